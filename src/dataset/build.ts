@@ -1,7 +1,7 @@
 // Builds a dataset from an opened log: rows are filtered and checked as they are read, and appended to its columns.
 //
-// Memory of a dataset: 4 bytes per row and key column, 8 per number, and the vocabulary. If the rows go to another
-// sink, memory is that of the vocabulary and a batch.
+// Memory of a dataset: 4 bytes per row and key column, 8 per number, and the vocabulary. With another sink, only the
+// vocabulary and one batch of rows are in memory.
 
 import { encodeKeys, type Keys } from "../log/keys.js";
 import { NoRowsError, UsageError } from "../errors.js";
@@ -28,55 +28,54 @@ import { WhereRows, whereColumns } from "./filters/where-rows.js";
 import type { Where } from "./filters/where.js";
 
 export interface BuildOptions extends ColumnOptions, TimeFieldOptions {
-  /** only rows for which all of them hold are kept */
+  /** row filters; a row is kept if it passes all of them */
   filters: readonly Where[];
   onBadRow: "error" | "skip";
-  /** called for each row that is skipped as bad */
+  /** callback for each bad row that is skipped */
   onSkipped?: (row: BadRow) => void;
-  /** columns whose original cells are kept in Dataset.beside, with the numbers of the rows; absent: nothing is kept */
+  /** columns whose original cells are stored in Dataset.beside, together with row numbers; absent: none */
   beside?: readonly string[];
   /** true if warnings must not contain text of cells */
   hidesText?: boolean;
   /**
-   * called after the log is read, with the number of bad rows per reason and the number of all rows; an error that it
-   * throws ends the build
+   * callback after the log is read, with the numbers of bad rows per reason and of all rows; its errors end the build
    */
   onRead?: (skipped: Record<string, number>, numRead: number) => Promise<void>;
 }
 
 export interface BuiltDataset {
   dataset: Dataset;
-  /** inferred roles of columns, one sentence each */
+  /** sentences that describe the inferred roles, one per column */
   inferred: string[];
-  /** information for the user: dropped rows, keys that are missing in a side table */
+  /** notes for the user, such as the number of dropped rows, or keys that are not in a side table */
   notes: string[];
-  /** warnings that the summary repeats: columns that were ignored, or that look like another type */
+  /** warnings that the summary prints again: ignored columns, and columns that look like another type */
   warnings: string[];
-  /** number of bad rows that were skipped, per reason */
+  /** number of skipped bad rows by reason */
   skipped: Record<string, number>;
-  /** rows that --dedupe-by dropped; absent without the option */
+  /** number of rows that --dedupe-by dropped; absent without the option */
   droppedDuplicates?: DroppedDuplicates;
 }
 
-/** The result for a dataset whose rows were sent to a sink. */
+/** Result of reading a log whose rows were sent to a sink instead of memory. */
 export interface StreamedRows extends Omit<BuiltDataset, "dataset"> {
   numRows: number;
   roles: Roles;
   inputs: InputFingerprint[];
-  /** Number of rows of each of the first inputs, which are the log's files; side tables follow them. */
+  /** Number of rows of each log file. In `inputs`, the files of the log precede the side tables. */
   fileRows: number[];
   /** as in Dataset */
   firstOther?: LabelPlace;
-  /** keys, or whole multi-valued cells, of each column; empty for numbers */
+  /** distinct keys of each column, or distinct whole cells of a multi-valued column; empty for numbers */
   dictionaries: Keys[];
-  /** users that a first reading found above --drop-users-above; absent without the option */
+  /** users that the first reading of the log found above --drop-users-above; absent without the option */
   droppedUsers?: DroppedUsers;
 }
 
 /**
  * Reads the log to its end into memory.
  *
- * @throws {UsageError} a flag names a column that no input has
+ * @throws {UsageError} a flag names a column that is in no input
  * @throws {DataError} a label, number or time is invalid, with file, line and column; or no row is left
  */
 export async function buildDataset(
@@ -115,7 +114,7 @@ export async function buildDataset(
   return { dataset, ...given, notes: [...given.notes, ...notes] };
 }
 
-/** Returns the share of a log that was read, if its files have a known size. */
+/** Returns the share of the log that was read so far; undefined if the sizes of its files are unknown. */
 function shareRead({ bytes, totalBytes }: ReadProgress): number {
   return totalBytes === undefined || bytes === 0 ? 1 : bytes / totalBytes;
 }
@@ -129,8 +128,8 @@ function besideOf(columns: readonly Column[]): OriginalCells {
 /**
  * Reads the log to its end, joins the side tables, and sends the rows to a sink.
  *
- * @param open creates the sink for the columns: the log's in its order, then the side tables'; roles as known before
- * reading
+ * @param open creates the sink. Its arguments are the columns of the log in their order, followed by those of the side
+ * tables, and the roles as known before the rows are read.
  * @throws as buildDataset
  */
 export async function streamRows(
@@ -158,13 +157,13 @@ export async function streamRows(
   );
   const { roles, inferred, unnamed } = resolved;
 
-  // invalid time fields are reported before a long reading
+  // reports invalid time fields before the log is read, which may take long
   planTimeFields({ ...roles, fields: [...roles.fields] }, names, options);
   const tested = new Set([...whereColumns(wheres!, log.columns), ...filterColumns(drops!)]);
   const purposes = purposesOf(roles, log, sides, tested, options);
   if (options.onBadRow === "error") refuseLackingFiles(log, purposes);
   const used = usedColumns(roles, sides);
-  // if a column is read twice, the first reading is for the filters
+  // a column that is read twice has two purposes, and the filters use the first one
   const isLastOf = (i: number) => {
     const next = purposes[i + 1];
     return next === undefined || next.isBeside === true || next.name !== purposes[i]!.name;
@@ -239,7 +238,7 @@ export async function streamRows(
   const placeholders = plans.flatMap(({ name, kind, isBeside }, i) => {
     if (kind !== "key" || isBeside || log.dedupedBy?.includes(name)) return [];
     const found = placeholderKeys(dictionaries[i]!, (code) => sink.rowsWith(i, code));
-    // a text in few rows is a category like any other
+    // a placeholder that occurs in few rows may be a real category
     const isMany = ({ rows: own }: { rows: number }) =>
       ids.has(name) || own >= MANY_PLACEHOLDERS * rows.numRows;
     return placeholderWarnings(name, found.filter(isMany), log.nulls);
@@ -273,10 +272,10 @@ export async function streamRows(
   };
 }
 
-/** Share of rows from which on the text `null` is reported in a column that is not one of ids. */
+/** Minimum share of rows with the text `null` for which a warning is printed, unless the column contains ids. */
 const MANY_PLACEHOLDERS = 0.01;
 
-/** The column with the position of rows in the log. */
+/** Name of the column that contains the position of each row in the log. */
 const ROW_NUMBERS: ColumnPlan = { name: "row", kind: "number", isBeside: true };
 
 function planOf({ name, as, role, isBeside }: Purpose, roles: Roles): ColumnPlan {
@@ -292,7 +291,7 @@ function noKey({ path, key }: SideTable): never {
   );
 }
 
-/** @throws {DataError} a file lacks a column of which no cell may be empty, and bad rows are not skipped */
+/** @throws {DataError} a file lacks a column that must not have empty cells, and bad rows are not skipped */
 function refuseLackingFiles({ files }: Pick<Log, "files">, purposes: readonly Purpose[]): void {
   for (const { name, required } of purposes) {
     const file = files.find((one) => !columnsIn(one).includes(name));
@@ -300,7 +299,7 @@ function refuseLackingFiles({ files }: Pick<Log, "files">, purposes: readonly Pu
   }
 }
 
-/** @throws {UsageError} a filter compares with a text that is read as missing, and would never match */
+/** @throws {UsageError} a filter compares cells with a text that is read as a missing cell, so it would never match */
 function refuseNullFilters({ nulls }: Pick<Log, "nulls">, { filters }: BuildOptions): void {
   for (const { flag, source, tests } of filters)
     for (const { column, texts } of tests) {
@@ -315,7 +314,7 @@ function refuseNullFilters({ nulls }: Pick<Log, "nulls">, { filters }: BuildOpti
     }
 }
 
-/** The columns that filters use. */
+/** Returns the columns that the filters use. */
 function filterColumns(filters: readonly Where[]): string[] {
   return filters.flatMap(({ tests }) => tests.map(({ column }) => column));
 }

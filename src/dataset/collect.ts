@@ -1,4 +1,4 @@
-// Selects the rows of a log that a dataset keeps: rows are filtered, then checked, then appended.
+// Filters and checks the rows of a log, and appends the remaining rows to a dataset.
 
 import { mapTo } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
@@ -12,24 +12,24 @@ import { splitCell, type CellForm } from "./multi.js";
 import type { BadRow } from "./filters/bad-rows.js";
 import type { WhereRows } from "./filters/where-rows.js";
 
-/** The purpose of a requested column, which determines the cells that are valid. */
+/** A column to read, with the rules for its valid cells. */
 export interface Purpose {
   name: string;
   as: "key" | "number";
   /** numbers are milliseconds */
   isTime?: true;
   role: "label" | "class" | "time" | "weight" | "numeric" | "key";
-  /** true if an empty cell is an error */
+  /** true if empty cells are invalid */
   required: boolean;
-  /** how multi-valued cells with numbers are split */
+  /** separators of multi-valued cells with numbers */
   cells?: CellForm;
-  /** a number at or below this is an error */
+  /** exclusive lower bound of valid numbers */
   above?: number;
-  /** a number outside is an error; `expected` describes the range if the role does not */
+  /** inclusive range of valid numbers; `expected` describes it in error messages */
   range?: { from: number; to: number; expected?: string };
-  /** advice for a bad cell if skipping such rows would skip nearly all */
+  /** advice that error messages add if skipping bad rows would skip nearly the whole log */
   advice?: string;
-  /** true for the original cells of Dataset.beside */
+  /** true if the original cells are stored in Dataset.beside */
   isBeside?: true;
 }
 
@@ -45,12 +45,12 @@ const expectedTruth = "expected a label of true or false, or 1 or 0";
 const expectedLabel = "expected a label in the range of a 32-bit float";
 const expectedWeights = "expected values with weights (key:number)";
 
-/** The cells of consecutive rows in one column: u32 codes or f64 numbers; times are milliseconds. */
+/** Cells of consecutive rows in one column: u32 codes of texts, or f64 numbers. Times are in milliseconds. */
 export type Cells = Uint32Array | Float64Array;
 
 export type KeyOf = (request: number, code: number) => string;
 
-/** The destination of the rows that pass: memory, or files. */
+/** Sink of the rows that pass the filters and checks: memory, or files. */
 export interface RowSink {
   /**
    * @param cells one array of numRows entries per purpose; the sink owns them until it has taken the rows
@@ -66,36 +66,36 @@ const KEPT = 0;
 const DROPPED = 1;
 const BAD = 2;
 
-/** How invalid rows are handled. */
+/** Settings for invalid rows. */
 export interface Handling {
-  /** format of times other than Unix time and ISO 8601 */
+  /** format of times that are neither Unix time nor ISO 8601 */
   timeFormat?: string;
   onBadRow: "error" | "skip";
-  /** called for each row that is skipped */
+  /** callback for each skipped row */
   onSkipped?: (row: BadRow) => void;
-  /** true if rows get their numbers in the log; batches must include malformed rows for this */
+  /** true if each row gets its number in the log, in which case batches must list their malformed rows */
   numbersRows?: boolean;
 }
 
 /** Checks rows and sends those that pass to a sink. */
 export class RowCollector {
   numRows = 0;
-  /** Number of kept rows per file, in the order of the log. */
+  /** Number of kept rows of each file, in the order of the log's files. */
   readonly rowsOfFiles = new Map<string, number>();
   dropped = 0;
-  /** the first row whose label is neither 0 nor 1 */
+  /** number of the first row whose label is neither 0 nor 1 */
   firstOther: LabelPlace | undefined;
-  /** number of bad rows that were skipped, per reason */
+  /** number of skipped bad rows by reason */
   readonly skipped: Record<string, number> = {};
-  /** rows of the batch with a bad cell, if onSkipped is set */
+  /** rows of the current batch that have a bad cell; collected only if onSkipped is set */
   readonly #bad: BadRow[] = [];
   readonly #parseTime: TimeParser;
   readonly #expectedTime: string;
-  /** by purpose and code: 1 for a cell that cannot be split into values */
+  /** flags by purpose and code: 1 if the multi-valued cell cannot be split */
   readonly #badSplit: number[][];
-  /** by purpose and code: the number of times (milliseconds) and labels that are read as text */
+  /** numbers by purpose and code, for times (in milliseconds) and labels that are read as text */
   readonly #numberOfCode: number[][];
-  /** number of malformed rows so far, which are not rows of any batch */
+  /** number of malformed rows so far; batches do not contain them as rows */
   #numFaulty = 0;
 
   constructor(
@@ -117,7 +117,8 @@ export class RowCollector {
   }
 
   /**
-   * Takes a batch. Filters are applied first, so that rows they drop need not be valid.
+   * Filters, checks and appends the rows of a batch. Filters are applied first, so that rows they drop need not be
+   * valid.
    *
    * @throws {DataError} a row that no filter drops has a bad cell, and bad rows are not skipped
    */
@@ -144,14 +145,16 @@ export class RowCollector {
     const { cells, kept } = this.#kept(batch, fates);
     this.numRows += kept;
     if (batch.numRows > 0) {
-      // all rows of a batch come from one file
+      // all rows of a batch belong to the same file
       const { file } = batch.placeOf(0);
       this.rowsOfFiles.set(file, (this.rowsOfFiles.get(file) ?? 0) + kept);
     }
     return kept > 0 ? this.sink.append(cells, kept, keyOf, rowNumbers) : undefined;
   }
 
-  /** Returns the numbers of the kept rows; malformed rows count by their lines. */
+  /**
+   * Returns the position in the log of each kept row. Malformed rows, known by their line numbers, are counted, too.
+   */
   #rowNumbers(batch: Batch, fates: Uint8Array): Float64Array {
     const faulty = batch.faultyRows.map(({ line }) => line).sort((a, b) => a - b);
     const numbers: number[] = [];
@@ -289,7 +292,7 @@ export class RowCollector {
   /** Returns the cells of the rows that no filter drops and that are valid. */
   #kept(batch: Batch, fates: Uint8Array): { cells: Cells[]; kept: number } {
     let kept = 0;
-    // loops by index, because iterators and callbacks cost as much as the reading
+    // loops use indexes, because iterators and callbacks take as long as reading the log
     for (let row = 0; row < fates.length; row++) {
       if (fates[row] === KEPT) kept++;
       else if (fates[row] === DROPPED) this.dropped++;
@@ -302,31 +305,31 @@ export class RowCollector {
       const rows = kept < batch.numRows ? column.slice(0, kept) : column;
       if (isStated(this.purposes[i]!)) return this.#stated(rows, i);
       const { role, isTime } = this.purposes[i]!;
-      // with --time-format, times are read as text
+      // if --time-format is given, times are read as text
       return role === "time" && isTime !== true ? timesOf(rows) : rows;
     });
     return { cells, kept };
   }
 
-  /** Returns the numbers of cells that are read as text. */
+  /** Returns the numbers that correspond to cells which are read as text. */
   #stated(cells: Cells, i: number): Float64Array {
     const numbers = this.#numberOfCode[i]!;
     return mapTo(Float64Array, cells, (code) => (code === MISSING ? NaN : numbers[code]!));
   }
 }
 
-/** Converts times that are numbers to milliseconds, in place. */
+/** Converts numeric times to milliseconds, in place. */
 function timesOf(times: Cells): Cells {
   for (let row = 0; row < times.length; row++) times[row] = timeOfNumber(times[row]!);
   return times;
 }
 
-/** Whether the text of a cell must be a number: a time, or a label of true or false. */
+/** Whether the text of a cell must parse as a number: a time, or a label of true or false. */
 function isStated({ role, as }: Purpose): boolean {
   return as === "key" && (role === "time" || role === "label");
 }
 
-/** Returns 1 or 0 for a label of true or false, or of 1 or 0; NaN for anything else. */
+/** Returns 1 for a label of true or 1, 0 for false or 0, and NaN for other texts. */
 function truthOrNumber(cell: string): number {
   const number = parseNumber(cell);
   return truthOf(cell) ?? (number === 0 || number === 1 ? number : NaN);

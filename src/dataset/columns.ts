@@ -1,4 +1,4 @@
-// The columns of a dataset while its rows are read: the kind of each column, and where its cells are stored.
+// Columns of a dataset while its rows are read: their kinds, and the memory for their cells.
 
 import type { Keys } from "../log/keys.js";
 import { sharedF64, sharedU32 } from "../numeric/indices.js";
@@ -14,7 +14,7 @@ import { roundedKeyWarnings } from "../log/rounded-keys.js";
 export type ColumnPlan = (
   { name: string; kind: "key" | "number" } | ({ name: string; kind: "multi" } & CellForm)
 ) & {
-  /** true if the column is not used by the model, but kept in Dataset.beside */
+  /** true if no model uses the column, and only Dataset.beside contains it */
   isBeside?: true;
 };
 
@@ -22,9 +22,9 @@ export type ColumnPlan = (
 export interface ColumnSink {
   /** @param cells one array of numRows entries per column; the sink owns them until it has taken the rows */
   append(cells: Cells[], numRows: number): void | Promise<void>;
-  /** Returns, for columns of keys after the last row, the number of keys and of rows that have one. */
+  /** Returns the number of distinct keys and of nonempty rows of key columns; callable after the last row. */
   densities(columns: readonly { at: number; numKeys: number }[]): Omit<Density, "name">[];
-  /** Returns the number of rows with a key, after the last row. */
+  /** Returns the number of rows with a given key; callable after the last row. */
   rowsWith(at: number, code: number): number;
 }
 
@@ -38,12 +38,12 @@ export function columnFrom(plan: ColumnPlan, cells: Cells, dictionary: Keys): Co
     : { kind: "key", name, codes, dictionary };
 }
 
-/** Factor by which a column grows at least, because the number of rows of a pipe is unknown. */
+/** Minimum growth factor of a column; the number of rows of a pipe is unknown in advance. */
 const GROWTH = 1.5;
-/** Extra capacity relative to the expected number of rows, because the remaining rows may be shorter. */
+/** Allocated capacity relative to the expected number of rows, which is too low if later rows are shorter. */
 const SPARE = 1.1;
 
-/** Keeps cells in memory: one array per column, with codes in memory that threads share. */
+/** A sink in memory: one array per column, with codes in memory that threads share. */
 export class MemoryColumns implements ColumnSink {
   readonly #columns: Cells[];
   #numRows = 0;
@@ -54,8 +54,8 @@ export class MemoryColumns implements ColumnSink {
   }
 
   /**
-   * Sets the share of the log that was read so far. Columns are allocated for the whole log; unused capacity takes no
-   * physical memory.
+   * Sets the share of the log that was read so far, from which the final number of rows is estimated. Unused capacity
+   * of a column takes no physical memory.
    */
   hear(share: number): void {
     this.#expected = this.#numRows / share;
@@ -88,7 +88,7 @@ export class MemoryColumns implements ColumnSink {
     return rows;
   }
 
-  /** Returns all cells of a column; may be called once per column. */
+  /** Returns all cells of a column and releases them, so that each column can be taken only once. */
   take(i: number): Cells {
     const column = this.#whole(i);
     this.#columns[i] = roomFor("key", 0);
@@ -107,7 +107,7 @@ function roomFor(kind: ColumnPlan["kind"], numRows: number): Cells {
   return kind === "number" ? sharedF64(numRows) : sharedU32(numRows);
 }
 
-/** @returns an empty list for a column that does not hold keys */
+/** @returns an empty list for a column that does not contain keys */
 export function keyWarnings(
   { name, kind, isBeside }: ColumnPlan,
   keys: Keys,

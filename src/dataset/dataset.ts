@@ -28,12 +28,12 @@ export interface MultiColumn {
   indptr: Uint32Array;
   /** u32: indices into the dictionary; distinct within a cell */
   values: Uint32Array;
-  /** f32, one per value: its number. Absent if each of a cell's n values weighs 1/n */
+  /** f32: the number of each value; absent if each of a cell's n values has the weight 1/n */
   weights?: Float32Array;
   dictionary: Keys;
 }
 
-/** A column with one number per row; NaN if the cell is empty. Times are milliseconds since 1970 in UTC. */
+/** A column with one number per row; NaN denotes an empty cell. Times are milliseconds since 1970 in UTC. */
 export interface NumberColumn {
   kind: "number";
   name: string;
@@ -54,21 +54,23 @@ export interface Roles {
   weight?: string;
   event?: string;
   session?: string;
-  /** key columns that are features, including the user's and item's unless --fields excludes them */
+  /** key columns that are features; they include the user and the item unless --fields excludes them */
   fields: string[];
-  /** number columns that are features */
+  /** names of number columns that are features */
   numeric: string[];
-  /** multi columns that are features, with the separator of their cells */
+  /** separators of the multi-valued columns that are features, by column */
   multi: Record<string, string>;
-  /** columns of `multi` whose values have a number, `key:number`; none when absent */
+  /** columns of `multi` whose values have the form `key:number`; absent if there are none */
   multiWeights?: string[];
-  /** for a log with labels from which only events were selected: which rows are events; the label has no role then */
+  /** rule that selected the events from a log with labels; the label has no role then */
   positives?: Positives;
-  /** key columns that are not features because they have hardly two rows per key, and no option names them; none when absent */
+  /**
+   * key columns with fewer than two rows per key, which are not features unless an option names them; absent if none
+   */
   leftOut?: string[];
 }
 
-/** Rows whose label is at least `from`. */
+/** Rule that the rows whose label is at least `from` are events. */
 export interface Positives {
   label: string;
   from: number;
@@ -76,27 +78,27 @@ export interface Positives {
 
 export interface Dataset {
   numRows: number;
-  /** in the order of the log, then of side tables */
+  /** columns of the log in their order, followed by the columns of side tables */
   columns: Column[];
   roles: Roles;
   inputs: InputFingerprint[];
-  /** the first row whose label is neither 0 nor 1, for a message; unknown for encoded or selected rows */
+  /** position of the first label that is neither 0 nor 1, for messages; absent for encoded or selected rows */
   firstOther?: LabelPlace;
-  /** how ids were replaced by hashes; absent if they were not */
+  /** parameters with which ids were replaced by hashes; absent if ids are not hashed */
   hashKeys?: KeyHashing;
-  /** set if requested when the log was read, as long as all rows are present */
+  /** original cells, if they were requested; absent once rows are removed */
   beside?: OriginalCells;
 }
 
-/** Original cells that are kept for output beside results; models do not use them. */
+/** Original cells that output files repeat next to the results of each row; models do not use them. */
 export interface OriginalCells {
-  /** cells as in the log, whatever their columns are for a model */
+  /** columns that contain the text of each cell, also for columns whose cells models use as numbers */
   texts: KeyColumn[];
-  /** f64[numRows]: each row's number in the log, from 0, counting skipped rows */
+  /** f64[numRows]: position of each row in the log, from 0, where skipped rows count */
   rowNumbers: Float64Array;
 }
 
-/** The position of a label in the log. */
+/** The position of a cell in the log that contains a label. */
 export interface LabelPlace {
   file: string;
   /** from 1 */
@@ -104,18 +106,21 @@ export interface LabelPlace {
   label: number;
 }
 
-/** The hashing of ids as stored in a run or a dataset: enough to hash another log, but not to reverse it. */
+/**
+ * Parameters of the hashing of ids, as stored in a run or dataset: enough to hash another log, but not to reverse it.
+ */
 export interface KeyHashing {
   function: "hmac-sha256";
   encoding: "hex";
-  /** identifies the secret: the hash of a text that is no id, truncated */
+  /** truncated hash of a fixed text that is no id, to recognize the secret */
   secretId: string;
   columns: string[];
 }
 
 /**
- * Returns the column of that name. @throws {RangeError} there is none, which is a bug: roles are checked when the log
- * is read
+ * Returns the column of that name.
+ *
+ * @throws {RangeError} it does not exist, which is a bug, because roles are checked when the log is read
  */
 export function columnNamed(dataset: Dataset, name: string): Column {
   const column = dataset.columns.find((candidate) => candidate.name === name);

@@ -1,30 +1,30 @@
-// Encodes rows with one key per field to features, in rounds of several blocks of rows that threads share.
+// Encodes rows with one key per field to features. In each round, threads share several blocks of rows.
 
 import { MISSING } from "../log/keys.js";
 
-/** Number of rows that are encoded together: for 16 fields they take 64 KB. */
+/** Number of rows that are encoded together; the features of 16 fields occupy 64 KB. */
 const ROWS_IN_CACHE = 1024;
 export const ROWS_OF_ROUND = 8 * ROWS_IN_CACHE;
 
-/** The cells of fields, and the mapping to features. */
+/** Columns and rows to encode, with the id that each code maps to. */
 export interface Encoding {
   fields: readonly {
     /** u32[numRows of the dataset] */
     codes: Uint32Array;
-    /** u32: id of each code */
+    /** u32: id in the field by code */
     ids: Uint32Array;
     /** feature of id 0 */
     offset: number;
   }[];
-  /** u32: rows of the dataset to encode */
+  /** u32: indexes of the rows to encode */
   rows: Uint32Array;
 }
 
-/** The data of all rounds; large arrays are in shared memory. */
+/** Arguments of all encoding rounds; the large arrays are in shared memory. */
 interface EncodingRounds extends Encoding {
   /** u32[rows.length][fields.length]: receives the features */
   features: Uint32Array;
-  /** u32[1]: set to 1 if a cell is empty, in which case the result is invalid */
+  /** u32[1]: set to 1 if a cell is empty, which makes the features invalid */
   hasEmpty: Uint32Array;
 }
 
@@ -38,7 +38,7 @@ export function start({ features, hasEmpty, ...encoding }: EncodingRounds): (rou
   };
 }
 
-/** Writes the features of rows first to last - 1. @returns false if a cell is empty */
+/** Writes the features of the rows in [first, last). @returns false if a cell is empty */
 export function encodeRows(
   { fields, rows }: Encoding,
   features: Uint32Array,
@@ -46,7 +46,7 @@ export function encodeRows(
   last: number,
 ): boolean {
   const width = fields.length;
-  // field by field within blocks of rows, so that the block's features stay in the cache
+  // encodes field by field within blocks of rows, so that the block's features remain in the cache
   for (let from = first; from < last; from += ROWS_IN_CACHE) {
     const block = rows.subarray(from, Math.min(last, from + ROWS_IN_CACHE));
     for (let f = 0; f < width; f++)
@@ -55,7 +55,11 @@ export function encodeRows(
   return true;
 }
 
-/** Writes a field's feature of each row to every `width`th position from `at` on. @returns false if a cell is empty */
+/**
+ * Writes one field's feature of each row to the positions at, at + width, at + 2 width, ...
+ *
+ * @returns false if a cell is empty
+ */
 function putField(
   { codes, ids, offset }: Encoding["fields"][number],
   rows: Uint32Array,

@@ -1,4 +1,4 @@
-// The same events give the same dataset in every file format.
+// Expects that the same events give the same dataset in every file format.
 
 import * as fc from "fast-check";
 import { writeFileSync } from "node:fs";

@@ -10,27 +10,27 @@ import type { OriginalCells, Column, Dataset, KeyColumn, KeyHashing, Roles } fro
 import { splitCell } from "./multi.js";
 import type { StreamedRows } from "./build.js";
 
-/** Replaces quoted text of the log in messages and reports. */
+/** Text that replaces quoted cells of the log in messages and reports. */
 export const TEXT_LEFT_OUT = "[text left out under --hash-keys]";
 
-/** Columns of ids if the user names none. */
+/** Returns the columns that are hashed by default. */
 function idColumns({ user, item, session }: Roles): string[] {
   return [...new Set([user, item, session].filter((name) => name !== undefined))];
 }
 
-/** The options of a hashing. */
+/** Options of the hashing of ids. */
 export interface HashingRequest {
   hash: KeyedHash;
   /** columns to hash; by default the user, item and session columns */
   named: readonly string[] | undefined;
-  /** columns of row filters, which the run or the dataset stores */
+  /** row filters, which the run or dataset stores, with the columns that they test */
   filters: readonly { flag: string; column: string }[];
 }
 
 /**
- * Decides which columns are hashed, and how.
+ * Decides which columns are hashed, and with which secret.
  *
- * @param columns the columns in use
+ * @param columns columns in use
  * @throws {UsageError} a column does not contain keys, or a stored filter contains an id
  */
 export function planHashing(
@@ -79,7 +79,7 @@ export function withHashedKeys(dataset: Dataset, request: HashingRequest): Datas
   };
 }
 
-/** Hashes the original cells of Dataset.beside for hashed columns, too. */
+/** Hashes the original cells of Dataset.beside in the hashed columns. */
 function hashedBeside(
   { texts, ...rest }: OriginalCells,
   { columns }: KeyHashing,
@@ -92,7 +92,7 @@ function hashedBeside(
   return { ...rest, texts: texts.map(hashed) };
 }
 
-/** Hashes the dictionary of a column before it is written; in multi-valued cells each value is hashed. */
+/** Hashes the keys of a column's dictionary before it is written. In multi-valued cells, each value is hashed. */
 export function hashedCells(plan: ColumnPlan, cells: Keys, hash: KeyedHash): Keys {
   if (plan.kind !== "multi") return hashedDictionary(cells, hash);
   if (/[0-9a-f]/.test(plan.separator)) {
@@ -109,7 +109,7 @@ export function hashedCells(plan: ColumnPlan, cells: Keys, hash: KeyedHash): Key
   );
 }
 
-/** Returns a text that identifies the secret. */
+/** Returns a text that identifies the secret without revealing it. */
 export function secretIdOf(hash: KeyedHash): string {
   return hash(Buffer.from("embed: which secret is this?")).slice(0, 16);
 }
@@ -120,15 +120,15 @@ function hashedDictionary({ bytes, offsets, size }: Keys, hash: KeyedHash): Keys
   );
 }
 
-/** Removes text of the input from an error, because a message quotes cells, and a cell may be an id. The position is kept. */
+/** Removes quoted cells from an error message, because a cell may be an id. The position in the log remains. */
 export function withoutExcerpts(error: DataError): DataError {
-  // text before the first quotation mark is the program's
+  // the text before the first quotation mark does not come from the log
   const own = error.detail.split(/["']/u, 1)[0]!;
   if (own === error.detail) return error;
   return new DataError(`${own}${TEXT_LEFT_OUT}`, error.place);
 }
 
-/** Creates the sink for a log's columns, as streamRows calls it. */
+/** Function that creates the sink for a log's columns; the argument `open` of streamRows. */
 export type OpenSink = (columns: readonly ColumnPlan[], roles: Roles) => ColumnSink;
 
 /**

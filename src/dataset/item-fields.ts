@@ -6,8 +6,8 @@
 //   miss = sum over items of (n_i - top_i) / sum of (n_i - 1),    base = (n - top) / (n - 1)
 //   determined if miss <= 0.05 and miss <= 0.25 base
 // where n_i is the item's number of events and top_i those with its most frequent value. Items with one event carry no
-// information and add nothing to either sum. An empty cell is a value. Items are examined in order of first appearance
-// up to a total of 131,072 events, because these suffice to decide.
+// information and add 0 to both sums. An empty cell is a value. Items are examined in order of first appearance up to a
+// total of 131,072 events, because these suffice to decide.
 
 import { MISSING, selectKeys, type Keys } from "../log/keys.js";
 import { ascending, mapTo, thoseOf } from "../numeric/indices.js";
@@ -21,16 +21,16 @@ const MAX_MISS_OF_BASE = 0.25;
 const EVENTS_LOOKED_AT = 1 << 17;
 
 export interface ItemFields {
-  /** names of the columns that the item determines, the item's column first */
+  /** names of the columns that the item determines, starting with the item column */
   names: string[];
-  /** u32[number of item codes]: a row with the item's values in these columns, MISSING for an item without events */
+  /** u32[number of item codes]: index of a row with the item's values in these columns; MISSING for unused items */
   templateRow: Uint32Array;
 }
 
 /**
  * @param rows u32: rows of the training split
  * @param candidates names of feature columns without the item's and the user's
- * @param given the columns that the user named, which replace inference
+ * @param given columns that the user named; if given, nothing is inferred
  */
 export function findItemFields(
   dataset: Dataset,
@@ -74,7 +74,7 @@ interface RowsByItem {
   rows: Uint32Array;
 }
 
-/** Returns the rows of the items that appear first; all rows of a short log. */
+/** Returns the rows of the items that appear first, which are all rows in a short log. */
 function eventsOfFirstItems(item: KeyColumn, rows: Uint32Array): Uint32Array {
   if (rows.length <= EVENTS_LOOKED_AT) return rows;
   const { codes } = item;
@@ -94,7 +94,7 @@ function rowsByItem({ codes, dictionary }: KeyColumn, rows: Uint32Array): RowsBy
   return { indptr, rows: sorted };
 }
 
-/** Returns u32[numRows]: a code per distinct cell; numbers are coded by value. */
+/** Returns u32[numRows]: a code of each row's cell, which is the same for equal numbers. */
 export function cellCodes(column: Column): Uint32Array {
   if (column.kind !== "number") return column.codes;
   const codeOf = new Map<number, number>();
@@ -117,14 +117,14 @@ function isDetermined({ indptr, rows }: RowsByItem, all: Uint32Array, column: Co
     const events = rows.subarray(indptr[item], indptr[item + 1]);
     if (events.length < 2) continue;
     misses += events.length - mostFrequent(events, cells, counts).count;
-    // most columns are rejected after a few items
+    // rejects most columns early, after a few items
     if (misses / chances > MAX_MISS) return false;
   }
   const base = (all.length - mostFrequent(all, cells, counts).count) / (all.length - 1);
   return misses / chances <= MAX_MISS_OF_BASE * base;
 }
 
-/** Returns u32: zeros to count each code, and MISSING at its end. */
+/** Returns u32: a zeroed counter per code, followed by one for empty cells (MISSING). */
 function counterOf(column: Column, cells: Uint32Array): Uint32Array {
   if (column.kind === "key") return new Uint32Array(column.dictionary.size + 1);
   let size = 0;
@@ -136,8 +136,9 @@ function counterOf(column: Column, cells: Uint32Array): Uint32Array {
 }
 
 /**
- * Returns the most frequent code among the rows' cells, and of several the one seen first. @param counts all 0, before
- * and after
+ * Returns the most frequent code among the rows' cells; among equally frequent ones, the code that occurs first.
+ *
+ * @param counts counters, all 0 before and after the call
  */
 function mostFrequent(
   rows: Uint32Array,
@@ -157,19 +158,19 @@ function mostFrequent(
 }
 
 export interface ItemCatalogue {
-  /** the items that have events */
+  /** keys of the items that have events */
   items: Keys;
-  /** u32[items.size]: their numbers of events */
+  /** u32[items.size]: number of events of each item */
   counts: Uint32Array;
-  /** one row per item: its feature and those of the columns that it determines; labels are unused */
+  /** one row per item, with the features of the item and of the columns that it determines; labels are unused */
   templates: FeatureRows;
-  /** the part of `templates` that comes from the item's neighbors (graph/item-neighbors.ts); absent if there is none */
+  /** part of `templates` that comes from the item's neighbors (graph/item-neighbors.ts); absent if there is none */
   fromNeighbors?: FeatureRows;
 }
 
 /**
  * @param rows u32: rows of the training split
- * @param itemFieldIndexes fields of the space that the item determines
+ * @param itemFieldIndexes indexes of the space's fields that the item determines
  * @param minUsers items with fewer distinct users are excluded, because a run stores the catalogue
  */
 export function itemCatalogue(
@@ -195,7 +196,7 @@ export function itemCatalogue(
   };
 }
 
-/** Returns the column of keys of that name. */
+/** Returns the key column with the given name. */
 export function keyColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind !== "key") throw new RangeError(`column '${name}' is not read as keys`);

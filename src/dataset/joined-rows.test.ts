@@ -1,6 +1,6 @@
 import { joinedRows, type FeatureRows } from "./rows.js";
 
-// features 0 .. 9 are users, 10 .. 19 items, 20 .. 29 tags of items, 5 .. 7 colors of items, which precede some users
+// Features 0 .. 9 are users, 10 .. 19 items, 20 .. 29 tags of items. Colors of items are 5 .. 7, before some users.
 const dense = (width: number, ids: number[]): FeatureRows => ({
   numRows: ids.length / Math.max(1, width),
   width,

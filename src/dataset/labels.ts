@@ -1,4 +1,4 @@
-// Labels: whether they are classes or numbers, and their value for each row.
+// Decides whether labels are classes or numbers, and returns their value for each row.
 
 import { mapTo } from "../numeric/indices.js";
 import { DataError } from "../errors.js";
@@ -7,7 +7,7 @@ import { MISSING, encodeKeys, keyAt } from "../log/keys.js";
 import { KeyIndex } from "./vocabulary/key-index.js";
 import { fitFeatures } from "./vocabulary/vocabulary.js";
 
-/** ranking, implicit: there are no labels, every row is an event that happened */
+/** Task of a model. Logs for "ranking" and "implicit" have no labels: every row is an event that happened. */
 export type Task = LabelledTask | "ranking" | "implicit";
 
 /** A task that predicts labels. */
@@ -25,9 +25,8 @@ export interface Labels {
 }
 
 /**
- * Returns the labels of all rows. They are binary if `positiveFrom` is given (1 from there on, else 0), or if all are 0
- * or 1, or all
- * -1 or 1 (then -1 becomes 0).
+ * Returns the labels of all rows. They are binary if `positiveFrom` is given (1 for labels from positiveFrom on, else
+ * 0), or if all are 0 or 1, or all -1 or 1 (then -1 becomes 0).
  *
  * @param task the task chosen by the user or an earlier run
  * @throws {DataError} labels do not fit the task
@@ -56,12 +55,12 @@ export function taskOfLabels(values: readonly number[]): LabelledTask {
   return lowOfClasses(values) === undefined ? "regression" : "binary";
 }
 
-/** Returns the negative class of labels that are all 0 or 1, or all -1 or 1; undefined for others. */
+/** Returns the negative class: 0 if all labels are 0 or 1, -1 if all are -1 or 1, otherwise undefined. */
 function lowOfClasses(values: Float32Array | readonly number[]): 0 | -1 | undefined {
   return areClasses(values, 0) ? 0 : areClasses(values, -1) ? -1 : undefined;
 }
 
-/** Whether all labels are 1 or `other`. A loop, because `every` of a typed array takes ten times as long. */
+/** Whether all labels are 1 or `other`. This is a loop, because `every` of a typed array is ten times slower. */
 function areClasses(values: Float32Array | readonly number[], other: number): boolean {
   for (let i = 0; i < values.length; i++) if (values[i] !== 1 && values[i] !== other) return false;
   return true;
@@ -78,7 +77,7 @@ function notBinary({ inputs, firstOther }: Dataset, column: string, values: Floa
   return new DataError(`${expected}, but row ${row + 1} has ${values[row]}`, { file, column });
 }
 
-/** Returns the names of the classes among some rows, the most frequent first, as in a vocabulary. @param rows u32 */
+/** Returns the names of the classes of the given rows by descending frequency, as in a vocabulary. @param rows u32 */
 export function classesOf(dataset: Dataset, rows: Uint32Array): string[] {
   const column = namedLabels(dataset);
   const alone = { ...dataset, columns: [column], roles: { fields: [column.name], numeric: [], multi: {} } };
@@ -95,7 +94,7 @@ export function classLabelsOf(dataset: Dataset, classes: readonly string[]): Flo
   return mapTo(Float32Array, codes, (code) => (code === MISSING ? -1 : numberOf[code]!));
 }
 
-/** Returns the label column as keys; an encoded dataset may store it as numbers. */
+/** Returns the label column as keys. An encoded dataset may store the labels as numbers, which are converted. */
 function namedLabels(dataset: Dataset): KeyColumn {
   const column = columnNamed(dataset, dataset.roles.label!);
   if (column.kind === "key") return column;

@@ -7,14 +7,14 @@ import type { MultiColumn, Roles } from "./dataset.js";
 import type { Log } from "../log/log.js";
 import type { ColumnOptions } from "./roles.js";
 
-/** How the cells of a column are split. */
+/** Settings for splitting the cells of a column. */
 export interface CellForm {
   separator: string;
-  /** true if values have a number, `key:number` */
+  /** true if values have the form `key:number` */
   weighted?: boolean;
 }
 
-/** Returns how a column's cells are split; undefined if they hold one value. */
+/** Returns the settings for splitting a column's cells; undefined if each cell contains one value. */
 export function cellFormOf(name: string, { multi, multiWeights }: Roles): CellForm | undefined {
   if (!Object.hasOwn(multi, name)) return undefined;
   return { separator: multi[name]!, ...(multiWeights?.includes(name) && { weighted: true }) };
@@ -73,7 +73,7 @@ function badCell(name: string, cell: string): never {
   throw new DataError(`column '${name}': expected values with weights (key:number), got ${excerpt(cell)}`);
 }
 
-/** Adds the log's list columns to --multi, except columns to which the user gave another role or none. */
+/** Adds the log's list columns to --multi, except columns to which the user gave another role or no role. */
 export function withLists(log: Pick<Log, "multi" | "multiWeights">, options: ColumnOptions): ColumnOptions {
   const { user, item, label, time, session, fields, numeric, ignore } = options;
   const taken = new Set([user, item, label, time, session, ...numeric, ...ignore]);
@@ -81,7 +81,7 @@ export function withLists(log: Pick<Log, "multi" | "multiWeights">, options: Col
     ([name]) => !taken.has(name) && (fields ? fields.includes(name) : options.infer),
   );
   const multi = { ...Object.fromEntries(lists), ...options.multi };
-  // a run that was trained without the numbers of a column's values reads another log without them, too
+  // numbers of values are read only if the run was trained with them
   const own = (options.infer ? (log.multiWeights ?? []) : []).filter((name) => Object.hasOwn(multi, name));
   const multiWeights = [...new Set([...(options.multiWeights ?? []), ...own])];
   return { ...options, multi, ...(multiWeights.length > 0 && { multiWeights }) };

@@ -75,7 +75,7 @@ describe("bins", () => {
   test("take every number of another log, the ends included, and leave a missing one out", () => {
     const encoder = bindEncoder(spaceOf([1, 2, 3, 4], "bins=2"), prices([-1e300, 2.999, 3, 1e300, NaN]));
     const rows = encoder.encode(rowsUpTo(5), new Float32Array(5));
-    // 0 out-of-vocabulary, 1 (-inf,3), 2 [3,inf)
+    // The features are 0 for out-of-vocabulary, 1 for (-inf,3) and 2 for [3,inf).
     expect([...rows.ids]).toEqual([1, 1, 2, 2]);
     expect([...rows.indptr!]).toEqual([0, 1, 2, 3, 4, 4]);
     expect(encoder.countUnseen(rowsUpTo(5))).toEqual({ price: { cells: 4, unseen: 0 } });

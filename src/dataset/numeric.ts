@@ -1,7 +1,7 @@
 // Forms of a numeric feature, given by --numeric.
 //
 //   price           one feature whose value is (x - mean) / deviation
-//   price:log1p     the same for log(1 + x), for counts and amounts with a long tail
+//   price:log1p     one feature, standardized after log(1 + x); suits counts and amounts with a long tail
 //   price:bins=20   one-hot: at most 20 ranges that contain equally many numbers of the training split
 //
 // In each form, an empty cell adds no feature.
@@ -12,7 +12,7 @@ import { DataError, UsageError } from "../errors.js";
 import { log1p } from "../numeric/exp.js";
 import type { KeyColumn, NumberColumn } from "./dataset.js";
 
-/** How a number becomes a feature. */
+/** Conversion of a number to a feature. */
 export type NumericForm = { kind: "standard" } | { kind: "log1p" } | { kind: "bins"; bins: number };
 
 const MAX_BINS = 65536;
@@ -49,15 +49,15 @@ export function numericForms(
   return forms;
 }
 
-/** Returns columns in the syntax of --numeric, with the form that one of the texts gives, or without. */
+/** Returns the column names in the syntax of --numeric, with the form that a text specifies for the column, if any. */
 export function withForms(names: readonly string[], texts: readonly string[]): string[] {
   return names.map((name) => texts.find((text) => parseNumeric(text, names).name === name) ?? name);
 }
 
-/** Returns log(1 + x) of a column. @throws {DataError} a number is -1 or less */
+/** Returns log(1 + x) for the numbers x of a column. @throws {DataError} a number is -1 or less */
 export function logColumn({ name, values, ...rest }: NumberColumn): NumberColumn {
   const logs = values.map((x) => {
-    // such rows of the log itself are found while reading; this one comes from a side table
+    // the log itself was checked while it was read, so this number comes from a side table
     if (x <= -1) throw new DataError(`column '${name}': log1p needs numbers above -1, got ${x}`);
     return log1p(x);
   });
@@ -68,7 +68,7 @@ export function logColumn({ name, values, ...rest }: NumberColumn): NumberColumn
  * Returns the lower ends of all bins but the first: bin 0 holds numbers below edges[0], bin b >= 1 [edges[b - 1],
  * edges[b]).
  *
- * Ends are numbers of the column; equal ones are merged, so that a frequent number has its own bin and there may be
+ * Edges are numbers of the column; equal edges are merged, so that a frequent number has its own bin and there may be
  * fewer bins than requested.
  *
  * @param rows u32: rows of the training split
@@ -79,7 +79,7 @@ export function quantileEdges({ values }: NumberColumn, rows: Uint32Array, bins:
     .sort();
   const edges: number[] = [];
   for (let b = 1; b < bins; b++) {
-    // + 0 turns a negative zero into a zero
+    // + 0 converts a negative zero to a positive zero
     const edge = known[Math.floor((b * known.length) / bins)]! + 0;
     if (edge > (edges.at(-1) ?? known[0]!)) edges.push(edge);
   }
@@ -98,7 +98,7 @@ export function binColumn({ name, values }: NumberColumn, edges: readonly number
   return { kind: "key", name, codes, dictionary: keys };
 }
 
-/** Returns the number of edges at or below x. */
+/** Returns the number of edges that are less than or equal to x. */
 function binOf(x: number, edges: readonly number[]): number {
   let [low, high] = [0, edges.length];
   while (low < high) {

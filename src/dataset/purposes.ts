@@ -1,4 +1,5 @@
-// Decides the purpose of each column of a log, and thereby its valid cells, from the roles, the sample and the filters.
+// Decides how each column of a log is read and which of its cells are valid, from the roles, the sample and the
+// filters.
 
 import { truthOf, parseNumber } from "../log/number.js";
 import type { Log } from "../log/log.js";
@@ -10,10 +11,10 @@ import { numericForms } from "./numeric.js";
 import type { ColumnOptions } from "./roles.js";
 import type { SideTable } from "./side.js";
 
-/** The options that the purposes depend on. */
+/** Options that determine the purposes of columns. */
 type PurposeOptions = ColumnOptions & { beside?: readonly string[] };
 
-/** Returns the names of the columns that a dataset keeps: those with a role, features, and the keys of side tables. */
+/** Returns the names of the columns that a dataset contains: roles, features, and join keys of side tables. */
 export function usedColumns(
   { fields, numeric, multi, multiWeights: _, positives: __, leftOut: ___, ...single }: Roles,
   sides: SideTable[],
@@ -27,7 +28,7 @@ export function usedColumns(
   ]);
 }
 
-/** Returns the purpose of each column of the log, in the log's order; columns without a purpose are not read. */
+/** Returns the purpose of each column that is read, in the log's order. */
 export function purposesOf(
   roles: Roles,
   log: Log,
@@ -60,8 +61,7 @@ export function purposesOf(
             : roles.numeric.includes(name)
               ? "numeric"
               : "key";
-    // a text for missing cells that is itself a valid time must be compared with the text of cells, so these are not
-    // read as numbers
+    // if a text for missing cells is a valid time, times are read as text to recognize it
     const isTime =
       role === "time" &&
       timeFormat === undefined &&
@@ -78,7 +78,7 @@ export function purposesOf(
       (unlabelled && name === roles.item) ||
       name === edges?.source ||
       name === edges?.target;
-    // a filter reads text, even for a column of numbers
+    // filters test the text of cells, so a filtered column of numbers is also read as text
     if (isTested && numbers) purposes.push({ name, as: "key", role: "key", required: false });
     const form = cellFormOf(name, roles);
     const isNamed = role === "label" && log.sample.every((row) => !isLabel(row[column]!));
@@ -99,14 +99,17 @@ export function purposesOf(
   return purposes;
 }
 
-/** Weights of edges must be above 0, because an edge without weight contradicts its row; graphs store weights as f32. */
+/**
+ * Returns the range of weights. Weights of edges must be above 0, because an edge of weight 0 would contradict its row,
+ * and graphs store weights as f32.
+ */
 const EDGE_WEIGHTS = {
   from: 2 ** -126,
   to: (2 - 2 ** -23) * 2 ** 127,
   expected: "expected an edge weight: a positive number in the range of a 32-bit float",
 };
 
-/** Whether all cells that are not empty are true or false. */
+/** Whether all nonempty cells are true or false. */
 function areTruths(cells: readonly string[]): boolean {
   const present = cells.filter((cell) => cell.trim() !== "");
   return present.length > 0 && present.every((cell) => truthOf(cell) !== undefined);

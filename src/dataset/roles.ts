@@ -1,4 +1,4 @@
-// Decides the roles of columns: those that the user gave, and the rest inferred from names and first rows.
+// Decides the roles of columns: roles that the user did not set are inferred from names and first rows.
 
 import { nearestName, UsageError } from "../errors.js";
 import { inferRoles, type InferredRoles } from "../log/infer.js";
@@ -8,51 +8,51 @@ import { roleNames, type Positives, type Roles } from "./dataset.js";
 import { numericForms } from "./numeric.js";
 import { labelOfEvents, positivesFrom } from "./filters/positives.js";
 
-/** The user's options for columns; the rest is inferred. */
+/** Options that set the roles of columns; the roles of other columns are inferred. */
 export interface ColumnOptions {
   user?: string;
   item?: string;
   label?: string;
   time?: string;
-  /** the format of times, as for time-format.ts; Unix time or ISO 8601 when absent */
+  /** format of times in the syntax of time-format.ts; absent for Unix time and ISO 8601 */
   timeFormat?: string;
-  /** the weight of each row */
+  /** column with the weight of each row */
   weight?: string;
-  /** column with the kinds of events, to which --event-weight gives weights */
+  /** column with the kind of each event; --event-weight maps kinds to weights */
   event?: string;
   session?: string;
-  /** the full list of categorical features */
+  /** complete list of categorical features, if given */
   fields?: string[];
   /** COLUMN, COLUMN:log1p or COLUMN:bins=N */
   numeric: string[];
-  /** separator by column, for multi-valued cells */
+  /** separators of multi-valued columns, by column */
   multi: Record<string, string>;
-  /** columns of `multi` whose values have a number, `key:number`; none by default */
+  /** columns of `multi` whose values have the form `key:number`; none by default */
   multiWeights?: string[];
   ignore: string[];
-  /** columns of ids, whatever their cells look like; given by a flag */
+  /** columns that --ids declares as ids, regardless of their cells */
   ids?: string[];
-  /** true if integer columns without a role are numeric features, too */
+  /** true if integer columns without a role become numeric features */
   integersAreNumbers?: boolean;
-  /** with integersAreNumbers: true if integers are ids all the same where fewer than two other columns are categorical */
+  /** true to treat integers as ids, despite integersAreNumbers, if fewer than two other columns are categorical */
   pairsOfFields?: boolean;
-  /** true if the label is the name of a class, not a number */
+  /** true if labels are names of classes, not numbers */
   labelIsName?: boolean;
-  /** false: only named columns have a role or are features */
+  /** false to disable inference: only named columns have a role or are features */
   infer: boolean;
-  /** true if rows are events that happened: a label is an error, unless positiveFrom selects rows by it */
+  /** true if every row is an event that happened; a label column is an error unless positiveFrom selects rows by it */
   unlabelled: boolean;
-  /** with unlabelled: rows whose label is at least this are the events */
+  /** minimum label of an event; requires `unlabelled` */
   positiveFrom?: number;
-  /** the same setting, of a log that was read before */
+  /** the rule of positiveFrom, as stored with a log that was read before */
   positives?: Positives;
-  /** columns of --dedupe-by: without a role, they are no features unless an option names them */
+  /** columns of --dedupe-by; without a role, they are features only if an option names them */
   dedupedBy?: readonly string[];
-  /** columns that another option names as fields: they are features even if their keys have few rows */
+  /** columns that other options name as fields; they are features even if their keys have few rows */
   keep?: string[];
-  /** rows are edges between the keys of two columns, which every row must have; weights are above 0 */
+  /** columns with the two ends of an edge, if rows are edges; every row must have both ends and a weight above 0 */
   edges?: EdgeColumns;
-  /** true to reject a log with columns named like the ends of edges, because no option names them */
+  /** true to reject a log whose columns have names typical of edges, because no option declares it as edges */
   mayBeEdges?: true;
 }
 
@@ -64,13 +64,13 @@ export interface EdgeColumns {
 
 export interface ResolvedRoles {
   roles: Roles;
-  /** one sentence per inferred column, in the log's order */
+  /** sentences that describe the inferred columns, in the log's order */
   inferred: string[];
-  /** inferred fields: they are features if their keys have enough rows */
+  /** names of inferred fields, which are features only if their keys have enough rows */
   unnamed: string[];
-  /** columns whose first rows are whole numbers */
+  /** names of columns whose first rows are whole numbers */
   integers: ReadonlySet<string>;
-  /** warnings about columns that were not inferred but may be intended */
+  /** warnings about columns that were not inferred, but that the user may have intended */
   warnings: string[];
 }
 
@@ -100,8 +100,7 @@ export function resolveRoles(
     ...roleNames.map((role) => options[role]),
     ...[options.numeric, options.ignore, Object.keys(options.multi)].flat(),
   ]);
-  // a user or an item may be a feature too; columns with other roles may not, and a column that another option names is
-  // not a label
+  // A column that an option names is not inferred, except that a user or item column may also be a feature.
   const isFree = (role: (typeof roleNames)[number], name: string) =>
     !named.has(name) &&
     !(role === "label" && options.keep?.includes(name)) &&
@@ -183,7 +182,7 @@ export function resolveRoles(
   return { roles, inferred, unnamed, integers, warnings };
 }
 
-/** Describes the columns of a list of edges, including unused ones, so that a forgotten weight is noticed. */
+/** Returns notes about the columns of a list of edges, including unused columns, to reveal a forgotten weight. */
 function edgeNotes(
   columns: readonly string[],
   { weight, time }: Roles,
@@ -196,7 +195,7 @@ function edgeNotes(
   return [`source '${source}', target '${target}'; ${named} not used${hint}`];
 }
 
-/** Warns about a header of numbers, which is probably an edge. */
+/** Warns about a header that consists of numbers, because it is probably an edge. */
 function edgeWarnings({ source, target }: EdgeColumns): string[] {
   if (![source, target].every((name) => /^\d+$/u.test(name))) return [];
   return [
@@ -208,7 +207,7 @@ function edgeWarnings({ source, target }: EdgeColumns): string[] {
 const SOURCES = /^(source|src|from|head)(_?id)?$/iu;
 const TARGETS = /^(target|dst|to|tail|destination)(_?id)?$/iu;
 
-/** @throws {UsageError} two columns are named like the ends of an edge */
+/** @throws {UsageError} two columns have names that are typical of the ends of an edge */
 function refuseUnnamedEdges(columns: readonly string[], { session, user, item }: ColumnOptions): void {
   const source = columns.find((name) => SOURCES.test(name));
   const target = columns.find((name) => TARGETS.test(name));
@@ -238,8 +237,9 @@ function checkEdges(columns: readonly string[], { source, target }: EdgeColumns)
 }
 
 /**
- * Decides which rows of a log with labels are events. @throws {UsageError} no option says so, or there is no label to
- * decide by
+ * Returns the rule that decides which rows of a log with labels are events.
+ *
+ * @throws {UsageError} no option sets the rule, or there is no label
  */
 function positivesOf(
   label: string | undefined,
@@ -267,7 +267,7 @@ function because({ why }: InferredRoles, name: string): string {
   return Object.hasOwn(why, name) ? ` (${why[name]})` : "";
 }
 
-/** Returns the flag that sets a role's column; for the event role, it also sets the weights. */
+/** Returns the flag that sets the column of a role; for the event role, this flag also sets the weights. */
 function roleFlag(role: (typeof roleNames)[number]): string {
   return role === "event" ? "--event-weight" : `--${role}`;
 }
@@ -322,7 +322,7 @@ function checkNamedColumns(columns: string[], options: ColumnOptions): void {
   if (feature) throw new UsageError(`column '${label}' is the label and cannot also be a feature`);
 }
 
-/** @throws {UsageError} a flag names a column that does not exist; the message has the most similar name */
+/** @throws {UsageError} a flag names a column that does not exist; the message suggests the most similar name */
 export function requireColumn(flag: string, name: string, columns: readonly string[]): void {
   if (columns.includes(name)) return;
   const near = nearestName(name, columns);

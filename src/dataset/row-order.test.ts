@@ -5,7 +5,7 @@ import { countHoles, keepRowOrder } from "./row-order.js";
 const textsOf = (keys: ReturnType<typeof encodeKeys>) =>
   Array.from({ length: keys.size }, (_, i) => keyAt(keys, i));
 
-/** Returns a dictionary in which empty texts, the holes, may repeat. */
+/** Returns a dictionary that may contain several empty texts, which denote holes. */
 const place = (keys: string[], counts: number[], earlier: string[]) => {
   const placed = keepRowOrder(
     { keys: encodeKeys(keys), counts: Uint32Array.from(counts) },

@@ -9,7 +9,7 @@ import { KeyIndex } from "./vocabulary/key-index.js";
 
 const HOLE = 0xffffffff;
 
-/** A vocabulary without out-of-vocabulary: keys and their numbers of events. */
+/** Keys of a vocabulary with their numbers of events; the out-of-vocabulary key is not included. */
 interface CountedKeys {
   keys: Keys;
   /** u32[keys.size] */
@@ -17,8 +17,9 @@ interface CountedKeys {
 }
 
 /**
- * Returns the same keys in the earlier table's order. @param earlier keys of the field's rows; an empty key is a hole,
- * which stays one
+ * Returns the keys in the order of the earlier table.
+ *
+ * @param earlier keys of the field's rows; an empty key denotes a hole, which the result preserves
  */
 export function keepRowOrder({ keys, counts }: CountedKeys, earlier: Keys): CountedKeys {
   const index = new KeyIndex(keys);

@@ -13,18 +13,18 @@ import { ROWS_OF_ROUND, start, type Encoding } from "./encoding.worker.js";
 import { isNeverEmpty } from "./vocabulary/key-counts.js";
 import { columnOf, idsOf, type FeatureSpace, type Field } from "./vocabulary/vocabulary.js";
 
-/** Rows of one split of a dataset, in the layout of the kernels. */
+/** Rows of one split of a dataset, in the memory layout that kernels read. */
 export interface FeatureRows {
   numRows: number;
   /** u32[numRows + 1]: row r has pairs indptr[r] .. indptr[r + 1). Absent if every row has exactly `width` pairs */
   indptr?: Uint32Array;
-  /** number of pairs per row if indptr is absent */
+  /** number of pairs of each row; used if indptr is absent */
   width: number;
-  /** u32[numPairs]: features; distinct within a row */
+  /** u32[numPairs]: features of the pairs, distinct within a row */
   ids: Uint32Array;
-  /** f32[numPairs]; absent when all are 1 */
+  /** f32[numPairs]: values of the pairs; absent when all are 1 */
   values?: Float32Array;
-  /** f32[numRows]: 0 or 1 for the logistic loss, any number for the squared loss */
+  /** f32[numRows]: labels, 0 or 1 for the logistic loss, any number for the squared loss */
   labels: Float32Array;
   /** f32[numRows]: the weight of each row, with mean 1 over the training split; absent if all are 1 */
   weights?: Float32Array;
@@ -36,22 +36,22 @@ export interface StoredRows extends Pick<FeatureRows, "numRows" | "labels" | "we
 }
 
 /**
- * The training split. `resident` rows are shuffled by the trainer, and may have cells that change from epoch to epoch
- * (`atEpoch`, as many rows with no more pairs). `drawn` rows (with new negatives in each epoch) come in chunks, in the
- * order of training, and each chunk is prepared while the previous one is trained on. `stored` rows are shuffled like
- * resident ones, and read like drawn ones.
+ * The training split. The trainer shuffles `resident` rows, whose cells may change from epoch to epoch (`atEpoch`
+ * returns as many rows with no more pairs). `drawn` rows contain new negatives in each epoch; they arrive in chunks in
+ * the order of training, and each chunk is prepared while the trainer processes the previous chunk. `stored` rows are
+ * shuffled like resident rows and arrive in chunks like drawn rows.
  */
 export type TrainingRows =
   | { kind: "resident"; rows: FeatureRows; atEpoch?(epoch: number): FeatureRows }
   | { kind: "drawn"; numRows: number; draw(epoch: number): Iterable<FeatureRows> }
   | { kind: "stored"; rows: StoredRows };
 
-/** Returns the index of a row's first pair; the pairs of row r end where those of row r + 1 begin. */
+/** Returns the index of a row's first pair. The pairs of row r end where the pairs of row r + 1 begin. */
 export function firstPair({ indptr, width }: Pick<FeatureRows, "indptr" | "width">, row: number): number {
   return indptr ? indptr[row]! : row * width;
 }
 
-/** Calls a function for each pair (feature, value) of a row. */
+/** Calls a function with each pair (feature, value) of a row. */
 export function forEachPair(
   rows: FeatureRows,
   row: number,
@@ -88,7 +88,7 @@ export function rowsAt(rows: FeatureRows, order: ArrayLike<number>): FeatureRows
   };
 }
 
-/** For one field: the number of cells, and of those whose key is not in the space. */
+/** Number of nonempty cells of a field, and number of cells whose key is not in the space. */
 export interface UnseenCounts {
   cells: number;
   unseen: number;
@@ -104,29 +104,30 @@ export interface Encoder {
    * @param fields indices of the fields to encode; all by default
    */
   encode(rows: Uint32Array, labels: Float32Array, fields?: readonly number[]): FeatureRows;
-  /** Returns, by field name, how many of the rows' cells hold a key that is not in the space. */
+  /** Returns, by field name, the number of the rows' cells whose key is not in the space. */
   countUnseen(rows: Uint32Array): Record<string, UnseenCounts>;
-  /** Whether every one of the rows has one feature of value 1 in each field. */
+  /** Whether each of the rows has exactly one feature per field, with value 1. */
   isDense(rows: Uint32Array): boolean;
-  /** Returns an encoder for a slice of the dataset's rows, whose rows are all dense or all sparse. */
+  /** Returns an encoder for a slice of the dataset's rows. All of its results are dense, or all are sparse. */
   ofSlice(slice: Dataset, isDense: boolean): Pick<Encoder, "encode">;
 }
 
-/** One field with the column of its cells. */
+/** A field with the column that contains its cells. */
 interface BoundField {
   field: Field;
   column: Column;
   offset: number;
-  /** u32: id of each code of the column's dictionary (categorical fields) */
+  /** u32: id of the field by code of the column's dictionary (categorical fields) */
   ids: Uint32Array;
 }
 
 const encoders = new WeakMap<FeatureSpace, WeakMap<Dataset, Encoder>>();
 
 /**
- * Creates an encoder for a fitted space and a dataset: the one it was fitted on, or another log with the same columns.
+ * Creates an encoder for a fitted space and a dataset, which may be the fitted dataset or another log with the same
+ * columns.
  *
- * The keys of a dataset are looked up once, so splits of a dataset should share the encoder.
+ * Each key of the dataset is looked up only once, so splits of a dataset should share the encoder.
  */
 export function bindEncoder(space: FeatureSpace, dataset: Dataset): Encoder {
   let ofSpace = encoders.get(space);
@@ -166,7 +167,7 @@ function encoderOf(space: FeatureSpace, dataset: Dataset): Encoder {
   };
 }
 
-/** True when every row has one feature of value 1 in each field. */
+/** Whether each row has exactly one feature per field, with value 1. */
 function isDense(bound: BoundField[], rows: Uint32Array): boolean {
   return bound.every(({ column }) => {
     if (column.kind !== "key") return false;
@@ -178,7 +179,7 @@ function isDense(bound: BoundField[], rows: Uint32Array): boolean {
 
 /**
  * Encodes rows that have one feature of value 1 in each field; returns undefined if a row does not. If the columns are
- * known to have no empty cell, rows are encoded when their ids are first accessed.
+ * known to have no empty cell, the rows are encoded lazily, on the first access to their ids.
  */
 function encodeDense(bound: BoundField[], rows: Uint32Array, labels: Float32Array): FeatureRows | undefined {
   const fields = bound.flatMap(({ column, ids, offset }) =>
@@ -216,10 +217,10 @@ function encodingArrays({ fields, rows }: Encoding): Uint32Array[] {
   return [rows, ...fields.flatMap(({ codes, ids }) => [codes, ids])];
 }
 
-/** The cells of rows whose encoding was deferred. */
+/** Inputs of the lazy encoding of rows that are not encoded yet. */
 const encodings = new WeakMap<FeatureRows, Encoding>();
 
-/** Returns the cells from which other threads may encode rows themselves; undefined if the rows are encoded already. */
+/** Returns the inputs with which other threads can encode the rows; undefined if the rows are encoded already. */
 export function sharedEncodingOf(rows: FeatureRows): Encoding | undefined {
   const encoding = encodings.get(rows);
   return encoding && areShared(encodingArrays(encoding)) ? encoding : undefined;
@@ -255,7 +256,7 @@ function encodePairs(bound: BoundField[], rows: Uint32Array, labels: Float32Arra
   return { numRows: rows.length, width: 0, indptr, ids, values, labels };
 }
 
-/** Returns the number of pairs of one cell: unknown values of a multi-valued cell share one. */
+/** Returns the number of pairs of one cell. All unknown values of a multi-valued cell share one pair. */
 function countPairs({ column, ids }: BoundField, row: number): number {
   if (column.kind === "number") return Number.isNaN(column.values[row]) ? 0 : 1;
   if (column.codes[row] === MISSING) return 0;
@@ -267,7 +268,7 @@ function countPairs({ column, ids }: BoundField, row: number): number {
   return known + (known < column.indptr[cell + 1]! - column.indptr[cell]! ? 1 : 0);
 }
 
-/** Writes a multi-valued cell's pairs from `at` on; returns their end. */
+/** Writes the pairs of a multi-valued cell to the positions from `at` on, and returns the end position. */
 function putValues(
   column: MultiColumn,
   cell: number,
@@ -280,7 +281,7 @@ function putValues(
   const from = column.indptr[cell]!;
   const to = column.indptr[cell + 1]!;
   const { weights } = column;
-  // the sum of the unknown values' weights, and their number, because weights may cancel out
+  // sum of the weights of the unknown values, and their number, because positive and negative weights may cancel out
   let [unknown, numUnknown] = [0, 0];
   for (let j = from; j < to; j++) {
     const id = idOf[column.values[j]!]!;
@@ -320,7 +321,7 @@ function countUnseenCells({ column, ids }: BoundField, rows: Uint32Array): Unsee
  * Returns rows with the pairs of a left row and a right row, in the order of their fields, as an encoder returns them.
  *
  * @param left, right  rows of different fields of one space
- * @param places       u32[numRows] for each side: the index of its row
+ * @param places       u32[numRows] for each side: index of the left (right) row of each result row
  */
 export function joinedRows(
   left: FeatureRows,
@@ -346,7 +347,7 @@ export function joinedRows(
   for (let r = 0; r < numRows; r++) {
     let [l, k] = [firstPair(left, leftPlaces[r]!), firstPair(right, rightPlaces[r]!)];
     const [endL, endK] = [firstPair(left, leftPlaces[r]! + 1), firstPair(right, rightPlaces[r]! + 1)];
-    // the next pairs belong to two fields, whose features do not overlap
+    // the next left pair and the next right pair belong to different fields, so that their features differ
     while (l < endL || k < endK) {
       if (k === endK || (l < endL && left.ids[l]! < right.ids[k]!)) take(left, l++);
       else take(right, k++);

@@ -4,7 +4,7 @@ import { mapTo } from "../numeric/indices.js";
 import type { Column, Dataset, KeyColumn } from "./dataset.js";
 import { MISSING, selectKeys } from "../log/keys.js";
 
-/** Returns u32: the rows for which isKept returns true, ascending. */
+/** Returns u32: the rows for which isKept returns true, in ascending order. */
 export function rowsWhere(numRows: number, isKept: (row: number) => boolean): Uint32Array {
   const rows = new Uint32Array(numRows);
   let kept = 0;
@@ -12,7 +12,7 @@ export function rowsWhere(numRows: number, isKept: (row: number) => boolean): Ui
   return rows.slice(0, kept);
 }
 
-/** Returns a dataset of the given rows; dictionaries are shared. */
+/** Returns a dataset that contains only the given rows, with the same dictionaries. */
 export function selectRows(dataset: Dataset, rows: Uint32Array): Dataset {
   const columns = dataset.columns.map((column): Column => {
     if (column.kind !== "number") return { ...column, codes: rows.map((row) => column.codes[row]!) };
@@ -23,8 +23,7 @@ export function selectRows(dataset: Dataset, rows: Uint32Array): Dataset {
 }
 
 /**
- * Returns a dataset of the given rows in which dictionaries contain only the keys of these rows, as if the log had only
- * these.
+ * Returns a dataset that contains only the given rows and the keys of these rows, as if the log had only these rows.
  */
 export function rowsAsLog(dataset: Dataset, rows: Uint32Array): Dataset {
   const selected = selectRows(dataset, rows);

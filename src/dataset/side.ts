@@ -1,4 +1,4 @@
-// Side tables: columns of items or users, joined to the log by a key while it is read.
+// Side tables: columns of items or users that are joined to the rows of the log by a key while the log is read.
 
 import { mapTo } from "../numeric/indices.js";
 import { MISSING, encodeKeys, keyAt, type Keys } from "../log/keys.js";
@@ -14,21 +14,21 @@ import type { KeyColumn, Roles } from "./dataset.js";
 import { KeyIndex } from "./vocabulary/key-index.js";
 import { cellFormOf } from "./multi.js";
 
-/** Marks the code of a key that was not looked up yet. */
+/** Placeholder in #rowOfCode for keys of the log that were not looked up yet. */
 const NOT_SOUGHT = 0xfffffffe;
 
-/** A side table in memory: its columns as keys, one row per key. */
+/** A side table in memory. Its columns are stored as keys, and each key of the join has one row. */
 export interface SideTable {
   path: string;
-  /** the column of the log that is joined on */
+  /** name of the log's column by which the table is joined */
   key: string;
-  /** distinct keys; row r of the table belongs to key r */
+  /** distinct keys of the join; row r of the table belongs to key r */
   keys: Keys;
   /** codes u32[keys.size] */
   columns: KeyColumn[];
-  /** null texts that were read as missing cells, by column */
+  /** texts that were read as missing cells, by column */
   nulls: ReadonlyMap<string, NullCells>;
-  /** parses the number of a cell */
+  /** parser of numeric cells */
   parse: NumberParser;
   inputs: InputFingerprint[];
 }
@@ -36,7 +36,7 @@ export interface SideTable {
 /**
  * Parses FILE:KEY or FILE:KEY=SIDEKEY, split at the last colon.
  *
- * @param flag the flag of the value
+ * @param flag flag that contains the value
  * @throws {UsageError} there is no colon or no key
  */
 export function parseSide(text: string, flag = "--side"): { path: string; key: string; sideKey: string } {
@@ -70,7 +70,7 @@ export async function readSide(
   const read = await log.read(requests, (batch, keyOf) => {
     const codes = batch.columns[keyColumn] as Uint32Array;
     for (let row = 0; row < batch.numRows; row++) {
-      // codes are assigned by first appearance, so a row whose code differs from its number repeats an earlier key
+      // codes are numbered by first appearance, so a code that differs from its row number belongs to a repeated key
       if (codes[row] === batch.firstRow + row) continue;
       const what =
         codes[row] === MISSING
@@ -94,7 +94,7 @@ export async function readSide(
   return { path, key, keys, columns: others, nulls, parse, inputs: read.inputs };
 }
 
-/** Appends the side tables' cells to the log's sample, for inference. */
+/** Appends the cells of the side tables to the log's sample, from which roles are inferred. */
 export function withSideCells(log: Log, sides: SideTable[]): string[][] {
   const indexes = sides.map(({ keys }) => new KeyIndex(keys));
   return log.sample.map((row) => [
@@ -109,20 +109,21 @@ export function withSideCells(log: Log, sides: SideTable[]): string[][] {
 }
 
 /**
- * Joins a side table to the log's rows while they are read: a row gets the cells of its key's row, or none.
+ * Joins a side table to the log's rows while they are read: each row gets the cells of the side table's row with the
+ * same key, or empty cells.
  *
  * A column with almost as many values as keys adds no information to the key: unless --fields names it, it is not a
  * feature, and a note says so.
  */
 export class SideJoin {
-  /** the columns that the table adds */
+  /** columns that the side table adds */
   readonly plans: ColumnPlan[] = [];
-  /** keys, or whole multi-valued cells, of each plan; empty for numbers */
+  /** distinct keys of each added column, or distinct whole cells of a multi-valued column; empty for numbers */
   readonly dictionaries: Keys[] = [];
   readonly #side: SideTable;
   readonly #index: KeyIndex;
   readonly #columns: KeyColumn[] = [];
-  /** row of the table by the code of the log's key, NOT_SOUGHT or MISSING */
+  /** row of the side table by code of the log's key; NOT_SOUGHT before the lookup, MISSING for unknown keys */
   #rowOfCode = new Uint32Array(1024).fill(NOT_SOUGHT);
 
   constructor(side: SideTable, roles: Roles, named: readonly string[], notes: string[]) {
@@ -150,7 +151,8 @@ export class SideJoin {
   }
 
   /**
-   * Returns the cells of each plan for rows with the given keys.
+   * Returns the cells of each added column for rows with the given keys.
+   *
    * @throws {DataError} a cell of a numeric column is not a number
    */
   cellsOf(keys: Uint32Array, keyOf: (code: number) => string): Cells[] {
@@ -163,7 +165,7 @@ export class SideJoin {
     });
   }
 
-  /** Returns a note about the log's keys that the table lacks, or nothing. */
+  /** Returns a note on keys of the log that the side table lacks, if there are any. */
   unmatched(keys: Keys): string[] {
     const { key, path } = this.#side;
     let count = 0;

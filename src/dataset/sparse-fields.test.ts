@@ -1,4 +1,4 @@
-// Columns with hardly two rows per key are not features unless they are named.
+// Expects that columns with fewer than two rows per key are features only if they are named.
 
 import { MISSING } from "../log/keys.js";
 import { MemoryColumns } from "./columns.js";

@@ -1,44 +1,48 @@
 // Detects columns that are nearly unique per row: times, row numbers, request ids. As fields, they would be tables of
-// keys that were each seen once: a model memorizes its training rows with them and learns nothing about others. The
-// same count detects a user or an item column that connects no rows.
+// keys that were each seen once: a model would memorize its training rows and learn nothing about other rows. The same
+// counts detect a user or item column whose keys do not repeat, so that it links no rows.
 
 import { UsageError } from "../errors.js";
 import type { Roles } from "./dataset.js";
 
-/** Fewest rows per key of a column that is a feature without being named. */
+/** Minimum number of rows per key of a feature column, unless an option names the column. */
 const LEAST_ROWS_PER_KEY = 2;
-/** Fewest rows of a log for which columns are excluded: in a smaller log, columns with few keys look nearly unique, too. */
+/** Minimum number of rows of a log in which columns are excluded; in smaller logs, columns often look unique. */
 const LEAST_ROWS = 200;
-/** Share of rows with a unique key from which on a user or an item column connects nothing. */
+/** Minimum share of rows with a unique key for which a user or item column is reported as linking no rows. */
 const UNIQUE = 0.95;
-/** Most columns that a message names. */
+/** Maximum number of columns that a message names. */
 const MOST_NAMED = 5;
 
-/** The number of distinct keys of a column, and of rows with a key. */
+/** Number of distinct keys of a column, and number of rows with a key. */
 export interface Density {
   name: string;
   /** number of distinct keys */
   keys: number;
-  /** number of rows that have a key */
+  /** number of rows with a key */
   rows: number;
 }
 
-/** Whether a column has so few rows per key that nothing can be learned about most keys. */
+/** Whether a column has so few rows per key that a model could learn nothing about most keys. */
 export function isSparse({ keys, rows }: Omit<Density, "name">): boolean {
   return rows >= LEAST_ROWS && keys * LEAST_ROWS_PER_KEY > rows;
 }
 
-/** Whether nearly every row has a unique key. */
+/** Whether the keys of nearly all rows are unique. */
 export function isUnique({ keys, rows }: Omit<Density, "name">): boolean {
   return rows >= LEAST_ROWS && keys > UNIQUE * rows;
 }
 
-/** `6,000 keys in 6,000 rows` */
+/** Returns a text such as `6,000 keys in 6,000 rows`. */
 export function densityText({ keys, rows }: Omit<Density, "name">): string {
   return `${keys.toLocaleString("en")} keys in ${rows.toLocaleString("en")} rows`;
 }
 
-/** Counts keys, and rows that have one. @param events u32: the number of rows of each key */
+/**
+ * Returns the number of distinct keys, and the number of rows with a key.
+ *
+ * @param events u32: the number of rows of each key
+ */
 export function densityOf(events: Uint32Array): Omit<Density, "name"> {
   let [keys, rows] = [0, 0];
   for (let code = 0; code < events.length; code++) {
@@ -51,7 +55,7 @@ export function densityOf(events: Uint32Array): Omit<Density, "name"> {
 /**
  * Returns the columns that have too few rows per key to be features, and warnings about them.
  *
- * @param densities densities of the inferred fields, and of the user and the item
+ * @param densities densities of the inferred fields and of the user and item columns
  * @param isInteger whether a column's first rows are whole numbers, which may be meant as numbers
  */
 export function sparseFields(
@@ -73,7 +77,7 @@ export function sparseFields(
   return { sparse, warnings };
 }
 
-/** Returns the roles without such fields. @throws {UsageError} no feature is left */
+/** Returns the roles without features that have too few rows per key. @throws {UsageError} no feature is left */
 export function withoutSparse(roles: Roles, sparse: readonly Density[]): Roles {
   if (sparse.length === 0) return roles;
   const leftOut = sparse.map(({ name }) => name);
@@ -99,7 +103,7 @@ function sparseWarning(sparse: readonly Density[], isInteger: (name: string) => 
   );
 }
 
-/** `'a' (6,000 keys in 6,000 rows), 'b' (...) and 2 more` */
+/** Returns a text such as `'a' (6,000 keys in 6,000 rows), 'b' (...) and 2 more`. */
 function listed(sparse: readonly Density[]): string {
   const named = sparse.slice(0, MOST_NAMED).map((one) => `'${one.name}' (${densityText(one)})`);
   const others = sparse.length - named.length;

@@ -1,20 +1,20 @@
 // Columns that stay on disk: a column is read completely when it is accessed, or a slice of all columns at a time.
 //
-// A stored column is a column whose cells are a getter. Columns that are derived from one (another form, other rows)
-// are in memory, like every column that is not registered here.
+// The cells of a stored column are a getter. Columns that are derived from a stored column, by another form or other
+// rows, are in memory.
 
 import type { Cells } from "./collect.js";
 import type { Column, Dataset } from "./dataset.js";
 
-/** Most complete columns in the cache; the least recently used one is evicted. */
+/** Maximum number of complete columns in the cache, which evicts the least recently used column. */
 const KEPT = 3;
 
-/** Reads cells of a column. */
+/** Function that reads the cells of rows from .. to - 1 of a column. */
 export type ReadCells = (from: number, to: number) => Cells;
 
 const stored = new WeakMap<Column, { read: ReadCells; cache: ColumnCache }>();
 
-/** A cache of the complete columns that were read last. */
+/** Cache of the most recently read complete columns. */
 export class ColumnCache {
   readonly #kept = new Map<Column, Cells>();
 
@@ -34,7 +34,7 @@ export class ColumnCache {
   }
 }
 
-/** Returns a column with its cells on disk. @param column the column without cells */
+/** Returns a column whose cells are on disk. @param column the column without cells */
 export function storedColumn(column: Column, numRows: number, read: ReadCells, cache: ColumnCache): Column {
   const own: Column = { ...column };
   Object.defineProperty(own, column.kind === "number" ? "values" : "codes", {
@@ -50,7 +50,7 @@ export function isStored({ columns }: Pick<Dataset, "columns">): boolean {
   return columns.some((column) => stored.has(column));
 }
 
-/** Drops the cached cells of columns on disk; they are read again when accessed. */
+/** Removes the cells of stored columns from the cache; the next access reads them again. */
 export function releaseColumns({ columns }: Dataset): void {
   for (const column of columns) stored.get(column)?.cache.clear();
 }

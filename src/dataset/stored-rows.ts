@@ -1,5 +1,4 @@
-// Encodes feature rows of a dataset on disk, one slice at a time, into memory or a file that a training reads in
-// blocks.
+// Encodes feature rows of a dataset on disk, slice by slice, to memory or to a file that a training reads in blocks.
 
 import { UsageError } from "../errors.js";
 import type { Dataset } from "./dataset.js";
@@ -24,11 +23,11 @@ export interface StoredPart {
   rows: Uint32Array;
   /** f32, one per row */
   labels: Float32Array;
-  /** f32, one per row; absent if all are 1 */
+  /** f32: weight of each row; absent if all are 1 */
   weights?: Float32Array;
 }
 
-/** Encodes a split into memory. @throws {UsageError} its rows do not ascend */
+/** Encodes a split into memory. @throws {UsageError} its rows are not in ascending order */
 export function encodeStored(part: StoredPart): FeatureRows {
   const slices = [...slicesOf(part)];
   const numPairs = slices.reduce((sum, { ids }) => sum + ids.length, 0);
@@ -49,10 +48,10 @@ export function encodeStored(part: StoredPart): FeatureRows {
   return { numRows: row, width, ids, labels, values, indptr };
 }
 
-/** Encodes a split into files: they hold its pairs; its labels and row offsets are in memory. */
+/** Encodes a split into files, which contain the pairs; labels and row offsets are in memory. */
 export function storeRows(part: StoredPart, ids: RowStore, values: RowStore): StoredRows {
   const { rows, labels, weights } = part;
-  // f64, because the number of pairs may exceed a u32
+  // the offsets are f64, because the number of pairs may exceed a u32
   let indptr: Float64Array | undefined;
   let [pair, row, width] = [0, 0, 0];
   for (const slice of slicesOf(part)) {
@@ -93,7 +92,7 @@ function endsFrom({ indptr }: FeatureRows, pair: number): Uint32Array {
   return indptr!.subarray(1).map((end) => pair + end);
 }
 
-/** Yields the split's rows in order, in slices that are dense if the whole split would be. */
+/** Yields the split's rows in order, in slices. All slices are dense if the whole split would be dense. */
 function* slicesOf({ space, dataset, rows, labels }: StoredPart): Generator<FeatureRows> {
   const encoder = bindEncoder(space, dataset);
   const isDense = encoder.isDense(rows);

@@ -1,8 +1,6 @@
-// Generates rows with their features, for testing another implementation of the features (a server): cells as text, and
-// the expected indices and values.
-//
-// Each cell is drawn independently from the vocabularies, so that no vector is an event of the log or contains a key
-// that the table does not have.
+// Generates rows with their features, to test other implementations of the features, such as a server: cells as text,
+// and the expected indices and values. Each cell is drawn independently from the vocabularies, so that no row equals an
+// event of the log except by chance, and no row contains a key that is not in the table.
 
 import { hasKey, MISSING, encodeKeys, keyAt } from "../log/keys.js";
 import type { Column, Dataset, Roles } from "./dataset.js";
@@ -24,15 +22,18 @@ const NUM_VECTORS = 20;
 const MAX_VALUES = 3;
 
 export interface TestVector {
-  /** by column: the cell as in the log after the join with side tables; empty is missing */
+  /** cells by column, after the join with side tables; an empty text denotes a missing cell */
   cells: Record<string, string>;
-  /** a row of the table, or -1 - f for the out-of-vocabulary feature of field f */
+  /** indexes of rows of the table, or -1 - f for the out-of-vocabulary feature of field f */
   indices: number[];
   /** f32, one per index */
   values: number[];
 }
 
-/** Returns twenty rows: the most frequent keys, then random ones, then one of unknown keys and one of empty cells. */
+/**
+ * Returns twenty rows: one with the most frequent keys, several with random keys, one with unknown keys and one with
+ * empty cells.
+ */
 export function testVectors(space: FeatureSpace, roles: Roles): TestVector[] {
   const cellsOf = space.fields.map((field, f) => {
     const form = field.kind === "multi" ? cellFormOf(field.name, roles) : undefined;
@@ -73,7 +74,7 @@ function readsNumbers(field: Field): field is BinnedField | NumericField {
   return field.kind === "number" || field.kind === "bins";
 }
 
-/** Returns the mapping from features to indices of preprocess.json. */
+/** Returns the map from features to the indices that preprocess.json uses. */
 function tableIndexes({ fields, offsets }: FeatureSpace): (feature: number) => number {
   let categorical = 0;
   const categoricalUpTo = fields.map(({ kind }) => (kind === "number" ? categorical : categorical++));
@@ -82,7 +83,7 @@ function tableIndexes({ fields, offsets }: FeatureSpace): (feature: number) => n
     const f = fieldOf[feature]!;
     const isOutOfVocabulary = fields[f]!.kind !== "number" && feature === offsets[f];
     if (isOutOfVocabulary) return -1 - f;
-    // each categorical field up to this one has a feature without a row
+    // number of features before this one that have no row in the table, one per categorical field
     const withoutRow = categoricalUpTo[f]! + (fields[f]!.kind === "number" ? 0 : 1);
     return feature - withoutRow;
   };
@@ -97,26 +98,26 @@ function drawCell(field: Field, form: CellForm | undefined, unknown: string, i: 
   if (field.kind === "number") {
     const spread = i === 0 ? 0 : 4 * uniform(1) - 2;
     const x = Number((field.mean + spread * field.deviation).toPrecision(6));
-    // a field of logarithms accepts any number above -1
+    // log1p accepts every number above -1, and absolute values are above -1
     return String(field.log1p ? Math.abs(x) : x);
   }
   const drawKey = (j: number): string => {
     const isKnown = kind === "known" || (kind === undefined && uniform(3 + 2 * j) > 1 / 8);
-    // a hashed field accepts any key
+    // every key is valid in a hashed field, including this one
     if (field.hash) return `any-${Math.floor(1000 * uniform(4 + 2 * j))}`;
     if (!isKnown || field.keys.size === 0) return unknown;
     return keyAt(field.keys, i === 0 ? 0 : Math.floor(field.keys.size * uniform(4 + 2 * j)));
   };
   const numValues = form === undefined || i === 0 ? 1 : 1 + Math.floor(MAX_VALUES * uniform(2));
   const values = Array.from({ length: numValues }, (_, j) => {
-    // multiples of a quarter, so that sums of repeated keys are exact
+    // numbers are multiples of 1/4, so that sums of repeated keys are exact in floating point
     const value = (1 + Math.floor(8 * uniform(20 + j))) / 4;
     return form?.weighted ? weightedText(drawKey(j), value) : drawKey(j);
   });
   return values.join(form?.separator);
 }
 
-/** Returns a key that the field does not have. */
+/** Returns a key that is not in the field's vocabulary. */
 function unknownKey({ keys }: CategoricalField, separator: string | undefined): string {
   for (let n = 0; ; n++) {
     for (const key of [`unknown-${n}`, String.fromCodePoint(0x21 + n)]) {

@@ -14,7 +14,7 @@ test.each([
   ["2024-02-29T23:59:59.999", "Z", ["23", "thu", "29", "2"]],
   ["1969-12-31T23:59:59", "Z", ["23", "wed", "31", "12"]],
   ["1900-03-01T05:00", "Z", ["5", "thu", "1", "3"]],
-  // the zone's local time determines the day, too
+  // the local time in the zone, not UTC, determines the day
   ["2024-12-31T23:30", "+02:00", ["1", "wed", "1", "1"]],
   ["2024-03-04T00:10", "-0530", ["18", "sun", "3", "3"]],
 ])("%s in zone %s", (text, zone, expected) => expect(keysOf(text, zone)).toEqual(expected));

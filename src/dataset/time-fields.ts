@@ -12,7 +12,7 @@ const DAY = 24 * HOUR;
 
 interface TimeField {
   keys: string[];
-  /** returns the index of a time's key; ms since 1970 in local time of the zone */
+  /** returns the index of the key for a time in ms since 1970, in local time of the zone */
   keyOf: (ms: number) => number;
 }
 
@@ -21,7 +21,8 @@ const upTo = (from: number, to: number) => Array.from({ length: to - from + 1 },
 const timeFields: Record<string, TimeField> = {
   hour: { keys: upTo(0, 23), keyOf: (ms) => Math.floor(ms / HOUR) - 24 * Math.floor(ms / DAY) },
   dow: {
-    // names, because tools disagree on whether the week starts on Sunday and whether days count from 0
+    // keys are names of days instead of numbers, because tools disagree on the first day of the week and the first
+    // number
     keys: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
     // 1970-01-01 was a Thursday
     keyOf: (ms) => (((Math.floor(ms / DAY) + 3) % 7) + 7) % 7,
@@ -32,14 +33,14 @@ const timeFields: Record<string, TimeField> = {
 
 /** The options --time-fields and --time-zone. */
 export interface TimeFieldOptions {
-  /** any of hour, dow, day, month; none by default */
+  /** requested fields among hour, dow, day and month; none by default */
   timeFields?: string[];
-  /** an offset such as +02:00; UTC by default */
+  /** UTC offset such as +02:00; UTC by default */
   timeZone?: string;
 }
 
 /**
- * Checks the options against the log, and makes the fields features.
+ * Checks the options against the log, and adds the time fields to the roles as features.
  *
  * @returns a function that creates the columns once the time column is read
  * @throws {UsageError} no such field or zone, no time column, or the log has a column of the same name
@@ -88,13 +89,13 @@ export function withTimeFields(dataset: Dataset, options: TimeFieldOptions): Dat
   return { ...dataset, roles, columns: [...dataset.columns, ...columns(dataset.columns)] };
 }
 
-/** Removes the time fields from options: the log itself does not need them. */
+/** Returns the options without the time fields, because the log has no such columns. */
 export function ofLog<T extends TimeFieldOptions & { fields?: string[] }>(options: T): T {
   const { fields, timeFields: names = [] } = options;
   return fields ? { ...options, fields: fields.filter((name) => !names.includes(name)) } : options;
 }
 
-/** @param zone ms east of UTC */
+/** @param zone offset in ms, positive east of UTC */
 function timeColumn({ values }: NumberColumn, name: string, zone: number): KeyColumn {
   const { keys, keyOf } = timeFields[name]!;
   return {

@@ -1,4 +1,5 @@
-// The rotation onto earlier vectors: found where there is one, orthogonal where the keys leave it open, reflections among them.
+// Tests the rotation that aligns vectors with earlier vectors: it is found where one exists, it is orthogonal where the
+// keys do not determine it, and it may contain a reflection.
 
 import { mulberry32 } from "../testing/random.js";
 import { alignmentRotation, nearnessOf, rotatedRows } from "./alignment.js";
@@ -7,7 +8,7 @@ function normals(n: number, seed: number): Float32Array {
   const random = mulberry32(seed);
   return Float32Array.from({ length: n }, () => random() + random() + random() - 1.5);
 }
-/** Greatest entry of Q'Q - I. */
+/** Returns the greatest entry of Q'Q - I. */
 function fromOrthogonal(rotation: number[][]): number {
   const dim = rotation.length;
   let worst = 0;
@@ -55,7 +56,7 @@ test.each([1, 3, 7])(
 
 test("a key of weight 0 decides nothing, and a frequent one more than a rare one, by log(1 + count)", () => {
   const from = Float32Array.of(1, 0, 0, 1);
-  // one row asks for a quarter turn, the other for none
+  // One row requires a rotation by 90 degrees, the other row requires none.
   const to = Float32Array.of(0, 1, 0, 1);
   const cosineOfFirst = (counts: number[]) =>
     nearnessOf(

@@ -1,17 +1,22 @@
-// Vectors of one table rotated onto those of an earlier one: how, and how near they are.
+// Rotates the vectors of a table onto those of an earlier table, and measures how close they are then.
 //
-//   a, b   vectors of the same keys in the new table and in the earlier one, f32[n][dim]
-//   Q      the orthogonal matrix of the least sum log(1 + count) |a Q - b|^2; it may reflect
+//   a, b   vectors of the same keys in the new table and in the earlier table, f32[n][dim]
+//   Q      the orthogonal matrix that minimizes sum log(1 + count) |a Q - b|^2; it may reflect
 //
-// Nothing is centred or scaled, so that dot products, and with them every score that depends on vectors by dot products alone, stay as
-// they are. The weight lets frequent keys, whose vectors are well determined, decide, without leaving it to the few most frequent.
+// Vectors are neither centered nor scaled, so that dot products do not change, nor the scores that are computed from
+// dot products alone. The weights favor frequent keys, whose vectors are well determined; the logarithm prevents that a
+// few keys dominate.
 
 import { mapTo } from "../numeric/indices.js";
 import { log } from "../numeric/exp.js";
 import { lengthOf } from "../retrieval/nearest.js";
 import { addRotated, rotationOnto } from "../solvers/rotation.js";
 
-/** Q as f64[dim][dim]. @param counts [n], of events, of the keys; where none has any, as in a foreign table, each weighs the same */
+/**
+ * Returns Q as f64[dim][dim].
+ *
+ * @param counts [n]: number of events of each key; if all are 0, as in a foreign table, all keys have the same weight
+ */
 export function alignmentRotation(
   from: Float32Array,
   to: Float32Array,
@@ -27,14 +32,14 @@ export function alignmentRotation(
   );
 }
 
-/** Rows times Q, f32[n * dim]. */
+/** Returns the rows multiplied by Q, f32[n * dim]. */
 export function rotatedRows(vectors: Float32Array, rotation: readonly number[][]): Float32Array {
   const sums = new Float64Array(vectors.length);
   addRotated(sums, vectors, rotation);
   return Float32Array.from(sums);
 }
 
-/** Mean cosine and mean |a - b| / |b| over rows that are zero in neither; undefined where there are none. */
+/** Returns the mean cosine and the mean |a - b| / |b| over rows that are nonzero in both tables, if there are any. */
 export function nearnessOf(
   a: Float32Array,
   b: Float32Array,

@@ -1,21 +1,21 @@
-// The area under the ROC curve: the chance that a positive's score stands above a negative's, ties counting half.
+// The area under the ROC curve: the probability that a positive row scores higher than a negative row; ties count half.
 
-/** Scores of either precision; the sort is done in the precision given. */
+/** Scores as f32 or f64; they are sorted in their own precision. */
 export type Scores = Float32Array | Float64Array;
 
 /**
- * The area under the ROC curve, exact; O(n log n).
+ * Returns the exact area under the ROC curve in O(n log n).
  *
  * Source: Fawcett 2006 (doi:10.1016/j.patrec.2005.10.010), the Mann-Whitney form.
  *
- * @param scores any order-preserving scores[n], not NaN
+ * @param scores scores of the rows, not NaN; only their order matters
  * @param labels f32[n], 0 or 1
- * @param weights f32[n]: what each row counts; a pair counts the product of its two
+ * @param weights f32[n]: weight of each row; a pair has the product of its rows' weights
  * @returns in [0, 1]; NaN when a class is missing
  */
 export function auc(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
   if (weights) return weightedAuc(scores, labels, weights);
-  // positives and negatives are sorted apart, natively, and then walked through together
+  // sorts the positives and the negatives separately with the native sort, and then merges both
   let numPositive = 0;
   for (let i = 0; i < labels.length; i++) if (labels[i]! > 0) numPositive++;
   const numNegative = labels.length - numPositive;
@@ -28,7 +28,7 @@ export function auc(scores: Scores, labels: Float32Array, weights?: Float32Array
   positives.sort();
   negatives.sort();
 
-  // below: negatives whose score is less; ties: those whose score equals
+  // below: total weight of negatives with a lower score; ties: of negatives with the same score
   let pairs = 0;
   for (let p = 0, below = 0, ties = 0; p < numPositive; p++) {
     const score = positives[p]!;
@@ -49,7 +49,7 @@ function weightedAuc(scores: Scores, labels: Float32Array, weights: Float32Array
   const order = Uint32Array.from(scores.keys()).sort((a, b) => scores[a]! - scores[b]!);
   let [positive, negative, pairs] = [0, 0, 0];
   for (let from = 0; from < order.length;) {
-    // rows of one score, whose pairs count half
+    // a positive and a negative with the same score count half
     let [tiedPositive, tiedNegative, to] = [0, 0, from];
     for (; to < order.length && scores[order[to]!] === scores[order[from]!]; to++) {
       if (labels[order[to]!]! > 0) tiedPositive += weights[order[to]!]!;
@@ -64,14 +64,13 @@ function weightedAuc(scores: Scores, labels: Float32Array, weights: Float32Array
 }
 
 /**
- * What each unit of rows adds to the area, so that units can be drawn again: to first order, by how much the area moves as a unit
- * counts more.
+ * Returns the contribution of each unit of rows to the area, so that units can be resampled. A contribution is the
+ * derivative of the area by the unit's weight. Sources: DeLong et al. 1988 (doi:10.2307/2531595), structural
+ * components; Obuchowski 1997 (doi:10.2307/2533958), for units of several rows.
  *
- * Sources: DeLong et al. 1988 (doi:10.2307/2531595), structural components; Obuchowski 1997 (doi:10.2307/2533958), of units of
- * several rows.
- *
- * @param of u32[n]: the unit of each row @param size units there are
- * @returns f64[size]: an area's share a unit each, of which the mean is the area; undefined when a class is missing
+ * @param of u32[n]: the unit of each row
+ * @param size number of units
+ * @returns f64[size]: contributions, whose mean is the area; undefined when a class is missing
  */
 export function aucByUnit(
   scores: Scores,
@@ -94,7 +93,7 @@ export function aucByUnit(
     for (; to < order.length && scores[order[to]!] === scores[order[from]!]; to++)
       tied[labels[order[to]!]! > 0 ? 1 : 0]! += weightOf(order[to]!);
     for (const row of order.subarray(from, to)) {
-      // the share of the other class that stands on the right side of this row
+      // share of the rows of the other class that are ordered correctly relative to this row
       const isPositive = labels[row]! > 0;
       const right = isPositive
         ? (below[0]! + tied[0]! / 2) / negatives

@@ -1,4 +1,4 @@
-// Contenders measured by repeats: Student's interval of the mean, and of differences on the same repeats.
+// Tests contenders with repeated measurements: Student's interval of the mean, and of differences on the same repeats.
 
 import { compare, type Measured } from "./comparison.js";
 import { meanInterval } from "./intervals.js";

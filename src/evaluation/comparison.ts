@@ -1,22 +1,22 @@
-// Contenders side by side: the metrics of each, how sure they are, and which is best.
+// Compares contenders: their metrics, the confidence intervals of these, and the best contender by each metric.
 //
-// An interval is over users, who are drawn again, or over repeats of a measurement, by Student's t. Differences are of the same users,
-// or of the same repeats.
+// Intervals are computed by resampling users (bootstrap), or from repeated measurements by Student's t. Differences of
+// contenders refer to the same users, or to the same repeats.
 
 import type { Metrics } from "../embedding/manifest.js";
 import { bootstrap, intervalOf, meanInterval, type Interval } from "./intervals.js";
 import { valueOf, type UserMetric } from "./user-metric.js";
 import { goodness } from "./metrics.js";
 
-/** What was measured of a contender. */
+/** Measurements of a contender. */
 export interface Measured {
   name: string;
   kind: "run" | "baseline";
-  /** metrics that users add up to, of the same users for all contenders */
+  /** metrics as contributions of users; all contenders have the same users */
   byUser: UserMetric[];
-  /** by metric, what several repeats measured, each the same for all contenders: the metric is their mean */
+  /** results of repeated measurements, by metric, whose mean is the metric; all contenders have the same repeats */
   repeats?: Readonly<Record<string, readonly number[]>>;
-  /** other metrics, which have no interval */
+  /** values of other metrics, which have no interval */
   others: Metrics;
 }
 
@@ -24,21 +24,20 @@ export interface Compared {
   name: string;
   kind: "run" | "baseline";
   metrics: Metrics;
-  /** by metric: 95 % of the samples of users lie between; of repeats the interval of the mean */
+  /** 95 % confidence intervals by metric */
   intervals: Record<string, Interval>;
-  /** by metric, of contenders that are not the best: what it has less than the best, negative when it is more of an error */
+  /**
+   * differences from the best contender by metric, with intervals: the best value minus this contender's value;
+   * negative for errors. Absent for the best contender.
+   */
   toBest: Record<string, Interval & { difference: number }>;
-  /** by metric, of all but the first contender: what it has more than the first */
+  /** differences from the first contender by metric, with intervals: this contender's value minus the first's */
   toFirst: Record<string, Interval & { difference: number }>;
-  /** names of the metrics in which no contender is better; empty for a contender alone */
+  /** names of the metrics in which no other contender is better; empty if there is only one contender */
   bestIn: string[];
 }
 
-/**
- * Compares contenders, all on the same samples of users.
- *
- * @param samples how often users are drawn again; 0 for no intervals
- */
+/** Compares contenders on the same samples of users. @param samples number of bootstrap samples; 0 to omit intervals */
 export function compare(
   contenders: readonly Measured[],
   numUsers: number,
@@ -94,7 +93,7 @@ export function compare(
   });
 }
 
-/** A metric of samples of users or of repeats, the same for all contenders. */
+/** Values of a metric for each sample of users, or each repeat. All contenders have the same samples and repeats. */
 interface Series {
   values: Iterable<number>;
   intervalOf: (values: readonly number[]) => Interval | undefined;
@@ -110,7 +109,7 @@ function differences(own: Iterable<number>, other: Iterable<number>): number[] {
   return Array.from(own, (value, s) => value - others[s]!);
 }
 
-/** By metric: the contenders of the best value, the first of them first. */
+/** Returns the indexes of the contenders with the best value, by metric, in ascending order. */
 function bestOf(metrics: readonly Metrics[]): Record<string, number[]> {
   const best: Record<string, number[]> = {};
   for (const name of new Set(metrics.flatMap((one) => Object.keys(one)))) {

@@ -1,11 +1,11 @@
-// How well an edge from u to v would fit.
+// Scores of pairs of nodes: how likely an edge from u to v is.
 //
-//   h, z     rows of nodes, and of nodes as contexts
+//   h, z     rows of the node vectors, and of the context vectors
 //
 //   dot      h_u . h_v
-//   cosine   the same of rows of length 1
-//   context  directed h_u . z_v; undirected the mean of that and h_v . z_u
-//   degrees  the product of out-degree of u and in-degree of v in a graph: preferential attachment, the baseline
+//   cosine   the dot product of rows scaled to length 1
+//   context  h_u . z_v if the graph is directed, otherwise the mean of h_u . z_v and h_v . z_u
+//   degrees  the product of the out-degree of u and the in-degree of v: preferential attachment, the baseline
 
 import type { Graph } from "../dataset/graph/graph.js";
 import { unitRows } from "../retrieval/nearest.js";
@@ -14,14 +14,14 @@ import { unitRows } from "../retrieval/nearest.js";
 export const edgeScorings = ["dot", "cosine", "context"] as const;
 export type EdgeScoring = (typeof edgeScorings)[number];
 
-/** The score of a pair of nodes. */
+/** Function that returns the score of a pair of nodes. */
 export type EdgeScore = (source: number, target: number) => number;
 
 /**
- * The score by a table of nodes.
+ * Returns the score by a table of nodes.
  *
- * @param centres  f32[n * dim]
- * @param contexts f32[n * dim], for scoring by context
+ * @param centres f32[n * dim]
+ * @param contexts f32[n * dim], required for the score "context"
  */
 export function tableScore(
   scoring: EdgeScoring,
@@ -38,9 +38,8 @@ export function tableScore(
 }
 
 /**
- * Preferential attachment: nodes with many edges get more.
- *
- * Source: Liben-Nowell and Kleinberg 2003 (doi:10.1145/956863.956972), section 3.
+ * Returns the score by preferential attachment, which favors nodes with many edges. Source: Liben-Nowell and Kleinberg
+ * 2003 (doi:10.1145/956863.956972), section 3.
  */
 export function degreeScore({ numNodes, offsets, neighbors }: Graph): EdgeScore {
   const inDegrees = new Float64Array(numNodes);

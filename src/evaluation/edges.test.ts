@@ -1,4 +1,4 @@
-// Held edges against drawn non-edges.
+// Tests held-out edges against random non-edges.
 
 import { hasArc } from "../dataset/graph/graph-facts.js";
 import { graphOf, type Graph } from "../dataset/graph/graph.js";
@@ -65,7 +65,7 @@ test.each([
 );
 
 test("uniform non-edges take all nodes alike, held-ends as they stand in the held edges: a hub is an end as often", () => {
-  // node 0 leads to the next 500 of 2,001, so that it is an end of every held edge
+  // Node 0 is linked to the next 500 of 2,001 nodes, so that it is an end of every held-out edge.
   const star = graph(
     2001,
     Array.from({ length: 500 }, (_, i) => [0, i + 1] as const),
@@ -84,7 +84,7 @@ test("uniform non-edges take all nodes alike, held-ends as they stand in the hel
   const fromHub = (kind: "uniform" | "held-ends") =>
     drawNonEdges(both, [star, chain], { kind, seed: 1 }).sources.filter((u) => u === 0).length;
   expect(fromHub("uniform")).toBeLessThan(10);
-  // half of the draws start at the hub, and half of these end at its own edges
+  // Half of the draws have the hub as source, and half of these are rejected because they are edges of the hub.
   expect(fromHub("held-ends")).toBeGreaterThan(250);
 });
 
@@ -113,7 +113,7 @@ test("the edge AUC is the share of pairs of a held edge and a non-edge in the ri
 });
 
 test("directions are judged where an edge goes one way: contexts tell them apart, a symmetric score cannot", () => {
-  // 2 k -> 2 k + 1; 0 <-> 1 besides
+  // The edges are 2 k -> 2 k + 1, and also 0 <-> 1.
   const held = graph(
     20,
     [...Array.from({ length: 10 }, (_, k) => [2 * k, 2 * k + 1] as const), [1, 0] as const],
@@ -121,7 +121,8 @@ test("directions are judged where an edge goes one way: contexts tell them apart
   );
   const pairs = edgePairs(held);
   const drawn = drawNonEdges(pairs, [held], { kind: "uniform", seed: 1 });
-  // node v is the direction v / 2, as a centre where it is even, as a context where it is odd
+  // Vector v is the unit vector of dimension floor(v / 2): among the centers if v is even, among the contexts if v is
+  // odd.
   const axis = (isOne: (v: number) => boolean) =>
     Float32Array.from({ length: 200 }, (_, i) => {
       const v = Math.floor(i / 10);
@@ -134,7 +135,7 @@ test("directions are judged where an edge goes one way: contexts tell them apart
   expect(evaluated(tableScore("cosine", table, undefined, true))["directionAuc"]).toBe(0.5);
   const byContext = evaluated(tableScore("context", { vectors: centres, dim: 10 }, contexts, true));
   expect(byContext["directionAuc"]).toBe(1);
-  // 1 -> 0 alone scores as a non-edge does
+  // Only the edge 1 -> 0 has the score of a non-edge.
   expect(byContext["edgeAuc"]).toBeGreaterThan(0.94);
   const undirected = tableScore("context", { vectors: centres, dim: 10 }, contexts, false);
   expect(undirected(0, 1)).toBe(undirected(1, 0));

@@ -1,9 +1,9 @@
-// Whether vectors tell the edges of a graph from pairs of nodes that no edge joins.
+// Measures whether vectors distinguish the edges of a graph from pairs of nodes without an edge.
 //
-//   held edges      of a graph that training has not seen: m pairs (u, v)
-//   non-edges       m pairs that are neither held nor known edges, each drawn by itself, so that a pair may come twice
-//   edge AUC        the chance that a held edge scores above a non-edge, a tie counting half
-//   direction AUC   directed: the chance that u -> v scores above v -> u, where only the first is an edge
+//   held edges      held-out edges of a graph: m pairs (u, v)
+//   non-edges       m pairs that are neither held-out nor known edges; draws are independent, so that pairs may repeat
+//   edge AUC        the probability that a held-out edge scores above a non-edge; ties count half
+//   direction AUC   in directed graphs, the probability that u -> v scores above v -> u if only u -> v is an edge
 //
 // A directed pair is an ordered one: the reverse of an edge is a non-edge like any other.
 
@@ -14,23 +14,24 @@ import { streamOf, uniformAt } from "../numeric/hash.js";
 import { aucByUnit } from "./auc.js";
 import type { UserMetric } from "./user-metric.js";
 
-/** Pairs of nodes: u32[m] each; of undirected edges the lower node is the source. */
+/** Pairs of nodes: u32[m] each. In undirected edges, the lower node is the source. */
 export interface Pairs {
   sources: Uint32Array;
   targets: Uint32Array;
 }
 
 /**
- * How the ends of a non-edge are drawn: among all nodes alike, or as they stand in the held edges, the source of one with the target of
- * another. A node then stands in as many non-edges as held edges on average, so that its degree alone says nothing.
+ * Distribution of the ends of non-edges: "uniform" draws all nodes with the same probability; "held-ends" combines the
+ * source of a random held-out edge with the target of another. In the latter, a node occurs on average in as many
+ * non-edges as held-out edges, so that its degree alone gives no information.
  */
 export const nonEdgeKinds = ["uniform", "held-ends"] as const;
 export type NonEdgeKind = (typeof nonEdgeKinds)[number];
 
-/** Draws in a row that find no pair before we say that there is none. */
+/** Number of consecutive failed draws after which the graph is rejected as too dense. */
 const MOST_TRIES = 100_000;
 
-/** The edges of a graph, each once. */
+/** Returns each edge of a graph once. */
 export function edgePairs({ numNodes, offsets, neighbors, directed }: Graph): Pairs {
   const m = directed ? neighbors.length : neighbors.length / 2;
   const [sources, targets] = [new Uint32Array(m), new Uint32Array(m)];
@@ -46,10 +47,10 @@ export function edgePairs({ numNodes, offsets, neighbors, directed }: Graph): Pa
 }
 
 /**
- * As many non-edges as there are held edges.
+ * Draws as many non-edges as there are held-out edges.
  *
- * @param graphs held edges, and known ones where there are any; an arc of any of them is no non-edge
- * @param how firstNode: those before it are no nodes
+ * @param graphs graph of held-out edges, and of known edges if there are any; the non-edges are arcs of neither
+ * @param how firstNode: number of the first node, because lower numbers are not nodes
  * @throws {UsageError} nearly all pairs are edges
  */
 export function drawNonEdges(
@@ -83,10 +84,10 @@ export function drawNonEdges(
 }
 
 /**
- * The metrics of a score; a unit is a held edge, with the non-edge of the same number.
+ * Returns the metrics of a score. A unit of resampling is a held-out edge with the non-edge of the same number.
  *
- * @param score of a pair of nodes, not NaN
- * @param graphs as drawNonEdges has them
+ * @param score score of a pair of nodes, not NaN
+ * @param graphs same as in drawNonEdges
  */
 export function edgeMetrics(
   score: (source: number, target: number) => number,
@@ -113,7 +114,7 @@ export function edgeMetrics(
     weights[e] = 1;
     sums[e] = scores[e]! > back ? 1 : scores[e] === back ? 0.5 : 0;
   }
-  // where every edge goes both ways there is no direction to tell
+  // directionAuc is undefined if every edge has a reverse edge
   return weights.some((weight) => weight > 0)
     ? [...metrics, { name: "directionAuc", sums, weights }]
     : metrics;

@@ -1,21 +1,22 @@
-// What lists show, whoever takes it: how many of the items, how popular ones, how unevenly.
+// Metrics of the items in lists, regardless of whether users choose them: coverage, popularity and inequality.
 //
-//   e_i   how often item i stands in the K best of a user, ascending; n items
+//   e_i   number of users whose K best items contain item i, in ascending order; n items
 //
 //   itemCoverage@K   items with e_i > 0 / n
 //   popularity@K     sum e_i (training events of i) / sum e_i
-//   gini@K           sum (2 i - n - 1) e_i / (n sum e_i), i = 1 .. n: 0 when all are shown alike, towards 1 when few are
+//   gini@K           sum (2 i - n - 1) e_i / (n sum e_i), i = 1 .. n:
+//                    0 if all items occur equally often, close to 1 if few items occur
 //
 // Source: Herlocker et al. 2004 (doi:10.1145/963770.963772) for coverage; Gini 1912 in the form of Sen 1973.
 
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 
 /**
- * Of the K best of lists, at each K.
+ * Returns the metrics of the K best items of lists, at each K.
  *
  * @param ranked u32[numQueries * top]
  * @param counts u32[numItems]: training events of each item
- * @returns nothing for lists without an item
+ * @returns no metrics if the lists contain no item
  */
 export function exposureMetrics(
   ranked: Uint32Array,

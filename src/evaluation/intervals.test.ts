@@ -1,7 +1,7 @@
 import { meanInterval } from "./intervals.js";
 
 test("five measurements have the interval that a textbook's table gives", () => {
-  // s = sqrt(2.5), t(4) = 2.776
+  // The standard deviation is sqrt(2.5), and the t quantile with 4 degrees of freedom is 2.776.
   const { mean, low, high } = meanInterval([1, 2, 3, 4, 5]);
   expect([mean, low, high].map((x) => Number(x!.toFixed(3)))).toEqual([3, 1.037, 4.963]);
 });

@@ -1,23 +1,23 @@
-// How sure a metric is. Of users: they are drawn again with replacement, and the metric is taken of each such sample. Of few
-// repeats: Student's t, since five seeds are too few for a bootstrap.
+// Confidence intervals of metrics. Users are resampled with replacement, and the metric is computed for each sample
+// (bootstrap). For repeated measurements, Student's t is used, because five seeds are too few for a bootstrap.
 //
-// Source: Efron 1979 (doi:10.1214/aos/1176344552), percentile intervals. All contenders are evaluated on the same samples, so
-// that the difference of two of them is a difference on the same users.
+// Source: Efron 1979 (doi:10.1214/aos/1176344552), percentile intervals. All contenders are evaluated on the same
+// samples, so that the difference of two of them is a difference on the same users.
 
 import { draw } from "../numeric/random.js";
 import { valueOf, type UserMetric } from "./user-metric.js";
 
-/** Bounds that hold 95 % of the samples; low and high are the same metric's unit. */
+/** Bounds that contain 95 % of the samples, in the unit of the metric. */
 export interface Interval {
   low: number;
   high: number;
 }
 
 /**
- * The metrics of samples of users.
+ * Computes metrics for bootstrap samples of users.
  *
- * @param contenders the metrics of each, all of the same users
- * @returns by contender and metric: f64[samples]; sample s draws the same users for all
+ * @param contenders metrics of each contender, over the same users
+ * @returns f64[samples] for each contender and metric; sample s consists of the same users for all
  */
 export function bootstrap(
   contenders: readonly (readonly UserMetric[])[],
@@ -37,7 +37,7 @@ export function bootstrap(
   return values;
 }
 
-/** The 2.5th and the 97.5th percentile, between the samples beside them. */
+/** Returns the 2.5th and the 97.5th percentile, interpolated between neighboring samples. */
 export function intervalOf(samples: Float64Array): Interval {
   const sorted = samples.slice().sort();
   const at = (share: number): number => {
@@ -48,21 +48,25 @@ export function intervalOf(samples: Float64Array): Interval {
   return { low: at(0.025), high: at(0.975) };
 }
 
-/** A mean with its 95 % interval; of one measurement there is none. */
+/** A mean with its 95 % interval, which is absent for a single measurement. */
 export interface MeanInterval {
   mean: number;
   low?: number;
   high?: number;
 }
 
-/** The 0.975 quantile of Student's t by degrees of freedom, from 1 on; beyond them that of 30, which is wider. */
+/**
+ * 0.975 quantiles of Student's t by degrees of freedom, from 1 on. Beyond the table, the value for 30 is used, which
+ * gives a wider interval.
+ */
 const QUANTILES = [
   12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131,
   2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042,
 ];
 
 /**
- * Mean ± t s / sqrt(n), s by n - 1. Source: Student 1908, "The probable error of a mean".
+ * Returns the interval mean ± t s / sqrt(n), where s is the standard deviation with the divisor n - 1. Source: Student
+ * 1908, "The probable error of a mean".
  *
  * @param values at least one
  */

@@ -1,4 +1,4 @@
-// Tables evaluated on labels, on cases that can be worked by hand.
+// Tests the evaluation of tables on labels, in cases that can be computed by hand.
 
 import { mulberry32 } from "../testing/random.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
@@ -7,7 +7,7 @@ import { itemLabels, labelsOfItem } from "./item-labels.js";
 import { rarerHalf, sharedByChance, sharedLabels } from "./label-neighbors.js";
 import { f1, probeByFrequency, probeLabels } from "./label-probe.js";
 
-// labels a, b, c: items a, a|b, b, c
+// The items have the labels a, a|b, b and c.
 const four = itemLabels([[0], [0, 1], [1], [2]], 3);
 
 test("of several labels one in common is enough, and an item without neighbors shares none", () => {
@@ -65,7 +65,8 @@ test("the rarer half is of the fewest events, ties in order, the smaller half of
 });
 
 test("F1 is micro over all labels and macro over those that the test items have", () => {
-  // items 0 (a), 1 (a|b), 3 (c), predicted a, a|c, a: of a 2 hits of 3 predicted and 2 had, of b none, of c none of 1 predicted
+  // Items 0 (a), 1 (a|b) and 3 (c) get the predictions a, a|c and a. Label a has 2 hits, 3 predictions and 2 items; b
+  // has no hit; c has 1 wrong prediction and no hit.
   const { micro, macro } = f1(four, [0, 1, 3], [[0], [0, 2], [0]]);
   expect(micro).toBeCloseTo((2 * 2) / (4 + 4), 12);
   expect(macro).toBeCloseTo(4 / 5 / 3, 12);
@@ -85,7 +86,7 @@ test("the probe reads labels that the vectors say, and no more than frequency fr
     3,
   );
   expect(probeLabels(vectors, dim, given, isTest).micro).toBeGreaterThan(0.95);
-  // 60 % of the items are called 0, whatever their vector
+  // 60 % of the items have label 0, independently of their vectors.
   const called = itemLabels(
     largest.map(() => [random() < 0.6 ? 0 : 1 + Math.floor(2 * random())]),
     3,

@@ -1,21 +1,21 @@
-// What the items of a table are called: none, one or several labels each.
+// Labels of the items of a table. An item has none, one or several labels.
 
-/** Items with at least one label each, as a sparse matrix of items x labels. */
+/** Labels of items as a sparse matrix of items x labels; each item has at least one. */
 export interface ItemLabels {
   numItems: number;
   numLabels: number;
   /** u32[numItems + 1] */
   indptr: Uint32Array;
-  /** u32: the distinct labels of item i are labels[indptr[i] .. indptr[i + 1]) */
+  /** u32: labels; item i has the distinct labels labels[indptr[i] .. indptr[i + 1]) */
   labels: Uint32Array;
 }
 
-/** The labels of one item; a view. */
+/** Returns the labels of one item as a view. */
 export function labelsOfItem({ indptr, labels }: ItemLabels, item: number): Uint32Array {
   return labels.subarray(indptr[item], indptr[item + 1]);
 }
 
-/** From a list an item. */
+/** Creates item labels from one list per item. */
 export function itemLabels(lists: readonly Iterable<number>[], numLabels: number): ItemLabels {
   const indptr = new Uint32Array(lists.length + 1);
   const labels: number[] = [];

@@ -1,23 +1,23 @@
-// Whether items that are near each other are called alike.
+// Measures whether items that are close to each other have the same labels.
 //
-//   N(i)      the k nearest others of item i; min(k, n - 1) of them
-//   share(i)  share of N(i) that has a label in common with i: of several, one is enough
-//   chance(i) share of all others that has: what vectors without meaning give
+//   N(i)      the k nearest other items of item i, or all n - 1 if there are fewer
+//   share(i)  share of N(i) that has at least one label in common with i
+//   chance(i) share of all other items with a label in common with i, which is the expected share for random vectors
 //
-// An item whose vector is zero is near nothing: its share is 0.
+// An item with a zero vector has no neighbors, and its share is 0.
 
 import { mapTo } from "../numeric/indices.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { labelsOfItem, type ItemLabels } from "./item-labels.js";
 
 /**
- * f64[numItems]: share(i) of each item.
+ * Returns f64[numItems]: share(i) of each item.
  *
- * @param nearest u32[numItems * most], nearest first; NO_ITEM where there are fewer
- * @param k       the first so many of them, <= most
+ * @param nearest u32[numItems * most], nearest first, padded with NO_ITEM
+ * @param k number of neighbors to use, <= most
  */
 export function sharedLabels(items: ItemLabels, nearest: Uint32Array, most: number, k: number): Float64Array {
-  // the item that last had the label
+  // the last item that has the label
   const owner = new Uint32Array(items.numLabels).fill(NO_ITEM);
   return mapTo(Float64Array, { length: items.numItems }, (_, i) => {
     for (const label of labelsOfItem(items, i)) owner[label] = i;
@@ -29,12 +29,12 @@ export function sharedLabels(items: ItemLabels, nearest: Uint32Array, most: numb
   });
 }
 
-/** f64[numItems]: chance(i) of each item. */
+/** Returns f64[numItems]: chance(i) of each item. */
 export function sharedByChance(items: ItemLabels): Float64Array {
   const { numItems, numLabels } = items;
   const itemsOf: number[][] = Array.from({ length: numLabels }, () => []);
   for (let i = 0; i < numItems; i++) for (const label of labelsOfItem(items, i)) itemsOf[label]!.push(i);
-  // items of the same labels have the same chance
+  // chance(i) is computed once for all items with the same labels
   const known = new Map<string, number>();
   return mapTo(Float64Array, { length: numItems }, (_, i) => {
     const own = labelsOfItem(items, i);
@@ -47,7 +47,7 @@ export function sharedByChance(items: ItemLabels): Float64Array {
   });
 }
 
-/** u8[n]: 1 for the half of the items with the fewest events, ties in their order; the smaller half of an odd number. */
+/** Returns u8[n]: 1 for the half of the items with the fewest events, rounded down; ties are in item order. */
 export function rarerHalf(counts: ArrayLike<number>): Uint8Array {
   const order = Array.from({ length: counts.length }, (_, i) => i).sort(
     (a, b) => counts[a]! - counts[b]! || a - b,

@@ -1,11 +1,13 @@
-// How much a linear model reads of items' labels from their vectors: one logistic regression a label, on a part of the items, and
-// the labels that it predicts for the rest.
+// Measures how well a linear model predicts items' labels from their vectors. One logistic regression per label is
+// trained on a part of the items, and evaluated on the rest.
 //
-//   x         vectors, each dimension of mean 0 and deviation 1 over the training part; or as they are, as published protocols have them
-//   training  one against the rest, l2 / 2 |w|^2 with l2 = 1, the bias free
-//   predicted the m labels of highest score, m the number that the item has: as Perozzi et al. 2014 (arXiv:1403.6652) and the
-//             work after them evaluate nodes of several labels; of one label each, the most probable
-//   F1        2 TP / (2 TP + FP + FN): micro of the counts over all labels, macro the mean over labels that test items have
+//   x         vectors, standardized to mean 0 and deviation 1 per dimension over the training part;
+//             or unchanged, as in published protocols
+//   training  one against the rest, l2 / 2 |w|^2 with l2 = 1, the bias is not penalized
+//   predicted the m labels with the highest scores, where m is the item's number of labels, as Perozzi et al. 2014
+//             (arXiv:1403.6652) evaluate nodes with several labels; the most probable label if each has only one
+//   F1        2 TP / (2 TP + FP + FN): micro from the sums of the counts over all labels,
+//             macro the mean over labels that occur in test items
 
 import { mapTo } from "../numeric/indices.js";
 import { fitLogistic, scoresOfRows, type DenseRows } from "../solvers/logistic.js";
@@ -20,11 +22,11 @@ export interface F1 {
 }
 
 /**
- * Trains on the items that are not in the test part, and evaluates on those that are.
+ * Trains on the items outside the test part, and evaluates on the test part.
  *
  * @param vectors f32[numItems * dim]
- * @param isTest  u8[numItems]
- * @param isRaw   take vectors as they are: their length then decides how much the penalty weighs
+ * @param isTest u8[numItems]
+ * @param isRaw true to use the vectors unchanged, in which case their length determines the effect of the penalty
  */
 export function probeLabels(
   vectors: Float32Array,
@@ -39,7 +41,7 @@ export function probeLabels(
   const [trainRows, testRows] = [rowsOf(x, dim, train), rowsOf(x, dim, test)];
   const scores = Array.from({ length: items.numLabels }, (_, label) => {
     const labels = mapTo(Float32Array, train, (i) => (labelsOfItem(items, i).includes(label) ? 1 : 0));
-    // a label without examples is never predicted
+    // a label without training examples is never predicted
     if (!labels.includes(1)) return new Float64Array(test.length).fill(-Infinity);
     return scoresOfRows(
       testRows,
@@ -58,7 +60,7 @@ export function probeLabels(
   );
 }
 
-/** The same of a model that knows no vector: the labels that most items of the training part have. */
+/** Returns the F1 of a model that ignores vectors and predicts the most frequent labels of the training part. */
 export function probeByFrequency(items: ItemLabels, isTest: Uint8Array): F1 {
   const counts = new Float64Array(items.numLabels);
   const test: number[] = [];
@@ -73,7 +75,7 @@ export function probeByFrequency(items: ItemLabels, isTest: Uint8Array): F1 {
   );
 }
 
-/** @param test items @param predicted labels of each */
+/** Returns the micro and macro F1. @param test test items @param predicted predicted labels of each test item */
 export function f1(
   items: ItemLabels,
   test: readonly number[],
@@ -98,12 +100,15 @@ export function f1(
   return { micro: (2 * sum(hits)) / (sum(given) + sum(had)), macro: macro / ofTest.length };
 }
 
-/** Indices of the m highest, ties in their order. */
+/** Returns the indices of the m highest scores; the lower index precedes at equal scores. */
 function highest(scores: Float64Array | readonly number[], m: number): number[] {
   return [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, m);
 }
 
-/** f64[n * dim]: by mean and deviation over some rows; a dimension that does not vary there becomes 0. */
+/**
+ * Returns f64[n * dim]: vectors standardized by the mean and deviation of some rows; a dimension that is constant in
+ * these rows becomes 0.
+ */
 function standardized(vectors: Float32Array, dim: number, over: readonly number[]): Float64Array {
   const out = Float64Array.from(vectors);
   for (let d = 0; d < dim; d++) {

@@ -1,7 +1,10 @@
 import { compare, type Measured } from "./comparison.js";
 import { leaderboardOf, metricCell, untrainedTexts, type Entrant, type Leaderboard } from "./leaderboard.js";
 
-/** Forty users who have a value each: the difference of two contenders is the same for all of them, unless a spread is added. */
+/**
+ * Creates a metric with one value for each of forty users. The difference of two contenders is the same for all users,
+ * unless a spread is added.
+ */
 function measured(name: string, value: number, spread = 0): Measured {
   const sums = Float64Array.from({ length: 40 }, (_, u) => value + (u % 2 === 0 ? spread : -spread));
   return { name, kind: "run", byUser: [{ name: "recallAt20", sums }], others: {} };

@@ -1,4 +1,4 @@
-// Contenders from the best to the worst, and in a sentence which is best and how sure that is.
+// Orders contenders from best to worst, and states in a sentence which contender is best and how certain this is.
 
 import type { Metrics, VectorsAdd } from "../embedding/manifest.js";
 import type { Interval } from "./intervals.js";
@@ -6,19 +6,19 @@ import type { Compared } from "./comparison.js";
 import { goodness, titleOf } from "./metrics.js";
 import { addsNothing, ofKeys } from "./vectors-add.js";
 
-/** What is known of a contender beside its metrics. */
+/** Properties of a contender that are not metrics. */
 export interface Entrant {
-  /** a plain model or rule, which an embedding should beat */
+  /** true for a simple model or rule that an embedding should beat */
   isBaseline: boolean;
-  /** of a run: its directory, the command that made it, seconds of its training */
+  /** directory of the run, command that trained it, and duration of the training in seconds; absent for baselines */
   run?: string;
   command?: string;
   seconds?: number;
-  /** of a run: the command line that trains it on all rows of the log */
+  /** command line that trains the run's model on all rows of the log; absent for baselines */
   commandForAllRows?: string;
-  /** what its vectors added on the validation split of its training */
+  /** gain of the run's vectors on the validation split of its training */
   vectorsAdd?: VectorsAdd;
-  /** the budget ended its training, and the run holds the best epoch until then */
+  /** set if the time budget ended the training, so that the run contains the best epoch up to then */
   cut?: true;
 }
 
@@ -26,36 +26,39 @@ export interface LeaderboardLine extends Entrant {
   name: string;
   metrics: Metrics;
   intervals: Record<string, Interval>;
-  /** what it has more than the best by the first metric; of all lines but the best, where there are intervals */
+  /** difference from the best line by the first metric; absent for the best line, and without intervals */
   toBest?: Interval & { difference: number };
-  /** whether the interval of that difference holds 0 */
+  /** whether the interval of the difference contains 0 */
   isClose: boolean;
 }
 
-/** What was not trained, and why. */
+/** A contender that was not trained, with the reason. */
 export interface Untrained {
   name: string;
   why: string;
 }
 
 export interface Leaderboard {
-  /** the metric that decides the order, then others worth a column */
+  /** names of the metrics: the first one determines the order, the others are further columns */
   metrics: readonly [string, ...string[]];
-  /** what was measured on, a phrase: `1,200 rows of the test split` */
+  /** phrase for the evaluated rows: `1,200 rows of the test split` */
   on: string;
   /** the best first */
   lines: LeaderboardLine[];
   untrained: readonly Untrained[];
-  /** which runs' vectors add something; absent where no run has vectors of keys with a control */
+  /** sentence on the runs whose vectors improve on their control; absent if no run has such a comparison */
   vectors?: string;
-  /** which is best, and whether it is ahead of the next one and of the baselines */
+  /**
+   * sentence that names the best contender and states whether it is significantly better than the next one and the
+   * baselines
+   */
   conclusion: string;
 }
 
 /**
- * Orders contenders by a metric; one that lacks it is last.
+ * Orders contenders by a metric; contenders without the metric are last.
  *
- * @param entrants by the contenders' names; what has none is a baseline
+ * @param entrants properties by the contender's name; contenders without an entry are baselines
  */
 export function leaderboardOf(
   compared: readonly Compared[],
@@ -65,7 +68,7 @@ export function leaderboardOf(
     vectorAdvice,
     ...rest
   }: Pick<Leaderboard, "metrics" | "on" | "untrained"> & {
-    /** how to compare trainers whose vectors say more, where there is a way */
+    /** advice on trainers whose vectors carry more information; absent if there is none */
     vectorAdvice?: string | undefined;
   },
 ): Leaderboard {
@@ -91,7 +94,10 @@ export function leaderboardOf(
   };
 }
 
-/** `The vectors of A add to popularity on the validation split. Nothing shows that the vectors of B mean anything.` */
+/**
+ * Returns a text such as `The vectors of A add to popularity on the validation split. Nothing shows that the vectors of
+ * B mean anything.`
+ */
 function vectorsText(lines: readonly LeaderboardLine[]): string {
   const known = lines.flatMap(({ name, vectorsAdd }) =>
     vectorsAdd && ofKeys(vectorsAdd) ? [{ name, ...vectorsAdd }] : [],
@@ -107,7 +113,7 @@ function vectorsText(lines: readonly LeaderboardLine[]): string {
   ].join(" ");
 }
 
-/** A cell of a table: `0.1234 ±0.0012`, with half of the interval where there is one; empty without the metric. */
+/** Returns the text of a cell, such as `0.1234 ±0.0012` with half of the interval's width; empty without the metric. */
 export function metricCell({ metrics, intervals }: LeaderboardLine, metric: string): string {
   const value = metrics[metric];
   if (value === undefined) return "";
@@ -115,7 +121,7 @@ export function metricCell({ metrics, intervals }: LeaderboardLine, metric: stri
   return `${value.toFixed(4)}${interval ? ` ±${((interval.high - interval.low) / 2).toFixed(4)}` : ""}`;
 }
 
-/** Sentences on what was not trained, those of one reason together. */
+/** Returns sentences on contenders that were not trained, grouped by reason. */
 export function untrainedTexts(untrained: readonly Untrained[]): string[] {
   const reasons = [...new Set(untrained.map(({ why }) => why))];
   return reasons.map((why) => {
@@ -124,17 +130,20 @@ export function untrainedTexts(untrained: readonly Untrained[]): string[] {
   });
 }
 
-/** The best line of a run that is no baseline; undefined where only baselines were trained. */
+/** Returns the best line of a run that is not a baseline; undefined if only baselines were trained. */
 export function bestEmbedding({ lines }: Pick<Leaderboard, "lines">): LeaderboardLine | undefined {
   return lines.find(({ run, isBaseline }) => run !== undefined && !isBaseline);
 }
 
-/** What sets a line apart, in words. */
+/** Returns a note on a line: that it is a baseline, or that the budget ended its training. */
 export function lineNote({ isBaseline, cut }: LeaderboardLine): string {
   return [...(isBaseline ? ["baseline"] : []), ...(cut ? ["ended by the budget"] : [])].join(", ");
 }
 
-/** `A has the best Recall@20, 0.12 (0.11 to 0.13): ahead of the next, and of the baselines`, or what of that does not hold. */
+/**
+ * Returns a sentence such as `A has the best Recall@20, 0.12 (0.11 to 0.13): ahead of the next, and of the baselines`,
+ * or the parts of it that are true.
+ */
 function conclusionOf(lines: readonly LeaderboardLine[], metric: string): string {
   const [best] = lines as [LeaderboardLine];
   const interval = best.intervals[metric];

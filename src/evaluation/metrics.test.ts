@@ -16,7 +16,7 @@ import { projectFolder } from "../testing/places.js";
 const f32 = (...values: number[]): Float32Array => Float32Array.from(values);
 const f64 = (...values: number[]): Float64Array => Float64Array.from(values);
 
-/** Seeded numbers in [0, 1). */
+/** Returns a generator of seeded random numbers in [0, 1). */
 function uniform(seed: number): () => number {
   let state = seed;
   return () => {
@@ -57,7 +57,7 @@ describe("elementary functions", () => {
 
 describe("auc", () => {
   test("hand-worked: one tie between classes counts half", () => {
-    // pairs: (0.9,0.5) 1, (0.9,0.1) 1, (0.5,0.5) 1/2, (0.5,0.1) 1
+    // Pairs of positive and negative scores: (0.9,0.5) counts 1, (0.9,0.1) 1, (0.5,0.5) 1/2, (0.5,0.1) 1.
     expect(auc(f32(0.9, 0.5, 0.5, 0.1), f32(1, 1, 0, 0))).toBe(3.5 / 4);
     expect(auc(f32(1, 1, 1), f32(1, 0, 0))).toBe(0.5);
     expect(auc(f32(-0, 0), f32(1, 0))).toBe(0.5);
@@ -140,7 +140,7 @@ describe("metricsOf", () => {
 });
 
 describe("aucByUnit", () => {
-  // seeded, with ties and weights
+  // Random data from a seed, with ties and weights.
   const n = 400;
   const scores = Float64Array.from({ length: n }, (_, i) => Math.floor(draw(5, i) / 2 ** 27));
   const labels = Float32Array.from({ length: n }, (_, i) =>

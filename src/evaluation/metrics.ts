@@ -1,59 +1,66 @@
-// The metrics: one table with what each is called, which way is better and how it is computed, under the names that scripts rely
-// on (docs/cli.md). A new metric is an entry in it. Losses are in nats.
+// Table of the metrics: title, direction and computation of each, by the name that scripts use (docs/cli.md). A new
+// metric is an entry in it. Losses are in nats.
 //
-// A metric that its input does not define is left out, never NaN: no rows, no metrics; one class only, no auc and no
-// normalizedEntropy; no positive label, no calibration.
+// A metric that is undefined for the input is omitted, never NaN: without rows there are no metrics, with only one
+// class no auc and no normalizedEntropy, without positive labels no calibration.
 
 import { mapTo } from "../numeric/indices.js";
 import { DivergedError } from "../errors.js";
 import { auc, type Scores } from "./auc.js";
 import { exp, log, logistic, softplus } from "../numeric/exp.js";
 
-/** A list of items of one user, by what it hit of the user's held-out items. */
+/** Summary of a user's list: its hits among the user's held-out items. */
 export interface HitList {
-  /** K; a list may be shorter where there are fewer items */
+  /** K; the list is shorter if there are fewer items */
   k: number;
   /** held-out items, each once */
   numHeldOut: number;
   hits: number;
-  /** rank of the first hit, from 1; 0 without a hit */
+  /** rank of the first hit, from 1; 0 if there is none */
   firstHit: number;
-  /** sum over the ranks r of hits of 1 / log2(r + 1), and of a list that begins with all held-out items */
+  /** DCG (sum of 1 / log2(r + 1) over the ranks r of hits) of the list, and DCG of the ideal list */
   dcg: number;
   idealDcg: number;
-  /** sum over hits of the precision down to their rank */
+  /** sum of the precision at the rank of each hit */
   precisions: number;
 }
 
-/** Scored rows: binary, scores are log-odds and labels 0 or 1; regression, both are of the label's unit. */
+/** Scored rows. Binary: scores are log-odds, labels 0 or 1. Regression: scores and labels have the same unit. */
 export interface ScoredRows {
   scores: Scores;
   labels: Float32Array;
-  /** f32[n]: how much each row counts; 1 when absent */
+  /** f32[n]: weight of each row; 1 when absent */
   weights?: Float32Array | undefined;
 }
 
-/** What is known of a metric. */
+/** Properties of a metric. */
 export interface MetricKind {
-  /** as tables and charts show it; the `@K` of a metric at K follows */
+  /** title in tables and charts; metrics at K add `@K` */
   title: string;
-  /** which values are better; absent for a metric that only describes */
+  /** direction of better values; absent for a descriptive metric */
   better?: "high" | "low" | "near 1";
-  /** it is measured at a K, and named with it: `recallAt20` */
+  /** set if the metric is measured at a K, which its name contains: `recallAt20` */
   atK?: true;
-  /** digits after the point in tables; 4 when absent */
+  /** number of decimal places in tables; 4 when absent */
   digits?: number;
-  /** undefined where all labels are equal */
+  /** set if the metric is undefined for rows of a single label */
   needsTwoClasses?: true;
-  /** compares with the share of positive labels, which drawn negatives make up */
+  /** set if the metric depends on the share of positive labels, which is artificial for sampled negatives */
   needsBaseRate?: true;
-  /** its value for a user's list; the metric is the mean over users */
+  /** value for the list of one user; the metric is the mean over users */
   ofList?: (list: HitList) => number;
-  /** rows of which task it is computed from, and how. @param found metrics that stand before it in the table; NaN: not defined */
+  /**
+   * task and function with which the metric is computed from rows.
+   *
+   * @param found values of earlier metrics in the table. Returns NaN if the metric is undefined.
+   */
   ofRows?: {
     task: "binary" | "regression";
     value: (rows: ScoredRows, found: Readonly<Record<string, number>>) => number;
-    /** the same as (the root of) a sum over rows over another one, 1 a row when absent: for intervals over users */
+    /**
+     * terms of a metric that is a ratio of two sums over rows, or its root; the denominator is 1 per row by default.
+     * Used for intervals over users.
+     */
     byRow?: {
       sum: (score: number, label: number) => number;
       over?: (score: number, label: number) => number;
@@ -62,7 +69,7 @@ export interface MetricKind {
   };
 }
 
-/** All metrics, in the order of the columns that show them. */
+/** All metrics, in the order of columns in tables. */
 const metricTable = {
   logLoss: {
     ...{ title: "log loss", better: "low" },
@@ -116,7 +123,7 @@ const metricTable = {
   macroF1: { title: "macro F1", better: "high" },
   edgeAuc: { title: "edge AUC", better: "high" },
   directionAuc: { title: "direction AUC", better: "high" },
-  // of lists: formulas in ranking.ts and exposure.ts
+  // metrics of lists; ranking.ts and exposure.ts have the formulas
   recall: {
     ...{ title: "recall", better: "high", atK: true },
     ofList: ({ hits, numHeldOut }) => hits / numHeldOut,
@@ -144,7 +151,7 @@ const metricTable = {
   itemCoverage: { title: "itemCoverage", atK: true },
   popularity: { title: "popularity", atK: true, digits: 1 },
   gini: { title: "gini", atK: true },
-  // of tables, by labels of items
+  // metrics of tables by labels of items
   sameLabel: { title: "same label ", better: "high", atK: true },
   rareSameLabel: { title: "rarer: same label ", better: "high", atK: true },
 } satisfies Record<string, MetricKind>;
@@ -152,35 +159,35 @@ const metricTable = {
 const kinds: [name: string, kind: MetricKind][] = Object.entries(metricTable);
 const kindsByName: ReadonlyMap<string, MetricKind> = new Map(kinds);
 
-/** Metrics that are means over users of lists; `embed evaluate` has all of them. */
+/** Metrics that are means over the lists of users; `embed evaluate` computes all of them. */
 export const listMetrics = kinds.flatMap(([name, { ofList }]) => (ofList ? [{ name, ofList }] : []));
 export const rankingMetricNames = listMetrics.map(({ name }) => name);
 
-/** A metric's name taken apart; `newRecallAt20` is recall at 20 among new items. */
+/** Splits a metric's name into its parts; `newRecallAt20` is recall at 20 among new items. */
 function partsOf(name: string): { kind: MetricKind | undefined; k: string | undefined; isNew: boolean } {
   const [, isNew, base = name, k] = /^(?:(new)(?=[A-Z]))?(.+)At(\d+)$/.exec(name) ?? [];
   const of = isNew ? base[0]!.toLowerCase() + base.slice(1) : base;
   return { kind: kindsByName.get(of), k, isNew: isNew !== undefined };
 }
 
-/** What is known of a metric; undefined for another name. */
+/** Returns the properties of a metric; undefined for an unknown name. */
 export function kindOf(name: string): MetricKind | undefined {
   return partsOf(name).kind;
 }
 
-/** A metric's name as people read it. */
+/** Returns the title of a metric for readers. */
 export function titleOf(name: string): string {
   const { kind, k, isNew } = partsOf(name);
   const title = kind ? kind.title + (k === undefined ? "" : `@${k}`) : name.replace("At", "@");
   return isNew ? `among new: ${title}` : title;
 }
 
-/** A metric's value as tables show it. */
+/** Formats a metric's value for tables. */
 export function metricText(name: string, value: number): string {
   return value.toFixed(kindOf(name)?.digits ?? 4);
 }
 
-/** How good a value is: greater is better; undefined for a metric that only describes. */
+/** Converts a metric's value so that greater is better; undefined for a descriptive metric. */
 export function goodness(name: string, value: number): number | undefined {
   const kind = kindOf(name);
   if (kind && !kind.better) return undefined;
@@ -193,13 +200,13 @@ export function isAtK(name: string): boolean {
   return /^[a-z]\w*At\d+$/i.test(name);
 }
 
-/** The metrics that some part has, in the order in which they are read. @param parts metrics of a part each */
+/** Returns the names of all metrics that occur in the parts, in display order. @param parts metrics of each part */
 export function metricNames(parts: readonly object[]): string[] {
   const known = [...kindsByName.keys()].filter((name) => parts.some((part) => Object.hasOwn(part, name)));
   return [...new Set([...known, ...parts.flatMap((part) => Object.keys(part).filter(isAtK))])];
 }
 
-/** The metrics of scored rows of a task: their names, and how they are computed. */
+/** Returns the names and functions of the metrics that are computed from scored rows of a task. */
 export function rowMetrics(
   task: "binary" | "regression",
 ): { name: string; ofRows: NonNullable<MetricKind["ofRows"]> }[] {
@@ -208,16 +215,16 @@ export function rowMetrics(
 
 /** How metrics are taken. */
 export interface MetricOptions {
-  /** regression: scores are first clipped to this range, the training labels' (as libFM does) */
+  /** regression only: range of the training labels, to which scores are clipped first (as libFM does) */
   clip?: readonly [low: number, high: number];
-  /** f32[n]: how much each row counts; 1 when absent */
+  /** f32[n]: weight of each row; 1 when absent */
   weights?: Float32Array | undefined;
 }
 
 /**
- * Every metric that fits the task.
+ * Computes all metrics of the task.
  *
- * @param task  as ScoredRows has it
+ * @param task same as in ScoredRows
  * @returns binary: logLoss, normalizedEntropy, auc, calibration; regression: rmse, mae
  * @throws {DivergedError} a score is NaN or infinite
  */
@@ -239,12 +246,12 @@ export function metricsOf(
 }
 
 /**
- * Metrics of scores for several classes.
+ * Computes metrics of multiclass scores.
  *
  * @param scores f64[n][numClasses], before the softmax
- * @param labels f32[n]: the number of each row's class
- * @returns multiLogLoss: the mean of log sum exp(s_k) - s_y, in nats; multiError: the share of rows whose greatest score is another
- *   class's; of equal scores the first class counts
+ * @param labels f32[n]: index of each row's class
+ * @returns multiLogLoss: the mean of log sum exp(s_k) - s_y, in nats; multiError: the share of rows in which a wrong
+ * class has the greatest score (the lower class index wins ties)
  * @throws {DivergedError} a score is NaN or infinite
  */
 export function multiclassMetrics(
@@ -265,7 +272,7 @@ export function multiclassMetrics(
   });
 }
 
-/** f64[n]: log sum exp(s_k) - s_y of each row, in nats. @throws {DivergedError} a score is NaN or infinite */
+/** Returns f64[n]: log sum exp(s_k) - s_y of each row, in nats. @throws {DivergedError} a score is NaN or infinite */
 export function multiclassLosses(
   scores: Float64Array,
   numClasses: number,
@@ -282,7 +289,7 @@ export function multiclassLosses(
   });
 }
 
-/** The weighted mean of a value a row; NaN without rows. */
+/** Returns the weighted mean of a function of the rows; NaN without rows. */
 function weightedMean(
   n: number,
   valueOf: (row: number) => number,
@@ -298,7 +305,7 @@ function weightedMean(
 }
 
 /**
- * Mean logistic loss of log-odds: no clipping is needed, since it is finite for every finite score.
+ * Returns the mean logistic loss of log-odds. It needs no clipping, because it is finite for every finite score.
  *
  * @param scores log-odds[n]
  * @param labels f32[n], 0 or 1
@@ -309,7 +316,8 @@ export function logLoss(scores: Scores, labels: Float32Array, weights?: Float32A
 }
 
 /**
- * Mean log loss of probabilities, which are clipped to [1e-15, 1 - 1e-15]: a wrong certainty costs 34.5 nats, not infinity.
+ * Returns the mean log loss of probabilities. They are clipped to [1e-15, 1 - 1e-15], so that a certain but wrong
+ * prediction costs 34.5 nats, not infinity.
  *
  * @param probabilities [n], in [0, 1]
  * @param labels f32[n], 0 or 1
@@ -324,9 +332,8 @@ export function logLossOfProbabilities(probabilities: Scores, labels: Float32Arr
 }
 
 /**
- * A log loss over the entropy of the labels' own base rate: below 1 is better than always predicting that rate.
- *
- * Source: He et al. 2014 (doi:10.1145/2648584.2648589), eq. 1.
+ * Returns a log loss divided by the entropy of the share of positive labels; below 1 is better than always predicting
+ * that share. Source: He et al. 2014 (doi:10.1145/2648584.2648589), eq. 1.
  *
  * @returns unitless, >= 0; NaN when a class is missing
  */
@@ -337,7 +344,7 @@ export function normalizedEntropy(loss: number, labels: Float32Array, weights?: 
 }
 
 /**
- * Mean predicted over mean observed: 1 is calibrated, above it events are promised that did not come.
+ * Returns the mean prediction divided by the mean label: 1 is calibrated; above 1, predictions are too high.
  *
  * @param scores log-odds[n]
  * @returns unitless, >= 0; NaN when no label is 1
@@ -348,12 +355,12 @@ export function calibration(scores: Scores, labels: Float32Array, weights?: Floa
   return observed > 0 ? predicted / observed : Number.NaN;
 }
 
-/** The root of the mean squared error, in the label's unit; NaN without rows. */
+/** Returns the root of the mean squared error, in the label's unit; NaN without rows. */
 export function rmse(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
   return Math.sqrt(weightedMean(scores.length, (i) => (scores[i]! - labels[i]!) ** 2, weights));
 }
 
-/** The mean absolute error, in the label's unit; NaN without rows. */
+/** Returns the mean absolute error, in the label's unit; NaN without rows. */
 export function mae(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
   return weightedMean(scores.length, (i) => Math.abs(scores[i]! - labels[i]!), weights);
 }

@@ -1,20 +1,20 @@
-// How far a long work is, and how long the rest takes at the pace so far. The first part of the work is the measure: an estimate from
-// the work's size is wrong by the load of the machine.
+// Reports the progress of long computations, and the remaining time at the pace so far. The pace is measured on the
+// finished part, because an estimate from the size of the input would ignore the load of the machine.
 
-/** Milliseconds until the first line, and from one line to the next: short work needs none. */
+/** Milliseconds until the first report, and between reports; short computations print none. */
 const [FIRST, EVERY] = [3000, 10_000];
 
-/** A work would not end in the time that is left. */
+/** Error of a computation whose estimated duration exceeds the remaining time. */
 export class OutOfTime extends Error {}
 
 /**
- * Starts the clock of a work.
+ * Starts the clock for a computation.
  *
- * @param what is being done: `ease: inverting the matrix`
- * @param note takes a line now and then
- * @param timeLeft milliseconds for the work; absent: any
- * @param clock milliseconds; for tests
- * @returns what is called with how much of the whole is done; throws OutOfTime if the rest takes longer than is left
+ * @param what description of the computation: `ease: inverting the matrix`
+ * @param note receives each report as a line
+ * @param timeLeft maximum duration of the computation in milliseconds; unlimited when absent
+ * @param clock returns milliseconds; a parameter for tests
+ * @returns function to call with the finished and the total amount; throws OutOfTime if the estimated rest takes longer than timeLeft
  */
 export function pace(
   what: string,

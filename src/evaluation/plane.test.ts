@@ -1,7 +1,9 @@
 import { mulberry32 } from "../testing/random.js";
 import { planeOf } from "./plane.js";
 
-/** Points of a circle in the first two of `dim` dimensions with a little of the others, of any length. */
+/**
+ * Points on a circle in the first two of `dim` dimensions, with small values in other dimensions and random lengths.
+ */
 function ring(n: number, dim: number): Float32Array {
   const random = mulberry32(7);
   const vectors = new Float32Array(n * dim);

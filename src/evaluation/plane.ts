@@ -1,9 +1,11 @@
-// Rows of a table on a plane: each scaled to length 1, as neighbors compare them, then their first two principal components.
+// Projects rows of a table onto a plane: rows are scaled to length 1, because neighbors are compared by cosine, and
+// projected onto their first two principal components.
 //
 //   u_i = v_i / |v_i|            C = mean of (u_i - m)(u_i - m)'          x_i = ((u_i - m)·p1, (u_i - m)·p2)
 //
-// Of each component the entry that is greatest in magnitude is positive, so that the same rows lie the same way everywhere.
-// How much of the table such a drawing keeps: whether the nearest rows of a row are its nearest dots too.
+// The signs are such that the entry of greatest magnitude of each component is positive, so that the same rows always
+// give the same drawing. The quality of a drawing is the share of a row's nearest neighbors that are also among the
+// nearest points in the plane.
 
 import { mapTo } from "../numeric/indices.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
@@ -13,15 +15,15 @@ import { eigenOf } from "../solvers/svd/symmetric.js";
 export interface Plane {
   /** f64[n][2] */
   points: Float64Array;
-  /** share of the squared distances from the mean that the plane keeps, in [0, 1] */
+  /** share of the variance (the squared distances from the mean) that the plane explains, in [0, 1] */
   explained: number;
 }
 
 /**
- * The plane that keeps most of the rows' distances.
+ * Returns the plane that explains most of the rows' variance.
  *
  * @param vectors f32[n * dim], n and dim at least 2, no row zero
- * @returns undefined where all rows point the same way, and none where they differ
+ * @returns undefined if all rows have the same direction
  */
 export function planeOf(vectors: Float32Array, dim: number): Plane | undefined {
   const units = unitRows(vectors, dim);
@@ -44,12 +46,12 @@ export function planeOf(vectors: Float32Array, dim: number): Plane | undefined {
   return { points, explained: kept / total };
 }
 
-/** Rows that are not zero. @returns their indices */
+/** Returns the indices of the nonzero rows. */
 export function rowsWithDirection(vectors: Float32Array, dim: number, rows: Uint32Array): Uint32Array {
   return rows.filter((row) => lengthOf(vectors, row * dim, dim) > 0);
 }
 
-/** f64[dim][dim], on and above the diagonal. */
+/** Returns the covariance f64[dim][dim], on and above the diagonal. */
 function covariance(units: Float32Array, mean: Float64Array): Float64Array {
   const dim = mean.length;
   const sums = new Float64Array(dim * dim);
@@ -64,7 +66,7 @@ function covariance(units: Float32Array, mean: Float64Array): Float64Array {
   return sums.map((sum) => (sum * dim) / units.length);
 }
 
-/** f64[dim]: a component with its sign fixed. */
+/** Returns f64[dim]: a component with a normalized sign. */
 function axisOf(components: Float64Array, dim: number, c: number): Float64Array {
   const axis = mapTo(Float64Array, { length: dim }, (_, d) => components[d * dim + c]!);
   const greatest = axis.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
@@ -72,10 +74,11 @@ function axisOf(components: Float64Array, dim: number, c: number): Float64Array 
 }
 
 /**
- * Mean share of a row's k nearest others that are among its k nearest dots, in [0, 1]; dots at the same distance stand in row order.
+ * Returns the mean share of a row's k nearest neighbors that are also among its k nearest points in the plane, in [0,
+ * 1]. Points at equal distances are in row order.
  *
- * @param nearest u32[n * wide]: of each row the nearest others by cosine, at least k of them where there are as many
- * @param places  f64[n][2], n > k
+ * @param nearest u32[n * wide]: nearest other rows of each row by cosine, at least k of them if there are as many
+ * @param places f64[n][2]: coordinates, n > k
  */
 export function keptNeighbors(nearest: Uint32Array, places: Float64Array, k: number): number {
   const n = places.length / 2;
@@ -89,7 +92,7 @@ export function keptNeighbors(nearest: Uint32Array, places: Float64Array, k: num
   return kept / (n * k);
 }
 
-/** The k dots nearest to one, itself left out. */
+/** Returns the k points nearest to a row's point, without the point itself. */
 function nearestDots(places: Float64Array, row: number, k: number): Uint32Array {
   const rows = new Uint32Array(k);
   const distances = new Float64Array(k).fill(Infinity);
@@ -98,7 +101,7 @@ function nearestDots(places: Float64Array, row: number, k: number): Uint32Array 
     const [x, y] = [places[2 * other]! - places[2 * row]!, places[2 * other + 1]! - places[2 * row + 1]!];
     const distance = x * x + y * y;
     if (distance >= distances[k - 1]!) continue;
-    // what is farther moves back by one
+    // moves farther points back by one position
     let at = k - 1;
     for (; at > 0 && distances[at - 1]! > distance; at--) {
       distances[at] = distances[at - 1]!;

@@ -1,7 +1,7 @@
-// What ranks items for users, whatever it is: the best of all items, or the scores of some.
+// Rankers: interfaces that return the best items for users, or the scores of given items, independently of the model.
 //
-//   vectors   an inner product and a weight an item: searched by the kernel
-//   scores    a number for each item, filled in a user at a time
+//   vectors   inner products plus a weight per item, which the kernel searches
+//   scores    a score per item, computed for one user at a time
 
 import { ascending, mapTo } from "../numeric/indices.js";
 import {
@@ -13,31 +13,31 @@ import {
 } from "../kernels/top-items/binding.js";
 import { topItems } from "../retrieval/top-items.js";
 
-/** Queries after which a search looks whether it is to end. */
+/** Number of queries between two checks whether the search is canceled. */
 const BREATH = 64;
 
-/** Lists above this length are sorted: inserting would move half of them for each item. */
+/** Maximum length of lists that are filled by insertion; longer lists are sorted, which is then faster. */
 const LONG_LIST = 128;
 
 export interface RankerOptions {
   threads: number;
   signal?: AbortSignal;
-  /** hears how many of the queries are done, of rankers by scores */
+  /** callback with the number of finished queries, for rankers by scores */
   progress?: (done: number, of: number) => void;
 }
 
-/** Items are numbered 0 .. n - 1; of equal scores the lower number stands first. */
+/** Ranks items, numbered 0 .. n - 1, for a fixed set of queries. At equal scores, the lower item number comes first. */
 export interface Ranker {
-  /** the best items of each query that it is not masked from */
+  /** Returns the best items of each query that its mask does not contain. */
   top(masks: ItemLists, top: number, options: RankerOptions): Promise<TopItems>;
-  /** f64, as the lists' items: what each scores for its query */
+  /** Returns f64, parallel to the lists' items: the score of each item for its query. */
   score(lists: ItemLists, options: RankerOptions): Float64Array | Promise<Float64Array>;
 }
 
-/** What ranks, ready for any queries. @typeParam Q what queries are made of */
+/** Creates the ranker for given queries. @typeParam Q type of the queries */
 export type RankerFor<Q> = (asked: Q) => Ranker | Promise<Ranker>;
 
-/** Ranks by inner products, exactly. */
+/** Returns an exact ranker by inner products. */
 export function vectorRanker(input: Omit<TopItemsInput, "masks">): Ranker {
   const { dim, queries, items, weights } = input;
   return {
@@ -49,7 +49,7 @@ export function vectorRanker(input: Omit<TopItemsInput, "masks">): Ranker {
       for (let q = 0; q + 1 < indptr.length; q++) {
         for (let at = indptr[q]!; at < indptr[q + 1]!; at++) {
           const item = listed[at]!;
-          // as the kernel adds them
+          // adds in the same order as the kernel
           let score = weights?.[item] ?? 0;
           for (let d = 0; d < dim; d++) {
             score = Math.fround(score + Math.fround(queries[q * dim + d]! * items[item * dim + d]!));
@@ -62,10 +62,10 @@ export function vectorRanker(input: Omit<TopItemsInput, "masks">): Ranker {
   };
 }
 
-/** Writes f64[numItems], which holds anything. Queries are asked for in their order. */
+/** Function that writes a query's scores to f64[numItems], which may contain old values; queries come in order. */
 export type FillScores = (query: number, scores: Float64Array) => void | Promise<void>;
 
-/** Ranks by scores that are filled in for one query after the other. */
+/** Returns a ranker whose scores are computed for one query after another. */
 export function scoreRanker(numItems: number, fill: (query: number, scores: Float64Array) => void): Ranker {
   const scores = new Float64Array(numItems);
   return {
@@ -82,7 +82,11 @@ export function scoreRanker(numItems: number, fill: (query: number, scores: Floa
   };
 }
 
-/** As Ranker.top; an item of -Infinity is never found. @param scores f64[numItems], filled in for each query */
+/**
+ * Returns the best items, like Ranker.top; items with the score -Infinity are never returned.
+ *
+ * @param scores f64[numItems], filled in for each query
+ */
 export async function topByScores(
   { indptr, items }: ItemLists,
   top: number,
@@ -107,7 +111,7 @@ export async function topByScores(
   return found;
 }
 
-/** Writes the items of the highest scores, best first, ties in their order; leaves what cannot be filled. */
+/** Writes the items with the highest scores in descending order, ties in item order; other places are unchanged. */
 function putBest(scores: Float64Array, best: Uint32Array): void {
   const top = best.length;
   if (top > LONG_LIST) {
@@ -126,9 +130,7 @@ function putBest(scores: Float64Array, best: Uint32Array): void {
   }
 }
 
-/**
- * The items of each list by what they score, best first, ties in their order; one that the ranker does not know scores -Infinity.
- */
+/** Sorts the items of each list by descending score, ties in item order. Unknown items score -Infinity. */
 export async function rankLists(
   ranker: Ranker,
   lists: ItemLists,
@@ -151,7 +153,7 @@ export async function rankLists(
   return ranked;
 }
 
-/** Lists that hold nothing yet. @throws {UsageError} as checkLists */
+/** Returns empty lists. @throws {UsageError} as checkLists */
 export function noItems(numQueries: number, top: number): TopItems {
   checkLists(numQueries, top);
   const [items, scores] = [new Uint32Array(numQueries * top), new Float32Array(numQueries * top)];

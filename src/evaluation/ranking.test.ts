@@ -7,10 +7,10 @@ const lists = (...rows: number[][]) => ({
   indptr: Uint32Array.from([0, ...rows.map((_, r) => rows.slice(0, r + 1).flat().length)]),
   items: Uint32Array.from(rows.flat()),
 });
-/** 1 / log2(rank + 1) */
+/** Returns 1 / log2(rank + 1). */
 const gain = (rank: number) => 1 / Math.log2(rank + 1);
 
-/** Means over the users, by name. */
+/** Returns the means over the users, by metric name. */
 function metricsOf(ranked: Uint32Array, top: number, ks: number[], heldOut: ReturnType<typeof lists>) {
   const all = rankingMetrics(ranked, top, ks, heldOut);
   return Object.fromEntries(all.map((metric) => [metric.name, valueOf(metric)]));
@@ -24,7 +24,7 @@ describe("metrics of lists ranked by hand", () => {
     expect(got["precisionAt3"]).toBeCloseTo(2 / 3, 12);
     expect(got["hitRateAt3"]).toBe(1);
     expect(got["mrrAt3"]).toBe(1);
-    // precision is 1 at rank 1, 2/3 at rank 3, and three items could be found
+    // The precision is 1 at rank 1 and 2/3 at rank 3; three items are held out.
     expect(got["mapAt3"]).toBeCloseTo((1 + 2 / 3) / 3, 12);
   });
 
@@ -122,7 +122,8 @@ describe("metrics of lists ranked by hand", () => {
 });
 
 test.each([1, 2, 3])("items of training are neither found nor expected, on %i threads", async (threads) => {
-  // 130 users alike: items score 9, 8, ... 0 in their order; 0 and 1 are of training, 1 and 3 are held out
+  // There are 130 identical users. The items have the scores 9, 8, ... 0 in their order. Items 0 and 1 are in training;
+  // items 1 and 3 are held out.
   const numUsers = 130;
   const rows = (row: number[]) => lists(...Array.from({ length: numUsers }, () => row));
   const got = await evaluateRanking(
@@ -135,7 +136,7 @@ test.each([1, 2, 3])("items of training are neither found nor expected, on %i th
     rows([1, 3]),
     { k: 2, threads },
   );
-  // found are 2 and 3; what could be found is 3 alone
+  // The lists contain items 2 and 3, and item 3 is the only unmasked held-out item.
   expect(got["recallAt2"]).toBe(1);
   expect(got["ndcgAt2"]).toBeCloseTo(gain(2), 12);
 });

@@ -1,7 +1,8 @@
-// Ranking metrics: how well a contender's best items of each user hold what the user took later.
+// Ranking metrics: how many of the items that a user chose later are among the best items that a contender ranks for
+// the user.
 //
-//   L   the K best items of a user, those that are masked left out
-//   H   the user's held-out items, each once, those that are masked left out; n = min(K, |H|)
+//   L   the K best unmasked items of a user
+//   H   the distinct unmasked held-out items of the user; n = min(K, |H|)
 //   g_r 1 when the item at rank r = 1 .. K is in H, else 0
 //
 //   Recall@K      sum g_r / |H|              Precision@K   sum g_r / K              HitRate@K   1 when sum g_r > 0
@@ -9,8 +10,9 @@
 //   MRR@K         1 / the first r of g_r = 1, else 0
 //   MAP@K         1 / n sum over r of g_r (g_1 + ... + g_r) / r
 //
-// All are means over the users with held-out items. Sources: Jarvelin and Kekalainen 2002 (doi:10.1145/582415.582418) for NDCG;
-// the protocol is that of NGCF and LightGCN (He et al. 2020, arXiv:2002.02126), all items ranked.
+// All metrics are means over the users with held-out items. Sources: Jarvelin and Kekalainen 2002
+// (doi:10.1145/582415.582418) for NDCG; NGCF and LightGCN (He et al. 2020, arXiv:2002.02126) for the protocol, which
+// ranks all items.
 
 import { ascending, mapTo } from "../numeric/indices.js";
 import { log } from "../numeric/exp.js";
@@ -22,23 +24,22 @@ import { listMetrics, rankingMetricNames } from "./metrics.js";
 import type { UserMetric } from "./user-metric.js";
 
 export interface RankingMetricOptions {
-  /** K >= 1: items a list */
+  /** K >= 1: number of items per list */
   k: number;
-  /** one that is measured beside recall and NDCG */
+  /** name of an additional metric, measured together with recall and NDCG */
   metric?: string;
   threads: number;
   signal?: AbortSignal;
 }
 
 /**
- * Metrics of lists over all items.
+ * Computes the metrics of lists over all items. Queries are the vectors of users; masks are their training items.
+ * Held-out items without a vector are NO_ITEM, and count as missed. Results do not depend on the number of threads.
  *
- * A query is a user's vector, its mask the items of training. Held-out items without a vector are NO_ITEM: they count as
- * missed. The same numbers at any number of threads.
- *
- * @param heldOut a list a query, ascending; a query without held-out items is left out
- * @param metric named beside recall and NDCG
- * @returns recallAtK, ndcgAtK and the metric's, with K written out; nothing when no query has held-out items
+ * @param heldOut one ascending list per query; queries without held-out items are skipped
+ * @param metric name of an additional metric
+ * @returns recallAtK, ndcgAtK and the additional metric, with the number K in their names; empty when no query has
+ * held-out items
  */
 export async function evaluateRanking(
   input: TopItemsInput,
@@ -48,7 +49,11 @@ export async function evaluateRanking(
   return Object.fromEntries((await rankedByUser(input, heldOut, options)).map(namedMean));
 }
 
-/** The same by user. @param among a list a query: what is ranked, in place of all items */
+/**
+ * Computes the metrics of evaluateRanking for each user.
+ *
+ * @param among one list per query: the items to rank, in place of all items
+ */
 export async function rankedByUser(
   input: TopItemsInput,
   heldOut: ItemLists,
@@ -65,17 +70,17 @@ export async function rankedByUser(
   );
 }
 
-/** The mean over users, by the metric's name. */
+/** Returns a metric's name and its mean over users. */
 export function namedMean({ name, sums }: UserMetric): [string, number] {
   return [name, sums.reduce((all, value) => all + value, 0) / sums.length];
 }
 
 /**
- * The metrics of lists that are ranked already, at each K.
+ * Computes the metrics of ranked lists at each K.
  *
- * @param ranked u32[numQueries * top], best first; NO_ITEM where a list ends
- * @param ks any lengths, where `top` is all items; else each at most `top`
- * @returns by K, then metric: a value for each query with held-out items, in their order
+ * @param ranked u32[numQueries * top], best first, padded with NO_ITEM
+ * @param ks lengths, each at most `top` unless `top` is the number of all items
+ * @returns by K, then by metric: a value for each query with held-out items, in query order
  */
 export function rankingMetrics(
   ranked: Uint32Array,
@@ -117,7 +122,7 @@ function namesAt(k: number): string[] {
   return rankingMetricNames.map((name) => `${name}At${k}`);
 }
 
-/** Held-out items that are not masked: what a user has already cannot be found. */
+/** Removes masked held-out items, which no list can contain because the user has them already. */
 export function withoutMasked(heldOut: ItemLists, masks: ItemLists): ItemLists {
   const indptr = new Uint32Array(heldOut.indptr.length);
   const items: number[] = [];

@@ -1,4 +1,4 @@
-// Some rows of a field that stand for all: those whose keys have the least hashes, the same keys in every table.
+// Samples rows of a field by the smallest hashes of their keys, so that every table yields the same keys.
 
 import type { Keys } from "../log/keys.js";
 import { hashBytes } from "../numeric/hash.js";
@@ -6,13 +6,13 @@ import { isHole, type EmbeddingTable, type RowRange } from "../embedding/table.j
 
 const SEED = { lo: 0x7265706f, hi: 0x7274 };
 
-/** The rows of a range that hold a key, at most so many, ascending. */
+/** Returns at most `most` rows of a range that have a key, in ascending order. */
 export function sampleRows(table: EmbeddingTable, { first, last }: RowRange, most: number): Uint32Array {
   const rows = Array.from({ length: last - first }, (_, i) => first + i).filter((row) => !isHole(table, row));
   return Uint32Array.from(sampleByKey(table.keys, rows, most));
 }
 
-/** At most so many of the given rows, in their order. */
+/** Returns at most `most` of the given rows, in their order. */
 export function sampleByKey(keys: Keys, rows: readonly number[], most: number): readonly number[] {
   if (rows.length <= most) return rows;
   const hashes = new Map(

@@ -13,7 +13,8 @@ const users = (...of: number[]): Units => ({
 });
 
 test("userAuc, hand-worked: weighted by events, ties half, a user of one class left out and counted", () => {
-  // user 0: 3 rows, its positive above one negative and tied with the other: 3/4. user 1: 2 rows, wrong way round: 0. user 2: no negative
+  // User 0 has 3 rows, whose positive is above one negative and tied with the other: 3/4. User 1 has 2 rows in the
+  // wrong order: 0. User 2 has no negative.
   const { metrics, oneClassUsers } = scoredMetrics(
     "binary",
     f64(2, 1, 2, 0, 5, 9),

@@ -1,9 +1,11 @@
-// The metrics of scored rows: of all rows, as what each user adds to them, and how promised odds came true.
+// Metrics of scored rows: over all rows, as contributions of users, and the calibration curve.
 //
-//   userAuc   the AUC within each user, a mean weighted by the user's events; users of one class have none and are counted
-//   curve     rows by their score in bins of equal counts; rows of one score stand in one bin
+//   userAuc   the mean of the AUC within each user, weighted by the user's events;
+//             users whose labels are all equal have no AUC and are only counted
+//   curve     rows sorted by score, in bins with equal numbers of rows; rows of equal scores are in one bin
 //
-// Sources: Zhu et al. 2017 (arXiv:1706.06978), section 5.3 (GAUC); Niculescu-Mizil and Caruana 2005 (doi:10.1145/1102351.1102430).
+// Sources: Zhu et al. 2017 (arXiv:1706.06978), section 5.3 (GAUC); Niculescu-Mizil and Caruana 2005
+// (doi:10.1145/1102351.1102430).
 
 import { mapTo } from "../numeric/indices.js";
 import type { Metrics } from "../embedding/manifest.js";
@@ -12,7 +14,7 @@ import { auc, aucByUnit, type Scores } from "./auc.js";
 import { metricsOf, rowMetrics, type MetricOptions } from "./metrics.js";
 import type { UserMetric } from "./user-metric.js";
 
-/** Rows of one user; where a log has no users, each row is its own. */
+/** Assignment of rows to users. In a log without users, each row is a unit of its own. */
 export interface Units {
   kind: "user" | "row";
   size: number;
@@ -20,7 +22,7 @@ export interface Units {
   of: Uint32Array;
 }
 
-/** A bin of the calibration curve: means over its rows. */
+/** A bin of the calibration curve, with means over its rows. */
 export interface CurveBin {
   rows: number;
   predicted: number;
@@ -30,11 +32,11 @@ export interface CurveBin {
 export interface ScoredMetrics {
   /** of all rows */
   metrics: Metrics;
-  /** the same by unit, of those metrics that units add up to */
+  /** metrics as contributions of units, for metrics that are sums over units */
   byUser: UserMetric[];
   /** binary: by ascending prediction */
   curve?: CurveBin[];
-  /** users of one class, who have no AUC */
+  /** number of users whose labels are all equal, and who therefore have no AUC */
   oneClassUsers?: number;
 }
 
@@ -79,7 +81,10 @@ export function scoredMetrics(
   };
 }
 
-/** f64[size] each: the user's AUC times the weight of its rows, and that weight; 0 both for a user of one class. */
+/**
+ * Returns f64[size] each: the user's AUC times the weight of the user's rows, and this weight. Both are 0 for a user
+ * whose labels are all equal.
+ */
 function userAucs(scores: Scores, labels: Float32Array, units: Units, weights: Float32Array | undefined) {
   const ends = new Uint32Array(units.size + 1);
   for (const unit of units.of) ends[unit + 1]!++;
@@ -107,9 +112,8 @@ function userAucs(scores: Scores, labels: Float32Array, units: Units, weights: F
 }
 
 /**
- * Mean prediction and mean label of rows in bins of equal counts, by ascending score.
- *
- * A bin that would end among rows of one score holds them all; bins are then fewer.
+ * Returns the mean prediction and mean label of bins with equal numbers of rows, by ascending score. Rows of equal
+ * scores are in one bin, so that there may be fewer bins.
  *
  * @param scores log-odds[n]
  */
@@ -132,7 +136,7 @@ export function calibrationCurve(
       total += weight;
     }
     if (total > 0) curve.push({ rows: to - from, predicted: predicted / total, observed: observed / total });
-    // a bin that took more than its share leaves the next ones what stands behind it
+    // skips bins whose rows are all in this bin because of equal scores
     while (Math.floor(((bin + 1) * order.length) / bins) <= to && bin < bins) bin++;
     from = to;
   }

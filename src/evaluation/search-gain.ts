@@ -1,19 +1,19 @@
-// A sentence on what a search won over the default.
+// A sentence on the gain of a hyperparameter search over the default setting.
 
 import { titleOf } from "./metrics.js";
 
-/** How settings were compared, as the manifest has it. */
+/** Comparison of the settings, as stored in the manifest. */
 interface ComparedSettings {
   metric: string;
-  /** value of the default setting; null if it diverged */
+  /** metric of the default setting; null if its training diverged */
   default: number | null;
-  /** of the chosen setting less the default; absent if the default was chosen */
+  /** metric of the chosen setting minus that of the default; absent if the default was chosen */
   difference?: { value: number; low?: number; high?: number };
 }
 
 /**
- * Returns how much better the best setting is than the default, with the interval if there is one. The split that the gain is measured on
- * chose the setting, so it is greater than on other rows.
+ * Returns how much better the best setting is than the default, with the interval if there is one. The gain is measured
+ * on the split that also selected the setting, so it overestimates the gain on other rows.
  */
 export function searchGain(
   { metric, default: standard, difference }: ComparedSettings,

@@ -7,7 +7,7 @@ const how = { threads: 1 };
 
 test("a set that is turned has not moved: all neighbors are shared and nothing is displaced", async () => {
   const a = vectors(60, 2, 1);
-  // by a third of a right angle, and to twice the length
+  // The vectors are rotated by 30 degrees and doubled in length.
   const [c, s] = [2 * Math.cos(Math.PI / 6), 2 * Math.sin(Math.PI / 6)];
   const b = a.slice();
   for (let i = 0; i < b.length; i += 2) {
@@ -36,7 +36,7 @@ test("sets of nothing in common share as many neighbors as chance gives, of what
 });
 
 test("overlap worked out by hand, a zero row being near nothing", async () => {
-  // on a half circle at 0, 10, 60 and 70 degrees; the second set has the third at 20
+  // The vectors are at 0, 10, 60 and 70 degrees of a circle; in the second set, the third vector is at 20.
   const at = (...degrees: number[]) =>
     Float32Array.from([
       ...degrees.flatMap((d) => [Math.cos((d * Math.PI) / 180), Math.sin((d * Math.PI) / 180)]),
@@ -44,6 +44,7 @@ test("overlap worked out by hand, a zero row being near nothing", async () => {
       0,
     ]);
   const got = await diffVectors(at(0, 10, 60, 70), at(0, 14, 20, 70), [2, 2], 1, how);
-  // nearest before: 1, 0, 3, 2, none; after: 1, 2, 1, 2, none: rows 0 and 3 keep theirs
+  // The nearest rows are 1, 0, 3, 2, none before, and 1, 2, 1, 2, none after; rows 0 and 3 have the same neighbor in
+  // both.
   expect(got.neighborOverlap).toBeCloseTo(2 / 5, 12);
 });

@@ -1,12 +1,12 @@
-// Two sets of vectors of the same keys: what moved, however each set is turned.
+// Compares two sets of vectors of the same keys up to a rotation.
 //
 //   a, b     rows of the two, f32[n][dim]
-//   overlap  mean over rows of |N_a and N_b| / k, where N are the k nearest others by cosine
-//   Q        the orthogonal matrix of the least sum |a Q - b|^2 (orthogonal Procrustes)
-//   displacement   1 - cos(a Q, b) of a row: 0 where it stayed, 1 at a right angle
+//   overlap  mean over rows of |N_a and N_b| / k, where N_a and N_b are the k nearest other rows by cosine
+//   Q        the orthogonal matrix that minimizes sum |a Q - b|^2 (orthogonal Procrustes)
+//   displacement   1 - cos(a Q, b) of a row: 0 if the direction is the same, 1 at a right angle
 //
-// Vectors of two trainings differ by a rotation that no score sees, so rows are compared after it only. Neighbors need none, and
-// are compared where dimensions differ too.
+// Vectors of two trainings may differ by a rotation, which affects no score, so the rotation is applied before rows are
+// compared. Neighbors do not depend on it, and can be compared even if the dimensions differ.
 
 import { mapTo } from "../numeric/indices.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
@@ -14,17 +14,17 @@ import { lengthOf, nearestRows } from "../retrieval/nearest.js";
 import { addRotated, rotationOnto } from "../solvers/rotation.js";
 
 export interface VectorsDiff {
-  /** mean lengths of the rows */
+  /** mean lengths of the rows of both sets */
   norms: { a: number; b: number };
-  /** in [0, 1]; absent for fewer than two rows */
+  /** mean overlap of neighbors, in [0, 1]; absent for fewer than two rows */
   neighborOverlap?: number;
-  /** of rows that are zero in neither; absent where dimensions differ or there are none */
+  /** displacement of rows that are nonzero in both sets; absent if dimensions differ or there are no such rows */
   displacement?: { mean: number; median: number; p90: number };
-  /** f64[n]: the same by row, NaN for a row that is zero in one of them */
+  /** f64[n]: displacement of each row, NaN for a row that is zero in one of the sets */
   byRow?: Float64Array;
 }
 
-/** @param a,b f32[n * dim], row i of both of the same key */
+/** @param a,b f32[n * dim]: vectors of the same keys in the same order */
 export async function diffVectors(
   a: Float32Array,
   b: Float32Array,
@@ -60,7 +60,7 @@ function meanLength(vectors: Float32Array, dim: number): number {
   return vectors.length === 0 ? 0 : (sum * dim) / vectors.length;
 }
 
-/** f64[n]: 1 - cos(a Q, b). */
+/** Returns f64[n]: 1 - cos(a Q, b). */
 function displacements(a: Float32Array, b: Float32Array, dim: number): Float64Array {
   const n = a.length / dim;
   const rotated = new Float64Array(a.length);
@@ -71,7 +71,7 @@ function displacements(a: Float32Array, b: Float32Array, dim: number): Float64Ar
       dot += rotated[at]! * b[at]!;
       squares += rotated[at]! * rotated[at]!;
     }
-    // 0 / 0 for a zero row; rounding may leave a cosine above 1
+    // a zero row gives 0 / 0 = NaN; rounding may give a cosine above 1
     return Math.max(0, 1 - dot / (Math.sqrt(squares) * lengthOf(b, row * dim, dim)));
   });
 }

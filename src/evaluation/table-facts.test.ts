@@ -1,4 +1,4 @@
-// Shares of zero and equal vectors, norms, and counts of NaN and infinity, on small tables.
+// Tests shares of zero and equal vectors, norms, and counts of NaN and infinity, on small tables.
 
 import { encodeKeys } from "../log/keys.js";
 import type { EmbeddingTable } from "../embedding/table.js";

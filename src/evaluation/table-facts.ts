@@ -1,5 +1,5 @@
-// Facts of a table's vectors by field, and comparison of the common keys of two tables: for gates, align and diff. Rows that stand for no
-// key (holes) are ignored.
+// Facts about a table's vectors by field, and the comparison of the common keys of two tables, for gates, align and diff.
+// Rows without a key (holes) are ignored.
 
 import type { Keys } from "../log/keys.js";
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
@@ -7,12 +7,12 @@ import { isHole, keysOfRows, rowsOf, type EmbeddingTable, vectorsAt } from "../e
 import { diffVectors } from "./table-diff.js";
 import { lengthOf } from "../retrieval/nearest.js";
 
-/** Most common keys of a field whose neighbors are compared, the most frequent ones; the time grows with the square. */
+/** Maximum number of common keys of a field whose neighbors are compared; the time grows with its square. */
 export const COMPARED_KEYS = 10_000;
 
 export interface FieldFacts {
   rows: number;
-  /** shares of the rows */
+  /** shares of zero rows, and of rows that duplicate another row */
   zero: number;
   duplicate: number;
   norm: { mean: number; median: number; p99: number };
@@ -91,7 +91,7 @@ export async function driftOf(
   return { keys: frequent.length, overlap: neighborOverlap, displacement: displacement?.mean };
 }
 
-/** Rows of common keys, u32: row inA[i] of one table and row inB[i] of the other have the same key. In the order of the first table. */
+/** Rows of common keys, u32: row inA[i] of one table, in ascending order, has the same key as row inB[i] of the other. */
 export interface SharedRows {
   inA: Uint32Array;
   inB: Uint32Array;
@@ -105,7 +105,7 @@ export function sharedRows(a: EmbeddingTable, b: EmbeddingTable, field: string):
   const [inA, inB]: [number[], number[]] = [[], []];
   for (let row = 0; row < keys.size; row++) {
     const other = index.find(keys, row);
-    // an empty key stands for a hole, except in the single row of a numeric field
+    // an empty key denotes a hole, except in the single row of a numeric field
     const stands = keys.size === 1 || !isHole(a, rangeA.first + row);
     if (other < 0 || !stands) continue;
     inA.push(rangeA.first + row);

@@ -1,11 +1,13 @@
-// Recall and NDCG where many items have one score: expectations over the order of equals.
+// Expected recall and NDCG over all orders of items with equal scores.
 //
-//   A drawn order of equals is one draw for all users, who often want the same items: its luck can be most of a figure. Here a rank that a
-//   block of M equals may fill with any of its members holds a held-out item with probability h / M, h of them being held out.
+// A random order of ties would be the same for all users, who often choose the same items, so that chance could
+// dominate the metric. Instead, a rank that belongs to a block of M equal items contains a held-out item with
+// probability h / M, where h items of the block are held out.
 //
 //   E Recall@K = Σ_r h_r / M_r / |H|        E DCG@K = Σ_r h_r / M_r / log2(r + 1)        r = 1 .. K
 //
-// Items are equal when their vectors and weights are, byte for byte. Source: McSherry and Najork 2008 (ECIR), sections 3.2 and 3.7.
+// Items are equal if the bytes of their vectors and weights are equal. Source: McSherry and Najork 2008 (ECIR),
+// sections 3.2 and 3.7.
 
 import { mapTo } from "../numeric/indices.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
@@ -13,7 +15,11 @@ import { log } from "../numeric/exp.js";
 import { hashBytes } from "../numeric/hash.js";
 import type { UserMetric } from "./user-metric.js";
 
-/** u32[numItems]: items with one number have the same vector and weight. @param items f32[numItems * dim] */
+/**
+ * Returns u32[numItems]: the block of each item. Items of a block have equal vectors and weights.
+ *
+ * @param items f32[numItems * dim]
+ */
 export function blocksOfEquals(items: Float32Array, weights: Float32Array, dim: number): Uint32Array {
   const numbers = new Map<string, number>();
   const bytes = new Uint8Array(items.buffer, items.byteOffset, items.byteLength);
@@ -28,13 +34,13 @@ export function blocksOfEquals(items: Float32Array, weights: Float32Array, dim: 
 }
 
 /**
- * Expected recallAtK and ndcgAtK of ranked lists in which equals stand side by side.
+ * Returns the expected recallAtK and ndcgAtK of ranked lists in which equal items are adjacent.
  *
- * @param ranked  u32[numQueries * top], best first, masked items left out; NO_ITEM where a list ends
- * @param ks      each at most `top`
- * @param masks   a list a query
- * @param heldOut a list a query: not empty, and without masked items
- * @param blockOf u32[numItems] as blocksOfEquals has them
+ * @param ranked u32[numQueries * top], best first, without masked items, padded with NO_ITEM
+ * @param ks each at most `top`
+ * @param masks one list per query
+ * @param heldOut one list per query: nonempty, without masked items
+ * @param blockOf u32[numItems], result of blocksOfEquals
  */
 export function expectedMetrics(
   ranked: Uint32Array,
@@ -78,7 +84,7 @@ export function expectedMetrics(
   ]);
 }
 
-/** By block: how many of the items are in it. */
+/** Returns the number of the given items in each block. */
 function countsIn(items: Uint32Array, blockOf: Uint32Array): Map<number, number> {
   const counts = new Map<number, number>();
   for (const item of items)

@@ -7,7 +7,7 @@ const dim = 6;
 const groups = 3;
 const { signal } = new AbortController();
 
-/** Rows around three directions, row i of group i mod 3. */
+/** Rows close to three directions; row i is in group i mod 3. */
 function planted(n: number): Float32Array {
   const random = mulberry32(5);
   return Float32Array.from(
@@ -76,7 +76,7 @@ test("kept neighbors are those of a table that are those of the drawing, counted
   expect(keptNeighbors(nearest, start, 10)).toBeCloseTo(both.reduce((a, b) => a + b, 0) / (10 * n), 12);
 });
 
-/** The ten nearest dots of each, by sorting all. */
+/** Returns the ten nearest points of each point, by sorting all points. */
 function nearestDots(places: Float64Array, n: number): number[][] {
   const distance = (a: number, b: number) =>
     (places[2 * a]! - places[2 * b]!) ** 2 + (places[2 * a + 1]! - places[2 * b + 1]!) ** 2;

@@ -1,12 +1,13 @@
-// Rows of a table on a plane by UMAP: neighbors of the table stand together, distances between groups mean little.
+// Projects rows of a table onto a plane by UMAP: neighbors in the table are close, but distances between groups mean
+// little.
 //
-//   knn_i    row i and its K - 1 nearest others by cosine, exactly; distance 1 - cos
+//   knn_i    row i and its K - 1 exact nearest neighbors by cosine; distance 1 - cos
 //   start    the plane of the first two principal components, scaled to [-REACH, REACH]
 //
-// The start decides where groups lie, so that the same table lies the same way and does not turn from week to week (Kobak and
-// Linderman 2021, doi:10.1038/s41587-020-00809-z). Negative samples come from one fixed stream of draws. The package computes with
-// Math.pow and Math.exp, whose last bits an engine may round in its own way: the same bytes are promised for one version of Node on
-// one kind of processor.
+// The initial positions determine where groups are, so that the drawing of a table is reproducible and does not rotate
+// from week to week (Kobak and Linderman 2021, doi:10.1038/s41587-020-00809-z). Negative samples use a fixed seed. The
+// package computes with Math.pow and Math.exp, whose last bits depend on the engine: the bytes are reproducible only
+// for one version of Node on one kind of processor.
 //
 // Source: McInnes, Healy and Melville 2018 (arXiv:1802.03426), in the package umap-js.
 
@@ -14,26 +15,29 @@ import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { draw, signedDraw } from "../numeric/random.js";
 import { unitRows } from "../retrieval/nearest.js";
 
-/** Rows of a neighborhood, the row itself counted. */
+/** Number of rows of a neighborhood, including the row itself. */
 export const K = 15;
-/** Of the start, as the authors scale theirs. */
+/** Half the width of the initial positions, as in the authors' code. */
 const REACH = 10;
-/** Moves apart what starts in one place. */
+/** Size of the perturbation that separates points with the same initial position. */
 const JITTER = 1e-4;
 const SEED = 0x756d6170;
 const JITTER_SEED = 0x6a697474;
-/** Epochs of few and of many rows; the authors take 500 of any number below 10,000, and layouts of thousands settle sooner. */
+/**
+ * Numbers of epochs for few and for many rows. The authors use 500 below 10,000 rows, but layouts of thousands of rows
+ * converge sooner.
+ */
 const EPOCHS = { few: 500, many: 300 };
 const MANY = 1000;
-/** Epochs between two looks at the signal. */
+/** Number of epochs between two checks of the signal. */
 const BREATH = 10;
 
 /**
- * The layout; undefined of fewer rows than a neighborhood and one, and once `isLate` says so.
+ * Returns the layout; undefined if there are not more rows than a neighborhood has, or once `isLate` returns true.
  *
  * @param vectors f32[n * dim], no row zero
- * @param nearest u32[n * wide]: of each row the nearest others by cosine, at least K - 1 where there are as many
- * @param start   f64[n][2]
+ * @param nearest u32[n * wide]: nearest other rows of each row by cosine, at least K - 1 if there are as many
+ * @param start f64[n][2]: initial positions
  * @returns f64[n][2]
  */
 export async function umapOf(
@@ -53,9 +57,9 @@ export async function umapOf(
   const umap = new UMAP({ nNeighbors: K, nComponents: 2, nEpochs, random });
   const knn = neighborhoods(unitRows(vectors, dim), dim, nearest);
   umap.setPrecomputedKNN(knn.rows, knn.distances);
-  // rows themselves are asked for nothing but their number once their neighbors are known
+  // the package needs only the number of rows, because their neighbors are given
   umap.initializeFit(knn.rows);
-  // the package starts at random; the layout that it returns is the one that its steps move
+  // the package starts at random positions, and updates the array that it returns here; it is overwritten with `start`
   const places = umap.getEmbedding();
   const scale = REACH / (start.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1);
   for (const [row, place] of places.entries())
@@ -70,7 +74,7 @@ export async function umapOf(
   return Float64Array.from(places.flat());
 }
 
-/** Each row with its nearest others, itself first. */
+/** Returns each row's neighborhood, which begins with the row itself. */
 function neighborhoods(units: Float32Array, dim: number, nearest: Uint32Array) {
   const n = units.length / dim;
   const wide = nearest.length / n;

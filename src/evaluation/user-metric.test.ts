@@ -1,4 +1,4 @@
-// The interval of a difference agrees with drawing units again.
+// Expects that the interval of a difference agrees with the bootstrap.
 
 import { integerBelow, mulberry32 } from "../testing/random.js";
 import { differenceOf, valueOf, type UserMetric } from "./user-metric.js";

@@ -1,17 +1,21 @@
-// A metric as what each user adds to it, so that users can be drawn again: the mean over users, or a ratio of their sums.
+// Metrics as contributions of users, so that users can be resampled: a mean over users, or a ratio of sums over users.
 
-/** value = f(sum over users of sums / sum over users of weights). */
+/** A metric with the value f(sum over users of sums / sum over users of weights). */
 export interface UserMetric {
   name: string;
   /** f64[numUsers] */
   sums: Float64Array;
-  /** f64[numUsers]: 1 each when absent */
+  /** f64[numUsers]: denominator of each user; 1 when absent */
   weights?: Float64Array;
-  /** f is the square root; otherwise it is nothing */
+  /** set if f is the square root; otherwise f is the identity */
   root?: true;
 }
 
-/** The metric of all users, or of users drawn so many times each. @param times [numUsers]; 1 each when absent */
+/**
+ * Returns the metric over all users, or over a sample.
+ *
+ * @param times [numUsers]: number of times that the sample contains each user; 1 when absent
+ */
 export function valueOf({ sums, weights, root }: UserMetric, times?: ArrayLike<number>): number {
   let [sum, total] = [0, 0];
   for (let u = 0; u < sums.length; u++) {
@@ -23,7 +27,8 @@ export function valueOf({ sums, weights, root }: UserMetric, times?: ArrayLike<n
 }
 
 /**
- * The 95 % interval of the difference between two contenders, `a` less `b`, of the same units: normal, by the delta method.
+ * Returns the 95 % interval of the difference `a` minus `b` of two contenders over the same units: a normal
+ * approximation by the delta method.
  *
  * @returns undefined with fewer than two units
  */
@@ -38,7 +43,7 @@ export function differenceOf(a: UserMetric, b: UserMetric): { low: number; high:
   return { low: difference - margin, high: difference + margin };
 }
 
-/** f64[numUnits]: what the metric would change, to first order, were a unit drawn once more. */
+/** Returns f64[numUnits]: the derivative of the metric by the weight of each unit. */
 function influences(metric: UserMetric): Float64Array {
   const { sums, weights, root } = metric;
   const value = valueOf(metric);

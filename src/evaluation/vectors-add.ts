@@ -1,20 +1,20 @@
-// The gain of a training's vectors: a metric of the validation split with them, less the same metric of a control without vectors, on
-// the same rows or users.
+// The gain of a model's vectors: a metric on the validation split with the vectors, minus the same metric of a control
+// without vectors, on the same rows or users.
 
 import type { VectorsAdd } from "../embedding/manifest.js";
 import { goodness, titleOf } from "./metrics.js";
 import { differenceOf, valueOf, type UserMetric } from "./user-metric.js";
 
-/** Unit by unit, the model's metric and the control's. */
+/** Metrics of the model and of its control, as contributions of units. */
 export interface Controlled {
-  /** how the control is called: `popularity` */
+  /** name of the control: `popularity` */
   control: string;
   units: VectorsAdd["units"];
   model: UserMetric;
   alone: UserMetric;
 }
 
-/** The difference with its interval; undefined where fewer than two units say something. */
+/** Returns the difference with its interval; undefined if fewer than two units contribute. */
 export function vectorsAddOf({ control, units, model, alone }: Controlled): VectorsAdd | undefined {
   const interval = differenceOf(model, alone);
   const sign = goodness(model.name, 1)! < 0 ? -1 : 1;
@@ -27,19 +27,23 @@ export function vectorsAddOf({ control, units, model, alone }: Controlled): Vect
   };
 }
 
-/** Whether the interval holds 0, or lies below it. */
+/** Whether the interval contains 0 or is below 0. */
 export function addsNothing({ low }: Pick<VectorsAdd, "low">): boolean {
   return !(low > 0);
 }
 
-/** Whether the vectors are those of keys, which have neighbors, and not of leaves. */
+/** Whether the vectors belong to keys, which have neighbors, and not to leaves of trees. */
 export function ofKeys({ control }: Pick<VectorsAdd, "control">): boolean {
   return control !== "mean label" && control !== "leaf values";
 }
 
-/** `ndcg@20 +0.0310 (95 % interval 0.0270 to 0.0350) over popularity, 4,096 users`, of a loss `log loss lower by 0.0120 (...)`. */
+/**
+ * Returns a text such as `ndcg@20 +0.0310 (95 % interval 0.0270 to 0.0350) over popularity, 4,096 users`, or for a loss
+ * `log loss lower by 0.0120 (...)`.
+ */
 export function vectorsAddText({ metric, control, value, low, high, units, count }: VectorsAdd): string {
-  // two digits of the interval's half are shown, and four at least
+  // number of decimal places: two significant digits of half the interval's width, at least four if there is no
+  // interval
   const digits = high > low ? Math.ceil(-Math.log10((high - low) / 2)) + 1 : 4;
   const shown = (x: number): string =>
     x.toFixed(Math.min(Math.max(digits, 4), 8)).replace(/^-(0\.0*)$/, "$1");

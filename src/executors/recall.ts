@@ -8,7 +8,7 @@
 import { basename } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { inflateRawSync } from "node:zlib";
-import { preparedLists, statedOptions } from "../api/recall/recall.js";
+import { noOwnersError, preparedLists, statedOptions } from "../api/recall/recall.js";
 import { listColumns } from "../api/recall/list-files.js";
 import type { RecallOptions } from "../api/recall/options.js";
 import { requestedLists, type RequestedLists } from "../api/recall/requested-lists.js";
@@ -75,6 +75,7 @@ export async function recallOnExecutors(
       });
       for (const report of reports)
         counted.add(deserialize(inflateRawSync(Buffer.from(report, "base64"))) as CountedLists);
+      if (counted.numAsked() === 0) throw noOwnersError(options, false);
       const { notes, ...measured } = facts();
       for (const note of notes) warn(note);
       return {

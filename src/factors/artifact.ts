@@ -16,7 +16,7 @@ import { readSpace, type RunSpace } from "../training/capabilities/run-space.js"
 
 const MODEL_FILE = "fm.safetensors";
 
-/** Returns the files of model/. @param vectorOf f32[dim]: the vector of a feature, valid until the next call */
+/** Returns the files of model/. @param vectorOf returns f32[dim]: the vector of a feature, valid until the next call */
 export function fmModelFiles(
   space: FeatureSpace,
   { dim, w0, w }: Pick<FmParameters, "dim" | "w0" | "w">,
@@ -39,7 +39,7 @@ export function fmModelFiles(
   return { [MODEL_FILE]: [...safetensorsChunks(tensors)] };
 }
 
-/** Reads a run's parameters. @throws {ArtifactError} a tensor is missing, or of another shape */
+/** Reads a run's parameters. @throws {ArtifactError} a tensor is missing, or has another shape */
 export async function readFmParameters(
   run: Run,
   space: FeatureSpace,
@@ -47,7 +47,7 @@ export async function readFmParameters(
 ): Promise<FmParameters> {
   const tensors = await TensorFile.of(run, MODEL_FILE);
   const numFields = space.fields.length;
-  // a linear model has no vectors, and its table contains the weights instead
+  // a linear model has no vectors; the vectors in its table are its weights
   const dim = tensors.shapeOf("oovVectors")[1] === 0 ? 0 : table.dim;
   const oovWeights = tensors.f32("oovWeights", [numFields]);
   const oovVectors = tensors.f32("oovVectors", [numFields, dim]);
@@ -61,12 +61,16 @@ export async function readFmParameters(
   return { dim, w0: tensors.f32("w0", [1])[0]!, w, vectors };
 }
 
-/** A factorization machine's parameters over its features; a linear model has no dimensions. */
+/** Parameters of a factorization machine by feature; the vectors of a linear model have no dimensions. */
 export interface FmRun extends RunSpace {
   parameters: FmParameters;
 }
 
-/** Reads a run's features and parameters; for a run with several draws, those of its table. @throws {ArtifactError} damaged */
+/**
+ * Reads a run's features and parameters. For a run with several posterior draws, these are the parameters in its table.
+ *
+ * @throws {ArtifactError} damaged
+ */
 export async function readFmModel(run: Run): Promise<FmRun> {
   const found = await readSpace(run);
   return { ...found, parameters: await readFmParameters(run, found.space, found.table) };

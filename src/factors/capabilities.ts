@@ -1,19 +1,19 @@
-// The capabilities that all kinds of factor models share, whichever trainer fitted them.
+// Capabilities that all kinds of factor models have, regardless of the trainer.
 
 import { type Capabilities, ranksByVectors, type ReadScorer } from "../training/capabilities/model.js";
 import type { Scorer } from "../training/session/feature-training.js";
 
-/** Returns the scorer of a run of factors with one vector per feature, or none. */
+/** Returns the scorer of a run with factors; each feature has one vector, or none in a linear model. */
 export const readFactors: ReadScorer<Required<Scorer>> = async (...of) =>
   await (await import("./trained.js")).readFactors(...of);
 
-/** Capabilities of all runs with model/fm.safetensors. */
+/** Capabilities of all runs that have model/fm.safetensors. */
 export const storedFactors = {
   forgetting: async (run) => await (await import("./forgetting.js")).factorForgetting(run),
   unknownKeys: async (run) => await (await import("./read.js")).factorUnknownKeys(run),
 } satisfies Capabilities;
 
-/** Capabilities of factors with one vector per feature, or none. */
+/** Capabilities of factor models whose features have one vector, or none. */
 export const sumCapabilities = {
   ...storedFactors,
   ...ranksByVectors(readFactors),
@@ -21,7 +21,7 @@ export const sumCapabilities = {
   secondOrder: async (run) => await (await import("./read.js")).secondOrderFacts(run),
 } satisfies Capabilities;
 
-/** Capabilities of factors with one vector per feature. */
+/** Capabilities of factor models whose features have one vector. */
 export const factorCapabilities = {
   ...sumCapabilities,
   rotation: async (...of) => (await import("./rotation.js")).factorRotation(...of),

@@ -1,4 +1,4 @@
-// A user's features and an item's, each composed into one vector and one bias, give the model's scores.
+// Expects that the composed vectors and biases of a user's and an item's features give the scores of the model.
 
 import type { FeatureRows } from "../dataset/rows.js";
 import { mulberry32 } from "../testing/random.js";
@@ -15,7 +15,7 @@ const model: FmParameters = {
   vectors: numbers(NUM_FEATURES * DIM),
 };
 
-/** Returns rows of some features in [from, to) with values. */
+/** Returns rows of random features in [from, to) with values. */
 function someRows(numRows: number, from: number, to: number): FeatureRows {
   const lists = Array.from({ length: numRows }, () => {
     const all = Array.from({ length: to - from }, (_, i) => from + i);

@@ -7,7 +7,7 @@
 //
 //   w0 + bias_u + bias_i + <vector_u, vector_i>
 //
-// which is Rendle 2010, eq. 1, with its products separated into those within each group and those across.
+// which is Rendle 2010, eq. 1, with the products within each group separated from the products between the groups.
 
 import { mapTo } from "../numeric/indices.js";
 import type { RowComposer } from "../training/capabilities/run-space.js";
@@ -16,13 +16,13 @@ import type { FmParameters } from "./model.js";
 import type { FoldInEvents } from "./fold-in.js";
 
 export interface Composer extends RowComposer {
-  /** Returns the events of one feature, with all other parameters fixed. */
+  /** Returns the fold-in events of one feature (`own`), with all other parameters fixed. */
   events(rows: FeatureRows, own: number): Pick<FoldInEvents, "dim" | "phi" | "offsets">;
-  /** Returns the same composer for other parameters. */
+  /** Returns a composer of the same kind for other parameters. */
   over(parameters: FmParameters): Composer;
 }
 
-/** Returns f32[numRows * dim]: the vectors, sum of x v over each row's features, in their order. */
+/** Returns f32[numRows * dim]: the vector of each row, which is the sum of x v over its features in their order. */
 export function composeVectors({ dim, vectors }: FmParameters, rows: FeatureRows): Float32Array {
   const sums = new Float32Array(rows.numRows * dim);
   const sum = new Float64Array(dim);
@@ -54,7 +54,7 @@ export function composeWeights({ dim, w, vectors }: FmParameters, rows: FeatureR
   });
 }
 
-/** Composes features of a factorization machine into vectors and biases. */
+/** Creates the composer of a factorization machine. */
 export function fmComposer(parameters: FmParameters): Composer {
   return {
     dim: parameters.dim,
@@ -66,7 +66,7 @@ export function fmComposer(parameters: FmParameters): Composer {
   };
 }
 
-/** Returns the events of the rows' feature `own`, with all other parameters fixed. */
+/** Returns the fold-in events of the feature `own` in the rows, with all other parameters fixed. */
 function featureEvents(
   { dim, w0, w, vectors }: FmParameters,
   rows: FeatureRows,

@@ -1,6 +1,7 @@
 // Initial vectors of users and items: the singular vectors of the degree-normalized user-item matrix.
 //
-//   R = D_u^-1/2 W D_i^-1/2 ~ U S V'       W  1 for each pair of user and item with an event       D  its rows' and columns' sums
+//   R = D_u^-1/2 W D_i^-1/2 ~ U S V'       W  1 for each pair of user and item with an event
+//                                          D  row and column sums of W
 //   user  U S^1/2, item  V S^1/2, each divided by its length
 
 import { transpose } from "../dataset/sequences/interactions.js";
@@ -8,12 +9,12 @@ import type { ItemLists } from "../kernels/top-items/binding.js";
 import { degreeNormalized } from "../solvers/svd/matrix.js";
 import { truncatedSvd } from "../solvers/svd/truncated-svd.js";
 
-/** Initial vectors need not be accurate. */
+/** Low accuracy, which is sufficient for initial vectors. */
 const TOLERANCE = 0.1;
 
 /**
- * Returns f32[users * dim], f32[numItems * dim]: rows of length 1; zeros for a row without events, and beyond the
- * matrix's rank.
+ * Returns f32[users * dim] and f32[numItems * dim]: rows of length 1. Rows without events are zero, and so are
+ * dimensions beyond the matrix's rank.
  */
 export async function degreeVectors(
   { indptr, items }: ItemLists,

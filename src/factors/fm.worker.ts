@@ -1,4 +1,5 @@
-// A thread of the factorization machine: beside the kernel's calls it marks its share of the training rows.
+// A thread of the factorization machine. In addition to the kernel's calls, it marks features in its share of the
+// training rows.
 
 import { encodeRows, type Encoding } from "../dataset/encoding.worker.js";
 import { markShare, marksFor } from "../kernels/fm/repeats.js";
@@ -10,11 +11,11 @@ export interface FmOwn {
   keepsOrder: boolean;
 }
 
-/** A task that marks the features that occur repeatedly in blocks of rows. */
+/** Task that marks the features which occur repeatedly in blocks of rows. */
 export interface MarkTask {
-  /** offset of the struct Rows */
+  /** offset of the struct Rows in shared memory */
   rows: number;
-  /** set if the rows' ids still have to be encoded */
+  /** columns from which the thread encodes the rows' ids first; absent if they are encoded already */
   encoding: Encoding | undefined;
 }
 

@@ -20,8 +20,8 @@ import { priorPenalties, type FoldInOptions } from "./fold-in.js";
 /**
  * Returns a vector and a bias for each new key of the events.
  *
- * @param fitting  how the run's kind of model fits them
- * @param together why a key's vector depends on the rest of the log, as in FoldingIn
+ * @param fitting  prepares the fit of the run's kind of model
+ * @param together reason why a key's vector depends on other keys of the log, as in FoldingIn
  * @throws {UsageError} the events have no new key, or the field is hashed
  */
 export async function foldInEvents(
@@ -56,7 +56,7 @@ export async function foldInEvents(
   };
 }
 
-/** Returns a user's vector alone, or an item's together with the features of its latest event. */
+/** Returns the vector of a user alone, or of an item together with the features of the item's latest event. */
 function sumsWithItemFeatures(
   { space, parameters, preprocess: { itemFields = [] } }: FmRun,
   composer: Composer,
@@ -72,7 +72,7 @@ function sumsWithItemFeatures(
     const eventRows = mapTo(Uint32Array, codes, (code) => latest.get(code)!);
     const features = bindEncoder(space, dataset).encode(eventRows, new Float32Array(codes.length), indexes);
 
-    // each new key in turn takes the place of the field's out-of-vocabulary feature
+    // replaces the field's out-of-vocabulary feature by each new key in turn
     const own = space.offsets[f]!;
     const found: Float32Array[] = [];
     const biases = mapTo(Float32Array, folded, (theta, i) => {
@@ -86,7 +86,7 @@ function sumsWithItemFeatures(
   };
 }
 
-/** Returns one of the rows, with a feature inserted at the front. */
+/** Returns one of the rows, with the feature inserted at its beginning. */
 function withFeature(rows: FeatureRows, row: number, feature: number): FeatureRows {
   const [from, to] = [firstPair(rows, row), firstPair(rows, row + 1)];
   const values = rows.values?.subarray(from, to) ?? new Float32Array(to - from).fill(1);
@@ -99,28 +99,32 @@ function withFeature(rows: FeatureRows, row: number, feature: number): FeatureRo
   };
 }
 
-/** New keys with their events: for each key the rows of the dataset that contain it. */
+/** New keys with their events: the rows of the dataset that contain each key. */
 export interface NewEvents extends NewKeys {
   dataset: Dataset;
   rows: number[][];
 }
 
-/** A run's parameters, and how its features are composed. */
+/** Parameters of a run, and the composer of its features. */
 export interface FoldingModel extends FmRun {
   composer: Composer;
 }
 
-/** Fits each new key with all other parameters fixed. @returns f64[1 + dim] per key: its weight, then its vector */
+/**
+ * Function that fits each new key with all other parameters fixed.
+ *
+ * @returns f64[1 + dim] per key: its weight, followed by its vector
+ */
 export type FitNewKeys = (events: NewEvents) => Promise<Float64Array[]> | Float64Array[];
 
-/** Prepares the fitting: computes everything that does not depend on the events. */
+/** Prepares a fit: computes everything that does not depend on the events. */
 export type PrepareFit = (
   run: Run,
   model: FoldingModel,
   options: TransformOptions,
 ) => Promise<FitNewKeys> | FitNewKeys;
 
-/** Returns the given L2, or that implied by the field's known keys. */
+/** Returns the given L2 penalties, or those implied by the field's known keys. */
 export function penaltiesOf(
   run: Run,
   { preprocess, space, parameters, composer: { numBlocks } }: FoldingModel,

@@ -1,4 +1,4 @@
-// Folding in returns the minimum of its loss, which is implemented here again from its definition.
+// Expects that folding in returns the minimum of its loss, which the test implements from its definition.
 
 import { UsageError } from "../errors.js";
 import { mulberry32 } from "../testing/random.js";
@@ -73,17 +73,17 @@ test("the penalties are noise over the mean square of what the field's known key
     w: Float32Array.of(9, 9, 1, 3),
     vectors: Float32Array.of(9, 9, 9, 9, 1, 2, 0, 1),
   };
-  // feature 1 is out-of-vocabulary; 2 and 3 have 3 events and 1
+  // Feature 1 is out-of-vocabulary. Features 2 and 3 have 3 events and 1 event.
   const { l2Weight, l2Vector } = priorPenalties(model, 1, Uint32Array.of(5, 3, 1), 2, 1);
   expect(l2Weight).toBeCloseTo(2 / ((3 * 1 + 1 * 9) / 4), 12);
   expect(l2Vector[0]).toBeCloseTo(2 / ((3 * (1 + 4) + 1 * (0 + 1)) / 2 / 4), 12);
-  // each of two blocks has its own
+  // Each of the two blocks has its own L2.
   const blocks = priorPenalties(model, 1, Uint32Array.of(5, 3, 1), 2, 2).l2Vector;
   expect([...blocks].map((x) => 1 / x)).toEqual([
     expect.closeTo(3 / 4 / 2, 12),
     expect.closeTo(13 / 4 / 2, 12),
   ]);
-  // a field that learned nothing gets a strong penalty
+  // A field whose weights are all 0 gets a strong penalty.
   expect(
     priorPenalties({ ...model, w: new Float32Array(4) }, 1, Uint32Array.of(5, 3, 1), 2, 1).l2Weight,
   ).toBeGreaterThan(1e8);

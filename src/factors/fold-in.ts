@@ -1,7 +1,7 @@
 // Computes the weight and the vector of one new feature from its events, with all other parameters fixed.
 //
 //   theta = (w, v)          the unknowns, f64[1 + dim]
-//   phi_r = (x, x S_r)      x: the feature's value in row r; S_r: sum of x v over the row's other features
+//   phi_r = (x, x S_r)      x: the feature's value in row r; S_r: sum of x v over the other features of the row
 //   c_r                     the row's score without the feature
 //   score = c_r + <phi_r, theta>             Rendle 2010, eq. 1, is linear in the parameters of one feature
 //
@@ -9,10 +9,11 @@
 //   logistic  theta = argmin sum_r a_r (softplus(score) - y_r score) + 0.5 <lambda, theta^2>: Newton's method, with the step halved
 //             while the loss does not decrease
 //
-// a_r is the weight of the row, lambda the L2 of the weight and, dim times, of the vector: once per parameter, as in ridge
-// regression, and not once per event as in training, whose L2 would give a single event too much influence. By default a new
-// parameter is assumed to have the distribution of the field's known ones: lambda = noise / mean square of theirs, which makes
-// theta the most probable one under that normal prior (Hoerl and Kennard 1970, doi 10.1080/00401706.1970.10488634).
+// a_r is the weight of the row, lambda the L2 penalties of the weight and of each dimension of the vector. They apply
+// once per parameter, as in ridge regression, and not once per event as in training, because that would give a single
+// event too much influence. By default, a new parameter is assumed to have the distribution of the parameters of the
+// field's known features: lambda = noise / (mean square of the known parameters), which makes theta the most probable
+// one under that normal prior (Hoerl and Kennard 1970, doi 10.1080/00401706.1970.10488634).
 
 import { mapTo } from "../numeric/indices.js";
 import { logistic, softplus } from "../numeric/exp.js";
@@ -21,28 +22,28 @@ import { UsageError } from "../errors.js";
 import type { FmParameters } from "./model.js";
 
 const MAX_STEPS = 30;
-/** the iteration stops when the largest component of a step is smaller */
+/** convergence threshold for the largest component of a step */
 const TOLERANCE = 1e-9;
-/** variance assumed for a field that learned nothing */
+/** variance that is assumed for a field whose parameters are all 0 */
 const SMALLEST_VARIANCE = 1e-9;
 
-/** The events of one feature. */
+/** The events of one feature, as a regression problem. */
 export interface FoldInEvents {
   dim: number;
-  /** f64[numRows * (1 + dim)] */
+  /** f64[numRows * (1 + dim)]: phi of each row */
   phi: Float64Array;
-  /** f64[numRows]: scores without the feature */
+  /** f64[numRows]: score of each row without the feature */
   offsets: Float64Array;
   /** f64[numRows] */
   labels: Float64Array;
-  /** f64[numRows]: the weight of each row */
+  /** f64[numRows]: weight of each row */
   weights: Float64Array;
 }
 
 export interface FoldInOptions {
   loss: "logistic" | "squared";
   l2Weight: number;
-  /** for all dimensions, or by dimension */
+  /** L2 of the vector: one number, or one per dimension */
   l2Vector: number | Float64Array;
 }
 
@@ -50,7 +51,7 @@ export interface FoldInOptions {
  * Returns the feature's parameters.
  *
  * @returns f64[1 + dim]: the weight, then the vector
- * @throws {UsageError} without L2 the events do not determine them
+ * @throws {UsageError} without L2, the events do not determine the parameters
  */
 export function foldIn(events: FoldInEvents, { loss, l2Weight, l2Vector }: FoldInOptions): Float64Array {
   const size = 1 + events.dim;
@@ -87,10 +88,11 @@ export function foldIn(events: FoldInEvents, { loss, l2Weight, l2Vector }: FoldI
 /**
  * Returns the L2 implied by the known features of a field.
  *
- * @param first     the field's out-of-vocabulary feature, which precedes its known ones
- * @param counts    u32: events of these features, which weight their squares
+ * @param first     the field's out-of-vocabulary feature, which precedes its known features
+ * @param counts    u32: number of events of these features, which are the weights of their squares
  * @param noise     variance of a label about its score; 1 for the logistic loss
- * @param numBlocks equal parts of a vector, each with its own L2
+ *
+ * @param numBlocks number of equal parts of a vector, each of which has its own L2
  */
 export function priorPenalties(
   { dim, w, vectors }: FmParameters,
@@ -145,7 +147,7 @@ function objective(
   return sum;
 }
 
-/** Returns first and second derivatives by theta; of the second, the lower triangle. */
+/** Returns the first and second derivatives with respect to theta; only the lower triangle of the second is set. */
 function derivatives(
   events: FoldInEvents,
   lambda: Float64Array,

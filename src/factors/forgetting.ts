@@ -1,4 +1,4 @@
-// Removes keys from a factorization machine: the optimizer state of their features becomes zero, like their rows of the
+// Removes keys from a factorization machine: sets the optimizer state of their features to zero, like their rows of the
 // table.
 
 import type { Run } from "../embedding/run-directory.js";
@@ -10,8 +10,10 @@ import {
 } from "../training/capabilities/forgetting/forgetting.js";
 
 /**
- * Returns how keys are removed from a run of factors. @param more files beside those of every factor model @throws
- * {ArtifactError} damaged
+ * Returns the capability of removing keys from a run of factors.
+ *
+ * @param more files of model/ in addition to those of every factor model
+ * @throws {ArtifactError} damaged
  */
 export async function factorForgetting(
   run: Run,

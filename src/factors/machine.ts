@@ -41,16 +41,16 @@ import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import type { FmOwn, MarkTask } from "./fm.worker.js";
 import type { RowsBuffer } from "./rows-buffer.js";
 
-/** Bytes of a memory, and the part of it for batches, the smallest chunks of rows, and data of threads. */
+/** Maximum bytes of a memory, and bytes reserved for batches, the smallest chunks of rows, and data of threads. */
 const [LIMIT, BUFFERS] = [2 ** 32, 64 << 20];
 
-/** Initial vectors are uniform within plus or minus this. */
+/** Bound on the elements of initial vectors, which are uniform between minus and plus this number. */
 const SPREAD = 0.05;
 
-/** The shape of a machine. With fields, it is field-aware: a feature has a vector for each partner field. */
+/** Shape of a machine. If it has fields, it is field-aware: a feature has one vector for each partner field. */
 export type FmMachineShape = FmShape & { fields?: FieldAwareness };
 
-/** Memory for dense copies of the parameters. */
+/** Memory regions for dense copies of the parameters. */
 export interface ParameterRegions {
   /** f32[n][dim]; field-aware f32[n][fields][dim] */
   vectors: Region;
@@ -58,7 +58,7 @@ export interface ParameterRegions {
   w: Region;
 }
 
-/** Parameters and threads; `terminate` ends the threads and must be called. */
+/** Parameters and threads of a machine. The caller must call `terminate`, which ends the threads. */
 export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
   readonly #shape: FmMachineShape;
   readonly #layout: FmLayout;
@@ -73,7 +73,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
   /**
    * Allocates the parameters (all zero) and starts the threads.
    *
-   * @throws {UsageError} the parameters do not fit one memory
+   * @throws {UsageError} the parameters do not fit into one memory
    */
   static async start(shape: FmMachineShape): Promise<FmMachine> {
     const machine = new FmMachine(shape);
@@ -83,20 +83,22 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     return await machine.begin(fields ? "ffm" : "fm", machine.#layout, script);
   }
 
-  /** How training rows are to be marked, if they are marked while they are loaded. */
+  /** Settings for marking the training rows while they are loaded. */
   get marks(): Marks {
     const { numFeatures, fields } = this.#shape;
     return marksFor(numFeatures, fields !== undefined);
   }
 
-  /** Marks loaded training rows that are not marked yet, and encodes those whose ids were not encoded while loading. */
+  /**
+   * Marks the loaded training rows that are not marked yet. Encodes ids first, if they were not encoded while loading.
+   */
   async mark(rows: RowsBuffer): Promise<void> {
     const { offset, encoding } = rows;
     await this.runTask({ rows: offset, encoding });
     rows.encoding = undefined;
   }
 
-  /** Number of elements of a feature's vector in the copy that `export` writes. */
+  /** Number of elements of a feature's vector in the copies of `export`. */
   get vectorWidth(): number {
     return this.#layout.vectorWidth;
   }
@@ -113,7 +115,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
    * Draws initial vectors; weights are 0.
    *
    * @param featureHashes u32[n][2]
-   * @param counts u32[n]; a feature with count 0 is 0 and stays 0
+   * @param counts u32[n]: number of events; a feature without events gets the vector 0 and keeps it
    */
   async initialize(featureHashes: Uint32Array, counts: Uint32Array, seed: number): Promise<void> {
     const hashes = this.arena.put("the hashes of the features", featureHashes);
@@ -126,12 +128,12 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     setLearningRates(this.arena, this.#layout, ofWeights, ofVectors);
   }
 
-  /** Sets L2 and learning rate of each feature, if the shape has individual ones. */
+  /** Sets L2 and learning rate of each feature, if the machine's shape has individual ones. */
   setRates(ratesOf: (feature: number) => FeatureRates): void {
     setRates(this.arena, this.#layout, this.#shape.numFeatures, ratesOf);
   }
 
-  /** Does one step for each row, in file order or, with a key, in the order that it determines. */
+  /** Trains on each row once, in file order or, if a key is given, in the order that the key determines. */
   async train(rows: RowsBuffer, key: number | undefined): Promise<void> {
     reservePairs(this.arena, this.#layout, rows.pairs);
     const { order, keys } = blockVisits(Math.ceil(rows.numRows / BLOCK_ROWS), key);
@@ -141,20 +143,20 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     });
   }
 
-  /** Returns the sum of the losses of all rows trained on since the last call, each computed before its batch's step. */
+  /** Returns the sum of the rows' losses since the last call; each was computed before the step of its batch. */
   takeLoss(): number {
     return takeLoss(this.arena, this.#layout);
   }
 
-  /** Allocates a region for the rows' scores. */
+  /** Allocates a region for the scores of rows. */
   allocateScores(numRows: number): Region {
     return this.arena.allocate("scores", Math.ceil(numRows / BATCH_ROWS) * BATCH_ROWS * 4);
   }
 
   /**
-   * Writes the rows' scores, without a link function.
+   * Writes the scores of the rows, without a link function.
    *
-   * @returns sum of the rows' losses, by blocks of 4,096 rows in order
+   * @returns sum of the rows' losses, added by blocks of 4,096 rows in order
    */
   async score(rows: RowsBuffer, scores: Region): Promise<number> {
     reservePairs(this.arena, this.#layout, rows.pairs);
@@ -173,18 +175,18 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     };
   }
 
-  /** Copies the parameters to regions. @returns false if one of them is NaN or infinite */
+  /** Copies the parameters to memory regions. @returns false if a parameter is NaN or infinite */
   async export({ vectors, w }: ParameterRegions): Promise<boolean> {
     const areFinite = await this.#onSlices("exportSlice", vectors.offset, w.offset);
     return Number.isFinite(this.bias) && areFinite.every(Boolean);
   }
 
-  /** Copies the parameters from regions. */
+  /** Copies the parameters from memory regions. */
   async import({ vectors, w }: ParameterRegions): Promise<void> {
     await this.#onSlices("importSlice", vectors.offset, w.offset);
   }
 
-  /** Calls a function with each slice, the last of which contains the weights. */
+  /** Calls a function with each slice of the vectors; the last slice also contains the weights. */
   async #onSlices(
     ...[name, ...args]:
       | [name: "initialize", hashes: number, counts: number, seed: number, spread: number]
@@ -200,7 +202,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     return vectorNorm(this.arena, this.#layout);
   }
 
-  /** Excludes w0 from further steps. */
+  /** Freezes w0, so that further steps do not change it. */
   freezeBias(): void {
     freezeBias(this.arena, this.#layout);
   }
@@ -210,20 +212,25 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     return readOptimizer(this.arena, this.#layout);
   }
 
-  /** Restores the optimizer state for the flagged features and blocks of their vectors. @param known u8[numFeatures] */
+  /**
+   * Restores the optimizer state of the flagged features, and of flagged blocks of their vectors.
+   *
+   * @param known u8[numFeatures]
+   */
   setOptimizer(state: OptimizerState, known: Uint8Array, knownBlocks: Uint8Array): void {
     writeOptimizer(this.arena, this.#layout, state, known, knownBlocks);
   }
 
   /**
-   * Must be called after weights were written: with FTRL they follow from the optimizer state. @param l2 L2 of a
-   * feature's weight
+   * Updates the optimizer state of FTRL, from which weights are computed; must be called after weights were written.
+   *
+   * @param l2 returns the L2 of a feature's weight
    */
   alignWeights(l2: (feature: number) => number): void {
     if (this.#shape.method === "ftrl") alignFtrl(this.arena, this.#layout, this.#shape, l2);
   }
 
-  /** A copy of everything that training has computed; after it is restored, training continues as if it had not stopped. */
+  /** A copy of all results of the training. After it is restored, training continues as if it had not stopped. */
   get state(): FmState {
     return copyState(this.arena, this.#layout);
   }
@@ -234,8 +241,8 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
 }
 
 /**
- * Returns the bytes per feature: v and w with the optimizer state, the copy of the best epoch, its hash and count, its
- * own rates, and its slot on each thread.
+ * Returns the bytes per feature: v and w with the optimizer state, their copy of the best epoch, the feature's hash,
+ * count and individual rates, and its slot in each thread.
  */
 export function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
   const K = sliceWidth(dim);
@@ -245,7 +252,7 @@ export function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean,
   return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * mostThreads({ dim, threads });
 }
 
-/** @throws {UsageError} the parameters do not fit; the message says how much memory they need */
+/** @throws {UsageError} the parameters do not fit into memory; the message states how much memory they need */
 export function checkMemory(
   numFeatures: number,
   { dim, method, hasRates, threads }: { dim: number; method: FmMethod; hasRates: boolean; threads: number },

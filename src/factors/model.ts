@@ -14,32 +14,31 @@ import { RowsBuffer } from "./rows-buffer.js";
 
 export interface FmModel {
   dim: number;
-  /** for the squared loss, the prediction is the score; for the logistic loss, its logistic function */
+  /** loss of the training; the prediction is the score (squared loss), or its logistic function (logistic loss) */
   loss: "logistic" | "squared";
   w0: number;
   /** f32[numFeatures] */
   w: Float32Array;
   /** f32[numFeatures * dim], row-major */
   vectors: Float32Array;
-  /** the epoch of these parameters, from 1 */
+  /** epoch of these parameters, from 1 */
   bestEpoch: number;
   epochs: EpochEvent[];
   /** true if a signal ended the training early */
   interrupted?: boolean;
-  /** optimizer state of the same epoch, if it is kept */
+  /** optimizer state of the same epoch, if it is stored */
   optimizer?: OptimizerState;
 }
 
-/** The parameters alone: needed for scoring, and stored in a run. */
+/** Parameters, which suffice for scoring, and which a run stores. */
 export type FmParameters = Pick<FmModel, "dim" | "w0" | "w" | "vectors">;
 
-/** Parameters of a field-aware machine: dim is the sum over all partner fields. */
+/** Parameters of a field-aware machine, whose dim is the sum over all partner fields. */
 export type FieldAwareParameters = FmParameters & { fields?: FieldAwareness };
 
 /**
- * Returns scores of rows, without a link function: log-odds for the logistic loss, the prediction for the squared loss.
- *
- * The result does not depend on the number of threads.
+ * Returns scores of rows, without a link function: log-odds for the logistic loss, predictions for the squared loss.
+ * Scores do not depend on the number of threads.
  *
  * @returns f32[numRows]
  * @throws {UsageError} parameters or rows exceed 4 GiB
@@ -57,7 +56,11 @@ export async function scoreRows(
   }
 }
 
-/** Returns a scorer that can be called repeatedly, as scoreRows. @throws {UsageError} the parameters exceed 4 GiB */
+/**
+ * Returns a scorer that can be called repeatedly, with the results of scoreRows.
+ *
+ * @throws {UsageError} the parameters exceed 4 GiB
+ */
 export async function startScoring(
   model: FieldAwareParameters,
   { threads }: { threads: number },
@@ -86,7 +89,7 @@ export async function startScoring(
   };
 }
 
-/** Returns the shape of a machine that only scores with such parameters; sgd needs no optimizer state. */
+/** Returns the shape of a machine that only scores. Its method is sgd, which has no optimizer state. */
 export function scoringShape(
   { w, dim, fields }: Pick<FieldAwareParameters, "w" | "dim" | "fields">,
   threads: number,
@@ -107,7 +110,7 @@ export function scoringShape(
 }
 
 /**
- * Converts scores to predictions: probabilities for the logistic loss, the scores themselves for the squared loss.
+ * Converts scores to predictions: to probabilities for the logistic loss, unchanged for the squared loss.
  *
  * @param scores f32[numRows]
  * @returns f64[numRows]

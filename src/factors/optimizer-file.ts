@@ -1,7 +1,8 @@
 // --keep-state: stores the optimizer state of each parameter in model/optimizer.safetensors, by feature of the run's
 // space.
 //
-//   vectors  f32[n, J (S - 1) K]   AdaGrad's n of each dimension, or Adam's two means and its counters, as in kernels/fm-state.ts
+//   vectors  f32[n, J (S - 1) K]   AdaGrad's sum of squares n of each dimension, or Adam's two means and its counters,
+//            as in kernels/fm-state.ts
 //   w        f32[n, L - 1]
 //   w0       f32[1]
 
@@ -12,7 +13,7 @@ import type { OptimizerState } from "../kernels/fm/state.js";
 
 const FILE = "optimizer.safetensors";
 
-/** Returns the file, with its path in model/. */
+/** Returns the file under its path in model/. */
 export function optimizerFile(
   { vectors, w, w0 }: OptimizerState,
   numFeatures: number,
@@ -26,7 +27,11 @@ export function optimizerFile(
   return { [FILE]: safetensorsChunks(tensors) };
 }
 
-/** Reads a run's optimizer state; undefined if it was trained without --keep-state. @throws {ArtifactError} damaged */
+/**
+ * Reads a run's optimizer state. Returns undefined if the run was trained without --keep-state.
+ *
+ * @throws {ArtifactError} damaged
+ */
 export async function readOptimizerFile(run: Run, numFeatures: number): Promise<OptimizerState | undefined> {
   if (!Object.hasOwn(run.manifest.files, `model/${FILE}`)) return undefined;
   const tensors = await TensorFile.of(run, FILE);

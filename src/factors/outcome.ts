@@ -14,7 +14,7 @@ import {
 import type { FeatureOptions } from "../training/session/feature-training.js";
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 
-/** Advice for a machine that is worse than a constant. */
+/** Advice for a machine that is worse than a constant prediction. */
 const CONSTANT_ADVICE =
   "Try a larger --l2-vector and --l2-weight, a --min-count above 1, or --ignore for columns whose keys " +
   "rarely repeat, and check that the label has the same meaning in that split";
@@ -23,7 +23,7 @@ const CONSTANT_ADVICE =
  * Returns sentences for the summary.
  *
  * @param isChain true if the epochs form a Markov chain, which does not improve from epoch to epoch
- * @param constantAdvice advice for a model that is worse than a constant
+ * @param constantAdvice advice for a model that is worse than a constant prediction
  */
 export function factorOutcome(
   { trained, metrics, examples, options, stoppingMetric, vectorsAdd }: Outcome<FeatureOptions>,
@@ -50,9 +50,9 @@ export function factorOutcome(
   return [...unfinished, ...constant, ...vectors, ...byTable];
 }
 
-/** Standard deviation of the initial scores above which training rarely recovers. */
+/** Standard deviation of the initial scores above which a training rarely converges to a useful model. */
 const LARGE_SCORE = 2;
-/** Variance of an element of an initial vector: uniform in plus or minus 0.05. */
+/** Variance of an element of an initial vector, which is uniform between -0.05 and 0.05. */
 const FIRST_VARIANCE = 0.05 ** 2 / 3;
 
 /**

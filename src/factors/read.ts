@@ -1,4 +1,4 @@
-// Reads the parameters of a run of factors beside its table.
+// Reads the parameters of a run of factors that are not in its table.
 
 import type { Run } from "../embedding/run-directory.js";
 import type { OutOfVocabulary } from "../export/unknown-keys.js";
@@ -9,25 +9,25 @@ import { unknownKeysOf } from "../training/examples/feature-table.js";
 import { fmComposer } from "./compose.js";
 import { readFmModel } from "./artifact.js";
 
-/** Returns how features are composed: one vector per feature, added up. @throws {ArtifactError} damaged */
+/** Returns the composer of features with one vector, which are added. @throws {ArtifactError} damaged */
 export async function factorComposition(run: Run): Promise<Composition> {
   const { space, parameters } = await readFmModel(run);
   return { space, composer: fmComposer(parameters) };
 }
 
-/** Reads the out-of-vocabulary features. @throws {ArtifactError} damaged */
+/** Reads the parameters of the out-of-vocabulary features. @throws {ArtifactError} damaged */
 export async function factorUnknownKeys(run: Run): Promise<OutOfVocabulary> {
   const { space, parameters } = await readFmModel(run);
   return unknownKeysOf(space, parameters);
 }
 
-/** Reads the parameters that complete the table to a model of second order. @throws {ArtifactError} damaged */
+/** Reads the parameters that are not in the table, for a model of second order. @throws {ArtifactError} damaged */
 export async function secondOrderFacts(run: Run): Promise<ModelFacts> {
   const { parameters } = await readFmModel(run);
   return { w0: parameters.w0, dim: parameters.dim };
 }
 
-/** Returns the vectors with weights and w0. @throws {ArtifactError} damaged */
+/** Returns the vectors together with weights and w0. @throws {ArtifactError} damaged */
 export async function factorVectors(run: Run): Promise<KeyVectors> {
   const { space, preprocess, parameters } = await readFmModel(run);
   const { dim, vectors, w, w0 } = parameters;

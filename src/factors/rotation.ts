@@ -1,5 +1,5 @@
-// Rotates a factorization machine of any trainer: <v_i, v_j> = <v_i Q, v_j Q>, with one Q for all rows, including
-// out-of-vocabulary ones and every draw.
+// Rotates the vectors of a factorization machine of any trainer. Because <v_i, v_j> = <v_i Q, v_j Q>, one Q applies to
+// all rows, including out-of-vocabulary features and every posterior draw.
 
 import { ascending } from "../numeric/indices.js";
 import type { Run } from "../embedding/run-directory.js";
@@ -10,7 +10,7 @@ import { ArtifactError } from "../errors.js";
 import { wholeRows, type Rotation, type Rotate } from "../training/capabilities/rotation.js";
 
 type Tensors = ReadonlyMap<string, Tensor>;
-/** Returns the tensors of a file that change. */
+/** Function that returns the tensors of a file that a rotation changes. */
 export type RotateTensors = (tensors: Tensors, rotate: Rotate) => Map<string, Tensor>;
 
 const rotateUnknown: RotateTensors = (tensors, rotate) => {
@@ -20,7 +20,7 @@ const rotateUnknown: RotateTensors = (tensors, rotate) => {
   return new Map([["oovVectors", { shape, data: rotate(data, fieldOf) }]]);
 };
 
-/** By file of model/ with vectors of a factorization machine: how it is rotated. */
+/** Rotations of the files of model/ that contain vectors of a factorization machine, by file name. */
 export const factorFiles: Readonly<Record<string, RotateTensors>> = { "fm.safetensors": rotateUnknown };
 
 /** Returns the rotation of a run of factors. */
@@ -28,7 +28,7 @@ export function factorRotation(run: Run, table: EmbeddingTable): Rotation {
   return { groups: wholeRows(table), files: rotating(run, factorFiles) };
 }
 
-/** Returns the function that rotates a run's files. @param changes by file of model/ */
+/** Returns the function that rotates a run's files. @param changes rotations by file of model/ */
 export function rotating(run: Run, changes: Readonly<Record<string, RotateTensors>>): Rotation["files"] {
   return async (rotate) => {
     const rotated: Record<string, readonly Uint8Array[]> = {};
@@ -47,7 +47,7 @@ export function rowsIn(tensors: Tensors, name: string): { shape: number[]; data:
   throw new ArtifactError(`tensor '${name}' of the run's model has ${found.shape.length} dimensions, not 2`);
 }
 
-/** Returns a tensor of 32-bit floats. @throws {ArtifactError} there is none */
+/** Returns a tensor of 32-bit floats. @throws {ArtifactError} it is missing */
 export function floatsIn(tensors: Tensors, name: string): { shape: number[]; data: Float32Array } {
   const found = tensors.get(name);
   if (!(found?.data instanceof Float32Array))

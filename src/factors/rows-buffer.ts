@@ -1,4 +1,4 @@
-// Rows in shared memory, from which the kernel reads them: loaded once, or repeatedly for chunks of rows.
+// Rows in shared memory, from which the kernel reads them. They are loaded once, or chunk by chunk.
 
 import type { Encoding } from "../dataset/encoding.worker.js";
 import { firstPair, sharedEncodingOf, type FeatureRows } from "../dataset/rows.js";
@@ -8,14 +8,14 @@ import { BATCH_ROWS, BLOCK_ROWS, type PairCounts, putRows, reserveRows } from ".
 import { type Marks, markRepeats } from "../kernels/fm/repeats.js";
 import { weightOf } from "../numeric/indices.js";
 
-/** Regions that grow to the largest rows loaded so far, and the kernel's struct that refers to them. */
+/** Memory regions that grow to the size of the largest rows so far, and the kernel's struct that refers to them. */
 export class RowsBuffer {
   numRows = 0;
   /** total weight of the rows */
   weight = 0;
-  /** most pairs that a thread copies or processes at once */
+  /** maximum numbers of pairs that a thread copies or processes at once */
   pairs: PairCounts = { copied: 0, batch: 0 };
-  /** the cells from which the marking threads encode the rows first; undefined if ids are encoded already */
+  /** columns from which the marking threads encode the rows first; undefined if ids are encoded already */
   encoding: Encoding | undefined;
   /** offset of the struct Rows of kernels/fm/assembly/plan.ts */
   readonly offset: number;
@@ -25,7 +25,7 @@ export class RowsBuffer {
 
   /**
    * @param name  noun for the rows, for messages
-   * @param marks for training rows that are marked while they are loaded: the features that their blocks repeat
+   * @param marks settings for marking repeated features of blocks while training rows are loaded
    */
   constructor(arena: Arena, name: string, marks?: Marks) {
     this.#arena = arena;
@@ -35,10 +35,10 @@ export class RowsBuffer {
   }
 
   /**
-   * Copies the rows into memory, with labels divided by labelScale; replaces the previous rows.
+   * Copies the rows into memory in place of the previous rows. Labels are divided by labelScale.
    *
-   * @param leavesIds true if ids are encoded by the marking threads when possible
-   * @throws {UsageError} they do not fit the arena
+   * @param leavesIds true to leave the encoding of ids to the marking threads if possible
+   * @throws {UsageError} they do not fit into the arena
    */
   load(rows: FeatureRows, labelScale = 1, leavesIds = false): this {
     this.encoding = leavesIds ? sharedEncodingOf(rows) : undefined;
@@ -74,7 +74,7 @@ export class RowsBuffer {
   }
 }
 
-/** Returns the bytes that the rows take in shared memory. */
+/** Returns the number of bytes of the rows in shared memory. */
 export function bytesOfRows(rows: FeatureRows): number {
   const arrays = [rows.indptr, rows.values, rows.labels, rows.weights];
   return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), bytesOfIds(rows));
@@ -84,12 +84,12 @@ function bytesOfIds(rows: FeatureRows): number {
   return 4 * firstPair(rows, rows.numRows);
 }
 
-/** Returns the most pairs that any `count` of the rows have in total. */
+/** Returns the maximum total number of pairs that any `count` of the rows have. */
 function pairsOfWidest(rows: FeatureRows, count: number): number {
   const { indptr } = rows;
   if (!indptr) return rows.width * Math.min(count, rows.numRows);
 
-  // rows by number of pairs, then the longest first
+  // counts rows by number of pairs, and then adds the widest rows first
   const rowsOfWidth = new Map<number, number>();
   for (let r = 0; r < rows.numRows; r++) {
     const width = indptr[r + 1]! - indptr[r]!;

@@ -1,4 +1,4 @@
-// The form in which trainers return a factor model, and its scorer.
+// Converts factor models to the form that trainers return, and creates their scorers.
 
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
@@ -12,7 +12,7 @@ import type { FeatureRows } from "../dataset/rows.js";
 import type { TopItemsInput } from "../kernels/top-items/binding.js";
 import { composeVectors, composeWeights } from "./compose.js";
 
-/** Scores rows, and ranks items by inner products. */
+/** A scorer of rows that also ranks items by inner products. */
 export function factorScorer(parameters: FmParameters): Required<Scorer> {
   return {
     score: (rows, options) => scoreRows(parameters, rows, options),
@@ -30,7 +30,7 @@ export async function readFactors(
   return factorScorer(await readFmParameters(run, space, table));
 }
 
-/** Wraps any model that scores like a factorization machine. @param name its name in the manifest */
+/** Wraps any model that scores like a factorization machine. @param name name of the model in the manifest */
 export function trainedFactors(name: string, model: FmModel): Trained {
   const { dim, vectors, loss, epochs, bestEpoch, interrupted = false, optimizer } = model;
   return {
@@ -52,7 +52,7 @@ export function trainedFactors(name: string, model: FmModel): Trained {
  * Returns vectors and weights whose scores rank the items for each context as the model does.
  *
  *   score = <p, q_i> + b_i + a constant of the context
- *   p, q  sums of x v over the features of the context, and of the item
+ *   p, q  sums of x v over the features of the context (p) and of the item (q_i)
  *   b_i   sum of x w over the item's features + the products of the item's features with one another
  */
 function rankingVectors(

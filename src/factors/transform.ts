@@ -12,23 +12,26 @@ import type { Watch } from "../training/session/watch.js";
 import { fmComposer, type Composer } from "./compose.js";
 import { readFmModel, type FmRun } from "./artifact.js";
 
-/** Returns how a run's features are composed. @throws {UsageError} they cannot be */
+/** Function that returns the composer of a run's features. @throws {UsageError} the features cannot be composed */
 export type ComposerOf = (run: Run, model: FmRun) => Promise<Composer>;
 
-/** Composes one vector per feature by adding them up. */
+/** Returns the composer that adds one vector per feature. */
 export const composerOfFactors: ComposerOf = async (_, { parameters }) =>
   await Promise.resolve(fmComposer(parameters));
 
-/** Completes the table's cells by its columns: returns rows from `first` on with all features. */
+/**
+ * Function that derives missing fields of rows from the columns of the table. The returned function adds their features
+ * to rows, where `first` is the index of the first row.
+ */
 export type Completion = (
   dataset: Dataset,
   known: readonly string[],
 ) => (first: number, rows: FeatureRows) => FeatureRows;
 
-/** How a kind of factor model encodes rows. */
+/** Functions with which a kind of factor model encodes rows. */
 export interface Composing {
   composerOf: ComposerOf;
-  /** @param known names of the fields that the rows have @throws {UsageError} these fields do not form a vector */
+  /** @param known names of the fields that occur in the rows @throws {UsageError} these fields do not form a vector */
   checkFields?: (model: FmRun, known: readonly string[]) => void;
   completion?: Completion;
 }
@@ -39,7 +42,7 @@ export async function encodeSums(run: Run, options: TransformOptions, watch: Wat
 }
 
 /**
- * Reads the table and returns an encoder for its rows; rows are encoded when they are requested.
+ * Reads the table and returns an encoder of its rows; rows are encoded on request.
  *
  * @throws {UsageError} no column is a feature of the run
  */

@@ -27,13 +27,13 @@ import {
 import { readFmModel, type FmRun } from "./artifact.js";
 import { readOptimizerFile } from "./optimizer-file.js";
 
-/** The content of the run of --init. */
+/** Content of the run of --init. */
 export interface FactorInit extends InitRun, FmRun {
-  /** names of the partner fields whose vectors are concatenated; absent if a feature has one vector */
+  /** names of the partner fields whose vectors are concatenated; absent if each feature has one vector */
   blocks?: readonly string[];
-  /** f32[numFeatures * dim]: vectors before its layers, if it had layers */
+  /** f32[numFeatures * dim]: vectors before they pass through the run's layers; absent without layers */
   base?: Float32Array;
-  /** its optimizer state, if the run contains it */
+  /** optimizer state of the run, if it is stored */
   optimizer?: OptimizerState;
 }
 
@@ -42,21 +42,26 @@ export interface FactorStart {
   /** u8[numFeatures]: 1 for features of the run of --init */
   known: Uint8Array;
   w0: number;
-  /** f32[numFeatures]; 0 for unknown features */
+  /** f32[numFeatures]: weights; 0 for new features */
   w: Float32Array;
   /** f32[numFeatures * dim] */
   vectors: Float32Array;
-  /** f32[numFeatures * dim]: vectors before the layers of the run, if it had layers */
+  /** f32[numFeatures * dim]: vectors before they pass through the layers; absent without layers */
   base?: Float32Array;
-  /** for vectors with one block per partner field: 1 for the run's blocks; the others are 0 here */
+  /** for vectors with one block per partner field: 1 for blocks that come from the run; other blocks are 0 here */
   knownBlocks?: Uint8Array;
-  /** true if known features and w0 must stay unchanged, bit for bit */
+  /** true if known features and w0 must remain bit-identical */
   freezes: boolean;
   /** optimizer state by feature, if the run contains it */
   optimizer?: OptimizerState;
 }
 
-/** Opens the run of --init, if there is one. @throws {UsageError} it does not fit @throws {ArtifactError} damaged */
+/**
+ * Opens the run of --init, if the option is given.
+ *
+ * @throws {UsageError} it does not fit
+ * @throws {ArtifactError} damaged
+ */
 export async function openFactorInit(
   given: GivenTraining & { dim?: number },
   command: string,
@@ -80,7 +85,7 @@ export async function readFactorInit(run: Run): Promise<FactorInit> {
 }
 
 /**
- * @param unless the value for runs that do not state it
+ * @param unless training method of runs that do not state it
  * @throws {UsageError} the optimizer state belongs to another training method
  */
 export function checkState(
@@ -97,7 +102,7 @@ export function checkState(
   );
 }
 
-/** @throws {UsageError} the run predicts another kind of label */
+/** @throws {UsageError} the labels of the run are of another kind */
 function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): void {
   if (preprocess.task === task) return;
   throw new UsageError(
@@ -106,7 +111,7 @@ function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): voi
   );
 }
 
-/** Returns the part of a trainer's plan for --init. */
+/** Returns the part of a trainer's plan that concerns --init. */
 export function factorInit(
   init: FactorInit | undefined,
   given: Pick<GivenTraining, "expire" | "freeze" | "keepState">,
@@ -115,7 +120,8 @@ export function factorInit(
 }
 
 /**
- * Returns the fitted vocabulary with the keys of the run, the initial parameters, and the numbers of kept and new keys.
+ * Returns the fitted vocabulary with the keys of the run, the initial parameters, and the numbers of known and new
+ * keys.
  *
  * @throws {UsageError} as carryKeys; --freeze of a field-aware model that gets a new field
  */
@@ -157,7 +163,7 @@ function carryFactors(
 /**
  * Returns the parameters of the run by feature of the new vocabulary; zero for new features.
  *
- * @param places for each block of the new vectors: its index among those of the run, negative for none
+ * @param places for each block of the new vectors: the index of the run's block, negative if there is none
  */
 function startOf(
   { space, parameters: { w0, w, vectors }, blocks, base, optimizer }: FactorInit,
@@ -181,7 +187,7 @@ function startOf(
   };
 }
 
-/** Restores the run's bits for known features that no step changed: frozen ones, and those in no training row. */
+/** Restores the exact bits of known features that no step changed: those that are frozen, or in no training row. */
 export function keepUntouched(
   model: Pick<FactorStart, "w0" | "w" | "vectors">,
   start: FactorStart,

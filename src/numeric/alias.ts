@@ -21,17 +21,17 @@ export function aliasTable(chances: Float64Array): Uint32Array {
 }
 
 /**
- * Writes an alias table in place, for callers that create many.
+ * Writes an alias table in place, for callers that create many tables.
  *
  * Source: Walker 1977 (doi:10.1145/355744.355749), built in linear time as in Vose 1991 (doi:10.1109/32.92917).
  *
  * @param shares f64[n], >= 0, mean 1; overwritten
  * @param table  u32[n][2]: threshold and other item
- * @param room   u32[n] at least; overwritten
+ * @param room   buffer of at least n numbers, which is overwritten
  */
 export function putAlias(shares: Float64Array, table: Uint32Array, room: Uint32Array): void {
   const n = shares.length;
-  // two stacks in one array: items below the mean from its front, the others from its back
+  // two stacks in one array: items below the mean at its front, other items at its back
   let [small, large] = [0, n];
   for (let i = 0; i < n; i++) {
     table[2 * i] = 0xffffffff;
@@ -43,7 +43,7 @@ export function putAlias(shares: Float64Array, table: Uint32Array, room: Uint32A
     const [low, high] = [room[--small]!, room[large]!];
     table[2 * low] = Math.floor(shares[low]! * 0xffffffff);
     table[2 * low + 1] = high;
-    // the large item fills the rest of the small item's slot
+    // the large item gets the remaining probability of the small item's slot
     shares[high]! -= 1 - shares[low]!;
     if (shares[high]! < 1) {
       large++;
@@ -52,7 +52,7 @@ export function putAlias(shares: Float64Array, table: Uint32Array, room: Uint32A
   }
 }
 
-/** Draws an item. @param table result of aliasTable @param counter number of the draw in the key's stream */
+/** Draws an item. @param table result of aliasTable @param counter index of the draw in the key's stream */
 export function drawAlias(table: Uint32Array, key: number, counter: number): number {
   const slot = Math.floor((draw(key, 2 * counter) * (table.length / 2)) / 2 ** 32);
   return draw(key, 2 * counter + 1) <= table[2 * slot]! ? slot : table[2 * slot + 1]!;

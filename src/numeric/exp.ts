@@ -31,12 +31,12 @@ export function exp(x: number): number {
               (6.61375632143793436117e-5 + t * (-1.6533902205465251539e-6 + t * 4.13813679705723846039e-8))));
   const y = 1 - (low - (r * c) / (2 - c) - high);
 
-  // multiplies by two half powers, so that neither overflows unless the product does
+  // multiplies by two powers of half the exponent, so that an intermediate result overflows only if the product does
   const half = Math.trunc(k / 2);
   return y * powerOfTwo(half) * powerOfTwo(k - half);
 }
 
-/** Returns the natural logarithm of x; -Infinity at 0, NaN below. */
+/** Returns the natural logarithm of x; -Infinity for 0, NaN for negative numbers. */
 export function log(x: number): number {
   if (!(x > 0)) return x === 0 ? -Infinity : NaN;
   if (x === Infinity) return Infinity;
@@ -78,8 +78,8 @@ export function log(x: number): number {
 }
 
 /**
- * Returns log(1 + x) without loss of digits for small x; -Infinity at -1, NaN below. Source: Kahan's correction, within
- * a few ulp
+ * Returns log(1 + x) without loss of digits for small x; -Infinity for -1, NaN for smaller numbers. Source: Kahan's
+ * correction, within a few ulp
  */
 export function log1p(x: number): number {
   const u = 1 + x;
@@ -100,9 +100,9 @@ function powerOfTwo(k: number): number {
   return bits.getFloat64(0);
 }
 
-// Metrics use these functions, because they are written to files that are compared.
+// Math.exp and Math.log are not used for metrics, because metrics are written to files that must be reproducible.
 
-/** Returns log(1 + e^x) without overflow or cancellation: the logistic loss of score -x for label 1, in nats. */
+/** Returns log(1 + e^x) without overflow or cancellation: the logistic loss, in nats, of score -x for label 1. */
 export function softplus(x: number): number {
   return Math.max(x, 0) + log1p(exp(-Math.abs(x)));
 }

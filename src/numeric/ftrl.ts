@@ -1,4 +1,4 @@
-// FTRL-proximal for one weight, with beta = 1. The kernels' f32 version is in kernels/shared/assembly/steps.ts.
+// FTRL-proximal for one weight, with beta = 1. The f32 version of the kernels is in kernels/shared/assembly/steps.ts.
 //
 //   z   sum of gradients, minus the correction of each step         n   sum of squared gradients
 //   w   argmin z w + l1 |w| + 0.5 ((1 + sqrt(n)) / lr + l2) w^2
@@ -11,18 +11,18 @@ export interface FtrlRates {
   l2: number;
 }
 
-/** Returns the weight for z and n. */
+/** Returns the weight that corresponds to z and n. */
 export function ftrlWeight(z: number, n: number, rates: FtrlRates): number {
   const { l1 } = rates;
   return Math.abs(z) <= l1 ? 0 : -(z - Math.sign(z) * l1) / curvature(n, rates);
 }
 
-/** Returns the z that gives a weight, at this n. */
+/** Returns the z that corresponds to a weight at the given n. */
 export function ftrlZ(w: number, n: number, rates: FtrlRates): number {
   return -w * curvature(n, rates) - Math.sign(w) * rates.l1;
 }
 
-/** Returns the change of z in a step; n changes by g^2. @param n before the step */
+/** Returns the change of z in a step with gradient g; n changes by g^2. @param n value before the step */
 export function ftrlGrowth(w: number, n: number, g: number, learningRate: number): number {
   return g - ((Math.sqrt(n + g * g) - Math.sqrt(n)) / learningRate) * w;
 }

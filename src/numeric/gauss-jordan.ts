@@ -1,8 +1,8 @@
-// Inverts a small symmetric positive definite matrix: a diagonal block of a large one. It is also the reference for the
-// kernel of the large inverse (kernels/inverse).
+// Inverts a small symmetric positive definite matrix, such as a diagonal block of a large matrix. It is also the
+// reference for the kernel of the large inverse (kernels/inverse).
 
 /**
- * Gauss-Jordan elimination without pivoting, which a positive definite matrix does not need.
+ * Gauss-Jordan elimination without pivoting, because a positive definite matrix needs none.
  *
  * @param a f64[n][n], row-major, symmetric; overwritten
  * @returns a, which contains the inverse; undefined if it is not positive definite

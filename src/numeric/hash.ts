@@ -1,5 +1,5 @@
-// 64-bit hashes of keys and rows, as two 32-bit halves. They determine everything that must not depend on the order or
-// the number of keys (random splits, a feature's initial vector).
+// 64-bit hashes of keys and rows, as two 32-bit halves. They determine results that must not depend on the order or the
+// number of keys, such as random splits and initial vectors.
 //
 // Source: MurmurHash3 (Appleby 2011, public domain), the 32-bit variant run with two seeds.
 
@@ -22,7 +22,7 @@ export function hashText(text: string, seed: Hash64 = { lo: 0, hi: 0 }): Hash64 
   return hashBytes(bytes, 0, bytes.length, seed);
 }
 
-/** Mixes one word into a running 32-bit hash; call `finish` after the last one. */
+/** Mixes a word into a running 32-bit hash; call `finish` after the last word. */
 export function mixWord(h: number, word: number): number {
   let k = Math.imul(word, 0xcc9e2d51);
   k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
@@ -30,7 +30,7 @@ export function mixWord(h: number, word: number): number {
   return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
 }
 
-/** Returns the final u32, in which the last word affects all bits. */
+/** Returns the final u32 hash, in which the last word affects all bits. */
 export function finish(h: number): number {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
@@ -43,26 +43,26 @@ function murmur32(bytes: Uint8Array, from: number, to: number, seed: number): nu
   for (; i + 4 <= to; i += 4) {
     h = mixWord(h, bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24));
   }
-  // the last one to three bytes, and the length
+  // mixes the last one to three bytes, and the length
   let tail = 0;
   for (let shift = 0; i < to; i++, shift += 8) tail |= bytes[i]! << shift;
   return finish(mixWord(h, tail) ^ (to - from));
 }
 
-// Random numbers with names instead of a sequence: the n-th number of a stream is a hash of (stream, n), so that
-// results do not depend on the order of the draws.
+// Counter-based random numbers: the n-th number of a stream is a hash of (stream, n), so that results do not depend on
+// the order of the draws.
 
-/** Returns the name of a stream, a hash of numbers such as seed, epoch and row. */
+/** Returns the key of a stream: a hash of numbers such as seed, epoch and row. */
 export function streamOf(...names: number[]): number {
   return finish(names.reduce(mixWord, 0x2545f491));
 }
 
-/** Returns the n-th number of a stream, u32. */
+/** Returns the n-th number of a stream as u32. */
 function randomAt(stream: number, n: number): number {
   return finish(mixWord(stream, n));
 }
 
-/** Returns the n-th number of a stream, in [0, 1). */
+/** Returns the n-th number of a stream as a number in [0, 1). */
 export function uniformAt(stream: number, n: number): number {
   return randomAt(stream, n) / 2 ** 32;
 }

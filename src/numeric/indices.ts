@@ -1,5 +1,5 @@
 // Functions on arrays of row numbers and codes. They are loops, because `from` and `filter` of typed arrays use
-// iterators and lists in V8 and take 20 to 40 times as long.
+// iterators and lists in V8, which is 20 to 40 times slower.
 
 /** Returns u32[n]: 0, 1, ..., n - 1. */
 export function ascending(n: number): Uint32Array {
@@ -8,24 +8,24 @@ export function ascending(n: number): Uint32Array {
   return all;
 }
 
-/** Returns u32[n] of zeros in memory that threads share. */
+/** Returns u32[n] of zeros in memory that threads can share. */
 export function sharedU32(n: number): Uint32Array {
   return new Uint32Array(new SharedArrayBuffer(4 * n));
 }
 
-/** f64[n], all 0, in memory that threads share. */
+/** Returns f64[n] of zeros in memory that threads can share. */
 export function sharedF64(n: number): Float64Array {
   return new Float64Array(new SharedArrayBuffer(8 * n));
 }
 
-/** Copies an array to memory that threads share. */
+/** Copies an array to memory that threads can share. */
 export function sharedCopy(indices: Uint32Array): Uint32Array {
   const copy = sharedU32(indices.length);
   copy.set(indices);
   return copy;
 }
 
-/** Returns the indices that pass a test, in their order, as a copy. */
+/** Returns the indices that pass a test, in their order, as a new array. */
 export function thoseOf(indices: Uint32Array, passes: (index: number) => boolean): Uint32Array {
   const kept = new Uint32Array(indices.length);
   let n = 0;
@@ -33,7 +33,7 @@ export function thoseOf(indices: Uint32Array, passes: (index: number) => boolean
   return kept.slice(0, n);
 }
 
-/** Returns what a typed array's `from` returns: a function of each value and its index. */
+/** Returns the array of the results of a function of each value and its index, like `from` of typed arrays. */
 export function mapTo<T extends Float64Array | Float32Array | Uint32Array | Int32Array | Uint8Array, V>(
   type: new (length: number) => T,
   values: ArrayLike<V>,
@@ -51,14 +51,14 @@ export function valuesAt(values: Float32Array | Float64Array, indices: Uint32Arr
   return out;
 }
 
-/** Returns the sum, added in order, so that it is the same for every caller. */
+/** Returns the sum of the numbers, added in order, so that rounding is the same for every caller. */
 export function sumOf(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]!;
   return sum;
 }
 
-/** Returns the total weight of rows; a row without a weight counts 1. */
+/** Returns the total weight of the given rows, or their number if there are no weights. */
 export function weightOf({
   numRows,
   weights,
@@ -69,7 +69,11 @@ export function weightOf({
   return weights ? sumOf(weights) : numRows;
 }
 
-/** Returns the position of the first number that is at least x; the length if there is none. @param sorted ascending */
+/**
+ * Returns the position of the first number that is at least x, or the length if there is none.
+ *
+ * @param sorted numbers in ascending order
+ */
 export function lowerBound(sorted: Float64Array, x: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {

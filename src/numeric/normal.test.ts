@@ -6,7 +6,7 @@ const draws = (count: number, one: (key: number) => number) =>
   Array.from({ length: count }, (_, i) => one(draw(17, i)));
 
 test.each([
-  // to 16 digits, from Python's math.erfc(-x / sqrt(2)) / 2
+  // The expected values have 16 digits, from Python's math.erfc(-x / sqrt(2)) / 2.
   [0, 0.5],
   [0.5, 0.6914624612740131],
   [-0.5, 0.3085375387259869],
@@ -34,7 +34,7 @@ test("100,000 normal draws have the moments and the distribution of N(0, 1), wit
   [0, 1, 0, 3].forEach((expected, i) => {
     expect(Math.abs(moments[i]! - expected)).toBeLessThan(errors[i]!);
   });
-  // Kolmogorov-Smirnov test: 1.95 / sqrt(n) is exceeded once in a thousand
+  // Kolmogorov-Smirnov test: random samples exceed 1.95 / sqrt(n) with probability 0.001.
   const sorted = values.sort((a, b) => a - b);
   const distance = Math.max(...sorted.map((x, i) => Math.abs((i + 0.5) / n - normalCdf(x))));
   expect(distance).toBeLessThan(1.95 / Math.sqrt(n));
@@ -44,7 +44,7 @@ test.each([-3, -0.5, 0, 0.7, 4, 12])("tail draws beyond %d are beyond it and hav
   const n = 20_000;
   const values = draws(n, (key) => tailDraw(key, left));
   expect(Math.min(...values)).toBeGreaterThan(left);
-  // the variance of a truncated normal is at most 1, and 1 / left^2 far out
+  // The variance of a truncated normal is at most 1, and close to 1 / left^2 for large left.
   const error = 4 * Math.sqrt(Math.min(1, left > 1 ? 1 / left ** 2 : 1) / n);
   expect(Math.abs(mean(values) - tailMean(left))).toBeLessThan(error);
 });
@@ -65,6 +65,6 @@ test.each([
   const average = mean(values);
   expect(Math.abs(average - shape / rate)).toBeLessThan(4 * Math.sqrt(variance / n));
   const got = mean(values.map((x) => (x - average) ** 2));
-  // the fourth central moment of a gamma is (3 + 6 / shape) variance^2
+  // The fourth central moment of a gamma distribution is (3 + 6 / shape) variance^2.
   expect(Math.abs(got / variance - 1)).toBeLessThan(4 * Math.sqrt((2 + 6 / shape) / n));
 });

@@ -1,13 +1,15 @@
-// The normal distribution: its cdf, and draws named by a key. The twin ../kernels/shared/assembly/normal.ts computes the same bits.
+// The normal distribution: its cdf, and random draws that a key determines. ../kernels/shared/assembly/normal.ts
+// computes the same bits.
 //
-//   key ──► uniform(key, 0), uniform(key, 1), ...  ──► accepted or not, two at a time ──► a draw
+//   key ──► uniform(key, 0), uniform(key, 1), ...  ──► two at a time, accepted or rejected ──► a draw
 //
-// f64 with additions, multiplications, divisions and roots only, as in exp.ts, so that all engines compute the same bits.
+// f64 with additions, multiplications, divisions and roots only, as in exp.ts, so that all engines compute the same
+// bits.
 
 import { exp, log } from "./exp.js";
 import { draw } from "./random.js";
 
-/** exp underflows beyond this; probabilities there are at most 1e-300. */
+/** Limit of |x|, beyond which exp underflows; probabilities there are at most 1e-300. */
 const FAR = 37;
 
 /** Returns draw number `counter` of a key's stream, uniform in (0, 1). */
@@ -21,7 +23,7 @@ function normalDensity(x: number): number {
 }
 
 /**
- * Returns P(X <= x) of a standard normal X, to a relative 1e-14 in either tail; x is clamped to [-37, 37].
+ * Returns P(X <= x) of a standard normal X, with a relative error of 1e-14 in both tails; x is clamped to [-37, 37].
  *
  * Source: Cody 1969 (10.1090/S0025-5718-1969-0247736-4), rational approximations in the form of R's pnorm.
  */
@@ -82,8 +84,8 @@ function farTail(a: number): number {
 /**
  * Returns a standard normal draw.
  *
- * Source: Leva 1992 (10.1145/138351.138364), ratio of uniforms: 1.4 pairs per draw, and a logarithm in about one draw
- * of eight.
+ * Source: Leva 1992 (10.1145/138351.138364), ratio of uniforms. A draw takes 1.4 pairs of random numbers on average,
+ * and in about one case of eight a logarithm.
  */
 export function normalDraw(key: number): number {
   let i = 0;
@@ -130,8 +132,8 @@ export function tailMean(left: number): number {
 /**
  * Returns a draw of the gamma distribution with the given shape and rate; its mean is shape / rate.
  *
- * Source: Marsaglia and Tsang 2000 (10.1145/358407.358414). It has no twin, because hyperparameters are drawn once per
- * sweep.
+ * Source: Marsaglia and Tsang 2000 (10.1145/358407.358414). No kernel implements it, because hyperparameters are drawn
+ * only once per sweep.
  *
  * @param shape >= 1
  */

@@ -1,25 +1,27 @@
-// Pólya-Gamma draws PG(1, z), given which a logistic likelihood is normal in its score. The twin ../kernels/shared/assembly/polya-gamma.ts computes the same bits.
+// Draws from the Pólya-Gamma distribution PG(1, z). Conditional on such a draw, a logistic likelihood is normal in its
+// score. ../kernels/shared/assembly/polya-gamma.ts computes the same bits.
 //
 //   exp(s y) / (1 + exp(s)) is proportional to   E exp(-omega (s - (y - 1/2) / omega)^2 / 2)   over omega ~ PG(1, 0),
 //   and omega given s is PG(1, s)
 //
-// Source: Polson, Scott and Windle 2013 (10.1080/01621459.2013.829001), with Devroye's alternating series for J*(1, z / 2), cut
-// at 0.64: the proposal is an inverse Gaussian below and an exponential above, and one proposal in 1,000 is rejected.
+// Source: Polson, Scott and Windle 2013 (10.1080/01621459.2013.829001), with Devroye's alternating series for J*(1, z /
+// 2), cut at 0.64: the proposal is an inverse Gaussian below the cut and an exponential above it, and one proposal in
+// 1,000 is rejected.
 
 import { exp, log } from "./exp.js";
 import { normalCdf, normalDraw, uniform } from "./normal.js";
 import { draw } from "./random.js";
 
-/** The boundary between the two proposals. */
+/** Boundary between the two proposal distributions. */
 const CUT = 0.64;
-/** Scores beyond this have precisions of at most 0.0025, and are replaced by it. */
+/** Maximum |score|; larger scores have precisions of at most 0.0025, and are replaced by the maximum. */
 const FAR = 200;
 const { PI } = Math;
 
-/** Returns the mean of PG(1, s): the expected precision of a row. */
+/** Returns the mean of PG(1, s), which is the expected precision of a row with score s. */
 export function polyaGammaMean(s: number): number {
   const a = Math.abs(s);
-  // the omitted terms of the series around 0 are below 1e-12
+  // for small |s|, the omitted terms of the series are below 1e-12
   if (a < 0.01) return 0.25 - (a * a) / 48;
   const t = exp(-a);
   return (1 - t) / ((1 + t) * 2 * a);
@@ -37,7 +39,7 @@ export function polyaGammaDraw(key: number, s: number): number {
     if (uniform(key, i++) * (left + right) < right) {
       x = CUT - log(uniform(key, i++)) / rate;
     } else if (z * CUT < 1) {
-      // the mean is beyond the boundary: draw 1 / chi-square, truncated, then thinned
+      // for a mean beyond the boundary: draws 1 / chi-square, truncated to the interval, and thins the draws
       do {
         let e = 0;
         let f = 0;
@@ -57,7 +59,7 @@ export function polyaGammaDraw(key: number, s: number): number {
         if (uniform(key, i++) * (mean + x) > mean) x = (mean * mean) / x;
       } while (x > CUT);
     }
-    // the density as an alternating series, whose partial sums are alternately above and below it
+    // the density is an alternating series, so that its partial sums alternate between upper and lower bounds
     let sum = term(0, x);
     const height = uniform(key, i++) * sum;
     let n = 1;
@@ -74,7 +76,7 @@ export function polyaGammaDraw(key: number, s: number): number {
 function inverseGaussianCdf(z: number): number {
   const root = 1.25; // 1 / sqrt(CUT)
   const near = normalCdf(root * (CUT * z - 1));
-  // for larger z, the second term is below 1e-40
+  // for larger z, the second term is below 1e-40 and omitted
   return z > 20 ? near : near + exp(2 * z) * normalCdf(-root * (CUT * z + 1));
 }
 

@@ -1,4 +1,5 @@
-// Twin of ../kernels/shared/assembly/random.ts: draws named by (key, counter), and permutations from them.
+// Random draws that are determined by (key, counter), and permutations from them; ../kernels/shared/assembly/random.ts
+// computes the same bits.
 
 /** Returns the u32 hash of a key and a counter, both u32. */
 export function draw(key: number, counter: number): number {
@@ -16,7 +17,7 @@ export function signedDraw(key: number, counter: number): number {
   return draw(key, counter) / 2 ** 31 - 1;
 }
 
-/** Returns a random permutation of 0 .. n-1 (Fisher and Yates, from the front), the same as the kernel's. */
+/** Returns a random permutation of 0 .. n-1 (Fisher and Yates, from the front), the same as that of the kernel. */
 export function permutation(n: number, key: number): Uint32Array {
   const order = new Uint32Array(n);
   for (let i = 0; i < n; i++) {
@@ -30,7 +31,7 @@ export function permutation(n: number, key: number): Uint32Array {
 
 /**
  * Returns element i of a random permutation of 0 .. n-1 without storing it: a Feistel network with four rounds permutes
- * the next power of 4, and results beyond n are permuted again.
+ * the numbers below the next power of 4, and results >= n are permuted again.
  *
  * Source: Black and Rogaway 2002 (doi:10.1007/3-540-45760-7_9), cycle walking.
  *
@@ -49,17 +50,17 @@ export function permutedAt(i: number, n: number, key: number): number {
   return place;
 }
 
-/** Returns the order in which an epoch visits its blocks of 4,096 rows; `epochKey` identifies the epoch. */
+/** Returns the order in which an epoch reads its blocks of 4,096 rows. `epochKey` identifies the epoch. */
 export function blockOrder(numBlocks: number, epochKey: number): Uint32Array {
   return permutation(numBlocks, draw(epochKey, 0xffffffff));
 }
 
-/** Returns the key of a block's permutation in that epoch; never 0, which would mean file order. */
+/** Returns the key of a block's permutation in the epoch; never 0, which denotes file order. */
 export function blockKey(epochKey: number, block: number): number {
   return draw(epochKey, block) || 1;
 }
 
-/** Returns the order of an epoch's blocks and the keys of their permutations; file order without a key. */
+/** Returns the order of an epoch's blocks and the keys of their permutations; without a key, it is the file order. */
 export function blockVisits(
   numBlocks: number,
   epochKey: number | undefined,

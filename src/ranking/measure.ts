@@ -41,20 +41,14 @@ import { checkTimes, queryItems, queryOf, queryWarnings, timedFlag, type Query }
 import { checkRanks, rankerOfRun, type Scoring } from "./run-ranker.js";
 import { eventRecipe, openEvaluated, type EvaluatedLog, type LogsOfRun } from "./user-events.js";
 
-/** Options of a ranking evaluation; their defaults are those of `embed evaluate`. */
+/** Options of a ranking evaluation, with the same defaults as `embed evaluate`. */
 export interface RankingEvaluation extends EvaluatedLog {
   /** lengths of the lists */
   k?: readonly number[] | undefined;
   repeats?: Repeats | undefined;
-  /**
-   * share of each new user's items that is folded in; if set, users unknown to all runs are evaluated instead of
-   * training users
-   */
+  /** share of each new user's items that are folded in; if given, new users are evaluated instead of known users */
   foldInShare?: number | undefined;
-  /**
-   * path of a file of (user, item) pairs; each user's list ranks only the user's items in the file and the held-out
-   * items
-   */
+  /** path of a file with users and items; only these items and the held-out items are ranked */
   candidates?: string | undefined;
   baseline?: readonly string[] | undefined;
   score?: Scoring | "own" | undefined;
@@ -70,16 +64,16 @@ export interface RankingEvaluation extends EvaluatedLog {
   filterPower?: number | undefined;
 }
 
-/** Number of evaluated users, and of users left out by reason. */
+/** Numbers of evaluated and excluded users. */
 export interface EvaluatedUsers {
   judged: number;
   /** number of training users without a held-out item */
   withoutHeldOut: number;
-  /** number of training users whose held-out items are all masked */
+  /** number of these users whose held-out items are all masked */
   heldOutMasked: number;
   /** number of users in the log without training events */
   withoutTraining: number;
-  /** share of held-out events with the same user and item as a training event */
+  /** share of the held-out events that repeat a training event */
   repeatShare: number;
   /** only for --fold-in-share */
   foldIn?: FoldedUsers;
@@ -90,14 +84,14 @@ export interface EvaluatedUsers {
 export interface MeasuredRankings {
   compared: Compared[];
   users: EvaluatedUsers;
-  /** names of the baselines that were skipped for lack of time */
+  /** baselines that were skipped because they would take too long */
   skipped: string[];
   warnings: string[];
   rows: number;
 }
 
 /**
- * Ranks items by each run and each baseline, and compares the metrics of the rankings.
+ * Ranks items with each run and baseline, and compares the metrics.
  *
  * @throws {UsageError} a run cannot rank, or the training events of the first run are not available
  */
@@ -119,7 +113,7 @@ export async function measureRankings(
     );
   const query = queryOf(options);
   const how = { score, table, query, folds: foldInShare !== undefined };
-  // opens the models first, so that a run that cannot rank is rejected before the log is read
+  // rejects runs that cannot rank, before the log is read
   for (const { run } of runs) await checkRanks(run, how);
   const { run } = runs[0]!;
   const preprocess = await eventRecipe(run);
@@ -173,7 +167,7 @@ export async function measureRankings(
   const pairEvents = baselines.some(needsPairEvents) ? pairEventsOf(learned) : undefined;
   const skipped: string[] = [];
   const { timeLeft } = watch;
-  /** longest time that a baseline has taken to rank so far, in milliseconds */
+  /** maximum duration of the ranking by a baseline, in milliseconds */
   let ranking = 0;
   for (const name of baselines) {
     if (timeLeft && timeLeft() < ranking) {
@@ -217,7 +211,7 @@ interface HeldProtocol {
   protocol: RankingProtocol;
   /** training events for baselines */
   learned: TrainingEvents;
-  /** the split of the new users' events, and the log that contains them; only for --fold-in-share */
+  /** splits of the new users, and the log of their events; only for --fold-in-share */
   folding?: Folding & { log: Parameters<typeof foldedVectors>[3] };
   warnings: string[];
   rows: number;
@@ -225,7 +219,7 @@ interface HeldProtocol {
 
 type RankedLogs = LogsOfRun<RankingEvaluation>;
 
-/** Builds the protocol that evaluates the users with training events. */
+/** Creates the protocol for users with training events. */
 async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<HeldProtocol> {
   const { run, preprocess, options } = logs;
   const timed = timedFlag(query);
@@ -250,7 +244,7 @@ async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<H
   return { protocol, learned: training, warnings, rows: part.dataset.numRows };
 }
 
-/** Builds the protocol that evaluates users unknown to all runs; the first items of each user are folded in. */
+/** Creates the protocol for users whom no run knows; the first items of each user are folded in. */
 async function protocolOfNewUsers(
   logs: RankedLogs,
   runs: readonly Contestant[],
@@ -279,17 +273,14 @@ async function protocolOfNewUsers(
   };
 }
 
-/** Adds a note on the number of users without a held-out item. */
+/** Reports the number of users without a held-out item. */
 function noteSkippedUsers({ withoutHeldOut, heldOutMasked }: RankingProtocol, { observe }: Watch): void {
   if (withoutHeldOut === 0) return;
   const masked = heldOutMasked > 0 ? `; for ${heldOutMasked} of them all held-out items are masked` : "";
   observe({ stage: "note", text: `skipped ${withoutHeldOut} users without a held-out item${masked}` });
 }
 
-/**
- * Warns if the run was trained on this log: its early stopping used the events of validation users, who belong to the
- * evaluated new users.
- */
+/** Warns if the run was trained on this log: its early stopping used validation users, who are new users too. */
 function validationUsers(run: Run, dataset: Dataset, numSides: number): string[] {
   if (run.manifest.split.valid === 0 || leakNotes(run, dataset, numSides).length === 0) return [];
   return [
@@ -298,17 +289,17 @@ function validationUsers(run: Run, dataset: Dataset, numSides: number): string[]
   ];
 }
 
-/** A ranking that is restricted to the items of --candidates. */
+/** Restriction of a ranking to the items of --candidates. */
 interface CandidateRanking {
-  /** the protocol, restricted to users with at least one candidate that is not held out */
+  /** protocol of the users who have a candidate besides their held-out items */
   protocol: RankingProtocol;
-  /** for each query, the items to rank: the user's unmasked candidates and held-out items */
+  /** items to rank for each query: its unmasked candidates and its held-out items */
   lists: ItemLists;
   counts: CandidateCounts;
   warnings: string[];
 }
 
-/** Restricts each user's ranking to the user's candidates and held-out items. */
+/** Restricts the ranking to candidates. @throws {UsageError} as candidateLists */
 async function amongCandidates(logs: RankedLogs, protocol: RankingProtocol): Promise<CandidateRanking> {
   const { run, preprocess, options, watch } = logs;
   const { user, item } = preprocess.roles;
@@ -319,7 +310,7 @@ async function amongCandidates(logs: RankedLogs, protocol: RankingProtocol): Pro
   return { protocol: protocolOfQueries(protocol, kept), ...found };
 }
 
-/** Returns a warning for each run whose training rows differ from those of the first run. */
+/** Warns about each run that was trained on other rows than the first run. */
 function otherTraining(runs: readonly { run: Run; name: string }[]): string[] {
   const of = ({ manifest: { inputs, split } }: Run) =>
     JSON.stringify([inputs.map(({ sha256 }) => sha256), split.train]);

@@ -1,16 +1,18 @@
-// --fold-in-share: evaluates users whom no run knows. Each run computes a user's vector from the first of the user's items, as
-// `transform --fold-in` does; the other items are held out.
+// --fold-in-share: evaluates users whom no run knows. Each run computes a user's vector from the first of the user's
+// items, as `transform --fold-in` does; the other items are held out.
 //
-//   log, or a held-out split of the run ──► users without training events ──► the n items of each user, by first event
-//     ──► the first ceil(share n), at least 1 and at most n - 1 ──► folded in: masks, histories for baselines, foldIn of runs
-//     ──► the other items ──► held out
+//   log, or a held-out split of the run ──► users without training events ──► the n items of each, by first event
+//     ──► the first ceil(share n), at least 1 and at most n - 1 ──► folded in: masks, histories for
+//         baselines, foldIn of runs
+//     ──► the others ──► held out
 //
-// All events of a user with an item count as one, at the time of the first event that counts. Events that do not count,
-// such as those with label 0, are folded in if they occurred before the first held-out item, because folding in can
-// learn from them. They are never held out.
+// All events of a user with one item count as one, at the time of the first positive event. Other events, such as those
+// with label 0, are folded in if they precede the first held-out item, because folding in can learn from them; they are
+// never held out.
 //
-// Source: strong generalization of Marlin 2004 ("Collaborative Filtering: A Machine Learning Perspective"), with 80 % folded in by Liang
-// et al. 2018 (arXiv:1802.05814). Both choose the folded-in items at random; here they are the user's first items.
+// Source: strong generalization of Marlin 2004 ("Collaborative Filtering: A Machine Learning Perspective"), with 80 %
+// folded in by Liang et al. 2018 (arXiv:1802.05814). Both choose the folded-in items at random; here they are the first
+// ones.
 
 import type { FurtherLog } from "../training/reading/open-as-trained.js";
 import { keyColumn } from "../dataset/item-fields.js";
@@ -30,36 +32,38 @@ import type { Part } from "../training/examples/examples.js";
 import { rowsOfKeys, type UserVectors } from "../training/judging/ranked-items.js";
 import type { Watch } from "../training/session/watch.js";
 
-/** Number of users and of (user, item) pairs of --fold-in-share. */
+/** Numbers of users and items with --fold-in-share. */
 export interface FoldedUsers {
   share: number;
-  /** number of folded-in (user, item) pairs, and number of held-out pairs */
+  /** numbers of folded-in and of held-out pairs (user, item) */
   foldedIn: number;
   heldOut: number;
-  /** number of users who are left out because a run knows them */
+  /** number of users excluded because a run knows them */
   known: number;
-  /** number of users who are left out because they have fewer than two items that count */
+  /** number of users excluded because they have fewer than two items with positive events */
   withOneItem: number;
 }
 
-/** New users, and the split of their events into folded-in and held-out ones. */
+/** New users, and the split of their events. */
 export interface Folding {
-  /** the new users with their folded-in items as history; items and counts of items are those of the training events */
+  /** new users with their folded-in items as history; items and counts are those of the training events */
   training: TrainingEvents;
-  /** u32: row numbers of held-out events in the evaluated split */
+  /** u32: held-out rows of the evaluated split */
   heldOut: Uint32Array;
   counts: FoldedUsers;
-  /** returns the row numbers of the folded-in events in another reading of the same log */
+  /** returns the folded-in rows, by the row numbers of another reading of the log */
   rowsOf: (dataset: Dataset) => Uint32Array;
 }
 
 /**
- * Splits the events of new users into folded-in and held-out ones.
+ * Splits the events of new users.
  *
- * @param whole   all rows of the evaluated log or split
- * @param counted u32: row numbers of the events that count
- * @param known   keys of the users that a run knows, who are left out
+ * @param whole   all rows of the log or split
+ *
+ * @param counted u32: rows with a positive event
+ * @param known   keys of users to exclude
  * @param share   share of each user's items to fold in, in (0, 1)
+ *
  * @throws {UsageError} no user is left; the message says why
  */
 export function cutNewUsers(
@@ -78,16 +82,16 @@ export function cutNewUsers(
     items,
     keysAmong(users.dictionary, known),
   );
-  // by user and item, whether all events of the user with the item are folded in or held out
+  // for each pair of user and item: whether its events are folded in or held out
   const placed = new Map<number, Map<number, "in" | "out">>();
   const folded: { user: number; item: number }[] = [];
   let numHeldOut = 0;
-  // users are in the order of the log's dictionary, which is also the order of the selected keys
+  // in the order of the log's dictionary, which is also the order of the selected keys
   for (const [user, { first, liked }] of [...histories].sort(([a], [b]) => a - b)) {
     const ordered = [...liked.keys()];
     const n = ordered.length;
     if (n < 2) continue;
-    // tolerance for products such as 0.55 * 100 that rounding makes greater than the exact integer
+    // tolerance for products such as 0.55 * 100, which rounding makes greater than the integer
     const numIn = Math.min(n - 1, Math.max(1, Math.ceil(share * n - 1e-9)));
     const own = new Map(ordered.map((item, i) => [item, i < numIn ? "in" : "out"] as const));
     for (const item of ordered.slice(0, numIn)) folded.push({ user: placed.size, item });
@@ -129,10 +133,7 @@ export function cutNewUsers(
   };
 }
 
-/**
- * The items of a user in ascending order of their first event. A value is the position of that event in the order of
- * time.
- */
+/** Items of a user in ascending order of their first event; the value is the position of this event in time. */
 interface Histories {
   /** by all events */
   first: Map<number, number>;
@@ -140,11 +141,7 @@ interface Histories {
   liked: Map<number, number>;
 }
 
-/**
- * Returns the history of each new user, by the user's code.
- *
- * @param isKnown u8, by user code: 1 for users that a run knows
- */
+/** Collects the history of each new user. @param isKnown u8: 1 if the code's user is known */
 function historiesOf(
   { dataset, rows }: Part,
   counted: Uint32Array,
@@ -171,10 +168,7 @@ function historiesOf(
   return { histories, numKnown: knownOnes.size };
 }
 
-/**
- * Returns u32: row numbers in ascending order of time, ties in log order. If some rows have no time, all rows are in
- * log order.
- */
+/** Returns u32: rows in order of time, ties in log order; all in log order if some rows have no time. */
 export function inOrderOfTime(dataset: Dataset, rows: Uint32Array): Uint32Array {
   const ascending = rows.toSorted();
   const times = timesOfRows(dataset, ascending);
@@ -183,7 +177,7 @@ export function inOrderOfTime(dataset: Dataset, rows: Uint32Array): Uint32Array 
   return places.map((place) => ascending[place]!);
 }
 
-/** Returns u8[keys.size]: 1 for each key that occurs in at least one of the dictionaries. */
+/** Returns u8[keys.size]: 1 for keys that are in one of the dictionaries. */
 function keysAmong(keys: Keys, known: readonly Keys[]): Uint8Array {
   const among = new Uint8Array(keys.size);
   for (const dictionary of known)
@@ -214,7 +208,7 @@ function noUserLeft({ known, withOneItem }: FoldedUsers): UsageError {
   );
 }
 
-/** Returns notes on the number of left-out users and on the order of the events. */
+/** Returns notes on excluded users and on the order of events. */
 export function foldingNotes({ known, withOneItem }: FoldedUsers, { dataset, rows }: Part): string[] {
   const notes: string[] = [];
   if (known > 0) notes.push(`skipped ${known} users known to the runs`);
@@ -227,16 +221,16 @@ export function foldingNotes({ known, withOneItem }: FoldedUsers, { dataset, row
 }
 
 /**
- * Returns the function with which the run's model folds in users.
+ * Returns the run's function for folding in users.
  *
- * @param flag the option that needs it, for the message
- * @throws {UsageError} the model has no such function
+ * @param flag the option that needs it
+ * @throws {UsageError} the run cannot fold in users
  */
 export async function userFoldIn(run: Run, flag: "--fold-in" | "--fold-in-share"): Promise<FoldIn> {
   return await capable(run, "foldIn", `cannot compute vectors of unknown users (${flag})`);
 }
 
-/** Returns the keys of the users that the runs know: users with training events, and users with a row in a table. */
+/** Returns the users whom the runs know: those with training events, or with a row in a table. */
 export async function knownUsers(runs: readonly { run: Run }[], { users }: TrainingEvents): Promise<Keys[]> {
   const known = [users];
   for (const { run } of runs) {
@@ -248,10 +242,11 @@ export async function knownUsers(runs: readonly { run: Run }[], { users }: Train
 }
 
 /**
- * Folds new users in from their events, as `transform --fold-in` does.
+ * Computes vectors of new users from their events, as `transform --fold-in` does.
  *
- * @param users  u32[numQueries]: numbers of the users in `folding`
- * @param log    the log that contains the events
+ * @param users  u32[numQueries]: user numbers of `split`
+ * @param log    the log of the events
+ *
  * @returns one vector per query, and warnings; the vector is zero if the run knows none of the user's items
  * @throws {UsageError} the run cannot fold in users, or not from this log
  */
@@ -285,10 +280,7 @@ export async function foldedVectors(
   return { folded: { dim, vectors }, warnings };
 }
 
-/**
- * Returns a watch that prefixes notes with the run's name and drops warnings, which earlier readings reported or the
- * caller returns.
- */
+/** Returns a watch that adds the run's name to notes and drops warnings, which were reported before or are returned. */
 function prefixedNotes(name: string, { observe, signal }: Watch): Watch {
   return {
     signal,

@@ -1,4 +1,4 @@
-// The protocol of a ranking evaluation: which users are evaluated, their held-out items, and the masked items.
+// The protocol of a ranking evaluation: the evaluated users, their held-out items, and their masked items.
 //
 //   log of held-out events ──► users with training events ──► held-out items of each user ──► without masked items
 
@@ -9,35 +9,31 @@ import { heldOutOf, listsOfUsers } from "../sampling/ranking-events.js";
 import type { TrainingEvents } from "../sampling/training-events.js";
 import type { Part } from "../training/examples/examples.js";
 
-/** Maximum share of held-out events that may repeat training events if --repeats is not set. */
+/** Maximum share of held-out events that may repeat training events without --repeats. */
 const FEW_REPEATS = 0.05;
 
 export type Repeats = "mask" | "allow";
 
 export interface RankingProtocol {
   training: TrainingEvents;
-  /** u32[numQueries]: number of the training user of each query; every such user has held-out items */
+  /** u32[numQueries]: number of each evaluated training user; each user has held-out items */
   users: Uint32Array;
-  /** for each query, the masked items, which its list must not contain */
+  /** items to exclude from the list of each query */
   masks: ItemLists;
-  /**
-   * for each query, its held-out items in ascending order; NO_ITEM stands for each held-out item without training
-   * events
-   */
+  /** held-out items of each query, ascending, with NO_ITEM for each item that is not in training */
   heldOut: ItemLists;
-  /** share of the evaluated users' held-out events whose item is also in the user's training events */
+  /** share of the held-out events of these users whose item is a training item of the user */
   repeatShare: number;
   /** number of users in the log without training events */
   unknownUsers: number;
   /** number of training users without a held-out item */
   withoutHeldOut: number;
-  /** number of training users whose held-out items are all masked */
+  /** number of these users whose held-out items are all masked */
   heldOutMasked: number;
 }
 
 /**
- * @param masked items of each user that lists must not contain unless --repeats is `allow`: at least the user's
- * training items
+ * @param masked items of each user to mask unless --repeats is set: at least the training history
  * @throws {UsageError} more than 5 % of the held-out events repeat training events, and --repeats is not set
  */
 export function rankingProtocol(
@@ -73,7 +69,7 @@ export function rankingProtocol(
   };
 }
 
-/** Restricts the protocol to some of its queries. @param kept u32: numbers of the remaining queries, ascending */
+/** Restricts the protocol to some queries. @param kept u32: indexes of the queries, ascending */
 export function protocolOfQueries(protocol: RankingProtocol, kept: Uint32Array): RankingProtocol {
   if (kept.length === protocol.users.length) return protocol;
   return {

@@ -1,7 +1,7 @@
-// --query: the vectors that represent a user, for rankings by vectors instead of a model.
+// --query: the vectors that represent a user if items are ranked by vectors, not by a model.
 //
-//   user      the row of the user in the table
-//   history   all training items of the user
+//   user      the user's row of the table
+//   history   the user's training items
 //   last:N    the N training items with the latest events; `last` is last:1
 //
 // --query-half-life weights the items by the age of their last event, relative to the user's latest event.
@@ -17,7 +17,7 @@ import type { RankingProtocol, Repeats } from "./protocol.js";
 
 export interface Query {
   of: "user" | "history" | "last";
-  /** number of latest items for `last`; Infinity for `user` and `history` */
+  /** number of items for `last`; Infinity for other queries */
   most: number;
   /** milliseconds */
   halfLife?: number;
@@ -32,9 +32,9 @@ interface Asked {
 const FORMS = "user, history, last or last:N with N of at least 1";
 
 /**
- * Parses --query and --query-half-life; undefined if neither is set.
+ * Parses the options of a query; undefined if none is set.
  *
- * @throws {UsageError} a value is invalid, or the half-life is set for a query of fewer than two items
+ * @throws {UsageError} invalid, or a half-life for a query that is not a list of items
  */
 export function queryOf({ query, queryHalfLife }: Asked): Query | undefined {
   if (query === undefined) {
@@ -59,13 +59,13 @@ function lonelyHalfLife(): UsageError {
   return new UsageError("--query-half-life needs --query history, or last:N with N above 1");
 }
 
-/** Returns the option that needs the times of events; undefined if no option does. */
+/** Returns the flag of the option that needs event times; undefined if none does. */
 export function timedFlag(query: Query | undefined): string | undefined {
   if (query?.halfLife !== undefined) return "--query-half-life";
   return query?.of === "last" ? "--query last" : undefined;
 }
 
-/** @throws {UsageError} the query needs the times of events, but the training events have none */
+/** @throws {UsageError} the query needs times, but the training events have none */
 export function checkTimes(query: Query | undefined, { events }: TrainingEvents): void {
   const flag = timedFlag(query);
   if (flag === undefined || events?.times) return;
@@ -75,7 +75,7 @@ export function checkTimes(query: Query | undefined, { events }: TrainingEvents)
   );
 }
 
-/** Returns the items whose vectors represent each user. */
+/** Returns the items that represent each user, with their weights. */
 export function queryItems(
   training: TrainingEvents,
   users: Uint32Array,
@@ -87,10 +87,10 @@ export function queryItems(
 }
 
 /**
- * Returns warnings about queries and held-out events whose combination gives misleading metrics.
+ * Returns warnings if an evaluation with this query is misleading.
  *
  * @param held.part the evaluated split
- * @param held.between the validation split, if its events lie in time between the training events and `part`
+ * @param held.between the validation split, if it lies between training and `part`
  */
 export function queryWarnings(
   query: Query | undefined,
@@ -122,13 +122,13 @@ export function queryWarnings(
   return warnings;
 }
 
-/** Returns the number of users with an event in a split. */
+/** Returns the number of users that have an event in a split. */
 function usersIn({ users: keys }: TrainingEvents, evaluated: Uint32Array, part: Part): number {
   const found = new Set(usersOf(keys, part.dataset, part.rows));
   return evaluated.reduce((sum, user) => sum + (found.has(user) ? 1 : 0), 0);
 }
 
-/** Returns the number of users with a held-out event that is earlier than their latest training event. */
+/** Returns the number of users that have a held-out event before their latest training event. */
 function trainedLater({ users: keys, events }: TrainingEvents, evaluated: Uint32Array, part: Part): number {
   const times = timesOfRows(part.dataset, part.rows);
   if (!times || !events?.times) return 0;

@@ -1,4 +1,4 @@
-// Creates the rankers of runs, which rank by the run's model or by the vectors of its tables alone.
+// Creates rankers of runs, which rank by the run's model, or by the vectors of its tables alone.
 
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
@@ -11,28 +11,28 @@ import type { Query } from "./query.js";
 import type { RankingProtocol } from "./protocol.js";
 import { checkTableRanks, tableRanker } from "./table-ranker.js";
 
-/** Options that decide whether the run's model or the vectors of its tables rank. */
+/** Scores of items: by the run's model, or by the vectors of its tables alone. */
 export type Scoring = "model" | "dot" | "cosine" | "context";
 
 export interface HowToRank {
-  /** `own`: the run's model ranks; for a model that cannot rank, the cosine of table rows does */
+  /** score of items; `own` is the model, or the cosine of table rows for runs whose model cannot rank */
   score: Scoring | "own";
-  /** name of the table whose rows rank; only for scores by a table */
+  /** name of the table; only for scores by table rows */
   table?: string | undefined;
-  /** vectors that represent a user; only for scores by a table */
+  /** representation of users; only for scores by table rows */
   query?: Query | undefined;
-  /** whether the evaluated users are new, so that folded-in vectors represent them */
+  /** true if users are new, and represented by folded-in vectors */
   folds?: boolean;
 }
 
-/** @throws {UsageError} the run does not support this score */
+/** @throws {UsageError} the run cannot rank with this score */
 export async function checkRanks(run: Run, how: HowToRank): Promise<void> {
   const score = await scoreOf(run, how);
   if (score === "model") await ranksOf(run);
   else await checkTableRanks(run, { ...how, score });
 }
 
-/** Replaces `own`, and for folded-in users also `model`, by a score that the run's model supports. */
+/** Resolves `own`, and for folded-in users `model`, to the score that the run's model supports. */
 async function scoreOf(run: Run, { score, folds = false }: HowToRank): Promise<Scoring> {
   if (score !== "own" && (score !== "model" || !folds)) return score;
   const { rank, foldedRank = score === "own" ? "cosine" : "model" } = await knownModelOf(run);
@@ -40,9 +40,9 @@ async function scoreOf(run: Run, { score, folds = false }: HowToRank): Promise<S
 }
 
 /**
- * Returns the function of the run's model that ranks items.
+ * Returns the ranking function of a run's model.
  *
- * @throws {UsageError} the model has none; the message names runs that have one
+ * @throws {UsageError} it has none; the message lists models that have one
  */
 export async function ranksOf(run: Run): Promise<NonNullable<Capabilities["rank"]>> {
   const canRead = (await modelOf(run))?.preprocess;
@@ -51,12 +51,12 @@ export async function ranksOf(run: Run): Promise<NonNullable<Capabilities["rank"
 }
 
 /**
- * Returns the ranker of a run for a protocol, and warnings.
+ * Creates the ranker of a run for a protocol, and returns its warnings.
  *
- * @param lists items whose vectors represent each user
- * @param how.inPlace table whose rows replace those of the model
- * @param how.folded a folded-in vector for each user of the protocol, if the run does not know these users
- * @throws {UsageError} the run does not support this score
+ * @param lists items that represent each user
+ * @param how.inPlace table that replaces the model's rows
+ * @param how.folded vectors of the protocol's users if the run does not know them
+ * @throws {UsageError} the run cannot rank with this score
  */
 export async function rankerOfRun(
   run: Run,

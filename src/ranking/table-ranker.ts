@@ -1,14 +1,14 @@
 // Ranks items by the rows of a run's tables.
 //
-//   q   vector of a user's query: the user's row, or the sum of the rows of the user's items
+//   q   query of a user: the user's row, or the sum of the rows of the user's items
 //   v   an item's row
 //
 //   dot      q . v
-//   cosine   q . v with rows scaled to length 1, so that q has the direction of the mean of the user's items
-//   context  q . z, where z is the item's row in the table of contexts: how likely the item occurs near the user's
+//   cosine   the dot product of rows scaled to length 1, so that q has the direction of the mean of its items
+//   context  q . z, where z is the item's row in the table of contexts; high if the item often occurs near the user's
 //            items
 //
-// The length of q does not change the order of items, so a sum of rows ranks like their mean.
+// The length of q does not change the order, so a sum ranks like a mean.
 
 import type { Keys } from "../log/keys.js";
 import { readWithAdded } from "../embedding/added.js";
@@ -24,23 +24,20 @@ import { foldedQueries, rowsOfKeys, type UserVectors } from "../training/judging
 import type { Query } from "./query.js";
 import type { RankingProtocol } from "./protocol.js";
 
-/** Options of a ranking by the rows of tables. */
+/** Options of a ranking by table rows. */
 export interface ByTable {
   score: "dot" | "cosine" | "context";
-  /** name of the table of items; by default the default table, also for `context` */
+  /** name of the table; the default table for the score `context` */
   table?: string | undefined;
-  /**
-   * vectors that represent a user; by default the user's row if the table has users, else the rows of all training
-   * items
-   */
+  /** representation of users; by default their rows if the table has users, otherwise their histories */
   query?: Query | undefined;
-  /** folded-in vectors of users who have no row; they replace the vectors of the query */
+  /** vectors of users without a row, used in place of rows and histories */
   folded?: UserVectors | undefined;
 }
 
 /**
- * @throws {UsageError} the run has no item rows, no user rows for --query user, or no table of contexts; the message
- * names what it has
+ * @throws {UsageError} the run lacks rows of items, of users for --query user, or of contexts; the message lists the
+ * existing ones
  */
 export async function checkTableRanks(run: Run, { score, table, query }: ByTable): Promise<void> {
   if (score === "context") await contextsOf(run);
@@ -58,7 +55,7 @@ export async function checkTableRanks(run: Run, { score, table, query }: ByTable
     );
 }
 
-/** Returns the ranker, and warnings. @param lists items whose rows represent each user */
+/** Creates the ranker, and returns it with its warnings. @param lists items that represent each user */
 export async function tableRanker(
   run: Run,
   { training, users }: Pick<RankingProtocol, "training" | "users">,
@@ -76,7 +73,7 @@ export async function tableRanker(
       : centres;
   const weights = Float32Array.from(items.rows, (row) => (row === NO_ITEM ? -Infinity : 0));
   const ranked = { dim, items: items.vectors, weights };
-  // cosine needs no scaling of folded-in vectors, since the length of a query does not change the order of items
+  // folded-in vectors need no scaling for cosine, because the length of a query does not affect the order
   if (folded)
     return { ranker: vectorRanker({ ...ranked, queries: foldedQueries(run, folded, dim) }), warnings: [] };
   const byUser = query ? query.of === "user" : table.fields.includes(user);
@@ -90,7 +87,7 @@ export async function tableRanker(
   };
 }
 
-/** Returns the name of the run's table of contexts. @throws {UsageError} the run has no such table */
+/** Returns the name of the table of contexts. @throws {UsageError} the run has none */
 export async function contextsOf(run: Run): Promise<string> {
   return await capable(
     run,
@@ -100,20 +97,20 @@ export async function contextsOf(run: Run): Promise<string> {
   );
 }
 
-/** Returns the names of the run's user field and item field. */
+/** Returns the names of a run's user and item fields. */
 export function fieldsOf(run: Run): { user: string; item: string } {
   const { user = "user", item = "item" } = run.manifest.roles as { user?: string; item?: string };
   return { user, item };
 }
 
 interface KeyRows {
-  /** u32[keys]: row number of each key within the field; NO_ITEM for keys without a row */
+  /** u32[keys]: row of each key within the field; NO_ITEM for keys without a row */
   rows: Uint32Array;
   /** f32[keys * dim]: vector of each key; zeros for keys without a row */
   vectors: Float32Array;
 }
 
-/** Returns the rows and vectors of keys in a field. @param toUnit whether vectors are scaled to length 1 */
+/** Looks up the rows of keys in a field. @param toUnit true to scale the rows to length 1 */
 export function vectorsOfKeys(table: EmbeddingTable, field: string, keys: Keys, toUnit: boolean): KeyRows {
   const { dim } = table;
   const range = rowsOf(table, field);
@@ -125,7 +122,7 @@ export function vectorsOfKeys(table: EmbeddingTable, field: string, keys: Keys, 
   return { rows, vectors: toUnit ? unitRows(vectors, dim) : vectors };
 }
 
-/** Returns f32[lists * dim]: for each list, the weighted sum of its items' vectors, added in list order. */
+/** Returns f32[lists * dim]: the weighted sum of the rows of each list, added in the order of the list. */
 export function sums(
   vectors: Float32Array,
   { indptr, items, weights }: QueryItems,
@@ -149,7 +146,7 @@ interface Counted {
   rows: Uint32Array;
 }
 
-/** Returns warnings on users whose query is the zero vector and, if `asked`, on query items without a row. */
+/** Warns about users with a zero query and, if `asked`, about query items without a row. */
 function warningsOf({ queries, dim, byUser, lists, rows }: Counted, asked: boolean): string[] {
   const warnings: string[] = [];
   const { items } = lists;

@@ -1,7 +1,7 @@
-// Reads the events of users: the rows of a log that count as events for a run's model, and the run's training events.
+// Events of users according to a run's model: the positive events of a log, and the run's training events.
 //
-//   log, or a held-out split of the run ──► rows that count            training ──► kept in the run, or read again from its log,
-//                                                                                   or from --mask LOG
+//   log, or a held-out split of the run ──► rows of positive events
+//   training events ──► kept in the run, or read again from its log, or from --mask LOG
 
 import { openAsTrained, type FurtherLog } from "../training/reading/open-as-trained.js";
 import { readNegatives } from "../training/examples/item-file.js";
@@ -16,15 +16,15 @@ import { partNamed, partsOfRun } from "../training/reading/run-parts.js";
 import { silently, wholeOf, type SplitParts } from "../training/reading/split-parts.js";
 import type { Watch } from "../training/session/watch.js";
 
-/** Options for reading logs other than the run's training log. */
+/** Options for reading logs other than the run's own. */
 export interface LogOptions extends Pick<FurtherLog, "reading" | "hashKeys" | "maxBad" | "badRows"> {
-  /** paths of files with further events; lists of a user must not contain the items of the user's events */
+  /** paths of further logs; the items in their events are masked for the users */
   mask?: string[] | undefined;
-  /** minimum label of events that count */
+  /** minimum label of positive events */
   positiveFrom?: number | undefined;
 }
 
-/** A run, and options for reading its log and others. */
+/** A run, and options for reading its log and other logs. */
 export interface LogsOfRun<O extends LogOptions = LogOptions> {
   run: Run;
   preprocess: Preprocess;
@@ -35,7 +35,7 @@ export interface LogsOfRun<O extends LogOptions = LogOptions> {
 /**
  * Returns the run's recipe for reading events.
  *
- * @throws {UsageError} the run has none; the message names what it can do
+ * @throws {UsageError} it has none; the message suggests an alternative
  */
 export async function eventRecipe(run: Run, instead?: string): Promise<Preprocess> {
   return await (
@@ -43,7 +43,7 @@ export async function eventRecipe(run: Run, instead?: string): Promise<Preproces
   )(run);
 }
 
-/** Selects the rows that are positive events: those with a positive label if the log has labels, else all rows. */
+/** Selects the positive events of a log: those with a positive label, or all if the log has no labels. */
 export function eventsThatCount(
   { dataset, rows }: Part,
   { task, positiveFrom: trained }: Preprocess,
@@ -64,7 +64,7 @@ export function eventsThatCount(
   return { dataset, rows: rows.filter((row) => values[row]! > 0) };
 }
 
-/** Reads all rows of a log; its columns have the roles of the run. */
+/** Reads all rows of a log with the run's roles. */
 export async function readBeside(
   on: string[],
   { preprocess, options, watch }: Omit<LogsOfRun, "run">,
@@ -75,7 +75,7 @@ export async function readBeside(
   return wholeOf((await openAsTrained(preprocess, log, silently(watch))).dataset);
 }
 
-/** Reads the copy of the training events that the run contains. */
+/** Reads the training events that are stored in the run. */
 export async function keptEvents({
   run,
   preprocess,
@@ -83,37 +83,37 @@ export async function keptEvents({
   return eventsOfSource(await readNegatives(run, preprocess));
 }
 
-/** The rows to evaluate, and the training events. */
+/** Rows to evaluate, and training events. */
 export interface OpenedLog {
-  /** all rows of the evaluated log or split, and the rows of it that count */
+  /** all rows of the log or split, and the rows of positive events */
   whole: Part;
   part: Part;
-  /** rows of --mask that count; undefined if --mask is absent */
+  /** rows of positive events in the files of --mask; undefined without --mask */
   masked: Part | undefined;
   training: TrainingEvents;
-  /** all splits of the run's training log; only if --part is set */
+  /** all splits of the run's training log; only for --part */
   own: SplitParts["parts"] | undefined;
 }
 
-/** The evaluated log: files, or a held-out split of the run. */
+/** Log to evaluate: files, or a split of the run's log. */
 export interface EvaluatedLog extends LogOptions {
   on?: string[] | undefined;
   part?: "valid" | "test" | undefined;
 }
 
-/** Events and times that an evaluation needs. */
+/** Requirements of an evaluation on the events. */
 export interface NeededEvents {
-  /** whether the times of the evaluated log are needed */
+  /** true if the times of the evaluated log are needed */
   withTimes: boolean;
-  /** option that needs the times of training events; undefined if no option does */
+  /** flag of the option that needs the times of training events; undefined if none does */
   timed?: string | undefined;
-  /** whether single training events are needed, not only the set of each user's items */
+  /** true if each training event is needed, and not only the distinct items of each user */
   each?: boolean;
-  /** reason why training events are needed, as a clause for messages */
+  /** clause for messages that states why training events are needed */
   wanted: string;
 }
 
-/** Reads the evaluated log or split, and the run's training events. */
+/** Reads the log or split, and the run's training events. */
 export async function openEvaluated(logs: LogsOfRun<EvaluatedLog>, needed: NeededEvents): Promise<OpenedLog> {
   const { run, preprocess, options, watch } = logs;
   const { user, item } = preprocess.roles;
@@ -133,7 +133,7 @@ export async function openEvaluated(logs: LogsOfRun<EvaluatedLog>, needed: Neede
   return { whole, part, masked, training, own };
 }
 
-/** Reads the training events from the run, else from its training log, else from --mask. */
+/** Reads the training events from the run, from the log on which it was trained, or from --mask, in this order. */
 async function trainingEvents(
   logs: LogsOfRun<EvaluatedLog>,
   { timed, each = false, wanted }: NeededEvents,

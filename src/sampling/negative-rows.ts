@@ -1,4 +1,4 @@
-// Events and their negatives as feature rows: label 1 for an event, 0 for each of its negatives.
+// Feature rows of events and of their sampled negatives: label 1 for an event, 0 for each of its negatives.
 
 import { ascending, mapTo, valuesAt } from "../numeric/indices.js";
 import { firstPair, type Encoder, type FeatureRows, type TrainingRows } from "../dataset/rows.js";
@@ -8,7 +8,7 @@ import { shuffle, streamOf } from "../numeric/hash.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { noiseDistribution, type Noise } from "./noise-distribution.js";
 
-/** Rows of a chunk at the most; see TrainingRows. */
+/** Maximum number of rows of a chunk; see TrainingRows. */
 const CHUNK_ROWS = 65536;
 const BLOCK_EVENTS = 4096;
 
@@ -17,23 +17,23 @@ export interface NegativeOptions {
   negatives: number;
   noise: Noise;
   seed: number;
-  /** items with fewer distinct users are left out of what negatives are drawn from */
+  /** minimum number of distinct users of an item that can be drawn as a negative */
   minUsers?: number;
   shuffle: boolean;
 }
 
-/** The events of one part, and the fields that go with the item. */
+/** The events of one split, and the indexes of the fields that belong to the item or to the context. */
 export interface EventPart {
   dataset: Dataset;
   rows: Uint32Array;
   encoder: Encoder;
-  /** f32[rows.length]: what each event counts, and its negatives with it */
+  /** f32[rows.length]: weight of each event, which its negatives share */
   weights?: Float32Array | undefined;
   itemFieldIndexes: readonly number[];
   contextFieldIndexes: readonly number[];
 }
 
-/** Draws the negatives of one part. */
+/** Samples the negatives of the events of one split. */
 export class NegativeRows {
   readonly #source: NegativeSource;
   readonly #options: NegativeOptions;
@@ -59,7 +59,7 @@ export class NegativeRows {
     this.#cumulative = noiseDistribution(source.counts, options.noise);
   }
 
-  /** Events for which no item is left to draw: the user has every item. */
+  /** Returns the number of events that can have no negative, because the user has every item. */
   numExhausted(): number {
     const { items, history } = this.#source;
     return this.#users.reduce((count, user, e) => {
@@ -69,7 +69,10 @@ export class NegativeRows {
     }, 0);
   }
 
-  /** The part for training: negatives drawn anew each epoch, blocks of events permuted and the rows within them. */
+  /**
+   * Returns the training rows. Negatives are drawn anew in each epoch. Blocks of events are permuted, and so are the
+   * rows within a block.
+   */
   training(): TrainingRows {
     return {
       kind: "drawn",
@@ -78,12 +81,15 @@ export class NegativeRows {
     };
   }
 
-  /** The part for validation or test: the same negatives each time. */
+  /** Returns the rows for validation or test, with the same negatives in each call. */
   fixed(): FeatureRows {
     return this.fixedDraws().rows;
   }
 
-  /** The same with what was drawn: the event of each row, and its item as the source numbers them (NO_ITEM: unknown). */
+  /**
+   * Returns the rows of `fixed` with their draws: the event of each row, and the number of its item in the source
+   * (NO_ITEM: unknown).
+   */
   fixedDraws(): { rows: FeatureRows; events: Uint32Array; items: Uint32Array } {
     const { event, item } = this.#draws(Uint32Array.from(this.#rows.keys()), 0);
     const items = item.map((drawn, r) => (drawn === NO_ITEM ? this.#items[event[r]!]! : drawn));
@@ -91,8 +97,9 @@ export class NegativeRows {
   }
 
   /**
-   * Of each row, how many rows of its item and of label 0 an event like its own has on average: N q(i), where q is the noise over
-   * the items that can be drawn for the event. An item that cannot be drawn counts as one among all.
+   * Returns for each row the expected number of negatives with its item among the negatives of a similar event: N q(i),
+   * where q is the noise distribution over the items that can be drawn for the event. For an item that cannot be drawn,
+   * it is N / number of items.
    */
   expectedDraws({ events, items }: { events: Uint32Array; items: Uint32Array }): Float64Array {
     const { history, items: all } = this.#source;
@@ -114,7 +121,7 @@ export class NegativeRows {
       const [user, own, item] = [this.#users[event]!, this.#items[event]!, items[r]!];
       if (item === NO_ITEM || share(item) === 0) return this.#options.negatives / all.size;
       const isKnown = user !== NO_ITEM && hasItem(history, user, item);
-      // the event's own item is left out of its draws, but here asked for as if it were not
+      // the event's own item is never drawn for it, but its expected number is computed as if it could be
       const without =
         item === own || own === NO_ITEM || (user !== NO_ITEM && hasItem(history, user, own)) ? 0 : share(own);
       const left = 1 - takenBy(user) - without + (isKnown ? share(item) : 0);
@@ -134,7 +141,7 @@ export class NegativeRows {
     }
   }
 
-  /** Each event and its negatives, in a random order when a stream is given. */
+  /** Returns each event with its negatives, in random order if the key of an order is given. */
   #expand(events: Uint32Array, epoch: number, order?: number): FeatureRows {
     const { event, item } = this.#draws(events, epoch);
     if (order === undefined) return this.#join(event, item);
@@ -146,7 +153,10 @@ export class NegativeRows {
     );
   }
 
-  /** Each event and then its negatives: the event, and the item drawn for it or NO_ITEM for its own. */
+  /**
+   * Returns the rows of each event followed by its negatives: the index of the event, and the drawn item, or NO_ITEM
+   * for the event itself.
+   */
   #draws(events: Uint32Array, epoch: number): { event: Uint32Array; item: Uint32Array } {
     const { seed, negatives } = this.#options;
     const { history } = this.#source;
@@ -166,7 +176,7 @@ export class NegativeRows {
     return { event: event.subarray(0, numRows), item: item.subarray(0, numRows) };
   }
 
-  /** The context of an event beside its own item's features, or beside a drawn item's. */
+  /** Combines the context features of an event with the features of its own item, or of the drawn item. */
   #join(event: Uint32Array, item: Uint32Array): FeatureRows {
     const context = this.#context;
     const numRows = event.length;
@@ -194,7 +204,7 @@ function pairsIn(rows: FeatureRows, row: number): number {
   return firstPair(rows, row + 1) - firstPair(rows, row);
 }
 
-/** Copies one row's pairs to `at`; returns their end. */
+/** Copies the pairs of one row to the position `at`, and returns the end position. */
 function copyPairs(
   rows: FeatureRows,
   row: number,

@@ -81,10 +81,10 @@ describe("item fields", () => {
     {
       user: Array.from({ length: 400 }, (_, i) => `u${i % 100}`),
       item: items,
-      // each item has its brand but for one misspelt event; the channel has nothing to do with it
+      // The item determines the brand, except in one misspelt event. The channel is independent of the item.
       brand: items.map((item, i) => (i === 5 ? "misspelt" : `b${Number(item.slice(1)) % 8}`)),
       channel: Array.from({ length: 400 }, (_, i) => `c${(i * 7) % 3}`),
-      // nearly constant: an item's most frequent value covers its events only because it covers all events
+      // A nearly constant column: an item's most frequent value covers its events only because it covers all events.
       country: Array.from({ length: 400 }, (_, i) => (i % 50 === 0 ? "FR" : "UK")),
     },
     { user: "user", item: "item" },

@@ -1,11 +1,12 @@
-// Negatives for a log of positive events: each keeps its event's user, time and context, and takes another item with
-// the columns that go with it.
+// Samples negatives for a log of positive events. A negative has the user, time and context of its event, but another
+// item, with the columns that the item determines.
 //
-//   codes     of items and users: those of a catalogue and a history, numbered alike in all logs of one run
-//   history   the items of each user in the TRAINING part: never drawn for that user. Items that are held out may be
-//             drawn, since leaving them out would tell the model which they are.
+//   codes     of items and users: numbers in the catalogue and the history of a run, the same for all logs
+//   history   the items of each user in the TRAINING split, which are never drawn for that user. Held-out items
+//             may be drawn, because their exclusion would reveal them to the model.
 //
-// The n-th negative of a row is named by (seed, epoch, row, n); a draw that hits the history takes the next number.
+// The n-th negative of a row is a hash of (seed, epoch, row, n). A draw that is in the history is rejected, and the
+// next random number is used.
 
 import { ascending, thoseOf } from "../numeric/indices.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
@@ -20,7 +21,11 @@ import { streamOf, uniformAt } from "../numeric/hash.js";
 
 const MAX_DRAWS = 64;
 
-/** Collects each user's distinct items. @param users,items u32[numEvents]; NO_ITEM for none, such events are left out */
+/**
+ * Collects the distinct items of each user.
+ *
+ * @param users,items u32[numEvents]; events with NO_ITEM as user or item are skipped
+ */
 export function historyOf(users: Uint32Array, items: Uint32Array, numUsers: number): ItemLists {
   const ends = new Uint32Array(numUsers + 1);
   const counts = (u: number, i: number) => u !== NO_ITEM && i !== NO_ITEM;
@@ -34,7 +39,7 @@ export function historyOf(users: Uint32Array, items: Uint32Array, numUsers: numb
     if (counts(u, items[e]!)) all[at[u]!++] = items[e]!;
   });
 
-  // each user's items sorted, repeats taken out
+  // sorts the items of each user and removes repeated ones
   const indptr = new Uint32Array(numUsers + 1);
   let kept = 0;
   for (let u = 0; u < numUsers; u++) {
@@ -47,19 +52,19 @@ export function historyOf(users: Uint32Array, items: Uint32Array, numUsers: numb
   return { indptr, items: all.slice(0, kept) };
 }
 
-/** u32, beside the items of lists: whose list each stands in. */
+/** Returns u32, parallel to the items: the index of the list that contains each item. */
 export function ownersOfItems({ indptr, items }: ItemLists): Uint32Array {
   const owners = new Uint32Array(items.length);
   for (let list = 0; list + 1 < indptr.length; list++) owners.fill(list, indptr[list], indptr[list + 1]);
   return owners;
 }
 
-/** Lists of the items that stand in one of two lists or in both, each once. @param b as many lists as a */
+/** Returns the unions of the lists of a and b with the same index; items are distinct. @param b as many lists as a */
 export function unionOf(a: ItemLists, b: ItemLists): ItemLists {
   return historyOf(joined(ownersOfItems(a), ownersOfItems(b)), joined(a.items, b.items), a.indptr.length - 1);
 }
 
-/** u32: one array, then another. */
+/** Returns the concatenation of two arrays. */
 export function joined(a: Uint32Array, b: Uint32Array): Uint32Array {
   const all = new Uint32Array(a.length + b.length);
   all.set(a);
@@ -67,7 +72,7 @@ export function joined(a: Uint32Array, b: Uint32Array): Uint32Array {
   return all;
 }
 
-/** True when the user has the item; users and items outside the history have none. */
+/** Whether the user has the item in the history. Users and items outside the history have none. */
 export function hasItem({ indptr, items }: ItemLists, user: number, item: number): boolean {
   if (user + 1 >= indptr.length) return false;
   let low = indptr[user]!;
@@ -81,10 +86,10 @@ export function hasItem({ indptr, items }: ItemLists, user: number, item: number
 }
 
 /**
- * The n-th negative of an event.
+ * Returns the n-th negative of an event.
  *
- * @param stream names the event: streamOf(seed, epoch, row)
- * @param item the event's own, never drawn
+ * @param stream key of the event's random numbers: streamOf(seed, epoch, row)
+ * @param item the event's own item, which is never drawn
  * @returns an item, or NO_ITEM when the user has every item that can be drawn
  */
 export function drawNegative(
@@ -101,7 +106,7 @@ export function drawNegative(
     drawn = itemAt(cumulative, uniformAt(stream, n * MAX_DRAWS + draw));
     if (allowed(drawn)) return drawn;
   }
-  // a user of nearly all items: the next one that is free
+  // the user has nearly all items: takes the next allowed item instead
   const canBeDrawn = (i: number) => cumulative[i]! > (i === 0 ? 0 : cumulative[i - 1]!);
   for (let step = 1; step <= cumulative.length; step++) {
     const next = (drawn + step) % cumulative.length;
@@ -110,21 +115,21 @@ export function drawNegative(
   return NO_ITEM;
 }
 
-/** The stream of an event's negatives. */
+/** Returns the key of the random numbers for an event's negatives. */
 export function negativeStream(seed: number, epoch: number, row: number): number {
   return streamOf(seed, epoch, row);
 }
 
 export interface NegativeSource extends ItemCatalogue {
-  /** the users that have events */
+  /** keys of the users that have events */
   users: Keys;
   history: ItemLists;
 }
 
 /**
- * @param rows u32: the training part
- * @param itemFieldIndexes fields of the space that go with the item
- * @param minUsers items with fewer distinct users are left out, since a run keeps the source
+ * @param rows u32: rows of the training split
+ * @param itemFieldIndexes indexes of the fields that the item determines
+ * @param minUsers minimum number of distinct users of an item; others are dropped because a run stores the source
  */
 export function negativeSource(
   dataset: Dataset,
@@ -142,12 +147,12 @@ export function negativeSource(
   return { ...catalogue, users, history: historyOf(eventUsers, eventItems, users.size) };
 }
 
-/** u32[rows.length]: each row's item as the source numbers them; NO_ITEM when it has none or the source does not know it. */
+/** Returns u32[rows.length]: the source's number of each row's item; NO_ITEM if the row has none, or an unknown one. */
 export function itemsOf(items: Keys, dataset: Dataset, rows: Uint32Array): Uint32Array {
   return numbersOf(items, dataset, dataset.roles.item, rows);
 }
 
-/** u32[rows.length]: likewise each row's user. */
+/** Returns u32[rows.length]: the source's number of each row's user; NO_ITEM if the row has none, or an unknown one. */
 export function usersOf(users: Keys, dataset: Dataset, rows: Uint32Array): Uint32Array {
   return numbersOf(users, dataset, dataset.roles.user, rows);
 }
@@ -161,7 +166,7 @@ function numbersOf(keys: Keys, dataset: Dataset, name: string | undefined, rows:
   return rows.map((row) => (column.codes[row] === MISSING ? NO_ITEM : numberOf[column.codes[row]!]!));
 }
 
-/** u32[column.dictionary.size]: where each of the column's keys stands among `keys`; NO_ITEM for none. */
+/** Returns u32[column.dictionary.size]: the index in `keys` of each key of the column; NO_ITEM for others. */
 function codesAs(keys: Keys, { dictionary }: KeyColumn): Uint32Array {
   const index = new KeyIndex(keys);
   return ascending(dictionary.size).map((code) => index.find(dictionary, code));

@@ -1,4 +1,4 @@
-// What negatives are drawn from.
+// The noise distribution, from which negatives are drawn.
 
 import { mapTo } from "../numeric/indices.js";
 import { DataError } from "../errors.js";
@@ -10,14 +10,16 @@ export type Noise = "uniform" | "popularity";
 const EXPONENTS: Record<Noise, number> = { uniform: 0, popularity: 0.75 };
 
 /**
- * Cumulative noise distribution: P(i) proportional to count(i)^exponent, 0 for every item alike.
+ * Returns the cumulative noise distribution: P(i) is proportional to count(i)^exponent; the exponent 0 gives all items
+ * the same probability.
  *
- * Source: Mikolov et al. 2013 (arXiv:1310.4546), section 2.2; Caselles-Dupré et al. 2018 (arXiv:1804.04212) for exponents
- * from -1 to 1. x^0.75 is taken as sqrt(x) sqrt(sqrt(x)), other powers from numeric/exp: the bits are the same on every
- * engine, which Math.pow's are not.
+ * Source: Mikolov et al. 2013 (arXiv:1310.4546), section 2.2; Caselles-Dupré et al. 2018 (arXiv:1804.04212) for
+ * exponents from -1 to 1. x^0.75 is computed as sqrt(x) sqrt(sqrt(x)), other powers by numeric/exp, so that all engines
+ * compute the same bits, unlike with Math.pow.
  *
- * @param counts u32[numItems]: events of each item in the training part; one without events is never drawn
- * @param noise a name, or a finite exponent; below 0 rare items are drawn more often than frequent ones
+ * @param counts u32[numItems]: number of training events of each item; items without events are never drawn
+ * @param noise name of a distribution, or a finite exponent; if negative, rare items are drawn more often than frequent
+ * ones
  * @returns f64[numItems], non-decreasing, last entry exactly 1
  * @throws {DataError} every count is zero
  */
@@ -40,7 +42,7 @@ function powerOf(count: number, exponent: number): number {
   return root * Math.sqrt(root);
 }
 
-/** The item at u in [0, 1): the first whose cumulative probability is above u. */
+/** Returns the item at u in [0, 1): the first item whose cumulative probability is above u. */
 export function itemAt(cumulative: Float64Array, u: number): number {
   let low = 0;
   let high = cumulative.length - 1;
@@ -52,28 +54,28 @@ export function itemAt(cumulative: Float64Array, u: number): number {
   return low;
 }
 
-/** How negatives are drawn, and what follows of it. */
+/** Settings of negatives that the examples of a batch share. */
 export interface SharedNoiseOptions {
-  /** uniform draws need no table */
+  /** noise distribution; uniform draws need no table */
   noise: Noise;
-  /** drawn a batch */
+  /** number of negatives drawn per batch */
   negatives: number;
-  /** a batch's own items are negatives too */
+  /** true if the items of the other examples in a batch are negatives, too */
   inBatch: boolean;
   batchSize: number;
   /** whether scores are corrected */
   logQ: boolean;
 }
 
-/** What a kernel takes of it. */
+/** Arrays with which a kernel draws and corrects shared negatives. */
 export interface SharedNoise {
-  /** u32[I][2] of the alias method; absent for the uniform distribution */
+  /** u32[I][2]: table of the alias method; absent for the uniform distribution */
   alias?: Uint32Array;
-  /** f32[I]: log of each item's chance among the negatives; absent where all are the same, or no score is corrected by it */
+  /** f32[I]: log of the probability that an item is a negative; absent if all are equal, or without correction */
   logNoise?: Float32Array;
 }
 
-/** @param counts u32[I]: events of each item */
+/** @param counts u32[I]: number of events of each item */
 export function sharedNoise(counts: Uint32Array, how: SharedNoiseOptions): SharedNoise {
   const drawn = how.noise === "uniform" ? undefined : chancesOf(noiseDistribution(counts, how.noise));
   const chances = how.logQ ? amongNegatives(drawn, counts, how) : undefined;
@@ -88,10 +90,11 @@ function chancesOf(cumulative: Float64Array): Float64Array {
 }
 
 /**
- * Each item's chance of being a negative: a mixture of draws and of a batch's own items; undefined where all are the same, as they
- * cancel. Source: Yang et al. 2020 (doi:10.1145/3366424.3386195), eq. 4.
+ * Returns the probability that an item is a negative: a mixture of the noise distribution and of the items of a batch.
+ * Returns undefined if all are equal, because they cancel in the softmax. Source: Yang et al. 2020
+ * (doi:10.1145/3366424.3386195), eq. 4.
  *
- * @param drawn f64[I]: undefined for uniform draws
+ * @param drawn f64[I]: probabilities of the draws; undefined for uniform draws
  */
 function amongNegatives(
   drawn: Float64Array | undefined,

@@ -32,7 +32,7 @@ const pairsOf = ({ indptr, ids, values }: FeatureRows, r: number) =>
 test("hides the asked share of a field's keys, others each epoch, the same at each call", () => {
   const hits = (at: FeatureRows) => at.ids.reduce((sum, id) => sum + (id === who ? 1 : 0), 0);
   const [first, second] = [hidden(0.2, 1), hidden(0.2, 2)];
-  // four standard deviations of the binomial
+  // The tolerance is four standard deviations of the binomial distribution.
   expect(Math.abs(hits(first) - 0.2 * n)).toBeLessThan(4 * Math.sqrt(n * 0.2 * 0.8));
   expect(first.ids).not.toEqual(second.ids);
   expect(hidden(0.2, 1)).toEqual(first);

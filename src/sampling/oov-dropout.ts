@@ -1,9 +1,7 @@
-// Known keys hidden now and then during training: sent to their field's out-of-vocabulary feature, so that it learns
-// what an unknown key is like. Whether a cell is hidden is named by (seed, epoch, row, field); a multi-valued cell is
-// hidden whole.
-//
-// Hidden are the keys of categorical fields that can meet unknown ones: neither numbers, their
-// bins, nor hashed fields.
+// Out-of-vocabulary dropout: during training, random cells are replaced by the out-of-vocabulary feature of their
+// field, so that the model learns its parameters. The decision is a hash of (seed, epoch, row, field); all values of a
+// multi-valued cell are replaced together. Only categorical fields that can contain unknown keys are affected: neither
+// numbers, nor bins, nor hashed fields.
 
 import type { FeatureRows, StoredRows, TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
@@ -13,9 +11,9 @@ import { streamOf, uniformAt } from "../numeric/hash.js";
 const KEPT = 0xffffffff;
 
 /**
- * The same rows with cells hidden, others each epoch.
+ * Returns the rows with random cells hidden, which differ in each epoch.
  *
- * @param share of cells to hide, in [0, 1); with 0 the rows are returned as they are
+ * @param share probability of hiding a cell, in [0, 1); with 0 the rows are returned unchanged
  * @throws {UsageError} the share is out of range
  */
 export function withOovDropout(
@@ -50,8 +48,8 @@ export function withOovDropout(
 }
 
 /**
- * Counts by feature in which the out-of-vocabulary features that dropout trains count once at least, so that a trainer
- * gives them a first vector.
+ * Returns the counts by feature, with at least 1 for each out-of-vocabulary feature that dropout trains, so that a
+ * trainer allocates its initial vector.
  */
 export function withTrainedOov(counts: Uint32Array, space: FeatureSpace, share: number): Uint32Array {
   if (share === 0) return counts;
@@ -71,7 +69,7 @@ type Hide = (rows: FeatureRows, firstRow: number, stream: number) => FeatureRows
 
 function hiderOf(space: FeatureSpace, share: number): Hide {
   const { fields, offsets, numFeatures } = space;
-  // u32[numFeatures]: what stands for each feature when it is hidden, which also names its field
+  // u32[numFeatures]: out-of-vocabulary feature that replaces each feature; it also identifies the field
   const hiddenAs = new Uint32Array(numFeatures).fill(KEPT);
   fields.forEach((_, f) => {
     if (canHide(space, f)) hiddenAs.fill(offsets[f]!, offsets[f], offsets[f + 1]);
@@ -90,7 +88,7 @@ function hiderOf(space: FeatureSpace, share: number): Hide {
       for (let j = from; j < to; j++) {
         const oov = hiddenAs[rows.ids[j]!]!;
         const value = rows.values ? rows.values[j]! : 1;
-        // the pairs of a cell stand together; those of a hidden one are added up in one
+        // the pairs of a cell are adjacent; those of a hidden cell become one pair with the sum of their values
         const isHidden = oov !== KEPT && (oov === last || uniformAt(rowStream, oov) < share);
         if (isHidden && oov === last) values![at - 1]! += value;
         else {

@@ -1,5 +1,5 @@
-// What ranking learns from and is evaluated by: events with what their users have, and for each user of another part the
-// items that were held out.
+// Training and evaluation data of ranking models: training events with the items of their users, and for each user of
+// another split the held-out items.
 
 import { ascending, thoseOf, valuesAt } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
@@ -18,7 +18,7 @@ import type { WeightedHistory } from "./training-events.js";
 import { shuffle, streamOf } from "../numeric/hash.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 
-/** Rows of a dataset, and how the features that do not go with the item are encoded. */
+/** Rows of a split, with the encoder and the indexes of the fields that do not belong to the item. */
 export interface RankedPart {
   dataset: Dataset;
   rows: Uint32Array;
@@ -26,35 +26,35 @@ export interface RankedPart {
   contextFieldIndexes: readonly number[];
 }
 
-/** Positive events in a random order. */
+/** Positive events in random order. */
 export interface RankingEvents {
-  /** a row an event: the features of its context (user, device, ...) */
+  /** context features (user, device, ...) of each event, one row per event */
   context: FeatureRows;
-  /** u32[numEvents]: as the source numbers them; NO_ITEM for an event without a user */
+  /** u32[numEvents]: the source's number of each user; NO_ITEM for an event without a user */
   users: Uint32Array;
-  /** u32[numEvents]: as the source numbers them */
+  /** u32[numEvents]: the source's number of each item */
   items: Uint32Array;
-  /** f32[numEvents]; absent when all are 1 */
+  /** f32[numEvents]: weights; absent when all are 1 */
   weights?: Float32Array;
 }
 
-/** A row a user of a part. */
+/** Queries of a ranking evaluation: one per user of a split. */
 export interface RankingQueries {
-  /** u32[numQueries]: as the source numbers them */
+  /** u32[numQueries]: the source's number of each user */
   users: Uint32Array;
-  /** the user's own features; the context of an event is left out */
+  /** features of each user; other context fields of events are omitted */
   context: FeatureRows;
-  /** the user's items in the training part, which are not recommended */
+  /** training items of each user, which must not be recommended */
   masks: ItemLists;
-  /** the user's items in the part, ascending; NO_ITEM for each that training does not know */
+  /** items of each user in the evaluated split, ascending, with NO_ITEM for each that is not in training */
   heldOut: ItemLists;
-  /** what they are ranked among; all items when absent */
+  /** items to rank for each query; all items when absent */
   among?: ItemLists;
-  /** users without events in the training part, for whom there is no row */
+  /** number of users without training events, who have no query */
   unknownUsers: number;
 }
 
-/** What a ranking is trained and evaluated on. */
+/** Training events and evaluation queries of a ranking model. */
 export interface RankingExamples {
   source: NegativeSource;
   train: RankingEvents;
@@ -63,7 +63,7 @@ export interface RankingExamples {
 }
 
 /**
- * The events that can be learned from: of an item that the source knows, with an item left that the user lacks.
+ * Returns the events with a known item whose user does not have all items, so that a negative exists.
  *
  * @param weights f32[part.rows.length]; absent when all are 1
  */
@@ -93,22 +93,22 @@ export function rankingEvents(
   };
 }
 
-/** The users of a part who are known, in the order of their first events, and what they took. */
+/** Known users of a split in the order of their first events, with their held-out items. */
 export interface HeldOut {
   /** u32[numQueries] */
   users: Uint32Array;
-  /** u32[numQueries]: each user's first event, among the rows of the part */
+  /** u32[numQueries]: row of each user's first event in the split */
   firsts: Uint32Array;
-  /** a list a query, ascending, each item once; NO_ITEM for each item that training does not know */
+  /** one ascending list of distinct items per query, with NO_ITEM for each item that is not in training */
   items: ItemLists;
-  /** events of these users, and of these the ones of an item that the user has from training */
+  /** number of events of these users, and number of those whose item the user has in training */
   events: number;
   repeats: number;
-  /** users without events in the training part */
+  /** number of users without training events */
   unknownUsers: number;
 }
 
-/** What was held out of whom. */
+/** Returns the known users of a split and their held-out items. */
 export function heldOutOf(
   { users: knownUsers, items: knownItems, history }: Pick<NegativeSource, "users" | "items" | "history">,
   { dataset, rows }: Pick<RankedPart, "dataset" | "rows">,
@@ -144,7 +144,7 @@ export function heldOutOf(
   };
 }
 
-/** The users of another part, in the order of their first events. */
+/** Returns the queries for a split, in the order of the users' first events. */
 export function rankingQueries(source: NegativeSource, part: RankedPart): RankingQueries {
   const { users, firsts, items, unknownUsers } = heldOutOf(source, part);
   return {
@@ -156,7 +156,7 @@ export function rankingQueries(source: NegativeSource, part: RankedPart): Rankin
   };
 }
 
-/** The lists of some users, in their order, with the weights where there are any. */
+/** Returns the lists of the given users, in their order, with their weights if there are any. */
 export function listsOfUsers(
   { indptr, items, weights }: WeightedHistory,
   users: Uint32Array,
@@ -172,7 +172,7 @@ export function listsOfUsers(
   return { indptr: ends, items: picked, weights: own };
 }
 
-/** The source's history with the events of a further part. */
+/** Returns the source's history extended by the events of another split. */
 export function historyWith(
   { history, users, items }: Pick<NegativeSource, "history" | "users" | "items">,
   { dataset, rows }: Pick<RankedPart, "dataset" | "rows">,
@@ -184,7 +184,7 @@ export function historyWith(
   );
 }
 
-/** At most so many of the users, chosen by a hash of the seed and their place. */
+/** Returns at most `most` of the queries, chosen at random by the seed. */
 export function sampleQueries(queries: RankingQueries, most: number, seed: number): RankingQueries {
   const { numRows } = queries.context;
   if (numRows <= most) return queries;
@@ -193,7 +193,7 @@ export function sampleQueries(queries: RankingQueries, most: number, seed: numbe
   return queriesAt(queries, chosen.slice(0, most).sort());
 }
 
-/** Some of the queries. @param rows u32: which */
+/** Selects queries. @param rows u32: indexes of the queries */
 export function queriesAt(queries: RankingQueries, rows: Uint32Array): RankingQueries {
   const { users, context, masks, heldOut, among, unknownUsers } = queries;
   return {
@@ -210,7 +210,7 @@ function contextOf({ encoder, contextFieldIndexes }: RankedPart, rows: Uint32Arr
   return encoder.encode(rows, new Float32Array(rows.length), contextFieldIndexes);
 }
 
-/** Ascending, each item once, then as many unknown ones. */
+/** Returns the distinct items in ascending order, followed by NO_ITEM for each of the `unknown` items. */
 function distinct(items: readonly number[], unknown: number): Uint32Array {
   const known = Uint32Array.from(items)
     .sort()
@@ -225,7 +225,7 @@ function codesOf({ columns, roles }: Dataset, role: "user" | "item"): Uint32Arra
   return column?.kind === "key" ? column.codes : undefined;
 }
 
-/** Lists one after the other. */
+/** Concatenates one list per row. */
 export function listsOf<T>(rows: readonly T[], itemsOfRow: (row: T) => Uint32Array): ItemLists {
   const lists = rows.map(itemsOfRow);
   const indptr = new Uint32Array(rows.length + 1);

@@ -6,7 +6,7 @@ type Options = ConstructorParameters<typeof SkipGrams>[2];
 
 const plain: Options = { window: 2, direction: "both", subsample: 0, seed: 7 };
 
-/** Sequences whose rows are 100 more than the tokens' places. */
+/** Sequences in which the dataset's row of a token is 100 more than the token's position. */
 function sequencesOf(sessions: readonly (readonly number[])[]): Sequences {
   const offsets = [0];
   for (const session of sessions) offsets.push(offsets.at(-1)! + session.length);
@@ -26,7 +26,7 @@ function countsOf(sessions: readonly (readonly number[])[], numTokens: number): 
   return counts;
 }
 
-/** An epoch as plain lists; the arrays themselves are overwritten by the next. */
+/** Copies an epoch to plain lists, because the next epoch overwrites its arrays. */
 function epochOf(sessions: readonly (readonly number[])[], options: Partial<Options>, e = 1) {
   const counts = countsOf(sessions, 10);
   const { tokens, left, right, rows } = new SkipGrams(sequencesOf(sessions), counts, {
@@ -72,7 +72,7 @@ describe("of any sequences, an epoch", () => {
         const { offsets, ...sequences } = sequencesOf(sessions);
         expect([...rows].sort((a, b) => a - b)).toEqual([...sequences.rows]);
         expect(tokens).toEqual(rows.map((row) => sequences.tokens[row - 100]));
-        // inside a session the next token is the next place
+        // Within a session, the next token is at the next position.
         const starts = new Set(offsets);
         rows.forEach((row, i) => {
           if (i > 0 && !starts.has(row - 100)) expect(row).toBe(rows[i - 1]! + 1);
@@ -121,7 +121,8 @@ describe("draws", () => {
   });
 
   test("keep tokens at word2vec's rate", () => {
-    // token 0 is 80 % of events, token 1 is 20 %: min(1, (sqrt(f / t) + 1) t / f)
+    // Token 0 has 80 % of the events, token 1 has 20 %. The probability to keep an event is min(1, (sqrt(f / t) + 1) t
+    // / f).
     const long = [Array.from({ length: 50_000 }, (_, i) => (i % 5 === 4 ? 1 : 0))];
     const { tokens } = epochOf(long, { subsample: 0.1 });
     const kept = [0, 1].map((token) => tokens.filter((each) => each === token).length);

@@ -1,8 +1,9 @@
-// The stream of centres that a skip-gram kernel reads, an epoch at a time.
+// Creates the input of a skip-gram kernel for one epoch: a sequence of center tokens with the size of their contexts.
 //
-//   sequences ──► sessions in a drawn order ──► frequent tokens dropped ──► how far each token's context reaches
+//   sequences ──► sessions in random order ──► frequent tokens subsampled ──► context size of each token
 //
-// Every draw is a hash of the seed, the epoch and the token's place in the sequences: who draws first does not matter.
+// Every random number is a hash of the seed, the epoch and the token's position in the sequences, so that results do
+// not depend on the order of the draws.
 
 import type { Sequences } from "../dataset/sequences/sequences.js";
 import { streamOf, uniformAt } from "../numeric/hash.js";
@@ -11,31 +12,34 @@ import { permutation } from "../numeric/random.js";
 const ORDER = 0;
 const KEEP = 1;
 
-/** Sequences with what their events count. */
+/** Sequences with weights of their events. */
 export interface WeightedSequences extends Sequences {
-  /** f32, one a token: square roots, as a pair counts the product of its two; absent when each counts 1 */
+  /**
+   * f32, one per token: square root of the event's weight, because a pair has the product of its two values; absent
+   * when all are 1
+   */
   weights?: Float32Array;
 }
 
 interface SkipGramOptions {
-  /** 1 to 255: tokens on each side of a centre that are its context; 255 stands for the whole session */
+  /** number of tokens on each side of a center that form its context, from 1 to 255; 255 denotes the whole session */
   window: number;
-  /** after: only what follows a centre is its context */
+  /** "after" if only tokens that follow a center are its context */
   direction: "both" | "after";
-  /** word2vec's t, a share of all events: tokens above it are dropped at random; 0 keeps all */
+  /** threshold t of word2vec as a share of all events: more frequent tokens are dropped at random; 0 keeps all */
   subsample: number;
   seed: number;
 }
 
-/** The tokens of an epoch, session after session. */
+/** Tokens of an epoch, session by session. */
 interface SkipGramEpoch {
   tokens: Uint32Array;
-  /** u8, one a token: how many tokens before it and after it are its context, all of its session */
+  /** u8, one per token: number of tokens before and after it, in the same session, that are its context */
   left: Uint8Array;
   right: Uint8Array;
-  /** u32, one a token: the dataset's row it comes from */
+  /** u32, one per token: index of its row in the dataset */
   rows: Uint32Array;
-  /** f32, one a token, where the sequences have them */
+  /** f32, one per token; absent if the sequences have no weights */
   weights?: Float32Array;
 }
 
@@ -48,7 +52,7 @@ export class SkipGrams {
   readonly #rows: Uint32Array;
   readonly #weights: Float32Array | undefined;
 
-  /** @param counts of each token: what its events count together */
+  /** @param counts total weight of the events of each token */
   constructor(
     private readonly sequences: WeightedSequences,
     counts: ArrayLike<number>,
@@ -64,8 +68,8 @@ export class SkipGrams {
   }
 
   /**
-   * The stream of an epoch, the same whenever it is asked for; its arrays are overwritten by the next call. Sessions of which
-   * fewer than two tokens are kept are left out.
+   * Returns the tokens of an epoch. The result is the same for each call, but the next call overwrites its arrays.
+   * Sessions with fewer than two kept tokens are omitted.
    */
   epoch(e: number): SkipGramEpoch {
     const { numSessions, offsets } = this.sequences;
@@ -87,10 +91,10 @@ export class SkipGrams {
     };
   }
 
-  /** Copies what is kept of tokens[from .. end) to `to` and on. @returns the end of the copy */
+  /** Copies the kept tokens of tokens[from .. end) to positions from `to` on. @returns the end of the copy */
   #copyKept(from: number, end: number, to: number, stream: number): number {
     const { tokens, rows, weights } = this.sequences;
-    // private fields are slow to read in a loop
+    // copies private fields to variables, because they are slow to read in a loop
     const [keep, ownTokens, ownRows, ownWeights] = [this.#keep, this.#tokens, this.#rows, this.#weights];
     for (let i = from; i < end; i++) {
       const token = tokens[i]!;
@@ -102,7 +106,7 @@ export class SkipGrams {
     return to;
   }
 
-  /** How far the context of each token of the session [from, to) reaches. */
+  /** Computes the context size of each token of the session [from, to). */
   #reach(from: number, to: number): void {
     const { window, direction } = this.options;
     const [left, right] = [this.#left, this.#right];
@@ -114,7 +118,8 @@ export class SkipGrams {
 }
 
 /**
- * The chance that an event of each token is kept, min(1, (sqrt(f / t) + 1) t / f) for its share f of all events.
+ * Returns the probability that an event of each token is kept: min(1, (sqrt(f / t) + 1) t / f), where f is the token's
+ * share of all events.
  *
  * Source: word2vec.c (Mikolov et al. 2013). Deviation: the paper's text (arXiv:1310.4546, eq. 5) has sqrt(t / f).
  *

@@ -1,7 +1,7 @@
-// What a ranking is evaluated against: the items that are ranked, and which of them each user has from training.
+// Training events for the evaluation of rankings: the items to rank, and the training items of each user.
 //
-//   items   in the order of a hash of their keys, so that items of one score stand in an order that tells nothing: neither of
-//           the log's order, in which popular items come first, nor of how a model numbers them
+//   items   in the order of a hash of their keys, so that the order of ties carries no information: it depends neither
+//           on the log, in which popular items come first, nor on a model's numbering
 
 import { ascending, mapTo, thoseOf } from "../numeric/indices.js";
 import { selectKeys, compareKeys, type Keys } from "../log/keys.js";
@@ -16,18 +16,18 @@ import { exp } from "../numeric/exp.js";
 export interface TrainingEvents {
   users: Keys;
   items: Keys;
-  /** u32[items.size]: their events */
+  /** u32[items.size]: number of events of each item */
   counts: Uint32Array;
-  /** distinct items of each user, ascending */
+  /** distinct items of each user, in ascending order */
   history: ItemLists;
-  /** each event's user and item, NO_ITEM for none; absent where only the distinct ones are known */
+  /** user and item of each event, NO_ITEM if missing; absent if only distinct pairs are known */
   events?: { users: Uint32Array; items: Uint32Array; times?: Float64Array };
 }
 
 const SEED = { lo: 0x74696573, hi: 0x6f726465 };
 const orders = new WeakMap<Keys, Uint32Array>();
 
-/** u32[keys.size]: the keys by a 64-bit hash, then by their bytes. Taken once for each dictionary. */
+/** Returns u32[keys.size]: codes sorted by a 64-bit hash of the key, then by its bytes; cached per dictionary. */
 export function hashOrder(keys: Keys): Uint32Array {
   const known = orders.get(keys);
   if (known) return known;
@@ -42,30 +42,35 @@ export function hashOrder(keys: Keys): Uint32Array {
   return order;
 }
 
-/** u32[order.length]: where each stands in the order. */
+/** Returns u32[order.length]: the position of each code in the order, which is the inverse permutation. */
 export function placesOf(order: Uint32Array): Uint32Array {
   const places = new Uint32Array(order.length);
   order.forEach((code, place) => (places[code] = place));
   return places;
 }
 
-/** Lists of items under their places, ascending again; NO_ITEM stays. */
+/** Replaces the items of lists by their positions, and sorts each list; NO_ITEM is unchanged. */
 export function renumbered({ indptr, items }: ItemLists, places: Uint32Array): ItemLists {
   const moved = items.map((item) => (item === NO_ITEM ? NO_ITEM : places[item]!));
   for (let q = 0; q + 1 < indptr.length; q++) moved.subarray(indptr[q], indptr[q + 1]).sort();
   return { indptr, items: moved };
 }
 
-/** f64[rows.length]: milliseconds; undefined for a log without a time column. */
+/** Returns f64[rows.length]: times in milliseconds; undefined for a log without a time column. */
 export function timesOfRows({ roles, columns }: Dataset, rows: Uint32Array): Float64Array | undefined {
   const column = columns.find(({ name }) => name === roles.time);
   if (column?.kind !== "number") return undefined;
-  // of a column on disk, read once
+  // the values are read into a variable once, because each access to a stored column reads the disk
   const { values } = column;
   return mapTo(Float64Array, rows, (row) => values[row]!);
 }
 
-/** The events of a log's rows. @param rows u32: the training part @param timed with their times, where the log has them */
+/**
+ * Returns the training events of a log.
+ *
+ * @param rows u32: rows of the training split
+ * @param timed true to include times if the log has them
+ */
 export function eventsOfRows(dataset: Dataset, rows: Uint32Array, timed = false): TrainingEvents {
   const keysIn = (name: string) => {
     const column = keyColumn(dataset, name);
@@ -88,7 +93,7 @@ export function eventsOfRows(dataset: Dataset, rows: Uint32Array, timed = false)
   return { users, items, counts, history: historyOf(events.users, events.items, users.size), events };
 }
 
-/** The same of what a run keeps of its training. */
+/** Returns the training events from the part that a run stores. */
 export function eventsOfSource({ users, items, counts, history }: NegativeSource): TrainingEvents {
   const order = hashOrder(items);
   return {
@@ -99,7 +104,7 @@ export function eventsOfSource({ users, items, counts, history }: NegativeSource
   };
 }
 
-/** u32, beside history.items: how many events each pair of a user and an item has; 1 where only the distinct ones are known. */
+/** Returns u32, parallel to history.items: the number of events of each pair; 1 if only distinct pairs are known. */
 export function pairEventsOf({ history: { indptr, items }, events }: TrainingEvents): Uint32Array {
   if (!events) return new Uint32Array(items.length).fill(1);
   const pairs = new Uint32Array(items.length);
@@ -111,7 +116,7 @@ export function pairEventsOf({ history: { indptr, items }, events }: TrainingEve
   return pairs;
 }
 
-/** Where an item stands among ascending ones, or would: the first that is no less. */
+/** Returns the position of an item in an ascending list: the first position whose item is not less. */
 export function placeIn(items: Uint32Array, item: number): number {
   let [low, high] = [0, items.length];
   while (low < high) {
@@ -122,28 +127,29 @@ export function placeIn(items: Uint32Array, item: number): number {
   return low;
 }
 
-/** Events with their times, as TrainingEvents has them. */
+/** Events with times, in the form of TrainingEvents. */
 export interface TimedEvents {
-  /** u32[n], u32[n]: NO_ITEM for none; such events do not count */
+  /** u32[n] each: users and items; events with NO_ITEM are ignored */
   users: Uint32Array;
   items: Uint32Array;
   /** f64[n]: milliseconds */
   times: Float64Array;
 }
 
-/** Lists with a weight for each item. */
+/** Lists of items with weights. */
 export interface WeightedHistory extends ItemLists {
-  /** f64, beside items; 1 each when absent */
+  /** f64, parallel to items: weights; 1 when absent */
   weights?: Float64Array;
 }
 
 /**
- * The N items of each user whose last events are the latest; of equal times the later row is the later event.
+ * Returns the N items of each user with the latest events; at equal times, the later row is the later event.
  *
- * @param users u32[numQueries]: whose lists
- * @param how.most N >= 1; a user with fewer items has them all
- * @param how.halfLife milliseconds: an item weighs 2^(-age / halfLife), its age being the time from its last event to the user's latest
- * @returns a list a query, ascending, each item once
+ * @param users u32[numQueries]: users of the lists
+ * @param how.most N >= 1: maximum number of items of a list
+ * @param how.halfLife milliseconds: the weight of an item is 2^(-age / halfLife), where the age is the time between the
+ * last events of the item and of the user
+ * @returns one ascending list of distinct items per query
  */
 export function lastItems(
   { users: owners, items, times }: TimedEvents,
@@ -176,7 +182,7 @@ export function lastItems(
   return { ...found, weights };
 }
 
-/** Events by user: those of user u are order[starts[u] .. starts[u + 1]). */
+/** Groups events by user: those of user u are order[starts[u] .. starts[u + 1]). */
 function byUser(
   owners: Uint32Array,
   items: Uint32Array,

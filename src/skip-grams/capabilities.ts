@@ -1,4 +1,4 @@
-// What every run with a table of skip-gram vectors can do.
+// Capabilities of all runs that have a table of skip-gram vectors.
 
 import type { EmbeddingTable } from "../embedding/table.js";
 import { meansForUnknown } from "../export/unknown-keys.js";
@@ -17,18 +17,18 @@ export const vectorCapabilities = {
   },
   vectors: async (run) =>
     await (await import("../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
-  // a vector of zeros has no cosine, and the vectors of skip-grams are not centred
+  // zero vectors have no cosine; skip-gram vectors are not centered
   unknownKeys: async (_, { table }) => await Promise.resolve(meansForUnknown(table)),
 } satisfies Capabilities;
 
-/** Of vectors and contexts, which rotate together: h Q · z Q = h · z. */
+/** Vectors and contexts share a rotation Q, because h Q · z Q = h · z. */
 export const sgnsCapabilities = {
   ...vectorCapabilities,
   contexts: CONTEXT_TABLE,
   rotation: (_, table) => rotationOf(table, [CONTEXT_TABLE]),
 } satisfies Capabilities;
 
-/** Rotates the default table, and other tables with it. */
+/** Returns the rotation of the default table, and of the tables that share it. */
 export function rotationOf(table: EmbeddingTable, others: readonly string[]): Rotation {
   return {
     groups: wholeRows(table),

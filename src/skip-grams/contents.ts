@@ -1,4 +1,5 @@
-// What runs of skip-grams hold: a table of vectors and one of contexts, how a log is read, when each key was last seen.
+// Contents of runs of skip-grams: a table of vectors, a table of contexts, the way in which a log is read, and the time
+// when each key was last seen.
 
 import type { Dataset } from "../dataset/dataset.js";
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
@@ -11,18 +12,18 @@ import { optimizerFile, type Squares } from "./optimizer-file.js";
 import type { SgnsVocabulary } from "./vocabulary.js";
 import { eventPreprocessOf } from "../training/session/describe-run.js";
 
-/** Rows of a table by feature of the space: f32[numFeatures * dim]. */
+/** Vectors of a table by feature of the space: f32[numFeatures * dim]. */
 export interface TableRows {
   dim: number;
   vectors: Float32Array;
 }
 
 /**
- * The contents of a run.
+ * Returns the contents of a run.
  *
- * @param dataset what the vocabulary was fitted on
- * @param tables  by name
- * @param squares of what was trained, where its optimizer's state is kept
+ * @param dataset dataset on which the vocabulary was fitted
+ * @param tables vectors by table name
+ * @param squares optimizer state of each trained pair of tables, if it is stored
  */
 export function contentsOf(
   model: string,

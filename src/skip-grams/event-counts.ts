@@ -1,7 +1,8 @@
-// What the events of a training count: --weight, --event-weight and --half-life.
+// Weights of the events of a training: --weight, --event-weight and --half-life.
 //
-// A pair of events counts the geometric mean of the two, sqrt(a b). So a session whose events all count a counts a times, and a pair of
-// one age decays with the half-life that was asked for, not with half of it. An event that counts 0 is in no session.
+// The weight of a pair of events is the geometric mean of their weights, sqrt(a b). A session whose events all have the
+// weight a therefore has a times the influence, and pairs of events of the same age decay with the given half-life, not
+// with half of it. Events with weight 0 are in no session.
 
 import { mapTo } from "../numeric/indices.js";
 import { eventWeights, rowWeights, type EventWeightOptions } from "../dataset/sequences/event-weights.js";
@@ -9,18 +10,22 @@ import type { Sequences } from "../dataset/sequences/sequences.js";
 import type { WeightedSequences } from "../sampling/skip-grams.js";
 import type { Part } from "../training/examples/examples.js";
 
-/** Which events count, and what. */
+/** The events with a positive weight, and their weights. */
 export interface Counted {
-  /** u32: rows of the training part that count more than 0 */
+  /** u32: rows of the training split that have a positive weight */
   rows: Uint32Array;
-  /** f32[numRows of the dataset]: what each row of a part counts, 1 on average over the training part; undefined where all count alike */
+  /**
+   * f32[numRows of the dataset]: weight of each row, with mean 1 over the training split; undefined if all are equal
+   */
   of(part: Part): Float32Array | undefined;
 }
 
 /**
- * The weights of a training part, and those of other parts by the same measure, without their age.
+ * Returns the weights of the training split, and a function that returns those of other splits, on the same scale but
+ * independent of age.
  *
- * @throws {UsageError} a half-life without times, or a kind of event without a weight @throws {DataError} no row counts
+ * @throws {UsageError} a half-life without times, or a kind of event without a weight
+ * @throws {DataError} all rows have weight 0
  */
 export function countedEvents(train: Part, weighting: EventWeightOptions): Counted {
   const { dataset, rows: all } = train;
@@ -42,12 +47,16 @@ export function countedEvents(train: Part, weighting: EventWeightOptions): Count
   };
 }
 
-/** Those of the rows that count more than 0; the same array where all do. */
+/** Returns the rows with a positive weight; the same array if all have one. */
 function rowsAboveZero(rows: Uint32Array, raw: Float64Array): Uint32Array {
   return raw.every((weight) => weight > 0) ? rows : rows.filter((_, i) => raw[i]! > 0);
 }
 
-/** Sequences with the square roots of what their events count, unless each counts 1. @param byRow f32[numRows of the dataset] */
+/**
+ * Adds the square roots of the events' weights to sequences, unless all weights are 1.
+ *
+ * @param byRow f32[numRows of the dataset]
+ */
 export function withWeights(sequences: Sequences, byRow: Float32Array | undefined): WeightedSequences {
   if (!byRow) return sequences;
   const weights = mapTo(Float32Array, sequences.rows, (row) => Math.sqrt(byRow[row]!));

@@ -1,6 +1,7 @@
-// Epochs of skip-grams, whatever streams they go over and whatever they are evaluated by: what is kept, saved, resumed and returned.
+// Training loop of skip-grams, independent of the source of the tokens and of the evaluation: it keeps the best epoch,
+// saves and resumes checkpoints, and returns the vectors.
 //
-//   pass over the stream ──► a look at what is held out ──► the best epoch's vectors and contexts
+//   pass over the tokens ──► validation ──► vectors and contexts of the best epoch
 
 import { pow } from "../numeric/exp.js";
 import {
@@ -18,56 +19,62 @@ import type { Rates, SgnsMachine } from "./machine.js";
 import { ofSquares, type Squares } from "./optimizer-file.js";
 import type { SgnsStart } from "./warm-start.js";
 
-/** Share of the first step size that is left at the end, as word2vec has it. */
+/** Final learning rate as a share of the first one, as in word2vec. */
 const LAST_RATE = 1e-4;
 
-/** Chances of the noise: what rows count to a power; none for rows that count 0. @returns f64, sum 1 */
+/**
+ * Returns the noise distribution: each row's total weight to a power; 0 for rows without weight.
+ *
+ * @returns f64, sum 1
+ */
 export function noiseOf(totals: Float64Array, exponent: number): Float64Array {
   const chances = totals.map((total) => (total === 0 ? 0 : pow(total, exponent)));
   const sum = chances.reduce((all, chance) => all + chance, 0);
   return chances.map((chance) => chance / sum);
 }
 
-/** Vectors that are trained, and what they start from. */
+/** A pair of tables that is trained, and its initial values. */
 export interface Learner {
   machine: SgnsMachine;
   start?: SgnsStart | undefined;
 }
 
 export interface Learning {
-  /** as a rule one; they are trained side by side, and early stopping keeps the same epoch of all */
+  /** usually one learner; several are trained in parallel, and early stopping selects the same epoch for all */
   learners: readonly Learner[];
-  /** One epoch. @returns mean loss in nats, and the tokens that it went over */
+  /** Trains one epoch. @returns mean loss in nats, and the number of tokens that were read */
   pass: (epoch: number, rates: Rates) => Promise<{ trainLoss: number; numTokens: number }>;
-  /** Looks at the validation part; absent without one. */
+  /** Computes the metrics of the validation split; absent without one. */
   validate?: (() => Promise<Partial<EpochEvent>>) | undefined;
-  /** of what look returns, what early stopping goes by */
+  /** the metric returned by `validate` that early stopping uses */
   stoppingMetric: { name: string; better: "lower" | "higher" };
-  /** epochs over which the learning rate falls to its last: of a refit, which may do fewer, those of the first training */
+  /**
+   * number of epochs over which the learning rate falls to its final value; for a refit, which may run fewer epochs,
+   * that of the first training
+   */
   scheduledEpochs: number;
   controls: Controls;
 }
 
-/** Rows by feature of the space: f32[numFeatures * dim]. */
+/** Trained vectors by feature of the space: f32[numFeatures * dim]. */
 export interface SgnsVectors {
   vectors: Float32Array;
   contexts: Float32Array;
-  /** AdaGrad's sums, where they go into the run */
+  /** AdaGrad's sums of squares, if the run stores them */
   squares?: Squares;
-  /** what the vectors are composed of, where they are: rows, f32[numFeatures * dim], and what shares are the softmax of */
+  /**
+   * parts of composed vectors: rows f32[numFeatures * dim], and attention, whose softmax gives the parts' shares;
+   * absent if vectors are not composed
+   */
   composed?: { rows: Float32Array; attention: Float32Array };
 }
 
-/** The epochs, and for each learner its vectors of the best one. */
+/** Result of the epochs, with each learner's vectors of the best epoch. */
 export interface Learned extends EpochsDone {
   kept: readonly SgnsVectors[];
 }
 
-/**
- * Trains, and ends the machines.
- *
- * @throws {DivergedError} a loss or a vector became NaN or infinite
- */
+/** Trains the learners, and ends their threads. @throws {DivergedError} a loss or a vector became NaN or infinite */
 export async function learnSkipGrams(
   { learners, pass, validate, stoppingMetric, scheduledEpochs, controls }: Learning,
   options: EpochOptions & { learningRate: number },
@@ -135,7 +142,7 @@ function isFinite({ vectors, contexts }: SgnsVectors): boolean {
   return [vectors, contexts].every((rows) => rows.every(Number.isFinite));
 }
 
-/** Sums of frozen rows as they were before, so that the next training may move them. */
+/** Replaces the infinite sums of frozen rows by their initial values, so that the next training may change them. */
 function thawed(now: Squares, start: SgnsStart | undefined): Squares {
   if (!start?.freezes) return now;
   return ofSquares(now, (sums, side) =>
@@ -143,7 +150,7 @@ function thawed(now: Squares, start: SgnsStart | undefined): Squares {
   );
 }
 
-/** Name in a checkpoint before the arrays of a learner that is not alone. */
+/** Returns the prefix of a learner's arrays in a checkpoint; empty if there is only one learner. */
 const prefixOf = (learner: number, count: number) => (count === 1 ? "" : `${learner}.`);
 
 /** For a checkpoint. */

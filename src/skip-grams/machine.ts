@@ -1,5 +1,5 @@
-// Centre and context vectors in shared memory with the threads that train them by skip-grams with negative sampling, on streams that
-// are copied in or on walks over a graph, which the threads make a chunk at a time.
+// Center and context vectors in shared memory, with the threads that train them by skip-grams with negative sampling.
+// The tokens are copied into memory, or are random walks over a graph, which the threads generate chunk by chunk.
 
 import {
   allocateSgns,
@@ -37,52 +37,52 @@ import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import type { Squares } from "./optimizer-file.js";
 import type { ComposedStart, SgnsStart } from "./warm-start.js";
 
-/** What is trained, and how. */
+/** Shapes and settings of a training. */
 export interface SgnsInput extends Omit<SgnsShape, "threads"> {
   seed: number;
-  /** u32[numRows][2]: a 64-bit hash of each row's key, from which its first vector is drawn */
+  /** u32[numRows][2]: a 64-bit hash of each row's key, which determines its initial vector */
   firstVectorHashes: Uint32Array;
 }
 
-/** The same on walks over a graph, whose nodes are the rows. */
+/** Settings of a training on random walks over a graph whose nodes are the rows. */
 export interface WalkInput extends Omit<SgnsInput, "mostTokens"> {
   walks: WalksShape;
 }
 
-/** Learning rates at the ends of a stream or of an epoch, linear between. */
+/** Learning rates at the beginning and at the end of a pass, linear in between. */
 export interface Rates {
   from: number;
   to: number;
 }
 
-/** Names the noise of an epoch; draw(seed, epoch) itself is left to what shuffles the sessions. */
+/** Returns the key of an epoch's noise. The key draw(seed, epoch) itself is used to shuffle the sessions. */
 export function noiseKey(seed: number, epoch: number): number {
   return draw(draw(seed, epoch), 1);
 }
 
-/** Names the walks of an epoch. */
+/** Returns the key of an epoch's walks. */
 export function walksKey(seed: number, epoch: number): number {
   return draw(draw(seed, epoch), 2);
 }
 
-/** Names the noise of a chunk of walks. */
+/** Returns the key of the noise for a chunk of walks. */
 export function chunkNoiseKey(seed: number, epoch: number, chunk: number): number {
   return draw(noiseKey(seed, epoch), chunk);
 }
 
-/** Vectors, a stream and threads; `terminate` ends the threads and must be called. */
+/** Vectors, tokens and threads of a training. The caller must call `terminate`, which ends the threads. */
 export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
   readonly #input: SgnsInput;
   readonly #layout: SgnsLayout;
   readonly #walks: (WalksLayout & { length: number }) | undefined;
   #numTokens = 0;
-  /** of the centres that see a context, what their events count */
+  /** total weight of the centers that have a context */
   #mass = 0;
   #composedStart: ComposedStart | undefined;
 
   private constructor(given: SgnsInput | WalkInput, threads: number) {
     super();
-    // the graph is copied, and not kept: whoever holds it may let it go
+    // copies the graph without a reference to it, so that the caller can release it
     const { walks, ...rest } = "walks" in given ? given : { ...given, walks: undefined };
     if (walks && walks.graph.numNodes !== given.numRows)
       throw new RangeError(`${walks.graph.numNodes} nodes for ${given.numRows} rows`);
@@ -93,11 +93,14 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
   }
 
   /**
-   * Lays the vectors out, starts the threads and draws first vectors: centres uniform in plus or minus 1 / (2 dim), contexts 0.
+   * Allocates the vectors, starts the threads and draws the initial vectors: centers are uniform within ±1 / (2 dim),
+   * contexts are 0.
    *
-   * @param threads at most; slices of 16 dimensions are dealt to them, and the vectors are the same bytes at any number
-   * @throws {UsageError} it does not fit one memory
-   * @throws {RangeError} the graph has other nodes than there are rows, or cannot be walked so
+   * @param threads maximum number of threads. Each processes slices of 16 dimensions, so that the vectors do not depend
+   * on the number.
+   * @throws {UsageError} the vectors do not fit into one memory
+   * @throws {RangeError} the number of nodes differs from the number of rows, or the settings of the walks do not suit
+   * the graph
    */
   static async start(given: SgnsInput | WalkInput, threads: number): Promise<SgnsMachine> {
     const machine = new SgnsMachine(given, threads);
@@ -111,7 +114,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return machine;
   }
 
-  /** Puts known rows where the run of --init had them; they may be frozen. */
+  /** Sets known rows to the vectors of the run of --init, and freezes them if requested. */
   startFrom({ known, vectors, contexts, squares, freezes, composed }: SgnsStart): void {
     const { centreSquares, contextSquares } = this.#layout;
     this.#composedStart = composed;
@@ -128,24 +131,29 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     if (freezes) freezeRows(this.arena, this.#layout, known);
   }
 
-  /** Copies the stream of the next epochs in. @throws {RangeError} it is longer than `mostTokens`, or a number is out of range */
+  /**
+   * Copies the tokens of the next epochs into memory.
+   *
+   * @throws {RangeError} there are more than `mostTokens`, or a number is out of range
+   */
   load(stream: SgnsStream): void {
     this.#mass = loadStream(this.arena, this.#layout, this.#input, stream);
     this.#numTokens = stream.tokens.length;
   }
 
   /**
-   * One pass over the stream that was loaded last.
+   * Trains one pass over the tokens that were loaded last.
    *
-   * @param epoch names the noise, together with the seed
-   * @param rates learning rates at the stream's start and end, linear between
-   * @returns mean loss in nats of the centres that see a context, weighted by what their events count, each before its batch's step; 0 when none does
+   * @param epoch epoch, which determines the noise together with the seed
+   * @param rates learning rates at the beginning and at the end, linear in between
+   * @returns mean loss in nats of the centers that have a context, weighted by the weights of their events; each loss
+   * is computed before the step of its batch. 0 if no center has a context
    */
   async train(epoch: number, rates: Rates): Promise<number> {
     return (await this.#train(noiseKey(this.#input.seed, epoch), rates)) / (this.#mass || 1);
   }
 
-  /** @returns the sum of the losses */
+  /** @returns sum of the losses */
   async #train(key: number, { from, to }: Rates): Promise<number> {
     await this.run({
       every: { end: numBatches(this.#numTokens), size: BATCHES_OF_CALL },
@@ -154,27 +162,27 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return takeSgnsLoss(this.arena, this.#layout);
   }
 
-  /** The graph's walks. @throws {RangeError} the machine was started without a graph */
+  /** Returns the layout of the walks. @throws {RangeError} the machine was started without a graph */
   get #walked(): WalksLayout & { length: number } {
     if (!this.#walks) throw new RangeError("a machine without a graph has no walks");
     return this.#walks;
   }
 
-  /** Chunks of an epoch's walks, numbered from 0. */
+  /** Number of chunks of an epoch's walks. */
   get numChunks(): number {
     const { numWalks, chunkWalks } = this.#walked;
     return Math.ceil(numWalks / chunkWalks);
   }
 
-  /** Walks, and nodes of a walk: an epoch is so many slots. */
+  /** Number of walks times nodes per walk in an epoch. */
   get numSlots(): number {
     return this.#walked.numWalks * this.#walked.length;
   }
 
   /**
-   * Makes a chunk of the epoch's walks the stream.
+   * Generates a chunk of the epoch's walks as the tokens of the next pass.
    *
-   * @returns u32[walks][length]: its nodes, NO_NODE after a dead end; a view that the next chunk overwrites
+   * @returns u32[walks][length]: nodes of the walks, NO_NODE after a dead end; a view that the next chunk overwrites
    */
   async walk(epoch: number, chunk: number): Promise<Uint32Array> {
     const { plan, numWalks, chunkWalks, length } = this.#walked;
@@ -192,11 +200,11 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
   }
 
   /**
-   * One pass over new walks, chunk after chunk.
+   * Trains one pass over new walks, chunk by chunk.
    *
-   * @param epoch names the walks and the noise, together with the seed
-   * @param rates at the epoch's start and end
-   * @returns mean loss as of `train`
+   * @param epoch epoch, which determines the walks and the noise together with the seed
+   * @param rates learning rates at the beginning and at the end of the epoch
+   * @returns mean loss, defined as in `train`
    */
   async trainOnWalks(epoch: number, { from, to }: Rates): Promise<number> {
     const { numChunks } = this;
@@ -212,7 +220,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return loss / (mass || 1);
   }
 
-  /** How often the epoch's walks visit each node. @returns f64[numRows] */
+  /** Returns the number of visits to each node by the epoch's walks. @returns f64[numRows] */
   async visits(epoch: number): Promise<Float64Array> {
     const counts = new Float64Array(this.#input.numRows);
     for (let chunk = 0; chunk < this.numChunks; chunk++)
@@ -220,12 +228,16 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return counts;
   }
 
-  /** Draws noise by other chances from now on. @param noise f64[numRows], sum 1 */
+  /** Replaces the noise distribution. @param noise f64[numRows], sum 1 */
   set noise(noise: Float64Array) {
     putNoise(this.arena, this.#layout, noise);
   }
 
-  /** A copy of the centres' vectors, composed where rows have parts. @returns f32[numRows * dim], row-major */
+  /**
+   * Returns a copy of the center vectors, which are composed if rows have parts.
+   *
+   * @returns f32[numRows * dim], row-major
+   */
   vectors(): Float32Array {
     const { parts, dim } = this.#input;
     const rows = this.rows();
@@ -238,12 +250,19 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return composed;
   }
 
-  /** A copy of what centres are composed of: without parts their vectors. @returns f32[numRows * dim], row-major */
+  /**
+   * Returns a copy of the rows of which centers are composed; without parts, these are the center vectors.
+   *
+   * @returns f32[numRows * dim], row-major
+   */
   rows(): Float32Array {
     return denseRows(this.arena, this.#layout.centres, this.#input);
   }
 
-  /** Copies of AdaGrad's sums of squares: f32[numRows][ceil(dim / 16)], of attention f32[numRows]; infinite for frozen rows. */
+  /**
+   * Returns copies of AdaGrad's sums of squares: f32[numRows][ceil(dim / 16)] for vectors, f32[numRows] for the
+   * attention; infinite for frozen rows.
+   */
   squares(): Squares {
     const { centreSquares, contextSquares } = this.#layout;
     const of = (squares: Region) => squaresByRow(this.arena, squares, this.#input.numRows);
@@ -254,40 +273,47 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     };
   }
 
-  /** A copy of the contexts' vectors; in one table the centres'. @returns f32[numRows * dim], row-major */
+  /**
+   * Returns a copy of the context vectors; if centers and contexts share a table, of this table.
+   *
+   * @returns f32[numRows * dim], row-major
+   */
   contexts(): Float32Array {
     return denseRows(this.arena, this.#layout.contexts, this.#input);
   }
 
-  /** Centres are composed of parts. */
+  /** Whether centers are composed of parts. */
   get isComposed(): boolean {
     return this.#input.parts !== undefined;
   }
 
-  /** A copy of what the softmax is taken of, f32[kinds of all rows], and of AdaGrad's sums, f32[numRows]; of machines whose centres are composed. */
+  /**
+   * Returns copies of the attention's logits, f32[kinds of all rows], and of their sums of squares, f32[numRows]; only
+   * for machines with composed centers.
+   */
   attention(): { attention: Float32Array; squares: Float32Array } {
     const [own] = this.#layout.attention;
     if (!own) throw new RangeError("no centre is composed");
-    // copies in memory of their own: what is shared cannot be written to disk
+    // copies to unshared memory, because shared memory cannot be written to disk
     const of = (region: Region) => Float32Array.from(this.arena.f32(region));
     return { attention: of(own.attention), squares: of(own.squares) };
   }
 
-  /** Copies of all that training has made, as it lies in memory; given back, training goes on as if it had not stopped. */
+  /** Copies of all arrays that training changes. Once they are restored, training continues as if uninterrupted. */
   get state(): NamedArrays {
     return readArrays(this.arena, this.#placed);
   }
 
-  /** @throws {ArtifactError} it is of another shape */
+  /** @throws {ArtifactError} an array has another shape */
   set state(arrays: NamedArrays) {
     const put = (placed: PlacedArrays) =>
       writeArrays(this.arena, placed, (name, length) => floatsOf(arrays, name, length));
     put(this.#placed);
-    // every thread has its own copy of the attention
+    // copies the attention to the memory of every thread
     for (const own of this.#layout.attention.slice(1)) put(placedAttention(own));
   }
 
-  /** What training changes; contexts that have a table of their own. */
+  /** The arrays that training changes. Contexts are included only if they have their own table. */
   get #placed(): PlacedArrays {
     const { centres, contexts, centreSquares, contextSquares, attention } = this.#layout;
     const matrices = this.#input.oneTable

@@ -1,6 +1,6 @@
-// Files and tables that runs of skip-gram trainers share.
+// Names of files and tables that the runs of all skip-gram trainers have.
 
-/** What --keep-state adds, relative to model/. */
+/** Name of the file in model/ that --keep-state adds. */
 export const OPTIMIZER_FILE = "optimizer.safetensors";
-/** Contexts of the tokens, beside the default table. */
+/** Name of the table of context vectors, which a run has in addition to the default table. */
 export const CONTEXT_TABLE = "context";

@@ -1,9 +1,10 @@
-// --keep-state: AdaGrad's sums of squares, in model/optimizer.safetensors, by feature of what is trained.
+// --keep-state: AdaGrad's sums of squares, in model/optimizer.safetensors, by feature of the trained space.
 //
-//   centres, contexts   f32[numFeatures, ceil(dim / 16)]   one a slice of 16 dimensions
-//   attention           f32[numFeatures]                   where centres are composed
+//   centres, contexts   f32[numFeatures, ceil(dim / 16)]   one number per slice of 16 dimensions
+//   attention           f32[numFeatures]                   if centers are composed
 //
-// Where several tables were trained apart, the names of the second's begin with "1.", and so on.
+// If several pairs of tables were trained separately, the names of the second pair's tensors begin with "1.", and so
+// on.
 
 import type { Run } from "../embedding/run-directory.js";
 import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
@@ -29,12 +30,16 @@ export function ofSquares(
   };
 }
 
-/** Names of the tensors of what was trained i-th. */
+/** Returns the prefix of the tensor names of the i-th pair of tables. */
 function prefixOf(i: number): string {
   return i === 0 ? "" : `${i}.`;
 }
 
-/** The file, relative to model/. @param trained one for each pair of tables that was trained apart */
+/**
+ * Returns the file under its path in model/.
+ *
+ * @param trained sums of squares of each pair of tables that was trained separately
+ */
 export function optimizerFile(
   trained: readonly Squares[],
   numFeatures: number,
@@ -50,9 +55,9 @@ export function optimizerFile(
 }
 
 /**
- * What a run keeps of them; undefined when it was trained without --keep-state.
+ * Reads a run's sums of squares. Returns undefined if the run was trained without --keep-state.
  *
- * @param dims of each pair of tables that was trained apart
+ * @param dims dimension of each pair of tables that was trained separately
  * @throws {ArtifactError} damaged
  */
 export async function readOptimizerFile(

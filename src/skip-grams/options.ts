@@ -2,7 +2,7 @@
 
 import { text } from "../training/options/table.js";
 
-/** How a user's events become sessions where no column says it. */
+/** Options that divide a user's events into sessions if no column contains sessions. */
 export const gaps = {
   sessionGap: text("span", {
     help: "without --session: split a user's events into sessions at gaps longer than this, such as 30m (s, m, h, d)",

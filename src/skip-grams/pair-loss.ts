@@ -1,10 +1,11 @@
-// The loss of single pairs, for what is held out: the same noise each time, so that epochs compare.
+// Computes the loss of single pairs for validation. The noise is the same in each epoch, so that epochs can be
+// compared.
 
 import { mapTo } from "../numeric/indices.js";
 import { drawAlias } from "../numeric/alias.js";
 import { log, softplus } from "../numeric/exp.js";
 
-/** Vectors to evaluate: f32[numRows * dim] each. */
+/** Center and context vectors to evaluate: f32[numRows * dim] each. */
 export interface ScoredVectors {
   dim: number;
   vectors: Float32Array;
@@ -14,11 +15,14 @@ export interface ScoredVectors {
 export interface PairLoss {
   /** <h_u, z_v> */
   score(u: number, v: number): number;
-  /** -log σ(h_u z_v) - Σ log σ(-h_u z_n), in nats; each call draws the next noise */
+  /** Returns the loss of a pair in nats: -log σ(h_u z_v) - Σ log σ(-h_u z_n). Each call draws new noise rows n. */
   loss(u: number, v: number): number;
 }
 
-/** @param noise of numeric/alias, by row @param key names the draws, which begin anew */
+/**
+ * @param noise alias table (numeric/alias) over the rows
+ * @param key key of the random draws, which start from the beginning
+ */
 export function pairLoss(
   { dim, vectors, contexts }: ScoredVectors,
   { noise, negatives, key }: { noise: Uint32Array; negatives: number; key: number },
@@ -40,12 +44,13 @@ export function pairLoss(
 }
 
 /**
- * The control of pairs: rows that score a context by how often it occurs, whatever the center. The score log P(v) / (K q(v)) has the
- * least loss of all that ignore the center.
+ * Returns vectors that serve as a control: their score of a pair depends only on the frequency of the context. Among
+ * scores that ignore the center, log P(v) / (K q(v)) has the least loss.
  *
  * Source: Levy and Goldberg 2014, "Neural word embedding as implicit matrix factorization", eq. 7 without the center.
  *
- * @param totals f64[n]: how often each occurs in training @param noise f64[n], sum 1: q
+ * @param totals f64[n]: number of occurrences of each row in training
+ * @param noise f64[n], sum 1: noise distribution q
  */
 export function popularityRows(totals: Float64Array, noise: Float64Array, negatives: number): ScoredVectors {
   const all = totals.reduce((sum, total) => sum + total, 0);

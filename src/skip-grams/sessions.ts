@@ -1,4 +1,4 @@
-// Events of a part in their sessions: what trainers of skip-grams have in common of reading them.
+// Reads the events of a split as sessions, for all trainers of skip-grams.
 
 import { mapTo } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
@@ -7,13 +7,13 @@ import { idsOf, type FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import type { WeightedSequences } from "../sampling/skip-grams.js";
 import type { Part } from "../training/examples/examples.js";
 
-/** Held-out events in their sessions, whose other events may be those of training. */
+/** Sequences that contain held-out events. The other events of their sessions may be training events. */
 export interface HeldOutSequences extends WeightedSequences {
-  /** u8, one a token: 1 for those that are held out */
+  /** u8, one per token: 1 for held-out tokens */
   isHeldOut: Uint8Array;
 }
 
-/** What a session is; undefined where no column says it. */
+/** Returns the definition of sessions; undefined if no column defines them. */
 export function sessionGrouping(
   { session, user }: Roles,
   byGap: boolean,
@@ -22,7 +22,7 @@ export function sessionGrouping(
   return byGap ? "gap" : session !== undefined ? "session" : "user";
 }
 
-/** Sequences with what of them is held out; undefined where nothing is. @param part whose events are */
+/** Marks the held-out tokens of sequences; undefined if there are none. @param part split whose events are held out */
 export function heldOutOf(
   sequences: WeightedSequences,
   { dataset, rows }: Part,
@@ -33,13 +33,13 @@ export function heldOutOf(
   return isHeldOut.includes(1) ? { ...sequences, isHeldOut } : undefined;
 }
 
-/** The column whose keys tell the sessions apart, or the users whose events are cut into them. */
+/** Returns the name of the session column or, for sessions by gap, of the user column. */
 export function sessionColumn({ session, user }: Roles, byGap: boolean): string {
   const name = byGap ? user : (session ?? user);
   return name!;
 }
 
-/** A part of the same log with the training events of the same sessions, or users. */
+/** Returns a split of the same log together with the training events of the same sessions, or of the same users. */
 export function inTheirSessions(train: Part, { dataset, rows }: Part, name: string): Part {
   const column = columnNamed(dataset, name);
   if (dataset !== train.dataset || column.kind !== "key") return { dataset, rows };
@@ -53,7 +53,7 @@ export function inTheirSessions(train: Part, { dataset, rows }: Part, name: stri
   return { dataset, rows: all.sort() };
 }
 
-/** What sessions are, as a sentence. */
+/** Returns a sentence that defines the sessions. */
 export function sessionsNote({ session, user }: Roles, byGap: boolean): string {
   if (byGap) return `sessions are the events of a '${user}' between gaps`;
   return session === undefined
@@ -62,10 +62,10 @@ export function sessionsNote({ session, user }: Roles, byGap: boolean): string {
 }
 
 /**
- * The tokens of a part's rows, as features.
+ * Returns the tokens of a split's rows, as features.
  *
- * @param weights f32 by row of the dataset: a row that counts 0 has no token
- * @returns u32[rows.length] a column; MISSING where training does not know the key
+ * @param weights f32 by row of the dataset; rows with weight 0 have no token
+ * @returns u32[rows.length] for each column; MISSING for keys that are not in the vocabulary
  */
 export function tokensOf(
   space: FeatureSpace,
@@ -78,7 +78,7 @@ export function tokensOf(
     const [field, column] = [space.fields[f], columnNamed(dataset, name)];
     if (field?.kind !== "key" || column.kind !== "key") throw new RangeError("tokens are keys");
     const ids = idsOf(field, column.dictionary);
-    // of a column on disk, read once
+    // the codes are read into a variable once, because each access to a stored column reads the disk
     const { codes } = column;
     return rows.map((row) => {
       const code = codes[row]!;

@@ -1,4 +1,4 @@
-// The keys that vectors are learned for, with those of the run of --init.
+// Selects the keys that get vectors, including the keys of the run of --init.
 
 import type { Dataset } from "../dataset/dataset.js";
 import { numericForms } from "../dataset/numeric.js";
@@ -23,7 +23,11 @@ export interface SgnsVocabulary extends Pick<Vocabulary, "space" | "history"> {
   carried: CarriedVocabulary | undefined;
 }
 
-/** The vocabulary of rows of the training part alone, without a row order. @throws {UsageError} a limit names no field */
+/**
+ * Fits a vocabulary on rows of the training split, without the keys of other runs.
+ *
+ * @throws {UsageError} a limit names no field
+ */
 export function fittedSpace(dataset: Dataset, rows: Uint32Array, how: ExampleOptions): FeatureSpace {
   const { numeric } = dataset.roles;
   return fitFeatures(dataset, rows, how, {
@@ -32,10 +36,10 @@ export function fittedSpace(dataset: Dataset, rows: Uint32Array, how: ExampleOpt
 }
 
 /**
- * The vocabulary of rows of the training part, with the keys of the run of --init.
+ * Returns the vocabulary of rows of the training split, with the keys of the run of --init.
  *
- * @param fitted what fittedSpace makes of the rows
- * @throws {UsageError} a field is of another kind in that run
+ * @param fitted result of fittedSpace for the rows
+ * @throws {UsageError} a field has another kind in that run
  */
 export async function vocabularyOf(
   dataset: Dataset,
@@ -66,7 +70,11 @@ function carriedWarnings(init: SgnsInit, vocabulary: CarriedVocabulary, given: G
   ];
 }
 
-/** Keys that the training part holds, and that training does not meet. @param totals f64[numFeatures]: what they count there */
+/**
+ * Returns the number of keys that occur in the training split but in no training pair.
+ *
+ * @param totals f64[numFeatures]: total weight of each feature in pairs
+ */
 export function numAlone(space: FeatureSpace, totals: ArrayLike<number>): number {
   const counts = featureCounts(space);
   return tableFeatures(space).reduce(

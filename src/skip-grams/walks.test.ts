@@ -5,7 +5,7 @@ import { inputOf, rates, relativeError, seed } from "../testing/sgns-streams.js"
 import { drawnGraph, graphOf } from "../testing/walk-graphs.js";
 import { chunkNoiseKey, SgnsMachine, walksKey, type WalkInput } from "./machine.js";
 
-/** What is trained on walks, of other settings where they are given. */
+/** Returns the input of a training on walks; the given settings override the defaults. */
 function walkInput(graph: WalkGraph, walks: Partial<WalksShape> = {}, dim = 40): WalkInput {
   const shape: WalksShape = {
     ...{ graph, length: 11, starts: { nodes: 2 }, p: 0.5, q: 2, before: 3, after: 3 },
@@ -17,7 +17,7 @@ function walkInput(graph: WalkGraph, walks: Partial<WalksShape> = {}, dim = 40):
   return { ...input, walks: shape };
 }
 
-/** Vectors, losses and walks of two epochs. */
+/** Returns the vectors, losses and walks of two epochs. */
 async function trainedOn(input: WalkInput, threads: number) {
   const machine = await SgnsMachine.start(input, threads);
   try {
@@ -77,7 +77,7 @@ test("an epoch of several chunks makes each walk once, and every chunk but the l
   for (let chunk = 0; chunk < machine.numChunks; chunk++) {
     const walks = await machine.walk(5, chunk);
     const first = chunk * walksOfChunk({ length });
-    // the first walk and the last of the chunk
+    // compares the first and the last walk of the chunk
     for (const w of [0, walks.length / length - 1])
       expect(walks.slice(w * length, (w + 1) * length)).toEqual(
         twin.walks(first + w, first + w + 1, walksKey(seed, 5)).tokens,

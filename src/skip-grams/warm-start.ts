@@ -1,4 +1,4 @@
-// --init of skip-grams: vectors, contexts and the optimizer's state of the run, by key.
+// --init of skip-grams: starts from the run's vectors, contexts and optimizer state, matched by key.
 
 import { DEFAULT_TABLE, type Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
@@ -16,40 +16,40 @@ import { checkDim, openInitRun, readKeyHistory, type InitRun } from "../training
 import { CONTEXT_TABLE } from "./names.js";
 import { readOptimizerFile, type Squares } from "./optimizer-file.js";
 
-/** The run of --init, read; rows by feature of its space. */
+/** Content of the run of --init; rows are by feature of the run's space. */
 export interface SgnsInit extends InitRun {
   dim: number;
   /** f32[numFeatures * dim] */
   vectors: Float32Array;
   contexts: Float32Array;
-  /** f32[numFeatures][ceil(dim / 16)], where the run keeps them */
+  /** f32[numFeatures][ceil(dim / 16)] of each table, if the run stores them */
   squares: Squares | undefined;
 }
 
-/** First values by feature of the training's vocabulary. */
+/** Initial values by feature of the training's vocabulary. */
 export interface SgnsStart extends Pick<SgnsInit, "vectors" | "contexts"> {
-  /** u8[numFeatures]: 1 for keys of the run of --init; rows of the others are 0 */
+  /** u8[numFeatures]: 1 for keys of the run of --init; the rows of other keys are 0 */
   known: Uint8Array;
-  /** absent: AdaGrad starts from scratch */
+  /** sums of squares; absent if AdaGrad starts from scratch */
   squares?: Squares | undefined;
-  /** known rows stay as they are, bit for bit */
+  /** true if known rows must remain bit-identical */
   freezes: boolean;
-  /** of composed centres; `vectors` are then their parts' */
+  /** initial values for composed centers, in which case `vectors` belong to their parts */
   composed?: ComposedStart;
 }
 
-/** First values of composed centres. */
+/** Initial values of composed centers. */
 export interface ComposedStart {
-  /** f32, one a place of the attention: the input of the softmax */
+  /** f32, one per attention weight: input of the softmax */
   attention: Float32Array;
-  /** u8[numFeatures]: 1 for centres that are not composed anew, but keep the vector that they have */
+  /** u8[numFeatures]: 1 for centers that are not composed, but keep their vector of the run */
   stays: Uint8Array;
-  /** f32[numFeatures * dim]: that vector */
+  /** f32[numFeatures * dim]: vectors of these centers */
   vectors: Float32Array;
 }
 
 /**
- * Opens the run of --init, if there is one.
+ * Opens the run of --init, if the option is given.
  *
  * @throws {UsageError} another command made it, or its vectors have another length
  * @throws {ArtifactError} damaged
@@ -66,7 +66,7 @@ export async function openSgnsInit(
   return { ...init, squares: squares?.[0] };
 }
 
-/** Two tables of the run, without the state of its optimizer. @throws {ArtifactError} damaged */
+/** Reads two tables of a run, without optimizer state. @throws {ArtifactError} damaged */
 export async function readSgnsTables(
   run: Run,
   tables: { vectors: string; contexts: string },
@@ -84,7 +84,7 @@ export async function readSgnsTables(
   return { run, space, history, dim, vectors: rows(table), contexts: rows(context), squares: undefined };
 }
 
-/** First values: of known keys their rows in the run, of others as usual. */
+/** Returns the initial values: known keys get their rows in the run, new keys are initialized as usual. */
 export function startOf(
   { space: before, vectors, contexts, squares }: SgnsInit,
   { space, from: all }: CarriedVocabulary,

@@ -1,7 +1,7 @@
 // Solves small symmetric systems A x = b with A = L L'.
 //
-// Source: Golub and Van Loan, Matrix Computations, algorithm 4.2.1, row by row; sums are in the order of the columns,
-// so that results are the same everywhere.
+// Source: Golub and Van Loan, Matrix Computations, algorithm 4.2.1, row by row. Terms are added in the order of the
+// columns, so that all machines compute the same bits.
 
 /**
  * Solves A x = b; A and b are overwritten.
@@ -12,7 +12,7 @@
  */
 export function solveCholesky(a: Float64Array, b: Float64Array): Float64Array | undefined {
   const n = b.length;
-  // L, in the lower triangle of A
+  // computes L in the lower triangle of A
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       let sum = a[i * n + j]!;

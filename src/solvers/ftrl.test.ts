@@ -1,11 +1,11 @@
-// FTRL approaches the optimum that L-BFGS finds.
+// Expects that FTRL approaches the optimum that L-BFGS finds.
 
 import { logistic } from "../numeric/exp.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 import { fitFtrl } from "./ftrl.js";
 import { fitLogistic, scoresOfRows, type LogisticModel, type OneHotRows } from "./logistic.js";
 
-/** Plants two one-hot columns that determine the label, and one of 50 categories that does not. */
+/** Creates two one-hot columns that determine the label, and a column of 50 categories that is independent of it. */
 function planted(numRows: number): { rows: OneHotRows; labels: Float32Array } {
   const random = mulberry32(3);
   const ids = new Uint32Array(3 * numRows);

@@ -2,9 +2,9 @@
 //
 //   d = w - prior        is penalized by l1 |d| + l2 / 2 d^2, and follows from z and n (numeric/ftrl.ts)
 //
-// Rows are processed in order, so that the latest have most influence. Penalties are those of `solvers/logistic.ts` for
-// a sum over rows; each further pass counts the rows once more, so penalties are multiplied by the number of passes.
-// The bias has no penalty. Source: McMahan et al. 2013 (doi:10.1145/2487575.2488200), algorithm 1.
+// Rows are processed in order, so that the latest rows have the most influence. Penalties are relative to the sum of
+// losses, as in `solvers/logistic.ts`. Each pass adds the losses of all rows again, so penalties are multiplied by the
+// number of passes. The bias has no penalty. Source: McMahan et al. 2013 (doi:10.1145/2487575.2488200), algorithm 1.
 
 import { exp } from "../numeric/exp.js";
 import { ftrlGrowth, ftrlWeight } from "../numeric/ftrl.js";
@@ -15,25 +15,20 @@ export interface FtrlOptions {
   l2: number;
   /** number of passes over the rows */
   passes: number;
-  /** f64[numFeatures]: the weights without any data; 0 when absent */
+  /** f64[numFeatures]: weights in the absence of data, toward which the penalties shrink; 0 when absent */
   prior?: Float64Array;
 }
 
 const LEARNING_RATE = 0.1;
 
-/**
- * Fits weights.
- *
- * @param labels f32[numRows], 0 or 1
- * @param counts f32[numRows]: the weight of each row; 1 when absent
- */
+/** Fits weights. @param labels f32[numRows], 0 or 1 @param counts f32[numRows]: weight of each row; 1 when absent */
 export function fitFtrl(
   { numRows, width, numFeatures, ids }: OneHotRows,
   labels: Float32Array,
   counts: Float32Array | undefined,
   { l1, l2, passes, prior }: FtrlOptions,
 ): LogisticModel {
-  // the bias is the last element
+  // the bias is the last element of the arrays
   const [z, n] = [new Float64Array(numFeatures + 1), new Float64Array(numFeatures + 1)];
   const penalised = { learningRate: LEARNING_RATE, l1: passes * l1, l2: passes * l2 };
   const unpenalised = { learningRate: LEARNING_RATE, l1: 0, l2: 0 };

@@ -2,7 +2,7 @@ import { gaussJordanInverse } from "../numeric/gauss-jordan.js";
 import { draw } from "../numeric/random.js";
 import { invertPositive } from "./inverse.js";
 
-/** Returns X'X + l2 I for random events, the matrix that item-to-item weights invert. */
+/** Returns X'X + l2 I for random events, the matrix that EASE inverts. */
 function gram(n: number, l2: number): Float64Array {
   const a = new Float64Array(n * n);
   for (let user = 0; user < 3 * n; user++) {

@@ -15,18 +15,19 @@ import { gaussJordanInverse } from "../numeric/gauss-jordan.js";
 import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import { withMachine } from "../workers/with-machine.js";
 
-/** A symmetric matrix by rows. */
+/** A symmetric matrix that is stored by rows. */
 export interface SymmetricRows {
   /** returns f32[n]: a view */
   row(i: number): Float32Array;
 }
 
 /**
- * Returns the inverse of a matrix that is filled one row at a time; it does not depend on the number of threads.
+ * Returns the inverse of a matrix that the caller fills row by row. The result does not depend on the number of
+ * threads.
  *
  * @param fill  adds row i to f32[n] of zeros
- * @param swept called after each of the sweeps, which take about as long each
- * @throws {UsageError} it exceeds 4 GiB, or is not positive definite
+ * @param swept called after each sweep; sweeps have about the same duration
+ * @throws {UsageError} the matrix exceeds 4 GiB, or is not positive definite
  */
 export async function invertPositive(
   n: number,
@@ -45,12 +46,12 @@ export async function invertPositive(
   const matrix = arena.f32(layout.matrix);
   const rowOf = (i: number) => matrix.subarray(i * size, i * size + n);
   for (let i = 0; i < n; i++) fill(i, rowOf(i));
-  // ones on the diagonal of the padding keep it independent of the rest
+  // the padding has ones on its diagonal, so that the other rows do not depend on it
   for (let i = n; i < size; i++) matrix[i * size + i] = 1;
 
   await machine.begin("inverse", { threads: layout.tiles });
   await withMachine(machine, signal, async () => {
-    // the last rows have the most columns, so they go first
+    // threads take the last rows first, because these have the most columns
     const order = Uint32Array.from({ length: size / SWEEP_BLOCK }, (_, i) => i).toReversed();
     const take = { end: size, size: SWEEP_BLOCK, order };
     for (let k = 0; k < size; k += SWEEP_BLOCK) {
@@ -60,14 +61,14 @@ export async function invertPositive(
       swept?.(k + SWEEP_BLOCK, size);
     }
   });
-  // -A^-1 is in the lower triangle; tiles on the diagonal reach beyond it
+  // the lower triangle contains -A^-1, except that tiles on the diagonal extend above it
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) matrix[j * size + i] = matrix[i * size + j] = -matrix[i * size + j]!;
   }
   return { row: rowOf };
 }
 
-/** Inverts the block on the diagonal, in double precision. @throws {UsageError} it is not positive definite */
+/** Inverts a diagonal block in double precision. @throws {UsageError} it is not positive definite */
 function putPivot(arena: Arena, { matrix, pivot, size }: InverseLayout, k: number): void {
   const a = arena.f32(matrix);
   const block = new Float64Array(SWEEP_BLOCK ** 2);

@@ -1,23 +1,23 @@
 // Minimizes a smooth convex function of many variables from its values and gradients.
 //
-//   x     f64[n], updated in place        g    its gradient
-//   s, y  last steps and changes of the gradient, from which the inverse Hessian is approximated
+//   x     f64[n], updated in place        g  the gradient at x
+//   s, y  recent steps and changes of the gradient, from which the inverse Hessian is approximated
 //
 // Source: Nocedal and Wright 2006, algorithms 7.4 and 7.5; steps are halved until they satisfy Armijo's condition
 // (3.4).
 
-/** Writes the gradient at x and returns the value. */
+/** Function that writes the gradient at x and returns the value at x. */
 export type Objective = (x: Float64Array, gradient: Float64Array) => number;
 
 export interface LbfgsOptions {
   iterations: number;
-  /** stops when no component of the gradient is larger than this, relative to max(1, largest |x|) */
+  /** convergence threshold for the largest component of the gradient, relative to max(1, largest |x|) */
   tolerance: number;
 }
 
 /** Number of steps remembered. */
 const MEMORY = 10;
-/** Smallest share of the decrease predicted by the slope. */
+/** Minimum decrease as a share of the decrease that the slope predicts. */
 const ARMIJO = 1e-4;
 const HALVINGS = 30;
 
@@ -39,7 +39,7 @@ export function minimize(
     const direction = twoLoops(gradient, pairs);
     const slope = dot(direction, gradient);
 
-    // the first step has no approximation of the Hessian yet
+    // in the first step, there is no approximation of the Hessian yet
     let step = pairs.length === 0 ? Math.min(1, 1 / Math.sqrt(dot(gradient, gradient))) : 1;
     const [next, nextGradient] = [new Float64Array(n), new Float64Array(n)];
     let nextValue = Infinity;
@@ -51,7 +51,7 @@ export function minimize(
     if (!(nextValue < value)) return { value, iterations: k };
     const [s, y] = [next.map((v, i) => v - x[i]!), nextGradient.map((v, i) => v - gradient[i]!)];
     const sy = dot(s, y);
-    // a pair without positive curvature is not used
+    // skips pairs without positive curvature
     if (sy > 1e-12 * dot(y, y)) pairs.push({ s, y, sy });
     if (pairs.length > MEMORY) pairs.shift();
     x.set(next);
@@ -61,7 +61,7 @@ export function minimize(
   return { value, iterations };
 }
 
-/** Returns minus the approximate inverse Hessian times the gradient. */
+/** Returns the search direction: minus the approximate inverse Hessian times the gradient. */
 function twoLoops(
   gradient: Float64Array,
   pairs: readonly { s: Float64Array; y: Float64Array; sy: number }[],

@@ -1,4 +1,4 @@
-// Logistic regression satisfies its optimality conditions.
+// Expects that logistic regression satisfies its optimality conditions.
 
 import { logistic } from "../numeric/exp.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";

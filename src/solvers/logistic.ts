@@ -1,12 +1,12 @@
 // Logistic regression on one-hot features, or on dense rows of numbers.
 //
-//   score = bias + sum of the weights of a row's features, each times its value
+//   score = bias + sum over the features of a row of weight times value
 //   J     = sum of log losses + l2 / 2 sum (w - prior)^2          the bias has no penalty
 
 import { exp, log1p } from "../numeric/exp.js";
 import { minimize } from "./lbfgs.js";
 
-/** Rows with the same number of one-hot features each. */
+/** One-hot rows that all have the same number of features. */
 export interface OneHotRows {
   numRows: number;
   /** number of features per row */
@@ -27,7 +27,7 @@ export interface DenseRows {
 export interface LogisticOptions {
   l2: number;
   iterations: number;
-  /** f64[numFeatures]: the weights without any data; 0 when absent */
+  /** f64[numFeatures]: weights in the absence of data, toward which the penalty shrinks; 0 when absent */
   prior?: Float64Array;
 }
 
@@ -52,7 +52,7 @@ export function fitLogistic(
   { l2, iterations, prior }: LogisticOptions,
 ): LogisticModel {
   const { numFeatures } = rows;
-  // the bias is the last element
+  // the bias is the last element of the arrays
   const x = new Float64Array(numFeatures + 1);
   if (prior) x.set(prior);
   const scores = new Float64Array(rows.numRows);
@@ -71,7 +71,7 @@ export function fitLogistic(
   return { bias: x[numFeatures]!, weights: x.slice(0, numFeatures) };
 }
 
-/** Returns f64[numRows]: log-odds of rows. */
+/** Returns f64[numRows]: the log-odds of the rows. */
 export function scoresOfRows(rows: OneHotRows | DenseRows, { bias, weights }: LogisticModel): Float64Array {
   const x = new Float64Array(rows.numFeatures + 1);
   x.set(weights);
@@ -100,7 +100,7 @@ function scoreRows(rows: OneHotRows | DenseRows, x: Float64Array, scores: Float6
   }
 }
 
-/** Adds the gradient of the rows' losses, and returns their sum. */
+/** Adds the gradient of the rows' losses to an array, and returns the sum of the losses. */
 function addLosses(
   rows: OneHotRows | DenseRows,
   scores: Float64Array,

@@ -9,7 +9,7 @@ const ones = new Uint32Array(n).fill(1);
 const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 
-/** Returns vectors after two plane rotations and a reflection. */
+/** Returns the vectors after two plane rotations and a reflection. */
 function rotated(): Float32Array {
   const out = Float64Array.from(vectors);
   for (let at = 0; at < out.length; at += dim) {
@@ -52,7 +52,7 @@ test("no other rotation of a thousand brings noisy vectors nearer", () => {
   const best = rotationOnto(noisy, vectors, ones, dim);
   const least = distance(best);
   const others = Array.from({ length: 1000 }, (_, trial) => {
-    // the best matrix with two dimensions rotated by a small angle
+    // Returns the best matrix, rotated by a small angle in two dimensions.
     const [a, b] = [draw(3, trial) % dim, draw(4, trial) % dim];
     const angle = 0.2 * unit(5, trial);
     return best.map((row) => {

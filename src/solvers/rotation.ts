@@ -32,7 +32,7 @@ export function rotationOnto(
   return leftSingularVectors.mmul(rightSingularVectors.transpose()).to2DArray();
 }
 
-/** Adds rows times Q to `sums`, f64[n * dim]. @param vectors f32[n * dim] */
+/** Adds the rows multiplied by Q to `sums`, f64[n * dim]. @param vectors f32[n * dim] */
 export function addRotated(sums: Float64Array, vectors: Float32Array, rotation: readonly number[][]): void {
   const dim = rotation.length;
   for (let at = 0; at < vectors.length; at += dim) {

@@ -194,10 +194,7 @@ export async function preparedLists(
       batches: batches(),
     },
     counted,
-    facts: () => {
-      if (counted.numAsked() === 0) throw noOwnersError(options, pairs !== undefined);
-      return counted.facts(options, sets.numChosen);
-    },
+    facts: () => counted.facts(options, sets.numChosen),
   };
 
   // starts the search when the first list is requested, because a server may already have the lists
@@ -286,7 +283,7 @@ function newItems(items: Keys, added: Keys): Uint8Array {
   return Uint8Array.from({ length: items.size }, (_, item) => (index.find(items, item) < 0 ? 0 : 1));
 }
 
-function noOwnersError({ users, for: whom, foldIn }: RequestedLists, hasPairs: boolean): UsageError {
+export function noOwnersError({ users, for: whom, foldIn }: RequestedLists, hasPairs: boolean): UsageError {
   if (hasPairs) return new UsageError("no lists written: --candidates has no user known to the run");
   if (users !== undefined)
     return new UsageError(

@@ -1,7 +1,7 @@
 // Writes an Arrow IPC file batch by batch, with dictionaries at the end.
 //
-// The file format allows dictionaries anywhere, because the footer has their positions. Codes are assigned by first
-// appearance, so a dictionary is complete only after the last row.
+// The file format allows dictionaries at any position, because its footer lists the positions. Codes are assigned by
+// first appearance, so a dictionary is complete only after the last row.
 
 import type { Keys } from "../../log/keys.js";
 import type * as Arrow from "apache-arrow";
@@ -19,10 +19,10 @@ export class ArrowFileWriter {
     this.#file = file;
     this.#schema = new arrow.Schema(fields);
     const ready = (bytes: Uint8Array) => this.#ready.push(bytes);
-    // the writer's output goes directly to the file, so that at most one batch is in memory
+    // streams the writer's output to the file, so that at most one batch is in memory
     class Sink extends arrow.AsyncByteQueue {
       override write(value: Parameters<Arrow.AsyncByteQueue["write"]>[0]): void {
-        // the file writer passes views only
+        // the Arrow file writer passes only typed arrays
         if (ArrayBuffer.isView(value)) {
           ready(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
         }
@@ -32,7 +32,7 @@ export class ArrowFileWriter {
     this.#writer.reset(new Sink(), this.#schema);
   }
 
-  /** Writes a batch; its arrays may be reused when the promise resolves. */
+  /** Writes a batch. The caller may reuse its arrays when the promise resolves. */
   async writeBatch(length: number, children: Arrow.Data[]): Promise<void> {
     const type = new arrow.Struct(this.#schema.fields);
     const data = arrow.makeData({ type, length, nullCount: 0, children });
@@ -59,14 +59,14 @@ export class ArrowFileWriter {
   }
 }
 
-/** A file writer whose caller writes the dictionaries. */
+/** Arrow file writer that leaves the writing of dictionaries to the caller. */
 class LateDictionaryWriter extends arrow.RecordBatchFileWriter {
   protected override _writeDictionaries(): this {
     return this;
   }
 
   writeDictionary(data: Arrow.Data, id: number): void {
-    // oxlint-disable-next-line no-underscore-dangle -- the library's name for what it lets subclasses use
+    // oxlint-disable-next-line no-underscore-dangle -- protected method of the library
     this._writeDictionaryBatch(data, id);
   }
 }
@@ -76,13 +76,13 @@ export function dictionaryType(id: number): Arrow.Dictionary<Arrow.Utf8, Arrow.I
   return new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32(), id);
 }
 
-/** Returns keys as a column of text, a view of their arrays. */
+/** Returns keys as an Arrow column of text that shares their arrays. */
 export function textData({ size, bytes, offsets }: Keys): Arrow.Data<Arrow.Utf8> {
   const valueOffsets = new Int32Array(offsets.buffer, offsets.byteOffset, offsets.length);
   return arrow.makeData({ type: new arrow.Utf8(), length: size, nullCount: 0, valueOffsets, data: bytes });
 }
 
-/** An empty dictionary for a column whose dictionary is written later. */
+/** Returns an empty dictionary for a column whose dictionary is written later. */
 export const laterDictionary = new arrow.Vector([
   arrow.makeData({
     type: new arrow.Utf8(),

@@ -35,21 +35,21 @@ import {
 import type { ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 
-/** The file that identifies an encoded dataset. */
+/** Name of the file that identifies an encoded dataset. */
 export const DATASET_MARKER = "dataset.json";
 export const ROWS_FILE = "rows.arrow";
 export const VALUES_FILE = "values.arrow";
 
 const SCHEMA_VERSION = 1;
 
-/** Options that are fixed when a dataset is encoded. */
+/** Options that are fixed once a dataset is encoded. */
 export interface ShapingOptions
   extends
     Omit<ColumnOptions, "infer" | "unlabelled">,
     TimeFieldOptions,
     UserLimits,
     Pick<Preprocess, "sides" | "drop" | "where"> {
-  /** reading options of the log */
+  /** options with which the log was read */
   reading: Record<string, unknown> & CellReading & Pick<ReadOptions, "dedupe" | "dedupeBy" | "dedupeKeep">;
 }
 
@@ -57,39 +57,39 @@ export interface ShapingOptions
 export type EncodedColumn = ColumnPlan & {
   /** number of empty cells */
   missing: number;
-  /** number of distinct keys or whole cells; absent for numbers */
+  /** number of distinct keys, or of distinct whole cells of a multi-valued column; absent for numbers */
   distinct?: number;
 };
 
 export interface Description {
   schemaVersion: number;
-  /** version of the program that wrote it */
+  /** version of the program that wrote the dataset */
   version: string;
   rows: number;
   roles: Roles;
   columns: EncodedColumn[];
   inputs: InputFingerprint[];
-  /** Number of rows of each of the first inputs, which are the log's files; absent in datasets of earlier versions. */
+  /** Number of rows of each log file, in the order of `inputs`; absent in datasets of earlier versions. */
   fileRows?: number[];
   options: ShapingOptions;
-  /** how ids were hashed before they were written; absent if they were not */
+  /** parameters with which ids were hashed; absent if ids are not hashed */
   hashKeys?: KeyHashing;
-  /** number of rows of the log that the dataset lacks, per reason */
+  /** number of rows of the log that were dropped, by reason */
   skipped: Record<string, number>;
-  /** users that --drop-users-above removed; absent without these options */
+  /** users that --drop-users-above dropped; absent without the option */
   droppedUsers?: DroppedUsers;
-  /** rows that --dedupe-by dropped; absent without the option */
+  /** number of rows that --dedupe-by dropped; absent without the option */
   droppedDuplicates?: DroppedDuplicates;
   files: Record<string, WrittenFile>;
 }
 
-/** Returns the bytes of dataset.json. */
+/** Returns the content of dataset.json. */
 export function descriptionText(description: Omit<Description, "schemaVersion">): string {
   return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...description }, undefined, 2)}\n`;
 }
 
 /**
- * @param file for messages
+ * @param file path of the file, for messages
  * @throws {ArtifactError} not a description, or of another schema version
  */
 export function parseDescription(bytes: Uint8Array, file: string): Description {
@@ -112,7 +112,7 @@ export function parseDescription(bytes: Uint8Array, file: string): Description {
   return description;
 }
 
-/** Returns the error of roles that name a column which does not exist, or has another kind. */
+/** Returns the error for roles that name a column which does not exist or has the wrong kind. */
 function contradictionOf({ columns, roles }: Description): string | undefined {
   const kinds = new Map(columns.map(({ name, kind }) => [name, kind]));
   if (kinds.size < columns.length) return "two columns have the same name";
@@ -125,12 +125,12 @@ function contradictionOf({ columns, roles }: Description): string | undefined {
   return undefined;
 }
 
-/** The error for a damaged dataset. */
+/** Returns the error for a damaged dataset. */
 export function damaged(file: string, why: string, cause?: unknown): ArtifactError {
   return new ArtifactError(`'${file}' is damaged (${why}): restore it or encode the log again`, { cause });
 }
 
-/** @throws {UsageError} a dictionary is larger than an Arrow column of text may be */
+/** @throws {UsageError} a dictionary exceeds the maximum size of an Arrow text column */
 export function checkDictionaryBytes(name: string, bytes: number): void {
   if (bytes < 2 ** 31) return;
   throw new UsageError(
@@ -151,8 +151,8 @@ const columnShape: Shape = (value, at) =>
     ? object({ separator: text, distinct: count }, { weighted: flag })(value, at)
     : undefined);
 
-/** The shapes of the members that reading a dataset needs. */
-/** Reading options; the types of those that trainings reuse are checked. */
+/** Shapes of the members that the reader of a dataset needs. */
+/** Shapes of the reading options, in which the types of options that trainings reuse are checked. */
 const reading: Shape = (value, at) =>
   record(anything)(value, at) ??
   object(

@@ -1,4 +1,4 @@
-// Encoded datasets are read back as they were written.
+// Expects that encoded datasets are read back as they were written.
 
 import { MISSING, encodeKeys } from "../../log/keys.js";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -21,7 +21,7 @@ interface Rows {
   cells: Cells[];
 }
 
-/** Writes the rows in pieces, cycling through the given sizes. */
+/** Writes the rows in batches whose sizes cycle through the given sizes. */
 async function write(path: string, { plans, keys, cells }: Rows, pieces: number[]): Promise<void> {
   const numRows = cells[0]!.length;
   await writeDataset(path, true, shaping, async (open) => {
@@ -81,7 +81,7 @@ test.each([1, 64, 65_535, 65_536, 65_537, 140_000])("%i rows come back as they w
   expect(textOf(dataset.columns) === textOf(expected(rows))).toBe(true);
 });
 
-/** Returns every array of the columns as text. */
+/** Returns a text of all arrays of the columns. */
 function textOf(columns: Dataset["columns"]): string {
   const plain = (value: unknown): unknown => {
     if (ArrayBuffer.isView(value)) return Array.from(value as Uint8Array, String).join();

@@ -1,4 +1,4 @@
-// Gives an encoded dataset the roles that a command requests; decisions made at encoding remain.
+// Applies the roles that a command requests to an encoded dataset; decisions made at encoding remain.
 
 import { MISSING } from "../../log/keys.js";
 import { DataError, UsageError } from "../../errors.js";
@@ -11,12 +11,12 @@ import type { TimeFieldOptions } from "../time-fields.js";
 import type { ShapingOptions } from "./description.js";
 import type { EncodedDataset } from "./read.js";
 
-/** The settings that a dataset provides in place of flags. */
+/** Settings that an encoded dataset provides in place of flags. */
 export type EncodedShaping = Pick<RoleRequest, "sides" | "drop" | "where" | "numeric" | "timeFormat"> &
   TimeFieldOptions &
   UserLimits & { reading: ReadOptions };
 
-/** Returns the encoding options that a training repeats, because its run stores them. */
+/** Returns the encoding options that the run of a training stores. */
 export function shapingOf(
   { description: { options, roles } }: EncodedDataset,
   {
@@ -67,9 +67,9 @@ export function playRoles(
 }
 
 /**
- * Checks that a dataset's rows were deduplicated as requested, because its rows may lack the columns for it.
+ * Checks that the rows were deduplicated as requested, because the dataset may lack the columns to do so now.
  *
- * @throws {UsageError} they were not, or otherwise
+ * @throws {UsageError} they were not deduplicated, or by other columns
  */
 export function checkDeduping(
   path: string,
@@ -88,7 +88,7 @@ export function checkDeduping(
 
 type Deduping = Pick<ReadOptions, "dedupe" | "dedupeBy" | "dedupeKeep">;
 
-/** Uses the dataset's roles, which the flags may repeat. */
+/** Returns the dataset's own roles. Flags may repeat them, but not contradict them. */
 function asEncoded({ path, dataset, description }: EncodedDataset, request: RoleRequest): Dataset {
   const { roles, columns } = dataset;
   const { options } = description;
@@ -99,7 +99,7 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
   for (const role of roleNames) {
     const [given, own] = [request[role], roles[role]];
     if (given === undefined || given === own) continue;
-    // the kinds of events may be in any column of keys
+    // any column of keys may contain the kinds of events
     if (role === "event" && columns.some(({ name, kind }) => name === given && kind === "key")) continue;
     throw contradiction(
       `--${role} ${given}`,
@@ -156,8 +156,8 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
 }
 
 /**
- * Returns the roles with the fields that options name, from the dataset's fields and excluded columns; undefined if
- * there are others.
+ * Returns the roles with the fields that options name. The fields must be among the dataset's fields and excluded
+ * columns; returns undefined if one is not.
  */
 function fieldsAsAsked({ roles, columns }: Dataset, { fields, keep = [] }: RoleRequest): Roles | undefined {
   const { leftOut = [], ...others } = roles;
@@ -176,7 +176,7 @@ function withoutLabel(dataset: Dataset): Dataset {
   return { ...dataset, roles, columns: dataset.columns.filter(({ name }) => name !== label) };
 }
 
-/** Selects the rows that are events, if the request requires it. */
+/** Selects the rows that are events, if the request needs a selection. */
 function asEvents(dataset: Dataset, { unlabelled, positiveFrom }: RoleRequest): Dataset {
   const { label } = dataset.roles;
   if (!unlabelled || (label === undefined && positiveFrom === undefined)) return dataset;
@@ -186,7 +186,7 @@ function asEvents(dataset: Dataset, { unlabelled, positiveFrom }: RoleRequest): 
   throw labelOfEvents(label!, column.kind === "number" ? [...column.values] : [], "encoded");
 }
 
-/** Sets a column as the kinds of events; it is not a feature then, unless --fields says so. */
+/** Assigns the event role to a column, which is then a feature only if --fields names it. */
 function withEvent(dataset: Dataset, { event, fields }: RoleRequest): Dataset {
   const { roles } = dataset;
   if (event === undefined) return dataset;
@@ -194,7 +194,7 @@ function withEvent(dataset: Dataset, { event, fields }: RoleRequest): Dataset {
   return { ...dataset, roles: { ...roles, event, fields: others } };
 }
 
-/** Uses the roles of another log, whose columns must all be in the dataset. */
+/** Returns the roles of another log, all of whose columns must be in the dataset. */
 function asGiven({ path, dataset, description }: EncodedDataset, request: RoleRequest): Dataset {
   const {
     user,
@@ -262,7 +262,7 @@ function asGiven({ path, dataset, description }: EncodedDataset, request: RoleRe
   return { ...dataset, roles, columns: dataset.columns.filter(({ name }) => used.has(name)) };
 }
 
-/** Keeps only rows with an item: an event without one is a bad row. */
+/** Drops events without an item, which count as bad rows. */
 function withItems(
   path: string,
   dataset: Dataset,
@@ -290,7 +290,7 @@ function withItems(
   return { dataset: { ...dataset, numRows, columns }, skipped: { [reason]: dataset.numRows - numRows } };
 }
 
-/** Removes a form of --numeric (`price:bins=20`) from a column's name, because the training decides it. */
+/** Removes the form of --numeric, such as `:bins=20`, from a column's name, because the training decides the form. */
 function bareName(given: string, names: readonly string[]): string {
   return names.find((name) => name === given) ?? names.find((name) => given.startsWith(`${name}:`)) ?? given;
 }

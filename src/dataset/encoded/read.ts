@@ -1,4 +1,4 @@
-// Reads an encoded dataset into memory: it is checked against its checksums, then copied column by column.
+// Reads an encoded dataset into memory: checks its checksums, then copies it column by column.
 
 import { mapTo } from "../../numeric/indices.js";
 import { join } from "node:path";
@@ -34,7 +34,7 @@ export interface EncodedDataset {
   description: Description;
 }
 
-/** Whether a path is an encoded dataset, after restoring one whose replacement was interrupted. */
+/** Whether a path is an encoded dataset. First restores a dataset whose replacement was interrupted. */
 export async function isEncodedDataset(path: string): Promise<boolean> {
   if (path === "-") return false;
   await restoreInterrupted(path);
@@ -55,7 +55,7 @@ export async function readDescription(path: string): Promise<Description> {
  * Reads a dataset completely, or leaves its rows on disk (stored-columns.ts) if they and the features need more than
  * `maxBytes`.
  *
- * @param maxBytes most bytes of rows in memory
+ * @param maxBytes maximum number of bytes of rows in memory
  * @throws {ArtifactError} a file is missing, changed or damaged, or of another schema version
  */
 export async function readEncoded(path: string, maxBytes = Infinity): Promise<EncodedDataset> {
@@ -69,18 +69,18 @@ export async function readEncoded(path: string, maxBytes = Infinity): Promise<En
     const { cells, dictionaries } = await readRows(handle, file, numRows, plans);
     return plans.map((plan, i) => columnFrom(plan, cells[i]!, dictionaries[i]!));
   }).catch((error: unknown) => {
-    // an offset beyond the end of the file
+    // RangeError: an offset lies beyond the end of the file
     throw error instanceof RangeError ? damaged(file, error.message, error) : error;
   });
   return { path, dataset: { numRows, columns, roles, inputs, hashKeys }, description };
 }
 
-/** Returns the bytes of the rows' cells, and of the features that a training creates from them. */
+/** Returns the number of bytes of the rows' cells, and of the features that a training creates from them. */
 export function rowBytes({ rows, columns }: Description): number {
   return columns.reduce((sum, { kind }) => sum + (kind === "number" ? 12 : 8) * rows, 0);
 }
 
-/** Returns columns whose cells are read from the file when accessed. */
+/** Returns columns whose cells are read from the file on access. */
 function storedColumns(
   { numRows, batches, dictionaries }: EncodedRowLayout,
   path: string,
@@ -138,14 +138,14 @@ function textColumn(dataset: Dataset, name: string): KeyColumn {
 /** The positions of the rows in the file. */
 export interface EncodedRowLayout {
   numRows: number;
-  /** by batch: its first row, its number of rows, and the file offset of each column's cells */
+  /** batches: index of the first row, number of rows, and file offset of the cells of each column */
   batches: { first: number; length: number; offsets: number[] }[];
-  /** by column: its keys or whole cells */
+  /** distinct keys, or whole cells, of each column */
   dictionaries: Keys[];
 }
 
 /**
- * @param path for messages
+ * @param path path of the file, for messages
  * @throws {ArtifactError} the file has another layout, or other columns than the plans
  */
 export async function rowLayout(
@@ -163,7 +163,7 @@ export async function rowLayout(
   let first = 0;
   for (const block of arrow.batches) {
     const { length, buffers } = await arrow.batch(block);
-    // a bitmap precedes the values of each column
+    // a bitmap precedes the values of each column in the file
     const offsets = plans.map(({ kind }, i) => {
       const at = buffers[2 * i + 1];
       if (!at || at.bytes < (kind === "number" ? 8 : 4) * length)
@@ -183,10 +183,7 @@ export async function rowLayout(
   return { numRows, batches, dictionaries };
 }
 
-/**
- * @returns by column of the plans: its cells, and its keys or whole cells
- * @throws as rowLayout
- */
+/** @returns cells, and distinct keys or whole cells, of each planned column @throws as rowLayout */
 export async function readRows(
   file: ReadHandle,
   path: string,
@@ -211,7 +208,7 @@ export async function readRows(
   return { cells, dictionaries };
 }
 
-/** @throws {ArtifactError} a code has no key */
+/** @throws {ArtifactError} a code is outside the dictionary */
 export function checkCodes(cells: Cells, { size }: Keys, name: string, path: string): void {
   if (!(cells instanceof Uint32Array)) return;
   for (const code of cells)

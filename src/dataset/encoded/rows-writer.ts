@@ -15,15 +15,15 @@ import { densityOf, type Density } from "../sparse-fields.js";
 import { ArrowFileWriter, dictionaryType, laterDictionary } from "./arrow-writer.js";
 import { checkDictionaryBytes } from "./description.js";
 
-/** Most cells of a batch: a batch with very many columns has fewer rows, because it is kept in memory. */
+/** Maximum number of cells of a batch. Batches are in memory, so that a batch of many columns has fewer rows. */
 const MAX_CELLS_A_BATCH = 1 << 24;
 const MAX_ROWS_A_BATCH = 65_536;
 
-/** Collects cells into batches, counts them, and writes them. */
+/** A sink that collects cells into batches, counts them, and writes the batches. */
 export class RowsWriter implements ColumnSink {
-  /** by column: number of rows per code; empty for numbers */
+  /** number of rows of each code, by column; empty for numbers */
   readonly counts: Uint32Array[];
-  /** by column: number of empty cells */
+  /** number of empty cells, by column */
   readonly missing: number[];
   readonly #plans: readonly ColumnPlan[];
   readonly #arrow: ArrowFileWriter;
@@ -121,7 +121,7 @@ export class RowsWriter implements ColumnSink {
   }
 }
 
-/** Returns the number of empty cells, and a bitmap with 0 for those. */
+/** Returns the number of empty cells, and a bitmap in which empty cells are 0. */
 function nullsOf(cells: Cells): { nullCount: number; nullBitmap?: Uint8Array } {
   const nullCount = numEmpty(cells);
   if (nullCount === 0) return { nullCount };
@@ -147,7 +147,7 @@ function isNumbers(cells: Cells): cells is Float64Array {
   return cells.BYTES_PER_ELEMENT === 8;
 }
 
-/** Returns codes as i32, with MISSING as -1, because comparisons of signed numbers are faster. */
+/** Returns codes as i32, in which MISSING is -1, because comparisons of signed numbers are faster. */
 function signedCodes({ buffer, byteOffset, length }: Cells): Int32Array {
   return new Int32Array(buffer, byteOffset, length);
 }

@@ -1,4 +1,4 @@
-// Writes a log's rows as an encoded dataset directory, completely or not at all.
+// Writes the rows of a log as an encoded dataset directory, atomically.
 
 import { join } from "node:path";
 import { writeDirectory } from "../../io/atomic.js";
@@ -27,11 +27,11 @@ import { splitCells, type CellForm } from "../multi.js";
 import { ArrowFileWriter, dictionaryType, laterDictionary, textData } from "./arrow-writer.js";
 
 /**
- * Writes a dataset while its rows are read; memory is that of the values and of a batch.
+ * Writes a dataset while its rows are read. Only the distinct values and one batch of rows are in memory.
  *
  * @param stream sends all rows to the sink that it opens (streamRows), and returns the dictionaries to write
  * @returns the stream's result, and the contents of each column
- * @throws {OutputError} the target exists (with force: and is not a dataset), or cannot be created
+ * @throws {OutputError} the target exists (with force: exists and is not a dataset), or cannot be created
  * @throws {IoError} disk full, permission and the like during the write
  */
 export async function writeDataset(
@@ -98,7 +98,7 @@ export async function writeDataset(
   return written!;
 }
 
-/** A directory whose dataset.json describes rows and columns, with the files that it lists. */
+/** An encoded dataset directory: dataset.json describes the rows and columns, and lists the other files. */
 export const ownDataset: OwnDirectory = {
   what: "an encoded dataset",
   marker: DATASET_MARKER,
@@ -177,7 +177,7 @@ function countsOfValues(name: string, form: CellForm, cells: Keys, ofCell: Uint3
   return [dictionary, counts];
 }
 
-/** Returns consecutive keys, with offsets from 0. */
+/** Returns consecutive keys as an Arrow column whose offsets start at 0. */
 function slice({ bytes, offsets }: Keys, first: number, size: number): Keys {
   const start = offsets[first]!;
   const own = offsets.slice(first, first + size + 1);

@@ -1,23 +1,23 @@
-// Rows that --on-bad-row skip skips: what is recorded about them, and the limit on their number.
+// Bad rows that --on-bad-row skip drops: their records, and the limit on their number.
 
 import { DataError } from "../../errors.js";
 
-/** Default of the largest share of bad rows. */
+/** Default maximum share of bad rows. */
 export const DEFAULT_MAX_BAD = 0.01;
 
 /** A row that was skipped. */
 export interface BadRow {
   file: string;
-  /** physical line on which it starts, from 1 */
+  /** number of the file's line on which the row starts, from 1 */
   line: number;
   reason: string;
-  /** the column, if one cell of a well-formed row is invalid */
+  /** name of the invalid cell's column; absent if the whole row is malformed */
   column?: string;
-  /** the text of the row, or of the cell if a column is given */
+  /** text of the cell if a column is given, otherwise of the row */
   text: string;
 }
 
-/** `1,204 wrong number of cells, 3 price: a finite number is expected` */
+/** Returns a text such as `1,204 wrong number of cells, 3 price: a finite number is expected`. */
 function describe(skipped: Record<string, number>): string {
   return Object.entries(skipped)
     .map(([reason, count]) => `${count.toLocaleString("en")} ${reason}`)
@@ -29,7 +29,7 @@ function describe(skipped: Record<string, number>): string {
  *
  * @param skipped number of bad rows per reason
  * @param numRead number of all rows of the log, including bad ones
- * @param max the largest share, in [0, 1]
+ * @param max maximum share, in [0, 1]
  * @throws {DataError} the share is larger
  */
 export function checkBadShare(

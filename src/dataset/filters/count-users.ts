@@ -1,5 +1,5 @@
-// Finds the users above the limits in a first reading of a log whose rows go to disk, so that the second reading can
-// drop them.
+// Finds the users above the limits while a log is read for the first time, so that the second reading, which writes
+// rows to disk, can drop them.
 //
 // Memory: 4 bytes per row for users, 8 for times if a limit is per day, and the distinct values.
 
@@ -21,12 +21,12 @@ import {
   type UserLimits,
 } from "./heavy-users.js";
 
-/** Users above the limits, as a filter for the next reading. */
+/** Users above the limits, with a row filter for the second reading. */
 export interface CountedUsers {
-  /** undefined if no user is above the limits */
+  /** filter that drops the users; undefined if no user is above the limits */
   filter?: Where;
   dropped: DroppedUsers;
-  /** names the users with most events, unless their ids are hidden */
+  /** warning that names the users with most events, unless their ids are hidden */
   warnings: string[];
 }
 

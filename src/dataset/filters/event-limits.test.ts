@@ -43,7 +43,7 @@ test("--keep-events spread keeps every so-manieth event of a user by time, the l
     {
       who: [...days.map(() => "bot"), "u"],
       what: [...days.map((day) => "abcdefghij"[day]!), "z"],
-      // the rows are in reverse order of time
+      // The log has its rows in reverse order of time.
       when: [...days.map((day) => (9 - day) * DAY), 0],
     },
     { user: "who", time: "when", fields: ["who", "what"] },

@@ -8,22 +8,22 @@ import { columnNamed, type Dataset } from "../dataset.js";
 import { rowsWhere, selectRows } from "../select-rows.js";
 
 export interface EventLimits {
-  /** a span before the log's newest event (`90d`; units h, d, w), or a date: older events are dropped */
+  /** maximum age of events relative to the newest event (`90d`; units h, d, w), or the date of the oldest event */
   since?: string;
-  /** most events of each user; events without a user are all kept */
+  /** maximum number of events of each user; events without a user are all kept */
   maxEventsPerUser?: number;
-  /** which events of a user are kept; the latest when absent */
+  /** order in which a user's events are kept; the latest first by default */
   keepEvents?: KeepEvents;
 }
 
-/** Keep a user's latest events, or events spread evenly over all of the user's. */
+/** Selection of a user's events: the latest events, or events that are evenly spread over all of the user's events. */
 export const keepEvents = ["latest", "spread"] as const;
 export type KeepEvents = (typeof keepEvents)[number];
 
 const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 
 /**
- * Returns the events within the limits, in their order, and a note for each limit that dropped events.
+ * Returns the events that satisfy the limits, in their order, and a note for each limit that dropped events.
  *
  * @throws {UsageError} a limit is invalid, lacks its column, or leaves no event
  */
@@ -53,21 +53,21 @@ function rowsSince(dataset: Dataset, since: string): Uint32Array {
   return rowsWhere(dataset.numRows, (row) => times[row]! >= first);
 }
 
-/** Returns a span such as 90d in ms; undefined for other text. */
+/** Returns the milliseconds of a span such as 90d; undefined for other text. */
 export function spanMilliseconds(text: string): number | undefined {
   const span = /^(\d+(?:\.\d+)?)([hdw])$/u.exec(text);
   return span ? Number(span[1]) * UNITS[span[2]!]! : undefined;
 }
 
 function dateOf(text: string): number {
-  // a bare number is more often a span without a unit than a Unix time
+  // a number without a unit is probably a span whose unit the user forgot, not a Unix time
   const time = /^\d+$/u.test(text) ? NaN : parseTime(text);
   if (Number.isNaN(time))
     throw new UsageError(`--since expects a duration such as 90d (h, d, w) or a date, got '${text}'`);
   return time;
 }
 
-/** Keeps at most `most` events of each user: the latest, or every n-th by time, including the latest. */
+/** Limits each user to `most` events: the latest, or every n-th by time, including the latest. */
 function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Array {
   const { user } = dataset.roles;
   const column = user === undefined ? undefined : columnNamed(dataset, user);
@@ -79,8 +79,7 @@ function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Ar
 
   const totals = new Uint32Array(column.dictionary.size);
   for (const code of column.codes) if (code !== MISSING) totals[code]!++;
-  // latest: counts the events to drop; spread: each event adds `most`, and an event is kept whenever the sum reaches
-  // `total`
+  // `latest` counts the events to drop; `spread` adds `most` per event, and keeps an event when the sum reaches `total`
   const sums = new Float64Array(totals.length);
   const kept = new Uint8Array(dataset.numRows);
   for (const row of order) {
@@ -96,7 +95,7 @@ function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Ar
   return rowsWhere(dataset.numRows, (row) => kept[row] === 1);
 }
 
-/** Returns f64[numRows]: milliseconds; undefined if no column is the time. */
+/** Returns f64[numRows]: times in milliseconds; undefined if no column is the time. */
 function eventTimes(dataset: Dataset): Float64Array | undefined {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);

@@ -1,5 +1,5 @@
-// Drops users with more events than a person has: bots, crawlers, test accounts, a key that stands for missing users.
-// All their events are removed before events are limited by age, limited per user or split.
+// Drops users with more events than a person can have: bots, crawlers, test accounts, or a placeholder for missing
+// users. All their events are removed before events are limited by age, limited per user or split.
 
 import { MISSING, keyAt, type Keys } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
@@ -7,9 +7,9 @@ import { columnNamed, type Dataset } from "../dataset.js";
 import { rowsWhere, selectRows } from "../select-rows.js";
 
 export interface UserLimits {
-  /** users with more events are dropped */
+  /** maximum number of events of a user; users with more are dropped */
   dropUsersAbove?: number;
-  /** users with more events on any one day (UTC) are dropped */
+  /** maximum number of events of a user on one day (UTC); users with more are dropped */
   dropUsersAbovePerDay?: number;
 }
 
@@ -19,16 +19,16 @@ export interface DroppedUsers {
   events: number;
 }
 
-/** A user above a limit. */
+/** A user who exceeds a limit. */
 export interface HeavyUser {
-  /** code of the user's key */
+  /** code of the user's key in the dictionary */
   code: number;
   events: number;
   /** number of events on the user's busiest day; absent without a daily limit */
   perDay?: number;
 }
 
-/** Users and times of events: u32 codes with MISSING, and f64 milliseconds if a limit is per day. */
+/** Columns of users (u32 codes or MISSING) and of times (f64 milliseconds; only if a daily limit is set). */
 export interface UserEvents {
   users: Uint32Array;
   numUsers: number;
@@ -36,7 +36,7 @@ export interface UserEvents {
 }
 
 const DAY = 86_400_000;
-/** Most users that a warning names. */
+/** Maximum number of users that a warning names. */
 const MOST_NAMED = 5;
 
 /** Whether a limit is set. */
@@ -44,7 +44,7 @@ export function limitsUsers({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits
   return (dropUsersAbove ?? dropUsersAbovePerDay) !== undefined;
 }
 
-/** Returns the flags that are set, for a message. */
+/** Returns the limit flags that are set, for a message. */
 export function userLimitFlags({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits): string[] {
   return [
     ...(dropUsersAbove === undefined ? [] : [`--drop-users-above ${dropUsersAbove}`]),
@@ -52,7 +52,7 @@ export function userLimitFlags({ dropUsersAbove, dropUsersAbovePerDay }: UserLim
   ];
 }
 
-/** Selects the limits from options. */
+/** Returns the options that are limits. */
 export function userLimitsOf({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits): UserLimits {
   return {
     dropUsersAbove,
@@ -60,7 +60,7 @@ export function userLimitsOf({ dropUsersAbove, dropUsersAbovePerDay }: UserLimit
   };
 }
 
-/** Returns the columns that the limits need. @throws {UsageError} one does not exist */
+/** Returns the columns that the limits need. @throws {UsageError} a column does not exist */
 export function columnsToCount(
   { user, time }: { user?: string; time?: string },
   limits: UserLimits,
@@ -73,7 +73,7 @@ export function columnsToCount(
   return { user, time };
 }
 
-/** Returns the dataset without the users above the limits, their number, and a warning that names those with most events. */
+/** Returns the dataset without users above the limits, their number, and a warning that names the most active users. */
 export function withoutHeavyUsers(
   dataset: Dataset,
   limits: UserLimits,
@@ -103,7 +103,7 @@ export function withoutHeavyUsers(
   };
 }
 
-/** Returns the users above the limits, those with most events first. */
+/** Returns the users who exceed the limits, by descending number of events. */
 export function heavyUsers({ users, numUsers, times }: UserEvents, limits: UserLimits): HeavyUser[] {
   const { dropUsersAbove = Infinity, dropUsersAbovePerDay } = limits;
   const events = new Uint32Array(numUsers);
@@ -122,8 +122,9 @@ export function heavyUsers({ users, numUsers, times }: UserEvents, limits: UserL
 }
 
 /**
- * Returns, by user, the number of events on the busiest day. @param isCounted false for a user who cannot exceed the
- * daily limit
+ * Returns each user's number of events on the user's busiest day.
+ *
+ * @param isCounted false for a user who cannot exceed the daily limit
  */
 function busiestDays(
   users: Uint32Array,
@@ -146,13 +147,17 @@ export function droppedCounts(heavy: readonly HeavyUser[]): DroppedUsers {
   return { users: heavy.length, events: heavy.reduce((sum, { events }) => sum + events, 0) };
 }
 
-/** @throws {UsageError} the limits leave no event */
+/** @throws {UsageError} the limits drop all events */
 export function checkSomeLeft({ events }: DroppedUsers, numRows: number, limits: UserLimits): void {
   if (events < numRows) return;
   throw new UsageError(`${userLimitFlags(limits).join(" and ")} excludes all ${numRows} events`);
 }
 
-/** Returns the warning about dropped users. @param keys undefined: the users are not named */
+/**
+ * Returns the warning about dropped users.
+ *
+ * @param keys keys of the users; undefined if the warning must not name them
+ */
 export function heavyUsersText(
   heavy: readonly HeavyUser[],
   numRows: number,

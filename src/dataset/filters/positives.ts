@@ -1,7 +1,7 @@
-// Selects the events that happened from a log with labels, by a smallest label (--positive-from X), for trainings on
+// Selects the events that happened from a log with labels, by a minimum label (--positive-from X), for trainings on
 // positive events only.
 //
-//   log with labels ──► rows whose label is at least X ──► log of positive events, in which the label is no column any more
+//   log with labels ──► rows whose label is at least X ──► log of positive events, without the label column
 
 import { DataError, UsageError } from "../../errors.js";
 import { columnNamed, type Dataset, type Positives } from "../dataset.js";
@@ -9,8 +9,8 @@ import { rowsWhere, selectRows } from "../select-rows.js";
 import { columnText } from "./where.js";
 
 /**
- * Returns the rows whose label makes them events, without the label; the unchanged dataset if its roles require no
- * selection.
+ * Returns the rows whose label makes them events, and removes the label's role. Returns the dataset unchanged if its
+ * roles have no such rule.
  *
  * @returns also a note on the dropped rows
  * @throws {DataError} no row is left
@@ -36,14 +36,14 @@ export function choosePositives(dataset: Dataset): { dataset: Dataset; notes: st
   };
 }
 
-/** How the label column was chosen, which determines what the user can type to change it. */
+/** Origin of the label's role, which determines the flag that the error message suggests. */
 export type LabelOrigin = "inferred" | "named" | "encoded";
 
 /**
- * The error for a log with labels in which every row would be read as an event that happened.
+ * Returns the error for a log with labels in which every row would be read as an event that happened.
  *
  * @param labels some labels, for the suggested option
- * @param truth how the log spells true, if labels are true and false
+ * @param truth spelling of true in the log, if labels are true and false
  */
 export function labelOfEvents(
   name: string,
@@ -74,8 +74,8 @@ export function labelOfEvents(
 }
 
 /**
- * Suggests the smallest label of an event: 1 for labels 0 and 1, or -1 and 1; for others the first above the mean, 4
- * for 1 to 5.
+ * Suggests the minimum label of an event: 1 for labels 0 and 1, or -1 and 1; otherwise the first label above the mean,
+ * such as 4 for 1 to 5.
  */
 function likelyPositive(labels: readonly number[]): number {
   const known = labels.filter((y) => !Number.isNaN(y));
@@ -85,7 +85,7 @@ function likelyPositive(labels: readonly number[]): number {
   return above.reduce((least, y) => Math.min(least, y));
 }
 
-/** @throws {UsageError} rows are to be selected by a label, but there is none */
+/** @throws {UsageError} rows must be selected by label, but the log has no label */
 export function positivesFrom(label: string | undefined, from: number): Positives {
   if (label === undefined)
     throw new UsageError(

@@ -24,19 +24,19 @@ export function whereColumns(wheres: readonly Where[], columns: readonly string[
   return new Set(wheres.flatMap(({ tests }) => tests.map(({ column }) => column)));
 }
 
-/** An expression that is evaluated over the batches of one reading. */
+/** Evaluator of an expression over the batches of one reading of a log. */
 export class WhereRows {
-  /** by test and code: 1 if the test holds */
+  /** results by test and code of a cell: 1 if the test is true */
   readonly #truths: number[][];
   readonly #ofMissing: number[];
-  /** by test: number of distinct cells that are compared with a number but are not numbers */
+  /** number of distinct cells by test that are not numbers, although the test compares numbers */
   readonly #noNumbers: number[];
 
-  /** @param requestOf returns the request that reads a column as keys */
+  /** @param requestOf function that returns the request for a column as keys */
   constructor(
     private readonly where: Where,
     private readonly requestOf: (column: string) => number,
-    /** converts a cell for the comparison with a number */
+    /** conversion of a cell to the text of a plain number */
     private readonly plain: (cell: string) => string = (cell) => cell,
   ) {
     this.#truths = where.tests.map(() => []);
@@ -44,13 +44,13 @@ export class WhereRows {
     this.#noNumbers = where.tests.map(() => 0);
   }
 
-  /** Returns u8[numRows]: 1 if the expression holds. */
+  /** Returns u8[numRows]: 1 if the expression is true for the row. */
   of(batch: Batch, keyOf: KeyOf): Uint8Array {
     const answers = this.where.tests.map((test, t) => this.#answers(test, t, batch, keyOf));
     return evaluate(this.where.condition, answers, batch.numRows);
   }
 
-  /** Returns notes for the user. */
+  /** Returns notes on cells that a test compares with a number, but that are not numbers. */
   notes(): string[] {
     return this.where.tests.flatMap(({ column }, t) => {
       const n = this.#noNumbers[t]!;
@@ -79,7 +79,11 @@ export class WhereRows {
   }
 }
 
-/** Combines the results of tests to that of a condition. @param answers u8[numRows] by test: 1 or 0 */
+/**
+ * Combines the results of tests to the result of a condition.
+ *
+ * @param answers u8[numRows] for each test: 1 if it is true, otherwise 0
+ */
 export function evaluate(condition: Condition, answers: readonly Uint8Array[], numRows: number): Uint8Array {
   if (condition.kind === "test") return answers[condition.test]!;
   if (condition.kind === "not") return evaluate(condition.of, answers, numRows).map((answer) => 1 - answer);
@@ -92,10 +96,10 @@ export function evaluate(condition: Condition, answers: readonly Uint8Array[], n
 }
 
 /**
- * Returns for which of the rows an expression holds. Numbers are compared in their printed form.
+ * Evaluates an expression for the given rows. Numbers are compared in their printed form.
  *
  * @param rows u32: rows of the dataset
- * @returns u8[rows.length]: 1 or 0
+ * @returns u8[rows.length]: 1 where the expression is true, otherwise 0
  * @throws {UsageError} it uses a column that does not exist, or times, multi-valued cells or hashed ids
  */
 export function rowsThatHold(dataset: Dataset, rows: Uint32Array, where: Where): Uint8Array {
@@ -120,11 +124,11 @@ export function rowsThatHold(dataset: Dataset, rows: Uint32Array, where: Where):
 }
 
 /**
- * Returns for which of the rows the expression of an option holds.
+ * Evaluates the expression of an option for the given rows.
  *
- * @param what noun for the rows, in the plural, if the expression must hold for at least one
+ * @param what plural noun for the rows; if given, the expression must be true for at least one row
  * @returns u8[rows.length]: 1 or 0
- * @throws {UsageError} as rowsThatHold, or it must hold for a row and holds for none
+ * @throws {UsageError} as rowsThatHold, or `what` is given and the expression is false for all rows
  */
 export function rowsHeldBy(
   dataset: Dataset,
@@ -138,9 +142,9 @@ export function rowsHeldBy(
 }
 
 /**
- * The error for an expression that holds for no row, with values that would match.
+ * Returns the error for an expression that is false for all rows; it suggests values that would match.
  *
- * @param what noun for the rows, in the plural
+ * @param what plural noun for the rows
  */
 export function neverHolds(dataset: Dataset, numRows: number, where: Where, what: string): UsageError {
   const values = [...new Set(where.tests.map(({ column }) => column))].map((name) => {
@@ -168,7 +172,7 @@ function someValues(column: Column): string {
   return low > high ? "" : `numbers from ${low} to ${high}`;
 }
 
-/** Returns u8[rows.length]; each distinct cell is tested once. */
+/** Returns u8[rows.length]: the result of a test for each row. Each distinct cell is tested once. */
 function answersOf(
   test: CellTest,
   column: Exclude<Column, { kind: "multi" }>,
@@ -177,7 +181,7 @@ function answersOf(
   const ofMissing = test.holds("") ? 1 : 0;
   if (column.kind === "number") {
     const known = new Map<number, number>();
-    // accessed once, because a column on disk would be read again
+    // the cells are read into a variable once, because each access to a stored column reads the disk
     const { values } = column;
     return mapTo(Uint8Array, rows, (row) => {
       const x = values[row]!;

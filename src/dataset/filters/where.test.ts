@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { UsageError } from "../../errors.js";
 import { parseWhere, type Condition } from "./where.js";
 
-/** Whether an expression holds for one row; a column that the row lacks is missing. */
+/** Whether an expression is true for one row. A column that is not in the row has a missing cell. */
 function holds(source: string, row: Record<string, string>): boolean {
   const { tests, condition } = parseWhere(source);
   const of = (at: Condition): boolean => {
@@ -53,17 +53,17 @@ test.each([
   ['Invoice not starts_with "C"', false],
   ['Invoice ends_with "12" and Country contains "ran"', true],
   ['Day >= "2010-12-01" and Day < "2010-12-10"', true],
-  // and binds closer than or
+  // `and` has a higher precedence than `or`
   ['Country = "Spain" and Quantity = 1 or Quantity = 3', true],
   ['Country = "Spain" and (Quantity = 1 or Quantity = 3)', false],
   ["NOT (Quantity = 1) AND Country IS NOT MISSING", true],
-  // comparisons with a missing cell are false
+  // Comparisons with a missing cell are false.
   ["absent is missing", true],
   ["absent is not missing", false],
   ["absent > 0 or absent <= 0 or absent = 0", false],
   ['absent != "x" and absent != 0', true],
   ['absent < "x" or absent contains ""', false],
-  // so are comparisons of a cell that is not a number with a number
+  // Comparisons of a cell that is not a number with a number are false, except !=.
   ["odd > 0 or odd <= 0", false],
   ["odd != 0", true],
   ["Country = 'it''s' or Country = \"France\"", true],

@@ -10,33 +10,33 @@
 import { UsageError } from "../../errors.js";
 import { parseNumber } from "../../log/number.js";
 
-/** A test of one column's cell. */
+/** A test of the cells of one column. */
 export interface CellTest {
   column: string;
-  /** position of the column's name in the text, from 0 */
+  /** offset of the column's name in the expression, from 0 */
   at: number;
-  /** true if cells are compared with a number */
+  /** true if the test compares cells with a number */
   numeric: boolean;
-  /** the texts that cells are compared with */
+  /** texts with which cells are compared */
   texts: string[];
-  /** @param cell the empty text denotes a missing cell */
+  /** @param cell text of the cell; empty if it is missing */
   holds(cell: string): boolean;
 }
 
-/** A condition over tests, which are given by their index. */
+/** A condition that combines tests, which are given by their indexes. */
 export type Condition =
   { kind: "test"; test: number } | { kind: "not"; of: Condition } | { kind: "and" | "or"; of: Condition[] };
 
 export interface Where {
-  /** as the user wrote it */
+  /** text of the expression as the user wrote it */
   source: string;
-  /** the flag that contains it, for messages */
+  /** flag that contains the expression, for messages */
   flag: string;
   tests: CellTest[];
   condition: Condition;
 }
 
-/** Parses an expression of a flag. @throws {UsageError} it is invalid; the message points at the character */
+/** Parses the expression of a flag. @throws {UsageError} it is invalid; the message marks the character */
 export function parseWhere(source: string, flag = "--where"): Where {
   const parser = new Parser(source, flag);
   return { source, flag, tests: parser.tests, condition: parser.whole() };
@@ -67,7 +67,7 @@ export function parseDrop(source: string): Where {
   return without("--drop", source, { column, texts: [text], holds });
 }
 
-/** Returns a filter for all rows except those whose cell of a column is such a text. */
+/** Returns a filter that drops rows in which the cell of a column is one of the given texts. */
 export function without(
   flag: string,
   source: string,
@@ -77,7 +77,7 @@ export function without(
   return { flag, source, tests: [{ ...test, at: 0, numeric: false }], condition };
 }
 
-/** The error at a character of a flag's expression, from 0. */
+/** Returns the error at a character of a flag's expression, counted from 0. */
 export function whereError(
   { source, flag }: Pick<Where, "source" | "flag">,
   at: number,
@@ -89,7 +89,7 @@ export function whereError(
 
 type Literal = { text: string } | { number: number };
 
-/** comparisons of a cell; missing cells are handled before */
+/** comparison operators; missing cells are handled separately */
 const comparisons: Record<string, (order: number) => boolean> = {
   "=": (order) => order === 0,
   "<": (order) => order < 0,
@@ -189,7 +189,7 @@ class Parser {
       );
     this.#next++;
     const literal = this.#literal();
-    // != holds whenever = does not, also for missing cells
+    // `!=` is the negation of `=`, also for missing cells
     const holds = comparisonOf(operator === "!=" ? "=" : operator, literal);
     return negate(operator === "!=", put("number" in literal, holds, [literal]));
   }
@@ -240,8 +240,8 @@ function negate(negated: boolean, of: Condition): Condition {
 }
 
 /**
- * Compares numbers by value and texts by their UTF-8 bytes; for a missing cell, or one that is not a number, all
- * comparisons are false.
+ * Compares numbers by value and texts by their UTF-8 bytes. All comparisons with a
+ * missing cell are false, and so are comparisons of a number with a cell that is not a number.
  */
 function comparisonOf(operator: string, literal: Literal): (cell: string) => boolean {
   const test = comparisons[operator]!;
@@ -257,7 +257,7 @@ function comparisonOf(operator: string, literal: Literal): (cell: string) => boo
 }
 
 export interface Token {
-  /** word: a keyword or a bare column name; name: one in backquotes; text: a quoted literal */
+  /** word: keyword or unquoted column name; name: column name in backquotes; text: quoted literal */
   kind: "word" | "name" | "number" | "text" | "symbol" | "end";
   text: string;
   /** its start, from 0 */
@@ -270,15 +270,19 @@ const patterns: [kind: Token["kind"], pattern: RegExp][] = [
   ["symbol", /==|!=|<>|<=|>=|[=<>(),]/y],
 ];
 
-/** Opening quotes and the kind of the quoted token; a quote inside is doubled. */
+/** Opening quotes, and the kind of the quoted token. A quotation mark within a token is doubled. */
 const quotes: Record<string, Token["kind"]> = { '"': "text", "'": "text", "`": "name" };
 
-/** Returns a column's name as an expression writes it: in backquotes unless it is a plain word. */
+/** Returns a column's name in the syntax of expressions: in backquotes unless it is a plain word. */
 export function columnText(name: string): string {
   return /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name}\``;
 }
 
-/** Splits an expression into tokens; the last has the kind `end`. @param error creates the error for an invalid character */
+/**
+ * Splits an expression into tokens; the last token has the kind `end`.
+ *
+ * @param error function that returns the error for an invalid character
+ */
 export function lexWhere(source: string, error: (at: number, problem: string) => Error): Token[] {
   const tokens: Token[] = [];
   let at = 0;

@@ -1,4 +1,4 @@
-// A list of edges: two columns of keys, whose keys are the nodes.
+// A list of edges: two columns of keys. The keys are the nodes of the graph.
 //
 //   source   target                 node
 //   a        b            ──►       a  b  c    (numbered by first appearance in the source, then the target)
@@ -12,12 +12,12 @@ import { KeyIndex } from "../vocabulary/key-index.js";
 import type { EdgeColumns } from "../roles.js";
 import { idsOf, type FeatureSpace } from "../vocabulary/vocabulary.js";
 
-/** The field that contains the keys of both columns. */
+/** Name of the field that contains the keys of both columns. */
 export const NODE_FIELD = "node";
 
 /**
- * Returns the ends of a list's edges as separate rows with one column of keys, to fit a vocabulary on. Row e is the
- * source of edge e, row numRows + e its target; times are those of the edges.
+ * Returns the ends of a list's edges as separate rows with one column of keys, on which a vocabulary can be fitted. Row
+ * e is the source of edge e, row numRows + e its target; times are those of the edges.
  *
  * @throws {UsageError} a column does not hold keys
  */
@@ -44,7 +44,7 @@ export function endsOf(edges: Dataset, { source, target }: EdgeColumns): Dataset
   };
 }
 
-/** Returns the rows of endsOf that belong to some edges. @param rows u32: edges */
+/** Returns the rows of endsOf that belong to the given edges. @param rows u32: indexes of the edges */
 export function rowsOfEnds(numEdges: number, rows: Uint32Array): Uint32Array {
   const ends = new Uint32Array(2 * rows.length);
   ends.set(rows);
@@ -53,11 +53,11 @@ export function rowsOfEnds(numEdges: number, rows: Uint32Array): Uint32Array {
 }
 
 /**
- * Returns edges of a list as features of a space with the field of nodes; MISSING if the space does not know a key.
+ * Returns edges of a list as features of a space with the field of nodes; MISSING for a key that is not in the space.
  *
  * @param ends the ends of the list, as returned by endsOf
- * @param rows u32: the edges
- * @param weights f32, one per row of the list
+ * @param rows u32: indexes of the edges
+ * @param weights f32: weight of each row of the list
  */
 export function edgesOf(
   space: FeatureSpace,
@@ -116,8 +116,9 @@ function keyColumn(dataset: Dataset, flag: string, name: string): KeyColumn {
 }
 
 /**
- * Merges two dictionaries; the keys of the first keep their codes. @returns also the codes of the second's keys,
- * u32[second.size]
+ * Merges two dictionaries; the keys of the first keep their codes.
+ *
+ * @returns also the new codes of the second's keys, u32[second.size]
  */
 function united(first: Keys, second: Keys): { dictionary: Keys; codes: Uint32Array } {
   const index = new KeyIndex(first);

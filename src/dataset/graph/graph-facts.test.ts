@@ -1,4 +1,4 @@
-// Degrees and components of graphs whose statistics are known.
+// Tests the statistics of graphs whose degrees and components are known.
 
 import { graphFacts, hasArc, spreadOf } from "./graph-facts.js";
 import { graphOf } from "./graph.js";

@@ -3,7 +3,7 @@
 import { ascending, mapTo } from "../../numeric/indices.js";
 import type { Graph } from "./graph.js";
 
-/** Statistics of one number per node; for an even number of nodes the median is the mean of the two middle ones. */
+/** Statistics of one number per node. The median of an even number of nodes is the mean of the two middle numbers. */
 export interface Spread {
   min: number;
   median: number;
@@ -12,32 +12,34 @@ export interface Spread {
 }
 
 export interface GraphFacts {
-  /** number of nodes with an edge */
+  /** number of linked nodes, which have an edge */
   linked: number;
-  /** number of nodes without one, known from self-loops or from edges that lack an end */
+  /** number of nodes without an edge, which occur only in self-loops or in edges that lack an end */
   isolated: number;
-  /** distinct neighbors of each linked node; in a directed graph in either direction, with mutual edges counted twice */
+  /** number of distinct neighbors of each linked node; directed graphs count both directions, and mutual edges twice */
   degree: Spread;
-  /** for directed graphs: out-degrees of linked nodes */
+  /** out-degrees of linked nodes, for directed graphs */
   outDegree?: Spread;
   inDegree?: Spread;
-  /** for directed graphs: linked nodes without outgoing arcs, where a walk ends */
+  /** number of linked nodes without outgoing arcs, at which a walk ends, for directed graphs */
   dangling?: number;
-  /** for directed graphs: arcs whose reverse is an arc too */
+  /** number of arcs whose reverse is also an arc, for directed graphs */
   reciprocated?: number;
-  /** number of components of linked nodes, ignoring directions */
+  /** number of connected components of linked nodes, ignoring directions */
   components: number;
   /** number of nodes of the largest component */
   largestComponent: number;
 }
 
-/** Computes the statistics of a graph. O(E log degree) time; about 40 bytes per node beside the graph. */
+/**
+ * Computes the statistics of a graph in O(E log degree) time, with about 40 bytes per node in addition to the graph.
+ */
 export function graphFacts(graph: Graph): GraphFacts {
   const { numNodes, offsets, neighbors, directed } = graph;
   const outDegrees = mapTo(Uint32Array, { length: numNodes }, (_, v) => offsets[v + 1]! - offsets[v]!);
   const inDegrees = new Uint32Array(numNodes);
   for (const v of neighbors) inDegrees[v]!++;
-  // an undirected edge is stored in both directions already
+  // the graph stores an undirected edge in both directions already
   const degrees = directed ? outDegrees.map((out, v) => out + inDegrees[v]!) : outDegrees;
   const isLinked = (_: number, v: number): boolean => degrees[v]! > 0;
   const linked = degrees.filter(isLinked);
@@ -57,7 +59,7 @@ export function graphFacts(graph: Graph): GraphFacts {
   };
 }
 
-/** Whether there is an arc from one node to another. O(log degree). */
+/** Whether an arc exists from one node to another, in O(log degree) time. */
 export function hasArc({ offsets, neighbors }: Graph, from: number, to: number): boolean {
   let [low, high] = [offsets[from]!, offsets[from + 1]!];
   while (low < high) {
@@ -76,7 +78,7 @@ function reciprocated(graph: Graph): number {
   return count;
 }
 
-/** Returns the statistics of numbers; zeros if there are none. */
+/** Returns the statistics of a list of numbers; all are 0 if it is empty. */
 export function spreadOf(given: ArrayLike<number>): Spread {
   const numbers = Float64Array.from(given);
   const n = numbers.length;
@@ -90,7 +92,7 @@ export function spreadOf(given: ArrayLike<number>): Spread {
   };
 }
 
-/** Finds components by union-find with path halving (Tarjan and van Leeuwen 1984). */
+/** Computes connected components by union-find with path halving (Tarjan and van Leeuwen 1984). */
 function componentsOf(
   { numNodes, offsets, neighbors }: Graph,
   degrees: Uint32Array,

@@ -21,7 +21,7 @@ const arcsOf = ({ numNodes, offsets, neighbors, weights }: Graph): Edge[] =>
     }),
   );
 
-/** Computes the same arcs with a map of pairs. */
+/** Computes the arcs of the graph with a map of pairs, as a simple reference. */
 function naiveArcs(list: readonly Edge[], directed: boolean): Edge[] {
   const sums = new Map<string, Edge>();
   const add = (a: number, b: number, weight: number) => {
@@ -124,7 +124,7 @@ describe("a list of edges", () => {
       Uint32Array.of(0, 1, 2, 3),
       Float32Array.of(1, 2, 3, 4),
     );
-    // y occurs twice; x and z are ordered by their bytes
+    // The key y occurs twice. The keys x and z are ordered by their bytes.
     expect([...sources]).toEqual([2, 1, MISSING, MISSING]);
     expect([...targets]).toEqual([1, 3, 2, 2]);
     expect([...weights!]).toEqual([1, 2, 3, 4]);
@@ -135,7 +135,7 @@ describe("a list of edges", () => {
   test("a vocabulary without some nodes is the one that is fitted on the rows of the others", () => {
     const random = mulberry32(4);
     const key = () => `n${Math.floor(between(0, 30, random) ** 2 / 30)}`;
-    // keys with z have self-loops only
+    // The keys that begin with z have only self-loops.
     const rows = Array.from({ length: 200 }, (_, i) => (i % 10 === 0 ? [`z${i}`, `z${i}`] : [key(), key()]));
     const drawn = datasetOf({ a: rows.map(([a]) => a!), b: rows.map(([, b]) => b!) }, {});
     const ends = endsOf(drawn, columns);

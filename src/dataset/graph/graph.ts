@@ -3,50 +3,52 @@
 //   edges ──► self-loops dropped ──► sorted by target, then by source (two counting sorts) ──► repeated ones summed
 //         ──► undirected: each edge in both directions, neighbors still ascending
 //
-// No object per edge. Peak memory beside the given edges, for m distinct edges: directed 8 m bytes, with weights 12 m;
-// undirected 12 m, with weights 24 m. The given edges are released once they are sorted.
+// The build creates no object per edge. Its peak memory in addition to the given edges is, for m distinct edges:
+// directed 8 m bytes, with weights 12 m; undirected 12 m, with weights 24 m. The given edges are released once they are
+// sorted.
 
 import { MISSING } from "../../log/keys.js";
 import { DataError } from "../../errors.js";
 import type { Sequences } from "../sequences/sequences.js";
 
-/** A graph in compressed rows; an undirected edge is stored in both directions. */
+/** A graph in compressed sparse rows; an undirected edge is stored in both directions. */
 export interface Graph {
-  /** number of features of the space */
+  /** number of nodes, which are the features of the space */
   numNodes: number;
   /** u32[numNodes + 1]: the arcs of node v are [offsets[v], offsets[v + 1]) */
   offsets: Uint32Array;
-  /** u32[numArcs]: ascending within a node */
+  /** u32[numArcs]: targets of the arcs, in ascending order within a node */
   neighbors: Uint32Array;
-  /** f32[numArcs], above 0; absent if all are 1 */
+  /** f32[numArcs]: weights, above 0; absent if all are 1 */
   weights?: Float32Array;
   directed: boolean;
 }
 
 /** A list of edges, in any order. */
 export interface Edges {
-  /** u32[m] each: nodes; an edge with MISSING is dropped */
+  /** u32[m] each: source and target nodes; an edge with MISSING is dropped */
   sources: Uint32Array;
   targets: Uint32Array;
-  /** f32[m], finite and above 0; absent if all are 1 */
+  /** f32[m]: weights, finite and above 0; absent if all are 1 */
   weights?: Float32Array;
 }
 
-/** Counts of edges while a graph is built. */
+/** Counts of the edges that the build of a graph merged or dropped. */
 export interface EdgeCounts {
-  /** number of distinct edges in the graph, an undirected one counted once */
+  /** number of distinct edges in the graph; an undirected edge counts once */
   edges: number;
-  /** number of repeated edges, beside the first of each, which were summed into it */
+  /** number of edges that repeat an earlier edge and were added to its weight */
   repeated: number;
   /** number of dropped edges from a node to itself */
   loops: number;
-  /** number of dropped edges with an end that is MISSING */
+  /** number of dropped edges that lack an end (MISSING) */
   missing: number;
 }
 
 /**
- * Builds the graph of some edges. Repeated ones are summed: in an undirected graph, `a b` repeats `b a`. Self-loops are
- * dropped, as in DeepWalk's code, because a step from a node to itself carries no information about neighbors.
+ * Builds the graph of the given edges. Weights of repeated edges are summed; in an undirected graph, `b a` repeats `a
+ * b`. Self-loops are dropped, as in DeepWalk's code, because a step from a node to itself carries no information about
+ * neighbors.
  *
  * The function takes ownership of the edges: it removes their arrays from the object, so that they can be freed during
  * the build.
@@ -59,7 +61,7 @@ export function graphOf(
   { directed }: { directed: boolean },
 ): { graph: Graph; counts: EdgeCounts } {
   const counts: EdgeCounts = { edges: 0, repeated: 0, loops: 0, missing: 0 };
-  // the array that is used to sort undirected edges by target later holds the arcs of both directions
+  // the array in which undirected edges are sorted by target receives the arcs of both directions afterwards
   const room = new Uint32Array((directed ? 1 : 2) * edges.sources.length);
   const half = sortedArcs(numNodes, edges, directed, counts, room);
   edges.sources = edges.targets = new Uint32Array();
@@ -70,10 +72,10 @@ export function graphOf(
 }
 
 /**
- * Returns arcs sorted by source, then by target, with repeated ones adjacent; an undirected edge goes from the lower
+ * Returns arcs sorted by source, then by target, with repeated arcs adjacent; an undirected edge goes from the lower
  * node to the higher.
  *
- * @param room u32[m] at least; overwritten
+ * @param room buffer of at least m numbers, which is overwritten
  */
 function sortedArcs(
   numNodes: number,
@@ -84,7 +86,7 @@ function sortedArcs(
 ): Graph {
   const { sources, targets, weights } = edges;
 
-  // edges by target: the start of each target's edges, then the edges
+  // counting sort by target: computes where the edges of each target start, then writes the edges
   const starts = new Uint32Array(numNodes + 1);
   const offsets = new Uint32Array(numNodes + 1);
   for (let e = 0; e < sources.length; e++) {
@@ -109,7 +111,7 @@ function sortedArcs(
     byTarget[starts[!directed && a > b ? a : b]!++] = e;
   }
 
-  // then by source: a stable sort, which keeps the order of targets
+  // stable counting sort by source, which keeps the order of targets
   const next = offsets.slice();
   const neighbors = new Uint32Array(numArcs);
   const arcWeights = weights && new Float32Array(numArcs);
@@ -124,7 +126,7 @@ function sortedArcs(
   return { numNodes, offsets, neighbors, weights: arcWeights, directed };
 }
 
-/** Sums repeated arcs in place. Weights that are all 1 are dropped. */
+/** Merges repeated arcs in place and sums their weights. Weights are dropped if all are 1. */
 function sumRepeated(graph: Graph, counts: EdgeCounts): void {
   const { numNodes, offsets, neighbors } = graph;
   let { weights } = graph;
@@ -159,8 +161,9 @@ function checkedSum(sum: number): number {
 }
 
 /**
- * Adds the reverse of arcs that go from lower to higher nodes. @param room u32[2 arcs] at least, which receives the
- * neighbors
+ * Adds the reverse of arcs that go from lower to higher nodes.
+ *
+ * @param room buffer of at least two numbers per arc, which receives the neighbors
  */
 function inBothDirections({ numNodes, offsets, neighbors, weights }: Graph, room: Uint32Array): Graph {
   const all = new Uint32Array(numNodes + 1);
@@ -177,7 +180,8 @@ function inBothDirections({ numNodes, offsets, neighbors, weights }: Graph, room
     both[at] = to;
     if (bothWeights) bothWeights[at] = weights[i]!;
   };
-  // a node's lower neighbors were inserted before its turn, in ascending order; its higher ones follow
+  // the reverse arcs to lower neighbors of u are written already, in ascending order; now those to higher neighbors
+  // follow
   for (let u = 0; u < numNodes; u++) {
     for (let i = offsets[u]!; i < offsets[u + 1]!; i++) {
       put(u, neighbors[i]!, i);
@@ -191,7 +195,7 @@ function inBothDirections({ numNodes, offsets, neighbors, weights }: Graph, room
   };
 }
 
-/** Returns the first `end` elements of an array; copies if the view would keep a much larger buffer alive. */
+/** Returns the first `end` elements of an array. Copies them if a view would keep a much larger buffer alive. */
 function cut<T extends Uint32Array | Float32Array>(numbers: T, end: number): T {
   return (end < numbers.length / 2 ? numbers.slice(0, end) : numbers.subarray(0, end)) as T;
 }
@@ -200,8 +204,8 @@ function cut<T extends Uint32Array | Float32Array>(numbers: T, end: number): T {
  * Creates an edge from each token of a session to the next; its weight is the geometric mean of the weights of the two
  * events, as for pairs of skip-grams.
  *
- * @param sequences with the square roots of the events' weights, if these differ
- * @param into u8, one per token: only steps into tokens with 1; all when absent
+ * @param sequences sessions, with the square roots of the events' weights if these differ
+ * @param into u8, one per token: 1 if edges to this token are created; all are created when absent
  */
 export function transitionsOf(
   {

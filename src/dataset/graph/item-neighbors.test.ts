@@ -4,7 +4,7 @@ import { importanceNeighbors } from "./item-neighbors.js";
 
 const namesOf = (numItems: number) => Array.from({ length: numItems }, (_, i) => `item ${draw(9, i)}`);
 
-/** Returns users' items as rows of a sparse matrix. */
+/** Returns the items of users as rows of a sparse matrix. */
 function listsOf(users: readonly (readonly number[])[]) {
   return {
     indptr: Uint32Array.from([0, ...users.map((_, u) => users.slice(0, u + 1).flat().length)]),
@@ -12,7 +12,7 @@ function listsOf(users: readonly (readonly number[])[]) {
   };
 }
 
-/** Returns neighbors as [item, weight], by item. */
+/** Returns the neighbors of each item as pairs [item, weight]. */
 function neighborsOf(users: readonly (readonly number[])[], names: readonly string[], most: number) {
   const { indptr, items, weights } = importanceNeighbors(listsOf(users), encodeKeys(names), most, 1);
   return names.map((_, i) =>
@@ -30,7 +30,7 @@ const users = Array.from({ length: 50 }, (_, u) =>
 const names = namesOf(numItems);
 
 test.each([1, 4, 100])("of %i neighbors are those of the walk's transition matrix to 1e-12", (most) => {
-  // P = D_i^-1 R' D_u^-1 R, dense
+  // Computes P = D_i^-1 R' D_u^-1 R as a dense matrix.
   const has = (u: number, i: number) => (users[u]!.includes(i) ? 1 : 0);
   const found = neighborsOf(users, names, most);
   for (let i = 0; i < numItems; i++) {
@@ -46,7 +46,7 @@ test.each([1, 4, 100])("of %i neighbors are those of the walk's transition matri
     const errors = found[i]!.map(([j, weight]) => Math.abs(weight - chances[j]! / total));
     expect(found[i]!.length).toBe(Math.min(most, order.length));
     expect(Math.max(0, ...errors)).toBeLessThan(1e-12);
-    // no omitted item is more likely than a selected one
+    // Expects that no item outside the list has a higher probability than an item in the list.
     const least = Math.min(...found[i]!.map(([j]) => chances[j]!));
     expect(Math.max(0, ...order.slice(most).map((j) => chances[j]!))).toBeLessThanOrEqual(least + 1e-12);
     expect(found[i]!.map(([j]) => j)).not.toContain(i);
@@ -54,7 +54,7 @@ test.each([1, 4, 100])("of %i neighbors are those of the walk's transition matri
 });
 
 test("are the same bits in whatever order users and items stand; ties stand by the keys' bytes", () => {
-  // many users with few distinct degrees, so that there are many ties
+  // The log has many users but few distinct degrees, so that many items tie.
   const tied = Array.from({ length: 60 }, (_, u) =>
     [0, 1, 2].map((n) => (u + 7 * n * n) % 20).sort((a, b) => a - b),
   );
@@ -90,6 +90,6 @@ test("of a user of more items than are walked to, a named sample can be neighbor
   for (const i of all) expect(indptr[i + 1]! - indptr[i]!).toBe(60 - (sample.has(i) ? 1 : 0));
   expect(of(1, 60).items).toEqual(items);
   expect(new Set(of(2, 60).items)).not.toEqual(sample);
-  // at the limit no user is sampled
+  // The user has exactly as many items as the limit, so no user is sampled.
   expect(of(1, 90).sampledUsers).toBe(0);
 });

@@ -14,7 +14,7 @@ import { compareKeys, type Keys } from "../../log/keys.js";
 import { draw } from "../../numeric/random.js";
 import { forEachPair, type FeatureRows } from "../rows.js";
 
-/** Most items of a user that the second step goes to. */
+/** Maximum number of items of a user that the second step of the walk can reach. */
 export const WALKED_ITEMS = 1000;
 
 /** Distinct items per user. */
@@ -25,28 +25,26 @@ interface UserItems {
   items: Uint32Array;
 }
 
-/** The neighbors of each item, the most visited first. */
+/** Neighbors of each item by descending probability. */
 export interface ItemNeighbors {
   /** u32[numItems + 1]: item i has the neighbors indptr[i] .. indptr[i + 1) */
   indptr: Uint32Array;
   /** u32 */
   items: Uint32Array;
-  /** f64: the probabilities p(j | i), normalized to the sum 1 for each item that has neighbors */
+  /** f64: probabilities p(j | i), normalized so that those of each item with neighbors sum to 1 */
   weights: Float64Array;
-  /** number of users with more items than the second step goes to, who were sampled */
+  /** number of users who have more items than the limit, so that their items were sampled */
   sampledUsers: number;
 }
 
 /**
- * Returns the items that are visited most often from each item, without the item itself.
+ * Returns the items that the walk visits most often from each item, without the item itself. Probabilities are summed
+ * in ascending order of d_u, so that the result does not depend on the order of the events. Items whose users have the
+ * same degrees get bit-identical sums; ties are ordered by the bytes of the keys.
  *
- * Probabilities are summed in ascending order of d_u, so that the result does not depend on the order of the events,
- * and items whose users have the same degrees get the same sums, bit by bit; such ties are ordered by the bytes of
- * their keys.
- *
- * @param keys   keys of the items
- * @param most   most neighbors per item
- * @param walked most items of a user that the second step goes to
+ * @param keys keys of the items
+ * @param most maximum number of neighbors per item
+ * @param walked maximum number of items of a user that the second step can reach
  */
 export function importanceNeighbors(
   history: UserItems,
@@ -71,7 +69,7 @@ export function importanceNeighbors(
   const found: number[] = [];
   const weights: number[] = [];
   for (let item = 0; item < numItems; item++) {
-    // the probabilities of all items two steps away, times d_i
+    // computes the probability of each item two steps away, multiplied by d_i
     let numTouched = 0;
     for (let at = usersOf.indptr[item]!; at < usersOf.indptr[item + 1]!; at++) {
       const user = usersOf.users[at]!;
@@ -87,7 +85,7 @@ export function importanceNeighbors(
     }
     sums[item] = 0;
 
-    // the highest of them, in order
+    // selects the items with the highest probabilities, in descending order
     best.size = 0;
     const isBefore = (a: number, b: number) =>
       sums[a]! > sums[b]! || (sums[a] === sums[b] && compareKeys(keys, a, b) < 0);
@@ -109,7 +107,7 @@ export function importanceNeighbors(
   };
 }
 
-/** Keeps the best `items.length` of the offered items, in order. */
+/** Collects the best `items.length` of the offered items, in order. */
 function offer(
   best: { items: Uint32Array; size: number },
   item: number,
@@ -127,7 +125,7 @@ function offer(
   items[at] = item;
 }
 
-/** Returns the users of each item by ascending number of their items, and all users in that order. */
+/** Returns the users of each item by ascending number of their items, and the list of all users in that order. */
 function usersByItem(
   { indptr, items }: UserItems,
   numItems: number,
@@ -144,7 +142,7 @@ function usersByItem(
   return { usersOf: { indptr: ends, users }, order };
 }
 
-/** Samples a user's items: those with the lowest hashes, ascending. */
+/** Returns a sample of a user's items, which are those with the lowest hashes, in ascending order. */
 function sampleItems(items: Uint32Array, size: number, key: number): Uint32Array {
   const drawn = new Map(Array.from(items, (item) => [item, draw(key, item)]));
   return items
@@ -154,7 +152,7 @@ function sampleItems(items: Uint32Array, size: number, key: number): Uint32Array
     .sort();
 }
 
-// Adds features of an item's neighbors to its rows.
+// Adds the features of an item's neighbors to the rows of the item.
 //
 //   own row        x_f of item i: its feature, and those of the columns that it determines
 //   neighbor row   s sum over its neighbors j of weight_ij x_f of item j, for the columns that the item determines, without the item itself
@@ -163,8 +161,8 @@ function sampleItems(items: Uint32Array, size: number, key: number): Uint32Array
 /**
  * Returns, for each item, the row that its neighbors add; it is empty for an item without neighbors.
  *
- * @param rows  one row per item
- * @param own   from .. end: the features of the items themselves, which are not taken over
+ * @param rows one row per item
+ * @param own range of the features of the items themselves, which are excluded
  * @param scale total weight of an item's neighbors
  */
 export function neighborRows(
@@ -184,9 +182,11 @@ export function neighborRows(
 }
 
 /**
- * Adds the neighbor rows of their items to rows, by feature: first the features of the row in its order, then new ones.
+ * Adds to each row the neighbor row of its item. The features of the row come first in their order, then the new
+ * features.
  *
- * @param itemOf the row of `added` for each row, by default its own number; rows beyond the end of `added` get nothing
+ * @param itemOf index in `added` for each row, by default the row's own index; rows whose index is beyond the end of
+ * `added` remain unchanged
  */
 export function withNeighborRows(
   rows: FeatureRows,
@@ -201,7 +201,7 @@ export function withNeighborRows(
   return { ...summed, labels: rows.labels };
 }
 
-/** Builds rows from pairs in which a feature may repeat; values are summed in f64. */
+/** Builds rows from pairs. Values of repeated features are summed in f64. */
 function summedRows(
   numRows: number,
   visit: (row: number, add: (feature: number, x: number) => void) => void,

@@ -2,7 +2,7 @@ import { neighborRows, withNeighborRows } from "./item-neighbors.js";
 import { forEachPair, type FeatureRows } from "../rows.js";
 
 const labels = new Float32Array(3);
-/** Features 0 to 2 are items, 3 to 5 values of a column. */
+/** Features 0 to 2 are items, features 3 to 5 are values of another column. */
 const rows: FeatureRows = {
   numRows: 3,
   width: 0,

@@ -16,7 +16,7 @@ const plain = { ...dataset, roles: unweighted };
 
 test("a column times the weight of the kind, 1 on average over the training part", () => {
   const { train, of } = eventWeights(dataset, all, { eventWeight: "kind:buy=4,*=1" });
-  // weights 1, 8, 3, 2 have the mean 3.5
+  // The weights 1, 8, 3 and 2 have the mean 3.5.
   expect([...train!]).toEqual([1, 8, 3, 2].map((weight) => Math.fround(weight / 3.5)));
   expect([...of(dataset, Uint32Array.of(1))!]).toEqual([Math.fround(8 / 3.5)]);
 });

@@ -4,7 +4,7 @@
 //   weight = column value  x  weight of its kind  x  2^(-age / half-life)          the last factor in training only
 //
 // Weights are divided by their mean over the training split, so that learning rates and penalties have the same effect
-// as without.
+// as without weights.
 
 import { mapTo } from "../../numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
@@ -14,15 +14,15 @@ import { columnNamed, type Dataset } from "../dataset.js";
 import { spanMilliseconds } from "../filters/event-limits.js";
 
 export interface EventWeightOptions {
-  /** in the syntax of --event-weight: `type:view=1,cart=3,*=0` */
+  /** weights of kinds of events, in the syntax of --event-weight: `type:view=1,cart=3,*=0` */
   eventWeight?: string;
-  /** in the syntax of --half-life: `30d` */
+  /** half-life of weights, in the syntax of --half-life: `30d` */
   halfLife?: string;
 }
 
 export interface KindWeights {
   column: string;
-  /** by kind; `*` stands for all others */
+  /** weights by kind of event; `*` denotes all other kinds */
   weights: Map<string, number>;
 }
 
@@ -44,14 +44,14 @@ export function parseEventWeight(text: string): KindWeights {
   return { column: text.slice(0, at), weights };
 }
 
-/** The column with the kinds of events, as an option of reading. */
+/** Returns the column with the kinds of events, as an option for reading the log. */
 export function eventColumn({ eventWeight }: EventWeightOptions): { event?: string } {
   return eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
 }
 
 /**
- * Returns the weights of the rows of the training split, and those of other splits on the same scale; undefined if all
- * are equal.
+ * Returns the weights of the training rows, and a function that returns weights of other splits on the same scale;
+ * undefined if all are equal.
  *
  * @param dataset dataset of the training split
  * @param own the result of rowWeights for the rows, if the caller has it
@@ -65,8 +65,7 @@ export function eventWeights(
   own = rowWeights(dataset, rows, options),
 ): { train: Float32Array | undefined; of: (other: Dataset, rows: Uint32Array) => Float32Array | undefined } {
   const decay = decayOf(dataset, rows, options);
-  // loops, because Float64Array.from takes a microsecond per number, which for ten million rows is a third of a
-  // training
+  // these are loops because Float64Array.from takes a microsecond per number, a third of a training on ten million rows
   if (own && decay) for (let i = 0; i < decay.length; i++) decay[i]! *= own[i]!;
   const raw = decay ?? own;
   if (!raw) return { train: undefined, of: () => undefined };
@@ -86,7 +85,7 @@ export function eventWeights(
   };
 }
 
-/** Returns f64[rows.length]: column times kind; undefined if neither is given. */
+/** Returns f64[rows.length]: the value of the weight column times the weight of the kind; undefined if none is set. */
 export function rowWeights(
   dataset: Dataset,
   rows: Uint32Array,

@@ -1,7 +1,7 @@
 import { interactionsOf } from "./interactions.js";
 import type { FeatureRows } from "../rows.js";
 
-// users are features 0 .. 3, items 4 .. 8; the first of each is out-of-vocabulary
+// Users are features 0 .. 3, items 4 .. 8; the first feature of each field is out-of-vocabulary.
 const user = { first: 0, count: 4 };
 const item = { first: 4, count: 5 };
 const rowsOf = (...pairs: number[][]): FeatureRows => ({

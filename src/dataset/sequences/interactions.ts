@@ -2,13 +2,13 @@
 //
 //   feature rows (a pair for the user, one for the item) ──► by user: its items, ascending; by item: its users
 //
-// Row r of either side is the id of its field: row 0 is out-of-vocabulary and stays empty.
+// Row r of both matrices belongs to id r of its field: row 0 is out-of-vocabulary and stays empty.
 
 import { mapTo } from "../../numeric/indices.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { firstPair, type FeatureRows } from "../rows.js";
 
-/** The features of a field: id = feature - first. */
+/** Range of the features of a field: the id in the field is feature - first. */
 export interface FieldFeatures {
   first: number;
   count: number;
@@ -17,11 +17,11 @@ export interface FieldFeatures {
 export interface Interactions {
   users: SparseRows;
   items: SparseRows;
-  /** number of events without a known user or item */
+  /** number of dropped events, which lack a known user or a known item */
   leftOut: number;
 }
 
-/** Returns the user-item pairs of the events; the value of a pair is the sum of its events' weights, which are 1 if absent. */
+/** Returns the user-item pairs of the events. A pair's value is the sum of its events' weights, 1 each by default. */
 export function interactionsOf(rows: FeatureRows, user: FieldFeatures, item: FieldFeatures): Interactions {
   const pairs = userItemIds(rows, user, item);
   const users = sparseOf(pairs.users, pairs.items, [user.count, item.count], pairs.weights);
@@ -29,7 +29,7 @@ export function interactionsOf(rows: FeatureRows, user: FieldFeatures, item: Fie
 }
 
 /**
- * Returns entries as rows with ascending columns; repeated entries are summed.
+ * Converts entries to rows with ascending columns; values of repeated entries are summed.
  *
  * @param values f32, one per entry; all 1 when absent
  */
@@ -39,11 +39,11 @@ export function sparseOf(
   [numRows, numColumns]: readonly [number, number],
   values?: Float32Array,
 ): SparseRows {
-  // after grouping by column and then by row, columns are ascending, and repeated entries are adjacent
+  // grouping by column and then by row sorts the columns of each row, and makes repeated entries adjacent
   return mergeRepeats(transpose(groupBy(columns, rows, numColumns, values), numRows));
 }
 
-/** Returns the user and item ids of each event that has both. */
+/** Returns the ids of the user and the item of each event that has both. */
 function userItemIds(
   rows: FeatureRows,
   user: FieldFeatures,
@@ -74,7 +74,7 @@ function userItemIds(
   };
 }
 
-/** Groups entries (row, column) by row; the order within a row is kept. */
+/** Groups entries (row, column) by row, preserving the order within a row. */
 function groupBy(
   rows: Uint32Array,
   columns: Uint32Array,
@@ -95,14 +95,14 @@ function groupBy(
   return { indptr, indices, values: grouped };
 }
 
-/** Returns the same entries by column, with ascending rows in each. */
+/** Returns the transpose: the entries grouped by column, with ascending rows in each column. */
 export function transpose({ indptr, indices, values }: SparseRows, numColumns: number): SparseRows {
   const rows = new Uint32Array(indices.length);
   for (let r = 0; r + 1 < indptr.length; r++) rows.fill(r, indptr[r], indptr[r + 1]);
   return groupBy(indices, rows, numColumns, values);
 }
 
-/** Sums adjacent repeated entries; values are dropped if all are 1. */
+/** Sums adjacent repeated entries; omits the values if all are 1. */
 function mergeRepeats({ indptr, indices, values }: SparseRows): SparseRows {
   const ends = new Uint32Array(indptr.length);
   const merged = { indices: new Uint32Array(indices.length), values: new Float32Array(indices.length) };

@@ -6,7 +6,7 @@ import { BESIDE, gapOf, sequencesOf, type Sequences } from "./sequences.js";
 
 type How = Parameters<typeof sequencesOf>[3];
 
-/** One event; an empty user or session is missing, and so is the token -1. */
+/** An event. An empty user or session denotes a missing one, and so does the token -1. */
 interface Event {
   user: string;
   session: string;
@@ -73,7 +73,7 @@ describe("sessions", () => {
       tokens: [[1, 4]],
       notes: ["3 events followed by another one within 1 s dropped (--min-stay)"],
     });
-    // events of other users in between do not end a stay
+    // Events of other users in between do not end a user's stay.
     const others = [event("a", 0, 0), event("b", 1, 10), event("a", 2, 5000), event("b", 3, 5010)];
     expect(made(others, { minStay: 1000 }).tokens).toEqual([
       [0, 2],
@@ -226,7 +226,7 @@ test("a gap is a span of seconds, minutes, hours or days above 0", () => {
     );
 });
 
-/** Computes the same sequences with objects and sorts. */
+/** Computes the sequences with objects and sorts, as a simple reference. */
 function twin(events: readonly Event[], rows: readonly number[], how: How): number[][] {
   const { by, gap = Infinity, minLength, maxLength, repeats } = how;
   const keyOf = (row: number) => events[row]![by === "session" ? "session" : "user"];

@@ -3,7 +3,7 @@
 //   rows ──► grouped by session or user, sorted by time ──► split at gaps ──► repeats dropped ──► short ones dropped,
 //                                                                                                  long ones split
 //
-// Events are grouped by counting and a session is a pair of offsets, so that n events need only a few arrays of n
+// A counting sort groups the events, and a session is a pair of offsets, so that n events need only a few arrays of n
 // numbers.
 
 import { MISSING } from "../../log/keys.js";
@@ -15,15 +15,15 @@ export interface Sequences {
   /** u32[numSessions + 1]: session s is tokens[offsets[s] .. offsets[s + 1]) */
   offsets: Uint32Array;
   tokens: Uint32Array;
-  /** u32, one per token: the dataset's row of the token */
+  /** u32, one per token: index of the token's row in the dataset */
   rows: Uint32Array;
-  /** the marked events of each session, if marks were given */
+  /** marked events of each session, if marks were given */
   marked?: MarkedEvents;
-  /** one note per kind of event or session that was dropped or split, with its count */
+  /** notes on the dropped events and the dropped or split sessions, one per kind, with their counts */
   notes: string[];
 }
 
-/** Events of a special kind (such as goals or rejections), by session, in their order. */
+/** Events of a special kind, such as goals or rejections, grouped by session in the order of time. */
 export interface MarkedEvents {
   /** u32[numSessions + 1] */
   offsets: Uint32Array;
@@ -32,29 +32,29 @@ export interface MarkedEvents {
   marks: Uint8Array;
 }
 
-/** Lowest bit of a mark: the event is not a token of its session, but only listed as marked. */
+/** Lowest bit of a mark, set if the event is only listed as marked and is not a token of its session. */
 export const BESIDE = 1;
 
 interface SequenceOptions {
   /**
-   * a session consists of the events of a key of the session column, of a user's events between two gaps, or of all
+   * definition of a session: all events with one key of the session column, a user's events between two gaps, or all
    * events of a user
    */
   by: "session" | "gap" | "user";
-  /** for sessions by gap: the next event of a user starts a new session after more milliseconds than this */
+  /** minimum pause, in milliseconds, that ends a session; required for sessions by gap */
   gap?: number;
-  /** milliseconds: an event is dropped if the next one of its session or user follows sooner; needs times */
+  /** minimum milliseconds until the next event of the session or user; events with a shorter stay are dropped */
   minStay?: number;
-  /** at least 1: sessions with fewer events are dropped */
+  /** minimum number of events of a session, at least 1; shorter sessions are dropped */
   minLength: number;
-  /** longer sessions are split into pieces of that many events; the remainder is a piece if it has minLength events */
+  /** maximum number of events of a session; longer sessions are split, and a rest shorter than minLength is dropped */
   maxLength: number;
-  /** false: an event with the same tokens as the previous one in its session is dropped */
+  /** false to drop an event that has the same tokens as the previous event of its session */
   repeats: boolean;
   /**
-   * u8, one per row of the split: events with a mark other than 0 are listed for their session by a token, including
-   * dropped repeats; they are ordinary events, too, unless the mark contains BESIDE. If a session is split, each piece
-   * lists those between its events.
+   * u8, one per row of the split: events with a nonzero mark are listed by token for their session, including dropped
+   * repeats. They are also ordinary events, unless the mark contains BESIDE. If a session is split, each piece lists
+   * the marked events in its range.
    */
   marks?: { of: Uint8Array; tokens: Uint32Array };
 }
@@ -68,8 +68,8 @@ interface SequenceOptions {
  *
  * @param rows u32: rows of a split; those of equal times are in the log's order
  * @param fields u32[rows.length] each: the rows' tokens, or MISSING
- * @throws {UsageError} the session column is absent or does not hold keys, a gap is given without times, or the lengths
- *   leave nothing
+ * @throws {UsageError} the session column is absent or does not hold keys, a gap is given without times, or no session
+ * has a valid length
  */
 export function sequencesOf(
   dataset: Dataset,
@@ -119,30 +119,30 @@ export function sequencesOf(
   return { ...writer.finish(), ...(marks && { marked: writer.marked() }), notes: notes.flat() };
 }
 
-/** Writes events into sessions; the last session is open until it is closed. */
+/** Collects events into sessions. The last session is open, so that it accepts events, until it is closed. */
 class SessionWriter {
   readonly #tokens: Uint32Array;
   readonly #rows: Uint32Array;
   readonly #offsets: Uint32Array;
   #numSessions = 0;
-  /** start of the open session's open piece, start of its last event, and position of its next token */
+  /** position of the first token of the open piece, of the first token of its last event, and of the next token */
   #from = 0;
   #last = 0;
   #to = 0;
-  /** number of events in the open piece, and whether the session has earlier pieces */
+  /** number of events in the open piece, and whether an earlier piece of the same session exists */
   #numEvents = 0;
   #isCut = false;
   #numRepeats = 0;
   #numShort = 0;
   #numCut = 0;
-  /** number of events at the ends of split sessions, too few for a piece */
+  /** number of dropped events at the ends of split sessions, which are too few for a piece */
   #numOver = 0;
-  /** marked events, each with its session once the session has ended */
+  /** marked events, with the index of their session once the session has ended */
   readonly #marked: { token: number; mark: number; session: number }[] = [];
-  /** number of marked events that belong to an ended session */
+  /** number of marked events whose session has ended */
   #numMarked = 0;
 
-  /** @param fields u32, one per row of the split: the tokens of each field */
+  /** @param fields u32, one per row of the split: tokens of each field */
   constructor(
     private readonly fields: readonly Uint32Array[],
     size: number,
@@ -153,7 +153,7 @@ class SessionWriter {
     this.#offsets = new Uint32Array(Math.floor(size / how.minLength) + 1);
   }
 
-  /** Adds an event that has a token. @param position position of its row in the split */
+  /** Adds an event that has a token. @param position index of its row within the split */
   add(position: number, row: number): void {
     let end = this.#to;
     for (const tokens of this.fields) {
@@ -177,7 +177,7 @@ class SessionWriter {
     this.#numEvents++;
   }
 
-  /** Whether the event that is being added has the same tokens as the last one. */
+  /** Whether the current event has the same tokens as the previous one. */
   #isRepeat(end: number): boolean {
     const [last, to] = [this.#last, this.#to];
     if (end - to !== to - last) return false;
@@ -185,12 +185,12 @@ class SessionWriter {
     return true;
   }
 
-  /** Lists an event as marked in the open session, if it has a token. */
+  /** Lists an event as marked in the open session, if the event has a token. */
   mark(token: number, mark: number): void {
     if (token !== MISSING) this.#marked.push({ token, mark, session: -1 });
   }
 
-  /** Ends the open session, which is dropped if it is short. */
+  /** Ends the open session, and drops it if it is too short. */
   close(): void {
     const left = this.#numEvents;
     if (left >= this.how.minLength) this.#end();
@@ -199,7 +199,7 @@ class SessionWriter {
     this.#last = this.#to = this.#from;
     this.#numEvents = 0;
     this.#isCut = false;
-    // marked events of a dropped session belong to none
+    // removes the marked events of a dropped session
     this.#marked.length = this.#numMarked;
   }
 
@@ -252,15 +252,15 @@ class SessionWriter {
   }
 }
 
-/** Returns the first `end` elements of an array; copies if the view would keep a much larger buffer alive. */
+/** Returns the first `end` elements of an array. Copies them if a view would keep a much larger buffer alive. */
 function cut(numbers: Uint32Array, end: number): Uint32Array {
   return end < numbers.length / 2 ? numbers.slice(0, end) : numbers.subarray(0, end);
 }
 
 /**
- * Groups positions in `rows` by code, ascending within each; rows without a code are dropped.
+ * Groups positions in `rows` by code, in ascending order within each group. Rows without a code are dropped.
  *
- * @returns order u32 and, for each code, the end of its positions in it
+ * @returns order: u32, the grouped positions; ends: the end of each code's group in it
  */
 function groupedByCode(
   { codes, dictionary }: KeyColumn,
@@ -279,11 +279,11 @@ function groupedByCode(
     const code = codes[rows[position]!]!;
     if (code !== MISSING) order[starts[code]!++] = position;
   }
-  // each start has moved to its group's end
+  // after the loop, the start of each group has advanced to its end
   return { order, ends: starts.subarray(0, dictionary.size) };
 }
 
-/** Sorts ascending positions by time in place; checks first, because most logs are in order already. */
+/** Sorts ascending positions by time in place. Checks the order first, because most logs are sorted already. */
 function sortByTime(positions: Uint32Array, rows: Uint32Array, times: Float64Array): void {
   for (let i = 1; i < positions.length; i++) {
     if (times[rows[positions[i - 1]!]!]! <= times[rows[positions[i]!]!]!) continue;
@@ -300,7 +300,7 @@ const ABSENT: Record<SequenceOptions["by"], string> = {
   user: "sequences need a session or user column: name it with --session or --user",
 };
 
-/** Returns the column whose equal keys form a session, or contain several. */
+/** Returns the key column that defines sessions or users. */
 function groupColumn(dataset: Dataset, by: SequenceOptions["by"]): KeyColumn {
   const role = by === "session" ? "session" : "user";
   const name = dataset.roles[role];
@@ -312,7 +312,7 @@ function groupColumn(dataset: Dataset, by: SequenceOptions["by"]): KeyColumn {
   );
 }
 
-/** Returns f64[numRows]: milliseconds; undefined if no column is the time. */
+/** Returns f64[numRows]: times in milliseconds; undefined if no column is the time. */
 function sessionTimes(
   dataset: Dataset,
   { by, minStay }: Pick<SequenceOptions, "by" | "minStay">,
@@ -327,14 +327,14 @@ function sessionTimes(
   );
 }
 
-/** `3 events left out`, or nothing when there are none. */
+/** Returns a text such as `3 events left out`, or an empty list for 0. */
 function droppedNote(count: number, what: string, rest: string): string[] {
   return count === 0 ? [] : [`${count} ${count === 1 ? what : `${what}s`} ${rest}`];
 }
 
 const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** Returns a span such as 30m, in milliseconds. @throws {UsageError} it is invalid, or 0 */
+/** Parses a span such as 30m to milliseconds. @throws {UsageError} it is invalid, or 0 */
 export function gapOf(text: string, flag: string): number {
   const span = /^(\d+(?:\.\d+)?)([smhd])$/u.exec(text);
   const gap = span ? Number(span[1]) * UNITS[span[2]!]! : 0;

@@ -1,21 +1,21 @@
 // The training, validation and test split of a dataset.
 
-/** u32: rows of each split, in time order if split by time, otherwise in the log's. */
+/** u32: rows of each split, in time order for a split by time, otherwise in the log's order */
 export interface Parts {
   train: Uint32Array;
   valid: Uint32Array;
   test: Uint32Array;
-  /** for a validation split that imitates another log */
+  /** quality of a validation split that imitates another log; absent for other splits */
   like?: Imitation;
-  /** for splits by items: a sentence on how they were made */
+  /** sentence that describes how a split by items was made */
   note?: string;
 }
 
-/** How closely a validation split imitates another log (split-like.ts). */
+/** Comparison of a validation split with the log that it imitates (split-like.ts). */
 export interface Imitation {
-  /** mean training degree of the other log's events */
+  /** mean degree, in the training split, of the items in the other log's events */
   target: number;
-  /** mean training degree of the validation split's pairs of users and items */
+  /** mean degree, in the training split, of the items in the validation split's user-item pairs */
   reached: number;
   /** γ */
   power: number;

@@ -3,7 +3,7 @@ import type { Dataset } from "../dataset.js";
 import { splitRows } from "./split.js";
 
 const items = ["a", "b", "c", "d", "e"];
-/** The item of each row; the last row has none. */
+/** Keys of the items by row; the last row has no item. */
 const codes = Uint32Array.of(4, 0, 1, 2, 3, 0, 4, 3, MISSING);
 const times = Float64Array.of(90, 10, 20, 30, 40, 95, 5, 99, 1);
 
@@ -20,7 +20,7 @@ function dataset(timed: boolean): Dataset {
 }
 
 test("the newest items by their first event, whatever comes later, are the test part; those before are validation", () => {
-  // first events: e 5, a 10, b 20, c 30, d 40
+  // The first events of the items are: e 5, a 10, b 20, c 30, d 40.
   const { train, valid, test, note } = splitRows(dataset(true), {
     by: "items",
     valid: 0.2,

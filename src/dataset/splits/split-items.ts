@@ -1,4 +1,4 @@
-// Holds out whole items: none of their events is in the training split, as for items that appear later.
+// Holds out whole items: none of their events is in the training split, which imitates new items.
 //
 //   newest   items by the time of their first event, then by their key's bytes: the test split has the last share of them, the validation
 //            split the share before
@@ -12,8 +12,8 @@ import { columnNamed, type Dataset, type KeyColumn } from "../dataset.js";
 import type { Parts } from "./parts.js";
 
 /**
- * The splits end at item floor(n (1 - valid - test)) and floor(n (1 - test)) of n items with events. Rows without an
- * item are in the training split.
+ * Of n items with events, the first floor(n (1 - valid - test)) are for training, and those up to floor(n (1 - test))
+ * for validation. Rows without an item are in the training split.
  *
  * @returns rows of each split in the log's order, and a sentence on how they were made
  * @throws {UsageError} there is no item column, or it does not hold keys
@@ -58,7 +58,7 @@ export function splitItems(
   };
 }
 
-/** Returns f64[dictionary.size]: milliseconds of each item's first event; undefined if a row has no time. */
+/** Returns f64[dictionary.size]: time of each item's first event in milliseconds; undefined if a row has no time. */
 function firstTimes(dataset: Dataset, { codes, dictionary }: KeyColumn): Float64Array | undefined {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);

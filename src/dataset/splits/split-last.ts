@@ -10,18 +10,20 @@ import { cellCodes } from "../item-fields.js";
 import type { Parts } from "./parts.js";
 
 export interface LastOptions {
-  /** number of events, or groups of events, of each user in the test split; as many before them are the validation split */
+  /**
+   * number of each user's events, or groups of events, in the test split, and also in the validation split before it
+   */
   last: number;
-  /** column whose equal cells of one user form one group; each event is its own group when absent */
+  /** column that defines groups: rows of a user with equal cells; each event is its own group when absent */
   group?: string;
-  /** splits that are not made */
+  /** splits that stay empty */
   without: readonly ("valid" | "test")[];
 }
 
 /**
- * A user's events are ordered by time, then row; without a time column in the log's order. The position of a group is
- * that of its latest event. A user keeps at least one group in the training split: the validation split is reduced
- * first, then the test split. Rows without a user are in the training split.
+ * A user's events are ordered by time, then by row, or in the log's order if there is no time column. The position of a
+ * group is that of its latest event. A user keeps at least one group in the training split: the validation split is
+ * reduced first, then the test split. Rows without a user are in the training split.
  *
  * @returns rows of each split in the log's order
  * @throws {UsageError} there is no user column, or the group's column does not hold keys
@@ -55,14 +57,14 @@ export function splitLast(dataset: Dataset, { last, group, without }: LastOption
   };
 }
 
-/** Returns a user's ordered rows as groups, in the order of their latest rows; a row without a group forms its own. */
+/** Returns a user's rows as groups, ordered by their latest rows. A row without a group forms a group of its own. */
 function groupsOf(rows: readonly number[], codes: Uint32Array | undefined): number[][] {
   if (!codes) return rows.map((row) => [row]);
   const groups = new Map<number, number[]>();
   for (const row of rows) {
     const name = codes[row] === MISSING ? -1 - row : codes[row]!;
     const group = groups.get(name) ?? [];
-    // a map keeps the order of insertion: each row moves its group to the end
+    // a map iterates in the order of insertion, so each row moves its group to the end
     group.push(row);
     groups.delete(name);
     groups.set(name, group);

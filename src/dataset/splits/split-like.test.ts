@@ -4,7 +4,7 @@ import type { Dataset } from "../dataset.js";
 import { splitRows, type DatasetSplitOptions } from "./split.js";
 import type { Likeness } from "./split-like.js";
 
-/** 400 users with 10 to 29 of 300 items each; items with low numbers are chosen more often. */
+/** The log has 400 users with 10 to 29 of 300 items each; items with low numbers are chosen more often. */
 const pairs = Array.from({ length: 400 }, (_, u) => {
   const items = new Set<number>();
   for (let n = 0; items.size < 10 + (u % 20); n++) items.add(Math.floor(300 * (draw(u, n) / 2 ** 32) ** 2));
@@ -17,7 +17,7 @@ const dataset = datasetFrom(pairs);
 
 const degrees = new Map<string, number>();
 for (const [, item] of pairs) degrees.set(item, (degrees.get(item) ?? 0) + 1);
-/** Returns the mean number of other users of the rows' items. */
+/** Returns the mean number of users of the rows' items, without the row's own user. */
 const meanOthers = (rows: Iterable<number>): number => {
   const found = [...rows].map((row) => degrees.get(pairs[row]![1])! - 1);
   return found.reduce((sum, x) => sum + x, 0) / found.length;
@@ -51,7 +51,8 @@ test.each([0.7, 1, 1.3, 1.7])(
 test("the target is the mean over the events of another log, in which items unknown here have no users", () => {
   const { codes, dictionary } = dataset.columns[1] as Extract<Dataset["columns"][number], { kind: "key" }>;
   const events = new Uint32Array(dictionary.size);
-  // an item with about 60 users three times, one with about 80 once, and an event of an item that the log lacks
+  // The other log has three events of an item with about 60 users, one of an item with about 80, and one of an unknown
+  // item.
   const rowOf = (least: number) =>
     pairs.findIndex(([, item]) => degrees.get(item)! >= least && degrees.get(item)! < least + 10);
   const [often, once] = [rowOf(60), rowOf(80)];

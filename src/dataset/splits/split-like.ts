@@ -1,12 +1,13 @@
 // Makes a validation split whose items are as popular as those of another log: a share of each user's items is held
 // out, with a probability that rises (or falls) with the number of an item's events.
 //
-//   d_i   users of an item among the rows that are split            u   a hash of seed, user and item, in (0, 1)
+//   d_i   number of users of item i among the rows to split            u   a hash of seed, user and item, in (0, 1)
 //   key   log(-log u) - γ log d_i                                   the user's items with the lowest keys are held out
 //
 // These are draws without replacement with weights d_i^γ (Efraimidis and Spirakis 2006, doi:10.1016/j.ipl.2005.11.003).
 // Hashes stay the same during the search for γ, so the mean of d over the held-out items never falls as γ grows:
-// bisection finds it. A held-out item counts without the user who holds it out, as an item of another log does.
+// bisection finds it. The degree of a held-out item excludes the user for whom it is held out, like the degree of an
+// item of another log.
 
 import { mapTo } from "../../numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
@@ -15,28 +16,28 @@ import { UsageError } from "../../errors.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../dataset.js";
 import type { Parts } from "./parts.js";
 
-/** The required popularity of the held-out items: events of each item of the dataset in another log, or a known target. */
+/** Required popularity of the held-out items: the item events of another log, or a target for their mean degree. */
 export type Likeness =
   | {
-      /** u32[keys of the item column]: number of events */
+      /** u32[keys of the item column]: number of events in the other log */
       events: Uint32Array;
-      /** number of events of items that the dataset lacks */
+      /** number of events whose items are not in the dataset */
       unknown: number;
     }
   | { target: number };
 
-/** Largest |γ|; beyond it a user's items are practically ordered by their degrees alone. */
+/** Maximum |γ|, beyond which the degrees alone practically determine the order of a user's items. */
 const MOST_POWER = 64;
-/** Most steps of the bisection. */
+/** Maximum number of bisection steps. */
 const STEPS = 40;
-/** Relative to the target: a larger difference counts as missed, and a smaller one ends the search. */
+/** Tolerances relative to the target: above CLOSE the target counts as missed, below ENOUGH the search ends. */
 const [CLOSE, ENOUGH] = [0.02, 1e-4];
 
 export interface SplitLikeOptions {
-  /** share of each user's items, in (0, 1); rounded up or down by a hash of the user */
+  /** share of each user's items to hold out, in (0, 1); a hash of the user decides whether it is rounded up or down */
   share: number;
   likeness: Likeness;
-  /** return hashes in [0, 1) of a row's user, and of its user and item */
+  /** functions that return hashes in [0, 1) of a row's user, and of its user and item */
   hashes: { ofUser: (row: number) => number; ofPair: (row: number) => number };
 }
 
@@ -44,8 +45,8 @@ export interface SplitLikeOptions {
  * Splits rows into training and validation: all events of a held-out pair of a user and an item. A user keeps at least
  * one item, and rows without user or item are in the training split.
  *
- * @throws {UsageError} there is no user or item column, nothing is held out, or the target cannot be reached; says
- * which targets can
+ * @throws {UsageError} there is no user or item column, nothing is held out, or the target cannot be reached; the
+ * message states the reachable range
  */
 export function splitLike(
   dataset: Dataset,
@@ -91,7 +92,7 @@ export function splitLike(
   };
 }
 
-/** Returns the mean degree of the other log's events. @throws {UsageError} the dataset has none of its items */
+/** Returns the mean degree of the other log's events. @throws {UsageError} none of its items is in the dataset */
 function targetOf(likeness: Likeness, degrees: Uint32Array): number {
   if ("target" in likeness) return likeness.target;
   const { events, unknown } = likeness;
@@ -108,7 +109,7 @@ function targetOf(likeness: Likeness, degrees: Uint32Array): number {
   return sum / count;
 }
 
-/** Finds the γ at which the mean, which never falls, is closest to the target. */
+/** Finds the γ for which the mean degree, which does not decrease with γ, is closest to the target. */
 function powerFor(
   target: number,
   [least, most]: readonly [number, number],
@@ -129,15 +130,15 @@ function powerFor(
 }
 
 interface Pairs {
-  /** by row: its pair, or MISSING without user or item */
+  /** u32: index of each row's pair, MISSING for rows without user or item */
   ofRow: Uint32Array;
-  /** by pair: its first row, its user and its item, as codes */
+  /** u32 by pair: its first row, and the codes of its user and its item */
   rows: Uint32Array;
   users: Uint32Array;
   items: Uint32Array;
 }
 
-/** Finds the distinct pairs of users and items, in order of appearance. */
+/** Returns the distinct pairs of users and items, in order of appearance. */
 function distinctPairs(rows: Uint32Array, user: KeyColumn, item: KeyColumn): Pairs {
   const ofRow = new Uint32Array(rows.length).fill(MISSING);
   const numbers = new Map<number, number>();
@@ -163,7 +164,7 @@ function distinctPairs(rows: Uint32Array, user: KeyColumn, item: KeyColumn): Pai
 }
 
 interface Users {
-  /** pairs of each user, and how many of them are held out */
+  /** pairs grouped by user, and number of held-out pairs of each user */
   pairs: number[][];
   quotas: number[];
   numHeld: number;
@@ -183,7 +184,7 @@ function pairsByUser({ rows, users }: Pairs, share: number, { ofUser }: SplitLik
   return { pairs, quotas, numHeld: quotas.reduce((sum, n) => sum + n, 0) };
 }
 
-/** Marks the pairs with the lowest keys of each user. @param held u8, one per pair: overwritten */
+/** Marks the pairs of each user that have the lowest keys. @param held u8, one per pair: overwritten */
 function hold({ pairs, quotas }: Users, keyOf: (pair: number) => number, held: Uint8Array): void {
   pairs.forEach((own, u) => {
     const keys = mapTo(Float64Array, own, keyOf);

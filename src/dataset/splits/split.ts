@@ -3,7 +3,7 @@
 //   time    rows stably sorted by time; test has the latest share, validation the share before it
 //   random  by a 64-bit hash of the seed and the row's cells: a row keeps its split when others are added, and equal
 //           rows are in one split; with --split-key of chosen columns only, so that repeats of a pair are in one split
-//   rows    by a hash of the seed and the row's number: independent of which columns are read, and how
+//   rows    by a hash of the seed and the row's number: independent of the columns and their types
 //   user    whole users, by a hash of the seed and the user's key
 //   items   whole items: the newest by their first event where all rows have a time, else by a hash of the seed and the item's key
 //   last    each user's last events (split-last.ts)
@@ -26,7 +26,7 @@ import {
   type Hash64,
 } from "../../numeric/hash.js";
 
-/** Distinguishes the split by rows from other random draws of the seed. */
+/** Constant that separates the split by rows from other random draws with the same seed. */
 const ROWS = 0x726f7773;
 
 export type SplitBy = "time" | "random" | "rows" | "user" | "items" | "last";
@@ -37,16 +37,15 @@ export interface DatasetSplitOptions {
   valid: number;
   test: number;
   seed: number;
-  /** for a split by time: rows from this time (milliseconds) on are in the split, in place of a share */
+  /** first time (in milliseconds) of the validation and the test split, instead of their shares, for a split by time */
   validFrom?: number;
   testFrom?: number;
-  /** for a random split: the columns, or the roles user and item, that are hashed; all by default */
+  /** columns, or the roles user and item, whose cells are hashed, for a random split; all columns by default */
   key?: readonly string[];
   /** for leave-last-out */
   last?: LastOptions;
   /**
-   * for a random split: the validation split has items as popular as these (split-like.ts), and `valid` is a share of
-   * each user's items
+   * required popularity of a random validation split's items (split-like.ts); `valid` is a share of each user's items
    */
   like?: Likeness;
 }
@@ -113,12 +112,12 @@ function splitByTime(
     );
   }
   const times = splitTimes(dataset);
-  // a log is usually in order already
+  // most logs are in the order of time already
   let sorted = true;
   for (let row = 1; sorted && row < rows.length; row++) sorted = times[row - 1]! <= times[row]!;
   const order = sorted ? rows : rows.sort((a, b) => times[a]! - times[b]! || a - b);
   const n = rows.length;
-  /** returns the number of rows before a time, which is all rows if their times are all earlier */
+  /** returns the number of rows before a time; if all times are earlier, this is the number of all rows */
   const before = (from: number): number => {
     const at = order.findIndex((row) => times[row]! >= from);
     return at < 0 ? n : at;
@@ -136,7 +135,7 @@ function splitByTime(
   };
 }
 
-/** Returns the times of a log that has a time column; milliseconds since 1970. */
+/** Returns the times, in milliseconds since 1970, of a log that has a time column. */
 function splitTimes(dataset: Dataset): Float64Array {
   const column = columnNamed(dataset, dataset.roles.time!);
   if (column.kind !== "number") throw new RangeError(`time column '${column.name}' was not read as numbers`);
@@ -151,7 +150,7 @@ function splitByHash(dataset: Dataset, rows: Uint32Array, options: DatasetSplitO
     const hashes = rowHashes(keyColumns(dataset, roles), dataset.numRows, seed);
     return (row: number) => fractionOf(hashes, row);
   };
-  // a message about hashed columns would be confusing if the user did not choose them
+  // the message mentions hashed columns only if the user chose them
   const { user, item } = dataset.roles;
   const hashes = {
     ofUser: hashOf(user === undefined ? [] : ["user"]),
@@ -180,7 +179,7 @@ function splitShares(
   return dealt(rows, { valid, test }, (row) => fractionOf(hashes, row));
 }
 
-/** Assigns rows by a number in [0, 1) each: the lowest share is test, the next validation. */
+/** Assigns rows to splits by one number in [0, 1) per row: test gets the lowest share, validation the next. */
 function dealt(
   rows: Uint32Array,
   { valid, test }: { valid: number; test: number },
@@ -204,7 +203,7 @@ function dealt(
   };
 }
 
-/** Rows without a user are assigned by their cells, each by itself, because they do not belong to one user. */
+/** Rows without a user are assigned individually by the hash of their cells, because they do not belong to one user. */
 function spreadRowsWithoutUser(
   { columns, numRows }: Dataset,
   user: Column,
@@ -240,7 +239,7 @@ interface RowHashes {
   hi: Uint32Array;
 }
 
-/** Returns a row's hash, in [0, 1). */
+/** Returns the hash of a row, in [0, 1). */
 function fractionOf({ hi, lo }: RowHashes, row: number): number {
   return (hi[row]! * 2 ** 21 + (lo[row]! >>> 11)) / 2 ** 53;
 }

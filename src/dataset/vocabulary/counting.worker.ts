@@ -1,15 +1,15 @@
-// Counts the rows of each key, in rounds of one column that threads share.
+// Counts the rows of each key. In each round, threads share the rows of one column.
 
 import { MISSING } from "../../log/keys.js";
 
-/** The data of all rounds; all arrays are in shared memory. */
+/** Arguments of all counting rounds; all arrays are in shared memory. */
 export interface Counting {
   columns: readonly {
     codes: Uint32Array;
     /** u32[size of the dictionary] */
     events: Uint32Array;
   }[];
-  /** u32: the rows to count; all when absent */
+  /** u32: rows to count; all rows when absent */
   rows: Uint32Array | undefined;
 }
 
@@ -17,7 +17,7 @@ export interface Counting {
 export function start({ columns, rows }: Counting): (column: number) => void {
   return (column) => {
     const { codes, events } = columns[column]!;
-    // a round may be repeated
+    // resets the counts, because a round may be repeated
     events.fill(0);
     const numRows = rows ? rows.length : codes.length;
     for (let i = 0; i < numRows; i++) {

@@ -1,6 +1,6 @@
 // A field without a vocabulary: its keys are hashed to 2^bits buckets, each of which has a feature.
 //
-//   bucket = MurmurHash3_x86_32(the key's UTF-8 bytes, seed) mod 2^bits,     bucket n has the key #n and the id n + 1
+//   bucket = MurmurHash3_x86_32(the key's UTF-8 bytes, seed) mod 2^bits, where bucket n has the key #n and the id n + 1
 //
 // Source: Weinberger et al. 2009 (arXiv:0902.2206), without the sign; MurmurHash3: Appleby 2011, public domain.
 
@@ -10,14 +10,14 @@ import { finish, mixWord } from "../../numeric/hash.js";
 
 export const MAX_BITS = 24;
 
-/** The parameters of the hash; a server needs them to compute the same buckets. */
+/** Parameters of the hash, with which a server computes the same buckets. */
 export interface HashRecipe {
   function: "murmur3-x86-32";
   seed: number;
   bits: number;
 }
 
-/** Counts of collisions: how many distinct keys of the training split share their bucket with another. */
+/** Numbers of collisions: distinct keys of the training split that share their bucket with another key. */
 export interface HashStatistics extends HashRecipe {
   keys: number;
   /** number of buckets that contain a key */
@@ -25,7 +25,7 @@ export interface HashStatistics extends HashRecipe {
   collisionShare: number;
 }
 
-/** Returns the parameters for a field. @throws {UsageError} bits out of range */
+/** Returns the hash parameters of a field. @throws {UsageError} the number of bits is out of range */
 export function hashRecipe(field: string, bits: number): HashRecipe {
   if (!(Number.isInteger(bits) && bits >= 1 && bits <= MAX_BITS)) {
     throw new UsageError(
@@ -35,7 +35,11 @@ export function hashRecipe(field: string, bits: number): HashRecipe {
   return { function: "murmur3-x86-32", seed: 0, bits };
 }
 
-/** Checks that an earlier table has as many buckets. @throws {UsageError} rows could not keep their positions */
+/**
+ * Checks that an earlier table has the same number of buckets.
+ *
+ * @throws {UsageError} it has another number, so that rows could not keep their positions
+ */
 export function checkBuckets(field: string, { bits }: HashRecipe, earlier: Keys | undefined): void {
   if (!earlier || earlier.size === 2 ** bits) return;
   throw new UsageError(
@@ -53,7 +57,7 @@ export function bucketsOf({ bytes, offsets, size }: Keys, { seed, bits }: HashRe
   return buckets;
 }
 
-/** Returns the buckets' keys `#0`, `#1`, ... in order. */
+/** Returns the keys of the buckets, `#0`, `#1`, ..., in order. */
 export function bucketKeys({ bits }: HashRecipe): Keys {
   const size = 2 ** bits;
   const offsets = new Uint32Array(size + 1);
@@ -95,7 +99,7 @@ export function murmur3(bytes: Uint8Array, from: number, to: number, seed: numbe
   let i = from;
   for (; i + 4 <= to; i += 4)
     h = mixWord(h, bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24));
-  // the last one to three bytes are mixed without the rotation that whole words get
+  // MurmurHash3 mixes the last one to three bytes without the rotation that complete words get
   let tail = 0;
   for (let shift = 0; i < to; i++, shift += 8) tail |= bytes[i]! << shift;
   let k = Math.imul(tail, 0xcc9e2d51);

@@ -6,24 +6,24 @@ import { start } from "./counting.worker.js";
 import type { KeyColumn } from "../dataset.js";
 import { densityOf } from "../sparse-fields.js";
 
-/** A column of codes, and the size of its dictionary. */
+/** Codes of a column, with the size of its dictionary. */
 interface Codes {
   codes: Uint32Array;
   numKeys: number;
 }
 
-/** Counts over all rows by a column's codes; a vocabulary reuses those made while reading. */
+/** Cached counts over all rows, by a column's codes. Vocabularies reuse the counts that were made while reading. */
 const ofAllRows = new WeakMap<Uint32Array, Uint32Array>();
 
-/** Columns of codes that are known to have no empty cell. */
+/** Codes of columns that are known to have no empty cell. */
 const neverEmpty = new WeakSet<Uint32Array>();
 
-/** Whether a column is known to have a key in every row. */
+/** Whether a column is known to have no empty cell. */
 export function isNeverEmpty(codes: Uint32Array): boolean {
   return neverEmpty.has(codes);
 }
 
-/** Returns, per column, u32[numKeys]: the rows of each key. @param rows distinct; all rows when absent */
+/** Returns u32[numKeys] for each column: the number of rows of each key. @param rows distinct; all rows when absent */
 function countCodes(columns: readonly Codes[], rows?: Uint32Array): Uint32Array[] {
   const counted = columns.map(({ codes, numKeys }) => ({ codes, events: sharedU32(numKeys) }));
   const large = [...(rows ? [rows] : []), ...columns.map(({ codes }) => codes)];
@@ -32,7 +32,7 @@ function countCodes(columns: readonly Codes[], rows?: Uint32Array): Uint32Array[
   return counted.map(({ events }) => events);
 }
 
-/** Like countCodes over all rows, but cached for later calls with one of the columns. */
+/** Returns countCodes over all rows, and caches the counts for later calls. */
 export function countAll(columns: readonly Codes[]): Uint32Array[] {
   const others = columns.filter(({ codes }) => !ofAllRows.has(codes));
   const counts = countCodes(others);
@@ -43,14 +43,18 @@ export function countAll(columns: readonly Codes[]): Uint32Array[] {
   return columns.map(({ codes }) => ofAllRows.get(codes)!);
 }
 
-/** Returns, per column, u32[size of its dictionary]: the rows of each key; read-only. @param rows distinct */
+/**
+ * Returns u32[size of its dictionary] for each column: the number of rows of each key; read-only.
+ *
+ * @param rows distinct
+ */
 export function countColumns(columns: readonly KeyColumn[], rows: Uint32Array): Uint32Array[] {
   const all = columns.map(({ codes, dictionary }) => ({ codes, numKeys: dictionary.size }));
   const isWhole = all.every(({ codes }) => codes.length === rows.length);
   return isWhole ? countAll(all) : countCodes(all, rows);
 }
 
-/** Returns u32[size of the dictionary]: the rows of each key; read-only. @param rows distinct */
+/** Returns u32[size of the dictionary]: the number of rows of each key; read-only. @param rows distinct */
 export function countKeys(column: KeyColumn, rows: Uint32Array): Uint32Array {
   return countColumns([column], rows)[0]!;
 }

@@ -1,4 +1,4 @@
-// Finds a key of a dictionary by its bytes: open addressing over 32-bit hashes, no string objects.
+// Hash index that finds a dictionary's key by its bytes: open addressing over 32-bit hashes, without string objects.
 
 import type { Keys } from "../../log/keys.js";
 import { hashBytes } from "../../numeric/hash.js";
@@ -6,7 +6,7 @@ import { hashBytes } from "../../numeric/hash.js";
 const SEED = { lo: 0x5bd1e995, hi: 0 };
 const EMPTY = 0xffffffff;
 
-/** An index over a dictionary's keys. */
+/** An index over the keys of a dictionary. */
 export class KeyIndex {
   readonly #keys: Keys;
   readonly #slots: Uint32Array;
@@ -22,7 +22,7 @@ export class KeyIndex {
     }
   }
 
-  /** Returns the code in this index of another dictionary's key, or -1. */
+  /** Returns the code of another dictionary's key in this index, or -1. */
   find({ bytes, offsets }: Keys, code: number): number {
     const found = this.#slots[this.#probe(bytes, offsets[code]!, offsets[code + 1]!)]!;
     return found === EMPTY ? -1 : found;
@@ -35,7 +35,7 @@ export class KeyIndex {
     return found === EMPTY ? -1 : found;
   }
 
-  /** Returns the slot that contains these bytes, or the empty slot where they belong. */
+  /** Returns the slot that contains the given bytes, or the empty slot to which they belong. */
   #probe(bytes: Uint8Array, from: number, to: number): number {
     let slot = hashBytes(bytes, from, to, SEED).lo & this.#mask;
     while (this.#slots[slot] !== EMPTY && !this.#equals(this.#slots[slot]!, bytes, from, to)) {

@@ -21,7 +21,7 @@ describe("a vocabulary that goes on from an earlier one", () => {
     const space = withKnown(fitFeatures(log, allRows(7), 2), log, allRows(7), known, nothing);
     expect(countsOf(space)).toEqual({ date: 3, apple: 2, cherry: 1, berry: 0 });
     expect(Object.keys(countsOf(space))).toEqual(["date", "apple", "cherry", "berry"]);
-    // elder is the only out-of-vocabulary key
+    // The key elder is the only out-of-vocabulary key.
     expect((space.fields[0] as CategoricalField).counts[0]).toBe(1);
     expect(space.numFeatures).toBe(5);
   });

@@ -1,4 +1,5 @@
-// Adds the keys of the run of --init to a vocabulary: these are kept whatever their counts in this log, and limits apply to new keys only.
+// Adds the keys of the run of --init to a vocabulary. They are kept regardless of their counts in this log; limits
+// apply to new keys only.
 //
 //   the run   apple berry cherry            this log   apple 9, date 4, cherry 1, elder 1      --min-count 2
 //   fields    apple 9 | date 4 | cherry 1 | berry 0          (descending count, then bytes: keys that the log lacks are last)
@@ -23,14 +24,15 @@ import {
   type Field,
 } from "./vocabulary.js";
 
-/** Returns a field of the run by its name, without expired keys; undefined if the run lacks it. */
+/** Returns the run's field of that name without expired keys; undefined if the run lacks the field. */
 export type KnownFields = (name: string) => Field | undefined;
 
 /**
  * Returns a space fitted on the rows of a training split, with the keys, scales and bins of the run.
  *
  * @param space    as returned by fitFeatures, without a row order; checkKinds accepts its kinds
- * @param rowOrder keys of the rows that keep their positions
+ *
+ * @param rowOrder keys of an earlier table's rows, which keep their positions
  */
 export function withKnown(
   space: FeatureSpace,
@@ -83,7 +85,7 @@ function kindText(field: Field): string {
   }
 }
 
-/** Returns a number's field with the run's scale or bins, and this training split's counts. */
+/** Returns a numeric field with the run's scale or bins, and the counts of this training split. */
 function rescaled(field: Field, dataset: Dataset, rows: Uint32Array, before: Field): Field {
   if (before.kind === "number" && field.kind === "number") return { ...before, count: field.count };
   const column = columnNamed(dataset, field.name);
@@ -92,7 +94,7 @@ function rescaled(field: Field, dataset: Dataset, rows: Uint32Array, before: Fie
   return { ...before, counts: withOov(0, counts) };
 }
 
-/** Returns the field with the known keys that its limits excluded or that the log lacks. */
+/** Returns the field with the known keys added that its limits excluded or that the log lacks. */
 function withKnownKeys(
   field: CategoricalField,
   dataset: Dataset,
@@ -105,7 +107,7 @@ function withKnownKeys(
   const [own, inLog] = [new KeyIndex(field.keys), new KeyIndex(column.dictionary)];
   const missing: number[] = [];
   for (let code = 0; code < known.size; code++) {
-    // an empty key is a hole of a row order
+    // an empty key denotes a hole in the row order
     const isHole = known.offsets[code] === known.offsets[code + 1];
     if (!isHole && own.find(known, code) < 0) missing.push(code);
   }
@@ -114,7 +116,7 @@ function withKnownKeys(
     return found < 0 ? 0 : events[found]!;
   });
 
-  // all keys by descending count, then by their bytes
+  // sorts all keys by descending count, then by their bytes
   const all = joinedKeys(field.keys, selectKeys(known, Uint32Array.from(missing)));
   const counts = new Uint32Array(all.size);
   counts.set(field.counts.subarray(1));

@@ -5,13 +5,13 @@ import { columnNamed, type Dataset } from "../dataset.js";
 import { columnOf, idsOf, type FeatureSpace } from "./vocabulary.js";
 import { UsageError } from "../../errors.js";
 
-/** The time of a key that the log does not contain. */
+/** Time of keys that the log does not contain. */
 export const NEVER = -Infinity;
 
 /**
  * Returns the newest time of each feature over all rows of a log, in any split.
  *
- * @param isThere whether the log has a field; fields of another log may be missing
+ * @param isThere tells whether the log has a field, because another log may lack some
  * @returns f64[numFeatures]: milliseconds since 1970, 0 for every key of a log without times, NEVER for features
  * without rows
  */
@@ -33,7 +33,7 @@ export function newestTimes(
         if (!Number.isNaN(values[row])) see(offset, times ? times[row]! : 0);
       return;
     }
-    // by code first, so that rows need no lookup
+    // computes times by code first, so that rows need no lookup
     const { codes } = column;
     const ofCode = new Float64Array(
       column.kind === "key" ? column.dictionary.size : column.indptr.length - 1,
@@ -55,7 +55,7 @@ export function newestTimes(
   return newest;
 }
 
-/** Returns the time of a log's newest event; undefined if it has no times. */
+/** Returns the time of a log's newest event; undefined if the log has no times. */
 export function newestEvent(dataset: Dataset): number | undefined {
   const times = eventTimesIfAny(dataset);
   return times?.reduce((latest, time) => Math.max(latest, time), NEVER);
@@ -70,8 +70,10 @@ function eventTimesIfAny(dataset: Dataset): Float64Array | undefined {
 const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 
 /**
- * Whether a key that the log lacks has expired. @param lastSeen milliseconds; undefined if no log had times @param
- * missed consecutive logs without it, including this one
+ * Whether a key that the log lacks has expired.
+ *
+ * @param lastSeen milliseconds; undefined if no log had times
+ * @param missed number of consecutive logs without the key, including this log
  */
 export type Expiry = (lastSeen: number | undefined, missed: number) => boolean;
 
@@ -101,6 +103,6 @@ export function expiryOf(text: string | undefined, newest: number | undefined): 
     );
   }
   const oldest = newest - Number(amount) * UNITS[unit]!;
-  // a key whose time is unknown stays; its age counts from the first log with times that contains it
+  // keys of unknown time do not expire; their age starts at the first log with times that contains them
   return (lastSeen) => lastSeen !== undefined && lastSeen < oldest;
 }

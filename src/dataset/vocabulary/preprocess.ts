@@ -26,65 +26,65 @@ import {
   type Shape,
 } from "../../io/json-shape.js";
 
-/** The rows of a field in the table: firstRow .. firstRow + numRows - 1. */
+/** Range of a field's rows in the table: firstRow .. firstRow + numRows - 1. */
 interface TableRows {
   name: string;
   firstRow: number;
   numRows: number;
 }
 
-/** A field of keys: an unknown key has the index `outOfVocabulary`, which is -1 - (position among the fields). */
+/** A field of keys. Unknown keys have the index `outOfVocabulary`, which is -1 - (position among the fields). */
 interface KeyRows extends TableRows {
   outOfVocabulary: number;
   /** number of events of the training split whose key is not in the table */
   outOfVocabularyCount: number;
 }
 
-/** A hashed field: its rows are buckets, and no key is out-of-vocabulary. */
+/** A hashed field, whose rows are buckets. It has no out-of-vocabulary key. */
 interface BucketRows extends KeyRows {
   hash?: HashRecipe;
 }
 
-/** One field; fields are in the order of their features. */
+/** A field of the model; fields are in the order of their features. */
 export type FieldRecipe =
   | (BucketRows & { kind: "key" })
   | (KeyRows & { kind: "multi"; separator: string; weights: "1/n" | "stated" })
   | (TableRows & { kind: "number"; log1p?: true; mean: number; deviation: number; count: number })
-  /** one-hot by range: bin b >= 1 is [edges[b - 1], edges[b]), the first and the last are unbounded */
+  /** one-hot feature by range: bin b >= 1 is [edges[b - 1], edges[b]); the first and the last bin are unbounded */
   | (TableRows & { kind: "bins"; edges: number[] });
 
 export interface Preprocess extends UserLimits {
   roles: Roles;
   task: Task;
-  /** labels from there on are 1; null if labels are unchanged, or selected the events (roles.positives) */
+  /** minimum label that counts as 1; null if labels are unchanged, or if they selected the events (roles.positives) */
   positiveFrom: number | null;
   fields: FieldRecipe[];
-  /** in the syntax of --side */
+  /** side tables in the syntax of --side */
   sides: string[];
-  /** in the syntax of --drop */
+  /** dropped rows in the syntax of --drop */
   drop: string[];
-  /** in the syntax of --where; absent if there is none */
+  /** row filter in the syntax of --where; absent if there is none */
   where?: string[];
-  /** the format of times in the log, in the syntax of --time-format; absent for Unix time and ISO 8601 */
+  /** format of times in the log, in the syntax of --time-format; absent for Unix time and ISO 8601 */
   timeFormat?: string;
-  /** fields that are created from the time column, in a zone (`Z` or an offset); absent if there are none */
+  /** fields that are derived from the time column, and their zone (`Z` or an offset); absent if there are none */
   timeFields?: { names: string[]; zone: string };
   /** weights of kinds of events in metrics, in the syntax of --event-weight; absent if all are equal */
   eventWeight?: string;
-  /** lowest and highest label of the training split: regression scores are clipped to it */
+  /** minimum and maximum label of the training split, to which regression scores are clipped */
   labelRange: [low: number, high: number];
-  /** columns that the item determines, the item's first; absent if the run stores no items */
+  /** columns that the item determines, starting with the item column; absent if the run stores no items */
   itemFields?: string[];
-  /** settings of negative sampling, for a log without labels */
+  /** settings of negative sampling; set if the log has no labels */
   negatives: { perEvent: number; noise: string; itemFields: string[] } | null;
-  /** set if ids were replaced by keyed hashes before anything else */
+  /** parameters of the keyed hashes that replaced ids before any other step; absent if ids are not hashed */
   hashKeys?: KeyHashing;
-  /** reading options for cells of a log; absent in runs of earlier versions, which read every text unchanged */
+  /** options that convert cells of a log; absent in runs of earlier versions, which read all texts unchanged */
   cells?: CellReading;
   testVectors: TestVector[];
 }
 
-/** Returns the time column with its settings, as options of reading another log. */
+/** Returns the time column and its settings as options for reading another log. */
 export function timeOf({
   roles,
   timeFields,
@@ -98,12 +98,12 @@ export function timeOf({
   return { time: roles.time, ...form, timeFields: timeFields.names, timeZone: timeFields.zone };
 }
 
-/** Returns the number of features of the space: the table's rows, and an out-of-vocabulary one for each field of keys. */
+/** Returns the number of features of the space: the table's rows, plus an unknown-key feature per field of keys. */
 export function numFeaturesOf({ fields }: Pick<Preprocess, "fields">): number {
   return fields.reduce((sum, { kind, numRows }) => sum + numRows + (kind === "number" ? 0 : 1), 0);
 }
 
-/** Returns the preprocessing of a space's fields. */
+/** Returns the preprocessing of the fields of a space. */
 export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
   let firstRow = 0;
   return space.fields.map((field, f): FieldRecipe => {
@@ -128,7 +128,7 @@ export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
   });
 }
 
-/** Returns the numeric columns in the syntax of --numeric, with the forms that affect reading another log. */
+/** Returns the numeric columns in the syntax of --numeric, including forms that affect how another log is read. */
 export function numericOf({ roles, fields }: Pick<Preprocess, "roles" | "fields">): string[] {
   const logged = fields.flatMap((field) =>
     field.kind === "number" && field.log1p ? [`${field.name}:log1p`] : [],
@@ -136,7 +136,7 @@ export function numericOf({ roles, fields }: Pick<Preprocess, "roles" | "fields"
   return withForms(roles.numeric, logged);
 }
 
-/** Removes the counts from hash statistics. */
+/** Returns the hash parameters without the statistics. */
 function recipeOf({ function: hashFunction, seed, bits }: HashRecipe): HashRecipe {
   return { function: hashFunction, seed, bits };
 }
@@ -161,14 +161,14 @@ export const hashingShape: Shape = object({
   columns: texts,
 });
 
-/** Limits above which users are dropped. */
+/** Limits on the events of a user, above which the user is dropped. */
 export const userLimitShapes = {
   dropUsersAbove: whole(1, Number.MAX_SAFE_INTEGER),
   dropUsersAbovePerDay: whole(1, Number.MAX_SAFE_INTEGER),
 };
 export const droppedUsersShape: Shape = object({ users: count, events: count });
 
-/** The members of every model's preprocess.json that are needed to read a log. */
+/** Members of preprocess.json that every model has because reading a log requires them. */
 export const readingShapes = {
   required: {
     roles: rolesShape,
@@ -235,7 +235,7 @@ export function parsePreprocess(bytes: Uint8Array, file: string): Preprocess {
   throw new ArtifactError(`'${file}' contradicts itself (${problem}): restore it or train again`);
 }
 
-/** Returns, by column, the kind that it has in a log read with these roles. */
+/** Returns the kind that each column has when a log is read with these roles. */
 export function kindsOf({
   roles,
   timeFields,
@@ -262,7 +262,7 @@ function contradictionOf(preprocess: Preprocess): string | undefined {
     if (field.kind === "multi" && roles.multi[field.name] !== field.separator)
       return `field '${field.name}' has a different separator in the roles`;
   }
-  // the item itself is a known column, even if --fields or --ignore excludes it from the features
+  // the item column is known even if --fields or --ignore excludes it from the features
   const isKnown = (name: string) => names.has(name) || name === roles.item;
   const other = [...itemFields, ...(negatives?.itemFields ?? [])].find((name) => !isKnown(name));
   if (other !== undefined) return `item field '${other}' is not a field`;

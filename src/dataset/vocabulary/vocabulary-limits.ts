@@ -9,33 +9,27 @@ import { columnNamed, type Column, type Dataset, type Roles } from "../dataset.j
 import { hashRecipe, type HashRecipe } from "./hash-field.js";
 import { requireColumn } from "../roles.js";
 
-/** One number for every field, possibly with other numbers for some; `user` and `item` denote the columns with these roles. */
+/** A number for all fields, with exceptions by field; `user` and `item` denote the columns with these roles. */
 export type PerField = number | { others: number; byField: Record<string, number> };
 
 export interface VocabularyLimits {
-  /** keys with fewer events are out-of-vocabulary */
+  /** minimum number of events of a key; rarer keys are out-of-vocabulary */
   minCount: PerField;
-  /** most keys, which are the most frequent ones; no bound when absent */
+  /** maximum number of keys, of which the most frequent ones are kept; unlimited when absent */
   maxVocab?: PerField;
-  /**
-   * keys with fewer distinct users are out-of-vocabulary, in every field but the user's; 0 when absent. Events without
-   * a user count for none.
-   */
+  /** minimum number of distinct users of a key, except in the user field; 0 when absent. Missing users do not count. */
   minUsers?: number;
-  /**
-   * by field: number n of bits; the field has no vocabulary and no limits, its keys are hashed to 2^n buckets
-   * (hash-field.ts)
-   */
+  /** number n of hash bits by field; the field has no vocabulary, and keys are hashed to 2^n buckets (hash-field.ts) */
   hash?: Record<string, number>;
 }
 
-/** The limits of one field, as numbers. */
+/** Limits of one field as numbers. */
 export interface FieldLimits {
   minCount: number;
   maxVocab: number;
 }
 
-/** Returns the fields that options other than --fields name, so that they are features even if their keys have few rows. */
+/** Returns the fields that limits and hashing options name; these are features even if their keys have few rows. */
 export function fieldsNamed({
   hash = {},
   minCount,
@@ -70,7 +64,7 @@ export function limitsByField(
   return (field) => ({ minCount: Math.max(1, minimum(field)), maxVocab: maximum(field) });
 }
 
-/** @throws {UsageError} a name is not that of a field */
+/** @throws {UsageError} a name does not denote a field */
 function numberByField(
   flag: string,
   limit: PerField,
@@ -91,7 +85,7 @@ function numberByField(
 }
 
 /**
- * Returns the parameters of hashed fields, by name.
+ * Returns the hash parameters of hashed fields, by name.
  *
  * @throws {UsageError} there is no such field, or its cells hold several values
  */
@@ -106,7 +100,8 @@ export function hashedFields(
       const name = fieldNamed(named, names, roles);
       requireColumn("--hash", name, names);
       const column = columns.find((candidate) => candidate.name === name);
-      // values of one cell could share a bucket, but features must be distinct within a row
+      // multi-valued fields cannot be hashed: two values of a cell could share a bucket, but features of a row are
+      // distinct
       if (column?.kind !== "key")
         throw new UsageError(
           `--hash needs a categorical field with one key per cell, but '${name}' is not one`,
@@ -116,7 +111,7 @@ export function hashedFields(
   );
 }
 
-/** Returns the field of that name, or the user's or item's column if `user` or `item` is not a field itself. */
+/** Returns the field of that name. If it does not exist, returns the column with the role `user` or `item`. */
 function fieldNamed(name: string, fields: readonly string[], { user, item }: Roles): string {
   if (fields.includes(name)) return name;
   return (name === "user" ? user : name === "item" ? item : undefined) ?? name;
@@ -135,7 +130,7 @@ export function distinctUsers(
   const user = columnNamed(dataset, dataset.roles.user!);
   if (user.kind !== "key") throw new UsageError(`the user column '${user.name}' must hold one id a row`);
   const users = new Uint32Array(column.dictionary.size);
-  // if rows are grouped by user, comparing with the last user counts each user once
+  // in rows grouped by user, a comparison with the last user counts each user once
   const lastUser = new Uint32Array(users.length).fill(MISSING);
   const count = (key: number, by: number) => {
     if (lastUser[key] === by) return;

@@ -1,4 +1,4 @@
-// The number of features that a vocabulary will have, before it is fitted: for estimates of memory.
+// Computes the number of features that a vocabulary will have before it is fitted, for estimates of memory.
 
 import type { Dataset } from "../dataset.js";
 import { isStored } from "../stored-columns.js";
@@ -6,7 +6,7 @@ import { countKeys } from "./key-counts.js";
 import { countValues, featureColumns } from "./vocabulary.js";
 import { hashedFields, limitsByField, type VocabularyLimits } from "./vocabulary-limits.js";
 
-/** The features of a column and the bytes of their keys. */
+/** Number of features of a column, and number of bytes of their keys. */
 export interface FieldSize {
   name: string;
   features: number;
@@ -14,8 +14,8 @@ export interface FieldSize {
 }
 
 /**
- * Returns the features of each column, as `fitFeatures` will find them; keys that --min-users leaves out are counted, and of columns
- * on disk all keys.
+ * Returns the features of each column, as `fitFeatures` will find them; The estimate includes keys that --min-users
+ * would exclude, and all keys of columns on disk.
  *
  * @param rows u32: rows of the training split
  * @throws {UsageError} as fitFeatures

@@ -33,7 +33,7 @@ describe("a vocabulary", () => {
     const rows = Uint32Array.from([0, 1]);
     const small = featureHashes(fitFeatures(datasetOf({ item: ["x", "x"] }), rows, 1));
     const large = featureHashes(fitFeatures(datasetOf({ user: ["x", "y"], item: ["w", "x"] }), rows, 1));
-    // features of user: oov x y, item: oov w x
+    // Features of the user field: oov x y. Features of the item field: oov w x.
     expect([...large.slice(10, 12)]).toEqual([...small.slice(2, 4)]);
     expect([...large.slice(2, 4)]).not.toEqual([...small.slice(2, 4)]);
   });
@@ -44,7 +44,7 @@ describe("feature rows", () => {
     const dataset = datasetOf({ user: ["u", "v"], item: ["i", "i"] });
     const all = Uint32Array.from([0, 1]);
     const rows = bindEncoder(fitFeatures(dataset, all, 1), dataset).encode(all, Float32Array.of(1, 0));
-    // features of user: 0 oov, 1 u, 2 v; item: 3 oov, 4 i
+    // Features of the user field: 0 oov, 1 u, 2 v. Features of the item field: 3 oov, 4 i.
     expect(rows).toEqual({
       numRows: 2,
       width: 2,
@@ -60,7 +60,7 @@ describe("feature rows", () => {
     );
     const all = Uint32Array.from([0, 1]);
     const rows = bindEncoder(fitFeatures(dataset, all, 1), dataset).encode(all, new Float32Array(2));
-    // features of user: 0 oov, 1 u; genres: 2 oov, 3 a, 4 b, 5 c; price: 6 with mean 2 and deviation 1
+    // Features: user 0 oov, 1 u; genres 2 oov, 3 a, 4 b, 5 c; price 6 with mean 2 and deviation 1.
     expect([...rows.indptr!]).toEqual([0, 4, 6]);
     expect([...rows.ids]).toEqual([1, 3, 4, 6, 5, 6]);
     expect([...rows.values!]).toEqual([1, 0.5, 0.5, -1, 1, 1]);

@@ -40,15 +40,15 @@ import {
 export interface CategoricalField {
   kind: "key" | "multi";
   name: string;
-  /** id i >= 1 is key i - 1; an empty key is a hole that an earlier table's row order left (row-order.ts) */
+  /** keys of the field: id i >= 1 is keys[i - 1]; an empty key is a hole in an earlier table's order (row-order.ts) */
   keys: Keys;
-  /** u32[keys.size + 1]: events of the training split, by id; [0] counts those of out-of-vocabulary keys */
+  /** u32[keys.size + 1]: number of events of the training split by id; [0] is that of out-of-vocabulary keys */
   counts: Uint32Array;
-  /** set if the keys are the buckets of a hash, in which case every key has an id above 0 */
+  /** parameters of the hash if the keys are its buckets, in which case every key has an id above 0; otherwise absent */
   hash?: HashRecipe | HashStatistics;
 }
 
-/** A numeric field in one-hot form: its keys are ranges, in ascending order. */
+/** A numeric field whose ranges are one-hot features; its keys are the ranges in ascending order. */
 export interface BinnedField extends Omit<CategoricalField, "kind"> {
   kind: "bins";
   /** as returned by quantileEdges of numeric.ts */
@@ -59,21 +59,21 @@ export interface BinnedField extends Omit<CategoricalField, "kind"> {
 export interface NumericField {
   kind: "number";
   name: string;
-  /** true if the value, mean and deviation are those of log(1 + number) */
+  /** true if the value, the mean and the deviation refer to log(1 + number) */
   log1p?: true;
   mean: number;
   /** population standard deviation; 1 when the column is constant */
   deviation: number;
-  /** number of events of the training split with a number */
+  /** number of events of the training split that have a number */
   count: number;
 }
 
 export type Field = CategoricalField | BinnedField | NumericField;
 
-/** Returns the keys of the rows of a field in an earlier table; undefined if the table lacks the field. */
+/** Returns the keys of a field's rows in an earlier table; undefined if the field is not in the table. */
 export type RowOrder = (field: string) => Keys | undefined;
 
-/** All fields and the numbering of their features. */
+/** All fields of a model, and the numbering of their features. */
 export interface FeatureSpace {
   fields: Field[];
   /** field f owns features [offsets[f], offsets[f + 1]) */
@@ -89,11 +89,11 @@ export function featureSpace(fields: Field[]): FeatureSpace {
   return { fields, offsets, numFeatures: offsets.at(-1)! };
 }
 
-/** Settings of the fit other than limits. */
+/** Settings of the fit in addition to the limits. */
 export interface FittingOptions {
-  /** forms of numeric columns; by default standardized; bins have no out-of-vocabulary */
+  /** forms of numeric columns, standardized by default; binned columns have no out-of-vocabulary feature */
   forms?: ReadonlyMap<string, NumericForm>;
-  /** keys of the rows that keep their positions */
+  /** keys of the rows of an earlier table, which keep their positions */
   rowOrder?: RowOrder;
 }
 
@@ -102,7 +102,7 @@ export interface FittingOptions {
  *
  * @param rows u32: rows of the training split
  * @param limits which keys are out-of-vocabulary; a number is the minimum count of every field
- * @param fitting other settings
+ * @param fitting settings other than limits
  * @throws {UsageError} a limit names an unknown field, or needs a user column that does not exist
  */
 export function fitFeatures(
@@ -158,7 +158,7 @@ function fitKeys(
   { minCount, maxVocab }: FieldLimits,
   mayShow: (code: number) => boolean,
 ): CategoricalField {
-  // keys by descending count, then by bytes; excluded keys are counted as out-of-vocabulary
+  // selects the kept keys, by descending count and then by bytes, and counts excluded keys as out-of-vocabulary
   const kept: number[] = [];
   let total = 0;
   for (let code = 0; code < events.length; code++) {
@@ -179,7 +179,7 @@ function fitKeys(
   return field;
 }
 
-/** Ids of the dictionary that a field was fitted on, which need no lookup. */
+/** Ids of the dictionary on which a field was fitted, so that its keys need no lookup. */
 const ownIds = new WeakMap<object, { dictionary: Keys; ids: Uint32Array }>();
 
 /** Returns the field with its keys in the order of an earlier table's rows, or unchanged if there is no earlier table. */
@@ -193,8 +193,9 @@ export function inRowOrder(field: CategoricalField, earlier: Keys | undefined): 
 }
 
 /**
- * Returns the space with the keys of each field in the order of an earlier table's rows. @throws {UsageError} a field
- * was hashed with other parameters
+ * Returns the space in which the keys of each field have the order of an earlier table's rows.
+ *
+ * @throws {UsageError} a field was hashed with other parameters
  */
 export function spaceInRowOrder(space: FeatureSpace, rowOrder: RowOrder): FeatureSpace {
   const fields = space.fields.map((field) => {
@@ -207,8 +208,9 @@ export function spaceInRowOrder(space: FeatureSpace, rowOrder: RowOrder): Featur
 }
 
 /**
- * Returns the space of one field of keys with only the kept keys; removed keys must be in no row. @param isKept
- * u8[numFeatures]
+ * Returns a space of one key field that contains only the kept keys; no row may contain a removed key.
+ *
+ * @param isKept u8[numFeatures]
  */
 export function spaceWith({ fields: [field] }: FeatureSpace, isKept: Uint8Array): FeatureSpace {
   if (field?.kind !== "key") throw new RangeError("nodes are keys");
@@ -236,7 +238,7 @@ function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): Nume
     low = Math.min(low, x);
     high = Math.max(high, x);
   }
-  // the mean of a constant may differ from it by rounding, which a tiny deviation would magnify
+  // rounding may shift the mean of a constant column, and a tiny deviation would magnify the difference
   if (low === high) return { kind: "number", name, mean: low, deviation: 1, count };
   const mean = count === 0 ? 0 : sum / count;
   let squares = 0;
@@ -254,9 +256,9 @@ function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): Nume
   return { kind: "number", name, mean, deviation, count };
 }
 
-/** Returns, per column, u32[size of its dictionary]: the rows of each key or value; empty for numbers. */
+/** Returns u32[size of the dictionary] for each column: the number of rows of each key or value; empty for numbers. */
 function countEvents(columns: readonly Column[], rows: Uint32Array): Uint32Array[] {
-  // columns on disk are read one at a time
+  // columns on disk are read one at a time, to limit memory
   const together = columns.filter((column) => column.kind === "key" && !isStored({ columns: [column] }));
   const counts = countColumns(together as KeyColumn[], rows);
   return columns.map((column) => {
@@ -266,7 +268,7 @@ function countEvents(columns: readonly Column[], rows: Uint32Array): Uint32Array
   });
 }
 
-/** Returns u32[size of the dictionary]: the number of rows whose cell contains each value. */
+/** Returns u32[size of the dictionary]: number of rows whose cell contains each value. */
 export function countValues(
   { codes, indptr, values, dictionary }: MultiColumn,
   rows: Uint32Array,
@@ -280,7 +282,7 @@ export function countValues(
   return events;
 }
 
-/** Returns u32[dictionary.size]: the field's id of each key of a dictionary, 0 for unknown keys; read-only. */
+/** Returns u32[dictionary.size]: the field's id for each key of a dictionary, 0 for unknown keys; read-only. */
 export function idsOf(field: Pick<CategoricalField, "keys" | "hash">, dictionary: Keys): Uint32Array {
   const own = ownIds.get(field);
   if (own?.dictionary === dictionary) return own.ids;
@@ -291,7 +293,7 @@ export function idsOf(field: Pick<CategoricalField, "keys" | "hash">, dictionary
   return ids;
 }
 
-/** Returns, by name of each hashed field, its parameters and its number of collisions. */
+/** Returns the hash parameters and the number of collisions of each hashed field, by name. */
 export function hashingOf({ fields }: FeatureSpace): Record<string, HashStatistics> {
   return Object.fromEntries(
     fields.flatMap((field) =>
@@ -301,8 +303,8 @@ export function hashingOf({ fields }: FeatureSpace): Record<string, HashStatisti
 }
 
 /**
- * Returns u32[2 * numFeatures]: the halves of the 64-bit hash of (field, key) of each feature; out-of-vocabulary and
- * numeric features have an empty key.
+ * Returns u32[2 * numFeatures]: the halves of the 64-bit hash of (field, key) for each feature. The key of
+ * out-of-vocabulary and numeric features is empty.
  */
 export function featureHashes({ fields, offsets, numFeatures }: FeatureSpace): Uint32Array {
   const hashes = new Uint32Array(2 * numFeatures);
@@ -332,7 +334,7 @@ export function fieldOfFeatures(offsets: ArrayLike<number>): Uint32Array {
   return fieldOf;
 }
 
-/** Returns u32[numFeatures]: events of the training split by feature. */
+/** Returns u32[numFeatures]: number of events of the training split by feature. */
 export function featureCounts({ fields, offsets, numFeatures }: FeatureSpace): Uint32Array {
   const counts = new Uint32Array(numFeatures);
   fields.forEach((field, f) => {
@@ -342,7 +344,7 @@ export function featureCounts({ fields, offsets, numFeatures }: FeatureSpace): U
   return counts;
 }
 
-/** Returns the column of a field in its dataset or in another log, in the field's form. */
+/** Returns the column for a field from its dataset or another log, converted to the field's form. */
 export function columnOf(dataset: Dataset, field: Field): Column {
   const column = columnNamed(dataset, field.name);
   if (column.kind !== "number") return column;

@@ -1,4 +1,4 @@
-// The list of baselines, and the pages that show it.
+// Tests the list of baselines and the pages that document it.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,21 +1,22 @@
-// The baselines: models that any other should beat, learned from the training events alone. A new baseline is a file that exports
-// `baseline`, and its entry here; help, choices of options, comparisons and the check of the documentation follow.
+// The baselines: models that every other model should beat, and that learn only from training events. A new baseline is
+// a file that exports `baseline`, and its entry here; help, choices of options, comparisons and the check of the
+// documentation follow.
 
 import { UsageError } from "../../errors.js";
 import type { RankerFor } from "../rankers.js";
 import type { AskedUsers, Baseline, BaselineInput, BaselineOptions } from "./input.js";
 
-/** What is known of a baseline before it is loaded. */
+/** Properties of a baseline that are known before its module is loaded. */
 interface BaselineEntry {
-  /** the score of an item for a user, as in the list of docs/evaluation.md */
+  /** formula of an item's score for a user, as in the list of docs/evaluation.md */
   score: string;
-  /** `embed recall --score` ranks by it, too */
+  /** set if `embed recall --score` offers the baseline */
   recalls?: true;
-  /** `embed compare` measures it: of logs of so many items, or where what users have may stand in lists */
+  /** limits of `embed compare`: at most `mostItems` items, or (repeats) lists that may contain training items */
   compares?: { mostItems?: number; repeats?: true };
-  /** recommends what a user has already, and nothing else that it knows of the user */
+  /** set if the baseline recommends nothing but the user's training items */
   needsRepeats?: true;
-  /** learns from the number of events of each pair, too (`pairEvents`) */
+  /** set if the baseline also uses the number of events of each pair (`pairEvents`) */
   needsPairEvents?: true;
   load: () => Promise<{ baseline: Baseline }>;
 }
@@ -59,7 +60,7 @@ const entries = {
   ease: {
     score:
       "EASE: a linear least-squares item model with zero diagonal (Steck 2019); `--ease-l2` (500); up to 20,000 items, 4 n² bytes of memory",
-    // the time of its inverse grows with the cube of the items
+    // the limit on items exists because the time of the inverse is proportional to their cube
     ...{ recalls: true, compares: { mostItems: 5000 } },
     load: async () => await import("./ease.js"),
   },
@@ -84,27 +85,27 @@ const entries = {
 export type BaselineName = keyof typeof entries;
 const baselines: Readonly<Record<BaselineName, BaselineEntry>> = entries;
 
-/** All baselines, in the order of the help. */
+/** Names of all baselines, in the order of the help. */
 export const baselineNames = Object.keys(entries) as BaselineName[];
-/** Those that `embed recall` ranks by. */
+/** Names of the baselines that `embed recall` offers. */
 export const recallBaselines = baselineNames.filter((name) => baselines[name].recalls);
 
-/** Whether it recommends what a user has already, and nothing else that it knows of the user. */
+/** Whether a baseline recommends nothing but the user's training items. */
 export function needsRepeats(name: BaselineName): boolean {
   return baselines[name].needsRepeats === true;
 }
 
-/** Whether it learns from each event of a pair, and not just from who has what. */
+/** Whether a baseline uses the number of events of each pair, and not only which pairs occur. */
 export function needsPairEvents(name: BaselineName): boolean {
   return baselines[name].needsPairEvents === true;
 }
 
-/** Items of the list of baselines in docs/evaluation.md. */
+/** Returns the list items for the baselines in docs/evaluation.md. */
 export function baselineRows(): [name: string, score: string][] {
   return baselineNames.map((name) => [`\`${name}\``, baselines[name].score]);
 }
 
-/** What `embed compare` measures on a log, and what it leaves out, with the reason. */
+/** Returns the baselines that `embed compare` measures on a log, and those that it omits, with the reasons. */
 export function comparedBaselines({ items, repeats }: { items: number; repeats: boolean }): {
   names: BaselineName[];
   unmeasured: { name: string; why: string }[];
@@ -124,7 +125,11 @@ export function comparedBaselines({ items, repeats }: { items: number; repeats: 
   };
 }
 
-/** Warnings before it ranks. @throws {UsageError} there are too many items or users for the baseline: to be asked before anything takes long */
+/**
+ * Returns warnings about the ranking. Call it before any long computation.
+ *
+ * @throws {UsageError} there are too many items or users for the baseline
+ */
 export async function checkBaseline(
   name: BaselineName,
   input: Pick<BaselineInput, "history" | "counts">,
@@ -134,7 +139,7 @@ export async function checkBaseline(
   return baseline.check?.(input, options) ?? [];
 }
 
-/** What ranks by the baseline. @throws {UsageError} there are too many items for it */
+/** Creates the ranker of a baseline. @throws {UsageError} there are too many items for the baseline */
 export async function baselineRanker(
   name: BaselineName,
   input: BaselineInput,
@@ -144,7 +149,7 @@ export async function baselineRanker(
   return await baseline.ranker(input, options);
 }
 
-/** The baselines of a list. @throws {UsageError} one of them is not known */
+/** Parses a list of baselines. @throws {UsageError} a name is unknown */
 export function checkBaselines(names: readonly string[]): BaselineName[] {
   return names.map((name) => {
     const known = baselineNames.find((one) => one === name);

@@ -1,9 +1,10 @@
-// EASE: the item-to-item weights that reproduce the events best by least squares, an item never by itself.
+// EASE: item-to-item weights that reproduce the events with the least squared error, without a weight from an item to
+// itself.
 //
 //   X   events, users x items, 0 and 1         G = X'X + l2 I        P = G^-1
 //   B_ij = -P_ij / P_jj, B_jj = 0              score(u, j) = sum over i of u's query of w_i B_ij
 //
-// n items take n^2 numbers of 4 bytes and n^3 / 2 multiply-adds.
+// For n items, the inverse takes 4 n^2 bytes and n^3 / 2 multiply-adds.
 //
 // Source: Steck 2019 (arXiv:1905.03375), eq. 8.
 
@@ -15,7 +16,7 @@ import { scoreRanker, type RankerFor } from "../rankers.js";
 import type { AskedUsers, Baseline, BaselineInput, BaselineOptions } from "./input.js";
 import { ownersOf } from "./item-cf.js";
 
-/** The penalty unless another is given: the middle of what its author tries. */
+/** Default penalty, the middle of the range in the paper. */
 const EASE_L2 = 500;
 
 export const baseline: Baseline = {
@@ -38,7 +39,7 @@ async function easeRanker(
   note?.(`ease: inverts a matrix of ${n} x ${n} items, ${((4 * n ** 2) / 1e9).toFixed(2)} GB`);
   const { indptr, items } = history;
   const owners = ownersOf(history, n);
-  // G, a row at a time
+  // computes G row by row
   const inverse = await invertPositive(
     n,
     (i, row) => {
@@ -59,14 +60,14 @@ async function easeRanker(
         const weight = queries.weights?.[at] ?? 1;
         const row = inverse.row(item);
         for (let j = 0; j < n; j++) scores[j]! -= weight * row[j]!;
-        // its own weight is 0
+        // the diagonal of B is 0
         scores[item]! += weight * row[item]!;
       }
       for (let j = 0; j < n; j++) scores[j]! /= diagonal[j]!;
     });
 }
 
-/** @throws {UsageError} there are more items than the inverse takes */
+/** @throws {UsageError} there are more items than the inverse supports */
 function checkEase(numItems: number): void {
   if (numItems <= MOST_ITEMS) return;
   throw new UsageError(

@@ -1,55 +1,55 @@
-// What a baseline is: what it learns from, and whom it ranks for.
+// Interfaces of baselines: the training data, the queries and the options.
 
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import type { RankerFor } from "../rankers.js";
 import type { FilterChoices } from "../../solvers/graph-filter/graph-filter.js";
 
-/** What users are asked by: a list a query, ascending. */
+/** Items that represent each user: one ascending list per query. */
 export interface QueryItems extends ItemLists {
-  /** f64, beside items: what each counts; 1 each when absent */
+  /** f64, parallel to items: weight of each item; 1 when absent */
   weights?: Float64Array;
 }
 
 export interface BaselineInput {
-  /** u32[numItems]: training events of each item */
+  /** u32[numItems]: number of training events of each item */
   counts: Uint32Array;
-  /** what each user of training has, distinct and ascending */
+  /** items of each training user, distinct and ascending */
   history: ItemLists;
-  /** u32, beside history.items: events of each pair; 1 each when absent */
+  /** u32, parallel to history.items: number of events of each pair; 1 when absent */
   pairEvents?: Uint32Array;
 }
 
-/** Whom a baseline ranks for. */
+/** Users for whom a baseline ranks. */
 export interface AskedUsers {
   /** u32[numQueries] */
   users: Uint32Array;
-  /** the items that item-cf, ease and the filters rank by: what the user has, or took last */
+  /** items by which item-cf, ease and the filters rank: all training items of the user, or the most recent items */
   queries: QueryItems;
 }
 
 export interface BaselineOptions {
-  /** names the draws of random */
+  /** seed of the baseline "random" */
   seed: number;
-  /** of ease: the penalty on the diagonal; its default when absent */
+  /** penalty on the diagonal for ease; its default when absent */
   easeL2?: number | undefined;
-  /** of gf-cf and chebycf: settings that differ from the published ones */
+  /** settings of gf-cf and chebycf that differ from the published ones */
   filter?: FilterChoices;
   threads: number;
   signal?: AbortSignal;
-  /** takes which setting was chosen */
+  /** callback for the setting that the baseline chose */
   note?: (text: string) => void;
-  /** milliseconds for learning; it ends with OutOfTime when they are too few */
+  /** maximum duration of the training in milliseconds; a longer one throws OutOfTime */
   timeLeft?: (() => number) | undefined;
 }
 
-/** A model that ranks items for users, learned from the training events alone. */
+/** A model that ranks items for users and learns only from training events. */
 export interface Baseline {
-  /** Learns. @throws {UsageError} there are too many items for it */
+  /** Trains the baseline. @throws {UsageError} there are too many items for the baseline */
   ranker: (
     input: BaselineInput,
     options: BaselineOptions,
   ) => RankerFor<AskedUsers> | Promise<RankerFor<AskedUsers>>;
-  /** Warnings before it learns. @throws {UsageError} there are too many items or users for it */
+  /** Returns warnings before the training. @throws {UsageError} there are too many items or users for the baseline */
   check?: (
     input: Pick<BaselineInput, "history" | "counts">,
     options: Pick<BaselineOptions, "filter" | "threads">,

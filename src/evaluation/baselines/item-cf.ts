@@ -1,15 +1,16 @@
-// Item-based collaborative filtering: an item scores the sum of its cosines with the items of a query, which are all that the
-// user has, or what the user took last, each with a weight of 1 unless its age counts.
+// Item-based collaborative filtering: the score of an item is the sum of its cosines with the items of a query. A query
+// consists of all training items of the user, or of the most recent ones; their weights are 1, or depend on their age.
 //
-//   c_ij   users who have both i and j; c_i = c_ii
-//   score(u, j) = sum over i of u's query of w_i c_ij / sqrt(c_i c_j)          an item's cosine with itself is 1
+//   c_ij   number of users who have both i and j; c_i = c_ii
+//   score(u, j) = sum over i of u's query of w_i c_ij / sqrt(c_i c_j)          the cosine of an item with itself is 1
 //
-// All items count, no nearest ones are chosen. The cosines are never laid out: c_ij is a sum over users, so that
+// All items contribute, not only nearest neighbors. The matrix of cosines is never stored: c_ij is a sum over users, so
+// that
 //
-//   t_v        = sum over i of the query that v has of w_i / sqrt(c_i)   users who share items with it
+//   t_v        = sum over i of the query that v has of w_i / sqrt(c_i)   for the users v who share items with the query
 //   score(u,j) = 1 / sqrt(c_j)  sum over v who have j of t_v
 //
-// which costs, for each user, the items of those who share one with it.
+// whose cost for each user is the number of items of all users who share an item with the user.
 //
 // Source: Sarwar et al. 2001 (doi:10.1145/371920.372071), section 3.1.1, on binary events; Linden et al. 2003.
 
@@ -31,7 +32,7 @@ function itemCfRanker({ history, counts }: BaselineInput): RankerFor<AskedUsers>
   const fill = (queries: QueryItems, query: number, scores: Float64Array): void => {
     scores.fill(0);
     let numTouched = 0;
-    // users who share items with the query
+    // computes t_v for the users who share items with the query
     for (let at = queries.indptr[query]!; at < queries.indptr[query + 1]!; at++) {
       const item = queries.items[at]!;
       const much = (queries.weights?.[at] ?? 1) * inverse[item]!;
@@ -53,7 +54,7 @@ function itemCfRanker({ history, counts }: BaselineInput): RankerFor<AskedUsers>
   return ({ queries }) => scoreRanker(numItems, (query, scores) => fill(queries, query, scores));
 }
 
-/** The users of each item. */
+/** Returns the users of each item. */
 export function ownersOf({ indptr, items }: ItemLists, numItems: number): ItemLists {
   const ends = new Uint32Array(numItems + 1);
   for (const item of items) ends[item + 1]!++;

@@ -1,4 +1,4 @@
-// Baselines with weights from item to item, held to plain sums over all pairs.
+// Compares baselines that have item-to-item weights with plain sums over all pairs.
 
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { mulberry32 } from "../../testing/random.js";
@@ -17,7 +17,7 @@ const NUM_ITEMS = 30;
 const NUM_USERS = 200;
 const pause = () => Promise.resolve();
 
-/** Users of three tastes with ten items each; one in eight events is of another taste. */
+/** Returns the histories of users with three tastes of ten items each; one in eight events belongs to another taste. */
 function history(): ItemLists {
   const random = mulberry32(1);
   const lists = Array.from({ length: NUM_USERS }, (_, u) => {
@@ -32,7 +32,7 @@ function history(): ItemLists {
   return { indptr, items: Uint32Array.from(lists.flat()) };
 }
 
-/** A: users x items, 0 and 1. */
+/** Returns the matrix A of users x items, with entries 0 and 1. */
 function matrixOf({ indptr, items }: ItemLists): number[][] {
   return Array.from({ length: NUM_USERS }, (_, u) => {
     const own = items.subarray(indptr[u], indptr[u + 1]);
@@ -40,7 +40,7 @@ function matrixOf({ indptr, items }: ItemLists): number[][] {
   });
 }
 
-/** W[i][j] of columns, the `most` largest of each. */
+/** Returns W[i][j] as a dense matrix, with the first `most` weights of each column. */
 function denseOf({ indptr, items, weights }: ItemColumns, most = Infinity): number[][] {
   const dense = Array.from({ length: NUM_ITEMS }, () => Array.from({ length: NUM_ITEMS }, () => 0));
   for (let j = 0; j < NUM_ITEMS; j++) {
@@ -55,7 +55,10 @@ const a = matrixOf(lists);
 const events: ItemEvents = eventsOf(lists, NUM_ITEMS);
 const countOf = (i: number) => a.reduce((sum, row) => sum + row[i]!, 0);
 const lengthOf = (u: number) => a[u]!.reduce((sum, x) => sum + x, 0);
-/** The k largest of each column of a matrix, the lower row among equals; the others 0. */
+/**
+ * Returns a matrix that contains the k largest entries of each column of another matrix, and 0 elsewhere. Among equal
+ * entries, the lower row is selected.
+ */
 function pruned(of: (i: number, j: number) => number, k: number): number[][] {
   const dense = Array.from({ length: NUM_ITEMS }, () => Array.from({ length: NUM_ITEMS }, () => 0));
   for (let j = 0; j < NUM_ITEMS; j++) {
@@ -98,7 +101,7 @@ test("slim's weights meet the conditions of its minimum to 0.02 users", async ()
     for (let i = 0; i < NUM_ITEMS; i++) {
       if (i === j) continue;
       const slack = a.reduce((sum, row, u) => sum + row[i]! * residual[u]!, 0) - 10 * w[i]![j]! - 0.5;
-      // the derivative is 0 where a weight is kept, and does not ask for one where none is
+      // optimality: the derivative is 0 for a positive weight, and does not favor an increase of a zero weight
       expect(w[i]![j]! > 0 ? Math.abs(slack) : Math.max(0, slack)).toBeLessThan(0.02 * countOf(i));
     }
   }
@@ -109,7 +112,7 @@ test("a column of slim does not depend on the columns before it", async () => {
   const near = await itemKnn.columns(events, { k: 20, shrink: 0 }, pause);
   const all = denseOf(await fitSlim(events, near, setting, pause));
   const last = NUM_ITEMS - 1;
-  // candidates of the last item alone
+  // only the last item has candidates
   const indptr = near.indptr.map((_, j) =>
     j === NUM_ITEMS ? near.indptr[NUM_ITEMS]! - near.indptr[last]! : 0,
   );

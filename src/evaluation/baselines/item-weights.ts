@@ -1,10 +1,10 @@
-// Baselines that know a weight from item to item, few of them an item:
+// Baselines with a sparse matrix W of weights from item to item:
 //
 //   score(u, j) = s_j  sum over i of u's query of w_i W_ij           W_jj = 0
 //
-// Each has a grid of settings. The best is chosen on events of the training part: some users hide a fifth of their items, W is made
-// from what is left, and the setting whose lists find the hidden items best (NDCG@20) makes W from all events. Held-out
-// rows take no part in it.
+// Each baseline has a grid of settings, and the best is selected on the training part: a fifth of the items of some
+// users is hidden, W is computed from the remaining events, and the setting with the best NDCG@20 for the hidden items
+// is used to compute W from all events. Held-out rows are not used.
 
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { streamOf, uniformAt } from "../../numeric/hash.js";
@@ -16,54 +16,60 @@ import { rankingMetrics } from "../ranking.js";
 import type { AskedUsers, Baseline, BaselineInput, BaselineOptions, QueryItems } from "./input.js";
 import { ownersOf } from "./item-cf.js";
 
-/** Users who hide items, at most; share of their items; and the length of the lists that are compared. */
+/**
+ * Maximum number of users whose items are hidden, share of items that are hidden, minimum number of items of such a
+ * user, and length of the lists that are compared.
+ */
 const HIDING_USERS = 1000;
 const HIDDEN = 0.2;
 const LEAST_ITEMS = 5;
 const TOP = 20;
-/** Additions that a pass over the pairs of items of each user may take; some 200 million a second are made. */
+/** Maximum number of additions in a pass over the pairs of items of each user; 200 million take about a second. */
 const MOST_ADDITIONS = 2e11;
-/** Items after which a pass looks whether it is to end. */
+/** Number of items between two checks whether the pass is canceled. */
 const BREATH = 256;
 
-/** Weights by target item j: those of column j are items[indptr[j] .. indptr[j + 1]), the largest first where a setting takes some. */
+/**
+ * Weights by target item j: column j is items[indptr[j] .. indptr[j + 1]). Entries are in descending order if a setting
+ * uses only the largest.
+ */
 export interface ItemColumns extends ItemLists {
   /** f32, beside items */
   weights: Float32Array;
 }
 
-/** What is made with one setting: columns, how many entries of each count, and what a target's score is multiplied with. */
+/** Result of one setting: columns of weights, number of entries used in each column, and factors of the scores. */
 export interface ItemWeights {
   columns: ItemColumns;
-  /** entries of a column, the largest first; all when absent */
+  /** number of entries of a column that are used, starting with the largest; all when absent */
   most?: number;
-  /** f64[numItems]: s_j; 1 each when absent */
+  /** f64[numItems]: factor s_j of the scores of item j; 1 when absent */
   scales?: Float64Array;
 }
 
-/** How such weights are made. */
+/** A method of computing item weights. */
 export interface ItemModel<S extends object> {
   name: string;
-  /** Settings to choose from. Those that share columns stand side by side. */
+  /** Settings to choose from. Settings that share columns are adjacent. */
   grid: readonly S[];
   /** A setting in words. */
   textOf: (setting: S) => string;
-  /** Settings with the same text share their columns. */
+  /** Returns the same text for settings that share their columns. */
   columnsOf: (setting: S) => string;
   columns: (events: ItemEvents, setting: S, pause: () => Promise<void>) => Promise<ItemColumns>;
-  /** What the setting makes of the columns. */
+  /** Returns the number of used entries and the factors for a setting. */
   view: (setting: S, counts: Float64Array) => Omit<ItemWeights, "columns">;
 }
 
-/** Which user has which item, from both sides. */
+/** Matrix of users and items by rows and by columns. */
 export interface ItemEvents {
   users: ItemLists;
   owners: ItemLists;
-  /** f64[numItems]: users of each item */
+  /** f64[numItems]: number of users of each item */
   counts: Float64Array;
 }
 
-/** A baseline of this kind. */
+/** Creates the baseline of a method. */
 export function itemModelBaseline<S extends object>(model: ItemModel<S>): Baseline {
   return {
     ranker: async (input, options) => await itemWeightsRanker(model, input, options),
@@ -74,14 +80,17 @@ export function itemModelBaseline<S extends object>(model: ItemModel<S>): Baseli
   };
 }
 
-/** Chooses a setting, makes the weights, and ranks by them. Whether the log is small enough is asked before (checkItemModel). */
+/**
+ * Selects a setting, computes the weights, and returns a ranker. The caller has checked that the log is small enough
+ * (checkItemModel).
+ */
 export async function itemWeightsRanker<S extends object>(
   model: ItemModel<S>,
   { history, counts }: BaselineInput,
   { seed, threads, signal, note, timeLeft }: BaselineOptions,
 ): Promise<RankerFor<AskedUsers>> {
   const numItems = counts.length;
-  // passes over the pairs of items: one for the settings that share columns, and one with all events
+  // passes over the pairs of items: one per group of settings that share columns, and one with all events
   const passes = new Set(model.grid.map((setting) => model.columnsOf(setting))).size + 1;
   const at = pace(`${model.name}: ${passes} passes over the pairs of items`, note, timeLeft);
   let pass = -1;
@@ -132,7 +141,7 @@ export async function itemWeightsRanker<S extends object>(
   return ({ queries }) => weightsRanker(weights, queries, numItems);
 }
 
-/** @throws {UsageError} users have too many items for a pass over their pairs */
+/** @throws {UsageError} users have too many items for a pass over all pairs */
 function checkItemModel(name: string, { indptr }: ItemLists): void {
   let additions = 0;
   for (let u = 0; u + 1 < indptr.length; u++) additions += (indptr[u + 1]! - indptr[u]!) ** 2;
@@ -150,7 +159,7 @@ export function eventsOf(users: ItemLists, numItems: number): ItemEvents {
   return { users, owners, counts };
 }
 
-/** What is left of the history, and what some users hide of it. */
+/** Hides items of some users. Returns the remaining history and the hidden items. */
 function hide(history: ItemLists, seed: number): { shown: ItemLists; hidden: ItemLists; asked: Uint32Array } {
   const { indptr, items } = history;
   const numUsers = indptr.length - 1;
@@ -168,7 +177,7 @@ function hide(history: ItemLists, seed: number): { shown: ItemLists; hidden: Ite
   const hiddenEnds = [0];
   for (let user = 0; user < numUsers; user++) {
     const [from, to] = [indptr[user]!, indptr[user + 1]!];
-    // the last of a user's items are hidden by a hash of the pair, at least one and never all
+    // the items of a user are sorted by a hash of the pair, and the last ones are hidden: at least one, never all
     const isHidden = new Set<number>();
     if (hides[user]) {
       const order = ascending(to - from).map((j) => from + j);
@@ -186,7 +195,7 @@ function hide(history: ItemLists, seed: number): { shown: ItemLists; hidden: Ite
   };
 }
 
-/** The lists of some users. */
+/** Returns the lists of the given users. */
 function selectedLists({ indptr, items }: ItemLists, users: Uint32Array): ItemLists {
   const ends = new Uint32Array(users.length + 1);
   users.forEach((user, q) => (ends[q + 1] = ends[q]! + indptr[user + 1]! - indptr[user]!));
@@ -195,13 +204,13 @@ function selectedLists({ indptr, items }: ItemLists, users: Uint32Array): ItemLi
   return { indptr: ends, items: out };
 }
 
-/** Ranks by weights; exported for tests. */
+/** Returns a ranker by weights; exported for tests. */
 export function weightsRanker(
   { columns, most = Infinity, scales }: ItemWeights,
   queries: QueryItems,
   numItems: number,
 ): Ranker {
-  // by the item that is known: its targets and their weights
+  // transposes the columns: for each source item, its targets and their weights
   const lengthOf = (j: number) => Math.min(most, columns.indptr[j + 1]! - columns.indptr[j]!);
   const ends = new Uint32Array(numItems + 1);
   for (let j = 0; j < numItems; j++) {
@@ -231,11 +240,11 @@ export function weightsRanker(
 }
 
 /**
- * The nearest items of each item: x_ij = sum over users who have both of their weight, and of each column the `most` items of the
- * highest similarity, the lower number first among equals.
+ * Returns the nearest items of each item. x_ij is the sum of the weights of the users who have both items, and each
+ * column contains the `most` items of highest similarity; ties are in item order.
  *
- * @param weightOf   of each user, in x
- * @param similarity of x_ij, i and j
+ * @param weightOf weight of each user in x
+ * @param similarity function of x_ij, i and j
  */
 export async function nearestColumns(
   { users, owners, counts }: ItemEvents,
@@ -288,9 +297,9 @@ export async function nearestColumns(
   return { indptr, items: items.slice(0, size), weights: weights.slice(0, size) };
 }
 
-/** The best of the items that are offered: those of the highest values, the lower number first among equals. */
+/** Collects the offered items with the highest values; at equal values, lower item numbers come first. */
 class NearestItems {
-  /** a heap, its root the worst, until they are sorted */
+  /** items and values as a heap with the worst item at its root; sorted after `sort` */
   readonly items: Uint32Array;
   readonly values: Float64Array;
   #size = 0;
@@ -312,7 +321,7 @@ class NearestItems {
       return;
     }
     let at = this.#size++;
-    // those that are better move down
+    // moves better parents down
     while (at > 0) {
       const parent = (at - 1) >> 1;
       if (!isWorse(value, item, values[parent]!, items[parent]!)) break;
@@ -322,7 +331,7 @@ class NearestItems {
     [values[at], items[at]] = [value, item];
   }
 
-  /** Sorts them, the best first, which ends the heap. @returns their number */
+  /** Sorts the items from best to worst, after which none can be offered. @returns number of items */
   sort(): number {
     const { items, values } = this;
     for (let end = this.#size - 1; end > 0; end--) {
@@ -333,7 +342,7 @@ class NearestItems {
     return this.#size;
   }
 
-  /** Puts an item in place of the root of a heap of `size`. */
+  /** Replaces the root of a heap of `size` items, and restores the heap. */
   #sink(item: number, value: number, size: number): void {
     const { items, values } = this;
     let at = 0;
@@ -353,7 +362,7 @@ function isWorse(value: number, item: number, other: number, otherItem: number):
   return value < other || (value === other && item > otherItem);
 }
 
-/** The nearest items of each item by c_ij / (sqrt(c_i c_j) + shrink), c_ij the users who have both. */
+/** Returns the nearest items of each item by c_ij / (sqrt(c_i c_j) + shrink); c_ij is the number of users with both. */
 export async function cosineColumns(
   events: ItemEvents,
   most: number,

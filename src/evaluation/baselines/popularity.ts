@@ -1,4 +1,4 @@
-// Items by their training events, the same for all users.
+// Ranks items by their number of training events, in the same order for all users.
 
 import { vectorRanker } from "../rankers.js";
 import type { Baseline } from "./input.js";

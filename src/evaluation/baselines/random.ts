@@ -1,4 +1,4 @@
-// Items at random, the same for the same seed: what chance gives.
+// Ranks items at random in an order that the seed determines, to show the metrics of chance.
 
 import { draw } from "../../numeric/random.js";
 import { noItems, type Ranker } from "../rankers.js";
@@ -11,7 +11,7 @@ export const baseline: Baseline = {
   },
 };
 
-/** Draws a list's items one by one, leaving out repeats and what is masked; all in a list score 0. */
+/** Draws the items of a list one by one, skipping repeated and masked items; all items of a list score 0. */
 function rankerOf(numItems: number, keyOf: (query: number) => number): Ranker {
   return {
     top: ({ indptr, items }, top) => {
@@ -22,7 +22,7 @@ function rankerOf(numItems: number, keyOf: (query: number) => number): Ranker {
         const length = Math.min(top, numItems - taken.size);
         const key = keyOf(q);
         for (let n = 0, r = 0; r < length; n++) {
-          // a hash that repeats, or hits a mask, is passed over; near the end of the items whatever is left is taken
+          // draws items by hash; after 64 * top draws, takes the remaining items in their order
           const item = n < 64 * top ? Math.floor((draw(key, n) / 2 ** 32) * numItems) : n - 64 * top;
           if (taken.has(item)) continue;
           taken.add(item);

@@ -1,10 +1,11 @@
-// Random walks of three steps, user → item → user → item, with popular targets held back:
+// Random walks of three steps, user → item → user → item, with a penalty on popular targets:
 //
-//   W_ij = (1 / c_i)^a  sum over users v who have i and j of (1 / d_v)^a         c_i  users of i        d_v  items of v
+//   W_ij = (1 / c_i)^a  sum over the users v who have both i and j of (1 / d_v)^a
+//   c_i  number of users of i        d_v  number of items of v
 //   score(u, j) = (1 / c_j)^b  sum over i of u's query of W_ij
 //
-// of each target the k sources of the largest W. a, b and k are chosen on the training part (item-weights.ts). The first step's
-// probability is the same for all items of a user and left out.
+// For each target, only the k sources with the largest W are used. a, b and k are selected on the training part
+// (item-weights.ts). The probability of the first step is omitted, because it is the same for all items of a user.
 //
 // Source: Paudel et al. 2017 (doi:10.1145/2955101), section 3.3; a of Cooper et al. 2014 (doi:10.1145/2567948.2579244).
 
@@ -41,7 +42,7 @@ export const rp3beta: ItemModel<Setting> = {
 
 export const baseline = itemModelBaseline(rp3beta);
 
-/** x to a power; of nothing, nothing. */
+/** Returns x to a power; 0 for 0. */
 function power(x: number, exponent: number): number {
   return x === 0 ? 0 : pow(x, exponent);
 }

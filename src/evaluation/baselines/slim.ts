@@ -1,15 +1,16 @@
-// SLIM: for each item the few others whose events reproduce its own best, with weights that are not negative.
+// SLIM: sparse nonnegative weights with which the events of other items reproduce the events of each item best.
 //
 //   min over w >= 0 of  1/2 |a_j - A w|^2 + l2/2 |w|^2 + l1 |w|_1          a_j  the users of item j, 0 and 1
 //
-// by coordinate descent on the residual r = a_j - A w: with  g = sum of r_v over the users of i + c_i w_i,
+// solved by coordinate descent on the residual r = a_j - A w: with  g = sum of r_v over the users of i + c_i w_i,
 //
 //   w_i = max(0, g - l1) / (c_i + l2)
 //
-// where i runs over the 50 items nearest to j by cosine (fsSLIM). l1 and l2 are chosen on the training part (item-weights.ts).
+// where i is one of the 50 items nearest to j by cosine (fsSLIM). l1 and l2 are selected on the training part
+// (item-weights.ts).
 //
-// Source: Ning and Karypis 2011 (doi:10.1109/ICDM.2011.134), eq. 3 and section V.C; the update is that of Friedman et al. 2010
-// (doi:10.18637/jss.v033.i01), eq. 5.
+// Source: Ning and Karypis 2011 (doi:10.1109/ICDM.2011.134), eq. 3 and section V.C; the update is that of Friedman et
+// al. 2010 (doi:10.18637/jss.v033.i01), eq. 5.
 
 import {
   cosineColumns,
@@ -26,7 +27,7 @@ interface Setting {
 
 const CANDIDATES = 50;
 const MOST_SWEEPS = 20;
-/** Sweeps end when no weight moved by more. */
+/** Convergence threshold: sweeps end when no weight changed by more. */
 const TOLERANCE = 1e-3;
 
 export const slim: ItemModel<Setting> = {
@@ -43,14 +44,14 @@ export const baseline = itemModelBaseline(slim);
 
 const candidates = new WeakMap<ItemEvents, Promise<ItemColumns>>();
 
-/** The nearest items by cosine, the same for all settings. */
+/** Nearest items by cosine, which are the candidates for all settings. */
 function candidatesOf(events: ItemEvents, pause: () => Promise<void>): Promise<ItemColumns> {
   let found = candidates.get(events);
   if (!found) candidates.set(events, (found = cosineColumns(events, CANDIDATES, 0, pause)));
   return found;
 }
 
-/** Weights of each column over its candidates; exported for tests. */
+/** Returns the weights of each column over its candidates; exported for tests. */
 export async function fitSlim(
   { users, owners, counts }: ItemEvents,
   near: ItemColumns,
@@ -83,7 +84,7 @@ export async function fitSlim(
         moved = Math.max(moved, Math.abs(step));
       }
     }
-    // the residual is 0 again: rounding must not pass from one item to the next
+    // resets the residual to exactly 0, so that rounding errors of one item do not affect the next
     const clear = (i: number) => {
       for (let o = owners.indptr[i]!; o < owners.indptr[i + 1]!; o++) residual[owners.items[o]!] = 0;
     };

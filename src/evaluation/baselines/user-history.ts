@@ -1,5 +1,5 @@
-// What a user took before, most often first; then the most popular items. It is what a model must beat where users come back
-// to what they know, and ranks nothing but popularity where that is masked.
+// Ranks the items of a user by their number of events, followed by the most popular items. Models must beat this
+// baseline if users often repeat items; if these are masked, it equals popularity.
 
 import { mapTo } from "../../numeric/indices.js";
 import { scoreRanker, type RankerFor } from "../rankers.js";
@@ -7,7 +7,7 @@ import type { AskedUsers, Baseline, BaselineInput } from "./input.js";
 
 export const baseline: Baseline = { ranker: historyRanker };
 
-/** Ranks by the user's own events of an item; popularity breaks ties and comes behind. */
+/** Returns a ranker by the user's number of events of an item; popularity breaks ties and orders the other items. */
 function historyRanker({ history, counts, pairEvents }: BaselineInput): RankerFor<AskedUsers> {
   const { indptr, items } = history;
   const most = counts.reduce((high, count) => Math.max(high, count), 0) + 1;

@@ -32,9 +32,9 @@ export function referenceGram(matrix: ReferenceMatrix): Float64Array {
 }
 
 export interface ReferenceAlsOptions {
-  /** a: weight of s^2 for every pair */
+  /** a: weight of the squared score s^2 of every pair */
   unobservedWeight: number;
-  /** f64[numRows]: p; rows with p < 0 are not updated */
+  /** f64[numRows]: L2 penalty p of each row; a row with p < 0 is not updated */
   penalties: ArrayLike<number>;
   /** number of dimensions solved together */
   block: number;
@@ -75,7 +75,7 @@ export function referenceSolve(
   }
 }
 
-/** Returns A^-1 g by Cholesky factorization; directions whose pivot is not above 0 get no step. Overwrites A. */
+/** Returns A^-1 g by Cholesky factorization; the step is 0 in a direction whose pivot is not above 0. Overwrites A. */
 function referenceCholeskySolve(A: Float64Array, g: Float64Array): Float64Array {
   const n = g.length;
   const x = Float64Array.from(g);

@@ -10,24 +10,24 @@ export type { Kernel as AlsKernel } from "./layout.js";
 export interface SparseRows {
   /** u32[numRows + 1] */
   indptr: Uint32Array;
-  /** u32[numEntries], distinct within a row */
+  /** u32[numEntries]: column of each entry, distinct within a row */
   indices: Uint32Array;
-  /** f32[numEntries]; absent when all are 1 */
+  /** f32[numEntries]: value of each entry; absent when all are 1 */
   values?: Float32Array;
 }
 
-/** One half of an epoch in the arena: the side that is updated, and its results. */
+/** Arrays for one half of an epoch in the arena: the side that is updated, and its losses. */
 export interface AlsSide {
   /** offset of the struct */
   offset: number;
   numRows: number;
   /** f32[numRows][D] */
   rows: Region;
-  /** f32 panels of [D][D]: Gram matrix of the other side, written by the caller */
+  /** Gram matrix of the other side, in f32 panels of [D][D]; the caller writes it */
   gram: Region;
-  /** f32[numRows], written by the caller */
+  /** f32[numRows]: L2 penalty of each row; the caller writes it */
   penalties: Region;
-  /** f64[numRows]: sum of c (1 - s)^2 of each row when it was last solved */
+  /** f64[numRows]: sum of c (1 - s)^2 over each row's events, as of the row's last update */
   losses: Region;
 }
 
@@ -42,7 +42,7 @@ export function panelIndex(numRows: number, r: number, k: number): number {
 }
 
 /**
- * Lays out one half of an epoch; `rows` and `others` are regions of f32[][D].
+ * Allocates the arrays for one half of an epoch; `rows` and `others` are regions of f32[][D].
  *
  * @param D a multiple of 8
  * @param block dimensions solved together, a multiple of 8
@@ -77,7 +77,7 @@ export function allocateSide(
   return { offset, numRows, rows, gram, penalties, losses };
 }
 
-/** Lays out the memory that one thread writes to for any of the sides. @returns offset of the struct */
+/** Allocates the buffers of one thread, large enough for every given side. @returns byte offset of the Scratch struct */
 export function allocateScratch(
   arena: Arena,
   D: number,
@@ -100,7 +100,7 @@ export function allocateScratch(
   });
 }
 
-/** Returns the most events of eight consecutive rows; a batch may start at any row. */
+/** Returns the maximum number of events in any eight consecutive rows. */
 function eventsOfWidestBatch({ indptr }: SparseRows): number {
   let widest = 0;
   for (let r = 0; r + 1 < indptr.length; r++) {

@@ -15,7 +15,9 @@ import { draw } from "../../numeric/random.js";
 const unobservedWeight = 0.3;
 const uniform = (key: number, i: number): number => draw(key, i) / 2 ** 31 - 1;
 
-/** Generates events: row r has about r % 3 of twelve columns; row 11 has more than the kernel gathers at a time. */
+/**
+ * Generates events of `numRows` rows: row 11 has more events than the kernel gathers at a time, the others about r % 3 of twelve columns.
+ */
 function eventsOf(numRows: number, numColumns: number, weighted: boolean): SparseRows {
   const rows = Array.from({ length: numRows }, (_, r) =>
     Array.from({ length: numColumns }, (_, c) => c).filter((c) => draw(r, c) % 12 < (r === 11 ? 11 : r % 3)),

@@ -1,9 +1,9 @@
 // Binding of the coordinate kernel: the functions of assembly/main.ts. Pointers are byte offsets into the shared memory, booleans are 0 or
-// 1, and a key of 0 takes minimizers and means instead of draws.
+// 1, and with a key of 0, functions use the minimizer or the mean where they would otherwise draw at random.
 
-/** Number of rows per call; their e and q stay in the first-level cache from one function to the next. */
+/** Number of rows that one call handles; their e and q stay in the first-level cache from one function to the next. */
 export const CALL_ROWS = 2048;
-/** Number of features per call. */
+/** Number of features that one call handles. */
 export const CALL_FEATURES = 1024;
 
 export { AT_MEAN, DRAWN } from "./layout.js";

@@ -12,32 +12,33 @@ import { normalCdf, normalDraw, tailDraw, tailMean, uniform } from "../../numeri
 import { polyaGammaDraw, polyaGammaMean } from "../../numeric/polya-gamma.reference.js";
 import { draw } from "../../numeric/random.js";
 
-/** Over-relaxation: how far a draw lies on the other side of the mean; 0 is plain Gibbs sampling. */
+/** Over-relaxation factor: the center of a draw is mean - RELAXATION (old value - mean); 0 is plain Gibbs sampling. */
 const RELAXATION = 0.8;
-/** sqrt(1 - RELAXATION^2): scale of the random part, which keeps the posterior as the stationary distribution. */
+/** sqrt(1 - RELAXATION^2): scale of the random part, for which the posterior is the stationary distribution. */
 const CHANCE = 0.6;
 
-/** The precision of the labels around the score, and the normal prior of the parameter. */
+/** alpha: precision of the labels around the score; lambda and mu: precision and mean of the parameter's normal prior. */
 export interface CoordinatePrior {
   alpha: number;
   lambda: number;
   mu: number;
 }
 
-/** e (score minus target), q (sum of x v in the current dimension) and the precision of the target (1 when absent) of every row. */
+/** For every row: e (score minus target), q (sum of x v in the current dimension) and the precision of the target (1 when absent). */
 export interface Residuals {
   e: Float64Array;
   q: Float64Array;
   precisions?: ArrayLike<number>;
 }
 
-/** A feature's rows and values. */
+/** A row that has the feature, and the feature's value in this row. */
 export type Occurrence = { row: number; x: number };
 
 /**
- * Moves one parameter, and e and q with it.
+ * Updates one parameter, and adapts e and q of the rows that have its feature.
  *
- * @param key of its draw, whose distribution over many is the posterior of t given all else; 0 takes the minimizer of alpha / 2 sum e^2 + lambda / 2 (t - mu)^2
+ * @param key random key of the draw from the posterior of t given all other parameters; 0 returns the minimizer of alpha / 2 sum e^2 +
+ * lambda / 2 (t - mu)^2 instead
  * @returns the new value
  */
 export function referenceCoordinate(
@@ -62,17 +63,17 @@ export function referenceCoordinate(
   const now = key ? drawn() : mean;
   for (const occurrence of occurrences) {
     e[occurrence.row]! += gradientOf(occurrence) * (now - old);
-    // a row holds a feature once, so the gradients of the others do not depend on this q
+    // a row has a feature at most once, so updating q of this row cannot change the gradient of another row
     q[occurrence.row]! += occurrence.x * (now - old);
   }
   return now;
 }
 
 /**
- * Updates a field's parameters together: t <- a t + c, with mu <- a mu + c and lambda <- lambda / a^2.
+ * Updates all parameters t of a field by one linear map: t <- a t + c, with mu <- a mu + c and lambda <- lambda / a^2.
  *
- * @param values with their sums of p h e and of p h^2, at these values
- * @param key never 0
+ * @param values parameters t, with the sums of p h e (he) and of p h^2 (hh) over their rows
+ * @param key random key, never 0
  */
 export function referenceCommonMove(
   values: readonly { t: number; he: number; hh: number }[],
@@ -81,33 +82,36 @@ export function referenceCommonMove(
 ): { a: number; c: number } {
   const sum = (of: (value: (typeof values)[number]) => number) =>
     values.reduce((all, value) => all + of(value), 0);
-  // scores change by (a - 1) t h, so the likelihood of a is normal
+  // the map changes a score by (a - 1) t h, so the likelihood of a is normal
   const squares = sum(({ t, hh }) => t * t * hh);
   const proposed =
     1 - sum(({ t, he }) => t * he) / squares + normalDraw(draw(key, 0)) / Math.sqrt(alpha * squares);
-  // sigma = lambda^(-1/2) has the density sigma^-2 exp(-1 / (2 sigma^2)), and becomes a sigma
+  // sigma = lambda^(-1/2) has the density sigma^-2 exp(-1 / (2 sigma^2)); the map multiplies sigma by a
   const ratio = -2 * log(proposed) - 0.5 * lambda * (1 / proposed ** 2 - 1);
   const a = proposed > 0 && log(uniform(draw(key, 1), 0)) < ratio ? proposed : 1;
-  // scores change by c h, and mu ~ N(0, 1 / lambda)
+  // c changes a score by c h, and mu ~ N(0, 1 / lambda)
   const precision = alpha * sum(({ hh }) => hh) + lambda / a ** 2;
   const errors = sum(({ t, he, hh }) => he + (a - 1) * t * hh);
   const mean = -(alpha * errors + (lambda / a) * mu) / precision;
   return { a, c: mean + normalDraw(draw(key, 2)) / Math.sqrt(precision) };
 }
 
-/** Returns the key of a feature's draw, from the key of sweep and dimension and the hash of field and key; never 0. */
+/** Returns the random key of a feature's draw, never 0. `key` identifies the sweep and the dimension, `hash` the field and the feature. */
 export function coordinateKey(key: number, hash: readonly [number, number]): number {
   return key === 0 ? 0 : (featureKey(key, hash, 0) | 1) >>> 0;
 }
 
-/** Probit: returns the loss of a score, -log P(label | score) in nats, and a new target; key 0 returns the mean of the target. */
+/**
+ * Probit: returns the loss of a score, -log P(label | score) in nats, and a new target drawn by a random key; key 0 returns the mean of the
+ * target.
+ */
 export function referenceTarget(score: number, label: number, key: number): { loss: number; target: number } {
   const side = label > 0 ? 1 : -1;
   const beyond = key ? tailDraw(key, -side * score) : tailMean(-side * score);
   return { loss: -log(normalCdf(side * score)), target: side * (side * score + beyond) };
 }
 
-/** Logit: returns the loss of a score in nats, and its row's precision and target; key 0 returns the mean precision. */
+/** Logit: returns the loss of a score in nats, and a precision drawn by a random key, with the target; key 0 returns the mean precision. */
 export function referenceLogit(
   score: number,
   label: number,

@@ -1,4 +1,4 @@
-// Parity of the coordinate kernel with its reference: rows, steps and targets.
+// Compares the coordinate kernel with its reference: rows, steps and targets.
 
 import type { CoordinateKernel } from "./binding.js";
 import { kernelImports, loadKernel } from "../shared/load.js";
@@ -21,7 +21,7 @@ const prior = { alpha: 1.3, lambda: 2.5, mu: -0.1 };
 const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 
-/** Generates a field's cells: each row has none or one of its features, or any of them if `multi`. */
+/** Generates the occurrences of a field's features: each row has no feature or one; if `multi`, any number of them. */
 function cells(multi: boolean, valued: boolean): Occurrence[][] {
   const valueOf = (r: number, i: number) => (valued ? Math.fround(2 * unit(31, r * size + i) - 1) : 1);
   return Array.from({ length: size }, (_, i) =>
@@ -43,7 +43,7 @@ async function kernelOf() {
   return { arena, kernel, put };
 }
 
-/** e and q of the rows, and parameters; the last is 0 and stands for "no feature". */
+/** initial e and q of the rows, and initial parameters v; the last element of v is 0 and represents "no feature" */
 const start = {
   e: Float32Array.from({ length: numRows }, (_, r) => 2 * unit(11, r) - 1),
   q: Float32Array.from({ length: numRows }, (_, r) => unit(12, r) - 0.5),
@@ -53,7 +53,7 @@ const precisions = Float32Array.from({ length: numRows }, (_, r) => 0.1 + unit(1
 const hashes = Array.from({ length: 2 * size }, (_, i) => draw(14, i));
 const kinds = [1, 1, 1, 0, 1, 2, 1, 1, 1];
 
-/** Updates one feature after another by the reference. */
+/** Returns the parameters and residuals after the reference has updated one feature after another. */
 function expected(fields: Occurrence[][], linear: boolean, key: number) {
   const residuals: Residuals = { e: Float64Array.from(start.e), q: Float64Array.from(start.q), precisions };
   const v = Array.from(start.v.subarray(0, size), (old, i) => {
@@ -65,7 +65,7 @@ function expected(fields: Occurrence[][], linear: boolean, key: number) {
   return { ...residuals, v };
 }
 
-/** Removes the rows of features that are not drawn. */
+/** Empties the occurrences of features whose kind is not 1 (drawn). */
 const withoutRows = (fields: Occurrence[][]) => fields.map((rows, i) => (kinds[i] === 1 ? rows : []));
 
 describe.each([
@@ -237,7 +237,7 @@ test("two functions of one pass are the same bits as those they stand for", asyn
   expect(arena.f32(one)).toEqual(arena.f32(two));
   expect(arena.f32(sumsOne)).toEqual(arena.f32(sumsTwo));
 
-  // addFourToQ adds in another order
+  // addFourToQ adds the four fields' terms in another order, so sums differ by rounding
   kernel.addFourToQ(0, numRows, a, b, c, d, one.offset, v, v, v, v);
   for (const ids of columns) kernel.addToQ(0, numRows, ids, 0, two.offset, v);
   expect(maxDifference(arena.f32(one), arena.f32(two))).toBeLessThan(1e-6);
@@ -271,7 +271,7 @@ test("a field moves together as the reference says, from sums that hold after it
     kernel.update(first!, end!, kindsAt, hashesAt, ...stepsAt, alpha, lambda, mu, 77, moments + 40 * b);
   }
   const drawn = Array.from(arena.f32(v));
-  // the rows after the features' own draws
+  // residuals e and derivatives h of the rows after each feature has been drawn
   const e = new Float64Array(numRows);
   const h = new Float64Array(numRows);
   ids.forEach((id, r) => {
@@ -288,7 +288,7 @@ test("a field moves together as the reference says, from sums that hold after it
     });
     return [{ t: drawn[i]!, he, hh }];
   });
-  // a key whose factor is accepted
+  // a random key for which the sampler accepts the proposed factor a
   const key = [1, 2, 3, 4, 5, 6, 7, 8].find((k) => referenceCommonMove(values, prior, k).a !== 1)!;
   const { a, c } = referenceCommonMove(values, prior, key);
   kernel.moveTogether(0, half, kindsAt, v.offset, step, moments, 2, alpha, lambda, mu, key, moved);
@@ -304,7 +304,7 @@ test("a field moves together as the reference says, from sums that hold after it
       drawn.map((t, i) => (i < size && kinds[i] ? a * t + c : t)),
     ),
   ).toBeLessThan(1e-5);
-  // scores must have changed as if the parameters had moved in one step
+  // Expects that residuals have changed as if the parameters had moved in one step.
   const got = arena.f32(eq);
   const after = Array.from(ids, (id, r) => start.e[r]! + h[r]! * (now[id]! - start.v[id]!));
   expect(
@@ -315,7 +315,7 @@ test("a field moves together as the reference says, from sums that hold after it
   ).toBeLessThan(3e-5);
 });
 
-/** Creates rows with labels 0 and 1, targets, and weights 1 or 2. */
+/** Creates rows with labels 0 and 1, with targets, and with weights of 1 or 2. */
 async function labelledRows() {
   const { arena, kernel, put } = await kernelOf();
   const labels = Array.from({ length: numRows }, (_, r) => draw(21, r) % 2);
@@ -329,7 +329,7 @@ async function labelledRows() {
   const totals = arena.allocate("test", 32);
   const targets = put(before, "f32");
   const at = [eq.offset, targets.offset, put(labels, "f32").offset, put(weights, "f32").offset] as const;
-  /** mean differences between the totals and sums over the rows */
+  /** mean differences per row between the kernel's totals and the sums over the rows */
   const differences = (of: (r: number) => [loss: number, e: number, precision: number]) => {
     const sums = [0, 0, 0, 0];
     for (let r = 0; r < numRows; r++) {

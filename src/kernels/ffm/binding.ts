@@ -1,4 +1,4 @@
-// Binding of the field-aware kernel. It has the same functions as FmKernel (fm.ts), and the same machine drives both.
+// Binding of the field-aware kernel. It exports the functions of FmKernel (fm.ts), so that the same training code runs both kernels.
 //
 //   plan ──► slices     u32[blocks][blocks][2]   where the vectors of a block's features for each block of partner fields lie:
 //                       f32[F of a block][Q][S][4]   v and its state, S of the method, by field and quad
@@ -28,33 +28,36 @@ import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct, writeStructs } from "../shared/struct.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
 
-/** The field of each feature; rows of a field-aware machine have their pairs in the order of the fields. */
+/** Fields of the features; in a row of a field-aware machine, pairs are sorted by field. */
 export interface FieldAwareness {
   numFields: number;
   /** u32[numFeatures] */
   fieldOf: Uint32Array;
-  /** u32[numFields]: hash of each field's name, from which the initial vectors for it are drawn */
+  /** u32[numFields]: hash of each field's name, from which initial vectors for partners of this field are drawn */
   fieldHashes: Uint32Array;
-  /** for each field, whether a row may have several of its features, which then interact with each other */
+  /** for each field, whether a row may have several of its features; these features then also interact with each other */
   multi: readonly boolean[];
-  /** divides each row's values by their Euclidean norm */
+  /** whether each row's values are divided by their Euclidean norm */
   normalizeRows: boolean;
 }
 
-/** Returns the number of states per parameter, and whether AdaGrad's accumulators are separate, one per feature and block. */
+/**
+ * Returns the number of f32 per parameter including optimizer state, and whether AdaGrad's accumulators are shared: one per feature and
+ * block.
+ */
 function stateOf(method: FmShape["method"]): { states: number; shares: boolean } {
   const shares = method === "adagrad" || method === "ftrl";
   return { states: shares ? 1 : METHODS[method].states, shares };
 }
 
-/** Returns the number of floats of a feature's vectors in the kernel, without state. */
+/** Returns the number of floats of a feature's vectors in the kernel, without optimizer state. */
 function paddedWidth(numFields: number, dim: number): number {
   const size = fieldsPerBlock(numFields);
   return Math.ceil(numFields / size) * size * Math.ceil(dim / 4) * 4;
 }
 
 /**
- * Lays out parameters, buffers and structs of a field-aware machine; parameters are zero until `initialize` or `importSlice`.
+ * Allocates parameters, buffers and structs of a field-aware machine; parameters are zero until `initialize` or `importSlice`.
  *
  * @throws {UsageError} it does not fit the arena; the message says how much memory it needs
  */
@@ -175,7 +178,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
   };
 }
 
-/** Returns the first feature of each block of fields, followed by the number of features. */
+/** Returns the first feature of each block of fields; the last element is the number of features. */
 function rangesOfBlocks({ numFields, fieldOf }: FieldAwareness, blockFields: number): number[] {
   const starts = Array<number>(Math.ceil(numFields / blockFields) + 1).fill(fieldOf.length);
   fieldOf.forEach((field, feature) => {
@@ -184,23 +187,26 @@ function rangesOfBlocks({ numFields, fieldOf }: FieldAwareness, blockFields: num
     const block = Math.floor(field / blockFields);
     starts[block] = Math.min(starts[block]!, feature);
   });
-  // a block without features starts where the next one does
+  // a block without features starts at the first feature of the next block
   for (let block = starts.length - 2; block >= 0; block--)
     starts[block] = Math.min(starts[block]!, starts[block + 1]!);
   return starts;
 }
 
-/** Parts of a region by block of features and block of partner fields, and by thread and block of features. */
+/**
+ * Location of each table of vectors (or accumulators): `places` by block of features and block of partner fields, `threads` by thread and
+ * block of features.
+ */
 interface BlockTables {
   places: StridedOffset[][];
   threads: (StridedOffset | undefined)[][];
 }
 
 /**
- * Divides a region into a table for each thread and block of features, so that the numbers of a feature that a thread's tiles need are
- * side by side. No cache line is shared by two threads.
+ * Divides a region into a table for each thread and block of features, so that all numbers of a feature that one thread's tiles read are
+ * adjacent. No cache line is shared by two threads.
  *
- * @param starts result of rangesOfBlocks
+ * @param starts first feature of each block, from rangesOfBlocks
  */
 function cutByThread(
   { offset }: Region,
@@ -230,7 +236,7 @@ function cutByThread(
   return { places, threads };
 }
 
-/** Writes a thread's tables for the kernel. @returns offset of the first */
+/** Writes the Table structs of one thread for the kernel. @returns byte offset of the first Table */
 function writeTables(
   arena: Arena,
   vectors: BlockTables["threads"][number],
@@ -239,24 +245,24 @@ function writeTables(
   const tables = vectors.map((place, block) => ({
     vectors: place,
     stride: place?.stride ?? 0,
-    // without accumulators, the vectors are read twice
+    // without accumulators, both pointers refer to the vectors
     accumulators: (accumulators ?? vectors)[block]?.offset ?? 0,
     accumulatorStride: (accumulators ?? vectors)[block]?.stride ?? 0,
   }));
   return writeStructs(arena, "a thread's tables", Table, tables);
 }
 
-/** Number of a field's features from which on its vectors are not expected to be in the cache. */
+/** Number of features above which a field's vectors are expected to exceed the cache. */
 const MANY = 256;
 
-/** Returns u32[fields]: 1 for fields with many features. */
+/** Returns u32[fields]: 1 for each field with more than MANY features, else 0. */
 function largeFields({ numFields, fieldOf }: FieldAwareness): Uint32Array {
   const sizes = new Uint32Array(numFields);
   for (const field of fieldOf) sizes[field]!++;
   return sizes.map((size) => Number(size > MANY));
 }
 
-/** Writes the tiles of the given groups for the kernel. @returns offset of the first */
+/** Writes the Tile structs of the chosen groups for the kernel. @returns byte offset of the first Tile */
 function writeTiles(
   arena: Arena,
   name: string,
@@ -269,7 +275,7 @@ function writeTiles(
   return writeStructs(arena, name, TileStruct, structs);
 }
 
-/** @throws {UsageError} the parameters, with the copy of the best epoch, do not fit the arena */
+/** @throws {UsageError} the parameters and the copy that is kept of the best epoch do not fit the arena */
 function checkSize(arena: Arena, shape: FmShape, numFields: number): void {
   const { numFeatures, dim, method, threads } = shape;
   const { linearBytes } = METHODS[method];

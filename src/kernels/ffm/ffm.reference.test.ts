@@ -10,7 +10,7 @@ const vectors = Array.from({ length: 6 * 3 * dim }, (_, i) => unit(i));
 const model = referenceFfm(dim, fieldOf, 0.2, vectors, "adagrad");
 const row: ReferenceRow = { ids: [1, 2, 3, 5], values: [1, 0.5, 0.5, -1.3], label: 1 };
 
-/** Loss of the row (half of it when squared), parameter k moved by h. */
+/** Returns the objective of the row after adding h to parameter k of v; the squared loss counts half. */
 function objective(loss: "logistic" | "squared", k: number, h: number): number {
   const v = Float64Array.from(model.v);
   v[k]! += h;
@@ -27,7 +27,7 @@ describe.each(["logistic", "squared"] as const)("%s loss", (loss) => {
     row.ids.forEach((i, a) => {
       for (let d = 0; d < dim; d++) {
         for (const field of new Set(row.ids.filter((j) => j !== i).map((j) => fieldOf[j]!))) {
-          // a vector meets every feature of its partner field: the sum of their parts of the gradient
+          // a vector interacts with every feature of its partner field, so its gradient is the sum over these features
           let gradient = 0;
           row.ids.forEach((j, b) => {
             if (j === i || fieldOf[j] !== field) return;

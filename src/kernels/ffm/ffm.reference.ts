@@ -47,7 +47,7 @@ export interface ReferenceFfm {
   squares: Float64Array;
 }
 
-/** Creates a model with zero weights and the given initial vectors. */
+/** Creates a model whose weights are zero and whose vectors have the given initial values. */
 export function referenceFfm(
   dim: number,
   fieldOf: ArrayLike<number>,
@@ -69,7 +69,7 @@ export function referenceNormalized(row: ReferenceRow): ReferenceRow {
   return { ...row, values: row.values.map((x) => x / norm) };
 }
 
-/** Calls `visit` for each pair of a row: where v_(i, field of j) and v_(j, field of i) start, and x_i x_j. */
+/** Calls `visit` for each pair (i, j) of a row, with the indexes of v_(i, field of j) and v_(j, field of i) in v, and with x_i x_j. */
 function forEachPair(
   { dim, numFields, fieldOf }: ReferenceFfm,
   { ids, values }: ReferenceRow,
@@ -94,18 +94,24 @@ export function referenceFfmScore(model: ReferenceFfm, row: ReferenceRow): numbe
   return score;
 }
 
-/** Returns the derivative of the loss by v_(i, field of j), the part of feature j, given the gradient, x_i x_j and v_(j, field of i). */
+/**
+ * Returns the contribution of partner feature j to the derivative of the loss by v_(i, field of j).
+ *
+ * @param g derivative of the loss by the score
+ * @param xx x_i x_j
+ * @param partner a number of v_(j, field of i)
+ */
 export function referencePairGradient(g: number, xx: number, partner: number): number {
   return xx * g * partner;
 }
 
-/** AdaGrad's steps of one batch's vectors. */
+/** Takes AdaGrad's steps for the vectors of one batch. */
 class BlockSteps {
   readonly #model: ReferenceFfm;
   readonly #size: number;
   readonly #inverseSqrt: (n: number) => number;
   readonly #isRepeated: (feature: number) => boolean;
-  /** for repeated features: sums of gradients by partner field, and the number of pairs of each */
+  /** by repeated feature: sum of its gradients by partner field, and number of pairs with each partner field */
   readonly #sums = new Map<number, { sums: Float64Array; pairs: Float64Array; step: ReferenceStep }>();
 
   constructor(model: ReferenceFfm, isRepeated: (feature: number) => boolean, inverseSqrt = exactInverseSqrt) {
@@ -115,7 +121,7 @@ class BlockSteps {
     this.#inverseSqrt = inverseSqrt;
   }
 
-  /** Returns s of a row, by accumulator. */
+  /** Returns the sum of squares s of a row, by index of the accumulator. */
   squaresOf(row: ReferenceRow): Map<number, number> {
     const { dim, v } = this.#model;
     const squares = new Map<number, number>();
@@ -131,14 +137,14 @@ class BlockSteps {
     return squares;
   }
 
-  /** Adds a row's squares to the accumulators of its features that are not repeated. */
+  /** Adds a row's sums of squares, times g^2, to the accumulators of the features that are not repeated. */
   grow(g: number, squares: ReadonlyMap<number, number>): void {
     const numBlocks = this.#model.squares.length / this.#model.fieldOf.length;
     for (const [k, square] of squares)
       if (!this.#isRepeated(Math.floor(k / numBlocks))) this.#add(k, g * g * square);
   }
 
-  /** Updates the vector at p of a feature, for a pair with a feature of `field`. */
+  /** Updates the vector of a feature that starts at index p of v, given its gradient in a pair with a feature of `field`. */
   take(feature: number, field: number, p: number, gradient: readonly number[], step: ReferenceStep): void {
     const { dim, numFields, v } = this.#model;
     if (!this.#isRepeated(feature)) {
@@ -153,7 +159,7 @@ class BlockSteps {
     this.#sums.set(feature, own);
   }
 
-  /** Takes one step per repeated feature, on the sum of its gradients. */
+  /** Takes one step for each repeated feature, on the sum of its gradients. */
   finish(): void {
     const { dim, numFields, v } = this.#model;
     for (const [feature, { sums, pairs, step }] of this.#sums) {
@@ -185,7 +191,7 @@ class BlockSteps {
 }
 
 /**
- * Trains on one batch, in place.
+ * Trains the model on one batch, in place.
  *
  * @returns sum of the rows' losses before the step, times their weights
  */
@@ -201,7 +207,7 @@ export function referenceFfmBatch(
     const rate = of === "l2Vector" ? vectorRate : learningRate;
     return { ...common, learningRate: rate * rates.factor, l2: rates[of] };
   };
-  // created once per feature, because a row has hundreds of pairs
+  // steps are cached by feature, because a row has hundreds of pairs
   const stepsOf = (of: "l2Weight" | "l2Vector", by: ReferenceMethod) => {
     const steps = new Map<number, ReferenceStep>();
     return (feature: number): ReferenceStep => {
@@ -211,7 +217,7 @@ export function referenceFfmBatch(
     };
   };
 
-  // scores and squares are taken before any row moves a parameter
+  // scores and squares are computed before any row changes a parameter
   const isRepeated = options.isRepeated ?? (() => false);
   const blocks =
     vectorMethod(method) === "adagrad" ? new BlockSteps(model, isRepeated, inverseSqrt) : undefined;
@@ -231,7 +237,7 @@ export function referenceFfmBatch(
       weights.take(id, id, row.values[i]! * g, weightStep(id));
     });
     blocks?.grow(g, squares[r]!);
-    // both vectors of a pair take one step from where they stand
+    // the gradients of both vectors of a pair are computed before either vector changes
     forEachPair(model, row, (p, q, xx, i, j) => {
       const gradients = [q, p].map((at) =>
         Array.from(model.v.subarray(at, at + model.dim), (x) => referencePairGradient(g, xx, x)),

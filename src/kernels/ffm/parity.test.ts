@@ -28,12 +28,12 @@ const shape = {
   l2Weight: 1e-3,
   l2Vector: 2e-3,
 } as const;
-/** Features a field, of which rows show FEW in every second field: those a block repeats. */
+/** Number of features per field. Rows use only FEW features of every second field, so that a block repeats these. */
 const SIZE = 40;
 const FEW = 6;
 const unit = (key: number, i: number) => draw(key, i) / 2 ** 32;
 
-/** Rows of each kind that a log can hold: features are distinct within a row, in the order of their fields. */
+/** Generators of every kind of row that a log can contain; features are distinct within a row and sorted by field. */
 const kinds: Record<string, (r: number, numFields: number) => ReferenceRow> = {
   "one-hot rows": (r, numFields) => rowOf(r, numFields, () => [1]),
   "rows with missing cells and numbers": (r, numFields) =>
@@ -65,7 +65,7 @@ interface Case {
   method?: FmMethod;
 }
 
-/** Rates of each feature, where a case has them; one in seven is frozen. */
+/** L2 and learning rate of each feature, in the cases that have such rates; every seventh feature is frozen. */
 const rates = (feature: number) => ({
   l2Weight: 1e-3 * (feature % 3),
   l2Vector: 2e-3 * (feature % 5),
@@ -102,12 +102,12 @@ const cases: [string, Case, number][] = [
   ["12 fields, dim 8", { numFields: 12, dim: 8, loss: "logistic" }, 0],
 ];
 
-/** The batches as the kernel visits them, with their values as it sees them. */
+/** Returns the batches in the order in which the kernel visits the rows, with normalized values if the case normalizes. */
 function visitedBy({ normalizeRows = false }: Case, rows: ReferenceRow[], key: number): ReferenceRow[][] {
   return batchesOf(normalizeRows ? rows.map(referenceNormalized) : rows, key);
 }
 
-/** The machine's twin, trained on the batches. */
+/** Trains the reference on the batches, starting from the machine's parameters. */
 function twinOf(
   machine: Awaited<ReturnType<typeof machineOf>>,
   { dim, hasRates = false, method = "adagrad", ...options }: Case,
@@ -186,7 +186,7 @@ describe.each(["sgd", "ftrl", "adam"] as const)("method %s", (method) => {
     const { w, vectors } = machine.parameters();
     expect(maxDifference(vectors, first.vectors)).toBeGreaterThan(1e-3);
     if (!("hasRates" in own)) return;
-    // one in seven is frozen, bit for bit
+    // Expects that every seventh feature, which is frozen, has not changed by a bit.
     const width = machine.layout.vectorWidth;
     for (let id = 0; id < w.length; id += 7) {
       expect(w[id]).toBe(0);
@@ -231,7 +231,7 @@ describe("tiles", () => {
 });
 
 describe("the accumulators of blocks of fields", () => {
-  // fields in blocks of 4, 4 and 1; two quads, of which the second has two dimensions
+  // nine fields are in blocks of 4, 4 and 1; vectors have two quads, the second with two dimensions
   const options = { numFields: 9, dim: 6, loss: "logistic" } as const;
   const rows = Array.from({ length: 300 }, (_, r) => rowOf(r, 9, () => [1]));
   const J = 18;
@@ -239,7 +239,7 @@ describe("the accumulators of blocks of fields", () => {
   test("of an earlier version, one for each dimension, are replaced by their means over known fields", async () => {
     const { arena, layout } = await machineOf(options, rows);
     const { w } = readOptimizer(arena, layout);
-    // field f had f + 1 in the first quad, f + 3 in the second; padding is no part of the mean
+    // the earlier accumulators of field f are f + 1 in the first quad and f + 3 in the second; those of padding must not enter the mean
     const earlier = Array.from({ length: w.length }, () =>
       Array.from({ length: J * 4 }, (_, i) => {
         const [field, d] = [Math.floor(i / 8), i % 8];
@@ -269,7 +269,7 @@ describe("the accumulators of blocks of fields", () => {
     restoreState(other.arena, other.layout, state);
     expect(copyState(other.arena, other.layout)).toEqual(state);
     expect(readOptimizer(other.arena, other.layout)).toEqual(readOptimizer(arena, layout));
-    // an earlier version had an accumulator for each number
+    // Expects that state of an earlier version, with one accumulator for each number, is refused.
     const factors = new Float32Array((state.factors.length / 5) * 8);
     expect(() => restoreState(other.arena, other.layout, { ...state, factors })).toThrow(/another version/);
   });

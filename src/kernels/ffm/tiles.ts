@@ -8,10 +8,10 @@
 // Tiles and groups depend only on the number of fields, and the scores of a group are added in the order of its tiles, so sums do not
 // depend on the threads.
 
-/** Most groups; each thread adds up the scores of all groups. */
+/** Maximum number of groups; each thread adds up the partial scores of all groups. */
 const MAX_GROUPS = 16;
 
-/** A tile: fields from .. to - 1 of two blocks, A <= B. */
+/** A tile: all pairs of a field of block A (fromA .. toA - 1) with one of block B, or all pairs within A if A = B; A <= B. */
 export interface Tile {
   blockA: number;
   blockB: number;
@@ -23,12 +23,15 @@ export interface Tile {
   numPairs: number;
 }
 
-/** Returns the fields per block: four, whose vectors of four dimensions are two cache lines, or two if fields are few, to share them. */
+/**
+ * Returns the number of fields per block: four, because then a feature's vectors of four dimensions for a block are one cache line; or two
+ * if there are few fields, so that there are enough tiles for several threads.
+ */
 export function fieldsPerBlock(numFields: number): 2 | 4 {
   return numFields < 8 ? 2 : 4;
 }
 
-/** Returns the tiles of each group; the largest tile goes to the group with the fewest pairs, and so on. */
+/** Returns the tiles of each group. In order of decreasing size, each tile is added to the group with the fewest pairs so far. */
 export function groupTiles(numFields: number): Tile[][] {
   const size = fieldsPerBlock(numFields);
   const numBlocks = Math.ceil(numFields / size);
@@ -51,12 +54,15 @@ function tileOf(blockA: number, blockB: number, size: number, numFields: number)
   return { blockA, blockB, fromA, toA, fromB, toB, numPairs };
 }
 
-/** Time for a field's weight relative to a pair of fields; measured with 16 fields: 109 ns for the weights of a row, 20 ns per pair. */
+/**
+ * Time to process one field's weight relative to one pair of fields; measured with 16 fields: 109 ns for all weights of a row, 20 ns per
+ * pair.
+ */
 const WEIGHT = 1 / 3;
 
 /**
- * Returns the indices of groups by thread; the largest group goes to the thread with the fewest pairs, and so on. The first thread also
- * has the weights.
+ * Returns the indices of groups by thread. In order of decreasing size, each group is given to the thread with the fewest pairs so far. The
+ * first thread also processes the weights.
  */
 export function dealGroups(groups: readonly Tile[][], numThreads: number, numFields: number): number[][] {
   const pairs = groups.map(numPairsIn);

@@ -26,25 +26,25 @@ import { ADAGRAD, ADAM, BATCH_ROWS, BLOCK_ROWS, FTRL, Plan, Repeat, Rows, SGD, T
 export { BATCH_ROWS, BLOCK_ROWS };
 export type { Kernel as FmKernel } from "./layout.js";
 
-/** Dimensions of a machine, and how it learns. */
+/** Dimensions, loss and learning options of a machine. */
 export interface FmShape {
   numFeatures: number;
   dim: number;
-  /** most threads; no more are used than there are slices, plus one for the weights */
+  /** maximum number of threads; at most one per slice and one for the weights are used */
   threads: number;
   loss: "logistic" | "squared";
   method: FmMethod;
   learningRate: number;
-  /** learning rate of vectors; by default that of weights */
+  /** learning rate of vectors; absent: that of weights */
   vectorRate?: number;
   l1Weight: number;
   l2Weight: number;
   l2Vector: number;
-  /** whether features have their own L2 and learning rate, set by `setRates` */
+  /** whether features have individual L2 and learning rates, set by `setRates` */
   hasRates: boolean;
 }
 
-/** By method: the kernel's code, number of floats per parameter of v with its state, bytes of a w with its state. */
+/** Properties of each method: its code in the kernel, number of floats per element of v including state, bytes of a w including state. */
 export const METHODS = {
   adagrad: { code: ADAGRAD, states: 2, linearBytes: 8 },
   sgd: { code: SGD, states: 1, linearBytes: 8 },
@@ -54,52 +54,58 @@ export const METHODS = {
 
 export type FmMethod = keyof typeof METHODS;
 
-/** Offset of a number of feature 0 (which may lie outside this group), and the bytes from one feature to the next. */
+/**
+ * Location of one number of every feature: offset of the number for feature 0, which may lie outside the group, and bytes from one feature
+ * to the next.
+ */
 export interface StridedOffset {
   offset: number;
   stride: number;
 }
 
-/** Number of pairs that a thread holds at a time. */
+/** Numbers of pairs for which a thread has buffers. */
 export interface PairCounts {
-  /** in its copy: of a block if all rows have the same width and no values, else of a batch */
+  /** pairs that a thread copies: those of a block if all rows have the same width and no values, else those of a batch */
   copied: number;
   /** of a batch */
   batch: number;
 }
 
-/** Addresses of the kernel's structs. */
+/** Addresses of the kernel's structs, and the layout of the parameters. */
 export interface FmLayout {
   plan: number;
   /** struct of each thread */
   threads: number[];
   barrier: Region;
-  /** sets the number of threads that train; absent if parameters belong to fixed threads */
+  /** sets the number of training threads; absent if each parameter belongs to a fixed thread */
   use?: (threads: number) => void;
-  /** number of units for drawing and copying: slices of dimensions, or runs of features */
+  /** number of slices in which parameters are initialized, exported and imported: slices of dimensions, or of features */
   numSlices: number;
-  /** places of v and its state, by group of features and slice of K dimensions; field-aware: by block, field and quad */
+  /** location of v and its state, by group of features and slice of K dimensions; in a field-aware machine by block, field and quad */
   slices: readonly (readonly StridedOffset[])[];
-  /** places of the slices' accumulators, if a slice has one; several slices may share it */
+  /** location of the slices' accumulators; undefined if slices have none; several slices may share one */
   accumulators: readonly (readonly StridedOffset[])[] | undefined;
-  /** first feature of each group, ascending; a group may be empty */
+  /** first feature of each group of features, ascending; a group may be empty */
   groups: readonly number[];
-  /** number of dimensions of each slice without padding */
+  /** number of dimensions of each slice, not counting padding */
   used: readonly number[];
-  /** number of floats per feature in the vectors that the kernel exports */
+  /** number of floats per feature in exported vectors */
   vectorWidth: number;
-  /** f32[n][4]; undefined if features have no rates of their own */
+  /** f32[n][4]: L2 and learning rates of each feature; undefined if all features have the same */
   rates: Region | undefined;
-  /** pairs that fit in a thread's buffers; `reservePairs` enlarges them */
+  /** number of pairs for which each thread's buffers have room; `reservePairs` increases it */
   pairs: PairCounts;
-  /** layout of a thread's struct, and its fields that point to arrays with so many numbers per pair of a batch */
+  /** struct of a thread, and those of its fields that point to arrays by pair of a batch, with the number of elements per pair */
   thread: Struct;
   pairArrays: Readonly<Record<string, number>>;
-  /** bytes of a thread's sums per marked feature */
+  /** size in bytes of a marked feature's sums of gradients in a thread */
   bytesOfRepeat: number;
 }
 
-/** Returns K, the dimensions per slice. Short vectors have smaller slices, so that two threads can share them. Depends on dim alone. */
+/**
+ * Returns K, the number of dimensions per slice. Short vectors have narrower slices, so that two threads can share a vector. K depends on
+ * dim alone.
+ */
 export function sliceWidth(dim: number): 4 | 8 {
   return dim <= 8 ? 4 : 8;
 }
@@ -109,7 +115,10 @@ export function mostThreads({ dim, threads }: { dim: number; threads: number }):
   return Math.max(1, Math.min(threads, Math.ceil(dim / sliceWidth(dim)) + 1));
 }
 
-/** Returns the floats of a feature in a slice of K dimensions: numbers of v with state, and accumulators, which are in a separate table. */
+/**
+ * Returns the number of floats per feature in a slice of K dimensions: `numbers` of v including state, and `accumulators`, which a separate
+ * table contains.
+ */
 export function sliceOf(method: FmMethod, K: number): { numbers: number; accumulators: number } {
   return method === "adagrad" || method === "ftrl"
     ? { numbers: K, accumulators: 1 }
@@ -117,7 +126,7 @@ export function sliceOf(method: FmMethod, K: number): { numbers: number; accumul
 }
 
 /**
- * Lays out parameters, buffers and structs of a machine; parameters are zero until `initialize` or `importSlice`.
+ * Allocates parameters, buffers and structs of a machine; parameters are zero until `initialize` or `importSlice`.
  *
  * @throws {UsageError} it does not fit the arena
  */
@@ -164,7 +173,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     used: slices.offsets.map((_, j) => Math.min(K, shape.dim - j * K)),
     vectorWidth: shape.dim,
     rates,
-    // AdaGrad moves two slices at once
+    // AdaGrad may update two slices at once
     bytesOfRepeat: 2 * K * 4,
     pairs: { copied: 0, batch: 0 },
     thread: Thread,
@@ -172,11 +181,11 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   };
 }
 
-/** Parts of a plan; `slices` and `accumulators` are offsets. */
+/** Fields of a plan that differ between the two kernels; `slices` and `accumulators` are byte offsets of tables. */
 export interface PlanParts {
   barrier: Region;
   numThreads: number;
-  /** partial scores per row, without that of the weights */
+  /** number of partial scores per row, not counting that of the weights */
   numParts: number;
   sliceWidth: number;
   slices: number;
@@ -187,7 +196,7 @@ export interface PlanParts {
   rates: Region | undefined;
 }
 
-/** Allocates w and its state, with `beside` further numbers for each. */
+/** Allocates w and its state, followed by `beside` further floats per feature. */
 export function allocateWeights(
   arena: Arena,
   { numFeatures, method }: FmShape,
@@ -201,8 +210,8 @@ export function allocateWeights(
 }
 
 /**
- * Returns the places of the slices' accumulators: those of the first thread next to the weights, which it reads anyway, and those of each
- * other thread in a table of its own.
+ * Returns the location of each slice's accumulators. Those of the first thread's slices are stored next to the weights, which this thread
+ * reads anyway, and those of every other thread in a separate table.
  */
 function accumulatorPlaces(
   arena: Arena,
@@ -225,13 +234,13 @@ function accumulatorPlaces(
   }).flat();
 }
 
-/** Writes places for the kernels, u32[][2]. @returns their offset */
+/** Writes locations to the arena, as u32[][2] of offset and stride. @returns byte offset of the array */
 export function putPlaces(arena: Arena, places: readonly StridedOffset[]): number {
   const numbers = Uint32Array.from(places.flatMap(({ offset, stride }) => [offset, stride]));
   return arena.put("where numbers lie", numbers);
 }
 
-/** Returns the fields of a plan, with partial scores allocated. */
+/** Returns the values of a plan's fields, and allocates the partial scores. */
 export function planFields(
   arena: Arena,
   { numFeatures, dim, loss, method, vectorRate, ...how }: FmShape,
@@ -252,7 +261,7 @@ export function planFields(
 }
 
 /**
- * Returns the fields of a thread, with its buffers allocated.
+ * Returns the values of a Thread's fields, and allocates its buffers.
  *
  * @param numSums     number of f32 for S while scoring
  * @param numPartials number of partial scores per row while scoring
@@ -267,7 +276,7 @@ export function threadFields(
     loss: 0,
     bias: 0,
     biasAccumulator: 1,
-    // the kernel's own fields for its current batch
+    // fields that only the kernel uses, for its current batch
     batchNumber: 0,
     numRows: 0,
     general: 0,
@@ -276,7 +285,7 @@ export function threadFields(
     weights: 0,
     ids: 0,
     labels: 0,
-    // reservePairs allocates these, repeats and repeatSums
+    // reservePairs allocates blockIds, values, repeats and repeatSums
     blockIds: 0,
     values: 0,
     ends: arena.numbers("the row ends of a batch", BATCH_ROWS),
@@ -294,12 +303,12 @@ export function threadFields(
   };
 }
 
-/** Enlarges each thread's buffers to so many pairs; to be called between two runs of the threads. */
+/** Enlarges each thread's buffers to the given numbers of pairs; must not be called while the threads run. */
 export function reservePairs(arena: Arena, layout: FmLayout, { copied, batch }: PairCounts): void {
   if (copied <= layout.pairs.copied && batch <= layout.pairs.batch) return;
   const room = (bytes: number) => arena.allocate("the pairs of a block", bytes).offset;
   const pairs = { copied: Math.max(copied, layout.pairs.copied), batch: Math.max(batch, layout.pairs.batch) };
-  // most marked features of a block: each is in more than 32 of 4,096 rows, or in more than 8
+  // maximum number of marked features in a block: each is in more than 8 rows
   const slots = 1 + Math.ceil(pairs.copied / 2);
   for (const thread of layout.threads) {
     setField(arena, layout.thread, thread, "blockIds", room(pairs.copied * 4));
@@ -311,7 +320,7 @@ export function reservePairs(arena: Arena, layout: FmLayout, { copied, batch }: 
   layout.pairs = pairs;
 }
 
-/** Sets the learning rates of weights and of vectors; to be called between two runs of the threads. */
+/** Sets the learning rates of weights and of vectors; must not be called while the threads run. */
 export function setLearningRates(
   arena: Arena,
   { plan }: FmLayout,
@@ -322,15 +331,15 @@ export function setLearningRates(
   setField(arena, Plan, plan, "vectorRate", vectorRate);
 }
 
-/** L2 and learning rate of a feature. */
+/** L2 and learning-rate factor of a feature. */
 export interface FeatureRates {
   l2Weight: number;
   l2Vector: number;
-  /** factor of the learning rate; 0 freezes the feature */
+  /** factor by which the learning rate is multiplied; 0 freezes the feature */
   factor: number;
 }
 
-/** Sets the rates of every feature; the shape must have rates. */
+/** Sets the L2 and learning rate of every feature; the shape must have `hasRates`. */
 export function setRates(
   arena: Arena,
   layout: FmLayout,
@@ -344,7 +353,7 @@ export function setRates(
   }
 }
 
-/** Returns w0, of which every thread has the same copy. */
+/** Returns w0; every thread has an equal copy. */
 export function readBias(arena: Arena, { threads }: FmLayout): number {
   return getField(arena, Thread, threads[0]!, "bias");
 }
@@ -354,17 +363,17 @@ export function writeBias(arena: Arena, { threads }: FmLayout, bias: number): vo
   for (const thread of threads) setField(arena, Thread, thread, "bias", bias);
 }
 
-/** Returns the sum of the training losses since the last call, from the last thread, which adds it up. */
+/** Returns the sum of the training losses since the last call; the last thread adds it up. */
 export function takeLoss(arena: Arena, { threads }: FmLayout): number {
   return takeField(arena, Thread, threads.at(-1)!, "loss");
 }
 
-/** Allocates the struct of some rows, all 0. @returns its offset */
+/** Allocates a Rows struct, all 0. @returns its byte offset */
 export function reserveRows(arena: Arena, name: string): number {
   return allocateStruct(arena, name, Rows);
 }
 
-/** Writes the struct of some rows; absent arrays are 0. */
+/** Writes the fields of a Rows struct; absent arrays are 0. */
 export function putRows(arena: Arena, at: number, fields: FieldsOf<typeof Rows>): void {
   putStruct(arena, Rows, at, fields);
 }

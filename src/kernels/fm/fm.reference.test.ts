@@ -26,7 +26,7 @@ describe.each(["logistic", "squared"] as const)(
   "gradients of the %s loss",
   (loss: ReferenceOptions["loss"]) => {
     const [l2Weight, l2Vector, h] = [0.01, 0.02, 1e-5];
-    // the step of the squared loss follows half of it
+    // the step descends the gradient of half the squared loss
     const objective = (fm = model()) => {
       const scale = loss === "squared" ? 0.5 : 1;
       return (

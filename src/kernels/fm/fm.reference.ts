@@ -3,9 +3,10 @@
 //   score(x) = w0 + sum_i w_i x_i + 0.5 sum_d ((sum_i v_id x_i)^2 - sum_i (v_id x_i)^2)         Rendle 2010, eq. 1 and 5
 //   S_d      = sum_i v_id x_i          g = dLoss/dscore          n = accumulators, starting at 1
 //
-// Deviations, the kernel's own: score, g and S are those of the batch's start, while v and w move row by row within it, except those of
+// As in the kernel, score, g and S are computed at the batch's start, while v and w are updated row by row within it, except those of
 // features that the batch's block of rows repeats (../shared/batch-steps.reference.ts). AdaGrad has one accumulator for a slice of v,
-// which the mean of the squared gradients is added to. The kernel's 1 / sqrt(n) is within 7e-4 of the exact one (inverse-sqrt.reference.ts).
+// which the mean of the squared gradients is added to. The kernel's 1 / sqrt(n) is within 7e-4 of the exact one
+// (inverse-sqrt.reference.ts).
 
 import { gradient, rowLoss } from "../../numeric/losses.js";
 import {
@@ -23,7 +24,7 @@ import {
 } from "../shared/batch-steps.reference.js";
 import { sliceWidth } from "./binding.js";
 
-/** Parameters with their state, all f64. */
+/** Parameters with their optimizer state, all f64. */
 export interface ReferenceFm {
   dim: number;
   w0: number;
@@ -34,7 +35,7 @@ export interface ReferenceFm {
   /** [n * dim], row-major */
   v: Float64Array;
   vectors: ReferenceParameters;
-  /** [n * slices]: AdaGrad's accumulators of slices */
+  /** f64[n * slices]: AdaGrad's accumulators of the slices */
   squares: Float64Array;
 }
 
@@ -43,11 +44,11 @@ export interface ReferenceRow {
   ids: number[];
   values: number[];
   label: number;
-  /** weight of the row; 1 when absent */
+  /** weight of the row; absent: 1 */
   weight?: number;
 }
 
-/** L2 of a feature's w and v, and the factor of its learning rate. */
+/** L2 of a feature's w and v, and the factor by which its learning rate is multiplied. */
 export interface ReferenceRates {
   l2Weight: number;
   l2Vector: number;
@@ -58,20 +59,20 @@ export interface ReferenceOptions {
   loss: "logistic" | "squared";
   method: ReferenceMethod;
   learningRate: number;
-  /** learning rate of v; by default that of w and w0 */
+  /** learning rate of v; absent: that of w and w0 */
   vectorRate?: number;
   l1Weight: number;
   l2Weight: number;
   l2Vector: number;
-  /** rates by feature; by default the three above */
+  /** L2 and learning-rate factor of each feature; absent: the options above for all features */
   rates?: (feature: number) => ReferenceRates;
-  /** whether the batch's block of rows repeats a feature (../repeats.ts); by default none */
+  /** whether a feature is repeated in the batch's block of rows (../repeats.ts); absent: no feature is */
   isRepeated?: (feature: number) => boolean;
-  /** 1 / sqrt(n); kernelInverseSqrt for the kernel's own, exact when absent */
+  /** function for 1 / sqrt(n); kernelInverseSqrt imitates the kernel's; absent: exact */
   inverseSqrt?: (n: number) => number;
 }
 
-/** Creates a model with zero weights and the given initial vectors; ftrl is a method for w only. */
+/** Creates a model whose weights are zero and whose vectors have the given initial values; ftrl is a method of w only. */
 export function referenceFm(
   dim: number,
   w0: number,
@@ -104,7 +105,7 @@ export function referenceScore(model: ReferenceFm, row: ReferenceRow): number {
   return score;
 }
 
-/** Returns g of each row times its weight: dLoss/dscore of the logistic loss, or of half the squared loss. */
+/** Returns dLoss/dscore of each row, times its weight: of the logistic loss, or of half the squared loss. */
 export function referenceScoreGradients(
   rows: readonly ReferenceRow[],
   scores: readonly number[],
@@ -113,7 +114,7 @@ export function referenceScoreGradients(
   return rows.map(({ label, weight = 1 }, r) => weight * gradient(scores[r]!, label, loss === "squared").g);
 }
 
-/** Moves the bias one AdaGrad step on the batch's mean gradient. */
+/** Takes one AdaGrad step of the bias on the batch's mean gradient. */
 export function referenceBiasStep(
   model: { w0: number; w0n: number },
   gradients: readonly number[],
@@ -124,7 +125,7 @@ export function referenceBiasStep(
   model.w0 -= (learningRate * mean) / Math.sqrt(model.w0n);
 }
 
-/** Returns the sum of the rows' losses, times their weights. */
+/** Returns the sum of the rows' losses times the rows' weights. */
 export function referenceLoss(
   rows: readonly ReferenceRow[],
   scores: readonly number[],
@@ -133,12 +134,12 @@ export function referenceLoss(
   return rows.reduce((sum, { label, weight = 1 }, r) => sum + weight * rowLoss(loss, scores[r]!, label), 0);
 }
 
-/** Returns the derivative of a row's loss by v_id, given its gradient and S_d. */
+/** Returns the derivative of a row's loss by v_id. @param g derivative of the loss by the score @param S S_d of the row */
 export function referenceVectorGradient(g: number, x: number, S: number, v: number): number {
   return x * g * (S - x * v);
 }
 
-/** AdaGrad steps of a batch's vectors; those of repeated features are taken together at the end. */
+/** Takes AdaGrad's steps for the vectors of one batch; repeated features take one step each at the end of the batch. */
 class SliceSteps {
   readonly #model: ReferenceFm;
   readonly #repeats: ReferenceRepeats;
@@ -149,7 +150,7 @@ class SliceSteps {
     this.#repeats = repeats;
   }
 
-  /** Updates a feature's vector by the gradient of one row. */
+  /** Updates a feature's vector by the gradient of one row; for a repeated feature, adds the gradient to its sum. */
   take(feature: number, gradient: readonly number[], step: ReferenceStep): void {
     const { dim, v } = this.#model;
     const grad = gradient.map((x, d) => x + step.l2 * v[feature * dim + d]!);
@@ -181,7 +182,7 @@ class SliceSteps {
 }
 
 /**
- * Trains on one batch, in place.
+ * Trains the model on one batch, in place.
  *
  * @returns sum of the rows' losses before the step, times their weights
  */
@@ -190,13 +191,13 @@ export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options
   const { dim, v } = model;
   const root = { inverseSqrt };
 
-  // everything that rows share is computed before any parameter changes
+  // scores and sums are computed before any parameter changes
   const scores = rows.map((row) => referenceScore(model, row));
   const sums = rows.map((row) => referenceSums(model, row));
   const gradients = referenceScoreGradients(rows, scores, loss);
   referenceBiasStep(model, gradients, learningRate);
 
-  // a feature takes one step per row that has it; repeated ones as in ../shared/batch-steps.reference.ts
+  // a feature takes one step per row that has it; repeated features follow ../shared/batch-steps.reference.ts
   const repeats = referenceRepeats(rows, options.isRepeated ?? (() => false), loss);
   const weights = new ReferenceBatchSteps(model.weights, repeats);
   const vectors = new ReferenceBatchSteps(model.vectors, repeats);

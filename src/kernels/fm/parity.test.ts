@@ -20,7 +20,7 @@ import { copyState, readOptimizer, restoreState, writeOptimizer } from "./state.
 import { kernelInverseSqrt } from "../shared/inverse-sqrt.reference.js";
 import { draw } from "../../numeric/random.js";
 
-/** Keys at a place of the row, of which a block repeats none, or all where there are FEW. */
+/** Number of distinct keys by position in the row: MANY, of which a block repeats none, or FEW, of which it repeats all. */
 const [MANY, FEW] = [60, 6];
 const numFeatures = 10 * MANY;
 const shape: FmShape = {
@@ -38,7 +38,7 @@ const shape: FmShape = {
 };
 const unit = (key: number, i: number) => draw(key, i) / 2 ** 32;
 
-/** Rows of each kind that a log can hold: features are distinct within a row. */
+/** Generators of every kind of row that a log can contain; features are distinct within a row. */
 const kinds = {
   "one-hot rows": (r: number) => pairs(r, 6, () => 1),
   "one-hot rows of a width that is no multiple of 4": (r: number) => pairs(r, 7, () => 1),
@@ -54,7 +54,7 @@ function pairs(r: number, width: number, valueOf: (i: number, width: number) => 
 const machineOf = (options: FmShape, rows: ReferenceRow[]) =>
   kernelMachine("fm", numFeatures, 0.05, rows, (arena) => allocateFm(arena, options));
 
-/** The machine's twin, trained on the batches. */
+/** Trains the reference on the batches, starting from the machine's parameters. */
 function twinOf(
   machine: KernelMachine,
   options: FmShape,
@@ -198,7 +198,7 @@ describe("the accumulators of slices", () => {
       restoreState(other.arena, other.layout, state);
       expect(copyState(other.arena, other.layout)).toEqual(state);
       expect(readOptimizer(other.arena, other.layout)).toEqual(readOptimizer(arena, layout));
-      // an earlier version had an accumulator for each number
+      // Expects that state of an earlier version, with one accumulator for each number, is refused.
       const factors = new Float32Array((state.factors.length / 9) * 16);
       expect(() => restoreState(other.arena, other.layout, { ...state, factors })).toThrow(/another version/);
     },
@@ -206,7 +206,7 @@ describe("the accumulators of slices", () => {
 });
 
 describe("the kernel's logistic loss", () => {
-  // one feature of weight s: the score is s, and the loss is that of s alone
+  // a machine with one feature of weight s has the score s and, for one row, the loss at s
   test.each([0, 1])(
     "is within 2e-7 of the reference, relative to 1 + |score|, for label %i",
     async (label) => {

@@ -3,7 +3,10 @@ import { Arena } from "../shared/memory.js";
 import { BLOCK_ROWS, putRows, reserveRows } from "./binding.js";
 import { MARK, markRepeats, markShare, marksFor, mostUnmarked } from "./repeats.js";
 
-/** Rows of two pairs: one of feature 0 to 3, one that is the row's own; values name their feature. */
+/**
+ * Generates rows of two pairs: a feature of 0 .. 3, which many rows have, and a feature that only this row has. Values equal the feature's
+ * id.
+ */
 function rowsOf(numRows: number) {
   const ids = Uint32Array.from({ length: 2 * numRows }, (_, i) => (i % 2 ? 4 + (i - 1) / 2 : (i / 2) % 4));
   return { ids, values: Float32Array.from(ids), numRows, endOf: (r: number) => 2 * r };
@@ -51,7 +54,7 @@ test("rows that come in turn are marked as those of a new machine, also when its
 
 test.each([1, 2, 3])("the shares of %i threads in a shared memory are what one call marks", (step) => {
   const numRows = 4 * BLOCK_ROWS + 100;
-  // of one to three pairs, so that rows begin anywhere
+  // rows have one to three pairs, so that a row may begin at any index
   const indptr = new Uint32Array(numRows + 1);
   for (let r = 0; r < numRows; r++) indptr[r + 1] = indptr[r]! + 1 + (r % 3);
   const ids = Uint32Array.from({ length: indptr[numRows]! }, (_, i) => draw(1, i) % (1 + (i % 50)));

@@ -1,17 +1,18 @@
-// Marks the features that a block of rows repeats, by the highest bit of their ids (read by assembly/repeats.ts). The kernels' addresses,
-// products of an id with a multiple of 4, lose this bit.
+// Marks the features that a block of rows repeats, by the highest bit of their ids (read by assembly/repeats.ts). Kernels multiply an id by
+// a multiple of 4 to get an address, and this product does not contain the bit.
 
 import { getField } from "../shared/struct.js";
 import { BLOCK_ROWS } from "./binding.js";
 import { Rows } from "./layout.js";
 
-/** Bit of an id that says that the block repeats the feature. */
+/** Bit of an id that is set if the block repeats the feature. */
 export const MARK = 0x80000000;
 
 /**
- * Returns the greatest number of rows of a block that may have a feature before it counts as repeated: eight per batch of 256 on average.
+ * Returns the maximum number of rows of a block that may have a feature without the feature counting as repeated: on average eight per
+ * batch of 256.
  *
- * The decision is made per block, within which training shuffles rows, so it depends neither on the order of visit nor on how the rows
+ * Training shuffles rows within a block only, so the set of repeated features depends neither on the order of visit nor on how the rows
  * were loaded.
  *
  * @param numRows rows of the block
@@ -20,45 +21,45 @@ export function mostUnmarked(numRows: number): number {
   return Math.max(8, Math.floor(numRows / 32));
 }
 
-/** Pairs of (feature, value) of consecutive rows. */
+/** (feature, value) pairs of consecutive rows. */
 export interface FeaturePairs {
   /** u32, unmarked */
   ids: Uint32Array;
-  /** f32, one per pair; undefined if all are 1 */
+  /** f32: value of each pair; undefined if all are 1 */
   values: Float32Array | undefined;
   numRows: number;
-  /** returns the number of pairs of the rows before row r */
+  /** returns the number of pairs in rows 0 .. r - 1 */
   endOf: (r: number) => number;
 }
 
-/** Writes the ids of rows first to last - 1 to their places. */
+/** Writes the ids of the pairs of rows first .. last - 1 to `ids`. */
 type PutIds = (ids: Uint32Array, first: number, last: number) => void;
 
-/** How a machine wants its rows marked, and the counters for it. */
+/** State and options of marking: counters of features, and whether a row's pairs keep their order. */
 export interface Marks {
-  /** u32[numFeatures]: count of a feature in a block, plus `base`; counts of earlier blocks are at most `base` */
+  /** u32[numFeatures]: `base` plus the number of rows of the current block with the feature; at most `base` if the block has none so far */
   counts: Uint32Array;
   base: number;
-  /** keeps the pairs of a row in their order, as a field-aware machine needs them */
+  /** whether marked pairs stay at their position in the row, as a field-aware machine needs */
   keepsOrder: boolean;
 }
 
-/** Creates counters for a machine with `numFeatures` features. */
+/** Creates the counters for a machine with `numFeatures` features. */
 export function marksFor(numFeatures: number, keepsOrder: boolean): Marks {
   return { counts: new Uint32Array(numFeatures), base: 0, keepsOrder };
 }
 
-/** Selects blocks: every `step`th from `first` on. */
+/** Selection of blocks: first, first + step, first + 2 step, ... */
 interface Share {
   first: number;
   step: number;
 }
 
 /**
- * Marks a thread's share of rows in a shared memory.
+ * Marks repeated features in a thread's share of the blocks, in a shared memory.
  *
- * @param at  offset of their struct Rows
- * @param put called before a block is marked, if its ids have not been written yet
+ * @param at  byte offset of the Rows struct
+ * @param put if given, called for each block before it is marked, to write its ids
  */
 export function markShare(
   memory: WebAssembly.Memory,
@@ -78,8 +79,8 @@ export function markShare(
 }
 
 /**
- * Marks the ids of repeated features in place, and moves them behind the others of their row. A kernel's loop over a row then changes
- * from unmarked to marked pairs only once, which the processor predicts well.
+ * Marks the ids of repeated features in place, and moves marked pairs behind the unmarked pairs of their row. A kernel's loop over a row
+ * then changes from unmarked to marked pairs only once, which the processor's branch prediction handles well.
  */
 export function markRepeats(
   { ids, values, numRows, endOf }: FeaturePairs,
@@ -114,7 +115,7 @@ export function markRepeats(
       const end = endOf(r + 1);
       if (end - start > heldIds.length)
         [heldIds, heldValues] = [new Uint32Array(end - start), new Float32Array(end - start)];
-      // unmarked pairs move to the front, and marked ones follow, both in their order
+      // unmarked pairs move to the front of the row, and marked pairs follow; both keep their order
       let [at, numHeld] = [start, 0];
       for (let i = start; i < end; i++) {
         const id = ids[i]!;

@@ -1,7 +1,7 @@
 // The state of a factorization machine, read and written between two runs of its threads: the norm of V, the optimizer's state, and all
 // parameters and state as bytes for a checkpoint.
 //
-//   factors  f32[n][J][S K + A]   v and its state, gathered from the tables; J: quads of all fields for a field-aware machine
+//   factors  f32[n][J][S K + A]   v and its state, gathered from the tables; in a field-aware machine, J counts the quads of all fields
 //   linear   f32[n][L]            w and its state
 //   bias     f32[2]               w0 and its accumulator, the same on every thread
 //
@@ -15,19 +15,19 @@ import { ftrlZ } from "../../numeric/ftrl.js";
 import type { Arena } from "../shared/memory.js";
 import { getField, setField } from "../shared/struct.js";
 
-/** An accumulator so large that steps no longer change an f32 parameter. */
+/** Accumulator with which steps are too small to change an f32 parameter. */
 const FROZEN = 1e38;
 
-/** Parameters and state; the same at any number of threads. */
+/** Copy of all parameters and their state; its bytes do not depend on the number of threads. */
 export interface FmState {
   factors: Float32Array;
   linear: Float32Array;
   bias: Float32Array;
 }
 
-/** State of the optimizer by feature; empty for a method without state. */
+/** Optimizer state by feature; arrays are empty for a method without state. */
 export interface OptimizerState {
-  /** f32[n][J][(S - 1) K + A], including unused dimensions */
+  /** f32[n][J][(S - 1) K + A]: state of the slices, including that of padding dimensions */
   vectors: Float32Array;
   /** f32[n][L - 1] */
   w: Float32Array;
@@ -35,7 +35,7 @@ export interface OptimizerState {
   w0: number;
 }
 
-/** Reads and writes parameters at their places. */
+/** Reads and writes parameters at their locations in the arena. */
 class Parameters {
   readonly n: number;
   readonly J: number;
@@ -43,14 +43,14 @@ class Parameters {
   readonly L: number;
   /** S K + A */
   readonly width: number;
-  /** S K: numbers of v and of the state stored with it */
+  /** S K: floats per slice of v and of the state stored with it */
   readonly #side: number;
-  /** view of the whole memory */
+  /** view of the whole memory as f32 */
   readonly numbers: Float32Array;
   readonly #slices: FmLayout["slices"];
   readonly #accumulators: FmLayout["accumulators"];
   readonly #groups: readonly number[];
-  /** group of the last requested feature, and its end */
+  /** index of the group that contains the feature looked up last, and first feature after that group */
   #group = 0;
   #end = 0;
   readonly #linear: StridedOffset;
@@ -70,18 +70,21 @@ class Parameters {
     this.#linear = { offset: field("linear"), stride: field("linearStride") };
   }
 
-  /** Returns the index of the first v of a feature's slice; the state follows K numbers later, unless it is an accumulator. */
+  /**
+   * Returns the index in `numbers` of the first float of v of a feature's slice; state follows K floats later, unless the state is an
+   * accumulator.
+   */
   at(feature: number, j: number): number {
     const { offset, stride } = this.#slices[this.#groupOf(feature)]![j]!;
     return (offset + feature * stride) / 4;
   }
 
-  /** Returns the index of a feature's w; its state follows. */
+  /** Returns the index in `numbers` of a feature's w; its state follows. */
   weightAt(feature: number): number {
     return (this.#linear.offset + feature * this.#linear.stride) / 4;
   }
 
-  /** Copies a feature's slice, v and its state, from number `skip` on, to an array. */
+  /** Copies v and the state of a feature's slice to `target` from index `to` on; omits the first `skip` floats. */
   read(feature: number, j: number, skip: number, target: Float32Array, to: number): void {
     const at = this.at(feature, j);
     target.set(this.numbers.subarray(at + skip, at + this.#side), to);
@@ -95,7 +98,11 @@ class Parameters {
     if (this.#accumulators) this.numbers[this.#accumulatorAt(feature, j)] = source[end]!;
   }
 
-  /** Sets each accumulator of a feature to the mean over its slices with known accumulators. @param of f32[J] */
+  /**
+   * Sets each accumulator of a feature to the mean of `of` over the slices that share it and whose accumulators are known.
+   *
+   * @param of f32[J]
+   */
   shareAccumulators(feature: number, known: readonly (number | undefined)[], of: Float32Array): void {
     const sums = new Map<number, { sum: number; count: number }>();
     for (let j = 0; j < this.J; j++) {
@@ -121,14 +128,14 @@ class Parameters {
   }
 }
 
-/** Returns the Frobenius norm of V; squares are added in the order of features and dimensions. */
+/** Returns the Frobenius norm of V; adds the squares in the order of features and dimensions. */
 export function vectorNorm(arena: Arena, layout: FmLayout): number {
   const parameters = new Parameters(arena, layout);
   const { n, J, K, numbers } = parameters;
   let sum = 0;
   for (let feature = 0; feature < n; feature++) {
     for (let j = 0; j < J; j++) {
-      // dimensions beyond dim are 0
+      // padding dimensions are 0, so they add nothing
       const at = parameters.at(feature, j);
       for (let i = at; i < at + K; i++) sum += numbers[i]! * numbers[i]!;
     }
@@ -141,7 +148,7 @@ export function freezeBias(arena: Arena, layout: FmLayout): void {
   setAccumulators(arena, layout, FROZEN);
 }
 
-/** Returns a copy of the optimizer's state. */
+/** Returns a copy of the optimizer state. */
 export function readOptimizer(arena: Arena, layout: FmLayout): OptimizerState {
   const parameters = new Parameters(arena, layout);
   const { n, J, K, L, numbers } = parameters;
@@ -157,10 +164,10 @@ export function readOptimizer(arena: Arena, layout: FmLayout): OptimizerState {
 }
 
 /**
- * Writes the optimizer's state of the flagged features, and of w0.
+ * Writes the optimizer state of w0 and of the features that `known` flags.
  *
  * @param known u8[n]
- * @param knownBlocks u8: flags for equal parts of each vector
+ * @param knownBlocks u8: flags of equal parts of each vector; only the state of flagged parts is written
  */
 export function writeOptimizer(
   arena: Arena,
@@ -195,11 +202,11 @@ export function writeOptimizer(
 }
 
 /**
- * Converts accumulators of an earlier version, which had one per dimension, to those of slices: an accumulator of a slice grows by the
- * mean of the squared gradients.
+ * Converts one accumulator per dimension, as an earlier version had, to one per slice: their mean, since a slice's accumulator adds up
+ * means of squared gradients.
  *
  * @param each f32[n][J][K]
- * @param used [J]: dimensions of each slice below dim
+ * @param used [J]: number of dimensions of each slice, not counting padding
  * @returns f32[n][J]
  */
 function meansOfSlices(each: Float32Array, K: number, used: readonly number[]): Float32Array {
@@ -210,7 +217,7 @@ function meansOfSlices(each: Float32Array, K: number, used: readonly number[]): 
 }
 
 /**
- * Under FTRL-proximal, w follows from z and n. Sets z so that it gives the current w, where w is not 0.
+ * FTRL-proximal computes w from z and n. Sets z so that this formula gives the current w, for each w other than 0.
  *
  * @param l2 of a feature's weight
  */
@@ -230,11 +237,11 @@ export function alignFtrl(
   }
 }
 
-/** Returns a copy of parameters and state. */
+/** Returns a copy of the parameters and their state. */
 export function copyState(arena: Arena, layout: FmLayout): FmState {
   const parameters = new Parameters(arena, layout);
   const { n, J, L, width, numbers } = parameters;
-  // copies to unshared memory, because shared memory cannot be written to disk
+  // the copy is in unshared memory, because shared memory cannot be written to disk
   const factors = new Float32Array(n * J * width);
   const linear = new Float32Array(n * L);
   for (let feature = 0; feature < n; feature++) {
@@ -252,7 +259,7 @@ export function copyState(arena: Arena, layout: FmLayout): FmState {
   };
 }
 
-/** Restores a copy. @throws {ArtifactError} it is of a machine with other dimensions */
+/** Restores parameters and state from a copy. @throws {ArtifactError} the copy is of a machine with other dimensions */
 export function restoreState(arena: Arena, layout: FmLayout, state: FmState): void {
   const parameters = new Parameters(arena, layout);
   const { n, J, L, width, numbers } = parameters;
@@ -269,7 +276,7 @@ export function restoreState(arena: Arena, layout: FmLayout, state: FmState): vo
   setAccumulators(arena, layout, bias[1]!);
 }
 
-/** Sets w0's accumulator on every thread. */
+/** Sets the accumulator of w0 on every thread. */
 function setAccumulators(arena: Arena, { threads }: FmLayout, accumulator: number): void {
   for (const thread of threads) setField(arena, Thread, thread, "biasAccumulator", accumulator);
 }

@@ -14,38 +14,41 @@ import { allocateBarrier } from "../shared/barrier.js";
 import { putStruct } from "../shared/struct.js";
 import { COUNT_BITS, GATHERED, MARK, Node, Split, SplitOptions as SplitStruct } from "./layout.js";
 
-/** Most rows of a call, because WebAssembly replaces unoptimized code only between calls. Sums are made by blocks of as many rows. */
+/**
+ * Maximum number of rows of a call, because WebAssembly replaces unoptimized code only between calls. Floating-point sums are also divided
+ * into blocks of this size.
+ */
 export const BLOCK_ROWS = 4096;
 
-/** Returns the number of blocks. */
+/** Returns the number of blocks of BLOCK_ROWS rows. */
 export function numBlocks(numRows: number): number {
   return Math.ceil(numRows / BLOCK_ROWS);
 }
 
-/** Most rows that a cell can count. */
+/** Maximum number of rows, so that the row count of a cell does not overflow. */
 export const MAX_ROWS = 2 ** COUNT_BITS - 1;
 
-/** Cells of a narrow feature, which is also its greatest number of bins. */
+/** Number of cells of a narrow feature; a feature with more bins is wide. */
 export const NARROW_CELLS = 256;
 
-/** Number of edges of a numeric feature, padded with infinity: a power of two. */
+/** Number of edges of a numeric feature, a power of two; unused edges are infinity. */
 export const EDGES = 256;
 
-/** Approximate bytes of columns that are binned at a time, and least number of rows. */
+/** Approximate size in bytes of the piece of all columns that is binned at a time, and minimum number of rows of the piece. */
 const STAGED_BYTES = 4 * 2 ** 20;
 const LEAST_STAGED = 256;
 
 /** Cells are i64 pairs. */
 export const CELL_BYTES = 16;
 
-/** Bits of a tree's sums: gradients are at most 2^50, so that f64 holds every sum exactly, hessians at most 2^37. */
+/** Number of bits of a tree's integer sums: gradients are at most 2^50, so that f64 represents every sum exactly, hessians at most 2^37. */
 export const GRADIENT_BITS = 50;
 export const HESSIAN_BITS = 62 - COUNT_BITS;
 
 export { GATHERED, MARK, MISSING_BIN, Node, SORT_COUNTS_BYTES, Split } from "./layout.js";
 export type { Kernel as GbdtKernel } from "./layout.js";
 
-/** Options of both searches for a split. */
+/** Options of the searches for numeric and for categorical splits. */
 export interface SplitOptions {
   lambdaL1: number;
   lambdaL2: number;
@@ -59,7 +62,7 @@ export interface SplitOptions {
   minDataPerGroup: number;
 }
 
-/** Writes the options for the kernel. @param at offset of the struct */
+/** Writes the options to a SplitOptions struct. @param at byte offset of the struct */
 export function putSplitOptions(
   holder: Parameters<typeof putStruct>[0],
   at: number,
@@ -69,21 +72,21 @@ export function putSplitOptions(
   putStruct(holder, SplitStruct, at, { ...options, unitG: 1 / scaleG, unitH: 1 / scaleH });
 }
 
-/** Position of a feature's bins and cells. */
+/** Location of a feature's bins in a row, and of its cells in a histogram. */
 export interface FeaturePlace {
   categorical: boolean;
   wide: boolean;
   /** byte within a row */
   byte: number;
-  /** first cell of a histogram */
+  /** index of the feature's first cell in a histogram */
   cell: number;
-  /** number of used cells: bins of values and one for missing ones; for a categorical feature, bin 0 and its categories */
+  /** number of used cells: the bins of values and one of missing values; for a categorical feature, bin 0 and the bins of categories */
   numCells: number;
 }
 
 /** Layout of binned rows. */
 export interface RowLayout {
-  /** bytes per row, a multiple of 16 */
+  /** bytes per row of bins, a multiple of 16 */
   stride: number;
   /** number of narrow features, padded to a multiple of 4 */
   numNarrow: number;
@@ -93,7 +96,7 @@ export interface RowLayout {
 }
 
 /**
- * Lays out the features: narrow ones first, then those with more than 256 cells.
+ * Computes the layout of a row of bins: narrow features first, then wide ones, which have more than 256 cells.
  *
  * @param features number of cells of each, and whether it is categorical
  */
@@ -114,49 +117,49 @@ export function rowLayout(features: readonly { numCells: number; categorical: bo
   return { stride, numNarrow, numWide: wide, numCells: cell, places };
 }
 
-/** A training in the shared memory. */
+/** Byte offsets of a training's arrays in the shared memory. */
 export interface GbdtLayout extends RowLayout {
   numThreads: number;
   numTrain: number;
-  /** training rows and validation rows */
+  /** number of training rows and validation rows together */
   numRows: number;
   numLeaves: number;
   barrier: Region;
   bins: number;
-  /** by feature: u8[numTrain], or u16[numTrain] of a wide one */
+  /** by feature: bins of the training rows, u8[numTrain], or u16[numTrain] of a wide feature */
   columns: number[];
   /** f64[features][EDGES] */
   edges: number;
-  /** two pieces of the columns: for each feature, space for `stagedRows` f64, or for the bins of a categorical one */
+  /** two buffers of values that wait to be binned; each has `stagedRows` f64 for every feature, or the bins of a categorical one */
   staged: number;
   stagedRows: number;
-  /** u32[numWide]: first cell of each wide feature */
+  /** u32[numWide]: index of each wide feature's first cell */
   wideCells: number;
   order: number;
-  /** u32[numTrain] each: the two sides of the partition in progress */
+  /** u32[numTrain] each: rows of the left and the right side while a leaf is partitioned */
   left: number;
   right: number;
-  /** number of scores per row */
+  /** number of scores per row: one per class, or one */
   numClasses: number;
   pairs: number;
-  /** bytes from the pairs of a class to those of the next */
+  /** bytes from the pairs of one class to those of the next */
   pairsApart: number;
   scores: number;
   scoresApart: number;
   labels: number;
-  /** 0 if every row has weight 1 */
+  /** offset of the rows' weights; 0 if every row has weight 1 */
   weights: number;
-  /** histograms: one per thread, then one per leaf */
+  /** histograms: first those of threads for partial sums, then those of leaves */
   partials: number;
   histograms: number;
-  /** results of the searches: one Split per feature, for two leaves */
+  /** results of the searches for two leaves: one Split per feature and leaf */
   splits: number;
-  /** u8[2][numCells]: bins that go left, for two leaves */
+  /** u8[2][numCells]: for two leaves, 1 for each bin that goes to the left side */
   lefts: number;
-  /** per thread: space for gathered rows or for sorting categories, then for its table of bins */
+  /** buffers of each thread: one for gathered rows or for sorting categories, followed by the thread's table of bins */
   scratch: number;
   scratchBytes: number;
-  /** offset of the table of bins within a thread's space */
+  /** byte offset of the table of bins within a thread's buffers */
   scratchTable: number;
   /** Node[numLeaves - 1] */
   nodes: number;
@@ -165,24 +168,24 @@ export interface GbdtLayout extends RowLayout {
   tableBytes: number;
   /** f64[numLeaves] */
   values: number;
-  /** f64[numClasses][blocks][2]: sums of |g| and h over the training split */
+  /** f64[numClasses][blocks][2]: sum of |g| and sum of h over each block of training rows */
   gradientSums: number;
   gradientSumsApart: number;
-  /** f64 per block of the training split, then of the validation split: sums of losses */
+  /** f64 per block: sum of losses over its rows; first the blocks of training rows, then those of validation rows */
   losses: number;
-  /** u32: counters of the works that threads share (trainers/gbdt/boosting/thread-share.ts) */
+  /** u32: counters from which threads take their next piece of work (trainers/gbdt/boosting/thread-share.ts) */
   taken: number;
-  /** u32 every MARK bytes, one per thread: whether its histogram holds rows */
+  /** u32 every MARK bytes, one per thread: 1 if the thread's histogram contains rows */
   marks: number;
-  /** u32 per piece of a leaf's rows: number of rows that go left */
+  /** u32 per piece of a leaf's rows: number of its rows that go left */
   counts: number;
   /** SplitOptions */
   options: number;
-  /** u32[numTrain]: a sample of the rows; 0 if all are used */
+  /** u32[numTrain]: indexes of the sampled rows (bagging); 0 if every tree uses all rows */
   bag: number;
 }
 
-/** Returns the offset of a feature's values that wait to be binned. @param slot 0 or 1 */
+/** Returns the byte offset of a feature's values in one of the two buffers of values that wait to be binned. @param slot buffer, 0 or 1 */
 export function stagedAt({ staged, stagedRows, places }: GbdtLayout, slot: number, f: number): number {
   return staged + 8 * stagedRows * (slot * places.length + f);
 }
@@ -199,12 +202,12 @@ export interface GbdtShape {
   bagged: boolean;
 }
 
-/** Allocates a training. @throws {UsageError} it does not fit in one memory */
+/** Allocates the arrays of a training. @throws {UsageError} they do not fit in one memory */
 export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
   const { rows, numTrain, numValid, numLeaves, numThreads, numClasses, weighted, bagged } = shape;
   const numRows = numTrain + numValid;
   const [trainBlocks, validBlocks] = [numBlocks(numTrain), numBlocks(numValid)];
-  // kernels read rows by fours
+  // kernels read four rows at a time, so arrays are padded
   const padded = Math.ceil(numTrain / 4) * 4 + Math.ceil(numValid / 4) * 4 + 4;
   const most = Math.max(NARROW_CELLS, ...rows.places.map(({ numCells }) => numCells));
   const place = (name: string, bytes: number) => arena.allocate(name, bytes).offset;

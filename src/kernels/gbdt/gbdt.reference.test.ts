@@ -1,4 +1,4 @@
-// Tests the reference against central differences and against trying every split of the rows.
+// Compares the reference with central differences, and its splits with the best of all splits of the rows.
 
 import { gradient, softmaxGradient } from "../../numeric/losses.js";
 import { mulberry32, integerBelow, between } from "../../testing/random.js";

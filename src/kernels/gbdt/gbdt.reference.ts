@@ -1,29 +1,29 @@
-// Twin of assembly/: the same functions on plain arrays, with sums in f64 instead of integers.
+// Reference of the kernel in assembly/: the same functions on plain arrays, with f64 sums instead of integers.
 //
-// A histogram is an array of sums by bin. The kernel's comments explain LightGBM's rules.
+// A histogram is an array of sums by bin. Comments in assembly/ explain the rules taken from LightGBM.
 
 import type { SplitOptions } from "./binding.js";
 import { exp, log } from "../../numeric/exp.js";
 import { rowLoss } from "../../numeric/losses.js";
 
-/** Sums over a bin or a side. */
+/** Sums over the rows of a bin or of one side of a split. */
 export interface ReferenceSums {
   g: number;
   h: number;
   count: number;
 }
 
-/** Returns the number of edges below x, or `missing` for NaN. */
+/** Returns the number of edges below x; `missing` if x is NaN. */
 export function binNumber(x: number, edges: readonly number[], missing: number): number {
   return Number.isNaN(x) ? missing : edges.filter((edge) => edge < x).length;
 }
 
-/** The loss whose derivative `gradient` returns; half of the squared loss that is reported. */
+/** Returns the loss whose derivative is `gradient`; of the squared loss, this is half of the reported loss. */
 export function loss(score: number, label: number, squared: boolean): number {
   return squared ? rowLoss("squared", score, label) / 2 : rowLoss("logistic", score, label);
 }
 
-/** The loss whose derivative `softmaxGradient` returns: log sum exp(s_k) - s_y. */
+/** Returns the loss whose derivative is `softmaxGradient`: log sum exp(s_k) - s_y. */
 export function softmaxLoss(scores: readonly number[], label: number): number {
   const most = Math.max(...scores);
   return log(scores.reduce((sum, score) => sum + exp(score - most), 0)) + most - scores[label]!;
@@ -62,7 +62,7 @@ function leafGain({ g, h }: ReferenceSums, options: SplitOptions, more: number):
   return below > 0 ? t ** 2 / below : 0;
 }
 
-/** Returns the gain of a split over its parent; undefined if a side may not be a leaf. */
+/** Returns the gain of a split over its parent; undefined if one of the sides must not become a leaf. */
 export function splitGain(
   left: ReferenceSums,
   right: ReferenceSums,
@@ -84,7 +84,7 @@ export interface NumericSplit {
   right: ReferenceSums;
 }
 
-/** Returns the best threshold, with missing values (the last bin) on either side. */
+/** Returns the best threshold, trying both sides for the missing values, which are in the last bin. */
 export function bestNumeric(bins: readonly ReferenceSums[], options: SplitOptions): NumericSplit | undefined {
   const values = bins.slice(0, -1);
   const missing = bins.at(-1)!;
@@ -107,13 +107,15 @@ export function bestNumeric(bins: readonly ReferenceSums[], options: SplitOption
 
 export interface CategoricalSplit {
   gain: number;
-  /** bins that go left, ascending */
+  /** bins that go to the left side, ascending */
   left: number[];
-  /** whether catL2 applies to the leaves */
+  /** whether the L2 of the leaves includes catL2 */
   manyToMany: boolean;
 }
 
-/** Returns the best set of bins for the left: one category, or a prefix or suffix of the sorted categories; bin 0 goes right. */
+/**
+ * Returns the best set of bins for the left side: one category, or a prefix or suffix of the sorted categories. Bin 0 always goes right.
+ */
 export function bestCategorical(
   bins: readonly ReferenceSums[],
   options: SplitOptions,

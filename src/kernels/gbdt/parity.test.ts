@@ -1,4 +1,4 @@
-// Compares the kernel of boosted trees with its reference twin.
+// Compares the kernel of boosted trees with its reference.
 
 import { between, integerBelow, mulberry32, type Random } from "../../testing/random.js";
 import { GATHERED, SORT_COUNTS_BYTES, SplitOptions as SplitStruct } from "./layout.js";
@@ -38,7 +38,7 @@ async function machine() {
   return { arena, kernel, place };
 }
 
-/** Generates rows whose sums are exact as integers, so that both sides see the same numbers. */
+/** Generates rows whose sums are integers after scaling, so that kernel and reference sum up exactly the same numbers. */
 function randomRows(n: number, random: Random) {
   const whole = (x: number, scale: number) => Math.round(x * scale) / scale;
   return Array.from({ length: n }, () => ({
@@ -76,7 +76,7 @@ test.each([
     const n = 203;
     const scores = Float32Array.from({ length: n }, () => between(-6, 6, random));
     const labels = Float32Array.from({ length: n }, () => integerBelow(2, random));
-    // a value after the last row must not change the sums
+    // a value behind the last row, which must not change the sums
     const padded = Float32Array.of(...scores, 7);
     const weights = Float32Array.from({ length: n }, () => (weighted ? between(0, 3, random) : 1));
     const [pairs, sums] = [arena.allocate("pairs", 8 * n + 64), arena.allocate("sums", 16)];
@@ -94,7 +94,7 @@ test.each([
     const curvature = expected.reduce((sum, x, i) => sum + (i % 2 === 1 ? x : 0), 0);
     expect(arena.f64(sums)[1]! / curvature).toBeCloseTo(1, 5);
 
-    // the reported squared loss is twice the one that is differentiated
+    // the reported squared loss is twice the loss that is differentiated
     const times = squared ? 2 : 1;
     const expectedLoss = scores.reduce(
       (sum, score, i) => sum + weights[i]! * times * reference.loss(score, labels[i]!, squared),
@@ -111,7 +111,7 @@ test("a row's cell is its gradient and hessian rounded to integers, halves to th
   const g = [2.5, 3.5, -2.5, 0.49, -0.51, 2 ** 49, -(2 ** 49)].map((x) => x / scaleG);
   const h = [0, 0.5, 1.5, 2 ** 36, 3.2, 7, 0.5].map((x) => x / scaleH);
   const pairs = Float32Array.from(g.flatMap((x, i) => [x, h[i]!]));
-  // each row has a bin of its own
+  // The log has a bin for each row.
   const bins = Uint8Array.from({ length: 16 * g.length }, (_, i) => (i % 16 === 0 ? i / 16 : 0));
   const words = arena.allocate("the options", SplitStruct.size);
   putSplitOptions(arena, words.offset, options, { scaleG, scaleH });
@@ -216,7 +216,7 @@ test("softmax gradients and losses agree with the reference to 2e-6", async () =
 test("histogram, sum over threads and subtraction are the reference's sums exactly, narrow and wide", async () => {
   const { arena, kernel, place } = await machine();
   const random = mulberry32(7);
-  // each thread has more rows than are gathered at a time, and an odd number of the rest
+  // each thread has more rows than the kernel gathers at a time, and an odd number of remaining rows
   const [n, stride] = [3600, 16];
   const rows = randomRows(n, random);
   const narrow = rows.map(() => integerBelow(256, random));
@@ -277,7 +277,7 @@ test("histogram, sum over threads and subtraction are the reference's sums exact
     );
   expect(sumsAt(out, 256, 256)).toEqual(expected(narrow, 256));
   expect(sumsAt(out, 1024, 400)).toEqual(expected(wide, 400));
-  // without an order, the first rows are taken
+  // with no `order`, the kernel uses the first rows
   const whole = arena.allocate("all rows' histogram", numCells * 16);
   kernel.histogram(
     ...([0, n, own.offset, stride, 4, first.offset, 1, pairs.offset, words.offset] as const),
@@ -285,13 +285,13 @@ test("histogram, sum over threads and subtraction are the reference's sums exact
   );
   expect(sumsAt(whole, 256, 256)).toEqual(reference.histogram(narrow, rows, 256));
   expect(sumsAt(whole, 1024, 400)).toEqual(reference.histogram(wide, rows, 400));
-  // the threads' histograms are zero again, and a histogram minus itself is zero
+  // Expects that the threads' histograms have been reset to zero, and that a histogram minus itself is zero.
   expect(reference.sumOf(sumsAt(parts, 0, numCells)).count).toBe(0);
   kernel.subtractHistogram(out.offset, out.offset, numCells);
   expect(reference.sumOf(sumsAt(out, 0, numCells))).toEqual({ g: 0, h: 0, count: 0 });
 });
 
-/** Generates a histogram of random rows, in the reference's form and as the kernel's cells. */
+/** Generates a histogram of random rows, both as sums of the reference and as cells of the kernel. */
 function randomHistogram(numBins: number, n: number, random: Random) {
   const rows = randomRows(n, random);
   const bins = rows.map(() => Math.floor(random() ** 2 * numBins));
@@ -317,7 +317,7 @@ test("bestNumeric finds the reference's split, and numericGain its gain to the l
   for (let trial = 0; trial < 100; trial++) {
     const numBins = 3 + integerBelow(20, random);
     const { sums, cells } = randomHistogram(numBins, 20 + integerBelow(200, random), random);
-    // every second trial has no missing values
+    // in every second trial, no value is missing
     if (trial % 2 === 0) {
       cells.fill(0, 16 * (numBins - 1));
       sums[numBins - 1] = { g: 0, h: 0, count: 0 };

@@ -1,23 +1,23 @@
-// Binding of the graph filter's kernel: its functions, its struct laid out in an arena, and the memory of each thread.
+// Binding of the graph filter's kernel: its functions, its struct laid out in an arena, and the buffers of each thread.
 
 import type { Arena } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
 import type { ItemLists } from "../top-items/binding.js";
 import { FilterPlan, type Kernel } from "./layout.js";
 
-/** Its functions; pointers are byte offsets. */
+/** Functions of the kernel; pointers are byte offsets. */
 export type FilterKernel = Kernel;
 
-/** Number of users per panel: the lanes of its rows. */
+/** Number of users per panel: one for each of the 16 lanes of a panel's row. */
 export const LANES = 16;
 
-/** Number of panels that are finished together, so that the components are read once for all of them. */
+/** Number of panels that finishPanels handles together, so that it reads the components once for all of them. */
 export const BLOCK_PANELS = 4;
 
-/** Number of users per block. */
+/** Number of users whose scores finishPanels computes together. */
 export const BLOCK_USERS = BLOCK_PANELS * LANES;
 
-/** A graph of users and items, in both directions, without repeated edges. */
+/** A bipartite graph of users and items, with adjacency lists in both directions and without repeated edges. */
 export interface UserItemGraph {
   /** items of each user */
   users: ItemLists;
@@ -34,9 +34,9 @@ export interface FilterInput extends UserItemGraph {
   components: Float32Array;
 }
 
-/** Memory of a thread, as byte offsets. */
+/** Byte offsets of the buffers of one thread. */
 export interface FilterScratch {
-  /** BLOCK_PANELS + 1 of f32[numItems][16] */
+  /** BLOCK_PANELS + 1 panels, f32[numItems][16] each */
   itemPanels: number[];
   /** f32[numUsers][16] */
   users: number;
@@ -49,7 +49,7 @@ export interface FilterScratch {
   worst: number;
 }
 
-/** Addresses of the struct and the components. */
+/** Byte offsets of the kernel's struct and of the components. */
 export interface FilterLayout {
   plan: number;
   numUsers: number;
@@ -63,7 +63,7 @@ export interface FilterLayout {
 
 const padded = (numRows: number): number => Math.ceil(numRows / 4) * 4;
 
-/** Returns the bytes that `allocateFilter` lays out, up to alignment. */
+/** Returns the number of bytes that `allocateFilter` allocates, not counting alignment. */
 export function filterBytes(
   { numUsers, numItems, numEntries }: { numUsers: number; numItems: number; numEntries: number },
   dim: number,
@@ -74,7 +74,7 @@ export function filterBytes(
   return shared + threads * own;
 }
 
-/** Copies the input into the arena and allocates the threads' memory. @throws {UsageError} it does not fit */
+/** Copies the graph and the components into the arena, and allocates the threads' buffers. @throws {UsageError} they do not fit */
 export function allocateFilter(
   arena: Arena,
   { users, items, after, dim, components }: FilterInput,
@@ -115,12 +115,12 @@ export function allocateFilter(
   return { plan, numUsers, numItems, dim, components: packed.offset, scratches };
 }
 
-/** Returns the index of W[i][d]; four items are side by side. */
+/** Returns the index of W[i][d] in the array of components, which stores four items side by side. */
 export function componentIndex(dim: number, i: number, d: number): number {
   return ((i >>> 2) * dim + d) * 4 + (i & 3);
 }
 
-/** Returns the index of dimension d of a block's user; eight users are side by side. */
+/** Returns the index of dimension d of a user's vector z in the queries of a block, which store eight users side by side. */
 export function queryIndex(dim: number, user: number, d: number): number {
   return ((user >>> 3) * dim + d) * 8 + (user & 7);
 }

@@ -1,14 +1,14 @@
-// Scores of a graph filter in plain f64, with dense matrices and by the definition: checks assembly/main.ts and the solver that uses it.
+// Scores of a graph filter by the definition, in plain f64 with dense matrices. Tests compare assembly/main.ts and its solver with it.
 
-/** A graph filter; symbols as in solvers/graph-filter/graph-filter.ts. */
+/** A graph filter; solvers/graph-filter/graph-filter.ts defines the symbols. */
 export interface ReferenceFilter {
-  /** R, 0 and 1, by users */
+  /** R by users: 1 where the user has the item, else 0 */
   events: readonly (readonly number[])[];
   /** c_k */
   coefficients: ArrayLike<number>;
   /** b */
   power: number;
-  /** a V V', [numItems][numItems], and g */
+  /** a V V', [numItems][numItems]; and the exponent g of the item degrees */
   ideal: { matrix: readonly (readonly number[])[]; power: number };
 }
 
@@ -28,12 +28,15 @@ export function referenceGraph(events: ReferenceFilter["events"]): number[][] {
   );
 }
 
-/** Returns the number of users of each item. */
+/** Returns the number of users who have each item. */
 export function referenceDegrees(events: ReferenceFilter["events"]): number[] {
   return events[0]!.map((_, i) => events.reduce((sum, row) => sum + row[i]!, 0));
 }
 
-/** f64[numUsers][numItems]: D_i^b c(P) D_i^-b r + D_i^g (a V V') D_i^-g r of each row r, c(P) by the recurrence of the T_k themselves. */
+/**
+ * Returns f64[numUsers][numItems]: D_i^b c(P) D_i^-b r + D_i^g (a V V') D_i^-g r for each row r of R; c(P) is computed by the recurrence of
+ * the T_k.
+ */
 export function referenceScores({ events, coefficients, power, ideal }: ReferenceFilter): number[][] {
   const P = referenceGraph(events);
   const degrees = referenceDegrees(events);

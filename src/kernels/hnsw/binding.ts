@@ -13,33 +13,36 @@ import { Graph, NONE, Scratch, Search, type Kernel } from "./layout.js";
 
 export { NONE as NO_NODE };
 
-/** Its functions; pointers are byte offsets. */
+/** Functions of the kernel; pointers are byte offsets. */
 export type HnswKernel = Kernel;
 
-/** Most links of a node on a level above 0, for graphs that are built here. */
+/** Maximum number of links of a node on a level above 0, in graphs that are built here. */
 export const MOST_LINKS = 100;
-/** Greatest size of the candidate list if masks leave too few; beyond it, every node is compared. */
+/**
+ * Maximum size of the candidate list when masks leave a search with too few nodes; if it is not enough, the query is compared with every
+ * node.
+ */
 export const WIDEST = 4096;
-/** A batch has one node per this many nodes that are already in the graph. */
+/** Number of nodes in the graph per node of the next batch. */
 const NODES_A_BATCHED = 50;
 
-/** Measure of nearness: dot product, or squared Euclidean distance. */
+/** Measure of how near two vectors are: dot product, or squared Euclidean distance. */
 export type Nearness = "dot" | "l2";
 
-/** A graph without its links. */
+/** Dimensions, measure and levels of a graph, without its links. */
 export interface GraphShape {
   dim: number;
   nearness: Nearness;
-  /** most links of a node on a level above 0, and on level 0 */
+  /** maximum number of links of a node on a level above 0 (m) and on level 0 (m0) */
   m: number;
   m0: number;
-  /** u8[n]: the highest level of each node */
+  /** u8[n]: highest level of each node */
   levels: Uint8Array;
-  /** node where searches begin, on the highest level */
+  /** node at which searches begin; it is on the highest level */
   entry: number;
 }
 
-/** Addresses of the graph's arrays. */
+/** Addresses of the graph's arrays in the arena. */
 export interface GraphLayout extends GraphShape {
   graph: number;
   numNodes: number;
@@ -47,16 +50,16 @@ export interface GraphLayout extends GraphShape {
   stride: number;
   /** f32[n][stride] */
   vectors: Region;
-  /** u32[n][m0]; a row that is not full ends with NO_NODE */
+  /** u32[n][m0]: links on level 0; NO_NODE ends a row with fewer links */
   links: Region;
-  /** u32[n]: the row of a node's links on level 1; those of its higher levels follow */
+  /** u32[n]: index of the row with a node's links on level 1; the rows of its higher levels follow */
   upperRows: Uint32Array;
   numUpperRows: number;
   /** u32[numUpperRows][m] */
   upperLinks: Region;
 }
 
-/** Lays out a graph without links and with zero vectors. @throws {UsageError} it does not fit in 4 GiB */
+/** Allocates a graph without links whose vectors are zero. @throws {UsageError} it does not fit in 4 GiB */
 export function allocateGraph(arena: Arena, shape: GraphShape): GraphLayout {
   const { dim, nearness, m, m0, levels, entry } = shape;
   const numNodes = levels.length;
@@ -96,9 +99,9 @@ function bytesOf({ memory }: Arena, { offset, bytes }: Region): Uint8Array {
 }
 
 /**
- * Allocates the arrays for building.
+ * Allocates the arrays that are needed to build the graph.
  *
- * @param order u32[n]: nodes in the order in which they are added; the entry comes first, and no node comes before one of a higher level
+ * @param order u32[n]: nodes in the order in which they are added; the entry comes first, and levels do not increase
  */
 export function allocateBuild(
   arena: Arena,
@@ -118,7 +121,7 @@ export function allocateBuild(
     setField(arena, Graph, graph, name as keyof typeof fields, value);
 }
 
-/** Returns the ends of batches: first one node, then a fiftieth of the nodes that are already in the graph. */
+/** Returns the end of each batch of nodes: batches have one node at first, later a fiftieth of the nodes that are already in the graph. */
 export function batchEnds(numNodes: number): Uint32Array {
   const ends: number[] = [];
   for (let end = 1; end < numNodes;) {
@@ -128,7 +131,7 @@ export function batchEnds(numNodes: number): Uint32Array {
   return Uint32Array.from(ends);
 }
 
-/** Allocates a thread's memory. @param mostEf greatest size of its candidate lists */
+/** Allocates the buffers of one thread. @param mostEf maximum size of its candidate lists */
 export function allocateScratch(
   arena: Arena,
   { numNodes, m, m0 }: Pick<GraphLayout, "numNodes" | "m" | "m0">,
@@ -150,20 +153,20 @@ export function allocateScratch(
   });
 }
 
-/** Returns the number of distances that a thread computed since the last call. */
+/** Returns the number of distances that a thread has computed since the last call. */
 export function takeDistances(memory: { memory: { buffer: ArrayBufferLike } }, scratch: number): number {
   return takeField(memory, Scratch, scratch, "numDistances");
 }
 
-/** Fields of a search; pointers are byte offsets. */
+/** Values of the Search struct's fields; pointers are byte offsets. */
 type SearchFields = FieldsOf<typeof Search>;
 
-/** Allocates the struct of a search, for `putSearch`. */
+/** Allocates a Search struct, which `putSearch` fills. */
 export function allocateSearch(arena: Arena): number {
   return allocateStruct(arena, "a search", Search);
 }
 
-/** Writes the fields of a search. */
+/** Writes the fields of a Search struct. */
 export function putSearch(arena: Arena, search: number, fields: SearchFields): void {
   putStruct(arena, Search, search, fields);
 }

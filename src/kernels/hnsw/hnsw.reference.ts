@@ -3,18 +3,18 @@
 import type { ItemLists, TopItems } from "../top-items/binding.js";
 import { batchEnds, NO_NODE, WIDEST, type GraphShape } from "./binding.js";
 
-/** A node with its distance. */
+/** A node, with its distance from the query. */
 interface Near {
   node: number;
   distance: number;
 }
 
-/** A link; `checked` if it was chosen together with the other checked links of its row. */
+/** A link; `checked` if it was selected together with the other checked links of its row, so that they are known to be far enough apart. */
 interface Link extends Near {
   checked: boolean;
 }
 
-/** Input for building a graph. */
+/** Vectors and options for building a graph. */
 export interface ReferenceInput extends GraphShape {
   /** f32[n * dim] */
   vectors: Float32Array;
@@ -25,12 +25,12 @@ export interface ReferenceInput extends GraphShape {
 
 const { fround } = Math;
 
-/** Sorts nearest first, ties by node. */
+/** Order of nodes: the nearest first; ties are sorted by node. */
 const byDistance = (a: Near, b: Near) => a.distance - b.distance || a.node - b.node;
 
 /**
- * Returns the distance of two vectors. f32 sums are made of dimensions d, d + 8, ... for each d below 8, then added in pairs; the last
- * four of an odd number of fours are added to the first sums.
+ * Returns the distance of two vectors. For each d below 8, an f32 sum over dimensions d, d + 8, ... is made, then the eight sums are added
+ * in pairs; if the number of dimensions is not a multiple of 8, the last four are added to the first four sums.
  */
 function distanceOf({ dim, nearness }: GraphShape, x: Float32Array, y: Float32Array): number {
   const sums = new Float32Array(8);
@@ -45,7 +45,7 @@ function distanceOf({ dim, nearness }: GraphShape, x: Float32Array, y: Float32Ar
   return nearness === "l2" ? sum : 0 - sum;
 }
 
-/** Builds and searches a graph by the definition. */
+/** A graph that is built and searched by the definition. */
 export class ReferenceGraph {
   readonly #input: ReferenceInput;
   /** links[node][level] */
@@ -87,7 +87,7 @@ export class ReferenceGraph {
     return links;
   }
 
-  /** Chooses at most `most` links, nearest first, leaving out those that are nearer to a kept one. */
+  /** Selects at most `most` links, nearest first; skips a link that is nearer to a selected one than to the node. */
   #choose(sorted: Link[], most: number): Link[] {
     const kept: Link[] = [];
     for (const link of sorted) {
@@ -121,7 +121,7 @@ export class ReferenceGraph {
     return node;
   }
 
-  /** Returns the `ef` nearest nodes of a walk, which always visits the nearest node whose neighbors were not visited. */
+  /** Returns the `ef` nearest nodes that a walk finds; each step visits the neighbors of the nearest node that has not been expanded. */
   #walk(x: Float32Array, start: number, level: number, ef: number): Near[] {
     const near = (node: number): Near => ({
       node,
@@ -145,7 +145,7 @@ export class ReferenceGraph {
     return vectors.subarray(node * dim, (node + 1) * dim);
   }
 
-  /** Returns the nearest unmasked nodes of each query; node numbers are the labels. */
+  /** Returns the nearest nodes of each query that its mask does not contain; labels are the node numbers. */
   search(queries: Float32Array, masks: ItemLists, { top, ef }: { top: number; ef: number }): TopItems {
     const { dim, entry, levels } = this.#input;
     const numQueries = queries.length / dim;

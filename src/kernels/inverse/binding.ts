@@ -6,23 +6,23 @@ import { Plan, SWEEP_BLOCK, type Kernel } from "./layout.js";
 
 export { SWEEP_BLOCK };
 
-/** Its functions; pointers are byte offsets. */
+/** Functions of the kernel; pointers are byte offsets. */
 export type InverseKernel = Kernel;
 
-/** Addresses of the matrix and of the arrays beside it. */
+/** Addresses of the matrix and of the kernel's other arrays. */
 export interface InverseLayout {
   plan: number;
-  /** rows and columns, a multiple of SWEEP_BLOCK */
+  /** number of rows and of columns, a multiple of SWEEP_BLOCK */
   size: number;
   /** f32[size][size] */
   matrix: Region;
-  /** f32[SWEEP_BLOCK][SWEEP_BLOCK]: the inverse of the block that is being swept */
+  /** f32[SWEEP_BLOCK][SWEEP_BLOCK]: inverse of the diagonal block that is being swept */
   pivot: Region;
   /** tile of each thread */
   tiles: number[];
 }
 
-/** Allocates a matrix of n rows. @throws {UsageError} it does not fit */
+/** Allocates a matrix of n rows, and the kernel's other arrays. @throws {UsageError} they do not fit */
 export function allocateInverse(arena: Arena, n: number, threads: number): InverseLayout {
   const size = Math.ceil(n / SWEEP_BLOCK) * SWEEP_BLOCK;
   const matrix = arena.allocate("a matrix to invert", size * size * 4);

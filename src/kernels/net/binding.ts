@@ -1,9 +1,9 @@
 // Binding of the network's kernel: its functions, and its structs laid out in an arena.
 //
 //   plan ──► layers          the dense layers (../shared/dense.ts)
-//        ──► embeddings      f32[n][W' (+ W')]    and their sums of squares, where they are trained
+//        ──► embeddings      f32[n][W' (+ W')]    followed by AdaGrad's sums of squares if embeddings are trained
 //        ──► wide            f32[n + c][4]
-//        ──► inputGradients     f32[R][U_0 + 8]      derivatives by x_0 of a whole batch
+//        ──► inputGradients     f32[R][U_0 + 8]      derivatives of the loss by x_0, for all rows of a batch
 //   thread t ──► scratch     of the dense layers
 
 import { allocateBarrier } from "../shared/barrier.js";
@@ -32,13 +32,13 @@ import {
 
 export type { Kernel as NetKernel } from "./layout.js";
 
-/** A network to lay out. */
+/** Structure and learning options of a network. */
 export type KernelNetShape = NetShape &
   NetLearning & {
     /** rows of a batch */
     batch: number;
     threads: number;
-    /** false for a network that only scores, without the arrays for learning */
+    /** whether the network learns; false omits the arrays for learning */
     trains: boolean;
   };
 
@@ -51,21 +51,17 @@ export interface NetLayout {
   barrier: Region;
   layers: LayerLayout[];
   embeddings: Region;
-  /** W', and the floats from one feature's row to the next */
+  /** W', and the number of floats from one feature's row to the next */
   paddedWidth: number;
   embeddingPitch: number;
   wide: Region | undefined;
-  /** f32[3][4], the first of four each */
+  /** f32[3][4]: w0 and Adam's moments, each in the first of four floats */
   w0: Region | undefined;
-  /** pairs per batch that fit in the buffers; `reservePairs` enlarges them */
+  /** number of pairs per batch for which the buffers have room; `reservePairs` increases it */
   pairs: number;
 }
 
-/**
- * Lays a network out, all zero.
- *
- * @throws {UsageError} it does not fit the arena
- */
+/** Allocates a network whose parameters are all zero. @throws {UsageError} it does not fit the arena */
 export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
   if (shape.trains && shape.machine) throw new RangeError("a network with a machine's score only scores");
   const numFeatures = numFeaturesOf(shape);
@@ -104,7 +100,7 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
     inputGradients: arena.numbers("the derivatives of a batch", batchPitch * rowPitch),
     scoreGradients: arena.numbers("the derivatives of a batch", batchPitch),
     losses: arena.allocate("the losses of a batch", batchPitch * 8),
-    // reservePairs allocates the arrays for pairs
+    // reservePairs allocates the arrays by pair
     places: 0,
     pairRows: 0,
     sorted: 0,
@@ -140,13 +136,16 @@ function isTrained({ trains, embeddingLearningRate }: KernelNetShape): boolean {
   return trains && embeddingLearningRate > 0;
 }
 
-/** Returns the most parts of the parameters: of embeddings, w0 and the wide part, and eight outputs of a layer each. */
+/**
+ * Returns the maximum number of parts of the parameters: PARTS of embeddings and wide weights, one of w0, and one per eight outputs of each
+ * layer.
+ */
 function numPartsOf(shape: KernelNetShape): number {
   const outputs = denseLayersOf(shape).map((layer) => paddedUnits(layer.outputs) / 8);
   return outputs.reduce((sum, parts) => sum + parts, 2 * PARTS + 1);
 }
 
-/** Sets the learning rates of dense layers and embeddings; to be called between two runs of the threads. */
+/** Sets the learning rates of dense layers and embeddings; must not be called while the threads run. */
 export function setRates(
   arena: Arena,
   { plan }: NetLayout,
@@ -168,7 +167,7 @@ function threadFields(arena: Arena, dense: DenseLayout, rowPitch: number): Field
   };
 }
 
-/** Enlarges the buffers to so many pairs per batch; to be called between two runs of the threads. */
+/** Enlarges the buffers to the given number of pairs per batch; must not be called while the threads run. */
 export function reservePairs(arena: Arena, layout: NetLayout, pairs: number): void {
   if (pairs <= layout.pairs) return;
   const room = (numbers: number) => arena.allocate("the pairs of a batch", pairs * numbers * 4).offset;

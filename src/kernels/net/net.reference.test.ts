@@ -114,7 +114,7 @@ test("dense steps follow the mean loss with the penalty on weights and not on bi
   );
   referenceNetStep(net, rows, { epoch: 1, first: 0 });
   for (const name in slopes) {
-    // after the first step Adam's first moment is a tenth of the gradient
+    // Expects that after the first step, Adam's first moment is a tenth of the gradient.
     const { m } = net.parameters[name]!.state;
     expect(Math.max(...m.map((value, i) => Math.abs(10 * value - slopes[name]![i]!)))).toBeLessThan(1e-7);
   }
@@ -190,7 +190,7 @@ test.each(["fnn", "wide-deep"] as const)(
         const [one, x] = pairs[a]!;
         if (arch === "fnn") expected += x * embeddings![one * W]!;
         for (const [other, y] of pairs.slice(a + 1)) {
-          // features of one field stand for one vector, their sum
+          // features of the same field are represented by one vector, their sum, so pairs of them have no product
           if (fieldOfFeature(shape, one) === fieldOfFeature(shape, other)) continue;
           for (const k of dims) expected += x * y * embeddings![one * W + k]! * embeddings![other * W + k]!;
         }

@@ -1,9 +1,9 @@
 // A network in plain f64, a row at a time: the definition of correct for assembly/main.ts.
 //
-//   x_0    the row's input, as shape.ts has it, through dense layers (../shared/dense.reference.ts)
+//   x_0    the row's input, defined in shape.ts, through dense layers (../shared/dense.reference.ts)
 //   score  the last layer's output [+ the wide part] [+ the score of the factorization machine of x_0]
 //
-// The logistic loss is log(1 + e^s) - y s; of the squared one half is differentiated.
+// The logistic loss is log(1 + e^s) - y s; of the squared loss, half is differentiated.
 
 import {
   denseLayersOf,
@@ -24,24 +24,24 @@ import {
   type ReferenceArrays,
 } from "../shared/dense.reference.js";
 
-/** Key of the dropout of a batch; `first` is the position of its first row in the epoch. */
+/** Random key of the dropout in a batch; `first` is the position of the batch's first row in the epoch. */
 export interface BatchDraws {
   seed: number;
   epoch: number;
   first: number;
 }
 
-/** Results of a pass over rows. */
+/** Results of one forward pass, and of one backward pass, over rows. */
 export interface ReferencePass {
   /** f64[numRows], before the link */
   scores: Float64Array;
   /** sum of the rows' losses times their weights */
   loss: number;
-  /** derivatives of that sum (of half of it for the squared loss), by parameter */
+  /** derivatives of `loss` by each parameter; for the squared loss, of half of `loss` */
   gradients: ReferenceArrays;
 }
 
-/** Returns the scores of rows without dropout. @returns f64[numRows] */
+/** Returns the scores of rows; no unit is dropped. @returns f64[numRows] */
 export function referenceNetScores(
   shape: NetShape,
   parameters: ReferenceArrays,
@@ -53,7 +53,7 @@ export function referenceNetScores(
   );
 }
 
-/** Returns scores, losses and gradients of rows. @param draws key of the dropout; without it nothing is dropped */
+/** Returns scores, losses and gradients of rows. @param draws random key of the dropout; if absent, no unit is dropped */
 export function referenceNetPass(
   shape: NetShape,
   parameters: ReferenceArrays,
@@ -77,7 +77,7 @@ export function referenceNetPass(
   return { scores, loss, gradients };
 }
 
-/** Returns the input of the last layer for each row, without dropout. @returns f64[numRows][units] */
+/** Returns the last layer's input for each row; no unit is dropped. @returns f64[numRows][units] */
 export function referenceHidden(shape: NetShape, parameters: ReferenceArrays, rows: NetRows): Float64Array[] {
   const layers = denseLayersOf(shape);
   return Array.from({ length: rows.numRows }, (_, r) =>
@@ -126,7 +126,9 @@ function scoreOf(
   return shape.machine ? score + machineScore(shape, x[0]!) : score;
 }
 
-/** Returns the score of the factorization machine of x_0: w0 and w if x_0 has them, and the pairwise products of the fields' v. */
+/**
+ * Returns the score of the factorization machine of x_0: w0 and w if x_0 has them, and the inner products of all pairs of the fields' v.
+ */
 export function machineScore(shape: NetShape, x: ArrayLike<number>): number {
   const [W, start, F] = [embeddingWidth(shape), firstInputOf(shape), numFieldsOf(shape)];
   const vOf = (f: number, k: number) => x[start + f * W + (W - shape.dim) + k]!;
@@ -138,7 +140,7 @@ export function machineScore(shape: NetShape, x: ArrayLike<number>): number {
   return shape.arch === "fnn" ? score + x[0]! : score;
 }
 
-/** Adds a row's part to all gradients. @param gradient dLoss/dscore */
+/** Adds the contribution of one row to all gradients. @param gradient dLoss/dscore */
 function backward(
   shape: NetShape,
   layers: readonly DenseLayer[],
@@ -157,7 +159,7 @@ function backward(
   forEachPair(rows, r, (feature, value) => {
     const at = start + fieldOfFeature(shape, feature) * width;
     for (let k = 0; k < width; k++) {
-      // the ReLU passes gradients only where its input was positive
+      // the ReLU passes a gradient only if its input was positive
       if (shape.embeddingRelu && x[at + k]! <= 0) continue;
       embeddings![feature * width + k]! += value * dx[at + k]!;
     }
@@ -165,7 +167,7 @@ function backward(
   if (wide) forEachWide(shape, rows, r, (i, value) => (wide[i]! += value * scoreGradient));
 }
 
-/** Visits a row's features with their values. */
+/** Calls `visit` with each feature of a row and its value. */
 export function forEachPair(
   { indptr, width, ids, values }: Pick<NetRows, "indptr" | "width" | "ids" | "values">,
   r: number,
@@ -175,7 +177,7 @@ export function forEachPair(
   for (let j = indptr ? indptr[r]! : r * width; j < end; j++) visit(ids[j]!, values?.[j] ?? 1);
 }
 
-/** Visits the row's weights in the wide part with their values: its features, then its crosses. */
+/** Calls `visit` with each weight of a row in the wide part and its value: first those of features, then those of crosses. */
 export function forEachWide(
   shape: NetShape,
   rows: NetRows,

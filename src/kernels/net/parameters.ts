@@ -1,4 +1,4 @@
-// Addresses of a network's parameters and of the optimizers' state in the arena, and copies in and out.
+// Addresses of a network's parameters and of the optimizers' state in the arena, and functions that read and write them.
 //
 //   NAME ──► f32[rows][columns], row-major, as `parameterShapes` has them ──► (row, column) ──► place in a region
 //
@@ -21,7 +21,7 @@ export function placedParameters(layout: NetLayout, shape: NetShape): Map<string
   return placed;
 }
 
-/** Returns the optimizers' state by name; only for a network that learns. */
+/** Returns the optimizers' state by name; the network must be one that learns. */
 export function placedState(layout: NetLayout, shape: NetShape): Map<string, Placed> {
   const placed = new Map<string, Placed>();
   if (layout.embeddingPitch > layout.paddedWidth)
@@ -52,7 +52,7 @@ function single(region: Region, place: number): Placed {
   return { rows: 1, columns: 1, region, at: () => place };
 }
 
-/** Sets the optimizers' state to its initial values, including the padding, which would else be 0 / 0. */
+/** Sets the optimizers' state to its initial values. The padding is included, because a step of it would otherwise be 0 / 0. */
 export function startState(arena: Arena, layout: NetLayout): void {
   const { embeddings, paddedWidth, embeddingPitch } = layout;
   if (embeddingPitch === paddedWidth) return;
@@ -60,7 +60,7 @@ export function startState(arena: Arena, layout: NetLayout): void {
   for (let at = paddedWidth; at < numbers.length; at += embeddingPitch) numbers.fill(1, at, at + paddedWidth);
 }
 
-/** Sets z of the wide part so that FTRL gives the current weights; to be called after weights were written. */
+/** Sets z of the wide part so that FTRL computes the current weights from it; must be called after weights were written. */
 export function alignWide(
   arena: Arena,
   { wide }: NetLayout,

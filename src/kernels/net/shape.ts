@@ -1,4 +1,4 @@
-// The structure of a network: its input, its dense layers, and the arrays of its parameters.
+// Structure of a network: its input, its dense layers, and the arrays of its parameters.
 //
 //   x_0 = (w0 | e_1 .. e_F | numeric)     e_f = sum of value * embedding over the row's features of field f, width W each
 //   x_l = dropout(act(norm(W_l x_(l-1) + b_l [+ x_(l-2)])))     score = W_L x_(L-1) + b_L [+ wide part]
@@ -13,53 +13,53 @@ import type { DenseLayer, DenseLearning } from "../shared/dense.js";
 
 export type NetArch = "fnn" | "wide-deep" | "deep-crossing";
 
-/** The structure of a network, without its optimizers. */
+/** Structure of a network, without its optimizers. */
 export interface NetShape {
   arch: NetArch;
-  /** u32[F + 1]: field f has features offsets[f] .. offsets[f + 1), the first of them out-of-vocabulary */
+  /** u32[F + 1]: field f has features offsets[f] .. offsets[f + 1); the first of these is the out-of-vocabulary feature */
   offsets: ArrayLike<number>;
-  /** k: length of a feature's vector */
+  /** k: number of dimensions of a feature's vector */
   dim: number;
-  /** number of numeric inputs per row */
+  /** number of numeric inputs of each row */
   numNumeric: number;
-  /** units of the hidden layers; for deep-crossing, the inner units of each residual unit */
+  /** number of units of each hidden layer; for deep-crossing, of inner units of each residual unit */
   hidden: readonly number[];
-  /** activation of hidden layers; deep-crossing always has ReLU */
+  /** activation of the hidden layers; deep-crossing always uses ReLU */
   activation: "tanh" | "relu";
-  /** whether e passes a ReLU, as in Deep Crossing's paper; it would zero half of a signed table */
+  /** whether a ReLU is applied to e, as in Deep Crossing's paper; it would zero half of the numbers of a signed table */
   embeddingRelu: boolean;
-  /** share of the hidden units that are zeroed in training, in [0, 1); for a residual unit, of its inner ones */
+  /** share of the hidden units that dropout zeroes in training, in [0, 1); in a residual unit, of its inner units */
   dropout: number;
-  /** whether hidden layers have layer normalization before their activation; for deep-crossing, both layers of a residual unit */
+  /** whether layer normalization precedes the activation of hidden layers; in deep-crossing, in both layers of a residual unit */
   layerNorm: boolean;
   /** number of crosses of the wide part; 0 except for wide-deep */
   numCrosses: number;
-  /** whether the score of the factorization machine of x_0 is added; only for networks that are not trained further */
+  /** whether the score of the factorization machine of x_0 is added; such a network cannot be trained */
   machine?: boolean;
   loss: "logistic" | "squared";
 }
 
-/** Rows of a network: feature rows and further inputs. */
+/** Input rows of a network: features, and numeric inputs. */
 export interface NetRows {
   numRows: number;
   /** u32[numRows + 1]: row r has pairs indptr[r] .. indptr[r + 1); absent when every row has `width` pairs */
   indptr?: Uint32Array;
   width: number;
-  /** u32[numPairs]: features of the whole space */
+  /** u32[numPairs]: features, numbered over all fields */
   ids: Uint32Array;
-  /** f32[numPairs]; absent when all are 1 */
+  /** f32[numPairs]: values; absent when all are 1 */
   values?: Float32Array;
-  /** f32[numRows]: 0 or 1 for the logistic loss */
+  /** f32[numRows]: labels; 0 or 1 for the logistic loss */
   labels: Float32Array;
   /** f32[numRows]: weight of each row; absent when all are 1 */
   weights?: Float32Array;
-  /** f32[numRows][numNumeric]; absent when there are none */
+  /** f32[numRows][numNumeric]: numeric inputs; absent when there are none */
   numeric?: Float32Array;
-  /** crosses of each row, in [0, numCrosses), of value 1; absent when there are none */
+  /** crosses of each row, numbered in [0, numCrosses), with the value 1; absent when there are none */
   crosses?: { indptr?: Uint32Array; width: number; ids: Uint32Array };
 }
 
-/** Returns W, the floats of a feature's row in `embeddings`; for fnn, the first is its weight. */
+/** Returns W, the number of floats of a feature's row in `embeddings`; in fnn, the first of them is the feature's weight. */
 export function embeddingWidth({ arch, dim }: Pick<NetShape, "arch" | "dim">): number {
   return arch === "fnn" ? 1 + dim : dim;
 }
@@ -72,17 +72,17 @@ export function numFeaturesOf({ offsets }: NetShape): number {
   return offsets[offsets.length - 1]!;
 }
 
-/** Returns the position of the first field's block in x_0: after w0 if the network has one. */
+/** Returns the index in x_0 at which the block of the first field starts: 1 if the network has w0, else 0. */
 export function firstInputOf({ arch }: NetShape): number {
   return arch === "fnn" ? 1 : 0;
 }
 
-/** Returns the length of x_0. */
+/** Returns the number of elements of x_0. */
 export function numInputsOf(shape: NetShape): number {
   return firstInputOf(shape) + numFieldsOf(shape) * embeddingWidth(shape) + shape.numNumeric;
 }
 
-/** Name of the layer whose only output is the score. */
+/** Name of the last layer, whose only output is the score. */
 const OUTPUT = "output";
 
 /** Returns the dense layers from the input to the score, the only output of the last layer. */
@@ -108,7 +108,7 @@ export function denseLayersOf(shape: NetShape): DenseLayer[] {
 }
 
 /**
- * Names and shapes of all parameters, in a fixed order.
+ * Returns the names and shapes of all parameters, in a fixed order.
  *
  *   embeddings       f32[numFeatures][W]
  *   w0               f32[1]                          fnn
@@ -135,15 +135,15 @@ export function parameterShapes(shape: NetShape): Map<string, number[]> {
 
 /** Learning options of a network; dense layers and w0 learn by Adam. */
 export interface NetLearning extends Omit<DenseLearning, "dropout"> {
-  /** learning rate of embeddings, by AdaGrad on the batch's sum; 0 freezes them and w0 */
+  /** learning rate of embeddings, which learn by AdaGrad on the batch's summed loss; 0 freezes the embeddings and w0 */
   embeddingLearningRate: number;
-  /** penalty embeddingL2 / 2 |e|^2 on an embedding for each row that has it, added to the batch's summed loss */
+  /** factor of the penalty embeddingL2 / 2 |e|^2, which is added to the batch's summed loss for each embedding of each row */
   embeddingL2: number;
-  /** f32[numFeatures]: the same penalty by feature, applied by a proximal step, which is stable for large penalties; absent: none */
+  /** f32[numFeatures]: individual L2 factor of each feature, applied by a proximal step, which is stable for large factors; absent: none */
   keyPenalties?: Float32Array;
-  /** greatest length of the gradient of the batch's mean loss by all trained parameters, which is scaled down to it; 0: no limit */
+  /** maximum length of the gradient of the batch's mean loss by all trained parameters; a longer gradient is scaled down. 0: no limit */
   clipNorm: number;
-  /** learning rate of the wide part, by FTRL-proximal on the batch's sum, with its penalties */
+  /** options of the wide part: learning rate and penalties of FTRL-proximal on the batch's summed loss */
   wideLearningRate: number;
   wideL1: number;
   wideL2: number;

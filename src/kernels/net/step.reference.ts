@@ -13,14 +13,14 @@ import { forEachPair, forEachWide, referenceNetPass } from "./net.reference.js";
 import { denseStep, type ReferenceArrays } from "../shared/dense.reference.js";
 import { type ReferenceParameters, referenceParameters, referenceStep } from "../shared/step.reference.js";
 
-/** A learning network: its parameters, and the optimizers' state. */
+/** A network with its parameters and the state of its optimizers. */
 export interface ReferenceNet {
   shape: NetShape;
   learning: NetLearning;
   parameters: Record<string, ReferenceParameters>;
 }
 
-/** Creates a network with the given initial parameters, by the names of `parameterShapes`. */
+/** Creates a network with the given initial parameters, which have the names of `parameterShapes`. */
 export function referenceNet(
   shape: NetShape,
   learning: NetLearning,
@@ -32,7 +32,7 @@ export function referenceNet(
   return { shape, learning, parameters };
 }
 
-/** Sets z of FTRL so that it gives the current weights. */
+/** Sets z of FTRL so that its formula gives the current weights. */
 function alignWide(
   { values, state }: ReferenceParameters,
   { wideLearningRate: learningRate, wideL1: l1, wideL2: l2 }: NetLearning,
@@ -45,7 +45,7 @@ function methodOf(name: string): "adagrad" | "ftrl" | "adam" {
   return name === "embeddings" ? "adagrad" : name === "wide" ? "ftrl" : "adam";
 }
 
-/** Returns the values only; views, not copies. */
+/** Returns views of the parameters' values, without state. */
 export function referenceValues({ parameters }: ReferenceNet): ReferenceArrays {
   return Object.fromEntries(Object.entries(parameters).map(([name, { values }]) => [name, values]));
 }
@@ -53,7 +53,7 @@ export function referenceValues({ parameters }: ReferenceNet): ReferenceArrays {
 /**
  * Trains on one batch, in place.
  *
- * @param at the epoch, and the position in it of the batch's first row: the key of the dropout
+ * @param at epoch, and position of the batch's first row in it, which determine the dropout
  * @returns sum of the rows' losses before the step, times their weights
  */
 export function referenceNetStep(
@@ -73,7 +73,7 @@ export function referenceNetStep(
       l2: name.endsWith(".weight") ? learning.l2 : 0,
     });
   }
-  // w0 is frozen together with the embeddings
+  // if the embeddings are frozen, so is w0
   if (w0 && learning.embeddingLearningRate > 0)
     denseStep(w0, kept("w0"), rows.numRows, { learningRate: learning.learningRate, l2: 0 });
 
@@ -85,7 +85,7 @@ export function referenceNetStep(
     const perKey = learning.keyPenalties ? learning.keyPenalties[feature]! * count : 0;
     for (let k = feature * W; k < (feature + 1) * W; k++) {
       referenceStep(embeddings!, k, byEmbeddings[k]!, { method: "adagrad", ...rate, l2 });
-      // proximal step, with AdaGrad's step length
+      // proximal step, with the step length of AdaGrad
       embeddings!.values[k]! /= 1 + (rate.learningRate * perKey) / Math.sqrt(embeddings!.state.n[k]!);
     }
   }
@@ -99,7 +99,7 @@ export function referenceNetStep(
   return loss;
 }
 
-/** Returns the objective of the dense layers: the rows' mean loss, and the penalty. */
+/** Returns the objective of the dense layers: mean loss of the rows plus the penalty. */
 export function referenceNetObjective(net: ReferenceNet, rows: NetRows): number {
   const { loss } = referenceNetPass(net.shape, referenceValues(net), rows);
   const mean = loss / rows.numRows / (net.shape.loss === "squared" ? 2 : 1);
@@ -109,7 +109,7 @@ export function referenceNetObjective(net: ReferenceNet, rows: NetRows): number 
   }, mean);
 }
 
-/** Returns the factor of the gradients that limits the gradient of the mean loss by all parameters to clipNorm. */
+/** Returns the factor, at most 1, that limits the length of the gradient of the mean loss by all parameters to clipNorm. */
 function keptOf(
   { clipNorm, embeddingLearningRate }: NetLearning,
   gradients: ReferenceArrays,
@@ -124,7 +124,7 @@ function keptOf(
   return Math.min(1, clipNorm / (Math.sqrt(squares) / numRows));
 }
 
-/** Returns the features of a batch, with their counts. */
+/** Returns the features of a batch, with the number of occurrences of each. */
 function heldBy(
   { numRows }: NetRows,
   forEach: (r: number, visit: (i: number) => void) => void,

@@ -4,30 +4,30 @@ import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
 import { Fit, Fold, Plan, Scratch, type Kernel } from "./layout.js";
 
-/** Its functions; pointers are byte offsets. */
+/** Functions of the kernel; pointers are byte offsets. */
 export type RidgeKernel = Kernel;
 
-/** Targets that are fitted together. */
+/** Number of targets that are fitted together. */
 export const PANEL = 8;
-/** Part of rows that are always fitted and never evaluated. */
+/** Value of a row's part: every fit uses the row, and none is evaluated on it. */
 export const FITTED = 254;
-/** Part of rows that are not used. */
+/** Value of a row's part: the row is not used. */
 export const LEFT_OUT = 255;
 
-/** Rows as pairs of (column, value). */
+/** Sparse rows of (column, value) pairs. */
 export interface BlockRows {
   numRows: number;
-  /** Block f owns columns [blocks[f], blocks[f + 1]); the last entry is p. */
+  /** columns blocks[f] .. blocks[f + 1] - 1 belong to block f; the last entry is p */
   blocks: readonly number[];
   /** u32[numRows + 1]: row i has pairs indptr[i] .. indptr[i + 1) */
   indptr: Uint32Array;
-  /** u32: columns, those of a row by block */
+  /** u32: column of each pair; the pairs of a row are sorted by block */
   columns: Uint32Array;
   /** f64, beside columns */
   values: Float64Array;
 }
 
-/** The rows, their weights and their targets. */
+/** Rows, with their weights and targets. */
 export interface RidgeProblem {
   rows: BlockRows;
   /** f64[numRows], at least 0 */
@@ -37,7 +37,7 @@ export interface RidgeProblem {
   targets: Float64Array;
 }
 
-/** A fitted map from rows to targets. */
+/** A fitted linear map from rows to targets. */
 export interface RidgeMap {
   width: number;
   blocks: readonly number[];
@@ -45,11 +45,11 @@ export interface RidgeMap {
   mean: Float64Array;
   /** f64[p]: c */
   centers: Float64Array;
-  /** f64[p * width], row-major: B */
+  /** f64[p * width], row-major: coefficients B */
   coefficients: Float64Array;
 }
 
-/** The fit of one panel of targets on one fold. */
+/** Addresses of the fit of one panel of targets on one fold. */
 export interface FitLayout {
   fit: number;
   mean: Region;
@@ -62,7 +62,7 @@ export interface FitLayout {
 export interface FoldLayout {
   fold: number;
   centers: Region;
-  /** One for each panel of targets. */
+  /** addresses of the fits, one per panel of targets */
   fits: FitLayout[];
 }
 
@@ -70,14 +70,14 @@ export interface RidgeLayout {
   plan: number;
   parts: Region;
   folds: FoldLayout[];
-  /** Structs, one for each thread. */
+  /** Scratch structs, one per thread */
   scratches: number[];
 }
 
 /**
- * Copies the problem into the arena, with room for the fits.
+ * Copies the problem into the arena, and allocates the fits.
  *
- * @param folds the fold of each group of fits: a part, or LEFT_OUT for a fit on all rows that take part
+ * @param folds for each group of fits, the part of rows that it does not use; LEFT_OUT for a fit on all used rows
  * @throws {UsageError} it does not fit
  */
 export function allocateRidge(

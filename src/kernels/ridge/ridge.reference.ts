@@ -3,7 +3,7 @@
 import { gaussJordanInverse } from "../../numeric/gauss-jordan.js";
 import type { BlockRows, RidgeMap, RidgeProblem } from "./binding.js";
 
-/** Fits the map on the rows for which `isFitted`. @param penalty above 0 */
+/** Fits the map on the rows for which `isFitted` is true. @param penalty above 0 */
 export function referenceRidge(
   problem: RidgeProblem,
   isFitted: (row: number) => boolean,
@@ -35,7 +35,7 @@ export function referenceRidge(
   return { width, blocks: rows.blocks, mean, centers, coefficients };
 }
 
-/** Predictions of all rows, f64[numRows * width]. */
+/** Returns the predictions for all rows, f64[numRows * width]. */
 export function referencePredictions(
   { width, mean, centers, coefficients }: RidgeMap,
   rows: BlockRows,
@@ -47,7 +47,7 @@ export function referencePredictions(
   });
 }
 
-/** z of each row, dense: the columns of a block less their means where the row has the block, else 0. */
+/** Returns z of each row, dense: a column minus its mean if the row has the column's block, else 0. */
 function centeredRows(rows: BlockRows, centers: Float64Array): number[][] {
   return Array.from({ length: rows.numRows }, (_, i) => {
     const z = Array.from({ length: centers.length }, () => 0);
@@ -59,7 +59,7 @@ function centeredRows(rows: BlockRows, centers: Float64Array): number[][] {
   });
 }
 
-/** Weighted mean of each column over the chosen rows that have its block. */
+/** Returns the weighted mean of each column over those chosen rows that have its block. */
 function columnMeans(rows: BlockRows, weights: Float64Array, chosen: readonly number[]): Float64Array {
   const p = rows.blocks.at(-1)!;
   const [sums, masses] = [new Float64Array(p), new Float64Array(p)];

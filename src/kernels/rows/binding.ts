@@ -6,27 +6,30 @@ import { newMemory, PAGE } from "../shared/memory.js";
 import { putStruct } from "../shared/struct.js";
 import { Column, type Kernel } from "./layout.js";
 
-/** A column as it is written: texts behind their heads, or numbers. All have the same members, which makes loops over them fast. */
+/**
+ * A column of the lines: either texts, each stored after its head (the bytes before a cell), or numbers. All columns have the same members,
+ * which makes loops over columns fast.
+ */
 export interface WrittenColumn {
-  /** the bytes before each number */
+  /** bytes that are written before each number */
   head: Uint8Array;
-  /** `size` texts, each behind its head; the last one is of places that are greater */
+  /** `size` texts, each stored after its head; the last text is written for greater places */
   texts: { size: number; bytes: Uint8Array; offsets: Uint32Array } | undefined;
-  /** u32[numRows]: the text of each row; undefined if they are in the rows' order */
+  /** u32[numRows]: index of each row's text; undefined if row r has text r */
   places: Uint32Array | undefined;
   counts: Uint32Array | undefined;
   f32: Float32Array | undefined;
   f64: Float64Array | undefined;
 }
 
-/** Bytes that are written at once. */
+/** Size in bytes of the buffer that one call fills. */
 const OUT_BYTES = 1 << 20;
-/** Bytes of a batch that are too many for the kernel's memory. */
+/** Maximum number of bytes of a batch in the kernel's memory. */
 const MOST_BYTES = 2 ** 31;
-/** Bytes after a text that the kernel may read. */
+/** Number of bytes after the end of a text that the kernel may read. */
 const SLACK = 8;
 
-/** The kernel, with the rows of one batch in its memory. */
+/** The kernel, whose memory contains the rows of one batch. */
 export class RowKernel {
   /** @internal not declared to users of the package */
   readonly memory = newMemory();
@@ -44,7 +47,7 @@ export class RowKernel {
     this.#kernel = instance.exports as unknown as Kernel;
   }
 
-  /** Starts the kernel; undefined if the system has no addresses for its memory. */
+  /** Starts the kernel; returns undefined if the system does not provide address space for its memory. */
   static async start(): Promise<RowKernel | undefined> {
     const module = await loadKernel("rows");
     try {
@@ -55,7 +58,7 @@ export class RowKernel {
     }
   }
 
-  /** Takes the rows of a batch. @returns false if they are too large, or a column is of a type that the kernel lacks */
+  /** Copies the rows of a batch to the kernel's memory. @returns false if they are too large, or a column has f64 numbers */
   take(columns: readonly WrittenColumn[], tail: Uint8Array): boolean {
     let bytes = OUT_BYTES + tail.length;
     for (const { head, texts, places, counts, f32, f64 } of columns) {
@@ -89,9 +92,9 @@ export class RowKernel {
   }
 
   /**
-   * Writes lines of rows [first, last), until there are enough bytes for a chunk, or JavaScript has to write the next one.
+   * Writes the lines of rows [first, last) until the buffer is full, or until a line that JavaScript must write.
    *
-   * @returns the first row that was not written, and the bytes in a new array
+   * @returns the first row that was not written, and a new array with the written bytes
    */
   write(first: number, last: number): { row: number; bytes: Uint8Array } {
     const out = this.#out + 8;
@@ -111,7 +114,7 @@ export class RowKernel {
     return at;
   }
 
-  /** Copies an array to the memory. @returns 0 for none */
+  /** Copies an array to the memory. @returns its byte offset; 0 for undefined */
   #place(array: Uint8Array | Uint32Array | Float32Array | undefined): number {
     if (!array) return 0;
     const at = this.#room(array.byteLength);

@@ -1,23 +1,23 @@
-// The scanner's definition of correct: the same functions as assembly/main.ts over plain arrays and text.
+// Reference of the scanner, the definition of correct: the functions of assembly/main.ts on plain arrays and text.
 
 import { MISSING } from "./layout.js";
 
-/** Rows of a range of whole lines, without those that cannot be used. */
+/** Rows of a range of whole lines; lines with a wrong number of cells are listed separately. */
 export interface IndexedRows {
-  /** one a row: its cells */
+  /** cells of each row */
   rows: string[][];
-  /** one a row: its physical line, from 0 */
+  /** index of each row's physical line, from 0 */
   lines: number[];
   numLines: number;
-  /** lines with another number of cells, in order */
+  /** lines with a number of cells other than that of the columns, in file order */
   ragged: { line: number; numCells: number }[];
 }
 
 /**
- * The cells of lines without quoted cells. Blank lines and comments are left out.
+ * Returns the cells of each line. Cells are not quoted; blank lines and comments are skipped.
  *
  * @param text whole lines, the last character a newline
- * @param comment what a comment line starts with; empty: there are none
+ * @param comment text at the start of a comment line; empty: there are no comments
  */
 export function indexRows(text: string, delimiter: string, numColumns: number, comment: string): IndexedRows {
   const lines = text.split("\n").slice(0, -1);
@@ -36,7 +36,7 @@ export function indexRows(text: string, delimiter: string, numColumns: number, c
   return indexed;
 }
 
-/** Codes of cells, MISSING for empty ones; a key that is new gets the next code. */
+/** Returns the code of each cell, MISSING for an empty one; a new key gets the next code. */
 export function internCells(table: Map<string, number>, cells: readonly string[]): number[] {
   return cells.map((cell) => {
     if (cell === "") return MISSING;
@@ -49,7 +49,7 @@ export function internCells(table: Map<string, number>, cells: readonly string[]
   });
 }
 
-/** The number of a cell, NaN for an empty one; undefined for what is not in decimal or scientific syntax. */
+/** Returns the number in a cell, NaN for an empty cell; undefined for text that is neither in decimal nor in scientific notation. */
 export function parseCell(cell: string): number | undefined {
   if (cell === "") return NaN;
   return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(cell) ? Number(cell) : undefined;

@@ -1,4 +1,5 @@
-// Binding of the item2vec kernel: its functions, its structs laid out in an arena, and functions that load streams and return vectors.
+// Binding of the item2vec kernel: its functions, its structs laid out in an arena, and functions that load token streams and return
+// vectors.
 
 import { aliasTable } from "../../numeric/alias.js";
 import { allocateBarrier } from "../shared/barrier.js";
@@ -28,28 +29,28 @@ export {
 };
 export type { Kernel as SgnsKernel } from "./layout.js";
 
-/** The largest window: distances are kept in bytes. */
+/** Maximum window, since distances are stored in bytes. */
 export const MAX_WINDOW = 255;
 
 export interface SgnsShape {
-  /** number of rows of either matrix */
+  /** number of rows of the matrix of centres, and of that of contexts */
   numRows: number;
   dim: number;
-  /** most threads; no more than slices of 16 dimensions are used */
+  /** maximum number of threads; at most one per slice of 16 dimensions is used */
   threads: number;
-  /** 1 to 255: positions that a centre sees on either side, by weights that fall linearly with distance */
+  /** number of positions on either side that are contexts of a centre, 1 to 255; a context's weight decreases linearly with distance */
   window: number;
-  /** number of noise samples per positive */
+  /** number of noise samples per context */
   negatives: number;
   /** f64[numRows], sum 1: noise distribution */
   noise: Float64Array;
-  /** length of the longest stream */
+  /** maximum number of tokens of a stream */
   mostTokens: number;
   /** further contexts of centres */
   pairs?: SgnsPairs;
-  /** rows that centres are composed of; not together with pairs or one table */
+  /** rows whose weighted mean is the vector of a centre; cannot be combined with `pairs` or `oneTable` */
   parts?: SgnsParts;
-  /** whether a row has the same vector as a centre and as a context (LINE's first order); contexts of the layout are then its centres */
+  /** whether a row has the same vector as a centre and as a context (LINE's first order); the layout's contexts then are its centres */
   oneTable?: boolean;
 }
 
@@ -57,14 +58,17 @@ export interface SgnsShape {
 export interface SgnsStream {
   /** u32[n]: rows */
   tokens: Uint32Array;
-  /** u8[n]: number of positions that a centre looks back and ahead: at most the window, within its session; 0 for none */
+  /**
+   * u8[n] each: number of positions before and after a centre that are its contexts: at most the window, and within its session; 0 for none
+   */
   left: Uint8Array;
   right: Uint8Array;
   /**
-   * f32[n]: square roots of the events' weights; the weight of a pair, and of its noise, is the product of its two. Absent when all are 1.
+   * f32[n]: square root of each event's weight. The weight of a pair of events, and of its noise, is the product of their two numbers.
+   * Absent when all are 1.
    */
   weights?: Float32Array;
-  /** u32[n]: list of each position; not read if the shape has no lists */
+  /** u32[n]: index of the list of further contexts for each position; not read if the shape has no lists */
   lists?: Uint32Array;
 }
 
@@ -85,23 +89,23 @@ export interface SgnsLayout {
   tokens: Region;
   left: Region;
   right: Region;
-  /** f32[4 nb + n + 4 nb], allocated with the first stream that has them */
+  /** f32[4 nb + n + 4 nb]: square roots of the events' weights; allocated when the first stream with weights is loaded */
   weights: Region | undefined;
-  /** lists of the positions, if there are pairs */
+  /** u32[n]: list of each position; undefined if the shape has no pairs */
   lists: Region | undefined;
-  /** attention of each thread, if centres are composed */
+  /** learned attention of each thread; empty unless centres are composed */
   attention: Attention[];
-  /** u32[V][2]: the noise's alias table */
+  /** u32[V][2]: alias table of the noise distribution */
   noise: Region;
   losses: Region;
 }
 
-/** Returns the number of blocks of four columns that four adjacent centres reach, an even number. */
+/** Returns nb: the number of blocks of four columns that contain the contexts of four adjacent centres, an even number. */
 export function columnBlocks(window: number): number {
   return 2 * Math.ceil((4 + 2 * window) / 8);
 }
 
-/** Lays out parameters, space for a stream, buffers and structs. @throws {UsageError} it does not fit */
+/** Allocates parameters, buffers and structs, with room for a stream. @throws {UsageError} they do not fit */
 export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   const { numRows: V, dim, window, negatives, noise, mostTokens } = shape;
   if (!(window >= 1 && window <= MAX_WINDOW)) {
@@ -216,7 +220,7 @@ export function distanceWeight(window: number, distance: number): number {
   return d === 0 || d > window ? 0 : (window - d + 1) / window;
 }
 
-/** Returns f32[4][4 nb]: weight of each column of a row block, for each of its rows. */
+/** Returns f32[4][4 nb]: weight of each column of a row block as a context of each of the block's four centres. */
 function bandWeights(window: number): Float32Array {
   const width = 4 * columnBlocks(window);
   return Float32Array.from({ length: 4 * width }, (_, i) =>
@@ -224,7 +228,7 @@ function bandWeights(window: number): Float32Array {
   );
 }
 
-/** Returns f32[w + 1]: weight of one of N noise rows by how far a centre looks to one side; K / N for each pair of weight 1. */
+/** Returns f32[w + 1]: weight of a noise row by the number of contexts that a centre has on one side; their weights' sum times K / N. */
 function noiseWeights(window: number, negatives: number): Float32Array {
   let mass = 0;
   return Float32Array.from({ length: window + 1 }, (_, d) => {
@@ -234,10 +238,10 @@ function noiseWeights(window: number, negatives: number): Float32Array {
 }
 
 /**
- * Replaces the stream by a copy of another; to be called between two runs of the threads.
+ * Replaces the layout's stream by a copy of the given one; must not be called while the threads run.
  *
- * @returns the sum of the weights of the centres that see a context
- * @throws {RangeError} it is too long for the layout, or a token, window or list is out of range
+ * @returns sum of the weights of the centres that have a context
+ * @throws {RangeError} the stream is too long for the layout, or a token, window or list is out of range
  */
 export function loadStream(
   arena: Arena,
@@ -254,7 +258,7 @@ export function loadStream(
   ) {
     throw new RangeError(`a stream of ${n} tokens in room for ${layout.tokens.bytes / 4}`);
   }
-  // the kernel looks rows and weights up without a check
+  // checked here, because the kernel uses tokens and windows as indexes without a check
   let mass = 0;
   for (let i = 0; i < n; i++) {
     if (tokens[i]! >= numRows || left[i]! > Math.min(window, i) || right[i]! > Math.min(window, n - 1 - i)) {
@@ -270,7 +274,7 @@ export function loadStream(
       throw new RangeError(`a stream of ${n} tokens whose lists are none of ${numLists}`);
     arena.u32(layout.lists).set(lists);
   }
-  // a centre's columns extend beyond both ends of the stream
+  // padding, because the columns of the first and last centres extend beyond the stream
   const pad = 4 * columnBlocks(window);
   if (weights) layout.weights ??= arena.allocate("a stream's weights", layout.tokens.bytes + 8 * pad);
   arena.u32(layout.tokens).set(tokens);
@@ -282,7 +286,7 @@ export function loadStream(
   return mass;
 }
 
-/** Uses the first tokens that are already in the layout's arrays as the stream, with weight 1; to be called between two runs. */
+/** Uses the first numTokens tokens in the layout's arrays as the stream, with weight 1; must not be called while the threads run. */
 export function useStream(arena: Arena, layout: SgnsLayout, numTokens: number): void {
   setField(arena, Plan, layout.plan, "weights", 0);
   setField(arena, Plan, layout.plan, "numTokens", numTokens);
@@ -306,7 +310,12 @@ export function takeSgnsLoss(arena: Arena, { losses }: SgnsLayout): number {
   return sum;
 }
 
-/** Writes rows of a dense matrix into one of the layout's. @param rows f32[numRows * dim] @param which u8[numRows]: 1 for rows to write */
+/**
+ * Writes rows of a dense matrix into a matrix of the layout.
+ *
+ * @param rows f32[numRows * dim]
+ * @param which u8[numRows]: 1 for each row to write
+ */
 export function putRows(
   arena: Arena,
   matrix: Region,
@@ -323,14 +332,14 @@ export function putRows(
   }
 }
 
-/** Returns AdaGrad's sums of a side by row. @returns f32[numRows][J] */
+/** Returns AdaGrad's sums of the centres or contexts, by row and slice. @returns f32[numRows][J] */
 export function squaresByRow(arena: Arena, squares: Region, numRows: number): Float32Array {
   const sums = arena.f32(squares);
   const numSlices = sums.length / numRows;
   return Float32Array.from(sums, (_, i) => sums[(i % numSlices) * numRows + Math.floor(i / numSlices)]!);
 }
 
-/** Writes AdaGrad's sums. @param which u8[numRows]: 1 for rows to write */
+/** Writes AdaGrad's sums of selected rows. @param which u8[numRows]: 1 for each row to write */
 export function putSquares(arena: Arena, squares: Region, byRow: Float32Array, which: Uint8Array): void {
   const [sums, numRows] = [arena.f32(squares), which.length];
   const numSlices = sums.length / numRows;
@@ -340,7 +349,7 @@ export function putSquares(arena: Arena, squares: Region, byRow: Float32Array, w
   }
 }
 
-/** Freezes rows by infinite AdaGrad sums, with which steps are 0. @param which u8[numRows]: 1 for rows to freeze */
+/** Freezes rows by setting their AdaGrad sums to infinity, so that their steps are 0. @param which u8[numRows]: 1 for each row to freeze */
 export function freezeRows(arena: Arena, layout: SgnsLayout, which: Uint8Array): void {
   for (const squares of [layout.centreSquares, layout.contextSquares]) {
     const sums = arena.f32(squares);
@@ -352,7 +361,7 @@ export function freezeRows(arena: Arena, layout: SgnsLayout, which: Uint8Array):
   }
 }
 
-/** Returns a matrix without its padding. @returns f32[numRows * dim], row-major */
+/** Returns a matrix of the layout without its padding. @returns f32[numRows * dim], row-major */
 export function denseRows(
   arena: Arena,
   matrix: Region,

@@ -1,6 +1,6 @@
-// Skip-grams of composed centres in plain f64: what assembly/composed.ts does.
+// Reference of assembly/composed.ts in plain f64: skip-grams whose centres are composed of several rows.
 //
-//   share_p   m_p exp(a_k) / sum over the row's kinds of exp(a), for part p of kind k that weighs m_p in it
+//   share_p   m_p exp(a_k) / sum over the row's kinds of exp(a), for part p of kind k, in which p has the weight m_p
 //   h_v       sum over parts of share_p W_p                D   sum of g z over v's pairs
 //   dW_p += share_p D                                      da_k = sum over the kind's parts of share_p D . (W_p - h_v)
 //
@@ -11,7 +11,7 @@ import { SGNS_BATCH, type SgnsStream } from "./binding.js";
 import { numKinds, type SgnsParts } from "./parts.js";
 import { moveRows, ReferenceSgns, type Pair, type ReferenceShape } from "./sgns.reference.js";
 
-/** Minus the derivatives of the loss. */
+/** Negated derivatives of the loss by the rows, contexts and attention. */
 export interface ComposedGradients {
   rows: Float64Array;
   contexts: Float64Array;
@@ -22,16 +22,16 @@ interface ComposedShape extends ReferenceShape {
   parts: SgnsParts;
 }
 
-/** The kernel's twin where centres are composed. */
+/** Reference of the kernel for composed centres. */
 export class ReferenceComposed {
   readonly #dim: number;
   readonly #parts: SgnsParts;
-  /** its centres are the composed ones */
+  /** reference of the kernel without composition; its centres are set to the composed vectors */
   readonly #sgns: ReferenceSgns;
   /** W, f64[numRows * dim] */
   readonly rows: Float64Array;
   readonly rowSquares: Float64Array;
-  /** f64[kinds of all rows], f64[numRows] */
+  /** f64[kinds of all rows]: attention before the softmax; f64[numRows]: AdaGrad's sums of it */
   readonly attention: Float64Array;
   readonly attentionSquares: Float64Array;
 
@@ -53,7 +53,7 @@ export class ReferenceComposed {
     return this.#sgns.pairs(stream, batch, key);
   }
 
-  /** The shares of a row's parts. */
+  /** Returns the share of each part of a row. */
   shares(row: number): number[] {
     const { ends, kinds, weights } = this.#parts;
     const own = Array.from(kinds.subarray(ends[row], ends[row + 1]), (kind) => this.attention[kind]!);
@@ -63,7 +63,7 @@ export class ReferenceComposed {
     return exps.map((e) => e / sum);
   }
 
-  /** h of every row that has parts, f64[numRows * dim]; 0 for others. */
+  /** Returns h of every row that has parts, and 0 for other rows, f64[numRows * dim]. */
   composed(): Float64Array {
     const { ends, rows } = this.#parts;
     const h = new Float64Array(this.rows.length);
@@ -76,7 +76,7 @@ export class ReferenceComposed {
     return h;
   }
 
-  /** Sum of the losses of pairs, in nats. */
+  /** Returns the sum of the losses of pairs, in nats. */
   loss(pairs: readonly Pair[]): number {
     this.#sgns.vectors.centres.set(this.composed());
     return this.#sgns.loss(pairs);
@@ -103,7 +103,7 @@ export class ReferenceComposed {
     return { rows: dRows, contexts, attention: dAttention };
   }
 
-  /** One pass. @returns the sum of the losses, each before its batch's step */
+  /** Trains on every batch of the stream once. @returns the sum of the losses, each computed before its batch's step */
   train(stream: SgnsStream, key: number, { from, to }: { from: number; to: number }): number {
     const n = stream.tokens.length;
     let sum = 0;
@@ -119,7 +119,7 @@ export class ReferenceComposed {
     return sum;
   }
 
-  /** AdaGrad with one sum a row. */
+  /** Takes an AdaGrad step of the attention, with one sum of squares per row. */
   #moveAttention(gradients: Float64Array, rate: number): void {
     const { ends, kinds } = this.#parts;
     for (let v = 0; v + 1 < ends.length; v++) {

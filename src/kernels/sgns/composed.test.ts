@@ -7,7 +7,7 @@ import type { SgnsParts } from "./parts.js";
 
 type Composed = SgnsInput & { parts: SgnsParts };
 
-/** Items 0 .. numItems - 1 of their own row, and of up to two kinds with one to three of the rows after them. */
+/** Generates parts: item v of 0 .. numItems - 1 has its own row, and up to two kinds of one to three rows among those after the items. */
 function drawnParts(numItems: number, numRows: number, attends: boolean): SgnsParts {
   const [ends, rows, kinds, weights] = [[0], [] as number[], [] as number[], [] as number[]];
   let places = 0;
@@ -36,7 +36,7 @@ function drawnParts(numItems: number, numRows: number, attends: boolean): SgnsPa
   };
 }
 
-/** Each row its own part. */
+/** Returns parts by which each row is composed of itself alone. */
 function ownParts(numRows: number): SgnsParts {
   const rows = Uint32Array.from({ length: numRows }, (_, v) => v);
   const weights = new Float32Array(numRows).fill(1);

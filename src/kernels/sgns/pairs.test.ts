@@ -14,7 +14,10 @@ import { SGNS_BATCH, type SgnsStream } from "./binding.js";
 import { NO_MARKET, type SgnsPairs } from "./pairs.js";
 import { ReferenceSgns } from "./sgns.reference.js";
 
-/** So many lists of up to `longest` drawn rows, the first one empty; two thirds of the rows are contexts. */
+/**
+ * Generates `numLists` lists of up to `longest` random rows; the first list is empty. Two thirds of the rows are contexts, the others
+ * negatives.
+ */
 function drawnLists(numLists: number, longest: number, numRows: number): SgnsPairs["lists"] {
   const sizes = Array.from({ length: numLists }, (_, l) => (l === 0 ? 0 : draw(21, l) % (longest + 1)));
   const ends = Uint32Array.from([0, ...sizes.map((_, l) => sizes.slice(0, l + 1).reduce((a, b) => a + b))]);
@@ -26,7 +29,7 @@ function drawnLists(numLists: number, longest: number, numRows: number): SgnsPai
   };
 }
 
-/** Rows dealt to markets; every seventh has none. */
+/** Assigns rows to markets in turn; every seventh row has no market. */
 function dealtMarkets(numMarkets: number, numRows: number, drawn: number): SgnsPairs["markets"] {
   const of = Uint32Array.from({ length: numRows }, (_, row) =>
     row % 7 === 6 ? NO_MARKET : row % numMarkets,
@@ -149,7 +152,7 @@ test("empty lists and no markets are the bytes of a training without pairs", asy
   const listed = { ...stream, lists: new Uint32Array(stream.tokens.length) };
   const without = await trained(input, [stream]);
   expect(await trained({ ...input, pairs: { lists: none } }, [listed])).toEqual(without);
-  // a market of one row has nothing but the centre itself
+  // the only row of a market has no other row to sample as a negative
   const alone = {
     of: new Uint32Array(60).fill(NO_MARKET),
     ends: Uint32Array.of(0, 1),
@@ -204,14 +207,14 @@ test("a centre meets its session's list and rows of its market, and is no negati
   const beside = twin.pairs(stream, 0, 1).filter((pair) => !band.includes(JSON.stringify(pair)));
   expect(beside.every(({ centre, context, sign }) => sign === 1 || centre !== context)).toBe(true);
   const isOf = (wanted: number) => (pair: { centre: number }) => pair.centre === wanted;
-  // listed: 3 as a context of 0, 1 and 5, and 4 as their negative; the second session has no list
+  // Expects the pairs of the list: 3 is a context of 0, 1 and 5, and 4 is a negative of them; the second session has an empty list.
   expect(beside.filter(({ sign }) => sign === 1).map(({ centre, context }) => [centre, context])).toEqual([
     [0, 3],
     [1, 3],
     [5, 3],
   ]);
   expect(beside.filter(({ context }) => context === 4).filter(isOf(5))).toHaveLength(1);
-  // of a market: rows 0 to 2 for 0, 1 and 2, none for 5
+  // Expects negatives from the market for centres 0, 1 and 2, namely rows 0 to 2, and none for 5.
   for (const centre of [0, 1, 2]) {
     const drawn = beside.filter(isOf(centre)).filter(({ context }) => context < 3);
     expect(drawn.every(({ sign, weight }) => sign === -1 && weight === 1)).toBe(true);

@@ -1,7 +1,7 @@
-// Further contexts of centres: lists of rows with a weight, and rows sampled from a market.
+// Contexts of centres in addition to the window: lists of rows with weights, and rows sampled from a market.
 //
-// Airbnb's terms are such pairs (Grbovic and Cheng, KDD 2018, eq. 5): the list of a session holds the booked listing and rejected ones, and
-// the rows of a market are further negatives. The edges of a graph are such pairs too.
+// The additional terms of Airbnb's loss have this form (Grbovic and Cheng, KDD 2018, eq. 5): the list of a session holds the booked listing
+// and rejected ones, and the rows of a market are further negatives. The edges of a graph can be given as lists too.
 
 import { B, R } from "./layout.js";
 
@@ -13,21 +13,21 @@ export interface SgnsPairs {
     /** u32[lists + 1]: list l is rows[ends[l] .. ends[l + 1]) */
     ends: Uint32Array;
     rows: Uint32Array;
-    /** f32, one per row: positive for a context, negative for a negative sample */
+    /** f32, weight of each row of a list: positive for a context, negative for a negative sample */
     weights: Float32Array;
   };
   markets?: {
-    /** u32[numRows]: the market of a row, or NO_MARKET */
+    /** u32[numRows]: market of each row, or NO_MARKET */
     of: Uint32Array;
     /** u32[markets + 1]: market m is rows[ends[m] .. ends[m + 1]) */
     ends: Uint32Array;
     rows: Uint32Array;
-    /** number of negatives of weight 1 that a centre samples from its market */
+    /** number of negatives, with weight 1, that each centre samples from its market */
     drawn: number;
   };
 }
 
-/** Returns the most pairs of a batch: the longest list and the samples for each centre, plus padding of groups. */
+/** Returns the maximum number of pairs of a batch: for each centre the longest list and the samples, plus the padding of groups. */
 export function mostPairs({ lists, markets }: SgnsPairs): number {
   let longest = 0;
   for (let l = 1; l < lists.ends.length; l++)
@@ -36,7 +36,7 @@ export function mostPairs({ lists, markets }: SgnsPairs): number {
   return most === 0 ? 0 : R * most + 4 * B;
 }
 
-/** Checks the numbers, which the kernel does not. @throws {RangeError} a row, market or end is out of range */
+/** Checks the ranges of lists and markets, which the kernel does not check. @throws {RangeError} a row, market or end is out of range */
 export function checkPairs({ lists, markets }: SgnsPairs, numRows: number): void {
   const isRow = (row: number) => row < numRows;
   const ascends = (ends: Uint32Array, size: number) =>
@@ -48,7 +48,7 @@ export function checkPairs({ lists, markets }: SgnsPairs, numRows: number): void
   if (!areLists) throw new RangeError("lists of pairs that are none");
   if (!markets) return;
   const { of, ends, rows } = markets;
-  // nothing can be sampled from a market without rows
+  // a market without rows has no row to sample
   const isMarket = (market: number) =>
     market === NO_MARKET || (market < ends.length - 1 && ends[market + 1]! > ends[market]!);
   const areMarkets =

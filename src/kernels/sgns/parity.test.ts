@@ -41,7 +41,7 @@ test("a pair counts the product of its tokens' weights, in the kernel as in its 
   const weighted = { ...plain, weights: Float32Array.from(plain.tokens, (_, i) => (i % 4) / 2) };
   const input = inputOf({ numRows: 50, dim: 16, window: 5 }, plain);
   const twin = new ReferenceSgns(input, input.firstVectorHashes, seed);
-  // weights come and go with the streams
+  // the kernel must handle streams with and without weights in turn
   [plain, weighted, plain].forEach((stream, epoch) => twin.train(stream, noiseKey(seed, epoch), rates));
   const got = await trained(input, [plain, weighted, plain]);
   expect(relativeError(got.centres, twin.vectors.centres)).toBeLessThan(1e-5);
@@ -100,7 +100,7 @@ test("noise weighs as many draws as there are negatives for each positive, by th
   const weightOf = (wanted: number) =>
     pairs.reduce((sum, { sign, weight }) => sum + (sign === wanted ? weight : 0), 0);
   expect(weightOf(-1)).toBeCloseTo(input.negatives * weightOf(1), 4);
-  // a window of 3: one position away 1, two 2/3, three 1/3
+  // for a window of 3, the weight at distance 1 is 1, at distance 2 it is 2/3, at distance 3 it is 1/3
   expect(pairs.slice(0, 3).map(({ weight }) => weight)).toEqual([1, 2 / 3, 1 / 3]);
 });
 
@@ -173,7 +173,7 @@ describe("planted clusters of 5 among 40 rows", () => {
   );
   const shape = { numRows, dim: 16, window: 5 };
 
-  /** The share of the same cluster among the four nearest by the cosine. */
+  /** Returns the mean share of rows of the same cluster among the four nearest rows by cosine. */
   function sameCluster(vectors: ArrayLike<number>): number {
     const rows = Array.from({ length: numRows }, (_, row) => {
       const v = Array.from({ length: shape.dim }, (_, d) => vectors[row * shape.dim + d]!);

@@ -1,4 +1,4 @@
-// The rows that centres are composed of; they are rows of the centres' matrix and shared among centres (assembly/composed.ts).
+// The rows of which centres are composed: rows of the matrix of centres, which several centres may share (assembly/composed.ts).
 
 import { ascending } from "../../numeric/indices.js";
 import { exp } from "../../numeric/exp.js";
@@ -7,38 +7,41 @@ import { copyToOthers } from "../shared/threads-in-use.js";
 import { R, SL } from "./layout.js";
 
 export interface SgnsParts {
-  /** u32[numRows + 1]: the parts of row v are rows[ends[v] .. ends[v + 1]); each token needs at least one */
+  /** u32[numRows + 1]: the parts of row v are rows[ends[v] .. ends[v + 1]); a row that occurs as a token needs at least one part */
   ends: Uint32Array;
   rows: Uint32Array;
-  /** u32, one per part: its index in the attention. Parts of one kind are adjacent and share an index; indices ascend by 1 from 0 */
+  /**
+   * u32, one per part: index of its kind in the attention. Parts of one kind are adjacent and share an index; indexes start at 0 and ascend
+   * by 1
+   */
   kinds: Uint32Array;
-  /** f32, one per part: positive; 1 / number of the kind's parts */
+  /** f32, one per part: its weight within the kind, above 0: 1 / number of the kind's parts */
   weights: Float32Array;
-  /** whether the shares of a row's kinds are learned; else they are equal */
+  /** whether the shares of a row's kinds are learned; if not, they are equal */
   attends: boolean;
 }
 
-/** Addresses of the attention; each thread has the same copy. */
+/** Addresses of one thread's copy of the attention; all copies are equal. */
 export interface Attention {
-  /** f32[kinds of all rows]: before the softmax */
+  /** f32[kinds of all rows]: attention before the softmax */
   attention: Region;
   /** f32[numRows]: AdaGrad's sums */
   squares: Region;
 }
 
-/** Returns the length of the attention, one number per kind of a row. */
+/** Returns the length of the attention: one number for each kind of each row. */
 export function numKinds({ kinds }: SgnsParts): number {
   return kinds.length === 0 ? 0 : kinds.at(-1)! + 1;
 }
 
-/** Returns the most parts of a batch's centres. */
+/** Returns the maximum number of parts of a batch's centres. */
 export function mostParts({ ends }: SgnsParts): number {
   let longest = 0;
   for (let v = 1; v < ends.length; v++) longest = Math.max(longest, ends[v]! - ends[v - 1]!);
   return R * longest;
 }
 
-/** Checks the numbers, which the kernel does not. @throws {RangeError} a number is out of range */
+/** Checks the ranges of parts, which the kernel does not check. @throws {RangeError} a number is out of range */
 export function checkParts({ ends, rows, kinds, weights }: SgnsParts, numRows: number): void {
   const ascends = ends.every((end, v) => v === 0 || end >= ends[v - 1]!);
   if (ends.length !== numRows + 1 || ends[0] !== 0 || ends.at(-1) !== rows.length || !ascends)
@@ -55,14 +58,19 @@ export function checkParts({ ends, rows, kinds, weights }: SgnsParts, numRows: n
     throw new RangeError("kinds of parts that are none");
 }
 
-/** Checks that each node with an arc has a part, as walks need. @param offsets of its arcs @throws {RangeError} one has none */
+/**
+ * Checks that each node with an outgoing arc has a part, because walks visit it.
+ *
+ * @param offsets of the arcs by node
+ * @throws {RangeError} a node has none
+ */
 export function checkNodes({ ends }: SgnsParts, offsets: Uint32Array): void {
   for (let v = 0; v + 1 < offsets.length; v++)
     if (offsets[v + 1]! > offsets[v]! && ends[v] === ends[v + 1])
       throw new RangeError(`node ${v} has an arc and no parts`);
 }
 
-/** Returns the shares of each row's kinds: the softmax of its attention. @returns f64[kinds of all rows] */
+/** Returns the share of each kind of each row: the softmax of its attention. @returns f64[kinds of all rows] */
 export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number>): Float64Array {
   const shares = new Float64Array(attention.length);
   for (let v = 0; v + 1 < ends.length; v++) {
@@ -78,7 +86,7 @@ export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number
 }
 
 /**
- * Returns the rows, in which those with parts are replaced by the sum of their parts, weighted by shares.
+ * Returns a copy of the rows, in which each row with parts is replaced by the sum of its parts, weighted by their shares.
  *
  * @param rows f32[numRows * dim]
  * @param attention f32[kinds of all rows]
@@ -105,7 +113,7 @@ export function composedRows(
   return composed;
 }
 
-/** Returns the plan's fields about parts. @param J number of slices */
+/** Allocates the arrays of parts, and returns the plan's fields for them. @param J number of slices */
 export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: number) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) =>
@@ -123,7 +131,7 @@ export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: numbe
   };
 }
 
-/** Allocates a thread's attention, all 0, so that the shares of a row's kinds are equal. */
+/** Allocates a thread's attention, all 0, which makes the shares of a row's kinds equal. */
 export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
   const size = numKinds(parts);
   const attention = arena.allocate(`the attention of ${size} kinds of parts`, size * 4);
@@ -132,14 +140,14 @@ export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
   return { attention, squares };
 }
 
-/** Returns the fields about parts for the rows of a batch. */
+/** Allocates the arrays of parts of a batch, and returns the BatchRows fields for them. */
 export function batchOfParts(arena: Arena, parts: SgnsParts | undefined) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);
   return { numPartSlots: 0, partRows: room(1 + most), partEnds: room(1 + R), partSlots: room(most) };
 }
 
-/** Copies the first thread's attention to the others. */
+/** Copies the first thread's attention to the other threads. */
 export function copyAttention(arena: Arena, of: readonly Attention[]): void {
   copyToOthers(
     arena,
@@ -151,7 +159,7 @@ export function copyAttention(arena: Arena, of: readonly Attention[]): void {
   );
 }
 
-/** Returns a thread's fields about parts. */
+/** Allocates a thread's arrays of parts, and returns the Thread's fields for them. */
 export function threadOfParts(arena: Arena, parts: SgnsParts | undefined, attention: Attention | undefined) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);

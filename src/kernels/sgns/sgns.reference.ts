@@ -1,7 +1,7 @@
-// Skip-gram with negative sampling in plain f64, twice.
+// Two references of skip-gram with negative sampling, in plain f64.
 //
-//   ReferenceSgns   what the kernel does, batch by batch: same noise, same sums, same steps (assembly/main.ts)
-//   trainPairs      word2vec.c's way, pair by pair with SGD: the measure of quality
+//   ReferenceSgns   the algorithm of the kernel, batch by batch: same noise, same sums, same steps (assembly/main.ts)
+//   trainPairs      the algorithm of word2vec.c, pair by pair with SGD: tests compare the quality of vectors with it
 //
 // h  centre's vector     z  context's vector     g  gradient of a pair, minus dLoss/dscore
 
@@ -20,7 +20,7 @@ import {
 } from "./binding.js";
 import { NO_MARKET } from "./pairs.js";
 
-/** Names the draws from markets, as assembly/pairs.ts does. */
+/** Counter that separates the draws from markets from those of the noise, as in assembly/pairs.ts. */
 const PAIR_DRAWS = 0xffffffff;
 
 export type ReferenceShape = Omit<SgnsShape, "threads" | "mostTokens">;
@@ -31,7 +31,12 @@ export interface Sides<T> {
   contexts: T;
 }
 
-/** First vectors: centres uniform in plus or minus 1 / (2 dim), contexts 0, or the centres in one table. @param hashes u32[numRows][2] */
+/**
+ * Returns the initial vectors: centres are uniform in plus or minus 1 / (2 dim); contexts are 0, or equal to the centres if there is one
+ * table.
+ *
+ * @param hashes u32[numRows][2]
+ */
 export function firstVectors(
   { numRows, dim, oneTable }: ReferenceShape,
   hashes: Uint32Array,
@@ -45,7 +50,7 @@ export function firstVectors(
   return { centres, contexts: oneTable ? centres : new Float64Array(numRows * dim) };
 }
 
-/** tanh(s / 2) as the kernel has it; the score is cut at 9.9. */
+/** Returns the kernel's approximation of tanh(s / 2); the score is clipped at 9.9. */
 function tanhOfHalf(s: number): number {
   const x = Math.max(-4.95, Math.min(4.95, s / 2));
   const q = x * x;
@@ -56,12 +61,12 @@ function tanhOfHalf(s: number): number {
 
 const logistic = (s: number): number => 0.5 + 0.5 * tanhOfHalf(s);
 
-/** What the pair of two positions counts. */
+/** Returns the weight of the pair of two positions. */
 function pairWeight(weights: Float32Array | undefined, i: number, j: number): number {
   return weights ? weights[i]! * weights[j]! : 1;
 }
 
-/** A centre and a context or noise row: the loss is -weight log logistic(sign s). */
+/** A centre with a context (sign 1) or a noise row (sign -1): the loss is -weight log logistic(sign s). */
 export interface Pair {
   centre: number;
   context: number;
@@ -86,7 +91,7 @@ export class ReferenceSgns {
     this.squares = { centres, contexts: shape.oneTable ? centres : sums() };
   }
 
-  /** Every pair of a batch. @param key names the epoch's noise */
+  /** Returns every pair of a batch. @param key random key of the epoch's noise */
   pairs(stream: SgnsStream, batch: number, key: number): Pair[] {
     const { tokens, left, right, weights } = stream;
     const { window, negatives } = this.#shape;
@@ -112,7 +117,7 @@ export class ReferenceSgns {
     return pairs;
   }
 
-  /** A position's pairs with its list's rows, and with rows of its market. */
+  /** Returns the pairs of a position with the rows of its list, and with rows sampled from its market. */
   #besideBand({ tokens, weights, lists: listOf }: SgnsStream, i: number, key: number): Pair[] {
     const { pairs: beside } = this.#shape;
     if (!beside) return [];
@@ -137,7 +142,7 @@ export class ReferenceSgns {
     return found.filter(({ context, sign }) => sign > 0 || context !== centre);
   }
 
-  /** Sum of the losses of pairs, in nats. */
+  /** Returns the sum of the losses of pairs, in nats. */
   loss(pairs: readonly Pair[]): number {
     return pairs.reduce(
       (sum, { centre, context, sign, weight }) =>
@@ -146,7 +151,7 @@ export class ReferenceSgns {
     );
   }
 
-  /** Minus the derivatives of `loss` by each number of the vectors; in one table both sides are the sums of both. */
+  /** Returns the negated derivatives of `loss` by the vectors; with one table, both sides contain the sum of both derivatives. */
   gradients(pairs: readonly Pair[]): Sides<Float64Array> {
     const { dim } = this.#shape;
     const { centres: h, contexts: z } = this.vectors;
@@ -162,7 +167,7 @@ export class ReferenceSgns {
     return sums;
   }
 
-  /** One pass. @returns the sum of the losses, each before its batch's step */
+  /** Trains on every batch of the stream once. @returns the sum of the losses, each computed before its batch's step */
   train(stream: SgnsStream, key: number, { from, to }: { from: number; to: number }): number {
     const n = stream.tokens.length;
     let sum = 0;
@@ -183,10 +188,10 @@ export class ReferenceSgns {
 }
 
 /**
- * AdaGrad with one sum for a row's slice of 16 dimensions.
+ * Takes AdaGrad steps, with one sum of squares for each slice of 16 dimensions of a row.
  *
- * @param vectors f64[numRows * dim] and
- * @param squares f64[numRows][ceil(dim / 16)] are moved
+ * @param vectors f64[numRows * dim], updated in place
+ * @param squares f64[numRows][ceil(dim / 16)], updated in place
  */
 export function moveRows(
   vectors: Float64Array,
@@ -220,12 +225,13 @@ function inner(
 }
 
 /**
- * One pass as word2vec.c makes it: SGD on pair after pair, `negatives` draws of noise for each, those that are the context itself
- * left out. The rate falls linearly with the position. In place of a drawn window, pairs have their chance as a weight.
+ * Trains on the stream once as word2vec.c does: SGD on pair after pair, with `negatives` noise rows for each, of which those equal to the
+ * context are skipped. The learning rate decreases linearly with the position. Instead of drawing windows at random, each pair has the
+ * probability of its window as a weight.
  *
  * Source: word2vec.c, TrainModelThread; Mikolov et al. 2013 (arXiv:1310.4546).
  *
- * @param vectors are moved
+ * @param vectors updated in place
  */
 export function trainPairs(
   vectors: Sides<Float64Array>,
@@ -256,7 +262,7 @@ export function trainPairs(
           z[context * dim + c]! += rate * share * error * h[centre * dim + c]!;
         }
       }
-      // the centre moves after its context and all noise
+      // the centre is updated after its context and all noise rows
       for (let c = 0; c < dim; c++) h[centre * dim + c]! += step[c]!;
     }
   }

@@ -1,19 +1,19 @@
-// The steps of one batch's parameters in plain f64, those of repeated features together: the definition of correct for
+// Steps of the parameters on one batch in plain f64, where a repeated feature takes one step: the definition of correct for
 // ../fm/assembly/repeats.ts.
 //
-//   adagrad, ftrl   one step on the sum of the gradients, each taken at the batch's start
+//   adagrad, ftrl   one step on the sum of the gradients, all computed at the batch's start
 //   sgd, adam       a step for each of c occurrences, at min(1, 8 / c) of the learning rate; 32 / c with the logistic loss
 
 import { type ReferenceParameters, referenceStep, type ReferenceStep } from "./step.reference.js";
 
-/** The repeated features of a batch. */
+/** Numbers of occurrences of the repeated features of a batch. */
 export interface ReferenceRepeats {
-  /** occurrences in the batch, by feature */
+  /** number of occurrences in the batch by repeated feature */
   counts: ReadonlyMap<number, number>;
   loss: "logistic" | "squared";
 }
 
-/** Counts the occurrences of repeated features. */
+/** Returns the number of occurrences of each repeated feature in the batch. */
 export function referenceRepeats(
   rows: readonly { ids: readonly number[] }[],
   isRepeated: (feature: number) => boolean,
@@ -25,7 +25,7 @@ export function referenceRepeats(
   return { counts, loss };
 }
 
-/** Takes steps of some parameters; `finish` takes those that must wait for the end of the batch. */
+/** Takes steps of parameters on the rows of a batch; `finish` takes the steps of repeated features, at the end of the batch. */
 export class ReferenceBatchSteps {
   readonly #parameters: ReferenceParameters;
   readonly #repeats: ReferenceRepeats;
@@ -36,7 +36,7 @@ export class ReferenceBatchSteps {
     this.#repeats = repeats;
   }
 
-  /** Updates parameter k of a feature by the gradient of one row. */
+  /** Updates parameter k of a feature by the gradient of one row; for a repeated feature whose steps are combined, adds up the gradient. */
   take(feature: number, k: number, gradient: number, step: ReferenceStep): void {
     const { counts, loss } = this.#repeats;
     const count = counts.get(feature);
@@ -46,7 +46,7 @@ export class ReferenceBatchSteps {
       const share = Math.min(1, (loss === "squared" ? 8 : 32) / count);
       referenceStep(this.#parameters, k, gradient, { ...step, learningRate: step.learningRate * share });
     } else {
-      // for ftrl, L2 is not part of the gradient, and counts once
+      // the formula of ftrl contains L2, so L2 is not part of the gradient
       const l2 = step.method === "ftrl" ? 0 : step.l2;
       const own = this.#sums.get(k) ?? { sum: 0, step };
       own.sum += gradient;

@@ -1,6 +1,6 @@
 // Dense layers in plain f64, a row at a time: the definition of correct for assembly/dense/.
 //
-//   x_0 .. x_L   inputs and outputs of the layers      d_l   dLoss/dx_l      m_l   dropout's factor: 0 or 1 / (1 - dropout)
+//   x_0 .. x_L   inputs and outputs of the layers      d_l   dLoss/dx_l      m_l   factor of the dropout: 0 or 1 / (1 - dropout)
 //   z_l          W_l x_(l-1) + b_l [+ x_(l-2)]
 //
 //   n_l          z_l, or of a normalized layer scale (z_l - mean) / sqrt(variance + 1e-5) + shift       Ba et al. 2016
@@ -19,35 +19,35 @@ import { type ReferenceParameters, referenceStep } from "./step.reference.js";
 /** Arrays by parameter name. */
 export type ReferenceArrays = Record<string, Float64Array>;
 
-/** Key of a row's dropout. */
+/** Random key of a row's dropout. */
 export interface DropoutDraws {
   seed: number;
   epoch: number;
-  /** position of the row in the epoch */
+  /** position of the row in the epoch, which selects its random draws */
   place: number;
-  /** share of units that are dropped */
+  /** share of units that dropout zeroes */
   dropout: number;
 }
 
-/** State of a row for the backward pass: x_l, m_l act'(n_l), and for normalized layers h_l = (z - mean) / deviation. */
+/** Values of a row that the backward pass needs: x_l, m_l act'(n_l), and for normalized layers h_l = (z - mean) / deviation. */
 export interface DenseState {
   x: Float64Array[];
   derivatives: Float64Array[];
   normals: ({ h: Float64Array; deviation: number } | undefined)[];
 }
 
-/** tanh, by the kernels' own exp. */
+/** Returns tanh(x), computed by the kernels' exp. */
 export function tanh(x: number): number {
   const e = exp(-2 * Math.abs(x));
   return (Math.sign(x) * (1 - e)) / (1 + e);
 }
 
-/** Returns the key of a row's dropout in layer l; unit u is dropped if draw(key, u) < dropout 2^32. */
+/** Returns the random key of a row's dropout in layer l; unit u is dropped if draw(key, u) < dropout 2^32. */
 export function dropoutKey({ seed, epoch, place }: DropoutDraws, layer: number): number {
   return draw(draw(draw(seed, epoch), layer), place);
 }
 
-/** Passes one row forward. @param draws key of the dropout; without it nothing is dropped */
+/** Computes the forward pass of one row. @param draws random key of the dropout; if absent, no unit is dropped */
 export function denseForward(
   layers: readonly DenseLayer[],
   parameters: ReferenceArrays,
@@ -82,7 +82,7 @@ export function denseForward(
   return state;
 }
 
-/** Normalizes z by its mean and deviation. */
+/** Normalizes z: subtracts the mean and divides by the deviation. */
 function normalOf(z: Float64Array): { h: Float64Array; deviation: number } {
   const mean = z.reduce((sum, x) => sum + x, 0) / z.length;
   const variance = z.reduce((sum, x) => sum + (x - mean) ** 2, 0) / z.length;
@@ -96,7 +96,7 @@ function multiplierOf(draws: DropoutDraws, layer: number, unit: number): number 
 }
 
 /**
- * Passes one row backward: adds its part to the gradients of the parameters.
+ * Computes the backward pass of one row, and adds the row's gradients to those of the parameters.
  *
  * @param gradient dLoss/dx_L
  * @returns dLoss/dx_0
@@ -135,7 +135,7 @@ export function denseBackward(
   return d[0]!;
 }
 
-/** Returns the derivatives by z, given those by n. */
+/** Returns the derivatives by z of a normalized layer, given those by n. */
 function throughNormal(
   { h, deviation }: { h: Float64Array; deviation: number },
   dn: Float64Array,
@@ -147,7 +147,7 @@ function throughNormal(
   return a.map((x, o) => (x - mean - h[o]! * tilt) / deviation);
 }
 
-/** Takes one Adam step of an array. @param sums gradients, summed over the batch */
+/** Takes one Adam step of an array. @param sums sums of the gradients over the batch */
 export function denseStep(
   p: ReferenceParameters,
   sums: Float64Array,

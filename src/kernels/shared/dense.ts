@@ -1,8 +1,8 @@
 // Lays out a stack of dense layers in an arena, for the kernels (assembly/dense/layers.ts), and maps their parameters and Adam's moments
 // to their addresses.
 //
-//   layers     of each: f32 W, m, s in groups of four outputs, W in groups of four inputs too; x and dz of a whole batch
-//   scratch    of each thread: f32 panels of x and dx of 16 rows, of all layers
+//   layers     for each layer: f32 W, m, s in groups of four outputs; W in groups of four inputs; x and dz of all rows of a batch
+//   scratch    for each thread: f32 panels of x and dx of 16 rows for all layers
 
 import { BLOCK, DenseNetwork, Layer, LINEAR, NONE, PANELS, RELU, TANH } from "./layout.js";
 import type { Arena, Region } from "./memory.js";
@@ -13,71 +13,71 @@ const ACTIVATIONS = { none: LINEAR, tanh: TANH, relu: RELU };
 
 export type Activation = keyof typeof ACTIVATIONS;
 
-/** One dense layer: y = dropout(act(W x + b [+ the input of the layer before])). */
+/** One dense layer: y = dropout(act(W x + b [+ input of the previous layer])). */
 export interface DenseLayer {
-  /** its parameters are NAME.weight and NAME.bias */
+  /** prefix of the names of the parameters: NAME.weight and NAME.bias */
   name: string;
   inputs: number;
   outputs: number;
   activation: Activation;
-  /** whether the input of the layer before is added before the activation */
+  /** whether the input of the previous layer is added before the activation */
   residual: boolean;
-  /** whether its outputs are dropped in training */
+  /** whether dropout zeroes some of the outputs in training */
   dropped: boolean;
-  /** whether it has layer normalization before its activation, with parameters NAME.scale and NAME.shift */
+  /** whether layer normalization, with parameters NAME.scale and NAME.shift, precedes the activation */
   normalized?: boolean;
 }
 
 /** Learning options of dense layers: Adam on the batch's mean gradient. */
 export interface DenseLearning {
   learningRate: number;
-  /** penalty l2 / 2 |W|^2 on the weights, beside the batch's mean loss */
+  /** factor of the penalty l2 / 2 |W|^2, which is added to the batch's mean loss */
   l2: number;
-  /** share of the units of dropped layers that are zeroed in training, in [0, 1) */
+  /** share of the units of layers with dropout that are zeroed in training, in [0, 1) */
   dropout: number;
   /** of dropout */
   seed: number;
 }
 
-/** Addresses of a layer's parameters. */
+/** Addresses of the parameters of one layer. */
 export interface LayerLayout {
   layer: DenseLayer;
-  /** f32[outputs / 4][U][4], U inputs: W, and Adam's m and s if it trains */
+  /** f32[outputs / 4][U][4], U inputs: W; if the layer trains, followed by the regions of Adam's m and s */
   weights: Region[];
-  /** f32[inputs / 4][U][4], U outputs: W again, for the backward pass; only if it trains */
+  /** f32[inputs / 4][U][4], U outputs: copy of W for the backward pass; undefined unless the layer trains */
   transposed: Region | undefined;
   /** f32[outputs]: b, m, s */
   biases: Region[];
-  /** f32[outputs]: the same of a normalized layer's scale and shift */
+  /** f32[outputs] each: scale and shift of a normalized layer, with Adam's m and s if the layer trains */
   scales: Region[];
   shifts: Region[];
 }
 
-/** Addresses of the layers, and size of a thread's scratch. */
+/** Addresses of the layers' parameters, and size of a thread's scratch. */
 export interface DenseLayout {
   layers: LayerLayout[];
-  /** the fields of a DenseNetwork */
+  /** values of the fields of a DenseNetwork */
   fields: FieldsOf<typeof DenseNetwork>;
-  /** bytes of a thread's scratch */
+  /** size of a thread's scratch in bytes */
   scratchBytes: number;
-  /** padded units of the first input, and of the widest one */
+  /** padded number of units of the first input, and of the widest input */
   firstUnits: number;
   widestUnits: number;
 }
 
-/** Rounds up to a multiple. */
+/** Rounds n up to a multiple of `to`. */
 export const pad = (n: number, to: number): number => Math.ceil(n / to) * to;
 
-/** U: units of a layer, padded by zeros. */
+/** Returns U: the number of units of a layer, padded to a multiple of 8. */
 export const paddedUnits = (units: number): number => pad(units, 8);
 
-/** R: rows of a batch, padded so that its columns do not all fall on the same lines of the cache. */
+/** Returns R: the number of rows of a batch, padded so that the columns of the batch do not all map to the same cache lines. */
 export const batchPitchOf = (batch: number): number => pad(batch, BLOCK) + 8;
 
 /**
- * Allocates the layers, all zero.
+ * Allocates layers whose parameters are all zero.
  *
- * @param batchPitch R; 0 for layers that only score, which need less memory
+ * @param batchPitch R; 0 for layers that are not trained, which need less memory
  * @throws {UsageError} they do not fit the arena
  */
 export function allocateDense(
@@ -134,7 +134,7 @@ function allocateLayer(arena: Arena, layer: DenseLayer, trains: boolean): LayerL
   };
 }
 
-/** Byte offsets of a layer's arrays in a thread's scratch, and where they end. */
+/** Byte offsets of a layer's arrays in a thread's scratch, and of the end of these arrays. */
 interface LayerPlaces {
   x: number;
   y: number;
@@ -160,7 +160,7 @@ function layerPlaces(layers: readonly DenseLayer[]): LayerPlaces[] {
     const [y, dy] = [take(outputs), take(outputs)];
     if (residual) before!.skipGradients = dy;
     const normal = normalized ? take(outputs) : NONE;
-    // the deviations of the rows
+    // space for 1 / deviation of each row
     if (normalized) end += PANELS * 32;
     const skip = residual ? before!.x : NONE;
     places.push({ x, y, dx, dy, skip, skipGradients: NONE, normal, end });
@@ -204,12 +204,12 @@ function layerFields(
   };
 }
 
-/** The parameters: NAME.weight and NAME.bias of each layer, NAME.scale and NAME.shift of a normalized one. */
+/** Returns the parameters by name: NAME.weight and NAME.bias of each layer, NAME.scale and NAME.shift of a normalized layer. */
 export function placedDense(layers: readonly LayerLayout[]): Map<string, Placed> {
   return new Map(layers.flatMap((dense) => placedLayer(dense, 0, "")));
 }
 
-/** Adam's moments of layers that train: the parameter's name with :m or :s. */
+/** Returns Adam's moments of layers that train, named as the parameter followed by :m or :s. */
 export function placedMoments(layers: readonly LayerLayout[]): Map<string, Placed> {
   const copies = [":m", ":s"].map((kept, i) => layers.flatMap((dense) => placedLayer(dense, i + 1, kept)));
   return new Map(copies.flat());
@@ -229,7 +229,7 @@ function placedLayer(dense: LayerLayout, copy: number, kept: string): [string, P
   ];
 }
 
-/** Updates the backward pass's copy of the weights; call it after writing them. */
+/** Copies the weights to their transposed copy for the backward pass; must be called after weights are written. */
 export function transposeWeights(arena: Arena, layers: readonly LayerLayout[]): void {
   for (const dense of layers) {
     if (!dense.transposed) continue;

@@ -1,10 +1,10 @@
-// Twin of inverseSqrt4 in assembly/vector.ts: 1 / sqrt(x) as the kernels' steps use it.
+// Reference of inverseSqrt4 in assembly/vector.ts: the approximation of 1 / sqrt(x) in the kernels' steps.
 
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
 /**
- * 1 / sqrt(x) of a normal f32 x > 0, to a relative 7e-4, bit for bit the kernel's.
+ * 1 / sqrt(x) of a normal f32 x > 0, with a relative error up to 7e-4; the bits are those of the kernel.
  *
  * Source: Jan Kadlec 2010, "Improving the fast inverse square root" (rrrola.wz.cz/inv_sqrt.html).
  */

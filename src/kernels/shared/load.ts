@@ -1,13 +1,13 @@
-// Compiled kernels: dist/kernels/NAME.wasm, which build.mjs makes from NAME/assembly/main.ts.
+// Loads compiled kernels: dist/kernels/NAME.wasm, which build.mjs makes from NAME/assembly/main.ts.
 
 import { readFile } from "node:fs/promises";
 
 const modules = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
- * Returns the module of that name, compiled once per process.
+ * Returns the compiled module of a kernel; each is compiled once per process.
  *
- * Send it to workers instead of compiling it there: threads then share one copy of its optimized code.
+ * Send the module to workers instead of compiling it there, so that threads share one copy of its optimized code.
  */
 export function loadKernel(name: string): Promise<WebAssembly.Module> {
   let module = modules.get(name);

@@ -6,25 +6,25 @@
 //   │ module's data  │ (64-aligned) │              │             │  a page of 64 KiB at a time
 //   └────────────────┴──────────────┴──────────────┴─────────────┴─── ...
 //
-// Each thread's instantiation writes page 0 again, so nothing else may be there. Growth replaces the buffer object: views are created
-// when they are needed, and not kept across an allocation.
+// Each thread that instantiates the module writes page 0 again, so page 0 must contain nothing else. Growth replaces the buffer object:
+// views are created when they are needed, and not kept across an allocation.
 
 import { IoError, sizeText, UsageError } from "../../errors.js";
 
 /** Bytes of a page. */
 export const PAGE = 65536;
-/** Pages of the largest memory, 4 GiB. */
+/** Number of pages of the largest memory, 4 GiB. */
 export const MAX_PAGES = 65536;
 /**
- * Bytes of address space that V8 reserves for a memory, whatever its size (4 GB without its trap handler). It releases them when its
- * garbage collector finds the memory unused, which it tries when a reservation fails.
+ * Number of bytes of address space that V8 reserves for a memory, whatever its size (4 GB without its trap handler). It releases them when
+ * its garbage collector finds the memory unused, which it tries when a reservation fails.
  */
 export const RESERVED = 10 * 2 ** 30;
 
 /**
  * Creates a memory of two pages, which threads can share and which grows up to 4 GiB.
  *
- * @internal the package's types do not mention WebAssembly, which projects without the types of Node or the DOM lack
+ * @internal the package's types do not mention WebAssembly, which a project lacks unless it has the types of Node or the DOM
  * @throws {IoError} the system does not provide the address space
  */
 export function newMemory(): WebAssembly.Memory {
@@ -39,35 +39,35 @@ export function newMemory(): WebAssembly.Memory {
   }
 }
 
-/** Advice on how to make a model smaller, for messages. */
+/** Advice on how to make a model smaller, for error messages. */
 export const SHRINKING =
   "a smaller --dim, a greater --min-count, --max-vocab or --hash FIELD:BITS shrinks it";
 
-/** A part of the arena. */
+/** A contiguous part of the arena. */
 export interface Region {
   readonly name: string;
-  /** byte offset, a multiple of 64 */
+  /** byte offset in the memory, a multiple of 64 */
   readonly offset: number;
   readonly bytes: number;
 }
 
-/** Hands out zeroed regions of one WebAssembly memory, which all threads of a pool share. */
+/** Allocates zeroed regions of one WebAssembly memory, which all threads of a pool share. */
 export class Arena {
-  /** @internal not declared to users of the package: types of Node alone have no WebAssembly */
+  /** @internal not declared to users of the package, because the types of Node alone do not have WebAssembly */
   readonly memory = newMemory();
   #end = PAGE;
 
-  /** Bytes that can still be allocated. */
+  /** Number of bytes that can still be allocated. */
   get freeBytes(): number {
     return MAX_PAGES * PAGE - this.#end;
   }
 
   /**
-   * A new region of zeros. Views made before may not see memory grown since.
+   * Allocates a region of zeros. Views that were made before do not cover memory that this call adds.
    *
-   * @param name what it holds, for messages
-   * @throws {UsageError} it does not fit the 4 GiB that a WebAssembly memory reaches
-   * @throws {IoError} the system gives no more memory
+   * @param name name of the contents, for error messages
+   * @throws {UsageError} it does not fit the 4 GiB that a WebAssembly memory can have
+   * @throws {IoError} the system provides no more memory
    */
   allocate(name: string, bytes: number): Region {
     const offset = Math.ceil(this.#end / 64) * 64;
@@ -84,22 +84,22 @@ export class Arena {
     return { name, offset, bytes };
   }
 
-  /** A new region of so many 32-bit numbers, all 0. @throws as `allocate` */
+  /** Allocates a region of `count` 32-bit numbers, all 0. @throws the errors of `allocate` */
   numbers(name: string, count: number): Region {
     return this.allocate(name, 4 * count);
   }
 
   /**
-   * Allocates a region for an array and copies it in.
+   * Allocates a region for an array, and copies the array into it.
    *
-   * @param name what it holds, for messages
-   * @returns its byte offset, also for an empty array; 0 for undefined
+   * @param name name of the contents, for error messages
+   * @returns byte offset of the region, also for an empty array; 0 for undefined
    * @throws {UsageError} it does not fit
    */
   put(name: string, source: Uint32Array | Float32Array | undefined): number {
     if (!source) return 0;
     const region = this.allocate(name, Math.max(4, source.byteLength));
-    // bits are copied as they are, whatever they stand for
+    // copies the bits of 32-bit numbers of any type
     this.u32(region).set(new Uint32Array(source.buffer, source.byteOffset, source.length));
     return region.offset;
   }
@@ -115,17 +115,17 @@ export class Arena {
     }
   }
 
-  /** u32 view of a region. */
+  /** Returns a u32 view of a region. */
   u32(region: Region): Uint32Array {
     return new Uint32Array(this.memory.buffer, region.offset, region.bytes >>> 2);
   }
 
-  /** f32 view of a region. */
+  /** Returns an f32 view of a region. */
   f32(region: Region): Float32Array {
     return new Float32Array(this.memory.buffer, region.offset, region.bytes >>> 2);
   }
 
-  /** f64 view of a region. */
+  /** Returns an f64 view of a region. */
   f64(region: Region): Float64Array {
     return new Float64Array(this.memory.buffer, region.offset, region.bytes >>> 3);
   }

@@ -1,26 +1,30 @@
-// Arrays of 32-bit floats in an arena by name, which need not lie in row-major order, and copying them in and out: for a checkpoint,
-// and as a model's parameters.
+// Named matrices of f32 in an arena whose elements need not be in row-major order; functions copy them to and from row-major arrays, such
+// as those of checkpoints and models.
 
 import type { Arena, Region } from "./memory.js";
 
-/** A matrix, and where in the region each number lies. */
+/** A matrix in a region, and the position of each element in it. */
 export interface Placed {
   rows: number;
   columns: number;
   region: Region;
-  /** index into the region's f32; absent for a row-major matrix that fills the region */
+  /** returns the index of an element in the region's f32; absent for a row-major matrix that fills the region */
   at?: (row: number, column: number) => number;
 }
 
 export type PlacedArrays = ReadonlyMap<string, Placed>;
 
-/** Regions by name as they lie in memory; those that are undefined are left out. */
+/** Returns one-dimensional matrices of whole regions, by name; undefined regions are omitted. */
 export function wholeRegions(regions: Readonly<Record<string, Region | undefined>>): PlacedArrays {
   const named = Object.entries(regions).filter((each): each is [string, Region] => each[1] !== undefined);
   return new Map(named.map(([name, region]) => [name, { rows: region.bytes >>> 2, columns: 1, region }]));
 }
 
-/** A row-major copy, in memory of its own: what is shared cannot be written to disk. @returns f32[rows * columns] */
+/**
+ * Returns a row-major copy of a matrix, in unshared memory, because shared memory cannot be written to disk.
+ *
+ * @returns f32[rows * columns]
+ */
 export function readPlaced(arena: Arena, { rows, columns, region, at }: Placed): Float32Array {
   const source = arena.f32(region);
   if (!at) return Float32Array.from(source);
@@ -31,7 +35,7 @@ export function readPlaced(arena: Arena, { rows, columns, region, at }: Placed):
   return values;
 }
 
-/** Writes row-major values. @param values f32[rows * columns] */
+/** Writes row-major values to a matrix. @param values f32[rows * columns] */
 export function writePlaced(
   arena: Arena,
   { rows, columns, region, at }: Placed,
@@ -49,7 +53,7 @@ export function readArrays(arena: Arena, placed: PlacedArrays): Record<string, F
   return Object.fromEntries([...placed].map(([name, where]) => [name, readPlaced(arena, where)]));
 }
 
-/** Writes row-major arrays by name. @param valuesOf f32[length], as a checkpoint holds it */
+/** Writes row-major arrays to matrices of the same names. @param valuesOf returns an array of a checkpoint, f32[length] */
 export function writeArrays(
   arena: Arena,
   placed: PlacedArrays,

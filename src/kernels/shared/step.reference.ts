@@ -9,25 +9,25 @@ import { ftrlGrowth, ftrlWeight } from "../../numeric/ftrl.js";
 
 export type ReferenceMethod = "adagrad" | "sgd" | "ftrl" | "adam";
 
-/** Returns 1 / sqrt(n), where the kernel's approximation is not required. */
+/** Returns 1 / sqrt(n), exact where the kernel has an approximation. */
 export function exactInverseSqrt(n: number): number {
   return 1 / Math.sqrt(n);
 }
 
-/** Returns the method for vectors: ftrl is for weights only. */
+/** Returns the method of vectors; ftrl is a method of weights only, and vectors then use adagrad. */
 export function vectorMethod(method: ReferenceMethod): ReferenceMethod {
   return method === "ftrl" ? "adagrad" : method;
 }
 
-/** Parameters with what the method keeps of each. */
+/** Parameters with their optimizer state. */
 export interface ReferenceParameters {
   /** f64[n] */
   values: Float64Array;
-  /** f64[n] each: n, z, m, s by their names, and t */
+  /** f64[n] each: state of the method (n, z, m, s), and number of steps t */
   state: Record<"n" | "z" | "m" | "s" | "t", Float64Array>;
 }
 
-/** Parameters before the first step: AdaGrad's n is 1, the rest of the state 0. */
+/** Returns parameters before their first step: AdaGrad's n is 1, all other state is 0. */
 export function referenceParameters(values: ArrayLike<number>, method: ReferenceMethod): ReferenceParameters {
   const zeros = () => new Float64Array(values.length);
   const n = zeros().fill(method === "adagrad" ? 1 : 0);
@@ -37,18 +37,14 @@ export function referenceParameters(values: ArrayLike<number>, method: Reference
 export interface ReferenceStep {
   method: ReferenceMethod;
   learningRate: number;
-  /** for ftrl: L1, counted once per parameter */
+  /** L1 penalty of ftrl, which its formula contains once per parameter */
   l1: number;
   l2: number;
-  /** 1 / sqrt(n); kernelInverseSqrt for the kernel's own, exact when absent */
+  /** function for 1 / sqrt(n); kernelInverseSqrt imitates the kernel's; absent: exact */
   inverseSqrt?: (n: number) => number;
 }
 
-/**
- * Moves parameter k.
- *
- * @param gradient dLoss/dp of a row
- */
+/** Updates parameter k by one step. @param gradient dLoss/dp of a row */
 export function referenceStep(
   p: ReferenceParameters,
   k: number,

@@ -1,11 +1,11 @@
-// Structs of a kernel in its memory, by the names that their AssemblyScript classes give their fields. The build writes where
-// each field lies (NAME/layout.ts).
+// Reads and writes structs in a kernel's memory, by the field names of their AssemblyScript classes. The build writes the offsets of the
+// fields to NAME/layout.ts.
 
 import type { Arena } from "./memory.js";
 
 type FieldType = "u32" | "i32" | "f32" | "f64";
 
-/** Layout of a struct: the offsets of its fields in bytes. */
+/** Layout of a struct: byte offset and type of each field. */
 export interface Struct {
   readonly size: number;
   readonly fields: Readonly<Record<string, readonly [type: FieldType, offset: number]>>;
@@ -16,17 +16,17 @@ interface Holder {
   readonly memory: { readonly buffer: ArrayBufferLike };
 }
 
-/** A value per field: a boolean is 1 or 0, a region or the address of another struct its offset, and undefined 0. */
+/** Value of each field: a boolean is stored as 1 or 0, a region or an allocated struct as its byte offset, and undefined as 0. */
 export type FieldsOf<S extends Struct> = Record<
   keyof S["fields"],
   number | boolean | { readonly offset: number } | undefined
 >;
 
 /**
- * Writes a new struct, every field by its name.
+ * Allocates a struct and writes every field.
  *
- * @param name what it holds, for messages
- * @returns its byte offset
+ * @param name name of the struct, for error messages
+ * @returns byte offset of the struct
  * @throws {UsageError} it does not fit the arena
  */
 export function writeStruct<S extends Struct>(
@@ -40,12 +40,12 @@ export function writeStruct<S extends Struct>(
   return at;
 }
 
-/** A new struct of zeros, for `putStruct`. @throws {UsageError} it does not fit the arena */
+/** Allocates a struct of zeros, which `putStruct` fills. @throws {UsageError} it does not fit the arena */
 export function allocateStruct(arena: Arena, name: string, struct: Struct): number {
   return arena.allocate(name, struct.size).offset;
 }
 
-/** Writes several structs one after another. @returns the byte offset of the first */
+/** Allocates and writes several adjacent structs. @returns byte offset of the first */
 export function writeStructs<S extends Struct>(
   arena: Arena,
   name: string,
@@ -65,7 +65,7 @@ export function putStruct<S extends Struct>(arena: Holder, struct: S, at: number
   }
 }
 
-/** One field of the struct at a byte offset. */
+/** Returns one field of the struct at a byte offset. */
 export function getField<S extends Struct>(
   { memory }: Holder,
   struct: S,
@@ -95,7 +95,7 @@ export function setField<S extends Struct>(
   else view.setUint32(at + offset, value, true);
 }
 
-/** Reads a field and resets it to 0, for sums since the last call. */
+/** Returns a field and resets it to 0, for a sum since the last call. */
 export function takeField<S extends Struct>(
   arena: Holder,
   struct: S,

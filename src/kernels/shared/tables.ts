@@ -1,4 +1,4 @@
-// Divides the vectors of all features into tables, so that each thread has its own.
+// Divides the vectors of all features into tables, so that each thread has a table of its own.
 //
 //   part    numbers of one feature that are read and written together: a slice of dimensions, or the vectors for a block of fields
 //   table   f32[n][parts of one thread][bytes of a part]
@@ -7,23 +7,23 @@
 //   two threads    ┌ feature 0: part 0 ┬ feature 1: part 0 ┬ ...
 //                  ┌ feature 0: part 1 ┬ feature 1: part 1 ┬ ...
 //
-// A processor prefetches the lines next to a missing one. If the parts of a feature were adjacent, two threads that work on them would keep
-// taking each other's lines: at dim 32, two threads had 0.5 of the speed of two tables.
+// On a cache miss, a processor also prefetches neighboring lines. If the parts of a feature were adjacent, two threads would invalidate
+// each other's cache lines: at dim 32, two threads on one table had half the speed of two threads on two tables.
 
 import type { Arena, Region } from "./memory.js";
 
-/** Addresses of parts; that of feature i is `featureStride` times i bytes after the first feature's. */
+/** Location of the parts: byte offset for feature 0, and distance between features. */
 export interface Tables {
-  /** byte offsets of the first feature's parts */
+  /** byte offset of each part of feature 0 */
   offsets: number[];
   featureStride: number;
 }
 
 /**
- * Divides a region into tables. The division changes only addresses, not numbers.
+ * Divides a region into tables. The division affects the addresses of numbers, but not their values.
  *
  * @param region     of n * numParts * bytesOfPart bytes
- * @param numThreads if it divides numParts, each thread has a run of adjacent parts; else each part has its own table
+ * @param numThreads number of threads; if it divides numParts, each thread has a table of adjacent parts, else each part has a table
  */
 export function cutTables(
   { offset, bytes }: Region,
@@ -40,7 +40,7 @@ export function cutTables(
   return { offsets, featureStride: together * bytesOfPart };
 }
 
-/** Writes the offsets for the kernels, and returns their address. */
+/** Writes the byte offsets of the parts to the arena. @returns byte offset of the array */
 export function putOffsets(arena: Arena, { offsets }: Tables): number {
   const region = arena.allocate("where the vectors lie", offsets.length * 4);
   arena.u32(region).set(offsets);

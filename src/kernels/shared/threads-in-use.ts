@@ -1,25 +1,25 @@
-// Changes the number of threads of a machine between two runs: updates the plan, and the state that threads keep during a training. The
-// results are the same bytes.
+// Changes the number of threads of a machine between two runs: updates the plan, and the state that threads carry from batch to batch. The
+// bytes of the results do not depend on the number of threads.
 
 import type { Arena, Region } from "./memory.js";
 import { getField, setField, type Struct } from "./struct.js";
 
-/** State that threads keep from one run to the next. */
+/** State of threads that must survive a change of their number. */
 export interface KeptByThreads<T extends Struct> {
   thread: T;
-  /** offset of each thread's struct */
+  /** byte offset of each thread's struct */
   threads: readonly number[];
-  /** sums that only the last thread adds to */
+  /** names of fields with sums that only the last thread adds to */
   ofLast?: readonly (keyof T["fields"] & string)[];
-  /** fields that are the same in every thread */
+  /** names of fields that are equal in every thread */
   alike?: readonly (keyof T["fields"] & string)[];
-  /** prepares what else the first `threads` threads need */
+  /** called to update other data that depend on the number of threads */
   follow?: (threads: number) => void;
 }
 
 /**
- * @param plan offset of a struct with a field `numThreads`, all threads at first
- * @returns a function that sets the number of threads that work from now on
+ * @param plan byte offset of a struct with a field `numThreads`, which initially counts all threads
+ * @returns function that sets the number of threads for the following runs
  */
 export function threadsInUse<P extends Struct, T extends Struct>(
   arena: Arena,
@@ -45,7 +45,7 @@ export function threadsInUse<P extends Struct, T extends Struct>(
   };
 }
 
-/** Copies floats of the first thread to the others. @param regions one per thread, of equal length */
+/** Copies the first thread's floats to the other threads. @param regions region of each thread, of equal length */
 export function copyToOthers(arena: Arena, [first, ...others]: readonly Region[]): void {
   for (const other of others) arena.f32(other).set(arena.f32(first!));
 }

@@ -1,4 +1,5 @@
-// Declares the part of WebAssembly that is used: @types/node does not, and the DOM's library would add a browser's types.
+// Declares the part of the WebAssembly API that is used: @types/node does not declare it, and the DOM library would add all types of a
+// browser.
 
 declare namespace WebAssembly {
   class Module {

@@ -9,7 +9,7 @@ import { SparsePlan, type Kernel } from "./layout.js";
 /** Columns of a panel. */
 export const PANEL = 16;
 
-/** Its functions; pointers are byte offsets. */
+/** Functions of the kernel; pointers are byte offsets. */
 export type SvdKernel = Kernel;
 
 /** Returns the number of rows of a panel, padded to a multiple of four. */
@@ -22,7 +22,7 @@ export function allocatePanel(arena: Arena, name: string, numRows: number): Regi
   return arena.allocate(`a block of vectors of ${numRows} ${name}`, paddedRows(numRows) * PANEL * 4);
 }
 
-/** Copies a sparse matrix into the arena. @param scale,shift offsets, or 0. @returns offset of the struct */
+/** Copies a sparse matrix into the arena. @param scale,shift byte offsets of D and f, or 0 @returns byte offset of the struct */
 export function allocateSparse(
   arena: Arena,
   { indptr, indices, values }: SparseRows,
@@ -39,7 +39,7 @@ export function allocateSparse(
 }
 
 /**
- * Returns the index of C[i][j] in the coefficients of `combine`: panels of eight columns.
+ * Returns the index of C[i][j] in the coefficients of `combine`, which are stored in panels of eight columns.
  *
  * @param numRows of C, a multiple of 16
  */

@@ -24,7 +24,7 @@ const dense = (key: number, numRows: number, width = PANEL): Dense => ({
   data: Float64Array.from(numbers(key, numRows * width)),
 });
 
-/** Row r has r % 5 columns or none. */
+/** Generates a sparse matrix whose row r has r % 5 columns. */
 function sparseOf(numRows: number, numColumns: number, weighted: boolean): SparseRows {
   const rows = Array.from({ length: numRows }, (_, r) =>
     Array.from({ length: numColumns }, (_, c) => c).filter((c) => draw(r, c) % 10 < r % 5),
@@ -45,7 +45,7 @@ function put(arena: Arena, { data }: Dense): Region {
   return panel;
 }
 
-/** Offset of a list of panels. */
+/** Writes a list of panels. @returns byte offset of the list */
 const listOf = (arena: Arena, panels: readonly Region[]) =>
   arena.put(
     "a list",

@@ -1,14 +1,14 @@
-// The products of a truncated singular value decomposition in plain f64: the definition of correct for assembly/main.ts.
+// Products of a truncated singular value decomposition in plain f64: the definition of correct for assembly/main.ts.
 
 import type { SparseRows } from "../als/binding.js";
 
-/** A dense matrix, f64[numRows][width], row-major. */
+/** A dense matrix in row-major order, f64[numRows][width]. */
 export interface Dense {
   width: number;
   data: Float64Array;
 }
 
-/** Y = D A X - f (e' X)  with e of ones unless given; D and f are left out when absent. */
+/** Returns Y = D A X - f (e' X), where D is the identity and f is 0 if absent; e consists of ones if absent. */
 export function referenceProduct(
   { indptr, indices, values }: SparseRows,
   { width, data }: Dense,

@@ -14,52 +14,52 @@ import {
   type Kernel,
 } from "./layout.js";
 
-/** Its functions; pointers are byte offsets. */
+/** Functions of the kernel; pointers are byte offsets. */
 export type TopItemsKernel = Kernel;
 
-/** Item lists of several rows, each ascending. */
+/** Lists of items, one for each row, each ascending. */
 export interface ItemLists {
   /** u32[numRows + 1] */
   indptr: Uint32Array;
-  /** u32: items[indptr[r] .. indptr[r + 1]) */
+  /** u32: items of all lists; row r has items[indptr[r] .. indptr[r + 1]) */
   items: Uint32Array;
 }
 
-/** Input of a search; the score of an item is its weight plus the dot product. */
+/** Vectors and masks of a search. The score of an item is its weight plus the dot product. */
 export interface TopItemsInput {
   dim: number;
   /** f32[numQueries * dim], row-major */
   queries: Float32Array;
   /** f32[numItems * dim], row-major */
   items: Float32Array;
-  /** f32[numItems]; absent for zeros. An item of -Infinity is never found */
+  /** f32[numItems]: weight of each item; absent: 0. An item with the weight -Infinity is never found */
   weights?: Float32Array;
-  /** for each query, items that it never finds */
+  /** for each query, the items that must not be found */
   masks: ItemLists;
 }
 
 /** Results of a search: row q of both arrays has the best items of query q, best first. */
 export interface TopItems {
-  /** u32[numQueries * top]; NO_ITEM where fewer could be found */
+  /** u32[numQueries * top]; NO_ITEM fills the rest of a list with fewer items */
   items: Uint32Array;
   /** f32[numQueries * top] */
   scores: Float32Array;
 }
 
-/** Marks a place without an item. */
+/** Fills the positions of a list that have no item. */
 export const NO_ITEM = 0xffffffff;
 
-/** Items in the arena, eight side by side. */
+/** Items in the arena, stored eight side by side. */
 export interface PackedItems {
   dim: number;
   numItems: number;
   panels: number;
   weights: number;
-  /** whether a weight is neither 0 nor -Infinity */
+  /** whether any weight is neither 0 nor -Infinity */
   weighted: boolean;
 }
 
-/** Copies items into the arena. @throws {UsageError} they do not fit */
+/** Copies items into the arena, eight side by side. @throws {UsageError} they do not fit */
 export function packItems(
   arena: Arena,
   { dim, items, weights }: Pick<TopItemsInput, "dim" | "items" | "weights">,
@@ -78,22 +78,26 @@ export function packItems(
   return { dim, numItems, panels: panels.offset, weights: weightsAt.offset, weighted };
 }
 
-/** Returns the queries per kernel call, the same for all threads. @returns a multiple of 4, at most BLOCK_QUERIES */
+/**
+ * Returns the number of queries per kernel call, by which the calls are divided evenly among threads.
+ *
+ * @returns a multiple of 4, at most BLOCK_QUERIES
+ */
 export function queriesOfBlock(numQueries: number, threads: number): number {
   const numBlocks = threads * Math.max(1, Math.ceil(numQueries / threads / BLOCK_QUERIES));
   return 4 * Math.max(1, Math.ceil(numQueries / numBlocks / 4));
 }
 
-/** Queries of a search, in any number. */
+/** Queries of a search with their masks, and the length of their lists. */
 export interface TopItemsQueries extends Pick<TopItemsInput, "queries" | "masks"> {
-  /** length of the lists, >= 1 */
+  /** length of each list of found items, at least 1 */
   top: number;
 }
 
-/** Most bytes of the lists of a search. */
+/** Maximum number of bytes that the lists of one search occupy. */
 const MOST_LIST_BYTES = 2 ** 32;
 
-/** @throws {UsageError} the lists would take more memory than a search may */
+/** @throws {UsageError} the lists would occupy more memory than a search may use */
 export function checkLists(numQueries: number, top: number): void {
   const bytes = numQueries * top * 8;
   if (bytes <= MOST_LIST_BYTES) return;
@@ -103,9 +107,9 @@ export function checkLists(numQueries: number, top: number): void {
   );
 }
 
-/** Space in the arena for the queries and results of a search; one search after another uses it. */
+/** Regions of the arena for the queries and results of a search; each search reuses them. */
 export class SearchRoom {
-  /** struct of the current search */
+  /** byte offset of the struct of the current search */
   readonly search: number;
   /** memory of each thread */
   readonly scratches: readonly number[];
@@ -138,7 +142,7 @@ export class SearchRoom {
     });
   }
 
-  /** Returns copies of the results. */
+  /** Returns copies of the lists that the search found. */
   results(): TopItems {
     return {
       items: this.#arena.u32(this.#growing.regionOf("items")).slice(0, this.#length),
@@ -147,7 +151,7 @@ export class SearchRoom {
   }
 }
 
-/** Allocates a thread's memory. @returns the byte offset of its struct */
+/** Allocates a thread's buffers. @returns byte offset of their Scratch struct */
 function writeScratch(arena: Arena, dim: number): number {
   const bytesOfPair = 4 * Math.ceil((dim + 1) / 2);
   const bytes = {

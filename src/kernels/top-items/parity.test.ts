@@ -11,7 +11,7 @@ import {
   type TopItemsKernel,
 } from "./binding.js";
 
-/** The lists of one thread, and how many pairs of a query and an item the bound left for an exact score. */
+/** Returns the lists that a search by one thread finds, and the number of pairs of a query and an item that the bound did not exclude. */
 async function searchAll(input: TopItemsInput, top: number) {
   const arena = new Arena();
   const room = new SearchRoom(arena, input.dim, 1);
@@ -26,7 +26,7 @@ async function searchAll(input: TopItemsInput, top: number) {
   return { found: room.results(), numLeft };
 }
 
-/** Numbers of few values, so that many scores tie. */
+/** Generates numbers with few distinct values, so that many scores tie. */
 function coarse(length: number, key: number): Float32Array {
   return Float32Array.from({ length }, (_, i) => ((draw(key, i) % 9) - 4) / 4);
 }
@@ -40,7 +40,7 @@ const unmasked = (numQueries: number): ItemLists => ({
   items: new Uint32Array(),
 });
 
-/** Query q is masked from every item i with a hash of (q, i) divisible by 3. */
+/** Returns masks: item i is masked for query q if a hash of (q, i) is divisible by 3. */
 function thirdMasked(numQueries: number, numItems: number): ItemLists {
   const masked = Array.from({ length: numQueries }, (_, q) =>
     Array.from({ length: numItems }, (_, i) => i).filter((i) => draw(q, i) % 3 === 0),
@@ -77,7 +77,7 @@ describe.each([
   });
 });
 
-/** Tables for which a bound that is a little too low would lose items, or which have no bound: row → factor of its numbers. */
+/** Functions from a row to a factor of its numbers, for tables in which a slightly wrong bound would lose items, or which have no bound. */
 const factors: Record<string, (row: number, random: number) => number> = {
   "equal lengths": () => 1,
   "lengths from 1e-37 to 1e18": (_, random) => 10 ** (55 * random - 37),
@@ -90,7 +90,7 @@ const factors: Record<string, (row: number, random: number) => number> = {
   "numbers that are not finite": (row) => (row % 401 === 5 ? Infinity : row % 397 === 9 ? NaN : 1),
 };
 
-/** Rows times their factors. A row is one of 40 prototypes, changed in its sixth digit, or drawn by itself. */
+/** Generates rows times their factors. A row is random, or one of 40 prototypes with changes in the sixth digit. */
 function table(numRows: number, dim: number, key: number, factor: (row: number, random: number) => number) {
   const rows = fine(numRows * dim, key);
   const prototypes = fine(40 * dim, key + 1);
@@ -141,7 +141,7 @@ test.each([0, 0.1])(
     const input = { dim, queries, items, weights, masks: unmasked(numQueries) };
     const { found, numLeft } = await searchAll(input, top);
     expect(found).toEqual(referenceTopItems(input, top));
-    // of random items, number i enters with probability top / i; the first 16 top are scored without a bound
+    // the i-th of random items enters a list with probability top / i; the first 16 top items are scored without a bound
     const expected = numQueries * top * Math.log(numItems / (16 * top));
     expect(numLeft).toBeGreaterThan(0.5 * expected);
     expect(numLeft).toBeLessThan(2 * expected);

@@ -1,11 +1,12 @@
-// The best items of each query, all items compared: the definition of correct for assembly/main.ts, bit for bit.
+// The best items of each query, found by comparing all items: the definition of correct for assembly/main.ts, bit for bit.
 
 import { NO_ITEM, type TopItems, type TopItemsInput } from "./binding.js";
 
 /**
- * The `top` items of highest weight_i + <query, item>, f32 sums in the dimensions' order, best first; ties in the items' order.
+ * Returns the `top` items with the highest weight_i + <query, item>, best first; ties are sorted by item. Scores are f32 sums in the order
+ * of the dimensions.
  *
- * @returns rows of `top`; NO_ITEM where fewer have a score above -Infinity
+ * @returns rows of `top` items; NO_ITEM fills a row if fewer scores are above -Infinity
  */
 export function referenceTopItems(input: TopItemsInput, top: number): TopItems {
   const { dim, queries, items, weights, masks } = input;

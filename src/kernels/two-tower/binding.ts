@@ -21,68 +21,68 @@ import { Batch, EVENTS, FieldRows as FieldRowsStruct, History, PART, Plan, Threa
 export { EVENTS as TOWER_EVENTS };
 export type { Kernel as TowersKernel } from "./layout.js";
 
-/** Rows of (row of vectors, value) pairs by field. */
+/** Rows of (vector row, value) pairs, sorted by field. */
 export interface FieldRows {
   width: number;
   indptr?: Uint32Array;
-  /** u32: rows of the vectors */
+  /** u32: index of the row in the vectors, for each pair */
   ids: Uint32Array;
   values?: Float32Array;
-  /** u32[F + 1]: field f has rows rowEnds[f] .. rowEnds[f + 1) of the vectors; the pairs of a row come by field */
+  /** u32[F + 1]: field f has rows rowEnds[f] .. rowEnds[f + 1) of the vectors; the pairs of a row are sorted by field */
   rowEnds: Uint32Array;
 }
 
-/** A range of tokens for each event, the newest last. */
+/** A range of tokens for each event, whose last token is the newest. */
 export interface Ranges {
-  /** u32: items; those of a user are adjacent */
+  /** u32: items of all users; the items of a user are adjacent */
   tokens: Uint32Array;
   /** u32[E] each */
   begins: Uint32Array;
   ends: Uint32Array;
 }
 
-/** Input of users: events to learn from, or users to encode. */
+/** Input of the user tower: for events to learn from, or for users to encode. */
 export interface TowerUsers {
   histories: readonly Ranges[];
   context: FieldRows;
 }
 
-/** Events, and the distribution of their negatives. */
+/** Events to learn from, and the distribution of negatives. */
 export interface TowerData extends TowerUsers {
-  /** n: number of rows of vectors; items come first */
+  /** n: number of vector rows; the rows of items come first */
   numRows: number;
   numItems: number;
-  /** row of item 0 in histories; 0 if histories and output share their rows */
+  /** index of the vector row of item 0 as a history item; 0 if items have the same rows in histories and as candidates */
   firstHistoryRow: number;
-  /** one row per item: input of the item tower */
+  /** side features of each item: input of the item tower */
   side?: FieldRows;
-  /** u32[E]; NO_ITEM for an event without a user */
+  /** u32[E]: user of each event; NO_ITEM for an event without a user */
   users: Uint32Array;
   /** u32[E] */
   items: Uint32Array;
-  /** f32[E]; absent when all are 1 */
+  /** f32[E]: weight of each event; absent when all are 1 */
   weights?: Float32Array;
-  /** each user's items, ascending; they are no negatives for the user's events */
+  /** items of each user, ascending; they are never negatives of the user's events */
   taken: ItemLists;
-  /** u32[I][2]: table of the alias method; absent for the uniform distribution */
+  /** u32[I][2]: alias table of the noise distribution; absent for the uniform distribution */
   alias?: Uint32Array;
-  /** f32[I]: log probability of each item as a negative; absent if all are equal, or if scores are not corrected by it */
+  /** f32[I]: log probability of each item as a negative; absent if all are equal, or if scores are not corrected for it */
   logNoise?: Float32Array;
 }
 
 /** Structure of the network. */
 export interface TowerShape {
   dim: number;
-  /** layers from the user's slots to `dim` numbers; if there are none, the user is the sum of the slots */
+  /** layers of the user tower, from the user's slots to `dim` numbers; if empty, the user vector is the sum of the slots */
   userLayers: readonly DenseLayer[];
-  /** whether the sum of the slots is added to the output of the layers */
+  /** whether the sum of the slots is added to the user tower's output */
   skip: boolean;
-  /** layers from the item's side fields to `dim` numbers; if there are none, the item is its row */
+  /** layers of the item tower, from the side fields to `dim` numbers; if empty, the item vector is the item's row */
   itemLayers: readonly DenseLayer[];
   cosine: boolean;
-  /** whether an event's own item is left out of its histories, which then hold each item once */
+  /** whether an event's own item is left out of the event's histories; histories must then contain each item once */
   others: boolean;
-  /** f32[longest history]: weight of a token by the number of newer ones; absent when all are equal */
+  /** f32[longest history]: weight of a token by the number of newer tokens; absent when all weights are equal */
   recency?: Float32Array;
 }
 
@@ -91,17 +91,17 @@ export interface TowerLearning {
   /** most threads */
   threads: number;
   seed: number;
-  /** events between two steps: a divisor of 4,096 and multiple of 8 */
+  /** number of events per step: a divisor of 4,096 and multiple of 8 */
   batchSize: number;
   /** number of negatives sampled per batch, a multiple of 8 */
   negatives: number;
   inBatch: boolean;
   negativeWeight: number;
   temperature: number;
-  /** penalty on rows, at each step that updates one, and on the layers' weights */
+  /** factor of the L2 penalty on the rows that a step updates, and on the layers' weights */
   l2: number;
   dropout: number;
-  /** false if the network only encodes, which takes less memory */
+  /** whether the network learns; false takes less memory, and only encodes */
   trains?: boolean;
 }
 
@@ -116,7 +116,7 @@ export interface TowerLayout {
   vectors: Region;
   /** f32[J][n][2][8] */
   moments: Region;
-  /** f32[n][2] per thread, all equal */
+  /** f32[n][2] for each thread, all equal: 1 - b1^t and 1 - b2^t of each row */
   corrections: Region[];
   /** f32[I][8]; absent when cosine */
   biases?: Region;
@@ -128,7 +128,7 @@ export interface TowerLayout {
 
 const pad = (n: number, to: number): number => Math.ceil(n / to) * to;
 
-/** Copies the events into the arena and lays out parameters, buffers and structs. @throws {UsageError} it does not fit */
+/** Copies the events into the arena, and allocates parameters, buffers and structs. @throws {UsageError} it does not fit */
 export function allocateTowers(
   arena: Arena,
   data: TowerData,
@@ -246,12 +246,12 @@ export function allocateTowers(
   };
 }
 
-/** Returns the floats from one row of inputs to the next: its slots, and padding for the last one. */
+/** Returns the number of floats from one row of inputs to the next: the row's slots, and padding for its last slot. */
 function inputPitch(slots: number, dim: number): number {
   return paddedUnits(slots * dim) + 8;
 }
 
-/** Returns the most rows of a batch. */
+/** Returns the maximum number of vector rows that a batch may use. */
 function rowsOfBatch({ histories, context, side, items }: TowerData, batchSize: number, M: number): number {
   let longest = longestRow(context, items.length);
   for (const { begins, ends } of histories) {
@@ -270,10 +270,10 @@ function longestRow({ width, indptr }: FieldRows, numRows: number): number {
   return most;
 }
 
-/** Lays out the input of users. @returns the struct's offset */
+/** Copies the input of users into the arena. @returns byte offset of the Users struct */
 function putUsers(arena: Arena, { histories, context }: TowerUsers, others: boolean): number {
   const name = "the histories";
-  // histories from the same log share their tokens
+  // histories with the same array of tokens share one copy
   const placed = new Map<Uint32Array, number>();
   const tokensAt = (tokens: Uint32Array): number => {
     const at = placed.get(tokens) ?? arena.put(name, tokens);
@@ -309,10 +309,10 @@ function putFields(arena: Arena, name: string, { width, indptr, ids, values, row
 }
 
 /**
- * Copies some users to the place from which the kernel encodes users, replacing its contents.
+ * Copies the input of some users into the arena, to be encoded; it replaces that of the previous call.
  *
- * @param from,count range of the histories and context rows
- * @returns the struct's offset
+ * @param from,count range of users in the histories and context rows
+ * @returns byte offset of the Users struct
  */
 export function placeUsers(
   arena: Arena,
@@ -353,7 +353,7 @@ export function placeUsers(
     numFields: rowEnds.length - 1,
     rowEnds: growing.put("the ends of fields", rowEnds),
   };
-  // structs are written to the same place as before
+  // the structs overwrite those of the previous call
   const size = histories.length * History.size;
   const at = growing.put("structs", new Uint32Array((size + FieldRowsStruct.size + Users.size) / 4));
   structs.forEach((each, h) => putStruct(arena, History, at + h * History.size, each));
@@ -367,7 +367,7 @@ export function placeUsers(
   return at + size + FieldRowsStruct.size;
 }
 
-/** Returns f32[n + 1]: sums of the first 0 .. n numbers. */
+/** Returns f32[n + 1]: sums of the first 0, 1, .. n numbers. */
 function sumsOf(numbers: Float32Array): Float32Array {
   const sums = new Float32Array(numbers.length + 1);
   let sum = 0;
@@ -380,12 +380,12 @@ export function takeTowersLoss(arena: Arena, { threads }: TowerLayout): number {
   return takeField(arena, Thread, threads.at(-1)!, "loss");
 }
 
-/** Returns the number of steps so far. */
+/** Returns the number of training steps so far. */
 export function towersSteps(arena: Arena, { threads }: TowerLayout): number {
   return getField(arena, Thread, threads[0]!, "steps");
 }
 
-/** Sets the number of steps, for a training that is continued. */
+/** Sets the number of training steps, when a training is resumed. */
 export function setTowersSteps(arena: Arena, { threads }: TowerLayout, steps: number): void {
   for (const thread of threads) setField(arena, Thread, thread, "steps", steps);
 }

@@ -5,7 +5,7 @@
 //   v = row of the item [+ tower(side fields)]
 //   s = <u, v> + bias, or the cosine
 //
-// A batch takes one step of Adam: dense layers on the mean of their gradients over users or items, rows and biases on the sum of theirs.
+// Each batch is one step of Adam: dense layers use the mean of the gradients over users or items, rows and biases the sum.
 
 import type { DenseLayer } from "../shared/dense.js";
 import {
@@ -18,16 +18,16 @@ import {
 import { referenceSampledSoftmax } from "../shared/sampled-softmax.reference.js";
 import { referenceParameters, referenceStep, type ReferenceParameters } from "../shared/step.reference.js";
 
-/** Content of a slot: rows of vectors, each with a factor. */
+/** Content of a slot: rows of the vectors, each with a factor. */
 export type ReferenceSlot = readonly { row: number; x: number }[];
 
-/** An event: the slots of its user, its item, and excluded negatives of the batch. */
+/** An event: slots of its user, its item, and negatives of the batch that it excludes. */
 export interface ReferenceTowerEvent {
   slots: readonly ReferenceSlot[];
   item: number;
   weight: number;
   excluded: readonly boolean[];
-  /** its position in the epoch, for dropout */
+  /** position of the event in the epoch, which selects its dropout */
   place: number;
 }
 
@@ -40,16 +40,16 @@ export interface ReferenceTowerShape {
   negativeWeight: number;
   temperature: number;
   l2: number;
-  /** number of sampled negatives; the batch's own items follow */
+  /** number of sampled negatives; the items of the batch's events follow them */
   numDrawn: number;
-  /** slots of each item's side features */
+  /** slots of the side features of each item */
   side: readonly (readonly ReferenceSlot[])[];
   /** log probability of each item as a negative */
   logNoise: readonly number[];
   dropout?: Pick<DropoutDraws, "seed" | "epoch" | "dropout">;
 }
 
-/** Returns loss and gradients of a batch. @param parameters vectors f64[n * dim], biases f64[I], and those of layers by name */
+/** Returns loss and gradients of a batch. @param parameters vectors f64[n * dim], biases f64[I], and the parameters of layers by name */
 export function referenceTowers(
   shape: ReferenceTowerShape,
   parameters: ReferenceArrays,
@@ -141,7 +141,7 @@ export function referenceTowerState(
   );
 }
 
-/** Takes one step on a batch: its rows, the biases of its items, and all layers. @returns the loss */
+/** Takes one step on a batch: of its vector rows, of the biases of its items, and of all layers. @returns the loss */
 export function referenceTowersStep(
   shape: ReferenceTowerShape,
   state: ReferenceTowerState,
@@ -173,7 +173,7 @@ export function referenceTowersStep(
     }
   };
   dense(shape.userLayers, events.length);
-  // items of the batch that are negatives too count once as candidates
+  // gradients are averaged over the candidates: the sampled negatives, and the items of the events
   dense(shape.itemLayers, shape.numDrawn + events.length);
   return loss;
 }

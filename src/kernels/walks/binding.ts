@@ -9,9 +9,9 @@ import { NONE, Plan } from "./layout.js";
 export { NONE as NO_NODE };
 export type { Kernel as WalksKernel } from "./layout.js";
 
-/** Approximate number of slots per chunk: a stream of so many tokens takes 6 MB. */
+/** Approximate number of slots per chunk; a token stream of this length takes 6 MB. */
 const CHUNK = 2 ** 20;
-/** Walks per kernel call, because the engine does not optimize a call that is still running. */
+/** Number of walks per kernel call. Calls are short, because the engine replaces unoptimized code only between calls. */
 export const WALKS_OF_CALL = 256;
 
 /** A graph in compressed sparse rows; an undirected edge is stored in both directions. */
@@ -19,9 +19,9 @@ export interface WalkGraph {
   numNodes: number;
   /** u32[numNodes + 1]: arcs of node v are [offsets[v], offsets[v + 1]) */
   offsets: Uint32Array;
-  /** u32[numArcs], ascending within a node */
+  /** u32[numArcs]: target of each arc, ascending within a node */
   neighbors: Uint32Array;
-  /** f32[numArcs], above 0; absent when all weigh 1 */
+  /** f32[numArcs]: weight of each arc, above 0; absent when all are 1 */
   weights?: Float32Array;
   directed: boolean;
 }
@@ -32,14 +32,14 @@ export interface WalksShape {
   /** number of nodes per walk, at least 2 */
   length: number;
   /**
-   * Start of walks: `nodes` starts so many walks at every node with an arc, in random order; `arcs` samples so many starts by the weight of
-   * their arcs, so that walks of two nodes are arcs sampled by weight.
+   * Start of walks: `nodes` is the number of walks from every node with an arc, in random order; `arcs` is the number of walks whose starts
+   * are sampled by the sum of the weights of their arcs, so that walks of two nodes are arcs sampled by weight.
    */
   starts: { nodes: number } | { arcs: number };
   /** node2vec's return and in-out parameters, 1e-9 to 1e9; if both are 1, walks are of first order */
   p: number;
   q: number;
-  /** number of nodes that a centre sees before and after it, at most 255 */
+  /** number of nodes before and after a centre that are its contexts, at most 255 */
   before: number;
   after: number;
 }
@@ -47,19 +47,19 @@ export interface WalksShape {
 /** Address of the kernel's struct, and numbers of walks. */
 export interface WalksLayout {
   plan: number;
-  /** number of walks per epoch, and per chunk except the last */
+  /** number of walks per epoch, and of walks per chunk except the last */
   numWalks: number;
   chunkWalks: number;
 }
 
-/** Destination of walks: the stream of a skip-gram kernel. */
+/** Arrays to which walks are written: those of a skip-gram kernel's stream. */
 export interface WalkTarget {
   tokens: Region;
   left: Region;
   right: Region;
 }
 
-/** Constants of the sampling of a step, for the kernel and its twin. */
+/** Constants for sampling a step, for the kernel and its reference. */
 export interface StepRules {
   secondOrder: boolean;
   returnAlpha: number;
@@ -71,7 +71,7 @@ export interface StepRules {
   farMost: number;
 }
 
-/** Returns the constants of the acceptance of candidates, see assembly/plan.ts. */
+/** Returns the constants for accepting candidates; assembly/plan.ts explains them. */
 export function stepRules({ p, q }: Pick<WalksShape, "p" | "q">): StepRules {
   const [returnAlpha, farAlpha] = [1 / p, 1 / q];
   const most = Math.max(1, farAlpha);
@@ -94,7 +94,7 @@ export function startNodes({ numNodes, offsets }: WalkGraph): Uint32Array {
   return starts.slice(0, count);
 }
 
-/** Returns the number of walks per chunk, whatever the threads. */
+/** Returns the number of walks per chunk, which does not depend on the number of threads. */
 export function walksOfChunk({ length }: Pick<WalksShape, "length">): number {
   return Math.max(1, Math.floor(CHUNK / length));
 }
@@ -109,7 +109,7 @@ export function weightSums({ numNodes, offsets, weights }: WalkGraph): Float64Ar
   return sums;
 }
 
-/** Returns whether the arcs of some node have different weights, so that they cannot be sampled uniformly. */
+/** Returns whether any node has arcs of different weights, so that arcs cannot be sampled uniformly. */
 function differs({ numNodes, offsets, weights }: WalkGraph): boolean {
   if (!weights) return false;
   for (let v = 0; v < numNodes; v++)
@@ -118,11 +118,7 @@ function differs({ numNodes, offsets, weights }: WalkGraph): boolean {
   return false;
 }
 
-/**
- * Writes the alias tables of all nodes; their alternatives are nodes.
- *
- * @param tables u32[numArcs][2]: threshold and other neighbor
- */
+/** Writes the alias tables of all nodes; an entry refers to a node. @param tables u32[numArcs][2]: threshold and alternative neighbor */
 export function putArcTables(
   { numNodes, offsets, neighbors, weights }: WalkGraph,
   sums: Float64Array,
@@ -141,7 +137,10 @@ export function putArcTables(
   }
 }
 
-/** Returns u32[starts][2]: threshold and other position of the alias method, by the weight of each start's arcs. */
+/**
+ * Returns the alias table of the starts, u32[starts][2]: threshold and alternative position; starts are weighted by the sum of their arcs'
+ * weights.
+ */
 export function startTable(starts: Uint32Array, sums: Float64Array): Uint32Array {
   const shares = Float64Array.from(starts, (v) => sums[v]!);
   const mean = shares.reduce((a, b) => a + b, 0) / shares.length;
@@ -154,7 +153,7 @@ export function startTable(starts: Uint32Array, sums: Float64Array): Uint32Array
   return table;
 }
 
-/** @throws {UsageError} too many walks @throws {RangeError} an option or the graph is invalid */
+/** Checks the options and the graph. @throws {UsageError} too many walks @throws {RangeError} an option or the graph is invalid */
 function check({ graph, length, starts, p, q, before, after }: WalksShape, numWalks: number): void {
   const { numNodes, offsets, neighbors, weights } = graph;
   const numArcs = neighbors.length;
@@ -171,7 +170,7 @@ function check({ graph, length, starts, p, q, before, after }: WalksShape, numWa
     throw new UsageError(
       `${numWalks} walks an epoch are more than ${NONE - 1}: a smaller --num-walks makes fewer, and more --epochs make up for it`,
     );
-  // the kernel does not check node numbers
+  // node numbers are checked here, because the kernel does not check them
   for (let v = 0; v < numNodes; v++) {
     for (let arc = offsets[v]!; arc < offsets[v + 1]!; arc++) {
       if (neighbors[arc]! >= numNodes || (arc > offsets[v]! && neighbors[arc - 1]! >= neighbors[arc]!))
@@ -183,7 +182,7 @@ function check({ graph, length, starts, p, q, before, after }: WalksShape, numWa
 }
 
 /**
- * Copies a graph into the arena, without the arrays that only weighted or second-order walks read if they are not needed.
+ * Copies a graph into the arena; arrays that only weighted or second-order walks read are omitted for other walks.
  *
  * Bytes per arc: 4; 8 more if weights of a node's arcs differ, and then 4 more for second order.
  *

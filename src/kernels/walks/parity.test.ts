@@ -7,12 +7,12 @@ import { ReferenceWalks, stepChances, type WalkStream } from "./walks.reference.
 
 const key = 77;
 
-/** Shape of walks with usual settings. */
+/** Returns the options of walks: the default ones of these tests, replaced by `rest`. */
 function shapeOf(graph: WalkGraph, rest: Partial<WalksShape> = {}): WalksShape {
   return { graph, length: 12, starts: { nodes: 5 }, p: 1, q: 1, before: 3, after: 3, ...rest };
 }
 
-/** Walks of the kernel, from .. to of an epoch, written in two calls; all of them where no range is given. */
+/** Returns walks from .. to - 1 of an epoch, which the kernel writes in two calls; all walks if no range is given. */
 async function kernelWalks(shape: WalksShape, range?: [from: number, to: number]): Promise<WalkStream> {
   const arena = new Arena();
   const numSlots = (range ? range[1] - range[0] : new ReferenceWalks(shape).numWalks) * shape.length;
@@ -33,7 +33,7 @@ async function kernelWalks(shape: WalksShape, range?: [from: number, to: number]
   return stream;
 }
 
-/** Returns the nodes of each walk. */
+/** Returns the list of nodes of each walk. */
 function listsOf({ tokens }: WalkStream, length: number): number[][] {
   return Array.from({ length: tokens.length / length }, (_, w) =>
     Array.from(tokens.subarray(w * length, (w + 1) * length)).filter((node) => node !== NO_NODE),
@@ -95,7 +95,7 @@ describe.each(graphs)("%s", (_, graph) => {
     expect([...counts].toSorted((a, b) => a[0] - b[0])).toEqual(withArc.map((v) => [v, 5]));
     for (const list of lists) {
       list.slice(1).forEach((x, i) => expect(arcs(list[i]!)).toContain(x));
-      // a walk ends early only at a dead end
+      // Expects that walks shorter than the given length end at a node without arcs.
       if (list.length < 12) expect(arcs(list.at(-1)!)).toHaveLength(0);
     }
   });
@@ -147,7 +147,10 @@ test("a walk ends where no arc leads on, and what is left of its slots looks now
   expect(slots(right)).toEqual([2, 1, 0, 0, 0]);
 });
 
-/** Returns chi-square of counts against probabilities; cells with an expectation below 5 are merged, and left out if that is below 5. */
+/**
+ * Returns chi-square of counts against probabilities; cells with an expectation below 5 are merged into one, which is omitted if its
+ * expectation is below 5.
+ */
 function chiSquare(counts: readonly number[], chances: ArrayLike<number>): { statistic: number; df: number } {
   const n = counts.reduce((a, b) => a + b, 0);
   const cells = counts.map((count, i) => ({ count, expected: n * chances[i]! }));
@@ -161,7 +164,7 @@ function chiSquare(counts: readonly number[], chances: ArrayLike<number>): { sta
   return { statistic, df: Math.max(0, kept.length - 1) };
 }
 
-/** The 99.9 % point of chi-square, by Wilson and Hilferty 1931: within 0.5 % from 3 degrees of freedom on. */
+/** Returns the 99.9 % point of the chi-square distribution, by Wilson and Hilferty 1931: within 0.5 % for 3 or more degrees of freedom. */
 function critical(df: number): number {
   return df * (1 - 2 / (9 * df) + 3.0902 * Math.sqrt(2 / (9 * df))) ** 3;
 }
@@ -188,7 +191,7 @@ describe.each([
         steps.set(pair, counts.set(list[i]!, (counts.get(list[i]!) ?? 0) + 1));
       }
     }
-    /** Tests all pairs of nodes together against the probabilities of these parameters. */
+    /** Returns the test statistic over all pairs of consecutive nodes against the probabilities for p and q. */
     const against = (parameters: { p: number; q: number }) => {
       let [statistic, df] = [0, 0];
       for (const [pair, counts] of steps) {
@@ -204,7 +207,7 @@ describe.each([
     const { statistic, df } = against({ p, q });
     expect(df).toBeGreaterThan(100);
     expect(statistic).toBeLessThan(critical(df));
-    // the sample is large enough to reject other probabilities
+    // Expects that the sample is large enough to reject the probabilities of another p.
     const other = against({ p: 2 * p, q });
     expect(other.statistic).toBeGreaterThan(2 * critical(other.df));
   });

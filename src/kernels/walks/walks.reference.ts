@@ -1,4 +1,4 @@
-// Random walks in plain TypeScript: the same samples as the kernel's, and the exact probabilities of a step.
+// Random walks in plain TypeScript: the samples of the kernel, and the exact probabilities of a step.
 
 import { draw, permutedAt } from "../../numeric/random.js";
 import {
@@ -21,7 +21,8 @@ const weightOf = ({ offsets, weights }: WalkGraph, v: number, i: number): number
   weights ? weights[offsets[v]! + i]! : 1;
 
 /**
- * Returns node2vec's factor for the weight of the arc v→x, if the walk came from t: 1/p for t itself, 1 if x has an arc to t, else 1/q.
+ * Returns node2vec's factor for the weight of the arc v→x of a walk that came to v from t: 1/p for t itself, 1 if x has an arc to t, else
+ * 1/q.
  *
  * The direction of the test is that of the authors' code, node2vec.py, get_alias_edge: `G.has_edge(dst_nbr, src)`.
  *
@@ -36,7 +37,7 @@ export function alphaOf(
   return x === t ? 1 / p : hasArc(graph, x, t) ? 1 : 1 / q;
 }
 
-/** Returns the probabilities of the nodes after t, v. @returns f64 by v's arcs, sum 1 */
+/** Returns the probability of each neighbor of v as the next node of a walk t, v. @returns f64 by arc of v, sum 1 */
 export function stepChances(
   graph: WalkGraph,
   parameters: Pick<WalksShape, "p" | "q">,
@@ -51,7 +52,7 @@ export function stepChances(
   return chances.map((chance) => chance / sum);
 }
 
-/** A chunk of walks as a stream. */
+/** A chunk of walks as a stream of skip-grams. */
 export interface WalkStream {
   tokens: Uint32Array;
   left: Uint8Array;
@@ -80,7 +81,7 @@ export class ReferenceWalks {
     this.numWalks = "nodes" in starts ? starts.nodes * this.#starts.length : starts.arcs;
   }
 
-  /** Walks from .. to. @param key names the epoch's walks */
+  /** Returns walks from .. to - 1. @param key random key of the epoch's walks */
   walks(from: number, to: number, key: number): WalkStream {
     const { length, before, after } = this.#shape;
     const numSlots = (to - from) * length;
@@ -136,7 +137,7 @@ export class ReferenceWalks {
     if (t === undefined || !rules.secondOrder) return this.#byWeight(v, key, 0);
     if (arcs.length === 1) return arcs[0]!;
 
-    // the part of the return arc above M comes first, then candidates
+    // a step first tries the part of the return arc above M, then a candidate
     const back = arcs.indexOf(t);
     const extra = back < 0 ? 0 : weightOf(graph, v, back) * rules.folded;
     const folded = Math.floor((2 ** 32 * extra) / (rules.most * this.#sums[v]! + extra));
@@ -147,7 +148,7 @@ export class ReferenceWalks {
       if (draw(key, 4 * attempt + 3) <= most) return x;
     }
 
-    // no candidate was accepted: sample from all arcs
+    // no candidate was accepted, so the step is sampled from all arcs
     const weights = Array.from(arcs, (x, i) => weightOf(graph, v, i) * alphaOf(graph, this.#shape, t, x));
     const wanted = (draw(key, 0xffffffff) / 2 ** 32) * weights.reduce((a, b) => a + b, 0);
     let sum = 0;

@@ -1,4 +1,4 @@
-// Yields the owners of lists, users or items, in blocks, so that memory does not grow with the number of owners.
+// Reads the owners of lists (users, or rows of a table) in blocks, so that memory does not grow with their number.
 //
 //   rows of the table ──► keys and vectors            users with events ──► keys and the queries of their events
 //   folded-in users ──► keys and the vectors that the run computes from their events
@@ -13,45 +13,38 @@ import { PLACES, type Queries } from "./search.js";
 
 const BLOCK = 16_384;
 
-/**
- * Number of list places that one block may have if lists are written as text. The lists of the next block are searched
- * while a block is written.
- */
+/** Number of list places that are written as text at once, while the next lists are searched. */
 const TEXT_PLACES = 1 << 20;
 
-/**
- * Returns the number of queries of a block, for lists of length k.
- *
- * @param isText whether the output is text, whose bytes do not depend on the size of blocks
- */
+/** Returns the number of queries per search, for lists of length k. @param isText true for text files, whose bytes do not depend on the size of blocks */
 export function blockSize(k: number, isText: boolean): number {
   return Math.max(1, Math.min(BLOCK, Math.floor((isText ? TEXT_PLACES : PLACES) / k)));
 }
 
-/** One of `numParts` shares of equal size; `part` is its number, from 0. */
+/** One of `numParts` equal parts; `part` counts from 0. */
 export interface Share {
   part: number;
   numParts: number;
 }
 
-/** Returns the first number and the exclusive end of the share's part of the numbers 0 .. size - 1. */
+/** Returns the start and the end of a part of the numbers 0 .. size - 1. */
 function rangeOfShare(size: number, { part, numParts }: Share = { part: 0, numParts: 1 }): [number, number] {
   return [Math.floor((size * part) / numParts), Math.floor((size * (part + 1)) / numParts)];
 }
 
-/** A block of owners: their keys, and the query of each. */
+/** A block of owners of lists. */
 export interface Block {
   keys: Keys;
   queries: Queries;
 }
 
-/** The owners that get lists; all owners when undefined. */
+/** Owners who get lists; all owners when absent. */
 export type Chosen = KeyIndex | undefined;
 
-/** Options that select owners and limit the size of their blocks. */
+/** Options that select owners, and the size of blocks. */
 export interface WhichBlocks {
   chosen: Chosen;
-  /** the share of the owners that get lists; all owners when absent */
+  /** one of several equal parts of the owners; all owners when absent */
   share?: Share | undefined;
   /** maximum number of queries of a block */
   size: number;
@@ -60,13 +53,13 @@ export interface WhichBlocks {
 export interface RowBlocks extends WhichBlocks {
   rows: TableRows;
   field: string;
-  /** whether vectors are scaled to length 1 */
+  /** true to scale vectors to length 1 */
   isCosine: boolean;
-  /** false: no vectors are read, and the query of an owner is the row number within the field */
+  /** false to read no vectors, in which case queries are row numbers within the field */
   withVectors: boolean;
 }
 
-/** Yields the rows of a field as owners, without holes. */
+/** Yields the rows of a field, without holes. */
 export async function* blocksOfRows({
   rows,
   field,
@@ -102,11 +95,7 @@ export async function* blocksOfRows({
   }
 }
 
-/**
- * Yields users with training events as owners.
- *
- * @param queriesOf returns the queries of the users with the given numbers
- */
+/** Yields users with events. @param queriesOf returns the queries for given user numbers */
 export function* blocksOfUsers(
   users: Keys,
   { chosen, share, size }: WhichBlocks,
@@ -123,7 +112,7 @@ export function* blocksOfUsers(
   }
 }
 
-/** Yields users unknown to the run as owners, with vectors that are folded in from their events. */
+/** Yields users unknown to the run, with vectors folded in from their events. */
 export async function* blocksOfFolded(
   rows: AsyncIterable<EncodedRows>,
   dim: number,

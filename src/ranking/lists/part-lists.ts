@@ -1,8 +1,9 @@
-// --lists-per COLUMN and --new-share X: lists that are filled from parts of the items. Each part is searched separately.
+// --lists-per COLUMN and --new-share X: lists that are filled from parts of the items. Each part is searched
+// separately.
 //
-//   --lists-per   one list per category, with the k best items of the category
-//   --new-share   for each r, the first r places of a list hold at least floor(r X) new items, as long as new items are
-//                 left; the other places hold the best items
+//   --lists-per   one list per category, of its k best items
+//   --new-share   the first r places of a list contain at least floor(r X) new items, while there are any; the other
+//                 places contain the best items
 //
 // The code of an item is 2 * category + (1 if it is new), so that the options can be combined.
 
@@ -13,23 +14,20 @@ import { ascending } from "../../numeric/indices.js";
 import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
 import type { AskedOfSet } from "./quotas.js";
 
-/** The parts of the items, and the rules by which an owner's lists are filled from them. */
+/** Parts of items from which the lists of each owner are filled. */
 export interface PartLists {
-  /** parts of each set of items, by the codes that codesOfParts returns */
+  /** parts of each set of items, by the codes of codesOfParts */
   ofSet: SetParts[];
   search: PartSearch;
-  /** keys of the categories that have a list; when absent, each owner has one list */
+  /** categories that have a list; absent if each owner has a single list */
   categories?: Keys | undefined;
   numLists: number;
-  /** minimum share of new items among the first r places of a list, for each r */
+  /** minimum share of new items in each prefix of a list */
   newShare: number;
   numItems: number;
 }
 
-/**
- * @param categories u32[numItems]: category of each item, MISSING for items without one @param isNew u8[numItems]
- * @returns u32[numItems]: code of each item's part
- */
+/** @param categories u32[numItems]; MISSING for items without a category @param isNew u8[numItems] @returns u32[numItems]: codes of parts */
 export function codesOfParts(
   numItems: number,
   categories: Uint32Array | undefined,
@@ -42,12 +40,11 @@ export function codesOfParts(
 }
 
 /**
- * Numbers the categories that occur in the sets from 0, in the order of their codes. Categories that do not occur get
+ * Renumbers the categories of the items in the sets, in the order of their codes. Categories that occur in no set get
  * no list.
  *
- * @param codes u32[numItems]: category of each item, MISSING for items without one @param names name of each code
- * @returns the names of these categories, and u32[numItems]: the new code of each item's category, MISSING if it occurs
- * in no set
+ * @param codes u32[numItems]; MISSING for items without a category @param names name of each code
+ * @returns the remaining names, and their codes, u32[numItems]; MISSING for items whose category is in no set
  */
 export function categoriesOfSets(
   sets: readonly Uint32Array[],
@@ -75,9 +72,9 @@ export function longestOf({ parts, codes }: SetParts): number {
 }
 
 /**
- * Returns the lists of each query.
+ * Fills the lists of each query.
  *
- * @returns for each query its lists one after another; a list has `k` places of item numbers
+ * @returns the lists of each query one after another, each with `k` places for item numbers
  */
 export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number): Promise<TopItems> {
   const { numLists, newShare } = how;
@@ -107,21 +104,21 @@ export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number):
   }
 }
 
-/** The items of a part with the highest scores, as positions in the part; each query has `top` of them. */
+/** The best items of a part as places, `top` for each query. */
 interface BestOfPart extends TopItems {
   top: number;
-  /** u32[]: item numbers of the part */
+  /** u32[]: item number of each place */
   part: Uint32Array;
 }
 
-/** Returns the list of a query, as item numbers. */
+/** Returns the list of a query as item numbers. */
 function listOf({ top, part, items, scores }: BestOfPart, query: number): TopItems {
   const [from, to] = [query * top, (query + 1) * top];
   const own = items.subarray(from, to).map((place) => (place === NO_ITEM ? NO_ITEM : part[place]!));
   return { items: own, scores: scores.subarray(from, to) };
 }
 
-/** Writes the list of a query, as item numbers, to the places of `lists` from `to` on. */
+/** Writes the list of a query to the position `to`. */
 function copyList(
   { top, part, items, scores }: BestOfPart,
   query: number,
@@ -138,8 +135,8 @@ function copyList(
 const NOTHING: TopItems = { items: new Uint32Array(), scores: new Float32Array() };
 
 /**
- * Merges two lists into the `k` places from `to` on, by descending score. A new item comes first while the places so
- * far hold less than the required share of new items.
+ * Writes a list of up to `k` items at the position `to`. Items are in descending order of score, but new items come
+ * first while their share is too small.
  */
 export function mergeLists(
   known: TopItems = NOTHING,
@@ -154,7 +151,7 @@ export function mergeLists(
   for (let place = 0; place < k; place++) {
     const [hasKnown, hasNew] = [isLeft(known, a), isLeft(added, b)];
     if (!hasKnown && !hasNew) return;
-    // tolerance for shares that binary numbers cannot represent: 100 * .29 is below 29
+    // tolerance for shares that are inexact in binary, such as 100 * .29 < 29
     const due = Math.floor((place + 1) * newShare + 1e-9);
     const [x, y] = [known.scores[a]!, added.scores[b]!];
     const isBetter = y > x || (y === x && added.items[b]! < known.items[a]!);

@@ -1,23 +1,22 @@
-// Splits the items of a set into parts by a code, such as the code of a category, or of being new. Each part is
-// searched separately.
+// Splits the items of a set into parts by a code, such as a category or whether they are new. Each part is searched separately.
 
 import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import type { Search } from "./search.js";
 
-/** The parts of one set. */
+/** Parts of one set of items. */
 export interface SetParts {
-  /** u32[] of each part: its item numbers, ascending */
+  /** u32[] each: item numbers of each part, ascending */
   parts: Uint32Array[];
   /** code of each part; MISSING for the last part if `hasRest` */
   codes: number[];
-  /** whether the last part contains the items without a code */
+  /** true if the last part contains the items without a code */
   hasRest: boolean;
-  /** number of the set's first part, if the parts of all sets are numbered consecutively */
+  /** index of this set's first part in the list of all parts of all sets */
   first: number;
 }
 
-/** Splits each set into parts. @param codes u32[numItems]: code of each item, MISSING for items without one */
+/** Splits each set into parts. @param codes u32[numItems]; MISSING for items without a code */
 export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): SetParts[] {
   let first = 0;
   return sets.map((items) => {
@@ -37,13 +36,13 @@ export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): S
   });
 }
 
-/** A search among the parts of all sets, which starts its threads when it is first needed. */
+/** A search in the parts of all sets, which starts on first use. */
 export interface PartSearch {
   started: () => Promise<Search>;
   end: () => Promise<void>;
 }
 
-/** @param start function that starts a search among sets of items */
+/** @param start function that starts a search in sets of items */
 export function partSearch(
   start: (sets: readonly Uint32Array[]) => Promise<Search>,
   ofSet: readonly SetParts[],
@@ -52,14 +51,14 @@ export function partSearch(
   return {
     started: () => (started ??= start(ofSet.flatMap(({ parts }) => parts))),
     end: async () => {
-      // a search whose start failed has already reported the error
+      // the error of a failed start was reported already
       const search = await started?.catch(() => undefined);
       await search?.end();
     },
   };
 }
 
-/** Converts masks of item numbers to masks of positions in each part. @param masks item numbers, ascending */
+/** Converts masks to positions within each part. @param masks ascending item numbers */
 export function masksByPart(
   { indptr, items }: ItemLists,
   parts: readonly Uint32Array[],

@@ -7,14 +7,11 @@ import type { Search } from "./search.js";
 
 const NUM_ITEMS = 1000;
 const items = Uint32Array.from({ length: NUM_ITEMS }, (_, item) => item);
-// the items have four categories, and every tenth item has none; the score of item i is NUM_ITEMS - i
+// The items have four categories, and every tenth item has none. The score of item i is NUM_ITEMS - i.
 const cells = items.map((item) => (item % 10 === 0 ? MISSING : item % 4));
 const ofSet = partsOfSets([items], cells);
 
-/**
- * Returns a search whose lists are the first items of a set, and that records the requested lengths of lists in
- * `lengths`.
- */
+/** Creates a search that returns the first items of each set, and records the requested list lengths. */
 function searchOf(sets: readonly Uint32Array[], lengths: number[]): Search {
   return {
     searchesSets: true,
@@ -46,7 +43,7 @@ test("a list that cannot be filled takes one search of each category, for as man
       end: () => Promise.resolve(),
     },
   };
-  // the first query masks the items 1 and 10, the second query masks nothing
+  // The first query masks items 1 and 10, the second query masks no item.
   const masks = { indptr: Uint32Array.of(0, 2, 2), items: Uint32Array.of(1, 10) };
   const asked = { set: 0, items, queries: { size: 2, vectors: new Float32Array(2) }, dim: 1, masks };
   expect(reachOf(ofSet[0]!, 2)).toBe(108);

@@ -1,11 +1,11 @@
 // --per COLUMN=N: the best items of a query, with at most N items of each category.
 //
-//   few categories    a list is merged from the N best items of each category and the k best items without a
-//                     category: each category is searched
-//   many categories   a list is filled from the 2 k best items of all; queries whose list is still short
-//                     are searched again for 4 times as many
+//   few categories    each category is searched for its N best items, and the items without a category for the k best;
+//                     the list is merged from them
+//   many categories   the search returns a few times k items, which usually suffice; queries whose list is still too
+//                     short repeat it with a longer list
 //
-// Both methods return the same list: the k best items among the N best items of each category. Ties are in the order of
+// Both methods give the same list: the N best items of each category, and the k best of these. Ties are in the order of
 // items.
 
 import { MISSING } from "../../log/keys.js";
@@ -15,17 +15,17 @@ import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
 import { pickQueries, PLACES, placesIn, type Queries, type Search } from "./search.js";
 
-/** The limit of `most` items per category, and the category of each item. */
+/** Quota: at most `most` items of each category. */
 export interface Quotas {
   most: number;
-  /** u32[numItems]: category of each item; MISSING for items without a category */
+  /** u32[numItems]: category of each item; MISSING for items without one */
   cells: Uint32Array;
-  /** parts of each set of items; a part is a category */
+  /** parts of each set of items, by category */
   ofSet: SetParts[];
   search: PartSearch;
 }
 
-/** Queries that rank the items of the same set, with their masks as item numbers. */
+/** Queries that rank the same set of items, with masks of item numbers. */
 export interface AskedOfSet {
   set: number;
   items: Uint32Array;
@@ -34,7 +34,7 @@ export interface AskedOfSet {
   masks: ItemLists;
 }
 
-/** Returns the maximum number of items that a list can hold. */
+/** Returns the maximum number of items in a list. */
 export function reachOf({ parts, hasRest }: SetParts, most: number): number {
   return parts.reduce((sum, { length }, i) => {
     const isRest = hasRest && i === parts.length - 1;
@@ -42,7 +42,7 @@ export function reachOf({ parts, hasRest }: SetParts, most: number): number {
   }, 0);
 }
 
-/** Returns for each query the `k` item numbers with the highest scores, with at most `most` items of each category. */
+/** Returns the best `k` item numbers of each query, with at most `most` items of each category. */
 export async function bestPerCell(
   quotas: Quotas,
   search: Search,
@@ -55,7 +55,7 @@ export async function bestPerCell(
   const lists = noItems(asked.queries.size, k);
   let left = Uint32Array.from({ length: asked.queries.size }, (_, q) => q);
   for (let top = 2 * reach; left.length > 0; top *= 4) {
-    // searches each category separately once their lists, of `most` places each, are shorter than `top` in total
+    // separate searches of the categories need shorter lists
     if (search.searchesSets && top > most * own.parts.length && top < asked.items.length) {
       await inChunks(left, reach, async (some) => await fromParts(quotas, asked, some, lists, k));
       break;
@@ -80,7 +80,7 @@ export async function bestPerCell(
   return lists;
 }
 
-/** Calls `act` with chunks of the queries; the lists of a chunk have at most PLACES places in total. */
+/** Calls `act` with batches of queries whose lists have at most PLACES places in total. */
 async function inChunks(
   queries: Uint32Array,
   length: number,
@@ -90,11 +90,7 @@ async function inChunks(
   for (let first = 0; first < queries.length; first += step) await act(queries.subarray(first, first + step));
 }
 
-/**
- * Copies the items of a sorted list until `k` are copied, without those that exceed the limit of their category.
- *
- * @returns the number of copied items
- */
+/** Copies the best items, with at most `most` of each category. @returns the number of copied items */
 function keepQuota(
   { items: places, scores }: TopItems,
   from: number,
@@ -122,7 +118,7 @@ function keepQuota(
   return length;
 }
 
-/** Fills the lists of some queries from the best items of each category and the best items without a category. */
+/** Fills the lists of some queries from the best items of each part. */
 async function fromParts(
   { most, ofSet, cells, search: ofParts }: Quotas,
   asked: AskedOfSet,
@@ -134,10 +130,10 @@ async function fromParts(
   const { parts, hasRest, first } = ofSet[asked.set]!;
   const queries = pickQueries(asked.queries, some, asked.dim);
   const masksOf = masksByPart(listsOfUsers(asked.masks, some), parts, cells.length);
-  // removes the items that the search of all categories had found
+  // clears the items of the previous attempt
   for (const q of some) lists.items.fill(NO_ITEM, q * k, (q + 1) * k);
   const lengths = new Uint32Array(some.length);
-  // begins with the items without a category: they are already sorted, so inserting them moves no other items
+  // starts with the items without a category, which are already sorted, so that their insertion moves no other item
   const order = Array.from({ length: parts.length }, (_, i) => (hasRest ? parts.length - 1 - i : i));
   for (const part of order) {
     const items = parts[part]!;
@@ -155,9 +151,9 @@ async function fromParts(
 }
 
 /**
- * Inserts an item into a sorted list; a full list loses its last item.
+ * Inserts an item into a sorted list; if the list is full, its last item is removed.
  *
- * @returns the new length; undefined if the item's score is too low for the list
+ * @returns the new length; undefined if the item ranks too low for the list
  */
 function insert(
   { items, scores }: TopItems,

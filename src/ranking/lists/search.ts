@@ -1,7 +1,6 @@
-// Searches the items with the highest scores for a block of queries; dot products of vectors or any ranker give the
-// scores.
+// Searches the best items for a block of queries, either by vectors or by any other ranker.
 //
-//   set    ascending numbers of the items that may be in a list: all allowed items, or the allowed items of a group
+//   set    item numbers that may be in a list, ascending: all allowed items, or those of a group
 //   place  position of an item in its set
 
 import { vectorsAt } from "../../embedding/table.js";
@@ -13,30 +12,26 @@ import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { placeIn } from "../../sampling/training-events.js";
 import { endedBy, unlessAborted } from "../../workers/with-machine.js";
 
-/** Maximum number of list places in memory at a time. A place takes 8 bytes in each of a few copies. */
+/** Number of list places in memory at a time. Each place takes 8 bytes in each of a few copies. */
 export const PLACES = 1 << 23;
-/** The queries of a block: vectors, user numbers or histories, depending on the ranker. */
+/** Queries of a block. The kind of ranker determines which properties are present. */
 export interface Queries {
   size: number;
   /** f32[size * dim] */
   vectors?: Float32Array;
-  /** u32[size]: number of each query's user in the ranker */
+  /** u32[size]: user numbers that the ranker uses */
   users?: Uint32Array;
-  /** history of each query's user, as item numbers */
+  /** history of each query as lists of items */
   asked?: QueryItems;
 }
 
 /** Exact search of items. */
 export interface Search {
-  /** whether each set is searched on its own, so that the search of a small set is faster */
+  /** true if the sets are searched separately, in a time proportional to their sizes */
   searchesSets: boolean;
-  /** Returns the items of a set with the highest scores, as places in the set; masks are places in the set, too. */
+  /** Returns the best items of a set as places. The masks contain places, too. */
   best(set: number, queries: Queries, masks: ItemLists, top: number): Promise<TopItems>;
-  /**
-   * Returns the scores of the items in lists of item numbers.
-   *
-   * @returns f64: the score of each element of lists.items
-   */
+  /** Returns the scores of listed item numbers. @returns f64, parallel to lists.items */
   score(queries: Queries, lists: ItemLists): Promise<Float64Array>;
   end(): Promise<void>;
 }
@@ -51,11 +46,11 @@ export interface ItemMatrix {
   dim: number;
   /** f32[n * dim] */
   vectors: Float32Array;
-  /** f32[n]: weight that is added to an item's score; -Infinity for items that no list may contain */
+  /** f32[n]: summand of each item's score; -Infinity for items that are never returned */
   weights?: Float32Array;
 }
 
-/** Returns a search whose scores are dot products. @param sets u32[] of each set: its item numbers, ascending */
+/** Returns a search by dot products. @param sets u32[]: item numbers of each set, ascending */
 export async function searchVectors(
   { dim, vectors, weights }: ItemMatrix,
   sets: readonly Uint32Array[],
@@ -80,12 +75,12 @@ export async function searchVectors(
   };
 }
 
-/** Creates the ranker for the queries of a block. */
+/** Function that creates the ranker for the given queries. */
 type RankerOfQueries = (queries: Queries) => Ranker | Promise<Ranker>;
 
-/** Functions that create the rankers of single sets, and the ranker of all items. */
+/** Rankers for the items of each set, and the ranker for all items. */
 export interface Rankers {
-  /** ranker of each set; when absent, the ranker `all` scores the items of a set one by one */
+  /** rankers by set; when absent, `all` scores the items of a set one by one */
   sets?: readonly RankerOfQueries[];
   all: RankerOfQueries;
 }
@@ -93,7 +88,7 @@ export interface Rankers {
 /** Number of (query, item) pairs that are scored at a time. */
 const PAIRS = 1 << 22;
 
-/** Returns a search whose scores come from a model or a baseline. @param numItems number of all items */
+/** Returns a search by a model or a baseline. @param numItems number of all items */
 export function searchByRanker(
   { sets: own, all }: Rankers,
   sets: readonly Uint32Array[],
@@ -113,10 +108,7 @@ export function searchByRanker(
   };
 }
 
-/**
- * Returns the items of a set with the highest scores. Scores every item of the set, PAIRS pairs of query and item at a
- * time.
- */
+/** Returns the best items of a set by scoring all of its items, in batches of PAIRS (query, item) pairs. */
 async function bestOfSet(
   ranker: Ranker,
   set: Uint32Array,
@@ -146,7 +138,7 @@ async function bestOfSet(
   return found;
 }
 
-/** Returns the unmasked items of a set for the queries first .. last - 1, and empty lists for the other queries. */
+/** Returns the unmasked items of the set for queries first .. last - 1, and empty lists for other queries. */
 function unmaskedItems(
   set: Uint32Array,
   { indptr, items: masked }: ItemLists,
@@ -167,7 +159,7 @@ function unmaskedItems(
 }
 
 /**
- * Converts item numbers to places in a set. Items that are not in the set are dropped.
+ * Converts item numbers to places in a set, and drops items that are not in the set.
  *
  * @param set u32, ascending
  * @param numItems number of all items
@@ -188,7 +180,7 @@ export function placesIn(set: Uint32Array, { indptr, items }: ItemLists, numItem
   return { indptr: ends, items: places.subarray(0, end) };
 }
 
-/** Returns some queries of a block. @param rows u32: numbers of the queries, ascending */
+/** Selects queries of a block. @param rows u32: indexes of the queries, ascending */
 export function pickQueries(queries: Queries, rows: Uint32Array, dim: number): Queries {
   const { vectors, users, asked, size } = queries;
   if (rows.length === size) return queries;

@@ -24,7 +24,7 @@ const UNUSED_ITEM = 33;
 /** A user without items. */
 const EMPTY_USER = 17;
 
-/** Users in seven groups, who take half of their group's items and a few others. */
+/** Creates users in seven groups. Each user has half of the group's items and a few other items. */
 const events = Array.from({ length: NUM_USERS }, (_, u) =>
   Array.from({ length: NUM_ITEMS }, (__, i) => {
     if (i === UNUSED_ITEM || u === EMPTY_USER) return 0;
@@ -59,7 +59,7 @@ async function scoring<T>(
 const scoresOf = async (settings: FilterSettings, queries: FilterQueries = users, threads = 1) =>
   await scoring(settings, threads, async (machine) => await machine.scores(queries, every));
 
-/** Computes the filter from the eigenvectors of the dense P. */
+/** Computes the filter from the eigenvectors of P as a dense matrix. */
 function reference({ coefficients, power, ideal }: FilterSettings): ReferenceFilter {
   const { size, vectors } = eigenOf(referenceGraph(events).flat(), NUM_ITEMS);
   const matrix = Array.from({ length: size }, (_, i) =>
@@ -130,7 +130,7 @@ test("who has nothing scores 0 everywhere, and so does an item that nobody has",
   const empty = scores.slice(EMPTY_USER * NUM_ITEMS, (EMPTY_USER + 1) * NUM_ITEMS);
   expect([...empty].every((x) => x === 0)).toBe(true);
   expect(events.every((_, u) => scores[u * NUM_ITEMS + UNUSED_ITEM] === 0)).toBe(true);
-  // an item without users contributes nothing to a query
+  // An item without users contributes nothing to a query.
   const asked = await scoresOf(
     publishedFilter("gf-cf", { dim: 5 }),
     listsOf(events.map((row) => row.map((_, i) => (i === UNUSED_ITEM ? 1 : 0)))),
@@ -180,7 +180,7 @@ test("a graph that does not fit is refused by its sizes, before anything is comp
   expect(() =>
     checkGraphFilter("it", { numUsers: 29_858, numItems: 40_981, numEntries: 810_128 }, 512, 16),
   ).not.toThrow();
-  // as many components as the narrow side has, and no more
+  // The number of components is limited by the smaller side of the matrix.
   expect(() =>
     checkGraphFilter("it", { numUsers: 100, numItems: 4e5, numEntries: 1e6 }, 4096, 2),
   ).not.toThrow();

@@ -1,14 +1,16 @@
-// Scores items with a spectral filter of the user-item graph. The filter is not truncated, so no table of vectors gives these scores.
+// Scores items with a spectral filter of the user-item graph. The filter is not truncated to a low rank, so that
+// no table of vectors gives the same scores.
 //
-//   R        users x items, 0 and 1        D_u, D_i   its row and column sums        r  the items of a user, a row over all items
-//   R~       D_u^-1/2 R D_i^-1/2           P = R~'R~                                 V  its leading eigenvectors, numItems x n
-//   scores   D_i^b c(P) D_i^-b r  +  a D_i^g V V' D_i^-g r            c  a polynomial      b, g  powers of degrees      a  a weight
+//   R        users x items, 0 and 1        D_u, D_i  row and column sums of R        r  a user's items, a row of R
+//   R~       D_u^-1/2 R D_i^-1/2           P = R~'R~         V  leading eigenvectors of P, numItems x n
+//   scores   D_i^b c(P) D_i^-b r  +  a D_i^g V V' D_i^-g r
+//            c  a polynomial        b, g  exponents of degrees        a  a weight
 //
 //   gf-cf     c(P) = P, b 0               a .3, g 1/2, n 256
 //   chebycf   c a plateau, b .4           a .2, g .4, n 512
 //
-// A user's scores depend on the user's items and on the graph, so that new users can be scored, too. A user without items
-// scores 0 everywhere, and an item without users always scores 0.
+// A user's scores depend on the user's items and on the graph, so that the filter can score new users. A user without
+// items scores 0 everywhere, and an item without users always scores 0.
 //
 // Sources: Shen et al. 2021 (GF-CF, arXiv:2108.07567), section 4.3; Kim et al. 2025 (ChebyCF, arXiv:2505.00552).
 
@@ -25,7 +27,7 @@ export interface FilterSettings {
   coefficients: Float64Array;
   /** b */
   power: number;
-  /** the term of the leading eigenvectors */
+  /** summand of the scores from the leading eigenvectors (an ideal low-pass filter) */
   ideal: {
     /** n; 0 for none */
     dim: number;
@@ -36,26 +38,26 @@ export interface FilterSettings {
   };
 }
 
-/** Settings of a published filter. */
+/** Settings that may differ from those of a published filter. */
 export interface FilterChoices {
   dim?: number | undefined;
   weight?: number | undefined;
-  /** for chebycf: how flat the plateau is */
+  /** flatness of the plateau, for chebycf */
   flatness?: number | undefined;
-  /** for chebycf: b and g */
+  /** exponents b and g, for chebycf */
   power?: number | undefined;
 }
 
 export const publishedFilters = ["gf-cf", "chebycf"] as const;
 export type PublishedFilter = (typeof publishedFilters)[number];
 
-/** Returns a published filter with its authors' settings for gowalla, unless `choices` has others. */
+/** Returns a published filter with its authors' settings for the Gowalla data set, except for those in `choices`. */
 export function publishedFilter(
   name: PublishedFilter,
   { dim, weight, flatness = FLATNESS, power = 0.4 }: FilterChoices = {},
 ): FilterSettings {
   if (name === "gf-cf") {
-    // P = (I - L) / 2
+    // the polynomial P in terms of L is (I - L) / 2
     const coefficients = Float64Array.of(0.5, -0.5);
     return { coefficients, power: 0, ideal: { dim: dim ?? 256, weight: weight ?? 0.3, power: 0.5 } };
   }
@@ -63,16 +65,16 @@ export function publishedFilter(
   return { coefficients: plateauCoefficients(flatness), power, ideal };
 }
 
-/** A filter with the data of a graph, ready to score (machine.ts). */
+/** A filter with the data of its graph, ready to score (machine.ts). */
 export interface GraphFilter {
   graph: UserItemGraph;
   coefficients: Float64Array;
-  /** f64[numItems]: D_i^(-1/2 - b), the initial value of a user's item in the polynomial; 0 for an item without users */
+  /** f64[numItems]: D_i^(-1/2 - b), factor of an item before the polynomial is applied; 0 for items without users */
   before: Float64Array;
   /** f32[numItems]: D_i^(1/2 + b) */
   after: Float32Array;
   dim: number;
-  /** f32[numItems][dim]: W = sqrt(a) D_i^g V, so that the added term is W W' D_i^-2g r */
+  /** f32[numItems][dim]: W = sqrt(a) D_i^g V, so that the summand of the leading eigenvectors is W W' D_i^-2g r */
   components: Float32Array;
   /** f64[numItems]: D_i^-2g */
   beforeIdeal: Float64Array;
@@ -84,15 +86,15 @@ export interface GraphFilterOptions {
 }
 
 /**
- * Tolerance of the eigenvectors: only the space that they span matters; the last ones may be mixed with the next ones
- * of nearly equal eigenvalues.
+ * Tolerance of the eigenvectors. Only the space that they span matters. The last eigenvectors may be mixed with further
+ * eigenvectors of nearly equal eigenvalues.
  */
 const TOLERANCE = 0.1;
 
 /**
- * Computes the data of a graph for a filter; it does not depend on the number of threads.
+ * Computes the data of a graph for a filter. The result does not depend on the number of threads.
  *
- * @throws {UsageError} the graph does not fit the memory
+ * @throws {UsageError} the graph does not fit into memory
  */
 export async function graphFilter(
   graph: UserItemGraph,
@@ -140,8 +142,8 @@ export function sizesOf({ users, items }: UserItemGraph): GraphSizes {
 }
 
 /**
- * @throws {UsageError} the filter, or the computation of its eigenvectors, needs more than one memory of 4 GiB; the
- * message says what needs less
+ * @throws {UsageError} the filter, or the computation of its eigenvectors, needs more than one WebAssembly memory of 4
+ * GiB; the message suggests a smaller setting
  */
 export function checkGraphFilter(name: string, sizes: GraphSizes, dim: number, threads: number): void {
   const { numUsers, numItems, numEntries } = sizes;
@@ -158,5 +160,5 @@ export function checkGraphFilter(name: string, sizes: GraphSizes, dim: number, t
   );
 }
 
-/** A memory of WebAssembly, less some room for small data. */
+/** Maximum size of a WebAssembly memory, minus space for small data. */
 const MOST_BYTES = 4 * 2 ** 30 - 2 ** 26;

@@ -1,6 +1,7 @@
-// A thread that scores with a graph filter: it takes blocks of users until none is left.
+// A thread that scores users with a graph filter. It takes blocks of users until none is left.
 //
-//   a block of 64 users ──► panels of 16: the polynomial ──► W z added ──► masked items set to -Infinity ──► the best items, or listed ones
+//   a block of 64 users ──► panels of 16: the polynomial ──► W z added ──► masked items set to -Infinity
+//     ──► scores of the best items, or of listed items
 
 import {
   BLOCK_USERS,
@@ -13,15 +14,15 @@ import {
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { kernelThread, type KernelThread } from "../../workers/kernel-thread.js";
 
-/** The items that users are scored by: one list per query, with the weight of each item if it is not 1. */
+/** Items by which users are scored: one list per query, with weights of the items if they are not all 1. */
 export interface FilterQueries extends ItemLists {
   weights?: Float64Array;
 }
 
-/** The data that threads share for one task; results are in shared memory outside the kernel's. */
+/** Data of one task that threads share. Results are in shared memory outside the kernel's memory. */
 export type FilterTask = {
   queries: FilterQueries;
-  /** i32[1]: number of blocks taken so far */
+  /** i32[1]: number of blocks that threads have taken */
   counter: Int32Array;
 } & (
   | {
@@ -31,14 +32,14 @@ export type FilterTask = {
       /** u32[numQueries][top] and f32[numQueries][top] */
       found: Uint32Array;
       scores: Float32Array;
-      /** offsets of u32[16][top] and f32[16][top] for each thread */
+      /** offsets of the lists of each thread: u32[16][top] items and f32[16][top] scores */
       lists: { found: number; scores: number }[];
     }
   /** scores: f32, beside lists.items */
   | { kind: "listed"; lists: ItemLists; scores: Float32Array }
 );
 
-/** The data that stays the same from task to task. */
+/** Data that is the same for all tasks. */
 export interface FilterConstants {
   layout: FilterLayout;
   coefficients: Float64Array;
@@ -46,7 +47,7 @@ export interface FilterConstants {
   beforeIdeal: Float64Array;
 }
 
-/** Called once in each thread. Results do not depend on which thread takes a block. */
+/** Called once in each thread. Results do not depend on the thread that takes a block. */
 export const start = kernelThread<FilterKernel, FilterConstants, FilterTask, null>((thread) => (task) => {
   const worker = new BlockWorker(thread);
   const numQueries = task.queries.indptr.length - 1;
@@ -63,7 +64,7 @@ export const start = kernelThread<FilterKernel, FilterConstants, FilterTask, nul
   }
 });
 
-/** Queries from .. to - 1, which are the lanes of a panel. */
+/** Queries from .. to - 1, each in one lane of a panel. */
 interface PanelRange {
   panel: number;
   from: number;
@@ -84,7 +85,7 @@ class BlockWorker {
     this.#scratch = own.layout.scratches[index]!;
   }
 
-  /** @returns offsets of the panels of scores, f32[numItems][16], valid until the next block */
+  /** @returns offsets of panels with the scores, f32[numItems][16], valid until the next block */
   score(queries: FilterQueries, first: number, count: number): number[] {
     const { plan, dim } = this.#constants.layout;
     const { itemPanels, queries: z, panels, tile } = this.#scratch;
@@ -102,7 +103,11 @@ class BlockWorker {
     return scored;
   }
 
-  /** Computes c(P) for up to sixteen queries. @returns the panel, of the two, that contains the result */
+  /**
+   * Computes c(P) for up to sixteen queries, with two panels as buffers.
+   *
+   * @returns the panel that contains the result
+   */
   #filter(queries: FilterQueries, from: number, to: number, one: number, other: number): number {
     const { layout, coefficients } = this.#constants;
     const { plan, numUsers } = layout;
@@ -114,7 +119,7 @@ class BlockWorker {
     const c = coefficients[degree]!;
     this.#addQueries(queries, from, to, c, last);
     for (let k = degree - 1; k >= 0; k--) {
-      // the first product has only the items of the queries as its input
+      // the input of the first product contains only the items of the queries
       if (k === degree - 1) this.#scatterQueries(queries, from, to, c);
       else this.#kernel.gatherUsers(plan, last, users);
       this.#kernel.stepItems(plan, users, last, next, k === 0 ? 1 : 2);
@@ -136,7 +141,7 @@ class BlockWorker {
     );
   }
 
-  /** Calls a function for each item of queries, with its initial value in the polynomial. */
+  /** Calls a function for each item of the queries, with its initial value for the polynomial. */
   #eachItem(
     { indptr, items, weights }: FilterQueries,
     from: number,
@@ -152,7 +157,7 @@ class BlockWorker {
     }
   }
 
-  /** Computes z = W' D_i^-2g r for a block's users. */
+  /** Computes z = W' D_i^-2g r for the users of a block. */
   #project({ indptr, items, weights }: FilterQueries, first: number, count: number): void {
     const { layout, beforeIdeal } = this.#constants;
     const { dim, numItems, components } = layout;

@@ -1,8 +1,9 @@
-// A graph filter in shared memory, and the threads that score with it, each one block of users at a time.
+// A graph filter in shared memory, and the threads that score with it. Each thread scores one block of users at a time.
 //
-//   arena   the graph both ways │ degrees, components │ for each thread: panels f32[numItems][16] and f32[numUsers][16]
+//   arena   the graph in both directions │ degrees, components │ for each thread: panels f32[numItems][16] and
+//           f32[numUsers][16]
 //
-// Queries and results are passed in blocks of any size; nothing of them is kept.
+// Queries and results are passed in blocks of any size, and not stored.
 
 import { allocateFilter, BLOCK_USERS, LANES, type FilterKernel } from "../../kernels/graph-filter/binding.js";
 import type { ItemLists, TopItems } from "../../kernels/top-items/binding.js";
@@ -11,11 +12,11 @@ import { withMachine } from "../../workers/with-machine.js";
 import type { GraphFilter, GraphFilterOptions } from "./graph-filter.js";
 import type { FilterConstants, FilterQueries, FilterTask } from "./graph-filter.worker.js";
 
-/** The threads of a graph filter. `terminate` ends them and must be called. */
+/** The threads of a graph filter. The caller must call `terminate`, which ends them. */
 export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null> {
   #lists: { top: number; of: { found: number; scores: number }[] } = { top: 0, of: [] };
 
-  /** @throws {UsageError} the filter does not fit one memory */
+  /** @throws {UsageError} the filter does not fit into one memory */
   static async start(
     { graph, coefficients, before, beforeIdeal, ...filter }: GraphFilter,
     threads: number,
@@ -28,12 +29,12 @@ export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null
   }
 
   /**
-   * Returns the `top` best items of each query, best first, ties in the items' order; independent of the number of
-   * threads.
+   * Returns the `top` best items of each query in descending order of score, ties in item order. The result does not
+   * depend on the number of threads.
    *
-   * A query without items scores 0 everywhere: its list contains the first items that are not masked.
+   * For a query without items, all scores are 0, so its list contains the first unmasked items.
    *
-   * @param masks one list per query: items that must not be found
+   * @param masks one list per query: items to exclude
    * @param top   >= 1
    */
   async best(queries: FilterQueries, masks: ItemLists, top: number): Promise<TopItems> {
@@ -48,7 +49,7 @@ export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null
   /**
    * Returns the scores of listed items for their query.
    *
-   * @param lists one list per query
+   * @param lists one list of items per query
    * @returns f32, one per entry of lists.items
    */
   async scores(queries: FilterQueries, lists: ItemLists): Promise<Float32Array> {
@@ -57,7 +58,7 @@ export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null
     return scores.slice();
   }
 
-  /** Returns memory for a panel's lists in each thread, which is reused for lists of that length. */
+  /** Returns the memory for the lists of a panel in each thread. It is reused for lists of the same length. */
   #listsOf(top: number) {
     if (this.#lists.top !== top) {
       const room = () => this.arena.allocate(`the best ${top} of ${LANES} users`, LANES * top * 4).offset;
@@ -69,7 +70,7 @@ export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null
 }
 
 /**
- * Calls a function with threads that are ended afterwards.
+ * Starts the threads, calls a function with them, and ends them afterwards.
  *
  * @param numQueries number of queries per task, which limits the number of threads
  * @param signal     ends the threads promptly; the promise rejects with its reason

@@ -1,6 +1,6 @@
 import { plateauCoefficients } from "./plateau.js";
 
-/** Returns c(P) for an eigenvalue of P, by the definition of Chebyshev polynomials. */
+/** Returns c(P) for an eigenvalue of P, by the trigonometric definition of Chebyshev polynomials. */
 function filterAt(eigenvalue: number, flatness: number): number {
   const angle = Math.acos(1 - 2 * eigenvalue);
   return plateauCoefficients(flatness).reduce((sum, c, k) => sum + c * Math.cos(k * angle), 0);

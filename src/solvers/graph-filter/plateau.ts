@@ -1,5 +1,5 @@
-// The plateau filter: a spectral filter of a user-item graph, near 1 for components shared by many users and near 0 for
-// those of few.
+// The plateau filter: a spectral filter of a user-item graph, close to 1 for components that many users share, and
+// close to 0 for components of few users.
 //
 //   c(P) = sum over k of c_k T_k(L)      L = I - 2 P      P  the normalized graph of items, eigenvalues in [0, 1]
 //
@@ -15,11 +15,11 @@ const DEGREE = 8;
 export const FLATNESS = 1.5;
 
 /**
- * Returns the Chebyshev coefficients of the plateau filter in L = I - 2 P: near 1 where P is near 1, 1/2 in the middle,
- * near 0 where P is 0.
+ * Returns the Chebyshev coefficients of the plateau filter in L = I - 2 P: close to 1 for eigenvalues of P close to 1,
+ * 1/2 in the middle, and close to 0 for eigenvalues close to 0.
  *
- * The targets are evaluated at points beside the nodes, rounded to three decimals, as in ChebyCF's public code: with
- * targets at the nodes themselves ranking is worse.
+ * The targets are evaluated at rounded nodes, with three decimals, as in ChebyCF's public code, because exact nodes
+ * gave worse rankings.
  *
  * The plateau minus 1/2 is odd in L, and so is the polynomial: coefficients of even k > 0 are 0, including that of K,
  * so no product with P is computed for it.
@@ -36,7 +36,7 @@ export function plateauCoefficients(flatness: number): Float64Array {
   return Float64Array.from({ length: K }, (_, k) => {
     if (k > 0 && k % 2 === 0) return 0;
     let sum = 0;
-    // T_k(cos t) = cos k t
+    // Chebyshev polynomials: T_k(cos t) = cos k t
     for (let j = 1; j <= K + 1; j++) sum += targets[j - 1]! * cosDegrees((k * (K + 1.5 - j) * 180) / (K + 1));
     return ((k === 0 ? 1 : 2) / (K + 1)) * sum;
   });

@@ -6,10 +6,10 @@ import { chosenPenalty, predictRows, RidgeMachine } from "./ridge.js";
 
 const BLOCKS = [0, 4, 9, 10];
 const [P, WIDTH] = [10, 3];
-/** More targets than a panel of eight. */
+/** The number of targets is greater than a panel of eight. */
 const MANY = 11;
 
-/** Plants rows with a category, a multi-valued cell of up to three values, and a number; each may be missing. */
+/** Creates rows with a category, a multi-valued cell of up to three values, and a number; any may be missing. */
 function planted(numRows: number, seed: number, width = WIDTH): RidgeProblem {
   const random = mulberry32(seed);
   const pairs = Array.from({ length: numRows }, () => {
@@ -74,7 +74,7 @@ describe.each([0.01, 1, 100])("a map of penalty %d", (penalty) => {
     const [map] = await fit(problem, [penalty], parts);
     expect(largest(map!.coefficients, expected.coefficients)).toBeLessThan(1e-7);
     expect(largest(map!.mean, expected.mean)).toBeLessThan(1e-12);
-    // rows outside of the fit are centered with the same means
+    // Rows outside of the fit are centered with the means of the fitted rows.
     const predictions = referencePredictions(expected, problem.rows);
     expect(largest(predictRows(map!, problem.rows), predictions)).toBeLessThan(1e-7);
   });

@@ -1,13 +1,14 @@
-// Weighted ridge regression of many targets on sparse columns, where each block of columns is centered on its mean,
-// with a penalty chosen by cross-validation. The equations are in kernels/ridge/assembly/main.ts.
+// Weighted ridge regression of many targets on sparse columns. Each block of columns is centered on its mean, and
+// cross-validation selects the penalty. The equations are in kernels/ridge/assembly/main.ts.
 //
-//   a row without a block is predicted as if it had the block's mean; m, the weighted mean of the targets, is the intercept
+//   a row without columns of a block is predicted as if they had the block's mean; the intercept is the weighted mean m
+//   of the targets
 //
-// Fits of different folds and of different targets are independent: threads take them one after another, and results do
+// Fits of different folds and of different targets are independent: threads process them in parallel, and results do
 // not depend on the number of threads.
 //
-// Source of the choice of the penalty: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, section
-// 7.10.
+// Source for the selection of the penalty: Hastie, Tibshirani and Friedman, The Elements of Statistical Learning,
+// section 7.10.
 
 import {
   allocateRidge,
@@ -23,22 +24,22 @@ import {
 import type { Call } from "../../workers/kernel-thread.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 
-/** The tolerance of the final fit. */
+/** Convergence tolerance of the final fit. */
 const TOLERANCE = 1e-9;
-/** The tolerance when a penalty is evaluated. */
+/** Convergence tolerance of the fits that evaluate a penalty. */
 const EVALUATED_TOLERANCE = 1e-4;
 const MAX_STEPS = 1000;
 
-/** Squared errors on the rows of each fold, which were not used in the fit. */
+/** Squared errors on the held-out rows of each fold. */
 export interface CrossValidation {
   penalties: readonly number[];
-  /** [penalty][fold]: f64[width], weighted squared errors */
+  /** errors[penalty][fold], f64[width]: weighted squared errors by target */
   errors: Float64Array[][];
-  /** [fold]: f64[width], the errors of predicting the mean of the fitted rows */
+  /** totals[fold], f64[width]: weighted squared errors of predicting the mean of the fitted rows */
   totals: Float64Array[];
 }
 
-/** A problem in shared memory, and the threads that fit it. `terminate` ends the threads and must be called. */
+/** A regression problem in shared memory, and its threads. The caller must call `terminate`, which ends them. */
 export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
   readonly #layout: RidgeLayout;
   readonly #problem: RidgeProblem;
@@ -53,10 +54,9 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
   }
 
   /**
-   * @param parts u8[numRows]: the fold of each row that is evaluated, FITTED or LEFT_OUT; the weights of the rows of
-   * each fold,
-   *   and of the rows outside it, have a sum above 0
-   * @throws {UsageError} it exceeds the 4 GiB of a memory
+   * @param parts u8[numRows]: fold of each row, or FITTED for rows that no fold holds out, or LEFT_OUT for unused rows;
+   * the total weight inside and outside of each fold must be positive
+   * @throws {UsageError} the problem exceeds 4 GiB
    */
   static async start(
     problem: RidgeProblem,
@@ -75,7 +75,7 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
   /**
    * Evaluates penalties on the folds; may be called once.
    *
-   * @param penalties descending; Infinity predicts the mean
+   * @param penalties in descending order; Infinity predicts the mean
    * @param observe called before each penalty with its index
    */
   async crossValidate(
@@ -83,7 +83,7 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
     observe: (index: number) => void = () => undefined,
   ): Promise<CrossValidation> {
     const folds = this.#layout.folds.slice(0, -1);
-    // the coefficients are still 0
+    // all coefficients are 0, so that these errors are those of the mean
     await this.#evaluate(folds);
     const totals = folds.map((fold) => this.#errorsOf(fold));
     const errors: Float64Array[][] = [];
@@ -98,7 +98,7 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
     return { penalties, errors, totals };
   }
 
-  /** Fits the map on all rows that are not left out. @param penalty above 0; Infinity gives the mean */
+  /** Fits the linear map on all rows except LEFT_OUT rows. @param penalty above 0; Infinity gives the mean */
   async fit(penalty: number): Promise<RidgeMap> {
     const { rows, width } = this.#problem;
     const all = this.#layout.folds.at(-1)!;
@@ -118,7 +118,7 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
     return { width, blocks: rows.blocks, mean, centers: this.arena.f64(centers).slice(), coefficients };
   }
 
-  /** Continues from the current coefficients. */
+  /** Runs the solver from the current coefficients. */
   async #solve(folds: readonly FoldLayout[], lambda: number, tolerance: number): Promise<void> {
     const { plan } = this.#layout;
     await this.#onFits(folds, (fits) => ["solve", plan, fits, "thread", lambda, tolerance, MAX_STEPS]);
@@ -136,17 +136,21 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
     await this.run({ take: { end: structs.length, size: 1 }, call: callOf(structs) });
   }
 
-  /** Returns f64[width]: the errors of a fold. */
+  /** Returns f64[width]: the squared errors of a fold by target. */
   #errorsOf({ fits }: FoldLayout): Float64Array {
     const errors = fits.flatMap((fit) => Array.from(this.arena.f64(fit.errors)));
     return Float64Array.from(errors.slice(0, this.#problem.width));
   }
 }
 
-/** Returns predictions of rows, f64[numRows * width]. @param rows rows with the map's blocks */
+/**
+ * Returns the predictions of rows, f64[numRows * width].
+ *
+ * @param rows rows with the same blocks of columns as the map
+ */
 export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
   const { width, mean, coefficients, centers, blocks } = map;
-  // c_f' B_f of each block
+  // c_f' B_f for each block f, the contribution of the means
   const ofBlocks = blocks.slice(1).map((last, f) => {
     const product = new Float64Array(width);
     for (let j = blocks[f]!; j < last; j++)
@@ -162,7 +166,7 @@ export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
       const [j, x] = [rows.columns[pair]!, rows.values[pair]!];
       for (let t = 0; t < width; t++) line[t]! += x * coefficients[j * width + t]!;
       if (block >= 0 && j < blocks[block + 1]!) continue;
-      // the columns of a row are in the order of their blocks
+      // the columns of a row are sorted by block
       while (j >= blocks[block + 1]!) block++;
       for (let t = 0; t < width; t++) line[t]! -= ofBlocks[block]![t]!;
     }
@@ -172,9 +176,10 @@ export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
 
 /**
  * Returns the penalty chosen for some targets and its R²: the largest penalty whose R² is within one standard error of
- * the best one's, over folds. The error is that of the difference to the best, because both use the same folds.
+ * the best one's, over folds. It is the standard error of the difference from the best R², because both use the same
+ * folds.
  *
- * @param from, to the targets from .. to - 1
+ * @param from, to range of the targets: from .. to - 1
  */
 export function chosenPenalty(
   { penalties, errors, totals }: CrossValidation,

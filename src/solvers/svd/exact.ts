@@ -1,7 +1,8 @@
 // The full singular value decomposition of a matrix with one narrow side, through the Gram matrix of that side in
 // double precision.
 //
-//   A = S - e f'     S  f64, long x narrow, with its scalings           e, f  for the means, on the long and on the narrow side
+//   A = S - e f'     S  f64, long x narrow, with its scalings
+//                    e, f  vectors on the long and on the narrow side, whose product e f' contains the means
 //   A'A = S'S - (S'e) f' - f (S'e)' + (e'e) f f' = V W V'               A V = U diag(singular values)
 
 import type { SparseRows } from "../../kernels/als/binding.js";
@@ -9,25 +10,25 @@ import type { MatrixSide } from "./machine.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 import { eigenOf } from "./symmetric.js";
 
-/** Largest narrow side: eigenvalues of larger matrices take minutes. */
+/** Maximum size of the narrow side; the eigenvalues of larger matrices take minutes. */
 export const MAX_EXACT = 1536;
 
-/** Singular values, descending, and their vectors, before signs are fixed. */
+/** Singular values in descending order, and their vectors, before signs are normalized. */
 export interface Triplets {
   dim: number;
   /** f64[dim] */
   singularValues: Float64Array;
-  /** f32[numRows][dim] and f32[numColumns][dim], row-major; columns of unit length */
+  /** f32[numRows][dim] and f32[numColumns][dim], row-major; columns have unit length */
   left: Float32Array;
   right: Float32Array;
-  /** for a matrix with a filter: f32[numColumns][dim], c(P) D_a times `right` */
+  /** f32[numColumns][dim]: c(P) D_a times `right`, for a matrix with a filter */
   behind?: Float32Array;
 }
 
-/** Relative to the greatest singular value: smaller ones are rounding errors of the Gram matrix. */
+/** Threshold relative to the greatest singular value, below which others are rounding errors of the Gram matrix. */
 export const EXACT_ROUNDING = 3e-8;
 
-/** Returns the leading `dim` triplets; fewer if the rank is less. */
+/** Returns the leading `dim` singular triplets, or fewer if the rank is less. */
 export function exactSvd(matrix: SvdMatrix, narrow: MatrixSide, dim: number): Triplets {
   const S = oriented(matrix, narrow);
   const { numNarrow, numLong } = S;
@@ -49,13 +50,13 @@ export function exactSvd(matrix: SvdMatrix, narrow: MatrixSide, dim: number): Tr
 }
 
 interface Oriented {
-  /** entries by the long side */
+  /** entries of the matrix by the long side */
   entries: SparseRows;
   numLong: number;
   numNarrow: number;
   longScale: Float32Array | undefined;
   narrowScale: Float32Array | undefined;
-  /** e and f; absent without means */
+  /** vectors e and f; absent without means */
   shift: { long: Float32Array; narrow: Float32Array } | undefined;
 }
 

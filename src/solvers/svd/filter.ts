@@ -1,34 +1,34 @@
-// Multiplies with a matrix followed by a spectral filter, with which a recommender smooths the matrix's entries.
+// Multiplies by a matrix that is followed by a spectral filter, with which recommenders smooth its entries.
 //
-//   M = A D_b c(P) D_a        A  the matrix with its scalings      P = A'A      D_b, D_a  diagonals over the columns
+//   M = A D_b c(P) D_a        A  the matrix, with its scalings      P = A'A      D_b, D_a  diagonal, over the columns
 //   c(P) = sum over k of c_k T_k(L),  L = I - 2 P                  T_k  Chebyshev polynomials, T_k = 2 L T_k-1 - T_k-2
 //
-// M is never computed: a product with it is a chain of 2 K + 1 products with A. The eigenvalues of P must be in [0, 1],
-// which holds if A is normalized by the roots of its rows' and columns' sums. Source: Kim et al. 2025 (ChebyCF,
+// M is never computed: a product with M consists of 2 K + 1 products with A. The eigenvalues of P must be in [0, 1],
+// which is true if A is normalized by the square roots of its row and column sums. Source: Kim et al. 2025 (ChebyCF,
 // arXiv:2505.00552); Mason and Handscomb 2003, Chebyshev Polynomials, 2.4, for the recurrence.
 
 import type { Region } from "../../kernels/shared/memory.js";
 
 export interface ColumnFilter {
-  /** f64[K + 1], K >= 1 */
+  /** f64[K + 1], K >= 1: coefficients c_k */
   coefficients: Float64Array;
   /** f32[numColumns]: D_b and D_a */
   before: Float32Array;
   after: Float32Array;
 }
 
-/** The memory and the products that the filter needs. */
+/** Memory and products that the filter needs. */
 export interface FilterRoom {
-  /** panels of the columns' side: two polynomials, and their weighted sum */
+  /** panels with one entry per column: two polynomials, and their weighted sum */
   columns: readonly [Region, Region, Region];
-  /** a panel of the rows' side */
+  /** panel with one entry per row */
   rows: Region;
   values(panel: Region): Float32Array;
-  /** Writes A X or A' X. */
+  /** Writes A X or A' X to the target. */
   multiply(side: "rows" | "columns", source: Region, target: Region): Promise<void>;
 }
 
-/** Writes M X (side rows) or M' X (side columns) to the target; the source belongs to the other side and is not changed. */
+/** Writes M X (side "rows") or M' X (side "columns") to the target; the source, of the other side, is unchanged. */
 export async function multiplyFiltered(
   side: "rows" | "columns",
   { coefficients, before, after }: ColumnFilter,
@@ -49,7 +49,12 @@ export async function multiplyFiltered(
   }
 }
 
-/** Computes c(P) D_a X. @param source panel of the columns' side @returns the panel of the room with the result */
+/**
+ * Computes c(P) D_a X.
+ *
+ * @param source panel with one entry per column
+ * @returns the panel of the room that contains the result
+ */
 export async function smooth(
   { coefficients, after }: ColumnFilter,
   room: FilterRoom,
@@ -59,11 +64,15 @@ export async function smooth(
   return await polynomial(coefficients, room);
 }
 
-/** Computes c(P) of the first panel. @returns the panel with the result; the others are overwritten */
+/**
+ * Computes c(P) times the first panel.
+ *
+ * @returns the panel that contains the result; the other panels are overwritten
+ */
 async function polynomial(coefficients: Float64Array, room: FilterRoom): Promise<Region> {
   let [last, next, sum] = room.columns;
   const term = async (k: number, from: Region, to: Region) => {
-    // to = 2 L from - to, or L from in the first step; L y = y - 2 A'(A y)
+    // computes to = 2 L from - to, or L from in the first step, where L y = y - 2 A'(A y)
     const before = k === 1 ? undefined : Float32Array.from(room.values(to));
     await room.multiply("rows", from, room.rows);
     await room.multiply("columns", room.rows, to);
@@ -85,7 +94,7 @@ async function polynomial(coefficients: Float64Array, room: FilterRoom): Promise
   return sum;
 }
 
-/** Multiplies each row of sixteen by its factor. */
+/** Multiplies each row of a panel, sixteen numbers, by the factor of the row. */
 function scaleInto(target: Float32Array, factors: Float32Array, source: Float32Array): void {
   for (let row = 0; row < factors.length; row++) {
     const factor = factors[row]!;

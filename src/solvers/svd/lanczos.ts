@@ -1,11 +1,13 @@
-// Computes the leading singular vectors of one side by block Lanczos iteration with thick restarts on B = A A' (or A'A, on the shorter side).
+// Computes the leading singular vectors of one side by block Lanczos iteration with thick restarts on B = A A' (or A'A,
+// on the shorter side).
 //
 //   basis [Q_1 .. Q_p]   orthonormal panels of sixteen      T = basis' B basis, a column of blocks for each product with B
-//   Z = B Q_p - basis (basis' B Q_p) = Q_p+1 R              the part of B Q_p outside of the basis
+//   Z = B Q_p - basis (basis' B Q_p) = Q_p+1 R              the component of B Q_p orthogonal to the basis
 //
-// When the basis is full, T = P W P': W approximates eigenvalues of B, and basis P its eigenvectors, with residuals |R P_last|. If
-// they are too large, the leading ones become the basis, Q_p+1 follows, and so on. A block Krylov space converges far faster than
-// the powers of a subspace of as many products; the whole basis is kept orthogonal, so no eigenvalue comes twice.
+// When the basis is full, T = P W P': W approximates eigenvalues of B, and basis P its eigenvectors, with residuals |R
+// P_last|. If the residuals are too large, the leading eigenvectors and Q_p+1 form the basis of the next iteration. A
+// block Krylov space converges much faster than subspace iteration with as many products. The whole basis is kept
+// orthogonal, so that no eigenvalue is found twice.
 //
 // Source: Musco and Musco 2015 (arXiv:1504.05477), algorithm 2, for the start and the space; Wu and Simon 2000
 // (10.1137/S0895479898334605) for the restart; Golub and Van Loan 2013, section 10.3.6, for blocks.
@@ -20,29 +22,29 @@ import { eigenOf, type Eigen } from "./symmetric.js";
 export interface LanczosOptions {
   /** number of eigenvectors */
   dim: number;
-  /** largest allowed residual relative to its eigenvalue */
+  /** maximum residual relative to its eigenvalue */
   tolerance: number;
   seed: number;
   maxRestarts: number;
 }
 
 export interface LanczosResult {
-  /** eigenvectors of B, the leading first; at least `dim` */
+  /** eigenvectors of B in descending order of eigenvalue; at least `dim` */
   vectors: Region[];
   restarts: number;
-  /** largest residual relative to its eigenvalue among the first `dim` */
+  /** largest residual of the first `dim` eigenvectors, relative to the eigenvalue */
   residual: number;
 }
 
-/** Rounding error of a residual relative to the greatest eigenvalue. */
+/** Rounding error of a residual, relative to the greatest eigenvalue. */
 const ROUNDING = 1e-6;
 
-/** Number of panels of the basis for `dim` vectors. */
+/** Returns the number of panels of the basis for `dim` vectors. */
 export function basisPanels(dim: number): number {
   return Math.ceil((dim + Math.min(Math.max(2 * dim, 6 * PANEL), 16 * PANEL)) / PANEL);
 }
 
-/** Finds the leading eigenvectors of A A' (side rows) or A'A (side columns). */
+/** Computes the leading eigenvectors of A A' (side "rows") or A'A (side "columns"). */
 export async function lanczos(
   machine: SvdMachine,
   side: MatrixSide,
@@ -50,12 +52,12 @@ export async function lanczos(
 ): Promise<LanczosResult> {
   const numPanels = basisPanels(dim);
   const size = numPanels * PANEL;
-  // one panel more than requested is kept, because the last requested vectors then converge faster
+  // keeps one panel more than requested, because the last requested vectors then converge faster
   const kept = Math.ceil(dim / PANEL) + 1;
   const across = machine.panel(otherSide(side));
   const free = Array.from({ length: numPanels + 2 }, () => machine.panel(side));
 
-  // the random start is multiplied once, which removes directions that A maps to 0
+  // multiplies the random start once, which removes directions that A maps to 0
   for (let j = 0; j < PANEL; j++) fillRandom(machine, otherSide(side), across, j, draw(seed, j));
   const start = free.pop()!;
   await machine.multiply(side, across, start);
@@ -103,7 +105,7 @@ export async function lanczos(
   }
 }
 
-/** Like lanczos for a small side: starts with all unit vectors, so that no iteration is needed. */
+/** Like `lanczos`, for a small side: starts with all unit vectors, so that no iteration is needed. */
 export async function wholeSpace(machine: SvdMachine, side: MatrixSide, dim: number): Promise<Region[]> {
   const other = otherSide(side);
   const numPanels = Math.ceil(machine.lengthOf(side) / PANEL);
@@ -128,7 +130,7 @@ export async function wholeSpace(machine: SvdMachine, side: MatrixSide, dim: num
   return found;
 }
 
-/** The last column of blocks, on and above the diagonal. */
+/** Writes the last column of blocks of T, on and above the diagonal. */
 function putBlock(T: Float64Array, size: number, block: number, products: Float64Array): void {
   for (let i = 0; i < products.length / PANEL; i++) {
     for (let j = 0; j < PANEL; j++) T[i * size + block * PANEL + j] = products[i * PANEL + j]!;
@@ -136,8 +138,9 @@ function putBlock(T: Float64Array, size: number, block: number, products: Float6
 }
 
 /**
- * Returns the greatest squared length of a column that has these products with an orthonormal basis, as far as it lies
- * in the basis.
+ * Returns the greatest squared length of the projections of columns onto an orthonormal basis.
+ *
+ * @param products inner products of the basis with the columns
  */
 function greatestSquare(products: Float64Array): number {
   const squares = new Float64Array(PANEL);
@@ -145,7 +148,7 @@ function greatestSquare(products: Float64Array): number {
   return squares.reduce((x, y) => Math.max(x, y), Number.MIN_VALUE);
 }
 
-/** Returns |R P_last| of each eigenvector. */
+/** Returns the residual |R P_last| of each eigenvector. */
 function residualsOf({ size, vectors }: Eigen, r: Float64Array): Float64Array {
   return Float64Array.from({ length: size }, (_, e) => {
     let square = 0;

@@ -1,6 +1,6 @@
 // The matrix and the vectors of a decomposition in shared memory, and the threads that compute with them.
 //
-//   arena   S by rows and by columns │ scalings, means │ panels: f32[length][16], as many as requested │ sums, coefficients
+//   arena   S by rows and by columns │ scalings, means │ panels: f32[length][16], on request │ sums, coefficients
 
 import type { Region } from "../../kernels/shared/memory.js";
 import {
@@ -16,28 +16,28 @@ import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { multiplyFiltered, smooth, type ColumnFilter, type FilterRoom } from "./filter.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 
-/** Rows of one kernel call, a multiple of 4. */
+/** Number of rows of one kernel call, a multiple of 4. */
 const BLOCK_ROWS = 256;
-/** Number of parts of a sum over rows; it depends on the data and never on the threads. */
+/** Number of parts of a sum over rows. It is independent of the number of threads, so that rounding is, too. */
 const PARTS = 16;
 
-/** Vectors of a side have one entry per row, or per column, of the matrix. */
+/** Side of the matrix: vectors of the side "rows" have one entry per row of the matrix. */
 export type MatrixSide = "rows" | "columns";
 
 export const otherSide = (side: MatrixSide): MatrixSide => (side === "rows" ? "columns" : "rows");
 
 interface SideLayout {
   length: number;
-  /** offset of the struct whose product gives vectors of this side */
+  /** offset of the struct of the matrix whose product gives vectors of this side */
   matrix: number;
-  /** offset of this side's diagonal, or 0, and a panel for vectors multiplied by it */
+  /** offset of this side's diagonal scaling, or 0, and a panel for scaled vectors */
   scale: number;
   scaled: Region | undefined;
-  /** offset of e or f of A = D S D - e f', or 0 */
+  /** offset of this side's vector of the means (e or f of A = D S D - e f'), or 0 */
   shift: number;
 }
 
-/** Memory that tasks use beside panels. */
+/** Memory of tasks, in addition to panels. */
 interface SmallRegions {
   sources: Region;
   targets: Region;
@@ -46,7 +46,7 @@ interface SmallRegions {
   rowSums: Region;
 }
 
-/** The threads of a decomposition. `terminate` ends them and must be called. */
+/** The threads of a decomposition. The caller must call `terminate`, which ends them. */
 export class SvdMachine extends ThreadedKernel<SvdKernel> {
   readonly #sides: Record<MatrixSide, SideLayout>;
   readonly #small: SmallRegions;
@@ -76,8 +76,8 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
-   * @param maxPanels most panels that are combined or multiplied at once
-   * @throws {UsageError} the matrix does not fit one memory
+   * @param maxPanels maximum number of panels that are combined or multiplied at once
+   * @throws {UsageError} the matrix does not fit into one memory
    */
   static async start(matrix: SvdMatrix, maxPanels: number, threads: number): Promise<SvdMachine> {
     const machine = new SvdMachine(matrix, maxPanels, threads);
@@ -90,31 +90,30 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     const length = side === "rows" ? numRowsOf(matrix) : numColumnsOf(matrix);
     const given = side === "rows" ? rowScale : columnScale;
     const scale = arena.put("the scalings", given);
-    // the means are subtracted once from every row
+    // e is 1 for every row, because the means are subtracted from every row
     const shifts = means && (side === "rows" ? new Float32Array(length).fill(1) : means);
     const shift = arena.put("the means", shifts);
     const scaled = given && allocatePanel(arena, side, length);
     return { length, matrix: allocateSparse(arena, matrix[side], { scale, shift }), scale, scaled, shift };
   }
 
-  /** Returns the number of entries of a side's vectors. */
+  /** Returns the number of entries of a vector of the given side. */
   lengthOf(side: MatrixSide): number {
     return this.#sides[side].length;
   }
 
-  /** Allocates a panel of zeros. @throws {UsageError} it does not fit */
+  /** Allocates a panel of zeros. @throws {UsageError} it does not fit into memory */
   panel(side: MatrixSide): Region {
     return allocatePanel(this.arena, side, this.lengthOf(side));
   }
 
-  /** Returns f32[length][16], the content of a panel; invalid after another panel is allocated. */
+  /** Returns f32[length][16], the content of a panel. The view is invalid after another panel is allocated. */
   values(panel: Region): Float32Array {
     return this.arena.f32(panel);
   }
 
   /**
-   * Writes A X, or A' X, to a panel of the given side; `source` belongs to the other side. With a filter, A includes
-   * the filter.
+   * Writes A X, or A' X, to a panel of the given side; `source` is of the other side. A includes the filter, if any.
    */
   async multiply(side: MatrixSide, source: Region, target: Region): Promise<void> {
     if (this.#filter) await multiplyFiltered(side, this.#filter.of, this.#filter.room, source, target);
@@ -122,8 +121,10 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
-   * Applies the filter to vectors of the columns' side: c(P) D_a X; undefined without a filter. @param vectors
-   * f32[numColumns][dim] @returns the same shape
+   * Applies the filter to vectors with one entry per column: c(P) D_a X; undefined without a filter.
+   *
+   * @param vectors f32[numColumns][dim]
+   * @returns the same shape
    */
   async smoothed(vectors: Float32Array, dim: number): Promise<Float32Array | undefined> {
     if (!this.#filter) return undefined;
@@ -142,7 +143,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return out;
   }
 
-  /** Computes the product without the filter. */
+  /** Computes the product with A without the filter. */
   async #product(side: MatrixSide, source: Region, target: Region): Promise<void> {
     const { length: numRows, matrix, shift } = this.#sides[side];
     const from = this.#sides[otherSide(side)];
@@ -180,7 +181,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
-   * Writes [X_1 .. X_p] C to the targets, or adds it; targets may be among the sources.
+   * Writes [X_1 .. X_p] C to the targets, or adds it to them. Targets may be sources, too.
    *
    * @param coefficientAt C[i][j], i < 16 p, j < 16 numTargets
    */
@@ -216,14 +217,14 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return region.offset;
   }
 
-  /** @returns u32[PARTS]: offset of `size` zeros for each part */
+  /** @returns u32[PARTS]: offset of a buffer of `size` zeros for each part */
   #clearedSums(size: number): Uint32Array {
     const { sums } = this.#small;
     this.arena.f64(sums).fill(0, 0, PARTS * size);
     return Uint32Array.from({ length: PARTS }, (_, part) => sums.offset + part * size * 8);
   }
 
-  /** Returns the sum of the parts, added in order. */
+  /** Returns the sum of the parts, added in order of the parts. */
   #addedParts(size: number): Float64Array {
     const sums = this.arena.f64(this.#small.sums);
     const added = sums.slice(0, size);

@@ -1,4 +1,5 @@
-// The matrix of a decomposition: sparse, with scalings and means that are applied in products and never stored.
+// The matrix of a decomposition. It is sparse; its scalings and means are applied in products, and the result is never
+// stored.
 //
 //   A = D_r S D_c - 1 m'       S  sparse, numRows x numColumns     D_r, D_c  diagonal     m  means of the columns of D_r S D_c
 
@@ -6,24 +7,25 @@ import type { SparseRows } from "../../kernels/als/binding.js";
 import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import type { ColumnFilter } from "./filter.js";
 
-/** A matrix in the form that products need. */
+/** A matrix in the form in which products use it. */
 export interface SvdMatrix {
   /** S by rows */
   rows: SparseRows;
-  /** the same entries by columns */
+  /** transpose: the same entries by columns */
   columns: SparseRows;
-  /** f32[numRows]: D_r; 1 when absent */
+  /** f32[numRows]: diagonal of D_r; 1 when absent */
   rowScale?: Float32Array;
-  /** f32[numColumns]: D_c; 1 when absent */
+  /** f32[numColumns]: diagonal of D_c; 1 when absent */
   columnScale?: Float32Array;
-  /** f32[numColumns]: m; 0 when absent */
+  /** f32[numColumns]: means m; 0 when absent */
   means?: Float32Array;
-  /** a filter after the matrix (filter.ts); not together with means */
+  /** filter that follows the matrix (filter.ts); excludes means */
   filter?: ColumnFilter;
 }
 
 /**
- * Returns D_u^-1/2 S D_i^-1/2 for entries that are all 1, where D_u and D_i are the sums of its rows and columns.
+ * Returns D_u^-1/2 S D_i^-1/2 for entries that are all 1, where D_u and D_i are the row and column sums of S.
+ *
  * @param columns the same entries by columns
  */
 export function degreeNormalized(rows: SparseRows, columns: SparseRows): SvdMatrix {
@@ -34,14 +36,14 @@ export function degreeNormalized(rows: SparseRows, columns: SparseRows): SvdMatr
 export const numRowsOf = ({ rows }: SvdMatrix): number => rows.indptr.length - 1;
 export const numColumnsOf = ({ columns }: SvdMatrix): number => columns.indptr.length - 1;
 
-/** Statistics of columns over all rows. */
+/** Statistics of each column over all rows. */
 export interface ColumnMoments {
-  /** f64[numColumns]: mean and sum of squares of the columns of D_r S D_c */
+  /** f64[numColumns] each: mean and sum of squares of each column of D_r S D_c */
   means: Float64Array;
   squares: Float64Array;
 }
 
-/** Returns means and sums of squares of D_r S D_c, before centering. */
+/** Returns the means and sums of squares of the columns of D_r S D_c, before centering. */
 export function columnMoments(matrix: SvdMatrix): ColumnMoments {
   const { columns, rowScale, columnScale } = matrix;
   const numColumns = numColumnsOf(matrix);
@@ -61,7 +63,10 @@ export function columnMoments(matrix: SvdMatrix): ColumnMoments {
   return { means, squares };
 }
 
-/** Returns the total variance of all columns about their means, whether the matrix is centered or not; divided by numRows. */
+/**
+ * Returns the total variance: the sum over columns of the squared deviations from the column's mean, divided by
+ * numRows. It is the same whether the matrix is centered or not.
+ */
 export function totalVariance(matrix: SvdMatrix, { means, squares }: ColumnMoments): number {
   const numRows = numRowsOf(matrix);
   let total = 0;

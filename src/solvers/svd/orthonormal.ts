@@ -1,9 +1,9 @@
-// Makes a panel orthonormal, and orthogonal to those of a basis.
+// Makes a panel orthonormal, and orthogonal to the panels of a basis.
 //
 //   Z'Z = D N D      N = P L P'      Z (D^-1 P L^-1/2) has orthonormal columns
 //
-// The step is repeated until the panel was orthonormal before it. Directions that are lost to rounding are replaced by
-// random ones: the columns of a Krylov basis become dependent when it contains everything that the start can reach.
+// The step is repeated until its input is nearly orthonormal. Directions that are lost to rounding are replaced by
+// random ones. This happens when a Krylov basis already contains the whole space that its start can reach.
 //
 // Source: Stathopoulos and Wu 2002 (10.1137/S1064827500370883), algorithm SVQB.
 
@@ -13,36 +13,36 @@ import { PANEL } from "../../kernels/svd/binding.js";
 import type { MatrixSide, SvdMachine } from "./machine.js";
 import { eigenOf } from "./symmetric.js";
 
-/** Relative to the greatest eigenvalue of N: smaller ones are rounding errors. */
+/** Threshold relative to the greatest eigenvalue of N, below which eigenvalues are rounding errors. */
 const LOST = 1e-6;
-/** A panel this close to orthonormal has an error of rounding only after the next step. */
+/** Maximum deviation from orthonormality at which one more step reduces the deviation to rounding error. */
 const CLOSE = 0.1;
 /**
- * Remaining share of a column's squared length after it was made orthogonal to the basis, below which rounding errors
- * point back into the basis.
+ * Threshold for the squared length of a column after its component in the basis is removed, relative to the length
+ * before. Below it, rounding errors have a component in the basis again.
  */
 const CANCELLED = 1e-4;
 const MAX_STEPS = 12;
 
-/** The panel Z to be made orthonormal, with memory for another. */
+/** The panel Z that is to be orthonormalized, with a spare panel as a buffer. */
 export interface Pending {
   panel: Region;
   spare: Region;
-  /** greatest squared length of its columns before they were made orthogonal to the basis */
+  /** greatest squared length of a column before its component in the basis was removed */
   squaredLength: number;
 }
 
 export interface Orthonormal {
   panel: Region;
   spare: Region;
-  /** R in Z = Q R, f64[16][16]; rows of zeros for random directions */
+  /** R in Z = Q R, f64[16][16]; rows of random directions are zero */
   r: Float64Array;
 }
 
 /**
  * Makes the columns of `pending.panel` orthonormal, and orthogonal to an orthonormal basis.
  *
- * @param key key of the random directions
+ * @param key key of the random numbers
  */
 export async function orthonormalize(
   machine: SvdMachine,
@@ -55,7 +55,7 @@ export async function orthonormalize(
   let r = identity();
   for (let step = 0; step < MAX_STEPS; step++) {
     const gram = await machine.crossProducts(side, [panel], panel);
-    // the first panel is compared with its own length, later ones have length about 1
+    // lengths are relative to the columns' original lengths in the first step, and close to 1 in later steps
     const { coefficientAt, inverseAt, isAlive, least, shortest } = whitening(
       gram,
       step === 0 ? pending.squaredLength : 1,
@@ -66,7 +66,7 @@ export async function orthonormalize(
     const isWhole = isAlive.every(Boolean);
     if (step > 0 && isWhole && least > CLOSE) break;
 
-    // lost directions are replaced, and components that rounding has added in the basis are removed
+    // replaces lost directions, and removes components in the basis that rounding has added
     isAlive.forEach((lives, j) => lives || fillRandom(machine, side, panel, j, draw(key, step * PANEL + j)));
     const isCancelled = step === 0 && least * shortest < CANCELLED * pending.squaredLength;
     if (basis.length === 0 || (isWhole && !isCancelled)) continue;
@@ -101,7 +101,7 @@ function whitening(gram: Float64Array, squaredLength: number) {
   };
 }
 
-/** Writes random numbers between -1 and 1 to a column of a panel. */
+/** Fills a column of a panel with random numbers between -1 and 1. */
 export function fillRandom(
   machine: SvdMachine,
   side: MatrixSide,

@@ -13,11 +13,15 @@ export interface Eigen {
   size: number;
   /** f64[size], descending */
   values: Float64Array;
-  /** f64[size][size]: column i, entries vectors[r * size + i], belongs to values[i] */
+  /** f64[size][size]: eigenvectors as columns; the entries vectors[r * size + i] of column i belong to values[i] */
   vectors: Float64Array;
 }
 
-/** Returns eigenvalues and eigenvectors. @param entries f64[size][size]; read on and above the diagonal */
+/**
+ * Returns eigenvalues and eigenvectors.
+ *
+ * @param entries f64[size][size]; only entries on and above the diagonal are read
+ */
 export function eigenOf(entries: ArrayLike<number>, size: number): Eigen {
   const rows = new Float64Array(size * size);
   for (let r = 0; r < size; r++) {
@@ -36,10 +40,10 @@ export function eigenOf(entries: ArrayLike<number>, size: number): Eigen {
 }
 
 /**
- * Reduces a symmetric matrix to tridiagonal form, one row and column per step, the last first.
+ * Reduces a symmetric matrix to tridiagonal form. Each step processes one row and column, from the last to the first.
  *
- * @param Z f64[n][n]: the matrix; receives Z', a row for each column of Z
- * @param d f64[n]: receives the diagonal; during the computation, the vector of the reflection
+ * @param Z f64[n][n]: the matrix; receives Z', with one row for each column of Z
+ * @param d f64[n]: receives the diagonal; contains the vector of the reflection during the computation
  * @param e f64[n]: receives the subdiagonal, from 1 on
  */
 function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64Array): void {
@@ -58,7 +62,7 @@ function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64A
       continue;
     }
 
-    // the reflection that leaves only the subdiagonal entry of the row
+    // computes the reflection that leaves only the subdiagonal entry of the row
     for (let k = 0; k < i; k++) {
       d[k]! /= scale;
       h += d[k]! * d[k]!;
@@ -68,7 +72,7 @@ function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64A
     h -= d[i - 1]! * length;
     d[i - 1]! -= length;
 
-    // e = (A d) / h minus its component along d; A is stored as the rows of its lower half
+    // computes e = (A d) / h minus its component along d; A is stored as the rows of its lower triangle
     e.fill(0, 0, i);
     for (let j = 0; j < i; j++) {
       const f = d[j]!;
@@ -88,7 +92,7 @@ function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64A
     const half = along / (h + h);
     for (let j = 0; j < i; j++) e[j]! -= half * d[j]!;
 
-    // A - d e' - e d'
+    // updates A to A - d e' - e d'
     for (let j = 0; j < i; j++) {
       const f = d[j]!;
       const g = e[j]!;
@@ -99,7 +103,7 @@ function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64A
     d[i] = h;
   }
 
-  // the product of the reflections
+  // multiplies the reflections
   for (let i = 0; i < n - 1; i++) {
     Z[i * n + n - 1] = Z[i * n + i]!;
     Z[i * n + i] = 1;
@@ -152,7 +156,7 @@ function diagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64Arra
       for (let i = l + 2; i < n; i++) d[i]! -= shift;
       shifted += shift;
 
-      // rotations from m up to l
+      // applies rotations from m up to l
       p = d[m]!;
       const nextBeside = e[l + 1]!;
       let [c, c2, c3, s, s2] = [1, 1, 1, 0, 0];
@@ -179,7 +183,7 @@ function diagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64Arra
   }
 }
 
-/** Rotates row `row` and the next one, of n numbers each. */
+/** Applies a rotation to row `row` and the next row, of n numbers each. */
 function rotate(Z: Float64Array, row: number, n: number, c: number, s: number): void {
   for (let at = row; at < row + n; at++) {
     const x = Z[at]!;

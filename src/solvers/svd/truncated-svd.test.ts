@@ -28,7 +28,7 @@ function matrixOf(dense: readonly (readonly number[])[]): SvdMatrix {
   return { rows: sparse(dense, numColumns), columns: sparse(transposed, dense.length) };
 }
 
-/** Plants a matrix with slowly decreasing singular values, three of four entries zero. */
+/** Creates a matrix with slowly decreasing singular values; three of four entries are zero. */
 function planted(numRows: number, numColumns: number): number[][] {
   return Array.from({ length: numRows }, (_, r) =>
     Array.from({ length: numColumns }, (_, c) =>
@@ -42,8 +42,8 @@ function planted(numRows: number, numColumns: number): number[][] {
 }
 
 /**
- * Returns the largest difference between U S V' and the exact truncation of a matrix, relative to its largest singular
- * value.
+ * Returns the largest absolute entry of the difference between U S V' and the exact truncation, relative to the largest
+ * singular value.
  */
 function distance({ dim, singularValues, left, right }: TruncatedSvd, dense: number[][]): number {
   const svd = new SingularValueDecomposition(new Matrix(dense), { autoTranspose: true });
@@ -87,7 +87,8 @@ describe.each([
   });
 
   test("behind a filter it has the truncation of the product that is written out, to 2e-5", async () => {
-    // the norm of M is at most the root of the product of its greatest sums, so that P's eigenvalues are in [0, 1]
+    // M is scaled by a bound on its norm, the root of the product of its greatest row and column sums, so that the
+    // eigenvalues of P are in [0, 1].
     const sums = (rows: number[][]) =>
       Math.max(...rows.map((row) => row.reduce((a, x) => a + Math.abs(x), 0)));
     const transposed = dense[0]!.map((_, c) => dense.map((row) => row[c]!));
@@ -144,7 +145,7 @@ describe.each([
 });
 
 test("a value that every dimension has is found as often as is asked for", async () => {
-  // 160 users with their own item each: a Krylov space of one start reaches only sixteen of them
+  // Each of the 160 users has an item of its own. A Krylov space of one start reaches only sixteen of them.
   const ones = { indptr: Uint32Array.from({ length: 161 }, (_, r) => r), indices: new Uint32Array(160) };
   ones.indices.forEach((_, r) => (ones.indices[r] = r));
   const { singularValues, method } = await truncatedSvd(

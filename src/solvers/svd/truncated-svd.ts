@@ -1,9 +1,10 @@
 // Computes the leading singular values and vectors of a sparse matrix.
 //
-//   A ~ U S V'     narrow matrices exactly, through the Gram matrix; others by block Lanczos iteration on the shorter side
+//   A ~ U S V'     narrow matrices exactly, by the Gram matrix; other matrices by block Lanczos iteration on the
+//                  shorter side
 //
-// Results do not depend on the number of threads. Memory: the entries twice, 3 dim + 48 vectors of the shorter side and
-// 16 of the longer one in one WebAssembly memory; the results beside it.
+// Results do not depend on the number of threads. One WebAssembly memory contains the entries twice, 3 dim + 48 vectors
+// of the shorter side and 16 of the longer side. The results are outside of it.
 
 import { UsageError } from "../../errors.js";
 import { PANEL } from "../../kernels/svd/binding.js";
@@ -14,11 +15,11 @@ import { otherSide, SvdMachine, type MatrixSide } from "./machine.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 
 export interface SvdOptions {
-  /** number of triplets, at least 1 */
+  /** number of singular triplets, at least 1 */
   dim: number;
-  /** iteration stops when every residual |B u - s^2 u| is below this times s^2 */
+  /** convergence threshold: the residual |B u - s^2 u| of every triplet, relative to s^2 */
   tolerance: number;
-  /** true: through the Gram matrix, whatever it takes; by the matrix's size when absent */
+  /** true to use the Gram matrix regardless of the cost; by default, the matrix's size decides */
   exact?: boolean;
   seed: number;
   threads: number;
@@ -27,19 +28,19 @@ export interface SvdOptions {
 export interface TruncatedSvd extends Triplets {
   method: "exact" | "lanczos";
   restarts: number;
-  /** the greatest residual relative to its eigenvalue; 0 if exact */
+  /** greatest residual relative to its eigenvalue; 0 if the decomposition is exact */
   residual: number;
 }
 
-/** Most restarts; if the iteration has not converged by then, its residual is reported. */
+/** Maximum number of restarts. If the iteration has not converged by then, its residual is reported. */
 const MAX_RESTARTS = 40;
-/** Relative to the greatest singular value: smaller ones are rounding errors of products in single precision. */
+/** Threshold relative to the greatest singular value, below which others are rounding errors of single precision. */
 const LANCZOS_ROUNDING = 5e-4;
 
 /**
- * Returns the leading `dim` singular triplets, descending; fewer if the rank is less.
+ * Returns the leading `dim` singular triplets in descending order, or fewer if the rank is less.
  *
- * In each, the entry of `right` with the greatest magnitude is positive; if there are several, the first.
+ * The sign of each triplet is such that the first entry of greatest magnitude in `right` is positive.
  *
  * @param signal ends the computation promptly; the promise rejects with its reason
  * @throws {UsageError} the matrix exceeds 4 GiB, or --exact is given for one without a narrow side
@@ -84,8 +85,8 @@ export async function truncatedSvd(
 }
 
 /**
- * Returns singular values as the lengths of A'u, which are more accurate than the roots of the eigenvalues, and both
- * sides' vectors.
+ * Returns the vectors of both sides, and the singular values as the lengths of A'u, which are more accurate than the
+ * roots of the eigenvalues.
  */
 async function tripletsOf(
   machine: SvdMachine,
@@ -128,8 +129,8 @@ function diagonalOf(products: Float64Array): Float64Array {
 }
 
 /**
- * Copies a panel's columns, divided by their lengths, to dimensions from `first` on of f32[length][dim], as far as
- * these go.
+ * Copies the columns of a panel, divided by their lengths, to f32[length][dim], starting at dimension `first`. Columns
+ * beyond `dim` are dropped.
  */
 function copyUnit(
   panel: Float32Array,
@@ -142,7 +143,7 @@ function copyUnit(
     for (let j = 0; j < end; j++) target[row + j] = panel[from + j]! / lengths[j]!;
 }
 
-/** Returns the first `rank` triplets. */
+/** Returns the first `rank` singular triplets. */
 function cut(triplets: Triplets, rank: number): Triplets {
   const { dim, singularValues, left, right, behind } = triplets;
   if (rank === dim) return triplets;
@@ -163,7 +164,7 @@ function cut(triplets: Triplets, rank: number): Triplets {
 
 function withSigns(triplets: Triplets): Triplets {
   const { dim, left, right, behind = new Float32Array() } = triplets;
-  // row by row, because in column order every entry would be in another cache line
+  // iterates row by row, because in column order each entry would be in another cache line
   const greatest = new Float32Array(dim);
   for (let row = 0; row < right.length; row += dim) {
     for (let d = 0; d < dim; d++) {

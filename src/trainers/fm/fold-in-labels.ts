@@ -21,32 +21,32 @@ import { rowsToScore } from "../../training/judging/evaluate-scores.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Folds in as foldInEvents does. */
+/** Returns a function that folds in new users or items by labels; parameters are those of foldInEvents. */
 export async function foldInByLabels(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   return await foldInEvents(run, options, watch, fitLabels(), undefined, drawsByPlace);
 }
 
-/** Returns why folding in depends on a log's other rows: sampled negatives do. */
+/** Returns the reason why a folded-in vector depends on row positions, if the run samples negatives; else undefined. */
 export function drawsByPlace({ preprocess: { negatives } }: Pick<FmRun, "preprocess">): string | undefined {
   return negatives ? "its negatives depend on row positions in the log" : undefined;
 }
 
-/** The machines that a run predicts with: one, or the draws of a chain. */
+/** Machines with which a run predicts: a single one, or the draws of a chain. */
 export interface Machines {
   machines: { parameters: FmParameters; composer: Composer }[];
-  /** factor by which the scores of the draws' mean were multiplied to obtain the table */
+  /** factor by which the scores of the mean of the draws were multiplied when the table was written */
   tableScale: number;
 }
 
 /**
- * Prepares fits to rows with labels, or with negatives sampled as in training.
- * @param machinesOf reads the run's machines, rotated to match
+ * Returns a function that fits vectors to rows with labels, or with negatives sampled as in training.
+ * @param machinesOf reads the run's machines; draws must be rotated to match each other
  */
 export function fitLabels(
   machinesOf: (run: Run, model: FoldingModel) => Promise<Machines> = ownMachine,
 ): PrepareFit {
   return async (run, model, options) => {
-    // of a chain, a key is fitted to each draw, and the results are averaged like the table
+    // for a chain, the vector of a key is fitted to each draw, and the fitted vectors are averaged as those of the table were
     const machines = await machinesOf(run, model);
     return async (events) => await foldInLabels(run, model, machines, events, options);
   };
@@ -68,7 +68,7 @@ async function foldInLabels(
     );
   }
   const { rows } = await rowsToScore(run, model, task as LabelledTask, wholeOf(dataset));
-  // first row of each event, whose negatives follow it
+  // index of the row of each event; the rows of its negatives follow
   const starts: number[] = [];
   for (let row = 0; row < rows.numRows; row++) if (!negatives || rows.labels[row] === 1) starts.push(row);
   starts.push(rows.numRows);
@@ -95,7 +95,7 @@ function meanArray(all: readonly Float64Array[]): Float64Array {
   return all[0]!.map((_, i) => all.reduce((sum, each) => sum + each[i]!, 0) / all.length);
 }
 
-/** Returns the events of feature `own`, with labels and weights. */
+/** Returns the events that have feature `own`, with their labels and weights. */
 function eventsOf(composer: Composer, rows: FeatureRows, own: number): FoldInEvents {
   return {
     ...composer.events(rows, own),

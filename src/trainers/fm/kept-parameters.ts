@@ -1,4 +1,4 @@
-// A copy of the factorization machine's parameters that a training will return, in the machine's memory.
+// A copy, in the machine's memory, of the parameters of the factorization machine that a training will return.
 
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import type { Region } from "../../kernels/shared/memory.js";
@@ -8,9 +8,9 @@ import type { FmParameters } from "../../factors/model.js";
 
 /** Parameters of the epoch in which `take` was last called. */
 export class KeptParameters {
-  /** overwritten by every `take`; until the first one, others may use them as scratch memory */
+  /** copy that every `take` overwrites; until the first `take`, other code may use the memory */
   readonly regions: ParameterRegions;
-  /** the optimizer's state, if it is kept */
+  /** optimizer state of the epoch, if it is kept */
   optimizer: OptimizerState | undefined;
   readonly #machine: FmMachine;
   readonly #keepsState: boolean;
@@ -30,10 +30,10 @@ export class KeptParameters {
     return isFinite;
   }
 
-  /** The copy as arrays of a checkpoint. */
+  /** Returns the copy as named arrays for a checkpoint. */
   get arrays(): NamedArrays {
     const { arena } = this.#machine;
-    // shared memory cannot be written to disk, so copy it
+    // copies to unshared memory, because shared memory cannot be written to disk
     const copyOf = (region: Region) => Float32Array.from(arena.f32(region));
     const { optimizer } = this;
     return {
@@ -48,7 +48,7 @@ export class KeptParameters {
     };
   }
 
-  /** Restores the copy from a checkpoint. @throws {ArtifactError} the arrays have other lengths */
+  /** Restores the copy from the named arrays of a checkpoint. @throws {ArtifactError} the arrays have other lengths */
   set arrays(arrays: NamedArrays) {
     for (const [name, region] of [
       ["keptVectors", this.regions.vectors],
@@ -67,10 +67,9 @@ export class KeptParameters {
   }
 
   /**
-   * Returns the model in the labels' unit. Scores of divided labels are scaled back: w by the scale, vectors by its
-   * square root.
+   * Returns the model in the labels' unit. Since training divided labels by a scale, w is multiplied by it, and vectors by its square root.
    *
-   * @param correction added to every score
+   * @param correction number that is added to every score
    */
   parameters(numFeatures: number, labelScale: number, correction: number): FmParameters {
     const { arena, vectorWidth: dim } = this.#machine;
@@ -85,7 +84,7 @@ export class KeptParameters {
   }
 }
 
-/** Multiplies the numbers by a factor, in place. */
+/** Multiplies numbers by a factor, in place. */
 function multiply(numbers: Float32Array, factor: number): Float32Array {
   if (factor !== 1) for (let i = 0; i < numbers.length; i++) numbers[i]! *= factor;
   return numbers;

@@ -11,7 +11,7 @@ import { trainedFactors } from "../../factors/trained.js";
 import type { FmOptions } from "./options.js";
 import { trainFm, type FmInput } from "./train.js";
 
-/** Trains the machine. @throws as trainFm */
+/** Trains the machine. @throws the errors of trainFm */
 export async function learnFm(
   input: LearnerInput<FactorStart>,
   options: FmOptions,
@@ -21,7 +21,7 @@ export async function learnFm(
   const model = await trainFm(spaceInput(input, options), options, observe, signal);
   const trained = trainedFactors("fm", model);
   if (options.model === "fm") return trained;
-  // the weights are stored as vectors of length 1, so a linear model's table has the same form as any other
+  // a linear model has no vectors: the table stores each weight as a vector of length 1, in the form of other models' tables
   const table = (of: FeatureSpace) => featureTable(of, { dim: 1, w: model.w, vectors: model.w });
   return { ...trained, name: options.model, isWeightsOnly: true, table };
 }
@@ -42,7 +42,7 @@ export function spaceInput(
   };
 }
 
-/** Returns the L2 penalties of each field, if --l2-field sets some. @throws {UsageError} there is no such field */
+/** Returns the L2 penalties of each field, if --l2-field sets some. @throws {UsageError} it names an unknown field */
 export function fieldPenalties(
   { fields }: FeatureSpace,
   { l2Field, l2Weight, l2Vector }: FmOptions,

@@ -5,7 +5,7 @@ import { METHODS, type FmMethod } from "../../kernels/fm/binding.js";
 import { fileOfRows, tableBytes, type Needs } from "../../training/session/needs.js";
 import type { FmOptions } from "./options.js";
 
-/** Memory of the chunks in which stored rows are read. */
+/** Number of bytes of the chunks in which stored rows are read. */
 const CHUNKS = 64 << 20;
 
 /**
@@ -21,7 +21,7 @@ export function fmNeeds({ model, method, dim: given, threads }: FmOptions): Need
       "--min-count, --max-vocab and --hash FIELD:BITS leave fewer features, and embed encode with --max-memory keeps rows on disk",
     of(size, dim = model === "lr" ? 0 : given) {
       const { trainRows, heldOutRows, features, cells, isStored } = size;
-      // one vector per partner field
+      // a field-aware machine has one vector per partner field
       const width = model === "ffm" ? dim * size.ofColumn.size : dim;
       const feature = isChain
         ? 4 * (1 + width) + 16

@@ -33,7 +33,7 @@ const MANY = 1_000_000_000;
 const [model, training] = ["Model:", "Training:"] as const;
 const notNegative = { min: 0, max: ANY, group: training } as const;
 const positive = { min: 1e-6, max: ANY, group: training } as const;
-/** Restricts an option to gradient methods. */
+/** Values of `only` that restrict an option to gradient methods, and to these and ALS. */
 const ofGradients = { method: ["adagrad", "sgd", "ftrl", "adam"] } as const;
 const ofPenalties = { method: [...ofGradients.method, "als"] } as const;
 const ofMcmc = { method: ["mcmc"] } as const;
@@ -65,8 +65,7 @@ const steps: Record<Method, Record<Loss, Steps>> = {
     logistic: { ...plain(0.0005), l2Weight: 1e-4, l2Vector: 0.02 },
     squared: { ...plain(0.002), l2Weight: 0.05, l2Vector: 0.1 },
   },
-  // penalties apply once per parameter instead of at each occurrence; there is no learning rate, because each step is
-  // exact
+  // ALS: penalties apply once per parameter instead of at each occurrence; there is no learning rate, because each step is exact
   als: {
     logistic: { ...plain(1), l2Weight: 14, l2Vector: 60 },
     squared: { ...plain(1), l2Weight: 3, l2Vector: 50 },
@@ -75,7 +74,7 @@ const steps: Record<Method, Record<Loss, Steps>> = {
   mcmc: { logistic: plain(1), squared: plain(1) },
 };
 
-/** L2 of a field-aware machine's vectors, each of which interacts with only one field (docs/algorithms/ffm.md). */
+/** Default L2 of a field-aware machine's vectors, each of which interacts with only one field (docs/algorithms/ffm.md). */
 const fieldAwareL2: Record<Loss, number> = { logistic: 1e-3, squared: 0.2 };
 
 /**
@@ -85,13 +84,13 @@ const fieldAwareL2: Record<Loss, number> = { logistic: 1e-3, squared: 0.2 };
  * have converged.
  */
 const [FEW, MANY_FIELDS] = [3, 16];
-/** Learning rate of weights if there are few fields. */
+/** Default learning rate of weights if there are few fields. */
 const RATE_OF_FEW = 0.2;
-/** Number of rows per average key, including sampled negatives, below which vectors of few fields get larger steps. */
+/** Number of rows per key, including sampled negatives, below which vectors get larger steps if there are few fields. */
 const ROWS_PER_KEY = 100;
 
 /**
- * Tells whether rows have few fields, the training starts anew, and early stopping limits the overfitting of larger
+ * Returns whether rows have few fields, the training starts without a run of --init, and early stopping limits the overfitting of larger
  * steps.
  */
 function isNarrow(
@@ -109,16 +108,15 @@ function vectorRateOf(before: { method: Method }, facts: DataFacts): number {
 
 function l2VectorOf(before: { model: FmModelName; method: Method }, facts: DataFacts): number {
   const { loss, drawnRowsPerKey } = facts;
-  // with few fields a field-aware machine is nearly a plain one
+  // with few fields, a field-aware machine is similar to a plain one, and gets the same default
   if (isNarrow(before, facts) && drawnRowsPerKey !== undefined)
     return rounded(steps.adagrad.logistic.l2Vector * rarityOf(facts));
   return before.model === "ffm" ? fieldAwareL2[loss] : steps[before.method][loss].l2Vector;
 }
 
 /**
- * Returns the factor from 1 to 10 of the rate and L2 of vectors if fields are few, negatives are sampled and keys are
- * rare. A vector with few steps per epoch needs larger ones, and a larger penalty per step
- * (docs/experiments/defaults.md).
+ * Returns the factor, from 1 to 10, of the vectors' learning rate and L2 for few fields, sampled negatives and rare keys. A vector with few
+ * steps per epoch needs larger ones, and a larger penalty per step (docs/experiments/defaults.md).
  */
 function rarityOf({ drawnRowsPerKey = Infinity }: DataFacts): number {
   return Math.min(10, Math.max(1, ROWS_PER_KEY / drawnRowsPerKey));
@@ -281,7 +279,7 @@ export const options = withCommon(
     ...log,
     ...vocabulary,
     ...weekly,
-    // a chain would rotate frozen vectors; and ALS and MCMC have no optimizer state
+    // a chain rotates all vectors, so it cannot freeze some of them; ALS and MCMC have no optimizer state to keep
     freeze: { ...weekly.freeze, only: { ...weekly.freeze.only, ...ofGradients } },
     keepState: { ...weekly.keepState, only: ofGradients },
     ...memory,
@@ -308,10 +306,10 @@ export const options = withCommon(
 
 export type GivenFm = Given<typeof options>;
 
-/** The options as a training uses them. */
+/** Options with their defaults, with which a training runs. */
 export interface FmOptions extends Omit<Resolved<typeof own>, "task" | "l2"> {
   loss: Loss;
-  /** MCMC: factor of the table's scores that an earlier training chose; not a flag */
+  /** for MCMC: factor of the table's scores that an earlier training chose; no flag sets it */
   tableScale?: number;
 }
 
@@ -322,7 +320,7 @@ export interface FmOptions extends Omit<Resolved<typeof own>, "task" | "l2"> {
  */
 export function fmOptionsOf(given: GivenFm, facts: DataFacts): FmOptions {
   const { loss } = facts;
-  // a refit passes all options, including defaults
+  // a refit passes the values of all options, including those of defaults
   if ((given.link ?? own.link.default) !== own.link.default && loss === "squared")
     throw new UsageError(
       `--link ${given.link} needs labels of 0 and 1: omit it, or convert labels with --positive-from`,
@@ -345,12 +343,16 @@ export function defaultFmOptions(
   return fmOptionsOf({ model: kind, method }, { ...BEFORE_DATA, loss });
 }
 
-/** Replaces --l2 by the two options that it sets. */
+/** Replaces --l2 by --l2-weight and --l2-vector, unless they are set. */
 export function withL2({ l2, ...given }: GivenFm): GivenFm {
   return { ...(l2 !== undefined && { l2Weight: l2, l2Vector: l2 }), ...given };
 }
 
-/** Parses user=0.01,item=0.1, and adds to earlier occurrences. @throws {UsageError} a part is not FIELD=NUMBER */
+/**
+ * Parses text such as user=0.01,item=0.1, and adds its entries to those of earlier occurrences of the option.
+ *
+ * @throws {UsageError} a part is not FIELD=NUMBER
+ */
 function l2FieldOf(text: string, _: string, earlier: Record<string, number> = {}): Record<string, number> {
   const entries = text
     .split(",")

@@ -1,4 +1,4 @@
-// Seeded rows of a planted factorization machine, for the tests of this folder.
+// Generates rows whose labels come from a planted factorization machine, for the tests of this folder.
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import { draw } from "../../numeric/random.js";
@@ -11,7 +11,7 @@ const unit = (key: number, i: number) => draw(key, i) / 2 ** 32;
 const planted = Float64Array.from({ length: 2000 }, (_, i) => (unit(1, i) - 0.5) * 2);
 
 /**
- * Makes rows with one feature from each of six fields with twenty keys; labels come from the planted score.
+ * Generates rows with one feature from each of six fields with twenty keys; labels come from the planted score.
  *
  * @param general whether the last field is missing in every third row, and has a value of 0.5 elsewhere
  */
@@ -57,7 +57,7 @@ export function plantedRows(
   };
 }
 
-/** Makes rows with one feature from each of twelve fields with 2 to 7 keys; labels are planted scores. */
+/** Generates rows with one feature from each of twelve fields with 2 to 7 keys; labels are scores of a planted machine. */
 export function fewKeysRows(numRows: number, seed: number): FeatureRows {
   const width = 12;
   const ids = Uint32Array.from({ length: numRows * width }, (_, i) => {
@@ -78,7 +78,7 @@ export function fewKeysRows(numRows: number, seed: number): FeatureRows {
   return { numRows, width, ids, labels };
 }
 
-/** Returns the input of a training on the rows, with hashes and counts as a dataset would have them. */
+/** Returns the input of a training on the rows, with the hashes and counts that a dataset would have. */
 export function inputOf(train: FeatureRows, valid?: FeatureRows): FmInput {
   const counts = new Uint32Array(numFeatures);
   for (const id of train.ids) counts[id]!++;

@@ -35,7 +35,7 @@ describe("the result is the same bytes at 1, 2, 3 and 7 threads", () => {
     ["rows of any width with values, dim 7", 7, true, "squared"],
     ["rows of any width with values, dim 20", 20, true, "logistic"],
   ] as const)("%s", async (_, dim, general, loss) => {
-    // more than two blocks, the last with an odd number of batches
+    // The log has more than two blocks, and the last block has an odd number of batches.
     const rows = plantedRows(9000, loss, 3, general);
     const valid = plantedRows(5000, loss, 4, general);
     const results = [];
@@ -51,7 +51,7 @@ describe("the result is the same bytes at 1, 2, 3 and 7 threads", () => {
 });
 
 test("rows that threads encode as they mark them train as rows that are there already, at 1, 2 and 3 threads", async () => {
-  // more than one round of rows, some with a key that occurs only there
+  // The log has more rows than threads encode in one round, and keys that occur in only one round.
   const numRows = 20_000;
   const draws = (column: number, keys: number) =>
     Uint32Array.from({ length: numRows }, (_, r) => Math.floor(uniformAt(streamOf(9, column), r) * keys));
@@ -85,7 +85,7 @@ test("rows that threads encode as they mark them train as rows that are there al
     results.push(hashOf(await trainFm(input(there), options("logistic", { threads, dim: 16 }))));
   }
   expect(new Set(results).size).toBe(1);
-  // one missing cell, so that rows differ in length
+  // One cell is missing, so that rows differ in length.
   columns[2]!.codes = sharedCopy(columns[2]!.codes);
   columns[2]!.codes[numRows - 1] = MISSING;
   const ragged = bindEncoder(space, { ...dataset }).encode(every, labels);
@@ -138,8 +138,8 @@ describe("learning", () => {
       const all = { ...defaultFmOptions("squared", method), threads: 2, epochs: 5 };
       const { epochs } = await trainFm(inputOf(train, valid), all);
       const variance = mean(valid.labels.map((y) => (y - mean(valid.labels)) ** 2));
-      // weights alone reach 0.49; if a batch's step were repeated for each occurrence, every method would diverge by
-      // epoch 3
+      // Expects less than the loss of weights alone, 0.49 of the variance. A method that took a batch's step once per occurrence would
+      // diverge by epoch 3.
       expect(epochs.at(-1)!.validLoss! / variance).toBeLessThan(0.2);
       expect(Math.max(...epochs.map(({ trainLoss }) => trainLoss / variance))).toBeLessThan(1.5);
     },
@@ -250,7 +250,7 @@ describe("the order of rows", () => {
       hashes.push(hashOf(await trainFm(drawn, options("logistic", { threads, dim: 16 }))));
     }
     expect(hashes[1]).toBe(hashes[0]);
-    // the first read computes the labels' mean
+    // epoch 1 is read twice, because the first read computes the mean of the labels
     expect(epochs).toEqual([1, 1, 2, 3]);
   });
 

@@ -31,23 +31,23 @@ import { prepareTraining } from "./training-rows.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { RowsBuffer } from "../../factors/rows-buffer.js";
 
-/** Bytes that are left free for the threads' copies of batches. */
+/** Number of bytes that are left free for the threads' copies of batches. */
 const RESERVE = 64 << 20;
 
 export interface FmInput {
   numFeatures: number;
   /** u32[numFeatures][2]: 64-bit hash of each feature's field and key, which determines its initial vector */
   featureHashes: Uint32Array;
-  /** u32[numFeatures]: training events with each feature; w and v of a feature with 0 are and stay zero */
+  /** u32[numFeatures]: number of training events with each feature; w and v of a feature without events are 0 and stay 0 */
   counts: Uint32Array;
-  /** for a field-aware machine, whose features have a vector of options.dim numbers per partner field */
+  /** fields of a field-aware machine, whose features have a vector of options.dim numbers per partner field; absent for other machines */
   fields?: FieldAwareness;
   train: TrainingRows;
   valid?: FeatureRows;
-  /** first parameters of a warm start */
+  /** initial parameters of a warm start */
   start?: FactorStart;
   controls?: Controls;
-  /** L2 and learning rate of each feature, if they differ */
+  /** returns the L2 and learning rate of a feature; absent if all features have the same */
   ratesOf?: (feature: number) => FeatureRates;
 }
 
@@ -87,7 +87,7 @@ export async function trainFm(
     hasRates: input.ratesOf !== undefined || input.start?.freezes === true,
     fields: input.fields,
   };
-  // a field-aware machine checks its own memory
+  // a field-aware machine checks the size of its memory in its own kernel binding
   if (!input.fields) checkMemory(numFeatures, shape);
   const machine = await FmMachine.start(shape);
   return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe));
@@ -106,7 +106,7 @@ async function trainEpochs(
   const labels = labelScaleOf(train, options.loss);
   machine.bias = labels.bias / labels.scale;
   const kept = new KeptParameters(machine, controls.keepsState ?? false);
-  // dropping negatives raises all scores equally; undo it as in He et al. 2014, section 6.3, in log-odds
+  // dropping negatives raises every score by a constant; this subtracts it in log-odds, as in He et al. 2014, section 6.3
   const correction = log(options.negativeDownsampling);
   if (start) {
     const own = { ...start, w0: start.w0 - correction };
@@ -118,7 +118,7 @@ async function trainEpochs(
 
   const training: Steered = {
     async epoch(epoch) {
-      // one pass over the training rows, in an order determined by (seed, epoch)
+      // make one pass over the training rows, in an order determined by (seed, epoch)
       const began = performance.now();
       const rate = options.learningRate / (1 + options.learningRateDecay * (epoch - 1));
       machine.setLearningRates(rate, rate * options.vectorRate);
@@ -126,7 +126,7 @@ async function trainEpochs(
       const pass = await trainOnce(epoch, key);
       const trained = performance.now();
 
-      // validate, and check how far vectors have grown
+      // compute the validation loss, and check the length of vectors
       const seen = validation && (await validation());
       const event = {
         trainLoss: (pass.loss / pass.weight) * labels.scale ** 2,
@@ -172,9 +172,9 @@ function stepsOf(method: FmOptions["method"]): FmMethod {
   throw new UsageError(`--method ${method} is not a gradient method`);
 }
 
-/** Mean length of vectors above which a training counts as diverged: scores are then in the millions. */
+/** Maximum mean length of vectors; above it, a training counts as diverged, as scores are in the millions. */
 const MAX_LENGTH = 1000;
-/** Mean loss above which a training counts as diverged, in nats, or in multiples of the labels' variance. */
+/** Maximum mean loss; above it, a training counts as diverged. In nats, or in multiples of the labels' variance. */
 const MAX_LOSS = { logistic: 10, squared: 100 };
 
 /**
@@ -271,7 +271,7 @@ async function startFrom(
   if (freezes) machine.freezeBias();
 }
 
-/** Returns the rates of features if known ones are frozen: these take no steps. */
+/** Returns the learning rate of each feature if known features are frozen, for which the rate is 0; else undefined. */
 function freezingRates(
   { known }: FactorStart,
   ratesOf: (feature: number) => FeatureRates,

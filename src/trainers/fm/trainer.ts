@@ -34,7 +34,7 @@ export const trainer: Trainer = {
 async function plan(asGiven: GivenFm): Promise<Plan> {
   const given = withL2(asGiven);
   check(given);
-  // these options do not depend on the data
+  // model, method and seed do not depend on the data, so they are determined before the log is read
   const { model, method, seed } = fmOptionsOf(given, BEFORE_DATA);
   const init = await openFmInit(given, command);
   const features: FeatureModel<FmOptions, FactorStart> = {
@@ -91,12 +91,12 @@ function learnerOf(given: GivenFm): LearnFunction<FmOptions, FactorStart> {
   return async (...of) => (await import("./learn.js")).learnFm(...of);
 }
 
-/** Trains each model in a comparison of predictions; for ranked lists, one on events and sampled negatives. */
+/** Returns the models that a comparison of predictions trains; for a comparison of ranked lists, one that samples negatives. */
 function suits({ goal, task }: LogTraits): Suits {
   if (goal === "lists") return { candidates: [candidate("fm", 10, { negatives: 4 })] };
   return {
     candidates: [
-      // weights alone: a bias per key
+      // a model with weights alone has one bias per key
       { ...candidate("lr", 2, { model: "lr" }), baseline: true },
       { ...candidate("fm", 3, {}), start: "too" },
       candidate("ffm", 15, { model: "ffm" }),

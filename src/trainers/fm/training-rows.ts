@@ -1,4 +1,4 @@
-// One pass over the training rows, either in shared memory, or in chunks that alternate between two buffers.
+// Makes one pass over the training rows, either in shared memory, or in chunks that alternate between two buffers.
 //
 //   resident   rows ──► one buffer, once; the kernel shuffles
 //   chunks     chunk i + 1 ──► buffer (i + 1) % 2, while the threads train on chunk i in buffer i % 2
@@ -31,10 +31,10 @@ export interface Pass {
 }
 
 /**
- * Prepares training rows for a machine.
+ * Prepares training on rows, either in shared memory or in chunks.
  *
  * @param labelScale     labels are divided by it
- * @param residentBytes larger resident rows are trained on in chunks
+ * @param residentBytes resident rows above this size are trained on in chunks
  * @returns a function that trains once on every row; `key` determines the order of resident rows, undefined keeps the
  * file's
  */
@@ -55,7 +55,7 @@ export function prepareTraining(
       return { numRows: buffer.numRows, weight: buffer.weight, loss: machine.takeLoss() };
     };
   }
-  // the calling thread marks a chunk while the others train on the previous one
+  // the calling thread marks the repeated features of a chunk while the others train on the previous chunk
   const { marks } = machine;
   const newBuffer = () => new RowsBuffer(machine.arena, "a chunk of training rows", marks);
   const buffers: [RowsBuffer, RowsBuffer] = [newBuffer(), newBuffer()];
@@ -81,11 +81,11 @@ async function trainOnChunks(
   let running = Promise.resolve();
   for (const chunk of chunks) {
     if (chunk.numRows === 0) continue;
-    // fill one buffer while the threads train on the other
+    // one buffer is filled while the threads train on the other
     next.load(chunk, labelScale);
     await running;
     running = machine.train(next, undefined);
-    // an error of the threads is thrown at the next await; this handler avoids an unhandled rejection before
+    // an error in a thread is thrown at the next await; until then, this handler avoids an unhandled rejection
     running.catch(() => undefined);
     numRows += chunk.numRows;
     weight += next.weight;
@@ -95,20 +95,18 @@ async function trainOnChunks(
   return { numRows, weight, loss: machine.takeLoss() };
 }
 
-/**
- * A block of rows in the kernel's order; `places` are the positions of its rows, undefined if they keep their order.
- */
+/** A block of rows as the kernel visits it; `places` has the position of each row, undefined if rows keep their order. */
 interface Visited {
   first: number;
   size: number;
   places: Uint32Array | undefined;
-  /** whether a chunk ends after this block */
+  /** whether the block is the last of its chunk */
   endsChunk: boolean;
 }
 
 /**
  * Yields blocks in the order in which the kernel would visit them.
- * @param key determines the order; undefined keeps the file's
+ * @param key random key of the order; undefined keeps the order of the file
  */
 function* blocksInOrder(numRows: number, key: number | undefined): Generator<Visited> {
   const numBlocks = Math.ceil(numRows / BLOCK_ROWS);
@@ -128,7 +126,7 @@ function* blocksInOrder(numRows: number, key: number | undefined): Generator<Vis
   }
 }
 
-/** Yields the rows in the order in which the kernel would visit them, in chunks of blocks. */
+/** Yields rows in chunks of blocks, in the order in which the kernel would visit them. */
 export function* chunksOf(rows: FeatureRows, key: number | undefined): Generator<FeatureRows> {
   let order: number[] = [];
   for (const { first, size, places, endsChunk } of blocksInOrder(rows.numRows, key)) {
@@ -140,7 +138,7 @@ export function* chunksOf(rows: FeatureRows, key: number | undefined): Generator
   }
 }
 
-/** Yields the same chunks of stored rows, reading their blocks one after another. */
+/** Yields the chunks that chunksOf would yield for stored rows; reads one block after another. */
 function* storedChunks(rows: StoredRows, key: number | undefined, epoch: number): Generator<FeatureRows> {
   let pieces: FeatureRows[] = [];
   for (const { first, size, places, endsChunk } of blocksInOrder(rows.numRows, key)) {
@@ -153,7 +151,7 @@ function* storedChunks(rows: StoredRows, key: number | undefined, epoch: number)
 }
 
 /**
- * Returns the training rows as one list, for methods that keep a residual per row. If rows are sampled, it is the first
+ * Returns the training rows as one list, for methods that store a residual for each row. If rows are sampled, it is the first
  * epoch's list, with its negatives and hidden keys.
  */
 export function residentRows(train: TrainingRows): FeatureRows {
@@ -162,7 +160,7 @@ export function residentRows(train: TrainingRows): FeatureRows {
   return joinRows([...train.draw(1)]);
 }
 
-/** Moves row i to places[i]. */
+/** Returns the rows in a new order: row i is moved to places[i]. */
 function permuted(rows: FeatureRows, places: Uint32Array): FeatureRows {
   const order: number[] = [];
   places.forEach((place, row) => (order[place] = row));

@@ -1,4 +1,4 @@
-// --init of train-fm: a run of the same model; of posterior draws, their table.
+// --init of train-fm: a run of the same model; for a run of posterior draws, its table.
 
 import { UsageError } from "../../errors.js";
 import type { FmParameters } from "../../factors/model.js";
@@ -27,7 +27,7 @@ export async function openFmInit(given: GivenFm, command: string): Promise<FmIni
   const run = await openInitRun(given, command);
   if (!run) return undefined;
   const { model: held } = run.manifest;
-  // of draws, the table is used
+  // a run of posterior draws is represented by its table
   if (held === DRAWS && wanted === "fm") refuseProbit(run, "--init");
   else if (held !== wanted)
     throw new UsageError(
@@ -51,7 +51,7 @@ export async function openFmInit(given: GivenFm, command: string): Promise<FmIni
   return { ...found, parameters, blocks: layout?.fields, shared };
 }
 
-/** Returns the mean of a run's draws, undoing the moderation of the table's scores. */
+/** Returns the mean of a run's draws: the table's parameters without the factor of its scores (table-scale.ts). */
 async function unscaled({ run, parameters, space }: FactorInit): Promise<FmParameters> {
   const { readEnsemble } = await import("./mcmc/learn.js");
   const { scaledBy } = await import("./mcmc/table-scale.js");

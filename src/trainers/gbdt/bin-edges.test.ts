@@ -1,4 +1,4 @@
-// Bin edges of numeric columns.
+// Tests bin edges of numeric columns.
 
 import { mulberry32 } from "../../testing/random.js";
 import { edgesOf } from "./bin-edges.js";

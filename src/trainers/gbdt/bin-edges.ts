@@ -11,19 +11,19 @@ const ZERO = 1e-35;
 const MIN_DATA_IN_BIN = 3;
 
 /**
- * Returns the edges, ascending: bin b is (edges[b - 1], edges[b]], and the first and last bin are open to their side.
+ * Returns the edges, ascending: bin b is (edges[b - 1], edges[b]], the first bin has no lower bound, and the last no upper bound.
  *
  * @param known   f64, ascending, without NaN
  * @param maxBin maximum number of bins
  */
 export function edgesOf(known: Float64Array, maxBin: number): number[] {
   const { values, counts } = distinctOf(known);
-  // number of distinct numbers below zero, and of those that are not above zero
+  // number of distinct numbers below zero; number of those that are zero or below
   const below = countUntil(values, (x) => x > -ZERO);
   const above = countUntil(values, (x) => x > ZERO);
   const [rowsBelow, rowsAbove] = [sumOf(counts.subarray(0, below)), sumOf(counts.subarray(above))];
 
-  // the bins below and above zero share maxBin by their numbers of rows
+  // maxBin is divided between the bins below and above zero in proportion to their numbers of rows
   const edges: number[] = [];
   if (rowsBelow > 0 && maxBin > 1) {
     const share = Math.floor((rowsBelow / (rowsBelow + rowsAbove)) * (maxBin - 1));
@@ -38,7 +38,7 @@ export function edgesOf(known: Float64Array, maxBin: number): number[] {
   return edges;
 }
 
-/** Returns how many numbers precede the first that passes. */
+/** Returns the number of elements before the first for which `passes` is true. */
 function countUntil(ascending: Float64Array, passes: (x: number) => boolean): number {
   const first = ascending.findIndex(passes);
   return first < 0 ? ascending.length : first;
@@ -56,7 +56,7 @@ function distinctOf(known: Float64Array): { values: Float64Array; counts: Uint32
   return { values: values.subarray(0, last + 1), counts: counts.subarray(0, last + 1) };
 }
 
-/** Returns the edges of at most maxBin bins of about equally many rows; the last bin is open. */
+/** Returns the edges of at most maxBin bins with about equally many rows; the last bin has no upper bound. */
 function greedy(values: Float64Array, counts: Uint32Array, maxBin: number): number[] {
   const edges: number[] = [];
   const cut = (i: number) => edges.push((values[i]! + values[i + 1]!) / 2);
@@ -73,7 +73,7 @@ function greedy(values: Float64Array, counts: Uint32Array, maxBin: number): numb
   const total = sumOf(counts);
   const most = Math.max(1, Math.min(maxBin, Math.floor(total / MIN_DATA_IN_BIN)));
 
-  // numbers with more rows than the average bin get their own bins; the others share the rest
+  // a number with more rows than the average bin gets a bin of its own; the other numbers share the remaining bins
   const isBig = (i: number) => counts[i]! >= total / most;
   let rest = total;
   let bins = most;

@@ -1,4 +1,4 @@
-// The content of the run directory of boosted trees.
+// Assembles the content of the run directory of boosted trees.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import type { Metrics, PartMetrics } from "../../embedding/manifest.js";
@@ -15,27 +15,27 @@ import { byGain, importancesOf } from "./forest/in-words.js";
 import { leafVectorFiles, type LeafFit, type LeafVectors } from "./leaf-heads/leaf-vectors.js";
 import type { GbdtOptions } from "./options.js";
 
-/** The results of a training. */
+/** Results of a training that a run directory stores. */
 export interface GbdtOutcome {
   dataset: Dataset;
   options: ExampleOptions;
   gbdt: GbdtOptions;
   job: ModelJob;
   model: FittedModel;
-  /** target statistics, from which derived columns of new rows are computed */
+  /** target statistics, from which the added columns are computed for new rows */
   statistics: Parameters<typeof statisticsFiles>[0];
   /** pairs of columns that --ctr-pairs chose */
   pairs: ChosenPair[] | undefined;
-  /** table of vectors per key of a column */
+  /** table with a vector for each key of a column; undefined without --entity */
   entities: EmbeddingTable | undefined;
   /** singular vectors of the leaves */
   dense: (LeafVectors & { fit: LeafFit }) | undefined;
-  /** metrics of the evaluated training */
+  /** metrics of the training that was evaluated, before a refit */
   metrics: Record<string, PartMetrics>;
   labels: Float32Array;
 }
 
-/** Returns the tables and files of the run, and entries of its manifest and summary. */
+/** Returns the tables and files of the run, and the entries of its manifest and summary. */
 export function gbdtContents(outcome: GbdtOutcome): FitContents {
   const { dataset, options, gbdt, job, model, pairs, entities, dense } = outcome;
   const { forest, features, columns } = model.grown;

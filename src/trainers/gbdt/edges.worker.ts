@@ -10,14 +10,14 @@ export interface EdgeRounds {
   /** the kernel, which sorts */
   module: WebAssembly.Module;
   columns: readonly Float64Array[];
-  /** u32: rows from which the edges are computed */
+  /** u32: rows from whose numbers the edges are computed */
   sample: Uint32Array;
   maxBin: number;
   /** f64[columns][foundWidth]: number of edges, smallest and greatest number, edges */
   found: Float64Array;
 }
 
-/** Returns the width of a row of `found`, for at most maxBin bins. */
+/** Returns the number of elements of a row of `found`, for at most maxBin bins. */
 export function foundWidth(maxBin: number): number {
   return 3 + maxBin;
 }

@@ -60,10 +60,10 @@ export async function evaluateForest(
 }
 
 /**
- * Measures what the encoding of validation rows adds: leaves with a head are compared with the sums of leaf values;
+ * Measures how much the encoding of validation rows improves predictions: leaves with a head are compared with the sums of leaf values;
  * leaf values alone are compared with the mean label of the training rows.
  *
- * @param scores of the model, and of the trees below a head
+ * @param scores scores of the model, and of its trees without the head
  */
 function addedByLeaves(
   { task, classes, labelRange }: Prediction,
@@ -141,7 +141,7 @@ export function forestOutcomeWarnings(
   { numTrees, patience }: GbdtOptions,
 ): string[] {
   if (!valid) return [];
-  // with several forests, the concatenated epochs are not one course
+  // the concatenated epochs of several forests are not the course of one training
   const isOne = epochs.length <= numTrees;
   const course = {
     values: epochs.flatMap(({ validLoss }) => validLoss ?? []),
@@ -154,7 +154,7 @@ export function forestOutcomeWarnings(
   return [
     ...(isOne && !interrupted ? unfinishedWarnings(course) : []),
     ...constant,
-    // without a head, the control is the mean label, which `constant` already covers
+    // without a head, the control is the mean label, about which `constant` has already warned
     ...(constant.length === 0 || fitted
       ? vectorWarnings(vectorsAdd, fitted ? HEAD_ADVICE : CONSTANT_ADVICE)
       : []),

@@ -20,9 +20,9 @@ import { shareRounds } from "../../workers/rounds.js";
 import { foundWidth, start } from "./edges.worker.js";
 import type { GbdtOptions } from "./options.js";
 
-/** Categories with fewer rows get no bin. */
+/** Minimum number of rows of a category with a bin. */
 const MIN_DATA_IN_CATEGORY = 3;
-/** Minimum share of a column's rows whose categories have bins. */
+/** Share of a column's rows whose categories get bins, unless there are too many categories. */
 const KEPT_SHARE = 0.99;
 const MAX_CATEGORIES = 65_534;
 
@@ -45,7 +45,7 @@ export interface CategoricalFeature {
 
 export type Feature = NumericFeature | CategoricalFeature;
 
-/** Returns the number of histogram cells of a feature. */
+/** Returns the number of histogram cells of a feature, including one for missing values. */
 export function cellsOf(feature: Feature): number {
   return feature.kind === "number" ? feature.edges.length + 2 : feature.numCategories + 1;
 }
@@ -116,8 +116,8 @@ async function numericFeatures(
 }
 
 /**
- * Returns the number of categories with a bin: bins are added until they hold 99 % of the rows and there are maxBin,
- * except for categories with fewer than 3 rows.
+ * Returns the number of categories with a bin: categories get bins until the bins contain 99 % of the rows and there are maxBin bins;
+ * categories with fewer than 3 rows get none.
  */
 function numCategories({ keys, counts }: CategoricalField, maxBin: number): number {
   const total = counts.reduce((a, b) => a + b, 0);
@@ -130,13 +130,13 @@ function numCategories({ keys, counts }: CategoricalField, maxBin: number): numb
   return n;
 }
 
-/** A column in the form that the kernel bins. */
+/** Values of a column, from which the kernel computes bins. */
 export type BinnedColumn =
   | { kind: "number"; values: Float64Array }
-  /** u32 codes by row, u16 bins by code */
+  /** codes: u32 by row; bins: u16 by code */
   | { kind: "category"; codes: Uint32Array; bins: Uint16Array };
 
-/** Returns the dataset's column for a feature; categories have the bins of the training. */
+/** Returns the dataset's column for a feature; a category gets the bin that it had in training. */
 export function binnedColumn(dataset: Dataset, feature: Feature): BinnedColumn {
   const column = columnNamed(dataset, feature.name);
   if (column.kind === "number" && feature.kind === "number") return { kind: "number", values: column.values };

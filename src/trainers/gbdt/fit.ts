@@ -19,7 +19,7 @@ import {
 } from "./forest-of-log.js";
 import type { LabelledPart, Target } from "./target.js";
 
-/** A head, with the rows that it was fitted on. */
+/** A head, with the rows on which it was fitted. */
 export interface FittedHead {
   head: Head;
   rows: LabelledPart;
@@ -27,19 +27,19 @@ export interface FittedHead {
 
 export interface FittedModel {
   grown: GrownForest;
-  /** with --cross-fit: number of each forest's iterations up to the best */
+  /** with --cross-fit: number of iterations of each forest up to its best */
   forestTrees?: number[];
   fitted: FittedHead | undefined;
-  /** returns a split with the row weights of the training */
+  /** returns a split with the row weights that the training used */
   weighed: (part: Part) => LabelledPart;
 }
 
 export interface ModelJob extends GrowJob {
   prediction: Target;
   head: HeadOptions | undefined;
-  /** share of their values that the earlier trees' leaves keep when they are refitted; absent if trees are added */
+  /** share of its value that each leaf of the earlier trees keeps when leaves are refitted; absent if trees are added */
   decay?: number | undefined;
-  /** in a refit with --cross-fit: number of iterations of each forest; the option's for all when absent */
+  /** in a refit with --cross-fit: number of iterations of each forest; absent: the option's number for all */
   forestTrees?: readonly number[] | undefined;
   note: (text: string) => void;
 }
@@ -52,7 +52,7 @@ export async function fitModel(
 ): Promise<FittedModel> {
   const { head, prediction: target, gbdt, note, watch } = job;
   if (head?.crossFit !== undefined) {
-    // an interrupted cross-fit has no complete model to save
+    // an interrupted cross-fit has no complete model, so an interrupt is not handled
     const { onInterrupt: _, ...others } = controls;
     return await crossFit({ train, valid }, head, head.crossFit, job, forestsInTurn(others, watch.signal));
   }

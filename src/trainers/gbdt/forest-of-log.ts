@@ -1,4 +1,4 @@
-// Grows trees on rows of a log: bins the columns, trains, and collects what is needed to score other rows.
+// Grows trees on rows of a log: bins the columns, trains, and returns the columns and vocabularies with which other rows are scored.
 
 import { mapTo } from "../../numeric/indices.js";
 import type { Controls, EpochEvent, EpochsDone } from "../../training/epochs/epoch-loop.js";
@@ -18,7 +18,7 @@ import { count, either, flag, list, number, object, record } from "../../io/json
 import { jsonBytes, jsonOf } from "../../training/epochs/named-arrays.js";
 import { treeShape } from "./forest/tree.js";
 
-/** Trees, with the columns and vocabularies that scoring needs. */
+/** Trees, with the columns and vocabularies that are needed to score rows. */
 export interface GrownForest extends EpochsDone {
   forest: Forest;
   features: Feature[];
@@ -30,11 +30,11 @@ export interface GrownForest extends EpochsDone {
   trainLoss?: number;
 }
 
-/** Options and callbacks of growing a forest. */
+/** Options and callbacks for growing a forest. */
 export interface GrowJob {
   prediction: Prediction;
   gbdt: GbdtOptions;
-  /** the run of --init, whose trees come first */
+  /** run of --init, whose trees are the first of the forest */
   init: ForestInit | undefined;
   watch: Watch;
   warn: (text: string) => void;
@@ -119,7 +119,7 @@ async function byClass(
   );
 }
 
-/** Refits the leaves of the run of --init to a split's rows. @param decay share of its value that a leaf keeps */
+/** Refits the leaves of the run of --init to a split's rows. @param decay share of its old value that a leaf keeps */
 export async function refitForest(
   features: readonly Feature[],
   part: LabelledPart,
@@ -147,13 +147,13 @@ function warnOf(feature: Feature, numRows: number, warn: (text: string) => void)
   const { keys } = feature.field;
   if (keys.size < 2)
     warn(`column '${name}' has at most one category in the training split and carries no information`);
-  // nine out of ten rows have a different category
+  // column has a different category in more than nine out of ten rows
   else if (keys.size > 0.9 * numRows)
     warn(`column '${name}' has a different category in nearly every row, like an id: --ignore excludes it`);
 }
 
-// A training grows one forest, or one per fold of --cross-fit, one after another. RUN.checkpoint holds the arrays of
-// the current forest (train.ts), and
+// A training grows one forest, or one per fold of --cross-fit, one after another. RUN.checkpoint contains the arrays of the current forest
+// (train.ts), and
 //
 //   done     u8, JSON: the completed forests; absent while the first is trained
 
@@ -166,7 +166,7 @@ const doneShape = list(
   }),
 );
 
-/** Grows the next forest of a training. */
+/** Grows the next forest of a training; each call grows one. */
 export type GrowNext = (
   input: GbdtInput,
   options: GbdtOptions,

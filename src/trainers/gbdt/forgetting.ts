@@ -22,7 +22,7 @@ import { leafPaths, wordsOf } from "./forest/in-words.js";
 import type { ColumnRecipe, GbdtPreprocess } from "./preprocess.js";
 import { statisticsText, type TargetStatistics } from "./target-statistics/target-statistics.js";
 
-/** Files that are rewritten here if necessary, and files that contain no keys. */
+/** Files that are rewritten here if necessary, and files without keys. */
 const KNOWN = new Set([
   ...["preprocess.json", "leaves.jsonl", "ctr.jsonl", "head.json"],
   ...["lightgbm.txt", "importances.jsonl", "dense.safetensors"],
@@ -70,7 +70,7 @@ function withoutKeys(column: ColumnRecipe, keys: AskedKeys): ColumnRecipe {
   return { ...column, keys: column.keys.map((key) => (gone.has(key) ? "" : key)) };
 }
 
-/** Returns the categories whose key is empty now, but was not before. */
+/** Returns the numbers of the categories whose key has become empty. */
 function emptied(before: ColumnRecipe, now: ColumnRecipe): number[] {
   if (before.kind !== "category" || now.kind !== "category") return [];
   return now.keys.flatMap((key, code) => (key === before.keys[code] ? [] : [code]));

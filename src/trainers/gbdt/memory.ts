@@ -4,7 +4,7 @@ import { CELL_BYTES, NARROW_CELLS } from "../../kernels/gbdt/binding.js";
 import type { Needs } from "../../training/session/needs.js";
 import type { GbdtOptions } from "./options.js";
 
-/** Bytes of a leaf in a run: splits, values and categories. */
+/** Number of bytes per leaf in a run: splits, values and categories. */
 const LEAF = 200;
 
 /**

@@ -31,7 +31,7 @@ export const MAX_PAIRS = 64;
 const [model, training, columns] = ["Model:", "Training:", "Columns:"] as const;
 const notNegative = { min: 0, max: ANY } as const;
 const ofHead = { group: model, only: { head: ["lr"] } } as const;
-/** Excludes an option from --init, which keeps the earlier trees or changes only their leaves. */
+/** Values of `only` that exclude an option together with --init, which keeps the earlier trees or changes only their leaves. */
 const withoutInit = { init: true } as const;
 
 const n = <const D extends number>(min: number, max: number, standard: D, help: string) =>
@@ -58,7 +58,7 @@ const growing = {
     max: MANY,
     help: "maximum number of trees",
     group: training,
-    // --search tries small learning rates, which need many trees; early stopping limits the others
+    // --search tries small learning rates, which need many trees; with other rates, early stopping ends the training sooner
     default: (_: unknown, { searches }: { searches?: boolean }): number => (searches ? 1000 : 100),
     shown: "100; with --search 1000",
   }),
@@ -285,7 +285,7 @@ export const options = withCommon(
 );
 
 export type GivenGbdt = Given<typeof options>;
-/** The options of growing trees, as a training uses them. */
+/** Options for growing trees with their defaults, with which a training runs. */
 export type GbdtOptions = Resolved<typeof growing>;
 
 /** Returns the defaults. */

@@ -1,4 +1,4 @@
-// Reads and writes model/preprocess.json of trees: how rows become columns.
+// Reads and writes model/preprocess.json of trees: how the columns of trees are computed from rows.
 
 import { encodeKeys, keyAt } from "../../log/keys.js";
 import { kindsOf, readingShapes, type Preprocess } from "../../dataset/vocabulary/preprocess.js";

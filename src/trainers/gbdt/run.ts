@@ -1,5 +1,4 @@
-// Capabilities of runs of trees: reading a log as in training, predictions, metrics, and what commands read from the
-// run itself.
+// Capabilities of runs of trees: reading a log as in training, predictions, metrics, importances, paths and vectors.
 
 import { type Dataset, columnNamed } from "../../dataset/dataset.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";
@@ -36,7 +35,7 @@ import { idsOf } from "../../dataset/vocabulary/vocabulary.js";
 
 /**
  * Reads a log like the one that the run was trained on.
- * @param keyed a column that is kept as keys beside the features
+ * @param keyed name of a column whose keys are read in addition to the features
  */
 export async function readLikeGbdt(
   { preprocess, statistics }: Pick<GbdtArtifact, "preprocess" | "statistics">,
@@ -167,7 +166,7 @@ export async function entityVectors(run: Run): Promise<KeyVectors> {
   );
 }
 
-/** Returns a sentence for each column with categories that are not in training. @param rows u32; all when absent */
+/** Returns a sentence for each column with categories that training did not have. @param rows u32; all rows when absent */
 export function unknownCategories(
   dataset: Dataset,
   vocabularies: Vocabularies,
@@ -181,10 +180,7 @@ export function unknownCategories(
     );
 }
 
-/**
- * Counts, by categorical column, the cells, and those whose category is not in training.
- * @param rows u32; all when absent
- */
+/** Counts, by categorical column, the cells, and the cells whose category training did not have. @param rows u32; all rows when absent */
 export function countUnknown(
   dataset: Dataset,
   vocabularies: Vocabularies,

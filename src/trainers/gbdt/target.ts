@@ -12,12 +12,12 @@ import type { Part } from "../../training/examples/examples.js";
 
 /** A split with its labels. */
 export interface LabelledPart extends Part {
-  /** f32[rows.length]: 0 or 1, a number, or the number of a class */
+  /** f32[rows.length]: label of each row: 0 or 1, a number, or the number of a class */
   labels: Float32Array;
   weights?: Float32Array;
 }
 
-/** The properties of a prediction that a run of trees stores. */
+/** Properties of a prediction task that a run of trees stores. */
 export type Prediction = Pick<GbdtPreprocess, "task" | "classes" | "labelRange"> & {
   positiveFrom?: number | null;
 };
@@ -49,10 +49,10 @@ export function targetMetrics(
   return metricsOf(task, scores, labels, { clip: labelRange, weights });
 }
 
-/** The prediction, as determined by the training split. */
+/** The prediction task, as determined by the training split. */
 export interface Target extends Prediction {
   labelled(part: Part): LabelledPart;
-  /** weights training rows, also by age, with mean 1; `of` weights other rows by the same rule */
+  /** returns the training rows weighted, also by age, with mean 1; and a function `of` that weights other rows by the same rule */
   weighed: (train: Part) => { train: LabelledPart; of: (part: Part) => LabelledPart };
 }
 
@@ -62,7 +62,7 @@ export interface TargetOptions extends EventWeightOptions {
 }
 
 /**
- * Determines the prediction.
+ * Determines the prediction task.
  *
  * @param init prediction of the run of --init, whose classes and label range are kept with its trees
  * @throws {DataError} all labels of the training split are equal, or labels do not suit the task

@@ -73,7 +73,7 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
   };
 }
 
-/** Decisions made before the log is read. */
+/** Decisions about a training that are made before the log is read. */
 interface Decided {
   given: GivenGbdt;
   gbdt: GbdtOptions;
@@ -82,7 +82,7 @@ interface Decided {
   init: ForestInit | undefined;
 }
 
-/** Choices of the first training that its refit reuses. */
+/** Choices of the evaluated training that its refit reuses. */
 interface Kept {
   /** pairs that --ctr-pairs chose */
   pairs?: ChosenPair[] | undefined;
@@ -160,7 +160,7 @@ async function fit(
   };
 }
 
-/** Trains trees in a comparison; if there are users or items, also with mean targets in place of their ids. */
+/** Returns the trees that a comparison trains; if there are users or items, also trees with mean targets in place of ids. */
 function suits({ goal, roles: { user, item, fields } }: LogTraits): Suits {
   if (goal === "lists") return PREDICTS_ONLY;
   const ctr = [user, item].filter((name) => name !== undefined && fields.includes(name)) as string[];

@@ -24,7 +24,7 @@ import type { Transformed, TransformOptions } from "../../training/options/trans
 
 /** Number of rows that are encoded as features at a time. */
 const CHUNK_ROWS = 65_536;
-/** Seed of the projection for trees of other programs. */
+/** Seed of the random projection for trees that another program trained. */
 const DEFAULT_SEED = 1;
 
 /** Reads the log and describes the encoding; rows are encoded lazily as they are requested. */
@@ -55,17 +55,17 @@ export async function encodeWithTrees(
   return { encoding, rows: featureRows(artifact, dataset, options.key), warnings };
 }
 
-/** Trees, with what determines their encoding. */
+/** Trees, with the data by which their leaves are encoded. */
 interface Encoder extends ScoringTrees {
-  /** preprocessing of a run; absent for a foreign model */
+  /** preprocessing of a run; absent for a model file of another program */
   preprocess?: GbdtPreprocess;
-  /** singular vectors of a run that was trained with --dense */
+  /** singular vectors of the leaves, which the run has if it was trained with --dense */
   kept?: LeafVectors | undefined;
 }
 
 /**
  * Checks --dense.
- * @throws {UsageError} no number is given and the run has no vectors, or it is greater than their length
+ * @throws {UsageError} no number is given and the run has no vectors, or the number is greater than their length
  */
 function checkDense(dense: TransformOptions["dense"], kept: LeafVectors | undefined, path: string): void {
   if (dense === true && !kept)
@@ -79,7 +79,7 @@ function checkDense(dense: TransformOptions["dense"], kept: LeafVectors | undefi
 
 /**
  * Encodes a dataset's rows as leaves or, with --dense, as shorter vectors.
- * @param keyed the dataset whose column identifies the rows
+ * @param keyed dataset with the column that identifies the rows
  */
 export function encodedLeaves(
   encoder: Encoder,
@@ -121,7 +121,7 @@ async function* leafRows(
     yield { ...nextRows(chunk.first, chunk.numRows, keyOf, labels), values: toValues(chunk.leaves!) };
 }
 
-/** Returns consecutive rows without their values. */
+/** Returns the indexes of consecutive rows of the same dataset. */
 function nextRows(
   first: number,
   numRows: number,

@@ -1,7 +1,7 @@
-// --init of trees: the forest of a run, to which trees are added, or whose leaves are refitted.
+// --init of trees: starts from the forest of a run, to which trees are added, or whose leaves are refitted.
 //
 // A column's vocabulary is the log's, followed by the keys that only the run has. Categories in splits are renumbered
-// by key: what went left in the run still goes left, and new keys go right, as unknown ones did.
+// by key: categories that went left in the run still go left, and new keys go right, as unknown categories did.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -60,7 +60,7 @@ export function likeInit(
   return { positiveFrom: from, task: what };
 }
 
-/** Appends the run's categories to those of the features. @param columns of the run, in the same order */
+/** Appends the run's categories to those of the features. @param columns columns of the run, in the order of the features */
 export function withInitKeys(features: readonly Feature[], columns: readonly ColumnRecipe[]): Feature[] {
   return features.map((feature, f) => {
     const before = columns[f]!;
@@ -68,7 +68,7 @@ export function withInitKeys(features: readonly Feature[], columns: readonly Col
     const own = textsOf(feature);
     const known = new Set(own);
     const all = [...own, ...before.keys.filter((key) => !known.has(key))];
-    // categories that this log does not contain have no rows, and so no bin
+    // the run's categories that this log lacks have no rows here, and therefore no bin
     const counts = new Uint32Array(all.length + 1);
     counts.set(feature.field.counts);
     return { ...feature, field: { ...feature.field, keys: encodeKeys(all), counts } };

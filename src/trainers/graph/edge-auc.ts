@@ -1,5 +1,4 @@
-// The AUC of held-out edges against as many non-edges, as in `embed evaluate --edges`: a metric of the validation split
-// that gates can bound.
+// Computes the AUC of held-out edges against as many non-edges, as `embed evaluate --edges` does; gates can set bounds on it.
 
 import { graphOf, type Edges, type Graph } from "../../dataset/graph/graph.js";
 import { UsageError } from "../../errors.js";
@@ -10,15 +9,15 @@ import { valueOf } from "../../evaluation/user-metric.js";
 import { vectorsAddOf } from "../../evaluation/vectors-add.js";
 import type { TableRows } from "../../skip-grams/contents.js";
 
-/** Computes the AUC by the cosine of nodes, and its gain over scores by the nodes' degrees in the training graph. */
+/** Computes the AUC of cosines between nodes, and its gain over the AUC of scores by the nodes' degrees in the training graph. */
 export type EdgeAuc = (nodes: TableRows) => { edgeAuc: number; vectorsAdd: VectorsAdd | undefined };
 
 /**
- * Samples the non-edges, while the graph is in memory.
+ * Samples the non-edges; must be called while the graph is in memory.
  *
  * @param held   held-out edges, as features
- * @param graph of the training split; feature 0 is not a node
- * @returns undefined if no held-out edge connects two known nodes; the reason if there are no non-edges
+ * @param graph graph of the training split; feature 0 is not a node
+ * @returns undefined if no held-out edge connects two known nodes; a reason if there are no non-edges
  */
 export function edgeAucOf(
   { sources, targets }: Edges,
@@ -26,7 +25,7 @@ export function edgeAucOf(
   seed: number,
 ): EdgeAuc | { why: string } | undefined {
   const { directed } = graph;
-  // pass a new object, because graphOf removes the arrays from its argument
+  // passes a new object, because graphOf removes the arrays from its argument
   const { graph: held } = graphOf(graph.numNodes, { sources, targets }, { directed });
   const pairs = edgePairs(held);
   if (pairs.sources.length === 0) return undefined;

@@ -1,4 +1,4 @@
-// The edges of a log: its rows, or the steps from one event to the next in its sessions.
+// Finds the edges of a log: its rows, or the steps from one event to the next in its sessions.
 
 import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -20,18 +20,18 @@ import {
 import type { Part, LogParts } from "../../training/examples/examples.js";
 import { edgeColumnsOf, type GivenGraph } from "./options.js";
 
-/** The edges of a training. */
+/** Edges of the splits of a log, and the rows from which they were made. */
 export interface EdgeSource {
   /** dataset and rows on which the vocabulary of nodes is fitted: training rows with a weight above 0 */
   nodes: Dataset;
   rows: Uint32Array;
-  /** held-out splits, as rows of `nodes` */
+  /** held-out splits; their rows are those of `nodes` */
   parts: Pick<LogParts, "valid" | "test">;
   /** notes on how rows become edges, and on rows that were dropped before */
   notes: readonly string[];
-  /** Returns the edges of the training split, as features, with notes on dropped ones. */
+  /** Returns the edges of the training split, as features, with notes on edges that were dropped. */
   train(space: FeatureSpace): { edges: Edges; notes: readonly string[] };
-  /** Returns the edges of the validation split or, for sessions, the edges that lead to its events. */
+  /** Returns the edges of the validation split; for sessions, the edges that end at an event of the validation split. */
   valid(space: FeatureSpace): Edges | undefined;
 }
 
@@ -43,7 +43,7 @@ export function edgeSource(parts: LogParts, counted: Counted, given: GivenGraph)
 
 function ofList(parts: LogParts, counted: Counted, columns: EdgeColumns): EdgeSource {
   const { train, valid, test } = parts;
-  // convert each log only once, because nodes have twice as many rows
+  // the nodes of each log are converted once, because they have twice as many rows as the log
   const known = new Map<Dataset, Dataset>();
   const nodesOf = (dataset: Dataset): Dataset => {
     const found = known.get(dataset);
@@ -80,7 +80,7 @@ function ofSessions(parts: LogParts, counted: Counted, given: GivenGraph): EdgeS
     const weights = counted.of(part);
     return withWeights(
       sequencesOf(part.dataset, part.rows, tokensOf(space, part, [item], weights), {
-        // steps from a node to itself are no edges, and sessions may have any length
+        // a step from a node to itself is not an edge; sessions may have any length
         ...{ by, minLength: 2, maxLength: Number.MAX_SAFE_INTEGER, repeats: false },
         gap,
         minStay,
@@ -137,10 +137,7 @@ export function linkedRows(
   );
 }
 
-/**
- * Finds the features at an end of an edge that is not a self-loop, and counts self-loops.
- * @returns isLinked u8[numFeatures]
- */
+/** Finds the features with an edge that is not a self-loop, and counts self-loops. @returns isLinked u8[numFeatures] */
 export function linkedNodes(
   numFeatures: number,
   { sources, targets }: Edges,

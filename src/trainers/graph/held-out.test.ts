@@ -13,12 +13,12 @@ test("knowing nothing costs log 2 for the edge and for each of its negatives", (
 });
 
 test("an edge and its noise cost -log σ of their scores, by weight, each the same whenever it is asked", () => {
-  // all noise is node 3
+  // every noise sample is node 3
   const noise = Float64Array.of(0, 0, 0, 1);
   const vectors = Float32Array.of(1, 0, 2, 0, 0, 0, 0, 0);
   const contexts = Float32Array.of(0, 0, 3, 0, 0, 1, -1, 0);
   const softplus = (x: number) => log(1 + exp(x));
-  // 0 → 1 scores 3, and 1 → 2 scores 0; against node 3 their sources score -1 and -2
+  // edge 0 → 1 has score 3 and edge 1 → 2 score 0; against the noise, node 3, their sources have scores -1 and -2
   const [first, second] = [softplus(-3) + 5 * softplus(-1), softplus(0) + 5 * softplus(-2)];
   const two = {
     sources: Uint32Array.of(0, 1),

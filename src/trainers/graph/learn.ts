@@ -24,17 +24,17 @@ import { draw } from "../../numeric/random.js";
 
 export interface GraphInput {
   space: FeatureSpace;
-  /** deleted from the input once the threads have their copy */
+  /** deleted from the input after the threads have copied it */
   graph?: Graph;
   /** held-out edges */
   valid?: Edges | undefined;
-  /** parts that nodes are composed of (EGES) */
+  /** parts of which the vectors of nodes are composed (EGES) */
   parts?: SgnsParts | undefined;
-  /** epochs over which the learning rate decays; in a refit, those of the first training */
+  /** number of epochs over which the learning rate decays; in a refit, that of the evaluated training */
   scheduledEpochs: number;
   /** initial parameters of each side */
   starts: readonly (SgnsStart | undefined)[];
-  /** Writes the walks of the first epoch. */
+  /** writes the walks of the first epoch to a file */
   writeWalks?: ((machine: SgnsMachine) => Promise<void>) | undefined;
   warn: (text: string) => void;
   controls: Controls;
@@ -44,9 +44,9 @@ export interface GraphInput {
 export interface GraphModel extends EpochsDone {
   options: TrainedGraphOptions;
   sides: readonly (Side & SgnsVectors)[];
-  /** whether there was a validation loss */
+  /** whether a validation loss was computed */
   validated: boolean;
-  /** gain in the pair loss of held-out edges, over the degrees of their nodes */
+  /** decrease of the pair loss of held-out edges compared with scores by the degrees of their nodes */
   vectorsAdd: VectorsAdd | undefined;
 }
 
@@ -115,8 +115,7 @@ export async function learnGraph(
 }
 
 /**
- * Returns the number of threads of a side. Sides are independent, and with two or more threads are trained at the same
- * time.
+ * Returns the number of threads that train one side. Sides are independent; with two or more threads, they are trained at the same time.
  */
 function sideThreads(given: SampledOptions, side: number): number {
   const numSides = methods[given.method].sides(given).length;
@@ -137,7 +136,7 @@ async function started(
   const machine = await SgnsMachine.start(
     {
       ...{ numRows: numNodes, dim, window: Math.max(walks.before, walks.after), negatives, seed, oneTable },
-      // a placeholder until visits have been counted
+      // a placeholder, which is replaced after visits have been counted
       noise: new Float64Array(numNodes).fill(1 / numNodes),
       firstVectorHashes: featureHashes(space),
       walks: { ...walks, graph },
@@ -157,7 +156,7 @@ function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: rea
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
-/** Compares the mean loss of the sides with that of the degrees. */
+/** Compares the mean loss of the sides with that of scores by degrees. */
 function addedToDegrees(
   { byEdge }: HeldOutEdges,
   sides: readonly ScoredVectors[],
@@ -186,21 +185,21 @@ function meanVisits(visits: Float64Array): number {
   return seen.reduce((sum, count) => sum + count, 0) / Math.max(1, seen.length);
 }
 
-/** Maximum number of edges that are evaluated; of more, every n-th is used. */
+/** Maximum number of edges that are evaluated; if there are more, every n-th is used. */
 const MOST_EDGES = 20_000;
-/** Stream of the noise of held-out edges, distinct from the seed's other streams. */
+/** Number of the random stream for the noise of held-out edges, which differs from the seed's other streams. */
 const HELD_OUT = 0x4e1d2;
 
 /** Computes the loss of held-out edges, with the same edges and noise each time, so that epochs are comparable. */
 export interface HeldOutEdges {
   of(evaluated: ScoredVectors): number;
-  /** computes the loss by edge */
+  /** computes the loss of each held-out edge */
   byEdge: (evaluated: ScoredVectors) => UserMetric;
 }
 
 /**
- * Computes the weighted mean over held-out edges of -log σ(h_u z_v) - Σ log σ(-h_u z_n), in nats; each end of an
- * undirected edge is u once.
+ * Computes the weighted mean over held-out edges of -log σ(h_u z_v) - Σ log σ(-h_u z_n), in nats; an undirected edge counts twice, with
+ * each of its ends as u.
  *
  * @param noise f64[numFeatures], sum 1: probabilities of the noise
  * @returns undefined if no edge connects two known nodes
@@ -230,7 +229,7 @@ export function heldOutEdges(
   return { of: (evaluated) => valueOf(byEdge(evaluated)), byEdge };
 }
 
-/** Returns u32: the edges between two different known nodes. */
+/** Returns u32: indexes of the edges between two different known nodes. */
 function knownEdges({ sources, targets }: Edges): Uint32Array {
   return Uint32Array.from(sources.keys()).filter(
     (e) => sources[e] !== MISSING && targets[e] !== MISSING && sources[e] !== targets[e],

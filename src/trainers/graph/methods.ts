@@ -1,4 +1,4 @@
-// The methods as data: the walks that each learns from, and the tables that it trains.
+// Definitions of the methods: the walks from which each learns, and the tables that it trains.
 //
 //   deepwalk   Perozzi, Al-Rfou and Skiena 2014 (arXiv:1403.6652)     first-order walks
 //   node2vec   Grover and Leskovec 2016 (arXiv:1607.00653)            second-order walks; with p = q = 1 it is DeepWalk
@@ -8,27 +8,26 @@
 import type { WalksShape } from "../../kernels/walks/binding.js";
 import type { GraphOptions } from "./options.js";
 
-/** Options with the number of edges that LINE samples. */
+/** Options, including the number of edges that LINE samples. */
 export type SampledOptions = GraphOptions & { samples: number };
 
 /** Parameters of walks, without the graph. */
 export type Walks = Omit<WalksShape, "graph">;
 
-/** A pair of tables that is trained on the walks. */
+/** A pair of tables, vectors and contexts, that is trained on the walks. */
 export interface Side {
   dim: number;
-  /** whether a node's vector is also its context: one table for both */
+  /** whether a node has the same vector as a node and as a context, in one table */
   oneTable: boolean;
 }
 
 export interface WalkMethod {
   walks(options: SampledOptions): Walks;
   /**
-   * initial learning rate if an epoch visits nodes more than 500 times on average; chosen on wiki
-   * (docs/experiments/graph.md)
+   * initial learning rate if an epoch visits each node more than 500 times on average; chosen on the wiki graph (docs/experiments/graph.md)
    */
   oftenRate: number;
-  /** usually one side; vectors of two sides are normalized and concatenated */
+  /** returns the pairs of tables, usually one; vectors of two sides are normalized and concatenated */
   sides(options: SampledOptions): readonly Side[];
 }
 
@@ -47,7 +46,7 @@ export const methods = {
     oftenRate: 0.2,
     walks: ({ samples, directed }) => ({
       ...{ length: 2, starts: { arcs: samples }, p: 1, q: 1 },
-      // each end of an undirected edge is a centre
+      // an undirected edge has each of its ends as a centre
       ...{ before: directed ? 0 : 1, after: 1 },
     }),
     sides: ({ order, dim }) =>

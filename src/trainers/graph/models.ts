@@ -9,7 +9,7 @@ const lacks: Model["lacks"] = {
   foldIn: "a new node needs edges: train with --init (--freeze known keeps the existing vectors)",
 };
 
-/** The model of items that are composed with their side information. */
+/** Model of items whose vectors are composed with side information. */
 const composed: Model = {
   ...sgnsCapabilities,
   holds: "item vectors of a graph and side information",

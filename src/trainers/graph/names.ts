@@ -3,18 +3,18 @@
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { CONTEXT_TABLE } from "../../skip-grams/names.js";
 
-/** The tables of one side of a method, which were trained together. */
+/** Names of the tables of one side of a method, which are trained together. */
 export interface SideTables {
   vectors: string;
-  /** the same as `vectors` if a node's vector is also its context */
+  /** name of the table of contexts; equal to `vectors` if nodes and contexts share their vectors */
   contexts: string;
 }
 
-/** Name in the manifest of the model of items that are composed with side information (eges/). */
+/** Name in the manifest of the model whose items are composed with side information (eges/). */
 export const EGES_MODEL = "eges";
 
 /**
- * Names of the other models in the manifest, with the tables of each side. With two sides, the default table
+ * Names in the manifest of the other models, with the tables of each side. With two sides, the default table
  * concatenates them.
  */
 export const kinds = {
@@ -28,7 +28,7 @@ export const kinds = {
 
 export type Kind = keyof typeof kinds;
 
-/** Returns the kind of model that consists of these sides. */
+/** Returns the name of the model that consists of the given sides. */
 export function kindOf(sides: readonly { oneTable: boolean }[]): Kind {
   if (sides.length > 1) return "graph-both-orders";
   return sides[0]!.oneTable ? "graph-order-1" : "graph";

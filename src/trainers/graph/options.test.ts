@@ -1,4 +1,4 @@
-// The default number of epochs, by the number of walks.
+// Tests the default number of epochs, which depends on the number of walks.
 
 import { epochsOf, graphOptionsOf } from "./options.js";
 

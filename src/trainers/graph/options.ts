@@ -29,20 +29,21 @@ import { output, weekly } from "../../training/options/weekly.js";
 const [graph, model, training, sequences] = ["Graph:", "Model:", "Training:", "Sequences:"] as const;
 const ANY = Number.MAX_VALUE;
 
-/** Restricts an option to methods that learn from walks. */
+/** Values of `only` that restrict an option to methods that learn from walks. */
 const WALKED = { method: ["deepwalk", "node2vec", "eges"] } as const;
 const NODE2VEC = { method: ["node2vec"] } as const;
 const LINE = { method: ["line"] } as const;
 const EGES = { method: ["eges"] } as const;
 
 /**
- * Searches an option only by the AUC of held-out edges: losses depend on how pairs are sampled, and are not comparable.
+ * Makes an option searchable only if the metric is the AUC of held-out edges: losses depend on how pairs are sampled, and cannot be
+ * compared.
  */
 function byAuc(among: readonly number[]): { search: SearchRange } {
   return { search: { among: () => among, when: ({ metric }: { metric: string }) => metric === "auc" } };
 }
 
-/** Returns a default that differs for EGES, which uses the settings of its paper. */
+/** Returns the default of an option: for EGES the setting of its paper, else the standard one. */
 function unlessEges(standard: number, ofEges: number) {
   return {
     shown: `${standard}; ${ofEges} with --method eges`,
@@ -229,9 +230,9 @@ export const options = withCommon(
 
 export type GivenGraph = Given<typeof options>;
 
-/** The options as the user left them, in which those that depend on the graph may be unset. */
+/** Options with defaults, except those that depend on the graph and may be unset. */
 export type GraphOptions = Omit<Resolved<typeof own>, "directed" | "undirected"> & { directed: boolean };
-/** The options with those that depend on the graph. */
+/** Options with defaults, including those that depend on the graph. */
 export type TrainedGraphOptions = GraphOptions & { learningRate: number; samples: number; epochs: number };
 
 /** Returns the columns of an edge list; undefined for sessions. */
@@ -250,15 +251,13 @@ export function graphOptionsOf({ directed, undirected, ...given }: GivenGraph): 
 
 /**
  * Returns the number of edges that LINE samples per epoch.
- * @param numEdges of the graph; an undirected edge counts once
+ * @param numEdges number of edges of the graph, where an undirected edge is one
  */
 export function samplesOf({ samples }: Pick<GraphOptions, "samples">, numEdges: number): number {
   return samples ?? Math.max(1_000_000, 100 * numEdges);
 }
 
-/**
- * Number of visits of a node per edge up to which epochs are added; chosen on five graphs (docs/experiments/graph.md).
- */
+/** Maximum number of visits of a node per edge in the default number of epochs; chosen on five graphs (docs/experiments/graph.md). */
 const VISITS_PER_EDGE = 64;
 const MOST_EPOCHS = 4;
 
@@ -269,15 +268,15 @@ const MOST_EPOCHS = 4;
  */
 export function epochsOf({ epochs, method, numWalks, walkLength }: GraphOptions, degree: number): number {
   if (epochs !== undefined) return epochs;
-  // LINE's number of pairs is --samples, and EGES has the settings of its paper
+  // LINE's number of pairs is set by --samples, and EGES has the setting of its paper
   if (method === "line" || method === "eges") return 1;
   const needed = (VISITS_PER_EDGE * degree) / (numWalks * walkLength);
   return Math.min(MOST_EPOCHS, Math.max(1, Math.floor(needed)));
 }
 
 /**
- * Sets the learning rate, which is smaller if nodes are visited often, because their steps are summed before AdaGrad's
- * step.
+ * Sets the learning rate. It is smaller if nodes are visited often, because the steps of all visits are summed before AdaGrad's step.
+ *
  * @param visits mean number of visits of a node per epoch
  */
 export function withLearningRate<O extends Pick<GraphOptions, "learningRate">>(
@@ -302,7 +301,7 @@ const OF_SESSIONS = [
   ...(["user", "item", "session", "sessionGap", "minStay"] as const),
   ...(["maxEventsPerUser", "keepEvents", "dropUsersAbove", "dropUsersAbovePerDay"] as const),
 ] as const;
-/** Options of columns that are not nodes, times or weights. */
+/** Options of columns that are neither nodes, times nor weights. */
 const OF_FEATURES = ["fields", "numeric", "multi", "multiWeights", "timeFields"] as const;
 
 /** Checks the options. @throws {UsageError} they cannot be combined */

@@ -135,17 +135,17 @@ async function fit(
   return finishedFit(model, { vocabulary, nodes, side, items, edgeAuc }, session);
 }
 
-/** An encoded log; the dataset's columns are released. */
+/** The features of a log, from which the dataset's columns have been released. */
 interface Encoded extends Pick<GraphInput, "graph" | "valid" | "starts"> {
   vocabulary: SgnsVocabulary;
-  /** the dataset of nodes, without its columns */
+  /** dataset of the nodes; its columns have been released */
   nodes: Dataset;
   side: SideInformation | undefined;
   items: CarriedItems | undefined;
   numEdges: number;
   /** mean number of a node's outgoing edges */
   degree: number;
-  /** AUC of held-out edges, for an edge list */
+  /** computes the AUC of held-out edges; undefined unless the log is an edge list */
   edgeAuc: EdgeAuc | undefined;
 }
 
@@ -177,7 +177,7 @@ async function encode(
   countUnseen(space, source.parts, watch);
   if (space !== whole) renumber(edges, featuresFrom(whole, space));
   const { graph, counts } = graphOf(space.numFeatures, edges, graphOptions);
-  // edges of dropped nodes were counted as self-loops, too
+  // the edges of dropped nodes were counted as self-loops, and are now counted as missing
   counts.missing += counts.loops - loops;
   counts.loops = loops;
   for (const text of [...notes, graphNote(numNodes, graphOptions.directed, counts, given)]) note(text);
@@ -204,7 +204,7 @@ async function encode(
 
 const NO_EDGES: Edges = { sources: new Uint32Array(), targets: new Uint32Array() };
 
-/** Returns the results of a training. */
+/** Returns the tables, files and metrics of a finished training. */
 function finishedFit(
   model: GraphModel,
   { vocabulary, nodes, side, items, edgeAuc }: Omit<Encoded, keyof GraphInput | "numEdges" | "degree">,
@@ -262,11 +262,11 @@ function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, Table
   };
 }
 
-/** The nodes that have an edge to another node. */
+/** Nodes that have an edge to another node. */
 interface Linked {
-  /** the vocabulary of these nodes */
+  /** vocabulary of these nodes */
   fitted: FeatureSpace;
-  /** u32: rows of these nodes, or all rows if nothing depends on the selection */
+  /** u32: rows of these nodes; all rows if the result would be the same */
   rows: Uint32Array;
   numNodes: number;
   /** number of dropped nodes */
@@ -278,8 +278,8 @@ interface Linked {
 /**
  * Drops nodes without an edge to another node from the vocabulary.
  *
- * @param whole   the vocabulary of all nodes, to whose features the edges refer
- * @param isWarm whether there is a run of --init, for which rows of keys are counted
+ * @param whole   vocabulary of all nodes; edges are given by its features
+ * @param isWarm whether there is a run of --init, which needs the number of rows of each key
  * @returns undefined if no node has such an edge
  */
 function linkedSpace(
@@ -294,15 +294,14 @@ function linkedSpace(
   if (numNodes === 0) return undefined;
   const alone = numKeys(whole) - numNodes;
   if (alone === 0) return { fitted: whole, rows: all, numNodes, alone, loops };
-  // keys can be dropped without counting rows again, since all rows of a node stay or go; side columns must be counted
-  // again
+  // keys are dropped without counting rows again, since a node's rows are kept or dropped together; side columns must be counted again
   const hasSides = whole.fields.length > 1;
   const rows = hasSides || isWarm ? linkedRows(whole, nodes, all, isLinked) : all;
   const fitted = hasSides ? fittedSpace(nodes, rows, how) : spaceWith(whole, isLinked);
   return { fitted, rows, numNodes, alone, loops };
 }
 
-/** Returns the error for a graph without edges. @param notes on edges that were dropped */
+/** Returns the error for a graph without edges. @param notes notes on dropped edges */
 function noEdge({ inputs }: Dataset, notes: readonly string[]): DataError {
   const left = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
   return new DataError(
@@ -314,7 +313,7 @@ function noEdge({ inputs }: Dataset, notes: readonly string[]): DataError {
 
 /**
  * Renumbers edges to the features of another space, in place.
- * @param features u32: the new number of each feature, or MISSING
+ * @param features u32: new feature of each feature, or MISSING
  */
 function renumber({ sources, targets }: Edges, features: Uint32Array): void {
   for (const ends of [sources, targets])
@@ -326,7 +325,7 @@ function numKeys({ fields }: FeatureSpace): number {
   return nodes?.kind === "key" ? nodes.keys.size : 0;
 }
 
-/** Describes the graph, and what was dropped. */
+/** Returns a description of the graph, and of the dropped rows and edges. */
 function graphNote(
   numNodes: number,
   directed: boolean,
@@ -347,7 +346,7 @@ function graphNote(
   ].join("; ");
 }
 
-/** Warns of held-out edges that are also in the training split, repeated or reversed. */
+/** Warns of held-out edges that are also in the training split, in either direction. */
 function leakWarnings({ offsets, neighbors }: Graph, { sources, targets }: Edges): string[] {
   let leaked = 0;
   for (let e = 0; e < sources.length; e++) {
@@ -378,7 +377,7 @@ async function walksWriter(
   };
 }
 
-/** Trains DeepWalk on the steps from item to item in a comparison. */
+/** Returns the training for a comparison: DeepWalk on the steps from item to item. */
 function suits({ goal }: LogTraits): Suits {
   return goal === "predictions" ? RANKS_ONLY : { candidates: [{ name: "graph", options: {}, effort: 40 }] };
 }

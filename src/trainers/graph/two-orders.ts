@@ -1,4 +1,4 @@
-// Vectors of two orders that were trained separately: their concatenation, and their separate rotations.
+// Concatenates the vectors of LINE's two orders, which were trained separately, and rotates them separately.
 //
 //   row of the default table   order 1, length 1 | order 2, length 1
 //   tables of a side           its vectors as trained, and its contexts
@@ -26,7 +26,7 @@ export function sideBySide(sides: readonly TableRows[]): Float32Array {
   return all;
 }
 
-/** Returns one rotation for each part of a table; the tables of a side rotate with its part. */
+/** Returns one rotation per part of a table; the rotation of a part also applies to the tables of its side. */
 export function rotationOfHalves({ fields, dim }: EmbeddingTable, sides: readonly SideTables[]): Rotation {
   const width = dim / sides.length;
   return {

@@ -1,4 +1,4 @@
-// --walks-out: writes walks as text for other tools, one per line, keys separated by spaces.
+// --walks-out: writes walks as text for other tools, one walk per line, with keys separated by spaces.
 
 import { keyAt } from "../../log/keys.js";
 import { DataError, excerpt } from "../../errors.js";

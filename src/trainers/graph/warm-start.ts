@@ -1,4 +1,4 @@
-// --init of graphs: the tables of a run, a pair per side; for EGES also the composition of its items.
+// --init of graphs: starts from the tables of a run, a pair per side; for EGES also from the composition of its items.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -18,16 +18,16 @@ export interface GraphInit {
   run: Run;
   /** length of the default table's vectors */
   dim: number;
-  /** tables of each side; the first also has the keys */
+  /** tables of each side; the first side also has the keys */
   sides: readonly [SgnsInit, ...SgnsInit[]];
-  /** EGES: the only side, with its composition */
+  /** for EGES: the only side, with the composition of its items */
   composed?: EgesInit;
 }
 
 /**
  * Opens the run of --init, if there is one.
  *
- * @throws {UsageError} it has other tables than this training
+ * @throws {UsageError} the run's tables differ from those of this training
  * @throws {ArtifactError} damaged
  */
 export async function openGraphInit(
@@ -73,7 +73,7 @@ function otherTables({ path, manifest }: Run, { method: wanted }: GraphOptions):
   );
 }
 
-/** Returns the initial parameters of each side; for EGES also what items keep from the run. */
+/** Returns the initial parameters of each side; for EGES also the parameters that items keep from the run. */
 export function startsOf(
   init: GraphInit | undefined,
   { carried }: SgnsVocabulary,

@@ -14,7 +14,7 @@ function planted(seed: number): { fixed: FixedContexts; masses: Map<number, numb
   return { fixed: { dim: DIM, vectors, noise: noiseOf(counts, { noiseExponent: 0.75, seed }) }, masses };
 }
 
-/** Computes J as fold-in-item.ts defines it. */
+/** Computes the objective J, which fold-in-item.ts defines. */
 function objective(
   { vectors, noise }: FixedContexts,
   masses: ReadonlyMap<number, number>,

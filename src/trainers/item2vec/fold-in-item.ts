@@ -18,19 +18,19 @@ import { itemAt, noiseDistribution } from "../../sampling/noise-distribution.js"
  * samples.
  */
 const MOST_NOISE = 4096;
-/** Stream of these samples, distinct from the seed's other streams. */
+/** Number of the random stream for these samples, which differs from the seed's other streams. */
 const FOLD_IN_NOISE = 0xf01d;
 
-/** The context vectors and the noise, to which every new item is fitted. */
+/** Fixed context vectors, and the noise distribution, to which each new item is fitted. */
 export interface FixedContexts {
   dim: number;
   /** f32[numItems * dim], row-major */
   vectors: Float32Array;
-  /** items of the noise, and their probabilities, which sum to 1 */
+  /** items of the noise, and their probabilities, whose sum is 1 */
   noise: { items: Uint32Array; chances: Float64Array };
 }
 
-/** Returns the noise of a run. @param counts u32[numItems]: training events of each item */
+/** Returns the noise of a run. @param counts u32[numItems]: number of training events of each item */
 export function noiseOf(
   counts: Uint32Array,
   { noiseExponent, seed }: { noiseExponent: number; seed: number },
@@ -39,7 +39,7 @@ export function noiseOf(
   const chanceOf = (item: number) => cumulative[item]! - (item > 0 ? cumulative[item - 1]! : 0);
   const all = Uint32Array.from(counts.keys()).filter((item) => counts[item]! > 0);
   if (all.length <= MOST_NOISE) return { items: all, chances: Float64Array.from(all, chanceOf) };
-  // stratified sampling: one sample in each of equal shares of the distribution, which reduces the variance
+  // stratified sampling reduces the variance: one sample is drawn from each of equal shares of the distribution
   const key = draw(seed, FOLD_IN_NOISE);
   const chanceByItem = new Map<number, number>();
   for (let i = 0; i < MOST_NOISE; i++) {
@@ -70,7 +70,7 @@ export function foldInItem(
     labels: new Float64Array(numRows).fill(1, 0, masses.size),
     weights: Float64Array.of(...masses.values(), ...noise.chances.map((chance) => negatives * mass * chance)),
   };
-  // foldIn also fits a weight; its column is zero, so it stays 0
+  // foldIn also fits a weight, which stays 0 because its column is zero
   [...masses.keys(), ...noise.items].forEach((item, row) =>
     rows.phi.set(vectors.subarray(item * dim, (item + 1) * dim), row * (1 + dim) + 1),
   );

@@ -31,7 +31,7 @@ import { foldInItem, noiseOf } from "./fold-in-item.js";
 import { CONTEXT_TABLE } from "../../skip-grams/names.js";
 import { windowSize, type Item2vecOptions } from "./options.js";
 
-/** Default λ of a new item. */
+/** Default λ (L2) of the fit of a new item. */
 const SMALL_L2 = 1;
 
 /**
@@ -63,7 +63,8 @@ export async function foldInSessions(run: Run, options: TransformOptions, watch:
 
 /**
  * Checks the run's tokens.
- * @throws {UsageError} the run has no items, or sessions of new items would need other tokens, too
+ *
+ * @throws {UsageError} the run has no items, or its sessions have tokens other than items, which new items would need
  */
 function checkTokens({ preprocess: { roles }, space }: RunSpace, field: string): void {
   const names = space.fields.map(({ name }) => name);
@@ -82,7 +83,7 @@ function checkTokens({ preprocess: { roles }, space }: RunSpace, field: string):
 type Read = (roles: readonly ("user" | "session" | "time")[]) => Promise<Dataset>;
 
 /**
- * Returns a function that folds in every user of the events; every session, if the run has no user column.
+ * Returns a function that folds in every user of the events, or every session if the run has no user column.
  * @throws {UsageError} the half-life is invalid
  */
 function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) => Promise<FoldedKeys> {
@@ -103,9 +104,9 @@ function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) 
     const times = span === undefined ? undefined : columnNamed(dataset, roles.time!);
     const ageOf = times?.kind === "number" ? agesOf(column, times.values) : undefined;
 
-    // weights need no normalization here, because vectors are normalized
+    // weights are not normalized, because the vectors are normalized afterwards
     const counted = rowWeights(dataset, wholeOf(dataset).rows, model.preprocess);
-    // by user: the known items, with the largest weight of an event with each
+    // known items of each user, with the maximum weight of the user's events with the item
     const histories = Array.from({ length: column.dictionary.size }, () => new Map<number, number>());
     let [numEvents, numUnknown] = [0, 0];
     column.codes.forEach((code, row) => {
@@ -139,7 +140,7 @@ function usersOf(model: RunSpace, { halfLife }: TransformOptions): (read: Read) 
   };
 }
 
-/** Returns a function from a row to its age: milliseconds before the latest event of the same key. */
+/** Returns a function that computes the age of a row: milliseconds before the latest event of the same key. */
 function agesOf({ codes, dictionary }: KeyColumn, times: Float64Array): (row: number) => number {
   const latest = new Float64Array(dictionary.size).fill(-Infinity);
   codes.forEach((code, row) => {
@@ -155,7 +156,7 @@ function meanDirection(
   dim: number,
 ): Float64Array | undefined {
   const sum = new Float64Array(dim);
-  // add in the order of items, so that the order of events does not affect rounding
+  // vectors are added in the order of items, so that the order of events does not affect rounding
   for (const [item, weight] of [...weights].sort(([a], [b]) => a - b))
     for (let d = 0; d < dim; d++) sum[d]! += weight * units[item * dim + d]!;
   const length = Math.sqrt(sum.reduce((squares, x) => squares + x * x, 0));
@@ -202,7 +203,7 @@ async function itemsOf(
   };
   const vectors: FoldedKeys["vectors"] = [];
   for (const own of masses) {
-    // a fit takes some tenths of a second; let a signal interrupt between two fits
+    // a fit takes some tenths of a second; between two fits, signals are handled
     await new Promise((resolve) => setImmediate(resolve));
     signal.throwIfAborted();
     const isAlone = own.size === 0;
@@ -223,8 +224,8 @@ async function itemsOf(
 }
 
 /**
- * Returns for each new item its known contexts, with the sum of the pairs' weights, by distance and by the weights of
- * both events.
+ * Returns for each new item its known contexts, with the sum of their pairs' weights; a pair is weighted by its distance and by both
+ * events' weights.
  */
 function contextsOf(
   { offsets, tokens, rows, numSessions }: Sequences,
@@ -252,17 +253,14 @@ function contextsOf(
   return masses;
 }
 
-/**
- * Returns f64 by row: the weight of each event by the run's --weight and --event-weight, 1 on average; undefined if all
- * are 1.
- */
+/** Returns f64 by row: weight of each event by the run's --weight and --event-weight, with mean 1; undefined if all are 1. */
 function countsOf({ preprocess }: RunSpace, dataset: Dataset): Float64Array | undefined {
   const weights = rowWeights(dataset, wholeOf(dataset).rows, preprocess);
   const mean = weights ? weights.reduce((sum, weight) => sum + weight, 0) / weights.length : 1;
   return mean > 0 ? weights?.map((weight) => weight / mean) : weights;
 }
 
-/** Returns the items of a run, and the log's item codes in terms of them. */
+/** Returns the items of a run, and the row of the run's table for each item code of the log. */
 function itemsIn({ preprocess: { roles }, space, table }: RunSpace, dataset: Dataset) {
   const name = roles.item!;
   const field = space.fields.find((one) => one.name === name);
@@ -274,7 +272,7 @@ function itemsIn({ preprocess: { roles }, space, table }: RunSpace, dataset: Dat
     field: name,
     dim,
     itemColumn,
-    /** u32 by code of the log's items: row in the run's table, counted from 1; 0 for an unknown item */
+    /** u32 by item code of the log: row of the run's table, counted from 1; 0 for an unknown item */
     ids: idsOf(field, itemColumn.dictionary),
     counts: table.counts.subarray(first, last),
     /** f32[numItems * dim] */

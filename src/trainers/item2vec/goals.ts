@@ -13,9 +13,9 @@ import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part } from "../../training/examples/examples.js";
 import type { GivenItem2vec } from "./options.js";
 
-/** Mark of a goal event; rejections have the mark BESIDE of sequences. */
+/** Mark of a goal event; rejections have the mark BESIDE (sequences). */
 const GOAL = 2;
-/** Maximum number of goals and rejections that a session keeps, the last ones. */
+/** Maximum number of goals and rejections that a session keeps; the last ones are kept. */
 const MOST_LISTED = 32;
 
 const NOTHING: ReadonlySet<number> = new Set();
@@ -23,7 +23,7 @@ const NOTHING: ReadonlySet<number> = new Set();
 /** Lists of rows that are contexts or negatives of every centre of a session. */
 export interface SessionLists {
   lists: SgnsPairs["lists"];
-  /** u32[numSessions]: the list of each session; 0 is the empty list */
+  /** u32[numSessions]: index of each session's list; list 0 is empty */
   ofSession: Uint32Array;
 }
 
@@ -36,7 +36,7 @@ export function columnsAsked({ goal, reject, negativesWithin }: GivenItem2vec): 
 }
 
 /**
- * Marks the events of a split that are goals or rejections; undefined if neither option is set.
+ * Returns marks of the events of a split that are goals or rejections; undefined if neither option is set.
  *
  * @param expected whether each expression must match some event
  * @returns u8[rows]
@@ -85,7 +85,7 @@ export function markedLists({ numSessions, marked }: Sequences): SessionLists {
   return { lists, ofSession };
 }
 
-/** Returns a session's marked rows, as row + 1 for goals and -(row + 1) for rejections. */
+/** Returns the distinct marked rows of a session, as row + 1 for a goal and -(row + 1) for a rejection. */
 function distinctOf({ offsets, tokens, marks }: MarkedEvents, session: number): ReadonlySet<number> {
   if (offsets[session] === offsets[session + 1]) return NOTHING;
   const entries = new Set<number>();
@@ -136,7 +136,7 @@ function sessionsWith(mark: number, numSessions: number, offsets: Uint32Array, m
   return all.filter((s) => marks.subarray(offsets[s], offsets[s + 1]).includes(mark));
 }
 
-/** Repeats each session with a goal `times` times. The copies come last, and have their own random draws. */
+/** Repeats each session with a goal `times` times. The copies are appended, and have different random draws. */
 export function oversampled(sequences: WeightedSequences, times: number): WeightedSequences {
   const { numSessions, offsets, tokens, rows, weights, marked } = sequences;
   if (times === 1 || !marked) return sequences;

@@ -1,4 +1,4 @@
-// The loss of held-out sessions, with the same pairs and the same noise each time, so that epochs are comparable.
+// Computes the loss of held-out sessions, with the same pairs and the same noise each time, so that epochs are comparable.
 
 import { softplus } from "../../numeric/exp.js";
 import { NO_MARKET } from "../../kernels/sgns/pairs.js";
@@ -10,17 +10,17 @@ import { pairLoss, type ScoredVectors } from "../../skip-grams/pair-loss.js";
 import type { HeldOutSequences } from "../../skip-grams/sessions.js";
 import type { Beside } from "./sessions.js";
 
-/** Maximum number of centres that are evaluated; of more, every n-th is used. */
+/** Maximum number of centres that are evaluated; if there are more, every n-th is used. */
 const MOST_CENTRES = 20_000;
-/** Stream of the noise of held-out pairs, distinct from the seed's other streams. */
+/** Number of the random stream for the noise of held-out pairs, which differs from the seed's other streams. */
 const HELD_OUT = 0x4e1d0;
-/** Stream of their market negatives. */
+/** Number of the random stream for negatives from markets. */
 const MARKETS = 0x4e1d1;
 
 /** Computes the loss of vectors and contexts, f32[numFeatures * dim] each. */
 export interface SkipGramLoss {
   of(evaluated: ScoredVectors): number;
-  /** computes the loss by session */
+  /** computes the loss of each session */
   bySession: (evaluated: ScoredVectors) => UserMetric;
 }
 
@@ -81,9 +81,7 @@ export function heldOutLoss(
   };
 }
 
-/**
- * Returns a function from a centre to its contexts besides the window, with weights; negatives have weights below 0.
- */
+/** Returns a function from a centre to its contexts in addition to the window, with weights; the weights of negatives are below 0. */
 function pairsBeside(
   { pairs: { markets }, valid }: Pick<Beside, "pairs" | "valid">,
   key: number,

@@ -26,11 +26,11 @@ export interface Item2vecInput {
   valid?: Validation | undefined;
   /** f64[numFeatures]: total weight of the events in training sessions */
   totals: Float64Array;
-  /** epochs over which the learning rate decays; in a refit, those of the first training */
+  /** number of epochs over which the learning rate decays; in a refit, that of the evaluated training */
   scheduledEpochs: number;
   /** initial parameters of a warm start */
   start?: SgnsStart | undefined;
-  /** contexts and negatives of centres besides the window */
+  /** contexts and negatives of centres in addition to the window */
   beside?: Beside | undefined;
   controls: Controls;
 }
@@ -85,7 +85,7 @@ export async function learnItem2vec(
           beside ? { ...tokens, lists: tokens.rows.map((row) => beside.listOfRow[row]!) } : tokens,
         );
         const trained = machine.train(epoch, rates);
-        // prepare the next stream while the threads train on their copy of this one
+        // the next stream is prepared while the threads train on their copy of the current one
         ahead = epoch < options.epochs ? { epoch: epoch + 1, tokens: stream.epoch(epoch + 1) } : undefined;
         return { trainLoss: await trained, numTokens };
       },
@@ -106,7 +106,7 @@ export async function learnItem2vec(
   const model = kept[0]!;
   return { ...done, ...model, vectorsAdd: lossOf && (await added()) };
 
-  /** Compares the vectors with popularity, by the stopping metric: of next items, or of pairs. */
+  /** Compares the vectors with popularity by the stopping metric: recall of next items, or loss of pairs. */
   async function added(): Promise<VectorsAdd | undefined> {
     const control = "popularity";
     if (valid!.nextItems) {

@@ -1,4 +1,4 @@
-// Markets of items. Additional negatives of an item are sampled from its market, so that vectors separate items that a
+// Finds the markets of items. Additional negatives of an item are sampled from its market, so that vectors separate items that a
 // user chooses between (Grbovic and Cheng, KDD 2018, eq. 5).
 
 import { MISSING, keyAt } from "../../log/keys.js";
@@ -74,7 +74,7 @@ export function marketsOf(
 }
 
 /**
- * Returns the most frequent value of each item; of equally frequent ones the earliest.
+ * Returns the most frequent value of each item; of equally frequent values, the earliest.
  *
  * @returns of: u32[numFeatures], codes, NO_MARKET if missing; changed: number of items with several values; example: two
  *   rows of such an item with different values
@@ -114,7 +114,7 @@ function frequentValues(
   return { of, changed: events.size, example };
 }
 
-/** Groups features by value, in order of first appearance; ascending within a group. */
+/** Groups features by value, in the order in which values first appear; features of a group are ascending. */
 function grouped(of: Uint32Array): number[][] {
   const groups = new Map<number, number[]>();
   of.forEach((value, feature) => {

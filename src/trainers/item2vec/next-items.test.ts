@@ -18,12 +18,12 @@ function heldOutOf(sessions: readonly (readonly [token: number, isHeldOut: 0 | 1
 
 const dim = 3;
 const random = mulberry32(7);
-// features 2 to 11 are items, the others belong to another field
+// features 2 to 11 are items; the other features belong to another field
 const [first, end] = [2, 12];
 const vectors = Float32Array.from({ length: 14 * dim }, () => random() - 0.5);
 const totals = Float64Array.from({ length: 14 }, (_, feature) => (feature === 9 ? 0 : 1));
 
-/** Returns the items by descending cosine with the given one, without it and without items that have no events. */
+/** Returns the other items with events, by descending cosine with the given item. */
 function ranked(item: number): number[] {
   const row = (i: number) => [...vectors.subarray(i * dim, (i + 1) * dim)];
   const cosine = (a: number[], b: number[]) =>
@@ -42,7 +42,7 @@ test("a held-out item is looked for among the nearest of the item before it, wha
       [5, 1],
       [7, 1],
     ],
-    // the first item has none before it, and items that are not held out are no targets
+    // the first item has no item before it, and only held-out items are targets
     [
       [4, 1],
       [6, 0],

@@ -29,15 +29,18 @@ const [model, training, sequences, goals] = ["Model:", "Training:", "Sequences:"
 const weekToWeek = "From week to week:";
 const ANY = Number.MAX_VALUE;
 
-/** Window of a whole session: the maximum number of tokens per side, limited by u8. */
+/** --window of a whole session: the maximum number of tokens per side, limited by u8. */
 export const LONGEST_WINDOW = 255;
 
-/** Searches an option only by recall: losses with other windows or noise are on other pairs, and not comparable. */
+/**
+ * Makes an option searchable only if the metric is recall: losses with other windows or noise are means over other pairs, and cannot be
+ * compared.
+ */
 function byRecall(among: (options: { tokens?: readonly string[] }) => readonly number[]): SearchRange {
   return { among, when: ({ metric }: { metric: string }) => metric === "recall" };
 }
 
-/** Options of making sequences from events. */
+/** Options that control how sequences are made from events. */
 const ofSequences = {
   ...gaps,
   minLength: whole({
@@ -67,7 +70,7 @@ const ofSequences = {
   }),
 } as const;
 
-/** Options of contexts and negatives besides the window. */
+/** Options of contexts and negatives in addition to the window. */
 const ofGoals = {
   goal: text("expression", {
     help:
@@ -227,9 +230,9 @@ export const options = withCommon(
 );
 
 export type GivenItem2vec = Given<typeof options>;
-/** The options as the user left them, in which the learning rate may be unset. */
+/** Options with defaults, except the learning rate, which may be unset. */
 export type Item2vecOptions = Resolved<typeof own>;
-/** The options as a training uses them. */
+/** Options with their defaults, with which a training runs. */
 export type TrainedOptions = Item2vecOptions & { learningRate: number };
 
 /** Applies defaults to the user's options. */
@@ -237,7 +240,7 @@ export function item2vecOptionsOf(given: GivenItem2vec): Item2vecOptions {
   return resolved(own, given, { searches: given.search !== undefined });
 }
 
-/** Returns the number of tokens on each side of a centre; a window counts events with several tokens each. */
+/** Returns the number of tokens on each side of a centre; --window counts events, each of which has several tokens. */
 export function windowSize({
   window,
   tokens = ["item"],
@@ -245,17 +248,14 @@ export function windowSize({
   return window === "session" ? LONGEST_WINDOW : window * tokens.length;
 }
 
-/** Returns the stopping metric, as an epoch's event names it. */
+/** Returns the stopping metric, by its name in the log of epochs. */
 export function stoppingMetricOf({ metric, k }: Pick<Item2vecOptions, "metric" | "k">) {
   return metric === "recall"
     ? { name: `recallAt${k}` as const, better: "higher" as const }
     : { name: "validLoss" as const, better: "lower" as const };
 }
 
-/**
- * Sets the learning rate, which is smaller if rows are updated often, because their steps are summed before AdaGrad's
- * step.
- */
+/** Sets the learning rate. It is smaller if rows are updated often, because the steps of all updates are summed before AdaGrad's step. */
 export function withLearningRate(options: Item2vecOptions, eventsAnItem: number): TrainedOptions {
   return { learningRate: eventsAnItem > 500 ? 0.2 : 0.8, ...options };
 }

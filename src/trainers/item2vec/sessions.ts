@@ -1,4 +1,4 @@
-// Converts the splits of a log to sessions of tokens; a token is a feature of its field.
+// Converts the splits of a log to sessions of tokens; a token is a feature of the vocabulary, such as an item.
 
 import { MISSING } from "../../log/keys.js";
 import { type Roles, columnNamed, type Dataset } from "../../dataset/dataset.js";
@@ -26,25 +26,26 @@ import { featuresNamed, featuresOfRoles } from "../../training/reading/users-and
 
 export interface Sessions {
   train: WeightedSequences;
-  /** undefined if no held-out event is next to another event of its session */
+  /** held-out events; undefined if no held-out event is next to another event of its session */
   valid: HeldOutSequences | undefined;
-  /** f64[numFeatures]: total weight of the events in training sessions; their number without weights */
+  /** f64[numFeatures]: total weight of the events in training sessions; without weights, their number */
   totals: Float64Array;
-  /** contexts and negatives of centres besides the window */
+  /** contexts and negatives of centres in addition to the window */
   beside?: Beside;
 }
 
-/** Goals and rejections by session, and markets. */
+/** Lists of goals and rejections by session, and markets. */
 export interface Beside {
   pairs: SgnsPairs;
-  /** u32[numRows of the training dataset]: the list of the session of each row */
+  /** u32[numRows of the training dataset]: index of the list of the row's session */
   listOfRow: Uint32Array;
   valid: SessionLists | undefined;
 }
 
 /**
- * Makes the sessions.
- * @throws {UsageError} the log has no sessions, or lacks what options require
+ * Makes the sessions of all splits.
+ *
+ * @throws {UsageError} the log has no sessions, or lacks columns that options require
  * @throws {DataError} no training session has two items
  */
 export function sessionsOf(
@@ -126,7 +127,8 @@ export function sessionsOf(
 }
 
 /**
- * Returns contexts and negatives besides the window; undefined if no option asks for them.
+ * Returns contexts and negatives in addition to the window; undefined if no option asks for them.
+ *
  * @throws {UsageError} the log lacks a column
  */
 function besideOf(
@@ -160,7 +162,7 @@ function itemAt(columns: readonly string[], { item }: Roles): number {
   );
 }
 
-/** Returns u32[numRows]: the list of each row's session. */
+/** Returns u32[numRows]: index of the list of the row's session. */
 function listsByRow(
   { numSessions, offsets, rows }: Sequences,
   ofSession: Uint32Array,
@@ -173,7 +175,7 @@ function listsByRow(
 }
 
 /**
- * Returns the tokens' columns in their order; `user` and `item` stand for the columns in these roles, unless a column
+ * Returns the tokens' columns in their order; `user` and `item` are the columns in these roles, unless a column
  * has that name.
  */
 export function tokenColumns(
@@ -187,7 +189,7 @@ export function tokenColumns(
 }
 
 /**
- * Returns the dataset with the tokens' columns as its features, and a note on ignored columns.
+ * Returns the dataset whose features are the tokens' columns, and a note on ignored columns.
  *
  * @throws {UsageError} a column does not exist, is named twice, or does not have one key per row
  */

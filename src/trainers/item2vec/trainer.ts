@@ -68,7 +68,7 @@ async function plan(given: GivenItem2vec): Promise<Plan> {
   };
 }
 
-/** Adds the columns that options use to those that are read, even if --fields does not name them. */
+/** Returns reading options that include the columns of other options, even if --fields does not name them. */
 function readingWith(asked: readonly string[], given: GivenItem2vec): NonNullable<Plan["reading"]> {
   const { fields, user, item, label, time, session, numeric = [], multi = {} } = given;
   const read = [fields ?? [], numeric, Object.keys(multi), user, item, label, time, session].flat();
@@ -79,7 +79,7 @@ function readingWith(asked: readonly string[], given: GivenItem2vec): NonNullabl
   };
 }
 
-/** Removes columns from the features: they have another use, so no note should call them ignored. */
+/** Removes columns from the features because they are used otherwise, so that no note calls them ignored. */
 function withoutFeatures(dataset: Dataset, names: readonly string[]): Dataset {
   const { roles } = dataset;
   const isOther = (name: string) => name === roles.item || !names.includes(name);
@@ -117,7 +117,7 @@ async function fit(
   lap("encode");
 
   const input = { space, train, valid, totals, start, beside };
-  // a refit uses the learning rates of the first training's epochs, up to its best epoch
+  // a refit decays the learning rate as the evaluated training did up to its best epoch
   const used = first ? { ...standard, epochs: Math.max(1, first.bestEpoch) } : standard;
   const { learnItem2vec } = await import("./learn.js");
   const model = await learnItem2vec(
@@ -165,7 +165,7 @@ async function fit(
   };
 }
 
-/** Warns of keys in the training split that are in none of its sessions. */
+/** Warns of keys that occur in the training split, but in none of its sessions. */
 function aloneWarnings(space: FeatureSpace, totals: Float64Array): string[] {
   const alone = numAlone(space, totals);
   return alone === 0
@@ -176,7 +176,7 @@ function aloneWarnings(space: FeatureSpace, totals: Float64Array): string[] {
       ];
 }
 
-/** Trains on sessions in a comparison; without a session column, a session is a user's events. */
+/** Returns the training for a comparison; without a session column, a session is a user's events. */
 function suits({ goal }: LogTraits): Suits {
   return goal === "predictions" ? RANKS_ONLY : { candidates: [{ name: "item2vec", options: {}, effort: 6 }] };
 }

@@ -1,4 +1,4 @@
-// The validation of epochs: the loss of held-out events in their sessions or, with --metric recall, the rank of the
+// Validates epochs: the loss of held-out events in their sessions or, with --metric recall, the rank of the
 // next item.
 
 import type { Dataset } from "../../dataset/dataset.js";
@@ -17,7 +17,7 @@ import { unitRows } from "../../retrieval/nearest.js";
 
 export interface Validation {
   heldOut: HeldOutSequences;
-  /** recallAtK and ndcgAtK of the next item, if recall is the stopping metric */
+  /** recallAtK and ndcgAtK of the next item; only if recall is the stopping metric */
   nextItems?: NextItems;
 }
 
@@ -68,13 +68,13 @@ export function validationOf(
   return undefined;
 }
 
-/** Returns the metrics of the validation split, from the best epoch's event. */
+/** Returns the metrics of the validation split, from the log entry of the best epoch. */
 export function validMetrics(best: EpochEvent): Metrics {
   const ranking = Object.entries(best).filter(([name]) => /^(recall|ndcg)At/.test(name));
   return { pairLoss: best.validLoss!, ...Object.fromEntries(ranking as [string, number][]) };
 }
 
-/** Maximum number of queries; of more, every n-th is used. */
+/** Maximum number of queries; if there are more, every n-th is used. */
 const MOST_QUERIES = 4096;
 
 interface NextItemsOptions {
@@ -84,16 +84,13 @@ interface NextItemsOptions {
 }
 
 /**
- * Evaluates whether the item that follows another in a session is among its k nearest by cosine. Vectors are
- * f32[numFeatures * dim].
+ * Evaluates whether the item that follows another in a session is among the k items nearest to it by cosine. Vectors are f32[numFeatures *
+ * dim].
  */
 export interface NextItems {
   /** Computes recallAtK and ndcgAtK. */
   of(vectors: Float32Array, signal: AbortSignal): Promise<Record<string, number>>;
-  /**
-   * Computes recallAtK by query, of the vectors and of a popularity ranking.
-   * @param totals f64[numFeatures]: popularity
-   */
+  /** Computes recallAtK of each query, by the vectors and by a popularity ranking. @param totals f64[numFeatures]: popularity */
   beside(
     vectors: Float32Array,
     totals: Float64Array,
@@ -102,7 +99,7 @@ export interface NextItems {
 }
 
 /**
- * Prepares the evaluation. A query is the last item before a held-out one in its session, whatever split it is in; the
+ * Prepares the evaluation. A query is the last item before a held-out item in its session, which may belong to any split; the
  * query item itself is never retrieved.
  *
  * @param first,end range of the items' features

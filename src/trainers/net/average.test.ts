@@ -6,7 +6,7 @@ import { ADDED_PER_EPOCH, ParameterAverage } from "./average.js";
 const random = mulberry32(1);
 const steps = Array.from({ length: 40 }, () => ({
   weights: Float32Array.from({ length: 7 }, () => between(-2, 2, random)),
-  // frozen parameters; their values are not sums of few powers of two, so rounding errors would show
+  // frozen parameters; their values are not sums of few powers of two, so that rounding errors would be visible
   frozen: Float32Array.of(0.1, 0, -3e-5),
 }));
 

@@ -1,6 +1,6 @@
 // An exponential moving average of a network's parameters. Validation and the run use the averages.
 //
-//   p_t  the parameters when they are added for the t-th time      b  decay, in (0, 1)
+//   p_t  parameters at their t-th addition      b  decay, in (0, 1)
 //   a_t  = a_(t-1) + (p_t - a_(t-1)) (1 - b) / (1 - b^t)           the weighted mean of p_1 .. p_t, weights b^(t-s)
 //
 // Source: Polyak and Juditsky 1992 (10.1137/0330046) average all iterates. Exponential weights, normalized by their sum
@@ -9,10 +9,10 @@
 import { exp, pow } from "../../numeric/exp.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 
-/** How many times per epoch the parameters are added; each time copies the network. */
+/** Number of times per epoch that the parameters are added; each time copies the network. */
 export const ADDED_PER_EPOCH = 8;
 
-/** Prefix and name of the arrays in a checkpoint. */
+/** Prefix of the arrays of averages in a checkpoint, and name of the array with the number of additions. */
 const [PREFIX, COUNT] = ["average.", "averaged"];
 
 export class ParameterAverage {
@@ -20,18 +20,18 @@ export class ParameterAverage {
   #means: Record<string, Float32Array> = {};
   #count = 0;
 
-  /** @param epochs time constant, > 0: parameters of so many epochs ago weigh 1/e of the latest */
+  /** @param epochs time constant, above 0: parameters of this many epochs ago have 1/e of the weight of the latest */
   constructor(epochs: number) {
     this.#decay = exp(-1 / (epochs * ADDED_PER_EPOCH));
   }
 
-  /** Adds the current parameters, without keeping a reference to them. */
+  /** Adds the current parameters to the averages; does not store a reference to them. */
   add(parameters: NamedArrays): void {
     const share = (1 - this.#decay) / (1 - pow(this.#decay, ++this.#count));
     for (const name in parameters) {
       const latest = floatsOf(parameters, name);
       const mean = (this.#means[name] ??= latest.slice());
-      // this form leaves unchanged parameters bit by bit the same: frozen embeddings, keys without rows
+      // this formula leaves the bits of unchanged parameters as they are: those of frozen embeddings, and of keys without rows
       for (let i = 0; i < mean.length; i++) mean[i]! += share * (latest[i]! - mean[i]!);
     }
   }
@@ -48,9 +48,9 @@ export class ParameterAverage {
   }
 
   /**
-   * Restores what `state` returned.
+   * Restores the state that `state` returned.
    *
-   * @param like the network's parameters, for their names and lengths
+   * @param like parameters of the network, whose names and lengths are used
    * @throws {ArtifactError} the arrays belong to another network
    */
   restore(arrays: NamedArrays, like: NamedArrays): void {

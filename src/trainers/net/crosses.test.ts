@@ -1,4 +1,4 @@
-// Crossed features of the wide part.
+// Tests crossed features of the wide part.
 
 import { encodeKeys } from "../../log/keys.js";
 import { featureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -12,7 +12,7 @@ const fieldOf = (name: string, keys: string[]) => ({
   counts: new Uint32Array(keys.length + 1),
 });
 const number = { kind: "number" as const, name: "price", mean: 0, deviation: 1, count: 1 };
-// features: a 0..2, b 3..5, price 6
+// the features of field a are 0 to 2, those of b are 3 to 5, and price is 6
 const space = featureSpace([fieldOf("a", ["x", "y"]), fieldOf("b", ["x", "y"]), number]);
 const rowsOf = (rows: number[][]) => ({
   numRows: rows.length,

@@ -1,4 +1,4 @@
-// Crosses of the wide part: hashed pairs of features of two fields.
+// Computes the crosses of the wide part: hashed pairs of features of two fields.
 //
 //   (feature a of field A, feature b of field B) ──► weight  p 2^bits + hash(a, b)  of the pair p = (A, B)
 //
@@ -12,11 +12,11 @@ import { UsageError } from "../../errors.js";
 import type { NetRows } from "../../kernels/net/shape.js";
 import { featureKey } from "../../numeric/initial.js";
 
-/** The pairs of fields that are crossed. */
+/** Pairs of fields whose features are crossed. */
 export interface CrossPlan {
   /** names of the two fields of each pair */
   fields: readonly (readonly [string, string])[];
-  /** each pair of fields has 2^bits weights */
+  /** binary logarithm of the number of weights of each pair of fields */
   bits: number;
 }
 
@@ -26,7 +26,8 @@ export function numCrossesOf({ fields, bits }: CrossPlan): number {
 }
 
 /**
- * Returns a function that finds the crosses of rows; undefined if there are no pairs.
+ * Returns a function that computes the crosses of rows; undefined if there are no pairs.
+ *
  * @throws {UsageError} a name is not a categorical field
  */
 export function crosserOf(
@@ -59,8 +60,8 @@ export function crosserOf(
 }
 
 /**
- * Returns u32: the hash of pair p and a feature of its first field. Hashing in the second field's feature completes the
- * cross.
+ * Returns u32: hash of pair p and of a feature of its first field. The cross is completed by hashing this together with the second field's
+ * feature.
  */
 export function crossStart(p: number, hashes: Uint32Array, feature: number): number {
   return featureKey(p, hashes, feature);

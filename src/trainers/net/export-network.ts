@@ -62,7 +62,7 @@ function networkOf({ space, preprocess }: RunSpace, network: NetParameters): Net
   };
 }
 
-/** Returns a field as an input. @param range the field's first feature, and the one after its last */
+/** Returns a field as an input. @param range first feature of the field, and the feature after its last */
 function fieldOf(
   field: FeatureSpace["fields"][number],
   [from, to]: readonly number[],
@@ -75,10 +75,7 @@ function fieldOf(
   });
 }
 
-/**
- * Removes w0, the first element of x_0 in FNN, from the input of the first layer: its contribution is added to the
- * biases.
- */
+/** Removes w0, the first element of x_0 in FNN, from the input of the first layer, and adds its contribution to the biases. */
 function withoutW0(layers: NetworkLayer[], w0: number | undefined): NetworkLayer[] {
   const [first, ...rest] = layers;
   if (w0 === undefined || !first) return layers;

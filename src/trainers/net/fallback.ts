@@ -1,6 +1,6 @@
-// A network that predicts exactly like the factorization machine whose table it starts from. A training that is no
-// better on the validation split returns it, because vectors that overfit the network's training rows can make the
-// network worse than the machine.
+// Builds a network that predicts exactly like the factorization machine from whose table a training starts. The training returns it if no
+// epoch is better on the validation split, because vectors that overfit the network's training rows can make the network worse than the
+// machine.
 //
 //   embeddings, w0 and the wide part   the table's, 0 for keys that it lacks
 //   dense layers                       contribute nothing: the output layer is 0
@@ -16,7 +16,7 @@ import type { NetParameters } from "./model.js";
 import { initialParameters, type NetPlan } from "./plan.js";
 
 /**
- * Returns this network; undefined if the table has no scores of its own, or the architecture has no place for its
+ * Returns the network; undefined if the table has no scores of its own, or the architecture has no place for its
  * weights.
  */
 export function machineNetwork(
@@ -38,7 +38,7 @@ export function machineNetwork(
   return { shape: { ...plan, machine: true }, parameters };
 }
 
-/** Tells whether the machine is better than the kept epoch, according to the stopping metric. */
+/** Returns whether the machine is better than the best epoch, according to the stopping metric. */
 export function isMachineBetter(
   scores: Float32Array,
   valid: FeatureRows,

@@ -1,4 +1,4 @@
-// Initializations of the embedding layer from a table, and their controls.
+// Tests the initializations of the embedding layer from a table, including the controls.
 
 import { encodeKeys } from "../../log/keys.js";
 import { featureHashes, featureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -19,7 +19,7 @@ const space = featureSpace([fieldOf("letter", letters), fieldOf("number", ["1", 
 const { numFeatures } = space;
 const dim = 3;
 
-/** A table with all features except the last; w is the feature's number, v begins at 100 times it. */
+/** A table with all features except the last; w is the number of the feature, and v starts at 100 times this number. */
 const table: TableStart = {
   known: Uint8Array.from({ length: numFeatures }, (_, feature) => (feature < numFeatures - 1 ? 1 : 0)),
   vectors: Float32Array.from({ length: numFeatures * dim }, (_, i) => 100 * Math.floor(i / dim) + (i % dim)),

@@ -12,21 +12,21 @@ import type { Initialization } from "../../training/warm-start/initializations.j
 import type { TableStart } from "../../training/warm-start/table-init.js";
 import type { NetPlan } from "./plan.js";
 
-/** A table, and the way in which the embedding layer starts from it. */
+/** The table from which the embedding layer is initialized, and the method. */
 export interface NetStart {
   table: TableStart;
   kind: Initialization;
-  /** whether the table's own score is returned if no epoch is better on the validation split (fallback.ts) */
+  /** whether to return a network with the table's own predictions if no epoch is better on the validation split (fallback.ts) */
   fallsBack?: boolean;
 }
 
-/** Stream of the permutations of `shuffled`, distinct from the seed's other streams. */
+/** Number of the random stream for the permutations of `shuffled`, which differs from the seed's other streams. */
 const SHUFFLE = 0x5ff1e;
 
 /**
  * Initializes parameters from a table, in place.
  *
- * The wide part gets the table's weights, and the output bias its w0, so that the initial scores include the table's.
+ * The wide part gets the table's weights, and the output bias its w0, so that the initial scores include those of the table's model.
  *
  * @param first       result of initialParameters
  * @param labelScale scale by which labels are divided; weights of the wide part are divided by it, too

@@ -9,7 +9,7 @@ import type { NetOptions } from "./options.js";
 import type { NetStart } from "./initialization.js";
 import { trainNet } from "./train.js";
 
-/** Trains the network. @throws as trainNet */
+/** Trains the network. @throws the errors of trainNet */
 export async function learnNet(
   { space, counts, train, valid, start, controls, ...labels }: LearnerInput<NetStart>,
   options: NetOptions,

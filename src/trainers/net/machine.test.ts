@@ -37,7 +37,7 @@ function planOf(arch: NetArch, more: Partial<NetPlan> = {}): NetPlan {
   };
 }
 
-/** Initial parameters in which w0 and the wide part are not 0, as if they came from a table. */
+/** Initial parameters whose w0 and wide part are not 0, as if they came from a table. */
 function firstOf(plan: NetPlan): Record<string, Float32Array> {
   const n = plan.offsets[plan.offsets.length - 1]!;
   const hashes = Uint32Array.from({ length: 2 * n }, (_, i) => draw(3, i));
@@ -205,7 +205,7 @@ test("a network that only scores gives the scores of the one that its parameters
   const scorer = await startNet(plan, state, { threads: 2, trains: false });
   try {
     expect(await scorer.score(rows)).toEqual(scores);
-    // rows beyond the first chunk score as they do by themselves
+    // Expects that rows after the first chunk have the scores that they have when scored alone.
     const many = netRows(plan, 1500, { seed: 9, general: false });
     const all = await scorer.score(many);
     const part = await scorer.score(rowsOfBatch(many, 700, 9));
@@ -260,7 +260,7 @@ test("tanh is within 2e-7 of what it is, from one end to the other", async () =>
   const first: NamedArrays = Object.fromEntries(
     Object.entries(firstOf(one)).map(([name, values]) => [name, new Float32Array(values.length)]),
   );
-  // a network whose score is tanh(number)
+  // a network whose score is the tanh of its numeric input
   (first["layers.0.weight"] as Float32Array).set([1], first["layers.0.weight"]!.length - 1);
   (first["output.weight"] as Float32Array)[0] = 1;
   const numRows = 20_000;
@@ -276,7 +276,7 @@ test("a network that does not fit 4 GiB is refused with what it needs and the fl
   expect(() => checkMemory(large, { trains: true })).toThrow(
     /40,000,000 features of dim 16, .* needs 5\.[0-9] GiB of memory, the limit is 4 GiB: .*--dim.*--min-count/,
   );
-  // without AdaGrad's sums it would fit
+  // Expects that the network fits if its embeddings are frozen, since it then has no sums of AdaGrad.
   expect(() => checkMemory({ ...large, embeddingLearningRate: 0 }, { trains: true })).not.toThrow();
 });
 
@@ -289,7 +289,7 @@ test("the memory foreseen is what the table, the layers and a batch take", () =>
     batch: 32,
   });
   const less = { ...more, offsets: [0, 999] };
-  // a feature takes v, AdaGrad's sums and a slot
+  // an additional feature needs memory for v, for AdaGrad's sums and for a slot
   expect(bytesOfNet(more, { trains: true }) - bytesOfNet(less, { trains: true })).toBe(2 * 8 * 4 + 4);
   expect(bytesOfNet(more, { trains: false }) - bytesOfNet(less, { trains: false })).toBe(8 * 4);
 });

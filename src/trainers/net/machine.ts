@@ -1,6 +1,6 @@
 // A network in shared memory, with the threads that train it and score rows.
 //
-//   rows ──► chunks of whole batches, copied in ──► threads: trainBatch after trainBatch ──► loss
+//   rows ──► chunks of whole batches, copied to memory ──► threads: trainBatch after trainBatch ──► loss
 //                                               └─► threads: scoreRows of their share    ──► scores
 
 import { sizeText, UsageError } from "../../errors.js";
@@ -26,17 +26,20 @@ import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named
 import { rowsOfBatch } from "./rows.js";
 import type { NetMachine, NetPlan } from "./plan.js";
 
-/** Number of rows that are copied in at once; each chunk costs messages to the threads. */
+/** Number of rows that are copied to memory at once; each chunk costs messages to the threads. */
 const CHUNK_ROWS = 65536;
-/** Maximum bytes of a memory, and its share for chunks of rows, the pairs of a batch and the threads' own data. */
+/**
+ * Maximum number of bytes of a memory; number of these that are reserved for chunks of rows, for the pairs of a batch and for the threads'
+ * buffers.
+ */
 const [LIMIT, BUFFERS] = [2 ** 32, 64 << 20];
-/** Rows of one scoring call; few, so that the engine soon replaces the first calls by optimized code. */
+/** Number of rows of one scoring call; small, so that the engine soon replaces unoptimized code, which it does between calls. */
 const SCORE_ROWS = 256;
 
 /**
- * Starts a network with the given parameters. If it only scores, it takes less memory and cannot train.
+ * Starts a network with the given parameters. A network that only scores takes less memory, but cannot train.
  *
- * @param parameters by the names and in the shapes of `parameterShapes`
+ * @param parameters parameters with the names and shapes of `parameterShapes`
  * @throws {UsageError} it does not fit into 4 GiB
  */
 export async function startNet(
@@ -101,7 +104,7 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
     return await this.#encode(rows, denseLayersOf(this.#plan).at(-1)!.inputs);
   }
 
-  /** Scores rows, and reads the last layer's inputs. @param width number of these inputs; 0 if they are not needed */
+  /** Scores rows, and reads the inputs of the last layer. @param width number of these inputs; 0 to omit them */
   async #encode(rows: NetRows, width: number): Promise<{ hidden: Float32Array; scores: Float32Array }> {
     const scores = new Float32Array(rows.numRows);
     const hidden = new Float32Array(rows.numRows * width);
@@ -121,7 +124,7 @@ class KernelNet extends ThreadedKernel<NetKernel> implements NetMachine {
     return { hidden, scores };
   }
 
-  /** Returns a view of the first elements of an array. */
+  /** Returns a view of the first `length` elements of an array. */
   #read(part: string, length: number): Float32Array {
     return this.arena.f32(this.#rows.regionOf(part)).subarray(0, length);
   }
@@ -190,7 +193,7 @@ function pairsOfLargestBatch({ numRows, indptr, width }: NetRows, batch: number)
 }
 
 /**
- * Returns the bytes of a network: the table with AdaGrad's sums, the wide part with FTRL's, dense weights with Adam's
+ * Returns the number of bytes of a network: the table with AdaGrad's sums, the wide part with FTRL's, dense weights with Adam's
  * moments and their transposes, and a batch's activations and gradients of every layer.
  */
 export function bytesOfNet(plan: NetPlan, { trains }: { trains: boolean }): number {
@@ -201,7 +204,7 @@ export function bytesOfNet(plan: NetPlan, { trains }: { trains: boolean }): numb
   const wide = plan.arch === "wide-deep" ? 16 * (features + plan.numCrosses) : 0;
   const dense = denseLayersOf(plan).reduce((sum, { inputs, outputs, normalized }) => {
     const [ins, outs] = [paddedUnits(inputs), paddedUnits(outputs)];
-    // a normalized layer also keeps the gradients of its scale and shift
+    // a normalized layer also stores the gradients of its scale and shift
     const kept = ins + (normalized ? 3 : 1) * outs;
     return sum + 4 * (ins * outs * (trains ? 4 : 1) + (trains ? plan.batch * kept : 0));
   }, 0);

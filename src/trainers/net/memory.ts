@@ -3,7 +3,7 @@
 import { fileOfRows, tableBytes, type Needs } from "../../training/session/needs.js";
 import type { NetOptions } from "./options.js";
 
-/** Bytes of chunks of rows, batches and threads. */
+/** Number of bytes for chunks of rows, batches and threads. */
 const BUFFERS = 64 << 20;
 
 /**

@@ -27,7 +27,7 @@ import type { OutOfVocabulary } from "../../export/unknown-keys.js";
 import type { KeyVectors } from "../../training/capabilities/key-vectors.js";
 import { readSpace } from "../../training/capabilities/run-space.js";
 
-/** The model's name in the manifest. */
+/** Name of the model in the manifest. */
 export const NET_MODEL = "net";
 const SHAPE_FILE = "net.json";
 const PARAMETERS_FILE = "net.safetensors";
@@ -36,19 +36,19 @@ const PARAMETERS_FILE = "net.safetensors";
 export interface NetParameters {
   shape: NetShape;
   crosses: CrossPlan;
-  /** by the names and in the shapes of parameterShapes */
+  /** parameters with the names and shapes of parameterShapes */
   parameters: NamedArrays;
 }
 
 export interface NetModel extends NetParameters {
   epochs: EpochEvent[];
-  /** the epoch of the parameters, counted from 1 */
+  /** number of the epoch whose parameters these are, from 1 */
   bestEpoch: number;
   /** whether an interrupt ended the training early */
   interrupted?: boolean;
 }
 
-/** The shape in net.json; offsets follow from the table. */
+/** Content of net.json: the shape of a network; offsets are computed from the table. */
 type StoredShape = Omit<NetShape, "offsets" | "numCrosses" | "numNumeric" | "dropout" | "layerNorm"> & {
   crosses: CrossPlan;
   /** false when absent */
@@ -97,7 +97,7 @@ const still = {
 };
 
 /**
- * Scores rows, before any link. The bytes do not depend on the thread count.
+ * Returns the scores of rows, before any link function. The bytes do not depend on the number of threads.
  *
  * @returns f32[numRows]
  * @throws {UsageError} the network does not fit into 4 GiB
@@ -136,7 +136,7 @@ export async function startScoring(
   return { machine, toNetRows: (rows) => netRowsOf(rows, form) };
 }
 
-/** Returns the features' vectors, and their weights if the architecture has them. */
+/** Returns the features' vectors, and their weights if the architecture has weights. */
 export function embeddingsOf(
   { shape, parameters }: NetParameters,
   numFeatures: number,
@@ -189,7 +189,7 @@ export function netModelFiles(
   };
 }
 
-/** Returns the rows of the fields' out-of-vocabulary features; 0 for numeric fields. */
+/** Returns the rows of the out-of-vocabulary features of all fields; rows of 0 for numeric fields. */
 function outOfVocabulary({ fields, offsets }: FeatureSpace, all: Float32Array, width: number): Float32Array {
   const rows = new Float32Array(fields.length * width);
   fields.forEach(({ kind }, f) => {
@@ -283,7 +283,7 @@ function putOutOfVocabulary(
   });
 }
 
-/** Reads the vectors of a run, and their weights if the architecture has them. @throws {ArtifactError} damaged */
+/** Reads the vectors of a run, and their weights if the architecture has weights. @throws {ArtifactError} damaged */
 export async function networkVectors(run: Run): Promise<KeyVectors> {
   const { space, preprocess, table } = await readSpace(run);
   const network = await readNetParameters(run, space, table);

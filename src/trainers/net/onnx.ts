@@ -5,8 +5,8 @@
 //   output score   f32[N] probabilities or, for regression, values clipped to the range of the training labels
 //
 // The embedding layer x_0 is built field by field: Gather of a key's row, or a number times its row. Each dense layer
-// is one Gemm (docs/algorithms/networks.md). W is the length of an embedding: (w, v) in fnn, v otherwise. Bins are
-// compared in f32, like the input.
+// is one Gemm (docs/algorithms/networks.md). W is the length of an embedding: (w, v) in fnn, v otherwise. Numbers are compared with the
+// edges of bins in f32, the type of the input.
 
 import { GraphBuilder, denseLayers, type NetworkLayer } from "../../export/onnx/graph.js";
 import {
@@ -24,35 +24,33 @@ import {
 } from "../../export/onnx/columns.js";
 import { modelChunks } from "../../export/onnx/model.js";
 
-/** The crosses of two fields: weights by the hash of two features, as `drawIn` computes it. */
+/** Crosses of two fields, whose weights are looked up by a hash of the two features (`drawIn`). */
 export interface NetworkCross {
-  /** indices of the two categorical fields */
+  /** indexes of the two categorical fields */
   fields: readonly [number, number];
   bits: number;
-  /** u32: hash of each feature of the first field */
+  /** u32: hash of each feature of the first field, including that of the pair of fields */
   first: Uint32Array;
-  /** u32: low and high word of the hash of each feature of the second field */
+  /** u32 each: low and high word of the hash of each feature of the second field */
   lo: Uint32Array;
   hi: Uint32Array;
   /** f32[2^bits] */
   weights: Float32Array;
 }
 
-/** A network, as it is exported. */
+/** A network in the form in which it is exported. */
 export interface Network {
   fields: readonly (NetworkKeys | NetworkNumber)[];
-  /** length W of an embedding */
+  /** W: number of elements of an embedding */
   width: number;
   /** whether a ReLU is applied to x_0 */
   embeddingRelu: boolean;
-  /** dense layers; the last one's only output is the score */
+  /** dense layers; the only output of the last layer is the score */
   layers: readonly NetworkLayer[];
   crosses: readonly NetworkCross[];
-  /**
-   * adds the score of the factorization machine of x_0, with bias w0; v begins at element `firstDim` of an embedding
-   */
+  /** if present, the score of the factorization machine of x_0 is added, with bias w0; v starts at element `firstDim` of an embedding */
   machine?: { firstDim: number; w0: number };
-  /** the score is log-odds, or a value that is clipped to a range */
+  /** meaning of the score: log-odds, or a value that is clipped to a range */
   link: { kind: "logistic" } | { kind: "value"; range: readonly [low: number, high: number] };
 }
 
@@ -90,8 +88,8 @@ export function networkChunks(network: Network, by: FoundBy): Iterable<Uint8Arra
 }
 
 /**
- * Returns the terms of the machine's score: half of (the square of the sum minus the sum of squares) of v, the sum of
- * w, and w0.
+ * Returns the terms of the factorization machine's score: half of (the square of the sum minus the sum of squares) of v, the sum of w, and
+ * w0.
  */
 function machineTerms(
   graph: GraphBuilder,
@@ -114,7 +112,7 @@ function machineTerms(
   return [...terms, weighed(sum, (k) => (k < firstDim ? 1 : 0)), graph.constant([], Float32Array.of(w0))];
 }
 
-/** Returns a field's term of the wide sum, f32[N]. */
+/** Returns the term of one field in the score of the wide part, f32[N]. */
 function wideOf(
   graph: GraphBuilder,
   { kind }: NetworkKeys | NetworkNumber,
@@ -148,7 +146,7 @@ function crossOf(
   return graph.apply("Where", [graph.apply("Or", [isMissing(a), isMissing(b)]), none, weight]);
 }
 
-/** Applies the link, and names the output. */
+/** Applies the link function, and names the output. */
 function linked(graph: GraphBuilder, link: Network["link"], score: string): void {
   if (link.kind === "logistic") graph.apply("Sigmoid", [score], { output: SCORE });
   else {
@@ -157,7 +155,7 @@ function linked(graph: GraphBuilder, link: Network["link"], score: string): void
   }
 }
 
-// Crosses: the graph computes the hash of two features, and gathers its weight.
+// Crosses: the ONNX graph computes the hash of two features, and looks up the weight by it.
 //
 //   first   u32, per row of the first field: the hash of (pair, feature)
 //   lo, hi  u32, per row of the second field: the feature's hash
@@ -179,7 +177,7 @@ function drawIn(graph: GraphBuilder, key: string, counter: string): string {
   return shiftedXor(graph, times(graph, x, 0xd35a2d97), 15);
 }
 
-/** Computes x / 2^bits, rounded down. */
+/** Computes floor(x / 2^bits). */
 function shiftRight(graph: GraphBuilder, x: string, bits: number): string {
   return graph.apply("Div", [x, graph.int64(2 ** bits)]);
 }
@@ -190,7 +188,7 @@ const shiftedXor = (graph: GraphBuilder, x: string, bits: number): string =>
 const modulo = (graph: GraphBuilder, x: string, by: number): string =>
   graph.apply("Mod", [x, graph.int64(by)]);
 
-/** Computes x factor modulo 2^32, for factor = high 2^16 + low, as (x low + (x high mod 2^16) 2^16) mod 2^32. */
+/** Computes (x factor) modulo 2^32, for factor = high 2^16 + low, as (x low + (x high mod 2^16) 2^16) mod 2^32. */
 function times(graph: GraphBuilder, x: string, factor: number): string {
   const low = graph.apply("Mul", [x, graph.int64(factor % TWO_16)]);
   const high = modulo(graph, graph.apply("Mul", [x, graph.int64(Math.floor(factor / TWO_16))]), TWO_16);

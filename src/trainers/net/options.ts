@@ -26,15 +26,15 @@ import {
 import { output, weekly } from "../../training/options/weekly.js";
 import type { DataFacts } from "../../training/session/feature-training.js";
 
-/** Architectures of the network on top of the embedding layer. */
+/** Architectures of the layers above the embedding layer. */
 export const archs = ["fnn", "wide-deep", "deep-crossing"] as const satisfies readonly NetArch[];
 
-/** Value of --init that is not a run. */
+/** Value of --init for an initialization at random instead of by a run. */
 export const RANDOM = "random";
 
-/** Facts about the data, and about the table of --init. */
+/** Properties of the data, and of the table of --init, on which defaults depend. */
 export interface NetFacts extends DataFacts {
-  /** whether the table was trained on labels, probably of the same rows: its vectors then overfit these rows */
+  /** whether the table was trained on labels, which probably are those of the same rows, so that its vectors overfit these rows */
   knowsLabels?: boolean;
 }
 
@@ -45,14 +45,14 @@ type Crosses = readonly (readonly [string, string])[];
 /** Options of the architecture. */
 const network = {
   arch: choice(archs, { placeholder: "network", help: "network architecture", group: model, required: true }),
-  /** outputs of the hidden layers; in deep-crossing, the inner sizes of the residual units */
+  /** numbers of units of the hidden layers; in deep-crossing, of inner units of the residual units */
   hidden: custom("sizes", layerSizes(), {
     help: "sizes of the hidden layers; for deep-crossing the inner sizes of the residual units",
     group: model,
     default: [256, 128],
     shown: "256,128",
   }),
-  // tanh is best in Zhang et al. 2016, but ReLU in our measurements (docs/experiments/networks.md)
+  // tanh is best in Zhang et al. 2016, but ReLU is best in our measurements (docs/experiments/networks.md)
   activation: choice(["relu", "tanh"], {
     placeholder: "function",
     help: "activation function of the hidden layers",
@@ -89,7 +89,7 @@ const network = {
   }),
 } as const;
 
-/** Keeps the table's other keys; needs --init. */
+/** Option to keep keys of the table that the log lacks; requires --init. */
 const keepKeys = flag({
   help: "with --init: also keep keys that are not in the training split, with the vectors of the table",
   group: model,
@@ -198,7 +198,7 @@ const learning = {
     group: training,
     default: 0,
   }),
-  // docs/experiments/networks.md: a table that was trained on other rows is better left unshrunk
+  // the default is 0 for a table that was trained on other rows, whose vectors the penalty makes worse (docs/experiments/networks.md)
   keyL2: number({
     min: 0,
     max: 1e6,
@@ -292,8 +292,8 @@ export const options = withCommon(
 );
 
 /**
- * Options of `lift`, which trains networks from several initializations: dim is the table's, and `lift` chooses the
- * learning rates of each.
+ * Options of `lift`, which trains networks from several initializations: dim is that of the table, and `lift` chooses the learning rates of
+ * each initialization.
  */
 export const liftOptions = {
   ...log,
@@ -302,18 +302,18 @@ export const liftOptions = {
   ...network,
   keepKeys,
   ...omit(learning, "dim", "learningRate", "embeddingLearningRate", "freezeEmbeddings"),
-  // a random initialization may need several epochs before the loss begins to fall
+  // from a random initialization, the loss may begin to fall only after several epochs
   patience: { ...learning.patience, default: 5 },
   // initializations are compared by the number of epochs until the best validation loss
   epochs: { ...learning.epochs, default: 40, shown: "40" },
-  // an average lags behind in the first epochs, which the comparison counts
+  // no averaging, since an average lags behind in the first epochs, which the comparison counts
   averageEpochs: { ...learning.averageEpochs, default: 0 },
-  // each initialization has train-net's default, so that `random` is the network that one would train without a table
+  // each initialization has the default of train-net, so that `random` is the network that a user would train without a table
   keyL2: { ...learning.keyL2, shown: "as train-net has it for each initialization" },
 } as const;
 
 export type GivenNet = Given<typeof options>;
-/** The options as a training uses them. */
+/** Options with their defaults, with which a training runs. */
 export interface NetOptions extends Omit<Resolved<typeof own>, "task" | "arch" | "hidden" | "cross"> {
   arch: NetArch;
   hidden: readonly number[];
@@ -349,7 +349,11 @@ export function checkNetOptions(given: GivenNet): void {
   if (given.keepKeys) throw new UsageError("--keep-keys needs a pretrained table: set --init RUN");
 }
 
-/** Parses device*hour, split at the first star; accepts commas and repetition. @throws {UsageError} not two names */
+/**
+ * Parses a pair such as device*hour, split at the first star; accepts several pairs, separated by commas or in repeated options.
+ *
+ * @throws {UsageError} a pair is not two names
+ */
 function crossOf(given: string, _: string, previous: Crosses = []): Crosses {
   const parts = given.split(",").filter((part) => part !== "");
   const pairs = parts.map((part): readonly [string, string] => {

@@ -1,4 +1,4 @@
-// The plan of a network, the interface of what trains and scores it, and its initial parameters.
+// The plan of a network, the interface of the machine that trains and scores it, and its initial parameters.
 //
 //   plan ──► initialParameters ──► machine.load ──► machine.train, batch after batch ──► machine.parameters
 //                                              └──► machine.score
@@ -19,11 +19,11 @@ import { featureKey, firstDenseWeights, firstUnit } from "../../numeric/initial.
 import type { NamedArrays } from "../../training/epochs/named-arrays.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
-/** A network and its learning options. */
+/** Structure and learning options of a network. */
 export interface NetPlan extends NetShape, NetLearning {
-  /** rows per batch, each of which is one gradient step */
+  /** number of rows per batch; each batch is one gradient step */
   batch: number;
-  /** factor in (0, 1] for the learning rates of dense layers and embeddings after each epoch */
+  /** factor in (0, 1] by which the learning rates of dense layers and embeddings are multiplied after each epoch */
   learningRateDecay: number;
 }
 
@@ -32,9 +32,9 @@ export interface NetMachine {
   /** Number of threads that train together. */
   readonly threadsInUse: ThreadsInUse;
   /**
-   * Trains on rows: one gradient step per `batch` consecutive rows; the last batch may be smaller.
+   * Trains on rows: takes one gradient step per batch of consecutive rows; the last batch may be smaller.
    *
-   * @param at the epoch, and the number of the first row in it, which determine the dropped units
+   * @param at number of the epoch, and position of the first row in it, which determine the dropped units
    * @returns weighted sum of the rows' losses, each measured before its batch's step
    */
   train(rows: NetRows, at: { epoch: number; first: number }): Promise<number>;
@@ -46,9 +46,9 @@ export interface NetMachine {
    * @returns f32[numRows * width], where width is the number of the last layer's inputs, and f32[numRows]; copies
    */
   encode(rows: NetRows): Promise<{ hidden: Float32Array; scores: Float32Array }>;
-  /** Returns copies of all parameters, by the names and in the shapes of `parameterShapes`. */
+  /** Returns copies of all parameters, with the names and shapes of `parameterShapes`. */
   parameters(): NamedArrays;
-  /** Replaces the named parameters; the other ones, and the optimizers' state, stay. */
+  /** Replaces the named parameters; other parameters and the optimizers' state stay unchanged. */
   load(parameters: NamedArrays): void;
   /** Returns a copy of the parameters and optimizers' state; training continues from it after `restore`. */
   state(): NamedArrays;
@@ -56,7 +56,7 @@ export interface NetMachine {
   terminate(): Promise<void>;
 }
 
-/** Initial embeddings are uniform in ±SPREAD, as in the factorization machine. */
+/** Bound of initial embeddings, which are uniform in ±SPREAD as in the factorization machine. */
 const SPREAD = 0.05;
 
 /**
@@ -66,7 +66,7 @@ const SPREAD = 0.05;
  * w is drawn like v.
  *
  * @param featureHashes u32[numFeatures][2], from `featureHashes`
- * @param counts         u32[numFeatures]: training rows with the feature; features with 0 start and stay at 0
+ * @param counts u32[numFeatures]: number of training rows with the feature; the parameters of a feature without rows are 0 and stay 0
  */
 export function initialParameters(
   plan: NetPlan,

@@ -11,7 +11,7 @@ import { rankedItems, type RankedKeys, type RankedUsers } from "../../training/j
 import { readSpace } from "../../training/capabilities/run-space.js";
 import { readNetParameters, startScoring } from "./model.js";
 
-/** Number of rows that are scored at once, at least the items of one user. */
+/** Number of rows that are scored at once; at least the rows of one user with every item. */
 const BLOCK_ROWS = 65536;
 
 type ScorePairs = (queries: Uint32Array, items: Uint32Array) => Promise<Float32Array>;
@@ -61,7 +61,7 @@ export async function rankByNetwork(
   return ({ users }) => rankerOf(contextsOf(users));
 }
 
-/** Returns a function that fills in the scores of all items for consecutive queries, computed in blocks of queries. */
+/** Returns a function that computes the scores of all items for consecutive queries, in blocks of queries. */
 function allItems(
   score: ScorePairs,
   { numRows: numQueries }: FeatureRows,

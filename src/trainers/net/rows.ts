@@ -1,21 +1,20 @@
-// Converts feature rows to a network's input, with the crosses of its wide part, and shuffles the training rows per
-// epoch.
+// Converts feature rows to a network's input, with the crosses of its wide part, and shuffles the training rows of each epoch.
 
 import { rowsAt, type FeatureRows, type TrainingRows } from "../../dataset/rows.js";
 import type { NetRows } from "../../kernels/net/shape.js";
 import { permutation } from "../../numeric/random.js";
 
-/** Maximum number of rows of a chunk; chunks of rows in memory are whole batches. */
+/** Maximum number of rows of a chunk; chunks of rows in memory consist of whole batches. */
 const CHUNK_ROWS = 65536;
 
-/** The conversion of rows to a network's input. */
+/** Functions and constants by which feature rows are converted to a network's input. */
 export interface RowForm {
   crosses: ((rows: FeatureRows) => NonNullable<NetRows["crosses"]>) | undefined;
-  /** labels are divided by this scale */
+  /** scale by which labels are divided */
   labelScale: number;
 }
 
-/** Converts feature rows to the network's input; unchanged arrays are shared. */
+/** Converts feature rows to the network's input; arrays that do not change are not copied. */
 export function netRowsOf(rows: FeatureRows, { crosses, labelScale }: RowForm): NetRows {
   return {
     ...rows,
@@ -24,7 +23,7 @@ export function netRowsOf(rows: FeatureRows, { crosses, labelScale }: RowForm): 
   };
 }
 
-/** Yields the training rows of an epoch, chunk by chunk. @param key determines the order of rows in memory */
+/** Yields the training rows of an epoch, chunk by chunk. @param key random key of the order of rows in memory */
 export function* chunksOfEpoch(
   train: TrainingRows,
   epoch: number,

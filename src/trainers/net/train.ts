@@ -33,20 +33,23 @@ import { putTable, type NetStart } from "./initialization.js";
 
 export interface NetInput {
   space: FeatureSpace;
-  /** u32[numFeatures]: training rows with each feature; features with 0 start at 0 unless the table has them */
+  /**
+   * u32[numFeatures]: number of training rows with each feature; the embedding of a feature without rows starts at 0 unless the table has
+   * one
+   */
   counts: Uint32Array;
   train: TrainingRows;
   valid?: FeatureRows;
   /** initialization of the embedding layer; random when absent */
   start?: NetStart;
-  /** computes further metrics of the validation split after an epoch */
+  /** returns further metrics of the validation split, after an epoch */
   validate?: (scores: Float32Array, valid: FeatureRows) => Pick<EpochEvent, "auc" | "rmse">;
   controls?: Controls;
 }
 
-/** Mean loss above which a training counts as diverged, in nats, or in multiples of the labels' variance. */
+/** Maximum mean loss; above it, a training counts as diverged. In nats, or in multiples of the labels' variance. */
 const MAX_LOSS = { logistic: 10, squared: 100 };
-/** Prefix of the best epoch's parameters in a checkpoint, beside those of the last epoch. */
+/** Prefix of the best epoch's parameters in a checkpoint, which also has those of the last epoch. */
 const KEPT = "kept.";
 const REMEDIES = "a smaller --embedding-learning-rate, or scale numeric columns to a smaller range";
 
@@ -96,9 +99,7 @@ export async function trainNet(
   return { ...trained, ...machineStart, bestEpoch: 0 };
 }
 
-/**
- * Tells whether to return the network that predicts like the table's machine: it is better, or no epoch was trained.
- */
+/** Returns whether to use the network that predicts like the table's machine: if the machine is better, or no epoch was trained. */
 async function fallsBack(
   machine: NetParameters,
   { epochs, bestEpoch }: NetModel,
@@ -113,7 +114,7 @@ async function fallsBack(
 }
 
 /**
- * Returns per-row L2 penalties of keys: keyL2 applies to the mean loss of an epoch and is divided among the rows of the
+ * Returns the L2 factor of each feature per row: keyL2 is a penalty on the mean loss of an epoch, and is divided among the rows with the
  * key.
  */
 function keyPenalties(
@@ -122,7 +123,7 @@ function keyPenalties(
   counts: Uint32Array,
 ): Pick<NetPlan, "keyPenalties"> {
   if (keyL2 === 0 || freezeEmbeddings) return {};
-  // the number of events, because `counts` counts events even if negatives are sampled
+  // the number of events is used, because `counts` counts events even if negatives are sampled
   let events = 0;
   for (let f = 0; f + 1 < offsets.length; f++)
     events = Math.max(
@@ -163,7 +164,7 @@ async function trainEpochs(
 
   const training: Steered = {
     async epoch(epoch) {
-      // one pass over the training rows, in an order determined by (seed, epoch)
+      // make one pass over the training rows, in an order determined by (seed, epoch)
       const began = performance.now();
       const pass = await trainOnce(machine, train, form, options, epoch, average);
       const rowsPerSecond = (pass.numRows / (performance.now() - began)) * 1000;
@@ -210,7 +211,7 @@ async function trainEpochs(
   return { ...done, parameters: kept, ...(interrupted && { interrupted }) };
 }
 
-/** Scores by the averaged parameters, if there are any, without changing the machine's own. */
+/** Returns the scores by the averaged parameters if there are any, without changing the machine's own parameters. */
 async function scoresOf(
   machine: NetMachine,
   average: ParameterAverage | undefined,
@@ -224,7 +225,7 @@ async function scoresOf(
   return scores;
 }
 
-/** Trains one epoch; a chunk is prepared while the threads train on the previous one. */
+/** Trains one epoch; each chunk is prepared while the threads train on the previous chunk. */
 async function trainOnce(
   machine: NetMachine,
   train: TrainingRows,
@@ -235,7 +236,7 @@ async function trainOnce(
 ): Promise<{ numRows: number; weight: number; loss: number }> {
   const pass = { numRows: 0, weight: 0, loss: 0 };
   const numBatches = Math.ceil(numRowsOf(train) / batchSize);
-  // number of rows between two additions to the average
+  // number of rows from one addition to the average to the next
   const stretch = average ? Math.ceil(numBatches / ADDED_PER_EPOCH) * batchSize : Infinity;
   let added = 0;
   let running = Promise.resolve(0);
@@ -246,7 +247,7 @@ async function trainOnce(
       const count = Math.min(Math.ceil(due / batchSize) * batchSize, rows.numRows - from);
       pass.loss += await running;
       running = machine.train(rowsOfBatch(rows, from, count), { epoch, first: pass.numRows });
-      // an error of the threads is thrown at the next await; this handler avoids an unhandled rejection before
+      // an error in a thread is thrown at the next await; until then, this handler avoids an unhandled rejection
       running.catch(() => undefined);
       from += count;
       pass.numRows += count;
@@ -282,7 +283,7 @@ function lossOf(
   return sum / total;
 }
 
-/** Undoes the division of labels: scales the parameters of which the score is a sum. */
+/** Converts parameters to the unit of the labels, which training divided by a scale: multiplies the parameters whose sum is the score. */
 function inLabelUnits(parameters: NamedArrays, scale: number): NamedArrays {
   if (scale === 1) return parameters;
   const scaled = (name: string) => (parameters[name] as Float32Array).map((x) => x * scale);

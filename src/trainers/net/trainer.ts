@@ -51,7 +51,7 @@ import { factorOutcome } from "../../factors/outcome.js";
 
 /**
  * Returns the trainer.
- * @param capable finds capabilities of any trainer's runs, since --init accepts all runs with vectors
+ * @param capable returns the capabilities of any trainer's run, since --init accepts all runs with vectors
  */
 export const trainerWith = (capable: Capable): Trainer => ({
   command: "train-net",
@@ -79,7 +79,7 @@ function planOf(model: NetFeatures, given: GivenNet): Plan {
 async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> {
   checkNetOptions(given);
   const { init = RANDOM, dim, keepKeys = false, metric, task } = given;
-  // check the run of --init before the log is read, which may take long
+  // the run of --init is checked before the log is read, which may take long
   const table = init === RANDOM ? undefined : await openTableInit(init, dim, capable, "a network");
   const { seed } = netOptionsOf(given, BEFORE_DATA);
   return {
@@ -165,8 +165,8 @@ async function planStarts(
 }
 
 /**
- * Trains each architecture from random vectors in a comparison; fnn, which was designed to start from a table (Zhang et
- * al. 2016), also from tables.
+ * Returns the networks that a comparison trains: each architecture from random vectors; fnn, which was designed to start from a table
+ * (Zhang et al. 2016), also from tables.
  */
 function suits({ goal }: LogTraits): Suits {
   if (goal === "lists") return PREDICTS_ONLY;
@@ -187,13 +187,13 @@ const CONSTANT_ADVICE =
   "Try a larger --l2 or --dropout, or smaller --hidden layers, and check that the label has the same meaning " +
   "in that split";
 
-/** Warning for a network that is no better than its table's machine. */
+/** Warning about a network that is no better than the factorization machine of its table. */
 const FELL_BACK =
   "no epoch was better on the validation split than the factorization machine of --init: the network predicts as that " +
   "machine does. Fit the table on other rows than the network (months before, with --keep-keys), or train the network " +
   "without --init";
 
-/** Warning for the default number of epochs without a validation split. */
+/** Warning about the default number of epochs if there is no validation split. */
 const UNVALIDATED =
   "without a validation split all epochs are trained and the last one is kept, which often overfits: --valid 0.1 " +
   "stops early and keeps the best epoch, and --epochs sets their number";

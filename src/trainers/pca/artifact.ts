@@ -1,6 +1,6 @@
-// The files of a principal component analysis in a run directory: its table, and further tensors in model/.
+// Files of a principal component analysis in a run directory: its table, and further tensors in model/.
 //
-//   embeddings.arrow        a row for each key of each field: its vector, its events; its weight if the matrix was centered
+//   embeddings.arrow        a row for each key of each field: its vector, its number of events; its weight if the matrix was centered
 //   model/pca.safetensors   singularValues, explainedVariance [dim]; explainedVarianceRatio [dim], unless filtered;
 //                           components [numColumns, dim]: V or, with a filter, the columns' directions behind it;
 //                           columnScale, mean [numColumns], if the columns were scaled or centered; and for interactions
@@ -31,8 +31,8 @@ import { floatsIn, rotating, type RotateTensors } from "../../factors/rotation.j
 import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 
 /**
- * Tensor of a run that was aligned to an earlier one, f32[dim, dim]: the matrix that all vectors were multiplied by at
- * the end.
+ * Name of the tensor of a run that was aligned to an earlier run, f32[dim, dim]: the matrix by which all vectors were multiplied at the
+ * end.
  */
 export const ROTATION = "rotation";
 
@@ -51,7 +51,7 @@ function allTensors(model: PcaModel): Map<string, Tensor> {
   return all;
 }
 
-/** Returns the table; without weights unless the model has them. */
+/** Returns the table; it has weights only if the model has them. */
 export function pcaTable(space: FeatureSpace, { dim, vectors, weights }: PcaModel): EmbeddingTable {
   const w = weights ?? new Float32Array(space.numFeatures);
   const { weights: given, ...table } = featureTable(space, { dim, w, vectors });
@@ -63,7 +63,7 @@ export async function readPcaTensors(run: Run): Promise<PcaTensors> {
   return new PcaTensors(await TensorFile.of(run, MODEL_FILE));
 }
 
-/** Returns the tensors of a model that is not yet written. */
+/** Returns the tensors of a model that has not been written yet. */
 export function pcaTensorsOf(model: PcaModel): PcaTensors {
   return new PcaTensors(new TensorFile(allTensors(model), MODEL_FILE));
 }
@@ -79,7 +79,7 @@ export class PcaTensors {
 
   /**
    * Returns a vector, or a matrix in row-major order.
-   * @throws {ArtifactError} there is none with that name and length
+   * @throws {ArtifactError} there is no tensor with this name and length
    */
   get(name: string, length: number): Float32Array {
     const [, columns] = this.file.shapeOf(name);
@@ -99,21 +99,19 @@ export class PcaTensors {
   }
 }
 
-/**
- * Returns users and items as parameters of a factor model: <user, item> plus, for a centered matrix, the item's mean.
- */
+/** Returns users and items as parameters of a factor model. Its score is <user, item>; for a centered matrix, the item's mean is added. */
 export function interactionParameters(space: FeatureSpace, table: EmbeddingTable): FmParameters {
   const { dim } = table;
   const w = rowsByFeature(space, table.weights ?? new Float32Array(table.numRows), 1);
   return { dim, w0: 0, w, vectors: rowsByFeature(space, table.vectors, dim) };
 }
 
-/** Reads the scorer: <user, item> plus, for a centered matrix, the item's mean. */
+/** Reads the scorer. The score is <user, item>; for a centered matrix, the item's mean is added. */
 export async function readPca(_: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Required<Scorer>> {
   return await Promise.resolve(factorScorer(interactionParameters(space, table)));
 }
 
-/** Removes keys from the tensors; columns of the matrix are items, features, or columns of the log. */
+/** Removes keys from the tensors; the columns of the matrix are items, features, or columns of the log. */
 const components: ForgetTensors = (tensors, { features, users, items, rows }) => {
   const clear = (name: string, at: Iterable<number>): void => {
     const tensor = tensors.get(name);
@@ -131,7 +129,7 @@ export async function componentForgetting(run: Run): Promise<Forgetting> {
   return await forgettingOf(run, { tensors: { [MODEL_FILE]: components } });
 }
 
-/** Stores the rotation matrix in model/; transform applies it to projected rows. */
+/** Stores the rotation matrix in model/, by which transform rotates projected rows. */
 const keepRotation: RotateTensors = (tensors, rotate) => {
   const { length: dim } = floatsIn(tensors, "singularValues").data;
   const before = tensors.has(ROTATION)

@@ -13,20 +13,20 @@ import type { PcaOptions } from "./options.js";
 
 export interface NumericTable {
   names: readonly string[];
-  /** f64[numRows] per column; NaN is missing */
+  /** f64[numRows] per column: numbers; NaN is missing */
   columns: readonly Float64Array[];
-  /** f32[numRows]; all 1 when absent */
+  /** f32[numRows]: weights; all 1 when absent */
   weights?: Float32Array;
 }
 
 export interface ColumnsPca extends PcaModel {
-  /** columns with the same number in all rows */
+  /** names of the columns whose numbers are equal in all rows */
   constant: string[];
   /** number of missing cells, by name of each column that has any */
   missing: Record<string, number>;
 }
 
-/** Eigenvalues below this share of the greatest one are rounding errors. */
+/** Share of the greatest eigenvalue below which an eigenvalue is a rounding error. */
 const ROUNDING = 1e-13;
 
 /**
@@ -52,7 +52,7 @@ export function columnsPca({ names, columns, weights }: NumericTable, options: P
   );
   const centred = columns.map((column, c) => {
     const { mean, deviation } = stats[c]!;
-    // rounding errors of a constant column are not scaled up
+    // the numbers of a constant column stay 0: dividing would scale up rounding errors
     return column.map((x) => (x === x && deviation > 0 ? (x - mean) * scale[c]! : 0));
   });
   const covariance = covarianceOf(centred, weights);
@@ -96,7 +96,7 @@ export function columnsPca({ names, columns, weights }: NumericTable, options: P
 
 interface Moments {
   mean: number;
-  /** 0 if all numbers are equal */
+  /** standard deviation; 0 if all numbers are equal */
   deviation: number;
   missing: number;
 }

@@ -23,7 +23,7 @@ export interface SessionEvents {
   numItems: number;
 }
 
-/** Decomposes the mutual information of items; the vectors are by item. */
+/** Decomposes the mutual information of items, and returns a vector of each item. */
 export async function cooccurrencePca(
   events: SessionEvents,
   options: PcaOptions,
@@ -113,7 +113,7 @@ export function mutualInformation({ indptr, indices, values }: SparseRows, shift
   return out.rows();
 }
 
-/** A sparse matrix that is built row by row. */
+/** Builds a sparse matrix row by row. */
 class Entries {
   #indices = new Uint32Array(1024);
   #values = new Float32Array(1024);

@@ -34,14 +34,14 @@ import { unrankedWarnings, vectorWarnings } from "../../training/warnings/outcom
 import { rankingMetricsOfParts } from "../../training/judging/split-metrics.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 
-/** Options, with the value of --dim as the user set it. */
+/** Options of a decomposition; `asked` is --dim if the user set it. */
 export type AskedPca = PcaOptions & { asked: number | undefined };
 
 /** Input of a decomposition. */
 export interface PcaJob {
   dataset: Dataset;
   parts: SplitParts["parts"];
-  /** row numbers to keep, from --row-order */
+  /** rows to use, selected by --row-order */
   rowOrder: RowOrder;
   options: ExampleOptions;
   pca: AskedPca;
@@ -51,13 +51,13 @@ export interface PcaJob {
 export interface PcaOfParts {
   space: FeatureSpace;
   model: PcaModel;
-  /** the training split, with the roles that the matrix uses */
+  /** training split, with the roles of the matrix's columns */
   part: Part;
-  /** candidate items per query, or null if the run does not rank items */
+  /** candidate items of each query; null if the run does not rank items */
   negatives: NonNullable<Examples["negatives"]> | null;
   /**
-   * Computes the metrics of the other splits; for ranked items also those of the validation split by user, and the gain
-   * of the vectors.
+   * Computes the metrics of the held-out splits; for ranked items also those of the validation split by user, and the gain of the vectors
+   * over a baseline.
    */
   heldOut(): Promise<{
     metrics: Record<string, Metrics>;
@@ -105,7 +105,7 @@ async function ofInteractions({
 }: PcaJob): Promise<PcaOfParts> {
   const { dataset, notes } = featuresOfRoles(given, "--matrix interactions", ["user", "item"]);
   for (const text of notes) watch.observe({ stage: "note", text });
-  // splits of the log itself share its dataset, which is already restricted
+  // splits of the log itself have its dataset, which has already been restricted to the columns
   const narrowed = (part: Part): Part =>
     part.dataset === given
       ? { ...part, dataset }
@@ -213,7 +213,7 @@ async function ofColumns({ dataset: given, parts, options, pca, watch }: PcaJob)
   });
   const names = space.fields.map(({ name }) => name);
   const table = { names, columns, weights };
-  // by default as many components as columns
+  // the default number of components is the number of columns
   const dim = pca.asked ?? names.length;
   const model = columnsPca(table, { ...pca, dim });
   const warn = (text: string) => watch.observe({ stage: "warning", text });
@@ -264,7 +264,7 @@ async function ofCooccurrence({
     numItems: item.count - 1,
   };
   const model = await cooccurrencePca(events, pca, watch.signal);
-  // vectors are by item, but the features begin with the out-of-vocabulary one
+  // the model has vectors of items alone, but the features of the field begin with the out-of-vocabulary feature
   const vectors = new Float32Array(space.numFeatures * model.dim);
   vectors.set(model.vectors, (item.first + 1) * model.dim);
   return {
@@ -276,7 +276,7 @@ async function ofCooccurrence({
   };
 }
 
-/** Sorts rows by time, then by row number; unchanged without times. */
+/** Sorts rows by time, then by row number; returns them unchanged if the log has no times. */
 function inOrder({ roles, columns }: Dataset, rows: Uint32Array): Uint32Array {
   const times = columns.find(({ name }) => name === roles.time);
   if (times?.kind !== "number") return rows;

@@ -7,21 +7,19 @@ import { columnMoments, numRowsOf, totalVariance, type SvdMatrix } from "../../s
 import { truncatedSvd, type TruncatedSvd } from "../../solvers/svd/truncated-svd.js";
 import type { PcaOptions } from "./options.js";
 
-/** The singular values and explained variances of a decomposition; variances are divided by rows - 1. */
+/** Singular values and explained variances of a decomposition; variances have the divisor rows - 1. */
 export interface Spectrum {
   /** f64[dim], descending */
   singularValues: Float64Array;
   explainedVariance: Float64Array;
-  /**
-   * explained variance divided by that of all columns; absent for a filtered matrix, which is never computed explicitly
-   */
+  /** explained variance divided by the variance of all columns; absent for a filtered matrix, which is never computed explicitly */
   explainedVarianceRatio?: Float64Array;
 }
 
 export interface Decomposition extends Omit<TruncatedSvd, "singularValues">, Spectrum {
-  /** f32[numColumns]: factor of each column; all 1 when absent */
+  /** f32[numColumns]: factor by which each column is multiplied; all 1 when absent */
   columnScale?: Float32Array;
-  /** f32[numColumns]: subtracted after scaling; 0 when absent */
+  /** f32[numColumns]: number that is subtracted from each column after scaling; absent: 0 */
   means?: Float32Array;
 }
 
@@ -30,7 +28,7 @@ export interface Decomposition extends Omit<TruncatedSvd, "singularValues">, Spe
  * lower.
  *
  * @throws {DataError} the matrix has no entries
- * @throws as truncatedSvd
+ * @throws the errors of truncatedSvd
  */
 export async function decompose(
   given: Omit<SvdMatrix, "means">,

@@ -1,4 +1,4 @@
-// Decomposes events x features to a vector of each feature. A row is encoded as for a factorization machine: a
+// Decomposes the matrix of events x features, and computes a vector of each feature. A row is encoded as for a factorization machine: a
 // categorical cell is the feature of its key with value 1, a number its standardized value.
 //
 //   A = U S V'      feature  V S^p      row x  (x - mean) V, divided by the root of the explained variance if whitened
@@ -10,7 +10,7 @@ import { decompose } from "./decompose.js";
 import { matrixTensor, shared, sharesOf, vectorTensor, type PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";
 
-/** Decomposes feature rows; a row with weight w counts as w rows. */
+/** Decomposes feature rows; a row with weight w is equivalent to w equal rows. */
 export async function featuresPca(
   { numFeatures }: FeatureSpace,
   rows: FeatureRows,

@@ -1,4 +1,4 @@
-// Decomposes users x items to a vector of each.
+// Decomposes the matrix of users x items, and computes a vector of each user and item.
 //
 //   A = D_u^-1/2 W D_i^-1/2 = U S V'       W  values of the events      D  its row sums, column sums; 1 without --normalize
 //   user  D_u^1/2 U S^(1-p)      item  D_i^1/2 V S^p       their inner product is W's row times D_i^-1/2 V V' D_i^1/2
@@ -25,7 +25,7 @@ import type { PcaOptions } from "./options.js";
 import { responseOf, responses, type Response } from "./response.js";
 import { statisticsOf, valueMatrix } from "./values.js";
 
-/** Decomposes the events of users and items; their weights are counts. */
+/** Decomposes the events of users and items; the weight of an event is a count. */
 export async function interactionsPca(
   space: FeatureSpace,
   names: { user: string; item: string },
@@ -49,14 +49,14 @@ export async function interactionsPca(
 
   const { dim, left, right, singularValues, means } = found;
   const components = found.behind ?? right;
-  // factor of an item's entries before they are projected
+  // factor by which an item's entries are multiplied before they are projected
   const isOtherPower = scales && options.degreePower !== 0.5;
   const columnScale =
     filter || isOtherPower ? Float32Array.from(powersOf(degrees, -options.degreePower)) : found.columnScale;
   const speaking = filter ? singularValues : scaledBy(singularValues, responses(singularValues, response));
   const shares = sharesOf(speaking, options, numUsers);
   const vectors = new Float32Array(space.numFeatures * dim);
-  // with another power of degrees, users are sums of their items' components
+  // if another power of the degrees is set, a user is the sum of the components of the user's items
   const ofUsers =
     isOtherPower && !filter
       ? projected(values, components, columnScale!, shares.rows, singularValues)
@@ -86,8 +86,8 @@ export async function interactionsPca(
 }
 
 /**
- * Returns the filter of a plateau; other responses are functions of the singular values and need none.
- * @param degrees sums of the items' entries
+ * Returns the filter of a plateau response; undefined for other responses, which are functions of the singular values.
+ * @param degrees sum of each item's entries
  */
 function filterOf(
   { kind, value }: Response,
@@ -106,7 +106,7 @@ function scaledBy(values: Float64Array, factors: Float64Array): Float64Array {
   return values.map((x, d) => x * factors[d]!);
 }
 
-/** Returns users as sums of their items' components, as in folding in. */
+/** Returns the vectors of users as sums of the components of their items, as folding in computes them. */
 function projected(
   { indptr, indices, values }: SparseRows,
   components: Float32Array,
@@ -135,7 +135,7 @@ export function featuresOf({ fields, offsets }: FeatureSpace, name: string): Fie
   return { first: offsets[f]!, count: offsets[f + 1]! - offsets[f]! };
 }
 
-/** Drops the rows and shifts the columns of id 0, which is out-of-vocabulary and has no entries. */
+/** Removes row 0 and column 0, the out-of-vocabulary ids, which have no entries. */
 function known({ indptr, indices, values }: SparseRows): SparseRows {
   return { indptr: indptr.subarray(1), indices: indices.map((id) => id - 1), values };
 }

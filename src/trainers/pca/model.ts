@@ -18,26 +18,26 @@ export interface PcaModel extends Spectrum {
   dim: number;
   method: "exact" | "lanczos";
   restarts: number;
-  /** greatest residual, relative to the squared singular value */
+  /** maximum residual of a component, relative to the squared singular value */
   residual: number;
-  /** numbers of rows, columns and entries of the matrix */
+  /** numbers of rows, columns and entries of the decomposed matrix */
   size: { rows: number; columns: number; entries: number };
   /** f32[numFeatures * dim], row-major: the table's vectors, by feature */
   vectors: Float32Array;
-  /** f32[numFeatures]: added to scores; absent if all are 0 */
+  /** f32[numFeatures]: weight of each feature, which is added to scores; absent if all are 0 */
   weights?: Float32Array;
-  /** further tensors that project new rows, by name in model/pca.safetensors */
+  /** further tensors by name in model/pca.safetensors, with which new rows are projected */
   tensors: Record<string, Tensor>;
 }
 
-/** Factors of each dimension of the rows' and of the columns' vectors; their product is the singular value. */
+/** Factor of each dimension of the rows' vectors, and of the columns' vectors; the product of both is the singular value. */
 export interface Shares {
   /** f64[dim] */
   rows: Float64Array;
   columns: Float64Array;
 }
 
-/** Divides the singular values between both sides; with whitening, vectors of rows have variance 1 around 0. */
+/** Divides the singular values between rows and columns; with whitening, vectors of rows have mean 0 and variance 1. */
 export function sharesOf(
   singularValues: ArrayLike<number>,
   { power, whiten }: Pick<PcaOptions, "power" | "whiten">,
@@ -50,7 +50,7 @@ export function sharesOf(
     : { rows: of((s) => pow(s, 1 - power)), columns: of((s) => pow(s, power)) };
 }
 
-/** Multiplies each dimension of vectors by a factor and, if given, divides each row by another. */
+/** Multiplies each dimension of vectors by a factor and, if `rowScale` is given, divides each row by its scale. */
 export function shared(vectors: Float32Array, factors: Float64Array, rowScale?: Float32Array): Float32Array {
   const dim = factors.length;
   return vectors.map((x, at) => {

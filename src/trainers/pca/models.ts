@@ -13,7 +13,7 @@ const components: Capabilities = {
   forgetting: async (run) => await (await import("./artifact.js")).componentForgetting(run),
   vectors: async (run) =>
     await (await import("../../training/capabilities/key-vectors.js")).vectorsOfFeatures(run),
-  // a row without entries is projected to zeros
+  // a row without entries is projected to a vector of zeros
   unknownKeys: async (_, { table }) => await Promise.resolve(zerosForUnknown(table)),
 };
 

@@ -25,7 +25,7 @@ import { responseOf } from "./response.js";
 export const matrices = ["interactions", "features", "columns", "cooccurrence"] as const;
 export type PcaMatrix = (typeof matrices)[number];
 
-/** The values of entries in users x items. */
+/** Methods that compute the matrix value of a user and an item from their events. */
 export const valueKinds = ["counts", "binary", "log1p", "tfidf", "bm25"] as const;
 export type ValueKind = (typeof valueKinds)[number];
 
@@ -35,7 +35,7 @@ const ofCooccurrence = { matrix: ["cooccurrence"] } as const;
 type Matrix = { matrix: PcaMatrix };
 type Scaled = Record<"scale" | "center" | "whiten", boolean>;
 
-/** Tells whether columns or vectors are scaled in a way that cannot be combined with normalization by degrees. */
+/** Returns whether columns or vectors are scaled in a way that excludes normalization by degrees. */
 function isScaled({ scale, center, whiten }: Scaled): boolean {
   return scale || center || whiten;
 }
@@ -80,7 +80,7 @@ const own = {
     only: ofInteractions,
     search: { among: (scaled: Scaled) => (isScaled(scaled) ? [] : ["none", "degree"]) },
   }),
-  /** filter h of the singular values, as responseOf parses it */
+  /** filter h of the singular values, parsed by responseOf */
   response: text("filter", {
     help:
       "with --normalize degree: spectral response of the components: ideal, power=P, exp=B or plateau=P; " +
@@ -114,7 +114,7 @@ const own = {
     shown: "64; columns: number of columns",
     search: { among: ({ matrix }: Matrix) => (matrix === "interactions" ? [16, 32, 64, 128, 256, 512] : []) },
   }),
-  /** p: users (rows) are scaled by the singular values to the power 1 - p, items (columns) to the power p */
+  /** p: vectors of users (rows) are multiplied by the singular values to the power 1 - p, those of items (columns) to the power p */
   power: number({
     min: 0,
     max: 1,
@@ -131,7 +131,7 @@ const own = {
       "convergence tolerance: stop when each residual divided by its squared singular value is below x; " +
       "singular values have error x squared",
     group: model,
-    // the spectrum of a plateau is flat, and ranking depends on the space of its components, not on each of them
+    // the spectrum of a plateau is flat, so single components need not be precise: ranking depends on the space that they span
     default: ({ response }: { response: string }) => (response.startsWith("plateau") ? 0.2 : 0.01),
     shown: "0.01; plateau: 0.2",
   }),
@@ -143,7 +143,7 @@ const own = {
     default: 1,
     only: ofCooccurrence,
   }),
-  /** 0 for the whole session */
+  /** number of events; 0 for the whole session */
   window: whole({
     min: 1,
     max: 1e6,
@@ -198,7 +198,7 @@ export const options = withCommon(
 );
 
 export type GivenPca = Given<typeof options>;
-/** The options as a decomposition uses them. */
+/** Options with their defaults, with which a decomposition runs. */
 export type PcaOptions = Resolved<typeof own>;
 
 /** Applies defaults to the user's options. */
@@ -206,7 +206,7 @@ export function pcaOptionsOf(given: GivenPca): PcaOptions {
   return resolved(own, given);
 }
 
-/** Tells whether the entries of the matrix are counts of events. */
+/** Returns whether the entries of the matrix are counts of events. */
 export function countsEvents({ matrix }: Pick<PcaOptions, "matrix">): boolean {
   return matrix === "interactions" || matrix === "cooccurrence";
 }

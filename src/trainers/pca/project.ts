@@ -1,4 +1,4 @@
-// Projects new rows, users or items onto the components, without changing what was fitted.
+// Projects new rows, users or items onto the components, which stay unchanged.
 //
 //   features, columns   x ↦ (x c - m) V                       c  column scale      m  means; divided by the root of the
 //                                                             explained variance if whitened
@@ -14,14 +14,14 @@ import { type PcaTensors, ROTATION } from "./artifact.js";
 import type { ValueKind } from "./options.js";
 import { valueOf } from "./values.js";
 
-/** A linear projection: a row becomes the sum of its features' loadings, times its values, minus the offset. */
+/** A linear projection: the result is the sum of loadings of a row's features, times their values, minus the offset. */
 export interface Projection {
   dim: number;
   /** f32[numFeatures * dim], row-major */
   loadings: Float32Array;
   /** f64[dim] */
   offset: Float64Array;
-  /** f64[numFeatures]: factor of a feature's value before the projection */
+  /** f64[numFeatures]: factor by which a feature's value is multiplied before the projection */
   factors: Float64Array;
 }
 
@@ -56,7 +56,7 @@ export function projectionOf(
     for (let f = 0; f < numFeatures; f++) put(f, f, scale?.[f] ?? 1, mean?.[f] ?? 0);
     return { dim, loadings: Float32Array.from(rotate(loadings)), offset: rotate(offset), factors };
   }
-  // an encoded number is (x - field.mean) / field.deviation, and 0 if missing
+  // the encoded value of a number is (x - field.mean) / field.deviation, or 0 if it is missing
   fields.forEach((field, c) => {
     if (field.kind !== "number") return;
     put(c, offsets[c]!, scale![c]! * field.deviation, mean![c]! - scale![c]! * field.mean);
@@ -65,8 +65,8 @@ export function projectionOf(
 }
 
 /**
- * Returns a function that rotates rows, f64[rows * dim], like the run's vectors; `back` inverts it. It copies rows if
- * the run was not rotated.
+ * Returns a function that rotates rows, f64[rows * dim], as the run's vectors were rotated; with `back`, it inverts this rotation. If the
+ * run was not rotated, it copies rows.
  */
 function rotating(
   tensors: PcaTensors,
@@ -114,7 +114,7 @@ export function explainedVarianceOf({ dim, loadings, factors }: Projection, rows
   return total > 0 ? variance(along, alongSquares) / total : 0;
 }
 
-/** The events of a user or an item: positions of the keys on the other side, and the number of events with each. */
+/** Events of a user or an item: row of each key of the other side (`others`), and number of events with this key. */
 export interface FoldedEvents {
   others: Uint32Array;
   counts: Float64Array;
@@ -140,11 +140,11 @@ export function interactionFolding(
   const rowScale = tensors.find("rowScale", numRows);
   const [columnScale, mean] = [tensors.find("columnScale", numColumns), tensors.find("mean", numColumns)];
   const [rotate, turnBack] = [rotating(tensors, dim), rotating(tensors, dim, true)];
-  // the fitted vectors of the other side
+  // fitted vectors of the users, from which the vector of an item is computed
   const fitted =
     side === "item" ? turnBack(table.vectors.subarray(users.first * dim, users.last * dim)) : undefined;
 
-  // contribution of an entry of 1 on the other side to dimension d
+  // contribution of an event with key `other` to dimension d of a new vector
   const direction = (other: number, d: number): number => {
     if (side === "user") return components[other * dim + d]! * (columnScale ? columnScale[other]! : 1);
     const scale = rowScale ? rowScale[other]! : 1;

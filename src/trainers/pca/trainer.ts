@@ -57,7 +57,7 @@ function plan(given: GivenPca): Plan {
   };
 }
 
-/** Checks weights. @throws {UsageError} they are set, but the matrix does not use them */
+/** Checks weights. @throws {UsageError} weights are set, but the matrix does not use them */
 function accepted(
   dataset: Dataset,
   { eventWeight, halfLife }: ExampleOptions,
@@ -123,7 +123,7 @@ async function fit(
           ...(negatives && negativeFiles(negatives.source)),
           [HISTORY_FILE]: historyChunks(nextHistory(space, part.dataset)),
         },
-        // the rank of all rows, in a refit, may be higher than that of training rows
+        // a refit uses all rows, whose matrix may have a higher rank than that of the training rows
         chosen: { dim: model.dim },
         metricsLines: Array.from(model.singularValues, (singularValue, d) => ({
           ...{ component: d + 1, singularValue, explainedVariance: model.explainedVariance[d]! },
@@ -136,8 +136,8 @@ async function fit(
 }
 
 /**
- * Returns the normalization of users x items. If the user set none, the validation split chooses, because neither is
- * better on all logs, and a decomposition takes only seconds.
+ * Returns the normalization of users x items. If the user set none, both are tried and that with the better metric on the validation split
+ * is used: neither is better on all logs, and a decomposition takes only seconds.
  */
 async function normalizationOf(
   { dataset, parts }: TrainingInput,
@@ -177,7 +177,7 @@ async function normalizationOf(
   return chosen;
 }
 
-/** Reports the size and method of the decomposition, and where it fell short of the options. */
+/** Reports the size and method of the decomposition, and options that it could not satisfy. */
 function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, { observe }: Watch): void {
   const { rows, columns, entries } = model.size;
   const n = (x: number) => x.toLocaleString("en");
@@ -189,7 +189,7 @@ function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, 
     stage: "note",
     text: `${n(rows)} x ${n(columns)} with ${n(entries)} entries decomposed ${how}`,
   });
-  // by default, --matrix columns has as many components as columns
+  // the default number of components of --matrix columns is the number of columns
   if (model.dim < (askedDim ?? Math.min(pca.dim, columns))) {
     const text = `the matrix has numerical rank ${model.dim}: --dim ${pca.dim} is reduced to ${model.dim}`;
     observe({ stage: askedDim === undefined ? "note" : "warning", text });
@@ -205,12 +205,12 @@ function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, 
 }
 
 /**
- * Computes components of users x items in a comparison of lists: of the degree-normalized matrix, which is the default,
- * and of the plain one, a baseline. For predictions, components of rows x features, from which networks start.
+ * Returns the decompositions that a comparison trains. For ranked lists: users x items, degree-normalized (the default) and plain (a
+ * baseline). For predictions: rows x features, whose vectors networks start from.
  */
 function suits({ goal }: LogTraits): Suits {
   if (goal === "predictions") {
-    // as long as a network's vectors are by default
+    // length of a network's vectors by default
     const features: GivenPca = { matrix: "features", dim: 16 };
     return { candidates: [{ name: "pca", options: features, effort: 1, baseline: true, start: "only" }] };
   }

@@ -61,7 +61,7 @@ export async function foldInInteractions(
     );
   }
   const { values, scale, center, ...how } = run.manifest.options as unknown as PcaOptions;
-  // runs of earlier versions have neither option
+  // runs of earlier versions lack both options
   const { response = "ideal", degreePower = 0.5 } = how as Partial<PcaOptions>;
   const tensors = await readPcaTensors(run);
   const names = { user: roles.user!, item: roles.item! };
@@ -103,7 +103,7 @@ export async function foldInInteractions(
   };
 }
 
-/** Returns for each code of one column the known keys of the other column that occur with it, and how often. */
+/** Returns, for each code of one column, the known keys of the other column with which it has events, and the number of these events. */
 function eventsByKey(
   column: KeyColumn,
   codes: readonly number[],

@@ -1,4 +1,4 @@
-// The values of a user's and an item's events in the matrix, both for the decomposition and for folding in.
+// Computes the matrix values of pairs of a user and an item from their numbers of events, both for the decomposition and for folding in.
 //
 //   counts c     binary 1     log1p log(1 + c)
 //   tfidf  c (1 + log((1 + N) / (1 + n_i)))                                                   N users, n_i of them have item i
@@ -13,7 +13,7 @@ import type { ValueKind } from "./options.js";
 
 const [K, B] = [1.2, 0.75];
 
-/** Statistics of the matrix that the value of a pair depends on. */
+/** Statistics of the matrix from which the value of a pair is computed. */
 export interface ValueStatistics {
   numUsers: number;
   /** mean number of events per user */
@@ -49,7 +49,7 @@ export function valueOf(
   return (rarity * count * (K + 1)) / (count + K * (1 - B + (B * userEvents) / meanEvents));
 }
 
-/** Returns the matrix of values, by user; `values` is omitted if all are 1. */
+/** Returns the matrix of values, a row per user; its `values` are omitted if all are 1. */
 export function valueMatrix(kind: ValueKind, events: SparseRows, itemUsers: Uint32Array): SparseRows {
   const { indptr, indices, values } = events;
   if (kind === "binary" || (kind === "counts" && !values)) return { indptr, indices };

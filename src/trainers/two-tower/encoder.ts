@@ -1,4 +1,4 @@
-// Runs a trained model's towers on users and items that were not in training.
+// Encodes users and items that were not in training by the towers of a trained model.
 
 import { mapTo } from "../../numeric/indices.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -8,7 +8,7 @@ import { slotsOf, type StoredTowers } from "./model.js";
 import { hasHistoryRows, networkOf } from "./network.js";
 import { forEachRow, towerRows, type TowerRows } from "./rows.js";
 
-/** Returns the numbering of a run's vector rows; items are numbered in the order of the field's keys. */
+/** Returns the numbering of vector rows for a run's towers; items are numbered in the order of the keys of their field. */
 export function rowsOfRun(space: FeatureSpace, { form }: StoredTowers, item: string): TowerRows {
   const at = (name: string) => space.fields.findIndex((field) => field.name === name);
   const f = at(item);
@@ -28,8 +28,7 @@ export function rowsOfRun(space: FeatureSpace, { form }: StoredTowers, item: str
 /**
  * Starts the towers for encoding. The caller must call `terminate`, which ends the threads.
  *
- * @param items inputs of the item tower for each item, and the items' own rows f32[I * dim]; the run's items when
- * absent
+ * @param items inputs of the item tower for each item, and the items' own rows f32[I * dim]; absent: the run's items
  * @throws {UsageError} they do not fit into 4 GiB
  */
 export async function startEncoder(
@@ -48,7 +47,7 @@ export async function startEncoder(
     ...{ tokens: new Uint32Array(), begins: new Uint32Array(), ends: new Uint32Array() },
   }));
   const nothing = { indptr: Uint32Array.of(0), items: new Uint32Array() };
-  // new items replace the run's items, so all later rows are shifted
+  // the number of new items may differ from that of the run's items, so later rows are shifted by the difference
   const moved = numOwn - rows.numItems;
   const shift = (ends: Uint32Array) => ends.map((row) => row + moved);
   const numRows = rows.numRows + moved;

@@ -1,4 +1,4 @@
-// Makes training examples (history, context) -> item, and each user's history and context at the newest event.
+// Makes training examples (history, context) -> item, and the history and context of each user at the user's newest event.
 //
 //   splits ──► items, negatives ──► training events by user and time ──► targets with their histories, shuffled
 //                                                                    └──► each user's newest history and context
@@ -35,23 +35,23 @@ import { hasHistoryRows } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 import { fieldRows, itemHashes, rowsBeside, towerRows, type TowerRows } from "./rows.js";
 
-/** Ranking examples, with the training examples of the towers. */
+/** Examples for ranking, with the towers' form of the training examples. */
 export interface TowerExamples extends RankingExamples {
   towers: Towers;
 }
 
 export interface Towers {
   rows: TowerRows;
-  /** u32[E] each: user and item of each example, as numbered by the source */
+  /** u32[E] each: user and item of each example, numbered as in the source of examples */
   users: Uint32Array;
   items: Uint32Array;
-  /** f32[E]; absent when all are 1 */
+  /** f32[E]: weight of each example; absent when all are 1 */
   weights?: Float32Array;
-  /** histories and context of the examples */
+  /** history and context of each example */
   before: TowerUsers;
-  /** histories and context of the source's users, at their newest event */
+  /** history and context of each user of the source, at the user's newest event */
   newest: TowerUsers;
-  /** inputs of the item tower, a row per item */
+  /** input of the item tower for each item */
   side?: FieldRows;
 }
 
@@ -189,7 +189,8 @@ function towersOf(
 }
 
 /**
- * Selects the events of each kind that histories consist of; all events by default.
+ * Selects the events of each kind of behavior of which histories consist; one kind with all events by default.
+ *
  * @throws {UsageError} a kind has no events
  */
 export function behaviorsOf(
@@ -218,8 +219,8 @@ function agesOf({ times }: OrderedEvents, events: Uint32Array): Float32Array {
 }
 
 /**
- * Selects the events to predict, as positions in the order, and reports how many are left out.
- * @throws {DataError} none is left
+ * Selects the events to predict, as positions in the order, and reports the number of omitted events.
+ * @throws {DataError} no event is left
  */
 function targetsOf(
   dataset: Dataset,
@@ -255,7 +256,7 @@ function targetsOf(
       const place = order.places[n]!;
       const item = order.items[n]!;
       if ((isTarget && !isTarget[place]) || weights?.[place] === 0) continue;
-      // unknown items, and users who have every item, were already reported by rankingExamples
+      // rankingExamples has already reported events with unknown items, and those of users who have every item
       if (item === NO_ITEM || isFull) continue;
       if (!keepRepeats && seen.has(item)) left.repeats++;
       else if (userFields.length === 0 && isAlone(n)) left.empty++;
@@ -282,7 +283,7 @@ function targetsOf(
   return Uint32Array.from(kept);
 }
 
-/** Returns the position of each example's item among the user's tokens. */
+/** Returns the position of each example's item among the tokens of its user. */
 function placesIn(
   { indptr }: NegativeSource["history"],
   tokens: Uint32Array,

@@ -1,4 +1,4 @@
-// Exports a run's user tower or item tower to ONNX. The input of the example's age is removed, since it is 0.
+// Exports a run's user tower or item tower to ONNX. The inputs do not include the example's age, since users are encoded with an age of 0.
 
 import { ascending } from "../../numeric/indices.js";
 import { featureSpace, type FeatureSpace, type Field } from "../../dataset/vocabulary/vocabulary.js";
@@ -25,7 +25,7 @@ import { readTowers, slotsOf, type StoredTowers } from "./model.js";
 import { networkOf } from "./network.js";
 import { itemHashes } from "./rows.js";
 
-/** The contents of a run that a tower is built from. */
+/** Contents of a run from which a tower is exported. */
 interface Parts {
   space: FeatureSpace;
   table: EmbeddingTable;
@@ -34,7 +34,7 @@ interface Parts {
 }
 
 /**
- * Exports a tower of a run, with a note on its inputs.
+ * Exports a tower of a run; also returns a note on its inputs.
  *
  * @throws {UsageError} the run has no item tower; a column is multi-valued or hashed, which ONNX does not support
  * @throws {DataError} a key cannot be represented
@@ -142,7 +142,7 @@ function historyItems({ space, towers: { form, histories }, item }: Parts): Hist
     counts: recencyOf(recency, history) ?? new Float32Array(history.most).fill(1),
   };
   if (history.of === "before") return made;
-  // order by hash that determines which items of a long history are sampled; computed as if one user had all items
+  // rank of each item in the order by hash, from which the items of a long history are sampled; computed as for one user with all items
   const first = space.offsets[space.fields.indexOf(item)]! + 1;
   const all = {
     indptr: Uint32Array.of(0, numItems),
@@ -179,7 +179,7 @@ function layersOf(shapes: readonly DenseLayer[], parameters: NamedArrays): Netwo
   }));
 }
 
-/** Returns the layers without the last `numLess` inputs of the first one, which are zeros. */
+/** Returns the layers, without the last `numLess` inputs of the first layer, which are always zero. */
 function withoutLast([first, ...rest]: NetworkLayer[], numLess: number): NetworkLayer[] {
   if (!first) return [];
   const { outputs, weight } = first;

@@ -1,5 +1,5 @@
 // Folds in users for `transform --fold-in`: one forward pass of the user tower over their histories, without training.
-// A user of the training with the same events gets the same vector as in the run's table.
+// A user of the training log with the same events gets the vector of the run's table.
 
 import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -74,7 +74,7 @@ interface Model {
   machine: TowersMachine;
 }
 
-/** Encodes all users of the events. */
+/** Encodes every user who has events in the log. */
 async function usersOf(
   { space, form, numbers, item: itemName, machine }: Model,
   dataset: Dataset,

@@ -13,7 +13,7 @@ import {
 } from "./histories.js";
 
 const numUsers = 9;
-/** Events of nine users and twelve items at few distinct times, so that times are equal; some items are unknown. */
+/** Events of nine users and twelve items. There are few distinct times, so that some events have equal times; some items are unknown. */
 const events = Array.from({ length: 200 }, (_, e) => ({
   user: draw(1, e) % numUsers,
   item: draw(2, e) % 13 === 0 ? NO_ITEM : draw(3, e) % 12,
@@ -30,7 +30,7 @@ const isOdd = Uint8Array.from(events, (_, e) => e % 2);
 const within = ({ tokens, begins, ends }: ReturnType<typeof newestRanges>, n: number) => [
   ...tokens.subarray(begins[n], ends[n]),
 ];
-/** Returns the items of a user's events with a property, by time and then by position in the log. */
+/** Returns the items of those events of a user for which `isIn` is true, by time and then by position in the log. */
 const itemsOf = (user: number, isIn: (e: number) => boolean) =>
   [...events.keys()]
     .filter((e) => events[e]!.user === user && events[e]!.item !== NO_ITEM && isIn(e))

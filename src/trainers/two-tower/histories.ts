@@ -1,6 +1,6 @@
 // Histories: the items of each user, and the part of them that precedes each event.
 //
-//   rows ──► tokens by user and time, a list per behavior ──► for each event a range of its user's tokens, the newest last
+//   rows ──► tokens by user and time, a list per behavior ──► for each event a range of its user's tokens, whose last token is the newest
 //
 // Items with the same time as an event are not in its history, because they may belong to the same basket.
 
@@ -14,16 +14,16 @@ import type { HistoryKind } from "./options.js";
 
 /** Events of known users, sorted by user, then by time, then by position in the log. */
 export interface OrderedEvents {
-  /** u32[numUsers + 1]: user u has the events ends[u] to ends[u + 1] - 1 */
+  /** u32[numUsers + 1]: user u has the events with positions ends[u] to ends[u + 1] - 1 */
   ends: Uint32Array;
   /** u32: index of each event among the given rows */
   places: Uint32Array;
-  /** u32: user and item of each event; NO_ITEM for an unknown item */
+  /** u32 each: user and item of each event; NO_ITEM for an unknown item */
   users: Uint32Array;
   items: Uint32Array;
-  /** f64: milliseconds since 1970; undefined for a log without times */
+  /** f64: time of each event in milliseconds since 1970; absent for a log without times */
   times?: Float64Array;
-  /** u32: the first event of the same user with the same time */
+  /** u32: position of the first event of the same user with the same time */
   firsts?: Uint32Array;
 }
 
@@ -50,7 +50,7 @@ export function orderedEvents(
   if (times)
     for (let u = 0; u < numUsers; u++) {
       const group = places.subarray(ends[u], ends[u + 1]);
-      // most logs are in order already
+      // most logs are sorted by time already, and are not sorted again
       if (group.some((place, i) => i > 0 && times[place]! < times[group[i - 1]!]!))
         group.sort((a, b) => times[a]! - times[b]! || rows[a]! - rows[b]!);
     }
@@ -68,17 +68,17 @@ export function orderedEvents(
   return { ...order, firsts, times: mapTo(Float64Array, places, (place) => times[place]!) };
 }
 
-/** Events of one kind, in their order. */
+/** Events of one kind of behavior, in the order of OrderedEvents. */
 export interface Behavior {
-  /** u32: known items, by user and time */
+  /** u32: known items of these events, sorted by user and time */
   tokens: Uint32Array;
-  /** u32[numEvents + 1]: number of tokens that precede the n-th of all events */
+  /** u32[numEvents + 1]: number of tokens before each of all events, including events of other kinds */
   before: Uint32Array;
 }
 
 /**
- * Selects the events of a behavior.
- * @param isOf u8 by index among the rows: whether the event belongs to it; all when absent
+ * Selects the events of one kind of behavior.
+ * @param isOf u8 by index among the rows: 1 if the event is of this kind; absent: all events
  */
 export function behaviorOf({ places, items }: OrderedEvents, isOf?: Uint8Array): Behavior {
   const before = new Uint32Array(places.length + 1);
@@ -93,8 +93,9 @@ export function behaviorOf({ places, items }: OrderedEvents, isOf?: Uint8Array):
 }
 
 /**
- * Returns for each event the tokens of a behavior that precede it, at most `most`.
- * @param events u32: positions in the order
+ * Returns the range of tokens of a behavior before each event, at most `most`, the newest ones.
+ *
+ * @param events u32: positions in the order of events
  */
 export function rangesBefore(
   { ends, users, firsts }: OrderedEvents,
@@ -115,7 +116,7 @@ export function rangesBefore(
   return { tokens, begins, ends: stops, numCut };
 }
 
-/** Returns for each user the newest tokens of a behavior, at most `most`. */
+/** Returns the range of the newest tokens of a behavior for each user, at most `most`. */
 export function newestRanges({ ends }: OrderedEvents, { tokens, before }: Behavior, most: number): Ranges {
   const stops = ends.subarray(1).map((end) => before[end]!);
   const begins = stops.map((stop, u) => Math.max(before[ends[u]!]!, stop - Math.min(most, stop)));
@@ -131,8 +132,8 @@ export function inHashOrder({ indptr, items }: ItemLists, hashes: Uint32Array): 
 }
 
 /**
- * Returns for each example the range of all other items of its user or, if there are more than `most`, those around its
- * own item in the order by hash.
+ * Returns for each example the range of its user's items; if there are more than `most` other items, the range around the example's own
+ * item in the order by hash.
  *
  * @param places u32: position of the example's own item among the tokens
  */
@@ -158,16 +159,13 @@ export function rangesAround(
   return { tokens, begins, ends: stops, numCut };
 }
 
-/** Returns for each user all items, at most `most`. */
+/** Returns the range of all items of each user, at most `most`. */
 export function rangesOfAll({ indptr }: ItemLists, tokens: Uint32Array, most: number): Ranges {
   const begins = indptr.slice(0, -1);
   return { tokens, begins, ends: begins.map((begin, u) => Math.min(indptr[u + 1]!, begin + most)) };
 }
 
-/**
- * Returns f32[most]: the weight of an item in a history, by how many items come after it. Undefined without a
- * half-life.
- */
+/** Returns f32[most]: weight of a history item by the number of items after it; undefined without a half-life. */
 export function recencyOf(halfLife: number | undefined, { most }: HistoryKind): Float32Array | undefined {
   if (halfLife === undefined) return undefined;
   return mapTo(Float32Array, { length: most }, (_, back) => exp((-Math.LN2 * back) / halfLife));

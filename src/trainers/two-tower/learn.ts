@@ -14,7 +14,7 @@ import { forEachRow } from "./rows.js";
 import type { TowersStart } from "./warm-start.js";
 import { trainTowers, type TowerVectors } from "./train.js";
 
-/** Trains the towers. @throws as trainTowers */
+/** Trains the towers. @throws the errors of trainTowers */
 export async function learnTowers(
   { space, roles, counts, ranking, start, controls }: LearnerInput<TowersStart>,
   options: TwoTowerOptions,
@@ -29,7 +29,7 @@ export async function learnTowers(
   const field = space.fields[f];
   const userIds = field?.kind === "key" ? idsOf(field, source.users) : undefined;
 
-  /** Arranges vectors by feature: users, items, and the features of other fields that the towers read. */
+  /** Collects vectors by feature: those of users, of items, and of the features of other fields that the towers read. */
   const byFeature = ({ users, items, biases }: TowerVectors, parameters?: NamedArrays) => {
     const [w, vectors] = [new Float32Array(space.numFeatures), new Float32Array(space.numFeatures * dim)];
     userIds?.forEach((id, user) => {

@@ -47,8 +47,8 @@ function made(options: Case) {
   const starts = taken.map((_, u) => taken.slice(0, u).flat().length);
   const tokens = Uint32Array.from(taken.flat());
   const users = Uint32Array.from({ length: numEvents }, (_, e) => draw(e, 1) % numUsers);
-  // with `others`, the item is one of the user's, whose range contains it; otherwise any item, and a part of the user's
-  // items
+  // with `others`, the item is one of the user's items and in the history's range; otherwise it is any item, and the history is a part of
+  // the user's items
   const items = users.map((u, e) =>
     others ? taken[u]![draw(e, 2) % taken[u]!.length]! : draw(e, 2) % numItems,
   );
@@ -142,7 +142,7 @@ async function trained(
   }
 }
 
-/** Computes the same with the reference implementation. */
+/** Computes loss and parameters of a step by the reference implementation. */
 function twinOf({ data, shape, learning, parameters }: ReturnType<typeof made>, rate: number) {
   const { histories, context, side, users, items, taken, logNoise } = data;
   const { recency } = shape;
@@ -245,7 +245,7 @@ test.each(cases)("a pass agrees with the reference to a fiftieth of a step: %s",
     const largest = kept.m.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
     const m = firstMoments(state, name, input.shape.dim);
     expect([name, maxDifference(m, kept.m) < 1e-5 * largest]).toEqual([name, true]);
-    // where a gradient is as small as rounding errors, Adam's step is arbitrary
+    // elements whose gradient is as small as rounding errors are not compared, because their Adam step is arbitrary
     const isGiven = (i: number) => Math.abs(kept.m[i]!) > 1e-3 * largest;
     const found = (state[name] as Float32Array).map((x, i) => (isGiven(i) ? x : values[i]!));
     expect([name, maxDifference(found, values) < 2e-6]).toEqual([name, true]);

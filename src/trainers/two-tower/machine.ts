@@ -29,11 +29,11 @@ import { blockVisits } from "../../numeric/random.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 
-/** Number of users that are encoded at once, and by one call. */
+/** Number of users that are encoded per chunk, and per kernel call. */
 const CHUNK = 65_536;
 const CALL_ROWS = 1024;
 
-/** Parameters, events and threads. The caller must call `terminate`, which ends the threads. */
+/** Parameters, events and threads of the two towers. The caller must call `terminate`, which ends the threads. */
 export class TowersMachine extends ThreadedKernel<TowersKernel> {
   readonly #shape: TowerShape;
   readonly #layout: TowerLayout;
@@ -62,9 +62,9 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
   /**
    * Trains one epoch.
    *
-   * @param key          determines the order of events; undefined keeps their order
-   * @param negativeKey determines the sampled negatives
-   * @param epoch        determines the units that dropout drops
+   * @param key          random key of the order of events; undefined keeps their order
+   * @param negativeKey random key of the sampled negatives
+   * @param epoch        number of the epoch, which selects the units that dropout zeroes
    * @param rateAt       returns the learning rate at a fraction of the epoch
    * @returns the sum of the losses, each measured before its batch's step
    */
@@ -85,7 +85,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
 
   /**
    * Encodes users; vectors are normalized if the similarity is the cosine.
-   * @param numUsers number of ranges and context rows
+   * @param numUsers number of users, whose ranges and context rows are given
    * @returns f32[numUsers * dim]
    */
   async users(users: TowerUsers, numUsers: number): Promise<Float32Array> {
@@ -126,7 +126,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     for (let r = 0; r < count; r++) vectors.set(rows.subarray(r * width, r * width + dim), (first + r) * dim);
   }
 
-  /** Returns a copy of the item biases, f32[I]; undefined for cosines. */
+  /** Returns a copy of the items' biases, f32[I]; undefined if scores are cosines. */
   biases(): Float32Array | undefined {
     const biases = this.#placed().get("biases");
     return biases && readPlaced(this.arena, biases);
@@ -140,7 +140,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     return readArrays(this.arena, this.#placed());
   }
 
-  /** Replaces the named parameters; the others stay. */
+  /** Replaces the named parameters; the others stay unchanged. */
   load(parameters: NamedArrays): void {
     const named = [...this.#placed()].filter(([name]) => Object.hasOwn(parameters, name));
     writeArrays(this.arena, new Map(named), (name, length) => floatsOf(parameters, name, length));
@@ -172,11 +172,11 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     return placed;
   }
 
-  /** Returns the placement of Adam's state, by name. */
+  /** Returns the location of Adam's state in memory, by name. */
   #kept(): Map<string, Placed> {
     const { moments, corrections, biases, slices, userLayers, itemLayers } = this.#layout;
     const [width, rows] = [8 * slices, moments.bytes / (64 * slices)];
-    // a row's first, then its second moments; in memory each slice has its own table
+    // a row has all first moments, then all second moments; in memory, each slice of dimensions is a separate table
     const at = (row: number, column: number) =>
       16 * (((column % width) >>> 3) * rows + row) + (column < width ? 0 : 8) + (column & 7);
     const placed = new Map<string, Placed>(wholeRegions({ corrections: corrections[0] }));
@@ -188,7 +188,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
   }
 }
 
-/** Describes the first `columns` elements of padded rows. */
+/** Returns the location of the first `columns` elements of padded rows. */
 function rowsAt(region: Region, width: number, columns: number): Placed {
   return {
     rows: region.bytes / 4 / width,

@@ -5,7 +5,7 @@ import type { TwoTowerOptions } from "./options.js";
 
 /**
  * Sums up the vectors with Adam's moments, copies of the best epoch and the tables, and the events with their
- * histories. The layers of the towers are small in comparison.
+ * histories. The layers of the towers are small in comparison and ignored.
  */
 export function twoTowerNeeds({ dim: given, history }: TwoTowerOptions): Needs {
   return {
@@ -14,7 +14,7 @@ export function twoTowerNeeds({ dim: given, history }: TwoTowerOptions): Needs {
     of(size, dim = given) {
       const { trainRows, heldOutRows, features } = size;
       const vectors = features * (3 * 4 * dim + 3 * 4 * dim + 48);
-      // with other items as history, an event refers to its user's list; with earlier ones, also to its position in it
+      // with other items as history, an event stores the range of its user's list; with earlier items, also its position in the list
       const events = (history.of === "others" ? 40 : 48) * trainRows + 24 * heldOutRows;
       return { memory: vectors + events, disk: 1.2 * tableBytes(size, dim) };
     },

@@ -32,7 +32,7 @@ import { wholeRows, type Rotation } from "../../training/capabilities/rotation.j
 /** The architecture of a run's towers. */
 export type StoredForm = NetworkOptions &
   Pick<TwoTowerOptions, "historyOf" | "userBias" | "exampleAge"> & {
-    /** columns that the user tower reads, and those that the item tower reads, in the order of the space's fields */
+    /** names of the columns that the user tower reads, and of those that the item tower reads, in the order of the space's fields */
     userFields: readonly string[];
     sideFields: readonly string[];
   };
@@ -59,7 +59,7 @@ function namesOf({ fields }: FeatureSpace, indexes: readonly number[]): string[]
   return indexes.map((f) => fields[f]!.name);
 }
 
-/** Returns the files of model/. @param found vectors by feature */
+/** Returns the files of model/. @param found vectors and parameters by feature */
 export function modelFiles(
   space: FeatureSpace,
   { rows }: Towers,
@@ -110,7 +110,7 @@ export function slotsOf({ historyOf, userFields, userBias, exampleAge, sideField
   };
 }
 
-/** Returns the further tables of items. @param start keeps the vectors of items that this log lacks */
+/** Returns the additional tables of items. @param start initial parameters, of which the vectors of items that this log lacks are kept */
 export function towerTables(
   space: FeatureSpace,
   { rows }: Towers,
@@ -120,7 +120,7 @@ export function towerTables(
 ): Record<string, EmbeddingTable> {
   const { numItems, itemFeatures, firstHistoryRow } = rows;
   const vectors = floatsOf(parameters, "vectors");
-  // a space with only the item field
+  // the tables use a space that has only the field of items
   const f = space.fields.findIndex((_, i) => itemFeatures[0]! < space.offsets[i + 1]!);
   const own = featureSpace([space.fields[f]!]);
   const tableOf = (first: number, had: Float32Array | undefined): EmbeddingTable => {
@@ -145,22 +145,19 @@ export function towerTables(
 /** The towers of a run, with their vectors. */
 export interface StoredTowers {
   form: StoredForm;
-  /** f32[n * dim], by feature of the item field: vectors as inputs of histories */
+  /** f32[n * dim] each, by feature of the item field: vectors of items in histories */
   histories: Float32Array;
   items: Float32Array;
-  /**
-   * f32[numFeatures * dim]: vectors that the towers read from context and side fields, with those of out-of-vocabulary
-   * keys
-   */
+  /** f32[numFeatures * dim]: vectors of the features of context and side fields, including those of out-of-vocabulary keys */
   features: Float32Array;
-  /** f32[dim]; absent if the model has none */
+  /** f32[dim] each: bias of users, and vector of the example's age; absent if the model has none */
   userBias?: Float32Array;
   age?: Float32Array;
-  /** weights and biases of the layers, by name */
+  /** weights and biases of the layers, by name of the parameter */
   layers: NamedArrays;
 }
 
-/** Reads the architecture of a run's towers. @throws {ArtifactError} damaged */
+/** Reads the form, the architecture of a run's towers. @throws {ArtifactError} damaged */
 export async function readForm(run: Run): Promise<StoredForm> {
   const file = `${run.path}/model/${FORM_FILE}`;
   return parseJson(await run.readModelFile(FORM_FILE), storedForm, file) as unknown as StoredForm;
@@ -177,7 +174,7 @@ export async function unknownKeysOfTowers(
   { table, name }: UnknownKeysOf,
 ): Promise<OutOfVocabulary> {
   const means = meansForUnknown(table);
-  // the other tables have only items
+  // tables other than the default have only items, whose unknown keys get the mean
   if (name !== undefined && name !== DEFAULT_TABLE) return means;
   const { userFields, sideFields, dim } = await readForm(run);
   const tensors = await TensorFile.of(run, PARAMETERS_FILE);

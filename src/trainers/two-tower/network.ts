@@ -1,4 +1,4 @@
-// The architecture of the two towers: the kernel's arguments, derived from the options or from a run.
+// Derives the architecture of the two towers, the kernel's arguments, from the options or from a run.
 
 import type { DenseLayer } from "../../kernels/shared/dense.js";
 import type { TowerShape } from "../../kernels/two-tower/binding.js";
@@ -6,13 +6,13 @@ import { firstDenseWeights } from "../../numeric/initial.js";
 import { recencyOf } from "./histories.js";
 import type { TwoTowerOptions } from "./options.js";
 
-/** The options that determine the architecture. */
+/** Options that determine the architecture of the towers. */
 export type NetworkOptions = Pick<
   TwoTowerOptions,
   "dim" | "similarity" | "userTower" | "skipConnection" | "itemTower" | "history" | "recency"
 >;
 
-/** Tells whether items have separate vectors in histories, in addition to those that are scored. */
+/** Returns whether items have different vectors in histories than as candidates. */
 export function hasHistoryRows({
   userTower,
   skipConnection,
@@ -41,9 +41,7 @@ export function networkOf(
   };
 }
 
-/**
- * Returns hidden layers with a ReLU, followed by a linear layer to `outputs`; no layers if there are no hidden ones.
- */
+/** Returns hidden layers with a ReLU, followed by a linear layer to `outputs`; no layers if `hidden` is empty. */
 function layersOf(
   name: string,
   inputs: number,

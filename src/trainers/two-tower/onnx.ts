@@ -32,23 +32,23 @@ import type { Keys } from "../../log/keys.js";
 /** Properties of both towers. */
 interface Tower {
   dim: number;
-  /** columns besides the items, an input slot each */
+  /** columns besides the items; each is an input slot */
   fields: readonly (NetworkKeys | NetworkNumber)[];
-  /** layers from the slots to a vector; empty if the tower has none */
+  /** layers from the slots to a vector; empty if there is no tower */
   layers: readonly NetworkLayer[];
   /** whether vectors are normalized */
   cosine: boolean;
 }
 
-/** The items that may occur in histories. */
+/** Items that may occur in histories. */
 export interface HistoryItems {
-  /** an empty key is a hole */
+  /** keys of the items; an empty key is a row without an item */
   keys: Keys;
-  /** f32[1 + keys.size][dim]; row 0, for unknown items, is never read */
+  /** f32[1 + keys.size][dim]: vectors of the items; row 0, for unknown items, is never read */
   vectors: Float32Array;
   /**
-   * f32[most]: weight of an item by the number of items taken before it; the first has weight 1, those beyond the last
-   * 0
+   * f32[most]: weight of an item in a history by the number of items that are counted before it; the first has weight 1, items beyond the
+   * last 0
    */
   counts: Float32Array;
   /**
@@ -58,32 +58,32 @@ export interface HistoryItems {
   places?: Uint32Array;
 }
 
-/** Computes a user's vector from histories and columns: the layers' output, or without layers the sum of the slots. */
+/** A model that computes a user's vector from histories and columns: the output of the layers or, without layers, the sum of the slots. */
 export interface UserTower extends Tower {
   items: HistoryItems;
-  /** an input per history: its name and description */
+  /** name and description of the input of each history */
   histories: readonly { name: string; doc: string }[];
-  /** f32[dim]: added to the sum; absent if 0 */
+  /** f32[dim]: bias of users, which is added to the sum of the slots; absent if 0 */
   bias?: Float32Array;
   /** whether the sum of the slots is added to the layers' output */
   skip: boolean;
 }
 
-/** Computes an item's vector: its row, plus the layers' output for its columns. */
+/** A model that computes an item's vector: its row, plus the output of the layers for its columns. */
 export interface ItemTower extends Tower {
   name: string;
-  /** an empty key is a hole */
+  /** keys of the items; an empty key is a row without an item */
   keys: Keys;
-  /** f32[1 + keys.size][dim]; row 0 is for unknown items */
+  /** f32[1 + keys.size][dim]: vectors of the items; row 0 is that of unknown items */
   vectors: Float32Array;
-  /** f32[1 + keys.size]: added to the inner product; absent for cosines */
+  /** f32[1 + keys.size]: bias of each item, which is added to the inner product; absent for cosines */
   biases?: Float32Array;
 }
 
 const VECTOR = "vector";
 const BIAS = "bias";
 
-/** Lower bound of a squared length in a normalization, as in the kernel. */
+/** Minimum squared length by which a vector is divided, as in the kernel. */
 const SHORTEST = 1e-12;
 
 /**
@@ -108,7 +108,7 @@ export function userTowerChunks(tower: UserTower, by: FoundBy): Iterable<Uint8Ar
   return modelChunks(graph.graph);
 }
 
-/** Returns the bytes of an ONNX model that encodes items. @throws as userTowerChunks */
+/** Returns the bytes of an ONNX model that encodes items. @throws the errors of userTowerChunks */
 export function itemTowerChunks(tower: ItemTower, by: FoundBy): Iterable<Uint8Array> {
   const { dim, name, keys, vectors, biases, fields, layers, cosine } = tower;
   checkColumns([tower, ...fields], [VECTOR, BIAS]);
@@ -135,13 +135,13 @@ function historyMeans(
 ): (history: UserTower["histories"][number]) => string {
   const rows = rowFeatures(keys.size, by.scheme);
   const most = counts.length;
-  // an item after `most` others has weight 0
+  // an item after `most` counted items has weight 0
   const countAt = graph.constant([most + 1], Float32Array.of(...counts, 0));
   const rowOf = ({ name, doc }: UserTower["histories"][number]) => {
     const axes = { shape: [AXIS, `${name} items`], doc };
     const found = rowOfKey(graph, { name, keys }, rows, by, axes);
     if (by.input === "key") return found;
-    // many frameworks pad with -1, which Gather would interpret as the last row
+    // many frameworks pad with -1, which Gather would take as the last row; negative rows are replaced by that of unknown items
     const isBelow = graph.apply("Less", [found, graph.int64(0)]);
     return graph.apply("Where", [isBelow, graph.int64(rows.indexOf(-1)), found]);
   };
@@ -153,7 +153,7 @@ function historyMeans(
     const weight = graph.apply("Mul", [graph.apply("Gather", [countAt, place]), graph.cast(isOne, "float")]);
     const column = graph.apply("Unsqueeze", [weight, graph.int64([2])]);
     const weighted = graph.apply("Mul", [graph.apply("Gather", [table, at]), column]);
-    // if any item counts, the first has weight 1, so a sum below 1 means an empty history
+    // if any item is counted, the first has weight 1; therefore a sum below 1 means an empty history
     const total = graph.apply("Max", [
       sumOver(graph, weight, { keepdims: 1 }),
       graph.constant([], Float32Array.of(1)),
@@ -162,18 +162,18 @@ function historyMeans(
   };
 }
 
-/** The items at each position of histories. */
+/** The items of histories, by position. */
 interface Ordered {
-  /** the items of the rows of vectors */
+  /** ONNX features of the items in the order of the rows of vectors */
   order: RowFeatures;
   /**
-   * maps int64[N, L] rows of the field to rows of vectors, whether an item counts (int64), and the number of counting
-   * items before it
+   * maps rows of the field, int64[N, L], to `at`, rows of vectors; `isOne`, 1 for counted items (int64); and `back`, the number of items
+   * counted before
    */
   of: (row: string) => { at: string; isOne: string; back: string };
 }
 
-/** Orders a history as a list, the newest item last. */
+/** Reads a history as a list whose last item is the newest. */
 function inList(graph: GraphBuilder, rows: RowFeatures): Ordered {
   const isKnown = graph.constant(
     [rows.length],
@@ -188,13 +188,13 @@ function inList(graph: GraphBuilder, rows: RowFeatures): Ordered {
   };
 }
 
-/** Orders a history as a set: items by rank, without repetitions. */
+/** Reads a history as a set: its items sorted by rank, without repetitions. */
 function inOrder(graph: GraphBuilder, rows: RowFeatures, places: Uint32Array, numItems: number): Ordered {
   const placeOf = graph.constant(
     [rows.length],
     BigInt64Array.from(rows, (feature) => BigInt(feature > 0 ? places[feature - 1]! : numItems)),
   );
-  // items by rank; the last entry stands for anything that is not an item
+  // items by rank; the last element represents keys that are not items
   const order = new Int32Array(numItems + 1).fill(-1);
   places.forEach((place, i) => (order[place] = i + 1));
   return {
@@ -209,7 +209,7 @@ function inOrder(graph: GraphBuilder, rows: RowFeatures, places: Uint32Array, nu
         [at, unused],
         [intAttribute("axis", 1), intAttribute("largest", 0), intAttribute("sorted", 1)],
       );
-      // shift by one position; -1 before the first
+      // shifts ranks by one position, with -1 before the first, to find repetitions
       const shifted = graph.apply("Pad", [at, graph.int64([0, 1, 0, 0]), graph.int64(-1)]);
       const before = graph.apply("Slice", [shifted, graph.int64([0]), graph.int64([-1]), graph.int64([1])]);
       const isItem = graph.apply("Less", [at, graph.int64(numItems)]);
@@ -220,14 +220,14 @@ function inOrder(graph: GraphBuilder, rows: RowFeatures, places: Uint32Array, nu
   };
 }
 
-/** Returns for each position the sum of those before it, or after it if reversed. @param isOne int64[N, L] */
+/** Returns for each position the sum over earlier positions; if `reverse` is 1, over later positions. @param isOne int64[N, L] */
 function countBefore(graph: GraphBuilder, isOne: string, { reverse }: { reverse: 0 | 1 }): string {
   return graph.apply("CumSum", [isOne, graph.int64(1)], {
     attributes: [intAttribute("exclusive", 1), intAttribute("reverse", reverse)],
   });
 }
 
-/** Sums over the second axis. */
+/** Returns the sum over the second axis. */
 function sumOver(graph: GraphBuilder, x: string, { keepdims }: { keepdims: 0 | 1 }): string {
   return graph.apply("ReduceSum", [x, graph.int64([1])], {
     attributes: [intAttribute("keepdims", keepdims)],
@@ -246,7 +246,7 @@ function fieldSlot(
   return embeddingOf(graph, dim, field, found, rows);
 }
 
-/** Writes the output: the vector, normalized if scores are cosines. */
+/** Writes the output: the vector, which is normalized if scores are cosines. */
 function writeVector(
   graph: GraphBuilder,
   x: string,

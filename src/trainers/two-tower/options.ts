@@ -29,15 +29,15 @@ import { output, weekly } from "../../training/options/weekly.js";
 const ANY = Number.MAX_VALUE;
 const [examples, model, training] = ["Examples:", "Model:", "Training:"] as const;
 
-/** Number of events of a block, which batches must divide. */
+/** Number of events of a block of the kernel; the batch size must divide it. */
 const BLOCK = 4096;
 /** Maximum number of items in a history. */
 const LONGEST = 10_000;
 const HISTORY = "N (at most N items before the event), others, or others:N (other items of the user)";
 
-/** The kind and length of users' histories. */
+/** Kind and maximum length of users' histories. */
 export interface HistoryKind {
-  /** items before an event, or all other items of the user */
+  /** "before": items before an event; "others": all other items of the user */
   of: "before" | "others";
   most: number;
 }
@@ -286,7 +286,7 @@ export const options = withCommon(
 );
 
 export type GivenTwoTower = Given<typeof options>;
-/** The options as a training uses them. */
+/** Options with their defaults, with which a training runs. */
 export type TwoTowerOptions = Resolved<typeof own>;
 
 /** Applies defaults to the user's options. @throws {UsageError} they cannot be combined */

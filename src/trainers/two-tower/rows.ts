@@ -1,6 +1,6 @@
 // Numbers the rows of vectors as the kernel expects, and converts features to these rows.
 //
-//   0 .. I-1   items, as they are scored         then items as inputs of histories, unless both share their rows
+//   0 .. I-1   items as candidates               then items in histories, unless they have the rows of candidates
 //   then       features of the context fields, the users' bias, the example's age, features of the item's side fields
 
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
@@ -8,7 +8,7 @@ import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocab
 import type { FieldRows } from "../../kernels/two-tower/binding.js";
 import { featureKey, firstUnit } from "../../numeric/initial.js";
 
-/** Initial vectors are uniform in ±SPREAD. */
+/** Bound of initial vectors, which are uniform in ±SPREAD. */
 const SPREAD = 0.05;
 
 export interface TowerRows {
@@ -16,24 +16,24 @@ export interface TowerRows {
   numItems: number;
   /** u32[I]: feature of each item */
   itemFeatures: Uint32Array;
-  /** first row of items in histories; 0 if histories use the scored rows */
+  /** first row of items in histories; 0 if items have the same rows in histories and as candidates */
   firstHistoryRow: number;
   context: FieldsAsRows;
-  /** rows of the users' shared bias and of the example's age, the last rows of the context; undefined if unused */
+  /** row of the bias that users share, and row of the example's age; they are the last rows of the context; undefined if unused */
   biasRow: number | undefined;
   ageRow: number | undefined;
   side: FieldsAsRows;
 }
 
-/** Fields of the space, as consecutive blocks of rows. */
+/** Fields of the space whose features are consecutive blocks of vector rows. */
 export interface FieldsAsRows {
   /** indexes of the fields in the space */
   fields: readonly number[];
-  /** u32[F + 1]: ends of the blocks; the users' bias and the example's age count as fields */
+  /** u32[F + 1]: ends of the blocks; the users' bias and the example's age are counted as fields */
   rowEnds: Uint32Array;
 }
 
-/** Numbers the rows. @param how.separate whether items have separate rows in histories */
+/** Numbers the vector rows. @param how.separate whether items have separate rows in histories */
 export function towerRows(
   { offsets }: FeatureSpace,
   itemFeatures: Uint32Array,
@@ -68,15 +68,15 @@ export function towerRows(
 }
 
 /**
- * Returns u32 by item: hashes that order a user's items in logs without times, independent of the vocabulary.
- * @param items u32: their features
+ * Returns u32: hash of each item, which does not depend on the vocabulary; in logs without times, a user's items are sorted by it.
+ * @param items u32: features of the items
  */
 export function itemHashes(space: FeatureSpace, items: Uint32Array): Uint32Array {
   const hashes = featureHashes(space);
   return items.map((feature) => hashes[2 * feature]!);
 }
 
-/** Visits the rows of all features of these fields. */
+/** Calls `visit` for the vector row of each feature of the fields. */
 export function forEachRow(
   { offsets }: FeatureSpace,
   { fields, rowEnds }: FieldsAsRows,
@@ -89,10 +89,10 @@ export function forEachRow(
 }
 
 /**
- * Converts feature rows to rows of vectors.
+ * Converts feature rows to pairs of vector rows and values.
  *
- * @param rows of these fields, in their order
- * @param more rows without a field, which are appended to each row
+ * @param rows rows whose features belong to these fields, in their order
+ * @param more vector rows without a field, which are appended to each row
  */
 export function fieldRows(
   { offsets }: FeatureSpace,
@@ -127,16 +127,13 @@ export function fieldRows(
   };
 }
 
-/** A row of vectors without a field, with a factor per event; 1 when absent. */
+/** A vector row without a field, with a factor for each event; absent: 1. */
 interface RowBeside {
   row: number;
   values?: Float32Array;
 }
 
-/**
- * Returns the rows of the users' bias and the example's age.
- * @param agesOf returns f32: the age of each event or user
- */
+/** Returns the vector rows of the users' bias and of the example's age. @param agesOf returns f32: age of each event or user */
 export function rowsBeside({ biasRow, ageRow }: TowerRows, agesOf: () => Float32Array): RowBeside[] {
   return [
     ...(biasRow === undefined ? [] : [{ row: biasRow }]),

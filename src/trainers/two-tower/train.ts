@@ -32,16 +32,16 @@ export interface TowersInput {
   /** u32[numFeatures]: number of training events with each feature */
   counts: Uint32Array;
   examples: TowerExamples;
-  /** computes the ranking metrics of vectors on the validation split; absent without one */
+  /** returns the ranking metrics of vectors on the validation split; absent if there is no such split */
   validate?: (vectors: TowerVectors) => Promise<Record<string, number>>;
-  /** first parameters of a warm start */
+  /** initial parameters of a warm start */
   start?: TowersStart;
   controls?: Controls;
 }
 
-/** The vectors and biases that score items. */
+/** Vectors of users and items, and biases of items, by which items are scored. */
 export interface TowerVectors {
-  /** f32[numUsers * dim], f32[I * dim]; normalized for cosines */
+  /** f32[numUsers * dim]: vectors of users; f32[I * dim]: vectors of items; normalized if scores are cosines */
   users: Float32Array;
   items: Float32Array;
   /** f32[I]; absent for cosines */
@@ -49,7 +49,7 @@ export interface TowerVectors {
 }
 
 export interface TowersResult extends TowerVectors {
-  /** all parameters, by the kernel's names */
+  /** all parameters, by the names that the kernel's machine gives them */
   parameters: NamedArrays;
   bestEpoch: number;
   epochs: EpochEvent[];
@@ -99,7 +99,7 @@ export async function trainTowers(
   });
 }
 
-/** Initializes items, as they are scored and in histories, by singular vectors. */
+/** Initializes the rows of items, as candidates and in histories, by singular vectors. */
 async function startFromSvd(
   vectors: Float32Array,
   { history, items }: NegativeSource,
@@ -124,7 +124,7 @@ async function trainEpochs(
 ): Promise<TowersResult> {
   const { epochs: most, seed, shuffle, evaluateEvery } = options;
   const numEvents = towers.items.length;
-  /** vectors after the last epoch, computed on demand */
+  /** vectors after the current epoch, which are computed when they are first needed */
   let now: TowerVectors | undefined;
   const vectorsNow = async (): Promise<TowerVectors> => {
     if (now) return now;
@@ -180,14 +180,14 @@ async function trainEpochs(
   return { ...kept!, ...done };
 }
 
-/** Prefix of the kept epoch's arrays in a checkpoint. */
+/** Prefix of the arrays of the best epoch in a checkpoint. */
 const KEPT = "kept ";
 
 function lost(what: string, epoch: number, options: TwoTowerOptions) {
   return diverged(what, epoch, options, "or a larger --temperature");
 }
 
-/** Restores the kept epoch from its arrays in a checkpoint. */
+/** Returns the best epoch's vectors and parameters from the arrays of a checkpoint. */
 function restoreKept(arrays: NamedArrays): TowerVectors & { parameters: NamedArrays } {
   const { users, items, ...parameters } = unprefixed(KEPT, arrays) as Record<string, Float32Array>;
   return { users: users!, items: items!, biases: parameters["biases"], parameters };

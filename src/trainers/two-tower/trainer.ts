@@ -25,7 +25,7 @@ const command = "train-two-tower";
 
 /**
  * Returns the trainer.
- * @param capable finds capabilities of any trainer's runs, since --init accepts all runs with vectors
+ * @param capable returns the capabilities of any trainer's run, since --init accepts all runs with vectors
  */
 export const trainerWith = (capable: Capable): Trainer => ({
   command,
@@ -76,7 +76,7 @@ function accept(
   { itemFields }: GivenTwoTower,
 ): { dataset: Dataset; notes: string[] } {
   const { roles } = dataset;
-  // throws if a role has no column with one key per row
+  // fails if the column of a role does not have one key per row
   featuresOfRoles(dataset, command, ["user", "item"]);
   const names = dataset.columns.map(({ name }) => name);
   const odd = userFields.find((name) => !names.includes(name) || name === roles.user || name === roles.item);
@@ -106,7 +106,10 @@ function accept(
   };
 }
 
-/** Trains on earlier items as history in a comparison; for a log without times, on all other items of the user. */
+/**
+ * Returns the towers that a comparison trains: their history is the user's earlier items; for a log without times, on all other items of
+ * the user.
+ */
 function suits({ goal, roles }: LogTraits): Suits {
   if (goal === "predictions") return RANKS_ONLY;
   const options: GivenTwoTower =

@@ -17,7 +17,7 @@ import { rowsOfRun, startEncoder } from "./encoder.js";
 import { readTowers } from "./model.js";
 import { fieldRows } from "./rows.js";
 
-/** Encodes the items. @throws {UsageError} the run has no item tower, or the table has none of its columns */
+/** Encodes the items. @throws {UsageError} the run has no item tower, or the table lacks all columns of the item tower */
 export async function encodeItems(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const model = await readSpace(run);
   const { space, preprocess, table } = model;
@@ -86,7 +86,7 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
   };
 }
 
-/** Returns the first row of a field. */
+/** Returns the index of a field's first row in the table. */
 function tableStart(
   { fields, fieldOf }: { fields: readonly string[]; fieldOf: Uint32Array },
   name: string,

@@ -1,7 +1,7 @@
 // --init of two towers: a run of two towers, or the item vectors of any other run.
 //
 //   two towers   items, histories, fields and layers; keys that this log lacks keep their rows
-//   any other    its item vectors, both as scored and in histories
+//   any other    its item vectors, both as candidates and in histories
 
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -28,28 +28,28 @@ import type { FeatureModel, WarmVocabulary } from "../../training/session/featur
 
 /** Initial parameters, by feature of the training's vocabulary. */
 export interface TowersStart {
-  /** u8[numFeatures]: 1 for features of the run */
+  /** u8[numFeatures]: 1 for features that the run has */
   known: Uint8Array;
   /**
-   * f32[numFeatures * dim] each: items before the item tower's term and normalization; items in histories; features of
+   * f32[numFeatures * dim] each: vectors of items before the item tower's term and normalization; items in histories; features of
    * other fields
    */
   items: Float32Array;
   histories: Float32Array;
   features: Float32Array;
-  /** of a run of two towers: vectors and biases as scored, which keys without events keep */
+  /** for a run of two towers: the vectors and biases of its tables, which keys without events keep */
   scored?: { vectors: Float32Array; w: Float32Array };
   layers: NamedArrays;
   userBias?: Float32Array;
   age?: Float32Array;
 }
 
-/** The run of --init, with the function that carries its keys over. */
+/** The run of --init, with the function that maps its keys to this training's features. */
 export interface TowersInit extends NonNullable<FeatureModel<TwoTowerOptions, TowersStart>["init"]> {
   dim: number;
 }
 
-/** Opens the run of --init. @throws {UsageError} it does not fit */
+/** Opens the run of --init. @throws {UsageError} the run does not match the options */
 export async function openTowersInit(
   given: GivenTwoTower,
   options: TwoTowerOptions,
@@ -117,7 +117,7 @@ function fromTowers(
   const { space, history, from, carried, ...keys } = carryKeys(init, fitted, given);
   const { dim } = towers.form;
   const { item, user } = fitted.dataset.roles;
-  // place the item field's rows among all features
+  // copies the rows of the item field to their place among all features
   const ofItems = (own: Float32Array): Float32Array => {
     const f = before.fields.findIndex(({ name }) => name === item);
     const all = new Float32Array(before.numFeatures * dim);
@@ -165,7 +165,7 @@ function fromTable(init: TableInit, fitted: FittedVocabulary): WarmVocabulary<To
   return {
     ...own,
     startFor(task) {
-      // users have no vectors of their own, so those of the table are unused
+      // towers compute the vectors of users, so the table's vectors of users are unused
       const { table, ...found } = startFromTable(init, own.space, { item }, { task, unused: user });
       const { known, vectors } = table;
       return {
@@ -176,7 +176,7 @@ function fromTable(init: TableInit, fitted: FittedVocabulary): WarmVocabulary<To
   };
 }
 
-/** Overwrites initial parameters, by the kernel's names, where the start has values. */
+/** Overwrites the initial parameters (by the kernel's names) that the warm start has. */
 export function putStart(
   first: Readonly<Record<string, Float32Array>>,
   rows: TowerRows,

@@ -7,7 +7,7 @@ import type { EncodedRows } from "../../export/encoded-rows.js";
 import { keysOfRows } from "../reading/open-as-trained.js";
 import { wholeOf } from "../reading/split-parts.js";
 
-/** Rows encoded at a time. */
+/** Number of rows that are encoded at a time. */
 const CHUNK_ROWS = 16_384;
 
 /**
@@ -27,14 +27,14 @@ export function* featureChunks(
   }
 }
 
-/** A chunk: consecutive elements of the list of rows to encode. */
+/** A chunk: a range of the list of rows to encode. */
 interface FeatureChunk {
-  /** position of the chunk's first row in the list */
+  /** position of the chunk's first row in the list of rows */
   first: number;
-  /** u32: row numbers in the dataset */
+  /** u32: indexes of the chunk's rows in the dataset */
   part: Uint32Array;
   rows: FeatureRows;
-  /** f32: zeros; the encoding does not read labels */
+  /** f32: zeros in place of labels, which the encoding does not read */
   labels: Float32Array;
 }
 

@@ -1,4 +1,4 @@
-// Folds in the keys of a log: computes vectors for them from their events, as `transform --fold-in` writes them.
+// Computes vectors for the keys of a log from their events (folding in). `transform --fold-in` writes the same vectors.
 //
 //   run ──► FoldingIn, once ──► of(log), for each log ──► FoldedKeys ──► rows to write
 
@@ -13,39 +13,39 @@ import type { FurtherLog } from "../reading/open-as-trained.js";
 import type { Transformed, TransformOptions } from "../options/transform-options.js";
 import { collectWarnings, type Watch } from "../session/watch.js";
 
-/** A run that is ready to compute vectors from the events of one log after another. */
+/** A prepared run, which computes vectors from the events of any number of logs. */
 export interface FoldingIn {
   dim: number;
-  /** whether keys have biases beside their vectors */
+  /** true if keys have biases in addition to their vectors */
   biased: boolean;
   /**
-   * the reason why a key's vector also depends on other keys of the log, as a clause; absent if only its own events
-   * count
+   * clause that gives the reason why a key's vector also depends on other keys of the log; absent if it depends only on
+   * the key's own events
    */
   together?: string;
-  /** Computes the vectors. @param mayBeNone whether a log in which no key gets a vector is accepted */
+  /** Computes the vectors of a log's keys. @param mayBeNone true to accept a log in which no key gets a vector */
   of(log: FurtherLog, mayBeNone?: boolean): Promise<FoldedKeys>;
-  /** Stops the threads, if there are any. */
+  /** Ends the threads, if there are any. */
   close?(): Promise<void>;
 }
 
-/** Prepares a run for folding in. @throws {UsageError} its model does not support an option */
+/** Prepares a run for folding in keys. @throws {UsageError} its model does not support an option */
 export type FoldIn = (run: Run, options: TransformOptions, watch: Watch) => Promise<FoldingIn>;
 
-/** Keys of a column with the vectors computed from their events. */
+/** Keys of a column with the vectors that were computed from their events. */
 export interface FoldedKeys {
   column: KeyColumn;
   codes: number[];
-  /** a vector of `dim` numbers per code; undefined if the key's events do not determine one */
+  /** vector by key code, of `dim` numbers; undefined if the key's events do not determine one */
   vectors: (ArrayLike<number> | undefined)[];
-  /** a bias per code, in the same order; only for models with biases */
+  /** bias by key code; only for models with biases */
   biases?: ArrayLike<number>;
-  /** the verb phrase of the message for keys without a vector, which follows "none of these" */
+  /** verb phrase for the message about keys without a vector, which continues "none of these" */
   lack: string;
   notes: string[];
 }
 
-/** Returns options that fold in the keys of a role from the events of a log, without writing the vectors. */
+/** Returns transform options that fold in the keys of a role from the events of a log, and do not write the vectors. */
 export function foldingOf(log: FurtherLog, field: "user" | "item"): TransformOptions {
   const shape = { format: "jsonl", features: false, force: false } as const;
   return { ...log, ...shape, on: [], foldIn: log.on, field };
@@ -84,12 +84,12 @@ export async function foldedRows(
   }
 }
 
-/** Describes the encoding of folded keys. @param numRows number of rows, or 0 if it is not known */
+/** Returns the encoding format of folded-in vectors. @param numRows number of rows, or 0 if it is unknown */
 export function foldedEncoding(name: string, { dim, biased }: FoldingIn, numRows: number): EncodedRowFormat {
   return { ...vectorEncoding(name, dim, numRows), ...(!biased && { unbiased: true as const }) };
 }
 
-/** Returns the keys whose events give no vector. */
+/** Returns the keys for which no vector could be computed from their events. */
 export function keysWithout({ column, codes, vectors }: FoldedKeys): string[] {
   return codes.flatMap((code, i) => (vectors[i] ? [] : [keyAt(column.dictionary, code)]));
 }
@@ -109,12 +109,12 @@ export function rowsOfFolded({ column, codes, vectors, biases }: FoldedKeys, dim
   };
 }
 
-/** Returns a note with the number of keys that have a vector and the number of their events. */
+/** Returns a note on the number of keys that have a vector, and on the number of their events. */
 export function keysFrom({ name }: KeyColumn, vectors: FoldedKeys["vectors"], numEvents: number): string {
   return `${vectors.filter((vector) => vector !== undefined).length} keys of '${name}' from ${numEvents} events`;
 }
 
-/** Returns the column with the name. @throws {UsageError} it is numeric or multi-valued */
+/** Returns the key column with the given name. @throws {UsageError} it is numeric or multi-valued */
 export function foldedColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind === "key") return column;

@@ -1,4 +1,4 @@
-// Reads a run's vectors by feature, so that another model can start from them.
+// Reads a run's vectors by feature, with which another model can be initialized.
 
 import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -11,20 +11,21 @@ export interface KeyVectors {
   space: FeatureSpace;
   /** f32[numFeatures * dim] */
   vectors: Float32Array;
-  /** weights of the features, if the model's scores are log-odds or predictions of the task */
+  /** weights of the features; only if the model's scores are log-odds or predictions of the task */
   weights?: { w?: Float32Array; w0?: number; task: string };
-  /** whether out-of-vocabulary features have vectors */
+  /** true if out-of-vocabulary features have vectors */
   hasUnknown: boolean;
 }
 
-/** Reads the vectors of a model over features whose weights are not scores. @throws {ArtifactError} damaged */
+/** Reads the vectors of a model whose weights, if any, are not scores. @throws {ArtifactError} damaged */
 export async function vectorsOfFeatures(run: Run): Promise<KeyVectors> {
   const { space, table } = await readSpace(run);
   return byFeature(space, table);
 }
 
 /**
- * Reads the vectors of a run that has only a table, whose fields may be named after roles.
+ * Reads the vectors of a run that contains only a table. The fields of such a table may have the names of roles.
+ *
  * @throws {ArtifactError} damaged
  */
 export async function vectorsOfTable(run: Run): Promise<KeyVectors> {

@@ -1,5 +1,5 @@
-// The capabilities of a kind of model, as far as a run holds one. Commands ask for a capability, never for a model's
-// name. A capability that a kind lacks is absent here; `trainers/index` then throws an error that lists the commands
+// The capabilities that a run has because of its kind of model. Commands request a capability, and do not depend on the
+// name of the model. A missing capability is undefined; `trainers/index` then throws an error that lists the commands
 // whose runs have it.
 
 import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
@@ -23,68 +23,81 @@ import type { Watch } from "../session/watch.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Scorer } from "../session/feature-training.js";
 
-/** A kind of model. Each method takes a run whose manifest names this kind, and reads the files that it needs. */
+/** A kind of model. Each method receives a run whose manifest names this kind, and reads the files that it needs. */
 export interface Model extends Capabilities {
-  /** what a run of this kind holds, in words: `a linear model` */
+  /** noun phrase for the content of such a run: `a linear model` */
   holds: string;
-  /** the command that writes such runs, with the flag that chooses the model: `train-NAME --model linear` */
+  /** command that writes such runs, with the flag that selects the model: `train-NAME --model linear` */
   command: string;
-  /** the reason why the kind lacks a capability, as a clause of the error, if more is to say than who has it */
+  /**
+   * clause of the error message with the reason why the kind lacks a capability; absent if the message only lists the
+   * kinds that have it
+   */
   lacks?: Partial<Record<keyof Capabilities, string>>;
 }
 
-/** The capabilities that a kind of model may have. All methods throw an ArtifactError for a damaged run. */
+/** Capabilities that a kind of model may have. All methods throw an ArtifactError for a damaged run. */
 export interface Capabilities {
-  /** Finds the rotations of the run's vectors that leave its predictions unchanged. */
+  /** Returns the rotations of the run's vectors that leave its predictions unchanged. */
   rotation?: (run: Run, table: EmbeddingTable) => Rotation | Promise<Rotation>;
-  /** Reads how rows of a log become the model's features. */
+  /** Reads the recipe that converts rows of a log to the model's features. */
   preprocess?: (run: Run) => Promise<Preprocess>;
-  /** Opens the model to score feature rows. @param inPlace a table with the same rows, used in place of the run's */
+  /** Opens the model to score feature rows. @param inPlace table with the same rows that replaces the run's table */
   scorer?: (run: Run, inPlace?: EmbeddingTable) => Promise<ScoringModel>;
   /** Opens the model to predict rows of a log one by one. */
   predictor?: (run: Run, how: { threads: number }) => Promise<RowPredictor>;
-  /** Evaluates the model's scores of a log's rows against their labels. */
+  /** Evaluates the model's scores against the labels of a log. */
   evaluate?: (run: Run, on: EvaluatedOn, watch: Watch) => Promise<Scored>;
-  /** Ranks the items that the run stores. @param inPlace as in `scorer` @throws {UsageError} the run stores no items */
+  /**
+   * Ranks the items that the run stores.
+   *
+   * @param inPlace same as in `scorer`
+   * @throws {UsageError} the run stores no items
+   */
   rank?: (run: Run, keys: RankedKeys, inPlace?: EmbeddingTable) => Promise<RankerFor<RankedUsers>>;
-  /** Encodes rows of a log or of a table. */
+  /** Encodes rows of a log or of a table as vectors or features. */
   transform?: (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
-  /** the flags of `transform` that choose another encoding */
+  /** flags of `transform` that select another encoding and that the model supports */
   transformFlags?: readonly TransformFlag[];
-  /** Computes vectors for users or items that are not in the run, from the events in `options.foldIn`. */
+  /** Computes vectors for users or items without a row in the run, from the events in `options.foldIn`. */
   foldIn?: FoldIn;
-  /** similarity of a folded-in user's vector and item rows without weights; kinds without `rank` rank by it alone */
+  /** similarity by which folded-in users and unweighted item rows are ranked; without `rank`, no other is available */
   foldedRank?: "dot" | "cosine";
   /** Removes keys from the run. */
   forgetting?: (run: Run) => Forgetting | Promise<Forgetting>;
-  /** Composes rows from the vectors of their features; says why if that is impossible for this run. */
+  /** Composes table rows from the vectors of their features, or returns the reason why the run does not allow it. */
   composition?: (run: Run) => Promise<Composition | { whyNot: string }>;
-  /** which user and item rows have dot products that rank as the model does: the table's rows, or only composed rows */
+  /** rows whose dot products rank like the model: the table's rows, or only composed rows; absent if none do */
   mips?: "rows" | "composed";
-  /** name of the table of items as contexts: its dot product with an item's vector scores how well the two co-occur */
+  /** name of the table of context vectors, whose dot products with item vectors measure co-occurrence */
   contexts?: string;
-  /** whether scores use the table's vectors or its weights; a linear model's vectors are its weights */
+  /** whether scores use the table's vectors or its weights; the vectors of a linear model are its weights */
   scoresBy?: "vectors" | "weights";
-  /** Reads what the table lacks to compute w0 + sum w x + sum <v, v> x x. */
+  /** Reads the parameters outside the table that are needed to compute w0 + sum w x + sum <v, v> x x. */
   secondOrder?: (run: Run) => Promise<ModelFacts>;
-  /** Returns a vector per key, from which another model can start. @throws {UsageError} this run has none */
+  /** Returns one vector per key, with which another model can be initialized. @throws {UsageError} this run has none */
   vectors?: (run: Run) => Promise<KeyVectors>;
-  /** Returns the vectors that stand for keys without a row in a table of its run, or why there can be none. */
+  /** Returns the vectors that replace keys without a row in a table of the run, or the reason why there are none. */
   unknownKeys?: (run: Run, of: UnknownKeysOf) => Promise<OutOfVocabulary | { whyNot: string }>;
-  /** Reads a text per row of a table; undefined if its rows have none. @param table undefined for the default table */
+  /**
+   * Reads one text per row of a table; undefined if its rows have none.
+   *
+   * @param table name of the table; undefined for the default table
+   */
   rowTexts?: (run: Run, table: string | undefined) => Promise<RowTexts | undefined>;
-  /** Writers of the run's networks in ONNX. */
+  /** Functions that write the run's networks in ONNX. */
   networks?: Readonly<Partial<Record<NetworkName, WriteNetwork>>>;
   /**
-   * Reads what a report shows of this kind alone: importances of columns, greatest gain first, or the shares of items.
+   * Reads parts of the report that only this kind of model has: importances of columns in descending order of gain, or
+   * the shares of items.
    */
   reported?: (run: Run) => Promise<Pick<ReportedRun, "importances" | "shares">>;
 }
 
-/** The table whose unknown keys need a vector. */
+/** A table for whose unknown keys a vector is needed. */
 export interface UnknownKeysOf {
   table: EmbeddingTable;
-  /** undefined for the default table */
+  /** name of the table; undefined for the default table */
   name: string | undefined;
 }
 
@@ -94,31 +107,32 @@ export interface NetworkAsked {
   onnxInput?: OnnxInput;
 }
 
-/** The whole network, or the tower that computes vectors of users or of items. */
+/** The whole network, or only the tower that computes vectors of users or items. */
 export type NetworkName = "network" | "user" | "item";
 
 /**
  * Exports a network.
- * @throws {UsageError} {DataError} the run has no such tower, or ONNX cannot express its fields or keys
+ *
+ * @throws {UsageError} {DataError} the run does not have the requested tower, or ONNX cannot express its fields or keys
  */
 export type WriteNetwork = (run: Run, how: NetworkAsked) => Promise<NetworkFile>;
 
 /** An exported network. */
 export interface NetworkFile {
   chunks: Iterable<Uint8Array>;
-  /** number of rows of the vectors in it */
+  /** number of rows of the vectors that the network contains */
   rows: number;
-  /** explains the network's inputs, if their names do not */
+  /** note on the network's inputs, if their names are not self-explanatory */
   note?: string;
 }
 
-/** The kinds of models of one trainer, by their name in the manifest. */
+/** Kinds of models of one trainer, by the kind's name in the manifest. */
 export type Models = Readonly<Record<string, Model>>;
 
 /**
  * Returns a capability of a run's kind of model; the list of trainers implements it.
  *
- * @param cannot says what is impossible without the capability, as a clause of the message: `cannot be aligned`
+ * @param cannot clause of the error message that states the consequence: `cannot be aligned`
  * @throws {UsageError} the kind lacks it
  */
 export type Capable = <C extends keyof Capabilities>(
@@ -127,7 +141,7 @@ export type Capable = <C extends keyof Capabilities>(
   cannot: string,
 ) => Promise<NonNullable<Capabilities[C]>>;
 
-/** Reads a run's scorer. @param table the run's table, or one with the same rows to use in its place */
+/** Reads a run's scorer. @param table the run's table, or a table with the same rows that replaces it */
 export type ReadScorer<S extends Scorer = Scorer> = (
   run: Run,
   space: FeatureSpace,

@@ -6,7 +6,7 @@ import { UsageError } from "../../errors.js";
 import type { RunSpace } from "./run-space.js";
 import type { Watch } from "../session/watch.js";
 
-/** The unknown keys of one side. */
+/** The unknown keys of one side, users or items. */
 export interface NewKeys {
   side: "user" | "item";
   column: KeyColumn;
@@ -17,10 +17,10 @@ export interface NewKeys {
 }
 
 /**
- * Finds the side with new keys, and these keys. If both users and items are new, the users are chosen, as in `recall
- * --fold-in`.
+ * Returns the side that has new keys, with the keys. If both users and items are new, the users are chosen, as in
+ * `recall --fold-in`.
  *
- * @param mayBeNone whether the side in `given` may have no new keys
+ * @param mayBeNone true if the side in `given` may have no new keys
  * @throws {UsageError} there are no new keys, or none of the side in `given`
  */
 export function newKeysOf(
@@ -62,7 +62,7 @@ export function newKeysOf(
   return first;
 }
 
-/** Returns the dataset's rows of each new key. */
+/** Returns the rows of the dataset that contain each new key. */
 export function rowsOfKeys({ column, codes }: NewKeys): number[][] {
   const placeOf = new Map(codes.map((code, place) => [code, place]));
   const rows = codes.map((): number[] => []);

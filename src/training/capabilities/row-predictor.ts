@@ -12,50 +12,50 @@ import type { Watch } from "../session/watch.js";
 /** Number of rows that are scored at a time. */
 const CHUNK_ROWS = 16_384;
 
-/** The meaning of a row's scores. */
+/** Interpretation of a row's scores. */
 export type Predicted =
   /** the score is the log-odds of label 1 */
   | { kind: "probability" }
-  /** the score is the label; it is clipped to the training labels' range, as in metrics */
+  /** the score is the label; metrics clip it to the range of the training labels */
   | { kind: "number"; range: readonly [low: number, high: number] }
   /** one score per class, before the softmax */
   | { kind: "classes"; names: readonly string[] }
-  /** scores of a ranking model, or sums of trees whose link is not known */
+  /** scores of a ranking model, or sums of trees whose link function is unknown */
   | { kind: "score"; numScores: number };
 
-/** A model that predicts rows. The caller must call `end`. */
+/** A model that predicts rows. The caller must call `end` when it is no longer needed. */
 export interface RowPredictor {
   predicted: Predicted;
-  /** how a log is read like the run's log; absent for a model of another program */
+  /** how the run's log was read, so that other logs are read in the same way; absent for a model of another program */
   as?: TrainedAs;
-  /** warnings about predictions that a user may misunderstand, as sentences */
+  /** sentences that warn about predictions which a user may misunderstand */
   notes: readonly string[];
-  /** Reads a log; it needs no labels, weights or event column. */
+  /** Reads a log, which needs no columns for labels, weights or events. */
   read(log: FurtherLog, watch: Watch): Promise<Dataset>;
   /**
-   * Scores rows of a dataset that `read` returned, before any link. The bytes depend neither on the thread count nor on
-   * how rows are divided into calls.
+   * Scores rows of a dataset that `read` returned, without a link function. The bytes depend neither on the thread
+   * count nor on how rows are divided into calls.
    *
    * @param rows u32
    * @returns f64[rows.length][scores per row]
    */
   score(dataset: Dataset, rows: Uint32Array): Promise<Float64Array>;
-  /** Counts, by column, the cells of the rows with a key that was not in training. */
+  /** Returns, by column, the number of the rows' cells whose key does not occur in training. */
   countUnseen(dataset: Dataset, rows: Uint32Array): Record<string, UnseenCounts>;
   end(): Promise<void>;
 }
 
-/** Opens another program's model file. @throws {UsageError} the format is not known */
+/** Opens a model file of another program. @throws {UsageError} its format is unknown */
 export type PredictForeign = (file: string, how: { threads: number }) => Promise<RowPredictor>;
 
-/** Returns the predictor of a model over features. */
+/** Returns the predictor of a model that scores feature rows. */
 export async function predictorOf(
   model: ScoringModel,
   { threads }: { threads: number },
 ): Promise<RowPredictor> {
   const { space, preprocess } = model;
   const { task, labelRange, negatives } = preprocess;
-  // the roles that select, weight or label rows are dropped, because every row of the log is scored
+  // drops the roles that select, weight or label rows, because every row of the log is scored
   const { positives: _, label: __, weight: ___, event: ____, ...roles } = preprocess.roles;
   const as = { ...preprocess, roles };
   const running = await model.start?.({ threads });
@@ -90,7 +90,7 @@ export async function predictorOf(
   };
 }
 
-/** Returns the column names of a row's predictions. @param raw whether scores are written without the link */
+/** Returns the column names of a row's predictions. @param raw true if scores are written without a link function */
 export function predictionNames(predicted: Predicted, raw: boolean): string[] {
   const { kind } = predicted;
   const name = raw
@@ -103,10 +103,10 @@ export function predictionNames(predicted: Predicted, raw: boolean): string[] {
 }
 
 /**
- * Applies the link that metrics use to scores.
+ * Applies the link function to scores, as metrics do.
  *
  * @param scores f64[numRows][n]; may be overwritten
- * @param raw     returns the scores unchanged
+ * @param raw     true to return the scores unchanged
  * @throws {DivergedError} a score is NaN or infinite
  */
 export function linked(predicted: Predicted, scores: Float64Array, raw: boolean): Float64Array {

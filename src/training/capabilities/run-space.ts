@@ -1,4 +1,4 @@
-// Reads a run's feature space and how rows are encoded in it, for every model over features.
+// Reads a run's feature space and the recipe that encodes rows in it, for all models over features.
 
 import { type Preprocess, parsePreprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -7,7 +7,7 @@ import type { EmbeddingTable } from "../../embedding/table.js";
 import type { Scorer } from "../session/feature-training.js";
 import type { FeatureRows } from "../../dataset/rows.js";
 
-/** The file of model/ that describes how rows are encoded. */
+/** Name of the file in model/ that describes how rows are encoded. */
 export const PREPROCESS_FILE = "preprocess.json";
 
 /** Returns the preprocessing as a file of model/. */
@@ -20,7 +20,7 @@ export async function readPreprocess(run: Run): Promise<Preprocess> {
   return parsePreprocess(await run.readModelFile(PREPROCESS_FILE), `${run.path}/model/${PREPROCESS_FILE}`);
 }
 
-/** A run's feature space, with its table and how rows are encoded. */
+/** Feature space of a run, with its table and the recipe that encodes rows. */
 export interface RunSpace {
   preprocess: Preprocess;
   table: EmbeddingTable;
@@ -35,17 +35,17 @@ export async function readSpace(run: Run): Promise<RunSpace> {
   return { preprocess, table, space: spaceOf(preprocess, table) };
 }
 
-/** A run's model, ready to score rows that are encoded in its feature space. */
+/** A run's model with the scorer of rows that are encoded in its feature space. */
 export type ScoringModel<S extends Scorer = Scorer> = S & Pick<RunSpace, "space" | "preprocess">;
 
 export interface RowComposer {
   /** length of a vector */
   dim: number;
-  /** f32[numRows * dim]: the sum of each row's feature vectors, or another composition of them */
+  /** f32[numRows * dim]: vector of each row, which is the sum or another composition of its features' vectors */
   vectors(rows: FeatureRows): Float32Array;
-  /** f32[numRows]: the bias of each row, with the interactions among its own features */
+  /** f32[numRows]: bias of each row, which includes the interactions among its own features */
   weights(rows: FeatureRows): Float32Array;
-  /** number of vectors that stand side by side in a table row; folding in penalizes each of them separately */
+  /** number of vectors that are concatenated in a table row; folding in applies a separate penalty to each */
   numBlocks: number;
 }
 

@@ -1,4 +1,4 @@
-// The model of a run that holds only a table, as `import` writes.
+// Capabilities of a run that contains only a table, as written by `import`.
 
 import { TABLE_MODEL } from "../../embedding/manifest.js";
 import { meansForUnknown } from "../../export/unknown-keys.js";

@@ -1,4 +1,4 @@
-// Reads and writes the file RUN.checkpoint, whatever a trainer saves in it, and checks to which training it belongs.
+// Reads and writes the file RUN.checkpoint for any trainer, and checks that it belongs to the training.
 
 import { basename, dirname } from "node:path";
 import {
@@ -18,40 +18,37 @@ import { removeFile } from "../../io/write.js";
 import { kindAt } from "../../io/tree.js";
 import { floatsOf, type LargeArrays, type NamedArrays } from "./named-arrays.js";
 
-/** Name of the tensor that holds the JSON object. */
+/** Name of the tensor that contains the JSON object. */
 const STANDING = "standing";
 
-/** Begins the names of the tensors that are read one by one. */
+/** Prefix of the names of tensors that are read one by one. */
 const LARGE = "large.";
 
 const ADVICE = "remove it and train from the start";
 
-/** Every option and input that determines a training's bytes, by name. */
+/** All options and inputs that determine a training's bytes, by name. */
 export type Identity = Record<string, unknown>;
 
-/** Content of a checkpoint: arrays, and a JSON object that is stored after the training's identity. */
+/** Content of a checkpoint: arrays, and a JSON object, which is stored together with the training's identity. */
 export interface Contents<Saved> {
   arrays: NamedArrays;
   large?: LargeArrays | undefined;
   saved: Saved;
 }
 
-/** Returns the path of a training's checkpoint. @param out the run that the training will write */
+/** Returns the path of a training's checkpoint. @param out path of the run that the training will write */
 export function checkpointPath(out: string): string {
   return `${out.replace(/[/\\]+$/, "")}.checkpoint`;
 }
 
-/**
- * The checkpoint of one training; each save replaces the previous one. @typeParam Saved JSON content, without the
- * identity
- */
+/** The checkpoint of one training, which each save replaces. @typeParam Saved JSON content, without the identity */
 export class CheckpointFile<Saved extends object> {
   readonly #path: string;
   readonly #identity: Identity;
   readonly #signal: AbortSignal;
-  /** epochs, or trees, between two saves; undefined if nothing is saved periodically */
+  /** number of epochs, or trees, between two saves; undefined if there are no periodic saves */
   readonly every: number | undefined;
-  /** the interrupted training's checkpoint, if this training resumes it */
+  /** checkpoint of the interrupted training; set if this training resumes it */
   readonly found: Contents<Saved> | undefined;
   #isSaved = false;
 
@@ -70,13 +67,13 @@ export class CheckpointFile<Saved extends object> {
   }
 
   /**
-   * Opens the checkpoint, and reads it with `resume`.
+   * Opens the checkpoint; with `resume`, reads it.
    *
-   * @param out    the run that the training will write
+   * @param out    path of the run that the training will write
    * @param shape shape of the JSON object, including the identity
-   * @throws {UsageError} with resume: the checkpoint belongs to another training; the message lists what differs
+   * @throws {UsageError} with resume: the checkpoint belongs to another training; the message lists the differences
    * @throws {ArtifactError} with resume: it is damaged
-   * @throws {OutputError} the path holds something that is not a checkpoint
+   * @throws {OutputError} the path exists and is not a checkpoint
    */
   static async open<Saved extends object>(
     out: string,
@@ -86,7 +83,7 @@ export class CheckpointFile<Saved extends object> {
     signal: AbortSignal,
   ): Promise<CheckpointFile<Saved>> {
     const path = checkpointPath(out);
-    // a JSON round trip makes it comparable with an identity that was read from a file
+    // the JSON round trip makes the identity comparable with one that was read from a file
     const whole = JSON.parse(JSON.stringify(identity)) as Identity;
     let found: Contents<Saved> | undefined;
     if (resume && (await pathExists(path))) {
@@ -104,18 +101,18 @@ export class CheckpointFile<Saved extends object> {
     this.#isSaved = true;
   }
 
-  /** Deletes the file; called once the run is written. */
+  /** Deletes the checkpoint; called once the run is written. */
   async remove(): Promise<void> {
     if (this.every !== undefined || this.found || this.#isSaved) await removeFile(this.#path);
   }
 
-  /** Returns the error for arrays that do not match the training's. */
+  /** Returns the error for a checkpoint whose arrays do not match those of the training. */
   damaged(): ArtifactError {
     return damaged(this.#path);
   }
 }
 
-/** The bytes of a checkpoint; those of large arrays are read when it is their turn. */
+/** Yields the bytes of a checkpoint; large arrays are read only when their bytes are requested. */
 async function* checkpointChunks(
   arrays: NamedArrays,
   large: LargeArrays | undefined,
@@ -144,7 +141,7 @@ async function read<Saved>(path: string, shape: Shape): Promise<Contents<Saved>>
   return { arrays, large: await largeArrays(path), saved: parseJson(json, shape, path, ADVICE) as Saved };
 }
 
-/** The large arrays of a checkpoint; undefined where it has none. */
+/** Returns the large arrays of a checkpoint; undefined if there are none. */
 async function largeArrays(path: string): Promise<LargeArrays | undefined> {
   const entries = await withArtifact(path, (file) => entriesOfFile(file, path));
   const names = [...entries.keys()].filter((name) => name.startsWith(LARGE));
@@ -169,10 +166,7 @@ async function checkpointTensors(
   return await withArtifact(path, (file) => readSafetensorsFile(file, path, isWanted));
 }
 
-/**
- * Checks that saving would replace nothing but an older checkpoint.
- * @throws {OutputError} the path holds something else
- */
+/** Checks that a save can only replace an older checkpoint. @throws {OutputError} the path is something else */
 async function checkSavable(path: string): Promise<void> {
   if ((await kindAt(path)) === undefined) return;
   const json = await checkpointTensors(path, (name) => name === STANDING).catch(() => undefined);
@@ -189,7 +183,11 @@ function damaged(path: string): ArtifactError {
   return new ArtifactError(`'${path}' is not a checkpoint or is damaged: ${ADVICE}`);
 }
 
-/** Compares the identities of two trainings. @throws {UsageError} they differ; the message lists the names */
+/**
+ * Compares the identities of two trainings.
+ *
+ * @throws {UsageError} they differ; the message lists the names of the differences
+ */
 function checkSame(path: string, before: Identity, now: Identity): void {
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
   const differing = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]));

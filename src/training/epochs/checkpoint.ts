@@ -1,8 +1,9 @@
-// --checkpoint-every and --resume: the file RUN.checkpoint beside the future run, replaced every few epochs.
+// --checkpoint-every and --resume: the file RUN.checkpoint next to the future run, which is replaced every few epochs.
 //
 //   standing    u8, JSON: the training's options, its epochs, and the state of early stopping
 //   search.*    with --search: metric values per row, of the default and of the best setting (the settings are in `standing`)
-//   others      the trainer's parameters and, if early stopping is on, the best epoch's, under the trainer's own names
+//   others      the trainer's parameters and, with early stopping, those of the best epoch, under the trainer's own
+//               names
 //               (epoch-loop.ts)
 //
 // A resumed training writes the same bytes as an uninterrupted one, at any number of threads.
@@ -28,15 +29,15 @@ import { firstStanding } from "./early-stopping.js";
 import { arrayOf, type NamedArrays } from "./named-arrays.js";
 import type { SearchState } from "../search/search.js";
 
-/** Results of a first training that its refit needs. */
+/** Results of the first training that its refit needs. */
 export interface Evaluated {
-  /** the trainer's options as they were used */
+  /** options of the trainer with defaults applied */
   options: Record<string, unknown>;
   metrics: Record<string, PartMetrics>;
   vectorsAdd?: VectorsAdd | undefined;
   epochs: EpochEvent[];
   bestEpoch: number;
-  /** choices of the first training that the refit reuses, by names of the trainer */
+  /** choices of the first training that the refit reuses, by names that the trainer defines */
   keeps?: Record<string, unknown>;
 }
 
@@ -70,7 +71,7 @@ interface Saved extends Pick<Checkpoint, "standing" | "epochs"> {
   search?: Omit<SearchState, "units"> & { roots?: string[] };
 }
 
-/** Prefix of a search's array names in a checkpoint. */
+/** Prefix of the names of a search's arrays in a checkpoint. */
 const SEARCH = "search.";
 
 /** The checkpoints of one training. */
@@ -87,8 +88,9 @@ export class Checkpoints {
   }
 
   /**
-   * Opens a training's checkpoints.
-   * @param steering.search set if settings are tried, each of which is saved
+   * Opens the checkpoints of a training.
+   *
+   * @param steering.search true if --search tries settings, whose results are saved
    * @throws as CheckpointFile.open
    */
   static async open(
@@ -105,17 +107,17 @@ export class Checkpoints {
     return this.#file.found?.saved.epochs.length || undefined;
   }
 
-  /** State of the search, if there is one. */
+  /** State of the search; undefined without --search. */
   get search(): SearchState | undefined {
     return this.#search;
   }
 
-  /** Results of the first training, if its refit was interrupted. */
+  /** Results of the first training; set if its refit was interrupted. */
   get first(): Evaluated | undefined {
     return this.#file.found?.saved.first;
   }
 
-  /** Returns the epoch loop's controls for a training, or for its refit if `first` is given. */
+  /** Returns the controls of the epoch loop for a training or, if `first` is given, for its refit. */
   controls(first?: Evaluated): Pick<Controls, "checkpoint" | "resume"> {
     const { found, every } = this.#file;
     const isOfThis = (found?.saved.first === undefined) === (first === undefined);
@@ -137,7 +139,7 @@ export class Checkpoints {
     await this.#save({ arrays: {}, standing: firstStanding(), epochs: [] }, undefined);
   }
 
-  /** Deletes the file; called once the run is written. */
+  /** Deletes the checkpoint; called once the run is written. */
   async remove(): Promise<void> {
     await this.#file.remove();
   }
@@ -157,7 +159,7 @@ export class Checkpoints {
   }
 }
 
-/** Returns the metric values of a search as arrays of a checkpoint. */
+/** Returns the metric values by row or user of a search as arrays of a checkpoint. */
 function arraysOf(units: SearchState["units"]): NamedArrays {
   return Object.fromEntries(
     Object.entries(units).flatMap(([name, { sums, weights }]) => [
@@ -183,7 +185,7 @@ function searchIn({ roots = [], ...saved }: NonNullable<Saved["search"]>, arrays
   return { ...saved, units: { standard, best } };
 }
 
-/** Tells whether the settings were measured on the same number of units, and all values are finite. */
+/** Whether all settings were measured on the same number of rows or users, and all values are finite. */
 function areUsable(units: readonly UserMetric[]): boolean {
   const length = units[0]?.sums.length;
   return units

@@ -1,6 +1,6 @@
 import { EarlyStopping } from "./early-stopping.js";
 
-/** Returns which epochs are best, and after each the number of epochs without improvement. */
+/** Returns for each epoch whether it is the best so far, and the number of epochs without improvement after it. */
 function follow(stopping: EarlyStopping, values: number[]): [boolean[], number[]] {
   const best: boolean[] = [];
   const waited = values.map((value) => {

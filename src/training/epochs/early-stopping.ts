@@ -1,15 +1,16 @@
-// Early stopping: which epoch is the best, which is kept, and when training stops.
+// Early stopping: determines the best epoch, the epoch whose parameters are kept, and the end of the training.
 
 import type { FeatureRows } from "../../dataset/rows.js";
 
-/** The metric that early stopping uses in place of the validation loss. */
+/** Metric that early stopping uses in place of the validation loss. */
 export interface StoppingMetric {
   /** name in metrics.jsonl */
   name: string;
   better: "lower" | "higher";
   /**
    * Computes the metric.
-   * @param scores f32: before any link, in the label's unit
+   *
+   * @param scores f32: scores without a link function, in the label's unit
    * @param rows with labels and weights
    */
   of(scores: Float32Array, rows: FeatureRows): number;
@@ -17,12 +18,13 @@ export interface StoppingMetric {
 
 /** State of early stopping. */
 export interface Standing {
-  /** the epoch whose parameters are kept, counted from 1; 0 before the first, and while no epoch beats `toBeat` */
+  /** epoch whose parameters are kept, from 1; 0 before the first epoch, and while no epoch is better than `toBeat` */
   kept: number;
-  /** the best value of the stopping metric; null before the first validation */
+  /** best value of the stopping metric; null before the first validation */
   value: number | null;
   /**
-   * the last value that was better by more than minDelta (null before the first validation), and the validations since
+   * last value that was an improvement by more than minDelta (null before the first validation), and number of
+   * validations since then
    */
   mark: number | null;
   waited: number;
@@ -30,13 +32,14 @@ export interface Standing {
 
 /**
  * Returns the state before the first epoch.
- * @param toBeat the initial parameters' value of the metric, if it is known
+ *
+ * @param toBeat value of the metric for the initial parameters, if it is known
  */
 export function firstStanding(toBeat: number | null = null): Standing {
   return { kept: 0, value: toBeat, mark: toBeat, waited: 0 };
 }
 
-/** Tracks the stopping metric from one validation to the next. */
+/** Tracks the values of the stopping metric over the validations. */
 export class EarlyStopping {
   #standing: Standing;
   readonly #sign: number;
@@ -44,10 +47,10 @@ export class EarlyStopping {
 
   /**
    * @param better whether lower or higher values are better
-   * @param minDelta smallest improvement that resets the patience
+   * @param minDelta minimum improvement that resets the patience
    */
   constructor(better: "lower" | "higher", minDelta: number, standing = firstStanding()) {
-    // multiplying by #sign makes lower values better
+    // multiplication by #sign makes lower values better
     this.#sign = better === "lower" ? 1 : -1;
     this.#minDelta = minDelta;
     this.#standing = { ...standing };
@@ -69,12 +72,12 @@ export class EarlyStopping {
     return isBest;
   }
 
-  /** Records the epoch whose parameters are kept. */
+  /** Records an epoch whose parameters are kept. */
   keep(epoch: number): void {
     this.#standing.kept = epoch;
   }
 
-  /** Validations since the last improvement by more than minDelta. */
+  /** Number of validations since the last improvement by more than minDelta. */
   get waited(): number {
     return this.#standing.waited;
   }

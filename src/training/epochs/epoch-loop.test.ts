@@ -1,8 +1,8 @@
-// Runs the epoch loop on a fake training with a given list of validation losses.
+// Runs the epoch loop on a fake training that has a given list of validation losses.
 
 import { type Checkpoint, type Controls, runEpochs, type Steered } from "./epoch-loop.js";
 
-/** A training that ends after the last loss; `kept` records the epochs that it was asked to keep. */
+/** A training that ends after the last loss; `kept` records the epochs that the loop asked it to keep. */
 function trainingOf(losses: number[]): Steered & { kept: number[]; terminated: boolean } {
   return {
     kept: [],

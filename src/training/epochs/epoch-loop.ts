@@ -3,8 +3,8 @@
 //
 //   restore? ──► epoch ──► best? keep ──► patience exhausted? ──► save? ──► epoch ──► ...
 //
-// A trainer implements `Steered`: one epoch, a copy of its parameters, and its state as named arrays. `Controls` holds
-// what the caller asks for. This file knows no algorithm.
+// A trainer implements `Steered`: one epoch, a copy of its parameters, and its state as named arrays. `Controls`
+// contains the requests of the caller. This file does not depend on an algorithm.
 
 import { EarlyStopping, firstStanding, type Standing, type StoppingMetric } from "./early-stopping.js";
 import type { LargeArrays, NamedArrays } from "./named-arrays.js";
@@ -16,116 +16,126 @@ import type { ThreadsInUse } from "../../workers/thread-choice.js";
 export interface EpochEvent {
   /** from 1 */
   epoch: number;
-  /** loss of each row before its batch's step */
+  /** mean training loss; the loss of each row is computed before the step of its batch */
   trainLoss: number;
   validLoss?: number;
   /** Frobenius norm of V */
   vectorNorm?: number;
-  /** the stopping metric, under its name */
+  /** stopping metric by its name */
   auc?: number;
   rmse?: number;
-  /** rows per second of the training pass, without validation */
+  /** number of rows per second in the training pass, without validation */
   rowsPerSecond: number;
-  /** duration of the whole epoch */
+  /** duration of the whole epoch in seconds */
   seconds: number;
-  /** whether the validation loss is the lowest so far; always true without validation */
+  /** true if the validation loss is the lowest so far; always true without validation */
   best: boolean;
-  /** ranking metrics of the validation split, in epochs that validate */
+  /** ranking metrics of the validation split; only in epochs that validate */
   [metric: `${string}At${number}`]: number;
 }
 
-/** An epoch as it is reported during training. */
+/** An epoch in the form in which it is reported during training. */
 export type EpochEnded = EpochEvent & {
-  /** validations without improvement after which training would stop; absent without early stopping */
+  /** number of further validations without improvement after which training stops; absent without early stopping */
   stopsIn?: number;
-  /** threads that trained most of the epoch; the result does not depend on them */
+  /** number of threads in most of the epoch, on which the result does not depend */
   threads?: ThreadsInUse;
 };
 
-/** An epoch's result before the loop adds its number and time. */
+/** Result of an epoch, to which the loop adds its number and duration. */
 export interface Seen {
   event: Omit<EpochEvent, "epoch" | "seconds" | "best">;
   /** value of the stopping metric; null in an epoch that skips the validation, undefined if no epoch validates */
   stoppingValue?: number | null | undefined;
 }
 
-/** A training, as the loop drives it. */
+/** A training that the epoch loop controls. */
 export interface Steered {
   /**
    * Trains one epoch, numbered from 1, and validates it.
    *
-   * @returns undefined if nothing is left to learn, which ends the training; only for one whose `keep` copies nothing
+   * @returns undefined if there is nothing left to learn, which ends the training; only allowed if `keep` copies
+   * nothing
    * @throws {DivergedError} the training diverged
    */
   epoch(epoch: number): Promise<Seen | undefined>;
-  /** Copies the parameters as those to return. @throws {DivergedError} they are not finite */
+  /** Copies the current parameters as the parameters to return. @throws {DivergedError} they are not finite */
   keep(epoch: number): Promise<void> | void;
-  /** Copies everything that later epochs read. @param withKept includes the parameters copied by the last `keep` */
+  /**
+   * Copies the complete state that later epochs depend on.
+   *
+   * @param withKept true to include the parameters that `keep` copied last
+   */
   save(withKept: boolean): NamedArrays;
   /** Returns the arrays of a checkpoint that are read piece by piece; valid until the next epoch. */
   saveLarge?(withKept: boolean): LargeArrays;
-  /** Restores what `save` returned, at any number of threads. @throws {ArtifactError} the arrays have other sizes */
+  /**
+   * Restores a state that `save` returned, with any number of threads.
+   *
+   * @throws {ArtifactError} the arrays have other sizes
+   */
   restore(arrays: NamedArrays, large?: LargeArrays): void | Promise<void>;
-  /** Stops the threads, even within an epoch; the parameters stay readable. */
+  /** Stops the threads, even within an epoch; the parameters remain readable. */
   terminate(): Promise<void>;
-  /** threads that currently work together; absent if their number is fixed */
+  /** number of threads that currently work; absent if it is fixed */
   threadsInUse?(): ThreadsInUse;
   /** whether lower or higher values of the stopping metric are better */
   better: "lower" | "higher";
-  /** whether any epoch validates; if not, the last epoch's parameters are returned */
+  /** true if any epoch validates; if not, the parameters of the last epoch are returned */
   validates: boolean;
-  /** value of the stopping metric before training, if only epochs that beat it are kept */
+  /** value of the stopping metric before training; if set, only better epochs are kept */
   toBeat?: number;
 }
 
-/** The options of a training that the loop uses. */
+/** Options of a training that the epoch loop uses. */
 export interface EpochOptions {
   /** maximum number of epochs */
   epochs: number;
-  /** validations without improvement before stopping; 0 disables early stopping */
+  /** number of validations without improvement before training stops; 0 disables early stopping */
   patience: number;
-  /** smallest improvement that counts; 0 when absent */
+  /** minimum improvement; 0 when absent */
   minDelta?: number;
 }
 
-/** The state of a training after an epoch; a training that resumes from it continues as if it had not stopped. */
+/** State of a training after an epoch. A training that resumes from it continues as if it had not stopped. */
 export interface Checkpoint {
-  /** the trainer's parameters, and its copy of the best epoch's */
+  /** the trainer's parameters, and its copy of those of the best epoch */
   arrays: NamedArrays;
   large?: LargeArrays | undefined;
   standing: Standing;
   epochs: EpochEvent[];
 }
 
-/** Interrupts, checkpoints and other controls of a training that are not options of the model. */
+/** Controls of a training other than the options of the model, such as interrupts and checkpoints. */
 export interface Controls {
   /**
-   * Called once there is a result to return, with a function that ends the training early and returns the best epoch.
+   * Called once the training has a result to return. The argument is a function that ends the training early and
+   * returns the best epoch.
    *
-   * @returns a function that withdraws the offer
+   * @returns function that withdraws the offer
    */
   onInterrupt?: (finish: () => void) => () => void;
-  /** saves the state after every so many epochs */
+  /** function that saves the state after every `every` epochs */
   checkpoint?: { every: number; save(checkpoint: Checkpoint): Promise<void> };
-  /** the checkpoint to resume from */
+  /** checkpoint from which the training resumes */
   resume?: Checkpoint;
   stoppingMetric?: StoppingMetric;
-  /** whether the optimizer's state is kept with the model */
+  /** true to store the optimizer state with the model */
   keepsState?: boolean;
 }
 
 export interface EpochsDone {
-  /** the epoch that was kept last; 0 if none was */
+  /** epoch whose parameters were kept last; 0 if there is none */
   bestEpoch: number;
   epochs: EpochEvent[];
   interrupted: boolean;
 }
 
 /**
- * Runs the epochs. Afterwards the parameters that were kept last are the model.
+ * Runs the epochs. Afterwards, the parameters that were kept last form the model.
  *
  * @param observe called after every epoch
- * @throws whatever the training throws, unless it was asked to finish
+ * @throws errors of the training, unless the user asked it to finish
  */
 export async function runEpochs(
   training: Steered,
@@ -146,11 +156,11 @@ export async function runEpochs(
       const seen = await training.epoch(epoch);
       if (!seen) break;
       const { event: reported, stoppingValue } = seen;
-      // without a validation, every epoch counts as the best so far
+      // without validation, every epoch counts as the best so far
       const isBest = stoppingValue === undefined || (stoppingValue !== null && stopping.see(stoppingValue));
       const event = { epoch, ...reported, seconds: (performance.now() - began) / 1000, best: isBest };
 
-      // keep the best epoch's parameters, or the last one's without early stopping
+      // keep the parameters of the best epoch or, without early stopping, of the last epoch
       if (isBest || !stopsEarly) {
         const isNeeded = stopsEarly || epoch === most || interruption.isOffered;
         if (isNeeded) await interruption.hold(async () => await training.keep(epoch));
@@ -178,7 +188,7 @@ export async function runEpochs(
       await interruption.hold(() => checkpoint.save(saved));
       if (interruption.isWanted) break;
     }
-    // if the initial parameters' value is known, they are a valid result, too
+    // if the metric of the initial parameters is known, these are a valid result, too
     const { kept, value } = stopping.standing;
     if (kept > 0 || value !== null) interruption.offer();
   }
@@ -191,7 +201,7 @@ interface Ending {
   terminate(): Promise<void>;
 }
 
-/** The offer to finish early, which stands from the first result to the end. */
+/** The offer to finish early, which is valid from the first result to the end of the training. */
 class Interruption {
   isWanted = false;
   readonly #machine: Ending;
@@ -204,7 +214,7 @@ class Interruption {
     this.#onInterrupt = onInterrupt;
   }
 
-  /** Whether the training may be interrupted; if so, every epoch that could be returned is copied. */
+  /** True if the user may interrupt the training; every epoch that could be returned must then be copied. */
   get isOffered(): boolean {
     return this.#onInterrupt !== undefined;
   }
@@ -213,12 +223,12 @@ class Interruption {
   offer(): void {
     this.#withdraw ??= this.#onInterrupt?.(() => {
       this.isWanted = true;
-      // stops the threads in the middle of their work; the memory stays readable
+      // stops the threads in the middle of their work; the memory remains readable
       if (!this.#isHeld) void this.#machine.terminate();
     });
   }
 
-  /** Does work that an interrupt must not cut short, such as a copy or a save. */
+  /** Does work that an interrupt must not cancel, such as a copy or a save. */
   async hold<T>(work: () => Promise<T>): Promise<T> {
     this.#isHeld = true;
     try {
@@ -233,7 +243,12 @@ class Interruption {
   }
 }
 
-/** Returns the error for a training that diverged. @param what what happened @param others further advice */
+/**
+ * Returns the error for a training that diverged.
+ *
+ * @param what description of the divergence
+ * @param others further advice
+ */
 export function diverged(
   what: string,
   epoch: number,
@@ -246,13 +261,14 @@ export function diverged(
   );
 }
 
-/** Fraction of the training over which the learning rate rises. */
+/** Fraction of the training during which the learning rate rises. */
 const WARM_UP = 0.025;
 
 /**
  * Learning rate of a cosine schedule with a linear warm-up.
- * @param top the highest rate
- * @param share fraction of the training that is over
+ *
+ * @param top maximum rate
+ * @param share completed fraction of the training
  */
 export function cosineRate(top: number, share: number): number {
   return top * Math.min(1, share / WARM_UP) * 0.5 * (1 + cosDegrees(180 * share));

@@ -1,16 +1,16 @@
-// Named arrays: the form in which a checkpoint stores any trainer's parameters.
+// Named arrays: the form in which checkpoints store the parameters of any trainer.
 
 import type { Tensor } from "../../embedding/safetensors.js";
 import { ArtifactError } from "../../errors.js";
 import { parseJson, type Shape } from "../../io/json-shape.js";
 
-/** Arrays, by names that the trainer chooses. */
+/** Arrays by name; the trainer chooses the names. */
 export type NamedArrays = Readonly<Record<string, Tensor["data"]>>;
 
-/** Arrays of 32-bit floats that are too large to be in memory together; each is read when it is written, or put in its place. */
+/** Arrays of 32-bit floats that exceed memory; each is read only while it is written to or restored from a file. */
 export interface LargeArrays {
   names: readonly string[];
-  /** numbers of each */
+  /** number of elements of each array */
   length: number;
   /** @throws {ArtifactError} it is damaged */
   read(name: string): Promise<Float32Array>;
@@ -19,13 +19,13 @@ export interface LargeArrays {
 /**
  * Returns the array of 32-bit floats that was saved under the name.
  *
- * @throws {ArtifactError} there is none, or its length is not `length`
+ * @throws {ArtifactError} the array is missing, or its length is not `length`
  */
 export function floatsOf(arrays: NamedArrays, name: string, length?: number): Float32Array {
   return arrayOf(arrays, name, Float32Array, length);
 }
 
-/** Returns the saved array of the given type, such as Float64Array. @throws {ArtifactError} as floatsOf */
+/** Returns the saved array with the given type, such as Float64Array. @throws {ArtifactError} as floatsOf */
 export function arrayOf<T extends Tensor["data"]>(
   arrays: NamedArrays,
   name: string,
@@ -39,12 +39,12 @@ export function arrayOf<T extends Tensor["data"]>(
   );
 }
 
-/** Prepends a prefix to the arrays' names, so that one checkpoint can hold several sets. */
+/** Prepends a prefix to the names of arrays, so that one checkpoint can contain several sets of arrays. */
 export function prefixed(prefix: string, arrays: NamedArrays): NamedArrays {
   return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [prefix + name, array]));
 }
 
-/** Returns the arrays whose names begin with the prefix, under names without it. */
+/** Returns the arrays whose names begin with the prefix, without the prefix in their names. */
 export function unprefixed(prefix: string, arrays: NamedArrays): NamedArrays {
   const own = Object.entries(arrays).filter(([name]) => name.startsWith(prefix));
   return Object.fromEntries(own.map(([name, array]) => [name.slice(prefix.length), array]));
@@ -55,7 +55,7 @@ export function jsonBytes(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));
 }
 
-/** Decodes the JSON that was saved under the name. @throws {ArtifactError} there is none, or its shape is wrong */
+/** Decodes the JSON that was saved under the name. @throws {ArtifactError} it is missing, or its shape is wrong */
 export function jsonOf(arrays: NamedArrays, name: string, shape: Shape): unknown {
   const bytes = arrayOf(arrays, name, Uint8Array);
   return parseJson(bytes, shape, `${name} of the checkpoint`, "remove it and train from the start");

@@ -1,4 +1,4 @@
-// Turns the splits of a dataset into feature rows with labels: the log's own labels, or events and sampled negatives.
+// Converts the splits of a dataset to feature rows with labels: the log's own labels, or events and sampled negatives.
 
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
@@ -16,7 +16,7 @@ import { itemColumnsOf } from "./items-of-run.js";
 import { NegativeRows, type NegativeOptions } from "../../sampling/negative-rows.js";
 import { negativeSource, type NegativeSource } from "../../sampling/negatives.js";
 
-/** A split: some rows of a dataset. */
+/** A split: a selection of the rows of a dataset. */
 export interface Part {
   dataset: Dataset;
   rows: Uint32Array;
@@ -25,21 +25,21 @@ export interface Part {
 export interface Examples {
   task: Task;
   train: TrainingRows;
-  /** rows of the validation split, with fixed negatives if they are sampled */
+  /** rows of the validation split; sampled negatives, if any, are the same in every epoch */
   valid?: FeatureRows;
   test?: FeatureRows;
-  /** lowest and highest label of the training split */
+  /** minimum and maximum label of the training split */
   labelRange: [low: number, high: number];
-  /** share of the rows with label 0 that training uses, if not all */
+  /** share of the rows with label 0 that training uses; absent if it uses all */
   negativeShare?: number;
-  /** how negatives are sampled, if they are */
+  /** settings and source of sampled negatives; absent for rows with labels */
   negatives?: {
     source: NegativeSource;
     itemFields: string[];
-    /** number of training events for which no item is left to sample */
+    /** number of training events whose user has all items, so that no negative can be sampled */
     exhausted: number;
   };
-  /** events and loss of a task that ranks items */
+  /** events and loss of a task that ranks items; absent for other tasks */
   ranking?: RankingJob;
 }
 
@@ -48,9 +48,9 @@ export type LogParts = { train: Part; valid: Part | undefined; test: Part | unde
 /** Options of labels and of row weights. */
 interface LabelOptions extends EventWeightOptions {
   seed: number;
-  /** share of the training split's negatives to keep, chosen by a hash of seed and row */
+  /** share of the training split's rows with label 0 to keep, selected by a hash of seed and row */
   negativeDownsampling: number;
-  /** temporary files of the training are created beside this path */
+  /** path next to which temporary files of the training are created */
   beside: string;
   positiveFrom?: number;
   task?: Task;
@@ -67,7 +67,7 @@ export function labelledExamples(
   const trainRows = downsampled(parts.train.rows, own, negativeDownsampling, seed);
   const weights = eventWeights(parts.train.dataset, trainRows, weighting);
   const labelsAt = ({ dataset, rows }: Part): Float32Array => {
-    // splits of one log share its labels
+    // the splits of one log share its labels
     const { values } = dataset === parts.train.dataset ? own : labelsOf(dataset, positiveFrom, task);
     return valuesAt(values, rows);
   };
@@ -78,8 +78,8 @@ export function labelledExamples(
     const encoded = isStored(dataset)
       ? encodeStored({ space, dataset, rows, labels })
       : bindEncoder(space, dataset).encode(rows, labels);
-    // assigns in place: a spread would read the `ids` getter, and rows of a stored dataset are encoded only when it is
-    // read
+    // the properties are assigned in place, because a spread would call the `ids` getter, which encodes the rows of a
+    // stored dataset
     return ownWeights ? Object.assign(encoded, { weights: ownWeights }) : encoded;
   };
   const trainPart = { ...parts.train, rows: trainRows };
@@ -128,7 +128,7 @@ function rangeOf(labels: Float32Array, task: Task): [low: number, high: number] 
   return [low, high];
 }
 
-/** Returns all positives and a random share of the negatives. */
+/** Returns the rows with label 1 and a random share of the other rows. */
 function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: number): Uint32Array {
   if (share === 1) return rows;
   if (labels.task !== "binary") throw new UsageError("--negative-downsampling is for labels of 0 and 1");
@@ -136,7 +136,7 @@ function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: num
   return thoseOf(rows, (row) => labels.values[row] === 1 || uniformAt(stream, row) < share);
 }
 
-/** The source of negatives, and the fields that a negative replaces. */
+/** The source of negatives, and the indexes of the fields that a negative replaces. */
 export interface NegativeFields {
   source: NegativeSource;
   itemFields: string[];
@@ -147,7 +147,7 @@ export interface NegativeFields {
 /**
  * Finds the items from which negatives of the training split are sampled.
  *
- * @param flag   the flag that requires an item column, for the message
+ * @param flag   flag that requires an item column, for the error message
  * @param given columns that belong to the item; inferred when absent
  * @throws {UsageError} the log has no item column
  */
@@ -175,7 +175,8 @@ export function negativeFields(
 }
 
 /**
- * Encodes events and negatives; a negative keeps its event's user, time and context.
+ * Encodes events and their negatives. A negative has its event's user, time and context.
+ *
  * @throws {UsageError} the log has no item column
  */
 export function negativeExamples(

@@ -1,4 +1,4 @@
-// Converts between features and rows of an embedding table, for the files of all models.
+// Converts between features and rows of an embedding table, for all models.
 //
 //   space   features of each field: the out-of-vocabulary feature, then one per key; one feature for a numeric field
 //   table   a row per feature except the out-of-vocabulary ones, by field and id
@@ -16,8 +16,8 @@ import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.j
 import { withoutUntrained, type OutOfVocabulary } from "../../export/unknown-keys.js";
 
 /**
- * Returns for each field the range of its features that are table rows. They are consecutive; the out-of-vocabulary
- * feature has no row.
+ * Returns for each field the range of its features that are table rows. The range excludes the out-of-vocabulary
+ * feature, which has no row.
  */
 function tableRanges({ fields, offsets }: FeatureSpace): { feature: number; row: number; size: number }[] {
   let row = 0;
@@ -36,7 +36,7 @@ export function tableFeatures(space: FeatureSpace): Uint32Array {
   return features;
 }
 
-/** Scatters table rows to features. @returns f32[numFeatures * width], zeros for features without a row */
+/** Copies table rows to their features. @returns f32[numFeatures * width], zeros for features without a row */
 export function rowsByFeature(space: FeatureSpace, rows: Float32Array, width: number): Float32Array {
   const all = new Float32Array(space.numFeatures * width);
   for (const { feature, row, size } of tableRanges(space))
@@ -92,7 +92,11 @@ function joinKeys(fields: Field[]): Keys {
   return { size, bytes, offsets };
 }
 
-/** Rebuilds the feature space from a table and the preprocessing. @throws {ArtifactError} their rows do not match */
+/**
+ * Rebuilds the feature space from a table and the preprocessing.
+ *
+ * @throws {ArtifactError} the table and the preprocessing do not match
+ */
 export function spaceOf(preprocess: Preprocess, table: EmbeddingTable): FeatureSpace {
   checkRows(preprocess, table);
   return featureSpace(preprocess.fields.map((recipe) => fieldOf(recipe, table)));
@@ -140,7 +144,7 @@ function fieldOf(recipe: Preprocess["fields"][number], table: EmbeddingTable): F
 /**
  * Returns the weights and vectors of the out-of-vocabulary features.
  *
- * @param parameters of all features: w f32[numFeatures], vectors f32[numFeatures * dim]
+ * @param parameters parameters of all features: w f32[numFeatures], vectors f32[numFeatures * dim]
  */
 export function unknownKeysOf(
   { fields, offsets }: FeatureSpace,
@@ -154,7 +158,7 @@ export function unknownKeysOf(
     weights[f] = w[feature]!;
     vectors.set(all.subarray(feature * dim, (feature + 1) * dim), f * dim);
   });
-  // the vectors of a linear model's table are its weights
+  // the vectors in the table of a linear model are its weights
   return withoutUntrained({
     weights,
     vectors: dim === 0 ? weights : vectors,

@@ -1,11 +1,12 @@
 // Reads and writes a run's items with their features: items.safetensors, or negatives.safetensors if negatives are
 // sampled.
 //
-//   items.bytes, items.offsets     the items' keys
+//   items.bytes, items.offsets     keys of the items
 //   items.counts                   number of training events per item
-//   templates.ids[, .indptr, .values]   a row of features per item: the item's own, those of its side columns and, with
-//                                       --item-neighbors, its neighbors'
-//   fromNeighbors.ids, .indptr, .values the neighbors' features alone, for rows of items that another table has
+//   templates.ids[, .indptr, .values]   one row of features per item: of the item, of the columns that it determines
+//                                       and, with --item-neighbors, of its neighbors
+//   fromNeighbors.ids, .indptr, .values only the features of the neighbors, for items whose other features come
+//                                       from another table
 
 import type { Keys } from "../../log/keys.js";
 import type { ItemCatalogue } from "../../dataset/item-fields.js";
@@ -20,7 +21,7 @@ const FILE = "items.safetensors";
 const FROM_NEIGHBORS = "fromNeighbors";
 export const NEGATIVES_FILE = "negatives.safetensors";
 
-/** Returns the catalogue as tensors. */
+/** Returns the item catalogue as tensors. */
 export function itemTensors({ items, counts, templates, fromNeighbors }: ItemCatalogue): [string, Tensor][] {
   const arrays: [string, Tensor["data"]][] = [
     ["items.bytes", items.bytes],
@@ -40,7 +41,7 @@ function arraysOf(name: string, { ids, indptr, values }: FeatureRows): [string, 
   ];
 }
 
-/** Returns the catalogue as a file of model/, for a run without sampled negatives. */
+/** Returns the item catalogue as a file of model/, for a run without sampled negatives. */
 export function itemFiles(catalogue: ItemCatalogue): Record<string, readonly Uint8Array[]> {
   return { [FILE]: safetensorsChunks(new Map(itemTensors(catalogue))) };
 }
@@ -54,7 +55,8 @@ export function dictionaryFrom(tensors: TensorFile, name: string): Keys {
 
 /**
  * Reads the catalogue from its tensors.
- * @param numFeatures of the run's feature space
+ *
+ * @param numFeatures number of features of the run's feature space
  * @throws {ArtifactError} damaged
  */
 export function itemsFrom(tensors: TensorFile, numFeatures: number): ItemCatalogue {
@@ -106,7 +108,7 @@ export function negativeFiles(source: NegativeSource): Record<string, readonly U
   return { [NEGATIVES_FILE]: safetensorsChunks(tensors) };
 }
 
-/** Reads the file that `negativeFiles` makes. @throws {ArtifactError} damaged */
+/** Reads a file that `negativeFiles` returned. @throws {ArtifactError} damaged */
 export async function readNegatives(run: Run, preprocess: Preprocess): Promise<NegativeSource> {
   const tensors = await TensorFile.of(run, NEGATIVES_FILE);
   const catalogue = itemsFrom(tensors, numFeaturesOf(preprocess));

@@ -18,7 +18,7 @@ interface TrainingPart {
   rows: Uint32Array;
 }
 
-/** The item's columns, as indexes among the fields of the space. */
+/** Columns that describe the item, as indexes among the fields of the space. */
 export interface ItemFieldIndexes {
   itemFields: ItemFields;
   itemFieldIndexes: number[];
@@ -26,8 +26,9 @@ export interface ItemFieldIndexes {
 }
 
 /**
- * Divides the fields into the item's and the context's.
- * @param given the item's columns; inferred when absent
+ * Divides the fields into those of the item and those of the context.
+ *
+ * @param given columns of the item; inferred when absent
  * @throws {UsageError} one of them is not a field
  */
 export function itemColumnsOf(
@@ -56,15 +57,15 @@ export function itemColumnsOf(
   };
 }
 
-/** The items that a run stores. */
+/** Items that a run stores. */
 export interface RunItems {
   catalogue: ItemCatalogue;
   itemFields: string[];
 }
 
 /**
- * Collects the items of a log that has its own labels. Returns undefined if the file of negatives stores them, or if
- * there are none to store: no item column with one key per row, or a hashed one.
+ * Collects the items of a log that has its own labels. Returns undefined if the file of negatives stores the items, or
+ * if the log has no item column with one key per row, or a hashed one.
  *
  * @throws {UsageError} `itemFields` is given, but no items can be stored
  */

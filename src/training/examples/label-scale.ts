@@ -1,4 +1,4 @@
-// Computes the initial bias of a model, and the unit in which its labels are trained.
+// Computes the initial bias of a model, and the scale of its labels in training.
 
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { DataError } from "../../errors.js";
@@ -6,9 +6,9 @@ import { log } from "../../numeric/exp.js";
 import { weightOf } from "../../numeric/indices.js";
 
 /**
- * Returns the best constant score, as the initial bias, and a scale by which labels are divided so that learning rates
- * and penalties mean the same in every unit. These are the weighted mean and standard deviation of the labels for the
- * squared loss, and the log-odds and 1 for the logistic loss.
+ * Returns the best constant score, as the initial bias, and a scale by which labels are divided, so that the effect of
+ * learning rates and penalties does not depend on the unit. These are the weighted mean and standard deviation of the
+ * labels for the squared loss, and the log-odds and 1 for the logistic loss.
  *
  * If rows are sampled, only the first chunk is used.
  */
@@ -20,7 +20,7 @@ export function labelScaleOf(
   const total = weightOf({ numRows, weights });
   let sum = 0;
   for (let r = 0; r < numRows; r++) sum += (weights ? weights[r]! : 1) * labels[r]!;
-  // add one event of each class, so that the odds are finite if only one class occurs
+  // adds one event of each class, so that the odds are finite even if only one class occurs
   if (loss === "logistic") return { bias: log((sum + 1) / (total - sum + 1)), scale: 1 };
 
   const mean = sum / total;

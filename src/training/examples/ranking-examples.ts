@@ -1,4 +1,5 @@
-// Makes the examples of a task that ranks items: training events, and the held-out items of the users in other splits.
+// Creates the examples of a task that ranks items: training events, and the held-out items of the users in other
+// splits.
 
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -32,7 +33,7 @@ import {
   withNeighborRows,
 } from "../../dataset/graph/item-neighbors.js";
 
-/** Maximum number of users that are ranked in a validation during training. */
+/** Maximum number of users whose items are ranked in a validation during training. */
 const USERS_OF_LOOK = 4096;
 
 /** Options of ranking examples. */
@@ -44,15 +45,15 @@ export interface RankingExampleOptions {
   itemFields?: string[];
   weighting: EventWeightOptions;
   lists: ListOptions;
-  /** rows of users and items from --candidates, among which the validation split's items are ranked */
+  /** users and items of --candidates; the items of the validation split are ranked only among them */
   candidates?: Dataset | undefined;
-  /** item neighbors whose features an item also uses, with their total weight */
+  /** settings of --item-neighbors: the features of neighbors that are added to an item, and their total weight */
   neighbors?: NeighborOptions;
-  /** the command's name, for messages */
+  /** name of the command, for messages */
   asker: string;
 }
 
-/** Makes the examples. @throws {UsageError} the log has no user or item column, or an option is out of range */
+/** Creates the examples. @throws {UsageError} the log has no user or item column, or an option is out of range */
 export function rankingExamples(
   space: FeatureSpace,
   parts: LogParts,
@@ -76,7 +77,7 @@ export function rankingExamples(
   const fields = negativeFields(space, parts.train, asker, itemFields, minUsers);
   const { contextFieldIndexes } = fields;
   const source = neighbors ? withItemNeighbors(space, fields, { ...neighbors, seed }, watch) : fields.source;
-  // splits of one log share its encoder
+  // the splits of one log share its encoder
   const encoders = new Map<Dataset, Encoder>();
   const encoderOf = ({ dataset }: Part): Encoder => {
     const encoder = encoders.get(dataset) ?? bindEncoder(space, dataset);
@@ -91,7 +92,7 @@ export function rankingExamples(
   const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
   const train = rankingEvents(source, bound(parts.train, contextFieldIndexes), seed, weights);
   const left = parts.train.rows.length - train.items.length;
-  // least squares samples no negatives, and can use users who have every item
+  // least squares samples no negatives, so that it can use users who have every item
   if (left > 0 && task === "ranking") {
     observe({
       stage: "warning",
@@ -123,7 +124,7 @@ export function rankingExamples(
   const examples = { source, train, valid, test };
   const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
   const look = { k: options.k, metric: measuredBy(options.metric), threads, signal };
-  // only least squares uses feature rows
+  // feature rows are only needed for least squares
   const learned = task === "implicit" ? parts.train.rows : new Uint32Array();
   const rows = encoderOf(parts.train).encode(learned, new Float32Array(learned.length).fill(1));
   return {
@@ -144,14 +145,14 @@ export function rankingExamples(
   };
 }
 
-/** Restricts each user's ranking to the user's candidates. */
+/** Restricts the ranking for each user to the user's candidates. */
 function amongCandidates(
   source: NegativeSource,
   all: RankingQueries,
   candidates: Dataset,
   { observe }: Watch,
 ): RankingQueries {
-  // items of the training history are not ranked, so they cannot be found and are no candidates
+  // items of the training history are masked, so they cannot be found and are not candidates
   const heldOut = withoutMasked(all.heldOut, all.masks);
   const { indptr } = heldOut;
   const open = thoseOf(ascending(all.users.length), (q) => indptr[q + 1]! > indptr[q]!);
@@ -188,7 +189,7 @@ export async function readCandidates(
   return await openKeysAsTrained([file], { user, item }, train.dataset, { reading, hashKeys }, watch);
 }
 
-/** Returns the fields of a ranking query: the user, without an event's context. */
+/** Returns the fields that describe the user of a ranking query; the context of an event is excluded. */
 export function userFields({ fields }: FeatureSpace, { dataset }: Pick<Part, "dataset">): number[] {
   return fields.flatMap(({ name }, f) => (name === dataset.roles.user ? [f] : []));
 }
@@ -196,12 +197,12 @@ export function userFields({ fields }: FeatureSpace, { dataset }: Pick<Part, "da
 export interface NeighborOptions {
   /** maximum number of neighbors per item */
   most: number;
-  /** total weight of an item's neighbors; its own features have weight 1 */
+  /** total weight of an item's neighbors, relative to the weight 1 of its own features */
   weight: number;
 }
 
 /**
- * Adds features of neighboring items to the rows of items.
+ * Adds the features of neighboring items to the rows of items.
  *
  * Neighbors are computed from the training split alone, from users' histories (dataset/graph/item-neighbors.ts).
  *

@@ -1,4 +1,4 @@
-// Makes the examples that a training with labels asks for, and reports what is unusual about them.
+// Creates the examples of a training with labels, and reports unusual properties.
 
 import type { EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import type { LabelledTask } from "../../dataset/labels.js";
@@ -11,10 +11,10 @@ import type { Watch } from "../session/watch.js";
 
 /** Options of the examples of a training that predicts labels. */
 export interface ExampleRequest extends EventWeightOptions {
-  /** inferred from the labels when absent */
+  /** task; inferred from the labels when absent */
   task?: LabelledTask;
   positiveFrom?: number;
-  /** negatives per event, for a log without labels; 0 for a log with labels */
+  /** number of negatives per event, for a log without labels; 0 for a log with labels */
   negatives: number;
   noise: Noise;
   /** columns that describe the item; inferred when absent */
@@ -24,11 +24,11 @@ export interface ExampleRequest extends EventWeightOptions {
   shuffle: boolean;
   /** share of the rows with label 0 that training uses */
   negativeDownsampling: number;
-  /** temporary files of the training are created beside this path */
+  /** path next to which temporary files of the training are created */
   beside: string;
 }
 
-/** Returns rows with the log's labels, or events and negatives, as the request says. */
+/** Returns rows with the log's labels, or events with sampled negatives, depending on the request. */
 export function labelledOrDrawn(
   space: FeatureSpace,
   parts: SplitParts["parts"],
@@ -60,7 +60,7 @@ export function labelledOrDrawn(
   return examples;
 }
 
-/** Returns a note that lists the columns that a negative replaces. */
+/** Returns a note with the columns that are replaced in negatives. */
 export function togetherNote({ negatives }: Examples, reported: string[] | undefined): string {
   const [item, ...others] = negatives!.itemFields;
   const how = reported ? "from --item-fields" : "inferred; --item-fields overrides";

@@ -8,7 +8,7 @@ const key = (name: string, keys: string[]) => ({
   keys: encodeKeys(keys),
   counts: new Uint32Array(keys.length + 1),
 });
-// features in this order: user's out-of-vocabulary feature, u0, u1; age; item's out-of-vocabulary feature, i0
+// The features are, in this order: out-of-vocabulary user, u0, u1; age; out-of-vocabulary item, i0.
 const space = featureSpace([
   key("user", ["u0", "u1"]),
   { kind: "number", name: "age", mean: 0, deviation: 1, count: 3 },

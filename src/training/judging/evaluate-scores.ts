@@ -31,7 +31,8 @@ import type { EmbeddingTable } from "../../embedding/table.js";
 
 /**
  * Computes the metrics of a run's scores.
- * @param model the run's model, whose task has labels
+ *
+ * @param model model of the run, whose task must have labels
  * @throws {UsageError} --logq for a run without sampled negatives
  */
 export async function evaluateScores(
@@ -95,7 +96,7 @@ async function partToScore(
 }
 
 /**
- * Computes the metrics of sampled negatives without a correction. Calibration and normalized entropy are left out,
+ * Computes the metrics of sampled negatives without a correction. Calibration and normalized entropy are omitted,
  * because they depend on the share of positives and thus on the number of sampled negatives.
  */
 function ofDraws(
@@ -113,8 +114,8 @@ function ofDraws(
 }
 
 /**
- * Corrects scores and weights for the sampling, as if each event had all other items as negatives once: a sampled
- * negative has weight 1 / (N q), and log-odds learned from sampled negatives gain log(N q).
+ * Corrects scores and weights for the sampling, as if each event had every other item as a negative once: a sampled
+ * negative gets the weight 1 / (N q), and log(N q) is added to log-odds that were learned from sampled negatives.
  *
  * Source: Yi et al. 2019 (doi:10.1145/3298689.3346996) for the logQ correction; Horvitz and Thompson 1952 for the
  * weights.
@@ -132,19 +133,16 @@ function correctedForDraws(
   };
 }
 
-/** Feature rows that a run's model scores. */
+/** Feature rows to be scored by a run's model. */
 export interface RowsToScore {
   rows: FeatureRows;
-  /** u32[rows.numRows]: the dataset's row from which each was made */
+  /** u32[rows.numRows]: dataset row of each feature row */
   sources: Uint32Array;
-  /** f64[rows.numRows], if negatives were sampled: expected number of draws of each row's item per event */
+  /** f64[rows.numRows]: expected number of draws of each row's item per event; absent if negatives are not sampled */
   expectedDraws?: Float64Array;
 }
 
-/**
- * Encodes rows with the log's own labels, or events with negatives sampled as in training: each event, then its
- * negatives.
- */
+/** Encodes rows with the log's own labels, or events, each followed by negatives that are sampled as in training. */
 export async function rowsToScore(
   run: Run,
   { space, preprocess }: Pick<ScoringModel, "space" | "preprocess">,
@@ -187,23 +185,23 @@ export async function rowsToScore(
 export interface Contestant {
   run: Run;
   name: string;
-  /** a table with the same rows, used in place of the run's */
+  /** table with the same rows that replaces the run's table */
   table?: EmbeddingTable;
 }
 
-/** The rows that a run is evaluated on: a log, or a held-out split of its own log. */
+/** Rows on which a run is evaluated: a log, or a held-out split of its own log. */
 export interface EvaluatedOn extends Omit<FurtherLog, "on"> {
   on?: string[] | undefined;
   part?: "valid" | "test" | undefined;
-  /** correct scores and weights for the sampling of negatives */
+  /** true to correct scores and weights for the sampling of negatives */
   logq?: boolean;
   /** number of bins of the calibration curve */
   bins: number;
-  /** a table with the same rows, used in place of the run's if the model scores by its table */
+  /** table with the same rows that replaces the run's table, if the model scores by its table */
   inPlace?: EmbeddingTable | undefined;
 }
 
-/** The metrics of one run's scores. */
+/** Metrics of one run's scores. */
 export interface Scored extends Omit<ScoredMetrics, "metrics"> {
   metrics: Metrics;
   units: Pick<Units, "kind" | "size">;
@@ -216,7 +214,8 @@ export interface Scored extends Omit<ScoredMetrics, "metrics"> {
 export type Curves = Record<string, CurveBin[]>;
 
 /**
- * Returns the user of each row as the unit of averages; rows without a user share one unit.
+ * Returns each row's user as the unit over which metrics are averaged; rows without a user form one unit.
+ *
  * @param sources u32: rows of the dataset
  */
 export function unitsOf({ columns, roles }: Dataset, sources: Uint32Array): Units {

@@ -1,8 +1,8 @@
 // Encodes the items that a run ranks, and the users for whom it ranks them, as rows of its features.
 //
 //   the evaluated log's users ──► a row per user: only the user's feature, without an event's context
-//   the evaluated log's items ──► a row per item: the features that the run stores; an item that the run lacks gets a
-//                                 stand-in that is never recommended
+//   the evaluated log's items ──► a row per item: the features that the run stores; an unknown item gets a
+//                                 placeholder row and is never recommended
 
 import { mapTo } from "../../numeric/indices.js";
 import type { Keys } from "../../log/keys.js";
@@ -19,17 +19,17 @@ import { readItems } from "../examples/item-file.js";
 import type { ScoringModel } from "../capabilities/run-space.js";
 import type { Scorer } from "../session/feature-training.js";
 
-/** Keys of all users for whom items are ranked, and of all ranked items. */
+/** Keys of all users for whom items are ranked, and keys of all ranked items. */
 export interface RankedKeys {
   users: Keys;
   items: Keys;
 }
 
-/** The users of a batch of queries. */
+/** Users of a batch of queries. */
 export interface RankedUsers {
-  /** u32[numQueries]: users, as numbered in RankedKeys.users */
+  /** u32[numQueries]: index of each query's user in RankedKeys.users */
   users: Uint32Array;
-  /** vectors of users that the run does not know, used as queries in place of the users' own */
+  /** vectors of users that the run does not know, which are the queries in place of the vectors in the run */
   folded?: UserVectors | undefined;
 }
 
@@ -41,11 +41,11 @@ export interface UserVectors {
 }
 
 export interface RankedItems {
-  /** returns a feature row per query, for users as numbered in RankedKeys */
+  /** returns one feature row per query, for indexes of users in RankedKeys */
   contextsOf: (users: Uint32Array) => FeatureRows;
-  /** a feature row per item of RankedKeys */
+  /** one feature row per item of RankedKeys */
   items: FeatureRows;
-  /** whether the run has the item */
+  /** whether the run has each item */
   isKnown: (item: number) => boolean;
 }
 
@@ -71,8 +71,8 @@ export async function rankedItems(
 }
 
 /**
- * Ranks items by the model's vectors. An item that the run lacks is never recommended; a user that it lacks is
- * represented by the out-of-vocabulary feature.
+ * Ranks items by the model's vectors. Unknown items are never recommended; an unknown user is represented by the
+ * out-of-vocabulary feature.
  */
 export async function rankByVectors(
   run: Run,
@@ -89,7 +89,7 @@ export async function rankByVectors(
     const found = biases.map((weight, item) => (isKnown(item) ? weight : -Infinity));
     if (rowsOfAdded) putAdded(added, rowsOfAdded, { dim, items, weights: found });
     if (dim > 0) return vectorRanker({ dim, queries, items, weights: found });
-    // a linear model ranks items alike for all users
+    // the item order of a linear model is the same for all users
     const nothing = { queries: new Float32Array(users.length), items: new Float32Array(rows.numRows) };
     return vectorRanker({ dim: 1, ...nothing, weights: found });
   };
@@ -97,7 +97,8 @@ export async function rankByVectors(
 
 /**
  * Overwrites the vectors of items that were added to the run's table.
- * @param rows u32[numItems]: the added row of each item, NO_ITEM if it was not added
+ *
+ * @param rows u32[numItems]: index of each item's added row, NO_ITEM if it was not added
  */
 function putAdded(
   added: EmbeddingTable,
@@ -114,8 +115,9 @@ function putAdded(
 
 /**
  * Returns f32[numQueries * dim]: the folded-in users' vectors.
- * @param dim length of the item vectors
- * @throws {UsageError} the users' vectors have another length
+ *
+ * @param dim dimension of the item vectors
+ * @throws {UsageError} the users' vectors have another dimension
  */
 export function foldedQueries(
   run: Pick<Run, "path">,
@@ -129,7 +131,7 @@ export function foldedQueries(
   );
 }
 
-/** Encodes users as rows with only the user's feature, without an event's context. */
+/** Encodes users as feature rows that contain only the user's feature, not the context of an event. */
 function contextsOf(
   { space, preprocess }: Pick<ScoringModel, "space" | "preprocess">,
   keys: Keys,
@@ -145,7 +147,7 @@ function contextsOf(
   });
 }
 
-/** Returns u32[wanted.size]: the position of each wanted key among `keys`, or NO_ITEM. */
+/** Returns u32[wanted.size]: the index of each wanted key in `keys`, or NO_ITEM. */
 export function rowsOfKeys(keys: Keys, wanted: Keys): Uint32Array {
   const index = new KeyIndex(keys);
   return mapTo(Uint32Array, { length: wanted.size }, (_, key) => index.find(wanted, key));

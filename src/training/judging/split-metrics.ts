@@ -1,4 +1,4 @@
-// The metrics of a training's splits, and the stopping metric (--metric).
+// Computes the metrics of a training's splits, including the stopping metric (--metric).
 
 import { type FeatureRows, rowsAt } from "../../dataset/rows.js";
 import type { Metrics, PartMetrics } from "../../embedding/manifest.js";
@@ -25,8 +25,8 @@ import { hashOrder, placesOf, renumbered } from "../../sampling/training-events.
 import { measuredBy } from "../options/lists.js";
 
 /**
- * Returns the training metrics: the best epoch's training loss, measured on each row before its step. If no epoch is
- * better than the start, it is the first epoch's.
+ * Returns the training metrics: the training loss of the best epoch, where each row's loss is computed before its step.
+ * If no epoch is better than the initial parameters, it is the loss of the first epoch.
  */
 export function trainMetrics({
   epochs,
@@ -58,18 +58,19 @@ function metricsOfScores(
   return metricsOf(task, scores, labels, { clip: examples.labelRange, weights });
 }
 
-/** Measurements of a trained model. */
+/** Metrics and scores of a trained model. */
 export interface MeasuredParts {
   metrics: Record<string, Metrics>;
-  /** f32[rows of the validation split]: scores, if labels are predicted */
+  /** f32[rows of the validation split]: scores of a model that predicts labels */
   validScores?: Float32Array;
-  /** metrics of the validation split by user, if items are ranked */
+  /** metrics of the validation split as contributions of users, for a model that ranks items */
   validByUser?: readonly UserMetric[];
 }
 
 /**
  * Measures a model on all splits.
- * @param model with its training loss, and with the scores of its table alone if they differ
+ *
+ * @param model the model with its training loss and, if they differ, with the scores of its table alone
  */
 export async function measureParts(
   model: Trained,
@@ -93,7 +94,7 @@ export async function measureParts(
   return measured;
 }
 
-/** Returns the validation metrics by row or, if items are ranked, by user. */
+/** Returns the metrics of the validation split as contributions of rows or, if items are ranked, of users. */
 export function validationByUnit(
   { validScores, validByUser = [] }: MeasuredParts,
   { valid, task: given, labelRange: clip }: Examples,
@@ -111,7 +112,7 @@ const tasks: Record<Exclude<StoppingMetricName, "loss">, "binary" | "regression"
 };
 
 /**
- * Returns the stopping metric of the given name; undefined for the loss, which trainers compute themselves.
+ * Returns the stopping metric of the given name; undefined for the loss, because trainers compute it themselves.
  *
  * @throws {UsageError} the metric does not suit the task, or there is no validation split
  */
@@ -144,7 +145,7 @@ export function stoppingMetricOf(
   };
 }
 
-/** Returns the metric that --search compares settings by, as `metrics` names it: the stopping metric. */
+/** Returns the name in `metrics` of the stopping metric, by which --search compares settings. */
 export function comparedByLabels(valid: PartMetrics, metric: StoppingMetricName = "loss"): string {
   if (metric !== "loss") return metric;
   return ["logLoss", "multiLogLoss"].find((name) => Object.hasOwn(valid, name)) ?? "rmse";
@@ -166,7 +167,7 @@ export async function rankingMetricsOf(
   return Object.fromEntries((await byUser(model.rank.bind(model), source, queries, options)).map(namedMean));
 }
 
-/** Computes the ranking metrics of the validation and the test split, and those of the validation split by user. */
+/** Computes ranking metrics of the validation and test split, and those of the validation split by user. */
 export async function rankingMetricsOfParts(
   model: Scorer,
   { examples, options: { k, metric } }: RankingJob,
@@ -189,7 +190,7 @@ export async function rankingMetricsOfParts(
   };
 }
 
-/** Computes the ranking metrics by user of a popularity ranking: items by descending number of training events. */
+/** Computes the ranking metrics by user of the popularity ranking, which orders items by number of training events. */
 export function rankingByPopularity(
   { items, counts }: NegativeSource,
   { masks, heldOut, among }: RankingQueries,

@@ -1,20 +1,20 @@
-// Counts the rows of every cell value, from batches that are read as keys, for the columns' distributions on a log's
+// Counts the rows of each distinct cell, in batches that are read as keys, for the distributions of columns on a log's
 // page.
 
 import type { Roles } from "../../dataset/dataset.js";
 import type { ColumnShape, EventsOfKeys } from "../../report/log-content.js";
 import { KeyCounter } from "./key-facts.js";
 
-/** Number of keys that are shown per column. */
+/** Maximum number of keys that are shown per column. */
 const MOST_KEYS = 6;
 /** Number of bins of a histogram. */
 const BINS = 24;
-/** Share of the cells at either end that may lie outside a histogram's range. */
+/** Maximum share of the cells at each end that lie outside of a histogram's range. */
 const OUTSIDE = 0.005;
-/** A numeric column with at most this many distinct values is shown as keys. */
+/** Maximum number of distinct values for which a numeric column is shown as keys. */
 const FEW = 12;
 
-/** Counts the rows of each cell of every column: 4 bytes a distinct cell. */
+/** Counts the rows of each distinct cell of every column, in 4 bytes per distinct cell. */
 export class ShapeCounter {
   readonly #counters: KeyCounter[];
 
@@ -22,7 +22,12 @@ export class ShapeCounter {
     this.#counters = Array.from({ length: numColumns }, () => new KeyCounter());
   }
 
-  /** Counts a batch. @param columns u32[numRows] each: codes @param numKeys distinct cells so far, by column */
+  /**
+   * Counts a batch.
+   *
+   * @param columns u32[numRows] each: codes
+   * @param numKeys number of distinct cells so far, by column
+   */
   see(columns: readonly Uint32Array[], numRows: number, numKeys: readonly number[]): void {
     this.#counters.forEach((counter, c) => counter.add(columns[c]!, numRows, numKeys[c]!));
   }
@@ -36,7 +41,7 @@ export class ShapeCounter {
     return { kind: "keys", top, others };
   }
 
-  /** Returns a histogram of a column's numbers, or its most frequent cells if it has few distinct numbers or none. */
+  /** Returns a histogram of a column's numbers or, if few or no distinct numbers exist, its most frequent cells. */
   numbers(
     c: number,
     keyOf: (code: number) => string,
@@ -51,7 +56,7 @@ export class ShapeCounter {
     return cells.length <= FEW ? this.keys(c, keyOf) : histogram(cells);
   }
 
-  /** Returns the distribution of events over the keys of a column. @param top number of keys to name */
+  /** Returns the distribution of events over the keys of a column. @param top number of keys to list */
   events(
     role: EventsOfKeys["role"],
     column: string,
@@ -73,7 +78,8 @@ export class ShapeCounter {
 
 /**
  * Returns the distribution of events over users and over items.
- * @param keyOf returns the cell of a code, by the column's index
+ *
+ * @param keyOf function that returns the cell of a code in the column with a given index
  */
 export function eventsOfRoles(
   shapes: ShapeCounter,
@@ -89,7 +95,7 @@ export function eventsOfRoles(
   });
 }
 
-/** Bins numbers between two extreme quantiles; integers of a small range have a bin each. */
+/** Bins numbers between two extreme quantiles. Integers of a small range get one bin each. */
 export function histogram(cells: { value: number; rows: number }[]): ColumnShape {
   const sorted = cells.sort((a, b) => a.value - b.value);
   const total = sorted.reduce((sum, { rows }) => sum + rows, 0);
@@ -115,7 +121,7 @@ export function histogram(cells: { value: number; rows: number }[]): ColumnShape
   return { kind: "numbers", bins, min, median: quantile(0.5), max };
 }
 
-/** Counts keys by number of events, in doubling ranges: 1, 2 to 3, 4 to 7 and so on. */
+/** Counts keys by their number of events, in ranges that double: 1, 2 to 3, 4 to 7 and so on. */
 function doublingRanges(counts: Uint32Array): EventsOfKeys["ranges"] {
   const ranges: { from: number; to: number; keys: number; rows: number }[] = [];
   for (const rows of counts) {

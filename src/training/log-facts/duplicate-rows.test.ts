@@ -1,7 +1,7 @@
 import { integerBelow, mulberry32 } from "../../testing/random.js";
 import { DuplicateRows } from "./duplicate-rows.js";
 
-/** Feeds rows of three columns in batches; `isRepeat` says which rows repeat the previous row. */
+/** Counts rows of three columns in batches; `isRepeat` decides which rows repeat the previous row. */
 function rowsOf(numRows: number, isRepeat: (row: number) => boolean, mostKept?: number): DuplicateRows {
   const counted = new DuplicateRows(mostKept);
   let number = 0;
@@ -23,7 +23,7 @@ test("few rows are counted exactly, wherever their repeats stand", () => {
   const { rows, share, exact } = rowsOf(100_000, (row) => row % 10 === 9).found();
   expect({ rows, exact }).toEqual({ rows: 10_000, exact: true });
   expect(share).toBeCloseTo(0.1, 10);
-  // the same 50 rows again and again, with missing cells
+  // The same 50 rows repeat; some have missing cells.
   const again = new DuplicateRows();
   const codes = Uint32Array.from({ length: 1000 }, (_, row) => (row % 50 === 7 ? 0xffffffff : row % 50));
   again.add([codes, codes], 1000);
@@ -39,7 +39,7 @@ test("of many distinct rows a sample is kept: the share stands within a few stan
   const { share, exact, rows } = rowsOf(200_000, (row) => repeats[row] === 1, 1 << 12).found();
   const expected = repeats.reduce((sum, x) => sum + x, 0) / 200_000;
   expect(exact).toBe(false);
-  // at least 2,048 distinct rows are kept
+  // Expects that at least 2,048 distinct rows are kept.
   expect(Math.abs(share - expected)).toBeLessThan(4 * Math.sqrt((expected * (1 - expected)) / 2048));
   expect(rows).toBe(Math.round(share * 200_000));
 });

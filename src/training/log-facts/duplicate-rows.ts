@@ -1,43 +1,43 @@
 // Counts the rows that repeat an earlier row in every cell, in bounded memory.
 //
-// Rows are identified by a hash of 64 bits. As long as few distinct rows were seen, all are kept and the count is
-// exact. Of more, only rows whose hash has a certain number of zero bits are kept. Either all copies of a row are kept
-// or none, so the share of repeats among the kept rows estimates that of the log.
+// Rows are identified by a hash of 64 bits. While there are few distinct rows, all are stored and the count is exact.
+// Later, only rows whose hash has a certain number of zero bits are stored. Either all copies of a row are counted or
+// none, so that the share of repeats among the counted rows estimates that of the log.
 
 import { finish, mixWord } from "../../numeric/hash.js";
 
-/** The rows that repeat an earlier one. */
+/** Number of rows that repeat an earlier row. */
 export interface Duplicates {
   rows: number;
   /** share of all rows */
   share: number;
-  /** false if the numbers are estimated from a sample of the rows */
+  /** false if the numbers are estimates from a sample of the rows */
   exact: boolean;
 }
 
-/** Maximum number of distinct rows that are kept: 12 bytes each, in a hash table that is at most half full. */
+/** Maximum number of distinct rows in the hash table. Each takes 12 bytes, and the table is at most half full. */
 const MOST_KEPT = 1 << 20;
 
 export class DuplicateRows {
   #capacity = 1 << 12;
-  /** u32[capacity]: the hash of each entry, and its number of rows, 0 for an empty slot */
+  /** u32[capacity] each: hash of the entry, and its number of rows, which is 0 for an empty slot */
   #lo = new Uint32Array(this.#capacity);
   #hi = new Uint32Array(this.#capacity);
   #rows = new Uint32Array(this.#capacity);
   #kept = 0;
-  /** only hashes whose high word has none of these bits are kept */
+  /** bits that must be 0 in the high word of the hash of stored rows */
   #mask = 0;
   #numRows = 0;
 
   constructor(private readonly mostKept = MOST_KEPT) {}
 
-  /** Counts a batch. @param columns u32[numRows] each: words that identify the column's cells */
+  /** Counts a batch. @param columns u32[numRows] each: words that identify the cells of the column */
   add(columns: readonly Uint32Array[], numRows: number): void {
     const [lo, hi] = [new Int32Array(numRows), new Int32Array(numRows).fill(-1)];
     for (const words of columns) {
       for (let row = 0; row < numRows; row++) {
         lo[row] = mixWord(lo[row]!, words[row]!);
-        // the high half hashes another word, so that rows that collide in the low half differ in the high half
+        // the high half hashes a different word, so that rows which collide in the low half differ in the high half
         hi[row] = mixWord(hi[row]!, Math.imul(words[row]!, 0x9e3779b1));
       }
     }
@@ -65,7 +65,7 @@ export class DuplicateRows {
     if (2 * this.#kept > this.#capacity) this.#grow();
   }
 
-  /** Makes room: doubles the table or, at the maximum size, drops half of the kept rows by a longer mask. */
+  /** Doubles the table. At the maximum size, drops half of the stored rows instead, by one more bit in the mask. */
   #grow(): void {
     const [lo, hi, rows] = [this.#lo, this.#hi, this.#rows];
     if (this.#kept >= this.mostKept) this.#mask = 2 * this.#mask + 1;

@@ -1,7 +1,7 @@
 import { MISSING } from "../../log/keys.js";
 import { KeyCounter } from "./key-facts.js";
 
-/** Counts users 0 .. n - 1 with the given numbers of events. */
+/** Counts users 0 .. n - 1, who have the given numbers of events. */
 function counterOf(events: readonly number[]): KeyCounter {
   const counter = new KeyCounter();
   const codes = events.flatMap((count, user) => Array<number>(count).fill(user));
@@ -30,7 +30,8 @@ test("a user with more than 20 times the 99th percentile and 0.1 % of events is 
       "99 % of users have at most 12. If these are bots, test accounts or a placeholder for missing users, " +
       "--drop-users-above 180 leaves them out",
   ]);
-  // in a large log, a user far above the percentile but below 0.1 % of the events is not reported
+  // In a large log, a user with far more events than the percentile, but less than 0.1 % of all events, is not
+  // reported.
   const many = Array.from({ length: 30_000 }, () => 12);
   expect(counterOf([...many, 300]).crowdWarnings("who", keyOf)).toEqual([]);
   expect(counterOf([1, 1, 500]).crowdWarnings("who", keyOf)).toEqual([]);

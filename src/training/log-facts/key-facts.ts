@@ -1,4 +1,4 @@
-// Finds the most frequent users and items of a log and its repeated rows, and warns of both.
+// Finds the most frequent users and items of a log and its repeated rows, and warns about them.
 
 import type { Roles } from "../../dataset/dataset.js";
 import type { Log } from "../../log/log.js";
@@ -7,12 +7,12 @@ import { placeholderKeys, placeholderWarnings } from "../../log/placeholder-keys
 import { DuplicateRows, type Duplicates } from "./duplicate-rows.js";
 
 export interface KeyFacts {
-  /** of the user column and the item column, as far as they exist */
+  /** most frequent keys of the user column and of the item column, if these exist */
   frequent: FrequentKeys[];
   duplicates: Duplicates;
 }
 
-/** Share of repeated rows above which a log with times gets a warning. */
+/** Maximum share of repeated rows in a log with times without a warning. */
 const MANY_DUPLICATES = 0.01;
 
 /** Counts batches of rows. */
@@ -35,7 +35,7 @@ export class KeyFactsCounter {
    * Counts a batch.
    *
    * @param columns u32[numRows] each: codes, or other words that identify a column's cells
-   * @param numKeys distinct keys so far, by column
+   * @param numKeys number of distinct keys so far, by column
    */
   see(columns: readonly Uint32Array[], numRows: number, numKeys: readonly number[]): void {
     this.#duplicates.add(columns, numRows);
@@ -47,7 +47,7 @@ export class KeyFactsCounter {
    *
    * @param keysOf returns the distinct keys of a column, by the column's index
    * @param top     number of keys to list per column
-   * @param log     its strings for missing cells, and the columns that --dedupe-by has checked already
+   * @param log     the log's strings for missing cells, and the columns by which --dedupe-by removed repeated rows
    */
   found(
     keysOf: (at: number) => Keys,
@@ -87,22 +87,19 @@ export class KeyFactsCounter {
   }
 }
 
-/** The most frequent keys of a role's column. */
+/** The most frequent keys of the user or item column. */
 export interface FrequentKeys {
   role: "user" | "item";
   column: string;
   keys: { key: string; rows: number; share: number }[];
 }
 
-/**
- * A user is reported if it has more events than this many times the 99th percentile of users, and more than this share
- * of all events.
- */
+/** Thresholds of a report: a user's number of events relative to the 99th percentile, and share of all events. */
 const TIMES_PERCENTILE = 20;
 const LEAST_SHARE = 0.001;
-/** The suggested limit is this many times the percentile: above the events of people, below those of reported users. */
+/** Suggested limit relative to the 99th percentile: above a person's number of events, below reported users'. */
 const TIMES_LIMIT = 15;
-/** Minimum number of users for which a 99th percentile is meaningful. */
+/** Minimum number of users for which the 99th percentile is meaningful. */
 const FEW_USERS = 20;
 /** Maximum number of keys that a warning names. */
 const MOST_NAMED = 5;
@@ -113,7 +110,7 @@ export class KeyCounter {
   #numKeys = 0;
   #total = 0;
 
-  /** Counts a batch. @param numKeys distinct keys so far, with this batch */
+  /** Counts a batch. @param numKeys number of distinct keys so far, including this batch */
   add(codes: Uint32Array, numRows: number, numKeys: number): void {
     this.#numKeys = Math.max(this.#numKeys, numKeys);
     if (numKeys > this.#rows.length) {
@@ -129,12 +126,12 @@ export class KeyCounter {
     }
   }
 
-  /** Returns the number of rows with a key. */
+  /** Returns the total number of rows with a key. */
   rowsOf(code: number): number {
     return this.#rows[code] ?? 0;
   }
 
-  /** Returns the most frequent keys, ties in order of appearance. */
+  /** Returns the most frequent keys; ties are in order of appearance. */
   most(count: number, keyOf: (code: number) => string): FrequentKeys["keys"] {
     return this.#mostCodes(count).map((code) => ({
       key: keyOf(code),
@@ -143,17 +140,17 @@ export class KeyCounter {
     }));
   }
 
-  /** Number of rows with any key. */
+  /** Number of rows that have a key. */
   get total(): number {
     return this.#total;
   }
 
-  /** Returns u32[numKeys]: the rows of each key, as a view. */
+  /** Returns u32[numKeys]: the number of rows of each key, as a view. */
   counts(): Uint32Array {
     return this.#rows.subarray(0, this.#numKeys);
   }
 
-  /** Finds keys with far more events than others; undefined if there are none. */
+  /** Returns keys with far more events than other keys; undefined if there are none. */
   crowd(): { least: number; keys: number; percentile: number; limit: number } | undefined {
     const sorted = this.#rows.slice(0, this.#numKeys).sort();
     if (sorted.length < FEW_USERS) return undefined;
@@ -164,7 +161,7 @@ export class KeyCounter {
     return { least: Math.floor(least), keys, percentile, limit: roundedUp(TIMES_LIMIT * percentile) };
   }
 
-  /** Returns a warning about users with far more events than others, if there are any. */
+  /** Returns a warning about users with far more events than other users, if there are any. */
   crowdWarnings(column: string, keyOf: (code: number) => string): string[] {
     const found = this.crowd();
     if (!found) return [];
@@ -197,7 +194,7 @@ export class KeyCounter {
   }
 }
 
-/** Rounds up to two significant digits. */
+/** Rounds a number up to two significant digits. */
 function roundedUp(x: number): number {
   const unit = 10 ** Math.max(0, Math.floor(Math.log10(x)) - 1);
   return Math.ceil(x / unit) * unit;

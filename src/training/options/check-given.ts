@@ -4,7 +4,7 @@ import { UsageError } from "../../errors.js";
 import { flagNamed, resolved, type Option, type OptionTable } from "./table.js";
 
 /**
- * Checks the user's options: each value's range, and whether the option is allowed with the others.
+ * Checks the range of each option that the user set, and whether it is allowed together with the other options.
  *
  * @throws {UsageError} names the flag, the expected value and the other option
  */
@@ -30,10 +30,10 @@ export function checkGiven(table: OptionTable, given: Readonly<Record<string, un
 }
 
 /**
- * Checks that the user's options apply to the command's mode.
+ * Checks that the user's options apply to the mode of the command.
  *
- * @param modes name of each mode in messages
- * @throws {UsageError} an option is for other modes: `--curve is for scored rows, not for a ranking`
+ * @param modes names of the modes in messages
+ * @throws {UsageError} an option applies to other modes: `--curve is for scored rows, not for a ranking`
  */
 export function checkMode<M extends string>(
   table: OptionTable,
@@ -58,7 +58,7 @@ function currentOf(
   return given[other] ?? (values === true ? undefined : defaultOf(table, given, other));
 }
 
-/** Tells whether an option has one of the values; for a list, whether any of its elements is one. */
+/** Whether an option has one of the given values; for a list, whether one of its elements has. */
 function isMet(
   table: OptionTable,
   given: Readonly<Record<string, unknown>>,
@@ -71,7 +71,7 @@ function isMet(
     : [current].flat().some((one) => values.includes(String(one)));
 }
 
-/** Checks each value by itself. @throws {UsageError} names the flag and the expected value */
+/** Checks the value of each option by itself. @throws {UsageError} names the flag and the expected value */
 export function checkRanges(table: OptionTable, values: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined || !Object.hasOwn(table, name)) continue;
@@ -81,7 +81,7 @@ export function checkRanges(table: OptionTable, values: Readonly<Record<string, 
   }
 }
 
-/** Checks that an excluded option is not set. @throws {UsageError} it is set, to one of the excluded values */
+/** Checks that an excluded option is not set. @throws {UsageError} it is set to one of the excluded values */
 function checkApart(
   table: OptionTable,
   name: string,
@@ -112,13 +112,13 @@ function mismatch(
     : `${own} needs ${flagNamed(other)} ${values.join(", ")}, got ${shown(current)}`;
 }
 
-/** Describes an option with its required value, for messages: `--content FILE`. */
+/** Returns an option with its required value for messages: `--content FILE`. */
 function partner(table: OptionTable, other: string, values: readonly string[] | true): string {
   const wanted = values === true ? (table[other]?.placeholder ?? "").toUpperCase() : values.join(" or ");
   return `${flagNamed(other)} ${wanted}`.trim();
 }
 
-/** Returns the default of an option, given what the user set; undefined if it depends on the data. */
+/** Returns the default of an option, given the options that the user set; undefined if it depends on the data. */
 function defaultOf(table: OptionTable, given: Readonly<Record<string, unknown>>, name: string): unknown {
   const standard = table[name]?.default as unknown;
   if (typeof standard !== "function") return standard;

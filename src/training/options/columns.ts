@@ -5,10 +5,10 @@ import { custom, list, recordComplaint, text, texts, whole, type Given } from ".
 
 const group = "Columns:";
 const column = (help: string) => text("column", { help, group });
-/** A column option whose default is inferred from column names and the first cells. */
+/** Defines a column option whose default is inferred from column names and first cells. */
 const inferred = (help: string) => text("column", { help, group, shown: "inferred" });
 
-/** Roles and transformations of columns. */
+/** Options for roles and transformations of columns. */
 export const columns = {
   user: inferred("user column: who acted"),
   item: inferred("item column: what the user acted on"),
@@ -100,7 +100,7 @@ export const columns = {
   }),
 } as const;
 
-/** Options that keep raw ids out of all files and messages. */
+/** Options that replace raw ids in all files and messages. */
 export const hashedIds = {
   hashKeys: text("file", {
     help: "replace user and item ids with their HMAC-SHA256, keyed with the secret in this file",
@@ -113,7 +113,10 @@ export const hashedIds = {
   }),
 } as const;
 
-/** Parses `genres:|` and adds it to a record. The separator follows the first colon that is not the first character. */
+/**
+ * Parses a text such as `genres:|`, and adds it to a record. The separator follows the first colon that is not the
+ * first character.
+ */
 function multiOf(
   given: string,
   _: string,
@@ -126,7 +129,7 @@ function multiOf(
   return { ...previous, [given.slice(0, colon)]: separator };
 }
 
-/** Converts the options to those of reading. */
+/** Converts the options to those of reading a log. */
 export function columnReadingOptions({
   side,
   numeric = [],

@@ -1,4 +1,4 @@
-// Options of a catalogue of items, from whose columns vectors of new items are predicted.
+// Options of an item catalogue, from whose columns vectors of new items are predicted.
 
 import { columns } from "./columns.js";
 import { custom, list, number, text, texts, whole, type Given } from "./table.js";
@@ -6,15 +6,15 @@ import { custom, list, number, text, texts, whole, type Given } from "./table.js
 const group = "Content:";
 
 /**
- * Default weight of the predicted vector, as a number of events; also weights known items in the fit:
+ * Default weight of the predicted vector, as a number of events. It also weights known items in the fit; see
  * docs/experiments/cold-start.md.
  */
 export const PRIOR_EVENTS = 20;
 
-/** Restricts an option to --content. */
+/** Condition of options that require --content. */
 const needs = { only: { content: true } } as const;
 
-/** The catalogue, its columns, and the weight of content relative to events. */
+/** Options for the catalogue, its columns, and the weight of content relative to events. */
 export const content = {
   content: texts("file", {
     help:

@@ -1,5 +1,5 @@
-// Options of vocabularies (which keys get a feature), and of labels: a column of the log, or events and sampled
-// negatives.
+// Options of vocabularies, which decide the keys that get a feature, and options of labels: a column of the log, or
+// events and sampled negatives.
 
 import type { PerField } from "../../dataset/vocabulary/vocabulary-limits.js";
 import { UsageError } from "../../errors.js";
@@ -29,7 +29,7 @@ export const vocabulary = {
   ),
   maxVocab: custom(
     "n",
-    // the default, "no bound", is a number that JSON can represent
+    // the default, which denotes "no limit", is a number because JSON has no infinity
     {
       ...{ type: PER_FIELD, parse: perField(1, MANY), repeats: true },
       ...{ complaint: perFieldComplaint, texts: perFieldTexts },
@@ -116,7 +116,7 @@ function perFieldTexts(limit: PerField): string[] {
   return [String(others), ...Object.entries(byField).map(([field, n]) => `${field}=${n}`)];
 }
 
-/** Parses `2` for all fields, or `item_id=5` for one field (split at the last =); accepts commas and repetition. */
+/** Parses `2` for all fields, or `item_id=5` for one field, split at the last =; commas and repetition are allowed. */
 function perField(
   min: number,
   standard: number,
@@ -131,7 +131,7 @@ function perField(
     }, previous);
 }
 
-/** Parses `user_id:20`, split at the last colon, and adds it to a record. */
+/** Parses a text such as `user_id:20`, split at the last colon, and adds it to a record. */
 function hashOf(
   given: string,
   flagName: string,

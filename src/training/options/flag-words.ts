@@ -4,7 +4,7 @@
 
 import { flagNamed, type Option, type OptionTable } from "./table.js";
 
-/** Returns the texts that an option's parser turns into the value; none for a switch. */
+/** Returns the texts that an option's parser converts to the value; an empty list for a switch. */
 export function textsOf(option: Option, value: unknown): readonly string[] {
   const { commas, placeholder } = option;
   if (placeholder === undefined || value === true) return [];
@@ -15,10 +15,7 @@ export function textsOf(option: Option, value: unknown): readonly string[] {
   return Object.entries(value).map(([name, of]) => `${name}:${String(of)}`);
 }
 
-/**
- * Returns the words of a command line that set the options. Options that are not in the table, and empty lists, are
- * left out.
- */
+/** Returns the words of a command line that set the options, without empty lists and options not in the table. */
 export function flagWords(table: OptionTable, given: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(given).flatMap(([name, value]) => {
     const option = Object.hasOwn(table, name) ? (table[name] as Option) : undefined;
@@ -30,14 +27,14 @@ export function flagWords(table: OptionTable, given: Readonly<Record<string, unk
     }
     if (value === true) return [flag];
     if (Array.isArray(value) && value.length === 0 && !option.texts) return [];
-    // a value that begins with a dash would be parsed as another flag
+    // a separate value that begins with a dash would be parsed as another flag
     return textsOf(option, value).flatMap((text) =>
       text.startsWith("-") ? [`${flag}=${text}`] : [flag, text],
     );
   });
 }
 
-/** Returns words as one line for a POSIX shell. */
+/** Returns words as a command line for a POSIX shell. */
 export function commandLine(words: readonly string[]): string {
   return words
     .map((word) => (/^[\w@%+=:,./^-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))

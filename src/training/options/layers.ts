@@ -2,11 +2,11 @@
 
 import { wholeOf, type Parsed } from "./table.js";
 
-/** Maximum number of layers, and of outputs per layer. */
+/** Maximum number of layers, and maximum number of outputs per layer. */
 const MAX_LAYERS = 16;
 const MAX_UNITS = 8192;
 
-/** Returns parser and check of layer sizes. @param orNone whether `none`, for no layers, is accepted */
+/** Returns the parser and the check of layer sizes. @param orNone true to accept `none`, which denotes no layers */
 export function layerSizes({ orNone = false }: { orNone?: boolean } = {}): Pick<
   Parsed<readonly number[]>,
   "parse" | "complaint" | "texts"

@@ -1,4 +1,4 @@
-// Options of trainers that rank items: how ranked lists are evaluated.
+// Options for the evaluation of ranked lists, for trainers that rank items.
 
 import { rankingMetricNames } from "../../evaluation/metrics.js";
 import { choice, text, whole } from "./table.js";
@@ -8,12 +8,12 @@ const listMetrics = rankingMetricNames.map((name) =>
   name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
 );
 
-/** Returns a ranking metric's name in `metrics`, without the cutoff: `hitRate`. */
+/** Returns the name of a ranking metric in `metrics`, without K: `hitRate`. */
 export function measuredBy(metric: string): string {
   return rankingMetricNames[listMetrics.indexOf(metric)] ?? metric;
 }
 
-/** Returns a ranking metric's name in `metrics`: `ndcgAt20`. */
+/** Returns the name of a ranking metric in `metrics`, with K: `ndcgAt20`. */
 export function listMetric({ metric, k }: { metric: string; k: number }): `${string}At${number}` {
   return `${measuredBy(metric)}At${k}`;
 }

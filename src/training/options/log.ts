@@ -1,4 +1,4 @@
-// The options that every training on a log has, and their conversion to options of reading, splitting and examples.
+// Options that every training on a log has, and their conversion to options for reading, splitting and examples.
 
 import { badRowsOf } from "../reading/bad-row-report.js";
 import { columns, columnReadingOptions, hashedIds } from "./columns.js";
@@ -36,13 +36,13 @@ export const log = {
   ...split,
 } as const;
 
-/** Names of the options of reading, splitting and writing that a short help shows. */
+/** Names of the options for reading, splitting and writing that --help shows. */
 export const everyday = [
   ...(["user", "item", "time", "fields", "numeric", "valid", "test", "split"] as const),
   ...(["threads", "out", "force"] as const),
 ] as const;
 
-/** The shared options that a training may have; each trainer chooses from these tables. */
+/** Tables of shared options from which each trainer selects. */
 export type GivenTraining = Given<
   typeof log &
     typeof vocabulary &
@@ -55,7 +55,7 @@ export type GivenTraining = Given<
 >;
 
 /**
- * Converts the user's options to those of reading, splitting and making examples.
+ * Converts the user's options to options for reading, splitting and examples.
  *
  * @param unlabelled true if the task has no label column, so that none is inferred
  */
@@ -91,17 +91,17 @@ function onlyColumns(given: GivenTraining): Given<typeof columns> {
   >;
 }
 
-/** Options of reading a log, splitting it and making examples, for every training on rows. */
+/** Options for reading a log, splitting it and creating examples, for every training on rows. */
 export interface ExampleOptions
   extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
-  /** share of known keys that training replaces with the out-of-vocabulary key, so that it is trained; 0 when absent */
+  /** share of known keys that training replaces by the out-of-vocabulary key, in order to train it; 0 when absent */
   oovDropout?: number;
-  /** a run whose keys keep their row numbers within each field */
+  /** path of a run whose keys keep their row numbers within each field */
   rowOrder?: string;
   /** task; inferred from the labels when absent */
   task?: LabelledTask;
   positiveFrom?: number;
-  /** negatives per event, for a log without labels; 0 for a log with labels */
+  /** number of negatives per event, for a log without labels; 0 for a log with labels */
   negatives: number;
   noise: Noise;
   /** columns that describe the item; inferred when absent */

@@ -1,5 +1,5 @@
-// Options of trainers that iterate over examples in epochs. A trainer overrides what differs: `{ ...passes.seed, help
-// }`.
+// Options of trainers that iterate over examples in epochs. A trainer overrides properties by a spread: `{
+// ...passes.seed, help }`.
 
 import { flag, number, whole } from "./table.js";
 

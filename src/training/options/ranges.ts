@@ -7,7 +7,8 @@ const MOST = 16_384;
 const RANGE = /^(.*?)(\d+)\.\.\1(\d+)(:.*)?$/su;
 
 /**
- * Expands ranges: `c01..c26` keeps leading zeros, and a suffix after a colon applies to each column (`i1..i13:log1p`).
+ * Expands ranges. `c01..c26` preserves leading zeros, and a suffix after a colon applies to each column
+ * (`i1..i13:log1p`).
  *
  * @throws {UsageError} a range is descending, or has more columns than a log may have
  */

@@ -1,4 +1,4 @@
-// Options of parsing a log, and of malformed rows.
+// Options for parsing a log, and for malformed rows.
 
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
@@ -11,7 +11,7 @@ import { choice, custom, flag, list, shareOf, text, whole, type Given } from "./
 
 const group = "Reading:";
 
-/** Options of file formats and cells. */
+/** Options for file formats and cells. */
 export const reading = {
   inputFormat: choice(inputFormats, {
     placeholder: "form",
@@ -83,7 +83,7 @@ export const reading = {
 
 const engineGroup = "Reading through an engine:";
 
-/** Options of DuckDB or a Spark Connect server as the engine that reads the log. */
+/** Options for DuckDB or a Spark Connect server as the engine that reads the log. */
 export const engine = {
   engine: text("address", {
     help:
@@ -132,7 +132,7 @@ export const engine = {
   }),
 } as const;
 
-/** The option of trainers that can train on the Spark server. */
+/** Option of trainers that can train on the Spark server. */
 export const engineTraining = {
   engineTrain: flag({
     help: "with a Spark server: train there, too; the result is no longer the same bytes",
@@ -164,7 +164,7 @@ export const badRows = {
 
 const UNITS: Record<string, number> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
-/** The limit above which rows of an encoded dataset stay on disk. */
+/** Option for the maximum memory of an encoded dataset's rows, above which they stay on disk. */
 export const memory = {
   maxMemory: custom(
     "size",
@@ -181,7 +181,7 @@ export const memory = {
   ),
 } as const;
 
-/** The number of threads, for trainings and for commands that only read. */
+/** Option for the number of threads, for trainings and for commands that only read. */
 export const threads = {
   threads: whole({
     min: 1,
@@ -194,7 +194,7 @@ export const threads = {
   }),
 } as const;
 
-/** Parses `500M`, `4G`, `4GiB`, `4GB` or a number of bytes. @throws {UsageError} anything else */
+/** Parses a size such as `500M`, `4G`, `4GiB`, `4GB` or a number of bytes. @throws {UsageError} any other text */
 function sizeOf(given: string, flagName: string): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?) ?([KMG]?)(?:i?B)?$/iu.exec(given) ?? [];
   if (amount === undefined)
@@ -208,14 +208,12 @@ function badShareOf(given: string, flagName: string): number {
   throw new UsageError(`${flagName} expects a share from 0 to 1 (100%), got '${given}'`);
 }
 
-/**
- * Converts the options to those of reading a log for the first time: common strings for missing cells are the default.
- */
+/** Converts the options to those for the first reading of a log, with common strings for missing cells by default. */
 export function firstReadingOf(...given: Parameters<typeof readingOf>): ReadOptions {
   return { nulls: COMMON_NULLS, ...readingOf(...given) };
 }
 
-/** Converts the options to those of reading. What is not set here is later taken from the run, if there is one. */
+/** Converts the options to those for reading a log; undefined options are later taken from the run, if there is one. */
 export function readingOf(
   given: Given<typeof reading & typeof threads> & Given<typeof engine>,
   mostThreads = given.threads ?? availableParallelism(),
@@ -236,7 +234,7 @@ export function readingOf(
   if (columns) checkDistinct("--columns", columns);
   if (dedupeBy) checkDistinct("--dedupe-by", dedupeBy);
   return {
-    // commander sets `header` to true by default, because the flag begins with --no
+    // the flag begins with --no, so that the library commander sets `header` to true by default
     header: columns ? false : (given.header ?? reading.header.default),
     onBadRow: onBadRow ?? reading.onBadRow.default,
     maxCell: maxCell ?? reading.maxCell.default,
@@ -255,7 +253,7 @@ export function readingOf(
   };
 }
 
-/** Refuses small slices: each job reads its whole file again, so thousands of jobs would be slow. */
+/** Rejects small slices, because each job reads its whole file again, so that thousands of jobs would be slow. */
 function sliceComplaint(bytes: number): string | undefined {
   return bytes >= 2 ** 20 ? undefined : "a size of at least 1M";
 }
@@ -274,7 +272,7 @@ export function engineOf(given: Given<typeof engine>): EngineReading {
   };
 }
 
-/** Checks a list of columns. @throws {UsageError} a column is named twice */
+/** Checks a list of columns. @throws {UsageError} it contains a column twice */
 function checkDistinct(flagName: string, columns: readonly string[]): void {
   const twice = columns.find((name, i) => columns.indexOf(name) < i);
   if (twice !== undefined) throw new UsageError(`${flagName} names '${twice}' twice`);

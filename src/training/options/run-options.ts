@@ -1,19 +1,19 @@
-// Options of commands that read a run instead of a log: its table, and the vectors of items and users.
+// Options of commands that read a run instead of a log: its table, and its vectors of items and users.
 
 import { threads as ofTraining } from "./reading.js";
 import { choice, text } from "./table.js";
 
 const group = "Options:";
 
-/** The number of threads, under the heading of these commands. */
+/** Option for the number of threads, under the help heading of these commands. */
 export const threads = { threads: { ...ofTraining.threads, group } } as const;
 
-/** The choice among a run's tables. */
+/** Option that selects one of a run's tables. */
 export const table = {
   table: text("name", { help: "table to use, for a run with several tables", group }),
 } as const;
 
-/** The option of commands that use items' vectors. */
+/** Option of commands that use item vectors. */
 export const compose = {
   compose: choice(["item", "none"], {
     help: "vector of an item: item adds the vectors of its side columns, none uses only the item's own row",
@@ -22,7 +22,7 @@ export const compose = {
   }),
 } as const;
 
-/** Options of the vector by which a user's items are ranked. */
+/** Options for the vector that represents a user when items are ranked. */
 export const query = {
   query: text("what", {
     help:
@@ -38,5 +38,5 @@ export const query = {
   }),
 } as const;
 
-/** An item's vector: the sum of all its features' vectors, or only the row of its id. */
+/** Vector of an item: the sum of the vectors of all its features, or only the row of its id. */
 export type Compose = "item" | "none";

@@ -1,4 +1,4 @@
-// Parses --valid, --test and --split: shares and dates split the log; anything else is a path to another log.
+// Parses --valid, --test and --split. Shares and dates split the log; any other value is the path of another log.
 
 import type { Roles } from "../../dataset/dataset.js";
 import type { SplitBy, DatasetSplitOptions } from "../../dataset/splits/split.js";
@@ -8,32 +8,32 @@ import { keepEvents } from "../../dataset/filters/event-limits.js";
 import { choice, custom, list, shareOf, text, whole } from "./table.js";
 
 export interface SplitFlags {
-  /** a share of the rows, a date from which on rows belong to the split, or the path of another log */
+  /** share of the rows, date of the first row in the split, or path of another log */
   valid: number | string;
   test: number | string;
   split?: SplitBy;
-  /** columns whose cells determine a row's split, for a random split */
+  /** columns whose cells determine the split of a row, for a random split */
   splitKey?: string[];
-  /** path of a log; the validation split's items are as popular as that log's */
+  /** path of a log, whose items the items of the validation split should resemble in popularity */
   validLike?: string;
-  /** number of events or groups that are held out per user, for --split last; 1 when absent */
+  /** number of events, or groups of events, that are held out per user, for --split last; 1 when absent */
   last?: number;
-  /** column whose equal values form a group */
+  /** column whose equal cells form a group of events */
   group?: string;
 }
 
-/** Tells whether a split is cut from the log, by a share or a date. `./2011-12-01` is a path. */
+/** Whether a split is cut from the log, by a share or a date. `./2011-12-01` is a path. */
 export function isCut(part: number | string): boolean {
   return typeof part === "number" || /^\d{4}-\d{2}-\d{2}([T ][\d:.,+-]*Z?)?$/i.test(part);
 }
 
-/** Tells whether rows of the log itself are held out: by a share, a date, or --split last. */
+/** Whether rows of the log itself are held out: by a share, a date, or --split last. */
 export function holdsOutRows({ valid = 0, test = 0, split }: Partial<SplitFlags>): boolean {
   const cuts = [valid, test].filter(isCut);
   return split === "last" ? cuts.length > 0 : cuts.some((part) => part !== 0);
 }
 
-/** Returns warnings about what a split method implies for training. */
+/** Returns warnings about consequences of a split method for the training. */
 export function splitWarnings(by: string): string[] {
   if (by === "last")
     return [
@@ -49,7 +49,7 @@ export function splitWarnings(by: string): string[] {
 }
 
 /**
- * Converts the options to those of splitting a log with these roles.
+ * Converts the options to those for splitting a log with these roles.
  *
  * @throws {UsageError} options that cannot be combined, or an invalid date
  */
@@ -84,7 +84,7 @@ export function splitOptionsOf({ time }: Roles, flags: SplitFlags, seed: number)
   };
 }
 
-/** Checks --valid-like. @throws {UsageError} other options also determine which events are held out */
+/** Checks --valid-like. @throws {UsageError} other options determine the held-out events, too */
 function checkLike({ valid, test, split = "random", splitKey }: SplitFlags): void {
   if (!(typeof valid === "number" && valid > 0))
     throw new UsageError(
@@ -116,7 +116,7 @@ function dateOf(flag: string, text: string): number {
 
 const MANY = Number.MAX_SAFE_INTEGER;
 
-/** Options of the training, validation and test split. */
+/** Options for the training, validation and test split. */
 export const split = {
   valid: shareOrFile("validation split: a share such as 0.1 or 10%, a start date, or a file"),
   test: shareOrFile("test split: a share such as 0.1 or 10%, a start date, or a file"),
@@ -151,7 +151,7 @@ export const split = {
   }),
 } as const;
 
-/** Options that select and weight events. */
+/** Options that select events and set their weights. */
 export const events = {
   since: text("when", {
     help: "drop older events: an age such as 90d before the newest event (h, d, w), or a date",
@@ -182,7 +182,7 @@ export const events = {
   }),
 } as const;
 
-/** Defines an option that takes a share in [0, 1), a date, or the path of another log. */
+/** Defines an option whose value is a share in [0, 1), a date, or the path of another log. */
 function shareOrFile(help: string) {
   return custom(
     "share, date or file",

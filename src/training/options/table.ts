@@ -1,54 +1,52 @@
-// Options as data. A table has everything about each option: its values, range, default, conditions and help. The
+// Option tables. A table contains all properties of each option: its values, range, default, conditions and help. The
 // flags, the help, YAML keys, range checks, the manifest's options, a checkpoint's identity, --search and the types of
 // the API are all derived from it.
 //
-//   table ──► flags/ (command line, YAML)      given: what the user set, by the options' names
-//        └──► checkGiven(given) (check-given.ts) ──► resolved(given, facts): every option as it is used
+//   table ──► flags/ (command line, YAML)      given: the values that the user set, by option name
+//        └──► checkGiven(given) (check-given.ts) ──► resolved(given, facts): every option with defaults applied
 
 import { flagOf, nearestName, UsageError } from "../../errors.js";
 import { countedOut } from "./ranges.js";
 
-/** A heading of the help. */
+/** A heading in the help. */
 export type Group = `${string}:`;
 
 /** Properties that every option has. */
 export interface About<V> {
   help: string;
   group: Group;
-  /** value if the user sets none; may depend on the options before it in the table, and on facts about the data */
+  /** value if the user sets none; it may depend on earlier options of the table, and on facts about the data */
   default?: V | ((before: never, facts: never) => V);
-  /** the default as the help shows it, if it is not a plain value */
+  /** text of the default in the help, if it is not a plain value */
   shown?: string;
-  /** options that must also be set, by name: to one of the listed values, or (true) to any */
+  /** options that must also be set, by name: to one of the listed values, or (true) to any value */
   only?: Readonly<Record<string, readonly string[] | true>>;
-  /** options of which at least one must also be set, by name: to one of the listed values, or (true) to any */
+  /** options of which at least one must also be set, by name: to one of the listed values, or (true) to any value */
   onlyAny?: Readonly<Record<string, readonly string[] | true>>;
-  /** options that must not be set, by name: to one of the listed values, or (true) to any */
+  /** options that must not be set, by name: to one of the listed values, or (true) to any value */
   not?: Readonly<Record<string, readonly string[] | true>>;
-  /** the reason for `not`, as a clause of the message: `it writes leaves` */
+  /** reason for `not`, as a clause of the error message: `it writes leaves` */
   why?: string;
-  /** the modes of the command to which it applies; all when absent */
+  /** modes of the command in which the option is allowed; all when absent */
   for?: readonly string[];
-  /** shown by --help; the other options only by --help-all */
+  /** true if --help shows the option; otherwise only --help-all does */
   common?: true;
-  /** the result's bytes do not depend on it */
+  /** true if the bytes of the result do not depend on the option */
   noBytes?: true;
-  /** set for an option that the command rejects: the reason, as the message states it after the flag */
+  /** reason why the command rejects the option, as messages state it after the flag; absent if it is allowed */
   refused?: string;
-  /** required on the command line */
+  /** true if the command line must contain the option */
   required?: true;
-  /** names of options that it sets, unless the user sets them */
+  /** names of options that this option sets, unless the user sets them */
   sets?: readonly string[];
 }
 
-/**
- * The values of an option that --search tries: a list, or a number's default divided and multiplied by up to `span`.
- */
+/** Values of an option that --search tries: a list, or a number's default divided and multiplied by up to `span`. */
 export interface SearchRange {
-  /** ascending numbers, or words; an empty list if there is nothing to try */
+  /** values to try: ascending numbers, or words; an empty list if there is nothing to try */
   among?: (options: never) => readonly (number | string)[];
   span?: number;
-  /** whether the option is searched, given the other options */
+  /** whether the option is searched, depending on the other options */
   when?: (options: never) => boolean;
 }
 
@@ -59,28 +57,33 @@ interface Range {
   search?: SearchRange;
 }
 
-/** The parser of an option's text, and its checks. */
+/** Parser of an option's text, with its checks. */
 export interface Parsed<V> {
-  /** name of the value in the help; a switch has none */
+  /** name of the value in the help; absent for a switch */
   placeholder?: string;
   choices?: readonly string[];
-  /** `--no-NAME` sets it to false; "also" if `--NAME` exists, too */
+  /** true if the flag is `--no-NAME`, which sets the option to false; "also" if `--NAME` exists, too */
   negated?: true | "also";
-  /** the flag may be repeated; each occurrence adds to the value */
+  /** true if the flag may be repeated; each occurrence adds to the value */
   repeats?: true;
-  /** one text may hold several values, separated by commas */
+  /** true if a text may contain several values, separated by commas */
   commas?: true;
-  /** the flag may be given without a value, which then is true */
+  /** true if the flag may be given without a value, which sets the option to true */
   optional?: true;
-  /** Parses a text. @param previous value of an earlier occurrence of the flag @throws {UsageError} invalid text */
+  /**
+   * Parses a text.
+   *
+   * @param previous value after the previous occurrence of the flag
+   * @throws {UsageError} invalid text
+   */
   parse?(text: string, flag: string, previous: V | undefined): V;
-  /** returns the expectation that a value violates, or undefined if it is valid */
+  /** returns a description of valid values if the value is invalid, otherwise undefined */
   complaint?(value: V): string | undefined;
-  /** returns the texts that `parse` would turn into the value, unless they follow from its kind (flag-words.ts) */
+  /** returns the texts that `parse` converts to the value; absent if they follow from its kind (flag-words.ts) */
   texts?(value: V): readonly string[];
   /** TypeScript type of the value in the library's declarations; derived from `choices` when absent */
   type?: string;
-  /** never set; carries the value's type for TypeScript */
+  /** never set; carries the value's type for the compiler */
   value?: V;
 }
 
@@ -90,20 +93,20 @@ export type OptionTable = Readonly<Record<string, Option<never> | Option>>;
 
 type ValueOf<O> = O extends Parsed<infer V> ? V : never;
 
-/** The options that a user set. */
+/** Options that the user set, by name. */
 export type Given<T> = { [K in keyof T]?: ValueOf<T[K]> };
 
-/** The options that a command receives: any that a user may set, and all required ones. */
+/** Options that a command receives: all required ones, and any others that the user may set. */
 export type GivenTo<T> = Given<T> & {
   [K in keyof T as T[K] extends { required: true } ? K : never]: ValueOf<T[K]>;
 };
 
-/** All options with defaults applied. */
+/** Options after defaults are applied. */
 export type Resolved<T> = {
   [K in keyof T as T[K] extends { default: unknown } | { required: true } ? K : never]: ValueOf<T[K]>;
 } & { [K in keyof T as T[K] extends { default: unknown } | { required: true } ? never : K]?: ValueOf<T[K]> };
 
-/** The greatest number below 1, as the upper end of a range that excludes 1. */
+/** The greatest number below 1, as the upper bound of a range that excludes 1. */
 export const BELOW_1 = 1 - Number.EPSILON / 2;
 
 /** Defines a numeric option. */
@@ -132,7 +135,7 @@ export function whole<const S extends About<number> & Range>(
   };
 }
 
-/** Defines a share, which may be given in percent. */
+/** Defines a share, which the user may also give in percent. */
 export function share<const S extends About<number> & Range>(spec: S): S & Parsed<number> {
   return { ...number(spec), placeholder: "share", parse: shareOf };
 }
@@ -148,7 +151,7 @@ export function flag<const S extends About<boolean> & { negated?: true | "also" 
   };
 }
 
-/** Defines an option that takes one of a few words. */
+/** Defines an option whose value is one of a few words. */
 export function choice<const C extends readonly string[], const S extends About<C[number]>>(
   choices: C,
   spec: S,
@@ -161,12 +164,20 @@ export function choice<const C extends readonly string[], const S extends About<
   };
 }
 
-/** Defines an option that the command rejects. @param why the message after the flag: `is not for this command: ...` */
+/**
+ * Defines an option that the command rejects.
+ *
+ * @param why error message after the flag: `is not for this command: ...`
+ */
 export function refused(why: string): About<never> & Parsed<never> & { refused: string } {
   return { placeholder: "x", help: why, group: "Model:", refused: why };
 }
 
-/** Defines an option that takes any text. @param placeholder its name in the help: `column`, `file`, `run` */
+/**
+ * Defines an option whose value is any text.
+ *
+ * @param placeholder name of the value in the help: `column`, `file`, `run`
+ */
 export function text<const S extends About<string>>(placeholder: string, spec: S): S & Parsed<string> {
   return {
     ...spec,
@@ -179,7 +190,7 @@ export function text<const S extends About<string>>(placeholder: string, spec: S
 /** TypeScript type of a list of texts. */
 const TEXTS = "string | readonly string[]";
 
-/** Defines a list of names, with commas or repetition; names of columns may also be ranges. */
+/** Defines a list of names, separated by commas or given by repeated flags; names of columns may also be ranges. */
 export function list<const S extends About<string[]>>(placeholder: string, spec: S): S & Parsed<string[]> {
   const parse: Parsed<string[]>["parse"] = (given, flagName, previous = []) => {
     const names = given.split(",").filter((name) => name !== "");
@@ -189,7 +200,7 @@ export function list<const S extends About<string[]>>(placeholder: string, spec:
   return { ...spec, placeholder, type: TEXTS, repeats: true, commas: true, parse, complaint };
 }
 
-/** Defines a list of texts that may contain commas; the flag is repeated. */
+/** Defines a list of texts that may contain commas; the user repeats the flag. */
 export function texts<const S extends About<string[]>>(placeholder: string, spec: S): S & Parsed<string[]> {
   const parse: Parsed<string[]>["parse"] = (given, _, previous = []) => [...previous, given];
   return { ...spec, placeholder, type: TEXTS, repeats: true, parse, complaint: textsComplaint(placeholder) };
@@ -200,12 +211,12 @@ function textsComplaint(placeholder: string): (value: string[]) => string | unde
   return (value) => unless(Array.isArray(value) && value.every(isText), `a list of texts (${placeholder})`);
 }
 
-/** Returns the expectation, unless it is met. The library's callers may pass any type. */
+/** Returns a description of valid values, or undefined if the value is valid. Library callers may pass any type. */
 function unless(isRight: boolean, expected: string): string | undefined {
   return isRight ? undefined : expected;
 }
 
-/** Checks a record such as one of a value per column. @param is whether a value has the right type */
+/** Checks a record, such as one with a value per column. @param is whether a value has the right type */
 export function recordComplaint<V>(
   is: (value: V) => boolean,
   expected: string,
@@ -217,17 +228,17 @@ export function recordComplaint<V>(
     );
 }
 
-/** Defines an option with its own parser. In the library, it may also be a text, which the parser converts. */
+/** Defines an option with its own parser. Callers of the library may also pass a text, which the parser converts. */
 export function custom<V, const S extends About<V>>(
   placeholder: string,
   how: Pick<Parsed<V>, "parse" | "complaint" | "texts" | "repeats" | "optional"> & { type: string },
   spec: S,
 ): S & Parsed<V> & { type: string } {
-  // `how` may be another whole option: the help and default of `spec` override its own
+  // `how` may be a complete option, whose help and default `spec` overrides
   return { ...how, ...spec, placeholder };
 }
 
-/** Returns some of a table's options. */
+/** Returns the named options of a table. */
 export function pick<T extends OptionTable, K extends keyof T>(table: T, ...names: readonly K[]): Pick<T, K> {
   return Object.fromEntries(names.map((name) => [name, table[name]])) as Pick<T, K>;
 }
@@ -240,7 +251,7 @@ export function withCommon<T extends OptionTable>(table: T, names: readonly (key
   return Object.fromEntries(all) as T;
 }
 
-/** Returns a table without some of its options. */
+/** Returns a table without the named options. */
 export function omit<T extends OptionTable, K extends keyof T>(table: T, ...names: readonly K[]): Omit<T, K> {
   const left = Object.entries(table).filter(([name]) => !names.includes(name as K));
   return Object.fromEntries(left) as Omit<T, K>;
@@ -259,7 +270,7 @@ export function shareOf(given: string, flagName: string): number {
   return percent === undefined ? numberOf(given, flagName) : Number(`${percent}e-2`);
 }
 
-/** Parses an integer of at least `min`. @throws {UsageError} anything else */
+/** Parses an integer of at least `min`. @throws {UsageError} any other text */
 export function wholeOf(given: string, flagName: string, min: number): number {
   const x = numberOf(given, flagName);
   if (!Number.isInteger(x) || x < min)
@@ -271,7 +282,7 @@ function rangeComplaint(range: Range, x: number, what: string): string | undefin
   return unless(typeof x === "number" && x >= range.min && x <= range.max, rangeText(range, x, what));
 }
 
-/** Describes a range, without bounds that no user would reach. */
+/** Describes a range for users, without bounds that no user would reach. */
 function rangeText({ min, max }: Range, x: number, what: string): string {
   const hasMax = max < Number.MAX_SAFE_INTEGER || x > max;
   if (max === BELOW_1)
@@ -283,23 +294,23 @@ function rangeText({ min, max }: Range, x: number, what: string): string {
   return hasMax ? `${what} from ${min} to ${max}` : `${what} of at least ${min}`;
 }
 
-/** Returns the error for an option that a command does not have. @param names the options that it has */
+/** Returns the error for an unknown option of a command. @param names names of the command's options */
 export function noSuchOption(command: string, name: string, names: Iterable<string>): UsageError {
   const near = nearestName(name, names);
   const hint = near === undefined ? "" : `: did you mean '${near}'?`;
   return new UsageError(`${command} has no option '${name}'${hint}`);
 }
 
-/** Returns the flag of an option, as the user types it. */
+/** Returns the flag of an option in the form that the user types. */
 export function flagNamed(name: string, { negated }: Pick<Parsed<unknown>, "negated"> = {}): string {
   return negated === true ? flagOf(name).replace(/^--/, "--no-") : flagOf(name);
 }
 
 /**
- * Applies defaults: every option of a table, as the user set it or else its default. Options of other tables are left
- * out.
+ * Applies defaults: returns the user's value or else the default for every option of a table. Options of other tables
+ * are omitted.
  *
- * @param facts facts about the data, for defaults that depend on them
+ * @param facts facts about the data, on which defaults may depend
  */
 export function resolved<T extends OptionTable>(
   table: T,
@@ -319,7 +330,7 @@ export function resolved<T extends OptionTable>(
   return all as Resolved<T>;
 }
 
-/** Returns those of the user's options that affect the result's bytes. */
+/** Returns the user's options that affect the bytes of the result. */
 export function decisive(
   table: OptionTable,
   given: Readonly<Record<string, unknown>>,

@@ -1,4 +1,4 @@
-// Options of `embed transform`, and what a model returns to it.
+// Options of `embed transform`, and the encoding that a model returns.
 
 import type { FurtherLog } from "../reading/open-as-trained.js";
 import type { Metrics } from "../../embedding/manifest.js";
@@ -31,13 +31,13 @@ const near = "New items by their nearest:";
 const output = "Output:";
 const MANY = Number.MAX_SAFE_INTEGER;
 
-/** Great-circle distance of latitude and longitude in degrees, or Euclidean distance of any numbers. */
+/** Distances between numbers: great-circle distance of latitude and longitude in degrees, or Euclidean distance. */
 export const distanceKinds = ["great-circle", "euclidean"] as const;
 export type DistanceKind = (typeof distanceKinds)[number];
 
-/** Restricts an option to --nearest. */
+/** Condition of options that require --nearest. */
 const ofNearest = { only: { nearest: true } } as const;
-/** Excludes options of other encodings from those that write vectors of new items. */
+/** Exclusion of options for other encodings, for options that write vectors of new items. */
 const vectors = {
   not: { features: true, dense: true, halfLife: true, format: ["libsvm"] },
   why: "it writes vectors of new items",
@@ -187,11 +187,11 @@ export const transformOptions = withCommon(
 
 export type GivenTransform = Given<typeof transformOptions>;
 
-/** Options of a model's transform: the user's options except those of reading, and the log. */
+/** Options that a model's `transform` receives: the user's options, except those for reading, and the log. */
 export type TransformOptions = Omit<GivenTransform, keyof typeof reading | "badRows" | "maxBad"> &
   FurtherLog & { format: EncodingFormat; features: boolean; force: boolean };
 
-/** Converts the user's options. @param on the log's files */
+/** Converts the user's options. @param on files of the log */
 export function transformOf(given: GivenTransform, on: string[]): TransformOptions {
   const own = Object.entries(given).filter(([name]) => !Object.hasOwn(reading, name));
   const { format = "csv", features = false, force = false } = given;
@@ -202,10 +202,10 @@ export function transformOf(given: GivenTransform, on: string[]): TransformOptio
   };
 }
 
-/** Flags that not every model supports. */
+/** Flags that only some models support. */
 export type TransformFlag = "--dense" | "--features" | "--format libsvm" | "--half-life";
 
-/** Returns the flags of this kind that are set. */
+/** Returns the flags of TransformFlag that are set. */
 export function flagsOf({
   dense,
   features,
@@ -221,16 +221,16 @@ export function flagsOf({
   return (Object.keys(given) as TransformFlag[]).filter((flag) => given[flag]);
 }
 
-/** A model's encoding of rows. */
+/** Encoding of rows by a model. */
 export interface Transformed {
   encoding: EncodedRowFormat;
   rows: AsyncIterable<EncodedRows>;
   warnings: string[];
-  /** metrics measured while encoding, by name of what was measured */
+  /** metrics that were measured during encoding, by the name of the measured data */
   metrics?: Record<string, Metrics>;
 }
 
-/** Encodes rows with another program's model file. @throws {UsageError} the format is not known */
+/** Encodes rows with a model file of another program. @throws {UsageError} its format is unknown */
 export type TransformForeign = (
   file: string,
   options: TransformOptions,

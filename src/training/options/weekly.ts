@@ -1,14 +1,14 @@
-// Options of a training that is repeated every week: warm start, checkpoints, early stopping and interrupts; and of the
+// Options of a training that is repeated every week (warm start, checkpoints, early stopping, interrupts), and of the
 // run that it writes.
 
 import { choice, flag, text, whole } from "./table.js";
 
 const group = "From week to week:";
 const MANY = Number.MAX_SAFE_INTEGER;
-/** Restricts an option to --init. */
+/** Condition of options that require --init. */
 const ofInit = { init: true } as const;
 
-/** Stopping metrics of trainings that predict labels. */
+/** Names of the stopping metrics for trainings that predict labels. */
 export const stoppingMetricNames = ["loss", "auc", "rmse"] as const;
 export type StoppingMetricName = (typeof stoppingMetricNames)[number];
 

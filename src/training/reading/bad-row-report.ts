@@ -1,4 +1,5 @@
-// The file of --bad-rows: one JSON object per line for each skipped row, of all logs that a command reads.
+// The file of --bad-rows, which contains one JSON object per line for each skipped row of all logs that a command
+// reads.
 
 import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/filters/bad-rows.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
@@ -7,7 +8,7 @@ import { NoRowsError } from "../../errors.js";
 import type { badRows } from "../options/reading.js";
 import type { Given } from "../options/table.js";
 
-/** Converts the options of bad rows to those of reading. */
+/** Converts the options for bad rows to those for reading. */
 export function badRowsOf({
   maxBad,
   badRows: file,
@@ -19,19 +20,19 @@ export function badRowsOf({
   return { maxBad, badRows: file === undefined ? undefined : new BadRowReport(file, force) };
 }
 
-/** Characters after which collected lines are joined into one buffer. */
+/** Maximum number of characters of collected lines, after which they are joined into one buffer. */
 const BLOCK = 1 << 16;
 
-/** Collects bad rows in memory and writes them atomically. */
+/** Collects bad rows in memory, and writes them to the file atomically. */
 export class BadRowReport {
   readonly #blocks: Buffer[] = [];
   #lines: string[] = [];
   #length = 0;
-  /** whether this report has already written the file */
+  /** true once this report has written the file */
   #written = false;
   #isHeld = false;
 
-  /** @param force whether an existing file is replaced */
+  /** @param force true to replace an existing file */
   constructor(
     readonly path: string,
     private readonly force: boolean,
@@ -55,7 +56,7 @@ export class BadRowReport {
     if (this.#length >= BLOCK) this.#close();
   }
 
-  /** Makes `write` do nothing until `release`, so that a log that is read in pieces is reported as a whole. */
+  /** Defers `write` until `release`, so that a log that is read in pieces is reported as a whole. */
   hold(): void {
     this.#isHeld = true;
   }
@@ -65,7 +66,7 @@ export class BadRowReport {
     await this.write(signal);
   }
 
-  /** Writes all rows so far; a command that reads several logs calls it after each. */
+  /** Writes all rows so far. A command that reads several logs calls this after each log. */
   async write(signal: AbortSignal): Promise<void> {
     if (this.#isHeld) return;
     this.#close();
@@ -73,7 +74,7 @@ export class BadRowReport {
     this.#written = true;
   }
 
-  /** Returns the path, as the manifest's options state it. */
+  /** Returns the path, which the manifest's options contain. */
   toJSON(): string {
     return this.path;
   }
@@ -85,13 +86,13 @@ export class BadRowReport {
   }
 }
 
-/** Number of rows after which the share of bad rows is checked while reading. */
+/** Number of rows after which the share of bad rows is checked during reading. */
 const FIRST_ROWS = 1000;
 
-/** Called with the number of skipped rows per reason, and with the total number of rows. */
+/** Callback with the number of skipped rows per reason, and the total number of rows. */
 type OnRead = (skipped: Record<string, number>, numRead: number) => void;
 
-/** Sums the counts of the pieces of a log. */
+/** Sums the counts of skipped rows over the pieces of a log. */
 export class SkippedRows {
   readonly #paths: readonly string[];
   readonly #maxBad: number;
@@ -108,7 +109,7 @@ export class SkippedRows {
     return Object.values(this.#skipped).reduce((sum, count) => sum + count, 0);
   }
 
-  /** Adds the counts of a piece. @throws {DataError} too many rows are bad, once enough were read */
+  /** Adds the counts of a piece. @throws {DataError} too many rows are bad, provided that enough rows were read */
   read(skipped: Record<string, number>, numRead: number): void {
     for (const [reason, count] of Object.entries(skipped))
       this.#skipped[reason] = (this.#skipped[reason] ?? 0) + count;
@@ -119,8 +120,8 @@ export class SkippedRows {
   /**
    * Reads a piece of a log and adds its counts.
    *
-   * @param numRows number of rows of the piece; all count as bad if its reader fails before it calls `onRead`
-   * @returns undefined if filters or --on-bad-row skip leave no row
+   * @param numRows number of rows of the piece, all of which count as bad if the reader fails before it calls `onRead`
+   * @returns undefined if filters or --on-bad-row skip drop all rows
    */
   async piece<T>(numRows: number, read: (onRead: OnRead) => Promise<T>): Promise<T | undefined> {
     let isReported = false;
@@ -136,12 +137,12 @@ export class SkippedRows {
     }
   }
 
-  /** Checks the share of bad rows. @throws {DataError} it is too large */
+  /** Checks the share of bad rows. @throws {DataError} it exceeds the limit */
   check(): void {
     checkBadShare(this.#skipped, this.numRead, this.#maxBad, this.#paths);
   }
 
-  /** Returns a sentence for each reason. */
+  /** Returns a sentence for each reason why rows were skipped. */
   notes(): string[] {
     return Object.entries(this.#skipped).map(
       ([reason, count]) => `skipped ${count} bad ${count === 1 ? "row" : "rows"} (${reason})`,

@@ -8,11 +8,11 @@ import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { itemsOf, usersOf, type NegativeSource, historyOf, unionOf } from "../../sampling/negatives.js";
 import { listsOfUsers } from "../../sampling/ranking-events.js";
 
-/** The lists to rank, from a file of candidates. */
+/** Lists of items to rank, from a file of candidates. */
 interface Candidates {
-  /** u32: indices of the queries whose user has a candidate other than the held-out items */
+  /** u32: indexes of the queries whose user has a candidate other than the held-out items */
   kept: Uint32Array;
-  /** a list per kept query: the candidates that are not masked, and the held-out items */
+  /** list of items to rank for each of these queries: the unmasked candidates, and the held-out items */
   lists: ItemLists;
   counts: CandidateCounts;
   warnings: string[];
@@ -25,19 +25,19 @@ interface Queries {
   masks: ItemLists;
 }
 
-/** Numbers of candidates of the users with held-out items; each candidate counts once per user. */
+/** Statistics of the candidates of users with held-out items; each candidate counts once per user. */
 export interface CandidateCounts {
-  /** number of candidates that are training items */
+  /** total number of candidates that are training items */
   listed: number;
-  /** number of these that are masked */
+  /** number of these candidates that are masked */
   masked: number;
-  /** number of users who are skipped, because they have no candidate other than the held-out items */
+  /** number of skipped users, who have no candidate other than their held-out items */
   usersWithoutOthers: number;
 }
 
 /**
- * Returns the items among which each user's held-out items are ranked: the candidates that are not masked, and the
- * held-out items. A user with only held-out items is skipped, because any ranking would be perfect.
+ * Returns the items among which each user's held-out items are ranked: the unmasked candidates and the held-out items.
+ * A user with only held-out items is skipped, because any ranking would be perfect.
  *
  * @throws {UsageError} a user with held-out items has no candidates, or no user has other candidates than held-out
  * items

@@ -1,10 +1,10 @@
-// Opens a log like the one that a run was trained on: with the run's roles, side tables, filters, formats of cells and
-// times, and hashed ids.
+// Opens a log in the same way as the log on which a run was trained: with the run's roles, side tables, filters,
+// formats of cells and times, and hashed ids.
 //
 //   preprocess.json of the run, files, the required roles ──► openAsTrained ──► rows as a dataset
 //
-// `openTableAsTrained` opens a file that lacks some of the run's columns, `openKeysAsTrained` a file of keys alone.
-// run-parts.ts reads the training's own log again.
+// `openTableAsTrained` opens a file that lacks some of the run's columns, and `openKeysAsTrained` opens a file that
+// contains only keys. run-parts.ts reads the training's own log again.
 
 import { buildDataset } from "../../dataset/build.js";
 import { type Column, type Dataset, type Roles, columnNamed } from "../../dataset/dataset.js";
@@ -27,35 +27,35 @@ import type { Watch } from "../session/watch.js";
 import { readDataset, withLog, type DatasetOptions, type ReadDataset } from "./read-dataset.js";
 import { givenRoles, silently } from "./split-parts.js";
 
-/** The part of a run's preprocess.json that says how its log was read; every model has it. */
+/** Part of a run's preprocess.json that describes how its log was read; every model has it. */
 export type TrainedAs = Pick<
   Preprocess,
   "roles" | "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "hashKeys" | "cells" | keyof UserLimits
 > &
   Partial<Pick<Preprocess, "fields" | "negatives">>;
 
-/** A log that is read after training. */
+/** Options for a log that is read after training. */
 export interface FurtherLog extends Pick<
   DatasetOptions,
   "reading" | "hashKeys" | "maxBad" | "badRows" | "onRead" | "beside" | "tables"
 > {
   on: string[];
-  /** whether its times are read, from the run's time column */
+  /** true to read times from the run's time column */
   timed?: boolean;
-  /** set if the rows are events of users, so that the run's limits on users apply; unset if they are rows to score */
+  /** true if the rows are events of users, to which the run's user limits apply; absent if they are rows to score */
   limitsUsers?: true;
-  /** selects the rows, ascending, that are used; all when absent */
+  /** returns the rows to use, in ascending order; all rows when absent */
   rowsOf?: (dataset: Dataset) => Uint32Array;
 }
 
-/** The roles that a command requires of a log. */
+/** Roles that a command requires of a log. */
 export interface NeededRoles {
   /**
    * - `all` the run's roles (the default); labels are required unless the run samples negatives - `features`: labels,
    * weights and event types are not required - a list, for events: the item, the features, and the listed roles
    */
   roles?: "all" | "features" | readonly ("user" | "session" | "time")[];
-  /** a column that is kept as keys beside the features */
+  /** column whose cells are returned as keys in addition to the features */
   key?: string;
   /** labels are class names */
   labelIsName?: boolean;
@@ -107,8 +107,8 @@ function rolesNeeded(roles: Roles, { roles: needed = "all", key }: NeededRoles):
 }
 
 /**
- * Returns the options of reading events without labels. Sessions and times that the command does not use need not
- * exist, and their hashes are not required.
+ * Returns the options for reading events without labels. Session and time columns that the command does not use may be
+ * missing, and need not be hashed.
  */
 function eventOptions({ timeFormat, hashKeys }: TrainedAs, roles: Roles): Partial<DatasetOptions> {
   const { user, session, time, item, fields } = roles;
@@ -123,15 +123,15 @@ function eventOptions({ timeFormat, hashKeys }: TrainedAs, roles: Roles): Partia
 }
 
 /**
- * Combines the formats of a run's log with this command's flags, which take precedence. The run's column names apply
- * only to delimited text.
+ * Combines the formats of a run's log with the flags of this command, which have precedence. The run's column names
+ * apply only to delimited text.
  */
 export function readingAs(
   { columns, delimiter, decimal, thousands, ...cells }: CellReading = {},
   reading: ReadOptions,
   on: readonly string[],
 ): ReadOptions {
-  // tables and queries have typed columns, to which formats of text do not apply
+  // tables and queries have typed columns, so that formats of text do not apply
   const isText = !on.some((name) => name.startsWith("table:")) && formOf(on, reading.format) === "csv";
   const ofText = isText ? definedOf({ delimiter, decimal, thousands }) : {};
   if (!isText || !columns || reading.columns) return { ...cells, ...ofText, ...reading };
@@ -139,7 +139,7 @@ export function readingAs(
 }
 
 /**
- * Returns how ids must be hashed so that they match the run's.
+ * Returns the hashing with which ids match those of the run.
  *
  * @throws {UsageError} the run's ids are hashed and the secret is missing or different; or they are not hashed and
  * there is one
@@ -151,7 +151,7 @@ export async function secretOf(
 ): Promise<Pick<DatasetOptions, "hashKeys" | "hashKeysOf">> {
   if (!hashing && hashKeys === undefined) return {};
   if (!hashing) throw new UsageError("the run's ids are not hashed: omit --hash-keys");
-  // an encoded dataset may already hold hashes, and records the id of their secret
+  // the ids of an encoded dataset may be hashed already, and it stores the id of their secret
   if (hashKeys === undefined && (await isEncodedDataset(on[0]!)) && (await readDescription(on[0]!)).hashKeys)
     return {};
   if (hashKeys === undefined)
@@ -160,17 +160,18 @@ export async function secretOf(
     throw new UsageError(
       `the secret in '${hashKeys}' does not match: the run's ids were hashed with another secret`,
     );
-  // logs that a run is evaluated on need no session column
+  // logs on which a run is evaluated need no session column
   return { hashKeys, hashKeysOf: hashing.columns.filter((name) => name !== session) };
 }
 
-/** The hashing of a run's keys, and the format of cells in a file of keys. */
+/** Hashing of a run's keys, and format of the cells in a file of keys. */
 export type HowKeysRead = Partial<Pick<Preprocess, "hashKeys">> & { cells?: CellsBesideLog };
 
 /**
  * Reads rows of keys, such as allowed items, candidates or known pairs. Ids are hashed if the run's are.
  *
- * @param roles the columns; the user's and the item's are the features by default. `where` filters rows as --where does
+ * @param roles roles of the columns; by default, the user and item columns are the features. `where` filters rows like
+ * --where
  */
 export async function openKeysAsTrained(
   paths: string[],
@@ -183,7 +184,7 @@ export async function openKeysAsTrained(
   const keys: Roles = { fields: named, numeric: [], multi: {}, ...roles };
   const columns = hashing?.columns.filter((name) => keys.fields.includes(name)) ?? [];
   const hashed = hashing && columns.length > 0 && { hashKeys: { ...hashing, columns } };
-  // events are deduplicated by their id, which a list of keys does not have
+  // events are deduplicated by an event id, which a list of keys does not have
   const { dedupeBy: _, dedupeKeep: __, ...ofKeys } = reading;
   const { dataset } = await openAsTrained(
     { roles: keys, sides: [], drop: [], where, ...hashed, cells },
@@ -194,12 +195,12 @@ export async function openKeysAsTrained(
   return dataset;
 }
 
-/** The strings for missing cells, and the number format in delimited text. */
+/** Strings for missing cells, and number format in delimited text, for a file other than the log. */
 export type CellsBesideLog = Omit<CellReading, "columns" | "delimiter">;
 
 /**
- * Returns how cells of a file beside a run's log are parsed, such as a catalogue or a table of users: like those of the
- * run's log, unless this command's options differ. Imported runs have the common strings for missing cells.
+ * Returns how to parse the cells of another file, such as a catalogue or a table of users: like those of the run's log,
+ * unless the options of this command differ. Imported runs have the common strings for missing cells.
  *
  * @param reading options of this command
  */
@@ -213,9 +214,9 @@ export function cellsBesideLog(
 }
 
 /**
- * Reads a table that may lack columns of a run. Fields that it lacks are missing in every row.
+ * Reads a table that may lack columns of a run. In every row, the cells of these columns are missing.
  *
- * @param key a column that is kept as keys beside the features
+ * @param key column whose cells are returned as keys in addition to the features
  * @returns the rows, and the names of the fields that the table has
  */
 export async function openTableAsTrained(
@@ -258,7 +259,7 @@ export async function openTableAsTrained(
   };
 }
 
-/** Hashes the ids in those of the run's hashed columns that the dataset has. */
+/** Hashes the ids in the dataset's columns whose ids the run hashes. */
 async function hashedAs(
   preprocess: Preprocess,
   dataset: Dataset,
@@ -280,7 +281,8 @@ function missingColumn({ kind, name }: FeatureSpace["fields"][number], numRows: 
 }
 
 /**
- * Returns a function from a row to its key in bytes: its cell in a column, empty if missing; or the row number, from 1.
+ * Returns a function that returns the key of a row as bytes: its cell in a column, empty if missing; or the row number,
+ * from 1.
  */
 export function keysOfRows(dataset: Dataset, key: string | undefined): (row: number) => Uint8Array {
   if (key === undefined) return (row) => Buffer.from(String(row + 1));

@@ -1,4 +1,4 @@
-// Opens a log from files, or through the engine that the options name.
+// Opens a log from files, or by the engine that the options name.
 
 import { UsageError } from "../../errors.js";
 import { isRemote, type Log, type ReadOptions } from "../../log/log.js";
@@ -29,13 +29,14 @@ export async function openLogWith(
   return await openEngineLog(named, options, { signal, onServer });
 }
 
-/** A further log or side table that is a query: `sql:FILE`. */
+/** Prefix of a further log or side table that is a query: `sql:FILE`. */
 const QUERY = /^sql:(.+)$/s;
 
 /**
- * Returns how a further log or side table is read: through the engine if its path is there, else from a file.
+ * Returns the options for reading a further log or side table: by the engine if the path denotes a table or query,
+ * otherwise from a file.
  *
- * @param order columns that order it, if it is a table or query; files have their own order
+ * @param order columns by which a table or query is sorted; files are read in their own order
  * @throws {UsageError} it is a table or query, but there is no engine
  */
 export function furtherReading(
@@ -51,7 +52,7 @@ export function furtherReading(
   return { ...reading, engine: { ...server, ...(isTable && order && { order }) } };
 }
 
-/** Returns the error for an encoded dataset that was named together with an engine. */
+/** Returns the error for an encoded dataset that is combined with an engine. */
 export function datasetIsHere(path: string, advice = ""): UsageError {
   return new UsageError(
     `dataset '${path}' is on this machine and is not read through a server: omit --engine${advice}`,

@@ -1,4 +1,4 @@
-// Opens a log with its side tables, or an encoded dataset in its place, and reads it completely.
+// Opens a log with its side tables, or an encoded dataset instead, and reads it completely.
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../../dataset/build.js";
 import { checkBadShare, DEFAULT_MAX_BAD, type BadRow } from "../../dataset/filters/bad-rows.js";
@@ -43,47 +43,47 @@ import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "../session/watch.js";
 
 export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkipped" | "onRead">, UserLimits {
-  /** COLUMN OPERATOR TEXT: matching rows are dropped */
+  /** conditions of the form COLUMN OPERATOR TEXT; matching rows are dropped */
   drop: string[];
-  /** expressions of where.ts: only rows that match all of them are kept */
+  /** expressions of where.ts; rows that match all of them are kept */
   where?: string[];
   reading: ReadOptions;
-  /** largest share of bad rows that may be skipped; 0.01 by default */
+  /** maximum share of bad rows that may be skipped; 0.01 by default */
   maxBad?: number;
   /** receives the skipped rows */
   badRows?: BadRowReport;
-  /** called with the number of skipped rows per reason and of all rows, in place of the check against maxBad */
+  /** receives the numbers of skipped rows per reason and of all rows, in place of the check against maxBad */
   onRead?: (skipped: Record<string, number>, numRead: number) => void;
-  /** maximum bytes of an encoded dataset's rows in memory; a larger one stays on disk. Unbounded when absent */
+  /** maximum bytes of an encoded dataset's rows in memory; larger datasets stay on disk. Unlimited when absent */
   maxMemory?: number;
-  /** flags that require all rows in memory regardless of maxMemory */
+  /** flags that require all rows in memory, regardless of maxMemory */
   wholeFor?: readonly string[];
   /** FILE:KEY or FILE:KEY=SIDEKEY */
   sides: string[];
-  /** file with a secret: ids are replaced by their keyed hashes, in the dataset and in errors */
+  /** path of a file with a secret; ids are replaced by hashes with this key, in the dataset and in errors */
   hashKeys?: string;
-  /** columns to hash; by default those of user, item and session */
+  /** columns to hash; the user, item and session columns by default */
   hashKeysOf?: string[];
-  /** rows that this dataset is combined with: their ids must be hashed with the same secret, or not at all */
+  /** rows with which this dataset is combined; both must be hashed with the same secret, or not at all */
   like?: Pick<Dataset, "hashKeys">;
-  /** the training uses the order of events, so further logs are read with session and time */
+  /** set if the training uses the order of events, so that session and time of further logs must be read */
   inSequence?: true;
-  /** skipped rows are reported without their text, which may contain ids */
+  /** set if reports of skipped rows must not contain text, because it may contain ids */
   hidesText?: boolean;
-  /** the side tables, if they were already read (readSides) */
+  /** side tables, if they were already read (readSides) */
   tables?: SideTable[];
 }
 
-/** A dataset that was read; `shaping` holds the options an encoded one was encoded with, which override the flags. */
+/** A dataset that was read. `shaping` contains the options with which it was encoded; they override the flags. */
 export interface ReadDataset extends BuiltDataset {
   shaping?: EncodedShaping;
-  /** users that --drop-users-above left out, now or at encoding; absent without these options */
+  /** users that --drop-users-above dropped, now or at encoding; absent without these options */
   droppedUsers?: DroppedUsers;
 }
 
 /**
- * Reads one or several files as one log, joined with its side tables, or reads an encoded dataset. Ids are hashed if
- * the options say so. Reports inferred columns and skipped rows.
+ * Reads one or several files as one log and joins its side tables, or reads an encoded dataset. Hashes ids if the
+ * options request it. Reports inferred columns and skipped rows.
  */
 export async function readDataset(
   paths: readonly string[],
@@ -92,13 +92,13 @@ export async function readDataset(
 ): Promise<ReadDataset> {
   const read = await readHashed(paths, options, watch);
   if (like) checkAlike(like, read.dataset, paths);
-  // a dataset that was encoded with the same limits no longer contains these users
+  // if the dataset was encoded with the same limits, these users are not in it
   const done = userLimitFlags(read.shaping ?? {});
   const isDone = userLimitFlags(options).every((flag) => done.includes(flag));
   return isDone ? read : droppingUsers(read, userLimitsOf(options), watch);
 }
 
-/** Removes the users above the limits, with a warning that names them. */
+/** Removes the users who exceed the limits, and prints a warning with their names. */
 function droppingUsers(read: ReadDataset, limits: UserLimits, { observe }: Watch): ReadDataset {
   const { dataset, dropped, warnings } = withoutHeavyUsers(read.dataset, limits);
   for (const text of warnings) observe({ stage: "warning", text });
@@ -110,7 +110,7 @@ function droppingUsers(read: ReadDataset, limits: UserLimits, { observe }: Watch
   };
 }
 
-/** Compares the hashing of two sets of rows. @throws {UsageError} the secrets differ, or only one is hashed */
+/** Compares the hashing of two datasets. @throws {UsageError} the secrets differ, or only one is hashed */
 function checkAlike(
   { hashKeys: expected }: Pick<Dataset, "hashKeys">,
   { hashKeys: got }: Dataset,
@@ -151,7 +151,7 @@ async function readHashed(
   });
 }
 
-/** Runs a function; its errors do not quote text from the input. */
+/** Calls a function, and removes text of the input from its errors. */
 export async function hidingText<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
@@ -164,7 +164,7 @@ function parseFilters({ drop, where = [] }: Pick<DatasetOptions, "drop" | "where
   return [...drop.map(parseDrop), ...where.map((source) => parseWhere(source))];
 }
 
-/** Returns the columns that filters use, each with the flag. */
+/** Returns the columns that filters use, each with the flag of its filter. */
 export function filteredColumns({ drop, where }: Pick<DatasetOptions, "drop" | "where">) {
   return parseFilters({ drop, where }).flatMap(({ flag, tests }) =>
     tests.map(({ column }) => ({ flag, column })),
@@ -214,7 +214,7 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   const { maxMemory = Infinity } = options;
   const description = await readDescription(path);
   const done = userLimitFlags(description.options);
-  // when a run is evaluated, its limits on users are not flags of this command
+  // when a run is evaluated, the limits on users come from the run, so messages must not name flags
   if (options.infer) checkUserLimits(path, done, userLimitFlags(options));
   checkDeduping(path, description.options.reading, options.reading);
   const wholeFor = [
@@ -242,7 +242,7 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   };
 }
 
-/** @throws {UsageError} users were left out by other limits when the dataset was encoded */
+/** @throws {UsageError} the dataset was encoded with other limits on users */
 function checkUserLimits(path: string, encoded: readonly string[], given: readonly string[]): void {
   if (encoded.length === 0) return;
   const other = given.find((flag) => !encoded.includes(flag));
@@ -253,7 +253,7 @@ function checkUserLimits(path: string, encoded: readonly string[], given: readon
     );
 }
 
-/** Warns of columns that were excluded from the features when a dataset was encoded. */
+/** Warns about columns that were excluded from the features when a dataset was encoded. */
 function leftOutWarnings({ roles: { leftOut = [] } }: Dataset): string[] {
   return leftOut.map(
     (name) =>
@@ -262,10 +262,10 @@ function leftOutWarnings({ roles: { leftOut = [] } }: Dataset): string[] {
   );
 }
 
-/** The messages of a reader, besides the rows. */
+/** Messages of a reader. */
 type Reported = Pick<BuiltDataset, "inferred" | "notes" | "skipped" | "warnings">;
 
-/** Opens files as one log with its side tables, calls `read`, and reports what was inferred and skipped. */
+/** Opens files as one log with its side tables, calls `read`, and reports inferred columns and skipped rows. */
 export async function withLog<T extends Reported>(
   paths: readonly string[],
   {
@@ -297,7 +297,7 @@ export async function withLog<T extends Reported>(
     multi: options.multi,
     ...(options.multiWeights && { multiWeights: options.multiWeights }),
     ignore: options.ignore,
-    // rows are numbered including the malformed ones
+    // row numbers include malformed rows
     keepBadRows: badRows !== undefined || options.beside !== undefined,
   };
   const log = await openLogWith(paths, opening, watch);
@@ -314,7 +314,7 @@ export async function withLog<T extends Reported>(
   }
 }
 
-/** Reads the side tables of a log. @param sides as --side takes them */
+/** Reads the side tables of a log. @param sides values of --side */
 export async function readSides(
   sides: readonly string[],
   reading: ReadOptions,
@@ -323,7 +323,7 @@ export async function readSides(
   const tables = [];
   for (const side of sides) {
     const { path, key, sideKey } = parseSide(side);
-    // a table or query is ordered by its keys, which are distinct
+    // a table or query is sorted by its keys, which are distinct
     const through = furtherReading(reading, path, [sideKey]);
     const own = through.engine ? typedSideReading(reading) : sideReading(reading, [path]);
     const { engine, threads } = through;
@@ -337,7 +337,7 @@ export async function readSides(
   return tables;
 }
 
-/** Returns the handlers of skipped rows. */
+/** Returns the callbacks for skipped rows. */
 export function badRowHandling(
   paths: readonly string[],
   {
@@ -364,7 +364,7 @@ export function badRowHandling(
   };
 }
 
-/** Reports what was inferred, and what was skipped. */
+/** Reports inferred columns and skipped rows. */
 function tell({ inferred, notes, skipped, warnings }: Reported, { observe }: Watch): void {
   for (const text of [...inferred, ...notes]) observe({ stage: "note", text });
   for (const text of warnings) observe({ stage: "warning", text });
@@ -376,14 +376,17 @@ function tell({ inferred, notes, skipped, warnings }: Reported, { observe }: Wat
   }
 }
 
-/** Default format of a side table, whatever the log's format. */
+/** Default format of a side table, regardless of the log's format. */
 export const defaultSideReading: Omit<ReadOptions, "threads"> = {
   header: true,
   onBadRow: "error",
   maxCell: 4 << 20,
 };
 
-/** Returns the format of a side table whose cells are parsed like the log's. Typed files have their own numbers. */
+/**
+ * Returns the format of a side table whose cells are parsed like those of the log. Files with typed columns need no
+ * number format.
+ */
 export function sideReading(
   { nulls, ...numbers }: Pick<ReadOptions, "nulls"> & NumberForm,
   paths: readonly string[],

@@ -1,4 +1,4 @@
-// Reads the log that a run was trained on again, and splits it as the training did, for data that the run does not
+// Reads the log on which a run was trained again, and splits it in the same way, to obtain data that the run does not
 // store.
 //
 //   manifest (inputs with fingerprints, options, roles, split) ──► the same rows ──► training, validation and test split
@@ -20,12 +20,12 @@ import { parseSide } from "../../dataset/side.js";
 import { expandPaths } from "../../io/glob.js";
 import { statOf } from "../../io/tree.js";
 
-/** Options of a training, as its manifest states them. */
+/** Options of a training in the form of its manifest. */
 type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[]; task?: string };
 
-/** Options of reading a run's log again. */
+/** Options for reading a run's log again. */
 export interface ReadAgain {
-  /** only the number of threads; the format is the training's */
+  /** number of threads; all other reading options are those of the training */
   reading: Pick<ReadOptions, "threads">;
   hashKeys?: string | undefined;
 }
@@ -33,7 +33,7 @@ export interface ReadAgain {
 /**
  * Reads the splits of a run's training.
  *
- * @param wanted states why the log is needed, as the beginning of the message
+ * @param wanted beginning of the error message, which states why the log is needed
  * @throws {UsageError} the inputs are missing or have changed
  */
 export async function partsOfRun(
@@ -47,7 +47,7 @@ export async function partsOfRun(
     new UsageError(`${wanted}, but the log that run '${path}' was trained on ${why}`, { cause });
   const { log, hashKeys: _, ...stated } = manifest.options as StatedOptions;
   if (!log || log.includes("-")) throw refuse("was not a file");
-  // the address comes from whoever made the run; reading through it would send this user's token there
+  // the creator of the run chose the address, so this user's token must not be sent there
   const { engine, ...statedReading } = (stated.reading ?? {}) as ReadOptions;
   const further = [
     ...[stated.valid, stated.test, stated.validLike].filter((part) => typeof part === "string"),
@@ -65,7 +65,7 @@ export async function partsOfRun(
     ignore: [],
     onBadRow: "error",
     ...stated,
-    // columns are inferred again, because the split may depend on columns that the model does not use
+    // infers columns again, because the split may depend on columns that the model does not use
     infer: true,
     unlabelled: roles.label === undefined,
     numeric: withForms(roles.numeric, stated.numeric ?? []),
@@ -73,7 +73,7 @@ export async function partsOfRun(
     hashKeys,
     reading: { ...statedReading, threads: reading.threads },
   };
-  // the training has already reported the notes and warnings about its log
+  // drops notes and warnings, because the training has already reported them
   const hear: Watch = {
     signal: watch.signal,
     observe: (progress) => progress.stage === "reading" && watch.observe(progress),
@@ -88,7 +88,7 @@ export async function partsOfRun(
     if (!isAsIt || dataset.inputs.length !== manifest.inputs.length) throw refuse("has changed since");
     const limited = limitEvents(dataset, stated);
     whole = wholeOf(limited.dataset);
-    // a refit uses all rows, except those of files that were held out
+    // a refit uses all rows of the log, but not separate files that were held out
     if (manifest.refit && !isFile(stated.valid) && !isFile(stated.test))
       return { train: whole, valid: undefined, test: undefined };
     ({ parts } = await splitParts(limited.dataset, options, manifest.seed, hear, manifest.split.like));
@@ -112,7 +112,8 @@ function isFile(part: number | string | undefined): boolean {
 
 /**
  * Reads the validation or test split of a run's training.
- * @throws {UsageError} there is none, or the log cannot be read
+ *
+ * @throws {UsageError} the split does not exist, or the log cannot be read
  */
 export async function heldOutPart(
   run: Run,
@@ -124,7 +125,7 @@ export async function heldOutPart(
   return partNamed(run, parts, name);
 }
 
-/** Returns the named split. @throws {UsageError} there is none, or a refit was trained on it */
+/** Returns the split of that name. @throws {UsageError} it does not exist, or a refit was trained on it */
 export function partNamed(run: Run, parts: SplitParts["parts"], name: "valid" | "test"): Part {
   const part = parts[name];
   if (part) return part;
@@ -133,7 +134,10 @@ export function partNamed(run: Run, parts: SplitParts["parts"], name: "valid" | 
   );
 }
 
-/** Returns why metrics on a split would be invalid: a refit was trained on it. Undefined if it was held out. */
+/**
+ * Returns the reason why metrics on a split would be invalid, which is that a refit was trained on it; undefined if the
+ * split was held out.
+ */
 export function whySeen(
   { path, manifest: { refit, split, options } }: Run,
   name: "valid" | "test",
@@ -146,7 +150,7 @@ export function whySeen(
   );
 }
 
-/** Returns the log that a split was cut from, with the options it was read with. */
+/** Returns the log from which a split was cut, with the options for reading it. */
 export async function logOfPart(
   run: Run,
   name: "valid" | "test",
@@ -171,7 +175,7 @@ export async function logOfPart(
   };
 }
 
-/** The options of a training that are paths. */
+/** Options of a training whose values are paths. */
 interface NamedInputs {
   log: string[];
   sides: string[];
@@ -180,8 +184,8 @@ interface NamedInputs {
 }
 
 /**
- * Resolves the paths of the inputs: relative to the training's folder or else, for runs of earlier versions, to the
- * current folder. The caller compares what it reads with the manifest's checksums.
+ * Resolves the paths of the inputs: relative to the folder of the training or, for runs of earlier versions, to the
+ * current folder. The caller compares the files with the checksums of the manifest.
  *
  * @throws {NoInputError} a path does not exist in either folder; the message names both
  */
@@ -201,7 +205,7 @@ export async function placedInputs(run: Run, { log, sides, valid, test }: NamedI
   };
 }
 
-/** Resolves a path, or the files that a pattern matches. */
+/** Resolves a path to a file, or a pattern to the files that it matches. */
 async function placedPath({ givenIn, path: run }: Run, path: string): Promise<string[]> {
   const places = isAbsolute(path) ? [path] : [...(givenIn === undefined ? [] : [join(givenIn, path)]), path];
   for (const place of places) {
@@ -210,7 +214,7 @@ async function placedPath({ givenIn, path: run }: Run, path: string): Promise<st
       throw error;
     });
     const kinds = await Promise.all(found.map(statOf));
-    // the run may come from a stranger: pipes and devices are refused
+    // rejects pipes and devices, because the run may come from an untrusted source
     if (found.length > 0 && kinds.every((kind) => kind?.isFile || kind?.isDirectory)) return found;
   }
   const tried = [...new Set(places.map((place) => resolve(place)))]

@@ -1,4 +1,4 @@
-// Makes the splits of a training: cuts them from the log, or reads them from further logs.
+// Creates the splits of a training: cuts them from the log, or reads them from further logs.
 
 import { ascending, mapTo, sharedCopy } from "../../numeric/indices.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
@@ -23,16 +23,16 @@ import { isCut, splitOptionsOf, type SplitFlags } from "../options/split-options
 export interface SplitParts {
   parts: { train: Part; valid: Part | undefined; test: Part | undefined };
   by: string;
-  /** set for a validation split that imitates another log */
+  /** quality of a validation split that imitates another log; absent for other splits */
   like?: Imitation;
-  /** fingerprints of further logs that were read through an engine */
+  /** fingerprints of further logs that were read by an engine */
   remote: readonly InputFingerprint[];
 }
 
 /**
- * Splits the log; a split that is given as a file is read with the log's roles.
+ * Splits the log. A split that is a file is read with the log's roles.
  *
- * @param earlier the target of an earlier imitation of the same log; used in place of the file, which may have changed
+ * @param earlier target of an earlier imitation of the same log, which replaces the file because it may have changed
  */
 export async function splitParts(
   dataset: Dataset,
@@ -45,7 +45,7 @@ export async function splitParts(
   const remote: InputFingerprint[] = [];
   const readFurther = async (path: string): Promise<Dataset> => {
     const further = await readLike(dataset, path, options, watch);
-    // the side tables' fingerprints come last
+    // the fingerprints of side tables come last
     if (isRemote(path)) remote.push(...further.inputs.slice(0, further.inputs.length - options.sides.length));
     return further;
   };
@@ -77,7 +77,8 @@ export async function splitParts(
 }
 
 /**
- * Warns of files that are both held out and trained on.
+ * Warns about files that are both training and held-out data.
+ *
  * @param numSides number of side tables, which are the last inputs and may be shared
  */
 function trainedOnWarnings(dataset: Dataset, other: Dataset, numSides: number): string[] {
@@ -92,7 +93,7 @@ function trainedOnWarnings(dataset: Dataset, other: Dataset, numSides: number): 
     );
 }
 
-/** Counts the events of each of the dataset's items in another log, whoever the users are. */
+/** Counts the events in another log, of any users, for each item of the dataset. */
 function popularityIn(dataset: Dataset, other: Dataset): Likeness {
   const [own, there] = [itemColumn(dataset), itemColumn(other)];
   const index = new KeyIndex(own.dictionary);
@@ -124,7 +125,7 @@ function likeNote({ target, reached, power }: Imitation): string {
   );
 }
 
-/** Returns the sizes of the splits and the newest training event, for the manifest. */
+/** Returns the sizes of the splits and the time of the newest training event, for the manifest. */
 export function splitCounts({ parts: { train, valid, test }, by, like }: SplitParts): Manifest["split"] {
   const sizeOf = (part: Part | undefined) => part?.rows.length ?? 0;
   const newest = timesOf(train)?.reduce((latest, time) => Math.max(latest, time), -Infinity);
@@ -135,7 +136,7 @@ export function splitCounts({ parts: { train, valid, test }, by, like }: SplitPa
   };
 }
 
-/** Returns f64[rows]: milliseconds since 1970 of a split's rows; undefined unless every row has a time. */
+/** Returns f64[rows]: times of a split's rows in milliseconds since 1970; undefined unless every row has a time. */
 export function timesOf({ dataset, rows }: Part): Float64Array | undefined {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
@@ -145,7 +146,7 @@ export function timesOf({ dataset, rows }: Part): Float64Array | undefined {
   return times.every(Number.isFinite) ? times : undefined;
 }
 
-/** Returns u32: the rows of several splits of one dataset, ascending. */
+/** Returns u32: the rows of several splits of one dataset, in ascending order. */
 export function rowsOfParts(parts: readonly Pick<Part, "rows">[]): Uint32Array {
   const rows = new Uint32Array(parts.reduce((sum, part) => sum + part.rows.length, 0));
   let at = 0;
@@ -161,9 +162,7 @@ export function wholeOf(dataset: Dataset): Part {
   return { dataset, rows: ascending(dataset.numRows) };
 }
 
-/**
- * Converts roles to options that leave nothing to infer. Session and time, which only splitting needs, are left out.
- */
+/** Converts roles to options that leave nothing to infer, without session and time, which only splitting needs. */
 export function givenRoles({
   session: _,
   time: __,
@@ -172,7 +171,7 @@ export function givenRoles({
   return { ...roles, ignore: [], infer: false };
 }
 
-/** Reads a further log with the roles of one that was read before. */
+/** Reads a further log with the roles of a log that was read before. */
 async function readLike(
   { roles, hashKeys }: Dataset,
   path: string,
@@ -185,7 +184,7 @@ async function readLike(
     numeric: withForms(roles.numeric, options.numeric),
     ...(options.hashKeysOf && { hashKeysOf: options.hashKeysOf.filter((name) => name !== roles.session) }),
   };
-  // fields derived from the time, and the limit per day, need the time column in every log
+  // the time column is needed for fields that are derived from it, and for the daily limit
   if (options.timeFields?.length || options.dropUsersAbovePerDay !== undefined)
     Object.assign(given, { time: roles.time });
   if (options.inSequence) Object.assign(given, { session: roles.session, time: roles.time });
@@ -195,12 +194,12 @@ async function readLike(
   return dataset;
 }
 
-/** Returns a watch that passes on progress and warnings but no notes. */
+/** Returns a watch that forwards progress and warnings, but no notes. */
 export function silently({ observe, signal }: Watch): Watch {
   return { signal, observe: (progress) => progress.stage !== "note" && observe(progress) };
 }
 
-/** Reports the number of cells in held-out rows whose key is not in the training split. */
+/** Reports the number of cells in held-out rows whose keys are not in the training split. */
 export function countUnseen(
   space: FeatureSpace,
   { valid, test }: Pick<SplitParts["parts"], "valid" | "test">,
@@ -212,7 +211,7 @@ export function countUnseen(
   }
 }
 
-/** Returns a sentence for each field with cells whose key is not in the feature space. */
+/** Returns a sentence for each field that has cells with keys outside of the feature space. */
 export function unseenNotes(space: FeatureSpace, { dataset, rows }: Part): string[] {
   return Object.entries(bindEncoder(space, dataset).countUnseen(rows))
     .filter(([, { unseen }]) => unseen > 0)

@@ -1,4 +1,4 @@
-// Facts about an encoded dataset, beside its columns, that a starter pipeline needs.
+// Facts about an encoded dataset, in addition to its columns, that a starter pipeline needs.
 
 import { spreadOf, spreadOfDays } from "../../config/new-rows-gates.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -7,7 +7,7 @@ import { taskOfLabels } from "../../dataset/labels.js";
 
 const DAY = 86_400_000;
 
-/** Returns the number of rows by day since 1970 in UTC. @param times ms since 1970; NaN where there is none */
+/** Returns the number of rows by day since 1970 in UTC. @param times ms since 1970; NaN for rows without a time */
 export function rowsOfDays(times: Float64Array): Map<number, number> {
   const rows = new Map<number, number>();
   for (const time of times) {
@@ -18,7 +18,7 @@ export function rowsOfDays(times: Float64Array): Map<number, number> {
   return rows;
 }
 
-/** Returns the task of the labels, the newest event of each file, and how the rows of files and days differ. */
+/** Returns the task of the labels, the newest event of each file, and the variation of rows over files and days. */
 export function starterFacts({ columns, roles, numRows }: Dataset, { inputs, fileRows = [] }: Description) {
   const numbers = (name: string | undefined) => {
     const column = columns.find((one) => one.name === name);

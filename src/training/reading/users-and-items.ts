@@ -1,4 +1,4 @@
-// Restricts a dataset to the user and item columns, for factorizations that use no other feature.
+// Restricts a dataset to its user and item columns, for factorizations that use no other features.
 
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
@@ -6,7 +6,7 @@ import { UsageError } from "../../errors.js";
 /**
  * Returns the dataset with only the columns of these roles as features.
  *
- * @param flag the flag or command that requires it, for messages
+ * @param flag flag or command that requires it, for messages
  * @returns also a note on the ignored columns
  * @throws {UsageError} a role has no column, or one that is numeric or multi-valued
  */
@@ -35,7 +35,7 @@ export function featuresOfRoles(
 /**
  * Returns the dataset with only these columns as features.
  *
- * @param learned describes them in the note on the ignored columns
+ * @param learned description of the columns in the note on ignored columns
  */
 export function featuresNamed(
   dataset: Dataset,

@@ -1,10 +1,10 @@
-// A Gaussian process through the values of the settings tried so far, and the expected improvement of a further setting
-// over the best of them.
+// A Gaussian process that models the values of the settings tried so far, and the expected improvement of a further
+// setting over the best value.
 //
 //   k(a, b)   (1 + r + r²/3) exp(-r), r = sqrt(5 Σ ((a_d - b_d) / l_d)²): the Matérn kernel of smoothness 5/2
-//   l_d       length scale of coordinate d: the distance at which values become dissimilar; large if the option does not
-//             matter. Fitted coordinate by coordinate, by the marginal likelihood and a log-normal prior around 1
-//   K         k of every two settings, plus NOISE on the diagonal; L L' = K, α = K⁻¹ y
+//   l_d       length scale of coordinate d: the distance at which values become dissimilar; large if the option has no
+//             effect. Fitted coordinate by coordinate, by the marginal likelihood and a log-normal prior around 1
+//   K         matrix of k for all pairs of settings, plus NOISE on the diagonal; L L' = K, α = K⁻¹ y
 //
 // Values are standardized, and those far below the best are raised to a floor, so that a bad setting does not flatten
 // the rest. Sources: Rasmussen and Williams 2006, algorithm 2.1; expected improvement: Jones, Schonlau and Welch 1998
@@ -14,18 +14,18 @@ import { mapTo } from "../../numeric/indices.js";
 import { exp, log, softplus } from "../../numeric/exp.js";
 import { solveCholesky } from "../../solvers/cholesky.js";
 
-/** Variance of a value that no option explains, out of a total of about 1. */
+/** Variance of values that the options do not explain, out of a total of about 1. */
 const NOISE = 0.01;
 const LENGTHS = [0.3, 0.6, 1.2, 2.5, 6];
 const START = 1.2;
 const PASSES = 2;
-/** The floor of values: the best one minus this many times its distance to the median. */
+/** Distance of the floor of values below the best value, relative to the distance from the best to the median. */
 const FLOOR = 3;
-/** Improvements below this many standard deviations of the values do not count. */
+/** Minimum improvement that counts, in standard deviations of the values. */
 const LEAST_GAIN = 0.01;
 /**
- * Slope of the logistic function that approximates the normal distribution to 0.01, so that the improvement has a
- * closed form.
+ * Slope with which the logistic function approximates the normal distribution to 0.01, so that the expected improvement
+ * has a closed form.
  */
 const LOGISTIC_SLOPE = 1.702;
 
@@ -36,7 +36,7 @@ export type ExpectedImprovement = (point: readonly number[]) => number;
  * Fits the process.
  *
  * @param points at least one, all of the same length; coordinates of about -1 to 1
- * @param values a value per point, greater is better; -Infinity for a point that failed
+ * @param values value of each point, where greater is better; -Infinity for a point that failed
  */
 export function fitImprovement(
   points: readonly (readonly number[])[],
@@ -63,7 +63,7 @@ export function fitImprovement(
   };
 }
 
-/** Raises low values to the floor, and standardizes. @returns f64[n], mean 0 and variance 1 */
+/** Raises values below the floor to the floor, and standardizes all values. @returns f64[n], mean 0 and variance 1 */
 function standardized(values: readonly number[]): Float64Array {
   const finite = values.filter(Number.isFinite).sort((a, b) => b - a);
   const [best = 0] = finite;
@@ -90,9 +90,9 @@ function fitted(points: readonly (readonly number[])[], y: Float64Array, given: 
     for (let j = 0; j < i; j++) factor[i * n + j] = kernel(points[i]!, points[j]!, lengths);
     factor[i * n + i] = 1 + NOISE;
   }
-  // `factor` now holds L in its lower triangle
+  // `factor` now contains L in its lower triangle
   const alpha = solveCholesky(factor, y.slice());
-  // unreachable: NOISE keeps K positive definite
+  // unreachable, because NOISE keeps K positive definite
   if (!alpha) throw new RangeError("the covariance of the settings is not positive definite");
   let evidence = 0;
   for (let i = 0; i < n; i++) evidence -= (y[i]! * alpha[i]!) / 2 + log(factor[i * n + i]!);

@@ -3,11 +3,11 @@
 //   spread     setting t of m: a Latin hypercube, so that each option is tried once in each m-th of its range (McKay,
 //              Beckman and Conover 1979, doi:10.2307/1268522). Half of the samples are within a quarter of the range's
 //              logarithm around the default, where a good value is likely
-//   improving  of many samples, spread and near the best setting, the one with the largest expected improvement according
-//              to a Gaussian process (gaussian-process.ts)
+//   improving  the setting with the largest expected improvement according to a Gaussian process (gaussian-process.ts),
+//              among random samples from the whole space and near the best setting
 //
-// A number with a `span` has its logarithm as coordinate: 0 is the default, -1 and 1 are the ends of the span. The
-// random numbers of a sample depend only on the seed, the setting's number and the option.
+// The coordinate of a number with a `span` is its logarithm, where 0 is the default and -1 and 1 are the ends of the
+// span. The random numbers of a sample depend only on the seed, the setting's number and the option.
 
 import { log, pow } from "../../numeric/exp.js";
 import { shuffle, streamOf, uniformAt } from "../../numeric/hash.js";
@@ -18,33 +18,33 @@ import { fitImprovement } from "./gaussian-process.js";
 /** Values of searched options, by name. */
 export type SearchSetting = Readonly<Record<string, number | string>>;
 
-/** Stream of random numbers for the search, distinct from the seed's other streams. */
+/** Name of the search's stream of random numbers, different from other streams of the seed. */
 const SEARCH = 0x5ea7c4;
 /** Maximum number of attempts to find a setting that was not tried before. */
 const ATTEMPTS = 64;
 /** Number of candidates among which the Gaussian process chooses. */
 const CANDIDATES = 600;
-/** Maximum number of settings that the process is fitted to; the best ones are used. */
+/** Maximum number of settings to which the process is fitted; the best ones are used. */
 const MOST_FITTED = 200;
-/** Exponent that concentrates samples around the default. */
+/** Exponent that concentrates samples near the default. */
 const CENTERING = 2;
 /**
- * Candidates near the best setting change each option with probability CHANGED, by up to these fractions of the span's
- * logarithm.
+ * Probability with which candidates near the best setting change an option, and the sizes of the change as fractions of
+ * the span's logarithm.
  */
 const NEAR = [0.5, 0.2];
 const CHANGED = 0.7;
-/** Coordinates of numbers are clipped to this distance from the default. */
+/** Maximum distance of a number's coordinate from the default; larger ones are clipped. */
 const FARTHEST = 4;
-/** Coordinate of a word, chosen so that two different words are at distance 1. */
+/** Coordinate of a word, such that two different words have the distance 1. */
 const WORD = Math.SQRT1_2;
-/** Fraction of the span's logarithm beyond which a value is reported as being at the edge. */
+/** Fraction of the span's logarithm beyond which a value is reported as being at the edge of the range. */
 const EDGE = 0.9;
 
-/** A setting that was tried, with its result. */
+/** A tried setting with its result. */
 interface ScoredSetting {
   setting: SearchSetting;
-  /** greater is better; -Infinity if it failed */
+  /** value of the setting, where greater is better; -Infinity if it failed */
   value: number;
 }
 
@@ -54,20 +54,20 @@ export interface SpaceOptions {
   table: OptionTable;
   /** options of the default training: the middle of each range, and the values that conditions refer to */
   standard: Options;
-  /** whether the user or an earlier run sets the option, so that it is not searched */
+  /** whether the user or an earlier run determines the option, so that it is not searched */
   isFixed: (name: string) => boolean;
   seed: number;
 }
 
-/** A value at an end of the searched range. */
+/** An option whose best value is at an end of the searched range. */
 interface Edge {
   name: string;
   value: number;
-  /** the value to try next; undefined for an option with listed values */
+  /** value to try next; undefined for an option with listed values */
   beyond: number | undefined;
 }
 
-/** The options to search, and their values. */
+/** Options to search, and the values to try. */
 export class SearchSpace {
   readonly #ranges: readonly [name: string, option: Option][];
   readonly #standard: Options;
@@ -81,7 +81,7 @@ export class SearchSpace {
     this.#seed = seed;
   }
 
-  /** Names of the options that some setting may vary. */
+  /** Names of the options that a setting may vary. */
   get names(): string[] {
     const isSearched = (other: string) => this.#ranges.some(([name]) => name === other);
     const mayApply = ([, option]: [string, Option]) =>
@@ -89,7 +89,7 @@ export class SearchSpace {
     return this.#ranges.filter(mayApply).map(([name]) => name);
   }
 
-  /** The values of the default training. */
+  /** Values of the default training, by option. */
   get standard(): SearchSetting {
     return this.#drawSetting((name) => this.#standard[name] as number | string);
   }
@@ -118,7 +118,7 @@ export class SearchSpace {
   /**
    * Returns the candidate with the largest expected improvement over the earlier settings.
    *
-   * @param t       number of the setting, from which its random numbers follow
+   * @param t       number of the setting, which determines its random numbers
    * @param before earlier settings with their values: greater is better, -Infinity if it failed
    * @returns undefined if no new setting was found
    */
@@ -153,7 +153,7 @@ export class SearchSpace {
   edgesOf(setting: SearchSetting): Edge[] {
     return this.#ranges.flatMap(([name, option]): Edge[] => {
       const value = setting[name];
-      // the default, or a bound of the option itself, is not an edge of the search
+      // a value at the default or at a bound of the option itself is not at an edge of the search
       const ends = [option.min, option.max, this.#standard[name]];
       if (typeof value !== "number" || ends.includes(value)) return [];
       const { among, span = 1 } = option.search!;
@@ -171,7 +171,7 @@ export class SearchSpace {
     });
   }
 
-  /** Chooses a value for each option that applies, given the options before it in the table. */
+  /** Chooses a value for each option that applies, given the values of earlier options in the table. */
   #drawSetting(valueOf: (name: string, option: Option, options: Options) => number | string): SearchSetting {
     const setting: Record<string, number | string> = {};
     for (const [name, option] of this.#ranges) {
@@ -181,7 +181,7 @@ export class SearchSpace {
     return setting;
   }
 
-  /** Returns the stratum of option i's range that setting t samples from. */
+  /** Returns the stratum from which setting t samples option i. */
   #stratum(i: number, t: number, spread: number): number {
     const order = ascending(spread);
     shuffle(order, streamOf(this.#seed, SEARCH, 0, i));
@@ -192,7 +192,7 @@ export class SearchSpace {
     return this.#ranges.findIndex(([one]) => one === name);
   }
 
-  /** Returns the value at a position from 0 to 1 of a range; the default is in the middle. */
+  /** Returns the value at a relative position from 0 to 1 in a range; the default is in the middle. */
   #around(option: Option, name: string, place: number, options: Options): number | string {
     const { among, span = 1 } = option.search!;
     const z = 2 * place - 1;
@@ -208,7 +208,7 @@ export class SearchSpace {
     return values[Math.min(values.length - 1, Math.max(0, Math.round(at + distance * (reach + 1 / 2))))]!;
   }
 
-  /** Returns the coordinates of a setting; an option that does not apply has its default's coordinate. */
+  /** Returns the coordinates of a setting; an option that does not apply has the coordinate of its default. */
   #coordinates(setting: SearchSetting): number[] {
     const options = { ...this.#standard, ...setting };
     return this.#ranges.flatMap(([name, { search }]) => {
@@ -230,7 +230,7 @@ function rangesOf(table: OptionTable): [name: string, option: Option][] {
   return Object.entries(table as Record<string, Option>).filter(([, { search }]) => search !== undefined);
 }
 
-/** Tells whether an option's default can be varied: a word in place of a number, such as --window session, cannot. */
+/** Whether the default of an option can be varied. A word in place of a number, such as --window session, cannot. */
 function isVaried({ search }: Option, value: unknown, standard: Options): boolean {
   const { among } = search!;
   if (typeof value === "number") return true;
@@ -246,7 +246,7 @@ export function searchedNames(table: OptionTable): string[] {
   return rangesOf(table).map(([name]) => name);
 }
 
-/** Tells whether an option is allowed with the others, and has values to try. */
+/** Whether an option is allowed with the other options, and has values to try. */
 function applies({ only = {}, search = {} }: Option, options: Options): boolean {
   const goesWith = Object.entries(only).every(([other, values]) =>
     values === true ? options[other] !== undefined : values.includes(String(options[other])),
@@ -263,8 +263,8 @@ function amongValues(
 }
 
 /**
- * Returns a value's logarithmic coordinate: 0 for the default, 1 for the end of the span; 0 if the default is not
- * positive.
+ * Returns the logarithmic coordinate of a value: 0 for the default, 1 for the end of the span; always 0 if the default
+ * is not positive.
  */
 function coordinateOf(value: number | undefined, middle: number, span: number): number {
   if (value === undefined || value === middle || middle <= 0) return 0;
@@ -272,8 +272,8 @@ function coordinateOf(value: number | undefined, middle: number, span: number): 
 }
 
 /**
- * Samples a value near another: a number within a fraction of the span's logarithm, or a listed value at most one step
- * away.
+ * Samples a value close to another value: a number within a fraction of the span's logarithm, or a listed value at most
+ * one step away.
  */
 function nearValue(
   option: Option,
@@ -285,15 +285,15 @@ function nearValue(
   if (!among) return limited(option, (near as number) * pow(span, share * (2 * uniform - 1)));
   const values = amongValues(among, options);
   const at = values.indexOf(near);
-  // words have no order: keep the same word half of the time
+  // words have no order, so the same word is kept half of the time
   if (typeof near === "string" && at >= 0 && uniform < 0.5) return near;
   if (typeof near === "string" || at < 0) return values[Math.floor(uniform * values.length)]!;
   return values[Math.min(values.length - 1, Math.max(0, at - 1 + Math.floor(3 * uniform)))]!;
 }
 
 /**
- * Rounds to three digits, which suffice to distinguish settings and are short to type, and clips to the option's
- * bounds.
+ * Rounds to three significant digits, which suffice to distinguish settings and are short to type, and clips to the
+ * option's bounds.
  */
 function limited({ integer, min = -Infinity, max = Infinity }: Option, value: number): number {
   const rounded = integer ? Math.round(value) : Number(value.toPrecision(3));

@@ -1,4 +1,4 @@
-// --search on trainings whose metric is a formula of their options.
+// Tests --search on trainings whose metric is a formula of their options.
 
 import { DivergedError, UsageError } from "../../errors.js";
 import { searchGain } from "../../evaluation/search-gain.js";
@@ -38,7 +38,7 @@ const table = {
 } as const satisfies OptionTable;
 const standard = { kind: "plain", dim: 16, power: 0.5, rate: 0.1, penalty: 0.01 };
 
-/** A loss that is smallest at dim 32, rate 0.3 and penalty 0.002. */
+/** Returns a loss with its minimum at dim 32, rate 0.3 and penalty 0.002. */
 function lossOf(options: Record<string, unknown>): number {
   const at = (name: string, best: number) => log((options[name] as number) / best) ** 2;
   return 0.5 + 0.01 * (at("dim", 32) + at("rate", 0.3) + at("penalty", 0.002));
@@ -55,7 +55,7 @@ function trained(options: Record<string, unknown>, value = lossOf(options)): Tri
   };
 }
 
-/** states of the search, as a checkpoint stores them */
+/** The states of the search are those that a checkpoint stores. */
 const saved: string[] = [];
 const heard: string[] = [];
 beforeEach(() => {
@@ -95,7 +95,7 @@ test("the default comes first, no setting twice, and the best setting is trained
   expect(Math.min(...lines.map(({ value }) => value!))).toBe(best.value);
   expect(trials[0]).toEqual({ ...best.options, epochs: 1, bestEpoch: 1, value: best.value });
   expect(by).toMatchObject({ metric: "logLoss", default: lossOf(standard) });
-  // every row differs by the same amount, so that the interval is a point
+  // The difference is the same in every row, so that the interval is a point.
   expect(by.difference!.low).toBeCloseTo(by.difference!.value, 12);
 });
 
@@ -132,7 +132,7 @@ test("goes on from where it was stopped, after each setting, to the same result"
   expect(states).toHaveLength(12);
   for (const text of states) {
     const found = JSON.parse(text) as SearchState;
-    // in a checkpoint, the values by row are arrays
+    // A checkpoint stores the values by row as arrays.
     for (const metric of Object.values(found.units))
       metric.sums = Float64Array.from(Object.values(metric.sums));
     expect(await searched({ found })).toEqual(whole);
@@ -237,7 +237,7 @@ describe("what is said of the result", () => {
   test("the best is ahead by no more than noise", async () => {
     let t = 0;
     const tryOut = (setting: SearchSetting): Promise<Tried> => {
-      // the rows' losses differ by far more than their means
+      // The losses of individual rows differ much more than their means.
       const sign = t++ % 2 === 0 ? 1 : -1;
       const sums = Float64Array.from({ length: 50 }, (_, row) => 1 + (row % 2 === 0 ? sign : -sign) * 0.5);
       sums[0]! -= t / 1000;

@@ -1,8 +1,9 @@
 // --search N: trains N settings of the options that have a search range, with early stopping, and compares them on the
-// validation split. The best setting is then trained as if the user had typed it; the default is trained instead if the
-// best is not better by more than noise.
+// validation split. The best setting is then trained as if the user had typed it; if the best setting is not
+// significantly better than the default, the default is trained instead.
 //
-//   default ──► a quarter of N, spread around it ──► the others, each by expected improvement ──► the best, or the default
+//   default ──► a quarter of N, spread around it ──► the other settings, each by expected improvement
+//     ──► training with the best setting, or with the default
 //
 // No setting is dropped after a few epochs: docs/experiments/search.md compares that with successive halving.
 
@@ -18,9 +19,9 @@ import { SearchSpace, searchedNames, type SearchSetting } from "./search-space.j
 import type { EpochEvent } from "../epochs/epoch-loop.js";
 import type { Watch } from "../session/watch.js";
 
-/** Result of training one setting, without the test split. */
+/** Result of training with one setting; metrics of the test split are not included. */
 export interface Tried {
-  /** every option as it was used */
+  /** every option of the training, with defaults applied */
   used: Readonly<Record<string, unknown>>;
   /** metrics of the validation split */
   valid: PartMetrics | undefined;
@@ -29,14 +30,14 @@ export interface Tried {
   byUnit?: (() => Promise<readonly UserMetric[]>) | undefined;
 }
 
-/** State of a search; a search that resumes from it continues as if it had not stopped. */
+/** State of a search. A search that resumes from it continues as if it had not stopped. */
 export interface SearchState {
   trials: TrialLine[];
-  /** options of the default training; undefined before it ended */
+  /** options of the default training; undefined before it has ended */
   standard?: Record<string, unknown>;
-  /** the metric that settings are compared by */
+  /** metric by which settings are compared */
   metric?: string;
-  /** metric values by row or user, of the default training and of the best so far */
+  /** metric as contributions of rows or users, for the default training and for the best setting so far */
   units: { standard?: UserMetric; best?: UserMetric };
 }
 
@@ -46,21 +47,21 @@ export interface SearchRequest {
   table: OptionTable;
   given: Readonly<Record<string, unknown>>;
   seed: number;
-  /** name of the steps that early stopping counts, if not epochs: `tree` */
+  /** name of the step that early stopping counts, if it is not an epoch: `tree` */
   round?: string | undefined;
-  /** options that an earlier run determines */
+  /** options whose values an earlier run determines */
   decided: readonly string[];
   comparedBy: (valid: PartMetrics) => string;
-  /** Trains a setting. @throws {DivergedError} it diverged @throws {UsageError} its options are refused */
+  /** Trains with a setting. @throws {DivergedError} it diverged @throws {UsageError} its options are invalid */
   tryOut: (setting: SearchSetting) => Promise<Tried>;
-  /** state of an interrupted search of the same request */
+  /** state of an interrupted search for the same request */
   found: SearchState | undefined;
   save(state: SearchState): Promise<void>;
 }
 
 /** Result of a search. */
 export interface Searched {
-  /** the options to train with; empty if no setting is better than the default by more than noise */
+  /** options of the final training; empty if no setting is significantly better than the default */
   setting: SearchSetting;
   /** sorted, best first */
   trials: Trial[];
@@ -70,7 +71,7 @@ export interface Searched {
 }
 
 /**
- * Returns the best setting, and the result of every setting. The results do not depend on the number of threads.
+ * Returns the best setting, and the results of all settings. The results do not depend on the number of threads.
  *
  * @throws {UsageError} every option is set, or the settings' metrics cannot be compared
  * @throws {DivergedError} every setting diverged
@@ -90,7 +91,7 @@ export async function search(
 
   for (let t = state.trials.length; t < trials; t++) {
     signal.throwIfAborted();
-    // the time must suffice for this setting and for training the best one again
+    // the remaining time must suffice for one more setting and for the final training
     isOver = timeLeft() < 2 * longest;
     if (isOver) break;
     const start = performance.now();
@@ -139,13 +140,13 @@ function nextSetting(
   return space.improving(t, before);
 }
 
-/** Tells whether the user set an option, directly or by another option that sets it. */
+/** Whether the user set an option, directly or by another option that sets it. */
 function isSet(table: OptionTable, given: SearchRequest["given"], name: string): boolean {
   const setBy = Object.keys(given).filter((other) => given[other] !== undefined);
   return setBy.some((other) => other === name || table[other]?.sets?.includes(name));
 }
 
-/** Checks that there is an option to search. @throws {UsageError} all of them are set */
+/** Checks that there is an option to search. @throws {UsageError} all options are set */
 function checkOpen(table: OptionTable, isFixed: (name: string) => boolean): void {
   const names = searchedNames(table);
   if (names.every(isFixed))
@@ -168,7 +169,7 @@ function spaceOf(
   { standard }: SearchState,
   isFixed: (name: string) => boolean,
 ): SearchSpace {
-  // if the default training diverged, its options are resolved as on an ordinary log
+  // if the default training diverged, its options are those for typical data
   const used = standard ?? resolved(table, given, { ...BEFORE_DATA });
   return new SearchSpace({ table, standard: used, isFixed, seed });
 }
@@ -178,7 +179,7 @@ type Outcome = Pick<TrialLine, "epochs" | "bestEpoch" | "value" | "curve" | "fai
   units?: UserMetric | undefined;
 };
 
-/** Trains a setting. @throws {UsageError} the default is refused, or its metrics cannot be compared */
+/** Trains with a setting. @throws {UsageError} the default is invalid, or its metrics cannot be compared */
 async function tried(
   { table, tryOut, comparedBy }: SearchRequest,
   state: SearchState,
@@ -196,7 +197,7 @@ async function tried(
     const curve = epochs.flatMap((event) => numberIn(event, metric) ?? event.validLoss ?? []);
     const counts = { epochs: epochs.length, bestEpoch, curve, used: { ...used } };
     if (!Number.isFinite(value)) return { ...failed(`${titleOf(metric)} is ${value}`), ...counts };
-    // metric values by row are computed only for the settings that are compared in the end
+    // metric values by row are computed only for the settings that are finally compared
     const isNeeded = t === 0 || goodnessOf(metric, value) > scoreOf(state, bestOf(state));
     const units = isNeeded ? (await byUnit?.())?.find(({ name }) => name === metric) : undefined;
     return { ...counts, value, units };
@@ -231,12 +232,12 @@ function goodnessOf(metric: string, value: number): number {
   return goodness(metric, value) ?? value;
 }
 
-/** Returns a value for which greater is better; failed settings come last. */
+/** Returns the metric's value with the sign for which greater is better; failed settings come last. */
 function scoreOf({ metric }: SearchState, line: TrialLine | undefined): number {
   return line?.value == null ? -Infinity : goodnessOf(metric!, line.value);
 }
 
-/** Returns the best setting; of equal ones the first. */
+/** Returns the best setting; the first one of equally good settings. */
 function bestOf(state: SearchState): TrialLine | undefined {
   let best: TrialLine | undefined;
   for (const line of state.trials) if (scoreOf(state, line) > scoreOf(state, best)) best = line;
@@ -256,7 +257,7 @@ function searchResult(state: SearchState, space: SearchSpace): Searched {
     best.trial === 1 || defaultValue === null
       ? undefined
       : { value: best.value! - defaultValue, ...(standard && ofBest && differenceOf(ofBest, standard)) };
-  // the best of many equal settings is ahead of the default about half of the time by noise alone
+  // among many equally good settings, the best one exceeds the default about half of the time by chance
   const chosen = difference && !isSure(difference) ? trials[0]! : best;
   const by: SearchedBy = { metric: metric!, default: defaultValue, ...(difference && { difference }) };
   const ranked = [...trials].sort((a, b) => scoreOf(state, b) - scoreOf(state, a) || a.trial - b.trial);
@@ -269,7 +270,7 @@ function searchResult(state: SearchState, space: SearchSpace): Searched {
   };
 }
 
-/** Warns of settings that failed, of a gain within noise, and of a best value at the edge of the searched range. */
+/** Warns about settings that failed, a gain that may be chance, and a best value at the edge of the searched range. */
 function verdict({ trials }: SearchState, best: TrialLine, by: SearchedBy, space: SearchSpace): string[] {
   const warnings: string[] = [];
   const failed = trials.filter(({ value }) => value === null);
@@ -297,7 +298,7 @@ function verdict({ trials }: SearchState, best: TrialLine, by: SearchedBy, space
   return warnings;
 }
 
-/** Tells whether the interval excludes 0; true if there is no interval. */
+/** Whether the interval excludes 0; true if there is no interval. */
 function isSure({ low, high }: NonNullable<SearchedBy["difference"]>): boolean {
   return low === undefined || high === undefined || low * high > 0;
 }

@@ -1,4 +1,4 @@
-// Describes how a run was made: preprocess.json, which servers read, and every option as it was used.
+// Describes how a run was made: preprocess.json, which servers read, and all options with defaults applied.
 
 import { resolve, join } from "node:path";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -20,7 +20,7 @@ import { openRun, type Run } from "../../embedding/run-directory.js";
 import { fingerprintOf, sha256Of, type InputFingerprint } from "../../io/fingerprint.js";
 import { isCut } from "../options/split-options.js";
 
-/** Describes how rows of a log become feature rows. */
+/** Describes the conversion of a log's rows to feature rows. */
 export function preprocessOf(
   space: FeatureSpace,
   dataset: Dataset,
@@ -45,10 +45,10 @@ export function preprocessOf(
 }
 
 /**
- * Describes how rows of a log become events, for a model without labelled examples.
+ * Describes the conversion of a log's rows to events, for a model without labelled examples.
  *
- * @param dataset as it was read
- * @param roles    of the dataset that the vocabulary was fitted on
+ * @param dataset the dataset as it was read
+ * @param roles    roles of the dataset on which the vocabulary was fitted
  */
 export function eventPreprocessOf(
   space: FeatureSpace,
@@ -67,7 +67,7 @@ export function eventPreprocessOf(
   };
 }
 
-/** Describes how a log is read and how its labels are made, for any model. */
+/** Describes the reading of a log and the computation of its labels, for any model. */
 export function readingRecipe(
   {
     positiveFrom,
@@ -86,9 +86,9 @@ export function readingRecipe(
   { hashKeys, roles: { positives } }: Pick<Dataset, "hashKeys" | "roles">,
 ): Omit<TrainedAs, "roles" | "fields" | "negatives"> & Pick<Preprocess, "positiveFrom" | "eventWeight"> {
   return {
-    // a log of positive events has no labels; the roles state which rows are positive
+    // a log of positive events has no labels; its roles state the rule for positive rows
     positiveFrom: positives ? null : (positiveFrom ?? null),
-    // paths are absolute, because evaluate may run in another folder
+    // paths are absolute, because `evaluate` may run in another folder
     sides: sides.map(absoluteSide),
     drop,
     timeFormat,
@@ -101,16 +101,16 @@ export function readingRecipe(
   };
 }
 
-/** Returns a side table's option with an absolute path, unless an engine reads it. */
+/** Returns the --side value of a side table with an absolute path, unless an engine reads the table. */
 function absoluteSide(text: string): string {
   const { path, key, sideKey } = parseSide(text);
   return `${isRemote(path) ? path : resolve(path)}:${key}=${sideKey}`;
 }
 
 /**
- * Returns every option as it was used, for the manifest and --json.
+ * Returns every option with defaults applied, for the manifest and --json.
  *
- * @param options of reading, splitting and making examples
+ * @param options options for reading, splitting and examples
  * @param own      the trainer's own options, with their defaults
  */
 export function resolvedOptions(
@@ -143,7 +143,7 @@ export function resolvedOptions(
 }
 
 /**
- * Describes the request that a training answers: options, and fingerprints of all inputs and runs.
+ * Describes the request for a training by its options, and fingerprints of all inputs and runs.
  *
  * @param given    the user's options, before any conversion
  * @param inputs   fingerprints of the log
@@ -180,7 +180,8 @@ export async function askedOf(
 }
 
 /**
- * Returns how a dataset was encoded; nothing if its ids are hashed, because that would reveal the file of the secret.
+ * Returns the options with which a dataset was encoded; none if its ids are hashed, because they would reveal the file
+ * of the secret.
  */
 async function encodedOf(path: string, isEncoded: boolean): Promise<Pick<TrainingRequest, "encoded">> {
   if (!isEncoded) return {};
@@ -191,14 +192,16 @@ async function encodedOf(path: string, isEncoded: boolean): Promise<Pick<Trainin
 }
 
 /**
- * Fingerprints an input; an encoded dataset by its description, which contains checksums of its rows.
+ * Returns the fingerprint of an input. For an encoded dataset, it is that of its description, which contains checksums
+ * of the rows.
+ *
  * @throws {NoInputError} missing
  */
 export async function namedInput(path: string): Promise<InputFingerprint> {
   return await fingerprintOf((await isEncodedDataset(path)) ? join(path, DATASET_MARKER) : path);
 }
 
-/** Returns a checksum of all files of a run except the manifest, which contains times. */
+/** Returns a checksum of all files of a run except the manifest, because the manifest contains times of day. */
 export function contentsOf({ manifest: { files } }: Run): string {
   const sorted = Object.entries(files)
     .map(([name, { sha256 }]) => `${name} ${sha256}\n`)

@@ -55,9 +55,15 @@ import {
 } from "./feature-training.js";
 import { fieldWarnings, valueWarnings } from "../warnings/training-warnings.js";
 
-/** A vocabulary, with the first parameters if the training is warm-started. @typeParam S first parameters */
+/**
+ * A vocabulary, with initial parameters if the training is warm-started. @typeParam S type of the initial parameters
+ */
 export interface WarmVocabulary<S> extends Vocabulary {
-  /** Returns the first parameters. @throws {UsageError} the examples have another task than the run of --init */
+  /**
+   * Returns the initial parameters.
+   *
+   * @throws {UsageError} the task of the examples differs from that of the run of --init
+   */
   startFor?(task: Examples["task"]): {
     start: S;
     carried: Carried;
@@ -66,19 +72,22 @@ export interface WarmVocabulary<S> extends Vocabulary {
   };
 }
 
-/** A trainer whose model uses feature rows. @typeParam S first parameters of a warm start */
+/**
+ * Functions and settings of a trainer whose model uses feature rows. @typeParam S type of the initial parameters of a
+ * warm start
+ */
 export interface FeatureModel<O extends FeatureOptions & object, S> {
   given: GivenTraining;
   table: OptionTable;
-  /** the stopping metric, if labels are predicted; the loss when absent */
+  /** stopping metric, if labels are predicted; the loss when absent */
   metric?: StoppingMetricName | undefined;
-  /** columns that the trainer's own options name */
+  /** columns that the trainer's own options name, which are therefore features */
   fields?: readonly string[];
-  /** returns the trainer's options with defaults that suit the data */
+  /** returns the trainer's options, with defaults that depend on the data */
   optionsFor: (facts: DataFacts) => O;
-  /** checks the log; restricts its features if the trainer does not use all */
+  /** checks the log, and removes features that the trainer does not use */
   accept: NonNullable<Plan["accept"]>;
-  /** makes the examples, according to the trainer's options */
+  /** creates the examples according to the trainer's options */
   examples(
     space: FeatureSpace,
     parts: TrainingInput["parts"],
@@ -87,17 +96,17 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
   learn: LearnFunction<O, S>;
   /** estimates memory and disk */
   needs: Needs;
-  /** whether training can read its rows from disk */
+  /** true if the trainer can read its rows from disk during training */
   streams: boolean;
-  /** the run of --init, and the function that carries its keys into the vocabulary */
+  /** run of --init, and the function that adds its keys to the vocabulary */
   init?: { run: Run; carry(fitted: FittedVocabulary): WarmVocabulary<S> } | undefined;
-  /** returns warnings about the training before it begins, as sentences */
+  /** returns sentences that warn about the training before it begins */
   doubts?(space: FeatureSpace, options: O): readonly string[];
-  /** returns warnings about the result, as sentences */
+  /** returns sentences that warn about the result */
   outcome(outcome: Outcome<O>): string[];
 }
 
-/** The result of a training, for `outcome`. */
+/** Result of a training, from which `outcome` derives warnings. */
 export interface Outcome<O> {
   trained: Trained;
   /** of all splits */
@@ -105,11 +114,11 @@ export interface Outcome<O> {
   examples: Examples;
   options: O;
   stoppingMetric: StoppingMetric | undefined;
-  /** gain of the vectors over the control; absent without a validation split, and for models without vectors */
+  /** gain of the vectors over the control; undefined without a validation split, and for models without vectors */
   vectorsAdd: VectorsAdd | undefined;
 }
 
-/** Returns the plan of such a trainer. */
+/** Returns the plan of a trainer whose model uses feature rows. */
 export function featurePlan<O extends FeatureOptions, S>(
   model: FeatureModel<O, S>,
 ): Pick<Plan, "seed" | "reading" | "init" | "accept" | "comparedBy" | "needs" | "fit"> {
@@ -125,7 +134,7 @@ export function featurePlan<O extends FeatureOptions, S>(
   };
 }
 
-/** A prepared training split, independent of search settings, seed and initialization. */
+/** Vocabulary and examples of a training, which do not depend on search settings, seed and initialization. */
 export interface Prepared<S> extends Pick<Vocabulary, "space" | "history"> {
   examples: Examples;
   start: S | undefined;
@@ -134,7 +143,7 @@ export interface Prepared<S> extends Pick<Vocabulary, "space" | "history"> {
   input: Omit<LearnerInput<S>, "controls" | "start">;
 }
 
-/** Fits the vocabulary on the training split and makes the examples. */
+/** Fits the vocabulary on the training split and creates the examples. */
 export async function prepareFeatures<O extends FeatureOptions, S>(
   model: Pick<FeatureModel<O, S>, "examples" | "init" | "streams" | "optionsFor">,
   { dataset, parts }: TrainingInput,
@@ -255,7 +264,7 @@ async function fit<O extends FeatureOptions, S>(
   };
 }
 
-/** Returns facts about the data, on which defaults may depend. */
+/** Returns the facts about the data on which defaults may depend. */
 export function factsOf<O extends FeatureOptions>(
   { optionsFor }: { optionsFor: (facts: DataFacts) => O },
   { space, examples, start, input }: Pick<Prepared<unknown>, "space" | "examples" | "start" | "input">,

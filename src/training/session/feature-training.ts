@@ -1,4 +1,5 @@
-// The interface of trainers whose models use feature rows: their input, and the trained model with its table and files.
+// Interfaces of trainers whose models use feature rows: the input of a training, and the trained model with its table
+// and files.
 
 import type { Roles } from "../../dataset/dataset.js";
 import type { Task } from "../../dataset/labels.js";
@@ -11,7 +12,7 @@ import type { TableRows } from "../../embedding/rows.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { Controls, EpochOptions, EpochEvent } from "../epochs/epoch-loop.js";
 
-/** The options that every such trainer has. */
+/** Options of every trainer whose model uses feature rows. */
 export interface FeatureOptions extends EpochOptions {
   seed: number;
   threads: number;
@@ -20,46 +21,46 @@ export interface FeatureOptions extends EpochOptions {
 /** Facts about the data, on which some defaults depend. */
 export interface DataFacts {
   loss: "logistic" | "squared";
-  /** number of fields of a row */
+  /** number of fields */
   numFields: number;
-  /** whether early stopping ends the epochs: the validation split has rows, and --patience is above 0 */
+  /** true if early stopping may end the training: the validation split has rows, and --patience is above 0 */
   stopsEarly: boolean;
-  /** whether the first parameters come from the run of --init */
+  /** true if the initial parameters come from the run of --init */
   isWarm: boolean;
-  /** average number of rows per epoch that contain a key, if negatives are sampled; absent for rows with labels */
+  /** average number of rows per key and epoch, if negatives are sampled; absent for rows with labels */
   drawnRowsPerKey?: number;
 }
 
-/** Placeholder before the data is read, for options that do not depend on it; rows have a medium number of fields. */
+/** Placeholder facts before the data is read, for options that do not depend on it; numFields is typical. */
 export const BEFORE_DATA: DataFacts = { loss: "logistic", numFields: 8, stopsEarly: false, isWarm: false };
 
-/** Input of a training. @typeParam S first parameters of a warm start */
+/** Input of a training. @typeParam S type of the initial parameters of a warm start */
 export interface LearnerInput<S = unknown> {
-  /** the features, with their fields and keys */
+  /** features with their fields and keys */
   space: FeatureSpace;
-  /** the columns of users and items, as far as the log has them */
+  /** names of the user and item columns, if the log has them */
   roles: Pick<Roles, "user" | "item">;
-  /** u32[numFeatures]: number of training events with each feature; features with 0 are not trained */
+  /** u32[numFeatures]: number of training events with each feature; features without events are not trained */
   counts: Uint32Array;
   train: TrainingRows;
   valid?: FeatureRows;
   task: Task;
-  /** lowest and highest label of the training split */
+  /** minimum and maximum label of the training split */
   labelRange: [low: number, high: number];
-  /** first parameters of a warm start */
+  /** initial parameters of a warm start */
   start?: S;
   controls?: Controls;
-  /** number of bytes of the table that may lie in memory; the rest is written beside the path `beside` during training */
+  /** maximum bytes of the table in memory; during training, the rest is in files next to the path `beside` */
   memory?: { most: number; beside: string };
-  /** called with what a long step does: `training on sc://host:15002` */
+  /** callback with the description of a long step: `training on sc://host:15002` */
   doing?: (text: string) => void;
-  /** called with notes for the user */
+  /** callback for notes to the user */
   note?: (text: string) => void;
   /** examples and options of a task that ranks items */
   ranking?: RankingJob;
 }
 
-/** Options of the evaluation of ranked lists. */
+/** Options for the evaluation of ranked lists. */
 export interface ListOptions {
   /** length of the lists */
   k: number;
@@ -71,15 +72,15 @@ export interface ListOptions {
 export interface RankingJob {
   examples: RankingExamples;
   options: ListOptions;
-  /** computes the ranking metrics of the validation split; absent without one */
+  /** computes the ranking metrics of the validation split; absent if there is no such split */
   validate?: (model: Scorer) => Promise<Record<string, number>>;
 }
 
 /**
- * Trains such a model.
+ * Function that trains a model on feature rows.
  *
  * @param observe called after every epoch
- * @param signal   stops the training promptly; the promise then rejects with its reason
+ * @param signal stops the training promptly; the promise then rejects with the signal's reason
  */
 export type LearnFunction<O, S> = (
   input: LearnerInput<S>,
@@ -88,59 +89,64 @@ export type LearnFunction<O, S> = (
   signal: AbortSignal,
 ) => Promise<Trained>;
 
-/** A model that scores rows of the feature space that it was trained on. */
+/** A model that scores rows of the feature space on which it was trained. */
 export interface Scorer {
   /**
-   * Scores rows, before any link: log-odds for the logistic loss, the prediction for the squared loss.
+   * Scores rows without a link function: log-odds for the logistic loss, predictions for the squared loss.
    *
-   * The bytes do not depend on the thread count.
+   * The bytes do not depend on the number of threads.
    *
    * @returns f32[numRows]
    * @throws {UsageError} parameters or rows do not fit into 4 GiB
    */
   score(rows: FeatureRows, options: { threads: number }): Promise<Float32Array>;
-  /** Starts threads for repeated scoring, with the same results; absent if each `score` starts anew. @throws as score */
+  /**
+   * Starts threads for repeated scoring with the same results as `score`; absent if each call of `score` starts
+   * threads.
+   *
+   * @throws as score
+   */
   start?(options: { threads: number }): Promise<RunningScorer>;
   /**
-   * Returns vectors whose dot products rank items as the scores do; absent if the model has none.
+   * Returns vectors whose dot products give the same ranking of items as the scores; absent if the model has none.
    *
-   * @param contexts a row per query: all features except the items'
-   * @param items     a row per item: its features
+   * @param contexts one row per query, with all features except those of the item
+   * @param items     one row per item, with its features
    */
   rank?(contexts: FeatureRows, items: FeatureRows): Omit<TopItemsInput, "masks">;
 }
 
-/** A scorer with its threads and parameters in memory. The caller must call `end`. */
+/** A scorer with threads and parameters in memory. The caller must call `end` when it is no longer needed. */
 export interface RunningScorer {
   /** Scores rows as `Scorer.score` does. */
   score(rows: FeatureRows): Promise<Float32Array>;
   end(): Promise<void>;
 }
 
-/** A trained model, and how it is written to a run directory. */
+/** A trained model, with the data to write it to a run directory. */
 export interface Trained extends Scorer {
-  /** name of the model in the manifest, by which it is read again */
+  /** name of the model in the manifest, which determines how the model is read */
   name: string;
   loss: "logistic" | "squared";
-  /** options that the trainer chose from the data */
+  /** options that the trainer chose according to the data */
   chosen?: object;
-  /** those of `chosen` that a refit reuses */
+  /** options of `chosen` that a refit reuses */
   keeps?: object;
   epochs: EpochEvent[];
-  /** the epoch of the parameters, counted from 1 */
+  /** epoch of the parameters, from 1 */
   bestEpoch: number;
-  /** whether an interrupt ended the training early */
+  /** true if an interrupt ended the training early */
   interrupted?: boolean;
-  /** the server that trained it, if any */
+  /** server on which the model was trained, if any */
   engine?: TrainedOn;
   /** Returns the table in memory, or rows that are read batch by batch. */
   table(space: FeatureSpace): EmbeddingTable | TableRows;
   /** further tables, by name */
   moreTables?(space: FeatureSpace): Record<string, EmbeddingTable>;
-  /** scores by the table alone, if the model has parameters outside its table */
+  /** scorer by the table alone; set if the model has parameters outside of its table */
   scoreByTable?: Scorer["score"];
-  /** set for a linear model, whose table has no vectors */
+  /** true for a linear model, whose table has no vectors */
   isWeightsOnly?: true;
-  /** files of model/, by name */
+  /** files of model/ by name */
   files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;
 }

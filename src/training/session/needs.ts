@@ -2,7 +2,7 @@
 //
 //   dataset, splits ──► TrainingSize ──► the trainer's estimate ──► a note, or an IoError that names the option that fits
 //
-// The memory that the process already uses is measured; the trainer estimates what the training adds.
+// The memory that the process already uses is measured; the trainer estimates the additional memory.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { isStored } from "../../dataset/stored-columns.js";
@@ -16,56 +16,56 @@ import type { ExampleOptions } from "../options/log.js";
 import type { SplitParts } from "../reading/split-parts.js";
 import type { Watch } from "./watch.js";
 
-/** The sizes of a log that determine the needs of a training. */
+/** Sizes of a log that determine the memory and disk that a training needs. */
 export interface TrainingSize {
-  /** rows of the training split, and of the validation and test split together */
+  /** number of rows of the training split, and of the validation and test split together */
   trainRows: number;
   heldOutRows: number;
-  /** number of features of all columns, and by the column's name */
+  /** number of features of all columns, and number of features by column */
   features: number;
   ofColumn: ReadonlyMap<string, number>;
   /** number of features of the user column; 0 without one */
   users: number;
-  /** features per row: one for a column of keys or numbers, about three for a multi-valued one */
+  /** average number of features per row: one for each column of keys or numbers, about three for multi-valued ones */
   cells: number;
-  /** total bytes of the features' keys */
+  /** total number of bytes of the features' keys */
   keyBytes: number;
-  /** whether training reads the rows from disk */
+  /** true if the training reads the rows from disk */
   isStored: boolean;
 }
 
-/** Memory and disk of a training, in bytes. */
+/** Memory and disk that a training needs, in bytes. */
 export interface Estimate {
-  /** peak memory in addition to what the process already uses */
+  /** peak memory in addition to the memory that the process already uses */
   memory: number;
-  /** size of the run directory, and of the files beside it during training */
+  /** size of the run directory, and of temporary files next to it during training */
   disk: number;
 }
 
-/** A trainer's estimate of its needs. */
+/** Functions with which a trainer estimates its memory and disk. */
 export interface Needs {
   of: (size: TrainingSize, dim?: number) => Estimate;
-  /** the vectors' length, if a smaller --dim would reduce the needs */
+  /** dimension of the vectors, if a smaller --dim would reduce the memory or disk */
   dim?: number;
-  /** other ways to reduce the needs, for the message */
+  /** advice on other ways to reduce memory and disk, for the message */
   advice: string;
 }
 
-/** Needs in bytes, for the summary. */
+/** Memory and disk in bytes, for the summary. */
 export interface StatedNeeds {
   /** estimated peak memory of the process */
   memory: number;
-  /** memory used when the training starts, plus the memory that is free */
+  /** memory that the process uses when the training starts, plus free memory */
   memoryAvailable: number;
   /** estimated size of the run directory */
   disk: number;
-  /** free disk space; not every system reports it */
+  /** free disk space; absent if the system does not report it */
   diskFree?: number;
 }
 
-/** Needs below this size are not reported, unless memory is scarce. */
+/** Size below which memory and disk are not reported, unless memory is scarce. */
 const SMALL = 2 ** 30;
-/** Bytes of a run's other files: manifest, metrics, settings. */
+/** Number of bytes of a run's other files: manifest, metrics, settings. */
 const RUN_FILES = 100_000;
 
 /** Computes the sizes of a log for a training. */
@@ -88,21 +88,21 @@ export function trainingSize(
   };
 }
 
-/** Returns the size of a table in a run directory: vectors, counts, weights, and keys with their field. */
+/** Returns the size of a table in a run directory: vectors, counts, weights, keys and the fields of keys. */
 export function tableBytes({ features, keyBytes }: Pick<TrainingSize, "features" | "keyBytes">, dim: number) {
   return features * (4 * dim + 24) + keyBytes;
 }
 
-/** Returns the size of the temporary file of features that a training on rows from disk writes beside the run. */
+/** Returns the size of the temporary file of features, which a training with rows on disk writes next to the run. */
 export function fileOfRows({ isStored: onDisk, trainRows, cells }: TrainingSize): number {
   return onDisk ? 4 * cells * trainRows : 0;
 }
 
 /**
- * Compares the needs of a training with what is available.
+ * Compares the memory and disk that a training needs with those that are available.
  *
- * @param out the run directory
- * @throws {IoError} memory or disk does not suffice; the message says which option would help
+ * @param out path of the run directory
+ * @throws {IoError} memory or disk is insufficient; the message suggests an option
  */
 export async function checkNeeds(
   needs: Needs,
@@ -140,14 +140,14 @@ export async function checkNeeds(
 }
 
 /**
- * Share of a log that must be read before its memory is extrapolated, and memory of a reader regardless of the log's
- * size.
+ * Share of a log that must be read before its memory is extrapolated, and memory of a reader that does not depend on
+ * the log's size.
  */
 const [READ_SHARE, READ_BYTES] = [0.05, 256 << 20];
 
 /**
- * Returns a watch that stops reading a log if its rows will not fit into memory, extrapolated from the rows read so
- * far.
+ * Returns a watch that stops the reading of a log if the rows, extrapolated from those read so far, will not fit into
+ * memory.
  */
 export function endingIfTooLarge(watch: Watch): Watch {
   const before = processMemory().now;
@@ -161,7 +161,7 @@ export function endingIfTooLarge(watch: Watch): Watch {
       const share = progress.bytes / progress.totalBytes;
       const taken = processMemory().now - before;
       const needed = fixed + (taken - fixed) / share;
-      // new keys become rarer, so early estimates are too high: require up to twice the free memory
+      // new keys become rarer, so that early estimates are too high; the limit is twice the free memory
       if (share < READ_SHARE || taken < fixed || needed <= (2 - share) * free.bytes) return;
       throw new IoError(
         `reading this log would need about ${sizeText(needed)} of memory (${sizeText(taken)} after ` +
@@ -172,10 +172,10 @@ export function endingIfTooLarge(watch: Watch): Watch {
   };
 }
 
-/** Returns the bytes that the process can still allocate, limited by memory or by its address space. */
+/** Returns the number of bytes that the process can still allocate, limited by memory and by its address space. */
 function leastMemory(): { bytes: number; limit: string } {
   const memory = availableMemory();
-  // a WebAssembly memory reserves its 4 GiB of addresses at once; without them, newMemory() reports what to do
+  // a WebAssembly memory reserves 4 GiB of addresses at once; newMemory() reports a lack of addresses
   const limit = addressLimit();
   const addresses = limit - RESERVED + MAX_PAGES * PAGE - THREAD_ADDRESSES;
   return limit > RESERVED && addresses < memory.bytes
@@ -183,10 +183,10 @@ function leastMemory(): { bytes: number; limit: string } {
     : memory;
 }
 
-/** Safety factor for the --dim of a message: estimates are up to a quarter below the peak. */
+/** Safety factor for the --dim in a message, because estimates are up to a quarter below the peak. */
 const MARGIN = 1.3;
 
-/** Returns advice on the options that make the training fit. */
+/** Returns advice on options with which the training would fit into memory and on disk. */
 function smaller({ of, dim, advice }: Needs, size: TrainingSize, fits: (bytes: number) => boolean): string {
   for (let less = Math.floor((dim ?? 0) / 2); less >= 2; less = Math.floor(less / 2)) {
     const { memory } = of(size, less);

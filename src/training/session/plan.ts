@@ -1,4 +1,4 @@
-// The plan of a training, its input, and its result.
+// Plan, input and result of a training.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import type { Manifest, PartMetrics } from "../../embedding/manifest.js";
@@ -12,19 +12,19 @@ import type { Needs } from "./needs.js";
 import type { Summary } from "./summary.js";
 import type { Watch } from "./watch.js";
 
-/** A training that is about to begin. */
+/** The plan of a training, before it begins. */
 export interface Plan {
   seed: number;
-  /** the task needs no label column */
+  /** true if the task needs no label column */
   unlabelled?: boolean;
   /** further options of reading */
   reading?: Partial<ExampleOptions>;
-  /** flags that require all rows in memory, whatever --max-memory says */
+  /** flags that require all rows in memory, regardless of --max-memory */
   wholeFor?: readonly string[];
   /** the run of --init */
   init?: Run | undefined;
   /**
-   * Selects the features that are used; also returns notes on ignored columns.
+   * Selects the features that the trainer uses. Also returns notes on ignored columns.
    *
    * @throws {UsageError} the log lacks a required column
    */
@@ -32,20 +32,20 @@ export interface Plan {
   /**
    * Chooses the metric of the validation split by which --search compares settings.
    *
-   * @param valid the metrics that a training measured
-   * @throws {UsageError} none of them can compare settings
+   * @param valid metrics of a training
+   * @throws {UsageError} settings cannot be compared by any of them
    */
   comparedBy?: (valid: PartMetrics) => string;
-  /** Estimates memory and disk; they are not checked when absent. */
+  /** estimates memory and disk, which are not checked when it is absent */
   needs?: Needs;
-  /** Trains on the splits, and measures the metrics. */
+  /** Trains on the splits, and computes the metrics. */
   fit(source: TrainingInput, session: Session): Promise<Fit>;
 }
 
 /** The input of a training. */
 export interface TrainingInput {
   dataset: Dataset;
-  /** the splits to train and measure on; in a refit, the training split has all rows */
+  /** splits for training and evaluation; in a refit, the training split contains all rows */
   parts: SplitParts["parts"];
   /** the original splits */
   cut: SplitParts["parts"];
@@ -53,46 +53,53 @@ export interface TrainingInput {
 
 /** Options and callbacks of a training. */
 export interface Session {
-  /** options of reading and splitting; for an encoded dataset, including those it was encoded with */
+  /** options for reading and splitting; for an encoded dataset, they include those with which it was encoded */
   options: ExampleOptions;
   given: GivenTraining;
-  /** temporary files are created beside this path */
+  /** path next to which temporary files are created */
   beside: string;
   watch: Watch;
   warn: (text: string) => void;
   note: (text: string) => void;
-  /** ends a stage of the training, for its timing */
+  /** callback that ends a stage of the training, for timing */
   lap: (stage: string) => void;
-  /** checkpoints and interrupts; the trainer adds the stopping metric */
+  /** controls of checkpoints and interrupts; the trainer adds the stopping metric */
   controls: Controls;
   /** results of the first training; set only for a refit */
   first?: Evaluated;
-  /** set while --search tries a setting: nothing is written beside the run */
+  /** set while --search tries a setting, so that no file may be written next to the run */
   isTrial?: true;
 }
 
-/** A training that has ended. */
+/** Result of a training that has ended. */
 export interface Fit {
   evaluated: Evaluated;
-  /** whether an interrupt ended it early */
+  /** true if an interrupt ended the training early */
   interrupted: boolean;
-  /** options that depend on the data, unless `evaluated` states them */
+  /** options whose values depend on the data, unless `evaluated` contains them */
   chosen?: object;
-  /** Returns the metrics of the validation split by row or user, from which intervals of differences are computed. */
+  /**
+   * Returns the metrics of the validation split as contributions of rows or users, from which intervals of differences
+   * are computed.
+   */
   byUnit?: () => Promise<readonly UserMetric[]>;
-  /** Returns the run's content. @param first results to report: of this training, or of the one before its refit */
+  /**
+   * Returns the content of the run.
+   *
+   * @param first results to report: the results of this training or, after a refit, of the first training
+   */
   contents(first: Evaluated): Promise<FitContents> | FitContents;
 }
 
-/** The trainer's part of a run. */
+/** The part of a run's content that depends on the trainer. */
 export interface FitContents {
   /** name of the model in the manifest */
   model: string;
   tables: RunContents["tables"];
   files: NonNullable<RunContents["modelFiles"]>;
-  /** replaces the default of one line per epoch */
+  /** replaces the default, which has one line per epoch */
   metricsLines?: RunContents["metricsLines"];
-  /** options that depend on the data */
+  /** options whose values depend on the data */
   chosen?: Record<string, unknown>;
   /** further entries of the manifest */
   manifest?: Partial<Manifest>;

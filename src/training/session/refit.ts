@@ -1,7 +1,7 @@
-// --refit: after the metrics are measured and early stopping has chosen the epochs, trains again on all rows of the
+// --refit: once a first training has determined the metrics and the number of epochs, trains again on all rows of the
 // log.
 //
-//   train ──► model for metrics and gates          train + valid + test, the best epoch's number of epochs ──► table
+//   train ──► model for metrics and gates          train + valid + test, number of epochs up to the best one ──► table
 
 import type { PartMetrics } from "../../embedding/manifest.js";
 import { UsageError } from "../../errors.js";
@@ -13,26 +13,26 @@ import type { GivenTraining } from "../options/log.js";
 import type { Fit, Plan, Session, TrainingInput } from "./plan.js";
 import { holdsOutRows, isCut } from "../options/split-options.js";
 
-/** A training, with the model that the run will hold. */
+/** Results of a training, with the model that is written to the run. */
 interface FittedTwice {
   /** results of the first training, whose metrics are reported */
   first: Evaluated;
-  /** the model of the run: the refitted one, or the first */
+  /** model of the run: that of the refit, or of the first training */
   published: Fit;
-  /** for the manifest; absent without a refit */
+  /** entry of the manifest; absent without a refit */
   refit?: { epochs: number; rows: number; metrics: Record<string, PartMetrics> };
-  /** whether an interrupt ended the training early */
+  /** true if an interrupt ended the training early */
   interrupted: boolean;
 }
 
 interface How {
   checkpoints: Checkpoints;
   refits: boolean;
-  /** name of the steps that early stopping counts: `epoch`, `tree` */
+  /** name of the step that early stopping counts: `epoch`, `tree` */
   round: string;
 }
 
-/** Trains and, if requested, refits on all rows. */
+/** Trains and, if requested, trains again on all rows. */
 export async function fitTwice(
   plan: Plan,
   source: TrainingInput,
@@ -58,7 +58,7 @@ export async function fitTwice(
   const rounds = Math.max(1, first.bestEpoch);
   const passes = first.epochs.length === 0 ? "" : `${rounds} ${round}${rounds === 1 ? "" : "s"} `;
   session.note(`refit: ${passes}on all ${rows} rows`);
-  // an interrupted refit is discarded, and the first model is published
+  // if a refit is interrupted, it is discarded and the first model is published
   const finish = finishing(watch.signal, trained && onInterrupt);
   try {
     const published = await plan.fit(
@@ -66,7 +66,7 @@ export async function fitTwice(
       {
         ...session,
         first,
-        // notes and warnings were already reported by the first training
+        // drops notes and warnings, which the first training has already reported
         watch: {
           observe: (reported) => reported.stage === "epoch" && watch.observe({ ...reported, refit: true }),
           signal: finish.signal,
@@ -87,7 +87,7 @@ export async function fitTwice(
   }
 }
 
-/** Returns a signal that aborts with the given one, or if the user accepts the offer to finish early. */
+/** Returns a signal that aborts when the given signal does, or when the user accepts the offer to finish early. */
 function finishing(signal: AbortSignal, onInterrupt: Controls["onInterrupt"]) {
   const abort = new AbortController();
   const pass = () => abort.abort(signal.reason);
@@ -107,7 +107,7 @@ function finishing(signal: AbortSignal, onInterrupt: Controls["onInterrupt"]) {
   };
 }
 
-/** Checks --refit. @throws {UsageError} no row of the log is held out, so a refit would not differ */
+/** Checks --refit. @throws {UsageError} no row of the log is held out, so that a refit would use the same rows */
 export function checkRefit({ refit, valid = 0, test = 0, split }: GivenTraining): void {
   if (!refit || holdsOutRows({ valid, test, split })) return;
   throw new UsageError(
@@ -119,7 +119,8 @@ export function checkRefit({ refit, valid = 0, test = 0, split }: GivenTraining)
 }
 
 /**
- * Returns all rows of the log as the training split, in the log's order. Splits that are files stay held out.
+ * Returns all rows of the log as the training split, in the log's order. Splits that are separate files remain held
+ * out.
  *
  * @returns undefined if the training split already has all rows
  */

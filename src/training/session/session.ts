@@ -39,7 +39,7 @@ import { cores } from "../../workers/cores.js";
 import { startThreads } from "../../workers/idle.js";
 import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
-/** The work after each stage, if it may take long; shown as progress. */
+/** Progress messages for the work after each stage, if it may take long. */
 const FOLLOWING: Readonly<Record<string, string>> = {
   read: "preparing the rows for training",
   encode: "training",
@@ -50,11 +50,11 @@ const FOLLOWING: Readonly<Record<string, string>> = {
 };
 
 /**
- * Trains on one or several files, read as one log, and writes a run directory atomically.
+ * Trains on one or several files, which are read as one log, and writes a run directory atomically.
  *
  * @param asGiven the user's options, by name; `out` is the run directory
  * @throws {UsageError} unknown options, values out of range, or options that cannot be combined
- * @throws {EmbedError} as the stages do; nothing is written then
+ * @throws {EmbedError} errors of the stages, in which case nothing is written
  */
 export async function train(
   trainer: Trainer,
@@ -82,7 +82,7 @@ export async function train(
   checkSearch(given);
   checkRefit(given);
 
-  // the threads start while this thread reads the log
+  // threads start while the main thread reads the log
   startThreads(given.threads ?? availableParallelism());
   const reading = { watch: endingIfTooLarge(watch), warn, note };
   const { options, dataset, cut, dropped } = await openParts(asked, paths, given, reading);
@@ -193,7 +193,7 @@ export async function train(
   };
 }
 
-/** Limits the number of threads to the cores that the process may use. */
+/** Limits the number of threads to the number of cores that the process may use. */
 function withUsableThreads<G extends GivenTraining>(given: G): G {
   return {
     ...given,
@@ -201,7 +201,7 @@ function withUsableThreads<G extends GivenTraining>(given: G): G {
   };
 }
 
-/** Checks --search. @throws {UsageError} there is no validation split to compare settings on */
+/** Checks --search. @throws {UsageError} there is no validation split on which settings could be compared */
 function checkSearch({ search: trials, valid = 0 }: GivenTraining): void {
   if (trials !== undefined && valid === 0)
     throw new UsageError(
@@ -256,11 +256,11 @@ interface OpenedParts {
   options: ExampleOptions;
   dataset: Dataset;
   cut: SplitParts;
-  /** numbers of users that --drop-users-above left out, and of rows that --dedupe-by dropped */
+  /** number of users that --drop-users-above dropped, and number of rows that --dedupe-by dropped */
   dropped: Pick<ReadDataset, "droppedUsers" | "droppedDuplicates">;
 }
 
-/** Reads the log as a plan requires, and splits it. */
+/** Reads the log according to a plan, and splits it. */
 export async function openParts(
   plan: Pick<Plan, "seed" | "unlabelled" | "reading" | "wholeFor" | "accept">,
   paths: readonly string[],
@@ -281,8 +281,8 @@ export async function openParts(
 }
 
 /**
- * Selects the splits for the trainer. With --split items, it gets only the training split, because held-out items have
- * no trained vectors and their metrics would be random.
+ * Selects the splits for the trainer. With --split items, the trainer gets only the training split, because held-out
+ * items have no trained vectors and their metrics would be random.
  *
  * @throws {UsageError} an option requires a validation split
  */
@@ -300,7 +300,7 @@ function partsToFit({ parts, by }: SplitParts, given: object): SplitParts["parts
   return { train: parts.train, valid: undefined, test: undefined };
 }
 
-/** Checks --engine. @throws {UsageError} the log is an encoded dataset, which an engine does not read */
+/** Checks --engine. @throws {UsageError} the log is an encoded dataset, which engines do not read */
 async function checkEngine(
   { options }: Trainer,
   paths: readonly string[],
@@ -315,14 +315,18 @@ async function checkEngine(
       );
 }
 
-/** Checks the options' names. @throws {UsageError} an option is unknown; the message suggests the nearest one */
+/**
+ * Checks the names of the options.
+ *
+ * @throws {UsageError} an option is unknown; the message suggests the most similar name
+ */
 function checkNames({ command, options }: Trainer, given: object): void {
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(options, name)) throw noSuchOption(command, name, Object.keys(options));
   }
 }
 
-/** Returns the options of reading the log. */
+/** Returns the options for reading the log. */
 function readingOptions(
   given: GivenTraining,
   { unlabelled = false, reading, wholeFor = [] }: Pick<Plan, "unlabelled" | "reading" | "wholeFor">,

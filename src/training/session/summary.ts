@@ -1,4 +1,4 @@
-// The summary of a command that trains or measures; --json prints it.
+// The summary of a command that trains or evaluates; --json prints it.
 
 import type { Metrics, PartMetrics, SearchedBy, Trial, VectorsAdd } from "../../embedding/manifest.js";
 import type { DroppedDuplicates } from "../../log/log.js";
@@ -7,40 +7,44 @@ import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
 export type { PartMetrics };
 
-/** The summary. @typeParam Values metrics of a split; PCA has lists among them */
+/** The summary. @typeParam Values type of a split's metrics, among which PCA has lists */
 export interface Summary<Values = Metrics> {
   command: string;
   version: string;
   out: string;
   seconds: number;
-  /** threads that worked together at the end of a training; the fastest number, by measurement */
+  /** number of threads in use at the end of a training, which was the fastest one by measurement */
   threads?: ThreadsInUse;
-  /** rows of the log, without those that were left out */
+  /** number of rows of the log, without dropped rows */
   rows: number;
-  /** users that --drop-users-above left out, with their events */
+  /** number of users that --drop-users-above dropped, and number of their events */
   droppedUsers?: { users: number; events: number };
   /** rows that --dedupe-by dropped */
   droppedDuplicates?: DroppedDuplicates;
-  /** rows that the published model was trained on */
+  /** number of rows on which the published model was trained */
   trainedRows?: number;
-  /** the other rows: held out, and not used for the published model */
+  /** number of other rows, which were held out and not used for the published model */
   heldOutRows?: number;
   options: Record<string, unknown>;
   metrics: Record<string, Values>;
-  /** gain of the vectors on the validation split, over a control without vectors */
+  /** gain of the vectors over a control without vectors, on the validation split */
   vectorsAdd?: VectorsAdd;
-  /** estimated needs of a training, and the measured peak memory of the process, in bytes */
+  /** estimated memory and disk of a training, and measured peak memory of the process, in bytes */
   needs?: StatedNeeds & { memoryTaken: number };
   warnings: string[];
-  /** boosted trees: the columns, sorted by descending gain */
+  /** columns in descending order of gain, for boosted trees */
   importances?: { column: string; splits: number; gain: number }[];
-  /** boosted trees with --ctr-pairs: the chosen pairs, and the mean reduction of the loss per training row by each */
+  /**
+   * selected pairs of columns, with the mean reduction of the loss per training row by each pair, for boosted trees
+   * with --ctr-pairs
+   */
   ctrPairs?: { pair: string; gain?: number }[];
   /**
-   * boosted trees with --dense: the vectors' length, number of rows they were fitted on, and explained share of squares
+   * dimension of the vectors, number of rows on which they were fitted, and explained share of the sum of squares, for
+   * boosted trees with --dense
    */
   dense?: { dim: number; rows: number; explained: number };
-  /** settings that --search tried, best first */
+  /** settings that --search tried, from best to worst */
   search?: Trial[];
   searchedBy?: SearchedBy;
 }

@@ -1,5 +1,5 @@
-// The interface of a trainer: its options, how it needs a log to be read, and how it trains on the splits. Everything
-// else, from the log to the run directory, is done by session.ts.
+// The interface of a trainer: its options, the way in which it needs a log to be read, and its training on the splits.
+// session.ts does everything else, from the log to the run directory.
 
 import type { OptionTable } from "../options/table.js";
 import type { GivenTraining } from "../options/log.js";
@@ -14,15 +14,15 @@ export interface Trainer {
   command: string;
   /** description in the help */
   description: string;
-  /** examples in the help: command lines that run on the shipped fixtures */
+  /** examples in the help: command lines that work with the files in fixtures/ */
   examples: string;
-  /** all options of the command, in the order of the help */
+  /** all options of the command, in the order in which the help shows them */
   options: OptionTable;
-  /** Returns the candidates that `compare` trains on a log. */
+  /** Returns the trainings with which `compare` tries this trainer on a log. */
   suits(log: LogTraits): Suits;
-  /** name of the steps that early stopping counts, if not epochs: `tree` */
+  /** name of the step that early stopping counts, if it is not an epoch: `tree` */
   round?: string;
-  /** epochs, or trees, between two checkpoints in the weekly job */
+  /** number of epochs, or trees, between two checkpoints in the weekly job */
   checkpointEvery?: number;
   /**
    * Plans a training, before the log is read.
@@ -30,46 +30,49 @@ export interface Trainer {
    * @throws {UsageError} options cannot be combined, or the run of --init does not fit
    */
   plan(given: GivenTraining): Promise<Plan> | Plan;
-  /** trainings from several initializations, for `lift`; only of a trainer that can start from a table */
+  /** trains from several initializations, for `lift`; only for trainers that can start from a table */
   compared?: ComparedTrainings;
 }
 
-/** Purpose of an embedding: predictions of labels, or ranked lists of items for users. */
+/** Purpose of an embedding: to predict labels, or to rank items for users. */
 export const goals = ["predictions", "lists"] as const;
 export type Goal = (typeof goals)[number];
 
-/** Facts about a log, before anything is trained on it. */
+/** Facts about a log that are known before any training. */
 export interface LogTraits {
   goal: Goal;
-  /** task of the labels; only for predictions */
+  /** task of the labels; set for predictions */
   task?: LabelledTask;
-  /** for lists, includes user and item columns */
+  /** roles of the log's columns, which include user and item for ranked lists */
   roles: Roles;
 }
 
-/** A training of a comparison. */
+/** One of the trainings that `compare` runs. */
 export interface Candidate {
-  /** name of its run's folder, unique among all trainers */
+  /** name of the run's folder, unique among all trainers */
   name: string;
-  /** options that differ from the trainer's defaults */
+  /** options whose values differ from the trainer's defaults */
   options: Readonly<Record<string, unknown>>;
-  /** rough training time in multiples of the cheapest candidate's; cheap candidates are trained first */
+  /** rough duration of the training, relative to the fastest candidate; fast candidates are trained first */
   effort: number;
-  /** set for a simple model that others should beat */
+  /** true for a simple model that other models should beat */
   baseline?: true;
-  /** set if other candidates can start from its table; "only" if it predicts nothing and is trained just for that */
+  /**
+   * set if other candidates can start from the table of this run; "only" if it is trained only for that, because it
+   * predicts nothing
+   */
   start?: "too" | "only";
-  /** the option that names a run to start from; the candidate is also trained from each such table */
+  /** option that names a run to start from; the candidate is also trained from each table of such a run */
   startOption?: string;
 }
 
 /**
- * The candidates of a trainer on a log, or why it does not suit, as the message says after its name: `ranks items and
- * predicts no labels`.
+ * Candidates of a trainer for a log, or the reason why the trainer does not suit it, as the message states it after the
+ * trainer's name: `ranks items and predicts no labels`.
  */
 export type Suits = { candidates: readonly Candidate[] } | { whyNot: string };
 
-/** The answer of trainers that rank items for users, if labels are to be predicted. */
+/** Result of trainers that rank items for users, if the purpose is to predict labels. */
 export const RANKS_ONLY: Suits = { whyNot: "ranks items for users and predicts no labels" };
-/** The answer of trainers that predict labels, if items are to be ranked. */
+/** Result of trainers that predict labels, if the purpose is to rank items. */
 export const PREDICTS_ONLY: Suits = { whyNot: "predicts labels of rows and ranks no items" };

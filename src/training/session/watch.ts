@@ -3,7 +3,7 @@
 import type { ReadProgress } from "../../log/log.js";
 import type { EpochEnded } from "../epochs/epoch-loop.js";
 
-/** An epoch, with the maximum number of epochs. */
+/** An epoch that has ended, with the maximum number of epochs. */
 export type EpochProgress = EpochEnded & { epochs: number };
 
 export type Progress =
@@ -12,20 +12,20 @@ export type Progress =
       stage: "epoch";
       /** name of the step, if it is not an epoch: `tree` */
       round?: string;
-      /** name of the training, in a pipeline */
+      /** name of the training, if it is part of a pipeline */
       training?: string;
-      /** set for a refit on all rows */
+      /** true in a refit on all rows */
       refit?: true;
     } & EpochProgress)
   /** one of several trainings has ended */
   | { stage: "training"; text: string; done: number; of: number; secondsLeft?: number }
-  /** a step that takes a while has begun: `writing run` */
+  /** a long step has begun: `writing run` */
   | { stage: "doing"; text: string }
-  /** a note, as a sentence: an inferred column, ignored columns */
+  /** a note in the form of a sentence, for example on an inferred or ignored column */
   | { stage: "note"; text: string }
   /** a step of a pipeline has ended, or was skipped */
   | { stage: "step"; step: string; outcome: "done" | "skipped" | "failed"; text: string; seconds: number }
-  /** a pipeline begins or ends */
+  /** a pipeline has begun or ended */
   | { stage: "start"; pipeline: string; text: string; time: string }
   | {
       stage: "end";
@@ -36,25 +36,25 @@ export type Progress =
       time: string;
       seconds: number;
     }
-  /** a warning, as a sentence; the summary repeats it */
+  /** a warning in the form of a sentence, which the summary repeats */
   | { stage: "warning"; text: string };
 
 export type Observe = (progress: Progress) => void;
 
-/** The callbacks by which a command reports progress and is stopped. */
+/** Callbacks with which a command reports its progress and is stopped. */
 export interface Watch {
   observe: Observe;
   signal: AbortSignal;
   /**
-   * set if an interrupt saves the best model so far: the next interrupt calls `finish` instead of aborting; returns a
-   * function that withdraws this
+   * offers to save the best model so far: the next interrupt calls `finish` instead of aborting the command. Returns a
+   * function that withdraws the offer.
    */
   finishInstead?: (finish: () => void) => () => void;
-  /** milliseconds until `finish` is called or the signal aborts, if that is known */
+  /** returns the milliseconds until `finish` is called or the signal aborts; absent if the time is unlimited */
   timeLeft?: () => number;
 }
 
-/** Returns a watch that also collects warnings, for the summary. */
+/** Returns a watch that also collects warnings for the summary. */
 export function collectWarnings(watch: Watch): {
   watch: Watch;
   warnings: string[];
@@ -68,7 +68,7 @@ export function collectWarnings(watch: Watch): {
   return { watch: { ...watch, observe }, warnings, warn: (text) => observe({ stage: "warning", text }) };
 }
 
-/** Measures wall time by stage, in seconds; only the manifest's timings use it. */
+/** Measures the duration of stages in seconds, for the timings in the manifest. */
 export class Stopwatch {
   readonly laps: Record<string, number> = {};
   readonly #start = performance.now();

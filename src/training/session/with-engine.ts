@@ -5,17 +5,17 @@ import type { EngineReading } from "../../log/log.js";
 import type { GivenTraining } from "../options/log.js";
 import { engineOf } from "../options/reading.js";
 
-/** A session on the server, with the options of reading through it. */
+/** A session on the server, with the options for reading logs on the server. */
 export interface EngineJob {
   session: EngineSession;
   engine: EngineReading;
 }
 
 /**
- * Does work in a session on the server, and closes the session, which ends whatever still runs there.
+ * Opens a session on the server, calls a function with it, and closes the session, which cancels its running jobs.
  *
- * @param given includes `engine`
- * @param doing called with the server's name and version
+ * @param given options, including `engine`
+ * @param doing called with a text that contains the server's name and version
  * @throws {EmbedError} as openSession
  */
 export async function withEngine<T>(
@@ -24,7 +24,7 @@ export async function withEngine<T>(
   work: (job: EngineJob) => Promise<T>,
 ): Promise<T> {
   const engine = engineOf(given);
-  // load the engine's modules only if an engine is used
+  // loads the modules of the engine only if it is used
   const { openEngineSession } = await import("../../engine/open.js");
   const session = await openEngineSession(engine, {}, signal);
   try {

@@ -1,7 +1,7 @@
-// The vocabulary of a warm-started training, for any model: the keys of the run of --init stay, unless they have
+// The vocabulary of a warm-started training, for any model: it contains the keys of the run of --init that have not
 // expired.
 //
-//   run of --init ──► its keys, without expired ones ──► vocabulary ──► `from`: each feature's number in the run, or NONE
+//   run of --init ──► its keys, without expired keys ──► vocabulary ──► `from`: the run's feature of each key, or NONE
 //                └──► when each key was last seen ──► the same for the new run
 //   arrays with a row per feature of the run ──► rows by feature of the vocabulary
 //
@@ -28,20 +28,20 @@ import { tableFeatures } from "../examples/feature-table.js";
 import type { GivenTraining } from "../options/log.js";
 import type { InitRun } from "./init-run.js";
 
-/** Marks a feature that the run of --init does not have. */
+/** Value of `from` for features that are not in the run of --init. */
 export const NONE = 0xffffffff;
 
-/** A vocabulary that was fitted on the training split, before keys or row numbers of other runs are carried over. */
+/** A vocabulary that was fitted on the training split, before keys or row numbers of other runs are added. */
 export interface FittedVocabulary {
   fitted: FeatureSpace;
   dataset: Dataset;
   /** u32: rows of the training split */
   rows: Uint32Array;
-  /** the row numbers to keep, from --row-order */
+  /** keys of the table of --row-order, which keep their row numbers */
   rowOrder: RowOrder;
 }
 
-/** The features of a training, and when their keys were last seen. */
+/** Features of a training, and the time when each key was last seen. */
 export interface Vocabulary {
   space: FeatureSpace;
   history: KeyHistory;
@@ -49,17 +49,18 @@ export interface Vocabulary {
   warnings: string[];
 }
 
-/** A vocabulary that includes the keys of the run of --init. */
+/** A vocabulary that contains the keys of the run of --init. */
 export interface CarriedVocabulary extends Vocabulary {
-  /** u32[numFeatures]: each feature's number in the run, or NONE */
+  /** u32[numFeatures]: the run's feature with the same key, or NONE */
   from: Uint32Array;
   carried: Carried;
-  /** names of the fields that the run does not have */
+  /** names of the fields that are not in the run */
   added: string[];
 }
 
 /**
- * Returns the vocabulary of this log alone, in the order of --row-order.
+ * Returns the vocabulary of this log only, in the order of --row-order.
+ *
  * @throws {UsageError} a field was hashed differently
  */
 export function ownVocabulary({ fitted, dataset, rowOrder }: FittedVocabulary): Vocabulary {
@@ -68,11 +69,10 @@ export function ownVocabulary({ fitted, dataset, rowOrder }: FittedVocabulary): 
 }
 
 /**
- * Adds the keys of the run of --init to the fitted vocabulary, and counts kept, new and expired keys.
+ * Adds the keys of the run of --init to the fitted vocabulary, and counts known, new and expired keys.
  *
  * @throws {UsageError} a field's kind differs, keys should expire by time but the log has none, or --row-order keeps
- * rows
- *   of a field that must grow
+ * rows of a field that must grow
  */
 export function carryKeys(
   { run, space: before, history }: InitRun,
@@ -83,7 +83,7 @@ export function carryKeys(
   const fieldBefore = (name: string) => before.fields.find((field) => field.name === name);
   checkKinds(fitted, fieldBefore);
 
-  // find the known keys that this log contains, and those that have expired
+  // finds the known keys that this log contains, and the expired keys
   const seen = newestTimes(before, dataset, isHere);
   const isGone = expiryOf(expire, newestEvent(dataset));
   const expired = mapTo(Uint8Array, seen, (time, feature) => {
@@ -112,7 +112,7 @@ export function carryKeys(
   };
 }
 
-/** Removes expired keys from a field; binned and hashed fields have a fixed vocabulary and stay as they are. */
+/** Removes expired keys from a field. The vocabulary of binned and hashed fields is fixed, and remains unchanged. */
 function withoutExpired(field: Field, expired: Uint8Array, offset: number): Field {
   if (field.kind === "number" || field.kind === "bins" || field.hash) return field;
   const stay: number[] = [];
@@ -120,7 +120,7 @@ function withoutExpired(field: Field, expired: Uint8Array, offset: number): Fiel
   return { ...field, keys: selectKeys(field.keys, Uint32Array.from(stay)) };
 }
 
-/** Warns of fields whose keys all get new vectors. */
+/** Warns about fields in which all keys get new vectors. */
 export function addedWarnings(
   { run }: Pick<InitRun, "run">,
   { added }: Pick<CarriedVocabulary, "added">,
@@ -130,7 +130,7 @@ export function addedWarnings(
   );
 }
 
-/** Returns u32[numFeatures]: the earlier space's feature with the same field and key, or NONE. */
+/** Returns u32[numFeatures]: the earlier space's feature with the same field and key, or NONE for a new key. */
 export function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32Array {
   const from = new Uint32Array(space.numFeatures).fill(NONE);
   space.fields.forEach((field, f) => {
@@ -142,7 +142,7 @@ export function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32A
     if (field.kind === "number" || fieldBefore.kind === "number") return;
     const index = new KeyIndex(fieldBefore.keys);
     for (let code = 0; code < field.keys.size; code++) {
-      // a hole, kept for --row-order, matches no key and no earlier hole
+      // the empty key of a hole (--row-order) matches neither a key nor an earlier hole
       if (field.keys.offsets[code] === field.keys.offsets[code + 1]) continue;
       const found = index.find(field.keys, code);
       if (found >= 0) from[offset + 1 + code] = earlier + 1 + found;
@@ -151,14 +151,14 @@ export function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32A
   return from;
 }
 
-/** Returns `from` for a run without vectors of out-of-vocabulary features. */
+/** Returns `from` with NONE for out-of-vocabulary features, because the run has no vectors for them. */
 export function withoutUnknown(from: Uint32Array, { fields, offsets }: FeatureSpace): Uint32Array {
   const own = from.slice();
   for (const [f, { kind }] of fields.entries()) if (kind !== "number") own[offsets[f]!] = NONE;
   return own;
 }
 
-/** Returns u8[numFeatures]: 1 for features that the run has. */
+/** Returns u8[numFeatures]: 1 for features that are in the run. */
 export function knownFeatures(from: Uint32Array): Uint8Array {
   return mapTo(Uint8Array, from, (feature) => (feature === NONE ? 0 : 1));
 }
@@ -166,7 +166,7 @@ export function knownFeatures(from: Uint32Array): Uint8Array {
 /**
  * Rearranges arrays of the run by feature of the new vocabulary; rows of new features are 0.
  *
- * @param arrays f32, by name: for each of the run's features a row of any width
+ * @param arrays f32 by name: one row of any width for each of the run's features
  */
 export function carryRows<A extends { [Name in keyof A]: Float32Array | undefined }>(
   arrays: A,
@@ -183,8 +183,8 @@ export function carryRows<A extends { [Name in keyof A]: Float32Array | undefine
 /**
  * Rearranges rows that consist of several blocks by feature of the new vocabulary; new features and new blocks are 0.
  *
- * @param places for each block of the new rows, its position among the `numBlocks` of the run's rows; negative for a
- * new block
+ * @param places for each block of the new rows, the position of the run's block among `numBlocks`; negative for a new
+ * block
  */
 export function carryBlocks(
   rows: Float32Array,
@@ -208,9 +208,7 @@ export function carryBlocks(
   return all;
 }
 
-/**
- * Counts kept, unseen, new and expired keys of the run, in total and by field; out-of-vocabulary features do not count.
- */
+/** Counts known, unseen, new and expired keys of the run, in total and by field, without out-of-vocabulary features. */
 export function countCarried(
   space: FeatureSpace,
   before: FeatureSpace,
@@ -245,10 +243,10 @@ export function countCarried(
 }
 
 /**
- * Returns the history of the new run's table rows.
+ * Returns the times when the keys of the new run's table were last seen.
  *
  * @param before history by feature of the run of --init
- * @param from    u32[numFeatures]: each feature's number in that run, or NONE; absent without --init
+ * @param from    u32[numFeatures]: that run's feature with the same key, or NONE; absent without --init
  */
 export function nextHistory(
   space: FeatureSpace,
@@ -259,7 +257,7 @@ export function nextHistory(
   const hasTimes = newestEvent(dataset) !== undefined;
   const features = tableFeatures(space);
   const next = { lastSeen: new BigInt64Array(features.length), missed: new Uint32Array(features.length) };
-  // a first log without times says nothing about when keys were seen
+  // if the first log has no times, it is unknown when its keys were seen
   if (!hasTimes && !from) return { ...next, lastSeen: next.lastSeen.fill(UNKNOWN) };
   const seen = newestTimes(space, dataset);
   features.forEach((feature, row) => {
@@ -274,10 +272,10 @@ export function nextHistory(
 }
 
 /**
- * Reads the rows of each field in the table of --row-order.
+ * Reads the range of each field's rows in the table of --row-order.
  *
- * @param path undefined if no row numbers are kept
- * @throws {NoInputError} there is no such run
+ * @param path path of the run; undefined if no row numbers are kept
+ * @throws {NoInputError} the run does not exist
  * @throws {ArtifactError} damaged
  */
 export async function readRowOrder(path: string | undefined): Promise<RowOrder> {
@@ -286,9 +284,7 @@ export async function readRowOrder(path: string | undefined): Promise<RowOrder> 
   return (field) => (table.fields.includes(field) ? keysOfRows(table, rowsOf(table, field)) : undefined);
 }
 
-/**
- * Returns a sentence for each field whose row numbers are kept: how many rows were appended, and how many are empty.
- */
+/** Returns a sentence for each field whose row numbers are kept, with the numbers of appended and of empty rows. */
 export function rowOrderNotes({ fields }: FeatureSpace, rowOrder: RowOrder): string[] {
   return fields.flatMap((field) => {
     if (field.kind === "number" || field.kind === "bins" || field.hash) return [];

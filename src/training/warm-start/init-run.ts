@@ -1,4 +1,4 @@
-// Opens, checks and reads the run of --init, as far as all trainers need it.
+// Opens, checks and reads the parts of the run of --init that all trainers need.
 
 import { expiryOf } from "../../dataset/vocabulary/last-seen.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -8,7 +8,7 @@ import { UsageError } from "../../errors.js";
 import { tableFeatures } from "../examples/feature-table.js";
 import type { GivenTraining } from "../options/log.js";
 
-/** The run of --init, its features, and when each key was last seen, by feature. */
+/** The run of --init, with its features, and the time when each key was last seen, by feature. */
 export interface InitRun {
   run: Run;
   space: FeatureSpace;
@@ -16,7 +16,7 @@ export interface InitRun {
 }
 
 /**
- * Opens the run of --init, if there is one.
+ * Opens the run of --init, if the option is given.
  *
  * @param command name of the training; only its own runs are accepted
  * @throws {UsageError} another command made the run, or --expire is malformed
@@ -38,13 +38,13 @@ export async function openInitRun(
   );
 }
 
-/** Checks --expire. @throws {UsageError} it is neither a time nor a number of trainings */
+/** Checks --expire. @throws {UsageError} it is neither a span of time nor a number of trainings */
 export function checkExpire({ expire }: Pick<GivenTraining, "expire">): void {
-  // any time of the newest event will do
+  // the time 0 stands for the newest event, because only the syntax is checked
   expiryOf(expire, 0);
 }
 
-/** Checks --dim. @param had length of the run's vectors @throws {UsageError} --dim differs */
+/** Checks --dim. @param had dimension of the run's vectors @throws {UsageError} --dim differs */
 export function checkDim({ path }: Run, had: number, dim: number | undefined): void {
   if (dim === undefined || dim === had) return;
   throw new UsageError(
@@ -64,10 +64,10 @@ export function stateWarnings(
 }
 
 /**
- * Reads when each key of a run's table was last seen, by feature; features without a table row are UNKNOWN, and not
- * missed.
+ * Reads the time when each key of a run's table was last seen, by feature. The time is UNKNOWN for features without a
+ * table row, which do not count as missed.
  *
- * @param file name of the history, for a table other than the default one
+ * @param file name of the history file, for a table other than the default table
  * @throws {ArtifactError} damaged
  */
 export async function readKeyHistory(run: Run, space: FeatureSpace, file?: string): Promise<KeyHistory> {

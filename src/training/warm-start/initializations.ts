@@ -1,4 +1,4 @@
-// Trainings of one model from several initializations of its embedding layer, on the same rows, which `lift` compares.
+// Trainings of one model from several initializations of its embedding layer on the same rows, which `lift` compares.
 
 import type { Metrics } from "../../embedding/manifest.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -8,8 +8,8 @@ import type { GivenTraining } from "../options/log.js";
 import type { Plan, Session, TrainingInput } from "../session/plan.js";
 
 /**
- * First values of an embedding layer: `table`, a run's table; `random`, random rows; `shuffled`, the table's rows
- * shuffled among the keys of their field; `norms`, random rows with the norms of the table's rows.
+ * Initial values of an embedding layer: `table`, the table of a run; `random`, random rows; `shuffled`, rows of the
+ * table, shuffled among the keys of their field; `norms`, random rows with the norms of the table's rows.
  */
 export const initializations = ["table", "random", "shuffled", "norms"] as const;
 export type Initialization = (typeof initializations)[number];
@@ -21,9 +21,9 @@ export interface TrainingSteps {
   seed: number;
 }
 
-/** A trainer's support for training from a table. */
+/** Functions of a trainer that can train from a table. */
 export interface ComparedTrainings {
-  /** options in addition to those of lift */
+  /** options of the trainer in addition to those of `lift` */
   options: OptionTable;
   /** Plans the trainings. @throws {UsageError} options cannot be combined, or the run has no vectors */
   plan(given: GivenTraining & { init: string; patience?: number; epochs?: number }): Promise<ComparedPlan>;
@@ -31,22 +31,22 @@ export interface ComparedTrainings {
 
 export interface ComparedPlan extends Omit<Plan, "fit"> {
   init: Run;
-  /** Makes the examples, once for all trainings. */
+  /** Creates the examples, once for all trainings. */
   prepare(source: TrainingInput, session: Session): Promise<PreparedTrainings>;
 }
 
 export interface PreparedTrainings {
-  /** options as they are used, for the result */
+  /** options with defaults applied, for the result */
   options: Record<string, unknown>;
   seed: number;
   loss: "logistic" | "squared";
-  /** Trains once. @throws {DivergedError} a loss became NaN or infinite */
+  /** Trains from one initialization. @throws {DivergedError} a loss became NaN or infinite */
   train(kind: Initialization, steps: TrainingSteps, signal: AbortSignal): Promise<ComparedTraining>;
 }
 
 export interface ComparedTraining {
   epochs: readonly EpochEvent[];
   bestEpoch: number;
-  /** Computes the metrics of the test split; undefined without one. */
+  /** Computes the metrics of the test split; undefined if there is none. */
   test(): Promise<Metrics | undefined>;
 }

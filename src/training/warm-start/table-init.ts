@@ -1,6 +1,6 @@
 // --init of a model of another kind: starts from the table of any trainer's run, matched by field and key.
 //
-//   run ──► its features (of a model, or of a table alone) ──► rows by feature of the training's vocabulary
+//   run ──► its features (of a model, or of a table only) ──► rows by feature of the training's vocabulary
 //
 // Any run with a vector per key is accepted. Its weights and w0 are used only if they are log-odds or predictions of
 // the same task, as in a factorization machine.
@@ -28,15 +28,15 @@ import {
 } from "./carried-keys.js";
 import { checkDim } from "./init-run.js";
 
-/** A run's table, by feature of the training's vocabulary. */
+/** The table of a run, by feature of the training's vocabulary. */
 export interface TableStart {
-  /** u8[numFeatures]: 1 for features that the table has */
+  /** u8[numFeatures]: 1 for features that are in the table */
   known: Uint8Array;
-  /** f32[numFeatures * dim]; 0 for features that the table does not have */
+  /** f32[numFeatures * dim]: vectors; 0 for features that are not in the table */
   vectors: Float32Array;
   /** f32[numFeatures]: weights, if they are scores of the same task */
   w?: Float32Array;
-  /** bias, under the same condition */
+  /** bias, if it is a score of the same task */
   w0?: number;
 }
 
@@ -45,16 +45,16 @@ export interface TableInit extends KeyVectors {
   run: Run;
 }
 
-/** The user and item columns, which a table may call `user` and `item`. */
+/** The user and item columns, for which a table may use the names `user` and `item`. */
 type NamedRoles = Pick<Roles, "user" | "item">;
 
 /**
  * Opens the run of --init.
  *
- * @param dim      value of --dim, if it is set
+ * @param dim      value of --dim, if the option is set
  * @param capable finds capabilities of any trainer's runs
  * @param what     model that will start from it, for messages: `a network`
- * @throws {UsageError} the run has no vectors, or of another length
+ * @throws {UsageError} the run has no vectors, or their dimension differs
  * @throws {ArtifactError} damaged
  */
 export async function openTableInit(
@@ -69,7 +69,7 @@ export async function openTableInit(
   return { run, ...found };
 }
 
-/** Adds all keys of the table to the vocabulary of this log, whether they occur in the training split or not. */
+/** Adds all keys of the table to the vocabulary of this log, including keys that do not occur in the training split. */
 export function withTableKeys(
   table: TableInit,
   { fitted, dataset, rows, rowOrder }: FittedVocabulary,
@@ -80,7 +80,7 @@ export function withTableKeys(
   return { space, history: nextHistory(space, dataset), notes: [], warnings: [] };
 }
 
-/** First parameters from a table, counts of its keys, and what to report. */
+/** Initial parameters from a table, numbers of its keys, and notes. */
 export interface StartFromTable {
   table: TableStart;
   carried: Carried;
@@ -91,7 +91,7 @@ export interface StartFromTable {
 /**
  * Rearranges the table by feature of the training's vocabulary.
  *
- * @param roles   of the log: a table's field `user` or `item` stands for their column
+ * @param roles   roles of the log, whose columns correspond to the fields `user` and `item` of a table
  * @param unused name of a field whose vectors the training does not use
  * @throws {UsageError} the log and the table have no field in common
  */
@@ -136,7 +136,7 @@ export function startFromTable(
   };
 }
 
-/** Returns f64[before.numFeatures]: NEVER for keys without training rows, else 0. */
+/** Returns f64[before.numFeatures]: NEVER for keys without training rows, otherwise 0. */
 function seenIn(space: FeatureSpace, before: FeatureSpace, from: Uint32Array): Float64Array {
   const seen = new Float64Array(before.numFeatures);
   space.fields.forEach((field, f) => {
@@ -149,7 +149,7 @@ function seenIn(space: FeatureSpace, before: FeatureSpace, from: Uint32Array): F
   return seen;
 }
 
-/** Renames fields `user` and `item` of a table to the log's columns in these roles. */
+/** Renames the fields `user` and `item` of a table to the columns of the log with these roles. */
 function namedAsLog(before: FeatureSpace, space: FeatureSpace, { user, item }: NamedRoles): FeatureSpace {
   const has = (name: string) => space.fields.some((field) => field.name === name);
   const columns: Record<string, string | undefined> = { user, item };

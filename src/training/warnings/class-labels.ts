@@ -1,14 +1,15 @@
-// Warns of labels that may be classes, for a comparison that treats them as numbers.
+// Warns if labels that a comparison treats as numbers may be classes.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { labelsOf } from "../../dataset/labels.js";
 import { DataError } from "../../errors.js";
 
-/** Maximum number of distinct values of a label that may be a class. */
+/** Maximum number of distinct values of labels that may be classes. */
 const MOST_CLASSES = 100;
 
 /**
- * Warns if the label has few distinct integers and may be a class. Ratings of items by users are assumed to be numbers.
+ * Warns if the labels are few distinct integers, and therefore may be classes. Ratings of items by users are assumed to
+ * be numbers.
  *
  * @param command the command that predicts classes
  */
@@ -24,7 +25,7 @@ export function classWarnings(dataset: Dataset, command: string): string[] {
   ];
 }
 
-/** Adds advice on class names to an error about a label's cell; returns other errors unchanged. */
+/** Adds advice on class names to an error about a label; returns other errors unchanged. */
 export function adviceOfClasses(error: DataError, command: string): DataError {
   const { detail, place } = error;
   if (!/ label\b/.test(detail)) return error;

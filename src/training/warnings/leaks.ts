@@ -1,14 +1,14 @@
-// Compares inputs with those of a run's training: a log that the run was trained on does not measure its performance on
-// new events, and side tables may have changed since.
+// Compares inputs with those of a run's training. Metrics on a log that was used for training do not measure the
+// performance on new events, and side tables may have changed.
 
 import type { Dataset } from "../../dataset/dataset.js";
 import type { Run } from "../../embedding/run-directory.js";
 
 /**
- * Returns a sentence for each file of the log that the run was trained on; side tables, which are the last inputs, do
- * not count.
+ * Returns a sentence for each file of the log on which the run was trained. Side tables, which are the last inputs, are
+ * ignored.
  *
- * @param instead says how to evaluate on new events, as a clause
+ * @param instead clause that explains how to evaluate on new events
  */
 export function leakNotes(
   { manifest, path }: Run,
@@ -26,7 +26,7 @@ export function leakNotes(
     );
 }
 
-/** Returns a sentence for each side table that has changed since the training. The side tables are the last inputs. */
+/** Returns a sentence for each side table that has changed since the training. Side tables are the last inputs. */
 export function changedSides(
   manifest: Pick<Run["manifest"], "inputs">,
   { inputs }: Dataset,

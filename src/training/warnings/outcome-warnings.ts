@@ -1,7 +1,7 @@
-// Warnings about a finished training, based on the validation split: it ended too early, or is worse than a simpler
-// model.
+// Warnings about a finished training, based on the validation split: it ended too early, or its model is worse than a
+// simpler model.
 //
-// The thresholds leave trainings alone that have nearly converged.
+// The thresholds are such that trainings which have nearly converged get no warning.
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
@@ -9,40 +9,40 @@ import { addsNothing, vectorsAddText } from "../../evaluation/vectors-add.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 
 /**
- * Relative improvement during the last tenth of the epochs that counts as unfinished; metrics fluctuate more than
- * losses.
+ * Minimum relative improvement in the last tenth of the epochs for which a training counts as unfinished. Metrics
+ * fluctuate more than losses.
  */
 const LEAST_GAIN = { lower: 0.005, higher: 0.02 };
-/** Relative difference from which on a simpler model counts as better. */
+/** Minimum relative difference for which a simpler model counts as better. */
 const LEAST_LOSS = 0.002;
-/** Largest relative loss of a table compared with the draws that it summarizes. */
+/** Maximum relative loss of a table compared with the posterior draws that it summarizes. */
 const MOST_TABLE_LOSS = 0.05;
 
 /**
- * Relative decrease of the training loss in the last epoch that counts as unfinished; with a decaying rate it always
- * decreases a little.
+ * Minimum relative decrease of the training loss in the last epoch for which a training counts as unfinished. With a
+ * decaying learning rate, the loss always decreases a little.
  */
 const LEAST_FALL = 0.01;
 
-/** The course of a training, by epoch or tree. */
+/** Losses and metrics of a training by epoch or tree. */
 export interface Course {
-  /** values of the stopping metric, for the epochs that validated */
+  /** values of the stopping metric in the epochs that validated */
   values: readonly number[];
   better: "lower" | "higher";
   /** training losses by epoch, for trainings that hardly overfit: without a validation split, they show convergence */
   losses?: readonly number[];
-  /** for messages: `loss`, or the metric's name */
+  /** name of the metric in messages: `loss`, or its title */
   name: string;
-  /** number of epochs; equal to `most` if the training did not stop early */
+  /** number of completed epochs, which equals `most` if the training did not stop early */
   done: number;
   most: number;
-  /** the flag that sets the number of epochs: --epochs */
+  /** flag that sets the number of epochs: --epochs */
   flag: string;
   /** number of the best epoch */
   best: number;
 }
 
-/** Warns if the training ended with its last allowed epoch while it was still improving. */
+/** Warns if the loss was still improving in the last allowed epoch. */
 export function unfinishedWarnings(course: Course): string[] {
   const { values, better, name, done, most, flag, best, losses = [] } = course;
   if (values.length === 0) return fallingWarnings(losses, course);
@@ -51,7 +51,7 @@ export function unfinishedWarnings(course: Course): string[] {
   const ago = Math.max(1, Math.floor(values.length / 10));
   const [before, last] = [values.at(-1 - ago)!, values.at(-1)!];
   const gain = (sign * (before - last)) / Math.abs(before);
-  // without early stopping the last epoch need not be the best
+  // without early stopping, the last epoch is not necessarily the best one
   if (!(gain >= LEAST_GAIN[better]) || values.some((value) => sign * value < sign * last)) return [];
   const what = better === "lower" ? "falling" : "rising";
   return [
@@ -60,7 +60,7 @@ export function unfinishedWarnings(course: Course): string[] {
   ];
 }
 
-/** Warns if nothing is held out, and the last epoch still decreased the training loss. */
+/** Warns if there is no held-out split, and the training loss was still decreasing in the last epoch. */
 function fallingWarnings(losses: readonly number[], { done, most, flag }: Course): string[] {
   const [before, last] = [losses.at(-2), losses.at(-1)];
   if (done < most || before === undefined || !((before - last!) / Math.abs(before) >= LEAST_FALL)) return [];
@@ -72,8 +72,9 @@ function fallingWarnings(losses: readonly number[], { done, most, flag }: Course
 
 /**
  * Warns if predictions are worse than the best constant on the validation split.
- * @param advice what to change
- * @param patience of early stopping
+ *
+ * @param advice advice for the user
+ * @param patience patience of early stopping
  */
 export function constantWarnings(
   { normalizedEntropy, logLoss, rmse }: Metrics,
@@ -93,7 +94,7 @@ export function constantWarnings(
   return rmse === undefined ? [] : sentence("RMSE", rmse, deviationOf(labels, weights));
 }
 
-/** Warns if the vectors add nothing over the control. @param advice what to try */
+/** Warns if the vectors give no gain over the control. @param advice advice for the user */
 export function vectorWarnings(vectorsAdd: VectorsAdd | undefined, advice: string): string[] {
   if (!vectorsAdd || !addsNothing(vectorsAdd)) return [];
   const isWorse = vectorsAdd.high < 0;
@@ -103,12 +104,12 @@ export function vectorWarnings(vectorsAdd: VectorsAdd | undefined, advice: strin
   ];
 }
 
-/** Warning about the table of an MCMC chain without held-out rows. */
+/** Warning about the table of an MCMC chain, if there are no held-out rows to evaluate it. */
 export const UNJUDGED_TABLE =
   "the exported table predicts worse than the posterior draws used by evaluate and predict, but without " +
   "held-out rows the difference is unknown: --valid 0.1 reports both and rescales the table's scores";
 
-/** Warns if the table of an MCMC chain predicts worse than its draws. @param metrics of all splits */
+/** Warns if the table of an MCMC chain predicts worse than its draws. @param metrics metrics of all splits */
 export function tableWarnings(metrics: Record<string, Metrics>, isModerated: boolean): string[] {
   for (const part of ["valid", "test"]) {
     const [draws, table] = [metrics[part], metrics[`${part}ByTable`]];
@@ -143,7 +144,7 @@ function deviationOf(labels: ArrayLike<number>, weights: ArrayLike<number> | und
   return Math.sqrt(Math.max(0, squares / total - (sum / total) ** 2));
 }
 
-/** Warns of splits without ranking metrics, which would otherwise silently be missing from the summary. */
+/** Warns about splits without ranking metrics, which would otherwise be missing from the summary unexplained. */
 export function unrankedWarnings(
   { valid, test }: Pick<RankingExamples, "valid" | "test">,
   metrics: Record<string, Metrics>,

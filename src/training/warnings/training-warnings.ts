@@ -8,15 +8,15 @@ import { MISSING, keyAt } from "../../log/keys.js";
 import type { EventLimits } from "../../dataset/filters/event-limits.js";
 import type { Part } from "../examples/examples.js";
 
-/** Larger values are rarely intended. */
+/** Value above which a number in a multi-valued cell is probably unintended. */
 const LARGE_VALUE = 1000;
 /** Maximum number of fields that a sentence names. */
 const MOST_NAMED = 5;
 
-/** Number of rows below which metrics of a validation split are mostly chance. */
+/** Number of rows below which metrics of a validation split are mostly random. */
 const FEW_ROWS = 10;
 
-/** Warns of a validation split that is too small to choose an epoch or a setting. */
+/** Warns about a validation split that is too small to select an epoch or a setting. */
 export function smallSplitWarnings({ valid }: Pick<SplitParts["parts"], "valid">): string[] {
   const numRows = valid?.rows.length ?? 0;
   if (numRows === 0 || numRows >= FEW_ROWS) return [];
@@ -24,7 +24,7 @@ export function smallSplitWarnings({ valid }: Pick<SplitParts["parts"], "valid">
   return [`the validation split has ${rows}: what is chosen by it, such as the best epoch, is mostly chance`];
 }
 
-/** Warns of a test split that the command does not measure. */
+/** Warns about a test split that the command does not evaluate. */
 export function unmeasuredWarnings({ test }: Pick<SplitParts["parts"], "test">): string[] {
   const numRows = test?.rows.length ?? 0;
   if (numRows === 0) return [];
@@ -34,7 +34,7 @@ export function unmeasuredWarnings({ test }: Pick<SplitParts["parts"], "test">):
   ];
 }
 
-/** Warns of fields with one value or none. */
+/** Warns about fields with at most one value. */
 export function fieldWarnings({ fields }: FeatureSpace): string[] {
   const empty = fields.filter((field) => field.kind === "number" && field.count === 0);
   const fieldsOfSize = (size: number) =>
@@ -61,10 +61,7 @@ export function fieldWarnings({ fields }: FeatureSpace): string[] {
   ];
 }
 
-/**
- * Warns of large numbers in multi-valued cells: they are not scaled, and values in the thousands make a training
- * diverge.
- */
+/** Warns about large numbers in multi-valued cells: they are not scaled, and thousands make a training diverge. */
 export function valueWarnings({ columns }: Dataset): string[] {
   return columns.flatMap((column) => {
     const weights = column.kind === "multi" ? column.weights : undefined;
@@ -77,10 +74,7 @@ export function valueWarnings({ columns }: Dataset): string[] {
   });
 }
 
-/**
- * Warns of labels with two values other than 0 and 1 that are predicted as numbers: probably classes, such as clicks as
- * 1 and 2.
- */
+/** Warns about numeric labels with two values other than 0 and 1, which may be classes, such as clicks as 1 and 2. */
 export function labelWarnings(
   dataset: Dataset,
   { task, positiveFrom }: { task?: string; positiveFrom?: number },
@@ -89,7 +83,7 @@ export function labelWarnings(
   if (name === undefined || task !== undefined || positiveFrom !== undefined) return [];
   const column = columnNamed(dataset, name);
   if (column.kind !== "number") return [];
-  // remember the first label, and the first that differs; a third label ends the search
+  // remembers the first label and the first different label; a third label ends the search
   const { values } = column;
   const first = values[0]!;
   let other = first;
@@ -107,15 +101,15 @@ export function labelWarnings(
   ];
 }
 
-/** A user is reported if it has more than this share of a split's rows, and this many times the average user's rows. */
+/** Thresholds for reporting a user: share of a split's rows, and number of rows relative to the average user. */
 const LARGE_SHARE = 0.1;
 const TIMES_AVERAGE = 10;
-/** Minimum number of rows for which shares are meaningful. */
+/** Minimum number of rows for which users' shares are meaningful. */
 const TOO_FEW_FOR_SHARES = 100;
-/** Minimum factor and difference by which the held-out share of capped users must exceed that of the others. */
+/** Thresholds for the held-out share of capped users: its ratio to that of other users, and the difference. */
 const MORE_HELD_OUT = { factor: 2, difference: 0.1 };
 
-/** Warns of the user with most rows of each split, if the share is large. */
+/** Warns about the user with the most rows of each split, if the user's share is large. */
 export function userShareWarnings(parts: SplitParts["parts"]): string[] {
   const found = new Map<string, string[]>();
   for (const [name, part] of Object.entries(parts)) {
@@ -138,7 +132,7 @@ export function userShareWarnings(parts: SplitParts["parts"]): string[] {
   );
 }
 
-/** Warns if --max-events-per-user has shifted events of capped users into the held-out splits. */
+/** Warns if --max-events-per-user has increased the share of capped users' events in the held-out splits. */
 export function capWarnings(
   { train, ...heldOut }: SplitParts["parts"],
   { maxEventsPerUser, keepEvents = "latest" }: EventLimits,
@@ -165,7 +159,7 @@ export function capWarnings(
   ];
 }
 
-/** Number of events of a group of users, and the share that is held out. */
+/** Returns the number of events of a group of users, and the share of held-out events. */
 class HeldOut {
   users = 0;
   #events = 0;
@@ -188,7 +182,7 @@ function userColumn({ dataset }: Part): KeyColumn | undefined {
   return column?.kind === "key" ? column : undefined;
 }
 
-/** Returns u32[size of the dictionary]: the number of rows per user in splits of one dataset. */
+/** Returns u32[size of the dictionary]: the number of rows of each user in splits of one dataset. */
 function eventsByUser({ codes, dictionary }: KeyColumn, parts: readonly Part[]): Uint32Array {
   const events = new Uint32Array(dictionary.size);
   for (const { rows } of parts) for (const row of rows) if (codes[row] !== MISSING) events[codes[row]!]!++;

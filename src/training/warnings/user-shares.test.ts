@@ -17,7 +17,7 @@ test("a user who makes up much of a split is named with the share, and nobody el
       "--drop-users-above N or --drop-users-above-per-day N (embed inspect shows the most frequent users)",
   ]);
   expect(userShareWarnings(cut(800, 20, 600, 700))).toEqual([]);
-  // five users have a fifth of the rows each: no share is far above the average
+  // Five users have a fifth of the rows each, so that no share is far above the average.
   const few = datasetOf({ who: Array.from({ length: 500 }, (_, row) => `u${row % 5}`) }, { user: "who" });
   const train = { dataset: few, rows: Uint32Array.from({ length: 500 }, (_, row) => row) };
   expect(userShareWarnings({ train, valid: undefined, test: undefined })).toEqual([]);

@@ -1,5 +1,5 @@
-// Measures what a training's vectors add on the validation split: its metric by row or user, against a control without
-// vectors.
+// Measures the gain of a training's vectors on the validation split: its metric by row or user, compared with a control
+// without vectors.
 
 import { mapTo } from "../../numeric/indices.js";
 import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
@@ -15,13 +15,13 @@ import { listMetric } from "../options/lists.js";
 import type { RankingJob } from "../session/feature-training.js";
 import { fitWeights, weightScores } from "./weights-alone.js";
 
-/** Maximum number of rows that the control is fitted on, if they are sampled or read from disk. */
+/** Maximum number of rows on which the control is fitted, if rows are sampled or read from disk. */
 const MOST_ROWS = 1 << 22;
 const ROWS_OF_BLOCK = 1 << 16;
 
 /**
- * Compares with weights alone if labels are predicted, with popularity if items are ranked; undefined without a
- * validation split.
+ * Compares the model with weights alone if labels are predicted, and with popularity if items are ranked; undefined
+ * without a validation split.
  */
 export function addedByVectors(
   { validScores, validByUser }: Pick<MeasuredParts, "validScores" | "validByUser">,
@@ -32,7 +32,7 @@ export function addedByVectors(
   return validScores && addedToWeights(validScores, examples, space);
 }
 
-/** Returns advice for vectors that add nothing. */
+/** Returns advice for vectors that give no gain. */
 export function vectorAdvice({ ranking, negatives, task }: Examples): string {
   if (ranking)
     return "Try more events of each user, a smaller --dim, or --where to leave out events that no user chose";
@@ -46,7 +46,11 @@ export function vectorAdvice({ ranking, negatives, task }: Examples): string {
   );
 }
 
-/** Compares the model with a popularity ranking, by user. @param byUser metrics of the model */
+/**
+ * Compares the model with a popularity ranking, by user.
+ *
+ * @param byUser metrics of the model as contributions of users
+ */
 export function addedToPopularity(
   byUser: readonly UserMetric[] | undefined,
   { examples, options }: RankingJob,
@@ -60,7 +64,7 @@ export function addedToPopularity(
   return alone && vectorsAddOf({ control: "popularity", units: "users", model, alone });
 }
 
-/** Compares the model with weights alone, by row. @param scores of the validation rows */
+/** Compares the model with weights alone, by row. @param scores scores of the validation rows */
 function addedToWeights(
   scores: Float32Array,
   { train, valid, task, labelRange, negativeShare = 1 }: Examples,
@@ -69,14 +73,14 @@ function addedToWeights(
   if (!valid) return undefined;
   const loss = task === "regression" ? "squared" : "logistic";
   const fitted = fitWeights(rowsToFit(train), space, loss);
-  // fitted on all negatives the control would need no correction: dropping negatives raises all of its scores equally
+  // sampling of negatives raises all scores by the same amount; a control on all negatives would need no correction
   if (loss === "logistic") fitted.bias += log(negativeShare);
   const model = lossByRow(scores, valid, loss, labelRange);
   const alone = lossByRow(weightScores(valid, space, fitted), valid, loss, labelRange);
   return vectorsAddOf({ control: "weights alone", units: "rows", model, alone });
 }
 
-/** Returns the loss by row: log loss, or squared error of scores clipped to the range. */
+/** Returns the loss of each row: log loss, or squared error of scores that are clipped to the range of labels. */
 export function lossByRow(
   scores: ArrayLike<number>,
   { labels, weights }: Pick<FeatureRows, "labels" | "weights">,
@@ -95,7 +99,7 @@ export function lossByRow(
   };
 }
 
-/** Returns rows that can be read repeatedly; of sampled or stored ones at most MOST_ROWS, in blocks. */
+/** Returns rows that can be read repeatedly. Sampled or stored rows are limited to MOST_ROWS, in blocks. */
 function rowsToFit(train: TrainingRows): FeatureRows {
   if (train.kind === "resident") return train.rows;
   const blocks: FeatureRows[] = [];
@@ -107,14 +111,14 @@ function rowsToFit(train: TrainingRows): FeatureRows {
   return joinedBlocks(blocks);
 }
 
-/** Returns evenly spaced blocks, at most MOST_ROWS rows in total. */
+/** Returns evenly spaced blocks with at most MOST_ROWS rows in total. */
 function* storedBlocks(rows: StoredRows): Iterable<FeatureRows> {
   const every = Math.max(1, Math.ceil(rows.numRows / MOST_ROWS));
   for (let first = 0; first < rows.numRows; first += every * ROWS_OF_BLOCK)
     yield rows.rowsAt(first, Math.min(ROWS_OF_BLOCK, rows.numRows - first), 1);
 }
 
-/** Concatenates blocks; the pairs of blocks without values get the value 1. */
+/** Concatenates blocks. In blocks without values, pairs get the value 1. */
 function joinedBlocks(blocks: readonly FeatureRows[]): FeatureRows {
   const [first] = blocks;
   if (blocks.length === 1) return first!;

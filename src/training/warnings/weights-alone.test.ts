@@ -4,7 +4,7 @@ import { logistic } from "../../numeric/exp.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";
 import { fitWeights, weightScores } from "./weights-alone.js";
 
-/** Numbers of keys of three fields; the first two determine the label, the third does not. */
+/** The data has three fields with these numbers of keys. The first two determine the label, the third does not. */
 const SIZES = [200, 40, 30];
 const space = { offsets: [0, 200, 240, 270], numFeatures: 270 };
 /** Log-odds of each feature. */
@@ -28,7 +28,7 @@ function drawRows(numRows: number, seed: number): FeatureRows & { scores: Float3
   return { numRows, width: 3, ids, labels, scores };
 }
 
-/** Converts rows to the sparse layout, with explicit values of 1. */
+/** Converts rows to the sparse layout, in which the values are explicit ones. */
 const sparse = ({ numRows, ids, labels }: FeatureRows): FeatureRows => ({
   ...{ numRows, width: 0, ids, labels, values: new Float32Array(ids.length).fill(1) },
   indptr: Uint32Array.from({ length: numRows + 1 }, (_, r) => 3 * r),
@@ -42,7 +42,8 @@ test.each([
   const fresh = drawRows(50_000, 2);
   const best = logLoss(fresh.scores, fresh.labels);
   expect(logLoss(weightScores(fresh, space, fitted), fresh.labels) - best).toBeLessThan(most);
-  // without a penalty, the weights of uninformative keys would overfit and cost half a nat per key and training row
+  // Without a penalty, the weights of uninformative keys would overfit, at a cost of half a nat per key and training
+  // row.
   const noise = fitted.weights.subarray(space.offsets[2]);
   expect(Math.max(...noise.map(Math.abs))).toBeLessThan(0.1);
 });
@@ -74,7 +75,7 @@ test("for the squared loss, the unit of the labels is that of the weights", () =
   );
   const differences = one!.weights.map((weight, j) => Math.abs(100 * weight - hundred!.weights[j]!));
   expect(Math.max(...differences)).toBeLessThan(0.01);
-  // the data has no noise, so the weights are the true ones up to a constant per field
+  // The data has no noise, so that the fitted weights are the true weights up to a constant per field.
   const spread = truth.subarray(0, 200).map((value, j) => value - one!.weights[j]!);
   expect(Math.max(...spread) - Math.min(...spread)).toBeLessThan(0.01);
 });

@@ -1,4 +1,4 @@
-// The control of models that predict labels: a weight per feature and no vectors, fitted on the same rows.
+// The control of models that predict labels: a model with a weight per feature and no vectors, fitted on the same rows.
 //
 //   score_r = w0 + sum over the row's pairs of w_j x_j        w_j of a field ~ N(0, v), with v estimated from the rows
 //
@@ -17,7 +17,7 @@ import { fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/voc
 import { firstPair, rowsAt, type FeatureRows } from "../../dataset/rows.js";
 import { logistic } from "../../numeric/exp.js";
 
-/** For many rows, the first cycles use every 8th, then every 2nd row. */
+/** For many rows, the first cycles use every 8th row, later cycles every 2nd row. */
 const SAMPLED = {
   fromRows: 100_000,
   stages: [
@@ -26,30 +26,33 @@ const SAMPLED = {
   ],
 };
 /**
- * Cycles over all rows: one, and more up to `most` while few pairs were read and more than `left` nats per row can
- * still be saved.
+ * Settings of the cycles over all rows: there is at least one, and at most `most` while fewer than `pairs` pairs were
+ * read and the loss can still decrease by more than `left` nats per row.
  */
 const ALL = { most: 12, pairs: 1 << 21, left: 1e-4 };
-/** Lower bound of a row's curvature, which limits the step if its probability is almost 0 or 1. */
+/** Minimum curvature of a row, which limits the step if its probability is close to 0 or 1. */
 const LEAST_CURVATURE = 1e-3;
 
 const LEAST_VARIANCE = 1e-6;
-/** Rows that are transposed at a time, so that they stay in the L2 cache. */
+/** Number of rows that are transposed at a time, so that they fit into the L2 cache. */
 const COPIED = 4096;
 
-/** The logistic function at STEPS points per unit of score from -END to END; linear interpolation is exact to 1e-6. */
+/**
+ * Table of the logistic function, with STEPS points per unit of score from -END to END; linear interpolation has an
+ * error of 1e-6.
+ */
 const STEPS = 128;
 const END = 20;
 const logistics = mapTo(Float64Array, { length: 2 * END * STEPS + 2 }, (_, i) => logistic(i / STEPS - END));
 
-/** Interpolates `logistic` in a fifth of its time; fitting does not need the last digits. */
+/** Interpolates `logistic`, which takes a fifth of the time; fitting does not need full precision. */
 function nearLogistic(score: number): number {
   const at = (Math.min(Math.max(score, -END), END) + END) * STEPS;
   const i = Math.floor(at);
   return logistics[i]! + (at - i) * (logistics[i + 1]! - logistics[i]!);
 }
 
-/** A weight for each feature. */
+/** A model with one weight per feature. */
 export interface FeatureWeights {
   bias: number;
   /** f64[numFeatures] */
@@ -58,27 +61,27 @@ export interface FeatureWeights {
 
 type Fields = Pick<FeatureSpace, "offsets" | "numFeatures">;
 
-/** The pairs of rows, which can be iterated field by field. */
+/** The pairs of rows, which can be read field by field. */
 interface Pairs {
   numRows: number;
-  /** Adds to each row the weights of its pairs. */
+  /** Adds the weights of each row's pairs to the row's score. */
   addTo(rows: Float32Array, weights: Float64Array): void;
   /**
-   * Updates the residuals by the steps of the previous field, and sums over the pairs of a field.
+   * Updates the residuals by the steps of the previous field, and computes sums over the pairs of a field.
    *
-   * @param sums f64[2 * numFeatures]: holds the previous field's steps at 2 j; receives the field's sum x e at 2 j and
-   * its sum h x X at 2 j + 1
+   * @param sums f64[2 * numFeatures]: contains the steps of the previous field at 2 j; receives sum x e of the
+   * field at 2 j and sum h x X at 2 j + 1
    */
   pass(before: number | undefined, field: number, rows: Parabolas, sums: Float64Array): void;
 }
 
-/** f32[numRows]: residual and curvature of each row at its score. */
+/** f32[numRows] each: residual and curvature of the loss of each row at its score. */
 interface Parabolas {
   residuals: Float32Array;
   curvatures: Float32Array;
 }
 
-/** Fits the weights to the rows' labels. The bytes depend only on the rows. */
+/** Fits the weights to the labels of the rows. The bytes of the weights depend only on the rows. */
 export function fitWeights(rows: FeatureRows, space: Fields, loss: "logistic" | "squared"): FeatureWeights {
   const fitted = { bias: 0, weights: new Float64Array(space.numFeatures) };
   const variances = new Float64Array(space.offsets.length);
@@ -88,7 +91,7 @@ export function fitWeights(rows: FeatureRows, space: Fields, loss: "logistic" | 
     const fit = cyclesOver(rows, pairs, space, loss, every, { fitted, variances });
     let before = Infinity;
     for (let cycle = 0; cycle < cycles; cycle++) {
-      // estimate the remaining gain, assuming that it shrinks by a constant ratio per cycle
+      // estimates the remaining gain, assuming that it decreases by a constant factor per cycle
       const saved = fit();
       const ratio = saved / before;
       if (cycle > 0 && ratio < 1 && (saved * ratio) / (1 - ratio) < ALL.left) break;
@@ -101,7 +104,7 @@ export function fitWeights(rows: FeatureRows, space: Fields, loss: "logistic" | 
   return fitted;
 }
 
-/** Prepares rows. @returns a function that does a cycle and returns the nats per row that it saved */
+/** Prepares the rows. @returns function that performs a cycle and returns the decrease of the loss in nats per row */
 function cyclesOver(
   rows: FeatureRows,
   pairs: Pairs,
@@ -129,7 +132,7 @@ function cyclesOver(
   };
 }
 
-/** Scores rows. @returns f32[numRows]: log-odds for the logistic loss, else the prediction */
+/** Scores rows. @returns f32[numRows]: log-odds for the logistic loss, otherwise predictions */
 export function weightScores(
   rows: FeatureRows,
   space: Fields,
@@ -142,6 +145,7 @@ export function weightScores(
 
 /**
  * Computes the parabolas at the current scores, and updates the bias.
+ *
  * @returns variance of the labels around their scores, in units of the curvature
  */
 function takeParabolas(
@@ -177,7 +181,8 @@ function takeParabolas(
 
 /**
  * Updates a field's weights, and writes the steps to `sums`.
- * @returns the variance of the weights, and what the step saves
+ *
+ * @returns variance of the weights, and decrease of the loss
  */
 function stepField(
   [first, end]: readonly [first: number, end: number],
@@ -200,11 +205,11 @@ function stepField(
     decided += sums[2 * j + 1]! / curvature;
     saved += (step * step * curvature) / 2;
   }
-  // keep the variance above 0 if all weights of the field vanish
+  // keeps the variance above 0 if all weights of the field are 0
   return { variance: decided > 0 ? Math.max(squares / decided, LEAST_VARIANCE * noise) : variance, saved };
 }
 
-/** Returns the pairs of every `every`-th row. @param columns as fieldColumns returns them */
+/** Returns the pairs of every `every`-th row. @param columns result of fieldColumns */
 function sampledPairs(
   rows: FeatureRows,
   space: Fields,
@@ -217,7 +222,7 @@ function sampledPairs(
   return sparsePairs(every === 1 ? rows : rowsAt(rows, places), space);
 }
 
-/** Transposes rows with one pair of value 1 per field to u32[width][numRows]; undefined for other rows. */
+/** Transposes rows that have one pair of value 1 per field, to u32[width][numRows]; undefined for other rows. */
 function fieldColumns(
   { numRows, width, ids, indptr, values }: FeatureRows,
   space: Fields,
@@ -232,7 +237,7 @@ function fieldColumns(
   return columns;
 }
 
-/** Iterates over every `every`-th row of `columns`. */
+/** Returns the pairs of every `every`-th row of dense columns. */
 function densePairs(columns: Uint32Array, all: number, every: number): Pairs {
   const numRows = Math.ceil(all / every);
   return {
@@ -254,7 +259,10 @@ function densePairs(columns: Uint32Array, all: number, every: number): Pairs {
   };
 }
 
-/** Sorts the pairs of any rows by field: u32 row and feature of each pair, f32 x, and X of its row. */
+/**
+ * Sorts the pairs of any rows by field: u32 row and feature of each pair, f32 x, and X, the sum over the row's pairs of
+ * the field.
+ */
 function sparsePairs(rows: FeatureRows, space: Fields): Pairs {
   const { numRows, ids: all, values: xs } = rows;
   const fieldOf = fieldOfFeatures(space.offsets);

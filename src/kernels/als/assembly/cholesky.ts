@@ -1,6 +1,6 @@
 // Solves A x = g by Cholesky's factorization A = U'U, four rows of U at a time.
 //
-//   A, U   f32 panels of [b][b], upper triangle; U takes the place of A
+//   A, U   f32 panels of [b][b], upper triangle; U overwrites A
 //   -U     the negated factor, so that subtracting U'U is adding the tiles of math/tile.ts
 //
 // A direction whose pivot is not above 0 (a padded dimension, or one that the data and the penalty leave free) gets no step.
@@ -12,7 +12,7 @@ import { Scratch } from "./plan";
 /** Writes A^-1 g to `step`; `matrix` and `gradient` are overwritten. */
 export function choleskySolve(s: Scratch, b: u32): void {
   for (let k: u32 = 0; k < b; k += 4) {
-    // subtract the contributions of the rows above
+    // subtract the contributions of earlier rows
     const left = s.negated + ((<usize>(k >>> 3) * b) << 5) + ((<usize>(k & 7)) << 2);
     for (let panel = k >>> 3; panel < b >>> 3; panel++) {
       const right = s.matrix + ((<usize>panel * b) << 5);
@@ -23,7 +23,7 @@ export function choleskySolve(s: Scratch, b: u32): void {
   substitute(s, b);
 }
 
-/** Scales row r to a row of U, and subtracts its contribution from the rows up to `end`. */
+/** Scales row r to a row of U, and subtracts its contribution from rows r + 1 .. end - 1. */
 function factorRow(s: Scratch, b: u32, r: u32, end: u32): void {
   const pivot = load<f32>(elementAt(s.matrix, b, r, r));
   const inverse: f32 = pivot > 0 ? 1 / sqrt<f32>(pivot) : 0;
@@ -62,7 +62,7 @@ function substitute(s: Scratch, b: u32): void {
       v128.store(g, f32x4.sub(v128.load(g, 16), f32x4.mul(factor, v128.load(u, 16))), 16);
     }
   }
-  // x is built in the place of the gradient, from zeros
+  // x overwrites the gradient, starting from zeros
   memory.fill(s.gradient, 0, (<usize>b) << 2);
   for (let r = b; r-- > 0;) {
     const at = (<usize>r) << 2;

@@ -31,7 +31,7 @@ function confidenceOf(side: Side, event: u32): f32 {
 /**
  * Updates consecutive rows of W, and writes the sum of c (1 - s)^2 of each to `losses`.
  *
- * @param scratch memory of this thread
+ * @param scratch buffers of this thread
  */
 export function solveRows(side: Side, scratch: Scratch, first: u32, numRows: u32): void {
   for (let from: u32 = 0; from < numRows; from += ROWS) {
@@ -55,7 +55,7 @@ function solveBatch(side: Side, s: Scratch, first: u32, numRows: u32): void {
   }
 }
 
-/** Packs rows of W four side by side, f32[2][D][4]; places beyond the last row are not used. */
+/** Packs rows of W four side by side, f32[2][D][4]; positions beyond the last row are not used. */
 function pack(side: Side, s: Scratch, first: u32, numRows: u32): void {
   const D = side.dim;
   for (let q: u32 = 0; q < numRows; q++) {
@@ -69,7 +69,7 @@ function packedAt(s: Scratch, D: u32, q: u32): usize {
   return s.packed + ((<usize>(q >>> 2) * D) << 4) + ((<usize>(q & 3)) << 2);
 }
 
-/** Writes s = <w, h> of the row's events; the batch's first event is `start`. */
+/** Writes the score s = <w, h> of each event of the row to `predictions`; `start` is the first event of the batch of rows. */
 function predict(side: Side, s: Scratch, row: u32, start: u32): void {
   const D = side.dim;
   const w = rowOf(side.rows, D, row);
@@ -80,7 +80,7 @@ function predict(side: Side, s: Scratch, row: u32, start: u32): void {
   }
 }
 
-/** Writes W G for the rows of the batch and the columns of the block, f32[2][width / 8][4][8]. */
+/** Writes the product W G for the rows of the batch and the columns of the block, f32[2][width / 8][4][8]. */
 function multiplyGram(side: Side, s: Scratch, from: u32, width: u32, numRows: u32): void {
   const D = side.dim;
   const numPanels = width >>> 3;
@@ -94,7 +94,7 @@ function multiplyGram(side: Side, s: Scratch, from: u32, width: u32, numRows: u3
   }
 }
 
-/** Solves one block of one row, and updates the row's predictions. */
+/** Updates one block of dimensions of one row, and adapts the predictions of the row's events. */
 function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32, start: u32): void {
   const D = side.dim;
   const numPanels = width >>> 3;
@@ -102,7 +102,7 @@ function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32
   if (penalty < 0) return;
   const w = rowOf(side.rows, D, row) + ((<usize>from) << 2);
 
-  // the part without events: the rows of G above the diagonal's end, and the penalty
+  // initialize A and g with the terms that no event contributes: rows of G, and the penalty
   for (let panel: u32 = 0; panel < numPanels; panel++) {
     const source = side.gram + ((<usize>(((from >>> 3) + panel) * D + from)) << 5);
     memory.copy(s.matrix + ((<usize>panel * width) << 5), source, (<usize>((panel + 1) << 3)) << 5);
@@ -118,7 +118,7 @@ function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32
     store<f32>(diagonal, load<f32>(diagonal) + penalty);
   }
 
-  // add the events, a chunk at a time
+  // add the terms of the row's events, CHUNK events at a time
   const first = load<u32>(side.indptr + ((<usize>row) << 2));
   const end = load<u32>(side.indptr + ((<usize>row) << 2), 4);
   for (let e = first; e < end; e += CHUNK) {
@@ -139,7 +139,7 @@ function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32
   }
 }
 
-/** Adds a chunk of events to A and g: gathers their h_b into panels, then multiplies. */
+/** Adds the terms of a chunk of events to A and g: gathers the vectors h_b of the events into panels, then multiplies the panels. */
 function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32, start: u32): void {
   const D = side.dim;
   const numPanels = width >>> 3;
@@ -176,7 +176,7 @@ function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32
   }
 }
 
-/** Adds the sum of gradient times panel row to eight numbers. */
+/** Adds the sum over n rows of (gradient of the row) x (panel row, eight numbers) to the eight numbers at `target`. */
 function addGradients(gradients: usize, panel: usize, n: u32, target: usize): void {
   let g0 = v128.load(target);
   let g1 = v128.load(target, 16);
@@ -200,7 +200,7 @@ function lossOf(side: Side, s: Scratch, row: u32, start: u32): f64 {
 }
 
 /**
- * Adds H'H of consecutive rows to `sums`, above the diagonal, a chunk of rows at a time.
+ * Adds the product H'H of consecutive rows to `sums`, on and above the diagonal, a chunk of rows at a time.
  *
  * @param rows f32[][D]
  * @param sums f32 panels of [D][D]

@@ -6,11 +6,11 @@ export const CHUNK: u32 = 128;
 /** Number of rows solved side by side, so that G is read once for all of them. */
 export const ROWS: u32 = 8;
 
-/** The arrays for one half of an epoch. */
+/** Arrays for one half of an epoch. */
 export class Side {
-  /** D: a multiple of 8 */
+  /** D: number of dimensions, padded to a multiple of 8 */
   dim: u32;
-  /** b: a multiple of 8 */
+  /** b: number of dimensions of a block, a multiple of 8 */
   block: u32;
   /** W, f32[n][D] */
   rows: usize;
@@ -20,33 +20,33 @@ export class Side {
   indptr: usize;
   /** u32[numEvents]: rows of H */
   indices: usize;
-  /** f32[numEvents], or 0 when all are 1 */
+  /** f32[numEvents], or 0 when the confidence of every event is 1 */
   confidences: usize;
   /** f32[n] */
   penalties: usize;
-  /** G, f32 panels of [D][D] */
+  /** Gram matrix G of the other side, in f32 panels of [D][D] */
   gram: usize;
   /** f64[n] */
   losses: usize;
 }
 
-/** Memory that a thread writes to. */
+/** Buffers that belong to one thread. */
 export class Scratch {
   /** f32[2][D][4] */
   packed: usize;
-  /** f32[events of the widest eight rows] */
+  /** f32[maximum number of events in eight consecutive rows]: scores s */
   predictions: usize;
   /** f32[2][b / 8][4][8] */
   products: usize;
-  /** f32 panels of [CHUNK][D], and of [CHUNK][b] times the confidences */
+  /** gathered vectors h_b of a chunk's events, in f32 panels of [CHUNK][D]; and the same vectors times their confidences */
   gathered: usize;
   weighted: usize;
   /** f32[CHUNK] */
   gradients: usize;
-  /** A, then its factor U: f32 panels of [b][b]; and -U */
+  /** f32 panels of [b][b]: the matrix A, which its factor U then replaces; and the negated factor -U */
   matrix: usize;
   negated: usize;
-  /** f32[b]: g; 1 / u_kk; A^-1 g */
+  /** f32[b] each: the gradient g; 1 / (diagonal element of U); the step A^-1 g */
   gradient: usize;
   inverses: usize;
   step: usize;

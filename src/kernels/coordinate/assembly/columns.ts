@@ -1,10 +1,11 @@
-// Updates of a field. If rows have at most one feature of the field: sums for all its parameters, then corrections of e and q of the
-// rows. If rows may have several features, which then share rows: one feature after another, with its e and q.
+// Updates the parameters of a field. If a row has at most one feature of the field, one pass sums up gradients for all features, and
+// another corrects e and q of the rows. If a row may have several features, features are updated one after another, each followed by the
+// correction of e and q.
 
 import { atRow } from "./rows";
 import { AT_MEAN, DRAWN, keyOf, updated } from "./posterior";
 
-/** Adds p h e and p h^2 of rows [first, end) to the sums of their features. */
+/** Adds p h e and p h^2 of each row of [first, end) to the sums of the row's feature. */
 export function accumulate(
   first: u32,
   end: u32,
@@ -37,7 +38,7 @@ export function accumulate(
   }
 }
 
-/** Corrects e and q of rows [first, end) by the steps of a field's features. */
+/** Adapts e and q of rows [first, end) to the steps of a field's features. */
 export function move(
   first: u32,
   end: u32,
@@ -60,8 +61,8 @@ export function move(
 }
 
 /**
- * `move` of one field and `accumulate` of the next in one pass, for vectors and one-hot rows with values 1. This is most of a sweep, and
- * e and q are loaded and stored once instead of twice.
+ * Does the work of `move` for one field and of `accumulate` for the next in one pass over the rows, for vectors and one-hot rows with
+ * values 1. Most of a sweep is spent here; one pass loads and stores e and q once instead of twice.
  */
 export function moveAndAccumulate(
   first: u32,
@@ -93,7 +94,8 @@ export function moveAndAccumulate(
 }
 
 /**
- * Updates features [first, end) of a field with several values per row, one after another, each with its e and q.
+ * Updates features [first, end) of a field with several values per row, one after another; corrects e and q of a feature's rows before the
+ * next feature.
  *
  * @param indptr u32[size + 1]: feature i has the pairs [indptr[i], indptr[i + 1]) of rows and values
  * @returns false when a parameter is NaN or infinite
@@ -149,7 +151,7 @@ export function updateSparse(
   return finite;
 }
 
-/** `addToQ` (if squares is false) or `subtractSquares` (if true) for a field with several values per row. */
+/** Does the work of `addToQ` (`squares` is false) or of `subtractSquares` (`squares` is true) for a field with several values per row. */
 export function addSparse(
   first: u32,
   end: u32,

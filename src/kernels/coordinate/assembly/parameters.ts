@@ -1,4 +1,4 @@
-// Updates of a field's parameters from the sums of its columns: each separately, then all together by a common linear map.
+// Updates a field's parameters from sums over its rows: first each parameter separately, then all of them by a common linear map.
 
 import { log64 } from "../../shared/assembly/exp64";
 import { normalDraw, uniform } from "../../shared/assembly/normal";
@@ -8,11 +8,11 @@ import { AT_MEAN, DRAWN, keyOf, updated } from "./posterior";
 /**
  * Updates features [first, end) of a field whose features share no row, from the sums of all chunks, which are reset to 0.
  *
- * @param kinds u8[size]: 0 stays unchanged, 1 is updated, 2 is set to the mean of the prior
+ * @param kinds u8[size]: kind of each feature: 0 leaves its parameter unchanged, 1 updates it, 2 sets it to the mean of the prior
  * @param hashes u32[size][2]
  * @param stride bytes between the sums of one chunk and the next
- * @param key of sweep and dimension; 0 takes the minimizer instead of a draw
- * @param moments f64[5]: sums that `moveTogether` needs of these features are written here; 0 for none
+ * @param key random key of the sweep and dimension; 0 selects the minimizer instead of a draw
+ * @param moments address of f64[5], to which the sums over these features for `moveTogether` are written; 0 writes none
  * @returns false when a parameter is NaN or infinite
  */
 export function update(
@@ -55,7 +55,7 @@ export function update(
     store<f32>(step + (i << 3), old);
     store<f32>(step + (i << 3), now - old, 4);
     if (!moments || kind != DRAWN) continue;
-    // h does not depend on the feature's own value, so sum h e after the step follows from the sum before
+    // h does not depend on the feature's own value, so the step changes the sum of h e by (now - old) hh
     he += <f64>(now - old) * hh;
     const vi = <f64>now;
     ve += vi * he;
@@ -77,14 +77,14 @@ export function update(
 /**
  * Updates features [first, end) of a field together, v <- a v + c, and their prior too: mu <- a mu + c, lambda <- lambda / a^2.
  *
- * If a feature has few events, its v follows the prior and the prior follows the v, so updating them in turn moves both slowly. With
- * (v - mu) sqrt(lambda) fixed, the score is linear in a and in c, and one draw moves the whole field to where the rows want it: the
- * interweaving of Yu and Meng 2011 (10.1198/jcgs.2011.203main). a is proposed from the likelihood of the rows and accepted by the ratio
- * of its prior, that of 1 / sqrt(lambda) for lambda ~ Gamma(1/2, 1/2); c is drawn from the posterior, mu ~ N(0, 1 / lambda).
+ * The v of features with few events stay close to the prior, and the prior stays close to the v, so that alternating updates change both
+ * slowly. With (v - mu) sqrt(lambda) fixed, the score is linear in a and in c, and one draw of (a, c) from the rows updates the whole
+ * field: the interweaving of Yu and Meng 2011 (10.1198/jcgs.2011.203main). a is proposed from the likelihood of the rows and accepted by
+ * the ratio of its prior, that of 1 / sqrt(lambda) for lambda ~ Gamma(1/2, 1/2); c is drawn from the posterior, mu ~ N(0, 1 / lambda).
  *
  * @param moments f64[numBlocks][5]: sums over a block's features of v he, v^2 hh, v hh, he and hh, with he and hh after `update`
- * @param key never 0
- * @param moved f64[2]: a and c, written by the caller that has the first feature
+ * @param key random key, never 0
+ * @param moved f64[2]: a and c; written by the call whose range starts at feature 0
  */
 export function moveTogether(
   first: u32,
@@ -127,7 +127,7 @@ export function moveTogether(
   store<f64>(moved, c, 8);
 }
 
-/** Draws a of `moveTogether`; 1 if it is not accepted, or if the rows carry no information. */
+/** Draws the factor a of `moveTogether`; returns 1 if the proposal is rejected, or if the rows carry no information about a. */
 function drawFactor(ve: f64, vvh: f64, alpha: f64, lambda: f64, key: u32): f64 {
   const precision = alpha * vvh;
   if (!(precision > 0)) return 1;

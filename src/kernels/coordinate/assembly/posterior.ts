@@ -1,17 +1,17 @@
-// The new value of one parameter: its minimizer, or a draw from its normal posterior.
+// Computes the new value of one parameter: its minimizer, or a draw from its normal posterior.
 
 import { featureKey } from "../../shared/assembly/initial";
 import { normalDraw } from "../../shared/assembly/normal";
 
-/** Over-relaxation: how far a draw lies on the other side of the mean (Adler 1981); 0 is plain Gibbs sampling. */
+/** Over-relaxation factor (Adler 1981): the center of a draw is mean - RELAXATION (old value - mean); 0 is plain Gibbs sampling. */
 const RELAXATION: f64 = 0.8;
 
-/** sqrt(1 - RELAXATION^2): scale of the random part, which keeps the posterior as the stationary distribution. */
+/** sqrt(1 - RELAXATION^2): scale of the random part, for which the posterior is the stationary distribution. */
 const CHANCE: f64 = 0.6;
 
 /**
- * Returns the minimizer of alpha / 2 sum e^2 + lambda / 2 (v - mu)^2; or, with a key, a draw that leaves the normal posterior invariant:
- * its mean is the minimizer, and its variance the inverse of the curvature.
+ * Returns the minimizer of alpha / 2 sum e^2 + lambda / 2 (v - mu)^2; or, with a random key, a draw that leaves the normal posterior
+ * invariant: its mean is the minimizer, and its variance the inverse of the curvature.
  *
  * @param he sum of h e
  * @param hh sum of h^2
@@ -24,12 +24,14 @@ export function updated(v: f64, he: f64, hh: f64, alpha: f64, lambda: f64, mu: f
   return <f32>(mean - RELAXATION * (v - mean) + (CHANCE * normalDraw(key)) / sqrt<f64>(precision));
 }
 
-/** Returns the key of a feature's draws, from the key of sweep and dimension and the hash of field and key; never 0. */
+/**
+ * Returns the random key of a feature's draws, never 0. `key` identifies the sweep and the dimension, the hash the field and the feature.
+ */
 export function keyOf(key: u32, hash: usize): u32 {
   return key ? featureKey(key, hash) | 1 : 0;
 }
 
-/** Codes for the treatment of a feature in a sweep. */
+/** Kinds of features in a sweep: the parameter is drawn, or set to the mean of the prior. */
 export const DRAWN: u8 = 1;
 
 export const AT_MEAN: u8 = 2;

@@ -1,11 +1,11 @@
-// Passes over rows that change e and q: add a field's terms to q, or subtract its squares from e.
+// Passes over rows that update e and q: add the terms of a field to q, or subtract the squares of a field from e.
 
-/** The number of a row; 1 if there are no numbers. */
+/** Returns element r of an array of f32; 1 if the array is absent (0). */
 export function atRow(numbers: usize, r: usize): f32 {
   return numbers ? load<f32>(numbers + (r << 2)) : 1;
 }
 
-/** Adds x v to the q of rows [first, end). */
+/** Adds x v, the term of the row's feature of one field, to the q of rows [first, end). */
 export function addToQ(first: u32, end: u32, ids: usize, values: usize, eq: usize, v: usize): void {
   for (let r: usize = first; r < end; r++) {
     const x = values ? load<f32>(values + (r << 2)) : 1;
@@ -14,7 +14,7 @@ export function addToQ(first: u32, end: u32, ids: usize, values: usize, eq: usiz
   }
 }
 
-/** `addToQ` of four fields whose values are all 1. */
+/** Does the work of `addToQ` for four fields whose values are all 1. */
 export function addFourToQ(
   first: u32,
   end: u32,
@@ -43,7 +43,7 @@ export function clearQ(first: u32, end: u32, eq: usize): void {
   for (let r: usize = first; r < end; r++) store<f32>(eq + (r << 3), 0, 4);
 }
 
-/** e += q^2 / 2: half of a dimension's interactions; `subtractSquares` of every field is the other half. */
+/** Adds q^2 / 2 to e: half of a dimension's interactions. `subtractSquares`, called for every field, adds the other half. */
 export function addSquare(first: u32, end: u32, eq: usize): void {
   for (let r: usize = first; r < end; r++) {
     const at = eq + (r << 3);
@@ -52,7 +52,7 @@ export function addSquare(first: u32, end: u32, eq: usize): void {
   }
 }
 
-/** e -= (x v)^2 / 2. */
+/** Subtracts (x v)^2 / 2, the square of the row's feature of one field, from e of rows [first, end). */
 export function subtractSquares(first: u32, end: u32, ids: usize, values: usize, eq: usize, v: usize): void {
   for (let r: usize = first; r < end; r++) {
     const x = values ? load<f32>(values + (r << 2)) : 1;
@@ -61,7 +61,7 @@ export function subtractSquares(first: u32, end: u32, ids: usize, values: usize,
   }
 }
 
-/** Adds `shift` to the e of rows [first, end): a move of w0. */
+/** Adds `shift`, the change of w0, to the e of rows [first, end). */
 export function shiftE(first: u32, end: u32, eq: usize, shift: f32): void {
   for (let r: usize = first; r < end; r++) store<f32>(eq + (r << 3), load<f32>(eq + (r << 3)) + shift);
 }

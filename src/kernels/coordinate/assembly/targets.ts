@@ -1,4 +1,4 @@
-// The link from a score to the label: sums of the errors, and latent targets drawn for labels of 0 and 1 (probit, logit).
+// Compares scores with labels: sums of errors, and latent targets that are drawn for labels of 0 and 1 (probit and logit link).
 
 import { exp64, log64 } from "../../shared/assembly/exp64";
 import { normalCdf, tailDraw, tailMean } from "../../shared/assembly/normal";
@@ -6,7 +6,7 @@ import { polyaGammaDraw, polyaGammaMean } from "../../shared/assembly/polya-gamm
 import { draw } from "../../shared/assembly/random";
 import { atRow } from "./rows";
 
-/** Adds sums over rows [first, end) to totals, f64[4]: of w e^2 (the loss), of w e, of w e^2 and of w; w are the weights. */
+/** Adds the sums over rows [first, end) of w e^2 (the loss), w e, w e^2 and w to `totals`, f64[4]; w is the weight of a row. */
 export function totalSquared(first: u32, end: u32, eq: usize, weights: usize, totals: usize): void {
   let errors: f64 = 0;
   let squares: f64 = 0;
@@ -26,7 +26,7 @@ export function totalSquared(first: u32, end: u32, eq: usize, weights: usize, to
  *
  * @param targets f32[rows]: the targets that e refers to
  * @param labels f32[rows], 0 or 1
- * @param key of the sweep; 0 takes the mean of the targets instead of a draw
+ * @param key random key of the sweep; 0 sets each target to its mean instead of drawing it
  * @param totals f64[4]: adds sums of -w log P(label | score), of w e, of w e^2 and of w
  */
 export function drawProbit(
@@ -66,7 +66,7 @@ export function drawProbit(
  * Logit: draws new precisions for rows [first, end), w times a Polya-Gamma draw given their score, sets the corresponding targets,
  * w (y - 1/2) / p, and adds to the totals. With a weight other than 1, the precision is a multiple of one draw, not a sum of draws.
  *
- * @param key of the sweep; 0 takes the mean of the precisions instead of a draw
+ * @param key random key of the sweep; 0 sets each precision to its mean instead of drawing it
  * @param totals f64[4]: adds sums of -w log P(label | score), of p e, of p e^2 and of p
  */
 export function drawLogit(

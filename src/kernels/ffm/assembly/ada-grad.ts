@@ -13,14 +13,14 @@ import { inverseSqrt4, sum4 } from "../../shared/assembly/vector";
 import { bytesOfPartner, endOf, placeOf, squaresAt, startOf, strideAt, vectorsAt } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
-/** Adds s to the accumulators of the tile's features, in the order of the rows, and replaces s by the rate of each step. */
+/** For each feature of the tile, adds s to its accumulator, row after row, and replaces s by the learning rate of the row's step. */
 export function growAccumulators<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   growBlock<X, M>(plan, thread, tile.blockA, tile.fromA, tile.toA, tile.blockB);
   if (tile.blockA != tile.blockB)
     growBlock<X, M>(plan, thread, tile.blockB, tile.fromB, tile.toB, tile.blockA);
 }
 
-/** Does so for the features of one block, fields from .. to - 1, and the partner fields of another. */
+/** Grows the accumulators of one block's features, fields from .. to - 1, for the partner fields of another block. */
 function growBlock<X, M>(
   plan: FfmPlan,
   thread: FfmThread,
@@ -55,7 +55,12 @@ function growBlock<X, M>(
   }
 }
 
-/** Gives the same bits as one feature after another; features of a row are distinct. @returns their rates */
+/**
+ * Grows the accumulators of four features of a row at once; the bits are those of one feature after another, because a row's features are
+ * distinct.
+ *
+ * @returns the learning rates of their steps
+ */
 export function growFour(N: usize, stride: usize, ids: usize, squares: usize, factor: v128, lr: v128): v128 {
   const n0 = N + <usize>load<u32>(ids) * stride;
   const n1 = N + <usize>load<u32>(ids, 4) * stride;
@@ -65,7 +70,7 @@ export function growFour(N: usize, stride: usize, ids: usize, squares: usize, fa
   n = v128.load32_lane(n1, n, 1);
   n = v128.load32_lane(n2, n, 2);
   n = v128.load32_lane(n3, n, 3);
-  // marked features take their step at the end of the batch
+  // the accumulators of marked features are unchanged; these features take their step at the end of the batch
   const marked = i32x4.shr_s(v128.load(ids), 31);
   n = f32x4.add(n, v128.andnot(f32x4.mul(factor, v128.load(squares)), marked));
   v128.store32_lane(n0, n, 0);
@@ -75,13 +80,13 @@ export function growFour(N: usize, stride: usize, ids: usize, squares: usize, fa
   return v128.andnot(f32x4.mul(lr, inverseSqrt4(n)), marked);
 }
 
-/** Returns the factor that turns the sum of squares of a feature's gradients for a block of partner fields into their mean. */
+/** Returns the factor that turns the sum of a feature's squared gradients for a block of partner fields into their mean. */
 export function shareOfSquare(plan: FfmPlan, block: u32): f32 {
   const fields = min(plan.blockFields, plan.numFields - block * plan.blockFields);
   return 1 / <f32>(fields * plan.dim);
 }
 
-/** Adds `square` to a feature's accumulator and returns the rate of its step. */
+/** Adds `square` to a feature's accumulator, and returns the learning rate of the feature's step. */
 function rateOf<M>(plan: FfmPlan, id: u32, accumulator: usize, square: f32): f32 {
   const n = load<f32>(accumulator) + square;
   store<f32>(accumulator, n);
@@ -89,7 +94,10 @@ function rateOf<M>(plan: FfmPlan, id: u32, accumulator: usize, square: f32): f32
   return isSigned<M>() ? rate * load<f32>(ratesOf(plan, id), 8) : rate;
 }
 
-/** Gives each marked feature of the opened batch a slot, and counts its rows. For AdaGrad, sets its sums to 0. */
+/**
+ * Assigns a slot to each marked feature of the opened batch, and counts the rows with the feature. For AdaGrad, also sets the sums of its
+ * gradients to 0.
+ */
 export function openRepeats(plan: FfmPlan, thread: FfmThread): void {
   if (!plan.accumulators) {
     countRepeats(thread);
@@ -111,7 +119,7 @@ export function openRepeats(plan: FfmPlan, thread: FfmThread): void {
   memory.fill(sumsOf(thread, 1, bytes), 0, <usize>thread.numRepeats * bytes);
 }
 
-/** Takes one step for the vectors of the tile's marked features on the sum of their gradients, and resets the sums. */
+/** Takes one step per marked feature of the tile: updates its vectors by the sum of their gradients, and resets the sums. */
 export function stepRepeats<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const bytes = bytesOfSums(plan);
   const partner = bytesOfPartner(plan);
@@ -147,14 +155,17 @@ export function stepRepeats<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile):
   }
 }
 
-/** Counts a pair of a marked feature. */
+/** Increments the number of pairs that a marked feature has with the field of `partner`. */
 export function countPair(plan: FfmPlan, sums: usize, partner: u32): void {
   const field = <usize>(load<u32>(plan.fieldOf + ((<usize>partner) << 2)) % plan.blockFields);
   const at = sums + bytesOfSums(plan) - 16 + (field << 2);
   store<f32>(at, load<f32>(at) + 1);
 }
 
-/** Returns the bytes of f32[fields of a block][Q][4], and of the number of pairs of each field. */
+/**
+ * Returns the size in bytes of a marked feature's sums: f32[fields of a block][Q][4] of gradients, then the number of pairs by partner
+ * field.
+ */
 function bytesOfSums(plan: FfmPlan): usize {
   return (<usize>(plan.blockFields * plan.numQuads + 1)) << 4;
 }

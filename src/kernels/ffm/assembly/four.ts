@@ -1,6 +1,6 @@
-// The most frequent tiles: one-hot rows, vectors of one quad, and blocks of four fields. The loops over a feature of A and the four of B
-// are written out, because the compiler does not unroll them. The results are those of tile.ts and ada-grad.ts, except for the order of
-// sums.
+// Functions for the most frequent kind of tile: one-hot rows, vectors of one quad, and blocks of four fields. The loops over a feature of A
+// and the four of B are written out, because the compiler does not unroll them. The results are those of tile.ts and ada-grad.ts, except
+// for the order of sums.
 //
 // The step of a vector is v <- keep v - c u, with keep = 1 - lr l2 and c = lr g. For a marked feature, the same formula updates its sums,
 // with keep = 1 and c = -g, so that no branch is needed.
@@ -15,13 +15,13 @@ import { FfmPlan, FfmThread, Tile } from "./plan";
 /** Bytes of a quad. */
 const QUAD: usize = 16;
 
-/** Returns whether the functions below can handle the tile. */
+/** Returns whether the functions of this file can process the tile. */
 export function hasFour(plan: FfmPlan, thread: FfmThread, tile: Tile): bool {
   const isQuad = plan.numQuads == 1 && plan.quadBytes == <u32>QUAD;
   return isQuad && !thread.general && tile.toB - tile.fromB == 4;
 }
 
-/** As forwardTile, for two blocks. */
+/** Does the work of forwardTile for a tile of two blocks. */
 export function forwardFour<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partial: usize): void {
   const placeA = placeOf(plan, tile.blockA, tile.blockB);
   const placeB = placeOf(plan, tile.blockB, tile.blockA);
@@ -87,14 +87,14 @@ export function forwardFour<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, par
   }
 }
 
-/** Returns the sums over each of four vectors. */
+/** Returns four sums, each over the elements of one vector. */
 function fourSums(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 1, 4, 5), v128.shuffle<f32>(a, b, 2, 3, 6, 7));
   const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 1, 4, 5), v128.shuffle<f32>(c, d, 2, 3, 6, 7));
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
 }
 
-/** As updateTile, by AdaGrad with one learning rate for all features. */
+/** Does the work of updateTile for a tile of two blocks, by AdaGrad with one learning rate for all features. */
 export function updateFour(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const placeA = placeOf(plan, tile.blockA, tile.blockB);
   const placeB = placeOf(plan, tile.blockB, tile.blockA);
@@ -166,7 +166,7 @@ export function updateFour(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   stepRepeats<u32, AdaGrad>(plan, thread, tile);
 }
 
-/** As updateFour, for the six pairs within a block. */
+/** Does the work of updateFour for the six pairs of fields within one block. */
 export function updateWithin(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const place = placeOf(plan, tile.blockA, tile.blockA);
   const first = vectorsAt(plan, place);
@@ -213,7 +213,7 @@ export function updateWithin(plan: FfmPlan, thread: FfmThread, tile: Tile): void
   stepRepeats<u32, AdaGrad>(plan, thread, tile);
 }
 
-/** As forwardFour, for the six pairs within a block. */
+/** Does the work of forwardFour for the six pairs of fields within one block. */
 export function forwardWithin<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partial: usize): void {
   const place = placeOf(plan, tile.blockA, tile.blockA);
   const first = vectorsAt(plan, place);
@@ -262,20 +262,22 @@ function threeSquares(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b)), f32x4.mul(c, c));
 }
 
-/** Returns the address to update: that of a vector, or of the sums of a marked feature. */
+/** Returns the address that a step writes to: the vector, or the sums of gradients of a marked feature. */
 function targetOf(vector: usize, sums: usize): usize {
   const marked = <usize>load<u32>(sums);
   return marked ? marked : vector;
 }
 
-/** Returns the factors of the partners: the rate times g for a vector, or -g for the sums of a marked feature. */
+/** Returns the factors c of four partner vectors in the step v - c u: learning rate times g, or -g for the sums of a marked feature. */
 function stepsOf(rate: v128, g: v128, ids: usize): v128 {
   return f32x4.sub(f32x4.mul(rate, g), v128.and(i32x4.shr_s(v128.load(ids), 31), g));
 }
 
-/** A class only because decorators are for methods. */
+/** Static methods instead of functions, because `@inline` needs a class here. */
 class Pair {
-  /** Updates the vectors at p and q, or their sums at t and s; both steps use the values before. */
+  /**
+   * Updates the vectors at p and q of a pair, or the sums at t and s for marked features; both updates read the values from before either.
+   */
   @inline
   static move(p: usize, q: usize, t: usize, s: usize, keepP: v128, cP: v128, keepQ: v128, cQ: v128): void {
     const v = v128.load(p);

@@ -41,12 +41,12 @@ import { addLosses } from "../../shared/assembly/loss";
 import { draw } from "../../shared/assembly/random";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
-/** Returns whether the quads of vectors are adjacent, without state between them. */
+/** Returns whether the quads of vectors are adjacent in memory, with no optimizer state between them. */
 function isPlain(plan: FfmPlan): bool {
   return plan.quadBytes == 16;
 }
 
-/** @param S u32: also writes the squares that AdaGrad needs */
+/** Computes the partial scores of a tile for the opened batch. @param S u32 also computes the squares that AdaGrad needs */
 function forward<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
   const partial = partials + ((<usize>tile.group * BATCH_ROWS) << 2);
   if (hasFour(plan, thread, tile)) {
@@ -101,7 +101,9 @@ function updateBy<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   }
 }
 
-/** Writes the linear part of the score; for one-hot rows, the sum of w must still be multiplied by their value. */
+/**
+ * Writes each row's sum of w to the partial scores of the linear part; for one-hot rows, the caller multiplies it by their common value.
+ */
 function forwardWeights(plan: FfmPlan, thread: FfmThread, partials: usize): void {
   const partial = partials + ((<usize>plan.numSlices * BATCH_ROWS) << 2);
   if (thread.general) {
@@ -112,7 +114,7 @@ function forwardWeights(plan: FfmPlan, thread: FfmThread, partials: usize): void
   if (plan.normalize) scale(partial, thread.numRows, thread.unit);
 }
 
-/** Multiplies n numbers, padded to a multiple of 4. */
+/** Multiplies n floats by `factor`; n is rounded up to a multiple of 4. */
 function scale(x: usize, n: usize, factor: f32): void {
   const by = f32x4.splat(factor);
   for (let i: usize = 0; i < n; i += 4) v128.store(x + (i << 2), f32x4.mul(v128.load(x + (i << 2)), by));
@@ -121,12 +123,12 @@ function scale(x: usize, n: usize, factor: f32): void {
 /**
  * Trains on one block of rows, this thread's tiles; every thread of the plan calls it for the same blocks in the same order.
  *
- * One barrier a batch: the next forward of a tile reads only what this thread has just written.
+ * One barrier per batch is enough: a tile's parameters are read only by the thread that wrote them.
  *
- * @param index   which thread, 0 .. T-1; the last sums the losses
+ * @param index   index of this thread, 0 .. T-1; thread T-1 adds up the losses
  * @param first   first row of the block
  * @param numRows rows of the block, at most 4,096
- * @param key     of the block's permutation; 0 visits the rows as they stand
+ * @param key     of the block's permutation; 0 visits the rows in their order in memory
  * @returns false when the pool is stopping
  */
 export function trainBlock(
@@ -149,7 +151,7 @@ export function trainBlock(
     openRepeats(plan, thread);
     touchBatch(plan, thread);
 
-    // add each tile's part of the score
+    // compute the partial scores of this thread's tiles
     for (let t = thread.tiles; t < toTile; t += TILE) {
       if (plan.accumulators) forward<u32>(plan, thread, changetype<Tile>(t), partials);
       else forward<u8>(plan, thread, changetype<Tile>(t), partials);
@@ -157,7 +159,7 @@ export function trainBlock(
     if (thread.linear) forwardWeights(plan, thread, partials);
     if (!barrier(plan.barrier, plan.numThreads)) return false;
 
-    // every thread adds up the parts itself
+    // every thread adds up all partial scores, so that none waits for the result of another
     combine(plan, thread, partials, thread.gradients);
     if (index == plan.numThreads - 1) {
       const squared = plan.squared != 0;
@@ -173,7 +175,7 @@ export function trainBlock(
     scoresToGradients(plan, thread);
     if (!thread.general && plan.normalize) scale(thread.gradients, thread.numRows, thread.unit);
 
-    // one step for each pair of features of each row
+    // takes one step for each pair of features of each row
     for (let t = thread.tiles; t < toTile; t += TILE) update(plan, thread, changetype<Tile>(t));
     clearRepeats(thread);
     if (thread.linear) updateWeights(plan, thread);
@@ -187,7 +189,7 @@ export function trainBlock(
  * Any thread may score any block: it reads the parameters and writes to its own buffers and to `scores` alone.
  *
  * @param numRows rows of the block, at most 4,096
- * @param scores  f32, row r's at scores[r], writable up to a multiple of 256 rows
+ * @param scores  f32: scores[r] is the score of row r, writable up to a multiple of 256 rows
  * @returns f64 sum of the losses
  */
 export function scoreBlock(
@@ -214,18 +216,18 @@ export function scoreBlock(
   return loss;
 }
 
-/** Returns the number of slices of features; the slice after them is that of the weights. */
+/** Returns the number of slices of features; the next slice is that of the weights. */
 function slicesOf(plan: FfmPlan): u32 {
   return (plan.numFeatures + RUN - 1) / RUN;
 }
 
 /**
- * Draws the first v of a run of features, uniform in [-spread, spread) by a hash of (seed, feature's hash, partner field's hash,
- * dimension), and sets the state to the method's first; of the last slice sets w to 0. A feature that no training row holds is 0 and
- * stays 0, and so does the vector for its own field, unless a row may hold several features of it.
+ * Draws the initial v of one slice of features, uniform in [-spread, spread) by a hash of (seed, feature's hash, partner field's hash,
+ * dimension), and sets the optimizer state to its initial value; for the last slice, sets w to 0 instead. A feature that no training row
+ * holds is 0 and stays 0, and so does the vector for its own field, unless a row may hold several features of it.
  *
- * @param hashes u32[n][2]: names of the features that no new vocabulary changes
- * @param counts u32[n]: training rows that hold the feature
+ * @param hashes u32[n][2]: hash of each feature's field and key, which is the same in every vocabulary
+ * @param counts u32[n]: number of training rows that have the feature
  */
 export function initialize(
   plan: FfmPlan,
@@ -262,7 +264,7 @@ export function initialize(
   }
 }
 
-/** Address of feature i's vector for partners of field f. */
+/** Returns the address of v_(i, f): feature i's vector for partner field f. */
 function vectorOf(plan: FfmPlan, i: usize, f: u32): usize {
   const place = placeOf(plan, load<u32>(plan.fieldOf + (i << 2)) / plan.blockFields, f / plan.blockFields);
   return (
@@ -270,13 +272,13 @@ function vectorOf(plan: FfmPlan, i: usize, f: u32): usize {
   );
 }
 
-/** Address of dimension d of a vector in quads, each followed by its state. */
+/** Returns the address of dimension d of a vector; the vector consists of quads, each followed by its optimizer state. */
 function at(plan: FfmPlan, vector: usize, d: u32): usize {
   return vector + <usize>(d >> 2) * <usize>plan.quadBytes + ((<usize>(d & 3)) << 2);
 }
 
 /**
- * Copies the vectors of a run of features to a dense array; for the last slice, the weights.
+ * Copies the vectors of one slice of features to a dense array; for the last slice, copies the weights.
  *
  * @param vectors f32[n][fields][dim]
  * @param w f32[n]
@@ -300,7 +302,7 @@ export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
   return check == 0;
 }
 
-/** The inverse of exportSlice; accumulators stay unchanged. */
+/** Copies one slice of features from dense arrays to the parameters: the inverse of exportSlice. Accumulators stay unchanged. */
 export function importSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize): void {
   if (slice == slicesOf(plan)) {
     importWeights(plan, w);

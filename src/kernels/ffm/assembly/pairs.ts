@@ -1,19 +1,19 @@
-// Prepares the pairs of a batch with rows of any width for the tiles; the pairs of a row are in the order of their fields.
+// Prepares the pairs of a batch with rows of varying width for the tiles; the pairs of a row are sorted by field.
 
 import { isMarked, numPairsOf } from "../../fm/assembly/repeats";
 import { FfmPlan, FfmThread, Table, TABLE } from "./plan";
 
-/** Returns the bytes between the vectors of adjacent partner fields. */
+/** Returns the distance in bytes between a feature's vectors for adjacent partner fields. */
 export function bytesOfPartner(plan: FfmPlan): usize {
   return <usize>plan.numQuads * <usize>plan.quadBytes;
 }
 
-/** Returns the place of the features of a block for the partner fields of another (FfmPlan). */
+/** Returns the index in FfmPlan.slices of the table with the vectors of block `own` for partner fields of block `partners`. */
 export function placeOf(plan: FfmPlan, own: u32, partners: u32): u32 {
   return own * plan.numBlocks + partners;
 }
 
-/** Returns the address that the vectors at a place would have for feature 0; those of the next feature are strideAt further. */
+/** Returns the address that feature 0 would have in the table at index `place`; feature i is i * strideAt further. */
 export function vectorsAt(plan: FfmPlan, place: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>place) << 3));
 }
@@ -22,7 +22,7 @@ export function strideAt(plan: FfmPlan, place: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>place) << 3), 4);
 }
 
-/** Writes partners and blockEnds of the opened batch; divides values by their row's norm when the plan says so. */
+/** Writes `partners` and `blockEnds` for the opened batch; divides each row's values by their norm if the plan normalizes. */
 export function locatePairs(plan: FfmPlan, thread: FfmThread): void {
   if (!thread.general) {
     thread.unit = plan.normalize ? <f32>1 / sqrt<f32>(<f32>thread.width) : 1;
@@ -45,7 +45,7 @@ export function locatePairs(plan: FfmPlan, thread: FfmThread): void {
   }
 }
 
-/** Divides values from .. end - 1 by their Euclidean norm; all zeros stay zeros. */
+/** Divides the values with indexes from .. end - 1 by their Euclidean norm, unless all of them are 0. */
 function normalize(values: usize, from: usize, end: usize): void {
   let squares: f32 = 0;
   for (let i = from; i < end; i++) squares += load<f32>(values + (i << 2)) * load<f32>(values + (i << 2));
@@ -54,7 +54,7 @@ function normalize(values: usize, from: usize, end: usize): void {
   for (let i = from; i < end; i++) store<f32>(values + (i << 2), load<f32>(values + (i << 2)) * factor);
 }
 
-/** Address of the id of the row's first pair that belongs to the block. */
+/** Returns the address of the id of a row's first pair whose field belongs to the block. */
 export function startOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): usize {
   if (block > 0) return endOf(plan, thread, r, block - 1);
   return thread.ids + (r > 0 ? (<usize>load<u32>(thread.ends + ((r - 1) << 2))) << 2 : 0);
@@ -64,19 +64,22 @@ export function endOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): u
   return thread.ids + ((<usize>load<u32>(thread.blockEnds + ((r * plan.numBlocks + block) << 2))) << 2);
 }
 
-/** Returns x_i x_j, given their addresses. */
+/** Returns x_i x_j in all four lanes. @param i address of x_i @param j address of x_j */
 export function valuesOf(i: usize, j: usize): v128 {
   return f32x4.splat(load<f32>(i) * load<f32>(j));
 }
 
-/** Returns the address of the squares of a batch's pairs for a block of partner fields, f32; later these are the rates of AdaGrad's steps. */
+/**
+ * Returns the address of a batch's array f32[pairs] for one block of partner fields: the sums of squares s, which growAccumulators replaces
+ * by learning rates.
+ */
 export function squaresAt(thread: FfmThread, block: u32): usize {
   return thread.squares + <usize>block * (numPairsOf(thread) << 2);
 }
 
 /**
- * Reads one number of each cache line that the batch needs from features that may not be in the cache, with many reads in flight, so that
- * the lines have arrived when they are used.
+ * Prefetches the parameters of the opened batch: reads one number of each of their cache lines for features of large fields. Reads do not
+ * wait for each other, so that the lines are in the cache when the tiles use them.
  */
 export function touchBatch(plan: FfmPlan, thread: FfmThread): void {
   for (let block: u32 = 0; block < plan.numBlocks; block++) {

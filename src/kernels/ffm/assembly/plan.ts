@@ -1,5 +1,5 @@
-// The field-aware kernel's arguments beside plan.ts, as structs in the shared memory; ../binding.ts writes them.
-// Pointers are byte offsets, 64-byte aligned.
+// Arguments of the field-aware kernel in addition to those of fm/assembly/plan.ts, as structs in the shared memory; ../binding.ts writes
+// them. Pointers are byte offsets, 64-byte aligned.
 //
 //   n   features          F   fields, padded to whole blocks      Q   quads: four dimensions of a vector, zero-padded
 //   A, B   blocks of two or four neighboring fields
@@ -9,7 +9,7 @@
 
 import { Plan, Thread } from "../../fm/assembly/plan";
 
-/** Number of features in a slice of `initialize`, `exportSlice` and `importSlice`. */
+/** Number of features in a slice, the unit of `initialize`, `exportSlice` and `importSlice`. */
 export const RUN: u32 = 4096;
 
 /**
@@ -30,43 +30,43 @@ export class FfmPlan extends Plan {
   blockFields: u32;
   /** u32[n]: field of each feature */
   fieldOf: usize;
-  /** u32[fields][2]: hash of the field's name; 1 when a row may hold several of its features */
+  /** u32[fields][2]: hash of the field's name; 1 if a row may have several features of the field, else 0 */
   fields: usize;
-  /** u32[fields]: 1 where a field has many features */
+  /** u32[fields]: 1 for a field whose vectors are expected to exceed the cache, else 0 */
   large: usize;
-  /** all tiles, group by group */
+  /** Tile structs of all tiles, sorted by group */
   tiles: usize;
   numTiles: u32;
-  /** 1: a row's values are divided by their Euclidean norm */
+  /** 1 if each row's values are divided by their Euclidean norm */
   normalize: u32;
-  /** bytes of a quad with its state: 16 S */
+  /** size in bytes of a quad with its optimizer state: 16 S */
   quadBytes: u32;
 }
 
-/** Pairs of fields that one thread works on. */
+/** A rectangle of pairs of fields; one thread processes it. */
 export class Tile {
   /** blocks A <= B */
   blockA: u32;
   blockB: u32;
-  /** fields fromA .. toA - 1 and fromB .. toB - 1 */
+  /** the tile pairs fields fromA .. toA - 1 with fields fromB .. toB - 1 */
   fromA: u32;
   toA: u32;
   fromB: u32;
   toB: u32;
-  /** group whose partial score it adds to */
+  /** index of the group to whose partial score the tile contributes */
   group: u32;
-  /** 1 for the first of its group */
+  /** 1 if the tile is the first of its group */
   opensGroup: u32;
 }
 
 /** Bytes of a Tile. */
 export const TILE: usize = 32;
 
-/** A thread's vectors of a block's features: those for several blocks of partner fields are side by side. */
+/** A thread's table of the vectors of one block's features; a feature's vectors for several blocks of partner fields are adjacent. */
 export class Table {
   /** as in slices */
   vectors: usize;
-  /** 0 when it has none */
+  /** bytes from one feature's vectors to the next's; 0 if the thread has no vectors of the block */
   stride: usize;
   /** as in accumulators */
   accumulators: usize;
@@ -76,27 +76,28 @@ export class Table {
 /** Bytes of a Table. */
 export const TABLE: usize = 16;
 
-/** Memory of one thread, in addition to that of plan.ts. */
+/** Buffers of one thread, in addition to those of fm/assembly/plan.ts. */
 export class FfmThread extends Thread {
-  /** the thread's tiles, whole groups */
+  /** Tile structs of the thread's tiles, which are all tiles of its groups */
   tiles: usize;
   numTiles: u32;
-  /** 1: this thread moves the weights */
+  /** 1 if this thread computes the linear part and updates the weights */
   linear: u32;
   /** Table[blocks] */
   tables: usize;
-  /** for a batch of any width, u32: offset of the vector for a pair's field within the vectors of a partner in that block */
+  /** u32[pairs of a batch of varying width]: byte offset of v_(., field of the pair) among a feature's vectors for that field's block */
   partners: usize;
-  /** u32[B][blocks]: where a row's pairs of each block end */
+  /** u32[B][blocks]: index of the end of each block's pairs in each row */
   blockEnds: usize;
   /**
-   * f32[blocks][pairs of a batch]: for each pair's feature and each block of partner fields, s of ada-grad.ts, later the rate of the step
+   * f32[blocks][pairs of a batch]: sum of squares s (ada-grad.ts) of each pair's feature for each block of partner fields; AdaGrad replaces
+   * it by the learning rate of the step
    */
   squares: usize;
-  /** u32: address of the sums of each pair's feature; 0 if it is not marked */
+  /** u32[pairs of a batch]: address of the sums of gradients of the pair's feature; 0 if the feature is not marked */
   sumsOfPairs: usize;
   /** f32[4][4] */
   scratch: usize;
-  /** value of every pair of one-hot rows */
+  /** common value of all pairs of one-hot rows */
   unit: f32;
 }

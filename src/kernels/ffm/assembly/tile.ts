@@ -23,8 +23,8 @@ import { bytesOfPartner, endOf, placeOf, squaresAt, startOf, strideAt, valuesOf,
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
 /**
- * Adds each row's scores of the tile's pairs to `partial`, or writes them if the tile is the first of its group. With an S of four bytes,
- * also writes the squares that AdaGrad adds up (s in ada-grad.ts).
+ * Adds each row's scores of the tile's pairs to `partial`, or writes them if the tile is the first of its group. If S is a type of four
+ * bytes, also writes the sums of squares s for AdaGrad (ada-grad.ts).
  *
  * @param partial f32[B]
  */
@@ -95,14 +95,14 @@ export function forwardTile<W, X, S>(plan: FfmPlan, thread: FfmThread, tile: Til
   }
 }
 
-/** Adds x to the number at an address. */
+/** Adds x to the float at an address. */
 function addOne(at: usize, x: f32): void {
   store<f32>(at, load<f32>(at) + x);
 }
 
 /**
- * Takes one step for both vectors of every pair of the tile, in the order of the rows; marked features as in fm/repeats.ts. For AdaGrad,
- * growAccumulators must have been called.
+ * Takes one step for both vectors of every pair of the tile, in the order of the rows; marked features are treated as fm/repeats.ts
+ * describes. For AdaGrad, growAccumulators must be called before.
  */
 export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
@@ -156,7 +156,7 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
           if (sumsI) countPair(plan, sumsI, idJ);
           if (sumsJ) countPair(plan, sumsJ, idI);
         }
-        // both steps use the vectors before, a quad at a time
+        // both steps of a pair use the vectors from before the steps; one quad at a time
         let d: usize = 0;
         do {
           const v = v128.load(p);
@@ -174,13 +174,13 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
   if (sizeof<M>() == 4) stepRepeats<X, M>(plan, thread, tile);
 }
 
-/** Returns the learning rate of a step by SGD or Adam. */
+/** Returns the learning rate of a feature's step by SGD or Adam, in all four lanes. */
 function rateOf<M>(plan: FfmPlan, thread: FfmThread, id: u32): v128 {
   const rate = plan.vectorRate * shareOf(plan, thread, id);
   return f32x4.splat(isSigned<M>() ? rate * load<f32>(ratesOf(plan, id), 8) : rate);
 }
 
-/** Takes one step for four dimensions v, whose partner has u: by Adam, or v - lr (gradient u + l2 v). */
+/** Updates four dimensions v of a vector, given the partner's four dimensions u: by Adam, or v - lr (gradient u + l2 v). */
 function move<M>(p: usize, v: v128, u: v128, gradient: v128, l2: v128, lr: v128): void {
   if (sizeof<M>() == 8) {
     step<M, v128>(p, 16, v, f32x4.add(f32x4.mul(gradient, u), f32x4.mul(l2, v)), lr);

@@ -6,10 +6,10 @@
 //   grad   x g S + (l2 - x x g) v                        that is x g (S - x v) + l2 v
 //   step   n <- n + mean of grad^2;  v <- v - lr grad / sqrt(n)
 //
-// The features of a row are distinct, so four of them move at once and their accumulators share the arithmetic.
+// The features of a row are distinct, so four of them are updated at once, and one vector instruction handles their four accumulators.
 //
-// Type parameters: as in slice.ts, and with W = v128 two slices of 8 move at once: the second's v lies behind that of the first, and so
-// does its accumulator. Source: Duchi et al. 2011, but for the shared accumulator (docs/algorithms/fm.md). Twin: ../fm.reference.ts.
+// Type parameters: as in slice.ts; with W = v128, two slices of 8 are updated at once: v and the accumulator of the second slice follow
+// those of the first. Source: Duchi et al. 2011, but for the shared accumulator (docs/algorithms/fm.md). Twin: ../fm.reference.ts.
 
 import { addTo, inverseSqrt4, sum4 } from "../../shared/assembly/vector";
 import {
@@ -25,7 +25,9 @@ import {
 } from "./plan";
 import { clearRepeats, isMarked, repeatAt, Slot, sumsOf } from "./repeats";
 
-/** Takes a step for slice j of every feature of every row, in the order of the rows; marked features as in repeats.ts. */
+/**
+ * Takes a step for slice j of every feature of every row, in the order of the rows; marked features are treated as repeats.ts describes.
+ */
 export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
   const stride = plan.featureStride;
@@ -46,7 +48,7 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
   for (let r: usize = 0; r < numRows; r++) {
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
     const g = v128.load32_splat(thread.gradients + (r << 2));
-    // grad = c + decay v; where x is 1, c and decay are the row's
+    // grad = c + decay v; where x is 1, all features of the row share c and decay
     const s = S + r * strideS;
     let c0 = f32x4.mul(g, v128.load(s));
     let c1 = sizeof<W>() >= 8 ? f32x4.mul(g, v128.load(s, 16)) : c0;
@@ -94,7 +96,7 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
     }
   }
 
-  // each marked feature takes one step on the sum of its gradients
+  // take one step for each marked feature, on the sum of its gradients
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     const feature = repeatAt(thread, slot).feature;
     const factor: f32 = isSigned<M>() ? load<f32>(ratesOf(plan, feature), 8) : 1;
@@ -108,7 +110,7 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
   clearRepeats(thread);
 }
 
-/** Bytes from S of a slice of 8 to that of the next. */
+/** Distance in bytes from the sums S of a slice of 8 to those of the next slice. */
 const NEXT_SUMS: usize = (<usize>BATCH_ROWS) << 5;
 
 /** Returns the factor that turns a sum of squared gradients into their mean. */
@@ -120,13 +122,18 @@ function gradient(c: v128, decay: v128, p: usize): v128 {
   return f32x4.add(c, f32x4.mul(decay, v128.load(p)));
 }
 
-/** The squares of a slice's gradient, added up to four numbers. @param g1 dimensions 4 to 7, where K is 8 */
+/**
+ * Returns the squares of a slice's gradient, reduced to four partial sums.
+ *
+ * @param g0 dimensions 0 to 3
+ * @param g1 dimensions 4 to 7, where K is 8
+ */
 function squares<W>(g0: v128, g1: v128): v128 {
   const square = f32x4.mul(g0, g0);
   return sizeof<W>() >= 8 ? f32x4.add(square, f32x4.mul(g1, g1)) : square;
 }
 
-/** One step of a slice of a feature. @param n address of its accumulator */
+/** Takes one step of a feature's slice. @param n address of its accumulator */
 function stepOne<W>(p: usize, n: usize, g0: v128, g1: v128, lr: v128, share: v128): void {
   const sum = load<f32>(n) + f32x4.extract_lane(share, 0) * sum4(squares<W>(g0, g1));
   store<f32>(n, sum);
@@ -138,9 +145,13 @@ function move<W>(p: usize, g0: v128, g1: v128, rate: v128): void {
   if (sizeof<W>() >= 8) v128.store(p, f32x4.sub(v128.load(p, 16), f32x4.mul(rate, g1)), 16);
 }
 
-/** A class only because decorators are for methods. */
+/** Static methods instead of functions, because `@inline` needs a class here. */
 class Four {
-  /** Takes one step for a slice of each of four unmarked features: same bits as stepOne. @param next 1 for the second of two slices */
+  /**
+   * Takes one step for a slice of each of four unmarked features; the bits are those of stepOne.
+   *
+   * @param next 1 for the second of two adjacent slices
+   */
   @inline
   static step<W>(
     P: usize,
@@ -172,7 +183,7 @@ class Four {
     const d1 = sizeof<W>() >= 8 ? gradient(c1, decay, pC + 16) : d0;
     const e1 = sizeof<W>() >= 8 ? gradient(c1, decay, pD + 16) : e0;
 
-    // four sums of four at once, each in the order of sum4
+    // four horizontal sums at once; each adds its elements in the order of sum4
     const a = squares<W>(a0, a1);
     const b = squares<W>(b0, b1);
     const d = squares<W>(d0, d1);

@@ -1,5 +1,5 @@
-// Where a thread reads a batch's rows: in place if they are visited in file order, else in its own copy in the order of visit, because
-// each slice reads them twice.
+// Makes a batch's rows available to a thread: in place if they are visited in file order, else as a copy in the order of visit, because
+// each slice reads the rows twice.
 //
 //   place   u32[numRows]: row i of the block is visited at place[i]
 //   order   u32[numRows]: its inverse
@@ -11,9 +11,10 @@ import { BATCH_ROWS, Rows, Thread } from "./plan";
 /**
  * Prepares a block of rows for `openBatch`.
  *
- * Rows of constant width are copied at once: they are read sequentially, which is fast, and written to their places.
+ * Rows of constant width are copied for the whole block: they are read sequentially, which is fast, and written to their positions in the
+ * order of visit.
  *
- * @param key of the block's permutation; 0 visits the rows in order
+ * @param key of the block's permutation; 0 visits the rows in their order in memory
  */
 export function openBlock(thread: Thread, rows: Rows, first: u32, numRows: u32, key: u32): void {
   thread.width = rows.width;
@@ -42,7 +43,7 @@ export function openBlock(thread: Thread, rows: Rows, first: u32, numRows: u32, 
   }
 }
 
-/** Points the thread at rows from .. from + B of the opened block, in the order of visit. */
+/** Sets the thread's pointers to rows from .. from + B - 1 of the opened block, in the order of visit. */
 export function openBatch(thread: Thread, rows: Rows, first: u32, numRows: u32, key: u32, from: u32): void {
   thread.numRows = min(BATCH_ROWS, numRows - from);
   if (thread.general) {
@@ -60,7 +61,7 @@ export function openBatch(thread: Thread, rows: Rows, first: u32, numRows: u32, 
   }
 }
 
-/** Copies a batch of rows of any width to the thread's buffers, with the value of each pair. */
+/** Copies a batch of rows of varying width to the thread's buffers, with the value of each pair. */
 function gather(thread: Thread, rows: Rows, first: u32, from: u32): void {
   thread.ids = thread.blockIds;
   thread.labels = thread.blockLabels;

@@ -1,8 +1,8 @@
-// The linear slice: w of every feature, with its state beside it.
+// The linear slice: w of every feature, followed by its state.
 //
 //   score     sum of x w
 //   grad      x g + l2 w
-//   AdaGrad   f32[n][2]: w n             a row's features are distinct, so four of them are moved at once
+//   AdaGrad   f32[n][2]: w n             a row's features are distinct, so four of them are updated at once
 //   SGD       f32[n][2]: w -
 //   FTRL      f32[n][4]: w n z -         McMahan et al. 2013, algorithm 1, with beta = 1: L2 and L1 once a parameter
 //   Adam      f32[n][8]: w m s c1 c2, c being 1 - b^t
@@ -14,17 +14,17 @@ import { sum4 } from "../../shared/assembly/vector";
 import { ADAGRAD, FTRL, SGD, Plan, Thread, RatedAdaGrad, RatedAdam, RatedSgd, ratesOf } from "./plan";
 import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, Slot, sumsOf } from "./repeats";
 
-/** FTRL-proximal is a method of w alone; its vectors take AdaGrad's steps. */
+/** Method of the vectors where w uses FTRL-proximal: AdaGrad. */
 type Ftrl = u16;
 type RatedFtrl = i16;
 
-/** Address of w of the feature that the pair names. */
+/** Returns the address of w for the feature of pair i. */
 function weightOf(L: usize, pair: usize, i: usize, stride: usize): usize {
   return L + <usize>load<u32>(pair + (i << 2)) * stride;
 }
 
 /**
- * Writes each row's sum of x w.
+ * Writes each row's sum of x w to `partial`, f32[B].
  *
  * @param partial f32[B]
  */
@@ -55,7 +55,7 @@ export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): vo
   }
 }
 
-/** Takes one step of w for each feature of each row, by the plan's method; marked features as in repeats.ts. */
+/** Takes one step of w for each feature of each row, by the plan's method; marked features are treated as repeats.ts describes. */
 export function updateWeights(plan: Plan, thread: Thread): void {
   const rated = plan.rates != 0;
   if (plan.method == ADAGRAD && !rated) {
@@ -122,10 +122,11 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
   stepRepeats<AdaGrad>(plan, thread);
 }
 
-/** A class only because decorators are for methods. */
+/** Static methods instead of functions, because `@inline` needs a class here. */
 class One {
   /**
-   * Updates the weight of one pair by a step, or adds its gradient to its feature's sum. Inlined, because calls made it three times as slow.
+   * Takes a step of the weight of one pair's feature, or adds the gradient to the sum of a marked feature. Inlined, because function calls
+   * made the loop three times as slow.
    *
    * @param L,stride address and stride of the weights
    * @param g        gradient in all lanes
@@ -162,7 +163,7 @@ function addToSum(thread: Thread, id: u32, grad: f32): void {
   store<f32>(sum, load<f32>(sum) + grad);
 }
 
-/** Takes one step of w for each marked feature on the sum of its gradients; for FTRL without L2, which counts once. */
+/** Takes one step of w for each marked feature, on the sum of its gradients; for FTRL without L2, which its formula for w contains once. */
 function stepRepeats<M>(plan: Plan, thread: Thread): void {
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     const feature = repeatAt(thread, slot).feature;
@@ -176,7 +177,7 @@ function stepRepeats<M>(plan: Plan, thread: Thread): void {
   }
 }
 
-/** The same for any method M, one feature at a time. */
+/** Takes one step of w for each feature of each row by any method M, one feature at a time. */
 function updateLinear<X, M>(plan: Plan, thread: Thread): void {
   const numRows = thread.numRows;
   const ids = thread.ids;
@@ -193,7 +194,7 @@ function updateLinear<X, M>(plan: Plan, thread: Thread): void {
       const p = weightOf(plan.linear, pair, 0, plan.linearStride);
       const rates = ratesOf(plan, feature);
       const l2 = isSigned<M>() ? load<f32>(rates) : plan.l2Weight;
-      // for FTRL, L2 is not part of the gradient
+      // FTRL's formula contains L2, so L2 is not part of its gradient
       const grad = sizeof<M>() == 2 ? dScore : dScore + l2 * load<f32>(p);
       if (isSummed<M>() && isMarked(feature)) {
         addToSum(thread, feature, grad);
@@ -209,7 +210,7 @@ function updateLinear<X, M>(plan: Plan, thread: Thread): void {
   if (isSummed<M>()) stepRepeats<M>(plan, thread);
 }
 
-/** Returns whether marked features take one step on the sum of their gradients: for FTRL and AdaGrad. */
+/** Returns whether the method adds up the gradients of a marked feature and takes one step on the sum: FTRL and AdaGrad do. */
 function isSummed<M>(): bool {
   return sizeof<M>() == 2 || sizeof<M>() == 4;
 }
@@ -218,7 +219,7 @@ function weightAt(plan: Plan, i: usize): usize {
   return plan.linear + i * plan.linearStride;
 }
 
-/** Sets w and its state to 0, but AdaGrad's n to 1. */
+/** Sets every w and its state to 0, except AdaGrad's n, which it sets to 1. */
 export function startWeights(plan: Plan): void {
   for (let i: usize = 0; i < plan.numFeatures; i++) {
     const p = weightAt(plan, i);
@@ -227,7 +228,7 @@ export function startWeights(plan: Plan): void {
   }
 }
 
-/** Copies the weights to an array. @param w f32[n] @returns false when one is NaN or infinite */
+/** Copies the weights to an array. @param w f32[n] @returns false when a weight is NaN or infinite */
 export function exportWeights(plan: Plan, w: usize): bool {
   let check: f32 = 0; // x - x is 0 for a finite x, else NaN
   for (let i: usize = 0; i < plan.numFeatures; i++) {
@@ -238,7 +239,7 @@ export function exportWeights(plan: Plan, w: usize): bool {
   return check == 0;
 }
 
-/** Copies the weights from an array; their state stays unchanged. */
+/** Copies the weights from an array; their optimizer state stays unchanged. */
 export function importWeights(plan: Plan, w: usize): void {
   for (let i: usize = 0; i < plan.numFeatures; i++) {
     store<f32>(weightAt(plan, i), load<f32>(w + (i << 2)));

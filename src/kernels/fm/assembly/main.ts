@@ -51,7 +51,7 @@ function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usi
  * Takes one step for each feature of each row, by the plan's method; for FTRL, vectors take AdaGrad's steps.
  *
  * @param to end of the thread's slices
- * @returns the number of updated slices: j, or j and the next
+ * @returns the number of updated slices: 1 (slice j), or 2 (j and j + 1)
  */
 function updateSlices(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
   const rated = plan.rates != 0;
@@ -79,7 +79,11 @@ function updateBy<M>(plan: Plan, thread: Thread, j: u32): void {
   }
 }
 
-/** Updates two slices at once if they are adjacent, as both are in one cache line. @returns the number of updated slices */
+/**
+ * Updates two slices at once if they are adjacent in memory, because one cache line contains both.
+ *
+ * @returns the number of updated slices
+ */
 function updateByAdaGrad<M>(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
   if (plan.sliceWidth == 4) {
     if (thread.general) updateAdaGrad<u32, f32, M>(plan, thread, j);
@@ -98,12 +102,12 @@ function updateByAdaGrad<M>(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
 /**
  * Trains on one block of rows, this thread's slices; every thread of the plan calls it for the same blocks in the same order.
  *
- * One barrier a batch: the next forward of a slice reads only what this thread has just written.
+ * One barrier per batch is enough: a slice's parameters are read only by the thread that wrote them.
  *
- * @param index   which thread, 0 .. T-1; the last sums the losses
+ * @param index   index of this thread, 0 .. T-1; thread T-1 adds up the losses
  * @param first   first row of the block
  * @param numRows rows of the block, at most 4,096
- * @param key     of the block's permutation; 0 visits the rows as they stand
+ * @param key     of the block's permutation; 0 visits the rows in their order in memory
  * @returns false when the pool is stopping
  */
 export function trainBlock(
@@ -115,7 +119,7 @@ export function trainBlock(
   numRows: u32,
   key: u32,
 ): bool {
-  // adjacent slices go to one thread; the first thread has the fewest or none, and the linear one in addition
+  // a thread processes adjacent slices; the first thread has the fewest slices of vectors or none, and the linear slice in addition
   const fromSlice = (index * plan.numSlices) / plan.numThreads;
   const toSlice = ((index + 1) * plan.numSlices) / plan.numThreads;
   openBlock(thread, rows, first, numRows, key);
@@ -125,9 +129,9 @@ export function trainBlock(
     const partials = plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
     openBatch(thread, rows, first, numRows, key, from);
 
-    // write each slice's part of the score
+    // compute the partial scores of this thread's slices
     for (let j = fromSlice; j < toSlice; j++) {
-      // a thread's accumulators of a feature are side by side, those of the first thread next to the weight
+      // all accumulators that a thread has of a feature are adjacent, so the first slice brings them into the cache
       const touches = j == fromSlice && plan.accumulators != 0;
       forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * BATCH_ROWS) << 2), touches);
     }
@@ -137,7 +141,7 @@ export function trainBlock(
     }
     if (!barrier(plan.barrier, plan.numThreads)) return false;
 
-    // every thread adds up the parts itself
+    // every thread adds up all partial scores, so that none waits for the result of another
     combine(plan, thread, partials, thread.gradients);
     if (index == plan.numThreads - 1) {
       thread.loss = addLosses(
@@ -151,7 +155,7 @@ export function trainBlock(
     }
     scoresToGradients(plan, thread);
 
-    // one step for each feature of each row
+    // takes one step for each feature of each row
     for (let j = fromSlice; j < toSlice;) j += updateSlices(plan, thread, j, toSlice);
     if (index == 0) updateWeights(plan, thread);
   }
@@ -164,7 +168,7 @@ export function trainBlock(
  * Any thread may score any block: it reads the parameters and writes to its own buffers and to `scores` alone.
  *
  * @param numRows rows of the block, at most 4,096
- * @param scores  f32, row r's at scores[r], writable up to a multiple of 256 rows
+ * @param scores  f32: scores[r] is the score of row r, writable up to a multiple of 256 rows
  * @returns f64 sum of the losses
  */
 export function scoreBlock(
@@ -191,11 +195,11 @@ export function scoreBlock(
 }
 
 /**
- * Draws the first v of slice j, uniform in [-spread, spread) by a hash of (seed, feature's hash, dimension), and sets w to 0
- * and the state to the method's first. A feature that no training row holds is 0 and stays 0.
+ * Draws the initial v of slice j, uniform in [-spread, spread) by a hash of (seed, feature's hash, dimension), and sets w to 0 and the
+ * optimizer state to its initial value. A feature that no training row holds is 0 and stays 0.
  *
- * @param hashes u32[n][2]: names of the features that no new vocabulary changes
- * @param counts u32[n]: training rows that hold the feature
+ * @param hashes u32[n][2]: hash of each feature's field and key, which is the same in every vocabulary
+ * @param counts u32[n]: number of training rows that have the feature
  */
 export function initialize(plan: Plan, j: u32, hashes: usize, counts: usize, seed: u32, spread: f32): void {
   if (j == plan.numSlices) {
@@ -210,7 +214,7 @@ export function initialize(plan: Plan, j: u32, hashes: usize, counts: usize, see
     const trained = load<u32>(counts + (i << 2)) != 0;
     for (let d: u32 = 0; d < K; d++) {
       const dimension = j * K + d;
-      // dimensions beyond dim are padding and stay 0
+      // padding dimensions stay 0
       const v: f32 = trained && dimension < plan.dim ? firstValue(key, dimension, spread) : 0;
       store<f32>(p + ((<usize>d) << 2), v);
       if (!plan.accumulators) startState(plan, p + ((<usize>d) << 2), (<usize>K) << 2);
@@ -243,7 +247,7 @@ export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool 
   return check == 0;
 }
 
-/** The inverse of exportSlice; accumulators stay unchanged. */
+/** Copies slice j from dense arrays to the parameters: the inverse of exportSlice. Accumulators stay unchanged. */
 export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void {
   if (j == plan.numSlices) {
     importWeights(plan, w);

@@ -8,9 +8,9 @@
 
 import { PairRows } from "../../shared/assembly/rows";
 
-/** Rows per batch, and height of the largest buffers below. All scores of a batch are computed at its start. */
+/** Number of rows per batch, for which the arrays marked [B] below have room. All scores of a batch are computed at its start. */
 export const BATCH_ROWS: u32 = 256;
-/** Rows of a kernel call, and of a block of the shuffle. */
+/** Maximum number of rows of a kernel call; also the size of a block, within which rows are shuffled. */
 export const BLOCK_ROWS: u32 = 4096;
 
 /** The model and its training options. All threads read it, none writes to it. */
@@ -23,20 +23,22 @@ export class Plan {
   numSlices: u32;
   /** K */
   sliceWidth: u32;
-  /** u32[J]: where v and its state (shared/assembly/steps.ts), f32[states][K], lie for each slice of the first feature; i featureStride further, of feature i */
+  /** u32[J]: address, for each slice, of feature 0's v f32[K], followed by its state; feature i is i featureStride further */
   slices: usize;
   featureStride: usize;
-  /** u32[J][2]: where AdaGrad's accumulator of each slice of the first feature lies, and how much further that of the next; 0 for other methods */
+  /**
+   * u32[J][2]: address of feature 0's AdaGrad accumulator for each slice, and bytes from one feature's to the next's; 0 for other methods
+   */
   accumulators: usize;
-  /** w of feature i at i linearStride, its state behind it: linearBytes together */
+  /** address of the weights: w of feature i and its state are the linearBytes bytes at i linearStride */
   linear: usize;
   linearStride: usize;
   linearBytes: usize;
-  /** f32[J][B][K]: S, the sum of v x over a row */
+  /** f32[J][B][K]: S of each slice and row, the sum of v x over the row's features */
   sums: usize;
-  /** f32[2][J + 1][B]: partial scores, alternating with the batch's number */
+  /** f32[2][J + 1][B]: partial scores; even and odd batches use different halves */
   partials: usize;
-  /** 1: squared loss, 0: logistic loss */
+  /** 1 if the loss is the squared loss, 0 if it is the logistic loss */
   squared: u32;
   /** of w and w0 */
   learningRate: f32;
@@ -45,9 +47,9 @@ export class Plan {
   l2Weight: f32;
   l2Vector: f32;
   l1Weight: f32;
-  /** ADAGRAD, SGD, FTRL or ADAM */
+  /** code of the optimization method: ADAGRAD, SGD, FTRL or ADAM */
   method: u32;
-  /** f32[n][4]: l2 of w, l2 of v, factor of both learning rates, unused; 0 when all features have the plan's */
+  /** f32[n][4]: l2 of w, l2 of v, factor of both learning rates, unused; 0 when all features use the plan's options */
   rates: usize;
 }
 
@@ -55,58 +57,58 @@ export class Plan {
 export class Rows extends PairRows {
   numRows: u32;
   labels: usize;
-  /** f32: what each row counts */
+  /** f32: weight of each row; 0 when all are 1 */
   weights: usize;
 }
 
-/** Memory of one thread: its copy of the bias, and its current batch. */
+/** State and buffers of one thread: its copy of the bias, and its current batch. */
 export class Thread {
-  /** f64: sum of the losses since it was last cleared; on the last thread only */
+  /** sum of the losses since the caller last reset it; only the last thread uses it */
   loss: f64;
-  /** w0, the same bytes on every thread */
+  /** w0; its bytes are equal on all threads */
   bias: f32;
   biasAccumulator: f32;
-  /** batches since training began: its lowest bit says which partials are in use */
+  /** number of batches since training began; its lowest bit selects the half of `partials` */
   batchNumber: u32;
   /** rows of the batch */
   numRows: u32;
-  /** 1 when the batch's pairs have values and ends; else every row has `width` pairs, all 1 */
+  /** 1 if the batch's rows have arrays `values` and `ends`; 0 if every row has `width` pairs with the value 1 */
   general: u32;
   width: u32;
-  /** f32[B]: weights of its rows, in place or in blockWeights; 0 when all are 1 */
+  /** f32[B]: weights of the batch's rows, in place or copied to blockWeights; 0 when all are 1 */
   weights: usize;
-  /** u32: the batch's features, row after row, in place or in blockIds */
+  /** u32: features of the batch, row after row, in place or copied to blockIds */
   ids: usize;
-  /** f32[B]: the batch's labels, in place or in blockLabels */
+  /** f32[B]: labels of the batch, in place or copied to blockLabels */
   labels: usize;
-  /** u32: room for a block of constant width, or for a batch of any width */
+  /** u32: ids of the copied pairs: those of a block with rows of constant width, or of a batch */
   blockIds: usize;
-  /** f32: the values of a batch's pairs */
+  /** f32: value of each pair of the batch */
   values: usize;
-  /** u32[B]: where each row's pairs end */
+  /** u32[B]: index after the last pair of each row */
   ends: usize;
   /** f32[4096] */
   blockLabels: usize;
   /** f32[4096] */
   blockWeights: usize;
-  /** checksum of reads that only bring data into the cache; stored, so that the compiler keeps the reads */
+  /** checksum of the prefetched numbers; storing it keeps the compiler from removing the reads */
   touched: u32;
   /** f32[B]: dLoss/dscore */
   gradients: usize;
   /** f32[B][K]: S while scoring */
   scoreSums: usize;
-  /** f32[J + 1][B]: partial scores while scoring */
+  /** f32[J + 1][B]: partial scores of a batch in scoreBlock */
   scorePartials: usize;
   /** u32[4096]: position of each row of the block in the order of visit */
   places: usize;
   /** u32[4096]: its inverse */
   order: usize;
-  /** u32[n]: a marked feature's slot in the batch, else 0 (repeats.ts) */
+  /** u32[n]: slot of each marked feature of the batch; 0 for other features (repeats.ts) */
   slots: usize;
   numRepeats: u32;
   /** Repeat[1 + slots] */
   repeats: usize;
-  /** f32[1 + slots][K]: sums of gradients */
+  /** f32[1 + slots][K]: sums of gradients of the marked features, by slot */
   repeatSums: usize;
 }
 
@@ -116,7 +118,11 @@ export const SGD: u32 = 1;
 export const FTRL: u32 = 2;
 export const ADAM: u32 = 3;
 
-/** Sets the initial state of one dimension of v, `apart` bytes from one number to the next: AdaGrad's n is 1, Adam's numbers are 0. */
+/**
+ * Sets the initial optimizer state of one dimension of v: AdaGrad's n is 1, Adam's numbers are 0.
+ *
+ * @param apart bytes from one number of the dimension to the next
+ */
 export function startState(plan: Plan, p: usize, apart: usize): void {
   if (plan.method == SGD) return;
   store<f32>(p + apart, plan.method == ADAM ? 0 : 1);
@@ -125,12 +131,12 @@ export function startState(plan: Plan, p: usize, apart: usize): void {
   store<f32>(p + 3 * apart, 0);
 }
 
-/** Returns the address of v of the first feature; that of the next is plan.featureStride further. */
+/** Returns the address of feature 0's v in slice j; that of the next feature is plan.featureStride further. */
 export function sliceAt(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>j) << 2));
 }
 
-/** Returns the address of the accumulator of the first feature; that of the next is accumulatorStride further. */
+/** Returns the address of feature 0's accumulator for slice j; that of the next feature is accumulatorStride further. */
 export function accumulatorAt(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3));
 }
@@ -139,18 +145,19 @@ export function accumulatorStride(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3), 4);
 }
 
-/** Returns the address of S, f32[B][K]; that of the next slice follows. */
+/** Returns the address of the sums S of slice j, f32[B][K]; those of the next slice follow. */
 export function sumsAt(plan: Plan, j: u32): usize {
   return plan.sums + <usize>j * BATCH_ROWS * ((<usize>plan.sliceWidth) << 2);
 }
 
-/** Returns the number of the slice's dimensions without padding. */
+/** Returns the number of dimensions of slice j, not counting padding. */
 export function usedOf(plan: Plan, j: u32): u32 {
   return min(plan.sliceWidth, plan.dim - j * plan.sliceWidth);
 }
 
 /**
- * The methods as types (../../shared/assembly/steps.ts). A signed type has L2 and learning rate per feature, in Plan.rates.
+ * Types that represent the methods (../../shared/assembly/steps.ts); with a signed type, L2 and learning rate of each feature are in
+ * Plan.rates.
  */
 export type RatedSgd = i8;
 export type RatedAdaGrad = i32;

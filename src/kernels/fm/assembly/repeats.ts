@@ -1,23 +1,26 @@
 // Handling of repeated features within a batch: features that a block of rows repeats are marked in its ids (../repeats.ts).
 //
-// All gradients of a batch are computed at its start, so one step for each of a feature's c occurrences would go c times too far: AdaGrad
-// would move it by up to 2 sqrt(c) learning rates, and a regression on fields with few keys would diverge. By AdaGrad and FTRL, a marked
-// feature therefore takes one step on the sum of its gradients, which is at most one learning rate long. For SGD and Adam, whose steps
-// grow with the gradient or with their number, the learning rate is divided instead.
+// All gradients of a batch are computed at its start, so c steps for a feature's c occurrences would overshoot c times: AdaGrad
+// would move it by up to 2 sqrt(c) learning rates, and a regression on fields with few keys would diverge. With AdaGrad and FTRL, a marked
+// feature therefore takes one step on the sum of its gradients, which is at most one learning rate long. For SGD, whose step grows with the
+// gradient, and Adam, the learning rate is divided instead.
 //
 //   slot   number of a marked feature of the batch, from 1 in the order of first occurrence
 
 import { Plan, Thread } from "./plan";
 
-/** Steps of SGD and Adam per batch at the full learning rate; four times as many for the logistic loss, whose curvature is at most 1/4. */
+/**
+ * Number of steps per batch that a marked feature takes at the full learning rate, by SGD and Adam. The logistic loss allows four times as
+ * many, since its curvature is at most 1/4.
+ */
 const STEPS: f32 = 8;
 const STEPS_LOGISTIC: f32 = 32;
 
 /** A marked feature of the batch. */
 export class Repeat {
-  /** its id with the mark, which is lost in products with the bytes of a feature */
+  /** feature id including the mark bit; address computations shift the bit out */
   feature: u32;
-  /** occurrences in the batch, once they are counted */
+  /** number of occurrences in the batch, after counting */
   count: u32;
 }
 
@@ -26,14 +29,16 @@ export function isMarked(id: u32): bool {
   return <i32>id < 0;
 }
 
-/** Returns the repeat in a slot. */
+/** Returns the Repeat struct of a slot. */
 export function repeatAt(thread: Thread, slot: u32): Repeat {
   return changetype<Repeat>(thread.repeats + ((<usize>slot) << 3));
 }
 
-/** A class only because decorators are for methods. */
+/** Static methods instead of functions, because `@inline` needs a class here. */
 export class Slot {
-  /** Returns the slot of a marked feature. At its first occurrence, takes a new one and sets its sums of `bytes` to 0. */
+  /**
+   * Returns the slot of a marked feature. At the feature's first occurrence, assigns a new slot and sets its `bytes` bytes of sums to 0.
+   */
   @inline
   static of(thread: Thread, id: u32, bytes: usize): u32 {
     const known = load<u32>(thread.slots + ((<usize>id) << 2));
@@ -51,7 +56,7 @@ function openSlot(thread: Thread, id: u32, bytes: usize): u32 {
   return slot;
 }
 
-/** Returns the address of a slot's sums. */
+/** Returns the address of the sums of gradients of a slot. */
 export function sumsOf(thread: Thread, slot: u32, bytes: usize): usize {
   return thread.repeatSums + <usize>slot * bytes;
 }
@@ -63,7 +68,7 @@ export function numPairsOf(thread: Thread): usize {
     : <usize>thread.numRows * thread.width;
 }
 
-/** Counts the marked features of the opened batch. */
+/** Counts the occurrences of each marked feature in the opened batch. */
 export function countRepeats(thread: Thread): void {
   const end = thread.ids + (numPairsOf(thread) << 2);
   for (let pair = thread.ids; pair < end; pair += 4) {
@@ -72,7 +77,7 @@ export function countRepeats(thread: Thread): void {
   }
 }
 
-/** Returns the factor of a feature's learning rate, at most 1; the batch must be counted. */
+/** Returns the factor, at most 1, by which a feature's learning rate is multiplied; countRepeats must be called before. */
 export function shareOf(plan: Plan, thread: Thread, id: u32): f32 {
   if (!isMarked(id)) return 1;
   const slot = load<u32>(thread.slots + ((<usize>id) << 2));

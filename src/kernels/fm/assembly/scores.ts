@@ -1,10 +1,10 @@
-// Computes scores and gradients from the parts of a batch's scores; every thread does so for itself.
+// Computes scores and gradients from a batch's partial scores; every thread computes all of them.
 
 import { lossGradient4 } from "../../shared/assembly/loss";
 import { adaGrad } from "../../shared/assembly/steps";
 import { BATCH_ROWS, Plan, Thread } from "./plan";
 
-/** Writes score[r] = w0 + partial[0][r] + ... + partial[J][r], added in this order, over partial[0]. */
+/** Writes score[r] = w0 + partial[0][r] + ... + partial[J][r], added in this order, to partial[0]. */
 export function combine(plan: Plan, thread: Thread, partials: usize, scores: usize): void {
   for (let r: usize = 0; r < thread.numRows; r += 4) {
     let score = f32x4.splat(thread.bias);
@@ -15,7 +15,7 @@ export function combine(plan: Plan, thread: Thread, partials: usize, scores: usi
   }
 }
 
-/** Replaces scores by dLoss/dscore times the row's weight, and moves the bias one AdaGrad step on their mean. */
+/** Replaces scores by dLoss/dscore times the row's weight, and takes one AdaGrad step of the bias on their mean. */
 export function scoresToGradients(plan: Plan, thread: Thread): void {
   const gradients = thread.gradients;
   for (let r: usize = 0; r < thread.numRows; r += 4) {

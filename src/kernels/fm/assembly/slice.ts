@@ -21,7 +21,7 @@ import { clearRepeats, countRepeats, shareOf } from "./repeats";
  *
  * @param sums f32[B][K]
  * @param partial f32[B]
- * @param touches also reads the accumulators: while the loop waits for v anyway, they are brought into the cache for the update
+ * @param touches whether to prefetch the accumulators for the update, while the loop waits for v anyway
  */
 export function forward<W, X>(
   plan: Plan,
@@ -75,7 +75,9 @@ export function forward<W, X>(
   thread.touched = touched;
 }
 
-/** Takes one step for slice j of every feature of every row, in the order of the rows; marked features as in repeats.ts. */
+/**
+ * Takes one step for slice j of every feature of every row, in the order of the rows; marked features are treated as repeats.ts describes.
+ */
 export function update<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
   const sums = sumsAt(plan, j);

@@ -1,7 +1,7 @@
 // Converts values to bins and writes them into a matrix with the bins of a row side by side; a bin has one byte, or two if it is wide.
 
 /**
- * Bins numbers: bin b is the number of edges below x; NaN has the bin `missing`.
+ * Converts numbers to bins: bin b is the number of edges below x; NaN has the bin `missing`.
  *
  * @param values f64[n]
  * @param edges  f64[size], ascending, padded with infinity
@@ -35,7 +35,7 @@ export function binNumbers(
   }
 }
 
-/** Copies a column's bins to their place in the rows. @param bins u8[n], or u16[n] of a wide one */
+/** Copies a column's bins into the rows' matrix. @param bins u8[n], or u16[n] of a wide feature */
 export function placeBins(bins: usize, n: i32, wide: bool, out: usize, stride: usize): void {
   for (let i = 0; i < n; i++) {
     if (wide) store<u16>(out, load<u16>(bins + ((<usize>i) << 1)));

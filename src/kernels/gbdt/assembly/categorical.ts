@@ -1,7 +1,7 @@
-// The best set of categories to go left.
+// Finds the best set of categories for the left side.
 //
-// Few bins: one category against all others. Otherwise categories sorted by G / (H + catSmooth), of which a prefix or a suffix
-// goes left. Source: Fisher 1958 (doi:10.1080/01621459.1958.10501479); limits as LightGBM 4 documents and has them.
+// Few bins: the set is a single category. Otherwise categories are sorted by G / (H + catSmooth), and the set is a prefix or a suffix of
+// this order. Source: Fisher 1958 (doi:10.1080/01621459.1958.10501479); limits on the sets are those of LightGBM 4.
 
 import { countOf, gradientOf, hessianOf, isLeaf, leafGain, Split, SplitOptions, threshold } from "./gain";
 import { sortByKey } from "./sort";
@@ -10,8 +10,8 @@ import { sortByKey } from "./sort";
  * Searches sets of bins 1 ..; bin 0, which holds missing, rare and unknown categories, always goes right.
  *
  * @param cells   the feature's histogram, numBins cells
- * @param scratch 24 bytes a bin
- * @param left    u8[numBins]: 1 for bins that go left; written when there is a split
+ * @param scratch buffer of 24 bytes per bin
+ * @param left    u8[numBins]: 1 for bins that go to the left side; unchanged if no split is found
  */
 export function bestCategorical(
   cells: usize,
@@ -83,7 +83,8 @@ function manyAgainstMany(
   const minGroup = options.minDataPerGroup;
   const shift = threshold(G, H, options);
 
-  // categories with enough rows, by their share of the hessian as LightGBM counts them; ids and a second array of them follow the keys
+  // select categories with enough rows, estimated as LightGBM does from their share of the hessian; `ids` and a second array of ids follow
+  // the sort keys
   const ids = scratch + ((<usize>numBins) << 3);
   let used: i32 = 0;
   for (let b: usize = 1; b < <usize>numBins; b++) {

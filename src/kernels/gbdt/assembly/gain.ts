@@ -1,11 +1,11 @@
-// Shared by both searches for a split: options, gain of a leaf, and result.
+// Shared by the searches for numeric and categorical splits: options, gain of a leaf, and result.
 //
 //   G, H, C   sums of gradients and hessians and the number of rows, of a side
 //   gain      T(G)^2 / (H + l2) of both sides, minus the parent's and minGain;  T(G) = sign(G) max(0, |G| - l1)
 //
 // Source: Chen and Guestrin 2016 (arXiv:1603.02754), eq. 7; l1 as in LightGBM's feature_histogram.hpp.
 
-/** Options of both searches. Sums are in units of 1 / scale, which is exact since scales are powers of two. */
+/** Options of both searches for a split. Sums are in units of 1 / scale; converting them is exact, since scales are powers of two. */
 export class SplitOptions {
   unitG: f64;
   unitH: f64;
@@ -23,22 +23,22 @@ export class SplitOptions {
 
 /** Result of a search. */
 export class Split {
-  /** above 0, or 0 for none */
+  /** gain of the split, above 0; 0 if no split was found */
   gain: f64;
-  /** of numbers: bins 0 .. threshold go left */
+  /** for a numeric feature: bins 0 .. threshold go to the left side */
   threshold: u32;
-  /** of numbers: whether missing goes left; of categories: whether catL2 applies */
+  /** for a numeric feature: 1 if missing values go to the left side; for a categorical one: 1 if catL2 applies */
   flag: u32;
   /** rows on the left */
   numLeft: u32;
-  /** sums of gradients and hessians of both sides */
+  /** sums of gradients and of hessians, for each side */
   leftG: f64;
   leftH: f64;
   rightG: f64;
   rightH: f64;
 }
 
-/** Number of a cell's bits that count rows. */
+/** Number of bits of a cell that contain the number of rows. */
 export const COUNT_BITS: i64 = 25;
 const COUNT_MASK: i64 = (1 << COUNT_BITS) - 1;
 
@@ -57,19 +57,19 @@ export function countOf(cell: usize): f64 {
   return <f64>(load<i64>(cell, 8) & COUNT_MASK);
 }
 
-/** T(G)^2 / (H + l2), with `more` added to l2. */
+/** Returns T(G)^2 / (H + l2 + more). */
 export function leafGain(g: f64, h: f64, options: SplitOptions, more: f64): f64 {
   const t = Math.max(0, Math.abs(g) - options.lambdaL1);
   const below = h + options.lambdaL2 + more;
   return below > 0 ? (t * t) / below : 0;
 }
 
-/** Returns the gain that a split must exceed. */
+/** Returns the gain that the leaves of a split must exceed: the parent's, plus minGainToSplit. */
 export function threshold(g: f64, h: f64, options: SplitOptions): f64 {
   return leafGain(g, h, options, 0) + options.minGainToSplit;
 }
 
-/** Returns whether a side may be a leaf. */
+/** Returns whether one side of a split may become a leaf. */
 export function isLeaf(h: f64, c: f64, options: SplitOptions): bool {
   return c >= options.minDataInLeaf && h >= options.minSumHessianInLeaf;
 }

@@ -6,13 +6,13 @@
 import { exp4, log4 } from "../../shared/assembly/exp";
 import { addLosses, addRows, hinge4, logisticGradientOf4, squaredLoss4 } from "../../shared/assembly/loss";
 
-/** Number of rows per logarithm, which is taken of a product: over 16 rows per lane, the product of (1 + e) is at most 2^16. */
+/** Number of rows per logarithm, 16 in each lane: the logarithm is taken of the product of their factors (1 + e), which is at most 2^16. */
 const LOGARITHM: usize = 64;
 
 /**
- * Writes the derivatives of n rows, and their sums of |g| and h to `sums`.
+ * Writes the derivatives g and h of n rows to `pairs`, and the sums of |g| and of h to `sums`.
  *
- * The losses at the same scores share the exponentials: sum of log(1 + e) = log of the product of (1 + e).
+ * The losses at these scores reuse the exponentials: sum of log(1 + e) = log of the product of (1 + e).
  *
  * All arrays are readable and writable up to a multiple of 4 rows.
  *
@@ -42,7 +42,7 @@ export function gradients(
     for (let i = first; i < end; i += 4) {
       const s = v128.load(scores + (i << 2));
       const y = v128.load(labels + (i << 2));
-      // rows after the last have weight 0
+      // lanes behind the last row get weight 0
       const isRow = i32x4.lt_s(i32x4.add(lanes, i32x4.splat(<i32>i)), i32x4.splat(n));
       const w = v128.and(isRow, weights != 0 ? v128.load(weights + (i << 2)) : one);
       let g: v128;
@@ -54,7 +54,7 @@ export function gradients(
       } else {
         const e = exp4(f32x4.neg(f32x4.abs(s)));
         g = logisticGradientOf4(e, s, y);
-        // p (1 - p) of y in {0, 1} is |p - y| (1 - |p - y|)
+        // the hessian p (1 - p) equals |p - y| (1 - |p - y|), since y is 0 or 1
         h = f32x4.mul(f32x4.abs(g), f32x4.sub(one, f32x4.abs(g)));
         let rest = hinge4(s, y);
         if (weights != 0) rest = f32x4.add(rest, log4(f32x4.add(one, e)));
@@ -75,12 +75,12 @@ export function gradients(
   return loss;
 }
 
-/** Four f32 as two f64 sums. */
+/** Adds four f32 to two f64: returns (x0 + x2, x1 + x3). */
 function pairSums(x: v128): v128 {
   return f64x2.add(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 1)));
 }
 
-/** Returns the sum of n rows' losses times their weights, in f64 and in the order of the rows. */
+/** Returns the sum over n rows of the loss times the weight, in f64 and in the order of the rows. */
 export function losses(scores: usize, labels: usize, weights: usize, n: i32, squared: bool): f64 {
   return addLosses(0, scores, labels, weights, <usize>n, squared);
 }

@@ -2,26 +2,27 @@
 //
 //   a row      narrow bins, one byte each, their number a multiple of 4; then wide bins, two bytes each
 //   a cell     i64 g 2^a, and i64 (h 2^b) << 25 | 1: the contribution of a row to each of its bins, 16 bytes
-//   histogram  256 cells a narrow feature, then each wide feature's from cell `wideCells[f]` on
+//   histogram  256 cells a narrow feature, then those of each wide feature, from cell `wideCells[f]` on
 //
-// Integer sums do not depend on the order. a and b are chosen by the sums over the whole tree (trainers/gbdt/boosting/gradients.ts). A
-// leaf's sums are smaller, so no field of a cell overflows into another, and cells can be added and subtracted as a whole.
+// Integer sums do not depend on the order of addition. The exponents a and b are chosen from the sums over the whole tree
+// (trainers/gbdt/boosting/gradients.ts). A leaf's sums are smaller, so no field of a cell overflows into another, and cells can be added
+// and subtracted as a whole.
 
 import { COUNT_BITS, SplitOptions } from "./gain";
 
-/** Number of rows that are gathered before they are added. */
+/** Number of rows whose bins and cells are gathered before they are added to a histogram. */
 export const GATHERED: usize = 1024;
 
 /**
  * Adds rows to a histogram.
  *
- * The rows of a leaf are scattered, and a loop that waits for one row's bytes delays the next. So 1,024 rows are first copied to adjacent
+ * The rows of a leaf are scattered in memory, so that a loop waits for the bytes of each row. So 1,024 rows are first copied to adjacent
  * places, then added to four features at a time, whose 16 KiB of cells fit in the first-level cache.
  *
- * @param order u32[n]: which rows; 0 for the first n, whose bins are read where they are
+ * @param order u32[n]: indexes of the rows; 0 selects rows 0 .. n - 1, whose bins are not copied
  * @param bins  u8[.][stride], stride a multiple of 16
  * @param pairs f32[.][2]: g and h of all rows
- * @param room  1,024 (16 + stride) bytes
+ * @param room  buffer of 1,024 (16 + stride) bytes
  */
 export function histogram(
   order: usize,
@@ -47,7 +48,7 @@ export function histogram(
       gather(order + (first << 2), pairs, bins, stride, room, to, gathered, scales);
       own = gathered;
     }
-    // rows are added two at a time, so an odd number is followed by a row that adds nothing
+    // rows are added in twos, so an odd number of rows is padded by a cell of zeros
     if ((count & 1) != 0) v128.store(to, i64x2.splat(0));
     for (let f: usize = 0; f < numNarrow; f += 4) addFour(own + f, stride, room, to, out + (f << 12));
     for (let f: usize = 0; f < numWide; f++) {
@@ -57,14 +58,14 @@ export function histogram(
   }
 }
 
-/** Returns a row's cell. @param pair f32[2] */
+/** Returns the cell that a row adds to each of its bins. @param pair f32[2]: g and h of the row */
 function quantize(pair: usize, scales: v128): v128 {
   const whole = nearestOf(f64x2.mul(f64x2.promote_low_f32x4(v128.load64_zero(pair)), scales));
   const counted = v128.or(i64x2.shl(whole, <i32>COUNT_BITS), i64x2.splat(1));
   return v128.shuffle<i64>(whole, counted, 0, 3);
 }
 
-/** Fills the cells `from` .. `to` of consecutive rows. */
+/** Writes the cells of consecutive rows to addresses from .. to. */
 function quantizeRows(pairs: usize, from: usize, to: usize, scales: v128): void {
   for (; from < to; from += 16) {
     v128.store(from, quantize(pairs, scales));
@@ -72,7 +73,7 @@ function quantizeRows(pairs: usize, from: usize, to: usize, scales: v128): void 
   }
 }
 
-/** Writes cells `from` .. `to` for the rows in `order`, and copies their bins to adjacent places. */
+/** Writes the cells of the rows in `order` to addresses from .. to, and copies the bins of these rows to adjacent places. */
 function gather(
   order: usize,
   pairs: usize,
@@ -93,10 +94,14 @@ function gather(
   }
 }
 
-/** Adds cells `from` .. `to`, and one more of an odd number, to the histograms of four features. @param own bins of the first row */
+/**
+ * Adds the cells at addresses from .. to to the histograms of four features; an odd number of cells is followed by one of zeros.
+ *
+ * @param own address of the four features' bins in the first row
+ */
 function addFour(own: usize, stride: usize, from: usize, to: usize, out: usize): void {
   for (; from < to; from += 32) {
-    // two rows per turn, with four bins of one byte each; a bin has 16 bytes of cells, a feature 4,096
+    // an iteration adds two rows, with four bins of one byte each; a cell has 16 bytes, the histogram of a narrow feature 4,096
     const a = load<u32>(own);
     const b = load<u32>(own + stride);
     const ofA = v128.load(from);
@@ -121,7 +126,7 @@ function addFour(own: usize, stride: usize, from: usize, to: usize, out: usize):
   }
 }
 
-/** Adds cells `from` .. `to` to the histogram of a wide feature. @param own its bin in the first row */
+/** Adds the cells at addresses from .. to to the histogram of a wide feature. @param own address of the feature's bin in the first row */
 function addWide(own: usize, stride: usize, from: usize, to: usize, out: usize): void {
   for (; from < to; from += 16) {
     const p = out + ((<usize>load<u16>(own)) << 4);
@@ -130,11 +135,12 @@ function addWide(own: usize, stride: usize, from: usize, to: usize, out: usize):
   }
 }
 
-/** Bytes from one mark of `addHistograms` to the next: a cache line each. */
+/** Distance in bytes between marks of `addHistograms`: one cache line. */
 export const MARK: usize = 64;
 
 /**
- * Writes the sum of the marked ones of `count` histograms to `out`, and resets them to zero; unmarked ones are zero.
+ * Writes the sum of those of `count` histograms that are marked to `out`, and resets them to zero; histograms without a mark are zero
+ * already.
  *
  * @param apart bytes from one histogram to the next
  * @param marks u32 every MARK bytes
@@ -165,25 +171,26 @@ export function addHistograms(
   if (isFirst) memory.fill(out, 0, numCells << 4);
 }
 
-/** Subtracts one child's histogram from the parent's, which becomes that of the other child. */
+/** Subtracts a child's histogram from its parent's, which then is the histogram of the other child. */
 export function subtractHistogram(parent: usize, child: usize, numCells: usize): void {
   for (let at: usize = 0; at < numCells << 4; at += 16) {
     v128.store(parent + at, i64x2.sub(v128.load(parent + at), v128.load(child + at)));
   }
 }
 
-// conversion of integers below 2^51, two at a time, i64 to f64 and back, for which WebAssembly has no vector instruction
+// The following functions convert between i64 and f64 for integers below 2^51, two at a time; WebAssembly has no vector instruction for
+// this.
 
-/** 1.5 x 2^52: a number added to it is rounded to an integer, which is in the last bits of the sum. */
+/** 1.5 x 2^52: adding it to a number rounds the number to an integer, which the last bits of the sum contain. */
 const ROUNDING: f64 = 6755399441055744;
 const ROUNDING_BITS: i64 = 0x4338000000000000;
 
-/** i64x2 → the same numbers as f64x2. */
+/** Converts two i64 to f64. */
 export function floatsOf(x: v128): v128 {
   return f64x2.sub(i64x2.add(x, i64x2.splat(ROUNDING_BITS)), f64x2.splat(ROUNDING));
 }
 
-/** f64x2 to the nearest integers as i64x2; ties go to the even one. */
+/** Rounds two f64 to the nearest integers and converts them to i64; ties go to the even integer. */
 export function nearestOf(x: v128): v128 {
   return i64x2.sub(f64x2.add(x, f64x2.splat(ROUNDING)), i64x2.splat(ROUNDING_BITS));
 }

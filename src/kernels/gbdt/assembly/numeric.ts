@@ -16,14 +16,14 @@ import {
 } from "./gain";
 import { floatsOf } from "./histogram";
 
-/** T(G)^2 / (H + l2) of two sides. @param l1, l2 splats */
+/** Returns T(G)^2 / (H + l2) for two sides. @param l1,l2 the option in both lanes */
 function leafGain2(g: v128, h: v128, l1: v128, l2: v128): v128 {
   const t = f64x2.pmax(f64x2.splat(0), f64x2.sub(f64x2.abs(g), l1));
   const below = f64x2.add(h, l2);
   return v128.and(f64x2.div(f64x2.mul(t, t), below), f64x2.gt(below, f64x2.splat(0)));
 }
 
-/** Returns which of two sides may be leaves. */
+/** Returns a mask of the sides, of two, that may become leaves. */
 function areLeaves2(h: v128, c: v128, options: SplitOptions): v128 {
   return v128.and(
     f64x2.ge(c, f64x2.splat(options.minDataInLeaf)),
@@ -32,10 +32,10 @@ function areLeaves2(h: v128, c: v128, options: SplitOptions): v128 {
 }
 
 /**
- * Writes the gain of the split that `bestNumeric` finds, to the last bit; 0 for none.
+ * Writes the gain of the split that `bestNumeric` finds, equal to the last bit; 0 if there is none.
  *
- * For each threshold, both directions of the missing values are tried at the same time. Sums of cells are integers that f64 holds exactly,
- * so they do not depend on the order.
+ * For each threshold, one lane puts the missing values on the left side, the other on the right. Sums of cells are integers that f64 holds
+ * exactly, so they do not depend on the order.
  *
  * @param cells the feature's histogram: numBins cells of values, then the missing values'
  */
@@ -57,7 +57,7 @@ export function numericGain(cells: usize, numBins: i32, options: SplitOptions, o
   const C = floatsOf(v128.shuffle<i64>(wholeC, wholeC, 1, 1));
 
   let best = f64x2.splat(0);
-  // cells of the left side: with the missing values in the first lane, without them in the second
+  // sums over the left side's cells: including the missing values in the first lane, without them in the second
   let right = i64x2.splat(0);
   for (let cell = cells; cell < end; cell += 16) {
     right = i64x2.add(right, v128.load(cell));
@@ -82,7 +82,7 @@ export function numericGain(cells: usize, numBins: i32, options: SplitOptions, o
  * Finds the best split by a threshold t: bins 0 .. t go left.
  *
  * First, missing values go left and thresholds are tried from the right; then they go right and thresholds are tried from the left. Of
- * equal gains the first is kept, as in LightGBM. If a leaf has no missing values, later ones go to the side with more rows.
+ * equal gains the first is kept, as in LightGBM. If a leaf has no missing values, those met in prediction go to the side with more rows.
  *
  * @param cells   the feature's histogram: numBins cells of values, then the missing values'
  */
@@ -104,7 +104,7 @@ export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, o
   let bestH: f64 = 0;
   let missingLeft = true;
 
-  // missing on the left: the right side grows from the last bin down
+  // missing values on the left: sums of the right side grow from the last bin down
   let g: f64 = 0;
   let h: f64 = 0;
   let c: f64 = 0;
@@ -125,7 +125,7 @@ export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, o
     }
   }
 
-  // missing on the right: the left side grows from the first bin up, at last to all values
+  // missing values on the right: sums of the left side grow from the first bin up, at last to all values
   if (countOf(missing) > 0) {
     g = 0;
     h = 0;

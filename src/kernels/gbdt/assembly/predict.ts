@@ -1,6 +1,6 @@
 // Passes rows through a forest: finds the leaf of each row in each tree, and sums up their values.
 //
-//   codes   u16[n][columns]: how many of the column's thresholds lie below the number, or the category; 65535 is missing
+//   codes   u16[n][columns]: number of the column's thresholds below the row's value, or the category; 65535 is missing
 //   node    u16 column, u16 kind, u32 test, i32 left, i32 right; 16 bytes. A child below 0 is leaf ~child of its tree
 //             kind 0, 1: number; kind says whether missing values go left, and test is the threshold's position + kind
 //             kind 2: category; test is the offset in bytes of its set: the number of u32 words, then the words of the bit set
@@ -15,23 +15,23 @@ function next(node: i32, row: usize, nodes: usize, sets: usize): i32 {
   const kind = <u32>load<u16>(own, 2);
   const test = load<u32>(own, 4);
   let left: bool;
-  // the code of missing values is the greatest; adding one makes it 0, the least
+  // the code of missing values is the greatest; after adding one it wraps to 0, the least
   if (kind < 2) left = ((code + kind) & MISSING_BIN) <= test;
   else {
     const set = sets + test;
     left = code >> 5 < load<u32>(set) && ((load<u32>(set + ((code >> 5) << 2), 4) >> (code & 31)) & 1) != 0;
   }
-  // selects the address of the child instead of branching, as half of the branches would be mispredicted
+  // loads the child from a computed address instead of branching, as half of the branches would be mispredicted
   return load<i32>(own + ((<usize>!left) << 2), 8);
 }
 
 /**
- * @param roots  i32[numTrees]: each tree's first node, or ~0 for a tree of one leaf
- * @param starts u32[numTrees]: its first leaf in `values`
+ * @param roots  i32[numTrees]: each tree's first node, or ~0 if the tree is a single leaf
+ * @param starts u32[numTrees]: index in `values` of each tree's first leaf
  * @param values f64 by leaf
- * @param leaves u32[n][numTrees], written; 0 for none
- * @param scores f64[n][numClasses], added to in the trees' order
- * @param classes u32[numTrees]: the class that each tree is of
+ * @param leaves u32[n][numTrees], to which leaves are written; 0 writes none
+ * @param scores f64[n][numClasses], to which the trees' values are added, in the order of the trees
+ * @param classes u32[numTrees]: class to whose score each tree's values are added
  */
 export function predict(
   codes: usize,
@@ -54,7 +54,7 @@ export function predict(
     const own = values + ((<usize>load<u32>(starts + (t << 2))) << 3);
     const ownScores = scores + ((<usize>load<u32>(classes + (t << 2))) << 3);
     for (let i = 0; i < n; i += 4) {
-      // four rows at a time, since each waits for the bytes of its last node; the last rows may repeat one
+      // four rows are walked at a time, since each step waits for the bytes of a node; the last group may contain a row twice
       const r0 = <usize>i;
       const r1 = <usize>min(i + 1, n - 1);
       const r2 = <usize>min(i + 2, n - 1);

@@ -1,14 +1,14 @@
-// Partitions rows by a split, and adds the values of leaves to scores.
+// Partitions a leaf's rows by a split, and adds the values of leaves to scores.
 
-/** Writes the rows `first` .. first + n - 1. */
+/** Writes the row indexes first .. first + n - 1 to `order`. */
 export function countUp(order: usize, first: u32, n: i32): void {
   const end = order + ((<usize>n) << 2);
   for (; order < end; order += 4) store<u32>(order, first++);
 }
 
 /**
- * Shuffle patterns for i8x16.swizzle that move the chosen ones of four rows to the front; bit k of the index chooses row k. 16 entries of
- * 16 bytes; bytes behind the chosen rows are 0.
+ * Shuffle patterns for i8x16.swizzle that move the selected rows, of four, to the front; bit k of the pattern's index selects row k. 16
+ * entries of 16 bytes; bytes behind the chosen rows are 0.
  */
 const FRONT: usize = memory.data<u8>([
   255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 1, 2, 3, 255, 255, 255,
@@ -25,13 +25,14 @@ const FRONT: usize = memory.data<u8>([
 ]);
 
 /**
- * Splits rows by a table, each side in the rows' order; the left side may be written over `order`.
+ * Partitions rows into those that go left and right, by a table over bins; both sides keep the order of the rows; the left side may be
+ * written over `order`.
  *
  * @param order u32[n]
- * @param bins  u8[.] or u16[.]: the feature's, row after row
- * @param goesLeft u8 by bin: 1 or 0
+ * @param bins  u8[.] or u16[.]: bin of the split's feature, by row
+ * @param goesLeft u8 by bin: 1 if rows with this bin go left, else 0
  * @param left, right u32[n] each
- * @returns how many go left
+ * @returns number of rows that go left
  */
 export function partition(
   order: usize,
@@ -45,7 +46,7 @@ export function partition(
   let l = left;
   let r = right;
   const end = order + ((<usize>n) << 2);
-  // four rows are written to both sides, which advance by their numbers of rows: no branch to predict
+  // writes four rows to both sides, then advances each side by the number of rows that belong to it, so that there is no branch to predict
   for (; order + 16 <= end; order += 16) {
     const rows = v128.load(order);
     let goes = side(load<u32>(order), bins, wide, goesLeft);
@@ -69,18 +70,18 @@ export function partition(
   return <i32>((l - left) >> 2);
 }
 
-/** Copies n rows to another place, which must not overlap. */
+/** Copies n row indexes; source and target must not overlap. */
 export function copyRows(to: usize, from: usize, n: i32): void {
   memory.copy(to, from, (<usize>n) << 2);
 }
 
-/** Returns 1 for a row that goes left. */
+/** Returns 1 if the row goes left, else 0. */
 function side(row: u32, bins: usize, wide: bool, goesLeft: usize): usize {
   const b = wide ? <usize>load<u16>(bins + ((<usize>row) << 1)) : <usize>load<u8>(bins + row);
   return <usize>load<u8>(goesLeft + b);
 }
 
-/** Adds a leaf's value to its rows' scores, rounded once. */
+/** Adds a leaf's value to the scores of the leaf's rows; each sum is rounded once. */
 export function addValue(order: usize, n: i32, scores: usize, value: f64): void {
   for (let i: usize = 0; i < <usize>n; i++) {
     const at = scores + ((<usize>load<u32>(order + (i << 2))) << 2);
@@ -90,10 +91,10 @@ export function addValue(order: usize, n: i32, scores: usize, value: f64): void 
 
 /** A node of a growing tree. */
 export class Node {
-  /** the feature's, within a row */
+  /** byte offset of the feature's bin within a row */
   byte: u32;
   wide: u32;
-  /** children; ~leaf for a leaf */
+  /** indexes of the child nodes; ~i for leaf i */
   left: i32;
   right: i32;
 }
@@ -103,7 +104,7 @@ export class Node {
  *
  * @param bins   u8[n][stride]
  * @param nodes  Node[.]
- * @param tables u8[.][apart]: goesLeft of each node
+ * @param tables u8[.][apart]: for each node, 1 for each bin that goes left
  * @param values f64 by leaf
  */
 export function walk(

@@ -3,7 +3,7 @@
 //   s_k   scores of class k, f32, `scoresApart` bytes after those of class k - 1
 //   y     the class of a row, a whole number held as f32
 //   p_k   exp(s_k) / sum exp(s_j)
-//   g_k   p_k - [y = k]          h_k   K / (K - 1) p_k (1 - p_k), as LightGBM 4 has it (multiclass_objective.hpp)
+//   g_k   p_k - [y = k]          h_k   K / (K - 1) p_k (1 - p_k), as in LightGBM 4 (multiclass_objective.hpp)
 
 import { exp4, log4 } from "../../shared/assembly/exp";
 import { addRows } from "../../shared/assembly/loss";
@@ -14,22 +14,22 @@ function mostOf(scores: usize, apart: usize, numClasses: i32): v128 {
   return most;
 }
 
-/** 1 where a row is of the class, else 0. */
+/** Returns 1 in the lanes whose row has class k, else 0. */
 function isClass(y: v128, k: i32): v128 {
   return v128.and(f32x4.eq(y, f32x4.splat(<f32>k)), f32x4.splat(1));
 }
 
 /**
- * Derivatives of n rows for all classes; their sums of |g| and h are written to `sums`, a class after another.
+ * Writes the derivatives of n rows for all classes to `pairs`, and the sums of |g| and of h for each class to `sums`.
  *
- * The losses at the same scores share the exponentials.
+ * The losses at these scores reuse the exponentials.
  *
  * All arrays are readable and writable up to a multiple of 4 rows.
  *
  * @param weights f32[n], or 0
- * @param pairs   f32[n][2] of class 0; each other's is `pairsApart` bytes further
- * @param sums    f64[2] of class 0; each other's is `sumsApart` bytes further
- * @returns the sum of the losses times their weights, as `softmaxLosses` has it
+ * @param pairs   f32[n][2] of class 0; that of the next class is `pairsApart` bytes further
+ * @param sums    f64[2] of class 0; that of the next class is `sumsApart` bytes further
+ * @returns the sum of the losses times their weights, equal to the result of `softmaxLosses`
  */
 export function softmaxGradients(
   scores: usize,
@@ -52,7 +52,7 @@ export function softmaxGradients(
     const y = v128.load(labels + (i << 2));
     let total = f32x4.splat(0);
     let own = f32x4.splat(0);
-    // stores the exponentials temporarily in the place of the pairs
+    // the exponentials are stored in `pairs` until their sum is known
     for (let k = 0; k < numClasses; k++) {
       const away = f32x4.sub(v128.load(scores + (i << 2) + <usize>k * scoresApart), most);
       const e = exp4(away);
@@ -85,7 +85,7 @@ export function softmaxGradients(
   return sum;
 }
 
-/** The sum of n rows' losses log sum exp(s_k) - s_y times their weights, in f64 and the rows' order. */
+/** Returns the sum over n rows of log sum exp(s_k) - s_y times the row's weight, in f64 and in the order of the rows. */
 export function softmaxLosses(
   scores: usize,
   scoresApart: usize,

@@ -1,10 +1,10 @@
 /**
- * Sorts ids by their keys, equal keys in their order: merging runs of 1, 2, 4, ... from one array to the other.
+ * Sorts ids by their keys, stably, by merge sort: merges runs of 1, 2, 4, ... ids from one array to the other.
  *
  * @param ids   u32[n]
  * @param other u32[n], overwritten
  * @param keys  f64 by id
- * @returns the one of the two arrays that holds the result
+ * @returns the array with the result: `ids` or `other`
  */
 export function sortByKey(ids: usize, other: usize, n: i32, keys: usize): usize {
   let from = ids;
@@ -33,18 +33,18 @@ function keyAt(ids: usize, i: i32, keys: usize): f64 {
   return load<f64>(keys + ((<usize>load<u32>(ids + ((<usize>i) << 2))) << 3));
 }
 
-/** Parameters of sortNumbers: bits of a digit, and digits of a number. */
+/** Parameters of sortNumbers: number of bits per digit, and number of digits of an f64. */
 const DIGIT_BITS: u64 = 11;
 const NUM_DIGITS: usize = 6;
 const NUM_BUCKETS: usize = 1 << 11;
-/** Bytes of the counts of sortNumbers: 6 x 2^11 u32. */
+/** Size in bytes of the `counts` of sortNumbers: 6 x 2^11 u32. */
 export const SORT_COUNTS_BYTES: usize = 49152;
 
 /**
- * Sorts numbers in ascending order, -0 before 0; there must be no NaN.
+ * Sorts numbers in ascending order, -0 before 0; NaN is not allowed.
  *
- * A radix sort, the least digit first, over the numbers' bits: several times as fast as by comparison. A digit that all numbers
- * share costs nothing. Source: Knuth 1998, The Art of Computer Programming 3, section 5.2.5, algorithm R.
+ * This is a radix sort over the numbers' bits, least significant digit first, several times as fast as sorting by comparison. A digit that
+ * is equal in all numbers is skipped. Source: Knuth 1998, The Art of Computer Programming 3, section 5.2.5, algorithm R.
  *
  * @param numbers f64[n], n at least 1
  * @param other   f64[n], overwritten
@@ -54,7 +54,7 @@ export function sortNumbers(numbers: usize, n: i32, other: usize, counts: usize)
   const end = numbers + ((<usize>n) << 3);
   memory.fill(counts, 0, SORT_COUNTS_BYTES);
   for (let at = numbers; at < end; at += 8) {
-    // makes bits comparable as unsigned integers: inverts all bits of negative numbers, and the sign of others
+    // map the bits of f64 to unsigned integers of the same order: inverts all bits of a negative number, and the sign bit of any other
     const given = load<i64>(at);
     const bits = given ^ ((given >> 63) | i64.MIN_VALUE);
     store<i64>(at, bits);
@@ -68,7 +68,7 @@ export function sortNumbers(numbers: usize, n: i32, other: usize, counts: usize)
   for (let d: usize = 0; d < NUM_DIGITS; d++) {
     const places = counts + ((d * NUM_BUCKETS) << 2);
     if (load<u32>(places + (digit(load<i64>(from), d) << 2)) == <u32>n) continue;
-    // replaces the counts by the positions of the buckets' next numbers
+    // replaces the number of elements of each bucket by the position of its next element
     let next = to;
     for (let b: usize = 0; b < NUM_BUCKETS; b++) {
       const count = <usize>load<u32>(places + (b << 2));

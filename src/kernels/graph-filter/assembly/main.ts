@@ -14,10 +14,10 @@ import { addPacked } from "../../shared/assembly/tile";
 import { insertBest } from "../../shared/assembly/best-list";
 import { FilterPlan } from "./plan";
 
-/** Number of items per turn over the components: their rows stay in the second-level cache while the halves of all users pass. */
+/** Number of items per pass over the components; their rows stay in the second-level cache while all users of the panels are processed. */
 const TURN: u32 = 32;
 
-/** Writes  users = D_u^-1 A items. */
+/** Writes the product users = D_u^-1 A items. */
 export function gatherUsers(plan: FilterPlan, items: usize, users: usize): void {
   for (let u: u32 = 0; u < plan.numUsers; u++) {
     let y0 = f32x4.splat(0);
@@ -42,7 +42,11 @@ export function gatherUsers(plan: FilterPlan, items: usize, users: usize): void 
   }
 }
 
-/** The same if `items` is zero except in one row's lane: adds to the lane of the item's users. @param lane in bytes, 4 times the lane */
+/**
+ * Writes users = D_u^-1 A items for `items` that are zero except for one row in one lane: adds to that lane of the row's users.
+ *
+ * @param lane byte offset of the lane in a row
+ */
 export function scatterItem(plan: FilterPlan, item: u32, lane: usize, value: f32, users: usize): void {
   const at = (<usize>item) << 2;
   const end = plan.itemUsers + ((<usize>load<u32>(plan.itemEnds + at, 4)) << 2);
@@ -54,7 +58,7 @@ export function scatterItem(plan: FilterPlan, item: u32, lane: usize, value: f32
 }
 
 /**
- * Takes a step of the recurrence without c_k x:  target = m L last - target, where users is D_u^-1 A last.
+ * Takes a step of the recurrence without its term c_k x: target = m L last - target, where `users` contains D_u^-1 A last.
  *
  * @param m 2; 1 for the last step
  */
@@ -83,18 +87,18 @@ export function stepItems(plan: FilterPlan, users: usize, last: usize, target: u
   }
 }
 
-/** target = m (last - 2 P last) - target. */
+/** Writes target = m (last - 2 P last) - target for one row of 16 lanes, given 2 P last. */
 function stepLanes(last: usize, target: usize, twiceP: v128, times: v128): void {
   const turned = f32x4.mul(times, f32x4.sub(v128.load(last), twiceP));
   v128.store(target, f32x4.sub(turned, v128.load(target)));
 }
 
 /**
- * Replaces panels by scores: each row is multiplied by its item's `after`, and W z is added.
+ * Replaces the panels' values by scores: multiplies each row by the element of `after` for its item, and adds W z.
  *
  * @param panels    u32[numPanels]: offsets of the panels
  * @param queries   f32[2 numPanels][d][8]: z of the panels' users, eight side by side
- * @param tile      f32[4][8], memory of this thread
+ * @param tile      f32[4][8], buffer of this thread
  */
 export function finishPanels(
   plan: FilterPlan,
@@ -127,10 +131,10 @@ export function finishPanels(
 }
 
 /**
- * Finds the best items of a panel's users, best first; ties are in the order of items.
+ * Finds the best items of a panel's users, best first; ties are sorted by item.
  *
- * @param found,scores u32[16][top] and f32[16][top]; if fewer scores are above -Infinity, the rest is NO_ITEM
- * @param worst f32[16], memory of this thread
+ * @param found,scores u32[16][top] and f32[16][top]; NO_ITEM fills the rest if fewer scores are above -Infinity
+ * @param worst f32[16], buffer of this thread
  */
 export function bestOfPanel(
   plan: FilterPlan,

@@ -1,15 +1,16 @@
-// Adds nodes to a graph in batches. First, each node of a batch searches the graph as it was before the batch; then the chosen nodes get
-// links back, each by one owner. Results depend neither on the threads nor on their timing.
+// Adds nodes to a graph in batches. First, each node of a batch searches the graph as it was before the batch; then links back to the new
+// nodes are added to the chosen neighbors; each neighbor has one owner thread, which writes its links. The graph depends neither on the
+// number of threads nor on their timing.
 //
 // Neighbors are chosen nearest first: a candidate is kept if no kept neighbor is nearer to it than the new node is.
-// Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithms 1 and 4, as hnswlib has them; batches: Manohar et al. 2024
+// Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithms 1 and 4, as in hnswlib; batches: Manohar et al. 2024
 // (ParlayANN, arXiv:2305.04359), section 4. Twin: ../hnsw.reference.ts, the same bits.
 
 import { distances4, distancesTo, vectorOf } from "./distances";
 import { distanceOf, Graph, keyOf, nodeOf, NONE, Scratch } from "./plan";
 import { descend, linksOf, walk } from "./walk";
 
-/** Returns the address of the distances of a node's links. */
+/** Returns the address of the distances of a node's links on a level. */
 function linkDistances(graph: Graph, node: u32, level: u32): usize {
   const links = linksOf(graph, node, level);
   return level == 0
@@ -22,10 +23,10 @@ function checkedOf(graph: Graph, node: u32, level: u32): usize {
   return graph.upperChecked + load<u32>(graph.upperRows + ((<usize>node) << 2)) + level - 1;
 }
 
-/** Returns whether one of some nodes is nearer to `x` than `distance`. */
+/** Returns whether one of `count` nodes is nearer to the vector x than `distance`. */
 function isCovered(graph: Graph, scratch: Scratch, x: usize, nodes: usize, count: u32, distance: f32): bool {
   const out = scratch.distances;
-  // lists are padded to a multiple of 4 with copies of the last node
+  // the list of nodes is padded to a multiple of 4 with copies of the last node
   for (let i: u32 = 0; i < count; i += 4) {
     const left = count - i;
     if (left < 4) {
@@ -39,13 +40,13 @@ function isCovered(graph: Graph, scratch: Scratch, x: usize, nodes: usize, count
   return false;
 }
 
-/** Writes a link of a row. */
+/** Writes link i of a row, and its distance. */
 function put(links: usize, distances: usize, i: u32, key: u64): void {
   store<u32>(links + ((<usize>i) << 2), nodeOf(key));
   store<f32>(distances + ((<usize>i) << 2), distanceOf(key));
 }
 
-/** Sets a new node's links: all nodes of the pool if there are fewer than M, else at most M chosen ones. */
+/** Sets a new node's links on a level: all nodes of the candidate pool if there are fewer than M, else at most M selected ones. */
 function choose(graph: Graph, scratch: Scratch, node: u32, level: u32): void {
   const m = graph.m;
   const links = linksOf(graph, node, level);
@@ -67,7 +68,7 @@ function choose(graph: Graph, scratch: Scratch, node: u32, level: u32): void {
   store<u8>(checkedOf(graph, node, level), <u8>numKept);
 }
 
-/** Searches the graph for the nodes order[first .. last) and sets their links; no links lead to them yet. */
+/** Searches the graph for the nodes order[first .. last) and sets their links; other nodes get no links to them yet. */
 export function insertNodes(graph: Graph, scratch: Scratch, first: u32, last: u32): void {
   for (let i = first; i < last; i++) {
     const node = load<u32>(graph.order + ((<usize>i) << 2));
@@ -82,7 +83,7 @@ export function insertNodes(graph: Graph, scratch: Scratch, first: u32, last: u3
   }
 }
 
-/** Sorts the keys of a full row's links, and of one more link, into scratch.candidates. */
+/** Writes the sorted keys of a full row's links and of one more link to scratch.candidates. */
 function sortLinks(
   scratch: Scratch,
   links: usize,
@@ -106,7 +107,7 @@ function sortLinks(
   }
 }
 
-/** Chooses again among the links of a full row and one more. Links that were chosen together need not be compared again. */
+/** Selects again among the links of a full row and one more link. Links that were selected together need not be compared again. */
 function prune(
   graph: Graph,
   scratch: Scratch,
@@ -137,7 +138,7 @@ function prune(
   for (let i = numKept; i < count; i++) store<u32>(links + ((<usize>i) << 2), NONE);
 }
 
-/** Links a node back to one that chose it. */
+/** Adds a link from a node back to a new node that selected it. */
 function linkTo(graph: Graph, scratch: Scratch, node: u32, level: u32, key: u64): void {
   const most = level == 0 ? graph.m0 : graph.m;
   const links = linksOf(graph, node, level);
@@ -148,7 +149,7 @@ function linkTo(graph: Graph, scratch: Scratch, node: u32, level: u32, key: u64)
   else prune(graph, scratch, links, distances, checkedOf(graph, node, level), most, key);
 }
 
-/** Adds links back from the nodes that order[first .. last) chose, in that order, for the nodes of this owner. */
+/** Adds the links back to the nodes order[first .. last), in this order, for the neighbors that this thread owns. */
 export function linkBack(
   graph: Graph,
   scratch: Scratch,
@@ -163,7 +164,7 @@ export function linkBack(
     for (let level: u32 = 0; level <= top; level++) {
       const links = linksOf(graph, node, level);
       const distances = linkDistances(graph, node, level);
-      // a new node has M links on every level
+      // a new node has at most M links on every level
       for (let j: usize = 0; j < (<usize>graph.m) << 2; j += 4) {
         const target = load<u32>(links + j);
         if (target == NONE) break;

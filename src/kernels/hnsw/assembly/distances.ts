@@ -1,11 +1,11 @@
 // Distances of a vector to four nodes at once: their loads overlap, and the vector is read once for all four.
 //
-// Sums are made in eight parts by dimension modulo 8 (in four for a last half), then in pairs. A distance therefore has the same bits from
-// either end.
+// Sums have eight parts, by dimension modulo 8 (four parts for a last half), which are then added in pairs. The distance from a to b has
+// the same bits as that from b to a.
 
 import { Graph } from "./plan";
 
-/** Writes four sums, (x0 + x2) + (x1 + x3) of each vector. */
+/** Returns four sums: (x0 + x2) + (x1 + x3) of each vector. */
 function sums(a: v128, b: v128, c: v128, d: v128): v128 {
   const left = f32x4.add(v128.shuffle<f32>(a, b, 0, 1, 4, 5), v128.shuffle<f32>(a, b, 2, 3, 6, 7));
   const right = f32x4.add(v128.shuffle<f32>(c, d, 0, 1, 4, 5), v128.shuffle<f32>(c, d, 2, 3, 6, 7));
@@ -18,7 +18,7 @@ function addSquare(sum: v128, x: v128, at: usize): v128 {
 }
 
 /**
- * Writes negated dot products or squared distances.
+ * Writes the distances of x to four nodes: negated dot products, or squared Euclidean distances.
  *
  * @param x     f32[d]
  * @param nodes u32[4]
@@ -87,9 +87,10 @@ export function distances4(graph: Graph, x: usize, nodes: usize, out: usize): vo
 }
 
 /**
- * The same for any number of nodes.
+ * Writes the distances of x to any number of nodes.
  *
- * @param nodes,out u32 and f32, with room up to a multiple of 4
+ * @param nodes u32[count], with room up to a multiple of 4
+ * @param out f32[count], with room up to a multiple of 4
  */
 export function distancesTo(graph: Graph, x: usize, nodes: usize, count: u32, out: usize): void {
   if (count == 0) return;

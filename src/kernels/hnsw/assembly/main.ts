@@ -1,5 +1,5 @@
-// Hierarchical navigable small world graph (HNSW): nodes are linked to near nodes, on levels of which each has a fraction of the nodes of
-// the one below. Builds the graph, and searches it for the nearest nodes of a vector.
+// Hierarchical navigable small world graph (HNSW): nodes are linked to near nodes, on levels; each level has a fraction of the nodes of the
+// level below. Builds the graph, and searches it for the nearest nodes of a vector.
 //
 //   level 2    o ─────────────── o          a search goes greedily along the levels above 0
 //   level 1    o ─── o ───── o ─ o
@@ -20,7 +20,7 @@ function labelOf(search: Search, node: u32): u32 {
   return load<u32>(search.labels + ((<usize>node) << 2));
 }
 
-/** Writes a list from the pool, nearest first and without masked nodes; returns its length. */
+/** Writes the result list of a query from the candidate pool, nearest first and without masked nodes. @returns length of the list */
 function take(search: Search, scratch: Scratch, query: u32): u32 {
   const row = (<usize>query * search.top) << 2;
   let count: u32 = 0;
@@ -36,7 +36,7 @@ function take(search: Search, scratch: Scratch, query: u32): u32 {
   return count;
 }
 
-/** Fills the rest of a list with NONE. */
+/** Fills the rest of a query's result list with NONE. */
 function clear(search: Search, query: u32, from: u32): void {
   for (let i = <usize>query * search.top + from; i < <usize>(query + 1) * search.top; i++) {
     store<u32>(search.found + (i << 2), NONE);
@@ -44,7 +44,7 @@ function clear(search: Search, query: u32, from: u32): void {
   }
 }
 
-/** Fills a list by comparing every node. */
+/** Fills a query's result list by comparing the query with every node. */
 function scan(search: Search, scratch: Scratch, query: u32, x: usize): void {
   const graph = search.graph;
   const K = search.top;
@@ -68,10 +68,10 @@ function scan(search: Search, scratch: Scratch, query: u32, x: usize): void {
 }
 
 /**
- * Finds the nearest nodes of consecutive queries; any thread may take any of them.
+ * Finds the nearest nodes of consecutive queries; any thread may process any query.
  *
- * If masks leave a search with too few nodes, a wider search follows, and after the widest every node is compared: a list is shorter than
- * K only if there are no more nodes.
+ * If masks leave a search with too few nodes, a search with a longer candidate list follows, and after the longest the query is compared
+ * with every node: a list is shorter than K only if there are no more unmasked nodes.
  */
 export function searchQueries(search: Search, scratch: Scratch, first: u32, numQueries: u32): void {
   const graph = search.graph;
@@ -86,7 +86,7 @@ export function searchQueries(search: Search, scratch: Scratch, first: u32, numQ
       const count = take(search, scratch, query);
       clear(search, query, count);
       if (count >= enough) break;
-      // a walk that found fewer than ef nodes has reached all that it can
+      // a walk that found fewer than ef nodes has reached every node that is reachable
       if (ef < search.mostEf && scratch.size == ef) continue;
       scan(search, scratch, query, x);
       break;

@@ -1,14 +1,14 @@
-// The structs of the graph, of a thread's memory and of a search, and the format of a candidate in one integer.
+// Structs of the graph, of a thread's buffers and of a search; and the integer format of a candidate.
 //
 //   n      nodes                           d     dimension, padded with zeros to a multiple of 4
-//   M      most links of a node on a level above 0; 2 M on level 0
+//   M      maximum number of links of a node on a level above 0; 2 M on level 0
 //   row    of links: u32[2 M] or u32[M], ended by NONE if it is not full
 //   key    u64 of a candidate: its distance in the upper half, its node in the lower, so that keys sort by distance and then by node
 //
 //          63            32 31        1  0
 //          ├─ distance ────┼── node ───┼─┤ mark
 
-/** Ends a row of links; no item. */
+/** Value that ends a row of links, and fills up a list of found items. */
 export const NONE: u32 = 0xffffffff;
 
 /** A graph; pointers are byte offsets. */
@@ -16,13 +16,13 @@ export class Graph {
   /** d */
   dim: u32;
   numNodes: u32;
-  /** 1: squared Euclidean distances; 0: negated inner products */
+  /** 1 if distances are squared Euclidean distances, 0 if they are negated inner products */
   isL2: u32;
-  /** links a row above level 0 */
+  /** number of links that a row above level 0 has room for */
   m: u32;
-  /** links a row of level 0 */
+  /** number of links that a row of level 0 has room for */
   m0: u32;
-  /** number of candidates from which a new node chooses its neighbors */
+  /** number of candidates among which a new node selects its neighbors */
   efConstruction: u32;
   /** node where every search begins */
   entry: u32;
@@ -34,40 +34,40 @@ export class Graph {
   levels: usize;
   /** u32[n][m0] */
   links: usize;
-  /** u32[n]: row of a node's links on level 1; rows of its higher levels follow */
+  /** u32[n]: index of the row with a node's links on level 1; the rows of its higher levels follow */
   upperRows: usize;
   /** u32[rows][m] */
   upperLinks: usize;
   // while it is built:
   /** u32[n]: nodes in the order in which they are added */
   order: usize;
-  /** f32, parallel to the links: distance of each */
+  /** f32, parallel to the links: distance of each link */
   distances: usize;
   upperDistances: usize;
-  /** u8[n], u8[rows]: number of a row's first links that are known to be far enough from each other */
+  /** u8[n], u8[rows]: number of links at the start of each row that are known to be far enough from each other */
   checked: usize;
   upperChecked: usize;
 }
 
 /** Memory of a thread. */
 export class Scratch {
-  /** u8[n]: epoch in which a node was last seen */
+  /** u8[n]: epoch in which a search last visited the node */
   marks: usize;
   /** 1 to 255 */
   epoch: u32;
-  /** u64[ef]: ascending keys; the mark says that the node's neighbors have been visited */
+  /** u64[ef]: candidate pool, keys in ascending order; the mark of a key says that the node's neighbors have been visited */
   pool: usize;
-  /** number of keys in the pool */
+  /** number of keys in the candidate pool */
   size: u32;
-  /** u32[m0 + 3] and f32[m0 + 3]: nodes and their distances */
+  /** u32[m0 + 3] and f32[m0 + 3]: nodes to compare, and their distances */
   nodes: usize;
   distances: usize;
-  /** u64[m0 + 1]: keys of links to choose from; the mark says that the link is not checked */
+  /** u64[m0 + 1]: keys of the links among which to select; the mark of a key says that the link is not checked */
   candidates: usize;
-  /** u32[m0 + 3] each: kept nodes, and those of them that were not checked before */
+  /** u32[m0 + 3] each: selected nodes, and those of them that were not checked before */
   kept: usize;
   fresh: usize;
-  /** number of distances computed since it was last read */
+  /** number of distances computed since the caller last read it */
   numDistances: u32;
 }
 
@@ -78,25 +78,25 @@ export class Search {
   queries: usize;
   /** K: nodes a list */
   top: u32;
-  /** size of the candidate list, at least K */
+  /** size of the candidate list (ef), at least K */
   ef: u32;
-  /** greatest size of the candidate list if masks leave too few; the pools have room for as many */
+  /** maximum size of the candidate list when masks leave too few nodes; pools have room for it */
   mostEf: u32;
   /** u32[n], ascending: the label of each node in masks and results */
   labels: usize;
-  /** u32[numQueries + 1]: a query never finds labels masks[maskEnds[q] .. maskEnds[q + 1]), ascending */
+  /** masks[maskEnds[q] .. maskEnds[q + 1]) are the labels, ascending, that query q must not find; maskEnds is u32[numQueries + 1] */
   maskEnds: usize;
   masks: usize;
-  /** u32[numQueries][K]: labels; NONE if fewer were found */
+  /** u32[numQueries][K]: labels of the found nodes; NONE fills the rest */
   found: usize;
-  /** f32[numQueries][K]: inner products, or negated squared distances */
+  /** f32[numQueries][K]: scores of the found nodes: inner products, or negated squared distances */
   scores: usize;
 }
 
-/** Returns the key of a candidate, without a mark. */
+/** Returns the key of a candidate, with the mark unset. */
 export function keyOf(distance: f32, node: u32): u64 {
   const bits = reinterpret<u32>(distance);
-  // bits of negative floats sort in reverse
+  // the bits of negative floats are in reverse order, so they are inverted
   const above = bits ^ ((<u32>((<i32>bits) >> 31)) | 0x80000000);
   return ((<u64>above) << 32) | (node << 1);
 }

@@ -1,7 +1,7 @@
 // Walks along the graph towards a vector, and finds the nearest nodes of one level.
 //
-// Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithm 2. Its two heaps are one sorted list here, of the length of the candidate
-// list, whose nodes are marked when their neighbors have been visited.
+// Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithm 2. The two heaps of the paper are one sorted list here, the candidate
+// pool; a node in it is marked when its neighbors have been visited.
 
 import { distancesTo } from "./distances";
 import { Graph, keyOf, nodeOf, NONE, Scratch } from "./plan";
@@ -13,7 +13,7 @@ export function linksOf(graph: Graph, node: u32, level: u32): usize {
   return graph.upperLinks + ((<usize>row * graph.m) << 2);
 }
 
-/** Clears the set of visited nodes. */
+/** Clears the set of visited nodes, by starting a new epoch. */
 function nextEpoch(graph: Graph, scratch: Scratch): void {
   if (scratch.epoch == 255) {
     memory.fill(scratch.marks, 0, graph.numNodes);
@@ -22,7 +22,7 @@ function nextEpoch(graph: Graph, scratch: Scratch): void {
   scratch.epoch++;
 }
 
-/** Inserts a key into the pool, which loses its last key if it is full; returns its position. */
+/** Inserts a key into the sorted pool, and drops the last key if the pool is full. @returns position of the key */
 function insert(pool: usize, size: u32, ef: u32, key: u64): u32 {
   let at = pool + ((<usize>min<u32>(size, ef - 1)) << 3);
   while (at > pool && load<u64>(at - 8) > key) {
@@ -33,7 +33,7 @@ function insert(pool: usize, size: u32, ef: u32, key: u64): u32 {
   return <u32>((at - pool) >> 3);
 }
 
-/** Writes the nodes of a row of links that were not visited yet to scratch.nodes, and returns their number. */
+/** Writes the nodes of a row of links that have not been visited to scratch.nodes, and marks them as visited. @returns their number */
 function unseen(scratch: Scratch, row: usize, most: u32): u32 {
   const marks = scratch.marks;
   const epoch = scratch.epoch;
@@ -44,7 +44,7 @@ function unseen(scratch: Scratch, row: usize, most: u32): u32 {
     const node = load<u32>(row);
     if (node == NONE) break;
     const mark = marks + node;
-    // written unconditionally, which is cheaper than a mispredicted branch
+    // the store is unconditional, which is cheaper than a mispredicted branch
     store<u32>(nodes + (count << 2), node);
     count += <usize>(load<u8>(mark) != epoch);
     store<u8>(mark, <u8>epoch);
@@ -53,7 +53,7 @@ function unseen(scratch: Scratch, row: usize, most: u32): u32 {
 }
 
 /**
- * Fills the pool with the nearest nodes of a level that a walk from `start` finds, nearest first.
+ * Walks from `start` on one level towards x, and fills the candidate pool with the nearest nodes found, nearest first.
  *
  * @param x  f32[d]
  * @param ef size of the candidate list
@@ -95,7 +95,7 @@ export function walk(graph: Graph, scratch: Scratch, x: usize, start: u32, level
   scratch.numDistances += numDistances;
 }
 
-/** Returns the nearest node that greedy walks reach on the levels above `level`, from the top down. */
+/** Walks greedily from the entry down the levels above `level`. @returns the nearest node found */
 export function descend(graph: Graph, scratch: Scratch, x: usize, level: u32): u32 {
   let node = graph.entry;
   for (let above = graph.maxLevel; above > level; above--) {

@@ -16,19 +16,19 @@ import { addProducts } from "../../shared/assembly/tile";
 import { Plan, SWEEP_BLOCK } from "./plan";
 
 const B: u32 = SWEEP_BLOCK;
-/** Number of rows whose columns stay in the first-level cache while rows are updated by them. */
+/** Number of columns that are updated at a time, so that their data stay in the first-level cache while all rows are processed. */
 const GROUP_COLUMNS: u32 = 64;
 
 function at(plan: Plan, row: u32, column: u32): usize {
   return plan.matrix + ((<usize>row * plan.size + column) << 2);
 }
 
-/** Packs the panel of the block that begins at column k for some rows, and its product with -D. @param numRows a multiple of 8 */
+/** Packs consecutive rows of the panel C of the block that begins at column k, and of L = -C D. @param numRows a multiple of 8 */
 export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void {
   for (let r = first; r < first + numRows; r++) {
     const column = plan.panel + ((<usize>(r >>> 3) * B) << 5) + ((<usize>(r & 7)) << 2);
     for (let t: u32 = 0; t < B; t++) {
-      // above the block, the lower triangle holds the column as a row
+      // above the block, only the transposed element is stored: the matrix has its lower triangle alone
       const value = load<f32>(r >= k ? at(plan, r, k + t) : at(plan, k + t, r));
       store<f32>(column + ((<usize>t) << 5), value);
     }
@@ -48,7 +48,11 @@ export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void
   }
 }
 
-/** Sweeps the block for the 64 rows from `first` on, after the whole panel is packed. @param tile 128 bytes of this thread */
+/**
+ * Sweeps the block that begins at column k in the 64 rows from `first` on; the whole panel must be packed before.
+ *
+ * @param tile buffer of 128 bytes of this thread
+ */
 export function sweepRows(plan: Plan, k: u32, first: u32, tile: usize): void {
   if (first == k) {
     sweepOwnRows(plan, k);
@@ -62,7 +66,7 @@ export function sweepRows(plan: Plan, k: u32, first: u32, tile: usize): void {
     }
     for (let r = first; r < end; r += 4) {
       const left = plan.left + ((<usize>(r >>> 2) * B) << 4);
-      // up to the tile that holds the diagonal
+      // columns up to the tile that contains the diagonal
       const last = min(group + GROUP_COLUMNS, (r + 11) & ~7);
       for (let c = group; c < last; c += 8) {
         loadTile(plan, r, c, tile);
@@ -73,7 +77,7 @@ export function sweepRows(plan: Plan, k: u32, first: u32, tile: usize): void {
   }
 }
 
-/** Writes the block's own rows: the products of the panel to the left, and -D. */
+/** Writes the rows of the block itself: the products A_JK D left of the block, and -D. */
 function sweepOwnRows(plan: Plan, k: u32): void {
   for (let t: u32 = 0; t < B; t++) {
     for (let c: u32 = 0; c < k; c++) store<f32>(at(plan, k + t, c), -leftAt(plan, c, t));
@@ -83,7 +87,7 @@ function sweepOwnRows(plan: Plan, k: u32): void {
   }
 }
 
-/** Writes the block's columns in the rows below it. */
+/** Writes the columns of the block in the rows below it: A_JK D. */
 function storeColumns(plan: Plan, k: u32, first: u32): void {
   for (let r = first; r < first + B; r++) {
     for (let t: u32 = 0; t < B; t++) store<f32>(at(plan, r, k + t), -leftAt(plan, r, t));

@@ -1,6 +1,6 @@
-// The struct of the inverse kernel, and its block.
+// Struct and block size of the inverse kernel.
 
-/** Columns that are swept together, and rows of one call. */
+/** Number of columns that are swept together; also the number of rows of one call. */
 export const SWEEP_BLOCK: u32 = 64;
 
 /** The arrays of the kernel, written by ../binding.ts; pointers are byte offsets. */

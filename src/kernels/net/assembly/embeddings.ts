@@ -1,7 +1,8 @@
 // Takes one AdaGrad step for each embedding of the batch, on the sum of its gradients over the batch.
 //
-// Each part has its own features, so that no two threads write to the same one. Gradients are added up in the order of the pairs: a
-// feature's first pair takes a slot, further pairs are added to it, and then each slot takes its step.
+// Parts have disjoint sets of features, and one thread processes a part, so that no two threads update the same embedding. Gradients are
+// added up in the order of the pairs: a feature's first pair takes a slot, further pairs are added to it, and then each slot takes its
+// step.
 
 import { sumOfSquares } from "../../shared/assembly/dense/weights";
 import { firstPair } from "../../shared/assembly/rows";
@@ -12,10 +13,10 @@ import { MEASURE, NetPlan, NetRows, NetThread } from "./plan";
 import { touchHeld } from "./gather";
 
 /**
- * Takes one step for the features of a part; with MEASURE, only measures.
+ * Takes one step for the embedding of each feature of a part; if `kept` is MEASURE, only computes the gradients' length.
  *
- * @param first the batch's first row of `rows`
- * @param kept  factor of the gradients without the penalty; 1 unless they are clipped
+ * @param first index in `rows` of the batch's first row
+ * @param kept  factor of the gradients without the penalty; 1 unless gradients are clipped
  * @returns with MEASURE the squared length of the part's summed gradients
  */
 export function eachEmbedding(
@@ -40,7 +41,7 @@ export function eachEmbedding(
   return 0;
 }
 
-/** Writes the sums of the gradients of a part's features, padded with zeros, and the number of pairs of each. @returns number of features */
+/** Writes the sum of gradients of each feature of a part, padded with zeros, and the number of its pairs. @returns number of features */
 function sumEmbeddings(
   plan: NetPlan,
   thread: NetThread,
@@ -77,7 +78,7 @@ function sumEmbeddings(
   for (let slot: u32 = 0; slot < numHeld; slot++) {
     const feature = load<u32>(thread.held + ((<usize>slot) << 2));
     store<u32>(plan.slots + ((<usize>feature) << 2), 0);
-    // behind the last embedding's derivatives stand those of the next field
+    // the derivatives of the next field follow those of an embedding, so lanes beyond W are set to 0
     const sum = sumAt(plan, thread, slot) + end;
     v128.store(sum, v128.and(v128.load(sum), last));
   }
@@ -88,7 +89,7 @@ function sumAt(plan: NetPlan, thread: NetThread, slot: u32): usize {
   return thread.sums + ((<usize>(slot * plan.paddedWidth)) << 2);
 }
 
-/** Adds a pair's gradient to a sum, or writes it as the first. */
+/** Adds a pair's gradient, times its value, to a feature's sum; for the feature's first pair, writes it. */
 function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, adds: bool): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
   const x = f32x4.splat(value);
@@ -99,10 +100,11 @@ function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, adds:
 }
 
 /**
- * Takes a step; the padding stays 0.
+ * Takes a step of one embedding; the padding stays 0.
  *
  * @param penalty L2 times the number of the feature's pairs, added to the gradient
- * @param perKey  share of the epoch's penalty for these pairs, applied after the step by a proximal step, which is stable for
+ * @param perKey share of the individual L2 factor that these pairs account for, applied after the step by a proximal step, which is stable
+ * for
  *                large penalties                                                         Duchi et al. 2011, section 5.2
  */
 function step(plan: NetPlan, feature: u32, sum: usize, kept: f32, penalty: f32, perKey: f32): void {
@@ -127,7 +129,7 @@ function shrunk(e: v128, lr: v128, n: v128, penalty: f32): v128 {
   return f32x4.div(e, f32x4.add(f32x4.splat(1), f32x4.mul(step, f32x4.splat(penalty))));
 }
 
-/** Returns a mask with ones in the lanes that the last four of W numbers use. */
+/** Returns a mask with ones in the lanes that the last four floats of an embedding of width W use. */
 function lastMask(width: u32): v128 {
   return firstLanes(((width - 1) & 3) + 1);
 }

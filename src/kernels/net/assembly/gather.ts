@@ -1,4 +1,4 @@
-// Builds a row's input x_0 = (w0 | e_1 .. e_F | numeric) from its features, and distributes its derivatives to them.
+// Builds a row's input x_0 = (w0 | e_1 .. e_F | numeric) from its features, and writes the derivatives by x_0 for the features.
 
 import { transpose4, addTo } from "../../shared/assembly/vector";
 import { NONE } from "../../shared/assembly/dense/layers";
@@ -6,10 +6,10 @@ import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { NetPlan, NetRows, NetThread } from "./plan";
 
 /**
- * Writes the panel of eight rows; rows beyond the last are zeros.
+ * Writes x_0 of eight rows to a panel; rows beyond the last are zeros.
  *
- * @param row of `rows`; `place` is its number in the batch
- * @param firstOfBatch first pair of the batch, from which on places are recorded; NONE records none
+ * @param row index of the first row in `rows`; `place` is its index in the batch
+ * @param firstOfBatch first pair of the batch, relative to which the places of pairs are recorded; NONE records none
  */
 export function gatherPanel(
   plan: NetPlan,
@@ -40,7 +40,7 @@ function gatherRow(plan: NetPlan, rows: NetRows, row: u32, x: usize, place: u32,
   const end = firstPair(rows, row + 1);
   if (plan.w0) store<f32>(x, load<f32>(plan.w0));
 
-  // pairs are in the order of their fields, so the search for the next field is short
+  // pairs are sorted by field, so the search for the next pair's field is short
   let f: usize = 0;
   for (let j = firstPair(rows, row); j < end; j++) {
     const feature = featureAt(rows, j);
@@ -55,7 +55,7 @@ function gatherRow(plan: NetPlan, rows: NetRows, row: u32, x: usize, place: u32,
     const e = plan.embeddings + ((<usize>feature * plan.embeddingPitch) << 2);
     const target = x + ((<usize>at) << 2);
     const value = f32x4.splat(valueAt(rows, j));
-    // the padding adds zeros to the numbers behind it
+    // the padding of the embedding adds zeros to the next numbers of x_0
     for (let k: usize = 0; k < bytes; k += 16) {
       addTo(target + k, f32x4.mul(value, v128.load(e + k)));
     }
@@ -69,10 +69,10 @@ function gatherRow(plan: NetPlan, rows: NetRows, row: u32, x: usize, place: u32,
   memory.copy(x + ((<usize>plan.endInput) << 2), numbers, (<usize>plan.numNumeric) << 2);
 }
 
-/** Writes the derivatives of a panel row by row to the addresses in `places`. @param x the panel of x_0 */
+/** Transposes the derivatives by x_0 from a panel to rows in `inputGradients`. @param x the panel of x_0 */
 export function scatterGradients(plan: NetPlan, x: usize, gradients: usize, place: u32, units: u32): void {
   if (plan.embeddingRelu) {
-    // the ReLU passes gradients only where its input was positive
+    // the ReLU passes a gradient only if its input was positive
     const zero = f32x4.splat(0);
     for (let at = (<usize>plan.firstInput) << 5; at < (<usize>plan.endInput) << 5; at += 16) {
       v128.store(gradients + at, v128.and(v128.load(gradients + at), f32x4.gt(v128.load(x + at), zero)));
@@ -87,10 +87,10 @@ export function scatterGradients(plan: NetPlan, x: usize, gradients: usize, plac
   }
 }
 
-// Prefetching: reads a number of each cache line that is needed soon, so that the processor waits for many lines at once instead of a few.
-// The sum of the numbers is written to the thread's scratch, so that the compiler keeps the reads.
+// Prefetching: the following functions read one number of each cache line that is needed soon, so that the processor waits for many lines
+// at once. The sum of the numbers is written to the thread's scratch, so that the compiler keeps the reads.
 
-/** Reads from each cache line of the `bytes` from `at` on; both are multiples of 4. */
+/** Reads one number of each cache line of the `bytes` bytes from address `at` on; both are multiples of 4. */
 function read(at: usize, bytes: usize): u32 {
   const last = at + bytes - 4;
   let seen = load<u32>(last);
@@ -98,7 +98,7 @@ function read(at: usize, bytes: usize): u32 {
   return seen;
 }
 
-/** Prefetches embeddings and wide weights of rows that will be gathered. */
+/** Prefetches the embeddings and wide weights of rows that will be gathered next. */
 export function touchRows(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRows: u32): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
   const pitch = (<usize>plan.embeddingPitch) << 2;
@@ -112,7 +112,7 @@ export function touchRows(plan: NetPlan, thread: NetThread, rows: NetRows, row: 
   store<u32>(thread.gathered, seen);
 }
 
-/** Prefetches embeddings and sums of squares of features that will be updated. */
+/** Prefetches the embeddings and sums of squares of features that will be updated next. */
 export function touchHeld(plan: NetPlan, thread: NetThread, numHeld: u32): void {
   const pitch = (<usize>plan.embeddingPitch) << 2;
   let seen: u32 = 0;

@@ -8,14 +8,14 @@
 import { addTo } from "../../shared/assembly/vector";
 import { NetPlan } from "./plan";
 
-/** Returns the sum over fields of one input of each field's block. @param at panel of eight rows of x_0, at the first field's */
+/** Returns the sum over fields of one input, for eight rows. @param at address of the input in the first field's block */
 function sumOfFields(at: usize, end: usize, pitch: usize): v128 {
   let sum = f32x4.splat(0);
   for (; at < end; at += pitch) sum = f32x4.add(sum, v128.load(at));
   return sum;
 }
 
-/** Adds the machine's score to the scores of eight rows. @param x panel of x_0 @param scores f32[8] */
+/** Adds the factorization machine's score to the scores of eight rows. @param x panel of x_0 @param scores f32[8] */
 export function addMachine(plan: NetPlan, x: usize, scores: usize): void {
   const pitch = (<usize>plan.width) << 5;
   for (let half: usize = 0; half < 32; half += 16) {

@@ -1,11 +1,11 @@
-// A network: one step on a batch, and scores. Shapes and what a network is: ../shape.ts. Twin: ../net.reference.ts.
+// A network: training steps on batches, and scores. ../shape.ts defines the network and its shapes. Twin: ../net.reference.ts.
 //
 //   rows, a block of 16 at a time          barrier    parameters, a part at a time                              barrier
 //   gather → forward → loss → backward  ────────────► dW and Adam of 8 outputs │ embeddings of a part │ wide  ─────────►
 //   each block leaves x and dz of its rows            sums run over all rows of the batch in their order
 //
-// With clipNorm, all parts are measured first. After one more barrier, every thread adds up their squared lengths in the order of the
-// parts. The sums are computed again when parts take their steps, which needs less memory than keeping them.
+// With clipNorm, the squared length of each part's gradients is computed first. After one more barrier, every thread adds up their squared
+// lengths in the order of the parts. The sums are computed again when parts take their steps, which needs less memory than storing them.
 //
 // Threads take blocks and parts dynamically. A block writes only data of its rows, a part only its parameters, so the bytes do not depend
 // on the assignment. Structs are in plan.ts, written by ../binding.ts.
@@ -25,12 +25,12 @@ import { sortPairs } from "./parts";
 import { MEASURE, NetPlan, NetRows, NetThread, PARTS } from "./plan";
 import { eachWeight, wideScore } from "./wide";
 
-/** Increments a counter and returns its former value. */
+/** Increments a counter and returns its previous value. */
 function take(counter: usize): u32 {
   return atomic.add<u32>(counter, 1);
 }
 
-/** Writes the panels of a block's rows. @param firstOfBatch the batch's first pair; NONE if the network only scores */
+/** Writes x_0 of a block's rows to panels. @param firstOfBatch the batch's first pair; NONE if the network only scores */
 function gather(
   plan: NetPlan,
   thread: NetThread,
@@ -51,7 +51,7 @@ function gather(
   }
 }
 
-/** Adds the wide part to the scores of a block. @param scores f32; those of panel p are at scores + p * stride */
+/** Adds the wide part's scores to the scores of a block. @param scores f32; those of panel p are at scores + p * stride */
 function addWide(plan: NetPlan, rows: NetRows, row: u32, numRows: u32, scores: usize, stride: usize): void {
   if (plan.wide == 0) return;
   for (let r: u32 = 0; r < numRows; r++) {
@@ -60,7 +60,7 @@ function addWide(plan: NetPlan, rows: NetRows, row: u32, numRows: u32, scores: u
   }
 }
 
-/** Adds the score of the factorization machine of x_0 to the scores of a block. @param scores as for addWide */
+/** Adds the scores of the factorization machine of x_0 to the scores of a block. @param scores as for addWide */
 function addMachines(plan: NetPlan, thread: NetThread, scores: usize, stride: usize): void {
   if (!plan.machine) return;
   const first = layerAt(plan, 0);
@@ -70,7 +70,7 @@ function addMachines(plan: NetPlan, thread: NetThread, scores: usize, stride: us
   }
 }
 
-/** Writes dLoss/dscore of eight rows, 0 beyond the last. */
+/** Writes dLoss/dscore of eight rows, and 0 for rows beyond the last. */
 function scoreGradients(
   plan: NetPlan,
   rows: NetRows,
@@ -85,14 +85,14 @@ function scoreGradients(
     const y = v128.load(rows.labels + at);
     let g = lossGradient4(s, y, plan.squared != 0);
     if (rows.weights) g = f32x4.mul(g, v128.load(rows.weights + at));
-    // labels beyond the last row are arbitrary
+    // labels beyond the last row are arbitrary, so their gradients are set to 0
     const left = numRows > r ? numRows - r : 0;
     g = v128.and(g, firstLanes(left));
     v128.store(gradients + ((<usize>r) << 2), g);
   }
 }
 
-/** Writes dLoss/dscore to the derivatives of the last layer's first unit. @returns sum of the losses */
+/** Writes dLoss/dscore of a block's rows to the derivatives of the last layer's first unit. @returns sum of the losses */
 function lossOf(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRows: u32, place: u32): f64 {
   const last = lastLayer(plan);
   const bytes = (<usize>last.outputs) << 5;
@@ -115,7 +115,12 @@ function lossOf(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRo
   return loss;
 }
 
-/** Runs one block of the batch forward and backward. @param row of `rows` @param place of its first row in the batch */
+/**
+ * Runs one block of the batch forward and backward.
+ *
+ * @param row index of the block's first row in `rows`
+ * @param place index of this row in the batch
+ */
 function trainRows(
   plan: NetPlan,
   thread: NetThread,
@@ -132,7 +137,7 @@ function trainRows(
   forward(plan, thread.scratch, thread.keys, true);
   const loss = lossOf(plan, thread, rows, row, numRows, place);
   store<f64>(plan.losses + ((<usize>(place / BLOCK)) << 3), loss);
-  // frozen embeddings need no derivatives
+  // the derivatives by x_0 are not needed if embeddings are frozen
   const moves = plan.embeddingLearningRate > 0;
   backward(plan, thread.scratch, thread.keys, place, moves);
   if (!moves) return;
@@ -145,7 +150,7 @@ function trainRows(
 }
 
 /**
- * Takes the step of one part of the parameters; with MEASURE, only measures.
+ * Takes the step of one part of the parameters; if `kept` is MEASURE, only computes the gradients' length.
  *
  * @param kept factor of the gradients
  * @returns with MEASURE the squared length of the part's summed gradients; -1 if there is no such part
@@ -177,7 +182,7 @@ function eachPart(
   return stepOutputs(plan, thread.tiles, part, numRows, t, kept) ? 0 : -1;
 }
 
-/** Measures parts until none is left; all threads share the results. */
+/** Takes parts until none is left, and stores the squared length of each part's gradients; all threads share the work. */
 function measureParts(plan: NetPlan, thread: NetThread, rows: NetRows, first: u32, numRows: u32): void {
   for (;;) {
     const part = take(plan.counters + 128);
@@ -187,7 +192,7 @@ function measureParts(plan: NetPlan, thread: NetThread, rows: NetRows, first: u3
   }
 }
 
-/** Returns the factor that limits the batch's mean gradient to the length clipNorm (Pascanu et al. 2013). */
+/** Returns the factor that limits the length of the batch's mean gradient to clipNorm (Pascanu et al. 2013). */
 function keptOf(plan: NetPlan, numRows: u32): f32 {
   let squares: f64 = 0;
   for (let part: usize = 0; part < plan.numParts; part++) squares += load<f64>(plan.norms + (part << 3));
@@ -195,7 +200,7 @@ function keptOf(plan: NetPlan, numRows: u32): f32 {
   return <f32>(length > plan.clipNorm ? plan.clipNorm / length : 1);
 }
 
-/** Takes one step of w0, the first input; with MEASURE, only measures. @returns the square of the sum of its derivatives */
+/** Takes one step of w0, the first input; if `kept` is MEASURE, only computes. @returns the square of the sum of its derivatives */
 function stepBias(plan: NetPlan, numRows: u32, t: u32, kept: f32): f64 {
   let sum: f32 = 0;
   const pitch = (<usize>plan.rowPitch) << 2;
@@ -209,11 +214,11 @@ function stepBias(plan: NetPlan, numRows: u32, t: u32, kept: f32): f64 {
 }
 
 /**
- * One step on a batch; every thread of the plan calls it for the same batches in the same order.
+ * Takes one step on a batch; every thread of the plan calls it for the same batches in the same order.
  *
- * @param index   which thread; thread 0 adds up the losses
- * @param first   the batch's first row in `rows`, of numRows
- * @param inEpoch its place in the epoch
+ * @param index   index of this thread; thread 0 adds up the losses
+ * @param first   index in `rows` of the batch's first row
+ * @param inEpoch position of this row in the epoch
  * @param t       the step's number, from 1
  * @returns false when the pool is stopping
  */
@@ -236,7 +241,7 @@ export function trainBatch(
   }
   if (!barrier(plan.barrier, plan.numThreads)) return false;
   if (index == 0) {
-    // no thread takes blocks between the barriers
+    // no thread increments this counter between the two barriers, so thread 0 can reset it
     store<u32>(blocksTaken, 0);
     for (let b: usize = 0; b * BLOCK < numRows; b++) thread.loss += load<f64>(plan.losses + (b << 3));
   }
@@ -248,7 +253,7 @@ export function trainBatch(
   }
   while (eachPart(plan, thread, rows, take(partsTaken), first, numRows, t, kept) >= 0) {}
   if (!barrier(plan.barrier, plan.numThreads)) return false;
-  // and none takes parts before thread 0 has reached the next barrier
+  // no thread increments the counters of parts before thread 0 has reached the next barrier
   if (index == 0) {
     store<u32>(partsTaken, 0);
     store<u32>(plan.counters + 128, 0);
@@ -256,7 +261,7 @@ export function trainBatch(
   return true;
 }
 
-/** Writes the scores of a block. @param row of `rows`, of its first row */
+/** Writes the scores of a block. @param row index of the block's first row in `rows` */
 function scoreBlock(
   plan: NetPlan,
   thread: NetThread,
@@ -278,7 +283,7 @@ function scoreBlock(
   }
 }
 
-/** Writes the scores of consecutive rows; any thread may score any rows. @param scores f32, row r's at scores[r] */
+/** Writes the scores of consecutive rows; any thread may score any rows. @param scores f32: scores[r] is the score of row r */
 export function scoreRows(
   plan: NetPlan,
   thread: NetThread,
@@ -293,11 +298,11 @@ export function scoreRows(
 }
 
 /**
- * Writes the scores of consecutive rows, and x_(L-1), what the last layer reads of each; any thread may encode any rows.
+ * Writes the score and x_(L-1), the last layer's input, of consecutive rows; any thread may encode any rows.
  *
- * @param scores f32, row r's at scores[r]
- * @param hidden f32[][width], row r's at hidden[r]
- * @param width  units of x_(L-1), without padding
+ * @param scores f32: scores[r] is the score of row r
+ * @param hidden f32[][width]: hidden[r] is x_(L-1) of row r
+ * @param width  number of units of x_(L-1), not counting padding
  */
 export function encodeRows(
   plan: NetPlan,

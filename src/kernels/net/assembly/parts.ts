@@ -3,17 +3,22 @@
 //   sorted       u32: pairs of block 0: of part 0, of part 1, ...; of block 1: ...     numbered from the batch's first pair
 //   partStarts   u32[blocks][PARTS + 1]: start of each part
 //
-// The thread that processes a block sorts its pairs, so that a part finds its pairs, in the order of the batch, without reading all of them.
+// The thread that processes a block sorts its pairs, so that a part finds its pairs, in the order of the batch, without reading all of
+// them.
 
 import { firstPair } from "../../shared/assembly/rows";
 import { NetPlan, NetRows, PARTS } from "./plan";
 
-/** Returns the part of a feature or cross; 32 adjacent ones share it, as their slots are in two cache lines. */
+/** Returns the part of a feature or cross; 32 adjacent ones belong to the same part, as their slots share two cache lines. */
 export function partOf(feature: u32): u32 {
   return (feature >>> 5) & (PARTS - 1);
 }
 
-/** Sorts the pairs of a block by counting sort. @param first first row of the batch, `row` of the block, both in `rows` */
+/**
+ * Sorts the pairs of a block by part, by counting sort.
+ *
+ * @param first index in `rows` of the batch's first row; `row` is that of the block's
+ */
 export function sortPairs(
   plan: NetPlan,
   rows: NetRows,
@@ -28,7 +33,7 @@ export function sortPairs(
   const from = (<usize>(firstPair(rows, row) - base)) << 2;
   const end = (<usize>(firstPair(rows, row + numRows) - base)) << 2;
 
-  // first counts, then the ends of parts, then, moving down from the last pair, their starts
+  // `starts` first contains counts, then the ends of parts, which decrease to their starts while pairs are placed from the last one down
   memory.fill(starts, 0, (PARTS + 1) << 2);
   for (let j = from; j < end; j += 4) {
     const at = starts + ((<usize>partOf(load<u32>(ids + j))) << 2);
@@ -48,7 +53,7 @@ export function sortPairs(
   }
 }
 
-/** Returns the start of a part's pairs in a block. */
+/** Returns the index in `sorted` at which a part's pairs of a block start. */
 export function partStart(plan: NetPlan, block: u32, part: u32): usize {
   const at = plan.partStarts + ((<usize>(block * (PARTS + 1) + part)) << 2);
   return plan.sorted + ((<usize>load<u32>(at)) << 2);

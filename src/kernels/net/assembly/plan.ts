@@ -7,17 +7,17 @@
 import { DenseNetwork } from "../../shared/assembly/dense/layers";
 import { PairRows } from "../../shared/assembly/rows";
 
-/** Replaces the factor of gradients: no step is taken, and the squared length of the gradients is returned. */
+/** Value of `kept`, the factor of gradients, for which no step is taken and the squared length of the gradients is returned. */
 export const MEASURE: f32 = -1;
 
-/** Number of parts that embeddings and the wide part are cut into, by feature (parts.ts). */
+/** Number of parts into which features are divided, and with them embeddings and the wide part (parts.ts). */
 export const PARTS: u32 = 16;
 
-/** The network and its learning options; w0 is with its dense layers. */
+/** The network and its learning options; the base class has those of the dense layers and of w0. */
 export class NetPlan extends DenseNetwork {
   barrier: usize;
   numThreads: u32;
-  /** u32, one per cache line: numbers of taken blocks, of taken parts, and of measured parts */
+  /** u32, one per cache line: number of blocks taken by threads so far, of parts taken for steps, and of parts taken for measuring */
   counters: usize;
   numFeatures: u32;
   /** u32[F + 1] */
@@ -25,36 +25,36 @@ export class NetPlan extends DenseNetwork {
   /** W, W' */
   width: u32;
   paddedWidth: u32;
-  /** offset of v in an embedding: after w if it has one */
+  /** index of the first number of v in an embedding: 1 if the embedding starts with w, else 0 */
   firstDim: u32;
-  /** start of the first field's block in x_0, and end of the last one's */
+  /** index in x_0 of the first field's block, and of the end of the last field's block */
   firstInput: u32;
   endInput: u32;
   numNumeric: u32;
-  /** floats from one row of x_0 to the next, at least U_0 */
+  /** number of floats from one row of x_0 to the next, at least U_0 */
   rowPitch: u32;
-  /** f32[numFeatures][embeddingPitch]: the embedding, W', and its sums of squares, W' */
+  /** f32[numFeatures][embeddingPitch]: the embedding, W' floats, and its sums of squares, W' floats */
   embeddings: usize;
   embeddingPitch: u32;
-  /** u32[numFeatures]: slots of the current part; else 0 */
+  /** u32[numFeatures]: slot of each feature of the current part; 0 for other features */
   slots: usize;
-  /** f32[numFeatures + numCrosses][4]: w, n, z, the batch's sum; 0 without a wide part */
+  /** f32[numFeatures + numCrosses][4]: w, n, z and the batch's sum of gradients; 0 without a wide part */
   wide: usize;
-  /** f32[3][4]: w0 and Adam's moments, in the first of four numbers each; 0 without w0 */
+  /** f32[3][4]: w0 and Adam's moments, each in the first of four floats; 0 without w0 */
   w0: usize;
   embeddingRelu: u32;
   squared: u32;
-  /** whether the score of the factorization machine of x_0 is added (machine.ts) */
+  /** 1 if the score of the factorization machine of x_0 is added (machine.ts) */
   machine: u32;
   /** 0: frozen */
   embeddingLearningRate: f32;
-  /** penalty embeddingL2 / 2 |e|^2 for each pair of a row, added to the batch's sum */
+  /** factor of the penalty embeddingL2 / 2 |e|^2, which is added to the batch's summed loss for each pair of a row */
   embeddingL2: f32;
-  /** f32[numFeatures]: penalty per pair, applied by a proximal step; 0 if there is none */
+  /** f32[numFeatures]: individual L2 factor of each feature's pairs, applied by a proximal step; 0 if features have none */
   keyPenalties: usize;
-  /** greatest length of the batch's mean gradient; 0: no limit */
+  /** maximum length of the batch's mean gradient; 0: no limit */
   clipNorm: f32;
-  /** f64[numParts]: squared lengths of the parts' summed gradients */
+  /** f64[numParts]: squared length of each part's summed gradients */
   norms: usize;
   numParts: u32;
   wideLearningRate: f32;
@@ -62,17 +62,17 @@ export class NetPlan extends DenseNetwork {
   wideL2: f32;
   /** f32[R][rowPitch]: derivatives by x_0 */
   inputGradients: usize;
-  /** f32[R]: derivatives by the score */
+  /** f32[R]: derivative of each row's loss by its score */
   scoreGradients: usize;
-  /** f64[R / BLOCK]: sums of losses */
+  /** f64[R / BLOCK]: sum of losses of each block of rows */
   losses: usize;
-  /** u32[pairs of a batch]: offset of a pair's block in inputGradients */
+  /** u32[pairs of a batch]: byte offset in inputGradients of the block of the pair's field */
   places: usize;
-  /** u32[pairs of a batch]: the pair's row in the batch */
+  /** u32[pairs of a batch]: index of the pair's row in the batch */
   pairRows: usize;
-  /** u32[pairs of a batch]: pairs by block of rows, then by part, in order; see parts.ts */
+  /** u32[pairs of a batch]: indexes of the pairs, sorted by block of rows, then by part (parts.ts) */
   sorted: usize;
-  /** u32[R / BLOCK][PARTS + 1]: start of each part's pairs of a block in `sorted` */
+  /** u32[R / BLOCK][PARTS + 1]: index in `sorted` at which each part's pairs of a block start */
   partStarts: usize;
 }
 
@@ -81,26 +81,26 @@ export class NetRows extends PairRows {
   labels: usize;
   weights: usize;
   numeric: usize;
-  /** 0 if there are no crosses */
+  /** crosses of each row; all fields are 0 if there are no crosses */
   crosses: PairRows;
 }
 
 /** Memory of one thread. */
 export class NetThread {
-  /** f64: sum of the losses since it was last cleared; on thread 0 only */
+  /** sum of the losses since the caller last reset it; only thread 0 uses it */
   loss: f64;
-  /** panels of a block's layers */
+  /** activations of a block's layers, in panels */
   scratch: usize;
-  /** u32[numLayers][BLOCK]: keys of the rows' dropout */
+  /** u32[numLayers][BLOCK]: random keys of the rows' dropout */
   keys: usize;
   /** f32[8][rowPitch]: rows of x_0 */
   gathered: usize;
   /** f32[largest U / 4][4][8] */
   tiles: usize;
-  /** f32[pairs of a batch][W']: sums of the gradients of a part's features */
+  /** f32[pairs of a batch][W']: sum of gradients of each feature of a part, by slot */
   sums: usize;
-  /** u32[pairs of a batch]: features of the sums */
+  /** u32[pairs of a batch]: feature of each sum */
   held: usize;
-  /** f32[pairs of a batch]: number of pairs of each of these features */
+  /** f32[pairs of a batch]: number of pairs of each sum */
   counts: usize;
 }

@@ -1,6 +1,6 @@
 // The wide part: a sparse linear model over the row's features and crosses, by FTRL-proximal on the batch's sums.
 //
-//   f32[numFeatures + numCrosses][4]: w, n, z, the batch's sum of gradients; of features first, then of crosses
+//   wide   f32[numFeatures + numCrosses][4]: w, n, z and the batch's sum of gradients; first of features, then of crosses
 //
 // Source: McMahan et al. 2013 (10.1145/2487575.2488200), algorithm 1, with beta = 1.
 
@@ -9,7 +9,7 @@ import { stepFtrl } from "../../shared/assembly/steps";
 import { partOf, partStart } from "./parts";
 import { MEASURE, NetPlan, NetRows } from "./plan";
 
-/** Returns the wide part of a row's score. */
+/** Returns the wide part's contribution to a row's score. */
 export function wideScore(plan: NetPlan, rows: NetRows, row: u32): f32 {
   let score: f32 = 0;
   const end = firstPair(rows, row + 1);
@@ -30,10 +30,11 @@ function weightOf(plan: NetPlan, i: u32): usize {
 }
 
 /**
- * Sums the gradients of each weight of the part that the batch has, and takes its step; with MEASURE, only measures.
+ * Sums up the gradients of each weight of a part that occurs in the batch, and takes its step; if `kept` is MEASURE, only computes their
+ * length.
  *
- * @param first the batch's first row of `rows`
- * @param kept  factor of the gradients; 1 unless they are clipped
+ * @param first index in `rows` of the batch's first row
+ * @param kept  factor of the gradients; 1 unless gradients are clipped
  * @returns the squared length of the part's summed gradients
  */
 export function eachWeight(
@@ -67,7 +68,7 @@ export function eachWeight(
   return squares;
 }
 
-/** The same for crosses. Each part reads all of them, because there are few per row. */
+/** Does the work of eachWeight for crosses. Each part reads the crosses of all rows, because there are few per row. */
 function eachCross(plan: NetPlan, rows: NetRows, part: u32, first: u32, numRows: u32, kept: f32): f64 {
   const start = firstPair(rows.crosses, first);
   const end = firstPair(rows.crosses, first + numRows);
@@ -92,7 +93,11 @@ function addGradient(weight: usize, gradient: f32): void {
   store<f32>(weight, load<f32>(weight, 12) + gradient, 12);
 }
 
-/** Takes a weight's step unless MEASURE, and clears its sum, so that a weight that occurs again counts once. @returns the squared sum */
+/**
+ * Takes a weight's step, unless `kept` is MEASURE, and resets its sum of gradients, so that its next occurrence adds nothing.
+ *
+ * @returns the squared sum
+ */
 function takeGradient(plan: NetPlan, weight: usize, kept: f32): f64 {
   const gradient = load<f32>(weight, 12);
   if (gradient == 0) return 0;

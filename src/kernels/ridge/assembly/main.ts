@@ -6,9 +6,9 @@
 //
 //   B = argmin sum_i w_i |v_i - m - B' z_i|^2 + lambda |B|^2          (Z' W Z + lambda) B = Z' W (V - m)
 //
-// Z is dense, X is sparse: products with Z are products with X less sums by block. The diagonal of the matrix is the
-// preconditioner. Eight targets are one cache line, so a pair of a row costs one line of B. Each target is solved apart from
-// the others, and the caller deals blocks of targets to threads: results do not depend on the number of threads.
+// Z is dense, X is sparse: products with Z are computed as products with X minus corrections by block. The diagonal of the matrix is the
+// preconditioner. Eight targets are one cache line, so each pair of a row reads one cache line of B. Each target is solved independently,
+// and the caller distributes panels of targets among threads: results do not depend on the number of threads.
 //
 // Sources: Hoerl and Kennard 1970 (doi:10.1080/00401706.1970.10488634); Saad, Iterative Methods for Sparse Linear Systems,
 // algorithm 9.1. Twin: ../ridge.reference.ts.
@@ -45,7 +45,7 @@ function addNumber(to: usize, index: u32, by: f64): void {
   store<f64>(at, load<f64>(at) + by);
 }
 
-/** Writes c and the diagonal of Z' W Z of the fold's rows; they are zero before. */
+/** Writes c and the diagonal of Z' W Z of the fold's rows; both arrays must be zero before. */
 export function prepareFold(plan: Plan, fold: Fold): void {
   for (let row: u32 = 0; row < plan.numRows; row++) {
     if (!isFitted(plan, fold, row)) continue;
@@ -66,12 +66,12 @@ export function prepareFold(plan: Plan, fold: Fold): void {
     const mass = number(fold.masses, blockOf(plan, j));
     const center = mass > 0 ? load<f64>(fold.centers + at) / mass : 0;
     store<f64>(fold.centers + at, center);
-    // rounding may leave a constant column below 0
+    // rounding may make the sum of squares of a constant column negative
     store<f64>(fold.squares + at, max<f64>(0, load<f64>(fold.squares + at) - mass * center * center));
   }
 }
 
-/** Writes m, the weighted mean of the targets, which is zero before. */
+/** Writes m, the weighted mean of the targets; the array must be zero before. */
 export function prepareMean(plan: Plan, fit: Fit): void {
   const fold = changetype<Fold>(fit.fold);
   let all: f64 = 0;
@@ -88,7 +88,7 @@ function targetOf(fit: Fit, row: u32, t: u32): f64 {
   return number(fit.targets + <usize>row * LINE, t);
 }
 
-/** line = z_row' by, once `blockProducts` are those of `by`. */
+/** Writes line = z_row' by; `blockProducts` must contain the products of `by`. */
 function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
   let s0 = f64x2.splat(0);
   let s1 = s0;
@@ -119,7 +119,7 @@ function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
   v128.store(s.line, s3, 48);
 }
 
-/** into += x_row line', and the line to the sums of the row's blocks. */
+/** Adds x_row line' to `into`, and the line to the sums of the row's blocks. */
 function add(plan: Plan, s: Scratch, row: u32, into: usize): void {
   const l0 = v128.load(s.line);
   const l1 = v128.load(s.line, 16);
@@ -155,7 +155,7 @@ function multiplyBlocks(plan: Plan, fold: Fold, s: Scratch, by: usize): void {
   }
 }
 
-/** Turns sums of x into sums of z: into -= c times the sums of the blocks. */
+/** Converts sums of x into sums of z: subtracts c times the sum of the column's block from `into`. */
 function subtractBlocks(plan: Plan, fold: Fold, s: Scratch, into: usize): void {
   for (let j: u32 = 0; j < plan.numColumns; j++) {
     const center = f64x2.splat(-number(fold.centers, j));
@@ -163,14 +163,14 @@ function subtractBlocks(plan: Plan, fold: Fold, s: Scratch, into: usize): void {
   }
 }
 
-/** A line += a number for each of its targets times another line. */
+/** Adds a line to another, multiplied for each target by a factor: to += by from. */
 function addScaled(to: usize, by: v128, from: usize): void {
   for (let at: usize = 0; at < LINE; at += 16) {
     v128.store(to + at, f64x2.add(v128.load(to + at), f64x2.mul(by, v128.load(from + at))));
   }
 }
 
-/** target = Z' W (V - m) */
+/** Computes target = Z' W (V - m), the right-hand side of the normal equations. */
 function rightSide(plan: Plan, fit: Fit, s: Scratch, target: usize): void {
   const fold = changetype<Fold>(fit.fold);
   clear(plan, s, target);
@@ -185,7 +185,7 @@ function rightSide(plan: Plan, fit: Fit, s: Scratch, target: usize): void {
   subtractBlocks(plan, fold, s, target);
 }
 
-/** target = (Z' W Z + lambda) source */
+/** Computes target = (Z' W Z + lambda) source. */
 function multiply(plan: Plan, fold: Fold, s: Scratch, lambda: f64, source: usize, target: usize): void {
   clear(plan, s, target);
   multiplyBlocks(plan, fold, s, source);
@@ -208,7 +208,7 @@ function clear(plan: Plan, s: Scratch, target: usize): void {
   memory.fill(s.blockSums, 0, <usize>plan.numBlocks * LINE);
 }
 
-/** sums[t] = sum over the columns of scale_j residual_jt^2, the residual's squares as the preconditioner measures them */
+/** Writes, for each target t, the sum over columns j of scale_j residual_jt^2: the squared residual in the norm of the preconditioner. */
 function residualSquares(plan: Plan, fold: Fold, s: Scratch, lambda: f64, sums: usize): void {
   memory.fill(sums, 0, LINE);
   for (let j: u32 = 0; j < plan.numColumns; j++) {
@@ -221,7 +221,7 @@ function residualSquares(plan: Plan, fold: Fold, s: Scratch, lambda: f64, sums: 
   }
 }
 
-/** direction = scale residual + keep direction */
+/** Writes the next search direction: direction = scale residual + keep direction. */
 function turn(plan: Plan, fold: Fold, s: Scratch, lambda: f64, keep: usize): void {
   for (let j: u32 = 0; j < plan.numColumns; j++) {
     const scale = f64x2.splat(1 / (number(fold.squares, j) + lambda));
@@ -235,11 +235,11 @@ function turn(plan: Plan, fold: Fold, s: Scratch, lambda: f64, keep: usize): voi
 }
 
 /**
- * Solves for B, starting from the coefficients as they are.
+ * Solves for B by conjugate gradients, starting from the current coefficients.
  *
  * @param lambda above 0
- * @param tolerance a target is solved when its residual is so much shorter than its right-hand side
- * @returns steps that were taken
+ * @param tolerance a target is solved when the length of its residual is this share of that of its right-hand side
+ * @returns number of steps
  */
 export function solve(plan: Plan, fit: Fit, s: Scratch, lambda: f64, tolerance: f64, maxSteps: u32): u32 {
   const fold = changetype<Fold>(fit.fold);
@@ -265,7 +265,7 @@ export function solve(plan: Plan, fit: Fit, s: Scratch, lambda: f64, tolerance: 
   let step: u32 = 0;
   for (; step < maxSteps && exceeds(squares, goal); step++) {
     multiply(plan, fold, s, lambda, s.direction, s.product);
-    // length = squares / direction' product; a target that is solved stays where it is
+    // step length = squares / (direction' product); 0 for a solved target, so that it does not change
     memory.fill(length, 0, LINE);
     for (let at: usize = 0; at < bytes; at += 8) {
       const to = length + (at & (LINE - 1));
@@ -302,7 +302,7 @@ function exceeds(squares: usize, goal: usize): bool {
   return false;
 }
 
-/** Writes the weighted squared errors of the rows whose part is the fold. */
+/** Writes the weighted sum of squared errors of each target over the rows whose part is the fold. */
 export function writeErrors(plan: Plan, fit: Fit, s: Scratch): void {
   const fold = changetype<Fold>(fit.fold);
   memory.fill(fit.errors, 0, LINE);

@@ -1,4 +1,4 @@
-// The structs of the ridge kernel, as ../binding.ts writes them; pointers are byte offsets.
+// Structs of the ridge kernel, which ../binding.ts writes; pointers are byte offsets.
 
 /** Rows and targets, which all fits share. */
 export class Plan {
@@ -8,7 +8,7 @@ export class Plan {
   numBlocks: u32;
   /** u32[numRows + 1] */
   indptr: usize;
-  /** u32: a column for each pair */
+  /** u32: column of each pair */
   columns: usize;
   /** f64: beside columns */
   values: usize;
@@ -20,7 +20,7 @@ export class Plan {
   parts: usize;
 }
 
-/** Rows that are fitted together: those whose part is at most `last` and not `fold`. */
+/** A set of rows on which maps are fitted: rows whose part is at most `last` and not `fold`. */
 export class Fold {
   fold: u32;
   last: u32;
@@ -28,11 +28,11 @@ export class Fold {
   centers: usize;
   /** f64[p]: the diagonal of Z' W Z */
   squares: usize;
-  /** f64[numBlocks]: weights of the rows that have the block */
+  /** f64[numBlocks]: sum of the weights of the rows that have the block */
   masses: usize;
 }
 
-/** The map of eight targets, fitted on a fold. */
+/** A map to eight targets, fitted on the rows of a fold. */
 export class Fit {
   fold: usize;
   /** f64[numRows][8] */
@@ -41,11 +41,11 @@ export class Fit {
   mean: usize;
   /** f64[p][8]: B */
   coefficients: usize;
-  /** f64[8]: squared errors of the rows whose part is the fold */
+  /** f64[8]: sum of squared errors of each target over the rows whose part is the fold */
   errors: usize;
 }
 
-/** The memory that one thread fits in. */
+/** Buffers of one thread. */
 export class Scratch {
   /** f64[p][8] */
   residual: usize;
@@ -55,10 +55,10 @@ export class Scratch {
   product: usize;
   /** f64[numBlocks][8]: c_f' B_f */
   blockProducts: usize;
-  /** f64[numBlocks][8]: sums of lines over the rows that have the block */
+  /** f64[numBlocks][8]: sum of the lines of the rows that have the block */
   blockSums: usize;
-  /** f64[8]: one row of products */
+  /** f64[8]: line of the current row, one number per target */
   line: usize;
-  /** f64[5][8]: a number for each target */
+  /** f64[5][8]: five scalars of the solver for each target */
   numbers: usize;
 }

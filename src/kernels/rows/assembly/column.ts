@@ -1,16 +1,16 @@
-/** A column of rows: texts, each behind its head, or numbers. Members that are not its own are 0. */
+/** A column of the lines: either texts, each stored after its head (the bytes before a cell), or numbers. Members of the other kind are 0. */
 @unmanaged
 export class Column {
   isText!: u32;
-  /** bytes before each number */
+  /** address of the bytes that are written before each number */
   head!: usize;
   headLength!: u32;
-  /** texts, and u32[last + 2] where they begin among them */
+  /** address of the texts; u32[last + 2]: offset of each text, and of the end of the last */
   texts!: usize;
   offsets!: usize;
-  /** u32[rows]: the text of each row; 0: they are in the rows' order */
+  /** u32[rows]: index of each row's text; 0: row r has text r */
   places!: usize;
-  /** the text of a place that is greater */
+  /** index of the last text, which is written for greater places */
   last!: u32;
   /** u32[rows] */
   counts!: usize;

@@ -1,13 +1,13 @@
-// Rows as lines of text: keys are copied, numbers are written as export/files/byte-writer.ts writes them, which is the slow twin.
+// Writes rows as lines of text: copies keys, and writes numbers in the format of export/files/byte-writer.ts, the reference in JavaScript.
 //
-//   line = for each column: its head, then its cell;  then the tail
+//   line = for each column its head (the bytes before the cell) and its cell, then the tail
 //
-// All positions are byte offsets. Texts are copied 8 bytes at a time, so up to 7 bytes after a text are read, and after a
-// line written.
+// All addresses are byte offsets. Texts are copied 8 bytes at a time, so up to 7 bytes after the end of a text are read, and up to 7 bytes
+// after the end of a line are written.
 
 import { Column } from "./column";
 
-/** What a row needs beside its texts: a number has at most 16 bytes. */
+/** Number of bytes that must be free after a text: enough for a number of at most 16 bytes, and for bytes that copies write beyond the end. */
 const SLACK: usize = 64;
 
 const POWERS = memory.data<f64>([
@@ -18,11 +18,11 @@ const TENS = memory.data<u32>([1, 10, 100, 1000, 10000, 100000, 1000000, 1000000
 const EPSILON: f64 = 2.220446049250313e-16;
 
 /**
- * Writes lines of rows [first, last), until a line does not fit before `end`, or has a number that JavaScript writes: one that is
- * not finite, or not in 0 and [1e-5, 1e9).
+ * Writes the lines of rows [first, last) until a line does not fit before `end`, or has a number that JavaScript must write: one that is
+ * not finite, or whose absolute value is neither 0 nor in [1e-5, 1e9).
  *
  * @param columns Column[numColumns]
- * @param report  receives u32: the end of what was written
+ * @param report  address of a u32, to which the end of the written bytes is stored
  * @returns the first row that was not written
  */
 export function writeRows(
@@ -81,7 +81,7 @@ export function writeRows(
   return row;
 }
 
-/** @returns the end of the copy */
+/** Copies `length` bytes to address `at`. @returns the end of the copy */
 function copy(at: usize, from: usize, length: u32): usize {
   for (let i: usize = 0; i < length; i += 8) store<u64>(at + i, load<u64>(from + i));
   return at + length;
@@ -91,7 +91,7 @@ function putDigits(at: usize, value: u32): usize {
   return putLast(at, value, numDigits(value));
 }
 
-/** Writes the last `count` digits. */
+/** Writes the last `count` digits of a number. @returns the end of the digits */
 function putLast(at: usize, value: u32, count: u32): usize {
   for (let to = at + count; to > at;) {
     const tenth = value / 10;
@@ -111,9 +111,9 @@ function power(exponent: i32): f64 {
   return load<f64>(POWERS + ((<usize>exponent) << 3));
 }
 
-/** The shortest text, of at most 9 digits, that reads back as the f32. @param v in [1e-5, 1e9) */
+/** Writes the shortest decimal, of at most 9 digits, that is read back as the same f32. @param v number in [1e-5, 1e9) */
 function putFloat(at: usize, v: f64): usize {
-  // v = 0.ddd * 10^places
+  // computes the exponent in v = 0.ddd * 10^places
   let places: i32 = 0;
   if (v >= 1) places = numDigits(u32(v));
   else while (v * power(1 - places) < 1) places--;
@@ -150,7 +150,7 @@ function readsBackBy(v: f64, decimals: i32): bool {
   return f32(decimal * (1 + EPSILON)) == f32(v) && f32(decimal * (1 - EPSILON)) == f32(v);
 }
 
-/** As Math.round of a number that is not negative. */
+/** Returns a number rounded as by Math.round; x must not be negative. */
 function rounded(x: f64): f64 {
   const whole = floor(x);
   return x - whole >= 0.5 ? whole + 1 : whole;

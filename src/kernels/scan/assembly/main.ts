@@ -1,10 +1,10 @@
-// The scanner: converts bytes of a log without quoted cells to codes of keys and to numbers, a range of whole lines at a time.
+// The scanner: converts the cells of a log, which must not be quoted, to codes of keys and to numbers, a range of whole lines at a time.
 //
-//   bounds  u32[numRows][numColumns + 1]: a row's first byte, then the end of each of its cells;
+//   bounds  u32[numRows][numColumns + 1]: offset of a row's first byte, then of the end of each of its cells;
 //           cell c is [bounds[c] + 1, bounds[c + 1]), the first one starts at bounds[0]
 //
-// Pointers are byte offsets into the memory. The caller reserves space before a range is scanned, so nothing grows here. Up to 16 bytes
-// after the input may be read, without any effect. Twin: ../scan.reference.ts.
+// Pointers are byte offsets into the memory. The caller reserves space before a range is scanned, so no function here allocates memory. Up
+// to 16 bytes after the input may be read, without any effect. Twin: ../scan.reference.ts.
 
 import { slotOf, tagOf } from "../../shared/assembly/hash";
 import { MISSING, Table, UNKNOWN } from "./plan";
@@ -15,15 +15,15 @@ const NEWLINE: u32 = 0x0a;
 const RETURN: u32 = 0x0d;
 
 /**
- * Finds the cells of the lines in [start, end). Blank lines, comments and rows of another number of cells are left out.
+ * Finds the cells of the lines in [start, end). Skips blank lines, comments, and ragged rows, whose number of cells is not numColumns.
  *
  * @param start       first byte of a line
  * @param end         after a newline
- * @param comment     bytes that a comment line starts with
+ * @param comment     bytes at the start of a comment line
  * @param commentLength 0: there are no comments
- * @param bounds      room for (end - start) / max(2, numColumns) + 1 rows, one more than can be
- * @param lines       u32, the same room: the physical line of each row, from 0 at start
- * @param report      u32[5]: lines, ragged rows, and of the first ragged row: its first byte, line and number of cells
+ * @param bounds      room for (end - start) / max(2, numColumns) + 1 rows, which is one more than the maximum
+ * @param lines       u32, room for as many rows: index of each row's physical line; the line at start has 0
+ * @param report      u32[5]: number of lines, number of ragged rows, and the first ragged row's offset, line and number of cells
  * @returns the number of rows
  */
 export function indexRows(
@@ -58,12 +58,12 @@ export function indexRows(
       const at = block + ctz(separators);
       separators &= separators - 1;
       if (load<u8>(at) != NEWLINE) {
-        // a cell ends; those beyond the last column are only counted
+        // end of a cell; cells beyond the last column are only counted
         numCells++;
         if (numCells <= numColumns) store<u32>(row + ((<usize>numCells) << 2), <u32>at);
         continue;
       }
-      // a row ends, a \r before the newline is part of the line end
+      // end of a row; a \r before the newline is part of the line end
       const cellsEnd = at > rowStart && load<u8>(at - 1) == RETURN ? at - 1 : at;
       numCells++;
       const isBlank = cellsEnd == rowStart;
@@ -102,12 +102,12 @@ function startsWith(start: usize, end: usize, mark: usize, length: u32): bool {
 }
 
 /**
- * Writes codes of cells, MISSING for empty ones; a new key gets the next code.
+ * Writes the code of each cell, MISSING for an empty one; a new key gets the next code.
  *
  * Cell i is [base + bounds_i + gap, base + bounds_i+1) with bounds_i at bounds + i * stride: a column of indexRows
  * (base 0, gap 1 except for the first column), or a dictionary's keys (stride 4, gap 0).
  *
- * @param table with space for numCells more keys at half load, and for all their bytes
+ * @param table table with room for numCells more keys, at half load, and for their bytes
  * @param codes u32[numCells]
  */
 export function internCells(
@@ -145,7 +145,7 @@ export function internCells(
   }
 }
 
-/** Takes a free slot for a new key. @returns its code + 1 */
+/** Stores a new key in a free slot. @returns the key's code + 1 */
 function append(table: Table, slot: usize, tag: u64, key: usize, len: u32): u32 {
   const code = table.size;
   const used = table.keysLength;
@@ -155,17 +155,17 @@ function append(table: Table, slot: usize, tag: u64, key: usize, len: u32): u32 
   table.keysLength = used + len;
   store<u64>(slot, tag);
   store<u32>(slot + 8, len);
-  // last, for findCells on another thread
+  // stored last, so that findCells on another thread does not see an incomplete slot
   atomic.store<u32>(slot + 12, code + 1);
   return code + 1;
 }
 
 /**
- * Writes codes of cells, MISSING for empty ones and UNKNOWN for those without a code. Other threads may call it while internCells adds
- * keys; they may or may not see these. The table must stay at its address.
+ * Writes the code of each cell, MISSING for an empty one and UNKNOWN for a key that is not in the table. Other threads may call it while
+ * internCells adds keys; whether they find these keys depends on timing. The table must not be moved meanwhile.
  *
- * Parameters as for internCells.
- * @returns the number of codes that are UNKNOWN
+ * Parameters are those of internCells.
+ * @returns number of codes that are UNKNOWN
  */
 export function findCells(
   table: Table,
@@ -205,7 +205,7 @@ export function findCells(
   return numUnknown;
 }
 
-/** Returns whether the bytes of a key longer than 8 equal those of a code's key of the same length. */
+/** Returns whether a key of more than 8 bytes equals the key of a code; both must have the same length. */
 function isKey(table: Table, code: u32, key: usize, len: u32): bool {
   const offset = load<u32>(table.offsets + ((<usize>code) << 2));
   const other = table.keys + offset;
@@ -216,7 +216,7 @@ function isKey(table: Table, code: u32, key: usize, len: u32): bool {
   return load<u64>(key + last) == load<u64>(other + last);
 }
 
-/** Fills a table's new, empty slots from its old ones; keys keep their codes. */
+/** Copies the entries of a table's old slots to its new slots, which must be free; keys keep their codes. */
 export function rehash(oldSlots: usize, numOldSlots: u32, slots: usize, mask: u32): void {
   const end = oldSlots + ((<usize>numOldSlots) << 4);
   for (let old = oldSlots; old < end; old += 16) {
@@ -233,16 +233,16 @@ const powersOf10 = memory.data<f64>([
 ]);
 
 /**
- * Parses a number of at most eight digits with at most one point, without a loop; NaN for anything else.
+ * Parses a number of at most eight digits with at most one point, without a loop; NaN for any other text.
  *
- * Source of the digits' sum: Langdale and Lemire 2019 (doi:10.1007/s00778-019-00578-5), section 3.1.6.
+ * Source of the sum over digits: Langdale and Lemire 2019 (doi:10.1007/s00778-019-00578-5), section 3.1.6.
  */
 function shortNumber(p: usize, end: usize): f64 {
   const length = <u64>(end - p);
   if (length - 1 > 7) return NaN;
-  // moves the last byte to the top, with zeros before the first
+  // shifts the text so that its last byte is the highest, and fills the front with the digit 0
   let bytes = (load<u64>(p) << (64 - 8 * length)) | ((0x3030303030303030 >> 8) >> (8 * length - 8));
-  // shifts the bytes before a point into its place
+  // removes the point by shifting the bytes before it
   const other = bytes ^ 0x2e2e2e2e2e2e2e2e;
   const points = (other - 0x0101010101010101) & ~other & 0x8080808080808080;
   let places: usize = 0;
@@ -263,15 +263,15 @@ function shortNumber(p: usize, end: usize): f64 {
 }
 
 /**
- * Numbers of a column's cells: NaN for empty ones and for those that are left to the caller.
+ * Writes the numbers of a column's cells: NaN for an empty cell and for one that is left to the caller.
  *
- * Exact where it gives a number: the digits make an integer up to 2^53 and the power of ten is at most 22, so one
+ * Numbers are exact: the digits make an integer up to 2^53 and the power of ten is at most 22, so one
  * correctly rounded multiplication or division gives the nearest f64. Source: Clinger 1990 (doi:10.1145/93542.93557).
  *
- * @param bounds, stride, gap, numCells as internCells', base 0
+ * @param bounds, stride, gap, numCells as for internCells with base 0
  * @param values f64[numCells]
- * @param rest   u32, room for numCells: rows of the cells left to the caller, in order
- * @returns how many those are
+ * @param rest   u32, room for numCells: indexes of the cells that the caller must parse, ascending
+ * @returns number of these cells
  */
 export function parseCells(
   bounds: usize,
@@ -288,7 +288,7 @@ export function parseCells(
     store<f64>(values, NaN);
     if (p == end) continue;
 
-    // branchless, because signs are unpredictable
+    // skips the sign without a branch, because signs are unpredictable
     const sign = load<u8>(p);
     p += usize(u32(sign == 0x2d) | u32(sign == 0x2b));
     const short = shortNumber(p, end);
@@ -296,7 +296,7 @@ export function parseCells(
       store<f64>(values, sign == 0x2d ? -short : short);
       continue;
     }
-    // digits with at most one point; digits beyond 18 significant ones would overflow
+    // parses digits with at most one point; more than 18 significant digits would overflow
     let digits: u64 = 0;
     let numDigits = 0; // significant ones
     let anyDigit = false;
@@ -317,7 +317,7 @@ export function parseCells(
         break;
       }
     }
-    // exponent: up to three digits
+    // parses an exponent of up to three digits
     if (anyDigit && p < end && (load<u8>(p) | 0x20) == 0x65) {
       let e = p + 1;
       const expSign = e < end ? <u32>load<u8>(e) : 0;

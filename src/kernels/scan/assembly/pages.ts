@@ -1,14 +1,16 @@
-// Pages of Parquet: Snappy, packed integers, and texts that stand after their lengths.
+// Decoding of Parquet's pages: Snappy, bit-packed integers, and texts that are preceded by their lengths.
 //
 // Pointers are byte offsets into the memory. Up to 16 bytes after an input may be read, and after an output be written.
 // Twins: ../scan.reference.ts.
 
 import { MISSING, UNKNOWN } from "./plan";
 
-/** Result of uncompress() for bytes that are not Snappy, and of meet() and codesOfIndices() for an index that is too large. */
+/** Result of uncompress() for bytes that are not Snappy, and of meet() and codesOfIndices() for an index beyond the dictionary. */
 export const DAMAGED: u32 = 0xffffffff;
 
-/** Codes of a dictionary's values: UNSEEN for a value that no row had yet, and the code of a value that stands for a missing cell. */
+/**
+ * Special codes of a dictionary's values: UNSEEN for a value that no row has had so far, NULL for a value that represents a missing cell.
+ */
 export const UNSEEN: u32 = 0xfffffffe;
 export const NULL: u32 = 0xfffffffd;
 
@@ -17,17 +19,17 @@ export const NULL: u32 = 0xfffffffd;
  *
  * Source: github.com/google/snappy, format_description.txt.
  *
- * @param end    of the input
+ * @param end    end of the input
  * @param out    room for `length` bytes
- * @param length bytes that the input is to have
- * @returns length, or DAMAGED: the input has another length, or points outside of what there is
+ * @param length expected number of decompressed bytes
+ * @returns length, or DAMAGED if the decompressed length differs or an offset is out of range
  */
 export function uncompress(input: usize, end: usize, out: usize, length: u32): u32 {
   const outEnd = out + length;
   let p = input;
   let o = out;
 
-  // the length comes first, 7 bits a byte
+  // the input starts with the decompressed length, 7 bits per byte
   let stated: u64 = 0;
   for (let shift: u64 = 0; ; shift += 7) {
     if (p >= end || shift > 28) return DAMAGED;
@@ -41,7 +43,7 @@ export function uncompress(input: usize, end: usize, out: usize, length: u32): u
     const tag: u32 = load<u8>(p++);
     let size: usize;
     if ((tag & 3) == 0) {
-      // a literal: up to 60 bytes, or a length of 1 to 4 bytes
+      // a literal: its length is in the tag if it is up to 60 bytes, else in the next 1 to 4 bytes
       size = (tag >> 2) + 1;
       if (size > 60) {
         const more = size - 60;
@@ -56,7 +58,7 @@ export function uncompress(input: usize, end: usize, out: usize, length: u32): u
       p += size;
       continue;
     }
-    // a copy of what was written before
+    // a copy of earlier output, given by offset and length
     let offset: usize;
     if ((tag & 3) == 1) {
       if (p >= end) return DAMAGED;
@@ -86,10 +88,10 @@ export function uncompress(input: usize, end: usize, out: usize, length: u32): u
 }
 
 /**
- * Integers that are packed one after another, the lowest bit first.
+ * Unpacks consecutive integers of `width` bits each, lowest bit first.
  *
- * @param bit   bits of the first byte that belong to other values, 0 to 7
- * @param width bits a value, 1 to 32
+ * @param bit   number of bits of the first byte before the first integer, 0 to 7
+ * @param width bits per integer, 1 to 32
  * @param out   u32[count]
  */
 export function unpack(at: usize, bit: u32, width: u32, count: u32, out: usize): void {
@@ -101,10 +103,10 @@ export function unpack(at: usize, bit: u32, width: u32, count: u32, out: usize):
 }
 
 /**
- * Finds the texts of PLAIN encoding, each preceded by its length of 4 bytes.
+ * Finds the bounds of texts in PLAIN encoding: each text is preceded by its length in 4 bytes.
  *
  * @param bounds u32[count + 1]: text i is [bytes + bounds_i + 4, bytes + bounds_i+1)
- * @returns the number of texts before the end, at most `count`
+ * @returns number of complete texts before `end`, at most `count`
  */
 export function textBounds(bytes: usize, end: usize, count: u32, bounds: usize): u32 {
   const length = end - bytes;
@@ -123,11 +125,12 @@ export function textBounds(bytes: usize, end: usize, count: u32, bounds: usize):
 }
 
 /**
- * Lists values of a dictionary that are UNSEEN, by their first rows, and marks them UNKNOWN + index.
+ * Lists the values of a dictionary that occur for the first time, in the order of their first occurrence, and replaces their code UNSEEN by
+ * UNKNOWN + index in the list.
  *
- * @param codes u32[size]: one a value
- * @param met   u32, room for count
- * @returns how many, or DAMAGED: an index is not below `size`
+ * @param codes u32[size]: code of each value
+ * @param met   u32, room for `count`: the list
+ * @returns its length, or DAMAGED if an index is not below `size`
  */
 export function meet(indices: usize, count: u32, codes: usize, size: u32, met: usize): u32 {
   const end = indices + ((<usize>count) << 2);
@@ -145,10 +148,10 @@ export function meet(indices: usize, count: u32, codes: usize, size: u32, met: u
 }
 
 /**
- * Codes of indices, MISSING for NULL.
+ * Writes the code of the value at each index, MISSING for NULL.
  *
  * @param out u32[count]
- * @returns how many are NULL, and UNKNOWN more where any is unknown; UNSEEN at the first that is unseen; DAMAGED as meet()
+ * @returns number of NULL values, plus UNKNOWN if any code is unknown; UNSEEN if a value is unseen; DAMAGED if an index is not below `size`
  */
 export function codesOfIndices(indices: usize, count: u32, codes: usize, size: u32, out: usize): u32 {
   const end = indices + ((<usize>count) << 2);

@@ -1,26 +1,26 @@
-// Rows of a batch, each numbered once. The batches of a call are divided among the threads.
+// Lists the distinct rows of a batch, and numbers them by slots. The batches of a call are divided among the threads.
 
 import { draw } from "../../shared/assembly/random";
 import { B, BatchRows, G, hasOneTable, N, Plan, R, Thread } from "./plan";
 
-/** Samples a row by the alias method: Walker 1977, doi:10.1145/355744.355749. */
+/** Samples a row of the noise by the alias method: Walker 1977, doi:10.1145/355744.355749. */
 function drawRow(plan: Plan, key: u32, counter: u32): u32 {
   const row = <u32>((<u64>draw(key, 2 * counter) * plan.numRows) >>> 32);
   const entry = plan.alias + ((<usize>row) << 3);
   return draw(key, 2 * counter + 1) <= load<u32>(entry) ? row : load<u32>(entry, 4);
 }
 
-/** Returns the token at a position, or V outside the stream. */
+/** Returns the token at a position, or numRows if the position is outside the stream. */
 function tokenAt(plan: Plan, position: i32): u32 {
   if (<u32>position >= plan.numTokens) return plan.numRows; // before the first, too
   return load<u32>(plan.tokens + ((<usize>position) << 2));
 }
 
 /**
- * Writes the slot of a row to `target`, a new one at its first occurrence.
+ * Writes the slot of a row to `target`; at the row's first occurrence, assigns a new slot.
  *
- * @param count slots so far
- * @returns slots now
+ * @param count number of slots before
+ * @returns number of slots after
  */
 export function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: u32, target: usize): u32 {
   let slot: u32 = 0;
@@ -37,7 +37,11 @@ export function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: 
   return count;
 }
 
-/** Numbers the rows of batch b: its centres, and the columns and the noise of its groups. @param key of the epoch's noise */
+/**
+ * Assigns slots to the rows of a batch: its centres, and the columns and the noise of its groups.
+ *
+ * @param key random key of the epoch's noise
+ */
 export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
   const first = batch * R;
   let count: u32 = 0;
@@ -48,7 +52,7 @@ export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
   }
   rows.numCentreSlots = count;
 
-  // in one table, a row has the same slot as a centre and as a context
+  // with one table, a row has the same slot as a centre and as a context
   if (!hasOneTable(plan)) count = 0;
   target = rows.contextSlots;
   for (let g: u32 = 0; g < B; g++) {
@@ -65,7 +69,7 @@ export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
   rows.numContextSlots = count;
 }
 
-/** Clears the slots, so that the next batch can be opened. */
+/** Resets the slots of a batch, so that the next batch can be opened. */
 export function closeBatch(thread: Thread, rows: BatchRows): void {
   forget(thread.centreSlotOf, rows.centreRows, rows.numCentreSlots);
   forget(thread.contextSlotOf, rows.contextRows, rows.numContextSlots);

@@ -1,10 +1,10 @@
-// Composed centres: a centre's vector is a weighted mean of rows that it shares with others. EGES composes an item of its own vector and one
-// for each kind of side information. If a kind has several rows, such as a film's genres, their mean counts.
+// Composed centres: a centre's vector is a weighted mean of rows that it shares with others. EGES composes an item of its own vector and
+// one for each kind of side information. If a kind has several rows, such as a film's genres, their mean is used.
 //
-//   part p          a row W_p of kind k that weighs m_p, 1 over the kind's rows
-//   share_p         m_p exp(a_k) / sum over kinds of exp(a), a the centre's attention; it stays 0 where none is learned
+//   part p          a row W_p of kind k; m_p is 1 / number of the kind's rows
+//   share_p         m_p exp(a_k) / sum over kinds of exp(a), a the centre's attention, which stays 0 unless it is learned
 //   h               sum over parts of share_p W_p
-//   D               sum of g z over the centre's contexts, g minus dLoss/dscore: centreSums, made as for every centre
+//   D               sum of g z over the centre's contexts, g minus dLoss/dscore: stored in centreSums, as for centres that are not composed
 //   dW_p += share_p D                                    da_k = sum over the kind's parts of share_p D . (W_p - h)
 //
 // The distinct centres of a batch are composed once per slice. D . (W_s - h) is a sum over slices, so attention needs a second barrier.
@@ -17,7 +17,7 @@ import { addTo, sum4 } from "../../shared/assembly/vector";
 import { number } from "./batch";
 import { BatchRows, LINE, Plan, R, Thread } from "./plan";
 
-/** Returns an entry of a u32 array. */
+/** Returns element i of a u32 array. */
 function at(array: usize, i: usize): u32 {
   return load<u32>(array + (i << 2));
 }
@@ -27,7 +27,7 @@ export function composedAt(plan: Plan, j: u32): usize {
   return plan.composed + <usize>(j * (R + 1)) * LINE;
 }
 
-/** Lists the parts of the batch's centres, and numbers their rows. */
+/** Lists the parts of the batch's centres, and assigns slots to their rows. */
 export function openParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   let count: u32 = 0;
   let slots: u32 = 0;
@@ -43,7 +43,7 @@ export function openParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   rows.numPartSlots = slots;
 }
 
-/** Writes the shares of the parts of the batch's centres. */
+/** Computes the shares of all parts of the batch's centres. */
 export function shareParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   let target = thread.partShares;
   for (let slot: usize = 1; slot <= rows.numCentreSlots; slot++) {
@@ -60,7 +60,7 @@ function attentionAt(plan: Plan, thread: Thread, part: usize): usize {
   return thread.attention + ((<usize>at(plan.partKinds, part)) << 2);
 }
 
-/** Writes the shares of a centre's parts. @param target f32[parts] */
+/** Writes the shares of a centre's parts to `target`, f32[parts]. */
 function share(plan: Plan, thread: Thread, first: usize, parts: usize, target: usize): void {
   let most = load<f32>(attentionAt(plan, thread, first));
   for (let i: usize = 1; i < parts; i++) most = max(most, load<f32>(attentionAt(plan, thread, first + i)));
@@ -78,7 +78,7 @@ function share(plan: Plan, thread: Thread, first: usize, parts: usize, target: u
   }
 }
 
-/** Composes the batch's centres in slice j. */
+/** Computes the composed vectors of the batch's centres in slice j. */
 export function composeSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = plan.centres + <usize>j * plan.numRows * LINE;
   let target = composedAt(plan, j);
@@ -105,7 +105,7 @@ export function composeSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32
   }
 }
 
-/** Distributes the centres' sums of slice j to their parts, and writes the slice's part of the attention's gradients. */
+/** Adds the centres' sums of gradients of slice j to their parts, and writes the slice's contribution to the attention's gradients. */
 export function sumParts(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = plan.centres + <usize>j * plan.numRows * LINE;
   const partials = plan.attentionPartials + ((<usize>(j * plan.mostParts)) << 2);
@@ -140,14 +140,17 @@ export function sumParts(plan: Plan, thread: Thread, rows: BatchRows, j: u32): v
   }
 }
 
-/** Takes an AdaGrad step of this thread's attention, with one sum per centre: a += mean of squares; attention += lr gradient / sqrt(a). */
+/**
+ * Takes an AdaGrad step of this thread's attention, with one sum per centre: a += mean of the squared gradients; attention += lr gradient /
+ * sqrt(a).
+ */
 export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f32): void {
   let p: usize = 0;
   for (let slot: usize = 1; slot <= rows.numCentreSlots; slot++) {
     const row = <usize>at(rows.centreRows, slot);
     const first = <usize>at(plan.partEnds, row);
     const parts = <usize>at(plan.partEnds, row + 1) - first;
-    // the shares are not read again in this batch, so a kind's gradient replaces its first part's share
+    // a kind's gradient overwrites the share of its first part, because shares are not read again in this batch
     let kinds: u32 = 0;
     let squares: f32 = 0;
     for (let i: usize = 0; i < parts;) {
@@ -172,7 +175,7 @@ export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f
   }
 }
 
-/** Sums the slices' gradients of the batch's part p, in their order. */
+/** Returns the attention's gradient for the batch's part p: the sum over slices, in their order. */
 function partGradient(plan: Plan, p: usize): f32 {
   let from = plan.attentionPartials + (p << 2);
   let sum: f32 = 0;

@@ -2,9 +2,9 @@
 //
 //   band    distance d, -left <= d <= right, d != 0:    (w - |d| + 1) / w   weight of the pair     logistic(-s)
 //   noise                                              -K (mass of left + mass of right) / N        logistic(s)
-//   mass    sum of (w - d + 1) / w times the weight of the pair, over d = 1 .. what a centre sees on that side
+//   mass    sum of (w - d + 1) / w times the weight of the pair, over d = 1 .. left or right, the number of contexts on that side
 //
-// Each noise row counts for its share of K samples per positive. Without the mass, negatives would be w + 1 times too weak.
+// The weight of a noise row is its share of K samples per context. Without the factor mass, negatives would be w + 1 times too weak.
 
 import { log4 } from "../../shared/assembly/exp";
 import { sum4 } from "../../shared/assembly/vector";
@@ -28,7 +28,7 @@ export function tanhOfHalf(s: v128): v128 {
   return f32x4.div(f32x4.mul(x, top), bottom);
 }
 
-/** Writes the gradients of row blocks from .. to of the batch, and adds their losses up. @param first the batch's first position */
+/** Writes the gradients of the batch's row blocks from .. to - 1, and adds up their losses. @param first the batch's first position */
 export function scoresToGradients(plan: Plan, thread: Thread, first: u32, from: u32, to: u32): void {
   const blockRow = <usize>blocksOf(plan) * BLOCK;
   const stride = <usize>(R >>> 2) * blockRow;
@@ -52,7 +52,7 @@ export function scoresToGradients(plan: Plan, thread: Thread, first: u32, from: 
   }
 }
 
-/** Writes the weights of a centre's contexts, by their distance and by the weights of the two events. @param shares f32[4 nb] */
+/** Writes the weight of each context of a centre, given by its distance and by the weights of the two events. @param shares f32[4 nb] */
 function weigh(plan: Plan, position: u32, r: u32, distanceWeights: usize, shares: usize): void {
   const own = v128.load32_splat(plan.weights + ((<usize>position) << 2));
   let others = plan.weights + ((<usize>(position - plan.window - r)) << 2);
@@ -65,7 +65,7 @@ function weigh(plan: Plan, position: u32, r: u32, distanceWeights: usize, shares
   }
 }
 
-/** Returns the sum of these weights over the contexts that the centre sees. */
+/** Returns the sum of the weights in `shares` over the contexts of a centre. */
 function massOf(plan: Plan, r: u32, left: i32, right: i32, shares: usize): f32 {
   const at = shares + ((<usize>(plan.window + r)) << 2);
   let sum: f32 = 0;
@@ -74,11 +74,11 @@ function massOf(plan: Plan, r: u32, left: i32, right: i32, shares: usize): f32 {
 }
 
 /**
- * Processes one centre's row of each block.
+ * Computes the gradients and the loss of one centre.
  *
- * @param r its number in the row block
- * @param shares f32[4 nb]: space for the weights of its contexts, if events have weights
- * @returns its loss in nats
+ * @param r index of the centre in its row block
+ * @param shares f32[4 nb]: buffer for the weights of its contexts, if events have weights
+ * @returns the centre's loss in nats
  */
 function centreGradients(
   plan: Plan,
@@ -99,7 +99,7 @@ function centreGradients(
   const half = f32x4.splat(0.5);
   let loss = f32x4.splat(0);
 
-  // its contexts: lane l of block k is at distance 4 k + l - w - r
+  // contexts: lane l of block k is at distance 4 k + l - w - r from the centre
   const nearest = i32x4.splat(-left);
   const furthest = i32x4.splat(right);
   let distance = i32x4.add(i32x4.splat(-(<i32>(plan.window + r))), i32x4(0, 1, 2, 3));
@@ -120,7 +120,7 @@ function centreGradients(
     target += BLOCK;
   }
 
-  // noise; one log of a product of four replaces four, without danger of underflow
+  // noise: one logarithm of a product of four factors replaces four logarithms; the product cannot underflow
   const mass: f32 = plan.weights
     ? load<f32>(plan.noiseWeights, 4) * massOf(plan, r, left, right, shares)
     : load<f32>(plan.noiseWeights + ((<usize>left) << 2)) +

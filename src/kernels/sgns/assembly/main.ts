@@ -1,13 +1,13 @@
-// Skip-gram with negative sampling over a stream of sessions (docs/algorithms/item2vec.md), divided by dimensions: threads exchange one
-// partial score per pair and thread, and its gradient. The vectors are the same bytes at any number of threads.
+// Skip-gram with negative sampling over a stream of sessions (docs/algorithms/item2vec.md), divided by dimensions: for each pair, every
+// thread writes one partial score, and one thread its gradient. The vectors are the same bytes at any number of threads.
 //
 //   log logistic(h_w . z_c) for each context c of a centre w, plus log logistic(-h_w . z_n) for noise n
 //
 // The centres of a group share their noise, and adjacent centres share contexts: scores and gradients are small matrix products, banded
-// along the stream. A row takes one step per batch, on the sum of its gradients, since separate steps would diverge if a batch has a row
-// often (hubs of graphs, small catalogues). Ends of sessions mask the band.
-// A centre may be composed of rows that it shares with others (composed.ts).
-// Besides the band, a centre may have further contexts (pairs.ts): outcomes and rejections of its session, rows of its market.
+// along the stream. A row takes one step per batch, on the sum of its gradients, since separate steps would diverge if a row occurs often
+// in a batch (hubs of graphs, small catalogs). Pairs of the band that cross the end of a session are masked. A centre may be composed of
+// rows that it shares with others (composed.ts). Besides the band, a centre may have further contexts (pairs.ts): outcomes and rejections
+// of its session, rows of its market.
 //
 // Structs and shapes: plan.ts. Twin: ../sgns.reference.ts. Source: Mikolov et al. 2013 (arXiv:1310.4546), eq. 4.
 
@@ -34,12 +34,12 @@ import {
 import { scoreSlice, updateSlice } from "./slice";
 import { addAll, firstSlice, middle } from "./sums";
 
-/** Returns the bytes of a slice's partial scores. */
+/** Returns the size in bytes of a slice's partial scores. */
 function scoreBytes(plan: Plan): usize {
   return <usize>(R >>> 2) * <usize>blocksOf(plan) * BLOCK;
 }
 
-/** Lists the rows of every T-th batch. @param set which of the two sets of lists */
+/** Lists the rows of every T-th batch of a call. @param set which of the two sets of BatchRows to write */
 function openBatches(
   plan: Plan,
   thread: Thread,
@@ -58,7 +58,7 @@ function openBatches(
   }
 }
 
-/** Computes slice j's part of the scores, and writes it to the place of slice `to`, or adds it there. */
+/** Computes slice j's partial scores, and writes them to the scores of slice `to`, or adds them if `to` is another slice. */
 function score(plan: Plan, thread: Thread, rows: BatchRows, j: u32, to: u32): void {
   const adds = to != j;
   if (plan.mostParts) composeSlice(plan, thread, rows, j);
@@ -70,7 +70,7 @@ function pairPartials(plan: Plan, j: u32): usize {
   return plan.pairPartials + ((<usize>(j * plan.mostPairs)) << 2);
 }
 
-/** Computes scores of the thread's slices from .. to among lo .. hi - 1, and sums them up if it has all of these (sums.ts). */
+/** Computes the partial scores of slices lo .. hi - 1 that belong to the thread; adds them up if all of these slices do (sums.ts). */
 function scoreSlices(
   plan: Plan,
   thread: Thread,
@@ -90,7 +90,7 @@ function scoreSlices(
   if (!hasAll) return;
   const bytes = scoreBytes(plan);
   addAll(plan.partials + <usize>lo * bytes, plan.partials + <usize>mid * bytes, bytes);
-  // pairs of groups are padded to a multiple of four
+  // the pairs of each group are padded to a multiple of four
   if (plan.mostPairs) addAll(pairPartials(plan, lo), pairPartials(plan, mid), (<usize>numPairs(rows)) << 2);
 }
 
@@ -103,10 +103,10 @@ function scoreSlices(
  *   gradients   row blocks; pairs by groups               ──barrier──
  *   update      slices                                    ──barrier── if attention is learned
  *
- * The next forward pass of a slice reads only what its thread has just written.
+ * There is no barrier before the next scores, because a slice's vectors are read only by the thread that wrote them.
  *
- * @param index number of the thread, 0 .. T-1
- * @param key   of the epoch's noise
+ * @param index index of this thread, 0 .. T-1
+ * @param key   random key of the epoch's noise
  * @param from,to learning rate at the stream's first position and at its end; linear between
  * @returns false when the pool is stopping
  */
@@ -137,7 +137,7 @@ export function trainBatches(
     if (plan.mostPairs) pairsToGradients(plan, thread, rows, (index * B) / T, ((index + 1) * B) / T);
     if (!barrier(plan.barrier, T)) return false;
 
-    // one step per row of the batch
+    // update every row of the batch by one step
     const lr = <f32>(from + ((to - from) * <f64>first) / <f64>plan.numTokens);
     for (let j = fromSlice; j < toSlice; j++) updateSlice(plan, thread, rows, j, lr);
     if (plan.attends) {
@@ -149,10 +149,10 @@ export function trainBatches(
 }
 
 /**
- * Draws slice j's first centres, uniform in [-spread, spread) by a hash of (seed, row's hash, dimension); contexts are 0, AdaGrad's
- * sums 1. In one table, contexts are the centres.
+ * Draws the initial centres of slice j, uniform in [-spread, spread) by a hash of (seed, row's hash, dimension); contexts are set to 0, and
+ * AdaGrad's sums to 1. With one table, contexts are the centres.
  *
- * @param hashes u32[V][2]: names of the rows that no new vocabulary changes
+ * @param hashes u32[V][2]: hash of each row's key, which is the same in every vocabulary
  */
 export function initialize(plan: Plan, j: u32, hashes: usize, seed: u32, spread: f32): void {
   const V = <usize>plan.numRows;

@@ -1,11 +1,11 @@
-// Further contexts of centres: each centre has a short list of contexts, independent of its position in the stream.
+// Contexts of centres in addition to the band: each centre has a short list of contexts, independent of its position in the stream.
 //
 //   weight > 0    a context:        log logistic(h . z)    times the weight
 //   weight < 0    a negative:       log logistic(-h . z)   times minus the weight
 //
-// The list of a centre consists of that of its session (found by position), and of rows sampled from the centre's market. A row is not a
-// negative of itself, and a centre without a context has no pairs. The pairs of a batch are sorted by centre; those of a group are padded
-// to a multiple of four by pairs of slot 0 with weight 0.
+// The list of a centre consists of the list of its session (looked up by position), and of rows sampled from the centre's market. A row is
+// not a negative of itself, and a centre without a context has no pairs. The pairs of a batch are sorted by centre; those of a group are
+// padded to a multiple of four by pairs of slot 0 with weight 0.
 //
 // Each pass over the band has a counterpart here, so that pairs add to the same sums and share the barriers.
 
@@ -17,17 +17,17 @@ import { tanhOfHalf } from "./gradients";
 import { B, BatchRows, BLOCK, blocksOf, G, LINE, Plan, R, Thread } from "./plan";
 import { sumOfSlices } from "./sums";
 
-/** Counter of the pairs' draws among those of an epoch's noise, whose counters are below. */
+/** Counter that separates the draws from markets from those of an epoch's noise, whose counters are lower. */
 const DRAWS: u32 = 0xffffffff;
 /** No market. */
 const NONE: u32 = 0xffffffff;
 
-/** Returns an entry of a u32 array. */
+/** Returns element i of a u32 array. */
 function at(array: usize, i: usize): u32 {
   return load<u32>(array + (i << 2));
 }
 
-/** Adds a pair. @returns pairs now */
+/** Appends a pair to the batch's pairs. @param count number of pairs before @returns number of pairs after */
 function addPair(plan: Plan, thread: Thread, rows: BatchRows, row: u32, weight: f32, count: u32): u32 {
   const offset = (<usize>count) << 2;
   const slots = rows.numContextSlots;
@@ -37,7 +37,7 @@ function addPair(plan: Plan, thread: Thread, rows: BatchRows, row: u32, weight: 
   return count + 1;
 }
 
-/** Adds the pairs of a position's list. @param counts weight of the centre's event */
+/** Appends a pair for each row of a position's list. @param counts weight of the centre's event */
 function addListed(
   plan: Plan,
   thread: Thread,
@@ -57,7 +57,7 @@ function addListed(
   return count;
 }
 
-/** Adds negatives sampled uniformly from the rows of the centre's market. */
+/** Appends pairs with negatives sampled uniformly from the rows of the centre's market. */
 function addDrawn(
   plan: Plan,
   thread: Thread,
@@ -78,7 +78,7 @@ function addDrawn(
   return count;
 }
 
-/** Lists the batch's pairs; their rows are numbered with its other contexts. @param key of the epoch's noise */
+/** Lists the batch's pairs, and assigns slots to their rows as to those of other contexts. @param key random key of the epoch's noise */
 export function openPairs(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
   const draws = draw(key, DRAWS);
   let count: u32 = 0;
@@ -99,11 +99,7 @@ export function openPairs(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
   }
 }
 
-/**
- * Writes slice j's part of the pairs' scores, or adds it to what is there.
- *
- * @param partials f32[pairs]
- */
+/** Writes slice j's partial scores of the pairs, or adds them if `adds`. @param partials f32[pairs] */
 export function scorePairs(plan: Plan, rows: BatchRows, j: u32, partials: usize, adds: bool): void {
   const matrix = <usize>j * plan.numRows * LINE;
   const contexts = plan.contexts + matrix;
@@ -134,7 +130,7 @@ export function numPairs(rows: BatchRows): u32 {
   return at(rows.pairEnds, R - 1);
 }
 
-/** Writes the gradients of the pairs of groups from .. to, weight logistic(-sign s), and adds their losses up. */
+/** Writes the gradients of the pairs of groups from .. to - 1, weight logistic(-sign s), and adds up their losses. */
 export function pairsToGradients(plan: Plan, thread: Thread, rows: BatchRows, from: u32, to: u32): void {
   const stride = (<usize>plan.mostPairs) << 2;
   const room = <usize>blocksOf(plan) * BLOCK;
@@ -153,7 +149,7 @@ export function pairsToGradients(plan: Plan, thread: Thread, rows: BatchRows, fr
   }
 }
 
-/** Writes the gradients of four pairs. @param p their byte offset among the pairs @returns their losses */
+/** Writes the gradients of four pairs. @param p byte offset of the first of them in arrays by pair @returns their losses */
 function pairGradients(plan: Plan, rows: BatchRows, p: usize, scores: usize): v128 {
   const half = f32x4.splat(0.5);
   const weight = v128.load(rows.pairWeights + p);
@@ -163,7 +159,7 @@ function pairGradients(plan: Plan, rows: BatchRows, p: usize, scores: usize): v1
   return f32x4.neg(f32x4.mul(f32x4.abs(weight), log4(f32x4.add(half, t))));
 }
 
-/** Adds the pairs' gradients of slice j to the sums of the rows' slots; the vectors are still those of the batch's start. */
+/** Adds the pairs' gradients of slice j to the sums of their rows' slots; the vectors are those of the batch's start. */
 export function sumPairs(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = <usize>j * plan.numRows * LINE;
   const contexts = plan.contexts + matrix;

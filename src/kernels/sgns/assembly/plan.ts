@@ -9,11 +9,11 @@
 //   a row block is 4 centres, a column block 4 columns; a row block meets column blocks rb .. rb + nb - 1
 //   nb  ceil((4 + 2 w) / 4), made even       M   columns a group: 4 (G / 4 + nb - 1)       Q   contexts a group: M + N
 
-/** Centres per group, which share their noise. */
+/** Number of centres per group; the centres of a group share their noise rows. */
 export const G: u32 = 32;
 /** Groups per batch. */
 export const B: u32 = 8;
-/** Centres per batch. Scores of a batch are computed at its start. */
+/** Number of centres per batch. All scores of a batch are computed at its start. */
 export const R: u32 = 256;
 /** Noise rows per group. */
 export const N: u32 = 16;
@@ -22,11 +22,11 @@ export const SL: u32 = 16;
 /** Most batches per call. */
 export const CALL: u32 = 16;
 
-/** Bytes of a slice of a row: a cache line. */
+/** Bytes of one slice of a row: a cache line. */
 export const LINE: usize = 64;
-/** Bytes of four rows of a slice, and of four columns of it. */
+/** Bytes of a slice of four rows, packed side by side; also of four columns. */
 export const PACK: usize = 256;
-/** Bytes of a block of four centres by four contexts. */
+/** Bytes of the scores of four centres with four contexts. */
 export const BLOCK: usize = 64;
 
 /** The model and the stream. All threads read it, none writes to it. */
@@ -43,121 +43,127 @@ export class Plan {
   /** nb, M */
   numBlocks: u32;
   numColumns: u32;
-  /** f32[J][V][16]: h of a row as a centre, z of it as a context; dimensions beyond dim are 0 */
+  /** f32[J][V][16]: vector h of a row as a centre, and vector z of a row as a context; padding dimensions are 0 */
   centres: usize;
   contexts: usize;
   /** f32[J][V]: AdaGrad's sums, one per row and slice; infinite for frozen rows, whose steps are then 0 */
   centreSquares: usize;
   contextSquares: usize;
-  /** u32[n], u8[n], u8[n]: rows, and the number of positions that a centre looks back and ahead, at most w */
+  /** u32[n], u8[n], u8[n]: row at each position, and number of contexts before and after it, at most w */
   tokens: usize;
   left: usize;
   right: usize;
   /**
-   * f32[n], with numbers before and after it for 4 nb positions: square roots of the events' weights. The weight of a pair, and of its share
-   * of the noise, is the product of its two. 0 when all are 1.
+   * f32[n], with padding of 4 nb floats before and after: square roots of the events' weights. The weight of a pair, and of its
+   * share of the noise, is the product of their two numbers. 0 when all are 1.
    */
   weights: usize;
   numTokens: u32;
-  /** u32[V][2]: threshold and other row of the alias method */
+  /** u32[V][2]: alias table of the noise: threshold and alternative row */
   alias: usize;
-  /** f32[4][4 nb]: weight of a column by its distance from a row of the block, (w - |d| + 1) / w; 0 at d = 0 and beyond w */
+  /** f32[4][4 nb]: weight of a column by its distance d from a centre of the row block, (w - |d| + 1) / w; 0 at d = 0 and beyond w */
   distanceWeights: usize;
-  /** f32[w + 1]: weight of a noise row by how far a centre looks to one side, K / N times the sum of the weights of its contexts there */
+  /** f32[w + 1]: weight of a noise row by the number of contexts of a centre on one side: K / N times the sum of these contexts' weights */
   noiseWeights: usize;
-  /** f32[J][B][G + Q][16]: the batch's vectors as they were at its start, centres first, then columns, then noise */
+  /** f32[J][B][G + Q][16]: copy of the batch's vectors at its start; for each group its centres, then its columns, then its noise */
   vectors: usize;
-  /** u32[2][CALL]: BatchRows of the batches of a call; calls alternate, as a fast thread lists rows while a slow one reads the last */
+  /**
+   * u32[2][CALL]: addresses of the BatchRows of a call; calls alternate between two sets, as a fast thread lists the next rows while a slow
+   * one reads
+   */
   batches: usize;
-  /** f32[J][R / 4][nb + N / 4][4][4]: the slices' parts of the scores, added up as far as one thread has them (sums.ts) */
+  /** f32[J][R / 4][nb + N / 4][4][4]: partial scores by slice; a thread adds up those of its own slices (sums.ts) */
   partials: usize;
-  /** f32[R / 4][nb + N / 4][4][4]: minus dLoss/dscore */
+  /** f32[R / 4][nb + N / 4][4][4]: negated dLoss/dscore of each pair */
   gradients: usize;
-  /** most further pairs of a batch, a multiple of 4; 0: there are none, and the next fields are unused */
+  /** maximum number of pairs of a batch beside the band, a multiple of 4; 0: there are none, and the next fields are unused */
   mostPairs: u32;
-  /** u32[n]: list of the session of each position */
+  /** u32[n]: index of the list of the session that contains the position */
   pairLists: usize;
-  /** u32[lists + 1], u32[], f32[]: ends of the lists; their rows, and the weight of each, negative for a negative sample */
+  /** u32[lists + 1], u32[], f32[]: end of each list; rows of all lists; weight of each row, negative for a negative sample */
   listEnds: usize;
   listRows: usize;
   listWeights: usize;
   /** number of negatives that a centre samples from its market; 0: there are no markets */
   numDrawn: u32;
-  /** u32[V], u32[markets + 1], u32[]: market of a row or 0xffffffff, ends of the markets, rows by market */
+  /** u32[V], u32[markets + 1], u32[]: market of each row or 0xffffffff; end of each market; rows sorted by market */
   marketOf: usize;
   marketEnds: usize;
   marketRows: usize;
-  /** f32[J][mostPairs], f32[mostPairs]: partial scores and gradients of the pairs, as for the band */
+  /** f32[J][mostPairs], f32[mostPairs]: partial scores and gradients of the pairs beside the band */
   pairPartials: usize;
   pairGradients: usize;
-  /** most parts of a batch's centres; 0: the vector of a centre is its row, and the next fields are unused */
+  /** maximum number of parts of a batch's centres; 0: the vector of a centre is its row, and the next fields are unused */
   mostParts: u32;
-  /** 1: the shares of kinds are learned; 0: they are equal */
+  /** 1 if the shares of kinds are learned, 0 if they are equal */
   attends: u32;
-  /** u32[V + 1], u32[]: ends of the rows' parts; rows of centres that a row's vector is composed of */
+  /** u32[V + 1], u32[]: end of each row's parts; rows of the matrix of centres that are the parts */
   partEnds: usize;
   partRows: usize;
-  /** u32[], f32[]: index of a part in the attention, which the parts of a kind share; its weight within its kind */
+  /** u32[], f32[]: for each part, index of its kind in the attention, and its weight within the kind */
   partKinds: usize;
   partWeights: usize;
-  /** f32[J][1 + R][16]: the batch's composed centres by slot; u32[1 + R]: 0, 1, 2, .. */
+  /** f32[J][1 + R][16]: composed vectors of the batch's centres, by slot; u32[1 + R]: the numbers 0, 1, 2, .. */
   composed: usize;
   slotNumbers: usize;
-  /** f32[J][mostParts]: parts of attention's gradients */
+  /** f32[J][mostParts]: contribution of each slice to the attention's gradients */
   attentionPartials: usize;
-  /** f64[R / 4 + B]: sums of the losses since they were last cleared, by row block of a batch, then of pairs by group */
+  /** f64[R / 4 + B]: sums of losses since the caller last reset them, by row block of a batch, then by group for pairs beside the band */
   losses: usize;
 }
 
-/** Returns whether contexts are the centres' rows. Slots, rows and sums of contexts are then those of centres, whose slots come first. */
+/**
+ * Returns whether the contexts are the rows of the centres. Contexts then use the slots, rows and sums of the centres, whose slots are
+ * assigned first.
+ */
 export function hasOneTable(plan: Plan): bool {
   return plan.contexts == plan.centres;
 }
 
-/** The rows of a batch, each numbered once. One thread lists them, all threads read them. */
+/** The distinct rows of a batch, numbered by slots. One thread lists them, all threads read them. */
 export class BatchRows {
-  /** u32[R], u32[B][Q]: slots of the batch's centres and contexts; 0 for one outside the stream */
+  /** u32[R], u32[B][Q]: slot of each centre and of each context of the batch; 0 for a position outside the stream */
   centreSlots: usize;
   contextSlots: usize;
   numCentreSlots: u32;
   numContextSlots: u32;
-  /** u32[1 + slots]: row of a slot; slot 0 has row 0, whose gradients are discarded */
+  /** u32[1 + slots]: row of each slot; slot 0 has row 0, and its gradients are discarded */
   centreRows: usize;
   contextRows: usize;
-  /** u32[R]: ends of the centres' pairs */
+  /** u32[R]: index of the end of each centre's pairs beside the band */
   pairEnds: usize;
-  /** u32[mostPairs], f32[mostPairs]: slots of the pairs' contexts, weights */
+  /** u32[mostPairs], f32[mostPairs]: slot of each pair's context, and weight of the pair */
   pairSlots: usize;
   pairWeights: usize;
-  /** u32[1 + R]: ends of the centres' parts, by slot; u32[mostParts]: slots of the parts */
+  /** u32[1 + R]: end of each centre's parts, by slot of the centre; u32[mostParts]: slot of each part */
   partEnds: usize;
   partSlots: usize;
   numPartSlots: u32;
-  /** u32[1 + slots]: row of a part's slot */
+  /** u32[1 + slots]: row of each slot of parts */
   partRows: usize;
 }
 
 /** Memory of one thread. */
 export class Thread {
-  /** u32[V]: slot of a row in the batch that is being listed, as a centre, as a context and as a part; 0: none */
+  /** u32[V] each: slot of a row as a centre, as a context and as a part in the batch that is being listed; 0: none */
   centreSlotOf: usize;
   contextSlotOf: usize;
   partSlotOf: usize;
-  /** f32[(G + Q) / 4][16][4]: a group's vectors, four side by side */
+  /** f32[(G + Q) / 4][16][4]: vectors of a group, packed four side by side */
   packed: usize;
-  /** f32[LEVELS][nb + N / 4][4][4]: scores of a row block, or of as many pairs, by level of the tree of sums */
+  /** f32[LEVELS][nb + N / 4][4][4]: scores of a row block, or of as many pairs, for each level of the tree of sums */
   scores: usize;
-  /** f32[4 nb]: weights of a centre's contexts, if events have weights */
+  /** f32[4 nb]: weights of the contexts of one centre, if events have weights */
   shares: usize;
-  /** f32[1 + slots][16]: sums of a slice's gradients */
+  /** f32[1 + slots][16]: sum of one slice's gradients for each slot */
   centreSums: usize;
   contextSums: usize;
-  /** f32[kinds of all rows], f32[V]: attention before the softmax, and AdaGrad's sums, one per row; the same in every thread */
+  /** f32[kinds of all rows]: attention before the softmax; f32[V]: AdaGrad's sums, one per row; both equal in every thread */
   attention: usize;
   attentionSquares: usize;
-  /** f32[mostParts]: shares of the batch's parts */
+  /** f32[mostParts]: share of each of the batch's parts */
   partShares: usize;
-  /** f32[1 + slots][16]: sums of a slice's gradients of parts */
+  /** f32[1 + slots][16]: sum of one slice's gradients for each slot of parts */
   partSums: usize;
 }
 
@@ -166,12 +172,12 @@ export function contextsOf(plan: Plan): u32 {
   return plan.numColumns + N;
 }
 
-/** Returns the number of context blocks that a row block meets. */
+/** Returns the number of blocks of contexts per row block: column blocks, and blocks of noise. */
 export function blocksOf(plan: Plan): u32 {
   return plan.numBlocks + (N >>> 2);
 }
 
-/** Returns the rows of the i-th batch of a call. @param set 0 or 1, alternating with calls */
+/** Returns the BatchRows struct of the i-th batch of a call. @param set 0 or 1, alternating from call to call */
 export function batchRows(plan: Plan, set: u32, i: u32): BatchRows {
   return changetype<BatchRows>(<usize>load<u32>(plan.batches + ((<usize>(set * CALL + i)) << 2)));
 }

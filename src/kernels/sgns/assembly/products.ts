@@ -1,19 +1,15 @@
 // The three products of a block of centres and contexts, each a register tile of four rows by eight columns.
 //
 //   scores     h . z over the slice's 16 dimensions                 centres and contexts packed, f32[16][4]
-//   dCentres   sums over contexts of gradient times z               contexts as they stand, f32[16] a row
-//   dContexts  sums over centres of gradient times h                centres as they stand
+//   dCentres   sums over contexts of gradient times z               contexts not packed, f32[16] per row
+//   dContexts  sums over centres of gradient times h                centres not packed
 //
 // A sum starts at 0 and adds its terms in their order.
 
 import { addTo } from "../../shared/assembly/vector";
 import { BLOCK, LINE, PACK } from "./plan";
 
-/**
- * Writes the scores of four centres with two blocks of four contexts, or adds them to what is there.
- *
- * @param target f32[2][4][4]
- */
+/** Writes the scores of four centres with two blocks of four contexts to `target`, or adds them if `adds`. @param target f32[2][4][4] */
 export function scoreTile(centres: usize, contexts: usize, target: usize, adds: bool): void {
   let a0 = f32x4.splat(0);
   let a1 = a0;
@@ -24,7 +20,7 @@ export function scoreTile(centres: usize, contexts: usize, target: usize, adds: 
   let d0 = a0;
   let d1 = a0;
   const end = centres + PACK;
-  // two terms per turn with an exit between them, as in addPacked of shared/assembly/tile.ts
+  // an iteration adds two terms, with a loop exit between them, as in addPacked of shared/assembly/tile.ts
   do {
     let r0 = v128.load(contexts);
     let r1 = v128.load(contexts, 256);
@@ -80,17 +76,17 @@ export function scoreTile(centres: usize, contexts: usize, target: usize, adds: 
   v128.store(target, d1, 112);
 }
 
-/** Returns the address of the sums of a slot. @param slots u32[4] */
+/** Returns the address of the sums of the i-th slot in a list. @param slots u32[4] */
 function sumAt(slots: usize, i: usize, sums: usize): usize {
   return sums + ((<usize>load<u32>(slots + (i << 2))) << 6);
 }
 
 /**
- * Adds dCentres of half a slice: four centres against their columns and the group's noise.
+ * Adds half a slice of dCentres to the sums of four centres, over their columns and the group's noise.
  *
  * @param gradients f32[numBlocks + 4][4][4]: rows are centres
  * @param columns,noise f32[][16]: contexts, from the first of the half's 8 dimensions
- * @param sums f32[slots][16], from the same
+ * @param sums f32[slots][16], from the same dimension
  */
 export function addCentres(
   gradients: usize,
@@ -132,7 +128,7 @@ export function addCentres(
     } while (gradients < end);
     gradients += BLOCK - 16;
   }
-  // one after another, because two of the four may be the same row
+  // the four sums are updated one after another, because two of the centres may be the same row
   addHalf(sumAt(slots, 0, sums), a0, a1);
   addHalf(sumAt(slots, 1, sums), b0, b1);
   addHalf(sumAt(slots, 2, sums), c0, c1);
@@ -140,11 +136,11 @@ export function addCentres(
 }
 
 /**
- * Adds dContexts of half a slice: four contexts against the row blocks that meet them.
+ * Adds half a slice of dContexts to the sums of four contexts, over the row blocks of which they are columns.
  *
- * @param gradients f32[4][4]: columns are contexts; the next row block's lies `stride` bytes further
+ * @param gradients f32[4][4]: columns are contexts; those of the next row block are `stride` bytes further
  * @param centres f32[4 numRowBlocks][16], from the first of the half's 8 dimensions
- * @param sums f32[slots][16], from the same
+ * @param sums f32[slots][16], from the same dimension
  */
 export function addContexts(
   gradients: usize,

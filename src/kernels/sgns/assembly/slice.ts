@@ -1,4 +1,4 @@
-// One slice of a batch: gathers 16 dimensions of its rows, computes scores, and updates them.
+// Processes one slice of a batch: gathers 16 dimensions of the batch's rows, computes partial scores, and updates the rows.
 
 import { sum4, transpose4 } from "../../shared/assembly/vector";
 import { composedAt, sumParts } from "./composed";
@@ -20,12 +20,12 @@ import {
   Thread,
 } from "./plan";
 
-/** The batch's vectors of slice j, those of group g first. */
+/** Returns the address of the copied vectors of group g in slice j; those of the next group follow. */
 function vectorsAt(plan: Plan, j: u32, g: u32): usize {
   return plan.vectors + <usize>((j * B + g) * (G + contextsOf(plan))) * LINE;
 }
 
-/** Copies rows of a matrix's slice, and packs them four side by side. @param count a multiple of 4 */
+/** Copies rows of one slice of a matrix, and packs them four side by side. @param count a multiple of 4 */
 function gather(matrix: usize, slots: usize, rows: usize, count: u32, target: usize, packed: usize): void {
   for (let i: u32 = 0; i < count; i += 4) {
     for (let r: usize = 0; r < 4; r++, slots += 4) {
@@ -44,7 +44,7 @@ function gather(matrix: usize, slots: usize, rows: usize, count: u32, target: us
 }
 
 /**
- * Gathers the batch's vectors of slice j and writes its part of their scores, or adds it to what is there.
+ * Gathers the batch's vectors of slice j, and writes the slice's partial scores, or adds them if `adds`.
  *
  * @param partials f32[R / 4][nb + N / 4][4][4]
  */
@@ -57,7 +57,7 @@ export function scoreSlice(
   adds: bool,
 ): void {
   const matrix = <usize>j * plan.numRows * LINE;
-  // composed centres lie by slot
+  // composed vectors of centres are stored by slot, not by row
   const ofCentres = plan.mostParts ? composedAt(plan, j) : plan.centres + matrix;
   const centreRows = plan.mostParts ? plan.slotNumbers : rows.centreRows;
   const Q = contextsOf(plan);
@@ -96,7 +96,7 @@ export function updateSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32,
   if (plan.mostParts) sumParts(plan, thread, rows, j);
   const first = <usize>j * plan.numRows;
   const used = min(SL, plan.dim - j * SL);
-  // in one table, the slots of contexts are those of centres
+  // with one table, centres and contexts share slots, which one step updates
   if (!hasOneTable(plan)) {
     move(
       plan.centres + first * LINE,
@@ -119,7 +119,7 @@ export function updateSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32,
   );
 }
 
-/** Sums the gradients of a group's rows for half a slice. @param half byte offset of its first dimension: 0 or 32 */
+/** Adds up the gradients of a group's rows in half a slice. @param half byte offset of the half's first dimension: 0 or 32 */
 function sumGroup(plan: Plan, thread: Thread, rows: BatchRows, j: u32, g: u32, half: usize): void {
   const nb = plan.numBlocks;
   const rowBlocks: u32 = G >>> 2;
@@ -145,7 +145,7 @@ function sumGroup(plan: Plan, thread: Thread, rows: BatchRows, j: u32, g: u32, h
     );
   }
 
-  // a column block meets row blocks cb - nb + 1 .. cb: along them, its blocks of gradients lie on a diagonal
+  // column block cb belongs to row blocks cb - nb + 1 .. cb; the corresponding blocks of gradients lie on a diagonal
   for (let cb: u32 = 0; cb < columnBlocks; cb++) {
     const from: u32 = cb < nb ? 0 : cb - nb + 1;
     const to = min(rowBlocks, cb + 1);
@@ -171,9 +171,9 @@ function sumGroup(plan: Plan, thread: Thread, rows: BatchRows, j: u32, g: u32, h
 }
 
 /**
- * AdaGrad with one sum a row and slice: a += mean of squares; v += lr sum / sqrt(a).
+ * Takes an AdaGrad step of each row of a slice, with one sum of squares per row and slice: a += mean of squares; v += lr sum / sqrt(a).
  *
- * @param used the slice's dimensions that are not padding
+ * @param used number of the slice's dimensions, not counting padding
  */
 function move(
   matrix: usize,

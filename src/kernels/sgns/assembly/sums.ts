@@ -3,14 +3,14 @@
 //
 //   J = 4    (s_0 + s_1) + (s_2 + s_3)        with two threads, the first writes s_0 + s_1 and the second s_2 + s_3
 //
-// The sum of slices lo .. hi - 1 is stored in the place of slice lo.
+// The sum of slices lo .. hi - 1 overwrites that of slice lo.
 
 import { BLOCK, blocksOf, Plan, Thread } from "./plan";
 
-/** Most levels of the tree: for 64 slices. */
+/** Maximum number of levels of the tree: 7 for 64 slices. */
 export const LEVELS: u32 = 7;
 
-/** Returns the first slice of a thread; with two, four or eight threads, the boundaries are those of the tree. */
+/** Returns the first slice of a thread; with two, four or eight threads, the slices of a thread form a subtree. */
 export function firstSlice(plan: Plan, index: u32): u32 {
   return (index * plan.numSlices + plan.numThreads - 1) / plan.numThreads;
 }
@@ -20,12 +20,12 @@ function ownerOf(plan: Plan, j: u32): u32 {
   return (j * plan.numThreads) / plan.numSlices;
 }
 
-/** Returns the slice at which lo .. hi - 1 is split. */
+/** Returns the slice at which the tree splits slices lo .. hi - 1. */
 export function middle(lo: u32, hi: u32): u32 {
   return (lo + hi + 1) >>> 1;
 }
 
-/** Adds numbers to others. @param bytes a multiple of 16 */
+/** Adds an array of f32 to another. @param bytes size of the arrays, a multiple of 16 */
 export function addAll(target: usize, source: usize, bytes: usize): void {
   for (let k: usize = 0; k < bytes; k += 16) {
     v128.store(target + k, f32x4.add(v128.load(target + k), v128.load(source + k)));
@@ -33,12 +33,12 @@ export function addAll(target: usize, source: usize, bytes: usize): void {
 }
 
 /**
- * Sums the threads' results for slices lo .. hi - 1.
+ * Returns the sum over slices lo .. hi - 1 of the partial scores that threads have added up.
  *
  * @param partials of slice 0; those of the next slice are `stride` bytes further
- * @param bytes    at most those of a row block
- * @param level    0; number of the thread's array for the sum
- * @returns address of the sum; nothing is copied if one thread has all of the slices
+ * @param bytes    size of the array, at most that of a row block
+ * @param level    depth in the tree, from 0, which selects the thread's buffer for the sum
+ * @returns address of the sum; if one thread owns all slices, it is that of the thread's own sum
  */
 export function sumOfSlices(
   plan: Plan,

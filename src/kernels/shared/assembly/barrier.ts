@@ -2,18 +2,21 @@
 //
 //   b       four u32, each on a cache line of its own: arrivals, generation, stop, cores
 //   stop    set by ../../barrier.ts when a thread failed or the pool is asked to end: all threads are released, permanently
-//   cores   number of cores that the process may use: if there are more threads, all sleep at once, as spinning would delay the others
+//   cores   number of cores that the process may use; if there are more threads, all sleep at once, as spinning would delay others
 
 export const GENERATION: usize = 64;
 export const STOP: usize = 128;
 export const CORES: usize = 192;
-/** Tens of microseconds: more than the threads' times for a batch differ, as waking up is slow; much less than a time slice. */
+/**
+ * Number of iterations of the spin loop, tens of microseconds: longer than threads differ in their time for a batch, much shorter than a
+ * time slice.
+ */
 const SPINS = 40000;
-/** Nanoseconds of one sleep, which is the cost of a lost wake-up. */
+/** Duration of one sleep in nanoseconds; a lost wake-up costs at most this time. */
 const SLEEP: i64 = 10_000_000;
 
 /**
- * Returns when all `numThreads` threads have called it, each for the same time.
+ * Waits until all `numThreads` threads have called the function equally often.
  *
  * @returns false when the pool is stopping: the caller must return at once
  */
@@ -21,7 +24,7 @@ export function barrier(b: usize, numThreads: u32): bool {
   if (numThreads == 1) return atomic.load<u32>(b + STOP) == 0;
   const generation = atomic.load<u32>(b + GENERATION);
 
-  // the last to arrive opens the barrier for the others
+  // the last thread to arrive opens the barrier for the others
   if (atomic.add<u32>(b, 1) == numThreads - 1) {
     atomic.store<u32>(b, 0);
     atomic.store<u32>(b + GENERATION, generation + 1);

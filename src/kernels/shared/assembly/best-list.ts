@@ -1,10 +1,10 @@
-// Keeps the best of the offered items, best first: a list of scores and one of items.
+// Lists of the best items that were offered, best first: an array of scores and one of items.
 
 /**
- * Inserts an item into a list, after those with an equal score; the last one is dropped.
+ * Inserts an item into a sorted list, after items with an equal score, and drops the list's last item.
  *
  * @param scores,found f32[top] and u32[top]
- * @param score above the list's last
+ * @param score score of the item, above the list's last score
  */
 export function insertBest(scores: usize, found: usize, top: u32, item: u32, score: f32): void {
   let at = (<usize>(top - 1)) << 2;
@@ -17,16 +17,17 @@ export function insertBest(scores: usize, found: usize, top: u32, item: u32, sco
   store<u32>(found + at, item);
 }
 
-/** Returns whether A is worse: it has a lower score, or an equal score and a greater item number. */
+/** Returns whether item A is worse than item B: it has a lower score, or an equal score and a greater item number. */
 function isWorse(scoreA: f32, itemA: u32, scoreB: f32, itemB: u32): bool {
   return scoreA < scoreB || (scoreA === scoreB && itemA > itemB);
 }
 
 /**
- * Puts an item into a heap of `top` in place of its worst, which is at the root. For long lists, where insertBest shifts too much.
+ * Replaces the worst item of a heap of `top` items, which is at the root, by an item. Used for long lists, in which insertBest would move
+ * many elements.
  *
- * @param scores,found f32[top] and u32[top]: -Infinity and the largest u32 where nothing was found yet
- * @param score above the root's
+ * @param scores,found f32[top] and u32[top]: free positions contain -Infinity and the largest u32
+ * @param score score of the item, above the root's
  */
 export function replaceWorst(scores: usize, found: usize, top: u32, item: u32, score: f32): void {
   let at: u32 = 0;
@@ -54,7 +55,7 @@ export function replaceWorst(scores: usize, found: usize, top: u32, item: u32, s
   store<u32>(found + ((<usize>at) << 2), item);
 }
 
-/** Sorts a heap: best first, of equal scores the earlier item first. */
+/** Sorts a heap: best item first; items with equal scores in ascending order. */
 export function sortHeap(scores: usize, found: usize, top: u32): void {
   for (let end = top - 1; end > 0; end--) {
     const last = (<usize>end) << 2;

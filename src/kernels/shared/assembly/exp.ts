@@ -3,17 +3,17 @@
 // Source: Cephes, expf.c and logf.c (S. Moshier, 1989). Both are within 2 ulp over the ranges stated.
 
 const LOG2_E: f32 = 1.44269504088896341;
-/** 1.5 x 2^23: a number below 2^22 added to it is rounded to an integer. */
+/** 1.5 x 2^23: adding it to a number below 2^22 rounds the number to an integer. */
 const ROUNDING: f32 = 12582912;
 const LN2_HIGH: f32 = 0.693359375;
 const LN2_LOW: f32 = -2.1219444e-4;
 
-/** exp(x); x is clamped to [-87, 88], so that nothing overflows; NaN stays NaN. */
+/** Returns exp(x). x is clamped to [-87, 88], so that the result does not overflow; NaN stays NaN. */
 export function exp4(x: v128): v128 {
-  // pmin and pmax are one instruction each, and return NaN if it is the first argument
+  // pmin and pmax are one instruction each, and return NaN if the first argument is NaN
   x = f32x4.pmax(f32x4.pmin(x, f32x4.splat(88)), f32x4.splat(-87));
 
-  // x = n ln 2 + r with |r| <= ln 2 / 2; the sum's last bits are those of n
+  // x = n ln 2 + r with |r| <= ln 2 / 2; the last bits of the sum are n
   const rounded = f32x4.add(f32x4.mul(x, f32x4.splat(LOG2_E)), f32x4.splat(ROUNDING));
   const n = f32x4.sub(rounded, f32x4.splat(ROUNDING));
   let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(LN2_HIGH)));
@@ -28,12 +28,12 @@ export function exp4(x: v128): v128 {
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
   p = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, r), r), r), f32x4.splat(1));
 
-  // times 2^n, made of its exponent bits
+  // multiplies by 2^n, a float built from its exponent bits
   const exponent = i32x4.shl(i32x4.add(rounded, i32x4.splat(127)), 23);
   return f32x4.mul(p, exponent);
 }
 
-/** log(x) of normal x > 0; anything else gives a meaningless number. */
+/** Returns log(x) of normal x > 0; for any other x, the result is meaningless. */
 export function log4(x: v128): v128 {
   // x = m 2^e with m in [sqrt(1/2), sqrt(2))
   const shifted = i32x4.sub(x, i32x4.splat(0x3f3504f3));

@@ -7,12 +7,12 @@ const LN2_LOW: f64 = 1.90821492927058770002e-10;
 const LOG2_E: f64 = 1.4426950408889634;
 const SQRT2: f64 = 1.4142135623730951;
 
-/** e^x; 0 below -745, infinite above 709. */
+/** Returns e^x; 0 for x below -745, infinity above 709. */
 export function exp64(x: f64): f64 {
   if (x > 709.782712893384) return Infinity;
   if (x < -745.1332191019411) return 0;
 
-  // x = k ln 2 + r with |r| <= ln 2 / 2, r kept in two parts
+  // x = k ln 2 + r with |r| <= ln 2 / 2; r is split into two parts
   const k = floor<f64>(x * LOG2_E + 0.5);
   const high = x - k * LN2_HIGH;
   const low = k * LN2_LOW;
@@ -30,13 +30,13 @@ export function exp64(x: f64): f64 {
               (6.61375632143793436117e-5 + t * (-1.6533902205465251539e-6 + t * 4.13813679705723846039e-8))));
   const y = 1 - (low - (r * c) / (2 - c) - high);
 
-  // halves of the power, so that neither overflows where the product does not
+  // multiplies by 2^k in two steps, so that neither factor overflows unless the product does
   const power = <i64>k;
   const half = power / 2;
   return y * powerOfTwo(half) * powerOfTwo(power - half);
 }
 
-/** Natural logarithm of normal x > 0. */
+/** Returns the natural logarithm of normal x > 0. */
 export function log64(x: f64): f64 {
   // x = m 2^k with m in [sqrt(1/2), sqrt(2))
   const bits = reinterpret<u64>(x);

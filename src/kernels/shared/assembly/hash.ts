@@ -1,4 +1,4 @@
-// Hashing of keys for the scanner's tables. Only the speed of a lookup depends on it, never a code.
+// Hashing of keys for the scanner's tables. The hash affects only the speed of a lookup, never the code of a key.
 
 const K: u64 = 0x9e3779b97f4a7c15; // 2^64 / golden ratio, odd
 
@@ -8,7 +8,7 @@ const K: u64 = 0x9e3779b97f4a7c15; // 2^64 / golden ratio, odd
  *
  * Reads 8 bytes from `key` even if it is shorter.
  *
- * @param len bytes of the key, >= 1
+ * @param len number of bytes of the key, at least 1
  */
 export function tagOf(key: usize, len: u32): u64 {
   if (len <= 8) return load<u64>(key) & (u64.MAX_VALUE >> ((8 - len) << 3));
@@ -22,7 +22,7 @@ export function tagOf(key: usize, len: u32): u64 {
   return h ^ (h >> 32);
 }
 
-/** Hashes a tag to 32 bits. Two multiplications, because one leaves the low bits independent of the high ones. */
+/** Hashes a tag to 32 bits. It multiplies twice, because after one multiplication the low bits do not depend on the high bits. */
 export function slotOf(tag: u64, len: u32): u32 {
   let h = (tag ^ ((<u64>len) << 59)) * K;
   h = (h ^ (h >> 32)) * K;

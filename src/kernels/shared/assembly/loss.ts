@@ -6,7 +6,7 @@
 
 import { exp4, log4 } from "./exp";
 
-/** dLoss/dscore of the logistic loss: logistic(s) - y. */
+/** Returns dLoss/dscore of the logistic loss: logistic(s) - y. */
 export function logisticGradient4(s: v128, y: v128): v128 {
   return logisticGradientOf4(exp4(f32x4.neg(f32x4.abs(s))), s, y);
 }
@@ -19,24 +19,24 @@ export function logisticGradientOf4(e: v128, s: v128, y: v128): v128 {
   return f32x4.sub(f32x4.div(top, f32x4.add(one, e)), y);
 }
 
-/** Logistic loss in nats: log(1 + exp(s)) - y s = max(s, 0) - y s + log(1 + e). */
+/** Returns the logistic loss in nats: log(1 + exp(s)) - y s = max(s, 0) - y s + log(1 + e). */
 export function logisticLoss4(s: v128, y: v128): v128 {
   const e = exp4(f32x4.neg(f32x4.abs(s)));
   return f32x4.add(hinge4(s, y), log4(f32x4.add(e, f32x4.splat(1))));
 }
 
-/** Returns the logistic loss without log(1 + e). */
+/** Returns the logistic loss without its term log(1 + e). */
 export function hinge4(s: v128, y: v128): v128 {
   return f32x4.sub(f32x4.max(s, f32x4.splat(0)), f32x4.mul(y, s));
 }
 
-/** Squared loss (s - y)^2. Its step follows half of it, whose derivative is s - y. */
+/** Returns the squared loss (s - y)^2. Training minimizes half of it, whose derivative is s - y. */
 export function squaredLoss4(s: v128, y: v128): v128 {
   const difference = f32x4.sub(s, y);
   return f32x4.mul(difference, difference);
 }
 
-/** dLoss/dscore of the logistic loss, or of half the squared one. */
+/** Returns dLoss/dscore of the logistic loss, or of half the squared loss. */
 export function lossGradient4(s: v128, y: v128, squared: bool): v128 {
   return squared ? f32x4.sub(s, y) : logisticGradient4(s, y);
 }
@@ -44,7 +44,7 @@ export function lossGradient4(s: v128, y: v128, squared: bool): v128 {
 /**
  * Adds the losses of n rows to `sum` in f64, in the order of the rows; arrays are f32, readable up to a multiple of 4.
  *
- * @param weights of the rows; 0 when all are 1
+ * @param weights f32[n]: weights of the rows; 0 when all are 1
  */
 export function addLosses(
   sum: f64,
@@ -64,7 +64,7 @@ export function addLosses(
   return sum;
 }
 
-/** Adds four rows' numbers to a sum, in order, leaving out rows at n and above. @param i row of the first lane */
+/** Adds the numbers of four rows to a sum, in the order of the rows; skips rows with index n or above. @param i index of the first row */
 export function addRows(sum: f64, x: v128, i: usize, n: usize): f64 {
   sum += <f64>f32x4.extract_lane(x, 0);
   if (i + 1 < n) sum += <f64>f32x4.extract_lane(x, 1);

@@ -1,9 +1,9 @@
-// Masks: items that a query never finds, one list per query in compressed sparse rows.
+// Masks: for each query, a list of items that it must not find, in compressed sparse rows.
 
 /**
  * Returns whether an item is masked for a query.
  *
- * @param ends  u32[numQueries + 1]: the query's masks are masks[ends[query] .. ends[query + 1]), ascending
+ * @param ends  u32[numQueries + 1]: the items masked for the query are masks[ends[query] .. ends[query + 1]), ascending
  * @param masks u32
  */
 export function isMasked(ends: usize, masks: usize, query: u32, item: u32): bool {

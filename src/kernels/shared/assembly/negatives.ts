@@ -1,10 +1,10 @@
-// Negatives that a batch shares: their items, and the slots of each item among them.
+// Negatives that all events of a batch share: the negative items, and for each item the slots that contain it.
 
 import { draw } from "./random";
 
-/** Events, and the distribution of their negatives. A kernel extends it with its plan. */
+/** Events, and the distribution from which negatives are sampled. Kernels extend it with their plan. */
 export class NegativeSource {
-  /** u32[E]: the event's user, for its history; numbers beyond the last user stand for no user */
+  /** u32[E]: user of each event, to look up the history; a number beyond the last user means that there is no user */
   users: usize;
   /** u32[E]: the event's item */
   items: usize;
@@ -14,22 +14,22 @@ export class NegativeSource {
   /** u32[numUsers + 1]: user u has items history[historyEnds[u] .. historyEnds[u + 1]), ascending */
   historyEnds: usize;
   history: usize;
-  /** u32[I][2]: threshold and other item of the alias method; 0 for the uniform distribution */
+  /** u32[I][2]: alias table of the noise distribution (threshold and alternative item); 0 for the uniform distribution */
   alias: usize;
-  /** f32[I]: log probability of each item as a negative; 0 if all are equal, because it then cancels */
+  /** f32[I]: log probability that each item is sampled as a negative; 0 if all are equal, because the term then cancels */
   logNoise: usize;
-  /** M: number of negatives that a batch samples, a multiple of 8; or of candidates per event */
+  /** M: number of negatives sampled per batch, a multiple of 8; in other kernels, number of candidates per event */
   numNegatives: u32;
-  /** 1: the items of a batch are shared negatives too */
+  /** 1 if the items of a batch's events are shared negatives too */
   inBatch: u32;
 }
 
-/** The negatives of a batch, at most N. A kernel extends it with a thread's memory; every thread samples its own equal copy. */
+/** Negatives of a batch, at most N. A kernel extends it with a thread's buffers; every thread samples its own, equal copy. */
 export class BatchNegatives {
-  /** u32[I]: 1 + slot of the item among the batch's negatives, else 0; u32[N]: 1 + the next slot of the same item */
+  /** u32[I]: 1 + first slot of the item among the negatives, or 0; u32[N]: 1 + next slot with the same item, or 0 */
   slots: usize;
   next: usize;
-  /** u32[N], f32[N]: the batch's negatives, and their log probabilities; their number */
+  /** u32[N]: the batch's negatives; f32[N]: their log probabilities; number of negatives */
   shared: usize;
   negativeNoise: usize;
   numShared: u32;
@@ -37,7 +37,7 @@ export class BatchNegatives {
 
 /** Samples an item by the source's noise distribution. Alias method: Walker 1977, doi:10.1145/355744.355749. */
 export function drawItem(source: NegativeSource, key: u32, counter: u32): u32 {
-  // the upper half is uniform in 0 .. I-1, the lower half in [0, 2^32)
+  // the upper 32 bits are uniform in 0 .. I-1, the lower 32 bits in [0, 2^32)
   const x = <u64>draw(key, counter) * source.numItems;
   const item = <u32>(x >>> 32);
   if (!source.alias) return item;
@@ -45,20 +45,19 @@ export function drawItem(source: NegativeSource, key: u32, counter: u32): u32 {
   return <u32>x <= load<u32>(entry) ? item : load<u32>(entry, 4);
 }
 
-/** Returns an item's log probability as a negative; 0 when uniform, because it then cancels. */
+/** Returns an item's log probability as a negative; 0 for the uniform distribution, where the term cancels. */
 export function logNoise(source: NegativeSource, item: u32): f32 {
   return source.logNoise ? load<f32>(source.logNoise + ((<usize>item) << 2)) : 0;
 }
 
-/** Returns the item of event r of a batch. @param events u32: the batch's */
+/** Returns the item of event r of a batch. @param events u32: events of the batch */
 export function itemOf(source: NegativeSource, events: usize, r: u32): u32 {
   return load<u32>(source.items + ((<usize>load<u32>(events + ((<usize>r) << 2))) << 2));
 }
 
 /**
- * Samples the batch's negatives, adds its own items, and records the slots of each item.
- *
- * Their number is a multiple of 8: up to 7 items of a last batch are left out.
+ * Samples the batch's negatives, appends the items of its events, and records the slots of each item. The number of negatives is a multiple
+ * of 8: up to 7 items of a last batch are omitted.
  */
 export function drawShared(
   source: NegativeSource,
@@ -88,9 +87,9 @@ export function clearShared(negatives: BatchNegatives): void {
 }
 
 /**
- * Replaces the scores of negatives that are the event's own item, or that its user has, by `value`.
+ * Sets the scores of negatives that are the event's own item, or in its user's history, to `value`.
  *
- * @param i the event's lane in f32[N][4] of scores
+ * @param i lane of the event in the scores f32[N][4]
  */
 export function exclude(
   source: NegativeSource,

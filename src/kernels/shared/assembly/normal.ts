@@ -1,23 +1,23 @@
-// The normal distribution: its cdf, and draws named by a key. The same bits as its twin, ../../../numeric/normal.ts, which
+// Normal distribution: cumulative distribution function, and draws by random key. The bits are those of ../../../numeric/normal.ts, which
 // names the sources.
 
 import { exp64, log64 } from "./exp64";
 import { draw } from "./random";
 
-/** exp underflows beyond; a probability there is 1e-300 or less. */
+/** Maximum distance from 0; beyond it, probabilities are at most 1e-300, and exp underflows. */
 const FAR: f64 = 37;
 
-/** Draw number `counter` of a key's stream, uniform in (0, 1). */
+/** Returns draw number `counter` for a random key, uniform in (0, 1). */
 export function uniform(key: u32, counter: u32): f64 {
   return (<f64>draw(key, counter) + 0.5) / 4294967296;
 }
 
-/** The density of N(0, 1) at x. */
+/** Returns the density of N(0, 1) at x. */
 function normalDensity(x: f64): f64 {
   return 0.3989422804014327 * exp64(-0.5 * x * x);
 }
 
-/** P(X <= x) of a standard normal X, to a relative 1e-14 in either tail; x is clamped to [-37, 37]. */
+/** Returns P(X <= x) of a standard normal X, with a relative error up to 1e-14 in either tail; x is clamped to [-37, 37]. */
 export function normalCdf(x: f64): f64 {
   const a = min<f64>(abs<f64>(x), FAR);
   if (a <= 0.67448975) {
@@ -86,7 +86,7 @@ export function normalDraw(key: u32): f64 {
   }
 }
 
-/** A draw of a standard normal X given X > left. */
+/** Returns a draw of a standard normal X conditional on X > left. */
 export function tailDraw(key: u32, left: f64): f64 {
   if (left <= 0) {
     let i: u32 = 0;
@@ -105,7 +105,7 @@ export function tailDraw(key: u32, left: f64): f64 {
   }
 }
 
-/** The mean of a standard normal X given X > left, left clamped to [-37, 37]: the inverse Mills ratio. */
+/** Returns the mean of a standard normal X conditional on X > left, the inverse Mills ratio; left is clamped to [-37, 37]. */
 export function tailMean(left: f64): f64 {
   const a = min<f64>(max<f64>(left, -FAR), FAR);
   return normalDensity(a) / normalCdf(-a);

@@ -1,4 +1,5 @@
-// Pólya-Gamma draws PG(1, z): with them a logistic likelihood is normal in its score. Twin, the same bits: ../../../numeric/polya-gamma.reference.ts.
+// Pólya-Gamma draws PG(1, z): conditional on these draws, a logistic likelihood is normal in the score. Twin with the same bits:
+// ../../../numeric/polya-gamma.reference.ts.
 //
 //   exp(s y) / (1 + exp(s)) is proportional to   E exp(-omega (s - (y - 1/2) / omega)^2 / 2)   over omega ~ PG(1, 0),
 //   and omega given s is PG(1, s)
@@ -12,14 +13,14 @@ import { draw } from "./random";
 
 /** Boundary between the two proposal distributions. */
 const CUT: f64 = 0.64;
-/** Greatest score; beyond it, precisions are 0.0025 and less, and scores are clipped. */
+/** Maximum score, to which scores are clipped; beyond it, precisions are at most 0.0025. */
 const FAR: f64 = 200;
 const PI: f64 = 3.141592653589793;
 
 /** Returns the mean of PG(1, s), the expected precision of a row. */
 export function polyaGammaMean(s: f64): f64 {
   const a = abs<f64>(s);
-  // terms of the series around 0 that are left out are below 1e-12
+  // Taylor series around 0; the omitted terms are below 1e-12
   if (a < 0.01) return 0.25 - (a * a) / 48;
   const t = exp64(-a);
   return (1 - t) / ((1 + t) * 2 * a);
@@ -70,11 +71,11 @@ export function polyaGammaDraw(key: u32, s: f64): f64 {
   }
 }
 
-/** P(X <= CUT) of the inverse Gaussian of mean 1 / z and shape 1. */
+/** Returns P(X <= CUT) of the inverse Gaussian distribution with mean 1 / z and shape 1. */
 function inverseGaussianCdf(z: f64): f64 {
   const root = 1.25; // 1 / sqrt(CUT)
   const near = normalCdf(root * (CUT * z - 1));
-  // beyond, the other term is below 1e-40
+  // for greater z, the other term is below 1e-40
   return z > 20 ? near : near + exp64(2 * z) * normalCdf(-root * (CUT * z + 1));
 }
 

@@ -5,7 +5,7 @@ const GOLDEN: u32 = 0x9e3779b9;
 const FIRST: u32 = 0x21f0aaad;
 const SECOND: u32 = 0xd35a2d97;
 
-/** u32 hash of a key and a counter. */
+/** Returns a u32 hash of a key and a counter. */
 export function draw(key: u32, counter: u32): u32 {
   let x = key + counter * GOLDEN;
   x ^= x >>> 16;
@@ -16,7 +16,7 @@ export function draw(key: u32, counter: u32): u32 {
   return x;
 }
 
-/** draw for four keys and the same counter. */
+/** Does the work of `draw` for four keys and the same counter. */
 export function draw4(keys: v128, counter: u32): v128 {
   let x = i32x4.add(keys, i32x4.splat(counter * GOLDEN));
   x = v128.xor(x, i32x4.shr_u(x, 16));
@@ -26,14 +26,10 @@ export function draw4(keys: v128, counter: u32): v128 {
   return v128.xor(x, i32x4.shr_u(x, 15));
 }
 
-/**
- * Writes a random permutation of 0 .. n-1 (Fisher and Yates, from the front).
- *
- * @param order u32[n]
- */
+/** Writes a random permutation of 0 .. n-1 (Fisher-Yates shuffle from the front). @param order u32[n] */
 export function permute(order: usize, n: u32, key: u32): void {
   for (let i: u32 = 0; i < n; i++) {
-    // j is uniform in 0 .. i up to i / 2^32
+    // j is uniform in 0 .. i; probabilities differ by at most i / 2^32
     const j = <u32>((<u64>draw(key, i) * (i + 1)) >>> 32);
     store<u32>(order + ((<usize>i) << 2), load<u32>(order + ((<usize>j) << 2)));
     store<u32>(order + ((<usize>j) << 2), i);
@@ -42,7 +38,7 @@ export function permute(order: usize, n: u32, key: u32): void {
 
 /**
  * Returns element i of a random permutation of 0 .. n-1 without storing the permutation: a Feistel network of four rounds permutes the next
- * power of 4, and numbers beyond n are permuted again. n is at least a quarter of that power.
+ * power of 4, and numbers beyond n are permuted again. n is at least a quarter of this power, so few are permuted again.
  *
  * Source: Black and Rogaway 2002 (doi:10.1007/3-540-45760-7_9), cycle walking.
  *

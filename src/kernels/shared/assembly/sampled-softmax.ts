@@ -1,6 +1,6 @@
 // Sampled softmax: the loss of four rows against N negatives that they share, and its gradients.
 //
-//   s   score of a row's own item or of a negative        z = s / temperature - log(chance that the item is drawn)
+//   s   score of a row's own item or of a negative        z = s / temperature - log(probability that the item is drawn as a negative)
 //   l = rho log(exp(z_own) + sum over negatives of exp(z_n)) - z_own
 //   l = rho log(sum over negatives of exp(z_n)) - z_own                          bilateral: the own item is not in the sum
 //
@@ -10,23 +10,23 @@
 import { exp4, log4 } from "./exp";
 import { sum4 } from "./vector";
 
-/** A logit below all others. */
+/** A logit that is below all real logits. */
 const LOWEST: f32 = -1e30;
 
-/** Returns a negative's log probability in all lanes; 0 if all are equal, because they then cancel. */
+/** Returns a negative's log probability in all four lanes; 0 if all are equal, because the term then cancels. */
 function noiseAt(logNoise: usize, n: usize): v128 {
   return logNoise ? v128.load32_splat(logNoise + (n << 2)) : f32x4.splat(0);
 }
 
 /**
- * Replaces the scores of the negatives by dLoss/dscore.
+ * Replaces the scores of the negatives by dLoss/dscore, for four rows.
  *
  * @param scores       f32[N][4]
- * @param logNoise     f32[N]: log of each negative's chance; 0 if all are the same
- * @param own          scores of the rows' own items, and the logs of their chances
- * @param weights      of the rows; 0 for a row that does not exist
+ * @param logNoise     f32[N]: log probability of each negative; 0 if all are equal
+ * @param own          scores of the rows' own items, and their log probabilities
+ * @param weights      weights of the rows; 0 for a missing row
  * @param rho          weight of the negatives
- * @param bilateral    the own item is not in the sum
+ * @param bilateral    whether the own item is left out of the sum
  * @param losses       f32[4], written
  * @param ownGradients f32[4], written: dLoss/dscore of the own items
  * @param columns      f32[N], written: sums over the rows of dLoss/dscore; absent (0) where they are not needed
@@ -47,7 +47,7 @@ export function sampledSoftmax4(
 ): void {
   const perTemperature = f32x4.splat(<f32>1 / temperature);
 
-  // the highest logit of each row
+  // compute the highest logit of each row
   const ownLogit = f32x4.sub(f32x4.mul(own, perTemperature), ownLogNoise);
   let highest = bilateral ? f32x4.splat(LOWEST) : ownLogit;
   for (let n: usize = 0; n < N; n++) {
@@ -62,15 +62,15 @@ export function sampledSoftmax4(
   for (let n: usize = 0; n < N; n++) {
     const score = v128.load(scores + (n << 4));
     const z = f32x4.sub(f32x4.mul(score, perTemperature), noiseAt(logNoise, n));
-    // exp4 clamps its argument, so a negative that is left out is masked
+    // exp4 clamps its argument, so the exponential of an excluded negative is set to 0 by a mask
     const e = v128.and(exp4(f32x4.sub(z, highest)), f32x4.gt(score, f32x4.splat(-Infinity)));
     v128.store(scores + (n << 4), e);
     total = f32x4.add(total, e);
   }
-  // rho log(total) + (rho - 1) highest - (own - highest), which for rho = 1 subtracts nothing large
+  // rho log(total) + (rho - 1) highest - (own - highest); for rho = 1, no large numbers are subtracted
   const rhos = f32x4.splat(rho);
   const sums = f32x4.add(f32x4.mul(rhos, log4(total)), f32x4.mul(f32x4.splat(rho - 1), highest));
-  // if all negatives of a row are excluded, only its own item remains
+  // if all negatives of a row are excluded, its own item is the only candidate
   const isEmpty = f32x4.eq(total, zero);
   const loss = f32x4.sub(sums, f32x4.sub(ownLogit, highest));
   v128.store(losses, f32x4.mul(v128.bitselect(f32x4.neg(ownLogit), loss, isEmpty), weights));
@@ -80,7 +80,7 @@ export function sampledSoftmax4(
     f32x4.mul(f32x4.mul(perTemperature, rhos), weights),
     f32x4.div(f32x4.splat(1), total),
   );
-  // an empty row has 1 / 0 here, which times an exponential of 0 would be NaN
+  // an empty row has a total of 0, and 1 / 0 times an exponential of 0 would be NaN
   const scales = v128.andnot(scale, isEmpty);
   const ownGradient = f32x4.sub(f32x4.mul(ownExp, scales), f32x4.mul(perTemperature, weights));
   v128.store(ownGradients, ownGradient);

@@ -11,7 +11,8 @@
 
 import { inverseSqrt4 } from "./vector";
 
-// arithmetic on T, f32 (one number) or v128 (four), so that a formula is written once for both; each compiles to one instruction
+// the following functions do arithmetic on T, which is f32 (one number) or v128 (four), so that a formula is written once for both; each
+// compiles to one instruction
 
 function add<T>(x: T, y: T): T {
   if (isVector<T>()) return f32x4.add(x, y);
@@ -38,15 +39,15 @@ function root<T>(x: T): T {
   else return sqrt<T>(x);
 }
 
-/** x, or x in all four lanes. */
+/** Returns x; as v128, x in all four lanes. */
 function splat<T>(x: f32): T {
   if (isVector<T>()) return f32x4.splat(x);
   else return x;
 }
 
 /**
- * Methods as types, so that the compiler removes the branches. The size of the type is the method; a kernel may use its sign for another
- * purpose.
+ * Types that represent the methods, so that the compiler removes branches. The size of the type identifies the method; a kernel may give
+ * its sign another meaning.
  */
 export type Sgd = u8;
 export type AdaGrad = u32;
@@ -54,22 +55,22 @@ export type Adam = u64;
 
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
-/** 1 - beta, rounded once */
+/** 1 - beta1 and 1 - beta2, rounded to f32 once */
 const REST1: f32 = 0.1;
 const REST2: f32 = 0.001;
 const EPSILON: f32 = 1e-8;
 
-/** The new p by SGD. */
+/** Returns p after a step by SGD. */
 export function sgd<T>(p: T, grad: T, lr: T): T {
   return sub<T>(p, mul<T>(lr, grad));
 }
 
-/** The new p by AdaGrad. @param n includes the square of this gradient */
+/** Returns p after a step by AdaGrad. @param n sum of squared gradients, including that of this step */
 export function adaGrad<T>(p: T, grad: T, lr: T, n: T): T {
   return sub<T>(p, div<T>(mul<T>(lr, grad), root<T>(n)));
 }
 
-/** adaGrad with an approximate root: the step is within a relative 7e-4, in a third of the time. */
+/** Does the work of adaGrad with an approximate root: the step has a relative error up to 7e-4, and takes a third of the time. */
 export function quickAdaGrad<T>(p: T, grad: T, lr: T, n: T): T {
   return sub<T>(p, mul<T>(mul<T>(lr, grad), inverseSqrt<T>(n)));
 }
@@ -79,17 +80,17 @@ function inverseSqrt<T>(x: T): T {
   else return f32x4.extract_lane(inverseSqrt4(f32x4.splat(x)), 0);
 }
 
-/** The new n of AdaGrad. */
+/** Returns AdaGrad's n after a step. */
 export function addSquare<T>(n: T, grad: T): T {
   return add<T>(n, mul<T>(grad, grad));
 }
 
-/** The new m of Adam. */
+/** Returns Adam's m after a step. */
 export function firstMoment<T>(m: T, grad: T): T {
   return add<T>(mul<T>(splat<T>(BETA1), m), mul<T>(splat<T>(REST1), grad));
 }
 
-/** The new s of Adam. */
+/** Returns Adam's s after a step. */
 export function secondMoment<T>(s: T, grad: T): T {
   return add<T>(mul<T>(splat<T>(BETA2), s), mul<T>(splat<T>(REST2), mul<T>(grad, grad)));
 }
@@ -98,7 +99,8 @@ export function secondMoment<T>(s: T, grad: T): T {
  * Updates the parameter at p, whose value v the caller has loaded. Its state follows at p + apart, p + 2 apart, ...: n for AdaGrad;
  * m, s and two f32, 1 - b1^t and 1 - b2^t, for Adam.
  *
- * Adam counts t per parameter: a parameter without a gradient in this batch is not updated, and neither are its moments.
+ * Adam's t is the number of steps of the individual parameter: a parameter without a gradient in this batch is not updated, and neither are
+ * its moments.
  */
 export function step<M, T>(p: usize, apart: usize, v: T, grad: T, lr: T): void {
   if (sizeof<M>() == 1) {
@@ -123,17 +125,17 @@ export function step<M, T>(p: usize, apart: usize, v: T, grad: T, lr: T): void {
 }
 
 /**
- * Moves four parameters by Adam when all parameters have taken the same number of steps. The corrections are then the same for
- * all, and their reciprocals replace two divisions.
+ * Updates four parameters by Adam, if all parameters have taken the same number of steps. Multiplications by the reciprocals of the common
+ * corrections replace two divisions.
  *
  * @param m,s   addresses of the moments
- * @param c1,c2 firstCorrection, secondCorrection of the step's number
+ * @param c1,c2 firstCorrection and secondCorrection for the number of the step
  */
 export function adam4(p: usize, m: usize, s: usize, grad: v128, lr: f32, c1: f32, c2: f32): void {
   adamBy(p, m, s, grad, f32x4.splat(lr / c1), f32x4.splat(1 / c2));
 }
 
-/** adam4 with the quotients computed once for many parameters. @param rate lr / c1 @param inverse 1 / c2 */
+/** Does the work of adam4 with quotients that the caller computes once for many parameters. @param rate lr / c1 @param inverse 1 / c2 */
 export function adamBy(p: usize, m: usize, s: usize, grad: v128, rate: v128, inverse: v128): void {
   const first = firstMoment<v128>(v128.load(m), grad);
   const second = secondMoment<v128>(v128.load(s), grad);
@@ -144,10 +146,10 @@ export function adamBy(p: usize, m: usize, s: usize, grad: v128, rate: v128, inv
 }
 
 /**
- * Moves eight numbers of a vector by Adam, which counts the steps of each such slice for itself.
+ * Updates a slice of eight numbers of a vector by Adam; each slice has its own number of steps.
  *
- * @param moments what Adam keeps of the vector: m and s of `bytes` each, then 1 - b1^t and 1 - b2^t of each slice
- * @param d       bytes from the vector's start to the slice's
+ * @param moments address of the vector's Adam state: m and s of `bytes` bytes each, then 1 - b1^t and 1 - b2^t of each slice
+ * @param d       byte offset of the slice in the vector
  */
 export function stepSliceAdam(
   vector: usize,
@@ -169,17 +171,17 @@ export function stepSliceAdam(
   adam4(vector + d + 16, m + 16, s + 16, g1, lr, c1, c2);
 }
 
-/** 1 - b1^t from 1 - b1^(t-1): its own recurrence, which loses no digits to a subtraction. */
+/** Returns 1 - b1^t, given 1 - b1^(t-1); the recurrence of this difference avoids cancellation. */
 export function nextCorrection1(c1: f32): f32 {
   return BETA1 * c1 + REST1;
 }
 
-/** 1 - b2^t from 1 - b2^(t-1). */
+/** Returns 1 - b2^t, given 1 - b2^(t-1). */
 export function nextCorrection2(c2: f32): f32 {
   return BETA2 * c2 + REST2;
 }
 
-/** 1 - b1^t. @param t number of the step, from 1 */
+/** Returns 1 - b1^t. @param t number of the step, from 1 */
 export function firstCorrection(t: u32): f32 {
   return correction(0.9, t);
 }
@@ -189,14 +191,14 @@ export function secondCorrection(t: u32): f32 {
   return correction(0.999, t);
 }
 
-/** 1 - base^t by repeated squaring. */
+/** Returns 1 - base^t, computed by repeated squaring. */
 function correction(base: f64, t: u32): f32 {
   let power: f64 = 1;
   for (; t; t >>>= 1, base *= base) if (t & 1) power *= base;
   return <f32>(1 - power);
 }
 
-/** Moves a weight by FTRL-proximal with beta = 1. At p lie three f32: the weight, n, z. A learning rate of 0 freezes it. */
+/** Updates a weight by FTRL-proximal with beta = 1. At address p are three f32: weight, n, z. A learning rate of 0 freezes the weight. */
 export function stepFtrl(p: usize, grad: f32, lr: f32, l1: f32, l2: f32): void {
   if (lr == 0) return;
   const n = load<f32>(p, 4);

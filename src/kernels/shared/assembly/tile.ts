@@ -7,7 +7,7 @@
 // Eight sums stay in registers, so a term costs six loads for 32 products. Large products consist entirely of these tiles.
 
 /**
- * Adds the products of n terms to what the tile holds.
+ * Adds the products of n terms to the tile.
  *
  * @param leftStride,rightStride bytes from one term to the next
  */
@@ -56,10 +56,11 @@ export function addProducts(
 }
 
 /**
- * The same with strides of 16 and 32, so that the loop contains little besides the products.
+ * Adds the products of n terms to the tile for strides of 16 and 32, with less overhead.
  *
- * Two terms per turn, with an exit between them. The overhead of a turn (the engine's check, the pointers) is up to a sixth of its
- * products. Without the exit, V8 would load the operands of both terms before the first product, which exceeds the registers.
+ * An iteration adds two terms, with a loop exit between them. The overhead of an iteration (the engine's check, the pointers) is up to a
+ * sixth of the time of its products. Without the exit, V8 would load the operands of both terms before the first product, which exceeds the
+ * registers.
  *
  * @param n at least 1
  */
@@ -119,11 +120,11 @@ export function addPacked(left: usize, right: usize, n: u32, tile: usize): void 
 }
 
 /**
- * Writes a tile the other way round, f32[8][4]: eight rows, one for each column of `right`, of the four rows of `left`.
+ * Writes a transposed tile, f32[8][4]: a row for each column of `right`, a column for each row of `left`.
  *
- * Two terms a turn, as in addPacked.
+ * An iteration adds two terms, as in addPacked.
  *
- * @param first f32[8]: what the sums start at
+ * @param first f32[8]: initial values of the sums, by column of `right`
  * @param n     at least 1
  */
 export function writeColumns(left: usize, right: usize, n: u32, first: usize, target: usize): void {

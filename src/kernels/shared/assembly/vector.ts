@@ -1,6 +1,6 @@
-// Four f32 at a time.
+// Functions on four f32 at a time.
 
-/** x[0] + x[1] + x[2] + x[3], in pairs: (x0 + x2) + (x1 + x3). */
+/** Returns x[0] + x[1] + x[2] + x[3], added in pairs: (x0 + x2) + (x1 + x3). */
 export function sum4(x: v128): f32 {
   const pairs = f32x4.add(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
@@ -11,7 +11,7 @@ export function addTo(at: usize, x: v128): void {
   v128.store(at, f32x4.add(v128.load(at), x));
 }
 
-/** Inner product of two f32 arrays, in four partial sums. @param bytes length of each, a multiple of 16 */
+/** Returns the inner product of two f32 arrays, added in four partial sums. @param bytes size of each array, a multiple of 16 */
 export function dot(x: usize, y: usize, bytes: usize): f32 {
   let sum = f32x4.splat(0);
   for (let at: usize = 0; at < bytes; at += 16) {
@@ -20,7 +20,11 @@ export function dot(x: usize, y: usize, bytes: usize): f32 {
   return sum4(sum);
 }
 
-/** Inner product in eight partial sums: faster for long arrays, rounded differently. @param n length of each, a multiple of 8 */
+/**
+ * Returns the inner product, added in eight partial sums: faster for long arrays, but rounded differently.
+ *
+ * @param n length of each array, a multiple of 8
+ */
 export function dotByEights(x: usize, y: usize, n: u32): f32 {
   let s0 = f32x4.splat(0);
   let s1 = f32x4.splat(0);
@@ -32,16 +36,16 @@ export function dotByEights(x: usize, y: usize, n: u32): f32 {
   return sum4(f32x4.add(s0, s1));
 }
 
-/** A mask: all bits set in the first `count` lanes. */
+/** Returns a mask: all bits are set in the first `count` lanes. */
 export function firstLanes(count: u32): v128 {
   return i32x4.lt_u(i32x4(0, 1, 2, 3), i32x4.splat(count));
 }
 
 /**
- * Approximates 1 / sqrt(x) of normal x > 0 to a relative 7e-4, which suffices for the length of a step, in a third of the time of a root
- * and a division.
+ * Approximates 1 / sqrt(x) of normal x > 0 with a relative error up to 7e-4, which suffices for the length of a step, in a third of
+ * the time of a root and a division.
  *
- * A first guess from the exponent's bits and one Newton step, with constants that balance the error's sign.
+ * The estimate from the exponent's bits is refined by one Newton step, with constants that balance errors of both signs.
  * Source: Jan Kadlec 2010, "Improving the fast inverse square root" (rrrola.wz.cz/inv_sqrt.html).
  */
 export function inverseSqrt4(x: v128): v128 {
@@ -51,7 +55,7 @@ export function inverseSqrt4(x: v128): v128 {
 }
 
 /**
- * Writes column c of the source as row c of the target.
+ * Transposes a 4 x 4 matrix: writes column c of the source as row c of the target.
  *
  * @param stride,targetStride bytes from one row to the next
  */

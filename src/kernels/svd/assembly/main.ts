@@ -1,5 +1,5 @@
-// Operations of a truncated singular value decomposition: products of a sparse matrix with a panel of sixteen columns, and dense products of
-// tall matrices, which are lists of such panels.
+// Operations of a truncated singular value decomposition: products of a sparse matrix with a panel of sixteen columns, and dense products
+// of tall matrices, which are lists of such panels.
 //
 //   A      sparse, by rows; with its scale and shift  D A - f e'     X, Y   panels, f32[numRows][16], rows padded to a multiple of 4
 //   Y = D A X - f s     s = e' X, the sums of multiplyRows           S = [X_1 .. X_p]' Y         Y_t += sum over p of X_p C_pt
@@ -12,7 +12,10 @@ import { addProducts } from "../../shared/assembly/tile";
 import { transpose4 } from "../../shared/assembly/vector";
 import { SparsePlan } from "./plan";
 
-/** Number of rows per sum in single precision, before it is added to the double one; both panels of them fit in the first-level cache. */
+/**
+ * Number of rows that are summed in single precision before the sum is added to that in double precision; the rows of both panels fit in
+ * the first-level cache.
+ */
 const CHUNK: u32 = 256;
 
 /**
@@ -72,7 +75,7 @@ export function multiplyRows(
   }
 }
 
-/** Writes rows of a panel times a number each; source and target may be the same. */
+/** Multiplies each row of a panel by a number, and writes it to the target, which may be the source. */
 export function scaleRows(scale: usize, source: usize, target: usize, first: u32, count: u32): void {
   for (let r = <usize>first; r < first + count; r++) {
     const factor = v128.load32_splat(scale + (r << 2));
@@ -82,11 +85,7 @@ export function scaleRows(scale: usize, source: usize, target: usize, first: u32
   }
 }
 
-/**
- * Adds the rows of a panel, each times its weight, to f64[16].
- *
- * @param weights f32[numRows]
- */
+/** Adds the weighted sum of a panel's rows to f64[16]. @param weights f32[numRows] */
 export function addRowSums(weights: usize, source: usize, sums: usize, first: u32, count: u32): void {
   for (let r = <usize>first; r < first + count; r++) {
     const weight = <f64>load<f32>(weights + (r << 2));
@@ -100,8 +99,8 @@ export function addRowSums(weights: usize, source: usize, sums: usize, first: u3
 /**
  * Adds  [X_1 .. X_p]' Y  over some rows to f64[16 p][16].
  *
- * @param sources u32[p]: offsets of the panels
- * @param tile    f32[4][8], this thread's own
+ * @param sources u32[p]: byte offsets of the panels
+ * @param tile    f32[4][8], buffer of this thread
  */
 export function addCrossProducts(
   sources: usize,
@@ -128,7 +127,7 @@ export function addCrossProducts(
   }
 }
 
-/** Adds f32[4][8] to four rows of f64[][16]. */
+/** Adds a tile f32[4][8] to four rows of sums f64[][16]. */
 function addTile(tile: usize, sums: usize): void {
   for (let i: usize = 0; i < 4; i++) {
     for (let j: usize = 0; j < 8; j++) {
@@ -139,10 +138,10 @@ function addTile(tile: usize, sums: usize): void {
 }
 
 /**
- * Writes rows of  Y_t = sum over p of X_p C_pt, or adds them to Y_t. Targets may be among the sources.
+ * Writes some rows of Y_t = sum over p of X_p C_pt, or adds them to Y_t. A target may also be a source.
  *
  * @param coefficients f32[2 numTargets][16 numSources][8]: C in panels of eight columns
- * @param scratch      f32[16 numSources][4] and f32[4][8], this thread's own
+ * @param scratch      f32[16 numSources][4] and f32[4][8], buffers of this thread
  * @param first,count  multiples of 4
  */
 export function combine(
@@ -163,7 +162,7 @@ export function combine(
     for (let p: u32 = 0; p < numSources; p++) {
       packRows(<usize>load<u32>(sources + ((<usize>p) << 2)) + rows, scratch + ((<usize>p) << 8));
     }
-    // the rows of the sources are no longer needed
+    // the sources' rows are packed, so targets that are also sources can be overwritten
     for (let half: u32 = 0; half < numTargets << 1; half++) {
       memory.fill(tile, 0, 128);
       addProducts(scratch, 16, coefficients + ((<usize>half * numTerms) << 5), 32, numTerms, tile);
@@ -184,7 +183,7 @@ export function combine(
   }
 }
 
-/** Writes four rows of a panel side by side, f32[16][4]. */
+/** Packs four rows of a panel side by side, f32[16][4]. */
 function packRows(rows: usize, packed: usize): void {
   for (let t: usize = 0; t < 64; t += 16) transpose4(rows + t, 64, packed + (t << 2), 16);
 }

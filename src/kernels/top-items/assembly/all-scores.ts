@@ -1,4 +1,4 @@
-// The search that computes every score: a matrix product whose scores are compared and discarded.
+// Search that computes every score: a matrix product whose elements are compared with the lists and discarded.
 //
 //            panels of a tile (32 KiB: they fit in the first-level cache) ──►
 //   query 0..3    [4 x 8]  [4 x 8]  ...   a score above the last of the query's list is offered to the list
@@ -10,7 +10,7 @@ import { Scratch, Search } from "./plan";
 
 const TILE_BYTES: u32 = 32768;
 
-/** Packs queries four side by side, f32[ceil(n / 4)][d][4], zero beyond the last. */
+/** Packs queries four side by side, f32[ceil(n / 4)][d][4]; queries beyond the last are zeros. */
 export function packQueries(search: Search, first: u32, numQueries: u32, packed: usize): void {
   const d = search.dim;
   for (let q: u32 = 0; q < ((numQueries + 3) & ~3); q++) {
@@ -22,7 +22,7 @@ export function packQueries(search: Search, first: u32, numQueries: u32, packed:
   }
 }
 
-/** Searches panels `start` to `numPanels` - 1 for the packed queries. */
+/** Searches panels `start` to `numPanels` - 1 for the best items of the packed queries. */
 export function searchPanels(
   search: Search,
   scratch: Scratch,
@@ -52,7 +52,7 @@ export function searchPanels(
   }
 }
 
-/** Offers the scores of a tile that are above their query's last; most tiles have none. */
+/** Offers the items of a tile whose scores are above the last score of their query's list; most tiles have none. */
 function offerTile(search: Search, tile: usize, query: u32, numQueries: u32, item: u32): void {
   for (let r: u32 = 0; r < numQueries; r++) {
     const row = tile + ((<usize>r) << 5);

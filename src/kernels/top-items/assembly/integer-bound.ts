@@ -1,4 +1,4 @@
-// Upper bounds on scores by 16-bit integers: one multiplication of integers covers twice as many dimensions as one of f32.
+// Upper bounds on scores by 16-bit integers: one integer instruction multiplies twice as many dimensions as an f32 instruction.
 //
 //   x, y    an item and a query; with weights, an item ends with its weight and a query with 1. n dimensions
 //   s, t    scales, one for the items of a tile and one a query: |x / s| and |y / t| are at most S
@@ -13,19 +13,21 @@
 
 import { QueryBound, Search } from "./plan";
 
-/** Most dimensions for which FIT is far enough below S. */
+/** Maximum number of dimensions, for which FIT is sufficiently below S. */
 export const MAX_DIM: u32 = 2048;
 
-/** Greatest length of a scaled vector; FIT is less by the rounding of sums of squares and scales. */
+/**
+ * S: maximum length of a scaled vector. FIT: length to which vectors are scaled, less by the rounding errors of sums of squares and scales.
+ */
 const S: f64 = 32692;
 const FIT: f64 = 32690;
-/** Greatest distance of a scaled number from its integer: a half, and the rounding of the scaling. */
+/** Maximum distance of a scaled number from its integer: a half, plus the rounding error of the scaling. */
 const H: f64 = 0.503;
-/** 1.5 * 2^23: the low 16 bits of the f32 MAGIC + z are the integer next to z. */
+/** 1.5 * 2^23: the low 16 bits of the f32 MAGIC + z are the integer nearest to z. */
 const MAGIC: f32 = 12582912;
-/** Greatest 1 / s and 1 / t, 2^50: products below the least f32 then change I by less than 1. */
+/** Maximum of 1 / s and 1 / t, 2^50: products that underflow in f32 then change I by less than 1. */
 const MAX_INVERSE: f64 = 1125899906842624;
-/** Least 1 / (s t) at which no sum leaves the range of f32. */
+/** Minimum of 1 / (s t) for which no sum overflows the range of f32. */
 const MIN_PRODUCT: f64 = 2.5e-29;
 
 /** ceil(n / 2). */
@@ -33,12 +35,12 @@ export function pairsOfDims(search: Search): u32 {
   return (search.dim + search.weighted + 1) >>> 1;
 }
 
-/** The inverse scale for vectors of at most that squared length: 0 or NaN if it is not finite. */
+/** Returns the inverse scale for vectors whose squared length is at most `squares`; 0 or NaN if `squares` is not finite. */
 function inverseOf(squares: f64): f32 {
   return <f32>min(MAX_INVERSE, FIT / sqrt(squares));
 }
 
-/** Writes a query as integers, i16[ceil(n / 2)][4][2], and its bound. @param target of the query's integers among four */
+/** Writes a query as integers, i16[ceil(n / 2)][4][2], and its bound. @param target address of the query's integers, one of four queries */
 export function boundQuery(search: Search, query: u32, target: usize, bound: QueryBound): void {
   const d = search.dim;
   const source = search.queries + ((<usize>query * d) << 2);
@@ -52,7 +54,7 @@ export function boundQuery(search: Search, query: u32, target: usize, bound: Que
   const n: f64 = d + search.weighted;
   const r = H * sqrt(n);
   const gamma = (1.01 * (n + 2)) / 16777216;
-  // a query of zeros scores exactly zero
+  // the scores of a query of zeros are exactly 0
   bound.margin = squares == 0 ? 0 : r * S + (S + r) * r + gamma * S * S + 2;
   for (let i: u32 = 0; i < 2 * pairsOfDims(search); i++) {
     const y: f32 = i < d ? load<f32>(source + ((<usize>i) << 2)) : i < d + search.weighted ? 1 : 0;
@@ -61,13 +63,13 @@ export function boundQuery(search: Search, query: u32, target: usize, bound: Que
   }
 }
 
-/** Writes zeros in place of a query, and a bound that no item exceeds. */
+/** Writes zeros for a missing query, and a bound that no item exceeds. */
 export function writeNoQuery(search: Search, target: usize, bound: QueryBound): void {
   for (let i: usize = 0; i < pairsOfDims(search); i++) store<u32>(target + (i << 4), 0);
   bound.threshold = i32.MAX_VALUE;
 }
 
-/** Sets the threshold T of a query for a tile. @param inverse 1 / s of the tile, > 0 @param last score of the last of its list */
+/** Sets the threshold T of a query for one tile. @param inverse 1 / s of the tile, above 0 @param last last score of the query's list */
 export function setThreshold(bound: QueryBound, inverse: f32, last: f32): void {
   const product = bound.inverseScale * <f64>inverse;
   let threshold: f64 = -Infinity;
@@ -78,7 +80,11 @@ export function setThreshold(bound: QueryBound, inverse: f32, last: f32): void {
   bound.threshold = <i32>max<f64>(i32.MIN_VALUE, min<f64>(i32.MAX_VALUE, threshold));
 }
 
-/** Writes the items of a tile of panels as integers, i16[panels][ceil(n / 2)][8][2]. @returns 1 / s; 0 or NaN if they are not finite */
+/**
+ * Writes the items of a tile of panels as integers, i16[panels][ceil(n / 2)][8][2].
+ *
+ * @returns 1 / s; 0 or NaN if the items are not finite
+ */
 export function writeItems(search: Search, from: u32, end: u32, target: usize): f32 {
   const d = search.dim;
   const bytes = (<usize>d) << 5;
@@ -94,7 +100,7 @@ export function writeItems(search: Search, from: u32, end: u32, target: usize): 
       at += 64;
     }
     if (((d & 1) | search.weighted) == 0) continue;
-    // the last of an odd number of dimensions, the weights, or both
+    // write the rest: the last of an odd number of dimensions, the weights, or both
     for (let half: usize = 0; half < 32; half += 16) {
       const w = search.weighted ? finiteWeights(search.weights + ((<usize>p) << 5) + half) : zero;
       v128.store(target + half, d & 1 ? pairOf(v128.load(at + half), w, scale) : pairOf(w, zero, scale));
@@ -104,7 +110,7 @@ export function writeItems(search: Search, from: u32, end: u32, target: usize): 
   return inverse;
 }
 
-/** The greatest squared length of the items of some panels, NaN if one is. */
+/** Returns the maximum squared length of the items of some panels; NaN if one of them is NaN. */
 function maxSquares(search: Search, from: u32, end: u32): f32 {
   const bytes = (<usize>search.dim) << 5;
   let most = f32x4.splat(0);
@@ -131,13 +137,13 @@ function maxSquares(search: Search, from: u32, end: u32): f32 {
   return max(even, odd);
 }
 
-/** Four weights, 0 for -Infinity: an item with that is never found, whatever its bound. */
+/** Returns four weights, with 0 instead of -Infinity: an item with the weight -Infinity is never found, whatever its bound. */
 function finiteWeights(at: usize): v128 {
   const w = v128.load(at);
   return v128.andnot(w, f32x4.eq(w, f32x4.splat(-Infinity)));
 }
 
-/** Two numbers of four items as integers side by side, i16[4][2]. */
+/** Converts two numbers of each of four items to integers, i16[4][2]. */
 function pairOf(x: v128, y: v128, scale: v128): v128 {
   const magic = f32x4.splat(MAGIC);
   const low = v128.and(f32x4.add(magic, f32x4.mul(x, scale)), i32x4.splat(0xffff));
@@ -145,14 +151,15 @@ function pairOf(x: v128, y: v128, scale: v128): v128 {
 }
 
 /**
- * Whether an integer product of four queries and eight items is above its query's threshold; if so, all are in the tile.
+ * Returns whether an integer product of four queries and eight items is above the threshold of its query; if so, writes all products
+ * to the tile.
  *
- * Two pairs of dimensions a turn, as in addPacked of shared/assembly/tile.ts.
+ * An iteration adds two pairs of dimensions, as in addPacked of shared/assembly/tile.ts.
  *
  * @param left   i16[n][4][2]
  * @param right  i16[n][8][2]
  * @param n      at least 1
- * @param bounds of the four queries
+ * @param bounds bounds of the four queries
  * @param tile   i32[4][8]
  */
 export function anyAbove(left: usize, right: usize, n: u32, bounds: usize, tile: usize): bool {

@@ -1,4 +1,4 @@
-// The best items of each query, exactly: every item is compared with every query, most of them by integers alone.
+// Finds the best items of each query, exactly: every item is compared with every query, most of them by 16-bit integers alone.
 //
 //   score   weight_i + <query, item>, f32, products added in the dimensions' order
 //   Q       queries a block: 128        d   dimensions        panel   eight items side by side, f32[d][8]
@@ -8,7 +8,7 @@
 //   the others, by tiles    16-bit integers bound the scores from above, and only items whose bound
 //                           exceeds the last of the list are scored                                  screened-search.ts
 //
-// Ties stand in the items' order. Twin: ../top-items.reference.ts, the same bits.
+// Ties are sorted by item. Twin: ../top-items.reference.ts, the same bits.
 
 import { packQueries, searchPanels } from "./all-scores";
 import { MAX_DIM } from "./integer-bound";
@@ -16,18 +16,18 @@ import { sortLists } from "./offer";
 import { Scratch, Search } from "./plan";
 import { screenPanels } from "./screened-search";
 
-/** Fewest queries for which a tile is written as integers. */
+/** Minimum number of queries for which tiles are converted to integers. */
 const MIN_QUERIES: u32 = 16;
 
-/** Items that are scored first, in lengths of a list. */
+/** Number of items that are scored before bounds are used, in units of the length of a list. */
 const SCORED_FIRST: u32 = 16;
 
 /**
- * Finds the best items of consecutive queries; any thread may take any block.
+ * Finds the best items of consecutive queries; any thread may process any block.
  *
- * @param scratch this thread's own
+ * @param scratch buffers of this thread
  * @param numQueries at most BLOCK_QUERIES
- * @returns how many pairs of a query and an item the bound left for an exact score
+ * @returns number of pairs of a query and an item that the bound did not exclude
  */
 export function searchBlock(search: Search, scratch: Scratch, first: u32, numQueries: u32): f64 {
   const K = search.top;

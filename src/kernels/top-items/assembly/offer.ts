@@ -5,18 +5,18 @@ import { insertBest, replaceWorst, sortHeap } from "../../shared/assembly/best-l
 import { isMasked } from "../../shared/assembly/masks";
 import { LONG_LIST, Search } from "./plan";
 
-/** Byte offset of a query's list. */
+/** Returns the byte offset of a query's list. */
 function listOf(search: Search, query: u32): usize {
   return (<usize>query * search.top) << 2;
 }
 
-/** The score that an item must exceed to enter the query's list. */
+/** Returns the score that an item must exceed to enter the query's list. */
 export function lastScore(search: Search, query: u32): f32 {
   const worst: usize = search.top > LONG_LIST ? 0 : search.top - 1;
   return load<f32>(search.scores + listOf(search, query) + (worst << 2));
 }
 
-/** Puts an item into the query's list, unless it scores too little or is masked. A query's items come in ascending order. */
+/** Inserts an item into the query's list, unless its score is too low or it is masked. Items must be offered in ascending order. */
 export function offer(search: Search, query: u32, item: u32, score: f32): void {
   if (!(score > lastScore(search, query)) || isMasked(search.maskEnds, search.masks, query, item)) return;
   const list = listOf(search, query);
@@ -25,7 +25,7 @@ export function offer(search: Search, query: u32, item: u32, score: f32): void {
   else insertBest(search.scores + list, search.found + list, search.top, item, score);
 }
 
-/** Sorts the lists of consecutive queries that are heaps. */
+/** Sorts the lists of consecutive queries, if they are heaps. */
 export function sortLists(search: Search, first: u32, numQueries: u32): void {
   if (search.top <= LONG_LIST) return;
   for (let query = first; query < first + numQueries; query++) {

@@ -1,32 +1,32 @@
 // The structs of the search for best items, as ../binding.ts writes them; pointers are byte offsets.
 
-/** Most queries of a kernel call. */
+/** Maximum number of queries of a kernel call. */
 export const BLOCK_QUERIES: u32 = 128;
 
-/** Lists above this length are heaps until the search ends: inserting into a sorted list would move half of it. */
+/** Maximum length of a sorted list. Longer lists are heaps until the search ends, because an insertion would move half of a sorted list. */
 export const LONG_LIST: u32 = 128;
 
-/** Bytes of a tile of items as integers; a tile has one panel at least. */
+/** Maximum number of bytes of a tile's items as integers; a tile has at least one panel. */
 export const INTEGER_BYTES: u32 = 32768;
 
-/** Room for pairs of a query and an item that wait for their exact score. */
+/** Maximum number of pairs of a query and an item that wait for their exact score. */
 export const NUM_PAIRS: u32 = 1024;
 
-/** The items and queries of a search, and the lists. */
+/** The items and queries of a search, and the lists of found items. */
 export class Search {
   dim: u32;
   numItems: u32;
   /** K: items a list */
   top: u32;
-  /** 1 if a weight is neither 0 nor -Infinity */
+  /** 1 if any weight is neither 0 nor -Infinity */
   weighted: u32;
   /** f32[numQueries][d] */
   queries: usize;
   /** f32[ceil(numItems / 8)][d][8] */
   panels: usize;
-  /** f32[numItems], room up to a multiple of 8; an item of -Infinity is never found */
+  /** f32[numItems], with room up to a multiple of 8; an item with the weight -Infinity is never found */
   weights: usize;
-  /** u32[numQueries + 1]: a query never finds items masks[maskEnds[q] .. maskEnds[q + 1]), ascending */
+  /** masks[maskEnds[q] .. maskEnds[q + 1]) are the items, ascending, that query q must not find; maskEnds is u32[numQueries + 1] */
   maskEnds: usize;
   masks: usize;
   /** u32[numQueries][K] */
@@ -35,13 +35,13 @@ export class Search {
   scores: usize;
 }
 
-/** The memory that a thread works in. n = ceil((d + 1) / 2) is the number of pairs of dimensions, the weight included. */
+/** Buffers of one thread. n = ceil((d + 1) / 2) is the number of pairs of dimensions, where the weight is one more dimension. */
 export class Scratch {
   /** f32[4][8] or i32[4][8] */
   tile: usize;
-  /** f32[Q / 4][d][4]: queries four side by side */
+  /** f32[Q / 4][d][4]: queries, packed four side by side */
   packed: usize;
-  /** i16[Q / 4][n][4][2]: the same as integers */
+  /** i16[Q / 4][n][4][2]: queries as integers */
   integerQueries: usize;
   /** i16[panels of a tile][n][8][2] */
   integerItems: usize;
@@ -51,12 +51,12 @@ export class Scratch {
   pairs: usize;
 }
 
-/** The bound on the scores of a query; integer-bound.ts has the symbols. */
+/** Bound on the scores of a query; integer-bound.ts defines the symbols. */
 export class QueryBound {
   /** 1 / t */
   inverseScale: f64;
   /** C */
   margin: f64;
-  /** T in the current tile */
+  /** threshold T for the current tile */
   threshold: i32;
 }

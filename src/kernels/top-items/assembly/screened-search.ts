@@ -1,19 +1,23 @@
-// The search that scores only what the integer bound leaves: tile by tile, as in all-scores.ts.
+// Search that scores only those pairs of a query and an item that the integer bound does not exclude, tile by tile as in all-scores.ts.
 //
 //   items of a tile ──► integers ──► [4 x 8] bounds, query by query ──► pairs above the last of the list
 //   pairs of the tile ──► exact scores, four at a time ──► lists
 //
-// The scores that are kept are those of all-scores.ts, bit for bit: the same products added in the same order.
+// The scores in the lists are those of all-scores.ts, bit for bit: the same products are added in the same order.
 
 import { searchPanels } from "./all-scores";
 import { anyAbove, boundQuery, pairsOfDims, setThreshold, writeItems, writeNoQuery } from "./integer-bound";
 import { lastScore, offer } from "./offer";
 import { INTEGER_BYTES, NUM_PAIRS, QueryBound, Scratch, Search } from "./plan";
 
-/** A pair costs as much as the bounds of so many save: where more are left, every score is computed. */
+/** Cost of scoring one pair exactly, in bounds: if more than one in PAIR_COST pairs is left, computing every score is faster. */
 const PAIR_COST: u32 = 64;
 
-/** Searches panels `start` to `numPanels` - 1, after all before them. @returns the number of pairs that were left */
+/**
+ * Searches panels `start` to `numPanels` - 1; earlier panels must have been searched.
+ *
+ * @returns number of pairs that the bounds did not exclude
+ */
 export function screenPanels(
   search: Search,
   scratch: Scratch,
@@ -30,7 +34,7 @@ export function screenPanels(
     const end = min(from + tilePanels, numPanels);
     const allowed = <f64>numQueries * (2 * <f64>search.top + <f64>(from << 3) / PAIR_COST);
     const inverseScale: f32 = total > allowed ? 0 : writeItems(search, from, end, scratch.integerItems);
-    // numbers that are not finite have no bound
+    // numbers that are not finite have no bound, so every score is computed
     if (inverseScale > 0) total += screenTile(search, scratch, first, numQueries, from, end, inverseScale);
     else searchPanels(search, scratch, first, numQueries, from, end);
   }
@@ -72,7 +76,7 @@ function screenTile(
     for (let panel = from; panel < end; panel++) {
       if (anyAbove(left, right, n, bounds, scratch.tile)) {
         numPairs = keepPairs(search, scratch, first + q, panel << 3, bounds, numPairs);
-        // a tile has 32 pairs, and up to three more fill the last four up
+        // a tile adds up to 32 pairs, and the last group of four pairs is filled with up to three more
         if (numPairs > NUM_PAIRS - 35) {
           offerPairs(search, scratch.pairs, numPairs);
           total += numPairs;
@@ -86,7 +90,7 @@ function screenTile(
   return total + numPairs;
 }
 
-/** Adds the pairs of a [4 x 8] tile that are above their query's threshold. @returns the number of pairs then */
+/** Appends the pairs of a [4 x 8] tile that are above their query's threshold. @returns number of pairs after */
 function keepPairs(
   search: Search,
   scratch: Scratch,
@@ -111,7 +115,7 @@ function keepPairs(
   return numPairs;
 }
 
-/** Offers pairs by their exact scores: four sums side by side, as each waits for its last addition. */
+/** Computes the exact scores of pairs and offers them: four sums at a time, as each addition waits for the previous one of its sum. */
 function offerPairs(search: Search, pairs: usize, numPairs: u32): void {
   if (numPairs == 0) return;
   const last = load<u64>(pairs + ((<usize>(numPairs - 1)) << 3));

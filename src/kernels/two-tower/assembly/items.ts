@@ -1,4 +1,4 @@
-// The items of a batch: their rows and, with a tower, its output for their side features.
+// Vectors of a batch's items: the row of each item, plus the item tower's output for its side features.
 
 import { BLOCK, lastLayer, layerAt } from "../../shared/assembly/dense/layers";
 import { backward, forward } from "../../shared/assembly/dense/passes";
@@ -7,10 +7,10 @@ import { addTo, dot, sum4 } from "../../shared/assembly/vector";
 import { BIAS, Plan, Thread } from "./plan";
 import { addFields, readPanels, rowBytes, vectorOf, writePanels } from "./users";
 
-/** Least squared length; shorter vectors are divided as if they had it. */
+/** Minimum squared length by which a vector is divided; shorter vectors are divided by its root. */
 const SHORTEST: f32 = 1e-12;
 
-/** Returns the item of candidate c: of the sampled negatives first, then of the batch's events. */
+/** Returns the item of candidate c: candidates are the sampled negatives, then the items of the batch's events. */
 export function candidateOf(plan: Plan, thread: Thread, events: usize, c: u32): u32 {
   if (c < plan.numNegatives) return load<u32>(thread.shared + ((<usize>c) << 2));
   return itemOf(plan, events, c - plan.numNegatives);
@@ -30,7 +30,7 @@ export function divideByLength(at: usize, bytes: usize): f32 {
   return scale;
 }
 
-/** Replaces dLoss/d(v / |v|) by dLoss/dv, in place. @param unit v / |v| @param scale 1 / |v| */
+/** Replaces the derivative by a unit vector, dLoss/d(v / |v|), by dLoss/dv. @param unit v / |v| @param scale 1 / |v| */
 export function throughLength(gradient: usize, unit: usize, scale: f32, bytes: usize): void {
   const along = f32x4.splat(dot(gradient, unit, bytes));
   for (let k: usize = 0; k < bytes; k += 16) {
@@ -40,9 +40,9 @@ export function throughLength(gradient: usize, unit: usize, scale: f32, bytes: u
 }
 
 /**
- * Writes the vectors of a block of items, before any division by their lengths.
+ * Writes the vectors of a block of items; for the cosine, the caller normalizes them.
  *
- * @param items  u32: which
+ * @param items  u32: indexes of the items
  * @param target f32[BLOCK][D]
  */
 export function composeItems(plan: Plan, thread: Thread, items: usize, numItems: u32, target: usize): void {
@@ -66,7 +66,7 @@ export function composeItems(plan: Plan, thread: Thread, items: usize, numItems:
   }
 }
 
-/** Writes the items of candidates c .. c + 15. @returns their number */
+/** Writes the items of candidates c .. c + 15 to thread.tiles. @returns number of these candidates */
 function blockOfItems(plan: Plan, thread: Thread, events: usize, c: u32, numCandidates: u32): u32 {
   const count = min(BLOCK, numCandidates - c);
   for (let r: u32 = 0; r < count; r++) {
@@ -75,7 +75,7 @@ function blockOfItems(plan: Plan, thread: Thread, events: usize, c: u32, numCand
   return count;
 }
 
-/** Writes candidates c .. c + 15, c a multiple of 16. */
+/** Writes the vectors of candidates c .. c + 15, c a multiple of 16. */
 export function composeCandidates(
   plan: Plan,
   thread: Thread,
@@ -103,12 +103,16 @@ export function composeCandidates(
   memory.fill(b.itemGradients + <usize>(b.numRoom + c) * bytes, 0, <usize>count * bytes);
 }
 
-/** Adds the second half's sums to the first's, which are `apart` bytes before. @param bytes a multiple of 16 */
+/**
+ * Adds the sums over the second half of events to those over the first half, which are stored `apart` bytes before.
+ *
+ * @param bytes a multiple of 16
+ */
 function addHalves(at: usize, apart: usize, bytes: usize): void {
   for (let k: usize = 0; k < bytes; k += 16) addTo(at + k, v128.load(at + apart + k));
 }
 
-/** Computes the derivatives by rows and side features from those by candidates c .. c + 15. */
+/** Computes the derivatives by the rows and side features of candidates c .. c + 15 from those by the candidates' vectors. */
 export function itemsBackward(plan: Plan, thread: Thread, events: usize, c: u32, numCandidates: u32): void {
   const b = plan.batch;
   const bytes = rowBytes(plan);
@@ -125,7 +129,7 @@ export function itemsBackward(plan: Plan, thread: Thread, events: usize, c: u32,
     }
   }
   if (!plan.itemTower) return;
-  // the layers' panels hold another block, so this one is computed again
+  // the panels of the layers contain another block, so the forward pass of this block is repeated
   blockOfItems(plan, thread, events, c, numCandidates);
   composeItems(plan, thread, thread.tiles, count, thread.packed);
   const last = lastLayer(plan.itemTower);
@@ -136,7 +140,7 @@ export function itemsBackward(plan: Plan, thread: Thread, events: usize, c: u32,
   readPanels(thread.itemScratch + first.dx, first.inputs, b.sideGradients + <usize>c * pitch, pitch);
 }
 
-/** Writes rows of derivatives as panels of U units; those beyond the last row are zeros. */
+/** Writes rows of derivatives as panels of U units; rows beyond the last are zeros. */
 export function writeGradients(panels: usize, units: u32, rows: usize, pitch: usize, count: u32): void {
   memory.fill(panels, 0, ((<usize>units) << 5) * 2);
   for (let r: usize = 0; r < count; r++) {

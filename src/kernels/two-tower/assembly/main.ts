@@ -7,7 +7,7 @@
 //
 // Source: Covington et al. 2016 (doi:10.1145/2959100.2959190); Yi et al. 2019 (doi:10.1145/3298689.3346996) for items by their features.
 //
-//   hold      every thread for itself: negatives, and the rows that the batch holds
+//   hold      every thread separately: samples the negatives, and lists the rows that the batch uses
 //   compose   candidates divided among threads by sixteens      ──barrier──
 //   score     256 events, divided by sixteens: users, scores, derivatives by users and inputs      ──barrier──
 //   add       halves of the events, divided by eights of negatives: derivatives by items      ──barrier──, the next 256 events
@@ -29,12 +29,16 @@ import { addRows, holdRows, releaseRows, stepBiases, stepRows, zeroRows } from "
 import { addToNegatives, scoreFour } from "./scores";
 import { composeUsers, readPanels, rowBytes } from "./users";
 
-/** Returns the start of the n-th of T equal shares of a count. */
+/** Returns the start of the n-th of T equal parts of a range 0 .. count. */
 function shareOf(count: u32, n: u32, T: u32): u32 {
   return <u32>((<u64>count * n) / T);
 }
 
-/** Processes a block of the part, from users to the derivatives by their inputs. @param r of its first event in the part */
+/**
+ * Processes a block of the part's events, from the users' vectors to the derivatives by their inputs.
+ *
+ * @param r index of the block's first event in the part
+ */
 function trainBlock(
   plan: Plan,
   thread: Thread,
@@ -62,7 +66,7 @@ function trainBlock(
     thread.userKeys,
     users,
   );
-  // places beyond the last row have zero vectors
+  // users beyond the last have zero vectors
   if (count < BLOCK) memory.fill(users + <usize>count * bytes, 0, <usize>(BLOCK - count) * bytes);
   for (let i: u32 = 0; i < count; i++) {
     const scale = plan.cosine ? divideByLength(users + <usize>i * bytes, bytes) : 1;
@@ -91,7 +95,10 @@ function trainBlock(
   }
 }
 
-/** Adds this thread's share to the negatives' derivatives: eights of the first half of a part's events, then of the second. */
+/**
+ * Adds this thread's share of the derivatives by negatives: eights of negatives, over the first half of the part's events, then over the
+ * second half.
+ */
 function addPart(plan: Plan, thread: Thread, index: u32, numEvents: u32): void {
   const T = plan.numThreads;
   const eights = thread.numShared >>> 3;
@@ -107,11 +114,11 @@ function addPart(plan: Plan, thread: Thread, index: u32, numEvents: u32): void {
 /**
  * Trains on a block of events; every thread calls it for the same blocks in the same order.
  *
- * @param index    which thread, 0 .. T-1; the first moves the biases, the last sums the losses
- * @param first    the block's first event, of numEvents, at most 4,096
- * @param key      of the block's permutation; 0 visits the events as they stand
- * @param epochKey names the negatives
- * @param epoch    names what dropout drops
+ * @param index    index of this thread, 0 .. T-1; thread 0 updates the biases, thread T-1 adds up the losses
+ * @param first    first event of the block, which has numEvents, at most 4,096
+ * @param key      random key of the block's permutation; 0 visits the events in their order in memory
+ * @param epochKey random key of the epoch's negatives
+ * @param epoch    number of the epoch, which selects the dropped units
  * @returns false when the pool is stopping
  */
 export function trainEvents(
@@ -130,7 +137,7 @@ export function trainEvents(
   const toSlice = shareOf(plan.numSlices, index + 1, T);
   const moves = index == 0 && plan.biases != 0;
   thread.learningRate = learningRate;
-  // all threads write the same value
+  // all threads write the same learning rate
   if (plan.userTower) plan.userTower.learningRate = learningRate;
   if (plan.itemTower) plan.itemTower.learningRate = learningRate;
   if (key) permute(thread.order, numEvents, key);
@@ -143,7 +150,7 @@ export function trainEvents(
     const events = thread.order + ((<usize>from) << 2);
     const numCandidates = plan.numNegatives + size;
 
-    // the batch's first event is the key of the negatives
+    // the negatives' random key is derived from the number of the batch's first event
     drawShared(plan, thread, draw(epochKey, load<u32>(events)), events, size);
     holdRows(plan, thread, events, size, numCandidates);
     zeroRows(plan, thread, fromSlice, toSlice, moves);
@@ -189,7 +196,7 @@ export function trainEvents(
   return true;
 }
 
-/** Takes one step of the towers' layers, eight outputs at a time; any thread may take any of them. */
+/** Takes one step of the towers' layers, eight outputs at a time; any thread may process any eight outputs. */
 function stepTowers(plan: Plan, thread: Thread, numUsers: u32, numItems: u32): void {
   let first: u32 = 0;
   let part = atomic.add<u32>(plan.batch.counter, 1);
@@ -206,9 +213,9 @@ function stepTowers(plan: Plan, thread: Thread, numUsers: u32, numItems: u32): v
 }
 
 /**
- * Writes the vectors of users first .. first + numUsers - 1, divided by their lengths when cosine; any thread may take any.
+ * Writes the vectors of users first .. first + numUsers - 1, normalized if scores are cosines; any thread may process any users.
  *
- * @param target f32[][D], user r's at target[r]
+ * @param target f32[][D]: target[r] is the vector of user r
  */
 export function encodeUsers(
   plan: Plan,
@@ -227,7 +234,7 @@ export function encodeUsers(
   }
 }
 
-/** Writes the vectors of items first .. first + numItems - 1 likewise. */
+/** Writes the vectors of items first .. first + numItems - 1, normalized if scores are cosines. */
 export function encodeItems(plan: Plan, thread: Thread, first: u32, numItems: u32, target: usize): void {
   const bytes = rowBytes(plan);
   for (let from: u32 = 0; from < numItems; from += BLOCK) {
@@ -238,7 +245,7 @@ export function encodeItems(plan: Plan, thread: Thread, first: u32, numItems: u3
   }
 }
 
-/** Copies the vectors of a block to their places. */
+/** Copies the vectors of a block to the target; normalizes them if scores are cosines. */
 function put(plan: Plan, thread: Thread, count: u32, target: usize): void {
   const bytes = rowBytes(plan);
   for (let r: u32 = 0; r < count; r++) {

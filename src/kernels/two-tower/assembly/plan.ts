@@ -5,46 +5,46 @@
 //   d   dimensions        J   slices of 8 dimensions        D   8 J: the width of a row
 //   E   events            I   items                         N   negatives that a batch shares
 //   C   candidates of a batch: the negatives that it draws, then the items of its events
-//   S   slots of the user's input: one a history, one a context field; S' of the item's: one a side field
-//   R   rows that a batch holds at most
+//   S   slots of the user's input: one per history, one per context field; S' slots of the item's input: one per side field
+//   R   maximum number of rows that a batch uses
 
 import { DenseNetwork } from "../../shared/assembly/dense/layers";
 import { BatchNegatives, NegativeSource } from "../../shared/assembly/negatives";
 import { PairRows } from "../../shared/assembly/rows";
 
-/** Events whose scores are computed together. */
+/** Number of events whose scores are computed together. */
 export const PART: u32 = 256;
-/** Events of one kernel call. */
+/** Maximum number of events of one kernel call. */
 export const EVENTS: u32 = 4096;
-/** Bytes of a slice of a row. */
+/** Number of bytes of a slice of a vector row. */
 export const SLICE: usize = 32;
-/** Bytes of what Adam keeps of a bias behind it: m, s, 1 - b1^t, 1 - b2^t, and padding. */
+/** Number of bytes of a bias with its Adam state: m, s, 1 - b1^t, 1 - b2^t, and padding. */
 export const BIAS: usize = 32;
 
-/** Items that are the history of each event: a range of tokens. */
+/** History items of each event: a range of tokens. */
 export class History {
-  /** u32: items, those of a user together */
+  /** u32: items of all users; the items of a user are adjacent */
   tokens: usize;
-  /** u32[E]: event e has tokens begins[e] .. ends[e] - 1, the newest last */
+  /** u32[E] each: event e has tokens begins[e] .. ends[e] - 1, the newest last */
   begins: usize;
   ends: usize;
 }
 
-/** Rows of features by field; a slot is the sum of a field's vectors. */
+/** Rows of features, sorted by field; the slot of a field is the sum of the vectors of its features. */
 export class FieldRows extends PairRows {
   numFields: u32;
   /** u32[numFields + 1]: field f has rows rowEnds[f] .. rowEnds[f + 1) of the vectors */
   rowEnds: usize;
 }
 
-/** Input of users: events to learn from, or users to encode. */
+/** Input of the user tower: for events to learn from, or for users to encode. */
 export class Users {
   /** History[numHistories] */
   histories: usize;
   numHistories: u32;
   /** one row per event */
   context: FieldRows;
-  /** 1: an event's own item is left out of its histories */
+  /** 1 if an event's own item is left out of its histories */
   others: u32;
 }
 
@@ -55,57 +55,57 @@ export class Plan extends NegativeSource {
   dim: u32;
   /** J */
   numSlices: u32;
-  /** f32[n][D]; dimensions beyond d are zero */
+  /** f32[n][D]: vectors; padding dimensions are zero */
   vectors: usize;
   /** n */
   numRows: u32;
-  /** f32[J][n][2][8]: Adam's m and s, a line for each slice of a row: no line that two threads write */
+  /** f32[J][n][2][8]: Adam's m and s; each slice of a row has a cache line, so that no two threads write to the same line */
   moments: usize;
-  /** f32[I][8]: a bias, m, s, 1 - b1^t, 1 - b2^t; 0 when cosine */
+  /** f32[I][8]: bias, m, s, 1 - b1^t and 1 - b2^t of each item; 0 if scores are cosines */
   biases: usize;
-  /** row of item 0 in histories; 0 if histories and output share their rows */
+  /** index of the vector row of item 0 as a history item; 0 if items have the same rows in histories and as candidates */
   firstHistoryRow: u32;
   training: Users;
-  /** f32[longest history]: weight of a token by the number of newer ones; 0 when all are equal */
+  /** f32[longest history]: weight of a token by the number of newer tokens; 0 when all weights are equal */
   recency: usize;
-  /** f32[longest history + 1]: cumulative sums of these weights */
+  /** f32[longest history + 1]: cumulative sums of `recency` */
   recencySums: usize;
-  /** one row per item; 0 without side features */
+  /** side features of each item; 0 if there are none */
   side: FieldRows;
-  /** 0 without a tower: the user is the sum of its slots */
+  /** layers of the user tower; 0 without them: the user vector is the sum of the slots */
   userTower: DenseNetwork;
-  /** 1: the sum of the slots is added to the tower's output */
+  /** 1 if the sum of the slots is added to the user tower's output */
   skip: u32;
-  /** 0 without a tower: the item is its row */
+  /** layers of the item tower; 0 without them: the item vector is the item's row */
   itemTower: DenseNetwork;
-  /** f32[E]; 0 when all are 1 */
+  /** f32[E]: weight of each event; 0 when all are 1 */
   eventWeights: usize;
-  /** 1: users and items are divided by their lengths, and there are no biases */
+  /** 1 if scores are cosines: users and items are normalized, and there are no biases */
   cosine: u32;
   batchSize: u32;
   l2: f32;
   negativeWeight: f32;
   temperature: f32;
-  /** floats from one row of inputs to the next, of users and of items */
+  /** number of floats from one row of inputs to the next, of the user tower and of the item tower */
   userPitch: u32;
   itemPitch: u32;
   batch: Batch;
 }
 
-/** Data that the phases of a batch pass on. */
+/** Data of a batch that its phases share. */
 export class Batch {
-  /** u32: number of parts of the dense layers that are taken */
+  /** u32: number of parts of the dense layers that threads have taken so far */
   counter: usize;
-  /** f32[C][D]: items, divided by their lengths when cosine */
+  /** f32[C][D]: vectors of the candidates, normalized if scores are cosines */
   items: usize;
-  /** f32[C / 8][D][8]: the same, eight items side by side */
+  /** f32[C / 8][D][8]: vectors of the candidates, packed eight side by side */
   panels: usize;
-  /** f32[C]: 1 / length, or 1; biases, 0 when cosine */
+  /** f32[C]: 1 / length of each candidate's vector, or 1; f32[C]: biases, 0 if scores are cosines */
   itemScales: usize;
   offsets: usize;
   /**
-   * f32[2][C][D]: dLoss/ditem; f32[2][C]: dLoss/dbias. Derivatives by negatives are summed separately for the first and the second half of
-   * each part's events, so that each of two threads reads only scores that it wrote
+   * f32[2][C][D]: derivatives of the loss by the candidates' vectors; f32[2][C]: by their biases. Derivatives by negatives are summed
+   * separately for the first and the second half of each part's events, so that each of two threads reads only scores that it wrote
    */
   itemGradients: usize;
   offsetGradients: usize;
@@ -113,20 +113,23 @@ export class Batch {
   numRoom: u32;
   /** f32[C][itemPitch]: derivatives by the inputs of the item tower */
   sideGradients: usize;
-  /** f32[PART][D], f32[PART]: users, divided by their lengths when cosine, and 1 / length */
+  /** f32[PART][D]: vectors of users, normalized if scores are cosines; f32[PART]: 1 / length */
   users: usize;
   userScales: usize;
-  /** f32[batch][D]: dLoss/duser before that division; f32[batch][userPitch]: derivatives by the inputs of the user tower */
+  /**
+   * f32[batch][D]: derivatives by the users' vectors before normalization; f32[batch][userPitch]: derivatives by the inputs of the user
+   * tower
+   */
   userGradients: usize;
   inputGradients: usize;
-  /** f32[PART / 4][N][4]: scores, then dLoss/dscore */
+  /** f32[PART / 4][N][4]: scores, which are replaced by dLoss/dscore */
   scores: usize;
-  /** f32[PART / 4][N]: sums over four events of dLoss/dscore; 0 when cosine */
+  /** f32[PART / 4][N]: sums of dLoss/dscore over four events; 0 if scores are cosines */
   columns: usize;
-  /** f32[PART]: dLoss/dscore of the event's own item; losses */
+  /** f32[PART]: dLoss/dscore of each event's own item; f32[PART]: loss of each event */
   ownGradients: usize;
   losses: usize;
-  /** f32[R D]: dLoss/drow, each thread's slices of all rows together; f32[R]: dLoss/dbias */
+  /** f32[R D]: dLoss/drow, where the slices of one thread are adjacent for all rows; f32[R]: dLoss/dbias */
   rowGradients: usize;
   biasGradients: usize;
   /** R */
@@ -135,29 +138,29 @@ export class Batch {
 
 /** Memory of one thread. */
 export class Thread extends BatchNegatives {
-  /** f64: sum of the losses since it was last cleared; on the last thread only */
+  /** sum of the losses since the caller last reset it; only the last thread uses it */
   loss: f64;
-  /** number of batches so far, which is the number of the step */
+  /** number of batches so far, which is the number of Adam's step */
   steps: u32;
-  /** u32[EVENTS]: events in the order of visit */
+  /** u32[EVENTS]: events of the block in the order of visit */
   order: usize;
-  /** f32[4][8], f32[D][4]: a tile, and four users side by side */
+  /** f32[4][8]: tile of a product; f32[D][4]: vectors of four users, packed side by side */
   tile: usize;
   packed: usize;
-  /** f32[BLOCK][pitch]: inputs of a block of rows; f32[8]: a stand-in */
+  /** f32[BLOCK][pitch]: inputs of a block of rows */
   inputs: usize;
-  /** panels, dropout keys and tiles of the towers' layers */
+  /** panels, dropout keys and tiles of the layers of both towers */
   userScratch: usize;
   userKeys: usize;
   itemScratch: usize;
   tiles: usize;
-  /** u32[n]: 1 + position of the row among the batch's, else 0; u32[R]: these rows, and their number */
+  /** u32[n]: 1 + position of the row among the batch's rows, or 0; u32[R]: the batch's rows; number of these rows */
   placeOf: usize;
   held: usize;
   numHeld: u32;
-  /** f32[n][2]: of each row 1 - b1^t and 1 - b2^t, the same in every thread */
+  /** f32[n][2]: 1 - b1^t and 1 - b2^t of each row; equal in every thread */
   corrections: usize;
-  /** f32[R][own slices][8]: its part of rowGradients, and bytes from one row to the next */
+  /** f32[R][slices of this thread][8]: this thread's part of rowGradients; number of bytes from one row to the next */
   sums: usize;
   sumBytes: usize;
   learningRate: f32;

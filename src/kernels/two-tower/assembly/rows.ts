@@ -1,6 +1,6 @@
-// The rows of vectors of a batch: each has a place, in which its derivatives are summed, and takes one step of Adam.
+// Vector rows that a batch uses: each row gets a place, at which its derivatives are added up, and takes one step of Adam.
 //
-// Every thread numbers the places itself, with the same result. Each thread has its own slices of the sums, and of Adam's moments.
+// Every thread assigns the places itself, with the same result. Each thread processes its own slices of the sums, and of Adam's moments.
 
 import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { Adam, adamBy, nextCorrection1, nextCorrection2, step } from "../../shared/assembly/steps";
@@ -35,7 +35,7 @@ function holdFields(thread: Thread, fields: FieldRows, row: u32): void {
   for (let pair = firstPair(fields, row); pair < end; pair++) hold(thread, featureAt(fields, pair));
 }
 
-/** Assigns a place to each row of the batch. */
+/** Assigns a place to each vector row that the batch uses. */
 export function holdRows(plan: Plan, thread: Thread, events: usize, size: u32, numCandidates: u32): void {
   thread.numHeld = 0;
   for (let c: u32 = 0; c < numCandidates; c++) {
@@ -56,7 +56,7 @@ export function holdRows(plan: Plan, thread: Thread, events: usize, size: u32, n
   }
 }
 
-/** Sets the thread's slices from .. to of the sums to 0, and those of the biases if this thread updates them. */
+/** Sets slices from .. to - 1 of the rows' sums to 0, and the sums of the biases if this thread updates them. */
 export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, biases: bool): void {
   thread.sums = plan.batch.rowGradients + <usize>fromSlice * plan.batch.mostRows * SLICE;
   thread.sumBytes = <usize>(toSlice - fromSlice) * SLICE;
@@ -64,7 +64,7 @@ export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
   if (biases) memory.fill(plan.batch.biasGradients, 0, (<usize>thread.numHeld) << 2);
 }
 
-/** Adds x times bytes from .. to of a vector of derivatives, the thread's slices, to a row's. */
+/** Adds bytes from .. to of a vector of derivatives, times x, to the sums of a row; these bytes are the thread's slices. */
 function add(thread: Thread, row: u32, gradient: usize, x: f32, from: usize, to: usize): void {
   const target = thread.sums + placeOf(thread, row) * thread.sumBytes - from;
   const factor = f32x4.splat(x);
@@ -90,7 +90,7 @@ function addToFields(
   }
 }
 
-/** Adds slices from .. to of all derivatives of the batch to those of its rows. */
+/** Adds slices from .. to - 1 of all derivatives of the batch to the sums of its rows. */
 export function addRows(
   plan: Plan,
   thread: Thread,
@@ -114,7 +114,7 @@ export function addRows(
     }
   }
 
-  // without a tower, every slot has the derivatives of the user
+  // without a tower, the derivatives by every slot are those by the user vector
   const users = plan.training;
   const userPitch = (<usize>plan.userPitch) << 2;
   const slotBytes = plan.userTower ? apart : 0;
@@ -138,10 +138,10 @@ export function addRows(
   }
 }
 
-/** Takes one step of slices from .. to of every row of the batch; all rows have taken the same number of steps. */
+/** Takes one step of slices from .. to - 1 of every row of the batch. All rows have the same number of steps. */
 export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const l2 = f32x4.splat(plan.l2);
-  // the numbers of the next slot follow those of a slot
+  // the numbers of a slot are followed by those of the next slot, so lanes beyond dim are masked
   const left = plan.dim - ((plan.numSlices - 1) << 3);
   const table = <usize>plan.numRows * 2 * SLICE;
   let gradients = thread.sums;
@@ -172,7 +172,7 @@ export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
   }
 }
 
-/** Takes one step of the biases of the batch's items. */
+/** Takes one step for the bias of each item of the batch. */
 export function stepBiases(plan: Plan, thread: Thread, events: usize, numCandidates: u32): void {
   const sums = plan.batch.biasGradients;
   for (let c: u32 = 0; c < numCandidates; c++) {
@@ -181,7 +181,7 @@ export function stepBiases(plan: Plan, thread: Thread, events: usize, numCandida
   }
   for (let place: usize = 0; place < thread.numHeld; place++) {
     const row = load<u32>(thread.held + (place << 2));
-    // items are the first rows
+    // only the first numItems rows are items and have a bias
     if (row >= plan.numItems) continue;
     const at = plan.biases + <usize>row * BIAS;
     const g = load<f32>(sums + (place << 2));
@@ -189,7 +189,7 @@ export function stepBiases(plan: Plan, thread: Thread, events: usize, numCandida
   }
 }
 
-/** Clears the places of the rows. */
+/** Resets the places of the batch's rows, for the next batch. */
 export function releaseRows(thread: Thread): void {
   for (let place: usize = 0; place < thread.numHeld; place++) {
     store<u32>(thread.placeOf + ((<usize>load<u32>(thread.held + (place << 2))) << 2), 0);

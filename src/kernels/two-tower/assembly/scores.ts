@@ -1,7 +1,7 @@
 // Losses of events against the shared negatives of their batch, and the derivatives by users and items.
 //
 //   s_bn  score of negative n for event b: <user, item> + bias, or the cosine            g_bn  dLoss/ds_bn
-//   l_b = rho log(exp(z_b+) + sum_n exp(z_bn)) - z_b+,  z = s / temperature - log chance(item)       cosine: without z_b+ in the sum
+//   l_b = rho log(exp(z_b+) + sum_n exp(z_bn)) - z_b+,  z = s / temperature - log probability(item)   cosine: without z_b+ in the sum
 //
 // Source: ../../shared/assembly/sampled-softmax.ts.
 
@@ -15,11 +15,11 @@ import { Plan, SLICE, Thread } from "./plan";
 import { rowBytes } from "./users";
 
 /**
- * Processes four events of the part, from scores and losses to the derivatives by their users.
+ * Processes four events of the part: computes scores, losses and the derivatives by users.
  *
- * @param events u32: the part's
- * @param r      the first of the four in the part, of numEvents
- * @param place  of the part's first event in the batch
+ * @param events u32: events of the part
+ * @param r      index of the first of the four events in the part, which has numEvents
+ * @param place  position of the part's first event in the batch
  */
 export function scoreFour(
   plan: Plan,
@@ -50,7 +50,7 @@ export function scoreFour(
     );
   }
 
-  // own scores, log probabilities, weights
+  // own scores, log probabilities and weights of the four events
   memory.fill(thread.tile, 0, 48);
   for (let i: u32 = 0; i < count; i++) {
     const lane = thread.tile + ((<usize>i) << 2);
@@ -78,7 +78,7 @@ export function scoreFour(
     plan.cosine ? 0 : b.columns + ((<usize>(r >>> 2) * N) << 2),
   );
 
-  // dLoss/duser = sum over the negatives of g item, and the own item's part; and the own item's derivatives
+  // dLoss/duser: sum over the negatives of g item, plus the term of the own item; also the derivatives by the own item
   const gradients = b.userGradients + <usize>(place + r) * bytes;
   for (let d: usize = 0; d < bytes; d += SLICE) {
     memory.fill(thread.tile, 0, 128);
@@ -103,8 +103,8 @@ export function scoreFour(
 /**
  * Adds the contribution of half of a part's events to negatives from .. to, multiples of 8: dLoss/ditem = sum over the events of g user.
  *
- * @param half 0 or 1: number of the sums
- * @param fromEvent,toEvent of the part, the first a multiple of 4
+ * @param half half of the part's events, 0 or 1, which selects the sums
+ * @param fromEvent,toEvent range of events in the part; fromEvent is a multiple of 4
  */
 export function addToNegatives(
   plan: Plan,

@@ -1,6 +1,7 @@
-// A user's input: a slot for each history, the mean of its items' rows, and one for each context field, the sum of its rows.
+// Computes a user's input: a slot for each history, which is the mean of the rows of its items, and a slot for each context field, which is
+// the sum of its rows.
 //
-//   input   f32[S][d], slot after slot; numbers beyond d of one slot are zeros that are added to the next
+//   input   f32[S][d], slot after slot; the padding of a slot adds zeros to the next slot
 
 import { BLOCK, DenseNetwork, lastLayer, layerAt, PANELS } from "../../shared/assembly/dense/layers";
 import { forward } from "../../shared/assembly/dense/passes";
@@ -33,28 +34,28 @@ export function tokenAt(history: History, place: u32): u32 {
   return load<u32>(history.tokens + ((<usize>place) << 2));
 }
 
-/** Returns 1 / sum of the weights of a history's tokens; 0 if there are none. */
+/** Returns 1 / sum of the weights of a history's tokens; 0 if the history is empty. */
 export function historyScale(plan: Plan, users: Users, begin: u32, end: u32): f32 {
   const count = end - begin;
-  // with `others`, the event's own item does not count
+  // with `others`, the history contains the event's own item once, and this item is left out
   if (users.others) return count > 1 ? 1 / <f32>(count - 1) : 0;
   if (count == 0) return 0;
   return 1 / (plan.recency ? load<f32>(plan.recencySums + ((<usize>count) << 2)) : <f32>count);
 }
 
-/** Returns the weight of a token, times the history's scale. @param back number of newer tokens */
+/** Returns the weight of a token, multiplied by the history's scale. @param back number of newer tokens */
 export function tokenWeight(plan: Plan, scale: f32, back: u32): f32 {
   return plan.recency ? scale * load<f32>(plan.recency + ((<usize>back) << 2)) : scale;
 }
 
-/** Returns the field of a row of vectors, searching from field f on. */
+/** Returns the field of a vector row; the search starts at field f. */
 export function fieldOf(fields: FieldRows, row: u32, f: u32): u32 {
   if (row < load<u32>(fields.rowEnds + ((<usize>f) << 2))) f = 0;
   while (row >= load<u32>(fields.rowEnds + ((<usize>f) << 2), 4)) f++;
   return f;
 }
 
-/** Adds x times a row to a slot. */
+/** Adds a vector row times x to a slot. */
 function addRow(plan: Plan, slot: usize, row: u32, x: f32): void {
   const vector = vectorOf(plan, row);
   const factor = f32x4.splat(x);
@@ -62,7 +63,7 @@ function addRow(plan: Plan, slot: usize, row: u32, x: f32): void {
   for (let at: usize = 0; at < bytes; at += 16) addTo(slot + at, f32x4.mul(factor, v128.load(vector + at)));
 }
 
-/** Adds a row of features to the slots of their fields. */
+/** Adds each vector of a row of features to the slot of its field. */
 export function addFields(plan: Plan, fields: FieldRows, row: u32, slots: usize): void {
   const end = firstPair(fields, row + 1);
   let f: u32 = 0;
@@ -73,7 +74,7 @@ export function addFields(plan: Plan, fields: FieldRows, row: u32, slots: usize)
   }
 }
 
-/** Writes a user's input over zeros. @param item the event's own */
+/** Adds a user's input to an array of zeros. @param item own item of the event */
 function gatherUser(plan: Plan, users: Users, event: u32, item: u32, input: usize): void {
   for (let h: u32 = 0; h < users.numHistories; h++) {
     const history = historyAt(users, h);
@@ -90,7 +91,7 @@ function gatherUser(plan: Plan, users: Users, event: u32, item: u32, input: usiz
   addFields(plan, users.context, event, input + ((<usize>(users.numHistories * plan.dim)) << 2));
 }
 
-/** Writes rows of inputs as the panels that the first layer reads. */
+/** Writes rows of inputs to the panels of the first layer. */
 export function writePanels(network: DenseNetwork, scratch: usize, rows: usize, pitch: usize): void {
   const first = layerAt(network, 0);
   for (let p: usize = 0; p < PANELS; p++) {
@@ -103,7 +104,7 @@ export function writePanels(network: DenseNetwork, scratch: usize, rows: usize, 
   }
 }
 
-/** Writes panels of U units as rows. @param panels f32[PANELS][U][8] */
+/** Writes panels of U units to rows. @param panels f32[PANELS][U][8] */
 export function readPanels(panels: usize, units: u32, rows: usize, pitch: usize): void {
   for (let p: usize = 0; p < PANELS; p++) {
     const panel = panels + p * ((<usize>units) << 5);
@@ -116,9 +117,9 @@ export function readPanels(panels: usize, units: u32, rows: usize, pitch: usize)
 }
 
 /**
- * Writes the users of a block of events, before any normalization; places beyond the last have the user of zero inputs.
+ * Writes the user vectors of a block of events, before any normalization; positions beyond the last event get the vector of zero inputs.
  *
- * @param events u32: the block's, at most BLOCK
+ * @param events u32: events of the block, at most BLOCK
  * @param inputs f32[BLOCK][userPitch], written
  * @param items  u32: the items of all events; 0 for users to encode
  * @param target f32[BLOCK][D]
@@ -157,7 +158,7 @@ export function composeUsers(
   }
 }
 
-/** Adds slot s of an input to a vector: its d numbers, which the next slot follows. */
+/** Adds the d numbers of slot s of an input to a vector; the next slot follows them in memory. */
 function addSlot(plan: Plan, input: usize, s: u32, target: usize): void {
   const slot = input + ((<usize>(s * plan.dim)) << 2);
   let at: usize = 0;

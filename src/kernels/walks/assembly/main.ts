@@ -1,5 +1,5 @@
 // Random walks on a graph, written as a stream of skip-grams. Walk w of a chunk that begins with walk f has the slots (w - f) L ..
-// (w - f + 1) L; those after a dead end hold NONE and have no contexts.
+// (w - f + 1) L; those after a dead end contain NONE and have no contexts.
 //
 // A draw is a hash of (epoch's key, walk, step, number of the draw), so walks do not depend on the threads.
 //
@@ -10,17 +10,17 @@ import { draw, permutedAt } from "../../shared/assembly/random";
 import { NONE, Plan } from "./plan";
 import { drawArc, drawBiased } from "./step";
 
-/** Counter of the order of the starts among the walks, whose numbers are below it. */
+/** Counter that separates the random order of the starts from the walks, whose numbers are lower. */
 const STARTS: u32 = 0xffffffff;
 
-/** Number of walks that step in turn: while one waits for memory, others continue. */
+/** Number of walks that advance in turn: while one waits for memory, the others continue. */
 const ABREAST: u32 = 16;
 
 /**
- * Writes walks from .. to of an epoch.
+ * Writes walks from .. to - 1 of an epoch.
  *
- * @param first the walk that has the stream's first slots
- * @param key   of the epoch's walks
+ * @param first number of the walk in the stream's first slots
+ * @param key   random key of the epoch's walks
  * @returns number of nodes of these walks that have a context
  */
 export function writeWalks(plan: Plan, first: u32, from: u32, to: u32, key: u32): u32 {
@@ -39,7 +39,7 @@ export function writeWalks(plan: Plan, first: u32, from: u32, to: u32, key: u32)
   return centres;
 }
 
-/** Returns the first node of a walk. @param own key of the walk's draws */
+/** Returns the first node of a walk. @param own random key of the walk */
 function startOf(plan: Plan, walk: u32, key: u32, own: u32): u32 {
   let place: u32;
   if (plan.startAlias) {
@@ -53,12 +53,12 @@ function startOf(plan: Plan, walk: u32, key: u32, own: u32): u32 {
   return load<u32>(plan.starts + ((<usize>place) << 2));
 }
 
-/** Writes the first node of a walk. */
+/** Writes the first node of a walk to its first slot. */
 function start(plan: Plan, walk: u32, slot: u32, key: u32): void {
   store<u32>(plan.tokens + ((<usize>slot) << 2), startOf(plan, walk, key, draw(key, walk)));
 }
 
-/** Writes the node of a step, NONE after a dead end. @param own key of the walk's draws */
+/** Writes the next node of a walk; NONE after a dead end. @param own random key of the walk */
 function advance(plan: Plan, own: u32, slot: u32, steps: u32): void {
   const at = plan.tokens + ((<usize>(slot + steps)) << 2);
   const node = load<u32>(at - 4);
@@ -77,7 +77,7 @@ function advance(plan: Plan, own: u32, slot: u32, steps: u32): void {
   store<u32>(at, next);
 }
 
-/** Writes the number of contexts before and after each node of a walk. @returns number of nodes that have one */
+/** Writes the number of contexts before and after each node of a walk. @returns number of nodes that have a context */
 function look(plan: Plan, slot: u32): u32 {
   const tokens = plan.tokens + ((<usize>slot) << 2);
   const left = plan.left + slot;

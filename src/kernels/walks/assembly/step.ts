@@ -1,24 +1,24 @@
-// One step of a walk: an arc by its weight, or by node2vec's weight, which depends on the node before.
+// Samples one step of a walk: an arc by its weight, or by node2vec's weight, which depends on the previous node.
 //
-// Second order by rejection: a candidate x is sampled by the arcs' weights and accepted with probability alpha(x) / M. If 1/p is above
-// M = max(1, 1/q), the part of the return arc beyond M is a separate candidate, so that few others are rejected. After as many tries as the
-// node has arcs, the step is sampled from all of them: the distribution is the same, and the cost is bounded for any p and q.
+// Second-order steps use rejection sampling: a candidate x is sampled by the arcs' weights and accepted with probability alpha(x) / M. If
+// 1/p is above M = max(1, 1/q), the part of the return arc beyond M is a separate candidate, so that few others are rejected. After as many
+// tries as the node has arcs, the step is sampled from all of them: the distribution is the same, and the cost is bounded for any p and q.
 //
 // Source: Yang et al. 2019, KnightKing (doi:10.1145/3341301.3359634), sections 4.1 and 4.2.
 
 import { draw } from "../../shared/assembly/random";
 import { NONE, Plan } from "./plan";
 
-/** Number of draws of a try. */
+/** Number of random draws of one try. */
 const DRAWS: u32 = 4;
-/** Counter of the draw from all arcs. */
+/** Counter of the draw that samples from all arcs. */
 const ALL: u32 = 0xffffffff;
 
 function entry(array: usize, i: u32): u32 {
   return load<u32>(array + ((<usize>i) << 2));
 }
 
-/** Samples a neighbor by the arcs' weights. @param counter of the first of its two draws */
+/** Samples a neighbor by the weights of the arcs. @param counter counter of the first of the two draws */
 export function drawArc(plan: Plan, from: u32, degree: u32, key: u32, counter: u32): u32 {
   const arc = from + <u32>((<u64>draw(key, counter) * degree) >>> 32);
   if (plan.alias) {
@@ -28,7 +28,7 @@ export function drawArc(plan: Plan, from: u32, degree: u32, key: u32, counter: u
   return entry(plan.neighbors, arc);
 }
 
-/** Returns the arc from a node to another; NONE if there is none. */
+/** Returns the arc from one node to another; NONE if there is none. */
 function arcTo(plan: Plan, from: u32, to: u32): u32 {
   let low = entry(plan.offsets, from);
   const end = entry(plan.offsets, from + 1);
@@ -42,7 +42,9 @@ function arcTo(plan: Plan, from: u32, to: u32): u32 {
   return low < end && entry(plan.neighbors, low) == to ? low : NONE;
 }
 
-/** Returns whether x has an arc to t, as in node2vec. In an undirected graph, t's arcs give the same answer, and are in the cache. */
+/**
+ * Returns whether x has an arc to t, as in node2vec. In an undirected graph, the arcs of t give the same answer, and they are in the cache.
+ */
 function isNear(plan: Plan, x: u32, t: u32): bool {
   return (plan.directed ? arcTo(plan, x, t) : arcTo(plan, t, x)) != NONE;
 }
@@ -51,7 +53,7 @@ function weightOf(plan: Plan, arc: u32): f64 {
   return plan.weights ? <f64>load<f32>(plan.weights + ((<usize>arc) << 2)) : 1;
 }
 
-/** Returns 2^32 times the share of the part of the return arc without a candidate. */
+/** Returns 2^32 times the probability of the separate candidate, the part of the return arc above M. */
 function foldedShare(plan: Plan, t: u32, v: u32, degree: u32): u32 {
   if (plan.folded == 0) return 0;
   let weight: f64 = 1;
@@ -65,7 +67,7 @@ function foldedShare(plan: Plan, t: u32, v: u32, degree: u32): u32 {
   return <u32>((4294967296.0 * extra) / (plan.most * sum + extra));
 }
 
-/** Samples the node after t, v. @param from,degree v's arcs @param key of the step's draws */
+/** Samples the next node of a walk t, v. @param from,degree first arc of v, and number of its arcs @param key random key of the step */
 export function drawBiased(plan: Plan, t: u32, v: u32, from: u32, degree: u32, key: u32): u32 {
   if (degree == 1) return entry(plan.neighbors, from);
   const folded = foldedShare(plan, t, v, degree);
@@ -79,21 +81,21 @@ export function drawBiased(plan: Plan, t: u32, v: u32, from: u32, degree: u32, k
     if (x == t) {
       if (chance <= plan.returnMost) return x;
     } else if (chance <= either) {
-      // whether x is near is looked up only if it decides
+      // whether x has an arc to t is looked up only if the decision depends on it
       if (chance <= both || isNear(plan, x, t) == plan.nearMost > plan.farMost) return x;
     }
   }
   return drawFromAll(plan, t, from, degree, draw(key, ALL));
 }
 
-/** The weight of an arc of v times alpha. */
+/** Returns the weight of an arc of v times alpha. */
 function biasedWeight(plan: Plan, t: u32, arc: u32): f64 {
   const x = entry(plan.neighbors, arc);
   const alpha = x == t ? plan.returnAlpha : isNear(plan, x, t) ? 1 : plan.farAlpha;
   return weightOf(plan, arc) * alpha;
 }
 
-/** Samples a neighbor by the cumulative weights. */
+/** Samples a neighbor from all arcs, by cumulative weights. @param chance random u32 */
 function drawFromAll(plan: Plan, t: u32, from: u32, degree: u32, chance: u32): u32 {
   let total: f64 = 0;
   for (let i: u32 = 0; i < degree; i++) total += biasedWeight(plan, t, from + i);

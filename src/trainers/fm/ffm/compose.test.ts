@@ -1,5 +1,5 @@
-// The user side and the item side of a field-aware machine, each composed to one vector and one bias, score as the
-// machine does; and so do the events of one feature.
+// Expects that vectors and biases composed for the user side and for the item side score as the field-aware machine does, and that
+// those composed from the events of one feature do, too.
 
 import { encodeKeys } from "../../../log/keys.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
@@ -29,7 +29,7 @@ const parameters: FmParameters = {
 const fieldOf = fieldOfFeatures(space.offsets);
 const composer = crossComposer(space, parameters, ["item", "genres", "brand"]);
 
-/** Makes a row of one side: a feature of each field, two genres, one in four cells missing. */
+/** Generates a row of one side: one feature of each field, two genres; one in four cells is missing. */
 function rowOf(fields: readonly string[]): { ids: number[]; values: number[] } {
   const pairs = fields.flatMap((name): [number, number][] => {
     const f = names.indexOf(name);
@@ -57,7 +57,7 @@ function rowsOf(list: { ids: number[]; values: number[] }[]): FeatureRows {
     labels: new Float32Array(list.length),
   };
 }
-/** Scores with the reference implementation, which accepts pairs in any order. */
+/** Scores a row with the reference implementation, which accepts pairs in any order. */
 function scoreOf(row: { ids: number[]; values: number[] }, { w, vectors }: FmParameters): number {
   const model = { ...referenceFfm(K, fieldOf, parameters.w0, vectors, "sgd"), w: Float64Array.from(w) };
   return referenceFfmScore(model, { ...row, label: 0 });

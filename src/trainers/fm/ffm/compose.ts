@@ -32,7 +32,7 @@ export function crossComposer(
   const isOfItem = fields.map(({ name }) => itemFields.includes(name));
   const own = isOfItem.flatMap((item, f) => (item ? [f] : []));
   const context = isOfItem.flatMap((item, f) => (item ? [] : [f]));
-  // offset of block (g, b)
+  // index in a composed vector at which block (g, b) starts
   const place = (g: number, b: number) => (own.indexOf(g) * context.length + context.indexOf(b)) * k;
   const dim = own.length * context.length * k;
 
@@ -44,7 +44,7 @@ export function crossComposer(
       for (let d = 0; d < k; d++) sum += vectors[p + d]! * vectors[q + d]!;
       return sum;
     };
-    /** Sums the weights and interactions of a row, without those of feature `but`. */
+    /** Returns the sum of the weights and interactions of a row's features, except those of feature `but`. */
     const within = (rows: FeatureRows, row: number, but: number): number => {
       const pairs = pairsOfRow(rows, row).filter(([feature]) => feature !== but);
       let sum = 0;

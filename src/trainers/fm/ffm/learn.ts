@@ -22,7 +22,7 @@ import type { LearnerInput, Scorer, Trained } from "../../../training/session/fe
 import { layoutFile, readLayout } from "./layout.js";
 import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../../dataset/rows.js";
 
-/** Trains the machine. @throws as trainFm */
+/** Trains the machine. @throws the errors of trainFm */
 export async function learnFfm(
   { train, valid, ...input }: LearnerInput<FactorStart>,
   options: FmOptions,
@@ -64,7 +64,7 @@ export async function readFfm(run: Run, space: FeatureSpace, table: EmbeddingTab
   };
 }
 
-/** Returns the kernel's description of the fields. */
+/** Returns the kernel's input about fields: their features and hashes, and which of them are multi-valued. */
 function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolean): FieldAwareness {
   return {
     numFields: fields.length,
@@ -79,7 +79,7 @@ function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolea
 export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRows {
   const { numRows, width, indptr, values, ids } = rows;
   if (numRows === 0) return rows;
-  // rows of equal width without values have one feature per field, in the same columns
+  // rows of equal width without values have one feature per field, in the order of the fields
   if (!indptr && !values) {
     if (isInOrder(ids, fieldOf, 0, width)) return rows;
     const fields = Array.from({ length: width }, (_, column) => fieldOf[ids[column]!]!);
@@ -99,7 +99,7 @@ export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRo
   return changed ? { ...rows, ...sorted } : rows;
 }
 
-/** Sorts the pairs of training rows, whenever they are read or sampled. */
+/** Returns the training rows with the pairs of each row sorted by field; rows that are read or sampled later are sorted then. */
 export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array): TrainingRows {
   if (train.kind === "resident") {
     return {
@@ -122,7 +122,7 @@ export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array):
   };
 }
 
-/** Returns the stable order of a row's pairs by field. */
+/** Returns the order of a row's pairs by field; pairs of the same field keep their order. */
 function placesBy(fields: readonly number[]): number[] {
   return fields.map((_, i) => i).toSorted((a, b) => fields[a]! - fields[b]!);
 }

@@ -20,7 +20,7 @@ import type { Rotation, VectorBlock } from "../../../training/capabilities/rotat
 import { factorForgetting } from "../../../factors/forgetting.js";
 import type { Forgetting } from "../../../training/capabilities/forgetting/forgetting.js";
 
-/** Returns why the run's features cannot be composed; undefined if they can. */
+/** Returns the reason why the run's features cannot be composed; undefined if they can. */
 async function whyNotCrossed(run: Run, { table, preprocess }: FmRun): Promise<string | undefined> {
   if ((await readLayout(run, table)).normalizeRows)
     return "was trained with --normalize-rows, so each term of a score depends on the whole row";
@@ -44,14 +44,19 @@ export async function crossComposition(run: Run): Promise<Composition | { whyNot
 }
 
 /**
- * Encodes rows as encodeComposed does.
+ * Returns the vectors of rows of one side; parameters are those of encodeComposed.
+ *
  * @throws {UsageError} the rows have columns of both sides, or features cannot be composed
  */
 export async function encodeCrossed(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   return await encodeComposed(run, options, watch, { composerOf: crossComposerOf, checkFields: checkSide });
 }
 
-/** Folds in as foldInEvents does. @throws {UsageError} features cannot be composed */
+/**
+ * Returns a function that folds in new users or items; parameters are those of foldInEvents.
+ *
+ * @throws {UsageError} features cannot be composed
+ */
 export async function foldInCrossed(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   return await foldInEvents(run, options, watch, fitLabels(), crossComposerOf, drawsByPlace);
 }
@@ -91,7 +96,7 @@ export async function fieldAwareRotation(run: Run, table: EmbeddingTable): Promi
 }
 
 /**
- * Prepares the removal of keys. The layout contains only field names, so any run of factors is treated alike.
+ * Prepares the removal of keys. The file with the layout contains no keys, so the functions for other factor models are used.
  * @throws {ArtifactError} damaged
  */
 export async function fieldAwareForgetting(run: Run): Promise<Forgetting> {

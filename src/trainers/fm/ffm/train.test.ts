@@ -20,10 +20,7 @@ const space = featureSpace(
   }),
 );
 
-/**
- * Makes rows whose label depends on interactions of the first three fields, with different vectors for each pair of
- * fields.
- */
+/** Generates rows whose label depends on interactions of the first three fields, with different vectors for each pair of fields. */
 function planted(numRows: number, seed: number, several: boolean): FeatureRows {
   const ids: number[] = [];
   const values: number[] = [];

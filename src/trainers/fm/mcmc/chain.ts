@@ -1,4 +1,4 @@
-// The chain of ALS or MCMC. The machine holds the parameters; w0 and the priors are here. A sweep updates each of them
+// The chain of ALS or MCMC. The machine stores the vectors and weights; this module stores w0 and the priors. A sweep updates each of them
 // once.
 
 import { DivergedError } from "../../../errors.js";
@@ -8,21 +8,21 @@ import { arrayOf, type NamedArrays } from "../../../training/epochs/named-arrays
 import type { FmOptions } from "../options.js";
 import type { CoordinateMachine, Totals } from "./machine.js";
 
-/** Standard deviation of the initial vectors. */
+/** Standard deviation from which initial vectors are drawn. */
 export const SPREAD = 0.1;
 /**
- * MCMC's precisions of weights and vectors in the first sweep. Initial weights are 0; a precision drawn from them would
- * be about the number of weights, and would hold them at 0.
+ * Precisions of weights and vectors in MCMC's first sweep. Initial weights are 0; a precision drawn from them would
+ * be about the number of weights, with which weights would stay near 0.
  */
 const FIRST_LAMBDAS = { l2Weight: 4, l2Vector: 1 / SPREAD ** 2 };
 
 export interface ChainInput {
-  /** field f owns features [offsets[f], offsets[f + 1]) */
+  /** field f has features offsets[f] .. offsets[f + 1] - 1 */
   offsets: readonly number[];
   /** u32[numFeatures] */
   counts: Uint32Array;
   numRows: number;
-  /** ALS: penalties of each field's parameters; those of the options when absent */
+  /** for ALS: penalties of each field's parameters; absent: those of the options for all fields */
   penalties?: readonly { l2Weight: number; l2Vector: number }[];
 }
 
@@ -63,16 +63,16 @@ export class Chain {
     this.#totals = await this.#run({ kind: "start", targetsKey: this.#key(0, TARGETS) }, 0);
   }
 
-  /** Updates every parameter once. @returns sums over the rows afterwards @throws {DivergedError} one is not finite */
+  /** Updates every parameter once. @returns sums over the rows after the sweep @throws {DivergedError} a parameter is not finite */
   async sweep(epoch: number): Promise<Totals> {
     const { method, loss, dim, priorOf } = this.#options;
     const samples = method === "mcmc";
     const { e, squares, precision } = this.#totals;
 
-    // precision of the labels; for labels 0 and 1, the link fixes it
+    // the precision of the labels is drawn; for labels 0 and 1, the link function fixes it
     const alpha =
       samples && loss === "squared" ? drawAlpha(this.#numRows, squares, this.#key(epoch, ALPHA)) : 1;
-    // w0 has a flat prior
+    // w0 is drawn with a flat prior
     const noise = samples ? normalDraw(this.#key(epoch, BIAS)) / Math.sqrt(alpha * precision) : 0;
     const shift = Math.fround(noise - e / precision);
     this.w0 += shift;
@@ -85,7 +85,7 @@ export class Chain {
         shift,
         priors: Float64Array.from(this.#priors.flatMap(({ lambda, mu }) => [lambda, mu])),
         keys: Uint32Array.from({ length: 1 + dim }, (_, d) => this.#key(epoch, d)),
-        // a field can only move as a whole if it has its own prior
+        // whole fields are moved only if each field has its own prior
         moveKeys: Uint32Array.from(this.#priors, (_, i) =>
           priorOf === "field" ? this.#key(epoch, MOVES + i) : 0,
         ),
@@ -93,7 +93,7 @@ export class Chain {
       },
       epoch,
     );
-    // a prior moves with its field
+    // the prior of a field is moved together with the field
     const { moved } = this.#machine;
     this.#priors = this.#priors.map(({ lambda, mu }, i) => {
       const [a, c] = [moved[2 * i]!, moved[2 * i + 1]!];
@@ -102,7 +102,7 @@ export class Chain {
     return this.#totals;
   }
 
-  /** All state that later sweeps read, for a checkpoint. */
+  /** Returns all state that later sweeps need, as named arrays for a checkpoint. */
   get arrays(): NamedArrays {
     const { loss, e, squares, precision } = this.#totals;
     return {
@@ -150,13 +150,13 @@ export class Chain {
     );
   }
 
-  /** Returns the key of a random draw in a sweep; 0, which means no draw, for ALS. */
+  /** Returns the random key of a draw in a sweep; 0 for ALS, which draws nothing. */
   #key(epoch: number, what: number): number {
     return this.#options.method === "als" ? 0 : draw(draw(this.#options.seed, epoch), what) || 1;
   }
 }
 
-/** Keys of draws besides the dimensions; keys from MOVES on are for moves of whole fields. */
+/** Numbers of the draws in a sweep that do not belong to a dimension; numbers from MOVES on belong to moves of whole fields. */
 const [TARGETS, ALPHA, BIAS, PRIORS] = [0xffffff00, 0xffffff01, 0xffffff02, 0xffffff03] as const;
 const MOVES = 0x80000000;
 
@@ -175,7 +175,7 @@ interface Prior {
   mu: number;
 }
 
-/** The parameters of a group in one dimension, by field; only those for which `counts` is true. */
+/** Parameters that share a prior: those of one dimension, by field; only the indexes for which `counts` is true. */
 type Group = { values: Float32Array; counts: (index: number) => boolean }[];
 
 /**

@@ -1,4 +1,4 @@
-// Transposes feature rows to columns by field, which sweeps read.
+// Transposes feature rows to columns of the fields, in the order in which sweeps read them.
 //
 //   rows:     row 0: (user 3, film 17, genre 2, genre 5)   ...
 //   columns:  user   ids  [3, ...]       at most one feature per row: its id within the field; the field's size if missing
@@ -13,9 +13,9 @@ import type { Arena } from "../../../kernels/shared/memory.js";
 
 /** Location of a field's cells; offsets are in bytes. */
 export type FieldColumn =
-  /** ids: u32[numRows]; values: f32[numRows], or 0 where all are 1 */
+  /** at most one feature per row; ids: u32[numRows]; values: f32[numRows], or 0 where all are 1 */
   | { kind: "single"; ids: number; values: number }
-  /** indptr: u32[size + 1]; rows: u32[pairs]; values: f32[pairs] */
+  /** any number of features per row; indptr: u32[size + 1]; rows: u32[pairs]; values: f32[pairs] */
   | { kind: "sparse"; indptr: number; rows: number; values: number };
 
 /** The kind of a field's cells. */
@@ -23,7 +23,7 @@ interface Shape {
   pairs: number;
   /** whether a row may have several features of the field */
   several: boolean;
-  /** whether some value is not 1 */
+  /** whether any value differs from 1 */
   valued: boolean;
 }
 
@@ -70,7 +70,7 @@ interface Cells {
   size: number;
 }
 
-/** Visits a field's pairs row by row. @param put called with the feature's id within the field */
+/** Calls `put` for each pair of a field, row by row. @param put called with the feature's id within the field */
 function visit(
   { rows, fieldOf, field, offset }: Cells,
   put: (feature: number, row: number, pair: number) => void,
@@ -100,7 +100,7 @@ function sparseColumn(arena: Arena, cells: Cells, { pairs }: Shape): FieldColumn
   const allocate = (numbers: number) => arena.allocate("the columns of the training rows", numbers * 4);
   const [indptrAt, rowsAt, valuesAt] = [allocate(size + 1), allocate(pairs), allocate(pairs)];
   const [indptr, rowIndexes, values] = [arena.u32(indptrAt), arena.u32(rowsAt), arena.f32(valuesAt)];
-  // counting sort by feature: count the pairs, then write each behind those of earlier features
+  // counting sort by feature: counts the pairs of each feature, then writes each pair behind those of earlier features
   visit(cells, (feature) => indptr[feature + 1]!++);
   for (let i = 0; i < size; i++) indptr[i + 1]! += indptr[i]!;
   const end = indptr.slice(0, size);

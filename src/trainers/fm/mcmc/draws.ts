@@ -18,11 +18,11 @@ import { lesserProbability, type Link } from "./link.js";
 export interface Ensemble {
   link: Link;
   draws: FmParameters[];
-  /** factor of the table's scores; 1 when absent */
+  /** factor by which the table's scores are multiplied; absent: 1 */
   tableScale?: number;
 }
 
-/** Scores the same rows with one draw after another. The caller must call `terminate`. */
+/** Scores rows with one draw after another; the rows stay in memory. The caller must call `terminate`. */
 export interface DrawScorer {
   /** Scores the rows with a draw. @returns f32[numRows], a view that the next call overwrites */
   score(draw: FmParameters): Promise<Float32Array>;
@@ -32,7 +32,7 @@ export interface DrawScorer {
 /**
  * Starts a scorer of the rows.
  *
- * @param shape any draw, for its size
+ * @param shape any draw; only its dimensions are used
  * @throws {UsageError} rows and a draw do not fit into 4 GiB
  */
 export async function drawScorer(
@@ -67,7 +67,7 @@ export async function drawScorer(
 export class MeanPrediction {
   numDraws = 0;
   readonly #link: Link;
-  /** f64[numRows]: sums of predictions; with a link, sums of P(1) and of P(0) */
+  /** f64[numRows]: sums of predictions over the draws; with a link function, sums of P(1) and of P(0) */
   #sums: Float64Array;
   #others: Float64Array;
 
@@ -85,7 +85,7 @@ export class MeanPrediction {
         this.#sums[r]! += s;
         continue;
       }
-      // sum P(0) and P(1) separately, so that neither is lost to rounding beside 1
+      // P(0) and P(1) are summed separately, so that the smaller one is not rounded away next to 1
       const less = lesserProbability(this.#link, s);
       this.#sums[r]! += s > 0 ? 1 - less : less;
       this.#others[r]! += s > 0 ? less : 1 - less;
@@ -99,7 +99,7 @@ export class MeanPrediction {
     return Float32Array.from(sums, (sum, r) => log(sum) - log(this.#others[r]!));
   }
 
-  /** The sums, for a checkpoint. */
+  /** Returns the sums as named arrays for a checkpoint. */
   get arrays(): NamedArrays {
     return { sums: this.#sums, others: this.#others, numAdded: Float64Array.of(this.numDraws) };
   }

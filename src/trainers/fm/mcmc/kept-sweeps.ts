@@ -1,18 +1,18 @@
-// The sweeps of a chain that are returned: one sweep's parameters for ALS, evenly spaced draws for MCMC.
+// Stores the sweeps of a chain that become the model: the parameters of one sweep for ALS, evenly spaced draws for MCMC.
 
 import { arrayOf, floatsOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import type { FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 
-/** Returns the number of burn-in sweeps, at most half of all. */
+/** Returns the number of burn-in sweeps, at most half of all sweeps. */
 function burnInOf({ burnIn, epochs }: FmOptions): number {
   return Math.min(burnIn, Math.floor(epochs / 2));
 }
 
-/** The draws that predict together, including the last sweep's. */
+/** The kept draws, which predict together; the draw of the last sweep is one of them. */
 export class KeptDraws {
   #draws: FmParameters[] = [];
-  /** the parameters for which `keep` was called, if there are no draws */
+  /** parameters of the sweep for which `keep` was called last; used only if there are no draws */
   #alone: FmParameters | undefined;
   readonly #options: FmOptions;
 
@@ -20,12 +20,12 @@ export class KeptDraws {
     this.#options = options;
   }
 
-  /** Tells whether the sweep contributes to the validation's mean prediction, whether or not its draw is kept. */
+  /** Returns whether a sweep contributes to the mean prediction on the validation split, whether or not its draw is kept. */
   counts(epoch: number): boolean {
     return this.#options.method === "mcmc" && epoch > burnInOf(this.#options);
   }
 
-  /** Called after each sweep; keeps its parameters if a draw is due. */
+  /** Called after each sweep; stores its parameters if a draw is due. */
   see(epoch: number, parameters: () => FmParameters): void {
     if (!this.counts(epoch)) return;
     const { epochs, draws } = this.#options;
@@ -35,7 +35,7 @@ export class KeptDraws {
     if (keptUpTo(epoch - burnIn) > keptUpTo(epoch - 1 - burnIn)) this.#draws.push(parameters());
   }
 
-  /** Keeps the sweep's parameters, if there are no draws. */
+  /** Stores the sweep's parameters, unless there are draws. */
   keep(parameters: () => FmParameters): void {
     this.#alone = this.#draws.length === 0 ? parameters() : undefined;
   }
@@ -45,7 +45,7 @@ export class KeptDraws {
     return this.#alone ? [this.#alone] : this.#draws;
   }
 
-  /** The kept parameters, for a checkpoint. */
+  /** Returns the stored parameters as named arrays for a checkpoint. */
   get arrays(): NamedArrays {
     const draws = this.#options.method === "mcmc" ? this.#draws : this.draws;
     const all = (of: (draw: FmParameters) => Float32Array) => {
@@ -61,11 +61,7 @@ export class KeptDraws {
     };
   }
 
-  /**
-   * Restores them from a checkpoint.
-   * @param n number of features
-   * @throws {ArtifactError} the arrays have other lengths
-   */
+  /** Restores the stored parameters from a checkpoint. @param n number of features @throws {ArtifactError} the arrays have other lengths */
   restore(arrays: NamedArrays, n: number): void {
     const w0 = arrayOf(arrays, "drawsW0", Float64Array);
     const { dim, method } = this.#options;

@@ -5,7 +5,7 @@
 //                             from 0 on f32 N.w0[1], N.w[numFeatures] and N.vectors[numFeatures, dim], features in the
 //                             space's order; tableScale[1], unless it is 1
 //
-// With one draw and without a link, the table is the whole model, and the run holds a plain "fm".
+// With one draw and without a link, the table is the whole model, and the run's model is a plain "fm".
 
 import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
@@ -26,7 +26,7 @@ import { trainCoordinates } from "./train.js";
 const DRAWS_FILE = "draws.safetensors";
 const SCALE = "tableScale";
 
-/** Trains the machine. @throws as trainCoordinates */
+/** Trains the machine. @throws the errors of trainCoordinates */
 export async function learnCoordinates(
   { space, counts, train, valid, start, controls }: LearnerInput<FactorStart>,
   options: FmOptions,
@@ -62,8 +62,8 @@ export async function learnCoordinates(
 }
 
 /**
- * Returns u8[numFeatures]: 1 for features that represent unknown keys: each field's out-of-vocabulary feature, and rows
- * of a hashed field.
+ * Returns u8[numFeatures]: 1 for a feature that represents unknown keys: the out-of-vocabulary feature of each field, and all features of a
+ * hashed field.
  */
 function unseenFeatures({ fields, offsets, numFeatures }: FeatureSpace): Uint8Array {
   const unseen = new Uint8Array(numFeatures);

@@ -16,7 +16,7 @@ export function linkOf({ loss, link }: Pick<FmOptions, "loss" | "link">): Link {
   return loss === "logistic" ? link : "identity";
 }
 
-/** Returns the probability of the less likely label at score s, which keeps its precision when it is close to 0. */
+/** Returns the probability of the less likely label at score s; computed so that a probability near 0 is precise. */
 export function lesserProbability(link: Link, s: number): number {
   if (link === "probit") return normalCdf(-Math.abs(s));
   const t = exp(-Math.abs(s));
@@ -24,8 +24,8 @@ export function lesserProbability(link: Link, s: number): number {
 }
 
 /**
- * Returns the weighted mean loss per row: nats for log-odds, or (score - label)^2. exp and log are the kernels' own,
- * for equal bytes on every engine.
+ * Returns the weighted mean loss per row: nats for log-odds, or (score - label)^2. Uses the kernels' exp and log, so that bytes are equal
+ * on every engine.
  */
 export function meanLoss(
   loss: "logistic" | "squared",
@@ -41,7 +41,7 @@ export function meanLoss(
   return sum / weight;
 }
 
-/** Refuses runs with a probit link. @throws {UsageError} the scores of the run's draws are not log-odds */
+/** Refuses a run with a probit link. @throws {UsageError} the scores of the run's draws are not log-odds */
 export function refuseProbit({ path, manifest: { options } }: Run, flag: string): void {
   if (options["link"] === "probit" && options["task"] !== "regression")
     throw new UsageError(

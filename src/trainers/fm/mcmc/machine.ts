@@ -18,33 +18,33 @@ import { MOMENTS_STRIDE, TOTALS_STRIDE, type SweepPlan, type SweepTask } from ".
 const CHUNK_ROWS = 16_384;
 const MAX_CHUNKS = 8;
 
-/** How a sweep treats a feature: it stays fixed, moves to its prior's mean, or is drawn. */
+/** Kinds of features in a sweep: the parameter stays fixed, is drawn, or is set to the mean of its prior. */
 export const FIXED = 0;
 export { AT_MEAN, DRAWN };
 
 export interface MachineInput {
-  /** labels 0 or 1, or numbers around 0; weights, if any, have mean 1 */
+  /** rows with labels 0 and 1, or labels centered at 0; weights, if there are any, have mean 1 */
   rows: FeatureRows;
   /** field f owns features [offsets[f], offsets[f + 1]) */
   offsets: readonly number[];
   /** u32[numFeatures][2] */
   featureHashes: Uint32Array;
-  /** u8[numFeatures]: FIXED, DRAWN or AT_MEAN */
+  /** u8[numFeatures]: kind of each feature: FIXED, DRAWN or AT_MEAN */
   kinds: Uint8Array;
   /** f32[1 + dim][numFeatures]: initial weights and vectors */
   first: Float32Array[];
-  /** f32[numRows]: w0, minus the label unless labels are 0 and 1 */
+  /** f32[numRows]: initial residuals: w0, minus the label unless labels are 0 and 1 */
   residuals: Float32Array;
 }
 
 export interface CoordinateMachineShape {
   dim: number;
   link: Link;
-  /** maximum number of threads; there are never more than chunks */
+  /** maximum number of threads; at most one per chunk is used */
   threads: number;
 }
 
-/** Sums over all rows: the weighted loss; and e, e^2 and 1, weighted by precision. */
+/** Sums over all rows: of the weighted loss, and of e, e^2 and 1, each weighted by the row's precision. */
 export interface Totals {
   loss: number;
   e: number;
@@ -82,8 +82,7 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
   }
 
   /**
-   * f64[1 + dim][numFields][2], a view: factor and shift by which whole fields moved in the last sweep; 1 and 0 if they
-   * did not.
+   * f64[1 + dim][numFields][2], a view: factor and shift that the last sweep applied to whole fields; 1 and 0 if it applied none.
    */
   get moved(): Float64Array {
     return this.arena.f64(this.#plan.moved);
@@ -97,7 +96,7 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
     return this.arena.f32(this.#plan.parameters).subarray(from, from + size);
   }
 
-  /** Copies of all state that later sweeps read. */
+  /** Returns copies of all state that later sweeps need. */
   get state(): NamedArrays {
     return readArrays(this.arena, this.#placed());
   }
@@ -108,8 +107,7 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
   }
 
   /**
-   * Returns the placement of the arrays that sweeps change. q, stored beside each residual, is recomputed by each
-   * sweep.
+   * Returns the location of the arrays that sweeps change. q, stored next to each residual, is omitted, because each sweep recomputes it.
    */
   #placed(): PlacedArrays {
     const { chunks, parameters, eq, targets, precisions, link } = this.#plan;
@@ -168,7 +166,7 @@ function layOut(
   const weights = arena.put("the weights of the rows", rows.weights);
   const columns = transposedColumns(arena, rows, offsets);
 
-  // each field has one extra place for "no feature", whose parameter stays 0
+  // each field has one additional parameter for "no feature", which stays 0
   const kindBytes = new Uint8Array(arena.memory.buffer, kindsAt.offset, n);
   for (const [f, size] of sizes.entries()) {
     const from = offsets[f]!;

@@ -20,26 +20,26 @@ import type { FieldColumn } from "./columns.js";
 import type { Link } from "./link.js";
 
 /**
- * Data that the threads share; offsets are bytes of the shared memory. n counts one extra feature per field, "no
- * feature".
+ * Data that the threads share; offsets are in bytes of the shared memory. n is the number of features plus one per field, which represents
+ * "no feature".
  */
 export interface SweepPlan {
   numThreads: number;
   barrier: Region;
   link: Link;
   dim: number;
-  /** first and last row of each chunk, the last excluded */
+  /** first row of each chunk, and the row after its last */
   chunks: [first: number, end: number][];
   fields: { size: number; first: number; column: FieldColumn }[];
   /** f32[numRows][2]: residual e and sum q of each row */
   eq: number;
-  /** f32[numRows]; probit and logit links only */
+  /** f32[numRows]: targets; for probit and logit links only */
   targets: number;
   /** f32[numRows] */
   labels: number;
-  /** f32[numRows]: weights of the events, or 0 if all are 1 */
+  /** f32[numRows]: weights of the events; 0 if all are 1 */
   weights: number;
-  /** f32[numRows]: precisions of the targets, or 0 if all are 1; drawn for a logit link, otherwise the weights */
+  /** f32[numRows]: precisions of the targets; 0 if all are 1. With a logit link they are drawn, otherwise they are the weights */
   precisions: number;
   /** f32[1 + dim][n]: w, then each dimension of v */
   parameters: Region;
@@ -50,38 +50,38 @@ export interface SweepPlan {
   /** f32[chunks][largest field][2] */
   sums: number;
   sumsStride: number;
-  /** f64[blocks of the largest field][5]: sums over each block, from which the move of the whole field is drawn */
+  /** f64[blocks of the largest field][5]: sums over each block, from which the common map of a whole field is drawn */
   moments: number;
-  /** f64[1 + dim][numFields][2]: factor and shift of each field's move in the sweep */
+  /** f64[1 + dim][numFields][2]: factor and shift that the sweep applied to each field */
   moved: Region;
   /** u8[n] */
   kinds: number;
   /** u32[n][2] */
   hashes: number;
-  /** f64[chunks][8]: sums of the loss, and of e, e^2 and 1 by precision */
+  /** f64[chunks][8]: sum of the losses; sums of e, e^2 and 1, weighted by precision */
   totals: Region;
 }
 
 export type SweepTask =
-  /** adds the interactions of the initial vectors to e, and draws the first targets */
+  /** start: adds the interactions of the initial vectors to e, and draws the first targets */
   | { kind: "start"; targetsKey: number }
   | {
       kind: "sweep";
       alpha: number;
       /** shift of w0 */
       shift: number;
-      /** f64[1 + dim][numFields][2]: lambda and mu of w, then of each dimension */
+      /** f64[1 + dim][numFields][2]: lambda and mu of the prior of w, then of each dimension of v */
       priors: Float64Array;
-      /** u32[1 + dim]: keys of draws; 0 minimizes instead of drawing */
+      /** u32[1 + dim]: random keys of the draws; 0 minimizes instead of drawing */
       keys: Uint32Array;
-      /** u32[1 + dim][numFields]: keys of the moves of whole fields */
+      /** u32[1 + dim][numFields]: random keys for moving whole fields */
       moveKeys: Uint32Array;
       targetsKey: number;
     };
 
-/** Bytes of a block's moments, which are five numbers. */
+/** Number of bytes of a block's moments, five f64. */
 export const MOMENTS_STRIDE = 40;
-/** Bytes between the totals of one chunk and the next: a cache line. */
+/** Distance in bytes from the totals of one chunk to those of the next: a cache line. */
 export const TOTALS_STRIDE = 64;
 
 /**
@@ -94,10 +94,10 @@ export const start = kernelThread<CoordinateKernel, SweepPlan, SweepTask, boolea
 );
 
 type Field = SweepPlan["fields"][number];
-/** The last updated field, whose steps are not yet applied to e and q. */
+/** The field updated last, whose steps have not been applied to e and q. */
 type Pending = { ids: number; values: number; linear: number } | undefined;
 type Prior = readonly [alpha: number, lambda: number, mu: number, key: number];
-/** A field's move in one dimension: its index among all, and its key, or 0 for none. */
+/** Move of a whole field in one dimension: index of the field and dimension, and random key; key 0 means no move. */
 type Move = readonly [at: number, key: number];
 
 class Sweep {
@@ -139,7 +139,9 @@ class Sweep {
     return this.#finite;
   }
 
-  /** Applies the pending field's steps, then shifts e by w0's step (d = 0) or computes q of the dimension. */
+  /**
+   * Applies the steps of the pending field to e and q. Then, for d = 0, adds the step of w0 to e; for other d, computes q of the dimension.
+   */
   #prepare(d: number, pending: Pending, shift: number): boolean {
     const { eq, fields } = this.#plan;
     this.#rows((first, end) => {
@@ -185,7 +187,7 @@ class Sweep {
     return this.#addSparse(d, 1);
   }
 
-  /** Adds the terms of multi-valued fields to q or, with squares 1, subtracts them from e. */
+  /** Adds the terms of multi-valued fields to q or, if `squares` is 1, subtracts their squares from e. */
   #addSparse(d: number, squares: number): boolean {
     const { eq, fields } = this.#plan;
     if (!this.#barrier()) return false;
@@ -226,7 +228,7 @@ class Sweep {
       }
     });
     if (!this.#barrier()) return false;
-    // includes "no feature", whose sums are cleared and whose step is 0
+    // updates all parameters, including that of "no feature", whose sums are reset and whose step is 0
     const [kinds, hashes] = [this.#plan.kinds + field.first, this.#plan.hashes + 8 * field.first];
     this.#blocks(field.size + 1, (first, end, block) => {
       const own = moveKey && moments + block * MOMENTS_STRIDE;
@@ -261,7 +263,7 @@ class Sweep {
     return this.#barrier();
   }
 
-  /** Computes losses and sums of the rows and, for labels 0 and 1, draws new targets. */
+  /** Computes losses and sums over the rows; for labels 0 and 1, also draws new targets. */
   #finish(targetsKey: number): void {
     const { eq, targets, labels, weights, precisions, link, totals } = this.#plan;
     const kernel = this.#kernel;
@@ -279,7 +281,7 @@ class Sweep {
     this.#kernel.move(first, end, ids, values, this.#plan.eq, this.#plan.step, linear);
   }
 
-  /** Visits this thread's chunks, CALL_ROWS rows at a time. */
+  /** Calls a function for the rows of this thread's chunks, CALL_ROWS rows at a time. */
   #rows(visit: (first: number, end: number, chunk: number) => void): void {
     const { chunks, numThreads } = this.#plan;
     for (let c = this.#index; c < chunks.length; c += numThreads) {
@@ -288,7 +290,7 @@ class Sweep {
     }
   }
 
-  /** Visits this thread's blocks of a field's features. */
+  /** Calls a function for this thread's blocks of a field's features. */
   #blocks(size: number, visit: (first: number, end: number, block: number) => void): void {
     this.#features(size, (first, end, block) => {
       if (block % this.#plan.numThreads === this.#index) visit(first, end, block);

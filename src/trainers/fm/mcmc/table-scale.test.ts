@@ -4,7 +4,7 @@ import { inputOf, numFeatures, plantedRows } from "../planted.test.rows.js";
 import { bestScale, scaledBy } from "./table-scale.js";
 
 const unit = (i: number) => draw(3, i) / 2 ** 32;
-/** Draws labels whose true log-odds are the scores times the factor. */
+/** Generates labels whose true log-odds are the scores times the factor. */
 function overconfident(factor: number) {
   const scores = Float32Array.from({ length: 20_000 }, (_, r) => 8 * unit(2 * r) - 4);
   const labels = scores.map((s, r) => (unit(2 * r + 1) < 1 / (1 + Math.exp(-factor * s)) ? 1 : 0));

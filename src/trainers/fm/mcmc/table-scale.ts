@@ -1,4 +1,4 @@
-// The factor of the scores of a chain's table.
+// Computes the factor by which the scores of a chain's table are multiplied.
 //
 // The mean of the draws ignores the chain's uncertainty, so its probabilities are too close to 0 and 1. One factor
 // moderates all scores, as in MacKay 1992 (10.1162/neco.1992.4.5.720); it is fitted to the validation split like a
@@ -11,17 +11,17 @@ import type { FmParameters } from "../../../factors/model.js";
 import { MeanPrediction } from "./draws.js";
 import { meanLoss, type Link } from "./link.js";
 
-/** Bounds of the factor: a table is never made more confident. */
+/** Bounds of the factor; it is at most 1, so that a table never becomes more confident. */
 const [LEAST, MOST] = [0.05, 1];
-/** Number of steps, for a precision of 2e-5. */
+/** Number of steps of the search, which give a precision of 2e-5. */
 const STEPS = 24;
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /**
  * Returns the factor with the smallest loss, by golden-section search; the loss is convex in the factor.
  *
- * @param scores f32[numRows], of the table
- * @returns in [0.05, 1], an f32
+ * @param scores f32[numRows]: scores of the table
+ * @returns an f32 in [0.05, 1]
  */
 export function bestScale(link: Link, scores: Float32Array, rows: FeatureRows): number {
   const lossAt = (factor: number) => {
@@ -47,7 +47,7 @@ export function bestScale(link: Link, scores: Float32Array, rows: FeatureRows): 
   return lossAt(found) < lossAt(MOST) ? found : MOST;
 }
 
-/** Returns a copy of the model whose scores are multiplied by `factor`: its vectors by the square root. */
+/** Returns a copy of the model whose scores are multiplied by `factor`: weights by the factor, vectors by its square root. */
 export function scaledBy(factor: number, { dim, w0, w, vectors }: FmParameters): FmParameters {
   if (factor === 1) return { dim, w0: Math.fround(w0), w, vectors };
   const root = Math.sqrt(factor);

@@ -1,4 +1,4 @@
-// ALS and MCMC on planted data, and properties of every run.
+// Tests ALS and MCMC on planted data, and properties of every run.
 
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { DivergedError } from "../../../errors.js";
@@ -17,7 +17,7 @@ const optionsOf = (
   rest: Partial<FmOptions> = {},
 ): FmOptions => ({ ...defaultFmOptions(loss, method), dim: 3, epochs: 12, threads: 1, ...rest });
 
-// fields: 20 users, 12 items, a number, 6 tags of which a row has up to three
+// fields: 20 users, 12 items, one number, and 6 tags of which a row has up to three
 const offsets = [0, 20, 32, 33, 39];
 const numFeatures = 39;
 
@@ -33,7 +33,7 @@ function plantedScore(ids: number[], values: number[]): number {
   return score;
 }
 
-/** Makes rows with every kind of cell; some cells are missing. */
+/** Generates rows with every kind of cell; some cells are missing. */
 function plantedRows(seed: number, numRows: number, loss: FmOptions["loss"]): FeatureRows {
   const [ids, values, labels]: [number[], number[], number[]] = [[], [], []];
   const indptr = new Uint32Array(numRows + 1);
@@ -216,7 +216,7 @@ describe.each(["als", "mcmc"] as const)("%s", (method) => {
 });
 
 test("ALS without penalties finds what exact least squares finds for weights alone, to 1e-4", async () => {
-  // two one-hot fields and labels that are a sum of both, so that a perfect fit exists
+  // The log has two one-hot fields, and labels that are sums over both, so that a perfect fit exists.
   const numRows = 400;
   const ids = Uint32Array.from({ length: 2 * numRows }, (_, p) =>
     p % 2 ? 5 + (draw(3, p) % 4) : draw(3, p) % 5,
@@ -225,7 +225,7 @@ test("ALS without penalties finds what exact least squares finds for weights alo
   const counts = new Uint32Array(9);
   for (const id of ids) counts[id]!++;
   const input = { ...inputOf({ numRows, width: 2, ids, labels }), offsets: [0, 5, 9], counts };
-  // the penalty keeps vectors at zero
+  // the penalty is so large that vectors stay at zero
   const options = optionsOf("als", "squared", { l2Weight: 0, l2Vector: 1e12, epochs: 60 });
   const { ensemble } = await trainCoordinates(input, options);
   const scores = await scoreEnsemble(ensemble, input.train, { threads: 1 });
@@ -235,7 +235,7 @@ test("ALS without penalties finds what exact least squares finds for weights alo
 test.each(["all", "field"] as const)(
   "MCMC's mean and mean square are the exact posterior's of a model of one weight, within four standard errors, prior of %s",
   async (priorOf) => {
-    // one feature in half of the rows; its vector has no partner, so only w0, w and their hyperparameters matter
+    // The log has one feature, in half of the rows; its vector has no partner, so only w0, w and their hyperparameters matter.
     const numRows = 60;
     const labels = Float32Array.from({ length: numRows }, (_, r) => (r % 2) * 0.8 + normalDraw(draw(5, r)));
     const indptr = Uint32Array.from({ length: numRows + 1 }, (_, r) => Math.floor(r / 2));
@@ -248,8 +248,8 @@ test.each(["all", "field"] as const)(
       optionsOf("mcmc", "squared", { dim: 1, epochs, draws: 10_000, priorOf }),
     );
 
-    // the posterior of w by numerical integration, in units of the labels' deviation: mu and lambda on grids, w0 and
-    // alpha integrated out in closed form
+    // computes the posterior of w by numerical integration, in units of the labels' deviation: mu and lambda are on grids, w0 and alpha are
+    // integrated out in closed form
     const average = labels.reduce((sum, y) => sum + y, 0) / numRows;
     const scale = Math.sqrt(labels.reduce((sum, y) => sum + (y - average) ** 2, 0) / numRows);
     const y = Array.from(labels, (label) => label / scale);
@@ -260,12 +260,12 @@ test.each(["all", "field"] as const)(
     };
     let [total, moment, square] = [0, 0, 0];
     for (let w = -1; w < 2.5; w += 0.01) {
-      // likelihood: alpha ~ Gamma(1/2, 1/2), w0 flat
+      // likelihood with alpha ~ Gamma(1/2, 1/2) and a flat prior of w0
       const likelihood = (1 + squaresAt(w)) ** (-numRows / 2);
       let prior = 0;
       for (let logLambda = -8; logLambda < 6; logLambda += 0.1) {
         const lambda = exp(logLambda);
-        // mu ~ N(0, 1 / lambda) integrated out: w ~ N(0, 2 / lambda); lambda ~ Gamma(1/2, 1/2) over a logarithmic grid
+        // prior with mu ~ N(0, 1 / lambda) integrated out: w ~ N(0, 2 / lambda); lambda ~ Gamma(1/2, 1/2) on a logarithmic grid
         prior += Math.sqrt(lambda) * exp((-lambda * w * w) / 4) * Math.sqrt(lambda) * exp(-lambda / 2);
       }
       total += likelihood * prior;
@@ -301,7 +301,7 @@ test("a table of draws is their mean once they are turned alike, and scores as t
   const spread = Math.sqrt(meanSquare(byDraws!, byTable!));
   expect(spread).toBeLessThan(0.1);
 
-  // draws rotated at random have the same scores and the same table
+  // Expects that rotating the draws at random changes neither their scores nor the table.
   const rotated = ensemble.draws.map((each, i): FmParameters => {
     if (i === ensemble.draws.length - 1) return each;
     const angle = 6 * unit(9, i);
@@ -362,7 +362,7 @@ test("ALS of weights that are whole numbers is ALS of so many copies of each row
   const rows = plantedRows(13, 500, "squared");
   const copies = Array.from({ length: 500 }, (_, r) => 1 + (draw(14, r) % 3));
   const total = copies.reduce((sum, n) => sum + n, 0);
-  // weights are divided by their mean, so the penalties must be, too
+  // training divides weights by their mean, so the penalties are divided by it here
   const weights = Float32Array.from(copies, (n) => (500 * n) / total);
   const { indptr, ids, values } = rows;
   const order = copies.flatMap((n, r) => Array.from({ length: n }, () => r));

@@ -1,4 +1,4 @@
-// ALS and MCMC: sweeps of coordinate descent, to a minimum or through the posterior.
+// ALS and MCMC: sweeps of coordinate descent that find a minimum (ALS) or sample the posterior (MCMC).
 //
 //   input ──► coordinate machine ──► chain of sweeps ──► ALS:  the best sweep's parameters
 //                                                   └──► MCMC: thinned draws ──► their mean prediction, and a table
@@ -34,8 +34,7 @@ export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
   /** u32[numFeatures][2] */
   featureHashes: Uint32Array;
   /**
-   * whether a feature without events represents unknown keys and gets its prior's mean; other ones keep their initial
-   * value
+   * whether a feature without events represents unknown keys and is set to its prior's mean; other such features keep their initial value
    */
   standsForUnseen: (feature: number) => boolean;
   train: FeatureRows;
@@ -45,7 +44,7 @@ export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
   controls?: Controls;
 }
 
-/** The table's parameters, and the parameters of the predictions: the same for ALS, the draws for MCMC. */
+/** Parameters of the table, and of the predictions: equal for ALS; for MCMC, predictions use the draws. */
 interface CoordinateModel extends FmModel {
   ensemble: Ensemble;
 }
@@ -99,7 +98,7 @@ async function runSweeps(
   const chain = new Chain(machine, { ...input, numRows }, options, w0);
   const kept = new KeptDraws(options);
   const parameters = () => {
-    // undo the division of labels
+    // parameters are converted to the unit of the labels, which training divided by their deviation
     const own = scaledBy(scale, machine.parameters(chain.w0));
     return start && samples ? withUnseen(own, start, input) : own;
   };
@@ -118,7 +117,7 @@ async function runSweeps(
         ...(seen && stoppingMetric && { [stoppingMetric.name]: seen.stoppingValue }),
         rowsPerSecond: (numRows / (swept - began)) * 1000,
       };
-      // a chain has no best sweep
+      // a chain has no best sweep, so its metric stops nothing
       return { event, stoppingValue: samples ? undefined : seen?.stoppingValue };
     },
     keep: () => kept.keep(parameters),
@@ -155,8 +154,7 @@ function linkOfOne(options: FmOptions): Ensemble["link"] {
 }
 
 /**
- * Restores known features without training rows to their initial values. A chain rotates all other vectors, so these
- * are rotated to match.
+ * Restores known features without training rows to their initial values, rotated to match the other vectors, which the chain has rotated.
  */
 function withUnseen(
   own: FmParameters,
@@ -187,7 +185,7 @@ function machineInput(
     kinds[i] = counts[i]! > 0 ? DRAWN : standsForUnseen(i) ? AT_MEAN : FIXED;
     if (kinds[i] !== DRAWN) continue;
     const vector = start?.vectors.subarray(i * dim, (i + 1) * dim);
-    // an all-zero known feature was never trained, and is initialized like a new one
+    // a known feature whose vector is all zero was never trained, and is initialized like a new feature
     if (start?.known[i] && (start.w[i] !== 0 || vector!.some((v) => v !== 0))) {
       first[0]![i] = start.w[i]! / scale;
       for (let d = 1; d <= dim; d++) first[d]![i] = vector![d - 1]! / root;
@@ -204,18 +202,17 @@ function machineInput(
 /** Scores the validation split after each sweep. The caller must call `terminate`. */
 interface Validation {
   /**
-   * Returns mean loss and stopping metric: of the mean prediction of all sweeps that count, or of a burn-in sweep
-   * alone.
+   * Returns mean loss and stopping metric of the mean prediction of all sweeps after the burn-in; during the burn-in, of the current sweep.
    */
   validate(parameters: FmParameters, counts: boolean): Promise<{ loss: number; stoppingValue: number }>;
-  /** Returns the best factor of a table's scores. */
+  /** Returns the factor of a table's scores that minimizes the validation loss. */
   scaleOf(table: FmParameters): Promise<number>;
   /** the accumulated predictions */
   mean: MeanPrediction;
   terminate(): Promise<void>;
 }
 
-/** Starts the validation. @returns undefined if there are no rows */
+/** Starts the threads that score the validation split. @returns undefined if the split has no rows */
 async function validationOf(
   rows: FeatureRows,
   numFeatures: number,

@@ -8,7 +8,7 @@ import type { OwnShare } from "./thread-share.js";
 /** A piece of rows to bin. */
 export interface BinTask {
   slot: number;
-  /** number of its first row in the machine, where validation rows follow the training rows */
+  /** index of the piece's first row in the machine, where validation rows follow the training rows */
   first: number;
   n: number;
 }
@@ -57,7 +57,7 @@ function stageCategories(
   }
 }
 
-/** Bins this thread's share of a piece. */
+/** Computes the bins of this thread's share of a piece. */
 export function binPiece(share: OwnShare, { slot, first, n: numRows }: BinTask): void {
   const { kernel, layout } = share;
   const { places, columns, edges, bins, stride, numTrain } = layout;
@@ -68,7 +68,7 @@ export function binPiece(share: OwnShare, { slot, first, n: numRows }: BinTask):
     places.forEach(({ categorical, wide, byte, numCells }, f) => {
       const width = wide ? 2 : 1;
       const staged = stagedAt(layout, slot, f);
-      // the columns of training rows are kept; those of validation rows are only written to the row-wise bins
+      // the columns of training rows are stored for partitioning; those of validation rows are only copied to the row-wise bins
       const own = row < numTrain ? columns[f]! + width * row : share.scratch;
       if (categorical) {
         const bytes = (place: number) => new Uint8Array(share.buffer, place, width * n);

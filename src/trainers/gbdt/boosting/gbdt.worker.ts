@@ -1,4 +1,4 @@
-// The script of the threads that train boosted trees.
+// Script of the threads that train boosted trees.
 
 import type { GbdtKernel, GbdtLayout } from "../../../kernels/gbdt/binding.js";
 import { kernelThread } from "../../../workers/kernel-thread.js";
@@ -7,7 +7,7 @@ import { takeGradients, type Loss } from "./gradients.js";
 import { growTree, type Grown, type GrowTask } from "./grow.js";
 import { OwnShare } from "./thread-share.js";
 
-/** Data that all threads get at the start. */
+/** Data that all threads get when they start. */
 export interface GbdtOwn {
   layout: GbdtLayout;
   loss: Loss;

@@ -4,7 +4,7 @@
 import { BLOCK_ROWS, numBlocks, GRADIENT_BITS, HESSIAN_BITS } from "../../../kernels/gbdt/binding.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** The loss: log loss of a log-odds, squared error, or log loss of several classes. */
+/** Loss function: log loss of log-odds, squared error, or log loss of several classes. */
 export type Loss = "logistic" | "squared" | "softmax";
 
 /**
@@ -42,7 +42,7 @@ export function takeGradients(share: OwnShare, loss: Loss): void {
   });
 }
 
-/** Sums |g| and h over the training split. */
+/** Adds up |g| and h over the training split. */
 export function gradientSums(share: OwnShare, ofClass: number): [sumG: number, sumH: number] {
   const { gradientSums: sums, gradientSumsApart, numTrain } = share.layout;
   return share.sumOf(sums + ofClass * gradientSumsApart, numBlocks(numTrain));

@@ -20,20 +20,20 @@ import type { OwnShare } from "./thread-share.js";
 
 export type { GrownTree };
 
-/** A tree to grow from the current gradients. */
+/** Options of a tree to grow from the current gradients. */
 export interface GrowTask {
   options: GbdtOptions;
-  /** class whose scores the tree changes; 0 unless the loss is softmax */
+  /** index of the class to whose scores the tree is added; 0 unless the loss is softmax */
   ofClass: number;
   /** number of sampled rows, which are in `bag`; undefined if all rows are used */
   bagged?: number;
-  /** largest factor by which gradients of sampled rows were multiplied */
+  /** maximum factor by which the gradients of a sampled row were multiplied */
   amplified: number;
-  /** by feature, whether the tree may split on it; undefined for all */
+  /** for each feature, whether the tree may split on it; undefined if it may split on all */
   features?: Uint8Array;
 }
 
-/** "diverged" if a sum of |g| or h is not finite */
+/** The grown tree, or "diverged" if a sum of |g| or h is not finite. */
 export type Grown = GrownTree | "diverged";
 
 /** Grows a tree from the gradients and adds its values to the scores. */
@@ -88,7 +88,7 @@ function nextLeaf(leaves: readonly GrowingLeaf[], grow: GbdtOptions["grow"]): nu
   return best;
 }
 
-/** Splits a leaf: makes it the left leaf and returns the right one. Rows are moved later (partition.ts). */
+/** Splits a leaf: makes it the left leaf and returns the right one. The rows are partitioned later (partition.ts). */
 function splitLeaf(
   leaf: GrowingLeaf,
   number: number,

@@ -1,5 +1,5 @@
-// A growing tree in terms of bins: its leaves and nodes, the values of finished leaves, and the scores they change; and
-// its conversion to thresholds and categories.
+// A growing tree, whose splits are bins: computes the values of its leaves, adds them to the scores, and converts bins to thresholds and
+// categories.
 
 import type { Feature } from "../features.js";
 import type { GbdtOptions } from "../options.js";
@@ -17,11 +17,11 @@ export interface GrownNode {
   /** for numbers: this bin and lower ones go left */
   bin: number;
   missingLeft: boolean;
-  /** for categories: u8 by bin, 1 if the bin goes left */
+  /** for categories: u8 by bin, 1 if rows with the bin go left */
   goesLeft?: Uint8Array;
 }
 
-/** Sums of the gradients and hessians of a leaf's rows. */
+/** Sums of gradients and of hessians over the rows of a leaf. */
 export interface GradientSums {
   sumG: number;
   sumH: number;
@@ -32,7 +32,7 @@ export interface Split {
   feature: number;
   gain: number;
   bin: number;
-  /** for numbers: whether missing ones go left; for categories: whether catL2 applies */
+  /** for numbers: whether missing values go left; for categories: whether catL2 applies */
   flag: boolean;
   leftCount: number;
   left: GradientSums;
@@ -40,21 +40,21 @@ export interface Split {
   goesLeft?: Uint8Array;
 }
 
-/** A leaf: a range of the ordered rows. */
+/** A leaf of the growing tree, with a range of the ordered rows. */
 export interface GrowingLeaf {
   begin: number;
   end: number;
-  /** whether its rows are begin .. end - 1 themselves, as for the root without sampling */
+  /** whether the leaf's rows are begin .. end - 1 and need no list, as for the root without sampling */
   isWhole: boolean;
   depth: number;
   /** index of its histogram */
   slot: number;
-  /** undefined for a root that was not split */
+  /** sums over the leaf's rows; undefined for a root that was not split */
   sums?: GradientSums;
   split?: Split;
-  /** L2 that its parent's split adds to lambdaL2 */
+  /** L2 that is added to lambdaL2 because of the parent's split */
   moreL2: number;
-  /** the node and side that point to this leaf */
+  /** parent node of the leaf, and the side of the parent on which it is */
   parent?: GrownNode;
   side: "left" | "right";
 }
@@ -85,8 +85,8 @@ export function leafValue(g: number, h: number, l1: number, l2: number): number 
 }
 
 /**
- * Computes the values of the leaves, and adds them to the scores of all rows for a class.
- * @param bagged whether only a sample of the training rows is in the leaves
+ * Computes the values of the leaves, and adds them to the scores of all rows for one class.
+ * @param bagged whether the tree was grown on a sample of the training rows
  */
 export function finishLeaves(
   share: OwnShare,
@@ -100,12 +100,12 @@ export function finishLeaves(
   const { order, numTrain, numRows } = layout;
   const scores = layout.scores + ofClass * layout.scoresApart;
   const finished = leaves.map((leaf): GrownLeaf => {
-    // a tree without a split changes nothing
+    // a root that was not split has the value 0, so it changes no score
     const { sumG, sumH } = leaf.sums ?? { sumG: 0, sumH: 0 };
     const l2 = lambdaL2 + leaf.moreL2;
     return { value: learningRate * leafValue(sumG, sumH, lambdaL1, l2), sumG, sumH, count: sizeOf(leaf) };
   });
-  // training rows are in the leaves unless they were sampled; all other rows walk down the tree
+  // the leaves list the training rows unless these were sampled; for all other rows, the kernel walks down the tree
   const pieces = bagged ? [] : leaves.flatMap(({ begin, end }, leaf) => piecesOf(begin, end, leaf));
   const walks = nodes.length > 0 && (bagged || numRows > numTrain);
   if (walks) writeTree(share, nodes, finished);
@@ -119,7 +119,7 @@ export function finishLeaves(
   return finished;
 }
 
-/** Writes the tree in the form that `walk` reads; every thread writes the same values. */
+/** Writes the tree to the arrays that `walk` reads; every thread writes the same values. */
 function writeTree(share: OwnShare, nodes: readonly GrownNode[], leaves: readonly GrownLeaf[]): void {
   const { layout } = share;
   nodes.forEach(({ feature, left, right }, i) => {
@@ -143,7 +143,7 @@ function piecesOf(begin: number, end: number, leaf: number): Piece[] {
   });
 }
 
-/** Walks rows that are in no leaf down the tree, and adds the values. */
+/** Finds the leaf of rows that no leaf lists by walking down the tree, and adds its value to their scores. */
 function walk(share: OwnShare, scores: number, { first, n }: Piece): void {
   const { bins, stride, nodes, tables, tableBytes, values } = share.layout;
   share.kernel.walk(bins + first * stride, n, stride, nodes, tables, tableBytes, values, scores + 4 * first);
@@ -158,7 +158,7 @@ const ABOVE_ALL = Number.MAX_VALUE;
 export function treeOf(grown: GrownTree, features: readonly Feature[], options: ValueOptions): Tree {
   const { learningRate, lambdaL1, lambdaL2 } = options;
   const leaves = grown.leaves.map(({ value, sumH, count }) => ({ value, weight: sumH, count }));
-  // sum up nodes from their children, which have greater numbers than their parents
+  // sums of a node are those of its children, which have greater indexes
   const sums = grown.nodes.map(() => ({ g: 0, h: 0, count: 0 }));
   const sumsOf = (child: number) => {
     if (child >= 0) return sums[child]!;

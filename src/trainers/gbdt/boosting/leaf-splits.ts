@@ -9,7 +9,7 @@ import { sizeOf, type GrowingLeaf, type Split as Found } from "./growing-tree.js
 import type { GbdtOptions } from "../options.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** Limits on splitting a leaf. */
+/** Limits that splits of a leaf must satisfy. */
 export type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
 
 /** Leaves whose splits are searched together. */
@@ -24,9 +24,9 @@ export interface SearchedLeaves {
 }
 
 /**
- * Finds the best splits of a leaf, or of both sides of a split; the left side has its parent's histogram.
+ * Finds the best splits of a leaf, or of both sides of a split; the left side starts with its parent's histogram.
  *
- * @param pairs     offset of the gradients of the tree's class
+ * @param pairs     byte offset of the gradients of the tree's class
  * @param features by feature, whether the tree may split on it; undefined for all
  */
 export function findSplits(
@@ -56,7 +56,10 @@ export function findSplits(
   takeBest(share, sides, features);
 }
 
-/** Chooses the leaf whose rows are added up and the one that is computed by subtraction; undefined if neither may split. Drops their old splits. */
+/**
+ * Chooses the leaf whose rows are added up and the one that is computed by subtraction; undefined if neither may be split. Resets the
+ * splits of both.
+ */
 export function sidesOf(
   left: GrowingLeaf,
   right: GrowingLeaf | undefined,
@@ -68,7 +71,7 @@ export function sidesOf(
   if (!open.includes(true)) return undefined;
   if (!right) return { both, open, smaller: left };
   const [smaller, larger] = sizeOf(right) < sizeOf(left) ? [right, left] : [left, right];
-  // the parent's histogram becomes the larger side's
+  // the parent's histogram is overwritten by the larger side's
   const { slot } = left;
   smaller.slot = right.slot;
   larger.slot = slot;
@@ -79,13 +82,13 @@ function canSplit(leaf: GrowingLeaf, { minDataInLeaf, maxDepth }: LeafLimits): b
   return sizeOf(leaf) >= 2 * minDataInLeaf && (maxDepth === 0 || leaf.depth < maxDepth);
 }
 
-/** Marks this thread's part of the next histogram as empty. */
+/** Marks this thread's partial histogram as empty. */
 export function beginRows(share: OwnShare): void {
   share.u32(share.layout.marks + MARK * share.index, 1)[0] = 0;
 }
 
 /**
- * Adds rows to this thread's part of a histogram, and marks that part as used.
+ * Adds rows to this thread's partial histogram, and marks it as used.
  *
  * @param order address of the row numbers; 0 for consecutive rows from `first`
  * @param n     at most BLOCK_ROWS
@@ -100,7 +103,7 @@ export function addRows(share: OwnShare, order: number, n: number, pairs: number
   kernel.histogram(order, n, own, stride, numNarrow, wideCells, numWide, pairsOf, options, scratch, out);
 }
 
-/** Completes a feature's histograms, and searches it in the leaves that may split. */
+/** Completes a feature's histograms, and searches them for the best split of each leaf that may be split. */
 export function searchAll(
   share: OwnShare,
   f: number,
@@ -112,7 +115,7 @@ export function searchAll(
   both.forEach((leaf, which) => open[which] && searchFeature(share, f, leaf, which));
 }
 
-/** Stores the best split of each leaf that may split, after all features were searched. */
+/** Stores the best split of each leaf that may be split; called after all features have been searched. */
 export function takeBest(
   share: OwnShare,
   { both, open }: SearchedLeaves,
@@ -124,7 +127,7 @@ export function takeBest(
   });
 }
 
-/** Sums the threads' histograms of a feature, and subtracts the sum from the parent's histogram. */
+/** Adds up the threads' partial histograms of a feature, and subtracts the sum from the parent's histogram. */
 function merge(share: OwnShare, f: number, smaller: GrowingLeaf, larger: GrowingLeaf | undefined): void {
   const { kernel, layout, numThreads } = share;
   const { places, partials, numCells: apart } = layout;
@@ -148,7 +151,7 @@ function searchFeature(share: OwnShare, f: number, leaf: GrowingLeaf, which: num
   share.kernel.bestCategorical(cells, place.numCells, options, share.scratch, left, out);
 }
 
-/** Returns the best split of all features; of equal gains, the first feature's. */
+/** Returns the best split over all features; of splits with equal gains, that of the first feature. */
 function bestOf(
   share: OwnShare,
   leaf: GrowingLeaf,

@@ -1,4 +1,4 @@
-// The training of boosted trees in shared memory, with the threads that grow the trees.
+// Boosted trees in shared memory, with the threads that grow them.
 
 import {
   allocateGbdt,
@@ -15,7 +15,7 @@ import type { GbdtOwn, BoostingTask } from "./gbdt.worker.js";
 import type { Loss } from "./gradients.js";
 import type { Grown, GrownTree, GrowTask } from "./grow.js";
 
-/** Sizes and loss of a training. */
+/** Dimensions and loss function of a training. */
 export interface GbdtMachineShape {
   features: readonly Feature[];
   numTrain: number;
@@ -23,14 +23,14 @@ export interface GbdtMachineShape {
   numLeaves: number;
   threads: number;
   loss: Loss;
-  /** number of scores per row */
+  /** number of scores per row: one per class, or one */
   numClasses: number;
   weighted: boolean;
   /** whether trees are grown on samples of the rows */
   bagged: boolean;
 }
 
-/** Rows and threads. The caller must call `terminate`, which ends the threads. */
+/** Rows and threads of a training. The caller must call `terminate`, which ends the threads. */
 export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown | undefined> {
   readonly layout: GbdtLayout;
   readonly #choice: Choice;
@@ -54,7 +54,7 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     return await machine.begin("gbdt", { ...layout, threads: layout.numThreads }, script);
   }
 
-  /** Bins rows, the first of which is the machine's row `first`. */
+  /** Computes the bins of rows; the first of them is row `first` of the machine. */
   async bin(
     features: readonly Feature[],
     columns: readonly BinnedColumn[],
@@ -98,12 +98,12 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     }
   }
 
-  /** Sets the sample of rows for the next trees. */
+  /** Sets the sample of rows on which the next trees are grown. */
   setBag(rows: Uint32Array): void {
     new Uint32Array(this.arena.memory.buffer, this.layout.bag, rows.length).set(rows);
   }
 
-  /** Returns f32[numTrain]: |g h| of each row, summed over the classes. */
+  /** Returns f32[numTrain]: sum over the classes of |g h| of each row. */
   gradientSizes(): Float32Array {
     const { numTrain, numClasses, pairs, pairsApart } = this.layout;
     const sizes = new Float32Array(numTrain);
@@ -170,12 +170,12 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     return tree === undefined || tree === "diverged" ? undefined : tree;
   }
 
-  /** Number of threads that grow trees: as many of the started ones as are fastest. */
+  /** Number of threads that grow trees: the number at which the training is fastest. */
   override get threadsInUse(): ThreadsInUse {
     return { used: this.#choice.inUse, of: this.numThreads };
   }
 
-  /** Returns the sums of losses over the splits, as of the last gradients. */
+  /** Returns the sum of losses of each split at the scores of the last gradients. */
   losses(): { train: number; valid: number } {
     const { losses, numTrain, numRows } = this.layout;
     const [trainBlocks, validBlocks] = [numBlocks(numTrain), numBlocks(numRows - numTrain)];

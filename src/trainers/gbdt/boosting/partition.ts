@@ -1,7 +1,7 @@
-// The rows of a leaf that is split go to its two sides, each of which keeps them in their order.
+// Partitions the rows of a leaf between the two sides of its split; the rows of each side keep their order.
 //
 //   one thread       partition in place ─► both sides' best splits (leaf-splits.ts)
-//   more threads     a piece's rows aside, and those of the smaller side into the thread's histogram ─ barrier ─►
+//   more threads     a piece's rows to a buffer, and those of the smaller side into the thread's histogram ─ barrier ─►
 //                    pieces copied to their places, features merged and searched ─ barrier
 //
 // Trees have many small leaves, so that the number of barriers per leaf matters more than the copies of the rows.
@@ -19,22 +19,21 @@ import {
 } from "./leaf-splits.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** A node and the two leaves that hold its rows. */
+/** A split node, and the two leaves between which its rows are partitioned. */
 interface NewSplit {
   node: GrownNode;
-  /** number of the node in the tree */
+  /** index of the node in the tree */
   number: number;
-  /** after the move, rows of the left leaf come first in the parent's part of the order, then those of the right one */
+  /** leaves of both sides; the range of the left leaf precedes that of the right one in the order of rows */
   left: GrowingLeaf;
   right: GrowingLeaf;
 }
 
 /**
- * Moves the rows of a split to its sides and finds the best splits of both. Each side keeps the rows' order, whichever
- * thread moves them.
+ * Partitions the rows of a split and finds the best splits of both sides. Each side keeps the order of the rows, at any number of threads.
  *
- * @param pairs    the gradients of the class that the tree is for
- * @param limits   undefined where the sides will not be split
+ * @param pairs    byte offset of the gradients of the tree's class
+ * @param limits   limits on further splits; undefined if the sides will not be split
  * @param features by feature, whether it may split; undefined for all
  */
 export function sendRows(
@@ -52,7 +51,7 @@ export function sendRows(
   }
 }
 
-/** Partitions in one thread. Left rows are written over rows that were already read. */
+/** Partitions in one thread. Rows of the left side overwrite rows that have been read. */
 function sendAlone(share: OwnShare, { node, left, right: { end } }: NewSplit, table: number): void {
   const { order, columns, places, right } = share.layout;
   const { begin } = left;
@@ -70,8 +69,7 @@ function sendAlone(share: OwnShare, { node, left, right: { end } }: NewSplit, ta
 }
 
 /**
- * Partitions in pieces. Both sides of a piece are written to buffers, and copied when the left sizes of earlier pieces are
- * known.
+ * Partitions in pieces. Each piece is partitioned into buffers, which are copied when the numbers of left rows of earlier pieces are known.
  */
 function sendTogether(
   share: OwnShare,
@@ -120,10 +118,7 @@ function sendTogether(
   if (sides) takeBest(share, sides, features);
 }
 
-/**
- * Writes the table of bins that go left. The first thread's table stays with the tree; the others use their scratch
- * memory.
- */
+/** Writes the table of bins that go left. The first thread writes it to the tree's memory; the others to their scratch memory. */
 function tableOf(
   { layout, buffer, index, scratch }: OwnShare,
   { feature, bin, missingLeft, goesLeft }: GrownNode,

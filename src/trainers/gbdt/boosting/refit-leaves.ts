@@ -12,17 +12,17 @@ import { numClassesOf, type Forest } from "../forest/forest.js";
 import { leafValue } from "./growing-tree.js";
 import type { Tree } from "../forest/tree.js";
 
-/** Added to a leaf's sum of hessians, as in LightGBM. */
+/** Constant that is added to a leaf's sum of hessians, as in LightGBM. */
 const EPSILON = 1e-15;
 
 export interface RefitRows {
-  /** u16[numRows][numTrees]: the leaf of each row in each tree */
+  /** u16[numRows][numTrees]: index of the leaf of each row in each tree */
   leaves: Uint16Array;
   labels: Float32Array;
   weights?: Float32Array;
 }
 
-/** Refits the leaves. @param decay share in [0, 1] of its value that a leaf keeps */
+/** Refits the leaves. @param decay share of its old value that a leaf keeps, in [0, 1] */
 export function refitLeaves(
   forest: Forest,
   { leaves, labels, weights }: RefitRows,
@@ -74,7 +74,7 @@ export function refitLeaves(
 function withLeaves(tree: Tree, leaves: Tree["leaves"]): Tree {
   const nodes = tree.nodes.map((node) => ({ ...node }));
   const partOf = (child: number) => (child >= 0 ? nodes[child]! : leaves[~child]!);
-  // children have greater numbers than their parents
+  // nodes are visited from the last, because children have greater indexes than their parents
   for (const node of nodes.toReversed()) {
     const [l, r] = [partOf(node.left), partOf(node.right)];
     node.weight = l.weight + r.weight;

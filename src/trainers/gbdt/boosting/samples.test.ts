@@ -1,4 +1,4 @@
-// Samples of rows on which trees are grown.
+// Tests samples of rows on which trees are grown.
 
 import { mulberry32 } from "../../../testing/random.js";
 import { trainPlanted } from "../../../testing/planted-trees.js";

@@ -11,11 +11,11 @@ import { draw, permutation } from "../../../numeric/random.js";
 import type { GbdtMachine } from "./machine.js";
 import type { GbdtOptions } from "../options.js";
 
-/** The rows that a tree is grown on. */
+/** Sample of the rows on which a tree is grown. */
 export interface Sample {
   /** number of sampled rows; undefined if all rows are used */
   bagged?: number;
-  /** factor by which gradients of sampled rows were multiplied */
+  /** maximum factor by which the gradients of a sampled row were multiplied */
   amplified: number;
 }
 
@@ -29,8 +29,8 @@ export function isSampled({ boosting, baggingFraction, baggingFreq }: GbdtOption
 /**
  * Samples the rows of an iteration's trees, if a new sample is due; called after the gradients were computed.
  *
- * @param iteration counted from 1
- * @param before     the machine's current sample; undefined if there is none
+ * @param iteration number of the iteration, from 1
+ * @param before     current sample of the machine; undefined if there is none
  */
 export function drawRows(
   machine: GbdtMachine,
@@ -65,7 +65,7 @@ function drawGoss(machine: GbdtMachine, options: GbdtOptions, iteration: number)
   let numTop = 0;
   for (const size of sizes) if (size >= least) numTop++;
 
-  // sample the others with a probability that gives about otherRate of all rows
+  // other rows are sampled with a probability that gives about otherRate of all rows
   const numOthers = numTrain - numTop;
   const share = Math.min(1, Math.floor(numTrain * otherRate) / numOthers);
   const amplified = share > 0 ? 1 / share : 1;
@@ -90,7 +90,7 @@ function drawGoss(machine: GbdtMachine, options: GbdtOptions, iteration: number)
  * bits.
  */
 export function atRank(sizes: Float32Array, k: number): number {
-  // nonnegative floats are ordered like their bits
+  // nonnegative floats have the order of their bits
   const bits = new Uint32Array(sizes.buffer, sizes.byteOffset, sizes.length);
   const counts = new Uint32Array(65_536);
   for (const b of bits) counts[b >>> 16]!++;
@@ -106,8 +106,8 @@ export function atRank(sizes: Float32Array, k: number): number {
 
 /**
  * Samples columns for a tree.
- * @returns u8 by column: whether the tree may split on it; undefined for all
- * @param tree counted from 1
+ * @returns u8 by column: whether the tree may split on it; undefined if it may split on all
+ * @param tree number of the tree, from 1
  */
 export function drawColumns(
   { featureFraction, seed }: GbdtOptions,

@@ -1,21 +1,21 @@
-// A thread's share of a training: the pieces of work that it takes, and the barriers at which it waits for the others.
+// A thread's part in a training: the pieces of work that it takes, and the barriers at which it waits for the others.
 //
-// Threads take pieces dynamically, so that one on a busy core does less. Sums of f64 are computed per block of 4,096
+// Threads take pieces dynamically, so that a thread on a busy core takes fewer. Sums of f64 are computed per block of 4,096
 // rows and added in the blocks' order, and sums of integers do not depend on the order, so results have the same bytes
 // whichever thread takes which piece.
 
 import { BLOCK_ROWS, GATHERED, type GbdtKernel, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
 
-/** A thread's kernel, memory and share. */
+/** Kernel, memory and pieces of work of one thread. */
 export class OwnShare {
   readonly kernel: GbdtKernel;
   readonly layout: GbdtLayout;
   readonly index: number;
   readonly buffer: SharedArrayBuffer;
   readonly #taken: Uint32Array;
-  /** value of the shared counter at which the next work begins */
+  /** value of the shared counter at which the numbers of the next list of pieces begin */
   #before = 0;
-  /** number of threads that take part, beginning with thread 0 */
+  /** number of threads that take part, which are threads 0 .. numThreads - 1 */
   numThreads: number;
 
   constructor(kernel: GbdtKernel, layout: GbdtLayout, index: number, buffer: SharedArrayBuffer) {
@@ -27,12 +27,12 @@ export class OwnShare {
     this.#taken = new Uint32Array(buffer, layout.taken, 1);
   }
 
-  /** The memory, as shared/struct.ts expects it. */
+  /** The memory in the form that shared/struct.ts expects. */
   get memory(): { readonly buffer: SharedArrayBuffer } {
     return { buffer: this.buffer };
   }
 
-  /** Offset of this thread's memory for gathered rows or for sorting categories. */
+  /** Byte offset of this thread's buffer for gathered rows or for sorting categories. */
   get scratch(): number {
     return this.layout.scratch + this.index * this.layout.scratchBytes;
   }
@@ -44,12 +44,12 @@ export class OwnShare {
   }
 
   /**
-   * Does pieces of the work that no other thread has taken. All threads must call it for the same works, with a barrier
-   * between two works.
+   * Calls `work` for pieces that no other thread has taken. All threads must call it for the same lists of pieces, with a barrier between
+   * two lists.
    */
   take(count: number, work: (piece: number) => void): void {
     const before = this.#before;
-    // each thread also takes one number beyond the pieces, so all know at which number the next work begins
+    // each thread also takes one number beyond the pieces, so the counter advances by a known amount per list
     this.#before += count + this.numThreads;
     for (;;) {
       const piece = Atomics.add(this.#taken, 0, 1) - before;
@@ -71,7 +71,7 @@ export class OwnShare {
     return [at(index), at(index + 1)];
   }
 
-  /** Adds the blocks' sums, in their order. @param at offset of the first block's sums */
+  /** Adds up the sums of all blocks, in their order. @param at byte offset of the first block's sums */
   sumOf(at: number, count: number): [sumG: number, sumH: number] {
     const sums = this.f64(at, 2 * count);
     let [sumG, sumH] = [0, 0];

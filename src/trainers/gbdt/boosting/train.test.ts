@@ -1,4 +1,4 @@
-// Boosted trees on planted data.
+// Tests boosted trees on planted data.
 
 import { logLoss } from "../../../evaluation/metrics.js";
 import { UsageError } from "../../../errors.js";
@@ -86,7 +86,7 @@ test("every leaf has its least rows, and its value is the Newton step of its row
   }
   await scorer.terminate();
   expect(sums.map(({ n }) => n)).toEqual(tree!.leaves.map(({ count }) => count));
-  // catL2 is added where the leaf's parent splits many categories
+  // catL2 is added to the L2 of a leaf if its parent's split has a set of several categories
   const base = Math.log(mean / (1 - mean));
   const steps = (l2: number) =>
     sums.map(({ g, n }) => base - (options.learningRate * g) / (n * mean * (1 - mean) + l2));

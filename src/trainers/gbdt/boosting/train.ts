@@ -1,4 +1,4 @@
-// Boosting. An epoch is an iteration, which grows one tree, or one tree per class.
+// Gradient boosting. An epoch is an iteration, which grows one tree, or one tree per class.
 //
 //   input ──► machine (binned rows in shared memory, threads) ──► gradients ──► a tree per class ──► the best trees
 //
@@ -31,11 +31,11 @@ import { withMachine } from "../../../workers/with-machine.js";
 export interface GbdtRows {
   /** columns, by feature */
   columns: BinnedColumn[];
-  /** u32: row numbers in the columns */
+  /** u32: indexes of the rows in the columns */
   rows: Uint32Array;
-  /** f32[rows.length]; class numbers if there are several classes */
+  /** f32[rows.length]: labels; class numbers if there are several classes */
   labels: Float32Array;
-  /** f32[rows.length]; all 1 when absent */
+  /** f32[rows.length]: weights; all 1 when absent */
   weights?: Float32Array;
   /** f32[numClasses][rows.length]: scores of an earlier forest that the training continues */
   scores?: Float32Array[];
@@ -48,9 +48,9 @@ export interface GbdtInput extends Pick<Forest, "objective" | "numClasses"> {
 }
 
 export interface GbdtModel extends EpochsDone {
-  /** trees of the first iteration include the best constants, unless the training continues an earlier forest */
+  /** all trees; those of the first iteration include the best constants, unless the training continues an earlier forest */
   trees: Tree[];
-  /** number of iterations of the trees */
+  /** number of the best iteration, up to which trees belong to the model */
   bestEpoch: number;
 }
 
@@ -105,7 +105,7 @@ export async function trainGbdt(
   });
 }
 
-/** Copies a split into the machine. @param first number of the split's first row in the machine */
+/** Copies a split into the machine. @param first index in the machine of the split's first row */
 async function load(
   machine: GbdtMachine,
   features: Feature[],
@@ -131,7 +131,7 @@ async function boost(
   let sample: Sample | undefined;
   let first: Promise<void> | undefined;
 
-  // the earlier forest may be better than any continuation
+  // the loss of the earlier forest, since it may be better than any continuation
   let toBeat: number | undefined;
   if (valid?.scores && !controls.resume) {
     await (first ??= machine.takeGradients());
@@ -140,7 +140,7 @@ async function boost(
   const training: Steered = {
     async epoch(iteration) {
       const began = performance.now();
-      // later gradients are computed together with the last tree of an iteration
+      // computes the gradients of the first iteration; later ones are computed together with the last tree of the previous iteration
       await (first ??= machine.takeGradients());
       sample = drawRows(machine, options, iteration, sample);
       const grown: Tree[] = [];
@@ -152,7 +152,7 @@ async function boost(
         const own = treeOf(tree, features, options);
         grown.push(iteration === 1 ? shifted(own, bases[k]!) : own);
       }
-      // no leaf can be split any more
+      // no leaf can be split any more, so boosting ends
       if (grown.every(({ nodes }) => nodes.length === 0)) return undefined;
       trees.push(...grown);
 
@@ -163,7 +163,7 @@ async function boost(
       if (!valid) return { event: { trainLoss, rowsPerSecond } };
       return { event: { trainLoss, validLoss, rowsPerSecond }, stoppingValue: validLoss };
     },
-    // all trees are kept; the number of trees in the model is chosen at the end
+    // nothing is copied, since all trees are kept; the number of trees in the model is chosen at the end
     keep: () => undefined,
     save: () => ({ scores: machine.scores(), trees: jsonBytes(trees) }),
     restore(arrays) {
@@ -179,11 +179,11 @@ async function boost(
   const { numTrees: epochs, patience } = options;
   const done = await runEpochs(training, { epochs, patience }, controls, observe);
 
-  // an interrupted training returns the best number of trees, even without early stopping
+  // an interrupted training returns the trees up to the best iteration, even without early stopping
   const best = done.epochs.findLast((event) => event.best)?.epoch ?? 0;
   const bestEpoch = done.interrupted ? best : done.bestEpoch;
   const kept = trees.slice(0, bestEpoch * numClasses);
-  // if nothing could be split, the model is the best constant
+  // if no tree was grown, the model is the best constant
   const constants =
     done.epochs.length === 0 && !train.scores ? bases.map((base) => constantTree(base, train)) : [];
   return { ...done, bestEpoch, trees: [...kept, ...constants] };

@@ -61,7 +61,7 @@ function readAny(text: string, file: string): ForeignModel {
   );
 }
 
-/** Renumbers LightGBM's categories by position: among all that pandas named, or among those that occur in splits. */
+/** Renumbers LightGBM's categories by their position among all categories that pandas named, or among those that occur in splits. */
 function withCategories({ sums, categorical, pandasCategorical }: LightgbmModel, file: string): ForeignModel {
   const named = pandasCategorical ?? [];
   if (named.length > 0 && named.length !== categorical.length)
@@ -98,12 +98,12 @@ function withCategories({ sums, categorical, pandasCategorical }: LightgbmModel,
 }
 
 interface Numbered extends Categories {
-  /** LightGBM's number of each key */
+  /** number that LightGBM's model gives to each key */
   numbers: number[];
 }
 
 function namedCategories(names: readonly PandasCategory[]): Numbered {
-  // Python writes True and False
+  // Python writes booleans as True and False
   const readFileText = (name: PandasCategory) =>
     typeof name === "boolean" ? (name ? "True" : "False") : String(name);
   return {
@@ -139,7 +139,7 @@ export async function encodeWithForeign(
   return { ...encodedLeaves({ forest: model.sums, vocabularies }, dataset, options, watch, keyed), warnings };
 }
 
-/** Returns a predictor for the trees of a model file. @throws as readForeignModel */
+/** Returns a predictor for the trees of a model file. @throws the errors of readForeignModel */
 export async function foreignPredictor(
   file: string,
   { threads }: { threads: number },
@@ -154,13 +154,13 @@ export async function foreignPredictor(
   };
 }
 
-/** Opens a model file, and returns a reader of logs for it. @throws as readForeignModel */
+/** Opens a model file, and returns a function that reads logs for it. @throws the errors of readForeignModel */
 async function openForeign(file: string): Promise<{
   model: ForeignModel;
   vocabularies: Vocabularies;
-  /** the vocabularies with category names, for which unknown categories are counted; codes have no names */
+  /** vocabularies of categorical columns that have names; unknown categories are counted for these alone */
   named: Vocabularies;
-  /** @returns the dataset with the model's columns, and with the log's columns, whose `key` identifies rows */
+  /** @returns dataset with the columns of the model, and dataset with the columns of the log, in which the key column identifies rows */
   read: (
     log: FurtherLog,
     key: string | undefined,
@@ -195,7 +195,7 @@ async function readFileText(path: string): Promise<string> {
   return Buffer.concat(pieces).toString("utf8");
 }
 
-/** Reads the log's columns under the model's names; an additional key column keeps its name. */
+/** Reads the log's columns under the names that the model has for them; an additional key column keeps its name. */
 async function readColumns(
   { sums, categories }: ForeignModel,
   file: string,
@@ -233,7 +233,7 @@ async function readColumns(
 
 /**
  * Finds the log's column of a feature; LightGBM replaces white space in names by _.
- * @throws {UsageError} there is none
+ * @throws {UsageError} the log has no such column
  */
 function columnFor(name: string, columns: readonly string[], file: string): string {
   const plain = (column: string) => column.replaceAll(/\s/g, "_");

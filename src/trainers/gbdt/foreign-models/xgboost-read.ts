@@ -15,14 +15,14 @@ import type { Leaf, Node, Test, Tree } from "../forest/tree.js";
 /** The categories of a column; a category's number is its position. */
 export interface Categories {
   keys: string[];
-  /** content of cells: text; numbers, where `3` and `3.0` are equal; or integer codes, where 3.7 is 3 */
+  /** meaning of the cells: text; numbers, where `3` and `3.0` are equal; or integer codes, where 3.7 is truncated to 3 */
   cells: "text" | "number" | "code";
 }
 
 /** The content of a LightGBM or XGBoost model file. */
 export interface ForeignModel {
   sums: TreeSums;
-  /** by name of the categorical column */
+  /** categories by name of the categorical column */
   categories: Map<string, Categories>;
 }
 
@@ -43,17 +43,14 @@ const LINKS = {
   ],
 };
 
-/**
- * The categories of a column: position p stands for code codes[p]; two more positions for missing and unlisted
- * categories.
- */
+/** Categories of a column: the category at position p has code codes[p]; two more positions represent missing and unlisted categories. */
 interface Codes {
   codes: number[];
   ifMissing: number;
   ifUnknown: number;
 }
 
-/** Statistics of a node or leaf that are not in the file, or not needed for scoring. */
+/** Statistics of a node or leaf that the file lacks or that scoring does not need. */
 const UNKNOWN = { value: 0, weight: 0, count: 0 };
 
 type Json = Record<string, unknown>;
@@ -123,7 +120,7 @@ export function readXgboost(text: string, file: string): ForeignModel {
   };
 }
 
-/** Returns the codes of each categorical column: all that have a name, or those that occur in splits. */
+/** Returns the codes of each categorical column: all codes that have a name, or those that occur in splits. */
 function codesOf(
   trees: readonly Json[],
   names: readonly (Categories | undefined)[],
@@ -197,7 +194,7 @@ function codesAlone({ codes }: Codes): Categories {
   return { keys: codes.map(String), cells: "code" };
 }
 
-/** Returns the positions that go left: unlisted codes, unknown categories, and the missing one if `missingLeft`. */
+/** Returns the positions that go left: unlisted codes, unknown categories, and missing cells if `missingLeft`. */
 function notListed(
   listed: readonly number[],
   missingLeft: boolean,
@@ -274,7 +271,7 @@ function categoryNames(cats: unknown, numColumns: number, read: Reader): (Catego
 function baseOf(text: string, objective: string, numClasses: number, fail: Fail): number[] {
   const [link] = Object.entries(LINKS).find(([, objectives]) => objectives.includes(objective)) ?? [];
   if (link === undefined) return fail(`objective '${objective}' is not supported`, "kind");
-  // a number or, since 3.1, a list of one per class
+  // base_score is a number or, since version 3.1, a list with one number per class
   const given = text
     .replace(/^\[|\]$/g, "")
     .split(",")

@@ -149,8 +149,7 @@ export async function readGbdt(run: Run): Promise<GbdtArtifact> {
       `run '${run.path}' has ${columns.length} columns, but its trees have ${forest.columns.length}: train ` +
         "again",
     );
-  // the columns' names are those of the log, which the text model may abbreviate; columns without a split have their
-  // kind only here
+  // the file has the columns' names in the log, which the text model may abbreviate, and the kinds of columns that no tree splits on
   const split = splitKinds(forest);
   const given = forest.columns.map((column, c) => {
     const { kind, name } = columns[c]!;

@@ -14,7 +14,7 @@ import type { Node, Tree } from "./tree.js";
 
 export { MISSING_BIN };
 
-/** The numbers of a column that count as missing: none (NaN is treated as 0), NaN and 0, or NaN. */
+/** Kinds of numbers that a column treats as missing: none (NaN becomes 0), NaN and 0, or NaN. */
 export type MissingNumbers = "none" | "zero" | "nan";
 
 export interface ForestColumn {
@@ -23,20 +23,20 @@ export interface ForestColumn {
   missing: MissingNumbers;
   /** set if numbers are rounded to f32 before they are compared */
   single?: true;
-  /** categories that replace missing and unknown ones; without them, both go right at every split */
+  /** numbers of the categories that replace missing and unknown ones; if absent, both go right at every split */
   ifMissing?: number;
   ifUnknown?: number;
 }
 
-/** Trees, and how their leaf values are summed up. */
+/** Trees, with the rule by which their leaf values are added up. */
 export interface TreeSums {
   columns: ForestColumn[];
   trees: Tree[];
   /** number of classes, if there are several */
   numClasses?: number;
-  /** by tree, the class whose sum it adds to; t modulo numClasses when absent */
+  /** index of the class to whose sum each tree is added; absent: t modulo numClasses for tree t */
   classOf?: readonly number[];
-  /** by class, the initial value of its sum; 0 when absent */
+  /** initial value of each class's sum; absent: 0 */
   base?: readonly number[];
 }
 
@@ -66,12 +66,12 @@ export interface CompiledForest {
   numColumns: number;
   /** ascending thresholds of each number column, padded with infinity to a power of two */
   edges: Float64Array[];
-  /** i32[numNodes][4], and the bit sets that the nodes refer to */
+  /** i32[numNodes][4]: nodes; and the bit sets to which nodes of categories refer */
   nodes: Int32Array;
   sets: Uint32Array;
   roots: Int32Array;
   starts: Uint32Array;
-  /** u32: the class of each tree */
+  /** u32: index of the class to which each tree belongs */
   classes: Uint32Array;
   values: Float64Array;
 }

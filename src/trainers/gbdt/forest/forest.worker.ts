@@ -1,5 +1,5 @@
-// The script of threads that score rows with a forest: it computes the columns' codes, then leaves and scores, in
-// blocks of 512 rows whose codes fit into the cache.
+// Script of the threads that score rows with a forest: computes the columns' codes, then leaves and scores, in blocks of 512 rows, whose
+// codes fit into the cache.
 
 import type { GbdtKernel } from "../../../kernels/gbdt/binding.js";
 import { kernelThread } from "../../../workers/kernel-thread.js";

@@ -10,10 +10,10 @@ export function leafKey(tree: number, leaf: number): string {
   return `t${String(tree).padStart(3, "0")}:l${String(leaf).padStart(2, "0")}`;
 }
 
-/** A column's name and categories, as conditions show them. */
+/** Name and categories of a column, as conditions show them. */
 interface Words {
   name: string;
-  /** by category; an empty key was removed by `embed forget` */
+  /** names by category; an empty name is a key that `embed forget` removed */
   keys: string[];
 }
 
@@ -29,7 +29,7 @@ export function wordsOf(columns: readonly ColumnRecipe[]): Words[] {
 export function leafPaths({ nodes, leaves }: Tree, words: readonly Words[]): string[] {
   const paths = leaves.map(() => "");
   const ways = nodes.map((): string[] => []);
-  // children have greater numbers than their parents
+  // nodes are visited in order, because children have greater indexes than their parents
   nodes.forEach((node, i) => {
     for (const side of ["left", "right"] as const) {
       const way = [...ways[i]!, conditionOf(node, words[node.feature]!, side === "left")];
@@ -43,7 +43,7 @@ export function leafPaths({ nodes, leaves }: Tree, words: readonly Words[]): str
 
 function conditionOf({ test }: Node, { name, keys }: Words, left: boolean): string {
   if (test.kind === "number") {
-    // all numbers are below the greatest threshold
+    // every number is below the maximum threshold
     const all = test.threshold === Number.MAX_VALUE;
     if (all) return `${name} is ${left ? "not missing" : "missing"}`;
     const compared = `${name} ${left ? "<=" : ">"} ${test.threshold}`;
@@ -62,13 +62,13 @@ function plain(text: string): string {
 /** The importance of a column. The numbers are LightGBM's `split` and `gain`. */
 export interface Importance {
   column: string;
-  /** number of nodes that split on it */
+  /** number of nodes that split on the column */
   splits: number;
   /** sum of their gains */
   gain: number;
 }
 
-/** Returns the importances, in the columns' order. */
+/** Returns the importances of all columns, in the columns' order. */
 export function importancesOf({ columns, trees }: Forest): Importance[] {
   const all = columns.map(({ name }): Importance => ({ column: name, splits: 0, gain: 0 }));
   for (const { nodes } of trees) {

@@ -28,7 +28,7 @@ const MISSING_LEFT = 2;
 const MISSING_NAN = 2 << 2;
 
 const FORMAT = "a LightGBM text model";
-/** Maximum number of classes; a row has a score per class. */
+/** Maximum number of classes, because every row has a score per class. */
 export const MAX_CLASSES = 10_000;
 
 /** Returns the text model. */
@@ -65,11 +65,11 @@ function objectiveText(forest: Forest): string {
   }[forest.objective];
 }
 
-/** Replaces white space in names, at which LightGBM splits them, and numbers repeated names. */
+/** Replaces white space in names, at which LightGBM splits them, and appends numbers to repeated names. */
 function featureNames(features: readonly Feature[]): string[] {
   const seen = new Set<string>();
   return features.map(({ name }) => {
-    // LightGBM refuses quotes, commas, colons and brackets
+    // LightGBM refuses names with quotes, commas, colons or brackets
     const plain = name.replaceAll(/[\s",:[\]{}]/g, "_") || "_";
     let unique = plain;
     for (let i = 2; seen.has(unique); i++) unique = `${plain}_${i}`;
@@ -164,11 +164,11 @@ function parameterLines(forest: Forest, options: GbdtOptions, features: readonly
   ].join("\n");
 }
 
-/** The name of a category in pandas. */
+/** Name of a category in pandas, which may be a string, a number or a boolean. */
 export type PandasCategory = string | number | boolean;
 
 export interface LightgbmModel {
-  /** the trees; categories in splits are LightGBM's numbers */
+  /** trees of the model; categories in splits are LightGBM's numbers */
   sums: TreeSums;
   /** the objective in the text's words, `binary sigmoid:1`; empty if there is none */
   objective: string;
@@ -178,10 +178,10 @@ export interface LightgbmModel {
   pandasCategorical?: PandasCategory[][];
 }
 
-/** Throws: an error for a damaged file or, with "kind", for an unsupported kind of model. */
+/** Function that throws an error for a damaged file or, if called with "kind", for an unsupported kind of model. */
 export type Fail = (why: string, what?: "kind") => never;
 
-/** Returns the function that throws. @param format name of the expected format, with its article */
+/** Returns a function that throws errors about a file. @param format name of the expected format, with its article */
 export function failing(file: string, format: string): Fail {
   return (why, what) => {
     const message = `cannot read '${file}' as ${format}: ${why}`;
@@ -191,7 +191,7 @@ export function failing(file: string, format: string): Fail {
 
 /**
  * Reads the forest of a run.
- * @throws {ArtifactError} as readLightgbmTrees, or if its objective is not one that train-gbdt has
+ * @throws {ArtifactError} the text is damaged, or train-gbdt does not have its objective
  */
 export function readLightgbm(text: string, file: string): Forest {
   const { sums, objective: given } = readLightgbmTrees(text, file);

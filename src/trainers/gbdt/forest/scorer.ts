@@ -12,10 +12,10 @@ import { SCORED_ROWS, type ScoringColumn, type ScoringLayout, type ScoringTask }
 
 /** Maximum number of cells of a chunk, over all columns and trees. */
 const CHUNK_CELLS = 1 << 23;
-/** LightGBM compares with this f32 to find zeros. */
+/** Bound that LightGBM compares with to find zeros, as an f32. */
 const ZERO = Math.fround(1e-35);
 
-/** Vocabularies by column; category c is key c. */
+/** Vocabularies by column; category c of a column is key c of its vocabulary. */
 export type Vocabularies = ReadonlyMap<string, Pick<CategoricalField, "keys" | "hash">>;
 
 /** Trees with the vocabularies of their categorical columns. */
@@ -24,21 +24,21 @@ export interface ScoringTrees<F extends TreeSums = TreeSums> {
   vocabularies: Vocabularies;
 }
 
-/** u32 rows of a dataset. */
+/** Rows to score; rows: u32, indexes of rows of the dataset. */
 export interface DatasetRows {
   dataset: Dataset;
   rows: Uint32Array;
 }
 
-/** The results of consecutive rows, as copies. */
+/** Scores and leaves of consecutive rows, as copies. */
 export interface ScoredChunk {
   /** index of the chunk's first row in the list of rows */
   first: number;
   /** rows of the chunk */
   numRows: number;
-  /** f64[numRows][numClasses]: sums of leaf values, added in the trees' order */
+  /** f64[numRows][numClasses]: sums of leaf values, added in the order of the trees */
   scores: Float64Array;
-  /** u32[numRows][numTrees]: leaf within its tree; only if leaves were requested */
+  /** u32[numRows][numTrees]: index of the leaf within its tree; only if leaves were requested */
   leaves?: Uint32Array;
 }
 
@@ -67,7 +67,7 @@ export class ForestScorer extends ThreadedKernel<GbdtKernel, ScoringTask, null> 
   /**
    * Scores rows in their order.
    *
-   * @param rows u32
+   * @param rows u32: indexes of the rows
    * @throws {UsageError} a column's kind differs from the training
    */
   async *score(
@@ -193,7 +193,7 @@ function layOut(
   };
 }
 
-/** Returns u16[rows.length][numTrees]: the leaf of every row in every tree. */
+/** Returns u16[rows.length][numTrees]: index of the leaf of every row in every tree. */
 export async function leavesOf(
   { forest, vocabularies }: ScoringTrees,
   { dataset, rows }: DatasetRows,

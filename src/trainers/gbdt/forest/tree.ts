@@ -20,7 +20,7 @@ import {
 export type Test =
   | {
       kind: "number";
-      /** x <= threshold goes left */
+      /** numbers up to the threshold go left */
       threshold: number;
       missingLeft: boolean;
     }
@@ -91,7 +91,7 @@ const treeParts = object({
   shrinkage: number,
 });
 
-/** Checks the JSON of a tree. */
+/** Checks that JSON has the form of a tree. */
 export const treeShape: Shape = (value, at) => {
   const problem = treeParts(value, at);
   if (problem !== undefined) return problem;

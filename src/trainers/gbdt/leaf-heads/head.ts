@@ -1,5 +1,5 @@
-// The head, a logistic regression on a row's leaves and categories: the rows that it is fitted on, its scores, and the
-// comparison of trees, logistic regression and both.
+// Fits the head, a logistic regression on a row's leaves and categories; scores rows with it; and compares trees, logistic regression and
+// both.
 //
 //   feature   leaves of all trees, tree after tree; then for each categorical column one feature for missing and unknown
 //             categories, and one for each category
@@ -31,7 +31,7 @@ import { draw } from "../../../numeric/random.js";
 import { binOf, binnedColumn, cellsOf, type Feature } from "../features.js";
 import type { Part } from "../../../training/examples/examples.js";
 
-/** Number of FTRL's passes over the rows. */
+/** Number of passes over the rows that FTRL makes. */
 const FTRL_PASSES = 3;
 /** Maximum number of L-BFGS steps. */
 const LBFGS_STEPS = 100;
@@ -40,11 +40,11 @@ const L2_ALONE = 10;
 
 /** A fitted head. */
 export interface Head extends LogisticModel {
-  /** first feature of each tree's leaves, then of each categorical column, then the number of features */
+  /** index of the first feature of each tree's leaves, then of each categorical column; then the number of features */
   starts: number[];
 }
 
-/** Returns the first feature of each tree and of each categorical column. */
+/** Returns the index of the first feature of each tree and of each categorical column. */
 function startsOf({ trees }: Forest, vocabularies: Vocabularies): number[] {
   const sizes = [
     ...trees.map(({ leaves }) => leaves.length),
@@ -126,7 +126,7 @@ export function averaged(
   const forest = { ...fitted[0]!.forest, trees };
   const starts = startsOf(forest, vocabularies);
   const weights = new Float64Array(starts.at(-1)!);
-  // leaves of the forests follow one another, weights of categories are added
+  // the leaves of the forests are concatenated; weights of the same category are added up
   const firstCategory = starts[trees.length]!;
   let at = 0;
   let bias = 0;
@@ -181,7 +181,7 @@ export async function modelScores(
   }
 }
 
-/** Returns a function from a chunk's leaves to the head's log-odds. @param part all rows, of which chunks are parts */
+/** Returns a function from a chunk's leaves to the head's log-odds. @param part all rows, to which the indexes of chunks refer */
 function headScorer(
   { bias, weights, starts }: Head,
   { forest: { trees }, vocabularies }: ScoringTrees,
@@ -191,7 +191,7 @@ function headScorer(
   const categories = [...vocabularies].map(([name, keys]) => categoryCodes(columnNamed(dataset, name), keys));
   return ({ first, scores, leaves }) =>
     scores.map((_, i) => {
-      // add terms in the order in which the head was fitted
+      // terms are added in the order in which the head was fitted
       let score = bias;
       for (let t = 0; t < numTrees; t++) score += weights[starts[t]! + leaves![i * numTrees + t]!]!;
       categories.forEach((codeOf, c) => {
@@ -231,7 +231,7 @@ export function splitHead({ dataset, rows }: Part, share: number, seed: number):
   const key = draw(seed, 0x4ead);
   let isHead = (row: number) => draw(key, row) < share * 2 ** 32;
   if (column?.kind === "number") {
-    // order by time, then by row
+    // rows are sorted by time, then by index
     const order = rows.slice().sort((a, b) => column.values[a]! - column.values[b]! || a - b);
     const latest = new Set(order.subarray(rows.length - Math.round(share * rows.length)));
     isHead = (row) => latest.has(row);

@@ -1,4 +1,4 @@
-// Projection of one-hot leaves to shorter vectors.
+// Tests the projection of one-hot leaves to shorter vectors.
 
 import { mulberry32 } from "../../../testing/random.js";
 import { leafProjection, projected } from "./leaf-vectors.js";

@@ -29,12 +29,12 @@ export interface LeafVectors {
   vectors: Float32Array;
 }
 
-/** The rows that the vectors were fitted on, and the quality of the fit. */
+/** Number of rows on which the vectors were fitted, and quality of the fit. */
 export interface LeafFit {
   dim: number;
   /** number of rows that were decomposed */
   rows: number;
-  /** share of the squared norm of A that A V has, not centered */
+  /** share of the squared norm of A, which is not centered, that A V preserves */
   explained: number;
 }
 
@@ -101,8 +101,8 @@ export async function readLeafVectors(run: Run, forest: TreeSums): Promise<LeafV
 //
 //   R[leaf][d] = sqrt(3 / dim) times 1, 0 or -1 with odds 1 : 4 : 1; a row's vector is the sum of its leaves' rows of R
 //
-// Entries are hashes of (seed, leaf, d). Nothing is fitted or stored, and a new row gets the same vector as in
-// training. Distances between one-hot rows are preserved up to an error of order 1 / sqrt(dim). Source: Achlioptas 2003
+// Entries are hashes of (seed, leaf, d). No parameters are fitted or stored, so a row of another log gets the vector that it would have got
+// in training. Distances between one-hot rows are preserved up to an error of order 1 / sqrt(dim). Source: Achlioptas 2003
 // (10.1016/S0022-0000(03)00025-4), eq. 2; Li et al. 2006 (10.1145/1150402.1150436).
 
 /** Returns R, f32[numLeaves][dim]. */
@@ -118,7 +118,7 @@ export function leafProjection(numLeaves: number, dim: number, seed: number): Fl
 /**
  * Adds up the projections of rows' leaves.
  *
- * @param leaves u32[n][numTrees], leaves within their trees
+ * @param leaves u32[n][numTrees]: index of each leaf within its tree
  * @param starts index of each tree's first leaf among all
  * @returns f32[n][dim]
  */

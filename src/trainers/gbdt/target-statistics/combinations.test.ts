@@ -1,10 +1,10 @@
-// Numbering of combinations, compared with a map of strings.
+// Compares the numbering of combinations with a map of strings.
 
 import { MISSING } from "../../../log/keys.js";
 import { integerBelow, mulberry32 } from "../../../testing/random.js";
 import { ABSENT, parseCombination, tuplesOf } from "./combinations.js";
 
-// a table serves the small sizes, a sorted list the others
+// small sizes are looked up in a table, large ones in a sorted list
 test.each([
   [25, [5, 7]],
   [500, [3000, 2000]],
@@ -12,7 +12,7 @@ test.each([
   [500, [400_000_000, 3, 50_000_000]],
 ] as const)("%i tuples of sizes %j have the numbers of a map", (n, sizes) => {
   const random = mulberry32(sizes.length);
-  // few keys at both ends of the code range, so that tuples repeat
+  // Generates codes from both ends of the range, so that tuples repeat.
   const column = (size: number) =>
     Uint32Array.from({ length: n }, () => {
       if (random() < 0.05) return MISSING;
@@ -33,7 +33,7 @@ test.each([
   expect([...byKey.values()].sort((a, b) => a - b)).toEqual([...known].map((_, number) => number));
   const expected = rows.map((i) => (isWhole(others, i) ? (byKey.get(keyOf(others, i)) ?? ABSENT) : MISSING));
   expect([...find(others)]).toEqual(expected);
-  // the test is meaningful only if both known and unknown tuples occur
+  // Expects both known and unknown tuples, without which the test would be meaningless.
   expect(expected.some((number) => number < ABSENT) && expected.includes(ABSENT)).toBe(true);
 });
 

@@ -11,13 +11,13 @@ import { lowerBound } from "../../../numeric/indices.js";
 
 /** Maximum number of columns in a combination, as in CatBoost (max_ctr_complexity). */
 const MAX_COLUMNS = 4;
-/** Numbers below this bound are looked up in a table, larger ones in a sorted list. */
+/** Numbers below this bound are looked up in a table, greater numbers in a sorted list. */
 const TABLE_CELLS = 2 ** 22;
-/** Number of a tuple that does not occur in training rows. */
+/** Number of a tuple that training rows do not contain. */
 export const ABSENT = MISSING - 1;
 
 /**
- * Parses an id column or a combination of --ctr, such as user*hour.
+ * Parses the name of an id column, or a combination of id columns such as user*hour, as --ctr expects it.
  * @throws {UsageError} names are empty, repeated or too many
  */
 export function parseCombination(name: string): string[] {
@@ -38,8 +38,9 @@ export interface Tuples {
   /** number of distinct tuples */
   size: number;
   /**
-   * Returns u32[n]: the number of each row's tuple, ABSENT if it has none, MISSING if a code is missing.
-   * @param codes by column, u32[n]
+   * returns u32[n]: number of each row's tuple; ABSENT if the tuple has none, MISSING if a code is missing.
+   *
+   * @param codes u32[n] by column
    */
   find: (codes: readonly Uint32Array[]) => Uint32Array;
 }
@@ -66,13 +67,13 @@ export function tuplesOf(codes: readonly Uint32Array[], sizes: readonly number[]
   };
 }
 
-/** Distinct numbers, with a function that ranks them. */
+/** A set of distinct numbers, with a function that returns the rank of a number. */
 interface Level {
   size: number;
   find: (numbers: Float64Array) => Uint32Array;
 }
 
-/** Returns f64[n]: prefix * size + code; -1 if one of them is absent, NaN if one is missing. */
+/** Returns f64[n]: prefix * size + code; -1 if prefix or code is absent, NaN if one of them is missing. */
 function packed(prefix: Uint32Array, codes: Uint32Array, size: number): Float64Array {
   const numbers = new Float64Array(codes.length);
   for (let i = 0; i < numbers.length; i++) {
@@ -83,7 +84,7 @@ function packed(prefix: Uint32Array, codes: Uint32Array, size: number): Float64A
   return numbers;
 }
 
-/** Ranks the distinct numbers, which are below `end`, in ascending order. */
+/** Sorts the distinct numbers, all below `end`, and returns them with their ranks. */
 function numbersOf(numbers: Float64Array, end: number): Level {
   if (end <= TABLE_CELLS) {
     const table = new Uint32Array(end).fill(ABSENT);

@@ -1,4 +1,4 @@
-// --ctr-pairs finds planted pairs, and no pairs if there are none.
+// Expects that --ctr-pairs finds planted pairs, and chooses none if there are none.
 
 import { datasetOf } from "../../../testing/dataset-of.js";
 import { plantedPairNames, plantedPairs } from "../../../testing/planted-pairs.js";

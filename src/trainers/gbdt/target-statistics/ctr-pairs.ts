@@ -32,7 +32,7 @@ export interface ChosenPair {
   pair: string;
   /**
    * Decrease of the mean loss of a training row when the pair is chosen: log loss in nats, or squared error; summed
-   * over classes. Absent for pairs that only trees confirm, all of them together.
+   * over classes. Absent for pairs that were chosen together by their effect on trees.
    */
   gain?: number;
 }
@@ -40,7 +40,7 @@ export interface ChosenPair {
 export interface PairsOptions {
   /** categorical columns */
   columns: readonly string[];
-  /** pairs that --ctr names already */
+  /** pairs that --ctr already names, which are not chosen */
   without: readonly string[];
   /** maximum number of pairs */
   most: number;
@@ -48,32 +48,30 @@ export interface PairsOptions {
   classes?: readonly string[] | undefined;
 }
 
-/** The choice; `considered` lists the columns if there were too many to consider all. */
+/** The chosen pairs; `considered` lists the columns whose pairs were considered, if not all were. */
 export interface ChosenPairs {
   pairs: ChosenPair[];
-  /**
-   * other pairs by descending gain, with their number of distinct combinations; without those that nearly identify rows
-   */
+  /** other pairs by descending gain, with their number of distinct combinations; pairs that nearly identify rows are omitted */
   others: { pair: string; size: number }[];
-  /** pairs that were not chosen because they nearly are keys of the rows */
+  /** pairs that were not chosen because they nearly identify the rows */
   likeKeys: string[];
   considered?: string[];
 }
 
-/** Number of rows by which sums are shrunk, so that steps of log-odds have a standard deviation of about 0.45. */
+/** Number of rows by which sums are shrunk; with it, steps of log-odds have a standard deviation of about 0.45. */
 const PRIOR_ROWS = 20;
-/** Number of sweeps that fit the additive model of single columns. */
+/** Number of sweeps over the columns that fit the additive model of single columns. */
 const SWEEPS = 2;
-/** Longest step of log-odds, because the second order approximates the loss only near the score. */
+/** Maximum length of a step of log-odds, because the second-order approximation of the loss is valid only near the score. */
 const LONGEST_STEP = 1;
 /**
- * Minimum number of standard errors by which a gain must exceed 0. Without effects, one of the pairs of 40 columns does
- * in one log of a hundred.
+ * Minimum number of standard errors by which a gain must exceed 0. If no pair has an effect, one of the pairs of 40 columns exceeds this in
+ * one log of a hundred.
  */
 const STANDARD_ERRORS = 4.3;
 /** Maximum number of rows times pairs in the first round. */
 const MOST_CELLS = 2 ** 29;
-/** A pair with more combinations per row nearly identifies the rows. */
+/** Maximum number of combinations per row; a pair with more nearly identifies the rows. */
 export const KEY_SHARE = 0.9;
 
 /** Chooses pairs greedily. The same rows, order and options give the same pairs. */
@@ -112,16 +110,16 @@ export function choosePairs(train: Targets, order: GroupedRowOrder, options: Pai
         first.push({ pair: candidate.name, size: codes.size, sum });
       return sum > STANDARD_ERRORS * Math.sqrt(squares) ? [{ candidate, sum }] : [];
     });
-    // of equal gains, the first pair comes first
+    // of pairs with equal gains, the first is chosen
     scored.sort((a, b) => b.sum - a.sum);
     const [best, ...others] = scored;
     if (!best) break;
     const codes = paired(best.candidate.a, best.candidate.b);
     for (const target of targets) target.add(codes);
-    // the second order of the squared loss is half a squared error
+    // for the squared loss, the second-order gain is half the decrease of the squared error
     const gain = ((squared ? 2 : 1) * best.sum) / (weights ? sumOf(weights) : rows.length);
     pairs.push({ pair: best.candidate.name, gain });
-    // pairs without a gain now will hardly gain later
+    // pairs without a gain now are dropped, because they will hardly gain later
     candidates = others.slice(0, 4 * most).map(({ candidate }) => candidate);
   }
   const isLeft = (pair: string) => !pairs.some((chosen) => chosen.pair === pair);
@@ -135,7 +133,7 @@ export function choosePairs(train: Targets, order: GroupedRowOrder, options: Pai
   };
 }
 
-/** u32[n]: codes of the training rows below `size`, or MISSING. */
+/** Codes of a column or pair for the training rows: u32[n], below `size`, or MISSING. */
 interface Codes {
   name: string;
   size: number;
@@ -147,7 +145,10 @@ function paired(a: Codes, b: Codes): Codes {
   return { name: `${a.name}*${b.name}`, size, codes: find([a.codes, b.codes]) };
 }
 
-/** Returns the columns with the greatest gains whose pairs do not exceed MOST_CELLS, in the log's order. */
+/**
+ * Returns, in the log's order, as many columns as possible without their pairs exceeding MOST_CELLS; those with the greatest gains are
+ * taken.
+ */
 function affordable(columns: readonly Codes[], gains: readonly number[], numRows: number): Codes[] {
   let count = columns.length;
   while (count > 2 && ((count * (count - 1)) / 2) * numRows > MOST_CELLS) count--;
@@ -160,7 +161,7 @@ interface Gain {
   squares: number;
 }
 
-/** An additive model over columns and pairs, in which each row is predicted from the rows before it. */
+/** An additive model over columns and pairs that predicts each row from earlier rows only. */
 class Additive {
   readonly #y: Float32Array;
   readonly #weights: Float32Array | undefined;
@@ -189,7 +190,7 @@ class Additive {
     return this.#pass(codes, () => undefined);
   }
 
-  /** Adds the effects of codes to the scores. */
+  /** Adds the effects of a column's or pair's codes to the scores. */
   add(codes: Codes): Gain {
     const gain = this.#pass(codes, (i, step) => (this.#scores[i]! += step));
     this.#takeGradients();

@@ -1,4 +1,4 @@
-// Warnings about integer columns that look like ids.
+// Tests warnings about integer columns that look like ids.
 
 import { datasetOf } from "../../../testing/dataset-of.js";
 import { idColumnWarnings } from "./ctr.js";

@@ -22,9 +22,9 @@ import { MAX_PAIRS, type GivenGbdt } from "../options.js";
 import type { LabelledPart, Target } from "../target.js";
 
 interface CtrFlags extends Omit<CtrOptions, "seed"> {
-  /** maximum number of pairs to choose; auto: also those that are not significant alone */
+  /** maximum number of pairs to choose; auto: also choose pairs that are significant only together */
   most?: number | "auto";
-  /** in a refit: the pairs of the first training, which the number of trees was chosen with */
+  /** in a refit: the pairs that the evaluated training chose, for which the number of trees is valid */
   chosen?: ChosenPair[] | undefined;
   /** whether the user set the number of permutations */
   permutationsGiven: boolean;
@@ -32,7 +32,7 @@ interface CtrFlags extends Omit<CtrOptions, "seed"> {
 
 /** Maximum number of significant pairs that `--ctr-pairs auto` chooses. */
 const AUTO_PAIRS = 8;
-/** Pairs that a note names at most. */
+/** Maximum number of pairs that a note names. */
 const MOST_NAMED = 3;
 
 /**
@@ -85,7 +85,7 @@ export function ctrColumns({ columns }: CtrFlags): string[] {
   return [...new Set(columns.flatMap(parseCombination))];
 }
 
-/** The splits with the added columns. */
+/** Splits of the log with the added columns of target statistics. */
 interface CtrParts {
   parts: LogParts;
   statistics: TargetStatistics[];
@@ -93,7 +93,7 @@ interface CtrParts {
   pairs?: ChosenPair[];
 }
 
-/** Options and callbacks of choosing pairs. */
+/** Options and callbacks for choosing pairs. */
 interface CtrJob {
   threads: number;
   seed: number;
@@ -103,7 +103,7 @@ interface CtrJob {
   warn: (text: string) => void;
 }
 
-/** Adds the columns. Statistics are computed from the training split alone; in a refit, from all rows. */
+/** Adds columns of target statistics. They are computed from the training split alone; in a refit, from all rows. */
 export async function withCtr(
   parts: LogParts,
   target: Target,
@@ -136,7 +136,7 @@ export async function withCtr(
   };
 }
 
-/** Computes the statistics of the training rows, and returns a function that adds them to datasets as columns. */
+/** Computes target statistics of the training rows, and returns a function that adds them to datasets as columns. */
 function madeColumns(
   train: Targets,
   columns: string[],
@@ -146,7 +146,7 @@ function madeColumns(
 ): { statistics: TargetStatistics[]; of: (dataset: Dataset) => Dataset } {
   const { statistics, values } = fitTargetStatistics(train, { ...ctr, columns, seed }, classes);
   const made = statistics.map(({ name }) => name);
-  // combinations do not replace their columns, whose own effects they may not contain
+  // a combination does not replace its columns, because it may not contain the effect of each alone
   const gone = new Set(ctr.keep ? [] : ctr.columns);
   const derived = new Map<Dataset, Dataset>();
   const of = (dataset: Dataset): Dataset => {
@@ -227,7 +227,7 @@ async function chooseCtrPairs(
   return pairs;
 }
 
-/** Lets trees choose among the pairs that are not significant alone. */
+/** Lets trees choose among the pairs that are not significant by themselves. */
 async function weakPairs(
   { train, valid }: { train: LabelledPart; valid: LabelledPart | undefined },
   target: Target,
@@ -266,7 +266,7 @@ async function weakPairs(
   );
 }
 
-/** Warns of columns and combinations that differ in nearly every row. */
+/** Warns of columns and combinations whose value is different in nearly every row. */
 function keyWarnings(statistics: readonly TargetStatistics[], numRows: number): string[] {
   const keys = statistics.filter(({ sums }) => sums.length > KEY_SHARE * numRows);
   return [...new Set(keys.map(({ columns }) => columns.join("*")))].map(
@@ -297,14 +297,14 @@ function numberWarnings(dataset: Dataset, names: readonly string[]): string[] {
 
 /** Names of id columns: `campaign_id`, `store code`, `SKU`; and `storeId`. */
 const ID_NAMES = [/(?:^|[^a-z0-9])(?:id|uid|sku|zip|zipcode|code)$/i, /[a-z](?:Id|ID)$/];
-/** Up to this number of values, trees can separate them one by one. */
+/** Maximum number of values of a column that trees can separate one by one. */
 const FEW_VALUES = 50;
 
 /**
  * Warns of integer columns whose names suggest ids: trees split on ranges of ids, which have no meaning.
  *
  * @param rows   u32: training rows of the trees
- * @param named columns that --numeric names, with or without a transformation; these are intended
+ * @param named columns that --numeric names, with or without a transformation; the user wants these as numbers
  */
 export function idColumnWarnings(dataset: Dataset, rows: Uint32Array, named: readonly string[]): string[] {
   const { roles } = dataset;
@@ -314,7 +314,7 @@ export function idColumnWarnings(dataset: Dataset, rows: Uint32Array, named: rea
     const column = columnNamed(dataset, name);
     return column.kind === "number" && hasManyWholeNumbers(column.values, rows);
   });
-  // --fields and --numeric are complete lists: a list with only the id would drop all other columns
+  // the suggested --fields and --numeric are complete lists, because a list with only the id would drop all other columns
   const fields = [...roles.fields, ...found].join(",");
   const rest = roles.numeric.filter((name) => !found.includes(name));
   const lists = [`--fields '${fields}'`, ...(rest.length > 0 ? [`--numeric '${rest.join(",")}'`] : [])];

@@ -1,4 +1,4 @@
-// --ctr-pairs auto: chooses pairs that improve trees together, though none is significant by itself.
+// --ctr-pairs auto: chooses pairs that improve trees when used together, though no single pair is significant.
 //
 //   candidates with their statistics, and shuffled copies  ──►  a short forest  ──►  those that gain more than copies
 //   trees with these pairs, and without                    ──►  held-out rows   ──►  all of them, or none
@@ -23,25 +23,25 @@ import type { GroupedRowOrder } from "./target-statistics.js";
 
 /** Number of trees of the short forest. */
 const SHORT = 50;
-/** Maximum number of trees that are compared on held-out rows, and their patience. */
+/** Maximum number of trees of the forests that are compared on held-out rows, and their patience. */
 const [LONG, PATIENCE] = [300, 20];
-/** Share of the training rows that is held out if there is no validation split. */
+/** Share of the training rows that are held out if there is no validation split. */
 const HELD_OUT = 0.2;
 /** Maximum number of cells of the candidates' columns and their copies. */
 const MOST_CELLS = 2 ** 24;
 /**
- * Minimum number of standard errors by which the loss of held-out rows must fall; without effects, this happens in one
- * log of a hundred.
+ * Minimum number of standard errors by which the loss of held-out rows must decrease. If no pair has an effect, it decreases this much in
+ * one log of a hundred.
  */
 const STANDARD_ERRORS = 2.33;
 
-/** Adds the columns of --ctr and of some pairs to rows. */
+/** Returns rows with the columns of --ctr and of the given pairs added. */
 export type WithPairs = (
   parts: HeldOutRows,
   pairs: readonly string[],
 ) => HeldOutRows & { made: ReadonlyMap<string, readonly string[]> };
 
-/** Rows that trees are grown on, and rows that they are compared on. */
+/** Rows on which trees are grown, and rows on which they are compared. */
 export interface HeldOutRows {
   train: LabelledPart;
   valid: LabelledPart;
@@ -54,10 +54,10 @@ export interface TreesJob {
   signal: AbortSignal;
 }
 
-/** The pairs that trees use, and their gain. */
+/** Pairs that trees use, with the gain of using them. */
 export interface PairsOfTrees {
   pairs: string[];
-  /** mean loss of a held-out row without the pairs minus that with them, and its standard error */
+  /** decrease of the mean loss of held-out rows because of the pairs; and its standard error */
   gain: number;
   error: number;
   numRows: number;
@@ -68,7 +68,7 @@ export function mostCandidates(numRows: number): number {
   return Math.floor(MOST_CELLS / (2 * numRows));
 }
 
-/** Holds out the last rows of the order, which are the latest ones if the log has times. */
+/** Holds out the last rows of the order; if the log has times, these are the latest rows. */
 export function withHeldOutRows(train: LabelledPart, { positions }: GroupedRowOrder): HeldOutRows {
   const from = Math.ceil((1 - HELD_OUT) * positions.length);
   const part = (chosen: Uint32Array): LabelledPart => ({
@@ -149,7 +149,7 @@ function withShuffledCopies(
   };
 }
 
-/** Returns f64: the loss of each held-out row, by trees that are stopped early on these rows. */
+/** Returns f64: loss of each held-out row, predicted by trees that were stopped early on the same rows. */
 async function lossesOfTrees({ train, valid }: HeldOutRows, job: TreesJob): Promise<Float64Array> {
   const grown = await grow(train, valid, { ...job, numTrees: LONG });
   const scores = await modelScores(grown, valid, job.threads);

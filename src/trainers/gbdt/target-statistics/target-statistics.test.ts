@@ -1,4 +1,4 @@
-// Target statistics: which rows a value depends on, and that it never depends on the row's own label.
+// Tests on which rows a target statistic depends, and that it never depends on the row's own label.
 
 import type { Dataset, KeyColumn } from "../../../dataset/dataset.js";
 import { permutation, draw } from "../../../numeric/random.js";
@@ -29,7 +29,7 @@ interface Drawn {
   weights: Float32Array;
 }
 
-/** Makes rows with few rows per id, with times many of which are equal and some missing. */
+/** Generates rows with few rows per id; many of the times are equal, and some are missing. */
 function drawn(n: number, seed: number, timed = true): Drawn {
   const random = mulberry32(seed);
   const ids = Array.from({ length: n }, () => (random() < 0.05 ? "" : `u${Math.floor((random() * n) / 3)}`));
@@ -107,7 +107,7 @@ test.each([
       expect(twins.every((j) => Object.is(after[j], before[j]))).toBe(true);
       if (after.some((x, j) => !Object.is(x, before[j]))) changed++;
     }
-    // the test is meaningful only if most labels affect other rows
+    // Expects that most labels affect other rows, without which the test would be meaningless.
     expect(changed).toBeGreaterThan(name === "id" ? 40 : 15);
   },
 );
@@ -150,7 +150,7 @@ test("a combination has the statistics of its training rows, unknown ones the pr
   const read = readStatistics(Buffer.from(statisticsText(fitted.statistics)), "ctr.jsonl");
   const column = withTargetStatistics(dataset, read).columns.at(-1)!;
   expect(column.kind === "number" && [...column.values.subarray(3)]).toEqual(expected);
-  // other rows in another order have other codes, and keys that are not in training
+  // The other dataset has its rows in another order, other codes, and keys that training does not have.
   const other = datasetOf({ b: ["2", "1", "1", "3", "1"], a: ["x", "y", "x", "x", ""] });
   const made = withTargetStatistics(other, read).columns.at(-1)!;
   expect(made.kind === "number" && [...made.values]).toEqual([0.25, 1.5 / 3, 0.375, 0.25, NaN]);

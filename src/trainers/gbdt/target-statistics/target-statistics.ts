@@ -20,15 +20,15 @@ import { list, number, object, parseJsonLines, text, type Shape } from "../../..
 import { draw, permutation } from "../../../numeric/random.js";
 import { ABSENT, parseCombination, tuplesOf } from "./combinations.js";
 
-/** Statistics over all training rows of one id column, or a combination, and one target. */
+/** Statistics of one target for the ids of one id column, or of a combination of columns, over all training rows. */
 export interface TargetStatistics {
   /** names of the id columns */
   columns: string[];
-  /** name of the column that is added */
+  /** name of the added column */
   name: string;
-  /** by id column: the key of each id */
+  /** keys of each id, by id column */
   keys: Keys[];
-  /** f64 by id: sums of w y, and of w */
+  /** f64 by id: sum of w y; sum of w */
   sums: Float64Array;
   weights: Float64Array;
   prior: number;
@@ -40,11 +40,11 @@ export interface CtrOptions {
   columns: string[];
   /** whether the id columns remain features, too */
   keep: boolean;
-  /** p, the value of ids without rows; the weighted mean target of the training rows when absent */
+  /** p: value of ids without rows; absent: the weighted mean target of the training rows */
   prior?: number;
-  /** a, as a number of rows */
+  /** a: weight of p, as a number of rows */
   priorWeight: number;
-  /** number of permutations that values are averaged over; an order by time is a single one */
+  /** number of permutations over whose values the mean is taken; with an order by time, there is a single order */
   permutations: number;
   seed: number;
 }
@@ -52,17 +52,17 @@ export interface CtrOptions {
 /** Training rows with their targets. */
 export interface Targets {
   dataset: Dataset;
-  /** u32: rows of the dataset */
+  /** u32: indexes of the rows in the dataset */
   rows: Uint32Array;
   /** f32[rows.length] */
   labels: Float32Array;
   weights?: Float32Array;
 }
 
-/** Statistics, with the columns that they add to the dataset they were fitted on. */
+/** Statistics, with the columns that they add to the dataset on which they were fitted. */
 export interface FittedStatistics {
   statistics: TargetStatistics[];
-  /** by name, f64 by row: ordered statistics for the training rows, full ones for the others */
+  /** f64 by row, by name of the added column: ordered statistics for training rows, statistics of all training rows for other rows */
   values: Map<string, Float64Array>;
 }
 
@@ -76,7 +76,7 @@ export const MAX_COMBINATIONS = 2 ** 21;
  * Fits the statistics of all columns.
  *
  * @param classes names of the classes, if labels are class numbers
- * @throws {UsageError} a column holds no ids, or there are more combinations than MAX_COMBINATIONS
+ * @throws {UsageError} a column does not contain ids, or there are more combinations than MAX_COMBINATIONS
  */
 export function fitTargetStatistics(
   train: Targets,
@@ -108,7 +108,7 @@ function tooMany(column: string, size: number): UsageError {
   );
 }
 
-/** Returns the targets to average: the labels, or for each class whether a row belongs to it. @param y f32[n] */
+/** Returns the targets to average: the labels, or, for each class, 1 for rows of the class and 0 for others. @param y f32[n] */
 export function targetsOf(
   labels: Float32Array,
   classes?: readonly string[],
@@ -120,18 +120,18 @@ export function targetsOf(
   }));
 }
 
-/** Returns an id column that --ctr names. @throws {UsageError} it holds no ids */
+/** Returns an id column that --ctr names. @throws {UsageError} the column does not contain ids */
 export function idColumn(dataset: Dataset, name: string): KeyColumn {
   const column = columnOfOption(dataset, "--ctr", name);
   if (column.kind !== "key") throw new UsageError(`--ctr names column '${name}', which is not an id column`);
   return column;
 }
 
-/** The numbered ids of a column or a combination. */
+/** Ids of a column or of a combination of columns, with a number for each distinct id. */
 interface Ids {
   columns: KeyColumn[];
   size: number;
-  /** u32[numRows]: MISSING, or ABSENT for combinations without a training row */
+  /** u32[numRows]: number of each row's id; MISSING, or ABSENT if no training row has the combination */
   codes: Uint32Array;
 }
 
@@ -147,12 +147,13 @@ function idsOfTraining({ dataset, rows }: Targets, name: string): Ids {
 }
 
 /**
- * An order of the training rows. Rows of a group do not see one another; rows in no group see nothing and are not seen.
+ * An order of the training rows. A row's statistics are computed from rows of earlier groups. Rows in no group affect no other row, and no
+ * row affects them.
  */
 export interface GroupedRowOrder {
-  /** u32: positions of the training rows */
+  /** u32: positions of the training rows, in this order */
   positions: Uint32Array;
-  /** u32: group g ends before positions[ends[g]] */
+  /** u32: index in `positions` of the end of each group */
   ends: Uint32Array;
 }
 
@@ -205,7 +206,7 @@ function fitColumn(
     weights[code]! += weight;
   };
 
-  // a row's value uses the statistics before its group; then the group's rows are added
+  // a row's value is computed from rows of earlier groups; after that, the rows of its group are added to the sums
   const ordered = mapTo(Float64Array, rows, (row) => (codes[row] === MISSING ? NaN : prior));
   const isIn = new Uint8Array(rows.length);
   orders.forEach(({ positions, ends }, o) => {
@@ -216,7 +217,7 @@ function fitColumn(
       for (let at = from; at < end; at++) {
         const i = positions[at]!;
         const own = mean(codes[rows[i]!]!);
-        // running mean over the orders
+        // updates the mean over the orders
         ordered[i] = o === 0 ? own : ordered[i]! + (own - ordered[i]!) / (o + 1);
       }
       for (; from < end; from++) {
@@ -263,7 +264,7 @@ function weightedMeanLabel(y: Float32Array, weights: Float32Array | undefined): 
 
 /**
  * Adds a column for each of the statistics.
- * @param values of the columns; computed from all training rows when absent
+ * @param values values of the added columns; absent: statistics of all training rows
  */
 export function withTargetStatistics(
   dataset: Dataset,
@@ -287,7 +288,7 @@ function fullValues(dataset: Dataset, own: TargetStatistics): Float64Array {
   });
 }
 
-/** Returns u32 by row: the position of its id in the statistics; ABSENT if they do not contain it. */
+/** Returns u32 by row: index of the row's id in the statistics; ABSENT if they do not contain it. */
 function positionsInStatistics(dataset: Dataset, { columns: names, keys }: TargetStatistics): Uint32Array {
   const columns = names.map((name) => idColumn(dataset, name));
   const [first] = columns;
@@ -297,7 +298,7 @@ function positionsInStatistics(dataset: Dataset, { columns: names, keys }: Targe
       code === MISSING ? MISSING : ids[code] === 0 ? ABSENT : ids[code]! - 1,
     );
   }
-  // the stored ids in this dataset's codes; ids with a key that it does not have match no row
+  // converts the stored ids to codes of this dataset; an id with a key that the dataset lacks matches no row
   const stored = columns.map(({ dictionary }, c) =>
     idsOf({ keys: dictionary }, keys[c]!).map((id) => (id === 0 ? ABSENT : id - 1)),
   );

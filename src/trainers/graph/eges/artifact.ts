@@ -1,4 +1,4 @@
-// The files of an EGES run, besides its tables of items and contexts.
+// Files of an EGES run, in addition to its tables of items and contexts.
 //
 //   table `side`                     a vector for each value of each side column
 //   model/side-information.json      how rows are encoded as features of these columns, and the kinds of side information
@@ -52,20 +52,20 @@ export const SIDE_FILE = "side-information.json";
 export const ATTENTION_FILE = "attention.safetensors";
 export const SIDE_HISTORY_FILE = "side-history.safetensors";
 
-/** Trained parameters, by feature of the space of items and side columns. */
+/** Trained parameters of EGES, by feature of the space of items and side columns. */
 export interface EgesVectors {
   dim: number;
   /** f32[numFeatures * dim]: own vectors of items, and vectors of side values */
   vectors: Float32Array;
-  /** f32, by place of the attention */
+  /** f32: attention by index of the kind of an item (SgnsParts) */
   attention: Float32Array;
 }
 
 /** Parameters that items keep from the run of --init, by feature of the training's vocabulary. */
 export interface CarriedItems {
-  /** u8[numFeatures]: 1 for items that keep their composition */
+  /** u8[numFeatures]: 1 for items whose composition is kept */
   stays: Uint8Array;
-  /** f32[numFeatures, kinds], in the order of this training's kinds */
+  /** f32[numFeatures, kinds] each: attention and shares, in the order of this training's kinds */
   attention: Float32Array;
   shares: Float32Array;
 }
@@ -76,7 +76,7 @@ export function splitSpace(space: FeatureSpace, item: string) {
   return {
     items: featureSpace([space.fields[f]!]),
     sides: featureSpace(space.fields.filter(({ name }) => name !== item)),
-    /** range of the space's features that belong to `items` */
+    /** first feature of `items` in the space, and the feature after its last */
     range: [space.offsets[f]!, space.offsets[f + 1]!] as const,
   };
 }
@@ -84,8 +84,8 @@ export function splitSpace(space: FeatureSpace, item: string) {
 /**
  * Returns the table of side values and the files of an EGES run.
  *
- * @param history of side values, by row of their table
- * @param roles    of the dataset with its side columns
+ * @param history history of side values, by row of their table
+ * @param roles    roles of the dataset with its side columns
  * @param carried parameters that items keep from the run of --init
  */
 export function sideContents(
@@ -128,7 +128,7 @@ function sideRoles({ fields, numeric, multi, multiWeights }: Roles, { fields: si
   };
 }
 
-/** Writes the attention; feature range[0] stands for unknown items and has no row. */
+/** Writes the attention of each item; the feature range[0] represents unknown items and has no row. */
 function attentionChunks(
   { names, parts, kindOf }: SideInformation,
   { dim, vectors, attention }: EgesVectors,
@@ -167,14 +167,14 @@ function attentionChunks(
   );
 }
 
-/** Sets the rows of removed keys to zero. */
+/** Sets the rows of removed keys to zero in every tensor. */
 export const forgetAttention: ForgetTensors = (tensors, { rows }) => {
   for (const tensor of tensors.values()) clearRows(tensor, rows);
   return { dropped: 0, changed: rows.length > 0 };
 };
 
 /**
- * Returns the changes of the files of side values when keys are removed: history and optimizer state.
+ * Returns the changed files of side values when keys are removed: their history and optimizer state.
  * @throws {ArtifactError} damaged
  */
 export async function forgetSideValues(run: Run): Promise<Readonly<Record<string, ForgetTensors>>> {
@@ -206,8 +206,7 @@ export async function forgetSideValues(run: Run): Promise<Readonly<Record<string
 }
 
 /**
- * Returns the rotation of a run: items, contexts, side values and own vectors rotate together, and attention does not
- * change.
+ * Returns the rotation of a run: one matrix rotates items, contexts, side values and own vectors; attention does not change.
  */
 export function egesRotation(run: Run, table: EmbeddingTable): Rotation {
   return {
@@ -236,9 +235,9 @@ function parseSide(bytes: Uint8Array, file: string): SideFile {
   return parseJson(bytes, sideShape, file) as SideFile;
 }
 
-/** A run's side columns, and how rows are encoded as their features. */
+/** Side columns of a run, and the form in which their cells are encoded as features. */
 export interface SideOfRun extends RunSpace {
-  /** names of the kinds; the item's column comes first */
+  /** names of the kinds of side information; the first is that of the item's column */
   kinds: string[];
 }
 
@@ -268,11 +267,12 @@ export async function readShares(
   return { kinds, shares: tensors.f32("shares", [numRows, kinds.length]) };
 }
 
-/** Lower bounds of the buckets of items, in numbers of events. */
+/** Lower bounds of the buckets into which items are divided by their number of events. */
 const BUCKETS = [1, 2, 5, 10, 20, 50, 100, 1000, 10_000, 100_000];
 
 /**
- * Returns the mean shares of the items in each bucket; items without events in this training have none.
+ * Returns the mean shares of the items by bucket of their number of events; items without events in this training are left out.
+ *
  * @throws {ArtifactError} damaged
  */
 export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
@@ -301,7 +301,7 @@ export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
 /**
  * Returns the content of an EGES run.
  *
- * @param dataset       on which the vocabulary was fitted, with items and their side columns
+ * @param dataset       dataset on which the vocabulary was fitted, with items and their side columns
  * @param carriedItems parameters that items keep from the run of --init
  */
 export function egesContents(
@@ -316,7 +316,7 @@ export function egesContents(
   const [item] = side.names;
   const { items, range } = splitSpace(space, item!);
   const numItems = range[1] - range[0] - 1;
-  // the first field is the item's
+  // the first field is that of the item column
   const historyOf = (from: number, to?: number) => ({
     lastSeen: history.lastSeen.slice(from, to),
     missed: history.missed.slice(from, to),

@@ -13,7 +13,7 @@ interface Given extends Partial<VocabularyLimits> {
   multi?: Record<string, string>;
 }
 
-/** Returns the options of reading for --item-fields, whose columns are read even if --fields does not name them. */
+/** Returns reading options that include the columns of --item-fields, even if --fields does not name them. */
 export function sideReading(given: Given) {
   const { itemFields = [], fields, numeric = [], multi = {} } = given;
   const bare = [...numeric.map((name) => name.split(":")[0]!), ...Object.keys(multi)];
@@ -48,7 +48,7 @@ export function acceptSideColumns(
   return {
     dataset: {
       ...dataset,
-      // the first field is that of the graph's nodes
+      // the first field must be that of the graph's nodes
       columns: [item, ...dataset.columns.filter((column) => column !== item)],
       roles: {
         ...roles,
@@ -67,7 +67,7 @@ export function acceptSideColumns(
   };
 }
 
-/** Returns the kinds of side information of a dataset: the item's column, then the side columns. */
+/** Returns the names of the kinds of side information: the item's column, then the side columns. */
 export function kindsOf({ roles, columns }: Dataset): string[] {
   const sides = featureNames(roles).filter((name) => name !== roles.item);
   return [roles.item!, ...columns.map(({ name }) => name).filter((name) => sides.includes(name))];

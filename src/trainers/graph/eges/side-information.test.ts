@@ -8,7 +8,7 @@ import { acceptSideColumns } from "./side-columns.js";
 import { sideInformationOf } from "./side-information.js";
 import { meansOfKinds } from "./transform.js";
 
-// b is rare, d has no genre, and only c has no shop
+// The log has a rare item b, an item d without a genre, and a shop for every item except c.
 const log = datasetOf(
   {
     user: ["u", "u", "v", "v", "w", "w", "w"],
@@ -82,11 +82,11 @@ test("shares are the softmax of attention, and an item the sum of its parts by t
   const composed = composedRows(parts, attention, vectors, dim);
   const row = (of: Float32Array, name: string) =>
     Array.from(of.subarray(featureOf(name) * dim).subarray(0, dim));
-  // shares are proportional to 1, 2 and 3
+  // the shares of the three kinds are proportional to 1, 2 and 3
   const [own, x, y, s] = ["item:a", "genres:x", "genres:y", "shop:s"].map((name) => row(vectors, name));
   const expected = own!.map((h, d) => (h + x![d]! + y![d]! + 3 * s![d]!) / 6);
   row(composed, "item:a").forEach((h, d) => expect(h).toBeCloseTo(expected[d]!, 6));
-  // a value without parts keeps its vector
+  // a side value has no parts, so it keeps its vector
   expect(row(composed, "shop:t")).toEqual(row(vectors, "shop:t"));
 });
 

@@ -1,4 +1,4 @@
-// The composition of items: an item's own row, and for each side column the rows of its values.
+// Composes items of an item's own row, and for each side column the rows of its values.
 //
 //   kind 0: the item itself      kind k: side column k; the mean of several values, so that a kind has one vector
 //
@@ -17,17 +17,17 @@ import type { SgnsParts } from "../../../kernels/sgns/parts.js";
 export interface SideInformation {
   /** names of the kinds: the item's column, then the side columns in the order of the space */
   names: string[];
-  /** parts of each feature; only features of the item field with events have parts */
+  /** parts of each feature: the features of items with events have parts, others none */
   parts: SgnsParts;
-  /** u8, by place of the attention: its kind */
+  /** u8: kind of each index of the attention */
   kindOf: Uint8Array;
-  /** by side column: number of items without a value that has a row */
+  /** number of items without a value that has a row, by side column */
   without: number[];
-  /** by side column: number of items with different cells in the log, of which the most frequent one is used */
+  /** number of items with different cells in the log, by side column; the most frequent cell is used */
   varying: number[];
 }
 
-/** A split of the dataset. */
+/** Rows of a split, with their dataset. */
 interface Rows {
   dataset: Dataset;
   /** u32 */
@@ -37,7 +37,7 @@ interface Rows {
 /**
  * Returns the parts of each item in the rows.
  *
- * @param space    of the item's column and its side columns
+ * @param space    space of the item's column and its side columns
  * @param attends whether the shares of kinds are learned
  * @throws {UsageError} a side column is numeric, so its values have no rows
  */
@@ -77,7 +77,7 @@ function numVarying({ codes, dictionary }: KeyColumn, cells: Uint32Array, rows: 
   return varies.reduce((n, is) => n + is, 0);
 }
 
-/** Builds the parts. @param fields indexes of the fields in the space, by kind */
+/** Builds the parts of each item. @param fields indexes of the fields in the space, by kind */
 function partsOf(
   { offsets, numFeatures }: FeatureSpace,
   fields: readonly number[],
@@ -128,11 +128,7 @@ function partsOf(
   };
 }
 
-/**
- * Reports how many items lack a value of a side column.
- *
- * @throws {UsageError} no item has a value with a row
- */
+/** Reports for how many items a value of a side column is missing. @throws {UsageError} no item has a value with a row */
 export function checkSide(
   { names, parts, kindOf, without, varying }: SideInformation,
   { note, warn }: { note: (text: string) => void; warn: (text: string) => void },

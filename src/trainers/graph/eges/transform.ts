@@ -1,4 +1,4 @@
-// Encodes new items by their side values: the mean of one vector per kind of side information.
+// Encodes new items by their side values: the vector is the mean over kinds of the mean vector of a kind's values.
 
 import type { Dataset } from "../../../dataset/dataset.js";
 import { bindEncoder, forEachPair, type FeatureRows } from "../../../dataset/rows.js";
@@ -14,13 +14,13 @@ import { openTableAsTrained } from "../../../training/reading/open-as-trained.js
 import type { Watch } from "../../../training/session/watch.js";
 import { readSide } from "./artifact.js";
 
-/** Side values and their vectors, from which rows are composed. */
+/** Side values and their vectors, of which the vectors of rows are composed. */
 interface SideVectors {
   space: FeatureSpace;
   dim: number;
   /** f32[numFeatures * dim] */
   vectors: Float32Array;
-  /** u8[numFeatures]: 1 for values with a vector */
+  /** u8[numFeatures]: 1 for side values that have a vector */
   isKnown: Uint8Array;
 }
 
@@ -86,7 +86,7 @@ export async function encodeNewItems(
   };
 }
 
-/** Returns u32: the rows with a known value. */
+/** Returns u32: rows that have a known value. */
 function withVectors({ space, isKnown }: SideVectors, dataset: Dataset, all: Uint32Array): Uint32Array {
   const hasVector = new Uint8Array(all.length);
   for (const { first, part, rows } of featureChunks(space, dataset, all))

@@ -21,13 +21,13 @@ import type { SideInformation } from "./side-information.js";
 import { carryRows, type CarriedVocabulary } from "../../../training/warm-start/carried-keys.js";
 import { readKeyHistory } from "../../../training/warm-start/init-run.js";
 
-/** The run of --init; `vectors` are items' own vectors, and vectors of side values. */
+/** The run of --init; `vectors` contains items' own vectors, and vectors of side values. */
 export interface EgesInit extends SgnsInit {
-  /** kinds of the run, the item's column first */
+  /** names of the run's kinds of side information; the first is that of the item's column */
   kinds: string[];
-  /** f32[numFeatures * dim]: composed vectors of items */
+  /** f32[numFeatures * dim]: vectors of items as composed in the run */
   composed: Float32Array;
-  /** f32[numFeatures, kinds]: inputs and outputs of the softmax */
+  /** f32[numFeatures, kinds] each: attention before the softmax, and shares after it */
   attention: Float32Array;
   shares: Float32Array;
 }
@@ -49,7 +49,7 @@ export async function readEgesInit(run: Run): Promise<EgesInit> {
     !columns.every((name) => kinds.includes(name))
   )
     tensors.fail(`kinds ${kinds.join(", ")} of columns ${columns.join(", ")}`);
-  // items come first in both spaces
+  // items have the first rows in both spaces
   const ofItems = (rows: Float32Array, width: number) => {
     const all = new Float32Array(space.numFeatures * width);
     all.set(rowsByFeature(items, rows, width));
@@ -83,7 +83,7 @@ function concatHistories(one: KeyHistory, other: KeyHistory): KeyHistory {
 
 /**
  * Compares the kinds.
- * @param kinds of this training, the item's column first
+ * @param kinds kinds of this training; the first is that of the item's column
  * @throws {UsageError} they differ from the run's
  */
 export function checkSameKinds({ run, kinds: before }: EgesInit, kinds: readonly string[]): void {
@@ -103,9 +103,9 @@ export function checkSameKinds({ run, kinds: before }: EgesInit, kinds: readonly
 }
 
 /**
- * Returns the initial parameters, and what items keep from the run.
+ * Returns the initial parameters, and the parameters that items keep from the run.
  *
- * @returns changed: number of frozen items whose side values here compose another vector than in the run
+ * @returns changed: number of frozen items whose composed vector differs from that of the run, because the log has other side values
  */
 export function composedStart(
   init: EgesInit,
@@ -142,7 +142,7 @@ export function composedStart(
   };
 }
 
-/** Counts the known items whose parts compose a different vector now. @param attention by place of the new parts */
+/** Returns the number of known items whose parts now compose a different vector. @param attention attention by index of the new kinds */
 function numChanged(
   parts: SgnsParts,
   attention: Float32Array,
@@ -158,7 +158,7 @@ function numChanged(
       difference += (now[i]! - composed[i]!) ** 2;
       length += composed[i]! ** 2;
     }
-    // the order of parts may differ, which changes only the last digits
+    // another order of parts changes only the last digits, which do not count
     if (difference > 1e-8 * length) changed++;
   }
   return changed;

@@ -3,7 +3,7 @@
 //   preprocess.json                  test vectors with the key are removed, and the key is masked in expressions
 //   key-history                      the entries of the keys' rows become unknown and zero
 //   items, negatives                 entries of the items and users are removed, also from users' histories
-//   other tensors of the model       by the model's own rule: the rows of the keys' rows or features become zero
+//   other tensors of the model       according to the model: the rows of removed keys or features become zero
 
 import { type Preprocess, parsePreprocess } from "../../../dataset/vocabulary/preprocess.js";
 import type { Run } from "../../../embedding/run-directory.js";
@@ -15,7 +15,7 @@ import { PREPROCESS_FILE } from "../run-space.js";
 import { clearHistory, clearRows, dropEntries, type Tensors } from "./tensors.js";
 import type { TestVector } from "../../../dataset/test-vectors.js";
 
-/** The rows that a run's default table loses. */
+/** The rows that are removed from a run's default table. */
 export interface LostRows {
   /** the table before the rows are removed */
   table: EmbeddingTable;
@@ -23,13 +23,13 @@ export interface LostRows {
   rows: Uint32Array;
 }
 
-/** The files of model/ without the keys. */
+/** The files of model/ after the removal of keys. */
 export interface ForgottenFiles {
-  /** new content, by the file's name in model/ */
+  /** changed content by file name in model/ */
   files: Map<string, Iterable<Uint8Array>>;
-  /** names of the files that are now known to hold none of the keys, whether they changed or not */
+  /** names of the files that contain none of the keys, whether they changed or not */
   known: ReadonlySet<string>;
-  /** number of removed entries in lists beside the table */
+  /** total number of entries that were removed from lists of items and users */
   dropped: number;
 }
 
@@ -37,24 +37,25 @@ export interface ForgottenFiles {
 export interface Forgetting {
   /** names of the tables whose rows are keys */
   tables: readonly string[];
-  /** whether a field's rows are keys of the log; the rows of binned or hashed fields are not */
+  /** whether the rows of a field are keys of the log, unlike those of binned or hashed fields */
   isVocabulary: (field: string) => boolean;
   /**
    * Returns the changed files of model/.
-   * @param keys by column
-   * @param lost rows removed from the default table
+   *
+   * @param keys keys to remove, by column
+   * @param lost rows that are removed from the default table
    * @throws {ArtifactError} damaged
    */
   files(keys: AskedKeys, lost: LostRows | undefined): Promise<ForgottenFiles>;
 }
 
-/** Positions of the removed keys. */
+/** Positions of the removed keys in tables and tensors. */
 interface Places {
-  /** u32: rows of the table */
+  /** u32: indexes of the table rows */
   rows: Uint32Array;
-  /** the keys' features, each with its field's out-of-vocabulary feature */
+  /** map from the features of the keys to the out-of-vocabulary features of their fields */
   features: ReadonlyMap<number, number>;
-  /** the rows' positions within the user field and within the item field */
+  /** positions of the keys' rows within the user field and within the item field */
   users: number[];
   items: number[];
 }
@@ -64,18 +65,18 @@ interface Job extends Places {
   preprocess: Preprocess;
 }
 
-/** Changes tensors in place; returns the number of removed entries and whether anything changed. */
+/** Function that changes tensors in place. Returns the number of removed entries and whether anything changed. */
 export type ForgetTensors = (tensors: Tensors, job: Job) => { dropped: number; changed: boolean };
 
-/** The files of model/ that one kind of model writes in addition to the shared ones. */
+/** Rules for the files of model/ that one kind of model writes in addition to the shared files. */
 export interface OwnFiles {
-  /** files that never hold a key */
+  /** names of files that never contain a key */
   withoutKeys?: readonly string[];
-  /** how the tensor files change, by the file's name */
+  /** functions that change the tensors of a file, by file name */
   tensors?: Readonly<Record<string, ForgetTensors>>;
 }
 
-/** Returns a change that sets the rows of the keys' features to zero, in tensors with a row per feature. */
+/** Returns a function that sets the rows of removed features to zero, in tensors with one row per feature. */
 export const byFeature =
   (isOfFeatures: (name: string) => boolean): ForgetTensors =>
   (tensors, { features }) => {
@@ -84,7 +85,8 @@ export const byFeature =
   };
 
 /**
- * Prepares the removal of keys from a run over features, or from a run that has only a table.
+ * Prepares the removal of keys from a run over features, or from a run that contains only a table.
+ *
  * @throws {ArtifactError} damaged
  */
 export async function forgettingOf(
@@ -110,7 +112,7 @@ export async function forgettingOf(
       const files: ForgottenFiles["files"] = new Map();
       const now = Buffer.from(`${JSON.stringify(preprocessWithout(preprocess, keys), undefined, 2)}\n`);
       if (!now.equals(bytes)) files.set(PREPROCESS_FILE, [now]);
-      // the usual readers validate both files, so the changes below can rely on their layout
+      // the usual readers validate both files, so that the changes below can rely on their structure
       await readItems(run, preprocess);
       if (preprocess.negatives) await readNegatives(run, preprocess);
       const job = { ...lostPlaces(preprocess, lost), keys, preprocess };
@@ -158,25 +160,25 @@ const history: ForgetTensors = (tensors, { rows }) => {
   return { dropped: 0, changed: rows.length > 0 };
 };
 
-/** Files of model/ that every kind of training may write. */
+/** Functions that change the files of model/ which every kind of training may write. */
 const sharedFiles: Readonly<Record<string, ForgetTensors>> = {
   "key-history.safetensors": history,
   "items.safetensors": catalogue,
   "negatives.safetensors": catalogue,
 };
 
-/** Keys by field. A field is a column's name or, if the user asked so, `user` or `item` for the column in that role. */
+/** Keys to remove, by field. A field is a column's name, or `user` or `item` for the column with that role. */
 export type AskedKeys = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** Returns the keys of all fields, each once. */
+/** Returns the distinct keys of all fields. */
 export function allKeys(asked: AskedKeys): string[] {
   return [...new Set([...asked.values()].flatMap((keys) => [...keys]))];
 }
 
-/** Replaces a key in expressions and sentences. */
+/** Text that replaces a key in expressions and sentences. */
 const INSTEAD = "(forgotten)";
 
-/** Returns a preprocess.json, of any model, without the keys. */
+/** Returns the preprocess.json of any model without the keys. */
 export function preprocessWithout<
   T extends Pick<Preprocess, "drop" | "where" | "roles"> & Partial<Pick<Preprocess, "testVectors">>,
 >(preprocess: T, keys: AskedKeys): T {
@@ -190,7 +192,7 @@ export function preprocessWithout<
   };
 }
 
-/** Removes the test vectors that hold one of the keys. @param keys by column */
+/** Removes the test vectors that contain one of the keys. @param keys keys by column */
 function vectorsWithout(
   vectors: readonly TestVector[],
   keys: AskedKeys,
@@ -199,7 +201,7 @@ function vectorsWithout(
   const valuesInCell = (column: string, cell: string): string[] => {
     const separator = Object.hasOwn(multi, column) ? multi[column] : undefined;
     if (separator === undefined) return [cell];
-    // a value may carry a number, as in tea:0.5
+    // a value may have a number, as in tea:0.5
     return cell.split(separator).flatMap((value) => [value, value.slice(0, value.lastIndexOf(":"))]);
   };
   return vectors.filter(({ cells }) =>
@@ -209,7 +211,7 @@ function vectorsWithout(
   );
 }
 
-/** Masks keys in an expression of --where or --drop, where they stand in quotes or after `^=`. */
+/** Masks keys in an expression of --where or --drop that are quoted or follow `^=`. */
 export function expressionWithout(text: string, keys: readonly string[]): string {
   return keys.reduce((rest, key) => {
     const [single, double] = [`'${key.replaceAll("'", "''")}'`, `"${key.replaceAll('"', '""')}"`];
@@ -218,12 +220,12 @@ export function expressionWithout(text: string, keys: readonly string[]): string
   }, text);
 }
 
-/** Masks keys that stand in a sentence as words. */
+/** Masks keys that occur in a sentence as whole words. */
 export function sentenceWithout(text: string, keys: readonly string[]): string {
   return keys.reduce((rest, key) => rest.replaceAll(wordOf(key), INSTEAD), text);
 }
 
-/** Tells whether bytes contain one of the keys as a whole word, not within a longer one. */
+/** Whether the bytes contain one of the keys as a whole word, and not only within a longer word. */
 export function holdsWord(bytes: Uint8Array, keys: readonly string[]): boolean {
   const text = Buffer.from(bytes).toString("utf8");
   return keys.some((key) => text.includes(key) && wordOf(key).test(text));

@@ -19,24 +19,24 @@ export function clearRows({ shape, data }: Tensor, rows: Iterable<number>): void
   }
 }
 
-/** Clears rows of model/key-history.safetensors: it is then unknown when their keys were last seen. */
+/** Clears rows of model/key-history.safetensors, so that the time when their keys were last seen is unknown. */
 export function clearHistory(tensors: Tensors, rows: Uint32Array): void {
   const [lastSeen, missed] = [tensors.get("lastSeen"), tensors.get("missed")];
   for (const row of rows) if (lastSeen) (lastSeen.data as BigInt64Array)[row] = UNKNOWN;
   if (missed) clearRows(missed, rows);
 }
 
-/** The entries to remove from a file of items, and of users with their items. */
+/** Entries to remove from a file of items, and of users with their items. */
 export interface GoneEntries {
   items: ReadonlySet<string>;
   users: ReadonlySet<string>;
-  /** features of removed keys → the out-of-vocabulary feature of their field, which replaces them */
+  /** map from the features of removed keys to the out-of-vocabulary features that replace them */
   features: ReadonlyMap<number, number>;
 }
 
 /**
  * Removes items and users from the tensors of items.safetensors or negatives.safetensors (see item-file.ts), in place.
- * The items' features go with them, and the items are also removed from the histories of the remaining users.
+ * The features of removed items are removed, too, and so are their occurrences in the histories of the remaining users.
  *
  * @returns the number of removed entries, and whether anything changed
  */
@@ -56,7 +56,7 @@ export function dropEntries(tensors: Tensors, gone: GoneEntries): { dropped: num
   take(tensors, "items.counts", kept);
   takeKeys(tensors, "items", kept);
   if (tensors.has("history.indptr")) {
-    // histories refer to items by number, and the remaining items get new numbers
+    // histories contain the numbers of items, and the remaining items get new numbers
     const numberOf = new Map(Array.from(kept, (old, now) => [old, now]));
     takeHistory(tensors, users.kept, numberOf);
     takeKeys(tensors, "users", users.kept);
@@ -64,7 +64,7 @@ export function dropEntries(tensors: Tensors, gone: GoneEntries): { dropped: num
   return { dropped, changed: true };
 }
 
-/** Selects the entries of a list of keys that stay. @returns u32: their positions */
+/** Returns u32: the positions of the entries of a list of keys that remain. */
 function entriesToKeep(
   tensors: Tensors,
   name: string,
@@ -93,8 +93,8 @@ function takeKeys(tensors: Tensors, name: string, kept: Uint32Array): void {
 }
 
 /**
- * Keeps the given rows of a ragged array (with `indptr`) or of one with rows of equal width, and the same elements of
- * `beside`.
+ * Selects rows of a ragged array (with `indptr`) or of an array with rows of equal width, and the same elements of the
+ * arrays in `beside`.
  */
 function takeRows(
   tensors: Tensors,

@@ -1,4 +1,4 @@
-// Activations of a block's panels and their derivatives, with dropout.
+// Computes the activations of a block's panels and their derivatives, with dropout.
 //
 //   y = m act(z)     dz = dy m act'(z)     m  0 where draw(row's key, unit) is below the threshold, else 1 / (1 - dropout)
 //
@@ -8,7 +8,7 @@ import { draw, draw4 } from "../random";
 import { BLOCK, DenseNetwork, Layer, LINEAR, PANELS, RELU, TANH } from "./layers";
 
 /**
- * tanh(x) within 1.6e-7; NaN stays NaN.
+ * Returns tanh(x) with an error up to 1.6e-7; NaN stays NaN.
  *
  *   -|x| = n ln(2)/2 + h, |h| <= ln(2)/4     t = tanh(h) = h p(h^2)     e^(-2|x|) = 2^n e^(2h) = 2^n (1 + t) / (1 - t)
  *   tanh(-|x|) = (e^(-2|x|) - 1) / (e^(-2|x|) + 1)
@@ -17,9 +17,9 @@ import { BLOCK, DenseNetwork, Layer, LINEAR, PANELS, RELU, TANH } from "./layers
  */
 function tanh4(x: v128): v128 {
   const sign = i32x4.splat(0x80000000);
-  // behind -20 the result is 1 to all its bits
+  // below -20, the result is -1 in all its bits
   const y = f32x4.pmax(v128.or(x, sign), f32x4.splat(-20));
-  // adding 1.5 * 2^23 rounds to a whole number, which then is the lowest bits
+  // adding 1.5 * 2^23 rounds to an integer, which the lowest bits of the sum contain
   const shifted = f32x4.add(f32x4.mul(y, f32x4.splat(2.88539008177792681)), f32x4.splat(12582912));
   const n = f32x4.sub(shifted, f32x4.splat(12582912));
   let h = f32x4.sub(y, f32x4.mul(n, f32x4.splat(0.3466796875)));
@@ -38,7 +38,7 @@ function tanh4(x: v128): v128 {
   return v128.bitselect(x, f32x4.div(f32x4.sub(a, b), f32x4.add(a, b)), sign);
 }
 
-/** Writes the keys of a block's rows. @param keys u32[BLOCK] @param first place of the first row in the epoch */
+/** Writes the dropout keys of a block's rows. @param keys u32[BLOCK] @param first position of the first row in the epoch */
 export function dropoutKeys(network: DenseNetwork, epoch: u32, layer: u32, first: u32, keys: usize): void {
   const key = draw(draw(network.seed, epoch), layer);
   for (let r: u32 = 0; r < BLOCK; r++) store<u32>(keys + ((<usize>r) << 2), draw(key, first + r));
@@ -50,7 +50,7 @@ function multiplier4(network: DenseNetwork, keys: v128, unit: u32): v128 {
   return v128.and(kept, f32x4.splat(network.keptScale));
 }
 
-/** Writes y over z. @param keys 0: nothing is dropped */
+/** Replaces z by y in a block's panels. @param keys dropout keys; 0: no unit is dropped */
 export function activate(network: DenseNetwork, layer: Layer, scratch: usize, keys: usize): void {
   const y = scratch + layer.y;
   const end = y + ((<usize>(PANELS * layer.outputs)) << 5);
@@ -58,7 +58,7 @@ export function activate(network: DenseNetwork, layer: Layer, scratch: usize, ke
   if (layer.activation == RELU) {
     for (let at = y; at < end; at += 16) v128.store(at, f32x4.max(v128.load(at), zero));
   } else if (layer.activation == TANH) {
-    // two at a time share the constants, which the engine would compute in each turn
+    // two vectors per iteration share the constants, which the engine would otherwise compute for each
     for (let at = y; at < end; at += 32) {
       const low = tanh4(v128.load(at));
       const high = tanh4(v128.load(at, 16));

@@ -2,15 +2,15 @@
 // byte offsets, 64-byte aligned.
 //
 //   U   units of a layer, padded by zeros to a multiple of 8
-//   R   rows of a batch, padded; the pitch of what is kept of a whole batch
+//   R   rows of a batch, padded; the pitch of arrays with all rows of a batch
 //
 //   block   16 rows that go through all layers together
-//   panel   f32[U][8]: eight rows side by side for each unit, so that a layer's outputs are what the next one's tiles read
+//   panel   f32[U][8]: eight rows side by side for each unit, so that the next layer's tiles read a layer's outputs directly
 //
-// The forward and backward pass of a block (passes.ts) keeps x and dz of its rows for the whole batch. From these the parameters
-// take their step, eight outputs at a time (weights.ts). Any thread may take any block and any eight outputs.
+// The forward and backward pass of a block (passes.ts) stores x and dz of its rows until the end of the batch. The step of the parameters
+// (weights.ts) is computed from x and dz, eight outputs at a time. Any thread may process any block and any eight outputs.
 
-/** Rows that go through all layers together, two panels. */
+/** Number of rows of a block, which go through all layers together; number of panels of eight rows of a block. */
 export const BLOCK: u32 = 16;
 export const PANELS: u32 = 2;
 export const NONE: u32 = 0xffffffff;
@@ -19,34 +19,34 @@ export const LINEAR: u32 = 0;
 export const TANH: u32 = 1;
 export const RELU: u32 = 2;
 
-/** One dense layer. Offsets in a block are in bytes from a thread's scratch, of f32[PANELS][U][8]. */
+/** One dense layer. Offsets of panels f32[PANELS][U][8] are in bytes, relative to a thread's scratch. */
 export class Layer {
-  /** U of its input and of its output */
+  /** padded number of units of the input and of the output */
   inputs: u32;
   outputs: u32;
   /** LINEAR, TANH or RELU */
   activation: u32;
   dropped: u32;
-  /** f32[outputs / 4][inputs][4], and Adam's moments of the same shape */
+  /** f32[outputs / 4][inputs][4] each: weights, and Adam's moments of the weights */
   weights: usize;
   weightM: usize;
   weightS: usize;
-  /** f32[inputs / 4][outputs][4]: a copy of the weights for the backward pass */
+  /** f32[inputs / 4][outputs][4]: transposed copy of the weights for the backward pass */
   transposed: usize;
   /** f32[outputs] */
   biases: usize;
   biasM: usize;
   biasS: usize;
-  /** places of the input, the output and their gradients */
+  /** offsets of the panels of the input, the output and their gradients */
   x: u32;
   y: u32;
   dx: u32;
   dy: u32;
-  /** offset of the input that is added before the activation; NONE if the layer is not residual */
+  /** offset of the panels that are added before the activation, the previous layer's input; NONE if the layer is not residual */
   skip: u32;
-  /** offset of the gradient that a later residual layer adds to the input's; NONE without one */
+  /** offset of the gradient that a later residual layer adds to the gradient of the input; NONE if there is none */
   skipGradients: u32;
-  /** units of the output without padding; scale and shift are f32[outputs], 0 for a layer that is not normalized */
+  /** number of units of the output, not counting padding; scale and shift are f32[outputs], 0 for a layer without normalization */
   units: u32;
   scale: usize;
   scaleM: usize;
@@ -54,30 +54,30 @@ export class Layer {
   shift: usize;
   shiftM: usize;
   shiftS: usize;
-  /** place of the normalized z, followed by f32[PANELS][8]: 1 / deviation of each row */
+  /** offset of the normalized z, followed by f32[PANELS][8]: 1 / deviation of each row */
   normal: u32;
-  /** f32[inputs / 4][R][4]: the batch's inputs */
+  /** f32[inputs / 4][R][4]: inputs of all rows of the batch */
   packed: usize;
-  /** f32[outputs / 8][R][8]: the batch's derivatives by z */
+  /** f32[outputs / 8][R][8]: derivatives by z of all rows of the batch */
   gradients: usize;
-  /** f32[outputs / 8][R][8]: the batch's derivatives by scale and shift */
+  /** f32[outputs / 8][R][8] each: derivatives by scale and shift of all rows of the batch */
   scaleGradients: usize;
   shiftGradients: usize;
 }
 
-/** The layers and their learning options. A kernel with one network extends this with its plan; others have several. */
+/** The layers and their learning options. A kernel with one network extends it with its plan; other kernels have several networks. */
 export class DenseNetwork {
   numLayers: u32;
   layers: usize;
   /** R */
   batchPitch: u32;
-  /** a unit is dropped if its draw is below this */
+  /** threshold of dropout: a unit is dropped if its draw is below it */
   dropsBelow: u32;
   /** 1 / (1 - dropout) */
   keptScale: f32;
   /** seed of dropout */
   seed: u32;
-  /** of Adam; and of the penalty l2 / 2 |W|^2 on the weights, added to the batch's mean loss */
+  /** learning rate of Adam; factor of the penalty l2 / 2 |W|^2 on the weights, which is added to the batch's mean loss */
   learningRate: f32;
   l2: f32;
 }

@@ -11,15 +11,15 @@
 import { Layer, PANELS } from "./layers";
 import { packOutputs } from "./weights";
 
-/** Added to the variance, as in PyTorch. */
+/** Constant that is added to the variance, as in PyTorch. */
 const EPSILON: f32 = 1e-5;
 
-/** Returns the address of 1 / deviation for half a panel's rows. */
+/** Returns the address of 1 / deviation for half of a panel's rows. */
 function inverseAt(layer: Layer, scratch: usize, p: usize, half: usize): usize {
   return scratch + layer.normal + ((<usize>(PANELS * layer.outputs) + p) << 5) + (half << 4);
 }
 
-/** Writes n over z, and h and 1 / deviation to the layer's place for them. */
+/** Replaces z by n in a block's panels; also stores h and 1 / deviation. */
 export function normalize(layer: Layer, scratch: usize): void {
   const share = f32x4.splat(1 / <f32>layer.units);
   const end = (<usize>layer.units) << 5;
@@ -49,7 +49,11 @@ export function normalize(layer: Layer, scratch: usize): void {
   }
 }
 
-/** Writes dz over dn, and keeps the derivatives by scale and shift for the whole batch. @param place of the block's first row in it */
+/**
+ * Replaces dn by dz in a block's panels; also stores the derivatives by scale and shift.
+ *
+ * @param place position of the block's first row in the batch
+ */
 export function denormalize(layer: Layer, scratch: usize, batchPitch: u32, place: u32): void {
   const share = f32x4.splat(1 / <f32>layer.units);
   const end = (<usize>layer.units) << 5;

@@ -1,4 +1,4 @@
-// The forward and backward pass of a block of rows. Twin: ../../dense.reference.ts.
+// Forward and backward pass of a block of rows. Twin: ../../dense.reference.ts.
 //
 //   scratch   a thread's panels of all layers (layers.ts)
 //   keys      u32[numLayers][BLOCK]: the rows' dropout keys, one buffer per thread
@@ -14,14 +14,14 @@ function keysOf(keys: usize, l: u32): usize {
   return keys + ((<usize>(l * BLOCK)) << 2);
 }
 
-/** Writes the dropout keys of a block's rows. @param first place of the block's first row in the epoch */
+/** Writes the dropout keys of a block's rows. @param first position of the block's first row in the epoch */
 export function drawKeys(network: DenseNetwork, keys: usize, epoch: u32, first: u32): void {
   for (let l: u32 = 0; l < network.numLayers; l++) {
     if (layerAt(network, l).dropped) dropoutKeys(network, epoch, l, first, keysOf(keys, l));
   }
 }
 
-/** Reads the first layer's x and writes the last layer's y. @param trains whether units are dropped */
+/** Computes the forward pass: reads x of the first layer and writes y of the last. @param trains whether dropout zeroes units */
 export function forward(network: DenseNetwork, scratch: usize, keys: usize, trains: bool): void {
   for (let l: u32 = 0; l < network.numLayers; l++) {
     const layer = layerAt(network, l);
@@ -32,9 +32,10 @@ export function forward(network: DenseNetwork, scratch: usize, keys: usize, trai
 }
 
 /**
- * Reads the last layer's dy, and writes the first layer's dx if it is needed. Keeps x and dz for the parameters' step.
+ * Computes the backward pass: reads dy of the last layer and writes dx of the first layer if it is needed. Stores x and dz for the step of
+ * the parameters.
  *
- * @param place   of the block's first row in the batch
+ * @param place   position of the block's first row in the batch
  * @param byInput whether dx of the first layer is needed
  */
 export function backward(
@@ -58,13 +59,13 @@ export function backward(
   }
 }
 
-// Products on the panels of a block, made of the tiles of ../tile.ts, four units by eight rows. A tile is part of a panel, so that
-// nothing is copied.
+// Matrix products on the panels of a block, computed by the tiles of ../tile.ts, four units by eight rows. A tile is part of a panel, so no
+// data are copied.
 //
 //   forward    z = W x + b [+ skip]        left: four outputs side by side for each input     right: the panel of x
 //   backward   dx = W' dz [+ skip]         left: four inputs side by side for each output     right: the panel of dz
 
-/** Writes z to the place of the layer's output. */
+/** Writes z to the panels of the layer's output. */
 function forwardDense(layer: Layer, scratch: usize): void {
   const inputs = <usize>layer.inputs;
   const bytes = (<usize>layer.outputs) << 5;
@@ -83,7 +84,7 @@ function forwardDense(layer: Layer, scratch: usize): void {
   }
 }
 
-/** Writes the derivatives by the input, given those by z. */
+/** Writes the derivatives by the layer's input, given those by z. */
 function backwardDense(layer: Layer, scratch: usize): void {
   const outputs = <usize>layer.outputs;
   const bytes = (<usize>layer.inputs) << 5;

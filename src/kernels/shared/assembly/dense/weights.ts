@@ -1,9 +1,9 @@
-// The step of a dense layer's parameters, eight outputs at a time, once all blocks of the batch are done.
+// Step of a dense layer's parameters, eight outputs at a time, after the passes of all blocks of the batch.
 //
 //   dW[o][i] = sum over rows of dz[o] x[i], in the rows' order     db[o] = sum over rows of dz[o]
 //   Adam     ../steps.ts
 //
-//   scale and shift of a normalized layer step with its biases
+//   scale and shift of a normalized layer are updated together with the biases
 //
 //   packed   f32[inputs / 4][R][4]     gradients   f32[outputs / 8][R][8]     g = (sum + penalty) of the batch's mean
 
@@ -12,10 +12,13 @@ import { addPacked } from "../tile";
 import { transpose4 } from "../vector";
 import { DenseNetwork, Layer, layerAt } from "./layers";
 
-/** Rows summed before moving to the next tile: enough to pay for loading it, few enough for the second-level cache. */
+/**
+ * Number of rows that are summed before moving to the next tile: enough to amortize loading the tile, and few enough for the second-level
+ * cache.
+ */
 const CHUNK: u32 = 1024;
 
-/** Copies a panel of the layer's inputs to the batch's. @param place of the panel's first row in the batch */
+/** Copies a panel of the layer's inputs to the array of the batch's inputs. @param place position of the panel's first row in the batch */
 export function packInputs(layer: Layer, panel: usize, batchPitch: u32, place: u32): void {
   const group = (<usize>batchPitch) << 4;
   let target = layer.packed + ((<usize>place) << 4);
@@ -25,7 +28,7 @@ export function packInputs(layer: Layer, panel: usize, batchPitch: u32, place: u
   }
 }
 
-/** Copies a panel of outputs' derivatives to the batch's. @param batch f32[outputs / 8][R][8] */
+/** Copies a panel of derivatives by the layer's outputs to the array of the batch. @param batch f32[outputs / 8][R][8] */
 export function packOutputs(batch: usize, outputs: u32, panel: usize, batchPitch: u32, place: u32): void {
   const group = (<usize>batchPitch) << 5;
   let target = batch + ((<usize>place) << 5);
@@ -37,7 +40,7 @@ export function packOutputs(batch: usize, outputs: u32, panel: usize, batchPitch
   }
 }
 
-/** Returns the layer of a part, or null; `outputsOf` returns its outputs. */
+/** Returns the layer to which a part (eight outputs, counted over all layers) belongs, or null if there is no such part. */
 function layerOf(network: DenseNetwork, part: u32): Layer | null {
   for (let l: u32 = 0; l < network.numLayers; l++) {
     const layer = layerAt(network, l);
@@ -47,7 +50,7 @@ function layerOf(network: DenseNetwork, part: u32): Layer | null {
   return null;
 }
 
-/** Returns the number of a part among the groups of eight outputs of its layer. */
+/** Returns the index of a part among the parts of its layer. */
 function outputsOf(network: DenseNetwork, part: u32): u32 {
   for (let l: u32 = 0; l < network.numLayers; l++) {
     const groups = layerAt(network, l).outputs >>> 3;
@@ -58,13 +61,13 @@ function outputsOf(network: DenseNetwork, part: u32): u32 {
 }
 
 /**
- * One step of the parameters of eight outputs.
+ * Takes one step of the parameters of eight outputs.
  *
- * @param part    which eight outputs, counted over all layers
+ * @param part    index of the eight outputs, counted over all layers
  * @param tiles   f32[largest U of an input / 4][4][8], one buffer per thread
- * @param numRows of the batch
+ * @param numRows number of rows of the batch
  * @param t       number of the step, from 1
- * @param kept    factor of the gradients without penalties; 1 unless they are clipped
+ * @param kept    factor of the gradients without penalties; 1 unless gradients are clipped
  * @returns false when there is no such part
  */
 export function stepOutputs(
@@ -81,7 +84,7 @@ export function stepOutputs(
   return true;
 }
 
-/** The squared length of the batch's summed gradients by the parameters of eight outputs; -1 when there is no such part. */
+/** Returns the squared length of the batch's summed gradients by the parameters of eight outputs; -1 if there is no such part. */
 export function squaresOfOutputs(network: DenseNetwork, tiles: usize, part: u32, numRows: u32): f64 {
   const layer = layerOf(network, part);
   if (layer === null) return -1;
@@ -98,7 +101,7 @@ export function squaresOfOutputs(network: DenseNetwork, tiles: usize, part: u32,
   return squares;
 }
 
-/** Returns the address of a batch's derivatives of four outputs. */
+/** Returns the address of the batch's derivatives by four outputs. */
 function batchOf(network: DenseNetwork, batch: usize, j: u32, half: u32): usize {
   return batch + ((<usize>(j * network.batchPitch)) << 5) + ((<usize>half) << 4);
 }
@@ -117,7 +120,7 @@ export function sumOfSquares(at: usize, length: usize): f64 {
   return sum;
 }
 
-/** Writes the batch's sums of dz x for outputs 8 j .. 8 j + 7 of one layer to the tiles. */
+/** Writes the batch's sums of dz x for outputs 8 j .. 8 j + 7 of one layer to `tiles`. */
 function sumOutputs(network: DenseNetwork, layer: Layer, tiles: usize, j: u32, numRows: u32): void {
   const inputs = layer.inputs;
   const paddedRows = (numRows + 7) & ~7;
@@ -133,7 +136,7 @@ function sumOutputs(network: DenseNetwork, layer: Layer, tiles: usize, j: u32, n
   }
 }
 
-/** Takes the step of outputs 8 j .. 8 j + 7 of one layer. */
+/** Takes the step of outputs 8 j .. 8 j + 7 of one layer, given their sums in `tiles`. */
 function stepLayer(
   network: DenseNetwork,
   layer: Layer,
@@ -171,7 +174,7 @@ function stepLayer(
   }
 }
 
-/** Updates the backward pass's copy of the weights of four outputs. */
+/** Copies the weights of four outputs to the transposed copy for the backward pass. */
 function transposeGroup(layer: Layer, group: u32): void {
   const inputs = layer.inputs;
   let source = layer.weights + ((<usize>(group * inputs)) << 4);
@@ -181,7 +184,7 @@ function transposeGroup(layer: Layer, group: u32): void {
   }
 }
 
-/** The sum of four numbers of each row, in the rows' order. */
+/** Returns the sum over rows of four numbers per row, in the order of the rows. */
 function sumRows(at: usize, stride: usize, numRows: u32): v128 {
   let sum = f32x4.splat(0);
   for (let r: u32 = 0; r < numRows; r++, at += stride) sum = f32x4.add(sum, v128.load(at));
