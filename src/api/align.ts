@@ -19,7 +19,7 @@ import type { Rotation, Rotate, VectorBlock } from "../training/capabilities/rot
 import { resolved } from "../training/options/table.js";
 import { alignOptions, type AlignOptions } from "./options/align.js";
 
-/** Number of nearest neighbors in the overlap that the manifest records. */
+/** Number of nearest neighbors by which the manifest records the overlap of neighborhoods. */
 const NEIGHBORS = 20;
 
 const OPTIMIZER_FILE = "optimizer.safetensors";
@@ -29,12 +29,12 @@ export interface AlignSummary {
   version: string;
   out: string;
   to: string;
-  /** measures of the alignment, by field that both runs have */
+  /** measures of the alignment, by name of each field that both runs have */
   fields: Record<string, FieldAlignment>;
   warnings: string[];
 }
 
-/** A block of columns that both tables have: its position in each table, and the rows of the common keys. */
+/** A block of vector columns that both tables have: its position in each table, and the rows of the common keys. */
 interface CommonBlock {
   own: VectorBlock;
   earlier: VectorBlock;
@@ -107,7 +107,7 @@ export async function alignRun(
   return { command: "align", version, out, to, fields, warnings };
 }
 
-/** Rotates the other tables like the default table, or like a block of it. A field that it lacks is rotated like its first field. */
+/** Rotates each other table like the default table or its block. A field that the default table lacks rotates like its first field. */
 async function rotatedTables(
   run: Run,
   { fields, dim }: EmbeddingTable,
@@ -123,7 +123,7 @@ async function rotatedTables(
       );
     const known = table.fields.map((field) => Math.max(0, fields.indexOf(field)));
     const fieldOf = table.fieldOf.map((f) => known[f]!);
-    // pads the rows to the dimension of the default table, with zeros outside the block
+    // pads each row to the dimension of the default table, with zeros outside of the block
     const wide = rowsInBlock(table.vectors, { width: table.dim, offset: 0 }, { width: dim, offset });
     const vectors = rowsInBlock(
       rotate(wide, fieldOf),
@@ -135,7 +135,7 @@ async function rotatedTables(
   return Object.fromEntries(await Promise.all(rotated));
 }
 
-/** Copies the numbers of each row from offset `from.offset` to `to.offset` of rows of width `to.width`; all else is 0. */
+/** Copies numbers of each row, from offset `from.offset` to offset `to.offset` of rows of width `to.width`; the rest is 0. */
 function rowsInBlock(
   rows: Float32Array,
   from: { width: number; offset: number },
@@ -160,11 +160,11 @@ async function rotationOf(run: Run, table: EmbeddingTable): Promise<Rotation> {
 interface Opened {
   run: Run;
   table: EmbeddingTable;
-  /** the blocks that share a rotation */
+  /** groups of blocks; all blocks of a group have the same rotation */
   groups: VectorBlock[][];
 }
 
-/** A rotation, and the blocks that it rotates. */
+/** A rotation matrix, and the blocks that it rotates. */
 interface Rotated {
   blocks: VectorBlock[];
   matrix: number[][];
@@ -185,7 +185,7 @@ function rotationsOf(
     const [from, to, counts] = commonVectors(common, own.table, earlier.table);
     const { width } = blocks[0]!;
     all.push(...common);
-    // there is no rotation without common keys, or if all rows are zero in one run, as blocks of a field with itself are
+    // without common keys, or if all rows of one run are zero, no rotation is determined; a field's block with itself is zero
     if (nearnessOf(from, to, width) === undefined) continue;
     if (counts.length < width)
       warnings.push(
@@ -200,7 +200,7 @@ function rotationsOf(
   return { rotations, common: all, warnings };
 }
 
-/** Checks that the vectors of both runs have the same structure. @throws {UsageError} they have not */
+/** Checks that both runs have one vector per key, or both one per pair of fields. @throws {UsageError} only one run has */
 function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock): void {
   const isAware = (block: VectorBlock) => block.partner !== undefined;
   if (isAware(own) !== isAware(earlier)) {
@@ -235,7 +235,7 @@ function commonBlock(
   return found ? [{ own, earlier: found, rows: sharedRows(table, earlier.table, own.field) }] : [];
 }
 
-/** Returns the vectors of the common keys, block after block, and the keys' counts. */
+/** Returns the vectors of the common keys, ordered by block and then by key, and the number of events of each key. */
 function commonVectors(
   common: readonly CommonBlock[],
   table: EmbeddingTable,
@@ -253,7 +253,7 @@ function commonVectors(
   ];
 }
 
-/** Returns f32[rows * sum of the widths]: the blocks of each row, side by side. */
+/** Returns f32[rows * sum of the widths]: for each row, the numbers of all blocks. */
 function blocksAt(
   { vectors, dim }: EmbeddingTable,
   rows: Uint32Array,
@@ -271,7 +271,7 @@ function blocksAt(
   return out;
 }
 
-/** Returns a function that rotates each block of its rows; blocks without a rotation are copied. */
+/** Returns a function that rotates the blocks of a table's rows; blocks without a rotation are copied. */
 function rotateBy(rotations: readonly Rotated[], { fields, dim }: EmbeddingTable): Rotate {
   const ofField = fields.map((field) =>
     rotations.flatMap(({ blocks, matrix }) =>

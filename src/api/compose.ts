@@ -1,4 +1,4 @@
-// Composes the items of a run's table: the vector of an item is the sum of the vectors of all its features, not only of its id.
+// Composes the items of a run's table: the vector of a composed item is the sum of the vectors of its id and its side columns.
 
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
@@ -11,19 +11,19 @@ import type { OpenTable } from "./tables.js";
 export type { Compose };
 
 /**
- * Returns the table with its items composed. By default, items are composed if side columns go with them.
+ * Returns the table with its items composed. By default, items are composed if the run has side columns of items.
  *
  * @throws {UsageError} --compose item is set, but the run has no items with side columns, or its model cannot compose
  */
 export async function composeItems({ run, table }: OpenTable, how: Compose | undefined): Promise<Composed> {
   const composition = await compositionOf(run, table.fields, how);
   if (!composition) return { table };
-  // loaded on demand: most tables are not composed, and loading takes longer than returning them
+  // imported on demand: most tables are not composed, and importing takes longer than returning such a table
   const { composed } = await import("./composed-items.js");
   return await composed(table, composition);
 }
 
-/** Returns how the items are composed; undefined if they are not. @param fields fields of the table @throws {UsageError} as composeItems */
+/** Returns the composition of items; undefined if they are not composed. @param fields fields of the table @throws {UsageError} as composeItems */
 export async function compositionOf(
   run: Run,
   fields: readonly string[],

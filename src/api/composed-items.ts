@@ -1,4 +1,4 @@
-// Tables whose item vectors are sums over all features of an item, and tables whose dot products rank items as the model does.
+// Tables whose item vectors are sums over all features of an item, and tables whose dot products rank items like the model.
 
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
 import type { ItemCatalogue } from "../dataset/item-fields.js";
@@ -15,23 +15,23 @@ import type { OpenTable } from "./tables.js";
 
 export interface Composed {
   table: EmbeddingTable;
-  /** column of the item whose rows are composed; undefined if none are */
+  /** name of the item column if its rows are composed; undefined if no rows are */
   item?: string;
-  /** a sentence that says what the item vectors are */
+  /** a sentence that describes the item vectors */
   note?: string;
 }
 
-/** The run's model and columns from which item vectors are composed. */
+/** The model and the columns from which the vectors of a run's items are composed. */
 export interface ItemComposition {
   run: Run;
   sums: Composition;
   preprocess: Preprocess;
-  /** the item's id column, and its side columns */
+  /** the item's id column and its side columns */
   item: string;
   others: readonly string[];
 }
 
-/** Returns the reason for refusing a model without the capability. @param flag the option that needs it */
+/** Returns the message for a model that cannot rank by dot products. @param flag the option that needs such a ranking */
 const cannotRank = (flag: string): string => `cannot rank by a dot product (${flag})`;
 
 export async function composed(
@@ -50,7 +50,7 @@ export async function composed(
   };
 }
 
-/** Lays the vectors out as the composer does: for a field-aware machine, one block per pair of a field of the item and another field. */
+/** Converts vectors to the composer's layout: for a field-aware machine, one block per pair of an item field and another field. */
 function laidOut(table: EmbeddingTable, { space, composer }: Composition): EmbeddingTable {
   if (composer.numBlocks === 1) return table;
   const ids = tableFeatures(space);
@@ -58,7 +58,7 @@ function laidOut(table: EmbeddingTable, { space, composer }: Composition): Embed
   return { ...table, dim: composer.dim, vectors: composer.vectors(rows) };
 }
 
-/** Replaces vectors and weights of items by composed ones. Items without side columns in the run keep theirs. */
+/** Replaces the vectors and weights of items by composed ones. An item without side columns in the run keeps its own. */
 function withItems(
   table: EmbeddingTable,
   item: string,
@@ -84,7 +84,7 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/** Lays out the table of a run without side columns of the item. @throws {UsageError} the model is not a sum over features */
+/** Converts a table of a run without side columns of items to the composer's layout. @throws {UsageError} the model is not a sum over features */
 async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
   const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);
@@ -92,7 +92,7 @@ async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise
 }
 
 /**
- * Returns the table whose rows rank items as the model does: by the dot product of user row and item row, plus the item's weight.
+ * Returns a table that ranks items like the model: by the dot product of user row and item row, plus the item's weight.
  *
  * @param flag the option that needs it, for messages
  * @throws {UsageError} the model does not rank by dot products, or the items are not composed
@@ -110,8 +110,8 @@ export async function rankingTable(
 }
 
 /**
- * Adds a dimension, so that the dot product of user row and item row alone ranks items as the model does. It holds the item's bias, 1 for
- * users, and 0 for other rows, whose vectors may be added to a user's.
+ * Adds a dimension, so that the dot product of user row and item row alone ranks items like the model. It is the bias
+ * for items, 1 for users, and 0 for other rows, whose vectors may be added to a user's vector.
  *
  * @throws {UsageError} as rankingTable, or the run has no field of users or of items
  */

@@ -11,13 +11,13 @@ import { diffOptions, type DiffOptions } from "./options/diff.js";
 import { sharedRows, type SharedRows } from "../evaluation/table-facts.js";
 import { openTable } from "./tables.js";
 
-/** Displacements up to this are rounding errors of rotated f32 vectors. */
+/** Maximum displacement that is attributed to rounding errors of rotated f32 vectors. */
 const ROUNDING = 1e-6;
 
 export interface FieldDiffOptions {
-  /** number of nearest neighbors to compare */
+  /** number of nearest neighbors that are compared */
   k: number;
-  /** number of most displaced keys to list */
+  /** number of keys to list, those with the greatest displacements */
   top: number;
   threads: number;
   signal?: AbortSignal;
@@ -35,7 +35,7 @@ export interface RunDiff {
   a: string;
   b: string;
   dims: { a: number; b: number };
-  /** fields that only one of the runs has */
+  /** names of the fields that only one of the runs has */
   onlyInA: string[];
   onlyInB: string[];
   fields: FieldDiff[];
@@ -79,18 +79,18 @@ export async function diffRuns(
   };
 }
 
-/** Changes of a field, with those of single rows. */
+/** Changes of a field, including the displacement of each row. */
 export interface FieldRowsDiff extends FieldDiff {
-  /** f64: displacement of each compared row, NaN if its vector is zero in one table; absent if the dimensions differ */
+  /** f64: displacement of each compared row, NaN if its vector is zero in a table; absent if the dimensions differ */
   byRow?: Float64Array;
-  /** number of compared rows, if only a sample was compared */
+  /** number of compared rows; only if a sample was compared */
   sampled?: number;
 }
 
 /**
  * Compares a field that both tables have.
  *
- * @param most greatest number of rows to compare; of more rows, those with the least key hashes are taken
+ * @param most maximum number of rows to compare; of more rows, those whose keys have the least hashes are compared
  */
 export async function diffField(
   field: string,
@@ -130,7 +130,7 @@ export async function diffField(
   };
 }
 
-/** Samples `most` of the common rows: those with the least key hashes. */
+/** Returns the `most` common rows whose keys have the least hashes. */
 function sampleOf({ keys }: EmbeddingTable, { inA, inB }: SharedRows, most: number): SharedRows {
   const drawn = new Set(sampleByKey(keys, [...inA], most));
   return { inA: inA.filter((row) => drawn.has(row)), inB: inB.filter((_, i) => drawn.has(inA[i]!)) };

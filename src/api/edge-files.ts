@@ -1,4 +1,4 @@
-// Reads the files of --edges and --known-edges: one row per edge, one key column for each end.
+// Reads the files of --edges and --known-edges. A row is an edge; a key column contains the node at each end.
 
 import { openAsTrained, type FurtherLog } from "../training/reading/open-as-trained.js";
 import { MISSING, type Keys } from "../log/keys.js";
@@ -22,23 +22,23 @@ export interface EdgeFile {
   target: KeyColumn;
 }
 
-/** Edges, and the further columns of their files. */
+/** Edges, and the names of the other columns of their files. */
 interface ReadEdges extends EdgeFile {
-  /** names of columns that were not read */
+  /** names of the columns that were not read */
   others: readonly string[];
 }
 
 export interface EdgeReading extends Omit<FurtherLog, "on"> {
-  /** columns of the ends; by default `source` and `target`, or else the first two columns */
+  /** names of the columns of both ends; by default `source` and `target`, or else the first two columns */
   source?: string | undefined;
   target?: string | undefined;
 }
 
 /**
- * Reads files as one list of edges; ids are hashed as those of the run.
+ * Reads files as one list of edges. Keys are hashed as in the run.
  *
  * @param flag    the option that names the files, for messages
- * @param hashing how the run's ids were hashed; undefined if they were not
+ * @param hashing the hashing of the run's keys; undefined if they are not hashed
  * @throws {UsageError} a column does not exist, there is only one column, or the files seem to have no header
  */
 export async function readEdgeFile(
@@ -60,7 +60,7 @@ export async function readEdgeFile(
   return { dataset, source: keysIn(dataset, source), target: keysIn(dataset, target), others };
 }
 
-/** Returns the names of both end columns, and of all other columns. */
+/** Returns the names of the two columns of the ends, and the names of all other columns. */
 async function endColumns(
   flag: string,
   paths: readonly string[],
@@ -102,7 +102,7 @@ async function endColumns(
   return ends(first!, second);
 }
 
-/** Returns a column of keys. @throws {UsageError} the column has another kind */
+/** Returns a column of keys. @throws {UsageError} the column is not of keys */
 export function keysIn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind === "key") return column;
@@ -111,7 +111,7 @@ export function keysIn(dataset: Dataset, name: string): KeyColumn {
   );
 }
 
-/** Returns the edges as node numbers; an end that is not a node is MISSING. @param nodes keys of the nodes */
+/** Returns edges between node numbers; the number of a key that is not a node is MISSING. @param nodes keys of the nodes */
 export function edgesBetween(nodes: Keys, { source, target }: EdgeFile): Edges {
   const endsOf = ({ codes, dictionary }: KeyColumn): Uint32Array => {
     const found = rowsOfKeys(nodes, dictionary);

@@ -25,18 +25,18 @@ import { badRowsOf } from "../training/reading/bad-row-report.js";
 import type { EncodeOptions } from "./options/encode.js";
 import type { Summary } from "../training/session/summary.js";
 
-/** Options of an encoded dataset, and its directory. */
+/** Options of the encoding, and the directory to write. */
 export interface EncodedAs extends Omit<DatasetOptions, "infer" | "unlabelled"> {
   out: string;
   force: boolean;
 }
 
-/** Summary of the command; --json prints it. */
+/** Summary of an encoding; --json prints it. */
 export interface EncodeSummary extends Summary {
   columns: EncodedColumn[];
 }
 
-/** Encodes a log by the options of the command. @throws {EmbedError} as encodeWith */
+/** Encodes a log as `embed encode` does. @throws {EmbedError} as encodeWith */
 export async function encode(
   paths: readonly string[],
   given: EncodeOptions,
@@ -104,7 +104,7 @@ export async function encodeWith(
   };
 }
 
-/** Reads the log once to count the events of users. @throws {UsageError} the log cannot be read twice */
+/** Counts the events of each user in a first reading of the log. @throws {UsageError} the log cannot be read twice */
 async function usersAbove(
   paths: readonly string[],
   { badRows: _, ...options }: Parameters<typeof withLog>[1],
@@ -116,14 +116,14 @@ async function usersAbove(
       `${userLimitFlags(limits)[0]} reads the log twice, which standard input does not allow: write it to a file, ` +
         "or give the option to the training instead",
     );
-  // the second reading reports notes and warnings
+  // drops notes and warnings, which the second reading reports
   const hear: Watch = { signal, observe: (progress) => progress.stage === "reading" && observe(progress) };
   return await withLog(paths, options, hear, (log, sides, build, see) =>
     countUsers((open) => streamRows(log, sides, build, open, see), limits, options.hidesText === true),
   );
 }
 
-/** Returns the options that decide the dataset's bytes. Threads and the treatment of bad rows do not; the secret's path is private. */
+/** Returns the options that affect the dataset's bytes: without threads, treatment of bad rows, and the private path of the secret. */
 function shapingOf({
   onBadRow: _,
   maxBad: __,

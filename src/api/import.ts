@@ -1,4 +1,4 @@
-// `embed import`: reads another tool's table and writes it as a run, which can be evaluated, compared and exported like others.
+// `embed import`: reads another tool's table and writes it as a run, which can be evaluated, compared and exported.
 
 import { TABLE_MODEL } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
@@ -23,9 +23,9 @@ export interface ImportSummary {
 }
 
 /**
- * Reads a foreign table and writes it as a run, complete or not at all.
+ * Reads another tool's table and writes it as a run, completely or not at all.
  *
- * @throws {DataError} the rows are no table: a repeated key, different dimensions, a number that is not finite
+ * @throws {DataError} a key is repeated, vectors have different dimensions, or a number is not finite
  * @throws {UsageError} a role names a field that the table does not have
  */
 export async function importTable(

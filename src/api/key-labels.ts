@@ -1,5 +1,5 @@
-// Reads files with one row per key of a field: labels (--labels), and names (--names), which also report the shown keys that have no
-// name.
+// Reads files with one row per key of a field: labels of keys (--labels), and names of keys (--names). Reports shown
+// keys without a name.
 
 import { cellsBesideLog } from "../training/reading/open-as-trained.js";
 import { MISSING, keyAt } from "../log/keys.js";
@@ -14,14 +14,14 @@ import { listedKeys } from "../training/capabilities/listed-keys.js";
 import { sideReading } from "../training/reading/read-dataset.js";
 import type { OpenTable } from "./tables.js";
 
-/** Separates the labels of a cell. */
+/** Separator of the labels in a cell. */
 const SEPARATOR = "|";
 
 /**
- * Reads a file of labels, and returns it with the field, by the name that the user gave.
+ * Reads a file of labels for the keys of a field. Returns it with the field's name, as the user wrote it.
  *
  * @param labels  FILE:FIELD[=COLUMN]
- * @param columns requested columns, by the option that names them; undefined if the option is not set
+ * @param columns name of the column that each option requests, by option; undefined if the option is not set
  * @param flag    the option that names the file
  * @throws {UsageError} the table lacks the field, the file lacks a column, or a requested column is the key
  */
@@ -35,7 +35,7 @@ export async function readLabels(
   const { path, key, sideKey } = parseSide(labels, flag);
   rowsOf(first.table, first.fieldNamed(key));
   const log = await openLog([path], { ...sideReading(cellsBesideLog(first.run), [path]), threads });
-  // the role `item` stands for its column, such as item_id, if the file has no column `item`
+  // if the file has no column `item`, the role `item` denotes the column with this role, such as item_id
   const column = sideKey === key && !log.columns.includes(key) ? first.fieldNamed(key) : sideKey;
   for (const [asking, name] of Object.entries(columns))
     if (name !== undefined) requireColumn(asking, name, log.columns);
@@ -45,7 +45,7 @@ export async function readLabels(
   return { side, field: key };
 }
 
-/** Returns a function that looks a key's cell up; undefined if the file lacks the key or the cell is empty. */
+/** Returns a function that returns the cell of a key; undefined if the file lacks the key or the cell is empty. */
 export function cellsByKey(
   { columns, keys }: SideTable,
   column: string,
@@ -54,18 +54,18 @@ export function cellsByKey(
   const { codes, dictionary } = columns.find(({ name }) => name === column)!;
   return (key) => {
     const row = index.findText(key);
-    // the code of a missing cell is beyond the dictionary
+    // an empty cell has a code beyond the dictionary
     return row >= 0 && codes[row]! < dictionary.size ? keyAt(dictionary, codes[row]!) : undefined;
   };
 }
 
-/** Splits a column into labels, as in `a|b`; returns their names, and the labels of a row as indices into the names. */
+/** Splits the cells of a column, such as `a|b`, into labels. Returns the label names, and the indices of each row's labels. */
 export function labelsIn(side: SideTable, column: string) {
   const { codes, dictionary } = side.columns.find(({ name }) => name === column)!;
   const cells = splitCells(column, codes, dictionary, { separator: SEPARATOR });
   return {
     names: cells.dictionary,
-    /** empty for an empty cell */
+    /** returns the indices of the labels of a row; none for an empty cell */
     labelsOfRow: (row: number): Uint32Array => {
       const code = codes[row]!;
       return code === MISSING
@@ -75,14 +75,14 @@ export function labelsIn(side: SideTable, column: string) {
   };
 }
 
-/** Names of a field's keys. Remembers which keys were looked up. */
+/** Names of the keys of a field; records which keys were looked up. */
 export class KeyNames {
   readonly #nameOf: (key: string) => string | undefined;
   readonly #shown = new Set<string>();
   readonly #nameless = new Set<string>();
 
   /**
-   * @param field as the user named it; `item` is the column with this role
+   * @param field name of the field as the user wrote it; `item` is the column with this role
    * @param path path of the file
    */
   constructor(
@@ -94,7 +94,7 @@ export class KeyNames {
     this.#nameOf = nameOf;
   }
 
-  /** Adds the name of its key to a row; undefined if the file has none. */
+  /** Returns a copy of a row with the name of its key, which is undefined if the file has none. */
   called<T extends { key: string }>(row: T): T & { name?: string } {
     const name = this.#nameOf(row.key);
     this.#shown.add(row.key);
@@ -102,7 +102,7 @@ export class KeyNames {
     return { ...row, name };
   }
 
-  /** Returns a note on looked-up keys that have no name; undefined if all have one. */
+  /** Returns a note on the looked-up keys without a name; undefined if all have one. */
   note(): string | undefined {
     const [missing, shown] = [this.#nameless.size, this.#shown.size];
     if (shown === 0)
@@ -117,7 +117,7 @@ export class KeyNames {
  * Reads a file of names.
  *
  * @param names FILE:FIELD[=KEY]:COLUMN
- * @throws {UsageError} the argument has another form, the table lacks the field, or the file lacks a column
+ * @throws {UsageError} `names` has another form, the table lacks the field, or the file lacks a column
  * @throws {DataError} a key occurs twice in the file
  */
 export async function readKeyNames(opened: OpenTable, names: string, threads: number): Promise<KeyNames> {

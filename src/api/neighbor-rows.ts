@@ -9,16 +9,16 @@ import { writeFileOr } from "../io/atomic.js";
 import type { NeighborsOf } from "./neighbors.js";
 
 export interface NeighborFile {
-  /** by default csv, or by the extension of `out` */
+  /** format of the file; by default that of the extension of `out`, else csv */
   format?: RowFormat;
-  /** a path; `-` or absent for `write` */
+  /** path of the file; `-` or absent: the rows go to `write` */
   out?: string;
   force: boolean;
-  /** whether rows have columns for names */
+  /** whether rows have columns for the names of keys */
   named: boolean;
 }
 
-/** Writes the lists to a file, complete or not at all, or in chunks to `write`. */
+/** Writes the lists to a file, completely or not at all, or passes them to `write` in chunks. */
 export async function writeNeighbors(
   lists: readonly NeighborsOf[],
   { out, force, named, format = formatOfFile(out) }: NeighborFile,

@@ -1,6 +1,6 @@
-// `embed neighbors`: the nearest rows to a key's row, within its field, by exact search or by an index.
+// `embed neighbors`: finds the rows nearest to a key's row within its field, by exact search or by an index.
 //
-// Modules for files of keys and for indexes are loaded on demand, as loading takes longer than a search for one key.
+// Modules for files of keys and for indexes are imported on demand: importing takes longer than a search for one key.
 
 import { ascending } from "../numeric/indices.js";
 import { keyAt } from "../log/keys.js";
@@ -20,7 +20,7 @@ import { openTable, type OpenTable } from "./tables.js";
 export interface NeighborsOf {
   field: string;
   key: string;
-  /** name from the file of --names */
+  /** name of the key in the file of --names */
   name?: string;
   /** metric of the search */
   metric: Metric;
@@ -28,11 +28,11 @@ export interface NeighborsOf {
 }
 
 export interface NamedNeighbor extends Neighbor {
-  /** name from the file of --names */
+  /** name of the neighbor in the file of --names */
   name?: string;
 }
 
-/** The options with their defaults. */
+/** Options of the search; those with a default are set. */
 type Sought = Resolved<typeof neighborsOptions> & { signal: AbortSignal };
 
 interface Query {
@@ -43,11 +43,11 @@ interface Query {
 type Tell = (note: string) => void;
 
 /**
- * Returns the neighbors of each key: first of the keys of `given.key`, then of the rows of `given.keys`.
+ * Returns the neighbors of each key: of the keys in `given.key`, followed by those in the files of `given.keys`.
  *
  * @param given `key` is FIELD:KEY, split at the first colon
- * @param watch receives notes: on composed items, on approximate search, on keys of a file without a row, and on keys without a name
- * @throws {UsageError} there is no key, a key has no field or no row in the table, or the index is of another table
+ * @param watch receives notes on composed items, approximate search, keys of files that the table lacks, and keys without a name
+ * @throws {UsageError} no key is given, the table lacks a key or its field, or the index was built from another table
  */
 export async function neighborsOf(
   path: string,
@@ -73,7 +73,7 @@ export async function neighborsOf(
   return await withNames(opened, await find(queries), names, tell);
 }
 
-/** Searches neighbors of a run's rows. */
+/** Searches the neighbors of rows of a run's table. */
 interface Finder {
   opened: OpenTable;
   find: (queries: readonly Query[]) => Promise<NeighborsOf[]>;
@@ -98,7 +98,7 @@ async function exactFinder(
   return { opened, find };
 }
 
-/** Returns the keys of a file that the table has. @throws {UsageError} it has none of them */
+/** Returns the keys of a file that have a row in the table. @throws {UsageError} no key has */
 async function keysOfFile(
   { table, fieldNamed }: OpenTable,
   file: string | undefined,
@@ -113,7 +113,7 @@ async function keysOfFile(
   const field = fieldNamed(named);
   const range = rowsOf(table, field);
   const log = await openLog([path], { ...defaultSideReading, threads: 1 });
-  // the role `item` stands for its column, such as item_id, if the file has no column `item`
+  // if the file has no column `item`, the role `item` denotes the column with this role, such as item_id
   const column = sideKey === named && !log.columns.includes(named) ? field : sideKey;
   const { keys } = await readSide(log, path, field, column, "--keys", "a file of keys");
   const rows = new KeyIndex(keysOfRows(table, range));
@@ -134,7 +134,7 @@ async function keysOfFile(
     .map((code) => ({ field, key: keyAt(keys, code) }));
 }
 
-/** Adds the names of keys to the lists. @param names FILE:FIELD[=COLUMN]:NAME */
+/** Adds the names of keys and neighbors to the lists. @param names FILE:FIELD[=COLUMN]:NAME */
 async function withNames(
   opened: OpenTable,
   lists: NeighborsOf[],
@@ -155,7 +155,7 @@ async function withNames(
   return all;
 }
 
-/** Returns a search by an index, which decides the rows and the metric. */
+/** Returns a search by an index. The index determines the rows that are found and the metric. */
 async function indexFinder(path: string, options: Sought & { index: string }, tell: Tell): Promise<Finder> {
   const { openIndexOf } = await import("./hnsw/search.js");
   const index = await openIndexOf(path, options.index);
@@ -181,7 +181,7 @@ async function neighborsByIndex(
   const vectors = vectorsAt(table, rows);
   const found = await searchIndex(index, vectors, {
     ...{ top: Math.min(top, source.rows.length), ef, threads: 1, weighted: false },
-    // excludes each row from its own list
+    // excludes the query row from its list of neighbors
     masks: {
       indptr: ascending(rows.length + 1),
       items: rows.map((row) => row - range.first),
@@ -201,7 +201,7 @@ async function neighborsByIndex(
   });
 }
 
-/** @throws {UsageError} the options ask for another field, metric, table or composition than the index has */
+/** @throws {UsageError} an option differs from the field, metric, table or composition that the index was built with */
 function checkAsked(
   { fieldNamed }: OpenTable,
   facts: { field: string; metric: Metric; compose: Compose; table?: string },

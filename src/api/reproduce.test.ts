@@ -1,4 +1,4 @@
-// Tolerance for metrics of two trainings on a server.
+// Maximum difference of metrics between two trainings on a server.
 
 import { areClose, ENGINE_BOUND } from "./reproduce.js";
 

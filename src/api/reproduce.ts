@@ -1,4 +1,4 @@
-// `embed reproduce`: trains a run again from its manifest and compares the files.
+// `embed reproduce`: repeats the training that a run's manifest describes, and compares the files of both runs.
 //
 //   manifest ──► inputs, checked by their checksums ──► the same training (and alignment) ──► equal and different files
 
@@ -21,7 +21,7 @@ import { alignRun } from "./align.js";
 import { train } from "./train.js";
 import { requestOf } from "../recipes/training-request.js";
 
-/** Greatest difference of metrics between two trainings on a server, where the order of floating-point sums varies. */
+/** Maximum difference of metrics between two trainings on a server, where the order of floating-point sums varies. */
 export const ENGINE_BOUND = 0.005;
 
 export interface Reproduction {
@@ -31,19 +31,19 @@ export interface Reproduction {
   /** version of embed that trained the run */
   trainedBy: string;
   agrees: boolean;
-  /** all files of both runs; timings in them are ignored */
+  /** names of the files of both runs that are equal, and that differ; timings in files are ignored */
   files: { file: string; agrees: boolean; why?: string }[];
-  /** recorded and new metrics, if a file differs */
+  /** metrics in the manifest and of the repeated training; only if a file differs */
   metrics?: { part: string; metric: string; recorded: number; now: number }[];
-  /** tolerance for metrics; only for a run that a server trained, whose vectors may have other bytes */
+  /** maximum difference of metrics; only for a run trained on a server, whose vectors may have other bytes */
   metricsWithin?: number;
 }
 
 /**
- * Trains a run again and compares the files.
+ * Repeats the training of a run and compares the files of both runs.
  *
  * @throws {NoInputError} an input is missing @throws {DataError} an input has changed
- * @throws {UsageError} the manifest does not say how the run was trained, or the training was interrupted
+ * @throws {UsageError} the manifest lacks the training's options, or the training was interrupted
  * @throws {ArtifactError} the run is damaged
  */
 export async function reproduce(path: string, given: ReproduceOptions, watch: Watch): Promise<Reproduction> {
@@ -97,9 +97,9 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
   });
 }
 
-/** @throws {UsageError} the log was read through a server and --engine is missing; or the other way round */
+/** @throws {UsageError} the log was read through a server and --engine is not set, or the other way round */
 function checkEngine(path: string, { options: asked }: TrainingRequest, { engine }: ReproduceOptions): void {
-  // the user must name the server: the address in the manifest may be a stranger's, and would receive the user's token
+  // the address in a foreign manifest could receive the user's token, so the user must name the server
   const { engine: server, engineTrain } = asked as { engine?: unknown; engineTrain?: unknown };
   if (typeof server === "string" && engine === undefined)
     throw new UsageError(
@@ -112,7 +112,7 @@ function checkEngine(path: string, { options: asked }: TrainingRequest, { engine
     throw new UsageError(`the log of run '${path}' was not read through a server: omit --engine`);
 }
 
-/** Checks that every input and earlier run exists and is unchanged. */
+/** Checks that each input file and each earlier run exists and has the recorded checksum. */
 async function checkInputs(
   { manifest }: Run,
   { log, inputs, runs }: TrainingRequest,
@@ -120,11 +120,11 @@ async function checkInputs(
 ): Promise<void> {
   for (const { path, sha256 } of inputs) {
     if (isGone && path === join(log[0]!, DATASET_MARKER)) continue;
-    // only the server can read it; a change shows in the rows
+    // only the server can read the log; the rows of a changed log give a different run
     if (isRemote(path)) continue;
     if (path === "-")
       throw new NoInputError("the log was read from standard input: write it to a file and train from there");
-    // a manifest from a stranger may name a pipe or a device, which would never end
+    // a foreign manifest may name a pipe or a device, which would be read without end
     const kind = await statOf(path);
     if (kind && !kind.isFile && !kind.isDirectory)
       throw new DataError(`input '${path}' is not a file: restore it to reproduce the run`);
@@ -150,12 +150,12 @@ async function checkInputs(
     );
 }
 
-/** Returns whether the log was an encoded dataset that has been removed, as weekly jobs do, and can be encoded again. */
+/** Returns whether the log was an encoded dataset that has since been removed, and that can be encoded again. */
 async function datasetIsGone({ log, encoded }: TrainingRequest): Promise<boolean> {
   return encoded !== undefined && !(await pathExists(log[0]!));
 }
 
-/** Encodes the removed dataset again. @throws {DataError} the result differs from the recorded dataset */
+/** Encodes a removed dataset again. @throws {DataError} the new dataset differs from the recorded one */
 async function encodeAgain(
   { log, encoded, inputs }: TrainingRequest,
   out: string,
@@ -180,13 +180,13 @@ async function encodeAgain(
   return out;
 }
 
-/** Returns recorded values of options that were not set and whose defaults have changed since. */
+/** Returns the recorded values of the options that the user did not set and whose defaults have changed. */
 function earlierDefaults(
   { asked, options }: Manifest,
   again: Manifest,
   table: OptionTable,
 ): Record<string, unknown> {
-  // values that a search found are not defaults
+  // an option that a search chose did not have its default value
   if (asked!.options["search"] !== undefined) return {};
   const differs = ([name, value]: [string, unknown]) =>
     JSON.stringify(value) !== JSON.stringify((again.options as Record<string, unknown>)[name]);
@@ -197,7 +197,7 @@ function earlierDefaults(
   );
 }
 
-/** Returns the run as if some options had not been set. */
+/** Returns the run with a manifest in which some options were not set. */
 function withoutOptions(run: Run, names: readonly string[]): Run {
   const { asked } = run.manifest;
   const options = Object.entries(asked!.options).filter(([name]) => !names.includes(name));
@@ -230,7 +230,7 @@ async function compareFiles(
   return files;
 }
 
-/** Returns the metrics that are numbers in both manifests. */
+/** Returns the names of the metrics that are numbers in both manifests. */
 function metricsOfBoth(a: Manifest, b: Manifest): NonNullable<Reproduction["metrics"]> {
   return Object.entries(a.metrics).flatMap(([part, metrics]) =>
     Object.entries(metrics).flatMap(([metric, recorded]) => {
@@ -240,12 +240,12 @@ function metricsOfBoth(a: Manifest, b: Manifest): NonNullable<Reproduction["metr
   );
 }
 
-/** Returns whether a file holds vectors that a server trained, whose bytes may differ. */
+/** Returns whether a file contains vectors trained on a server, whose bytes may differ. */
 function isTable(file: string, { manifest: { engine, model } }: Run): boolean {
   return engine !== undefined && (/^embeddings.*\.arrow$/.test(file) || file.startsWith(`model/${model}.`));
 }
 
-/** Returns whether two values have the same structure and their numbers differ by at most ENGINE_BOUND. */
+/** Returns whether two values have the same structure and numbers that differ by at most ENGINE_BOUND. */
 export function areClose(a: unknown, b: unknown): boolean {
   if (typeof a === "number" && typeof b === "number") return Math.abs(a - b) <= ENGINE_BOUND;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
@@ -254,7 +254,7 @@ export function areClose(a: unknown, b: unknown): boolean {
   return keys.every((key) => areClose(x![key], y![key]));
 }
 
-/** Returns whether the lines of metrics.jsonl agree, apart from times. */
+/** Returns whether the lines of two metrics.jsonl agree, except for times. */
 async function linesAgree(run: Run, again: Run): Promise<boolean> {
   const [own, other] = await Promise.all([run, again].map(linesWithoutTimes));
   return run.manifest.engine ? areClose(own, other) : JSON.stringify(own) === JSON.stringify(other);
@@ -265,7 +265,7 @@ async function linesWithoutTimes(run: Run): Promise<object[]> {
   return lines.map(({ seconds: _, rowsPerSecond: __, ...line }) => line);
 }
 
-/** Returns the keys at which two manifests differ, ignoring times, versions, and options without influence on the output. */
+/** Returns the members that differ between two manifests, without times, versions and options that do not affect the files. */
 function differingKeys(
   a: Manifest,
   b: Manifest,
@@ -275,7 +275,7 @@ function differingKeys(
   const valueOf = (manifest: Manifest, key: string): string => {
     const value = manifest[key as keyof Manifest];
     if (key !== "options") return named(JSON.stringify(value) ?? "");
-    // sorted, because the order of the option table may have changed
+    // sorts options, because their order may differ between versions of embed
     const options = Object.entries(decisive(table, value as Record<string, unknown>)).sort(([a], [b]) =>
       a < b ? -1 : 1,
     );
@@ -284,10 +284,10 @@ function differingKeys(
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   return keys.filter((key) => {
     if (["timings", "files", "version", "from"].includes(key)) return false;
-    // earlier versions did not record it
+    // manifests of earlier versions lack this member
     if (key === "seen" && a.seen === undefined) return false;
     if (a.engine && b.engine) {
-      // versions of the server are not compared: the tolerance of the metrics decides
+      // compares metrics within the tolerance instead of the server's version
       if (key === "engine") return a.engine.trainer !== b.engine.trainer;
       if (key === "metrics") return !areClose(a.metrics, b.metrics);
       if (key === "refit" && a.refit && b.refit)

@@ -1,4 +1,4 @@
-// Metrics of runs by the scores of a log's rows.
+// Metrics of the scores that runs give to the rows of a log.
 
 import type { Contestant, Curves, EvaluatedOn, Scored } from "../training/judging/evaluate-scores.js";
 import { compare, type Compared, type Measured } from "../evaluation/comparison.js";
@@ -22,7 +22,7 @@ export interface ScoredResult {
   rows: number;
 }
 
-/** Scores a log with each run, which reads it in its own way, and compares the metrics. @throws {UsageError} a run cannot score rows */
+/** Scores a log with each run, read by the run's recipe, and compares the metrics. @throws {UsageError} a run cannot score rows */
 export async function scoreRows(
   runs: readonly Contestant[],
   options: ScoringOptions,
@@ -34,13 +34,13 @@ export async function scoreRows(
 }
 
 interface MeasuredScores extends Omit<ScoredResult, "compared"> {
-  /** without sums per user if the runs keep different rows */
+  /** metrics of each run; without sums per user if the runs drop different rows of the log */
   measured: Measured[];
-  /** number of users; of rows if the log has no users */
+  /** number of users with scored rows; number of rows if the log has no users */
   units: number;
 }
 
-/** Like scoreRows, but does not compare the runs. */
+/** Scores a log with each run like scoreRows, but does not compare the metrics. */
 export async function measureScores(
   runs: readonly Contestant[],
   options: ScoringOptions,

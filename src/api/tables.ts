@@ -1,4 +1,4 @@
-// Opening a run's table, resolving names of its fields, and naming runs, for all commands that read tables.
+// Opens tables of runs, resolves names of their fields, and names runs, for all commands that read tables.
 
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { readWithAdded, rowsWithAdded } from "../embedding/added.js";
@@ -8,30 +8,30 @@ import type { EmbeddingTable } from "../embedding/table.js";
 export interface OpenTable {
   run: Run;
   table: EmbeddingTable;
-  /** resolves a field's name; `user` and `item` stand for the columns with these roles, unless the table has such a field */
+  /** returns the field of a name; `user` and `item` denote the columns with these roles, unless the table has such a field */
   fieldNamed: (name: string) => string;
 }
 
-/** A run whose rows are read on demand. */
+/** A run, and a table of it whose rows are read on demand. */
 export interface OpenRows extends Omit<OpenTable, "table"> {
   rows: TableRows;
 }
 
-/** Returns the folder name of a run; its path if another run has the same folder name. */
+/** Returns the name of a run's folder; the run's path if another run has a folder of the same name. */
 export function nameAmong(paths: readonly string[], i: number): string {
   const folder = (path: string) => path.replace(/\/+$/, "").split("/").at(-1)!;
   const own = folder(paths[i]!);
   return paths.some((path, j) => j !== i && folder(path) === own) ? paths[i]! : own;
 }
 
-/** Opens a run's default table, or the one with the given name. */
+/** Opens a run's default table, or the table with the given name. */
 export async function openTable(path: string, name?: string): Promise<OpenTable> {
   const run = await openRun(path);
   const table = await readWithAdded(run, name);
   return { run, table, fieldNamed: fieldNaming(run, table.fields) };
 }
 
-/** Calls `use` with the rows of a run's default table, or of the one with the given name. They are closed afterwards. */
+/** Calls `use` with the rows of a run's default table, or of the named one. The file is closed when `use` returns. */
 export async function withOpenRows<T>(
   path: string,
   name: string | undefined,

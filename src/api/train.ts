@@ -1,4 +1,4 @@
-// Training from TypeScript, by the name of the command.
+// Trains from TypeScript with the trainer that has the name of a command.
 
 import type { PartMetrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
@@ -8,11 +8,11 @@ import type { Summary } from "../training/session/summary.js";
 import type { Watch } from "../training/session/watch.js";
 import { trainerOf, trainers } from "../trainers/index.js";
 
-/** Options of a training: names of flags in camel case, those of all trainings and those of the trainer. */
+/** Options of a training: those of all trainings and those of the trainer, named like flags in camel case. */
 export type TrainOptions = GivenTraining & { out: string } & Readonly<Record<string, unknown>>;
 
 /**
- * Trains on one or several files, read as one log, and writes a run directory, complete or not at all.
+ * Trains on one or several files, read as one log, and writes a run directory, completely or not at all.
  *
  *   await train(command, ["clicks.csv"], { out: "run", valid: 0.1, dim: 8 }, watch)
  *

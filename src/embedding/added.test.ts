@@ -39,7 +39,7 @@ test("added rows stand after their field's own", () => {
 });
 
 test("rows that are read a batch at a time are the same, whole and in every range", async () => {
-  // batches of two rows, which end within fields
+  // reads the table in batches of two rows, so that fields end within batches
   const small: TableRows = {
     ...tableRows(table),
     async *batches({ range = { first: 0, last: 6 } } = {}) {
@@ -67,7 +67,7 @@ test("rows that are read a batch at a time are the same, whole and in every rang
         expect(got).toEqual(keysIn(whole).slice(first, last));
       }
   });
-  // its name selects the trained table alone
+  // the name `default` selects the trained table without the added rows
   await rowsWithAdded(run, "default", async (rows) => expect(await loadRows(rows)).toEqual(table));
 });
 

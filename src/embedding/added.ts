@@ -1,32 +1,36 @@
-// Rows that were added to a run after its training: vectors of new items from content, written by `transform --append`.
+// Tables of rows that were added to a run after its training: vectors of new items from content, which `transform
+// --append` writes.
 //
-//   embeddings.arrow         the rows that the model was trained with; the model's files refer to them
-//   embeddings.added.arrow   rows of the same fields and width; `count` is the number of events of a row, 0 if it comes from content alone
+//   embeddings.arrow         the trained rows, to whose row numbers the model's files refer
+//   embeddings.added.arrow   rows of the same fields and dimension; `count` is the number of events of the item, 0 if
+//                            its vector comes from content alone
 //
-// Commands that show a table include both, a field's added rows after its trained ones. `--table default` and `--table
-// added` select one.
+// Commands that show a table include both files, the added rows of a field after its trained rows. `--table default`
+// and `--table added` select one file.
 
 import { encodeKeys, keyAt } from "../log/keys.js";
 import { rangeOf, tableRows, type RowPass, type TableRows } from "./rows.js";
 import type { Run } from "./run-directory.js";
 import { rowsOf, type EmbeddingTable } from "./table.js";
 
-/** The name of the table of added rows. */
+/** Name of the table of added rows. */
 export const ADDED_TABLE = "added";
 
-/** Reads the rows that were added, if the run has any. @throws {ArtifactError} damaged */
+/** Reads the table of added rows; undefined if the run has none. @throws {ArtifactError} the table is damaged */
 export async function readAdded(run: Pick<Run, "tables" | "readTable">): Promise<EmbeddingTable | undefined> {
   return run.tables.includes(ADDED_TABLE) ? await run.readTable(ADDED_TABLE) : undefined;
 }
 
-/** Reads a run's table by name; without a name the default table with the added rows. @throws as Run.readTable */
+/** Reads a run's table by its name; without a name, the default table with the added rows. */
 export async function readWithAdded(run: Run, name?: string): Promise<EmbeddingTable> {
   const table = await run.readTable(name);
   const added = name === undefined ? await readAdded(run) : undefined;
   return added ? withAdded(table, added) : table;
 }
 
-/** Like readWithAdded, for rows that are read while they are used. */
+/**
+ * Calls `use` with the rows of a run's table, which are read on demand. The name selects a table as in readWithAdded.
+ */
 export async function rowsWithAdded<T>(
   run: Run,
   name: string | undefined,
@@ -37,8 +41,8 @@ export async function rowsWithAdded<T>(
 }
 
 /**
- * Returns a table with each field's added rows after its own; its arrays are copies. @param added table with the same
- * fields and width
+ * Returns a table in which the added rows of each field follow the field's own rows; its arrays are copies. @param
+ * added table with the same fields and dimension
  */
 export function withAdded(table: EmbeddingTable, added: EmbeddingTable): EmbeddingTable {
   const { dim, fields } = table;
@@ -76,7 +80,7 @@ export function withAdded(table: EmbeddingTable, added: EmbeddingTable): Embeddi
   };
 }
 
-/** Returns rows with the added ones after those of their field. @param added table of one field */
+/** Returns rows in which the added rows follow the own rows of their field. @param added table with a single field */
 async function inserted(rows: TableRows, added: EmbeddingTable): Promise<TableRows> {
   if (added.numRows === 0) return rows;
   const more = added.numRows;
@@ -106,16 +110,16 @@ async function inserted(rows: TableRows, added: EmbeddingTable): Promise<TableRo
 export interface AddedRow {
   key: string;
   count: number;
-  /** set if the table has weights */
+  /** weight of the row; absent if the table has no weights */
   weight?: number;
   vector: ArrayLike<number>;
 }
 
 /**
- * Returns the added rows of a run together with new ones, which replace earlier added rows of the same key.
+ * Returns a table of a run's earlier added rows and new ones. A new row replaces the earlier added row of the same key.
  *
- * @param field the field of the keys
- * @param before the rows that were added before
+ * @param field the field of the new rows
+ * @param before the table of earlier added rows; undefined if there is none
  */
 export function addedTable(
   { dim, fields, weights }: Pick<EmbeddingTable, "dim" | "fields" | "weights">,

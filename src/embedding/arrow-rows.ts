@@ -1,10 +1,10 @@
-// Reads some rows of embeddings.arrow at a time, at any position, and only the columns that are requested (arrow.ts has the layout).
+// Reads any range of rows of embeddings.arrow, and only the requested columns (arrow.ts has the layout).
 //
 //   buffer   0  1        2  3        4     5  6      7  8       9  10       11      12
 //   holds    -  field    -  key's    key   -  count  -  weight  -  -        vector
 //                           offsets                  (with weights only)
 //
-// where `-` is a bitmap of nulls, which no column has.
+// where `-` is a bitmap of nulls, which is absent, because no column is nullable.
 
 import { ArtifactError } from "../errors.js";
 import {
@@ -22,24 +22,24 @@ import type { ReadHandle } from "../io/read-artifact.js";
 import { loadRows, ROWS_A_BATCH, type RowPass, type TableRows } from "./rows.js";
 import type { EmbeddingTable, RowRange } from "./table.js";
 
-/** An IPC file: all its bytes, or an open file from which some rows are read at a time. */
+/** An Arrow IPC file: its bytes in memory, or an open file from which ranges of rows are read. */
 export type ArrowSource = Uint8Array | ReadHandle;
 
 /**
  * Reads the table of an IPC file; its arrays are copies.
  *
  * @param name name of the file, for messages
- * @throws {ArtifactError} the bytes are damaged, or are not such a table
+ * @throws {ArtifactError} the file is damaged, or does not have the layout of an embedding table
  */
 export async function readArrow(source: ArrowSource, name: string): Promise<EmbeddingTable> {
   return await loadRows(await arrowRows(source, name));
 }
 
 /**
- * Returns the rows of an IPC file, which must stay open while they are read.
+ * Returns the rows of an IPC file, read on demand; the file must stay open while rows are read.
  *
  * @param name name of the file, for messages
- * @throws {ArtifactError} the bytes are damaged, or are not such a table
+ * @throws {ArtifactError} the file is damaged, or does not have the layout of an embedding table
  */
 export async function arrowRows(source: ArrowSource, name: string): Promise<TableRows> {
   const fail = (why: string): never => {
@@ -49,7 +49,8 @@ export async function arrowRows(source: ArrowSource, name: string): Promise<Tabl
     const bytes = await openArrowSource(source, fail);
     const file = await ArrowFile.open(bytes, fail);
     const shape = { ...shapeOf(file, fail), fields: await fieldsOf(file, fail) };
-    // memory for all rows is allocated at once, so the file must be large enough for them
+    // memory for all declared rows is allocated at once, so a header that declares more rows than the file can hold is
+    // rejected
     const rowBytes = 12 + (shape.hasWeights ? 4 : 0) + 4 * shape.dim;
     if (shape.numRows * rowBytes > bytes.size)
       fail(`its header declares ${shape.numRows} rows of ${rowBytes} bytes, but it has ${bytes.size} bytes`);
@@ -79,7 +80,7 @@ export async function arrowRows(source: ArrowSource, name: string): Promise<Tabl
 
 type Shape = Omit<TableRows, "batches">;
 
-/** Returns a batch's number of rows, and a function that reads the columns of some of them. */
+/** Returns the number of rows of a batch, and a function that reads the columns of a range of its rows. */
 async function batchAt(
   file: ArrowFile,
   block: ArrowBlock,
@@ -109,7 +110,7 @@ async function batchAt(
   return { numRows: body.length, read };
 }
 
-/** @param field field of the last row before the batch */
+/** @param field index of the field of the last row before this batch */
 function checkFields({ fieldOf, fields }: EmbeddingTable, field: number, fail: FailFile): void {
   const problem = wrongIds(fieldOf, fields.length);
   if (problem !== undefined) fail(`field of a row: ${problem}`);
@@ -135,7 +136,8 @@ async function asArtifact<T>(name: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    // a failing disk is not a damaged table; other errors come from offsets beyond the end of the file
+    // an I/O error is thrown as it is; any other error comes from an offset beyond the end of the file, so the table is
+    // damaged
     if (error instanceof ArtifactError || /^E(?!RR_)/.test(errorCode(error)))
       throw asIoError(error, `reading '${name}' failed`);
     throw unreadable(name, String(error), error);
@@ -147,7 +149,7 @@ function unreadable(name: string, why: string, cause?: unknown): ArtifactError {
   return new ArtifactError(text, { cause });
 }
 
-/** Returns the names that the column `field` refers to. */
+/** Returns the names in the dictionary of the column `field`. */
 async function fieldsOf(file: ArrowFile, fail: FailFile): Promise<string[]> {
   const fields: string[] = [];
   for await (const { keys } of file.dictionaries()) {

@@ -15,33 +15,33 @@ import type { EmbeddingTable } from "./table.js";
 import type * as Arrow from "apache-arrow";
 
 /**
- * Vectors in a type with fewer bits, for an export: the elements of `vector`, and for i8 the column `scale`, f32,
- * before it.
+ * Conversion of the vectors of an export to elements with fewer bits. For i8, a column `scale` of f32 precedes
+ * `vector`.
  */
 export interface NarrowVectors {
   type: "f16" | "i8";
-  /** converts a batch: to the bits of halves, or to i8 with f32[rows] */
+  /** converts the vectors of a batch to f16, stored as u16, or to i8 with a scale for each row */
   of: (table: EmbeddingTable) => { values: Float32Array | Uint16Array | Int8Array; scales?: Float32Array };
 }
 
 /**
  * Yields the file's bytes in chunks; a chunk may be a view of the rows' arrays.
  *
- * @param narrow absent: f32, as in a run
- * @param metadata further texts of the schema's metadata
+ * @param narrow conversion of the vectors; when absent, elements are f32, as in a run
+ * @param metadata further entries of the schema's metadata
  */
 export async function* arrowChunks(
   rows: TableRows,
   narrow?: NarrowVectors,
   metadata: Readonly<Record<string, string>> = {},
 ): AsyncGenerator<Uint8Array> {
-  // imported here, because it takes longer than the start of a command that needs no table
+  // imported on demand, because importing apache-arrow takes longer than the start of a command that needs no table
   const { arrow } = await import("../io/apache-arrow.js");
   const types = typesOf(arrow, rows.dim, narrow?.type);
   const schema = schemaOf(arrow, types, rows, { narrow: narrow?.type, metadata });
   const fields = dictionaryVector(arrow, rows.fields);
 
-  /** the array that vectors which lie elsewhere would fill */
+  /** buffers of never-written vectors, which the file gets from `laterVectors` when their chunk is written */
   const place = new Set<ArrayBufferLike>();
   async function* batches(): AsyncGenerator<Arrow.RecordBatch> {
     let numBatches = 0;
@@ -57,10 +57,10 @@ export async function* arrowChunks(
   yield* rows.laterVectors ? withVectors(chunks, rows, place) : chunks;
 }
 
-/** Most bytes of vectors that are read from elsewhere at once. */
+/** Maximum number of bytes of vectors that `laterVectors` reads at a time. */
 const LATER_BYTES = 64 << 20;
 
-/** Replaces the chunks that are views of the place by the vectors that belong there. */
+/** Replaces each chunk that is a view of a buffer in `place` by vectors that `laterVectors` reads. */
 async function* withVectors(
   chunks: AsyncIterable<Uint8Array>,
   { dim, laterVectors }: TableRows,
@@ -150,7 +150,7 @@ function batchOf(
       data: new Int32Array(fieldOf),
       dictionary: fields,
     }),
-    // offsets of a batch start at 0
+    // the offsets of a batch begin with 0
     makeData({
       type: new arrow.Utf8(),
       length,
@@ -165,7 +165,7 @@ function batchOf(
       type: types.vector,
       length,
       nullCount: 0,
-      // the argument's type depends on the element type, which one signature for three types cannot express
+      // makeData's parameter type depends on the element type; one call for three element types needs a cast
       child: makeData({
         type: types.number as Arrow.Float32,
         length: values.length,
@@ -184,11 +184,11 @@ export async function* arrowFileChunks(
   schema: Arrow.Schema,
   batches: AsyncIterable<Arrow.RecordBatch>,
 ): AsyncGenerator<Uint8Array> {
-  // the writer's output is yielded at once, so that at most one batch is in memory
+  // yields the writer's output at once, so that memory holds at most one batch
   let ready: Uint8Array[] = [];
   class Sink extends arrow.AsyncByteQueue {
     override write(value: Parameters<Arrow.AsyncByteQueue["write"]>[0]): void {
-      // the file writer passes views only
+      // the file writer passes only typed arrays
       if (ArrayBuffer.isView(value))
         ready.push(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
     }

@@ -1,4 +1,4 @@
-// Tables with a valid checksum and invalid numbers are rejected before a loop uses the numbers.
+// Expects that a table with a valid checksum and invalid numbers is rejected before a loop uses the numbers.
 
 import { encodeKeys } from "../log/keys.js";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +12,10 @@ import { openRun, writeRun } from "./run-directory.js";
 import type { EmbeddingTable } from "./table.js";
 import { importedManifest } from "../testing/small-run.js";
 
-/** A table of 40 rows in two fields; its counts are a byte pattern by which the columns are found in the file. */
+/**
+ * A table of 40 rows in two fields. The columns are found in its file by their bytes, so the values of each column are
+ * distinctive.
+ */
 const table: EmbeddingTable = {
   dim: 2,
   numRows: 40,
@@ -23,7 +26,7 @@ const table: EmbeddingTable = {
   vectors: new Float32Array(80).fill(0.5),
 };
 
-/** Returns the table's bytes with some numbers replaced, which are found by their values. */
+/** Returns the table's bytes with element `at` of a column overwritten; the column is found by its original values. */
 async function craftedTable(original: Uint32Array, at: number, value: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of arrowChunks(tableRows(table))) chunks.push(Uint8Array.from(chunk));
@@ -56,7 +59,7 @@ describe("a manifest", () => {
       metricsLines: [],
     };
     await writeRun(run, false, contents);
-    // the manifest itself has no checksum, so this is undetected
+    // the manifest has no checksum of its own, so the change is not detected by a checksum
     const path = join(run, RUN_MARKER);
     writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), ...crafted }));
     return await openRun(run);

@@ -1,31 +1,35 @@
-// gate.json: the results of a version's gates.
+// gate.json: the results of the gates of a version.
 //
-//   schemaVersion   2; version 1 had `passed` in place of `status`, and a bound passed if there was nothing to compare with
-//   passed          no bound failed
+//   schemaVersion   2; version 1 had a boolean `passed` in place of `status`, which was true if there was no earlier
+//                   value to compare with
+//   passed          true if no bound failed
 //   counts          number of bounds by status
-//   outcomes        one per bound; a value without a bound has the bound "none"
+//   outcomes        one outcome per bound; a measured value without bounds has one outcome with the bound "none"
 
 import { ArtifactError } from "../errors.js";
 import { pathExists, readArtifact } from "../io/read-artifact.js";
 
 /**
- * passed, failed: whether the bound holds; notCompared: the bound compares with the previous version, which does not
- * exist or lacks the value; measured: the value has no bound.
+ * passed or failed: the bound holds or does not. notCompared: the bound compares with the previous version, which does
+ * not exist or lacks the value. measured: the value has no bound.
  */
 export type GateStatus = "passed" | "failed" | "notCompared" | "measured";
 
 /**
- * The result of one bound. A gate without bounds has one outcome with the bound `none`, so that the next version can
- * compare its value.
+ * The result of one bound. A gate without bounds has one outcome with the bound `none`, which records its value for the
+ * gates of the next version.
  */
 export interface GateOutcome {
-  /** the measured value: `rows`, `missing:price` (for a column or field), `valid.auc` (for a metric) */
+  /** name of the measured value: `rows`, `missing:price` (of a column or field), `valid.auc` (of a metric) */
   gate: string;
-  /** as the user wrote it: `min 1000`, `within 30%` */
+  /** the bound as the user wrote it: `min 1000`, `within 30%` */
   bound: string;
-  /** a count, a share in [0, 1], a metric, or milliseconds since 1970; null if there is nothing to measure */
+  /**
+   * the measured value: a count, a share in [0, 1], a metric, or milliseconds since 1970; null if it could not be
+   * measured
+   */
   value: number | null;
-  /** value of the previous version; null if there is none */
+  /** value in the previous version; null if that version does not exist or lacks it */
   previous: number | null;
   status: GateStatus;
   message: string;
@@ -43,7 +47,7 @@ export function countGates(outcomes: readonly Pick<GateOutcome, "status">[]): Ga
   return { passed: of("passed"), failed: of("failed"), notCompared: of("notCompared") };
 }
 
-/** `5 of 6 bounds hold, 1 not compared: there is no earlier value` */
+/** Returns a summary such as `5 of 6 bounds hold, 1 not compared: there is no earlier value`. */
 export function gateSummary(outcomes: readonly Pick<GateOutcome, "status">[]): string {
   const { passed, failed, notCompared } = countGates(outcomes);
   const bounds = passed + failed + notCompared;
@@ -53,7 +57,7 @@ export function gateSummary(outcomes: readonly Pick<GateOutcome, "status">[]): s
 }
 
 /**
- * Reads the outcomes of a gate.json; those of schema version 1 get the status that they would have today.
+ * Reads the outcomes of a gate.json; an outcome of schema version 1 gets the status that version 2 would have stored.
  *
  * @throws {ArtifactError} it is damaged, or of a newer version
  */

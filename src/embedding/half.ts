@@ -1,6 +1,9 @@
 // Converts IEEE half-precision numbers, for exports and imports.
 
-/** Returns the number that 16 bits denote: a sign, 5 bits of exponent with bias 15, 10 of fraction. */
+/**
+ * Returns the number that the 16 bits of a half-precision float represent: 1 sign bit, 5 bits of exponent with bias 15,
+ * 10 bits of fraction.
+ */
 export function fromHalf(half: number): number {
   const exponent = (half >>> 10) & 31;
   const fraction = half & 1023;

@@ -1,9 +1,11 @@
-// When a run's keys last occurred, in model/key-history.safetensors: the next training with --expire uses it.
+// model/key-history.safetensors: when each key of a run last occurred in a log. The next training with --expire reads
+// it.
 //
-//   lastSeen  i64[numRows]  milliseconds since 1970 of the newest event with the row's key; UNKNOWN without times
-//   missed    u32[numRows]  trainings since the last whose log contained it; 0: this one's did
+//   lastSeen  i64[numRows]  milliseconds since 1970 of the newest event with the row's key; UNKNOWN if no log had times
+//   missed    u32[numRows]  number of trainings since the last one whose log contained the key; 0 if the log of this
+//             training did
 //
-// Rows are those of the default table; files with other names belong to other tables.
+// The tensors have the rows of the default table. Files with other names have the history of other tables.
 
 import type { Run } from "./run-directory.js";
 import { safetensorsChunks } from "./safetensors.js";
@@ -11,7 +13,7 @@ import { TensorFile } from "./tensor-file.js";
 
 export const HISTORY_FILE = "key-history.safetensors";
 
-/** The time of a key if no log so far had times. */
+/** Value of lastSeen for a key if no log so far had times. */
 export const UNKNOWN = -(2n ** 63n);
 
 export interface KeyHistory {
@@ -30,10 +32,10 @@ export function historyChunks({ lastSeen, missed }: KeyHistory): Uint8Array[] {
 }
 
 /**
- * Reads a run's history; for a run without one, every key counts as seen by it, at an unknown time.
+ * Reads a run's history; for a run without a history, each key has occurred in the run's log at an unknown time.
  *
  * @param file path in model/
- * @throws {ArtifactError} damaged, or the number of rows differs
+ * @throws {ArtifactError} the file is damaged, or its number of rows is not `numRows`
  */
 export async function readHistory(run: Run, numRows: number, file = HISTORY_FILE): Promise<KeyHistory> {
   if (!Object.hasOwn(run.manifest.files, `model/${file}`)) {

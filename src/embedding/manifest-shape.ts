@@ -1,4 +1,4 @@
-// The required structure of a manifest (manifest.ts documents its meaning).
+// The required structure of a manifest; manifest.ts documents the members.
 
 import {
   anything,
@@ -21,10 +21,10 @@ const input = object({ path, bytes: count, sha256: text }, { of: text, modified:
 const texts = list(text);
 const paths = list(path);
 
-/** One number for all fields, or one by field. */
+/** A number for all fields, or an object with a number for each field. */
 const perField = either(number, object({ others: number, byField: record(number) }));
 
-/** Options that are needed to read the log again or to reproduce a run; others may be present. */
+/** Options that are needed to read the log again or to reproduce a run; a manifest may have further options. */
 const options = object(
   {},
   {

@@ -1,21 +1,24 @@
-// manifest.json describes a run and contains the checksum of every file in it.
+// manifest.json: describes a run and contains the checksum of each of its other files.
 
 import type { InputFingerprint } from "../io/fingerprint.js";
 
-/** The file that identifies a run, once its content is checked. */
+/** Name of the file that identifies a directory as a run. */
 export const RUN_MARKER = "manifest.json";
 
 export const SCHEMA_VERSION = 1;
 
-/** The model name in manifests of runs that contain a table and no model. */
+/** Value of `model` in the manifest of a run that contains a table but no model. */
 export const TABLE_MODEL = "table";
 
 export type Metrics = Record<string, number>;
 
-/** Metrics of a split, some of which are lists: one number per component. */
+/** Metrics of a split; a metric of each component is a list of numbers. */
 export type PartMetrics = Record<string, number | readonly number[]>;
 
-/** Number of keys of an earlier run: kept ones, those of them that this log lacks, new ones, and expired ones. */
+/**
+ * Number of keys carried over from an earlier run, number of carried keys that the log lacks, number of new keys, and
+ * number of expired keys.
+ */
 export interface CarriedKeys {
   kept: number;
   unseen: number;
@@ -23,104 +26,113 @@ export interface CarriedKeys {
   expired: number;
 }
 
-/** The earlier run of a warm start. */
+/** The earlier run that a training was warm-started from. */
 export interface Carried extends CarriedKeys {
   run: string;
   fields: Record<string, CarriedKeys>;
 }
 
-/** An earlier run whose trees come first; with `refitDecay` their leaves were refitted, and no trees were added. */
+/**
+ * The earlier run whose trees a model begins with. With `refitDecay`, the leaves of these trees were refitted and no
+ * trees were added.
+ */
 export interface CarriedTrees {
   run: string;
   trees: number;
   refitDecay?: number;
 }
 
-/** How similar a field's vectors are to an earlier run's vectors of the same keys. */
+/** Similarity of the vectors of a field to the earlier run's vectors of the same keys. */
 export interface EarlierSimilarity {
   /** mean cosine */
   cosine: number;
-  /** mean of |a - b| / |b| */
+  /** mean of |a - b| / |b|, for a vector a and the earlier run's vector b */
   distance: number;
 }
 
-/** Similarity of the vectors of keys in both runs, before and after rotation; the rotation changes no neighbors. */
+/**
+ * Similarity of the vectors of the keys that both runs have, before and after the rotation. A rotation does not change
+ * nearest neighbors.
+ */
 export interface FieldAlignment {
   keys: number;
   before: EarlierSimilarity;
   after: EarlierSimilarity;
-  /** share of the `k` nearest keys that are also the nearest in the earlier run */
+  /** share of the `k` nearest keys of a key that are also among its `k` nearest keys in the earlier run */
   neighborOverlap?: { k: number; share: number };
 }
 
-/** The request of a training, which `reproduce` repeats. */
+/** The paths and options of a training, with which `reproduce` repeats it. */
 export interface TrainingRequest {
   log: string[];
-  /** the options that were given; all others had the version's default */
+  /** options that the user set; all other options had the default of the version */
   options: Record<string, unknown>;
-  /** all files that were read; for an encoded dataset its description */
+  /** fingerprints of all files that were read; for an encoded dataset, of its description */
   inputs: InputFingerprint[];
-  /** for an encoded dataset: the log that it was made from, and the options */
+  /** for an encoded dataset: paths of the log that it was encoded from, and the options of the encoding */
   encoded?: { log: string[]; options: Record<string, unknown> };
-  /** earlier runs of a warm start: one checksum of all their files */
+  /** earlier runs that the training was warm-started from; the checksum covers all files of a run */
   runs: { path: string; sha256: string }[];
 }
 
-/** The earlier run that a run's vectors were rotated to match. */
+/** The earlier run onto whose vectors the run's vectors were rotated. */
 export interface Alignment {
   to: string;
-  /** fingerprint of the earlier run's table */
+  /** fingerprint of the table of the earlier run */
   toTable: { bytes: number; sha256: string };
   fields: Record<string, FieldAlignment>;
 }
 
 /** Items that were added to a run's table after its training. */
 export interface Added {
-  /** checksum of the run that they were added to */
+  /** checksum of the run to which the items were added */
   run: string;
   field: string;
-  /** number of rows from content alone, and from content and events */
+  /** number of vectors from content alone, and number of vectors from content and events */
   content: number;
   blend: number;
-  /** the settings of the last addition */
+  /** options of the last `transform --append` */
   by: object;
   inputs: InputFingerprint[];
 }
 
-/** A setting that --search tried, and its result. */
+/** A setting of the options that --search tried, and its result. */
 export interface Trial extends Readonly<Record<string, number | string | null>> {
-  /** number of epochs (trees) of its training, and the best of them; the tried options are further members */
+  /**
+   * number of epochs or trees of the training, and number of the best epoch or tree; the tried options are further
+   * members
+   */
   epochs: number;
   bestEpoch: number;
   /**
-   * metric of the best epoch on the validation split, as named in `searchedBy`; null if the training diverged or was
-   * rejected
+   * value of the metric named in `searchedBy` on the validation split at the best epoch; null if the training diverged
+   * or was rejected
    */
   value: number | null;
 }
 
 /** How --search compared settings. */
 export interface SearchedBy {
-  /** a metric of the validation split, as named in `metrics` */
+  /** name of the metric of the validation split, a member of `metrics` */
   metric: string;
-  /** value of the default setting; null if it diverged */
+  /** value of the metric for the default setting; null if its training diverged */
   default: number | null;
-  /** how much the best setting exceeds the default, with the ends of the 95 % interval over rows or users if known */
+  /** value of the best setting minus that of the default one; low, high: 95 % interval over rows or users, if known */
   difference?: { value: number; low?: number; high?: number };
 }
 
 /**
- * The gain of the vectors on predictions or lists of the validation split, relative to a control without vectors on the
- * same units.
+ * Improvement of predictions or lists of the validation split by the vectors, compared with a control without vectors
+ * on the same rows or users.
  */
 export interface VectorsAdd {
   /** a name in `metrics` */
   metric: string;
-  /** `weights alone`, `popularity`, `degrees`: docs/evaluation.md */
+  /** name of the control, such as `weights alone`, `popularity` or `degrees`: docs/evaluation.md */
   control: string;
-  /** how much better the metric is with the vectors: positive also for metrics where less is better, such as a loss */
+  /** improvement of the metric by the vectors; positive is better, also for a metric such as a loss */
   value: number;
-  /** ends of its 95 % interval over the units */
+  /** ends of the 95 % interval of the improvement over the rows or users */
   low: number;
   high: number;
   units: "rows" | "users" | "events" | "sessions" | "edges";
@@ -135,7 +147,7 @@ export interface TrainedOn {
   version: string;
   /** `MLlib ALS` */
   trainer: string;
-  /** its parameters, if they differ from the options */
+  /** parameters of the server's trainer, if they differ from the options */
   parameters?: Record<string, unknown>;
 }
 
@@ -144,12 +156,15 @@ export interface Manifest {
   /** version of this program */
   version: string;
   command: string;
-  /** the kind of model in model/: a name in the models of the command's trainer */
+  /** kind of the model in the folder model/: one of the models that the command's trainer names */
   model: string;
   /** all options, including defaults */
   options: Record<string, unknown>;
   asked?: TrainingRequest;
-  /** the folder that relative paths of the log refer to, relative to the run's directory; absent if all are absolute */
+  /**
+   * the folder that relative paths of the log refer to, as a path relative to the run's directory; absent if all paths
+   * are absolute
+   */
   from?: string;
   seed: number;
   inputs: InputFingerprint[];
@@ -161,49 +176,64 @@ export interface Manifest {
     test: number;
     /** milliseconds since 1970 of the training split's newest event; absent if some of its rows have no time */
     newest?: number;
-    /** for --valid-like: mean users of the imitated items and of the held-out items, and the power of the draw */
+    /**
+     * for --valid-like: mean number of users of the imitated items and of the held-out items, and the power of the item
+     * weights in the draw
+     */
     like?: { target: number; reached: number; power: number };
   };
   rows: number;
-  /** of `rows`: the number that the published model was trained on, and that held out; absent in earlier versions */
+  /**
+   * number of the log's rows that the published model was trained on, and number of held-out rows; absent in earlier
+   * versions
+   */
   seen?: { rows: number; heldOut: number };
-  /** users that --drop-users-above removed from the log; absent without these options */
+  /** number of users, and of their events, that --drop-users-above removed from the log; absent without this option */
   droppedUsers?: { users: number; events: number };
-  /** rows that --dedupe-by dropped from the log; absent without the option */
+  /** number of rows that --dedupe-by removed from the log; absent without the option */
   droppedDuplicates?: { by: readonly string[]; keep: string; rows: number; withoutKey: number };
-  /** by hashed field: function, seed, bits, and the number of keys that share a bucket */
+  /**
+   * for each hashed field: hash function, seed, number of bits, and number of keys that share a bucket with another key
+   */
   hashing?: Record<string, object>;
-  /** the earlier run of --init, and the numbers of its keys */
+  /** the earlier run of --init, and the number of keys or trees carried over from it */
   init?: Carried | CarriedTrees;
-  /** the run that `align` rotated the vectors to match */
+  /** the earlier run onto whose vectors `align` rotated the run's vectors */
   alignment?: Alignment;
-  /** the rows that `transform --append` added */
+  /** the rows that `transform --append` added to the table */
   added?: Added;
-  /** the server that trained the model (--engine-train); repeating such a training gives other bits */
+  /**
+   * the server that trained the model (--engine-train); a repetition of the training may give vectors with other bits
+   */
   engine?: TrainedOn;
-  /** true if a signal ended the training early: the run contains the best epoch until then */
+  /** true if a signal ended the training early, so that the run contains the best epoch until then */
   interrupted?: true;
-  /** settings that --search tried, the best first */
+  /** the settings that --search tried, in descending order of quality */
   search?: Trial[];
   searchedBy?: SearchedBy;
-  /** by split: train, valid, test; for the first model, if there was a refit */
+  /** metrics by split: train, valid, test; after a refit, still those of the model before the refit */
   metrics: Record<string, PartMetrics>;
-  /** the gain of the vectors on the validation split; absent without one, and for models without vectors */
+  /**
+   * improvement by the vectors on the validation split; absent without a validation split, and for models without
+   * vectors
+   */
   vectorsAdd?: VectorsAdd;
-  /** for trees with a head, by split and model: losses divided by the entropy of the training rate */
+  /**
+   * for trees with a head, by split and model: loss divided by the entropy of the label's mean in the training split
+   */
   normalizedEntropy?: Record<string, object>;
   /**
-   * for trees with --dense: number of singular vectors kept, of rows that they were fitted on, and their share of the
-   * sum of squares
+   * for trees with --dense: number of singular vectors, number of rows that they were fitted on, and their share of the
+   * sum of squares of these rows
    */
   dense?: { dim: number; rows: number; explained: number };
-  /** for --refit: the published model, which was trained on all rows; its metrics are those of its training rows */
+  /** for --refit: the published model, which was trained on all rows; `metrics` are measured on these training rows */
   refit?: { epochs: number; rows: number; metrics: Record<string, Metrics> };
-  /** number of keys that `embed forget` has removed: the run differs from the output of its training */
+  /** number of keys that `embed forget` removed, so that the run differs from the output of its training */
   forgotten?: number;
-  /** seconds per stage; the only part of a run that differs from one training to the next */
+  /** duration of each stage in seconds; no other member differs between two runs of the same training */
   timings: Record<string, number>;
   warnings: string[];
-  /** relative path → SHA-256 and size of every other file of the run */
+  /** SHA-256 and size of every other file of the run, by its relative path */
   files: Record<string, { bytes: number; sha256: string }>;
 }

@@ -1,4 +1,5 @@
-// Runs and versions as outputs: which directories --force may replace, and which of their files belong to this program.
+// Recognizes runs and versions of a store at an output path: which directories --force may replace, and which files in
+// them this program wrote.
 
 import { join } from "node:path";
 import type { OwnDirectory } from "../io/replaceable.js";
@@ -8,7 +9,9 @@ import { kindAt } from "../io/tree.js";
 import { RUN_MARKER } from "./manifest.js";
 import { PUBLICATION_FILE, readPublication } from "./publication.js";
 
-/** A run. A version of a store is not included: only `embed forget` replaces it. */
+/**
+ * Recognizes runs that --force may replace. A version of a store is not one of them: only `embed forget` replaces it.
+ */
 export const ownRun: OwnDirectory = {
   what: "a run",
   marker: RUN_MARKER,
@@ -18,7 +21,7 @@ export const ownRun: OwnDirectory = {
   },
 };
 
-/** A version of a store. */
+/** Recognizes versions of a store. */
 export const ownVersion: OwnDirectory = {
   what: "a version",
   marker: PUBLICATION_FILE,
@@ -30,7 +33,7 @@ export const ownVersion: OwnDirectory = {
   },
 };
 
-/** Returns the files that a manifest lists; undefined if this program did not write it. */
+/** Returns the paths of the files that a manifest lists; undefined if this program did not write the manifest. */
 async function filesInManifest(dir: string): Promise<string[] | undefined> {
   const file = join(dir, RUN_MARKER);
   if ((await kindAt(file)) !== "file") return undefined;
@@ -41,15 +44,15 @@ async function filesInManifest(dir: string): Promise<string[] | undefined> {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-  // a run of another schema version was written by this program, too
+  // this program also wrote the runs of other schema versions
   if (!isOfThisTool(parsed)) return undefined;
   const names = Object.keys(parsed.files);
   return whyNotListed(names) === undefined ? names : undefined;
 }
 
 /**
- * Checks members that manifests of other programs do not combine: checksums of 64 digits for files, and those of a
- * training.
+ * Returns whether a manifest is this program's: it has a checksum of 64 digits for each file, and the members that
+ * describe a training.
  */
 function isOfThisTool(parsed: unknown): parsed is { files: Record<string, unknown> } {
   if (!isRecord(parsed) || !isRecord(parsed["files"])) return false;

@@ -1,14 +1,15 @@
 // publication.json makes a run directory a version of a store; the run's own manifest is unchanged.
 //
 //   schemaVersion   2 if `from` is present, which earlier versions of embed do not support; else 1
-//   name, version   its place: STORE/NAME/VERSION
+//   name, version   names of the folders of the version: STORE/NAME/VERSION
 //   run             SHA-256 of the manifest of the published run
-//   from            the folder that paths of the run's log refer to, relative to the version; absent if the run has none
-//   previous        the version that was the latest before; null for the first
+//   from            folder that relative paths of the run's log refer to, as a path relative to the version; absent if
+//                   the run's manifest has no such folder
+//   previous        name of the version that was the latest one before; null for the first version
 //   files           size and SHA-256 of every file that the run's manifest does not list, including the manifest itself
-//   sha256          of all of this except itself
+//   sha256          SHA-256 of this object without the member sha256
 //
-// It covers every byte of a version with a checksum, and contains no times.
+// Its checksums cover every byte of a version. It contains no times.
 
 import { join } from "node:path";
 import { ArtifactError } from "../errors.js";
@@ -16,9 +17,9 @@ import { sha256Of } from "../io/fingerprint.js";
 import { checkListed, checkRegularFiles } from "../io/listed-files.js";
 import { pathExists, readArtifact } from "../io/read-artifact.js";
 
-/** The file that identifies a version of a store among runs. */
+/** Name of the file that identifies a run directory as a version of a store. */
 export const PUBLICATION_FILE = "publication.json";
-/** The file with the results of a version's gates. */
+/** Name of the file with the results of the gates of a version. */
 export const GATE_FILE = "gate.json";
 
 const SCHEMA_VERSION = 2;
@@ -51,7 +52,7 @@ export function publicationBytes({ name, version, run, from, previous, files }: 
 /**
  * Reads a run directory's publication.json; undefined for a run that is not a version.
  *
- * @throws {ArtifactError} damaged, of another schema version, or it lists a file that is not in the directory
+ * @throws {ArtifactError} the file is damaged, has another schema version, or lists a file that is not in the directory
  */
 export async function readPublication(dir: string): Promise<PublicationRecord | undefined> {
   const file = join(dir, PUBLICATION_FILE);
@@ -72,7 +73,7 @@ export async function readPublication(dir: string): Promise<PublicationRecord | 
       );
     }
     const record = parsed as unknown as PublicationRecord;
-    // the content determines the bytes, so any other byte is damage
+    // the content determines every byte of the file, so any other byte is damage
     if (publicationBytes(record).equals(bytes) && record.from?.includes("\0") !== true) {
       checkListed(Object.keys(record.files), file, [PUBLICATION_FILE]);
       await checkRegularFiles(dir, Object.keys(record.files));
@@ -83,7 +84,7 @@ export async function readPublication(dir: string): Promise<PublicationRecord | 
 }
 
 /**
- * Returns advice for replacing a damaged version.
+ * Returns advice on how to replace a damaged version.
  *
  * @param dir the version's directory, STORE/NAME/VERSION
  */

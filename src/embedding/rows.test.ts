@@ -1,4 +1,4 @@
-// Rows that are read from disk batch by batch equal those of the table in memory, for any range.
+// Expects that rows read from disk in batches equal the rows of the table in memory, for any range.
 
 import { encodeKeys } from "../log/keys.js";
 import { createHash } from "node:crypto";
@@ -21,7 +21,7 @@ import {
 } from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 
-// fields end within a batch and at the end of one, and one has no rows
+// the first field ends within a batch, the third at the end of one, and the second has no rows
 const fields = ["user", "none", "item", "price"];
 const ends = [ROWS_A_BATCH - 3, ROWS_A_BATCH - 3, 2 * ROWS_A_BATCH, 2 * ROWS_A_BATCH + 1];
 const numRows = ends.at(-1)!;
@@ -39,7 +39,9 @@ const table: EmbeddingTable = {
 const folder = mkdtempSync(join(tmpdir(), "rows-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Returns shape and digest, because comparing millions of numbers one by one takes long. */
+/**
+ * Returns the shape of a table and a digest of its arrays, because comparing millions of numbers one by one takes long.
+ */
 function digest({
   dim,
   numRows: rows,
@@ -74,7 +76,7 @@ async function withFile(use: (rows: TableRows) => Promise<void>, written = table
   }
 }
 
-/** Returns the range of rows of each batch of a file. */
+/** Returns the range of rows of each batch. */
 async function batchesOf(rows: TableRows): Promise<[first: number, last: number][]> {
   const found: [number, number][] = [];
   for await (const { start, table: batch } of rows.batches()) found.push([start, start + batch.numRows]);
@@ -84,7 +86,7 @@ async function batchesOf(rows: TableRows): Promise<[first: number, last: number]
 test("a run's file has one batch, and where a batch may not hold all, one a field if it can", async () => {
   const [users, items, all] = [ends[0]!, ends[2]!, ends[3]!];
   expect(await batchesOf(wholeFields(table))).toEqual([[0, all]]);
-  // a row's vector takes 12 bytes: both large fields fit alone, and the last with the one before it
+  // the limit in bytes admits each of the two large fields alone, and the last field together with the one before it
   expect(await batchesOf(wholeFields(table, 12 * (all - users)))).toEqual([
     [0, users],
     [users, all],
@@ -95,7 +97,7 @@ test("a run's file has one batch, and where a batch may not hold all, one a fiel
     [users, users + Math.ceil((items - users) / 2)],
     [users + Math.ceil((items - users) / 2), all],
   ]);
-  // keys of 8 bytes count as vectors do
+  // the limit applies to the bytes of keys as it does to the bytes of vectors
   const keyBytes = table.keys.offsets[items]! - table.keys.offsets[users]!;
   const narrow = { ...table, dim: 1, vectors: table.vectors.subarray(0, all) };
   expect(await batchesOf(wholeFields(narrow, keyBytes))).toEqual([

@@ -1,31 +1,31 @@
-// Rows of a table, one batch at a time, so that the table need not be in memory.
+// Access to the rows of a table in batches, so that the whole table need not be in memory.
 //
-//   tableRows     rows of a table in memory, as views of its arrays
-//   wholeFields   the same rows in the batches of a file
-//   arrow-rows    rows of embeddings.arrow, read from the disk (arrow-rows.ts)
-//   loadRows      reads rows into a table in memory
+//   tableRows     batches of a table in memory, as views of its arrays
+//   wholeFields   batches of a table in memory in the sizes that its file has
+//   arrow-rows    batches of embeddings.arrow, read from the disk (arrow-rows.ts)
+//   loadRows      reads all batches into a table in memory
 
 import { fieldNumber, keysOfRows, rowsOf, type EmbeddingTable, type RowRange } from "./table.js";
 
-/** Most rows of a batch. */
+/** Maximum number of rows of a batch. */
 export const ROWS_A_BATCH = 65_536;
 
-/** Consecutive rows as a table, whose arrays may be views of a larger one's. */
+/** A batch of consecutive rows as a table, whose arrays may be views of a larger table's arrays. */
 export interface TableBatch {
-  /** index of the first row among all rows */
+  /** row number of the batch's first row in the whole table */
   start: number;
   table: EmbeddingTable;
 }
 
-/** The part of the rows that a pass reads. */
+/** The rows and columns that one pass over a table reads. */
 export interface RowPass {
   /** all rows when absent */
   range?: RowRange;
-  /** false: the batches' `vectors` are empty, which reads a tenth of the bytes */
+  /** false: `vectors` of each batch is empty, so that a pass reads about a tenth of the bytes */
   vectors?: boolean;
 }
 
-/** A table's shape, and functions to read its rows repeatedly. */
+/** A table's shape, and functions that read its rows any number of times. */
 export interface TableRows {
   dim: number;
   numRows: number;
@@ -37,13 +37,13 @@ export interface TableRows {
    */
   batches: (pass?: RowPass) => AsyncIterable<TableBatch>;
   /**
-   * Returns f32[rows * dim], of a table whose vectors lie elsewhere: `vectors` of its batches are views of one array that was never
-   * written, which takes no memory. For writing alone.
+   * Returns f32[rows * dim]: vectors that the batches do not contain. `vectors` of each batch is then a view of one
+   * array that was never written, which takes no physical memory. Only used to write a table.
    */
   laterVectors?: (range: RowRange) => Float32Array;
 }
 
-/** Returns rows first .. last - 1 as a table; its arrays are views. */
+/** Returns rows first .. last - 1 of a table as a table whose arrays are views. */
 export function sliceRows(table: EmbeddingTable, { first, last }: RowRange): EmbeddingTable {
   const { dim, weights } = table;
   return {
@@ -58,12 +58,12 @@ export function sliceRows(table: EmbeddingTable, { first, last }: RowRange): Emb
   };
 }
 
-/** The most bytes of a column in a batch: apache-arrow rounds a length up with 32 bits. */
+/** Maximum number of bytes of a column in a batch; apache-arrow rounds lengths up in 32-bit arithmetic. */
 const MOST_BYTES = 2 ** 31 - 16;
 
 /**
- * Returns the rows of a table in memory, in as few batches as a file may have, so that a reader maps each field's vectors as one
- * array: a batch has whole fields, unless one field alone is more than a batch may have.
+ * Returns the rows of a table in memory in as few batches as possible, so that a reader can map a field's vectors as
+ * one array: a batch has whole fields, unless a single field exceeds the limit of a batch.
  */
 export function wholeFields(table: EmbeddingTable, mostBytes = MOST_BYTES): TableRows {
   const { dim, numRows, fields, keys } = table;
@@ -89,7 +89,7 @@ export function wholeFields(table: EmbeddingTable, mostBytes = MOST_BYTES): Tabl
   };
 }
 
-/** Returns the rows of a table in memory. */
+/** Returns the rows of a table in memory, in batches of ROWS_A_BATCH rows. */
 export function tableRows(table: EmbeddingTable): TableRows {
   const { dim, numRows, fields } = table;
   return {
@@ -106,7 +106,11 @@ export function tableRows(table: EmbeddingTable): TableRows {
   };
 }
 
-/** Returns a table of that shape whose rows have no key, no events and zero vectors. @param numRows none by default */
+/**
+ * Returns a table with the given dimension and fields, whose rows have empty keys, no events and zero vectors.
+ *
+ * @param numRows number of rows, by default 0
+ */
 export function emptyTable(
   { dim, fields, hasWeights }: Omit<TableRows, "batches" | "numRows">,
   numRows = 0,
@@ -123,7 +127,7 @@ export function emptyTable(
   };
 }
 
-/** Reads all rows into memory; the arrays are copies. @throws {ArtifactError} as `batches` */
+/** Reads all rows into a table in memory; its arrays are copies. */
 export async function loadRows(rows: TableRows): Promise<EmbeddingTable> {
   const { dim, numRows } = rows;
   const table = emptyTable(rows, numRows);
@@ -144,8 +148,8 @@ export async function loadRows(rows: TableRows): Promise<EmbeddingTable> {
 }
 
 /**
- * Returns the range of rows of a field, or of all rows, in one pass without vectors. @throws {UsageError} no such
- * field; the message has the most similar name
+ * Returns the range of rows of a field, or of all rows if no field is given. Reads the rows once, without vectors.
+ * @throws {UsageError} the table has no such field; the message suggests the most similar name
  */
 export async function rangeOf(rows: TableRows, field: string | undefined): Promise<RowRange> {
   if (field === undefined) return { first: 0, last: rows.numRows };

@@ -1,7 +1,8 @@
-// A run directory: tables, model and metrics of one training, written completely or not at all, and checked when read.
+// A run directory: tables, model and metrics of one training, which is written completely or not at all, and checked
+// against its checksums when it is read.
 //
-//   manifest.json            written last; the size and SHA-256 of every other file
-//   embeddings.arrow         the default table; embeddings.NAME.arrow are further ones
+//   manifest.json            size and SHA-256 of every other file; written last
+//   embeddings.arrow         the default table; further tables are embeddings.NAME.arrow
 //   model/...                files needed to score new rows
 //   metrics.jsonl            one line per epoch
 //   trials.jsonl             for --search: one line per setting
@@ -36,51 +37,56 @@ import { PUBLICATION_FILE, readPublication, remakeOf } from "./publication.js";
 import { wholeFields, type TableRows } from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 
-/** The table that commands use if none is named. */
+/** Name of the table that commands use by default. */
 export const DEFAULT_TABLE = "default";
 
 const METRICS_FILE = "metrics.jsonl";
 const TRIALS_FILE = "trials.jsonl";
 
 export interface RunContents {
-  /** by name; DEFAULT_TABLE is embeddings.arrow */
+  /** tables by name; the file of DEFAULT_TABLE is embeddings.arrow */
   tables: Record<string, EmbeddingTable | TableRows>;
   manifest: Omit<Manifest, "files" | "schemaVersion" | "from">;
-  /** the folder that the paths of `manifest.inputs` and `asked` refer to; the current one when absent */
+  /**
+   * the folder that relative paths in `manifest.inputs` and `manifest.asked` refer to; the current folder when absent
+   */
   givenIn?: string | undefined;
-  /** by path within model/, with slashes; a list of chunks is one file */
+  /**
+   * contents of files by path within model/, with slashes; the chunks of a list are written one after another to one
+   * file
+   */
   modelFiles: Record<string, Uint8Array | string | readonly Uint8Array[]>;
   /** one object per epoch */
   metricsLines: readonly object[];
-  /** for --search: one object per setting */
+  /** objects for trials.jsonl, one for each setting that --search tried */
   trialLines?: readonly object[] | undefined;
 }
 
-/** A run opened for reading. Files are checked against the manifest each time they are read. */
+/** A run opened for reading. Each time a file is read, it is checked against the manifest. */
 export interface Run {
-  /** as the user named it */
+  /** path of the run as the user wrote it */
   path: string;
   /**
-   * its directory after following links when it was opened, so that a `latest` which changes meanwhile does not mix
-   * versions
+   * path of the directory after symbolic links were followed when the run was opened, so that a `latest` link that
+   * changes meanwhile does not mix two versions
    */
   root: string;
   manifest: Manifest;
   /**
-   * the folder that relative paths of the training's log refer to; undefined if there were none, or an earlier version
-   * trained it
+   * folder that relative paths of the training's log refer to; undefined if no path was relative, or if an earlier
+   * version of embed trained the run
    */
   givenIn: string | undefined;
   /** names of its tables */
   tables: string[];
   /**
-   * Reads a table; by default the default table, or the only one. @throws {UsageError} no table of that name @throws
-   * {ArtifactError} damaged
+   * Reads a table by name; without a name, the default table, or else the only table. @throws {UsageError} the run has
+   * no table of that name @throws {ArtifactError} damaged
    */
   readTable(name?: string): Promise<EmbeddingTable>;
-  /** Calls `use` with the rows of a table, which are read on demand and valid until it returns. @throws as readTable */
+  /** Calls `use` with the rows of a table, which are read on demand; they are only valid until `use` returns. */
   withRows<T>(name: string | undefined, use: (rows: TableRows) => Promise<T>): Promise<T>;
-  /** Reads a file of model/ by its path within. @throws {ArtifactError} damaged, or not in the run */
+  /** Reads a file by its path within the folder model/. @throws {ArtifactError} damaged, or not in the run */
   readModelFile(path: string): Promise<Uint8Array>;
   /** Reads the lines of metrics.jsonl; none if the run has no such file. @throws {ArtifactError} damaged */
   readMetricsLines(): Promise<MetricsLine[]>;
@@ -90,22 +96,22 @@ export interface Run {
 
 /** A setting that --search tried. */
 export interface TrialLine {
-  /** number from 1, in the order of trying; 1 is the default setting */
+  /** number of the setting in the order of trying, from 1; the first setting is the default one */
   trial: number;
-  /** the options that were searched */
+  /** values of the options that --search varies */
   options: Readonly<Record<string, number | string>>;
   epochs: number;
   bestEpoch: number;
-  /** metric on the validation split; null if the setting failed */
+  /** value of the metric on the validation split; null if the training failed */
   value: number | null;
-  /** for the epochs that were validated: the metric, or the validation loss if epochs have no such metric */
+  /** value of the metric at each validated epoch; the validation loss if the metric is not measured after each epoch */
   curve: readonly number[];
-  /** the reason for a missing value */
+  /** reason why `value` is null */
   failed?: string;
   chosen?: true;
 }
 
-/** The shape of such a line. */
+/** The required structure of a line of trials.jsonl. */
 export const trialShape = object(
   {
     trial: count,
@@ -118,14 +124,14 @@ export const trialShape = object(
   { failed: text, chosen: flag },
 );
 
-/** A line per epoch or component. */
+/** A line of metrics.jsonl, for an epoch or a component. */
 export type MetricsLine = Readonly<Record<string, unknown>>;
 
 /**
  * Writes a run completely or not at all.
  *
- * @throws {OutputError} the target exists (with force: and is not a run), or cannot be created
- * @throws {IoError} disk full, permission and the like during the write
+ * @throws {OutputError} the path exists (with `force`: and is not a run), or cannot be created
+ * @throws {IoError} writing fails, for example because the disk is full
  */
 export async function writeRun(
   target: string,
@@ -157,10 +163,11 @@ export async function writeRun(
 }
 
 /**
- * Returns the folder that paths refer to as a directory stores it: relative to itself, so that a project can be moved
- * as a whole and its runs contain nothing about the machine; nothing if no path is relative.
+ * Returns the member `from` of a manifest or publication: the folder that relative paths refer to, as a path relative
+ * to the directory `dir`. It lets a project be moved as a whole, and reveals nothing about the machine. Returns no
+ * member if no path is relative.
  *
- * @param dir the directory to be created; its parent exists
+ * @param dir directory of the run or version, whose parent exists
  */
 export async function fromPlace(
   dir: string,
@@ -174,8 +181,8 @@ export async function fromPlace(
 }
 
 /**
- * Opens a run, after restoring one whose replacement was interrupted. Every file that it lists is checked to be a
- * regular file in its directory, because the run may come from an untrusted source.
+ * Opens a run. If a replacement of the run was interrupted, the earlier run is restored first. Checks that every file
+ * listed in the manifest is a regular file in the run's directory, because the run may come from an untrusted source.
  *
  * @throws {NoInputError} it does not exist
  * @throws {UsageError} it is not a run
@@ -192,7 +199,7 @@ export async function openRun(path: string): Promise<Run> {
     throw new NoInputError(`run '${path}' does not exist${hint}`);
   }
   if (!(await pathExists(join(root, RUN_MARKER)))) throw await notARun(path, root);
-  // for a version of a store, the manifest itself has a checksum, too
+  // publication.json of a version also has a checksum of the manifest
   const publication = await readPublication(root);
   const remake = publication && remakeOf(root);
   const ofManifest = publication?.files[RUN_MARKER];
@@ -217,7 +224,8 @@ export async function openRun(path: string): Promise<Run> {
       `run '${path}' has no table ${excerpt(name)}; it has ${tables.map(excerpt).join(", ")}`,
     );
   };
-  // a version has the manifest of the published run, so publication.json has the folder relative to the version
+  // the manifest of a version is that of the published run, so the folder relative to the version is in
+  // publication.json
   const from = publication ? publication.from : manifest.from;
   return {
     path,
@@ -276,12 +284,12 @@ function jsonLinesOf(lines: readonly object[]): Buffer {
   return Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 }
 
-/** Parses one object per line. @throws {ArtifactError} a line is not an object */
+/** Parses text with one JSON object per line. @throws {ArtifactError} a line is not an object */
 export function jsonLines(bytes: Uint8Array, file: string): MetricsLine[] {
   return parseJsonLines(bytes, record(either(orNull(number), flag, text)), file) as MetricsLine[];
 }
 
-/** Returns the file of a table by its name. */
+/** Returns the name of the file of a table. */
 export function tableFile(name: string): string {
   return name === DEFAULT_TABLE ? "embeddings.arrow" : `embeddings.${name}.arrow`;
 }
@@ -296,14 +304,14 @@ function chunksOf(content: Uint8Array | string | readonly Uint8Array[]): readonl
   return ArrayBuffer.isView(content) ? [content] : content;
 }
 
-/** Files that only the directory of a run has. */
+/** Names of files and folders by which the directory of a run without a manifest is recognized. */
 const OF_A_RUN = /^(embeddings(\..+)?\.arrow|metrics\.jsonl|model)$/;
 
 /**
- * The error for a path without a manifest: damage (82) if other files of a run are there, else a wrong request (64)
- * that says what the path is and what to name instead.
+ * Returns the error for a path without a manifest: a damaged run (exit code 82) if the directory has other files of a
+ * run, else a wrong path (64); the message says what the path is and what to name instead.
  *
- * @param path as the user named it @param root the path after following links; it exists
+ * @param path the path as the user wrote it @param root the path after symbolic links were followed; it exists
  */
 export async function notARun(path: string, root: string): Promise<EmbedError> {
   if (!(await statOf(root))?.isDirectory)
@@ -329,7 +337,7 @@ export async function notARun(path: string, root: string): Promise<EmbedError> {
   );
 }
 
-/** Returns the latest versions of a store or of a name in one, quoted. */
+/** Returns the quoted paths of the latest versions in a store, or of the latest version of one of its names. */
 async function versionsBelow(path: string, root: string, names: readonly string[]): Promise<string[]> {
   if (names.includes("latest")) return [`'${join(path, "latest")}'`];
   const found: string[] = [];

@@ -1,29 +1,31 @@
-// safetensors: named tensors in one file, the format of parameters in model/.
+// Reads and writes safetensors, the file format of a model's parameters: named tensors in one file.
 //
 //   u64 little-endian: length of the header | header: JSON, padded with spaces to 8 bytes | the tensors, without gaps
 //
-// Tensors of 8-byte elements come first, then those of 4 and of 1, each sorted by name, so that every tensor is
-// aligned to its elements and the same tensors give the same bytes.
+// Tensors with 8-byte elements come first, then those with 4-byte and 1-byte elements. Tensors with elements of the
+// same size are sorted by name, so that every tensor is aligned to its elements and the same tensors give the same
+// bytes.
 // Source: https://github.com/huggingface/safetensors, "Format".
 
 import { ArtifactError } from "../errors.js";
 import type { ReadHandle } from "../io/read-artifact.js";
 
-/** A tensor; `data` has as many elements as the product of `shape`, row-major. */
+/** A named array of numbers in row-major order; `data` has as many elements as the product of `shape`. */
 export interface Tensor {
   shape: number[];
   /** for halves their bits */
   data: Float32Array | Float64Array | Uint32Array | BigInt64Array | Uint16Array | Uint8Array | Int8Array;
 }
 
-/** Most bytes of a header: enough for a hundred thousand tensors. */
+/** Maximum number of bytes of a header: enough for a hundred thousand tensors. */
 const MAX_HEADER = 16 << 20;
 
 /**
- * Returns the file's bytes in chunks; those of tensors are views of their data.
+ * Returns the bytes of the file in chunks; the chunks of tensors are views of their data.
  *
- * @param metadata texts that the file contains under `__metadata__`
- * @throws {RangeError} data does not fill its shape, or a tensor has the name `__metadata__`: a bug of the caller
+ * @param metadata texts by name, stored in the header under `__metadata__`
+ * @throws {RangeError} a bug of the caller: the length of `data` does not match `shape`, or a tensor has the name
+ * `__metadata__`
  */
 export function safetensorsChunks(
   tensors: ReadonlyMap<string, Tensor>,
@@ -46,12 +48,12 @@ export function safetensorsChunks(
   ];
 }
 
-/** Returns the type and shape of data. */
+/** Returns the element type and the shape of an array. */
 export function tensorShape(shape: number[], data: Tensor["data"]): TensorShape {
   return { dtype: dtypeOf(data), shape };
 }
 
-/** Type and shape of a tensor in a file's header. */
+/** The element type and the shape of a tensor in a header. */
 export interface TensorShape {
   dtype: keyof typeof DTYPE_BYTES;
   shape: number[];
@@ -60,7 +62,7 @@ export interface TensorShape {
 /** Bytes per element. */
 const DTYPE_BYTES = { F64: 8, I64: 8, F32: 4, U32: 4, F16: 2, U8: 1, I8: 1 };
 
-/** Returns the bytes before the tensors, and the order in which these follow without gaps. */
+/** Returns the bytes before the tensors, and the tensors in the order in which they follow without gaps. */
 export function safetensorsHead(
   tensors: ReadonlyMap<string, TensorShape>,
   metadata?: Record<string, string>,
@@ -75,7 +77,7 @@ export function safetensorsHead(
     end += elementCount(tensor.shape) * DTYPE_BYTES[tensor.dtype];
     entries.push([name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [start, end] }]);
   }
-  // fromEntries keeps a name like __proto__ as a name
+  // Object.fromEntries makes `__proto__` an ordinary member
   const json = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
   const header = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, " ");
   header.writeBigUInt64LE(BigInt(header.length - 8));
@@ -87,29 +89,29 @@ export function safetensorsHead(
  * Reads the tensors of a file into copies.
  *
  * @param name name of the file, for messages
- * @throws {ArtifactError} not a safetensors file of f32, f64, f16, u32, i64, u8 and i8 tensors, or a damaged one
+ * @throws {ArtifactError} not a safetensors file of f32, f64, f16, u32, i64, u8 and i8 tensors, or the file is damaged
  */
 export function readSafetensors(bytes: Uint8Array, name: string): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   for (const [tensor, entry] of entriesOf(bytes, bytes.length, name)) {
-    // a copy in a new buffer: Buffer.slice would return a view
+    // copies the bytes to a new ArrayBuffer, because Buffer.slice returns a view
     const data = new Uint8Array(bytes.subarray(entry.start, entry.start + entry.bytes)).buffer;
     tensors.set(tensor, { shape: entry.shape, data: new entry.arrayOf(data) });
   }
   return tensors;
 }
 
-/** The position and type of a tensor in its file. */
+/** The position, type and shape of a tensor in its file. */
 export interface TensorEntry {
   shape: number[];
-  /** byte offset in the file */
+  /** byte offset of the tensor from the start of the file */
   start: number;
   bytes: number;
   arrayOf: (typeof arrayOf)[keyof typeof arrayOf];
 }
 
 /**
- * Parses the header.
+ * Parses the header of a file.
  *
  * @param head the file's first bytes, at least its header
  * @param size size of the file
@@ -183,12 +185,12 @@ function isEntry(entry: unknown): entry is Entry {
 }
 
 function dtypeOf(data: Tensor["data"]): keyof typeof arrayOf {
-  // not instanceof, because arrays of another realm are valid, too
+  // does not use instanceof, because arrays of another realm are valid, too
   const tag = Object.prototype.toString.call(data);
   if (tag === "[object Float32Array]") return "F32";
   if (tag === "[object Float64Array]") return "F64";
   if (tag === "[object BigInt64Array]") return "I64";
-  // a Buffer is a Uint8Array too
+  // a Buffer is a Uint8Array, too
   return tag === "[object Uint32Array]" ? "U32" : "U8";
 }
 
@@ -196,15 +198,15 @@ function elementCount(shape: readonly number[]): number {
   return shape.reduce((size, n) => size * n, 1);
 }
 
-/** Bytes of one read, and of one chunk to write: a checksum takes at most 2 GiB at once. */
+/** Number of bytes that are read, written or hashed at a time: a hash accepts at most 2 GiB per call. */
 const PIECE = 64 << 20;
 
 /**
  * Reads the tensors of an open file.
  *
  * @param name name of the file, for messages
- * @param isWanted reads only the tensors of these names
- * @throws {ArtifactError} not a safetensors file of f32, f64, f16, u32, i64, u8 and i8 tensors, or a damaged one
+ * @param isWanted returns whether the tensor with this name is read; all tensors are read when absent
+ * @throws {ArtifactError} not a safetensors file of f32, f64, f16, u32, i64, u8 and i8 tensors, or the file is damaged
  */
 export async function readSafetensorsFile(
   file: ReadHandle,
@@ -228,7 +230,7 @@ export async function entriesOfFile(file: ReadHandle, name: string): Promise<Map
   return entriesOf(await bytesAt(file, 0, Math.min(8 + length, size), name), size, name);
 }
 
-/** Splits chunks into pieces that a writer accepts. */
+/** Splits chunks into pieces of at most PIECE bytes. */
 export function* piecesOf(chunks: Iterable<Uint8Array>): Generator<Uint8Array> {
   for (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += PIECE) yield chunk.subarray(at, at + PIECE);

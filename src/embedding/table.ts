@@ -4,35 +4,35 @@ import { keyAt, type Keys } from "../log/keys.js";
 import { UsageError, excerpt, nearestName } from "../errors.js";
 
 /**
- * An embedding table. Rows are grouped by field, fields are in the log's column order, rows of a field by id
- * (descending count, then key bytes).
+ * An embedding table. Rows are grouped by field. Fields are in the column order of the log. The rows of a field are
+ * sorted by descending count, then by the bytes of the key.
  */
 export interface EmbeddingTable {
   dim: number;
   numRows: number;
-  /** names of the fields; u32[numRows] indices into them, non-decreasing */
+  /** names of the fields; `fieldOf` is u32[numRows], ascending: index of each row's field */
   fields: readonly string[];
   fieldOf: Uint32Array;
-  /** one per row; a numeric field has one row, whose key is empty */
+  /** key of each row; a numeric field has a single row, whose key is empty */
   keys: Keys;
-  /** u32[numRows]: number of events of the training split with the key */
+  /** u32[numRows]: number of training events with the row's key */
   counts: Uint32Array;
-  /** f32[numRows], if the model has weights */
+  /** f32[numRows]: weight of each row; absent if the model has no weights */
   weights?: Float32Array;
   /** f32[numRows * dim], row-major */
   vectors: Float32Array;
 }
 
-/** Consecutive rows first .. last - 1 of a table. */
+/** A range of rows of a table: first .. last - 1. */
 export interface RowRange {
   first: number;
   last: number;
 }
 
 /**
- * Returns the rows of a field; all rows if no field is named.
+ * Returns the range of rows of a field; all rows if `field` is undefined.
  *
- * @throws {UsageError} the table has no such field; the message has the most similar name
+ * @throws {UsageError} the table has no such field; the message suggests the most similar name
  */
 export function rowsOf(table: EmbeddingTable, field?: string): RowRange {
   if (field === undefined) return { first: 0, last: table.numRows };
@@ -40,7 +40,11 @@ export function rowsOf(table: EmbeddingTable, field?: string): RowRange {
   return { first: firstRowAtOrAbove(table.fieldOf, f), last: firstRowAtOrAbove(table.fieldOf, f + 1) };
 }
 
-/** Returns a field's index in a table. @throws {UsageError} there is no such field; the message has the most similar name */
+/**
+ * Returns a field's index in a table.
+ *
+ * @throws {UsageError} the table has no such field; the message suggests the most similar name
+ */
 export function fieldNumber(fields: readonly string[], field: string): number {
   const f = fields.indexOf(field);
   if (f >= 0) return f;
@@ -54,8 +58,8 @@ export function fieldNumber(fields: readonly string[], field: string): number {
 /**
  * Returns the row of a key within a field.
  *
- * @throws {UsageError} no such field, or no such key; the message has the most similar among the field's 10,000 most
- * frequent keys
+ * @throws {UsageError} the table has no such field or key; the message suggests the most similar one of the field's
+ * 10,000 most frequent keys
  */
 export function rowOf(table: EmbeddingTable, field: string, key: string): number {
   const { first, last } = rowsOf(table, field);
@@ -68,7 +72,8 @@ export function rowOf(table: EmbeddingTable, field: string, key: string): number
   const frequent = Array.from({ length: Math.min(last - first, 10_000) }, (_, i) =>
     keyAt(table.keys, first + i),
   );
-  // edit distances of long keys are expensive, and a key of another length is not similar
+  // computes no edit distance for long keys, which would be slow, nor for keys of a different length, which are not
+  // similar
   const nearest = nearestName(
     key,
     frequent.filter((candidate) => Math.abs(candidate.length - key.length) <= 2),
@@ -80,14 +85,14 @@ export function rowOf(table: EmbeddingTable, field: string, key: string): number
 }
 
 /**
- * Whether a row is a hole: `--row-order` keeps an earlier table's row numbers, and a removed key leaves a row without
- * key, events and vector.
+ * Returns whether a row is a hole. `--row-order` gives keys the row numbers of an earlier table; the row of a key that
+ * has been removed since then is a hole, without key, events and vector.
  */
 export function isHole({ keys, counts }: EmbeddingTable, row: number): boolean {
   return keys.offsets[row] === keys.offsets[row + 1] && counts[row] === 0;
 }
 
-/** Returns the keys of consecutive rows; their bytes are a view. */
+/** Returns the keys of a range of rows; their bytes are a view of the table's. */
 export function keysOfRows({ keys: { bytes, offsets } }: EmbeddingTable, { first, last }: RowRange): Keys {
   const from = offsets[first]!;
   return {
@@ -98,8 +103,8 @@ export function keysOfRows({ keys: { bytes, offsets } }: EmbeddingTable, { first
 }
 
 /**
- * Returns f32[rows.length * dim]: vectors of the given rows; zeros for a row number beyond the last, which marks a key
- * without a row.
+ * Returns f32[rows.length * dim]: the vectors of the given rows. A row number beyond the last row stands for a key
+ * without a row, whose vector is 0.
  */
 export function vectorsAt(
   { vectors, dim }: Pick<EmbeddingTable, "vectors" | "dim">,
@@ -110,7 +115,7 @@ export function vectorsAt(
   return picked;
 }
 
-/** Returns the rows with a zero vector. */
+/** Returns the numbers of the rows whose vector is zero. */
 export function zeroRows({ vectors, dim }: Pick<EmbeddingTable, "vectors" | "dim">): number[] {
   const zeros: number[] = [];
   for (let row = 0; row * dim < vectors.length; row++)
@@ -118,7 +123,7 @@ export function zeroRows({ vectors, dim }: Pick<EmbeddingTable, "vectors" | "dim
   return zeros;
 }
 
-/** Returns a table of the given rows, which ascend; its arrays are copies. */
+/** Returns a table of the given rows, whose numbers ascend; its arrays are copies. */
 export function pickRows(table: EmbeddingTable, rows: Uint32Array): EmbeddingTable {
   const { dim, keys, weights } = table;
   const offsets = new Uint32Array(rows.length + 1);

@@ -1,4 +1,4 @@
-// Reads a file of tensors in a run's model/ and checks the expected type and shape of each tensor.
+// Reads a file of tensors in the folder model/ of a run, and checks the type and shape of each tensor.
 
 import { ArtifactError } from "../errors.js";
 import { wrongIds, wrongOffsets } from "../io/offsets.js";
@@ -14,15 +14,15 @@ const types = {
 };
 type Types = typeof types;
 
-/** The expected shape of a tensor; an undefined size may be any. */
+/** The expected shape of a tensor; undefined admits any size of the dimension. */
 export type Sizes = readonly (number | undefined)[];
 
 /**
- * The tensors of one file. Every method checks the tensor it returns. @throws {ArtifactError} all methods: a tensor is
- * not as expected
+ * The tensors of one file. Every method checks the type and shape of the tensor that it returns. @throws
+ * {ArtifactError} the tensor is missing, or has another type or shape
  */
 export class TensorFile {
-  /** all tensors by name, unchecked */
+  /** all tensors of the file by name, without checks */
   readonly all: ReadonlyMap<string, Tensor>;
   readonly #what: string;
 
@@ -66,14 +66,14 @@ export class TensorFile {
     return this.#get(name, "u32", sizes);
   }
 
-  /** Returns numbers that are all less than `bound`. */
+  /** Returns a tensor of u32 numbers, after checking that all are less than `bound`. */
   ids(name: string, sizes: Sizes, bound: number): Uint32Array {
     const ids = this.u32(name, sizes);
     const problem = wrongIds(ids, bound);
     return problem === undefined ? ids : this.fail(`tensor '${name}': ${problem}`);
   }
 
-  /** Returns offsets that ascend from 0 to `end`. */
+  /** Returns a tensor of offsets, after checking that they ascend from 0 to `end`. */
   offsets(name: string, sizes: Sizes, end: number): Uint32Array {
     const offsets = this.u32(name, sizes);
     const problem = wrongOffsets(offsets, end);

@@ -1,13 +1,13 @@
-// The data that each part of the lists receives in addition to the files of the run. A part is the lists of a share of
-// the users.
+// The input of a program that makes one part of the lists on an executor, in addition to the files of the run. A part
+// has the lists of a share of the users.
 
 import type { RecallOptions } from "../api/recall/options.js";
 import type { ListsRequest } from "../api/recall/requested-lists.js";
 
-/** Name of the file with the data of a part, and name of the folder with the files of the run. */
+/** Name of the file with the input of all parts, and name of the folder with the files of the run. */
 export const [LISTS_FILE, RUN_FOLDER] = ["lists", "run"];
 
-/** The data of a part, which LISTS_FILE contains as V8 serializes it. */
+/** The input of a part. LISTS_FILE contains it in V8's serialization format. */
 export interface ListsJob {
   given: RecallOptions;
   kept: ListsRequest["kept"];

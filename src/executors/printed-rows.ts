@@ -1,17 +1,17 @@
-// Standard input and output of a program on an executor: it reads the number of its part, and prints rows as lines of
-// cells.
+// Standard input and output of a program that runs on an executor: the program reads the number of its part, and prints
+// rows as lines of tab-separated cells.
 
 import { escapedCell } from "../engine/escaped-cells.js";
 import { rowLines, type RowBatch } from "../export/row-table.js";
 
-/** Reads the number of the part, which is the only line of standard input. */
+/** Reads the number of the part from the only line of standard input. */
 export async function taskNumber(): Promise<number> {
   let text = "";
   for await (const chunk of process.stdin) text += String(chunk);
   return Number(text.trim());
 }
 
-/** Prints rows, with a tab between cells. @returns the number of rows */
+/** Prints rows, one per line, with tabs between cells. @returns the number of printed rows */
 export async function printRows(batches: AsyncIterable<RowBatch>, numColumns: number): Promise<number> {
   let numRows = 0;
   const counted = async function* (): AsyncGenerator<RowBatch> {
@@ -21,7 +21,7 @@ export async function printRows(batches: AsyncIterable<RowBatch>, numColumns: nu
     }
   };
   const text = (key: Uint8Array): Uint8Array => {
-    // most keys contain no character that must be escaped
+    // escapes only keys that contain a backslash, tab, line feed or carriage return, as most keys do not
     const isPlain = !key.some((byte) => byte === 92 || byte === 9 || byte === 10 || byte === 13);
     return isPlain ? key : Buffer.from(escapedCell(Buffer.from(key).toString("utf8")));
   };
@@ -30,12 +30,12 @@ export async function printRows(batches: AsyncIterable<RowBatch>, numColumns: nu
   return numRows;
 }
 
-/** The report that a program prints after its rows. */
+/** The line that a program prints after its rows. */
 export interface Report {
   part: number;
   report: string;
   numRows: number;
-  /** number of columns of the rows */
+  /** number of columns of each row */
   numColumns: number;
 }
 

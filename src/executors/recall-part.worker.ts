@@ -1,9 +1,11 @@
-// The program that an executor runs for `embed recall --engine-output`: it makes the lists of a share of the users, and
+// The program that an executor runs for `embed recall --engine-output`: it makes the lists of a share of the users and
 // prints them as rows.
 //
-//   argument: the directory of the part    standard input: its number    standard output: rows, and then a report
+//   argument          the directory of the part
+//   standard input    the number of the part
+//   standard output   rows, and after them a report
 //
-// Spark quotes the end of standard error if the program fails, and runs the part again.
+// If the program fails, Spark includes the end of standard error in its message and runs the part again.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,8 +1,9 @@
 // `embed recall --engine-output`: the executors of a Spark server make the lists of all users, and Spark writes them.
 //
-//   locally     the options are checked, and the logs and files that lists need are read
-//   executors   each part makes the lists of a share of the users, from the run and that data (recall-part.worker.ts)
-//   locally     the counts of the parts are added up for the summary
+//   locally     this process checks the options and reads the logs and files that the lists need
+//   executors   a program per part makes the lists of a share of the users, from the run and the data that was read
+//               (recall-part.worker.ts)
+//   locally     this process adds up the counts of the parts for the summary
 
 import { basename } from "node:path";
 import { deserialize, serialize } from "node:v8";
@@ -34,8 +35,8 @@ const SETTINGS = { "spark.sql.caseSensitive": "true" };
 /**
  * Makes the lists of all users on the executors of a server.
  *
- * @throws {UsageError} an option has no counterpart there, or the server does not run programs
- * @throws {EmbedError} as recall, and as runOnExecutors
+ * @throws {UsageError} an option is not supported on executors, or the server does not run programs
+ * @throws {EmbedError} the errors of recall and of runOnExecutors
  */
 export async function recallOnExecutors(
   path: string,
@@ -66,8 +67,7 @@ export async function recallOnExecutors(
       const text = `making lists on the executors of ${session.shown}, in ${numParts} parts`;
       watch.observe({ stage: "doing", text });
       const columns = columnsOf(options);
-      // in the built program this file lies next to the other files, even if this module runs from the folder of
-      // compiled files
+      // name of the worker's file in the built package, also if this module runs from the folder of compiled files
       const { pathname } = new URL("./recall-part.worker.js", import.meta.url);
       const script = `${basename(pathname).replace(/\.c?js$/, "")}.cjs`;
       const reports = await runOnExecutors(session, {
@@ -90,7 +90,7 @@ export async function recallOnExecutors(
   }
 }
 
-/** @returns the path of the output @throws {UsageError} options that the executors cannot follow */
+/** @returns the path of the output @throws {UsageError} an option is not supported on executors */
 function checkedOutput({ engine, engineOutput, baseline, foldIn }: RequestedLists): string {
   if (!engine!.startsWith("sc://"))
     throw new UsageError(
@@ -106,7 +106,7 @@ function checkedOutput({ engine, engineOutput, baseline, foldIn }: RequestedList
   return engineOutput!;
 }
 
-/** Returns the names and the Spark types of the columns of the lists. */
+/** Returns the name and the Spark type of each column of the lists. */
 function columnsOf({ for: whom, listsPer }: RequestedLists): OutputColumn[] {
   const { owner, category, item } = listColumns(whom === "item", listsPer);
   return [
@@ -120,7 +120,7 @@ function columnsOf({ for: whom, listsPer }: RequestedLists): OutputColumn[] {
   ];
 }
 
-/** Returns the files of a run, by their paths in the directory of a part. */
+/** Returns the paths of the run's files by their paths in the directory of a part. */
 async function filesOfRun(root: string): Promise<[string, { path: string; size: number }][]> {
   const paths = await filesBelow(root);
   return await Promise.all(

@@ -48,7 +48,10 @@ export interface RankingEvaluation extends EvaluatedLog {
   repeats?: Repeats | undefined;
   /** share of each new user's items that are folded in; if given, new users are evaluated instead of known users */
   foldInShare?: number | undefined;
-  /** path of a file with users and items; only these items and the held-out items are ranked */
+  /**
+   * path of a file of (user, item) pairs; each user's list ranks only the user's items in the file and the held-out
+   * items
+   */
   candidates?: string | undefined;
   baseline?: readonly string[] | undefined;
   score?: Scoring | "own" | undefined;
@@ -69,7 +72,7 @@ export interface EvaluatedUsers {
   judged: number;
   /** number of training users without a held-out item */
   withoutHeldOut: number;
-  /** number of these users whose held-out items are all masked */
+  /** number of training users whose held-out items are all masked */
   heldOutMasked: number;
   /** number of users in the log without training events */
   withoutTraining: number;
@@ -299,7 +302,7 @@ interface CandidateRanking {
   warnings: string[];
 }
 
-/** Restricts the ranking to candidates. @throws {UsageError} as candidateLists */
+/** Restricts each user's ranking to the user's candidates and held-out items. @throws {UsageError} as candidateLists */
 async function amongCandidates(logs: RankedLogs, protocol: RankingProtocol): Promise<CandidateRanking> {
   const { run, preprocess, options, watch } = logs;
   const { user, item } = preprocess.roles;

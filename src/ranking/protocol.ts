@@ -22,13 +22,13 @@ export interface RankingProtocol {
   masks: ItemLists;
   /** held-out items of each query, ascending, with NO_ITEM for each item that is not in training */
   heldOut: ItemLists;
-  /** share of the held-out events of these users whose item is a training item of the user */
+  /** share of the evaluated users' held-out events whose item is a training item of the user */
   repeatShare: number;
   /** number of users in the log without training events */
   unknownUsers: number;
   /** number of training users without a held-out item */
   withoutHeldOut: number;
-  /** number of these users whose held-out items are all masked */
+  /** number of training users whose held-out items are all masked */
   heldOutMasked: number;
 }
 

@@ -3,7 +3,7 @@ import { NearestPoints } from "./nearest-points.js";
 
 test.each([1, 2, 3])("agrees with sorting every point in %i dimensions, ties by number", (dims) => {
   const random = mulberry32(dims);
-  // few distinct coordinates, so that there are ties and equal points
+  // the coordinates have few distinct values, so that some distances tie and some points coincide
   const draw = (size: number) => Float64Array.from({ length: size }, () => integerBelow(12, random));
   const points = draw(400 * dims);
   const search = new NearestPoints(points, dims);

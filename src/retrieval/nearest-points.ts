@@ -1,8 +1,8 @@
 // Finds the nearest points of a query by Euclidean distance, exactly.
 //
 // Points are sorted by the coordinate with the largest range; a search proceeds outwards from the query's position and
-// ends when that coordinate alone is farther away than the points found. It visits about the points of a slab as wide
-// as the neighborhood.
+// ends when the difference in that coordinate alone exceeds the distances of the points found. It visits about as many
+// points as lie in a slab of the neighborhood's width.
 
 import { ascending } from "../numeric/indices.js";
 
@@ -14,12 +14,12 @@ export interface NearPoint {
   squared: number;
 }
 
-/** Points to search; of points at equal distance, the one with the lower index is nearer. */
+/** Index of points for nearest-point queries. Of points at equal distances, it returns the one with the lower index. */
 export class NearestPoints {
   readonly #points: Float64Array;
   readonly #dims: number;
   readonly #axis: number;
-  /** points sorted by their coordinate on the axis */
+  /** indexes of the points, sorted by their coordinate on the axis with the largest range */
   readonly #order: Uint32Array;
 
   /** @param points f64[n * dims], row-major, finite @param dims at least 1 */
@@ -33,7 +33,7 @@ export class NearestPoints {
     );
   }
 
-  /** Returns the k nearest points, nearest first; all if there are fewer. @param query f64[dims] */
+  /** Returns the k nearest points, nearest first; all points if there are fewer than k. @param query f64[dims] */
   nearest(query: Float64Array, k: number): NearPoint[] {
     const order = this.#order;
     const wanted = Math.min(k, order.length);
@@ -43,7 +43,7 @@ export class NearestPoints {
     while (left >= 0 || right < order.length) {
       const [toLeft, toRight] = [this.#gap(query, left), this.#gap(query, right)];
       const gap = Math.min(toLeft, toRight);
-      // a point at the same distance may have a lower index
+      // another point at the same distance may have a lower index
       if (found.length === wanted && gap * gap > found[wanted - 1]!.squared) break;
       const point = toLeft < toRight ? order[left--]! : order[right++]!;
       offer(found, { point, squared: this.#squared(query, point) }, wanted);
@@ -51,7 +51,7 @@ export class NearestPoints {
     return found;
   }
 
-  /** Returns the first position in the order whose coordinate on the axis is at least x. */
+  /** Returns the first position in `#order` whose point has a coordinate of at least x on the axis. */
   #firstFrom(x: number): number {
     let [low, high] = [0, this.#order.length];
     while (low < high) {
@@ -62,7 +62,10 @@ export class NearestPoints {
     return low;
   }
 
-  /** Returns the distance of a position to the query along the axis; Infinity beyond the ends. */
+  /**
+   * Returns the distance along the axis between the query and the point at a position of `#order`; Infinity outside of
+   * it.
+   */
   #gap(query: Float64Array, place: number): number {
     if (place < 0 || place >= this.#order.length) return Infinity;
     return Math.abs(this.#points[this.#order[place]! * this.#dims + this.#axis]! - query[this.#axis]!);
@@ -78,7 +81,7 @@ export class NearestPoints {
   }
 }
 
-/** Inserts a point among the nearest so far. */
+/** Inserts a point into the sorted list of the nearest points found so far, which holds at most `most` points. */
 function offer(found: NearPoint[], near: NearPoint, most: number): void {
   const isNearer = (other: NearPoint) =>
     near.squared < other.squared || (near.squared === other.squared && near.point < other.point);
@@ -89,7 +92,7 @@ function offer(found: NearPoint[], near: NearPoint, most: number): void {
   if (found.length > most) found.pop();
 }
 
-/** Returns the coordinate with the largest range. */
+/** Returns the index of the coordinate with the largest range. */
 function widestAxis(points: Float64Array, dims: number): number {
   let [widest, range] = [0, -1];
   for (let d = 0; d < dims; d++) {

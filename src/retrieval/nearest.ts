@@ -1,10 +1,10 @@
-// Finds the nearest other rows of every row of a set, by cosine and exactly.
+// Finds the rows nearest to each row of a matrix by cosine similarity, with an exact search.
 
 import { ascending } from "../numeric/indices.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { topItems } from "./top-items.js";
 
-/** Returns f32[n * dim]: every row scaled to length 1; a zero row stays zero. */
+/** Returns f32[n * dim]: each row scaled to length 1. A row of zeros stays zero. */
 export function unitRows(vectors: Float32Array, dim: number): Float32Array {
   const units = vectors.slice();
   for (let at = 0; at < units.length; at += dim) {
@@ -14,7 +14,7 @@ export function unitRows(vectors: Float32Array, dim: number): Float32Array {
   return units;
 }
 
-/** Returns the length of the row that begins at `at`. */
+/** Returns the Euclidean length of the row that begins at index `at`. */
 export function lengthOf(vectors: Float32Array, at: number, dim: number): number {
   let squares = 0;
   for (let d = 0; d < dim; d++) squares += vectors[at + d]! * vectors[at + d]!;
@@ -22,10 +22,11 @@ export function lengthOf(vectors: Float32Array, at: number, dim: number): number
 }
 
 /**
- * Returns the k nearest other rows of each row, nearest first, ties in the rows' order. A zero row has no neighbors.
+ * Returns the indexes of the k rows nearest to each row, without the row itself, nearest first. Ties are in row order.
+ * A row of zeros has no neighbors.
  *
  * @param vectors f32[n * dim]
- * @returns u32[n * k]; NO_ITEM if there are fewer
+ * @returns u32[n * k]; NO_ITEM in the unused places of a row with fewer neighbors
  */
 export async function nearestRows(
   vectors: Float32Array,

@@ -58,7 +58,7 @@ describe("neighbors", () => {
       let state = 7;
       const draw = (): number => {
         state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-        // few distinct values, so that there are ties
+        // the coordinates have few distinct values, so that some similarities tie
         return (state >>> 29) - 3;
       };
       const rows = Array.from({ length: 2000 }, (_, r): [string, string, ...number[]] => [

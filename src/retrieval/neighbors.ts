@@ -1,4 +1,5 @@
-// Finds the nearest rows of a row within its field: exactly by comparing every row, or among rows that an index found.
+// Finds the rows that are nearest to a row of the same field: by comparing the row with all others, or among candidates
+// that an index found.
 
 import { keyAt } from "../log/keys.js";
 import { UsageError } from "../errors.js";
@@ -8,7 +9,7 @@ export const neighborMetrics = ["cosine", "dot", "l2"] as const;
 export type Metric = (typeof neighborMetrics)[number];
 
 export interface NearestOptions {
-  /** number of rows, >= 1; fewer if the field has fewer */
+  /** number of neighbors to return, at least 1; a smaller field returns all its other rows */
   top: number;
   metric: Metric;
 }
@@ -17,16 +18,16 @@ export interface Neighbor {
   row: number;
   key: string;
   count: number;
-  /** cosine in [-1, 1] up to rounding, the inner product, or minus the Euclidean distance */
+  /** cosine in [-1, 1] up to rounding errors, inner product, or negated Euclidean distance */
   similarity: number;
 }
 
 /**
  * Returns the rows of the field most similar to a key's row, nearest first, without the row itself.
  *
- * Ties are in row order. Sums are f64 in order of dimension, so that results are the same everywhere. Under cosine a
- * zero vector has no direction: such rows are never neighbors, and a key with a zero vector has none. Under dot and l2
- * they are ordinary rows, except for the holes of --row-order.
+ * Ties are in row order. Products are summed in f64 in the order of the dimensions, so that all machines return the
+ * same results. Under cosine a zero vector has no direction: a row with a zero vector is never a neighbor, and has no
+ * neighbors itself. Under dot and l2 rows with zero vectors are ordinary rows, except for the holes of --row-order.
  *
  * @throws {UsageError} no such field or key, with the most similar name; top is not a positive whole number
  */
@@ -51,8 +52,8 @@ export function neighbors(
 }
 
 /**
- * Returns rows that an index found in the form of `neighbors`: the same numbers in the same order. @param rows rows of
- * the table
+ * Converts the rows that an index found to the result of `neighbors`: similarities are computed and rows are sorted in
+ * the same way. @param rows rows of the table
  */
 export function asNeighbors(
   table: EmbeddingTable,
@@ -70,7 +71,10 @@ function neighborOf(table: EmbeddingTable, found: { row: number; similarity: num
   return { ...found, key: keyAt(table.keys, found.row), count: table.counts[found.row]! };
 }
 
-/** Returns a function for the similarity of a row to the given row; undefined if one of them has no direction under cosine. */
+/**
+ * Returns a function that computes the similarity between a row and the row `query`; the function returns undefined if
+ * one of the two has a zero vector under cosine.
+ */
 function similarityTo(
   { dim, vectors }: EmbeddingTable,
   query: number,
@@ -96,7 +100,7 @@ function similarityTo(
   };
 }
 
-/** Keeps the k most similar of the rows offered in a heap whose root is the least similar. */
+/** The k most similar of the offered rows, in a heap whose root is the least similar of them. */
 class Nearest {
   readonly #k: number;
   readonly #heap: { row: number; similarity: number }[] = [];
@@ -105,7 +109,10 @@ class Nearest {
     this.#k = k;
   }
 
-  /** Rows come in ascending order, so a row with an equal similarity does not replace an earlier one. */
+  /**
+   * Offers a row. Callers offer rows in ascending order, so a row does not replace an earlier one with the same
+   * similarity.
+   */
   offer(row: number, similarity: number): void {
     const heap = this.#heap;
     if (heap.length < this.#k) {
@@ -121,7 +128,7 @@ class Nearest {
     return this.#heap.toSorted((a, b) => b.similarity - a.similarity || a.row - b.row);
   }
 
-  /** Whether row i is less similar than row j, or equally similar and later. */
+  /** Returns whether heap entry i is less similar than entry j, or equally similar with a higher row number. */
   #isWorse(i: number, j: number): boolean {
     const [a, b] = [this.#heap[i]!, this.#heap[j]!];
     return a.similarity < b.similarity || (a.similarity === b.similarity && a.row > b.row);

@@ -1,4 +1,5 @@
-// Finds the best items of many queries at once, exactly: every item is compared with every query, on all threads.
+// Finds the items with the highest scores for many queries with an exact search: all threads compare every item with
+// every query.
 
 import {
   packItems,
@@ -13,15 +14,15 @@ import {
 import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import { withMachine } from "../workers/with-machine.js";
 
-/** Fewest queries for which another thread is worthwhile. */
+/** Minimum number of queries per thread, below which starting another thread costs more time than it saves. */
 const THREAD_QUERIES = 64;
 
 /** Items that are searched. */
 export type SearchedItems = Pick<TopItemsInput, "items" | "weights">;
 
 /**
- * Sets of items in shared memory, and the threads that search one set at a time. `terminate` ends the threads and must
- * be called.
+ * Sets of items in shared memory, and threads that search one set at a time. The caller must call `terminate`, which
+ * ends the threads.
  */
 export class ItemSearch extends ThreadedKernel<TopItemsKernel> {
   readonly #room: SearchRoom;
@@ -40,13 +41,13 @@ export class ItemSearch extends ThreadedKernel<TopItemsKernel> {
   }
 
   /**
-   * Returns the `top` items of a set with the highest weight plus inner product for each query, best first, ties in the
-   * items' order.
+   * Returns for each query the `top` items of a set with the highest scores, in descending order of the score. A score
+   * is the inner product of query and item plus the item's weight. Ties are in item order.
    *
    * The result does not depend on the number of threads.
    *
    * @param set index of the set
-   * @throws {UsageError} the queries do not fit beside the items
+   * @throws {UsageError} queries and items together exceed the memory of a kernel
    */
   async best(set: number, queries: TopItemsQueries): Promise<TopItems> {
     const items = this.#sets[set]!;
@@ -61,7 +62,7 @@ export class ItemSearch extends ThreadedKernel<TopItemsKernel> {
 }
 
 /**
- * Returns the best items of queries that are all in memory, as ItemSearch.best.
+ * Returns the items with the highest scores for queries that are all in memory, as ItemSearch.best does.
  *
  * @param top >= 1
  * @param signal ends the search promptly; the promise rejects with its reason

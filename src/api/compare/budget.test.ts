@@ -3,7 +3,7 @@ import type { Watch } from "../../training/session/watch.js";
 
 const watchOf = (signal = new AbortController().signal): Watch => ({ observe: () => undefined, signal });
 
-/** Creates a training that ends when it is aborted, or when it is asked to finish, if it offers that. */
+/** Creates a training that ends when it is aborted or, if it supports that, when it is asked to finish. */
 function training(offers: boolean, ended: string) {
   return ({ signal, finishInstead }: Watch) =>
     new Promise<string>((resolve, reject) => {

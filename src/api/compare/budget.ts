@@ -1,15 +1,15 @@
-// The wall-clock budget of a comparison. A training that is running when its share is used up is asked to stop with its best epoch;
-// the rest of the budget is for measuring and writing the page.
+// The wall-clock budget of a comparison. A training that runs when the share for training is used up is asked to stop
+// with its best epoch. The reserved rest is for measuring and writing the page.
 
 import type { Watch } from "../../training/session/watch.js";
 
-/** Reason for aborting a training that has no epoch to keep when the budget is used up. */
+/** Reason with which a training is aborted if it has no epoch to keep when the budget is used up. */
 class BudgetSpent extends Error {}
 
-/** Least share of the budget that is reserved for measuring and writing the page. */
+/** Minimum share of the budget that is reserved for measuring and writing the page. */
 const KEPT = 0.1;
 
-/** Counts the time from its construction on. */
+/** Clock of a comparison's budget, which starts when the object is constructed. */
 export class Budget {
   readonly #end: number;
   #kept: number;
@@ -21,24 +21,24 @@ export class Budget {
     this.#kept = KEPT * milliseconds;
   }
 
-  /** Milliseconds that are left for training. */
+  /** Returns the milliseconds that are left for training. */
   get left(): number {
     return Math.max(0, this.whole - this.#kept);
   }
 
-  /** Milliseconds that are left of the whole budget. */
+  /** Returns the milliseconds that are left of the whole budget. */
   get whole(): number {
     return Math.max(0, this.#end - performance.now());
   }
 
   /**
-   * Updates the reserve by estimates of the work after the trainings.
+   * Updates the reserved time from estimates of the work after the trainings.
    *
    * @param measuring estimated milliseconds for measuring and writing the page
    * @param finishing estimated milliseconds that a training needs to end once it is asked to
    */
   expect(measuring: number, finishing: number): void {
-    // a wrong estimate must leave some time for training: at least half of the budget
+    // reserves at most half of the budget, since the estimate may be too high
     this.#kept = Math.min(Math.max(KEPT * this.milliseconds, measuring), this.milliseconds / 2);
     this.#finishing = finishing;
   }
@@ -46,8 +46,8 @@ export class Budget {
   /**
    * Runs a training in the time that is left.
    *
-   * When the time is over, the training is asked to finish with its best epoch, or aborted if it has none yet. A training that has
-   * finished its epochs may write its run.
+   * When the time is used up, the training is asked to finish with its best epoch, or aborted if no epoch has ended. A
+   * training whose epochs have ended may still write its run.
    *
    * @returns undefined if the training was aborted
    * @throws the error of the training

@@ -1,4 +1,4 @@
-// Chooses the trainings of a comparison by what the log contains, in ascending order of effort.
+// Chooses the trainings of a comparison by the columns and labels of the log, in ascending order of estimated effort.
 
 import { join } from "node:path";
 import type { Untrained } from "../../evaluation/leaderboard.js";
@@ -6,19 +6,19 @@ import { UsageError } from "../../errors.js";
 import type { Candidate, LogTraits, Trainer } from "../../training/session/trainer.js";
 import { trainers } from "../../trainers/index.js";
 
-/** A training that takes part in the comparison, with its trainer. */
+/** A training of the comparison, with its trainer. */
 export interface ChosenTraining extends Candidate {
   trainer: Trainer;
-  /** path of its run directory */
+  /** path of the run directory to write */
   path: string;
-  /** the training whose table initializes this one */
+  /** the training whose table initializes the vectors of this one */
   from?: ChosenTraining;
 }
 
 /**
- * Collects the trainings that suit a log, and the trainers that do not suit it with the reasons.
+ * Returns the trainings that suit a log, and the trainers that do not suit it with the reasons.
  *
- * @param asked commands of the trainers to compare; all when absent
+ * @param asked commands of the trainers to compare; all trainers when absent
  * @param runs  folder for the runs
  * @throws {UsageError} a name is no training command, or no trainer suits the log
  */
@@ -49,11 +49,11 @@ export async function chooseTrainings(
     throw new UsageError(`no trainer suits --goal ${traits.goal}: ${why.join("; ")}`);
   }
   const entered = [...own, ...own.flatMap((one) => initializedCopies(one, own, runs))];
-  // the sort is stable: trainings of equal effort stay in the order of the index
+  // the sort is stable, so trainings of equal effort keep the order of the list of trainers
   return { entered: entered.sort((a, b) => a.effort - b.effort), untrained };
 }
 
-/** Returns a copy of a training for each table that can initialize it. The copy is a baseline if the table's training is. */
+/** Returns a copy of a training for each table that can initialize it. A copy is a baseline if that table's training is one. */
 function initializedCopies(
   one: ChosenTraining,
   all: readonly ChosenTraining[],

@@ -4,7 +4,7 @@
 //                                                                                                       │
 //   page ◄── leaderboard: one held-out split, intervals over the same users, baselines ◄────────────────┘
 //
-// All results but the seconds, and which trainings the budget cut, are the same at any number of threads.
+// All results are the same for any number of threads, except durations and the choice of trainings that the budget cuts.
 
 import { bestEmbedding, untrainedTexts, type Leaderboard } from "../../evaluation/leaderboard.js";
 import { ownRun } from "../../embedding/own-run.js";
@@ -31,7 +31,7 @@ import { measure, type Measurement } from "./measure.js";
 import { compareOptions, compareOwn, type GivenCompare } from "./options.js";
 import { trainAll, type Finished, type TrainingOutcomes } from "./train-all.js";
 
-/** Share of the budget that optional measurements must leave for the page. */
+/** Share of the budget that must be left for the page when optional measurements run. */
 const WRITING = 0.03;
 
 /** Result of `compare`; --json prints it. */
@@ -42,9 +42,9 @@ export interface Comparison extends Summary {
 }
 
 /**
- * Trains all models that suit a log, measures them and baselines on one held-out split, and writes the runs and a page.
+ * Trains all models that suit a log, measures the models and baselines on one held-out split, and writes the runs and a page.
  *
- * If it is aborted, finished runs stay.
+ * If the comparison is aborted, finished runs stay on the disk.
  *
  * @throws {UsageError} the goal is ambiguous, no trainer suits the log, or nothing was trained
  * @throws {OutputError} the page or the folder of runs exists
@@ -109,19 +109,19 @@ export async function compareTrainers(
   };
 }
 
-/** @throws {UsageError} an option does not exist; the message suggests the nearest name */
+/** @throws {UsageError} an option does not exist; the message suggests the most similar name */
 function checkNames(given: object): void {
   for (const name of Object.keys(given))
     if (!Object.hasOwn(compareOptions, name))
       throw noSuchOption("compare", name, Object.keys(compareOptions));
 }
 
-/** Returns the default folder of the runs: `report-runs` for `report.html`. */
+/** Returns the default folder of the runs, such as `report-runs` for the page `report.html`. */
 function runsBeside(out: string): string {
   return `${out.replace(/\.html?$/i, "")}-runs`;
 }
 
-/** @throws {UsageError} the output is not a file, or is an input @throws {OutputError} an output exists */
+/** @throws {UsageError} `out` is not a file, or is an input @throws {OutputError} `out` or the folder of runs exists */
 async function checkOutputs(
   paths: readonly string[],
   { out, runs, force }: { out: string; runs: string; force: boolean },
@@ -142,7 +142,7 @@ async function checkOutputs(
     );
 }
 
-/** Checks that the runs can be written, and warns of other entries in their folder. @throws {OutputError} */
+/** Checks that the runs can be written to their folder, and warns of other files in it. @throws {OutputError} */
 async function checkRuns(
   entered: readonly ChosenTraining[],
   runs: string,
@@ -158,11 +158,11 @@ async function checkRuns(
     );
 }
 
-/** Returns the options of the comparison that all trainings share. */
+/** Returns the options of the command that all trainings get. */
 function sharedOf(given: GivenCompare): Shared {
   const ofTraining = Object.entries(given).filter(([name]) => !Object.hasOwn(compareOwn, name));
   const { valid, test, seed } = compareOptions;
-  // --split last holds out the last event of each user, not a share
+  // --split last holds out the last events of each user instead of a share of the rows
   const isLast = given.split === "last";
   return {
     valid: isLast ? 0 : valid.default,
@@ -181,14 +181,14 @@ function orderNote(
   return `compares ${what} (--goal ${goal}); trains, cheap to dear, within ${Math.round(milliseconds / 1000)} s with the measurements: ${entered.map(({ name }) => name).join(", ")}`;
 }
 
-/** Returns the error for a comparison without runs; the training's own error if only one was tried. */
+/** Returns the error for a comparison without any run: the training's own error if only one was tried. */
 function nothingTrained({ untrained, errors }: TrainingOutcomes): EmbedError {
   if (errors.length === 1 && untrained.length === 1) return errors[0]!;
   const hint = errors.length < untrained.length ? "; a longer --budget trains more" : "";
   return new UsageError(`nothing was trained: ${untrainedTexts(untrained).join("; ")}${hint}`);
 }
 
-/** Writes the page: the leaderboard, and a report of the best runs. */
+/** Writes the page with the leaderboard and a report on the best runs. */
 async function writePage(
   { leaderboard, curves, finished }: Measurement & { finished: readonly Finished[] },
   given: GivenCompare,

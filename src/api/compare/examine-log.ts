@@ -1,5 +1,5 @@
-// Examines a log before the trainings: the goal of the comparison, the split, how many users or rows the test split measures, and
-// the metrics of a constant prediction.
+// Examines a log before the trainings: the goal of the comparison, the split, the number of users or rows in the test
+// split, and the metrics of a constant prediction.
 //
 //   log ──► roles, labels ──► goal ──► a split that is the same for all trainers ──► test rows, or users with held-out items
 
@@ -26,21 +26,21 @@ import type { Watch } from "../../training/session/watch.js";
 import { rankingProtocol } from "../../ranking/protocol.js";
 import type { GivenCompare } from "./options.js";
 
-/** Facts of the log that all trainings and measurements share. */
+/** Facts of the log that all trainings and measurements use. */
 export interface ExaminedLog {
   traits: LogTraits;
   rows: number;
-  /** the split; each training must have as many rows in each part */
+  /** number of rows in each part of the split, which must be the same for all trainings */
   split: Manifest["split"];
-  /** options that the log decides, the same for all trainings */
+  /** options that follow from the log; all trainings get them */
   decided: GivenTraining;
-  /** number of items in the training split; only for lists */
+  /** number of items in the training split; only if lists are the goal */
   items?: number;
-  /** the constant prediction, the mean label of the training split, measured on `units` users or rows; only for predictions */
+  /** metrics of the mean training label as prediction, on `units` users or rows; only if predictions are the goal */
   constant?: { measured: Measured; units: number };
 }
 
-/** Options that all trainings share. */
+/** Options that all trainings get. */
 export type Shared = GivenTraining & Required<Pick<GivenTraining, "valid" | "test">> & { seed: number };
 
 interface Opened {
@@ -70,7 +70,7 @@ export async function examineLog(
     throw error instanceof DataError ? adviceOfClasses(error, notCompared.classes) : error;
   });
   const { goal, ...decided } = comparisonGoal(first.dataset, given);
-  // rows below the label threshold are dropped before the split, as trainings on events do
+  // drops rows below the label threshold before the split, as a training on events does
   const isEvents = goal === "lists" && first.dataset.roles.label !== undefined;
   const opened = isEvents ? await open(true, { ...shared, ...decided }, silently(watch)) : first;
   const { options, dataset } = opened;
@@ -101,7 +101,7 @@ export async function examineLog(
   return { ...common, traits: { goal, task, roles: dataset.roles }, constant };
 }
 
-/** Decides the goal, and from which label on a row is an event. @throws {UsageError} the log lacks a column, or both goals fit it */
+/** Decides the goal, and the least label of a row that is an event. @throws {UsageError} the log lacks a column, or both goals fit it */
 function comparisonGoal(
   dataset: Dataset,
   { goal, positiveFrom }: GivenCompare,
@@ -145,7 +145,7 @@ function comparisonGoal(
   return { goal, positiveFrom: positiveFrom ?? 1 };
 }
 
-/** @throws {UsageError} the split leaves nothing to measure */
+/** @throws {UsageError} the test split would have nothing to measure */
 function checkSplit(by: string, goal: Goal): void {
   if (by === "items")
     throw new UsageError(
@@ -158,9 +158,9 @@ function checkSplit(by: string, goal: Goal): void {
 }
 
 /**
- * Returns options that make a random split hold out the same rows for all trainers, or nothing if the user chose such a split. By default,
- * the split of a row is a hash of its cells, and a trainer may read integers as keys or as numbers. For lists, all events of a user with
- * an item get the same split.
+ * Returns options with which a random split holds out the same rows for all trainers; none if the user's split does so.
+ * They are needed because a hash of a row's cells decides its part by default, and trainers differ in reading integers
+ * as keys or as numbers. For lists, all events of a user with an item are in the same part.
  *
  * @throws {UsageError} the user asks for a split that would differ between trainers
  */
@@ -190,7 +190,7 @@ function isWholeNumbers(column: Column, { user, item }: Roles): boolean {
   return true;
 }
 
-/** Returns the number of items to rank. @throws {UsageError} no user has a held-out item, or items repeat and `repeats` is not set */
+/** Returns the number of rankable items. @throws {UsageError} no user has a held-out item, or users repeat items without `repeats` */
 function numRankedItems(dataset: Dataset, train: Part, test: Part, { repeats }: GivenCompare): number {
   const training = eventsOfRows(dataset, train.rows);
   const { users } = rankingProtocol(training, training.history, test, repeats);
@@ -200,7 +200,7 @@ function numRankedItems(dataset: Dataset, train: Part, test: Part, { repeats }: 
   );
 }
 
-/** Measures the mean label of the training rows as the prediction for every test row. */
+/** Returns the metrics of the mean training label as the prediction for every test row. */
 function constantPrediction(
   train: Part,
   test: Part,

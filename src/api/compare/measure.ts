@@ -22,17 +22,17 @@ import type { ExaminedLog } from "./examine-log.js";
 import type { GivenCompare } from "./options.js";
 import type { Finished } from "./train-all.js";
 
-/** Options that measurements of rankings and of scores share. */
+/** Options that both kinds of measurements have: of rankings and of scores. */
 type Shared = Pick<RankingEvaluation, "part" | "seed" | "bootstrap" | "reading" | "hashKeys">;
 type Asked = GivenCompare & { k: number; bootstrap: number };
 
-/** The leaderboard, and calibration curves by path of the run. */
+/** The leaderboard, and the calibration curve of each run by its path. */
 export interface Measurement {
   leaderboard: Leaderboard;
   curves: Curves;
 }
 
-/** Measures the runs and the baselines. @param untrained trainings without a run, which the leaderboard lists too */
+/** Measures the runs and the baselines. @param untrained trainings that wrote no run, which the leaderboard lists, too */
 export async function measure(
   finished: readonly Finished[],
   examined: ExaminedLog,
@@ -74,7 +74,7 @@ export async function measure(
   return { leaderboard, curves: Object.fromEntries(curves) };
 }
 
-/** Advises on item vectors: models of labels learn deviations from popularity, so their neighbors are less alike. */
+/** Returns advice on item vectors: a model of labels learns deviations from popularity, so its nearest items are less similar. */
 function vectorAdvice({ traits: { goal, task, roles } }: ExaminedLog): string | undefined {
   if (goal !== "predictions" || roles.user === undefined || roles.item === undefined) return undefined;
   const from = task === "binary" ? "1" : "N";
@@ -83,10 +83,10 @@ function vectorAdvice({ traits: { goal, task, roles } }: ExaminedLog): string | 
 
 type Measured = Pick<Leaderboard, "metrics" | "on"> & {
   compared: ReturnType<typeof compare>;
-  /** baselines that were not measured, with the reason */
+  /** names of the baselines that were not measured, with the reasons */
   unmeasured: Untrained[];
   warnings: string[];
-  /** calibration curves by name of the run; only for predictions */
+  /** calibration curves of runs by name; only if predictions are the goal */
   curves?: Curves;
 };
 
@@ -135,13 +135,13 @@ async function measurePredictions(
   };
 }
 
-/** Moves runs whose models rank items to the front, since the first run decides which events count. */
+/** Sorts runs whose models rank items to the front, because the first run decides which rows are events. */
 async function rankersFirst(runs: readonly Contestant[]): Promise<Contestant[]> {
   const ranks = await Promise.all(runs.map(async ({ run }) => (await knownModelOf(run)).rank !== undefined));
   return [...runs.filter((_, i) => ranks[i]), ...runs.filter((_, i) => !ranks[i])];
 }
 
-/** Merges equal warnings of several runs into one. @param warnings `NAME: TEXT`, or without the name */
+/** Merges equal warnings of several runs into one warning. @param warnings `NAME: TEXT`, or `TEXT` without the name */
 function mergedWarnings(warnings: readonly string[], runs: readonly { name: string }[]): string[] {
   const names = new Map<string, string[]>();
   for (const warning of warnings) {

@@ -20,10 +20,10 @@ import { goals } from "../../training/session/trainer.js";
 
 const group = "Comparison:";
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
-/** Longest time that a timer takes, in milliseconds: 24 days. */
+/** Maximum delay of a timer in milliseconds: 24 days. */
 const LONGEST = 2 ** 31 - 1;
 
-/** Options of the comparison that no training has. */
+/** Options of the command that trainings do not have. */
 export const compareOwn = {
   goal: choice(goals, {
     placeholder: "goal",
@@ -77,10 +77,10 @@ export const compareOwn = {
   }),
 } as const;
 
-/** All options of the command. */
+/** All options of the command: its own and those of trainings. */
 export const compareOptions = withCommon(
   {
-    // excluded: with a server, each trainer would read the whole log through it
+    // without the options of servers, since each trainer would read the whole log through the server
     ...omit(log, ...(Object.keys(engine) as (keyof typeof engine)[])),
     valid: { ...log.valid, default: 0.1, shown: "0.1; with --split last none" },
     test: { ...log.test, default: 0.1, shown: "0.1; with --split last none" },
@@ -99,7 +99,7 @@ export const compareOptions = withCommon(
   ],
 );
 
-/** Options that the user set. */
+/** The options that the user set. */
 export type GivenCompare = Given<typeof compareOwn> &
   Omit<GivenTraining, keyof Given<typeof compareOwn>> & { out: string; seed?: number };
 

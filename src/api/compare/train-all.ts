@@ -12,14 +12,14 @@ import { recipeOf, type RunRecipe } from "../../recipes/run-recipe.js";
 import type { Budget } from "./budget.js";
 import type { ChosenTraining } from "./choose-trainings.js";
 
-/** A training that wrote its run. */
+/** A training that has written its run. */
 export interface Finished extends ChosenTraining {
   seconds: number;
-  /** milliseconds for reading the log and measuring the model */
+  /** time for reading the log and measuring the model, in milliseconds */
   measuring: number;
-  /** whether the budget stopped the training, so that the run holds the best epoch until then */
+  /** whether the end of the budget stopped the training, so that the run contains the best epoch until then */
   cut: boolean;
-  /** options for training it again; absent if the log's files are unknown */
+  /** options with which the training can be repeated; absent if the log's files are unknown */
   recipe?: RunRecipe;
 }
 
@@ -32,19 +32,19 @@ export interface TrainingOutcomes {
 
 export interface HowToTrain {
   paths: readonly string[];
-  /** options that all trainings share */
+  /** options that all trainings get */
   shared: GivenTraining;
-  /** number of settings that --search tries */
+  /** number of settings that a training with --search tries */
   search: number | undefined;
   force: boolean;
-  /** the split that each training must have */
+  /** number of rows in each part of the split, which must be the same for all trainings */
   split: Manifest["split"];
-  /** warnings of the log, which trainings do not repeat */
+  /** warnings about the log, which are not repeated for each training */
   known: readonly string[];
   budget: Budget;
 }
 
-/** Trains all entries in order. @throws errors that are not the fault of one training: of the disk, an abort, a bug */
+/** Trains all entries in order. @throws errors that no single training causes: of the disk, an abort, a bug */
 export async function trainAll(
   entered: readonly ChosenTraining[],
   how: HowToTrain,
@@ -73,15 +73,15 @@ export async function trainAll(
   return trained;
 }
 
-/** Estimated nanoseconds of the bootstrap per contender, sample and row. */
+/** Estimated duration of the bootstrap per run, bootstrap sample and test row, in nanoseconds. */
 const BOOTSTRAP = 40;
 const SAMPLES = 1000;
-/** Approximate number of baselines that are measured. */
+/** Approximate number of baselines, for the estimate of the time. */
 const BASELINES = 5;
 
 /**
- * Estimates the milliseconds of all measurements, by the time that the trainings took to read the log and measure their models; and the
- * longest time of a single training's measurement.
+ * Returns estimates in milliseconds, from the times for which trainings read the log and measured models: the duration
+ * of all measurements, and the longest duration for a single training.
  */
 function expectedTimes(
   finished: readonly Finished[],
@@ -106,7 +106,7 @@ async function trainOne(one: ChosenTraining, how: HowToTrain, watch: Watch): Pro
   if (budget.left === 0) return { why: "the budget was spent before it began" };
   watch.observe({ stage: "doing", text: `${name}: reading the log` });
   const start = performance.now();
-  // bad rows are written once, when the log is examined
+  // the examination of the log has already written the bad rows
   const { badRows: _, ...shared } = how.shared;
   const own = { ...shared, ...options, ...(search !== undefined && { search }), out: path, force };
   try {
@@ -137,7 +137,7 @@ async function trainOne(one: ChosenTraining, how: HowToTrain, watch: Watch): Pro
   };
 }
 
-/** Returns the run's recipe; undefined, with a warning, for a dataset whose log is unknown. */
+/** Returns the recipe that repeats a run; undefined, with a warning, if the run's encoded dataset has an unknown log. */
 async function recipeIfAny(run: Run, name: string, { observe }: Watch): Promise<RunRecipe | undefined> {
   try {
     return await recipeOf(run, name);
@@ -148,7 +148,7 @@ async function recipeIfAny(run: Run, name: string, { observe }: Watch): Promise<
   }
 }
 
-/** Prefixes the messages of a training with its name, and drops warnings that the examination of the log gave. */
+/** Prefixes the notes of a training with its name, and drops the warnings that the examination of the log reported. */
 function watchOf(name: string, { signal, observe }: Watch, known: readonly string[]): Watch {
   return {
     signal,

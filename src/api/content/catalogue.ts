@@ -1,6 +1,6 @@
 // A catalogue of items: columns that describe items, independent of their events.
 //
-//   files ──► one row per item ──► columns by kind: categorical, multi-valued, numeric, words of a text
+//   files ──► one row per item ──► columns of each kind: categorical, multi-valued, numeric, text
 
 import { encodeKeys, keyAt, type Keys } from "../../log/keys.js";
 import { splitCells, cellFormOf } from "../../dataset/multi.js";
@@ -18,21 +18,21 @@ import type { ContentOptions } from "../../training/options/content-options.js";
 import type { Watch } from "../../training/session/watch.js";
 import { textColumn } from "./text-tokens.js";
 
-/** A categorical column with more distinct values than this share of the items is ignored, as it identifies items. */
+/** Maximum ratio of distinct values to items in a categorical column; a column above it identifies items and is ignored. */
 const NEARLY_UNIQUE = 0.9;
-/** Least share of a column's cells with a separator for the warning that it looks multi-valued. */
+/** Minimum share of a column's cells with a separator, from which on a warning says that the column looks multi-valued. */
 const LOOKS_LIKE_LISTS = 0.2;
 const SEPARATORS = ["|", ";"];
 
-/** The content of items, one row each. */
+/** The content of a catalogue's items, in one row per item. */
 export interface Catalogue {
-  /** item keys, as in the run's table */
+  /** keys of the items, in the form that they have in the run's table */
   keys: Keys;
-  /** the content columns; their kinds are its roles */
+  /** the content columns; the role of a column is its kind */
   dataset: Dataset;
   forms: ReadonlyMap<string, NumericForm>;
   inputs: InputFingerprint[];
-  /** sentences on inferred and ignored columns */
+  /** sentences on columns that were ignored or whose kind was inferred */
   notes: string[];
   warnings: string[];
 }
@@ -43,7 +43,7 @@ export interface Catalogue {
  * @param key column of the item keys
  * @param asTrained converts a key to its form in the run's table
  * @throws {UsageError} a column does not exist, or no content column is left
- * @throws {DataError} a key is empty or appears twice; a cell of a numeric column is not a number
+ * @throws {DataError} a key is empty or occurs twice; a cell of a numeric column is not a number
  */
 export async function readCatalogue(
   files: readonly string[],
@@ -123,7 +123,7 @@ export async function readCatalogue(
   }
 }
 
-/** Infers the kinds of the columns as for a side table. */
+/** Infers the kinds of the columns by the rules for side tables. */
 function rolesOf(
   { columns, sample }: { columns: readonly string[]; sample: readonly (readonly string[])[] },
   key: string,
@@ -150,7 +150,7 @@ function rolesOf(
     for (const name of names) requireColumn(flag, name, columns);
     if (names.includes(key)) throw new UsageError(`${flag} names column '${key}', which is the item key`);
   }
-  // as in a side table, the key comes first
+  // the rules for side tables expect the key in the first column
   const order = [key, ...columns.filter((name) => name !== key)];
   const places = order.map((name) => columns.indexOf(name));
   const cells = sample.map((row) => places.map((place) => row[place]!));

@@ -1,11 +1,11 @@
-// Edges between the items of a catalogue, and smoothing of content over them: an item is described by its neighbors' content as well.
+// Edges between the items of a catalogue, and smoothing of content over these edges, by which an item gets its neighbors' content, too.
 //
-//   A    adjacency matrix of the undirected graph; a repeated edge weighs more       D  diag(A 1) + I
+//   A    adjacency matrix of the undirected graph; a repeated edge has a higher weight       D  diag(A 1) + I
 //   S    D^-1/2 (A + I) D^-1/2
 //   X'   S^K X, rows of content smoothed over K hops; an item without edges keeps its row
 //
-// Source: Wu et al. 2019 (arXiv:1902.07153), equations 3 and 8 (SGC): a graph network without nonlinearities between its hops. The
-// regression of vectors on X' replaces its classifier.
+// Source: Wu et al. 2019 (arXiv:1902.07153), equations 3 and 8 (SGC): a graph network without nonlinearities between
+// hops. Here a regression of vectors on X' replaces the classifier.
 
 import { encodeKeys, keyAt, type Keys } from "../../log/keys.js";
 import { graphOf, type Graph } from "../../dataset/graph/graph.js";
@@ -15,10 +15,10 @@ import type { BlockRows } from "../../kernels/ridge/binding.js";
 import type { Watch } from "../../training/session/watch.js";
 import { edgesBetween, readEdgeFile, type EdgeFile, type EdgeReading } from "../edge-files.js";
 
-/** Most (column, value) pairs of the content rows after smoothing; each takes 12 bytes. */
+/** Maximum number of (row, column) pairs with a value in the smoothed rows; a pair takes 12 bytes. */
 const MOST_PAIRS = 200_000_000;
 
-/** The graph of a catalogue's items; a node is the row of its item. */
+/** The graph of a catalogue's items. The number of a node is the row number of its item in the catalogue. */
 export interface ContentEdges {
   graph: Graph;
   inputs: InputFingerprint[];
@@ -94,7 +94,7 @@ function noEdges({ source, target }: EdgeFile, items: Keys, named: string): Usag
 }
 
 /**
- * Returns the rows smoothed over one hop, S X, with ascending columns in each row.
+ * Returns the rows smoothed over one hop, S X; the column numbers of each row ascend.
  *
  * @throws {UsageError} the result would have more than 200 million pairs
  */

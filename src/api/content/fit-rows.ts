@@ -1,20 +1,20 @@
-// Fits one ridge regression from rows of content to vectors and weights, with penalties chosen by cross-validation.
+// Fits a ridge regression from rows of content to vectors and weights. Cross-validation chooses the penalties.
 
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { BlockRows, RidgeMap, RidgeProblem } from "../../kernels/ridge/binding.js";
 import { chosenPenalty, RidgeMachine } from "../../solvers/ridge/ridge.js";
 import { withMachine } from "../../workers/with-machine.js";
 
-/** Candidates for λ, in units of an item of full weight; Infinity predicts the mean alone. */
+/** Candidates for λ, relative to an item with weight 1; Infinity stands for the prediction of the mean. */
 export const PENALTIES = [Infinity, 1000, 300, 100, 30, 10, 3, 1, 0.3];
 
-/** Data and options that all fits of a content map share. */
+/** Data and options of a content map that are the same for all its fits. */
 export interface Fitting {
   dim: number;
   hasWeights: boolean;
   /** f64[numRows] */
   weights: Float64Array;
-  /** f64[numRows * width]: the vector, followed by the weight if the table has weights */
+  /** f64[numRows * width]: the vector of each item, followed by the item's weight if the table has weights */
   targets: Float64Array;
   folds: { parts: Uint8Array; numFolds: number };
   threads: number;
@@ -28,7 +28,7 @@ export interface Fitted {
   mapOfWeights: RidgeMap;
 }
 
-/** Chooses the penalties by cross-validation and fits all known items. @param onPenalty called with a penalty's index before it is tried */
+/** Chooses the penalties by cross-validation and fits all known items. @param onPenalty receives the index of each penalty before its fits */
 export async function fitRows(
   rows: BlockRows,
   fitting: Fitting,
@@ -47,7 +47,7 @@ export async function fitRows(
   });
 }
 
-/** Returns the cross-validated R² of the vectors under one penalty. */
+/** Returns the cross-validated R² of the vectors for a penalty. */
 export async function r2OfRows(rows: BlockRows, fitting: Fitting, penalty: number): Promise<number> {
   const { dim, folds, threads, signal } = fitting;
   const machine = await RidgeMachine.start(ridgeProblem(rows, fitting), folds, threads);
@@ -59,7 +59,7 @@ function ridgeProblem(rows: BlockRows, { dim, hasWeights, weights, targets }: Fi
   return { rows, weights, width: dim + (hasWeights ? 1 : 0), targets };
 }
 
-/** Returns f64[numRows * width]: the vectors of the known items, each followed by its weight if the table has weights; 0 for other items. */
+/** Returns f64[numRows * width]: the vector of each known item, followed by its weight if the table has weights; zeros for other items. */
 export function regressionTargets(
   table: EmbeddingTable,
   known: readonly { item: number; row: number }[],

@@ -1,6 +1,6 @@
-// Vectors of new items: folded in from their events by the run's model, and blends of these with vectors predicted from content.
+// Vectors of new items that the run's model folds in from events, and blends of these vectors with vectors predicted from content.
 //
-//   blend = (κ content + n folded)/(κ + n)      n  known events of the item; κ  prior events, the weight of the content in events
+//   blend = (κ content + n folded)/(κ + n)      n  number of known events of the item; κ  weight of the content, in events
 
 import type { Run } from "../../embedding/run-directory.js";
 import { hasBiases } from "../../export/encoded-rows.js";
@@ -12,16 +12,16 @@ import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** A vector, and a weight (0 for tables without weights), by which an item is ranked. */
+/** The vector and the weight by which an item is ranked; the weight is 0 for tables without weights. */
 export interface ItemVector {
   vector: ArrayLike<number>;
   weight: number;
 }
 
 /**
- * Folds new items in from their events. Items whose users are all unknown to the run may be absent.
+ * Folds in new items from their events. Items whose users are all unknown to the run may be absent from the result.
  *
- * @param cannot what a run without this capability cannot do, for the error message
+ * @param cannot action that a run without this capability cannot perform, for the message
  * @param given penalties of the regression
  * @returns vectors and weights by item key
  * @throws {UsageError} the run cannot fold in items, or its folded vectors have another dimension than its table
@@ -53,7 +53,7 @@ export async function foldedItems(
   return { items, warnings };
 }
 
-/** Returns (κ content + n folded)/(κ + n), or the only vector that exists; without events, that of the content. */
+/** Returns (κ content + n folded)/(κ + n), or the only vector that exists; for an item without events the vector from content. */
 export function blended(
   content: ItemVector | undefined,
   folded: ItemVector | undefined,

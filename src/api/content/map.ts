@@ -1,14 +1,14 @@
-// The content map: ridge regression from a catalogue's content to a table's vectors, fitted on the items that are in both.
+// The content map: ridge regression from a catalogue's content to a table's vectors, fitted on the items that both contain.
 //
 //   table's items in the catalogue ──► ridge regression, rows weighted by count ──► a vector (and weight) for any content
 //
 //   w    weight of an item, count/(count + 1). If vectors have the variance σ²/count, and content predicts them with the variance τ², then
-//        generalized least squares weights by count/(count + σ²/τ²). A larger ratio makes vectors of new items as long as popular ones',
-//        and events then shorten them
-//   λ    chosen by 5-fold cross-validation over items, assigned by a hash of their keys; separately for vectors and weights
+//        generalized least squares weights by count/(count + σ²/τ²). A larger ratio gives new items vectors as long as those of popular
+//        items, which events then shorten
+//   λ    penalty, chosen separately for vectors and weights by 5-fold cross-validation over items; a hash of its key decides an item's fold
 //   R²   1 − Σ w |v − v̂|² / Σ w |v − m|² over the held-out items and all dimensions; m is the mean of the fitted items
 //
-// docs/cold-start.md explains and measures the choices.
+// docs/cold-start.md explains these choices and has measurements.
 
 import { cellsBesideLog, type FurtherLog } from "../../training/reading/open-as-trained.js";
 import { keyAt } from "../../log/keys.js";
@@ -32,55 +32,55 @@ import { contentRows, rowsOfField, type ContentRows } from "./rows.js";
 const FOLDS = 5;
 /** Number of events at which an item gets half of the full weight. Chosen on validation: docs/experiments/cold-start.md. */
 const HALF_KNOWN = 1;
-/** Most items that take part in the cross-validation. */
+/** Maximum number of items that take part in the cross-validation. */
 const MOST_JUDGED = 20_000;
-/** With more columns than this, the R² of single columns is not computed. */
+/** Maximum number of columns for which the R² of each single column is computed. */
 const MOST_ALONE = 50;
-/** Least number of known items for a map. */
+/** Minimum number of known items on which a map is fitted. */
 const FEWEST = 10;
-/** R² below which a warning says that content explains little */
+/** R² below which a warning says that content hardly predicts the vectors. */
 const LITTLE = 0.01;
 
-/** Facts of a content map for summaries and manifests. */
+/** Properties of a content map, for summaries and manifests. */
 export interface MapFacts {
-  /** number of known items that the map was fitted on */
+  /** number of known items on which the map was fitted */
   items: number;
-  /** chosen λ; null if the mean alone predicts best */
+  /** chosen λ; null if the mean is the best prediction */
   penalty: number | null;
   /** cross-validated R² of the vectors */
   r2: number;
-  /** R² of each column alone, under the same penalty */
+  /** R² of each single column, for the same λ */
   fields: Record<string, number>;
-  /** number of hops that content was smoothed over, and R² by number of hops; only with edges */
+  /** chosen number of hops of smoothing, and R² by number of hops; only with edges */
   hops?: number;
   r2ByHops?: Record<string, number>;
-  /** λ and R² for the items' weights, if the table has weights */
+  /** λ and R² of the prediction of item weights; absent if the table has no weights */
   weights?: { penalty: number | null; r2: number };
 }
 
-/** Predicted vectors for every item of the catalogue. */
+/** Vectors that the map predicts for each item of the catalogue. */
 export interface ContentMap {
   facts: MapFacts;
   /** f64[catalogue.keys.size * dim] */
   vectors: Float64Array;
-  /** f64[catalogue.keys.size]; absent if the table has no weights */
+  /** f64[catalogue.keys.size]: predicted weights; absent if the table has no weights */
   weights?: Float64Array;
   rows: ContentRows;
-  /** The rows that vectors are predicted from; smoothed if there are edges. */
+  /** content rows from which vectors are predicted, smoothed if there are edges */
   smoothed: ContentRows;
-  /** known items: row in the catalogue, and row in the table */
+  /** known items: row number in the catalogue, and row number in the table */
   known: { item: number; row: number }[];
-  /** f64[dim] and the weight: the prediction for an item without content */
+  /** prediction for an item without content; the vector is f64[dim] */
   mean: { vector: Float64Array; weight: number };
   notes: string[];
   warnings: string[];
 }
 
 interface MapOptions {
-  /** names of the catalogue's files, for messages */
+  /** paths of the catalogue's files, for messages */
   named: string;
   threads: number;
-  /** edges for smoothing; without `hops`, 0 or 1 hop is chosen by R² */
+  /** edges for smoothing; without `hops`, R² decides between 0 hops and 1 hop */
   edges?: { graph: Graph; hops?: number | undefined } | undefined;
 }
 
@@ -92,9 +92,9 @@ export interface MappedCatalogue {
 }
 
 /**
- * Reads a catalogue, and edges between its items if their files are given, and fits the map to a run's items.
+ * Reads a catalogue and, if files of edges are given, the edges between its items. Fits the content map to the run's items.
  *
- * @param field the item field; its name is the default of the key column
+ * @param field the item field; the key column has the same name by default
  * @param asTrained converts a key to its form in the run's table
  * @throws as readCatalogue, readContentEdges and fitContentMap
  */
@@ -128,9 +128,9 @@ export async function mapCatalogue(
 }
 
 /**
- * Fits the map.
+ * Fits the content map.
  *
- * @param range rows of the table's items
+ * @param range rows of the items in the table
  * @throws {UsageError} too few items are in both the table and the catalogue
  */
 async function fitContentMap(
@@ -150,7 +150,7 @@ async function fitContentMap(
   );
   const { weights: w, warnings: ofCounts } = itemWeights(table, catalogue.keys.size, known);
   warnings.push(...ofCounts);
-  // items are taken in the order of a hash of their keys, which decides the folds and the items of the cross-validation
+  // a hash of the key decides an item's fold, and whether the item takes part in the cross-validation
   const counted = new Uint8Array(rows.numRows);
   for (const { item } of known) if (w[item]! > 0) counted[item] = 1;
   const chosen = hashOrder(catalogue.keys).filter((item) => counted[item] === 1);
@@ -207,7 +207,7 @@ async function fitContentMap(
   };
 }
 
-/** Fits for each requested number of hops, by default 0 and 1, and keeps the fit with the greatest R². */
+/** Fits a map for each requested number of hops, by default 0 and 1, and returns the one with the greatest R². */
 async function fitOverHops(
   rows: ContentRows,
   edges: MapOptions["edges"],
@@ -231,7 +231,7 @@ async function fitOverHops(
   return { ...best!, r2ByHops };
 }
 
-/** Returns the R² of each column alone, under the penalty of all columns; empty for more than MOST_ALONE columns. */
+/** Returns the R² of each single column for the λ of all columns; empty if there are more than MOST_ALONE columns. */
 async function r2OfFieldsAlone(
   rows: ContentRows,
   { penalty, r2 }: Fitted["ofVectors"],
@@ -249,7 +249,7 @@ async function r2OfFieldsAlone(
   return found;
 }
 
-/** Returns the items that are in both table and catalogue. */
+/** Returns the items that both the table and the catalogue contain. */
 function knownItems(
   table: EmbeddingTable,
   { first, last }: RowRange,
@@ -265,7 +265,7 @@ function knownItems(
   return known;
 }
 
-/** Returns f64[numItems]: count/(count + 1) for known items, 0 for others; 1 for all known items if the table has no counts. */
+/** Returns f64[numItems]: weight of each item in the fit: count/(count + 1) for known items, 1 if the table has no counts; 0 for others. */
 function itemWeights(
   { counts }: EmbeddingTable,
   numItems: number,
@@ -285,7 +285,7 @@ function itemWeights(
   };
 }
 
-/** Warns of items of the run that are not in the catalogue. @throws {UsageError} none is in the catalogue */
+/** Warns about items of the run that the catalogue lacks. @throws {UsageError} it lacks all */
 function matchWarnings(
   table: EmbeddingTable,
   { first, last }: RowRange,

@@ -12,15 +12,15 @@ import { bindEncoder, firstPair } from "../../dataset/rows.js";
 import { fitFeatures, type Field } from "../../dataset/vocabulary/vocabulary.js";
 import type { BlockRows } from "../../kernels/ridge/binding.js";
 
-/** The rows; block i belongs to field i. */
+/** Content rows; block i has the columns of field i. */
 export interface ContentRows extends BlockRows {
   fields: readonly Field[];
 }
 
 /**
- * Encodes every row. Values that no known item has are left out, so that a row without a known value has an empty block.
+ * Encodes every row of a catalogue. Values that no known item has get no column, so a block without any known value is empty.
  *
- * @param known u32: rows of the known items, whose values become columns
+ * @param known u32: row numbers of the known items, whose values get columns
  */
 export function contentRows(
   { dataset, forms }: { dataset: Dataset; forms: ReadonlyMap<string, NumericForm> },
@@ -67,7 +67,7 @@ export function contentRows(
   };
 }
 
-/** Returns the rows with the columns of one field only, numbered from 0. */
+/** Returns the rows restricted to the columns of a field, with column numbers from 0. */
 export function rowsOfField({ blocks, columns, values, ...rows }: ContentRows, field: number): BlockRows {
   const [first, last] = [blocks[field]!, blocks[field + 1]!];
   const indptr = new Uint32Array(rows.numRows + 1);

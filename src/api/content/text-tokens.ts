@@ -1,4 +1,4 @@
-// Tokens of a text as features: each distinct token is hashed to a bucket, which bounds the number of columns of a map.
+// Tokens of a text as features: each distinct token is hashed to a bucket, so that the number of columns is bounded.
 //
 //   words                     runs of letters, digits and their marks
 //   scripts without blanks    (Chinese, Japanese, Thai, ...) each character with its marks, and each pair of adjacent characters.
@@ -9,15 +9,15 @@ import { MISSING, encodeKeys, keyAt } from "../../log/keys.js";
 import type { KeyColumn, MultiColumn } from "../../dataset/dataset.js";
 import { hashText } from "../../numeric/hash.js";
 
-/** Number of hash buckets of a text column. */
+/** Number of hash buckets that the tokens of a text column are mapped to. */
 export const TEXT_BUCKETS = 4096;
 
 const WORDS = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu;
 const SCRIPTS =
   "\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}ー\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}";
-/** Matches runs of scripts without blanks, and the runs between them. */
+/** Matches runs of characters of scripts without blanks between words, and the runs of other characters. */
 const RUNS = new RegExp(`(?<unspaced>[${SCRIPTS}][${SCRIPTS}\\p{M}]*)|[^${SCRIPTS}]+`, "gu");
-/** Matches a character with the marks that follow it. */
+/** Matches a character together with the combining marks that follow it. */
 const CHARACTERS = /.\p{M}*/gu;
 
 /** Returns the distinct tokens of a text in lower case. Compatible forms of a character, such as full-width ones, are unified (NFKC). */
@@ -39,7 +39,7 @@ export function textTokens(text: string): string[] {
   return [...tokens];
 }
 
-/** Converts a column of texts to multi-valued cells of token buckets. A text without tokens becomes a missing cell. */
+/** Converts a column of texts to multi-valued cells of bucket numbers. A text without tokens becomes a missing cell. */
 export function textColumn({ name, codes, dictionary }: KeyColumn): MultiColumn {
   const indptr = new Uint32Array(dictionary.size + 1);
   const codeOf = new Map<number, number>();

@@ -1,4 +1,4 @@
-// `embed evaluate`: compares metrics of runs on a log that they have not seen.
+// `embed evaluate`: measures runs on a log that they were not trained on, and compares the metrics.
 
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -28,35 +28,35 @@ import { evaluateLabels } from "./labels.js";
 import { evaluateRanking } from "./ranking.js";
 
 export interface Evaluation extends Summary {
-  /** metrics of all runs and baselines, with intervals */
+  /** metrics of all runs and baselines, with confidence intervals */
   compared: Compared[];
-  /** unit of evaluation, if tables are evaluated */
+  /** the objects that are evaluated, if tables are evaluated */
   of?: "items" | "edges";
-  /** evaluated and left-out edges; only for --edges */
+  /** numbers of evaluated and left-out edges; only for --edges */
   edges?: EvaluatedEdges;
-  /** the queries; only for --index */
+  /** the queries of the searches; only for --index */
   index?: IndexQueries;
-  /** number of random splits of the probe, if there are several: intervals are over them */
+  /** number of random splits of the probe; intervals are over the splits; absent for a single split */
   shuffles?: number;
-  /** evaluated users; only for rankings */
+  /** numbers of evaluated and left-out users; only for rankings */
   users?: EvaluatedUsers;
-  /** results for new items, by number of known events; only for --cold */
+  /** results for new items for each number of known events; only for --cold */
   cold?: ColdResult[];
-  /** facts of the content map; only with --content */
+  /** properties of the content map; only for --content */
   content?: MapFacts;
-  /** calibration curves; only for scores of two classes */
+  /** calibration curves; only for scores of binary labels */
   curves?: Curves;
-  /** runs that --refit trained on the --part, with the reason; absent if there are none */
+  /** runs that are not evaluated because --refit trained them on the split, with a message; absent if there are none */
   unevaluated?: { name: string; run: string; why: string }[];
 }
 
 /**
- * Evaluates runs by one of the modes of options.ts: scores of a log's rows, items ranked for its users (with baselines), labels of items,
- * held-out edges, or the recall of an index.
+ * Evaluates runs in one of the modes of options.ts: scores of a log's rows, items ranked for its users (with
+ * baselines), labels of items, held-out edges, or the recall of an index.
  *
  * Keys that training has not seen are out-of-vocabulary, as in training, and counted in the warnings.
  *
- * @param paths run directories; the first decides how the log is read and which training events are masked
+ * @param paths run directories; the recipe of the first run reads the log, and its training events are masked
  */
 export async function evaluate(
   paths: readonly string[],
@@ -100,7 +100,7 @@ export async function evaluate(
   };
 }
 
-/** Removes the runs that --refit trained on the evaluated split. @throws {UsageError} all were */
+/** Removes the runs that --refit trained on the evaluated split. @throws {UsageError} no run is left */
 function withoutSeen(
   all: NamedRuns,
   part: "valid" | "test" | undefined,
@@ -114,14 +114,14 @@ function withoutSeen(
   return { named: all.filter(({ run }) => whySeen(run, part) === undefined), unevaluated };
 }
 
-/** Result of an evaluator, with the options that the summary states. */
+/** Result of an evaluation, and the options for the summary. */
 type Evaluated = Omit<Evaluation, keyof Summary | "unevaluated"> &
   Pick<Evaluation, "compared" | "warnings" | "rows"> &
   Partial<Pick<Evaluation, "metrics">> & { given: Record<string, unknown> };
 type NamedRuns = readonly { run: Run; path: string; name: string }[];
 type Evaluator = (runs: NamedRuns, options: Evaluating, watch: Watch) => Promise<Evaluated>;
 
-/** Chooses the evaluator by the options. @throws {UsageError} options of another mode are set, or there is no data to evaluate on */
+/** Returns the function of the mode that the options imply. */
 function evaluatorFor(given: EvaluateOptions): Evaluator {
   const { index, edges, labels, neighborsBy, probe, cold, on, part } = given;
   const by = (mode: keyof typeof modes, evaluator: Evaluator): Evaluator => {
@@ -134,7 +134,7 @@ function evaluatorFor(given: EvaluateOptions): Evaluator {
   if (!on && !part)
     throw new UsageError("no data to evaluate on: use --on LOG, or --part test for the held-out test split");
   if (cold !== undefined) return by("cold", evaluateCold);
-  // the runs decide between scores and rankings; options for neither are refused before a run is opened
+  // the model decides between scores and rankings later; options that neither has are rejected before a run is opened
   const others = Object.entries(given).filter(([name]) => !isFor(name, "ranking") && !isFor(name, "scores"));
   checkMode(evaluateOptions, Object.fromEntries(others), "scores", modes);
   return evaluateLog;
@@ -145,14 +145,14 @@ function isFor(name: string, mode: string): boolean {
   return own === undefined || own.includes(mode);
 }
 
-/** Evaluates rankings or scores, depending on the options and on the first run's model. */
+/** Evaluates rankings if an option or the first run's model requires them, else scores. */
 async function evaluateLog(runs: NamedRuns, options: Evaluating, watch: Watch): Promise<Evaluated> {
   const { run: first } = runs[0]!;
   const { rank, evaluate: scores } = await knownModelOf(first);
   const { ranking, baseline, score, candidates, foldInShare } = options;
   if (foldInShare !== undefined) for (const { run } of runs) await userFoldIn(run, "--fold-in-share");
   else if ((score ?? "model") === "model") for (const { run } of runs) await checkScores(run);
-  // any table can rank, but the first run must say how the log is read
+  // any table can rank, but only a run with a recipe for its log can be the first
   else await eventRecipe(first, scores ? undefined : "Its table ranks after a trained run under --score dot");
   const asked =
     ranking === true || [baseline, score, candidates, foldInShare].some((one) => one !== undefined);

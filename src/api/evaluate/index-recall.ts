@@ -1,7 +1,7 @@
-// `embed evaluate --index`: the recall of an approximate index compared with exact search, and the time of both.
+// `embed evaluate --index`: the recall of an approximate index relative to exact search, and the duration of both searches.
 //
-// Queries are the users' rows if the table has users and the index holds items, else rows of the index itself; a row is left out of its
-// own list. Times are of one run of all queries on the given number of threads, without setup.
+// Queries are the rows of users if the table has users and the index has items, else indexed rows, which are left out
+// of their own lists. Durations are for one search of all queries on the given number of threads, without setup.
 
 import { rowsOf, type EmbeddingTable, vectorsAt } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -17,15 +17,15 @@ import { openIndexOf, searchIndex, type IndexOfRun } from "../hnsw/search.js";
 import { rowsInIndex } from "../hnsw/source.js";
 import type { Evaluating } from "./options.js";
 
-/** Most queries. More of them change only the third digit of the recall. */
+/** Maximum number of queries; more queries change only the third digit of the recall. */
 const MOST_QUERIES = 2000;
 const DEFAULT_K = [10];
 const DEFAULT_EF = [32, 64, 128];
 
-/** The queries of an evaluation. */
+/** The queries of a recall evaluation. */
 export interface IndexQueries {
   field: string;
-  /** number of queries, and number of rows that they were drawn from */
+  /** number of queries, and number of rows from which they were sampled */
   count: number;
   of: number;
   /** number of indexed rows */
@@ -104,9 +104,9 @@ interface Queries {
   queries: IndexQueries;
   /** f32[count * dim] */
   vectors: Float32Array;
-  /** the row of each query, if it is an indexed row itself */
+  /** for each query that is an indexed row, its own row, which its list must not contain */
   masks: ItemLists;
-  /** whether the weights of items are added to the score */
+  /** whether the weights of rows are added to scores */
   weighted: boolean;
 }
 
@@ -130,7 +130,7 @@ function queriesOf({ opened, source }: IndexOfRun, seed: number): Queries {
   };
 }
 
-/** Returns u32: the rows of a field that are not zero vectors, to which all rows would be equally near. */
+/** Returns u32: the numbers of a field's rows whose vectors are not zero; all rows are equally near to a zero vector. */
 function nonZeroRows(table: EmbeddingTable, field: string): Uint32Array {
   const { first, last } = rowsOf(table, field);
   const { dim, vectors } = table;
@@ -139,7 +139,7 @@ function nonZeroRows(table: EmbeddingTable, field: string): Uint32Array {
   );
 }
 
-/** Returns u32: at most MOST_QUERIES of the rows, chosen by the seed, ascending. */
+/** Returns u32, ascending: at most MOST_QUERIES of the rows, sampled with the seed. */
 function sampledRows(rows: Uint32Array, seed: number): Uint32Array {
   if (rows.length <= MOST_QUERIES) return rows;
   const shuffled = rows.slice();
@@ -147,7 +147,7 @@ function sampledRows(rows: Uint32Array, seed: number): Uint32Array {
   return shuffled.subarray(0, MOST_QUERIES).toSorted();
 }
 
-/** Returns the nearest rows of each query by exact search. */
+/** Returns the nearest rows of each query, found by exact search. */
 async function exactLists(
   { source }: IndexOfRun,
   vectors: Float32Array,
@@ -162,7 +162,7 @@ async function exactLists(
   const { space, rows } = source;
   const items = rowsInIndex(source);
   const dim = items.length / rows.length;
-  // ascending |x - q|^2 is descending q x - |x|^2 / 2
+  // the order of ascending |x - q|^2 is that of descending q x - |x|^2 / 2
   const halves = () =>
     Float32Array.from(rows, (_, i) => {
       let squares = 0;
@@ -187,14 +187,14 @@ async function exactLists(
   });
 }
 
-/** Returns u32[numRows]: the position of each row of the field among the indexed rows. */
+/** Returns u32[numRows]: the position of each row of the field in the list of indexed rows. */
 function indexedPositions(rows: Uint32Array, numRows: number): Uint32Array {
   const places = new Uint32Array(numRows);
   rows.forEach((row, place) => (places[row] = place));
   return places;
 }
 
-/** Returns the share of the first `length` rows of the exact lists that are among the first `length` rows of the index's lists. */
+/** Returns the share of the first `length` rows of each exact list that the first `length` rows of the index's list contain. */
 function recallOf(
   found: Uint32Array,
   exact: Uint32Array,

@@ -1,6 +1,6 @@
 // Evaluates tables by labels of items: do near neighbors share a label, and can a linear model predict it from the vector?
 //
-// All runs are evaluated on the same items: those with a row in every table and a label in the file.
+// All runs are evaluated on the same items: those that have a row in every table and a label in the file.
 
 import { keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
@@ -20,11 +20,11 @@ import { labelsIn, readLabels } from "../key-labels.js";
 import type { Watch } from "../../training/session/watch.js";
 import { openTable, type OpenTable } from "../tables.js";
 
-/** Number of neighbors if --k is absent. */
+/** Number of neighbors if --k is not set. */
 const NEIGHBORS = 10;
-/** Share of the items on which the probe is tested. */
+/** Share of the items that test the probe. */
 const TEST_SHARE = 0.2;
-/** Most labels of a probe, which fits one model per label. */
+/** Maximum number of labels for a probe, which fits a model for each label. */
 const MOST_LABELS = 1000;
 
 export interface TablesResult {
@@ -33,15 +33,15 @@ export interface TablesResult {
   /** number of evaluated items */
   rows: number;
   of: "items";
-  /** number of random splits of the probe, if there are several */
+  /** number of random splits of the probe; absent for a single split */
   shuffles?: number;
   given: Record<string, unknown>;
 }
 
-/** Items that all tables have. */
+/** The items that all tables contain. */
 interface CommonItems {
   keys: string[];
-  /** the rows of these items in each table, in the order of `keys` */
+  /** the tables, restricted to these items in the order of `keys` */
   tables: EmbeddingTable[];
 }
 
@@ -99,7 +99,7 @@ export async function evaluateLabels(
   }
   return {
     compared: compare(measured, units, { samples: neighborsBy === undefined ? 0 : bootstrap, seed }),
-    // both modes may give the same warning
+    // drops repetitions, because neighbors and probe may give the same warning
     warnings: [...new Set(warnings)],
     rows: units,
     of: "items",
@@ -117,7 +117,7 @@ export async function evaluateLabels(
   };
 }
 
-/** Returns the items that all tables have, composed, in the order of the first table. */
+/** Returns the items that all tables contain, composed and in the order of the first table. */
 async function commonItems(
   runs: readonly { path: string; name: string }[],
   opened: readonly OpenTable[],
@@ -160,7 +160,7 @@ async function commonItems(
   return { keys, tables };
 }
 
-/** Returns the items that have labels in a column. @throws {UsageError} too few items or labels, or too many labels for a probe */
+/** Returns the items with labels in a column. @throws {UsageError} too few items or labels, or too many labels for a probe */
 function labelled(
   { keys, tables }: CommonItems,
   side: SideTable,
@@ -195,7 +195,7 @@ function labelled(
   };
 }
 
-/** Returns u8[n]: 1 for the rarer half of the items, by the counts of the first table that has counts; undefined if none has. */
+/** Returns u8[n]: 1 for the less frequent half of the items, by the first table with counts; undefined if no table has counts. */
 function rarerItems({ tables }: CommonItems, warnings: string[]): Uint8Array | undefined {
   const counted = tables.find(({ counts }) => counts.some((count) => count !== counts[0]));
   if (counted) return rarerHalf(counted.counts);
@@ -203,7 +203,7 @@ function rarerItems({ tables }: CommonItems, warnings: string[]): Uint8Array | u
   return undefined;
 }
 
-/** Returns the metrics of k neighbors, as one sum per item. */
+/** Returns metrics of the shares of k neighbors that have the item's label, with a sum for each item. */
 function neighborMetrics(k: number, shares: Float64Array, rare: Uint8Array | undefined): UserMetric[] {
   const all = { name: `sameLabelAt${k}`, sums: shares };
   if (!rare) return [all];
@@ -212,11 +212,11 @@ function neighborMetrics(k: number, shares: Float64Array, rare: Uint8Array | und
 }
 
 /**
- * Returns for each fit of the probe u8[n], 1 for test items. An item's part is decided by a hash of its key and the seed, so that it is
- * the same for all runs and logs.
+ * Returns u8[n] for each fit of the probe: 1 for test items. A hash of its key and the seed decides the part of an
+ * item, so that the parts are the same for all runs and logs.
  *
- * By default a fifth of the items is for testing, by the hash of each item alone. With --probe-train or --probe-repeats, items are sorted
- * by their hashes, which differ between repeats, and the first ones are for training.
+ * By default, a fifth of the items are test items, by a threshold for the hash. With --probe-train or --probe-repeats,
+ * items are sorted by their hashes, which differ between repeats, and the first items are for training.
  *
  * @throws {UsageError} one part is empty
  */
@@ -254,7 +254,7 @@ function checkedSplit(isTest: Uint8Array): Uint8Array {
   return isTest;
 }
 
-/** Returns the values of each metric over all fits. */
+/** Returns the value of each metric in each fit. */
 function fitMetrics(found: readonly F1[]): Record<string, number[]> {
   return { microF1: found.map(({ micro }) => micro), macroF1: found.map(({ macro }) => macro) };
 }

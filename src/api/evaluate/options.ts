@@ -1,4 +1,4 @@
-// Options of `embed evaluate`. The evaluated subject decides the mode; each option names the modes that it belongs to.
+// Options of `embed evaluate`. Each option names the modes in which it may be set; the object of the evaluation decides the mode.
 
 import { baselineNames, needsRepeats } from "../../evaluation/baselines/baselines.js";
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";
@@ -25,7 +25,7 @@ import {
   type OptionTable,
 } from "../../training/options/table.js";
 
-/** The modes, with the words for them in messages. */
+/** The modes, each with its description in messages. */
 export const modes = {
   scores: "scored rows",
   ranking: "a ranking (--ranking)",
@@ -41,14 +41,14 @@ const anyNumber = { min: -Number.MAX_VALUE, max: Number.MAX_VALUE } as const;
 const fromZero = { min: 0, max: Number.MAX_VALUE } as const;
 const withinShares = { min: Number.MIN_VALUE, max: BELOW_1 } as const;
 
-/** Restricts the options to some modes. */
+/** Returns the options with a restriction to the given modes. */
 function forModes<T extends OptionTable>(given: T, ...own: readonly Mode[]): T {
   return Object.fromEntries(
     Object.entries(given).map(([name, option]) => [name, { ...option, for: own }]),
   ) as T;
 }
 
-/** Defines an option for integers from `min` on, separated by commas; parsed to ascending distinct numbers. */
+/** Defines an option of comma-separated integers of at least `min`; parsed to distinct numbers in ascending order. */
 function numbers<const S extends About<number[]>>(min: number, spec: S) {
   const isOne = (x: unknown) => Number.isInteger(x) && (x as number) >= min;
   return custom(
@@ -66,7 +66,7 @@ function numbers<const S extends About<number[]>>(min: number, spec: S) {
   );
 }
 
-/** Sorts the numbers and removes repetitions. */
+/** Returns the distinct numbers in ascending order. */
 export function distinct(numbers: readonly number[]): number[] {
   return [...new Set(numbers)].sort((a, b) => a - b);
 }
@@ -346,7 +346,7 @@ const ofIndex = forModes(
   "index",
 );
 
-/** Modes that read a log or draw random samples: all but `index`. */
+/** Modes that read a log or draw random samples: all except `index`. */
 const allButIndex = ["scores", "ranking", "cold", "labels", "edges"] as const;
 
 export const evaluateOptions = withCommon(
@@ -395,5 +395,5 @@ export const evaluateOptions = withCommon(
 
 export type EvaluateOptions = Given<typeof evaluateOptions>;
 
-/** The options as evaluators take them, with the options for reading a log already resolved. */
+/** The options of the command, in which `reading` and `badRows` replace the options for reading a log. */
 export type Evaluating = Omit<EvaluateOptions, "badRows"> & Pick<FurtherLog, "reading" | "badRows">;

@@ -1,4 +1,4 @@
-// Evaluates runs and baselines by the items that they rank for users of a log.
+// Evaluates runs and baselines by the items that they rank for the users of a log.
 
 import type { Contestant } from "../../training/judging/evaluate-scores.js";
 import { UsageError } from "../../errors.js";
@@ -6,7 +6,7 @@ import { measureRankings, type MeasuredRankings } from "../../ranking/measure.js
 import type { Watch } from "../../training/session/watch.js";
 import type { Evaluating } from "./options.js";
 
-/** @throws {UsageError} as measureRankings, or --table is set although the model ranks */
+/** @throws {UsageError} as measureRankings, or --table is set although the run's model ranks */
 export async function evaluateRanking(
   runs: readonly Contestant[],
   options: Evaluating,

@@ -1,4 +1,4 @@
-// Evaluates runs by the scores of a log's rows.
+// Evaluates runs by the scores that they give to the rows of a log.
 
 import type { Contestant, Curves } from "../../training/judging/evaluate-scores.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -9,7 +9,7 @@ import type { Watch } from "../../training/session/watch.js";
 import { scoreRows, type ScoredResult } from "../scored-rows.js";
 import type { Evaluating } from "./options.js";
 
-/** @throws {UsageError} as scoreRows @throws {OutputError} the curve's file exists */
+/** @throws {UsageError} as scoreRows @throws {OutputError} the file of the calibration curve exists */
 export async function evaluateScores(
   runs: readonly Contestant[],
   options: Evaluating,
@@ -26,7 +26,7 @@ export async function evaluateScores(
   return { ...scored, curves, given: { on, part, logq, bins } };
 }
 
-/** Returns the curves as CSV, one line per bin. */
+/** Returns the calibration curves as CSV with one line per bin. */
 function curveLines(curves: Curves): string {
   const cell = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const lines = Object.entries(curves).flatMap(([name, bins]) =>
@@ -35,7 +35,7 @@ function curveLines(curves: Curves): string {
   return ["run,bin,rows,predicted,observed", ...lines].map((line) => `${line}\n`).join("");
 }
 
-/** @throws {UsageError} the run neither predicts labels nor ranks items; the message says what can be done with it */
+/** @throws {UsageError} the model neither predicts labels nor ranks items; the message names the run's other uses */
 export async function checkScores(run: Run): Promise<void> {
   const { evaluate, rank, preprocess } = await knownModelOf(run);
   if (evaluate || rank) return;
@@ -50,7 +50,7 @@ export async function checkScores(run: Run): Promise<void> {
   };
   const evaluated = "Evaluate its table with --labels FILE:item --neighbors-by COLUMN";
   const others = "and use it with embed neighbors, diff and export";
-  // a run without preprocessing facts is an imported table
+  // a run without a recipe for its log is an imported table
   const instead = !preprocess
     ? `${evaluated}, ranks after a trained run under --score dot, ${others}`
     : item === undefined || !fields.includes(item)

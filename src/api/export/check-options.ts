@@ -1,4 +1,4 @@
-// Checks which options of `embed export` go together, as far as that depends on the format.
+// Checks which options of `embed export` exclude or require each other, as far as that depends on the format.
 
 import type { ExportFormat } from "../../export/format.js";
 import { deltaFormats } from "../../export/delta.js";
@@ -61,7 +61,7 @@ export function checkTogether(format: ExportFormat, options: GivenExport): void 
     );
 }
 
-/** @throws {UsageError} there is no destination, or two; or keys of a server have no prefix */
+/** @throws {UsageError} there is no destination, or there are two; or the keys of a server have no prefix */
 function checkServer(format: ExportFormat, { format: name, urlEnv, into }: GivenExport): void {
   if (format.needsPrefix && into === undefined)
     throw new UsageError(

@@ -1,9 +1,9 @@
-// The cost of --dtype on held-out rows: the metric of the run's task with exact vectors, and with vectors as a reader decodes them.
+// Measures the cost of --dtype on held-out rows: the metric of the run's task for exact vectors, and for vectors as a reader decodes them.
 //
-//   table, items composed as written ──► encoded and decoded ──► replace the model's rows ──► evaluated as `embed evaluate` does
+//   table with items composed as in the export ──► encoded and decoded ──► replace the model's rows ──► evaluated as `embed evaluate` does
 //
-// Weights, w0, out-of-vocabulary rows and fields that are not written stay as trained. The error e of a composed item is added to the row
-// of its id, and <e, other rows> is subtracted from its weight, because a reader has the exact bias of the item:
+// Weights, w0, out-of-vocabulary rows and fields that are not exported keep their trained values. The error e of a composed item is
+// added to the row of its id, and <e, other rows> is subtracted from its weight, because a reader has the exact bias of the item:
 //
 //   <s, c + e> + b   with c = v + others, b its bias:   v' = v + e,  w' = w - <e, others>
 
@@ -23,35 +23,35 @@ import { scoreRows } from "../scored-rows.js";
 import type { Watch } from "../../training/session/watch.js";
 
 export interface DtypeHeldOutLoss {
-  /** the split, or the files of the log */
+  /** the evaluated split, or the files of the evaluated log */
   on: string;
-  /** auc, rmse or recallAt20, depending on the run's task */
+  /** name of the metric: auc, rmse or recallAt20, depending on the run's task */
   metric: string;
   exact: number;
-  /** metric of the vectors in fewer bits */
+  /** metric for the vectors with fewer bits */
   encoded: number;
   /** encoded - exact */
   change: number;
-  /** 95 % bootstrap interval of the change, over users (or rows, without users); absent if it cannot be computed */
+  /** 95 % bootstrap interval of the change over users, or over rows if there are no users; absent if it cannot be computed */
   interval?: Interval;
 }
 
 export interface HeldOutData {
-  /** files of a log that the run has not seen */
+  /** files of a log that was not used for training */
   on?: string[];
-  /** or a held-out split of the run */
+  /** or the name of a held-out split of the run */
   part?: "valid" | "test";
 }
 
 export interface Written {
-  /** fields that are written; all when undefined */
+  /** names of the exported fields; all fields when undefined */
   fields: readonly string[] | undefined;
   compose: Compose | undefined;
   dtype: Dtype;
 }
 
 /**
- * Evaluates a run with its exact vectors and with the same vectors in fewer bits.
+ * Evaluates a run with its exact vectors, and with the vectors that a reader of the export decodes.
  *
  * @throws {UsageError} the run's scores do not come from its table, or the split or the log cannot be read
  * @throws {DataError} as `encoded`
@@ -103,7 +103,7 @@ export async function heldOutLoss(
 }
 
 /**
- * Returns the run's table with the written rows replaced by what a reader decodes. With it, the model scores as the reader would.
+ * Returns the run's table, in which the exported rows have the vectors that a reader decodes. With it, the model scores like the reader.
  *
  * @throws {UsageError} composed items have vectors of another dimension
  * @throws {DataError} as `encoded`

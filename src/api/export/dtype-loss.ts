@@ -1,8 +1,8 @@
-// The cost of --dtype: the share of nearest neighbors that stay the same if vectors have fewer bits.
+// Measures the cost of --dtype: the share of nearest neighbors that stay the same if vectors have fewer bits.
 //
-// Samples at most 20,000 of the written rows by a hash of their number, and compares the 20 nearest rows of 200 of them (in the sample,
-// same field, by cosine) for exact vectors and for vectors as a reader decodes them. Holes and zero vectors are left out. Only the sample
-// is in memory.
+// Samples at most 20,000 of the exported rows by a hash of the row number. For 200 rows of the sample, finds the 20
+// nearest rows (in the sample, of the same field, by cosine) among exact vectors and among decoded vectors. Holes and
+// zero vectors are left out. Only the sample is in memory.
 
 import { decoded, encoded, type Dtype } from "../../export/dtype.js";
 import type { TableRows } from "../../embedding/rows.js";
@@ -15,20 +15,20 @@ const [SEED, MOST_ROWS, MOST_QUERIES, NEAREST] = [1, 20_000, 200, 20];
 
 export interface DtypeLoss extends Partial<DtypeHeldOutLoss> {
   dtype: Dtype;
-  /** mean share of the 20 nearest rows that stay among them, in [0, 1]; NaN if no field has two rows */
+  /** mean share of a row's 20 nearest rows that are still among its 20 nearest; in [0, 1], NaN if no field has two rows */
   neighborRecallAt20: number;
   queries: number;
   among: number;
 }
 
-/** Vectors of unit length: exact, and decoded. */
+/** Vectors scaled to length 1: the exact vectors, and the decoded vectors. */
 interface Sample {
   fieldOf: number[];
   exact: Float32Array[];
   approximate: Float32Array[];
 }
 
-/** Measures the loss on a sample that depends only on the rows. @throws {DataError} as `encoded` */
+/** Measures the loss on a sample, which is always the same for the same rows. @throws {DataError} as `encoded` */
 export async function dtypeLoss(
   rows: TableRows,
   field: string | undefined,
@@ -84,7 +84,7 @@ async function sampledVectors(rows: TableRows, field: string | undefined, dtype:
   return sample;
 }
 
-/** Returns the nearest rows of the query's field by dot product; of equal ones, the first. */
+/** Returns the rows of the query's field with the greatest dot products; of equal products, the lower row number is first. */
 function nearest(vectors: readonly Float32Array[], fieldOf: readonly number[], query: number): number[] {
   const asked = vectors[query]!;
   const scores = Float64Array.from(vectors, (vector, row) => {

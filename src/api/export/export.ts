@@ -30,12 +30,12 @@ import { exportFingerprint } from "./fingerprint.js";
 import { modelFacts, preprocessOf, rowsToWrite, textsOf, onlyField } from "./rows.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
 
-/** Name and summary line of each format, for the help. */
+/** Name and summary of each format, for the help. */
 export const formatSummaries: [name: string, summary: string][] = [...exportFormats].map(
   ([name, { summary }]) => [name, summary],
 );
 
-/** How formats treat keys that they cannot hold exactly, with these formats, for the help. */
+/** Rules for keys that a format cannot represent exactly, and the names of the formats of each rule, for the help. */
 export const keyRules: [formats: string[], summary: string][] = [
   ...new Set([...exportFormats.values()].map(({ keys }) => keys)),
 ]
@@ -50,27 +50,27 @@ type Delta = Record<"added" | "changed" | "removed" | "same", number>;
 export interface ExportSummary {
   command: "export";
   version: string;
-  /** a path, `-` for standard output, or `$VARIABLE` with the address of a server */
+  /** path of the output, `-` for standard output, or `$VARIABLE`, an environment variable with the address of a server */
   out: string;
   seconds: number;
   rows: number;
-  /** number of rows by their change since the earlier run; only for --delta */
+  /** number of rows by kind of change since the earlier run; only for --delta */
   delta?: Delta;
-  /** number of zero vectors; absent if there are none */
+  /** number of rows with a zero vector; absent if there are none */
   zeroVectors?: number;
-  /** origin of the vector for unknown keys of each field; only for --reserve */
+  /** source of the vector for unknown keys, by field; only for --reserve */
   unknownKeys?: Record<string, UnknownVector>;
   /** cost of --dtype */
   dtypeLoss?: DtypeLoss;
-  /** true if the server already had the rows, so that none were written; only for servers */
+  /** true if the server already had the same rows, so that none were written; only for servers */
   unchanged?: boolean;
   options: Record<string, unknown>;
 }
 
 /**
- * Exports a run's table to a file, a directory or a server, complete or not at all, or in chunks to `write`.
+ * Exports a run's table to a file, directory or server, completely or not at all, or passes it to `write` in chunks.
  *
- * @param tell receives notes: on composed items, and on rows that may surprise a reader
+ * @param tell receives notes on composed items, and on rows that may surprise a reader
  * @param write receives the chunks if there is no path
  * @throws {UsageError} an unknown format or field, a format of several files without a path, or options that exclude each other
  */
@@ -94,7 +94,7 @@ export async function exportRun(
     throw new UsageError(`format ${name} cannot be written to a stream: name a file with -o FILE`);
   }
   checkTogether(format, given);
-  // formats that look keys up always have a row for unknown keys, in the place that Keras reserves
+  // a format that looks up keys always has a row for unknown keys, at the position that Keras reserves
   const unknown = format.findsUnknown && options.onnxInput !== "row" ? "keras" : undefined;
   const asked = { ...options, ...definedOf({ reserve: options.reserve ?? unknown }) };
   const output: Output = {
@@ -130,19 +130,19 @@ export async function exportRun(
 }
 
 interface Output {
-  /** target of formats that write several files */
+  /** path of the directory, for formats of several files */
   directory: string;
   force: boolean;
   signal: AbortSignal;
   server?: { variable: string; url: string };
-  /** writes formats of one file */
+  /** writes the chunks, for formats of a single file */
   write: (chunks: Chunks) => Promise<void>;
 }
 
-/** Default name of the table in PostgreSQL. */
+/** Default name of the table that is created in PostgreSQL. */
 const DEFAULT_INTO = "embeddings";
 
-/** Options with `field` resolved to names of columns. */
+/** The options of an export, in which `field` contains names of columns instead of roles. */
 type OfColumns = Omit<ExportRunOptions, "field"> & { field: string[] | undefined };
 
 async function writeRows(
@@ -153,7 +153,7 @@ async function writeRows(
   tell: (note: string) => void,
 ): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "unknownKeys" | "dtypeLoss" | "unchanged">> {
   const { dtype = "f32", field: fields, on, part, compose } = options;
-  // first, because it may refuse
+  // comes first, because it may throw a UsageError
   const evaluated =
     on || part
       ? await heldOutLoss(
@@ -230,7 +230,7 @@ async function writeDelta(
   return { rows: last - first, delta, ...unknown };
 }
 
-/** Collects the options of the format writers. */
+/** Returns the options that the writer of the format needs. */
 async function givenOptions(
   opened: OpenRows,
   format: ExportFormat,
@@ -248,7 +248,7 @@ async function givenOptions(
   };
 }
 
-/** Returns the options for the summary: one field as a string, several as a list. */
+/** Returns the options for the summary: a single field as a string, several fields as a list. */
 function statedOptions({
   out: _,
   force: __,

@@ -1,4 +1,4 @@
-// Fingerprint of an export to a server, which tells whether the server already has the rows.
+// Fingerprint of an export to a server, by which an export recognizes that the server already has the rows.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { sha256Of } from "../../io/fingerprint.js";
@@ -6,10 +6,10 @@ import { version } from "../../io/package-version.js";
 import { fingerprintOf } from "../../io/read-artifact.js";
 
 /**
- * Returns 16 hexadecimal digits: a hash of embed's version, the run's tables and model, and the options except for the destination.
+ * Returns 16 hexadecimal digits: a hash of embed's version, the run's tables and model, and the options other than the destination.
  *
  * @param given the options by name
- * @param files names of options whose values are paths; their files count by content
+ * @param files names of options whose values are paths, of which the hash includes the contents instead of the name
  */
 export async function exportFingerprint(
   { manifest }: Run,

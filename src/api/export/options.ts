@@ -1,5 +1,5 @@
-// Options of `embed export`. This file does not load the formats' writers; check-options.ts checks which formats exist and which options
-// go with each.
+// Options of `embed export`. This module does not import the writers of formats; check-options.ts checks the formats
+// and their options.
 
 import { dtypes } from "../../export/dtype.js";
 import { reserveSchemes } from "../../export/reserve.js";
@@ -18,7 +18,7 @@ import {
 } from "../../training/options/table.js";
 
 const group = "Options:";
-/** Options of the data on which the cost of a dtype is measured. */
+/** Restrictions of the options that name the data on which the cost of a dtype is measured. */
 const measured = {
   only: { dtype: ["f16", "i8"] },
   not: { normalize: true, mips: true, table: true },
@@ -139,10 +139,10 @@ export const exportOptions = {
 } as const;
 
 export type GivenExport = GivenTo<typeof exportOptions>;
-/** All options with their defaults. */
+/** All options of the command, including their defaults. */
 export type ExportRunOptions = Resolved<typeof exportOptions>;
 
-/** Contents of an ONNX model: the network, one of its two towers, or the table. */
+/** The part of a run that an ONNX model contains: the network, one of its two towers, or the table. */
 export type OnnxPart = NonNullable<GivenExport["onnxPart"]>;
 
 /** Returns the name of an environment variable. @throws {UsageError} invalid; the message omits the text, which may be a password */

@@ -1,4 +1,4 @@
-// Prepares the rows that `embed export` writes: composes items, selects rows, reserves rows for unknown keys, normalizes.
+// Prepares the rows that `embed export` writes: composes items, selects rows, reserves rows for unknown keys, normalizes vectors.
 
 import { capable, knownModelOf, modelOf } from "../../trainers/index.js";
 import { PREPROCESS_FILE } from "../../training/capabilities/run-space.js";
@@ -24,15 +24,15 @@ import type { OpenRows } from "../tables.js";
 
 export interface RowsToWrite {
   rows: TableRows;
-  /** origin of the vector for unknown keys of each written field; only for --reserve */
+  /** source of the vector for unknown keys, by exported field; only for --reserve */
   unknownKeys?: Record<string, UnknownVector>;
 }
 
 /**
- * Composes, selects and normalizes the rows and reserves rows for unknown keys, as the options say. Composed items, --mips and --reserve
- * load the table into memory; the other steps work on batches of rows.
+ * Composes, selects and normalizes rows and reserves rows for unknown keys, as the options request. Composed items,
+ * --mips and --reserve load the table into memory; the other steps work on batches of rows.
  *
- * @param fields fields to write, all when absent. Of several, the others are removed here; of one, by the format's writer
+ * @param fields names of the fields to write, all when absent. This function selects several fields; the writer selects a single one
  */
 export async function rowsToWrite(
   opened: OpenRows,
@@ -58,7 +58,7 @@ export async function rowsToWrite(
     if (items.note && (!fields || fields.includes(items.item!))) tell(items.note);
     rows = tableRows(mips ? await withMips({ ...opened, table }, items) : items.table);
   }
-  // computed from all rows: selecting keys must not change the vector of unknown ones
+  // computed before rows are selected, so that the vector for unknown keys does not depend on the selection
   const unknown = reserve && (await unknownKeysOf(opened, { table: await loadRows(rows), name }, format));
   const all = rows.fields;
   if (fields && fields.length > 1) rows = await rowsOfFields(rows, fields);
@@ -70,7 +70,7 @@ export async function rowsToWrite(
   if (topCount !== undefined) rows = await topRows(rows, topCount);
   const found = unknown && unknownOrigins(unknown, all, fields ?? all);
   if (reserve && unknown && found) {
-    // no note if the format always has such rows and training made them
+    // gives no note if every export in the format has rows for unknown keys and the training produced their vectors
     const isExpected = format.findsUnknown && Object.values(found).includes("trained");
     if (!isExpected) tell(unknownKeysText(found));
     rows = tableRows(
@@ -80,12 +80,12 @@ export async function rowsToWrite(
   return { rows: normalize ? normalizedRows(rows) : rows, ...(found && { unknownKeys: found }) };
 }
 
-/** Returns the only field; undefined if there are several, or if all fields are meant. */
+/** Returns the name of the field if there is exactly one; undefined for several fields, or if all fields are exported. */
 export function onlyField(fields: readonly string[] | undefined): string | undefined {
   return fields?.length === 1 ? fields[0] : undefined;
 }
 
-/** Selects the vectors of unknown keys of some fields. */
+/** Returns the vectors for unknown keys of the given fields. */
 function unknownVectorsOfFields(
   { weights, vectors, is }: OutOfVocabulary,
   all: readonly string[],
@@ -100,7 +100,7 @@ function unknownVectorsOfFields(
   };
 }
 
-/** Returns the origin of the vector of unknown keys by field, without numeric fields, which have none. */
+/** Returns the source of the vector for unknown keys by field. Numeric fields have none and are left out. */
 function unknownOrigins(
   { is }: OutOfVocabulary,
   all: readonly string[],
@@ -111,7 +111,7 @@ function unknownOrigins(
   );
 }
 
-/** Returns the non-empty lines of a file. @throws {NoInputError} it cannot be read */
+/** Returns the lines of a file that are not empty. @throws {NoInputError} the file cannot be read */
 async function nonEmptyLines(path: string): Promise<string[]> {
   const text = await readText(path).catch((error: unknown) => {
     throw new NoInputError(`the file of keys '${path}' cannot be read`, { cause: error });
@@ -119,7 +119,7 @@ async function nonEmptyLines(path: string): Promise<string[]> {
   return text.split(/\r?\n/).filter((line) => line !== "");
 }
 
-/** Returns the vectors of unknown keys. @throws {UsageError} the table has none, and the format does not need them */
+/** Returns the vectors for unknown keys. @throws {UsageError} the table has none, and the format can do without */
 async function unknownKeysOf(
   { run }: OpenRows,
   of: UnknownKeysOf,
@@ -127,14 +127,14 @@ async function unknownKeysOf(
 ): Promise<OutOfVocabulary> {
   const found = await (await knownModelOf(run)).unknownKeys?.(run, of);
   if (found && !("whyNot" in found)) return found;
-  // such a format must return a vector for unknown keys
+  // a format that looks up keys must have a vector for unknown keys
   if (format.findsUnknown) return zerosForUnknown(of.table);
   throw new UsageError(
     `--reserve: the table of run '${run.path}' has no row for unknown keys${found ? `: ${found.whyNot}` : ""}`,
   );
 }
 
-/** Returns the parameters of the model that format fnn needs. @throws {UsageError} the run has another model */
+/** Returns the parameters of the model, for format fnn. @throws {UsageError} the model is of another kind */
 export async function modelFacts({ run }: OpenRows): Promise<ModelFacts> {
   return await (
     await capable(
@@ -145,12 +145,12 @@ export async function modelFacts({ run }: OpenRows): Promise<ModelFacts> {
   )(run);
 }
 
-/** Returns words for the rows, if the model has any. @param name name of the table, as given */
+/** Returns texts that describe the rows, if the model has any. @param name name of the table, as the user gave it */
 export async function textsOf({ run }: OpenRows, name: string | undefined): Promise<RowTexts | undefined> {
   return await (await modelOf(run))?.rowTexts?.(run, name);
 }
 
-/** Returns the rules that turn raw cells into keys; formats of several files include them. */
+/** Returns the rules that convert raw cells to keys, which formats of several files include. */
 export async function preprocessOf({ run }: OpenRows): Promise<Uint8Array | undefined> {
   const isThere = Object.hasOwn(run.manifest.files, `model/${PREPROCESS_FILE}`);
   return isThere ? await run.readModelFile(PREPROCESS_FILE) : undefined;

@@ -1,4 +1,4 @@
-// Decides whether format onnx exports a whole network instead of a table.
+// Decides whether the format onnx exports a network or a table.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -7,10 +7,10 @@ import type { WriteNetwork } from "../../training/capabilities/model.js";
 import type { ExportRunOptions, OnnxPart } from "./options.js";
 
 /**
- * Returns the writer of the run's network, or of one of its towers; undefined if a table is written: for other formats, runs without a
- * network, or if a field or a table is requested.
+ * Returns the writer of the run's network, or of one of its towers; undefined if a table is exported: for other
+ * formats, for runs without a network, or if a field or a table is requested.
  *
- * @throws {UsageError} the requested part does not exist, or options of a table are set too
+ * @throws {UsageError} the requested part does not exist, or an option for tables is set
  */
 export async function wholeNetworkOf(run: Run, options: ExportRunOptions): Promise<WriteNetwork | undefined> {
   const { format, field, table, onnxPart } = options;

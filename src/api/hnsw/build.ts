@@ -39,13 +39,13 @@ export interface IndexSummary {
   options: Record<string, unknown>;
   /** facts of index.json */
   index: Pick<IndexFacts, "field" | "metric" | "space" | "dim" | "biased" | "width" | "compose">;
-  /** reason for the metric, a clause */
+  /** reason for the choice of the metric, as a clause */
   because: string;
   warnings: string[];
 }
 
 /**
- * Builds an index of a field's rows and writes it, complete or not at all. The bytes do not depend on the number of threads.
+ * Builds an index of a field's rows and writes it, completely or not at all. The bytes do not depend on the number of threads.
  *
  * @throws {UsageError} the field does not exist, the model does not rank by the metric, or the index would exceed 4 GiB
  */
@@ -128,7 +128,7 @@ function leftOutWarnings({ left: { zeros, holes }, field }: IndexSource): string
   return warnings;
 }
 
-/** Returns a callback that reports each tenth of a long build. */
+/** Returns a callback that reports the progress of a long build after each tenth. */
 function tellProgress(numRows: number, watch: Watch): (numNodes: number) => void {
   let tenths = 0;
   return (numNodes) => {

@@ -1,8 +1,8 @@
-// The directory of an index: the graph in hnswlib's format, the keys of its rows, and facts about the index.
+// The directory of an index: the graph in hnswlib's format, the keys of its rows, and the properties of the index.
 //
-//   index.json   facts, and checksums of the other files
+//   index.json   properties of the index, and checksums of the other files
 //   index.hnsw   the graph and its vectors (retrieval/hnsw/file.ts)
-//   ids.tsv      row TAB key, as for faiss and usearch; contains rows that are not indexed too
+//   ids.tsv      row number, tab, key, as for faiss and usearch; also contains rows that are not indexed
 
 import { join } from "node:path";
 import { ArtifactError, excerpt, NoInputError, UsageError } from "../../errors.js";
@@ -22,9 +22,9 @@ import type { Compose } from "../compose.js";
 export const FACTS_FILE = "index.json";
 export const HNSW_FILE = "index.hnsw";
 export const IDS_FILE = "ids.tsv";
-/** Version of index.json; other versions are refused. */
+/** Version of the schema of index.json; an index of another version is rejected. */
 const SCHEMA_VERSION = 1;
-/** Advice for an index that cannot be used. */
+/** Advice in messages on an index that cannot be used. */
 export const REBUILD = "build it again with embed index";
 
 /** Contents of index.json. */
@@ -33,26 +33,26 @@ export interface IndexFacts {
   /** version of embed */
   version: string;
   field: string;
-  /** name of the table, for a run with several tables */
+  /** name of the table; only for a run with several tables */
   table?: string;
   metric: IndexMetric;
   /** hnswlib's name of the metric */
   space: (typeof SPACES)[IndexMetric];
   /** dimension of the table */
   dim: number;
-  /** whether the vectors have a further coordinate, the weight of the row */
+  /** whether a further coordinate of each vector contains the row's weight */
   biased: boolean;
   /** dimension of the vectors in the index */
   width: number;
-  /** whether items are composed of all their columns */
+  /** whether the vectors of items are sums over all item columns */
   compose: Compose;
-  /** number of indexed rows, and of all rows of the field */
+  /** number of indexed rows, and number of all rows of the field */
   count: number;
   rows: number;
   m: number;
   efConstruction: number;
   seed: number;
-  /** SHA-256 of the table's keys, vectors and weights */
+  /** SHA-256 of the keys, vectors and weights of the field */
   fingerprint: string;
   files: Record<typeof HNSW_FILE | typeof IDS_FILE, WrittenFile>;
 }
@@ -84,7 +84,7 @@ const factsShape = object(
   { table: text },
 );
 
-/** Recognizes a directory as an index by its index.json. */
+/** Recognizes the directory of an index by its index.json. */
 export const ownIndex: OwnDirectory = {
   what: "an index",
   marker: FACTS_FILE,
@@ -105,17 +105,17 @@ export function factsText(facts: Omit<IndexFacts, "schemaVersion">): string {
   return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...facts }, undefined, 2)}\n`;
 }
 
-/** An index directory that was opened for reading. */
+/** The directory of an index that was opened for reading. */
 export interface IndexDirectory {
-  /** path as the user wrote it */
+  /** path of the directory as the user wrote it */
   path: string;
   facts: IndexFacts;
-  /** Reads the graph and checks its checksum and links. @throws {ArtifactError} it is damaged @throws {UsageError} it exceeds memory */
+  /** Reads the graph and checks its checksum and links. @throws {ArtifactError} the file is damaged @throws {UsageError} it exceeds memory */
   readGraph(): Promise<HnswGraph>;
 }
 
 /**
- * Opens an index. If its replacement was killed half-way, the earlier version is restored first.
+ * Opens an index. If a replacement of the index was interrupted, the earlier index is restored first.
  *
  * @throws {NoInputError} it does not exist
  * @throws {UsageError} the path is not an index
@@ -159,7 +159,7 @@ export async function openIndex(path: string): Promise<IndexDirectory> {
   };
 }
 
-/** Returns the error for a directory that is not an index. */
+/** Returns the error for a directory without an index. */
 async function notAnIndex(path: string, root: string): Promise<UsageError | ArtifactError> {
   if (await pathExists(join(root, HNSW_FILE)))
     return new ArtifactError(`index '${path}' has no ${FACTS_FILE}: it is damaged; restore it or ${REBUILD}`);
@@ -168,10 +168,10 @@ async function notAnIndex(path: string, root: string): Promise<UsageError | Arti
   );
 }
 
-/** Most links per node, on levels above 0, that `embed index` accepts. */
+/** Maximum number of links per node that `embed index` accepts for levels above 0. */
 export const mostLinks = MOST_LINKS;
 
-/** @throws {UsageError} the index was built from another table; the message says what differs @param run path of the run */
+/** @throws {UsageError} the index was built from another table; the message names the difference @param run path of the run */
 export function checkFits(
   { path, facts }: IndexDirectory,
   run: string,

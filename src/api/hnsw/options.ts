@@ -6,7 +6,7 @@ import { choice, flag, text, whole, type GivenTo } from "../../training/options/
 const group = "Options:";
 const MANY = Number.MAX_SAFE_INTEGER;
 
-/** Metrics that rows are ranked by. */
+/** Metrics by which an index ranks rows. */
 export const similarities = ["cosine", "dot", "l2"] as const;
 
 export const indexOptions = {

@@ -1,4 +1,4 @@
-// Searches an index by vectors of a table.
+// Searches an index of a run's rows for the rows nearest to query vectors.
 
 import { UsageError } from "../../errors.js";
 import type { ItemLists, TopItems } from "../../kernels/top-items/binding.js";
@@ -15,7 +15,7 @@ export interface SearchIndex {
   graph: HnswGraph;
 }
 
-/** An index in memory, and the rows of the run that it was built from. */
+/** An index in memory, and the rows of the run's table from which it was built. */
 export interface IndexOfRun extends SearchIndex {
   opened: OpenTable;
   directory: IndexDirectory;
@@ -23,13 +23,13 @@ export interface IndexOfRun extends SearchIndex {
 }
 
 export interface SearchIndexOptions {
-  /** length of the lists, at least 1 */
+  /** length of the list of a query, at least 1 */
   top: number;
-  /** size of the candidate list of a search, raised to `top`; a larger one is slower and closer to exact */
+  /** number of candidates that a search keeps, at least `top`; more candidates make it slower and more exact */
   ef: number;
-  /** for each query, rows of the field that its list must not contain */
+  /** for each query, numbers of the rows that its list must not contain */
   masks?: ItemLists;
-  /** whether the index's weights count, as for queries of users; true when absent */
+  /** whether scores include the index's weights, as for queries of users; true when absent */
   weighted?: boolean;
   threads: number;
   signal?: AbortSignal;
@@ -58,13 +58,13 @@ export async function openIndexOf(run: string, path: string): Promise<IndexOfRun
 }
 
 /**
- * Returns the approximately nearest `top` rows of the field for each query, nearest first.
+ * Returns for each query approximately the `top` nearest rows of the field, nearest first.
  *
  * Scores are cosines, dot products plus weights, or negated Euclidean distances. A list is shorter only if no more rows are left.
  * Results do not depend on the number of threads.
  *
  * @param queries f32[numQueries * dim], vectors in the form of the table
- * @returns rows of the field, from 0 on; NO_ITEM in unused places
+ * @returns row numbers within the field; NO_ITEM in unused places
  */
 export async function searchIndex(
   { space, graph }: SearchIndex,

@@ -1,7 +1,7 @@
-// The rows of a run's table that an index holds, and their form in the index.
+// Selects the rows of a run's table for an index, and converts their vectors to the form that they have in the index.
 //
-// The default metric is the one that the run's model ranks by: the dot product plus the item's weight for models that rank so, the cosine
-// for item vectors of sessions. For all other tables it is the cosine, as for `embed neighbors`.
+// The default metric is the one that the run's model ranks by: the dot product plus the item's weight for models that rank
+// by this sum, the cosine for item vectors from sessions. For all other tables it is the cosine, as for `embed neighbors`.
 
 import { keyAt, type Keys } from "../../log/keys.js";
 import {
@@ -22,37 +22,37 @@ import { composeItems, type Compose } from "../compose.js";
 import { rankingTable } from "../composed-items.js";
 import type { OpenTable } from "../tables.js";
 
-/** Selects the rows of an index and its metric. */
+/** Options that select the rows of an index and its metric. */
 export interface SourceOptions {
   field: string;
-  /** by default, what the run's model ranks by */
+  /** metric of the index; by default the one by which the run's model ranks */
   metric?: IndexMetric | undefined;
-  /** name of a table, for a run with several; the default table when absent */
+  /** name of the table, for a run with several tables; the default table when absent */
   table?: string | undefined;
   compose?: Compose | undefined;
 }
 
-/** Rows of a table for an index. */
+/** Rows of a table, prepared for an index. */
 export interface IndexSource {
   space: Space;
-  /** reason for the metric, a clause */
+  /** reason for the choice of the metric, as a clause */
   because: string;
   field: string;
-  /** whether items are composed of all their columns */
+  /** whether the vectors of items are sums over all item columns */
   compose: Compose;
   table: EmbeddingTable;
-  /** all rows of the field */
+  /** the range of the field's rows in the table */
   range: RowRange;
   keys: Keys;
-  /** u32[n]: rows of the field that are indexed, ascending, from 0 on */
+  /** u32[n], ascending: numbers of the indexed rows within the field */
   rows: Uint32Array;
-  /** numbers of rows that are not indexed: holes, and for cosine zero vectors */
+  /** number of rows left out of the index: holes, and for the cosine zero vectors */
   left: { holes: number; zeros: number };
-  /** f32[rows of the field]: weights; only if the space is biased */
+  /** f32[number of the field's rows]: weight of each row; only if the index has a coordinate for weights */
   weights?: Float32Array;
-  /** SHA-256 of the field's keys, vectors and weights */
+  /** SHA-256 of the keys, vectors and weights of the field */
   fingerprint: string;
-  /** a sentence about the vectors of items, if they are composed */
+  /** a sentence that describes the vectors of items; only if items are composed */
   note?: string;
 }
 
@@ -141,7 +141,7 @@ function fingerprintOf({ space, table, range, keys, weights }: Omit<IndexSource,
   ]);
 }
 
-/** Returns f32[n * width]: the indexed rows in the form of the index. */
+/** Returns f32[n * width]: the vectors of the indexed rows in the form that they have in the index. */
 export function rowsInIndex({ space, table, range, rows, weights }: IndexSource): Float32Array {
   const vectors = vectorsAt(
     table,

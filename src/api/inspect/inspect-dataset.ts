@@ -1,4 +1,4 @@
-// `embed inspect DATASET`: facts of an encoded dataset, whose columns have the roles of its encoding.
+// `embed inspect DATASET`: reports on an encoded dataset, whose columns have the roles that its encoding gave them.
 
 import { MISSING, keyAt } from "../../log/keys.js";
 import { LEFT_OUT } from "../../config/pipeline-starter.js";
@@ -68,7 +68,7 @@ export async function inspectDataset(
   };
 }
 
-/** Returns the facts of a dataset for a page: counts of keys, and histograms of numbers. */
+/** Returns properties of a dataset for a page: number of rows by key, and histograms of numbers. */
 function pageFacts({ columns, roles, numRows }: Dataset, top: number): PageFacts {
   const shapes = new ShapeCounter(columns.length);
   const coded = columns.map((column) =>
@@ -103,15 +103,15 @@ function shapeOfNumbers(values: Float64Array): ColumnShape | undefined {
   return rows.size === 0 ? undefined : histogram([...rows].map(([value, count]) => ({ value, rows: count })));
 }
 
-/** Counts rows by day. @param times ms since 1970; NaN for rows without a time */
+/** Returns the number of rows by day. @param times ms since 1970; NaN for rows without a time */
 function daysOf(times: Float64Array): PageFacts["days"] {
   return [...rowsOfDays(times)].map(([day, rows]) => ({ day, rows })).sort((a, b) => a.day - b.day);
 }
 
-/** Number of rows that the counter takes at a time. */
+/** Number of rows that are passed to the counter at a time. */
 const CHUNK_ROWS = 65_536;
 
-/** Returns u32[values.length]: the first or second 32-bit word of each number. */
+/** Returns u32[values.length]: the lower or the upper 32-bit word of each number. */
 function halvesOf(values: Float64Array, half: 0 | 1): Uint32Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, 2 * values.length);
   return Uint32Array.from({ length: values.length }, (_, row) => words[2 * row + half]!);
@@ -130,7 +130,7 @@ function keyFactsOf({ columns, roles, numRows }: Dataset, top: number) {
         ? halvesOf(column.values.subarray(first, last), 0)
         : column.codes.subarray(first, last),
     );
-    // a number has two words: the first in the column's place, the second after all columns
+    // a number has two words: one in the place of its column, the other after the words of all columns
     for (const column of columns)
       if (column.kind === "number") words.push(halvesOf(column.values.subarray(first, last), 1));
     counter.see(words, last - first, numKeys);
@@ -145,19 +145,19 @@ function roleOf({ name, kind }: Column, roles: Roles): string {
   return roles.leftOut?.includes(name) ? LEFT_OUT : "field";
 }
 
-/** Counts distinct numbers; the dataset's description has the counts of keys. */
+/** Returns the number of distinct numbers of a column; 0 for keys, whose number is in the dataset's description. */
 function distinctNumbers(column: Column): number {
   if (column.kind !== "number") return 0;
   const sorted = column.values.slice().sort();
   let distinct = 0;
-  // the sort puts NaN last, and NaN differs from itself
+  // NaN is the last value after sorting, and does not equal itself
   for (let i = 0; i < sorted.length && sorted[i] === sorted[i]; i++) {
     if (i === 0 || sorted[i] !== sorted[i - 1]) distinct++;
   }
   return distinct;
 }
 
-/** Returns a cell as text: times in ISO 8601, multi-valued cells with their separator. */
+/** Returns a cell as text: a time in ISO 8601, a multi-valued cell with its separators. */
 function cellAt(column: Column, row: number, { time }: Roles): string {
   if (column.kind === "number") {
     const x = column.values[row]!;

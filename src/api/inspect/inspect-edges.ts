@@ -1,4 +1,4 @@
-// `embed inspect EDGES --source a --target b`: facts of the graph in an edge list.
+// `embed inspect EDGES --source a --target b`: reports on the graph of an edge list.
 
 import { isEncodedDataset, readEncoded } from "../../dataset/encoded/read.js";
 import { MemoryColumns } from "../../dataset/columns.js";
@@ -15,26 +15,26 @@ import { firstReadingOf } from "../../training/options/reading.js";
 import { badRowsOf } from "../../training/reading/bad-row-report.js";
 import type { InspectEdgesOptions } from "./options.js";
 
-/** Facts of an edge list. */
+/** Properties of an edge list. */
 export interface EdgeInspection extends GraphFacts {
   rows: number;
   directed: boolean;
-  /** number of distinct keys in both columns */
+  /** number of distinct keys in both columns of ends */
   nodes: number;
   /** number of distinct edges between two nodes; an undirected edge counts once */
   edges: number;
   /** number of rows that repeat an edge; if undirected, `b a` repeats `a b` */
   repeated: number;
-  /** number of rows with the same node at both ends */
+  /** number of rows whose ends are the same node */
   selfLoops: number;
-  /** number of rows that lack an end */
+  /** number of rows in which the key of an end is missing */
   missing: number;
-  /** distribution of the weights that are not missing */
+  /** distribution of the edge weights that are not missing */
   weights?: Spread;
   warnings: string[];
 }
 
-/** Reads an edge list, or an encoded dataset of one. @throws {UsageError} a column does not exist @throws as inspect */
+/** Inspects an edge list, or an encoded dataset of one. */
 export async function inspectEdges(
   paths: readonly string[],
   options: InspectEdgesOptions,
@@ -65,7 +65,7 @@ export async function inspectEdges(
   };
 }
 
-/** Warns of weights that trainings refuse. */
+/** Warns of edge weights that trainings reject. */
 function weightWarnings(name: string | undefined, weights: Float64Array | undefined): string[] {
   if (!weights) return [];
   const count = (is: (weight: number) => boolean) => weights.reduce((sum, w) => sum + (is(w) ? 1 : 0), 0);

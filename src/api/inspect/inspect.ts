@@ -1,4 +1,4 @@
-// `embed inspect`: facts of a log before a training.
+// `embed inspect`: reports on a log before a training.
 
 import { firstTrainer } from "../../trainers/index.js";
 import { LEFT_OUT, starterConfig } from "../../config/pipeline-starter.js";
@@ -32,12 +32,12 @@ import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
 import { badRowHandling } from "../../training/reading/read-dataset.js";
 
 const FIRST_ROWS = 5;
-/** Integer fields with at most this many distinct values are shown as numbers, others as keys. */
+/** Maximum number of distinct values of an integer field that is shown as numbers; other integer fields are shown as keys. */
 const MOST_STEPS = 200;
 /** Roles of key columns. */
 const KEYS = new Set(["user", "item", "session", "field"]);
 
-/** Reads a whole log, or an encoded dataset. @throws {DataError} too many bad rows @throws {UsageError} a dataset among other inputs */
+/** Reads and inspects a log or encoded dataset. @throws {DataError} too many bad rows @throws {UsageError} a dataset among other inputs */
 export async function inspect(
   paths: readonly string[],
   given: InspectOptions,
@@ -61,14 +61,14 @@ export async function inspect(
 
 type WithPage = Inspection & { page?: PageFacts };
 
-/** @throws {UsageError} the page would go to standard output @throws {OutputError} it exists, or is the log */
+/** @throws {UsageError} the page would be written to standard output @throws {OutputError} it exists, or is the log */
 async function checkPage(html: string, paths: readonly string[], force: boolean): Promise<void> {
   if (html === "-") throw new UsageError("--html names a file: the facts are printed on standard output");
   await checkNotAnInput("--html", html, [...paths]);
   await checkOutput(html, force, "file");
 }
 
-/** Inspects the encoded dataset among the paths; undefined if there is none. @throws {UsageError} there are other inputs, or a server */
+/** Inspects the encoded dataset among the paths; undefined if no path is one. @throws {UsageError} there are other inputs, or a server */
 async function datasetFacts(
   paths: readonly string[],
   { top = logOptions.top.default, html, ...given }: InspectOptions,
@@ -175,7 +175,7 @@ async function inspectLog(
   }
 }
 
-/** Returns the distribution of a column's cells; undefined for times, which are shown by day. */
+/** Returns the distribution of the cells of a column; undefined for times, which the page shows by day. */
 function cellDistribution(
   shapes: ShapeCounter,
   c: number,
@@ -184,13 +184,13 @@ function cellDistribution(
   numbers: Log["numbers"],
 ): ColumnShape | undefined {
   if (role === "time" || type === "time" || type === "empty") return undefined;
-  // ids are integers too, but an integer field with few values is a scale, such as a rating
+  // integers are ids, except those of a field with few values, which are a scale, such as a rating
   const isScale = role === "field" && distinct <= MOST_STEPS;
   const isNumber = type === "number" || (type === "integer" && (!KEYS.has(role) || isScale));
   return isNumber ? shapes.numbers(c, textOf, numberParser(numbers)) : shapes.keys(c, textOf);
 }
 
-/** Returns the log without some columns. */
+/** Returns the log without the given columns. */
 function withoutColumns(log: Log, ignore: readonly string[]): Log {
   const kept = log.columns.map((_, c) => c).filter((c) => !ignore.includes(log.columns[c]!));
   return {
@@ -200,7 +200,7 @@ function withoutColumns(log: Log, ignore: readonly string[]): Log {
   };
 }
 
-/** Returns lookups for the role of a column and its reason, as trainings would infer them, and their warnings. */
+/** Returns functions that look up the role of a column and the reason for it, as trainings infer them, and warnings. */
 function describeColumns(
   { multi = {}, dedupedBy = [] }: Pick<Log, "multi" | "dedupedBy">,
   inference: InferredRoles,

@@ -13,8 +13,8 @@ export interface Inspection extends FoundFacts, KeyFacts {
   warnings: string[];
 }
 
-/** Further facts for a page. */
+/** Further properties of a log, which only a page shows. */
 export interface PageFacts extends Pick<LogContent, "keys" | "days"> {
-  /** distribution of each column's cells */
+  /** distribution of the cells of each column */
   shapes: readonly (ColumnShape | undefined)[];
 }

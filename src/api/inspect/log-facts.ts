@@ -1,4 +1,4 @@
-// Facts of a log for a starter configuration: the task of its labels, the newest time of each file, and how rows spread over files.
+// Properties of a log for a starter configuration: the task of its labels, the latest time in each file, and the rows per file and day.
 
 import { spreadOf, spreadOfDays, type RowSpread } from "../../config/new-rows-gates.js";
 import { taskOfLabels, type LabelledTask } from "../../dataset/labels.js";
@@ -10,29 +10,29 @@ import { timeParser } from "../../log/time-format.js";
 export interface FoundFacts {
   /** absent without a label */
   task?: LabelledTask;
-  /** time of the newest event in each file, ms since 1970; absent without a time column */
+  /** time of the latest event in each file, ms since 1970; absent without a time column */
   newest?: { file: string; time: number }[];
-  /** distribution of the number of rows per file, and per day if there are times */
+  /** distribution of the number of rows per file, and of the number of rows per day if there are times */
   spread?: { files: RowSpread; days?: RowSpread };
 }
 
 const DAY = 86_400_000;
 
-/** Collects the facts from batches in which all columns are read as keys. */
+/** Collects the properties of a log from batches in which all columns are keys. */
 export class LogFacts {
   readonly #label: number;
   readonly #time: number;
   readonly #parseNumber: NumberParser;
   readonly #parse: (text: string) => number;
   readonly #labels = new Set<number>();
-  /** ms since 1970, by code of the time column */
+  /** ms since 1970, by code of the key in the time column */
   readonly #times: number[] = [];
   readonly #newest = new Map<string, number>();
   readonly #rowsOfFiles = new Map<string, number>();
   /** by day since 1970 */
   readonly #rowsOfDays = new Map<number, number>();
 
-  /** @param timeFormat value of --time-format */
+  /** @param timeFormat value of the option --time-format */
   constructor(
     columns: readonly string[],
     { label, time }: InferredRoles["roles"],
@@ -45,11 +45,11 @@ export class LogFacts {
     this.#parse = timeParser(timeFormat);
   }
 
-  /** Counts a batch; all its rows are of one file. */
+  /** Counts the rows of a batch, which all come from the same file. */
   see(batch: Batch, keyOf: (request: number, code: number) => string): void {
     const { columns, numRows, sizes } = batch;
     if (numRows === 0) return;
-    // up to two distinct labels are classes, and a third makes the label a number: no more are needed
+    // stops at three distinct labels: up to two labels are classes, more are numbers
     if (this.#label >= 0 && this.#labels.size <= 2)
       for (const code of new Set(columns[this.#label]!))
         if (code !== 0xffffffff) this.#labels.add(this.#parseNumber(keyOf(this.#label, code)) ?? NaN);
@@ -69,7 +69,7 @@ export class LogFacts {
     if (newest > -Infinity) this.#newest.set(file, newest);
   }
 
-  /** Returns the number of rows by day since 1970, ascending; empty without times. */
+  /** Returns the number of rows of each day since 1970, in ascending order of days; empty without times. */
   days(): { day: number; rows: number }[] {
     return [...this.#rowsOfDays].map(([day, rows]) => ({ day, rows })).sort((a, b) => a.day - b.day);
   }

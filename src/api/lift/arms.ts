@@ -1,4 +1,4 @@
-// The trainings of a lift. For each arm, learning rates are chosen by the validation split on a separate seed, then all seeds are trained.
+// Runs the trainings of a lift. For each arm, the validation split with a separate seed decides the learning rates; then each seed is trained.
 
 import { DivergedError } from "../../errors.js";
 import {
@@ -10,18 +10,18 @@ import {
 import type { Watch } from "../../training/session/watch.js";
 import type { LiftArm, LiftTraining, LiftTrial } from "./summary.js";
 
-/** Number of seeds, and candidate learning rates. */
+/** Number of seeds, and candidates for the learning rates. */
 export interface LiftPlan {
   seeds: number;
   learningRates: readonly number[];
   embeddingLearningRates: readonly number[];
 }
 
-/** Reports that a training has ended, with an estimate of the time left. */
+/** Function that reports the end of a training, with an estimate of the time left. */
 type Tell = (text: string) => void;
 
 /**
- * Trains all arms, one after another.
+ * Runs the trainings of all arms, one after another.
  *
  * @throws {DivergedError} all learning rates of an arm diverge
  */
@@ -44,7 +44,7 @@ export async function trainArms(
   return trained;
 }
 
-/** Chooses the learning rates of an arm, then trains its seeds. */
+/** Chooses the learning rates of an arm, and runs its training for each seed. */
 async function trainArm(
   trainings: PreparedTrainings,
   arm: Initialization,
@@ -87,7 +87,7 @@ function bestLoss({ epochs, bestEpoch }: ComparedTraining): number {
   return epochs[bestEpoch - 1]!.validLoss!;
 }
 
-/** Returns null if the training diverged. @throws any other error */
+/** Returns null for the error of a training that diverged. @throws any other error */
 function whenDiverged(error: unknown): null {
   if (error instanceof DivergedError) return null;
   throw error;

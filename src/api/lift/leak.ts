@@ -1,8 +1,8 @@
-// Checks that a table was not trained on rows that a network is evaluated on, which would inflate its gain.
+// Checks that a table was not trained on the rows on which a network is evaluated, which would inflate the table's gain.
 //
 //   the run's manifest: time of its newest training event ──► all validation and test rows of the network must be newer, or
 //                       its files and split options ──► its training rows in the network's log
-//                                                      └─► must not be validation or test rows of the network
+//                                                      └─► none may be a validation or test row of the network
 
 import { isDeepStrictEqual } from "node:util";
 import type { Dataset, Roles } from "../../dataset/dataset.js";
@@ -16,7 +16,7 @@ import type { ExampleOptions } from "../../training/options/log.js";
 import { timesOf, type SplitParts } from "../../training/reading/split-parts.js";
 import { splitOptionsOf, type SplitFlags } from "../../training/options/split-options.js";
 
-/** The network's log, and its splits. */
+/** The log of the network, and its splits. */
 interface HeldOut {
   dataset: Dataset;
   parts: SplitParts["parts"];
@@ -24,10 +24,10 @@ interface HeldOut {
 }
 
 /**
- * Checks a run, and the runs that it was warm-started from.
+ * Checks a run, and the earlier runs of its warm starts.
  *
- * @param path run of the table
- * @throws {UsageError} it was trained on rows that the network is evaluated on, or this cannot be determined
+ * @param path path of the table's run
+ * @throws {UsageError} the table was trained on rows on which the network is evaluated, or this cannot be determined
  */
 export async function checkUnseen(path: string, judged: HeldOut): Promise<void> {
   const seen = new Set<string>();
@@ -62,7 +62,7 @@ function checkRun({ path, manifest }: Run, { dataset, parts, options }: HeldOut)
       if (shared) throw leaked(path, `'${shared.path}', which is the network's --${part}`);
       continue;
     }
-    // this split was made from the log
+    // this part was split from the network's log
     const logs = logsOf(dataset.inputs, options.sides.length);
     if (!logs.some(({ sha256 }) => trained.has(sha256))) continue;
     if (isLater(own, manifest, options)) continue;
@@ -79,20 +79,20 @@ function checkRun({ path, manifest }: Run, { dataset, parts, options }: HeldOut)
   }
 }
 
-/** Returns whether all rows of a split are newer than all training rows of the run, by the same time column. */
+/** Returns whether all rows of a split are newer than all training rows of the run, by the times of the same column. */
 function isLater(
   part: Part,
   { split: { newest }, roles, refit, options: trained }: Manifest,
   options: HeldOut["options"],
 ): boolean {
-  // after --refit, the manifest still has the newest time of the first training
+  // the recorded time is that of the first training, not of the refit with all rows
   if (newest === undefined || refit) return false;
   const isSameTime =
     (roles as Roles).time === part.dataset.roles.time && trained["timeFormat"] === options.timeFormat;
   return isSameTime && (timesOf(part)?.every((time) => time > newest) ?? false);
 }
 
-/** Repeats the run's split on this dataset and returns its training rows. @throws {UsageError} the split cannot be repeated */
+/** Returns the training rows of the run's split, which is repeated on this dataset. @throws {UsageError} it cannot be repeated */
 function trainingRows(
   path: string,
   manifest: Manifest,
@@ -120,7 +120,7 @@ function trainingRows(
     train.length === counts[0] &&
     isFile(manifest.options["valid"], valid, counts[1]!) &&
     isFile(manifest.options["test"], test, counts[2]!);
-  // a random split hashes the cells of a row, so it differs if the columns do
+  // the hash of a row's cells decides its part in a random split, so a split of other columns differs
   const sameColumns =
     manifest.split.by !== "random" ||
     isDeepStrictEqual(hashedColumns(manifest.roles as Roles), hashedColumns(dataset.roles));
@@ -132,7 +132,7 @@ function trainingRows(
   return train;
 }
 
-/** Returns the columns whose cells decide a random split, sorted. */
+/** Returns the sorted names of the columns whose cells decide a random split. */
 function hashedColumns(roles: Roles): string[] {
   return Object.values(roles)
     .flat()
@@ -140,7 +140,7 @@ function hashedColumns(roles: Roles): string[] {
     .sort();
 }
 
-/** Returns the split options of a run. */
+/** Returns the options of a run that determine its split. */
 function splitFlagsOf({ options, split: { by } }: Manifest): SplitFlags {
   const { valid = 0, test = 0, splitKey, validLike, last, group } = options as Partial<SplitFlags>;
   const isKnown = ["time", "random", "rows", "user", "items", "last"].includes(by);
@@ -160,7 +160,7 @@ function sidesOf({ options }: Manifest): number {
   return Array.isArray(sides) ? sides.length : 0;
 }
 
-/** Returns the inputs without the side tables, which come last. */
+/** Returns the inputs of a run without its side tables, which are the last inputs. */
 function logsOf(inputs: readonly InputFingerprint[], numSides: number): readonly InputFingerprint[] {
   return inputs.slice(0, inputs.length - numSides);
 }

@@ -1,7 +1,7 @@
 // `embed lift`: trains the same network from a table and from other initializations, on the same rows and with the same budget.
 //
-//   log ──► examples ──► each arm: learning rates chosen by the validation split, on a separate seed
-//                                  └─► trainings with further seeds ──► curves and losses ──► summary and verdict
+//   log ──► examples ──► each arm: learning rates with the least validation loss for a separate seed
+//                                  └─► trainings with the other seeds ──► curves and losses ──► summary and verdict
 
 import { UsageError } from "../../errors.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
@@ -20,22 +20,22 @@ import { checkUnseen } from "./leak.js";
 import { liftCommon, liftOwn, type LiftOptions } from "./options.js";
 import { summarizeLift, type LiftArm, type LiftResult } from "./summary.js";
 
-/** Number of seeds below which a warning says that intervals are wide. */
+/** Number of seeds below which a warning says that the confidence intervals are wide. */
 const FEW_SEEDS = 5;
 
-/** Result of `lift`, also written to its file. */
+/** Result of `embed lift`, which is also written to its output file. */
 export interface Lift extends Summary, LiftResult {
-  /** run of the table, and the seconds of its training */
+  /** path of the table's run, and duration of its training in seconds */
   pretraining: { run: string; seconds: number };
-  /** set if it was not checked whether the table has seen the rows of the evaluation */
+  /** true if the table may have been trained on rows of the evaluation, because that was not checked */
   unchecked?: true;
   trained: LiftArm[];
 }
 
 /**
- * Trains a network from a run's table and from other initializations, and reports the gain of the table.
+ * Trains networks initialized with a run's table and networks with other initializations, and reports the gain of the table.
  *
- * All results but times are the same at any number of threads.
+ * All results except times are the same for any number of threads.
  *
  * @throws {UsageError} the table was trained on rows of the evaluation, or this cannot be determined
  * @throws {EmbedError} as the training of a network
@@ -97,7 +97,7 @@ export async function lift(
   return result;
 }
 
-/** Returns the trainings of the only trainer that can start from a table. */
+/** Returns the comparison of the only trainer that can initialize a network with a table. */
 export async function comparedTrainings(): Promise<ComparedTrainings> {
   for (const { load } of trainers) {
     const { compared } = (await load()).trainer;
@@ -106,15 +106,15 @@ export async function comparedTrainings(): Promise<ComparedTrainings> {
   throw new RangeError("no trainer starts from a table");
 }
 
-/** Returns the options of `embed lift`: those of the trainings, and its own. */
+/** Returns the options of `embed lift`: those of the trainer, and its own. */
 export function liftTable({ options }: ComparedTrainings): OptionTable {
-  // without options of servers: the log of the run would have to be read again to check its held-out rows
+  // without options of servers, since checking the held-out rows would read the run's log through the server again
   const own = { ...omit(options, ...Object.keys({ ...engine, ...engineTraining })), ...liftOwn };
   const names = Object.entries(own).map(([name, option]) => [name, { ...option, common: undefined }]);
   return withCommon(Object.fromEntries(names) as OptionTable, liftCommon);
 }
 
-/** Warns if an arm's best learning rate is at the end of the candidates, and if there are few seeds. */
+/** Warns if the best learning rate of an arm is the first or last candidate, and if there are few seeds. */
 function edgeWarnings(arms: readonly LiftArm[], { seeds, ...rates }: LiftPlan): string[] {
   const warnings = (["learningRate", "embeddingLearningRate"] as const).flatMap((name) => {
     const tried = rates[`${name}s`];
@@ -134,7 +134,7 @@ function edgeWarnings(arms: readonly LiftArm[], { seeds, ...rates }: LiftPlan): 
   return warnings;
 }
 
-/** Returns the seconds of the table's training, without reading and measuring if they are recorded. */
+/** Returns the seconds of the table's training; without reading and measuring if their durations are recorded. */
 function secondsOf(timings: Record<string, number>): number {
   return timings["train"] ?? Object.values(timings).reduce((sum, x) => sum + x, 0);
 }

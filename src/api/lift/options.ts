@@ -5,7 +5,7 @@ import type { GivenTraining } from "../../training/options/log.js";
 
 const group = "Lift:";
 
-/** Options that the trainings do not have. */
+/** Options of the command that the trainer does not have. */
 export const liftOwn = {
   init: text("run", { help: "run whose table initializes the network", group, required: true }),
   seeds: whole({
@@ -15,9 +15,9 @@ export const liftOwn = {
     group,
     default: 5,
   }),
-  /** candidates for the learning rates of each arm; all pairs are tried */
+  /** candidates for the two learning rates of each arm; each pair is tried */
   learningRates: rates("dense layers", [0.001, 0.003]),
-  // a table of the same rows is best trained at a high rate, one of other rows at a low one: up to a hundred times lower
+  // the best rate is high for a table trained on the same rows, and up to a hundred times lower for one of other rows
   embeddingLearningRates: rates("embedding layer", [0.003, 0.02, 0.1, 0.3]),
   unchecked: flag({
     help: "continue even if the table may have been trained on the held-out rows",
@@ -36,13 +36,13 @@ export const liftOwn = {
   }),
 } as const;
 
-/** Options that --help shows first, including some of the trainings. */
+/** Options that --help shows first; some are the trainer's. */
 export const liftCommon = [
   ...["init", "label", "time", "fields", "numeric", "valid", "test", "split", "arch", "hidden", "epochs"],
   ...["patience", "seeds", "learningRates", "embeddingLearningRates", "threads", "out", "force"],
 ];
 
-/** Options that were set: lift's own, and those of the trainings. */
+/** The options that the user set: lift's own, and those of the trainer. */
 export type LiftOptions = Given<typeof liftOwn> &
   Omit<GivenTraining, "init" | "out" | "force"> & { init: string; patience?: number };
 

@@ -3,7 +3,7 @@ import type { Initialization } from "../../training/warm-start/initializations.j
 
 const trial = { learningRate: 0.001, embeddingLearningRate: 0.02, validLoss: 0.5 };
 
-/** Creates an arm with the given validation losses by seed and epoch; each epoch takes a second. */
+/** Creates an arm with the given validation loss of each epoch for each seed; an epoch takes a second. */
 const arm = (name: Initialization, curves: number[][], testLosses?: number[]): LiftArm => ({
   arm: name,
   trials: [trial],
@@ -51,7 +51,7 @@ test("a start that never gets there has no epochs, and says so", () => {
 });
 
 test("a seed that stops before it gets there counts for the epochs that it trained, and the mean is a lower bound", () => {
-  // the second seed stops after three epochs, before it reaches the loss of its random start
+  // the training with the second seed ends after three epochs, before it reaches the loss of the random start
   const table = arm("table", [[0.5], [0.6, 0.55, 0.53]]);
   const found = summarizeLift([table, random], 10);
   const { numReached, numCensored, epochsToReach, secondsToReach } = found.arms[0]!;

@@ -1,81 +1,81 @@
-// Summarizes trainings from a table and from other initializations: means over seeds, and the verdict.
+// Summarizes trainings with a table and with other initializations: means over seeds, and the verdict.
 //
 //   arm        an initialization of the embedding layer (training/warm-start/starts.ts)
 //   reached    the first epoch whose validation loss is at most the best loss of the random start with the same seed
-//   judged     the loss that decides the verdict: of the test split at the best epoch, or without one the best of the validation split
+//   judged     the loss that decides the verdict: the test loss at the best epoch; without a test split, the least validation loss
 //
-// Differences are taken seed by seed, which removes the effects of the seed's shuffles and dense weights.
+// Differences are computed for each seed, which removes the effects of the seed's shuffles and initial dense weights.
 
 import { meanInterval, type MeanInterval } from "../../evaluation/intervals.js";
 import type { Initialization } from "../../training/warm-start/initializations.js";
 
-/** A training with one seed. */
+/** The training with one seed. */
 export interface LiftTraining {
   seed: number;
   /** validation loss of each epoch */
   validLosses: readonly number[];
-  /** wall time of each epoch */
+  /** duration of each epoch in seconds */
   seconds: readonly number[];
-  /** logistic: nats per row; squared: of clipped scores */
+  /** logistic loss in nats per row, or squared error of clipped scores */
   testLoss?: number;
-  /** only for a binary label, if the test split has both classes */
+  /** only for a binary label, if the test split has both labels */
   testAuc?: number;
 }
 
-/** Learning rates, tried on a separate seed. */
+/** A pair of learning rates, and its result for a separate seed. */
 export interface LiftTrial {
   learningRate: number;
   embeddingLearningRate: number;
-  /** best validation loss; null if the training diverged */
+  /** least validation loss; null if the training diverged */
   validLoss: number | null;
 }
 
 export interface LiftArm {
   arm: Initialization;
-  /** in the order of trial */
+  /** all tried pairs of learning rates, in the order of trial */
   trials: readonly LiftTrial[];
   /** the trial with the least validation loss */
   chosen: LiftTrial;
   trainings: readonly LiftTraining[];
 }
 
-/** Results of an arm over its seeds. */
+/** Results of an arm: statistics over its seeds. */
 export interface ArmSummary {
   arm: Initialization;
-  /** number of seeds that reached the random start's best validation loss */
+  /** number of seeds that reached the least validation loss of the random start */
   numReached: number;
-  /** number of seeds that stopped before they reached it: right-censored observations */
+  /** number of seeds whose training ended above the random start's least validation loss: right-censored observations */
   numCensored: number;
   /**
-   * mean over all seeds; absent if no seed reached the loss. A censored seed counts with the epochs that it trained, so with censored
-   * seeds this is a lower bound of the mean (restricted to the length of the training) and has no interval.
+   * mean number of epochs until the random start's least validation loss; absent if no seed reached it. A censored seed counts with all
+   * its epochs, so with censored seeds the mean is a lower bound (restricted to the length of the training) and has no interval.
    */
   epochsToReach?: MeanInterval;
-  /** the same in seconds; for the table, including its own training */
+  /** mean number of seconds until the random start's least validation loss; for the table, including its own training */
   secondsToReach?: MeanInterval;
   /** validation loss of the best epoch */
   validLoss: MeanInterval;
   testLoss?: MeanInterval;
   testAuc?: MeanInterval;
-  /** test AUC minus that of the random start, seed by seed; positive is better; absent for the random start */
+  /** test AUC minus that of the random start with the same seed; positive is better; absent for the random start */
   aucToRandom?: MeanInterval;
-  /** judged loss minus that of the random start, seed by seed; negative is better; absent for the random start */
+  /** judged loss minus that of the random start with the same seed; negative is better; absent for the random start */
   toRandom?: MeanInterval;
-  /** judged loss minus that of the table, seed by seed; positive if the table is better; absent for the table */
+  /** judged loss minus that of the table with the same seed; positive if the table is better; absent for the table */
   toTable?: MeanInterval;
 }
 
 export interface LiftResult {
-  /** split of the judged loss */
+  /** split on which the judged loss is measured */
   judged: "valid" | "test";
   arms: ArmSummary[];
   verdict: "gain" | "no gain" | "loss";
-  /** conclusions in words, the verdict first */
+  /** sentences that state the conclusions; the verdict is the first */
   sentences: string[];
 }
 
 /**
- * Summarizes arms with the same seeds in the same order; arms `table` and `random` must be among them.
+ * Summarizes arms, which must have the same seeds in the same order and include the arms `table` and `random`.
  *
  * @param pretraining seconds of the table's own training
  */
@@ -107,7 +107,7 @@ export function summarizeLift(arms: readonly LiftArm[], pretraining: number): Li
   return { judged, arms: summaries, verdict, sentences: sentencesOf(summaries, { judged, verdict }) };
 }
 
-/** Returns the mean number of epochs and seconds until the random start's best validation loss. @param before seconds to add */
+/** Returns mean epochs and seconds to reach the random start's least validation loss. @param before seconds that are added */
 function reaching(
   trainings: readonly LiftTraining[],
   random: readonly LiftTraining[],
@@ -142,7 +142,7 @@ function bestOf(losses: readonly number[]): number {
   return losses.reduce((least, loss) => Math.min(least, loss), Infinity);
 }
 
-/** Decides by the position of 0 relative to the interval. */
+/** Returns the verdict for the interval of a difference of losses: it depends on whether 0 is above, in or below the interval. */
 function verdictOf({ mean, low = -Infinity, high = Infinity }: MeanInterval): LiftResult["verdict"] {
   if (mean === low && mean === high && mean === 0) return "no gain";
   if (high < 0) return "gain";
@@ -167,7 +167,7 @@ function sentencesOf(
   }[verdict];
   const sentences = [first];
   if (verdict === "gain") {
-    // if a shuffled table or random rows of the same norms do as well, the gain is not due to what the table learned
+    // if a shuffled table or random rows with the same norms are as good, the gain does not come from the learned vectors
     const equal = arms.filter(
       ({ arm, toTable }) => arm !== "random" && toTable && !((toTable.low ?? -1) > 0),
     );
@@ -204,13 +204,13 @@ const NAMES: Record<Initialization, string> = {
   norms: "random rows of the same norms",
 };
 
-/** Formats mean ± half the width of the interval. */
+/** Formats a mean and half the width of its interval. */
 export function shown({ mean, low, high }: MeanInterval, digits: number): string {
   const half = low === undefined || high === undefined ? "" : ` ± ${((high - low) / 2).toFixed(digits)}`;
   return `${mean.toFixed(digits)}${half}`;
 }
 
-/** Formats `1.2 ± 0.3`, or `≥ 2.4` if seeds are censored. */
+/** Formats a mean, as `1.2 ± 0.3`, or `≥ 2.4` if seeds are censored. */
 export function shownReach(arm: ArmSummary, name: "epochsToReach" | "secondsToReach"): string {
   const text = shown(arm[name]!, 1);
   return arm.numCensored > 0 ? `≥ ${text}` : text;

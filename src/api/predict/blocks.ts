@@ -1,5 +1,5 @@
-// Reads a log in blocks for prediction. CSV and JSON lines are read as they arrive, so that memory holds one block and a pipe is
-// answered at once. Other formats, and encoded datasets, are read whole.
+// Reads a log in blocks for prediction. CSV and JSON lines are read as they arrive, so that memory holds one block and
+// rows of a pipe are predicted at once. Other formats and encoded datasets are read as a single block.
 
 import { isEncodedDataset } from "../../dataset/encoded/read.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -22,7 +22,7 @@ const BLOCK_BYTES = 4 << 20;
 
 export interface ReadBlock {
   dataset: Dataset;
-  /** number of rows in the log before the block, including left-out ones */
+  /** number of rows of the log before the block, including those that were left out */
   rowsBefore: number;
 }
 
@@ -63,7 +63,7 @@ export async function* readBlocks(
       const { held } = block.reading;
       seen = held!.columns;
       for (const name of seen) missing.delete(name);
-      // single objects may lack members; a column that no object has is reported after enough rows
+      // a JSON object may lack members, so a member that no object has is reported only after SAMPLE_ROWS rows
       if (rowsBefore + block.numRows >= SAMPLE_ROWS) checkNames(seen);
       const columns = [...new Set([...seen, ...names])];
       const dataset = await reader.block(
@@ -77,7 +77,7 @@ export async function* readBlocks(
   }
 }
 
-/** Reads blocks of a log for a predictor. */
+/** Reads the blocks of a log with the recipe of a predictor. */
 class BlockReader {
   readonly #predictor: RowPredictor;
   readonly #log: FurtherLog;
@@ -92,10 +92,10 @@ class BlockReader {
     this.#watch = watch;
   }
 
-  /** Reads all rows of some files. @returns undefined if all rows are left out */
+  /** Reads all rows of the files as one block. @returns undefined if every row is left out */
   async whole(on: string[]): Promise<Dataset | undefined> {
     const { observe, signal } = this.#watch;
-    // warnings about rows are given once at the end, for all blocks
+    // drops warnings about rows, which are given once after the last block
     const watch = {
       signal,
       observe: (reported) => reported.stage === "reading" && observe(reported),
@@ -103,7 +103,7 @@ class BlockReader {
     return await this.#read({ ...this.#log, on }, watch, undefined);
   }
 
-  /** Reads a block that is in memory. @param numRows number of its rows, including malformed ones */
+  /** Reads a block whose bytes are in memory. @param numRows number of rows of the block, including malformed ones */
   async block(
     path: string,
     reading: Pick<ReadOptions, "format" | "held" | "delimiter">,
@@ -122,18 +122,18 @@ class BlockReader {
     const before = this.#skipped.numRead;
     const dataset = await this.#skipped.piece(numRows ?? 0, (report) =>
       this.#predictor.read(
-        // malformed rows count, since they have row numbers
+        // malformed rows are counted, because row numbers include them
         { ...log, onRead: (skipped, numRead) => report(skipped, numRows ?? numRead) },
         watch,
       ),
     );
-    // encoded datasets do not report rows, because encoding has already filtered them
+    // encoded datasets report no left-out rows, because the encoding left them out
     if (dataset && this.#skipped.numRead === before) this.#skipped.read({}, dataset.numRows);
     return dataset;
   }
 }
 
-/** Returns the columns that the log itself must have: not those of side tables, and not those derived from its time. */
+/** Returns the columns that the log must contain: without those of side tables, and without those derived from its time. */
 function requiredColumns(
   as: TrainedAs | undefined,
   tables: readonly SideTable[],

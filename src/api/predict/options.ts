@@ -42,10 +42,10 @@ export const predictOptions = {
 export type PredictOptions = Given<typeof predictOptions>;
 
 export interface PredictSummary extends Summary {
-  /** names of the prediction columns */
+  /** names of the columns with predictions */
   predictions: string[];
-  /** number of rows left out by the run's --drop and --where, and number of bad rows */
+  /** number of rows that the run's --drop and --where left out, and number of malformed rows */
   leftOut: { filtered: number; bad: number };
-  /** for each column, the number of cells, and of cells whose key is not in the training data */
+  /** for each column, number of cells, and number of cells whose key has no training events */
   unknown: Record<string, UnseenCounts>;
 }

@@ -1,6 +1,6 @@
-// `embed predict`: scores the rows of a log by a run's model, in the log's order.
+// `embed predict`: scores the rows of a log with a run's model, in the log's order.
 //
-//   log ──► blocks of rows (blocks.ts) ──► scores ──► probabilities, numbers or scores, next to the kept cells ──► a file
+//   log ──► blocks of rows (blocks.ts) ──► scores ──► probabilities, numbers or scores, in the same rows as the kept cells ──► a file
 
 import { mapTo } from "../../numeric/indices.js";
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";
@@ -29,19 +29,19 @@ import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { readBlocks, type ReadBlock } from "./blocks.js";
 import type { PredictOptions, PredictSummary } from "./options.js";
 
-/** Number of rows scored and written at a time; in columnar formats, the size of a row group. */
+/** Number of rows that are scored and written at a time, and size of a row group in columnar formats. */
 const BATCH_ROWS = 65_536;
 
-/** Largest row number, as row numbers are u32. */
+/** Maximum number of a row, as row numbers are u32. */
 const MAX_ROW = 2 ** 32 - 1;
 
 /**
- * Predicts the rows of a log, to a file, complete or not at all, or in chunks to `write`.
+ * Predicts the rows of a log. Writes a file, completely or not at all, or passes chunks to `write`.
  *
  * @param path a run directory; undefined for `given.model`
  * @param on   files and patterns of the log
- * @throws {UsageError} the run's model does not score rows; the message says what can be done with it
- * @throws {DataError} the log cannot be read like the run's, or no row is left
+ * @throws {UsageError} the run's model does not score rows; the message names the run's other uses
+ * @throws {DataError} the run's recipe cannot read the log, or no row is left
  */
 export async function predict(
   path: string | undefined,
@@ -101,7 +101,7 @@ export async function predict(
   }
 }
 
-/** @throws {UsageError} neither a run nor a model is given, or both; or --keep names a column twice */
+/** @throws {UsageError} neither a run nor a model is given, or both are; or --keep names a column twice */
 function checkOptions(path: string | undefined, given: PredictOptions): void {
   const { model, keep = [] } = given;
   if ((path === undefined) === (model === undefined))
@@ -110,7 +110,7 @@ function checkOptions(path: string | undefined, given: PredictOptions): void {
   if (twice !== undefined) throw new UsageError(`--keep names '${twice}' twice`);
 }
 
-/** Returns advice for a run that does not score rows. */
+/** Returns a sentence on the other uses of a run whose model does not score rows. */
 async function insteadOfRows(run: Run): Promise<string> {
   const { transform, foldIn } = (await modelOf(run)) ?? {};
   const ways = [
@@ -125,7 +125,7 @@ async function insteadOfRows(run: Run): Promise<string> {
 
 type PredictedLog = Pick<FurtherLog, "on" | "reading" | "hashKeys" | "maxBad" | "badRows">;
 
-/** The prediction of one log. Yields its rows once, and then has the counts and warnings. */
+/** The prediction of a log: first its rows, which can be read once, then the counts and warnings. */
 class Predicting {
   numRows = 0;
   readonly unknown = new Map<string, UnseenCounts>();
@@ -136,7 +136,7 @@ class Predicting {
   readonly #rawScores: boolean;
   readonly #log: PredictedLog;
   readonly #watch: Watch;
-  /** columns of the log to keep, in the order of --keep; `user` and `item` are resolved to the run's columns */
+  /** columns of --keep, in the order of the option; `user` and `item` are replaced by the columns with these roles */
   readonly #kept: readonly string[];
   readonly #skipped: SkippedRows;
   #changed: string[] | undefined;
@@ -212,7 +212,7 @@ class Predicting {
     }
   }
 
-  /** Returns the cells that identify the rows: the kept columns, or row numbers from 1. */
+  /** Returns the cells that identify the rows: those of the kept columns or, without --keep, row numbers from 1. */
   #ownCells({ beside }: Dataset, rows: Uint32Array, rowsBefore: number): RowCells[] {
     const { texts, rowNumbers } = beside!;
     if (this.#kept.length === 0) {
@@ -229,7 +229,7 @@ class Predicting {
     });
   }
 
-  /** Splits row-major predictions into columns. */
+  /** Splits a row-major matrix of predictions into columns. */
   #split(made: Float64Array, numRows: number): Float64Array[] {
     const width = this.predictions.length;
     if (width === 1) return [made];
@@ -245,7 +245,7 @@ class Predicting {
     }
   }
 
-  /** Returns the warnings, after all batches. */
+  /** Returns the warnings; complete after the last batch. */
   warnings(): string[] {
     const { filtered } = this.leftOut;
     const { user, item } = this.#predictor.as?.roles ?? {};

@@ -1,8 +1,8 @@
-// Which items may be in whose list, and how many of a category.
+// Sets of the items that a list may contain, and categories for limits per list.
 //
 //   --items, --where   items that may be in lists                           one set
-//   --within COLUMN    items with the same cell as the owner of the list    one set per cell
-//   --per COLUMN=N     at most N items of each cell                         one code per item
+//   --within COLUMN    items whose cell in a column equals that of the list's owner    one set per cell
+//   --per COLUMN=N     at most N items with the same cell                         one code per item
 //   --lists-per COLUMN one list per cell                                    one code per item
 
 import { openKeysAsTrained, type HowKeysRead } from "../../training/reading/open-as-trained.js";
@@ -16,19 +16,19 @@ import { categoriesOfSets } from "../../ranking/lists/part-lists.js";
 import type { ListedFiles, ListedKeys } from "./kept-inputs.js";
 import type { RequestedLists } from "./requested-lists.js";
 
-/** Index that stands for no set: the list is empty. */
+/** Value of `setOf` for an owner without a set, whose list is empty. */
 export const NO_SET = -1;
 
 export interface Sets {
-  /** u32[] each: item numbers of a set, ascending */
+  /** u32[] of each set: its item numbers, ascending */
   sets: Uint32Array[];
-  /** Returns the index of the set for a list's owner, or NO_SET. */
+  /** Returns the index of the set for the list of an owner, or NO_SET. */
   setOf: (keys: Keys, owner: number) => number;
-  /** categories of items; only for --per and --lists-per */
+  /** category of each item; only for --per and --lists-per */
   cells?: ItemCells | undefined;
-  /** owners that get lists; all when absent */
+  /** the owners that get lists; all owners when absent */
   chosen?: KeyIndex;
-  /** number of users in --users */
+  /** number of users in the file of --users */
   numChosen?: number;
   warnings: string[];
 }
@@ -41,7 +41,7 @@ export interface ItemCells {
   names: Keys;
 }
 
-/** Default limit of categories for --lists-per, because each needs a search. */
+/** Default maximum number of categories for --lists-per, since each category needs a search. */
 const MAX_CATEGORIES = 1000;
 
 /**
@@ -72,7 +72,7 @@ export async function readListedFiles(
   };
   const { maxCategories = MAX_CATEGORIES } = options;
   const found = listsPer === undefined ? [] : listed.items!.columns.get(listsPer)!.codes;
-  // counts codes, since the dictionary also holds values of rows that --where leaves out
+  // counts the codes in use, because the dictionary also has values of rows that --where leaves out
   const numCategories = new Set(found.filter((code) => code !== MISSING)).size;
   if (numCategories > maxCategories)
     throw new UsageError(
@@ -83,7 +83,7 @@ export async function readListedFiles(
   return listed;
 }
 
-/** Returns the sets of items that may be in lists. @param items by item number @throws {UsageError} no item is left */
+/** Returns the sets of items that lists may contain. @param items keys by item number @throws {UsageError} no item is left */
 export async function setsOf(
   items: Keys,
   { items: listed, users }: ListedFiles,
@@ -118,7 +118,7 @@ export async function setsOf(
   };
   const ofCells = listed.columns.get(quota?.column ?? listsPer ?? "");
   const cells = ofCells && { codes: ofItems(ofCells.codes), names: ofCells.dictionary };
-  // includes values of rows that --where leaves out
+  // includes values that occur only in rows that --where leaves out
   const numListed = ofCells?.dictionary.size ?? 0;
   const made = (sets: Uint32Array[], setOf: Sets["setOf"]): Sets => {
     const dealt = cells && listsPer !== undefined ? categoriesOfSets(sets, cells) : cells;
@@ -141,7 +141,7 @@ export async function setsOf(
   const groupOf = ofItems(groups.codes);
   const sets = Array.from({ length: groups.dictionary.size }, (): number[] => []);
   for (const item of allowed) if (groupOf[item] !== MISSING) sets[groupOf[item]!]!.push(item);
-  // owners need a group even if --where leaves their own row out
+  // an owner needs a cell even if --where leaves out the owner's row, so owners are read without --where
   const owners =
     whom === "user"
       ? users!
@@ -154,7 +154,7 @@ export async function setsOf(
   );
 }
 
-/** Returns a function that finds an owner's set by the text of its cell. */
+/** Returns a function that finds the set of an owner: the set of the items with the same cell text. */
 function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: Keys): Sets["setOf"] {
   const { codes, dictionary } = columns.get(within)!;
   const [index, group] = [new KeyIndex(keys), new KeyIndex(groups)];
@@ -199,7 +199,7 @@ async function readListed(
               `'${name}'`,
           );
   });
-  // drops keys of rows that --where leaves out
+  // drops the keys of rows that --where leaves out
   const kept = Uint32Array.from(rowOf.keys()).filter((code) => rowOf[code]! >= 0);
   if (kept.length === 0)
     throw new UsageError(

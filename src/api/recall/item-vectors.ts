@@ -1,4 +1,4 @@
-// The items of a table for recall: vectors, weights, and the search among them.
+// The items of a run's table for recall: their vectors and weights, and the search among them.
 
 import { ascending } from "../../numeric/indices.js";
 import type { Keys } from "../../log/keys.js";
@@ -25,31 +25,31 @@ import type { ListsRequest } from "./requested-lists.js";
 import { searchVectors, type Search } from "../../ranking/lists/search.js";
 import { searchByIndex } from "./search-index.js";
 
-/** The score of an item for a query. */
+/** The kind of score by which queries rank items. */
 export interface HowCompared {
   score: "dot" | "cosine" | "context";
-  /** whether the weights of items are added */
+  /** whether the weights of items are added to scores */
   withWeights: boolean;
-  /** how items are composed; undefined if they are rows */
+  /** composition of the items; undefined if item vectors are rows of the table */
   composition?: ItemComposition | undefined;
 }
 
 export interface SearchableItems {
   items: Keys;
-  /** u32, by item: number of training events */
+  /** u32[n]: number of training events of each item */
   counts: Uint32Array;
   dim: number;
-  /** f32[n * dim]: vectors for queries; of unit length for cosine */
+  /** f32[n * dim]: item vectors from which queries are made, of unit length for the cosine */
   centres: Float32Array;
-  /** whether some weight is not 0 */
+  /** whether the weight of some item is not 0 */
   hasWeights: boolean;
-  /** a sentence about the vectors of items, if they are composed */
+  /** a sentence that describes the item vectors; only if items are composed */
   note?: string;
-  /** prepares a search among sets of items */
+  /** returns a search among sets of items */
   searchIn: (sets: readonly Uint32Array[]) => Promise<Search>;
 }
 
-/** Reads the items of the run's table, without holes. @throws {UsageError} as Search, or --index does not match the score */
+/** Reads the items of the run's table, except holes. @throws {UsageError} as Search, or --index does not match the score */
 export async function itemVectors(given: ListsRequest, how: HowCompared): Promise<SearchableItems> {
   const { opened, options, watch } = given;
   const { run, rows } = opened;
@@ -62,7 +62,7 @@ export async function itemVectors(given: ListsRequest, how: HowCompared): Promis
   const centres = isCosine ? unitRows(table.vectors, dim) : table.vectors;
   const contexts = score === "context" ? await contextRows(run, item, items) : undefined;
   const weights = withWeights ? table.weights : undefined;
-  // items that must never be found: without a context vector; in lists of items, zero vectors, which have no cosine
+  // items that no list may contain: those without a context vector, and in lists of items those with a zero vector, which has no cosine
   const lacks =
     contexts?.lacks ?? (isCosine && options.for === "item" ? zeroRows({ vectors: centres, dim }) : []);
   const found = lacks.length > 0 ? new Float32Array(items.size) : weights;
@@ -83,7 +83,7 @@ export async function itemVectors(given: ListsRequest, how: HowCompared): Promis
   };
 }
 
-/** Returns the rows of a field only, numbered from 0. */
+/** Returns the rows of a single field, with row numbers from 0. */
 function rowsOfField(rows: TableRows, range: RowRange): TableRows {
   return {
     ...rows,
@@ -95,7 +95,7 @@ function rowsOfField(rows: TableRows, range: RowRange): TableRows {
   };
 }
 
-/** Loads the rows of a field, without holes. @returns also u32: the number of each loaded row within the field */
+/** Loads the rows of a field, except holes. @returns the rows, and u32: number of each loaded row within the field */
 async function tableOfField(
   rows: TableRows,
   field: string,
@@ -105,14 +105,14 @@ async function tableOfField(
   return { table: kept.length === own.numRows ? own : pickRows(own, kept), kept };
 }
 
-/** Loads the keys of a field's rows, including holes, so that key numbers are row numbers. */
+/** Loads the keys of all rows of a field. The keys of holes are included, so that key numbers are row numbers. */
 export async function keysOfField(rows: TableRows, field: string): Promise<Keys> {
   const own = rowsOfField(rows, await rangeOf(rows, field));
   const batches: TableRows["batches"] = (pass) => own.batches({ ...pass, vectors: false });
   return (await loadRows({ ...own, dim: 0, batches })).keys;
 }
 
-/** Loads the items' rows in the table of contexts. @returns also the items that have no row there */
+/** Loads the rows of the items from the table of contexts. @returns the rows, and the items without a row in that table */
 async function contextRows(
   run: Run,
   item: string,
@@ -129,7 +129,7 @@ async function contextRows(
   return { vectors: vectorsAt(own, places), lacks };
 }
 
-/** Opens the search of an index. @throws {UsageError} the index has another field, metric or composition than the lists need */
+/** Opens a search by an index. @throws {UsageError} the index has another field, metric or composition than the lists need */
 async function indexed(
   { opened: { run }, options, watch }: ListsRequest,
   { score, withWeights, composition }: HowCompared,

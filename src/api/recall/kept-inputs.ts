@@ -1,31 +1,31 @@
-// What is read of logs and files for lists: it can be kept, and given to a process that makes a share of the lists.
+// The contents of logs and files that lists need. They can be passed to another process, which makes a share of the lists.
 
 import type { Keys } from "../../log/keys.js";
 import type { TrainingEvents } from "../../sampling/training-events.js";
 
-/** Users and the items that they have. */
+/** Users, and the items of each user. */
 export type UserItems = Pick<TrainingEvents, "users" | "items" | "history">;
 
-/** Events that users are asked by or that are left out, each where it is needed. */
+/** The events from which queries are made, and the items that lists leave out; each is absent if the lists do not need it. */
 export interface SeenItems {
-  /** of the log, which lists may be asked by */
+  /** events of the log; queries may be made from them */
   learned?: TrainingEvents;
-  /** of new users */
+  /** events of new users, from which queries are made */
   folded?: TrainingEvents;
-  /** what is left out of lists */
+  /** items of each user that the user's list leaves out */
   had?: UserItems;
   warnings: string[];
 }
 
-/** The files of --items and --users. */
+/** Contents of the files of --items and --users. */
 export interface ListedFiles {
   items: ListedKeys | undefined;
   users: ListedKeys | undefined;
 }
 
-/** Keys of a file, each once, and what its columns say of them. */
+/** The distinct keys of a file, and their cells in other columns. */
 export interface ListedKeys {
   keys: Keys;
-  /** by name of a column: u32[keys.size], codes of its dictionary; MISSING for an empty cell */
+  /** by column name: u32[keys.size], code of each key's cell in the dictionary; MISSING for an empty cell */
   columns: Map<string, { codes: Uint32Array; dictionary: Keys }>;
 }

@@ -1,6 +1,6 @@
-// Files of lists, as `embed recall` writes them: opens them as logs, and compares two of them.
+// Files of lists that `embed recall` wrote: opens them as logs, and compares two of them.
 //
-// The format (csv, jsonl or Parquet) is recognized by the first bytes, because a store keeps lists under one name whatever their format.
+// The format (csv, jsonl or Parquet) is recognized by the first bytes, because lists in a store have the same file name in every format.
 
 import { isDeepStrictEqual } from "node:util";
 import type { ListColumns } from "../../export/lists.js";
@@ -11,7 +11,7 @@ import { defaultReadOptions, type Log } from "../../log/log.js";
 import { openLog } from "../../log/open.js";
 import { hashText } from "../../numeric/hash.js";
 
-/** Approximate number of lists to compare; of more, a sample by the hash of the owner is taken. */
+/** Approximate maximum number of lists to compare; of more lists, a sample by the hash of the owner's key is compared. */
 const MOST_LISTS = 100_000;
 
 export interface ListFile {
@@ -20,13 +20,13 @@ export interface ListFile {
   isForItems: boolean;
 }
 
-/** Returns the names of the key columns. @param category name of the category column of --lists-per */
+/** Returns the names of the key columns. @param category name of the category column; only for lists of --lists-per */
 export function listColumns(isForItems: boolean, category?: string): ListColumns {
   const names = isForItems ? { owner: "item", item: "neighbor" } : { owner: "user", item: "item" };
   return { ...names, category };
 }
 
-/** Returns the key columns of a file; undefined if its columns are not those of lists of this kind. */
+/** Returns the key columns of a file; undefined if its columns are not those of lists of the given kind. */
 export function columnsOfLists({ columns }: Log, isForItems: boolean): ListColumns | undefined {
   const { owner, item } = listColumns(isForItems);
   const [category] = columns.filter((name) => ![owner, "rank", item, "score"].includes(name));
@@ -35,7 +35,7 @@ export function columnsOfLists({ columns }: Log, isForItems: boolean): ListColum
   return isDeepStrictEqual([...columns], expected) ? known : undefined;
 }
 
-/** Opens a file of lists as a log, which the caller must read or close. @throws {DataError} it cannot be read */
+/** Opens a file of lists as a log, which the caller must read or close. @throws {DataError} the file cannot be read */
 export async function openLists(file: string): Promise<Log> {
   return await openLog([file], { ...defaultReadOptions, format: await formatOf(file), delimiter: "," });
 }
@@ -51,13 +51,13 @@ async function formatOf(file: string): Promise<InputFormat> {
 }
 
 /**
- * Returns the mean share of common items among the first k items of two lists of the same owner (and category) in two files. For lists
- * of different lengths, it is the share of the longer one.
+ * Returns the mean share of common items among the first k items of two lists of the same owner (and category) in two
+ * files. If the lists have different lengths, the share is of the longer list.
  *
- * Owners with an empty list in one file are left out. Memory holds about 100,000 lists of length k.
+ * An owner without a list in one of the files is left out. Memory holds about 100,000 lists of length k.
  *
  * @param numLists number of lists in the first file
- * @returns in [0, 1]; undefined if no owner is in both files; `others` if the second file has lists of another kind
+ * @returns in [0, 1]; undefined if no owner has lists in both files; `others` if the second file has other columns
  * @throws {DataError} a file cannot be read as lists
  */
 export async function overlapOfLists(
@@ -80,7 +80,7 @@ export async function overlapOfLists(
   return owners === 0 ? undefined : sum / owners;
 }
 
-/** Returns the first k items of each sampled owner; undefined if the file has other columns. */
+/** Returns the first k items of the list of each sampled owner; undefined if the file has other columns. */
 async function firstItems(
   file: string,
   { k, isForItems, numLists, signal }: Parameters<typeof overlapOfLists>[2],

@@ -1,4 +1,4 @@
-// Makes lists for blocks of queries: searches the set of each query, without masked items and within the limits per category.
+// Makes the lists for blocks of queries: searches each query's set, without masked items and with limits per category.
 
 import type { Keys } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
@@ -12,40 +12,40 @@ import { bestPerCell, type Quotas } from "../../ranking/lists/quotas.js";
 import { pickQueries, placesIn, type Search } from "../../ranking/lists/search.js";
 import { NO_SET, type Sets } from "./allowed-items.js";
 
-/** Everything that decides a list. */
+/** The search, the queries' sets and masks, and the rules by which lists are made. */
 export interface Making {
   search: Search;
   sets: Sets;
   numItems: number;
-  /** dimension of the queries' vectors, if they have any */
+  /** dimension of the queries' vectors; absent if queries have no vectors */
   dim: number;
   /** number of items in a list */
   k: number;
   /** limits of --per */
   quotas?: Quotas | undefined;
-  /** lists of --lists-per and --new-share */
+  /** rules of --lists-per and --new-share */
   parts?: PartLists | undefined;
-  /** Returns for each key the items that its list must not contain, ascending item numbers. */
+  /** Returns for each key the numbers of the items that its list must not contain, ascending. */
   masksOf: (keys: Keys) => ItemLists;
-  /** Returns for each key the items to rank; only for --candidates. */
+  /** Returns for each key the numbers of the items to rank; only for --candidates. */
   candidatesOf?: (keys: Keys) => ItemLists;
-  /** Returns whether a query carries no information, so that it gets no list. */
+  /** Returns whether a query has no information on its user, so that the user gets no list. */
   isEmpty: (block: Block, query: number) => boolean;
-  /** Called for each query that gets no list: without a set, or without information. */
+  /** Receives the reason for each query without a list: its owner has no set (ungrouped), or there is no information (unknown). */
   tell: (why: "ungrouped" | "unknown") => void;
 }
 
-/** Yields the lists of each block. While a block is written, the next one is searched. */
+/** Yields the lists of each block. The lists of the next block are searched while those of a block are written. */
 export async function* listsOfBlocks(
   blocks: AsyncIterable<Block> | Iterable<Block>,
   making: Making,
 ): AsyncGenerator<ListBatch> {
   let pending: Promise<ListBatch> | undefined;
   for await (const block of blocks) {
-    // searches must not overlap, because they share memory
+    // starts a search only after the previous one has ended, because searches share memory
     const done = pending && (await pending);
     pending = listBatch(block, making);
-    // marks the rejection as handled: the error is thrown where `pending` is awaited
+    // marks a rejection as handled; the error is thrown where `pending` is awaited
     pending.catch(() => undefined);
     if (done) yield done;
   }
@@ -70,7 +70,7 @@ async function listBatch(block: Block, making: Making): Promise<ListBatch> {
 async function amongSets(block: Block, making: Making): Promise<TopItems> {
   const { keys, queries } = block;
   const { search, sets, k, masksOf, numItems, isEmpty, tell } = making;
-  // length of an owner's result: k for each of its lists
+  // number of places for an owner: k for each of the owner's lists
   const width = k * (making.parts?.numLists ?? 1);
   const found = noItems(keys.size, width);
   const masks = masksOf(keys);
@@ -115,7 +115,7 @@ function inNumbersOfSet(best: TopItems, items: Uint32Array): TopItems {
   return { ...best, items: best.items.map((place) => (place === NO_ITEM ? NO_ITEM : items[place]!)) };
 }
 
-/** Ranks the candidates of each query, without masked ones. */
+/** Returns the lists of queries with --candidates: the query's candidates without masked items, ranked. */
 async function amongCandidates(
   { keys, queries }: Block,
   candidates: ItemLists,

@@ -1,4 +1,4 @@
-// Options of `embed recall`. Lists are for users or for items; an option that applies to only one of them says so.
+// Options of `embed recall`. Lists are for users or for items; an option for only one kind of lists says so.
 
 import { recallBaselines } from "../../evaluation/baselines/baselines.js";
 import { listServers, rowFormats } from "../../export/row-formats.js";
@@ -18,7 +18,7 @@ import {
   type Given,
 } from "../../training/options/table.js";
 
-/** The kinds of lists, with the words for them in messages. */
+/** The two kinds of lists, each with its description in messages. */
 export const owners = { user: "lists for users (--for user)", item: "lists for items (--for item)" } as const;
 
 const MANY = Number.MAX_SAFE_INTEGER;
@@ -191,7 +191,7 @@ const ofOutput = {
   }),
 } as const;
 
-/** Options for lists that the executors of a Spark server make. */
+/** Options for lists that programs on the executors of a Spark server make. */
 const ofExecutors = {
   engineOutput: text("path", {
     help:

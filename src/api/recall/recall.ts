@@ -1,7 +1,7 @@
 // `embed recall`: makes a list of items for every user, or for every item, of a run.
 //
 //   run ──► ranking source (source.ts) ──► blocks of users (blocks.ts) ──► best items (make-lists.ts, ranking/lists) ──► a file
-//   the run's log, --mask ──► items that users have (seen-items.ts) ──► left out        --items, --users ──► allowed-items.ts
+//   the run's log, --mask ──► items of each user (seen-items.ts) ──► left out        --items, --users ──► allowed-items.ts
 
 import type { Keys } from "../../log/keys.js";
 import { join } from "node:path";
@@ -48,7 +48,7 @@ import { sourceOf, type ListSource } from "./source.js";
 import { listCounter, type ListCounter, type RecallCounts, type RecallSummary } from "./summary.js";
 
 /**
- * Makes the lists and writes them to a file, complete or not at all, or in chunks to `write`.
+ * Makes the lists. Writes them to a file, completely or not at all, or passes them to `write` in chunks.
  *
  * @throws {UsageError} the run cannot rank as requested, options exclude each other, or there is no user or item to make lists for
  */
@@ -87,7 +87,7 @@ export async function recall(
   });
 }
 
-/** Writes the lists to their destination. @returns the result of a server; undefined for files */
+/** Writes the lists to their destination. @returns the result for a server; undefined for files */
 async function deliver(
   lists: Lists,
   { run }: OpenRows,
@@ -119,16 +119,16 @@ async function deliver(
   return undefined;
 }
 
-/** Options that name files; a fingerprint uses the files' contents. */
+/** Names of the options whose values are paths; a fingerprint includes the contents of these files. */
 const FILES = ["mask", "items", "users", "candidates", "foldIn"];
 
-/** Returns further inputs of the fingerprint: the checksum of the training log, whose items are masked, and of the index. */
+/** Returns the other inputs of the fingerprint: checksums of the training log, whose items are masked, and of the index. */
 async function readAlso({ manifest }: OpenRows["run"], { index }: RequestedLists): Promise<object> {
   const log = manifest.inputs.map(({ sha256 }) => sha256);
   return { log, ...(index !== undefined && { index: await fingerprintOf(join(index, FACTS_FILE)) }) };
 }
 
-/** Returns the options for the summary, without those for reading and for the output. */
+/** Returns the options for the summary, except those for reading and for the output. */
 export function statedOptions(
   { for: _, score: __, out: ___, force: ____, ...given }: RecallOptions,
   { k, format, for: whom, score: scoring, repeats }: RequestedLists,
@@ -137,7 +137,7 @@ export function statedOptions(
   return { ...Object.fromEntries(own), k, format, whom, scoring, repeats };
 }
 
-/** Returns the lists or a share of them, their counter, and a function for their facts, to be called after the lists were read to the end. */
+/** Returns the lists or a share of them, their counter, and a function that returns their counts after the last list was read. */
 export async function preparedLists(
   given: Omit<ListsRequest, "preprocess"> & { warn: (text: string) => void; share?: Share },
 ): Promise<{ lists: Lists; counted: ListCounter; facts: () => RecallCounts & { notes: string[] } }> {
@@ -169,7 +169,7 @@ export async function preparedLists(
     const longest = ofSet ? longestOf(ofSet) : quotas ? reachOf(quotas.ofSet[s]!, quotas.most) : items.length;
     return Math.max(most, longest);
   }, 0);
-  // memory grows with k, so it is limited to the length of the longest possible list
+  // limits k to the maximum length of a list, because memory is proportional to k
   const k = Math.max(1, Math.min(options.k, pairs?.longest ?? mostOfSets));
   const numLists = parts?.numLists ?? 1;
   if (listsPer !== undefined)
@@ -197,7 +197,7 @@ export async function preparedLists(
     facts: () => counted.facts(options, sets.numChosen),
   };
 
-  // lazy: the search starts only when lists are requested, since a server may already have them
+  // starts the search when the first list is requested, because a server may already have the lists
   async function* batches(): AsyncGenerator<ListBatch> {
     const search = await source.search(pairs || parts ? [] : sets.sets);
     try {
@@ -218,7 +218,7 @@ export async function preparedLists(
   }
 }
 
-/** Returns a note on how many lists and rows --lists-per makes at most. */
+/** Returns a note on the maximum number of lists and of rows that --lists-per makes. */
 async function listsText(
   { numOwners }: ListSource,
   { numChosen }: Sets,
@@ -232,7 +232,7 @@ async function listsText(
   );
 }
 
-/** Returns the limits per category of an item. */
+/** Returns the limits for the items of each category in a list. */
 function quotasOf(
   source: ListSource,
   sets: readonly Uint32Array[],
@@ -243,7 +243,7 @@ function quotasOf(
   return { most, cells, ofSet, search: partSearch(source.search, ofSet) };
 }
 
-/** Returns the parts that lists are filled from: by category, by whether items are new, or by both. */
+/** Returns the parts of the items from which lists are filled: by category, by being new, or by both. */
 function partsOf(
   source: ListSource,
   sets: readonly Uint32Array[],
@@ -265,7 +265,7 @@ function partsOf(
   };
 }
 
-/** Returns the items that were added to the run after its training. @throws {UsageError} there are none */
+/** Returns the keys of the items that were added to the run after its training. @throws {UsageError} there are none */
 async function addedItems(run: OpenRows["run"], item: string): Promise<Keys> {
   const added = await readAdded(run);
   const rows = added?.fields.includes(item) ? rowsOf(added, item) : { first: 0, last: 0 };
@@ -277,7 +277,7 @@ async function addedItems(run: OpenRows["run"], item: string): Promise<Keys> {
   return keysOfRows(added!, rows);
 }
 
-/** Returns u8[items.size]: 1 for items that were added. */
+/** Returns u8[items.size]: 1 for each item that was added to the run. */
 function newItems(items: Keys, added: Keys): Uint8Array {
   const index = new KeyIndex(added);
   return Uint8Array.from({ length: items.size }, (_, item) => (index.find(items, item) < 0 ? 0 : 1));
@@ -294,7 +294,7 @@ export function noOwnersError({ users, for: whom, foldIn }: RequestedLists, hasP
   return new UsageError(`the run has no ${whom}s to write lists for`);
 }
 
-/** Returns a function that looks up, for each key, the items that its owner has, by item number. */
+/** Returns a function that returns, for each key of an owner, the numbers of the items that the owner's list leaves out. */
 function masksOf({ had, items }: ListSource): (keys: Keys) => ItemLists {
   if (!had) return (keys) => ({ indptr: new Uint32Array(keys.size + 1), items: new Uint32Array() });
   const lists = had.items === items ? had.history : inNumbersOf(items, had);
@@ -303,7 +303,7 @@ function masksOf({ had, items }: ListSource): (keys: Keys) => ItemLists {
   return (keys) => listsOfUsers(all, listNumbers(users, keys, had));
 }
 
-/** Returns the number of each key's list; owners without items get the empty list at the end. */
+/** Returns the number of the list for each key; an owner without items gets the empty list, which is the last one. */
 function listNumbers(users: KeyIndex, keys: Keys, { users: all }: UserItems): Uint32Array {
   return Uint32Array.from({ length: keys.size }, (_, i) => {
     const found = users.find(keys, i);
@@ -324,7 +324,7 @@ function isZero({ queries: { vectors } }: Block, query: number, dim: number): bo
   return true;
 }
 
-/** Reads the pairs of --candidates: an index of the users, and each user's items. */
+/** Reads the pairs of --candidates. Returns an index of the users' keys, and the items of each user. */
 async function candidatesOf(
   { opened: { run }, options, watch }: Omit<ListsRequest, "preprocess">,
   { items }: ListSource,
@@ -343,7 +343,7 @@ async function candidatesOf(
     numItems: new Set(lists.items).size,
     longest: lists.indptr.reduce((most, end, at) => Math.max(most, end - (lists.indptr[at - 1] ?? 0)), 0),
     listsOf: (keys: Keys) =>
-      // only users of the file are requested, so each is found
+      // only users in the file are queried, so each user is found
       listsOfUsers(
         lists,
         Uint32Array.from({ length: keys.size }, (_, i) => index.find(keys, i)),

@@ -1,4 +1,4 @@
-// Checks the options of recall and adds their defaults.
+// Checks the options of `embed recall` and adds their defaults.
 
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import { recallBaselines } from "../../evaluation/baselines/baselines.js";
@@ -15,33 +15,33 @@ import { listColumns } from "./list-files.js";
 import { owners, recallOptions, type RecallOptions } from "./options.js";
 import type { ListedFiles, SeenItems } from "./kept-inputs.js";
 
-/** The options with their defaults; options for reading logs are resolved. */
+/** The options with their defaults, and with resolved options for reading logs. */
 export type RequestedLists = Omit<Resolved<typeof recallOptions>, "badRows" | "query"> &
   Pick<FurtherLog, "reading" | "badRows"> & {
-    /** the baseline, if --score names one */
+    /** the baseline, if the value of --score is one */
     baseline?: (typeof recallBaselines)[number] | undefined;
     query: Query | undefined;
     quota: Quota | undefined;
   };
 
-/** A run, and the lists to make from it. */
+/** A run, and the options of the lists to make from it. */
 export interface ListsRequest {
   opened: OpenRows;
   options: RequestedLists;
   watch: Watch;
-  /** undefined if the run does not record how to read a log */
+  /** undefined if the run has no recipe for reading a log */
   preprocess: Preprocess | undefined;
-  /** what has been read for the lists: a process that makes a share of them gets it from another one */
+  /** contents of logs and files that were already read; a process that makes a share of the lists gets them from another process */
   kept: { seen?: SeenItems; listed?: ListedFiles };
 }
 
-/** At most `most` items with the same cell of a column in each list. */
+/** The limit of `most` items with the same cell of a column in each list. */
 export interface Quota {
   column: string;
   most: number;
 }
 
-/** Checks the options before anything is read. @throws {UsageError} options exclude each other, or one is missing */
+/** Checks the options before any file is read. @throws {UsageError} options exclude each other, or one is missing */
 export function requestedLists(given: RecallOptions): RequestedLists {
   const { for: owner = "user" } = given;
   checkMode(recallOptions, given, owner, owners);
@@ -65,13 +65,13 @@ export function requestedLists(given: RecallOptions): RequestedLists {
   return {
     ...options,
     ...{ baseline, query: queryOf(given), quota: quotaOf(given.per) },
-    // an engine that makes the lists reads nothing: files are those of this machine
+    // an engine that makes the lists does not read logs, so files are read from this machine
     reading: readingOf(given.engineOutput === undefined ? given : { ...given, engine: undefined }),
     ...badRowsOf(given),
   };
 }
 
-/** Checks formats of servers, which write to a server with --url-env, or else a file for the server's own loader. @throws {UsageError} */
+/** Checks that --into and --url-env are set as a format for servers needs them. @throws {UsageError} */
 function checkServer({ format, urlEnv, into }: RecallOptions): void {
   if (format === "redis" && into === undefined)
     throw new UsageError(

@@ -1,20 +1,20 @@
-// Approximate search of items for recall, by an index.
+// Approximate search for items by an index, for recall.
 
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { Search, SearchOptions } from "../../ranking/lists/search.js";
 import { searchIndex, type SearchIndex } from "../hnsw/search.js";
 
-/** An index, and the rows of its field that are items. */
+/** An index, and those rows of its field that are items. */
 export interface IndexedItems {
   index: SearchIndex;
-  /** u32[n]: row of each item, ascending */
+  /** u32[n], ascending: row number of each item in the index's field */
   rows: Uint32Array;
   ef: number;
-  /** whether the weights of items are added */
+  /** whether the weights of items are added to scores */
   weighted: boolean;
 }
 
-/** Returns a search by an index. It is approximate, and has only one set: all items. */
+/** Returns a search by an index. The search is approximate and has a single set, that of all items. */
 export function searchByIndex(
   { index, rows, ef, weighted }: IndexedItems,
   { threads, signal }: SearchOptions,

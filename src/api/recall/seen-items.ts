@@ -1,4 +1,4 @@
-// The items that users have: lists leave them out, histories of users are queries, and baselines learn from them.
+// The items of each user's events: lists leave them out, queries are made from them, and baselines learn from them.
 //
 //   all splits of the run's training log ───────────────────┐
 //   or the training split, if the run keeps it ─────────────┼─► each user's items ◄── --mask LOG
@@ -23,9 +23,9 @@ import type { SeenItems, UserItems } from "./kept-inputs.js";
 import type { ListsRequest, RequestedLists } from "./requested-lists.js";
 
 /**
- * Reads the items that users have.
+ * Reads the items of each user's events.
  *
- * @param needsLog reason why the events of the training log are needed even if nothing is masked; undefined if they are not
+ * @param needsLog reason why events of the training log are needed even if no item is masked; undefined if they are not needed
  * @throws {UsageError} needed events are not available
  */
 export async function readSeenItems(given: ListsRequest, needsLog: string | undefined): Promise<SeenItems> {
@@ -58,7 +58,7 @@ async function seenItems(given: ListsRequest, needsLog: string | undefined): Pro
   };
 }
 
-/** Reads --mask for a run that does not record how to read its log. */
+/** Reads the files of --mask for a run without a recipe for reading a log. */
 async function seenOfImported(
   { opened: { run }, options, watch }: ListsRequest,
   masks: boolean,
@@ -83,15 +83,15 @@ async function seenOfImported(
 type Logs = LogsOfRun<RequestedLists>;
 
 interface Wanted {
-  /** purpose, a clause for messages */
+  /** purpose of the events, a clause for messages */
   wanted: string;
-  /** whether queries are made from the events; else they only mask items */
+  /** whether queries are made from the events; if not, the events only mask items */
   isAsked: boolean;
-  /** whether their times are needed */
+  /** whether the times of the events are needed */
   timed: boolean;
 }
 
-/** Reads the events of the training log, or those of --mask if the log is not available. */
+/** Reads the events of the training log or, if it is not available, those of --mask. */
 async function eventsOfLogOrMask(
   logs: Logs,
   wanted: Wanted,
@@ -113,7 +113,7 @@ async function eventsOfLog(
 ): Promise<{ events: TrainingEvents; warnings: string[] }> {
   const { run, preprocess, options, watch } = logs;
   const { valid, test } = run.manifest.split;
-  // without held-out rows, the run's own copy of the training split is the whole log
+  // without held-out rows, the run's copy of the training split has the events of the whole log
   const saysNoMore = valid + test === 0 && !isAsked && !timed && options.positiveFrom === undefined;
   if (preprocess.negatives && saysNoMore) return { events: await keptEvents(logs), warnings: [] };
   let parts: SplitParts["parts"];
@@ -138,7 +138,7 @@ async function eventsOfLog(
   return { events: withParts(eventsOfRows(own.dataset, own.rows, timed), others), warnings: [] };
 }
 
-/** Returns the items of users without the events, which take more memory, plus those of --mask. */
+/** Returns the items of each user, including those of --mask, without the events, which would take more memory. */
 async function withMasked(events: UserItems | undefined, logs: Logs): Promise<UserItems | undefined> {
   const own = events && { users: events.users, items: events.items, history: events.history };
   if (!logs.options.mask) return own;
@@ -163,7 +163,7 @@ async function eventsToFoldIn(logs: Logs): Promise<TrainingEvents> {
   return eventsOfRows(dataset, rows);
 }
 
-/** Renumbers the items of lists by another vocabulary; items that it lacks are dropped. Lists stay ascending. */
+/** Converts the items of lists to the numbers of another vocabulary, without items that it lacks. Lists remain ascending. */
 export function inNumbersOf(items: Keys, { items: own, history }: UserItems): ItemLists {
   const numbers = rowsOfKeys(items, own);
   return historyOf(
@@ -173,7 +173,7 @@ export function inNumbersOf(items: Keys, { items: own, history }: UserItems): It
   );
 }
 
-/** Selects events that mask an item. Without a rating threshold, all ratings do, since users have items that they disliked too. */
+/** Selects the rows that mask an item: without a rating threshold those of all ratings, since a disliked item is known, too. */
 function had(part: Part, { preprocess, options: { positiveFrom } }: Logs): Part {
   const from = positiveFrom ?? preprocess.positiveFrom ?? undefined;
   return preprocess.task === "regression" && from === undefined

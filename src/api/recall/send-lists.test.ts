@@ -1,4 +1,4 @@
-// Files of lists are read back: compared with an earlier file, and sent to a server.
+// Expects that files of lists are read correctly: for the comparison with an earlier file, and for sending to a server.
 
 import { createClient } from "@redis/client";
 import { writeFileSync } from "node:fs";
@@ -36,7 +36,7 @@ describe("the overlap of two files of lists", () => {
   test.each(["csv", "jsonl", "parquet"] as const)(
     "is of the first k of owners in both, %s",
     async (format) => {
-      // the earlier file may have another format
+      // the earlier file has another format
       const [now, before] = [await write("now", TUESDAY, format), await write("before", MONDAY, "csv")];
       const at = (k: number) => overlapOfLists(now, before, { ...how, k });
       expect(await at(1)).toBeCloseTo((1 + 0 + 0) / 3, 12);
@@ -62,7 +62,7 @@ describe("the overlap of two files of lists", () => {
       Object.fromEntries(owners.map((owner, i) => [owner, half(i)])),
       "csv",
     );
-    // with the sample for a million lists, about one owner in ten is compared
+    // the sample for a million lists has about one owner in ten
     const sampled = (await overlapOfLists(now, before, { ...how, k: 2, numLists: 1_000_000 })) as number;
     expect(sampled).not.toBe(0.75);
     expect(Math.abs(sampled - 0.75)).toBeLessThan(0.05);

@@ -1,4 +1,4 @@
-// Sends a file of lists to a server, so that readers get the lists that were checked and published.
+// Sends a file of lists to a server, so that the server's readers get the lists that were checked and published.
 
 import { encodeKeys } from "../../log/keys.js";
 import { ArtifactError } from "../../errors.js";
@@ -23,7 +23,7 @@ export async function sendListFile(
   target: ServerTarget,
 ): Promise<Sent> {
   const names = await openLists(file);
-  // for unknown columns, reading fails below
+  // if the columns are unknown, reading the lists below fails with a message
   const columns = columnsOfLists(names, isForItems) ?? listColumns(isForItems);
   const { dictionaries } = await names.read([{ name: columns.item, as: "key" }], () => undefined);
   return await sendLists(
@@ -33,7 +33,7 @@ export async function sendListFile(
   );
 }
 
-/** Yields the lists of a file in batches of about one batch of its rows. Items are numbered in the order of their first appearance. */
+/** Yields the lists of a file in batches, about one for each batch of its rows. Items are numbered in order of appearance. */
 async function* batchesOf(file: string, { owner, category, item }: ListColumns): AsyncGenerator<ListBatch> {
   const log = await openLists(file);
   const handoff = new Handoff<ListBatch>();
@@ -62,9 +62,9 @@ async function* batchesOf(file: string, { owner, category, item }: ListColumns):
 class GrowingLists {
   readonly #file: string;
   #owners: string[] = [];
-  /** category of each list; empty if lists have no category */
+  /** category of each list; empty if the lists have no categories */
   #categories: string[] = [];
-  /** index of each list's first row */
+  /** row number of the first row of each list */
   #starts: number[] = [];
   #items: number[] = [];
   #scores: number[] = [];
@@ -85,7 +85,7 @@ class GrowingLists {
         [code, kind] = [owners![row]!, own];
         const [owner, category] = [text(0, code), text(4, kind)];
         const isSame = owner === this.#owners.at(-1) && (!categories || category === this.#categories.at(-1));
-        // rank 1 starts a list of another owner or category, and only rank 1 does
+        // a row has rank 1 if and only if its owner or category differs from the previous row's
         if ((rank === 1) === isSame) this.#fail(batch.placeOf(row).line);
         if (rank === 1) {
           this.#owners.push(owner);
@@ -107,7 +107,7 @@ class GrowingLists {
     );
   }
 
-  /** Removes and returns the finished lists: all but the last, which may grow. @param all includes the last one */
+  /** Removes and returns all lists except the last, to which rows may be added. @param all includes the last list */
   take(all = false): ListBatch | undefined {
     const number = this.#owners.length - (all ? 0 : 1);
     if (number <= 0) return undefined;

@@ -1,6 +1,6 @@
-// The ranking source of lists and the queries for it: a run's vectors, its model, or a baseline that learns from the training events.
+// Sources of lists, which rank items for queries: a run's vectors, its model, or a baseline that learns from the training events.
 //
-//   vectors    dot products plus item weights: for tables and for most models; rows of users are read in blocks
+//   vectors    dot products plus item weights: for imported tables and for most models; rows of users are read in blocks
 //   model      for other models: composed items, networks
 //   baseline   popularity, item-cf, ease and graph filters
 
@@ -39,33 +39,33 @@ import type { ListsRequest } from "./requested-lists.js";
 import type { UserItems } from "./kept-inputs.js";
 import { inNumbersOf, readSeenItems } from "./seen-items.js";
 
-/** Everything that lists are made from. */
+/** Items, owners with their queries, and a search: the source from which lists are made. */
 export interface ListSource {
-  /** keys of the rankable items; an item number is a position in it */
+  /** keys of the items that can be ranked; an item number is a position among these keys */
   items: Keys;
-  /** u32, by item: number of training events */
+  /** u32[number of items]: number of training events of each item */
   counts: Uint32Array;
-  /** items that users have; absent if nothing is masked, or nothing is known */
+  /** items of each user that lists leave out; absent if none are masked or known */
   had?: UserItems;
-  /** number of users in --fold-in */
+  /** number of users in the log of --fold-in */
   numFolded?: number;
-  /** dimension of the queries; 0 if queries are not vectors */
+  /** dimension of query vectors; 0 if queries are not vectors */
   dim: number;
-  /** whether the zero vector gives a useful ranking, by the weights of items */
+  /** whether a zero query vector gives a useful ranking, because items have weights */
   hasWeights: boolean;
-  /** Returns an upper bound of the number of lists' owners. */
+  /** Returns an upper bound of the number of owners of lists. */
   numOwners: () => number | Promise<number>;
   blocks: (which: WhichBlocks) => AsyncIterable<Block> | Iterable<Block>;
   search: (sets: readonly Uint32Array[]) => Promise<Search>;
   warnings: string[];
 }
 
-/** @throws {UsageError} the run cannot rank as requested, or the items of users are not available */
+/** @throws {UsageError} the run cannot rank as requested, or the events of users are not available */
 export async function sourceOf(given: ListsRequest): Promise<ListSource> {
   const { options } = given;
   if (options.for === "item") return await itemsAmongThemselves(given);
   if (options.baseline !== undefined) return await byBaseline(given);
-  // refuses models that cannot rank before the log is read
+  // rejects a model that cannot rank items before the log is read
   const how = await howToRank(given);
   return how === "model" ? await byModel(given) : await byVectors(given, how);
 }
@@ -74,7 +74,7 @@ function searchOptions({ options, watch }: ListsRequest): SearchOptions {
   return { threads: options.reading.threads, signal: watch.signal };
 }
 
-/** Chooses between vectors and the model. @throws {UsageError} the run cannot rank items as requested */
+/** Decides whether the run's vectors or its model rank. @throws {UsageError} the run cannot rank items as requested */
 async function howToRank({
   opened: { run, rows },
   options,
@@ -100,7 +100,7 @@ async function howToRank({
     throw new UsageError(
       `--index cannot be used with run '${run.path}', whose scores are not inner products of rows`,
     );
-  // vectors suffice if the score is that of a user row and an item row; composed items need an index, which holds their sums
+  // vectors suffice if the score is the dot product of a user row and an item row; composed items need an index, which has the sums
   if (isRows && (!composition || options.index !== undefined))
     return { score: "dot", withWeights: true, composition };
   return "model";
@@ -242,7 +242,7 @@ async function byBaseline(given: ListsRequest): Promise<ListSource> {
   };
 }
 
-/** Appends the items that were added to the run after its training. */
+/** Appends the items that were added to the run after its training to the trained items. */
 async function withAddedItems(
   run: Run,
   { items, counts }: { items: Keys; counts: Uint32Array },
@@ -252,7 +252,7 @@ async function withAddedItems(
   return { items: joinedKeys(items, added.keys), counts: joined(counts, added.counts) };
 }
 
-/** Returns the source of item lists, where each item is a query for the others. */
+/** Returns the source of lists for items: each item is a query that ranks the other items. */
 async function itemsAmongThemselves(given: ListsRequest): Promise<ListSource> {
   const { opened, options } = given;
   const { run, rows } = opened;
@@ -266,7 +266,7 @@ async function itemsAmongThemselves(given: ListsRequest): Promise<ListSource> {
   const everyItem = ascending(items.size);
   return {
     ...{ items, counts, dim },
-    // an item must not be in its own list
+    // masks each item in its own list
     had: {
       users: items,
       items,
@@ -281,7 +281,7 @@ async function itemsAmongThemselves(given: ListsRequest): Promise<ListSource> {
   };
 }
 
-/** Folds in the users of --fold-in. @param dim dimension that the vectors must have; undefined for any */
+/** Computes vectors for the users of --fold-in. @param dim dimension that the vectors must have; undefined if any is allowed */
 async function foldedRows({ opened: { run }, options, watch }: ListsRequest, dim: number | undefined) {
   const foldIn = await userFoldIn(run, "--fold-in");
   const { foldIn: on, reading, hashKeys, maxBad, badRows } = options;
@@ -292,7 +292,7 @@ async function foldedRows({ opened: { run }, options, watch }: ListsRequest, dim
   return { rows, dim: width, warnings };
 }
 
-/** Removes the events of known users. */
+/** Removes the users that the run knows. */
 function withoutKnown({ users, items, history }: UserItems, known: Keys): UserItems {
   const numbers = rowsOfKeys(known, users);
   const kept = Uint32Array.from(numbers.keys()).filter((user) => numbers[user] === NO_ITEM);

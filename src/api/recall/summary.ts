@@ -1,4 +1,4 @@
-// Counts for the summary of recall, collected while lists are written.
+// Counts for the summary of `embed recall`, which are collected while lists are written.
 
 import { lengthOfList, numListsIn, type ListBatch } from "../../export/lists.js";
 import type { RequestedLists } from "./requested-lists.js";
@@ -8,25 +8,25 @@ import type { ListSource } from "./source.js";
 export interface RecallSummary {
   command: "recall";
   version: string;
-  /** a path, `-` for standard output, or `$VARIABLE` of a server */
+  /** path of the output, `-` for standard output, or `$VARIABLE`, an environment variable with a server's address */
   out: string;
   seconds: number;
-  /** true if the server already had the lists, so that none were made; only for servers */
+  /** true if the server already had the same lists, so that none were made; only for servers */
   unchanged?: boolean;
-  /** number of lists that are not empty, and of their rows */
+  /** number of lists that are not empty, and total number of their rows */
   lists: number;
   rows: number;
-  /** number of empty lists, and of other lists shorter than k */
+  /** number of empty lists, and number of other lists with fewer than k items */
   empty: number;
   short: number;
-  /** greatest possible length of a list: k, or fewer if there are fewer items */
+  /** maximum possible length of a list: k, or less if there are fewer items */
   longest: number;
-  /** number of items that may be in lists, and the share of them that is in at least one list */
+  /** number of items that lists may contain, and share of these items that some list contains */
   items: number;
   coverage: number;
-  /** mean number of training events over all places of lists; null if there are none */
+  /** mean number of training events of the items, over all rows; null if there are no rows */
   popularity: number | null;
-  /** number of new items, share of them in at least one list, and their share of all places; only for --new-share */
+  /** number of new items, share of them that some list contains, and share of rows with a new item; only for --new-share */
   newItems?: { items: number; coverage: number; share: number } | undefined;
   options: Record<string, unknown>;
   warnings: string[];
@@ -37,7 +37,7 @@ export type RecallCounts = Pick<
   "lists" | "rows" | "empty" | "short" | "longest" | "items" | "coverage" | "popularity" | "newItems"
 >;
 
-/** Counts the contents of lists. @param k requested and greatest possible length of a list @param k.numLists lists per owner */
+/** Counts the contents of lists. @param k requested and maximum possible length of a list @param k.numLists number of lists per owner */
 export function listCounter(
   { counts, numFolded }: ListSource,
   numItems: number,
@@ -48,7 +48,7 @@ export function listCounter(
   return {
     numAsked: (): number => sums.asked,
     tell: (reason: "ungrouped" | "unknown"): void => void sums[reason]++,
-    /** what was counted, for the counter of all shares */
+    /** Returns the counts of this share, for the counter of all shares. */
     state: (): CountedLists => ({ sums, shown }),
     add(part: CountedLists): void {
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += part.sums[name];
@@ -111,10 +111,10 @@ export function listCounter(
 
 export type ListCounter = ReturnType<typeof listCounter>;
 
-/** What the lists of a share hold. */
+/** Counts of the lists of a share. */
 export interface CountedLists {
   sums: Record<"asked" | "lists" | "rows" | "short" | "events" | "newRows" | "ungrouped" | "unknown", number>;
-  /** u8[items]: 1 of an item that stands in a list */
+  /** u8[number of items]: 1 for each item that some list contains */
   shown: Uint8Array;
 }
 

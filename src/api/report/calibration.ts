@@ -1,7 +1,7 @@
-// Calibration of runs for a report: scores their held-out split again, as `embed evaluate --part` does.
+// Calibration of runs for a report: scores a held-out split of each run again, as `embed evaluate --part` does.
 //
-// Runs do not store calibration curves, because the number of bins is an option. Usually the log still exists; if not, the page says so.
-// If --on or --part is set, a log that cannot be read is an error.
+// Runs do not store calibration curves, because the number of bins is an option. If the log no longer exists, the page
+// says so. If --on or --part is set, a log that cannot be read is an error.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { EmbedError, UsageError } from "../../errors.js";
@@ -14,11 +14,11 @@ import { silently } from "../../training/reading/split-parts.js";
 const TEST_PART = "the test part";
 
 export interface ReportCalibration {
-  /** curve of each run; undefined if it has none */
+  /** calibration curve of each run; undefined for a run without one */
   measured: (readonly CurveBin[] | undefined)[];
-  /** sentences on why runs have no curve */
+  /** sentences that give the reasons for missing curves */
   absent: string[];
-  /** what was scored, a phrase */
+  /** the scored rows, as a phrase */
   scoredOn?: string;
 }
 
@@ -61,7 +61,7 @@ export async function scoreForReport(
   return { measured, absent, scoredOn };
 }
 
-/** Returns the metrics of all splits together; they include logLoss if the label has two classes. */
+/** Returns the metrics of all splits in one object, which has the member logLoss if labels are binary. */
 function allMetrics({ manifest: { metrics } }: Run): object {
   return { ...metrics["train"], ...metrics["valid"], ...metrics["test"] };
 }

@@ -1,5 +1,5 @@
-// History of a run for a report: how its table differs from an earlier one, and the metrics and changes of each version of a name in a
-// store.
+// History of a run for a report: differences between its table and an earlier one, and metrics and changes of the
+// versions with its name in a store.
 
 import { join } from "node:path";
 import { readPublication } from "../../embedding/publication.js";
@@ -15,16 +15,16 @@ import { fieldToShow } from "./table.js";
 import { openTable, type OpenTable } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Number of neighbors that are compared, and of most displaced keys that are listed. */
+/** Number of nearest neighbors that are compared, and number of listed keys with the greatest displacements. */
 const NEIGHBORS = 10;
-/** Number of rows of a field that are compared; the time grows with its square. */
+/** Number of rows of a field that are compared; the duration is proportional to its square. */
 const COMPARED_ROWS = 2000;
 
-/** Number of versions shown: half a year of weekly versions. */
+/** Maximum number of versions that a page shows: half a year of weekly versions. */
 const MOST = 26;
 
 /**
- * Returns the versions up to a run, oldest first; undefined if there are fewer than two.
+ * Returns the versions of a name up to a run, oldest first; undefined if there are fewer than two.
  *
  * @param absent receives a sentence per damaged version, which is left out
  */
@@ -49,7 +49,7 @@ export async function versionHistory(
       points.push({ version, rows, metrics, ...definedOf({ newest: split?.newest }), ...change });
       before = opened;
     } catch (error) {
-      // a damaged version must not prevent the report of the others
+      // leaves out a damaged version, so that the report on the other versions is not prevented
       if (!(error instanceof ArtifactError)) throw error;
       absent.push(`version ${version}: ${error.message}`);
     }
@@ -57,7 +57,7 @@ export async function versionHistory(
   return points;
 }
 
-/** Returns the changes of the shown field; none if the earlier version lacks the field. */
+/** Returns the changes of the shown field since the earlier version; empty if that version lacks the field. */
 async function fieldChange(
   before: OpenTable,
   now: OpenTable,
@@ -85,7 +85,7 @@ async function fieldChange(
   };
 }
 
-/** Returns the changes since --against, or since the previous version in the store; undefined if there is neither. */
+/** Returns the changes since the run of --against or, without it, the previous version in the store; undefined without both. */
 export async function reportedDrift(
   opened: OpenTable,
   { against: given, table: name, reading }: ReportOptions,

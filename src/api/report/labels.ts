@@ -1,4 +1,4 @@
-// Labels for a report (--labels), which color the keys on its maps.
+// Labels of keys for a report (--labels), which decide the colors of the keys on maps.
 
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import type { SideTable } from "../../dataset/side.js";
@@ -9,26 +9,26 @@ import { cellsByKey, labelsIn, readLabels } from "../key-labels.js";
 import type { ReportOptions } from "./options.js";
 import type { OpenTable } from "../tables.js";
 
-/** Number of labels that have a color. */
+/** Maximum number of labels that get a color of their own. */
 const LABELS = 9;
 
-/** Looks labels up by key. */
+/** Finds the labels of keys. */
 export interface MapLabels {
   /** column of the labels */
   column: string;
-  /** returns the label cell of a key, as in the file */
+  /** returns the cell with the labels of a key, as in the file */
   cellOf(key: string): string | undefined;
-  /** labels that have a color, most frequent first; the same for all runs */
+  /** labels with a color, most frequent first; the same labels for all runs */
   shown: readonly string[];
-  /** returns the index in `shown` of a key's least frequent label, which says most about it */
+  /** returns the index in `shown` of the least frequent label of a key, which is the most specific */
   labelOf(key: string): number | undefined;
 }
 
 /**
- * Reads the file of labels, if one is named.
+ * Reads the file of labels, if --labels names one.
  *
  * @param field the shown field; its most frequent labels get colors
- * @throws {UsageError} the file is about another field, or lacks the column @throws {DataError} a key occurs twice
+ * @throws {UsageError} the labels are those of another field, or the file lacks the column @throws {DataError} a key occurs twice
  */
 export async function labelsOfKeys(
   opened: OpenTable,
@@ -49,7 +49,7 @@ export async function labelsOfKeys(
   };
 }
 
-/** Chooses the labels that most keys of the field have. */
+/** Returns the most frequent labels of the field's keys. */
 function shownLabels(
   { table }: OpenTable,
   field: string,
@@ -73,7 +73,7 @@ function shownLabels(
     labelOf: (key) => {
       const row = index.findText(key);
       const own = row < 0 ? new Uint32Array() : labelsOfRow(row);
-      // the last match is the least frequent label, because shown labels are in descending order
+      // takes the last label of the key in `shown`, which is the least frequent, because `shown` is in descending order
       const last = shown.findLastIndex((label) => own.includes(label));
       return last < 0 ? undefined : last;
     },

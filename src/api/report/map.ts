@@ -12,10 +12,10 @@ import type { MapLabels } from "./labels.js";
 import type { Called } from "./names.js";
 import type { ReportOptions } from "./options.js";
 
-/** Beginning of sentences about parts that a page lacks because the budget was used up. */
+/** Beginning of a sentence on a part that a page lacks because the time of the budget was used up. */
 export const SPENT = "the budget was spent";
 
-/** Number of nearest neighbors in the measure of a map's quality. */
+/** Number of nearest neighbors of a key in the measure of how well a map preserves neighborhoods. */
 const KEPT = 10;
 
 interface Naming {
@@ -48,7 +48,7 @@ export async function mapOf(
   const kept = (places: Float64Array) =>
     rows.length > K ? { kept: { share: keptNeighbors(nearest, places, KEPT), of: KEPT } } : {};
   const layouts: Layout[] = [
-    // without a UMAP layout, because there are too few keys, the plane is shown even for --map umap
+    // shows the plane even with --map umap if there are too few keys for a UMAP layout
     ...(map === "umap" && umap
       ? []
       : [{ by: "pca" as const, places: plane.points, explained: plane.explained, ...kept(plane.points) }]),

@@ -5,10 +5,10 @@ import { readKeyNames, type KeyNames } from "../key-labels.js";
 import type { OpenTable } from "../tables.js";
 import type { ReportOptions } from "./options.js";
 
-/** Adds the name of its key to a row; undefined if there is none. */
+/** Returns a copy of a row with the name of its key, which is undefined if there is none. */
 export type Called = <T extends { key: string }>(row: T) => T & { name?: string };
 
-/** Names of keys for all runs of a page. */
+/** Names of keys, for all runs of a page. */
 export class Names {
   readonly #files: readonly KeyNames[];
 
@@ -16,13 +16,13 @@ export class Names {
     this.#files = files;
   }
 
-  /** Returns the function that adds names to rows of a field. A field `item` in --names is the run's item column. */
+  /** Returns the function that adds names to the rows of a field. The field `item` of --names is the run's item column. */
   ofField({ fieldNamed }: OpenTable, field: string): Called {
     const file = this.#files.find((each) => fieldNamed(each.field) === field);
     return (row) => file?.called(row) ?? row;
   }
 
-  /** Returns notes on shown keys without a name. */
+  /** Returns notes on the shown keys without a name. */
   notes(): string[] {
     return this.#files.flatMap((file) => file.note() ?? []);
   }

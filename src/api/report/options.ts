@@ -25,7 +25,7 @@ const map = "Map and neighbors:";
 const calibration = "Calibration:";
 const output = "Output:";
 const MANY = Number.MAX_SAFE_INTEGER;
-/** Most keys of a map; a page with more would open slowly. */
+/** Maximum number of keys on a map; a page with more keys would open slowly. */
 const MOST_POINTS = 5000;
 
 export const reportOptions = withCommon(
@@ -117,23 +117,23 @@ export const reportOptions = withCommon(
 
 export type GivenReport = GivenTo<typeof reportOptions>;
 
-/** Further inputs of a page, from other commands. */
+/** Further inputs of a page, which other commands pass. */
 export interface ReportSources {
-  /** receives the page instead of a file */
+  /** receives the page; when absent, the page is written to a file */
   write?: ((page: Uint8Array) => Promise<void>) | undefined;
-  /** results of `embed compare`; includes the reported runs */
+  /** leaderboard of `embed compare`; includes the reported runs */
   leaderboard?: Leaderboard;
-  /** calibration curves by path of the run, if they were measured before; runs are not scored again then */
+  /** calibration curves that were already measured, by path of the run; if present, runs are not scored again */
   curves?: Readonly<Record<string, readonly CurveBin[]>>;
-  /** HTML element with data that other commands read from the page */
+  /** HTML element with data that another command reads from the page */
   handedOver?: string;
-  /** by path of the run: the versions up to it, oldest first; the run itself is last */
+  /** by path of a run: the versions of its name up to the run, oldest first; the last version is the run */
   history?: ReadonlyMap<string, readonly { version: string; path: string }[]>;
-  /** how to read logs; by default, as the options say */
+  /** how logs are read; by default, as the options request */
   reading?: ReadOptions;
 }
 
-/** Options with their defaults, and further inputs. */
+/** Options with their defaults, and the inputs from other commands. */
 export type ReportOptions = Resolved<typeof reportOptions> & ReportSources & { reading: ReadOptions };
 
 /** Summary of the command; --json prints it. */
@@ -144,6 +144,6 @@ export interface ReportSummary {
   seconds: number;
   bytes: number;
   runs: string[];
-  /** sentences on parts that the page lacks */
+  /** sentences on parts that are missing from the page */
   absent: string[];
 }

@@ -1,8 +1,8 @@
 // `embed report`: writes a page that shows runs and their quality.
 //
-//   runs (manifests, metrics.jsonl, tables) ──► measured here ──► drawn by report/ ──► one HTML file
+//   runs (manifests, metrics.jsonl, tables) ──► measured by this module ──► drawn by src/report/ ──► one HTML file
 //
-// The same runs give the same page: samples depend on hashes of keys, and nothing depends on the time.
+// The same runs give the same page: hashes of keys decide samples, and the page contains no time of its creation.
 
 import { join } from "node:path";
 import { gatesIfAny } from "../../embedding/gate-file.js";
@@ -34,14 +34,14 @@ import { fieldToShow, keysGiven, reportTable } from "./table.js";
 import { SPENT } from "./map.js";
 import { nameAmong, openTable, type OpenTable } from "../tables.js";
 
-/** Most keys over all runs of a page, each on up to two maps; this keeps the page below 2 MB. */
+/** Maximum number of keys of all runs of a page, each on up to two maps; it keeps the page below 2 MB. */
 const MOST_POINTS = 4000;
 
 /**
  * Writes a page about runs.
  *
  * @param paths run directories, at most MOST_RUNS
- * @throws {UsageError} a run lacks what an option names, or options exclude each other
+ * @throws {UsageError} a run lacks a table, field or key that an option names, or options exclude each other
  * @throws {OutputError} the page exists and may not be replaced
  */
 export async function report(
@@ -93,7 +93,7 @@ export async function report(
   };
 }
 
-/** Returns distinct names of runs: NAME/VERSION in a store, else the folder; repeated names get a number. */
+/** Returns distinct names of runs: NAME/VERSION for a run in a store, else the name of its folder; a repeated name gets a number. */
 async function distinctNames(runs: readonly Run[]): Promise<string[]> {
   const paths = runs.map(({ path }) => path);
   const names: string[] = [];
@@ -105,15 +105,15 @@ async function distinctNames(runs: readonly Run[]): Promise<string[]> {
   return names;
 }
 
-/** Choices by the first run with a table that apply to all runs. */
+/** Names, labels and keys from the first run with a table, which the page uses for all runs. */
 interface SharedByRuns {
   names: Names;
   labels?: MapLabels | undefined;
-  /** keys whose neighbors are listed */
+  /** keys for which the page lists nearest neighbors */
   keys?: readonly string[];
 }
 
-/** Returns the facts of a table, with names, labels and keys as for the first run. */
+/** Measures a table for the page, with the names, labels and keys that are used for all runs. */
 async function sharedTable(opened: OpenTable, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
   if (shared.keys === undefined) {
     shared.names = await readNames(opened, options);
@@ -125,7 +125,7 @@ async function sharedTable(opened: OpenTable, options: ReportOptions, shared: Sh
   return table;
 }
 
-/** Opens the table to show. If a run has none with keys, such as trees, returns undefined and adds the reason to `absent`. */
+/** Opens the table that the page shows. If the run has no table with keys, returns undefined and adds the reason to `absent`. */
 async function tableToShow(
   run: Run,
   { table }: ReportOptions,
@@ -140,7 +140,7 @@ async function tableToShow(
   return undefined;
 }
 
-/** Collects the contents of a run's part of the page, without its calibration, and what is missing. */
+/** Returns the part of the page on a run, except for its calibration, and sentences on what is missing. */
 async function reportRun(run: Run, name: string, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
   const absent: string[] = [];
   const opened = await tableToShow(run, options, absent);
@@ -166,12 +166,12 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
   return { run: reported, absent };
 }
 
-/** Returns facts that only some models have: importances of columns, or shares of side information. @throws {ArtifactError} damaged */
+/** Returns properties that only some models have: importances of columns, or shares of side information. @throws {ArtifactError} damaged */
 async function reportedOf(run: Run): Promise<Pick<ReportedRun, "importances" | "shares">> {
   return (await (await modelOf(run))?.reported?.(run)) ?? {};
 }
 
-/** Returns the gates of a published version. @throws {ArtifactError} gate.json is damaged */
+/** Returns the outcomes of the gates of a published version. @throws {ArtifactError} gate.json is damaged */
 async function gatesOf({ path }: Run): Promise<Gate[] | undefined> {
   return await gatesIfAny(join(path, GATE_FILE));
 }

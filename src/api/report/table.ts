@@ -1,4 +1,4 @@
-// Facts of a run's table for a report: norms of its vectors, a map of its items, and nearest neighbors of some keys.
+// Measurements of a run's table for a report: norms of its vectors, a map of its items, and nearest neighbors of some keys.
 
 import { keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
@@ -24,14 +24,14 @@ import type { OpenTable } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";
 
 const KEYS = 6;
-/** Number of rows in the plot of norms by count, as a share of the points of a map. */
+/** Number of rows in the plot of norms by count, relative to the number of points on a map. */
 const BY_COUNT = 0.5;
 
-/** Choices that are the same for all runs of a page. */
+/** Names, labels and keys that the page uses for all runs. */
 interface Shared {
   names: Names;
   labels?: MapLabels | undefined;
-  /** keys of the shown field whose neighbors are listed; by default the most frequent ones */
+  /** keys of the shown field for which the page lists neighbors; by default the most frequent keys */
   keys: readonly string[] | undefined;
 }
 
@@ -66,7 +66,7 @@ export async function reportTable(
   };
 }
 
-/** Returns the requested field; by default the item field, or else the first field with the most rows. */
+/** Returns the requested field; by default the item field or, without one, the first of the fields with the most rows. */
 export function fieldToShow({ table, fieldNamed }: OpenTable, given: string | undefined): string {
   if (given !== undefined) return fieldNamed(given);
   const item = fieldNamed("item");
@@ -79,7 +79,7 @@ function numRowsIn({ first, last }: RowRange): number {
   return last - first;
 }
 
-/** @param points most rows in the plot of norms by count */
+/** @param points maximum number of rows in the plot of norms by count */
 function fieldNorms(table: EmbeddingTable, field: string, points: number, called: Called): FieldNorms {
   const { dim, vectors, counts } = table;
   const range = rowsOf(table, field);
@@ -123,7 +123,7 @@ function mostFrequentKeys({ table }: OpenTable, field: string): string[] {
     .map((row) => keyAt(table.keys, row));
 }
 
-/** Returns the neighbors of the given keys, without keys that the table lacks. */
+/** Returns the neighbors of the given keys, except keys that the table lacks. */
 function neighborLists(
   table: EmbeddingTable,
   field: string,

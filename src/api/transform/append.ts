@@ -1,4 +1,4 @@
-// `transform --content --append`: writes a copy of a run with new items added.
+// `transform --content --append`: writes a copy of a run with new items.
 
 import { ADDED_TABLE, addedTable, readAdded } from "../../embedding/added.js";
 import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../../embedding/run-directory.js";
@@ -13,8 +13,8 @@ import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { mapMetrics, newItemsOf } from "./content.js";
 
 /**
- * Writes the copy, complete or not at all. The trained tables and files stay byte for byte the same. The new rows are in a separate table,
- * which commands read together with the default one.
+ * Writes the copy, completely or not at all. The trained tables and files of the copy have the same bytes. The new rows
+ * are in a separate table, which commands read together with the default table.
  *
  * @throws as newItemsOf; {UsageError} composed items of the run have another dimension than its table
  */

@@ -1,7 +1,7 @@
-// `transform --content CATALOGUE`: computes vectors of new items from their content in a catalogue, and from events.
+// `transform --content CATALOGUE`: computes the vectors of new items from their content in a catalogue and from events.
 //
 //   table + catalogue ──► content map
-//   items, by default those of the catalogue ──► not in the table ──► content, with --fold-in blended with events ──► rows to write
+//   given items, by default those of the catalogue ──► items not in the table ──► content, with --fold-in blended with events ──► rows to write
 //                                                                                   └─ --append: a copy of the run with the items
 
 import { MISSING, keyAt } from "../../log/keys.js";
@@ -27,19 +27,19 @@ import { blended, foldedItems, type ItemVector } from "../content/fold-in-items.
 import { mapCatalogue, type ContentMap, type MapFacts } from "../content/map.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
 
-/** What a run without folding in cannot do, for messages. */
+/** Action that a run whose model cannot fold in items cannot perform, for messages. */
 const CANNOT_FOLD = "cannot compute vectors of new items from their events (--fold-in)";
 
 export interface NewItem extends ItemVector {
   key: string;
-  /** number of its known events */
+  /** number of known events of the item */
   count: number;
 }
 
-/** New items, and the inputs that their vectors come from. */
+/** New items with their vectors, and the inputs from which these were computed. */
 export interface NewItems {
   field: string;
-  /** the run's table, with composed items */
+  /** the run's table; its items are composed if the run has side columns of items */
   table: EmbeddingTable;
   items: NewItem[];
   facts: MapFacts;
@@ -70,7 +70,7 @@ export function checkContent({
     );
 }
 
-/** Returns the R² of a content map as metrics: of all columns, of each alone as `r2:COLUMN`, and of the items' weights. */
+/** Returns the R² of a content map as metrics: of all columns, of each single column as `r2:COLUMN`, and of the items' weights. */
 export function mapMetrics({ r2, fields, weights }: MapFacts): Metrics {
   return {
     r2,
@@ -109,7 +109,7 @@ export async function vectorsOfContent(
 }
 
 /**
- * Computes vectors of the items that a run's table lacks, in the order of the input.
+ * Returns the items that a run's table lacks with computed vectors, in the order of the input.
  *
  * @throws {UsageError} as itemFieldOf and readCatalogue; no item is new, or the run cannot fold in items
  * @throws {DataError} no new item has content or events
@@ -118,7 +118,7 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
   const note = (text: string) => watch.observe({ stage: "note", text });
   const warn = (text: string) => watch.observe({ stage: "warning", text });
   const { content = [], priorEvents = PRIOR_EVENTS, foldIn, on } = options;
-  // refuses before the slow fit of the content map
+  // rejects a run that cannot fold in items before the content map is fitted, which is slow
   if (foldIn) await capable(run, "foldIn", CANNOT_FOLD);
   const trained = await run.readTable();
   const field = await itemFieldOf(run, trained, options.field, "--content");
@@ -174,7 +174,7 @@ export async function newItemsOf(run: Run, options: TransformOptions, watch: Wat
   return { field, table, items: made, facts: map.facts, inputs };
 }
 
-/** Returns the new items, without those that have neither content nor events, which are reported. @throws {DataError} none is left */
+/** Returns the new items that have content or events, and reports the others. @throws {DataError} none is left */
 function blendedItems(
   fresh: readonly string[],
   { vectors, weights, mean, smoothed: rows }: ContentMap,
@@ -231,7 +231,7 @@ function blendedItems(
   return items;
 }
 
-/** Counts the events of each item; if the table has users, only events of known users. */
+/** Returns the number of events of each item; if the table has users, of events of these users only. */
 async function eventsByItem(
   run: Run,
   log: TransformOptions,
@@ -266,7 +266,7 @@ async function eventsByItem(
   return new Map(Array.from(counts, (count, code) => [keyAt(items.dictionary, code), count]));
 }
 
-/** Reads the distinct keys of a table of items. @throws {UsageError} it lacks the key column @throws {DataError} an empty key */
+/** Reads the distinct keys of a table of items. @throws {UsageError} the table lacks the key column @throws {DataError} an empty key */
 async function readKeys(
   { on, reading, key: given, hashKeys, maxBad, badRows }: TransformOptions,
   field: string,

@@ -1,7 +1,7 @@
 // Distance between two items: great-circle distance by latitude and longitude, or Euclidean distance in numeric columns.
 //
-//   great circle   (lat, lon) in degrees ──► a point on the unit sphere; chords between points have the same order as arcs
-//   Euclidean      the numbers as they are
+//   great circle   (lat, lon) in degrees ──► a point on the unit sphere; the order of chord lengths is that of arc lengths
+//   Euclidean      the numbers of the columns, unchanged
 
 import { UsageError } from "../../errors.js";
 import { cosDegrees, sinDegrees } from "../../numeric/degrees.js";
@@ -15,23 +15,23 @@ const LONGITUDES = ["lon", "lng", "long", "longitude"];
 
 export interface Distance {
   kind: DistanceKind;
-  /** columns to read; for great circles, latitude first */
+  /** names of the columns; for great circles, latitude is first */
   columns: string[];
   /** dimension of a point */
   dims: number;
-  /** converts f64[n * columns.length] to points, f64[n * dims] */
+  /** converts numbers f64[n * columns.length] to coordinates of points f64[n * dims] */
   points: (numbers: Float64Array) => Float64Array;
-  /** formats a distance, given the squared distance of two points */
+  /** formats a distance, which is given by the squared distance of the points */
   text: (squared: number) => string;
-  /** range of the numbers in a column; any number if undefined */
+  /** permitted range of the numbers in a column; any number if undefined */
   rangeOf: (column: string) => { from: number; to: number; expected: string } | undefined;
 }
 
 /**
- * Returns the distance for some columns. Names such as `lat,lon`, `latitude,longitude` or `start_lat,start_lng` select great circles.
+ * Returns the distance by some columns. Names such as `lat,lon`, `latitude,longitude` or `start_lat,start_lng` select great circles.
  *
- * @param given the kind of distance, which overrides the names
- * @throws {UsageError} the columns do not fit a great circle, or only some of their names do
+ * @param given kind of distance that the user chose; if undefined, the names decide
+ * @throws {UsageError} the columns are not suited to a great circle, or only some of their names are
  */
 export function distanceOf(columns: readonly string[], given: DistanceKind | undefined): Distance {
   const twice = columns.find((name, i) => columns.indexOf(name) !== i);

@@ -1,4 +1,4 @@
-// Nearest known items of new items, within their group.
+// Finds for new items the nearest known items of the same group.
 
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
@@ -14,14 +14,14 @@ export interface KnownItem {
   row: number;
 }
 
-/** A new item, and its nearest known items, nearest first. */
+/** A new item, and the known items nearest to it, nearest first. */
 export interface NewItemNeighbors {
   /** index in the places */
   item: number;
   near: NearPoint[];
 }
 
-/** Splits items into known ones, sorted by the bytes of their keys, which breaks ties of distances, and new ones, in the given order. */
+/** Splits items into known ones, sorted by the bytes of their keys, which decides ties of distances, and new ones in the given order. */
 export function splitItems(
   table: EmbeddingTable,
   field: string,
@@ -41,7 +41,7 @@ export function splitItems(
   return { known: known.sort((a, b) => Buffer.compare(bytes.get(a)!, bytes.get(b)!)), fresh };
 }
 
-/** Returns the `most` nearest known items of each new one, as positions in `known`. */
+/** Returns for each new item the `most` nearest known items, as positions in `known`. */
 export function nearestItems(
   distance: Distance,
   { numbers, groups }: Places,
@@ -81,7 +81,7 @@ function searchAmong(points: readonly Float64Array[], dims: number): NearestPoin
 }
 
 /**
- * Averages the vectors of each new item's neighbors, and their weights if the table has weights.
+ * Returns for each new item the mean vector of its nearest known items, and their mean weight if the table has weights.
  *
  * @returns f32[n * dim] and f32[n]; summed in f64, nearest first
  */

@@ -1,10 +1,10 @@
-// `transform --nearest N`: the vector of a new item is the mean of its nearest known items' vectors.
+// `transform --nearest N`: the vector of a new item is the mean vector of the known items nearest to it.
 //
-//   table of items ──► known to the run: points by group
-//                  ──► new: the N nearest points of the same group ──► mean of their vectors and weights
+//   table of items ──► items known to the run: points by group
+//                  ──► new items: the N nearest points of the same group ──► mean of their vectors and weights
 //
-// Source: Grbovic and Cheng 2018 (KDD), section 3.4: the mean of three listings within 10 miles, of the same type and price bucket. Here
-// distance is not limited; a note reports it.
+// Source: Grbovic and Cheng 2018 (KDD), section 3.4: the mean of three listings within 10 miles, of the same type and
+// price bucket. Here the distance has no limit; a note reports its size.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { DataError, UsageError } from "../../errors.js";
@@ -17,7 +17,7 @@ import { distanceOf, type Distance } from "./distance.js";
 import { meansOf, nearestItems, splitItems, type NewItemNeighbors } from "./near-items.js";
 import { readPlaces, type Places } from "./read-places.js";
 
-/** Ratio of standard deviations from which on a warning says that one column decides the distance. */
+/** Minimum ratio of the columns' standard deviations for the warning that one column decides the distance. */
 const MOST_SPREAD = 100;
 
 /** @throws {UsageError} --distance is invalid, or --min-nearest is above --nearest */
@@ -30,9 +30,9 @@ export function checkNearest(options: TransformOptions): void {
 }
 
 /**
- * Computes the vectors of a table's new items as means of known items.
+ * Computes the vectors of the new items in a table as means over known items.
  *
- * @throws {UsageError} the run has no item table, or knows none or all of the items
+ * @throws {UsageError} the run has no item table, or it knows none or all of the items
  * @throws {DataError} as readPlaces; or no item has enough neighbors
  */
 export async function meansOfNearest(
@@ -107,7 +107,7 @@ export async function meansOfNearest(
   };
 }
 
-/** Returns a sentence on the distance. @param alike ` with the same ...`, or empty */
+/** Returns a sentence that describes the distance. @param alike ` with the same ...`, or empty */
 function distanceNote({ kind, columns }: Distance, alike: string): string {
   const names = columns.map((name) => `'${name}'`).join(", ");
   const among = alike === "" ? "" : `, among items${alike}`;
@@ -116,7 +116,7 @@ function distanceNote({ kind, columns }: Distance, alike: string): string {
     : `distance: Euclidean in ${names}, unscaled${among}`;
 }
 
-/** Warns of likely mistakes in the numbers. */
+/** Warns of numbers that suggest a wrong distance, such as a column that dominates. */
 function oddPlaces({ kind, columns }: Distance, { numbers }: Pick<Places, "numbers">): string[] {
   const width = columns.length;
   const n = numbers.length / width;
@@ -149,7 +149,7 @@ function standardDeviation(numbers: Float64Array, column: number, width: number)
   return Math.sqrt(squares / n);
 }
 
-/** Formats the distance of the farthest neighbors: `median 210 m, maximum 3.4 km`. */
+/** Formats the distances to the farthest neighbors, such as `median 210 m, maximum 3.4 km`. */
 function farthestText({ text }: Distance, items: readonly NewItemNeighbors[]): string {
   const farthest = Float64Array.from(items, ({ near }) => near.at(-1)!.squared).sort();
   return `median ${text(farthest[farthest.length >> 1]!)}, maximum ${text(farthest.at(-1)!)}`;

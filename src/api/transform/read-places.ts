@@ -1,6 +1,6 @@
 // Reads the table of `transform --nearest`: the position and group of each item.
 //
-//   rows ──► one place per item: its numbers, and the group of items with the same cells in some columns
+//   rows ──► one place per item: numbers, and a group, which has all items with the same cells in some columns
 
 import { RowCollector, type Cells, type KeyOf, type Purpose } from "../../dataset/collect.js";
 import { requireColumn } from "../../dataset/roles.js";
@@ -10,19 +10,19 @@ import type { TransformOptions } from "../../training/options/transform-options.
 import type { Watch } from "../../training/session/watch.js";
 import type { Distance } from "./distance.js";
 
-/** Positions and groups of items, in the order of their first row. */
+/** Positions and groups of items; items are in the order of their first row. */
 export interface Places {
   keys: string[];
-  /** f64[n * number of distance columns] */
+  /** f64[n * number of distance columns]: numbers of each item */
   numbers: Float64Array;
-  /** number of each item's group */
+  /** number of the group of each item */
   groups: number[];
-  /** number of rows that repeat an earlier item */
+  /** number of rows that repeat an item of an earlier row */
   numRepeats: number;
 }
 
 /**
- * Reads the files as one table. Rows may repeat an item if they agree.
+ * Reads the files as one table. Rows may repeat an item with the same cells.
  *
  * @param key column of the item keys
  * @param within columns whose cells define the groups
@@ -42,7 +42,7 @@ export async function readPlaces(
     ...{ reading, onBadRow: reading.onBadRow, infer: false, unlabelled: false },
     maxBad,
     badRows,
-    // if the run hashes ids, messages must not show them
+    // hides cells in messages if the run hashes ids
     hidesText: hashKeys !== undefined,
   };
   const read = async () =>
@@ -67,7 +67,7 @@ export async function readPlaces(
   return (await (hashKeys === undefined ? read() : hidingText(read))).table.places();
 }
 
-/** Returns the requirements for each column; no cell may be empty. */
+/** Returns the checks for the cells of each column; no cell may be empty. */
 function purposesOf(keys: readonly string[], distance: Distance): Purpose[] {
   const all = { required: true };
   return [
@@ -79,15 +79,15 @@ function purposesOf(keys: readonly string[], distance: Distance): Purpose[] {
   ];
 }
 
-/** Collects rows: key of the item, cells of the group, numbers. */
+/** Collects the rows of the table: key of the item, cells that define the group, numbers. */
 class PlaceTable {
   readonly #keys: string[] = [];
   readonly #groups: number[] = [];
   readonly #numbers: number[] = [];
   #numRepeats = 0;
-  /** item by code of the key */
+  /** item number, by code of the item's key */
   readonly #itemOf = new Map<number, number>();
-  /** group by codes of its cells */
+  /** group number, by the codes of the cells that define the group */
   readonly #groupOf = new Map<string, number>();
 
   constructor(
@@ -96,7 +96,7 @@ class PlaceTable {
     private readonly numberColumns: readonly string[],
   ) {}
 
-  /** Appends rows, see RowSink. @throws {DataError} two rows of an item differ */
+  /** Appends rows; see RowSink. @throws {DataError} two rows of an item differ */
   append(cells: Cells[], numRows: number, keyOf: KeyOf): void {
     const [keys, ...rest] = cells;
     const cuts = rest.slice(0, this.keyColumns.length - 1);

@@ -1,4 +1,4 @@
-// Folds in users from a stream of events (--stream); each user is written as soon as the user's rows are complete.
+// Folds in users from a stream of events (--stream); a user is written as soon as all rows of the user have arrived.
 //
 //   groups of rows as they arrive ──► vectors of their users ──► rows to write
 
@@ -19,17 +19,17 @@ import { SkippedRows } from "../../training/reading/bad-row-report.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 
-/** Number of recent users that are remembered, to report users whose rows are not together. */
+/** Number of recent users that are remembered in order to report users whose rows are not consecutive. */
 const REMEMBERED = 1 << 18;
-/** Most keys in a warning. */
+/** Maximum number of keys in a warning. */
 const LISTED = 100;
 
-/** @throws {UsageError} a stream is not a single input */
+/** @throws {UsageError} the stream has more than one input */
 export function checkStream({ stream, foldIn = [] }: TransformOptions): void {
   if (stream && foldIn.length > 1) throw new UsageError("--stream needs a single input, such as --fold-in -");
 }
 
-/** Returns vectors of the users in `options.foldIn`; the rows of each user must be together. */
+/** Returns vectors of the users in `options.foldIn`; the rows of each user must be consecutive. */
 export async function streamedRows(
   run: Run,
   foldIn: FoldIn,
@@ -39,7 +39,7 @@ export async function streamedRows(
   const { watch, warnings, warn } = collectWarnings(outer);
   const { user, session } = (await readPreprocess(run)).roles;
   const column = user ?? session!;
-  // drops reports, which would be repeated for each part of the stream
+  // drops progress, notes and warnings, which would be repeated for each part of the stream
   const folding = await foldIn(run, { ...options, field: "user" }, { ...watch, observe: () => undefined });
   if (folding.together !== undefined) {
     await folding.close?.();
@@ -80,7 +80,7 @@ const noRows: EncodedRows = {
   keyOf: () => new Uint8Array(),
 };
 
-/** Returns the vectors of the groups' users; undefined if no user has one. */
+/** Returns the vectors of the users of some groups of rows; undefined if no user has a vector. */
 async function rowsOfGroups(
   folding: FoldingIn,
   { reading, keys, numRows }: GroupedRows,
@@ -101,9 +101,9 @@ async function rowsOfGroups(
   return rows.numRows > 0 ? rows : undefined;
 }
 
-/** Counts users for the warnings at the end of a stream. */
+/** Counts users for the warnings at the end of the stream. */
 class StreamCounts {
-  /** the most recent users, in order */
+  /** keys of the most recent users, in order of arrival */
   readonly #recent = new Set<string>();
   #again = 0;
   #numUsers = 0;

@@ -1,4 +1,4 @@
-// `embed transform`: encodes rows by a run's model.
+// `embed transform`: encodes the rows of a log with a run's model.
 //
 // The model decides the encoding: trees give leaves, a factorization machine the sum of a row's vectors, components their coordinates, a
 // network its last hidden layer.
@@ -32,7 +32,7 @@ import {
 } from "../../training/options/transform-options.js";
 
 /**
- * Encodes the rows of a log, to a file or a directory, complete or not at all, or in chunks to `write`.
+ * Encodes the rows of a log. Writes a file or directory, completely or not at all, or passes chunks to `write`.
  *
  * @param path a run directory; undefined for `given.model`
  * @param on files and patterns of the log
@@ -102,7 +102,7 @@ export async function transform(
   };
 }
 
-/** @throws {UsageError} neither a run nor a model is given; there are neither rows nor events, or both */
+/** @throws {UsageError} neither a run nor a model is given; neither rows nor events are given, or both are */
 function checkInputs(
   path: string | undefined,
   { on, model, foldIn, key, nearest, content }: TransformOptions,
@@ -124,7 +124,7 @@ function checkInputs(
 
 type Encode = (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
 
-/** Encodes the rows by the run's model. @throws {UsageError} the model cannot encode rows, or not with these options */
+/** Encodes rows with the run's model. @throws {UsageError} the model cannot encode rows, or not with these options */
 async function encodeRows(run: Run, asked: TransformOptions, watch: Watch): Promise<Transformed> {
   const options = { ...asked, reading: readingLike(run, asked) };
   if (options.nearest !== undefined) return await meansOfNearest(run, options, watch);
@@ -141,7 +141,7 @@ async function encodeRows(run: Run, asked: TransformOptions, watch: Watch): Prom
   return await encode(run, options, watch);
 }
 
-/** Returns the options for reading the cells as in the run's log. */
+/** Returns options with which cells are read as in the run's log. */
 function readingLike({ manifest }: Run, { reading, on, foldIn }: TransformOptions): ReadOptions {
   const own = manifest.options["reading"] as CellReading | undefined;
   return readingAs(own && cellReadingOf(own), reading, foldIn ?? on);
@@ -163,7 +163,7 @@ async function* countingRows(
   }
 }
 
-/** Writes all files at the same time, because the rows can be read only once. */
+/** Writes all files in one pass, because the rows can be read only once. */
 async function writeNpy(
   dir: string,
   encoding: EncodedRowFormat,

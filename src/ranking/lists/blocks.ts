@@ -13,7 +13,10 @@ import { PLACES, type Queries } from "./search.js";
 
 const BLOCK = 16_384;
 
-/** Number of list places that are written as text at once, while the next lists are searched. */
+/**
+ * Maximum number of list places of a block if lists are written as text. The next block is searched while one is
+ * written.
+ */
 const TEXT_PLACES = 1 << 20;
 
 /** Returns the number of queries per search, for lists of length k. @param isText true for text files, whose bytes do not depend on the size of blocks */
@@ -32,7 +35,7 @@ function rangeOfShare(size: number, { part, numParts }: Share = { part: 0, numPa
   return [Math.floor((size * part) / numParts), Math.floor((size * (part + 1)) / numParts)];
 }
 
-/** A block of owners of lists. */
+/** A block of owners of lists: their keys, and the query of each owner. */
 export interface Block {
   keys: Keys;
   queries: Queries;

@@ -40,8 +40,8 @@ export function codesOfParts(
 }
 
 /**
- * Renumbers the categories of the items in the sets, in the order of their codes. Categories that occur in no set get
- * no list.
+ * Numbers the categories that occur in the sets from 0, in the order of their codes. Categories that occur in no set
+ * get no list.
  *
  * @param codes u32[numItems]; MISSING for items without a category @param names name of each code
  * @returns the remaining names, and their codes, u32[numItems]; MISSING for items whose category is in no set
@@ -104,7 +104,7 @@ export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number):
   }
 }
 
-/** The best items of a part as places, `top` for each query. */
+/** The items of a part with the highest scores, as places in the part; each query has `top` places. */
 interface BestOfPart extends TopItems {
   top: number;
   /** u32[]: item number of each place */

@@ -36,7 +36,7 @@ export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): S
   });
 }
 
-/** A search in the parts of all sets, which starts on first use. */
+/** A search in the parts of all sets, which starts its threads on first use. */
 export interface PartSearch {
   started: () => Promise<Search>;
   end: () => Promise<void>;

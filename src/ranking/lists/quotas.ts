@@ -55,7 +55,7 @@ export async function bestPerCell(
   const lists = noItems(asked.queries.size, k);
   let left = Uint32Array.from({ length: asked.queries.size }, (_, q) => q);
   for (let top = 2 * reach; left.length > 0; top *= 4) {
-    // separate searches of the categories need shorter lists
+    // separate searches of all categories are cheaper if their lists together are shorter than `top`
     if (search.searchesSets && top > most * own.parts.length && top < asked.items.length) {
       await inChunks(left, reach, async (some) => await fromParts(quotas, asked, some, lists, k));
       break;
@@ -130,7 +130,7 @@ async function fromParts(
   const { parts, hasRest, first } = ofSet[asked.set]!;
   const queries = pickQueries(asked.queries, some, asked.dim);
   const masksOf = masksByPart(listsOfUsers(asked.masks, some), parts, cells.length);
-  // clears the items of the previous attempt
+  // clears the items that the search of all categories found
   for (const q of some) lists.items.fill(NO_ITEM, q * k, (q + 1) * k);
   const lengths = new Uint32Array(some.length);
   // starts with the items without a category, which are already sorted, so that their insertion moves no other item

@@ -1,5 +1,5 @@
-// Builds an index of nearest neighbors on all threads, in batches of nodes that are each linked to the graph of the
-// previous batches.
+// Builds an HNSW graph for nearest-neighbor search on all threads. Nodes are added in batches: each node of a batch is
+// linked to nodes of the previous batches.
 
 import {
   allocateBuild,
@@ -15,7 +15,7 @@ import { withMachine } from "../../workers/with-machine.js";
 import { graphOf, unsearched, type HnswGraph } from "./graph.js";
 import type { Levels } from "./levels.js";
 
-/** The input of an index. */
+/** The vectors and parameters from which a graph is built. */
 export interface BuildInput extends Levels {
   dim: number;
   /** f32[n * dim], row-major and finite */
@@ -26,24 +26,29 @@ export interface BuildInput extends Levels {
 }
 
 export interface HnswBuildOptions {
-  /** links of a node on a level above 0, 2 to MOST_LINKS; twice as many on level 0 */
+  /** maximum number of links of a node on each level above 0, from 2 to MOST_LINKS; level 0 has twice as many */
   m: number;
-  /** candidates from which a node chooses its neighbors, at least m */
+  /** number of candidates from which a node chooses its neighbors, at least m */
   efConstruction: number;
   threads: number;
-  /** ends the build promptly; the promise rejects with its reason */
+  /** aborts the build promptly; the promise rejects with the signal's reason */
   signal?: AbortSignal;
-  /** called with the number of nodes in the graph, at most a hundred times */
+  /** callback that receives the number of nodes in the graph, at most a hundred times */
   progress?: (numNodes: number) => void;
 }
 
-/** Number of groups of batches that threads work through without returning. */
+/**
+ * Number of stretches of a build. Threads process the batches of a stretch without a pause; then progress is reported.
+ */
 const STRETCHES = 100;
-/** Nodes of one kernel call: a call that never returned would never be compiled by the engine's optimizer. */
+/**
+ * Number of nodes that one kernel call adds. Calls are short, because optimized code replaces a function only at its
+ * next call.
+ */
 const NODES_OF_CALL = 4;
 
 /**
- * Links every vector to near ones.
+ * Builds the graph that links each vector to vectors near it.
  *
  * The result does not depend on the number of threads.
  *
@@ -65,7 +70,7 @@ export async function buildHnsw(
   await machine.begin("hnsw", { threads: scratches, barrier });
   const { graph } = layout;
   const meet: Work<HnswKernel> = { every: ONCE, call: ["barrier", barrier.offset, scratches.length] };
-  // nodes of a batch search the graph; after all of them have, the reverse links are added
+  // all nodes of a batch first search the graph for neighbors; then the reverse links are added
   const worksOf = (batch: number): Work<HnswKernel>[] => {
     const nodes = { first: ends[batch - 1] ?? 1, end: ends[batch]!, size: NODES_OF_CALL };
     const owner = ["index", scratches.length] as const;

@@ -1,5 +1,4 @@
-// An index is read back as it was written, and a file that another program may have written is rejected or does no
-// harm.
+// Expects that an index is read as it was written, and that a damaged or foreign file is rejected or does no harm.
 
 import { encodeKeys } from "../../log/keys.js";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -20,7 +19,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const [NODES, DIM, M] = [300, 6, 4];
 const SIZE = 4 + 8 * M + 4 * DIM + 8;
-/** Offset of the lists of levels above 0. */
+/** Byte offset of the link lists of the levels above 0. */
 const LISTS = 96 + NODES * SIZE;
 const vectors = Float32Array.from({ length: NODES * DIM }, numbersOf(1));
 const queries = Float32Array.from({ length: 5 * DIM }, numbersOf(2));
@@ -59,7 +58,7 @@ test("what is written is read back: the same bytes, and the same lists", async (
   expect(LISTS).toBeLessThan(bytes.length);
 });
 
-/** Returns the bytes with a number of four or eight bytes replaced. */
+/** Returns a copy of the file with the four or eight bytes at an offset overwritten by a number. */
 function crafted(at: number, value: number | bigint): Buffer {
   const copy = Buffer.from(bytes);
   if (typeof value === "bigint") copy.writeBigUInt64LE(value, at);
@@ -124,7 +123,7 @@ test("whatever bytes change, reading ends with one of our errors, or a search of
   let numRefused = 0;
   for (let trial = 0; trial < 200; trial++) {
     let copy = Buffer.from(bytes);
-    // half of them in the header, which is a small part of the bytes
+    // half of the overwritten numbers are in the header, which is a small part of the file
     for (let n = 1 + integerBelow(3, random); n > 0; n--) {
       const words = random() < 0.5 ? 24 : copy.length >> 2;
       copy.writeUInt32LE(pick(hostile, random), integerBelow(words, random) * 4);
@@ -132,7 +131,7 @@ test("whatever bytes change, reading ends with one of our errors, or a search of
     if (random() < 0.1) copy = copy.subarray(0, integerBelow(copy.length, random));
     try {
       const again = await read(copy);
-      // starting threads for a search costs more than all the rest
+      // only every eighth file is searched, because starting the threads takes longer than the rest of the trial
       if (trial % 8 !== 0) continue;
       const { items } = await search(again);
       expect([...items].every((item) => item === NO_ITEM || item < 2 * NODES)).toBe(true);

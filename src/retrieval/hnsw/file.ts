@@ -1,15 +1,15 @@
 // Reads and writes an index in the file format of hnswlib 0.8 (HierarchicalNSW::saveIndex), little-endian:
 //
-//   0    u64   0: where level 0 begins in an element        40   u64   where the vector begins in an element
-//   8    u64   capacity in elements                         48   i32   the highest level
-//   16   u64   n, elements                                   52   u32   the element where searches begin
-//   24   u64   bytes of an element                           56   u64   M       64   u64   links on level 0      72   u64   M
-//   32   u64   where the label begins in an element          80   f64   1 / ln M                              88   u64   efConstruction
+//   0    u64   offset of level 0 in an element: 0           40   u64   offset of the vector in an element
+//   8    u64   capacity in elements                         48   i32   highest level
+//   16   u64   n, number of elements                        52   u32   number of the element where searches begin
+//   24   u64   size of an element in bytes                  56   u64   M    64   u64   links on level 0    72   u64   M
+//   32   u64   offset of the label in an element            80   f64   1 / ln M               88   u64   efConstruction
 //
-//   96   n elements:   u16 links, u8 1 where deleted, u8 0; u32[2 M] links; f32[dim] vector; u64 label
-//   ...  n lists:      u32 bytes; then for each level from 1 on   u32 links, u32[M] links
+//   96   n elements:   u16 number of links, u8 1 if deleted, u8 0; u32[2 M] links; f32[dim] vector; u64 label
+//   ...  n lists:      u32 size in bytes; then for each level from 1 on: u32 number of links, u32[M] links
 //
-// Links are numbers of elements. A file may come from another program, so every count, offset, level and link is checked before use.
+// A link is the number of an element. A file may come from another program, so every number in it is checked before use.
 
 import { ArtifactError, sizeText } from "../../errors.js";
 import type { ReadHandle } from "../../io/read-artifact.js";
@@ -20,21 +20,21 @@ import { linksOf, unsearched, type HnswGraph } from "./graph.js";
 import { MOST_LEVEL } from "./levels.js";
 
 const HEADER = 96;
-/** Element numbers have 31 bits. */
+/** Maximum number of elements: hnswlib stores element numbers in 31 bits. */
 const MOST_ELEMENTS = 2 ** 31 - 1;
-/** Counts of links have 16 bits. */
+/** Maximum number of links of an element on a level: hnswlib stores the number in 16 bits. */
 const MOST_LINKS = 2 ** 16 - 1;
-/** Approximate bytes of a chunk. */
+/** Approximate size of a chunk in bytes. */
 const CHUNK = 1 << 20;
 
-/** Returns the bytes of an element, and the offsets of its vector and its label. */
+/** Returns the size of an element in bytes, and the byte offsets of its vector and its label. */
 function elementOf(dim: number, m0: number): { size: number; vectorAt: number; labelAt: number } {
   const vectorAt = 4 + 4 * m0;
   const labelAt = vectorAt + 4 * dim;
   return { size: labelAt + 8, vectorAt, labelAt };
 }
 
-/** Yields the file's bytes, about a megabyte at a time. */
+/** Yields the bytes of the file in chunks of about a megabyte. */
 export function* hnswChunks(graph: HnswGraph): Generator<Uint8Array> {
   const { arena, layout, labels } = graph;
   const { dim, stride, numNodes, m, m0, levels } = layout;
@@ -100,16 +100,16 @@ function headerOf({ layout, efConstruction }: HnswGraph, elementSize: number): U
   return new Uint8Array(view.buffer);
 }
 
-/** The expected properties of a file's index. */
+/** Properties that the index in a file must have. */
 export interface ExpectedIndex {
   dim: number;
   nearness: Nearness;
-  /** upper bound of the labels, each of which occurs at most once */
+  /** exclusive upper bound of the labels; each label occurs at most once */
   numLabels: number;
 }
 
 /**
- * Reads an index of that dimension into memory.
+ * Reads an index with the expected properties into memory.
  *
  * @param name name of the file, for messages
  * @throws {ArtifactError} it is not an index, or damaged; the message says why
@@ -218,7 +218,10 @@ function headerFields({ buffer }: { buffer: ArrayBuffer }, fail: Fail): Header {
   return header;
 }
 
-/** Returns the end of the lists, which is the end of the file, and checks that it is not longer than lists may be. */
+/**
+ * Returns the end of the link lists, which is the end of the file. Fails if the lists are longer than the levels
+ * permit.
+ */
 function listsEnd(
   fileBytes: number,
   from: number,
@@ -231,7 +234,7 @@ function listsEnd(
   return fileBytes;
 }
 
-/** Returns u8[n]: the level of each element, from the length of its list. */
+/** Returns u8[n]: the level of each element, which follows from the length of its link list. */
 function levelsOfLists(lists: Uint32Array, numNodes: number, m: number, fail: Fail): Uint8Array {
   const levels = new Uint8Array(numNodes);
   const ofLevel = 4 * (m + 1);
@@ -249,7 +252,7 @@ function levelsOfLists(lists: Uint32Array, numNodes: number, m: number, fail: Fa
   return levels;
 }
 
-/** Copies the links above level 0. */
+/** Copies the links of the levels above 0 from the file to the graph. */
 function putLists(arena: Arena, layout: GraphLayout, lists: Uint32Array, fail: Fail): void {
   const { levels, numNodes, m, upperLinks, upperRows } = layout;
   const target = arena.u32(upperLinks);
@@ -260,7 +263,7 @@ function putLists(arena: Arena, layout: GraphLayout, lists: Uint32Array, fail: F
       const count = lists[at]!;
       if (count > m) fail(`element ${node} has ${count} links on level ${level}, ${m} at most`);
       const links = lists.subarray(at + 1, at + 1 + count);
-      // an element that is not on this level has no links there to follow
+      // a search on this level follows the links of the linked element, so that element must be on the level, too
       const stray = links.find((link) => link >= numNodes || levels[link]! < level);
       if (stray !== undefined) fail(`element ${node} is linked to ${stray} on level ${level}`);
       target.set(links, (upperRows[node]! + level - 1) * m);
@@ -268,7 +271,7 @@ function putLists(arena: Arena, layout: GraphLayout, lists: Uint32Array, fail: F
   }
 }
 
-/** Copies vectors and the links of level 0. */
+/** Copies the vectors and the links of level 0 from the file to the graph. */
 function putElements(
   arena: Arena,
   layout: GraphLayout,
@@ -297,7 +300,7 @@ function putElements(
   }
 }
 
-/** Reads bytes start .. end - 1. */
+/** Reads the bytes start .. end - 1 of the file. */
 async function bytesAt(
   file: ReadHandle,
   start: number,

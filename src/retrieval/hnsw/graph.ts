@@ -1,31 +1,31 @@
-// An index of nearest neighbors in memory: vectors, links, and labels of its nodes.
+// An HNSW graph in memory: vectors, links, and labels of its nodes.
 
 import { allocateGraph, type GraphLayout, type GraphShape } from "../../kernels/hnsw/binding.js";
 import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
 import { Arena } from "../../kernels/shared/memory.js";
 
-/** A graph with its links. */
+/** A graph, and the memory that its searches reuse. */
 export interface HnswGraph {
   arena: Arena;
   layout: GraphLayout;
-  /** u32[n], ascending: the label of each node, a row of the table's field */
+  /** u32[n], ascending: label of each node, which is a row number within the table's field */
   labels: Uint32Array;
-  /** number of candidates from which nodes chose their neighbors */
+  /** number of candidates from which each node chose its neighbors */
   efConstruction: number;
-  // memory that searches reuse
-  /** positions of a struct and the labels in the arena */
+  // memory that is allocated by the first search and reused by the others
+  /** offsets of the search struct and of the labels in the arena */
   search?: { at: number; labels: number };
-  /** scratch memory of threads, by the most candidates of a walk */
+  /** offsets of the threads' scratch memory, by the maximum number of candidates of a search */
   scratches: Record<number, number[]>;
   growing: GrowingArrays;
 }
 
-/** Returns a graph that was not searched yet. */
+/** Returns a graph without memory for searches, which the first search allocates. */
 export function unsearched(graph: Omit<HnswGraph, "search" | "scratches" | "growing">): HnswGraph {
   return { ...graph, scratches: {}, growing: new GrowingArrays(graph.arena, "a search") };
 }
 
-/** Creates a graph of vectors without links. @param vectors f32[n * dim] @throws {UsageError} it exceeds 4 GiB */
+/** Creates a graph that contains vectors and no links. */
 export function graphOf(shape: GraphShape, vectors: Float32Array): { arena: Arena; layout: GraphLayout } {
   const arena = new Arena();
   const layout = allocateGraph(arena, shape);
@@ -33,7 +33,7 @@ export function graphOf(shape: GraphShape, vectors: Float32Array): { arena: Aren
   return { arena, layout };
 }
 
-/** Writes vectors of consecutive nodes. @param vectors f32[count * dim] */
+/** Copies the vectors of consecutive nodes into the graph. */
 export function putVectors(
   arena: Arena,
   { vectors: region, dim, stride }: GraphLayout,
@@ -45,7 +45,7 @@ export function putVectors(
     target.set(vectors.subarray(from, from + dim), to);
 }
 
-/** Returns u32: a node's links on a level, a view up to the first empty one. */
+/** Returns u32: the links of a node on a level, as a view that ends before the first unused place. */
 export function linksOf(
   { arena, layout }: Pick<HnswGraph, "arena" | "layout">,
   node: number,

@@ -10,21 +10,21 @@ import type { Keys } from "../../log/keys.js";
 import { log } from "../../numeric/exp.js";
 import { hashBytes, type Hash64 } from "../../numeric/hash.js";
 
-/** The highest level that a node may have. */
+/** Highest level of a node. */
 export const MOST_LEVEL = 31;
 
 export interface Levels {
   /** u8[n] */
   levels: Uint8Array;
-  /** u32[n]: the nodes by level, the highest first, and in a random order within one */
+  /** u32[n]: nodes sorted by descending level, in random order within a level */
   order: Uint32Array;
 }
 
 /**
- * Returns levels and order of the nodes of some rows.
+ * Returns the level of each node and the order in which nodes are added.
  *
- * @param rows u32[n]: rows of the keys, one per node
- * @param m    links of a node above level 0, at least 2
+ * @param rows u32[n]: row number of each node, whose key is hashed
+ * @param m    number of links of a node on levels above 0, at least 2
  */
 export function levelsOf(keys: Keys, rows: Uint32Array, m: number, seed: number): Levels {
   const levels = new Uint8Array(rows.length);

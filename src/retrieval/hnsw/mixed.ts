@@ -1,20 +1,21 @@
-// Builds an index for inner products: half of a node's links lead to the greatest products, half to the nearest by
-// distance.
+// Builds an index for inner products: half of a node's links lead to the nodes with the greatest inner products, half
+// to the nodes with the least distances.
 //
-// The inner product is not a distance. If lengths vary, links by products alone lead to the long vectors: the first
-// items of a list are found but the others are not, because no links lead to them. Links by distance lead everywhere,
-// but rarely to the greatest product. Both together find more than either, with the same number of links
-// (docs/experiments/index.md).
+// The inner product is not a distance. If the lengths of the vectors vary, links by inner products lead to the longest
+// vectors only: a search finds the first items of a list but not the others, to which no links lead. Links by distance
+// lead to all vectors, but rarely to those with the greatest products. At the same number of links, the mix has a
+// higher recall than either kind alone (docs/experiments/index.md).
 
 import { NO_NODE } from "../../kernels/hnsw/binding.js";
 import { buildHnsw, type BuildInput, type HnswBuildOptions } from "./build.js";
 import { graphOf, unsearched, type HnswGraph } from "./graph.js";
 
-/** The fewest links, so that each half has two. */
+/** Minimum number of links of a node, so that each half has two. */
 export const FEWEST_LINKS = 4;
 
 /**
- * Links every vector to others by product and by distance; the index is searched by product.
+ * Builds a graph whose links are chosen half by inner product and half by distance. Searches of the graph rank by inner
+ * product.
  *
  * @param options.m at least FEWEST_LINKS
  * @throws {UsageError} the vectors and their links exceed 4 GiB
@@ -38,7 +39,7 @@ export async function buildMixed(
   putUnion(arena.u32(layout.upperLinks), m, [byProduct.upperLinks, byDistance.upperLinks]);
   return unsearched({ arena, layout, labels, efConstruction: options.efConstruction });
 
-  /** Returns the links alone, so that the rest of the graph can be freed. */
+  /** Returns a copy of the links, so that the memory of the rest of the graph can be freed. */
   async function linksBy(nearness: "dot" | "l2", half: number, heard: (n: number) => void) {
     const graph = await buildHnsw({ ...input, nearness }, { ...options, m: half, progress: heard });
     const { links, upperLinks } = graph.layout;
@@ -49,13 +50,17 @@ export async function buildMixed(
   }
 }
 
-/** Rows of links, each terminated by NO_NODE if it is not full. */
+/** Lists of links in rows of equal width. NO_NODE terminates a list that does not fill its row. */
 interface Rows {
   width: number;
   rows: Uint32Array;
 }
 
-/** Writes the union of the links of several rows without duplicates. @param target u32[n][width], filled with NO_NODE */
+/**
+ * Writes to each row of `target` the union of the links in the same row of `parts`, without duplicates.
+ *
+ * @param target u32[n][width], filled with NO_NODE
+ */
 function putUnion(target: Uint32Array, width: number, parts: readonly Rows[]): void {
   for (let row = 0; row < target.length / width; row++) {
     let end = row * width;

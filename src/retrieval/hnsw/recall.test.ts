@@ -1,4 +1,4 @@
-// The recall of an index on planted tables: clusters, long and short vectors, and masks.
+// Recall of indexes on synthetic tables: clusters, vectors of different lengths, and masked rows.
 
 import { encodeKeys } from "../../log/keys.js";
 import { exp } from "../../numeric/exp.js";
@@ -15,7 +15,11 @@ const [N, DIM, QUERIES, CLUSTERS] = [6000, 24, 200, 40];
 const how = { m: 12, efConstruction: 100, threads: 2 };
 const normal = (key: number, i: number): number => normalDraw(draw(key, i));
 
-/** Returns vectors around the centers of clusters. @param spread standard deviation of the logarithms of their lengths */
+/**
+ * Returns vectors that scatter around the centers of clusters.
+ *
+ * @param spread standard deviation of the logarithm of a vector's length
+ */
 function clustered(count: number, key: number, spread: number): Float32Array {
   const vectors = new Float32Array(count * DIM);
   for (let row = 0; row < count; row++) {
@@ -59,7 +63,7 @@ test("of vectors whose lengths vary a hundredfold 95 % of the ten greatest produ
   const mixed = await buildMixed(inputOf(vectors), how);
   expect(await recall(mixed, vectors, 10, 64)).toBeGreaterThan(0.95);
   expect(await recall(mixed, vectors, 100, 256)).toBeGreaterThan(0.95);
-  // with links by products alone there is no path to the rest of a list
+  // in a graph with links by inner product only, no path leads to the last items of a list
   const plain = await buildHnsw({ ...inputOf(vectors), nearness: "dot" }, how);
   expect(await recall(plain, vectors, 100, 256)).toBeLessThan(0.9);
 }, 120_000);
@@ -67,7 +71,7 @@ test("of vectors whose lengths vary a hundredfold 95 % of the ten greatest produ
 test("lists are full whatever masks leave, best first", async () => {
   const vectors = clustered(N, 1, 0);
   const graph = await buildHnsw({ ...inputOf(vectors), nearness: "dot" }, how);
-  // query q may find a share of the rows that shrinks from half to a few of a thousand
+  // the masks leave query q a half, a 20th, a 200th or a 1000th of the rows
   const shares = [2, 20, 200, 1000];
   const masked = shares.map((share) => rows.filter((row) => draw(7, row) % share !== 0));
   const indptr = Uint32Array.from([
@@ -84,7 +88,7 @@ test("lists are full whatever masks leave, best first", async () => {
     const left = N - masked[q]!.length;
     expect([...list].filter((row) => row !== 0xffffffff)).toHaveLength(Math.min(20, left));
     expect([...list].every((row) => row === 0xffffffff || draw(7, row) % share === 0)).toBe(true);
-    // if few are left, every one is examined
+    // if the mask leaves few rows, the search compares all of them and is exact
     if (share >= 200) expect(list).toEqual(expected);
   });
 });

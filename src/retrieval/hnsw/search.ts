@@ -1,4 +1,4 @@
-// Searches the nearest nodes of many queries at once, on all threads.
+// Searches a graph for the nodes nearest to many queries, on all threads.
 
 import {
   allocateScratch,
@@ -15,39 +15,43 @@ import { withMachine } from "../../workers/with-machine.js";
 import type { HnswGraph } from "./graph.js";
 
 export interface GraphSearchOptions {
-  /** labels per list, at least 1 */
+  /** number of labels per list, at least 1 */
   top: number;
-  /** candidates that a search keeps; at least `top` */
+  /** number of candidates that a search keeps, at least `top` */
   ef: number;
-  /** one list per query: labels that must not be found; absent for none */
+  /** labels that each query's list must not contain; no labels are excluded when absent */
   masks?: ItemLists | undefined;
   threads: number;
-  /** ends the search promptly; the promise rejects with its reason */
+  /** aborts the search promptly; the promise rejects with the signal's reason */
   signal?: AbortSignal | undefined;
 }
 
-/** The results of searches, and their cost. */
+/** The lists of all queries, and the cost of the searches. */
 export interface GraphSearchResult extends TopItems {
   /** number of distances computed for all queries */
   numDistances: number;
-  /** duration of the searches, without starting threads */
+  /** duration of the searches, without the start of the threads */
   seconds: number;
 }
 
-/** Queries whose copies and results are in memory at once. */
+/** Number of queries whose copies and results are in memory at a time. */
 const QUERIES_HELD = 8192;
-/** Queries of one kernel call: a call that never returned would never be compiled by the engine's optimizer. */
+/**
+ * Number of queries of one kernel call. Calls are short, because optimized code replaces a function only at its next
+ * call.
+ */
 const QUERIES_OF_CALL = 8;
 
 /**
- * Returns the labels that a search of the graph finds nearest to each query, nearest first, ties in the nodes' order.
+ * Returns for each query the labels of the nearest nodes that a search of the graph finds, nearest first. Ties are in
+ * node order.
  *
- * Scores are inner products, or negated squared distances. If masks leave too few results, a wider search follows, and
- * finally a scan of all nodes: a list is shorter than `top` only if there are no more nodes. The result does not depend
- * on the number of threads.
+ * Scores are inner products, or negated squared distances. If masks leave fewer than `top` results, a search with more
+ * candidates follows, and finally a scan of all nodes: a list is shorter than `top` only if fewer nodes are not masked.
+ * The result does not depend on the number of threads.
  *
  * @param queries f32[numQueries * dim]
- * @throws {UsageError} the memory of searches does not fit beside the graph in 4 GiB
+ * @throws {UsageError} the graph and the memory of the searches together exceed 4 GiB
  */
 export async function searchGraph(
   graph: HnswGraph,
@@ -89,7 +93,7 @@ export async function searchGraph(
   });
 }
 
-/** The positions of a search's structs, queries and results. */
+/** Offsets of the structs, queries and results of a search in the arena. */
 interface Room {
   search: number;
   scratches: number[];
@@ -105,7 +109,7 @@ function roomOf(
 ): Room {
   const { arena, layout, labels } = graph;
   const ef = Math.max(given, top);
-  // searches with more candidates than usual get their own scratch memory
+  // scratch memory is shared by searches whose number of candidates rounds up to the same power of two times WIDEST
   const mostEf = WIDEST * 2 ** Math.max(0, Math.ceil(Math.log2(ef / WIDEST)));
   graph.search ??= { at: allocateSearch(arena), labels: arena.put("the labels of the index", labels) };
   const scratches = (graph.scratches[mostEf] ??= []);
@@ -120,7 +124,7 @@ function roomOf(
   };
 }
 
-/** Copies queries, padded with zeros to the graph's width. */
+/** Copies queries to the arena, padded with zeros to the width of the graph's vectors. */
 function putQueries({ arena, layout: { dim, stride } }: HnswGraph, room: Room, queries: Float32Array): void {
   const target = arena.f32(room.queries);
   if (dim < stride) target.fill(0);
@@ -128,7 +132,7 @@ function putQueries({ arena, layout: { dim, stride } }: HnswGraph, room: Room, q
     target.set(queries.subarray(from, from + dim), to);
 }
 
-/** Copies the masks of queries from .. to - 1 and writes the struct of their search. */
+/** Copies the masks of the queries from .. to - 1 to the arena and writes the struct that describes their search. */
 function putMasks(
   graph: HnswGraph,
   room: Room,

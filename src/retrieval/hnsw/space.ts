@@ -8,42 +8,42 @@
 //   l2       x                q           the smaller distance
 //
 // b is 1 for a user, for whom items are ranked with their weights, and 0 for an item. The inner product is not a
-// distance, so mixed.ts links rows by both.
+// distance, so mixed.ts links rows by inner products and by distances.
 
 import type { Nearness } from "../../kernels/hnsw/binding.js";
 import { unitRows } from "../nearest.js";
 
-/** The metric of an index: the greatest cosine or inner product, or the smallest Euclidean distance. */
+/** The metric of an index: greatest cosine, greatest inner product, or least Euclidean distance. */
 export const indexMetrics = ["cosine", "dot", "l2"] as const;
 export type IndexMetric = (typeof indexMetrics)[number];
 
-/** hnswlib's names of the spaces in which the file's index is searched. */
+/** hnswlib's name for the metric of the transformed vectors, by metric of the index. */
 export const SPACES = { cosine: "cosine", dot: "ip", l2: "l2" } as const;
 
-/** How rows are transformed for an index. */
+/** Transformation of a table's vectors into vectors of an index. */
 export interface Space {
   metric: IndexMetric;
-  /** d: length of a vector of the table */
+  /** d: dimension of the table's vectors */
   dim: number;
-  /** true if a coordinate for weights is appended; only for dot */
+  /** whether the weight is appended to each vector as a coordinate; only for dot */
   biased: boolean;
 }
 
-/** Returns the length of a vector in the index. */
+/** Returns the dimension of the vectors in the index. */
 export function widthOf({ dim, biased }: Space): number {
   return dim + (biased ? 1 : 0);
 }
 
-/** Returns the similarity that determines links and lists. */
+/** Returns the similarity of transformed vectors by which nodes are linked and lists are ranked. */
 export function nearnessOf(metric: IndexMetric): Nearness {
   return metric === "l2" ? "l2" : "dot";
 }
 
 /**
- * Transforms rows for the index.
+ * Transforms the vectors of a table into vectors of the index.
  *
  * @param vectors f32[n * dim]
- * @param weights f32[n], for a biased space
+ * @param weights f32[n], only read for a biased space
  * @returns f32[n * width]; zero vectors stay zero for cosine
  */
 export function indexedRows(space: Space, vectors: Float32Array, weights?: Float32Array): Float32Array {
@@ -53,10 +53,10 @@ export function indexedRows(space: Space, vectors: Float32Array, weights?: Float
 }
 
 /**
- * Transforms queries for the index.
+ * Transforms the vectors of queries into vectors of the index.
  *
  * @param vectors  f32[numQueries * dim]
- * @param weighted whether weights count: for users, for whom items are ranked
+ * @param weighted whether scores include the weights of rows, as for users, to whom items are recommended
  * @returns f32[numQueries * width]
  */
 export function indexedQueries(
@@ -68,7 +68,7 @@ export function indexedQueries(
   return biased ? withLast(vectors, dim, () => (weighted ? 1 : 0)) : vectors;
 }
 
-/** Returns f32[n * (dim + 1)]: vectors with one more number each. */
+/** Returns f32[n * (dim + 1)]: each vector with the number `last(row)` appended. */
 function withLast(vectors: Float32Array, dim: number, last: (row: number) => number): Float32Array {
   const n = vectors.length / dim;
   const longer = new Float32Array(n * (dim + 1));

@@ -1,11 +1,11 @@
-// `evaluate RUN --cold 0,3 --content CATALOGUE`: ranks new items, which training has not seen, with 0 or 3 of their events known.
+// `evaluate RUN --cold 0,3 --content CATALOGUE`: ranks new items, which have no training events, by 0 or 3 known events.
 //
 //   content      vectors that the content map predicts (api/content/map.ts)
 //   fold-in      vectors that the run folds in from the known events; the mean of all items for items without events
-//   blend        both, weighted by the number of known events
+//   blend        means of both vectors, weighted by the number of known events
 //   value mean   the mean over the item's values of the mean vectors of the known items with that value
-//   mean         the mean vector for every new item: the result of content without information
-//   popularity   the number of events; for new items, of known events
+//   mean         the mean vector of known items for every new item, as if content had no information
+//   popularity   the number of events, for new items of known events
 //   other runs   rows of their own tables, as after a training that includes the known events
 
 import { vectorsAt } from "../../../embedding/table.js";
@@ -28,10 +28,10 @@ import type { Evaluating } from "../options.js";
 import { eventRecipe, openEvaluated } from "../../../ranking/user-events.js";
 import { contendersOf, loadContentMap, foldNewItems, leaks, type Contender } from "./contenders.js";
 
-/** Results for new items with a given number of known events. */
+/** Metrics for new items with a given number of known events. */
 export interface ColdResult {
   events: number;
-  /** number of new items, and of those with a held-out user */
+  /** number of new items, and number of new items that are held out for some user */
   items: number;
   toFind: number;
   users: number;
@@ -41,7 +41,7 @@ export interface ColdResult {
 
 export interface ColdEvaluation {
   cold: ColdResult[];
-  /** facts of the content map */
+  /** properties of the content map */
   content?: MapFacts;
   compared: Compared[];
   warnings: string[];
@@ -51,9 +51,9 @@ export interface ColdEvaluation {
 }
 
 /**
- * Ranks new items by each contender, for each number of known events.
+ * Evaluates how each contender ranks new items, for each number of known events.
  *
- * @param runs the first predicts vectors from content and events; others rank new items by rows of their own tables
+ * @param runs the first run's vectors are predicted from content and events; the tables of other runs have rows of new items
  * @throws {UsageError} as coldItemsOf, vectorScoring and readCatalogue
  */
 export async function evaluateCold(

@@ -1,4 +1,4 @@
-// The contenders of --cold: vectors of new items from content, from events, from both, and from their values alone (listed in cold.ts).
+// The contenders of --cold (listed in cold.ts): vectors of new items from content, from events, from both, or from means over values.
 
 import { MISSING, keyAt } from "../../../log/keys.js";
 import { KeyIndex } from "../../../dataset/vocabulary/key-index.js";
@@ -23,13 +23,13 @@ import type { Evaluating } from "../options.js";
 
 const CANNOT_FOLD = "cannot compute vectors of new items from their events (--cold)";
 
-/** The content map, and lookups by item. */
+/** The content map, and functions that look up new items. */
 export interface Known {
   map: ContentMap;
   warnings: string[];
-  /** returns the mean over an item's values; undefined if no column has values */
+  /** returns the mean vector of a new item's values; undefined if no column has values */
   meanOf: ((item: number) => ItemVector) | undefined;
-  /** returns the row of a new item in the catalogue, -1 if it is absent */
+  /** returns the row number of a new item in the catalogue; -1 if it is absent */
   placeOf: (key: string) => number;
 }
 
@@ -50,7 +50,7 @@ export async function loadContentMap(
 }
 
 /**
- * Returns a function that gives the mean vector of an item's values, a baseline of the content map; undefined if no column has values.
+ * Returns a function that gives the mean vector of an item's values, a baseline for the content map; undefined if no column has values.
  *
  * The vector (and weight) of a value is the mean over the known items that have it; an item without a value gets the mean of all known
  * items.
@@ -173,7 +173,7 @@ function meanItem({ table, range: { first, last } }: RankedTable): ItemVector {
   return { vector, weight };
 }
 
-/** Folds new items in from their first events. Returns undefined, with a warning, if the run cannot. */
+/** Folds in new items from their first events. Returns undefined, with a warning, if the run's model cannot. */
 export async function foldNewItems(
   run: Run,
   field: string,
@@ -197,13 +197,13 @@ export async function foldNewItems(
     const { items } = await foldedItems(run, { ...log, rowsOf: rows }, dim, CANNOT_FOLD, silently(watch));
     return items;
   } catch (error) {
-    // also thrown if none of the known events can be used, which is no reason to stop the evaluation
+    // a DataError also says that no known event can be used; then this contender alone is left out
     if (error instanceof UsageError || error instanceof DataError) return skip(error.message);
     throw error;
   }
 }
 
-/** Returns u32: the rows of the log that pair a new item with one of its first users, and the rows of known items, which are context. */
+/** Returns u32: the log's rows with a new item and one of its known users, and the rows with known items, which folding in uses, too. */
 function knownRows(
   dataset: Dataset,
   user: string,
@@ -225,7 +225,7 @@ function knownRows(
   });
 }
 
-/** Counts new items whose rows in a table were trained on more events than are known here. */
+/** Returns the number of new items whose row in a table was trained on more events than are known in the protocol. */
 export function leaks({ table, range }: RankedTable, { items }: ColdItems, { counts }: ColdProtocol): number {
   const rows = rowsOfKeys(keysOfRows(table, range), items);
   return rows.reduce(

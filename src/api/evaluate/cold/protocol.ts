@@ -1,14 +1,14 @@
-// The protocol of --cold 0,3: which events of new items, which training has not seen, are known, and which are held out.
+// The protocol of --cold 0,3: which events of new items (items without training events) are known, and which are held out.
 //
-//   log, or a split of the run ──► items without training events ──► users of each whom training knows, by their first event with it
-//     ──► with n known events: the first n users have the item, the others are to find it
+//   log, or a split of the run ──► items without training events ──► training users of each item, by their first event with it
+//     ──► with n known events: the events of the first n users are known, those of the others are held out
 //
-//   ranked   training items and new items together; and new items alone
-//   masked   the training items of the user, and the new items that the user has as one of the first n users
-//   evaluated   users with a held-out new item; a new item with at most n users is ranked, but held out for nobody
+//   ranked   all items, in one metric; new items alone, in another
+//   masked   the training items of the user, and the new items of which the user is one of the first n users
+//   evaluated   users with a held-out new item; a new item with at most n users is ranked, but held out for no user
 //
-// All events of a user with an item count as one, at the time of the first. Items are in the order of a hash of their keys, so that the
-// order of equal scores carries no information.
+// All events of a user with an item count as one, at the time of the first of them. Items are in the order of a hash of
+// their keys, so that the order of equal scores carries no information.
 
 import { MISSING, selectKeys, joinedKeys, type Keys } from "../../../log/keys.js";
 import { keyColumn } from "../../../dataset/item-fields.js";
@@ -21,31 +21,31 @@ import type { Part } from "../../../training/examples/examples.js";
 import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
 import { inOrderOfTime } from "../../../ranking/new-users.js";
 
-/** Items that training has not seen, and their users. */
+/** New items, which have no training events, and their users. */
 export interface ColdItems {
   /** the new items */
   items: Keys;
-  /** keys of the training users; user numbers are positions in it */
+  /** keys of the training users; a user number is a position among these keys */
   users: Keys;
-  /** for each new item, its training users, in the order of their first event with it */
+  /** for each new item, the numbers of its training users, in the order of their first event with the item */
   takers: number[][];
-  /** keys of all items, and the positions in them of training items and of new ones */
+  /** keys of all items; positions of training items among these keys; positions of new items */
   all: Keys;
   trained: Uint32Array;
   fresh: Uint32Array;
-  /** number of distinct users in the log without training events, and number of rows with training items */
+  /** number of the log's distinct users without training events, and number of the log's rows with training items */
   unknownUsers: number;
   knownItemRows: number;
 }
 
-/** The evaluated users and their lists, with the first n users of each new item known. */
+/** The evaluated users, and their held-out and masked items, if the first n users of each new item are known. */
 export interface ColdProtocol {
-  /** u32[numQueries]: number of the training user of each query */
+  /** u32[numQueries]: user number of each query */
   users: Uint32Array;
-  /** one ascending list per query, as positions among all items */
+  /** for each query, positions of items among all items, ascending */
   masks: ItemLists;
   heldOut: ItemLists;
-  /** the same lists for new items only, by their numbers */
+  /** for each query, positions of new items among the new items, ascending */
   freshMasks: ItemLists;
   freshHeldOut: ItemLists;
   /** u32[numNew]: number of known users of each new item */
@@ -86,7 +86,7 @@ export function coldItemsOf(training: TrainingEvents, { dataset, rows }: Part): 
     throw new UsageError(
       `--cold needs users seen in training, but none of the users of the ${takersOf.size} new items is known`,
     );
-  // in the order of the log's dictionary, which the selected keys keep
+  // users are in the order of the log's dictionary, which is also the order of the selected keys
   const codes = [...takersOf.keys()].sort((a, b) => a - b);
   const items = selectKeys(column.dictionary, Uint32Array.from(codes));
   const joined = joinedKeys(training.items, items);
@@ -135,7 +135,7 @@ export function coldProtocol({ history }: TrainingEvents, cold: ColdItems, n: nu
 
 const sortedItems = (items: readonly number[]) => Uint32Array.from(items).sort();
 
-/** Returns sentences on the number of new items and on what is left out. */
+/** Returns sentences on the number of new items and on the rows that are left out. */
 export function coldNotes({ items, unknownUsers, knownItemRows }: ColdItems): string[] {
   return [
     `${items.size} items not seen in training`,

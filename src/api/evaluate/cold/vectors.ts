@@ -1,7 +1,7 @@
-// The vectors of a run's table in the form that --cold ranks by: queries of users, and vectors of known items with places for new ones.
+// Converts a run's table to the vectors by which --cold ranks: a query for each user, and an array of item vectors with room for new items.
 //
-//   dot      score = q . v + weight, for models that rank like that; q is the user's row
-//   cosine   score = q . v/|v|, for tables of items alone; q is the sum of the unit vectors of the user's training items
+//   dot      score = q . v + weight, for models that rank by this score; q is the user's row
+//   cosine   score = q . v/|v|, for tables without users; q is the sum of the unit vectors of the user's training items
 
 import type { Keys } from "../../../log/keys.js";
 import { readWithAdded } from "../../../embedding/added.js";
@@ -17,29 +17,29 @@ import { rowsOfKeys } from "../../../training/judging/ranked-items.js";
 import { composeItems } from "../../compose.js";
 import type { ItemVector } from "../../content/fold-in-items.js";
 
-/** The score by which vectors rank items. */
+/** The score by which a run's vectors rank items. */
 export interface VectorScoring {
   by: "dot" | "cosine";
-  /** whether the weight of the item is added */
+  /** whether the item's weight is added to the score */
   weighted: boolean;
 }
 
-/** Queries and item vectors of a table, in the numbering of a protocol. */
+/** User queries and item vectors of a table, by the user and item numbers of a protocol. */
 export interface RankedTable {
   dim: number;
   scoring: VectorScoring;
-  /** the run's table with composed items */
+  /** the run's table, with composed items if its items are composed */
   table: EmbeddingTable;
   range: RowRange;
-  /** f32[users of training * dim] */
+  /** f32[number of training users * dim] */
   queries: Float32Array;
-  /** f32[all items * dim], of unit length for cosine; zeros if the item has no row */
+  /** f32[number of all items * dim], of unit length for cosine; zeros for an item without a row */
   items: Float32Array;
-  /** f32[all items]; -Infinity if the item has no row */
+  /** f32[number of all items]; -Infinity for an item without a row */
   weights: Float32Array;
 }
 
-/** Returns the score of a run's vectors. @param given score that replaces the model's own @throws {UsageError} the model has no such score */
+/** Returns the score of a run's vectors. @param given replaces the model's own score @throws {UsageError} the model has no such score */
 export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefined): Promise<VectorScoring> {
   if (given) return { by: given, weighted: false };
   const { mips, rank, foldedRank, scoresBy, contexts, holds, command } = await knownModelOf(run);
@@ -47,7 +47,7 @@ export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefine
   if (foldedRank) return { by: foldedRank, weighted: false };
   if (contexts !== undefined && !rank) return { by: "cosine", weighted: false };
   const table = await run.withRows(undefined, (rows) => Promise.resolve(rows));
-  // components rank by dot products of rows without weights
+  // models of components rank by the dot products of rows, without weights
   if (rank && scoresBy === "vectors" && !table.hasWeights) return { by: "dot", weighted: false };
   throw new UsageError(
     `run '${run.path}' holds ${holds} (${command}), which cannot rank by the rows of users and items (--cold): use ` +
@@ -82,7 +82,7 @@ export async function rankedTable(
   };
 }
 
-/** Sets the vector and weight of an item, normalized if the table ranks by cosine. */
+/** Sets the vector and the weight of an item; the vector is scaled to length 1 if the score is the cosine. */
 export function putItem(
   { dim, scoring, items, weights }: Pick<RankedTable, "dim" | "scoring" | "items" | "weights">,
   item: number,

@@ -1,8 +1,8 @@
-// `embed evaluate --edges`: whether held-out edges of a graph score higher than pairs of nodes without an edge.
+// `embed evaluate --edges`: measures whether held-out edges of a graph have higher scores than pairs of nodes without an edge.
 //
-//   held-out edges, known edges ──► nodes that all runs have ──► as many sampled non-edges ──► scores by run ──► AUC
+//   held-out edges, known edges ──► nodes that all runs have ──► as many sampled pairs without an edge ──► scores by run ──► AUC
 //
-// All runs, and the baseline, score the same pairs.
+// All runs and the baseline score the same pairs.
 
 import { keyAt } from "../../../log/keys.js";
 import type { KeyColumn } from "../../../dataset/dataset.js";
@@ -35,7 +35,7 @@ import { openTable } from "../../tables.js";
 import type { Evaluating } from "../options.js";
 import { commonRows, nodesIn, nodesOf, withNewNodes, type Nodes } from "./nodes.js";
 
-/** Share of held-out edges with an unknown node up to which there is a note instead of a warning. */
+/** Maximum share of held-out edges with an unknown node that is reported in a note; a larger share is a warning. */
 const FEW_UNKNOWN = 0.05;
 
 export interface EdgesResult {
@@ -48,16 +48,16 @@ export interface EdgesResult {
   given: Record<string, unknown>;
 }
 
-/** Number of evaluated edges, and of edges that were left out. */
+/** Numbers of evaluated and of left-out edges, and how edges are scored. */
 export interface EvaluatedEdges {
   nodes: number;
   directed: boolean;
   score: EdgeScoring;
   nonEdges: NonEdgeKind;
-  /** number of distinct known edges between these nodes, and their origin; absent if there are none */
+  /** number of distinct known edges between the evaluated nodes, and their origin; absent if no edges are known */
   known?: number;
   knownFrom?: "--known-edges" | "training";
-  /** left-out rows of --edges: with a node that a run has no vector for; self-loops; repetitions of an edge */
+  /** number of left-out rows of --edges: a run has no vector for a node; both ends are the same node; the edge is repeated */
   leftOut: { unknown: number; loops: number; repeated: number };
 }
 
@@ -128,18 +128,18 @@ function statedOptions(options: Evaluating): Record<string, unknown> {
   return { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, scoring: score, table };
 }
 
-/** Known edges beside the held-out ones; neither is sampled as a non-edge. */
+/** Edges that are known besides the held-out ones. Neither are sampled as pairs without an edge. */
 interface KnownEdges {
   from: "--known-edges" | "training";
-  /** absent if no edges are known */
+  /** the graph of the known edges; absent if there are none */
   graph?: Graph;
   /** number of edges in the graph */
   edges?: number;
-  /** reason why the training edges could not be read, if there is one */
+  /** reason why the training edges could not be read; undefined if they were read */
   why?: string | undefined;
 }
 
-/** Reads the known edges: those of --known-edges, or else the training edges of the first run. */
+/** Reads the edges of --known-edges or, if it is not set, the training edges of the first run. */
 async function knownEdges(
   first: Run,
   nodes: EmbeddingTable,
@@ -158,8 +158,8 @@ async function knownEdges(
 }
 
 /**
- * Reads the edges that a run was trained on. Returns no file if it was not trained on an edge list, or if the list cannot be read. The
- * columns are options in the manifest, whichever command trained the run.
+ * Reads the training edges of a run. Returns no edges if the run was not trained on an edge list, or if the list cannot
+ * be read. The options in the manifest name the columns, whichever command trained the run.
  */
 async function edgesOfTraining(
   run: Run,
@@ -193,7 +193,7 @@ async function edgesOfTraining(
   }
 }
 
-/** Returns a scoring function per run; nodes are numbered as in `nodes`. */
+/** Returns a function for each run that scores pairs of nodes; node numbers are rows of `nodes`. */
 async function scoresOf(
   runs: readonly { path: string }[],
   { field, table, newNodes = [], directed = false }: Evaluating,
@@ -234,7 +234,7 @@ async function withFile(own: Nodes, path: string | undefined, watch: Watch): Pro
   return nodes;
 }
 
-/** Reports edges with unknown nodes: as a warning if there are many, else as a note. */
+/** Reports the number of edges with unknown nodes, in a warning if their share is above FEW_UNKNOWN, else in a note. */
 function unknownNote({ dataset }: EdgeFile, { missing }: EdgeCounts, watch: Watch): string[] {
   if (missing === 0) return [];
   const share = missing / dataset.numRows;
@@ -246,7 +246,7 @@ function unknownNote({ dataset }: EdgeFile, { missing }: EdgeCounts, watch: Watc
   return [];
 }
 
-/** Warns if training edges are unknown, or if held-out edges are among them. */
+/** Warns if the training edges could not be read, or if held-out edges are among them. */
 function knownNotes({ sources, targets }: Pairs, { graph, from, why }: KnownEdges): string[] {
   if (!graph)
     return [
@@ -262,7 +262,7 @@ function knownNotes({ sources, targets }: Pairs, { graph, from, why }: KnownEdge
   ];
 }
 
-/** Warns if directions are ignored, or if the score cannot distinguish them. */
+/** Warns if the directions of edges are ignored, or if the score is the same for both directions. */
 function directionNotes({ manifest, path }: Run, directed: boolean, scoring: EdgeScoring): string[] {
   if (!directed)
     return manifest.options["directed"] === true
@@ -279,7 +279,7 @@ function directionNotes({ manifest, path }: Run, directed: boolean, scoring: Edg
       ];
 }
 
-/** Returns the error for a file without an edge to evaluate. */
+/** Returns the error for a file in which no edge can be evaluated. */
 function nothingToEvaluate(
   { source, target, dataset }: EdgeFile,
   { missing, loops }: EdgeCounts,

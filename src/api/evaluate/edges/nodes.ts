@@ -1,6 +1,6 @@
-// The nodes of an edge evaluation: the keys of one field that all runs have vectors for.
+// The nodes of an edge evaluation: the keys of a field for which all runs have vectors.
 //
-//   a run's table ──► rows of its node field ──► plus nodes of --new-nodes ──► rows of the nodes that all runs have
+//   a run's table ──► rows of its node field ──► rows and nodes of --new-nodes ──► rows of the nodes that all runs have
 
 import { compareKeys, joinedKeys } from "../../../log/keys.js";
 import { isHole, pickRows, rowsOf, type EmbeddingTable } from "../../../embedding/table.js";
@@ -22,11 +22,11 @@ export interface Nodes {
 }
 
 /**
- * Returns the node rows of a run. Items are composed if side columns go with them.
+ * Returns the node rows of a run. Items are composed if the run has side columns of items.
  *
- * @param named the field; by default the item field, or the only field
+ * @param named name of the field; by default the item field, or the only field
  * @returns the nodes, and a sentence about their vectors if they are composed
- * @throws {UsageError} the field does not exist, or there are several fields and none is the item
+ * @throws {UsageError} the field does not exist, or there are several fields and none is the item field
  */
 export async function nodesOf(
   opened: OpenTable,
@@ -55,10 +55,10 @@ function defaultField({ run, table: { fields }, fieldNamed }: OpenTable): string
 }
 
 /**
- * Appends the nodes of a file that the run does not have.
+ * Appends those nodes of a file that the run lacks.
  *
- * @param path CSV as `embed transform` writes it: a key column (called like the field, or the first one), and one column per dimension
- * @throws {UsageError} the vectors have another length
+ * @param path CSV as `embed transform` writes it: a key column (with the field's name, or the first one), and one column per dimension
+ * @throws {UsageError} the vectors have another dimension than the run's
  * @throws {DataError} the file is not a table of vectors
  */
 export async function withNewNodes(
@@ -85,7 +85,7 @@ export async function withNewNodes(
   return { nodes, added: added.numRows, known: file.numRows - added.numRows };
 }
 
-/** Returns from each table the rows of the common keys, sorted by the bytes of the keys, so that node numbers do not depend on the runs. */
+/** Returns the rows of the common keys from each table, sorted by the bytes of the keys, so that runs do not affect node numbers. */
 export function commonRows(tables: readonly EmbeddingTable[]): EmbeddingTable[] {
   const { keys } = tables[0]!;
   const found = tables.map((table) => rowsOfKeys(table.keys, keys));
@@ -100,7 +100,7 @@ export function commonRows(tables: readonly EmbeddingTable[]): EmbeddingTable[] 
   );
 }
 
-/** Appends the rows of `b` to those of `a`; both have the same single field. */
+/** Appends the rows of `b` to the rows of `a`; both tables have a single field with the same name. */
 function appendedNodes(a: EmbeddingTable, b: EmbeddingTable): EmbeddingTable {
   const numRows = a.numRows + b.numRows;
   const vectors = new Float32Array(numRows * a.dim);
