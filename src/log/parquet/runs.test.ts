@@ -1,7 +1,7 @@
 import { integerBelow, mulberry32, type Random } from "../../testing/random.js";
 import { Runs } from "./runs.js";
 
-/** Encodes values as runs of either kind, chosen at random, with padding in the last packed run. */
+/** Encodes values as a random sequence of RLE and packed runs, with padding in the last packed run. */
 function encoded(values: readonly number[], width: number, random: Random): Uint8Array {
   const bytes: number[] = [];
   const varint = (value: number) => {
