@@ -14,7 +14,7 @@ const ENDINGS: [RegExp, RowFormat][] = [
   [/\.(arrow|feather)$/iu, "arrow"],
 ];
 
-/** Returns the format of a file's extension; csv for any other extension and for standard output. */
+/** Returns the format that a file's extension denotes; csv for any other extension and for standard output. */
 export function formatOfFile(path: string | undefined): RowFormat {
   return ENDINGS.find(([ending]) => path !== undefined && ending.test(path))?.[1] ?? "csv";
 }
