@@ -26,6 +26,7 @@ export interface Address {
 
 /**
  * Parses an address.
+ *
  * @throws {UsageError} it is invalid, belongs to another protocol of Spark, has an unknown parameter, or contains a
  * token
  */

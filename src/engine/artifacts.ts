@@ -18,6 +18,7 @@ const CHUNK = 1 << 20;
 
 /**
  * Yields the messages that send files.
+ *
  * @param call fields that are added to each message
  * @throws {IoError} a local file became shorter
  */

@@ -72,6 +72,7 @@ async function grpcPackage(): Promise<typeof Grpc> {
 /**
  * Reads the certificates of the authorities that environment variables name, as other gRPC clients do; null: gRPC's
  * built-in certificates.
+ *
  * @throws {NoInputError} the file does not exist
  * @throws {IoError} the file cannot be read
  * @throws {UsageError} the file contains no certificate
@@ -111,6 +112,7 @@ export class Channel {
 
   /**
    * Makes a call with one response. It fails if the response takes longer than a number of milliseconds.
+   *
    * @throws the error of the call
    */
   unary(

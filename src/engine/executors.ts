@@ -98,6 +98,7 @@ export async function parallelismOf(session: EngineSession): Promise<number> {
 
 /**
  * Sends the program and the files of a job to the server, runs the parts, and lets Spark write their rows.
+ *
  * @returns the report of each part
  * @throws {OutputError} the output exists or cannot be written
  * @throws {IoError} a part failed as often as Spark allows, or rows or a report are missing

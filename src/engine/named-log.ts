@@ -10,6 +10,7 @@ const TABLE = /^table:(.*)$/s;
 
 /**
  * Returns the name of the table if the log is a table; undefined if it is a query or files.
+ *
  * @throws {UsageError} names and options cannot be combined
  * @throws {NoInputError} the user names no input
  */

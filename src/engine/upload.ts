@@ -65,6 +65,7 @@ function localRows(columns: UploadColumns, from: number, to: number): Relation {
 
 /**
  * Computes a relation and stores it on the executors.
+ *
  * @throws {IoError} the server's response contains no reference to the stored relation
  */
 async function kept(session: EngineSession, relation: Relation, what: string): Promise<Relation> {

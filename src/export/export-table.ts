@@ -95,6 +95,7 @@ export async function exportSaved(
 
 /**
  * Selects the rows and checks that the format can represent them.
+ *
  * @throws {UsageError} as selectRows
  * @throws {DataError} as checkHeld
  */

@@ -30,6 +30,7 @@ export async function optionalPackage<T>(
 
 /**
  * Calls a package that writes a file by itself.
+ *
  * @throws {IoError} the package fails; its errors have no code that states the reason
  */
 export function writtenBy<T>(name: string, write: () => T): T {

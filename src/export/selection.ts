@@ -77,6 +77,7 @@ export interface Selection extends Omit<ExportOptions, "preprocess" | "withWeigh
   hasWeights: boolean;
   /**
    * Returns the rows in order; it may be called several times.
+   *
    * @param pass vectors: false leaves the batches' vectors empty
    */
   batches: (pass?: { vectors?: boolean }) => AsyncIterable<ExportBatch>;

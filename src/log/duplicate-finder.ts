@@ -80,6 +80,7 @@ export class DuplicateFinder {
 
   /**
    * Counts the cells of a row by their codes.
+   *
    * @returns the row's key: the code of a single column, or the number of a combination of codes
    */
   #keyOf(columns: readonly Uint32Array[], row: number): number {

@@ -127,6 +127,7 @@ export function refuseOtherText(
 
 /**
  * Rejects options that apply to delimited text only.
+ *
  * @throws {UsageError} the user gave such an option
  * @param what format of the log for the message: `the log format is jsonl`
  */

@@ -71,6 +71,7 @@ interface Form {
   /**
    * Returns the key of a record; undefined if the key cannot be determined, in which case reading the record reports
    * the reason.
+   *
    * @param line number of the record's line for messages, from 1
    */
   keyOf: (record: Uint8Array, line: number) => string | undefined;

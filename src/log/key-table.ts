@@ -64,6 +64,7 @@ export class KeyTable {
 
   /**
    * Writes the codes of cells with the kernel's function internCells, and adds the keys that are new.
+   *
    * @param maxBytes upper bound on the total number of bytes of the cells
    */
   intern(cells: Cells, maxBytes: number, codes: number): void {
@@ -86,6 +87,7 @@ export class KeyTable {
 
   /**
    * Does the same as codesOf, but adds no keys: keys that are not in the table get the code UNKNOWN.
+   *
    * @returns the number of such keys
    */
   find(keys: Keys, gap: number, codes: Uint32Array): number {

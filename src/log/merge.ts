@@ -69,6 +69,7 @@ export class Merger {
 
   /**
    * Returns the chunk's rows with the log's codes; the batch takes ownership of the scan's arrays.
+   *
    * @throws {DataError} a row is bad and bad rows are not skipped
    */
   merge(scan: ChunkScan, scanner: number, path: string): Batch {

@@ -52,6 +52,7 @@ export class NullTexts {
 
   /**
    * Returns the null text that equals a key of a dictionary; undefined for any other key.
+   *
    * @param gap number of bytes before the key that are not part of it
    */
   among({ bytes, offsets }: Keys, code: number, gap = 0): string | undefined {

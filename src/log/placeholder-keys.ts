@@ -21,6 +21,7 @@ interface PlaceholderKey {
 
 /**
  * Finds the texts for missing values among the keys of a dictionary.
+ *
  * @param rowsOf returns the number of rows with a code
  */
 export function placeholderKeys(keys: Keys, rowsOf: (code: number) => number): PlaceholderKey[] {

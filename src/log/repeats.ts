@@ -83,6 +83,7 @@ export function finishHash(hash: number): number {
 
 /**
  * Selects rows of a batch and the columns of its first requests; the arrays of the batch are overwritten.
+ *
  * @param kept u32, ascending: indexes of the rows
  * @param firstRow index in the log of the first selected row
  */

@@ -10,6 +10,7 @@ import { ListColumn, TextColumn, type FixedColumn, type ScalarColumn, type Vecto
 
 /**
  * Returns a readable column that shares the memory of a vector column.
+ *
  * @throws {DataError} a decimal has more digits than a 64-bit float holds
  */
 export function batchColumn(leaf: LeafColumn, column: VectorColumn, path: string): BatchColumn {
@@ -122,6 +123,7 @@ function hugeValues(words: Int32Array, unsigned: boolean, element: SchemaElement
 
 /**
  * Returns the digits of decimals as integers.
+ *
  * @throws {DataError} a decimal has more digits than a 64-bit float holds
  */
 function decimalDigits(

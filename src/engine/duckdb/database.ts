@@ -218,6 +218,7 @@ export class DuckDb {
 
   /**
    * Prepares a statement, calls `work` with it, and destroys it; otherwise it would keep the database open.
+   *
    * @throws as duckDbFailure
    */
   async #prepared<T>(

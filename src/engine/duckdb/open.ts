@@ -81,6 +81,7 @@ export async function openDuckDbLog(
 
 /**
  * Returns the name of the table; undefined for a query.
+ *
  * @throws {UsageError} the user names an input that is not a table
  */
 function tableOrQuery(named: readonly string[], engine: EngineReading): string | undefined {

@@ -39,6 +39,7 @@ export function firstWords(text: string): string {
 
 /**
  * Converts a position in a statement to line and column of the file, counted from 1.
+ *
  * @param bytes number of bytes of the statement before the position
  */
 export function placeInFile(

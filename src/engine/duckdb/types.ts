@@ -124,6 +124,7 @@ function scalarTypeOf(duckdb: Bindings, type: LogicalType): ScalarType | undefin
 
 /**
  * Returns a SQL expression that converts a column to a supported type.
+ *
  * @param type the column's type as DuckDB writes it: `STRUCT(a INTEGER)`
  */
 export function castFor(name: string, type: string): string {

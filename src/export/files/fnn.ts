@@ -63,6 +63,7 @@ async function* tensorChunks(
 
 /**
  * Returns rows [w, v] of a field's features.
+ *
  * @param dim 0 for a linear model, whose table contains the weights as vectors
  */
 function fieldTensor({ table }: ExportBatch, name: string, dim: number): Tensor {

@@ -40,6 +40,7 @@ type ArchiveFile = readonly [name: string, head: Uint8Array, chunks: Chunks];
 
 /**
  * Yields the bytes of the archive.
+ *
  * @throws {DataError} the file would exceed 4 GiB, or a key has the name of a reserved row
  */
 async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {

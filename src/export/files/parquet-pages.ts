@@ -104,6 +104,7 @@ function codedBytes(values: ArrayLike<number>): ColumnEncoding {
 
 /**
  * Returns the levels, which precede the values in a page of lists.
+ *
  * @param perRow number of elements of each list, >= 1
  */
 export function listLevels(numRows: number, perRow: number): Uint8Array {

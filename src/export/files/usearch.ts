@@ -30,6 +30,7 @@ export const usearch = savedFormat("usearch", [USEARCH_FILE, "ids.tsv"], {
 
 /**
  * Writes the files into a directory.
+ *
  * @throws {UsageError} the package is not installed
  * @throws {DataError} as the format faiss
  */

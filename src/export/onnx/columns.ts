@@ -129,6 +129,7 @@ export function valueOfNumber(graph: GraphBuilder, { name, log1p, mean, deviatio
 
 /**
  * Reorders numbers from the order of features to the order of rows; the row of missing cells is zero.
+ *
  * @param all numbers of all features, [numFeatures][width]
  */
 export function byRow<T extends Float32Array | Uint32Array>(all: T, rows: RowFeatures, width: number): T {

@@ -26,6 +26,7 @@ export class GraphBuilder {
 
   /**
    * Adds an operation of ai.onnx with one output.
+   *
    * @returns name of the output: `output` if given, otherwise a new name
    */
   apply(
@@ -113,6 +114,7 @@ export interface NetworkLayer {
 
 /**
  * Adds dense layers, each as one Gemm.
+ *
  * @returns the output of the last layer, f32[N, outputs]; x itself if there are no layers
  */
 export function denseLayers(graph: GraphBuilder, layers: readonly NetworkLayer[], x: string): string {

@@ -52,6 +52,7 @@ export interface OnnxGraph {
 
 /**
  * Returns the bytes of a model with one graph.
+ *
  * @throws {DataError} the model would exceed the 2 GiB of a protobuf message
  */
 export function modelChunks({

@@ -22,6 +22,7 @@ export interface Transaction {
   longQuery: (sql: string) => Promise<void>;
   /**
    * Runs a COPY statement with the chunks as its input.
+   *
    * @throws {EmbedError} as postgresError, or as the chunks throw
    */
   copy: (sql: string, chunks: AsyncIterable<Uint8Array>) => Promise<void>;

@@ -85,6 +85,7 @@ async function facts(): Promise<unknown> {
 
 /**
  * Exports the rows again.
+ *
  * @returns whether the table has the same oid as before
  * @throws {Error} the catalogs changed
  */

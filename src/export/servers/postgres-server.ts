@@ -61,6 +61,7 @@ interface Place {
 
 /**
  * Replaces the rows of a table, or creates the table; after an error the table is unchanged.
+ *
  * @throws {LockedError} another export writes to it, or readers do not release it
  * @throws {OutputError} the database lacks a type, or the table has other columns
  * @throws {UsageError} {IoError} as withTransaction
@@ -112,6 +113,7 @@ function schemaAndTable(into: string): string[] {
 
 /**
  * Finds the table with the given name, and checks that the role may replace it.
+ *
  * @throws {LockedError} {OutputError} it is locked or may not be replaced
  */
 async function lookUp(
@@ -163,6 +165,7 @@ function withMark(comment: string | null, fingerprint: string): string {
 
 /**
  * Returns the reason why a table cannot be replaced by another table.
+ *
  * @throws {OutputError} rows of other tables refer to its rows
  */
 async function reasonsToStay(transaction: Transaction, table: FoundTable): Promise<string[]> {
@@ -261,6 +264,7 @@ function primaryKey(table: string, key: readonly string[]): Remade {
 
 /**
  * Locks a table after its current readers; new readers are blocked only for short periods.
+ *
  * @throws {LockedError} the readers do not release it
  */
 async function lockAlone(

@@ -53,6 +53,7 @@ export async function vectorSchema({ query }: Transaction, variable: string): Pr
 
 /**
  * Returns the table with the given name; undefined if there is none.
+ *
  * @throws {OutputError} it is not an ordinary table
  */
 export async function findTable(

@@ -79,6 +79,7 @@ export class RedisConnection {
 
   /**
    * Sends a command without waiting for its reply.
+   *
    * @returns a promise to wait for if too many bytes are unanswered
    * @throws {EmbedError} an earlier posted command failed
    */
@@ -110,6 +111,7 @@ export class RedisConnection {
 
   /**
    * Waits for the replies to all posted commands and ignores failures, so that keys can be removed.
+   *
    * @throws {IoError} the server does not respond
    */
   async settle(): Promise<void> {

@@ -55,6 +55,7 @@ export class ColumnCodes {
 
   /**
    * Replaces unknown cells of a part by codes.
+   *
    * @param indices the part's values in the dictionary
    * @param own codes of the part's keys
    */

@@ -70,6 +70,7 @@ export function addPageBytes(groups: readonly RowGroup[], bytes: Map<string, num
 
 /**
  * Returns a function that returns the column chunks of one row group by name.
+ *
  * @throws {DataError} the position or the number of values is invalid
  */
 export function leafFinder(

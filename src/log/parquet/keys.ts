@@ -251,6 +251,7 @@ export class KeyReader {
 
   /**
    * Writes the known codes of keys, one per row.
+   *
    * @param isOwn false: the keys are views, so keys that are kept must be copied
    * @returns the keys without a known code
    */

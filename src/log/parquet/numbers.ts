@@ -43,6 +43,7 @@ export class NumberReader {
 
   /**
    * Does the same as KeyReader.read, but writes f64 numbers, with NaN for cells without a number.
+   *
    * @returns the cells that are not numbers, ordered by row
    */
   read(

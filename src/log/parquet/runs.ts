@@ -41,6 +41,7 @@ export class Runs {
 
   /**
    * Reads values that are bit-packed without a header, such as booleans in PLAIN.
+   *
    * @throws {Error} there are too few bytes
    */
   static packed(bytes: Uint8Array, start: number, width: number, count: number): Runs {
@@ -143,6 +144,7 @@ export class Runs {
 
 /**
  * Unpacks values to out[from, from + count), lowest bit first.
+ *
  * @param bit number of bits of bytes[at] that belong to previous values
  */
 export const unpackValues: Unpack = (bytes, at, bit, width, out, from, count) => {

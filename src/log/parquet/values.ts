@@ -84,6 +84,7 @@ const FIXED: ReadonlySet<string> = new Set(["INT32", "INT64", "FLOAT", "DOUBLE"]
 
 /**
  * Returns the values of a type that is stored as a plain array; fewer than stated if there are too few bytes.
+ *
  * @param bytes array aligned to 8 bytes
  */
 function fixedArray(
@@ -216,6 +217,7 @@ function plain(values: PlainValues): PageValues {
 
 /**
  * Converts values of a fixed number of bytes to the types that hyparquet returns.
+ *
  * @param newTimes allocates f64[count]
  */
 export function fixedValues(

@@ -50,6 +50,7 @@ const LOOK_BYTES = 1024;
 
 /**
  * Passes the pieces on unchanged.
+ *
  * @throws {DataError} the first bytes look like UTF-16 without a byte-order mark: every second byte is NUL, as in ASCII
  * letters
  */
@@ -109,6 +110,7 @@ function utf16Of(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
 
 /**
  * Returns the index after the last line end in the given bytes; 0 if there is none.
+ *
  * @param offset position of the bytes in the file
  */
 function lineStart(bytes: Uint8Array, offset: number, { encoding }: Decoder): number {

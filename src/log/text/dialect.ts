@@ -11,6 +11,7 @@ import { forEachRow } from "./text-rows.js";
 /**
  * Returns the delimiter of a file: the option if given; else a tab for .tsv; else the candidate that splits the header
  * line into the largest number of cells (a comma if several do).
+ *
  * @throws {UsageError} the option is not a valid delimiter
  */
 function delimiterOf(

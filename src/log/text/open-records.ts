@@ -147,6 +147,7 @@ async function headOf<Rec>(file: LogFile, form: RecordForm<Rec>): Promise<FileHe
 
 /**
  * Warns about columns that the first rows of the first file lack, and names the file in which each first occurs.
+ *
  * @param ignored columns that the user excludes
  */
 function furtherColumnWarnings<Rec>(

@@ -47,6 +47,7 @@ export interface RecordForm<Rec> {
   schemaOf(records: readonly Rec[]): Schema;
   /**
    * Returns the cells of a record, one per column; a missing cell is empty.
+   *
    * @throws {RowFault} the record is malformed
    */
   cellsOf(record: Rec, schema: Schema): string[];

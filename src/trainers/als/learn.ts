@@ -77,6 +77,7 @@ export interface AlsEvents {
 
 /**
  * Returns the events of the training part; each of its rows is an event.
+ *
  * @throws {UsageError} there is no user field or no item field
  */
 export function eventsOf(

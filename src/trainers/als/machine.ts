@@ -78,6 +78,7 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
 
   /**
    * Sets the vectors of the rows for which `isWanted` returns true, by default of all rows.
+   *
    * @param vectors f32[numRows * dim], row-major
    */
   setVectors(name: SideName, vectors: Float32Array, isWanted: (row: number) => boolean = () => true): void {

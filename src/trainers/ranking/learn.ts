@@ -58,6 +58,7 @@ export async function learnRanking(
 
 /**
  * Checks options against the features.
+ *
  * @throws {UsageError} an option requires events that consist of a user and an item alone, but there are other features
  */
 function checkFeatures(

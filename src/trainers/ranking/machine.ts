@@ -43,6 +43,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
 
   /**
    * Copies the events into the kernel's memory, reserves memory for the parameters, and starts the threads.
+   *
    * @throws {UsageError} they do not fit in one memory
    */
   static async start(data: RankingData, shape: RankingShape): Promise<RankingMachine> {

@@ -93,9 +93,7 @@ function isBilateral({ loss, similarity }: Pick<Kind, "loss" | "similarity">): b
 /** Number of events in a block; a batch must not cross the boundary of a block. */
 const BLOCK = 4096;
 
-/**
- * Options of model and training; the first three (loss, similarity, negatives) determine the defaults of the others.
- */
+/** Options of model and training; the first three determine the defaults of the others. */
 const own = {
   loss: choice(rankingLosses, {
     placeholder: "loss",
@@ -357,10 +355,7 @@ export type GivenRanking = Given<typeof options>;
 /** Options of a training, in which every value is set. */
 export type RankingOptions = Omit<Resolved<typeof own>, "l2">;
 
-/**
- * Returns the user's options, with defaults that depend on the loss.
- * @throws {UsageError} options contradict each other
- */
+/** Returns the user's options, and defaults for the others. @throws {UsageError} options contradict each other */
 export function rankingOptionsOf(given: GivenRanking): RankingOptions {
   const { l2: _, ...all } = resolved(own, given);
   const { loss, similarity, negatives } = all;
