@@ -1,6 +1,6 @@
 // Uploads columns of numbers as rows that a server stores for further commands.
 //
-// columns ──► chunks as Arrow streams ──► one checkpoint each on the executors ──► one relation, the union of all
+//   columns ──► chunks as Arrow streams ──► one checkpoint each on the executors ──► one relation, the union of all
 //
 // A checkpoint moves a chunk from the driver to the executors' memory and disks, so that the driver never holds all
 // rows. No file outlives the session.

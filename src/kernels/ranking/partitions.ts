@@ -2,7 +2,7 @@
 // of two partitions and of all items. While one partition is trained in one slot, the one before is written back from
 // the other and the next is read into it.
 //
-// N          partitions; they follow from the data alone, so results do not depend on where the rows are stored
+//   N          partitions; they follow from the data alone, so results do not depend on where the rows are stored
 //   partition  of user u: floor(u / 16) mod N; its row there: 16 floor(u / 16 / N) + u mod 16. Users are sorted by frequency, so
 //              partitions have about as many events each
 //   row        in the kernel's memory: items from 0 on, then slot 0, then slot 1

@@ -4,7 +4,7 @@
 //   g_bn  dLoss/ds_bn
 //
 //   sampled softmax   l_b = weight log(exp(z_b+) + sum_n exp(z_bn)) - z_b+,  z = s / temperature - log noise(item)
-// Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); items with which the user has events are left out
+//                     Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); items of the user's events are left out
 //                     of cosines without z_b+ in the sum: the bilateral softmax, Wu et al. 2023 (arXiv:2312.12882)
 //   CCL               l_b = 1 - s_b+ + (weight / N) sum_n max(0, s_bn - margin)      Mao et al. 2021 (arXiv:2109.12317), eq. 1
 //
