@@ -92,7 +92,7 @@ async function ownRoots(): Promise<Buffer | null> {
   return Buffer.from(roots);
 }
 
-/** The connection to a server. */
+/** A connection to a server, through which calls are made. */
 export class Channel {
   readonly #client: Grpc.Client;
   readonly #metadata: Grpc.Metadata;

@@ -219,7 +219,7 @@ function ofQuery({ errorClass, text }: Said, short: string, what: string, cause:
     });
   if (/AccessControlException|AccessDenied|Permission denied|403 Forbidden/.test(text))
     return new IoError(`--engine: the server may not read ${what}: ${short}`, cause);
-  // errors of Spark's analysis: syntax, columns, functions, types
+  // error classes of Spark's analysis of a query: syntax, columns, functions, types
   if (
     /^(PARSE_|UNRESOLVED_|DATATYPE_|AMBIGUOUS|MISSING_|WRONG_NUM|INVALID_|UNSUPPORTED_|COLUMN_|GROUP_|MULTI_)/.test(
       errorClass,
@@ -230,7 +230,7 @@ function ofQuery({ errorClass, text }: Said, short: string, what: string, cause:
 }
 
 function shortened(text: string): string {
-  // the first lines contain the message; the JVM's stack trace follows
+  // the first lines of the text contain the message, and the JVM's stack trace follows
   const [head = ""] = text.split(/\n\s+at |\n\nJVM stacktrace|\nDriver stacktrace/);
   const line = head.replaceAll(/\s+/g, " ").trim();
   return line.length > MOST_SHOWN ? `${line.slice(0, MOST_SHOWN - 1)}…` : line;

@@ -203,7 +203,7 @@ export const analyzePlanRequest = shape("AnalyzePlanRequest", {
 const nothing = (name: string) => shape(`DataType.${name}`, {});
 const decimal = shape("DataType.Decimal", { scale: [1, "int"], precision: [2, "int"] });
 const array = shape("DataType.Array", { elementType: [1, () => dataType] });
-/** Types of cells that are supported; others are decoded as an empty message. */
+/** Types of columns that are supported; a column of another type is decoded as an empty message. */
 const dataType: MessageShape = shape("DataType", {
   null: [1, nothing("NULL")],
   boolean: [3, nothing("Boolean")],

@@ -1,4 +1,4 @@
-// Opens a log on a server's side.
+// Opens a log that a Spark Connect server reads.
 //
 //   files of text    lines, for the readers of local files        lines.ts
 //   Parquet files    batches of Arrow                                     rows.ts
@@ -29,7 +29,10 @@ const SETTINGS = {
   "spark.sql.execution.arrow.useLargeVarTypes": "false",
 };
 
-/** Settings for reading files: a Parquet file may have columns `a` and `A`, and its dates are not rebased. */
+/**
+ * Settings for reading files: names of columns are case-sensitive, because a Parquet file may have columns `a` and `A`,
+ * and dates are not rebased.
+ */
 const FILE_SETTINGS = {
   ...SETTINGS,
   "spark.sql.caseSensitive": "true",
@@ -179,7 +182,7 @@ function checkText({ encoding }: ReadOptions): void {
   );
 }
 
-/** Adds the checksums of the files to inputs. */
+/** Returns the inputs with the checksums of the files. */
 async function hashed(
   session: EngineSession,
   files: readonly RemoteFile[],

@@ -16,7 +16,7 @@ const ARROW = "apache-arrow/Arrow.esnext.min";
 const PACKAGES = ["commander", "papaparse"];
 const { resolve } = createRequire(import.meta.url);
 
-/** Returns the program as a packed file. */
+/** Returns the bytes of the packed file. */
 export async function packedProgram(): Promise<Uint8Array> {
   const files: (readonly [path: string, bytes: Uint8Array])[] = [];
   for (const [folder, ending] of [

@@ -31,7 +31,7 @@ function leavesOf(relation: Relation): { ids: string[]; depth: number } {
 }
 
 test("chunks hold every row once, and the relation is the union of all", async () => {
-  // 12 bytes per row: 700,000 rows exceed one message of 8 MiB
+  // a row has 12 bytes, so 700,000 rows exceed one message of 8 MiB
   const numRows = 1_800_000;
   const columns = {
     user: Int32Array.from({ length: numRows }, (_, i) => i),

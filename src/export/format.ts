@@ -59,7 +59,7 @@ export interface DirectoryFormat extends FormatTraits {
 
 /** A format that an external package writes to a path instead of a stream. */
 export interface SavedFormat extends FormatTraits {
-  /** false: `path` is an empty file; true: a directory */
+  /** false: `path` is an empty file, which the package overwrites; true: `path` is a directory */
   needsDirectory: boolean;
   save: (selection: Selection, path: string, signal?: AbortSignal) => Promise<void>;
 }

@@ -3,7 +3,7 @@
 export const rowFormats = ["csv", "jsonl", "parquet", "arrow"] as const;
 export type RowFormat = (typeof rowFormats)[number];
 
-/** Servers that accept lists of items (servers/list-servers.ts), as values of --format. */
+/** Servers that accept lists of items (servers/list-servers.ts); the names are values of --format. */
 export const listServers = ["redis", "postgres"] as const;
 export type ListServer = (typeof listServers)[number];
 

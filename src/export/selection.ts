@@ -33,7 +33,7 @@ export interface ExportOptions {
   field?: string;
   /** true: the user chose several fields, which formats of layers write separately */
   isLayered?: boolean;
-  /** false: weights are not written */
+  /** false: the weights of the rows are not written */
   withWeight: boolean;
   /** true: a key that a format cannot represent exactly is an error instead of having its characters replaced */
   strict: boolean;

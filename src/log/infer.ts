@@ -144,8 +144,8 @@ function typeOf(name: string, present: readonly string[], timeFormat: string | u
   const areNumbers = numbers.every((value) => value !== undefined);
   const parse = timeParser(timeFormat);
   const areTimes = present.every((cell) => !Number.isNaN(parse(cell)));
-  // A number is a time only if the column has the name of a time and the value, read as Unix time, is after 1973.
-  // Otherwise `day` may be a number from 1 to 31, and `time` the seconds since any start.
+  // numbers are times only if the column has the name of a time and they are at least 1e8 (Unix time in 1973): a column
+  // `day` may contain 1 to 31, and a column `time` the seconds since the start of a session
   const areNamed = isNamedTime(name);
   const isLate = timeFormat !== undefined || (areNumbers && numbers.every((value) => Math.abs(value) >= 1e8));
   if (areTimes && (!areNumbers || (areNamed && isLate))) return "time";

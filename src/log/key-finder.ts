@@ -14,7 +14,7 @@ import type { ScanMemory } from "./scanner.js";
 const PIECE = 1 << 14;
 const SCRATCH_BYTES = 1 << 20;
 
-/** Value of the lock while a table is moved. */
+/** Value that marks the lock as closed, while a table is moved. */
 const CLOSED = -(2 ** 30);
 
 /** A lock that either lets threads look keys up or lets the owner of the memory move a table. */

@@ -22,7 +22,7 @@ export interface ReadOptions extends NumberForm {
   encoding?: string;
   /** lines that start with this text are skipped */
   comment?: string;
-  /** `skip` skips bad rows and counts them */
+  /** `skip`: bad rows are skipped and counted */
   onBadRow: "error" | "skip";
   /** true: batches contain the skipped rows, too; this costs a second read of the 64 KB around each such row */
   keepBadRows?: boolean;

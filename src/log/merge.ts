@@ -31,7 +31,7 @@ export class Merger {
   /** physical line of the next chunk's first line, from 1 */
   nextLine = 1;
   numRows = 0;
-  /** number of lines that repeat a header */
+  /** number of lines that repeat the header of their file */
   numHeaders = 0;
   /** number of rows of the current file, including skipped rows */
   rowsOfFile = 0;

@@ -4,7 +4,10 @@
 import type { SchemaElement } from "hyparquet";
 import type { Bindings, LogicalType } from "./bindings.js";
 
-/** Numbers of DuckDB's types that are read. Source: the enum duckdb_type of its C API. */
+/**
+ * Numbers by which DuckDB denotes its types; only types that can be read are listed. Source: the enum duckdb_type of
+ * its C API.
+ */
 export const TypeId = {
   BOOLEAN: 1,
   TINYINT: 2,

@@ -68,7 +68,7 @@ async function rowsOf(file: ArrayBuffer, dim: number): Promise<Read> {
 
 describe.each(["f32", "f16", "i8"] as const)("%s", (dtype) => {
   test.each([1, 3, 8, 64, 300])("lists and columns of %i numbers give the table back", async (dim) => {
-    // lists of 300 numbers fill several pages, and the numbers of rows are not multiples of eight
+    // lists of 300 numbers fill several pages, and the number of rows in a group is not a multiple of eight
     const table = tableOf(dim === 300 ? 2003 : 301, dim);
     const expected = expectedOf(table, dtype);
     for (const wide of dim === 300 ? [false] : [false, true]) {

@@ -19,7 +19,7 @@ const CONNECT_MILLISECONDS = 10_000;
 type Answer = string | number | null | Answer[];
 type Arguments = readonly (string | Buffer)[];
 
-/** The methods of the package's client that are used. */
+/** The methods of the package's client that this program calls. */
 interface Client {
   sendCommand: (args: Arguments) => Promise<unknown>;
   destroy: () => void;

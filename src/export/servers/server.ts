@@ -1,4 +1,4 @@
-// Shared parts of exports to a server: the target, and error messages without the password of the URL.
+// Types and error messages that all exports to servers share; the messages do not contain the password of the URL.
 
 import { UsageError } from "../../errors.js";
 import { variableOf } from "../../io/environment.js";

@@ -55,9 +55,9 @@ export interface PairRows {
 /** Events, and the distribution from which their negatives are sampled. */
 export interface RankingData {
   numFeatures: number;
-  /** one row per event: the features of its context */
+  /** features of each event's context, one row per event */
   context: PairRows;
-  /** one row per item: its features */
+  /** features of each item, one row per item */
   templates: PairRows;
   /** u32[E]: item of each event; NO_ITEM for an event without a user */
   users: Uint32Array;
@@ -131,7 +131,7 @@ export interface RankingShape {
   temperature: number;
 }
 
-/** Addresses of the kernel's structs. */
+/** Addresses of the kernel's structs and arrays in shared memory. */
 export interface RankingLayout {
   plan: number;
   threads: number[];

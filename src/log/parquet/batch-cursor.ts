@@ -35,7 +35,7 @@ export class BatchCursor implements Cursor {
   readonly #column: LeafColumn;
   readonly #lists: ListBounds | undefined;
 
-  /** @param column with a maxDefinition of 1 */
+  /** @param column column whose maxDefinition is 1 */
   constructor(column: LeafColumn, { values, levels, lists }: BatchColumn) {
     this.#column = column;
     this.values = "stored" in values ? fixedValues(values.stored, column.element) : values;
@@ -94,7 +94,7 @@ export class BatchCursor implements Cursor {
   }
 
   checkEnd(): void {
-    // a batch states its number of rows itself
+    // nothing is checked, because a batch has exactly the number of rows that it states
   }
 }
 

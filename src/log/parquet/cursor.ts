@@ -118,7 +118,7 @@ export class ColumnCursor implements Cursor {
   #indices = new Uint32Array(0);
   #listed: PlainValues | undefined;
 
-  /** @param region as in PageReader */
+  /** @param region memory for the pages, as in PageReader */
   constructor(column: LeafColumn, read: ReadBytes, region?: PageRegion) {
     this.#column = column;
     this.#pages = new PageReader(column, read, region);

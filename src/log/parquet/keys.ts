@@ -94,7 +94,7 @@ export class KeyReader {
   readonly #nullTexts: NullTexts;
   readonly #find: KeyKnowledge["find"];
   readonly #findCells: KeyKnowledge["find"];
-  /** the dictionary that was read last */
+  /** dictionary of the latest values */
   #dictionary: PlainValues | undefined;
   /** indices of the dictionary's values that were UNKNOWN; codes may have been assigned to them since */
   #unknown = new Uint32Array(0);

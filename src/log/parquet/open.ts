@@ -40,7 +40,10 @@ const [LEAST_ROWS, MOST_ROWS] = [1 << 12, 1 << 18];
 const RANGE_BYTES = 1 << 25;
 const LEAST_LONG_ROWS = 64;
 
-/** Uncompressed bytes of pages below which one thread is faster than two, which must start and learn the keys (decision 19). */
+/**
+ * Number of uncompressed bytes of pages below which one thread is faster than two: a second thread must start and
+ * receive the keys (decision 19).
+ */
 const LOCAL_BYTES = 1 << 27;
 
 /** The names of a log's columns, and the separators of its lists. */

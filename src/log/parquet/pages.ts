@@ -39,7 +39,7 @@ export interface Page {
   /** absent if the column's maximum level is 0 */
   repetition?: Runs;
   definition?: Runs;
-  /** the bytes after the levels */
+  /** bytes of the page after its levels */
   values: Uint8Array;
   /** the region of memory that holds the values; absent if they have their own array */
   memory?: PageRegion;

@@ -222,7 +222,7 @@ export async function readRanges(
         if (!item) isEnd = true;
         else if (item.kind === "range") ordered.push(Object.assign(take(item.range), { item }));
         else ordered.push({ item });
-        // scans of the threads arrive here
+        // while this thread waits, replies of the other threads arrive
         await new Promise((resolve) => setImmediate(resolve));
         continue;
       }

@@ -36,7 +36,7 @@ function isText(logical: string): boolean {
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Parsers for hyparquet: text is checked to be UTF-8, and JSON stays text. */
+/** Parsers that hyparquet calls: they check that text is UTF-8, and leave JSON as text. */
 const parsers = {
   ...DEFAULT_PARSERS,
   stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes),

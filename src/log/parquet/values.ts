@@ -31,7 +31,7 @@ export type PlainValues = { count: number } & (
   | { kind: "number"; values: Float32Array | Float64Array }
   /** milliseconds since 1970; isDay: the values are dates without a time of day */
   | { kind: "time"; times: Float64Array; isDay: boolean }
-  /** values as hyparquet returns them */
+  /** values of any type, as hyparquet returns them */
   | { kind: "other"; values: ArrayLike<unknown> }
 );
 
@@ -139,7 +139,7 @@ export function plainValues(
   return fixedValues(readPlain(reader(bytes), type, stored, width), element);
 }
 
-/** Skips values. @throws {Error} there are fewer */
+/** Skips values. @throws {Error} there are fewer values */
 export function skipValues(values: PageValues, count: number): void {
   if (values.isCoded) values.runs.skip(count);
   else {

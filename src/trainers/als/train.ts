@@ -18,7 +18,7 @@ import type { ImplicitOptions } from "./options.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { rowSums } from "../../dataset/sequences/interactions.js";
 
-/** Standard deviation of the length of an item's first vector; that of one dimension is smaller by sqrt(dim). */
+/** Root mean square length of an item's first vector; a dimension has a standard deviation of this over sqrt(dim). */
 const FIRST_LENGTH = 0.1;
 /**
  * Number of dimensions that are solved together; the result is as good as with all dimensions at once, in half the time

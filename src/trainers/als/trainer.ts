@@ -1,4 +1,4 @@
-// `embed train-als`: users x items factorized by alternating least squares, from events alone.
+// `embed train-als`: factorizes the matrix of users and items by alternating least squares, from events alone.
 
 import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import { factorOutcome } from "../../factors/outcome.js";

@@ -77,7 +77,7 @@ async function knownItems(run: Run, { parameters, preprocess }: FoldingModel): P
 }
 
 /**
- * Implements Fit. Events with a user or item that the run does not contain are ignored; a new key without other events
+ * Fits the parameters of new keys. Events with a user or item that the run does not contain are ignored; a new key without other events
  * gets a zero vector.
  */
 function foldInPairs(

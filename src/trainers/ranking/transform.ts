@@ -13,7 +13,7 @@ import { readPreprocess } from "../../training/capabilities/run-space.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Implements encodeSums. @throws {UsageError} as encodeComposed */
+/** Does the same as encodeSums, with neighbors of items. @throws {UsageError} as encodeComposed */
 export async function encodeItems(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const completion = await neighborsOf(run, watch);
   return await encodeComposed(run, options, watch, {

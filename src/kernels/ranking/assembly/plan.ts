@@ -42,7 +42,10 @@ export class Plan extends NegativeSource {
   /** VectorTable[numTables]; strata and shared negatives use a single table, because threads read all slices */
   tables: usize;
   numTables: u32;
-  /** f32[n][2 D + 2 J]: Adam's state m, s, and per slice 1 - b1^t and 1 - b2^t; `momentStride` bytes per feature */
+  /**
+   * f32[n][2 D + 2 J]: Adam's moments m and s of each v, then 1 - b1^t and 1 - b2^t of each slice; `momentStride` bytes
+   * per feature
+   */
   moments: usize;
   momentStride: u32;
   /**
@@ -128,7 +131,7 @@ export class Strata {
   counts: usize;
   /** u32[P^2 + 1] */
   ends: usize;
-  /** u16[E]: the block of each event */
+  /** u16[E]: number of the block that contains each event */
   blocks: usize;
   /** u32[E][4], sorted by block: index of the event, feature of its context, number of its user, number of its item */
   events: usize;
