@@ -1,4 +1,4 @@
-// Addresses of servers as users type them.
+// Tests addresses of servers in the forms that users type.
 
 import { checkToken, parseAddress } from "./address.js";
 

@@ -4,7 +4,7 @@
 
 import { UsageError } from "../errors.js";
 
-/** The variable with the token, which Spark's server and clients also use. */
+/** Name of the environment variable with the token, which Spark's server and clients use as well. */
 export const TOKEN_VARIABLE = "SPARK_CONNECT_AUTHENTICATE_TOKEN";
 
 const DEFAULT_PORT = 15002;
@@ -14,20 +14,21 @@ const PARAMETERS = ["use_ssl", "user_id"];
 export interface Address {
   /** `host:port`, in gRPC's syntax */
   target: string;
-  /** `sc://host:port`, for messages and manifests; without parameters, which may be secret */
+  /** `sc://host:port`, for messages and manifests; without the parameters, which may be secret */
   shown: string;
-  /** true for this machine: a token may be sent without TLS */
+  /** true if the server is on this machine, so a token may be sent without TLS */
   isLoopback: boolean;
   useTls: boolean;
   userId: string | undefined;
-  /** headers sent with each call: parameters that start with x- */
+  /** headers that are sent with each call: the parameters whose names start with x- */
   headers: Readonly<Record<string, string>>;
 }
 
 /**
  * Parses an address.
  *
- * @throws {UsageError} it is invalid, of another protocol of Spark, has an unknown parameter, or contains a token
+ * @throws {UsageError} it is invalid, belongs to another protocol of Spark, has an unknown parameter, or contains a
+ * token
  */
 export function parseAddress(text: string): Address {
   const expected =
@@ -48,7 +49,7 @@ export function parseAddress(text: string): Address {
         "Connect server with it (sbin/start-connect-server.sh --master ...) and name that as sc://HOST:15002",
     );
   const found = /^sc:\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(?:\/(?:;(.*))?)?$/s.exec(text);
-  // the text is not quoted, because it may contain a token
+  // the message does not quote the text, because it may contain a token
   if (!found) throw new UsageError(expected);
   const [, host = "", port = String(DEFAULT_PORT), parameters = ""] = found;
   if (!(Number(port) >= 1 && Number(port) <= 65_535))
@@ -101,7 +102,7 @@ function parametersOf(text: string): Map<string, string> {
   return given;
 }
 
-/** @throws {UsageError} a token would be sent over the network unencrypted */
+/** @throws {UsageError} the token would be sent over the network unencrypted */
 export function checkToken({ useTls, isLoopback }: Address, token: string | undefined): void {
   if (token === undefined || useTls || isLoopback) return;
   throw new UsageError(

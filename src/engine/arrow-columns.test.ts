@@ -1,4 +1,4 @@
-// Columns of Arrow are read as cells, including nulls and lists.
+// Tests that columns of Arrow are read as cells, including nulls and lists.
 
 import { arrow } from "../io/apache-arrow.js";
 import type { LeafColumn } from "../log/parquet/cursor.js";
@@ -26,7 +26,7 @@ function cursorOf(type: SparkType, data: unknown): ArrowCursor {
   return new ArrowCursor(column, data as ConstructorParameters<typeof ArrowCursor>[1], "file");
 }
 
-/** Returns the cells of a vector. */
+/** Returns the cells of an Arrow vector. */
 function cells(type: SparkType, vector: { data: readonly unknown[]; length: number }): unknown[] {
   return cursorOf(type, vector.data[0]).texts(vector.length);
 }
@@ -105,7 +105,7 @@ test("a checksum does not depend on batches, and does on values, missing ones an
   ];
   expect(new Set([whole, ...others]).size).toBe(5);
 
-  // an integer has the same digest in a wider column
+  // a column of wider integers with the same values has the same digest
   const longs = sumOf<bigint | null>({ long: {} }, new Int64());
   const integers = sumOf<number | null>({ integer: {} }, new Int32());
   expect(integers([1, null], [-7])).toBe(longs([1n], [null, -7n]));

@@ -1,5 +1,5 @@
-// Converts columns of Arrow batches to the values of the Parquet reader (log/parquet/values.ts), so that typed cells
-// become text, keys and numbers with the same code as those of local Parquet files.
+// Converts columns of Arrow batches to the values of the Parquet reader (log/parquet/values.ts), so the code for local
+// Parquet files converts typed cells to text, keys and numbers.
 //
 //   text          its bytes and offsets unchanged            decimal, date, time   hyparquet's conversions, as for a Parquet column
 //   integer, float unchanged, at most 64 bits                list                  its values, joined as text
@@ -14,7 +14,7 @@ import { fixedValues, type PlainValues } from "../log/parquet/values.js";
 import type { RowDigest } from "./digest.js";
 import type { SparkType } from "./session-types.js";
 
-/** Length of a missing value in a digest. */
+/** Value that a digest contains instead of the length of a missing value. */
 const MISSING = 0xffffffff;
 
 /** Returns the Parquet type of a column type; undefined if it is not supported. */
@@ -41,7 +41,7 @@ function elementOf(name: string, type: SparkType): SchemaElement | undefined {
   return { ...plain("INT64", "DECIMAL"), scale };
 }
 
-/** Describes a column for reading; undefined if it holds neither scalars nor lists of them. */
+/** Describes how a column is read; undefined if it holds neither scalars nor lists of scalars. */
 export function leafOf(
   name: string,
   type: SparkType,
@@ -51,7 +51,7 @@ export function leafOf(
   return element && { element, maxRepetition: elementType ? 1 : 0 };
 }
 
-/** The error for a column that leafOf does not support. */
+/** Returns the error for a column whose type leafOf does not support. */
 export function oddColumn(file: string, name: string): DataError {
   return new DataError(
     "expected a column of text, numbers, decimals, booleans, dates, times or lists of these: flatten or cast it in " +
@@ -62,7 +62,7 @@ export function oddColumn(file: string, name: string): DataError {
 
 /** Reads one column of one batch. */
 export class ArrowCursor extends BatchCursor {
-  /** @throws {DataError} a decimal has more digits than supported */
+  /** @throws {DataError} a decimal has more digits than are supported */
   constructor(column: LeafColumn, data: Data, path: string) {
     const isList = column.maxRepetition > 0;
     const cells = isList ? data.children[0]! : data;
@@ -72,8 +72,8 @@ export class ArrowCursor extends BatchCursor {
   }
 
   /**
-   * Adds the column to a digest: texts and floating-point numbers by their bytes, integers of any width as 64 bits,
-   * others as text.
+   * Adds a column to a digest: texts and floating-point numbers as their bytes, integers of any width as 64 bits, other
+   * values as text.
    */
   digest(digest: RowDigest, column: number, numRows: number): void {
     const { values, levels } = this;
@@ -116,7 +116,7 @@ function digestible(values: Exclude<PlainValues, { kind: "other" }>): {
   return { bytes: of(values.isWide ? values.words : widened(values.words)), lengthOf: () => 8 };
 }
 
-/** Returns integers of 32 bits as two words each, lower word first. */
+/** Returns 32-bit integers as 64-bit integers of two words each, the lower word first. */
 function widened(words: Int32Array): Int32Array {
   const wide = new Int32Array(2 * words.length);
   words.forEach((word, i) => {
@@ -137,10 +137,10 @@ function levelsOf({ nullBitmap, nullCount, length, offset }: Data): Uint32Array 
   return Uint32Array.from({ length }, (_, i) => (nullBitmap[(offset + i) >> 3]! >> ((offset + i) & 7)) & 1);
 }
 
-/** Largest exact integer of a decimal, which hyparquet's conversion reads as a 64-bit column. */
+/** Largest integer of a decimal that is exact, because hyparquet converts decimals as 64-bit columns. */
 const MOST_EXACT = 2n ** 53n;
 
-/** Whether a batch's column has the type that the server states. */
+/** Whether a column of a batch has the type that the server announced. */
 function hasStatedType(
   { type }: Data,
   { type: physical, converted_type: converted }: SchemaElement,
@@ -152,7 +152,7 @@ function hasStatedType(
   return is.isInt(type) || is.isFloat(type) || is.isDate(type) || is.isTimestamp(type);
 }
 
-/** Returns the values that are not null, consecutively. */
+/** Returns the non-null values of a column, without gaps. */
 function nonNullValues(
   data: Data,
   levels: Uint32Array | undefined,
@@ -179,7 +179,7 @@ function nonNullValues(
     const bounds = new Uint32Array(count + 1);
     bounds[0] = offsets[0]!;
     for (let i = 0; i < count; i++) bounds[i + 1] = bounds[i]! + (offsets[at(i) + 1]! - offsets[at(i)]!);
-    // a missing value must have no bytes, so that values are consecutive
+    // missing values get a length of zero bytes, so that the other values have no gaps between them
     if (bounds[count] !== offsets[length])
       throw new DataError("the server sent bytes in missing cells", { file: path, column: name });
     return { count, kind: "text", bytes: values as Uint8Array, bounds, gap: 0 };
@@ -206,7 +206,7 @@ function nonNullValues(
     });
     return fixedValues(integers, element);
   }
-  // a buffer may be longer than its values
+  // a buffer may be longer than the values in it
   const own = (values as Int32Array).subarray(0, length);
   if (own instanceof Int8Array || own instanceof Int16Array)
     return fixedValues(picked(Int32Array.from(own)), element);

@@ -1,12 +1,13 @@
-// Files for a session, as the messages that send them in chunks.
+// Splits files that are sent to a session into messages with chunks.
 //
-// Source: spark/connect/base.proto, AddArtifactsRequest; the names that begin with `files/` are those of SparkContext.addFile.
+// Source: spark/connect/base.proto, AddArtifactsRequest; names that begin with `files/` denote files as added by
+// SparkContext.addFile.
 
 import { open } from "node:fs/promises";
 import { IoError } from "../errors.js";
 import type { Message } from "./wire.js";
 
-/** A file: bytes, or one of this machine with its size. */
+/** A file, given as bytes in memory or as the path and the size of a local file. */
 export interface ArtifactFile {
   /** without folders */
   name: string;
@@ -18,8 +19,8 @@ const CHUNK = 1 << 20;
 /**
  * Yields the messages that send files.
  *
- * @param call the fields that each message has in addition
- * @throws {IoError} a file has become shorter
+ * @param call fields that are added to each message
+ * @throws {IoError} a local file became shorter
  */
 export async function* artifactMessages(
   files: readonly ArtifactFile[],
@@ -32,7 +33,7 @@ export async function* artifactMessages(
     let isFirst = true;
     for await (const bytes of chunksOf(content)) {
       const data = { data: bytes, crc: crc32(bytes) };
-      // a server takes one chunk as a batch only
+      // the server accepts a file of one chunk only in the message `batch`
       if (numChunks <= 1) yield { ...call, batch: { artifacts: [{ name: path, data }] } };
       else if (isFirst)
         yield { ...call, beginChunk: { name: path, totalBytes, numChunks, initialChunk: data } };
@@ -44,7 +45,7 @@ export async function* artifactMessages(
 
 async function* chunksOf(content: ArtifactFile["content"]): AsyncGenerator<Uint8Array> {
   if (content instanceof Uint8Array) {
-    // an empty file has one chunk, too
+    // an empty file is also sent as one chunk
     for (let at = 0; at === 0 || at < content.length; at += CHUNK) yield content.subarray(at, at + CHUNK);
     return;
   }
@@ -68,7 +69,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** The checksum of ISO 3309, as gzip has it; zlib.crc32 needs Node 22. */
+/** Computes the CRC-32 of ISO 3309, which gzip uses; zlib.crc32 requires Node 22. */
 export function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = (crc >>> 8) ^ TABLE[(crc ^ byte) & 0xff]!;

@@ -1,4 +1,4 @@
-// Invalid streams of a server, and batches that state more data than they contain, are rejected.
+// Tests that invalid streams, and batches that state more data than they contain, are rejected.
 
 import { IoError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
@@ -8,7 +8,7 @@ const { Int32, Int64, RecordBatch, Schema, Field, Struct, Utf8, makeData, tableT
 
 type Column = ReturnType<typeof makeData>;
 
-/** Returns a stream of one batch, whose columns may state anything. */
+/** Returns a stream of one batch whose columns may state arbitrary lengths. */
 function stream(columns: readonly Column[], length: number): Uint8Array {
   const fields = columns.map(({ type }, i) => new Field(`c${i}`, type, true));
   const data = makeData({ type: new Struct(fields), length, nullCount: 0, children: [...columns] });

@@ -1,18 +1,18 @@
-// Reads Arrow streams from a server and checks that buffers are as long as stated, so that readers never go beyond
-// their end.
+// Reads Arrow streams from a server, and checks that buffers have the stated length, so that no reader exceeds their
+// end.
 
 import type { Data } from "apache-arrow";
 import { IoError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 
-/** The expected type of a column of our query. */
+/** The type that a column of a query is expected to have. */
 export type ExpectedType = "text" | "int64" | "any";
 
 /**
  * Returns the batches of a stream that have rows.
  *
  * @param columns expected type of each column
- * @param what    what was read, for messages: `'file:///logs/a.csv'`
+ * @param what    name of the input in messages: `'file:///logs/a.csv'`
  * @throws {IoError} the bytes are not a stream, or a buffer is shorter than stated
  */
 export function batchesIn(bytes: Uint8Array, columns: readonly ExpectedType[], what: string): Data[] {
@@ -48,7 +48,7 @@ function checkBatch({ length, children }: Data, columns: readonly ExpectedType[]
   });
 }
 
-/** @throws {Error} a buffer is shorter than its rows need, or an offset is beyond its end */
+/** @throws {Error} a buffer is shorter than its rows require, or an offset is beyond the end of the data */
 function checkBuffers(data: Data, name: string): void {
   const { type, length, offset, nullCount, nullBitmap, children } = data;
   const short = (what: string) => new Error(`${name} has too few ${what} for ${length} rows`);
@@ -64,7 +64,7 @@ function checkBuffers(data: Data, name: string): void {
   } else if (arrow.DataType.isBool(type)) {
     if (8 * data.values.length < offset + length) throw short("bits");
   } else {
-    // a decimal has four words
+    // a decimal consists of four 32-bit words
     const width = arrow.DataType.isDecimal(type) ? 4 : 1;
     if (!ArrayBuffer.isView(data.values)) throw new Error(`${name} has no values`);
     if ((data.values as Uint8Array).length < width * length) throw short("values");
@@ -83,7 +83,7 @@ function checkOffsets({ length, valueOffsets }: Data, end: number, name: string)
   }
 }
 
-/** Returns a 64-bit integer below 2^53. */
+/** Returns a 64-bit integer, which is below 2^53. */
 export function int64At({ values }: Data, row: number): number {
   const words = wordsOf(values as BigInt64Array);
   return words[2 * row + 1]! * 2 ** 32 + (words[2 * row]! >>> 0);
@@ -91,7 +91,7 @@ export function int64At({ values }: Data, row: number): number {
 
 const known = new WeakMap<BigInt64Array, Int32Array>();
 
-/** Returns the same bytes as 32-bit words, because converting a BigInt takes ten times as long. */
+/** Returns a view of the same bytes as 32-bit words, because converting a BigInt takes ten times as long. */
 function wordsOf(values: BigInt64Array): Int32Array {
   let words = known.get(values);
   if (!words) {

@@ -12,19 +12,19 @@ import { decode, encode, type Message, type MessageShape } from "./wire.js";
 
 const PACKAGE = "@grpc/grpc-js@^1";
 const SERVICE = "/spark.connect.SparkConnectService";
-/** gRPC's number of the state of a connected channel. */
+/** Number by which gRPC denotes the state of a connected channel. */
 const READY = 2;
 /**
- * Bytes that a server may send before they are consumed: with gRPC's 64 KiB, each window would wait for the network's
- * latency.
+ * Number of bytes that a server may send before they are consumed. With gRPC's default of 64 KiB, each window would
+ * wait for a network round trip.
  */
 const WINDOW = 16 << 20;
 
-/** Thrown if a stream sends nothing for too long. */
+/** Thrown if a stream sends no response for too long. */
 export class SilentStream extends Error {}
 
 /**
- * Creates a channel to a server with the headers of each call; the first call connects.
+ * Creates a channel to a server with the headers that each call sends; the first call connects.
  *
  * @throws {UsageError} the package is missing, or a header or the token has invalid characters
  * @throws {NoInputError} @throws {UsageError} as ownRoots
@@ -39,7 +39,7 @@ export async function openChannel(address: Address, token: string | undefined): 
     for (const [name, value] of Object.entries(address.headers)) metadata.set(name, value);
     if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
   } catch {
-    // the package's message would contain the value
+    // the error message of gRPC would contain the secret value
     throw new UsageError(
       `--engine: ${TOKEN_VARIABLE} or a header of the address has characters that a header must not have`,
     );
@@ -48,7 +48,7 @@ export async function openChannel(address: Address, token: string | undefined): 
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
     "grpc-node.flow_control_window": WINDOW,
-    // a proxy in the environment is for the web
+    // proxies that the environment names are intended for web requests
     "grpc.enable_http_proxy": 0,
     "grpc.initial_reconnect_backoff_ms": 200,
     "grpc.max_reconnect_backoff_ms": 4_000,
@@ -56,7 +56,7 @@ export async function openChannel(address: Address, token: string | undefined): 
   return new Channel(client, metadata);
 }
 
-/** Imports gRPC's client. @throws {UsageError} it is not installed */
+/** Imports gRPC's client. @throws {UsageError} the package is not installed */
 async function grpcPackage(): Promise<typeof Grpc> {
   try {
     return await import("@grpc/grpc-js");
@@ -70,11 +70,12 @@ async function grpcPackage(): Promise<typeof Grpc> {
 }
 
 /**
- * Reads the certificates of authorities that the environment names, as other gRPC clients do; null: gRPC's built-in
- * ones.
+ * Reads the certificates of the authorities that environment variables name, as other gRPC clients do; null: gRPC's
+ * built-in certificates.
  *
- * @throws {NoInputError} there is no such file @throws {IoError} it cannot be read @throws {UsageError} it contains no
- * certificate
+ * @throws {NoInputError} the file does not exist
+ * @throws {IoError} the file cannot be read
+ * @throws {UsageError} the file contains no certificate
  */
 async function ownRoots(): Promise<Buffer | null> {
   const path = environmentVariable(ROOTS_VARIABLE);
@@ -91,7 +92,7 @@ async function ownRoots(): Promise<Buffer | null> {
   return Buffer.from(roots);
 }
 
-/** The connection to a server. */
+/** A connection to a server, through which calls are made. */
 export class Channel {
   readonly #client: Grpc.Client;
   readonly #metadata: Grpc.Metadata;
@@ -109,7 +110,11 @@ export class Channel {
     this.#client.close();
   }
 
-  /** Makes a call with one response, within a number of milliseconds. @throws the error of the call */
+  /**
+   * Makes a call with one response. It fails if the response takes longer than a number of milliseconds.
+   *
+   * @throws the error of the call
+   */
   unary(
     method: string,
     [request, response]: readonly [MessageShape, MessageShape],
@@ -129,7 +134,7 @@ export class Channel {
     });
   }
 
-  /** Sends a stream of messages, and returns the one response to all. @throws the error of the call */
+  /** Sends a stream of messages, and returns the single response of the server. @throws the error of the call */
   async upload(
     method: string,
     [request, response]: readonly [MessageShape, MessageShape],
@@ -157,7 +162,7 @@ export class Channel {
     try {
       for await (const message of messages) {
         if (call!.write(message)) continue;
-        // a call that has failed takes no more
+        // a failed call accepts no more messages, so its end is awaited as well
         const drained = new Promise<false>((resolve) => call!.once("drain", () => resolve(false)));
         if (await Promise.race([isOver, drained])) break;
       }
@@ -172,8 +177,8 @@ export class Channel {
   /**
    * Yields the responses of a plan until the server ends the stream or the signal aborts it.
    *
-   * @param silence most milliseconds without a response
-   * @throws the error of the call; {SilentStream} no response for so long
+   * @param silence maximum number of milliseconds between responses
+   * @throws the error of the call; {SilentStream} no response for `silence` milliseconds
    */
   async *stream(
     method: string,
@@ -203,7 +208,7 @@ export class Channel {
     listen();
     try {
       for await (const response of call) {
-        // the time that the consumer takes does not count
+        // the timer stops while the consumer processes a response
         clearTimeout(timer);
         yield response as Message;
         listen();

@@ -1,11 +1,14 @@
-// A checksum of rows: of columns whose values come in batches, independent of the sizes of the batches.
+// A checksum of rows whose columns arrive in batches; it does not depend on the sizes of the batches.
 
 import { createHash, type Hash } from "node:crypto";
 
-/** Length of a missing value. */
+/** Value that stands for the length of a missing value. */
 const MISSING = 0xffffffff;
 
-/** A digest of columns. It hashes two streams per column, values and lengths, so that it does not depend on batches. */
+/**
+ * A digest of columns. It hashes values and lengths of a column as two separate streams, so that it does not depend on
+ * batches.
+ */
 export class RowDigest {
   readonly #hashes: { values: Hash; lengths: Hash }[];
 
@@ -18,7 +21,7 @@ export class RowDigest {
    * Adds values of a column.
    *
    * @param values  the values that are not missing, concatenated
-   * @param lengths u32[rows], in any unit; MISSING if there is no value
+   * @param lengths u32[rows]: length of each value, in any unit; MISSING if there is no value
    */
   add(column: number, values: Uint8Array, lengths: Uint32Array): void {
     const { values: hash, lengths: other } = this.#hashes[column]!;
@@ -33,7 +36,7 @@ export class RowDigest {
     this.add(column, Buffer.concat(bytes), lengths);
   }
 
-  /** Returns the checksum, hexadecimal; no more rows may be added. */
+  /** Returns the checksum in hexadecimal; no rows may be added afterwards. */
   sha256(): string {
     const all = createHash("sha256");
     for (const { values, lengths } of this.#hashes) all.update(values.digest()).update(lengths.digest());

@@ -1,4 +1,4 @@
-// Cells of text that a program on an executor prints: tabs separate cells, and line ends separate rows.
+// Escapes the text of cells that a program on an executor prints: tabs separate the cells, and line ends the rows.
 
 /** Returns a cell in which the characters that separate cells and lines are escaped. */
 export function escapedCell(cell: string): string {
@@ -12,7 +12,7 @@ const ESCAPES = new Map([
   ["\r", "\\r"],
 ]);
 
-/** The expression that undoes escapedCell; few cells have an escape. */
+/** Returns a SQL expression that reverses escapedCell; it is fast if a cell has no escape, as most do. */
 export function unescaped(column: string): string {
   const replaced = CODES.reduce(
     (text, [letter, code]) => `replace(${text}, concat(char(92), '${letter}'), char(${code}))`,
@@ -21,7 +21,10 @@ export function unescaped(column: string): string {
   return `CASE WHEN contains(${column}, char(92)) THEN ${replaced} ELSE ${column} END`;
 }
 
-/** The escaped characters; the backslash is the last, because the escapes of the others have one. */
+/**
+ * Escape letter and code of each escaped character; the backslash is last, because the escapes of the others contain a
+ * backslash.
+ */
 const CODES = [
   ["t", 9],
   ["n", 10],

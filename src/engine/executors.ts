@@ -19,40 +19,43 @@ import { packedProgram } from "./program-files.js";
 import { filesOf, filtered, limited, observed, projected, quotedColumn, queryOf } from "./plans.js";
 import type { EngineSession } from "./session.js";
 
-/** The oldest version of Spark whose servers return observations of a command. */
+/** The oldest version of Spark whose servers return the observed metrics of a command. */
 const FIRST_MAJOR = 4;
-/** The name of the observation. */
+/** The name under which the server returns observed metrics. */
 const REPORTS = "reports";
 
-/** A column that the script prints, and the type that it has in the output. */
+/** A column that the script prints, and its type in the output. */
 export interface OutputColumn {
   name: string;
   type: "STRING" | "INT" | "FLOAT" | "DOUBLE";
 }
 
-/** The directory of a task, as the script finds it. */
+/** Name of the directory that holds the job's files, relative to the working directory of the script. */
 export const JOB_FOLDER = "job";
 
 export interface ExecutorJob {
-  /** the script's name in dist/program */
+  /** file name of the script in dist/program */
   script: string;
-  /** by path within the job's directory */
+  /** contents of the files, by path within the job's directory */
   files: ReadonlyMap<string, ArtifactFile["content"]>;
   numParts: number;
   columns: readonly OutputColumn[];
   output: FreeOutput;
 }
 
-/** Where Spark writes: a path or URI of the server's side without a file, and how it is written. */
+/**
+ * A location that contains no files yet, at which Spark writes the output: a path or URI on the server, and the mode of
+ * writing.
+ */
 export interface FreeOutput {
   path: string;
   mode: number;
 }
 
 /**
- * Checks that there is no output yet. A write that failed leaves an empty folder, which the next one replaces.
+ * Checks that there is no output yet. A failed write leaves an empty folder, which the next write replaces.
  *
- * @throws {OutputError} there is one @throws {EmbedError} as Session.run
+ * @throws {OutputError} there is output @throws {EmbedError} as Session.run
  */
 export async function freeOutput(session: EngineSession, path: string): Promise<FreeOutput> {
   const [what, options] = [`'${path}'`, { recursiveFileLookup: "true" }];
@@ -71,7 +74,7 @@ export async function freeOutput(session: EngineSession, path: string): Promise<
   }
 }
 
-/** @throws {UsageError} the server's Spark is too old */
+/** @throws {UsageError} the version of Spark on the server is too old */
 export function checkCanRun({ shown, version }: Pick<EngineSession, "shown" | "version">): void {
   if (Number.parseInt(version, 10) >= FIRST_MAJOR) return;
   throw new UsageError(
@@ -80,7 +83,7 @@ export function checkCanRun({ shown, version }: Pick<EngineSession, "shown" | "v
   );
 }
 
-/** Returns the number of tasks that the server runs at a time. */
+/** Returns the number of tasks that the server runs at the same time. */
 export async function parallelismOf(session: EngineSession): Promise<number> {
   const [what, query] = [
     "the number of cores",
@@ -94,17 +97,17 @@ export async function parallelismOf(session: EngineSession): Promise<number> {
 }
 
 /**
- * Sends the program and the job's files, runs the parts, and has their rows written.
+ * Sends the program and the files of a job to the server, runs the parts, and lets Spark write their rows.
  *
  * @returns the report of each part
- * @throws {OutputError} the output exists, or cannot be written
- * @throws {IoError} a part has failed as often as Spark allows, or rows or a report are missing
+ * @throws {OutputError} the output exists or cannot be written
+ * @throws {IoError} a part failed as often as Spark allows, or rows or a report are missing
  */
 export async function runOnExecutors(
   session: EngineSession,
   { script, files, numParts, columns, output }: ExecutorJob,
 ): Promise<string[]> {
-  // artifacts of all jobs of a session, and of all sessions of a local server, are below one directory
+  // the artifacts of all sessions of a local server are in one directory, so each job needs a name of its own
   const id = `embed-${randomBytes(8).toString("hex")}`;
   const paths = [...files.keys()];
   const artifacts: ArtifactFile[] = [
@@ -151,7 +154,10 @@ export async function runOnExecutors(
   return reports;
 }
 
-/** The script that executors start: it unpacks the program and places the files in a directory that lives as long as it does. */
+/**
+ * The shell script that executors start: it unpacks the program, and copies the files to a directory that exists until
+ * the script ends.
+ */
 function starter(id: string, script: string, paths: readonly string[]): string {
   return `
 const fs = require("node:fs"), path = require("node:path"), { pathToFileURL } = require("node:url");

@@ -1,4 +1,4 @@
-// Errors of failed commands say what to do.
+// Tests that the errors of failed commands advise the user.
 
 import { IoError, UsageError } from "../errors.js";
 import { typedFailure } from "./failures.js";

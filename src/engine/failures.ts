@@ -1,25 +1,25 @@
-// Converts the error of a failed call to the project's errors, without the token.
+// Converts the error of a failed call to an error class of this project, and removes the token from its message.
 
 import { DataError, EmbedError, IoError, NoInputError, OutputError, UsageError } from "../errors.js";
 import { decode, type Message } from "./wire.js";
 import { errorInfo, status } from "./messages.js";
 import { TOKEN_VARIABLE } from "./address.js";
 
-/** The status codes of gRPC that are distinguished. */
+/** The status codes of gRPC that are treated differently. */
 export const [CANCELLED, DEADLINE, UNAUTHENTICATED, DENIED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE] = [
   1, 4, 16, 7, 12, 13, 14,
 ];
 
-/** The variable that names certificates of authorities, which gRPC's clients also use. */
+/** Name of the environment variable with the file of certificates of authorities, which gRPC's clients use as well. */
 export const ROOTS_VARIABLE = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH";
 
-/** Messages of a server that ran out of memory. */
+/** Pattern of the messages of a server that ran out of memory. */
 const OUT_OF_MEMORY = /stopped SparkContext|OutOfMemoryError|Job aborted due to.*SparkContext was shut down/s;
 
-/** Most characters of a server's message that are quoted. */
+/** Maximum number of characters that are quoted from a server's message. */
 const MOST_SHOWN = 600;
 
-/** A failed call, as grpc-js throws it. */
+/** The error of a failed call, as grpc-js throws it. */
 export interface CallError extends Error {
   code: number;
   details: string;
@@ -36,7 +36,7 @@ export function isCallError(error: unknown): error is CallError {
   );
 }
 
-/** The error of a server: its error class, such as PATH_NOT_FOUND, and its message. */
+/** An error that a server reports: its error class, such as PATH_NOT_FOUND, and its message. */
 export interface Said {
   errorClass: string;
   text: string;
@@ -62,7 +62,7 @@ function infoOf({ metadata }: CallError): Record<string, string> {
       string
     >;
   } catch {
-    // an unreadable status contains nothing useful
+    // a status that cannot be decoded contains no useful information
     return {};
   }
 }
@@ -73,7 +73,7 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
     .reduce((rest, secret) => rest.replaceAll(secret, "***"), text);
 }
 
-/** Whether a call may be repeated: the server was not reached, or the connection was lost. */
+/** Whether a call may be repeated, because the server was not reached or the connection was lost. */
 export function isTransient(error: CallError): boolean {
   if (error.code !== UNAVAILABLE && !(error.code === INTERNAL && /RST_STREAM|GOAWAY/i.test(error.details)))
     return false;
@@ -94,8 +94,7 @@ export function isLost(error: CallError): boolean {
  * Converts the error of a call to one with advice for the user; returns other errors unchanged.
  *
  * @param server name of the server in messages
- * @param doing what was read or done, for messages: `reading` `file:///logs/a.csv`; the name of a command contains its
- * verb
+ * @param doing the action in messages, such as `reading` `file:///logs/a.csv`; the name of a command contains the verb
  */
 export function typedFailure(
   error: unknown,
@@ -135,7 +134,7 @@ export function typedFailure(
   return ofWhat ?? new IoError(`--engine: ${doingText({ verb, what })} failed: ${text}`, cause);
 }
 
-/** The action of a plan, for messages: `reading 'a.csv'`; the name of a command contains its verb. */
+/** The action that a plan performs, for messages: `reading 'a.csv'`. The name of a command contains the verb. */
 export interface Doing {
   verb: string;
   what: string;
@@ -143,7 +142,7 @@ export interface Doing {
 
 export const doingText = ({ verb, what }: Doing): string => `${verb} ${what}`.trim();
 
-/** Returns the error of a command. */
+/** Converts the error of a failed command. */
 function ofCommand({ errorClass, text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
   if (/exited with status 127\b/.test(text))
     return new UsageError(
@@ -158,7 +157,7 @@ function ofCommand({ errorClass, text }: Said, short: string, what: string, caus
     )
   )
     return new OutputError(`--engine-output: the server cannot write there: ${short}`, cause);
-  // MLlib's computation over epochs is one long expression until a checkpoint cuts it
+  // the computation of all epochs is one deeply nested expression in MLlib, unless a checkpoint splits it
   if (/StackOverflowError/.test(text))
     return new UsageError(
       `--engine: ${what} has more --epochs than the server carries out at once (${short}): lower --epochs, or start the ` +
@@ -185,7 +184,7 @@ function ofCommand({ errorClass, text }: Said, short: string, what: string, caus
   return undefined;
 }
 
-/** Returns the error of a query. */
+/** Converts the error of a failed query. */
 function ofQuery({ errorClass, text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
   if (/maxResultSize/.test(text))
     return new UsageError(
@@ -210,7 +209,7 @@ function ofQuery({ errorClass, text }: Said, short: string, what: string, cause:
         "such as org.apache.hadoop:hadoop-aws for s3a://",
       cause,
     );
-  // Spark 3.5 has no class for it
+  // Spark 3.5 has no error class for a damaged file
   if (
     /^(FAILED_READ_FILE|CANNOT_READ|MALFORMED|PARQUET_|UNABLE_TO_INFER_SCHEMA|CORRUPT)/.test(errorClass) ||
     /Encountered error while reading file/.test(text)
@@ -220,7 +219,7 @@ function ofQuery({ errorClass, text }: Said, short: string, what: string, cause:
     });
   if (/AccessControlException|AccessDenied|Permission denied|403 Forbidden/.test(text))
     return new IoError(`--engine: the server may not read ${what}: ${short}`, cause);
-  // errors of Spark's analysis: syntax, columns, functions, types
+  // error classes of Spark's analysis of a query: syntax, columns, functions, types
   if (
     /^(PARSE_|UNRESOLVED_|DATATYPE_|AMBIGUOUS|MISSING_|WRONG_NUM|INVALID_|UNSUPPORTED_|COLUMN_|GROUP_|MULTI_)/.test(
       errorClass,
@@ -231,7 +230,7 @@ function ofQuery({ errorClass, text }: Said, short: string, what: string, cause:
 }
 
 function shortened(text: string): string {
-  // the first lines contain the message; the JVM's stack trace follows
+  // the first lines of the text contain the message, and the JVM's stack trace follows
   const [head = ""] = text.split(/\n\s+at |\n\nJVM stacktrace|\nDriver stacktrace/);
   const line = head.replaceAll(/\s+/g, " ").trim();
   return line.length > MOST_SHOWN ? `${line.slice(0, MOST_SHOWN - 1)}…` : line;

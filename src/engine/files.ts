@@ -1,5 +1,5 @@
-// Lists the files that a name denotes on the server's side, with their sizes and modification times. Which files of a
-// directory are logs, and in which order, is decided as for local directories (log/directory.ts).
+// Lists the files that a name denotes in the file systems of a server, with their sizes and modification times. Which
+// files of a directory are logs, and in which order, is decided as for local directories (log/directory.ts).
 
 import type { Data } from "apache-arrow";
 import { DataError, IoError, NoInputError, UsageError } from "../errors.js";
@@ -10,28 +10,28 @@ import { batchesIn, int64At } from "./batches.js";
 import { filesOf, projected } from "./plans.js";
 import type { EngineSession } from "./session.js";
 
-/** One file on the server's side; `path` is its name in messages and manifests. */
+/** One file in a file system of the server; `path` is its name in messages and manifests. */
 export interface RemoteFile extends LogFile {
-  /** as the server lists it, and as it is requested */
+  /** URI of the file, as the server lists it and as requests name it */
   uri: string;
   bytes: number;
   /** milliseconds since 1970 */
   modified: number;
 }
 
-/** A scheme and the start of the rest: `s3a://bucket/logs`. */
+/** Pattern of a name with a scheme: `s3a://bucket/logs`. */
 const URI = /^([a-z][a-z0-9+.-]*):\/\/?[^/]*(\/|$)/i;
 const GLOB = /[*?[{]/;
 
-/** Escapes the characters of a path that Hadoop's patterns interpret. */
+/** Escapes those characters of a path that have a meaning in Hadoop's patterns. */
 export function literal(uri: string): string {
   return uri.replaceAll(/[*?[\]{}\\]/g, "\\$&");
 }
 
-/** Columns of a listing, in milliseconds and bytes. */
+/** Columns of a listing of files; times are in milliseconds, sizes in bytes. */
 const LISTED = ["path", "length", "unix_millis(modificationTime) AS modified"];
 
-/** @throws {UsageError} a name is not one that a server can find */
+/** @throws {UsageError} a server cannot find files by this name */
 export function checkRemoteNames(named: readonly string[]): void {
   for (const path of named) {
     if (path === "-")
@@ -49,7 +49,7 @@ export function checkRemoteNames(named: readonly string[]): void {
 }
 
 /**
- * Returns the files of a log, in the order in which they are named.
+ * Returns the files of a log, in the order in which the user names them.
  *
  * @throws {NoInputError} a name matches no file
  * @throws {EmbedError} as Session.run, and as chosenLogs
@@ -68,7 +68,7 @@ export async function remoteFiles(
   return { files, warnings };
 }
 
-/** @throws {IoError} files were changed, added or removed since they were listed */
+/** @throws {IoError} files were changed, added or removed after they were listed */
 export async function checkUnchanged(
   session: EngineSession,
   named: readonly string[],
@@ -86,7 +86,7 @@ export async function checkUnchanged(
 
 type Listed = Omit<RemoteFile, "partition">;
 
-/** Lists the files of a path; an existing path denotes itself, whatever characters it has. */
+/** Lists the files of a path. If a file with this exact path exists, the path is not interpreted as a pattern. */
 async function chosenFiles(session: EngineSession, path: string) {
   if (!GLOB.test(path)) return chosen(path, await listingOf(session, path, path), false);
   try {
@@ -119,7 +119,7 @@ function withSlashes(uri: string): string {
   return uri.replace(/^([a-z][a-z0-9+.-]*):\/(?!\/)/i, "$1:///");
 }
 
-/** Selects the files that belong to the named log. */
+/** Selects the files that belong to the log with a given name. */
 function chosen(
   path: string,
   listed: readonly Listed[],
@@ -129,7 +129,7 @@ function chosen(
   const own = listed.find((file) => file.path === name);
   if (own) return { files: [{ ...own, partition: {} }], warnings: [] };
   if (isPattern) {
-    // a pattern matches files, as on this machine: files in matching directories are excluded
+    // as on the local disk, a pattern matches only files, so the files in matching directories are excluded
     const depth = name.split("/").length;
     const matching = listed.filter((file) => file.path.split("/").length === depth);
     if (matching.length === 0) throw new NoInputError(`'${path}' matches no files on the server's side`);

@@ -1,6 +1,5 @@
-// Reads a text file on the server's side as bytes. Spark splits it into lines, which are transferred unchanged: cells,
-// quotes, bad rows and encodings are handled by the code for local files, so that a file is read in the same way with
-// and without a server.
+// Reads a text file on a server as bytes. Spark splits it into lines and transfers them unchanged. The code for local
+// files handles cells, quotes, bad rows and encodings, so a file gives the same log with and without a server.
 
 import { createHash } from "node:crypto";
 import type { Data } from "apache-arrow";
@@ -13,7 +12,7 @@ import { filesOf, filtered, projected, quotedColumn, sorted, type Relation } fro
 import { LostOperation } from "./session-types.js";
 import type { EngineSession } from "./session.js";
 
-/** The only line end: a \r belongs to the line, as for local files. */
+/** The only line end is \n: a \r before it belongs to the line, as in local files. */
 const NEWLINE = 0x0a;
 const MARK = Uint8Array.of(0xef, 0xbb, 0xbf);
 
@@ -21,12 +20,15 @@ const [TEXT, BLOCK, SIZE, LINE] = ["text", "block", "size", "line"].map((name) =
   quotedColumn(`embed_${name}`),
 ) as [string, string, string, string];
 
-/** Whether Spark decompresses the file, so that its size is not that of its lines. */
+/** Whether Spark decompresses the file, so that the size of the file differs from the total size of its lines. */
 function isCompressed(path: string): boolean {
   return /\.(gz|bz2|zst|lz4|snappy|deflate)$/i.test(path);
 }
 
-/** Opens a text file. @param slice approximate bytes of lines per job; one job for the whole file when undefined */
+/**
+ * Opens a text file. @param slice approximate number of bytes that the lines of one job have; undefined: one job reads
+ * the whole file
+ */
 export function lineSource(session: EngineSession, file: RemoteFile, slice: number | undefined): ByteSource {
   return new LineSource(session, file, slice);
 }
@@ -40,7 +42,10 @@ class LineSource implements ByteSource {
   readonly #slice: number | undefined;
   readonly #hash = createHash("sha256");
   #fingerprint: InputFingerprint | undefined;
-  /** progress: bytes of all lines, number of lines of this job, and the start of the next block of the file */
+  /**
+   * progress: number of bytes of all lines so far, number of lines of the current job, and start of the next block of
+   * the file
+   */
   #delivered = 0;
   #numLines = 0;
   #nextBlock = 0;
@@ -60,7 +65,8 @@ class LineSource implements ByteSource {
     for (const [from, to] of this.#windows()) {
       this.#numLines = 0;
       for await (const bytes of this.#window(from, to)) {
-        // Hadoop's reader removes a byte-order mark: a second one is data, which is read as such after another mark
+        // Hadoop's reader removes a byte-order mark. If a second one follows, it is data; another mark is put before it
+        // so that it is read as data
         if (isFirst && MARK.every((byte, i) => bytes[i] === byte)) yield MARK;
         isFirst = false;
         if (last) yield this.#passed(last);
@@ -77,22 +83,23 @@ class LineSource implements ByteSource {
   }
 
   async close(): Promise<void> {
-    // the owner of the session closes it
+    // the session is closed by its owner
   }
 
-  /** Returns ranges of bytes, one per job, in which blocks start. */
+  /** Returns one range of bytes per job; a job reads the blocks that start in its range. */
   #windows(): [number, number][] {
     const size = this.#slice;
     if (size === undefined || this.totalBytes === undefined) return [[0, Infinity]];
-    // blocks have at most half the size of a slice (open.ts), so that those that start in half a slice fit
+    // blocks have at most half the size of a slice (open.ts), so the blocks that start within half a slice fit in one
+    // slice
     const half = Math.max(1, Math.floor(size / 2));
     const starts = Array.from({ length: Math.ceil(this.totalBytes / half) }, (_, i) => i * half);
     return starts.map((start) => [start, start + half]);
   }
 
   /**
-   * Yields lines of the blocks that start in a range; the job is repeated if the server lost it, or returned lines out
-   * of order.
+   * Yields lines of the blocks that start in a range; a job is repeated if the server lost it, or returned lines out of
+   * order.
    */
   async *#window(from: number, to: number): AsyncGenerator<Uint8Array, void, undefined> {
     let isSorted = false;
@@ -110,7 +117,7 @@ class LineSource implements ByteSource {
   }
 
   async *#job(from: number, to: number, isSorted: boolean): AsyncGenerator<Uint8Array, void, undefined> {
-    // number of lines that an earlier job returned
+    // number of lines that an earlier attempt of the job returned
     let known = this.#numLines;
     let [block, next, line] = [-1, known > 0 ? -1 : this.#nextBlock, -1];
     for await (const bytes of this.#session.run(this.#relation(from, to, isSorted), `'${this.path}'`)) {
@@ -119,7 +126,8 @@ class LineSource implements ByteSource {
         const [texts, blocks, sizes, lines] = data.children as [Data, Data, Data, Data];
         for (let row = 0; row < numRows; row++) {
           const start = int64At(blocks, row);
-          // a block follows the previous one, or one in which no line starts, which is recognized in sorted rows only
+          // the next block follows directly, or after a block in which no line starts; the latter is certain only if
+          // the rows are sorted
           const isNext = start === block || start === next || next === -1 || (isSorted && start > block);
           const nextLine = int64At(lines, row);
           if (!isNext || (start === block && nextLine <= line)) throw new OutOfOrder();
@@ -156,7 +164,7 @@ class LineSource implements ByteSource {
     return bytes;
   }
 
-  /** Returns the last piece, with or without the newline at its end, depending on the file's size. */
+  /** Returns the last piece of the file; the file's size shows whether its last line ends with a newline. */
   #lastOf(bytes: Uint8Array): Uint8Array {
     const left = this.#file.bytes - this.#delivered - bytes.length;
     const hasNoEnd = this.totalBytes !== undefined && (left === -1 || left === MARK.length - 1);
@@ -165,7 +173,10 @@ class LineSource implements ByteSource {
     return bytes;
   }
 
-  /** @param delivered number of bytes, without a byte-order mark @throws {IoError} it differs from the file's size */
+  /**
+   * @param delivered number of bytes that were read, without a byte-order mark
+   * @throws {IoError} it differs from the file's size
+   */
   #end(delivered: number): void {
     const { path, bytes, modified } = this.#file;
     const hasMark = this.totalBytes !== undefined && bytes === delivered + MARK.length;
@@ -185,10 +196,10 @@ class LineSource implements ByteSource {
   }
 }
 
-/** Thrown if lines are not in the order of the file. */
+/** Thrown if lines do not arrive in the order of the file. */
 class OutOfOrder extends Error {}
 
-/** Returns rows [from, to) of a column of text, each followed by a newline. */
+/** Returns rows [from, to) of a text column; a newline follows each row. */
 function textLines({ values, valueOffsets }: Data, from: number, to: number): Uint8Array {
   const [bytes, bounds] = [values as Uint8Array, valueOffsets as Int32Array];
   const lines = Buffer.allocUnsafeSlow(bounds[to]! - bounds[from]! + to - from);

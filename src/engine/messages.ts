@@ -1,6 +1,6 @@
 // The messages of Spark Connect that this client sends and reads, with their field numbers: a part of
 // spark/connect/*.proto. The numbers are the same from Spark 3.5 to 4.3; acceptance/engine-messages.test.ts compares
-// them with a server's.
+// them with the definitions of a server.
 
 import type { FieldType, MessageShape } from "./wire.js";
 
@@ -23,7 +23,7 @@ function shape(message: string, fields: Given): MessageShape {
 
 const userContext = shape("UserContext", { userId: [1, "text"] });
 
-/** Fields at the start of every request; the numbers of the other fields differ. */
+/** First fields of every request; they have the same numbers in all requests, unlike other fields. */
 const session = { sessionId: [1, "text"], userContext: [2, userContext] } as const satisfies Given;
 
 const dataSource = shape("Read.DataSource", {
@@ -93,7 +93,7 @@ const literal = shape("Expression.Literal", {
   string: [13, "text"],
 });
 const mlParam = shape("MlParams.ParamsEntry", { key: [1, "text"], value: [2, literal] });
-// a map of messages is written as its entries
+// the wire format represents a map as repeated entries
 const mlParams = shape("MlParams", { params: [1, mlParam, "repeated"] });
 const mlOperator = shape("MlOperator", { name: [1, "text"], uid: [2, "text"], type: [3, "int"] });
 const fit = shape("MlCommand.Fit", {
@@ -203,7 +203,7 @@ export const analyzePlanRequest = shape("AnalyzePlanRequest", {
 const nothing = (name: string) => shape(`DataType.${name}`, {});
 const decimal = shape("DataType.Decimal", { scale: [1, "int"], precision: [2, "int"] });
 const array = shape("DataType.Array", { elementType: [1, () => dataType] });
-/** Types of cells that are supported; others are decoded as an empty message. */
+/** Types of columns that are supported; a column of another type is decoded as an empty message. */
 const dataType: MessageShape = shape("DataType", {
   null: [1, nothing("NULL")],
   boolean: [3, nothing("Boolean")],
@@ -284,7 +284,7 @@ export const addArtifactsResponse = shape("AddArtifactsResponse", {
   artifacts: [1, artifactSummary, "repeated"],
 });
 
-/** Shapes that reach all messages above. */
+/** Messages from which all messages above can be reached. */
 export const roots: readonly MessageShape[] = [
   ...[executePlanRequest, executePlanResponse, reattachExecuteRequest, releaseExecuteRequest],
   ...[releaseExecuteResponse, analyzePlanRequest, analyzePlanResponse, configRequest, configResponse],
@@ -297,7 +297,7 @@ const anyMessage: MessageShape = {
   fields: { typeUrl: { number: 1, type: "text" }, value: { number: 2, type: "bytes" } },
 };
 
-/** Content of the header grpc-status-details-bin of a failed call. */
+/** Content of the header grpc-status-details-bin, which a failed call returns. */
 export const status: MessageShape = {
   message: "google.rpc.Status",
   fields: {

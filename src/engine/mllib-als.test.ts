@@ -1,4 +1,4 @@
-// Vectors from a server are stored by id, or rejected.
+// Tests that vectors from a server are stored by id, or rejected.
 
 import { DivergedError, IoError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
@@ -7,7 +7,7 @@ import { FactorCollector } from "./mllib-als.js";
 const side = { numRows: 5, isRated: Uint8Array.of(0, 1, 1, 0, 1) };
 const { Field, FixedSizeList, Float32, Float64, Int32, List, vectorFromArray } = arrow;
 
-/** Returns the bytes of a stream with these rows. */
+/** Returns the bytes of a stream with the given rows. */
 function stream(
   ids: (number | null)[],
   features: (number | null)[][],
@@ -18,7 +18,7 @@ function stream(
   return arrow.tableToIPC(new arrow.Table(columns), "stream");
 }
 
-/** Two vectors with two values each. */
+/** Storage for two vectors of two values each. */
 const pairs = (a: number, b: number, c: number, d: number) => [
   [a, b],
   [c, d],
@@ -56,7 +56,7 @@ test.each<[string, () => Uint8Array, RegExp]>([
   const own = collector();
   const take = () => {
     own.add(bytes());
-    // a stream without batches is detected by the missing vectors
+    // a stream without batches is rejected because vectors are missing
     own.vectors();
   };
   expect(take).toThrow(IoError);

@@ -2,8 +2,8 @@
 //
 //   ratings (a relation) ──► MlCommand.Fit ──► model on the server ──► userFactors, itemFactors ──► f32[numRows * dim]
 //
-// Over Spark Connect, MLlib is available since Spark 4.0. A server's answers are not trusted: every vector's id and
-// length is checked.
+// Over Spark Connect, MLlib is available since Spark 4.0. Responses of a server are not trusted: the id and the length
+// of every vector are checked.
 
 import type { Data } from "apache-arrow";
 import { DivergedError, IoError } from "../errors.js";
@@ -15,11 +15,14 @@ import type { EngineSession } from "./session.js";
 import type { Message } from "./wire.js";
 
 const ALS = "org.apache.spark.ml.recommendation.ALS";
-/** Default bytes of the vectors that one job returns. */
+/** Default number of bytes that the vectors of one job have. */
 const SLICE_BYTES = 64 << 20;
-/** Bytes of a row beside its vector. */
+/** Number of bytes of a row in addition to its vector. */
 const ROW_BYTES = 16;
-/** Ratings per block, and most blocks of a side; MLlib solves blocks in parallel, and exchanges vectors between all of them. */
+/**
+ * Number of ratings per block, and maximum number of blocks of users or items. MLlib solves blocks in parallel, and
+ * exchanges vectors between all blocks.
+ */
 const [BLOCK_RATINGS, MOST_BLOCKS] = [200_000, 500];
 
 /** MLlib's parameters. */
@@ -31,23 +34,23 @@ export interface AlsParameters {
   seed: number;
 }
 
-/** One side of the ratings. */
+/** The users or the items of the ratings. */
 export interface RatedSide {
   /** upper bound of ids */
   numRows: number;
-  /** u8[numRows]: 1 for ids with ratings */
+  /** u8[numRows]: 1 if the id has ratings */
   isRated: Uint8Array;
 }
 
 export interface Ratings {
-  /** the ratings: columns `user` and `item` (int), `rating` (float) */
+  /** relation of the ratings, with the columns `user` and `item` (int) and `rating` (float) */
   relation: Relation;
   numRatings: number;
   users: RatedSide;
   items: RatedSide;
 }
 
-/** f32[numRows * rank] each, row-major; zeros for ids without ratings. */
+/** Vectors of the users and the items, each f32[numRows * rank], row-major; zeros for ids without ratings. */
 export interface Factors {
   users: Float32Array;
   items: Float32Array;
@@ -56,7 +59,7 @@ export interface Factors {
 /**
  * Factorizes implicit feedback on the server.
  *
- * @param slice bytes that one job may return
+ * @param slice maximum number of bytes that one job returns
  * @param doing called with a description of the current step
  * @throws {UsageError} the server has no MLlib, or cannot store a model of that size
  * @throws {DivergedError} a vector is not finite
@@ -94,7 +97,7 @@ export async function fitAls(
   };
 }
 
-/** The command that trains. @param blocks number per side */
+/** Returns the command that trains a model. @param blocks number of blocks of users, and of blocks of items */
 function fitCommand(dataset: Relation, of: AlsParameters, blocks: number): Message {
   const values: Record<string, Message> = {
     ...{ userCol: { string: "user" }, itemCol: { string: "item" }, ratingCol: { string: "rating" } },
@@ -107,7 +110,7 @@ function fitCommand(dataset: Relation, of: AlsParameters, blocks: number): Messa
   return { mlCommand: { fit: { estimator, params: { params }, dataset } } };
 }
 
-/** Fetches one side's vectors by slices of ids. */
+/** Fetches the vectors of the users or the items, a slice of ids at a time. */
 async function fetchFactors(
   session: EngineSession,
   relation: Relation,
@@ -138,7 +141,7 @@ export class FactorCollector {
   readonly #vectors: Float32Array;
   readonly #isThere: Uint8Array;
 
-  /** @param what `userFactors` @param server name of the server in messages */
+  /** @param what name of the vectors in messages, such as `userFactors` @param server name of the server in messages */
   constructor(side: RatedSide, dim: number, what: string, server: string) {
     this.#side = side;
     this.#dim = dim;
@@ -151,7 +154,7 @@ export class FactorCollector {
   /**
    * Adds an Arrow stream with the columns `id` (int) and `features` (a list of floats).
    *
-   * @throws {IoError} it has other columns, an id was not rated or occurs twice, or a vector has another length
+   * @throws {IoError} it has other columns, an id was not rated or occurs twice, or a vector has the wrong length
    * @throws {DivergedError} a value is not finite
    */
   add(bytes: Uint8Array): void {

@@ -1,4 +1,4 @@
-// Checks of the names and options of a log that is a table or a query, shared by the engines.
+// Checks names and options of a log that is a table or a query; all engines use these checks.
 
 import { IoError, NoInputError, UsageError } from "../errors.js";
 import { errorCode } from "../io/error-code.js";
@@ -9,9 +9,10 @@ import type { EngineReading, ReadOptions } from "../log/log.js";
 const TABLE = /^table:(.*)$/s;
 
 /**
- * Returns the name of the table that a log is; undefined if it is a query or files.
+ * Returns the name of the table if the log is a table; undefined if it is a query or files.
  *
- * @throws {UsageError} names and options cannot be combined @throws {NoInputError} nothing is named
+ * @throws {UsageError} names and options cannot be combined
+ * @throws {NoInputError} the user names no input
  */
 export function tableNameIn(named: readonly string[], { sql, order }: EngineReading): string | undefined {
   const tables = named.flatMap((name) => TABLE.exec(name)?.[1] ?? []);
@@ -40,7 +41,7 @@ export function tableNameIn(named: readonly string[], { sql, order }: EngineRead
   return tables[0];
 }
 
-/** Reads a file with SQL. @throws {NoInputError} it does not exist @throws {IoError} it cannot be read */
+/** Reads a file with SQL. @throws {NoInputError} the file does not exist @throws {IoError} the file cannot be read */
 export async function sqlOfFile(path: string): Promise<string> {
   try {
     return await readText(path);
@@ -50,7 +51,7 @@ export async function sqlOfFile(path: string): Promise<string> {
   }
 }
 
-/** @param what `a table`, for messages @throws {UsageError} an option applies to files only */
+/** @param what kind of the log in messages: `a table` @throws {UsageError} an option applies to files only */
 export function checkQueryReading(options: ReadOptions, what: string): void {
   const texts = {
     "--delimiter": options.delimiter,

@@ -1,4 +1,4 @@
-// Opens a log on a server's side.
+// Opens a log that a Spark Connect server reads.
 //
 //   files of text    lines, for the readers of local files        lines.ts
 //   Parquet files    batches of Arrow                                     rows.ts
@@ -21,7 +21,7 @@ import { openSession, type EngineSession } from "./session.js";
 
 const DEFAULT_TIMEOUT = 300;
 
-/** Settings of Spark that affect the result: they are set explicitly, because servers differ. */
+/** Settings of Spark that affect the result; they are always set, because their defaults differ between servers. */
 const SETTINGS = {
   "spark.sql.session.timeZone": "UTC",
   "spark.sql.files.ignoreCorruptFiles": "false",
@@ -29,7 +29,10 @@ const SETTINGS = {
   "spark.sql.execution.arrow.useLargeVarTypes": "false",
 };
 
-/** Settings for reading files: a Parquet file may have columns `a` and `A`, and its dates are not rebased. */
+/**
+ * Settings for reading files: names of columns are case-sensitive, because a Parquet file may have columns `a` and `A`,
+ * and dates are not rebased.
+ */
 const FILE_SETTINGS = {
   ...SETTINGS,
   "spark.sql.caseSensitive": "true",
@@ -38,7 +41,10 @@ const FILE_SETTINGS = {
   "spark.sql.parquet.filterPushdown": "true",
 };
 
-/** Bytes of a file that a task reads: rows arrive when a task ends, so that the server reads on while rows are encoded here. */
+/**
+ * Number of bytes of a file that one task reads. Rows arrive when a task ends, so with small tasks the server reads
+ * while this process encodes rows.
+ */
 const TASK_BYTES = 16 << 20;
 const PARQUET = { mergeSchema: "false", datetimeRebaseMode: "CORRECTED", int96RebaseMode: "CORRECTED" };
 
@@ -47,7 +53,7 @@ const PARQUET = { mergeSchema: "false", datetimeRebaseMode: "CORRECTED", int96Re
  *
  * @param named files with a scheme, directories and patterns of them, or one `table:NAME`; none with a query
  * @param onServer called with the server that answered, and its version
- * @throws {UsageError} a name or an option is invalid for it
+ * @throws {UsageError} a name or an option is invalid for this server
  * @throws {EmbedError} as openSession, Session.run and openLog
  */
 export async function openEngineLog(
@@ -80,7 +86,7 @@ export async function openEngineLog(
   }
 }
 
-/** Opens a session on the server of the options; the caller closes it. @throws as openSession */
+/** Opens a session on the server that the options name; the caller closes it. @throws as openSession */
 export async function openEngineSession(
   { address, timeout = DEFAULT_TIMEOUT }: Pick<EngineReading, "address" | "timeout">,
   settings: Readonly<Record<string, string>>,
@@ -89,7 +95,7 @@ export async function openEngineSession(
   return await openSession({ address, timeout: 1000 * timeout, signal, settings });
 }
 
-/** Settings for blocks of files, which have at most half the size of a slice (lines.ts). */
+/** Returns the settings that limit the blocks of files to half the size of a slice (lines.ts). */
 function splitsOf({ slice = Infinity }: EngineReading): Record<string, string> {
   const bytes = Math.max(1, Math.min(TASK_BYTES, Math.floor(slice / 2)));
   return { "spark.sql.files.maxPartitionBytes": String(bytes) };
@@ -99,7 +105,7 @@ async function queryOfFile(path: string): Promise<string> {
   const text = await sqlOfFile(path);
   const query = text.trim().replace(/;$/, "");
   if (query === "") throw new UsageError(`--engine-sql: '${path}' is empty: expected one SELECT statement`);
-  // a command would be executed when its relation is analysed
+  // commands are rejected, because the server would execute them when their relation is analyzed
   if (!/^(--[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*\(*\s*(select|with|from|values|table)\b/i.test(query))
     throw new UsageError(`--engine-sql: '${path}' must be one SELECT statement, which may begin with WITH`);
   return query;
@@ -167,7 +173,7 @@ async function openNamed(
   };
 }
 
-/** @throws {UsageError} an encoding in which Spark does not find the lines */
+/** @throws {UsageError} Spark cannot find the lines in this encoding */
 function checkText({ encoding }: ReadOptions): void {
   if (encoding === undefined || /^utf-?8$/i.test(encoding)) return;
   throw new UsageError(
@@ -176,7 +182,7 @@ function checkText({ encoding }: ReadOptions): void {
   );
 }
 
-/** Adds the checksums of the files to inputs. */
+/** Returns the inputs with the checksums of the files. */
 async function hashed(
   session: EngineSession,
   files: readonly RemoteFile[],

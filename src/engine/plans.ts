@@ -1,4 +1,4 @@
-// Builds relations of Spark Connect: what is read, and how the server transforms it.
+// Builds relations of Spark Connect, which describe the input and its transformation by the server.
 
 import { ASCENDING, GROUP_BY, NULLS_FIRST, UNION } from "./messages.js";
 import type { Message } from "./wire.js";
@@ -6,7 +6,7 @@ import type { Message } from "./wire.js";
 /** A relation of Spark Connect. */
 export type Relation = Message;
 
-/** A command of Spark Connect, which is executed for its effect. */
+/** A command of Spark Connect, which has an effect on the server. */
 export type SparkCommand = Message;
 
 /** Reads files of one format. */
@@ -24,7 +24,7 @@ export function queryOf(query: string): Relation {
   return { sql: { query } };
 }
 
-/** Selects expressions of the input's columns, in Spark's SQL; `a AS b` names one. */
+/** Selects expressions of the input's columns, written in Spark's SQL; `a AS b` gives an expression a name. */
 export function projected(input: Relation, expressions: readonly string[]): Relation {
   return { project: { input, expressions: expressions.map(expressionOf) } };
 }
@@ -59,20 +59,23 @@ export function countRows(input: Relation): Relation {
   return { aggregate: { input, groupType: GROUP_BY, aggregateExpressions: [expressionOf("count(1)")] } };
 }
 
-/** Concatenates relations with the same columns. @param all one or more */
+/** Concatenates relations that have the same columns. @param all at least one relation */
 export function unionOf(all: readonly Relation[]): Relation {
   if (all.length === 1) return all[0]!;
-  // a tree instead of a chain, because servers limit the depth of messages
+  // the unions form a balanced tree instead of a chain, because servers limit the depth of messages
   const [left, right] = [all.slice(0, all.length >> 1), all.slice(all.length >> 1)].map(unionOf);
   return { setOp: { leftInput: left, rightInput: right, setOpType: UNION, isAll: true } };
 }
 
-/** Computes expressions over all rows that pass, which a command returns under this name. */
+/**
+ * Adds aggregate expressions over all rows that pass through the relation; a command returns their values under the
+ * given name.
+ */
 export function observed(input: Relation, name: string, metrics: readonly string[]): Relation {
   return { collectMetrics: { input, name, metrics: metrics.map(expressionOf) } };
 }
 
-/** Quotes a column's name for an expression. */
+/** Quotes the name of a column for use in an expression. */
 export function quotedColumn(name: string): string {
   return `\`${name.replaceAll("`", "``")}\``;
 }

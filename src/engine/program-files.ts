@@ -1,4 +1,4 @@
-// The program as one file that executors unpack: the built modules, the kernels, and the packages that scripts load.
+// Packs the program into one file for executors: the built modules, the kernels, and the packages that scripts load.
 //
 //   u32 length of the list ── list: [path, size] as JSON ── the files' bytes, one after another; compressed by gzip
 
@@ -10,13 +10,13 @@ import { version } from "../io/package-version.js";
 import { filesBelow } from "../io/tree.js";
 
 const root = new URL("../../", import.meta.url);
-/** The module that io/apache-arrow.ts loads: one file without dependencies. */
+/** Module that io/apache-arrow.ts loads; it consists of one file and has no dependencies. */
 const ARROW = "apache-arrow/Arrow.esnext.min";
-/** Packages without dependencies that the modules of a script load when they are loaded. */
+/** Packages that the modules of a script import; they have no dependencies of their own. */
 const PACKAGES = ["commander", "papaparse"];
 const { resolve } = createRequire(import.meta.url);
 
-/** Returns the program as a packed file. */
+/** Returns the bytes of the packed file. */
 export async function packedProgram(): Promise<Uint8Array> {
   const files: (readonly [path: string, bytes: Uint8Array])[] = [];
   for (const [folder, ending] of [

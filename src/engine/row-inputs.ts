@@ -1,4 +1,4 @@
-// Inputs that are read as rows (a file, a table or a query), and their columns with the log's options.
+// Inputs that are read as rows (a file, a table or a query), and their columns under the options of the log.
 
 import { DataError, NoRowsError } from "../errors.js";
 import { partitionCell } from "../log/file-columns.js";
@@ -10,13 +10,13 @@ import { countRows, projected, quotedColumn, type Relation } from "./plans.js";
 import type { SparkType } from "./session-types.js";
 import type { EngineSession } from "./session.js";
 
-/** An input that is read as rows: one file, or a table or query with its order. */
+/** An input that is read as rows: a file, or a table or query with its order columns. */
 export interface RowInput {
   /** for messages and manifests */
   path: string;
   relation: Relation;
   partition: Readonly<Record<string, string>>;
-  /** columns that order it; undefined for a file, whose rows have numbers */
+  /** columns that define the order of the rows; undefined for a file, whose rows are numbered */
   order: readonly string[] | undefined;
   /** size of a file */
   bytes?: number;
@@ -27,17 +27,17 @@ export interface RowInput {
 export interface OpenInput extends RowInput {
   columns: string[];
   types: ReadonlyMap<string, SparkType>;
-  /** Infinity: they are not counted */
+  /** number of rows; Infinity if they were not counted */
   numRows: number;
 }
 
-/** The column with the number of a file's row. */
+/** The column that contains the number of each row in its file. */
 export const POSITION = quotedColumn("embed_position");
 
 /**
  * Finds the columns and the number of rows of an input.
  *
- * @param slice bytes of rows that one job returns, if rows are read in slices
+ * @param slice number of bytes that the rows of one job have, if rows are read in slices
  * @throws {DataError} it has no rows, or two columns of the same name @throws {UsageError} a column of its order is
  * missing
  * @throws {EmbedError} as Session.run
@@ -57,7 +57,7 @@ export async function openInput(
     });
   const missing = input.order?.find((name) => !columns.includes(name));
   if (missing !== undefined) throw noSuchColumn(missing, columns);
-  // counting runs a query once more, which is only needed for slices
+  // rows are counted only if they are read in slices, because counting runs the query once more
   const numRows = input.order && slice === undefined ? Infinity : await countInputRows(session, input);
   if (numRows === 0) throw noRows(input);
   return { ...input, columns, types: new Map(found.map(({ name, type }) => [name, type])), numRows };
@@ -82,13 +82,13 @@ export function isList({ types }: OpenInput, name: string): boolean {
   return leafOf(name, types.get(name)!)?.maxRepetition === 1;
 }
 
-/** Whether cells are single times. */
+/** Whether each cell is a single time. */
 export function isTime(file: OpenInput, name: string, columns: ListSeparators): boolean {
   const column = columnOf(file, name, columns);
   return typeof column !== "string" && holdsTimes(column);
 }
 
-/** Returns a column of an input, or a text that all rows have. */
+/** Returns a column of an input, or the text that all rows of the input have as the cell. */
 export function columnOf(file: OpenInput, name: string, columns: ListSeparators): LeafColumn | string {
   if (columns.ignored.has(name)) return "";
   const type = file.types.get(name);
@@ -102,7 +102,7 @@ export function columnOf(file: OpenInput, name: string, columns: ListSeparators)
   };
 }
 
-/** Selects columns of an input, followed by those that order it. */
+/** Selects columns of an input, followed by its order columns. */
 export function selected(file: OpenInput, names: readonly string[]): { relation: Relation; order: string[] } {
   const cells = names.map((name, i) => `${quotedColumn(name)} AS embed_${i}`);
   const order = file.order
@@ -112,7 +112,7 @@ export function selected(file: OpenInput, names: readonly string[]): { relation:
   return { relation, order: order.map(([, as]) => as) };
 }
 
-/** Returns the expected types of the columns of `selected`. */
+/** Returns the expected types of the columns that `selected` returns. */
 export function expectedOf({ order }: OpenInput, names: readonly string[]): ExpectedType[] {
   const cells = names.map((): ExpectedType => "any");
   return [...cells, ...(order ? order.map((): ExpectedType => "any") : (["int64"] as const))];

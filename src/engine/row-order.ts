@@ -1,14 +1,15 @@
-// Checks that rows arrive in order: those of a file by their numbers, those of a table by --engine-order without ties.
+// Checks that rows arrive in order: rows of a file by their numbers, rows of a table by --engine-order, which must not
+// have ties between different rows.
 
 import type { Data } from "apache-arrow";
 import { DataError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import { int64At } from "./batches.js";
 
-/** Thrown if rows are not in the order of their file. */
+/** Thrown if rows do not arrive in the order of their file. */
 export class OutOfOrder extends Error {}
 
-/** Checks that rows of a file count from 0. */
+/** Checks that the row numbers of a file ascend from 0 without a gap. */
 export class PositionCheck {
   numRows = 0;
 
@@ -20,7 +21,10 @@ export class PositionCheck {
   }
 }
 
-/** Checks that rows of a table with equal order columns are equal, because their order would be arbitrary. */
+/**
+ * Checks that rows of a table with equal order columns are equal in all columns; otherwise their order would be
+ * arbitrary.
+ */
 export class TieCheck {
   numRows = 0;
   readonly #path: string;
@@ -28,7 +32,7 @@ export class TieCheck {
   readonly #names: readonly string[];
   #last: Data | undefined;
 
-  /** @param order the columns of the order @param names the other columns, which precede them in batches */
+  /** @param order the order columns @param names the other columns, which precede them in batches */
   constructor(path: string, order: readonly string[], names: readonly string[]) {
     [this.#path, this.#order, this.#names] = [path, order, names];
   }
@@ -67,7 +71,7 @@ function sameCell(a: Data, i: number, b: Data, j: number): boolean {
   return Object.is(x, y) || (isComposed(x) && isComposed(y) && x.toString() === y.toString());
 }
 
-/** Whether a value is an object: a decimal's words, or a list. */
+/** Whether a value is an object: the words of a decimal, or a list. */
 function isComposed(value: unknown): value is { toString(): string } {
   return typeof value === "object" && value !== null;
 }

@@ -42,7 +42,9 @@ import { OutOfOrder, PositionCheck, TieCheck } from "./row-order.js";
 import { LostOperation } from "./session-types.js";
 import type { EngineSession } from "./session.js";
 
-/** Approximate bytes of a batch: small batches cost time for each, large ones memory on both sides. */
+/**
+ * Approximate number of bytes of a batch. Small batches add overhead, large batches take memory on the server and here.
+ */
 const BATCH_BYTES = 2 << 20;
 const MOST_BATCH_ROWS = 1 << 16;
 
@@ -90,7 +92,9 @@ export async function openRows(
   });
 }
 
-/** Returns the first rows as text, without faulty ones. If rows are not counted, reads one more to detect the end. */
+/**
+ * Returns the first rows as text, without faulty rows. If rows are not counted, one more row is read to detect the end.
+ */
 async function firstRowTexts(
   session: EngineSession,
   files: readonly OpenInput[],
@@ -134,7 +138,10 @@ async function firstRowTexts(
   return { sample, numSampled: numRows, bytesPerRow: numBytes / numRows };
 }
 
-/** Returns the first rows of an input. Those of a file usually arrive first, and sorting would read all of it. */
+/**
+ * Returns the first rows of an input. The first rows of a file are not sorted, because they usually arrive first, and
+ * sorting would read the whole file.
+ */
 async function firstBatches(
   session: EngineSession,
   file: OpenInput,
@@ -164,7 +171,7 @@ async function firstBatches(
   return await fetched(limited(sorted(relation, order), rows));
 }
 
-/** The input of the reading, created by openRows. */
+/** The input of a reading; openRows creates it. */
 interface RowReading {
   session: EngineSession;
   files: readonly OpenInput[];
@@ -237,7 +244,7 @@ async function readInputs(
   };
 }
 
-/** A batch: its columns, without those that order it. */
+/** A batch of columns, without the order columns. */
 interface RowBatch {
   length: number;
   children: readonly Data[];
@@ -272,7 +279,7 @@ async function* batchesOf(
       if (to === Infinity) return;
     } catch (error) {
       if (error instanceof OutOfOrder && !isSorted) isSorted = true;
-      // the rows of a file can be read again; those of a table may have changed
+      // a file can be read again from the start, but a table may have changed
       else if (error instanceof LostOperation && !file.order)
         await session.restart(`'${file.path}'`, restarts++);
       else if (error instanceof LostOperation)

@@ -1,8 +1,8 @@
-// How a session on a Spark Connect server is opened, and what it answers.
+// Types of the options with which a session on a Spark Connect server is opened, and of the server's responses.
 
 import type { Message } from "./wire.js";
 
-/** The type of a column, in the server's representation: `{ decimal: { scale: 2 } }`. */
+/** The type of a column, as Spark Connect represents it: `{ decimal: { scale: 2 } }`. */
 export type SparkType = Message;
 
 /** The result of a command: a relation that the server stores, or a model. */
@@ -11,7 +11,7 @@ export interface CommandResult {
   checkpointCommandResult?: { relation?: { relationId?: string } };
   /** for a training */
   mlCommandResult?: { operatorInfo?: { objRef?: { id?: string }; warningMessage?: string } };
-  /** for rows that were observed, by the name of the observation */
+  /** metrics of observed rows, with the name of the observation */
   observedMetrics?: { name?: string; values?: { string?: string; long?: number }[] }[];
 }
 
@@ -22,13 +22,13 @@ export interface PlanResponse extends CommandResult {
   resultComplete?: object;
 }
 
-/** Thrown if the operation is gone, because the server was restarted or released it. */
+/** Thrown if the server no longer has the operation, because it was restarted or released the operation. */
 export class LostOperation extends Error {}
 
-/** How a session is opened. */
+/** Options with which a session is opened. */
 export interface SessionOptions {
   address: string;
-  /** most milliseconds that the server may be unreachable or silent */
+  /** maximum number of milliseconds that the server may be unreachable or silent */
   timeout: number;
   signal: AbortSignal;
   /** Spark's settings for the session */

@@ -46,26 +46,26 @@ import {
 } from "./session-types.js";
 import type { Message, MessageShape } from "./wire.js";
 
-/** Time limit of the first call, in milliseconds. */
+/** Time limit of the first call in milliseconds. */
 const CONNECT = 15_000;
-/** Time limit of a short call. */
+/** Time limit of a short call in milliseconds. */
 const SHORT_CALL = 60_000;
-/** Time limit of the calls that close a session. */
+/** Time limit of the calls that close a session, in milliseconds. */
 const FAREWELL = 3_000;
-/** A stream without a response for so long is opened again; 4.x reports progress every 2 s. */
+/** Time without a response after which a stream is reopened, in milliseconds; Spark 4.x reports progress every 2 s. */
 const SILENCE = 10_000;
 /** Number of responses after which the server may release the previous ones. */
 const RELEASE_EVERY = 16;
-/** Most restarts of a job on a server that lost it. */
+/** Maximum number of times that a job is restarted after the server lost it. */
 const MOST_RESTARTS = 5;
 const CLIENT = `embed/${version}`;
-/** Delays between attempts, in milliseconds: the last is repeated. */
+/** Delays between attempts in milliseconds; the last delay is repeated. */
 const WAITS = [100, 400, 1_000, 2_000, 4_000];
 
 /**
  * Opens a session.
  *
- * @throws {UsageError} the address, the package, the token or the server's certificate is missing or invalid
+ * @throws {UsageError} the address, the gRPC package, the token or the server's certificate is missing or invalid
  * @throws {IoError} the server cannot be reached
  */
 export async function openSession(options: SessionOptions): Promise<EngineSession> {
@@ -83,7 +83,7 @@ export async function openSession(options: SessionOptions): Promise<EngineSessio
   return session;
 }
 
-/** A session, which runs one operation at a time. */
+/** A session on a server; it runs one operation at a time. */
 export class EngineSession {
   /** name of the server in messages and manifests */
   readonly shown: string;
@@ -95,7 +95,7 @@ export class EngineSession {
   readonly #userId: string;
   #id = randomUUID() as string;
   #settings: Readonly<Record<string, string>>;
-  /** with it the server rejects calls after it has created the session anew, because that lacks our settings */
+  /** field by which the server rejects calls to a session that replaced this one, which would lack our settings */
   #sameSession: Message = {};
   #isOpen = false;
   #isRunning = false;
@@ -116,7 +116,7 @@ export class EngineSession {
       this.#channel.unary("AnalyzePlan", [analyzePlanRequest, analyzePlanResponse], call, milliseconds);
     const answer = (await ask(CONNECT)
       .catch((error: unknown) => {
-        // a server that has just started needs time; this does not apply if nothing is connected
+        // a server that just started needs time to respond; if no connection exists, waiting is useless
         if (isCallError(error) && error.code === DEADLINE && this.#channel.isConnected)
           return ask(SHORT_CALL);
         throw error;
@@ -141,7 +141,7 @@ export class EngineSession {
     return fields.map(({ name = "", dataType = {} }) => ({ name, type: dataType }));
   }
 
-  /** Returns all batches of a plan with few rows; it is repeated if the server lost it. @throws as run */
+  /** Returns all batches of a plan with few rows; the plan is repeated if the server lost it. @throws as run */
   async fetch(relation: Relation, what: string, verb = "reading"): Promise<Uint8Array[]> {
     return await this.#restarting(what, async () => {
       const batches: Uint8Array[] = [];
@@ -164,8 +164,8 @@ export class EngineSession {
   /**
    * Runs a plan. An interrupted connection is resumed without repeating batches.
    *
-   * @param what what is read, for messages
-   * @param verb what is done with it; with a verb other than that of reading, errors are those of a command
+   * @param what name of the input in messages
+   * @param verb verb of the action in messages; unless it is `reading`, errors are converted like those of a command
    * @returns Arrow streams, one per batch
    * @throws {LostOperation} the server lost it
    * @throws {EmbedError} as typedFailure; {IoError} it was unreachable or silent for longer than the timeout
@@ -182,7 +182,7 @@ export class EngineSession {
   /**
    * Executes a command. Its result belongs to the session, so it is lost if the server loses the session.
    *
-   * @param what what is done, for messages: `training`
+   * @param what name of the action in messages: `training`
    * @throws {IoError} the server lost it
    * @throws {EmbedError} as run
    */
@@ -202,8 +202,8 @@ export class EngineSession {
   }
 
   /**
-   * Sends files that the programs of this session's jobs find in their directory or below it, by name.
-   * @throws {IoError} a file arrived damaged, or changed meanwhile @throws {EmbedError} as execute
+   * Sends files to the server; this session's jobs find them by name in or below their working directory.
+   * @throws {IoError} a file arrived damaged, or was changed while it was sent @throws {EmbedError} as execute
    */
   async addFiles(files: readonly ArtifactFile[], what: string): Promise<void> {
     const shapes = [addArtifactsRequest, addArtifactsResponse] as const;
@@ -221,7 +221,7 @@ export class EngineSession {
       throw new IoError(`--engine: ${this.shown} received damaged files: run the command again`);
   }
 
-  /** The error if results on the server are lost. @param what what was done */
+  /** Returns the error for lost results on the server. @param what name of the action that produced the results */
   lost(what: string): IoError {
     return new IoError(
       `--engine: ${this.shown} lost what ${what} needs, as a restarted server does: run the command again`,
@@ -261,7 +261,7 @@ export class EngineSession {
             if (responseId !== undefined) lastResponseId = responseId;
             if (resultComplete) isComplete = true;
             yield response as PlanResponse;
-            // the time that the consumer took does not count
+            // the time in which the consumer processes responses is not counted
             heard = performance.now();
             if (++numResponses % RELEASE_EVERY === 0 && lastResponseId !== undefined)
               void this.#release({ ...own, releaseUntil: { responseId: lastResponseId } });
@@ -281,7 +281,7 @@ export class EngineSession {
           await this.#wait(attempt++);
           continue;
         }
-        // servers end streams after some time, complete or not
+        // servers end streams after some time, even if the operation is not complete
         if (isComplete || numResponses > before) continue;
         if (performance.now() - heard > this.#options.timeout) throw this.#silent(doing);
         await this.#wait(attempt++);
@@ -294,7 +294,7 @@ export class EngineSession {
   }
 
   /**
-   * Starts again on a server that lost the session.
+   * Restarts on a server that lost the session.
    *
    * @param restarts number of previous restarts
    * @throws {IoError} too many, or the server stays unreachable
@@ -317,7 +317,7 @@ export class EngineSession {
     }
   }
 
-  /** Changes settings of the session, and of its replacements after a restart. @throws as typedFailure */
+  /** Changes settings of this session, and of the sessions that replace it after a restart. @throws as typedFailure */
   async set(settings: Readonly<Record<string, string>>): Promise<void> {
     this.#settings = { ...this.#settings, ...settings };
     const pairs = Object.entries(settings).map(([key, value]) => ({ key, value }));
@@ -348,7 +348,7 @@ export class EngineSession {
     await this.#tell("ReleaseExecute", [releaseExecuteRequest, releaseExecuteResponse], what, SHORT_CALL);
   }
 
-  /** Makes a call and ignores its answer and failure, which do no harm to the server. */
+  /** Makes a call and ignores its response or failure; a failure does no harm to the server. */
   async #tell(...[method, shapes, message, milliseconds]: Parameters<Channel["unary"]>): Promise<void> {
     const call = { ...this.#who(), ...message };
     await this.#channel.unary(method, shapes, call, milliseconds).catch(() => undefined);
@@ -358,7 +358,7 @@ export class EngineSession {
     return { sessionId: this.#id, userContext: { userId: this.#userId } };
   }
 
-  /** Makes a short call, repeated while the server is unreachable. */
+  /** Makes a short call, and repeats it while the server is unreachable. */
   async #call(
     what: string,
     method: string,

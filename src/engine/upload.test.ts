@@ -1,4 +1,4 @@
-// Each row is uploaded once, in chunks that fit into a message.
+// Tests that each row is uploaded once, in chunks that fit in a message.
 
 import { IoError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
@@ -6,7 +6,7 @@ import type { SparkCommand, Relation } from "./plans.js";
 import type { EngineSession } from "./session.js";
 import { checkCanTrain, upload } from "./upload.js";
 
-/** Returns a session that records its messages. */
+/** Returns a session that records the messages sent through it. */
 function recording(relationId: (at: number) => string | undefined = String) {
   const commands: SparkCommand[] = [];
   const execute = (command: SparkCommand) => {
@@ -19,7 +19,7 @@ function recording(relationId: (at: number) => string | undefined = String) {
   return { commands, session: { shown: "sc://host", execute } as unknown as EngineSession };
 }
 
-/** Returns the ids that a union concatenates, from left to right, and its depth. */
+/** Returns the ids of the relations that a union concatenates, from left to right, and the depth of the union. */
 function leavesOf(relation: Relation): { ids: string[]; depth: number } {
   const { cachedRemoteRelation: kept, setOp } = relation as {
     cachedRemoteRelation?: { relationId: string };
@@ -31,7 +31,7 @@ function leavesOf(relation: Relation): { ids: string[]; depth: number } {
 }
 
 test("chunks hold every row once, and the relation is the union of all", async () => {
-  // 12 bytes per row: 700,000 rows exceed one message of 8 MiB
+  // a row has 12 bytes, so 700,000 rows exceed one message of 8 MiB
   const numRows = 1_800_000;
   const columns = {
     user: Int32Array.from({ length: numRows }, (_, i) => i),

@@ -1,6 +1,6 @@
 // Uploads columns of numbers as rows that a server stores for further commands.
 //
-//   columns ──► chunks as Arrow streams ──► each a checkpoint on the executors ──► one relation, the union of all
+//   columns ──► chunks as Arrow streams ──► one checkpoint each on the executors ──► one relation, the union of all
 //
 // A checkpoint moves a chunk from the driver to the executors' memory and disks, so that the driver never holds all
 // rows. No file outlives the session.
@@ -10,13 +10,13 @@ import { arrow } from "../io/apache-arrow.js";
 import { unionOf, type SparkCommand, type Relation } from "./plans.js";
 import type { EngineSession } from "./session.js";
 
-/** Bytes of a chunk's values: a message to a server may have 128 MiB. */
+/** Number of bytes of the values in a chunk; a server accepts messages of 128 MiB. */
 const CHUNK_BYTES = 8 << 20;
 
-/** The first version whose Connect server stores rows for a session, and has MLlib. */
+/** The first version of Spark whose Connect server stores rows for a session and supports MLlib. */
 const FIRST_MAJOR = 4;
 
-/** @throws {UsageError} the server's Spark is too old */
+/** @throws {UsageError} the version of Spark on the server is too old */
 export function checkCanTrain({ shown, version }: Pick<EngineSession, "shown" | "version">): void {
   if (Number.parseInt(version, 10) >= FIRST_MAJOR) return;
   throw new UsageError(
@@ -32,9 +32,9 @@ export type UploadColumns = Readonly<Record<string, Int32Array | Float32Array | 
  * Sends rows to the server.
  *
  * @param columns of equal length, with at least one row; int, float and double on the server
- * @param what what is sent, for messages: `the events`
+ * @param what name of the rows in messages: `the events`
  * @param observe called with the number of rows sent so far
- * @returns a relation with these columns, valid as long as the session; the order of its rows differs from that of the
+ * @returns a relation with these columns, valid until the session ends; the order of its rows differs from that of the
  * columns
  * @throws {EmbedError} as Session.execute
  */
@@ -56,14 +56,18 @@ export async function upload(
   return unionOf(chunks);
 }
 
-/** A relation of rows that the request contains. */
+/** Returns a relation whose rows are part of the request itself. */
 function localRows(columns: UploadColumns, from: number, to: number): Relation {
   const some = Object.entries(columns).map(([name, values]) => [name, values.subarray(from, to)] as const);
   const data = arrow.tableToIPC(arrow.tableFromArrays(Object.fromEntries(some)), "stream");
   return { localRelation: { data } };
 }
 
-/** Computes a relation and stores it on the executors. @throws {IoError} the server's answer has no reference to it */
+/**
+ * Computes a relation and stores it on the executors.
+ *
+ * @throws {IoError} the server's response contains no reference to the stored relation
+ */
 async function kept(session: EngineSession, relation: Relation, what: string): Promise<Relation> {
   const checkpointCommand: SparkCommand = { relation, local: true, eager: true };
   const { checkpointCommandResult } = await session.execute({ checkpointCommand }, what);

@@ -1,4 +1,4 @@
-// Messages are encoded and decoded, and invalid bytes are rejected.
+// Tests that messages are encoded and decoded, and that invalid bytes are rejected.
 
 import { decode, encode, type MessageShape } from "./wire.js";
 
@@ -34,7 +34,7 @@ test("a message is what it was", () => {
 });
 
 test("the bytes are those of the specification", () => {
-  // protobuf.dev/programming-guides/encoding: 08 96 01 is 150, 12 07 ... is "testing"
+  // examples of protobuf.dev/programming-guides/encoding: 08 96 01 is 150, 12 07 ... is "testing"
   const shape: MessageShape = {
     message: "Test",
     fields: { a: { number: 1, type: "int" }, b: { number: 2, type: "text" } },

@@ -12,9 +12,9 @@ export interface WireField {
   repeated?: true;
 }
 
-/** The fields of a message, by their names in camel case. */
+/** The fields of a message, by name in camel case. */
 export interface MessageShape {
-  /** the message's full name in the .proto */
+  /** full name of the message in the .proto file */
   message: string;
   fields: Readonly<Record<string, WireField>>;
 }
@@ -24,7 +24,7 @@ export type Message = Readonly<Record<string, unknown>>;
 
 const [VARINT, FIXED64, DELIMITED, FIXED32] = [0, 1, 2, 5];
 
-/** Encodes a message. @throws {Error} the table lacks a field */
+/** Encodes a message. @throws {Error} a field of the message is not in the table */
 export function encode(shape: MessageShape, message: Message): Buffer {
   const chunks: Uint8Array[] = [];
   const put = (number: number, wire: number) => chunks.push(varint(number * 8 + wire));
@@ -57,7 +57,7 @@ export function encode(shape: MessageShape, message: Message): Buffer {
   return Buffer.concat(chunks);
 }
 
-/** Decodes a message; its bytes are views. @throws {Error} the bytes are invalid */
+/** Decodes a message; byte fields are views of the input. @throws {Error} the bytes are invalid */
 export function decode(shape: MessageShape, bytes: Uint8Array): Message {
   const byNumber = byNumberOf(shape);
   const message: Record<string, unknown> = {};
@@ -67,7 +67,7 @@ export function decode(shape: MessageShape, bytes: Uint8Array): Message {
     for (let i = 0; i < 10; i++) {
       const byte = bytes[at++];
       if (byte === undefined) break;
-      // negative numbers have ten bytes; none of ours is negative
+      // ten-byte varints encode negative numbers, which do not occur here
       value += (byte & 0x7f) * scale;
       scale *= 128;
       if (byte < 0x80) return value;
@@ -142,7 +142,7 @@ function byNumberOf(shape: MessageShape): Map<number, [string, WireField]> {
   return table;
 }
 
-/** @param value from 0 to 2^53 */
+/** @param value an integer from 0 to 2^53 */
 function varint(value: number): Uint8Array {
   const bytes: number[] = [];
   let rest = value;

@@ -5,9 +5,10 @@
 //   changed   a key of both whose vector or weight differs       its row is the earlier one
 //   removed   a key that this table lacks                        its row is a hole now
 //
-// Rows are numbers within the field, so `table[row] = vector` needs no mapping. This requires that the later run kept
-// the earlier run's rows (--row-order EARLIER); any other pair of runs is rejected. Of the rows of --reserve, both
-// before the keys, padding stays zero, and the out-of-vocabulary row may change like any other; its key is empty.
+// Rows are numbered within the field, so `table[row] = vector` needs no mapping. This requires that the later run kept
+// the earlier run's rows (--row-order EARLIER); any other pair of runs is rejected. If --reserve puts two rows before
+// the keys, the padding row stays zero, and the out-of-vocabulary row, whose key is empty, may change like any other
+// row.
 //
 //   jsonl   {"change":...,"row":...,"field":...,"key":...[,"count":...,"vector":[...]]} per line; removed ones have no vector
 //   npy     a directory of vectors.npy f32[n, dim] and rows.npy u32[n] of one field, keys.txt, removed.jsonl; with weights
@@ -22,7 +23,7 @@ import { npyHead } from "./files/npy.js";
 import { reservedRows, type ReserveScheme } from "./reserve.js";
 import { byteView, keyBytes, type ExportBatch } from "./selection.js";
 
-/** A key that this table lacks. */
+/** A key of the earlier table that the later table lacks. */
 interface Removed {
   field: string;
   key: string;
@@ -30,10 +31,12 @@ interface Removed {
 }
 
 export interface Delta {
-  /** rows of the later table to write, ascending: the row, its number within the field, and whether its key is new */
+  /**
+   * rows to write, sorted by row of the later table: the row, its number within the field, and whether its key is new
+   */
   written: { row: number; place: number; isNew: boolean }[];
   removed: Removed[];
-  /** number of keys of both tables with identical bits */
+  /** number of keys in both tables whose weights and vectors have identical bits */
   same: number;
 }
 
@@ -42,7 +45,8 @@ export const deltaFormats = ["jsonl", "npy"] as const;
 /**
  * Compares tables key by key.
  *
- * @param reserve the scheme of both tables' reserved rows, if they have them: before the keys
+ * @param reserve the scheme of the reserved rows, which precede the keys in both tables; undefined without reserved
+ * rows
  * @throws {UsageError} another dim, or a key of both is in different rows
  */
 export function deltaOf(
@@ -88,12 +92,12 @@ export function deltaOf(
   return delta;
 }
 
-/** Returns the row of out-of-vocabulary keys; none for a numeric field, which has a single row. */
+/** Returns the out-of-vocabulary row of a field; undefined for a numeric field, which has a single row. */
 function unknownRow({ first, last }: RowRange, reserve: ReserveScheme | undefined): number | undefined {
   return reserve && last - first > 1 ? first + reservedRows(reserve).outOfVocabulary : undefined;
 }
 
-/** Yields one line per change. */
+/** Yields one line of JSON per change. */
 export function* deltaLines(batch: ExportBatch, { written, removed }: Delta): Generator<Uint8Array> {
   const out = new ByteWriter();
   const { facts, vector } = documentParts(out, batch);
@@ -109,7 +113,7 @@ export function* deltaLines(batch: ExportBatch, { written, removed }: Delta): Ge
   yield out.take();
 }
 
-/** Returns the names of the files and their chunks. @throws {UsageError} rows of several fields */
+/** Returns the names of the files, each with its chunks. @throws {UsageError} the table has several fields */
 export function deltaFiles(
   { table, field, weights }: ExportBatch,
   { written, removed }: Delta,
@@ -151,7 +155,7 @@ function removedLine({ field, key, row }: Removed): string {
   return `${JSON.stringify({ change: "removed", row, field, key })}\n`;
 }
 
-/** Compares bits: a zero with another sign is a difference. */
+/** Compares the bits of two numbers, so 0 and -0 are different. */
 function sameRow(a: EmbeddingTable, rowA: number, b: EmbeddingTable, rowB: number): boolean {
   const { dim } = a;
   for (let d = 0; d < dim; d++)

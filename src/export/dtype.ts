@@ -12,7 +12,7 @@ import { fromHalf } from "../embedding/half.js";
 export const dtypes = ["f32", "f16", "i8"] as const;
 export type Dtype = (typeof dtypes)[number];
 
-/** Names of the element types in numpy and safetensors. */
+/** Names of the element types in numpy and in safetensors. */
 export const dtypeNames = {
   f32: { numpy: "<f4", safetensors: "F32", bytes: 4 },
   f16: { numpy: "<f2", safetensors: "F16", bytes: 2 },
@@ -20,7 +20,7 @@ export const dtypeNames = {
 } as const;
 
 export interface Encoded {
-  /** one element per number of the vectors: f32, the bits of halves, or i8 */
+  /** one element per number of the vectors: an f32, the bits of a half, or an i8 */
   values: Float32Array | Uint16Array | Int8Array;
   /** f32[rows], for i8 */
   scales?: Float32Array;
@@ -48,7 +48,7 @@ export function encoded(vectors: Float32Array, dim: number, dtype: Dtype): Encod
   return { values, scales };
 }
 
-/** Returns the f32 that a reader computes from the elements. */
+/** Returns the f32 numbers that a reader computes from the elements. */
 export function decoded({ values, scales }: Encoded, dim: number, dtype: Dtype): Float32Array {
   const at =
     dtype === "f16"
@@ -73,12 +73,12 @@ function halves(vectors: Float32Array): Uint16Array {
   return out;
 }
 
-/** From 2^-14 on: rounds away 13 bits of the fraction and changes the exponent's bias from 127 to 15. */
+/** Numbers of at least 2^-14: rounds away 13 bits of the fraction, and changes the exponent's bias from 127 to 15. */
 function normal(magnitude: number): number {
   return (magnitude + 0xfff + ((magnitude >>> 13) & 1) - 0x38000000) >>> 13;
 }
 
-/** Below 2^-14: rounds to multiples of 2^-24. */
+/** Numbers below 2^-14: rounds to a multiple of 2^-24. */
 function subnormal(magnitude: number): number {
   const units = magnitude * 2 ** 24;
   const below = Math.floor(units);

@@ -1,17 +1,17 @@
-// A model's output for new rows: numbers with their keys, to be written to a file.
+// A model's output for new rows, which is written to a file: a key and numbers per row.
 
 /** Consecutive rows. */
 export interface EncodedRows {
   numRows: number;
-  /** u32, f64 or, for vectors, f32 [numRows][columns.length]; NaN is missing */
+  /** [numRows][columns.length]: u32 or f64, or f32 for vectors; NaN represents a missing number */
   values: Uint32Array | Float64Array | Float32Array;
   /** returns the key of a row as UTF-8 bytes */
   keyOf: (row: number) => Uint8Array;
-  /** f32[numRows], for vectors with biases */
+  /** f32[numRows]: biases, if vectors have them */
   biases?: Float32Array;
-  /** [numRows], for libsvm; 0 if the log has no labels */
+  /** [numRows]: labels for libsvm; 0 if the log has no labels */
   labels: ArrayLike<number>;
-  /** true if an empty line follows, which tells the reader that all requested rows are written */
+  /** true if an empty line follows, which tells the reader that the output of all requested rows was written */
   answers?: true;
 }
 
@@ -22,28 +22,28 @@ export interface EncodedRowFormat {
   unbiased?: true;
   /** name of the key column */
   key: string;
-  /** names of the columns of numbers */
+  /** names of the columns that contain numbers */
   columns: string[];
-  /** for leaves: the index of each tree's first leaf among all */
+  /** for leaves: index of the first leaf of each tree among the leaves of all trees */
   starts: ArrayLike<number>;
   numRows: number;
 }
 
-/** Whether a row has a bias beside its vector. */
+/** Whether each row has a bias in addition to its vector. */
 export function hasBiases({ kind, unbiased }: EncodedRowFormat): boolean {
   return kind === "vectors" && !unbiased;
 }
 
 /**
- * Describes vectors for writing. @param key the column of the rows' keys; undefined: the key column is `row`, with row
- * numbers
+ * Describes vectors for writing. @param key name of the key column; undefined: the column is named `row` and contains
+ * row numbers
  */
 export function vectorEncoding(key: string | undefined, dim: number, numRows: number): EncodedRowFormat {
   const columns = Array.from({ length: dim }, (_, d) => `v${d}`);
   return { kind: "vectors", key: key ?? "row", columns, starts: [], numRows };
 }
 
-/** Yields rows that are all in memory. */
+/** Yields one batch with all rows. */
 export async function* once(rows: EncodedRows): AsyncGenerator<EncodedRows> {
   yield rows;
 }

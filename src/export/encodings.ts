@@ -22,7 +22,7 @@ import { byteView } from "./selection.js";
 export const encodingFormats = ["csv", "jsonl", "libsvm", "npy", "parquet"] as const;
 export type EncodingFormat = (typeof encodingFormats)[number];
 
-/** Yields the bytes of one file. @throws {UsageError} npy, which needs several files */
+/** Yields the bytes of one file. @throws {UsageError} the format is npy, which has several files */
 export async function* encodingChunks(
   format: EncodingFormat,
   encoding: EncodedRowFormat,
@@ -53,7 +53,7 @@ export async function* encodingChunks(
 
 function csvRow(out: ByteWriter, { kind, columns }: EncodedRowFormat, rows: EncodedRows, row: number): void {
   const key = rows.keyOf(row);
-  // the key contains a comma, a quote or a line end
+  // a key is quoted if it contains a comma, a quote or a line end
   const special = key.some((byte) => byte === 44 || byte === 34 || byte === 10 || byte === 13);
   if (special) out.text(csvCell(Buffer.from(key).toString("utf8")));
   else out.bytes(key);
@@ -124,7 +124,7 @@ function csvCell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Directories of encoded rows in format npy that --force may replace (export/format.ts). */
+/** Directories of encoded rows in the format npy, which --force may replace (export/format.ts). */
 export const ownEncodings: OwnDirectory = ownFiles("encoded rows in format npy", "keys.txt", [
   "leaves.npy",
   "features.npy",
@@ -133,14 +133,16 @@ export const ownEncodings: OwnDirectory = ownFiles("encoded rows in format npy",
   "scores.npy",
 ]);
 
-/** A file that is written row by row in parallel with others. */
+/** A file of an npy directory; the files of the directory are written in parallel, chunk by chunk. */
 export interface NpyFile {
   name: string;
   head: Uint8Array;
   bytesOf: (rows: EncodedRows) => Uint8Array;
 }
 
-/** Returns the files of an npy directory: the first bytes of each, and how it writes a chunk. */
+/**
+ * Returns the files of an npy directory, each with its first bytes and a function that returns the bytes of a chunk.
+ */
 export function npyFiles(encoding: EncodedRowFormat): NpyFile[] {
   const { kind, columns, numRows } = encoding;
   const type = { leaves: "<u4", features: "<f8", vectors: "<f4" }[kind];

@@ -183,10 +183,10 @@ describe("numbers", () => {
       if (!Number.isFinite(v)) continue;
       const got = written(v);
       if (!Object.is(Math.fround(Number(got)), v)) wrong++;
-      // the definition of shortest: the smallest precision that reads back
+      // p is the number of digits of the shortest text: the smallest precision that reads back as v
       let p = 1;
       while (p < 9 && Math.fround(Number(v.toPrecision(p))) !== v) p++;
-      // an integer below 1e9 keeps all its digits, because its text is no longer than that
+      // integers below 1e9 are excluded, because their text keeps all digits and is not longer for that
       if (!Number.isInteger(v) && significantDigits(got) > significantDigits(v.toPrecision(p))) longer++;
     }
     expect({ wrong, longer }).toEqual({ wrong: 0, longer: 0 });

@@ -1,4 +1,4 @@
-// Exports rows in another tool's format, in chunks; memory holds one batch, or all rows for formats that need them
+// Exports rows in the format of another tool, in chunks; memory holds one batch, or all rows for formats that need them
 // (formats.ts).
 
 import { join } from "node:path";
@@ -24,7 +24,8 @@ export interface Exported {
 /**
  * Passes the bytes of one file to `write`, each chunk in its own buffer. Keys are checked before the first chunk.
  *
- * @throws {UsageError} unknown format or field, a format of several files, weights requested but not present
+ * @throws {UsageError} unknown format or field, a format of several files, or weights requested although the table has
+ * none
  * @throws {DataError} while iterating: keys that the format cannot distinguish, or with strict cannot represent
  * @throws {ArtifactError} while iterating: a number is not finite
  */
@@ -92,7 +93,12 @@ export async function exportSaved(
   return exportedOf(selection, format);
 }
 
-/** @throws {UsageError} as selectRows @throws {DataError} as checkHeld */
+/**
+ * Selects the rows and checks that the format can represent them.
+ *
+ * @throws {UsageError} as selectRows
+ * @throws {DataError} as checkHeld
+ */
 async function checkedSelection(
   rows: TableRows,
   options: ExportOptions,
@@ -106,7 +112,7 @@ async function checkedSelection(
 /**
  * Writes rows directly to a server, completely or not at all.
  *
- * @throws {UsageError} as exportTable, or a format for files only
+ * @throws {UsageError} as exportTable, or the format is for files only
  * @throws {EmbedError} as the format's `send`
  */
 export async function exportToServer(
@@ -127,7 +133,7 @@ export async function exportToServer(
  *
  * @param options reserve: the scheme of both tables' reserved rows
  * @returns how many rows were added, changed, removed and unchanged
- * @throws {UsageError} another format, or tables that cannot be compared, as deltaOf
+ * @throws {UsageError} the format is neither, or the tables cannot be compared, as deltaOf
  */
 export async function exportDelta(
   { earlier, table }: { earlier: EmbeddingTable; table: EmbeddingTable },
@@ -145,18 +151,18 @@ export async function exportDelta(
   return { added, changed: delta.written.length - added, removed: delta.removed.length, same: delta.same };
 }
 
-/** Returns the numbers of rows; zero vectors are counted in the pass that wrote them. */
+/** Returns the numbers of rows and of zero vectors; the latter were counted while the rows were written. */
 function exportedOf(selection: Selection, format: ExportFormat): Exported {
   const numZero = layersOf(selection, format).reduce((sum, one) => sum + one.numZero, 0);
   return { rows: selection.numRows, numZero };
 }
 
-/** The parts that a format writes apart. */
+/** Returns the selections that the format writes separately: one per field, or a single one. */
 function layersOf(selection: Selection, format: ExportFormat): readonly Selection[] {
   return (format.layers && selection.layers) ?? [selection];
 }
 
-/** Writes what goes with the files of every format. */
+/** Writes the files that accompany every format: preprocess.json and reserve.json. */
 async function writeBeside(options: ExportOptions, dir: string, signal?: AbortSignal): Promise<void> {
   if (options.preprocess) await writeUnlisted(join(dir, "preprocess.json"), [options.preprocess], signal);
   const facts = reserveFacts(options);

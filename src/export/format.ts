@@ -12,29 +12,35 @@ import type { Layer, Selection } from "./selection.js";
 import type { Send } from "./servers/server.js";
 
 interface FormatTraits {
-  /** one line for the help */
+  /** one-line description for the help */
   summary: string;
   /** true: rows have a single key column, so several fields are written as `field:key` */
   oneKeyColumn: boolean;
-  /** how it handles keys that it cannot represent */
+  /** rule for keys that the format cannot represent */
   keys: KeyRule;
-  /** the directories that --force may replace, if it writes one */
+  /** for a format of directories: the directories that --force may replace */
   own?: OwnDirectory;
-  /** true if rows are identified by number, with or without a key, so that it can contain the rows of --reserve */
+  /** true if rows are identified by number, with or without a key, so the format can contain the rows of --reserve */
   keepsRows?: true;
-  /** true if it writes several chosen fields apart (`Selection.layers`), as it writes each alone, and not as `field:key` */
+  /**
+   * true if several chosen fields are written separately (`Selection.layers`), each as if it were the only one, and not
+   * as `field:key`
+   */
   layers?: true;
-  /** for a format that identifies rows by key: the scheme of --reserve whose rows it has names for */
+  /** for a format that identifies rows by key: the scheme of --reserve for whose rows it has names */
   namesReserved?: ReserveScheme;
-  /** true if it represents the model and not only the table: fields are as trained, and items are not composed */
+  /**
+   * true if the format represents the model and not only the table: fields are as in training, and items are not
+   * composed
+   */
   isOfModel?: true;
-  /** true if it supports --dtype */
+  /** true if the format supports --dtype */
   takesDtype?: true;
-  /** true if it has a row for unknown keys, so that one must exist */
+  /** true if the format looks up a row for unknown keys, so the table must have one */
   findsUnknown?: true;
-  /** writes the rows directly to a server */
+  /** function that writes the rows directly to a server */
   send?: Send;
-  /** true if its keys share a namespace with everything else on the server, so that they need a prefix: --into */
+  /** true if keys share a namespace with all other data on the server, so they need a prefix (--into) */
   needsPrefix?: true;
 }
 
@@ -53,14 +59,14 @@ export interface DirectoryFormat extends FormatTraits {
 
 /** A format that an external package writes to a path instead of a stream. */
 export interface SavedFormat extends FormatTraits {
-  /** false: `path` is an empty file; true: a directory */
+  /** false: `path` is an empty file, which the package overwrites; true: `path` is a directory */
   needsDirectory: boolean;
   save: (selection: Selection, path: string, signal?: AbortSignal) => Promise<void>;
 }
 
 export type ExportFormat = FileFormat | DirectoryFormat | SavedFormat;
 
-/** A format as its file declares it. By default keys are written exactly, and there is a column for fields. */
+/** The declaration of a format. By default keys are written exactly, and the file has a column for fields. */
 type Declared<Format extends ExportFormat> = Omit<
   Format,
   "oneKeyColumn" | "keys" | "needsDirectory" | "own"
@@ -77,7 +83,7 @@ export function fileFormat(declared: Declared<FileFormat>): FileFormat {
 /**
  * A format of several files.
  *
- * @param names names of all files, as for ownExport
+ * @param names names of all files, in the form that ownExport expects
  */
 export function directoryFormat(
   name: string,
@@ -97,11 +103,11 @@ export function savedFormat(
 }
 
 /**
- * The directories of a format that --force may replace. They have no description, because other tools read them
- * directly: such a directory contains the format's first file and no file with a name that the format does not have, so
- * that --force replaces only what the export itself would write.
+ * The directories of a format that --force may replace. Such a directory contains the first file of the format, and no
+ * file whose name the format does not use, so --force replaces only what the export itself would write. There is no
+ * description file, because other tools read these directories.
  *
- * @param names first the file that every such directory contains; some of the others depend on options
+ * @param names names of all files, some of which depend on options; every such directory contains the first file
  */
 function ownExport(
   format: string,
@@ -121,14 +127,14 @@ function ownExport(
   };
 }
 
-/** The file that names the layers of a directory, each of which is a folder. */
+/** Name of the file that lists the layers of a directory; each layer is a folder. */
 const LAYERS_FILE = "layers.json";
 
 function layerFiles(field: string, names: readonly string[]): string[] {
   return names.map((name) => `${field}/${name}`);
 }
 
-/** The layers of a directory; undefined where it has none. */
+/** Returns the layers of a directory; undefined if the directory has none. */
 async function layersOf(dir: string): Promise<string[] | undefined> {
   const text = await readText(join(dir, LAYERS_FILE)).catch(() => "{}");
   const { fields } = JSON.parse(text) as { fields?: unknown };
@@ -136,14 +142,15 @@ async function layersOf(dir: string): Promise<string[] | undefined> {
   return isNames && whyNoFolders(fields) === undefined ? fields : undefined;
 }
 
-/** Why fields cannot be folders of one directory; undefined if they can. */
+/** Returns the reason why fields cannot be folders of one directory; undefined if they can. */
 function whyNoFolders(fields: readonly string[]): string | undefined {
   const nested = fields.find((field) => field.includes("/"));
   return nested === undefined ? whyNotListed(fields, [LAYERS_FILE]) : `${excerpt(nested)}, which has a slash`;
 }
 
 /**
- * Returns the files of a directory with a folder for each field, which holds what the format writes of it alone.
+ * Returns the files of a directory with a folder for each field, which contains the files that the format writes for
+ * this field alone.
  *
  * @throws {UsageError} a field's name cannot be that of a folder
  */

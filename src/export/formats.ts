@@ -1,4 +1,4 @@
-// The formats by name. A new one is a file that declares it (format.ts) and a line here.
+// The export formats by name. To add a format, declare it in a file of its own (format.ts) and add a line here.
 
 import { UsageError, excerpt, nearestName } from "../errors.js";
 import { arrow } from "./files/arrow.js";
@@ -20,7 +20,7 @@ import { fasttextVec, glove, recbole, starspaceTsv, word2vec, word2vecBin } from
 import type { ExportFormat } from "./format.js";
 import { onnx } from "./onnx/onnx.js";
 
-/** Every format, in the order of the help. */
+/** All formats, in the order in which the help lists them. */
 export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, ExportFormat>(
   Object.entries({
     fnn,
@@ -51,7 +51,11 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   }),
 );
 
-/** Returns the format of that name. @throws {UsageError} there is none; the message has the most similar name */
+/**
+ * Returns the format with the given name.
+ *
+ * @throws {UsageError} there is no such format; the message suggests the most similar name
+ */
 export function formatNamed(name: string): ExportFormat {
   const format = exportFormats.get(name);
   if (format) return format;

@@ -18,10 +18,10 @@ export async function checkHeld(
   { keys: rule, oneKeyColumn }: Pick<ExportFormat, "keys" | "oneKeyColumn">,
 ): Promise<void> {
   const { fields, field, onnxInput } = selection;
-  // a model with row numbers as input contains no keys
+  // a model whose input is row numbers contains no keys
   const refused = onnxInput === "row" ? undefined : rule.refused;
   const meets = (name: string, other: string) => name !== other && name.startsWith(`${other}:`);
-  // for fields `a` and `a:b`, keys of both are compared
+  // the fields `a` and `a:b` may have the same `field:key`, so the keys of both are compared
   const meeting = fields.map((name) => fields.some((other) => meets(name, other) || meets(other, name)));
   const canMeet = oneKeyColumn && !rule.replaced && field === undefined && meeting.includes(true);
   if (!refused && !canMeet) return;
@@ -52,26 +52,27 @@ function keyText(key: Uint8Array): string {
 
 const QUOTE = 34;
 
-/** The names of rows in a format of words. */
+/** The names of rows in a format whose names are words. */
 export interface Words {
   word: (batch: ExportBatch, row: number) => Uint8Array;
-  /** number of rows with a name: all but holes */
+  /** number of rows that have a name: all except holes */
   numWords: number;
 }
 
 /**
- * Checks the keys of all rows before the first byte is written, and returns how each is written.
+ * Checks the keys of all rows before the first byte is written, and returns the function that gives each row's name.
  *
  * The row of a numeric field, whose key is empty, has the name of the field; holes of --row-order have no name. Memory
  * holds the keys that are modified.
  *
- * @param rule what the format cannot represent; of visible ASCII only a quote at the start
+ * @param rule rule of the characters that the format cannot represent; the only visible ASCII character among them may
+ * be a quote at the start
  * @throws {DataError} two keys become the same, or with strict a key has to be modified
  */
 export async function checkedWords(selection: Selection, { replaced }: ReplacingRule): Promise<Words> {
   const word = (batch: ExportBatch, row: number): Uint8Array => {
     const key = nameBytes(batch, row);
-    // most keys are visible ASCII and need no string
+    // most keys consist of visible ASCII characters and need not be decoded
     if (key[0] !== QUOTE && isVisibleAscii(key)) return key;
     return Buffer.from(Buffer.from(key).toString("utf8").replaceAll(replaced, "_"));
   };
@@ -84,8 +85,8 @@ function isVisibleAscii(key: Uint8Array): boolean {
 }
 
 /**
- * Only a modified key can become equal to another, or one of a field whose name contains a colon; so only those are
- * kept in memory.
+ * Two names can be equal only if a key was modified or the name of a field contains a colon, so memory holds only these
+ * names.
  *
  * @returns the number of rows with a name
  */
@@ -93,7 +94,7 @@ async function checkWords(selection: Selection, word: Words["word"]): Promise<nu
   const { strict, field } = selection;
   const colon = selection.fields.map((name) => field === undefined && name.includes(":"));
   const keyText = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
-  // written name -> original key
+  // original key by written name
   const remembered = new Map<string, string>();
   const isRemembered = (
     batch: ExportBatch,

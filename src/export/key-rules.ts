@@ -1,5 +1,5 @@
-// How formats handle keys that they, or the programs that read them, cannot represent. Each rule has a name and a line
-// for the help.
+// Rules for keys that a format, or the programs that read it, cannot represent. Each rule has a name and a line for the
+// help.
 //
 //   replaced   characters that become `_`; it is an error if a key then equals another, and with --strict every replacement is an error
 //   refused    an error before anything is written, which names the key
@@ -8,20 +8,20 @@
 // reader, which is pandas' with its quotes and its words for missing values; numpy's `<U`; PostgreSQL's text;
 // Elasticsearch's ids.
 
-/** How a format handles keys. */
+/** The rule by which a format handles keys. */
 export interface KeyRule {
-  /** one line for the help and the documentation, with "keys" as the subject */
+  /** one-line description for the help and the documentation; its subject is "keys" */
   summary: string;
-  /** characters that become `_`: a global regular expression */
+  /** global regular expression of the characters that are replaced by `_` */
   replaced?: RegExp;
-  /** returns why the bytes of a key cannot be represented; undefined if they can */
+  /** returns the reason why the bytes of a key cannot be represented; undefined if they can */
   refused?: (key: Uint8Array) => string | undefined;
 }
 
 const MAX_ID_BYTES = 512;
 const NUL = 0;
 
-// words that pandas reads as a missing value
+// words that pandas reads as missing values
 const MISSING_WORDS = new Set(
   "#N/A,#N/A N/A,#NA,-1.#IND,-1.#QNAN,-NaN,-nan,1.#IND,1.#QNAN,<NA>,N/A,NA,NULL,NaN,None,n/a,nan,null".split(
     ",",
@@ -29,26 +29,29 @@ const MISSING_WORDS = new Set(
 );
 const LONGEST_MISSING_WORD = Math.max(...[...MISSING_WORDS].map((word) => word.length));
 
-/** A rule that replaces characters. */
+/** Returns a rule that replaces characters. */
 export type ReplacingRule = KeyRule & Required<Pick<KeyRule, "replaced">>;
 
 /** Keys are written unchanged. */
 export const exact: KeyRule = { summary: "written exactly" };
 
-/** Words separated by white space: Unicode's, and the control characters that Python treats as such. */
+/**
+ * Rule for words separated by white space: that of Unicode, and the control characters that Python treats as white
+ * space.
+ */
 export const words: ReplacingRule = {
   summary: "whitespace is replaced by _",
   // oxlint-disable-next-line no-control-regex
   replaced: /[\s\u0085\u001c-\u001f]/g,
 };
 
-/** Cells separated by tabs, without quotes. */
+/** Rule for cells that are separated by tabs and not quoted. */
 export const cells: ReplacingRule = {
   summary: "tabs and line ends are replaced by _",
   replaced: /[\t\n\r]/g,
 };
 
-/** Cells for StarSpace, which splits at blanks, too. */
+/** Rule for cells of StarSpace, which splits at blanks as well as tabs. */
 export const starspaceCells: ReplacingRule = {
   summary: "blanks, tabs and line ends are replaced by _",
   replaced: /[ \t\n\r]/g,
@@ -65,7 +68,7 @@ export const recboleCells: ReplacingRule = {
   },
 };
 
-/** numpy's text of fixed width, padded with NUL. */
+/** Rule for numpy's text of fixed width, which is padded with NUL. */
 export const numpyText: KeyRule = {
   summary:
     "keys that end in NUL are errors; every key takes the space of the longest one, and files are " +
@@ -79,7 +82,7 @@ export const postgresText: KeyRule = {
   refused: (key) => (key.includes(NUL) ? "contains NUL, which PostgreSQL text cannot store" : undefined),
 };
 
-/** Strings for onnxruntime-web, which truncates them at the first NUL. */
+/** Rule for strings of onnxruntime-web, which truncates them at the first NUL. */
 export const onnxText: KeyRule = {
   summary: "keys with NUL are errors",
   refused: (key) => (key.includes(NUL) ? "contains NUL, which ends a string in onnxruntime-web" : undefined),

@@ -12,35 +12,38 @@ import { rowChunks, type RowBatch, type RowColumn } from "./row-table.js";
 
 export type ListFormat = RowFormat;
 
-/** The lists of some keys. */
+/** The lists of some owners, which are keys. */
 export interface ListBatch {
-  /** the owner of each list */
+  /** keys of the owners */
   keys: Keys;
-  /** the category of each list, where an owner has several */
+  /** categories of the lists, if an owner has several lists */
   categories?: Keys;
-  /** u32[numLists] each: a list's owner among `keys`, and its category among `categories`; absent: one after another */
+  /**
+   * u32[numLists] each: owner of each list, an index into `keys`, and its category, an index into `categories`; when
+   * absent, list i has index i
+   */
   ownerOf?: Uint32Array;
   categoryOf?: Uint32Array;
-  /** most items of a list */
+  /** maximum number of items in a list */
   top: number;
-  /** u32[keys.size * top]: indices into the lists' items, best first; NO_ITEM after the end of a list */
+  /** u32[numLists * top]: items of each list as indices, best first; NO_ITEM fills the end of a shorter list */
   items: Uint32Array;
-  /** f32, one per entry of items */
+  /** f32: scores of the items, in the same layout */
   scores: Float32Array;
 }
 
-/** The names of the columns of keys; `category` where an owner has a list of each category. */
+/** The names of the key columns; `category` is included if an owner has a list for each category. */
 export interface ListColumns {
   owner: string;
   category?: string | undefined;
   item: string;
 }
 
-/** Lists that can be read once. */
+/** Lists that can be iterated over once. */
 export interface Lists {
   /** names of the key columns */
   columns: ListColumns;
-  /** the items that occur in the lists */
+  /** keys of the items that occur in the lists */
   items: Keys;
   batches: AsyncIterable<ListBatch>;
 }
@@ -69,7 +72,7 @@ export function lengthOfList({ items, top }: ListBatch, list: number): number {
   return length;
 }
 
-/** Yields owner, category if there is one, rank, item and score of each entry of each list. */
+/** Yields the owner, the category if there is one, the rank, the item and the score of each entry of each list. */
 export async function* listRows({
   items,
   batches,

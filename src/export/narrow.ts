@@ -1,4 +1,4 @@
-// Selects rows, or normalizes vectors, before they are written.
+// Selects rows or normalizes vectors before they are written.
 
 import { keyAt } from "../log/keys.js";
 import { UsageError } from "../errors.js";
@@ -6,8 +6,8 @@ import { rangeOf, type TableRows } from "../embedding/rows.js";
 import { fieldNumber, isHole, pickRows, type EmbeddingTable } from "../embedding/table.js";
 
 /**
- * Selects the rows with most events of each field; of equal ones the first. Memory holds four bytes per row, and as
- * many numbers as the largest field has rows.
+ * Selects the rows with the largest event counts of each field; among rows with equal counts, the first ones are
+ * selected. Memory holds four bytes per row, and as many numbers as the largest field has rows.
  *
  * @param count >= 1, number of rows per field
  */
@@ -29,7 +29,7 @@ export async function topRows(rows: TableRows, count: number): Promise<TableRows
   return pickedRows(rows, Uint32Array.from(best));
 }
 
-/** Selects the rows of some fields, in the table's order. @throws {UsageError} no such field */
+/** Selects the rows of some fields, in the order of the table. @throws {UsageError} the table has no such field */
 export async function rowsOfFields(rows: TableRows, fields: readonly string[]): Promise<TableRows> {
   for (const field of fields) fieldNumber(rows.fields, field);
   const kept = rows.fields.filter((field) => fields.includes(field));
@@ -54,7 +54,7 @@ export async function rowsOfFields(rows: TableRows, fields: readonly string[]): 
  * Selects the rows of the given keys.
  *
  * @param keys  `field:key`, or keys of `field` if it is given
- * @returns the rows, and how many of the keys have no row
+ * @returns the rows, and the number of keys that have no row
  * @throws {UsageError} no key has a row
  */
 export async function rowsNamed(
@@ -87,7 +87,7 @@ export async function rowsNamed(
   };
 }
 
-/** Selects rows. @param picked their numbers, ascending */
+/** Selects rows. @param picked numbers of the selected rows, ascending */
 function pickedRows(rows: TableRows, picked: Uint32Array): TableRows {
   return {
     ...rows,
@@ -107,7 +107,7 @@ function pickedRows(rows: TableRows, picked: Uint32Array): TableRows {
   };
 }
 
-/** Returns the rows with vectors of length 1; a zero vector stays zero. */
+/** Returns the rows with their vectors normalized to length 1; a zero vector stays zero. */
 export function normalizedRows(rows: TableRows): TableRows {
   return {
     ...rows,
@@ -129,7 +129,7 @@ function normalized(table: EmbeddingTable): EmbeddingTable {
   return { ...table, vectors };
 }
 
-/** Returns how many rows with a key have a zero vector, whose cosine with any other is undefined. */
+/** Returns the number of rows with a key and a zero vector, whose cosine with other vectors is undefined. */
 export function numZeroVectors(table: EmbeddingTable): number {
   const { dim, numRows, vectors } = table;
   let count = 0;

@@ -1,4 +1,4 @@
-// Loads packages that are only installed for the formats that need them.
+// Loads packages that only some formats need.
 
 import { IoError, UsageError } from "../errors.js";
 
@@ -6,7 +6,7 @@ import { IoError, UsageError } from "../errors.js";
  * Imports an optional package.
  *
  * @param format the format that needs it, and the versions that are known to work
- * @throws {UsageError} it is not installed, or not for this machine
+ * @throws {UsageError} the package is not installed, or does not support this platform
  */
 export async function optionalPackage<T>(
   format: string,
@@ -28,7 +28,11 @@ export async function optionalPackage<T>(
   }
 }
 
-/** Calls a package that writes a file itself. @throws {IoError} it fails: such an error has no code with the reason */
+/**
+ * Calls a package that writes a file by itself.
+ *
+ * @throws {IoError} the package fails; its errors have no code that states the reason
+ */
 export function writtenBy<T>(name: string, write: () => T): T {
   try {
     return write();

@@ -5,8 +5,8 @@
 //   fuxictr    0         the last              FeatureProcessor: __PAD__ is 0, __OOV__ is vocab_size - 1
 //   pytorch    1         0                     torchtext's vocabularies: <unk> is 0, <pad> is 1
 //
-// Padding is zero; unknown-keys.ts has the out-of-vocabulary row. Both have no key and no events. A numeric field, which
-// has one row and no keys, gets neither.
+// The padding row is zero; unknown-keys.ts computes the out-of-vocabulary row. Neither has a key or events. A numeric
+// field, which has one row and no keys, gets neither.
 
 import type { EmbeddingTable } from "../embedding/table.js";
 import type { OutOfVocabulary, UnknownVector } from "./unknown-keys.js";
@@ -14,7 +14,7 @@ import type { OutOfVocabulary, UnknownVector } from "./unknown-keys.js";
 export const reserveSchemes = ["keras", "fuxictr", "pytorch"] as const;
 export type ReserveScheme = (typeof reserveSchemes)[number];
 
-/** Returns the positions of the reserved rows in a field; -1 is the last. */
+/** Returns the positions of the reserved rows in a field; -1 denotes the last row. */
 export function reservedRows(scheme: ReserveScheme): { padding: number; outOfVocabulary: number } {
   return {
     keras: { padding: 0, outOfVocabulary: 1 },
@@ -23,13 +23,16 @@ export function reservedRows(scheme: ReserveScheme): { padding: number; outOfVoc
   }[scheme];
 }
 
-/** Returns their positions in a field with the given number of rows. */
+/** Returns the positions of the reserved rows in a field with the given number of rows. */
 export function reservedAmong(numRows: number, scheme: ReserveScheme): { padding: number; unknown: number } {
   const { padding, outOfVocabulary } = reservedRows(scheme);
   return { padding, unknown: outOfVocabulary < 0 ? numRows + outOfVocabulary : outOfVocabulary };
 }
 
-/** The reserved rows as a file states them: row numbers within a field, and the kind of each field's unknown row. */
+/**
+ * The description of reserved rows in a file: their numbers within a field, and the kind of each field's
+ * out-of-vocabulary row.
+ */
 export interface ReserveFacts {
   reserve: ReserveScheme;
   padding: number | "last";
@@ -37,7 +40,7 @@ export interface ReserveFacts {
   unknownKeys: Readonly<Record<string, UnknownVector>>;
 }
 
-/** Returns the facts about an export's reserved rows; undefined without them. */
+/** Returns the description of an export's reserved rows; undefined if there are none. */
 export function reserveFacts({
   reserve,
   unknownKeys = {},
@@ -48,7 +51,7 @@ export function reserveFacts({
   return { reserve, padding: place(padding), outOfVocabulary: place(outOfVocabulary), unknownKeys };
 }
 
-/** Returns the facts as texts, for metadata of names and texts; `unknownKeys` is JSON. */
+/** Returns the description of the reserved rows as metadata with text values; the value of `unknownKeys` is JSON. */
 export function reserveMetadata(how: Parameters<typeof reserveFacts>[0]): Record<string, string> | undefined {
   const facts = reserveFacts(how);
   return (
@@ -62,7 +65,7 @@ export function reserveMetadata(how: Parameters<typeof reserveFacts>[0]): Record
   );
 }
 
-/** Markers in place of a row number of the table. */
+/** Numbers that stand for the reserved rows instead of a row of the table. */
 const [PADDING, UNKNOWN] = [-1, -2];
 
 /** Returns a copy of the table with two additional rows for each field of keys. */
@@ -103,7 +106,7 @@ function gathered(
     numRows,
     fields,
     fieldOf: Uint32Array.from(fieldOf),
-    // rows keep their order, so the bytes of the keys are unchanged
+    // rows stay in the same order, so the bytes of the keys are unchanged
     keys: { size: numRows, bytes: keys.bytes, offsets },
     counts: new Uint32Array(numRows),
     weights: weights && new Float32Array(numRows),

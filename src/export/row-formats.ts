@@ -3,7 +3,7 @@
 export const rowFormats = ["csv", "jsonl", "parquet", "arrow"] as const;
 export type RowFormat = (typeof rowFormats)[number];
 
-/** Servers that accept lists of items (servers/list-servers.ts), as values of --format. */
+/** Servers that accept lists of items (servers/list-servers.ts); the names are values of --format. */
 export const listServers = ["redis", "postgres"] as const;
 export type ListServer = (typeof listServers)[number];
 
@@ -14,7 +14,7 @@ const ENDINGS: [RegExp, RowFormat][] = [
   [/\.(arrow|feather)$/iu, "arrow"],
 ];
 
-/** Returns the format of a file's extension; csv for any other extension and for standard output. */
+/** Returns the format that a file's extension denotes; csv for any other extension and for standard output. */
 export function formatOfFile(path: string | undefined): RowFormat {
   return ENDINGS.find(([ending]) => path !== undefined && ending.test(path))?.[1] ?? "csv";
 }

@@ -73,7 +73,7 @@ test("however rows come, a file has batches of one size, and every format gives 
         expect(await parquetReadObjects({ file, compressors })).toEqual(rows);
         const { row_groups: groups } = await parquetMetadataAsync(file);
         expect(groups.map((group) => Number(group.num_rows))).toEqual(sizes);
-        // text formats do not depend on how rows are split into batches
+        // the output of text formats does not depend on how rows are split into batches
         const csv = await bytesOf("csv", each([batchOf(rows)]));
         expect((await bytesOf("csv", sized())).equals(csv)).toBe(true);
       },

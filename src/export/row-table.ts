@@ -20,13 +20,13 @@ export interface RowColumn {
   type: "key" | "count" | "f32" | "f64";
 }
 
-/** Keys selected by index, with repetitions; the text of an invalid index is empty. */
+/** Keys selected by index; an index may occur several times, and an invalid index gives an empty text. */
 interface PlacedKeys {
   keys: Keys;
   places: Uint32Array;
 }
 
-/** A batch of a column, in the layout of its type. */
+/** The cells of a column in a batch, in the layout of the column's type. */
 export type RowCells = Keys | PlacedKeys | Uint32Array | Float32Array | Float64Array;
 
 /** Consecutive rows. */
@@ -36,7 +36,7 @@ export interface RowBatch {
   cells: readonly RowCells[];
 }
 
-/** Returns the bytes of one file. @param columns distinct names */
+/** Returns the bytes of one file. @param columns columns with distinct names */
 export function rowChunks(
   format: RowFormat,
   columns: readonly RowColumn[],
@@ -48,7 +48,10 @@ export function rowChunks(
   );
 }
 
-/** Regroups rows into batches of equal size, except the last, so that a file does not depend on how its rows arrive. */
+/**
+ * Regroups rows into batches of equal size, except for the last, so that a file does not depend on the sizes of the
+ * incoming batches.
+ */
 export async function* ofOneSize(batches: AsyncIterable<RowBatch>, size: number): AsyncGenerator<RowBatch> {
   let held: RowBatch[] = [];
   let numHeld = 0;
@@ -117,7 +120,7 @@ async function* csvChunks(
   const text = (bytes: Uint8Array) => quotedCell(bytes, COMMA);
   const names = columns.map(({ name }) => Buffer.from(text(Buffer.from(name, "utf8"))).toString("utf8"));
   let header: Buffer | undefined = Buffer.from(`${names.join(",")}\n`, "utf8");
-  // the header is written with the first rows, so that nothing is written if reading these fails
+  // the header is written together with the first rows, so that nothing is written if reading these rows fails
   for await (const chunk of rowLines(batches, {
     before: columns.map((_, c) => (c > 0 ? "," : "")),
     end: "\n",
@@ -137,26 +140,26 @@ function jsonlChunks(
   return rowLines(batches, { before, end: "}\n", text: jsonString });
 }
 
-/** Rows of a batch that are worth a kernel's start. */
+/** Minimum number of rows in a batch for which starting the kernel saves time. */
 const KERNEL_ROWS = 1 << 13;
 
-/** How rows are written as lines. */
+/** The syntax in which rows are written as lines. */
 interface LineStyle {
-  /** the text before the cell of each column */
+  /** text that precedes the cell of each column */
   before: readonly string[];
   end: string;
   /** converts a key for writing */
   text: (key: Uint8Array) => Uint8Array;
 }
 
-/** Yields one line per row; chunks are yielded with each batch, so that a reader of a pipe need not wait. */
+/** Yields one line per row; chunks are yielded after each batch, so that a reader of a pipe does not have to wait. */
 export async function* rowLines(
   batches: AsyncIterable<RowBatch>,
   { before, end, text }: LineStyle,
 ): AsyncGenerator<Uint8Array> {
   const out = new ByteWriter();
   const [heads, tail] = [before.map((each) => Buffer.from(each, "utf8")), Buffer.from(end)];
-  // the bytes of keys that occur in several batches, such as items, are made once
+  // keys that occur in several batches, such as items, are converted to bytes once
   const made: (WeakMap<Keys, Keys> | undefined)[] = [];
   let kernel: RowKernel | undefined;
   for await (const { numRows, cells } of batches) {
@@ -170,7 +173,8 @@ export async function* rowLines(
       if (fast) {
         const written = fast.write(row, numRows);
         if (written.bytes.length > 0) yield written.bytes;
-        // a number that the kernel does not write, or a text that is longer than its room
+        // the kernel cannot write this row: a number in a format that it does not support, or a text that exceeds its
+        // buffer
         if (written.row === row) {
           row = writeLines(out, columns, tail, row, row + 1);
           yield out.take();
@@ -184,9 +188,9 @@ export async function* rowLines(
   }
 }
 
-/** How the cells of a column are written. */
+/** The syntax in which the cells of a column are written. */
 interface CellStyle {
-  /** the bytes before each cell */
+  /** bytes that precede each cell */
   head: Uint8Array;
   text: LineStyle["text"];
   made: WeakMap<Keys, Keys>;
@@ -206,7 +210,7 @@ function writtenColumn(cells: RowCells, style: CellStyle): WrittenColumn {
   return column;
 }
 
-/** Writes lines until the writer is full. @returns the first row that is not written */
+/** Writes lines until the writer's buffer is full. @returns the first row that was not written */
 function writeLines(
   out: ByteWriter,
   columns: readonly WrittenColumn[],
@@ -218,7 +222,7 @@ function writeLines(
   for (; row < numRows && !out.isFull; row++) {
     for (const { head, texts, places, counts, f32, f64 } of columns) {
       if (texts) {
-        // the last text is of invalid places
+        // an invalid index denotes the last text, which is empty
         const place = places ? Math.min(places[row]!, texts.size - 1) : row;
         out.bytesOf(texts.bytes, texts.offsets[place]!, texts.offsets[place + 1]!);
         continue;
@@ -226,7 +230,7 @@ function writeLines(
       out.bytesOf(head, 0, head.length);
       if (counts) out.integer(counts[row]!);
       else if (f32) out.float32(f32[row]!);
-      // the shortest text that reads back as the same f64
+      // the shortest text that reads back as the same 64-bit float
       else out.text(String(f64![row]));
     }
     out.bytesOf(tail, 0, tail.length);
@@ -234,7 +238,7 @@ function writeLines(
   return row;
 }
 
-/** Keys as they are written, each behind its head, with an empty one at the end. */
+/** Converts keys to the bytes in which they are written: each follows its head, and an empty key is appended. */
 function writtenKeys(keys: Keys, { head, text, made }: CellStyle): Keys {
   const texts = Array.from({ length: keys.size + 1 }, (_, key) => [
     head,
@@ -258,7 +262,7 @@ async function* parquetChunks(
   columns: readonly RowColumn[],
   batches: AsyncIterable<RowBatch>,
 ): AsyncGenerator<Uint8Array> {
-  // imported here, because few commands need it
+  // imported on demand, because few commands need this module
   const { ParquetTable } = await import("./files/parquet-table.js");
   const file = new ParquetTable(columns);
   for await (const { numRows, cells } of batches)
@@ -273,7 +277,7 @@ async function* arrowChunks(
   columns: readonly RowColumn[],
   batches: AsyncIterable<RowBatch>,
 ): AsyncGenerator<Uint8Array> {
-  // imported here, as for tables
+  // imported on demand, because few commands need this module
   const { arrow } = await import("../io/apache-arrow.js");
   const { Field, Float32, Float64, makeData, RecordBatch, Schema, Struct, Uint32, Utf8 } = arrow;
   const types = { key: Utf8, count: Uint32, f32: Float32, f64: Float64 };

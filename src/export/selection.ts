@@ -1,4 +1,4 @@
-// The rows that an export writes: those of one field or of all, with or without weights, one batch at a time.
+// The rows that an export writes, one batch at a time: rows of one field or of all fields, with or without weights.
 
 import type { Keys } from "../log/keys.js";
 import { isUtf8 } from "node:buffer";
@@ -11,81 +11,85 @@ import { numZeroVectors } from "./narrow.js";
 import type { ReserveScheme } from "./reserve.js";
 import type { UnknownVector } from "./unknown-keys.js";
 
-/** Parameters of a factorization machine beside its table, for formats that contain the model. */
+/** Parameters of a factorization machine in addition to its table, for formats that contain the model. */
 export interface ModelFacts {
   w0: number;
-  /** k; 0 for a linear model */
+  /** k, the dimension of the vectors; 0 for a linear model */
   dim: number;
 }
 
-/** A text per row, for text formats: the name of its column, and the texts. */
+/** A column of texts for text formats: its name, and the function that returns the text for a row's key. */
 export interface RowTexts {
   name: string;
   of: (key: Uint8Array) => string;
 }
 
-/** The input of an ONNX model: the key, or the row's number within the field. */
+/** The input of an ONNX model: keys, or row numbers within the field. */
 export const onnxInputs = ["key", "row"] as const;
 export type OnnxInput = (typeof onnxInputs)[number];
 
 export interface ExportOptions {
-  /** all fields of the rows when absent */
+  /** fields whose rows are exported; all fields when absent */
   field?: string;
-  /** true: the rows are of several fields that were chosen, which formats of layers write apart */
+  /** true: the user chose several fields, which formats of layers write separately */
   isLayered?: boolean;
-  /** false: weights are not written */
+  /** false: the weights of the rows are not written */
   withWeight: boolean;
-  /** true: an error if a format cannot represent a key exactly, instead of replacing characters */
+  /** true: a key that a format cannot represent exactly is an error instead of having its characters replaced */
   strict: boolean;
-  /** for parquet: one column per dimension */
+  /** for parquet: each dimension has its own column */
   wide?: boolean;
-  /** the run's preprocess.json, for formats of several files */
+  /** content of the run's preprocess.json, which formats of several files include */
   preprocess?: Uint8Array;
   model?: ModelFacts;
-  /** the scheme of the table's padding and out-of-vocabulary rows, if it has them */
+  /** the scheme of the table's padding and out-of-vocabulary rows, if it has such rows */
   reserve?: ReserveScheme;
-  /** with reserve: what the out-of-vocabulary row of each field is */
+  /** if `reserve` is set: the kind of each field's out-of-vocabulary row */
   unknownKeys?: Readonly<Record<string, UnknownVector>>;
-  /** written by csv, tsv and jsonl only */
+  /** column of texts that csv, tsv and jsonl write */
   texts?: RowTexts;
   /** f32 when absent */
   dtype?: Dtype;
   /** for onnx: the input */
   onnxInput?: OnnxInput;
-  /** for usearch: vectors are compared by inner product */
+  /** for usearch: vectors are compared by their inner product */
   isInnerProduct?: boolean;
   /** for redis: keys are `PREFIX:KEY` */
   prefix?: string;
 }
 
-/** Rows that are written together: all rows of `table`, whose arrays may be views. */
+/** Rows that are written together: all rows of `table`, whose arrays may be views of a larger table. */
 export interface ExportBatch {
   /** index of the first row in the selection */
   start: number;
   table: EmbeddingTable;
-  /** set only if they are written */
+  /** weights of the rows; undefined if they are not written */
   weights: Float32Array | undefined;
   field: string | undefined;
 }
 
-/** The rows to export, with the options. */
+/** The rows to export, with the options of the export. */
 export interface Selection extends Omit<ExportOptions, "preprocess" | "withWeight"> {
   dim: number;
   numRows: number;
   /** names of all fields of the table */
   fields: readonly string[];
   hasWeights: boolean;
-  /** Returns the rows in order; may be called repeatedly. @param pass vectors: false leaves the batches' vectors empty */
+  /**
+   * Returns the rows in order; it may be called several times.
+   *
+   * @param pass vectors: false leaves the batches' vectors empty
+   */
   batches: (pass?: { vectors?: boolean }) => AsyncIterable<ExportBatch>;
-  /** Returns all rows as one batch, for formats that need them at once. */
+  /** Returns all rows as one batch, for formats that need all rows at the same time. */
   whole: () => Promise<ExportBatch>;
-  /** number of zero vectors in the last complete pass with vectors */
+  /** number of zero vectors that the last complete pass over the vectors counted */
   numZero: number;
-  /** the fields one by one, if the rows are layered */
+  /** selections of the single fields, if a format of layers writes them separately */
   layers?: readonly Layer[];
 }
 
-/** A field of several that a format writes apart. */
+/** The rows of one field, if a format writes several fields separately. */
 export interface Layer extends Selection {
   field: string;
 }
@@ -136,9 +140,9 @@ export async function selectRows(rows: TableRows, options: ExportOptions): Promi
   return selection;
 }
 
-/** @throws {ArtifactError} a key is not UTF-8: no format could represent it */
+/** Checks that all keys are UTF-8. @throws {ArtifactError} a key is not UTF-8, so no format could represent it */
 export function checkUtf8({ size, bytes, offsets }: Keys): void {
-  // all bytes together may be valid UTF-8 although a character is split between two keys
+  // all bytes together may be valid UTF-8 even if a character is split between two keys
   let isText = isUtf8(bytes);
   for (let row = 1; isText && row < size; row++)
     isText = offsets[row]! >= bytes.length || (bytes[offsets[row]!]! & 0xc0) !== 0x80;
@@ -153,7 +157,7 @@ export function checkUtf8({ size, bytes, offsets }: Keys): void {
   );
 }
 
-/** Returns the rows of a range as if there were no others. */
+/** Returns the rows of a range as if the table had no other rows. */
 function within(rows: TableRows, range: RowRange): TableRows {
   return {
     ...rows,
@@ -170,19 +174,27 @@ export function keyBytes({ keys }: EmbeddingTable, row: number): Uint8Array {
   return keys.bytes.subarray(keys.offsets[row], keys.offsets[row + 1]);
 }
 
-/** Returns the key for formats with one key column: the key within one field, or else `field:key`. */
+/**
+ * Returns a row's key for formats with one key column: the key itself if one field is exported, otherwise `field:key`.
+ */
 export function oneKeyBytes({ table, field }: Pick<ExportBatch, "table" | "field">, row: number): Uint8Array {
   if (field !== undefined) return keyBytes(table, row);
   return Buffer.concat([Buffer.from(`${table.fields[table.fieldOf[row]!]}:`, "utf8"), keyBytes(table, row)]);
 }
 
-/** Like oneKeyBytes, but the single row of a numeric field, whose key is empty, gets the name of the field. */
+/**
+ * Does the same as oneKeyBytes, but returns the name of the field for the single row of a numeric field, whose key is
+ * empty.
+ */
 export function nameBytes(batch: Pick<ExportBatch, "table" | "field">, row: number): Uint8Array {
   const key = oneKeyBytes(batch, row);
   return key.length === 0 && batch.field !== undefined ? Buffer.from(batch.field) : key;
 }
 
-/** Yields the chunks of a text that is written row by row. @param writer returns a function that writes a row of a batch */
+/**
+ * Yields the chunks of a text that is written row by row. @param writer returns a function that writes one row of the
+ * given batch
+ */
 export async function* chunksByRow(
   selection: Pick<Selection, "batches">,
   out: ByteWriter,
@@ -198,7 +210,7 @@ export async function* chunksByRow(
   yield out.take();
 }
 
-/** Like chunksByRow, but without holes of --row-order, which have no key. */
+/** Does the same as chunksByRow, but skips the holes of --row-order, which have no key. */
 export function keyedChunks(
   selection: Pick<Selection, "batches">,
   out: ByteWriter,
@@ -212,17 +224,17 @@ export function keyedChunks(
   });
 }
 
-/** Returns the same rows with empty vectors. */
+/** Returns the same rows with their vectors replaced by empty ones. */
 export function withoutVectors({ batches }: Selection): Pick<Selection, "batches"> {
   return { batches: () => batches({ vectors: false }) };
 }
 
-/** Returns the bytes of an array as a view. */
+/** Returns a view of an array's bytes. */
 export function byteView({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** Checks every row's key before the first byte is written. @param check throws an error for an invalid key */
+/** Checks the key of every row before the first byte is written. @param check throws an error for an invalid key */
 export async function checkKeys(
   selection: Selection,
   check: (batch: ExportBatch, row: number) => void,

@@ -6,20 +6,20 @@
 
 import { isHole, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
-/** The kind of an unknown key's vector. */
+/** The kinds of vectors that unknown keys may have. */
 export type UnknownVector = "trained" | "mean" | "zeros";
 
-/** The out-of-vocabulary features of fields. */
+/** Weights and vectors of the out-of-vocabulary rows, one per field. */
 export interface OutOfVocabulary {
   /** f32[numFields] */
   weights: Float32Array;
   /** f32[numFields * dim] */
   vectors: Float32Array;
-  /** by field; undefined for a field without keys, which has no unknown ones */
+  /** kind of the vector by field; undefined for a numeric field, which has no keys */
   is: readonly (UnknownVector | undefined)[];
 }
 
-/** The kinds in words, for messages: `the mean of its field's vectors`. */
+/** Descriptions of the kinds for messages. */
 export const unknownVectors: Readonly<Record<UnknownVector, string>> = {
   trained: "the vector that was trained on rare keys",
   mean: "the mean of the field's vectors",
@@ -28,7 +28,7 @@ export const unknownVectors: Readonly<Record<UnknownVector, string>> = {
 
 type UnknownOf = (table: EmbeddingTable) => OutOfVocabulary;
 
-/** Returns zeros for the unknown keys of every field. */
+/** Returns zero vectors for the unknown keys of every field. */
 export const zerosForUnknown: UnknownOf = (table) => {
   const { dim, fields } = table;
   return {
@@ -38,7 +38,7 @@ export const zerosForUnknown: UnknownOf = (table) => {
   };
 };
 
-/** Returns the means of the weights and vectors of each field's keys, added up in f64 in the order of the rows. */
+/** Returns the mean weight and the mean vector of each field's keys, summed in f64 in the order of the rows. */
 export const meansForUnknown: UnknownOf = (table) => {
   const { dim, fields } = table;
   const found = zerosForUnknown(table);
@@ -59,7 +59,10 @@ export const meansForUnknown: UnknownOf = (table) => {
   return { ...found, is: found.is.map((one) => one && "mean") };
 };
 
-/** Marks trained rows that are all zero, because no key of their field was rare, as zeros. */
+/**
+ * Changes the kind of trained rows that are all zero to `zeros`: no key of their field was rare, so they were not
+ * trained.
+ */
 export function withoutUntrained(found: OutOfVocabulary): OutOfVocabulary {
   const { weights, vectors, is } = found;
   const dim = vectors.length / Math.max(1, is.length);
@@ -68,13 +71,13 @@ export function withoutUntrained(found: OutOfVocabulary): OutOfVocabulary {
   return { ...found, is: is.map((one, f) => (one === "trained" && isZero(f) ? "zeros" : one)) };
 }
 
-/** Whether a field has keys; a numeric field has a single row with an empty key. */
+/** Whether a field has keys; a numeric field has only one row, whose key is empty. */
 export function hasKeys(table: EmbeddingTable, field: string): boolean {
   const { first, last } = rowsOf(table, field);
   return table.keys.offsets[last]! > table.keys.offsets[first]!;
 }
 
-/** Says in a sentence what unknown keys get. @param unknown by field */
+/** Returns a phrase that describes the vectors of unknown keys. @param unknown kind of the vector by field */
 export function unknownKeysText(unknown: Readonly<Record<string, UnknownVector>>): string {
   const parts = (Object.keys(unknownVectors) as UnknownVector[]).flatMap((kind) => {
     const fields = Object.entries(unknown).flatMap(([field, vector]) => (vector === kind ? [field] : []));

@@ -223,7 +223,7 @@ describe("a directory", () => {
     file("hive/.hidden/x.csv", "b\n1\n");
     file("hive/dt=2026-01-02/city=C/empty.csv", "");
     file("hive/notes.md", "about");
-    // a loop, which is harmless because links to folders are not followed
+    // a link that forms a loop of folders, which is harmless because links to folders are not followed
     symlinkSync("..", join(folder, "hive/dt=2026-01-01/loop"));
     const { columns, rows, log } = await readAll(join(folder, "hive/"));
     expect(columns).toEqual(["a", "dt", "city"]);
@@ -237,7 +237,7 @@ describe("a directory", () => {
       "directory '/hive/': skipped files without a log extension: notes.md",
       "directory '/hive/': skipped folders without files: dt=2026-01-02/city=B",
     ]);
-    // a file that is named itself has only its own columns
+    // a file that the user names directly has no columns from its path
     expect((await readAll(join(folder, "hive/dt=2026-01-01/*/*.csv"))).columns).toEqual(["a"]);
     expect((await readAll(join(folder, "hive/dt=2026-01-01"))).columns).toEqual(["a", "dt", "city"]);
   });

@@ -9,31 +9,37 @@ import { entriesOf, statOf } from "../io/tree.js";
 import { forms } from "./form.js";
 import type { LogFile } from "./log.js";
 
-/** File names that are read as logs in a directory; any other file is read as delimited text only if it is named itself. */
+/**
+ * Names of files in a directory that are read as logs; other files are read as delimited text only if the user names
+ * them directly.
+ */
 const LOG_NAME = new RegExp(
   `(${Object.values(forms)
     .flatMap((form) => form.extensions.map((end) => end.replace(".", String.raw`\.`)))
     .join("|")})(\\.gz|\\.zst)?$`,
   "i",
 );
-/** Files of runs and datasets, some of which have the extension of a log. */
+/** Names of files that belong to runs and datasets; some have the extension of a log. */
 const OWN_NAME = /(^|\/)(manifest\.json|dataset\.json|metrics\.jsonl|embeddings\.arrow)$/;
 /**
- * File names without an extension, as Hive and Hadoop write them (000000_0, part-00000); read if a directory has no
- * file with a log's extension.
+ * File names without an extension, as Hive and Hadoop write them (000000_0, part-00000); they are read if no file of
+ * the directory has a log's extension.
  */
 const BARE_NAME = /^[^.]+$/;
 /** Hive's name for the partition of rows whose partition cell is missing. */
 const NO_PARTITION = "__HIVE_DEFAULT_PARTITION__";
-/** Most files and folders in one directory: more are a mistake, such as a home directory. */
+/**
+ * Maximum number of files and folders in one directory; a larger directory is considered a mistake of the user, such as
+ * a home directory.
+ */
 const MOST_FILES = 100_000;
-/** Most folders nested in one another. */
+/** Maximum depth of nested folders. */
 const MOST_DEPTH = 64;
-/** Most file names that a message lists. */
+/** Maximum number of file names that a message lists. */
 const MOST_SHOWN = 3;
 
 /**
- * Returns the files of a log in the order in which they are named, and those of a directory sorted by path.
+ * Returns the files of a log in the order in which the user names them; the files of a directory are sorted by path.
  *
  * @param named files, directories, patterns or `-`
  * @returns the files, and sentences about skipped files
@@ -77,7 +83,7 @@ async function logsIn(path: string): Promise<{ files: LogFile[]; warnings: strin
   return chosenLogs(path, all, (file) => sizes.get(file)!, emptyFolders);
 }
 
-/** Whether the name of a file in a directory is that of a log. */
+/** Whether a file in a directory has the name of a log. */
 function mayBeLog(file: string): boolean {
   return LOG_NAME.test(file) || BARE_NAME.test(file.split("/").at(-1)!);
 }

@@ -1,4 +1,5 @@
-// --dedupe-by in every format, at any size of the pieces and number of threads, against a plain reference.
+// Tests that --dedupe-by gives the same rows as a slow reference, in every format, with any piece size and number of
+// threads.
 
 import * as fc from "fast-check";
 import { gzipSync } from "node:zlib";
@@ -11,7 +12,7 @@ import { openLog } from "./open.js";
 const { file } = logFiles();
 const columns = ["id", "user", "n"];
 
-/** Keeps one row per key; rows that lack a cell of the key are kept. */
+/** Keeps one row per key, and all rows that lack a cell of the key. */
 function reference(rows: readonly string[][], by: readonly string[], keep: "first" | "last"): string[][] {
   const keyOf = (row: string[]) => by.map((name) => row[columns.indexOf(name)]!);
   return rows.filter((row, r) => {
@@ -24,7 +25,7 @@ function reference(rows: readonly string[][], by: readonly string[], keep: "firs
 
 const id = fc.constantFrom("", "a", "b", "1", "1.0", "longer than sixteen bytes");
 const row = fc.tuple(id, fc.constantFrom("", "u", "v"), fc.constantFrom("0", "1", "2"));
-// two files, of which the first has a row in which no column is empty
+// two files; the first file has one row without empty cells
 const logs = fc.tuple(fc.array(row, { maxLength: 60 }), fc.array(row, { minLength: 1, maxLength: 60 }));
 
 const formats = {

@@ -1,8 +1,9 @@
-// Removes duplicate events from a log (--dedupe-by): of the rows with the same cells in some columns, the first or the
-// last is kept, at its own place.
+// Removes duplicate events from a log (--dedupe-by): of the rows with the same cells in some columns, only the first or
+// the last is kept, and the order of the kept rows does not change.
 //
 // The columns are read as codes, so the comparison is exact, and memory includes their dictionaries. To keep the last
-// rows, all requested cells are held until the log ends: 4 bytes per row and key column, 8 per number, and 4 per row.
+// rows, all requested cells are held until the log ends: 4 bytes per key cell, 8 bytes per numeric cell, and 4 bytes
+// per row.
 
 import { UsageError } from "../errors.js";
 import { DuplicateFinder } from "./duplicate-finder.js";
@@ -11,7 +12,7 @@ import { placeholderKeys, placeholderWarnings } from "./placeholder-keys.js";
 import { noSuchColumn } from "./read.js";
 import { rowsOfBatch, withoutRepeats } from "./repeats.js";
 
-/** Share of the rows with a key above which so many dropped rows are reported as suspicious. */
+/** Share of dropped rows among the rows with a key above which a warning calls the dropped rows suspicious. */
 const MANY_DROPPED = 0.5;
 
 type Deduping = Pick<ReadOptions, "dedupe" | "dedupeBy" | "dedupeKeep">;
@@ -22,7 +23,7 @@ export function withoutDuplicates(log: Log, { dedupe, dedupeBy, dedupeKeep = "fi
   return dedupe === true ? withoutRepeats(log) : log;
 }
 
-/** Returns a sentence about the rows that --dedupe or --dedupe-by dropped, or nothing. */
+/** Returns a sentence that reports the rows dropped by --dedupe or --dedupe-by; undefined if there are none. */
 export function duplicateNotes({
   repeats,
   droppedDuplicates: dropped,
@@ -35,7 +36,7 @@ function rowsText(rows: number): string {
   return rows === 1 ? "1 duplicate row" : `${rows} duplicate rows`;
 }
 
-/** Returns options under which the cells of the columns of --dedupe-by are read, even if --ignore names them. */
+/** Returns reading options that include the columns of --dedupe-by even if --ignore names these columns. */
 export function readingDedupeColumns(options: ReadOptions): ReadOptions {
   const { ignore, dedupeBy = [] } = options;
   return ignore ? { ...options, ignore: ignore.filter((name) => !dedupeBy.includes(name)) } : options;
@@ -75,7 +76,7 @@ function withoutDuplicateEvents(log: Log, by: readonly string[], keep: "first" |
         },
         observe,
       );
-      // each batch is released when it was passed on
+      // shift() removes each batch from the list, so its memory is released as soon as it was passed on
       for (let batch = held.shift(); batch; batch = held.shift())
         await pass(batch, finder.lastOf(batch.firstRow, batch.numRows));
       const droppedDuplicates = { by, keep, rows: finder.dropped, withoutKey: finder.withoutKey };
@@ -99,7 +100,7 @@ function withoutDuplicateEvents(log: Log, by: readonly string[], keep: "first" |
   };
 }
 
-/** Returns a batch with its own arrays, for the first requests. */
+/** Copies a batch with the columns of its first `numRequests` requests into new arrays. */
 function copyOf(batch: Batch, numRequests: number): Batch {
   const { file } = batch.numRows > 0 ? batch.placeOf(0) : { file: "" };
   const lines = Uint32Array.from({ length: batch.numRows }, (_, row) => batch.placeOf(row).line);

@@ -1,7 +1,8 @@
 // Finds rows that have the same cells in some columns as another row.
 //
-// Cells are codes, which are equal if and only if the cells' text is. A row with a missing cell has no key. Memory per
-// distinct key: 4 bytes, 4 more to find the last rows; with several columns also a table of the combinations.
+// Cells are given as codes: two codes are equal if and only if the texts of the cells are equal. A row with a missing
+// cell has no key. Each distinct key takes 4 bytes of memory, or 8 bytes to find the last rows; several columns also
+// need a table of their combinations.
 
 import { MISSING } from "./keys.js";
 import { finishHash, hashStep } from "./repeats.js";
@@ -13,12 +14,12 @@ export class DuplicateFinder {
   /** number of distinct keys */
   numKeys = 0;
   #numRows = 0;
-  /** one per column: number of rows per code */
+  /** one array per column: the number of rows with each code */
   readonly #counts: Numbers[];
   readonly #combinations: CombinationTable;
-  /** 1 + the last row of each key */
+  /** 1 + the index of the last row with each key */
   readonly #last = new Numbers();
-  /** one bit per row: 1 if a later row has its key */
+  /** one bit per row: 1 if a later row has the same key */
   #replaced = new Uint8Array(0);
 
   constructor(
@@ -29,18 +30,18 @@ export class DuplicateFinder {
     this.#combinations = new CombinationTable(numColumns);
   }
 
-  /** Number of rows whose key another row has and that are dropped. */
+  /** Number of dropped rows: those whose key occurs in a row that is kept. */
   get dropped(): number {
     return this.#numRows - this.withoutKey - this.numKeys;
   }
 
-  /** Returns the number of rows with a cell. */
+  /** Returns the number of rows whose cell in a column has the given code. */
   rowsWith(column: number, code: number): number {
     return this.#counts[column]!.at(code);
   }
 
   /**
-   * Takes the next rows.
+   * Processes the next rows of the log.
    *
    * @param columns one u32[numRows] per column: codes, or MISSING
    * @returns u32, ascending: the rows whose key no earlier row has, and those without a key
@@ -66,7 +67,10 @@ export class DuplicateFinder {
     return firsts.subarray(0, size);
   }
 
-  /** Returns u32, ascending: which of some rows have a key that no later row has. Call it after all rows were added. */
+  /**
+   * Returns u32, ascending: those of the given rows whose key does not occur in a later row. Call it after all rows
+   * were added.
+   */
   lastOf(firstRow: number, numRows: number): Uint32Array {
     const rows = Uint32Array.from({ length: numRows }, (_, row) => row);
     return rows.filter(
@@ -74,7 +78,11 @@ export class DuplicateFinder {
     );
   }
 
-  /** Counts the cells of a row. @returns its key: the code of a single column, or the number of its combination */
+  /**
+   * Counts the cells of a row by their codes.
+   *
+   * @returns the row's key: the code of a single column, or the number of a combination of codes
+   */
   #keyOf(columns: readonly Uint32Array[], row: number): number {
     let isMissing = false;
     for (let c = 0; c < columns.length; c++) {
@@ -86,7 +94,7 @@ export class DuplicateFinder {
     return columns.length === 1 ? columns[0]![row]! : this.#combinations.numberOf(columns, row);
   }
 
-  /** Whether the key, which #keyOf has just counted, has one row. */
+  /** Whether a key occurred for the first time in the row that #keyOf counted last. */
   #isNew(key: number): boolean {
     return this.#counts.length === 1 ? this.#counts[0]!.at(key) === 1 : key === this.numKeys;
   }
@@ -106,7 +114,7 @@ export class DuplicateFinder {
   }
 }
 
-/** A growing u32 array; numbers that were not set are 0. */
+/** An array of u32 that grows on demand; elements that were never set are 0. */
 class Numbers {
   #numbers = new Uint32Array(1024);
 
@@ -128,12 +136,15 @@ class Numbers {
   }
 }
 
-/** Numbers combinations of codes by first appearance: open addressing, linear probing, at most half full. */
+/**
+ * A hash table that numbers combinations of codes by first appearance, with open addressing and linear probing; at most
+ * half of the slots are used.
+ */
 class CombinationTable {
   #size = 0;
-  /** 1 + the number of a combination; 0 is an empty slot */
+  /** 1 + the number of the combination in each slot; 0 for an empty slot */
   #slots = new Uint32Array(1 << 12);
-  /** the codes of each combination */
+  /** codes of each combination, one combination after another */
   #codes: Uint32Array;
 
   constructor(private readonly numColumns: number) {

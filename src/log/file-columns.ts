@@ -9,18 +9,18 @@ export interface FileColumns {
   path: string;
   /** column names in file order; "" for a duplicate name that is ignored */
   columns: readonly string[];
-  /** columns given by the path, with the cell of all rows */
+  /** columns given by the path of the file, with the cell that all rows of the file have in them */
   partition: Readonly<Record<string, string>>;
 }
 
-/** Where the scanners find the requested columns in the chunks of a file. */
+/** Positions of the requested columns among the cells of a file's rows. */
 export interface ScanLayout {
   /** number of cells in a row */
   numColumns: number;
-  /** cell index per request; -1 if all rows have the cell in `constants` */
+  /** index of the cell for each request; -1 if all rows have the cell in `constants` */
   cells: number[];
   constants: string[];
-  /** the file's header, which concatenated files repeat: its cells, and its line if no cell is quoted */
+  /** header of the file, which concatenated files repeat: its cells, and its line of text if no cell is quoted */
   header?: { cells: string[]; line: Uint8Array };
 }
 
@@ -32,7 +32,7 @@ export function columnsIn({ columns, partition }: Omit<FileColumns, "path">): st
 /**
  * Returns the position of each requested column in a file.
  *
- * @param mayLack true if cells of a column that the file lacks are empty
+ * @param mayLack true if the file may lack columns, whose cells are then empty
  * @throws {DataError} the file lacks a requested column, which it must have
  */
 export function columnPositions(
@@ -49,7 +49,7 @@ export function columnPositions(
   return { numColumns: columns.length, cells, constants };
 }
 
-/** The error for a file without a column that all of its rows need. */
+/** Returns the error for a file that lacks a column which all of its rows need. */
 export function lackingColumn({ path, ...file }: FileColumns, name: string): DataError {
   return new DataError(
     "the file lacks this column, which other files of the log have: its columns are " +
@@ -80,7 +80,8 @@ export function repeatedHeaderNote(lines: number): string {
 /**
  * Returns the columns of a log: those of its files in order of appearance, then those of their paths.
  *
- * @throws {DataError} a file shares no column with the files before it, as with another delimiter
+ * @throws {DataError} a file has no column in common with the files before it, for example because its delimiter
+ * differs
  */
 export function columnsOfFiles(files: readonly FileColumns[]): string[] {
   const names = new Set<string>();
@@ -98,8 +99,8 @@ export function columnsOfFiles(files: readonly FileColumns[]): string[] {
 }
 
 /**
- * Returns a warning about each group of columns that the same files lack. A group that begins exactly where another ends
- * is reported with it, because columns may have been renamed.
+ * Returns a warning about each group of columns that the same files lack. Two groups are reported together if the files
+ * that lack the first are exactly the files that have the second, because columns may have been renamed.
  *
  * @param used columns that are read; groups without one are not reported
  * @param rowsOf returns the number of rows of a file
@@ -110,7 +111,7 @@ export function partialColumnWarnings(
   rowsOf: (path: string) => number,
 ): string[] {
   if (files.every(({ columns }) => columns.join("\n") === files[0]!.columns.join("\n"))) return [];
-  /** by the files that have them, one digit per file */
+  /** columns by the files that contain them: the key has one digit per file, 1 if the file contains the columns */
   const groups = new Map<string, string[]>();
   for (const name of columnsOfFiles(files)) {
     const has = files.map((file) => (columnsIn(file).includes(name) ? "1" : "0")).join("");
@@ -137,7 +138,7 @@ export function partialColumnWarnings(
   return warnings;
 }
 
-/** Says which files have some columns. */
+/** Returns a phrase that names the files which have certain columns. */
 function presence(files: readonly FileColumns[], has: string, numColumns: number): string {
   const [exist, are] = numColumns === 1 ? ["exists", "is"] : ["exist", "are"];
   const change = has.startsWith("0") ? has.indexOf("1") : has.indexOf("0");

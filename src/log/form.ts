@@ -9,7 +9,7 @@ import type { RecordForm } from "./text/record-form.js";
 interface LogForm {
   /** file extensions, in lower case */
   extensions: readonly string[];
-  /** if all lines of a file match this, it has this format and is not CSV */
+  /** pattern of a line: a file whose lines all match it has this format and is not CSV */
   line?: RegExp;
   /** Opens files of this format as one log and loads the reader on demand. @throws as openLog */
   open(files: readonly LogFile[], options: ReadOptions, sizes: ReadSizes): Promise<Log>;
@@ -17,7 +17,10 @@ interface LogForm {
 
 const LABEL = String.raw`^[+-]?[\d.][\d.,eE+-]*`;
 
-/** The formats of logs by name; a new format is a file that reads it and an entry here. `csv` stands for any delimiter. */
+/**
+ * Formats of logs by name. To add a format, write a file that reads it and add an entry here. `csv` stands for text
+ * with any delimiter.
+ */
 export const forms = {
   csv: {
     extensions: [".csv", ".tsv", ".tab", ".txt"],
@@ -63,7 +66,7 @@ function formNamed(path: string): InputFormat {
   const [, extension = "", packed] = /(\.[a-z]+)(\.gz|\.zst)?$/i.exec(path) ?? [];
   const [found = "csv"] =
     named.find(([, { extensions }]) => extensions.includes(extension.toLowerCase())) ?? [];
-  // compressed Parquet cannot be read, because its reader starts at the end of the file
+  // Parquet inside another compression cannot be read, because its reader starts at the end of the file
   return found === "parquet" && packed !== undefined ? "csv" : found;
 }
 
@@ -92,7 +95,7 @@ export function startsAsJson(first: Uint8Array): boolean {
   return /^\uFEFF?\s*\{\s*["}]/u.test(text);
 }
 
-/** Number of lines that are examined to tell other text formats from CSV. */
+/** Number of lines that are examined to distinguish CSV from other text formats. */
 const LINES_TO_KNOW = 5;
 
 /**
@@ -123,8 +126,10 @@ export function refuseOtherText(
 }
 
 /**
- * @throws {UsageError} an option applies to delimited text only @param what the log's format, for the message: `the log
- * format is jsonl`
+ * Rejects options that apply to delimited text only.
+ *
+ * @throws {UsageError} the user gave such an option
+ * @param what format of the log for the message: `the log format is jsonl`
  */
 export function checkUndelimited(options: ReadOptions, what: string): void {
   if (hasOwnForm(options))

@@ -1,4 +1,4 @@
-// Formats other than delimited text: which input they accept and reject, and how they convert typed cells.
+// Formats other than delimited text: the input that they accept and reject, and how they convert typed cells.
 
 import { keyAt } from "./keys.js";
 import * as fc from "fast-check";
@@ -19,7 +19,7 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-/** Reads all cells of a log as text, and the warnings of the reading. */
+/** Reads all cells of a log as text, and returns them with the warnings. */
 async function readAll(paths: string | string[], options: Partial<ReadOptions> = {}, chunkBytes = 1 << 20) {
   const log = await openLog(
     [paths].flat(),
@@ -51,7 +51,7 @@ async function opened(name: string, text: string, options: Partial<ReadOptions> 
 const refuses = (paths: string | string[], options: Partial<ReadOptions> = {}) =>
   expect(readAll(paths, options)).rejects;
 
-/** Returns members that are not objects, with their paths. */
+/** Returns the members of nested objects that are not objects themselves, each with its path. */
 function leavesOf(members: object, path = ""): [string, unknown][] {
   return Object.entries(members).flatMap(([name, value]): [string, unknown][] =>
     typeof value === "object" && value !== null && !Array.isArray(value)
@@ -130,7 +130,7 @@ describe("JSON lines", () => {
         } catch (error) {
           reason = (error as { reason: string }).reason;
         }
-        // valid JSON that is rejected as a row is distinguished from invalid JSON
+        // the message distinguishes invalid JSON from valid JSON that cannot be a row
         if (["repeated key", "number too large", "half a character"].includes(reason)) return;
         expect(got !== undefined).toBe(isObject);
         if (!got || !isObject) return;

@@ -10,7 +10,7 @@ import { openLog } from "./open.js";
 const folder = mkdtempSync(join(tmpdir(), "embed-groups-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Splits an input that arrives in pieces into groups; without a column, rows are not grouped. */
+/** Splits an input that arrives in pieces into groups of rows; rows are not grouped if no column is given. */
 function groupsOf(
   text: string,
   cuts: readonly number[],
@@ -82,7 +82,7 @@ test.each(["csv", "jsonl"] as const)(
           ofBlocks.push(...own);
         }
         expect(ofBlocks).toEqual(whole);
-        // rows before a request for results are not part of a later log
+        // rows before an empty line, which requests results, are not part of a later log
         const asked = all.filter((one) => one === "").length - (ends || all.at(-1) !== "" ? 0 : 1);
         expect(found.filter(({ isAsked }) => isAsked).length).toBe(asked);
       }),

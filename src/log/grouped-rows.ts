@@ -23,21 +23,24 @@ import { RowFault } from "./text/record-form.js";
 import { countLines, lastCut, recordEnd, startsComment, decodedUtf8, type Dialect } from "./text/records.js";
 import { forEachRow } from "./text/text-rows.js";
 
-/** Most bytes of the rows of one key: a larger group is no user's history, so the wrong column was probably named. */
+/**
+ * Maximum number of bytes of the rows of one key; a larger group is no user's history, so the user probably named the
+ * wrong column.
+ */
 const MOST_BYTES = 16 << 20;
-/** Bytes that are read at once. */
+/** Number of bytes of one read. */
 const PIECE = 1 << 16;
 const [NEWLINE, RETURN, QUOTE] = [0x0a, 0x0d, 0x22];
 
-/** A log of whole rows: of several keys, each of which occurs in one group, or any rows. */
+/** A log of whole rows. If rows are grouped, it contains the complete groups of several distinct keys. */
 export interface GroupedRows {
-  /** options to read the rows as a log */
+  /** options with which the rows are read as a log */
   reading: Pick<ReadOptions, "format" | "held" | "delimiter">;
-  /** keys of the groups in their order; empty if rows are not grouped */
+  /** keys of the groups in the order of the groups; empty if rows are not grouped */
   keys: string[];
   /** number of records, including malformed ones */
   numRows: number;
-  /** true if an empty line follows: the sender waits for results */
+  /** true if an empty line follows the rows, so the sender waits for results */
   isAsked: boolean;
 }
 
@@ -45,7 +48,8 @@ export interface GroupedRows {
  * Reads an input piece by piece without grouping; empty lines have no meaning here.
  *
  * @param path  a file, or `-`
- * @param bytes most bytes of one read; a pipe returns fewer, so its rows are processed as they are written
+ * @param bytes maximum number of bytes of one read; a pipe returns fewer bytes, so its rows are processed as soon as
+ * they are written
  * @throws {UsageError} records of the format are not lines
  * @throws {DataError} as openLog
  */
@@ -57,21 +61,23 @@ export function rowBlocks(
   return rowsAsTheyCome(path, undefined, options, bytes);
 }
 
-/** How records of a format are split into header, key and row. */
+/** The rules by which records of a format are split into header, key and row. */
 interface Form {
   format: "csv" | "jsonl";
   dialect: Dialect;
-  /** bytes that are put before the rows of each log (the header), and their number of lines */
+  /** bytes that precede the rows of each log (the header), and the number of lines of these bytes */
   head: Uint8Array;
   headLines: number;
   /**
-   * The key of a record; undefined if it cannot be determined, in which case reading the record reports why. @param
-   * line for messages, from 1
+   * Returns the key of a record; undefined if the key cannot be determined, in which case reading the record reports
+   * the reason.
+   *
+   * @param line number of the record's line for messages, from 1
    */
   keyOf: (record: Uint8Array, line: number) => string | undefined;
-  /** Whether a record repeats the header and is not a row. */
+  /** Whether a record repeats the header, so it is not a row. */
   isHeader: (record: Uint8Array) => boolean;
-  /** names of the previous records' members, for formats that name the columns in each record */
+  /** names of the members of previous records, for formats that name the columns in each record */
   columns: Set<string>;
 }
 
@@ -91,7 +97,7 @@ export function groupedRows(
   return rowsAsTheyCome(path, column, options, PIECE);
 }
 
-/** @param column the column with the key; undefined if each row is complete by itself */
+/** @param column the column with the key; undefined if rows are not grouped */
 async function* rowsAsTheyCome(
   path: string,
   column: string | undefined,
@@ -111,13 +117,13 @@ async function* rowsAsTheyCome(
   }
 }
 
-/** Splits an input that arrives in pieces into groups, as groupedRows returns them. */
+/** Splits an input that arrives in pieces into groups; groupedRows returns these groups. */
 export class Groups {
   #form: Form | undefined;
-  /** bytes from #from on, the first row that was not yielded */
+  /** bytes of the input that arrived; the first row that was not yielded starts at #from */
   #bytes: Uint8Array = new Uint8Array(0);
   #from = 0;
-  /** start of the record whose key is read next, and end of the last complete group */
+  /** #at: start of the record whose key is read next; #complete: end of the last complete group */
   #at = 0;
   #complete = 0;
   /** number of physical lines before #from and before #at */
@@ -217,7 +223,7 @@ export class Groups {
     return end === -1 ? line : end;
   }
 
-  /** Marks the current group as complete. */
+  /** Marks the group of the latest records as complete. */
   #close(): void {
     if (this.#rowsOfKey === 0) return;
     this.#keys.add(this.#key);
@@ -226,7 +232,7 @@ export class Groups {
     this.#rowsOfKey = 0;
   }
 
-  /** Returns the complete groups that were not yielded yet, as a log. */
+  /** Returns a log of the complete groups that were not yielded yet. */
   #batch(isAsked: boolean): GroupedRows {
     const { format, dialect, head, headLines, columns } = this.#form!;
     const rows = this.#bytes.subarray(this.#from, this.#complete);

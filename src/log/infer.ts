@@ -1,12 +1,14 @@
-// Infers the roles of columns (user, item, label, ...) from their names and first rows. The result is reported to the user.
+// Infers the roles of columns (user, item, label, ...) from their names and first rows. The result is reported to the
+// user.
 //
-// Names are compared without case, spaces, underscores, dashes and dots, so user_id, UserID and "User Id" are one. In
-// each role's list better names come first; of several columns with an equally good name the leftmost wins.
+// Names are compared without case, spaces, underscores, dashes and dots, so user_id, UserID and "User Id" are one. The
+// list of each role contains better names first; if several columns have an equally good name, the leftmost gets the
+// role.
 
 import { parseNumber, truthOf } from "./number.js";
 import { timeParser } from "./time-format.js";
 
-/** The type of a column's first rows. A column of times is recognized by its name or by ISO dates. */
+/** The type that the first rows of a column have. A column of times is recognized by its name or by ISO dates. */
 export type ColumnType = "key" | "integer" | "number" | "boolean" | "time" | "empty";
 
 /** The roles that can be inferred. */
@@ -20,13 +22,16 @@ export interface InferredRoles {
   types: Record<string, ColumnType>;
   /** columns without a role whose first rows contain decimals */
   numeric: string[];
-  /** columns that may be the time of the event, if there are several and no name decides */
+  /**
+   * columns that may contain the time of the event, if there are several such columns and no column has the name of a
+   * time
+   */
   times: string[];
-  /** column → one sentence with the reason, for roles and numeric columns */
+  /** one sentence with the reason of the decision, by column, for roles and numeric columns */
   why: Record<string, string>;
 }
 
-/** Names of columns by role, the better ones first, as they are compared. */
+/** Names of columns by role, normalized for comparison; better names come first. */
 export const roleNames: Readonly<Record<RoleName, readonly string[]>> = {
   user: words(
     "userid user uid userkey username customerid customer customerno visitorid visitor memberid member clientid client " +
@@ -60,7 +65,7 @@ function plain(name: string): string {
   return name.toLowerCase().replace(/[\s_\-.]/g, "");
 }
 
-/** Whether a column has the name of a time. */
+/** Whether the name of a column is that of a time. */
 export function isNamedTime(name: string): boolean {
   return roleNames.time.includes(plain(name)) || isTimeName(name);
 }
@@ -69,7 +74,7 @@ export function isNamedTime(name: string): boolean {
  * Infers roles and types. Pure: the same columns and sample give the same result.
  *
  * @param columns names, distinct
- * @param sample  first rows, each with a cell a column
+ * @param sample  first rows, each with one cell per column
  * @param timeFormat format of times, as in --time-format
  * @param numOwn number of columns of the log itself, which come first; columns of side tables get no role
  * @throws {UsageError} timeFormat is invalid
@@ -96,7 +101,7 @@ export function inferRoles(
     const evidence = types[found.c] === "boolean" ? ", its first rows are true or false" : EVIDENCE[role];
     why.set(found.name, `${role}: by its name${evidence}`);
   }
-  // without a well-known name, a column is the time only if it is the only candidate
+  // a column whose name is not well known is the time only if there is no other candidate
   const times = own.filter((name, c) => types[c] === "time" && !why.has(name) && mayBeEventTime(name));
   if (roles.time === undefined && times.length === 1) {
     roles.time = times[0]!;
@@ -107,7 +112,7 @@ export function inferRoles(
   for (const name of numeric) why.set(name, "numeric: its first rows hold decimals");
   return {
     roles,
-    // fromEntries, because a column may be called __proto__
+    // Object.fromEntries is used because a column may be called __proto__
     types: Object.fromEntries(columns.map((name, c) => [name, types[c]!])),
     numeric,
     times: roles.time === undefined ? times : [],
@@ -139,8 +144,8 @@ function typeOf(name: string, present: readonly string[], timeFormat: string | u
   const areNumbers = numbers.every((value) => value !== undefined);
   const parse = timeParser(timeFormat);
   const areTimes = present.every((cell) => !Number.isNaN(parse(cell)));
-  // a number is a time only if the column has the name of a time and the value is from 1973 on: `day` may be 1 to 31,
-  // `time` seconds since a start
+  // numbers are times only if the column has the name of a time and they are at least 1e8 (Unix time in 1973): a column
+  // `day` may contain 1 to 31, and a column `time` the seconds since the start of a session
   const areNamed = isNamedTime(name);
   const isLate = timeFormat !== undefined || (areNumbers && numbers.every((value) => Math.abs(value) >= 1e8));
   if (areTimes && (!areNumbers || (areNamed && isLate))) return "time";
@@ -148,14 +153,14 @@ function typeOf(name: string, present: readonly string[], timeFormat: string | u
   return numbers.every((value) => Number.isInteger(value)) ? "integer" : "number";
 }
 
-/** Last words of names of times, as in purchased_at, orderTime, created.date. */
+/** Last words of the names of times, as in purchased_at, orderTime, created.date. */
 const LAST_WORDS = new Set(["at", "on", "time", "timestamp", "date", "datetime", "ts"]);
 
-/** Words in names of times that describe the user or the item, and not the time of the event. */
+/** Words in the names of times that describe the user or the item instead of the event. */
 const OTHER_TIMES =
   /birth|born|\bdob\b|releas|publish|expir|\bdue\b|until|\bvalid\b|signup|sign.?up|regist|join|member|since|updat|modif|delet|\bend/;
 
-/** The words of a name, in lower case: purchasedAt, purchased_at and "Purchased at" are two words. */
+/** Returns the words of a name in lower case: purchasedAt, purchased_at and "Purchased at" have two words. */
 function wordsOf(name: string): string[] {
   return name
     .replace(/([a-z\d])([A-Z])/g, "$1 $2")
@@ -163,7 +168,9 @@ function wordsOf(name: string): string[] {
     .split(/[\s_\-.]+/);
 }
 
-/** Whether the last word of a name is that of a time. Names of one word are compared with the list of known names instead. */
+/**
+ * Whether the last word of a name denotes a time. Names of one word are compared with the list of known names instead.
+ */
 function isTimeName(name: string): boolean {
   const words = wordsOf(name);
   return words.length > 1 && LAST_WORDS.has(words.at(-1)!);

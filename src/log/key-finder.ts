@@ -1,6 +1,6 @@
 // Looks up, on another thread, the codes of keys that the log's key tables already contain, while the calling thread
-// adds more keys. Most cells of a log have keys that occurred before. The calling thread looks up the remaining keys in
-// its turn.
+// adds more keys. Most cells of a log have keys that occurred before. The calling thread then looks up the keys that
+// were not found.
 //
 // A code that is found is final, because keys are only ever added to a table. A table that grows is moved: the move
 // waits for running lookups and blocks new ones until it is done.
@@ -10,16 +10,16 @@ import { kernelImports } from "../kernels/shared/load.js";
 import type { Keys } from "./keys.js";
 import type { ScanMemory } from "./scanner.js";
 
-/** Keys that are looked up at once, and the size of the buffer for their bytes and codes. */
+/** Number of keys that are looked up in one call, and size of the buffer for their bytes and codes. */
 const PIECE = 1 << 14;
 const SCRATCH_BYTES = 1 << 20;
 
-/** Value of the lock while a table is moved. */
+/** Value that marks the lock as closed, while a table is moved. */
 const CLOSED = -(2 ** 30);
 
 /** A lock that either lets threads look keys up or lets the owner of the memory move a table. */
 export class TableLock {
-  /** byte offset of the i32: number of threads in a lookup, plus CLOSED while a table is moved */
+  /** byte offset of the i32 that holds the number of threads in a lookup, plus CLOSED while a table is moved */
   readonly offset: number;
   readonly #lock: Int32Array;
 
@@ -47,9 +47,9 @@ export class TableLock {
 export interface FinderData {
   memory: WebAssembly.Memory;
   lock: number;
-  /** byte offset of SCRATCH_BYTES that only this thread uses */
+  /** byte offset of the SCRATCH_BYTES bytes that only this thread uses */
   scratch: number;
-  /** per request: byte offset of its table; undefined for numbers */
+  /** byte offset of the key table of each request; undefined for numbers */
   tables: (number | undefined)[];
 }
 
@@ -81,10 +81,10 @@ export class KeyFinder {
   }
 
   /**
-   * Looks up the codes of keys: MISSING for an empty key, UNKNOWN for a key that is not found.
+   * Looks up the codes of keys; an empty key has the code MISSING, a key that is not found UNKNOWN.
    *
-   * @param table byte offset
-   * @param gap   bytes before each key that are not part of it
+   * @param table byte offset of the table
+   * @param gap   number of bytes before each key that are not part of the key
    * @param codes u32[size], receives the codes
    * @returns the number of codes that are UNKNOWN
    */
@@ -95,7 +95,7 @@ export class KeyFinder {
       let to = Math.min(from + PIECE, size);
       const fits = () => offsets[to]! - start + 8 * (to - from) + 64 <= SCRATCH_BYTES;
       while (to - from > 1 && !fits()) to = from + ((to - from) >> 1);
-      // scratch memory: the offsets, the codes, the bytes
+      // layout of the scratch memory: offsets, codes, bytes
       const codesAt = to - from + 1;
       const bytesAt = 4 * (codesAt + to - from);
       if (fits() && this.#enter()) {

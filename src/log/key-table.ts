@@ -10,10 +10,13 @@ import type { ScanRegion, ScanMemory } from "./scanner.js";
 const SLOT_BYTES = 16;
 const MAX_BYTES = 2 ** 32 - 1;
 
-/** Keys that are looked up at once: memory is reserved for all of them, and they fit in the processor's cache. */
+/**
+ * Number of keys that are looked up in one call; memory is reserved for all of them, and they fit in the processor's
+ * cache.
+ */
 const PIECE = 1 << 14;
 
-/** Cells in the layout of the kernel's internCells. */
+/** Cells in the layout that the kernel's function internCells expects. */
 interface Cells {
   base: number;
   bounds: number;
@@ -31,7 +34,7 @@ export class KeyTable {
   #offsets: ScanRegion;
   #scratch: ScanRegion | undefined;
   readonly #lock: TableLock | undefined;
-  /** number of keys, and bytes of keys, for which memory is reserved at least */
+  /** numbers of keys and of bytes of keys that can be added without reserving more memory */
   #spareKeys = 0;
   #spareBytes = 0;
 
@@ -50,7 +53,7 @@ export class KeyTable {
     this.#place();
   }
 
-  /** Byte offset of the table, for a KeyFinder. */
+  /** Byte offset of the table; a KeyFinder needs it. */
   get offset(): number {
     return this.#table.offset;
   }
@@ -60,8 +63,9 @@ export class KeyTable {
   }
 
   /**
-   * Writes the codes of cells (internCells of the kernel) and adds new keys.
-   * @param maxBytes upper bound on the bytes of all these cells
+   * Writes the codes of cells with the kernel's function internCells, and adds the keys that are new.
+   *
+   * @param maxBytes upper bound on the total number of bytes of the cells
    */
   intern(cells: Cells, maxBytes: number, codes: number): void {
     this.#reserve(cells.numCells, maxBytes);
@@ -70,10 +74,10 @@ export class KeyTable {
   }
 
   /**
-   * Returns the codes u32[size] of keys in their order, MISSING for an empty key; new keys are added. The keys need not
-   * be distinct.
+   * Returns the codes u32[size] of keys in the order of the keys, with MISSING for an empty key; new keys are added to
+   * the table. The keys need not be distinct.
    *
-   * @param gap bytes before each key that are not part of it, such as its length
+   * @param gap number of bytes before each key that are not part of the key, such as its length
    * @param codes receives the codes
    */
   codesOf(keys: Keys, gap = 0, codes: Uint32Array = new Uint32Array(keys.size)): Uint32Array {
@@ -81,7 +85,11 @@ export class KeyTable {
     return codes;
   }
 
-  /** Like codesOf, but adds no keys: unknown keys get the code UNKNOWN. @returns their number */
+  /**
+   * Does the same as codesOf, but adds no keys: keys that are not in the table get the code UNKNOWN.
+   *
+   * @returns the number of such keys
+   */
   find(keys: Keys, gap: number, codes: Uint32Array): number {
     const { kernel } = this.#memory;
     let numUnknown = 0;
@@ -100,14 +108,14 @@ export class KeyTable {
     for (let from = 0; from < size; from += PIECE) {
       const to = Math.min(from + PIECE, size);
       const [start, end] = [offsets[from]!, offsets[to]!];
-      // scratch memory: the bytes (and 16 that may be read after them), the offsets, the codes
+      // layout of the scratch memory: bytes (and 16 more that may be read), offsets, codes
       const boundsAt = Math.ceil((end - start + 16) / 4) * 4;
       const codesAt = boundsAt + 4 * (to - from + 1);
       this.#scratch = this.#memory.atLeast(this.#scratch, codesAt + 4 * (to - from));
       const scratch = this.#scratch.offset;
       this.#memory.u8.set(bytes.subarray(start, end), scratch);
       this.#memory.u32.set(offsets.subarray(from, to + 1), (scratch + boundsAt) / 4);
-      // bounds are relative to the first key
+      // `bounds` count from the start of the first key, so `base` shifts them to the scratch memory
       const base = scratch - start;
       const cells = { base, bounds: scratch + boundsAt, stride: 4, gap, numCells: to - from };
       look(cells, end - start, scratch + codesAt);
@@ -116,7 +124,7 @@ export class KeyTable {
     }
   }
 
-  /** Returns the keys with codes of at least `code`. */
+  /** Returns the keys whose codes are at least `code`. */
   keysFrom(code: number): Keys {
     if (code === this.size) return noKeys();
     const first = this.#offsets.offset / 4;
@@ -136,9 +144,9 @@ export class KeyTable {
     );
   }
 
-  /** Reserves memory for `numKeys` more keys at half load, and for their bytes. */
+  /** Reserves memory for `numKeys` more keys at a load factor of one half, and for the bytes of these keys. */
   #reserve(numKeys: number, numBytes: number): void {
-    // treats all previous keys as if they had been new
+    // the counters are reduced as if all keys of the previous call had been new
     this.#spareKeys -= numKeys;
     this.#spareBytes -= numBytes;
     if (this.#spareKeys >= 0 && this.#spareBytes >= 0) return;
@@ -180,7 +188,7 @@ export class KeyTable {
     return moved;
   }
 
-  /** Passes the offsets of the regions to the kernel. */
+  /** Passes the offsets of the table's regions to the kernel. */
   #place(): void {
     this.#set("slots", this.#slots.offset);
     this.#set("mask", this.#slots.bytes / SLOT_BYTES - 1);

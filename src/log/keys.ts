@@ -1,8 +1,9 @@
-// Keys of a column or a table, as UTF-8 bytes in one buffer: 50 million keys cost their bytes and no string objects.
+// Keys of a column or a table, as UTF-8 bytes in one buffer: 50 million keys take only their bytes, without string
+// objects.
 
 import * as scan from "../kernels/scan/layout.js";
 
-/** The code of an empty cell, as the scanner writes it; such a cell adds no feature. */
+/** The code that the scanner writes for an empty cell; such a cell adds no feature. */
 export const MISSING = scan.MISSING;
 
 /**
@@ -13,7 +14,7 @@ export interface Keys {
   readonly size: number;
   /** u8: all keys, concatenated */
   readonly bytes: Uint8Array;
-  /** u32[size + 1]: key c is bytes[offsets[c] .. offsets[c + 1]) */
+  /** u32[size + 1]: the key with code c is bytes[offsets[c] .. offsets[c + 1]) */
   readonly offsets: Uint32Array;
 }
 
@@ -41,7 +42,7 @@ export function noKeys(): Keys {
 export function compareKeys({ bytes, offsets }: Keys, a: number, b: number): number {
   const [from, other] = [offsets[a]!, offsets[b]!];
   const [size, otherSize] = [offsets[a + 1]! - from, offsets[b + 1]! - other];
-  // no views are made, because most keys differ within a few bytes
+  // bytes are compared without creating views, because most keys differ in the first few bytes
   for (let i = 0; i < size && i < otherSize; i++) {
     const difference = bytes[from + i]! - bytes[other + i]!;
     if (difference !== 0) return difference;
@@ -49,7 +50,7 @@ export function compareKeys({ bytes, offsets }: Keys, a: number, b: number): num
   return size - otherSize;
 }
 
-/** Whether one of the keys equals this text; compares with all of them. */
+/** Whether a text is one of the keys; takes time proportional to the number of keys. */
 export function hasKey({ size, bytes, offsets }: Keys, text: string): boolean {
   const key = Buffer.from(text, "utf8");
   for (let code = 0; code < size; code++) {
@@ -59,7 +60,9 @@ export function hasKey({ size, bytes, offsets }: Keys, text: string): boolean {
   return false;
 }
 
-/** Returns the keys of the given codes in that order, with an empty key for an invalid code such as MISSING. */
+/**
+ * Returns the keys of the given codes in the order of the codes; an invalid code such as MISSING gives an empty key.
+ */
 export function selectKeys({ size, bytes, offsets }: Keys, order: Uint32Array): Keys {
   const selected = new Uint32Array(order.length + 1);
   for (let i = 0; i < order.length; i++) {
@@ -67,7 +70,7 @@ export function selectKeys({ size, bytes, offsets }: Keys, order: Uint32Array): 
     selected[i + 1] = selected[i]! + (code < size ? offsets[code + 1]! - offsets[code]! : 0);
   }
   const out = new Uint8Array(selected[order.length]!);
-  // no views are made, because keys are short
+  // bytes are copied without creating views, because keys are short
   for (let i = 0, at = 0; i < order.length; i++) {
     if (order[i]! >= size) continue;
     const end = offsets[order[i]! + 1]!;

@@ -1,4 +1,4 @@
-// A hostile or damaged file is rejected with a clear error, quickly and in little memory.
+// Tests that hostile or damaged files are rejected with a clear error, quickly and in little memory.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ function refuses(name: string, content: string | Uint8Array) {
   return expect(read()).rejects;
 }
 
-/** 40 MB of cells, which take 40 kB on the disk. */
+/** A file with 40 MB of cells that takes 40 kB on disk. */
 const endless = (start: string) =>
   gzipSync(Buffer.concat([Buffer.from(start), Buffer.alloc(40 << 20, "a,")]));
 

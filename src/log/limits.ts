@@ -1,23 +1,26 @@
-// Limits beyond which a log is considered damaged or hostile: bounds on memory and time, documented in docs/formats.md.
+// Limits beyond which a log is considered damaged or hostile. They bound memory and time, and docs/formats.md documents
+// them.
 
 import { DataError } from "../errors.js";
 
-/** Number of first rows from which columns and roles are inferred; fewer if they take too many bytes. */
+/** Number of first rows from which columns and roles are inferred; fewer rows are used if they take too many bytes. */
 export const SAMPLE_ROWS = 1000;
 export const SAMPLE_BYTES = 64 << 20;
 
-/** Most columns of a log, or fields of libffm text, because the work per row grows with the number of columns. */
+/**
+ * Maximum number of columns of a log, or of fields of libffm text; the work per row grows with the number of columns.
+ */
 const MAX_COLUMNS = 16_384;
 
-/** Most bytes of a row or a header, unless --max-cell allows larger cells. */
+/** Maximum number of bytes of a row or a header, unless --max-cell allows larger cells. */
 const MAX_ROW = 16 << 20;
 
-/** Most bytes of a row or a header: four of the largest cells. */
+/** Returns the maximum number of bytes of a row or a header: four times the largest cell, but not less than MAX_ROW. */
 export function maxRowBytes({ maxCell }: { maxCell: number }): number {
   return Math.max(MAX_ROW, 4 * maxCell);
 }
 
-/** The error for a row or a header that is larger than that. @param what "row", "line" or "header line" */
+/** Returns the error for a row or a header that exceeds maxRowBytes. @param what "row", "line" or "header line" */
 export function rowTooLarge(
   what: string,
   path: string,

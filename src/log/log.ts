@@ -1,6 +1,6 @@
 // A log opened for reading: its columns and first rows are known, and its rows are read once, in order.
 //
-// This file declares the types of the room; the entry points are openLog (open.ts) and Log.read.
+// This file declares the types of this folder; the entry points are openLog (open.ts) and Log.read.
 
 import type { Keys } from "./keys.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
@@ -10,34 +10,36 @@ import type { ByteSource, PeekedSource } from "../io/source.js";
 import type { NullCells } from "./nulls.js";
 
 export interface ReadOptions extends NumberForm {
-  /** one of `inputFormats` (form.ts); undefined: from the file's extension */
+  /** name of one of the `inputFormats` (form.ts); undefined: the format follows from the file's extension */
   format?: string;
-  /** undefined: from the file's extension, else detected in the header line */
+  /** undefined: the delimiter follows from the file's extension or is detected in the header line */
   delimiter?: string;
-  /** false: the first line is data and the columns are named c0, c1, ... */
+  /** false: the first line is a row, and the columns are named c0, c1, ... */
   header: boolean;
   /** names of the columns of files without a header, for which `header` is false */
   columns?: readonly string[];
-  /** a WHATWG encoding label; undefined: UTF-8, checked */
+  /** a WHATWG encoding label; undefined: the text is UTF-8, which is checked */
   encoding?: string;
   /** lines that start with this text are skipped */
   comment?: string;
-  /** `skip` skips bad rows and counts them */
+  /** `skip`: bad rows are skipped and counted */
   onBadRow: "error" | "skip";
   /** true: batches contain the skipped rows, too; this costs a second read of the 64 KB around each such row */
   keepBadRows?: boolean;
-  /** most bytes of a cell; beyond this, a quote is considered unclosed */
+  /** maximum number of bytes of a cell; a longer quoted cell is considered unclosed */
   maxCell: number;
   threads: number;
   /** rows that repeat an earlier row in all cells are skipped and counted */
   dedupe?: boolean;
   /** columns that identify an event: of the rows with the same cells in them, one is kept */
   dedupeBy?: string[];
-  /** which one, in the order of the log; the first when absent */
+  /** which of the rows with the same event is kept, in the order of the log; the first when absent */
   dedupeKeep?: "first" | "last";
-  /** column → separator that joins the values of a list as text and splits them again */
+  /** separator by column; it joins the values of a list as text and splits them again */
   multi?: Record<string, string>;
-  /** columns of `multi` whose values may have a number, `key:number`, in a format that supports it */
+  /**
+   * names of those columns of `multi` whose values may have a number, written `key:number`, if the format supports it
+   */
   multiWeights?: string[];
   /** rows in memory, which are read in place of the named file */
   held?: HeldRows;
@@ -45,9 +47,9 @@ export interface ReadOptions extends NumberForm {
   opened?: PeekedSource;
   /** where remote files are read from; the local disk when absent */
   sources?: Sources;
-  /** the server that reads the log, and how (see engine/); without secrets, because runs store it */
+  /** the server that reads the log, and its settings (see engine/); without secrets, because runs store it */
   engine?: EngineReading;
-  /** columns that are not needed: their content is not checked */
+  /** columns that are not needed, so their content is not checked */
   ignore?: string[];
   /** texts that represent a missing cell; none when absent */
   nulls?: readonly string[];
@@ -55,11 +57,13 @@ export interface ReadOptions extends NumberForm {
 
 export interface LogFile {
   path: string;
-  /** columns given by the path, with the cell of all rows; empty for files that are named themselves */
+  /**
+   * columns given by the path, with the cell that all rows have in them; empty for files that the user names directly
+   */
   partition: Readonly<Record<string, string>>;
 }
 
-/** Sizes for Parquet files, which are split by rows. */
+/** Sizes that determine how Parquet files are split by rows. */
 export interface RangeSizes {
   /** number of rows in a range */
   rangeRows: number;
@@ -69,7 +73,7 @@ export interface RangeSizes {
 
 /** Sizes of buffers. Tests make them small so that every boundary occurs at every position. */
 export interface ReadSizes {
-  /** approximate number of bytes that are scanned at once */
+  /** approximate number of bytes that one call scans */
   chunkBytes: number;
   /** number of bytes that the calling thread scans before it starts other threads */
   localBytes: number;
@@ -91,11 +95,11 @@ export interface EngineReading {
   sql?: string;
   /** columns that define the order of the rows of a table or a query */
   order?: string[];
-  /** approximate bytes of rows that one job returns; one job per file or table when absent */
+  /** approximate number of bytes that the rows of one job have; when absent, there is one job per file or table */
   slice?: number;
   /** seconds that the server may be unreachable or silent */
   timeout?: number;
-  /** true: the server reads files a second time for their checksums */
+  /** true: the server reads the files a second time to compute their checksums */
   hash?: boolean;
 }
 
@@ -115,19 +119,22 @@ export function isRemote(name: string): boolean {
 export interface HeldRows {
   /** u8: UTF-8, including the header line if there is one */
   bytes: Uint8Array;
-  /** number of physical lines of the input between the header and the first row */
+  /** number of physical lines between the header of the input and the first row */
   linesBefore: number;
-  /** for JSON lines: member names of previous records, which may be absent from these */
+  /** for JSON lines: names of members of previous records, which may not occur in these records */
   columns: readonly string[];
 }
 
 /** The reading options that determine the content and names of cells regardless of the file; a run stores them. */
 export type CellReading = Pick<ReadOptions, "nulls" | "columns" | "delimiter" | "decimal" | "thousands">;
 
-/** Delimiters that are detected if the user gives none. */
+/** Delimiters that can be detected if the user gives none. */
 export const FOUND_DELIMITERS: readonly string[] = [",", "\t", ";", "|"];
 
-/** Selects these from a reading's options; a detected delimiter belongs to the file and is not included. */
+/**
+ * Selects the members of TextOptions from reading options; a detected delimiter belongs to the file and is not
+ * included.
+ */
 export function cellReadingOf({ nulls, columns, delimiter, ...numbers }: CellReading): CellReading {
   const isNamed = delimiter !== undefined && !FOUND_DELIMITERS.includes(delimiter);
   return {
@@ -138,7 +145,7 @@ export function cellReadingOf({ nulls, columns, delimiter, ...numbers }: CellRea
   };
 }
 
-/** Selects the number format from a reading's options. */
+/** Selects the number format from reading options. */
 export function numberFormOf({ decimal, thousands }: NumberForm): NumberForm {
   return { ...(decimal !== undefined && { decimal }), ...(thousands !== undefined && { thousands }) };
 }
@@ -150,18 +157,18 @@ export const defaultReadOptions: ReadOptions = {
   threads: 2,
 };
 
-/** Members of a Log whose cells are not delimited text. */
+/** Members that only logs in formats other than delimited text have. */
 export function undelimited({
   nulls = [],
 }: ReadOptions): Pick<Log, "nulls" | "numbers" | "delimiter" | "warnings" | "files"> {
   return { nulls, numbers: {}, delimiter: "", warnings: [], files: [] };
 }
 
-/** A requested column: read as keys, which become codes of a dictionary, or as numbers. */
+/** A requested column. It is read either as numbers or as keys, which become codes of a dictionary. */
 export interface ColumnRequest {
   name: string;
   as: "key" | "number";
-  /** numbers are milliseconds since 1970; only for columns in Log.times */
+  /** true: the numbers are milliseconds since 1970; allowed for columns in Log.times only */
   isTime?: true;
 }
 
@@ -190,30 +197,33 @@ export interface Batch {
   firstRow: number;
   numRows: number;
   /**
-   * one array per request, in the order of the requests, each with numRows entries. key: u32 codes by first appearance
-   * in the whole log, 0xffffffff for an empty cell; number: f64, NaN for an empty or bad cell
+   * one array per request, in the order of the requests, each with numRows entries. For keys: u32 codes by first
+   * appearance in the whole log, and 0xffffffff for an empty cell. For numbers: f64, and NaN for an empty or bad cell
    */
   columns: (Uint32Array | Float64Array)[];
-  /** ordered by row, then by request */
+  /** bad cells, ordered by row, then by request */
   badCells: BadCell[];
-  /** skipped rows, by line; empty unless keepBadRows is set. A batch may consist of these alone */
+  /** skipped rows, ordered by line; empty unless keepBadRows is set. A batch may consist of skipped rows alone */
   faultyRows: FaultyRow[];
   /** returns the file and line of a row, for messages */
   placeOf(row: number): { file: string; line: number };
-  /** size of each request's dictionary after this batch (0 for numbers): codes from the previous batch's size on are new */
+  /**
+   * size of each request's dictionary after this batch (0 for numbers): codes from the size after the previous batch on
+   * are new
+   */
   sizes: number[];
-  /** per request: cells that ReadOptions.nulls made missing in the whole log so far */
+  /** one per request: number of cells in all rows read so far that ReadOptions.nulls made missing */
   nulls: readonly NullCells[];
 }
 
-/** The progress of a reading, in bytes of the (compressed) files. */
+/** The progress of a reading, in bytes of the files as stored, which may be compressed. */
 export interface ReadProgress {
   rows: number;
   bytes: number;
   totalBytes: number | undefined;
 }
 
-/** The columns that identify an event (--dedupe-by), and how many rows were dropped. */
+/** The columns that identify an event (--dedupe-by), and the number of rows that were dropped. */
 export interface DroppedDuplicates {
   by: readonly string[];
   keep: "first" | "last";
@@ -225,7 +235,7 @@ export interface DroppedDuplicates {
 
 export interface ReadResult {
   numRows: number;
-  /** one per request; empty for numbers */
+  /** one dictionary per request; empty for numbers */
   dictionaries: Keys[];
   inputs: InputFingerprint[];
   /** number of rows skipped by onBadRow, per reason */
@@ -238,16 +248,19 @@ export interface ReadResult {
   warnings?: string[];
   /** number of skipped lines that repeat the header of their file */
   repeatedHeaders?: number;
-  /** per request: cells that `nulls` made missing */
+  /** one per request: number of cells that `nulls` made missing */
   nulls: NullCells[];
 }
 
 export interface Log {
   /** names of the columns, in order */
   columns: string[];
-  /** the first rows (at most 1,000) as text, for inference and display, then those of files with further columns */
+  /**
+   * the first rows (at most 1,000) as text, for inference and display, followed by the first rows of files with further
+   * columns
+   */
   sample: string[][];
-  /** true when the sample is the whole log */
+  /** true when the sample contains all rows of the log */
   sampleIsAll: boolean;
   /** the detected or given delimiter; empty if the format has none */
   delimiter: string;
@@ -257,17 +270,19 @@ export interface Log {
   numbers: NumberForm;
   /** warnings about the files, one sentence each */
   warnings: string[];
-  /** the files whose columns are known before reading, in order; none if rows have columns of their own (JSON lines) */
+  /**
+   * the files whose columns are known before reading, in order; empty if each row names its own columns (JSON lines)
+   */
   files: readonly FileColumns[];
-  /** columns whose cells hold several values by the log's format, with the separator that joins them */
+  /** columns whose cells hold several values according to the log's format, with the separator that joins the values */
   multi?: Record<string, string>;
-  /** columns of `multi` whose values have a number by the log's format, as text `key:number` */
+  /** those columns of `multi` whose values have a number according to the log's format, written `key:number` */
   multiWeights?: string[];
-  /** columns that identify an event (--dedupe-by), which are no features unless an option names them */
+  /** columns that identify an event (--dedupe-by); they become features only if an option names them */
   dedupedBy?: readonly string[];
-  /** columns that hold times by the log's format, and may be requested as times */
+  /** columns that hold times according to the log's format, so they may be requested as times */
   times?: ReadonlySet<string>;
-  /** columns of 64-bit floating-point numbers by the log's format */
+  /** columns of 64-bit floating-point numbers according to the log's format */
   floats?: ReadonlySet<string>;
   /**
    * Reads every row once, in order, in batches of a few thousand to some hundred thousand rows.

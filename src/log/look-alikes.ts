@@ -1,5 +1,6 @@
 // Detects text that a person would read as a number or a time but this program does not, such as `1,234.56`, `12 %`,
-// `03/04/2024`. As keys such columns carry little information, so users are told which option reads them.
+// `03/04/2024`. If such columns are read as keys, they carry little information, so a message tells the user which
+// option reads them as numbers or times.
 
 import { isNamedTime, type InferredRoles } from "./infer.js";
 import { COMMON_NULLS } from "./nulls.js";
@@ -7,7 +8,7 @@ import { parseNumber } from "./number.js";
 import { timeParser, type TimeParser } from "./time-format.js";
 import { parseTime } from "./time.js";
 
-/** Number formats, with the option that reads them; a column is detected if all its cells have the same format. */
+/** Number formats, each with the option that reads it; a column is detected if all its cells have the same format. */
 const NUMBER_FORMS: { form: RegExp; advice: (cell: string) => string }[] = [
   { form: /^[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?$/, advice: () => "--thousands ','" },
   { form: /^[-+]?\d+(?:,\d+)?$/, advice: () => "--decimal ','" },
@@ -22,14 +23,14 @@ const NUMBER_FORMS: { form: RegExp; advice: (cell: string) => string }[] = [
   },
 ];
 
-/** First word of the advice for cells that no option reads. */
+/** First word of the advice about cells that no option can read. */
 const WRITE = "write ";
 
 function writing(cell: string, plain: string): string {
   return `${WRITE}'${cell}' as ${plain}`;
 }
 
-/** Texts that represent a missing cell in some logs and are a key or a name in others. */
+/** Texts that represent a missing cell in some logs, but are a key or a name in other logs. */
 const RARE_NULLS = ["null", "nan", "None", "NA", "n/a", "nil", "(null)", "<null>", "#N/A", "-", "?"];
 
 const DAYS = [
@@ -43,7 +44,7 @@ const DAYS = [
   "%b %d, %Y",
 ];
 const CLOCKS = ["", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p"];
-/** Time parsers, compiled on demand because forty patterns take 2 ms. */
+/** Parsers of times, which are compiled on demand because forty patterns take 2 ms. */
 let compiled: { format: string; parse: TimeParser }[] | undefined;
 const timeForms = () =>
   (compiled ??= DAYS.flatMap((day) => CLOCKS.map((clock) => day + clock)).map((format) => ({
@@ -51,7 +52,10 @@ const timeForms = () =>
     parse: timeParser(format),
   })));
 
-/** A sentence without its subject that says what a column looks like and how it is read. */
+/**
+ * A column that looks like numbers or times; `looks` is a sentence without its subject that describes the cells and the
+ * option that reads them.
+ */
 export interface LookAlike {
   name: string;
   looks: string;
@@ -82,7 +86,10 @@ export function lookAlikes(
   });
 }
 
-/** Returns the same as warnings, and one about columns of times if none of them was chosen as the time of the event. */
+/**
+ * Returns a warning for each look-alike column, and one about columns of times if none of them was chosen as the time
+ * of the event.
+ */
 export function lookAlikeWarnings(
   alike: readonly LookAlike[],
   unnamed: readonly string[],
@@ -119,7 +126,7 @@ function numbersLike(name: string, cells: readonly string[]): string | undefined
 
 function timesLike(name: string, cells: readonly string[]): string | undefined {
   const states = (parse: (text: string) => number) => (cell: string) => !Number.isNaN(parse(cell));
-  // parseTime accepts a plain number as Unix time, but a number alone is no sign of a date
+  // parseTime accepts a plain number as Unix time, but a plain number does not indicate a date
   const isTime = (cell: string) =>
     parseNumber(cell) === undefined &&
     (states(parseTime)(cell) || timeForms().some(({ parse }) => states(parse)(cell)));
@@ -153,7 +160,7 @@ const DIGITS = [
   },
 ];
 
-/** Returns the format if all cells are such dates. */
+/** Returns the format of the dates if all cells are dates written as whole numbers. */
 function digitsFormat(cells: readonly string[]): string | undefined {
   if (cells.length === 0) return undefined;
   return DIGITS.find(({ form }) => cells.every((cell) => form.test(cell)))?.format;

@@ -1,8 +1,8 @@
 // Merges the scans of chunks, in the order of the chunks, into batches with the log's codes.
 //
-// A scanner assigns codes to the keys that it has seen. Chunks are merged strictly in order, each with the keys that
-// were new to its scanner in order of appearance, and a scanner receives its chunks in order. So the code of a key is
-// determined by its first appearance in the log, whatever the number of scanners.
+// Each scanner assigns its own codes to keys, in order of appearance, and lists the keys of a chunk that are new to it.
+// Chunks are merged strictly in order, and a scanner receives its chunks in order. So the code of a key is determined
+// by its first appearance in the log, whatever the number of scanners.
 
 import { MISSING, encodeKeys, selectKeys, type Keys } from "./keys.js";
 import { DataError } from "../errors.js";
@@ -16,14 +16,14 @@ import { NullTexts, type NullCells } from "./nulls.js";
 import { ColumnCodes } from "./parquet/codes.js";
 import type { ScanMemory } from "./scanner.js";
 
-/** Names of faults in ReadResult.skipped. */
+/** Names of the faults of rows in ReadResult.skipped. */
 const REASONS: Record<FaultReason, string> = {
   ragged: "wrong number of cells",
   quote: "malformed quote",
   encoding: "not in the encoding",
 };
 
-/** Rows without a fault; the batch takes over their arrays. */
+/** Rows without faults; the batch takes ownership of their arrays. */
 export type CodedRows = Pick<ChunkScan, "numRows" | "numLines" | "rowLines" | "columns" | "badCells">;
 
 /** The state of merging one log. */
@@ -31,7 +31,7 @@ export class Merger {
   /** physical line of the next chunk's first line, from 1 */
   nextLine = 1;
   numRows = 0;
-  /** number of lines that repeat a header */
+  /** number of lines that repeat the header of their file */
   numHeaders = 0;
   /** number of rows of the current file, including skipped rows */
   rowsOfFile = 0;
@@ -42,7 +42,7 @@ export class Merger {
   readonly #onBadRow: "error" | "skip";
   readonly #encoding: string | undefined;
   readonly #tables: (KeyTable | undefined)[];
-  /** per scanner, then request: maps the scanner's codes to the log's */
+  /** per scanner and request: maps the scanner's codes to the log's codes */
   readonly #codes: CodeMap[][];
 
   /** @param lock lock of the memory, if other threads look keys up */
@@ -68,7 +68,8 @@ export class Merger {
   }
 
   /**
-   * Returns the chunk's rows with the log's codes; the batch takes over the scan's arrays.
+   * Returns the chunk's rows with the log's codes; the batch takes ownership of the scan's arrays.
+   *
    * @throws {DataError} a row is bad and bad rows are not skipped
    */
   merge(scan: ChunkScan, scanner: number, path: string): Batch {
@@ -83,13 +84,13 @@ export class Merger {
     return this.#batchOf(scan, path);
   }
 
-  /** Like merge(), for rows that already have the log's codes (codes.ts). */
+  /** Does the same as merge() for rows that already have the log's codes (codes.ts). */
   mergeCoded(rows: CodedRows, path: string): Batch {
     this.rowsOfFile += rows.numRows;
     return this.#batchOf(rows, path);
   }
 
-  /** Returns, per request, what assigns the log's codes to keys that have none; undefined for numbers. */
+  /** Returns one object per request that assigns codes of the log to new keys; undefined for numbers. */
   columnCodes(): (ColumnCodes | undefined)[] {
     return this.#tables.map((table, request) => table && new ColumnCodes(table, this.nulls[request]!));
   }
@@ -118,7 +119,7 @@ export class Merger {
     return batch;
   }
 
-  /** Returns the log's codes of new keys; MISSING for null texts, which do not become keys of the log. */
+  /** Returns the log's codes of new keys; a null text gets MISSING and does not become a key of the log. */
   #codesOf(table: KeyTable, request: number, keys: Keys): Uint32Array {
     if (this.#nullTexts.size === 0) return table.codesOf(keys);
     const nulls: number[] = [];
@@ -138,7 +139,7 @@ export class Merger {
     return all;
   }
 
-  /** Returns the cells that are not numbers, without null texts: these are NaN in the column already. */
+  /** Returns the bad cells without those that contain a null text, which are already NaN in the column. */
   #numbersOf(badCells: ChunkScan["badCells"]): ChunkScan["badCells"] {
     if (this.#nullTexts.size === 0 || badCells.length === 0) return badCells;
     return badCells.filter(({ request, text }) => {
@@ -156,7 +157,7 @@ export class Merger {
   }
 
   #checkFaults({ fault, faults, numRows, reordered }: ChunkScan, path: string): void {
-    // the rows after it have other columns, so it is never skipped
+    // a reordered header is never skipped, because the rows after it have other columns
     if (reordered)
       throw reorderedHeader(reordered, {
         file: path,
@@ -206,7 +207,7 @@ function isCodes(column: Uint32Array | Float64Array): column is Uint32Array {
 class CodeMap {
   #codes = new Uint32Array(256);
   #size = 0;
-  /** true while each code maps to itself, as for a single scanner */
+  /** true while each code maps to itself, as it does if there is a single scanner */
   #isIdentity = true;
 
   append(codes: Uint32Array): void {
@@ -220,7 +221,7 @@ class CodeMap {
     this.#size += codes.length;
   }
 
-  /** Replaces the scanner's codes by the log's. @returns how many cells became MISSING */
+  /** Replaces the scanner's codes by the log's codes. @returns the number of cells that became MISSING */
   apply(column: Uint32Array): number {
     if (this.#isIdentity) return 0;
     const codes = this.#codes;

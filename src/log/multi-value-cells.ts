@@ -7,7 +7,7 @@ import { excerpt } from "../errors.js";
 import { parseNumber } from "./number.js";
 import { RowFault, type Schema } from "./text/record-form.js";
 
-/** Joins the values. @throws {RowFault} a value contains the separator and would be split into two */
+/** Joins values to the text of a cell. @throws {RowFault} a value contains the separator and would be split into two */
 export function joinValues(column: string, values: readonly string[], separator: string): string {
   const torn = values.find((value) => value.includes(separator));
   if (torn !== undefined) {
@@ -21,7 +21,10 @@ export function joinValues(column: string, values: readonly string[], separator:
   return values.filter((value) => value !== "").join(separator);
 }
 
-/** Returns the separator of a column's values: the user's, else the format's; undefined if cells hold single values. */
+/**
+ * Returns the separator of a column's values: the user's, or else that of the format; undefined if cells hold single
+ * values.
+ */
 export function separatorOf(
   column: string,
   given: Record<string, string>,

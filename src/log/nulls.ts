@@ -1,19 +1,19 @@
 // Texts that represent a missing cell (--null), as databases and data frames write it.
 //
 // They are recognized where a scanner's codes become the log's (merge.ts): once per distinct key, and once per cell of
-// a numeric column that is not a number. So reading is as fast as without them.
+// a numeric column that is not a number. So null texts do not slow down the reading.
 
 import type { Keys } from "./keys.js";
 
 /**
- * Null texts of SQL and Hive, text dumps of MySQL and PostgreSQL, spreadsheets, pandas and numpy. Not `NA` (Namibia)
- * and `None` (a name).
+ * Null texts of SQL and Hive, text dumps of MySQL and PostgreSQL, spreadsheets, pandas and numpy. `NA` (Namibia) and
+ * `None` (a name) are not included.
  */
 export const COMMON_NULLS: readonly string[] = ["NULL", "\\N", "N/A", "NaN"];
 
 /** The null texts that occurred in one column. */
 export interface NullCells {
-  /** number of rows with such a cell */
+  /** number of rows whose cell is a null text */
   cells: number;
   /** the distinct texts, in order of appearance */
   texts: string[];
@@ -23,7 +23,7 @@ export interface NullCells {
 export class NullTexts {
   readonly #texts: ReadonlySet<string>;
   readonly #bytes: readonly { text: string; bytes: Buffer }[];
-  /** bytes of the longest text */
+  /** number of bytes of the longest text */
   readonly #most: number;
 
   constructor(texts: readonly string[] = []) {
@@ -40,17 +40,21 @@ export class NullTexts {
     return this.#texts.has(text);
   }
 
-  /** Returns the cell, or an empty one if it is a null text. */
+  /** Returns the cell, or an empty cell if it is a null text. */
   cell(text: string): string {
     return this.#texts.has(text) ? "" : text;
   }
 
-  /** Applies `cell` to all cells of rows. */
+  /** Replaces null texts in all cells of rows by empty cells. */
   cells(rows: string[][]): string[][] {
     return this.#texts.size === 0 ? rows : rows.map((row) => row.map((text) => this.cell(text)));
   }
 
-  /** Returns the null text that a dictionary's key equals; undefined for any other key. @param gap bytes before the key */
+  /**
+   * Returns the null text that equals a key of a dictionary; undefined for any other key.
+   *
+   * @param gap number of bytes before the key that are not part of it
+   */
   among({ bytes, offsets }: Keys, code: number, gap = 0): string | undefined {
     const start = offsets[code]! + gap;
     const end = offsets[code + 1]!;
@@ -64,7 +68,7 @@ export class NullTexts {
 }
 
 /**
- * Returns one warning about all columns that had null texts, or nothing.
+ * Returns one warning about all columns that had null texts, or undefined if there are none.
  *
  * @param found the null texts per column
  */

@@ -1,11 +1,14 @@
-// The syntax of numbers in cells, decimal and scientific, and of words for yes and no. The kernel parses common numbers
-// itself (kernels/scan/assembly/main.ts) and leaves the rest to this file.
+// The syntax of numbers in cells, decimal and scientific, and of words that mean yes or no. The kernel parses common
+// numbers itself (kernels/scan/assembly/main.ts) and leaves the rest to this file.
 
 import { UsageError } from "../errors.js";
 
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
-/** A number format that differs from that of programs: `1.234,56` has a decimal comma, and dots between thousands. */
+/**
+ * A number format that programs do not use by default: `1.234,56` has a decimal comma, and dots that separate
+ * thousands.
+ */
 export interface NumberForm {
   /** the decimal separator; a dot when absent */
   decimal?: string;
@@ -13,10 +16,12 @@ export interface NumberForm {
   thousands?: string;
 }
 
-/** Parses a cell: a finite number, NaN for an empty cell, undefined for anything else (hex, Infinity, NaN, words). */
+/** Parses a cell: a finite number, NaN for an empty cell, undefined for any other text (hex, Infinity, NaN, words). */
 export type NumberParser = (text: string) => number | undefined;
 
-/** Returns the finite number of a cell; NaN for an empty cell; undefined for anything else (hex, Infinity, NaN, words). */
+/**
+ * Returns the finite number in a cell; NaN for an empty cell; undefined for any other text (hex, Infinity, NaN, words).
+ */
 export function parseNumber(text: string): number | undefined {
   const trimmed = text.trim();
   if (trimmed === "") return NaN;
@@ -25,14 +30,14 @@ export function parseNumber(text: string): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** Whether numbers have separators that the kernel does not parse. */
+/** Whether the number format has separators that the kernel does not parse. */
 export function hasOwnForm({ decimal, thousands }: NumberForm): boolean {
   return (decimal !== undefined && decimal !== ".") || thousands !== undefined;
 }
 
 /**
- * Returns a parser for a number format. Groups of thousands must have three digits, so `1.5` is not a number if dots
- * separate thousands.
+ * Returns a parser for a number format. Groups between thousands separators must have three digits, so `1.5` is not a
+ * number if the separator is a dot.
  *
  * @throws {UsageError} a separator is a digit or a sign, or both separators are equal
  */
@@ -53,7 +58,10 @@ export function numberParser(form: NumberForm): NumberParser {
   };
 }
 
-/** Returns a function that rewrites numbers in the usual format, for checks of the first rows; other cells are unchanged. */
+/**
+ * Returns a function that rewrites numbers with a decimal point and without thousands separators, for checks of the
+ * first rows; it does not change other cells.
+ */
 export function plainCell(form: NumberForm): (text: string) => string {
   if (!hasOwnForm(form)) return (text) => text;
   const parse = numberParser(form);
@@ -82,7 +90,7 @@ function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
 }
 
-/** Words for yes and no: pandas writes True, DuckDB and JSON true, PostgreSQL t, surveys yes and y. */
+/** Words that mean yes or no: pandas writes True, DuckDB and JSON true, PostgreSQL t, surveys yes and y. */
 const TRUTHS: Readonly<Record<string, 0 | 1>> = {
   ...{ true: 1, t: 1, yes: 1, y: 1 },
   ...{ false: 0, f: 0, no: 0, n: 0 },

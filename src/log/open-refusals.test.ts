@@ -1,4 +1,4 @@
-// Input that openLog rejects, and the messages.
+// Inputs that openLog rejects, and its error messages.
 
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";

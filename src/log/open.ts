@@ -1,4 +1,4 @@
-// Opens files as a log, whose columns and first rows are known.
+// Opens files as a log, so that its columns and first rows are known.
 
 import { NoInputError, UsageError } from "../errors.js";
 import { openSource, peekedSource } from "../io/source.js";
@@ -12,14 +12,15 @@ import { decoderOf } from "./text/decoded.js";
 const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, localBytes: 256 << 20 };
 
 /**
- * Opens files as one log: reads the headers of all files and the first rows.
+ * Opens files as one log: reads the headers of all files, and the first rows.
  *
  * @param named files, directories or patterns, or `-` for standard input; `.gz` and `.zst` are decompressed
  * @param sizes buffer sizes, for tests
  * @throws {NoInputError} a file does not exist, or no file is named
  * @throws {IoError} a file cannot be read
  * @throws {UsageError} a run's directory is named, an option is invalid, or libsvm text would be read as CSV
- * @throws {DataError} a file is empty, two columns have the same name, a file lacks a requested column, or bytes are invalid in the encoding
+ * @throws {DataError} a file is empty, two columns have the same name, a file lacks a requested column, or bytes are
+ * invalid in the encoding
  */
 export async function openLog(
   named: readonly string[],
@@ -33,7 +34,7 @@ export async function openLog(
 /**
  * Opens the files of a log.
  *
- * @param named the files in their order, with sentences about skipped files
+ * @param named the files in the order of the log, with sentences about skipped files
  * @throws as openLog
  */
 export async function openFiles(

@@ -1,4 +1,5 @@
-// Times of Parquet and Arrow are converted to the milliseconds that their text states, without creating the text.
+// Tests that times of Parquet and Arrow are converted to the milliseconds stated by their text, without creating the
+// text.
 
 import * as fc from "fast-check";
 import type { SchemaElement } from "hyparquet";
@@ -19,7 +20,7 @@ const timestamp = (unit: "MILLIS" | "MICROS" | "NANOS"): SchemaElement => ({
   logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit },
 });
 const DAYS: SchemaElement = { name: "t", type: "INT32", converted_type: "DATE" };
-/** Per unit: the units of a millisecond, and the last one that a Date can represent. */
+/** For each unit: its name, a schema element, and the number of units per millisecond. */
 const elements: [string, SchemaElement, bigint][] = [
   ["milliseconds", timestamp("MILLIS"), 1n],
   ["microseconds", timestamp("MICROS"), 1_000n],
@@ -30,7 +31,7 @@ const MOST = 8_640_000_000_000_000n;
 test.each(elements)("%s are what hyparquet's dates of them state", (_, element, units) => {
   const most = MOST * units < 2n ** 63n ? MOST * units : 2n ** 63n - 1n;
   const around = fc.bigInt(-2000n, 2000n);
-  // near 1970, near the limits of exact numbers and of four-digit years, and anywhere
+  // times near 1970, near the limits of exact numbers and of four-digit years, and at random
   const centres = [0n, 2n ** 53n, -(2n ** 53n), 253_402_300_800_000n * units, -62_167_219_200_000n * units];
   const value = fc
     .oneof(
@@ -46,7 +47,7 @@ test.each(elements)("%s are what hyparquet's dates of them state", (_, element, 
       expect(texts.map((__, i) => textAt(values, i, element, "t"))).toEqual(texts);
       const stated = texts.map(parseTime);
       const numRows = all.length;
-      // as plain values of a page, and as indices into a dictionary
+      // the values are stored plainly in a page, and as indices into a dictionary
       const indices = region.inflate(Uint8Array.from(all.keys()), numRows, "UNCOMPRESSED");
       const runs = Runs.packed(indices, 0, 8, numRows);
       for (const page of [

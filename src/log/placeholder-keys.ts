@@ -1,5 +1,6 @@
 // Detects texts that programs print for a missing value (`null`, `None`) and that are not read as missing by default,
-// because they may be names. As a user, an item or an event id, such a text joins rows that have nothing in common.
+// because they may be names. If such a text is a user, an item or an event id, rows that have nothing in common get the
+// same key.
 
 import type { Keys } from "./keys.js";
 import { NullTexts } from "./nulls.js";
@@ -7,16 +8,22 @@ import { NullTexts } from "./nulls.js";
 const TEXTS = ["null", "None", "NULL", "nan", "undefined"];
 const PLACEHOLDERS = new NullTexts(TEXTS);
 const LONGEST = Math.max(...TEXTS.map(({ length }) => length));
-/** the bit of each of their lengths, because most of millions of keys have others */
+/**
+ * bit mask of the lengths of the placeholder texts; most of millions of keys have a different length and are skipped
+ */
 const LENGTHS = TEXTS.reduce((bits, { length }) => bits | (1 << length), 0);
 
-/** A text for a missing value that is a key, with the number of its rows. */
+/** A key that programs print for a missing value, with the number of rows that have it. */
 interface PlaceholderKey {
   text: string;
   rows: number;
 }
 
-/** Finds such texts in a dictionary. @param rowsOf returns the number of rows with a code */
+/**
+ * Finds the texts for missing values among the keys of a dictionary.
+ *
+ * @param rowsOf returns the number of rows with a code
+ */
 export function placeholderKeys(keys: Keys, rowsOf: (code: number) => number): PlaceholderKey[] {
   const found: PlaceholderKey[] = [];
   const { offsets } = keys;
@@ -32,7 +39,7 @@ export function placeholderKeys(keys: Keys, rowsOf: (code: number) => number): P
 }
 
 /**
- * Returns one warning about such keys of a column, or nothing.
+ * Returns one warning about the placeholder keys of a column, or undefined if there are none.
  *
  * @param nulls texts that are read as missing, which --null would replace
  */

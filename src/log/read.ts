@@ -16,18 +16,20 @@ import { loadKernel } from "../kernels/shared/load.js";
 import { scanMemories } from "./scanner.js";
 import { affordableScanners, LocalScanner, ThreadScanner, type Scanner } from "./text/scanners.js";
 
-/** Chunks that are queued for a thread: one to work on, and enough that it never waits for the next. */
+/**
+ * Number of chunks that are queued for a thread: the chunk that it scans, and enough others that it never has to wait.
+ */
 const CHUNKS_AHEAD = 2;
 
-/** The input of readLog, created by openLog. */
+/** The input of readLog; openLog creates it. */
 export interface Reading {
   items: AsyncGenerator<InputItem, void, undefined>;
-  /** the inputs opened so far, in order; all of them once `items` has ended */
+  /** the inputs opened so far, in order; complete once `items` has ended */
   sources: readonly ByteSource[];
   setup: ScanSetup;
-  /** names of the columns of setup's requests */
+  /** names of the requested columns, in the order of `setup` */
   names: readonly string[];
-  /** paths of files that may lack a requested column, which is missing in their rows then */
+  /** paths of files that may lack a requested column; the cells of such a column are missing in their rows */
   known: ReadonlySet<string>;
   options: ReadOptions;
   sizes: ReadSizes;
@@ -35,7 +37,7 @@ export interface Reading {
   buffers: ChunkBuffers;
 }
 
-/** A queued item; for a chunk, with the promise of its scan. */
+/** A queued item. If the item is a chunk, `scan` is the promise of the scanned chunk. */
 interface Ordered {
   item: InputItem;
   scanner: number;
@@ -49,7 +51,7 @@ export async function readLog(
   observe: Parameters<Log["read"]>[2],
 ): Promise<ReadResult> {
   const module = await loadKernel("scan");
-  // one of them is the calling thread, which merges and passes batches on
+  // the first scanner runs on the calling thread, which also merges scans and passes batches on
   const memories = scanMemories(module);
   const numThreads = affordableScanners(options.threads - 1);
   const scanners: Scanner[] = [new LocalScanner(setup, memories.scanner, buffers)];
@@ -72,7 +74,7 @@ export async function readLog(
     }
   };
 
-  // the queue is bounded, so memory is that of the keys and of a few chunks
+  // the length of the queue is bounded, so memory holds the keys and a few chunks
   const ordered: Ordered[] = [];
   let layout: ScanLayout | undefined;
   let localBytes = 0;
@@ -89,7 +91,7 @@ export async function readLog(
         const scanner = isLocal ? 0 : 1 + (turn++ % numThreads);
         const { bytes, quoted } = item;
         const scan = scanners[scanner]!.scan({ bytes, quoted, layout: layout! });
-        // the scan is awaited in its turn, or never if an earlier chunk fails
+        // the scan is awaited when its chunk is next to be merged, or never if an earlier chunk fails
         scan.catch(() => undefined);
         ordered.push({ item, scanner, scan });
       } else {
@@ -112,8 +114,8 @@ export async function readLog(
 }
 
 /**
- * Finds the requested columns and the header of a file. In a file of one column the header is searched for as a single
- * word.
+ * Finds the positions of the requested columns in a file, and its header. If the file has one column, the scanners
+ * search for the header as a single word.
  */
 function scanLayout(
   { columns, header }: InputItem & { kind: "start" },
@@ -168,7 +170,7 @@ export function checkedReading(log: Log): Log {
   };
 }
 
-/** Yields the items that were pulled already, then the rest. */
+/** Yields the items that were already pulled, then the remaining items. */
 export async function* replayed<T>(pulled: T[], rest: AsyncGenerator<T, void, undefined>) {
   for (let item = pulled.shift(); item; item = pulled.shift()) yield item;
   yield* rest;

@@ -1,8 +1,9 @@
 // Removes repeated rows from a log: of rows that are equal in all cells, the first is kept.
 //
-// A row is identified by a 64-bit hash of its codes, which are equal if and only if the cells' text is. So the memory is 16
-// to 32 bytes per distinct row, and the keys of all columns. The probability that two different rows of n have the same hash, so that the later is
-// lost, is about n^2 / 2^65: 1 in 37 million at a million rows, 1 in 3,700 at a hundred million.
+// A row is identified by a 64-bit hash of the codes of its cells; two codes are equal if and only if the texts are
+// equal. So memory holds 16 to 32 bytes per distinct row, and the keys of all columns. The probability that two
+// different rows of n have the same hash, so that the later row is lost, is about n^2 / 2^65: 1 in 37 million at a
+// million rows, 1 in 3,700 at a hundred million.
 
 import type { Batch, ColumnRequest, Log } from "./log.js";
 
@@ -11,8 +12,8 @@ export function withoutRepeats(log: Log): Log {
   return {
     ...log,
     async read(requests, onBatch, observe) {
-      // rows are compared by the text of all cells: columns that were not requested, or requested as numbers, are read
-      // as codes, too
+      // rows are compared by the text of all cells, so columns that were not requested, or requested as numbers, are
+      // read as codes as well
       const asked = requests.map(({ name, as }) => (as === "key" ? name : undefined));
       const more = log.columns.filter((name) => !asked.includes(name));
       const all: ColumnRequest[] = [...requests, ...more.map((name) => ({ name, as: "key" as const }))];
@@ -43,14 +44,14 @@ export function withoutRepeats(log: Log): Log {
   };
 }
 
-/** Returns u32: the rows of the batch that do not repeat an earlier row. */
+/** Returns u32: indexes of the batch's rows that do not repeat an earlier row. */
 function newRows(columns: Batch["columns"], numRows: number, seen: RowSet): Uint32Array {
   const kept = new Uint32Array(numRows);
   let size = 0;
   for (let row = 0; row < numRows; row++) {
     let [a, b] = [0x9e3779b9, 0x85ebca6b];
     for (const codes of columns) {
-      // two 32-bit hashes with Murmur3's step and different constants
+      // two 32-bit hashes computed with Murmur3's step and different constants
       const code = codes[row]!;
       a = hashStep(a, code);
       b = hashStep(b, code, 0x239b961b, 0x38b34ae5);
@@ -71,7 +72,7 @@ export function hashStep(hash: number, code: number, m1 = 0xcc9e2d51, m2 = 0x1b8
   return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
 }
 
-/** Mixes the bits of a hash of codes. */
+/** Mixes the bits of a row's hash so that each bit affects all others. */
 export function finishHash(hash: number): number {
   let h = hash ^ (hash >>> 16);
   h = Math.imul(h, 0x85ebca6b);
@@ -81,10 +82,10 @@ export function finishHash(hash: number): number {
 }
 
 /**
- * Selects rows of a batch and its first requests; the arrays of the batch are overwritten.
+ * Selects rows of a batch and the columns of its first requests; the arrays of the batch are overwritten.
  *
- * @param kept u32, ascending: the rows
- * @param firstRow index of the first of them in the log
+ * @param kept u32, ascending: indexes of the rows
+ * @param firstRow index in the log of the first selected row
  */
 export function rowsOfBatch(batch: Batch, kept: Uint32Array, firstRow: number, numRequests: number): Batch {
   const columns = batch.columns.slice(0, numRequests);
@@ -96,7 +97,7 @@ export function rowsOfBatch(batch: Batch, kept: Uint32Array, firstRow: number, n
     ...batch,
     firstRow,
     numRows: kept.length,
-    // rows only move towards the start, so each cell is read before it is overwritten
+    // a selected row is never copied to a higher index, so each cell is read before it is overwritten
     columns: columns.map((cells) => {
       kept.forEach((row, i) => (cells[i] = cells[row]!));
       return cells.slice(0, kept.length);
@@ -110,15 +111,15 @@ export function rowsOfBatch(batch: Batch, kept: Uint32Array, firstRow: number, n
   };
 }
 
-/** A set of 64-bit hashes: open addressing, linear probing, at most half full. */
+/** A hash set of 64-bit hashes, with open addressing and linear probing; at most half of the slots are used. */
 class RowSet {
   #size = 0;
-  // pairs of words; (0, 0) is an empty slot
+  // two 32-bit words per slot; (0, 0) marks an empty slot
   #slots = new Int32Array(2 << 12);
 
   /** Adds a hash and returns whether it is new. */
   add(a: number, b: number): boolean {
-    // the hash (0, 0) is replaced by another, because it denotes an empty slot
+    // the hash (0, 0) is replaced by another hash, because (0, 0) marks an empty slot
     const low = a === 0 && b === 0 ? 1 : a;
     if (4 * (this.#size + 1) > this.#slots.length) this.#grow();
     if (!insert(this.#slots, low, b)) return false;

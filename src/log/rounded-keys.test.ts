@@ -4,14 +4,14 @@ import { roundedKeyWarnings } from "./rounded-keys.js";
 
 const random = mulberry32(7);
 const digits = (n: number) => Array.from({ length: n }, () => integerBelow(10, random)).join("");
-/** Ids of 19 digits, above 2^62. */
+/** Ids that have 19 digits and are above 2^62. */
 const ids = Array.from({ length: 3000 }, () => `7${digits(18)}`);
 const warningsOf = (keys: string[], origin = {}) => roundedKeyWarnings("item_id", encodeKeys(keys), origin);
 
 test.each<[string, string[]]>([
   ["long random integers", ids],
   ["integers of 17 digits", ids.map((id) => `8${id.slice(3)}`)],
-  // a timestamp in the upper 42 bits, and a sequence that restarts at 0 each millisecond
+  // ids with a timestamp in the upper 42 bits, and a sequence number that restarts at 0 each millisecond
   [
     "ids with a clock",
     ids.map((_, i) => String(((1_600_000_000_000n + BigInt(i) * 137n) << 22n) | (5n << 12n))),

@@ -1,21 +1,24 @@
 // Detects ids that were converted to floating-point numbers before the log was written: 7.698748E+18,
 // 76987484447176000.0, or a 64-bit integer whose last digits are 0. Different ids may have become equal, or differ from
-// those in other files. The distinct keys of a column are examined, not its cells.
+// those in other files. Each distinct key of a column is examined once.
 
 import { excerpt } from "../errors.js";
 import { keyAt, type Keys } from "./keys.js";
 
 const [MINUS, DOT, ZERO, NINE, UPPER_E, LOWER_E] = [0x2d, 0x2e, 0x30, 0x39, 0x45, 0x65];
-/** Exponents as spreadsheets and pandas write large numbers; a text such as `1e5` may be an ordinary key. */
+/**
+ * Pattern of the exponents that spreadsheets and pandas write for large numbers; a text such as `1e5` may be an
+ * ordinary key.
+ */
 const EXPONENT = /^-?\d(?:\.\d+[eE]\+?|[eE]\+)\d{2,3}$/;
-/** Digits of 2^53 = 9007199254740992, from which on not every integer is a 64-bit floating-point number. */
+/** Number of digits of 2^53 = 9007199254740992; not every larger integer is a 64-bit floating-point number. */
 const LEAST_DIGITS = 16;
 /**
- * Share of random integers that are floating-point numbers, above which integers are not examined: 1/16 for integers
- * from 2^56 on.
+ * Integers are not examined if more than this share of random integers of their size are floating-point numbers; the
+ * share is 1/16 for integers from 2^56 on.
  */
 const MOST_CHANCE = 1 / 16;
-/** Most long integers that are examined; of more, an evenly spaced sample. */
+/** Maximum number of long integers that are examined; if there are more, an evenly spaced sample is. */
 const MOST_LOOKS = 1 << 14;
 
 const ADVICE =
@@ -30,7 +33,7 @@ export interface KeyOrigin {
   hidesText?: boolean;
 }
 
-/** Returns warnings about keys of a column that seem to have lost digits. */
+/** Returns warnings about those keys of a column that seem to have lost digits. */
 export function roundedKeyWarnings(
   name: string,
   keys: Keys,
@@ -79,7 +82,7 @@ function looksOf(keys: Keys, isFloat: boolean) {
   for (let code = 0; code < size; code++) {
     const [from, to] = [offsets[code]!, offsets[code + 1]!];
     const start = bytes[from] === MINUS ? from + 1 : from;
-    // most keys are short and not numbers: only the others are converted to text
+    // most keys are short or not numbers, so they are excluded by their bytes before a key is converted to text
     if (to === start || bytes[start]! < ZERO || bytes[start]! > NINE) continue;
     const second = bytes[start + 1];
     const last = bytes[to - 1]!;
@@ -105,12 +108,12 @@ function numIntegers(keys: Keys): number {
 }
 
 /**
- * Returns the integers that seem rounded, if they are more than chance would produce.
+ * Returns the integers that seem rounded, if there are more of them than expected by chance.
  *
- * Among random integers from 2^e to 2^(e + 1), one in 2^(e - 52) is a 64-bit floating-point number. Ids with a timestamp
- * in their upper bits are often multiples of a power of two, so only odd multiples of the spacing 2^(e - 52) count
- * among those. Others count if their digits are the shortest that identify the floating-point number, padded with
- * zeros.
+ * Among random integers from 2^e to 2^(e + 1), one in 2^(e - 52) is a 64-bit floating-point number. Ids with a
+ * timestamp in their upper bits are often multiples of a power of two, so a floating-point number is counted only if it
+ * is an odd multiple of the spacing 2^(e - 52). Any other integer is counted if it consists of the shortest digits that
+ * identify its nearest floating-point number, padded with zeros.
  */
 function roundedAmong(
   { codes, each }: EvenSample,
@@ -138,8 +141,8 @@ function roundedAmong(
 }
 
 function isRounded(digits: string, number: number, chance: number): boolean {
-  // of more than 17 digits, a padded shortest form ends in 0, and a multiple of 16 is recognized by its last four
-  // digits; most ids are neither
+  // a fast check before the exact one: an integer of more than 17 digits can be rounded only if it ends in 0 (padded
+  // digits) or its last four digits are a multiple of 16
   if (digits.length > 17 && !digits.endsWith("0") && Number(digits.slice(-4)) % 16 !== 0) return false;
   const integer = BigInt(digits);
   if (BigInt(number) === integer) return (integer / BigInt(1 / chance)) % 2n === 1n;
@@ -147,10 +150,10 @@ function isRounded(digits: string, number: number, chance: number): boolean {
   return shortest!.replace(".", "") === digits.replace(/0+$/, "");
 }
 
-/** An evenly spaced sample of at most MOST_LOOKS of the codes that are added. */
+/** An evenly spaced sample of the codes that are added, with at most MOST_LOOKS codes. */
 class EvenSample {
   codes: number[] = [];
-  /** one code in `each` is kept */
+  /** one of `each` consecutive codes is sampled */
   each = 1;
   #added = 0;
 

@@ -1,11 +1,11 @@
-// A thread that scans: jobs are sent to it, and it replies in order.
+// A thread that scans: it receives jobs and replies to them in order.
 
 import { Worker } from "node:worker_threads";
 import { DataError, EmbedError, IoError, UsageError, type Place } from "../errors.js";
 import { threadEnded } from "../workers/thread-ended.js";
 import type { ChunkScan } from "./text/chunk-scanner.js";
 
-/** Returns the buffers of a scan's arrays, which are transferred to another thread with it. */
+/** Returns the buffers of a scan's arrays; they are transferred to another thread together with the scan. */
 export function buffersOf({ columns, newKeys }: ChunkScan): ArrayBufferLike[] {
   return [
     ...columns.map(({ buffer }) => buffer),
@@ -20,7 +20,7 @@ export interface SentError {
   place?: Place | undefined;
 }
 
-/** Converts an error for sending. @throws the error itself, if it is a bug or of another class */
+/** Converts an error to a message for another thread. @throws the error itself, if it is a bug or has another class */
 export function sentError(error: unknown): SentError {
   if (error instanceof DataError) return { name: "DataError", message: error.detail, place: error.place };
   if (error instanceof EmbedError && (error.name === "IoError" || error.name === "UsageError"))
@@ -28,7 +28,7 @@ export function sentError(error: unknown): SentError {
   throw error;
 }
 
-/** Restores the error that was sent. */
+/** Restores an error from the message of another thread. */
 export function receivedError({ name, message, place }: SentError): EmbedError {
   if (name === "DataError") return new DataError(message, place);
   return name === "IoError" ? new IoError(message) : new UsageError(message);
@@ -46,7 +46,8 @@ export class ScanThread<Job, Reply> {
       workerData,
       // flags of the process, such as --input-type, may be invalid for a thread
       execArgv: [],
-      // a scanner sends its results away, so a small nursery suffices; the default grows to 48 MB per thread
+      // a small young generation suffices, because a scanner sends its results away; by default it grows to 48 MB per
+      // thread
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });
     this.#worker.on("message", (reply: Reply) => this.#waiting.shift()!.resolve(reply));
@@ -54,7 +55,7 @@ export class ScanThread<Job, Reply> {
     this.#worker.on("exit", (code) => this.#fail(threadEnded(code)));
   }
 
-  /** Number of jobs that are not answered yet. */
+  /** Number of jobs that the thread has not answered yet. */
   get numWaiting(): number {
     return this.#waiting.length;
   }
@@ -71,7 +72,7 @@ export class ScanThread<Job, Reply> {
     return this.#worker.terminate();
   }
 
-  /** Rejects all jobs, because the thread does not answer any more. */
+  /** Rejects all pending jobs, because the thread does not answer anymore. */
   #fail(error: unknown): void {
     this.#failure ??= error;
     for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);

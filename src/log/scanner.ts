@@ -1,5 +1,5 @@
-// The compiled scanner and its memory. The sizes of regions are powers of two, so a region that a growing table leaves
-// fits the next table.
+// The compiled scanner and its memory. The sizes of regions are powers of two, so the region that a growing table
+// releases can be reused by another table.
 
 import { kernelImports } from "../kernels/shared/load.js";
 import { MAX_PAGES, newMemory, PAGE, RESERVED } from "../kernels/shared/memory.js";
@@ -14,23 +14,24 @@ export interface ScanRegion {
 }
 
 /**
- * Creates the memories of a scanner and of the merger on the same thread; both share one if addresses are scarce.
+ * Creates the memories of a scanner and of the merger on the same thread; both share one memory if few addresses are
+ * left.
  *
  * @throws {IoError} the system provides no addresses for a memory
  */
 export function scanMemories(module: WebAssembly.Module): { scanner: ScanMemory; merger: ScanMemory } {
   const scanner = new ScanMemory(module);
-  // addresses are saved for the trainer, which needs memories later
+  // address space is saved for the trainer, which needs memories later
   return { scanner, merger: freeAddresses() < 4 * RESERVED ? scanner : new ScanMemory(module) };
 }
 
-/** The memory of one thread, with the kernel that works on it. */
+/** The memory of one thread, together with the kernel instance that works on it. */
 export class ScanMemory {
   readonly kernel: ScanKernel;
   readonly memory: WebAssembly.Memory;
-  // page 0 belongs to the module
+  // the first page is reserved for the WebAssembly module
   #end = PAGE;
-  /** offsets of released regions, by the logarithm of their size */
+  /** offsets of released regions, indexed by the binary logarithm of the region's size */
   readonly #free: number[][] = Array.from({ length: 33 }, () => []);
   #u8: Uint8Array;
   #u32: Uint32Array;
@@ -65,7 +66,7 @@ export class ScanMemory {
     this.#free[31 - Math.clz32(bytes)]!.push(offset);
   }
 
-  /** Returns the region itself if it is large enough, else a larger one that replaces it; the content is not kept. */
+  /** Returns the given region if it is large enough, else a larger region that replaces it; the content is lost. */
   atLeast(region: ScanRegion | undefined, bytes: number): ScanRegion {
     if (region && region.bytes >= bytes) return region;
     if (region) this.release(region);
@@ -74,7 +75,7 @@ export class ScanMemory {
 
   #grow(pages: number): void {
     try {
-      // memory grows by half, because views must be created again after each growth
+      // memory grows by half of its size, because views must be created again after each growth
       const spare = Math.min((this.#u8.length / PAGE) >> 1, MAX_PAGES - this.#u8.length / PAGE - pages);
       this.memory.grow(pages + Math.max(0, spare));
     } catch (error) {
@@ -89,17 +90,17 @@ export class ScanMemory {
     this.#f64 = new Float64Array(this.memory.buffer);
   }
 
-  /** All of the memory as bytes; this view and those below become invalid when a region is allocated. */
+  /** View of the whole memory as bytes. This view and the two below become invalid when a region is allocated. */
   get u8(): Uint8Array {
     return this.#u8;
   }
 
-  /** All of the memory as u32; index = offset / 4. */
+  /** View of the whole memory as u32; index = offset / 4. */
   get u32(): Uint32Array {
     return this.#u32;
   }
 
-  /** All of the memory as f64; index = offset / 8. */
+  /** View of the whole memory as f64; index = offset / 8. */
   get f64(): Float64Array {
     return this.#f64;
   }

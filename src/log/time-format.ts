@@ -13,7 +13,7 @@ const MONTHS = "january february march april may june july august september octo
   " ",
 );
 
-/** By directive: the name of the group in the regular expression, and its pattern. */
+/** Name of the group in the regular expression, and its pattern, by directive. */
 const DIRECTIVES: Record<string, [name: string, pattern: string]> = {
   Y: ["year", String.raw`\d{4}`],
   y: ["shortYear", String.raw`\d{2}`],
@@ -39,7 +39,7 @@ export function timeParser(format: string | undefined): TimeParser {
   if (formats.length === 1) return parserOf(formats[0]!);
   const parsers = formats.map(parserOf);
   return (text) => {
-    // a cell that two alternatives read as different times is ambiguous and therefore not a time
+    // a cell that two alternatives parse as different times is ambiguous, so it is not a time
     const times = new Set(parsers.map((parse) => parse(text)).filter((time) => !Number.isNaN(time)));
     return times.size === 1 ? [...times][0]! : NaN;
   };
@@ -109,7 +109,7 @@ function timeOf(parts: Record<string, string | undefined>): number {
   });
 }
 
-/** Returns 1 to 12; NaN if the word is not a month, or shorter than three letters. */
+/** Returns the number of a month, 1 to 12; NaN if the word is not a month or is shorter than three letters. */
 function monthNamed(name: string): number {
   const at = MONTHS.findIndex(
     (month) => month === name.toLowerCase() || month.slice(0, 3) === name.toLowerCase(),
@@ -117,7 +117,7 @@ function monthNamed(name: string): number {
   return at === -1 ? NaN : at + 1;
 }
 
-/** Converts an hour of 12 to one of 24: 12 AM is midnight, 12 PM noon. */
+/** Converts an hour of the 12-hour clock to the 24-hour clock: 12 AM is midnight, 12 PM noon. */
 function hourOf(hour: number, half: string): number {
   if (hour < 1 || hour > 12) return NaN;
   return (hour % 12) + (/^p/i.test(half) ? 12 : 0);

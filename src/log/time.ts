@@ -8,7 +8,10 @@ const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 const UNIX = /^[+-]?\d+(?:\.\d*)?$/;
 
-/** Returns the time of a cell, ms since 1970 in UTC, or NaN; an invalid date such as 2010-02-30 gives NaN. */
+/**
+ * Returns the time of a cell in milliseconds since 1970 in UTC; NaN for text that is not a time, and for an invalid
+ * date such as 2010-02-30.
+ */
 export function parseTime(text: string): number {
   const trimmed = text.trim();
   if (UNIX.test(trimmed)) return unixTime(Number(trimmed));
@@ -27,14 +30,17 @@ export function parseTime(text: string): number {
   });
 }
 
-/** Returns the same as parseTime for the text of a number, without creating the text. */
+/** Returns the result of parseTime for the text of a number, without creating the text. */
 export function timeOfNumber(value: number): number {
   const size = Math.abs(value);
   // outside this range the text of a number has an exponent, or the number is -0
   return size >= 1e-6 && size < 1e21 ? unixTime(value) : parseTime(String(value));
 }
 
-/** Components of a time; `fraction` holds the digits after the decimal point of the seconds, `zone` minutes east of UTC. */
+/**
+ * Components of a time; `fraction` holds the digits after the decimal point of the seconds, and `zone` the minutes east
+ * of UTC.
+ */
 interface TimeParts {
   year: number;
   month: number;
@@ -46,7 +52,7 @@ interface TimeParts {
   zone: number;
 }
 
-/** Returns milliseconds since 1970 in UTC; NaN if the time does not exist. */
+/** Converts components to milliseconds since 1970 in UTC; NaN if the time does not exist. */
 export function millisecondsOf({
   year,
   month,
@@ -68,9 +74,8 @@ export function millisecondsOf({
 }
 
 /**
- * Converts Unix time of any unit. Seconds reach the year 5138 at 1e11, so larger numbers are of a finer unit.
- * Milliseconds from 1973 on, microseconds and nanoseconds are distinguished in the same way, with a factor of 1000 to
- * spare.
+ * Converts Unix time of any unit to milliseconds. 1e11 seconds are the year 5138, so larger numbers have a finer unit.
+ * Milliseconds (from 1973 on), microseconds and nanoseconds are distinguished by thresholds a factor of 1000 apart.
  */
 function unixTime(value: number): number {
   const size = Math.abs(value);
@@ -86,7 +91,7 @@ function daysIn(year: number, month: number): number {
   return [4, 6, 9, 11].includes(month) ? 30 : 31;
 }
 
-/** Returns minutes east of UTC; NaN if they exceed a day. */
+/** Returns the offset of a time zone in minutes east of UTC; NaN if it exceeds a day. */
 export function zoneMinutes(zone: string): number {
   if (/^z$/i.test(zone)) return 0;
   const hours = Number(zone.slice(1, 3));

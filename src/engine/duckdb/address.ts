@@ -1,4 +1,4 @@
-// The address of an embedded database (--engine): duckdb:PATH of a file, or duckdb: for one in memory.
+// The address of an embedded database (--engine): duckdb:PATH for a file, or duckdb: for a database in memory.
 
 import { UsageError } from "../../errors.js";
 

@@ -1,5 +1,5 @@
-// DuckDB's C API, as the package @duckdb/node-api brings it: the functions that are used here. The package's classes
-// convert every value to an object; these give the memory of vectors.
+// Declares the functions of DuckDB's C API that are used here; the package @duckdb/node-api contains them. The classes
+// of the package convert every value to an object, while these functions give access to the memory of vectors.
 //
 // Source: https://duckdb.org/docs/stable/clients/c/api
 
@@ -22,7 +22,7 @@ export type DuckDbVector = Handle<"vector">;
 export type LogicalType = Handle<"type">;
 type Config = Handle<"config">;
 
-/** Failed calls throw an Error with DuckDB's message. */
+/** A failed call throws an Error with DuckDB's message. */
 export interface Bindings {
   create_config(): Config;
   set_config(config: Config, name: string, option: string): void;
@@ -30,7 +30,7 @@ export interface Bindings {
   close_sync(database: Database): void;
   connect(database: Database): Promise<Connection>;
   disconnect_sync(connection: Connection): void;
-  /** Ends what the connection is doing. */
+  /** Interrupts the statement that the connection runs. */
   interrupt(connection: Connection): void;
   library_version(): string;
 
@@ -56,9 +56,9 @@ export interface Bindings {
 
   data_chunk_get_size(chunk: Chunk): number;
   data_chunk_get_vector(chunk: Chunk, column: number): DuckDbVector;
-  /** Memory of DuckDB's, valid as long as the chunk. */
+  /** Returns a view of DuckDB's memory, which is valid until the chunk is released. */
   vector_get_data(vector: DuckDbVector, numBytes: number): Uint8Array<ArrayBuffer>;
-  /** One bit per row, lowest first; null if all rows have a value. */
+  /** Returns one bit per row, lowest bit first: 1 if the row has a value; null if all rows have one. */
   vector_get_validity(vector: DuckDbVector, numBytes: number): Uint8Array | null;
   list_vector_get_child(vector: DuckDbVector): DuckDbVector;
   list_vector_get_size(vector: DuckDbVector): number;
@@ -67,7 +67,7 @@ export interface Bindings {
   get_data_from_pointer(buffer: ArrayBuffer, offset: number, numBytes: number): Uint8Array;
 }
 
-/** Loads the package. @throws {UsageError} it is not installed, or has no library for this machine */
+/** Loads the package. @throws {UsageError} the package is not installed, or has no library for this platform */
 export function loadDuckDb(): Bindings {
   let place: string;
   try {
@@ -80,7 +80,7 @@ export function loadDuckDb(): Bindings {
     );
   }
   try {
-    // the package depends on it, and it may be found from there alone
+    // @duckdb/node-bindings is a dependency of the package, so it is resolved from the directory of the package
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as its duckdb.d.ts declares it
     return createRequire(place)("@duckdb/node-bindings") as Bindings;
   } catch (error) {

@@ -8,7 +8,11 @@ import { fixedValues, type PlainValues } from "../../log/parquet/values.js";
 import { TypeId } from "./types.js";
 import { ListColumn, TextColumn, type FixedColumn, type ScalarColumn, type VectorColumn } from "./vectors.js";
 
-/** Returns a column for reading, in the same memory. @throws {DataError} a decimal has more digits than a double holds */
+/**
+ * Returns a readable column that shares the memory of a vector column.
+ *
+ * @throws {DataError} a decimal has more digits than a 64-bit float holds
+ */
 export function batchColumn(leaf: LeafColumn, column: VectorColumn, path: string): BatchColumn {
   const cells = column instanceof ListColumn ? column.elements : (column as ScalarColumn);
   const values =
@@ -28,7 +32,7 @@ function textValuesOf(column: TextColumn): PlainValues {
   const { texts: bytes, valid, hasNulls, numRows } = column;
   const bounds = column.bounds.subarray(0, numRows + 1);
   if (!hasNulls) return { count: numRows, kind: "text", bytes, bounds, gap: 0 };
-  // a missing text is empty, so the others follow each other
+  // a missing text has no bytes, so the texts of other rows have no gaps between them
   const own = bounds.filter((_, i) => i === 0 || valid[i - 1] === 1);
   return { count: own.length - 1, kind: "text", bytes, bounds: own, gap: 0 };
 }
@@ -66,12 +70,12 @@ function fixedValuesOf(
   return of(column.type.width === 8 ? wide() : words());
 }
 
-/** Infinity and -infinity stay out of range. */
+/** Infinity and -Infinity of dates stay outside the valid range of times. */
 function milliseconds(seconds: bigint): bigint {
   return BigInt.asIntN(64, seconds * 1000n) / 1000n === seconds ? seconds * 1000n : seconds;
 }
 
-/** Returns the values that are not missing. */
+/** Returns the non-null values of a column. */
 function presentBytes(column: FixedColumn): Uint8Array {
   const bytes = column.bytes();
   if (!column.hasNulls) return bytes;
@@ -87,7 +91,7 @@ function presentBytes(column: FixedColumn): Uint8Array {
   return present.subarray(0, at);
 }
 
-/** Returns integers of 8 or 16 bits at 32; undefined for wider ones. */
+/** Widens integers of 8 or 16 bits to 32 bits; undefined for wider integers. */
 function narrowIntegers({ buffer, byteOffset, byteLength }: Uint8Array, id: number): Int32Array | undefined {
   if (id === TypeId.TINYINT) return Int32Array.from(new Int8Array(buffer, byteOffset, byteLength));
   if (id === TypeId.UTINYINT) return Int32Array.from(new Uint8Array(buffer, byteOffset, byteLength));
@@ -96,7 +100,7 @@ function narrowIntegers({ buffer, byteOffset, byteLength }: Uint8Array, id: numb
   return undefined;
 }
 
-/** Returns integers of 128 bits: those of 64 bits if all are, else with all their digits. */
+/** Converts integers of 128 bits to 64 bits if all values fit, and otherwise to text. */
 function hugeValues(words: Int32Array, unsigned: boolean, element: SchemaElement): PlainValues {
   const count = words.length / 4;
   const low = new Int32Array(2 * count);
@@ -117,7 +121,11 @@ function hugeValues(words: Int32Array, unsigned: boolean, element: SchemaElement
   return { count, kind: "other", values };
 }
 
-/** Returns the digits of decimals as integers. @throws {DataError} a decimal has more than a double holds */
+/**
+ * Returns the digits of decimals as integers.
+ *
+ * @throws {DataError} a decimal has more digits than a 64-bit float holds
+ */
 function decimalDigits(
   bytes: Uint8Array,
   stored: number,
@@ -143,10 +151,10 @@ function decimalDigits(
 }
 
 const HEX = "0123456789abcdef";
-/** Bytes of a text's 36 that are hyphens. */
+/** Indexes of the hyphens in the 36 characters of a UUID. */
 const HYPHENS = new Set([8, 13, 18, 23]);
 
-/** Returns UUIDs as texts. DuckDB stores them as integers of 128 bits whose highest bit is inverted. */
+/** Converts UUIDs to texts. DuckDB stores a UUID as an integer of 128 bits whose highest bit is inverted. */
 function uuidTexts(bytes: Uint8Array): PlainValues {
   const count = bytes.length / 16;
   const texts = new Uint8Array(36 * count);

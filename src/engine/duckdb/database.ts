@@ -1,4 +1,4 @@
-// A database of DuckDB in this process: opens it, runs the statements of a file with SQL, and streams a query's rows.
+// Opens a DuckDB database in this process, runs the statements of a SQL file, and streams the rows of a query.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,13 +18,13 @@ import { firstWords, sqlStatements, type SqlStatement } from "./statements.js";
 import { TextColumn, type VectorColumn } from "./vectors.js";
 import { columnTypeOf } from "./types.js";
 
-/** Bytes of rows that DuckDB's threads compute ahead of us. */
+/** Size of the buffer in which DuckDB's threads store result rows before they are read, in bytes. */
 const BUFFER_BYTES = 32 << 20;
 
-/** Numbers of DuckDB's statement types. */
+/** Numbers by which DuckDB denotes types of statements. */
 const [SELECT, CREATE, SET, LOAD, ATTACH] = [1, 7, 20, 21, 25];
 
-/** Milliseconds from one interrupt to the next. */
+/** Interval between interrupts in milliseconds. */
 const INTERRUPTS = 50;
 
 /** A query whose columns are known. */
@@ -34,7 +34,7 @@ export interface PreparedQuery {
   columns: { name: string; type: LogicalType }[];
 }
 
-/** How a database is opened. */
+/** Options with which a database is opened. */
 export interface DatabaseOptions {
   /** undefined: in memory */
   path: string | undefined;
@@ -43,10 +43,10 @@ export interface DatabaseOptions {
 }
 
 /**
- * Opens a database, a file only for reading.
+ * Opens a database; a file is opened for reading only.
  *
  * @throws {UsageError} the package is missing @throws {LockedError} another program writes to it
- * @throws {DataError} the file is not a database that this DuckDB reads
+ * @throws {DataError} the file is not a database that this version of DuckDB can read
  */
 export async function openDatabase({ path, threads, signal }: DatabaseOptions): Promise<DuckDb> {
   const duckdb = loadDuckDb();
@@ -59,7 +59,7 @@ export async function openDatabase({ path, threads, signal }: DatabaseOptions): 
       ...(path !== undefined && { access_mode: "READ_ONLY" }),
       threads: String(threads),
       temp_directory: folder,
-      // errors state the position in the statement
+      // DuckDB's errors then state the position in the statement
       errors_as_json: "true",
     };
     for (const [name, value] of Object.entries(settings)) duckdb.set_config(config, name, value);
@@ -98,16 +98,16 @@ export class DuckDb {
     this.version = duckdb.library_version();
     this.#onAbort = () => {
       duckdb.interrupt(connection);
-      // a query that has not begun yet does not hear of it
+      // an interrupt has no effect on a query that has not started yet, so interrupts are repeated
       this.#interrupts = setInterval(() => duckdb.interrupt(connection), INTERRUPTS);
     };
     signal.addEventListener("abort", this.#onAbort);
   }
 
   /**
-   * Runs the statements of a file but for the last, which is the query.
+   * Runs all statements of a file except the last, which is the query.
    *
-   * @throws {UsageError} a statement is not of those that prepare a query, or the last is not a query
+   * @throws {UsageError} a statement does more than prepare a query, or the last is not a query
    * @throws {DataError} DuckDB rejects a statement; with line and column
    */
   async prepareFile(path: string, sql: string): Promise<PreparedQuery> {
@@ -121,14 +121,14 @@ export class DuckDb {
     return await this.#prepare(query.text, { file, statement: query, what: `'${path}'` });
   }
 
-  /** Prepares reading a table or view. @param name as SQL has it: `schema.table` @throws as prepareFile */
+  /** Prepares the reading of a table or view. @param name as written in SQL: `schema.table` @throws as prepareFile */
   async prepareTable(name: string): Promise<PreparedQuery> {
     await this.#limitBuffer({ what: this.#what });
     return await this.#prepare(`SELECT * FROM ${name}`, { what: `table '${name}' of ${this.#what}` });
   }
 
   /**
-   * Yields the rows of columns of a query in an order, one chunk at a time, appended to vector columns.
+   * Reads columns of a query, sorted by order columns, and appends one chunk at a time to vector columns.
    *
    * @param into the columns that the next chunk is appended to, one per name
    * @returns the numbers of rows of the chunks
@@ -169,7 +169,7 @@ export class DuckDb {
       this.#signal.throwIfAborted();
       throw duckDbFailure(error, { ...doing, added });
     } finally {
-      // rows that nobody takes would keep the database open
+      // a pending chunk that is never read would keep the database open
       if (coming) {
         duckdb.interrupt(this.#connection);
         await coming.catch(() => undefined);
@@ -178,7 +178,7 @@ export class DuckDb {
     }
   }
 
-  /** Returns the types of a query's columns as DuckDB writes them. */
+  /** Returns the types of a query's columns by name, as DuckDB writes them in SQL. */
   async typeTexts({ sql, doing }: PreparedQuery): Promise<Map<string, string>> {
     const { duckdb } = this;
     return await this.#prepared(`DESCRIBE (\n${sql}\n)`, doing, async (statement) => {
@@ -197,7 +197,7 @@ export class DuckDb {
     });
   }
 
-  /** Ends what runs and closes the database. Never throws. */
+  /** Interrupts the running statement and closes the database. Never throws. */
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -209,14 +209,18 @@ export class DuckDb {
     await rm(this.#folder, { recursive: true, force: true }).catch(() => undefined);
   }
 
-  /** Limits what DuckDB's threads compute ahead. */
+  /** Limits the number of result bytes that DuckDB's threads compute before they are read. */
   async #limitBuffer(doing: SqlWork): Promise<void> {
     await this.#prepared(`SET streaming_buffer_size = '${BUFFER_BYTES}B'`, doing, (statement) =>
       this.duckdb.execute_prepared(statement),
     );
   }
 
-  /** Prepares a statement for some work; one that is kept would keep the database open. @throws as duckDbFailure */
+  /**
+   * Prepares a statement, calls `work` with it, and destroys it; otherwise it would keep the database open.
+   *
+   * @throws as duckDbFailure
+   */
   async #prepared<T>(
     sql: string,
     doing: SqlWork,
@@ -235,7 +239,7 @@ export class DuckDb {
     }
   }
 
-  /** Runs a statement before the query, if it only prepares it. */
+  /** Runs a statement that precedes the query, if its type is allowed. */
   async #prelude(statement: SqlStatement, doing: SqlWork): Promise<void> {
     const { duckdb } = this;
     const words = firstWords(statement.text);
@@ -260,7 +264,10 @@ export class DuckDb {
     });
   }
 
-  /** @throws {UsageError} it is not a query @throws {DataError} DuckDB rejects it, or two columns share a name */
+  /**
+   * @throws {UsageError} the statement is not a query
+   * @throws {DataError} DuckDB rejects it, or two columns have the same name
+   */
   async #prepare(sql: string, doing: SqlWork): Promise<PreparedQuery> {
     const { duckdb } = this;
     return await this.#prepared(sql, doing, (statement) => {
@@ -272,7 +279,7 @@ export class DuckDb {
         name: duckdb.prepared_statement_column_name(statement, i),
         type: duckdb.prepared_statement_column_logical_type(statement, i),
       }));
-      // names that differ in case alone are the same to DuckDB
+      // DuckDB treats names that differ only in case as equal
       const lower = columns.map(({ name }) => name.toLowerCase());
       const twice = columns.find((_, i) => lower.indexOf(lower[i]!) < i);
       if (twice)

@@ -1,27 +1,27 @@
-// Converts DuckDB's errors to the project's: those of SQL with the line and column of the file.
+// Converts errors of DuckDB to error classes of this project; an error in SQL states the line and column in the file.
 
 import { DataError, EmbedError, IoError, LockedError, NoInputError, UsageError } from "../../errors.js";
 import { placeInFile, type SqlStatement } from "./statements.js";
 
-/** The work under way, for messages: a statement of a file, with the text put before it, or something else. */
+/** The operation that failed, for messages: a statement of a SQL file, or another operation. */
 export interface SqlWork {
-  /** the file with the SQL, and its text; undefined: a table's name was given */
+  /** path and text of the SQL file; undefined if the user named a table */
   file?: { path: string; sql: string } | undefined;
   statement?: SqlStatement | undefined;
-  /** bytes that were put before the statement */
+  /** number of bytes that were prepended to the statement */
   added?: number;
-  /** for messages: `'shop.duckdb'`, `table 'events'` */
+  /** name of the database or table in messages: `'shop.duckdb'`, `table 'events'` */
   what: string;
 }
 
-/** DuckDB's error, as `errors_as_json` states it. */
+/** An error of DuckDB in the format of the setting `errors_as_json`. */
 interface Stated {
   exception_type: string;
   exception_message: string;
   position?: string;
 }
 
-/** Converts an error of DuckDB; returns other errors unchanged. */
+/** Converts an error that DuckDB threw; returns other errors unchanged. */
 export function duckDbFailure(error: unknown, doing: SqlWork): unknown {
   if (error instanceof EmbedError || !(error instanceof Error)) return error;
   const { exception_type: kind, exception_message: message, position } = statedBy(error.message);
@@ -59,13 +59,16 @@ function statedBy(text: string): Stated {
   try {
     if (start !== -1) return JSON.parse(text.slice(start)) as Stated;
   } catch {
-    // the brace was part of a plain message
+    // the message is plain text that contains a brace
   }
   const [, kind = "", message = text] = /^([A-Z][A-Za-z ]*) Error: ([\s\S]*)$/.exec(text) ?? [];
   return { exception_type: kind, exception_message: message };
 }
 
-/** Returns `log.sql:3:8: `, or what was read. */
+/**
+ * Returns the start of a message: the position in the SQL file, such as `log.sql:3:8: `, or the name of the database or
+ * table.
+ */
 function placed({ file, statement, added = 0, what }: SqlWork, position: string | undefined): string {
   if (!file) return `${what}: `;
   const at = position === undefined ? NaN : Number(position) - added;

@@ -1,9 +1,9 @@
-// Opens the rows of a query or table of DuckDB as a log: the counterpart of log/parquet/open.ts, with batches of vectors
-// in place of row groups.
+// Opens the rows of a query or table of DuckDB as a log: the counterpart of log/parquet/open.ts, with batches of
+// vectors in place of row groups.
 //
 //   query ──► sorted by --engine-order ──► chunks of 2,048 rows ──► batches of columns ──► keys and numbers
 //
-// A query runs once: the first batch is the sample, and the reading goes on from there if it takes all columns.
+// A query runs once: its first batch is the sample, and the reading continues after this batch if it needs all columns.
 
 import { DataError, NoInputError, NoRowsError, UsageError } from "../../errors.js";
 import { pathExists } from "../../io/read-artifact.js";
@@ -37,9 +37,9 @@ import { VectorTieCheck, type BatchColumns } from "./ties.js";
 import { castFor, columnTypeOf, TypeId, type VectorType } from "./types.js";
 import { vectorColumn } from "./vectors.js";
 
-/** Rows of a batch: with fewer, the overhead of a batch counts. */
+/** Number of rows of a batch; smaller batches have a noticeable overhead. */
 const BATCH_ROWS = 1 << 16;
-/** Bytes of a batch's values: a batch of long texts has fewer rows. */
+/** Number of bytes of a batch's values; a batch of long texts has fewer rows. */
 const BATCH_BYTES = 1 << 25;
 
 /**
@@ -47,7 +47,8 @@ const BATCH_BYTES = 1 << 25;
  *
  * @param named one `table:NAME`; none with a query
  * @param onServer called with DuckDB's version
- * @throws {UsageError} a name or an option is invalid for it @throws {NoInputError} there is no such file
+ * @throws {UsageError} a name or an option is invalid for DuckDB @throws {NoInputError} the database file does not
+ * exist
  * @throws {EmbedError} as openDatabase, prepareFile and openLog
  */
 export async function openDuckDbLog(
@@ -78,7 +79,11 @@ export async function openDuckDbLog(
   }
 }
 
-/** Returns the name of the table; undefined for a query. @throws {UsageError} something else is named */
+/**
+ * Returns the name of the table; undefined for a query.
+ *
+ * @throws {UsageError} the user names an input that is not a table
+ */
 function tableOrQuery(named: readonly string[], engine: EngineReading): string | undefined {
   const unfit = (["slice", "timeout", "hash"] as const).find((name) => engine[name] !== undefined);
   if (unfit !== undefined)
@@ -100,11 +105,11 @@ class QueryLog {
   readonly #columns: ListSeparators;
   readonly #order: readonly string[];
   #names: readonly string[] = [];
-  /** columns of the first batch */
+  /** columns of the first batch of the query */
   #batch: BatchColumns = new Map();
-  /** columns of the batch that the next chunk is added to */
+  /** columns of the batch to which the next chunk is appended */
   #filling: BatchColumns = new Map();
-  /** batches that are scanned, whose memory is used again */
+  /** batches that were already scanned, whose memory is reused */
   readonly #spare: BatchColumns[] = [];
   #rows: AsyncGenerator<number, void, undefined> | undefined;
   #isEnd = false;
@@ -159,7 +164,7 @@ class QueryLog {
     await this.database.close();
   }
 
-  /** Runs the query for columns, and reads the first batch. */
+  /** Runs the query for the requested columns, and reads the first batch. */
   async #start(names: readonly string[]): Promise<void> {
     await this.#rows?.return();
     this.#names = [...new Set([...names, ...this.#order])];
@@ -168,7 +173,7 @@ class QueryLog {
     this.#batch = await this.#filled();
   }
 
-  /** Reads the next rows to a batch that no thread reads; there are none at the end. */
+  /** Reads the next rows into a batch that no thread uses; the batch is empty at the end of the query. */
   async #filled(): Promise<BatchColumns> {
     const batch =
       this.#spare.pop() ?? new Map(this.#names.map((name) => [name, vectorColumn(this.#types.get(name)!)]));
@@ -195,7 +200,7 @@ class QueryLog {
     };
   }
 
-  /** Returns the first rows of the batch as text, without faulty ones. */
+  /** Returns the first rows of the batch as text, without faulty rows. */
   #sample(names: readonly string[], isUsed: (name: string) => boolean): string[][] {
     const numRows = numRowsOf(this.#batch);
     const cells = names.map((name) =>
@@ -215,7 +220,7 @@ class QueryLog {
     return sample;
   }
 
-  /** @throws {DataError} there is no rule for a column's type; names it, and a cast */
+  /** @throws {DataError} the type of a column is not supported; the message names the type and suggests a cast */
   async #checkType(name: string): Promise<void> {
     if (this.#types.get(name)) return;
     const type = (await this.database.typeTexts(this.query)).get(name) ?? "unknown";
@@ -234,18 +239,18 @@ class QueryLog {
     const { ignored } = this.#columns;
     const names = [...new Set(requests.map(({ name }) => name))].filter((name) => !ignored.has(name));
     for (const name of names) await this.#checkType(name);
-    // columns that nobody needs are not computed
+    // the query does not compute ignored columns
     const isAll = [...this.#batch.keys()].every((name) => names.includes(name) || this.#order.includes(name));
     if (!isAll) await this.#start(names);
     const columns = requests.map(({ name }) => (ignored.has(name) ? "" : this.#leafOf(name)));
     const items = this.#ranges(columns);
-    // a thread is not worth its start for one batch
+    // if there is only one batch, starting a thread takes longer than the thread would save
     const numThreads = this.#isEnd ? 1 : options.threads;
     const result = await readRanges({ items, requests, options, numThreads }, onBatch, observe);
     return { ...result, warnings: [] };
   }
 
-  /** Yields the batches of the query, from the current one on. */
+  /** Yields the batches of the query, beginning with the current batch. */
   async *#ranges(columns: readonly (LeafColumn | string)[]): AsyncGenerator<RangeItem, void, undefined> {
     const { path } = this;
     const names = [...this.#batch.keys()];
@@ -258,7 +263,7 @@ class QueryLog {
     let own = this.#batch;
     for (let group = 0; numRowsOf(own) > 0; group++) {
       const length = numRowsOf(own);
-      // it is filled while this one is scanned
+      // the next batch is filled while the current batch is scanned
       const next = this.#filled();
       next.catch(() => undefined);
       ties.check(own, length);

@@ -1,15 +1,15 @@
-// Splits the text of a file with SQL into statements, and finds where DuckDB's positions are in it.
+// Splits the text of a SQL file into statements, and converts positions that DuckDB reports to positions in the file.
 
-/** A statement of a file. */
+/** A statement of a SQL file. */
 export interface SqlStatement {
   text: string;
-  /** characters before it in the file */
+  /** number of characters before the statement in the file */
   start: number;
 }
 
 /**
- * Text in which a semicolon does not end a statement: comments, quoted text and names, dollar quotes. A quote that is
- * not closed goes on to the end, where DuckDB reports it.
+ * Text in which a semicolon does not end a statement: comments, quoted text and names, dollar quotes. Unclosed quoted
+ * text extends to the end of the file, and DuckDB reports it.
  */
 const WHOLE =
   /--[^\n]*|\/\*(?:[^*]|\*(?!\/))*(?:\*\/|$)|[eE]'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|\$(\w*)\$[\s\S]*?(?:\$\1\$|$)|;|[\s\S]/g;
@@ -32,12 +32,16 @@ export function sqlStatements(sql: string): SqlStatement[] {
   return statements;
 }
 
-/** Returns the statement's first words in upper case, without comments. */
+/** Returns the first words of a statement in upper case; comments are skipped. */
 export function firstWords(text: string): string {
   return text.replaceAll(COMMENTS, " ").trim().replaceAll(/\s+/g, " ").slice(0, 200).toUpperCase();
 }
 
-/** Returns line and column, from 1, of a position in a statement of a file. @param bytes bytes before it */
+/**
+ * Converts a position in a statement to line and column of the file, counted from 1.
+ *
+ * @param bytes number of bytes of the statement before the position
+ */
 export function placeInFile(
   sql: string,
   { text, start }: SqlStatement,

@@ -1,4 +1,5 @@
-// Checks that rows with equal columns of --engine-order are equal, because DuckDB's threads order them by chance.
+// Checks that rows with equal columns of --engine-order are equal in all columns; otherwise their order would depend on
+// the timing of DuckDB's threads.
 
 import { DataError } from "../../errors.js";
 import type { VectorColumn } from "./vectors.js";
@@ -6,24 +7,27 @@ import type { VectorColumn } from "./vectors.js";
 /** Columns of a batch, by name. */
 export type BatchColumns = ReadonlyMap<string, VectorColumn>;
 
-/** Checks the batches of a query in their order. */
+/** Checks the batches of a query in the order of the batches. */
 export class VectorTieCheck {
   #numRows = 0;
   readonly #path: string;
   readonly #order: readonly string[];
   readonly #names: readonly string[];
   #same = new Uint8Array(0);
-  /** the last row of the previous batch, by column */
+  /** values of the previous batch's last row, by column */
   #last: Map<string, string> | undefined;
 
-  /** @param order columns of the order @param names all columns that are read */
+  /** @param order the order columns @param names all columns that are read */
   constructor(path: string, order: readonly string[], names: readonly string[]) {
     this.#path = path;
     this.#order = order;
     this.#names = names.filter((name) => !order.includes(name));
   }
 
-  /** @throws {DataError} two rows tie and differ; names their numbers and the column */
+  /**
+   * @throws {DataError} two rows have equal order columns but differ; the message names the rows' numbers and the
+   * column
+   */
   check(columns: BatchColumns, numRows: number): void {
     if (numRows === 0) return;
     if (this.#same.length < numRows) this.#same = new Uint8Array(numRows);
@@ -45,7 +49,7 @@ export class VectorTieCheck {
     this.#numRows += numRows;
   }
 
-  /** Whether the batch's first row equals the previous batch's last. */
+  /** Whether the first row of the batch equals the last row of the previous batch. */
   #isLast(columns: BatchColumns, name: string): boolean {
     return this.#last?.get(name) === columns.get(name)!.identity(0);
   }

@@ -4,7 +4,10 @@
 import type { SchemaElement } from "hyparquet";
 import type { Bindings, LogicalType } from "./bindings.js";
 
-/** Numbers of DuckDB's types that are read. Source: the enum duckdb_type of its C API. */
+/**
+ * Numbers by which DuckDB denotes its types; only types that can be read are listed. Source: the enum duckdb_type of
+ * its C API.
+ */
 export const TypeId = {
   BOOLEAN: 1,
   TINYINT: 2,
@@ -35,25 +38,25 @@ export const TypeId = {
   SQLNULL: 36,
 } as const;
 
-/** The physical values of a vector. */
+/** Physical types of the values in a vector. */
 export interface ScalarType {
   id: number;
-  /** bytes of a value; texts have 16, their length and first bytes or pointer */
+  /** number of bytes of a value; 16 for a text: its length, and the text itself or its first bytes and a pointer */
   width: number;
-  /** number of the type of the integers that hold a decimal, or an enum's indices */
+  /** number of the integer type that stores the values of a decimal, or the indices of an enum */
   stored: number;
   element: Omit<SchemaElement, "name">;
   /** an enum's values, UTF-8 */
   values?: readonly Buffer[];
 }
 
-/** The type of a column: single values, or lists of them. */
+/** The type of a column, whose cells are single values or lists. */
 export interface VectorType extends ScalarType {
-  /** undefined: single values; 0: lists of any length; else the length of all lists */
+  /** undefined: cells are single values; 0: lists of varying length; otherwise the common length of all lists */
   listSize: number | undefined;
 }
 
-/** Width and Parquet type by DuckDB's type. */
+/** Width in bytes and Parquet type of each DuckDB type. */
 const SCALARS = new Map<number, [width: number, element: Omit<SchemaElement, "name">]>([
   [TypeId.BOOLEAN, [1, { type: "BOOLEAN" }]],
   [TypeId.TINYINT, [1, { type: "INT32" }]],
@@ -84,7 +87,7 @@ const SCALARS = new Map<number, [width: number, element: Omit<SchemaElement, "na
   [TypeId.SQLNULL, [4, { type: "INT32" }]],
 ]);
 
-/** Returns how a column is read; undefined if there is no rule for its type. */
+/** Describes how a column is read; undefined if its type is not supported. */
 export function columnTypeOf(duckdb: Bindings, type: LogicalType): VectorType | undefined {
   const id = duckdb.get_type_id(type);
   const listSize =
@@ -122,7 +125,11 @@ function scalarTypeOf(duckdb: Bindings, type: LogicalType): ScalarType | undefin
   return found && { id, stored: id, width: found[0], element: found[1] };
 }
 
-/** Returns an expression that makes a column readable. @param type as DuckDB writes it: `STRUCT(a INTEGER)` */
+/**
+ * Returns a SQL expression that converts a column to a supported type.
+ *
+ * @param type the column's type as DuckDB writes it: `STRUCT(a INTEGER)`
+ */
 export function castFor(name: string, type: string): string {
   const column = `"${name.replaceAll('"', '""')}"`;
   const isList = type.endsWith("]");

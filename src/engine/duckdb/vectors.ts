@@ -1,16 +1,16 @@
-// Collects vectors of DuckDB's chunks, which have 2,048 rows each, into columns of a batch of rows, in memory that threads
-// share and that is used again for later batches. A vector's memory belongs to DuckDB and is copied.
+// Collects vectors of DuckDB's chunks, which have 2,048 rows each, into the columns of a batch of rows. The columns are
+// in shared memory, which later batches reuse. The memory of a vector belongs to DuckDB, so its values are copied.
 
 import type { Bindings, DuckDbVector } from "./bindings.js";
 import { TypeId, type VectorType, type ScalarType } from "./types.js";
 
-/** Bytes of a text that a vector holds itself; of a longer one it has a pointer. */
+/** Maximum number of bytes of a text that is stored in the vector itself; a longer text is stored as a pointer. */
 const MOST_INLINE = 12;
 
-/** A column of a batch: `numRows` values, those that are missing included. */
+/** A column of a batch with `numRows` values, including missing ones. */
 export abstract class VectorColumn {
   numRows = 0;
-  /** u8: 0 for rows that are missing; complete only if hasNulls */
+  /** u8 per row: 0 if the value is missing; all elements are set only if hasNulls is true */
   valid = new Uint8Array(0);
   hasNulls = false;
 
@@ -40,22 +40,22 @@ export abstract class VectorColumn {
 
   protected abstract appendValues(duckdb: Bindings, vector: DuckDbVector, numRows: number): void;
 
-  /** Returns the bytes of all rows, consecutively, for a checksum; those of missing rows do not count. */
+  /** Returns the bytes of all rows, without gaps, for a checksum; the bytes of missing values are arbitrary. */
   abstract bytes(): Uint8Array;
 
-  /** Bytes of memory that the rows take, approximately. */
+  /** Approximate number of bytes of memory that the rows occupy. */
   abstract get bytesHeld(): number;
 
-  /** Returns u32: what the bytes do not tell, which rows are missing and where texts end; the next call overwrites it. @param firstRow of the batch */
+  /** Returns u32: missing rows and ends of texts; overwritten by the next call. @param firstRow number of the first row */
   abstract marks(firstRow: number): Uint32Array;
 
-  /** Clears same[r] for rows whose value differs from that of row r - 1. */
+  /** Sets same[r] to 0 for each row r whose value differs from the value of row r - 1. */
   abstract compare(same: Uint8Array): void;
 
-  /** Returns a text that equal values share, of one row. */
+  /** Returns a text for the value of a row; equal values have the same text. */
   abstract identity(row: number): string;
 
-  /** Returns the rows that are missing. */
+  /** Returns the numbers of the rows whose value is missing. */
   protected missing(firstRow: number): Uint32Array {
     const rows: number[] = [];
     if (this.hasNulls)
@@ -63,7 +63,7 @@ export abstract class VectorColumn {
     return Uint32Array.from(rows);
   }
 
-  /** Clears same[r] where one of two rows is missing. */
+  /** Sets same[r] to 0 if the value is missing in row r or row r - 1, but not in both. */
   protected compareMissing(same: Uint8Array): void {
     const { valid } = this;
     if (!this.hasNulls) return;
@@ -71,7 +71,7 @@ export abstract class VectorColumn {
   }
 }
 
-/** Creates the empty column of a type. */
+/** Creates an empty column of the given type. */
 export function vectorColumn(type: VectorType): ScalarColumn | ListColumn {
   return type.listSize === undefined ? scalarColumn(type) : new ListColumn(type, type.listSize);
 }
@@ -83,7 +83,7 @@ function scalarColumn(type: ScalarType): ScalarColumn {
 
 export type ScalarColumn = TextColumn | FixedColumn;
 
-/** Values of a fixed width. */
+/** A column whose values have a fixed number of bytes. */
 export class FixedColumn extends VectorColumn {
   #bytes = new Uint8Array(0);
 
@@ -98,7 +98,7 @@ export class FixedColumn extends VectorColumn {
     if (this.#bytes.length < to) this.#bytes = enlarged(this.#bytes, to);
     this.#bytes.set(duckdb.vector_get_data(vector, width * numRows), width * this.numRows);
     if (!this.hasNulls) return;
-    // the memory of missing rows is arbitrary
+    // the bytes of missing values are arbitrary
     for (let row = this.numRows; row < this.numRows + numRows; row++)
       if (this.valid[row] === 0) this.#bytes.fill(0, width * row, width * (row + 1));
   }
@@ -119,7 +119,7 @@ export class FixedColumn extends VectorColumn {
     this.compareMissing(same);
     const { id, width } = this.type;
     const bytes = this.bytes();
-    // 0 and -0 are equal, and so are NaNs
+    // 0 and -0 are treated as equal, and so are all NaNs
     if (id === TypeId.DOUBLE || id === TypeId.FLOAT) {
       const numbers =
         id === TypeId.DOUBLE
@@ -155,7 +155,7 @@ export class FixedColumn extends VectorColumn {
 
 /** Texts. */
 export class TextColumn extends VectorColumn {
-  /** u32[numRows + 1]: text r is texts[bounds[r] .. bounds[r + 1]); a missing one is empty */
+  /** u32[numRows + 1]: the text of row r is texts[bounds[r] .. bounds[r + 1]); a missing text is empty */
   bounds = new Uint32Array(1);
   texts = new Uint8Array(0);
   #view = new DataView(this.texts.buffer);
@@ -181,7 +181,7 @@ export class TextColumn extends VectorColumn {
     const { bounds } = this;
     const view = this.#view;
     let at = bounds[first]!;
-    // the next text overwrites what does not belong to this one
+    // whole words are copied; the next text overwrites the bytes after the end of this text
     for (let row = first, word = 0; row < first + numRows; row++, word += 4) {
       const length = words[word]!;
       if (valid[row] === 1) {
@@ -197,10 +197,10 @@ export class TextColumn extends VectorColumn {
     if (longest > MOST_INLINE) this.#copyLong(duckdb, data, words, numRows);
   }
 
-  /** Copies long texts; those that follow each other in DuckDB's memory are read at once. */
+  /** Copies long texts; texts that are adjacent in DuckDB's memory are copied together. */
   #copyLong(duckdb: Bindings, data: Uint8Array<ArrayBuffer>, words: Uint32Array, numRows: number): void {
     const { bounds, texts, valid, numRows: first } = this;
-    /** rows of a run, its first one, and the address after its last text */
+    /** rows with adjacent texts, the first of these rows, and the address after the last text */
     let [rows, start, next] = [[] as number[], -1, -1];
     const copy = (): void => {
       if (rows.length === 0) return;
@@ -237,7 +237,7 @@ export class TextColumn extends VectorColumn {
     return Buffer.from(this.texts.subarray(this.bounds[row], this.bounds[row + 1])).toString("utf8");
   }
 
-  /** Makes room for more texts, and for 12 bytes after the last. */
+  /** Reserves memory for more texts, and for 12 bytes after the last text. */
   protected reserve(numRows: number, size: number): void {
     const { numRows: first } = this;
     if (first === 0) this.bounds[0] = 0;
@@ -284,7 +284,7 @@ export class TextColumn extends VectorColumn {
   }
 }
 
-/** An enum's values as texts. */
+/** The values of an enum as texts. */
 class EnumColumn extends TextColumn {
   readonly #values: readonly Buffer[];
   readonly #longest: number;
@@ -319,11 +319,11 @@ class EnumColumn extends TextColumn {
 export class ListColumn extends VectorColumn {
   readonly elements: ScalarColumn;
   readonly #size: number;
-  /** u32[numRows]: list r has the elements [starts[r], ends[r]) */
+  /** u32[numRows]: the list of row r has the elements [starts[r], ends[r]) */
   starts = new Uint32Array(0);
   ends = new Uint32Array(0);
 
-  /** @param size length of all lists; 0: each has its own */
+  /** @param size length of all lists; 0 if lengths vary */
   constructor(type: ScalarType, size: number) {
     super();
     this.elements = scalarColumn(type);
@@ -352,7 +352,7 @@ export class ListColumn extends VectorColumn {
       return;
     }
     const data = duckdb.vector_get_data(vector, 16 * numRows);
-    // u64 each: the first element, and their number
+    // two u64 per list: the index of its first element, and its length
     const entries = new Uint32Array(data.buffer, data.byteOffset, 4 * numRows);
     const size = duckdb.list_vector_get_size(vector);
     this.elements.append(duckdb, duckdb.list_vector_get_child(vector), size);

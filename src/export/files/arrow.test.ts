@@ -1,4 +1,4 @@
-// Exported Arrow files are read by apache-arrow; .ci/ reads them with pyarrow, too.
+// Tests that apache-arrow reads exported Arrow files; .ci/ reads them with pyarrow as well.
 
 import { encodeKeys } from "../../log/keys.js";
 import { tableFromIPC } from "apache-arrow";
@@ -19,7 +19,7 @@ const table: EmbeddingTable = {
   vectors: Float32Array.of(1, -2.7, 0.001, 3, 4, 5, 0, 0, 0),
 };
 
-/** Returns the columns by name, as arrays; the numbers of a vector are its bits. */
+/** Returns the columns by name, as arrays; the numbers of vectors are returned as bits. */
 async function read(dtype: Dtype, withWeight: boolean): Promise<Record<string, readonly unknown[]>> {
   const chunks: Uint8Array[] = [];
   const selection = await selectRows(tableRows(table), { withWeight, strict: false, dtype });
@@ -28,7 +28,7 @@ async function read(dtype: Dtype, withWeight: boolean): Promise<Record<string, r
   const columns = file.schema.fields.map(({ name }) => {
     const column = file.getChild(name)!;
     const values = column.data[0]!.children[0]?.values as Iterable<unknown> | undefined;
-    // buffers of numbers are padded
+    // the buffers of numbers are padded, so they are cut to the number of rows
     return [name, [...(values ?? (column as Iterable<unknown>))].slice(0, values ? 9 : 3)] as const;
   });
   return Object.fromEntries(columns);

@@ -1,7 +1,7 @@
 // arrow: an Arrow IPC file with the columns of a run's embeddings.arrow, for the selected rows.
 //
-// With --dtype f16 lists contain halves, with i8 they contain i8 and the column `scale` (f32) precedes them. With --reserve the schema's metadata says what is
-// reserved.
+// With --dtype f16 lists contain halves, with i8 they contain i8 and the column `scale` (f32) precedes them. With
+// --reserve the schema's metadata describes the reserved rows.
 
 import { arrowChunks, type NarrowVectors } from "../../embedding/arrow.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
@@ -10,7 +10,7 @@ import { fileFormat } from "../format.js";
 import { reserveMetadata } from "../reserve.js";
 import type { Selection } from "../selection.js";
 
-/** The column `weight` exists only if weights are requested. */
+/** The file has a column `weight` only if weights are requested. */
 function arrowFile(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, numRows, fields, hasWeights, dtype = "f32" } = selection;
   const rows = {
@@ -20,7 +20,7 @@ function arrowFile(selection: Selection): AsyncGenerator<Uint8Array> {
     hasWeights,
     async *batches() {
       for await (const { start, table } of selection.batches()) {
-        // a table may have weights that are not requested, and the columns must match the schema
+        // weights that were not requested are removed, because the columns must match the schema
         const { weights: _, ...others } = table;
         yield { start, table: hasWeights ? table : others };
       }

@@ -1,23 +1,23 @@
-// A growing buffer of text as bytes, returned in chunks: keys are copied as bytes and numbers are written without
-// strings.
+// A growing buffer of text as bytes, which is returned in chunks. Keys are copied as bytes, and numbers are written
+// without creating strings.
 
 import { ArtifactError } from "../../errors.js";
 
 const CHUNK = 1 << 18;
 
-/** Bytes that are copied one by one. */
+/** Maximum number of bytes that are copied one by one. */
 const SHORT = 48;
 
-/** Powers of ten that are exact in f64. */
+/** Powers of ten that are exact as 64-bit floats. */
 const POWERS = Array.from({ length: 23 }, (_, s) => Number(`1e${s}`));
 const EPSILON = 2 ** -52;
 
-/** Collects the bytes of one file. Not reusable for another file. */
+/** Collects the bytes of one file. Each file needs its own writer. */
 export class ByteWriter {
   #buffer = new Uint8Array(CHUNK + (CHUNK >> 2));
   #length = 0;
 
-  /** True if enough bytes for a chunk are collected, so that the caller should yield `take()`. */
+  /** Whether enough bytes for a chunk were collected, so that the caller should yield `take()`. */
   get isFull(): boolean {
     return this.#length >= CHUNK;
   }
@@ -42,7 +42,7 @@ export class ByteWriter {
     this.#length += values.length;
   }
 
-  /** Writes bytes [from, to) of an array, without a view of them, which would take longer than a few bytes. */
+  /** Writes bytes [from, to) of an array without creating a view, which would take longer than copying a few bytes. */
   bytesOf(values: Uint8Array, from: number, to: number): void {
     this.#reserve(to - from);
     const [buffer, offset] = [this.#buffer, this.#length - from];
@@ -66,7 +66,7 @@ export class ByteWriter {
    * Writes the shortest text of at most 9 digits that reads back to the same f32, whether it is read as f64 first or
    * directly.
    *
-   * @throws {ArtifactError} the number is not finite, which no valid table contains
+   * @throws {ArtifactError} the number is not finite, so the table is invalid
    */
   float32(value: number): void {
     this.#reserve(32);
@@ -80,7 +80,7 @@ export class ByteWriter {
     else this.#exponential(magnitude);
   }
 
-  /** Writes numbers [from, to) of an array, separated by a byte. @throws {ArtifactError} as float32 */
+  /** Writes numbers [from, to) of an array, separated by the given byte. @throws {ArtifactError} as float32 */
   float32s(values: Float32Array, from: number, to: number, separator: number): void {
     for (let i = from; i < to; i++) {
       if (i > from) this.byte(separator);
@@ -88,21 +88,22 @@ export class ByteWriter {
     }
   }
 
-  /** Writes digits with a point, for 1e-5 <= v < 1e9. */
+  /** Writes a number with a decimal point and no exponent, for 1e-5 <= v < 1e9. */
   #plain(v: number): void {
-    // v = 0.ddd * 10^places: with s = p - places decimals, it has p significant digits
+    // v = 0.ddd * 10^places, so p significant digits have p - places decimals
     let places = 0;
     if (v >= 1) places = numDigits(Math.floor(v));
     else while (v * POWERS[1 - places]! < 1) places--;
-    // most numbers need 8 or 9 digits; if fewer read back, so do all lengths between, except beside a power of two,
-    // whose neighbors are not equally far; 6 digits are enough, as a shorter form differs only by trailing zeros
+    // Most numbers need 8 or 9 digits. If fewer digits read back, so does every number of digits in between, except for
+    // a power of two, whose two neighbors are not equally far. The search ends at 6 digits, because a shorter form
+    // differs only by trailing zeros.
     let p = isPowerOfTwo(v) ? 6 : 8;
     while (p < 9 && !readsBackBy(v, p - places)) p++;
     while (p === 8 || p === 7) {
       if (!readsBackBy(v, p - 1 - places)) break;
       p--;
     }
-    // whole numbers of more than p digits keep all digits
+    // integers with more than p digits keep all their digits
     let s = Math.max(0, p - places);
     let digits = Math.round(v * POWERS[s]!);
     while (s > 0 && digits % 10 === 0) {
@@ -120,11 +121,12 @@ export class ByteWriter {
   }
 
   #exponential(v: number): void {
-    // if 6 digits read back, a shorter form differs only by trailing zeros; a subnormal has fewer bits
+    // the search starts at 6 digits, because a shorter form differs only by trailing zeros; a subnormal number may need
+    // fewer
     let p = v < 2 ** -126 ? 0 : 5;
     while (p < 8 && !readsBack(Number(v.toExponential(p)), v)) p++;
     const text = v.toExponential(p).replace(/\.?0*e/, "e");
-    // strtof, JSON and every CSV reader accept 1.5e-7 as well as 1.5e+20
+    // the plus sign is left out: strtof, JSON and every CSV reader accept 1.5e20 and 1.5e-7
     this.text(text.replace("+", ""));
   }
 
@@ -148,7 +150,7 @@ export class ByteWriter {
   }
 }
 
-/** Whether a number is the nearest decimal of that many places. */
+/** Whether v, rounded to a number of decimals, reads back as v. */
 function readsBackBy(v: number, decimals: number): boolean {
   const power = POWERS[Math.max(0, decimals)]!;
   return readsBack(Math.round(v * power) / power, v);
@@ -157,15 +159,15 @@ function readsBackBy(v: number, decimals: number): boolean {
 const BITS = new Float32Array(1);
 const BITS_AS_INTEGER = new Uint32Array(BITS.buffer);
 
-/** @param v a normal f32 above 0 */
+/** @param v a normal 32-bit float above 0 */
 function isPowerOfTwo(v: number): boolean {
   BITS[0] = v;
   return (BITS_AS_INTEGER[0]! & 0x7fffff) === 0;
 }
 
 /**
- * Whether a decimal, given as its nearest f64, rounds to the f32 `v` in every reader, including those that round only
- * once, so its f64 neighbors must round to `v`, too.
+ * Whether a decimal, given as its nearest f64, rounds to the f32 `v` in every reader. Some readers round only once, so
+ * the f64 neighbors must round to `v` as well.
  */
 function readsBack(decimal: number, v: number): boolean {
   return Math.fround(decimal * (1 + EPSILON)) === v && Math.fround(decimal * (1 - EPSILON)) === v;

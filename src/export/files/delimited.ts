@@ -49,11 +49,11 @@ function delimitedChunks(selection: Selection, delimiter: string): AsyncGenerato
   });
 }
 
-/** Quotes a cell if it contains a character that would end it. */
+/** Quotes a cell if it contains a character that would otherwise end it. */
 export function quotedCell(cell: Uint8Array, delimiter: number): Uint8Array {
   const needed = cell.some((byte) => byte === delimiter || byte === QUOTE || byte === LF || byte === CR);
   if (!needed) return cell;
   const doubled = [...cell].flatMap((byte) => (byte === QUOTE ? [QUOTE, QUOTE] : [byte]));
-  // an array, because a call takes too few arguments for a long cell
+  // the bytes are passed as an array, because a long cell has more bytes than a call accepts arguments
   return Uint8Array.from([QUOTE, ...doubled, QUOTE]);
 }

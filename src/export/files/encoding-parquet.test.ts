@@ -1,4 +1,4 @@
-// Files written as Parquet are read back by hyparquet; .ci/ reads them with pyarrow, too.
+// Tests that hyparquet reads files written as Parquet; .ci/ reads them with pyarrow as well.
 
 import { parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";

@@ -11,7 +11,7 @@ import { hasBiases, type EncodedRows, type EncodedRowFormat } from "../encoded-r
 import { ParquetWriter } from "hyparquet-writer";
 import { ParquetBytes } from "./parquet-table.js";
 
-/** Yields the bytes of the file; a chunk of rows is a row group. */
+/** Yields the bytes of the file; each chunk of rows becomes a row group. */
 export async function* parquetChunks(
   encoding: EncodedRowFormat,
   rows: AsyncIterable<EncodedRows>,
@@ -67,7 +67,7 @@ export interface ParquetColumn {
   type: "key" | "integer" | "float" | "double";
 }
 
-/** A batch of a column. */
+/** The cells of a column in a batch. */
 export type ParquetCells = string[] | number[] | Uint32Array | Float32Array | Float64Array;
 
 const physical = {
@@ -77,7 +77,7 @@ const physical = {
   double: { type: "DOUBLE" },
 } as const;
 
-/** A file that is being written. */
+/** A Parquet file that is being written. */
 export class ParquetRows {
   readonly #columns: readonly ParquetColumn[];
   readonly #bytes = new ParquetBytes();
@@ -101,13 +101,13 @@ export class ParquetRows {
     });
   }
 
-  /** Returns the bytes of a row group. @param cells by column, all of equal length */
+  /** Returns the bytes of a row group. @param cells arrays of equal length, by column */
   write(cells: readonly ParquetCells[]): Uint8Array {
     const numRows = cells[0]?.length ?? 0;
     const columnData = this.#columns.map(({ name, type }, c) => ({
       name,
       data: cells[c]!,
-      // numbers of a vector rarely repeat, so no dictionary is tried
+      // the numbers of vectors rarely repeat, so they are written without a dictionary
       ...(type === "float" && { encoding: "PLAIN" as const }),
       offsetIndex: false,
     }));
@@ -115,7 +115,7 @@ export class ParquetRows {
     return this.#bytes.take();
   }
 
-  /** Returns the last bytes of the file. */
+  /** Returns the last bytes of the file, which contain its metadata. */
   end(): Uint8Array {
     void this.#writer.finish();
     return this.#bytes.take();

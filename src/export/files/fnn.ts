@@ -4,8 +4,9 @@
 //   vocab.json         field -> key -> row of the field's tensor; a numeric field has one row with the key ""
 //
 // Rows are in the run's order, so that `firstRow` of preprocess.json plus a row here is a row of embeddings.arrow; with
-// --reserve the padding and out-of-vocabulary rows are among them, and the file's metadata says where (reserveMetadata). An item's row is that of its id: the network reads its other
-// columns through their own tensors.
+// --reserve the padding and out-of-vocabulary rows are among them, and the file's metadata states their numbers
+// (reserveMetadata). An item's row belongs to its id alone: the network reads the item's other columns through the
+// tensors of those columns.
 //
 // Source: Zhang, Du and Wang 2016 (arXiv:1601.02376), section 3.1, eq. 3: z_i = (w_i, v_i), beside w0.
 
@@ -60,7 +61,11 @@ async function* tensorChunks(
   yield* safetensorsChunks(tensors, metadata);
 }
 
-/** Returns [w, v] of a field's rows. @param dim 0 for a linear model, whose table contains the weights as vectors */
+/**
+ * Returns rows [w, v] of a field's features.
+ *
+ * @param dim 0 for a linear model, whose table contains the weights as vectors
+ */
 function fieldTensor({ table }: ExportBatch, name: string, dim: number): Tensor {
   const { first, last } = rowsOf(table, name);
   const width = 1 + dim;

@@ -26,7 +26,7 @@ export const jsonl = fileFormat({
   },
 });
 
-/** The id of a point is the row's index in the export, from 0. */
+/** The id of a point is the index of the row in the export, from 0. */
 export const qdrantJsonl = fileFormat({
   summary: "one point per line",
   chunks(selection) {
@@ -77,7 +77,10 @@ function documentWriter(out: ByteWriter, batch: ExportBatch, texts?: RowTexts): 
   };
 }
 
-/** Returns functions that write a row's members (field, key, count and, if requested, weight), and its vector. */
+/**
+ * Returns two functions that write parts of a row: its members (field, key, count and, if requested, weight), and its
+ * vector.
+ */
 export function documentParts(
   out: ByteWriter,
   { table, weights }: ExportBatch,
@@ -104,7 +107,7 @@ export function documentParts(
   };
 }
 
-/** Returns UTF-8 text as a JSON string; most keys need no escape and no conversion to a string. */
+/** Converts UTF-8 text to a JSON string; most keys contain no escapes and are copied as bytes. */
 export function jsonString(text: Uint8Array): Uint8Array {
   if (text.some((byte) => byte < 32 || byte === 34 || byte === 92)) {
     return Buffer.from(JSON.stringify(Buffer.from(text).toString("utf8")));

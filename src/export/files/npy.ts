@@ -1,5 +1,6 @@
 // npy: a directory of vectors.npy (f32[rows, dim]), keys.txt (one JSON string per line) and, if requested, weights.npy
-// (f32[rows]). Of several chosen fields each is such a directory in it, and layers.json names them.
+// (f32[rows]). If several fields are chosen, each has such a directory within the directory, and layers.json lists
+// them.
 
 import { isHole } from "../../embedding/table.js";
 import { directoryFormat, filesByLayer } from "../format.js";
@@ -9,7 +10,7 @@ import { jsonString } from "./jsonl.js";
 import type { Chunks } from "../../io/write.js";
 import { byteView, chunksByRow, oneKeyBytes, withoutVectors, type Selection } from "../selection.js";
 
-// rows.npy and removed.jsonl are files of --delta
+// --delta writes rows.npy and removed.jsonl
 export const npy = directoryFormat(
   "npy",
   ["vectors.npy", "keys.txt", "scales.npy", "weights.npy", "rows.npy", "removed.jsonl"],
@@ -31,7 +32,7 @@ function npyFiles(selection: Selection): Map<string, Chunks> {
   ]);
 }
 
-/** Returns vectors.npy, and scales.npy for i8. */
+/** Returns the file vectors.npy, and for i8 also scales.npy. */
 export function vectorFiles(selection: Selection): [name: string, chunks: Chunks][] {
   const scales: [string, Chunks][] = selection.dtype === "i8" ? [["scales.npy", scalesNpy(selection)]] : [];
   return [["vectors.npy", vectorsNpy(selection)], ...scales];
@@ -61,14 +62,14 @@ function keyChunks(selection: Selection): AsyncGenerator<Uint8Array> {
 }
 
 /**
- * Returns the bytes before the data, which starts at a multiple of 64.
+ * Returns the header of an npy file; the data follows at a multiple of 64 bytes.
  *
  * @param descr numpy's name of the element type, such as `<f4` or `<U12`
  */
 export function npyHead(descr: string, shape: readonly number[]): Uint8Array {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   const description = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
-  // magic, version and length take 10 bytes
+  // magic bytes, version and header length take 10 bytes
   const length = Math.ceil((10 + description.length + 1) / 64) * 64 - 10;
   const head = Buffer.alloc(10 + length);
   head.write("\x93NUMPY\x01\x00", "latin1");

@@ -1,6 +1,6 @@
 // npz: arrays `key` (fixed-width text) and `value` (f32[rows, dim]), with weights also `weight` (f32[rows]), for i8
-// `scale` (f32[rows]), uncompressed. Of several chosen fields there are `FIELD.key`, `FIELD.value` and so on. With --reserve
-// the array `reserve` is a JSON text of what is reserved.
+// `scale` (f32[rows]), uncompressed. If several fields are chosen, the arrays are named `FIELD.key`, `FIELD.value` and
+// so on. With --reserve the array `reserve` is a JSON text that describes the reserved rows.
 //
 // Keys have numpy's type `<U`, never objects: readers such as FuxiCTR's load them without pickle. Every key takes the
 // space of the longest, four bytes per character, so the size is checked before anything is written. Holes of
@@ -19,7 +19,7 @@ import { reserveFacts } from "../reserve.js";
 import type { Chunks } from "../../io/write.js";
 import { byteView, checkKeys, oneKeyBytes, type ExportBatch, type Selection } from "../selection.js";
 
-/** Most bytes of a zip file without 64-bit extensions. */
+/** Maximum number of bytes of a zip file without 64-bit extensions. */
 const MAX_BYTES = 0xffffffff;
 const ROWS_AT_A_TIME = 4096;
 const CHARACTERS_AT_A_TIME = 1 << 22;
@@ -35,10 +35,14 @@ export const npz = fileFormat({
   chunks: npzChunks,
 });
 
-/** A file of the archive: its name, and the bytes before its data. */
+/** A file of the archive: its name, the bytes before its data, and the chunks of its data. */
 type ArchiveFile = readonly [name: string, head: Uint8Array, chunks: Chunks];
 
-/** @throws {DataError} the file would exceed 4 GiB, or a key has the name of a reserved row */
+/**
+ * Yields the bytes of the archive.
+ *
+ * @throws {DataError} the file would exceed 4 GiB, or a key has the name of a reserved row
+ */
 async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const files: ArchiveFile[] = [];
   let bytes = 0;
@@ -57,7 +61,7 @@ async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   yield* zipped(files);
 }
 
-/** Returns the arrays of a selection. @param prefix of their names */
+/** Returns the arrays of a selection. @param prefix prefix of the arrays' names */
 async function archiveArrays(selection: Selection, prefix: string) {
   const { dim, hasWeights, dtype = "f32" } = selection;
   const isScaled = dtype === "i8";
@@ -81,7 +85,7 @@ async function archiveArrays(selection: Selection, prefix: string) {
   return { bytes, numRows, width, longest, files };
 }
 
-/** An array without dimensions that holds a text. */
+/** An array without dimensions that contains a text. */
 function textArray(name: string, text: string): ArchiveFile {
   const points = Uint32Array.from(Array.from(text), (character) => character.codePointAt(0)!);
   return [`${name}.npy`, npyHead(`<U${points.length}`, []), [byteView(points)]];
@@ -100,7 +104,7 @@ async function* zipped(files: readonly ArchiveFile[]): AsyncGenerator<Uint8Array
   };
   for (const [name, head, chunks] of files) {
     const file = new ZipPassThrough(name);
-    // a fixed time, so that the bytes do not depend on the clock
+    // the modification time is fixed, so that the bytes do not depend on the clock
     file.mtime = new Date(1980, 0, 1);
     zip.add(file);
     file.push(head);
@@ -129,7 +133,7 @@ async function longestKey(
         `key ${excerpt(Buffer.from(key).toString("utf8"))} is FuxiCTR's name for a reserved row: rename the ` +
           "key, or omit --reserve",
       );
-    // a character has at least one byte
+    // a key has at most as many characters as bytes
     if (key.length <= width) return;
     const text = Buffer.from(key).toString("utf8");
     const length = Array.from(text).length;
@@ -154,7 +158,7 @@ async function* keyChunks(selection: Selection, width: number): AsyncGenerator<U
   }
 }
 
-/** @param of returns an array with `perRow` numbers per row */
+/** Yields the numbers of all rows. @param of returns an array with `perRow` numbers per row */
 async function* numberChunks(
   selection: Selection,
   perRow: number,
@@ -167,7 +171,7 @@ async function* numberChunks(
   }
 }
 
-/** Returns the name of a row that --reserve fuxictr added, which is the first or the last of the selection. */
+/** Returns the name of the row that --reserve fuxictr added as the first or the last row of the selection. */
 function reservedKey(
   { reserve, numRows }: Selection,
   { table, start }: ExportBatch,
@@ -182,7 +186,7 @@ function isLeftOut(selection: Selection, batch: ExportBatch, row: number): boole
   return isHole(batch.table, row) && !reservedKey(selection, batch, row);
 }
 
-/** Yields ranges of rows between omitted ones. */
+/** Yields the ranges of rows that lie between omitted rows. */
 function* runsOfRows(selection: Selection, batch: ExportBatch, atMost = ROWS_AT_A_TIME): Generator<RowRange> {
   const most = Math.min(ROWS_AT_A_TIME, Math.max(1, atMost));
   const { numRows } = batch.table;

@@ -17,21 +17,21 @@ export interface Coded {
   codes: Uint32Array;
 }
 
-/** A row group's values of a column: texts, or numbers in the types of `types` in parquet-table.ts. */
+/** The values of a column in a row group: texts, or numbers of one of the `types` in parquet-table.ts. */
 export type ColumnValues = Keys | Coded | Uint32Array | Float32Array | Float64Array | Uint16Array | Int8Array;
 
-/** How the values of a column are encoded. */
+/** The encoded values of a column. */
 export interface ColumnEncoding {
   numValues: number;
   /** approximate number of bytes of all values */
   numBytes: number;
-  /** set if values are indices into it; encoded in PLAIN */
+  /** dictionary in PLAIN, if the values are indices into it */
   dictionary?: { numValues: number; bytes: Uint8Array };
-  /** Returns the bytes of values first .. last - 1, possibly as a view. */
+  /** Returns the bytes of the values first .. last - 1, possibly as a view. */
   bytes: (first: number, last: number) => Uint8Array;
 }
 
-/** Chooses the encoding by the type of the values. */
+/** Chooses the encoding by the type of the array. */
 export function encodingOf(values: ColumnValues): ColumnEncoding {
   if ("codes" in values) return codedTexts(values);
   if ("offsets" in values) return plainTexts(values);
@@ -52,7 +52,7 @@ function plainTexts({ size, bytes, offsets }: Keys): ColumnEncoding {
         const [start, end] = [offsets[row]!, offsets[row + 1]!];
         view.setUint32(at, end - start, true);
         at += 4;
-        // keys are short: a loop is faster than a view of each
+        // keys are short, so a loop over bytes is faster than creating a view of each key
         for (let i = start; i < end; i++) out[at++] = bytes[i]!;
       }
       return out;
@@ -60,9 +60,9 @@ function plainTexts({ size, bytes, offsets }: Keys): ColumnEncoding {
   };
 }
 
-/** Rows of one name are consecutive, so only runs of one value occur. */
+/** Encodes names by a dictionary. Rows with the same name are consecutive, so all runs repeat one value. */
 function codedTexts({ names, codes }: Coded): ColumnEncoding {
-  // width 0, which would suffice for one name, may not be supported by readers
+  // one name would need only 0 bits, but readers may not support a width of 0
   const width = Math.max(1, Math.ceil(Math.log2(names.length)));
   return {
     numValues: codes.length,
@@ -82,8 +82,8 @@ function codedTexts({ names, codes }: Coded): ColumnEncoding {
 }
 
 /**
- * Encodes i8 with a dictionary of -128 .. 127, whose index takes one byte; in PLAIN, Parquet stores i8 as INT32 with
- * four bytes.
+ * Encodes i8 by a dictionary of -128 .. 127 with indices of one byte; in PLAIN, Parquet would store each i8 as an INT32
+ * of four bytes.
  */
 function codedBytes(values: ArrayLike<number>): ColumnEncoding {
   const all = Int32Array.from({ length: 256 }, (_, i) => i - 128);
@@ -102,7 +102,11 @@ function codedBytes(values: ArrayLike<number>): ColumnEncoding {
   };
 }
 
-/** Returns the bytes before the values of a page of lists. @param perRow numbers of each list, >= 1 */
+/**
+ * Returns the levels, which precede the values in a page of lists.
+ *
+ * @param perRow number of elements of each list, >= 1
+ */
 export function listLevels(numRows: number, perRow: number): Uint8Array {
   const numValues = numRows * perRow;
   const groups = Math.ceil(numValues / 8);
@@ -119,13 +123,13 @@ export function listLevels(numRows: number, perRow: number): Uint8Array {
   ]);
 }
 
-/** Encodes a run of one value. */
+/** Encodes a run that repeats one value. */
 function runOf(value: number, length: number, width: number): number[] {
   const bytes = Array.from({ length: Math.ceil(width / 8) }, (_, i) => (value >>> (8 * i)) & 0xff);
   return [...varint(2 * length), ...bytes];
 }
 
-/** Encodes seven bits per byte, lowest first. @param value below 2^31 */
+/** Encodes a varint: seven bits per byte, lowest bits first. @param value an integer below 2^31 */
 function varint(value: number): number[] {
   const bytes = [];
   for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);

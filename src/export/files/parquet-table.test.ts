@@ -1,5 +1,5 @@
-// A table's Parquet is read by hyparquet, which follows the specification; .ci/ reads it with pyarrow, pandas and
-// DuckDB, too.
+// Tests that hyparquet, which follows the specification, reads tables written as Parquet; .ci/ reads them with pyarrow,
+// pandas and DuckDB as well.
 
 import { encodeKeys } from "../../log/keys.js";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
@@ -13,7 +13,7 @@ import { selectRows } from "../selection.js";
 
 const FIELDS = ["user of the first shop", "item é", "none", "context"];
 
-/** A table with rows in three of four fields, keys of all kinds, and numbers in [-1, 1). */
+/** A table with rows in three of its four fields, keys of all kinds, and numbers in [-1, 1). */
 function tableOf(numRows: number, dim: number): EmbeddingTable {
   const keys = Array.from({ length: numRows }, (_, row) =>
     row === 2 ? "" : row % 3 === 0 ? `日本 🦊 "${row}"\n` : `k${row}`,
@@ -43,7 +43,7 @@ interface Read {
   numbers: Float32Array;
 }
 
-/** Returns the expected contents: the text of a key, and the numbers that `decoded` returns for the vectors. */
+/** Returns the expected contents: keys as text, and the numbers that `decoded` returns for the vectors. */
 function expectedOf(table: EmbeddingTable, dtype: Dtype): Read {
   const { dim, keys, fieldOf, counts, weights, vectors } = table;
   const numbers = decoded(encoded(vectors, dim, dtype), dim, dtype);
@@ -68,7 +68,7 @@ async function rowsOf(file: ArrayBuffer, dim: number): Promise<Read> {
 
 describe.each(["f32", "f16", "i8"] as const)("%s", (dtype) => {
   test.each([1, 3, 8, 64, 300])("lists and columns of %i numbers give the table back", async (dim) => {
-    // lists of 300 numbers fill several pages, and the numbers of rows are not multiples of eight
+    // lists of 300 numbers fill several pages, and the number of rows in a group is not a multiple of eight
     const table = tableOf(dim === 300 ? 2003 : 301, dim);
     const expected = expectedOf(table, dtype);
     for (const wide of dim === 300 ? [false] : [false, true]) {
@@ -101,7 +101,7 @@ test("row groups of 65,536 rows state least and greatest field and count, and i8
   ]);
   const bytes = (file: ArrayBuffer): number =>
     Number(parquetMetadata(file).row_groups[0]!.columns.at(-1)!.meta_data!.total_compressed_size);
-  // beside the numbers there are one bit per level, and the headers of pages
+  // in addition to the numbers, the file contains one bit per level, and the headers of pages
   expect(bytes(f32) / (65_536 * 4 * 4)).toBeLessThan(1.04);
   expect(bytes(i8) / (65_536 * 4)).toBeLessThan(1.14);
   const again = await fileOf(table, {});

@@ -6,20 +6,20 @@
 //   perRow  for a list with the same number of elements in each row: a plain LIST of three levels, NAME.list.element
 //
 // No cell is null. Pages are of version 1, which every reader supports, and of at most 1 MiB except for the rest of a
-// row's numbers. Texts and counts are compressed with snappy; numbers of vectors, which it does not make smaller, are
-// not. Names and counts, by which rows are sorted, have minimum and maximum per row group, so that readers can skip row
-// groups for `field = ...` or `count > ...`. The file's header and metadata, thrift and snappy are hyparquet-writer's.
-// Source: parquet-format, parquet.thrift and LogicalTypes.md (lists).
+// row's numbers. Texts and counts are compressed with snappy. The numbers of vectors are not, because snappy does not
+// make them smaller. Names and counts, by which rows are sorted, have minimum and maximum per row group, so that
+// readers can skip row groups for `field = ...` or `count > ...`. The package hyparquet-writer writes the file's header
+// and metadata, and implements thrift and snappy. Source: parquet-format, parquet.thrift and LogicalTypes.md (lists).
 
 import { ParquetWriter, ByteWriter } from "hyparquet-writer";
-// not exported by the package, so package.json pins one version exactly
+// the package does not export this module, so package.json pins one version exactly
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
 import { encodingOf, listLevels, type ColumnEncoding, type ColumnValues } from "./parquet-pages.js";
 
 export interface TableColumn {
   name: string;
   type: keyof typeof types;
-  /** number of elements if the column is a list */
+  /** number of elements of each list, if the column is a list */
   perRow?: number;
 }
 
@@ -41,20 +41,20 @@ const types = {
 const PAGE = 1 << 20;
 const isCompressed = (type: TableColumn["type"]): boolean => ["name", "key", "count"].includes(type);
 
-/** A file that is being written. */
+/** A Parquet file that is being written. */
 export class ParquetTable {
   readonly #columns: readonly TableColumn[];
   readonly #bytes = new ParquetBytes();
   readonly #writer: ParquetWriter;
 
-  /** @param columns distinct names @param metadata texts of the file's metadata */
+  /** @param columns columns with distinct names @param metadata texts that the file's metadata contains */
   constructor(columns: readonly TableColumn[], metadata?: Readonly<Record<string, string>>) {
     this.#columns = columns;
     const schema: Schema = [{ name: "root", num_children: columns.length }, ...columns.flatMap(elementsOf)];
     this.#writer = new ParquetWriter({
       writer: this.#bytes,
       schema,
-      // names are not truncated in statistics
+      // statistics contain complete names, which are not truncated
       statisticsTruncateLength: Infinity,
       createdBy: "embed",
       ...(metadata && { kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })) }),
@@ -62,8 +62,8 @@ export class ParquetTable {
   }
 
   /**
-   * Returns a row group's bytes; those of numbers are views. @param values by column, with `numRows` rows, or that
-   * times `perRow`
+   * Returns the bytes of a row group, in which numbers are views of the values. @param values values by column:
+   * `numRows` of them, or `numRows * perRow` in a column of lists
    */
   *rowGroup(numRows: number, values: readonly ColumnValues[]): Generator<Uint8Array> {
     if (numRows === 0) return;
@@ -81,7 +81,7 @@ export class ParquetTable {
     this.#writer.num_rows += BigInt(numRows);
   }
 
-  /** Returns the last bytes of the file. */
+  /** Returns the last bytes of the file, which contain its metadata. */
   end(): Uint8Array {
     void this.#writer.finish();
     return this.#bytes.take();
@@ -167,7 +167,7 @@ function statisticsOf(values: ColumnValues, type: TableColumn["type"]): Statisti
     return { min_value: least, max_value: most, null_count: 0n };
   }
   if (!("codes" in values)) return undefined;
-  // only names that occur in rows: readers may compute min and max from these statistics
+  // statistics use only names that occur in rows, because readers may rely on the minimum and maximum
   const names = Array.from(new Set(values.codes), (code) => Buffer.from(values.names[code]!, "utf8"));
   names.sort((a, b) => a.compare(b));
   return { min_value: names[0]!, max_value: names.at(-1)!, null_count: 0n };
@@ -182,16 +182,16 @@ function elementsOf({ name, type, perRow }: TableColumn): Schema {
   ];
 }
 
-/** A writer whose `offset` is the position in the file, regardless of what was taken. */
+/** A writer whose `offset` is the position in the file, even after bytes were taken out of the writer. */
 export class ParquetBytes extends ByteWriter {
-  /** Returns the bytes since the last call, in a new buffer. */
+  /** Returns the bytes written since the last call, in a new buffer. */
   take(): Uint8Array {
     const bytes = this.getBytes().slice();
     this.index = 0;
     return bytes;
   }
 
-  /** Counts bytes that are passed on directly. */
+  /** Adds the length of bytes that bypass this writer to `offset`, and returns the bytes. */
   pass(bytes: Uint8Array): Uint8Array {
     this.offset += bytes.length;
     return bytes;

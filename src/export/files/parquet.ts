@@ -1,7 +1,7 @@
 // parquet: field, key, count[, weight][, scale], and the vector as a list, or with --wide in the columns v0, v1, ...
 //
 // With --dtype f16 numbers are FLOAT16, with i8 they are INT_8 beside `scale`. With --reserve the file's metadata
-// says what is reserved.
+// describes the reserved rows.
 
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { encoded, type Encoded } from "../dtype.js";
@@ -11,7 +11,7 @@ import { fileFormat } from "../format.js";
 import { reserveMetadata } from "../reserve.js";
 import type { Selection } from "../selection.js";
 
-/** Rows that are transposed at a time: they fit into a processor's nearest cache. */
+/** Number of rows that are transposed together; they fit in the processor's first-level cache. */
 const ROWS_A_BLOCK = 64;
 
 export const parquet = fileFormat({
@@ -21,7 +21,7 @@ export const parquet = fileFormat({
   chunks: parquetTable,
 });
 
-/** Yields the bytes of the file, some of them as views; a batch is a row group. */
+/** Yields the bytes of the file, some of them as views; each batch becomes a row group. */
 async function* parquetTable(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, hasWeights, wide, dtype = "f32", batches } = selection;
   const numbers: TableColumn[] = wide
@@ -52,7 +52,7 @@ async function* parquetTable(selection: Selection): AsyncGenerator<Uint8Array> {
   yield file.end();
 }
 
-/** Returns the fields that occur, which are in consecutive rows. */
+/** Returns the fields that occur in the batch; the rows of each are consecutive. */
 function fieldsOf({ fields, fieldOf, numRows }: EmbeddingTable): Coded {
   const [first, last] = [fieldOf[0]!, fieldOf[numRows - 1]!];
   return { names: fields.slice(first, last + 1), codes: fieldOf.map((f) => f - first) };

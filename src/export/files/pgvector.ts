@@ -24,7 +24,7 @@ export const pgvector = fileFormat({
   chunks: pgvectorChunks,
 });
 
-/** @throws {UsageError} more dimensions than pgvector supports */
+/** @throws {UsageError} the vectors have more dimensions than pgvector supports */
 async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim } = selection;
   if (dim > MAX_DIM) throw new UsageError(`pgvector supports at most ${MAX_DIM} dimensions, got ${dim}`);
@@ -48,7 +48,7 @@ async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint8Array>
 }
 
 /**
- * Replaces a table (field text, key text, count bigint, [weight real,] vector vector(DIM)) by the rows.
+ * Replaces a table (field text, key text, count bigint, [weight real,] vector vector(DIM)) by the selected rows.
  *
  * @throws {EmbedError} as replaceInPostgres
  */

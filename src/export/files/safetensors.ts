@@ -6,8 +6,8 @@
 //   keys         u8[bytes]      the rows' keys as UTF-8, one after another (`field:key` without --field)
 //   keyOffsets   i64[rows + 1]  key r is keys[keyOffsets[r] .. keyOffsets[r + 1])
 //
-// Holes of --row-order keep their rows, with an empty key. Of several chosen fields each has its tensors, `FIELD.vectors` and
-// so on. With --reserve the metadata says what is reserved.
+// Holes of --row-order keep their rows, with an empty key. If several fields are chosen, each has tensors of its own,
+// `FIELD.vectors` and so on. With --reserve the metadata describes the reserved rows.
 
 import { isHole } from "../../embedding/table.js";
 import { safetensorsHead, type TensorShape } from "../../embedding/safetensors.js";
@@ -26,12 +26,12 @@ export const safetensors = fileFormat({
   chunks: safetensorsTable,
 });
 
-/** A tensor, and how its bytes are made of the rows. */
+/** A tensor, and the function that yields its bytes. */
 interface StreamedTensor extends TensorShape {
   chunks: () => Chunks;
 }
 
-/** Yields the bytes of the file: a pass over the keys for their length, then one per tensor. */
+/** Yields the bytes of the file. One pass over the keys determines their length, then one pass writes each tensor. */
 async function* safetensorsTable(selection: Selection): AsyncGenerator<Uint8Array> {
   const tensors = new Map<string, StreamedTensor>();
   for (const layer of selection.layers ?? [selection])
@@ -74,7 +74,7 @@ async function tensorsOf(selection: Selection): Promise<Record<string, StreamedT
     keyOffsets: {
       ...offsets,
       chunks: async function* () {
-        // the start of the first key
+        // offset 0, at which the first key starts
         yield new Uint8Array(8);
         yield* offsets.chunks();
       },
@@ -94,7 +94,7 @@ function keyOf(batch: ExportBatch, row: number): Uint8Array {
   return isHole(batch.table, row) ? new Uint8Array() : oneKeyBytes(batch, row);
 }
 
-/** Returns a function that returns the end of each key of successive batches, as i64. */
+/** Returns a function that returns the end offsets of the keys in successive batches, as i64. */
 function offsetsWriter(): (batch: ExportBatch) => Uint8Array {
   let end = 0;
   return (batch) => {

@@ -1,4 +1,4 @@
-// sqlite: a database of one table, in which any language can look up a key without loading the rest.
+// sqlite: a database of one table, in which programs in any language can look up a key without loading the other rows.
 //
 //   CREATE TABLE embeddings (field TEXT, key TEXT, count INTEGER [, weight REAL], vector BLOB)
 //   CREATE UNIQUE INDEX embeddings_key ON embeddings (field, key)
@@ -24,7 +24,7 @@ export const sqlite = savedFormat("sqlite", undefined, {
  * Writes the database to an existing empty file.
  *
  * @throws {UsageError} the package is not installed
- * @throws {IoError} the disk is full, or fails
+ * @throws {IoError} the disk is full, or writing fails
  */
 async function saveSqlite(selection: Selection, path: string, signal?: AbortSignal): Promise<void> {
   const { default: module } = await optionalPackage(
@@ -56,7 +56,7 @@ async function insertRows(
     database,
     `CREATE TABLE embeddings (field TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL${weight}, vector BLOB NOT NULL)`,
   );
-  // bytes are bound and cast to text: a string would end at a NUL, and would have to be created
+  // keys are bound as bytes and cast to text in SQL: a string would have to be created, and would end at a NUL
   const insert = database.prepare(
     `INSERT INTO embeddings VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ${hasWeights ? "?, " : ""}?)`,
   );

@@ -1,4 +1,4 @@
-// Types for the part of usearch ~2.25 that is used: the package is optional, so its own types may not be available.
+// Types of the part of usearch ~2.25 that is used. The package is optional, so its own types may not be available.
 
 declare module "usearch" {
   /** An approximate index of nearest neighbors (HNSW). */

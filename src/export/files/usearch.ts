@@ -17,7 +17,7 @@ import type { Selection } from "../selection.js";
 const USEARCH_FILE = "index.usearch";
 export const USEARCH_PACKAGE = ["usearch", "~2.25"] as const;
 
-/** usearch's defaults, set explicitly so that a version with other defaults builds the same graph. */
+/** The defaults of usearch, which are set explicitly so that a version with other defaults builds the same graph. */
 const GRAPH = { connectivity: 16, expansion_add: 128, expansion_search: 64 };
 const ROWS_AT_A_TIME = 1024;
 
@@ -32,14 +32,14 @@ export const usearch = savedFormat("usearch", [USEARCH_FILE, "ids.tsv"], {
  * Writes the files into a directory.
  *
  * @throws {UsageError} the package is not installed
- * @throws {DataError} as faiss
+ * @throws {DataError} as the format faiss
  */
 async function saveUsearch(selection: Selection, folder: string, signal?: AbortSignal): Promise<void> {
   const { dim } = selection;
   const { default: module } = await optionalPackage("usearch", USEARCH_PACKAGE, () => import("usearch"));
   const metric = selection.isInnerProduct ? "ip" : "cos";
   const index = new module.Index({ dimensions: dim, metric, quantization: "f32", multi: false, ...GRAPH });
-  // first, because it checks the keys
+  // ids.tsv is written first, because this checks the keys
   await writeUnlisted(join(folder, "ids.tsv"), idChunks(selection), signal);
   for await (const { start, table } of selection.batches()) {
     for (let from = 0; from < table.numRows; from += ROWS_AT_A_TIME) {

@@ -25,7 +25,7 @@ interface Layout {
   rule: ReplacingRule;
   /** the first line */
   header?: (selection: Selection, numWords: number) => string;
-  /** separator of the key and the first number, and of numbers */
+  /** separator between the key and the first number, and separator between numbers */
   separators: readonly [first: number, others: number];
   /** text after the last number of a row */
   end: string;

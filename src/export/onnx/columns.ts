@@ -1,5 +1,5 @@
-// A column of a log in an ONNX model: its input, and the conversion of a cell to the row of a key or the value of a
-// number.
+// A column of a log in an ONNX model: its input, and the conversion of a cell to a row (of a key) or to a value (of a
+// number).
 
 import { UsageError, excerpt } from "../../errors.js";
 import { INNER, type GraphBuilder } from "./graph.js";
@@ -8,13 +8,13 @@ import type { Keys } from "../../log/keys.js";
 import { reservedAmong, type ReserveScheme } from "../reserve.js";
 import type { OnnxInput } from "../selection.js";
 
-/** A field of keys. Its features are the out-of-vocabulary one, then its keys in order. */
+/** A field of keys. Its first feature is the out-of-vocabulary one; the features of its keys follow in order. */
 export interface NetworkKeys {
   kind: "keys";
   name: string;
-  /** an empty key is a hole */
+  /** keys in the order of their features; an empty key is a hole */
   keys: Keys;
-  /** for bins: key b contains numbers from edges[b - 1] on and below edges[b] */
+  /** bounds of bins, if the keys are bins: bin b contains numbers x with edges[b - 1] <= x < edges[b] */
   edges?: readonly number[];
   /** f32[1 + keys.size][W] */
   embeddings: Float32Array;
@@ -22,11 +22,11 @@ export interface NetworkKeys {
   wide?: Float32Array;
 }
 
-/** A numeric field: its feature's value is (number - mean) / deviation. */
+/** A numeric field. The value of its feature is (number - mean) / deviation. */
 export interface NetworkNumber {
   kind: "number";
   name: string;
-  /** true if log(1 + number) takes the place of the number */
+  /** true if the number is replaced by log(1 + number) */
   log1p: boolean;
   mean: number;
   deviation: number;
@@ -36,13 +36,13 @@ export interface NetworkNumber {
   wide?: Float32Array;
 }
 
-/** Name of the axis of examples. */
+/** Name of the axis that indexes examples. */
 export const AXIS = "N";
 
-/** The feature of each row of a field, or -1 for a missing cell. */
+/** The feature of each row of a field; -1 for the row of missing cells. */
 export type RowFeatures = Int32Array;
 
-/** Returns the features by row of a field with reserved rows: 0 is out-of-vocabulary, i + 1 key i. */
+/** Returns the feature of each row in a field with reserved rows: feature 0 is out-of-vocabulary, i + 1 is key i. */
 export function rowFeatures(numKeys: number, scheme: ReserveScheme): RowFeatures {
   const { padding, unknown } = reservedAmong(numKeys + 2, scheme);
   const features = new Int32Array(numKeys + 2);
@@ -52,14 +52,14 @@ export function rowFeatures(numKeys: number, scheme: ReserveScheme): RowFeatures
   return features;
 }
 
-/** How a key is given, and which rows of a field are used for a missing cell and for unknown keys. */
+/** The kind of input by which keys are given, and the scheme of the rows for missing cells and unknown keys. */
 export interface FoundBy {
   scheme: ReserveScheme;
   input: OnnxInput;
 }
 
 /**
- * Returns the row of each key, int64[N], or of the given shape. @param given.doc description of the input, for users of
+ * Returns the row of each key, int64[N], or of the given shape. @param given.doc description of the input for users of
  * the model
  */
 export function rowOfKey(
@@ -91,7 +91,9 @@ export function rowOfKey(
   return output;
 }
 
-/** Returns the number of edges at or below a number, counted from the row of the first range. */
+/**
+ * Returns the row of the bin that contains a number: the number of edges at or below it, plus the row of the first bin.
+ */
 function rowOfRange(
   graph: GraphBuilder,
   name: string,
@@ -113,7 +115,7 @@ function rowOfRange(
 export function valueOfNumber(graph: GraphBuilder, { name, log1p, mean, deviation }: NetworkNumber): string {
   const number = graph.input({ name, element: "float", shape: [AXIS] });
   const double = (x: number): string => graph.constant([], Float64Array.of(x));
-  // in f64, as in training, because the mean may be large relative to the deviation
+  // the difference is computed in f64, as in training, because the mean may be large relative to the deviation
   let x = graph.cast(number, "double");
   if (log1p) x = graph.apply("Log", [graph.apply("Add", [x, double(1)])]);
   const centred = graph.apply("Sub", [x, double(mean)]);
@@ -125,7 +127,11 @@ export function valueOfNumber(graph: GraphBuilder, { name, log1p, mean, deviatio
   ]);
 }
 
-/** Reorders numbers of features by row, with zeros for a missing cell. @param all [numFeatures][width] */
+/**
+ * Reorders numbers from the order of features to the order of rows; the row of missing cells is zero.
+ *
+ * @param all numbers of all features, [numFeatures][width]
+ */
 export function byRow<T extends Float32Array | Uint32Array>(all: T, rows: RowFeatures, width: number): T {
   const out = new (all.constructor as new (length: number) => T)(rows.length * width);
   rows.forEach((feature, row) => {
@@ -134,7 +140,7 @@ export function byRow<T extends Float32Array | Uint32Array>(all: T, rows: RowFea
   return out;
 }
 
-/** Returns e_f, f32[N, W]. @param found the row of keys, or the value of numbers */
+/** Returns the embeddings e_f of the examples, f32[N, W]. @param found rows of the keys, or values of the numbers */
 export function embeddingOf(
   graph: GraphBuilder,
   width: number,
@@ -153,7 +159,7 @@ export function embeddingOf(
 
 /**
  * @param taken names of the model's other inputs and outputs @throws {UsageError} a column has one of these names, or
- * the prefix of inner values
+ * begins with the prefix of inner values
  */
 export function checkColumns(columns: readonly { name: string }[], taken: readonly string[]): void {
   for (const { name } of columns)

@@ -11,7 +11,7 @@ import {
 } from "./model.js";
 import type { MessagePiece } from "./protobuf.js";
 
-/** Prefix of the names of inner values; inputs and outputs do not have it. */
+/** Prefix of the names of inner values; the names of inputs and outputs do not have it. */
 export const INNER = "embed/";
 
 export class GraphBuilder {
@@ -19,12 +19,16 @@ export class GraphBuilder {
   private numValues = 0;
   private readonly integers = new Map<string, string>();
 
-  /** Returns a name for an inner value. */
+  /** Returns a new name for an inner value. */
   fresh(): string {
     return `${INNER}${this.numValues++}`;
   }
 
-  /** Adds an operation of ai.onnx with one output. @returns its name: `output`, or a new one */
+  /**
+   * Adds an operation of ai.onnx with one output.
+   *
+   * @returns name of the output: `output` if given, otherwise a new name
+   */
   apply(
     opType: string,
     inputs: readonly string[],
@@ -47,29 +51,29 @@ export class GraphBuilder {
     this.graph.nodes.push(node(opType, inputs, outputs, attributes));
   }
 
-  /** Adds values of one shape. @returns the name of the sum */
+  /** Adds a sum of values that have the same shape. @returns the name of the sum */
   sum(terms: readonly string[]): string {
     return terms.length === 1 ? terms[0]! : this.apply("Sum", terms);
   }
 
-  /** Concatenates rows of values along the last axis. @returns its name */
+  /** Concatenates values along the last axis. @returns name of the result */
   beside(values: readonly string[]): string {
     return this.apply("Concat", values, { attributes: [intAttribute("axis", 1)] });
   }
 
-  /** Converts numbers to another element type. @returns its name */
+  /** Converts numbers to another element type. @returns name of the result */
   cast(x: string, to: keyof typeof ELEMENT): string {
     return this.apply("Cast", [x], { attributes: [intAttribute("to", ELEMENT[to])] });
   }
 
-  /** Adds a constant of numbers. @returns its name */
+  /** Adds a constant array of numbers. @returns name of the constant */
   constant(shape: readonly number[], values: TensorValues): string {
     const name = this.fresh();
     this.graph.initializers.push(tensor(name, shape, values));
     return name;
   }
 
-  /** Adds a constant of int64: a scalar, or with `shape` an array. @returns its name */
+  /** Adds an int64 constant: a scalar, or an array if `shape` is given. @returns name of the constant */
   int64(values: number | readonly number[]): string {
     const key = JSON.stringify(values);
     const known = this.integers.get(key);
@@ -102,13 +106,17 @@ export interface NetworkLayer {
   /** f32[outputs] */
   bias: Float32Array;
   activation: "tanh" | "relu" | "none";
-  /** true if the input of the previous layer is added before the activation */
+  /** true if the layer is a residual layer: the input of the previous layer is added before the activation */
   residual: boolean;
-  /** layer normalization before the activation: f32[outputs] each */
+  /** parameters of the layer normalization before the activation, f32[outputs] each */
   norm?: { scale: Float32Array; shift: Float32Array };
 }
 
-/** Adds dense layers, one Gemm each. @returns the output of the last one, f32[N, outputs]; x itself without layers */
+/**
+ * Adds dense layers, each as one Gemm.
+ *
+ * @returns the output of the last layer, f32[N, outputs]; x itself if there are no layers
+ */
 export function denseLayers(graph: GraphBuilder, layers: readonly NetworkLayer[], x: string): string {
   let [before, last] = [x, x];
   for (const { inputs, outputs, weight, bias, activation, residual, norm } of layers) {
@@ -117,7 +125,7 @@ export function denseLayers(graph: GraphBuilder, layers: readonly NetworkLayer[]
     if (residual) z = graph.apply("Add", [z, before]);
     if (norm) {
       const [scale, shift] = [graph.constant([outputs], norm.scale), graph.constant([outputs], norm.shift)];
-      // over the last axis, with 1e-5 added to the variance
+      // layer normalization over the last axis, with 1e-5 added to the variance
       z = graph.apply("LayerNormalization", [z, scale, shift]);
     }
     before = last;

@@ -1,6 +1,6 @@
-// Writes the messages of an ONNX model that exports consist of: nodes, attributes, tensors, inputs and outputs.
+// Writes the messages of an ONNX model: nodes, attributes, tensors, inputs and outputs.
 //
-// Field numbers are those of https://github.com/onnx/onnx/blob/v1.16.0/onnx/onnx.proto3, each beside its name. The
+// Comments state the name of each field number, as in https://github.com/onnx/onnx/blob/v1.16.0/onnx/onnx.proto3. The
 // versions are fixed, so that files stay readable as long as runtimes support them: IR 8, operators of ai.onnx 17 and
 // ai.onnx.ml 3, which onnxruntime supports since 1.12 (2022). A graph that needs a later operator declares it: ai.onnx
 // 18 is supported since 1.14 (2023).
@@ -22,38 +22,38 @@ const IR_VERSION = 8;
 const OPSET = 17;
 const ML_OPSET = 3;
 
-/** Most bytes of a protobuf message. */
+/** Maximum number of bytes of a protobuf message. */
 const MAX_BYTES = 0x7fffffff;
 
 /** TensorProto.DataType */
 export const ELEMENT = { float: 1, int64: 7, string: 8, double: 11, uint32: 12 } as const;
 
-/** An axis of an array: its size, or the name of a size known at run time. */
+/** An axis of an array: its size, or a name if the size is known only at run time. */
 export type Axis = number | string;
 
-/** A graph's input or output. */
+/** An input or output of a graph. */
 export interface Port {
   name: string;
   element: keyof typeof ELEMENT;
   shape: readonly Axis[];
-  /** its description, for users of the model */
+  /** description for users of the model */
   doc?: string;
 }
 
-/** The contents of a graph; its pieces are created when the file is written. */
+/** The contents of a graph; the bytes of its parts are created when the file is written. */
 export interface OnnxGraph {
   nodes: MessagePiece[];
   initializers: MessagePiece[];
   inputs: Port[];
   outputs: Port[];
-  /** version of ai.onnx's operators; 17 when absent */
+  /** version of the operator set ai.onnx; 17 when absent */
   opset?: number;
 }
 
 /**
- * Returns the bytes of a model of one graph.
+ * Returns the bytes of a model with one graph.
  *
- * @throws {DataError} it would exceed the 2 GiB of a protobuf message
+ * @throws {DataError} the model would exceed the 2 GiB of a protobuf message
  */
 export function modelChunks({
   nodes,
@@ -103,25 +103,25 @@ export function node(
   ]);
 }
 
-/** AttributeProto of a node: its name = 1, its value, its type = 20 (INT, INTS or STRINGS). */
+/** AttributeProto of a node: name = 1, type = 20 (INT, INTS or STRINGS), and a field for the value. */
 const attribute = (name: string, value: MessagePiece, type: number): MessagePiece =>
   messageField(5, [textField(1, name), value, varintField(20, type)]);
 
-/** A whole number from 0 on. */
+/** An attribute with an integer that is not negative. */
 export const intAttribute = (name: string, value: number): MessagePiece =>
   attribute(name, varintField(3, value), 2);
 
-/** Whole numbers; `values` repeats AttributeProto.ints = 8. */
+/** An attribute with several integers; `values` repeats AttributeProto.ints = 8. */
 export const intsAttribute = (name: string, values: MessagePiece): MessagePiece => attribute(name, values, 7);
 
-/** Texts; `values` repeats AttributeProto.strings = 9. */
+/** An attribute with several texts; `values` repeats AttributeProto.strings = 9. */
 export const stringsAttribute = (name: string, values: MessagePiece): MessagePiece =>
   attribute(name, values, 8);
 
 /** Numbers of an initializer. */
 export type TensorValues = Float32Array | Float64Array | Uint32Array | BigInt64Array;
 
-/** Returns an initializer with the element type of its array, which may be a view, because it is streamed. */
+/** Returns an initializer whose element type is that of the array; the array may be a view, because it is streamed. */
 export function tensor(name: string, shape: readonly number[], values: TensorValues): MessagePiece {
   return messageField(5, [
     ...shape.map((size) => varintField(1, size)), // TensorProto.dims
@@ -151,29 +151,29 @@ function portField(number: number, { name, element, shape, doc }: Port): Message
   ]);
 }
 
-/** Keys and their rows, for a LabelEncoder. */
+/** Keys and their rows, the arguments of a LabelEncoder. */
 export interface KeyRows {
   size: number;
   /** returns key i as UTF-8, for i in [0, size) */
   key: (i: number) => Uint8Array;
   /** returns the row of key i */
   row: (i: number) => number;
-  /** the row of the empty key */
+  /** row of the empty key */
   padding: number;
-  /** the row of all other keys */
+  /** row of all keys that are not listed */
   unknown: number;
 }
 
 /**
- * Returns the node from the keys `input`, string[N], to the rows `output`, int64[N]: ai.onnx.ml's LabelEncoder, with
- * `keys_strings` and `values_int64s` in the same order, and `default_int64` for all other keys.
+ * Returns a node that maps keys, the string[N] `input`, to rows, the int64[N] `output`. It is a LabelEncoder of
+ * ai.onnx.ml, with `keys_strings` and `values_int64s` in the same order, and `default_int64` for all other keys.
  */
 export function keysToRows(
   input: string,
   output: string,
   { size, padding, unknown, ...of }: KeyRows,
 ): MessagePiece {
-  // the empty key is the last
+  // the empty key is added after all other keys
   const key = (i: number): Uint8Array => (i < size ? of.key(i) : new Uint8Array());
   const row = (i: number): number => (i < size ? of.row(i) : padding);
   const keys = repeatedField(

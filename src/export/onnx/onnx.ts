@@ -1,13 +1,13 @@
-// onnx: a model that looks vectors up, one Gather per field, to be part of a network's serving graph or to be used
-// alone.
+// onnx: a model that looks up vectors, with one Gather per field. It can be part of a network's serving graph or be
+// used alone.
 //
 //   input  FIELD         string[N] a key, or with --onnx-input row int64[N] a row of the field
 //   output FIELD_vector  f32[N, dim]
 //   output FIELD_weight  f32[N], with weights
 //
 // ai.onnx.ml's LabelEncoder maps a key to its row. The empty key, a missing cell, is the padding row of zeros, and an
-// unknown key the out-of-vocabulary row. Rows are the table's with --reserve's among them, so that a row number means
-// the same as in npy. A numeric field has no keys, so it is included with --onnx-input row only.
+// unknown key the out-of-vocabulary row. Rows are numbered as in npy: the rows of the table, including those of
+// --reserve. A numeric field has no keys, so it is included with --onnx-input row only.
 
 import { fileFormat } from "../format.js";
 import { onnxText } from "../key-rules.js";
@@ -29,7 +29,7 @@ export const onnx = fileFormat({
 });
 
 /**
- * Yields the bytes of the model. With keys as input, the selection has reserved rows, for unknown keys.
+ * Yields the bytes of the model. If the input is keys, the selection has reserved rows for unknown keys.
  *
  * @throws {UsageError} two names of the model would be equal, or no field has keys
  * @throws {DataError} it would exceed 2 GiB
@@ -58,13 +58,13 @@ async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   yield* modelChunks(graph);
 }
 
-/** The row of a key, and the vector of unknown ones. */
+/** The scheme of the reserved rows if the input is a key, and the kind of vector that unknown keys have. */
 interface ByKey {
   reserve: ReserveScheme;
   unknown: UnknownVector | undefined;
 }
 
-/** @param byKey undefined: the input is the row */
+/** Adds the nodes of a field. @param byKey undefined: the input is a row number */
 function addField(
   { nodes, initializers, inputs, outputs }: OnnxGraph,
   batch: ExportBatch,
@@ -90,7 +90,7 @@ function addField(
   if (weights) addGather("weight", [], weights.subarray(first, last));
 }
 
-/** Maps keys to rows of the field, the empty key to padding, all others to out-of-vocabulary. */
+/** Maps keys to rows of the field: the empty key to the padding row, unknown keys to the out-of-vocabulary row. */
 function labelEncoder(
   { table }: ExportBatch,
   { first, last }: RowRange,
@@ -107,7 +107,7 @@ function labelEncoder(
   });
 }
 
-/** @throws {UsageError} a field has the name of another's output */
+/** @throws {UsageError} the name of a field equals the name of another field's output */
 function checkOutputNames(fields: readonly string[]): void {
   const names = new Map<string, string>();
   for (const field of fields) {

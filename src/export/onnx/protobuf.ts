@@ -1,11 +1,12 @@
-// Writes Protocol Buffers' wire format. The length of a message is known before its bytes are created, so that files can be streamed.
+// Writes Protocol Buffers' wire format. The length of a message is known before its bytes are created, so that files
+// can be streamed.
 //
-// A field is a tag, (number << 3) | wire type, and its value: 0 a varint, 2 a length and that many bytes.
-// Source: https://protobuf.dev/programming-guides/encoding.
+// A field is a tag, (number << 3) | wire type, followed by its value: a varint for wire type 0, a length and as many
+// bytes for wire type 2. Source: https://protobuf.dev/programming-guides/encoding.
 
 import { ByteWriter } from "../files/byte-writer.js";
 
-/** Bytes of a message: their number, and the chunks. */
+/** A part of a message: its number of bytes, and a function that yields them in chunks. */
 export interface MessagePiece {
   length: number;
   chunks: () => Iterable<Uint8Array>;
@@ -14,7 +15,7 @@ export interface MessagePiece {
 const [VARINT, DELIMITED] = [0, 2];
 const encoder = new TextEncoder();
 
-/** An int32, an int64 or an enumeration, from 0 to 2^53. */
+/** A field with an int32, an int64 or an enumeration, from 0 to 2^53. */
 export function varintField(number: number, value: number): MessagePiece {
   return bytesPiece([...varint((number << 3) | VARINT), ...varint(value)]);
 }
@@ -24,12 +25,12 @@ export function textField(number: number, text: string): MessagePiece {
   return delimitedField(number, bytesPiece(encoder.encode(text)));
 }
 
-/** Existing bytes, which may be a view. */
+/** A field with existing bytes, which may be a view. */
 export function bytesField(number: number, bytes: Uint8Array): MessagePiece {
   return delimitedField(number, { length: bytes.length, chunks: () => [bytes] });
 }
 
-/** A message of the given fields, in their order. */
+/** A field with a message, which consists of the given fields in the given order. */
 export function messageField(number: number, fields: readonly MessagePiece[]): MessagePiece {
   return delimitedField(number, concatenated(fields));
 }
@@ -48,7 +49,7 @@ export function concatenated(pieces: readonly MessagePiece[]): MessagePiece {
  * A repeated field of many short values, which are created during writing.
  *
  * @param write writes value i without its tag
- * @param lengthOf returns its number of bytes
+ * @param lengthOf returns the number of bytes of value i
  */
 export function repeatedField(
   number: number,
@@ -73,7 +74,7 @@ export function repeatedField(
   };
 }
 
-/** Encodes a whole number from 0 to 2^53: seven bits per byte, lowest first. */
+/** Encodes an integer from 0 to 2^53 as a varint: seven bits per byte, lowest bits first. */
 export function varint(value: number): number[] {
   const bytes: number[] = [];
   let rest = value;

@@ -1,5 +1,5 @@
-// Lists of items are sent to a real Redis and a real PostgreSQL completely or not at all, whenever the export is
-// interrupted. Without a server the tests print a message and pass.
+// Tests that lists of items are sent to a real Redis and a real PostgreSQL completely or not at all, even if the export
+// is interrupted at any time. Without a server the tests print a message and pass.
 
 import { createClient } from "@redis/client";
 import { spawnSync } from "node:child_process";
@@ -26,7 +26,7 @@ const MONDAY: Planted = {
 };
 const TUESDAY: Planted = { u1: ITEMS.toReversed(), other: [ITEMS[5]!] };
 
-/** Returns the lists that readers should find: all but empty ones. */
+/** Returns the lists that readers are expected to find: all except empty ones. */
 const foundOf = (planted: Planted): Planted =>
   Object.fromEntries(Object.entries(planted).filter(([, items]) => items.length > 0));
 

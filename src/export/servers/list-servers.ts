@@ -4,7 +4,8 @@
 //   postgres   NAME ("user" text, rank integer, item text, score real, PRIMARY KEY ("user", rank)); for lists of items
 //              (item, rank, neighbor, score)
 //
-// With a list of each category: NAME:VERSION:OWNER:CATEGORY, and a column of the category behind the owner, which is part of the key.
+// If an owner has a list for each category, the Redis key is NAME:VERSION:OWNER:CATEGORY, and the PostgreSQL table has
+// a column `category` after the owner, which is part of the primary key.
 //
 // Redis gets no scores: a list of up to some hundred items is stored in one block of memory in the order of the ranks,
 // including ties, while a sorted set of more than 128 items needs a hash and a skip list, and sorts equal scores by
@@ -24,12 +25,12 @@ import type { ListServer } from "../row-formats.js";
 import { checkUtf8 } from "../selection.js";
 import type { Sent, ServerTarget } from "./server.js";
 
-/** Most items of one command; longer lists need several. */
+/** Maximum number of items in one command; longer lists need several commands. */
 const ITEMS_A_COMMAND = 1000;
 
 /**
- * Replaces the lists under a name of the server, completely or not at all. The lists are not computed if the server
- * already has them by `target.fingerprint`, a hash of everything that determines them.
+ * Replaces the lists under a name on the server, completely or not at all. The lists are not computed if the server
+ * already stores lists with the same `target.fingerprint`, a hash of everything that determines them.
  *
  * @throws {DataError} all lists are empty, which is certainly an error; PostgreSQL: a key contains NUL
  * @throws {ArtifactError} a key is not UTF-8, or a score is not finite
@@ -57,12 +58,15 @@ export async function sendLists(server: ListServer, lists: Lists, target: Server
   return await replaceInPostgres(content, target);
 }
 
-/** Returns commands for `redis-cli --pipe`: each list replaces an existing one. @param prefix keys are PREFIX:OWNER */
+/**
+ * Returns commands for `redis-cli --pipe`: each list replaces an existing one. @param prefix prefix of the keys
+ * PREFIX:OWNER
+ */
 export function redisListChunks(lists: Lists, prefix: string): AsyncGenerator<Uint8Array> {
   return commandChunks(listCommands(lists, `${prefix}:`, true));
 }
 
-/** Returns input for COPY. @throws {DataError} a key contains NUL */
+/** Returns input for PostgreSQL's COPY. @throws {DataError} a key contains NUL */
 export function postgresListChunks(lists: Lists): AsyncGenerator<Uint8Array> {
   const text = (key: Uint8Array): Uint8Array => {
     const why = postgresText.refused!(key);
@@ -100,7 +104,11 @@ async function* listCommands(
   }
 }
 
-/** Returns the part of a Redis key after the owner. @throws {DataError} two lists might have the same key */
+/**
+ * Returns the category's part of a Redis key, which follows the owner.
+ *
+ * @throws {DataError} two lists might have the same key
+ */
 function categorySuffix({ categories, categoryOf }: ListBatch, list: number): string {
   if (!categories) return "";
   const category = keyAt(categories, categoryOf?.[list] ?? list);
@@ -112,7 +120,7 @@ function categorySuffix({ categories, categoryOf }: ListBatch, list: number): st
   return `:${category}`;
 }
 
-/** Passes the batches on. @throws {ArtifactError} a key is not UTF-8, so that no server could store it exactly */
+/** Yields the batches unchanged. @throws {ArtifactError} a key is not UTF-8, so no server could store it exactly */
 async function* checkedUtf8({ items, batches }: Pick<Lists, "items" | "batches">): AsyncGenerator<ListBatch> {
   checkUtf8(items);
   for await (const batch of batches) {
@@ -122,7 +130,7 @@ async function* checkedUtf8({ items, batches }: Pick<Lists, "items" | "batches">
   }
 }
 
-/** Passes the batches on. @throws {DataError} at the end, if all lists are empty */
+/** Yields the batches unchanged. @throws {DataError} all lists are empty, which is known after the last batch */
 async function* someOf({ batches }: Lists): AsyncGenerator<ListBatch> {
   let isEmpty = true;
   for await (const batch of batches) {

@@ -1,5 +1,5 @@
 // A connection to PostgreSQL for one writer, with statements and COPY in one transaction; errors are converted to the
-// project's.
+// error classes of this project.
 
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -11,16 +11,20 @@ const POSTGRES_PACKAGE = ["pg", "^8"] as const;
 const COPY_PACKAGE = ["pg-copy-streams", "^7"] as const;
 const CONNECT_MILLISECONDS = 10_000;
 
-/** A row of a result. */
+/** A row of a query's result. */
 export type PostgresRow = Record<string, unknown>;
 
-/** A transaction, which is committed completely or not at all. */
+/** A transaction, which commits either all of its changes or none. */
 export interface Transaction {
-  /** Returns the rows of a statement. @throws {EmbedError} as postgresError, or the server does not answer */
+  /** Runs a statement and returns its rows. @throws {EmbedError} as postgresError, or the server does not respond */
   query: <T extends PostgresRow = PostgresRow>(sql: string, values?: readonly unknown[]) => Promise<T[]>;
-  /** Runs a statement on all rows, which may take any time. @throws {EmbedError} as postgresError */
+  /** Runs a statement that processes all rows, so it has no time limit. @throws {EmbedError} as postgresError */
   longQuery: (sql: string) => Promise<void>;
-  /** Copies input for COPY as the statement says. @throws {EmbedError} as postgresError, or as the chunks do */
+  /**
+   * Runs a COPY statement with the chunks as its input.
+   *
+   * @throws {EmbedError} as postgresError, or as the chunks throw
+   */
   copy: (sql: string, chunks: AsyncIterable<Uint8Array>) => Promise<void>;
 }
 
@@ -42,10 +46,10 @@ export async function withTransaction<T>(
   );
   const { signal, patience = PATIENCE } = target;
   const client = clientOf(pg.Client, target);
-  // the failing statements report the error
+  // this event is ignored, because the statements that fail report the error
   client.on("error", () => undefined);
   let lost: unknown;
-  /** closes the connection at once, which rolls the transaction back */
+  /** closes the connection immediately, so that the server rolls the transaction back */
   const cut = (error: unknown): void => {
     lost ??= error;
     (client as unknown as { connection: { stream: { destroy: () => void } } }).connection.stream.destroy();
@@ -110,7 +114,7 @@ function clientOf(Client: typeof import("pg").Client, target: ServerTarget): imp
     return new Client({
       connectionString: target.url,
       connectionTimeoutMillis: CONNECT_MILLISECONDS,
-      // a statement on all rows may take hours: TCP detects a machine that is gone
+      // a statement that processes all rows may take hours, so only TCP keepalive detects that the server is gone
       keepAlive: true,
       keepAliveInitialDelayMillis: PATIENCE,
       application_name: "embed export",
@@ -120,7 +124,7 @@ function clientOf(Client: typeof import("pg").Client, target: ServerTarget): imp
   }
 }
 
-/** Yields the chunks; calls `silent` if one is not taken in time. */
+/** Yields the chunks; calls `silent` if the consumer does not request the next chunk in time. */
 async function* taken(
   chunks: AsyncIterable<Uint8Array>,
   milliseconds: number,
@@ -136,7 +140,9 @@ async function* taken(
   }
 }
 
-/** Converts an error of the package or the server to one with advice for the user; returns other errors unchanged. */
+/**
+ * Converts an error of the package or the server to an error with advice for the user; returns other errors unchanged.
+ */
 function postgresError(error: unknown, target: ServerTarget): unknown {
   const { variable, into } = target;
   const { code, severity } = error as { code?: unknown; severity?: unknown };

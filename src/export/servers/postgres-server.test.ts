@@ -1,5 +1,5 @@
-// Replaces a table of a real PostgreSQL: what its catalogs contain afterwards, and which transactions block the
-// replacement. Without a server the tests print a message and pass.
+// Tests that replace a table of a real PostgreSQL: the contents of its catalogs afterwards, and the transactions that
+// block the replacement. Without a server the tests print a message and pass.
 
 import type { Client } from "pg";
 import { connected, startPostgres, type Server } from "../../testing/servers.js";
@@ -30,7 +30,7 @@ afterAll(async () => {
 const withPostgres = (name: string, work: () => Promise<void>): void =>
   test(name, async () => (server ? await work() : undefined));
 
-/** Replaces the table by the rows `key 1`, `key 2`, ... */
+/** Replaces the rows of the table by the rows `key 1`, `key 2`, ... */
 async function send(numRows: number, more: Partial<ServerTarget> = {}): Promise<Sent> {
   const columns = [
     { name: "key", type: "text" },
@@ -83,7 +83,12 @@ async function facts(): Promise<unknown> {
   };
 }
 
-/** Exports again. @returns whether it is the same table @throws {Error} the catalogs changed */
+/**
+ * Exports the rows again.
+ *
+ * @returns whether the table has the same oid as before
+ * @throws {Error} the catalogs changed
+ */
 async function sendAgain(): Promise<boolean> {
   const [before, oid] = [await facts(), await oidOfTable()];
   await send(3);

@@ -1,10 +1,10 @@
-// Replaces a table of PostgreSQL in one transaction. Its columns, and its rows as input for COPY, are defined by what
-// is sent: pgvector.ts, list-servers.ts.
+// Replaces a table of PostgreSQL in one transaction. pgvector.ts and list-servers.ts define its columns, and its rows as
+// input for COPY.
 //
-// The new rows are copied into a table beside NAME, which gets the old one's grants and, once it is full, its indexes;
-// then the old table is dropped and the new one renamed, for which readers wait a moment. If the old table has
-// dependent objects that the new one would lack (views, policies, triggers, ...), or belongs to another role, its rows
-// are deleted and copied in place, in the same transaction: readers do not wait, and see the old rows until the end.
+// The new rows are copied into a temporary table, which then gets the indexes and the grants of the old table. Then the
+// old table is dropped and the new one renamed, while readers wait for a moment. If the old table has dependent objects
+// that the new one would lack (views, policies, triggers, ...), or belongs to another role, its rows are deleted and
+// copied in place, in the same transaction: readers do not wait, and see the old rows until the end.
 // Decisions: docs/decisions/0010-exports-into-servers.md.
 
 import { createHash } from "node:crypto";
@@ -27,17 +27,17 @@ import {
 } from "./postgres-table.js";
 import { PATIENCE, type Sent, type ServerTarget } from "./server.js";
 
-/** PostgreSQL truncates longer names, so that two may become equal. */
+/** Maximum number of bytes of a name; PostgreSQL truncates longer names, so two names could become equal. */
 const MAX_NAME_BYTES = 63;
 
 /**
- * Shares of the patience: how long a statement waits for a lock, and how long readers wait behind a statement that
- * waits for them.
+ * Shares of PATIENCE: the time that a statement waits for a lock, and the time that readers wait behind such a
+ * statement.
  */
 const [LOCK_SHARE, TURN_SHARE] = [1 / 2, 1 / 30];
 const LOCK_TRIES = 15;
 
-/** Milliseconds between two attempts to lock a table, and the total time of the attempts. */
+/** Milliseconds between two attempts to lock a table, and milliseconds for all attempts together. */
 const LOCK_INTERVAL = 100;
 const MOST_WAITING = 2000;
 
@@ -45,9 +45,11 @@ const MOST_WAITING = 2000;
 export interface PostgresContent {
   /** Returns the columns in the order of COPY's input. @throws {OutputError} the database lacks a type */
   columns: (transaction: Transaction) => Promise<PostgresColumn[]>;
-  /** columns of the primary key, which a new table gets */
+  /** names of the columns of the primary key that a new table gets */
   key: readonly string[];
-  /** Returns the rows as input for COPY; called once, and not if the table already has the same content. */
+  /**
+   * Returns the rows as input for COPY. It is called at most once, and not if the table already has the same content.
+   */
   chunks: () => AsyncIterable<Uint8Array>;
 }
 
@@ -58,7 +60,7 @@ interface Place {
 }
 
 /**
- * Replaces a table's rows, or creates it; on an error it is unchanged.
+ * Replaces the rows of a table, or creates the table; after an error the table is unchanged.
  *
  * @throws {LockedError} another export writes to it, or readers do not release it
  * @throws {OutputError} the database lacks a type, or the table has other columns
@@ -67,11 +69,11 @@ interface Place {
 export async function replaceInPostgres(content: PostgresContent, target: ServerTarget): Promise<Sent> {
   const [names, { patience = PATIENCE }] = [schemaAndTable(target.into), target];
   return await withTransaction(target, async (transaction) => {
-    // before the first statement that may wait: even CREATE TABLE LIKE waits for a locked table
+    // the timeout is set before the first statement that may wait; even CREATE TABLE LIKE waits for a locked table
     await transaction.query(`SET LOCAL lock_timeout = ${Math.ceil(patience * LOCK_SHARE)}`);
-    // if a policy hides rows, they would survive the deletion: this setting makes it an error instead
+    // if a policy hid rows, DELETE would silently keep them; with this setting it fails instead
     await transaction.query("SET LOCAL row_security = off");
-    // a role's limit is intended for queries
+    // time limits that the database sets for the role are intended for queries and not for exports
     await transaction.query("SET LOCAL statement_timeout = 0");
     await transaction.query("SET LOCAL idle_in_transaction_session_timeout = 0");
     const { table, place } = await lookUp(transaction, content, names, target);
@@ -96,7 +98,7 @@ function rebuildAdvice(indexes: readonly string[]): string {
   return `; searches find fewer rows than they ask for until you run ${commands}`;
 }
 
-/** Splits a table's name into schema and name. @throws {UsageError} */
+/** Splits the name of a table into schema and name. @throws {UsageError} the name is invalid */
 function schemaAndTable(into: string): string[] {
   const dot = into.indexOf(".");
   const names = dot < 0 ? [into] : [into.slice(0, dot), into.slice(dot + 1)];
@@ -109,7 +111,11 @@ function schemaAndTable(into: string): string[] {
   return names;
 }
 
-/** Finds the table of the name, and checks the right to replace it. @throws {LockedError} {OutputError} */
+/**
+ * Finds the table with the given name, and checks that the role may replace it.
+ *
+ * @throws {LockedError} {OutputError} it is locked or may not be replaced
+ */
 async function lookUp(
   transaction: Transaction,
   content: PostgresContent,
@@ -127,15 +133,15 @@ async function lookUp(
       `'${into}' of ${variable} is being written by another export: try again when it has finished`,
     );
   const columns = await content.columns(transaction);
-  // looks again: another export may have created or replaced it before the lock was acquired
+  // looks up the table again, because another export may have created or replaced it before the lock was acquired
   const table = await find();
   if (table) await checkColumns(transaction, table, columns, into);
   return { table, place: { schema, name, columns } };
 }
 
 /**
- * Acquires a lock until the transaction ends; waits, because the server may still hold that of an export which has just
- * ended.
+ * Acquires a lock until the transaction ends. It waits, because the server may not have released the lock of an export
+ * that just ended.
  */
 async function takeLock(transaction: Transaction, name: string): Promise<boolean> {
   for (let waited = 0; ; waited += LOCK_INTERVAL) {
@@ -151,13 +157,17 @@ async function takeLock(transaction: Transaction, name: string): Promise<boolean
 
 const MARK = /\n?embed export [0-9a-f]{16}$/;
 
-/** Returns a table's comment with the rows' fingerprint as its last line. */
+/** Returns a table's comment with the fingerprint of the rows as its last line. */
 function withMark(comment: string | null, fingerprint: string): string {
   const own = (comment ?? "").replace(MARK, "");
   return `${own}${own === "" ? "" : "\n"}embed export ${fingerprint}`;
 }
 
-/** Returns why a table cannot be replaced by another. @throws {OutputError} rows of other tables refer to its rows */
+/**
+ * Returns the reason why a table cannot be replaced by another table.
+ *
+ * @throws {OutputError} rows of other tables refer to its rows
+ */
 async function reasonsToStay(transaction: Transaction, table: FoundTable): Promise<string[]> {
   const pointing = await pointingTo(transaction, table);
   if (pointing.length > 0)
@@ -179,7 +189,7 @@ async function replaceRows(
   const table = quotedIdentifier(schema, name);
   await longQuery(`DELETE FROM ${table}`);
   await copy(`COPY ${table} (${namesIn(columns)}) FROM STDIN`, chunks());
-  // without the comment the same rows are only written again
+  // only the owner may set the comment with the fingerprint; without it, the next export writes the same rows again
   if (isOurs) await query(`COMMENT ON TABLE ${table} IS ${literal(comment)}`);
 }
 
@@ -207,7 +217,7 @@ async function replaceTable(
     );
     await query(`CREATE TABLE ${table} (${definitions.join(", ")})`);
   }
-  // frozen: a reader whose snapshot is older than the rename sees these rows, and not an empty table
+  // FREEZE: a reader whose snapshot is older than the renaming sees these rows instead of an empty table
   await copy(`COPY ${table} (${namesIn(columns)}) FROM STDIN (FREEZE)`, chunks());
   for (const [i, index] of indexes.entries()) await longQuery(index.sql(`${temporary}_${i}`, table));
   await query(`COMMENT ON TABLE ${table} IS ${literal(comment)}`);
@@ -215,7 +225,7 @@ async function replaceTable(
   await longQuery(`ANALYZE ${table}`);
 
   if (old) {
-    // last, because the old table's grants may deny its owner the rights to fill the new one
+    // grants are copied last, because those of the old table may deny its owner the rights to fill the new table
     for (const sql of await rightsOf(transaction, old, table)) await query(sql);
     await lockAlone(transaction, quotedIdentifier(schema, name), target);
     await query(`DROP TABLE ${quotedIdentifier(schema, name)}`);
@@ -232,17 +242,17 @@ async function replaceTable(
   }
 }
 
-/** Returns the names of columns, for COPY. */
+/** Returns the list of column names for COPY. */
 function namesIn(columns: readonly PostgresColumn[]): string {
   return columns.map(({ name }) => quotedIdentifier(name)).join(", ");
 }
 
-/** The primary key of a new table. */
+/** Returns the definition of a new table's primary key. */
 function primaryKey(table: string, key: readonly string[]): Remade {
   const columns = key.map((name) => quotedIdentifier(name)).join(", ");
   const sql: Remade["sql"] = (name, of) =>
     `ALTER TABLE ${of} ADD CONSTRAINT ${quotedIdentifier(name)} PRIMARY KEY (${columns})`;
-  // the name that PostgreSQL itself would choose, if it is short enough
+  // the name that PostgreSQL would choose by default, if it is short enough
   const name = Buffer.byteLength(table) + 5 <= MAX_NAME_BYTES ? `${table}_pkey` : undefined;
   return {
     name: name ?? `embed_${createHash("sha256").update(table).digest("hex").slice(0, 16)}_pkey`,
@@ -253,7 +263,7 @@ function primaryKey(table: string, key: readonly string[]): Remade {
 }
 
 /**
- * Waits for the readers of a table; new readers are blocked only for short periods.
+ * Locks a table after its current readers; new readers are blocked only for short periods.
  *
  * @throws {LockedError} the readers do not release it
  */

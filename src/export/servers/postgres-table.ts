@@ -1,4 +1,4 @@
-// Reads the catalogs of PostgreSQL about a table that is to be replaced.
+// Reads the description of a table that is to be replaced from the catalogs of PostgreSQL.
 
 import { OutputError } from "../../errors.js";
 import type { PostgresRow, Transaction } from "./postgres-connection.js";
@@ -7,7 +7,7 @@ import type { PostgresRow, Transaction } from "./postgres-connection.js";
 export interface FoundTable {
   oid: string;
   schema: string;
-  /** true if the current role may act as the owner, and create tables in its schema */
+  /** true if the current role has the rights of the table's owner, and may create tables in its schema */
   isOurs: boolean;
   owner: string;
   isOfOther: boolean;
@@ -17,19 +17,19 @@ export interface FoundTable {
 /** A column of a table that is written. */
 export interface PostgresColumn {
   name: string;
-  /** SQL's name of the type, such as vector(64) */
+  /** name of the type in SQL, such as vector(64) */
   type: string;
-  /** the type with its schema, if the search path may not include it */
+  /** name of the type with its schema, if the search path may lack the schema */
   sql?: string;
 }
 
-/** A statement that creates an index or a constraint of one table on another, and its final name. */
+/** An index or constraint of a table, which is created on another table: its statement, and its final name. */
 export interface Remade {
   name: string;
   isConstraint: boolean;
-  /** returns the statement for a name and a table */
+  /** returns the statement that creates it with the given name on the given table */
   sql: (name: string, table: string) => string;
-  /** statements that need the final name: comments, and whether CLUSTER uses it */
+  /** statements that run after the renaming: they set comments, and the index that CLUSTER uses */
   marks: readonly string[];
 }
 
@@ -51,7 +51,11 @@ export async function vectorSchema({ query }: Transaction, variable: string): Pr
   );
 }
 
-/** Returns the table of that name, or undefined. @throws {OutputError} it is not an ordinary table */
+/**
+ * Returns the table with the given name; undefined if there is none.
+ *
+ * @throws {OutputError} it is not an ordinary table
+ */
 export async function findTable(
   { query }: Transaction,
   name: string,
@@ -69,7 +73,7 @@ export async function findTable(
   return found;
 }
 
-/** Checks that a table has exactly the columns that an export writes. @throws {OutputError} */
+/** Checks that a table has exactly the columns that an export writes. @throws {OutputError} it has other columns */
 export async function checkColumns(
   { query }: Transaction,
   { oid }: FoundTable,
@@ -94,10 +98,13 @@ export async function checkColumns(
     );
 }
 
-/** SQL's names of types that have another name in the catalog. */
+/** SQL names of the types that have a different name in the catalog. */
 const TYPES: Record<string, string> = { int4: "integer", int8: "bigint", float4: "real" };
 
-/** Returns the dependent objects that a new table in its place would lack, in PostgreSQL's words. */
+/**
+ * Returns the objects that depend on a table and that a new table in its place would lack, as PostgreSQL describes
+ * them.
+ */
 export async function attachedTo({ query }: Transaction, { oid }: FoundTable): Promise<string[]> {
   const rows = await query<{ what: string }>(
     `SELECT DISTINCT pg_describe_object(classid, objid, 0) AS what FROM pg_depend
@@ -125,7 +132,7 @@ export async function attachedTo({ query }: Transaction, { oid }: FoundTable): P
   return rows.map(({ what }) => what);
 }
 
-/** Returns the tables whose rows refer to this one's. */
+/** Returns the tables whose rows refer to rows of the given table. */
 export async function pointingTo({ query }: Transaction, { oid }: FoundTable): Promise<string[]> {
   const rows = await query<{ name: string }>(
     `SELECT conrelid::regclass::text AS name FROM pg_constraint WHERE contype = 'f' AND confrelid = $1 AND conrelid <> $1`,
@@ -135,8 +142,8 @@ export async function pointingTo({ query }: Transaction, { oid }: FoundTable): P
 }
 
 /**
- * Returns statements that give another table exactly the rights of this one, since default privileges may have given it
- * more, or fewer.
+ * Returns statements that give another table exactly the grants of this table; default privileges may have given it
+ * more or fewer.
  */
 export async function rightsOf(
   { query }: Transaction,
@@ -174,7 +181,7 @@ export async function statisticsTargetsOf(
   return rows.map(({ sql }) => sql);
 }
 
-/** Returns the names of a table's indexes of nearest neighbors, in which deleted rows remain until they are rebuilt. */
+/** Returns the names of a table's vector indexes, which keep deleted rows until they are rebuilt. */
 export async function vectorIndexesOf({ query }: Transaction, { oid }: FoundTable): Promise<string[]> {
   const rows = await query<{ name: string }>(
     `SELECT format('%I.%I', n.nspname, i.relname) AS name FROM pg_index x
@@ -185,7 +192,7 @@ export async function vectorIndexesOf({ query }: Transaction, { oid }: FoundTabl
   return rows.map(({ name }) => name);
 }
 
-/** Returns statements that create a table's indexes and the constraints with one on another table. */
+/** Returns statements that create the indexes of a table, and the constraints that have an index, on another table. */
 export async function indexesOf({ query }: Transaction, { oid }: FoundTable): Promise<Remade[]> {
   type Found = { name: string; isConstraint: boolean; head: string; definition: string; marks: string[] };
   const rows = await query<Found>(
@@ -220,7 +227,9 @@ export async function indexesOf({ query }: Transaction, { oid }: FoundTable): Pr
 
 const ESCAPES: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
-/** Returns a cell of COPY's text format; texts are represented exactly. Source: PostgreSQL's COPY, "Text Format". */
+/**
+ * Returns a cell in COPY's text format, which represents every text exactly. Source: PostgreSQL's COPY, "Text Format".
+ */
 export function copyText(text: Uint8Array): Uint8Array {
   if (!text.some((byte) => byte === 92 || byte === 9 || byte === 10 || byte === 13)) return text;
   return Buffer.from(

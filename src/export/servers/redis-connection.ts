@@ -1,5 +1,5 @@
-// A connection to Redis for one writer, with commands one by one, or pipelined in a window that slows the writer down;
-// errors are converted to the project's.
+// A connection to Redis for one writer, which sends commands one by one, or pipelined with a limited number of
+// unanswered bytes. Errors are converted to the error classes of this project.
 
 import { EmbedError, IoError, LockedError, OutputError, UsageError } from "../../errors.js";
 import { optionalPackage } from "../optional-package.js";
@@ -8,21 +8,24 @@ import { ByteWriter } from "../files/byte-writer.js";
 
 const REDIS_PACKAGE = ["@redis/client", "^5"] as const;
 
-/** Most bytes that wait for their answers: the memory of an export beside its batch of rows. */
+/**
+ * Maximum number of bytes of commands that are sent but not answered; an export holds them in memory in addition to its
+ * batch of rows.
+ */
 const WINDOW = 1 << 21;
 const CONNECT_MILLISECONDS = 10_000;
 
-/** The possible types of an answer. */
+/** The types of a reply. */
 type Answer = string | number | null | Answer[];
 type Arguments = readonly (string | Buffer)[];
 
-/** The methods of the package's client that are used. */
+/** The methods of the package's client that this program calls. */
 interface Client {
   sendCommand: (args: Arguments) => Promise<unknown>;
   destroy: () => void;
 }
 
-/** A connection; call `close` in any case. */
+/** A connection. The caller must call `close`, even after an error. */
 export class RedisConnection {
   readonly #client: Client;
   readonly #target: ServerTarget;
@@ -51,9 +54,9 @@ export class RedisConnection {
     try {
       const socket = { connectTimeout: CONNECT_MILLISECONDS, reconnectStrategy: false as const };
       client = createClient({ url: target.url, socket, maintNotifications: "disabled" });
-      // the failing commands report the error
+      // this event is ignored, because the commands that fail report the error
       client.on("error", () => undefined);
-      // the package's time limit covers only the opening of the socket, not the server's answer
+      // the time limit of the package covers only the opening of the socket, and not the server's reply
       await answered(client.connect(), target);
       const open = client;
       const sendCommand: Client["sendCommand"] = (args) => open.sendCommand([...args]);
@@ -64,7 +67,7 @@ export class RedisConnection {
     }
   }
 
-  /** Returns the answer to one command. @throws {EmbedError} it failed, or an earlier posted one */
+  /** Sends a command and returns its reply. @throws {EmbedError} this command or an earlier posted command failed */
   async command(...args: Arguments): Promise<Answer> {
     const answer = this.#client.sendCommand(args);
     try {
@@ -75,9 +78,9 @@ export class RedisConnection {
   }
 
   /**
-   * Sends a command without waiting for its answer.
+   * Sends a command without waiting for its reply.
    *
-   * @returns a promise to wait for if the window is full
+   * @returns a promise to wait for if too many bytes are unanswered
    * @throws {EmbedError} an earlier posted command failed
    */
   post(args: Arguments): Promise<void> | undefined {
@@ -100,22 +103,23 @@ export class RedisConnection {
     while (this.#waiting >= WINDOW) await this.#answers();
   }
 
-  /** Waits for the answers to all posted commands. @throws {EmbedError} one of these failed */
+  /** Waits for the replies to all posted commands. @throws {EmbedError} one of the commands failed */
   async drain(): Promise<void> {
     while (this.#waiting > 0) await this.#answers();
     this.#throwIfFailed();
   }
 
   /**
-   * Waits for the answers to all posted commands and ignores failures, for cleaning up. @throws {IoError} the server
-   * does not answer
+   * Waits for the replies to all posted commands and ignores failures, so that keys can be removed.
+   *
+   * @throws {IoError} the server does not respond
    */
   async settle(): Promise<void> {
     while (this.#waiting > 0) await this.#next();
     this.#failure = undefined;
   }
 
-  /** Makes every later post and drain fail. */
+  /** Records a failure, which every later call of `post` and `drain` throws. */
   fail(error: unknown): void {
     this.#failure ??= error;
     this.#wake();
@@ -134,13 +138,13 @@ export class RedisConnection {
     await this.#next();
   }
 
-  /** Waits for an answer, or a failure. */
+  /** Waits until a reply arrives or a failure is recorded. */
   async #next(): Promise<void> {
     await answered(new Promise<void>((resolve) => (this.#wake = resolve)), this.#target);
   }
 }
 
-/** Returns the value of a promise, or rejects if the server does not answer in time. */
+/** Returns the value of a promise, or rejects if the server does not respond in time. */
 async function answered<T>(answer: Promise<T>, { variable, patience = PATIENCE }: ServerTarget): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_, reject) => {
@@ -159,7 +163,7 @@ async function answered<T>(answer: Promise<T>, { variable, patience = PATIENCE }
 
 const REFUSED = /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password|ERR DB index|ERR Client sent AUTH)/i;
 
-/** Converts an error of the package or the server to one with advice for the user. */
+/** Converts an error of the package or the server to an error with advice for the user. */
 function redisError(error: unknown, target: ServerTarget): unknown {
   if (error instanceof EmbedError || target.signal.aborted) return error;
   const { variable } = target;
@@ -203,7 +207,7 @@ function redisError(error: unknown, target: ServerTarget): unknown {
   return new IoError(`writing to the server of ${variable} failed: ${said}`, cause);
 }
 
-/** The error if another export holds the lock. */
+/** Returns the error for a lock that another export holds. */
 export function lockedBy(holder: string, { into, variable }: ServerTarget): LockedError {
   return new LockedError(
     `'${into}' of ${variable} is being written by ${holder}: try again when it has finished; the lock of a ` +
@@ -211,10 +215,10 @@ export function lockedBy(holder: string, { into, variable }: ServerTarget): Lock
   );
 }
 
-/** A command's name and arguments; bytes may be views that are valid until the next command is requested. */
+/** Name and arguments of a command; bytes may be views that are valid until the next command is requested. */
 export type RedisCommand = readonly (string | Uint8Array)[];
 
-/** Commands, one batch of rows at a time. */
+/** Commands, yielded one batch of rows at a time. */
 export type Commands = AsyncIterable<Iterable<RedisCommand>>;
 
 /**

@@ -1,4 +1,4 @@
-// Writes keys to Redis as a new version, which one pointer makes the latest atomically.
+// Writes keys to Redis as a new version; setting one key makes it the latest version atomically.
 //
 //   NAME:VERSION:KEY   a row's hash (redis.ts), or a list of items (list-servers.ts)
 //   NAME:latest        VERSION that readers use
@@ -21,22 +21,25 @@ const LOCK_MILLISECONDS = 30_000;
 const RENEW_EVERY = 10_000;
 const SCAN_COUNT = "1000";
 
-/** Start of a script: does nothing if the lock is lost. Scripts run atomically. */
+/** First lines of a script, which end it if the lock was lost. Redis runs scripts atomically. */
 const IF_HELD = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end ";
 const RENEW = `${IF_HELD} return redis.call('PEXPIRE', KEYS[1], ARGV[2])`;
 const SWITCH = `${IF_HELD} redis.call('SET', KEYS[2], ARGV[2]) return 1`;
 const RELEASE = `${IF_HELD} return redis.call('DEL', KEYS[1])`;
 
-/** The content of a version. */
+/** The data that a version contains. */
 export interface RedisContent {
-  /** the type of the values: a name never changes from one to the other */
+  /** type of the values; all versions of a name have the same type */
   kind: "vectors" | "lists";
-  /** Returns the commands that write keys with a prefix; called once, and not if the server already has the same content. */
+  /**
+   * Returns the commands that write keys with a prefix; called at most once, and not if the server has the same
+   * content.
+   */
   commands: (prefix: string) => Commands;
 }
 
 /**
- * Writes the next version of a name and makes it the latest; an error before that leaves the latest unchanged.
+ * Writes the next version of a name and makes it the latest; after an error the latest version is unchanged.
  *
  * @throws {LockedError} another export writes to the same name
  * @throws {OutputError} the name contains values of another type
@@ -63,12 +66,12 @@ export async function replaceInRedis(content: RedisContent, target: ServerTarget
 }
 
 /**
- * Removes the keys of a failed export after releasing its lock, because an interrupted program may not live to see the
- * end of it. If the server is gone, or this fails, the next export does it.
+ * Removes the keys of a failed export. The lock is released first, because an interrupted program may be killed before
+ * it has removed all keys. If removing fails, the next export removes the keys.
  */
 async function clearUp(redis: RedisConnection, { into }: ServerTarget, version: string): Promise<void> {
   await redis.settle();
-  // the lost answer may be that of the switch
+  // the command whose reply was lost may have made this version the latest
   if ((await redis.command("GET", `${into}:latest`)) !== version) await remove(redis, into, version);
 }
 
@@ -92,7 +95,7 @@ async function sendLocked(
   for (const version of (await redis.command("HKEYS", versions)) as string[])
     if (version !== latest) await remove(redis, into, version);
 
-  // a number that was never assigned before: keys that a suspended export may still write belong to no version
+  // a new number, so that keys which a suspended export may still write do not belong to this version
   const version = String(await redis.command("INCR", `${into}:counter`));
   await redis.command("HSET", versions, version, fingerprint);
   onStart(version);
@@ -102,9 +105,9 @@ async function sendLocked(
   return { isUnchanged: false, note: `${into}:latest is ${version}` };
 }
 
-/** @throws {OutputError} readers of the name would find values of an unexpected type */
+/** @throws {OutputError} the name has values of another type, which its readers expect */
 function checkKind(held: unknown, kind: RedisContent["kind"], { into, variable }: ServerTarget): void {
-  // nothing is known about a version that was created by hand
+  // the type of a version that was not written by an export is unknown
   if (typeof held !== "string") return;
   const there = held.startsWith("lists ") ? "lists" : "vectors";
   if (there !== kind)
@@ -118,16 +121,16 @@ async function write(redis: RedisConnection, commands: Commands, signal: AbortSi
   for await (const batch of commands)
     for (const command of batch) {
       signal.throwIfAborted();
-      // copies, because a batch's arrays may be reused before the server has taken them
+      // arguments are copied, because the arrays of a batch may be reused before the command was sent
       const room = redis.post(command.map((part) => (typeof part === "string" ? part : Buffer.from(part))));
       if (room) await room;
     }
   await redis.drain();
 }
 
-/** Removes a version's keys, and then its entry. */
+/** Removes the keys of a version, and then its entry in the hash of versions. */
 async function remove(redis: RedisConnection, into: string, version: string): Promise<void> {
-  // escapes characters of the name that have a meaning in a pattern
+  // escapes those characters of the name that have a meaning in a pattern
   const pattern = `${`${into}:${version}:`.replaceAll(/[\\*?[\]]/g, "\\$&")}*`;
   let cursor = "0";
   do {
@@ -142,7 +145,7 @@ async function remove(redis: RedisConnection, into: string, version: string): Pr
   await redis.command("HDEL", `${into}:versions`, version);
 }
 
-/** Calls `work` under the lock, which is renewed meanwhile and released afterwards, also after an error. */
+/** Calls `work` while holding the lock, which is renewed regularly and released afterwards, even after an error. */
 async function withRedisLock<T>(
   redis: RedisConnection,
   target: ServerTarget,
@@ -160,7 +163,7 @@ async function withRedisLock<T>(
     const held = await redis.command("EVAL", RENEW, "1", lock, token, String(LOCK_MILLISECONDS));
     if (held === 0) redis.fail(lostLock(target));
   };
-  // the work itself notices failures of the connection
+  // errors of renewing are ignored, because `work` also notices failures of the connection
   const timer = setInterval(() => void renew().catch(() => undefined), RENEW_EVERY);
   try {
     return await work(token);

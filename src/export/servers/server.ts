@@ -1,36 +1,36 @@
-// Shared parts of exports to a server: the target, and error messages without the password of the URL.
+// Types and error messages that all exports to servers share; the messages do not contain the password of the URL.
 
 import { UsageError } from "../../errors.js";
 import { variableOf } from "../../io/environment.js";
 import type { Selection } from "../selection.js";
 
-/** A server, and the name of the data on it. */
+/** A server, and the name under which it stores the data. */
 export interface ServerTarget {
-  /** the value of --format, for messages */
+  /** value of --format, for messages */
   format: string;
-  /** the URL, which messages must not contain */
+  /** URL of the server, which messages must not contain */
   url: string;
-  /** the environment variable with the URL; messages refer to the server by it */
+  /** name of the environment variable with the URL; messages use it to refer to the server */
   variable: string;
-  /** prefix of keys, or a table */
+  /** prefix of keys, or name of a table */
   into: string;
   /**
-   * 16 hexadecimal digits of a hash of everything that determines the data: the server stores it, so that unchanged
-   * data is not written again
+   * 16 hexadecimal digits of a hash of everything that determines the data: the server stores the digits, so that
+   * unchanged data is not written again
    */
   fingerprint: string;
-  /** true: unchanged data is written again */
+  /** true: data is written again even if it is unchanged */
   force: boolean;
   signal: AbortSignal;
-  /** most milliseconds without an answer of the server */
+  /** maximum number of milliseconds that the server may take to reply */
   patience?: number;
 }
 
 /** The result of an export to a server. */
 export interface Sent {
-  /** true: the server had the data already */
+  /** true: the server already had the data */
   isUnchanged: boolean;
-  /** a sentence for the user */
+  /** a sentence that is printed for the user */
   note: string;
 }
 
@@ -66,24 +66,27 @@ export function serverUrl(format: string, variable: string): string {
   return url;
 }
 
-/** The error for a variable that is not the URL of a server; its value is not quoted, because it may contain a password. */
+/**
+ * Returns the error for a variable that is not the URL of a server; the message does not quote the value, because it
+ * may contain a password.
+ */
 export function notUrl(format: string, variable: string): UsageError {
   return new UsageError(`${variable} is not ${URLS.get(format)!.expected}`);
 }
 
-/** One minute: longer than a server needs to save its memory or flush its log. */
+/** One minute in milliseconds, more than a server needs to save its memory or flush its log. */
 export const PATIENCE = 60_000;
 
 /** Returns the message of an error without the secret parts of the URL. */
 export function saidBy(error: unknown, { url }: Pick<ServerTarget, "url">): string {
   const { message = "", code } = error as { message?: string; code?: unknown };
-  // if several addresses refuse, Node's error has a code and no message
+  // if several addresses refuse the connection, Node's error has a code but no message
   let text = message === "" ? String(code ?? error) : message;
   for (const secret of secretsOf(url)) text = text.replaceAll(secret, "***");
   return text;
 }
 
-/** Returns the URL itself and its passwords, as written and decoded. */
+/** Returns the URL and the passwords in it, as written and decoded. */
 function secretsOf(url: string): string[] {
   const passwords = [/^[^:]*:\/\/[^:/?#]*:(.*)@/.exec(url)?.[1], /[?&]password=([^&#]*)/.exec(url)?.[1]];
   const plain = passwords.filter((password) => password !== undefined && password !== "") as string[];

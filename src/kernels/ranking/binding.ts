@@ -1,4 +1,4 @@
-// Binding of the ranking kernel: its functions, and its structs laid out in an arena.
+// Binding of the ranking kernel: loads its functions, and writes its structs into shared memory.
 
 import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import { allocateBarrier } from "../shared/barrier.js";
@@ -37,14 +37,14 @@ export type RankingMethod = "adagrad" | "adam" | "sgd";
 const METHODS = { adagrad: ADAGRAD, adam: ADAM, sgd: SGD };
 const LOSSES = { bpr: BPR, warp: WARP, "sampled-softmax": SAMPLED_SOFTMAX, ccl: CCL };
 
-/** Returns whether the events of a batch share their negatives. */
+/** Returns whether all events of a batch share their negatives. */
 export function sharesNegatives(loss: RankingLoss): boolean {
   return loss === "sampled-softmax" || loss === "ccl";
 }
 
 export type { Kernel as RankingKernel } from "./layout.js";
 
-/** Rows of (feature, value) pairs, as dataset/rows.ts describes them; labels are not looked at. */
+/** Rows of (feature, value) pairs in the format of dataset/rows.ts; the kernel ignores labels. */
 export interface PairRows {
   width: number;
   indptr?: Uint32Array;
@@ -52,36 +52,44 @@ export interface PairRows {
   values?: Float32Array;
 }
 
-/** Events, and the distribution of their negatives. */
+/** Events, and the distribution from which their negatives are sampled. */
 export interface RankingData {
   numFeatures: number;
-  /** one row per event: the features of its context */
+  /** features of each event's context, one row per event */
   context: PairRows;
-  /** one row per item: its features */
+  /** features of each item, one row per item */
   templates: PairRows;
-  /** u32[E]; NO_ITEM for an event without a user */
+  /** u32[E]: item of each event; NO_ITEM for an event without a user */
   users: Uint32Array;
   /** u32[E] */
   items: Uint32Array;
-  /** f32[E]; absent when all are 1 */
+  /** f32[E]: weight of each event; absent when all weights are 1 */
   weights?: Float32Array;
   numItems: number;
   /** each user's items */
   history: ItemLists;
-  /** u32[I][2]: table of the alias method; absent for the uniform distribution */
+  /** u32[I][2]: alias table of the noise distribution; absent for the uniform distribution */
   alias?: Uint32Array;
-  /** f32[I]: log probability of each item as a negative; absent if all are equal, or if scores are not corrected by it */
+  /**
+   * f32[I]: log probability of each item as a negative; absent if all are equal, or if scores are not corrected by it
+   */
   logNoise?: Float32Array;
-  /** number of groups of features for strata, a power of two; by default strataGroups */
+  /** number of groups of features in strata, a power of two; by default the result of strataGroups */
   groups?: number;
-  /** features that are joined by events, for layers; each row of context and templates then has one feature of value 1 */
+  /**
+   * for layers: graph of the features that events connect; each row of context and templates then has one feature of
+   * value 1
+   */
   graph?: RankingGraph;
 }
 
-/** Features that are joined by at least one event, both ways: feature f to neighbors[ends[f]] .. neighbors[ends[f + 1] - 1]. */
+/**
+ * Adjacency lists of the features that at least one event connects, in both directions: the neighbors of feature f are
+ * neighbors[ends[f]] .. neighbors[ends[f + 1] - 1].
+ */
 export interface RankingGraph {
   layers: number;
-  /** true: training goes through the layers; false: they are applied to the trained vectors */
+  /** true: the layers are part of the trained model; false: they are applied to the vectors after the training */
   through: boolean;
   /** u32[n + 1], u32 */
   ends: Uint32Array;
@@ -91,21 +99,29 @@ export interface RankingGraph {
 /** Dimensions and learning options. */
 export interface RankingShape {
   dim: number;
-  /** most threads; no more than slices, or groups of strata, are used */
+  /** maximum number of threads; more threads than slices, or than groups in strata, are not used */
   threads: number;
   loss: RankingLoss;
   cosine: boolean;
-  /** Adam is for losses whose negatives are shared, SGD for pairs whose context and templates have one feature of value 1 each */
+  /**
+   * Adam requires a loss with shared negatives; SGD requires pairs whose context and templates have one feature of
+   * value 1 each
+   */
   method: RankingMethod;
-  /** events between two steps where negatives are shared: a divisor of 4,096 and multiple of 8 */
+  /** number of events between two steps if negatives are shared: a divisor of 4,096 and a multiple of 8 */
   batchSize: number;
-  /** candidates per event (bpr, warp); or negatives that a batch samples and shares, then a multiple of 8 */
+  /**
+   * number of candidates per event (bpr, warp), or number of negatives that a batch samples and shares, a multiple of 8
+   */
   negatives: number;
-  /** whether the items of a batch are shared negatives too */
+  /** true: the items of the batch are shared negatives as well */
   inBatch: boolean;
-  /** whether all events of a user in a batch together have the weight of one */
+  /** true: all events of a user in a batch together have the weight of one event */
   averages: boolean;
-  /** range of the rank of an event's negative among its candidates by score; 1 is the highest (bpr) */
+  /**
+   * range of ranks by score among the candidates of an event; the negative has a rank in this range, and 1 is the
+   * highest (bpr)
+   */
   hardNegatives: readonly [from: number, to: number];
   learningRate: number;
   l2Weight: number;
@@ -115,20 +131,20 @@ export interface RankingShape {
   temperature: number;
 }
 
-/** Addresses of the kernel's structs. */
+/** Addresses of the kernel's structs and arrays in shared memory. */
 export interface RankingLayout {
   plan: number;
   threads: number[];
-  /** sets the number of threads that train */
+  /** Sets the number of training threads. */
   use: (threads: number) => void;
   barrier: Region;
-  /** v, and AdaGrad's state of it */
+  /** vectors v, with AdaGrad's state of each */
   vectors: PlacedVectors;
-  /** f32[n][momentStride / 4]: Adam's state of v; absent for AdaGrad */
+  /** f32[n][momentStride / 4]: Adam's state of each v; absent for AdaGrad */
   moments?: Region;
-  /** f32[n][weightStride / 4]: w, and the optimizer's state of it */
+  /** f32[n][weightStride / 4]: weight w of each feature, with the optimizer's state of w */
   weights: Region;
-  /** bytes per row of `moments`, and of `weights` */
+  /** number of bytes per row of `moments`, and per row of `weights` */
   momentStride: number;
   weightStride: number;
   /** slices of 8 dimensions */
@@ -137,11 +153,17 @@ export interface RankingLayout {
   kept: { vector: number; weight: number };
   /** f32[n][D]: output of `propagateVectors`; absent without layers */
   propagated?: Region;
-  /** number of groups of features, and f64[groups^2], losses of an epoch's blocks; absent unless events are trained in strata */
+  /**
+   * number of groups of features, and f64[groups^2] with the losses of an epoch's blocks; absent unless events are
+   * trained in strata
+   */
   strata?: { groups: number; losses: Region };
 }
 
-/** Copies the events into the arena and lays out parameters, buffers and structs. @throws {UsageError} it does not fit */
+/**
+ * Copies the events into the arena, and reserves memory for parameters, buffers and structs. @throws {UsageError} they
+ * do not fit in the memory
+ */
 export function allocateRanking(arena: Arena, data: RankingData, shape: RankingShape): RankingLayout {
   const { numFeatures, numItems, context, templates } = data;
   const { negatives: M, loss, dim, method, batchSize, inBatch, averages, cosine } = shape;
@@ -154,7 +176,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     adam: { vector: 2 * D + 2 * J, weight: 4 },
     sgd: { vector: 0, weight: 0 },
   }[method];
-  // Adam's moments are in a separate table, so that layers read only v
+  // Adam's moments are in a separate table, so that the layers read only the vectors
   const momentStride = isAdam ? Math.ceil((kept.vector * 4) / 64) * 64 : 0;
   const weightStride = isAdam ? 32 : 4 + 4 * kept.weight;
   const putRows = (name: string, { width, indptr, ids, values }: PairRows) =>
@@ -169,7 +191,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const single = isSingle(context) && isSingle(templates);
   const groups = single && !shared ? (data.groups ?? strataGroups(data)) : 0;
   const numThreads = Math.max(1, Math.min(shape.threads, groups || J));
-  // most shared negatives, and features, of a batch
+  // maximum number of shared negatives in a batch, and maximum number of features in a batch
   const N = shared ? M + (inBatch ? batchSize : 0) : 0;
   const R = shared
     ? Math.min(numFeatures, batchSize * longest(context) + (batchSize + N) * longest(templates))
@@ -246,7 +268,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   });
   const threads = Array.from({ length: numThreads }, () =>
     writeStruct(arena, "a thread", Thread, {
-      // the only table, for strata and shared negatives
+      // strata and shared negatives use a single table
       ...vectors.tables[0]!,
       ...{ loss: 0, batchNumber: 0, blockNumber: 0, numShared: 0, numRows: 0, learningRate: 0 },
       order: arena.numbers("an order", BLOCK),
@@ -285,7 +307,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   };
 }
 
-/** Returns the number of pairs in the longest row. */
+/** Returns the number of (feature, value) pairs in the longest row. */
 function longest({ width, indptr }: PairRows): number {
   if (!indptr) return width;
   let most = 0;
@@ -312,10 +334,10 @@ function putGraph(
 }
 
 /**
- * Builds a Bloom filter of the history: sets a bit at a hash of each user and item, about one in eight bits. A pair whose bit is not set is
+ * Builds a Bloom filter of the history: each pair of user and item sets one bit, about one in eight bits. A pair whose bit is not set is
  * not in the history.
  *
- * @param numPairs decides b; by default the number of pairs
+ * @param numPairs number of pairs that determines b; by default that of the history
  * @returns u32[2^b / 32], and 32 - b: the shift that turns the kernel's hash into a bit number
  */
 export function membershipsOf(
@@ -335,7 +357,7 @@ export function membershipsOf(
   return { bits, shift };
 }
 
-/** Sets the learning rate; to be called between two runs of the threads. */
+/** Sets the learning rate. It may be called only while no thread runs. */
 export function setRankingRate(arena: Arena, { plan }: RankingLayout, learningRate: number): void {
   setField(arena, Plan, plan, "learningRate", learningRate);
 }
@@ -351,7 +373,7 @@ export function rankWeights(numItems: number, candidates: number): Float32Array 
   return weights;
 }
 
-/** Returns the sum of the losses since the last call; for strata, of the last epoch. */
+/** Returns the sum of the losses since the last call; in strata, of the last epoch. */
 export function takeRankingLoss(arena: Arena, { threads, strata }: RankingLayout): number {
   if (strata) return arena.f64(strata.losses).reduce((sum, loss) => sum + loss, 0);
   return takeField(arena, Thread, threads.at(-1)!, "loss");

@@ -1,4 +1,4 @@
-// Layers of propagation as a dense matrix in f64: the definition of correct for assembly/layers.ts.
+// Propagation layers as a dense matrix in f64: the definition of the correct result for assembly/layers.ts.
 
 import type { RankingGraph } from "./binding.js";
 
@@ -23,12 +23,12 @@ export function denseLayers({ layers, ends, neighbors }: Omit<RankingGraph, "thr
   return sum.map((row) => row.map((x) => x / (layers + 1)));
 }
 
-/** A row times the matrix. */
+/** Multiplies a row by the matrix. */
 function propagated(matrix: readonly Float64Array[], row: Float64Array): Float64Array {
   return row.map((_, g) => row.reduce((sum, x, f) => sum + x * matrix[f]![g]!, 0));
 }
 
-/** The matrix times vectors, f64[n * dim]; without a matrix a copy of them. */
+/** Multiplies the matrix by vectors, f64[n * dim]; without a matrix, returns a copy of the vectors. */
 export function behindLayers(
   matrix: readonly Float64Array[] | undefined,
   vectors: Float64Array,

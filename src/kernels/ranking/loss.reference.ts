@@ -1,4 +1,5 @@
-// Losses of an event's scores, in plain f64: part of the definition of correct for assembly/main.ts.
+// Losses computed from the scores of an event, in plain f64: part of the definition of the correct result for
+// assembly/main.ts.
 
 import { gradient, rowLoss } from "../../numeric/losses.js";
 import { referenceSampledSoftmax } from "../shared/sampled-softmax.reference.js";
@@ -13,18 +14,19 @@ export interface ReferenceRankingOptions {
   margin: number;
   negativeWeight: number;
   temperature: number;
-  /** of an event whose first violating item is the k-th (warp) */
+  /** weight of an event, by the number k of its first violating item (warp) */
   rankWeights: ArrayLike<number>;
 }
 
 /**
- * The negative of an event's scores, the loss and dLoss/dx of x = s_0 - s_negative.
+ * Chooses the negative by an event's scores, and returns its index, the loss, and dLoss/dx of x = s_0 - s_negative.
  *
  * BPR: Rendle et al. 2009 (arXiv:1205.2618), the hardest of several candidates as Zhang et al. 2013
- * (doi:10.1145/2484028.2484126), or the one of a rank as Ying et al. 2018 (arXiv:1806.01973), section 3.3. WARP: Weston et
- * al. 2011, eq. 6.
+ * (doi:10.1145/2484028.2484126), or the one of a rank as Ying et al. 2018 (arXiv:1806.01973), section 3.3. WARP: Weston
+ * et al. 2011, eq. 6.
  *
- * @param rank of the negative among the candidates by score, 1 the highest; of equals the earlier is before the others (bpr)
+ * @param rank rank of the negative among the candidates by score; 1 is the highest, and equal scores are ranked by
+ * position (bpr)
  * @returns negative 0 when no item violates (warp)
  */
 export function pairLoss(
@@ -45,13 +47,14 @@ export function pairLoss(
 }
 
 /**
- * The loss of an event's scores against shared negatives, and dLoss/dscore of each.
+ * Returns the loss of an event against shared negatives, and dLoss/dscore of each score.
  *
- * Sampled softmax: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312). CCL: Mao et al. 2021 (arXiv:2109.12317), eq. 1.
+ * Sampled softmax: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312). CCL: Mao et al. 2021 (arXiv:2109.12317), eq.
+ * 1.
  *
- * @param scores   of the event's own item, then of the negatives
+ * @param scores score of the event's own item, then those of the negatives
  * @param logNoise of the same items
- * @param excluded which negatives count for nothing
+ * @param excluded true for negatives that are ignored
  */
 export function contrastLoss(
   scores: readonly number[],

@@ -22,7 +22,7 @@ const options: ReferenceRankingOptions = {
   temperature: 0.5,
   rankWeights: [0, 3, 2, 1.5],
 };
-/** Every feature occurs once, so that a step tells its gradient. */
+/** An event in which every feature occurs once, so that a step shows the gradient of each. */
 const event: ReferenceEvent = {
   context: { ids: [0, 1], values: [1, 0.5] },
   items: [
@@ -46,7 +46,7 @@ const lossOf = (model: ReferenceRanking, settings: ReferenceRankingOptions, laye
   return loss * event.weight;
 };
 
-/** A ring of the features, with a chord from each fifth. */
+/** Returns a graph that is a ring of the features, with additional edges between features 10 apart. */
 function ring(numLayers: number): Float64Array[] {
   const lists = Array.from({ length: 20 }, (_, f) => [(f + 1) % 20, (f + 19) % 20]);
   for (let f = 0; f < 10; f += 5) {
@@ -87,7 +87,8 @@ test.each<[Loss, boolean, number, number]>([
         );
       return (at(h) - at(-h)) / (2 * h);
     });
-    // v moves by lr gradient / root of its slice's sum, to which the mean of the squared gradients has been added
+    // v changes by lr * gradient / root of its slice's sum, after the mean of the squared gradients was added to the
+    // sum
     const model = new ReferenceRanking(dim, first, 1);
     const isPair = loss === "bpr" || loss === "warp";
     const sum = isPair
@@ -97,7 +98,8 @@ test.each<[Loss, boolean, number, number]>([
       return ((first[i]! - v) * Math.sqrt(model.squares[Math.floor(i / dim)]!)) / settings.learningRate;
     });
     expect(sum).toBeCloseTo(lossOf(new ReferenceRanking(dim, first, 1), settings, layers), 9);
-    // pairs move the items after the context, which they read anew: to first order in the learning rate the same
+    // pairs update the items after the context and use the new context: the difference is of second order in the
+    // learning rate
     expect(Math.max(...got.map((g, i) => Math.abs(g - expected[i]!)))).toBeLessThan(1e-6);
     expect(Math.max(...expected.map(Math.abs))).toBeGreaterThan(0.1);
   },

@@ -1,12 +1,13 @@
-// Learning to rank in plain f64: the definition of correct for assembly/main.ts.
+// Learning to rank in plain f64: the definition of the correct result for assembly/main.ts.
 //
 //   row      the features of a context or of an item, with their values x
 //   p, q     sums of x v over a context, over an item
 //   score    sum of x w over the item + <p, q> + products of the item's own features, (q^2 - sum of (x v)^2) / 2
 //   cosine   <p, q> / (|p| |q|) instead
 //
-// The kernel's own deviations from plain batches: of pairs, scores and dLoss/dscore are those of the batch's start, while parameters
-// move event by event; AdaGrad has one accumulator a slice of 8 dimensions, which the mean of their squared gradients is added to.
+// Like the kernel, this code deviates from plain batches: for pairs, scores and dLoss/dscore are computed at the start
+// of the batch, while parameters are updated event by event; AdaGrad has one accumulator per slice of 8 dimensions, to
+// which the mean of the squared gradients is added.
 
 import { draw } from "../../numeric/random.js";
 import { behindLayers } from "./layers.reference.js";
@@ -17,16 +18,16 @@ export interface ReferenceBag {
   values: number[];
 }
 
-/** An event: its items are its own, then those it is compared with. */
+/** An event; `items` contains its own item, followed by the candidates or negatives. */
 export interface ReferenceEvent {
   context: ReferenceBag;
   items: ReferenceBag[];
   weight: number;
-  /** of its negative among the candidates (bpr); 1 when absent */
+  /** rank by score of its negative among the candidates (bpr); 1 when absent */
   rank?: number;
 }
 
-/** Parameters with their accumulators, all f64. */
+/** Parameters with the state of the optimizer, all in f64. */
 export class ReferenceRanking {
   /** f64[n][dim] */
   readonly vectors: Float64Array;
@@ -35,7 +36,7 @@ export class ReferenceRanking {
   /** f64[n][ceil(dim / 8)] and f64[n]: sums of squared gradients */
   readonly squares: Float64Array;
   readonly wSquares: Float64Array;
-  /** Adam's moments of each v and w, and the steps of each slice and weight */
+  /** Adam's moments of each v and w, and the number of steps of each slice and weight */
   readonly moments: Record<"m" | "s" | "t" | "wM" | "wS" | "wT", Float64Array>;
   readonly #slices: number;
 
@@ -57,14 +58,14 @@ export class ReferenceRanking {
     };
   }
 
-  /** Sum of x v. @param vectors behind layers, or as they are */
+  /** Returns the sum of x v over a row. @param vectors vectors after the layers, or before them if there are none */
   compose({ ids, values }: ReferenceBag, vectors: Float64Array = this.vectors): Float64Array {
     const sum = new Float64Array(this.dim);
     ids.forEach((id, i) => sum.forEach((_, d) => (sum[d]! += values[i]! * vectors[id * this.dim + d]!)));
     return sum;
   }
 
-  /** Sum of x w, and the products of the row's own features with one another. */
+  /** Returns the sum of x w over a row, plus the inner products between the row's own features. */
   own({ ids, values }: ReferenceBag): number {
     let sum = 0;
     ids.forEach((id, i) => {
@@ -92,7 +93,10 @@ export class ReferenceRanking {
     return cosine ? dot(p, q) / length(p) / length(q) : this.own(item) + dot(p, q);
   }
 
-  /** One step of a row's vectors. @param outer dLoss/d(sum of x v) @param inner dLoss/dscore for the own products */
+  /**
+   * Takes one step of the vectors of a row's features. @param outer dLoss/d(sum of x v) @param inner dLoss/dscore if
+   * the products between the row's own features are part of the score
+   */
   step(
     row: ReferenceBag,
     outer: Float64Array,
@@ -114,7 +118,7 @@ export class ReferenceRanking {
     });
   }
 
-  /** One step of a slice of 8 dimensions of a feature's vector, or of what dim leaves of it. */
+  /** Takes one step of a slice of a feature's vector; a slice has 8 dimensions, the last one fewer. */
   stepSlice(
     id: number,
     slice: number,
@@ -139,7 +143,7 @@ export class ReferenceRanking {
     gradient.forEach((g, k) => (this.vectors[first + k]! -= rate * g));
   }
 
-  /** One step of a feature's weight. */
+  /** Takes one step of a feature's weight. */
   stepWeight(id: number, gradient: number, { method, learningRate }: ReferenceRankingOptions): void {
     const { wM, wS, wT } = this.moments;
     if (method === "adam") {
@@ -154,7 +158,7 @@ export class ReferenceRanking {
     this.w[id]! -= (learningRate * gradient) / Math.sqrt(this.wSquares[id]!);
   }
 
-  /** One step of a row's weights. @param g dLoss/dscore */
+  /** Takes one step of the weights of a row's features. @param g dLoss/dscore */
   stepWeights({ ids, values }: ReferenceBag, g: number, options: ReferenceRankingOptions): void {
     ids.forEach((id, i) => {
       this.stepWeight(id, values[i]! * g + options.l2Weight * this.w[id]!, options);
@@ -162,7 +166,7 @@ export class ReferenceRanking {
   }
 }
 
-/** Trains on a batch of events by pairs. @returns sum of the losses */
+/** Trains on a batch of events by losses over pairs. @returns the sum of the losses */
 export function referencePairs(
   model: ReferenceRanking,
   events: readonly ReferenceEvent[],
@@ -213,7 +217,7 @@ export function referencePairs(
   return chosen.reduce((sum, { loss }) => sum + loss, 0);
 }
 
-/** Kingma and Ba 2015, algorithm 1. @returns the step for a rate of 1 */
+/** Implements Kingma and Ba 2015, algorithm 1. @returns the step at a learning rate of 1 */
 function adamStep(m: Float64Array, s: Float64Array, at: number, g: number, t: number): number {
   m[at] = 0.9 * m[at]! + 0.1 * g;
   s[at] = 0.999 * s[at]! + 0.001 * g * g;
@@ -221,9 +225,9 @@ function adamStep(m: Float64Array, s: Float64Array, at: number, g: number, t: nu
 }
 
 /**
- * Trains on a batch of events that share their negatives: one step of every feature on the sum of its gradients.
+ * Trains on a batch of events that share their negatives: takes one step of every feature by the sum of its gradients.
  *
- * @param layers f64[n][n]: what vectors are multiplied by before they are scored (layers.reference.ts)
+ * @param layers f64[n][n]: matrix by which vectors are multiplied before they are scored (layers.reference.ts)
  * @returns sum of the losses
  */
 export function referenceContrast(
@@ -260,7 +264,7 @@ export function referenceContrast(
     });
   });
 
-  // gradients of the features, each on its own; how many events hold a feature, which no penalty is on otherwise
+  // sum of the gradients of each feature, and number of the batch's events that contain it, which scales its penalty
   const total = new Float64Array(vectors.length);
   const weights = new Map<number, number>();
   const occurrences = new Map<number, number>();
@@ -298,7 +302,7 @@ export function referenceContrast(
   return sum;
 }
 
-/** The kernel's draw of an item: bit for bit. @param alias u32[I][2]; absent for the uniform distribution */
+/** Draws an item bit for bit as the kernel does. @param alias u32[I][2]; absent for the uniform distribution */
 export function referenceDraw(
   numItems: number,
   alias: Uint32Array | undefined,
@@ -311,7 +315,7 @@ export function referenceDraw(
   return Number(x & 0xffffffffn) <= alias[2 * item]! ? item : alias[2 * item + 1]!;
 }
 
-/** The kernel's draw of an event's rank in a range: bit for bit. */
+/** Draws the rank of an event bit for bit as the kernel does, uniformly in a range. */
 export function referenceRank(
   [from, to]: readonly [number, number],
   epochKey: number,

@@ -1,4 +1,5 @@
-// The blocks of an epoch and their negatives in plain TypeScript: the definition of correct for assembly/strata.ts.
+// The blocks of an epoch and their negatives in plain TypeScript: the definition of the correct result for
+// assembly/strata.ts.
 
 import { draw, permutation, permutedAt } from "../../numeric/random.js";
 import type { RankingData } from "./binding.js";
@@ -12,23 +13,26 @@ import {
 } from "./ranking.reference.js";
 import { aliasChances } from "./strata.js";
 
-/** Draws before the next free item is taken. */
+/** Number of attempts to draw a negative before the next item that the user lacks is used. */
 const MAX_TRIES = 64;
 
-/** The events of a step in their order, and the items of the group that their negatives are drawn from. */
+/** The events of a step in order, and the items of the group from which their negatives are drawn. */
 interface StrataStep {
   events: number[];
   groupItems: number[];
 }
 
-/** The group of a feature's run of 16: an affine map of odd factor deals each `groups` neighboring runs to different groups. */
+/**
+ * Returns the group of a run of 16 features: an affine map with an odd factor assigns each `groups` consecutive runs to
+ * different groups.
+ */
 function groupOf(groups: number, key: number, feature: number): number {
   const run = feature >>> 4;
   const h = draw(key, Math.floor(run / groups));
   return (Math.imul(run, h | 1) + (h >>> 16)) & (groups - 1);
 }
 
-/** Trains on an epoch of shuffled events. @returns sum of the losses */
+/** Trains on the shuffled events of an epoch. @returns the sum of the losses */
 export function referenceStrata(
   model: ReferenceRanking,
   data: RankingData & { rowsOf: Record<"context" | "templates", ReferenceBag[]> },
@@ -54,7 +58,10 @@ export function referenceStrata(
   return sum;
 }
 
-/** The steps of an epoch, round after round. @param data of a user and an item an event, one feature each */
+/**
+ * Returns the steps of an epoch, round after round.
+ * @param data data in which the user and the item of an event have one feature each
+ */
 function strataSteps(
   { context, templates, items, numItems }: RankingData,
   groups: number,
@@ -63,7 +70,7 @@ function strataSteps(
 ): StrataStep[] {
   const key = draw(epochKey, 0xfffffffd);
   const groupOfItem = (item: number) => groupOf(groups, key, templates.ids[item]!);
-  // in small logs single events are visited in a random order
+  // in small logs, a run has one event, so single events are shuffled
   const length = Math.max(1, Math.min(256, Math.floor(items.length / 1024)));
   const numRuns = Math.ceil(items.length / length);
   const visited = Array.from({ length: numRuns }, (_, run) => {
@@ -89,7 +96,7 @@ function strataSteps(
   return steps;
 }
 
-/** The candidates of an event; undefined if its user has every item of the group. */
+/** Draws the candidates of an event; undefined if its user has every item of the group. */
 function strataCandidates(
   { users, items, history, alias }: RankingData,
   groupItems: readonly number[],

@@ -1,19 +1,23 @@
-// The blocks of assembly/strata.ts in an arena: number of groups, and addresses of their lists.
+// Reserves memory for the blocks of assembly/strata.ts: computes the number of groups, and places their lists in an
+// arena.
 
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
 import { Strata } from "./layout.js";
 
-/** Part of the ranking data. */
+/** The part of the ranking data that the blocks depend on. */
 interface StrataData {
   /** u32[E] */
   items: Uint32Array;
   numItems: number;
-  /** u32[I][2] of the alias method; absent for the uniform distribution */
+  /** u32[I][2]: alias table; absent for the uniform distribution */
   alias?: Uint32Array;
 }
 
-/** Groups are doubled while each has at least this many items, and each block at least this many events, on average. */
+/**
+ * Minimum average number of items in a group, and of events in a block; the number of groups is doubled while both are
+ * reached.
+ */
 const [GROUP_ITEMS, BLOCK_EVENTS, MOST_GROUPS] = [64, 1024, 64];
 
 /** Returns the number of groups of features for strata: a power of two that depends only on the data. */
@@ -28,7 +32,7 @@ export function strataGroups({ numItems, items }: StrataData): number {
   return groups;
 }
 
-/** Writes the struct. @returns its offset, and the address of the blocks' losses */
+/** Writes the struct Strata. @returns offset of the struct, and address of the losses of the blocks */
 export function putStrata(
   arena: Arena,
   { items, numItems, alias }: StrataData,
@@ -54,7 +58,7 @@ export function putStrata(
   return { offset, losses };
 }
 
-/** Returns u32[I]: probabilities of an alias table's items in units of 2^-31, at least one. */
+/** Returns u32[I]: probability of each item of an alias table in units of 2^-31, at least 1. */
 export function aliasChances(alias: Uint32Array): Uint32Array {
   const numItems = alias.length / 2;
   const shares = new Float64Array(numItems);

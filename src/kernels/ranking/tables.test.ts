@@ -44,7 +44,7 @@ describe.each([
       3,
       row.map((_, number) => number + 1),
     );
-    // the accumulator of the last slice, as the kernel's stepSlice finds it
+    // expects the accumulator of the last slice at the address that the kernel's stepSlice uses
     const { vectors: v, stride, squares } = vectors.tables.at(-1)!;
     const numbers = new Float32Array(arena.memory.buffer);
     expect(numbers[(v + 3 * stride + squares) / 4 + slices - 1]).toBe(9 * slices);

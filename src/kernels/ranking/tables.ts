@@ -1,5 +1,6 @@
-// Layout of vectors: all slices of a feature side by side, or one table per thread, so that two threads never write to the same or to
-// adjacent cache lines. If there are fewer threads than tables, each works on several.
+// Memory layout of vectors: a single table with all slices of a feature side by side, or one table of slices per
+// thread, so that two threads never write to the same or to adjacent cache lines. If there are fewer threads than
+// tables, a thread updates several tables.
 //
 //   one table   f32[n][D + J, padded]   v, then AdaGrad's accumulators of its slices
 //   tables      f32[n][8 s + s]         of the s slices of each thread
@@ -10,14 +11,16 @@ import type { Arena, Region } from "../shared/memory.js";
 /** Numbers of a slice. */
 const K = 8;
 
-/** Adjacent slices of all vectors, as in the kernel. */
+/** A table of adjacent slices of all vectors; the kernel has the same struct. */
 interface VectorTable {
   fromSlice: number;
   toSlice: number;
-  /** address of slice 0 of feature 0 (which may lie outside); that of feature 1 is `stride` bytes further */
+  /**
+   * address that slice 0 of feature 0 has, or would have if the table contained it; feature 1 is `stride` bytes further
+   */
   vectors: number;
   stride: number;
-  /** bytes from there to the accumulator of slice 0 */
+  /** number of bytes from the address of slice 0 to the accumulator of slice 0 */
   squares: number;
 }
 
@@ -25,13 +28,13 @@ interface VectorTable {
 export interface PlacedVectors {
   region: Region;
   tables: readonly VectorTable[];
-  /** floats per feature: v, padded to whole slices, then its accumulators */
+  /** number of floats per feature: v, padded to whole slices, followed by the accumulators */
   width: number;
-  /** returns the index in the region's f32 of a feature's number, in the order of a single table */
+  /** returns the index in the region's f32 of a float of a feature; floats are numbered as in a single table */
   at: (feature: number, number: number) => number;
 }
 
-/** Reads and writes the numbers of single features, whatever the layout. */
+/** Reads and writes the floats of single features in any layout. */
 export class FeatureVectors {
   readonly #numbers: Float32Array;
   readonly #placed: PlacedVectors;
@@ -43,14 +46,17 @@ export class FeatureVectors {
     this.#isWhole = placed.tables.length === 1;
   }
 
-  /** Returns v and its accumulators: a copy, or a view if one table has all slices. @returns f32[width] */
+  /**
+   * Returns v and its accumulators, as a view if a single table contains all slices, otherwise as a copy.
+   * @returns f32[width]
+   */
   read(feature: number): Float32Array {
     const { at, width } = this.#placed;
     if (this.#isWhole) return this.#numbers.subarray(at(feature, 0), at(feature, 0) + width);
     return mapTo(Float32Array, { length: width }, (_, number) => this.#numbers[at(feature, number)]!);
   }
 
-  /** The sum of the squares of v's first `dim` numbers. */
+  /** Returns the sum of the squares of the first `dim` floats of v. */
   squares(feature: number, dim: number): number {
     const { at } = this.#placed;
     let sum = 0;
@@ -62,7 +68,7 @@ export class FeatureVectors {
     return sum;
   }
 
-  /** Writes the changed result of `read`. */
+  /** Writes a feature's floats, which `read` returned and the caller changed. */
   write(feature: number, row: Float32Array): void {
     row.forEach((value, number) => (this.#numbers[this.#placed.at(feature, number)] = value));
   }
@@ -71,8 +77,8 @@ export class FeatureVectors {
 /**
  * Lays out the vectors of n features.
  *
- * @param numTables number of threads if each has slices of its own, else 1
- * @param keeps     whether AdaGrad's accumulators follow the slices
+ * @param numTables number of threads if each has slices of its own, otherwise 1
+ * @param keeps     true if AdaGrad's accumulators follow the slices
  */
 export function placeVectors(
   arena: Arena,
@@ -84,7 +90,8 @@ export function placeVectors(
   const cuts = bounds.slice(1).map((toSlice, t) => {
     const fromSlice = bounds[t]!;
     const size = toSlice - fromSlice;
-    // whole cache lines if a table has everything that a random event waits for; else multiples of 16 bytes
+    // accumulators are padded to whole cache lines in a single table, in which random events are read, otherwise to 16
+    // bytes
     const kept = keeps ? (numTables === 1 ? 64 * Math.ceil(size / 16) : 16 * Math.ceil(size / 4)) : 0;
     return {
       fromSlice,

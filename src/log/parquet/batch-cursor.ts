@@ -1,30 +1,33 @@
-// Reads one column of a batch of rows that is in memory, as the Parquet reader reads one of a row group.
+// Reads one column of a batch of rows in memory, through the same interface as a column of a Parquet row group.
 
 import { joinValues } from "../multi-value-cells.js";
 import type { RowFault } from "../text/record-form.js";
 import { orFault, type Cursor, type LeafColumn, type Segment } from "./cursor.js";
 import { fixedValues, textAt, type PlainValues } from "./values.js";
 
-/** The places of the rows' lists among the elements. */
+/** Bounds of each row's list in the array of all elements. */
 export interface ListBounds {
-  /** list r has the elements [starts[r], ends[r]) */
+  /** the list of row r consists of the elements [starts[r], ends[r]) */
   starts: ArrayLike<number>;
   ends: ArrayLike<number>;
-  /** u32: 0 if a row has no list; undefined: all rows have one */
+  /** u32 per row: 0 if the row has no list; undefined: all rows have one */
   levels: Uint32Array | undefined;
 }
 
-/** One column of a batch. It is sent to threads. */
+/** One column of a batch. Threads send it to each other. */
 export interface BatchColumn {
-  /** values that are not missing, of the rows, or of the elements of their lists; `stored`: as a Parquet page has them */
+  /**
+   * non-missing values of the rows, or of the elements of their lists; `stored`: values as they are stored in a Parquet
+   * page
+   */
   values: PlainValues | { stored: ArrayLike<unknown> };
-  /** u32: 1 if a row, or an element of a list, is not missing; undefined: none is missing */
+  /** u32: 1 if the row, or the element of a list, has a value, 0 if it is missing; undefined: none is missing */
   levels: Uint32Array | undefined;
-  /** undefined: cells are single values */
+  /** bounds of the lists; undefined: cells are single values */
   lists: ListBounds | undefined;
 }
 
-/** Reads a column whose values are known. */
+/** Reads a column whose values are already decoded. */
 export class BatchCursor implements Cursor {
   row = 0;
   protected readonly values: PlainValues;
@@ -32,7 +35,7 @@ export class BatchCursor implements Cursor {
   readonly #column: LeafColumn;
   readonly #lists: ListBounds | undefined;
 
-  /** @param column with a maxDefinition of 1 */
+  /** @param column column whose maxDefinition is 1 */
   constructor(column: LeafColumn, { values, levels, lists }: BatchColumn) {
     this.#column = column;
     this.values = "stored" in values ? fixedValues(values.stored, column.element) : values;
@@ -40,7 +43,7 @@ export class BatchCursor implements Cursor {
     this.#lists = lists;
   }
 
-  /** The column as it is sent to threads. */
+  /** The column in the form that is sent to threads. */
   get batch(): BatchColumn {
     return { values: this.values, levels: this.levels, lists: this.#lists };
   }
@@ -91,11 +94,11 @@ export class BatchCursor implements Cursor {
   }
 
   checkEnd(): void {
-    // a batch states its number of rows itself
+    // nothing is checked, because a batch has exactly the number of rows that it states
   }
 }
 
-/** Returns the place of each element among the values; undefined if no element is missing. */
+/** Returns the index of each element in the array of values; undefined if no element is missing. */
 function valuePlaces(levels: Uint32Array | undefined): Uint32Array | undefined {
   if (!levels) return undefined;
   const places = new Uint32Array(levels.length);

@@ -1,9 +1,9 @@
 // Assigns codes by first appearance in the log to the keys of ranges, on the calling thread; threads read the keys
 // (keys.ts).
 //
-// A thread sends the keys whose codes it does not know, and those of a dictionary only once, in the order of their
-// first rows. Ranges are merged in the order of the rows, so keys that are new to the log are among these, and all
-// others already have codes.
+// A thread sends the keys whose codes it does not know, in the order of their first rows; it sends the keys of a
+// dictionary only once. Ranges are merged in the order of the rows, so every key that is new to the log is among the
+// keys sent.
 
 import { isUtf8 } from "node:buffer";
 import type { Keys } from "../keys.js";
@@ -11,11 +11,11 @@ import type { KeyTable } from "../key-table.js";
 import type { NullCells } from "../nulls.js";
 import type { DictionaryIndices, KeyCells, KeyPart } from "./keys.js";
 
-/** The codes of one column. */
+/** Assigns and stores the codes of one column's keys. */
 export class ColumnCodes {
   readonly #table: KeyTable;
   readonly #nulls: NullCells;
-  /** by ordinal of the dictionary: the codes of its values that a thread did not know */
+  /** codes of the dictionary values that a thread did not know, by ordinal of the dictionary and index of the value */
   #dictionaries: Int32Array[] = [];
   #group = -1;
   #codes = new Uint32Array(0);
@@ -26,7 +26,7 @@ export class ColumnCodes {
     this.#nulls = nulls;
   }
 
-  /** The table of the keys. */
+  /** The hash table of the column's keys. */
   get table(): KeyTable {
     return this.#table;
   }
@@ -34,7 +34,7 @@ export class ColumnCodes {
   /**
    * Returns the codes of a range's rows, in `cells`; MISSING for null values and null texts.
    *
-   * @param group the range's row group, because each has its own dictionaries
+   * @param group the range's row group, because each row group has its own dictionaries
    * @throws {Error} a key is not UTF-8
    * @throws {UsageError} the keys outgrow the memory
    */
@@ -53,13 +53,18 @@ export class ColumnCodes {
     return cells;
   }
 
-  /** @param indices the dictionary's indices of the keys @param own the codes of the keys */
+  /**
+   * Replaces unknown cells of a part by codes.
+   *
+   * @param indices the part's values in the dictionary
+   * @param own codes of the part's keys
+   */
   #translate(cells: Uint32Array, part: KeyPart, indices: DictionaryIndices, own: Uint32Array): void {
     const { ordinal, size, fresh, hasUnknown } = indices;
     const codes = (this.#dictionaries[ordinal] ??= new Int32Array(size));
     for (let i = 0; i < own.length; i++) codes[fresh[i]!] = own[i]!;
     if (!hasUnknown) return;
-    // signed numbers are faster; as such, UNKNOWN codes are below MISSING and codes above it
+    // comparing signed numbers is faster; as signed numbers, UNKNOWN cells are below MISSING, and codes are above it
     const signed = new Int32Array(cells.buffer, cells.byteOffset, cells.length);
     for (let row = part.from; row < part.to; row++) {
       const cell = signed[row]!;
@@ -79,7 +84,7 @@ export class ColumnCodes {
   }
 }
 
-/** Writes codes to the unknown cells, in their order. */
+/** Writes the given codes to the unknown cells, in the order of the cells. */
 function place(cells: Uint32Array, { from, to }: KeyPart, codes: Uint32Array): void {
   const signed = new Int32Array(cells.buffer, cells.byteOffset, cells.length);
   let at = 0;

@@ -1,5 +1,5 @@
 // Reads one column of a row group from its first row to its last. Rows are read or skipped, so that several threads can
-// take turns on the rows of one group. A cursor holds one page.
+// take turns on the rows of one group. A cursor keeps one page in memory.
 
 import type { ReadOptions } from "../log.js";
 import { joinValues } from "../multi-value-cells.js";
@@ -21,20 +21,20 @@ import { RowFault } from "../text/record-form.js";
 /** A column to be read. */
 export interface LeafColumn extends LeafChunk {
   name: string;
-  /** joins the values of a list, which must not contain it; undefined if a cell is a single value */
+  /** separator that joins the values of a list, none of which may contain it; undefined if a cell is a single value */
   separator?: string;
 }
 
 /** Settings for columns that hold lists. */
 export interface ListSeparators {
   ignored: ReadonlySet<string>;
-  /** column → separator of the values of its lists */
+  /** separator of the values of a list, by column */
   multi: Readonly<Record<string, string>>;
-  /** columns of `multi` whose separator the user gave */
+  /** those columns of `multi` whose separator the user gave */
   given: Readonly<Record<string, string>>;
 }
 
-/** Combines the user's separators with those of columns that hold lists by the log's format. */
+/** Combines the user's separators with the separators of columns that hold lists according to the log's format. */
 export function columnOptions(
   names: readonly string[],
   { ignore, multi: given = {} }: Pick<ReadOptions, "ignore" | "multi">,
@@ -47,8 +47,8 @@ export function columnOptions(
 }
 
 /**
- * Returns the separator that joins a column's values or must not occur in them; undefined if its cells are single
- * values in all files.
+ * Returns the separator that joins a column's values, or that a single value must not contain; undefined if the cells
+ * of all files are single values.
  */
 export function separatorIn(
   name: string,
@@ -56,29 +56,32 @@ export function separatorIn(
   { multi, given }: Pick<ListSeparators, "multi" | "given">,
 ): string | undefined {
   if (isOwnList) return multi[name] ?? "|";
-  // a column that is a list in other files but not in this one: a value that contains the separator would be split into
+  // the column holds lists in other files but not in this one: a value that contains the separator would be split into
   // two
   return Object.hasOwn(multi, name) && !Object.hasOwn(given, name) ? multi[name] : undefined;
 }
 
-/** Whether cells are single times; with a separator they may be several. */
+/** Whether each cell is a single time; with a separator, a cell may hold several times. */
 export function holdsTimes({ element, separator }: Pick<LeafColumn, "element" | "separator">): boolean {
   return separator === undefined && timeUnitOf(element) !== undefined;
 }
 
-/** Number of levels, and of values of a list, that are processed together. */
+/** Maximum number of levels, or of values of a list, that are processed in one step. */
 const BLOCK = 1 << 12;
 
-/** Rows of one page: the values that are present and, if there are nulls, the level of each row. */
+/** Consecutive rows of one page: the non-null values and, if there are nulls, the definition level of each row. */
 export interface Segment {
   numRows: number;
   values: PageValues;
   numValues: number;
-  /** u32[numRows]: a row has a value if its level is the leaf's maximum; undefined: all rows have one */
+  /**
+   * u32[numRows]: definition levels; a row has a value if its level is the leaf's maximum. undefined: all rows have
+   * values
+   */
   levels: Uint32Array | undefined;
 }
 
-/** Reads one column of some rows, in order. */
+/** Reads one column of consecutive rows. */
 export interface Cursor {
   /** number of rows read or skipped so far */
   readonly row: number;
@@ -86,11 +89,11 @@ export interface Cursor {
   readonly isList: boolean;
   /** Skips rows. */
   skip(numRows: number): void;
-  /** Yields segments of rows; the values must be taken before the next segment is requested. Not for lists. */
+  /** Yields segments of rows; the caller must read the values before it requests the next segment. Not for lists. */
   segments(numRows: number): Generator<Segment, void, undefined>;
-  /** Returns the cells of rows as text, lists joined; for a cell without a text, the fault. */
+  /** Returns the cells of rows as text, with the values of lists joined; the fault of a cell that has no text. */
   texts(numRows: number): (string | RowFault)[];
-  /** @throws {Error} there are more rows */
+  /** @throws {Error} the column has more rows */
   checkEnd(): void;
 }
 
@@ -105,17 +108,17 @@ export class ColumnCursor implements Cursor {
   #definition: Runs | undefined;
   #repetition: Runs | undefined;
   #dictionary: { ordinal: number; values: PlainValues } | undefined;
-  /** number of values of the page, including nulls, that are not read yet */
+  /** number of the page's values, including nulls, that were not read yet */
   #left = 0;
   #isLoaded = false;
   #levels = new Uint32Array(0);
-  /** for a list: a block of levels, and the position in its values */
+  /** for lists: the current block of levels [at, end), and the index of the next value */
   readonly #block = { at: 0, end: 0, value: 0 };
   #repetitions = new Uint32Array(0);
   #indices = new Uint32Array(0);
   #listed: PlainValues | undefined;
 
-  /** @param region as in PageReader */
+  /** @param region memory for the pages, as in PageReader */
   constructor(column: LeafColumn, read: ReadBytes, region?: PageRegion) {
     this.#column = column;
     this.#pages = new PageReader(column, read, region);
@@ -146,7 +149,10 @@ export class ColumnCursor implements Cursor {
     }
   }
 
-  /** Yields segments of rows, page by page; the values must be taken before the next segment is requested. Not for lists. */
+  /**
+   * Yields segments of rows, page by page; the caller must read the values before it requests the next segment. Not for
+   * lists.
+   */
   *segments(numRows: number): Generator<Segment, void, undefined> {
     this.row += numRows;
     for (let left = numRows; left > 0;) {
@@ -159,8 +165,8 @@ export class ColumnCursor implements Cursor {
   }
 
   /**
-   * Returns the cells of rows as text, lists joined; for a cell without a text, the fault. @throws {Error} the column
-   * is damaged
+   * Returns the cells of rows as text, with the values of lists joined; the fault of a cell that has no text. @throws
+   * {Error} the column is damaged
    */
   texts(numRows: number): (string | RowFault)[] {
     const { element, name, separator } = this.#column;
@@ -175,7 +181,7 @@ export class ColumnCursor implements Cursor {
             let fault: unknown;
             this.#passList((values, index) => {
               indices.push(index);
-              // the list is read to its end even if a value is faulty
+              // the list is read to its end even if a value has no text
               try {
                 texts.push(textAt(values, index, element, name));
               } catch (error) {
@@ -222,7 +228,7 @@ export class ColumnCursor implements Cursor {
     if (this.isList && this.#hasEntry()) throw new Error(`expected ${this.row} values, got more`);
   }
 
-  /** Goes to the next page that has values if the current one is used up. */
+  /** Advances to the next page that has values if all values of the current page were read. */
   #turnPage(): void {
     if (this.#left > 0) return;
     this.#left = this.#pages.next();
@@ -258,7 +264,7 @@ export class ColumnCursor implements Cursor {
     return { numRows, values, numValues: countLevels(levels, numRows, maxDefinition), levels };
   }
 
-  /** Takes values of the page as a list of values and indices into it. */
+  /** Reads the next `count` values of the page, and returns them as an array of values and indices into this array. */
   #indexed(values: PageValues, count: number): { plain: PlainValues; indices: Uint32Array } {
     if (this.#indices.length < count) this.#indices = new Uint32Array(count);
     const indices = this.#indices;
@@ -273,7 +279,7 @@ export class ColumnCursor implements Cursor {
     return { plain: values.values, indices };
   }
 
-  /** Calls `each` for the entries of one row. */
+  /** Calls `each` for the entries of one row's list. */
   #passList(each: (values: PlainValues, index: number) => void): void {
     const { maxDefinition } = this.#column;
     if (!this.#hasEntry()) throw new Error(`values end before row ${this.row} of the row group`);
@@ -285,7 +291,7 @@ export class ColumnCursor implements Cursor {
     } while (this.#hasEntry() && this.#repetitions[this.#block.at] !== 0);
   }
 
-  /** Whether a list column has another entry, whose block is then loaded. */
+  /** Whether a list column has another entry; loads the block of levels that contains the entry. */
   #hasEntry(): boolean {
     const block = this.#block;
     if (block.at < block.end) return true;
@@ -323,7 +329,7 @@ function countLevels(levels: Uint32Array, count: number, level: number): number 
   return found;
 }
 
-/** Returns the text, or the fault of its row. */
+/** Returns the text of a value, or the fault of its row. */
 export function orFault(read: () => string): string | RowFault {
   try {
     return read();

@@ -1,4 +1,5 @@
-// An open Parquet file: its columns, why some cannot be read, and where their bytes are in each row group.
+// An open Parquet file: its columns, the reasons why some columns cannot be read, and the positions of their bytes in
+// each row group.
 
 import {
   parquetMetadataAsync,
@@ -57,7 +58,7 @@ export function rowGroupSize(path: string, { num_rows }: RowGroup): number {
   return numRows;
 }
 
-/** Adds, per column, the uncompressed bytes of the pages of row groups, as the file states them. */
+/** Adds up the uncompressed bytes of the pages of row groups for each column, as the file states them. */
 export function addPageBytes(groups: readonly RowGroup[], bytes: Map<string, number>): void {
   for (const { columns } of groups) {
     for (const { meta_data: meta } of columns) {
@@ -68,8 +69,9 @@ export function addPageBytes(groups: readonly RowGroup[], bytes: Map<string, num
 }
 
 /**
- * Returns a function that finds columns of one row group by name. @throws {DataError} the position or the number of
- * values is invalid
+ * Returns a function that returns the column chunks of one row group by name.
+ *
+ * @throws {DataError} the position or the number of values is invalid
  */
 export function leafFinder(
   { path, trees, source }: ParquetFile,
@@ -85,7 +87,7 @@ export function leafFinder(
     const tree = trees.get(name)!;
     const { element } = leafOf(tree);
     const levels = levelsOf(tree);
-    // some writers state 0 if there is no dictionary
+    // some writers store the dictionary offset 0 if there is no dictionary
     const [first, dictionary] = [Number(meta.data_page_offset), Number(meta.dictionary_page_offset ?? 0)];
     const start = dictionary > 0 && dictionary < first ? dictionary : first;
     const end = start + Number(meta.total_compressed_size);
@@ -107,7 +109,10 @@ export function leafFinder(
   };
 }
 
-/** Returns why a column cannot be read, if it is neither a scalar nor a list of scalars; undefined if it is. */
+/**
+ * Returns the error for a column that cannot be read because it is neither a scalar nor a list of scalars; undefined if
+ * it can be read.
+ */
 export function shapeProblem(path: string, tree: SchemaTree): DataError | undefined {
   const leaf = leafOf(tree).element;
   const place = { file: path, column: tree.element.name };
@@ -134,7 +139,7 @@ export function isList({ element, children }: SchemaTree): boolean {
   return inner!.children.length === 1 && inner!.children[0]!.children.length === 0;
 }
 
-/** Returns the maximum levels of a column's leaf. */
+/** Returns the maximum definition and repetition levels of a column's leaf. */
 function levelsOf(column: SchemaTree): { maxDefinition: number; maxRepetition: number } {
   const levels = { maxDefinition: 0, maxRepetition: 0 };
   for (let node: SchemaTree | undefined = column; node; node = node.children[0]) {
@@ -155,7 +160,7 @@ function checkDistinct(path: string, columns: string[]): void {
     throw new DataError("two columns have the same name: rename one of them", { file: path, column: twice });
 }
 
-/** Converts errors that hyparquet throws about bytes into data errors. */
+/** Converts errors that hyparquet throws about invalid bytes into data errors. */
 async function parsed<T>(path: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();

@@ -1,5 +1,5 @@
-// Converts the cells of a Parquet column to keys: the value of a dictionary is converted to text once, and integers and
-// texts are handled as bytes, without a JavaScript string per row.
+// Converts the cells of a Parquet column to keys: each value of a dictionary is converted to text once, and integers
+// and texts are handled as bytes, without a JavaScript string per row.
 //
 // Threads read columns, and the calling thread assigns codes in the order of the rows (codes.ts).
 
@@ -23,55 +23,64 @@ import {
   type PlainValues,
 } from "./values.js";
 
-/** The keys of a range's rows, and the codes that are known. It is sent between threads. */
+/** The keys of a range's rows, with the codes that the thread knows. Threads send it to each other. */
 export interface KeyCells {
   /**
-   * u32[numRows]: codes of the log; MISSING for null values. A cell whose code is not known is UNKNOWN, or UNKNOWN +
-   * the index in its dictionary
+   * u32[numRows]: codes of the log; MISSING for null values. A cell without a known code is UNKNOWN, or UNKNOWN + the
+   * index of its value in the dictionary
    */
   cells: Uint32Array;
-  /** consecutive parts that cover all rows */
+  /** consecutive parts of the range, which cover all rows */
   parts: KeyPart[];
 }
 
-/** Rows [from, to) of the range. */
+/** The keys of the rows [from, to) of a range. */
 export interface KeyPart {
   from: number;
   to: number;
-  /** keys of the unknown cells, in their order; if `indices` is set, the keys of the dictionary's values that are new */
+  /**
+   * keys of the unknown cells, in the order of the cells; if `indices` is set, keys of the new values of the dictionary
+   */
   keys: Keys;
-  /** bytes before each key that are not part of it */
+  /** number of bytes before each key that are not part of the key */
   gap: number;
   indices?: DictionaryIndices;
-  /** null texts in these rows; those of a dictionary are listed when they are found in it */
+  /**
+   * null texts in the cells of these rows; null texts of a dictionary are listed by the first part that contains them
+   */
   nulls: NullCells;
 }
 
-/** The values of a dictionary that a part contains. */
+/** The values of a dictionary that occur in a part. */
 export interface DictionaryIndices {
   /** number of the dictionary within its row group and column */
   ordinal: number;
   /** number of its values */
   size: number;
-  /** u32[keys.size]: indices of values without a code that are new to the thread, in the order of their first rows */
+  /**
+   * u32[keys.size]: dictionary indices of the values that have no code and are new to the thread, in the order of their
+   * first rows
+   */
   fresh: Uint32Array;
-  /** true if some cells are unknown */
+  /** true if the codes of some cells are unknown */
   hasUnknown: boolean;
 }
 
-/** A thread's knowledge of the log's keys: how missing cells are written, and the codes of keys. */
+/** The information about the log's keys that a thread has: the null texts, and the codes of keys. */
 export interface KeyKnowledge {
   nullTexts: NullTexts;
   /**
    * Writes codes u32[size] of keys, MISSING for empty keys and UNKNOWN for others, and returns the number of UNKNOWN
-   * ones; absent: no codes are known.
+   * ones; when absent, the thread knows no codes.
    */
   find?: (keys: Keys, gap: number, codes: Uint32Array) => number;
-  /** true if cells outside of a dictionary are looked up, too; false if the same thread assigns the codes */
+  /** true if keys outside of a dictionary are looked up as well; false if the same thread assigns the codes */
   findsCells?: boolean;
 }
 
-/** Values of a dictionary that occurred for the first time and have no code, and the null texts among the new values. */
+/**
+ * Values of a dictionary that occurred for the first time and have no code; `texts` lists the null texts among them.
+ */
 interface NewValues {
   fresh: Uint32Array;
   keys: Keys;
@@ -85,13 +94,13 @@ export class KeyReader {
   readonly #nullTexts: NullTexts;
   readonly #find: KeyKnowledge["find"];
   readonly #findCells: KeyKnowledge["find"];
-  /** the dictionary that was read last */
+  /** dictionary of the latest values */
   #dictionary: PlainValues | undefined;
-  /** its values that are UNKNOWN; they may have got codes since */
+  /** indices of the dictionary's values that were UNKNOWN; codes may have been assigned to them since */
   #unknown = new Uint32Array(0);
   readonly #bytes = new TextBytes();
 
-  /** @param region memory of the column's pages */
+  /** @param region memory for the pages of the column */
   constructor(
     column: string,
     region: PageRegion,
@@ -106,7 +115,7 @@ export class KeyReader {
   }
 
   /**
-   * Reads the keys of a segment's rows, which are `cells` [at, at + numRows).
+   * Reads the keys of a segment's rows and writes their codes to cells[at, at + numRows).
    *
    * @throws {RowFault} a value has no text
    * @throws {Error} the page is damaged
@@ -126,7 +135,7 @@ export class KeyReader {
     checkLeft(values, numValues);
     const plain = values.values;
     if (plain.kind === "text" && this.#findCells && !levels) {
-      // most keys have codes, so they are looked up where they are
+      // most keys have codes, so the keys are looked up without copying them
       const offsets = plain.bounds.subarray(values.at, values.at + numValues + 1);
       values.at += numValues;
       const own = { size: numValues, bytes: plain.bytes, offsets };
@@ -138,7 +147,7 @@ export class KeyReader {
     return { ...rows, ...this.#known(all, gap, cells, at) };
   }
 
-  /** Returns the keys of texts, one per row, for all rows of a range. */
+  /** Converts texts, one per row of a range, to keys. */
   cellsOf(texts: readonly string[]): KeyCells {
     this.#bytes.clear(texts.length);
     for (const text of texts) this.#bytes.push(text);
@@ -147,7 +156,7 @@ export class KeyReader {
     return { cells, parts: [{ from: 0, to: texts.length, ...part }] };
   }
 
-  /** Returns the keys of rows that all have the same text. */
+  /** Returns the keys of a range whose rows all have the same text. */
   repeated(text: string, numRows: number): KeyCells {
     const { cells, parts } = this.cellsOf([text]);
     const [part] = parts;
@@ -195,7 +204,7 @@ export class KeyReader {
     for (let i = 0; i < size; i++) if (found[i] !== UNKNOWN) codes[i] = found[i]!;
   }
 
-  /** Looks up again the values that had no code. */
+  /** Looks up again the codes of dictionary values that had no code before. */
   #findUnknown(dictionary: PlainValues, element: SchemaElement): void {
     if (!this.#find || this.#unknown.length === 0) return;
     const { codes, shared } = this.#region;
@@ -208,8 +217,8 @@ export class KeyReader {
   }
 
   /**
-   * Takes values that occur for the first time. A key gets its code at its first row, not from its place in the
-   * dictionary, which may contain values that no row has.
+   * Processes dictionary values that occur for the first time. Codes are assigned in the order of first rows and not of
+   * the dictionary, which may contain values that occur in no row.
    *
    * @returns the values without a code, with their keys; null texts among them
    */
@@ -243,8 +252,8 @@ export class KeyReader {
   /**
    * Writes the known codes of keys, one per row.
    *
-   * @param isOwn false: the keys are views that are copied to be kept
-   * @returns the keys without a code
+   * @param isOwn false: the keys are views, so keys that are kept must be copied
+   * @returns the keys without a known code
    */
   #known(
     keys: Keys,
@@ -257,7 +266,7 @@ export class KeyReader {
     if (this.#findCells) numUnknown = this.#findCells(keys, gap, cells.subarray(at, at + keys.size));
     else cells.fill(UNKNOWN, at, at + keys.size);
     const nulls: NullCells = { cells: 0, texts: [] };
-    // null texts have no code
+    // null texts get no code
     if (this.#nullTexts.size > 0 && numUnknown > 0)
       for (let i = 0; i < keys.size; i++) {
         if (cells[at + i] !== UNKNOWN) continue;
@@ -274,7 +283,7 @@ export class KeyReader {
     return { keys: unknown, gap, nulls };
   }
 
-  /** Returns the keys whose cells are unknown. */
+  /** Returns the keys of the cells whose codes are unknown. */
   #unknownOf({ size, bytes, offsets }: Keys, cells: Uint32Array, at: number, numUnknown: number): Keys {
     const signed = new Int32Array(cells.buffer, 4 * at, size);
     let numBytes = 0;
@@ -300,7 +309,7 @@ export class KeyReader {
     this.buffers.give([bytes.buffer, offsets.buffer] as ArrayBuffer[]);
   }
 
-  /** Returns the texts of the values at the given places. */
+  /** Returns the texts of the values at the given indices. */
   #textsOf(values: PlainValues, places: ArrayLike<number>, element: SchemaElement): Keys {
     const texts = this.#bytes;
     texts.clear(places.length);
@@ -310,7 +319,7 @@ export class KeyReader {
     return texts.keys(this.buffers);
   }
 
-  /** Returns the texts of the `count` values from `from` on. */
+  /** Returns the texts of `count` consecutive values, starting at index `from`. */
   #cellsOf(
     values: PlainValues,
     from: number,
@@ -331,7 +340,7 @@ export class KeyReader {
     return { keys: this.#bytes.keys(this.buffers), gap: 0 };
   }
 
-  /** Returns keys of all rows, with an empty key for rows without a value. */
+  /** Returns the keys of all rows; the key of a row without a value is empty. */
   #withEmpty(keys: Keys, gap: number, numRows: number, levels: Uint32Array, maxDefinition: number): Keys {
     const { bytes, offsets } = keys;
     const numEmpty = numRows - keys.size;

@@ -1,4 +1,4 @@
-// The kernel's functions for reading pages agree with slow reference versions.
+// Tests that the kernel's functions for reading pages agree with slow reference implementations.
 
 import * as fc from "fast-check";
 import { compressors } from "hyparquet-compressors";
@@ -98,7 +98,7 @@ describe("a page in the kernel's memory", () => {
         (bytes, damages) => {
           const packed = Uint8Array.from(snappyCompress(Uint8Array.from(bytes)));
           for (const [at, value] of damages) packed[at % packed.length] = value;
-          // a neighboring region of the same size, which must stay unchanged
+          // a neighboring region of the same size, which must not be changed
           const guard = other.inflate(new Uint8Array(bytes.length).fill(7), bytes.length, "UNCOMPRESSED");
           let length = bytes.length;
           try {
@@ -166,7 +166,7 @@ describe("a KeyFinder", () => {
     table.codesOf(encodeKeys(texts));
     const codes = new Uint32Array(texts.length);
     finder.find(table.offset, encodeKeys(texts), 0, codes);
-    // values that do not fit are left to the calling thread
+    // keys that are too long for the scratch memory stay UNKNOWN, and the calling thread looks them up
     expect(Array.from(codes)).toEqual([0, 1, UNKNOWN, 3]);
   });
 });

@@ -4,10 +4,10 @@ import { compressors } from "hyparquet-compressors";
 import { DAMAGED, UNKNOWN, UNSEEN } from "../../kernels/scan/layout.js";
 import type { ScanRegion, ScanMemory } from "../scanner.js";
 
-/** Bytes after an input that the kernel may read, and after an output that it may write. */
+/** Number of bytes after an input that the kernel may read, and after an output that it may write. */
 const SLACK = 16;
 
-/** Most bytes that one byte of Snappy expands to: three bytes copy 64. */
+/** Maximum number of bytes to which one byte of Snappy expands: three bytes copy 64. */
 const SNAPPY_RATIO = 22;
 
 function notSnappy(length: number): Error {
@@ -25,7 +25,7 @@ export function inflate(input: Uint8Array, length: number, codec: string): Uint8
   return bytes;
 }
 
-/** Unpacks packed values to out[from, from + count); the arguments are those of the kernel's unpack. */
+/** Unpacks bit-packed values to out[from, from + count); the arguments are those of the kernel's function `unpack`. */
 export type Unpack = (
   bytes: Uint8Array,
   at: number,
@@ -36,7 +36,7 @@ export type Unpack = (
   count: number,
 ) => void;
 
-/** Memory that the columns of a scanner share. */
+/** Memory shared by the columns of a scanner. */
 export class PageMemory {
   readonly #memory: ScanMemory;
   #input: ScanRegion | undefined;
@@ -52,26 +52,23 @@ export class PageMemory {
     return new PageRegion(this.#memory, this);
   }
 
-  /** Returns u32[count] for indices; the next call overwrites it. */
+  /** Returns a buffer u32[count] for dictionary indices; the next call overwrites it. */
   indices(count: number): Uint32Array {
     this.#indices = this.#memory.atLeast(this.#indices, 4 * count + 4);
     return u32At(this.#memory, this.#indices, count);
   }
 
-  /** Returns u32[count] for results of indices; the next call overwrites it. */
+  /** Returns a buffer u32[count] for codes that are looked up by index; the next call overwrites it. */
   out(count: number): Uint32Array {
     this.#out = this.#memory.atLeast(this.#out, 4 * count + 4);
     return u32At(this.#memory, this.#out, count);
   }
 
-  /** Unpacks bytes to indices that are both in this memory. */
+  /** Unpacks bit-packed bytes to indices; both are in this memory. */
   readonly unpack: Unpack = (bytes, at, bit, width, out, from, count) =>
     this.#memory.kernel.unpack(bytes.byteOffset + at, bit, width, count, out.byteOffset + 4 * from);
 
-  /**
-   * Decompresses Snappy to `offset`, where there is room for `length` bytes and 16 more. @throws {Error} the bytes are
-   * damaged
-   */
+  /** Decompresses Snappy to `offset`, where `length` + 16 bytes are reserved. @throws {Error} the bytes are damaged */
   uncompress(input: Uint8Array, length: number, offset: number): void {
     this.#input = this.#memory.atLeast(this.#input, input.length + SLACK);
     const at = this.#input.offset;
@@ -107,7 +104,7 @@ export class PageRegion {
    */
   inflate(input: Uint8Array, length: number, codec: string): Uint8Array {
     const isSnappy = codec === "SNAPPY";
-    // a length that is impossible for the compressed bytes is rejected before memory is allocated
+    // a length that the compressed bytes cannot expand to is rejected before memory is allocated
     if (isSnappy && length > SNAPPY_RATIO * input.length) throw notSnappy(length);
     const bytes = isSnappy ? input : inflate(input, length, codec);
     const size = isSnappy ? length : bytes.length;
@@ -117,9 +114,12 @@ export class PageRegion {
     else if (length > 0) this.shared.uncompress(bytes, length, offset);
     return this.#memory.u8.subarray(offset, offset + size);
   }
-  /** Returns the bounds of the page's texts in PLAIN, as in PlainValues; replaces the previous ones. @param count most texts */
+  /**
+   * Returns the bounds of the texts of a PLAIN page, in the form of PlainValues; overwrites the previous bounds. @param
+   * count maximum number of texts
+   */
   textBounds({ byteOffset: start, length }: Uint8Array, count: number): Uint32Array {
-    // each text takes at least four bytes for its length
+    // each text is preceded by a length of four bytes
     const most = Math.min(count, length >> 2);
     this.#values = this.#memory.atLeast(this.#values, 4 * most + 4);
     const { offset } = this.#values;
@@ -135,7 +135,7 @@ export class PageRegion {
     return this.#memory.u8.subarray(offset, offset + bytes.length);
   }
 
-  /** Returns f64[count] for times of the page; replaces the previous array. */
+  /** Returns a buffer f64[count] for times of the page; overwrites the previous buffer. */
   readonly times = (count: number): Float64Array => {
     this.#times = this.#memory.atLeast(this.#times, 8 * count + 8);
     const { offset } = this.#times;
@@ -149,16 +149,16 @@ export class PageRegion {
     this.codes.fill(UNSEEN);
   }
 
-  /** u32[size]: the code of each value of the dictionary, or MISSING, UNKNOWN + its index, UNSEEN or NULL. */
+  /** u32[size]: for each value of the dictionary its code, MISSING, UNKNOWN + its index, UNSEEN, or NULL. */
   get codes(): Uint32Array {
     return u32At(this.#memory, this.#codes!, this.#numCodes);
   }
 
   /**
-   * Marks unseen values among the indices as UNKNOWN.
+   * Marks the values at the given indices that were UNSEEN as UNKNOWN.
    *
    * @param indices an array of PageMemory.indices()
-   * @returns the values that were unseen, in the order of their first rows
+   * @returns indices of these values, in the order of their first rows
    * @throws {Error} an index is not in the dictionary
    */
   meet(indices: Uint32Array): Uint32Array {
@@ -172,8 +172,8 @@ export class PageRegion {
   }
 
   /**
-   * Returns the codes of indices, with MISSING for NULL; the next call overwrites them. Returns `undefined` if a value
-   * is unseen.
+   * Returns the codes of the values at the given indices, with MISSING for NULL; the next call overwrites them. Returns
+   * `undefined` if a value is UNSEEN.
    *
    * @param indices an array of PageMemory.indices()
    * @throws {Error} an index is not in the dictionary

@@ -1,5 +1,5 @@
-// Converts the cells of a Parquet column to the numbers that their text states, or to times; values of a dictionary are
-// converted once.
+// Converts the cells of a Parquet column to the numbers that their text states, or to times; each value of a dictionary
+// is converted once.
 
 import type { SchemaElement } from "hyparquet";
 import { parseNumber } from "../number.js";
@@ -10,30 +10,30 @@ import { checkLeft, integerAt, isOwnText, spread, takeIndices, textAt, type Plai
 
 /** A cell that is not a number. */
 export interface BadNumber {
-  /** counted like `at` of NumberReader.read */
+  /** index of the row, relative to the start that NumberReader.read receives as `at` */
   row: number;
   text: string;
 }
 
-/** Reads a column as numbers, as stated by the text of its cells, or as times in milliseconds. */
+/** Reads a column as the numbers that the text of its cells states, or as times in milliseconds. */
 export class NumberReader {
   readonly #column: string;
   readonly #region: PageRegion;
   readonly #isTime: boolean;
   #dictionary: PlainValues | undefined;
-  /** by index in the dictionary; set once a row has the value */
+  /** numbers by index in the dictionary; each is set when the first row with the value is read */
   #numbers = new Float64Array(0);
-  /** texts of values that are not numbers, by index */
+  /** texts of the dictionary values that are not numbers, by index */
   #texts = new Map<number, string>();
 
-  /** @param region memory of the column's pages */
+  /** @param region memory for the pages of the column */
   constructor(column: string, region: PageRegion, isTime: boolean) {
     this.#column = column;
     this.#region = region;
     this.#isTime = isTime;
   }
 
-  /** Returns the number of a cell; NaN if it is empty, undefined if it is not a number. */
+  /** Parses the text of a cell as a number or a time; NaN if it is empty, undefined if it is neither. */
   parse(text: string): number | undefined {
     if (!this.#isTime) return parseNumber(text);
     if (text === "") return NaN;
@@ -41,7 +41,11 @@ export class NumberReader {
     return Number.isNaN(time) ? undefined : time;
   }
 
-  /** Like KeyReader.read, but writes f64, with NaN for cells without a number. @returns cells that are not numbers, by row */
+  /**
+   * Does the same as KeyReader.read, but writes f64 numbers, with NaN for cells without a number.
+   *
+   * @returns the cells that are not numbers, ordered by row
+   */
   read(
     { values, numValues, numRows, levels }: Segment,
     { element, maxDefinition }: { element: SchemaElement; maxDefinition: number },
@@ -121,7 +125,9 @@ export class NumberReader {
   }
 }
 
-/** Returns the number that a value's text states, without creating the text; undefined if that needs the text. */
+/**
+ * Returns the number that the text of a value would state, without creating the text; undefined if the text is needed.
+ */
 function numberAt(values: PlainValues, i: number): number | undefined {
   if (values.kind === "integer") return integerAt(values, i);
   if (values.kind !== "number") return undefined;
@@ -131,7 +137,7 @@ function numberAt(values: PlainValues, i: number): number | undefined {
   return isOwn ? value + 0 : undefined;
 }
 
-/** The first and the last time that ISO 8601 writes with a year of four digits. */
+/** The earliest and the latest time that ISO 8601 writes with a year of four digits. */
 const [FIRST_TIME, LAST_TIME] = [-62_167_219_200_000, 253_402_300_799_999];
 
 /** Like numberAt, for times. */

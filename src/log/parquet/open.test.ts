@@ -1,4 +1,5 @@
-// Parquet logs agree with hyparquet's own reader, for any number of threads and any range size.
+// Tests that Parquet logs have the same content as with hyparquet's own reader, for any number of threads and any range
+// size.
 
 import { parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
@@ -27,7 +28,7 @@ function textOf(value: Cell): string | null {
   return typeof value === "number" ? textOf(numberText(value)) : String(value);
 }
 
-/** A file with columns of all kinds, in row groups and pages of several sizes. */
+/** Writes a file with columns of all types, in row groups and pages of several sizes. */
 function randomFile(seed: number): Uint8Array {
   const random = mulberry32(seed);
   const numRows = 1 + integerBelow(200, random);
@@ -159,7 +160,7 @@ describe("Parquet", () => {
     }
   });
 
-  // written by pyarrow 26: fixtures/parquet/make.py, which defines the same rows
+  // the files were written by pyarrow 26: fixtures/parquet/make.py defines the same rows
   test.each(["pages-1", "pages-2"])(
     "has the cells of pyarrow's %s, by differences and in lists",
     async (name) => {

@@ -1,5 +1,5 @@
 // Opens Parquet files as a log, as openLog does for delimited text. Row groups are split into ranges of rows, scanners
-// on several threads convert these to codes and numbers (scanner.ts), and the merger puts them together in order.
+// on several threads convert these to codes and numbers (scanner.ts), and the merger combines them in order.
 
 import type { RowGroup } from "hyparquet";
 import { NoRowsError, type DataError } from "../../errors.js";
@@ -29,18 +29,24 @@ import {
 import { readRanges, type RangeItem } from "./read.js";
 import { checked, type ParquetRowRange } from "./scanner.js";
 
-/** Cells of a range: two million, or 16 MB as numbers. With fewer rows per range, the overhead exceeds the time of reading. */
+/**
+ * Number of cells in a range: two million, or 16 MB as numbers. With smaller ranges, the overhead exceeds the time of
+ * reading.
+ */
 const RANGE_CELLS = 1 << 21;
 const [LEAST_ROWS, MOST_ROWS] = [1 << 12, 1 << 18];
 
-/** Approximate bytes of a range's values: a range of long texts has fewer rows. */
+/** Approximate number of bytes of a range's values; a range of long texts has fewer rows. */
 const RANGE_BYTES = 1 << 25;
 const LEAST_LONG_ROWS = 64;
 
-/** Uncompressed bytes of pages below which one thread is faster than two, which must start and learn the keys (decision 19). */
+/**
+ * Number of uncompressed bytes of pages below which one thread is faster than two: a second thread must start and
+ * receive the keys (decision 19).
+ */
 const LOCAL_BYTES = 1 << 27;
 
-/** Settings for the columns of a log, with their names. */
+/** The names of a log's columns, and the separators of its lists. */
 type Columns = ListSeparators & { names: readonly string[] };
 
 /** Opens Parquet files as one log. @throws as openLog */
@@ -55,7 +61,7 @@ export async function openParquet(
   const close = () => head.source.close();
   try {
     checkPartition(head, head);
-    /** by column, the first file that has it */
+    /** the first file that has the column, by column */
     const firstWith = new Map<string, ParquetFile>(head.columns.map((name) => [name, head]));
     const columnsSoFar = (): Columns => {
       const names = [...firstWith.keys()];
@@ -64,7 +70,7 @@ export async function openParquet(
     };
     let columns = columnsSoFar();
     checkColumnCount(columns.names.length, head.path, 1);
-    /** why columns cannot be read, by name */
+    /** errors of the columns that cannot be read, by name */
     const odd = new Map<string, DataError>();
     noteOdd(head, columns, odd);
     const { sample, numFaulty } = firstParquetRows(head, columns, odd, SAMPLE_ROWS);
@@ -134,7 +140,9 @@ export async function openParquet(
   }
 }
 
-/** Records columns of the log that cannot be read in a file; columns that are not requested may have any shape. */
+/**
+ * Records the columns of the log that cannot be read in a file; a column of any type is allowed if it is not requested.
+ */
 function noteOdd(
   { path, trees }: ParquetFile,
   { names, ignored }: Columns,
@@ -158,13 +166,13 @@ function isTime(file: ParquetFile, name: string, columns: Columns): boolean {
   return children.length === 0 && holdsTimes({ element, separator });
 }
 
-/** Cells of a row: of the columns that were known when it was read, and of the path. */
+/** Returns the cells of a row: those of the columns that were known when it was read, and those given by the path. */
 interface SampleRow {
   texts: string[];
   constants: string[];
 }
 
-/** Returns the first rows as text, without rows that have faults. */
+/** Returns the first rows as text; faulty rows are left out. */
 function firstParquetRows(
   file: ParquetFile,
   columns: Columns,
@@ -196,13 +204,13 @@ function firstParquetRows(
   return { sample, numFaulty };
 }
 
-/** Returns the number of rows whose values take about RANGE_BYTES. */
+/** Returns the number of rows whose values take about RANGE_BYTES bytes. */
 function rowsOfBytes(group: RowGroup, numRows: number, names: ReadonlySet<string>): number {
   const byColumn = new Map<string, number>();
   addPageBytes([group], byColumn);
   const bytes = [...byColumn].reduce((sum, [name, size]) => sum + (names.has(name) ? size : 0), 0);
   const rows = Math.floor((RANGE_BYTES / Math.max(1, bytes)) * numRows);
-  // the sizes that a damaged file states may be arbitrary
+  // a damaged file may state any sizes
   return rows >= LEAST_LONG_ROWS ? rows : LEAST_LONG_ROWS;
 }
 

@@ -3,7 +3,7 @@ import { parquetWriteBuffer } from "hyparquet-writer";
 import { ColumnCursor } from "./cursor.js";
 import { PageReader, type LeafChunk } from "./pages.js";
 
-/** Returns the bytes of a file with one column, and its known properties. */
+/** Returns the bytes of a file with one column, and the known properties of the file. */
 function chunkOf(data: unknown[], codec: "UNCOMPRESSED" | "SNAPPY", nullable: boolean) {
   const buffer = parquetWriteBuffer({
     columnData: [{ name: "a", data, type: "STRING", nullable }],
@@ -25,7 +25,7 @@ function chunkOf(data: unknown[], codec: "UNCOMPRESSED" | "SNAPPY", nullable: bo
   return { bytes: new Uint8Array(buffer), leaf };
 }
 
-/** Returns a chunk that consists of all bytes. */
+/** Returns a column chunk that consists of all bytes of a file. */
 function leafOf(bytes: Uint8Array, more: Partial<LeafChunk>): LeafChunk {
   const element = { name: "a", type: "INT32" } as const;
   return {
@@ -63,7 +63,8 @@ describe("PageReader", () => {
     }
   });
 
-  // as pyarrow 26 and pandas 3.1 write it: thrift's compact protocol, a struct's field as (delta << 4 | type)
+  // bytes as pyarrow 26 and pandas 3.1 write them, in Thrift's compact protocol: a field of a struct is (delta << 4 |
+  // type)
   test.each([0x11, 20_000])("skips the statistics of a page, texts of %d bytes too", (length) => {
     const varint =
       length < 128 ? [length] : [(length % 128) | 128, ((length >> 7) % 128) | 128, length >> 14];

@@ -1,6 +1,7 @@
-// Reads the pages of a Parquet column: headers one after another, and the body of a page when its values are requested.
+// Reads the pages of a Parquet column: the headers one after another, and the body of a page when its values are
+// requested.
 //
-// Every offset, size and count is checked here, or where the values are taken (runs.ts, values.ts), so a damaged file
+// Every offset, size and count is checked here, or where the values are decoded (runs.ts, values.ts), so a damaged file
 // is rejected before it costs memory. Damage that keeps all lengths is not detected, because files carry no checksum.
 //
 // Source: Apache Parquet format, PageHeader in parquet.thrift.
@@ -10,18 +11,18 @@ import { DataError } from "../../errors.js";
 import { inflate, type PageRegion } from "./memory.js";
 import { Runs } from "./runs.js";
 
-/** A column of a row group: the position of its bytes, and its type. It is sent to threads. */
+/** A column chunk: the position and the type of one column's values in a row group. Threads send it to each other. */
 export interface LeafChunk {
   element: SchemaElement;
   codec: string;
   /** byte offset in the file */
   start: number;
   end: number;
-  /** number of values, including nulls and one per empty list */
+  /** number of values, including nulls; an empty list is counted as one value */
   numValues: number;
   /**
-   * maximum levels of the leaf: the number of optional or repeated nodes among itself and its ancestors, and that of
-   * repeated ones
+   * maxDefinition: number of optional and repeated nodes among the leaf and its ancestors; maxRepetition: number of
+   * repeated nodes among them
    */
   maxDefinition: number;
   maxRepetition: number;
@@ -35,31 +36,31 @@ export interface Page {
   /** number of values, as in LeafChunk.numValues */
   count: number;
   encoding: number;
-  /** absent if the maximum level is 0 */
+  /** absent if the column's maximum level is 0 */
   repetition?: Runs;
   definition?: Runs;
-  /** the bytes after the levels */
+  /** bytes of the page after its levels */
   values: Uint8Array;
-  /** the region that holds the values; absent if they have their own array */
+  /** the region of memory that holds the values; absent if they have their own array */
   memory?: PageRegion;
 }
 
-/** A dictionary page: values in PLAIN. */
+/** A dictionary page; its values are in the encoding PLAIN. */
 export interface DictionaryPage {
-  /** number of the dictionary in the column chunk, from 1 */
+  /** ordinal number of the dictionary in the column chunk, from 1 */
   ordinal: number;
   count: number;
   values: Uint8Array;
 }
 
-/** A thrift struct: numbers and structs by field id; other fields are skipped. */
+/** A Thrift struct: numbers and nested structs by field id; other fields are skipped. */
 type Struct = Map<number, number | Struct>;
 
-/** Most values of a page: more than any writer puts into one. */
+/** Maximum number of values of a page; no writer puts as many into one page. */
 const MAX_PAGE_VALUES = 1 << 26;
 const MAX_PAGE_BYTES = 1 << 30;
 
-/** Bytes that are read at first: most headers fit, and often the whole page. */
+/** Number of bytes that are read first: they contain most headers, and often the whole page. */
 const HEADER_BYTES = 1 << 13;
 const MAX_HEADER_BYTES = 1 << 24;
 
@@ -71,7 +72,7 @@ interface Header {
   uncompressed: number;
   count: number;
   details: Struct;
-  /** position of the body in the file */
+  /** position of the page's body in the file */
   body: number;
 }
 
@@ -86,7 +87,10 @@ export class PageReader {
   #numValues = 0;
   #header: Header | undefined;
 
-  /** @param region memory in which each page replaces the previous one; when absent, each page gets its own array */
+  /**
+   * @param region memory for the latest page, which overwrites the previous one; when absent, each page gets its own
+   * array
+   */
   constructor(leaf: LeafChunk, read: ReadBytes, region?: PageRegion) {
     this.#leaf = leaf;
     this.#read = read;
@@ -95,9 +99,9 @@ export class PageReader {
   }
 
   /**
-   * Goes to the next data page. Its body is read by load(), or skipped if load() is not called.
+   * Advances to the next data page. Its body is read by load(), or skipped if load() is not called.
    *
-   * @returns its number of values; 0 if there is no further page
+   * @returns the number of values of the page; 0 if there is no further page
    * @throws {Error} a header states something impossible
    */
   next(): number {
@@ -134,7 +138,7 @@ export class PageReader {
         throw new Error("levels are longer than their page");
       const values = body.subarray(levels);
       const isCompressed = details.get(7) !== 0;
-      // a copy, because the next read overwrites the buffer
+      // the levels are copied, because the next read overwrites the buffer
       const kept = levels === 0 ? body : body.slice(0, levels);
       return {
         count,
@@ -148,7 +152,7 @@ export class PageReader {
         ...this.#inflated(values, isCompressed ? uncompressed - levels : undefined),
       };
     }
-    // the levels are part of the compressed bytes, each preceded by its length
+    // version 1 compresses the levels together with the values; each array of levels is preceded by its length
     const { values: page, memory } = this.#inflated(body, uncompressed);
     let at = 0;
     const levels = (maxLevel: number): Runs | undefined => {
@@ -172,7 +176,7 @@ export class PageReader {
     };
   }
 
-  /** @param length bytes after decompression; undefined if the input is not compressed */
+  /** @param length number of bytes after decompression; undefined if the input is not compressed */
   #inflated(input: Uint8Array, length: number | undefined): Pick<Page, "values" | "memory"> {
     const codec = length === undefined ? "UNCOMPRESSED" : this.#leaf.codec;
     const region = this.#region;
@@ -195,7 +199,7 @@ export class PageReader {
       try {
         header = reader.struct(0);
       } catch (error) {
-        // statistics of long texts may need more bytes
+        // headers with statistics of long texts may need more bytes
         if (error instanceof TooShort && stop < end && window < MAX_HEADER_BYTES) continue;
         throw error;
       }
@@ -215,14 +219,14 @@ export class PageReader {
   }
 }
 
-/** Converts an error that hyparquet or this code throws about bytes into a data error. */
+/** Converts an error that hyparquet or this code throws about invalid bytes into a data error. */
 export function damagedFile(error: unknown, place: { file: string; column?: string }): DataError {
   const message =
     typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
   return new DataError(`the file is damaged or uses an unsupported Parquet feature (${message})`, place);
 }
 
-/** Returns the number of bits of a level. */
+/** Returns the number of bits that each level occupies. */
 function bitWidth(maxLevel: number): number {
   return 32 - Math.clz32(maxLevel);
 }
@@ -238,10 +242,10 @@ function structAt(struct: Struct, field: number): Struct {
   return value;
 }
 
-/** The error for a header that continues after the available bytes. */
+/** The error for a header that continues beyond the available bytes. */
 class TooShort extends Error {}
 
-/** Reads thrift's compact protocol, as far as page headers need it. */
+/** Reads the parts of Thrift's compact protocol that page headers use. */
 class ThriftReader {
   at = 0;
 
@@ -266,7 +270,7 @@ class ThriftReader {
     if (type === 12) return this.struct(depth + 1);
     if (type === 7) this.at += 8;
     else if (type === 8) {
-      // not `+=`, which would read #at before #varint() advances it
+      // `+=` would read #at before #varint() advances it
       const length = this.#varint();
       this.at += length;
     } else throw new Error(`a page header holds a field of type ${type}`);
@@ -278,7 +282,7 @@ class ThriftReader {
     return this.bytes[this.at++]!;
   }
 
-  /** In floating point, because sizes have 32 bits and statistics may have more. */
+  /** Computes in floating point, because sizes have 32 bits and statistics may have more. */
   #varint(): number {
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {

@@ -1,5 +1,5 @@
 // Reuses the arrays of ranges. New memory costs a page fault per 4 KB, and freeing memory stops all threads for a
-// moment: with two threads that took longer than the reading.
+// moment; with two threads, allocating and freeing took longer than reading.
 
 /** A pool of arrays with arbitrary content. */
 export class RangeBuffers {
@@ -24,7 +24,7 @@ export class RangeBuffers {
     return new Uint8Array(this.#take(roundUp(length)), 0, length);
   }
 
-  /** Takes back buffers that are no longer read. */
+  /** Returns buffers that are no longer read to the pool. */
   give(buffers: readonly ArrayBuffer[]): void {
     for (const buffer of buffers) {
       const free = this.#free.get(buffer.byteLength);
@@ -38,7 +38,7 @@ export class RangeBuffers {
   }
 }
 
-/** Returns the next power of two. */
+/** Returns the smallest power of two that is not below a number. */
 function roundUp(bytes: number): number {
   return 2 ** Math.max(12, Math.ceil(Math.log2(Math.max(1, bytes))));
 }

@@ -1,9 +1,9 @@
-// Reads a log of Parquet, or of batches in memory: ranges of rows are sent to scanners, and their scans are merged in the
-// order of the ranges.
+// Reads a log of Parquet, or of batches in memory: ranges of rows are sent to scanners, and their scans are merged in
+// the order of the ranges.
 //
 // The calling thread merges and passes batches on; while the next scan is not ready, it scans a range itself. The
-// result does not depend on which thread scans a range: each gets its ranges in order, and codes are assigned in the
-// merger.
+// result does not depend on which thread scans a range: each thread receives its ranges in order, and only the merger
+// assigns codes.
 
 import { DataError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
@@ -32,21 +32,21 @@ import { receivedError, ScanThread, type SentError } from "../scan-thread.js";
 import { scanMemories, type ScanMemory } from "../scanner.js";
 import { affordableScanners } from "../text/scanners.js";
 
-/** Ranges that are queued for a thread: one to work on, and the next. */
+/** Number of ranges that are queued for a thread: the range that it scans, and the next one. */
 const RANGES_AHEAD = 2;
 
-/** Files and their ranges, in order. */
+/** The items of a log in order: the start of a file, its ranges, and its end. */
 export type RangeItem =
   | { kind: "start"; file: RangeFile }
-  /** release: called when the range is scanned, or never after an error */
+  /** `release` is called when the range was scanned, and never after an error */
   | { kind: "range"; range: ParquetRowRange; release?: () => void }
-  /** the receiver closes the file after its ranges are scanned */
+  /** the receiver closes the file when its ranges were scanned */
   | { kind: "end"; file: RangeFile };
 
-/** A Parquet file, or rows that come in batches. */
+/** A Parquet file, or a source of batches of rows in memory. */
 export type RangeFile = ParquetFile | BatchFile;
 
-/** Rows that come in batches. */
+/** A source of batches of rows in memory. */
 export interface BatchFile {
   path: string;
   /** returns the checksum of all rows */
@@ -61,21 +61,21 @@ interface RangeReading {
   numThreads: number;
 }
 
-/** A queued item; for a range, with its scan, or an error, to come. */
+/** A queued item. If it is a range, `result` becomes its scan or an error. */
 interface Ordered {
   item: RangeItem;
-  /** takes the scan's buffers back */
+  /** takes back the buffers of the scan */
   give?: (buffers: ArrayBuffer[]) => void;
   result?: RangeScan | { error: unknown } | undefined;
   coming?: Promise<unknown>;
 }
 
-/** A scanning thread beside the calling one. */
+/** A scanning thread other than the calling thread. */
 interface OtherThread {
   thread: ScanThread<RangeJob | DigestJob, RangeScan | InputFingerprint | SentError>;
-  /** buffers of its earlier scans, which are returned with the next range */
+  /** buffers of the thread's earlier scans; the next range that is sent to the thread returns them */
   spent: ArrayBuffer[];
-  /** true while it computes a checksum, which takes as long as several ranges */
+  /** true while the thread computes a checksum, which takes as long as several ranges */
   isDigesting: boolean;
 }
 
@@ -150,7 +150,7 @@ export async function readRanges(
           throw receivedError(reply as SentError);
         })
       : digestOf(path);
-    // it is awaited at the end of the file, or never if an error occurs before
+    // the checksum is awaited at the end of the file, or never if an error occurs before
     digest.catch(() => undefined);
     return digest;
   };
@@ -177,11 +177,14 @@ export async function readRanges(
     return taken;
   };
 
-  // the queue is bounded, so memory is that of the keys and of a few ranges
+  // the length of the queue is bounded, so memory holds the keys and a few ranges
   const ordered: Ordered[] = [];
   const most = RANGES_AHEAD * (1 + numOthers);
   let isEnd = false;
-  /** why the items ended; thrown after the rows before, whose errors come first */
+  /**
+   * the error that ended the items; it is thrown after all previous rows were merged, because errors in these rows come
+   * first
+   */
   let failure: { error: unknown } | undefined;
   const nextItem = async (): Promise<RangeItem | undefined> => {
     try {
@@ -213,13 +216,13 @@ export async function readRanges(
           open.add(item.file.source);
           const digest = digested(item.file.source.path);
           digests.set(item.file, digest);
-          // without another thread there is nothing to do in parallel
+          // there is nothing to do in parallel if there is no other thread
           if (threads.length === 0) await digest;
         }
         if (!item) isEnd = true;
         else if (item.kind === "range") ordered.push(Object.assign(take(item.range), { item }));
         else ordered.push({ item });
-        // scans of the threads arrive here
+        // while this thread waits, replies of the other threads arrive
         await new Promise((resolve) => setImmediate(resolve));
         continue;
       }
@@ -261,7 +264,7 @@ export class RangeMerger {
     this.#codes = this.merger.columnCodes();
   }
 
-  /** Returns what a scanner on the same thread knows: codes of dictionaries. */
+  /** Returns the function with which a scanner on the calling thread looks up codes of keys. */
   readonly knowledge = (request: number): Pick<KeyKnowledge, "find"> => ({
     find: (keys, gap, codes) => this.#codes[request]!.table.find(keys, gap, codes),
   });
@@ -273,8 +276,8 @@ export class RangeMerger {
   }
 
   /**
-   * Returns the range's rows with the log's codes; rows without a text are counted and skipped. The batch takes over
-   * the scan's arrays.
+   * Returns the range's rows with the log's codes; rows without a text are counted and skipped. The batch takes
+   * ownership of the scan's arrays.
    *
    * @throws {DataError} such rows exist and are not skipped, or a key is not UTF-8
    * @throws {UsageError} the keys outgrow the memory

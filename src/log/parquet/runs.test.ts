@@ -1,7 +1,7 @@
 import { integerBelow, mulberry32, type Random } from "../../testing/random.js";
 import { Runs } from "./runs.js";
 
-/** Encodes values as runs of either kind, chosen at random, with padding in the last packed run. */
+/** Encodes values as a random sequence of RLE and packed runs, with padding in the last packed run. */
 function encoded(values: readonly number[], width: number, random: Random): Uint8Array {
   const bytes: number[] = [];
   const varint = (value: number) => {
@@ -62,7 +62,7 @@ describe("Runs", () => {
     expect(runs.repeated(1)).toBe(-1);
   });
 
-  // 64 groups of 8, and a repetition of 2^28 - 1
+  // a packed run of 64 groups of 8 values, and a value that is repeated 2^28 - 1 times
   test.each([
     ["a run of 512 values in a page with 3 left", [0x81, 0x01, ...Array.from({ length: 64 }, () => 0)], 1, 3],
     ["values in a page with 3 left", [0xfe, 0xff, 0xff, 0xff, 0x01, 0], 1, 3],

@@ -1,5 +1,4 @@
-// Reads runs of small integers, in which Parquet packs levels and dictionary indices; a few values are read or skipped
-// at a time.
+// Reads the runs of small integers by which Parquet encodes levels and dictionary indices, a few values at a time.
 //
 // A 32-bit header states whether a run repeats one value (RLE) or packs groups of 8 values. Every length is checked
 // against the number of values that the page states, so that a damaged one costs neither memory nor minutes.
@@ -8,24 +7,24 @@
 
 import type { Unpack } from "./memory.js";
 
-/** The values of one page, in order. */
+/** The encoded values of one page, which are read in order. */
 export class Runs {
   readonly #bytes: Uint8Array;
   #end: number;
   readonly #width: number;
-  /** the next byte; within a packed run, the byte that holds its next value */
+  /** offset of the next byte; within a packed run, of the byte that contains its next value */
   #at: number;
-  /** number of bits of that byte that are used up */
+  /** number of bits of that byte that were already read */
   #bit = 0;
-  /** number of the page's values that are in later runs */
+  /** number of the page's values that are in later runs than the current one */
   #left: number;
-  /** number of values left in the current run */
+  /** number of values of the current run that were not read yet */
   #run = 0;
   #isPacked = false;
   #value = 0;
 
   /**
-   * @param bytes values at [start, end)
+   * @param bytes array that holds the encoded values at [start, end)
    * @param width bits per value, 0 to 32
    * @param count number of values of the page
    * @throws {Error} the width is impossible
@@ -40,7 +39,11 @@ export class Runs {
     if (width === 0) [this.#run, this.#left] = [count, 0];
   }
 
-  /** Reads values that are packed without a header, such as booleans of PLAIN. @throws {Error} the bytes are too few */
+  /**
+   * Reads values that are bit-packed without a header, such as booleans in PLAIN.
+   *
+   * @throws {Error} there are too few bytes
+   */
   static packed(bytes: Uint8Array, start: number, width: number, count: number): Runs {
     const runs = new Runs(bytes, start, bytes.length, width, count);
     if (width > 0) runs.#startPacked(count);
@@ -79,8 +82,8 @@ export class Runs {
   }
 
   /**
-   * Returns the value that all of the next `count` values share if they are in one repeating run; -1 otherwise, when
-   * they may differ.
+   * Returns the value that the next `count` values have in common if they are in one repeating run; otherwise -1,
+   * because they may differ.
    */
   repeated(count: number): number {
     if (this.#run === 0 && count > 0) this.#next();
@@ -98,7 +101,7 @@ export class Runs {
     }
     const size = header >>> 1;
     if ((header & 1) === 1) {
-      // padding is at most 7 values, except in DuckDB's files, which pack indices in blocks of 256
+      // the padding has at most 7 values, except in DuckDB's files, which pack indices in blocks of 256
       if (size * 8 > this.#left + 255)
         throw new Error(`a run of ${size * 8} values in a page with ${this.#left} left`);
       this.#startPacked(Math.min(size * 8, this.#left));
@@ -115,7 +118,10 @@ export class Runs {
     this.#left -= this.#run;
   }
 
-  /** @param count number of values without the padding, whose bytes may be missing in the last run of a page */
+  /**
+   * @param count number of values without the padding; the bytes of the padding may be missing in the last run of a
+   * page
+   */
   #startPacked(count: number): void {
     this.#isPacked = true;
     this.#run = Math.min(count, Math.floor((8 * (this.#end - this.#at)) / this.#width));
@@ -125,7 +131,10 @@ export class Runs {
     if (this.#run < count) this.#end = 0;
   }
 
-  /** Advances over values of a packed run; it ends at a whole byte, because all but the last run consist of groups of 8. */
+  /**
+   * Advances over values of a packed run. The run ends at a whole byte, because every run except the last consists of
+   * groups of 8.
+   */
   #pass(count: number): void {
     const bits = this.#bit + count * this.#width;
     this.#at += Math.floor(bits / 8);
@@ -133,7 +142,11 @@ export class Runs {
   }
 }
 
-/** Unpacks values to out[from, from + count), lowest bit first. @param bit bits of bytes[at] that belong to previous values */
+/**
+ * Unpacks values to out[from, from + count), lowest bit first.
+ *
+ * @param bit number of bits of bytes[at] that belong to previous values
+ */
 export const unpackValues: Unpack = (bytes, at, bit, width, out, from, count) => {
   let bits = 8 - bit;
   const end = from + count;

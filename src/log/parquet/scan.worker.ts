@@ -1,4 +1,4 @@
-// A thread that scans Parquet: it receives ranges of rows and sends scans back, in order.
+// A worker thread that scans Parquet: it receives ranges of rows and sends their scans back, in order.
 
 import { parentPort, workerData } from "node:worker_threads";
 import type { InputFingerprint } from "../../io/fingerprint.js";
@@ -17,7 +17,7 @@ import { ScanMemory } from "../scanner.js";
 /** A range that is sent to a thread. */
 export interface RangeJob {
   range: ParquetRowRange;
-  /** buffers of its earlier scans that are no longer needed */
+  /** buffers of the thread's earlier scans, which it can reuse */
   spent: ArrayBuffer[];
 }
 
@@ -26,7 +26,7 @@ export interface DigestJob {
   path: string;
 }
 
-/** The data that a thread is started with. */
+/** The data that a thread receives when it starts. */
 export interface ParquetScannerData {
   module: WebAssembly.Module;
   requests: readonly CellRequest[];
@@ -60,7 +60,7 @@ async function answer(job: RangeJob | DigestJob): Promise<void> {
   }
 }
 
-// replies are in order, even though a checksum takes time
+// replies are sent in order, although a checksum takes a long time
 let last = Promise.resolve();
 parentPort!.on("message", (job: RangeJob | DigestJob) => {
   last = last.then(() => answer(job));

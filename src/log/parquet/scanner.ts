@@ -1,8 +1,8 @@
 // Converts rows of a Parquet file to keys and numbers; the calling thread assigns codes to the keys (codes.ts).
 //
-// A scanner receives ranges of rows in order. The threads take turns on the ranges of a row group, so that a file with
-// one group is also read in parallel. If a row has a value without a text, its range is read again as text and row by
-// row.
+// A scanner receives ranges of rows in order. The threads share the ranges of a row group, so a file with a single
+// group is also read in parallel. If a value of a row cannot be converted to text, the range is read again row by row,
+// as text.
 
 import { EmbedError } from "../../errors.js";
 import { readerOf } from "../../io/random-access.js";
@@ -22,35 +22,35 @@ import type { ScanMemory } from "../scanner.js";
 /** A range of rows of one row group; it is sent to threads. */
 export interface ParquetRowRange {
   path: string;
-  /** descriptor of the open file, which is the same on all threads */
+  /** descriptor of the open file; it is valid on all threads */
   fd: number;
-  /** number of the row group, or of the batch, in the log */
+  /** ordinal number of the row group, or of the batch, in the log */
   group: number;
   /** rows [from, to) of the group */
   from: number;
   to: number;
   /** number of rows of the group */
   groupRows: number;
-  /** one per request: its column, or the cell that all rows have */
+  /** one per request: the column, or the cell that all rows have */
   columns: (LeafColumn | string)[];
-  /** the columns by name, if the rows are in memory and not in a file; the range is the whole group then */
+  /** columns by name, if the rows are in memory and not in a file; the range then consists of the whole group */
   batch?: ReadonlyMap<string, BatchColumn>;
 }
 
 /**
- * Most bytes of the texts of a range: far more than intended for a range, because a damaged file may state its sizes
- * wrongly.
+ * Maximum number of bytes of a range's texts, far above the usual size of a range; it guards against a damaged file
+ * that states wrong sizes.
  */
 const MAX_TEXT_BYTES = 1 << 30;
 
-/** How a column is read: as keys or as numbers. */
+/** The reader of a column: as keys or as numbers. */
 export type CellRequest = Omit<ColumnRequest, "name">;
 
 export function cellRequests(requests: readonly ColumnRequest[]): CellRequest[] {
   return requests.map(({ name: _, ...request }) => request);
 }
 
-/** A fault of a row; lines count from 0 at the range's start. */
+/** A faulty row; its line is counted from 0 at the start of the range. */
 export interface FaultyLine {
   line: number;
   reason: string;
@@ -58,7 +58,7 @@ export interface FaultyLine {
   column: string | undefined;
 }
 
-/** A scanned range, without faulty rows. It is sent between threads. */
+/** A scanned range without its faulty rows. Threads send it to each other. */
 export interface RangeScan {
   group: number;
   numRows: number;
@@ -66,14 +66,14 @@ export interface RangeScan {
   numLines: number;
   /** u32[numRows]: the line of each row; absent when row r is on line r */
   rowLines?: Uint32Array;
-  /** one per request: keys, or f64[numRows] */
+  /** one per request: the keys, or the numbers f64[numRows] */
   columns: (KeyCells | Float64Array)[];
-  /** ordered by row, then by request */
+  /** bad numbers, ordered by row, then by request */
   badCells: ChunkScan["badCells"];
   faulty: FaultyLine[];
 }
 
-/** The buffers of a scan: those that the batch takes over, and those that are not needed after merging. */
+/** The buffers of a scan: those that the batch takes ownership of, and those that are not needed after merging. */
 export function buffersOfRange({ columns }: RangeScan): { batch: ArrayBuffer[]; spent: ArrayBuffer[] } {
   const batch = columns.map((column) => (isNumbers(column) ? column : column.cells).buffer);
   const spent = columns.flatMap((column) =>
@@ -88,12 +88,12 @@ export function isNumbers(column: KeyCells | Float64Array): column is Float64Arr
   return "BYTES_PER_ELEMENT" in column;
 }
 
-/** Returns what is known of the keys of a request. */
+/** A function that returns the known codes of a request's keys. */
 export type KnownKeys = (request: number) => Omit<KeyKnowledge, "nullTexts">;
 
 /** Scans ranges of rows for one thread. */
 export class ParquetScanner {
-  /** pool from which its arrays come, and to which they return */
+  /** pool from which the scanner takes its arrays, and to which they are returned */
   readonly buffers = new RangeBuffers();
   readonly #requests: readonly CellRequest[];
   readonly #regions: readonly PageRegion[];
@@ -132,7 +132,7 @@ export class ParquetScanner {
     }
   }
 
-  /** Scans column by column. @throws {RowFault} a value has no text */
+  /** Scans a range column by column. @throws {RowFault} a value has no text */
   #scanColumns(range: ParquetRowRange): RangeScan {
     const numRows = range.to - range.from;
     const badCells: ChunkScan["badCells"] = [];
@@ -176,7 +176,7 @@ export class ParquetScanner {
     return { group: range.group, numRows, numLines: numRows, columns, badCells, faulty: [] };
   }
 
-  /** Scans row by row and skips rows with a value that has no text. */
+  /** Scans a range row by row, and skips rows with a value that has no text. */
   #scanRows(range: ParquetRowRange): RangeScan {
     const numRows = range.to - range.from;
     this.#moveTo(range);
@@ -242,15 +242,16 @@ export class ParquetScanner {
     return new KeyReader(name, region, this.buffers, known);
   }
 
-  /** Moves the cursors to a range's start. */
+  /** Advances the cursors to the start of a range. */
   #moveTo(range: ParquetRowRange): void {
     if (this.#group !== range.group) {
-      // dictionaries belong to a row group, so the readers' knowledge of them ends with it; batches have none
+      // each row group has its own dictionaries, so the readers' tables of dictionary codes are reset; batches have
+      // none
       if (!range.batch) this.#readers = [];
       this.#cursors = range.columns.map((column, request) =>
         typeof column === "string" ? undefined : this.#open(column, range, request),
       );
-      // set after all cursors are open, so that an error leaves no half-opened group
+      // the group is set after all cursors were opened, so that an error leaves no partly opened group
       this.#group = range.group;
     }
     for (const [request, cursor] of this.#cursors.entries()) {
@@ -272,7 +273,7 @@ export class ParquetScanner {
   }
 }
 
-/** Converts errors about bytes into data errors. */
+/** Converts errors about invalid bytes into data errors. */
 export function checked<T>({ path }: { path: string }, { name }: { name: string }, read: () => T): T {
   try {
     return read();

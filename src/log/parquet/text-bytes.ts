@@ -4,14 +4,14 @@ import type { Keys } from "../keys.js";
 import type { RangeBuffers } from "./range-buffers.js";
 import type { PlainValues } from "./values.js";
 
-/** A growing list of texts, which is finally taken as keys. */
+/** A growing list of texts, which is converted to keys at the end. */
 export class TextBytes {
   #bytes = new Uint8Array(1 << 12);
   #offsets = new Uint32Array(1 << 8);
   #size = 0;
   #length = 0;
 
-  /** @param size most texts to come */
+  /** @param size maximum number of texts that will be added */
   clear(size: number): void {
     if (this.#offsets.length <= size) this.#offsets = new Uint32Array(size + 1);
     [this.#size, this.#length] = [0, 0];
@@ -43,7 +43,7 @@ export class TextBytes {
       this.#bytes[length++] = 0x2d;
       value = -value;
     }
-    // 32-bit arithmetic is several times as fast
+    // 32-bit arithmetic is several times faster
     const high = value < 1e9 ? 0 : Math.floor(value / 1e9);
     if (high > 0) {
       length = this.#digits(high, length, digitsOf(high));
@@ -52,7 +52,7 @@ export class TextBytes {
     this.#end(length);
   }
 
-  /** Adds the texts of the values at the given places. */
+  /** Adds the texts of the values at the given indices. */
   pushAll({ bytes: source, bounds, gap }: PlainValues & { kind: "text" }, places: ArrayLike<number>): void {
     let size = 0;
     for (let i = 0; i < places.length; i++) size += bounds[places[i]! + 1]! - bounds[places[i]!]! - gap;
@@ -76,7 +76,7 @@ export class TextBytes {
     return keys;
   }
 
-  /** @param value below 2^31 @returns the end of its digits */
+  /** @param value an integer below 2^31 @returns the offset after its last digit */
   #digits(value: number, at: number, count: number): number {
     const bytes = this.#bytes;
     let rest = value | 0;

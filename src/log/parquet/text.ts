@@ -4,7 +4,7 @@ import type { SchemaElement } from "hyparquet";
 import { convert, DEFAULT_PARSERS } from "./hyparquet-internals.js";
 import { RowFault } from "../text/record-form.js";
 
-/** How the values of a leaf are read; the first four kinds bypass hyparquet's conversion of types. */
+/** The kinds of a leaf's values; the first four kinds bypass hyparquet's conversion of types. */
 export type LeafKind = "text" | "integer" | "number" | "boolean" | "other";
 
 /** Returns the kind of a leaf's values by its physical and logical type. */
@@ -36,14 +36,14 @@ function isText(logical: string): boolean {
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Parsers for hyparquet: text is checked to be UTF-8, and JSON stays text. */
+/** Parsers that hyparquet calls: they check that text is UTF-8, and leave JSON as text. */
 const parsers = {
   ...DEFAULT_PARSERS,
   stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes),
   jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes),
 };
 
-/** Returns the unit in which a leaf of 32 or 64 bits counts since 1970; undefined if it holds no times. */
+/** Returns the time unit of a leaf that stores times since 1970 in 32 or 64 bits; undefined if it stores no times. */
 export function timeUnitOf({
   type,
   converted_type: converted,
@@ -75,7 +75,7 @@ export function decodedText(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
-/** Returns the cell's text of a value; empty for null. @throws {RowFault} the value has no text */
+/** Converts a value to the text of a cell; null gives an empty text. @throws {RowFault} the value has no text */
 export function cellText(
   value: unknown,
   { type, converted_type, scale }: SchemaElement,
@@ -85,7 +85,7 @@ export function cellText(
   if (typeof value === "string") return value;
   if (typeof value === "bigint" || typeof value === "boolean") return String(value);
   if (typeof value === "number") {
-    // hyparquet multiplies by a power of ten, which is inexact: 7 * 0.1 is 0.7000000000000001
+    // hyparquet multiplies decimals by a power of ten, which is inexact: 7 * 0.1 is 0.7000000000000001
     if (converted_type === "DECIMAL") return numberText(Number(value.toFixed(scale ?? 0)));
     return type === "FLOAT" ? floatText(value) : numberText(value);
   }
@@ -104,7 +104,7 @@ export function timeText(time: number, isDay: boolean, column: string): string {
   return isDay ? date.toISOString().slice(0, 10) : date.toISOString();
 }
 
-/** Returns the text of a number, empty for NaN, which many writers use for a missing number. */
+/** Returns the text of a number; empty for NaN, which many writers store for a missing number. */
 export function numberText(value: number): string {
   if (Number.isNaN(value)) return "";
   return Object.is(value, -0) ? "0" : String(value);

@@ -1,5 +1,5 @@
-// The values of a page by encoding: in the bytes of the page, or as indices into a dictionary. A value is converted
-// when it is requested, and that of a dictionary only once.
+// The values of a page, stored in the bytes of the page or as indices into a dictionary. A value is converted when it
+// is requested, and a value of a dictionary only once.
 
 import type { ParquetType, SchemaElement } from "hyparquet";
 import { byteStreamSplit, deltaBinaryUnpack, readPlain } from "./hyparquet-internals.js";
@@ -17,7 +17,7 @@ import {
   timeUnitOf,
 } from "./text.js";
 
-/** Values in order. There may be fewer than the page states; callers check `count`. */
+/** Decoded values in order. There may be fewer than the page states; callers check `count`. */
 export type PlainValues = { count: number } & (
   | {
       kind: "text";
@@ -26,18 +26,18 @@ export type PlainValues = { count: number } & (
       bounds: Uint32Array;
       gap: number;
     }
-  /** one word per value, or two, lower word first */
+  /** one 32-bit word per value, or two, the lower word first */
   | { kind: "integer"; words: Int32Array; isWide: boolean; unsigned: boolean }
   | { kind: "number"; values: Float32Array | Float64Array }
-  /** milliseconds since 1970; isDay: dates without a time of day */
+  /** milliseconds since 1970; isDay: the values are dates without a time of day */
   | { kind: "time"; times: Float64Array; isDay: boolean }
-  /** values as hyparquet returns them */
+  /** values of any type, as hyparquet returns them */
   | { kind: "other"; values: ArrayLike<unknown> }
 );
 
-/** The values of a page that are not taken yet. */
+/** The values of a page that were not read yet. */
 export type PageValues =
-  /** ordinal: number of the dictionary in the column chunk */
+  /** ordinal: ordinal number of the dictionary in the column chunk */
   | { isCoded: true; runs: Runs; dictionary: PlainValues; ordinal: number; memory: PageRegion | undefined }
   | { isCoded: false; values: PlainValues; at: number };
 
@@ -59,7 +59,7 @@ export function pageValues(
   dictionary: { ordinal: number; values: PlainValues } | undefined,
 ): PageValues {
   const { encoding, count, values: bytes, memory } = page;
-  // a page of nulls may lack even the byte of the width
+  // a page that contains only nulls may lack even the byte that states the bit width
   if (bytes.length === 0) return plain({ count: 0, kind: "other", values: [] });
   const booleans = { isCoded: true, dictionary: BOOLEANS, ordinal: 0, memory } as const;
   const isBoolean = element.type === "BOOLEAN";
@@ -82,7 +82,11 @@ export function pageValues(
 /** Physical types whose values are stored as a plain array. */
 const FIXED: ReadonlySet<string> = new Set(["INT32", "INT64", "FLOAT", "DOUBLE"]);
 
-/** Returns the values of such a type, or fewer than stated if the bytes end before. @param bytes aligned to 8 */
+/**
+ * Returns the values of a type that is stored as a plain array; fewer than stated if there are too few bytes.
+ *
+ * @param bytes array aligned to 8 bytes
+ */
 function fixedArray(
   { buffer, byteOffset, length }: Uint8Array,
   count: number,
@@ -96,7 +100,7 @@ function fixedArray(
     : new Float64Array(buffer, byteOffset, stored);
 }
 
-/** Returns the values of a page that are not encoded by a dictionary. */
+/** Decodes the values of a page that has no dictionary. */
 function uncodedValues({ encoding, count, values: bytes }: Page, element: SchemaElement): PlainValues {
   if (encoding === PLAIN) return plainValues({ count, values: bytes }, element);
   if (encoding === DELTA) return fixedValues(deltas(bytes, count, element.type), element);
@@ -108,14 +112,14 @@ function uncodedValues({ encoding, count, values: bytes }: Page, element: Schema
   return fixedValues(byteStreamSplit(reader(bytes), stored, typeOf(element), width), element);
 }
 
-/** Returns values in PLAIN, the encoding of dictionaries, or fewer than stated if the bytes end before. */
+/** Decodes values in PLAIN, the encoding of dictionary pages; returns fewer than stated if there are too few bytes. */
 export function plainValues(
   { count, values: bytes }: Pick<DictionaryPage, "count" | "values">,
   element: SchemaElement,
 ): PlainValues {
   const type = typeOf(element);
   if (type === "BYTE_ARRAY") {
-    // each value takes at least four bytes for its length
+    // each value is preceded by a length of four bytes
     const bounds = new Uint32Array(Math.min(count, bytes.length >> 2) + 1);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     let [at, stored] = [0, 0];
@@ -135,7 +139,7 @@ export function plainValues(
   return fixedValues(readPlain(reader(bytes), type, stored, width), element);
 }
 
-/** Skips values. @throws {Error} there are fewer */
+/** Skips values. @throws {Error} there are fewer values */
 export function skipValues(values: PageValues, count: number): void {
   if (values.isCoded) values.runs.skip(count);
   else {
@@ -152,7 +156,7 @@ export function checkLeft({ values, at }: PageValues & { isCoded: false }, count
 /** Returns a value's text. @throws {RowFault} it has no text @throws {Error} it is not UTF-8 */
 export function textAt(values: PlainValues, i: number, element: SchemaElement, column: string): string {
   if (values.kind === "text")
-    // a copy, because the decoder does not accept shared memory
+    // the bytes are copied, because the decoder does not accept shared memory
     return decodedText(values.bytes.slice(values.bounds[i]! + values.gap, values.bounds[i + 1]));
   if (values.kind === "integer") return integerText(values, i);
   if (values.kind === "number")
@@ -163,7 +167,7 @@ export function textAt(values: PlainValues, i: number, element: SchemaElement, c
   return cellText(values.values[i], element, column);
 }
 
-/** Returns an integer, exact up to 2^53 and rounded beyond. */
+/** Returns an integer, which is exact up to 2^53 and rounded above. */
 export function integerAt({ words, isWide, unsigned }: PlainValues & { kind: "integer" }, i: number): number {
   if (!isWide) return unsigned ? words[i]! >>> 0 : words[i]!;
   const [low, high] = [words[2 * i]!, words[2 * i + 1]!];
@@ -178,7 +182,7 @@ export function integerText(values: PlainValues & { kind: "integer" }, i: number
   return String((BigInt(values.unsigned ? high >>> 0 : high) << 32n) | BigInt(values.words[2 * i]! >>> 0));
 }
 
-/** Takes the next indices of values; the next call may overwrite them. @throws {Error} the page has fewer */
+/** Reads the indices of the next values; the next call may overwrite them. @throws {Error} the page has fewer values */
 export function takeIndices({ runs, memory }: PageValues & { isCoded: true }, count: number): Uint32Array {
   const { shared } = memory!;
   const indices = shared.indices(count);
@@ -191,7 +195,7 @@ export function isOwnText(value: number, { BYTES_PER_ELEMENT: width }: Float32Ar
   return Number.isSafeInteger(value) && (width === 8 || Math.abs(value) < 2 ** 24);
 }
 
-/** Moves consecutive values to the rows that have a value. */
+/** Expands consecutive values to the rows that have a value. */
 export function spread(
   out: Uint32Array | Float64Array,
   at: number,
@@ -202,7 +206,7 @@ export function spread(
   missing: number,
 ): void {
   let value = numValues;
-  // backwards, because a value's row is never before its place
+  // the loop runs backwards, because the row of a value is never before the value's index
   for (let row = numRows - 1; row >= 0; row--)
     out[at + row] = levels[row] === maxDefinition ? out[at + --value]! : missing;
 }
@@ -211,7 +215,11 @@ function plain(values: PlainValues): PageValues {
   return { isCoded: false, values, at: 0 };
 }
 
-/** Converts bytes of a fixed width as hyparquet does. @param newTimes allocates f64[count] */
+/**
+ * Converts values of a fixed number of bytes to the types that hyparquet returns.
+ *
+ * @param newTimes allocates f64[count]
+ */
 export function fixedValues(
   values: ArrayLike<unknown>,
   element: SchemaElement,
@@ -239,7 +247,7 @@ const DAY = 86_400_000;
 /** Units per millisecond. */
 const UNITS = { MILLIS: 1, MICROS: 1000, NANOS: 1_000_000 };
 
-/** Returns whole milliseconds, rounded towards 1970. @param units number of units per millisecond */
+/** Converts a time to whole milliseconds, rounded towards 1970. @param units number of units per millisecond */
 function millisecondsOf(values: BigInt64Array, units: number, times: Float64Array): Float64Array {
   const words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
   for (let i = 0; i < times.length; i++) {
@@ -270,7 +278,9 @@ function textValues({ bytes, bounds, gap }: Texts, element: SchemaElement): Plai
   return { count, kind: "other", values: converted(values, element) };
 }
 
-/** Decodes integers that are stored as differences; returns as many as the bytes state, at most the page's number. */
+/**
+ * Decodes integers that are stored as differences; returns as many as the bytes state, but not more than the page has.
+ */
 function deltas(bytes: Uint8Array, count: number, type: ParquetType | undefined): Int32Array | BigInt64Array {
   const stored = storedCount(bytes, 0, count);
   const values = type === "INT32" ? new Int32Array(stored) : new BigInt64Array(stored);
@@ -319,10 +329,10 @@ function prefixTexts(bytes: Uint8Array, count: number): Texts {
   return { bytes: out, bounds, gap: 0 };
 }
 
-/** Most bytes of decoded texts, because shared prefixes may expand a few bytes enormously. */
+/** Maximum number of bytes of decoded texts; shared prefixes may expand a few bytes to many texts. */
 const MAX_TEXT_BYTES = 1 << 28;
 
-/** Returns the bounds of concatenated texts. @throws {Error} their lengths exceed the bytes */
+/** Converts the lengths of concatenated texts to bounds. @throws {Error} the lengths exceed the number of bytes */
 function concatenatedBounds(bytes: Uint8Array, start: number, lengths: Int32Array): Omit<Texts, "gap"> {
   const bounds = new Uint32Array(lengths.length + 1);
   bounds[0] = start;
@@ -337,7 +347,7 @@ function concatenatedBounds(bytes: Uint8Array, start: number, lengths: Int32Arra
 
 /**
  * Returns the number of values that a block of differences states, the third number of its header. @throws {Error} it
- * exceeds the page's
+ * exceeds the page's number of values
  */
 function storedCount(bytes: Uint8Array, start: number, count: number): number {
   let [at, stored] = [start, 0];
@@ -363,7 +373,7 @@ function typeOf({ type }: SchemaElement): ParquetType {
   return type;
 }
 
-/** Returns the number of bytes per value. */
+/** Returns the number of bytes that a value of a type occupies. */
 function widthOf(element: SchemaElement): number {
   const type = typeOf(element);
   const width = { INT32: 4, FLOAT: 4, INT64: 8, DOUBLE: 8, INT96: 12 }[type as string] ?? element.type_length;

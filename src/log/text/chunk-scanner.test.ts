@@ -15,19 +15,19 @@ function setupOf(numColumns: number, as: "key" | "number", comment?: string): Sc
   return { dialect: { delimiter: ",", comment, maxCell: 1 << 20 }, requests };
 }
 
-/** The layout of a file whose columns are the requests, in their order. */
+/** Returns the layout of a file whose columns are the requested columns in the order of the requests. */
 function layoutOf(numColumns: number): ScanLayout {
   const cells = Array.from({ length: numColumns }, (_, column) => column);
   return { numColumns, cells, constants: cells.map(() => "") };
 }
 
-/** A part of a number that may be absent. */
+/** Generates a part of a number that may be absent. */
 function part(text: fc.Arbitrary<string>) {
   return fc.oneof(fc.constant(""), text);
 }
 
 describe("the scan kernel", () => {
-  // few characters, so that blank lines, comments, ragged rows and equal keys of all lengths are frequent
+  // the alphabet is small, so that blank lines, comments, ragged rows and equal keys of all lengths are frequent
   const cell = fc.string({ unit: fc.constantFrom("a", "b", "é", "👍", "\r", "\0", " ", "#"), maxLength: 20 });
   const line = fc.oneof(
     { weight: 3, arbitrary: fc.tuple(cell, cell).map((cells) => cells.join(",")) },
@@ -96,7 +96,8 @@ describe("the scan kernel", () => {
     const double = fc.double({ noNaN: true, noDefaultInfinity: true }).map(String);
     const money = fc.integer({ min: -1e7, max: 1e7 }).map((cents) => String(cents / 100));
     const noise = fc.string({ unit: fc.constantFrom(..."0123.-+eE_xX Ifn".split("")), maxLength: 6 });
-    // numbers of the length that is parsed at once, with the bytes before and after the digits
+    // numbers short enough that the kernel parses all digits in one step, with the bytes that precede and follow digits
+    // in ASCII
     const short = fc
       .tuple(
         sign,

@@ -1,8 +1,8 @@
-// Converts one chunk to codes and numbers. A scanner belongs to one thread and has its own codes; merge.ts maps them to
-// the log's.
+// Converts one chunk to codes and numbers. A scanner belongs to one thread and assigns its own codes; merge.ts maps
+// them to the codes of the log.
 //
 // Records without a quoted cell are processed by the kernel, one range of whole lines at a time: it finds the cells
-// (indexRows), then interns or parses each requested column. Runs of records with a quoted cell go through papaparse.
+// (indexRows), then interns or parses each requested column. papaparse parses the other records.
 
 import { encodeKeys, MISSING, noKeys, type Keys } from "../keys.js";
 import { isUtf8 } from "node:buffer";
@@ -16,27 +16,29 @@ import { UNKNOWN } from "../../kernels/scan/layout.js";
 import type { ScanRegion, ScanMemory } from "../scanner.js";
 import { forEachRow } from "./text-rows.js";
 
-/** Bytes scanned by one call: WebAssembly code is optimized between calls, and the bounds of the cells stay in the cache. */
+/**
+ * Number of bytes per call of the kernel: WebAssembly code is optimized between calls, and the bounds fit in the cache.
+ */
 const RANGE_BYTES = 1 << 16;
 
-/** Most keys of quoted records that are cached as text, per column. */
+/** Maximum number of keys per column whose text from quoted records is cached. */
 const MAX_CACHED = 1 << 16;
 
-/** The settings of a scanner, the same on all threads. */
+/** The settings of a scanner, which are the same on all threads. */
 export interface ScanSetup {
   dialect: Dialect;
-  /** the requested columns; the layout of a chunk says where they are in a file */
+  /** the requested columns; the layout of a chunk states their positions in the file */
   requests: { as: "key" | "number" }[];
-  /** number format; the usual one when absent */
+  /** number format; decimal point and no thousands separators when absent */
   numbers?: NumberForm;
   /** true if the text of bad rows is kept */
   keepBadRows?: boolean;
 }
 
-/** Why a row is bad. */
+/** The reason why a row is bad. */
 export type FaultReason = "ragged" | "quote" | "encoding";
 
-/** A scanned chunk. Lines count from 0 at the chunk's start. */
+/** A scanned chunk. Its lines are counted from 0 at the start of the chunk. */
 export interface ChunkScan {
   numRows: number;
   /** number of physical lines of the chunk */
@@ -44,24 +46,24 @@ export interface ChunkScan {
   /** u32[numRows]: the line of each row; absent when row r is on line r */
   rowLines?: Uint32Array;
   /**
-   * one per request: u32 codes of this scanner, MISSING for empty cells; or f64. They are views of its memory, valid
-   * until it scans again
+   * one array per request: u32 codes of this scanner, with MISSING for empty cells, or f64 numbers. The arrays are
+   * views of the scanner's memory, valid until the scanner's next call
    */
   columns: (Uint32Array | Float64Array)[];
-  /** one per request: the keys that got their code in this chunk, in the order of their codes; empty for numbers */
+  /** one list per request: keys that are new in this chunk, in the order of their codes; empty for numbers */
   newKeys: Keys[];
-  /** ordered by row, then by request */
+  /** bad numbers, ordered by row, then by request */
   badCells: { row: number; request: number; line: number; text: string }[];
-  /** the first bad row; for a ragged row, its number of cells and the expected number */
+  /** the first bad row; if its number of cells is wrong, that number and the expected one */
   fault:
     { reason: FaultReason; line: number; numCells: number; numColumns: number; text: string } | undefined;
-  /** all bad rows by line, if they are kept */
+  /** all bad rows ordered by line, if they are kept */
   faultyRows?: { reason: FaultReason; line: number; text: string }[];
-  /** number of skipped rows per reason */
+  /** number of skipped rows by reason */
   faults: Record<FaultReason, number>;
   /** number of lines that repeat the file's header; they are not rows */
   numHeaders: number;
-  /** a line with the header's names in another order; of those without a quoted cell, the first */
+  /** a line with the names of the header in another order: the first one without quoted cells, if there is any */
   reordered?: ReorderedLine;
 }
 
@@ -74,12 +76,12 @@ interface Regions {
   outputs: ScanRegion[];
 }
 
-/** Scans chunks one after another for one thread. */
+/** Scans chunks one after another on one thread. */
 export class ChunkScanner {
   readonly #setup: ScanSetup;
   readonly #memory: ScanMemory;
   readonly #tables: (KeyTable | undefined)[];
-  /** text → code, for quoted records */
+  /** cached codes of the keys in quoted records, by text */
   readonly #cache: Map<string, number>[];
   readonly #report: ScanRegion;
   readonly #parseNumber: NumberParser;
@@ -152,7 +154,7 @@ export class ChunkScanner {
     return scan;
   }
 
-  /** Whether a name of the header is a key: of one column, because a line of names has one in each. */
+  /** Whether a column contains a name of the header as a key; otherwise no line repeats the names in another order. */
   #mayHaveReordered(header: readonly string[]): boolean {
     const table = this.#tables.find((one, i) => one && this.#layout.cells[i] !== -1);
     if (!table) return false;
@@ -182,14 +184,14 @@ export class ChunkScanner {
     this.#scanBytes(bytes, at, to, regions, scan);
   }
 
-  /** Fills columns that have the same cell in all rows of the file. */
+  /** Fills the columns whose cell is the same in all rows of the file. */
   #fillConstants({ outputs }: Regions, scan: ChunkScan): void {
     for (const [request, { as }] of this.#setup.requests.entries()) {
       if (this.#layout.cells[request] !== -1) continue;
       const text = this.#layout.constants[request]!;
       const { offset } = outputs[request]!;
       if (as === "key") {
-        // before the view is created: a new key may grow the memory
+        // codes are looked up before the view is created, because a new key may grow the memory
         const code = text === "" || scan.numRows === 0 ? MISSING : this.#codeOf(request, text);
         this.#memory.u32.fill(code, offset / 4, offset / 4 + scan.numRows);
         continue;
@@ -204,7 +206,7 @@ export class ChunkScanner {
 
   #scanBytes(bytes: Uint8Array, from: number, to: number, regions: Regions, scan: ChunkScan): void {
     for (let start = from; start < to;) {
-      // the last newline of the next RANGE_BYTES, or the end of a longer line
+      // a range ends at the last newline within RANGE_BYTES; a line that is longer is a range of its own
       let end = Math.min(to, start + RANGE_BYTES);
       if (end < to) end = bytes.lastIndexOf(0x0a, end - 1) + 1;
       if (end <= start) end = bytes.indexOf(0x0a, start) + 1;
@@ -213,12 +215,12 @@ export class ChunkScanner {
     }
   }
 
-  /** Copies the chunk into the memory and reserves memory for the results. */
+  /** Copies the chunk into the kernel's memory, and reserves memory for the results. */
   #placeChunk(bytes: Uint8Array): Regions {
     const { requests } = this.#setup;
     const { numColumns } = this.#layout;
     const memory = this.#memory;
-    // a row has at least its separators, or in a log of one column, a byte and a newline
+    // smallest row: its separators and a newline, or one byte and a newline in a log of one column
     const maxRows = Math.floor(bytes.length / Math.max(2, numColumns)) + 1;
     const old = this.#regions;
     const regions = {
@@ -281,7 +283,7 @@ export class ChunkScanner {
         continue;
       }
       const values = offset + 8 * scan.numRows;
-      // the kernel parses numbers in the usual format only
+      // the kernel parses only numbers with a decimal point and without thousands separators
       const isPlain = this.#parseNumber === parseNumber;
       const numRest = isPlain
         ? kernel.parseCells(cells.bounds, stride, gap, numRows, values, rest.offset)
@@ -298,7 +300,7 @@ export class ChunkScanner {
         scan.badCells.push({ row: scan.numRows + row, request, line, text });
       }
     }
-    // blank lines, comments and skipped rows make row and line numbers differ
+    // blank lines, comments and skipped rows shift row numbers against line numbers
     if (scan.rowLines || numRows !== numLines) {
       const from = lines.offset / 4;
       const own = this.#memory.u32.slice(from, from + numRows).map((line) => scan.numLines + line);
@@ -308,7 +310,7 @@ export class ChunkScanner {
     scan.numLines += numLines!;
   }
 
-  /** Parses a range again to find all ragged rows, because the kernel reports the first one only. */
+  /** Parses a range again to find all ragged rows, because the kernel reports only the first. */
   #keepRagged(bytes: Uint8Array, scan: ChunkScan): void {
     const { dialect } = this.#setup;
     const { numColumns } = this.#layout;
@@ -352,7 +354,7 @@ export class ChunkScanner {
         const text = cells[places[request]!]!;
         const { offset } = outputs[request]!;
         if (this.#tables[request]) {
-          // before the view is created: a new key may grow the memory
+          // codes are looked up before the view is created, because a new key may grow the memory
           const code = text === "" ? MISSING : this.#codeOf(request, text);
           this.#memory.u32[offset / 4 + scan.numRows] = code;
           continue;

@@ -1,4 +1,4 @@
-// --encoding: decodes any encoding to UTF-8, and reports the line of the first invalid bytes.
+// Implements --encoding: decodes any encoding to UTF-8, and reports the line of the first invalid bytes.
 
 import { DataError, UsageError } from "../../errors.js";
 import { errorCode } from "../../io/error-code.js";
@@ -6,7 +6,7 @@ import { countLines } from "./records.js";
 
 type Decoder = InstanceType<typeof TextDecoder>;
 
-/** Transcodes to UTF-8; UTF-8 passes unchanged and is checked by the scanner. */
+/** Transcodes pieces of text to UTF-8; UTF-8 input passes unchanged, and the scanner checks it. */
 export async function* decoded(
   pieces: AsyncGenerator<Uint8Array, void, undefined>,
   path: string,
@@ -45,18 +45,20 @@ export async function* decoded(
   yield decode(undefined, () => 0);
 }
 
-/** Number of first bytes that are checked. */
+/** Number of bytes at the start of a file that are checked. */
 const LOOK_BYTES = 1024;
 
 /**
- * Passes the pieces on unchanged. @throws {DataError} they begin like UTF-16 without a mark: every second byte of ASCII
- * letters is NUL
+ * Passes the pieces on unchanged.
+ *
+ * @throws {DataError} the first bytes look like UTF-16 without a byte-order mark: every second byte is NUL, as in ASCII
+ * letters
  */
 async function* withoutUtf16(
   pieces: AsyncGenerator<Uint8Array, void, undefined>,
   path: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  // the first bytes are collected over several pieces, so that the result does not depend on where pieces end
+  // the first bytes are collected from several pieces, so that the result does not depend on the bounds of pieces
   let head: Uint8Array[] | undefined = [];
   let length = 0;
   const headBytes = (): Uint8Array[] => {
@@ -75,24 +77,27 @@ async function* withoutUtf16(
       continue;
     }
     length += piece.length;
-    // the first line suffices, and an interactive sender may send no more before it gets a reply
+    // the first line is enough to decide; an interactive sender may send no more before it receives a reply
     const isEnough = length >= LOOK_BYTES || piece.includes(0x0a);
-    // a piece may share its buffer with the next
+    // the piece is copied, because it may share its buffer with the next piece
     head.push(isEnough ? piece : Uint8Array.from(piece));
     if (isEnough) yield* headBytes();
   }
   if (head) yield* headBytes();
 }
 
-/** Returns the first line: names of columns contain no NUL, while cells might. */
+/**
+ * Returns the first line of a file; only this line is checked for NUL, because cells may contain NUL but names of
+ * columns do not.
+ */
 function firstLine(bytes: Uint8Array): Uint8Array {
   const end = bytes.indexOf(0x0a);
   return end < 0 ? bytes : bytes.subarray(0, end);
 }
 
 /**
- * Returns the UTF-16 variant that bytes look like: a quarter or more of either the odd or the even bytes are NUL, and
- * none of the others.
+ * Returns the variant of UTF-16 that the bytes seem to have: NUL occurs in a quarter or more of the odd bytes and in no
+ * even byte, or the reverse.
  */
 function utf16Of(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
   const nuls: [even: number, odd: number] = [0, 0];
@@ -103,7 +108,11 @@ function utf16Of(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
   return even >= enough && odd === 0 ? "utf-16be" : undefined;
 }
 
-/** Returns the index after the last line end in bytes that start at `offset` of the file; 0 if there is none. */
+/**
+ * Returns the index after the last line end in the given bytes; 0 if there is none.
+ *
+ * @param offset position of the bytes in the file
+ */
 function lineStart(bytes: Uint8Array, offset: number, { encoding }: Decoder): number {
   // in all encodings but UTF-16, the byte of a newline is never part of another character
   if (!encoding.startsWith("utf-16")) return bytes.lastIndexOf(0x0a) + 1;
@@ -116,8 +125,8 @@ function lineStart(bytes: Uint8Array, offset: number, { encoding }: Decoder): nu
 }
 
 /**
- * Returns the number of line ends before the first invalid bytes; bisects, because the decoder's error does not tell
- * the position.
+ * Returns the number of line ends before the first invalid bytes, by bisection, because the decoder's error does not
+ * state the position.
  */
 function linesBeforeFault(bytes: Uint8Array, encoding: string): number {
   const text = (length: number): string | undefined => {

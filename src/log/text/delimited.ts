@@ -1,4 +1,5 @@
-// Opens delimited text as a log: the headers of all files and the first rows are read here, the rest by the scanners.
+// Opens delimited text as a log: the headers of all files and the first rows are read here, and all rows by the
+// scanners.
 
 import { isUtf8 } from "node:buffer";
 import { canReopen, type ByteSource } from "../../io/source.js";
@@ -45,7 +46,7 @@ export async function openDelimited(
   };
   try {
     checkPartition(firstColumns, firstColumns);
-    // a file that does not fit is reported now, not after the previous files were read
+    // a file whose columns do not match is reported now, and not after the previous files were read
     const known: FileColumns[] = [firstColumns];
     const rowsOfLater: { file: FileColumns; rows: string[][] }[] = [];
     const names = new Set(columnsIn(firstColumns));
@@ -125,7 +126,7 @@ async function firstRows(opened: OpenFile, chunkBytes: number): Promise<string[]
   return rows;
 }
 
-/** Pulls items until they contain the sample's rows; read() gets these items first. */
+/** Pulls items until they contain the rows of the sample; read() later processes these items first. */
 async function takeSample(
   items: AsyncGenerator<InputItem, void, undefined>,
   pulled: InputItem[],
@@ -156,7 +157,7 @@ async function takeSample(
     const chunkLine = line;
     line += forEachRow(item.bytes, dialect, ({ cells, malformedQuote, line: rowLine }) => {
       if (header && isHeader(cells, header)) return true;
-      // before roles are inferred from the rows after it
+      // a reordered header is reported before roles are inferred from the rows after it
       if (header && isReordered(cells, header))
         throw reorderedHeader({ cells, header }, { file: path, line: chunkLine + rowLine });
       rowsOfFile++;

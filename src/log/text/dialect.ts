@@ -9,8 +9,8 @@ import { asWritten, checkedDelimiter } from "./separator.js";
 import { forEachRow } from "./text-rows.js";
 
 /**
- * Returns the delimiter of a file: the option, else a tab for .tsv, else the candidate that splits the header line into
- * most cells (a comma if several do).
+ * Returns the delimiter of a file: the option if given; else a tab for .tsv; else the candidate that splits the header
+ * line into the largest number of cells (a comma if several do).
  *
  * @throws {UsageError} the option is not a valid delimiter
  */
@@ -30,7 +30,7 @@ function delimiterOf(
   return { delimiter: best };
 }
 
-/** @throws {UsageError} the comment mark could be the start of a cell, a row or a line end */
+/** @throws {UsageError} the comment mark is ambiguous, because it could be the start of a cell, a row or a line end */
 function checkComment(comment: string | undefined, delimiter: string): void {
   if (comment === undefined) return;
   if (comment === "" || /["\r\n]/.test(comment) || comment.includes(delimiter)) {
@@ -40,12 +40,12 @@ function checkComment(comment: string | undefined, delimiter: string): void {
   }
 }
 
-/** The beginning of a file, before its rows. */
+/** The part of a file before its first row. */
 export interface FileHead {
   dialect: Dialect;
-  /** names of the columns; c0, c1, ... without a header; "" for a duplicate name that is ignored */
+  /** names of the columns; c0, c1, ... if the file has no header; "" for a duplicate name that is ignored */
   columns: string[];
-  /** cells of the header, or the names of --columns; undefined without either */
+  /** cells of the header, or the names of --columns; undefined if there is neither */
   header?: string[];
   /** number of bytes before the first row */
   bytes: number;
@@ -54,10 +54,10 @@ export interface FileHead {
 }
 
 /**
- * Reads the beginning of a file, or returns undefined if more bytes are needed.
+ * Reads the part of a file before its first row; returns undefined if more bytes are needed.
  *
  * @param bytes u8: the file's first bytes, decoded to UTF-8, without a byte-order mark
- * @param ended whether they are the whole file; if so, the last line ends with a newline
+ * @param ended true if `bytes` is the whole file; its last line then ends with a newline
  * @throws {DataError} the file is empty, not UTF-8, or has two columns of the same name
  */
 export function readHead(
@@ -100,7 +100,10 @@ export function readHead(
   return { dialect, columns, header: cells, bytes: end, lines: line - 1 + countLines(bytes, start, end) };
 }
 
-/** Returns the names of --columns for a file without a header. @throws {DataError} its first row has more or fewer cells */
+/**
+ * Returns the names of --columns for a file without a header. @throws {DataError} the first row has more or fewer cells
+ * than there are names
+ */
 function namedColumns(
   names: readonly string[],
   cells: readonly string[],
@@ -141,7 +144,7 @@ function distinctColumns(
   return columns;
 }
 
-/** Returns the index of the first line that is neither blank nor a comment; -1 if these bytes contain no start of one. */
+/** Returns the index of the first line that is neither blank nor a comment; -1 if the bytes contain no such line. */
 function firstLine(bytes: Uint8Array, comment: string | undefined): number {
   for (let at = 0; at < bytes.length;) {
     const newline = bytes.indexOf(0x0a, at);
@@ -163,7 +166,7 @@ function recordCells(record: Uint8Array, dialect: Dialect): string[] {
   return cells;
 }
 
-/** @throws {DataError} bytes are not UTF-8; the message names the first such line and --encoding */
+/** @throws {DataError} the bytes are not UTF-8; the message names the first invalid line and suggests --encoding */
 function checkUtf8(bytes: Uint8Array, path: string, line: number, encoding: string | undefined): void {
   if (isUtf8(bytes)) return;
   throw notUtf8(path, line + firstBadLine(bytes), encoding);
@@ -196,12 +199,12 @@ export function unclosedQuote(path: string, line: number, maxCell: number): Data
   );
 }
 
-/** Returns the text of a row for a message. */
+/** Returns the beginning of a row as text for a message. */
 export function rowExcerpt(bytes: Uint8Array, dialect: Pick<Dialect, "written">): string {
   return excerpt(asWritten(decodedUtf8(bytes.subarray(0, 400)).replace(/\r?\n?$/, ""), dialect));
 }
 
-/** The error for a file that ends after its header. */
+/** Returns the error for a file that contains nothing after its header. */
 export function noRows(path: string): DataError {
   return new NoRowsError("the file has a header but no rows", {
     file: path,

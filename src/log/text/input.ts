@@ -1,4 +1,4 @@
-// Splits files into chunks of whole records, decoded to UTF-8, in order; the scanners read these.
+// Splits files into chunks of whole records, decoded to UTF-8, in order; the scanners process the chunks.
 
 import { heldSource, openSource, type ByteSource } from "../../io/source.js";
 import { DataError } from "../../errors.js";
@@ -10,24 +10,24 @@ import { maxRowBytes, rowTooLarge } from "../limits.js";
 import { countLines, lastCut, type Dialect } from "./records.js";
 import { checkedDelimiter, withOneByte } from "./separator.js";
 
-/** Whole records of one file. */
+/** Consecutive whole records of one file. */
 interface Chunk {
   kind: "chunk";
   file: number;
-  /** u8: the last byte is a newline; has its own buffer, so that it can be transferred */
+  /** u8, whose last byte is a newline; the chunk owns the buffer, so that it can be transferred */
   bytes: Uint8Array<ArrayBuffer>;
   /** runs of records with a quoted cell, which only papaparse may read: alternating starts and ends, ascending */
   quoted: number[];
 }
 
-/** Items of an input; `line` of a failure counts from the end of the previous chunk, from 0. */
+/** Items of an input. The line of a failure is counted from 0 at the end of the previous chunk. */
 export type InputItem =
   | Chunk
   | { kind: "start"; file: number; columns: FileColumns; header: string[] | undefined; linesBefore: number }
   | { kind: "failure"; file: number; line: number; error: (line: number) => DataError }
   | { kind: "end"; file: number };
 
-/** An open file: its header is known and its records are still to come. */
+/** An open file whose header was read, while its records were not. */
 export interface OpenFile {
   source: ByteSource;
   head: FileHead;
@@ -35,7 +35,7 @@ export interface OpenFile {
   rest: AsyncGenerator<Uint8Array, void, undefined>;
 }
 
-/** Opens a file, or the rows in memory that replace it. */
+/** Opens a file, or the rows in memory that are read in its place. */
 export async function sourceOf(
   path: string,
   { held, opened, sources }: Pick<ReadOptions, "held" | "opened" | "sources">,
@@ -53,7 +53,7 @@ export async function openFile(path: string, options: ReadOptions, pieceBytes: n
     const pieces = piecesOf(source, options);
     let bytes: Uint8Array = new Uint8Array(0);
     for (;;) {
-      // reads twice as many bytes each time, so that a long header is not parsed again for every piece
+      // each attempt reads twice as many bytes, so that a long header is not parsed again for every piece
       const parts = [bytes];
       let [wanted, done] = [bytes.length, false];
       do {
@@ -74,8 +74,8 @@ export async function openFile(path: string, options: ReadOptions, pieceBytes: n
 }
 
 /**
- * Decodes pieces and replaces a delimiter of several characters by one byte; rows in memory are prepared in this way
- * already.
+ * Decodes pieces, and replaces a delimiter of several characters by one byte; rows in memory were already prepared in
+ * this way.
  */
 export function piecesOf(
   source: ByteSource,
@@ -87,7 +87,7 @@ export function piecesOf(
   return written === undefined ? pieces : withOneByte(pieces, source.path, written);
 }
 
-/** Removes UTF-8's byte-order mark; returns undefined while the bytes may be the start of one. */
+/** Removes the byte-order mark of UTF-8; returns undefined if more bytes are needed to recognize it. */
 export function withoutMark(bytes: Uint8Array, ended: boolean): Uint8Array | undefined {
   const mark = [0xef, 0xbb, 0xbf];
   if (!mark.every((byte, i) => i >= bytes.length || bytes[i] === byte)) return bytes;
@@ -100,7 +100,7 @@ async function* prepended(first: Uint8Array, rest: AsyncGenerator<Uint8Array, vo
   yield* rest;
 }
 
-/** Splits a file's bytes into chunks of about `chunkBytes`, each of whole records. */
+/** Splits the bytes of a file into chunks of whole records, of about `chunkBytes` bytes each. */
 async function* cutFile(
   { rest }: OpenFile,
   file: number,
@@ -119,7 +119,7 @@ async function* cutFile(
     if (length < wanted) continue;
     const bytes = concatenate(parts, false, buffers);
     const { end, quoted, openQuote } = lastCut(bytes, dialect);
-    // a record larger than a chunk: wait for more bytes, unless it or one of its cells exceeds the limit
+    // the record is larger than a chunk, so more bytes are read, unless it or one of its cells exceeds the limit
     if (end === 0 && openCell(bytes, openQuote, dialect) > dialect.maxCell) {
       yield unclosed(bytes, openQuote);
       return;
@@ -130,7 +130,7 @@ async function* cutFile(
     }
     const tail = bytes.slice(end);
     if (end > 0) yield { kind: "chunk", file, bytes: bytes.subarray(0, end), quoted };
-    // doubles the bytes for a record that does not end, so that they are not scanned again for every chunk
+    // reads twice as many bytes each time if a record does not end, so that they are not scanned again for every chunk
     [parts, length, wanted] = [
       [tail],
       tail.length,
@@ -162,12 +162,12 @@ export async function firstChunk(opened: OpenFile, chunkBytes: number): Promise<
   return undefined;
 }
 
-/** Returns the number of bytes of the cell that is unfinished at the end of the bytes. */
+/** Returns the number of bytes of the unfinished cell at the end of the bytes. */
 function openCell(bytes: Uint8Array, openQuote: number, { delimiter }: Dialect): number {
   return bytes.length - (openQuote >= 0 ? openQuote : bytes.lastIndexOf(delimiter.charCodeAt(0)) + 1);
 }
 
-/** Concatenates parts in a new buffer; `closed` adds the newline that the last line lacks. */
+/** Concatenates parts in a new buffer; if `closed`, adds a newline after a last line without one. */
 function concatenate(
   parts: Uint8Array[],
   closed: boolean,
@@ -210,12 +210,15 @@ export async function* cutFiles(
   }
 }
 
-/** Applies the delimiter of the first file to all files: a file with another delimiter shows as one with other columns. */
+/**
+ * Applies the delimiter of the first file to all files; if another file has a different delimiter, its columns do not
+ * match.
+ */
 export function likeFirst(options: ReadOptions, { delimiter, written }: Dialect): ReadOptions {
   return { ...options, delimiter: written ?? delimiter };
 }
 
-/** @throws {DataError} a file without names has another number of columns than the first file */
+/** @throws {DataError} a file without column names has a different number of columns than the first file */
 export function checkColumns(
   file: FileColumns,
   first: FileColumns,
@@ -229,13 +232,13 @@ export function checkColumns(
   );
 }
 
-/** Most buffers that are kept: as many as are in use at once. */
+/** Maximum number of buffers that are kept, which is the number in use at the same time. */
 const MAX_KEPT = 8;
 const GRAIN = 1 << 18;
 
 /**
- * Reuses the buffers of one reading. A dropped buffer is freed at its thread's next garbage collection, which happens
- * every 64 MB: with several threads that would be most of the memory of a reading.
+ * Reuses the buffers of one reading. Otherwise a buffer would be freed at the next garbage collection of its thread,
+ * every 64 MB; with several threads, these buffers would be most of the memory of a reading.
  */
 export class ChunkBuffers {
   readonly #free: ArrayBuffer[] = [];
@@ -247,10 +250,10 @@ export class ChunkBuffers {
     return new Uint8Array(buffer ?? new ArrayBuffer(GRAIN * Math.ceil(length / GRAIN)), 0, length);
   }
 
-  /** Takes back a buffer that is no longer read. */
+  /** Takes back a buffer that is no longer in use. */
   give(buffer: ArrayBuffer): void {
     this.#free.push(buffer);
-    // if there are too many, the smallest is dropped, so that the longest chunks find a buffer
+    // if there are too many buffers, the smallest is dropped, so that a buffer for the longest chunks remains
     if (this.#free.length > MAX_KEPT) this.#free.sort((a, b) => b.byteLength - a.byteLength).pop();
   }
 }

@@ -1,5 +1,5 @@
-// JSON lines: one object per line. The members of the first rows are the columns, in order of appearance; members of
-// nested objects are named by their path.
+// JSON lines: one object per line. The members of the first rows are the columns, in order of appearance; a member of a
+// nested object is named by its path.
 
 import { excerpt, nearestName } from "../../errors.js";
 import { parseJsonRow, type Cell } from "./json-row.js";
@@ -8,7 +8,7 @@ import type { ReadOptions } from "../log.js";
 import { joinValues, separatorOf, wellFormed } from "../multi-value-cells.js";
 import { columnIndex, RowFault, type RecordForm, type Schema } from "./record-form.js";
 
-/** Most member names that are not columns and are counted for the warning. */
+/** Maximum number of member names that are counted for the warning about members that are not columns. */
 const MOST_LATER = 20;
 
 /** The format of .jsonl and .ndjson. */
@@ -42,7 +42,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
           if (Array.isArray(cell)) multi.set(name, separatorOf(name, given, { multi: {} }) ?? "|");
         }
       }
-      // a nested object may be null in some rows: its own name is not a column then
+      // if a nested object is null in some rows, its name without a member is not a column
       const names = [...columns];
       const isObject = (name: string) =>
         isNull.has(name) && names.some((other) => other.startsWith(`${name}.`));
@@ -81,7 +81,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
     if (rows > 0 || later.size < MOST_LATER) later.set(name, rows + 1);
   }
 
-  /** Returns the column, or an object that contains it, that the user ignores. */
+  /** Returns the name that the user ignores: the column itself, or an object that contains it. */
   function ignoredPart(name: string): string | undefined {
     if (ignored.size === 0) return undefined;
     for (let end = name.length; end > 0; end = name.lastIndexOf(".", end - 1))
@@ -91,7 +91,8 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
 
   function cellText(name: string, cell: Cell, schema: Schema): string {
     if (typeof cell === "string") {
-      // a list column whose cell is not a list here: a value that contains the separator would be split into two
+      // the cell of a list column that is not a list in this row: a value that contains the separator would be split
+      // into two
       const isOne = Object.hasOwn(schema.multi, name) && !Object.hasOwn(given, name);
       return isOne ? joinValues(name, [cell], schema.multi[name]!) : cell;
     }

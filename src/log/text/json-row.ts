@@ -1,23 +1,26 @@
-// Parses one line of JSON lines into its members as text, in their order.
+// Parses one line of JSON lines into its members as text, in the order of the line.
 //
 // JSON.parse is not used, because it rounds integers beyond 2^53 (ids of many services), puts names that are whole
-// numbers first, and keeps the last of two members of the same name. This parser accepts what JSON.parse does, except
-// for repeated names.
+// numbers first, and keeps the last of two members of the same name. This parser accepts the same text as JSON.parse,
+// except that it rejects repeated names.
 
 import { excerpt } from "../../errors.js";
 import { RowFault } from "./record-form.js";
 
-/** A member's value: text, empty for null; a list of texts for an array of scalars; undefined for other arrays. */
+/**
+ * The value of a member: a text, which is empty for null; a list of texts for an array of scalars; undefined for other
+ * arrays.
+ */
 export type Cell = string | string[] | undefined;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /true|false|null/y;
 
-/** Deepest nesting that is accepted: far more than in any log, and few enough for the stack. */
+/** Maximum depth of nesting: much deeper than in any log, and small enough for the call stack. */
 const MAX_DEPTH = 500;
 
 /**
- * Returns the members of a line's object; members of nested objects are named by their path, `actor.id`.
+ * Returns the members of the object on a line; a member of a nested object is named by its path, such as `actor.id`.
  *
  * Integers are kept as written, other numbers as JavaScript prints them, booleans are `true` and `false`, null is
  * empty.
@@ -49,7 +52,7 @@ class JsonReader {
     return [...members];
   }
 
-  /** Reads the members of an object whose opening brace was consumed. */
+  /** Parses the members of an object whose opening brace was already consumed. */
   #members(path: string, members: Map<string, Cell>, depth: number): void {
     if (depth > MAX_DEPTH) throw this.#fault(`expected at most ${MAX_DEPTH} levels of nesting`);
     if (this.#takes("}")) return;
@@ -76,7 +79,7 @@ class JsonReader {
     if (this.#at < this.text.length) throw this.#fault("expected the line to end after the object");
   }
 
-  /** Reads any value; values nested too deep to be a cell are skipped. */
+  /** Parses any value; a value that is nested too deep to be a cell is skipped. */
   #value(depth: number): Cell {
     if (depth > MAX_DEPTH) throw this.#fault(`expected at most ${MAX_DEPTH} levels of nesting`);
     if (this.#takes("{")) {
@@ -122,7 +125,7 @@ class JsonReader {
 
   #string(): string {
     this.#skipSpace();
-    // a string without an escape is the text between its quotes
+    // a string without escapes consists of the text between its quotes
     const close = this.text.indexOf('"', this.#at + 1);
     const plain = close === -1 ? undefined : this.text.slice(this.#at + 1, close);
     if (this.text[this.#at] === '"' && plain !== undefined && !ESCAPED.test(plain)) {
@@ -138,7 +141,10 @@ class JsonReader {
     return value;
   }
 
-  /** Reads piece by piece, because a pattern that repeats over a megabyte overflows the engine's stack. */
+  /**
+   * Parses the string piece by piece, because a pattern that repeats over a megabyte overflows the stack of the
+   * regular-expression engine.
+   */
   #longString(): string {
     const { text } = this;
     if (text[this.#at] !== '"') return "";
@@ -173,7 +179,7 @@ class JsonReader {
     }
   }
 
-  /** Consumes and returns the text that the sticky pattern matches here; "" if it does not match. */
+  /** Consumes and returns the text that the sticky pattern matches at the current position; "" if it does not match. */
   #match(pattern: RegExp): string {
     pattern.lastIndex = this.#at;
     const found = pattern.exec(this.text)?.[0] ?? "";
@@ -188,7 +194,7 @@ class JsonReader {
   }
 }
 
-/** Characters that a JSON string must escape. */
+/** Characters that must be escaped in a JSON string. */
 // oxlint-disable-next-line eslint/no-control-regex -- they are what JSON forbids
 const ESCAPED = /[\\\u0000-\u001f]/;
 

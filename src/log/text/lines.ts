@@ -1,4 +1,4 @@
-// Splits a text file into lines, decoded and checked: the records of JSON lines, libsvm and libffm.
+// Splits a text file into decoded and checked lines, which are the records of JSON lines, libsvm and libffm.
 
 import { isUtf8 } from "node:buffer";
 import { firstBadLine, notUtf8 } from "./dialect.js";
@@ -10,7 +10,7 @@ import type { RecordPiece, RecordFile } from "./record-form.js";
 import { countLines, decodedUtf8 } from "./records.js";
 
 /**
- * Yields the lines of a file without blank lines; \n or \r\n ends a line. @throws as openSource; {DataError} invalid
+ * Yields the lines of a file, except blank lines; \n or \r\n ends a line. @throws as openSource; {DataError} invalid
  * bytes in the encoding
  */
 export async function openLines(
@@ -38,7 +38,7 @@ export async function openLines(
     }
   }
 
-  /** Yields pieces that end with a line end, except possibly the last of the file. */
+  /** Yields pieces that end with a line end; only the last piece of the file may lack it. */
   async function* wholeLines(): AsyncGenerator<Uint8Array, void, undefined> {
     let parts: Uint8Array[] = [];
     let length = 0;
@@ -48,7 +48,7 @@ export async function openLines(
       const end = piece.lastIndexOf(0x0a) + 1;
       parts.push(end > 0 ? piece.subarray(0, end) : piece);
       length += piece.length;
-      // a line may hold many cells, but one without an end would fill the memory
+      // a line may have many cells, but a line that never ends would fill the memory
       if (end === 0 && length > maxRowBytes({ maxCell })) throw rowTooLarge("line", path, line, { maxCell });
       if (end === 0) continue;
       const whole = Buffer.concat(parts);

@@ -1,7 +1,7 @@
 // Opens files of records (JSON lines, libsvm, libffm) as a log, as openLog does for delimited text.
 //
-// Records become text cells and pass through the merger like scanned chunks, so that the same events have the same
-// codes in every format. It uses one thread and memory for the distinct keys and a few thousand records.
+// Records become text cells and pass through the merger like scanned chunks, so the same events get the same codes in
+// every format. Reading uses one thread, and memory for the distinct keys and a few thousand records.
 
 import { DataError, NoRowsError } from "../../errors.js";
 import { canReopen } from "../../io/source.js";
@@ -146,7 +146,7 @@ async function headOf<Rec>(file: LogFile, form: RecordForm<Rec>): Promise<FileHe
 }
 
 /**
- * Warns of columns that the first rows of the first file lack, with the file in which they first occur.
+ * Warns about columns that the first rows of the first file lack, and names the file in which each first occurs.
  *
  * @param ignored columns that the user excludes
  */
@@ -166,7 +166,7 @@ function furtherColumnWarnings<Rec>(
   });
 }
 
-/** Pulls items until they contain the first rows; read() gets these items again. */
+/** Pulls items until they contain the first rows; read() later processes the same items again. */
 async function takeHead<Rec>(
   items: AsyncGenerator<Item<Rec>, void, undefined>,
   head: Item<Rec>[],
@@ -203,7 +203,7 @@ async function takeHead<Rec>(
   const ofFile = first.filter(({ path }) => path === first[0]!.path).map(({ record }) => record);
   const warnings = furtherColumnWarnings(ofFile, further, form, options.ignore);
   if (schema.columns.length === 0) {
-    // no record is valid: report the fault of the first one
+    // no record is valid, so the fault of the first record is reported
     const { path, piece } = pieces.find(({ piece }) => piece.records.length > 0)!;
     recordRows(piece, { path, partition: {}, firstLine: 1 }, form, schema, "error");
     throw new DataError(`the first rows have no columns: expected ${form.expected}`, { file: path, line: 1 });
@@ -226,7 +226,7 @@ async function takeHead<Rec>(
   return { schema, sample, sampleIsAll, warnings };
 }
 
-/** Returns the cells of a piece's records; faults are thrown or listed. */
+/** Returns the cells of a piece's records; faulty records are thrown as errors or listed. */
 function recordRows<Rec>(
   { records, lines }: RecordPiece<Rec>,
   { path, partition, firstLine }: LogFile & { firstLine: number },
@@ -262,10 +262,10 @@ function recordRows<Rec>(
   return kept;
 }
 
-/** Most keys of a column that are cached as text. */
+/** Maximum number of keys of a column that are cached as text. */
 const MAX_CACHED = 1 << 16;
 
-/** A request: the column's index, and whether it is read as keys or numbers. */
+/** A requested column: its index, and whether it is read as keys or numbers. */
 interface RowRequest {
   column: number;
   as: "key" | "number";
@@ -285,7 +285,7 @@ class RowScanner {
 
   /**
    * @param rows  cells of each row, one per column of the log
-   * @param lines line of each row, from 0
+   * @param lines line number of each row, from 0
    * @throws {UsageError} the keys outgrow the memory
    */
   scan(rows: readonly string[][], lines: readonly number[], numLines: number): ChunkScan {
@@ -314,7 +314,10 @@ class RowScanner {
     };
   }
 
-  /** Passes all keys that are not cached to the table in one call, because a call of the kernel costs more than a lookup. */
+  /**
+   * Passes all keys that are not cached to the hash table in one call, because a call of the kernel takes longer than a
+   * lookup.
+   */
   #codesOf(request: number, rows: readonly string[][], column: number): Uint32Array {
     const table = this.#tables[request]!;
     const cache = this.#cache[request]!;
@@ -325,7 +328,7 @@ class RowScanner {
       if (text !== "" && !cache.has(text)) unknown.add(text);
     }
     const keys = [...unknown];
-    // the cache holds copies, because a key is a slice of its line and would keep the whole line in memory
+    // the cache holds copies of keys, because a substring would keep the whole line in memory
     table
       .codesOf(encodeKeys(keys))
       .forEach((code, i) => cache.set(Buffer.from(keys[i]!, "utf8").toString("utf8"), code));

@@ -1,8 +1,8 @@
-// The parts of a log format other than delimited text: records, and their cells as text.
+// Interface of a log format other than delimited text, which supplies records and their cells as text.
 
 import type { InputFingerprint } from "../../io/fingerprint.js";
 
-/** The source of records, for the fingerprint and the progress. */
+/** A source of records, with the data for its fingerprint and the progress. */
 export interface RecordSource {
   readonly path: string;
   readonly bytesRead: number;
@@ -11,7 +11,10 @@ export interface RecordSource {
   close(): Promise<void>;
 }
 
-/** Consecutive records; lines count from 0 at the piece's start. In a format without lines, each record counts as one line. */
+/**
+ * Consecutive records. Lines are counted from 0 at the start of the piece; in a format without lines, each record
+ * counts as one line.
+ */
 export interface RecordPiece<Rec> {
   records: Rec[];
   lines: number[];
@@ -27,28 +30,34 @@ export interface RecordFile<Rec> {
 /** The columns of a log. */
 export interface Schema {
   columns: string[];
-  /** columns whose cells hold several values by the format, with the separator that joins them as text */
+  /**
+   * columns whose cells hold several values according to the format, with the separator that joins the values as text
+   */
   multi: Record<string, string>;
-  /** columns of `multi` whose values have a number, `key:number`; none when absent */
+  /** those columns of `multi` whose values have a number, written `key:number`; none when absent */
   multiWeights?: string[];
 }
 
-/** A format of records; an instance belongs to one log. */
+/** A format whose files consist of records. Each log has its own instance. */
 export interface RecordForm<Rec> {
   /** for messages: "expected ..." */
   expected: string;
   open(path: string): Promise<RecordFile<Rec>>;
   /** Determines the columns from the first records; malformed records are skipped. */
   schemaOf(records: readonly Rec[]): Schema;
-  /** Returns a cell per column, empty if missing. @throws {RowFault} the record is malformed */
+  /**
+   * Returns the cells of a record, one per column; a missing cell is empty.
+   *
+   * @throws {RowFault} the record is malformed
+   */
   cellsOf(record: Rec, schema: Schema): string[];
   /** Returns the record as it is in the file, for the report of bad rows. */
   textOf(record: Rec): string;
-  /** Returns warnings after all records were read, one sentence each. */
+  /** Returns the warnings after all records were read, one sentence each. */
   warnings?(): string[];
   /**
-   * Announces the columns that will be read; the cells of others may be empty from now on. @throws {DataError} a file
-   * lacks one of them
+   * Announces the columns that will be read; the cells of other columns may be empty from now on. @throws {DataError} a
+   * file lacks an announced column
    */
   want?(columns: ReadonlySet<string>): void;
 }
@@ -62,10 +71,10 @@ export function columnIndex(schema: Schema, name: string): number {
   return index.get(name) ?? -1;
 }
 
-/** The reason why a record is bad; it is caught where the file and line are known. */
+/** The reason why a record is bad; the caller that knows the file and the line catches it. */
 export class RowFault extends Error {
   constructor(
-    /** the reason under which ReadResult.skipped counts it */
+    /** the name of the reason in ReadResult.skipped */
     readonly reason: string,
     message: string,
     readonly column?: string,

@@ -8,29 +8,32 @@ const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const QUOTE = 0x22;
 
-/** The syntax that determines how bytes are split into records and cells. */
+/** The syntax by which bytes are split into records and cells. */
 export interface Dialect {
   /** one ASCII character */
   delimiter: string;
-  /** the delimiter in the file, if `delimiter` replaces one of several characters (separator.ts) */
+  /** the delimiter as it is in the file, if it has several characters and `delimiter` replaces it (separator.ts) */
   written?: string;
   /** lines that start with this text are skipped; undefined: no comments */
   comment: string | undefined;
-  /** most bytes of a quoted cell */
+  /** maximum number of bytes of a quoted cell */
   maxCell: number;
 }
 
-/** The end of a record, or the reason why it is not found yet. */
+/** The end of a record, or the reason why the end was not found. */
 export interface RecordEnd {
-  /** index after the record's newline; -1 if it is not in these bytes */
+  /** index after the newline of the record; -1 if these bytes do not contain it */
   end: number;
   /** true if the record has a quoted cell */
   quoted: boolean;
-  /** index of the quote of a cell that is not closed in these bytes (or is larger than maxCell); -1 if there is none */
+  /**
+   * index of the opening quote of a cell that is not closed in these bytes, or is larger than maxCell; -1 if there is
+   * none
+   */
   openQuote: number;
 }
 
-/** Finds the end of the record that starts at `start`. */
+/** Finds the end of the record that starts at index `start`. */
 export function recordEnd(bytes: Uint8Array, start: number, dialect: Dialect): RecordEnd {
   const delimiter = dialect.delimiter.charCodeAt(0);
   let quoted = false;
@@ -62,7 +65,7 @@ function quotedCellEnd(bytes: Uint8Array, open: number, delimiter: number): numb
     }
     if (after === delimiter || after === NEWLINE) return quote + 1;
     if (!startsWhiteSpace(after)) continue;
-    // skip white space up to the separator, whole characters at a time, because papaparse trims Unicode's
+    // skips white space up to the separator by whole characters, because papaparse trims Unicode white space
     let separator = quote + 1;
     while (separator < bytes.length && bytes[separator] !== delimiter && bytes[separator] !== NEWLINE)
       separator++;
@@ -77,17 +80,20 @@ function startsWhiteSpace(byte: number): boolean {
   return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d) || [0xc2, 0xe1, 0xe2, 0xe3, 0xef].includes(byte);
 }
 
-/** A position at which bytes can be cut so that only whole records are before it. */
+/** A position that splits bytes so that only whole records precede it. */
 export interface Cut {
-  /** index after the last whole record's newline; 0 if there is none */
+  /** index after the newline of the last whole record; 0 if there is none */
   end: number;
   /** runs of records with a quoted cell before the cut: alternating starts and ends, ascending */
   quoted: number[];
-  /** as in RecordEnd, for the record that starts at `end` */
+  /** the same as in RecordEnd, for the record that starts at `end` */
   openQuote: number;
 }
 
-/** Returns the last cut of bytes that start with a record. Lines without a quote are skipped at the speed of memchr. */
+/**
+ * Returns the last position at which bytes that start with a record can be split. Lines without a quote are skipped at
+ * the speed of memchr.
+ */
 export function lastCut(bytes: Uint8Array, dialect: Dialect): Cut {
   // Buffer.lastIndexOf uses memchr; the method of typed arrays takes five times as long
   const searched = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -95,7 +101,7 @@ export function lastCut(bytes: Uint8Array, dialect: Dialect): Cut {
   for (let at = 0; ;) {
     const quote = searched.indexOf(QUOTE, at);
     if (quote === -1) return { end: Math.max(at, searched.lastIndexOf(NEWLINE) + 1), quoted, openQuote: -1 };
-    // lines before the one that contains the quote are records
+    // all lines before the line with the quote are whole records
     const start = Math.max(at, searched.lastIndexOf(NEWLINE, quote) + 1);
     if (startsComment(bytes, start, dialect)) {
       at = searched.indexOf(NEWLINE, quote) + 1;
@@ -142,7 +148,7 @@ export function countLines(bytes: Uint8Array, from = 0, to = bytes.length): numb
   return lines;
 }
 
-/** Decodes UTF-8; a byte-order mark inside is a character like any other. */
+/** Decodes UTF-8; a byte-order mark inside the text is an ordinary character. */
 export function decodedUtf8(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
 }

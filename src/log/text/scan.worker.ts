@@ -1,4 +1,4 @@
-// A thread that scans delimited text: it receives chunks and sends scans back, in order.
+// A worker thread that scans delimited text: it receives chunks and sends their scans back, in order.
 
 import { parentPort, workerData } from "node:worker_threads";
 import { ChunkScanner } from "./chunk-scanner.js";

@@ -1,4 +1,4 @@
-// The scanners of one reading: one on the calling thread and, for a large log, several on other threads.
+// The scanners of one reading: one on the calling thread and, if the log is large, others on worker threads.
 
 import { newMemory, RESERVED } from "../../kernels/shared/memory.js";
 import { freeAddresses, THREAD_ADDRESSES } from "../../workers/process-limits.js";
@@ -8,31 +8,31 @@ import type { ScanLayout } from "../file-columns.js";
 import { receivedError, ScanThread, type SentError } from "../scan-thread.js";
 import type { ScanMemory } from "../scanner.js";
 
-/** The data that a thread is started with. */
+/** The data that a worker thread receives when it starts. */
 export interface ScannerData {
   module: WebAssembly.Module;
   setup: ScanSetup;
   memory: WebAssembly.Memory;
 }
 
-/** A chunk that is sent to a thread. */
+/** A chunk as it is sent to a worker thread. */
 export interface ScanJob {
   bytes: Uint8Array<ArrayBuffer>;
   quoted: number[];
   layout: ScanLayout;
 }
 
-/** The reply of a thread: the scan with the chunk's buffer, or the error that its memory is full. */
+/** The reply of a worker thread: the scan with the buffer of the chunk, or the error that its memory is full. */
 export type ScanReply = { scan: ChunkScan; buffer: ArrayBuffer } | SentError;
 
-/** Scans chunks; scans are returned in the order of the chunks. */
+/** Scans chunks and returns their scans in the order of the chunks. */
 export interface Scanner {
   /** Takes ownership of the chunk's buffer. */
   scan(job: ScanJob): Promise<ChunkScan>;
   close(): Promise<unknown>;
 }
 
-/** A scanner on the calling thread, which scans when it is called. */
+/** A scanner on the calling thread; each call scans a chunk before it returns. */
 export class LocalScanner implements Scanner {
   readonly #scanner: ChunkScanner;
 
@@ -53,12 +53,12 @@ export class LocalScanner implements Scanner {
   async close(): Promise<void> {}
 }
 
-/** Limits a number of threads by the addresses available to the process; results do not depend on it. */
+/** Limits the number of threads by the address space available to the process; results do not depend on it. */
 export function affordableScanners(numThreads: number): number {
   return Math.max(0, Math.min(numThreads, Math.floor(freeAddresses() / (RESERVED + THREAD_ADDRESSES))));
 }
 
-/** A scanner on another thread. */
+/** A scanner on a worker thread. */
 export class ThreadScanner implements Scanner {
   readonly #thread: ScanThread<ScanJob, ScanReply>;
 

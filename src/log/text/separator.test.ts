@@ -1,4 +1,4 @@
-// A delimiter of several characters is read like one of a single byte, for any chunk size.
+// Tests that a delimiter of several characters is read like a single byte, for any chunk size.
 
 import { DataError } from "../../errors.js";
 import { checkedDelimiter, unescapedDelimiter } from "./separator.js";
@@ -93,7 +93,7 @@ test("names of columns make a log without a header, and their number is checked"
       ["3", "4"],
     ],
   ]);
-  // a header that the file has despite --columns is not a row
+  // a line that equals the names of --columns is a header and not a row
   const headed = await rowsOf(file("headed.csv", "user,item\n1,2\n"), { header: false, columns });
   expect([headed.rows, headed.repeatedHeaders]).toEqual([[["1", "2"]], 1]);
   await expect(rowsOf(path, { header: false, columns })).rejects.toThrow(

@@ -1,16 +1,16 @@
 // Replaces a --delimiter of several characters, such as `::`, by one byte, so that the scanners can read the log. In
-// the text of quoted cells, the byte is replaced back by the delimiter (text-rows.ts).
+// the text of quoted cells, the byte is converted back to the delimiter (text-rows.ts).
 
 import { DataError, UsageError, excerpt } from "../../errors.js";
 import { countLines, type Dialect } from "./records.js";
 
-/** ASCII's unit separator, which text should not contain. */
+/** The unit separator of ASCII, which is not expected in text. */
 const STAND_IN = "\x1f";
 const STAND_IN_BYTE = 0x1f;
-/** Most characters of a delimiter. */
+/** Maximum number of characters of a delimiter. */
 const MOST = 16;
 
-/** Replaces escapes in a delimiter: `\t`, `\x01` and `\u0001` denote the character that they name. */
+/** Replaces escapes in a delimiter by the characters that they denote: `\t`, `\x01` and `\u0001`. */
 export function unescapedDelimiter(delimiter: string): string {
   if (delimiter === "\\t") return "\t";
   const [, hex] = /^\\(?:x([\da-f]{2})|u([\da-f]{4}))$/iu.exec(delimiter)?.filter(Boolean) ?? [];
@@ -18,8 +18,8 @@ export function unescapedDelimiter(delimiter: string): string {
 }
 
 /**
- * Checks --delimiter. @returns the byte that separates cells, and the delimiter that it replaces, if any @throws
- * {UsageError} it is invalid
+ * Checks --delimiter. @returns the byte that separates cells, and the delimiter of several characters that it replaces,
+ * if any @throws {UsageError} the delimiter is invalid
  */
 export function checkedDelimiter(given: string): Pick<Dialect, "delimiter" | "written"> {
   const delimiter = unescapedDelimiter(given);
@@ -32,7 +32,7 @@ export function checkedDelimiter(given: string): Pick<Dialect, "delimiter" | "wr
   return isByte ? { delimiter } : { delimiter: STAND_IN, written: delimiter };
 }
 
-/** Restores a text of the log as it is in the file. */
+/** Converts a text of the log back to its form in the file. */
 export function asWritten(text: string, { written }: Pick<Dialect, "written">): string {
   return written === undefined ? text : text.replaceAll(STAND_IN, written);
 }
@@ -41,7 +41,7 @@ export function asWritten(text: string, { written }: Pick<Dialect, "written">): 
  * Replaces each delimiter in the pieces by one byte.
  *
  * @param pieces pieces of UTF-8
- * @throws {DataError} the pieces contain the byte already
+ * @throws {DataError} the pieces already contain this byte
  */
 export async function* withOneByte(
   pieces: AsyncGenerator<Uint8Array, void, undefined>,
@@ -72,7 +72,7 @@ export async function* withOneByte(
         from += needle.length;
       } else out[to++] = bytes[from++]!;
     }
-    // the end of a piece may be the start of a delimiter
+    // the end of a piece may be an incomplete delimiter
     held = Uint8Array.from(bytes.subarray(from));
     yield out.subarray(0, to);
   }

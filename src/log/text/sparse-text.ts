@@ -1,9 +1,9 @@
 // Text of libsvm (`label feature:value ...`) and libffm (`label field:feature:value ...`): features are read as keys.
 //
-// A libffm field is a column named by its number; a field with several features in one row has several values. The
-// features of libsvm, which has no fields, are the values of one column (libFM's text is the same). A feature has the
-// weight given by its value, usually 1; such columns keep the values as numbers (multi-value-cells.ts), even if every
-// value is 1. A feature with value 0 is absent.
+// A libffm field is a column named by its number; a field with several features in one row has several values. libsvm,
+// like libFM, has no fields, so all its features are values of one column. The value of a feature, usually 1, is its
+// weight; these columns keep the weights (multi-value-cells.ts), even if every weight is 1. A feature with value 0 is
+// absent.
 
 import { excerpt } from "../../errors.js";
 import { parseNumber } from "../number.js";
@@ -14,12 +14,12 @@ import { separatorOf, weightedText, wellFormed } from "../multi-value-cells.js";
 
 const LABEL = "label";
 const FEATURES = "feature";
-/** Separates the tokens of a line, so that no feature contains it. */
+/** Separator of the tokens of a line; no feature contains it. */
 const SEPARATOR = " ";
 
 interface Row {
   label: string;
-  /** by column, in the order of the line: the value of each feature */
+  /** the features of each column with their values, in the order of the line */
   cells: Map<string, Map<string, number>>;
 }
 

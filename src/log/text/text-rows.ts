@@ -1,5 +1,5 @@
-// Splits whole records into cells with papaparse, which parses headers, samples and every chunk with a quoted cell. For
-// other chunks the scanner (chunk-scanner.ts) returns the same, faster.
+// Splits whole records into cells with papaparse, which parses headers, samples and every chunk with a quoted cell. The
+// scanner (chunk-scanner.ts) parses other chunks faster, with the same result.
 //
 // Pitfalls of papaparse that are avoided here: delimiter and line end are always passed, because guessing them merges
 // rows; the class Parser is used, because Papa.parse strips a byte-order mark, which is data inside a log; text that
@@ -9,18 +9,20 @@ import Papa from "papaparse";
 import { asWritten } from "./separator.js";
 import { decodedUtf8, withoutReturns, type Dialect } from "./records.js";
 
-/** One record as papaparse returns it. */
+/** One record in the form that papaparse returns. */
 export interface TextRow {
   cells: string[];
-  /** physical line on which the record starts, from 0 within the bytes */
+  /** number of the physical line on which the record starts, from 0 at the start of the bytes */
   line: number;
-  /** line of a quote that is not closed correctly, from 0 within the bytes; -1 if there is none */
+  /**
+   * number of the line with a quote that is not closed correctly, from 0 at the start of the bytes; -1 if there is none
+   */
   malformedQuote: number;
 }
 
 /**
- * Calls `onRow` for each record with its raw text (without its line end), without blank lines and comments, until it
- * returns false.
+ * Calls `onRow` with each record and its raw text without the line end, until `onRow` returns false; blank lines and
+ * comments are skipped.
  *
  * @param bytes u8: whole records, valid UTF-8, the last byte a newline
  * @returns the number of physical lines processed
@@ -40,7 +42,7 @@ export function forEachRow(
     newline: "\n",
     comments: dialect.comment ?? false,
     step({ data, errors, meta }: Papa.ParseStepResult<string[][]>) {
-      // between the previous row and this one there may be comments, which papaparse skips silently
+      // papaparse silently skips comments before this row, so their lines are counted here
       start = skipComments(text, start, dialect, () => line++);
       end = meta.cursor;
       const isBlank = start === text.length || text[start] === "\n";

@@ -1,5 +1,6 @@
-// New users or items of a run of train-als: the closed form of its least squares, with the other side as it was trained. It is the
-// solution that least squares give a row (kernels/als/assembly/main.ts), all dimensions at once.
+// Computes vectors of new users or items for a run of train-als, by the closed form of its least squares: the vectors
+// of the other side (items for a user) stay as trained. The training solves the same equation per row
+// (kernels/als/assembly/main.ts), but not for all dimensions at once.
 //
 //   (sum c h h' + a H'H + p I) w = sum c h        Hu et al. 2008, eq. 4, as in docs/algorithms/implicit.md
 //
@@ -28,7 +29,10 @@ export async function foldInByLeastSquares(
   return await foldInEvents(run, options, watch, fitLeastSquares);
 }
 
-/** The weight of a key is 0. Events whose other side the run does not know say nothing. */
+/**
+ * Computes the vectors of new keys; their weights are 0. Events with a user or item that the run does not contain are
+ * ignored.
+ */
 function fitLeastSquares(
   run: Run,
   { space, preprocess, parameters: { dim, vectors } }: FmRun,
@@ -40,7 +44,7 @@ function fitLeastSquares(
     l2Exponent: l2Exponent!,
     l2Vector: given.l2Vector ?? l2Vector!,
   };
-  /** by the side that is new */
+  /** vectors of the trained side, by the side of the new keys */
   const known = new Map<NewEvents["side"], OtherSide>();
   return ({ dataset, side, rows }) => {
     const name = preprocess.roles[side === "user" ? "item" : "user"]!;
@@ -53,7 +57,7 @@ function fitLeastSquares(
     known.set(side, others);
     return rows.map((own) => {
       const weights = rowWeights(dataset, Uint32Array.from(own), preprocess);
-      // events of one pair are one, of all their confidence
+      // several events of the same pair are replaced by one event with the sum of their confidences
       const confidences = new Map<number, number>();
       own.forEach((row, e) => {
         const id = ids[column.codes[row]!] ?? 0;
@@ -64,7 +68,7 @@ function fitLeastSquares(
   };
 }
 
-/** The other side, as every row of this one sees it. */
+/** The vectors of the trained side, with the sums over them that are the same for every new row. */
 export interface OtherSide {
   dim: number;
   /** f32[numRows * dim], row-major */
@@ -83,7 +87,7 @@ export function otherSide(dim: number, vectors: Float32Array): OtherSide {
 }
 
 /**
- * The vector of a row with these events.
+ * Returns the vector of a new row with the given events.
  *
  * @param confidences by row of the other side
  * @returns f64[dim]
@@ -107,7 +111,7 @@ export function foldInImplicit(
     for (let d = 0; d < dim; d++) right[d]! += c * h[d]!;
     mass += c;
   }
-  // the penalty of a row grows with its events: Rendle et al. 2021 (arXiv:2110.14037), eq. 4
+  // the penalty of a row grows with the number of its events: Rendle et al. 2021 (arXiv:2110.14037), eq. 4
   const penalty = l2Vector * pow(mass, l2Exponent);
   for (let d = 0; d < dim; d++) matrix[d * dim + d]! += penalty;
   const solved = solveCholesky(matrix, right);
@@ -117,7 +121,7 @@ export function foldInImplicit(
   );
 }
 
-/** Adds c h h' to the lower triangle. */
+/** Adds the product c h h' to the lower triangle of a matrix. */
 function addSquare(matrix: Float64Array, h: Float32Array, c: number): void {
   const dim = h.length;
   for (let i = 0; i < dim; i++) for (let j = 0; j <= i; j++) matrix[i * dim + j]! += c * h[i]! * h[j]!;

@@ -1,4 +1,4 @@
-// Implicit feedback on a space's events, by MLlib's ALS on a Spark Connect server (--engine-train).
+// Factorizes the events of users and items by MLlib's ALS on a Spark Connect server (--engine-train).
 //
 //   events (user, item, confidence) ──► server ──► MLlib ──► vectors, checked and scaled ──► the same model as of learn.ts
 
@@ -18,8 +18,8 @@ import type { AlsOptions, GivenAls } from "./options.js";
 import type { ImplicitVectors } from "./train.js";
 
 /**
- * Factorizes the events of users and items on the server that `given` names. All epochs are trained, and the last one's vectors are
- * the model: MLlib reports nothing in between.
+ * Factorizes the events of users and items on the server that `given` names. The model has the vectors of the last
+ * epoch, because MLlib returns nothing between epochs.
  *
  * @throws {DataError} there are no events
  * @throws {UsageError} as eventsOf and mllibObjective, and what the server cannot do
@@ -73,7 +73,7 @@ export async function learnOnEngine(
   return { ...model, chosen, engine: trained.engine };
 }
 
-/** The ratings of all pairs, as rows on the server. */
+/** Uploads the ratings of all pairs, as rows that the server stores. */
 async function sendRatings(
   { indptr, indices, values }: SparseRows,
   ratings: MllibObjective["ratings"],
@@ -98,7 +98,7 @@ async function sendRatings(
   return unionOf([rated(`${confidence} - ${unobservedWeight}D`), rated(`-${unobservedWeight}D`)]);
 }
 
-/** The smallest and the largest confidence. */
+/** Returns the smallest and the largest confidence. */
 function rangeOf({ values }: SparseRows): [number, number] {
   if (!values) return [1, 1];
   let [low, high] = [Infinity, 0];
@@ -115,7 +115,10 @@ function ratedOf({ indptr }: SparseRows): RatedSide {
   };
 }
 
-/** The sum over events of c (1 - s)^2, and a times the sum over all pairs of s^2: the objective without its penalties. */
+/**
+ * Returns the sum over events of c (1 - s)^2, plus a times the sum over all pairs of s^2: the objective without its
+ * penalties.
+ */
 function lossOf(
   { indptr, indices, values }: SparseRows,
   { dim, users, items }: ImplicitVectors,
@@ -130,7 +133,7 @@ function lossOf(
       observed += (values?.[e] ?? 1) * (1 - s) ** 2;
     }
   }
-  // the sum of all pairs' s^2 is the inner product of both Gram matrices, of which the lower triangles are there
+  // the sum of s^2 over all pairs is the inner product of both Gram matrices, whose lower triangles are stored
   const [ofUsers, ofItems] = [otherSide(dim, users).gram, otherSide(dim, items).gram];
   let all = 0;
   for (let i = 0; i < dim; i++)

@@ -1,4 +1,4 @@
-// Implicit feedback on a space's events, on this machine.
+// Factorizes the events of users and items on this machine.
 
 import { type FieldFeatures, interactionsOf } from "../../dataset/sequences/interactions.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -51,7 +51,7 @@ export async function learnImplicit(
   return { ...modelOf(model, model), chosen };
 }
 
-/** A side's rows of first parameters. */
+/** Returns the rows of one side, users or items, among the initial parameters. */
 function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures): StartSide {
   const dim = vectors.length / known.length;
   return {
@@ -60,25 +60,25 @@ function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures
   };
 }
 
-/** Events of users and items. */
+/** Events of users and items, in the form of sparse matrices. */
 export interface AlsEvents {
   user: FieldFeatures;
   item: FieldFeatures;
-  /** the same events by user and by item: values are confidences, 1 when absent */
+  /** the same events grouped by user and grouped by item; values are confidences, which are 1 when absent */
   users: SparseRows;
   items: SparseRows;
   /** sum of all confidences */
   confidence: number;
-  /** options that the data decided */
+  /** values of options that are derived from the data */
   chosen: { unobservedWeight: number };
-  /** A factorization machine of two fields whose w0 and w are 0. */
+  /** Returns a factorization machine of two fields whose w0 and w are 0. */
   modelOf: (vectors: ImplicitVectors, found?: Partial<ImplicitModel>) => Trained;
 }
 
 /**
- * The events of the training rows; every row is one.
+ * Returns the events of the training part; each of its rows is an event.
  *
- * @throws {UsageError} there is no user or no item field
+ * @throws {UsageError} there is no user field or no item field
  */
 export function eventsOf(
   { space, roles, train }: Pick<LearnerInput, "space" | "roles" | "train">,

@@ -1,4 +1,4 @@
-// Both sides' vectors in shared memory, and the threads that move them.
+// Vectors of users and items in shared memory, and the threads that update them.
 
 import {
   allocateScratch,
@@ -12,22 +12,25 @@ import {
 import type { Region } from "../../kernels/shared/memory.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 
-/** Parts that a Gram matrix is summed in: cut by the data, and never by the threads. */
+/**
+ * Number of parts in which a Gram matrix is summed; it does not depend on the number of threads, so the result does not
+ * either.
+ */
 const GRAM_PARTS = 16;
 
 export interface AlsShape {
   dim: number;
-  /** dimensions solved together, a multiple of 8 */
+  /** number of dimensions that are solved together, a multiple of 8 */
   block: number;
   threads: number;
-  /** the same events by user and by item */
+  /** the same events grouped by user and grouped by item */
   users: SparseRows;
   items: SparseRows;
 }
 
 export type SideName = "users" | "items";
 
-/** Vectors of zeros at first; `terminate` ends the threads and must be called. */
+/** Holds the vectors, which are zero at first, and the threads. `terminate` ends the threads and must be called. */
 export class AlsMachine extends ThreadedKernel<AlsKernel> {
   readonly sides: Record<SideName, AlsSide>;
   readonly #dim: number;
@@ -58,13 +61,13 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     this.#scratches = Array.from({ length: threads }, scratch);
   }
 
-  /** @throws {UsageError} vectors and events do not fit one memory */
+  /** @throws {UsageError} the vectors and the events do not fit in one memory */
   static async start(shape: AlsShape): Promise<AlsMachine> {
     const machine = new AlsMachine(shape);
     return await machine.begin("als", { threads: machine.#scratches });
   }
 
-  /** Fills a side's vectors: `valueOf(row, dimension)`. */
+  /** Sets all vectors of one side to `valueOf(row, dimension)`. */
   fill(name: SideName, valueOf: (row: number, d: number) => number): void {
     const { rows, numRows } = this.sides[name];
     const vectors = this.arena.f32(rows);
@@ -73,7 +76,11 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     }
   }
 
-  /** Writes vectors over those of the rows that are wanted; all when absent. @param vectors f32[numRows * dim], row-major */
+  /**
+   * Sets the vectors of the rows for which `isWanted` returns true, by default of all rows.
+   *
+   * @param vectors f32[numRows * dim], row-major
+   */
   setVectors(name: SideName, vectors: Float32Array, isWanted: (row: number) => boolean = () => true): void {
     const { rows, numRows } = this.sides[name];
     const padded = this.arena.f32(rows);
@@ -82,7 +89,7 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     }
   }
 
-  /** A copy of a side's vectors. @returns f32[numRows * dim], row-major */
+  /** Returns a copy of the vectors of one side. @returns f32[numRows * dim], row-major */
   vectors(name: SideName): Float32Array {
     const { rows, numRows } = this.sides[name];
     const padded = this.arena.f32(rows);
@@ -94,7 +101,7 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     return dense;
   }
 
-  /** The Gram matrix of a side's vectors. @returns f64[D * D], in panels of eight columns */
+  /** Computes the Gram matrix of the vectors of one side. @returns f64[D * D], in panels of eight columns */
   async gram(name: SideName): Promise<Float64Array> {
     const { rows, numRows } = this.sides[name];
     const D = this.#padded;
@@ -110,7 +117,7 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
       const from = part * D * D;
       for (let i = 0; i < gram.length; i++) gram[i]! += parts[from + i]!;
     }
-    // the kernel has summed the upper triangle
+    // the kernel computed only the upper triangle
     for (let r = 0; r < D; r++) {
       for (let k = 0; k < r; k++) gram[panelIndex(D, r, k)] = gram[panelIndex(D, k, r)]!;
     }
@@ -118,9 +125,9 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
   }
 
   /**
-   * Solves every row of a side, the other side fixed.
+   * Solves every row of one side while the vectors of the other side are fixed.
    *
-   * @param gram f64[D * D]: the other side's, times the weight of the unobserved
+   * @param gram f64[D * D]: Gram matrix of the other side, multiplied by the weight of unobserved pairs
    * @returns the sum over all events of c (1 - s)^2
    */
   async solve(name: SideName, gram: Float64Array): Promise<number> {

@@ -1,10 +1,13 @@
-// Memory of implicit least squares.
+// Estimates the memory of implicit least squares.
 
 import { paddedDim } from "../../kernels/als/binding.js";
 import { tableBytes, type Needs } from "../../training/session/needs.js";
 import type { AlsOptions } from "./options.js";
 
-/** Vectors of both sides, copied for the model and its table; events by user and by item, beside and in the kernel's memory. */
+/**
+ * Returns the memory of the vectors, with their copies for the model and its table, and of the events, grouped by user
+ * and by item, in and outside of the kernel's memory.
+ */
 export function alsNeeds({ dim: given }: AlsOptions): Needs {
   return {
     dim: given,

@@ -1,4 +1,5 @@
-// MLlib's row system in plain f64, with our mapping of weights and penalties, against our own reference.
+// Compares the linear system that MLlib solves for a row, in plain f64 and with our mapping of weights and penalties,
+// with our own reference.
 
 import { UsageError } from "../../errors.js";
 import { referenceSolve } from "../../kernels/als/als.reference.js";
@@ -10,8 +11,8 @@ const [dim, numOthers, a, l2Vector] = [5, 30, 0.2, 0.03];
 const others = Float64Array.from({ length: numOthers * dim }, (_, i) => draw(3, i) / 2 ** 31 - 1);
 
 /**
- * A row as ALS.scala computes it with implicitPrefs: a rating r adds alpha |r| h h' to the left side, and if it is above 0 also
- * (1 + alpha r) h to the right side and regParam to the diagonal.
+ * Returns a row's vector, computed as in ALS.scala with implicitPrefs: a rating r adds alpha |r| h h' to the left side,
+ * and if it is above 0 also (1 + alpha r) h to the right side and regParam to the diagonal.
  */
 function mllibRow(h: Float64Array, ratings: [number, number][], alpha: number, regParam: number) {
   const [A, b] = [new Float64Array(dim * dim), new Float64Array(dim)];
@@ -28,7 +29,7 @@ function mllibRow(h: Float64Array, ratings: [number, number][], alpha: number, r
   return solveCholesky(A, b)!;
 }
 
-/** Our row with a penalty. */
+/** Returns the vector of a row, computed by our reference with the given penalty. */
 function ownRow(pairs: [number, number][], penalty: number) {
   const W = { dim, data: new Float64Array(dim) };
   const events = {
@@ -61,10 +62,10 @@ test.each([
           [i, -a],
         ],
   );
-  // the other side's vectors are of the same scale on the server
+  // the server's vectors of the other side are smaller by the same scale
   const there = others.map((x) => x / scale);
   const row = mllibRow(there, given, parameters.alpha, parameters.regParam).map((x) => x * scale);
-  // one row has all pairs, so that the sum of the penalties is its own
+  // the row has all pairs, so the sum of the penalties of all rows equals its own penalty
   const own = ownRow(pairs, l2Vector * (confidence + a * numOthers));
   expect(Math.max(...row.map((x, d) => Math.abs(x - own[d]!)))).toBeLessThan(1e-9);
   expect(Math.max(...own.map(Math.abs))).toBeGreaterThan(0.05);

@@ -1,4 +1,4 @@
-// Our objective of implicit feedback as MLlib's ALS has it. In units of a, MLlib minimizes
+// Converts our objective of implicit feedback to parameters and ratings of MLlib's ALS. In units of a, MLlib minimizes
 //
 //   Σ over ratings of w (t - s)^2 + ... : a row's system is   (H'H + α Σ |r| h h' + λ' n I) w = Σ over r > 0 of (1 + α r) h
 //
@@ -6,39 +6,41 @@
 //
 //   c  confidence of a pair      a  weight of the unobserved      n  a row's ratings above 0      r, α, λ'  rating, alpha, regParam
 //
-// With α = 1 / a and r = c, MLlib's H'H and Σ c h h' are ours over a, and its right side is Σ (1 + c/a) h in place of Σ c/a h.
+// With α = 1 / a and r = c, MLlib's H'H and Σ c h h' are ours over a, and its right side is Σ (1 + c/a) h in place of Σ
+// c/a h.
 //
 //   equal c   the right side is k = 1 + a/c times ours: MLlib's vectors are ours times √k, with λ' = k p / (a n)
 //   other c   a pair is two ratings, c - a and -a: a rating below 0 adds |r| to the left side alone, and the right side is Σ c/a h
 //
-// Source: Spark 4.3, mllib/src/main/scala/org/apache/spark/ml/recommendation/ALS.scala (computeFactors, with implicitPrefs).
+// Source: Spark 4.3, mllib/src/main/scala/org/apache/spark/ml/recommendation/ALS.scala (computeFactors, with
+// implicitPrefs).
 
 import { UsageError } from "../../errors.js";
 import type { AlsParameters } from "../../engine/mllib-als.js";
 
-/** Events as sums say them. */
+/** Sums over the events that determine MLlib's parameters. */
 export interface EventSums {
   numPairs: number;
   numUsers: number;
   numItems: number;
-  /** sum over pairs of c */
+  /** sum of the confidence c over all pairs */
   confidence: number;
-  /** the smallest and the largest c of a pair */
+  /** the smallest and the largest confidence c of a pair */
   range: [low: number, high: number];
 }
 
-/** How MLlib trains our objective. */
+/** Parameters, ratings and scale with which MLlib minimizes our objective. */
 export interface MllibObjective {
   parameters: Pick<AlsParameters, "alpha" | "regParam">;
-  /** the ratings of a pair: its confidence c; or two, c - a and -a */
+  /** confidence: each pair has one rating, c; split: each pair has two ratings, c - a and -a */
   ratings: "confidence" | "split";
-  /** what MLlib's vectors are multiplied by */
+  /** factor by which MLlib's vectors are multiplied */
   scale: number;
 }
 
 /**
- * MLlib's parameters for our objective. Its penalty cannot have the summand a numOthers: a row's is in proportion to its ratings,
- * such that the penalties of all rows have the same sum as ours.
+ * Returns MLlib's parameters for our objective. MLlib's penalty of a row is proportional to its number of ratings,
+ * without our summand a numOthers, so it is scaled such that the penalties of all rows have the same sum as ours.
  *
  * @throws {UsageError} MLlib has no such objective
  */

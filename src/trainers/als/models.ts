@@ -1,4 +1,4 @@
-// The model that runs of `train-als` hold.
+// The kinds of models that runs of `train-als` contain.
 
 import { factorCapabilities } from "../../factors/capabilities.js";
 import type { Models } from "../../training/capabilities/model.js";

@@ -17,9 +17,9 @@ import {
 import { output, weekly } from "../../training/options/weekly.js";
 import type { DataFacts } from "../../training/session/feature-training.js";
 
-/** All pairs together weigh so many times the events, unless the user says otherwise. */
+/** Default ratio of the total weight of all pairs to the total weight of the events. */
 const UNOBSERVED_TO_OBSERVED = 15;
-/** In a dense log that would drown the events. */
+/** Maximum default weight of an unobserved pair; in a dense log, a higher weight would outweigh the events. */
 const HIGHEST_WEIGHT = 0.5;
 const [model, training] = ["Model:", "Training:"] as const;
 
@@ -33,7 +33,7 @@ const own = {
     default: 64,
     search: { among: () => [16, 32, 64, 128, 256] },
   }),
-  /** a: the weight of a pair that is no event */
+  /** a: the weight of a pair without events */
   unobservedWeight: number({
     min: 0,
     max: 1e6,
@@ -50,7 +50,10 @@ const own = {
     default: 0.005,
     search: { span: 10 },
   }),
-  /** how a row's penalty grows with its events: 0 not at all, 1 in proportion */
+  /**
+   * exponent with which a row's penalty grows with its number of events: 0 for a constant penalty, 1 for a proportional
+   * one
+   */
   l2Exponent: number({
     min: 0,
     max: 2,
@@ -73,12 +76,12 @@ const own = {
   ...threads,
 } as const;
 
-/** Every option of the command. */
+/** All options of the command train-als. */
 export const options = withCommon(
   {
     ...log,
     ...omit(vocabulary, "oovDropout"),
-    // each solution is anew: there is no optimizer whose state could be kept
+    // vectors are solved in closed form, so there is no optimizer state to keep
     ...omit(weekly, "metric", "keepState"),
     ...engineTraining,
     ...memory,
@@ -105,28 +108,28 @@ export const options = withCommon(
 );
 
 export type GivenAls = Given<typeof options>;
-/** As the user left them; the weight of the unobserved may be open. */
+/** Options with defaults applied; `unobservedWeight` may still be undefined. */
 export type AlsOptions = Resolved<typeof own>;
-/** As a training has them. */
+/** Options of a training, in which every value is set. */
 export type ImplicitOptions = Omit<AlsOptions, "k" | "metric" | "unobservedWeight"> & {
   unobservedWeight: number;
 };
 
-/** What the user set, else the defaults. */
+/** Returns the options that the user set, and defaults for all others. */
 export function alsOptionsOf(given: GivenAls, facts: DataFacts): AlsOptions {
   return resolved(own, given, { ...facts });
 }
 
-/** A log; `confidence` is the sum over its events. */
+/** Size of a log; `confidence` is the sum over its events. */
 interface Size {
   confidence: number;
   numUsers: number;
   numItems: number;
 }
 
-/** The weight of the unobserved for a log of that density. */
+/** Returns the default weight of unobserved pairs for a log of the given size. */
 export function defaultUnobservedWeight({ confidence, numUsers, numItems }: Size): number {
   const weight = (UNOBSERVED_TO_OBSERVED * confidence) / (numUsers * numItems);
-  // three digits, as a user would say it
+  // rounded to three significant digits, as a user would write it
   return Math.min(HIGHEST_WEIGHT, Number(weight.toPrecision(3)));
 }

@@ -21,7 +21,7 @@ function sparse(rows: number[][]): SparseRows {
   return { indptr, indices: Uint32Array.from(rows.flat()) };
 }
 
-/** User u takes half of the items i of its group: those with u % 4 = i % 4. The last item has no events. */
+/** User u has events with half of the items i in its group: those with u % 4 = i % 4. The last item has no events. */
 function planted(): ImplicitInput {
   const taken = (u: number, i: number) =>
     i < numItems - 1 && u % numGroups === i % numGroups && draw(u, i) % 2 === 0;
@@ -59,7 +59,7 @@ test("items of a user's group that it has not taken score above all others", asy
   }
   expect(right / numUsers).toBeGreaterThan(0.95);
   expect(epochs.at(-1)!.trainLoss).toBeLessThan(epochs[0]!.trainLoss);
-  // an item without events is zero and stays zero
+  // the vector of an item without events stays zero
   expect(row(items, numItems - 1).every((value) => value === 0)).toBe(true);
 });
 

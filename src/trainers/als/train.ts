@@ -1,9 +1,10 @@
-// The epoch loop of implicit feedback: users, then items, each solved with the other fixed.
+// The epoch loop of implicit feedback: each epoch solves the vectors of the users, then those of the items, while the
+// others are fixed.
 //
 //   events ──► machine (vectors of both sides, threads) ──► epochs ──► vectors
 //
-// Source: Hu, Koren and Volinsky 2008 (doi:10.1109/ICDM.2008.22), Rendle et al. 2021 (arXiv:2110.14037). Equations and deviations:
-// docs/algorithms/implicit.md.
+// Source: Hu, Koren and Volinsky 2008 (doi:10.1109/ICDM.2008.22), Rendle et al. 2021 (arXiv:2110.14037). Equations and
+// deviations: docs/algorithms/implicit.md.
 
 import { DataError, DivergedError } from "../../errors.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
@@ -17,34 +18,40 @@ import type { ImplicitOptions } from "./options.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { rowSums } from "../../dataset/sequences/interactions.js";
 
-/** Standard deviation of an item's first vector as a whole; a dimension has this over the root of dim. */
+/** Root mean square length of an item's first vector; a dimension has a standard deviation of this over sqrt(dim). */
 const FIRST_LENGTH = 0.1;
-/** Dimensions solved together: as good as all at once, in half the time (docs/algorithms/implicit.md). */
+/**
+ * Number of dimensions that are solved together; the result is as good as with all dimensions at once, in half the time
+ * (docs/algorithms/implicit.md).
+ */
 const BLOCK = 16;
 
 const sides: readonly SideName[] = ["users", "items"];
 
 export interface ImplicitInput {
-  /** the same events by user and by item: values are confidences, 1 when absent */
+  /** the same events grouped by user and grouped by item; values are confidences, which are 1 when absent */
   users: SparseRows;
   items: SparseRows;
-  /** u32[numItems][2]: a hash of each item's key, from which its first vector is drawn */
+  /** u32[numItems][2]: hash of each item's key, from which the item's first vector is generated */
   itemHashes: Uint32Array;
-  /** what decides the best epoch: greater is better, with the metrics of the look */
+  /** returns the value that decides the best epoch (the highest value), and the validation metrics */
   validate?: (vectors: ImplicitVectors) => Promise<{ value: number; metrics: RankingMetrics }>;
-  /** where known rows start; with `freezes` they stay there, and without it those that no event holds */
+  /**
+   * first vectors of known rows; if `freezes` is true, all known rows keep these vectors, otherwise only those without
+   * events
+   */
   start?: Record<SideName, StartSide> & { freezes: boolean };
   controls?: Controls;
 }
 
-/** By names such as ndcgAt20. */
+/** Ranking metrics by name, such as ndcgAt20. */
 type RankingMetrics = Pick<EpochEvent, `${string}At${number}`>;
 
-/** First vectors of a side, of a warm start. */
+/** First vectors of the users or the items in a warm start. */
 export interface StartSide {
-  /** u8[numRows]: 1 for rows of the run of --init */
+  /** u8[numRows]: 1 for rows whose key the run of --init contains */
   known: Uint8Array;
-  /** f32[numRows * dim]; 0 for others */
+  /** f32[numRows * dim]: their vectors; 0 for other rows */
   vectors: Float32Array;
 }
 
@@ -56,18 +63,19 @@ export interface ImplicitVectors {
 }
 
 export interface ImplicitModel extends ImplicitVectors {
-  /** the epoch whose vectors these are, from 1 */
+  /** number of the epoch that produced these vectors, from 1 */
   bestEpoch: number;
   epochs: EpochEvent[];
-  /** a signal ended the training before its time */
+  /** true if a signal ended the training early */
   interrupted?: boolean;
 }
 
 /**
- * Factorizes users x items by alternating least squares, with a small weight for the pairs that are no events.
+ * Factorizes users x items by alternating least squares, with a small weight for pairs without events.
  *
- * The same input, options and seed give the same bytes at any number of threads. With looks and a patience above 0, training
- * stops after so many epochs that look no better, and the vectors are the best epoch's; else the last's.
+ * The same input, options and seed give the same bytes at any number of threads. With `validate` and a patience above
+ * 0, training stops after that many epochs without improvement and returns the vectors of the best epoch; otherwise it
+ * returns those of the last epoch.
  *
  * @param observe called after every epoch
  * @param signal  ends the training promptly; the promise rejects with its reason
@@ -123,7 +131,7 @@ async function trainEpochs(
       const gram = await machine.gram("items");
       itemGram = gram;
 
-      // the sum of all pairs' s^2 is the inner product of both Gram matrices
+      // the sum of s^2 over all pairs is the inner product of both Gram matrices
       const all = userGram.reduce((sum, g, i) => sum + g * gram[i]!, 0);
       const trainLoss = (observed + unobservedWeight * all) / total;
       const rowsPerSecond = (input.users.indices.length / (performance.now() - began)) * 1000;
@@ -132,7 +140,7 @@ async function trainEpochs(
           `the training loss is not finite in epoch ${epoch}: try a larger --l2-vector, or smaller weights`,
         );
       }
-      // a look at the validation part
+      // evaluates the vectors on the validation part
       const seen = validate && (await validate(vectors()));
       return { event: { trainLoss, rowsPerSecond, ...seen?.metrics }, stoppingValue: seen?.value };
     },
@@ -161,8 +169,9 @@ async function trainEpochs(
 }
 
 /**
- * Puts known rows where the run of --init had them. A penalty below 0 lets a row stay: frozen ones, and those of which the
- * log knows no event. A known row that is all zero was never trained and starts as a new one, unless it is frozen.
+ * Sets the vectors of known rows to those of the run of --init. A penalty below 0 marks a row that is not trained:
+ * frozen rows, and rows without events in the log. A known row that is all zero was never trained and starts as a new
+ * one, unless it is frozen.
  */
 function startFrom(
   machine: AlsMachine,
@@ -193,7 +202,10 @@ function setPenalties(
   mass.forEach((c, r) => (penalties[r] = l2Vector * pow(c + unobservedWeight * numOthers, l2Exponent)));
 }
 
-/** Uniform draws of deviation FIRST_LENGTH / sqrt(dim), named by the item's key; an item without events stays 0. */
+/**
+ * Draws the first vectors of the items: uniform with the standard deviation FIRST_LENGTH / sqrt(dim), by a hash of the
+ * item's key; an item without events gets zeros.
+ */
 function firstValue(
   hashes: Uint32Array,
   mass: Float64Array,

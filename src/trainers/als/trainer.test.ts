@@ -1,4 +1,4 @@
-// What train-als refuses on a server, before one is asked.
+// Tests the options that train-als rejects on a server before it connects to one.
 
 import { UsageError } from "../../errors.js";
 import type { GivenAls } from "./options.js";

@@ -1,4 +1,4 @@
-// `embed train-als`: users x items factorized by alternating least squares, from events alone.
+// `embed train-als`: factorizes the matrix of users and items by alternating least squares, from events alone.
 
 import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import { factorOutcome } from "../../factors/outcome.js";
@@ -32,7 +32,7 @@ export const trainer: Trainer = {
 async function plan(given: GivenAls): Promise<Plan> {
   const onEngine = given.engineTrain === true;
   if (onEngine) checkEngineTraining(given);
-  // there is nothing between the epochs on a server by which training could stop
+  // a server returns nothing between epochs, so training cannot stop early
   const optionsFor = (facts: DataFacts) => ({
     ...alsOptionsOf(given, facts),
     ...(onEngine && { patience: 0 }),
@@ -63,7 +63,7 @@ async function plan(given: GivenAls): Promise<Plan> {
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
 }
 
-/** @throws {UsageError} an option that MLlib's ALS has no counterpart of */
+/** Checks options for a training on a server. @throws {UsageError} MLlib's ALS has no equivalent of an option */
 function checkEngineTraining(given: GivenAls): void {
   const { l2Exponent, patience, metric, init, search, checkpointEvery, resume, onInterrupt } = given;
   const reasons: readonly (readonly [string, boolean, string])[] = [
@@ -88,7 +88,7 @@ function checkEngineTraining(given: GivenAls): void {
     if (isGiven) throw new UsageError(`${flag} cannot be combined with --engine-train: ${why}`);
 }
 
-/** Any log of users and items. */
+/** Suggests train-als for any log of users and items. */
 function suits({ goal }: LogTraits): Suits {
   return goal === "predictions" ? RANKS_ONLY : { candidates: [{ name: "als", options: {}, effort: 3 }] };
 }

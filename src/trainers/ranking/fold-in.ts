@@ -1,8 +1,10 @@
-// New users or items of a run of train-ranking, from their first events, with everything else as it was trained.
+// Computes parameters of new users or items for a run of train-ranking from their first events; all other parameters
+// stay as trained.
 //
 //   theta = (w, v)   what is sought; a user's w cancels in every comparison and stays 0
 //
-// Differences of two scores are linear in theta, so that their logistic loss is that of factors/fold-in.ts with label 1:
+// Differences of two scores are linear in theta, so that their logistic loss is that of factors/fold-in.ts with label
+// 1:
 //
 //   difference = <phi, theta> + c
 //   new user   an event's item i against 32 drawn items j that the user lacks
@@ -12,9 +14,9 @@
 //              and, as often, an event (u, i) of the training in which it might have been drawn
 //              phi = -(1, p_u)           c = <p_u, q_i> + b_i
 //
-// This is the loss of BPR, whatever the run's: of WARP, hard negatives and the softmax over inner products it is the nearest
-// that is convex. Cosines have a closed form: the direction along which the events' cosines sum to most, the sum of their
-// unit vectors over its length.
+// This is the loss of BPR, whatever the run's: of WARP, hard negatives and the softmax over inner products it is the
+// nearest that is convex. Cosines have a closed form: the direction along which the events' cosines sum to most, the
+// sum of their unit vectors over its length.
 
 import { keyAt } from "../../log/keys.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";
@@ -39,9 +41,9 @@ import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Items drawn for each event. */
+/** Number of items drawn for each event. */
 const DRAWS = 32;
-/** Tries to draw an item that the user lacks. */
+/** Maximum number of attempts to draw an item that the user has no event with. */
 const TRIES = 64;
 
 /** As foldInEvents. */
@@ -59,7 +61,7 @@ export async function foldInByPairs(run: Run, options: TransformOptions, watch: 
   });
 }
 
-/** The run's items, f32[I * dim] and f32[I], with what users took of them. */
+/** The vectors f32[I * dim] and biases f32[I] of the run's items, and the items that each user has. */
 interface KnownItems {
   source: NegativeSource;
   items: { vectors: Float32Array; biases: Float32Array };
@@ -74,7 +76,10 @@ async function knownItems(run: Run, { parameters, preprocess }: FoldingModel): P
   return { source, items };
 }
 
-/** As Fit. Events whose other side the run does not know say nothing; a key without others keeps a vector of zeros. */
+/**
+ * Fits the parameters of new keys. Events with a user or item that the run does not contain are ignored; a new key without other events
+ * gets a zero vector.
+ */
 function foldInPairs(
   run: Run,
   model: FoldingModel,
@@ -86,7 +91,7 @@ function foldInPairs(
   const { dim } = parameters;
   const { dataset, side, column, codes, f, rows } = events;
   const { itemFields = [] } = model.preprocess;
-  // what an event's own new key adds is zero: an unknown feature has no vector
+  // the new key itself adds zero to the context of its events, because an unknown feature has no vector
   const contextFields = space.fields.flatMap(({ name }, g) => (itemFields.includes(name) ? [] : [g]));
   const all = Uint32Array.from(rows.flat());
   const contexts = composeVectors(
@@ -139,7 +144,7 @@ function foldInPairs(
           continue;
         }
         pairs.add(1, p, -scoreOf(p, other), weight);
-        // an event of the training, in which the new item might have been drawn
+        // an event of the training for which the new item could have been drawn as a negative
         const event = draw(draw(key, 1), number) % history.length;
         const user = upperBound(indptr, event) - 1;
         const v = rowOf(userVectors!, user);
@@ -155,7 +160,7 @@ function foldInPairs(
   });
 }
 
-/** Comparisons of two scores, collected. */
+/** A growing list of comparisons between two scores. */
 class Pairs {
   readonly #phi: number[] = [];
   readonly #offsets: number[] = [];
@@ -169,7 +174,7 @@ class Pairs {
     this.#weights.push(counts);
   }
 
-  /** All won by the first of the two. */
+  /** Returns the comparisons as events in which the first score should be higher. */
   events(): FoldInEvents {
     return {
       dim: this.dim,
@@ -181,7 +186,7 @@ class Pairs {
   }
 }
 
-/** The unit vector along the weighted sum of unit vectors; zeros when there is none. */
+/** Returns the weighted sum of unit vectors, divided by its length; zeros if the sum is zero. */
 function direction(
   dim: number,
   vectors: readonly ArrayLike<number>[],
@@ -196,7 +201,7 @@ function direction(
   return sum.map((x) => x / length);
 }
 
-/** f32[numUsers * dim]: the vectors of the source's users, without other context. */
+/** Returns f32[numUsers * dim]: the vectors of the source's users, without other features of the context. */
 function vectorsOfUsers(
   { space, preprocess, parameters: { dim, vectors } }: FmRun,
   { users }: NegativeSource,
@@ -212,7 +217,7 @@ function vectorsOfUsers(
   return all;
 }
 
-/** An item that is not taken; undefined when none is found. */
+/** Draws an item for which `isTaken` returns false; undefined if none is found. */
 function drawItem(numItems: number, key: number, isTaken: (item: number) => boolean): number | undefined {
   for (let counter = 0; counter < TRIES; counter++) {
     const item = Math.floor((draw(key, counter) / 2 ** 32) * numItems);
@@ -221,7 +226,7 @@ function drawItem(numItems: number, key: number, isTaken: (item: number) => bool
   return undefined;
 }
 
-/** Whether an ascending list holds the item. */
+/** Whether an ascending list contains the item. */
 function isIn(list: Uint32Array, from: number, end: number, item: number): boolean {
   let [low, high] = [from, end];
   while (low < high) {
@@ -232,7 +237,7 @@ function isIn(list: Uint32Array, from: number, end: number, item: number): boole
   return low < end && list[low] === item;
 }
 
-/** The first place whose number is above x. */
+/** Returns the index of the first number above x. */
 function upperBound(ascending: Uint32Array, x: number): number {
   let [low, high] = [0, ascending.length];
   while (low < high) {

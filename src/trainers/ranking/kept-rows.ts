@@ -1,9 +1,9 @@
-// The users' rows of each partition in a store. Every partition has up to two blocks, so that rows that are to be returned stay while
-// others are trained.
+// Stores the users' rows of each partition. A partition has up to two blocks: one with the current rows, one with the
+// rows of the best epoch so far.
 
 import type { BlockStore } from "../../io/block-store.js";
 
-/** u8 of each partition: which of its two blocks has its rows. */
+/** u8 per partition: the block, 0 or 1, that contains the partition's rows. */
 export type RowPlaces = Uint8Array;
 
 export class KeptRows {
@@ -16,27 +16,27 @@ export class KeptRows {
     this.#current = new Uint8Array(numPartitions);
   }
 
-  /** Where the rows are now. */
+  /** Blocks of the current rows of all partitions. */
   get places(): RowPlaces {
     return this.#current.slice();
   }
 
-  /** Has the rows stay that lie there, in place of those that stayed before. */
+  /** Protects the rows in the given blocks from being overwritten, instead of those that were protected before. */
   keep(places: RowPlaces): void {
     this.#kept = places;
   }
 
-  /** Reads the rows of a partition. @param places by default those of now */
+  /** Reads the rows of a partition. @param places blocks to read from; by default those of the current rows */
   async read(partition: number, into: Uint32Array, places: RowPlaces = this.#current): Promise<void> {
     await this.#store.read(blockName(partition, places[partition]!), into);
   }
 
-  /** Reads some numbers of a partition's rows, from number `from` on, without their checksum. */
+  /** Reads a part of a partition's rows, starting at number `from`, without verifying the checksum. */
   readPart(partition: number, from: number, into: Uint32Array, places: RowPlaces): void {
     this.#store.readPart(blockName(partition, places[partition]!), from, into);
   }
 
-  /** Writes the rows of a partition as they are now. */
+  /** Writes the current rows of a partition, to a block that is not protected. */
   async write(partition: number, numbers: Uint32Array): Promise<void> {
     const current = this.#current[partition]!;
     const block = this.#kept?.[partition] === current ? 1 - current : current;

@@ -1,4 +1,4 @@
-// Learning to rank on a space's events: what is trained is a factorization machine, written and read back as any other.
+// Trains a ranking model on the events of a space; the model is written and read as an ordinary factorization machine.
 
 import { featureHashes } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
@@ -56,7 +56,11 @@ export async function learnRanking(
   };
 }
 
-/** @throws {UsageError} an option that needs events of a user and an item alone, where there are other features */
+/**
+ * Checks options against the features.
+ *
+ * @throws {UsageError} an option requires events that consist of a user and an item alone, but there are other features
+ */
 function checkFeatures(
   { layers, similarity, optimizer, start: initial }: RankingOptions,
   start: FactorStart | undefined,

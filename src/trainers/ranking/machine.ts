@@ -1,4 +1,4 @@
-// A ranking model in shared memory with the threads that work on it.
+// A ranking model in shared memory, and the threads that train it.
 
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import {
@@ -20,7 +20,7 @@ import { ONCE, type Work } from "../../workers/kernel-thread.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import type { FactorStart } from "../../factors/warm-start.js";
 
-/** Dense copies of the parameters. */
+/** Copies of the parameters, without padding. */
 export interface RankingParameters {
   /** f32[n] */
   w: Float32Array;
@@ -28,7 +28,7 @@ export interface RankingParameters {
   vectors: Float32Array;
 }
 
-/** Parameters, events and threads; `terminate` ends the threads and must be called. */
+/** Holds parameters, events and threads. `terminate` ends the threads and must be called. */
 export class RankingMachine extends ThreadedKernel<RankingKernel> {
   readonly #numEvents: number;
   readonly #shape: RankingShape;
@@ -41,18 +41,22 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     this.#layout = allocateRanking(this.arena, data, shape);
   }
 
-  /** Copies the events, lays the parameters out and starts the threads. @throws {UsageError} it does not fit one memory */
+  /**
+   * Copies the events into the kernel's memory, reserves memory for the parameters, and starts the threads.
+   *
+   * @throws {UsageError} they do not fit in one memory
+   */
   static async start(data: RankingData, shape: RankingShape): Promise<RankingMachine> {
     const machine = new RankingMachine(data, shape);
     return await machine.begin("ranking", machine.#layout);
   }
 
   /**
-   * Draws first vectors; weights are 0.
+   * Initializes the vectors randomly and the weights with 0.
    *
    * @param featureHashes u32[n][2]
-   * @param counts u32[n]; a feature with 0 is 0 and stays 0
-   * @param accumulator what AdaGrad's sums start at
+   * @param counts u32[n]: number of events with each feature; the vector of a feature without events stays 0
+   * @param accumulator initial value of AdaGrad's sums
    */
   async initialize(
     featureHashes: Uint32Array,
@@ -69,11 +73,11 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * One pass over the events, in the order that the key names or as they stand.
+   * Trains on all events once, in a random order determined by a key, or in the order of the log.
    *
-   * @param negativeKey names the negatives
-   * @param rateAt      the step size when a share of the pass is over; of pairs it is that of the pass's start
-   * @returns the sum of the losses, each before its batch's step
+   * @param negativeKey key from which the negatives are drawn
+   * @param rateAt      returns the step size after a share of the pass; losses of pairs use that of the start
+   * @returns the sum of the losses, each computed before the step of its batch
    */
   async train(
     key: number | undefined,
@@ -97,24 +101,29 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return loss;
   }
 
-  /** A pass in rounds, in each of which threads take blocks of groups that no other has. */
+  /**
+   * Trains in rounds; in each round, threads process blocks of events whose groups of features no other thread uses.
+   */
   async #trainStrata(shuffles: boolean, negativeKey: number): Promise<void> {
     await this.run(...strataRounds(this.#layout.plan, this.groups, this.#numEvents, negativeKey, shuffles));
   }
 
-  /** Brings what `parameters` returns up to date, where there are layers. */
+  /** Computes the propagated vectors that `parameters` returns, if the model has layers. */
   async propagate(): Promise<void> {
     const { propagated, plan } = this.#layout;
     if (!propagated) return;
     await this.run({ every: ONCE, call: ["propagateVectors", plan, "thread", "index"] });
   }
 
-  /** Copies of the parameters with all that the steps keep; given back, training goes on as if it had not stopped. */
+  /**
+   * Copies of the parameters and the optimizer's state; after they are set again, training continues as if it had not
+   * stopped.
+   */
   get state(): NamedArrays {
     return readArrays(this.arena, this.#placed);
   }
 
-  /** @throws {ArtifactError} it is of other features or another dim */
+  /** @throws {ArtifactError} the state has other features or another dim */
   set state(arrays: NamedArrays) {
     writeArrays(this.arena, this.#placed, (name, length) => floatsOf(arrays, name, length));
   }
@@ -125,16 +134,16 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     const rest = wholeRegions({ weights, moments });
     const isOne = strata !== undefined || sharesNegatives(this.#shape.loss);
     if (isOne) return new Map([...wholeRegions({ vectors: region }), ...rest]);
-    // how many tables there are follows from the number of threads, which is another one when training is resumed
+    // the number of tables depends on the number of threads, which may differ when training is resumed
     return new Map([["vectors", { rows: this.#numFeatures, columns: width, region, at }], ...rest]);
   }
 
-  /** Groups that events are trained in; 0 where they are trained in batches. */
+  /** Number of groups of features if events are trained in strata; 0 if they are trained in batches. */
   get groups(): number {
     return this.#layout.strata?.groups ?? 0;
   }
 
-  /** The Frobenius norm of the vectors, as they are trained: before a division by their lengths. */
+  /** Returns the Frobenius norm of the vectors, before they are divided by their lengths. */
   vectorNorm(): number {
     const rows = new FeatureVectors(this.arena, this.#layout.vectors);
     const { dim } = this.#shape;
@@ -144,8 +153,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Copies the parameters out, behind the layers where there are any; when cosine, vectors are of length 1 and their inner product is
-   * the cosine.
+   * Returns copies of the parameters, after the layers if there are any. For cosines, vectors are normalized to length
+   * 1, so their inner product is the cosine.
    */
   parameters(): RankingParameters {
     const { dim, cosine } = this.#shape;
@@ -162,7 +171,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return { w: Float32Array.from({ length: n }, (_, i) => weightsOf(i)[0]!), vectors };
   }
 
-  /** f32[n * dim]: the vectors before the layers; undefined without layers. */
+  /** Returns f32[n * dim]: the vectors before the layers; undefined if there are no layers. */
   base(): Float32Array | undefined {
     if (!this.#layout.propagated) return undefined;
     const { dim } = this.#shape;
@@ -173,8 +182,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * What the steps keep beside the parameters. In place of the accumulator of a weight, cosines have the length that the
-   * feature's vector was divided by: its steps are as long as it was.
+   * State of the optimizer. For cosines it contains the original length of each normalized vector instead of the
+   * accumulator of a weight, because the effect of a step depends on that length.
    */
   get optimizer(): OptimizerState {
     const { cosine } = this.#shape;
@@ -183,7 +192,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     for (let feature = 0; feature < n; feature++) vectors.set(keptOf(feature), feature * kept.vector);
     const width = cosine ? 1 : kept.weight;
     const w = new Float32Array(n * width);
-    // what stands before the layers is kept as it is
+    // vectors before layers are stored without normalization
     const isDivided = !this.#layout.propagated;
     for (let feature = 0; feature < n; feature++) {
       if (cosine) w[feature] = isDivided ? Math.sqrt(squaresOf(vectorOf(feature))) : 1;
@@ -193,8 +202,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Moves known features from their first draws to their vectors in the run of --init; one that is all zero was never trained
-   * and starts as a new one, unless it is frozen. Frozen features take no step.
+   * Replaces the random vectors of known features by their vectors in the run of --init. A known vector that is all
+   * zero was never trained, so it keeps the random vector unless it is frozen. Frozen features are not trained.
    */
   startFrom({ known, w, vectors, freezes, optimizer }: FactorStart): void {
     const { dim, cosine } = this.#shape;
@@ -213,7 +222,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
           else own.set(optimizer.w.subarray(feature * kept.weight, (feature + 1) * kept.weight), 1);
         }
         if (!freezes) return;
-        // a step is divided by the root of AdaGrad's sum, or of Adam's second moment, which stands behind the first
+        // an infinite sum makes all steps 0: a step is divided by the root of AdaGrad's sum, or of Adam's second
+        // moment, which follows the first
         const width = 8 * this.#layout.slices;
         if (isAdam) sums.fill(Infinity, width, 2 * width);
         else sums.fill(Infinity);
@@ -227,7 +237,9 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return weights.bytes / weightStride;
   }
 
-  /** The features' rows: views, but for vectors in several tables. */
+  /**
+   * Returns accessors to the rows of the features; the rows are views, except for vectors split over several tables.
+   */
   #rows() {
     const { dim, method } = this.#shape;
     const { vectors, weightStride, momentStride, moments, slices, kept } = this.#layout;
@@ -241,15 +253,15 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
       isAdam: method === "adam",
       kept,
       vectorOf: (feature: number) => rows.read(feature).subarray(0, dim),
-      /** what the method keeps of a feature's vector */
+      /** returns the optimizer's state of a feature's vector */
       keptOf: (feature: number) => keptIn(feature, rows.read(feature)),
-      /** Changes a feature's vector and what the method keeps of it. */
+      /** Modifies a feature's vector and the optimizer's state of it. */
       change: (feature: number, change: (vector: Float32Array, kept: Float32Array) => void) => {
         const row = rows.read(feature);
         change(row.subarray(0, dim), keptIn(feature, row));
         rows.write(feature, row);
       },
-      /** w, and what the method keeps of it */
+      /** returns w of a feature, followed by the optimizer's state of w */
       weightsOf: (feature: number) =>
         weights.subarray(feature * weightWidth, feature * weightWidth + 1 + kept.weight),
     };
@@ -262,7 +274,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 }
 
-/** What threads do to train an epoch's events in strata. */
+/** Returns the calls by which threads train on an epoch's events in strata. */
 export function strataRounds(
   plan: number,
   groups: number,
@@ -284,7 +296,7 @@ function squaresOf(v: Float32Array): number {
   return squares;
 }
 
-/** A zero vector stays as it is. */
+/** Divides a vector by its length; a zero vector is unchanged. */
 function divideByLength(v: Float32Array): void {
   const length = Math.sqrt(squaresOf(v)) || 1;
   for (let d = 0; d < v.length; d++) v[d]! /= length;

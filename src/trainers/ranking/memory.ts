@@ -1,23 +1,25 @@
-// Memory of learning to rank.
+// Estimates the memory of ranking trainings.
 
 import { sharesNegatives } from "../../kernels/ranking/binding.js";
 import { numPartitions, partitionBytes, rankingRowBytes } from "../../kernels/ranking/partitions.js";
 import { tableBytes, type Needs, type TrainingSize } from "../../training/session/needs.js";
 import type { RankingOptions } from "./options.js";
 
-/** Numbers that a method keeps of a vector of `dim` numbers in slices of 8, itself included. */
+/** Number of floats that an optimizer stores per vector of `dim` floats in slices of 8, including the vector. */
 const KEPT = {
   adagrad: (dim: number, slices: number) => dim + slices,
   adam: (dim: number, slices: number) => 3 * dim + 2 * slices,
   sgd: (dim: number) => dim,
 } as const;
 
-/** Bytes of an event in the store of partitions: user, item, pair of the history, memberships, weight. */
+/**
+ * Number of bytes of an event in the store of partitions: user, item, history, Bloom filter of the history, and weight.
+ */
 const STORED_EVENT = 17;
 
 /**
- * Of users in partitions: the items' rows with their copies, two partitions, and what of the others --max-memory leaves in memory; a
- * validation split may need every row twice.
+ * Returns the memory of a training in partitions: the items' rows with their copies, two partitions of users, and as
+ * many of the other partitions as --max-memory allows. With a validation split, each row may be stored twice.
  */
 function partitionedNeeds(
   { features, users, trainRows, heldOutRows }: TrainingSize,
@@ -32,7 +34,10 @@ function partitionedNeeds(
   return { memory: resident + inMemory + 60 * features + 40 * trainRows, beside: stored - inMemory };
 }
 
-/** Vectors with what the method keeps of them, the best epoch's copies and the table; events, users' items, and layers. */
+/**
+ * Returns the memory of the vectors with the optimizer's state, of their copies for the best epoch and the table, of
+ * the events, the items of each user, and the layers.
+ */
 export function rankingNeeds(
   { dim: given, optimizer, loss, layers, threads }: RankingOptions,
   maxMemory: number,
@@ -44,7 +49,7 @@ export function rankingNeeds(
     of(size, dim = given) {
       const { trainRows, heldOutRows, features } = size;
       const rowBytes = rankingRowBytes(dim, optimizer);
-      // a user and an item column alone
+      // partitions require a log with only a user and an item column
       if (
         !sharesNegatives(loss) &&
         layers === 0 &&

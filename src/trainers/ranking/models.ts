@@ -1,9 +1,9 @@
-// The model that runs of `train-ranking` hold.
+// The kinds of models that runs of `train-ranking` contain.
 
 import { factorCapabilities } from "../../factors/capabilities.js";
 import type { Models } from "../../training/capabilities/model.js";
 
-/** The table of vectors before the layers, from which a warm start continues. */
+/** Name of the table of vectors before the layers; a warm start continues from this table. */
 export const BASE_TABLE = "layer0";
 
 export const models: Models = {

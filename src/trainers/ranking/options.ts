@@ -32,10 +32,10 @@ type Similarity = (typeof similarities)[number];
 const ANY = Number.MAX_VALUE;
 const [model, training] = ["Model:", "Training:"] as const;
 
-/** Losses whose negatives are shared by a batch. */
+/** Losses for which all events of a batch share their negatives. */
 const SHARED = ["sampled-softmax", "ccl"] as const;
 
-/** What a loss sets of the steps. */
+/** Default options of a loss. */
 interface Steps {
   epochs: number;
   learningRate: number;
@@ -45,7 +45,7 @@ interface Steps {
 
 const plain = { learningRateDecay: 0, l2Vector: 0 };
 
-/** What served best on gowalla's training part, some of it held out (docs/algorithms/ranking.md). */
+/** Defaults that gave the best metrics on held-out events of gowalla's training part (docs/algorithms/ranking.md). */
 const steps = {
   bpr: { ...plain, epochs: 250, learningRate: 0.05, l2Vector: 0.003 },
   "bpr by sgd": { epochs: 250, learningRate: 0.4, learningRateDecay: 0.05, l2Vector: 0.003 },
@@ -58,7 +58,7 @@ const steps = {
   ccl: { ...plain, epochs: 40, learningRate: 0.1 },
 } satisfies Record<string, Steps>;
 
-/** What a score is and how it is learned. */
+/** The loss, and the similarity that defines the score. */
 interface Scoring {
   loss: Loss;
   similarity: Similarity;
@@ -80,20 +80,20 @@ function stepsOf({ loss, similarity, negatives, optimizer }: Kind): Steps {
   return steps[loss];
 }
 
-/** Whether a batch's events share their negatives. */
+/** Whether the events of a batch share their negatives. */
 export function isShared(loss: Loss): boolean {
   return (SHARED as readonly Loss[]).includes(loss);
 }
 
-/** The softmax of cosines: bilateral, by Adam from the SVD's rows. */
+/** Whether the loss is the bilateral softmax, whose defaults are Adam and vectors initialized by the SVD. */
 function isBilateral({ loss, similarity }: Pick<Kind, "loss" | "similarity">): boolean {
   return loss === "sampled-softmax" && similarity === "cosine";
 }
 
-/** Every batch lies in one block of so many events. */
+/** Number of events in a block; a batch must not cross the boundary of a block. */
 const BLOCK = 4096;
 
-/** What the model is, and how it is trained; steps follow from loss, similarity and negatives, which stand first. */
+/** Options of model and training; the first three determine the defaults of the others. */
 const own = {
   loss: choice(rankingLosses, {
     placeholder: "loss",
@@ -321,7 +321,7 @@ const own = {
   },
 } as const;
 
-/** Every option of the command. */
+/** All options of the command train-ranking. */
 export const options = withCommon(
   {
     ...log,
@@ -357,10 +357,10 @@ export const options = withCommon(
 );
 
 export type GivenRanking = Given<typeof options>;
-/** As a training has them. */
+/** Options of a training, in which every value is set. */
 export type RankingOptions = Omit<Resolved<typeof own>, "l2">;
 
-/** Options of training: what the user set, else the default of the loss. @throws {UsageError} they do not go together */
+/** Returns the user's options, and defaults for the others. @throws {UsageError} options contradict each other */
 export function rankingOptionsOf(given: GivenRanking): RankingOptions {
   const { l2: _, ...all } = resolved(own, given);
   const { loss, similarity, negatives } = all;
@@ -398,7 +398,7 @@ export function rankingOptionsOf(given: GivenRanking): RankingOptions {
   return all;
 }
 
-/** What was given, with --l2 as the two that it stands for. */
+/** Returns the given options with --l2 replaced by the two options that it abbreviates. */
 export function withL2({ l2, ...given }: GivenRanking): GivenRanking {
   return { ...(l2 !== undefined && { l2Weight: l2, l2Vector: l2 }), ...given };
 }

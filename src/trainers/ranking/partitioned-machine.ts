@@ -1,9 +1,10 @@
-// A ranking model whose users are trained partition after partition (kernels/ranking/partitions.ts): the rows of all items and of two
-// partitions lie in the kernel's memory, the others in a store, in memory or on disk.
+// A ranking model whose users are trained partition after partition (kernels/ranking/partitions.ts): the rows of all
+// items and of two partitions lie in the kernel's memory, the other rows in a store, in memory or on disk.
 //
 //   store ──► slot 0: trained      │ meanwhile: slot 1 ──► store, store ──► slot 1 │      slot 1: trained ...
 //
-// Rows that are kept as the best so far stay in the store: a partition that is trained later is written beside them.
+// The rows of the best epoch so far stay in the store: when a partition is trained further, its new rows are written to
+// another block.
 
 import type { BlockStore } from "../../io/block-store.js";
 import {
@@ -27,23 +28,24 @@ import { NONE } from "../../training/warm-start/carried-keys.js";
 import { strataRounds } from "./machine.js";
 import { KeptRows } from "./kept-rows.js";
 
-/** Draws of an epoch's key that name the order of the partitions, and the key of each. */
+/** Counters for drawing the order of an epoch's partitions, and the key of each partition, from the epoch's key. */
 const [ORDER, KEYS] = [0xfffffffb, 0xfffffffa];
 
 /**
- * Turns of each partition in an epoch, with a share of its events each. Users that are trained in a few turns learn less from items that
- * others have moved: with 1, 2, 4 and 8 turns of ten partitions, Recall@20 of gowalla's validation split after 40 epochs is .131, .134,
- * .136 and .139, as in one memory. Eight turns move twice the bytes of four.
+ * Number of turns of each partition in an epoch; each turn trains on a part of its events. With fewer turns, users
+ * learn less from items that were trained with other users: with 1, 2, 4 and 8 turns of ten partitions, Recall@20 of
+ * gowalla's validation split after 40 epochs is .131, .134, .136 and .139, as in one memory. Eight turns transfer twice
+ * as many bytes as four.
  */
 const VISITS = 4;
 
-/** A partition's turn in an epoch. */
+/** A turn of a partition in an epoch. */
 interface Visit {
   partition: number;
-  /** number of the turn, of so many */
+  /** number of the turn, from 0, among the `of` turns of the partition */
   visit: number;
   of: number;
-  /** names the order and the negatives */
+  /** key from which the order of the events and the negatives are drawn */
   key: number;
 }
 
@@ -59,10 +61,10 @@ export interface FirstRows {
   start: FactorStart | undefined;
 }
 
-/** `terminate` ends the threads and must be called. */
+/** Holds the parameters and the threads. `terminate` ends the threads and must be called. */
 export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   readonly partitions: Partitions;
-  /** u32 of each partition: where its rows are */
+  /** rows of the users in the store */
   readonly rows: KeptRows;
   readonly #store: BlockStore;
   readonly #shape: RankingShape;
@@ -71,9 +73,9 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   readonly #slots: readonly [Slot, Slot];
   readonly #hasWeights: boolean;
   readonly #shift: number;
-  /** u32: numbers of a row */
+  /** number of u32 values in a row */
   readonly #stride: number;
-  /** squares of the vectors of each partition */
+  /** sum of the squares of all vectors in each partition */
   readonly #squares: Float64Array;
 
   private constructor(
@@ -98,7 +100,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       this.arena,
       {
         numFeatures: localRows,
-        // events of both slots are read into their own place
+        // the events of each slot have memory of their own, so this context is a placeholder
         context: single(new Uint32Array(1)),
         templates: single(data.templates.ids.map((feature) => partitions.itemRow(feature))),
         users: new Uint32Array(1),
@@ -121,11 +123,12 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Puts the events into the store by partition, lays the kernel's memory out, starts the threads and draws first vectors.
+   * Stores the events by partition, reserves the kernel's memory, starts the threads, and initializes the vectors
+   * randomly.
    *
-   * @param sourceUsers u32[users]: the number of each user's feature in the history; NONE for none
-   * @throws {UsageError} items and two partitions do not fit one memory
-   * @throws {IoError} disk full and the like
+   * @param sourceUsers u32[users]: the number in the history of each user's feature; NONE if the history lacks the user
+   * @throws {UsageError} the items and two partitions do not fit in one memory
+   * @throws {IoError} the disk is full, or writing fails
    */
   static async start(
     data: RankingData,
@@ -144,7 +147,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return machine;
   }
 
-  /** One pass over the events. Parameters and result as those of RankingMachine.train. */
+  /** Trains on all events once; the parameters and the result are the same as those of RankingMachine.train. */
   async train(isShuffled: boolean, epochKey: number, rate: number): Promise<number> {
     setRankingRate(this.arena, this.#layout, rate);
     const order = this.#visits(epochKey);
@@ -161,7 +164,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return loss;
   }
 
-  /** The turns of an epoch: no partition has two in succession, unless it alone has events. */
+  /** Returns the turns of an epoch. No partition has two turns in succession, unless it is the only one with events. */
   #visits(epochKey: number): Visit[] {
     const partitions = Array.from(permutation(this.partitions.count, draw(epochKey, ORDER))).filter(
       (p) => this.#laid[p]!.sizes.numEvents > 0,
@@ -183,7 +186,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.run(...strataRounds(plan, strata!.groups, end - first, key, isShuffled));
   }
 
-  /** Writes the partition of a slot back, and reads the next one into it. */
+  /** Writes the partition in a slot to the store, and reads the next partition into the slot. */
   async #move(last: Visit | undefined, next: Visit | undefined, slot: number): Promise<void> {
     if (last) await this.#save(last.partition, slot, last.visit === last.of - 1);
     if (next) await this.#load(next.partition, slot);
@@ -195,7 +198,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     const numbers = this.arena.u32(events).subarray(0, sections.end);
     await this.#store.read(eventsName(partition), numbers);
     const features = this.arena.u32(contexts);
-    // an event without a user has the feature of unknown ones, which is the field's first
+    // an event without a user has the feature of unknown users, which is the first feature of the field
     const unknown = this.partitions.rowOf(this.partitions.users.first);
     for (let e = 0; e < sizes.numEvents; e++)
       features[e] = firstRow + (numbers[e] === NO_ITEM ? unknown : numbers[e]!);
@@ -208,7 +211,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.rows.write(partition, this.#numbersOf(slot));
   }
 
-  /** u32: the rows of a slot. */
+  /** Returns the rows of the users in a slot, as u32. */
   #numbersOf(slot: number): Uint32Array {
     const from = this.#slots[slot]!.firstRow * this.#stride;
     return this.arena
@@ -227,13 +230,16 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return sum;
   }
 
-  /** The Frobenius norm of all vectors. */
+  /** Returns the Frobenius norm of all vectors. */
   vectorNorm(): number {
     const items = this.#squaresOf(0, this.partitions.itemRows);
     return Math.sqrt(this.#squares.reduce((sum, squares) => sum + squares, items));
   }
 
-  /** Draws the rows of the items, then those of each partition; known ones are those of the start. */
+  /**
+   * Initializes the rows of the items, then those of each partition: randomly, or for known features with the rows of
+   * `start`.
+   */
   async #initialize({ featureHashes, counts, seed, spread, accumulator, start }: FirstRows): Promise<void> {
     const { itemRows, rows, localRows, count } = this.partitions;
     const hashes = this.arena.numbers("the hashes of the features", 2 * localRows);
@@ -267,7 +273,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     }
   }
 
-  /** As RankingMachine.startFrom has it. A user's weight is not trained. */
+  /** Does the same as RankingMachine.startFrom for one row. Weights of users are not trained. */
   #startFrom(
     { known, w, vectors, freezes, optimizer }: FactorStart,
     feature: number | undefined,
@@ -287,13 +293,13 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       sums.set(optimizer.vectors.subarray(feature * kept.vector, (feature + 1) * kept.vector));
       weights.set(optimizer.w.subarray(feature * kept.weight, (feature + 1) * kept.weight), 1);
     }
-    // a step is divided by the root of the sum
+    // an infinite sum makes all steps 0, because a step is divided by its root
     if (!freezes) return;
     sums.fill(Infinity);
     weights.fill(Infinity, 1);
   }
 
-  /** f32: the weight of a row, and its accumulator */
+  /** Returns the weight of a row and its accumulator, as f32. */
   #weightsOf(row: number): Float32Array {
     const width = this.#layout.weightStride / 4;
     return this.arena
@@ -301,12 +307,15 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       .subarray(row * width, row * width + 1 + this.#layout.kept.weight);
   }
 
-  /** Numbers that the steps keep of a vector and of a weight, and where those of a vector begin in its row. */
+  /**
+   * Number of floats in the optimizer's state of a vector and of a weight, and the position of a vector's state in its
+   * row.
+   */
   get kept(): { vector: number; weight: number; from: number } {
     return { ...this.#layout.kept, from: 8 * this.#layout.slices };
   }
 
-  /** u32: numbers of a row. */
+  /** Number of u32 values in a row. */
   get stride(): number {
     return this.#stride;
   }
@@ -322,27 +331,27 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     };
   }
 
-  /** What a checkpoint has beside the users' rows. */
+  /** The state that a checkpoint contains in addition to the users' rows. */
   get state(): NamedArrays {
     const { rows, weights } = this.items;
     return { items: rows, weights };
   }
 
-  /** @throws {ArtifactError} it is of other features or another dim */
+  /** @throws {ArtifactError} the state has other features or another dim */
   set state(arrays: NamedArrays) {
     const { rows, weights } = this.items;
     this.arena.f32(this.#layout.vectors.region).set(floatsOf(arrays, "items", rows.length));
     this.arena.f32(this.#layout.weights).set(floatsOf(arrays, "weights", weights.length));
   }
 
-  /** The users' rows of a partition as they are now. */
+  /** Returns the current rows of the users in a partition. */
   async partition(p: number): Promise<Uint32Array> {
     const numbers = new Uint32Array(this.partitions.rows * this.#stride);
     await this.rows.read(p, numbers);
     return numbers;
   }
 
-  /** Puts a partition's rows in the place of those that there are. */
+  /** Replaces the rows of the users in a partition. */
   async setPartition(p: number, numbers: Uint32Array): Promise<void> {
     this.#numbersOf(0).set(numbers);
     await this.#save(p, 0);

@@ -1,4 +1,5 @@
-// A ranking model whose users' vectors stay in a store: it ranks items, and goes into a run directory batch by batch.
+// A ranking model whose users' vectors stay in a store: it ranks items, and is written to a run directory batch by
+// batch.
 
 import { forEachPair, type FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -27,7 +28,7 @@ export interface PartitionedModel {
   places: RowPlaces;
 }
 
-/** What the training came to. */
+/** The result of a training in partitions. */
 export interface PartitionedResult {
   model: PartitionedModel;
   bestEpoch: number;
@@ -36,7 +37,7 @@ export interface PartitionedResult {
   optimizer?: OptimizerState | undefined;
 }
 
-/** Wraps it as any factorization machine. */
+/** Converts the result to the interface of any trained factorization machine. */
 export function trainedPartitions({ model, ...found }: PartitionedResult): Trained {
   const { bestEpoch, epochs, interrupted = false, optimizer } = found;
   return {
@@ -52,7 +53,7 @@ export function trainedPartitions({ model, ...found }: PartitionedResult): Train
   };
 }
 
-/** Ranks items of one feature each for users, and scores rows. */
+/** Returns functions that rank items for users and score rows; each item is one feature. */
 export function partitionedScorer(model: PartitionedModel): Pick<Required<Trained>, "score" | "rank"> {
   const { dim, w } = model;
   const vectorOf = vectorReader(model);
@@ -74,7 +75,7 @@ export function partitionedScorer(model: PartitionedModel): Pick<Required<Traine
   };
 }
 
-/** sum x w + sum <v, v> x x of a row's pairs of features. */
+/** Returns the score of a row: sum x w + sum <v, v> x x over its pairs of features. */
 function scoreOf(model: PartitionedModel, rows: FeatureRows, r: number): number {
   const sum = new Float64Array(model.dim);
   const vectorOf = vectorReader(model);
@@ -89,10 +90,10 @@ function scoreOf(model: PartitionedModel, rows: FeatureRows, r: number): number 
   return linear + (sum.reduce((all, s) => all + s * s, 0) - squares) / 2;
 }
 
-/** The table of all keys; its vectors are read from the store while it is written. */
+/** Returns the table of all keys; its vectors are read from the store while the table is written. */
 function partitionedTable(space: FeatureSpace, model: PartitionedModel): TableRows {
   const { dim, partitions, w } = model;
-  // all but the vectors, whose place stays untouched
+  // rows without their vectors; the array of vectors is never filled
   const whole = featureTable(space, { dim: 0, w, vectors: new Float32Array() });
   const rows = wholeFields({ ...whole, dim, vectors: new Float32Array(whole.numRows * dim) });
   const features = tableFeatures(space);
@@ -105,7 +106,7 @@ function partitionedTable(space: FeatureSpace, model: PartitionedModel): TableRo
     laterVectors({ first, last }) {
       const vectors = new Float32Array((last - first) * dim);
       for (let row = first; row < last;) {
-        // the rows of one field follow one another among the features, too
+        // consecutive rows of one field are also consecutive features
         const isUser = partitions.isUser(features[row]!);
         let end = row + 1;
         while (
@@ -123,7 +124,7 @@ function partitionedTable(space: FeatureSpace, model: PartitionedModel): TableRo
   };
 }
 
-/** Reads every partition once, with its checksum. @throws {ArtifactError} one was cut or changed */
+/** Reads every partition once to verify its checksum. @throws {ArtifactError} a partition was truncated or changed */
 async function checkPartitions({ partitions, stride, rows, places }: PartitionedModel): Promise<void> {
   const numbers = new Uint32Array(partitions.rows * stride);
   for (let p = 0; p < partitions.count; p++) await rows.read(p, numbers, places);
@@ -142,7 +143,9 @@ function itemVectors(
   return vectors;
 }
 
-/** The same of users: each partition has some of them, which follow one another there. */
+/**
+ * Returns the vectors of users; the users of the range are spread over the partitions, and are consecutive within each.
+ */
 function userVectors(
   { dim, partitions, stride, rows, places }: PartitionedModel,
   { first, last }: RowRange,
@@ -164,7 +167,7 @@ function userVectors(
   return vectors;
 }
 
-/** Reads one feature's vector; what it returns is valid until the next call. */
+/** Returns a function that reads the vector of one feature; the vector is valid until the next call. */
 function vectorReader({
   dim,
   partitions,

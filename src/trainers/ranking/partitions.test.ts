@@ -18,7 +18,10 @@ const shape: RankingShape = {
   ...{ l2Weight: 1e-3, l2Vector: 2e-3, margin: 0.5, negativeWeight: 20, temperature: 0.7 },
 };
 
-/** Items are features 0 to 299 and users those after them, as in a log whose item column comes first; user 7 has no events. */
+/**
+ * Items have features 0 to 299 and users the features after them, as in a log whose item column comes first; user 7 has
+ * no events.
+ */
 const data: RankingData = (() => {
   const users = Uint32Array.from({ length: numEvents }, (_, e) => draw(1, e) % numUsers).map((u) =>
     u === 7 ? 8 : u,

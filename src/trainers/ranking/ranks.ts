@@ -1,14 +1,14 @@
-// --hard-negatives: which of an event's candidates is its negative, by rank of score.
+// Implements --hard-negatives: an event's negative is the candidate with a given rank by score.
 
 import { UsageError } from "../../errors.js";
 import { wholeOf } from "../../training/options/table.js";
 
-/** Ranks among an event's candidates, from 1, the highest score. */
+/** Range of ranks among the candidates of an event; rank 1 has the highest score. */
 export type Ranks = readonly [from: number, to: number];
 
 const RANKS = "a range of ranks FROM-TO with 1 <= FROM <= TO, such as 2-5";
 
-/** `2-5`, or `3` for one rank. @throws {UsageError} no such text */
+/** Parses `2-5`, or `3` for one rank. @throws {UsageError} the text has neither form */
 function ranksOf(given: string, flagName: string): Ranks {
   const [from = "", to = from, ...more] = given.split("-");
   if (more.length > 0 || from === "" || to === "")
@@ -18,13 +18,13 @@ function ranksOf(given: string, flagName: string): Ranks {
   return ranks;
 }
 
-/** What ranks must be, and are not. */
+/** Returns a description of valid ranks if the given ranks are invalid; undefined if they are valid. */
 function ranksComplaint(ranks: Ranks): string | undefined {
   const isPair = Array.isArray(ranks) && ranks.length === 2 && ranks.every((rank) => Number.isInteger(rank));
   return isPair && ranks[0] >= 1 && ranks[0] <= ranks[1] ? undefined : RANKS;
 }
 
-/** How an option takes ranks. */
+/** Type and parser of an option whose value is a range of ranks. */
 export const ranksForm = {
   ...{ type: "string | readonly [number, number]", parse: ranksOf, complaint: ranksComplaint },
   texts: ([from, to]: Ranks) => [`${from}-${to}`],

@@ -1,5 +1,5 @@
-// The epoch loop of a ranking whose users are trained partition after partition. What is trained is what train.ts trains; rows may lie on
-// disk, with the same bytes.
+// The epoch loop of a ranking whose users are trained partition after partition. It trains the same model as train.ts;
+// whether rows are in memory or on disk does not change the result.
 
 import { BlockStore } from "../../io/block-store.js";
 import { numPartitions, Partitions, rankingRowBytes } from "../../kernels/ranking/partitions.js";
@@ -22,19 +22,19 @@ import type { RowPlaces } from "./kept-rows.js";
 import { FIRST_SQUARES, rateOf, SPREAD, type RankingInput } from "./train.js";
 import { sizeText } from "../../errors.js";
 
-/** What it takes beside the input of a training in one memory. */
+/** Input of a training in partitions. */
 export interface PartitionedInput extends Omit<RankingInput, "validate"> {
   /** the users' features */
   users: { first: number; count: number };
   validate: ((model: Scorer) => Promise<Record<string, number>>) | undefined;
-  /** files for the time of the training are made beside this path */
+  /** path next to which temporary files are created for the time of the training */
   beside: string;
-  /** bytes of the table that may lie in memory */
+  /** maximum number of bytes of the table that are held in memory */
   maxMemory: number;
   note: ((text: string) => void) | undefined;
 }
 
-/** Partitions of a training's users; 1 where it is trained in one memory. */
+/** Returns the number of partitions of the users; 1 if the training is done in one memory. */
 export function partitionsFor(
   examples: RankingExamples,
   numUsers: number,
@@ -45,12 +45,12 @@ export function partitionsFor(
 }
 
 /**
- * Trains as trainRanking does.
+ * Does the same as trainRanking, in partitions.
  *
  * @param first first parameters of known features
  * @throws as trainRanking
  * @throws {IoError} the disk is full
- * @throws {ArtifactError} the rows on disk were cut or changed
+ * @throws {ArtifactError} the rows on disk were truncated or changed
  */
 export async function trainPartitions(
   input: PartitionedInput,
@@ -137,7 +137,7 @@ async function trainEpochs(
     saveLarge: (withKept) => savedRows(machine, withKept ? kept?.places : undefined),
     async restore(arrays, large) {
       machine.state = arrays;
-      // kept rows first: those of now go into the other blocks
+      // the rows of the best epoch are restored first and protected, so the current rows go to other blocks
       if (arrays["keptItems"]) {
         await setRows(machine, KEPT, large);
         const [keptItems, keptWeights] = [floatsOf(arrays, "keptItems"), floatsOf(arrays, "keptWeights")];
@@ -159,10 +159,10 @@ async function trainEpochs(
   };
 }
 
-/** Begin the names of the rows in a checkpoint: of now, and those to return. */
+/** Prefixes of the names of rows in a checkpoint: the current rows, and those of the best epoch. */
 const [NOW, KEPT] = ["rows.", "kept."] as const;
 
-/** The users' rows for a checkpoint. @param kept where those to return are, if there are any */
+/** Returns the users' rows for a checkpoint. @param kept blocks of the rows of the best epoch, if there are any */
 function savedRows(
   { partitions, stride, rows }: PartitionedMachine,
   kept: RowPlaces | undefined,
@@ -180,7 +180,7 @@ function savedRows(
   };
 }
 
-/** @throws {ArtifactError} the checkpoint is of other rows */
+/** Sets the users' rows from a checkpoint. @throws {ArtifactError} the checkpoint contains other rows */
 async function setRows(
   machine: PartitionedMachine,
   of: string,
@@ -194,7 +194,7 @@ async function setRows(
   }
 }
 
-/** f32[n]: the weights of all features; those of users are not trained. */
+/** Returns f32[n]: the weights of all features; the weights of users are not trained. */
 function weightsOf(
   partitions: Partitions,
   ofItems: Float32Array,
@@ -211,7 +211,7 @@ function weightsOf(
   );
 }
 
-/** What the steps keep beside the parameters, by feature. */
+/** Returns the state of the optimizer, by feature. */
 async function optimizerOf(
   machine: PartitionedMachine,
   { partitions, rows, places, stride, itemRows }: PartitionedModel,

@@ -1,4 +1,4 @@
-// The epoch loop of learning to rank: an event's item is to score above items that its user lacks.
+// The epoch loop of learning to rank: the item of an event should score above items that the user has no events with.
 //
 //   examples ──► machine (parameters, events, threads) ──► epochs, a look at validation now and then ──► the best epoch's model
 //
@@ -26,21 +26,21 @@ import { withMachine } from "../../workers/with-machine.js";
 import { degreeVectors } from "../../factors/degree-vectors.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 
-/** First vectors are uniform in plus or minus this. */
+/** Bound of the initial vectors, which are uniform in [-SPREAD, SPREAD). */
 export const SPREAD = 0.05;
-/** What AdaGrad's sums of squares start at. */
+/** Initial value of AdaGrad's sums of squares. */
 export const FIRST_SQUARES = 0.01;
 
 export interface RankingInput {
   numFeatures: number;
-  /** u32[numFeatures][2]: a 64-bit hash of each feature's field and key, from which its first vector is drawn */
+  /** u32[numFeatures][2]: 64-bit hash of each feature's field and key, from which its first vector is generated */
   featureHashes: Uint32Array;
-  /** u32[numFeatures]: events of the training part that hold it; with 0 its w and v are and stay zero */
+  /** u32[numFeatures]: number of training events with each feature; if it is 0, w and v of the feature stay zero */
   counts: Uint32Array;
   examples: RankingExamples;
-  /** ranking metrics of parameters on the validation part; absent without one */
+  /** returns the ranking metrics of parameters on the validation part; absent if there is none */
   validate?: (parameters: RankingParameters) => Promise<Record<string, number>>;
-  /** first parameters of a warm start */
+  /** initial parameters of a warm start */
   start?: FactorStart;
   controls?: Controls;
 }
@@ -48,19 +48,20 @@ export interface RankingInput {
 export interface RankingResult extends RankingParameters {
   bestEpoch: number;
   epochs: EpochEvent[];
-  /** a signal ended the training before its time */
+  /** true if a signal ended the training early */
   interrupted?: boolean;
   /** f32[numFeatures * dim]: vectors of the same epoch before the layers, from which a warm start continues */
   base?: Float32Array;
-  /** of the same epoch, where it is to be kept */
+  /** state of the optimizer after the same epoch, if it is to be kept */
   optimizer?: OptimizerState;
 }
 
 /**
  * Trains a factorization machine to rank, by AdaGrad, Adam or SGD, in batches of 256 events or more.
  *
- * The same input, options and seed give the same bytes at any number of threads. With a validation part and a patience above 0,
- * training stops after so many looks without a better metric, and the model is that of the best look; else the last epoch's.
+ * The same input, options and seed give the same bytes at any number of threads. With a validation part and a patience
+ * above 0, training stops after that many validations without a better metric and returns the model of the best
+ * validation; otherwise it returns that of the last epoch.
  *
  * @param observe called after every epoch
  * @param signal  ends the training promptly; the promise rejects with its reason
@@ -88,7 +89,8 @@ export async function trainRanking(
 }
 
 /**
- * First parameters of known features: those of the run of --init, or of --start svd; undefined where all are drawn.
+ * Returns the initial parameters of known features, from the run of --init or by --start svd; undefined if all
+ * parameters are drawn randomly.
  *
  * @throws {DataError} no event can be learned from
  */
@@ -99,7 +101,7 @@ export async function firstVectors(
 ): Promise<FactorStart | undefined> {
   if (examples.train.items.length === 0)
     throw new DataError("cannot sample negatives: every user has every item in the training split");
-  // vectors of the run of --init are not of the SVD's space
+  // if there is a run of --init, the SVD is not used, because its vectors would not be in the same space
   return options.start === "svd" && !start ? await svdStart(numFeatures, examples, options, signal) : start;
 }
 
@@ -118,7 +120,7 @@ async function trainEpochs(
   let kept: Kept | undefined;
   const training: Steered = {
     async epoch(epoch) {
-      // one pass over the events, in an order and against negatives named by (seed, epoch)
+      // trains on all events once; (seed, epoch) determines their order and negatives
       const began = performance.now();
       const order = draw(seed, epoch);
       const rateAt = (share: number) => rateOf(options, epoch - 1 + share);
@@ -129,7 +131,7 @@ async function trainEpochs(
       const vectorNorm = machine.vectorNorm();
       if (!Number.isFinite(vectorNorm)) throw diverged("vectors are not finite", epoch, options);
 
-      // a look at the validation part
+      // evaluates the parameters on the validation part
       const validates = validate !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
       const metrics = validates ? await validate(machine.parameters()) : {};
       const stoppingValue = validates ? (metrics[listMetric(options)] ?? 0) : null;
@@ -178,7 +180,7 @@ async function trainEpochs(
   };
 }
 
-/** The step size when so many epochs are over. */
+/** Returns the step size after a number of epochs. */
 export function rateOf(
   { schedule, learningRate, learningRateDecay, epochs }: RankingOptions,
   over: number,
@@ -187,12 +189,12 @@ export function rateOf(
   return cosineRate(learningRate, over / epochs);
 }
 
-/** What is returned unless a later epoch is better. */
+/** The result of the best epoch so far, or of the latest. */
 interface Kept {
   parameters: RankingParameters;
   /** vectors before the layers */
   base?: Float32Array;
-  /** where it is to go into the run */
+  /** state of the optimizer, if the run is to contain it */
   optimizer?: OptimizerState;
 }
 
@@ -220,7 +222,7 @@ function keptOf(arrays: NamedArrays): Kept {
 }
 
 function isFinite({ w, vectors }: RankingParameters): boolean {
-  // x - x is 0 for a finite x, else NaN
+  // x - x is 0 for a finite x and NaN otherwise
   let check = 0;
   for (const value of w) check += value - value;
   for (const value of vectors) check += value - value;
@@ -228,8 +230,9 @@ function isFinite({ w, vectors }: RankingParameters): boolean {
 }
 
 /**
- * --start svd: first vectors of all users and items with events; features beside them stay as they are drawn. Cosines trained from
- * there rank better after as many epochs than from random vectors (docs/algorithms/ranking.md has figures).
+ * Implements --start svd: initial vectors of all users and items with events; other features start randomly. After the
+ * same number of epochs, cosines trained from these vectors rank better than from random ones
+ * (docs/algorithms/ranking.md has figures).
  */
 async function svdStart(
   numFeatures: number,

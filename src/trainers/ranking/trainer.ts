@@ -1,4 +1,5 @@
-// `embed train-ranking`: vectors by which an event's item scores above items that its user lacks.
+// `embed train-ranking`: trains vectors by which the item of an event scores above items that the user has no events
+// with.
 
 import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import { factorOutcome, widthWarnings } from "../../factors/outcome.js";
@@ -90,7 +91,7 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
 }
 
-/** The run of --init, if there is one. @throws {UsageError} it does not fit */
+/** Opens the run of --init, if it is given. @throws {UsageError} the run does not fit this training */
 async function openRankingInit(
   given: GivenRanking,
   { loss, optimizer, layers }: RankingOptions,
@@ -101,7 +102,7 @@ async function openRankingInit(
   checkState(init, "loss", loss);
   checkState(init, "optimizer", optimizer, "adagrad");
   if (layers === 0 || !run.tables.includes(BASE_TABLE)) return init;
-  // layers start from the vectors before them
+  // a training with layers continues from the vectors before the layers
   const before = await run.readTable(BASE_TABLE);
   if (before.dim !== table.dim || before.numRows !== table.numRows)
     throw new ArtifactError(
@@ -111,7 +112,7 @@ async function openRankingInit(
   return { ...init, base: rowsByFeature(space, before.vectors, before.dim) };
 }
 
-/** A sentence where vectors were fitted to other sums of features than these are. */
+/** Returns a warning if the vectors of --init were trained with other neighbors of items, so that their sums differ. */
 function neighborDoubts({ path, manifest }: Run, own: RankingOptions): string[] {
   const [was, is] = [neighborText(manifest.options), neighborText(own)];
   if (was === is) return [];
@@ -126,7 +127,10 @@ function neighborText({ itemNeighbors, neighborWeight }: Partial<RankingOptions>
   return `--item-neighbors ${itemNeighbors} --neighbor-weight ${neighborWeight}`;
 }
 
-/** The default pairwise loss and a softmax: of cosines, which rank best in docs/gowalla.md, where there are users and items alone. */
+/**
+ * Suggests the default pairwise loss and a softmax; for logs of only users and items the softmax of cosines, which
+ * ranks best in docs/gowalla.md.
+ */
 function suits({ goal, roles: { fields, numeric, multi } }: LogTraits): Suits {
   if (goal === "predictions") return RANKS_ONLY;
   const isPairs = fields.length + numeric.length + Object.keys(multi).length === 2;

@@ -1,5 +1,6 @@
-// Rows of a table of items or users as a run of train-ranking sees them: the sum over the features that each row has, and for items
-// that the run knows what their neighbors add (--item-neighbors). A new item has no neighbors: its vector is of its own features.
+// Converts rows of a table of items or users to vectors by a run of train-ranking. A vector is the sum over the
+// features of the row and, for an item of the run, over its neighbors (--item-neighbors). A new item has no neighbors,
+// so only its own features are summed.
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed } from "../../dataset/dataset.js";
@@ -12,7 +13,7 @@ import { readPreprocess } from "../../training/capabilities/run-space.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** As encodeSums. @throws {UsageError} as encodeComposed */
+/** Does the same as encodeSums, with neighbors of items. @throws {UsageError} as encodeComposed */
 export async function encodeItems(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const completion = await neighborsOf(run, watch);
   return await encodeComposed(run, options, watch, {
@@ -21,7 +22,7 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
   });
 }
 
-/** Returns how rows of known items are completed; undefined for a run without neighbors. */
+/** Returns the neighbors that complete the rows of the run's items; undefined for a run without neighbors. */
 async function neighborsOf(run: Run, watch: Watch): Promise<Completion | undefined> {
   if (run.manifest.options["itemNeighbors"] === undefined) return undefined;
   const preprocess = await readPreprocess(run);

@@ -1,7 +1,8 @@
-// Features of a batch with shared negatives: each has a row, in which its gradients are summed, and takes one step.
+// Sums the gradients of a batch with shared negatives: each feature of the batch has a row for the sum of its
+// gradients, and takes one step.
 //
-// Every thread numbers the rows itself, with the same result, in the order in which events and negatives mention the features. Each thread
-// has its own slices of the sums.
+// Every thread numbers the rows itself, with the same result, in the order in which the features first occur in events
+// and negatives. Each thread sums its own slices.
 
 import { itemOf } from "../../shared/assembly/negatives";
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
@@ -10,17 +11,17 @@ import { addTo } from "../../shared/assembly/vector";
 import { ADAM, Plan, SLICE, Thread } from "./plan";
 import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
-/** Returns the row of a feature of the batch. */
+/** Returns the row of a feature that occurs in the batch. */
 export function rowOf(thread: Thread, feature: u32): u32 {
   return load<u32>(thread.rowOf + ((<usize>feature) << 2)) - 1;
 }
 
-/** Returns the feature of a row. */
+/** Returns the feature to which a row belongs. */
 export function featureOfRow(thread: Thread, row: u32): u32 {
   return load<u32>(thread.features + ((<usize>row) << 2));
 }
 
-/** Assigns a row to each feature of the batch, and counts the events that have it. */
+/** Assigns a row to each feature of the batch, and counts the events that contain the feature. */
 export function numberRows(plan: Plan, thread: Thread, events: usize, size: u32): void {
   thread.numRows = 0;
   for (let r: u32 = 0; r < size; r++) {
@@ -67,7 +68,7 @@ export function clearRows(plan: Plan, thread: Thread, events: usize, size: u32):
   for (let r: usize = 0; r < size; r++) countEvent(plan, thread, load<u32>(events + (r << 2)), 0);
 }
 
-/** Sets slices from .. to of the rows' gradients to 0, and those of the weights if this thread updates them. */
+/** Sets slices from .. to of all gradients to 0, and the gradients of weights if this thread updates them. */
 export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, weights: bool): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
@@ -83,7 +84,7 @@ export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
  *
  * @param d     byte offset of the slice in a vector
  * @param o0,o1 dLoss/d(sum of x v); a feature's gradient is x times this
- * @param inner dLoss/dscore if products of the row's own features count, as for an item; else 0
+ * @param inner dLoss/dscore if the score contains products of the row's own features, as for an item; otherwise 0
  * @param s0,s1 the row's sum of x v, for the products
  */
 export function addGradients(
@@ -100,7 +101,7 @@ export function addGradients(
 ): void {
   const gradients = plan.contrast.rowGradients + d;
   if (plan.single) {
-    // one feature of value 1 has no products with others
+    // a single feature of value 1 has no products with other features
     const at = gradients + <usize>rowOf(thread, featureAt(rows, row)) * rowBytes(plan);
     addTo(at, o0);
     addTo(at + 16, o1);
@@ -119,7 +120,7 @@ export function addGradients(
   }
 }
 
-/** Adds the gradients of the weights of a row of pairs, whose score has dLoss/dscore g. */
+/** Adds the gradients of the weights in a row of pairs. @param g dLoss/dscore of the row */
 export function addWeightGradients(plan: Plan, thread: Thread, rows: PairRows, row: u32, g: f32): void {
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
@@ -128,7 +129,10 @@ export function addWeightGradients(plan: Plan, thread: Thread, rows: PairRows, r
   }
 }
 
-/** Takes one step of slices from .. to of every feature of the batch. The penalty counts once per event that has the feature. */
+/**
+ * Takes one step of slices from .. to of every feature of the batch. The penalty is multiplied by the number of events
+ * that contain the feature.
+ */
 export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   for (let row: u32 = 0; row < thread.numRows; row++) {

@@ -1,4 +1,5 @@
-// Gradients of a batch with shared negatives, by slices of dimensions, from the gradients of scores that contrast.ts computed.
+// Computes the gradients of a batch with shared negatives, a slice of dimensions at a time, from the gradients of the
+// scores (contrast.ts).
 
 import { itemOf } from "../../shared/assembly/negatives";
 import { addTransposed } from "../../shared/assembly/tile";
@@ -7,7 +8,7 @@ import { addGradients, addWeightGradients } from "./batch-rows";
 import { Plan, SLICE, Thread } from "./plan";
 import { rowBytes } from "./vectors";
 
-/** Adds slices from .. to of the gradients of the events' own features, and of the vectors of negatives. */
+/** Adds slices from .. to of the gradients of the events' own features, and of the negatives' vectors. */
 export function addEvents(
   plan: Plan,
   thread: Thread,
@@ -61,7 +62,7 @@ export function addEvents(
   }
 }
 
-/** Adds the columns of negatives n .. n + 3 over the events, in their order. */
+/** Adds dLoss/dscore of negatives n .. n + 3, summed over the events in order, to the thread's `columns`. */
 function addColumns(plan: Plan, thread: Thread, n: usize, numGroups: u32): void {
   const columns = plan.contrast.columns + (n << 2);
   const N = <usize>thread.numShared;
@@ -70,7 +71,7 @@ function addColumns(plan: Plan, thread: Thread, n: usize, numGroups: u32): void 
   v128.store(thread.columns + (n << 2), sum);
 }
 
-/** Sets slices from .. to of the negatives' gradients to 0, and the thread's columns. */
+/** Sets slices from .. to of the negatives' gradients to 0, and the thread's `columns`. */
 export function zeroNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const own = <usize>(toSlice - fromSlice) * SLICE;
@@ -80,14 +81,16 @@ export function zeroNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlic
   memory.fill(thread.columns, 0, (<usize>thread.numShared) << 2);
 }
 
-/** Adds the negatives' gradients to those of their features, after all threads have finished the batch. */
+/**
+ * Adds the gradients of the negatives to the gradients of their features, after all threads have finished the batch.
+ */
 export function addNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
   const zero = f32x4.splat(0);
   for (let n: usize = 0; n < thread.numShared; n++) {
     const item = load<u32>(thread.shared + (n << 2));
-    // <dLoss/dq, q>, or dLoss/dscore of all its scores
+    // cosine: <dLoss/dq, q>; otherwise the sum of dLoss/dscore over all events
     const column = f32x4.splat(
       plan.cosine
         ? dot(c.negativeGradients + n * bytes, c.negatives + n * bytes, bytes)

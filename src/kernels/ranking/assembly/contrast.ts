@@ -4,7 +4,7 @@
 //   g_bn  dLoss/ds_bn
 //
 //   sampled softmax   l_b = weight log(exp(z_b+) + sum_n exp(z_bn)) - z_b+,  z = s / temperature - log noise(item)
-//                     Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); items that the user has are left out
+//                     Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); items of the user's events are left out
 //                     of cosines without z_b+ in the sum: the bilateral softmax, Wu et al. 2023 (arXiv:2312.12882)
 //   CCL               l_b = 1 - s_b+ + (weight / N) sum_n max(0, s_bn - margin)      Mao et al. 2021 (arXiv:2109.12317), eq. 1
 //
@@ -16,8 +16,8 @@
 //   add       dimensions divided by slices: dLoss/dQ = G^T P, gradients of every feature     ──barrier──, the next 256 events
 //   step      dimensions divided by slices: one step of every feature of the batch     ──barrier──
 //
-// Every number is computed by one thread, in a fixed order, so the bytes do not depend on the number of threads.
-// Twin: ../ranking.reference.ts.
+// Every number is computed by one thread, in a fixed order, so the bytes do not depend on the number of threads. Twin:
+// ../ranking.reference.ts.
 
 import { exclude, logNoise } from "../../shared/assembly/negatives";
 import { sampledSoftmax4 } from "../../shared/assembly/sampled-softmax";
@@ -27,7 +27,10 @@ import { K, Plan, SAMPLED_SOFTMAX, SLICE, Thread } from "./plan";
 import { compose, offsetOf } from "./shared";
 import { rowBytes } from "./vectors";
 
-/** Computes scores, losses and gradients of events b .. b + 3 of the batch; those beyond numRows are zeros. */
+/**
+ * Computes scores, losses and gradients of the events b .. b + 3 of the batch; events beyond numRows are treated as
+ * zeros.
+ */
 export function scoreFour(plan: Plan, thread: Thread, events: usize, b: u32, numRows: u32): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
@@ -67,7 +70,7 @@ function weightOfEvent(plan: Plan, thread: Thread, event: u32): f32 {
   return user < plan.numUsers ? weight / <f32>load<u32>(thread.eventsOf + ((<usize>user) << 2)) : weight;
 }
 
-/** Writes an event's number into its lane of `thread.tile`. */
+/** Writes a number of event i of a group of four to its lane in `thread.tile`. */
 function setLane(thread: Thread, i: usize, value: f32): void {
   store<f32>(thread.tile + (i << 2), value);
 }
@@ -111,7 +114,7 @@ function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u
   }
   const weights = v128.load(thread.tile);
   const margin = f32x4.splat(plan.margin);
-  // a last batch of fewer than 8 events has no negatives if the batch's items are the only ones
+  // N may be 0: if negatives are only the batch's own items, a last batch of fewer than 8 events has none
   const share = f32x4.mul(weights, f32x4.splat(N > 0 ? plan.negativeWeight / <f32>N : 0));
   let excess = f32x4.splat(0);
   for (let n: usize = 0; n < N; n++) {
@@ -127,7 +130,10 @@ function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u
   v128.store(c.positiveGradients + ((<usize>b) << 2), f32x4.neg(weights));
 }
 
-/** Computes dLoss/dp of four events: G Q plus the part of the event's own item, then the derivative through the normalization. */
+/**
+ * Computes dLoss/dp of four events: the product G Q plus the part of each event's own item, then the derivative of the
+ * normalization.
+ */
 function contextGradients(plan: Plan, thread: Thread, b: u32, G: usize): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);

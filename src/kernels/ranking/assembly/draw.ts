@@ -1,35 +1,38 @@
-// Samples negatives by (epoch, event, number); items that the user has are never sampled.
+// Samples negatives by a hash of (epoch, event, number); items with which the user has events are never sampled.
 
 import { drawItem } from "../../shared/assembly/negatives";
 import { draw } from "../../shared/assembly/random";
 import { Plan } from "./plan";
 
-/** Multiplier of the user in `membershipBit`. */
+/** Factor of the user in the hash of `membershipBit`. */
 export const USER_FACTOR: u32 = 0x9e3779b1;
 export const ITEM_FACTOR: u32 = 0x85ebca6b;
 export const MIXED_FACTOR: u32 = 0xc2b2ae35;
-/** Number of tries before the next item that the user lacks is taken. */
+/** Number of attempts to sample an item before the next item that the user lacks is used. */
 export const MAX_TRIES: u32 = 64;
 
-/** Hashes user and item; the upper bits are the bit number in the memberships. Twin: `membershipsOf` in ../binding.ts. */
+/**
+ * Hashes user and item; the upper bits of the hash are the bit number in the Bloom filter. Twin: `membershipsOf` in
+ * ../binding.ts.
+ */
 function membershipBit(user: u32, item: u32): u32 {
   const h = user * USER_FACTOR + item * ITEM_FACTOR;
   return (h ^ (h >>> 15)) * MIXED_FACTOR;
 }
 
-/** Counter of the draw of an event's rank; those of its candidates are below. */
+/** Counter with which the rank of an event is drawn; candidates use lower counters. */
 const RANK: u32 = 0xffffffff;
 
-/** Samples the rank of an event's negative among its candidates, uniform in fromRank .. toRank. */
+/** Samples the rank by score of an event's negative among its candidates, uniformly in fromRank .. toRank. */
 export function drawRank(plan: Plan, epochKey: u32, event: u32): u32 {
   const span = plan.toRank - plan.fromRank + 1;
   return plan.fromRank + <u32>((<u64>draw(draw(epochKey, event), RANK) * span) >>> 32);
 }
 
-/** Returns whether the user has the item; users beyond the last have none. */
+/** Returns whether the user has events with the item; users beyond the last have none. */
 export function hasItem(plan: Plan, user: u32, item: u32): bool {
   if (user >= plan.numUsers) return false;
-  // one bit excludes most items, while the search would wait for memory at each step
+  // the Bloom filter excludes most items with one read, while each step of the search would wait for memory
   const bit = membershipBit(user, item) >>> plan.membershipShift;
   const word = load<u32>(plan.memberships + ((<usize>(bit >>> 5)) << 2));
   if (!((word >>> (bit & 31)) & 1)) return false;
@@ -48,7 +51,7 @@ export function hasItem(plan: Plan, user: u32, item: u32): bool {
 /**
  * Writes context, item and M candidates for each of the block's events from .. to, as in Plan.candidates.
  *
- * Every event has an item that its user lacks; others were removed before.
+ * For every event there is an item that its user lacks; other events were removed before.
  *
  * @param order u32: the block's events
  * @param target u32[to][M + 2]

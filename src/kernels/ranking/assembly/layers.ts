@@ -14,7 +14,7 @@ import { featureOfRow } from "./batch-rows";
 import { ADAM, Graph, Plan, SLICE, Thread } from "./plan";
 import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
-/** Bytes of a panel's row: two slices; for an odd last slice, the second half is not used. */
+/** Number of bytes in a panel's row: two slices. If the last slice has no partner, the second half is not used. */
 const PANEL: usize = 64;
 
 function endOf(g: Graph, feature: u32): usize {
@@ -26,11 +26,11 @@ function scaleOf(g: Graph, feature: u32): f32 {
 }
 
 /**
- * Writes factor (x + A~ Y) of one feature: a row of a panel, or its first half for one slice. The second half is read in any case, from
- * whatever memory follows, and discarded.
+ * Writes factor (x + A~ Y) of one feature: a row of a panel, or its first half for one slice. For one slice, the second
+ * half is also read, from the memory that follows, and discarded.
  *
  * @param x        16 numbers of the feature's row of X; 0 for zeros
- * @param y,stride Y, and the bytes from one of its rows to the next
+ * @param y,stride address of Y, and number of bytes from one row to the next
  */
 function propagate(
   g: Graph,
@@ -71,7 +71,7 @@ function put(target: usize, sum: v128, x: v128, factors: v128): void {
   v128.store(target, f32x4.mul(factors, f32x4.add(sum, x)));
 }
 
-/** Copies bytes d .. of E to a panel; one slice if it is not wide. */
+/** Copies the two slices at byte d of all rows of E to a panel; only one slice if `wide` is false. */
 function gather(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   for (let f: u32 = 0; f < plan.numFeatures; f++, panel += PANEL) {
     const v = vectorOf(thread, f) + d;
@@ -83,7 +83,7 @@ function gather(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize):
   }
 }
 
-/** Computes Y from E in the given number of turns. @returns the panel that holds it */
+/** Computes Y from E with the given number of propagation turns. @returns the panel that contains Y */
 function turnsOfVectors(plan: Plan, thread: Thread, d: usize, wide: bool, numTurns: u32): usize {
   let y = thread.panel;
   let next = thread.panel2;
@@ -99,7 +99,7 @@ function turnsOfVectors(plan: Plan, thread: Thread, d: usize, wide: bool, numTur
   return y;
 }
 
-/** Slices from .. to of e of every feature, f32[n][D]. */
+/** Writes slices from .. to of the propagated vectors e of all features, f32[n][D]. */
 export function propagateAll(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const K = plan.graph.numLayers;
@@ -114,14 +114,14 @@ export function propagateAll(plan: Plan, thread: Thread, fromSlice: u32, toSlice
   }
 }
 
-/** Slices from .. to of e of the batch's features, into their rows. */
+/** Writes slices from .. to of the propagated vectors e of the batch's features to their rows. */
 export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const K = plan.graph.numLayers;
   const to = <usize>toSlice * SLICE;
   for (let d = <usize>fromSlice * SLICE; d < to; d += PANEL) {
     const wide = d + PANEL <= to;
-    // with one layer, the batch's neighbors are read in place
+    // with one layer, the neighbors of the batch's features are read directly from E
     const y = K == 1 ? thread.vectors + d : turnsOfVectors(plan, thread, d, wide, K - 1);
     const stride = K == 1 ? <usize>thread.stride : PANEL;
     for (let row: u32 = 0; row < thread.numRows; row++) {
@@ -132,7 +132,7 @@ export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlic
   }
 }
 
-/** Takes one step of slices from .. to of every feature that dLoss/de of the batch's features reaches. */
+/** Takes one step of slices from .. to of every feature to which dLoss/de of the batch's features propagates. */
 export function stepLayers(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const to = <usize>toSlice * SLICE;
@@ -158,7 +158,7 @@ export function stepLayers(plan: Plan, thread: Thread, fromSlice: u32, toSlice: 
   }
 }
 
-/** One step of a slice. @param gradient (K + 1) dLoss/dv */
+/** Takes one step of a slice. @param gradient (K + 1) dLoss/dv */
 function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: usize): void {
   const factor = f32x4.splat(1 / <f32>(plan.graph.numLayers + 1));
   let g0 = f32x4.mul(factor, v128.load(gradient));
@@ -170,7 +170,7 @@ function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: 
     g0 = f32x4.add(g0, f32x4.mul(l2, v128.load(vector + d)));
     g1 = f32x4.add(g1, f32x4.mul(l2, v128.load(vector + d, 16)));
   }
-  // features that the batch does not reach stay unchanged
+  // features without a gradient stay unchanged
   if (!v128.any_true(f32x4.ne(v128.or(g0, g1), f32x4.splat(0)))) return;
   if (plan.method == ADAM) {
     stepSliceAdam(vector, momentsOf(plan, f), rowBytes(plan), d, g0, g1, thread.learningRate);
@@ -180,7 +180,10 @@ function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: 
   }
 }
 
-/** Writes G + A~ G of the first turn to a panel: from the batch's features to their neighbors. */
+/**
+ * Writes G + A~ G, the first turn of the backward pass, to a panel: it adds the rows of the batch's features to their
+ * neighbors.
+ */
 function spread(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   const g = plan.graph;
   const bytes = rowBytes(plan);

@@ -34,7 +34,7 @@ import { openSlices, tableAt, vectorOf } from "./vectors";
 
 export { endRound, sortEvents, trainBlock } from "./strata";
 
-/** Writes the block's events in the order of visit; key 0 keeps their order. */
+/** Writes the events of a block in the order in which they are trained; key 0 keeps the order of the events. */
 function orderEvents(thread: Thread, first: u32, numRows: u32, key: u32): void {
   if (key) permute(thread.order, numRows, key);
   for (let i: u32 = 0; i < numRows; i++) {
@@ -48,7 +48,7 @@ function orderEvents(thread: Thread, first: u32, numRows: u32, key: u32): void {
  *
  * @param index    number of the thread, 0 .. T-1; the first updates the weights, the last sums the losses
  * @param numRows  at most 4,096
- * @param key      of the block's permutation; 0 visits the events in order
+ * @param key of the block's permutation; 0 keeps the order of the events
  * @param epochKey key of the negatives
  * @returns false when the pool is stopping
  */
@@ -67,7 +67,8 @@ export function trainPairs(
   const toSlice = ((index + 1) * plan.numSlices) / T;
   orderEvents(thread, first, numRows, key);
 
-  // candidates of the block, events divided among threads; two buffers, so that a fast thread does not overwrite what others read
+  // threads share the work of sampling the block's candidates; two buffers alternate, so that a fast thread does not
+  // overwrite candidates that other threads still read
   const blockParity: usize = thread.blockNumber++ & 1;
   const candidates = plan.candidates + ((blockParity * BLOCK * (M + 2)) << 2);
   drawCandidates(
@@ -88,7 +89,7 @@ export function trainPairs(
     const parity: usize = thread.batchNumber++ & 1;
     const partials = plan.partials + ((parity * (plan.numSlices + 1) * numbers) << 2);
 
-    // each slice's part of the scores
+    // each thread computes the parts of the scores for its slices
     for (let i: u32 = 0; i < plan.numTables; i++) {
       const own = openSlices(thread, tableAt(plan, i), fromSlice, toSlice);
       if (own) forwardPairs(plan, thread, drawn, size, partials);
@@ -98,13 +99,13 @@ export function trainPairs(
     }
     if (!barrier(plan.barrier, T)) return false;
 
-    // every thread chooses for itself, with the same result
+    // every thread chooses the negatives itself, with the same result
     combinePairs(plan, partials, thread.scores);
     const counts = index == T - 1;
     const loss = choosePairs(plan, thread, events, drawn, size, epochKey, counts);
     if (counts) thread.loss += loss;
 
-    // one step per feature of each pair
+    // takes one step per feature of each pair
     for (let i: u32 = 0; i < plan.numTables; i++) {
       const own = openSlices(thread, tableAt(plan, i), fromSlice, toSlice);
       if (own) updatePairs(plan, thread, drawn, size);
@@ -117,7 +118,7 @@ export function trainPairs(
 /**
  * Trains on a block of events by sampled softmax or CCL; every thread calls it for the same blocks in the same order.
  *
- * Parameters and results as trainPairs.
+ * Parameters and results are those of trainPairs.
  */
 export function trainContrast(
   plan: Plan,
@@ -132,7 +133,7 @@ export function trainContrast(
   const T = plan.numThreads;
   const fromSlice = (index * plan.numSlices) / T;
   const toSlice = ((index + 1) * plan.numSlices) / T;
-  // one thread updates the weights; cosine scores have none
+  // a single thread updates the weights; cosine scores have none
   const weighs = index == 0 && !plan.cosine;
   thread.learningRate = learningRate;
   orderEvents(thread, first, numRows, key);
@@ -140,7 +141,7 @@ export function trainContrast(
     const size = min(plan.batchSize, numRows - from);
     const events = thread.order + ((<usize>from) << 2);
 
-    // the batch's first event is the key of the negatives
+    // the index of the batch's first event is the key from which the negatives are sampled
     drawShared(plan, thread, draw(epochKey, load<u32>(events)), events, size);
     numberRows(plan, thread, events, size);
     zeroRows(plan, thread, fromSlice, toSlice, weighs);
@@ -156,7 +157,7 @@ export function trainContrast(
     for (let at: u32 = 0; at < size; at += B) {
       const part = min(B, size - at);
       const those = events + ((<usize>at) << 2);
-      // scores and gradients, four events at a time
+      // computes scores and gradients of four events at a time
       const groups = (part + 3) >>> 2;
       const toGroup = ((index + 1) * groups) / T;
       for (let g = (index * groups) / T; g < toGroup; g++) scoreFour(plan, thread, those, g << 2, part);
@@ -170,7 +171,7 @@ export function trainContrast(
       if (!barrier(plan.barrier, T)) return false;
     }
 
-    // one step for each feature of the batch
+    // takes one step for each feature of the batch
     addNegatives(plan, thread, fromSlice, toSlice);
     if (weighs) addNegativeWeights(plan, thread);
     if (plan.through) stepLayers(plan, thread, fromSlice, toSlice);
@@ -183,19 +184,19 @@ export function trainContrast(
   return true;
 }
 
-/** Writes the propagated vectors; every thread calls it, for its own slices. */
+/** Writes the propagated vectors. Every thread calls it and computes its own slices. */
 export function propagateVectors(plan: Plan, thread: Thread, index: u32): void {
   const T = plan.numThreads;
   propagateAll(plan, thread, (index * plan.numSlices) / T, ((index + 1) * plan.numSlices) / T);
 }
 
 /**
- * Draws the first v of features from .. to, uniform in [-spread, spread) by a hash of (seed, feature's hash, dimension), and
- * sets w to 0, every accumulator of AdaGrad to `accumulator` and all that Adam keeps to 0. A feature that no training event holds
- * is 0 and stays 0.
+ * Draws the first v of features from .. to, uniform in [-spread, spread) by a hash of (seed, feature's hash, dimension).
+ * It sets w to 0, every accumulator of AdaGrad to `accumulator`, and Adam's state to 0. The vector of a feature without
+ * training events is 0 and stays 0.
  *
- * @param hashes u32[n][2]: names of the features that no new vocabulary changes
- * @param counts u32[n]: training events that hold the feature
+ * @param hashes u32[n][2]: hashes of the features' names, which do not depend on the vocabulary
+ * @param counts u32[n]: number of training events with each feature
  */
 export function initialize(
   plan: Plan,

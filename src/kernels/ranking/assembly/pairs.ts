@@ -15,16 +15,17 @@ import { drawRank } from "./draw";
 import { B, Plan, SLICE, Thread, WARP } from "./plan";
 import { squaresOf, stepRow, stepWeights, sumOf, weightOf } from "./vectors";
 
-/** Returns the address of row r of a batch's candidates, u32[B][M + 2]: its context, its item and its candidates. */
+/**
+ * Returns the address of row r of a batch's candidates, u32[B][M + 2]: the context, the item and the candidates of an
+ * event.
+ */
 function rowAt(plan: Plan, candidates: usize, r: usize): usize {
   return candidates + ((r * (<usize>plan.numNegatives + 2)) << 2);
 }
 
 /**
- * Writes the opened slices' parts of each score, f32[M + 1] per event and slice.
- *
- * The inner loop is over slices, so that a vector is read at once.
- *
+ * Writes the parts of each score that belong to the opened slices, f32[M + 1] per event and slice. The inner loop is
+ * over slices, so that a vector is read in one piece.
  * @param partials f32[J + 1][B][M + 1]
  */
 export function forwardPairs(
@@ -53,7 +54,7 @@ export function forwardPairs(
   }
 }
 
-/** Writes the weights' part of each score, which is the last of the partials. */
+/** Writes the part of each score that comes from weights, which is the last of the partial scores. */
 export function forwardPairWeights(plan: Plan, candidates: usize, numRows: u32, partial: usize): void {
   const M = plan.numNegatives;
   for (let r: u32 = 0; r < numRows; r++) {
@@ -65,7 +66,9 @@ export function forwardPairWeights(plan: Plan, candidates: usize, numRows: u32, 
   }
 }
 
-/** Four dimensions of <p, q> and of the inner products of the item's own features, (q^2 - sum of (x v)^2) / 2. */
+/**
+ * Computes four dimensions of <p, q> plus the inner products of the item's own features, (q^2 - sum of (x v)^2) / 2.
+ */
 function scorePart(plan: Plan, thread: Thread, event: u32, item: u32, c: usize): v128 {
   const p = sumOf(thread, plan.context, event, c);
   const q = sumOf(thread, plan.templates, item, c);
@@ -73,7 +76,7 @@ function scorePart(plan: Plan, thread: Thread, event: u32, item: u32, c: usize):
   return f32x4.add(f32x4.mul(p, q), f32x4.mul(f32x4.splat(0.5), inner));
 }
 
-/** Adds up the parts: score = partial[0] + ... + partial[J], in this order. */
+/** Adds up the partial scores: score = partial[0] + ... + partial[J], in this order. */
 export function combinePairs(plan: Plan, partials: usize, scores: usize): void {
   const numbers = B * (plan.numNegatives + 1);
   for (let i: usize = 0; i < numbers; i += 4) {
@@ -88,9 +91,9 @@ export function combinePairs(plan: Plan, partials: usize, scores: usize): void {
 /**
  * Chooses each event's negative, and replaces x by dLoss/dx.
  *
- * @param epochKey key of the sampled ranks (BPR)
- * @param counts   whether this thread sums the losses
- * @returns their sum in the order of the rows, if it does
+ * @param epochKey key from which ranks are sampled (BPR)
+ * @param counts   true if this thread sums the losses
+ * @returns the sum of the losses in the order of the rows, if `counts` is true
  */
 export function choosePairs(
   plan: Plan,
@@ -116,7 +119,7 @@ function scoreAt(scores: usize, k: u32): f32 {
   return load<f32>(scores + ((<usize>k) << 2));
 }
 
-/** Returns the candidate with the highest score; of equals, the one sampled first. */
+/** Returns the candidate with the highest score; if several have it, the one sampled first. */
 export function highest(plan: Plan, scores: usize): u32 {
   let best: u32 = 1;
   for (let k: u32 = 2; k <= plan.numNegatives; k++) {
@@ -126,7 +129,8 @@ export function highest(plan: Plan, scores: usize): u32 {
 }
 
 /**
- * Returns the candidate with a rank by score, 1 the highest; of equals, the one sampled first comes first.
+ * Returns the candidate with a given rank by score; 1 is the highest, and equal scores are ranked in the order of
+ * sampling.
  *
  * The best `rank` candidates are kept sorted in one pass, so that small ranks are cheap.
  *
@@ -144,7 +148,7 @@ export function ofRank(plan: Plan, scores: usize, rank: u32, best: usize): u32 {
     } else {
       end += 4;
     }
-    // lower ones move down by one
+    // candidates with lower scores move down by one rank
     while (at > best && score > scoreAt(scores, load<u32>(at - 4))) {
       store<u32>(at, load<u32>(at - 4));
       at -= 4;
@@ -264,7 +268,7 @@ export function updatePairs(plan: Plan, thread: Thread, candidates: usize, numRo
   }
 }
 
-/** Updates the weights of both items of every pair; those of the context cancel. */
+/** Updates the weights of both items of every pair; the weights of the context cancel out. */
 export function updatePairWeights(plan: Plan, thread: Thread, candidates: usize, numRows: u32): void {
   for (let r: u32 = 0; r < numRows; r++) {
     const g = load<f32>(thread.gradients + ((<usize>r) << 2));

@@ -1,5 +1,5 @@
-// The ranking kernel's arguments, as structs in shared memory; ../binding.ts writes them.
-// All fields are four bytes, pointers are byte offsets, 64-byte aligned; a pointer is 0 for an array that is absent.
+// Arguments of the ranking kernel, as structs in shared memory, which ../binding.ts writes. All fields have four bytes.
+// Pointers are byte offsets aligned to 64 bytes; the pointer to an absent array is 0.
 //
 //   n   features        d   dimensions        J   slices of 8 dimensions        D   8 J: the width of a row
 //   E   events          I   items             M   candidates an event           N   negatives that a batch shares
@@ -12,16 +12,16 @@ import { PairRows } from "../../shared/assembly/rows";
 export const B: u32 = 256;
 /** Dimensions per slice. */
 export const K: u32 = 8;
-/** Bytes of a slice of a row. */
+/** Number of bytes of a slice of a row. */
 export const SLICE: usize = 32;
 
-/** Number of events whose scores are computed together in strata, whose rows are in the cache. */
+/** Number of events whose scores are computed together in strata; their rows fit in the cache. */
 export const S: u32 = 16;
 
-/** Events of one kernel call. */
+/** Number of events that one call of the kernel processes. */
 export const BLOCK: u32 = 4096;
 
-/** Optimizers. Adam is for losses with shared negatives, SGD for pairs of single features (`Plan.single`). */
+/** Optimizers. Adam requires losses with shared negatives, SGD pairs of single features (`Plan.single`). */
 export const ADAGRAD: u32 = 0;
 export const ADAM: u32 = 1;
 export const SGD: u32 = 2;
@@ -31,7 +31,7 @@ export const WARP: u32 = 1;
 export const SAMPLED_SOFTMAX: u32 = 2;
 export const CCL: u32 = 3;
 
-/** The model, the events and the learning options. All threads read it, none writes to it. */
+/** The model, the events and the training options. All threads read this struct, and none writes to it. */
 export class Plan extends NegativeSource {
   barrier: usize;
   numThreads: u32;
@@ -39,143 +39,165 @@ export class Plan extends NegativeSource {
   dim: u32;
   /** J */
   numSlices: u32;
-  /** VectorTable[numTables]; a single one in strata and for shared negatives, where threads read all slices */
+  /** VectorTable[numTables]; strata and shared negatives use a single table, because threads read all slices */
   tables: usize;
   numTables: u32;
-  /** f32[n][2 D + 2 J]: Adam's state m, s, and per slice 1 - b1^t and 1 - b2^t; `momentStride` bytes per feature */
+  /**
+   * f32[n][2 D + 2 J]: Adam's moments m and s of each v, then 1 - b1^t and 1 - b2^t of each slice; `momentStride` bytes
+   * per feature
+   */
   moments: usize;
   momentStride: u32;
-  /** f32[n][2]: w and its accumulator; for Adam f32[n][8]: w, m, s, 1 - b1^t, 1 - b2^t; for SGD w alone. `weightStride` bytes per feature */
+  /**
+   * f32[n][2]: w and its accumulator; for Adam f32[n][8]: w, m, s, 1 - b1^t, 1 - b2^t; for SGD only w. `weightStride`
+   * bytes per feature
+   */
   weights: usize;
   weightStride: u32;
   method: u32;
-  /** features of an event without those of its item */
+  /** features of each event, except those of its item */
   context: PairRows;
-  /** the features of an item */
+  /** features of each item */
   templates: PairRows;
-  /** 1 if each row of context and templates has one feature of value 1: user and item alone */
+  /** 1 if each row of context and templates has one feature of value 1, such as a user or an item */
   single: u32;
-  /** f32[E]; 0 when all are 1 */
+  /** f32[E]: weights of the events; 0 when all are 1 */
   eventWeights: usize;
   /** u32[2^b / 32]: Bloom filter of the history; bit `membershipBit` of each (user, item) is set */
   memberships: usize;
   /** 32 - b */
   membershipShift: u32;
   loss: u32;
-  /** 1: vectors of a score are divided by their lengths, and there are no weights */
+  /** 1: vectors are divided by their lengths before they are scored, and there are no weights */
   cosine: u32;
-  /** 1: all events of a user in a batch together have the weight of one */
+  /** 1: all events of a user in a batch together have the weight of one event */
   averages: u32;
-  /** number of events between two steps with shared negatives: a divisor of 4,096 */
+  /** number of events between two steps if negatives are shared: a divisor of 4,096 */
   batchSize: u32;
-  /** range of the rank of an event's negative among its candidates by score; 1 is the highest (BPR) */
+  /**
+   * range of ranks by score among the candidates of an event; the negative has a rank in this range, and 1 is the
+   * highest (BPR)
+   */
   fromRank: u32;
   toRank: u32;
-  /** learning rate for pairs; for shared negatives it is an argument of each block */
+  /** learning rate for pairs; with shared negatives, it is an argument of each block */
   learningRate: f32;
   l2Weight: f32;
   l2Vector: f32;
-  /** margin of the hinge (WARP), or cosine above which a negative counts (CCL) */
+  /** margin of the hinge (WARP), or cosine above which a negative contributes to the loss (CCL) */
   margin: f32;
   /** weight of the negatives relative to the positive (CCL, sampled softmax) */
   negativeWeight: f32;
   temperature: f32;
-  /** f32[M + 1]: weight of an event whose first violating candidate is the k-th (WARP) */
+  /** f32[M + 1]: weight of an event, by the number k of its first violating candidate (WARP) */
   rankWeights: usize;
-  /** u32[2][4096][M + 2]: context, item and candidates of each of a block's events; the two buffers alternate with the block's number */
+  /**
+   * u32[2][4096][M + 2]: context, item and candidates of each event of a block; two buffers, for even and odd block
+   * numbers
+   */
   candidates: usize;
-  /** f32[2][J + 1][B][M + 1]: partial scores; the two buffers alternate with the batch's number */
+  /** f32[2][J + 1][B][M + 1]: partial scores; two buffers, for even and odd batch numbers */
   partials: usize;
-  /** 0 unless pairs are `single` */
+  /** data of the strata; 0 unless pairs are `single` */
   strata: Strata;
   contrast: Contrast;
   /** 0 without layers */
   graph: Graph;
-  /** 1: training goes through the layers; 0: they are applied to the trained vectors */
+  /** 1: the layers are part of the trained model; 0: they are applied to the vectors after the training */
   through: u32;
 }
 
-/** Adjacent slices from .. to - 1 of all vectors (../tables.ts). */
+/** A table with the slices from .. to - 1 of all vectors (../tables.ts). */
 export class VectorTable {
   fromSlice: u32;
   toSlice: u32;
   /**
-   * f32[n][8 s + s]: v and AdaGrad's accumulators of its s slices, `stride` bytes a feature; dimensions beyond d are zero; of Adam and
-   * SGD v alone. The address is that of slice 0, were it there; `squares` bytes behind it, the accumulator of slice 0.
+   * f32[n][8 s + s]: v and AdaGrad's accumulators of the table's s slices, `stride` bytes per feature (for Adam and SGD
+   * only v); dimensions beyond d are zero. `vectors` is the address that slice 0 has or would have, and its accumulator
+   * is `squares` bytes further.
    */
   vectors: usize;
   stride: u32;
   squares: u32;
 }
 
-/** Blocks of an epoch's events that share no row (strata.ts). */
+/** Blocks of an epoch's events; blocks of the same round have no row in common (strata.ts). */
 export class Strata {
-  /** P, a power of two */
+  /** number P of groups, a power of two */
   groups: u32;
-  /** u32[P]: offset of each round's item groups relative to its user groups */
+  /** u32[P]: difference between the item group and the user group of the blocks in each round */
   rounds: usize;
-  /** u32[T][P^2]: each thread's events of each block */
+  /** u32[T][P^2]: number of events that each thread has in each block */
   counts: usize;
   /** u32[P^2 + 1] */
   ends: usize;
-  /** u16[E]: the block of each event */
+  /** u16[E]: number of the block that contains each event */
   blocks: usize;
-  /** u32[E][4], block after block: the event, the features and numbers of its user and item: event, context's feature, user, item */
+  /** u32[E][4], sorted by block: index of the event, feature of its context, number of its user, number of its item */
   events: usize;
-  /** u32[P + 1], u32[I]: the items of each group */
+  /** u32[P + 1] and u32[I]: ends of the groups of items, and the items sorted by group */
   itemEnds: usize;
   groupItems: usize;
-  /** u32[I]: probability of an item as a negative, in units of 2^-31; u32[I]: sums over a group up to each item. 0 when uniform */
+  /**
+   * u32[I]: probability of each item as a negative, in units of 2^-31; u32[I]: its cumulative sums within a group. 0
+   * when uniform
+   */
   chances: usize;
   sums: usize;
-  /** u32[P][T], padded to cache lines: number of taken blocks in each round, of each thread's user groups */
+  /**
+   * u32[P][T], padded to cache lines: number of blocks in each round that were taken from the user groups of each
+   * thread
+   */
   taken: usize;
-  /** f64[P^2]: the losses of each block */
+  /** f64[P^2]: loss of each block */
   losses: usize;
 }
 
-/** Users and items that the training events join, and the layers along which their vectors are propagated (layers.ts). */
+/**
+ * Graph of the users and items that training events connect; layers propagate their vectors along its edges
+ * (layers.ts).
+ */
 export class Graph {
   numLayers: u32;
   /** u32[n + 1], u32[2 pairs]: neighbors of feature f are neighbors[ends[f]] .. neighbors[ends[f + 1] - 1] */
   ends: usize;
   neighbors: usize;
-  /** f32[n]: 1 / sqrt(number of neighbors), or 0 */
+  /** f32[n]: 1 / sqrt(number of neighbors) of each feature, or 0 */
   scales: usize;
   /** f32[n][D]: all propagated vectors, if they are requested */
   propagated: usize;
 }
 
-/** Data that the phases of a batch with shared negatives pass on. */
+/** Buffers that the phases of a batch with shared negatives pass to each other. */
 export class Contrast {
-  /** f32[N][D]: the negatives, divided by their lengths when cosine */
+  /** f32[N][D]: vectors of the negatives; for cosine, divided by their lengths */
   negatives: usize;
-  /** f32[N / 8][D][8]: the same, eight negatives side by side */
+  /** f32[N / 8][D][8]: the same vectors, transposed in groups of eight negatives */
   panels: usize;
-  /** f32[N]: 1 / length, or 1 */
+  /** f32[N]: 1 / length of each negative's vector for cosine, otherwise 1 */
   negativeScales: usize;
-  /** f32[N]: w and inner products of a negative's own features; 0 when cosine */
+  /** f32[N]: w of each negative plus the inner products of its own features; 0 for cosine */
   offsets: usize;
-  /** f32[N][D]: dLoss/dnegative, before the division by its length */
+  /** f32[N][D]: dLoss/d(vector of the negative), before the division by its length */
   negativeGradients: usize;
-  /** f32[R][D]: dLoss/dv of the batch's features, and f32[R]: of their w */
+  /** f32[R][D]: dLoss/dv of the batch's features; f32[R]: dLoss/dw of the same features */
   rowGradients: usize;
   rowWeightGradients: usize;
-  /** f32[R][D]: their propagated vectors; 0 without layers */
+  /** f32[R][D]: propagated vectors of the batch's features; 0 without layers */
   rows: usize;
-  /** f32[B][D], f32[B]: the events' contexts */
+  /** f32[B][D]: vectors of the events' contexts; f32[B]: 1 / length of each */
   contexts: usize;
   contextScales: usize;
   /** f32[B][D], f32[B]: their items */
   positives: usize;
   positiveScales: usize;
-  /** f32[B / 4][N][4]: scores, then dLoss/dscore */
+  /** f32[B / 4][N][4]: scores, which are later replaced by dLoss/dscore */
   gradients: usize;
-  /** f32[B / 4][N]: sums over four events of dLoss/dscore; inner products only */
+  /** f32[B / 4][N]: dLoss/dscore summed over four events; used for inner products only */
   columns: usize;
-  /** f32[B][D]: dLoss/dcontext, before the division by its length */
+  /** f32[B][D]: dLoss/d(vector of the context), before the division by its length */
   contextGradients: usize;
-  /** f32[B]: score of the event's own item, and its dLoss/dscore */
+  /** f32[B]: score of each event's own item; f32[B]: dLoss/d(that score) */
   positiveScores: usize;
   positiveGradients: usize;
   /** f32[B] */
@@ -184,46 +206,54 @@ export class Contrast {
 
 /** Memory of one thread. */
 export class Thread extends BatchNegatives {
-  /** of the slices that it works on, which a table has, and of this table (VectorTable) */
+  /** slices of the opened table that the thread updates, and fields of this table (VectorTable) */
   fromSlice: u32;
   toSlice: u32;
   vectors: usize;
   stride: u32;
   squares: u32;
-  /** f64: sum of the losses since it was last cleared; on the last thread only */
+  /** sum of the losses since it was last cleared; only the last thread sums losses */
   loss: f64;
   batchNumber: u32;
   blockNumber: u32;
-  /** u32[4096]: the block's events in the order of visit */
+  /** u32[4096]: events of the block in the order in which they are trained */
   order: usize;
-  /** f32[B][M + 1]: scores, the event's own item first */
+  /** f32[B][M + 1]: scores of each event: its own item first, then the candidates */
   scores: usize;
-  /** f32[B]: score of the event's item minus its negative's, then dLoss of it */
+  /** f32[B]: x, the score of the event's item minus that of its negative, which is later replaced by dLoss/dx */
   gradients: usize;
-  /** u32[B]: negative of each event: the item; in strata its feature */
+  /** u32[B]: negative of each event, as an item; in strata as a feature */
   negatives: usize;
-  /** u32[P^2]: position of the thread's next event of each block */
+  /** u32[P^2]: position of the thread's next event in each block */
   places: usize;
-  /** u32[S]: positions of a step's events among the sorted ones; u32[M + 1]: features of an event's candidates (strata) */
+  /**
+   * for strata: u32[S]: positions of a step's events in `Strata.events`; u32[M + 1]: features of an event's candidates
+   */
   sorted: usize;
-  /** u32[S][3]: features of the user, the item and the negative of each */
+  /** u32[S][3]: features of the user, the item and the negative of each event in a step */
   pairs: usize;
   drawn: usize;
-  /** u32[max(toRank, S)]: in strata, number of tries of each event (WARP); an event's best candidates so far, highest first (BPR) */
+  /**
+   * u32[max(toRank, S)]: number of attempts of each event (WARP in strata), or the best candidates of an event so far,
+   * highest score first (BPR)
+   */
   best: usize;
-  /** f32[4][8] and f32[D][4]: a tile, and four contexts side by side */
+  /** f32[4][8]: a tile of numbers; f32[D][4]: the contexts of four events, transposed */
   tile: usize;
   packed: usize;
-  /** f32[N]: sums over the batch of dLoss/dscore; inner products only */
+  /** f32[N]: dLoss/dscore summed over the batch; used for inner products only */
   columns: usize;
-  /** u32[n]: 1 + row of the feature among the batch's, else 0; u32[R]: the feature of a row, and how many events hold it */
+  /**
+   * u32[n]: 1 + the row of each feature in the batch, or 0; u32[R]: the feature of each row; u32[R]: the number of
+   * events that contain it
+   */
   rowOf: usize;
   features: usize;
   occurrences: usize;
   numRows: u32;
-  /** u32[numUsers]: number of the batch's events of each user; 0 unless they are averaged */
+  /** u32[numUsers]: number of events that each user has in the batch; 0 unless events are averaged per user */
   eventsOf: usize;
-  /** f32[n][16] each: input and output of a turn of propagation, for 16 dimensions; 0 without layers */
+  /** f32[n][16] each: input and output of one turn of propagation, for 16 dimensions; 0 without layers */
   panel: usize;
   panel2: usize;
   learningRate: f32;

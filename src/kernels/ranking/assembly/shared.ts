@@ -1,4 +1,4 @@
-// Vectors of a batch's rows, and of its shared negatives.
+// Computes the vectors of a batch's rows, and of its shared negatives.
 
 import { featureAt, PairRows } from "../../shared/assembly/rows";
 import { sum4 } from "../../shared/assembly/vector";
@@ -6,13 +6,14 @@ import { rowOf } from "./batch-rows";
 import { Plan, Thread } from "./plan";
 import { rowBytes, squaresOf, sumOf, weightOf } from "./vectors";
 
-/** Least squared length; shorter vectors are divided as if they had it. */
+/** Minimum squared length by which vectors are divided; shorter vectors are treated as if they had this length. */
 const SHORTEST: f32 = 1e-12;
 
 /**
- * Writes the sum of x v of a row, normalized for cosine; with layers, the propagated vector of its only feature.
+ * Writes the vector of a row: the sum of x v, or with layers the propagated vector of its only feature. For cosine it
+ * is normalized.
  *
- * @returns 1 / length, or 1
+ * @returns 1 / length for cosine, otherwise 1
  */
 export function compose(plan: Plan, thread: Thread, rows: PairRows, row: u32, target: usize): f32 {
   const bytes = rowBytes(plan);
@@ -33,7 +34,7 @@ export function compose(plan: Plan, thread: Thread, rows: PairRows, row: u32, ta
   return scale;
 }
 
-/** Returns w plus the products of an item's own features; 0 for cosine. @param vector its sum of x v */
+/** Returns w plus the products between an item's own features; 0 for cosine. @param vector sum of x v over the item */
 export function offsetOf(plan: Plan, thread: Thread, item: u32, vector: usize): f32 {
   if (plan.cosine) return 0;
   let inner = f32x4.splat(0);
@@ -45,7 +46,7 @@ export function offsetOf(plan: Plan, thread: Thread, item: u32, vector: usize): 
   return weightOf(plan, plan.templates, item) + own;
 }
 
-/** Composes negatives from .. to, multiples of 8. */
+/** Computes the vectors of negatives from .. to, which are multiples of 8. */
 export function composeNegatives(plan: Plan, thread: Thread, from: u32, to: u32): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);

@@ -1,9 +1,11 @@
-// Steps on a block's pairs: user, item and negative are one row each, in groups that no other thread uses.
+// Takes the steps on the pairs of a block: user, item and negative have one row each, in groups that no other thread
+// uses at the same time.
 //
 //   x      s_item - s_negative = <u, i - n> + w_i - w_n
 //   row    v, then AdaGrad's accumulators of its slices: everything that a step reads and writes is adjacent
 //
-// The scores of S events are computed before their steps, which are taken one event after another. Losses as in pairs.ts.
+// The scores of S events are computed before their steps, which are taken one event after another. Losses as in
+// pairs.ts.
 
 import { logisticGradient4, logisticLoss4 } from "../../shared/assembly/loss";
 import { draw } from "../../shared/assembly/random";
@@ -15,15 +17,15 @@ import { highest, ofRank } from "./pairs";
 import { Plan, S, SGD, SLICE, Strata, Thread, WARP } from "./plan";
 import { rowBytes, stepWeight, vectorOf, weightAt } from "./vectors";
 
-/** Bytes of a sorted event. */
+/** Number of bytes of an event in `Strata.events`. */
 export const EVENT: usize = 16;
-/** Marks an event whose user has every item of the group. */
+/** Negative of an event whose user has every item of the group. */
 const NONE: u32 = 0xffffffff;
 
 /**
  * Trains on at most B events of a block.
  *
- * @param from the first of these among the sorted events
+ * @param from index of the first of these events in `Strata.events`
  * @param b    the block's group of items
  * @returns the sum of their losses before the steps
  */
@@ -54,7 +56,7 @@ export function trainEvents(plan: Plan, thread: Thread, from: u32, numRows: u32,
   return sum;
 }
 
-/** Returns the address of the features of event r's user, item and negative. */
+/** Returns the address of the features of the user, the item and the negative of event r. */
 function pairAt(thread: Thread, r: u32): usize {
   return thread.pairs + <usize>r * 12;
 }
@@ -64,8 +66,8 @@ function eventAt(thread: Thread, r: u32): usize {
 }
 
 /**
- * Prefetches the pairs' rows: reads a number of each of their cache lines, so that many lines are fetched at once, while the steps would
- * wait for one event after another. Few instructions between two reads keep more reads in flight.
+ * Prefetches the rows of all pairs by reading one number of each cache line. The reads are independent, so many lines
+ * are fetched at the same time, while the steps would wait for the lines of one event after another.
  */
 function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
   const stride = <usize>thread.stride;
@@ -76,13 +78,13 @@ function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
     const feature = load<u32>(at);
     if (feature != NONE) sum += Row.touch(vectors + <usize>feature * stride, stride);
   }
-  // the stored sum keeps the compiler from removing the reads
+  // the sum is stored so that the compiler does not remove the reads
   store<i32>(thread.tile, sum);
 }
 
-/** A class only because decorators are for methods. */
+/** A class is used because the decorator @inline applies only to methods. */
 class Row {
-  /** Returns the sum of a number of each cache line of a row. */
+  /** Returns the sum of one number of each cache line of a row. */
   @inline
   static touch(row: usize, bytes: usize): i32 {
     let sum: i32 = 0;
@@ -92,9 +94,10 @@ class Row {
 }
 
 /**
- * Samples an item of the group that the user lacks, by draws from `counter` on; NONE if the user has all of them.
+ * Samples an item of the group that the user lacks, by draws that start at `counter`; NONE if the user has all items of
+ * the group.
  *
- * @param key of the event's draws
+ * @param key key of the event's draws
  */
 function drawFree(plan: Plan, event: usize, b: u32, key: u32, counter: u32): u32 {
   const s = plan.strata;
@@ -109,7 +112,7 @@ function drawFree(plan: Plan, event: usize, b: u32, key: u32, counter: u32): u32
     const item = load<u32>(items + ((<usize>place) << 2));
     if (item != own && !hasItem(plan, user, item)) return item;
   }
-  // takes the next item of the group that the user lacks
+  // uses the next item of the group that the user lacks
   for (let t: u32 = 0; t < size; t++) {
     place = place + 1 == size ? 0 : place + 1;
     const item = load<u32>(items + ((<usize>place) << 2));
@@ -118,7 +121,7 @@ function drawFree(plan: Plan, event: usize, b: u32, key: u32, counter: u32): u32
   return NONE;
 }
 
-/** Samples a position in a group's list by the noise distribution. */
+/** Samples a position in a group's list of items by the noise distribution. */
 function drawPlace(s: Strata, first: u32, size: u32, x: u32): u32 {
   if (!s.chances) return <u32>((<u64>x * size) >>> 32);
   const sums = s.sums + ((<usize>first) << 2);
@@ -134,7 +137,7 @@ function drawPlace(s: Strata, first: u32, size: u32, x: u32): u32 {
   return low;
 }
 
-/** Returns the key of an event's draws; those of candidate k are numbered from MAX_TRIES k on. */
+/** Returns the key of an event's draws. The counters of candidate k's draws start at MAX_TRIES * k. */
 function keyOf(event: usize, epochKey: u32): u32 {
   return draw(epochKey, load<u32>(event));
 }
@@ -144,7 +147,7 @@ function setChosen(thread: Thread, r: u32, negative: u32, x: f32): void {
   store<f32>(thread.gradients + ((<usize>r) << 2), x);
 }
 
-/** BPR with one negative: writes the difference of both scores. */
+/** BPR with one negative: writes the difference of the scores of item and negative. */
 function compareOne(plan: Plan, thread: Thread, r: u32): void {
   const pair = pairAt(thread, r);
   const own = load<u32>(pair, 4);
@@ -169,7 +172,7 @@ function scoreOf(plan: Plan, thread: Thread, u: usize, feature: u32): f32 {
   return load<f32>(weightAt(plan, feature)) + dot(u, vectorOf(thread, feature), rowBytes(plan));
 }
 
-/** BPR with several candidates: chooses the one with the highest score, or with a rank. */
+/** BPR with several candidates: chooses the one with the highest score, or with the sampled rank. */
 function chooseHard(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): void {
   const M = plan.numNegatives;
   const event = eventAt(thread, r);
@@ -192,7 +195,7 @@ function chooseHard(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): 
   setChosen(thread, r, load<u32>(thread.drawn + at), own - load<f32>(scores + at));
 }
 
-/** WARP: chooses the first candidate within the margin; stores the number of tries with the scores. */
+/** WARP: chooses the first candidate within the margin, and stores the number of attempts. */
 function chooseWarp(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): void {
   const M = plan.numNegatives;
   const event = eventAt(thread, r);
@@ -249,7 +252,7 @@ function weighWarp(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   return sum;
 }
 
-/** Takes one step of the three rows of every pair, in the order of the events. */
+/** Takes one step of the rows of user, item and negative of every pair, in the order of the events. */
 function stepEvents(plan: Plan, thread: Thread, first: u32, end: u32): void {
   const l2 = f32x4.splat(plan.l2Vector);
   const bytes = rowBytes(plan);
@@ -288,7 +291,7 @@ function stepEvents(plan: Plan, thread: Thread, first: u32, end: u32): void {
  * Updates a slice of a pair whose sides have one feature each.
  *
  * @param u,i,n   addresses of the slice in context, item and negative
- * @param squares bytes from a slice to its accumulator
+ * @param squares number of bytes from a slice to its accumulator
  */
 function updateThree(
   u: usize,
@@ -314,7 +317,7 @@ function updateThree(
   const gn0 = f32x4.sub(f32x4.mul(l2, n0), q0);
   const gn1 = f32x4.sub(f32x4.mul(l2, n1), q1);
 
-  // all three at once: sums of squares as in sum4, one root and one division
+  // computes the sums of squares of all three slices as in sum4, with one root and one division
   const uu = f32x4.add(f32x4.mul(gu0, gu0), f32x4.mul(gu1, gu1));
   const ii = f32x4.add(f32x4.mul(gi0, gi0), f32x4.mul(gi1, gi1));
   const nn = f32x4.add(f32x4.mul(gn0, gn0), f32x4.mul(gn1, gn1));

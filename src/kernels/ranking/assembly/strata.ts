@@ -1,11 +1,13 @@
-// Divides events of one user and one item each into blocks without common rows, so that threads can train on them in parallel.
+// Divides events, each of one user and one item, into blocks without common rows, so that threads can train on them in
+// parallel.
 //
 //   P      number of groups of features, a power of two that depends on the data; each epoch assigns features to groups anew
 //   block  (a, b): the events whose user is in group a and whose item is in group b; their negatives are of group b too
 //   round  r of P: the blocks (a, (a + r) mod P), which share no row
 //
-// Any thread may take any block of a round, and the barrier behind a round is the only one, so the bytes are the same at any number of
-// threads. A thread takes the blocks of its own user groups first: their rows stay in its cache from round to round. Groups change with the epoch, so that any two items are compared with one another in some of them.
+// Any thread may take any block of a round, and the barrier behind a round is the only one, so the bytes are the same
+// at any number of threads. A thread takes the blocks of its own user groups first, because their rows are still in its
+// cache from the last round. Groups change with each epoch, so that any two items are in the same group in some epochs.
 // Source: Gemulla et al. 2011 (DSGD, doi:10.1145/2020408.2020426). Twin: ../strata.reference.ts.
 
 import { barrier } from "../../shared/assembly/barrier";
@@ -14,24 +16,25 @@ import { featureAt } from "../../shared/assembly/rows";
 import { B, Plan, Thread } from "./plan";
 import { EVENT, trainEvents } from "./strata-steps";
 
-/** Counters of the draws of an epoch's permutations and groups. */
+/** Counters with which an epoch's permutations and groups are drawn. */
 const ROUNDS: u32 = 0xfffffffe;
 const GROUPS: u32 = 0xfffffffd;
 const ORDER: u32 = 0xfffffffc;
-/** Most events that are visited one after another. */
+/** Maximum number of events in a run, whose events are trained one after another. */
 const LONGEST_RUN: u32 = 256;
-/** Bytes of a cache line, which holds u32 counters of several threads. */
+/** Number of bytes of a cache line, which contains u32 counters of several threads. */
 const LINE: usize = 64;
 
 /**
- * Runs of 2^4 consecutive features stay in one group. A processor prefetches lines near those that it reads, and would take them from
- * another thread's cache; the rows of a run are larger than that region. With single features, two threads took twice the processor time.
+ * Runs of 2^4 consecutive features stay in one group. A processor prefetches the lines near those that it reads, which
+ * would be in another thread's cache if neighboring features were in different groups. With runs of one feature, two
+ * threads took twice the processor time.
  */
 const RUN_BITS: u32 = 4;
 
 /**
- * Returns the group of a feature's run. Of each P consecutive runs, which are about equally frequent, every group gets one, by an affine
- * map of their positions with an odd factor.
+ * Returns the group of a feature's run. An affine map with an odd factor assigns each P consecutive runs, whose
+ * features are about equally frequent, to P different groups.
  */
 function groupOf(groups: u32, key: u32, feature: u32): u32 {
   const run = feature >>> RUN_BITS;
@@ -39,7 +42,7 @@ function groupOf(groups: u32, key: u32, feature: u32): u32 {
   return (run * (h | 1) + (h >>> 16)) & (groups - 1);
 }
 
-/** Returns the number of events that are visited one after another; 1 in small logs. */
+/** Returns the number of events in a run, which are trained one after another; 1 in small logs. */
 function runLength(numEvents: u32): u32 {
   return max<u32>(1, min(LONGEST_RUN, numEvents >>> 10));
 }
@@ -49,12 +52,14 @@ function itemFeature(plan: Plan, item: u32): u32 {
 }
 
 /**
- * Sorts the events by block for an epoch, and lists the items of each group; every thread calls it before the epoch's first round.
+ * Sorts the events by block for an epoch, and lists the items of each group; every thread calls it before the epoch's
+ * first round.
  *
- * Runs of events are visited in a random order. The sort is stable, so it does not depend on which thread places which events.
+ * Runs of events are put into a random order. The sort is stable, so the result does not depend on the number of
+ * threads.
  *
  * @param epochKey key of the groups, the orders and the negatives
- * @param shuffles false visits the runs in order
+ * @param shuffles false: the runs stay in order
  * @returns false when the pool is stopping
  */
 export function sortEvents(
@@ -93,7 +98,7 @@ export function sortEvents(
   }
   if (!barrier(plan.barrier, T)) return false;
 
-  // start of each thread's events in each block
+  // computes the first position of each thread's events in each block
   let place: u32 = 0;
   for (let block: usize = 0; block < P * P; block++) {
     if (index == 0) store<u32>(s.ends + (block << 2), place);
@@ -130,7 +135,7 @@ function blockOf(plan: Plan, key: u32, event: u32): u32 {
   return a * P + groupOf(P, key, itemFeature(plan, item));
 }
 
-/** Lists the items by group, ascending in each, with the sums of their chances up to each item. */
+/** Lists the items by group, in ascending order within each group, with the cumulative sums of their probabilities. */
 function listItems(plan: Plan, key: u32): void {
   const s = plan.strata;
   const P = s.groups;
@@ -144,7 +149,7 @@ function listItems(plan: Plan, key: u32): void {
     const at = ends + (g << 2);
     store<u32>(at, load<u32>(at) + load<u32>(at, 4), 4);
   }
-  // advances each group's entry from its start to its end
+  // placing an item advances the entry of its group, so that the entry ends at the end of the group
   for (let item: u32 = 0; item < plan.numItems; item++) {
     const g = groupOf(P, key, itemFeature(plan, item));
     const end = ends + ((<usize>g) << 2);
@@ -167,12 +172,15 @@ function listItems(plan: Plan, key: u32): void {
   }
 }
 
-/** Bytes of a round's counters. */
+/** Returns the number of bytes of a round's counters. */
 function takenBytes(numThreads: u32): usize {
   return (((<usize>numThreads) << 2) + LINE - 1) & ~(LINE - 1);
 }
 
-/** Takes a user group whose block is free in this round: of the thread's groups first, then of others. Returns P if none is left. */
+/**
+ * Chooses a user group whose block was not yet taken in this round: a group of this thread first, then groups of other
+ * threads. Returns P if none is left.
+ */
 function takeGroup(plan: Plan, index: u32, round: u32): u32 {
   const s = plan.strata;
   const P = s.groups;
@@ -189,9 +197,10 @@ function takeGroup(plan: Plan, index: u32, round: u32): u32 {
 }
 
 /**
- * Trains on a free block of a round; threads call it until none is left, then `endRound`.
+ * Trains on a block of a round that no thread has taken yet; threads call it until no block is left, and then call
+ * `endRound`.
  *
- * @returns false if there was none left
+ * @returns false if no block was left
  */
 export function trainBlock(plan: Plan, thread: Thread, index: u32, round: u32, epochKey: u32): bool {
   const s = plan.strata;

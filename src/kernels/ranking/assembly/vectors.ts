@@ -1,11 +1,11 @@
-// Vectors of rows of features, and the AdaGrad step of one feature, a slice at a time.
+// Computes the vectors of rows of features, and the AdaGrad step of one feature, a slice at a time.
 
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
 import { adaGrad, addSquare, sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
 import { Plan, SGD, Thread, VectorTable } from "./plan";
 
-/** Returns the bytes of a vector. */
+/** Returns the number of bytes of a vector. */
 export function rowBytes(plan: Plan): usize {
   return (<usize>plan.numSlices) << 5;
 }
@@ -15,7 +15,10 @@ export function tableAt(plan: Plan, i: u32): VectorTable {
   return changetype<VectorTable>(plan.tables + <usize>i * offsetof<VectorTable>());
 }
 
-/** Opens those of slices from .. to - 1 for a thread that are in a table. @returns whether there are any */
+/**
+ * Sets a thread's fields to a table, and to those slices from .. to - 1 that the table contains.
+ * @returns whether there are any
+ */
 export function openSlices(thread: Thread, table: VectorTable, from: u32, to: u32): bool {
   thread.fromSlice = max(from, table.fromSlice);
   thread.toSlice = min(to, table.toSlice);
@@ -25,7 +28,10 @@ export function openSlices(thread: Thread, table: VectorTable, from: u32, to: u3
   return thread.fromSlice < thread.toSlice;
 }
 
-/** Returns the address that a feature's v would have if the opened table had all slices; only its own slices exist. */
+/**
+ * Returns the address that a feature's v would have if the opened table contained all slices; only the slices of the
+ * table exist.
+ */
 export function vectorOf(thread: Thread, feature: u32): usize {
   return thread.vectors + <usize>feature * thread.stride;
 }
@@ -40,7 +46,7 @@ export function momentsOf(plan: Plan, feature: u32): usize {
   return plan.moments + <usize>feature * plan.momentStride;
 }
 
-/** Four dimensions, from byte c of the rows on, of the sum of x v over a row's features. */
+/** Returns four dimensions, starting at byte c of the rows, of the sum of x v over a row's features. */
 export function sumOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);
@@ -51,7 +57,7 @@ export function sumOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 
   return sum;
 }
 
-/** Four dimensions of the sum of (x v)^2 over a row's features. */
+/** Returns four dimensions of the sum of (x v)^2 over a row's features. */
 export function squaresOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);
@@ -63,7 +69,7 @@ export function squaresOf(thread: Thread, rows: PairRows, row: u32, c: usize): v
   return sum;
 }
 
-/** The sum of x w over a row's features. */
+/** Returns the sum of x w over a row's features. */
 export function weightOf(plan: Plan, rows: PairRows, row: u32): f32 {
   const end = firstPair(rows, row + 1);
   let sum: f32 = 0;
@@ -76,8 +82,8 @@ export function weightOf(plan: Plan, rows: PairRows, row: u32): f32 {
 /**
  * Takes one AdaGrad step of a slice, v0 v1, of the feature whose v is at `vector`.
  *
- * A slice has one accumulator, to which the mean of its squared gradients is added: an eighth of the memory, whose random access takes
- * most of the time.
+ * A slice has a single accumulator, to which the mean of its squared gradients is added. This takes an eighth of the
+ * memory, and random access to memory takes most of the time.
  *
  * @param c byte offset of the slice in the vector
  */
@@ -108,7 +114,7 @@ function meanSquare(g0: v128, g1: v128): f32 {
  * Updates a slice of every feature of a row.
  *
  * @param o0,o1 dLoss/d(sum of x v); a feature's gradient is x times this
- * @param inner dLoss/dscore if products of the row's own features count, as for an item; else 0
+ * @param inner dLoss/dscore if the score contains products of the row's own features, as for an item; otherwise 0
  * @param s0,s1 the row's sum of x v, for the products
  * @param l2    penalty
  */
@@ -139,7 +145,7 @@ export function stepRow(
   }
 }
 
-/** Updates w of every feature of a row, given dLoss/dscore g. */
+/** Updates w of every feature of a row. @param g dLoss/dscore */
 export function stepWeights(plan: Plan, rows: PairRows, row: u32, g: f32): void {
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
@@ -147,7 +153,7 @@ export function stepWeights(plan: Plan, rows: PairRows, row: u32, g: f32): void 
   }
 }
 
-/** Updates w of a feature, given dLoss/dw g without the penalty. */
+/** Updates w of a feature. @param g dLoss/dw without the penalty */
 export function stepWeight(plan: Plan, feature: u32, g: f32): void {
   const at = weightAt(plan, feature);
   const w = load<f32>(at);
