@@ -91,7 +91,7 @@ export interface RankingGraph {
 /** Dimensions and learning options. */
 export interface RankingShape {
   dim: number;
-  /** most threads; no more than slices, or groups of strata, are used */
+  /** maximum number of threads; at most one per slice, or per group of strata, is used */
   threads: number;
   loss: RankingLoss;
   cosine: boolean;
@@ -169,7 +169,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const single = isSingle(context) && isSingle(templates);
   const groups = single && !shared ? (data.groups ?? strataGroups(data)) : 0;
   const numThreads = Math.max(1, Math.min(shape.threads, groups || J));
-  // most shared negatives, and features, of a batch
+  // maximum numbers of shared negatives and of features of a batch
   const N = shared ? M + (inBatch ? batchSize : 0) : 0;
   const R = shared
     ? Math.min(numFeatures, batchSize * longest(context) + (batchSize + N) * longest(templates))
@@ -335,7 +335,7 @@ export function membershipsOf(
   return { bits, shift };
 }
 
-/** Sets the learning rate; to be called between two runs of the threads. */
+/** Sets the learning rate; must not be called while the threads run. */
 export function setRankingRate(arena: Arena, { plan }: RankingLayout, learningRate: number): void {
   setField(arena, Plan, plan, "learningRate", learningRate);
 }

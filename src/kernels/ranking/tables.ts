@@ -17,7 +17,7 @@ interface VectorTable {
   /** address of slice 0 of feature 0 (which may lie outside); that of feature 1 is `stride` bytes further */
   vectors: number;
   stride: number;
-  /** bytes from there to the accumulator of slice 0 */
+  /** bytes from the address of slice 0 of a feature to that of its accumulator (either may lie outside) */
   squares: number;
 }
 
@@ -50,7 +50,7 @@ export class FeatureVectors {
     return mapTo(Float32Array, { length: width }, (_, number) => this.#numbers[at(feature, number)]!);
   }
 
-  /** The sum of the squares of v's first `dim` numbers. */
+  /** Returns the sum of the squares of v's first `dim` numbers. */
   squares(feature: number, dim: number): number {
     const { at } = this.#placed;
     let sum = 0;

@@ -80,7 +80,7 @@ function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
   store<i32>(thread.tile, sum);
 }
 
-/** A class only because decorators are for methods. */
+/** Static methods instead of functions, because `@inline` needs a class here. */
 class Row {
   /** Returns the sum of a number of each cache line of a row. */
   @inline

@@ -18,7 +18,7 @@ import { EVENT, trainEvents } from "./strata-steps";
 const ROUNDS: u32 = 0xfffffffe;
 const GROUPS: u32 = 0xfffffffd;
 const ORDER: u32 = 0xfffffffc;
-/** Most events that are visited one after another. */
+/** Maximum number of events that are visited one after another. */
 const LONGEST_RUN: u32 = 256;
 /** Bytes of a cache line, which holds u32 counters of several threads. */
 const LINE: usize = 64;
