@@ -13,19 +13,19 @@ export interface ReferenceRankingOptions {
   margin: number;
   negativeWeight: number;
   temperature: number;
-  /** of an event whose first violating item is the k-th (warp) */
+  /** weight of an event whose first violating candidate is the k-th (warp) */
   rankWeights: ArrayLike<number>;
 }
 
 /**
- * The negative of an event's scores, the loss and dLoss/dx of x = s_0 - s_negative.
+ * Returns the negative that an event's scores choose, the loss, and dLoss/dx of x = s_0 - s_negative.
  *
  * BPR: Rendle et al. 2009 (arXiv:1205.2618), the hardest of several candidates as Zhang et al. 2013
  * (doi:10.1145/2484028.2484126), or the one of a rank as Ying et al. 2018 (arXiv:1806.01973), section 3.3. WARP: Weston et
  * al. 2011, eq. 6.
  *
- * @param rank of the negative among the candidates by score, 1 the highest; of equals the earlier is before the others (bpr)
- * @returns negative 0 when no item violates (warp)
+ * @param rank rank of the negative among the candidates by score, 1 the highest; of equal scores, the earlier comes first (bpr)
+ * @returns negative: 0 if no candidate violates the margin (warp)
  */
 export function pairLoss(
   scores: readonly number[],
@@ -45,13 +45,13 @@ export function pairLoss(
 }
 
 /**
- * The loss of an event's scores against shared negatives, and dLoss/dscore of each.
+ * Returns the loss of an event's scores against shared negatives, and dLoss/dscore of each.
  *
  * Sampled softmax: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312). CCL: Mao et al. 2021 (arXiv:2109.12317), eq. 1.
  *
- * @param scores   of the event's own item, then of the negatives
- * @param logNoise of the same items
- * @param excluded which negatives count for nothing
+ * @param scores   scores of the event's own item, then of the negatives
+ * @param logNoise log probability of each of these items as a negative
+ * @param excluded whether each negative is left out
  */
 export function contrastLoss(
   scores: readonly number[],

@@ -1,46 +1,50 @@
-// Users cut into partitions that are trained one after another, so that the kernel's memory holds the rows of two of them and of all
-// items. While one partition is trained in one slot, the one before is written back from the other and the next is read into it.
+// Divides users into partitions that are trained one after another, so that the kernel's memory contains only the rows of all items and of
+// two partitions. While the partition in one slot is trained, the previous partition is written back from the other slot, and the next one
+// is read into that slot.
 //
-//   N          partitions; they follow from the data alone, so the bytes do not depend on where the rows are kept
-//   partition  of user u: floor(u / 16) mod N; its row there: 16 floor(u / 16 / N) + u mod 16. Users are sorted by frequency, so
-//              partitions have about as many events each
-//   row        in the kernel's memory: items from 0 on, then slot 0, then slot 1
+//   N          number of partitions; it depends only on the data, so the bytes do not depend on where the rows are stored
+//   partition  of user u: floor(u / 16) mod N; its row in the partition: 16 floor(u / 16 / N) + u mod 16. Users are sorted by frequency,
+//              so all partitions have about the same number of events
+//   row        in the kernel's memory: first those of items, then those of slot 0, then those of slot 1
 //
-// Source: the buckets of PyTorch-BigGraph (Lerer et al. 2019, arXiv:1903.12287), section 4.1, with one side cut.
+// Source: the buckets of PyTorch-BigGraph (Lerer et al. 2019, arXiv:1903.12287), section 4.1, with only one side divided.
 
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct } from "../shared/struct.js";
 import { PairRows } from "../shared/layout.js";
 import { Plan } from "./layout.js";
 
-/** Users that follow one another stay together, as in strata. */
+/** Number of consecutive users that are in the same partition, as in the groups of strata. */
 const RUN = 16;
 
-/** Bytes of the users' rows up to which they are one partition, and of a partition beyond that. Tests put other sizes in their place. */
+/**
+ * Sizes in bytes: users whose rows have at most `whole` bytes are one partition; otherwise a partition has `each` bytes. Tests set other
+ * sizes.
+ */
 export const partitionBytes = { whole: 512 << 20, each: 64 << 20 };
 
-/** Bytes of a feature's row in one table: v, and AdaGrad's accumulators in whole cache lines. */
+/** Returns the size in bytes of a feature's row in one table: v, followed by AdaGrad's accumulators in whole cache lines. */
 export function rankingRowBytes(dim: number, method: string): number {
   const slices = Math.ceil(dim / 8);
   return 32 * slices + (method === "adagrad" ? 64 * Math.ceil(slices / 16) : 0);
 }
 
-/** Partitions of so many users with rows of so many bytes; 1 where they are not cut. */
+/** Returns the number of partitions of users whose rows have `rowBytes` bytes each; 1 if users are not divided. */
 export function numPartitions(numUsers: number, rowBytes: number): number {
   const bytes = numUsers * rowBytes;
   return bytes <= partitionBytes.whole ? 1 : Math.ceil(bytes / partitionBytes.each);
 }
 
-/** The users' features among all, and how they are cut. */
+/** Maps features to rows: those of users to a partition and a row in it, other features to a row of the items. */
 export class Partitions {
-  /** rows of each partition; some of the last ones belong to no user */
+  /** number of rows per partition; some of the last rows belong to no user */
   readonly rows: number;
-  /** rows of the features that are not users, a multiple of 16 */
+  /** number of rows for the features that are not users, a multiple of 16 */
   readonly itemRows: number;
 
   /**
-   * @param users the users' features: they follow one another
-   * @param count N
+   * @param users range of the users' features
+   * @param count N, the number of partitions
    */
   constructor(
     readonly numFeatures: number,
@@ -51,7 +55,7 @@ export class Partitions {
     this.itemRows = RUN * Math.ceil((numFeatures - users.count) / RUN);
   }
 
-  /** Rows of the kernel's memory. */
+  /** Number of rows in the kernel's memory. */
   get localRows(): number {
     return this.itemRows + 2 * this.rows;
   }
@@ -61,29 +65,29 @@ export class Partitions {
     return feature >= first && feature < first + count;
   }
 
-  /** The row of a feature that is no user. */
+  /** Returns the row of a feature that is not a user. */
   itemRow(feature: number): number {
     return feature < this.users.first ? feature : feature - this.users.count;
   }
 
-  /** The partition of a user's feature. */
+  /** Returns the partition of a user's feature. */
   partitionOf(feature: number): number {
     return Math.floor((feature - this.users.first) / RUN) % this.count;
   }
 
-  /** Its row in its partition. */
+  /** Returns the row of a user's feature in its partition. */
   rowOf(feature: number): number {
     const u = feature - this.users.first;
     return RUN * Math.floor(Math.floor(u / RUN) / this.count) + (u % RUN);
   }
 
-  /** The feature of a partition's row; undefined where the row belongs to no user. */
+  /** Returns the feature of a partition's row; undefined if the row belongs to no user. */
   featureOf(partition: number, row: number): number | undefined {
     const u = RUN * (Math.floor(row / RUN) * this.count + partition) + (row % RUN);
     return u < this.users.count ? this.users.first + u : undefined;
   }
 
-  /** The rows of a partition that the users' features first .. last - 1 have, with those of the runs that they lie in. */
+  /** Returns the range of a partition's rows that contains the users' features first .. last - 1; it consists of whole runs of 16 rows. */
   rowsBetween(partition: number, first: number, last: number): { first: number; last: number } {
     const runOf = (feature: number) => Math.floor((feature - this.users.first) / RUN);
     const from = Math.max(0, Math.ceil((runOf(first) - partition) / this.count));
@@ -92,26 +96,26 @@ export class Partitions {
   }
 }
 
-/** The events of a partition in one array of u32: users by their rows, items, weights, and the users' items. */
+/** Sizes of a partition's events, which are one array of u32: rows of the users, items, weights, and the users' items. */
 export interface PartitionSizes {
   numEvents: number;
-  /** pairs of a user and an item in the history */
+  /** number of pairs of a user and an item in the history */
   numPairs: number;
 }
 
-/** Where a partition is trained. */
+/** A part of the kernel's memory in which one partition at a time is trained. */
 export interface Slot {
-  /** the first row of its users */
+  /** row of the slot's first user */
   firstRow: number;
-  /** u32: the events as `partitionSections` lays them out */
+  /** u32: the events, in the layout of `partitionSections` */
   events: Region;
-  /** u32[events]: the features of the events' contexts */
+  /** u32[events]: row of each event's user, which is the event's context */
   contexts: Region;
-  /** offset of the struct that names them */
+  /** byte offset of the PairRows struct that refers to `contexts` */
   context: number;
 }
 
-/** Where the parts of a partition's events begin, in numbers from the first. */
+/** Returns the index in the u32 array of a partition's events at which each section starts, and the length of the array. */
 export function partitionSections(
   { numEvents, numPairs }: PartitionSizes,
   { rows, hasWeights, bits }: { rows: number; hasWeights: boolean; bits: number },
@@ -124,7 +128,7 @@ export function partitionSections(
   return { items, weights, historyEnds, history, memberships, end: memberships + bits / 32 };
 }
 
-/** A slot for the largest partition. @throws {UsageError} it does not fit */
+/** Allocates a slot that has room for the largest partition. @throws {UsageError} it does not fit */
 export function allocateSlot(
   arena: Arena,
   firstRow: number,
@@ -140,9 +144,9 @@ export function allocateSlot(
 }
 
 /**
- * Has the kernel train on events that lie in a slot, from event `first` on.
+ * Sets the kernel's plan so that it trains on the events of a slot, from event `first` on.
  *
- * @param shift 32 less the bits of a place among memberships
+ * @param shift 32 minus the binary logarithm of the number of bits of the memberships
  */
 export function useSlot(
   arena: Arena,

@@ -5,8 +5,8 @@
 //   score    sum of x w over the item + <p, q> + products of the item's own features, (q^2 - sum of (x v)^2) / 2
 //   cosine   <p, q> / (|p| |q|) instead
 //
-// The kernel's own deviations from plain batches: of pairs, scores and dLoss/dscore are those of the batch's start, while parameters
-// move event by event; AdaGrad has one accumulator a slice of 8 dimensions, which the mean of their squared gradients is added to.
+// As in the kernel: for pairs, scores and dLoss/dscore are computed at the batch's start, while parameters are updated event by event;
+// AdaGrad has one accumulator per slice of 8 dimensions, to which the mean of their squared gradients is added.
 
 import { draw } from "../../numeric/random.js";
 import { behindLayers } from "./layers.reference.js";
@@ -17,12 +17,12 @@ export interface ReferenceBag {
   values: number[];
 }
 
-/** An event: its items are its own, then those it is compared with. */
+/** An event; its items are the event's own item, then those with which it is compared. */
 export interface ReferenceEvent {
   context: ReferenceBag;
   items: ReferenceBag[];
   weight: number;
-  /** of its negative among the candidates (bpr); 1 when absent */
+  /** rank of the negative among the candidates (bpr); absent: 1 */
   rank?: number;
 }
 
@@ -57,14 +57,14 @@ export class ReferenceRanking {
     };
   }
 
-  /** Sum of x v. @param vectors behind layers, or as they are */
+  /** Returns the sum of x v. @param vectors propagated or original vectors */
   compose({ ids, values }: ReferenceBag, vectors: Float64Array = this.vectors): Float64Array {
     const sum = new Float64Array(this.dim);
     ids.forEach((id, i) => sum.forEach((_, d) => (sum[d]! += values[i]! * vectors[id * this.dim + d]!)));
     return sum;
   }
 
-  /** Sum of x w, and the products of the row's own features with one another. */
+  /** Returns the sum of x w, plus the products of the row's own features. */
   own({ ids, values }: ReferenceBag): number {
     let sum = 0;
     ids.forEach((id, i) => {
@@ -92,7 +92,7 @@ export class ReferenceRanking {
     return cosine ? dot(p, q) / length(p) / length(q) : this.own(item) + dot(p, q);
   }
 
-  /** One step of a row's vectors. @param outer dLoss/d(sum of x v) @param inner dLoss/dscore for the own products */
+  /** Takes one step of a row's vectors. @param outer dLoss/d(sum of x v) @param inner dLoss/dscore, for the products of own features */
   step(
     row: ReferenceBag,
     outer: Float64Array,
@@ -114,7 +114,7 @@ export class ReferenceRanking {
     });
   }
 
-  /** One step of a slice of 8 dimensions of a feature's vector, or of what dim leaves of it. */
+  /** Takes one step of a slice of 8 dimensions of a feature's vector; the last slice may have fewer dimensions. */
   stepSlice(
     id: number,
     slice: number,
@@ -139,7 +139,7 @@ export class ReferenceRanking {
     gradient.forEach((g, k) => (this.vectors[first + k]! -= rate * g));
   }
 
-  /** One step of a feature's weight. */
+  /** Takes one step of a feature's weight. */
   stepWeight(id: number, gradient: number, { method, learningRate }: ReferenceRankingOptions): void {
     const { wM, wS, wT } = this.moments;
     if (method === "adam") {
@@ -154,7 +154,7 @@ export class ReferenceRanking {
     this.w[id]! -= (learningRate * gradient) / Math.sqrt(this.wSquares[id]!);
   }
 
-  /** One step of a row's weights. @param g dLoss/dscore */
+  /** Takes one step of a row's weights. @param g dLoss/dscore */
   stepWeights({ ids, values }: ReferenceBag, g: number, options: ReferenceRankingOptions): void {
     ids.forEach((id, i) => {
       this.stepWeight(id, values[i]! * g + options.l2Weight * this.w[id]!, options);
@@ -213,7 +213,7 @@ export function referencePairs(
   return chosen.reduce((sum, { loss }) => sum + loss, 0);
 }
 
-/** Kingma and Ba 2015, algorithm 1. @returns the step for a rate of 1 */
+/** Computes a step of Adam: Kingma and Ba 2015, algorithm 1. @returns the step for a learning rate of 1 */
 function adamStep(m: Float64Array, s: Float64Array, at: number, g: number, t: number): number {
   m[at] = 0.9 * m[at]! + 0.1 * g;
   s[at] = 0.999 * s[at]! + 0.001 * g * g;
@@ -221,9 +221,9 @@ function adamStep(m: Float64Array, s: Float64Array, at: number, g: number, t: nu
 }
 
 /**
- * Trains on a batch of events that share their negatives: one step of every feature on the sum of its gradients.
+ * Trains on a batch of events that share their negatives: takes one step of every feature, on the sum of its gradients.
  *
- * @param layers f64[n][n]: what vectors are multiplied by before they are scored (layers.reference.ts)
+ * @param layers f64[n][n]: matrix by which vectors are multiplied before they are scored (layers.reference.ts)
  * @returns sum of the losses
  */
 export function referenceContrast(
@@ -260,7 +260,7 @@ export function referenceContrast(
     });
   });
 
-  // gradients of the features, each on its own; how many events hold a feature, which no penalty is on otherwise
+  // gradients of each feature; number of events with each feature, since the penalty counts once per such event
   const total = new Float64Array(vectors.length);
   const weights = new Map<number, number>();
   const occurrences = new Map<number, number>();
@@ -298,7 +298,7 @@ export function referenceContrast(
   return sum;
 }
 
-/** The kernel's draw of an item: bit for bit. @param alias u32[I][2]; absent for the uniform distribution */
+/** Samples an item with the bits of the kernel. @param alias u32[I][2]; absent for the uniform distribution */
 export function referenceDraw(
   numItems: number,
   alias: Uint32Array | undefined,
@@ -311,7 +311,7 @@ export function referenceDraw(
   return Number(x & 0xffffffffn) <= alias[2 * item]! ? item : alias[2 * item + 1]!;
 }
 
-/** The kernel's draw of an event's rank in a range: bit for bit. */
+/** Samples the rank of an event's negative in a range, with the bits of the kernel. */
 export function referenceRank(
   [from, to]: readonly [number, number],
   epochKey: number,

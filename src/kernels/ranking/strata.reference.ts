@@ -12,16 +12,16 @@ import {
 } from "./ranking.reference.js";
 import { aliasChances } from "./strata.js";
 
-/** Draws before the next free item is taken. */
+/** Number of tries before the next item that the user lacks is taken. */
 const MAX_TRIES = 64;
 
-/** The events of a step in their order, and the items of the group that their negatives are drawn from. */
+/** Events whose scores are computed together, in order, and the items of the group from which their negatives are sampled. */
 interface StrataStep {
   events: number[];
   groupItems: number[];
 }
 
-/** The group of a feature's run of 16: an affine map of odd factor deals each `groups` neighboring runs to different groups. */
+/** Returns the group of a feature's run of 16: an affine map with an odd factor assigns `groups` adjacent runs to different groups. */
 function groupOf(groups: number, key: number, feature: number): number {
   const run = feature >>> 4;
   const h = draw(key, Math.floor(run / groups));
@@ -54,7 +54,7 @@ export function referenceStrata(
   return sum;
 }
 
-/** The steps of an epoch, round after round. @param data of a user and an item an event, one feature each */
+/** Returns the steps of an epoch, round after round. @param data events of one user and one item, one feature each */
 function strataSteps(
   { context, templates, items, numItems }: RankingData,
   groups: number,
@@ -63,7 +63,7 @@ function strataSteps(
 ): StrataStep[] {
   const key = draw(epochKey, 0xfffffffd);
   const groupOfItem = (item: number) => groupOf(groups, key, templates.ids[item]!);
-  // in small logs single events are visited in a random order
+  // in small logs, a run is a single event, so that single events are visited in a random order
   const length = Math.max(1, Math.min(256, Math.floor(items.length / 1024)));
   const numRuns = Math.ceil(items.length / length);
   const visited = Array.from({ length: numRuns }, (_, run) => {
@@ -89,7 +89,7 @@ function strataSteps(
   return steps;
 }
 
-/** The candidates of an event; undefined if its user has every item of the group. */
+/** Returns the candidates of an event; undefined if its user has every item of the group. */
 function strataCandidates(
   { users, items, history, alias }: RankingData,
   groupItems: readonly number[],
