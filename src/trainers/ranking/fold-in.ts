@@ -1,6 +1,6 @@
-// New users or items of a run of train-ranking, from their first events, with everything else as it was trained.
+// Folds in new users or items of a run of train-ranking, from their events, with all trained parameters fixed.
 //
-//   theta = (w, v)   what is sought; a user's w cancels in every comparison and stays 0
+//   theta = (w, v)   the parameters to fit; a user's w cancels in every comparison and stays 0
 //
 // Differences of two scores are linear in theta, so that their logistic loss is that of factors/fold-in.ts with label 1:
 //
@@ -39,12 +39,12 @@ import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Items drawn for each event. */
+/** Number of negative items that are sampled for each event. */
 const DRAWS = 32;
-/** Tries to draw an item that the user lacks. */
+/** Maximum number of tries to sample an item that the user lacks. */
 const TRIES = 64;
 
-/** As foldInEvents. */
+/** Returns a function that folds in new users or items; parameters are those of foldInEvents. */
 export async function foldInByPairs(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   return await foldInEvents(run, options, watch, async (_, model) => {
     const known = await knownItems(run, model);
@@ -59,7 +59,7 @@ export async function foldInByPairs(run: Run, options: TransformOptions, watch: 
   });
 }
 
-/** The run's items, f32[I * dim] and f32[I], with what users took of them. */
+/** Vectors of the run's items, f32[I * dim], their biases, f32[I], and the items that each user has. */
 interface KnownItems {
   source: NegativeSource;
   items: { vectors: Float32Array; biases: Float32Array };
@@ -74,7 +74,7 @@ async function knownItems(run: Run, { parameters, preprocess }: FoldingModel): P
   return { source, items };
 }
 
-/** As Fit. Events whose other side the run does not know say nothing; a key without others keeps a vector of zeros. */
+/** Fits the vector of each new key. Events whose other side the run does not know are ignored; a key without other events gets zeros. */
 function foldInPairs(
   run: Run,
   model: FoldingModel,
@@ -86,7 +86,7 @@ function foldInPairs(
   const { dim } = parameters;
   const { dataset, side, column, codes, f, rows } = events;
   const { itemFields = [] } = model.preprocess;
-  // what an event's own new key adds is zero: an unknown feature has no vector
+  // the event's new key contributes 0 to the context, because an unknown feature has no vector
   const contextFields = space.fields.flatMap(({ name }, g) => (itemFields.includes(name) ? [] : [g]));
   const all = Uint32Array.from(rows.flat());
   const contexts = composeVectors(
@@ -139,7 +139,7 @@ function foldInPairs(
           continue;
         }
         pairs.add(1, p, -scoreOf(p, other), weight);
-        // an event of the training, in which the new item might have been drawn
+        // a training event for which the new item could have been sampled as a negative
         const event = draw(draw(key, 1), number) % history.length;
         const user = upperBound(indptr, event) - 1;
         const v = rowOf(userVectors!, user);
@@ -155,7 +155,7 @@ function foldInPairs(
   });
 }
 
-/** Comparisons of two scores, collected. */
+/** Collects comparisons of two scores, as rows of a logistic regression. */
 class Pairs {
   readonly #phi: number[] = [];
   readonly #offsets: number[] = [];
@@ -169,7 +169,7 @@ class Pairs {
     this.#weights.push(counts);
   }
 
-  /** All won by the first of the two. */
+  /** Returns the comparisons with label 1: the first score should be above the second. */
   events(): FoldInEvents {
     return {
       dim: this.dim,
@@ -181,7 +181,7 @@ class Pairs {
   }
 }
 
-/** The unit vector along the weighted sum of unit vectors; zeros when there is none. */
+/** Returns the normalized weighted sum of unit vectors; zeros if there are none. */
 function direction(
   dim: number,
   vectors: readonly ArrayLike<number>[],
@@ -196,7 +196,7 @@ function direction(
   return sum.map((x) => x / length);
 }
 
-/** f32[numUsers * dim]: the vectors of the source's users, without other context. */
+/** Returns the vectors of the source's users, without other context features, f32[numUsers * dim]. */
 function vectorsOfUsers(
   { space, preprocess, parameters: { dim, vectors } }: FmRun,
   { users }: NegativeSource,
@@ -212,7 +212,7 @@ function vectorsOfUsers(
   return all;
 }
 
-/** An item that is not taken; undefined when none is found. */
+/** Samples an item for which `isTaken` is false; undefined if none is found in TRIES tries. */
 function drawItem(numItems: number, key: number, isTaken: (item: number) => boolean): number | undefined {
   for (let counter = 0; counter < TRIES; counter++) {
     const item = Math.floor((draw(key, counter) / 2 ** 32) * numItems);
@@ -221,7 +221,7 @@ function drawItem(numItems: number, key: number, isTaken: (item: number) => bool
   return undefined;
 }
 
-/** Whether an ascending list holds the item. */
+/** Returns whether an ascending list contains the item. */
 function isIn(list: Uint32Array, from: number, end: number, item: number): boolean {
   let [low, high] = [from, end];
   while (low < high) {
@@ -232,7 +232,7 @@ function isIn(list: Uint32Array, from: number, end: number, item: number): boole
   return low < end && list[low] === item;
 }
 
-/** The first place whose number is above x. */
+/** Returns the first index whose element is above x. */
 function upperBound(ascending: Uint32Array, x: number): number {
   let [low, high] = [0, ascending.length];
   while (low < high) {

@@ -1,4 +1,4 @@
-// A ranking model in shared memory with the threads that work on it.
+// A ranking model in shared memory, with the threads that train it.
 
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import {
@@ -28,7 +28,7 @@ export interface RankingParameters {
   vectors: Float32Array;
 }
 
-/** Parameters, events and threads; `terminate` ends the threads and must be called. */
+/** Parameters, events and threads of a training. The caller must call `terminate`, which ends the threads. */
 export class RankingMachine extends ThreadedKernel<RankingKernel> {
   readonly #numEvents: number;
   readonly #shape: RankingShape;
@@ -41,18 +41,18 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     this.#layout = allocateRanking(this.arena, data, shape);
   }
 
-  /** Copies the events, lays the parameters out and starts the threads. @throws {UsageError} it does not fit one memory */
+  /** Copies the events, lays out the parameters and starts the threads. @throws {UsageError} they do not fit into one memory */
   static async start(data: RankingData, shape: RankingShape): Promise<RankingMachine> {
     const machine = new RankingMachine(data, shape);
     return await machine.begin("ranking", machine.#layout);
   }
 
   /**
-   * Draws first vectors; weights are 0.
+   * Draws the initial vectors; weights are 0.
    *
    * @param featureHashes u32[n][2]
-   * @param counts u32[n]; a feature with 0 is 0 and stays 0
-   * @param accumulator what AdaGrad's sums start at
+   * @param counts u32[n]: number of training events with each feature; vectors of features without events are 0 and stay 0
+   * @param accumulator initial value of AdaGrad's sums
    */
   async initialize(
     featureHashes: Uint32Array,
@@ -69,11 +69,11 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * One pass over the events, in the order that the key names or as they stand.
+   * Trains one epoch, on the events in a random order by the key or in their own order.
    *
-   * @param negativeKey names the negatives
-   * @param rateAt      the step size when a share of the pass is over; of pairs it is that of the pass's start
-   * @returns the sum of the losses, each before its batch's step
+   * @param negativeKey random key of the negatives
+   * @param rateAt      returns the learning rate at a fraction of the epoch; losses over pairs use that at the start
+   * @returns the sum of the losses, each measured before its batch's step
    */
   async train(
     key: number | undefined,
@@ -97,24 +97,24 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return loss;
   }
 
-  /** A pass in rounds, in each of which threads take blocks of groups that no other has. */
+  /** Trains one epoch in rounds; in each round, threads take blocks whose groups no other thread uses. */
   async #trainStrata(shuffles: boolean, negativeKey: number): Promise<void> {
     await this.run(...strataRounds(this.#layout.plan, this.groups, this.#numEvents, negativeKey, shuffles));
   }
 
-  /** Brings what `parameters` returns up to date, where there are layers. */
+  /** Computes the propagated vectors, which `parameters` returns, if there are layers. */
   async propagate(): Promise<void> {
     const { propagated, plan } = this.#layout;
     if (!propagated) return;
     await this.run({ every: ONCE, call: ["propagateVectors", plan, "thread", "index"] });
   }
 
-  /** Copies of the parameters with all that the steps keep; given back, training goes on as if it had not stopped. */
+  /** Returns copies of the parameters and the optimizer state; training continues from them after they are set. */
   get state(): NamedArrays {
     return readArrays(this.arena, this.#placed);
   }
 
-  /** @throws {ArtifactError} it is of other features or another dim */
+  /** Restores the state. @throws {ArtifactError} it belongs to other features or another dim */
   set state(arrays: NamedArrays) {
     writeArrays(this.arena, this.#placed, (name, length) => floatsOf(arrays, name, length));
   }
@@ -125,16 +125,16 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     const rest = wholeRegions({ weights, moments });
     const isOne = strata !== undefined || sharesNegatives(this.#shape.loss);
     if (isOne) return new Map([...wholeRegions({ vectors: region }), ...rest]);
-    // how many tables there are follows from the number of threads, which is another one when training is resumed
+    // the number of tables depends on the number of threads, which may differ when training is resumed
     return new Map([["vectors", { rows: this.#numFeatures, columns: width, region, at }], ...rest]);
   }
 
-  /** Groups that events are trained in; 0 where they are trained in batches. */
+  /** Number of groups of features for training in strata; 0 if events are trained in batches. */
   get groups(): number {
     return this.#layout.strata?.groups ?? 0;
   }
 
-  /** The Frobenius norm of the vectors, as they are trained: before a division by their lengths. */
+  /** Returns the Frobenius norm of the trained vectors, before any normalization. */
   vectorNorm(): number {
     const rows = new FeatureVectors(this.arena, this.#layout.vectors);
     const { dim } = this.#shape;
@@ -144,8 +144,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Copies the parameters out, behind the layers where there are any; when cosine, vectors are of length 1 and their inner product is
-   * the cosine.
+   * Returns copies of the parameters: if there are layers, of the propagated vectors; if scores are cosines, vectors are normalized, so
+   * that their inner product is the cosine.
    */
   parameters(): RankingParameters {
     const { dim, cosine } = this.#shape;
@@ -162,7 +162,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return { w: Float32Array.from({ length: n }, (_, i) => weightsOf(i)[0]!), vectors };
   }
 
-  /** f32[n * dim]: the vectors before the layers; undefined without layers. */
+  /** Returns the vectors before the propagation layers, f32[n * dim]; undefined without layers. */
   base(): Float32Array | undefined {
     if (!this.#layout.propagated) return undefined;
     const { dim } = this.#shape;
@@ -173,8 +173,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * What the steps keep beside the parameters. In place of the accumulator of a weight, cosines have the length that the
-   * feature's vector was divided by: its steps are as long as it was.
+   * Returns the optimizer state. If scores are cosines, the accumulator of a weight is replaced by the length by which the feature's
+   * vector was divided, because the effect of a step depends on this length.
    */
   get optimizer(): OptimizerState {
     const { cosine } = this.#shape;
@@ -183,7 +183,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     for (let feature = 0; feature < n; feature++) vectors.set(keptOf(feature), feature * kept.vector);
     const width = cosine ? 1 : kept.weight;
     const w = new Float32Array(n * width);
-    // what stands before the layers is kept as it is
+    // vectors before the layers are not normalized
     const isDivided = !this.#layout.propagated;
     for (let feature = 0; feature < n; feature++) {
       if (cosine) w[feature] = isDivided ? Math.sqrt(squaresOf(vectorOf(feature))) : 1;
@@ -193,8 +193,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Moves known features from their first draws to their vectors in the run of --init; one that is all zero was never trained
-   * and starts as a new one, unless it is frozen. Frozen features take no step.
+   * Replaces the initial vectors of known features by those of the run of --init. An all-zero vector was never trained and keeps its
+   * random initialization, unless it is frozen. Frozen features take no step.
    */
   startFrom({ known, w, vectors, freezes, optimizer }: FactorStart): void {
     const { dim, cosine } = this.#shape;
@@ -213,7 +213,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
           else own.set(optimizer.w.subarray(feature * kept.weight, (feature + 1) * kept.weight), 1);
         }
         if (!freezes) return;
-        // a step is divided by the root of AdaGrad's sum, or of Adam's second moment, which stands behind the first
+        // a step is divided by the root of AdaGrad's sum, or of Adam's second moment, which is stored after the first moment
         const width = 8 * this.#layout.slices;
         if (isAdam) sums.fill(Infinity, width, 2 * width);
         else sums.fill(Infinity);
@@ -227,7 +227,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return weights.bytes / weightStride;
   }
 
-  /** The features' rows: views, but for vectors in several tables. */
+  /** Returns the rows of features: views, except for vectors in several tables. */
   #rows() {
     const { dim, method } = this.#shape;
     const { vectors, weightStride, momentStride, moments, slices, kept } = this.#layout;
@@ -241,15 +241,15 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
       isAdam: method === "adam",
       kept,
       vectorOf: (feature: number) => rows.read(feature).subarray(0, dim),
-      /** what the method keeps of a feature's vector */
+      /** returns the optimizer state of a feature's vector */
       keptOf: (feature: number) => keptIn(feature, rows.read(feature)),
-      /** Changes a feature's vector and what the method keeps of it. */
+      /** changes a feature's vector and its optimizer state */
       change: (feature: number, change: (vector: Float32Array, kept: Float32Array) => void) => {
         const row = rows.read(feature);
         change(row.subarray(0, dim), keptIn(feature, row));
         rows.write(feature, row);
       },
-      /** w, and what the method keeps of it */
+      /** returns a feature's w and its optimizer state */
       weightsOf: (feature: number) =>
         weights.subarray(feature * weightWidth, feature * weightWidth + 1 + kept.weight),
     };
@@ -262,7 +262,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 }
 
-/** What threads do to train an epoch's events in strata. */
+/** Returns the kernel calls by which the threads train on an epoch's events in strata. */
 export function strataRounds(
   plan: number,
   groups: number,
@@ -284,7 +284,7 @@ function squaresOf(v: Float32Array): number {
   return squares;
 }
 
-/** A zero vector stays as it is. */
+/** Normalizes a vector; a zero vector stays unchanged. */
 function divideByLength(v: Float32Array): void {
   const length = Math.sqrt(squaresOf(v)) || 1;
   for (let d = 0; d < v.length; d++) v[d]! /= length;

@@ -1,23 +1,23 @@
-// Memory of learning to rank.
+// Estimates the memory of learning to rank.
 
 import { sharesNegatives } from "../../kernels/ranking/binding.js";
 import { numPartitions, partitionBytes, rankingRowBytes } from "../../kernels/ranking/partitions.js";
 import { tableBytes, type Needs, type TrainingSize } from "../../training/session/needs.js";
 import type { RankingOptions } from "./options.js";
 
-/** Numbers that a method keeps of a vector of `dim` numbers in slices of 8, itself included. */
+/** Number of floats per vector of `dim` dimensions in slices of 8, including optimizer state, by method. */
 const KEPT = {
   adagrad: (dim: number, slices: number) => dim + slices,
   adam: (dim: number, slices: number) => 3 * dim + 2 * slices,
   sgd: (dim: number) => dim,
 } as const;
 
-/** Bytes of an event in the store of partitions: user, item, pair of the history, memberships, weight. */
+/** Number of bytes per event in the store of partitions: user, item, pair of the history, memberships, weight. */
 const STORED_EVENT = 17;
 
 /**
- * Of users in partitions: the items' rows with their copies, two partitions, and what of the others --max-memory leaves in memory; a
- * validation split may need every row twice.
+ * Returns the bytes in memory and on disk of a training in partitions. In memory are the items' rows with their copies, two partitions, and
+ * as much of the store as --max-memory allows. With a validation split, the store may contain every user's row twice.
  */
 function partitionedNeeds(
   { features, users, trainRows, heldOutRows }: TrainingSize,
@@ -32,7 +32,7 @@ function partitionedNeeds(
   return { memory: resident + inMemory + 60 * features + 40 * trainRows, beside: stored - inMemory };
 }
 
-/** Vectors with what the method keeps of them, the best epoch's copies and the table; events, users' items, and layers. */
+/** Sums up vectors with optimizer state, copies of the best epoch and the table; events, users' items, and layers. */
 export function rankingNeeds(
   { dim: given, optimizer, loss, layers, threads }: RankingOptions,
   maxMemory: number,
@@ -44,7 +44,7 @@ export function rankingNeeds(
     of(size, dim = given) {
       const { trainRows, heldOutRows, features } = size;
       const rowBytes = rankingRowBytes(dim, optimizer);
-      // a user and an item column alone
+      // partitions require that users and items are the only columns
       if (
         !sharesNegatives(loss) &&
         layers === 0 &&

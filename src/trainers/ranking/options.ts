@@ -32,10 +32,10 @@ type Similarity = (typeof similarities)[number];
 const ANY = Number.MAX_VALUE;
 const [model, training] = ["Model:", "Training:"] as const;
 
-/** Losses whose negatives are shared by a batch. */
+/** Losses whose negatives are shared by the events of a batch. */
 const SHARED = ["sampled-softmax", "ccl"] as const;
 
-/** What a loss sets of the steps. */
+/** Options of the steps whose defaults depend on the loss. */
 interface Steps {
   epochs: number;
   learningRate: number;
@@ -45,7 +45,7 @@ interface Steps {
 
 const plain = { learningRateDecay: 0, l2Vector: 0 };
 
-/** What served best on gowalla's training part, some of it held out (docs/algorithms/ranking.md). */
+/** Defaults that were best on gowalla's training split, of which a part was held out (docs/algorithms/ranking.md). */
 const steps = {
   bpr: { ...plain, epochs: 250, learningRate: 0.05, l2Vector: 0.003 },
   "bpr by sgd": { epochs: 250, learningRate: 0.4, learningRateDecay: 0.05, l2Vector: 0.003 },
@@ -58,13 +58,13 @@ const steps = {
   ccl: { ...plain, epochs: 40, learningRate: 0.1 },
 } satisfies Record<string, Steps>;
 
-/** What a score is and how it is learned. */
+/** Similarity that is the score, and loss by which it is learned. */
 interface Scoring {
   loss: Loss;
   similarity: Similarity;
 }
 
-/** What decides the steps. */
+/** Options that determine the defaults of the steps. */
 interface Kind extends Scoring {
   negatives: number;
   optimizer: (typeof methods)[number];
@@ -80,20 +80,20 @@ function stepsOf({ loss, similarity, negatives, optimizer }: Kind): Steps {
   return steps[loss];
 }
 
-/** Whether a batch's events share their negatives. */
+/** Returns whether the events of a batch share their negatives. */
 export function isShared(loss: Loss): boolean {
   return (SHARED as readonly Loss[]).includes(loss);
 }
 
-/** The softmax of cosines: bilateral, by Adam from the SVD's rows. */
+/** Returns whether the loss is the softmax of cosines, which by default is bilateral, uses Adam, and starts from the vectors of an SVD. */
 function isBilateral({ loss, similarity }: Pick<Kind, "loss" | "similarity">): boolean {
   return loss === "sampled-softmax" && similarity === "cosine";
 }
 
-/** Every batch lies in one block of so many events. */
+/** Number of events of a block of the kernel; the batch size must divide it. */
 const BLOCK = 4096;
 
-/** What the model is, and how it is trained; steps follow from loss, similarity and negatives, which stand first. */
+/** Options of the model and its training. Defaults of steps depend on loss, similarity and negatives, which therefore come first. */
 const own = {
   loss: choice(rankingLosses, {
     placeholder: "loss",
@@ -316,7 +316,7 @@ const own = {
   ...passes,
 } as const;
 
-/** Every option of the command. */
+/** All options of the command. */
 export const options = withCommon(
   {
     ...log,
@@ -352,10 +352,10 @@ export const options = withCommon(
 );
 
 export type GivenRanking = Given<typeof options>;
-/** As a training has them. */
+/** Options with their defaults, with which a training runs. */
 export type RankingOptions = Omit<Resolved<typeof own>, "l2">;
 
-/** Options of training: what the user set, else the default of the loss. @throws {UsageError} they do not go together */
+/** Applies defaults, which depend on the loss, to the user's options. @throws {UsageError} options cannot be combined */
 export function rankingOptionsOf(given: GivenRanking): RankingOptions {
   const { l2: _, ...all } = resolved(own, given);
   const { loss, similarity, negatives } = all;
@@ -393,7 +393,7 @@ export function rankingOptionsOf(given: GivenRanking): RankingOptions {
   return all;
 }
 
-/** What was given, with --l2 as the two that it stands for. */
+/** Replaces --l2 by --l2-weight and --l2-vector, unless they are set. */
 export function withL2({ l2, ...given }: GivenRanking): GivenRanking {
   return { ...(l2 !== undefined && { l2Weight: l2, l2Vector: l2 }), ...given };
 }

@@ -1,4 +1,4 @@
-// The events of each partition, as they are written to a store before the first epoch.
+// Sorts the events by partition, and writes them to a store before the first epoch.
 
 import type { BlockStore } from "../../io/block-store.js";
 import { membershipsOf, type RankingData } from "../../kernels/ranking/binding.js";
@@ -6,18 +6,18 @@ import { partitionSections, type Partitions, type PartitionSizes } from "../../k
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 
-/** Events of each partition, as they go into the store. */
+/** Sizes and layout of the events of one partition in the store. */
 export interface Laid {
   sizes: PartitionSizes;
   sections: ReturnType<typeof partitionSections>;
 }
 
-/** The name of a partition's events in the store. */
+/** Returns the name of a partition's events in the store. */
 export function eventsName(partition: number): string {
   return `events ${partition}`;
 }
 
-/** Of memberships with as many places for every partition, as many as the one with the most pairs needs. */
+/** Returns the shift of the memberships, which have the same number of bits in every partition: as many as the most pairs require. */
 export function shiftOf(laid: readonly { sizes: PartitionSizes }[]): number {
   return placesFor(Math.max(0, ...laid.map(({ sizes }) => sizes.numPairs))).shift;
 }
@@ -28,7 +28,7 @@ function placesFor(numPairs: number): { shift: number; bits: number } {
   return { shift, bits: 32 * bits.length };
 }
 
-/** Writes the events of each partition, in their order, to the store. */
+/** Writes the events of each partition to the store; the events of a partition keep their order. */
 export async function storeEvents(
   { context, users, items, weights, history }: RankingData,
   partitions: Partitions,

@@ -1,9 +1,9 @@
-// A ranking model whose users are trained partition after partition (kernels/ranking/partitions.ts): the rows of all items and of two
-// partitions lie in the kernel's memory, the others in a store, in memory or on disk.
+// Trains a ranking model one partition of users after another (kernels/ranking/partitions.ts). The rows of all items and of two partitions
+// are in the kernel's memory, those of the other partitions in a store, which is in memory or on disk.
 //
 //   store ──► slot 0: trained      │ meanwhile: slot 1 ──► store, store ──► slot 1 │      slot 1: trained ...
 //
-// Rows that are kept as the best so far stay in the store: a partition that is trained later is written beside them.
+// The rows of the best epoch remain in the store: a partition that is trained later is written to another block.
 
 import type { BlockStore } from "../../io/block-store.js";
 import {
@@ -27,31 +27,31 @@ import { NONE } from "../../training/warm-start/carried-keys.js";
 import { strataRounds } from "./machine.js";
 import { KeptRows } from "./kept-rows.js";
 
-/** Draws of an epoch's key that name the order of the partitions, and the key of each. */
+/** Counters of the draws from an epoch's key for the order of the partitions, and for the keys of their turns. */
 const [ORDER, KEYS] = [0xfffffffb, 0xfffffffa];
 
 /**
- * Turns of each partition in an epoch, with a share of its events each. Users that are trained in a few turns learn less from items that
- * others have moved: with 1, 2, 4 and 8 turns of ten partitions, Recall@20 of gowalla's validation split after 40 epochs is .131, .134,
- * .136 and .139, as in one memory. Eight turns move twice the bytes of four.
+ * Number of turns of each partition in an epoch; each turn trains on a part of its events. With few turns, users learn less from the
+ * changes that other users make to items: with 1, 2, 4 and 8 turns of ten partitions, Recall@20 on gowalla's validation split after 40
+ * epochs is .131, .134, .136 and .139; without partitions, it is .139. Eight turns transfer twice as many bytes as four.
  */
 const VISITS = 4;
 
-/** A partition's turn in an epoch. */
+/** A turn of a partition in an epoch. */
 interface Visit {
   partition: number;
-  /** number of the turn, of so many */
+  /** number of the turn, from 0, and number of turns of the partition */
   visit: number;
   of: number;
-  /** names the order and the negatives */
+  /** random key of the order of events and of the negatives */
   key: number;
 }
 
-/** First parameters, by feature. */
+/** Values from which the initial parameters are computed, by feature. */
 export interface FirstRows {
-  /** u32[n][2] */
+  /** u32[n][2]: hash of each feature */
   featureHashes: Uint32Array;
-  /** u32[n] */
+  /** u32[n]: number of training events with each feature */
   counts: Uint32Array;
   seed: number;
   spread: number;
@@ -59,10 +59,10 @@ export interface FirstRows {
   start: FactorStart | undefined;
 }
 
-/** `terminate` ends the threads and must be called. */
+/** Threads, items and partitions of a training. The caller must call `terminate`, which ends the threads. */
 export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   readonly partitions: Partitions;
-  /** u32 of each partition: where its rows are */
+  /** store of the users' rows */
   readonly rows: KeptRows;
   readonly #store: BlockStore;
   readonly #shape: RankingShape;
@@ -71,9 +71,9 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   readonly #slots: readonly [Slot, Slot];
   readonly #hasWeights: boolean;
   readonly #shift: number;
-  /** u32: numbers of a row */
+  /** number of floats per row */
   readonly #stride: number;
-  /** squares of the vectors of each partition */
+  /** sum of squares of the vectors of each partition's users, as of its last turn in an epoch */
   readonly #squares: Float64Array;
 
   private constructor(
@@ -98,7 +98,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       this.arena,
       {
         numFeatures: localRows,
-        // events of both slots are read into their own place
+        // placeholders: the events are read into the slots
         context: single(new Uint32Array(1)),
         templates: single(data.templates.ids.map((feature) => partitions.itemRow(feature))),
         users: new Uint32Array(1),
@@ -121,11 +121,11 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Puts the events into the store by partition, lays the kernel's memory out, starts the threads and draws first vectors.
+   * Writes the events to the store by partition, lays out the kernel's memory, starts the threads and draws the initial vectors.
    *
-   * @param sourceUsers u32[users]: the number of each user's feature in the history; NONE for none
-   * @throws {UsageError} items and two partitions do not fit one memory
-   * @throws {IoError} disk full and the like
+   * @param sourceUsers u32[users]: number in the history of each user's feature; NONE if the history lacks the user
+   * @throws {UsageError} the items and two partitions do not fit into one memory
+   * @throws {IoError} the store cannot be written, for example because the disk is full
    */
   static async start(
     data: RankingData,
@@ -144,7 +144,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return machine;
   }
 
-  /** One pass over the events. Parameters and result as those of RankingMachine.train. */
+  /** Trains one epoch; parameters and result are those of RankingMachine.train. */
   async train(isShuffled: boolean, epochKey: number, rate: number): Promise<number> {
     setRankingRate(this.arena, this.#layout, rate);
     const order = this.#visits(epochKey);
@@ -161,7 +161,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return loss;
   }
 
-  /** The turns of an epoch: no partition has two in succession, unless it alone has events. */
+  /** Returns the turns of an epoch. No partition has two consecutive turns; if only one partition has events, it has one turn. */
   #visits(epochKey: number): Visit[] {
     const partitions = Array.from(permutation(this.partitions.count, draw(epochKey, ORDER))).filter(
       (p) => this.#laid[p]!.sizes.numEvents > 0,
@@ -183,7 +183,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.run(...strataRounds(plan, strata!.groups, end - first, key, isShuffled));
   }
 
-  /** Writes the partition of a slot back, and reads the next one into it. */
+  /** Writes the partition of a slot back to the store, and reads the next partition into the slot. */
   async #move(last: Visit | undefined, next: Visit | undefined, slot: number): Promise<void> {
     if (last) await this.#save(last.partition, slot, last.visit === last.of - 1);
     if (next) await this.#load(next.partition, slot);
@@ -195,7 +195,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     const numbers = this.arena.u32(events).subarray(0, sections.end);
     await this.#store.read(eventsName(partition), numbers);
     const features = this.arena.u32(contexts);
-    // an event without a user has the feature of unknown ones, which is the field's first
+    // an event without a user has the out-of-vocabulary feature, which is the first of the field
     const unknown = this.partitions.rowOf(this.partitions.users.first);
     for (let e = 0; e < sizes.numEvents; e++)
       features[e] = firstRow + (numbers[e] === NO_ITEM ? unknown : numbers[e]!);
@@ -208,7 +208,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.rows.write(partition, this.#numbersOf(slot));
   }
 
-  /** u32: the rows of a slot. */
+  /** Returns a view of the rows of a slot, u32. */
   #numbersOf(slot: number): Uint32Array {
     const from = this.#slots[slot]!.firstRow * this.#stride;
     return this.arena
@@ -227,13 +227,13 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return sum;
   }
 
-  /** The Frobenius norm of all vectors. */
+  /** Returns the Frobenius norm of all vectors. */
   vectorNorm(): number {
     const items = this.#squaresOf(0, this.partitions.itemRows);
     return Math.sqrt(this.#squares.reduce((sum, squares) => sum + squares, items));
   }
 
-  /** Draws the rows of the items, then those of each partition; known ones are those of the start. */
+  /** Draws the rows of the items, then those of each partition; replaces the rows of known features by those of the warm start. */
   async #initialize({ featureHashes, counts, seed, spread, accumulator, start }: FirstRows): Promise<void> {
     const { itemRows, rows, localRows, count } = this.partitions;
     const hashes = this.arena.numbers("the hashes of the features", 2 * localRows);
@@ -267,7 +267,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     }
   }
 
-  /** As RankingMachine.startFrom has it. A user's weight is not trained. */
+  /** Does the work of RankingMachine.startFrom for one feature. Weights of users are not trained. */
   #startFrom(
     { known, w, vectors, freezes, optimizer }: FactorStart,
     feature: number | undefined,
@@ -287,13 +287,13 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       sums.set(optimizer.vectors.subarray(feature * kept.vector, (feature + 1) * kept.vector));
       weights.set(optimizer.w.subarray(feature * kept.weight, (feature + 1) * kept.weight), 1);
     }
-    // a step is divided by the root of the sum
+    // steps are divided by the root of AdaGrad's sum, so an infinite sum freezes the feature
     if (!freezes) return;
     sums.fill(Infinity);
     weights.fill(Infinity, 1);
   }
 
-  /** f32: the weight of a row, and its accumulator */
+  /** Returns a view of the weight of a row and its optimizer state, f32. */
   #weightsOf(row: number): Float32Array {
     const width = this.#layout.weightStride / 4;
     return this.arena
@@ -301,17 +301,17 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       .subarray(row * width, row * width + 1 + this.#layout.kept.weight);
   }
 
-  /** Numbers that the steps keep of a vector and of a weight, and where those of a vector begin in its row. */
+  /** Number of floats of optimizer state per vector and per weight, and index in a row of a vector's state. */
   get kept(): { vector: number; weight: number; from: number } {
     return { ...this.#layout.kept, from: 8 * this.#layout.slices };
   }
 
-  /** u32: numbers of a row. */
+  /** Number of floats per row. */
   get stride(): number {
     return this.#stride;
   }
 
-  /** Copies of the items' rows and weights. */
+  /** Returns copies of the items' rows and weights. */
   get items(): { rows: Float32Array; weights: Float32Array } {
     const { itemRows } = this.partitions;
     const of = (numbers: Float32Array, width: number) =>
@@ -322,27 +322,27 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     };
   }
 
-  /** What a checkpoint has beside the users' rows. */
+  /** Returns the state for a checkpoint, except the users' rows. */
   get state(): NamedArrays {
     const { rows, weights } = this.items;
     return { items: rows, weights };
   }
 
-  /** @throws {ArtifactError} it is of other features or another dim */
+  /** Restores the state. @throws {ArtifactError} it belongs to other features or another dim */
   set state(arrays: NamedArrays) {
     const { rows, weights } = this.items;
     this.arena.f32(this.#layout.vectors.region).set(floatsOf(arrays, "items", rows.length));
     this.arena.f32(this.#layout.weights).set(floatsOf(arrays, "weights", weights.length));
   }
 
-  /** The users' rows of a partition as they are now. */
+  /** Returns the current rows of a partition's users. */
   async partition(p: number): Promise<Uint32Array> {
     const numbers = new Uint32Array(this.partitions.rows * this.#stride);
     await this.rows.read(p, numbers);
     return numbers;
   }
 
-  /** Puts a partition's rows in the place of those that there are. */
+  /** Replaces the rows of a partition. */
   async setPartition(p: number, numbers: Uint32Array): Promise<void> {
     this.#numbersOf(0).set(numbers);
     await this.#save(p, 0);

@@ -1,4 +1,4 @@
-// A ranking model whose users' vectors stay in a store: it ranks items, and goes into a run directory batch by batch.
+// A ranking model whose users' vectors are in a store: scores rows, ranks items, and writes the table to a run directory in batches.
 
 import { forEachPair, type FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -13,21 +13,21 @@ import type { Trained } from "../../training/session/feature-training.js";
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import type { KeptRows, RowPlaces } from "./kept-rows.js";
 
-/** Parameters of one moment. */
+/** Parameters of the model after one epoch; the users' rows are read from the store. */
 export interface PartitionedModel {
   dim: number;
   partitions: Partitions;
-  /** numbers of a row */
+  /** number of floats per row */
   stride: number;
   /** f32[itemRows][stride] */
   itemRows: Float32Array;
-  /** f32[n] */
+  /** f32[n]: weight of each feature */
   w: Float32Array;
   rows: KeptRows;
   places: RowPlaces;
 }
 
-/** What the training came to. */
+/** Result of a training. */
 export interface PartitionedResult {
   model: PartitionedModel;
   bestEpoch: number;
@@ -36,7 +36,7 @@ export interface PartitionedResult {
   optimizer?: OptimizerState | undefined;
 }
 
-/** Wraps it as any factorization machine. */
+/** Returns the model in the form of a trained factorization machine. */
 export function trainedPartitions({ model, ...found }: PartitionedResult): Trained {
   const { bestEpoch, epochs, interrupted = false, optimizer } = found;
   return {
@@ -52,7 +52,7 @@ export function trainedPartitions({ model, ...found }: PartitionedResult): Train
   };
 }
 
-/** Ranks items of one feature each for users, and scores rows. */
+/** Returns functions that score rows, and that rank items of one feature each for users. */
 export function partitionedScorer(model: PartitionedModel): Pick<Required<Trained>, "score" | "rank"> {
   const { dim, w } = model;
   const vectorOf = vectorReader(model);
@@ -74,7 +74,7 @@ export function partitionedScorer(model: PartitionedModel): Pick<Required<Traine
   };
 }
 
-/** sum x w + sum <v, v> x x of a row's pairs of features. */
+/** Returns the score of a row: sum of x w over its features, plus sum of <v_i, v_j> x_i x_j over their pairs. */
 function scoreOf(model: PartitionedModel, rows: FeatureRows, r: number): number {
   const sum = new Float64Array(model.dim);
   const vectorOf = vectorReader(model);
@@ -89,10 +89,10 @@ function scoreOf(model: PartitionedModel, rows: FeatureRows, r: number): number 
   return linear + (sum.reduce((all, s) => all + s * s, 0) - squares) / 2;
 }
 
-/** The table of all keys; its vectors are read from the store while it is written. */
+/** Returns the table of all keys, whose vectors are read from the store while the table is written. */
 function partitionedTable(space: FeatureSpace, model: PartitionedModel): TableRows {
   const { dim, partitions, w } = model;
-  // all but the vectors, whose place stays untouched
+  // the table without vectors; those of `rows` are never filled, because laterVectors replaces them
   const whole = featureTable(space, { dim: 0, w, vectors: new Float32Array() });
   const rows = wholeFields({ ...whole, dim, vectors: new Float32Array(whole.numRows * dim) });
   const features = tableFeatures(space);
@@ -105,7 +105,7 @@ function partitionedTable(space: FeatureSpace, model: PartitionedModel): TableRo
     laterVectors({ first, last }) {
       const vectors = new Float32Array((last - first) * dim);
       for (let row = first; row < last;) {
-        // the rows of one field follow one another among the features, too
+        // consecutive rows of one field are consecutive features, so that a range can be read at once
         const isUser = partitions.isUser(features[row]!);
         let end = row + 1;
         while (
@@ -123,13 +123,13 @@ function partitionedTable(space: FeatureSpace, model: PartitionedModel): TableRo
   };
 }
 
-/** Reads every partition once, with its checksum. @throws {ArtifactError} one was cut or changed */
+/** Reads every partition once to verify its checksum. @throws {ArtifactError} a partition was truncated or changed */
 async function checkPartitions({ partitions, stride, rows, places }: PartitionedModel): Promise<void> {
   const numbers = new Uint32Array(partitions.rows * stride);
   for (let p = 0; p < partitions.count; p++) await rows.read(p, numbers, places);
 }
 
-/** f32[last - first][dim] */
+/** Returns the vectors of a range of features that are not users, f32[last - first][dim]. */
 function itemVectors(
   { dim, partitions, stride, itemRows }: PartitionedModel,
   { first, last }: RowRange,
@@ -142,7 +142,7 @@ function itemVectors(
   return vectors;
 }
 
-/** The same of users: each partition has some of them, which follow one another there. */
+/** Returns the vectors of a range of users' features, f32[last - first][dim]; each partition has a range of rows with some of them. */
 function userVectors(
   { dim, partitions, stride, rows, places }: PartitionedModel,
   { first, last }: RowRange,
@@ -164,7 +164,7 @@ function userVectors(
   return vectors;
 }
 
-/** Reads one feature's vector; what it returns is valid until the next call. */
+/** Returns a function that reads the vector of one feature; the vector is valid until the next call. */
 function vectorReader({
   dim,
   partitions,

@@ -1,6 +1,6 @@
-// The epoch loop of learning to rank: an event's item is to score above items that its user lacks.
+// Training of a ranking: an event's item should score above items that its user lacks.
 //
-//   examples ──► machine (parameters, events, threads) ──► epochs, a look at validation now and then ──► the best epoch's model
+//   examples ──► machine (parameters, events, threads) ──► epochs with periodic validation ──► the best epoch's model
 //
 // Losses, their sources and deviations: docs/algorithms/ranking.md.
 
@@ -26,21 +26,21 @@ import { withMachine } from "../../workers/with-machine.js";
 import { degreeVectors } from "../../factors/degree-vectors.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 
-/** First vectors are uniform in plus or minus this. */
+/** Bound of initial vectors, which are uniform in ±SPREAD. */
 export const SPREAD = 0.05;
-/** What AdaGrad's sums of squares start at. */
+/** Initial value of AdaGrad's sums of squares. */
 export const FIRST_SQUARES = 0.01;
 
 export interface RankingInput {
   numFeatures: number;
-  /** u32[numFeatures][2]: a 64-bit hash of each feature's field and key, from which its first vector is drawn */
+  /** u32[numFeatures][2]: 64-bit hash of each feature's field and key, which determines its initial vector */
   featureHashes: Uint32Array;
-  /** u32[numFeatures]: events of the training part that hold it; with 0 its w and v are and stay zero */
+  /** u32[numFeatures]: number of training events with each feature; w and v of a feature without events are 0 and stay 0 */
   counts: Uint32Array;
   examples: RankingExamples;
-  /** ranking metrics of parameters on the validation part; absent without one */
+  /** returns the ranking metrics of parameters on the validation split; absent if there is no such split */
   validate?: (parameters: RankingParameters) => Promise<Record<string, number>>;
-  /** first parameters of a warm start */
+  /** initial parameters of a warm start */
   start?: FactorStart;
   controls?: Controls;
 }
@@ -48,23 +48,24 @@ export interface RankingInput {
 export interface RankingResult extends RankingParameters {
   bestEpoch: number;
   epochs: EpochEvent[];
-  /** a signal ended the training before its time */
+  /** whether an interrupt ended the training early */
   interrupted?: boolean;
-  /** f32[numFeatures * dim]: vectors of the same epoch before the layers, from which a warm start continues */
+  /** f32[numFeatures * dim]: vectors of the best epoch before the propagation layers, from which a warm start continues */
   base?: Float32Array;
-  /** of the same epoch, where it is to be kept */
+  /** optimizer state of the best epoch, if it is kept */
   optimizer?: OptimizerState;
 }
 
 /**
  * Trains a factorization machine to rank, by AdaGrad, Adam or SGD, in batches of 256 events or more.
  *
- * The same input, options and seed give the same bytes at any number of threads. With a validation part and a patience above 0,
- * training stops after so many looks without a better metric, and the model is that of the best look; else the last epoch's.
+ * The same input, options and seed give the same bytes at any number of threads. With a validation split and a patience above 0,
+ * training stops after that many validations without a better metric, and the model is that of the best one; otherwise it is the last
+ * epoch's.
  *
  * @param observe called after every epoch
- * @param signal  ends the training promptly; the promise rejects with its reason
- * @throws {UsageError} the parameters do not fit 4 GiB
+ * @param signal  stops the training promptly; the promise then rejects with its reason
+ * @throws {UsageError} the parameters do not fit into 4 GiB
  * @throws {DataError} no event can be learned from
  * @throws {DivergedError} a loss or a parameter became NaN or infinite
  */
@@ -88,7 +89,7 @@ export async function trainRanking(
 }
 
 /**
- * First parameters of known features: those of the run of --init, or of --start svd; undefined where all are drawn.
+ * Returns the initial parameters of known features: those of the run of --init, or of --start svd; undefined if all are random.
  *
  * @throws {DataError} no event can be learned from
  */
@@ -99,7 +100,7 @@ export async function firstVectors(
 ): Promise<FactorStart | undefined> {
   if (examples.train.items.length === 0)
     throw new DataError("cannot sample negatives: every user has every item in the training split");
-  // vectors of the run of --init are not of the SVD's space
+  // --start svd is ignored with --init, because the run's vectors are not in the space of the SVD
   return options.start === "svd" && !start ? await svdStart(numFeatures, examples, options, signal) : start;
 }
 
@@ -118,7 +119,7 @@ async function trainEpochs(
   let kept: Kept | undefined;
   const training: Steered = {
     async epoch(epoch) {
-      // one pass over the events, in an order and against negatives named by (seed, epoch)
+      // make one pass over the events; their order and negatives are determined by (seed, epoch)
       const began = performance.now();
       const order = draw(seed, epoch);
       const rateAt = (share: number) => rateOf(options, epoch - 1 + share);
@@ -129,7 +130,7 @@ async function trainEpochs(
       const vectorNorm = machine.vectorNorm();
       if (!Number.isFinite(vectorNorm)) throw diverged("vectors are not finite", epoch, options);
 
-      // a look at the validation part
+      // validate
       const validates = validate !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
       const metrics = validates ? await validate(machine.parameters()) : {};
       const stoppingValue = validates ? (metrics[listMetric(options)] ?? 0) : null;
@@ -178,7 +179,7 @@ async function trainEpochs(
   };
 }
 
-/** The step size when so many epochs are over. */
+/** Returns the learning rate after a number of epochs, which may be fractional. */
 export function rateOf(
   { schedule, learningRate, learningRateDecay, epochs }: RankingOptions,
   over: number,
@@ -187,16 +188,16 @@ export function rateOf(
   return cosineRate(learningRate, over / epochs);
 }
 
-/** What is returned unless a later epoch is better. */
+/** Parameters of the best epoch so far. */
 interface Kept {
   parameters: RankingParameters;
-  /** vectors before the layers */
+  /** vectors before the propagation layers */
   base?: Float32Array;
-  /** where it is to go into the run */
+  /** optimizer state, if the run stores it */
   optimizer?: OptimizerState;
 }
 
-/** For a checkpoint. */
+/** Returns the parameters of the best epoch as arrays of a checkpoint. */
 function arraysOf({ parameters, base, optimizer }: Kept): NamedArrays {
   return {
     ...(base && { keptBase: base }),
@@ -206,7 +207,7 @@ function arraysOf({ parameters, base, optimizer }: Kept): NamedArrays {
   };
 }
 
-/** @throws {ArtifactError} the checkpoint is damaged */
+/** Reads the parameters of the best epoch from a checkpoint. @throws {ArtifactError} the checkpoint is damaged */
 function keptOf(arrays: NamedArrays): Kept {
   const parameters = { vectors: floatsOf(arrays, "keptVectors"), w: floatsOf(arrays, "keptW") };
   const base = arrays["keptBase"] && { base: floatsOf(arrays, "keptBase") };
@@ -228,8 +229,8 @@ function isFinite({ w, vectors }: RankingParameters): boolean {
 }
 
 /**
- * --start svd: first vectors of all users and items with events; features beside them stay as they are drawn. Cosines trained from
- * there rank better after as many epochs than from random vectors (docs/algorithms/ranking.md has figures).
+ * Returns the initial vectors of --start svd: singular vectors of all users and items with events; other features stay random. After the
+ * same number of epochs, cosines rank better than from random vectors (docs/algorithms/ranking.md has figures).
  */
 async function svdStart(
   numFeatures: number,

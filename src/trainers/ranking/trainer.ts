@@ -1,4 +1,4 @@
-// `embed train-ranking`: vectors by which an event's item scores above items that its user lacks.
+// `embed train-ranking`: learns vectors by which an event's item scores above items that its user lacks.
 
 import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import { factorOutcome, widthWarnings } from "../../factors/outcome.js";
@@ -90,7 +90,7 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
 }
 
-/** The run of --init, if there is one. @throws {UsageError} it does not fit */
+/** Opens the run of --init, if there is one. @throws {UsageError} the run does not match the options */
 async function openRankingInit(
   given: GivenRanking,
   { loss, optimizer, layers }: RankingOptions,
@@ -101,7 +101,7 @@ async function openRankingInit(
   checkState(init, "loss", loss);
   checkState(init, "optimizer", optimizer, "adagrad");
   if (layers === 0 || !run.tables.includes(BASE_TABLE)) return init;
-  // layers start from the vectors before them
+  // with layers, training starts from the vectors before the layers
   const before = await run.readTable(BASE_TABLE);
   if (before.dim !== table.dim || before.numRows !== table.numRows)
     throw new ArtifactError(
@@ -111,7 +111,7 @@ async function openRankingInit(
   return { ...init, base: rowsByFeature(space, before.vectors, before.dim) };
 }
 
-/** A sentence where vectors were fitted to other sums of features than these are. */
+/** Warns if the vectors of --init were fitted to other sums of features than those of this training. */
 function neighborDoubts({ path, manifest }: Run, own: RankingOptions): string[] {
   const [was, is] = [neighborText(manifest.options), neighborText(own)];
   if (was === is) return [];
@@ -126,7 +126,7 @@ function neighborText({ itemNeighbors, neighborWeight }: Partial<RankingOptions>
   return `--item-neighbors ${itemNeighbors} --neighbor-weight ${neighborWeight}`;
 }
 
-/** The default pairwise loss and a softmax: of cosines, which rank best in docs/gowalla.md, where there are users and items alone. */
+/** Returns the trainings of a comparison: the default pairwise loss, and a softmax; of cosines, if there are users and items alone. */
 function suits({ goal, roles: { fields, numeric, multi } }: LogTraits): Suits {
   if (goal === "predictions") return RANKS_ONLY;
   const isPairs = fields.length + numeric.length + Object.keys(multi).length === 2;
