@@ -308,7 +308,7 @@ export function reservePairs(arena: Arena, layout: FmLayout, { copied, batch }: 
   if (copied <= layout.pairs.copied && batch <= layout.pairs.batch) return;
   const room = (bytes: number) => arena.allocate("the pairs of a block", bytes).offset;
   const pairs = { copied: Math.max(copied, layout.pairs.copied), batch: Math.max(batch, layout.pairs.batch) };
-  // maximum number of marked features in a block: each is in more than 8 rows
+  // upper bound of the number of marked features in a batch: it has at most those of its block, each of which is in more than 8 rows
   const slots = 1 + Math.ceil(pairs.copied / 2);
   for (const thread of layout.threads) {
     setField(arena, layout.thread, thread, "blockIds", room(pairs.copied * 4));

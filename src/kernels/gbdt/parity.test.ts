@@ -111,7 +111,7 @@ test("a row's cell is its gradient and hessian rounded to integers, halves to th
   const g = [2.5, 3.5, -2.5, 0.49, -0.51, 2 ** 49, -(2 ** 49)].map((x) => x / scaleG);
   const h = [0, 0.5, 1.5, 2 ** 36, 3.2, 7, 0.5].map((x) => x / scaleH);
   const pairs = Float32Array.from(g.flatMap((x, i) => [x, h[i]!]));
-  // The log has a bin for each row.
+  // each row is in a different bin
   const bins = Uint8Array.from({ length: 16 * g.length }, (_, i) => (i % 16 === 0 ? i / 16 : 0));
   const words = arena.allocate("the options", SplitStruct.size);
   putSplitOptions(arena, words.offset, options, { scaleG, scaleH });

@@ -121,7 +121,10 @@ export function allocateBuild(
     setField(arena, Graph, graph, name as keyof typeof fields, value);
 }
 
-/** Returns the end of each batch of nodes: batches have one node at first, later a fiftieth of the nodes that are already in the graph. */
+/**
+ * Returns the end of each batch of nodes. The first node is in the graph before the first batch; a batch has a fiftieth of the number of
+ * nodes that are already in the graph, but at least one node.
+ */
 export function batchEnds(numNodes: number): Uint32Array {
   const ends: number[] = [];
   for (let end = 1; end < numNodes;) {

@@ -137,8 +137,8 @@ function isTrained({ trains, embeddingLearningRate }: KernelNetShape): boolean {
 }
 
 /**
- * Returns the maximum number of parts of the parameters: PARTS of embeddings and wide weights, one of w0, and one per eight outputs of each
- * layer.
+ * Returns the maximum number of parts of the parameters: PARTS of embeddings, PARTS of wide weights, one of w0, and one per eight outputs
+ * of each layer.
  */
 function numPartsOf(shape: KernelNetShape): number {
   const outputs = denseLayersOf(shape).map((layer) => paddedUnits(layer.outputs) / 8);

@@ -99,7 +99,7 @@ export interface RankingGraph {
 /** Dimensions and learning options. */
 export interface RankingShape {
   dim: number;
-  /** maximum number of threads; more threads than slices, or than groups in strata, are not used */
+  /** maximum number of threads; at most one per slice, or per group of strata, is used */
   threads: number;
   loss: RankingLoss;
   cosine: boolean;
@@ -191,7 +191,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const single = isSingle(context) && isSingle(templates);
   const groups = single && !shared ? (data.groups ?? strataGroups(data)) : 0;
   const numThreads = Math.max(1, Math.min(shape.threads, groups || J));
-  // maximum number of shared negatives in a batch, and maximum number of features in a batch
+  // maximum numbers of shared negatives and of features of a batch
   const N = shared ? M + (inBatch ? batchSize : 0) : 0;
   const R = shared
     ? Math.min(numFeatures, batchSize * longest(context) + (batchSize + N) * longest(templates))
@@ -357,7 +357,7 @@ export function membershipsOf(
   return { bits, shift };
 }
 
-/** Sets the learning rate. It may be called only while no thread runs. */
+/** Sets the learning rate; must not be called while the threads run. */
 export function setRankingRate(arena: Arena, { plan }: RankingLayout, learningRate: number): void {
   setField(arena, Plan, plan, "learningRate", learningRate);
 }

@@ -1,8 +1,8 @@
-// Propagation layers as a dense matrix in f64: the definition of the correct result for assembly/layers.ts.
+// Propagation layers as a dense matrix in f64: the definition of correct for assembly/layers.ts.
 
 import type { RankingGraph } from "./binding.js";
 
-/** f64[n][n]: (I + A~ + ... + A~^K) / (K + 1). Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 7 and 8. */
+/** Returns (I + A~ + ... + A~^K) / (K + 1), f64[n][n]. Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 7 and 8. */
 export function denseLayers({ layers, ends, neighbors }: Omit<RankingGraph, "through">): Float64Array[] {
   const n = ends.length - 1;
   const degree = (f: number) => ends[f + 1]! - ends[f]!;
@@ -23,12 +23,12 @@ export function denseLayers({ layers, ends, neighbors }: Omit<RankingGraph, "thr
   return sum.map((row) => row.map((x) => x / (layers + 1)));
 }
 
-/** Multiplies a row by the matrix. */
+/** Returns the product of a row and the matrix. */
 function propagated(matrix: readonly Float64Array[], row: Float64Array): Float64Array {
   return row.map((_, g) => row.reduce((sum, x, f) => sum + x * matrix[f]![g]!, 0));
 }
 
-/** Multiplies the matrix by vectors, f64[n * dim]; without a matrix, returns a copy of the vectors. */
+/** Returns the product of the matrix and vectors, f64[n * dim]; without a matrix, a copy of the vectors. */
 export function behindLayers(
   matrix: readonly Float64Array[] | undefined,
   vectors: Float64Array,

@@ -14,20 +14,19 @@ export interface ReferenceRankingOptions {
   margin: number;
   negativeWeight: number;
   temperature: number;
-  /** weight of an event, by the number k of its first violating item (warp) */
+  /** weight of an event whose first violating candidate is the k-th (warp) */
   rankWeights: ArrayLike<number>;
 }
 
 /**
- * Chooses the negative by an event's scores, and returns its index, the loss, and dLoss/dx of x = s_0 - s_negative.
+ * Returns the negative that an event's scores choose, the loss, and dLoss/dx of x = s_0 - s_negative.
  *
  * BPR: Rendle et al. 2009 (arXiv:1205.2618), the hardest of several candidates as Zhang et al. 2013
  * (doi:10.1145/2484028.2484126), or the one of a rank as Ying et al. 2018 (arXiv:1806.01973), section 3.3. WARP: Weston
  * et al. 2011, eq. 6.
  *
- * @param rank rank of the negative among the candidates by score; 1 is the highest, and equal scores are ranked by
- * position (bpr)
- * @returns negative 0 when no item violates (warp)
+ * @param rank rank of the negative among the candidates by score, 1 the highest; of equal scores, the earlier comes first (bpr)
+ * @returns negative: 0 if no candidate violates the margin (warp)
  */
 export function pairLoss(
   scores: readonly number[],
@@ -47,14 +46,14 @@ export function pairLoss(
 }
 
 /**
- * Returns the loss of an event against shared negatives, and dLoss/dscore of each score.
+ * Returns the loss of an event's scores against shared negatives, and dLoss/dscore of each.
  *
  * Sampled softmax: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312). CCL: Mao et al. 2021 (arXiv:2109.12317), eq.
  * 1.
  *
- * @param scores score of the event's own item, then those of the negatives
- * @param logNoise of the same items
- * @param excluded true for negatives that are ignored
+ * @param scores   scores of the event's own item, then of the negatives
+ * @param logNoise log probability of each of these items as a negative
+ * @param excluded whether each negative is left out
  */
 export function contrastLoss(
   scores: readonly number[],

@@ -50,7 +50,7 @@ const shape: RankingShape = {
 };
 
 /**
- * Returns data with only users and items, or with two or three features per item and a context per event.
+ * Generates data with one user and one item feature per event, or with two or three valued features per item and a context per event.
  *
  * @param crawler true if user 0 has events with every item
  */
@@ -101,7 +101,7 @@ function dataOf(
       items: Uint32Array.from(owned.flat()),
     },
     ...(noise && {
-      // an item is sampled half of the time, and its successor otherwise
+      // the alias table keeps every item with probability one half, and otherwise takes the adjacent item
       alias: Uint32Array.from({ length: 2 * numItems }, (_, j) =>
         j % 2 === 0 ? 0x7fffffff : ((j >> 1) + 1) % numItems,
       ),
@@ -141,7 +141,7 @@ async function kernelOf(data: RankingData, options: RankingShape) {
 const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 
-/** Trains the kernel on all events once. */
+/** Trains one epoch by the kernel. */
 function trainKernel(
   { layout, kernel }: Awaited<ReturnType<typeof kernelOf>>,
   loss: RankingLoss,
@@ -163,7 +163,7 @@ function trainKernel(
   expect(done).toBe(1);
 }
 
-/** Trains the reference implementation in strata. */
+/** Trains the reference in strata. */
 function trainStrataTwin(
   data: ReturnType<typeof dataOf>,
   options: RankingShape,
@@ -175,7 +175,7 @@ function trainStrataTwin(
   return { twin, sum: referenceStrata(twin, data, groups, epochKey, settings) };
 }
 
-/** Trains the reference implementation on the same two batches as the kernel. */
+/** Trains the reference on the kernel's two batches. */
 function trainTwin(
   data: ReturnType<typeof dataOf>,
   options: RankingShape,
@@ -206,7 +206,7 @@ function trainTwin(
     const drawn = Array.from({ length: options.negatives }, (_, n) =>
       referenceDraw(numItems, data.alias, key, n),
     );
-    // by eights
+    // a batch's own items are shared negatives in multiples of eight
     const inBatch = options.inBatch ? batch.slice(0, batch.length - (batch.length % 8)) : [];
     const shared = [...drawn, ...inBatch.map((event) => data.items[event]!)];
     const eventsOf = (user: number) => batch.filter((event) => data.users[event] === user).length;
@@ -253,7 +253,7 @@ test.each<[RankingLoss, number, Case]>([
   ["bpr", 1, { groups: 8, noise: true, method: "sgd" }],
   ["bpr", 3, { groups: 4, noise: true }],
   ["warp", 5, { groups: 2 }],
-  // small groups, so that some users have every item of a group
+  // with this many groups, some users have every item of a group
   ["bpr", 1, { groups: 32 }],
   ["warp", 5, { groups: 64, noise: true, method: "sgd" }],
   ["warp", 5, { method: "sgd", noise: true }],
@@ -267,7 +267,7 @@ test.each<[RankingLoss, number, Case]>([
   ["sampled-softmax", 16, { method: "adam", cosine: true, batchSize: 512, averages: true }],
   ["sampled-softmax", 8, { method: "adam", cosine: true, batchSize: 512, inBatch: true, noise: true }],
   ["sampled-softmax", 0, { inBatch: true }],
-  // all negatives are excluded for user 0, who has every item
+  // user 0 has every item, so all its negatives are excluded
   ["sampled-softmax", 16, { crawler: true, cosine: true, negativeWeight: 1.25 }],
   ["sampled-softmax", 16, { crawler: true, cosine: true, noise: true, method: "adam" }],
   ["sampled-softmax", 16, { crawler: true, rich: true, negativeWeight: 1.25 }],
@@ -286,7 +286,7 @@ test.each<[RankingLoss, number, Case]>([
     if (groups) data.groups = groups;
     if (layers) data.graph = { layers, through: true, ...joinsOf(data) };
     const options = { ...shape, loss, negatives, ...(loss === "ccl" && { margin: 0.1 }), ...more };
-    // the length of Adam's first steps is the learning rate even if a gradient is only a rounding error
+    // Adam's first steps have the length of the learning rate, even if a gradient is only a rounding error
     const learningRate = options.method === "adam" ? 1e-3 : options.learningRate;
     const machine = await kernelOf(data, options);
     const { arena, layout, vectors, w } = machine;
@@ -318,7 +318,7 @@ test.each([1, 2, 3, 4])("vectors behind %i layers are the dense product", async 
   expect(maxDifference(got, expected)).toBeLessThan(1e-6);
 });
 
-/** Returns the users and items that events connect; context and templates have one feature each. */
+/** Returns the graph of users and items that events join; contexts and templates have one feature each. */
 function joinsOf({ numFeatures, users, items, context, templates }: RankingData) {
   const sets = Array.from({ length: numFeatures }, () => new Set<number>());
   users.forEach((_, e) => {
@@ -367,10 +367,10 @@ test("ranks are uniform in their range, over events and over epochs (chi-squared
   const numbers = Array.from({ length: 20_000 }, (_, i) => i);
   expect(chiSquared(numbers.map((event) => rankOf(1, event)))).toBeLessThan(18.5);
   expect(chiSquared(numbers.map((epoch) => rankOf(epoch + 1, 12)))).toBeLessThan(18.5);
-  // expects that the ranks of an event in two epochs are independent
+  // Expects that the ranks of an event in two consecutive epochs are independent.
   const pairs = numbers.map((event) => (rankOf(1, event) - 3) * 5 + rankOf(2, event) - 3);
   const counts = Array.from({ length: 25 }, (_, pair) => pairs.filter((other) => other === pair).length);
-  // 24 degrees, p 0.001
+  // the 99.9 % point of chi-square with 24 degrees of freedom
   expect(counts.reduce((sum, n) => sum + (n - 800) ** 2 / 800, 0)).toBeLessThan(51.2);
 });
 

@@ -1,51 +1,50 @@
-// Splits the users into partitions that are trained one after another, so that the kernel's memory holds only the rows
-// of two partitions and of all items. While one partition is trained in one slot, the one before is written back from
-// the other and the next is read into it.
+// Divides users into partitions that are trained one after another, so that the kernel's memory contains only the rows of all items and of
+// two partitions. While the partition in one slot is trained, the previous partition is written back from the other slot, and the next one
+// is read into that slot.
 //
-//   N          partitions; they follow from the data alone, so results do not depend on where the rows are stored
-//   partition  of user u: floor(u / 16) mod N; its row there: 16 floor(u / 16 / N) + u mod 16. Users are sorted by frequency, so
-//              partitions have about as many events each
-//   row        in the kernel's memory: items from 0 on, then slot 0, then slot 1
+//   N          number of partitions; it depends only on the data, so the bytes do not depend on where the rows are stored
+//   partition  of user u: floor(u / 16) mod N; its row in the partition: 16 floor(u / 16 / N) + u mod 16. Users are sorted by frequency,
+//              so all partitions have about the same number of events
+//   row        in the kernel's memory: first those of items, then those of slot 0, then those of slot 1
 //
-// Source: the buckets of PyTorch-BigGraph (Lerer et al. 2019, arXiv:1903.12287), section 4.1, but only the users are
-// partitioned.
+// Source: the buckets of PyTorch-BigGraph (Lerer et al. 2019, arXiv:1903.12287), section 4.1, with only one side divided.
 
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct } from "../shared/struct.js";
 import { PairRows } from "../shared/layout.js";
 import { Plan } from "./layout.js";
 
-/** Number of consecutive users that stay in the same partition, as in strata. */
+/** Number of consecutive users that are in the same partition, as in the groups of strata. */
 const RUN = 16;
 
 /**
- * Maximum number of bytes of users' rows that form a single partition, and size of a partition if there are more. Tests
- * use smaller sizes.
+ * Sizes in bytes: users whose rows have at most `whole` bytes are one partition; otherwise a partition has `each` bytes. Tests set other
+ * sizes.
  */
 export const partitionBytes = { whole: 512 << 20, each: 64 << 20 };
 
-/** Number of bytes of a feature's row in one table: v and AdaGrad's accumulators, padded to whole cache lines. */
+/** Returns the size in bytes of a feature's row in one table: v, followed by AdaGrad's accumulators in whole cache lines. */
 export function rankingRowBytes(dim: number, method: string): number {
   const slices = Math.ceil(dim / 8);
   return 32 * slices + (method === "adagrad" ? 64 * Math.ceil(slices / 16) : 0);
 }
 
-/** Returns the number of partitions for users whose rows have a given number of bytes; 1 if they are not split. */
+/** Returns the number of partitions of users whose rows have `rowBytes` bytes each; 1 if users are not divided. */
 export function numPartitions(numUsers: number, rowBytes: number): number {
   const bytes = numUsers * rowBytes;
   return bytes <= partitionBytes.whole ? 1 : Math.ceil(bytes / partitionBytes.each);
 }
 
-/** Maps the features of users to partitions and rows. */
+/** Maps features to rows: those of users to a partition and a row in it, other features to a row of the items. */
 export class Partitions {
-  /** number of rows in each partition; some of the last rows belong to no user */
+  /** number of rows per partition; some of the last rows belong to no user */
   readonly rows: number;
-  /** number of rows of features other than users, a multiple of 16 */
+  /** number of rows for the features that are not users, a multiple of 16 */
   readonly itemRows: number;
 
   /**
-   * @param users features of the users, which are consecutive
-   * @param count number N of partitions
+   * @param users range of the users' features
+   * @param count N, the number of partitions
    */
   constructor(
     readonly numFeatures: number,
@@ -76,22 +75,19 @@ export class Partitions {
     return Math.floor((feature - this.users.first) / RUN) % this.count;
   }
 
-  /** Returns the row of a user's feature within its partition. */
+  /** Returns the row of a user's feature in its partition. */
   rowOf(feature: number): number {
     const u = feature - this.users.first;
     return RUN * Math.floor(Math.floor(u / RUN) / this.count) + (u % RUN);
   }
 
-  /** Returns the feature of a row in a partition; undefined if the row belongs to no user. */
+  /** Returns the feature of a partition's row; undefined if the row belongs to no user. */
   featureOf(partition: number, row: number): number | undefined {
     const u = RUN * (Math.floor(row / RUN) * this.count + partition) + (row % RUN);
     return u < this.users.count ? this.users.first + u : undefined;
   }
 
-  /**
-   * Returns the range of a partition's rows that contains the users' features first .. last - 1, rounded to whole runs
-   * of 16 rows.
-   */
+  /** Returns the range of a partition's rows that contains the users' features first .. last - 1; it consists of whole runs of 16 rows. */
   rowsBetween(partition: number, first: number, last: number): { first: number; last: number } {
     const runOf = (feature: number) => Math.floor((feature - this.users.first) / RUN);
     const from = Math.max(0, Math.ceil((runOf(first) - partition) / this.count));
@@ -100,29 +96,26 @@ export class Partitions {
   }
 }
 
-/**
- * Sizes of a partition's events, which are one array of u32: rows of the users, items, weights, and the items of each
- * user.
- */
+/** Sizes of a partition's events, which are one array of u32: rows of the users, items, weights, and the users' items. */
 export interface PartitionSizes {
   numEvents: number;
-  /** number of (user, item) pairs in the history */
+  /** number of pairs of a user and an item in the history */
   numPairs: number;
 }
 
-/** A part of the kernel's memory in which a partition is trained. */
+/** A part of the kernel's memory in which one partition at a time is trained. */
 export interface Slot {
-  /** first row of the users in the slot */
+  /** row of the slot's first user */
   firstRow: number;
-  /** events as u32, in the layout of `partitionSections` */
+  /** u32: the events, in the layout of `partitionSections` */
   events: Region;
-  /** u32[events]: feature of each event's context */
+  /** u32[events]: row of each event's user, which is the event's context */
   contexts: Region;
-  /** offset of the struct PairRows that describes `contexts` */
+  /** byte offset of the PairRows struct that refers to `contexts` */
   context: number;
 }
 
-/** Returns the start of each section in the array of a partition's events, as an index of u32. */
+/** Returns the index in the u32 array of a partition's events at which each section starts, and the length of the array. */
 export function partitionSections(
   { numEvents, numPairs }: PartitionSizes,
   { rows, hasWeights, bits }: { rows: number; hasWeights: boolean; bits: number },
@@ -135,7 +128,7 @@ export function partitionSections(
   return { items, weights, historyEnds, history, memberships, end: memberships + bits / 32 };
 }
 
-/** Reserves a slot for the largest partition. @throws {UsageError} it does not fit in the memory */
+/** Allocates a slot that has room for the largest partition. @throws {UsageError} it does not fit */
 export function allocateSlot(
   arena: Arena,
   firstRow: number,
@@ -151,9 +144,9 @@ export function allocateSlot(
 }
 
 /**
- * Makes the kernel train on the events in a slot, starting at event `first`.
+ * Sets the kernel's plan so that it trains on the events of a slot, from event `first` on.
  *
- * @param shift 32 minus the number of bits of a bit number in the Bloom filter
+ * @param shift 32 minus the binary logarithm of the number of bits of the memberships
  */
 export function useSlot(
   arena: Arena,

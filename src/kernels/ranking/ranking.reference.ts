@@ -5,9 +5,8 @@
 //   score    sum of x w over the item + <p, q> + products of the item's own features, (q^2 - sum of (x v)^2) / 2
 //   cosine   <p, q> / (|p| |q|) instead
 //
-// Like the kernel, this code deviates from plain batches: for pairs, scores and dLoss/dscore are computed at the start
-// of the batch, while parameters are updated event by event; AdaGrad has one accumulator per slice of 8 dimensions, to
-// which the mean of the squared gradients is added.
+// As in the kernel: for pairs, scores and dLoss/dscore are computed at the batch's start, while parameters are updated event by event;
+// AdaGrad has one accumulator per slice of 8 dimensions, to which the mean of their squared gradients is added.
 
 import { draw } from "../../numeric/random.js";
 import { behindLayers } from "./layers.reference.js";
@@ -18,12 +17,12 @@ export interface ReferenceBag {
   values: number[];
 }
 
-/** An event; `items` contains its own item, followed by the candidates or negatives. */
+/** An event; its items are the event's own item, then those with which it is compared. */
 export interface ReferenceEvent {
   context: ReferenceBag;
   items: ReferenceBag[];
   weight: number;
-  /** rank by score of its negative among the candidates (bpr); 1 when absent */
+  /** rank of the negative among the candidates (bpr); absent: 1 */
   rank?: number;
 }
 
@@ -58,14 +57,14 @@ export class ReferenceRanking {
     };
   }
 
-  /** Returns the sum of x v over a row. @param vectors vectors after the layers, or before them if there are none */
+  /** Returns the sum of x v. @param vectors propagated or original vectors */
   compose({ ids, values }: ReferenceBag, vectors: Float64Array = this.vectors): Float64Array {
     const sum = new Float64Array(this.dim);
     ids.forEach((id, i) => sum.forEach((_, d) => (sum[d]! += values[i]! * vectors[id * this.dim + d]!)));
     return sum;
   }
 
-  /** Returns the sum of x w over a row, plus the inner products between the row's own features. */
+  /** Returns the sum of x w, plus the products of the row's own features. */
   own({ ids, values }: ReferenceBag): number {
     let sum = 0;
     ids.forEach((id, i) => {
@@ -93,10 +92,7 @@ export class ReferenceRanking {
     return cosine ? dot(p, q) / length(p) / length(q) : this.own(item) + dot(p, q);
   }
 
-  /**
-   * Takes one step of the vectors of a row's features. @param outer dLoss/d(sum of x v) @param inner dLoss/dscore if
-   * the products between the row's own features are part of the score
-   */
+  /** Takes one step of a row's vectors. @param outer dLoss/d(sum of x v) @param inner dLoss/dscore, for the products of own features */
   step(
     row: ReferenceBag,
     outer: Float64Array,
@@ -118,7 +114,7 @@ export class ReferenceRanking {
     });
   }
 
-  /** Takes one step of a slice of a feature's vector; a slice has 8 dimensions, the last one fewer. */
+  /** Takes one step of a slice of 8 dimensions of a feature's vector; the last slice may have fewer dimensions. */
   stepSlice(
     id: number,
     slice: number,
@@ -158,7 +154,7 @@ export class ReferenceRanking {
     this.w[id]! -= (learningRate * gradient) / Math.sqrt(this.wSquares[id]!);
   }
 
-  /** Takes one step of the weights of a row's features. @param g dLoss/dscore */
+  /** Takes one step of a row's weights. @param g dLoss/dscore */
   stepWeights({ ids, values }: ReferenceBag, g: number, options: ReferenceRankingOptions): void {
     ids.forEach((id, i) => {
       this.stepWeight(id, values[i]! * g + options.l2Weight * this.w[id]!, options);
@@ -217,7 +213,7 @@ export function referencePairs(
   return chosen.reduce((sum, { loss }) => sum + loss, 0);
 }
 
-/** Implements Kingma and Ba 2015, algorithm 1. @returns the step at a learning rate of 1 */
+/** Computes a step of Adam: Kingma and Ba 2015, algorithm 1. @returns the step for a learning rate of 1 */
 function adamStep(m: Float64Array, s: Float64Array, at: number, g: number, t: number): number {
   m[at] = 0.9 * m[at]! + 0.1 * g;
   s[at] = 0.999 * s[at]! + 0.001 * g * g;
@@ -225,7 +221,7 @@ function adamStep(m: Float64Array, s: Float64Array, at: number, g: number, t: nu
 }
 
 /**
- * Trains on a batch of events that share their negatives: takes one step of every feature by the sum of its gradients.
+ * Trains on a batch of events that share their negatives: takes one step of every feature, on the sum of its gradients.
  *
  * @param layers f64[n][n]: matrix by which vectors are multiplied before they are scored (layers.reference.ts)
  * @returns sum of the losses
@@ -264,7 +260,7 @@ export function referenceContrast(
     });
   });
 
-  // sum of the gradients of each feature, and number of the batch's events that contain it, which scales its penalty
+  // gradients of each feature; number of events with each feature, since the penalty counts once per such event
   const total = new Float64Array(vectors.length);
   const weights = new Map<number, number>();
   const occurrences = new Map<number, number>();
@@ -302,7 +298,7 @@ export function referenceContrast(
   return sum;
 }
 
-/** Draws an item bit for bit as the kernel does. @param alias u32[I][2]; absent for the uniform distribution */
+/** Samples an item with the bits of the kernel. @param alias u32[I][2]; absent for the uniform distribution */
 export function referenceDraw(
   numItems: number,
   alias: Uint32Array | undefined,
@@ -315,7 +311,7 @@ export function referenceDraw(
   return Number(x & 0xffffffffn) <= alias[2 * item]! ? item : alias[2 * item + 1]!;
 }
 
-/** Draws the rank of an event bit for bit as the kernel does, uniformly in a range. */
+/** Samples the rank of an event's negative in a range, with the bits of the kernel. */
 export function referenceRank(
   [from, to]: readonly [number, number],
   epochKey: number,

@@ -13,19 +13,16 @@ import {
 } from "./ranking.reference.js";
 import { aliasChances } from "./strata.js";
 
-/** Number of attempts to draw a negative before the next item that the user lacks is used. */
+/** Number of tries before the next item that the user lacks is taken. */
 const MAX_TRIES = 64;
 
-/** The events of a step in order, and the items of the group from which their negatives are drawn. */
+/** Events whose scores are computed together, in order, and the items of the group from which their negatives are sampled. */
 interface StrataStep {
   events: number[];
   groupItems: number[];
 }
 
-/**
- * Returns the group of a run of 16 features: an affine map with an odd factor assigns each `groups` consecutive runs to
- * different groups.
- */
+/** Returns the group of a feature's run of 16: an affine map with an odd factor assigns `groups` adjacent runs to different groups. */
 function groupOf(groups: number, key: number, feature: number): number {
   const run = feature >>> 4;
   const h = draw(key, Math.floor(run / groups));
@@ -58,10 +55,7 @@ export function referenceStrata(
   return sum;
 }
 
-/**
- * Returns the steps of an epoch, round after round.
- * @param data data in which the user and the item of an event have one feature each
- */
+/** Returns the steps of an epoch, round after round. @param data events of one user and one item, one feature each */
 function strataSteps(
   { context, templates, items, numItems }: RankingData,
   groups: number,
@@ -70,7 +64,7 @@ function strataSteps(
 ): StrataStep[] {
   const key = draw(epochKey, 0xfffffffd);
   const groupOfItem = (item: number) => groupOf(groups, key, templates.ids[item]!);
-  // in small logs, a run has one event, so single events are shuffled
+  // in small logs, a run is a single event, so that single events are visited in a random order
   const length = Math.max(1, Math.min(256, Math.floor(items.length / 1024)));
   const numRuns = Math.ceil(items.length / length);
   const visited = Array.from({ length: numRuns }, (_, run) => {
@@ -96,7 +90,7 @@ function strataSteps(
   return steps;
 }
 
-/** Draws the candidates of an event; undefined if its user has every item of the group. */
+/** Returns the candidates of an event; undefined if its user has every item of the group. */
 function strataCandidates(
   { users, items, history, alias }: RankingData,
   groupItems: readonly number[],

@@ -20,7 +20,7 @@ interface VectorTable {
    */
   vectors: number;
   stride: number;
-  /** number of bytes from the address of slice 0 to the accumulator of slice 0 */
+  /** bytes from the address of slice 0 of a feature to that of its accumulator (either may lie outside) */
   squares: number;
 }
 
@@ -56,7 +56,7 @@ export class FeatureVectors {
     return mapTo(Float32Array, { length: width }, (_, number) => this.#numbers[at(feature, number)]!);
   }
 
-  /** Returns the sum of the squares of the first `dim` floats of v. */
+  /** Returns the sum of the squares of v's first `dim` numbers. */
   squares(feature: number, dim: number): number {
     const { at } = this.#placed;
     let sum = 0;

@@ -15,7 +15,7 @@ export interface SgnsParts {
    * by 1
    */
   kinds: Uint32Array;
-  /** f32, one per part: its weight within the kind, above 0: 1 / number of the kind's parts */
+  /** f32, one per part: its weight within the kind, above 0; the weights of a kind's parts add up to 1 */
   weights: Float32Array;
   /** whether the shares of a row's kinds are learned; if not, they are equal */
   attends: boolean;

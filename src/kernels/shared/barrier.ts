@@ -8,7 +8,7 @@ export function allocateBarrier(arena: Arena): Region {
   return arena.allocate("a barrier", 256);
 }
 
-/** Sets the number of threads that may wait by spinning, because each has a core; until this is called, waiting threads sleep. */
+/** Sets the number of cores: waiting threads spin only if there are no more threads than cores. Until this is called, they sleep. */
 export function setCores(arena: Arena, barrier: Region, cores: number): void {
   arena.u32(barrier)[CORES >>> 2] = cores;
 }

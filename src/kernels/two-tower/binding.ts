@@ -88,7 +88,7 @@ export interface TowerShape {
 
 /** Learning options; all parameters learn by Adam. */
 export interface TowerLearning {
-  /** most threads */
+  /** maximum number of threads */
   threads: number;
   seed: number;
   /** number of events per step: a divisor of 4,096 and multiple of 8 */

@@ -51,7 +51,7 @@ describe("the result is the same bytes at 1, 2, 3 and 7 threads", () => {
 });
 
 test("rows that threads encode as they mark them train as rows that are there already, at 1, 2 and 3 threads", async () => {
-  // The log has more rows than threads encode in one round, and keys that occur in only one round.
+  // The log has more rows than threads encode in one round, and keys that only one row has.
   const numRows = 20_000;
   const draws = (column: number, keys: number) =>
     Uint32Array.from({ length: numRows }, (_, r) => Math.floor(uniformAt(streamOf(9, column), r) * keys));

@@ -2,7 +2,7 @@
 //
 //   input ──► plan, initial parameters (random or a table's) ──► machine ──► epochs ──► model of the best epoch
 //
-// The architectures are in kernels/net-shape.ts, sources and deviations in docs/algorithms/networks.md.
+// The architectures are in kernels/net/shape.ts, sources and deviations in docs/algorithms/networks.md.
 
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";

@@ -37,7 +37,7 @@ export interface Shares {
   columns: Float64Array;
 }
 
-/** Divides the singular values between rows and columns; with whitening, vectors of rows have mean 0 and variance 1. */
+/** Divides the singular values between rows and columns; with whitening, each dimension of the vectors of rows has a variance of 1 around 0. */
 export function sharesOf(
   singularValues: ArrayLike<number>,
   { power, whiten }: Pick<PcaOptions, "power" | "whiten">,

@@ -6,7 +6,7 @@ import { sharedNoise, type SharedNoiseOptions } from "../../sampling/noise-distr
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 
-/** Whether the context of each event consists of its user alone, and each item of its own key alone. */
+/** Returns whether the user is the only feature of an event's context, and an item's key the item's only feature. */
 export function isMatrix({ source, train }: RankingExamples): boolean {
   const isSingle = (rows: FeatureRows) => rows.width === 1 && !rows.indptr && !rows.values;
   return isSingle(train.context) && isSingle(source.templates);
@@ -38,10 +38,7 @@ export function rankingData(
   };
 }
 
-/**
- * Returns the graph of users and items that training events connect, by feature; the context and the item of an event
- * are one feature each.
- */
+/** Returns the graph of users and items that training events join, by feature; an event's context and item are one feature each. */
 export function graphOf(
   numFeatures: number,
   { source, train }: RankingExamples,
@@ -68,7 +65,7 @@ export function graphOf(
   return { ends, neighbors };
 }
 
-/** Returns the feature of each user, by the user's number in the source; NONE for a user without training events. */
+/** Returns the feature of each user of the training split, by the user's number in the source; NONE for a user without a training event. */
 export function userFeatures({ source, train }: RankingExamples): Uint32Array {
   const features = new Uint32Array(source.history.indptr.length - 1).fill(NONE);
   train.users.forEach((user, e) => {

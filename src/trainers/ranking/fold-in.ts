@@ -1,7 +1,6 @@
-// Computes parameters of new users or items for a run of train-ranking from their first events; all other parameters
-// stay as trained.
+// Folds in new users or items of a run of train-ranking, from their events, with all trained parameters fixed.
 //
-//   theta = (w, v)   what is sought; a user's w cancels in every comparison and stays 0
+//   theta = (w, v)   the parameters to fit; a user's w cancels in every comparison and stays 0
 //
 // Differences of two scores are linear in theta, so that their logistic loss is that of factors/fold-in.ts with label
 // 1:
@@ -41,12 +40,12 @@ import type { FoldingIn } from "../../training/capabilities/folded-keys.js";
 import type { TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Number of items drawn for each event. */
+/** Number of negative items that are sampled for each event. */
 const DRAWS = 32;
-/** Maximum number of attempts to draw an item that the user has no event with. */
+/** Maximum number of tries to sample an item that the user lacks. */
 const TRIES = 64;
 
-/** As foldInEvents. */
+/** Returns a function that folds in new users or items; parameters are those of foldInEvents. */
 export async function foldInByPairs(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
   return await foldInEvents(run, options, watch, async (_, model) => {
     const known = await knownItems(run, model);
@@ -61,7 +60,7 @@ export async function foldInByPairs(run: Run, options: TransformOptions, watch: 
   });
 }
 
-/** The vectors f32[I * dim] and biases f32[I] of the run's items, and the items that each user has. */
+/** Vectors of the run's items, f32[I * dim], their biases, f32[I], and the items that each user has. */
 interface KnownItems {
   source: NegativeSource;
   items: { vectors: Float32Array; biases: Float32Array };
@@ -76,10 +75,7 @@ async function knownItems(run: Run, { parameters, preprocess }: FoldingModel): P
   return { source, items };
 }
 
-/**
- * Fits the parameters of new keys. Events with a user or item that the run does not contain are ignored; a new key without other events
- * gets a zero vector.
- */
+/** Fits the vector of each new key. Events whose other side the run does not know are ignored; a key without other events gets zeros. */
 function foldInPairs(
   run: Run,
   model: FoldingModel,
@@ -91,7 +87,7 @@ function foldInPairs(
   const { dim } = parameters;
   const { dataset, side, column, codes, f, rows } = events;
   const { itemFields = [] } = model.preprocess;
-  // the new key itself adds zero to the context of its events, because an unknown feature has no vector
+  // the event's new key contributes 0 to the context, because an unknown feature has no vector
   const contextFields = space.fields.flatMap(({ name }, g) => (itemFields.includes(name) ? [] : [g]));
   const all = Uint32Array.from(rows.flat());
   const contexts = composeVectors(
@@ -144,7 +140,7 @@ function foldInPairs(
           continue;
         }
         pairs.add(1, p, -scoreOf(p, other), weight);
-        // an event of the training for which the new item could have been drawn as a negative
+        // a training event for which the new item could have been sampled as a negative
         const event = draw(draw(key, 1), number) % history.length;
         const user = upperBound(indptr, event) - 1;
         const v = rowOf(userVectors!, user);
@@ -160,7 +156,7 @@ function foldInPairs(
   });
 }
 
-/** A growing list of comparisons between two scores. */
+/** Collects comparisons of two scores, as rows of a logistic regression. */
 class Pairs {
   readonly #phi: number[] = [];
   readonly #offsets: number[] = [];
@@ -174,7 +170,7 @@ class Pairs {
     this.#weights.push(counts);
   }
 
-  /** Returns the comparisons as events in which the first score should be higher. */
+  /** Returns the comparisons with label 1: the first score should be above the second. */
   events(): FoldInEvents {
     return {
       dim: this.dim,
@@ -186,7 +182,7 @@ class Pairs {
   }
 }
 
-/** Returns the weighted sum of unit vectors, divided by its length; zeros if the sum is zero. */
+/** Returns the normalized weighted sum of unit vectors; zeros if there are none. */
 function direction(
   dim: number,
   vectors: readonly ArrayLike<number>[],
@@ -201,7 +197,7 @@ function direction(
   return sum.map((x) => x / length);
 }
 
-/** Returns f32[numUsers * dim]: the vectors of the source's users, without other features of the context. */
+/** Returns the vectors of the source's users, without other context features, f32[numUsers * dim]. */
 function vectorsOfUsers(
   { space, preprocess, parameters: { dim, vectors } }: FmRun,
   { users }: NegativeSource,
@@ -217,7 +213,7 @@ function vectorsOfUsers(
   return all;
 }
 
-/** Draws an item for which `isTaken` returns false; undefined if none is found. */
+/** Samples an item for which `isTaken` is false; undefined if none is found in TRIES tries. */
 function drawItem(numItems: number, key: number, isTaken: (item: number) => boolean): number | undefined {
   for (let counter = 0; counter < TRIES; counter++) {
     const item = Math.floor((draw(key, counter) / 2 ** 32) * numItems);
@@ -226,7 +222,7 @@ function drawItem(numItems: number, key: number, isTaken: (item: number) => bool
   return undefined;
 }
 
-/** Whether an ascending list contains the item. */
+/** Returns whether an ascending list contains the item. */
 function isIn(list: Uint32Array, from: number, end: number, item: number): boolean {
   let [low, high] = [from, end];
   while (low < high) {
@@ -237,7 +233,7 @@ function isIn(list: Uint32Array, from: number, end: number, item: number): boole
   return low < end && list[low] === item;
 }
 
-/** Returns the index of the first number above x. */
+/** Returns the first index whose element is above x. */
 function upperBound(ascending: Uint32Array, x: number): number {
   let [low, high] = [0, ascending.length];
   while (low < high) {

@@ -1,9 +1,9 @@
-// Stores the users' rows of each partition. A partition has up to two blocks: one with the current rows, one with the
-// rows of the best epoch so far.
+// Stores the users' rows of each partition. A partition has up to two blocks, so that the rows of the best epoch remain stored while
+// training changes the current rows.
 
 import type { BlockStore } from "../../io/block-store.js";
 
-/** u8 per partition: the block, 0 or 1, that contains the partition's rows. */
+/** u8 by partition: number of the block, 0 or 1, that contains the rows. */
 export type RowPlaces = Uint8Array;
 
 export class KeptRows {
@@ -16,27 +16,27 @@ export class KeptRows {
     this.#current = new Uint8Array(numPartitions);
   }
 
-  /** Blocks of the current rows of all partitions. */
+  /** Blocks of the current rows, as a copy. */
   get places(): RowPlaces {
     return this.#current.slice();
   }
 
-  /** Protects the rows in the given blocks from being overwritten, instead of those that were protected before. */
+  /** Protects the rows in the given blocks from being overwritten, instead of the rows that were protected before. */
   keep(places: RowPlaces): void {
     this.#kept = places;
   }
 
-  /** Reads the rows of a partition. @param places blocks to read from; by default those of the current rows */
+  /** Reads the rows of a partition. @param places blocks to read; by default those of the current rows */
   async read(partition: number, into: Uint32Array, places: RowPlaces = this.#current): Promise<void> {
     await this.#store.read(blockName(partition, places[partition]!), into);
   }
 
-  /** Reads a part of a partition's rows, starting at number `from`, without verifying the checksum. */
+  /** Reads a part of a partition's rows, from index `from` on, without verifying the checksum. */
   readPart(partition: number, from: number, into: Uint32Array, places: RowPlaces): void {
     this.#store.readPart(blockName(partition, places[partition]!), from, into);
   }
 
-  /** Writes the current rows of a partition, to a block that is not protected. */
+  /** Writes the current rows of a partition; uses the other block if the current block is protected. */
   async write(partition: number, numbers: Uint32Array): Promise<void> {
     const current = this.#current[partition]!;
     const block = this.#kept?.[partition] === current ? 1 - current : current;

@@ -1,4 +1,4 @@
-// Trains a ranking model on the events of a space; the model is written and read as an ordinary factorization machine.
+// Trains a ranking on feature rows. The model is a factorization machine, written and read like any other.
 
 import { featureHashes } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
@@ -15,7 +15,7 @@ import { trainedPartitions } from "./partitioned-model.js";
 import { partitionsFor, trainPartitions } from "./train-partitions.js";
 import { trainRanking, firstVectors } from "./train.js";
 
-/** @throws as trainRanking */
+/** Trains the model. @throws the errors of trainRanking */
 export async function learnRanking(
   { space, roles, counts, ranking, start, controls, memory, note }: LearnerInput<FactorStart>,
   options: RankingOptions,
@@ -56,11 +56,7 @@ export async function learnRanking(
   };
 }
 
-/**
- * Checks options against the features.
- *
- * @throws {UsageError} an option requires events that consist of a user and an item alone, but there are other features
- */
+/** Checks options that require users and items as the only features. @throws {UsageError} there are other features */
 function checkFeatures(
   { layers, similarity, optimizer, start: initial }: RankingOptions,
   start: FactorStart | undefined,

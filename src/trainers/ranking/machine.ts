@@ -1,4 +1,4 @@
-// A ranking model in shared memory, and the threads that train it.
+// A ranking model in shared memory, with the threads that train it.
 
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import {
@@ -28,7 +28,7 @@ export interface RankingParameters {
   vectors: Float32Array;
 }
 
-/** Holds parameters, events and threads. `terminate` ends the threads and must be called. */
+/** Parameters, events and threads of a training. The caller must call `terminate`, which ends the threads. */
 export class RankingMachine extends ThreadedKernel<RankingKernel> {
   readonly #numEvents: number;
   readonly #shape: RankingShape;
@@ -41,21 +41,17 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     this.#layout = allocateRanking(this.arena, data, shape);
   }
 
-  /**
-   * Copies the events into the kernel's memory, reserves memory for the parameters, and starts the threads.
-   *
-   * @throws {UsageError} they do not fit in one memory
-   */
+  /** Copies the events, lays out the parameters and starts the threads. @throws {UsageError} they do not fit into one memory */
   static async start(data: RankingData, shape: RankingShape): Promise<RankingMachine> {
     const machine = new RankingMachine(data, shape);
     return await machine.begin("ranking", machine.#layout);
   }
 
   /**
-   * Initializes the vectors randomly and the weights with 0.
+   * Draws the initial vectors; weights are 0.
    *
    * @param featureHashes u32[n][2]
-   * @param counts u32[n]: number of events with each feature; the vector of a feature without events stays 0
+   * @param counts u32[n]: number of training events with each feature; vectors of features without events are 0 and stay 0
    * @param accumulator initial value of AdaGrad's sums
    */
   async initialize(
@@ -73,11 +69,11 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Trains on all events once, in a random order determined by a key, or in the order of the log.
+   * Trains one epoch, on the events in a random order by the key or in their own order.
    *
-   * @param negativeKey key from which the negatives are drawn
-   * @param rateAt      returns the step size after a share of the pass; losses of pairs use that of the start
-   * @returns the sum of the losses, each computed before the step of its batch
+   * @param negativeKey random key of the negatives
+   * @param rateAt      returns the learning rate at a fraction of the epoch; losses over pairs use that at the start
+   * @returns the sum of the losses, each measured before its batch's step
    */
   async train(
     key: number | undefined,
@@ -101,29 +97,24 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return loss;
   }
 
-  /**
-   * Trains in rounds; in each round, threads process blocks of events whose groups of features no other thread uses.
-   */
+  /** Trains one epoch in rounds; in each round, threads take blocks whose groups no other thread uses. */
   async #trainStrata(shuffles: boolean, negativeKey: number): Promise<void> {
     await this.run(...strataRounds(this.#layout.plan, this.groups, this.#numEvents, negativeKey, shuffles));
   }
 
-  /** Computes the propagated vectors that `parameters` returns, if the model has layers. */
+  /** Computes the propagated vectors, which `parameters` returns, if there are layers. */
   async propagate(): Promise<void> {
     const { propagated, plan } = this.#layout;
     if (!propagated) return;
     await this.run({ every: ONCE, call: ["propagateVectors", plan, "thread", "index"] });
   }
 
-  /**
-   * Copies of the parameters and the optimizer's state; after they are set again, training continues as if it had not
-   * stopped.
-   */
+  /** Returns copies of the parameters and the optimizer state; training continues from them after they are set. */
   get state(): NamedArrays {
     return readArrays(this.arena, this.#placed);
   }
 
-  /** @throws {ArtifactError} the state has other features or another dim */
+  /** Restores the state. @throws {ArtifactError} it belongs to other features or another dim */
   set state(arrays: NamedArrays) {
     writeArrays(this.arena, this.#placed, (name, length) => floatsOf(arrays, name, length));
   }
@@ -138,12 +129,12 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return new Map([["vectors", { rows: this.#numFeatures, columns: width, region, at }], ...rest]);
   }
 
-  /** Number of groups of features if events are trained in strata; 0 if they are trained in batches. */
+  /** Number of groups of features for training in strata; 0 if events are trained in batches. */
   get groups(): number {
     return this.#layout.strata?.groups ?? 0;
   }
 
-  /** Returns the Frobenius norm of the vectors, before they are divided by their lengths. */
+  /** Returns the Frobenius norm of the trained vectors, before any normalization. */
   vectorNorm(): number {
     const rows = new FeatureVectors(this.arena, this.#layout.vectors);
     const { dim } = this.#shape;
@@ -153,8 +144,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Returns copies of the parameters, after the layers if there are any. For cosines, vectors are normalized to length
-   * 1, so their inner product is the cosine.
+   * Returns copies of the parameters: if there are layers, of the propagated vectors; if scores are cosines, vectors are normalized, so
+   * that their inner product is the cosine.
    */
   parameters(): RankingParameters {
     const { dim, cosine } = this.#shape;
@@ -171,7 +162,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return { w: Float32Array.from({ length: n }, (_, i) => weightsOf(i)[0]!), vectors };
   }
 
-  /** Returns f32[n * dim]: the vectors before the layers; undefined if there are no layers. */
+  /** Returns the vectors before the propagation layers, f32[n * dim]; undefined without layers. */
   base(): Float32Array | undefined {
     if (!this.#layout.propagated) return undefined;
     const { dim } = this.#shape;
@@ -182,8 +173,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * State of the optimizer. For cosines it contains the original length of each normalized vector instead of the
-   * accumulator of a weight, because the effect of a step depends on that length.
+   * Returns the optimizer state. If scores are cosines, the accumulator of a weight is replaced by the length by which the feature's
+   * vector was divided, because the effect of a step depends on this length.
    */
   get optimizer(): OptimizerState {
     const { cosine } = this.#shape;
@@ -192,7 +183,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     for (let feature = 0; feature < n; feature++) vectors.set(keptOf(feature), feature * kept.vector);
     const width = cosine ? 1 : kept.weight;
     const w = new Float32Array(n * width);
-    // vectors before layers are stored without normalization
+    // vectors before the layers are not normalized
     const isDivided = !this.#layout.propagated;
     for (let feature = 0; feature < n; feature++) {
       if (cosine) w[feature] = isDivided ? Math.sqrt(squaresOf(vectorOf(feature))) : 1;
@@ -202,8 +193,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Replaces the random vectors of known features by their vectors in the run of --init. A known vector that is all
-   * zero was never trained, so it keeps the random vector unless it is frozen. Frozen features are not trained.
+   * Replaces the initial vectors of known features by those of the run of --init. An all-zero vector was never trained and keeps its
+   * random initialization, unless it is frozen. Frozen features take no step.
    */
   startFrom({ known, w, vectors, freezes, optimizer }: FactorStart): void {
     const { dim, cosine } = this.#shape;
@@ -222,8 +213,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
           else own.set(optimizer.w.subarray(feature * kept.weight, (feature + 1) * kept.weight), 1);
         }
         if (!freezes) return;
-        // an infinite sum makes all steps 0: a step is divided by the root of AdaGrad's sum, or of Adam's second
-        // moment, which follows the first
+        // a step is divided by the root of AdaGrad's sum, or of Adam's second moment, which is stored after the first moment
         const width = 8 * this.#layout.slices;
         if (isAdam) sums.fill(Infinity, width, 2 * width);
         else sums.fill(Infinity);
@@ -237,9 +227,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return weights.bytes / weightStride;
   }
 
-  /**
-   * Returns accessors to the rows of the features; the rows are views, except for vectors split over several tables.
-   */
+  /** Returns the rows of features: views, except for vectors in several tables. */
   #rows() {
     const { dim, method } = this.#shape;
     const { vectors, weightStride, momentStride, moments, slices, kept } = this.#layout;
@@ -253,15 +241,15 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
       isAdam: method === "adam",
       kept,
       vectorOf: (feature: number) => rows.read(feature).subarray(0, dim),
-      /** returns the optimizer's state of a feature's vector */
+      /** returns the optimizer state of a feature's vector */
       keptOf: (feature: number) => keptIn(feature, rows.read(feature)),
-      /** Modifies a feature's vector and the optimizer's state of it. */
+      /** changes a feature's vector and its optimizer state */
       change: (feature: number, change: (vector: Float32Array, kept: Float32Array) => void) => {
         const row = rows.read(feature);
         change(row.subarray(0, dim), keptIn(feature, row));
         rows.write(feature, row);
       },
-      /** returns w of a feature, followed by the optimizer's state of w */
+      /** returns a feature's w and its optimizer state */
       weightsOf: (feature: number) =>
         weights.subarray(feature * weightWidth, feature * weightWidth + 1 + kept.weight),
     };
@@ -274,7 +262,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 }
 
-/** Returns the calls by which threads train on an epoch's events in strata. */
+/** Returns the kernel calls by which the threads train on an epoch's events in strata. */
 export function strataRounds(
   plan: number,
   groups: number,
@@ -296,7 +284,7 @@ function squaresOf(v: Float32Array): number {
   return squares;
 }
 
-/** Divides a vector by its length; a zero vector is unchanged. */
+/** Normalizes a vector; a zero vector stays unchanged. */
 function divideByLength(v: Float32Array): void {
   const length = Math.sqrt(squaresOf(v)) || 1;
   for (let d = 0; d < v.length; d++) v[d]! /= length;

@@ -1,25 +1,23 @@
-// Estimates the memory of ranking trainings.
+// Estimates the memory of learning to rank.
 
 import { sharesNegatives } from "../../kernels/ranking/binding.js";
 import { numPartitions, partitionBytes, rankingRowBytes } from "../../kernels/ranking/partitions.js";
 import { tableBytes, type Needs, type TrainingSize } from "../../training/session/needs.js";
 import type { RankingOptions } from "./options.js";
 
-/** Number of floats that an optimizer stores per vector of `dim` floats in slices of 8, including the vector. */
+/** Number of floats per vector of `dim` dimensions in slices of 8, including optimizer state, by method. */
 const KEPT = {
   adagrad: (dim: number, slices: number) => dim + slices,
   adam: (dim: number, slices: number) => 3 * dim + 2 * slices,
   sgd: (dim: number) => dim,
 } as const;
 
-/**
- * Number of bytes of an event in the store of partitions: user, item, history, Bloom filter of the history, and weight.
- */
+/** Number of bytes per event in the store of partitions: user, item, pair of the history, memberships, weight. */
 const STORED_EVENT = 17;
 
 /**
- * Returns the memory of a training in partitions: the items' rows with their copies, two partitions of users, and as
- * many of the other partitions as --max-memory allows. With a validation split, each row may be stored twice.
+ * Returns the bytes in memory and on disk of a training in partitions. In memory are the items' rows with their copies, two partitions, and
+ * as much of the store as --max-memory allows. With a validation split, the store may contain every user's row twice.
  */
 function partitionedNeeds(
   { features, users, trainRows, heldOutRows }: TrainingSize,
@@ -34,10 +32,7 @@ function partitionedNeeds(
   return { memory: resident + inMemory + 60 * features + 40 * trainRows, beside: stored - inMemory };
 }
 
-/**
- * Returns the memory of the vectors with the optimizer's state, of their copies for the best epoch and the table, of
- * the events, the items of each user, and the layers.
- */
+/** Sums up vectors with optimizer state, copies of the best epoch and the table; events, users' items, and layers. */
 export function rankingNeeds(
   { dim: given, optimizer, loss, layers, threads }: RankingOptions,
   maxMemory: number,
@@ -49,7 +44,7 @@ export function rankingNeeds(
     of(size, dim = given) {
       const { trainRows, heldOutRows, features } = size;
       const rowBytes = rankingRowBytes(dim, optimizer);
-      // partitions require a log with only a user and an item column
+      // partitions require that users and items are the only columns
       if (
         !sharesNegatives(loss) &&
         layers === 0 &&

@@ -32,10 +32,10 @@ type Similarity = (typeof similarities)[number];
 const ANY = Number.MAX_VALUE;
 const [model, training] = ["Model:", "Training:"] as const;
 
-/** Losses for which all events of a batch share their negatives. */
+/** Losses whose negatives are shared by the events of a batch. */
 const SHARED = ["sampled-softmax", "ccl"] as const;
 
-/** Default options of a loss. */
+/** Options of the steps whose defaults depend on the loss. */
 interface Steps {
   epochs: number;
   learningRate: number;
@@ -45,7 +45,7 @@ interface Steps {
 
 const plain = { learningRateDecay: 0, l2Vector: 0 };
 
-/** Defaults that gave the best metrics on held-out events of gowalla's training part (docs/algorithms/ranking.md). */
+/** Defaults that were best on gowalla's training split, of which a part was held out (docs/algorithms/ranking.md). */
 const steps = {
   bpr: { ...plain, epochs: 250, learningRate: 0.05, l2Vector: 0.003 },
   "bpr by sgd": { epochs: 250, learningRate: 0.4, learningRateDecay: 0.05, l2Vector: 0.003 },
@@ -58,13 +58,13 @@ const steps = {
   ccl: { ...plain, epochs: 40, learningRate: 0.1 },
 } satisfies Record<string, Steps>;
 
-/** The loss, and the similarity that defines the score. */
+/** Similarity that is the score, and loss by which it is learned. */
 interface Scoring {
   loss: Loss;
   similarity: Similarity;
 }
 
-/** What decides the steps. */
+/** Options that determine the defaults of the steps. */
 interface Kind extends Scoring {
   negatives: number;
   optimizer: (typeof methods)[number];
@@ -80,20 +80,20 @@ function stepsOf({ loss, similarity, negatives, optimizer }: Kind): Steps {
   return steps[loss];
 }
 
-/** Whether the events of a batch share their negatives. */
+/** Returns whether the events of a batch share their negatives. */
 export function isShared(loss: Loss): boolean {
   return (SHARED as readonly Loss[]).includes(loss);
 }
 
-/** Whether the loss is the bilateral softmax, whose defaults are Adam and vectors initialized by the SVD. */
+/** Returns whether the loss is the softmax of cosines, which by default is bilateral, uses Adam, and starts from the vectors of an SVD. */
 function isBilateral({ loss, similarity }: Pick<Kind, "loss" | "similarity">): boolean {
   return loss === "sampled-softmax" && similarity === "cosine";
 }
 
-/** Number of events in a block; a batch must not cross the boundary of a block. */
+/** Number of events of a block of the kernel; the batch size must divide it. */
 const BLOCK = 4096;
 
-/** Options of model and training; the first three determine the defaults of the others. */
+/** Options of the model and its training. Defaults of steps depend on loss, similarity and negatives, which therefore come first. */
 const own = {
   loss: choice(rankingLosses, {
     placeholder: "loss",
@@ -321,7 +321,7 @@ const own = {
   },
 } as const;
 
-/** All options of the command train-ranking. */
+/** All options of the command. */
 export const options = withCommon(
   {
     ...log,
@@ -357,10 +357,10 @@ export const options = withCommon(
 );
 
 export type GivenRanking = Given<typeof options>;
-/** Options of a training, in which every value is set. */
+/** Options with their defaults, with which a training runs. */
 export type RankingOptions = Omit<Resolved<typeof own>, "l2">;
 
-/** Returns the user's options, and defaults for the others. @throws {UsageError} options contradict each other */
+/** Applies defaults, which depend on the loss, to the user's options. @throws {UsageError} options cannot be combined */
 export function rankingOptionsOf(given: GivenRanking): RankingOptions {
   const { l2: _, ...all } = resolved(own, given);
   const { loss, similarity, negatives } = all;
@@ -398,7 +398,7 @@ export function rankingOptionsOf(given: GivenRanking): RankingOptions {
   return all;
 }
 
-/** Returns the given options with --l2 replaced by the two options that it abbreviates. */
+/** Replaces --l2 by --l2-weight and --l2-vector, unless they are set. */
 export function withL2({ l2, ...given }: GivenRanking): GivenRanking {
   return { ...(l2 !== undefined && { l2Weight: l2, l2Vector: l2 }), ...given };
 }

@@ -1,4 +1,4 @@
-// Writes the events of each partition to a store before the first epoch.
+// Sorts the events by partition, and writes them to a store before the first epoch.
 
 import type { BlockStore } from "../../io/block-store.js";
 import { membershipsOf, type RankingData } from "../../kernels/ranking/binding.js";
@@ -6,21 +6,18 @@ import { partitionSections, type Partitions, type PartitionSizes } from "../../k
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 
-/** Sizes and layout of the events of a partition in the store. */
+/** Sizes and layout of the events of one partition in the store. */
 export interface Laid {
   sizes: PartitionSizes;
   sections: ReturnType<typeof partitionSections>;
 }
 
-/** Returns the name under which the store contains the events of a partition. */
+/** Returns the name of a partition's events in the store. */
 export function eventsName(partition: number): string {
   return `events ${partition}`;
 }
 
-/**
- * Returns the shift of the Bloom filters of the history; all partitions have filters of the same size, that of the
- * partition with the most pairs.
- */
+/** Returns the shift of the memberships, which have the same number of bits in every partition: as many as the most pairs require. */
 export function shiftOf(laid: readonly { sizes: PartitionSizes }[]): number {
   return placesFor(Math.max(0, ...laid.map(({ sizes }) => sizes.numPairs))).shift;
 }
@@ -31,7 +28,7 @@ function placesFor(numPairs: number): { shift: number; bits: number } {
   return { shift, bits: 32 * bits.length };
 }
 
-/** Writes the events of each partition to the store, in the order of the log. */
+/** Writes the events of each partition to the store; the events of a partition keep their order. */
 export async function storeEvents(
   { context, users, items, weights, history }: RankingData,
   partitions: Partitions,

@@ -1,10 +1,9 @@
-// A ranking model whose users are trained partition after partition (kernels/ranking/partitions.ts): the rows of all
-// items and of two partitions lie in the kernel's memory, the other rows in a store, in memory or on disk.
+// Trains a ranking model one partition of users after another (kernels/ranking/partitions.ts). The rows of all items and of two partitions
+// are in the kernel's memory, those of the other partitions in a store, which is in memory or on disk.
 //
 //   store ──► slot 0: trained      │ meanwhile: slot 1 ──► store, store ──► slot 1 │      slot 1: trained ...
 //
-// The rows of the best epoch so far stay in the store: when a partition is trained further, its new rows are written to
-// another block.
+// The rows of the best epoch remain in the store: a partition that is trained later is written to another block.
 
 import type { BlockStore } from "../../io/block-store.js";
 import {
@@ -28,32 +27,31 @@ import { NONE } from "../../training/warm-start/carried-keys.js";
 import { strataRounds } from "./machine.js";
 import { KeptRows } from "./kept-rows.js";
 
-/** Counters for drawing the order of an epoch's partitions, and the key of each partition, from the epoch's key. */
+/** Counters of the draws from an epoch's key for the order of the partitions, and for the keys of their turns. */
 const [ORDER, KEYS] = [0xfffffffb, 0xfffffffa];
 
 /**
- * Number of turns of each partition in an epoch; each turn trains on a part of its events. With fewer turns, users
- * learn less from items that were trained with other users: with 1, 2, 4 and 8 turns of ten partitions, Recall@20 of
- * gowalla's validation split after 40 epochs is .131, .134, .136 and .139, as in one memory. Eight turns transfer twice
- * as many bytes as four.
+ * Number of turns of each partition in an epoch; each turn trains on a part of its events. With few turns, users learn less from the
+ * changes that other users make to items: with 1, 2, 4 and 8 turns of ten partitions, Recall@20 on gowalla's validation split after 40
+ * epochs is .131, .134, .136 and .139; without partitions, it is .139. Eight turns transfer twice as many bytes as four.
  */
 const VISITS = 4;
 
 /** A turn of a partition in an epoch. */
 interface Visit {
   partition: number;
-  /** number of the turn, from 0, among the `of` turns of the partition */
+  /** number of the turn, from 0, and number of turns of the partition */
   visit: number;
   of: number;
-  /** key from which the order of the events and the negatives are drawn */
+  /** random key of the order of events and of the negatives */
   key: number;
 }
 
-/** First parameters, by feature. */
+/** Values from which the initial parameters are computed, by feature. */
 export interface FirstRows {
-  /** u32[n][2] */
+  /** u32[n][2]: hash of each feature */
   featureHashes: Uint32Array;
-  /** u32[n] */
+  /** u32[n]: number of training events with each feature */
   counts: Uint32Array;
   seed: number;
   spread: number;
@@ -61,10 +59,10 @@ export interface FirstRows {
   start: FactorStart | undefined;
 }
 
-/** Holds the parameters and the threads. `terminate` ends the threads and must be called. */
+/** Threads, items and partitions of a training. The caller must call `terminate`, which ends the threads. */
 export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   readonly partitions: Partitions;
-  /** rows of the users in the store */
+  /** store of the users' rows */
   readonly rows: KeptRows;
   readonly #store: BlockStore;
   readonly #shape: RankingShape;
@@ -73,9 +71,9 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   readonly #slots: readonly [Slot, Slot];
   readonly #hasWeights: boolean;
   readonly #shift: number;
-  /** number of u32 values in a row */
+  /** number of floats per row */
   readonly #stride: number;
-  /** sum of the squares of all vectors in each partition */
+  /** sum of squares of the vectors of each partition's users, as of its last turn in an epoch */
   readonly #squares: Float64Array;
 
   private constructor(
@@ -100,7 +98,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       this.arena,
       {
         numFeatures: localRows,
-        // the events of each slot have memory of their own, so this context is a placeholder
+        // placeholders: the events are read into the slots
         context: single(new Uint32Array(1)),
         templates: single(data.templates.ids.map((feature) => partitions.itemRow(feature))),
         users: new Uint32Array(1),
@@ -123,12 +121,11 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Stores the events by partition, reserves the kernel's memory, starts the threads, and initializes the vectors
-   * randomly.
+   * Writes the events to the store by partition, lays out the kernel's memory, starts the threads and draws the initial vectors.
    *
-   * @param sourceUsers u32[users]: the number in the history of each user's feature; NONE if the history lacks the user
-   * @throws {UsageError} the items and two partitions do not fit in one memory
-   * @throws {IoError} the disk is full, or writing fails
+   * @param sourceUsers u32[users]: number in the history of each user's feature; NONE if the history lacks the user
+   * @throws {UsageError} the items and two partitions do not fit into one memory
+   * @throws {IoError} the store cannot be written, for example because the disk is full
    */
   static async start(
     data: RankingData,
@@ -147,7 +144,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return machine;
   }
 
-  /** Trains on all events once; the parameters and the result are the same as those of RankingMachine.train. */
+  /** Trains one epoch; parameters and result are those of RankingMachine.train. */
   async train(isShuffled: boolean, epochKey: number, rate: number): Promise<number> {
     setRankingRate(this.arena, this.#layout, rate);
     const order = this.#visits(epochKey);
@@ -164,7 +161,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return loss;
   }
 
-  /** Returns the turns of an epoch. No partition has two turns in succession, unless it is the only one with events. */
+  /** Returns the turns of an epoch. No partition has two consecutive turns; if only one partition has events, it has one turn. */
   #visits(epochKey: number): Visit[] {
     const partitions = Array.from(permutation(this.partitions.count, draw(epochKey, ORDER))).filter(
       (p) => this.#laid[p]!.sizes.numEvents > 0,
@@ -186,7 +183,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.run(...strataRounds(plan, strata!.groups, end - first, key, isShuffled));
   }
 
-  /** Writes the partition in a slot to the store, and reads the next partition into the slot. */
+  /** Writes the partition of a slot back to the store, and reads the next partition into the slot. */
   async #move(last: Visit | undefined, next: Visit | undefined, slot: number): Promise<void> {
     if (last) await this.#save(last.partition, slot, last.visit === last.of - 1);
     if (next) await this.#load(next.partition, slot);
@@ -198,7 +195,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     const numbers = this.arena.u32(events).subarray(0, sections.end);
     await this.#store.read(eventsName(partition), numbers);
     const features = this.arena.u32(contexts);
-    // an event without a user has the feature of unknown users, which is the first feature of the field
+    // an event without a user has the out-of-vocabulary feature, which is the first of the field
     const unknown = this.partitions.rowOf(this.partitions.users.first);
     for (let e = 0; e < sizes.numEvents; e++)
       features[e] = firstRow + (numbers[e] === NO_ITEM ? unknown : numbers[e]!);
@@ -211,7 +208,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.rows.write(partition, this.#numbersOf(slot));
   }
 
-  /** Returns the rows of the users in a slot, as u32. */
+  /** Returns a view of the rows of a slot, u32. */
   #numbersOf(slot: number): Uint32Array {
     const from = this.#slots[slot]!.firstRow * this.#stride;
     return this.arena
@@ -236,10 +233,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return Math.sqrt(this.#squares.reduce((sum, squares) => sum + squares, items));
   }
 
-  /**
-   * Initializes the rows of the items, then those of each partition: randomly, or for known features with the rows of
-   * `start`.
-   */
+  /** Draws the rows of the items, then those of each partition; replaces the rows of known features by those of the warm start. */
   async #initialize({ featureHashes, counts, seed, spread, accumulator, start }: FirstRows): Promise<void> {
     const { itemRows, rows, localRows, count } = this.partitions;
     const hashes = this.arena.numbers("the hashes of the features", 2 * localRows);
@@ -273,7 +267,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     }
   }
 
-  /** Does the same as RankingMachine.startFrom for one row. Weights of users are not trained. */
+  /** Does the work of RankingMachine.startFrom for one feature. Weights of users are not trained. */
   #startFrom(
     { known, w, vectors, freezes, optimizer }: FactorStart,
     feature: number | undefined,
@@ -293,13 +287,13 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       sums.set(optimizer.vectors.subarray(feature * kept.vector, (feature + 1) * kept.vector));
       weights.set(optimizer.w.subarray(feature * kept.weight, (feature + 1) * kept.weight), 1);
     }
-    // an infinite sum makes all steps 0, because a step is divided by its root
+    // steps are divided by the root of AdaGrad's sum, so an infinite sum freezes the feature
     if (!freezes) return;
     sums.fill(Infinity);
     weights.fill(Infinity, 1);
   }
 
-  /** Returns the weight of a row and its accumulator, as f32. */
+  /** Returns a view of the weight of a row and its optimizer state, f32. */
   #weightsOf(row: number): Float32Array {
     const width = this.#layout.weightStride / 4;
     return this.arena
@@ -307,20 +301,17 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       .subarray(row * width, row * width + 1 + this.#layout.kept.weight);
   }
 
-  /**
-   * Number of floats in the optimizer's state of a vector and of a weight, and the position of a vector's state in its
-   * row.
-   */
+  /** Number of floats of optimizer state per vector and per weight, and index in a row of a vector's state. */
   get kept(): { vector: number; weight: number; from: number } {
     return { ...this.#layout.kept, from: 8 * this.#layout.slices };
   }
 
-  /** Number of u32 values in a row. */
+  /** Number of floats per row. */
   get stride(): number {
     return this.#stride;
   }
 
-  /** Copies of the items' rows and weights. */
+  /** Returns copies of the items' rows and weights. */
   get items(): { rows: Float32Array; weights: Float32Array } {
     const { itemRows } = this.partitions;
     const of = (numbers: Float32Array, width: number) =>
@@ -331,27 +322,27 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     };
   }
 
-  /** The state that a checkpoint contains in addition to the users' rows. */
+  /** Returns the state for a checkpoint, except the users' rows. */
   get state(): NamedArrays {
     const { rows, weights } = this.items;
     return { items: rows, weights };
   }
 
-  /** @throws {ArtifactError} the state has other features or another dim */
+  /** Restores the state. @throws {ArtifactError} it belongs to other features or another dim */
   set state(arrays: NamedArrays) {
     const { rows, weights } = this.items;
     this.arena.f32(this.#layout.vectors.region).set(floatsOf(arrays, "items", rows.length));
     this.arena.f32(this.#layout.weights).set(floatsOf(arrays, "weights", weights.length));
   }
 
-  /** Returns the current rows of the users in a partition. */
+  /** Returns the current rows of a partition's users. */
   async partition(p: number): Promise<Uint32Array> {
     const numbers = new Uint32Array(this.partitions.rows * this.#stride);
     await this.rows.read(p, numbers);
     return numbers;
   }
 
-  /** Replaces the rows of the users in a partition. */
+  /** Replaces the rows of a partition. */
   async setPartition(p: number, numbers: Uint32Array): Promise<void> {
     this.#numbersOf(0).set(numbers);
     await this.#save(p, 0);

@@ -1,5 +1,4 @@
-// A ranking model whose users' vectors stay in a store: it ranks items, and is written to a run directory batch by
-// batch.
+// A ranking model whose users' vectors are in a store: scores rows, ranks items, and writes the table to a run directory in batches.
 
 import { forEachPair, type FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -14,21 +13,21 @@ import type { Trained } from "../../training/session/feature-training.js";
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import type { KeptRows, RowPlaces } from "./kept-rows.js";
 
-/** Parameters of one moment. */
+/** Parameters of the model after one epoch; the users' rows are read from the store. */
 export interface PartitionedModel {
   dim: number;
   partitions: Partitions;
-  /** numbers of a row */
+  /** number of floats per row */
   stride: number;
   /** f32[itemRows][stride] */
   itemRows: Float32Array;
-  /** f32[n] */
+  /** f32[n]: weight of each feature */
   w: Float32Array;
   rows: KeptRows;
   places: RowPlaces;
 }
 
-/** The result of a training in partitions. */
+/** Result of a training. */
 export interface PartitionedResult {
   model: PartitionedModel;
   bestEpoch: number;
@@ -37,7 +36,7 @@ export interface PartitionedResult {
   optimizer?: OptimizerState | undefined;
 }
 
-/** Converts the result to the interface of any trained factorization machine. */
+/** Returns the model in the form of a trained factorization machine. */
 export function trainedPartitions({ model, ...found }: PartitionedResult): Trained {
   const { bestEpoch, epochs, interrupted = false, optimizer } = found;
   return {
@@ -53,7 +52,7 @@ export function trainedPartitions({ model, ...found }: PartitionedResult): Train
   };
 }
 
-/** Returns functions that rank items for users and score rows; each item is one feature. */
+/** Returns functions that score rows, and that rank items of one feature each for users. */
 export function partitionedScorer(model: PartitionedModel): Pick<Required<Trained>, "score" | "rank"> {
   const { dim, w } = model;
   const vectorOf = vectorReader(model);
@@ -75,7 +74,7 @@ export function partitionedScorer(model: PartitionedModel): Pick<Required<Traine
   };
 }
 
-/** Returns the score of a row: sum x w + sum <v, v> x x over its pairs of features. */
+/** Returns the score of a row: sum of x w over its features, plus sum of <v_i, v_j> x_i x_j over their pairs. */
 function scoreOf(model: PartitionedModel, rows: FeatureRows, r: number): number {
   const sum = new Float64Array(model.dim);
   const vectorOf = vectorReader(model);
@@ -90,10 +89,10 @@ function scoreOf(model: PartitionedModel, rows: FeatureRows, r: number): number 
   return linear + (sum.reduce((all, s) => all + s * s, 0) - squares) / 2;
 }
 
-/** Returns the table of all keys; its vectors are read from the store while the table is written. */
+/** Returns the table of all keys, whose vectors are read from the store while the table is written. */
 function partitionedTable(space: FeatureSpace, model: PartitionedModel): TableRows {
   const { dim, partitions, w } = model;
-  // rows without their vectors; the array of vectors is never filled
+  // the table without vectors; those of `rows` are never filled, because laterVectors replaces them
   const whole = featureTable(space, { dim: 0, w, vectors: new Float32Array() });
   const rows = wholeFields({ ...whole, dim, vectors: new Float32Array(whole.numRows * dim) });
   const features = tableFeatures(space);
@@ -106,7 +105,7 @@ function partitionedTable(space: FeatureSpace, model: PartitionedModel): TableRo
     laterVectors({ first, last }) {
       const vectors = new Float32Array((last - first) * dim);
       for (let row = first; row < last;) {
-        // consecutive rows of one field are also consecutive features
+        // consecutive rows of one field are consecutive features, so that a range can be read at once
         const isUser = partitions.isUser(features[row]!);
         let end = row + 1;
         while (
@@ -130,7 +129,7 @@ async function checkPartitions({ partitions, stride, rows, places }: Partitioned
   for (let p = 0; p < partitions.count; p++) await rows.read(p, numbers, places);
 }
 
-/** f32[last - first][dim] */
+/** Returns the vectors of a range of features that are not users, f32[last - first][dim]. */
 function itemVectors(
   { dim, partitions, stride, itemRows }: PartitionedModel,
   { first, last }: RowRange,
@@ -143,9 +142,7 @@ function itemVectors(
   return vectors;
 }
 
-/**
- * Returns the vectors of users; the users of the range are spread over the partitions, and are consecutive within each.
- */
+/** Returns the vectors of a range of users' features, f32[last - first][dim]; each partition has a range of rows with some of them. */
 function userVectors(
   { dim, partitions, stride, rows, places }: PartitionedModel,
   { first, last }: RowRange,

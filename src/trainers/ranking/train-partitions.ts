@@ -1,5 +1,5 @@
-// The epoch loop of a ranking whose users are trained partition after partition. It trains the same model as train.ts;
-// whether rows are in memory or on disk does not change the result.
+// The epoch loop of a ranking whose users are trained one partition after another. The model is that of train.ts. Rows may be on disk; the
+// bytes of the result do not depend on it.
 
 import { BlockStore } from "../../io/block-store.js";
 import { numPartitions, Partitions, rankingRowBytes } from "../../kernels/ranking/partitions.js";
@@ -22,19 +22,19 @@ import type { RowPlaces } from "./kept-rows.js";
 import { FIRST_SQUARES, rateOf, SPREAD, type RankingInput } from "./train.js";
 import { sizeText } from "../../errors.js";
 
-/** Input of a training in partitions. */
+/** Input of a training in partitions: that of a training in one memory, with the properties below. */
 export interface PartitionedInput extends Omit<RankingInput, "validate"> {
-  /** the users' features */
+  /** range of the users' features */
   users: { first: number; count: number };
   validate: ((model: Scorer) => Promise<Record<string, number>>) | undefined;
-  /** path next to which temporary files are created for the time of the training */
+  /** path next to which temporary files are created */
   beside: string;
-  /** maximum number of bytes of the table that are held in memory */
+  /** maximum number of bytes of rows and events in memory */
   maxMemory: number;
   note: ((text: string) => void) | undefined;
 }
 
-/** Returns the number of partitions of the users; 1 if the training is done in one memory. */
+/** Returns the number of partitions of a training's users; 1 if the model is trained in one memory. */
 export function partitionsFor(
   examples: RankingExamples,
   numUsers: number,
@@ -45,10 +45,10 @@ export function partitionsFor(
 }
 
 /**
- * Does the same as trainRanking, in partitions.
+ * Trains a ranking model as trainRanking does, but in partitions of users.
  *
- * @param first first parameters of known features
- * @throws as trainRanking
+ * @param first initial parameters of known features
+ * @throws the errors of trainRanking
  * @throws {IoError} the disk is full
  * @throws {ArtifactError} the rows on disk were truncated or changed
  */
@@ -83,7 +83,7 @@ export async function trainPartitions(
   return await withMachine(machine, signal, () => trainEpochs(machine, input, options, first, observe));
 }
 
-/** The parameters to return. */
+/** Parameters of an epoch that may be returned: the items' rows, and the blocks with the users' rows. */
 interface Kept {
   items: { rows: Float32Array; weights: Float32Array };
   places: RowPlaces;
@@ -137,7 +137,7 @@ async function trainEpochs(
     saveLarge: (withKept) => savedRows(machine, withKept ? kept?.places : undefined),
     async restore(arrays, large) {
       machine.state = arrays;
-      // the rows of the best epoch are restored first and protected, so the current rows go to other blocks
+      // restores the rows of the best epoch first; the current rows are then written to the other blocks
       if (arrays["keptItems"]) {
         await setRows(machine, KEPT, large);
         const [keptItems, keptWeights] = [floatsOf(arrays, "keptItems"), floatsOf(arrays, "keptWeights")];
@@ -159,10 +159,10 @@ async function trainEpochs(
   };
 }
 
-/** Prefixes of the names of rows in a checkpoint: the current rows, and those of the best epoch. */
+/** Prefixes of the names of rows in a checkpoint: of the current rows, and of those of the best epoch. */
 const [NOW, KEPT] = ["rows.", "kept."] as const;
 
-/** Returns the users' rows for a checkpoint. @param kept blocks of the rows of the best epoch, if there are any */
+/** Returns the users' rows for a checkpoint. @param kept blocks with the rows of the best epoch, if there is one */
 function savedRows(
   { partitions, stride, rows }: PartitionedMachine,
   kept: RowPlaces | undefined,
@@ -180,7 +180,7 @@ function savedRows(
   };
 }
 
-/** Sets the users' rows from a checkpoint. @throws {ArtifactError} the checkpoint contains other rows */
+/** Reads the rows with the prefix `of` from a checkpoint. @throws {ArtifactError} the checkpoint has rows of another size */
 async function setRows(
   machine: PartitionedMachine,
   of: string,
@@ -194,7 +194,7 @@ async function setRows(
   }
 }
 
-/** Returns f32[n]: the weights of all features; the weights of users are not trained. */
+/** Returns the weights of all features, f32[n]; weights of users are not trained and keep their initial value. */
 function weightsOf(
   partitions: Partitions,
   ofItems: Float32Array,
@@ -211,7 +211,7 @@ function weightsOf(
   );
 }
 
-/** Returns the state of the optimizer, by feature. */
+/** Returns the optimizer state, by feature. */
 async function optimizerOf(
   machine: PartitionedMachine,
   { partitions, rows, places, stride, itemRows }: PartitionedModel,

@@ -1,6 +1,6 @@
-// The epoch loop of learning to rank: the item of an event should score above items that the user has no events with.
+// Training of a ranking: an event's item should score above items that its user lacks.
 //
-//   examples ──► machine (parameters, events, threads) ──► epochs, a look at validation now and then ──► the best epoch's model
+//   examples ──► machine (parameters, events, threads) ──► epochs with periodic validation ──► the best epoch's model
 //
 // Losses, their sources and deviations: docs/algorithms/ranking.md.
 
@@ -26,19 +26,19 @@ import { withMachine } from "../../workers/with-machine.js";
 import { degreeVectors } from "../../factors/degree-vectors.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 
-/** Bound of the initial vectors, which are uniform in [-SPREAD, SPREAD). */
+/** Bound of initial vectors, which are uniform in ±SPREAD. */
 export const SPREAD = 0.05;
 /** Initial value of AdaGrad's sums of squares. */
 export const FIRST_SQUARES = 0.01;
 
 export interface RankingInput {
   numFeatures: number;
-  /** u32[numFeatures][2]: 64-bit hash of each feature's field and key, from which its first vector is generated */
+  /** u32[numFeatures][2]: 64-bit hash of each feature's field and key, which determines its initial vector */
   featureHashes: Uint32Array;
-  /** u32[numFeatures]: number of training events with each feature; if it is 0, w and v of the feature stay zero */
+  /** u32[numFeatures]: number of training events with each feature; w and v of a feature without events are 0 and stay 0 */
   counts: Uint32Array;
   examples: RankingExamples;
-  /** returns the ranking metrics of parameters on the validation part; absent if there is none */
+  /** returns the ranking metrics of parameters on the validation split; absent if there is no such split */
   validate?: (parameters: RankingParameters) => Promise<Record<string, number>>;
   /** initial parameters of a warm start */
   start?: FactorStart;
@@ -48,24 +48,24 @@ export interface RankingInput {
 export interface RankingResult extends RankingParameters {
   bestEpoch: number;
   epochs: EpochEvent[];
-  /** true if a signal ended the training early */
+  /** whether an interrupt ended the training early */
   interrupted?: boolean;
-  /** f32[numFeatures * dim]: vectors of the same epoch before the layers, from which a warm start continues */
+  /** f32[numFeatures * dim]: vectors of the best epoch before the propagation layers, from which a warm start continues */
   base?: Float32Array;
-  /** state of the optimizer after the same epoch, if it is to be kept */
+  /** optimizer state of the best epoch, if it is kept */
   optimizer?: OptimizerState;
 }
 
 /**
  * Trains a factorization machine to rank, by AdaGrad, Adam or SGD, in batches of 256 events or more.
  *
- * The same input, options and seed give the same bytes at any number of threads. With a validation part and a patience
- * above 0, training stops after that many validations without a better metric and returns the model of the best
- * validation; otherwise it returns that of the last epoch.
+ * The same input, options and seed give the same bytes at any number of threads. With a validation split and a patience above 0,
+ * training stops after that many validations without a better metric, and the model is that of the best one; otherwise it is the last
+ * epoch's.
  *
  * @param observe called after every epoch
- * @param signal  ends the training promptly; the promise rejects with its reason
- * @throws {UsageError} the parameters do not fit 4 GiB
+ * @param signal  stops the training promptly; the promise then rejects with its reason
+ * @throws {UsageError} the parameters do not fit into 4 GiB
  * @throws {DataError} no event can be learned from
  * @throws {DivergedError} a loss or a parameter became NaN or infinite
  */
@@ -89,8 +89,7 @@ export async function trainRanking(
 }
 
 /**
- * Returns the initial parameters of known features, from the run of --init or by --start svd; undefined if all
- * parameters are drawn randomly.
+ * Returns the initial parameters of known features: those of the run of --init, or of --start svd; undefined if all are random.
  *
  * @throws {DataError} no event can be learned from
  */
@@ -101,7 +100,7 @@ export async function firstVectors(
 ): Promise<FactorStart | undefined> {
   if (examples.train.items.length === 0)
     throw new DataError("cannot sample negatives: every user has every item in the training split");
-  // if there is a run of --init, the SVD is not used, because its vectors would not be in the same space
+  // --start svd is ignored with --init, because the run's vectors are not in the space of the SVD
   return options.start === "svd" && !start ? await svdStart(numFeatures, examples, options, signal) : start;
 }
 
@@ -120,7 +119,7 @@ async function trainEpochs(
   let kept: Kept | undefined;
   const training: Steered = {
     async epoch(epoch) {
-      // trains on all events once; (seed, epoch) determines their order and negatives
+      // make one pass over the events; their order and negatives are determined by (seed, epoch)
       const began = performance.now();
       const order = draw(seed, epoch);
       const rateAt = (share: number) => rateOf(options, epoch - 1 + share);
@@ -131,7 +130,7 @@ async function trainEpochs(
       const vectorNorm = machine.vectorNorm();
       if (!Number.isFinite(vectorNorm)) throw diverged("vectors are not finite", epoch, options);
 
-      // evaluates the parameters on the validation part
+      // validate
       const validates = validate !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
       const metrics = validates ? await validate(machine.parameters()) : {};
       const stoppingValue = validates ? (metrics[listMetric(options)] ?? 0) : null;
@@ -180,7 +179,7 @@ async function trainEpochs(
   };
 }
 
-/** Returns the step size after a number of epochs. */
+/** Returns the learning rate after a number of epochs, which may be fractional. */
 export function rateOf(
   { schedule, learningRate, learningRateDecay, epochs }: RankingOptions,
   over: number,
@@ -189,16 +188,16 @@ export function rateOf(
   return cosineRate(learningRate, over / epochs);
 }
 
-/** The result of the best epoch so far, or of the latest. */
+/** Parameters of the best epoch so far. */
 interface Kept {
   parameters: RankingParameters;
-  /** vectors before the layers */
+  /** vectors before the propagation layers */
   base?: Float32Array;
-  /** state of the optimizer, if the run is to contain it */
+  /** optimizer state, if the run stores it */
   optimizer?: OptimizerState;
 }
 
-/** For a checkpoint. */
+/** Returns the parameters of the best epoch as arrays of a checkpoint. */
 function arraysOf({ parameters, base, optimizer }: Kept): NamedArrays {
   return {
     ...(base && { keptBase: base }),
@@ -208,7 +207,7 @@ function arraysOf({ parameters, base, optimizer }: Kept): NamedArrays {
   };
 }
 
-/** @throws {ArtifactError} the checkpoint is damaged */
+/** Reads the parameters of the best epoch from a checkpoint. @throws {ArtifactError} the checkpoint is damaged */
 function keptOf(arrays: NamedArrays): Kept {
   const parameters = { vectors: floatsOf(arrays, "keptVectors"), w: floatsOf(arrays, "keptW") };
   const base = arrays["keptBase"] && { base: floatsOf(arrays, "keptBase") };
@@ -230,9 +229,8 @@ function isFinite({ w, vectors }: RankingParameters): boolean {
 }
 
 /**
- * Implements --start svd: initial vectors of all users and items with events; other features start randomly. After the
- * same number of epochs, cosines trained from these vectors rank better than from random ones
- * (docs/algorithms/ranking.md has figures).
+ * Returns the initial vectors of --start svd: singular vectors of all users and items with events; other features stay random. After the
+ * same number of epochs, cosines rank better than from random vectors (docs/algorithms/ranking.md has figures).
  */
 async function svdStart(
   numFeatures: number,

@@ -1,5 +1,4 @@
-// `embed train-ranking`: trains vectors by which the item of an event scores above items that the user has no events
-// with.
+// `embed train-ranking`: learns vectors by which an event's item scores above items that its user lacks.
 
 import { RANKS_ONLY, type LogTraits, type Suits, type Trainer } from "../../training/session/trainer.js";
 import { factorOutcome, widthWarnings } from "../../factors/outcome.js";
@@ -91,7 +90,7 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
 }
 
-/** Opens the run of --init, if it is given. @throws {UsageError} the run does not fit this training */
+/** Opens the run of --init, if there is one. @throws {UsageError} the run does not match the options */
 async function openRankingInit(
   given: GivenRanking,
   { loss, optimizer, layers }: RankingOptions,
@@ -102,7 +101,7 @@ async function openRankingInit(
   checkState(init, "loss", loss);
   checkState(init, "optimizer", optimizer, "adagrad");
   if (layers === 0 || !run.tables.includes(BASE_TABLE)) return init;
-  // a training with layers continues from the vectors before the layers
+  // with layers, training starts from the vectors before the layers
   const before = await run.readTable(BASE_TABLE);
   if (before.dim !== table.dim || before.numRows !== table.numRows)
     throw new ArtifactError(
@@ -112,7 +111,7 @@ async function openRankingInit(
   return { ...init, base: rowsByFeature(space, before.vectors, before.dim) };
 }
 
-/** Returns a warning if the vectors of --init were trained with other neighbors of items, so that their sums differ. */
+/** Warns if the vectors of --init were fitted to other sums of features than those of this training. */
 function neighborDoubts({ path, manifest }: Run, own: RankingOptions): string[] {
   const [was, is] = [neighborText(manifest.options), neighborText(own)];
   if (was === is) return [];
@@ -127,10 +126,7 @@ function neighborText({ itemNeighbors, neighborWeight }: Partial<RankingOptions>
   return `--item-neighbors ${itemNeighbors} --neighbor-weight ${neighborWeight}`;
 }
 
-/**
- * Suggests the default pairwise loss and a softmax; for logs of only users and items the softmax of cosines, which
- * ranks best in docs/gowalla.md.
- */
+/** Returns the trainings of a comparison: the default pairwise loss, and a softmax; of cosines, if there are users and items alone. */
 function suits({ goal, roles: { fields, numeric, multi } }: LogTraits): Suits {
   if (goal === "predictions") return RANKS_ONLY;
   const isPairs = fields.length + numeric.length + Object.keys(multi).length === 2;

@@ -21,7 +21,7 @@ export interface OrderedEvents {
   /** u32 each: user and item of each event; NO_ITEM for an unknown item */
   users: Uint32Array;
   items: Uint32Array;
-  /** f64: time of each event in milliseconds since 1970; absent for a log without times */
+  /** f64: time of each event in milliseconds; absent for a log without times */
   times?: Float64Array;
   /** u32: position of the first event of the same user with the same time */
   firsts?: Uint32Array;

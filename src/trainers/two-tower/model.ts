@@ -145,7 +145,7 @@ export function towerTables(
 /** The towers of a run, with their vectors. */
 export interface StoredTowers {
   form: StoredForm;
-  /** f32[n * dim] each, by feature of the item field: vectors of items in histories */
+  /** f32[n * dim] each, by feature of the item field: vectors of items in histories; items' own vectors, before the item tower's term */
   histories: Float32Array;
   items: Float32Array;
   /** f32[numFeatures * dim]: vectors of the features of context and side fields, including those of out-of-vocabulary keys */

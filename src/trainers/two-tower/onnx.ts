@@ -4,7 +4,7 @@
 //   input  HISTORY  string[N, L] keys of items or, with --onnx-input row, int64[N, L] rows of the field; "", the padding
 //                   row, negative rows and unknown items are ignored wherever they stand
 //   input  ITEM     string[N] keys, or int64[N] rows
-//   input  FIELD    as in the export of networks (onnx-network.ts)
+//   input  FIELD    as in the export of networks (../net/onnx.ts)
 //   output vector   f32[N, dim]
 //   output bias     f32[N], for items whose scores are inner products
 //

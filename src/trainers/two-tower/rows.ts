@@ -68,7 +68,7 @@ export function towerRows(
 }
 
 /**
- * Returns u32: hash of each item, which does not depend on the vocabulary; in logs without times, a user's items are sorted by it.
+ * Returns u32: hash of each item, which does not depend on the vocabulary; histories that are sets (--history others) are sorted by it.
  * @param items u32: features of the items
  */
 export function itemHashes(space: FeatureSpace, items: Uint32Array): Uint32Array {

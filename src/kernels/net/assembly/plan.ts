@@ -66,7 +66,7 @@ export class NetPlan extends DenseNetwork {
   scoreGradients: usize;
   /** f64[R / BLOCK]: sum of losses of each block of rows */
   losses: usize;
-  /** u32[pairs of a batch]: byte offset in inputGradients of the block of the pair's field */
+  /** u32[pairs of a batch]: index in inputGradients of the first number of the block of the pair's field */
   places: usize;
   /** u32[pairs of a batch]: index of the pair's row in the batch */
   pairRows: usize;

@@ -70,7 +70,7 @@ function weightOfEvent(plan: Plan, thread: Thread, event: u32): f32 {
   return user < plan.numUsers ? weight / <f32>load<u32>(thread.eventsOf + ((<usize>user) << 2)) : weight;
 }
 
-/** Writes a number of event i of a group of four to its lane in `thread.tile`. */
+/** Writes a value of event i of four to lane i of `thread.tile`. */
 function setLane(thread: Thread, i: usize, value: f32): void {
   store<f32>(thread.tile + (i << 2), value);
 }

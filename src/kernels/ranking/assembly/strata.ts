@@ -20,7 +20,7 @@ import { EVENT, trainEvents } from "./strata-steps";
 const ROUNDS: u32 = 0xfffffffe;
 const GROUPS: u32 = 0xfffffffd;
 const ORDER: u32 = 0xfffffffc;
-/** Maximum number of events in a run, whose events are trained one after another. */
+/** Maximum number of events that are visited one after another. */
 const LONGEST_RUN: u32 = 256;
 /** Number of bytes of a cache line, which contains u32 counters of several threads. */
 const LINE: usize = 64;

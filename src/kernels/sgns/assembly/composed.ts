@@ -1,7 +1,7 @@
 // Composed centres: a centre's vector is a weighted mean of rows that it shares with others. EGES composes an item of its own vector and
 // one for each kind of side information. If a kind has several rows, such as a film's genres, their mean is used.
 //
-//   part p          a row W_p of kind k; m_p is 1 / number of the kind's rows
+//   part p          a row W_p of kind k with the weight m_p; the sum of m_p over the kind's rows is 1
 //   share_p         m_p exp(a_k) / sum over kinds of exp(a), a the centre's attention, which stays 0 unless it is learned
 //   h               sum over parts of share_p W_p
 //   D               sum of g z over the centre's contexts, g minus dLoss/dscore: stored in centreSums, as for centres that are not composed

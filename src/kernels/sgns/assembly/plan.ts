@@ -19,7 +19,7 @@ export const R: u32 = 256;
 export const N: u32 = 16;
 /** Dimensions per slice. */
 export const SL: u32 = 16;
-/** Most batches per call. */
+/** Maximum number of batches per call. */
 export const CALL: u32 = 16;
 
 /** Bytes of one slice of a row: a cache line. */
@@ -80,13 +80,13 @@ export class Plan {
   mostPairs: u32;
   /** u32[n]: index of the list of the session that contains the position */
   pairLists: usize;
-  /** u32[lists + 1], u32[], f32[]: end of each list; rows of all lists; weight of each row, negative for a negative sample */
+  /** u32[lists + 1]: list l is listEnds[l] .. listEnds[l + 1) of the rows, u32[], and of their weights, f32[], below 0 for negatives */
   listEnds: usize;
   listRows: usize;
   listWeights: usize;
   /** number of negatives that a centre samples from its market; 0: there are no markets */
   numDrawn: u32;
-  /** u32[V], u32[markets + 1], u32[]: market of each row or 0xffffffff; end of each market; rows sorted by market */
+  /** u32[V]: market of each row, or 0xffffffff; u32[markets + 1], u32[]: market m has rows marketRows[marketEnds[m] .. marketEnds[m + 1]) */
   marketOf: usize;
   marketEnds: usize;
   marketRows: usize;
@@ -97,7 +97,7 @@ export class Plan {
   mostParts: u32;
   /** 1 if the shares of kinds are learned, 0 if they are equal */
   attends: u32;
-  /** u32[V + 1], u32[]: end of each row's parts; rows of the matrix of centres that are the parts */
+  /** u32[V + 1], u32[]: the parts of row v are rows partRows[partEnds[v] .. partEnds[v + 1]) of the matrix of centres */
   partEnds: usize;
   partRows: usize;
   /** u32[], f32[]: for each part, index of its kind in the attention, and its weight within the kind */

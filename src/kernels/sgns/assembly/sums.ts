@@ -37,7 +37,7 @@ export function addAll(target: usize, source: usize, bytes: usize): void {
  *
  * @param partials of slice 0; those of the next slice are `stride` bytes further
  * @param bytes    size of the array, at most that of a row block
- * @param level    depth in the tree, from 0, which selects the thread's buffer for the sum
+ * @param level    index of the thread's buffer for the sum; callers pass 0, and the recursion uses further buffers
  * @returns address of the sum; if one thread owns all slices, it is that of the thread's own sum
  */
 export function sumOfSlices(

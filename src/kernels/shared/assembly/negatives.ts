@@ -18,7 +18,7 @@ export class NegativeSource {
   alias: usize;
   /** f32[I]: log probability that each item is sampled as a negative; 0 if all are equal, because the term then cancels */
   logNoise: usize;
-  /** M: number of negatives sampled per batch, a multiple of 8; in other kernels, number of candidates per event */
+  /** M: number of negatives sampled per batch, a multiple of 8; for losses over pairs, number of candidates per event */
   numNegatives: u32;
   /** 1 if the items of a batch's events are shared negatives too */
   inBatch: u32;

@@ -8,7 +8,7 @@ import { arrayOf, type NamedArrays } from "../../../training/epochs/named-arrays
 import type { FmOptions } from "../options.js";
 import type { CoordinateMachine, Totals } from "./machine.js";
 
-/** Standard deviation from which initial vectors are drawn. */
+/** Standard deviation of the normal distribution from which initial vectors are drawn. */
 export const SPREAD = 0.1;
 /**
  * Precisions of weights and vectors in MCMC's first sweep. Initial weights are 0; a precision drawn from them would

@@ -18,7 +18,7 @@ import { lesserProbability, type Link } from "./link.js";
 export interface Ensemble {
   link: Link;
   draws: FmParameters[];
-  /** factor by which the table's scores are multiplied; absent: 1 */
+  /** factor by which the table's scores were multiplied; absent: 1 */
   tableScale?: number;
 }
 

@@ -202,7 +202,7 @@ function machineInput(
 /** Scores the validation split after each sweep. The caller must call `terminate`. */
 interface Validation {
   /**
-   * Returns mean loss and stopping metric of the mean prediction of all sweeps after the burn-in; during the burn-in, of the current sweep.
+   * Returns mean loss and stopping metric: if `counts`, of the mean prediction of all sweeps so far that count; else of this sweep alone.
    */
   validate(parameters: FmParameters, counts: boolean): Promise<{ loss: number; stoppingValue: number }>;
   /** Returns the factor of a table's scores that minimizes the validation loss. */

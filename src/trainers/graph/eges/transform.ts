@@ -1,4 +1,6 @@
 // Encodes new items by their side values: the vector is the mean over kinds of the mean vector of a kind's values.
+//
+// Source: Wang et al. 2018 (arXiv:1803.02349), section 3.4: "we represent it with the average embeddings of its side information".
 
 import type { Dataset } from "../../../dataset/dataset.js";
 import { bindEncoder, forEachPair, type FeatureRows } from "../../../dataset/rows.js";
