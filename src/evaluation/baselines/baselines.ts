@@ -12,7 +12,7 @@ interface BaselineEntry {
   score: string;
   /** set if `embed recall --score` offers the baseline */
   recalls?: true;
-  /** limits of `embed compare`: at most `mostItems` items, or (repeats) lists that may contain training items */
+  /** set if `embed compare` measures the baseline: up to `mostItems` items, or only if lists may contain training items (repeats) */
   compares?: { mostItems?: number; repeats?: true };
   /** set if the baseline recommends nothing but the user's training items */
   needsRepeats?: true;
