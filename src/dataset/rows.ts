@@ -117,7 +117,7 @@ interface BoundField {
   field: Field;
   column: Column;
   offset: number;
-  /** u32: id of the field by code of the column's dictionary (categorical fields) */
+  /** u32: id within the field, by code of the column's dictionary (categorical fields) */
   ids: Uint32Array;
 }
 
