@@ -126,7 +126,7 @@ export class KeyCounter {
     }
   }
 
-  /** Returns the total number of rows with a key. */
+  /** Returns the number of rows that have the given key. */
   rowsOf(code: number): number {
     return this.#rows[code] ?? 0;
   }

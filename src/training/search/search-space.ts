@@ -29,8 +29,8 @@ const MOST_FITTED = 200;
 /** Exponent that concentrates samples near the default. */
 const CENTERING = 2;
 /**
- * Probability with which candidates near the best setting change an option, and the sizes of the change as fractions of
- * the span's logarithm.
+ * Maximum changes of options in candidates near the best setting, as fractions of the span's logarithm, and probability
+ * with which an option is changed.
  */
 const NEAR = [0.5, 0.2];
 const CHANGED = 0.7;

@@ -208,7 +208,7 @@ export function carryBlocks(
   return all;
 }
 
-/** Counts known, unseen, new and expired keys of the run, in total and by field, without out-of-vocabulary features. */
+/** Counts known, unseen, new and expired keys, in total and by field, without out-of-vocabulary features. */
 export function countCarried(
   space: FeatureSpace,
   before: FeatureSpace,
@@ -272,7 +272,7 @@ export function nextHistory(
 }
 
 /**
- * Reads the range of each field's rows in the table of --row-order.
+ * Reads the keys of each field's rows in the table of --row-order.
  *
  * @param path path of the run; undefined if no row numbers are kept
  * @throws {NoInputError} the run does not exist
