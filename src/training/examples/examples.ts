@@ -147,7 +147,7 @@ export interface NegativeFields {
 /**
  * Finds the items from which negatives of the training split are sampled.
  *
- * @param flag   flag that requires an item column, for the error message
+ * @param flag flag that requires an item column, for the error message
  * @param given columns that belong to the item; inferred when absent
  * @throws {UsageError} the log has no item column
  */

@@ -118,7 +118,7 @@ export class SearchSpace {
   /**
    * Returns the candidate with the largest expected improvement over the earlier settings.
    *
-   * @param t       number of the setting, which determines its random numbers
+   * @param t number of the setting, which determines its random numbers
    * @param before earlier settings with their values: greater is better, -Infinity if it failed
    * @returns undefined if no new setting was found
    */

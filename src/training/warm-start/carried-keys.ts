@@ -246,7 +246,7 @@ export function countCarried(
  * Returns the times when the keys of the new run's table were last seen.
  *
  * @param before history by feature of the run of --init
- * @param from    u32[numFeatures]: that run's feature with the same key, or NONE; absent without --init
+ * @param from u32[numFeatures]: that run's feature with the same key, or NONE; absent without --init
  */
 export function nextHistory(
   space: FeatureSpace,
