@@ -12,7 +12,7 @@ interface BaselineEntry {
   score: string;
   /** set if `embed recall --score` offers the baseline */
   recalls?: true;
-  /** set if `embed compare` measures the baseline: up to `mostItems` items; repeats: only if training items are ranked */
+  /** set if `embed compare` measures it: up to `mostItems` items; repeats: only if lists may have training items */
   compares?: { mostItems?: number; repeats?: true };
   /** set if the baseline knows nothing of a user but the training items, and recommends these again */
   needsRepeats?: true;
