@@ -19,7 +19,7 @@ export interface About<V> {
   default?: V | ((before: never, facts: never) => V);
   /** text of the default in the help, if it is not a plain value */
   shown?: string;
-  /** options that this one needs, by name: one of the listed values, also by default, or (true) any value that is set */
+  /** options that this one needs, by name: with a listed value, set or by default, or (true) set to any value */
   only?: Readonly<Record<string, readonly string[] | true>>;
   /** options of which this one needs at least one, by name; values as in `only` */
   onlyAny?: Readonly<Record<string, readonly string[] | true>>;
