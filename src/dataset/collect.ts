@@ -83,7 +83,7 @@ export class RowCollector {
   /** Number of kept rows of each file, in the order of the log's files. */
   readonly rowsOfFiles = new Map<string, number>();
   dropped = 0;
-  /** number of the first row whose label is neither 0 nor 1 */
+  /** position of the first label that is neither 0 nor 1 */
   firstOther: LabelPlace | undefined;
   /** number of skipped bad rows by reason */
   readonly skipped: Record<string, number> = {};

@@ -40,7 +40,7 @@ export function columnFrom(plan: ColumnPlan, cells: Cells, dictionary: Keys): Co
 
 /** Minimum growth factor of a column; the number of rows of a pipe is unknown in advance. */
 const GROWTH = 1.5;
-/** Allocated capacity relative to the expected number of rows, which is too low if later rows are shorter. */
+/** Allocated capacity relative to the expected number of rows. The log has more rows if later rows are shorter. */
 const SPARE = 1.1;
 
 /** A sink in memory: one array per column, with codes in memory that threads share. */

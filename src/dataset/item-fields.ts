@@ -23,7 +23,7 @@ const EVENTS_LOOKED_AT = 1 << 17;
 export interface ItemFields {
   /** names of the columns that the item determines, starting with the item column */
   names: string[];
-  /** u32[number of item codes]: index of a row with the item's values in these columns; MISSING for unused items */
+  /** u32[number of item codes]: index of a row with the item's values in these columns; MISSING without events */
   templateRow: Uint32Array;
 }
 

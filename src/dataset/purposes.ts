@@ -100,8 +100,8 @@ export function purposesOf(
 }
 
 /**
- * Returns the range of weights. Weights of edges must be above 0, because an edge of weight 0 would contradict its row,
- * and graphs store weights as f32.
+ * Range of edge weights. Weights must be above 0, because an edge of weight 0 would contradict its row, and they must
+ * be in the range of f32, in which graphs store them.
  */
 const EDGE_WEIGHTS = {
   from: 2 ** -126,

@@ -50,7 +50,7 @@ export interface ColumnOptions {
   dedupedBy?: readonly string[];
   /** columns that other options name as fields; they are features even if their keys have few rows */
   keep?: string[];
-  /** columns with the two ends of an edge, if rows are edges; every row must have both ends and a weight above 0 */
+  /** columns with the two ends of an edge, if rows are edges; every row must have both; weights must be above 0 */
   edges?: EdgeColumns;
   /** true to reject a log whose columns have names typical of edges, because no option declares it as edges */
   mayBeEdges?: true;

@@ -117,7 +117,7 @@ interface BoundField {
   field: Field;
   column: Column;
   offset: number;
-  /** u32: id of the field by code of the column's dictionary (categorical fields) */
+  /** u32: id within the field, by code of the column's dictionary (categorical fields) */
   ids: Uint32Array;
 }
 
@@ -320,8 +320,8 @@ function countUnseenCells({ column, ids }: BoundField, rows: Uint32Array): Unsee
 /**
  * Returns rows with the pairs of a left row and a right row, in the order of their fields, as an encoder returns them.
  *
- * @param left, right  rows of different fields of one space
- * @param places       u32[numRows] for each side: index of the left (right) row of each result row
+ * @param left, right rows of different fields of one space
+ * @param places u32[numRows] for each side: index of the left (right) row of each result row
  */
 export function joinedRows(
   left: FeatureRows,

@@ -4,8 +4,8 @@
 //   Q      the orthogonal matrix that minimizes sum log(1 + count) |a Q - b|^2; it may reflect
 //
 // Vectors are neither centered nor scaled, so that dot products do not change, nor the scores that are computed from
-// dot products alone. The weights favor frequent keys, whose vectors are well determined; the logarithm prevents that a
-// few keys dominate.
+// dot products alone. The weights favor frequent keys, whose vectors are well determined; the logarithm prevents a few
+// keys from dominating.
 
 import { mapTo } from "../numeric/indices.js";
 import { log } from "../numeric/exp.js";

@@ -28,7 +28,7 @@ export function auc(scores: Scores, labels: Float32Array, weights?: Float32Array
   positives.sort();
   negatives.sort();
 
-  // below: total weight of negatives with a lower score; ties: of negatives with the same score
+  // below: number of negatives with a lower score; ties: number of negatives with the same score
   let pairs = 0;
   for (let p = 0, below = 0, ties = 0; p < numPositive; p++) {
     const score = positives[p]!;
@@ -64,9 +64,9 @@ function weightedAuc(scores: Scores, labels: Float32Array, weights: Float32Array
 }
 
 /**
- * Returns the contribution of each unit of rows to the area, so that units can be resampled. A contribution is the
- * derivative of the area by the unit's weight. Sources: DeLong et al. 1988 (doi:10.2307/2531595), structural
- * components; Obuchowski 1997 (doi:10.2307/2533958), for units of several rows.
+ * Returns the contribution of each unit of rows to the area, so that units can be resampled. A contribution is the area
+ * plus `size` times the derivative of the area with respect to the unit's weight. Sources: DeLong et al. 1988
+ * (doi:10.2307/2531595), structural components; Obuchowski 1997 (doi:10.2307/2533958), for units of several rows.
  *
  * @param of u32[n]: the unit of each row
  * @param size number of units

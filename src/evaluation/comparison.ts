@@ -27,8 +27,8 @@ export interface Compared {
   /** 95 % confidence intervals by metric */
   intervals: Record<string, Interval>;
   /**
-   * differences from the best contender by metric, with intervals: the best value minus this contender's value;
-   * negative for errors. Absent for the best contender.
+   * differences from the best contender by metric, with intervals: this contender's value minus the best value. Absent
+   * for metrics in which this contender is best.
    */
   toBest: Record<string, Interval & { difference: number }>;
   /** differences from the first contender by metric, with intervals: this contender's value minus the first's */

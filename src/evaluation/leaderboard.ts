@@ -10,11 +10,11 @@ import { addsNothing, ofKeys } from "./vectors-add.js";
 export interface Entrant {
   /** true for a simple model or rule that an embedding should beat */
   isBaseline: boolean;
-  /** directory of the run, command that trained it, and duration of the training in seconds; absent for baselines */
+  /** directory of the run, command that trained it, and duration of the training in seconds; absent without a run */
   run?: string;
   command?: string;
   seconds?: number;
-  /** command line that trains the run's model on all rows of the log; absent for baselines */
+  /** command line that trains the run's model on all rows of the log; absent without a run */
   commandForAllRows?: string;
   /** gain of the run's vectors on the validation split of its training */
   vectorsAdd?: VectorsAdd;

@@ -213,7 +213,7 @@ export function rowMetrics(
   return kinds.flatMap(([name, { ofRows }]) => (ofRows?.task === task ? [{ name, ofRows }] : []));
 }
 
-/** How metrics are taken. */
+/** Options of metricsOf. */
 export interface MetricOptions {
   /** regression only: range of the training labels, to which scores are clipped first (as libFM does) */
   clip?: readonly [low: number, high: number];

@@ -14,7 +14,8 @@ export class OutOfTime extends Error {}
  * @param note receives each report as a line
  * @param timeLeft maximum duration of the computation in milliseconds; unlimited when absent
  * @param clock returns milliseconds; a parameter for tests
- * @returns function to call with the finished and the total amount; throws OutOfTime if the estimated rest takes longer than timeLeft
+ * @returns function to call with the finished and the total amount; throws OutOfTime if the estimated rest takes longer
+ * than timeLeft
  */
 export function pace(
   what: string,

@@ -42,8 +42,7 @@ export function ofKeys({ control }: Pick<VectorsAdd, "control">): boolean {
  * `log loss lower by 0.0120 (...)`.
  */
 export function vectorsAddText({ metric, control, value, low, high, units, count }: VectorsAdd): string {
-  // number of decimal places: two significant digits of half the interval's width, at least four if there is no
-  // interval
+  // number of decimal places that shows two significant digits of half the interval's width, limited to 4 .. 8 below
   const digits = high > low ? Math.ceil(-Math.log10((high - low) / 2)) + 1 : 4;
   const shown = (x: number): string =>
     x.toFixed(Math.min(Math.max(digits, 4), 8)).replace(/^-(0\.0*)$/, "$1");

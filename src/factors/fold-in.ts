@@ -91,7 +91,6 @@ export function foldIn(events: FoldInEvents, { loss, l2Weight, l2Vector }: FoldI
  * @param first     the field's out-of-vocabulary feature, which precedes its known features
  * @param counts    u32: number of events of these features, which are the weights of their squares
  * @param noise     variance of a label about its score; 1 for the logistic loss
- *
  * @param numBlocks number of equal parts of a vector, each of which has its own L2
  */
 export function priorPenalties(

@@ -2,7 +2,7 @@
 // space.
 //
 //   vectors  f32[n, J (S - 1) K]   AdaGrad's sum of squares n of each dimension, or Adam's two means and its counters,
-//            as in kernels/fm-state.ts
+//            as in kernels/fm/state.ts
 //   w        f32[n, L - 1]
 //   w0       f32[1]
 

@@ -13,7 +13,7 @@ const CHUNK_ROWS = 65536;
 const BLOCK_EVENTS = 4096;
 
 export interface NegativeOptions {
-  /** negatives an event */
+  /** number of negatives per event */
   negatives: number;
   noise: Noise;
   seed: number;

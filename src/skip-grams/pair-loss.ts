@@ -49,7 +49,7 @@ export function pairLoss(
  *
  * Source: Levy and Goldberg 2014, "Neural word embedding as implicit matrix factorization", eq. 7 without the center.
  *
- * @param totals f64[n]: number of occurrences of each row in training
+ * @param totals f64[n]: total weight of each row's events in training
  * @param noise f64[n], sum 1: noise distribution q
  */
 export function popularityRows(totals: Float64Array, noise: Float64Array, negatives: number): ScoredVectors {

@@ -33,7 +33,7 @@ export function heldOutOf(
   return isHeldOut.includes(1) ? { ...sequences, isHeldOut } : undefined;
 }
 
-/** Returns the name of the session column or, for sessions by gap, of the user column. */
+/** Returns the name of the session column; of the user column for sessions by gap, or without a session column. */
 export function sessionColumn({ session, user }: Roles, byGap: boolean): string {
   const name = byGap ? user : (session ?? user);
   return name!;

@@ -71,9 +71,9 @@ function carriedWarnings(init: SgnsInit, vocabulary: CarriedVocabulary, given: G
 }
 
 /**
- * Returns the number of keys that occur in the training split but in no training pair.
+ * Returns the number of keys that occur in the training split but in none of the sessions that are trained on.
  *
- * @param totals f64[numFeatures]: total weight of each feature in pairs
+ * @param totals f64[numFeatures]: total weight of each feature's events in these sessions
  */
 export function numAlone(space: FeatureSpace, totals: ArrayLike<number>): number {
   const counts = featureCounts(space);

@@ -9,7 +9,7 @@ import { Matrix, SingularValueDecomposition } from "ml-matrix";
  * Source: Schönemann 1966 (10.1007/BF02289451), orthogonal Procrustes.
  *
  * @param from f32[n * dim], row-major
- * @param to   f32[n * dim]
+ * @param to f32[n * dim]
  * @param weights [n], weight of each row, >= 0
  * @returns f64[dim][dim]; a row a of `from` becomes a Q
  */

@@ -151,7 +151,6 @@ const columnShape: Shape = (value, at) =>
     ? object({ separator: text, distinct: count }, { weighted: flag })(value, at)
     : undefined);
 
-/** Shapes of the members that the reader of a dataset needs. */
 /** Shapes of the reading options, in which the types of options that trainings reuse are checked. */
 const reading: Shape = (value, at) =>
   record(anything)(value, at) ??
@@ -163,6 +162,7 @@ const reading: Shape = (value, at) =>
     },
   )(value, at);
 
+/** Shapes of the members that the reader of a dataset needs. */
 const descriptionShape = object(
   {
     version: text,

@@ -12,7 +12,7 @@ export interface EventLimits {
   since?: string;
   /** maximum number of events of each user; events without a user are all kept */
   maxEventsPerUser?: number;
-  /** order in which a user's events are kept; the latest first by default */
+  /** selection of the events that are kept of each user; the latest by default */
   keepEvents?: KeepEvents;
 }
 

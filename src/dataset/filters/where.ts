@@ -240,8 +240,8 @@ function negate(negated: boolean, of: Condition): Condition {
 }
 
 /**
- * Compares numbers by value and texts by their UTF-8 bytes. All comparisons with a
- * missing cell are false, and so are comparisons of a number with a cell that is not a number.
+ * Compares numbers by value and texts by their UTF-8 bytes. All comparisons with a missing cell are false, and so are
+ * comparisons of a number with a cell that is not a number.
  */
 function comparisonOf(operator: string, literal: Literal): (cell: string) => boolean {
   const test = comparisons[operator]!;

@@ -41,7 +41,7 @@ interface SequenceOptions {
    * events of a user
    */
   by: "session" | "gap" | "user";
-  /** minimum pause, in milliseconds, that ends a session; required for sessions by gap */
+  /** milliseconds; a longer pause ends a session; required for sessions by gap */
   gap?: number;
   /** minimum milliseconds until the next event of the session or user; events with a shorter stay are dropped */
   minStay?: number;

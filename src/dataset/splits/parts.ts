@@ -13,9 +13,9 @@ export interface Parts {
 
 /** Comparison of a validation split with the log that it imitates (split-like.ts). */
 export interface Imitation {
-  /** mean degree, in the training split, of the items in the other log's events */
+  /** mean over the other log's events of the item's degree: its number of users among the rows that were split */
   target: number;
-  /** mean degree, in the training split, of the items in the validation split's user-item pairs */
+  /** mean of the same degrees, minus 1 for the pair's own user, over the validation split's user-item pairs */
   reached: number;
   /** γ */
   power: number;

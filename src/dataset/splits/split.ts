@@ -150,7 +150,7 @@ function splitByHash(dataset: Dataset, rows: Uint32Array, options: DatasetSplitO
     const hashes = rowHashes(keyColumns(dataset, roles), dataset.numRows, seed);
     return (row: number) => fractionOf(hashes, row);
   };
-  // the message mentions hashed columns only if the user chose them
+  // without user or item, no column is hashed, so that splitLike reports the missing role and not a hashed column
   const { user, item } = dataset.roles;
   const hashes = {
     ofUser: hashOf(user === undefined ? [] : ["user"]),

@@ -31,7 +31,6 @@ export type KnownFields = (name: string) => Field | undefined;
  * Returns a space fitted on the rows of a training split, with the keys, scales and bins of the run.
  *
  * @param space    as returned by fitFeatures, without a row order; checkKinds accepts its kinds
- *
  * @param rowOrder keys of an earlier table's rows, which keep their positions
  */
 export function withKnown(

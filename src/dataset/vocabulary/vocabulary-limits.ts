@@ -29,7 +29,7 @@ export interface FieldLimits {
   maxVocab: number;
 }
 
-/** Returns the fields that limits and hashing options name; these are features even if their keys have few rows. */
+/** Returns the fields that options other than --fields name; these are features even if their keys have few rows. */
 export function fieldsNamed({
   hash = {},
   minCount,

@@ -14,7 +14,7 @@ export interface FieldSize {
 }
 
 /**
- * Returns the features of each column, as `fitFeatures` will find them; The estimate includes keys that --min-users
+ * Returns the features of each column, as `fitFeatures` will find them. The estimate includes keys that --min-users
  * would exclude, and all keys of columns on disk.
  *
  * @param rows u32: rows of the training split

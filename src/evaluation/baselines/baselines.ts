@@ -12,9 +12,9 @@ interface BaselineEntry {
   score: string;
   /** set if `embed recall --score` offers the baseline */
   recalls?: true;
-  /** limits of `embed compare`: at most `mostItems` items, or (repeats) lists that may contain training items */
+  /** set if `embed compare` measures it: up to `mostItems` items; repeats: only if lists may have training items */
   compares?: { mostItems?: number; repeats?: true };
-  /** set if the baseline recommends nothing but the user's training items */
+  /** set if the baseline knows nothing of a user but the training items, and recommends these again */
   needsRepeats?: true;
   /** set if the baseline also uses the number of events of each pair (`pairEvents`) */
   needsPairEvents?: true;
@@ -90,7 +90,7 @@ export const baselineNames = Object.keys(entries) as BaselineName[];
 /** Names of the baselines that `embed recall` offers. */
 export const recallBaselines = baselineNames.filter((name) => baselines[name].recalls);
 
-/** Whether a baseline recommends nothing but the user's training items. */
+/** Whether a baseline knows nothing of a user but the training items, and recommends these again. */
 export function needsRepeats(name: BaselineName): boolean {
   return baselines[name].needsRepeats === true;
 }

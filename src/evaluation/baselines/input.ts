@@ -36,7 +36,7 @@ export interface BaselineOptions {
   filter?: FilterChoices;
   threads: number;
   signal?: AbortSignal;
-  /** callback for the setting that the baseline chose */
+  /** callback for progress messages, and for the setting that the baseline chose */
   note?: (text: string) => void;
   /** maximum duration of the training in milliseconds; a longer one throws OutOfTime */
   timeLeft?: (() => number) | undefined;

@@ -34,7 +34,7 @@ const BREATH = 256;
  * uses only the largest.
  */
 export interface ItemColumns extends ItemLists {
-  /** f32, beside items */
+  /** f32, parallel to items */
   weights: Float32Array;
 }
 
@@ -177,7 +177,7 @@ function hide(history: ItemLists, seed: number): { shown: ItemLists; hidden: Ite
   const hiddenEnds = [0];
   for (let user = 0; user < numUsers; user++) {
     const [from, to] = [indptr[user]!, indptr[user + 1]!];
-    // the items of a user are sorted by a hash of the pair, and the last ones are hidden: at least one, never all
+    // the items of a user are sorted by a hash of the pair, and the first ones are hidden: at least one, never all
     const isHidden = new Set<number>();
     if (hides[user]) {
       const order = ascending(to - from).map((j) => from + j);

@@ -35,7 +35,7 @@ export type FilterTask = {
       /** offsets of the lists of each thread: u32[16][top] items and f32[16][top] scores */
       lists: { found: number; scores: number }[];
     }
-  /** scores: f32, beside lists.items */
+  /** scores: f32, parallel to lists.items */
   | { kind: "listed"; lists: ItemLists; scores: Float32Array }
 );
 

@@ -19,9 +19,9 @@ export interface ColumnFilter {
 
 /** Memory and products that the filter needs. */
 export interface FilterRoom {
-  /** panels with one entry per column: two polynomials, and their weighted sum */
+  /** panels of vectors with one entry per column: two polynomials, and their weighted sum */
   columns: readonly [Region, Region, Region];
-  /** panel with one entry per row */
+  /** panel of vectors with one entry per row */
   rows: Region;
   values(panel: Region): Float32Array;
   /** Writes A X or A' X to the target. */
@@ -52,7 +52,7 @@ export async function multiplyFiltered(
 /**
  * Computes c(P) D_a X.
  *
- * @param source panel with one entry per column
+ * @param source panel of vectors with one entry per column
  * @returns the panel of the room that contains the result
  */
 export async function smooth(

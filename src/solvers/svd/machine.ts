@@ -18,7 +18,7 @@ import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 
 /** Number of rows of one kernel call, a multiple of 4. */
 const BLOCK_ROWS = 256;
-/** Number of parts of a sum over rows. It is independent of the number of threads, so that rounding is, too. */
+/** Number of parts of a sum over rows; constant, so that rounding does not depend on the number of threads. */
 const PARTS = 16;
 
 /** Side of the matrix: vectors of the side "rows" have one entry per row of the matrix. */

@@ -15,7 +15,7 @@ import { eigenOf } from "./symmetric.js";
 
 /** Threshold relative to the greatest eigenvalue of N, below which eigenvalues are rounding errors. */
 const LOST = 1e-6;
-/** Maximum deviation from orthonormality at which one more step reduces the deviation to rounding error. */
+/** Threshold for the least eigenvalue of N, above which a step leaves only rounding errors. */
 const CLOSE = 0.1;
 /**
  * Threshold for the squared length of a column after its component in the basis is removed, relative to the length
@@ -55,7 +55,7 @@ export async function orthonormalize(
   let r = identity();
   for (let step = 0; step < MAX_STEPS; step++) {
     const gram = await machine.crossProducts(side, [panel], panel);
-    // lengths are relative to the columns' original lengths in the first step, and close to 1 in later steps
+    // the first step compares lengths with the greatest original length; in later steps, lengths are close to 1
     const { coefficientAt, inverseAt, isAlive, least, shortest } = whitening(
       gram,
       step === 0 ? pending.squaredLength : 1,

@@ -41,9 +41,9 @@ interface FeatureChunk {
 /**
  * Encodes rows of a dataset, chunk by chunk, in the form that `embed transform` writes.
  *
- * @param key     name of the column whose keys identify the rows
+ * @param key name of the column whose keys identify the rows
  * @param encode computes a chunk's values, and its biases if the encoding has them
- * @param all     u32: row numbers; every row of the dataset when absent
+ * @param all u32: row numbers; every row of the dataset when absent
  */
 export async function* encodedChunks(
   space: FeatureSpace,

@@ -36,9 +36,9 @@ export type FoldIn = (run: Run, options: TransformOptions, watch: Watch) => Prom
 export interface FoldedKeys {
   column: KeyColumn;
   codes: number[];
-  /** vector by key code, of `dim` numbers; undefined if the key's events do not determine one */
+  /** vector of each of `codes`, of `dim` numbers; undefined if the key's events do not determine one */
   vectors: (ArrayLike<number> | undefined)[];
-  /** bias by key code; only for models with biases */
+  /** bias of each of `codes`; only for models with biases */
   biases?: ArrayLike<number>;
   /** verb phrase for the message about keys without a vector, which continues "none of these" */
   lack: string;

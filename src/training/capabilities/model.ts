@@ -61,7 +61,7 @@ export interface Capabilities {
   transformFlags?: readonly TransformFlag[];
   /** Computes vectors for users or items without a row in the run, from the events in `options.foldIn`. */
   foldIn?: FoldIn;
-  /** similarity by which folded-in users and unweighted item rows are ranked; without `rank`, no other is available */
+  /** similarity by which a user's vector ranks item rows without weights; the only ranking of kinds without `rank` */
   foldedRank?: "dot" | "cosine";
   /** Removes keys from the run. */
   forgetting?: (run: Run) => Forgetting | Promise<Forgetting>;

@@ -106,7 +106,7 @@ export function predictionNames(predicted: Predicted, raw: boolean): string[] {
  * Applies the link function to scores, as metrics do.
  *
  * @param scores f64[numRows][n]; may be overwritten
- * @param raw     true to return the scores unchanged
+ * @param raw true to return the scores unchanged
  * @throws {DivergedError} a score is NaN or infinite
  */
 export function linked(predicted: Predicted, scores: Float64Array, raw: boolean): Float64Array {

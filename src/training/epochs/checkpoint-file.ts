@@ -69,7 +69,7 @@ export class CheckpointFile<Saved extends object> {
   /**
    * Opens the checkpoint; with `resume`, reads it.
    *
-   * @param out    path of the run that the training will write
+   * @param out path of the run that the training will write
    * @param shape shape of the JSON object, including the identity
    * @throws {UsageError} with resume: the checkpoint belongs to another training; the message lists the differences
    * @throws {ArtifactError} with resume: it is damaged

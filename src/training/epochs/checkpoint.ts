@@ -3,8 +3,7 @@
 //   standing    u8, JSON: the training's options, its epochs, and the state of early stopping
 //   search.*    with --search: metric values per row, of the default and of the best setting (the settings are in `standing`)
 //   others      the trainer's parameters and, with early stopping, those of the best epoch, under the trainer's own
-//               names
-//               (epoch-loop.ts)
+//               names (epoch-loop.ts)
 //
 // A resumed training writes the same bytes as an uninterrupted one, at any number of threads.
 

@@ -78,8 +78,8 @@ export function labelledExamples(
     const encoded = isStored(dataset)
       ? encodeStored({ space, dataset, rows, labels })
       : bindEncoder(space, dataset).encode(rows, labels);
-    // the properties are assigned in place, because a spread would call the `ids` getter, which encodes the rows of a
-    // stored dataset
+    // the property is assigned in place, because a copy would call the `ids` getter, which encodes rows whose encoding
+    // is deferred
     return ownWeights ? Object.assign(encoded, { weights: ownWeights }) : encoded;
   };
   const trainPart = { ...parts.train, rows: trainRows };
@@ -147,7 +147,7 @@ export interface NegativeFields {
 /**
  * Finds the items from which negatives of the training split are sampled.
  *
- * @param flag   flag that requires an item column, for the error message
+ * @param flag flag that requires an item column, for the error message
  * @param given columns that belong to the item; inferred when absent
  * @throws {UsageError} the log has no item column
  */

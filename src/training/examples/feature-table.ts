@@ -47,7 +47,7 @@ export function rowsByFeature(space: FeatureSpace, rows: Float32Array, width: nu
 /**
  * Builds a model's embedding table.
  *
- * @param w        f32[numFeatures]; absent if features have no weights
+ * @param w f32[numFeatures]; absent if features have no weights
  * @param vectors f32[numFeatures * dim], row-major
  */
 export function featureTable(

@@ -46,8 +46,8 @@ export class KeyFactsCounter {
    * Returns the facts and warnings.
    *
    * @param keysOf returns the distinct keys of a column, by the column's index
-   * @param top     number of keys to list per column
-   * @param log     the log's strings for missing cells, and the columns by which --dedupe-by removed repeated rows
+   * @param top number of keys to list per column
+   * @param log the log's strings for missing cells, and the columns by which --dedupe-by removed repeated rows
    */
   found(
     keysOf: (at: number) => Keys,
@@ -126,7 +126,7 @@ export class KeyCounter {
     }
   }
 
-  /** Returns the total number of rows with a key. */
+  /** Returns the number of rows that have the given key. */
   rowsOf(code: number): number {
     return this.#rows[code] ?? 0;
   }

@@ -19,9 +19,9 @@ export interface About<V> {
   default?: V | ((before: never, facts: never) => V);
   /** text of the default in the help, if it is not a plain value */
   shown?: string;
-  /** options that must also be set, by name: to one of the listed values, or (true) to any value */
+  /** options that this one needs, by name: with a listed value, set or by default, or (true) set to any value */
   only?: Readonly<Record<string, readonly string[] | true>>;
-  /** options of which at least one must also be set, by name: to one of the listed values, or (true) to any value */
+  /** options of which this one needs at least one, by name; values as in `only` */
   onlyAny?: Readonly<Record<string, readonly string[] | true>>;
   /** options that must not be set, by name: to one of the listed values, or (true) to any value */
   not?: Readonly<Record<string, readonly string[] | true>>;

@@ -120,7 +120,8 @@ export class SkippedRows {
   /**
    * Reads a piece of a log and adds its counts.
    *
-   * @param numRows number of rows of the piece, all of which count as bad if the reader fails before it calls `onRead`
+   * @param numRows number of rows of the piece, all of which count as bad if the reader finds no rows at all, and
+   * therefore throws NoRowsError without a call of `onRead`
    * @returns undefined if filters or --on-bad-row skip drop all rows
    */
   async piece<T>(numRows: number, read: (onRead: OnRead) => Promise<T>): Promise<T | undefined> {

@@ -51,8 +51,9 @@ export interface FurtherLog extends Pick<
 /** Roles that a command requires of a log. */
 export interface NeededRoles {
   /**
-   * - `all` the run's roles (the default); labels are required unless the run samples negatives - `features`: labels,
-   * weights and event types are not required - a list, for events: the item, the features, and the listed roles
+   * - `all`: the run's roles (the default); labels are required unless the run samples negatives
+   * - `features`: labels, weights and event types are not required
+   * - a list, for events: the item, the features, and the listed roles
    */
   roles?: "all" | "features" | readonly ("user" | "session" | "time")[];
   /** column whose cells are returned as keys in addition to the features */

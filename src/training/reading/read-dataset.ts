@@ -214,7 +214,7 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   const { maxMemory = Infinity } = options;
   const description = await readDescription(path);
   const done = userLimitFlags(description.options);
-  // when a run is evaluated, the limits on users come from the run, so messages must not name flags
+  // checks the flags of a training only: when a run is evaluated, the limits on users come from the run
   if (options.infer) checkUserLimits(path, done, userLimitFlags(options));
   checkDeduping(path, description.options.reading, options.reading);
   const wholeFor = [

@@ -29,8 +29,8 @@ const MOST_FITTED = 200;
 /** Exponent that concentrates samples near the default. */
 const CENTERING = 2;
 /**
- * Probability with which candidates near the best setting change an option, and the sizes of the change as fractions of
- * the span's logarithm.
+ * Maximum changes of options in candidates near the best setting, as fractions of the span's logarithm, and probability
+ * with which an option is changed.
  */
 const NEAR = [0.5, 0.2];
 const CHANGED = 0.7;
@@ -118,7 +118,7 @@ export class SearchSpace {
   /**
    * Returns the candidate with the largest expected improvement over the earlier settings.
    *
-   * @param t       number of the setting, which determines its random numbers
+   * @param t number of the setting, which determines its random numbers
    * @param before earlier settings with their values: greater is better, -Infinity if it failed
    * @returns undefined if no new setting was found
    */

@@ -48,7 +48,7 @@ export function preprocessOf(
  * Describes the conversion of a log's rows to events, for a model without labelled examples.
  *
  * @param dataset the dataset as it was read
- * @param roles    roles of the dataset on which the vocabulary was fitted
+ * @param roles roles of the dataset on which the vocabulary was fitted
  */
 export function eventPreprocessOf(
   space: FeatureSpace,
@@ -111,7 +111,7 @@ function absoluteSide(text: string): string {
  * Returns every option with defaults applied, for the manifest and --json.
  *
  * @param options options for reading, splitting and examples
- * @param own      the trainer's own options, with their defaults
+ * @param own the trainer's own options, with their defaults
  */
 export function resolvedOptions(
   paths: readonly string[],
@@ -145,10 +145,10 @@ export function resolvedOptions(
 /**
  * Describes the request for a training by its options, and fingerprints of all inputs and runs.
  *
- * @param given    the user's options, before any conversion
- * @param inputs   fingerprints of the log
+ * @param given the user's options, before any conversion
+ * @param inputs fingerprints of the log
  * @param earlier path of the run of --init
- * @param remote   fingerprints of further logs that were read through an engine
+ * @param remote fingerprints of further logs that were read through an engine
  */
 export async function askedOf(
   paths: readonly string[],
@@ -180,8 +180,8 @@ export async function askedOf(
 }
 
 /**
- * Returns the options with which a dataset was encoded; none if its ids are hashed, because they would reveal the file
- * of the secret.
+ * Returns the log and the options with which a dataset was encoded; none if its ids are hashed, because encoding it
+ * again would need the secret, which is not reported.
  */
 async function encodedOf(path: string, isEncoded: boolean): Promise<Pick<TrainingRequest, "encoded">> {
   if (!isEncoded) return {};

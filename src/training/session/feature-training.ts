@@ -111,7 +111,7 @@ export interface Scorer {
    * Returns vectors whose dot products give the same ranking of items as the scores; absent if the model has none.
    *
    * @param contexts one row per query, with all features except those of the item
-   * @param items     one row per item, with its features
+   * @param items one row per item, with its features
    */
   rank?(contexts: FeatureRows, items: FeatureRows): Omit<TopItemsInput, "masks">;
 }

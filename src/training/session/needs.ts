@@ -161,7 +161,7 @@ export function endingIfTooLarge(watch: Watch): Watch {
       const share = progress.bytes / progress.totalBytes;
       const taken = processMemory().now - before;
       const needed = fixed + (taken - fixed) / share;
-      // new keys become rarer, so that early estimates are too high; the limit is twice the free memory
+      // new keys become rarer, so that early estimates are too high; the limit falls from twice the free memory to once
       if (share < READ_SHARE || taken < fixed || needed <= (2 - share) * free.bytes) return;
       throw new IoError(
         `reading this log would need about ${sizeText(needed)} of memory (${sizeText(taken)} after ` +

@@ -208,7 +208,7 @@ export function carryBlocks(
   return all;
 }
 
-/** Counts known, unseen, new and expired keys of the run, in total and by field, without out-of-vocabulary features. */
+/** Counts known, unseen, new and expired keys, in total and by field, without out-of-vocabulary features. */
 export function countCarried(
   space: FeatureSpace,
   before: FeatureSpace,
@@ -246,7 +246,7 @@ export function countCarried(
  * Returns the times when the keys of the new run's table were last seen.
  *
  * @param before history by feature of the run of --init
- * @param from    u32[numFeatures]: that run's feature with the same key, or NONE; absent without --init
+ * @param from u32[numFeatures]: that run's feature with the same key, or NONE; absent without --init
  */
 export function nextHistory(
   space: FeatureSpace,
@@ -272,7 +272,7 @@ export function nextHistory(
 }
 
 /**
- * Reads the range of each field's rows in the table of --row-order.
+ * Reads the keys of each field's rows in the table of --row-order.
  *
  * @param path path of the run; undefined if no row numbers are kept
  * @throws {NoInputError} the run does not exist

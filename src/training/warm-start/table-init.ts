@@ -51,9 +51,9 @@ type NamedRoles = Pick<Roles, "user" | "item">;
 /**
  * Opens the run of --init.
  *
- * @param dim      value of --dim, if the option is set
+ * @param dim value of --dim, if the option is set
  * @param capable finds capabilities of any trainer's runs
- * @param what     model that will start from it, for messages: `a network`
+ * @param what model that will start from it, for messages: `a network`
  * @throws {UsageError} the run has no vectors, or their dimension differs
  * @throws {ArtifactError} damaged
  */
@@ -91,7 +91,7 @@ export interface StartFromTable {
 /**
  * Rearranges the table by feature of the training's vocabulary.
  *
- * @param roles   roles of the log, whose columns correspond to the fields `user` and `item` of a table
+ * @param roles roles of the log, whose columns correspond to the fields `user` and `item` of a table
  * @param unused name of a field whose vectors the training does not use
  * @throws {UsageError} the log and the table have no field in common
  */

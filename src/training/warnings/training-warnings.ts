@@ -159,7 +159,7 @@ export function capWarnings(
   ];
 }
 
-/** Returns the number of events of a group of users, and the share of held-out events. */
+/** Counts a group of users and their events, and computes the share of the events that is held out. */
 class HeldOut {
   users = 0;
   #events = 0;

@@ -73,7 +73,7 @@ function addedToWeights(
   if (!valid) return undefined;
   const loss = task === "regression" ? "squared" : "logistic";
   const fitted = fitWeights(rowsToFit(train), space, loss);
-  // sampling of negatives raises all scores by the same amount; a control on all negatives would need no correction
+  // the control is fitted on a share of the negatives, which raises all of its scores by the same amount
   if (loss === "logistic") fitted.bias += log(negativeShare);
   const model = lossByRow(scores, valid, loss, labelRange);
   const alone = lossByRow(weightScores(valid, space, fitted), valid, loss, labelRange);

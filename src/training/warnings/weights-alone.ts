@@ -5,8 +5,10 @@
 // The loss is approximated by a parabola in each row's score, with residual e and curvature h, and is minimized field
 // by field. Two features of one field rarely occur in the same row, so the step of a field's weights has a closed form:
 //
-//   w_j += (sum x e - w_j / v) / (sum h x X + 1 / v)     X: sum of |x| over the row's pairs of the field, a bound
-//   v    = sum of w_j^2 / sum of g_j                     g_j = sum h x X / (sum h x X + 1 / v), from 0 to 1
+//   w_j += (sum x e - w_j / v) / (sum h x X + 1 / v)     X: sum of |x| over the row's pairs of the field,
+//                                                        which bounds their cross terms
+//   v    = sum of w_j^2 / sum of g_j                     g_j = sum h x X / (sum h x X + 1 / v), the share of w_j
+//                                                        that the rows determine
 //
 // The weight of a key with few rows is shrunk to 0, as strongly as the field's other weights suggest. Sources: Breslow
 // and Clayton 1993 (doi:10.1080/01621459.1993.10594284) for penalized quasi-likelihood; MacKay 1992
@@ -39,7 +41,7 @@ const COPIED = 4096;
 
 /**
  * Table of the logistic function, with STEPS points per unit of score from -END to END; linear interpolation has an
- * error of 1e-6.
+ * error of at most 1e-6.
  */
 const STEPS = 128;
 const END = 20;
