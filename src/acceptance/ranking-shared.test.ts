@@ -178,7 +178,7 @@ test.each([
   [["--loss", "bpr", "--layers", "1"], /--layers needs --loss sampled-softmax, ccl, got bpr/],
   [["--loss", "bpr", "--schedule", "cosine"], /--schedule needs --loss sampled-softmax, ccl, got bpr/],
   [["--loss", "ccl", "--batch-size", "300"], /--batch-size must be 256, 512, 1024, 2048 or 4096, got 300/],
-  [["--loss", "ccl", "--negatives", "0"], /--negatives must be between 1 and 65536/],
+  [["--loss", "ccl", "--negatives", "0"], /--negatives from 1 to 65536/],
   [
     ["--loss", "ccl", "--layers", "1"],
     /--layers supports only user and item features: select these two with --fields, or omit --layers/,

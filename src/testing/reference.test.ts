@@ -48,7 +48,9 @@ test("types are on their page with all that they name, and options with their ty
   const pages = await referencePages();
   const types = pages["typescript-types.md"]!;
   expect(types).toContain("## Evaluation\n\n```ts\ninterface Evaluation extends Summary {");
-  expect(types).toContain("  /** metrics of all runs and baselines, with intervals */\n  compared: Compared[];");
+  expect(types).toContain(
+    "  /** metrics of all runs and baselines, with confidence intervals */\n  compared: Compared[];",
+  );
   // the type is printed on several lines, with the comments between them
   expect(types).toMatch(/## Progress\n\n```ts\ntype Progress = (?:(?!\n```)[\s\S])*stage: "warning"/);
   const named = [...types.matchAll(/\]\(typescript-types\.md#([^)]*)\)/g)].map(([, name]) => name!);

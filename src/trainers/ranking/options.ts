@@ -316,7 +316,7 @@ const own = {
   ...passes,
   patience: {
     ...passes.patience,
-    default: ({ loss }: { loss: Loss }) => (isShared(loss) ? 2 : 4),
+    default: ({ loss }: Kind) => (isShared(loss) ? 2 : 4),
     shown: "4; 2 for shared negatives",
   },
 } as const;
@@ -365,9 +365,7 @@ export function rankingOptionsOf(given: GivenRanking): RankingOptions {
   const { l2: _, ...all } = resolved(own, given);
   const { loss, similarity, negatives } = all;
   if (similarity === "dot" && loss === "ccl")
-    throw new UsageError(
-      "--similarity dot cannot be combined with --loss ccl, whose margin applies to cosines",
-    );
+    throw new UsageError("--loss ccl needs --similarity cosine, because its margin applies to cosines");
   if (similarity === "cosine" && !isShared(loss))
     throw new UsageError(`--similarity cosine needs --loss sampled-softmax or ccl, got --loss ${loss}`);
   if (similarity === "cosine" && all.itemNeighbors !== undefined)
@@ -382,9 +380,7 @@ export function rankingOptionsOf(given: GivenRanking): RankingOptions {
   const most = isShared(loss) ? 65_536 : 1024;
   const least = all.inBatch ? 0 : 1;
   if (!(negatives >= least && negatives <= most))
-    throw new UsageError(
-      `--negatives must be between ${least} and ${most} with --loss ${loss}, got ${negatives}`,
-    );
+    throw new UsageError(`--loss ${loss} takes --negatives from ${least} to ${most}, got ${negatives}`);
   if (BLOCK % all.batchSize !== 0)
     throw new UsageError(`--batch-size must be 256, 512, 1024, 2048 or 4096, got ${all.batchSize}`);
   if (isShared(loss) && negatives % 8 !== 0)
