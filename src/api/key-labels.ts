@@ -82,7 +82,7 @@ export class KeyNames {
   readonly #nameless = new Set<string>();
 
   /**
-   * @param field name of the field as the user wrote it; `item` is the column with this role
+   * @param field name of the field as the user wrote it: a column name, or `item` for the column with the role item
    * @param path path of the file
    */
   constructor(

@@ -55,7 +55,7 @@ export interface StarterTrainer {
   aligns: boolean;
 }
 
-/** The options of the training that `embed init` proposes when no run decides. */
+/** Returns the training step that `embed init` proposes if neither a run nor a comparison's page decides it. */
 export function starterTrainer(
   { columns }: Pick<StarterLog, "columns">,
   training: StarterTraining,

@@ -28,7 +28,7 @@ export interface ItemFields {
 }
 
 /**
- * @param rows u32: rows of the training split
+ * @param rows u32[numRows]: row numbers of the training split
  * @param candidates names of feature columns without the item's and the user's
  * @param given columns that the user named; if given, nothing is inferred
  */
@@ -169,7 +169,7 @@ export interface ItemCatalogue {
 }
 
 /**
- * @param rows u32: rows of the training split
+ * @param rows u32[numRows]: row numbers of the training split
  * @param itemFieldIndexes indexes of the space's fields that the item determines
  * @param minUsers items with fewer distinct users are excluded, because a run stores the catalogue
  */

@@ -19,7 +19,7 @@ export interface OutOfVocabulary {
   is: readonly (UnknownVector | undefined)[];
 }
 
-/** Descriptions of the kinds for messages. */
+/** Texts that messages use for each kind of vector of unknown keys. */
 export const unknownVectors: Readonly<Record<UnknownVector, string>> = {
   trained: "the vector that was trained on rare keys",
   mean: "the mean of the field's vectors",

@@ -27,7 +27,7 @@ import {
 import { readFmModel, type FmRun } from "./artifact.js";
 import { readOptimizerFile } from "./optimizer-file.js";
 
-/** Content of the run of --init. */
+/** The run that --init names, with its parameters. */
 export interface FactorInit extends InitRun, FmRun {
   /** names of the partner fields whose vectors are concatenated; absent if each feature has one vector */
   blocks?: readonly string[];

@@ -42,7 +42,7 @@ export interface SgnsStart extends Pick<SgnsInit, "vectors" | "contexts"> {
 export interface ComposedStart {
   /** f32, one per attention weight: input of the softmax */
   attention: Float32Array;
-  /** u8[numFeatures]: 1 for centers that are not composed, but keep their vector of the run */
+  /** u8[numFeatures]: 1 for a center that keeps its vector from the initial run; other centers are composed of their parts */
   stays: Uint8Array;
   /** f32[numFeatures * dim]: vectors of these centers */
   vectors: Float32Array;

@@ -193,7 +193,7 @@ const inPlaceOf: Readonly<Record<string, readonly string[]>> = {
   "--user": ["--session"],
 };
 
-/** Returns every option of a command that the generator draws. */
+/** Returns the options of a command for which the generator draws values. */
 export function drawnOptions(row: TrainerRow): TableOption[] {
   const options = commandOf(row.command).options as TableOption[];
   return options.filter(

@@ -232,7 +232,7 @@ async function listsText(
   );
 }
 
-/** Returns the limits for the items of each category in a list. */
+/** Returns the maximum number of items of each category in a list (--quota). */
 function quotasOf(
   source: ListSource,
   sets: readonly Uint32Array[],

@@ -3,7 +3,7 @@
 import { fileOfRows, tableBytes, type Needs } from "../../training/session/needs.js";
 import type { NetOptions } from "./options.js";
 
-/** Number of bytes for chunks of rows, batches and threads. */
+/** Number of bytes assumed for chunks of rows, batches and buffers of the threads. */
 const BUFFERS = 64 << 20;
 
 /**

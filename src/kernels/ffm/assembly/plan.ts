@@ -39,7 +39,7 @@ export class FfmPlan extends Plan {
   numTiles: u32;
   /** 1 if each row's values are divided by their Euclidean norm */
   normalize: u32;
-  /** size in bytes of a quad with its optimizer state: 16 S */
+  /** number of bytes of a quad (four dimensions) with its optimizer state: 16 S */
   quadBytes: u32;
 }
 

@@ -161,7 +161,7 @@ export class Thread {
   /** f32[kinds of all rows]: attention before the softmax; f32[V]: AdaGrad's sums, one per row; both equal in every thread */
   attention: usize;
   attentionSquares: usize;
-  /** f32[mostParts]: share of each of the batch's parts */
+  /** f32[mostParts]: weight of each part in the vector of its center or context, for the parts of the current batch */
   partShares: usize;
   /** f32[1 + slots][16]: sum of one slice's gradients for each slot of parts */
   partSums: usize;

@@ -69,7 +69,7 @@ const LONGEST_STEP = 1;
  * one log of a hundred.
  */
 const STANDARD_ERRORS = 4.3;
-/** Maximum number of rows times pairs in the first round. */
+/** Maximum of the product of rows and candidate pairs in the first round; columns with the smallest gains are left out beyond it. */
 const MOST_CELLS = 2 ** 29;
 /** Maximum number of combinations per row; a pair with more nearly identifies the rows. */
 export const KEY_SHARE = 0.9;
