@@ -128,7 +128,9 @@ test("clicks that say nothing beyond popularity: the summary says what to try, a
     /^vectors add: log loss lower by .* \(95 % interval .* to .*\) than weights alone, 2,400 rows$/m,
   );
   expect(stderr).toMatch(
-    new RegExp(`warning: ${WARNING}.*embed compare LOG --goal lists --positive-from 1 .*a linear model`),
+    new RegExp(
+      `warning: ${WARNING}.*embed compare LOG --goal lists --positive-from 1 -o lists.html .*a linear model`,
+    ),
   );
   const lr = await trained("train-fm", "clicks-false.csv", "--model", "lr", ...FM);
   expect(lr).not.toHaveProperty("vectorsAdd");

@@ -37,12 +37,12 @@ export function vectorAdvice({ ranking, negatives, task }: Examples): string {
   if (ranking)
     return "Try more events of each user, a smaller --dim, or --where to leave out events that no user chose";
   if (negatives)
-    return "Try the trainers that rank items (embed compare LOG --goal lists), or a smaller --dim";
+    return "Try the trainers that rank items (embed compare LOG --goal lists -o lists.html), or a smaller --dim";
   const from = task === "binary" ? 1 : "N";
   return (
     "For vectors of items whose neighbors are alike, train on the positive events: embed compare LOG --goal lists " +
-    `--positive-from ${from} tries the trainers for them. For predictions, try a larger --l2-vector, a smaller --dim or more ` +
-    "rows; a linear model predicts by weights alone"
+    `--positive-from ${from} -o lists.html tries the trainers for them. For predictions, try a larger --l2-vector, a ` +
+    "smaller --dim or more rows; a linear model predicts by weights alone"
   );
 }
 
