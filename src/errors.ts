@@ -1,7 +1,7 @@
 // The closed set of errors, each with the exit code that scripts rely on (docs/cli.md).
 // Anything else that is thrown is a bug: stack trace, exit 70.
 
-/** What a user can act upon: the message says what was expected, what was got and what to try next. */
+/** An error that a user can act upon: the message says what was expected, what was found and what to try next. */
 export abstract class EmbedError extends Error {
   abstract readonly exitCode: number;
   constructor(message: string, options?: ErrorOptions) {

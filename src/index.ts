@@ -1,4 +1,4 @@
-// What the package shows beside a function for each command, which the build adds: library/declare.ts.
+// The exports of the package beside a function for each command, which the build adds: library/declare.ts.
 
 export {
   ArtifactError,

@@ -111,7 +111,7 @@ export interface Trial extends Readonly<Record<string, number | string | null>> 
   value: number | null;
 }
 
-/** How --search compared settings. */
+/** The comparison of settings by --search. */
 export interface SearchedBy {
   /** name of the metric of the validation split, a member of `metrics` */
   metric: string;

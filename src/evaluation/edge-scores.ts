@@ -10,7 +10,7 @@
 import type { Graph } from "../dataset/graph/graph.js";
 import { unitRows } from "../retrieval/nearest.js";
 
-/** How tables score pairs. */
+/** Ways in which tables score pairs. */
 export const edgeScorings = ["dot", "cosine", "context"] as const;
 export type EdgeScoring = (typeof edgeScorings)[number];
 

@@ -7,7 +7,7 @@ import { wholeRows, type Rotation } from "../training/capabilities/rotation.js";
 import { readPreprocess } from "../training/capabilities/run-space.js";
 import { CONTEXT_TABLE, OPTIMIZER_FILE } from "./names.js";
 
-/** Of vectors without contexts. */
+/** Capabilities of vectors without contexts. */
 export const vectorCapabilities = {
   preprocess: readPreprocess,
   rotation: (_, table) => rotationOf(table, []),

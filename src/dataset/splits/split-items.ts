@@ -12,7 +12,7 @@ import { columnNamed, type Dataset, type KeyColumn } from "../dataset.js";
 import type { Parts } from "./parts.js";
 
 /**
- * Of n items with events, the first floor(n (1 - valid - test)) are for training, those up to floor(n (1 - test)) for
+ * Given n items with events, the first floor(n (1 - valid - test)) are for training, those up to floor(n (1 - test)) for
  * validation, and the rest for the test. Rows without an item are in the training split.
  *
  * @returns rows of each split in the log's order, and a sentence on how they were made

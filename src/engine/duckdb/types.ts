@@ -1,4 +1,4 @@
-// How DuckDB's types are read: each as the Parquet column that DuckDB would write of it, so that cells become text, keys
+// Reads DuckDB's types: each as the Parquet column that DuckDB would write for it, so that cells become text, keys
 // and numbers with the code for local Parquet files.
 
 import type { SchemaElement } from "hyparquet";
