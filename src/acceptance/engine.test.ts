@@ -453,7 +453,7 @@ const manifestOf = (run: string) =>
 withSpark(
   "train-als --engine-train trains on the server, about as well, and gives a run like any other",
   async (engine) => {
-    // in two of three events, the item is of the user's group
+    // in two of three events, the item belongs to the user's group
     const lines = Array.from({ length: 4_000 }, (_, i) => {
       const user = (i * 7919) % 251;
       const item = i % 3 === 0 ? (i * 31) % 60 : 4 * ((i * 13) % 15) + (user % 4);

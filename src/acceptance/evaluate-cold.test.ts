@@ -60,7 +60,7 @@ test("content finds new items of a user's kind, where the mean and popularity fi
     [2, 12],
   ]);
   const recall = (events: number, name: string) => reported.metrics[`${events}:${name}`]!["newRecallAt3"]!;
-  // a random item is of the user's kind with probability 1/4: three of the twelve new items
+  // a random item belongs to the user's kind with probability 1/4: three of the twelve new items
   expect(recall(0, "content")).toBeGreaterThan(0.95);
   expect(recall(0, "mean")).toBeCloseTo(0.25, 6);
   expect(recall(0, "popularity")).toBeCloseTo(0.25, 6);

@@ -59,7 +59,7 @@ async function rowsOf(run: string, ...more: string[]): Promise<Row[]> {
     });
 }
 
-/** Returns the share of the rows whose nearest other row is of the same cluster. */
+/** Returns the share of the rows whose nearest other row belongs to the same cluster. */
 function sameCluster(rows: readonly Row[], others: readonly Row[]): number {
   const cosine = (a: number[], b: number[]) =>
     a.reduce((sum, x, k) => sum + x * b[k]!, 0) / (Math.hypot(...a) * Math.hypot(...b));

@@ -109,7 +109,7 @@ async function rowsOf(run: string, field: string): Promise<Row[]> {
     .map((line) => parseJson<Row>(line));
 }
 
-/** Returns the share of the rows whose nearest other row, by cosine, is of the same cluster. */
+/** Returns the share of the rows whose nearest other row, by cosine, belongs to the same cluster. */
 function sameCluster(rows: readonly Row[], others: readonly Row[]): number {
   const clusterOf = ({ key }: Row) => key[1];
   const cosine = (a: number[], b: number[]) =>

@@ -6,7 +6,7 @@
 //
 // In each form, an empty cell adds no feature.
 
-import { mapTo } from "../numeric/indices.js";
+import { doublesAt, mapTo } from "../numeric/indices.js";
 import { MISSING, encodeKeys, type Keys } from "../log/keys.js";
 import { DataError, UsageError } from "../errors.js";
 import { log1p } from "../numeric/exp.js";
@@ -74,7 +74,7 @@ export function logColumn({ name, values, ...rest }: NumberColumn): NumberColumn
  * @param rows u32: rows of the training split
  */
 export function quantileEdges({ values }: NumberColumn, rows: Uint32Array, bins: number): number[] {
-  const known = mapTo(Float64Array, rows, (row) => values[row]!)
+  const known = doublesAt(values, rows)
     .filter((x) => x === x)
     .sort();
   const edges: number[] = [];

@@ -6,7 +6,7 @@
 // out-of-vocabulary feature.
 
 import { MISSING } from "../log/keys.js";
-import { mapTo, sharedU32 } from "../numeric/indices.js";
+import { sharedU32, valuesAt } from "../numeric/indices.js";
 import { areShared, shareRounds } from "../workers/rounds.js";
 import type { Column, Dataset, MultiColumn } from "./dataset.js";
 import { ROWS_OF_ROUND, start, type Encoding } from "./encoding.worker.js";
@@ -83,8 +83,8 @@ export function rowsAt(rows: FeatureRows, order: ArrayLike<number>): FeatureRows
     ...(rows.indptr && { indptr }),
     ids,
     values,
-    labels: mapTo(Float32Array, order, (row) => rows.labels[row]!),
-    ...(rows.weights && { weights: mapTo(Float32Array, order, (row) => rows.weights![row]!) }),
+    labels: valuesAt(rows.labels, order),
+    ...(rows.weights && { weights: valuesAt(rows.weights, order) }),
   };
 }
 

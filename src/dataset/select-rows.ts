@@ -1,6 +1,6 @@
 // Selects rows of a dataset.
 
-import { mapTo } from "../numeric/indices.js";
+import { doublesAt } from "../numeric/indices.js";
 import type { Column, Dataset, KeyColumn } from "./dataset.js";
 import { MISSING, selectKeys } from "../log/keys.js";
 
@@ -16,7 +16,7 @@ export function rowsWhere(numRows: number, isKept: (row: number) => boolean): Ui
 export function selectRows(dataset: Dataset, rows: Uint32Array): Dataset {
   const columns = dataset.columns.map((column): Column => {
     if (column.kind !== "number") return { ...column, codes: rows.map((row) => column.codes[row]!) };
-    return { ...column, values: mapTo(Float64Array, rows, (row) => column.values[row]!) };
+    return { ...column, values: doublesAt(column.values, rows) };
   });
   const { firstOther: _, beside: __, ...rest } = dataset;
   return { ...rest, numRows: rows.length, columns };

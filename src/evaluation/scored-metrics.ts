@@ -7,7 +7,7 @@
 // Sources: Zhu et al. 2017 (arXiv:1706.06978), section 5.3 (GAUC); Niculescu-Mizil and Caruana 2005
 // (doi:10.1145/1102351.1102430).
 
-import { mapTo } from "../numeric/indices.js";
+import { doublesAt, valuesAt } from "../numeric/indices.js";
 import type { Metrics } from "../embedding/manifest.js";
 import { logistic } from "../numeric/exp.js";
 import { auc, aucByUnit, type Scores } from "./auc.js";
@@ -97,9 +97,9 @@ function userAucs(scores: Scores, labels: Float32Array, units: Units, weights: F
   for (let u = 0; u < units.size; u++) {
     const own = rows.subarray(ends[u], ends[u + 1]);
     if (own.length === 0) continue;
-    const pick = (values: Scores) => mapTo(Float64Array, own, (row) => values[row]!);
-    const ownLabels = mapTo(Float32Array, own, (row) => labels[row]!);
-    const ownWeights = weights && mapTo(Float32Array, own, (row) => weights[row]!);
+    const pick = (values: Scores) => doublesAt(values, own);
+    const ownLabels = valuesAt(labels, own);
+    const ownWeights = weights && valuesAt(weights, own);
     const value = auc(pick(scores), ownLabels, ownWeights);
     if (Number.isNaN(value)) {
       oneClass++;

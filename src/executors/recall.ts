@@ -66,7 +66,7 @@ export async function recallOnExecutors(
       ]);
       const text = `making lists on the executors of ${session.shown}, in ${numParts} parts`;
       watch.observe({ stage: "doing", text });
-      const columns = columnsOf(options);
+      const columns = outputColumns(options);
       // name of the worker's file in the built package, also if this module runs from the folder of compiled files
       const { pathname } = new URL("./recall-part.worker.js", import.meta.url);
       const script = `${basename(pathname).replace(/\.c?js$/, "")}.cjs`;
@@ -107,7 +107,7 @@ function checkedOutput({ engine, engineOutput, baseline, foldIn }: RequestedList
 }
 
 /** Returns the name and the Spark type of each column of the lists. */
-function columnsOf({ for: whom, listsPer }: RequestedLists): OutputColumn[] {
+function outputColumns({ for: whom, listsPer }: RequestedLists): OutputColumn[] {
   const { owner, category, item } = listColumns(whom === "item", listsPer);
   return [
     ...[owner, ...(category === undefined ? [] : [category])].map((name) => ({

@@ -45,10 +45,15 @@ export function mapTo<T extends Float64Array | Float32Array | Uint32Array | Int3
 }
 
 /** Returns f32[indices.length]: the values at the given indices. */
-export function valuesAt(values: Float32Array | Float64Array, indices: Uint32Array): Float32Array {
+export function valuesAt(values: Float32Array | Float64Array, indices: ArrayLike<number>): Float32Array {
   const out = new Float32Array(indices.length);
   for (let i = 0; i < indices.length; i++) out[i] = values[indices[i]!]!;
   return out;
+}
+
+/** Returns f64[indices.length]: the values at the given indices. */
+export function doublesAt(values: Float32Array | Float64Array, indices: ArrayLike<number>): Float64Array {
+  return mapTo(Float64Array, indices, (index) => values[index]!);
 }
 
 /** Returns the sum of the numbers, added in order, so that rounding is the same for every caller. */

@@ -124,7 +124,7 @@ export function logWarnings(now: readonly LoggedFile[], changes: LogChanges): st
 
 /**
  * Rejects a new text file whose last line has no line end, if older files have one: the file may still be being
- * written, and a truncated cell cannot be told from a complete one.
+ * written, and a truncated cell cannot be distinguished from a complete one.
  *
  * @throws {DataError}
  */

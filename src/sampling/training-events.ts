@@ -3,7 +3,7 @@
 //   items   in the order of a hash of their keys, so that the order of ties carries no information: it depends neither
 //           on the log, in which popular items come first, nor on a model's numbering
 
-import { ascending, mapTo, thoseOf } from "../numeric/indices.js";
+import { ascending, doublesAt, thoseOf } from "../numeric/indices.js";
 import { selectKeys, compareKeys, type Keys } from "../log/keys.js";
 import { keyColumn } from "../dataset/item-fields.js";
 import type { Dataset } from "../dataset/dataset.js";
@@ -62,7 +62,7 @@ export function timesOfRows({ roles, columns }: Dataset, rows: Uint32Array): Flo
   if (column?.kind !== "number") return undefined;
   // the values are read into a variable once, because each access to a stored column reads the disk
   const { values } = column;
-  return mapTo(Float64Array, rows, (row) => values[row]!);
+  return doublesAt(values, rows);
 }
 
 /**

@@ -6,7 +6,7 @@
 //
 // Afterwards, a row with the key is scored like one with an unknown category.
 
-import { mapTo } from "../../numeric/indices.js";
+import { doublesAt } from "../../numeric/indices.js";
 import { keyAt, selectKeys } from "../../log/keys.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { object, parseJsonLines } from "../../io/json-shape.js";
@@ -122,7 +122,7 @@ function statisticsWithout(statistics: TargetStatistics, asked: AskedKeys): Targ
   return {
     ...statistics,
     keys: keys.map((own) => selectKeys(own, kept)),
-    sums: mapTo(Float64Array, kept, (i) => sums[i]!),
-    weights: mapTo(Float64Array, kept, (i) => weights[i]!),
+    sums: doublesAt(sums, kept),
+    weights: doublesAt(weights, kept),
   };
 }

@@ -4,7 +4,7 @@
 //
 // Items with the same time as an event are not in its history, because they may belong to the same basket.
 
-import { mapTo } from "../../numeric/indices.js";
+import { doublesAt, mapTo } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import type { Ranges } from "../../kernels/two-tower/binding.js";
 import { exp } from "../../numeric/exp.js";
@@ -65,7 +65,7 @@ export function orderedEvents(
     const isSame = n > 0 && order.users[n - 1] === order.users[n] && times[places[n - 1]!] === times[place];
     firsts[n] = isSame ? firsts[n - 1]! : n;
   });
-  return { ...order, firsts, times: mapTo(Float64Array, places, (place) => times[place]!) };
+  return { ...order, firsts, times: doublesAt(times, places) };
 }
 
 /** Events of one kind of behavior, in the order of OrderedEvents. */

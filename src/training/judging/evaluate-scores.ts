@@ -1,6 +1,6 @@
 // Evaluates the scores of a run's model against the labels of a log.
 
-import { mapTo } from "../../numeric/indices.js";
+import { mapTo, valuesAt } from "../../numeric/indices.js";
 import { labelsOf, type LabelledTask } from "../../dataset/labels.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -155,7 +155,7 @@ export async function rowsToScore(
   const weighed = weights && { weights: Float32Array.from(weights) };
   if (!negatives) {
     const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
-    const labels = mapTo(Float32Array, rows, (row) => values[row]!);
+    const labels = valuesAt(values, rows);
     return { rows: { ...encoder.encode(rows, labels), ...weighed }, sources: rows };
   }
 

@@ -1,6 +1,6 @@
 // Creates the splits of a training: cuts them from the log, or reads them from further logs.
 
-import { ascending, mapTo, sharedCopy } from "../../numeric/indices.js";
+import { ascending, doublesAt, mapTo, sharedCopy } from "../../numeric/indices.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
 import { MISSING } from "../../log/keys.js";
 import { isRemote } from "../../log/log.js";
@@ -142,7 +142,7 @@ export function timesOf({ dataset, rows }: Part): Float64Array | undefined {
   const column = time === undefined ? undefined : columnNamed(dataset, time);
   if (column?.kind !== "number") return undefined;
   const { values } = column;
-  const times = mapTo(Float64Array, rows, (row) => values[row]!);
+  const times = doublesAt(values, rows);
   return times.every(Number.isFinite) ? times : undefined;
 }
 

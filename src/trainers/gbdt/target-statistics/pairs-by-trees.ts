@@ -7,7 +7,7 @@
 //
 // Source: shuffled copies as in Kursa and Rudnicki 2010 (doi:10.18637/jss.v036.i11), each compared with its own column.
 
-import { mapTo } from "../../../numeric/indices.js";
+import { doublesAt, valuesAt } from "../../../numeric/indices.js";
 import { multiclassLosses } from "../../../evaluation/metrics.js";
 import { rowLoss } from "../../../numeric/losses.js";
 import { draw, permutation } from "../../../numeric/random.js";
@@ -74,8 +74,8 @@ export function withHeldOutRows(train: LabelledPart, { positions }: GroupedRowOr
   const part = (chosen: Uint32Array): LabelledPart => ({
     dataset: train.dataset,
     rows: chosen.map((i) => train.rows[i]!),
-    labels: mapTo(Float32Array, chosen, (i) => train.labels[i]!),
-    ...(train.weights && { weights: mapTo(Float32Array, chosen, (i) => train.weights![i]!) }),
+    labels: valuesAt(train.labels, chosen),
+    ...(train.weights && { weights: valuesAt(train.weights, chosen) }),
   });
   return { train: part(positions.slice(0, from).sort()), valid: part(positions.slice(from).sort()) };
 }
@@ -135,7 +135,7 @@ function withShuffledCopies(
   const copies = names.map((name, c) => {
     const column = columnNamed(dataset, name);
     const values = column.kind === "number" ? column.values.slice() : new Float64Array(dataset.numRows);
-    const own = mapTo(Float64Array, rows, (row) => values[row]!);
+    const own = doublesAt(values, rows);
     permutation(rows.length, draw(seed, 0x5b + (c << 8))).forEach(
       (from, i) => (values[rows[i]!] = own[from]!),
     );

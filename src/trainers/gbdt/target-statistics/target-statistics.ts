@@ -11,7 +11,7 @@
 // target-statistics.reference.ts. Source: Prokhorenkova et al. 2018 (arXiv:1706.09516), sections 3.2 and 4. Deviation:
 // the values of several permutations are averaged, where CatBoost grows each tree on those of one.
 
-import { mapTo } from "../../../numeric/indices.js";
+import { doublesAt, mapTo } from "../../../numeric/indices.js";
 import { MISSING, selectKeys, encodeKeys, keyAt, type Keys } from "../../../log/keys.js";
 import { columnNamed, columnOfOption, type Dataset, type KeyColumn } from "../../../dataset/dataset.js";
 import { idsOf } from "../../../dataset/vocabulary/vocabulary.js";
@@ -168,7 +168,7 @@ export function rowOrders({ dataset, rows }: Targets, permutations: number, seed
       ends,
     }));
   }
-  const at = mapTo(Float64Array, rows, (row) => column.values[row]!);
+  const at = doublesAt(column.values, rows);
   const positions = Uint32Array.from(at.keys())
     .filter((i) => !Number.isNaN(at[i]!))
     .sort((a, b) => at[a]! - at[b]! || a - b);
@@ -243,8 +243,8 @@ function fitColumn(
           known.map((code) => column.codes[firstRow[code]!]!),
         ),
       ),
-      sums: mapTo(Float64Array, known, (code) => sums[code]!),
-      weights: mapTo(Float64Array, known, (code) => weights[code]!),
+      sums: doublesAt(sums, known),
+      weights: doublesAt(weights, known),
       prior,
       priorWeight,
     },
