@@ -30,7 +30,6 @@ import {
   type OptimizerState,
   readOptimizer,
   restoreState,
-  vectorNorm,
   writeOptimizer,
 } from "../kernels/fm/state.js";
 import { SHRINKING, type Region } from "../kernels/shared/memory.js";
@@ -191,6 +190,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     ...[name, ...args]:
       | [name: "initialize", hashes: number, counts: number, seed: number, spread: number]
       | [name: "exportSlice" | "importSlice", vectors: number, w: number]
+      | [name: "sumSquares"]
   ): Promise<number[]> {
     const { plan, numSlices } = this.#layout;
     const call = [name, plan, "first", ...args] as Call<FmKernel>;
@@ -198,8 +198,9 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
   }
 
   /** Returns the Frobenius norm of V. */
-  vectorNorm(): number {
-    return vectorNorm(this.arena, this.#layout);
+  async vectorNorm(): Promise<number> {
+    const squares = await this.#onSlices("sumSquares");
+    return Math.sqrt(squares.reduce((sum, ofSlice) => sum + ofSlice, 0));
   }
 
   /** Freezes w0, so that further steps do not change it. */

@@ -1,4 +1,4 @@
-// Functions on arrays of row numbers and codes. They are loops, because `from` and `filter` of typed arrays use
+// Functions on arrays of row numbers, codes and values. They are loops, because `from` and `filter` of typed arrays use
 // iterators and lists in V8, which is 20 to 40 times slower.
 
 /** Returns u32[n]: 0, 1, ..., n - 1. */
@@ -51,9 +51,24 @@ export function valuesAt(values: Float32Array | Float64Array, indices: ArrayLike
   return out;
 }
 
+/** Returns u32[indices.length]: the values at the given indices. */
+export function codesAt(values: Uint32Array, indices: ArrayLike<number>): Uint32Array {
+  const out = new Uint32Array(indices.length);
+  for (let i = 0; i < indices.length; i++) out[i] = values[indices[i]!]!;
+  return out;
+}
+
 /** Returns f64[indices.length]: the values at the given indices. */
 export function doublesAt(values: Float32Array | Float64Array, indices: ArrayLike<number>): Float64Array {
   return mapTo(Float64Array, indices, (index) => values[index]!);
+}
+
+/** Whether no number is NaN or infinite. */
+export function areFinite(numbers: Float32Array): boolean {
+  // x - x is 0 for a finite x and NaN otherwise
+  let check = 0;
+  for (let i = 0; i < numbers.length; i++) check += numbers[i]! - numbers[i]!;
+  return check === 0;
 }
 
 /** Returns the sum of the numbers, added in order, so that rounding is the same for every caller. */

@@ -103,7 +103,7 @@ describe("item fields", () => {
     const encoder = bindEncoder(space, dataset);
     const itemFields = findItemFields(dataset, rows, item, candidates);
     const indexes = { itemFieldIndexes: [1, 2], contextFieldIndexes: [0, 3, 4] };
-    const source = negativeSource(dataset, rows, encoder, itemFields, indexes.itemFieldIndexes);
+    const { source } = negativeSource(dataset, rows, encoder, itemFields, indexes.itemFieldIndexes);
     const options = { negatives: 2, noise: "uniform" as const, seed: 1, shuffle: true };
     const drawn = new NegativeRows(source, { dataset, rows, encoder, ...indexes }, options).fixed();
     expect([drawn.numRows, drawn.width]).toEqual([1200, 5]);

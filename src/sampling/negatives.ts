@@ -8,7 +8,7 @@
 // The n-th negative of a row is a hash of (seed, epoch, row, n). A draw that is in the history is rejected, and the
 // next random number is used.
 
-import { ascending, thoseOf } from "../numeric/indices.js";
+import { ascending, mapTo, thoseOf } from "../numeric/indices.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 import { itemAt } from "./noise-distribution.js";
 import { MISSING, selectKeys, type Keys } from "../log/keys.js";
@@ -29,24 +29,18 @@ const MAX_DRAWS = 64;
 export function historyOf(users: Uint32Array, items: Uint32Array, numUsers: number): ItemLists {
   const ends = new Uint32Array(numUsers + 1);
   const counts = (u: number, i: number) => u !== NO_ITEM && i !== NO_ITEM;
-  users.forEach((u, e) => {
-    if (counts(u, items[e]!)) ends[u + 1]!++;
-  });
+  for (let e = 0; e < users.length; e++) if (counts(users[e]!, items[e]!)) ends[users[e]! + 1]!++;
   for (let u = 0; u < numUsers; u++) ends[u + 1]! += ends[u]!;
   const all = new Uint32Array(ends[numUsers]!);
   const at = ends.slice();
-  users.forEach((u, e) => {
-    if (counts(u, items[e]!)) all[at[u]!++] = items[e]!;
-  });
+  for (let e = 0; e < users.length; e++) if (counts(users[e]!, items[e]!)) all[at[users[e]!]!++] = items[e]!;
 
   // sorts the items of each user and removes repeated ones
   const indptr = new Uint32Array(numUsers + 1);
   let kept = 0;
   for (let u = 0; u < numUsers; u++) {
     const own = all.subarray(ends[u], ends[u + 1]).sort();
-    own.forEach((item, j) => {
-      if (j === 0 || item !== own[j - 1]) all[kept++] = item;
-    });
+    for (let j = 0; j < own.length; j++) if (j === 0 || own[j] !== own[j - 1]) all[kept++] = own[j]!;
     indptr[u + 1] = kept;
   }
   return { indptr, items: all.slice(0, kept) };
@@ -126,7 +120,15 @@ export interface NegativeSource extends ItemCatalogue {
   history: ItemLists;
 }
 
+/** The users and items of events, as numbers of a source: u32[numEvents] each; NO_ITEM if there is none, or an unknown one. */
+export interface EventNumbers {
+  users: Uint32Array;
+  items: Uint32Array;
+}
+
 /**
+ * Creates the source of a training split; also returns the numbers of the split's users and items, by row.
+ *
  * @param rows u32: rows of the training split
  * @param itemFieldIndexes indexes of the fields that the item determines
  * @param minUsers minimum number of distinct users of an item; others are dropped because a run stores the source
@@ -138,13 +140,13 @@ export function negativeSource(
   itemFields: ItemFields,
   itemFieldIndexes: readonly number[],
   minUsers = 0,
-): NegativeSource {
+): { source: NegativeSource; events: EventNumbers } {
   const catalogue = itemCatalogue(dataset, rows, encoder, itemFields, itemFieldIndexes, minUsers);
   const user = dataset.roles.user === undefined ? undefined : keyColumn(dataset, dataset.roles.user);
   const users = user ? selectKeys(user.dictionary, codesInRows(user, rows)) : noKeys;
-  const eventItems = itemsOf(catalogue.items, dataset, rows);
-  const eventUsers = usersOf(users, dataset, rows);
-  return { ...catalogue, users, history: historyOf(eventUsers, eventItems, users.size) };
+  const events = { users: usersOf(users, dataset, rows), items: itemsOf(catalogue.items, dataset, rows) };
+  const history = historyOf(events.users, events.items, users.size);
+  return { source: { ...catalogue, users, history }, events };
 }
 
 /** Returns u32[rows.length]: the source's number of each row's item; NO_ITEM if the row has none, or an unknown one. */
@@ -163,13 +165,19 @@ function numbersOf(keys: Keys, dataset: Dataset, name: string | undefined, rows:
   if (name === undefined) return new Uint32Array(rows.length).fill(NO_ITEM);
   const column = keyColumn(dataset, name);
   const numberOf = codesAs(keys, column);
-  return rows.map((row) => (column.codes[row] === MISSING ? NO_ITEM : numberOf[column.codes[row]!]!));
+  const { codes } = column;
+  const numbers = new Uint32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    const code = codes[rows[i]!]!;
+    numbers[i] = code === MISSING ? NO_ITEM : numberOf[code]!;
+  }
+  return numbers;
 }
 
 /** Returns u32[column.dictionary.size]: the index in `keys` of each key of the column; NO_ITEM for others. */
 function codesAs(keys: Keys, { dictionary }: KeyColumn): Uint32Array {
   const index = new KeyIndex(keys);
-  return ascending(dictionary.size).map((code) => index.find(dictionary, code));
+  return mapTo(Uint32Array, ascending(dictionary.size), (code) => index.find(dictionary, code));
 }
 
 function codesInRows(column: KeyColumn, rows: Uint32Array): Uint32Array {

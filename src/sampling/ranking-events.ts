@@ -1,13 +1,14 @@
 // Training and evaluation data of ranking models: training events with the items of their users, and for each user of
 // another split the held-out items.
 
-import { ascending, thoseOf, valuesAt } from "../numeric/indices.js";
+import { ascending, codesAt, thoseOf, valuesAt } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
 import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
 import {
   itemsOf,
   usersOf,
+  type EventNumbers,
   type NegativeSource,
   hasItem,
   historyOf,
@@ -65,16 +66,16 @@ export interface RankingExamples {
 /**
  * Returns the events with a known item whose user does not have all items, so that a negative exists.
  *
+ * @param events users and items of the part's rows
  * @param weights f32[part.rows.length]; absent when all are 1
  */
 export function rankingEvents(
   source: NegativeSource,
   part: RankedPart,
+  { users, items }: EventNumbers,
   seed: number,
   weights?: Float32Array,
 ): RankingEvents {
-  const users = usersOf(source.users, part.dataset, part.rows);
-  const items = itemsOf(source.items, part.dataset, part.rows);
   const { indptr } = source.history;
   const taken = (user: number) => (user === NO_ITEM ? 1 : indptr[user + 1]! - indptr[user]!);
   const usable = thoseOf(
@@ -83,12 +84,9 @@ export function rankingEvents(
   );
   shuffle(usable, streamOf(seed, 0x72616e6b));
   return {
-    context: contextOf(
-      part,
-      usable.map((e) => part.rows[e]!),
-    ),
-    users: usable.map((e) => users[e]!),
-    items: usable.map((e) => items[e]!),
+    context: contextOf(part, codesAt(part.rows, usable)),
+    users: codesAt(users, usable),
+    items: codesAt(items, usable),
     ...(weights && { weights: valuesAt(weights, usable) }),
   };
 }

@@ -3,6 +3,7 @@
 //
 //   pass over the tokens ──► validation ──► vectors and contexts of the best epoch
 
+import { areFinite } from "../numeric/indices.js";
 import { pow } from "../numeric/exp.js";
 import {
   runEpochs,
@@ -139,7 +140,7 @@ function vectorsOf(machine: SgnsMachine, keepsState: boolean, start: SgnsStart |
 }
 
 function isFinite({ vectors, contexts }: SgnsVectors): boolean {
-  return [vectors, contexts].every((rows) => rows.every(Number.isFinite));
+  return areFinite(vectors) && areFinite(contexts);
 }
 
 /** Replaces the infinite sums of frozen rows by their initial values, so that the next training may change them. */

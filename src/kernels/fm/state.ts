@@ -1,4 +1,4 @@
-// The state of a factorization machine, read and written between two runs of its threads: the norm of V, the optimizer's state, and all
+// The state of a factorization machine, read and written between two runs of its threads: the optimizer's state, and all
 // parameters and state as bytes for a checkpoint.
 //
 //   factors  f32[n][J][S K + A]   v and its state, gathered from the tables; in a field-aware machine, J counts the quads of all fields
@@ -126,21 +126,6 @@ class Parameters {
     const { offset, stride } = this.#accumulators![this.#groupOf(feature)]![j]!;
     return (offset + feature * stride) / 4;
   }
-}
-
-/** Returns the Frobenius norm of V; adds the squares in the order of features and dimensions. */
-export function vectorNorm(arena: Arena, layout: FmLayout): number {
-  const parameters = new Parameters(arena, layout);
-  const { n, J, K, numbers } = parameters;
-  let sum = 0;
-  for (let feature = 0; feature < n; feature++) {
-    for (let j = 0; j < J; j++) {
-      // padding dimensions are 0, so they add nothing
-      const at = parameters.at(feature, j);
-      for (let i = at; i < at + K; i++) sum += numbers[i]! * numbers[i]!;
-    }
-  }
-  return Math.sqrt(sum);
 }
 
 /** Freezes w0. */

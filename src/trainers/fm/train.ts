@@ -132,7 +132,7 @@ async function trainEpochs(
         trainLoss: (pass.loss / pass.weight) * labels.scale ** 2,
         validLoss: seen?.loss,
         ...(seen && stoppingMetric && { [stoppingMetric.name]: seen.stoppingValue }),
-        vectorNorm: machine.vectorNorm() * Math.sqrt(labels.scale),
+        vectorNorm: (await machine.vectorNorm()) * Math.sqrt(labels.scale),
         rowsPerSecond: (pass.numRows / (trained - began)) * 1000,
       };
       checkGrowth(epoch, event, numFeatures, labels.scale, options);

@@ -10,7 +10,7 @@ import { DataError } from "../../errors.js";
 import type { NetRows } from "../../kernels/net/shape.js";
 import { rowLoss } from "../../numeric/losses.js";
 import { draw } from "../../numeric/random.js";
-import { weightOf } from "../../numeric/indices.js";
+import { areFinite, weightOf } from "../../numeric/indices.js";
 import { withMachine } from "../../workers/with-machine.js";
 import {
   type Controls,
@@ -193,7 +193,7 @@ async function trainEpochs(
     },
     keep(epoch) {
       kept = (average ?? machine).parameters();
-      const isFinite = Object.values(kept).every((array) => (array as Float32Array).every(Number.isFinite));
+      const isFinite = Object.values(kept).every((array) => areFinite(array as Float32Array));
       if (!isFinite) throw diverged("a parameter is not finite", epoch, options, REMEDIES);
     },
     save: (withKept) => ({ ...machine.state(), ...average?.state(), ...(withKept && prefixed(KEPT, kept)) }),

@@ -1,6 +1,7 @@
 // The epoch loop of a ranking whose users are trained one partition after another. The model is that of train.ts. Rows may be on disk; the
 // bytes of the result do not depend on it.
 
+import { areFinite } from "../../numeric/indices.js";
 import { BlockStore } from "../../io/block-store.js";
 import { numPartitions, Partitions, rankingRowBytes } from "../../kernels/ranking/partitions.js";
 import { sharesNegatives, type RankingData } from "../../kernels/ranking/binding.js";
@@ -127,8 +128,7 @@ async function trainEpochs(
     keep(epoch) {
       kept = now();
       rows.keep(kept.places);
-      if (!modelOf(kept).w.every(Number.isFinite))
-        throw diverged("a parameter is not finite", epoch, options);
+      if (!areFinite(modelOf(kept).w)) throw diverged("a parameter is not finite", epoch, options);
     },
     save: (withKept) => ({
       ...machine.state,

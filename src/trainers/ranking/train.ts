@@ -20,6 +20,7 @@ import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.j
 import { keepUntouched, type FactorStart } from "../../factors/warm-start.js";
 import { listMetric } from "../../training/options/lists.js";
 import { rankingData, userFeatures } from "./data.js";
+import { areFinite } from "../../numeric/indices.js";
 import { RankingMachine, type RankingParameters } from "./machine.js";
 import type { RankingOptions } from "./options.js";
 import { withMachine } from "../../workers/with-machine.js";
@@ -146,7 +147,8 @@ async function trainEpochs(
         base,
         ...(controls.keepsState && { optimizer: machine.optimizer }),
       };
-      if (!isFinite(kept.parameters)) throw diverged("a parameter is not finite", epoch, options);
+      const { w, vectors } = kept.parameters;
+      if (!areFinite(w) || !areFinite(vectors)) throw diverged("a parameter is not finite", epoch, options);
     },
     save: (withKept) => ({
       ...machine.state,
@@ -218,14 +220,6 @@ function keptOf(arrays: NamedArrays): Kept {
     w0: 0,
   };
   return { parameters, ...base, optimizer };
-}
-
-function isFinite({ w, vectors }: RankingParameters): boolean {
-  // x - x is 0 for a finite x and NaN otherwise
-  let check = 0;
-  for (const value of w) check += value - value;
-  for (const value of vectors) check += value - value;
-  return check === 0;
 }
 
 /**

@@ -4,6 +4,7 @@
 //
 // Sources and deviations are in docs/algorithms/two-tower.md.
 
+import { areFinite } from "../../numeric/indices.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { draw } from "../../numeric/random.js";
 import { degreeVectors } from "../../factors/degree-vectors.js";
@@ -157,9 +158,7 @@ async function trainEpochs(
     },
     async keep(epoch) {
       kept = { ...(await vectorsNow()), parameters: machine.parameters() };
-      const isFinite = Object.values(kept.parameters).every((array) =>
-        (array as Float32Array).every(Number.isFinite),
-      );
+      const isFinite = Object.values(kept.parameters).every((array) => areFinite(array as Float32Array));
       if (!isFinite) throw lost("a parameter is not finite", epoch, options);
     },
     save(withKept) {

@@ -14,7 +14,7 @@ import { thoseOf, valuesAt } from "../../numeric/indices.js";
 import type { RankingJob } from "../session/feature-training.js";
 import { itemColumnsOf } from "./items-of-run.js";
 import { NegativeRows, type NegativeOptions } from "../../sampling/negative-rows.js";
-import { negativeSource, type NegativeSource } from "../../sampling/negatives.js";
+import { negativeSource, type EventNumbers, type NegativeSource } from "../../sampling/negatives.js";
 
 /** A split: a selection of the rows of a dataset. */
 export interface Part {
@@ -139,6 +139,8 @@ function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: num
 /** The source of negatives, and the indexes of the fields that a negative replaces. */
 export interface NegativeFields {
   source: NegativeSource;
+  /** users and items of the training split's rows */
+  events: EventNumbers;
   itemFields: string[];
   itemFieldIndexes: number[];
   contextFieldIndexes: number[];
@@ -170,8 +172,8 @@ export function negativeFields(
 
   const { itemFields, ...indexes } = itemColumnsOf(space, { dataset, rows }, itemColumn, given);
   const encoder = bindEncoder(space, dataset);
-  const source = negativeSource(dataset, rows, encoder, itemFields, indexes.itemFieldIndexes, minUsers);
-  return { source, itemFields: itemFields.names, ...indexes };
+  const negatives = negativeSource(dataset, rows, encoder, itemFields, indexes.itemFieldIndexes, minUsers);
+  return { ...negatives, itemFields: itemFields.names, ...indexes };
 }
 
 /**
@@ -187,7 +189,7 @@ export function negativeExamples(
   given: readonly string[] | undefined,
 ): Examples {
   const { dataset, rows } = parts.train;
-  const { source, itemFields, ...fieldIndexes } = negativeFields(
+  const { source, itemFields, itemFieldIndexes, contextFieldIndexes } = negativeFields(
     space,
     parts.train,
     "--negatives",
@@ -201,7 +203,7 @@ export function negativeExamples(
       {
         ...part,
         encoder: bindEncoder(space, part.dataset),
-        ...fieldIndexes,
+        ...{ itemFieldIndexes, contextFieldIndexes },
         weights: part.rows === rows ? weights.train : weights.of(part.dataset, part.rows),
       },
       options,

@@ -90,7 +90,7 @@ export function rankingExamples(
     contextFieldIndexes: fields,
   });
   const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
-  const train = rankingEvents(source, bound(parts.train, contextFieldIndexes), seed, weights);
+  const train = rankingEvents(source, bound(parts.train, contextFieldIndexes), fields.events, seed, weights);
   const left = parts.train.rows.length - train.items.length;
   // least squares samples no negatives, so that it can use users who have every item
   if (left > 0 && task === "ranking") {

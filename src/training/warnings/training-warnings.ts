@@ -185,6 +185,7 @@ function userColumn({ dataset }: Part): KeyColumn | undefined {
 /** Returns u32[size of the dictionary]: the number of rows of each user in splits of one dataset. */
 function eventsByUser({ codes, dictionary }: KeyColumn, parts: readonly Part[]): Uint32Array {
   const events = new Uint32Array(dictionary.size);
-  for (const { rows } of parts) for (const row of rows) if (codes[row] !== MISSING) events[codes[row]!]!++;
+  for (const { rows } of parts)
+    for (let i = 0; i < rows.length; i++) if (codes[rows[i]!] !== MISSING) events[codes[rows[i]!]!]!++;
   return events;
 }

@@ -302,6 +302,27 @@ export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
   return check == 0;
 }
 
+/**
+ * Adds up the squares of the vectors of one slice of features in a fixed order.
+ *
+ * @returns 0 for the linear slice
+ */
+export function sumSquares(plan: FfmPlan, slice: u32): f64 {
+  if (slice == slicesOf(plan)) return 0;
+  let sum: f64 = 0;
+  const to = min((slice + 1) * RUN, plan.numFeatures);
+  for (let i = <usize>slice * RUN; i < to; i++) {
+    for (let f: u32 = 0; f < plan.numFields; f++) {
+      const p = vectorOf(plan, i, f);
+      for (let d: u32 = 0; d < plan.dim; d++) {
+        const value = <f64>load<f32>(at(plan, p, d));
+        sum += value * value;
+      }
+    }
+  }
+  return sum;
+}
+
 /** Copies one slice of features from dense arrays to the parameters: the inverse of exportSlice. Accumulators stay unchanged. */
 export function importSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize): void {
   if (slice == slicesOf(plan)) {

@@ -247,6 +247,30 @@ export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool 
   return check == 0;
 }
 
+/**
+ * Adds up the squares of slice j's v in a fixed order.
+ *
+ * @returns 0 for the linear slice
+ */
+export function sumSquares(plan: Plan, j: u32): f64 {
+  if (j == plan.numSlices) return 0;
+  let even = f64x2.splat(0);
+  let odd = f64x2.splat(0);
+  let p = sliceAt(plan, j);
+  const bytes = (<usize>plan.sliceWidth) << 2;
+  for (let i: usize = 0; i < plan.numFeatures; i++, p += plan.featureStride) {
+    // padding dimensions are 0, so they add nothing
+    for (let q = p; q < p + bytes; q += 16) {
+      const low = f64x2.promote_low_f32x4(v128.load64_zero(q));
+      const high = f64x2.promote_low_f32x4(v128.load64_zero(q, 8));
+      even = f64x2.add(even, f64x2.mul(low, low));
+      odd = f64x2.add(odd, f64x2.mul(high, high));
+    }
+  }
+  const sums = f64x2.add(even, odd);
+  return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
+}
+
 /** Copies slice j from dense arrays to the parameters: the inverse of exportSlice. Accumulators stay unchanged. */
 export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void {
   if (j == plan.numSlices) {
