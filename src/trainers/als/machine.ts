@@ -36,7 +36,7 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
   readonly #dim: number;
   readonly #padded: number;
   readonly #scratches: number[];
-  /** f32[GRAM_PARTS][D][D], in panels */
+  /** partial sums of the Gram matrix, f32[GRAM_PARTS][D][D], in panels */
   readonly #sums: Region;
 
   private constructor({ dim, users, items, threads, ...shape }: AlsShape) {

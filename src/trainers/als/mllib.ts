@@ -40,9 +40,10 @@ export interface MllibObjective {
 
 /**
  * Returns MLlib's parameters for our objective. MLlib's penalty of a row is proportional to its number of ratings,
- * without our summand a numOthers, so it is scaled such that the penalties of all rows have the same sum as ours.
+ * whereas ours also has a term for unobserved pairs (a numOthers). It is scaled so that the sum over all rows equals
+ * ours.
  *
- * @throws {UsageError} MLlib has no such objective
+ * @throws {UsageError} MLlib cannot minimize this objective
  */
 export function mllibObjective(
   { numPairs, numUsers, numItems, confidence, range: [low, high] }: EventSums,

@@ -57,7 +57,7 @@ export interface StartSide {
 
 export interface ImplicitVectors {
   dim: number;
-  /** f32[numUsers * dim] and f32[numItems * dim], row-major */
+  /** vectors of the users, f32[numUsers * dim], and of the items, f32[numItems * dim], row-major */
   users: Float32Array;
   items: Float32Array;
 }

@@ -60,8 +60,8 @@ export async function evaluateForest(
 }
 
 /**
- * Measures how much the encoding of validation rows improves predictions: leaves with a head are compared with the sums of leaf values;
- * leaf values alone are compared with the mean label of the training rows.
+ * Measures how much the encoding of validation rows improves predictions: leaves with a head are compared with the sums
+ * of leaf values; leaf values alone are compared with the mean label of the training rows.
  *
  * @param scores scores of the model, and of its trees without the head
  */

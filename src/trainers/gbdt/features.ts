@@ -116,8 +116,8 @@ async function numericFeatures(
 }
 
 /**
- * Returns the number of categories with a bin: categories get bins until the bins contain 99 % of the rows and there are maxBin bins;
- * categories with fewer than 3 rows get none.
+ * Returns the number of categories with a bin: categories get bins until the bins contain 99 % of the rows and there
+ * are maxBin bins; categories with fewer than 3 rows get none.
  */
 function numCategories({ keys, counts }: CategoricalField, maxBin: number): number {
   const total = counts.reduce((a, b) => a + b, 0);

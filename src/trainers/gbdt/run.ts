@@ -166,7 +166,9 @@ export async function entityVectors(run: Run): Promise<KeyVectors> {
   );
 }
 
-/** Returns a sentence for each column with categories that training did not have. @param rows u32; all rows when absent */
+/**
+ * Returns a sentence for each column with categories that training did not have. @param rows u32; all rows when absent
+ */
 export function unknownCategories(
   dataset: Dataset,
   vocabularies: Vocabularies,
@@ -180,7 +182,10 @@ export function unknownCategories(
     );
 }
 
-/** Counts, by categorical column, the cells, and the cells whose category training did not have. @param rows u32; all rows when absent */
+/**
+ * Counts, by categorical column, the cells, and the cells whose category training did not have. @param rows u32; all
+ * rows when absent
+ */
 export function countUnknown(
   dataset: Dataset,
   vocabularies: Vocabularies,

@@ -24,7 +24,7 @@ import { draw } from "../../numeric/random.js";
 
 export interface GraphInput {
   space: FeatureSpace;
-  /** deleted from the input after the threads have copied it */
+  /** graph of the training split; it is deleted from the input after the threads have copied it */
   graph?: Graph;
   /** held-out edges */
   valid?: Edges | undefined;
@@ -115,7 +115,8 @@ export async function learnGraph(
 }
 
 /**
- * Returns the number of threads that train one side. Sides are independent; with two or more threads, they are trained at the same time.
+ * Returns the number of threads that train one side. Sides are independent; with two or more threads, they are trained
+ * at the same time.
  */
 function sideThreads(given: SampledOptions, side: number): number {
   const numSides = methods[given.method].sides(given).length;
@@ -136,7 +137,7 @@ async function started(
   const machine = await SgnsMachine.start(
     {
       ...{ numRows: numNodes, dim, window: Math.max(walks.before, walks.after), negatives, seed, oneTable },
-      // a placeholder, which is replaced after visits have been counted
+      // this uniform noise is replaced after visits have been counted
       noise: new Float64Array(numNodes).fill(1 / numNodes),
       firstVectorHashes: featureHashes(space),
       walks: { ...walks, graph },
@@ -198,8 +199,8 @@ export interface HeldOutEdges {
 }
 
 /**
- * Computes the weighted mean over held-out edges of -log σ(h_u z_v) - Σ log σ(-h_u z_n), in nats; an undirected edge counts twice, with
- * each of its ends as u.
+ * Computes the weighted mean over held-out edges of -log σ(h_u z_v) - Σ log σ(-h_u z_n), in nats; an undirected edge
+ * counts twice, with each of its ends as u.
  *
  * @param noise f64[numFeatures], sum 1: probabilities of the noise
  * @returns undefined if no edge connects two known nodes

@@ -31,7 +31,8 @@ export class ParameterAverage {
     for (const name in parameters) {
       const latest = floatsOf(parameters, name);
       const mean = (this.#means[name] ??= latest.slice());
-      // this formula leaves the bits of unchanged parameters as they are: those of frozen embeddings, and of keys without rows
+      // this formula leaves the bits of unchanged parameters as they are: those of frozen embeddings, and of keys
+      // without rows
       for (let i = 0; i < mean.length; i++) mean[i]! += share * (latest[i]! - mean[i]!);
     }
   }

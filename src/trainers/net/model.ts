@@ -51,7 +51,7 @@ export interface NetModel extends NetParameters {
 /** Content of net.json: the shape of a network; offsets are computed from the table. */
 type StoredShape = Omit<NetShape, "offsets" | "numCrosses" | "numNumeric" | "dropout" | "layerNorm"> & {
   crosses: CrossPlan;
-  /** false when absent */
+  /** whether hidden layers are normalized; absent means false */
   layerNorm?: boolean;
 };
 

@@ -31,8 +31,8 @@ import { floatsIn, rotating, type RotateTensors } from "../../factors/rotation.j
 import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 
 /**
- * Name of the tensor of a run that was aligned to an earlier run, f32[dim, dim]: the matrix by which all vectors were multiplied at the
- * end.
+ * Name of the tensor of a run that was aligned to an earlier run, f32[dim, dim]: the matrix by which all vectors were
+ * multiplied at the end.
  */
 export const ROTATION = "rotation";
 
@@ -99,7 +99,10 @@ export class PcaTensors {
   }
 }
 
-/** Returns users and items as parameters of a factor model. Its score is <user, item>; for a centered matrix, the item's mean is added. */
+/**
+ * Returns users and items as parameters of a factor model. Its score is <user, item>; for a centered matrix, the item's
+ * mean is added.
+ */
 export function interactionParameters(space: FeatureSpace, table: EmbeddingTable): FmParameters {
   const { dim } = table;
   const w = rowsByFeature(space, table.weights ?? new Float32Array(table.numRows), 1);

@@ -15,9 +15,9 @@ import type { PcaOptions } from "./options.js";
 
 /** The events of sessions, in the order in which they happened. */
 export interface SessionEvents {
-  /** u32[numEvents] */
+  /** session of each event, u32[numEvents] */
   sessions: Uint32Array;
-  /** u32[numEvents] */
+  /** item of each event, u32[numEvents] */
   items: Uint32Array;
   numSessions: number;
   numItems: number;

@@ -5,7 +5,8 @@
 //
 // The inner product depends only on a user's events, so new users can be folded in (project.ts). The item factor
 // D_i^1/2 ranks popular items higher; without it, recommended items are similar to the user's items, but not those that
-// the user is likely to take. Source: Chung 1997, Spectral Graph Theory, for the normalized matrix; docs/algorithms/pca.md for its effect.
+// the user is likely to take. Source: Chung 1997, Spectral Graph Theory, for the normalized matrix;
+// docs/algorithms/pca.md for its effect.
 
 import {
   interactionsOf,

@@ -17,9 +17,9 @@ import { valueOf } from "./values.js";
 /** A linear projection: the result is the sum of loadings of a row's features, times their values, minus the offset. */
 export interface Projection {
   dim: number;
-  /** f32[numFeatures * dim], row-major */
+  /** loading of each feature on each component, f32[numFeatures * dim], row-major */
   loadings: Float32Array;
-  /** f64[dim] */
+  /** vector that is subtracted from the sum, f64[dim] */
   offset: Float64Array;
   /** f64[numFeatures]: factor by which a feature's value is multiplied before the projection */
   factors: Float64Array;
@@ -65,8 +65,8 @@ export function projectionOf(
 }
 
 /**
- * Returns a function that rotates rows, f64[rows * dim], as the run's vectors were rotated; with `back`, it inverts this rotation. If the
- * run was not rotated, it copies rows.
+ * Returns a function that rotates rows, f64[rows * dim], as the run's vectors were rotated; with `back`, it inverts
+ * this rotation. If the run was not rotated, it copies rows.
  */
 function rotating(
   tensors: PcaTensors,

@@ -1,4 +1,5 @@
-// Computes the matrix values of pairs of a user and an item from their numbers of events, both for the decomposition and for folding in.
+// Computes the matrix values of pairs of a user and an item from their numbers of events, both for the decomposition
+// and for folding in.
 //
 //   counts c     binary 1     log1p log(1 + c)
 //   tfidf  c (1 + log((1 + N) / (1 + n_i)))                                                   N users, n_i of them have item i

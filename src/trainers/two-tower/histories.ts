@@ -132,8 +132,8 @@ export function inHashOrder({ indptr, items }: ItemLists, hashes: Uint32Array): 
 }
 
 /**
- * Returns for each example the range of its user's items; if there are more than `most` other items, the range around the example's own
- * item in the order by hash.
+ * Returns for each example the range of its user's items; if there are more than `most` other items, the range around
+ * the example's own item in the order by hash.
  *
  * @param places u32: position of the example's own item among the tokens
  */

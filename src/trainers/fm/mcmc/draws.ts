@@ -156,7 +156,8 @@ export function rotatedOnto(
 }
 
 /**
- * Returns the mean of the drawn parameters; each draw is rotated first so that its dimensions match those of the last draw.
+ * Returns the mean of the drawn parameters; each draw is rotated first so that its dimensions match those of the last
+ * draw.
  * @param counts [numFeatures]: number of events, as weights
  */
 export function meanOfDraws(draws: readonly FmParameters[], counts: Uint32Array): FmParameters {

@@ -28,7 +28,10 @@ export async function foldInDraws(run: Run, options: TransformOptions, watch: Wa
   return await foldInEvents(run, options, watch, fitLabels(machinesOfDraws), undefined, drawsByPlace);
 }
 
-/** Reads the draws, rotated to match the last one. @throws {UsageError} their scores are not log-odds @throws {ArtifactError} damaged */
+/**
+ * Reads the draws, rotated to match the last one. @throws {UsageError} their scores are not log-odds @throws
+ * {ArtifactError} damaged
+ */
 async function machinesOfDraws(run: Run, { space }: FmRun): Promise<Machines> {
   refuseProbit(run, "--fold-in");
   const { draws, tableScale = 1 } = await readEnsemble(run, space);
@@ -65,7 +68,8 @@ export async function drawsForgetting(run: Run): Promise<Forgetting> {
 }
 
 /**
- * Reads the vectors of the table, the mean of the draws. Weights are omitted for a probit link, because they are not log-odds.
+ * Reads the vectors of the table, the mean of the draws. Weights are omitted for a probit link, because they are not
+ * log-odds.
  *
  * @throws {ArtifactError} damaged
  */

@@ -1,5 +1,5 @@
-// A growing tree, whose splits are bins: computes the values of its leaves, adds them to the scores, and converts bins to thresholds and
-// categories.
+// A growing tree, whose splits are bins: computes the values of its leaves, adds them to the scores, and converts bins
+// to thresholds and categories.
 
 import type { Feature } from "../features.js";
 import type { GbdtOptions } from "../options.js";
@@ -129,7 +129,7 @@ function writeTree(share: OwnShare, nodes: readonly GrownNode[], leaves: readonl
   new Float64Array(share.buffer, layout.values, leaves.length).set(leaves.map(({ value }) => value));
 }
 
-/** A range of rows. */
+/** Consecutive rows that fall into the same leaf. */
 interface Piece {
   first: number;
   n: number;

@@ -15,7 +15,9 @@ import type { Leaf, Node, Test, Tree } from "../forest/tree.js";
 /** The categories of a column; a category's number is its position. */
 export interface Categories {
   keys: string[];
-  /** meaning of the cells: text; numbers, where `3` and `3.0` are equal; or integer codes, where 3.7 is truncated to 3 */
+  /**
+   * meaning of the cells: text; numbers, where `3` and `3.0` are equal; or integer codes, where 3.7 is truncated to 3
+   */
   cells: "text" | "number" | "code";
 }
 
@@ -43,7 +45,10 @@ const LINKS = {
   ],
 };
 
-/** Categories of a column: the category at position p has code codes[p]; two more positions represent missing and unlisted categories. */
+/**
+ * Categories of a column: the category at position p has code codes[p]; two more positions represent missing and
+ * unlisted categories.
+ */
 interface Codes {
   codes: number[];
   ifMissing: number;

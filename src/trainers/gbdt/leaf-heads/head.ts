@@ -1,5 +1,5 @@
-// Fits the head, a logistic regression on a row's leaves and categories; scores rows with it; and compares trees, logistic regression and
-// both.
+// Fits the head, a logistic regression on a row's leaves and categories; scores rows with it; and compares trees,
+// logistic regression and both.
 //
 //   feature   leaves of all trees, tree after tree; then for each categorical column one feature for missing and unknown
 //             categories, and one for each category
@@ -181,7 +181,10 @@ export async function modelScores(
   }
 }
 
-/** Returns a function from a chunk's leaves to the head's log-odds. @param part all rows, to which the indexes of chunks refer */
+/**
+ * Returns a function from a chunk's leaves to the head's log-odds. @param part all rows, to which the indexes of chunks
+ * refer
+ */
 function headScorer(
   { bias, weights, starts }: Head,
   { forest: { trees }, vocabularies }: ScoringTrees,

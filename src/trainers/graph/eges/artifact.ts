@@ -206,7 +206,8 @@ export async function forgetSideValues(run: Run): Promise<Readonly<Record<string
 }
 
 /**
- * Returns the rotation of a run: one matrix rotates items, contexts, side values and own vectors; attention does not change.
+ * Returns the rotation of a run: one matrix rotates items, contexts, side values and own vectors; attention does not
+ * change.
  */
 export function egesRotation(run: Run, table: EmbeddingTable): Rotation {
   return {
@@ -271,7 +272,8 @@ export async function readShares(
 const BUCKETS = [1, 2, 5, 10, 20, 50, 100, 1000, 10_000, 100_000];
 
 /**
- * Returns the mean shares of the items by bucket of their number of events; items without events in this training are left out.
+ * Returns the mean shares of the items by bucket of their number of events; items without events in this training are
+ * left out.
  *
  * @throws {ArtifactError} damaged
  */

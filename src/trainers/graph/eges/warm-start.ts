@@ -105,7 +105,8 @@ export function checkSameKinds({ run, kinds: before }: EgesInit, kinds: readonly
 /**
  * Returns the initial parameters, and the parameters that items keep from the run.
  *
- * @returns changed: number of frozen items whose composed vector differs from that of the run, because the log has other side values
+ * @returns changed: number of frozen items whose composed vector differs from that of the run, because the log has
+ *   other side values
  */
 export function composedStart(
   init: EgesInit,
@@ -142,7 +143,10 @@ export function composedStart(
   };
 }
 
-/** Returns the number of known items whose parts now compose a different vector. @param attention attention by index of the new kinds */
+/**
+ * Returns the number of known items whose parts now compose a different vector. @param attention attention by index of
+ * the new kinds
+ */
 function numChanged(
   parts: SgnsParts,
   attention: Float32Array,
@@ -158,7 +162,7 @@ function numChanged(
       difference += (now[i]! - composed[i]!) ** 2;
       length += composed[i]! ** 2;
     }
-    // another order of parts changes only the last digits, which do not count
+    // a different order of the parts changes only the last digits, which is not counted as a change
     if (difference > 1e-8 * length) changed++;
   }
   return changed;
