@@ -1,12 +1,12 @@
 // The factorization machine in plain f64: the definition of correct for assembly/main.ts.
 //
-//   score(x) = w0 + sum_i w_i x_i + 0.5 sum_d ((sum_i v_id x_i)^2 - sum_i (v_id x_i)^2)         Rendle 2010, eq. 1 and 5
+//   score(x) = w0 + sum_i w_i x_i + 0.5 sum_d ((sum_i v_id x_i)^2 - sum_i (v_id x_i)^2)        Rendle 2010, eq. 1 and 5
 //   S_d      = sum_i v_id x_i          g = dLoss/dscore          n = accumulators, starting at 1
 //
-// As in the kernel, score, g and S are computed at the batch's start, while v and w are updated row by row within it, except those of
-// features that the batch's block of rows repeats (../shared/batch-steps.reference.ts). AdaGrad has one accumulator for a slice of v,
-// which the mean of the squared gradients is added to. The kernel's 1 / sqrt(n) is within 7e-4 of the exact one
-// (inverse-sqrt.reference.ts).
+// As in the kernel, score, g and S are computed at the batch's start, while v and w are updated row by row within it,
+// except those of features that the batch's block of rows repeats (../shared/batch-steps.reference.ts). AdaGrad has one
+// accumulator for a slice of v, which the mean of the squared gradients is added to. The kernel's 1 / sqrt(n) is within
+// 7e-4 of the exact one (inverse-sqrt.reference.ts).
 
 import { gradient, rowLoss } from "../../numeric/losses.js";
 import {
@@ -29,10 +29,10 @@ export interface ReferenceFm {
   dim: number;
   w0: number;
   w0n: number;
-  /** [n] */
+  /** weight of each feature, [n] */
   w: Float64Array;
   weights: ReferenceParameters;
-  /** [n * dim], row-major */
+  /** vector of each feature, [n * dim], row-major */
   v: Float64Array;
   vectors: ReferenceParameters;
   /** f64[n * slices]: AdaGrad's accumulators of the slices */
@@ -44,7 +44,7 @@ export interface ReferenceRow {
   ids: number[];
   values: number[];
   label: number;
-  /** weight of the row; absent: 1 */
+  /** weight of the row; 1 if absent */
   weight?: number;
 }
 
@@ -72,7 +72,9 @@ export interface ReferenceOptions {
   inverseSqrt?: (n: number) => number;
 }
 
-/** Creates a model whose weights are zero and whose vectors have the given initial values; ftrl is a method of w only. */
+/**
+ * Creates a model whose weights are zero and whose vectors have the given initial values; ftrl is a method of w only.
+ */
 export function referenceFm(
   dim: number,
   w0: number,
@@ -134,7 +136,11 @@ export function referenceLoss(
   return rows.reduce((sum, { label, weight = 1 }, r) => sum + weight * rowLoss(loss, scores[r]!, label), 0);
 }
 
-/** Returns the derivative of a row's loss by v_id. @param g derivative of the loss by the score @param S S_d of the row */
+/**
+ * Returns the derivative of a row's loss by v_id.
+ * @param g derivative of the loss by the score
+ * @param S S_d of the row
+ */
 export function referenceVectorGradient(g: number, x: number, S: number, v: number): number {
   return x * g * (S - x * v);
 }

@@ -114,7 +114,8 @@ export interface CategoricalSplit {
 }
 
 /**
- * Returns the best set of bins for the left side: one category, or a prefix or suffix of the sorted categories. Bin 0 always goes right.
+ * Returns the best set of bins for the left side: one category, or a prefix or suffix of the sorted categories. Bin 0
+ * always goes right.
  */
 export function bestCategorical(
   bins: readonly ReferenceSums[],

@@ -38,7 +38,9 @@ async function machine() {
   return { arena, kernel, place };
 }
 
-/** Generates rows whose sums are integers after scaling, so that kernel and reference sum up exactly the same numbers. */
+/**
+ * Generates rows whose sums are integers after scaling, so that kernel and reference sum up exactly the same numbers.
+ */
 function randomRows(n: number, random: Random) {
   const whole = (x: number, scale: number) => Math.round(x * scale) / scale;
   return Array.from({ length: n }, () => ({
@@ -47,7 +49,7 @@ function randomRows(n: number, random: Random) {
   }));
 }
 
-/** Returns f32[n][2], exactly. */
+/** Returns gradients and hessians as f32[n][2]; they are representable as f32, so nothing is rounded. */
 function pairsOf(rows: readonly { g: number; h: number }[]): Float32Array {
   return Float32Array.from(rows.flatMap(({ g, h }) => [g, h]));
 }

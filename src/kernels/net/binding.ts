@@ -35,7 +35,7 @@ export type { Kernel as NetKernel } from "./layout.js";
 /** Structure and learning options of a network. */
 export type KernelNetShape = NetShape &
   NetLearning & {
-    /** rows of a batch */
+    /** number of rows of a batch */
     batch: number;
     threads: number;
     /** whether the network learns; false omits the arrays for learning */
@@ -137,8 +137,8 @@ function isTrained({ trains, embeddingLearningRate }: KernelNetShape): boolean {
 }
 
 /**
- * Returns the maximum number of parts of the parameters: PARTS of embeddings, PARTS of wide weights, one of w0, and one per eight outputs
- * of each layer.
+ * Returns the maximum number of parts of the parameters: PARTS of embeddings, PARTS of wide weights, one of w0, and one
+ * per eight outputs of each layer.
  */
 function numPartsOf(shape: KernelNetShape): number {
   const outputs = denseLayersOf(shape).map((layer) => paddedUnits(layer.outputs) / 8);

@@ -1,9 +1,10 @@
-// Addresses of a network's parameters and of the optimizers' state in the arena, and functions that read and write them.
+// Addresses of a network's parameters and of the optimizers' state in the arena, and functions that read and write
+// them.
 //
 //   NAME ──► f32[rows][columns], row-major, as `parameterShapes` has them ──► (row, column) ──► place in a region
 //
-// The state of a parameter NAME is called NAME:m and NAME:s (Adam's moments), NAME:n (sums of squares, which start at 1 for AdaGrad and at
-// 0 for FTRL) and NAME:z (FTRL).
+// The state of a parameter NAME is called NAME:m and NAME:s (Adam's moments), NAME:n (sums of squares, which start at 1
+// for AdaGrad and at 0 for FTRL) and NAME:z (FTRL).
 
 import { ftrlZ } from "../../numeric/ftrl.js";
 import { placedDense, placedMoments } from "../shared/dense.js";
@@ -52,7 +53,10 @@ function single(region: Region, place: number): Placed {
   return { rows: 1, columns: 1, region, at: () => place };
 }
 
-/** Sets the optimizers' state to its initial values. The padding is included, because a step of it would otherwise be 0 / 0. */
+/**
+ * Sets the optimizers' state to its initial values. The padding is included, because a step of it would otherwise be 0
+ * / 0.
+ */
 export function startState(arena: Arena, layout: NetLayout): void {
   const { embeddings, paddedWidth, embeddingPitch } = layout;
   if (embeddingPitch === paddedWidth) return;
@@ -60,7 +64,9 @@ export function startState(arena: Arena, layout: NetLayout): void {
   for (let at = paddedWidth; at < numbers.length; at += embeddingPitch) numbers.fill(1, at, at + paddedWidth);
 }
 
-/** Sets z of the wide part so that FTRL computes the current weights from it; must be called after weights were written. */
+/**
+ * Sets z of the wide part so that FTRL computes the current weights from it; must be called after weights were written.
+ */
 export function alignWide(
   arena: Arena,
   { wide }: NetLayout,

@@ -8,7 +8,7 @@
 import { mapTo } from "../../numeric/indices.js";
 import type { Arena, Region } from "../shared/memory.js";
 
-/** Numbers of a slice. */
+/** Number of dimensions of a slice. */
 const K = 8;
 
 /** A table of adjacent slices of all vectors; the kernel has the same struct. */

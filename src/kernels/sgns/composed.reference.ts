@@ -28,7 +28,7 @@ export class ReferenceComposed {
   readonly #parts: SgnsParts;
   /** reference of the kernel without composition; its centres are set to the composed vectors */
   readonly #sgns: ReferenceSgns;
-  /** W, f64[numRows * dim] */
+  /** matrix W of the rows, f64[numRows * dim] */
   readonly rows: Float64Array;
   readonly rowSquares: Float64Array;
   /** f64[kinds of all rows]: attention before the softmax; f64[numRows]: AdaGrad's sums of it */

@@ -1,4 +1,5 @@
-// Arrays in the shared memory whose contents are often replaced; an array's region grows to the largest contents so far.
+// Arrays in the shared memory whose contents are often replaced; an array's region grows to the largest contents so
+// far.
 
 import type { Arena, Region } from "./memory.js";
 

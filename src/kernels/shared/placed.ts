@@ -1,5 +1,5 @@
-// Named matrices of f32 in an arena whose elements need not be in row-major order; functions copy them to and from row-major arrays, such
-// as those of checkpoints and models.
+// Named matrices of f32 in an arena whose elements need not be in row-major order; functions copy them to and from
+// row-major arrays, such as those of checkpoints and models.
 
 import type { Arena, Region } from "./memory.js";
 
@@ -53,7 +53,10 @@ export function readArrays(arena: Arena, placed: PlacedArrays): Record<string, F
   return Object.fromEntries([...placed].map(([name, where]) => [name, readPlaced(arena, where)]));
 }
 
-/** Writes row-major arrays to matrices of the same names. @param valuesOf returns an array of a checkpoint, f32[length] */
+/**
+ * Writes row-major arrays to matrices of the same names.
+ * @param valuesOf returns an array of a checkpoint, f32[length]
+ */
 export function writeArrays(
   arena: Arena,
   placed: PlacedArrays,

@@ -21,7 +21,7 @@ export function vectorMethod(method: ReferenceMethod): ReferenceMethod {
 
 /** Parameters with their optimizer state. */
 export interface ReferenceParameters {
-  /** f64[n] */
+  /** values of the parameters, f64[n] */
   values: Float64Array;
   /** f64[n] each: state of the method (n, z, m, s), and number of steps t */
   state: Record<"n" | "z" | "m" | "s" | "t", Float64Array>;

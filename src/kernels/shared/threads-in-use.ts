@@ -1,5 +1,5 @@
-// Changes the number of threads of a machine between two runs: updates the plan, and the state that threads carry from batch to batch. The
-// bytes of the results do not depend on the number of threads.
+// Changes the number of threads of a machine between two runs: updates the plan, and the state that threads carry from
+// batch to batch. The bytes of the results do not depend on the number of threads.
 
 import type { Arena, Region } from "./memory.js";
 import { getField, setField, type Struct } from "./struct.js";

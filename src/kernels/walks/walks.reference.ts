@@ -21,8 +21,8 @@ const weightOf = ({ offsets, weights }: WalkGraph, v: number, i: number): number
   weights ? weights[offsets[v]! + i]! : 1;
 
 /**
- * Returns node2vec's factor for the weight of the arc v→x of a walk that came to v from t: 1/p for t itself, 1 if x has an arc to t, else
- * 1/q.
+ * Returns node2vec's factor for the weight of the arc v→x of a walk that came to v from t: 1/p for t itself, 1 if x has
+ * an arc to t, else 1/q.
  *
  * The direction of the test is that of the authors' code, node2vec.py, get_alias_edge: `G.has_edge(dst_nbr, src)`.
  *
@@ -59,7 +59,7 @@ export interface WalkStream {
   right: Uint8Array;
 }
 
-/** The kernel's twin. */
+/** Writes the same walks as the kernel, from the same draws. */
 export class ReferenceWalks {
   readonly #shape: WalksShape;
   readonly #starts: Uint32Array;

@@ -1,6 +1,6 @@
 // Factorizes the events of users and items by MLlib's ALS on a Spark Connect server (--engine-train).
 //
-//   events (user, item, confidence) ──► server ──► MLlib ──► vectors, checked and scaled ──► the same model as of learn.ts
+//   events (user, item, confidence) ──► server ──► MLlib ──► vectors, checked and scaled ──► model as in learn.ts
 
 import { DataError, DivergedError } from "../../errors.js";
 import type { RatedSide } from "../../engine/mllib-als.js";

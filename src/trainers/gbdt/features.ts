@@ -1,8 +1,8 @@
 // Converts a dataset's columns to features that trees split on: bins of numbers, and categories.
 //
 //   number     bin b is the number of edges below x; the bin after the last is for missing numbers
-//   category   bin 0 is for missing, rare and unknown categories, bin b for the vocabulary's key b - 1. The vocabulary is
-//              sorted by descending count, so the bins are the most frequent categories
+//   category   bin 0 is for missing, rare and unknown categories, bin b for the vocabulary's key b - 1. The vocabulary
+//              is sorted by descending count, so the bins are the most frequent categories
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";

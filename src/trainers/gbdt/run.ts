@@ -167,7 +167,8 @@ export async function entityVectors(run: Run): Promise<KeyVectors> {
 }
 
 /**
- * Returns a sentence for each column with categories that training did not have. @param rows u32; all rows when absent
+ * Returns a sentence for each column with categories that training did not have.
+ * @param rows u32; all rows when absent
  */
 export function unknownCategories(
   dataset: Dataset,
@@ -183,8 +184,8 @@ export function unknownCategories(
 }
 
 /**
- * Counts, by categorical column, the cells, and the cells whose category training did not have. @param rows u32; all
- * rows when absent
+ * Counts, by categorical column, the cells, and the cells whose category training did not have.
+ * @param rows u32; all rows when absent
  */
 export function countUnknown(
   dataset: Dataset,

@@ -61,8 +61,8 @@ export function likeInit(
 }
 
 /**
- * Appends the run's categories to those of the features. @param columns columns of the run, in the order of the
- * features
+ * Appends the run's categories to those of the features.
+ * @param columns columns of the run, in the order of the features
  */
 export function withInitKeys(features: readonly Feature[], columns: readonly ColumnRecipe[]): Feature[] {
   return features.map((feature, f) => {

@@ -91,8 +91,8 @@ export interface NextItems {
   /** Computes recallAtK and ndcgAtK. */
   of(vectors: Float32Array, signal: AbortSignal): Promise<Record<string, number>>;
   /**
-   * Computes recallAtK of each query, by the vectors and by a popularity ranking. @param totals f64[numFeatures]:
-   * popularity
+   * Computes recallAtK of each query, by the vectors and by a popularity ranking.
+   * @param totals f64[numFeatures]: popularity
    */
   beside(
     vectors: Float32Array,

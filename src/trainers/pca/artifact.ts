@@ -1,11 +1,14 @@
 // Files of a principal component analysis in a run directory: its table, and further tensors in model/.
 //
-//   embeddings.arrow        a row for each key of each field: its vector, its number of events; its weight if the matrix was centered
+//   embeddings.arrow        a row for each key of each field: its vector, its number of events; its weight if the
+//                           matrix was centered
 //   model/pca.safetensors   singularValues, explainedVariance [dim]; explainedVarianceRatio [dim], unless filtered;
 //                           components [numColumns, dim]: V or, with a filter, the columns' directions behind it;
-//                           columnScale, mean [numColumns], if the columns were scaled or centered; and for interactions
-//                           rowShares, columnShares [dim]: factors of each dimension of users' and of items' vectors;
-//                           for folding in: rowScale [numUsers], itemUsers [numItems], userEvents [numUsers], statistics [2]
+//                           columnScale, mean [numColumns], if the columns were scaled or centered; and for
+//                           interactions rowShares, columnShares [dim]: factors of each dimension of users' and of
+//                           items' vectors;
+//                           for folding in: rowScale [numUsers], itemUsers [numItems], userEvents [numUsers],
+//                           statistics [2]
 //
 // The columns of the matrix are: for interactions, the items of the table; for features, all features, a field's
 // out-of-vocabulary one before its keys; for columns, the numeric columns.

@@ -1,6 +1,7 @@
 // Decomposes the matrix of users x items, and computes a vector of each user and item.
 //
-//   A = D_u^-1/2 W D_i^-1/2 = U S V'       W  values of the events      D  its row sums, column sums; 1 without --normalize
+//   A = D_u^-1/2 W D_i^-1/2 = U S V'       W  values of the events
+//                                          D  row sums and column sums of W; 1 without --normalize
 //   user  D_u^1/2 U S^(1-p)      item  D_i^1/2 V S^p       their inner product is W's row times D_i^-1/2 V V' D_i^1/2
 //
 // The inner product depends only on a user's events, so new users can be folded in (project.ts). The item factor

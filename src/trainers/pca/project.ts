@@ -1,9 +1,10 @@
 // Projects new rows, users or items onto the components, which stay unchanged.
 //
-//   features, columns   x ↦ (x c - m) V                       c  column scale      m  means; divided by the root of the
-//                                                             explained variance if whitened
-//   a user  r_u         x ↦ (sum_i v_ui c_i V_i) s_u / S      v  values of events   s_u, s_i  shares of singular values S
-//   an item             x ↦ (sum_u v_ui r_u U_u) s_i / S      r  row scale
+//   features, columns   x ↦ (x c - m) V; divided by the root of the explained variance if vectors are whitened
+//   a user              x ↦ (sum_i v_ui c_i V_i) s_u / S
+//   an item             x ↦ (sum_u v_ui r_u U_u) s_i / S
+//
+//   c  column scale      r  row scale      m  means      v  values of events      s_u, s_i  shares of singular values S
 //
 // The training events of a known user therefore give the user's row of the table (docs/algorithms/pca.md).
 

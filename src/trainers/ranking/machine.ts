@@ -42,8 +42,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Copies the events, lays out the parameters and starts the threads. @throws {UsageError} they do not fit into one
-   * memory
+   * Copies the events, lays out the parameters and starts the threads.
+   * @throws {UsageError} they do not fit into one memory
    */
   static async start(data: RankingData, shape: RankingShape): Promise<RankingMachine> {
     const machine = new RankingMachine(data, shape);

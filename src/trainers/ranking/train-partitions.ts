@@ -181,8 +181,8 @@ function savedRows(
 }
 
 /**
- * Reads the rows with the prefix `of` from a checkpoint. @throws {ArtifactError} the checkpoint has rows of another
- * size
+ * Reads the rows with the prefix `of` from a checkpoint.
+ * @throws {ArtifactError} the checkpoint has rows of another size
  */
 async function setRows(
   machine: PartitionedMachine,

@@ -14,8 +14,8 @@ import type { Transformed, TransformOptions } from "../../training/options/trans
 import type { Watch } from "../../training/session/watch.js";
 
 /**
- * Encodes rows as sums of their features' vectors, including those of an item's neighbors. @throws {UsageError} the
- * errors of encodeComposed
+ * Encodes rows as sums of their features' vectors, including those of an item's neighbors.
+ * @throws {UsageError} the errors of encodeComposed
  */
 export async function encodeItems(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const completion = await neighborsOf(run, watch);

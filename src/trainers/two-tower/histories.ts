@@ -1,6 +1,8 @@
 // Histories: the items of each user, and the part of them that precedes each event.
 //
-//   rows ──► tokens by user and time, a list per behavior ──► for each event a range of its user's tokens, whose last token is the newest
+//   rows ──► tokens by user and time, a list per behavior ──► for each event a range of its user's tokens
+//
+// The last token of a range is the newest.
 //
 // Items with the same time as an event are not in its history, because they may belong to the same basket.
 

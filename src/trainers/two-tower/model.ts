@@ -1,7 +1,7 @@
 // The files of a two-tower model in a run directory.
 //
-//   embeddings.arrow            vectors of users at their newest event, of items as scored (with biases), and of the keys
-//                               that the user tower reads from context fields and the item tower from side fields
+//   embeddings.arrow            vectors of users at their newest event, of items as scored (with biases), and of the
+//                               keys that the user tower reads from context fields and the item tower from side fields
 //   history.arrow               vectors of items as inputs of histories
 //   items.arrow                 items' own vectors, before the item tower's term and before normalization; only if they
 //                               differ from those of history.arrow
@@ -114,8 +114,8 @@ export function slotsOf({ historyOf, userFields, userBias, exampleAge, sideField
 }
 
 /**
- * Returns the additional tables of items. @param start initial parameters, of which the vectors of items that this log
- * lacks are kept
+ * Returns the additional tables of items.
+ * @param start initial parameters, of which the vectors of items that this log lacks are kept
  */
 export function towerTables(
   space: FeatureSpace,

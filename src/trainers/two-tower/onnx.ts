@@ -1,8 +1,8 @@
 // Writes a user tower or item tower (train-two-tower) as an ONNX model from histories, or an item's key, and columns to
 // a vector.
 //
-//   input  HISTORY  string[N, L] keys of items or, with --onnx-input row, int64[N, L] rows of the field; "", the padding
-//                   row, negative rows and unknown items are ignored wherever they stand
+//   input  HISTORY  string[N, L] keys of items or, with --onnx-input row, int64[N, L] rows of the field; "", the
+//                   padding row, negative rows and unknown items are ignored wherever they stand
 //   input  ITEM     string[N] keys, or int64[N] rows
 //   input  FIELD    as in the export of networks (../net/onnx.ts)
 //   output vector   f32[N, dim]
@@ -225,8 +225,8 @@ function inOrder(graph: GraphBuilder, rows: RowFeatures, places: Uint32Array, nu
 }
 
 /**
- * Returns for each position the sum over earlier positions; if `reverse` is 1, over later positions. @param isOne
- * int64[N, L]
+ * Returns for each position the sum over earlier positions; if `reverse` is 1, over later positions.
+ * @param isOne int64[N, L]
  */
 function countBefore(graph: GraphBuilder, isOne: string, { reverse }: { reverse: 0 | 1 }): string {
   return graph.apply("CumSum", [isOne, graph.int64(1)], {

@@ -138,8 +138,8 @@ interface RowBeside {
 }
 
 /**
- * Returns the vector rows of the users' bias and of the example's age. @param agesOf returns f32: age of each event or
- * user
+ * Returns the vector rows of the users' bias and of the example's age.
+ * @param agesOf returns f32: age of each event or user
  */
 export function rowsBeside({ biasRow, ageRow }: TowerRows, agesOf: () => Float32Array): RowBeside[] {
   return [

@@ -3,7 +3,8 @@
 //   A, U   f32 panels of [b][b], upper triangle; U overwrites A
 //   -U     the negated factor, so that subtracting U'U is adding the tiles of math/tile.ts
 //
-// A direction whose pivot is not above 0 (a padded dimension, or one that the data and the penalty leave free) gets no step.
+// A direction whose pivot is not above 0 (a padded dimension, or one that the data and the penalty leave free) gets no
+// step.
 
 import { addProducts } from "../../shared/assembly/tile";
 import { sum4 } from "../../shared/assembly/vector";

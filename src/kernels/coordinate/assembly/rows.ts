@@ -43,7 +43,10 @@ export function clearQ(first: u32, end: u32, eq: usize): void {
   for (let r: usize = first; r < end; r++) store<f32>(eq + (r << 3), 0, 4);
 }
 
-/** Adds q^2 / 2 to e: half of a dimension's interactions. `subtractSquares`, called for every field, adds the other half. */
+/**
+ * Adds q^2 / 2 to e: half of a dimension's interactions. `subtractSquares`, called for every field, adds the other
+ * half.
+ */
 export function addSquare(first: u32, end: u32, eq: usize): void {
   for (let r: usize = first; r < end; r++) {
     const at = eq + (r << 3);

@@ -1,4 +1,5 @@
-// Converts values to bins and writes them into a matrix with the bins of a row side by side; a bin has one byte, or two if it is wide.
+// Converts values to bins and writes them into a matrix with the bins of a row side by side; a bin has one byte, or two
+// if it is wide.
 
 /**
  * Converts numbers to bins: bin b is the number of edges below x; NaN has the bin `missing`.

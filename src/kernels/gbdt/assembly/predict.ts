@@ -3,7 +3,8 @@
 //   codes   u16[n][columns]: number of the column's thresholds below the row's value, or the category; 65535 is missing
 //   node    u16 column, u16 kind, u32 test, i32 left, i32 right; 16 bytes. A child below 0 is leaf ~child of its tree
 //             kind 0, 1: number; kind says whether missing values go left, and test is the threshold's position + kind
-//             kind 2: category; test is the offset in bytes of its set: the number of u32 words, then the words of the bit set
+//             kind 2: category; test is the offset in bytes of its set: the number of u32 words, then the words of the
+//               bit set
 
 /** Code of a missing value. */
 export const MISSING_BIN: u32 = 0xffff;
@@ -54,7 +55,8 @@ export function predict(
     const own = values + ((<usize>load<u32>(starts + (t << 2))) << 3);
     const ownScores = scores + ((<usize>load<u32>(classes + (t << 2))) << 3);
     for (let i = 0; i < n; i += 4) {
-      // four rows are walked at a time, since each step waits for the bytes of a node; the last group may contain a row twice
+      // four rows are walked at a time, since each step waits for the bytes of a node; the last group may contain a row
+      // twice
       const r0 = <usize>i;
       const r1 = <usize>min(i + 1, n - 1);
       const r2 = <usize>min(i + 2, n - 1);

@@ -1,4 +1,5 @@
-// Builds a row's input x_0 = (w0 | e_1 .. e_F | numeric) from its features, and writes the derivatives by x_0 for the features.
+// Builds a row's input x_0 = (w0 | e_1 .. e_F | numeric) from its features, and writes the derivatives by x_0 for the
+// features.
 
 import { transpose4, addTo } from "../../shared/assembly/vector";
 import { NONE } from "../../shared/assembly/dense/layers";
@@ -87,8 +88,9 @@ export function scatterGradients(plan: NetPlan, x: usize, gradients: usize, plac
   }
 }
 
-// Prefetching: the following functions read one number of each cache line that is needed soon, so that the processor waits for many lines
-// at once. The sum of the numbers is written to the thread's scratch, so that the compiler keeps the reads.
+// Prefetching: the following functions read one number of each cache line that is needed soon, so that the processor
+// waits for many lines at once. The sum of the numbers is written to the thread's scratch, so that the compiler keeps
+// the reads.
 
 /** Reads one number of each cache line of the `bytes` bytes from address `at` on; both are multiples of 4. */
 function read(at: usize, bytes: usize): u32 {

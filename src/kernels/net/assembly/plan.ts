@@ -1,5 +1,5 @@
-// Arguments of the network's kernel, as structs in shared memory; ../binding.ts writes them field by field. All fields are
-// four bytes, pointers are byte offsets, 64-byte aligned.
+// Arguments of the network's kernel, as structs in shared memory; ../binding.ts writes them field by field. All fields
+// are four bytes, pointers are byte offsets, 64-byte aligned.
 //
 //   U_0   units of x_0, and other letters of the dense layers: ../../shared/assembly/dense/layers.ts
 //   W     numbers of an embedding, W' the same padded to a multiple of 4
@@ -7,7 +7,10 @@
 import { DenseNetwork } from "../../shared/assembly/dense/layers";
 import { PairRows } from "../../shared/assembly/rows";
 
-/** Value of `kept`, the factor of gradients, for which no step is taken and the squared length of the gradients is returned. */
+/**
+ * Value of `kept`, the factor of gradients, for which no step is taken and the squared length of the gradients is
+ * returned.
+ */
 export const MEASURE: f32 = -1;
 
 /** Number of parts into which features are divided, and with them embeddings and the wide part (parts.ts). */
@@ -17,12 +20,15 @@ export const PARTS: u32 = 16;
 export class NetPlan extends DenseNetwork {
   barrier: usize;
   numThreads: u32;
-  /** u32, one per cache line: number of blocks taken by threads so far, of parts taken for steps, and of parts taken for measuring */
+  /**
+   * u32, one per cache line: number of blocks taken by threads so far, of parts taken for steps, and of parts taken for
+   * measuring
+   */
   counters: usize;
   numFeatures: u32;
-  /** u32[F + 1] */
+  /** first feature of each field, u32[F + 1] */
   offsets: usize;
-  /** W, W' */
+  /** W, number of floats of an embedding; W', the same padded to a multiple of 4 */
   width: u32;
   paddedWidth: u32;
   /** index of the first number of v in an embedding: 1 if the embedding starts with w, else 0 */
@@ -46,11 +52,13 @@ export class NetPlan extends DenseNetwork {
   squared: u32;
   /** 1 if the score of the factorization machine of x_0 is added (machine.ts) */
   machine: u32;
-  /** 0: frozen */
+  /** learning rate of embeddings; 0 freezes them */
   embeddingLearningRate: f32;
   /** factor of the penalty embeddingL2 / 2 |e|^2, which is added to the batch's summed loss for each pair of a row */
   embeddingL2: f32;
-  /** f32[numFeatures]: individual L2 factor of each feature's pairs, applied by a proximal step; 0 if features have none */
+  /**
+   * f32[numFeatures]: individual L2 factor of each feature's pairs, applied by a proximal step; 0 if features have none
+   */
   keyPenalties: usize;
   /** maximum length of the batch's mean gradient; 0: no limit */
   clipNorm: f32;
@@ -60,7 +68,7 @@ export class NetPlan extends DenseNetwork {
   wideLearningRate: f32;
   wideL1: f32;
   wideL2: f32;
-  /** f32[R][rowPitch]: derivatives by x_0 */
+  /** derivatives of the loss by x_0 of each row, f32[R][rowPitch] */
   inputGradients: usize;
   /** f32[R]: derivative of each row's loss by its score */
   scoreGradients: usize;
@@ -93,13 +101,13 @@ export class NetThread {
   scratch: usize;
   /** u32[numLayers][BLOCK]: random keys of the rows' dropout */
   keys: usize;
-  /** f32[8][rowPitch]: rows of x_0 */
+  /** x_0 of eight rows, f32[8][rowPitch] */
   gathered: usize;
-  /** f32[largest U / 4][4][8] */
+  /** tiles of a matrix product, f32[largest U / 4][4][8] */
   tiles: usize;
   /** f32[pairs of a batch][W']: sum of gradients of each feature of a part, by slot */
   sums: usize;
-  /** u32[pairs of a batch]: feature of each sum */
+  /** feature to which each sum belongs, u32[pairs of a batch] */
   held: usize;
   /** f32[pairs of a batch]: number of pairs of each sum */
   counts: usize;

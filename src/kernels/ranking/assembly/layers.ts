@@ -4,9 +4,10 @@
 //   e  = (E + A~ E + ... + A~^K E) / (K + 1)                 only E is learned
 //   dLoss/dE = (G + A~ G + ... + A~^K G) / (K + 1)           G = dLoss/de, as A~ is symmetric
 //
-// Both sums are computed by Horner's scheme Y <- X + A~ Y, K times, starting at Y = X. Forward, the last turn is computed for the batch's
-// features only; backward, the first one starts from them, because G is 0 elsewhere. Dimensions are independent: a thread works on panels
-// of 16 of its own dimensions without a barrier, and a panel's rows, one cache line each, fit in a small part of memory.
+// Both sums are computed by Horner's scheme Y <- X + A~ Y, K times, starting at Y = X. Forward, the last turn is
+// computed for the batch's features only; backward, the first one starts from them, because G is 0 elsewhere.
+// Dimensions are independent: a thread works on panels of 16 of its own dimensions without a barrier, and a panel's
+// rows, one cache line each, fit in a small part of memory.
 // Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 3, 4 and 7. Twin: ../layers.reference.ts.
 
 import { stepSliceAdam } from "../../shared/assembly/steps";

@@ -82,7 +82,7 @@ function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
   store<i32>(thread.tile, sum);
 }
 
-/** Static methods instead of functions, because `@inline` needs a class here. */
+/** These are static methods instead of functions, because `@inline` needs a class here. */
 class Row {
   /** Returns the sum of one number of each cache line of a row. */
   @inline

@@ -6,17 +6,18 @@
 //
 //   B = argmin sum_i w_i |v_i - m - B' z_i|^2 + lambda |B|^2          (Z' W Z + lambda) B = Z' W (V - m)
 //
-// Z is dense, X is sparse: products with Z are computed as products with X minus corrections by block. The diagonal of the matrix is the
-// preconditioner. Eight targets are one cache line, so each pair of a row reads one cache line of B. Each target is solved independently,
-// and the caller distributes panels of targets among threads: results do not depend on the number of threads.
+// Z is dense, X is sparse: products with Z are computed as products with X minus corrections by block. The diagonal of
+// the matrix is the preconditioner. Eight targets are one cache line, so each pair of a row reads one cache line of B.
+// Each target is solved independently, and the caller distributes panels of targets among threads: results do not
+// depend on the number of threads.
 //
-// Sources: Hoerl and Kennard 1970 (doi:10.1080/00401706.1970.10488634); Saad, Iterative Methods for Sparse Linear Systems,
-// algorithm 9.1. Twin: ../ridge.reference.ts.
+// Sources: Hoerl and Kennard 1970 (doi:10.1080/00401706.1970.10488634); Saad, Iterative Methods for Sparse Linear
+// Systems, algorithm 9.1. Twin: ../ridge.reference.ts.
 
 import { Fit, Fold, Plan, Scratch } from "./plan";
 
 const NO_BLOCK: u32 = 0xffffffff;
-/** Bytes of eight f64. */
+/** Number of bytes of eight f64. */
 const LINE: usize = 64;
 
 function isFitted(plan: Plan, fold: Fold, row: u32): bool {
@@ -146,7 +147,7 @@ function add(plan: Plan, s: Scratch, row: u32, into: usize): void {
   }
 }
 
-/** blockProducts = c_f' by_f */
+/** Computes the products of the centers with the rows of `by`, block by block: blockProducts_f = c_f' by_f. */
 function multiplyBlocks(plan: Plan, fold: Fold, s: Scratch, by: usize): void {
   memory.fill(s.blockProducts, 0, <usize>plan.numBlocks * LINE);
   for (let j: u32 = 0; j < plan.numColumns; j++) {
@@ -208,7 +209,10 @@ function clear(plan: Plan, s: Scratch, target: usize): void {
   memory.fill(s.blockSums, 0, <usize>plan.numBlocks * LINE);
 }
 
-/** Writes, for each target t, the sum over columns j of scale_j residual_jt^2: the squared residual in the norm of the preconditioner. */
+/**
+ * Writes, for each target t, the sum over columns j of scale_j residual_jt^2: the squared residual in the norm of the
+ * preconditioner.
+ */
 function residualSquares(plan: Plan, fold: Fold, s: Scratch, lambda: f64, sums: usize): void {
   memory.fill(sums, 0, LINE);
   for (let j: u32 = 0; j < plan.numColumns; j++) {

@@ -47,7 +47,7 @@ export function log64(x: f64): f64 {
     k += 1;
   }
 
-  // log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), s = f / (2 + f), R a polynomial of s^2
+  // evaluates log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), with s = f / (2 + f) and R a polynomial of s^2
   const f = m - 1;
   const s = f / (2 + f);
   const z = s * s;

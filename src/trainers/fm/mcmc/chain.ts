@@ -64,8 +64,9 @@ export class Chain {
   }
 
   /**
-   * Updates every parameter once. @returns sums over the rows after the sweep @throws {DivergedError} a parameter is
-   * not finite
+   * Updates every parameter once.
+   * @returns sums over the rows after the sweep
+   * @throws {DivergedError} a parameter is not finite
    */
   async sweep(epoch: number): Promise<Totals> {
     const { method, loss, dim, priorOf } = this.#options;

@@ -66,8 +66,9 @@ export class KeptDraws {
   }
 
   /**
-   * Restores the stored parameters from a checkpoint. @param n number of features @throws {ArtifactError} the arrays
-   * have other lengths
+   * Restores the stored parameters from a checkpoint.
+   * @param n number of features
+   * @throws {ArtifactError} the arrays have other lengths
    */
   restore(arrays: NamedArrays, n: number): void {
     const w0 = arrayOf(arrays, "drawsW0", Float64Array);

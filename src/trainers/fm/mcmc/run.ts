@@ -29,8 +29,9 @@ export async function foldInDraws(run: Run, options: TransformOptions, watch: Wa
 }
 
 /**
- * Reads the draws, rotated to match the last one. @throws {UsageError} their scores are not log-odds @throws
- * {ArtifactError} damaged
+ * Reads the draws, rotated to match the last one.
+ * @throws {UsageError} their scores are not log-odds
+ * @throws {ArtifactError} damaged
  */
 async function machinesOfDraws(run: Run, { space }: FmRun): Promise<Machines> {
   refuseProbit(run, "--fold-in");

@@ -1,8 +1,8 @@
 // Grows one tree, by all threads together.
 //
 //   gradients ─► root histogram of integers ─► best split of the root
-//   repeat: the leaf with the greatest gain ─► partition of its rows ─► histogram of the smaller side ─► that of the larger
-//           side by subtraction ─► best splits of both
+//   repeat: the leaf with the greatest gain ─► partition of its rows ─► histogram of the smaller side
+//           ─► histogram of the larger side by subtraction ─► best splits of both sides
 //   leaves' values from their sums ─► scores
 //
 // Every thread executes this code on the shared memory and makes the same decisions from the same numbers. Sums are

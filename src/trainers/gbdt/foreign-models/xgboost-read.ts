@@ -3,7 +3,8 @@
 //   leaf       is numbered by its node in the tree; inner nodes get an empty leaf at their number
 //   number     x < t goes left, in f32: equivalent to x <= the f32 before t. Missing numbers follow `default_left`
 //   category   listed ones go right, all others left, including unknown ones; missing ones follow `default_left`
-//   base_score is on the scale of predictions: a probability is converted to log-odds, a mean of counts to its logarithm
+//   base_score is on the scale of predictions: a probability is converted to log-odds, a mean of counts to its
+//     logarithm
 //
 // Source: XGBoost 3.2, doc/model.schema; common/categorical.h (Decision); tree_model.cc; objectives' ProbToMargin.
 

@@ -112,8 +112,8 @@ function tooMany(column: string, size: number): UsageError {
 }
 
 /**
- * Returns the targets to average: the labels, or, for each class, 1 for rows of the class and 0 for others. @param y
- * f32[n]
+ * Returns the targets to average: the labels, or, for each class, 1 for rows of the class and 0 for others.
+ * @param y f32[n]
  */
 export function targetsOf(
   labels: Float32Array,

@@ -1,10 +1,11 @@
 // Files of an EGES run, in addition to its tables of items and contexts.
 //
 //   table `side`                     a vector for each value of each side column
-//   model/side-information.json      how rows are encoded as features of these columns, and the kinds of side information
+//   model/side-information.json      how rows are encoded as features of these columns, and the kinds of information
 //   model/attention.safetensors      by row of the default table:
 //     attention  f32[numItems, kinds]     inputs of the softmax
-//     shares     f32[numItems, kinds]     its outputs: the share of each kind in an item; 0 for a kind that the item lacks
+//     shares     f32[numItems, kinds]     outputs of the softmax: the share of each kind in an item; 0 for a kind that
+//                                         the item lacks
 //     own        f32[numItems, dim]       items' own vectors; the table has the composed ones
 //   model/side-history.safetensors   when each side value was last seen, by row of the table `side`
 

@@ -129,7 +129,8 @@ function partsOf(
 }
 
 /**
- * Reports for how many items a value of a side column is missing. @throws {UsageError} no item has a value with a row
+ * Reports for how many items a value of a side column is missing.
+ * @throws {UsageError} no item has a value with a row
  */
 export function checkSide(
   { names, parts, kindOf, without, varying }: SideInformation,

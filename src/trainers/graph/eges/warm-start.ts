@@ -1,6 +1,7 @@
 // --init of EGES: carries over items' own vectors, vectors of side values, contexts and attention of a run, by key.
 //
-//   tables `own` (attention.safetensors), `side`, `context` ──► rows of one space: the item's field, then the side columns
+//   tables `own` (attention.safetensors), `side`, `context` ──► rows of one space: the item's field, then the side
+//     columns
 //   attention by item and kind                              ──► places of the new parts; 0 for a new kind of an item
 //
 // Items without events in this log have no side values in it. They keep their composed vector, attention and shares.
@@ -144,8 +145,8 @@ export function composedStart(
 }
 
 /**
- * Returns the number of known items whose parts now compose a different vector. @param attention attention by index of
- * the new kinds
+ * Returns the number of known items whose parts now compose a different vector.
+ * @param attention attention by index of the new kinds
  */
 function numChanged(
   parts: SgnsParts,
