@@ -64,7 +64,7 @@ export interface StreamedRows extends Omit<BuiltDataset, "dataset"> {
   inputs: InputFingerprint[];
   /** Number of rows of each log file. In `inputs`, the files of the log precede the side tables. */
   fileRows: number[];
-  /** as in Dataset */
+  /** position of the first label that is neither 0 nor 1, for messages; absent if there is none */
   firstOther?: LabelPlace;
   /** distinct keys of each column, or distinct whole cells of a multi-valued column; empty for numbers */
   dictionaries: Keys[];
@@ -130,7 +130,7 @@ function besideOf(columns: readonly Column[]): OriginalCells {
  *
  * @param open creates the sink. Its arguments are the columns of the log in their order, followed by those of the side
  * tables, and the roles as known before the rows are read.
- * @throws as buildDataset
+ * @throws the errors of buildDataset
  */
 export async function streamRows(
   log: Log,

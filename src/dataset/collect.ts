@@ -59,7 +59,7 @@ export interface RowSink {
   append(cells: Cells[], numRows: number, keyOf: KeyOf, rowNumbers?: Float64Array): void | Promise<void>;
 }
 
-/** The largest 32-bit float. */
+/** The largest finite 32-bit float. */
 const MAX_F32 = (2 - 2 ** -23) * 2 ** 127;
 
 const KEPT = 0;

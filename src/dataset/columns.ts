@@ -107,7 +107,7 @@ function roomFor(kind: ColumnPlan["kind"], numRows: number): Cells {
   return kind === "number" ? sharedF64(numRows) : sharedU32(numRows);
 }
 
-/** @returns an empty list for a column that does not contain keys */
+/** Returns warnings about the keys of a column; an empty list if the column does not contain keys. */
 export function keyWarnings(
   { name, kind, isBeside }: ColumnPlan,
   keys: Keys,

@@ -23,7 +23,7 @@ export interface ColumnOptions {
   session?: string;
   /** complete list of categorical features, if given */
   fields?: string[];
-  /** COLUMN, COLUMN:log1p or COLUMN:bins=N */
+  /** numeric features, each as COLUMN, COLUMN:log1p or COLUMN:bins=N */
   numeric: string[];
   /** separators of multi-valued columns, by column */
   multi: Record<string, string>;

@@ -24,7 +24,7 @@ const timeFields: Record<string, TimeField> = {
     // keys are names of days instead of numbers, because tools disagree on the first day of the week and the first
     // number
     keys: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
-    // 1970-01-01 was a Thursday
+    // adds 3, because 1970-01-01 was a Thursday
     keyOf: (ms) => (((Math.floor(ms / DAY) + 3) % 7) + 7) % 7,
   },
   day: { keys: upTo(1, 31), keyOf: (ms) => new Date(ms).getUTCDate() - 1 },
@@ -78,7 +78,7 @@ export function planTimeFields(
   };
 }
 
-/** Returns the dataset with the requested time fields after its columns. @throws as planTimeFields */
+/** Returns the dataset with the requested time fields after its columns. @throws the errors of planTimeFields */
 export function withTimeFields(dataset: Dataset, options: TimeFieldOptions): Dataset {
   const roles = { ...dataset.roles, fields: [...dataset.roles.fields] };
   const columns = planTimeFields(

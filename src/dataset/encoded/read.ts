@@ -42,8 +42,8 @@ export async function isEncodedDataset(path: string): Promise<boolean> {
 }
 
 /**
- * Reads the description of a dataset. @throws {ArtifactError} damaged, of another schema version, or a file is not a
- * regular file
+ * Reads the description of a dataset.
+ * @throws {ArtifactError} damaged, of another schema version, or a file is not a regular file
  */
 export async function readDescription(path: string): Promise<Description> {
   const file = join(path, DATASET_MARKER);
@@ -183,7 +183,11 @@ export async function rowLayout(
   return { numRows, batches, dictionaries };
 }
 
-/** @returns cells, and distinct keys or whole cells, of each planned column @throws as rowLayout */
+/**
+ * Reads all rows.
+ * @returns cells, and distinct keys or whole cells, of each planned column
+ * @throws the errors of rowLayout
+ */
 export async function readRows(
   file: ReadHandle,
   path: string,

@@ -25,10 +25,10 @@ export interface Sequences {
 
 /** Events of a special kind, such as goals or rejections, grouped by session in the order of time. */
 export interface MarkedEvents {
-  /** u32[numSessions + 1] */
+  /** start of each session's marked events, u32[numSessions + 1] */
   offsets: Uint32Array;
   tokens: Uint32Array;
-  /** u8, one per token */
+  /** mark of each event, u8 */
   marks: Uint8Array;
 }
 
