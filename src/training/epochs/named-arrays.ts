@@ -25,7 +25,7 @@ export function floatsOf(arrays: NamedArrays, name: string, length?: number): Fl
   return arrayOf(arrays, name, Float32Array, length);
 }
 
-/** Returns the saved array with the given type, such as Float64Array. @throws {ArtifactError} as floatsOf */
+/** Returns the saved array with the given type, such as Float64Array. @throws {ArtifactError} the errors of floatsOf */
 export function arrayOf<T extends Tensor["data"]>(
   arrays: NamedArrays,
   name: string,

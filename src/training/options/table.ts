@@ -8,7 +8,7 @@
 import { flagOf, nearestName, UsageError } from "../../errors.js";
 import { countedOut } from "./ranges.js";
 
-/** A heading in the help. */
+/** A heading under which the help lists options. */
 export type Group = `${string}:`;
 
 /** Properties that every option has. */
@@ -50,7 +50,7 @@ export interface SearchRange {
   when?: (options: never) => boolean;
 }
 
-/** A closed range. */
+/** Range of a number; both ends are allowed values. */
 interface Range {
   min: number;
   max: number;
@@ -83,7 +83,7 @@ export interface Parsed<V> {
   texts?(value: V): readonly string[];
   /** TypeScript type of the value in the library's declarations; derived from `choices` when absent */
   type?: string;
-  /** never set; carries the value's type for the compiler */
+  /** this member is never set; it carries the value's type for the compiler */
   value?: V;
 }
 
@@ -140,7 +140,7 @@ export function share<const S extends About<number> & Range>(spec: S): S & Parse
   return { ...number(spec), placeholder: "share", parse: shareOf };
 }
 
-/** Defines a switch. */
+/** Defines an option without a value (a switch). */
 export function flag<const S extends About<boolean> & { negated?: true | "also" }>(
   spec: S,
 ): S & Parsed<boolean> {

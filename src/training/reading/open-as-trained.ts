@@ -64,7 +64,7 @@ export interface NeededRoles {
 
 /**
  * Reads a log or an encoded dataset with a run's roles, side tables and filters.
- * @throws as secretOf and readDataset
+ * @throws the errors of secretOf and readDataset
  */
 export async function openAsTrained(
   trained: TrainedAs,

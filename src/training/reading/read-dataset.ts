@@ -58,7 +58,7 @@ export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkippe
   maxMemory?: number;
   /** flags that require all rows in memory, regardless of maxMemory */
   wholeFor?: readonly string[];
-  /** FILE:KEY or FILE:KEY=SIDEKEY */
+  /** side tables, each as FILE:KEY, or FILE:KEY=SIDEKEY if the key column of the table has another name */
   sides: string[];
   /** path of a file with a secret; ids are replaced by hashes with this key, in the dataset and in errors */
   hashKeys?: string;
@@ -262,7 +262,7 @@ function leftOutWarnings({ roles: { leftOut = [] } }: Dataset): string[] {
   );
 }
 
-/** Messages of a reader. */
+/** The messages that a reader of a log reports to the user. */
 type Reported = Pick<BuiltDataset, "inferred" | "notes" | "skipped" | "warnings">;
 
 /** Opens files as one log with its side tables, calls `read`, and reports inferred columns and skipped rows. */

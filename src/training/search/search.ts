@@ -59,7 +59,7 @@ export interface SearchRequest {
   save(state: SearchState): Promise<void>;
 }
 
-/** Result of a search. */
+/** The best setting and all tried settings. */
 export interface Searched {
   /** options of the final training; empty if no setting is significantly better than the default */
   setting: SearchSetting;

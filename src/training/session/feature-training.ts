@@ -21,7 +21,7 @@ export interface FeatureOptions extends EpochOptions {
 /** Facts about the data, on which some defaults depend. */
 export interface DataFacts {
   loss: "logistic" | "squared";
-  /** number of fields */
+  /** number of fields of the model */
   numFields: number;
   /** true if early stopping may end the training: the validation split has rows, and --patience is above 0 */
   stopsEarly: boolean;
@@ -62,7 +62,7 @@ export interface LearnerInput<S = unknown> {
 
 /** Options for the evaluation of ranked lists. */
 export interface ListOptions {
-  /** length of the lists */
+  /** length of the evaluated lists */
   k: number;
   /** metric that determines the best epoch */
   metric: string;
@@ -104,7 +104,7 @@ export interface Scorer {
    * Starts threads for repeated scoring with the same results as `score`; absent if each call of `score` starts
    * threads.
    *
-   * @throws as score
+   * @throws the errors of score
    */
   start?(options: { threads: number }): Promise<RunningScorer>;
   /**

@@ -21,7 +21,7 @@ export interface Plan {
   reading?: Partial<ExampleOptions>;
   /** flags that require all rows in memory, regardless of --max-memory */
   wholeFor?: readonly string[];
-  /** the run of --init */
+  /** the run that --init names */
   init?: Run | undefined;
   /**
    * Selects the features that the trainer uses. Also returns notes on ignored columns.
@@ -47,7 +47,7 @@ export interface TrainingInput {
   dataset: Dataset;
   /** splits for training and evaluation; in a refit, the training split contains all rows */
   parts: SplitParts["parts"];
-  /** the original splits */
+  /** the splits before a refit moved all rows to the training split */
   cut: SplitParts["parts"];
 }
 
@@ -97,7 +97,7 @@ export interface FitContents {
   model: string;
   tables: RunContents["tables"];
   files: NonNullable<RunContents["modelFiles"]>;
-  /** replaces the default, which has one line per epoch */
+  /** lines of metrics.jsonl; by default one line per epoch */
   metricsLines?: RunContents["metricsLines"];
   /** options whose values depend on the data */
   chosen?: Record<string, unknown>;

@@ -19,7 +19,7 @@ import type { TestVector } from "../../../dataset/test-vectors.js";
 export interface LostRows {
   /** the table before the rows are removed */
   table: EmbeddingTable;
-  /** u32, ascending */
+  /** numbers of the removed rows in ascending order, u32 */
   rows: Uint32Array;
 }
 
