@@ -32,8 +32,8 @@ export interface TableRows {
   fields: readonly string[];
   hasWeights: boolean;
   /**
-   * Yields batches in the order of the rows; an empty range has none. @throws {ArtifactError} while iterating: damaged
-   * bytes
+   * Yields batches in the order of the rows; an empty range has none.
+   * @throws {ArtifactError} while iterating: damaged bytes
    */
   batches: (pass?: RowPass) => AsyncIterable<TableBatch>;
   /**

@@ -18,8 +18,8 @@ type Types = typeof types;
 export type Sizes = readonly (number | undefined)[];
 
 /**
- * The tensors of one file. Every method checks the type and shape of the tensor that it returns. @throws
- * {ArtifactError} the tensor is missing, or has another type or shape
+ * The tensors of one file. Every method checks the type and shape of the tensor that it returns.
+ * @throws {ArtifactError} the tensor is missing, or has another type or shape
  */
 export class TensorFile {
   /** all tensors of the file by name, without checks */
