@@ -39,8 +39,8 @@ export function endedBy(machine: Machine, signal: AbortSignal | undefined): () =
 }
 
 /**
- * Does work on a machine whose threads end when the signal is aborted. @throws what the work throws, or the signal's
- * reason
+ * Does work on a machine whose threads end when the signal is aborted.
+ * @throws what the work throws, or the signal's reason
  */
 export async function unlessAborted<R>(signal: AbortSignal | undefined, work: () => Promise<R>): Promise<R> {
   try {
