@@ -57,7 +57,7 @@ export function log(x: number): number {
     k++;
   }
 
-  // log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), s = f / (2 + f), R a polynomial in s^2
+  // evaluates log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), with s = f / (2 + f) and R a polynomial in s^2
   const f = m - 1;
   const s = f / (2 + f);
   const z = s * s;
