@@ -153,7 +153,7 @@ function thawed(now: Squares, start: SgnsStart | undefined): Squares {
 /** Returns the prefix of a learner's arrays in a checkpoint; empty if there is only one learner. */
 const prefixOf = (learner: number, count: number) => (count === 1 ? "" : `${learner}.`);
 
-/** For a checkpoint. */
+/** Returns the vectors of the best epoch as arrays of a checkpoint. */
 function arraysOf({ vectors, contexts, squares, composed }: SgnsVectors): NamedArrays {
   return {
     ...{ keptVectors: vectors, keptContexts: contexts },
