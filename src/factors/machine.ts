@@ -52,9 +52,9 @@ export type FmMachineShape = FmShape & { fields?: FieldAwareness };
 
 /** Memory regions for dense copies of the parameters. */
 export interface ParameterRegions {
-  /** f32[n][dim]; field-aware f32[n][fields][dim] */
+  /** vectors of the features, f32[n][dim], or f32[n][fields][dim] for a field-aware machine */
   vectors: Region;
-  /** f32[n] */
+  /** weight of each feature, f32[n] */
   w: Region;
 }
 

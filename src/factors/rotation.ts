@@ -15,7 +15,7 @@ export type RotateTensors = (tensors: Tensors, rotate: Rotate) => Map<string, Te
 
 const rotateUnknown: RotateTensors = (tensors, rotate) => {
   const { shape, data } = rowsIn(tensors, "oovVectors");
-  // one row per field
+  // the tensor has one row per field
   const fieldOf = ascending(shape[0]!);
   return new Map([["oovVectors", { shape, data: rotate(data, fieldOf) }]]);
 };

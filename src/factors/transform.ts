@@ -36,7 +36,7 @@ export interface Composing {
   completion?: Completion;
 }
 
-/** Encodes rows as the sums of their features' vectors. @throws {UsageError} as encodeComposed */
+/** Encodes rows as the sums of their features' vectors. @throws {UsageError} the errors of encodeComposed */
 export async function encodeSums(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   return await encodeComposed(run, options, watch, { composerOf: composerOfFactors });
 }
