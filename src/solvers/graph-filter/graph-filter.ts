@@ -25,15 +25,15 @@ import { FLATNESS, plateauCoefficients } from "./plateau.js";
 export interface FilterSettings {
   /** f64[K + 1], K >= 1: coefficients of c in Chebyshev polynomials of L = I - 2 P */
   coefficients: Float64Array;
-  /** b */
+  /** exponent b of the item degrees */
   power: number;
   /** summand of the scores from the leading eigenvectors (an ideal low-pass filter) */
   ideal: {
-    /** n; 0 for none */
+    /** number n of leading eigenvectors; 0 omits this summand */
     dim: number;
-    /** a >= 0 */
+    /** weight a of the summand, at least 0 */
     weight: number;
-    /** g */
+    /** exponent g of the item degrees in this summand */
     power: number;
   };
 }
@@ -71,12 +71,12 @@ export interface GraphFilter {
   coefficients: Float64Array;
   /** f64[numItems]: D_i^(-1/2 - b), factor of an item before the polynomial is applied; 0 for items without users */
   before: Float64Array;
-  /** f32[numItems]: D_i^(1/2 + b) */
+  /** factor of an item after the polynomial was applied, D_i^(1/2 + b): f32[numItems] */
   after: Float32Array;
   dim: number;
   /** f32[numItems][dim]: W = sqrt(a) D_i^g V, so that the summand of the leading eigenvectors is W W' D_i^-2g r */
   components: Float32Array;
-  /** f64[numItems]: D_i^-2g */
+  /** factor of an item before it is multiplied by W, D_i^-2g: f64[numItems] */
   beforeIdeal: Float64Array;
 }
 

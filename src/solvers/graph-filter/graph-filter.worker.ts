@@ -29,7 +29,7 @@ export type FilterTask = {
       kind: "best";
       masks: ItemLists;
       top: number;
-      /** u32[numQueries][top] and f32[numQueries][top] */
+      /** items and scores of each query's list, u32[numQueries][top] and f32[numQueries][top] */
       found: Uint32Array;
       scores: Float32Array;
       /** offsets of the lists of each thread: u32[16][top] items and f32[16][top] scores */

@@ -16,7 +16,7 @@ export const MAX_EXACT = 1536;
 /** Singular values in descending order, and their vectors, before signs are normalized. */
 export interface Triplets {
   dim: number;
-  /** f64[dim] */
+  /** singular values, f64[dim] */
   singularValues: Float64Array;
   /** f32[numRows][dim] and f32[numColumns][dim], row-major; columns have unit length */
   left: Float32Array;
@@ -104,7 +104,7 @@ function gramOf({ entries, numLong, numNarrow, longScale, narrowScale, shift }: 
   });
 }
 
-/** Returns A v. */
+/** Returns the product A v of the matrix and a vector of the narrow side. */
 function multiply(
   { entries, numLong, longScale, narrowScale, shift }: Oriented,
   v: Float64Array,

@@ -1,7 +1,7 @@
 // Computes the leading singular vectors of one side by block Lanczos iteration with thick restarts on B = A A' (or A'A,
 // on the shorter side).
 //
-//   basis [Q_1 .. Q_p]   orthonormal panels of sixteen      T = basis' B basis, a column of blocks for each product with B
+//   basis [Q_1 .. Q_p]   orthonormal panels of sixteen   T = basis' B basis, a column of blocks for each product with B
 //   Z = B Q_p - basis (basis' B Q_p) = Q_p+1 R              the component of B Q_p orthogonal to the basis
 //
 // When the basis is full, T = P W P': W approximates eigenvalues of B, and basis P its eigenvectors, with residuals |R
@@ -20,7 +20,7 @@ import { fillRandom, orthonormalize, type Pending } from "./orthonormal.js";
 import { eigenOf, type Eigen } from "./symmetric.js";
 
 export interface LanczosOptions {
-  /** number of eigenvectors */
+  /** number of eigenvectors to compute */
   dim: number;
   /** maximum residual relative to its eigenvalue */
   tolerance: number;

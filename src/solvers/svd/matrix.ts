@@ -1,7 +1,9 @@
 // The matrix of a decomposition. It is sparse; its scalings and means are applied in products, and the result is never
 // stored.
 //
-//   A = D_r S D_c - 1 m'       S  sparse, numRows x numColumns     D_r, D_c  diagonal     m  means of the columns of D_r S D_c
+//   A = D_r S D_c - 1 m'
+//
+//   S  sparse, numRows x numColumns     D_r, D_c  diagonal     m  means of the columns of D_r S D_c
 
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { degreesOf, inverseRoots } from "../../numeric/scales.js";
@@ -9,9 +11,9 @@ import type { ColumnFilter } from "./filter.js";
 
 /** A matrix in the form in which products use it. */
 export interface SvdMatrix {
-  /** S by rows */
+  /** the sparse matrix S by rows */
   rows: SparseRows;
-  /** transpose: the same entries by columns */
+  /** the transpose of S: the same entries by columns */
   columns: SparseRows;
   /** f32[numRows]: diagonal of D_r; 1 when absent */
   rowScale?: Float32Array;

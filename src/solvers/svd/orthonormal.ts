@@ -88,13 +88,13 @@ function whitening(gram: Float64Array, squaredLength: number) {
   const isAlive = Array.from(values, (value) => value > LOST * values[0]! && value > 0);
   const has = (i: number, j: number) => isAlive[j]! && lengths[i]! > 0;
   return {
-    /** D^-1 P L^-1/2 */
+    /** returns an element of D^-1 P L^-1/2, which makes the columns of Z orthonormal */
     coefficientAt: (i: number, j: number) =>
       has(i, j) ? vectors[i * PANEL + j]! / (lengths[i]! * Math.sqrt(values[j]!)) : 0,
-    /** L^1/2 P' D */
+    /** returns an element of L^1/2 P' D, the inverse of this transformation */
     inverseAt: (j: number, i: number) =>
       has(i, j) ? Math.sqrt(values[j]!) * vectors[i * PANEL + j]! * lengths[i]! : 0,
-    /** whether each direction remains */
+    /** true for each direction that remains */
     isAlive,
     least: values.at(-1)!,
     shortest: squared.reduce((x, y) => Math.min(x, y), Infinity),

@@ -11,7 +11,7 @@
 
 export interface Eigen {
   size: number;
-  /** f64[size], descending */
+  /** eigenvalues in descending order, f64[size] */
   values: Float64Array;
   /** f64[size][size]: eigenvectors as columns; the entries vectors[r * size + i] of column i belong to values[i] */
   vectors: Float64Array;
@@ -103,7 +103,7 @@ function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64A
     d[i] = h;
   }
 
-  // multiplies the reflections
+  // multiplies the reflections of all steps
   for (let i = 0; i < n - 1; i++) {
     Z[i * n + n - 1] = Z[i * n + i]!;
     Z[i * n + i] = 1;
@@ -145,7 +145,7 @@ function diagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64Arra
     let m = l;
     while (isLarge(m)) m++;
     while (isLarge(l)) {
-      // the shift
+      // computes the implicit shift from the leading 2 x 2 block
       const first = d[l]!;
       let p = (d[l + 1]! - first) / (2 * e[l]!);
       const root = p < 0 ? -hypotenuse(p, 1) : hypotenuse(p, 1);
