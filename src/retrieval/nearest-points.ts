@@ -10,7 +10,7 @@ import { ascending } from "../numeric/indices.js";
 export interface NearPoint {
   /** index of the point */
   point: number;
-  /** its squared distance */
+  /** squared distance between the query and the point */
   squared: number;
 }
 

@@ -14,7 +14,7 @@ import { hashBytes, type Hash64 } from "../../numeric/hash.js";
 export const MOST_LEVEL = 31;
 
 export interface Levels {
-  /** u8[n] */
+  /** highest level of each node, u8[n] */
   levels: Uint8Array;
   /** u32[n]: nodes sorted by descending level, in random order within a level */
   order: Uint32Array;
