@@ -78,9 +78,9 @@ export interface EvaluatedUsers {
   withoutTraining: number;
   /** share of the held-out events that repeat a training event */
   repeatShare: number;
-  /** only for --fold-in-share */
+  /** numbers of users and items that were folded in; only for --fold-in-share */
   foldIn?: FoldedUsers;
-  /** only for --candidates */
+  /** numbers of candidates; only for --candidates */
   candidates?: CandidateCounts;
 }
 
@@ -302,7 +302,10 @@ interface CandidateRanking {
   warnings: string[];
 }
 
-/** Restricts each user's ranking to the user's candidates and held-out items. @throws {UsageError} as candidateLists */
+/**
+ * Restricts each user's ranking to the user's candidates and held-out items.
+ * @throws {UsageError} the errors of candidateLists
+ */
 async function amongCandidates(logs: RankedLogs, protocol: RankingProtocol): Promise<CandidateRanking> {
   const { run, preprocess, options, watch } = logs;
   const { user, item } = preprocess.roles;

@@ -135,9 +135,9 @@ export function cutNewUsers(
 
 /** Items of a user in ascending order of their first event; the value is the position of this event in time. */
 interface Histories {
-  /** by all events */
+  /** items of all events */
   first: Map<number, number>;
-  /** by events that count */
+  /** items of positive events alone */
   liked: Map<number, number>;
 }
 

@@ -19,11 +19,11 @@ export interface Query {
   of: "user" | "history" | "last";
   /** number of items for `last`; Infinity for other queries */
   most: number;
-  /** milliseconds */
+  /** half-life of the items' weights in milliseconds; absent if all weights are equal */
   halfLife?: number;
 }
 
-/** Options of a query. */
+/** The options by which a user chooses a query. */
 interface Asked {
   query?: string | undefined;
   queryHalfLife?: string | undefined;

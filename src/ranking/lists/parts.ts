@@ -1,4 +1,5 @@
-// Splits the items of a set into parts by a code, such as a category or whether they are new. Each part is searched separately.
+// Splits the items of a set into parts by a code, such as a category or whether they are new. Each part is searched
+// separately.
 
 import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
