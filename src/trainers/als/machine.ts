@@ -61,7 +61,10 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     this.#scratches = Array.from({ length: threads }, scratch);
   }
 
-  /** @throws {UsageError} the vectors and the events do not fit in one memory */
+  /**
+   * Lays out the arrays and starts the threads.
+   * @throws {UsageError} the vectors and the events do not fit in one memory
+   */
   static async start(shape: AlsShape): Promise<AlsMachine> {
     const machine = new AlsMachine(shape);
     return await machine.begin("als", { threads: machine.#scratches });

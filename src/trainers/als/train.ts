@@ -44,7 +44,7 @@ export interface ImplicitInput {
   controls?: Controls;
 }
 
-/** Ranking metrics by name, such as ndcgAt20. */
+/** Ranking metrics, keyed by their names, such as ndcgAt20. */
 type RankingMetrics = Pick<EpochEvent, `${string}At${number}`>;
 
 /** First vectors of the users or the items in a warm start. */

@@ -74,7 +74,7 @@ const steps: Record<Method, Record<Loss, Steps>> = {
     logistic: { ...plain(1), l2Weight: 14, l2Vector: 60 },
     squared: { ...plain(1), l2Weight: 3, l2Vector: 50 },
   },
-  // MCMC draws its penalties
+  // for MCMC there are no penalties to set, because their prior is drawn
   mcmc: { logistic: plain(1), squared: plain(1) },
 };
 
@@ -116,7 +116,7 @@ function vectorRateOf(before: { method: Method }, facts: DataFacts): number {
 
 function l2VectorOf(before: { model: FmModelName; method: Method }, facts: DataFacts): number {
   const { loss, drawnRowsPerKey } = facts;
-  // with few fields, a field-aware machine is similar to a plain one, and gets the same default
+  // with few fields, a field-aware machine is similar to a plain factorization machine, and gets the same default
   if (isNarrow(before, facts) && drawnRowsPerKey !== undefined)
     return rounded(steps.adagrad.logistic.l2Vector * rarityOf(facts));
   return before.model === "ffm" ? fieldAwareL2[loss] : steps[before.method][loss].l2Vector;

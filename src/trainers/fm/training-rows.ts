@@ -24,7 +24,7 @@ const CHUNK_BLOCKS = 32;
 /** The result of a pass over the training rows. */
 export interface Pass {
   numRows: number;
-  /** total weight of the rows */
+  /** total weight of the rows of the pass */
   weight: number;
   /** weighted sum of the rows' losses */
   loss: number;

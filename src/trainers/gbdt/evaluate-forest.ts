@@ -20,7 +20,7 @@ import {
   vectorWarnings,
 } from "../../training/warnings/outcome-warnings.js";
 
-/** The held-out splits, by name. */
+/** The held-out splits, keyed by their names. */
 type HeldOut = Record<string, Part | undefined>;
 
 /**
@@ -154,7 +154,8 @@ export function forestOutcomeWarnings(
   return [
     ...(isOne && !interrupted ? unfinishedWarnings(course) : []),
     ...constant,
-    // without a head, the control is the mean label, about which `constant` has already warned
+    // the control without a head is the mean label; `constant` already warns about predictions that are worse than the
+    // mean
     ...(constant.length === 0 || fitted
       ? vectorWarnings(vectorsAdd, fitted ? HEAD_ADVICE : CONSTANT_ADVICE)
       : []),

@@ -30,7 +30,7 @@ const KNOWN = new Set([
   ...["lightgbm.txt", "importances.jsonl", "dense.safetensors"],
 ]);
 
-/** Prepares the removal of keys from a run of trees. */
+/** Prepares the removal of keys from a run of boosted trees. */
 export function treeForgetting(run: Run): Forgetting {
   return {
     tables: run.tables.filter((name) => name !== LEAVES_TABLE),

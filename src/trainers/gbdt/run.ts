@@ -52,7 +52,7 @@ export async function readLikeGbdt(
   return withTargetStatistics(dataset, statistics);
 }
 
-/** Computes the metrics of a run of trees on a log, or on a held-out split of its own log. */
+/** Computes the metrics of a run of trees on a log, or on a held-out split of the log on which it was trained. */
 export async function metricsOfTrees(
   run: Run,
   { on, part: partName, logq, bins, ...options }: EvaluatedOn,

@@ -78,7 +78,7 @@ export function withInitKeys(features: readonly Feature[], columns: readonly Col
   });
 }
 
-/** Renumbers the categories in the run's trees to match the features. @param features from withInitKeys */
+/** Renumbers the categories in the run's trees to match the features. @param features result of withInitKeys */
 export function renumbered(
   trees: readonly Tree[],
   features: readonly Feature[],

@@ -26,13 +26,13 @@ export interface GraphInput {
   space: FeatureSpace;
   /** graph of the training split; it is deleted from the input after the threads have copied it */
   graph?: Graph;
-  /** held-out edges */
+  /** held-out edges, for the validation loss */
   valid?: Edges | undefined;
   /** parts of which the vectors of nodes are composed (EGES) */
   parts?: SgnsParts | undefined;
   /** number of epochs over which the learning rate decays; in a refit, that of the evaluated training */
   scheduledEpochs: number;
-  /** initial parameters of each side */
+  /** initial parameters of each pair of tables (side) */
   starts: readonly (SgnsStart | undefined)[];
   /** writes the walks of the first epoch to a file */
   writeWalks?: ((machine: SgnsMachine) => Promise<void>) | undefined;
@@ -149,7 +149,7 @@ async function started(
   return { machine, start };
 }
 
-/** Returns the mean loss of the sides. */
+/** Returns the validation loss, averaged over the pairs of tables. */
 function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: readonly Side[]): number {
   const losses = learners.map(({ machine }, i) =>
     lossOf.of({ dim: sides[i]!.dim, vectors: machine.vectors(), contexts: machine.contexts() }),

@@ -32,7 +32,7 @@ export function marketsOf(
   if (column.kind === "multi")
     throw new UsageError(`${FLAG} '${name}': the column is multi-valued, but an item must have one market`);
   const codes = cellCodes(column);
-  // only items of training sessions have a market
+  // marks the items of training sessions, because only these have a market
   const known = new Uint8Array(counts.length);
   for (const token of tokens) if (token !== MISSING && counts[token]! > 0) known[token] = 1;
   const items = known.reduce((sum, is) => sum + is, 0);

@@ -88,7 +88,7 @@ interface NextItemsOptions {
  * are f32[numFeatures * dim].
  */
 export interface NextItems {
-  /** Computes recallAtK and ndcgAtK. */
+  /** Computes recallAtK and ndcgAtK of the vectors. */
   of(vectors: Float32Array, signal: AbortSignal): Promise<Record<string, number>>;
   /**
    * Computes recallAtK of each query, by the vectors and by a popularity ranking.

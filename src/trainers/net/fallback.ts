@@ -38,7 +38,9 @@ export function machineNetwork(
   return { shape: { ...plan, machine: true }, parameters };
 }
 
-/** Returns whether the machine is better than the best epoch, according to the stopping metric. */
+/**
+ * Returns whether the factorization machine is better than the network's best epoch, according to the stopping metric.
+ */
 export function isMachineBetter(
   scores: Float32Array,
   valid: FeatureRows,

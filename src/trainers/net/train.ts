@@ -126,7 +126,7 @@ function keyPenalties(
   counts: Uint32Array,
 ): Pick<NetPlan, "keyPenalties"> {
   if (keyL2 === 0 || freezeEmbeddings) return {};
-  // the number of events is used, because `counts` counts events even if negatives are sampled
+  // adds up the events of each field, because `counts` counts events even if negatives are sampled
   let events = 0;
   for (let f = 0; f + 1 < offsets.length; f++)
     events = Math.max(

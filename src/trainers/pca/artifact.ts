@@ -71,7 +71,7 @@ export function pcaTensorsOf(model: PcaModel): PcaTensors {
   return new PcaTensors(new TensorFile(allTensors(model), MODEL_FILE));
 }
 
-/** The tensors, by name. */
+/** The tensors of model/, keyed by their names. */
 export class PcaTensors {
   constructor(readonly file: TensorFile) {}
 
@@ -130,7 +130,7 @@ const components: ForgetTensors = (tensors, { features, users, items, rows }) =>
   return { dropped: 0, changed: rows.length > 0 };
 };
 
-/** Prepares the removal of keys from a run of components. @throws {ArtifactError} damaged */
+/** Prepares the removal of keys from a run of train-pca. @throws {ArtifactError} damaged */
 export async function componentForgetting(run: Run): Promise<Forgetting> {
   return await forgettingOf(run, { tensors: { [MODEL_FILE]: components } });
 }
@@ -146,7 +146,7 @@ const keepRotation: RotateTensors = (tensors, rotate) => {
   return new Map([[ROTATION, { shape: [dim, dim], data: rotate(before, new Uint8Array(dim)) }]]);
 };
 
-/** Returns the rotation of a run of components. */
+/** Returns the rotation of the vectors of a run of train-pca. */
 export function componentRotation(run: Run, table: EmbeddingTable): Rotation {
   return { groups: wholeRows(table), files: rotating(run, { [MODEL_FILE]: keepRotation }) };
 }

@@ -113,7 +113,7 @@ export function mutualInformation({ indptr, indices, values }: SparseRows, shift
   return out.rows();
 }
 
-/** Builds a sparse matrix row by row. */
+/** Collects the entries of a sparse matrix row by row. */
 class Entries {
   #indices = new Uint32Array(1024);
   #values = new Float32Array(1024);

@@ -41,7 +41,7 @@ export type AskedPca = PcaOptions & { asked: number | undefined };
 export interface PcaJob {
   dataset: Dataset;
   parts: SplitParts["parts"];
-  /** rows to use, selected by --row-order */
+  /** row numbers of an earlier table that --row-order keeps */
   rowOrder: RowOrder;
   options: ExampleOptions;
   pca: AskedPca;

@@ -67,7 +67,7 @@ export interface FirstRows {
 /** Threads, items and partitions of a training. The caller must call `terminate`, which ends the threads. */
 export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   readonly partitions: Partitions;
-  /** store of the users' rows */
+  /** store that contains the rows of all users */
   readonly rows: KeptRows;
   readonly #store: BlockStore;
   readonly #shape: RankingShape;

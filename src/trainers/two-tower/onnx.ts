@@ -29,7 +29,7 @@ import { GraphBuilder, denseLayers, type NetworkLayer } from "../../export/onnx/
 import { intAttribute, modelChunks } from "../../export/onnx/model.js";
 import type { Keys } from "../../log/keys.js";
 
-/** Properties of both towers. */
+/** Properties that user towers and item towers share. */
 interface Tower {
   dim: number;
   /** columns besides the items; each is an input slot */
@@ -166,7 +166,7 @@ function historyMeans(
   };
 }
 
-/** The items of histories, by position. */
+/** The items of histories, by position in the history. */
 interface Ordered {
   /** ONNX features of the items in the order of the rows of vectors */
   order: RowFeatures;
@@ -234,7 +234,7 @@ function countBefore(graph: GraphBuilder, isOne: string, { reverse }: { reverse:
   });
 }
 
-/** Returns the sum over the second axis. */
+/** Returns the sum over the second axis of a tensor. */
 function sumOver(graph: GraphBuilder, x: string, { keepdims }: { keepdims: 0 | 1 }): string {
   return graph.apply("ReduceSum", [x, graph.int64([1])], {
     attributes: [intAttribute("keepdims", keepdims)],

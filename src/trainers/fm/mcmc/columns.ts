@@ -23,7 +23,7 @@ interface Shape {
   pairs: number;
   /** whether a row may have several features of the field */
   several: boolean;
-  /** whether any value differs from 1 */
+  /** whether any value of the field differs from 1 */
   valued: boolean;
 }
 

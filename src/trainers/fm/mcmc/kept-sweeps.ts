@@ -29,7 +29,7 @@ export class KeptDraws {
     return this.#options.method === "mcmc" && epoch > burnInOf(this.#options);
   }
 
-  /** Called after each sweep; stores its parameters if a draw is due. */
+  /** Called after each sweep; stores the sweep's parameters if the next draw is to be kept. */
   see(epoch: number, parameters: () => FmParameters): void {
     if (!this.counts(epoch)) return;
     const { epochs, draws } = this.#options;
@@ -44,7 +44,7 @@ export class KeptDraws {
     this.#alone = this.#draws.length === 0 ? parameters() : undefined;
   }
 
-  /** The parameters to return. */
+  /** The stored draws or, if there are none (as for ALS), the parameters of the sweep that was kept last. */
   get draws(): FmParameters[] {
     return this.#alone ? [this.#alone] : this.#draws;
   }

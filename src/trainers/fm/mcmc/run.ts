@@ -53,7 +53,7 @@ const turnDraws: RotateTensors = (tensors, rotate) =>
       }),
   );
 
-/** Returns the rotation of a run of draws: one matrix rotates the table and all draws. */
+/** Returns the rotation of a run with several draws: one matrix rotates the table and all draws. */
 export function drawsRotation(run: Run, table: EmbeddingTable): Rotation {
   const files = rotating(run, { ...factorFiles, "draws.safetensors": turnDraws });
   return { groups: wholeRows(table), files };

@@ -65,7 +65,7 @@ function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowT
   const { order, bag, options: place } = share.layout;
   const [sumG, sumH] = gradientSums(share, ofClass);
   if (!Number.isFinite(sumG) || !Number.isFinite(sumH)) return false;
-  // every thread writes the same values
+  // every thread writes these options, with the same values
   putSplitOptions(share, place, options, scalesOf(amplified * sumG, amplified * sumH));
   const [from, to] = share.rows(0, count);
   if (bagged === undefined) share.kernel.countUp(order + 4 * from, from, to - from);

@@ -14,10 +14,10 @@ export interface GrownNode {
   gain: number;
   left: number;
   right: number;
-  /** for numbers: this bin and lower ones go left */
+  /** split of a numeric feature: bins up to this one go left */
   bin: number;
   missingLeft: boolean;
-  /** for categories: u8 by bin, 1 if rows with the bin go left */
+  /** split of a categorical feature: u8 by bin, 1 if rows with the bin go left */
   goesLeft?: Uint8Array;
 }
 
@@ -47,7 +47,7 @@ export interface GrowingLeaf {
   /** whether the leaf's rows are begin .. end - 1 and need no list, as for the root without sampling */
   isWhole: boolean;
   depth: number;
-  /** index of its histogram */
+  /** index of the leaf's histogram in memory */
   slot: number;
   /** sums over the leaf's rows; undefined for a root that was not split */
   sums?: GradientSums;

@@ -164,6 +164,7 @@ async function openForeign(file: string): Promise<{
   /** vocabularies of categorical columns that have names; unknown categories are counted for these alone */
   named: Vocabularies;
   /**
+   * Reads a log.
    * @returns dataset with the columns of the model, and dataset with the columns of the log, in which the key column
    *   identifies rows
    */

@@ -52,7 +52,7 @@ export interface Leaf {
 
 export interface Tree {
   nodes: Node[];
-  /** at least one leaf */
+  /** leaves of the tree, at least one */
   leaves: Leaf[];
   /** factor by which the leaf values were multiplied */
   shrinkage: number;

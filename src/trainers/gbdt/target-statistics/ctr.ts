@@ -98,7 +98,7 @@ interface CtrJob {
   threads: number;
   seed: number;
   signal: AbortSignal;
-  /** called with the chosen pairs */
+  /** callback for a note on the chosen pairs */
   note: (text: string) => void;
   warn: (text: string) => void;
 }
@@ -330,7 +330,7 @@ function hasManyWholeNumbers(values: Float64Array, rows: Uint32Array): boolean {
   const distinct = new Set<number>();
   for (const row of rows) {
     const x = values[row]!;
-    // missing values are NaN
+    // a missing value is NaN, which differs from itself
     if (x !== x) continue;
     if (!Number.isInteger(x)) return false;
     if (distinct.size <= FEW_VALUES) distinct.add(x);

@@ -26,7 +26,7 @@ export interface TargetStatistics {
   columns: string[];
   /** name of the added column */
   name: string;
-  /** keys of each id, by id column */
+  /** keys of the ids in each of the columns */
   keys: Keys[];
   /** f64 by id: sum of w y; sum of w */
   sums: Float64Array;

@@ -83,8 +83,8 @@ function concatHistories(one: KeyHistory, other: KeyHistory): KeyHistory {
 }
 
 /**
- * Compares the kinds.
- * @param kinds kinds of this training; the first is that of the item's column
+ * Compares the kinds of side information.
+ * @param kinds those of this training; the first is that of the item's column
  * @throws {UsageError} they differ from the run's
  */
 export function checkSameKinds({ run, kinds: before }: EgesInit, kinds: readonly string[]): void {
