@@ -280,7 +280,10 @@ function writeTiles(
   return writeStructs(arena, name, TileStruct, structs);
 }
 
-/** @throws {UsageError} the parameters and the copy that is kept of the best epoch do not fit the arena */
+/**
+ * Checks the memory that a machine needs.
+ * @throws {UsageError} the parameters and the copy that is kept of the best epoch do not fit the arena
+ */
 function checkSize(arena: Arena, shape: FmShape, numFields: number): void {
   const { numFeatures, dim, method, threads } = shape;
   const { linearBytes } = METHODS[method];

@@ -187,7 +187,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     used: slices.offsets.map((_, j) => Math.min(K, shape.dim - j * K)),
     vectorWidth: shape.dim,
     rates,
-    // AdaGrad may update two slices at once
+    // room for the sums of two slices, because AdaGrad may update two slices at once
     bytesOfRepeat: 2 * K * 4,
     pairs: { copied: 0, batch: 0 },
     thread: Thread,
@@ -299,7 +299,7 @@ export function threadFields(
     weights: 0,
     ids: 0,
     labels: 0,
-    // reservePairs allocates blockIds, values, repeats and repeatSums
+    // reservePairs allocates the arrays blockIds, values, repeats and repeatSums
     blockIds: 0,
     values: 0,
     ends: arena.numbers("the row ends of a batch", BATCH_ROWS),

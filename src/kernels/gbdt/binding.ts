@@ -41,7 +41,7 @@ export const EDGES = 256;
 const STAGED_BYTES = 4 * 2 ** 20;
 const LEAST_STAGED = 256;
 
-/** Cells are i64 pairs. */
+/** Number of bytes of a cell, which consists of two i64. */
 export const CELL_BYTES = 16;
 
 /**
@@ -82,7 +82,7 @@ export function putSplitOptions(
 export interface FeaturePlace {
   categorical: boolean;
   wide: boolean;
-  /** byte within a row */
+  /** offset of the feature's bin within a row of bins, in bytes */
   byte: number;
   /** index of the feature's first cell in a histogram */
   cell: number;

@@ -57,7 +57,7 @@ export interface FilterLayout {
   dim: number;
   /** components W, f32[ceil(numItems / 4)][dim][4] */
   components: number;
-  /** buffers of each thread */
+  /** buffers, one set per thread */
   scratches: FilterScratch[];
 }
 

@@ -46,7 +46,7 @@ export interface GraphShape {
 export interface GraphLayout extends GraphShape {
   graph: number;
   numNodes: number;
-  /** dimension, with padding */
+  /** number of floats per vector, with padding */
   stride: number;
   /** vector of each node, f32[n][stride] */
   vectors: Region;

@@ -13,7 +13,7 @@ import type { Placed } from "../shared/placed.js";
 import type { NetLayout } from "./binding.js";
 import { embeddingWidth, type NetLearning, type NetShape, numFeaturesOf } from "./shape.js";
 
-/** Returns the parameters by name. */
+/** Returns the locations of the parameters, keyed by the parameters' names. */
 export function placedParameters(layout: NetLayout, shape: NetShape): Map<string, Placed> {
   const placed = new Map([["embeddings", embeddingsAt(layout, shape, 0)]]);
   if (layout.w0) placed.set("w0", single(layout.w0, 0));
@@ -22,7 +22,10 @@ export function placedParameters(layout: NetLayout, shape: NetShape): Map<string
   return placed;
 }
 
-/** Returns the optimizers' state by name; the network must be one that learns. */
+/**
+ * Returns the locations of the optimizers' state, keyed by the names of the arrays; the network must be one that
+ * learns.
+ */
 export function placedState(layout: NetLayout, shape: NetShape): Map<string, Placed> {
   const placed = new Map<string, Placed>();
   if (layout.embeddingPitch > layout.paddedWidth)

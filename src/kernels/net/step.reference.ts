@@ -74,7 +74,7 @@ export function referenceNetStep(
       l2: name.endsWith(".weight") ? learning.l2 : 0,
     });
   }
-  // if the embeddings are frozen, so is w0
+  // w0 is frozen together with the embeddings
   if (w0 && learning.embeddingLearningRate > 0)
     denseStep(w0, kept("w0"), rows.numRows, { learningRate: learning.learningRate, l2: 0 });
 

@@ -315,7 +315,11 @@ function longest({ width, indptr }: PairRows): number {
   return most;
 }
 
-/** @param size number of floats of all vectors @returns the struct's offset, and the address of propagated vectors */
+/**
+ * Writes the struct of the graph, and allocates the propagated vectors.
+ * @param size number of floats of all vectors
+ * @returns the struct's offset, and the address of propagated vectors
+ */
 function putGraph(
   arena: Arena,
   { layers, ends, neighbors }: RankingGraph,

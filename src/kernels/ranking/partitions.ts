@@ -46,10 +46,7 @@ export class Partitions {
   /** number of rows for the features that are not users, a multiple of 16 */
   readonly itemRows: number;
 
-  /**
-   * @param users range of the users' features
-   * @param count N, the number of partitions
-   */
+  /** Divides the users. @param users range of the users' features @param count N, the number of partitions */
   constructor(
     readonly numFeatures: number,
     readonly users: { first: number; count: number },

@@ -31,7 +31,7 @@ const SLACK = 8;
 
 /** The kernel, whose memory contains the rows of one batch. */
 export class RowKernel {
-  /** @internal not declared to users of the package */
+  /** @internal the memory is not part of the types that users of the package see */
   readonly memory = newMemory();
   readonly #kernel: Kernel;
   #end = PAGE;

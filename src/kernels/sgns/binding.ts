@@ -46,7 +46,7 @@ export interface SgnsShape {
   noise: Float64Array;
   /** maximum number of tokens of a stream */
   mostTokens: number;
-  /** further contexts of centres */
+  /** contexts of centres in addition to those of the window */
   pairs?: SgnsPairs;
   /** rows whose weighted mean is the vector of a centre; cannot be combined with `pairs` or `oneTable` */
   parts?: SgnsParts;
@@ -272,7 +272,7 @@ export function loadStream(
   ) {
     throw new RangeError(`a stream of ${n} tokens in room for ${layout.tokens.bytes / 4}`);
   }
-  // checked here, because the kernel uses tokens and windows as indexes without a check
+  // checks tokens and windows, because the kernel uses them as indexes without a check
   let mass = 0;
   for (let i = 0; i < n; i++) {
     if (tokens[i]! >= numRows || left[i]! > Math.min(window, i) || right[i]! > Math.min(window, n - 1 - i)) {

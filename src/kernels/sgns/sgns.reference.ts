@@ -25,7 +25,7 @@ const PAIR_DRAWS = 0xffffffff;
 
 export type ReferenceShape = Omit<SgnsShape, "threads" | "mostTokens">;
 
-/** Vectors of both sides. */
+/** Values for both sides: for centres and for contexts. */
 export interface Sides<T> {
   centres: T;
   contexts: T;

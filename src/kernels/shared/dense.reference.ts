@@ -18,10 +18,10 @@ import { draw } from "../../numeric/random.js";
 import type { DenseLayer } from "./dense.js";
 import { type ReferenceParameters, referenceStep } from "./step.reference.js";
 
-/** Arrays by parameter name. */
+/** Arrays of parameters or gradients, by the parameter's name. */
 export type ReferenceArrays = Record<string, Float64Array>;
 
-/** Random key of a row's dropout. */
+/** Values that determine which units dropout zeroes in a row. */
 export interface DropoutDraws {
   seed: number;
   epoch: number;

@@ -209,8 +209,8 @@ function layerFields(
 }
 
 /**
- * Returns the parameters by name: NAME.weight and NAME.bias of each layer, NAME.scale and NAME.shift of a normalized
- * layer.
+ * Returns the locations of the parameters, keyed by their names: NAME.weight and NAME.bias of each layer, NAME.scale
+ * and NAME.shift of a normalized layer.
  */
 export function placedDense(layers: readonly LayerLayout[]): Map<string, Placed> {
   return new Map(layers.flatMap((dense) => placedLayer(dense, 0, "")));

@@ -54,7 +54,10 @@ export interface Region {
 
 /** Allocates zeroed regions of one WebAssembly memory, which all threads of a pool share. */
 export class Arena {
-  /** @internal not declared to users of the package, because the types of Node alone do not have WebAssembly */
+  /**
+   * @internal the memory is not part of the types that users of the package see, because the types of Node alone do not
+   * have WebAssembly
+   */
   readonly memory = newMemory();
   #end = PAGE;
 

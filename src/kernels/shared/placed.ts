@@ -14,7 +14,7 @@ export interface Placed {
 
 export type PlacedArrays = ReadonlyMap<string, Placed>;
 
-/** Returns one-dimensional matrices of whole regions, by name; undefined regions are omitted. */
+/** Returns one-dimensional matrices of whole regions, keyed by their names; undefined regions are omitted. */
 export function wholeRegions(regions: Readonly<Record<string, Region | undefined>>): PlacedArrays {
   const named = Object.entries(regions).filter((each): each is [string, Region] => each[1] !== undefined);
   return new Map(named.map(([name, region]) => [name, { rows: region.bytes >>> 2, columns: 1, region }]));
@@ -48,7 +48,7 @@ export function writePlaced(
   }
 }
 
-/** Row-major copies by name. */
+/** Returns row-major copies of the matrices, keyed by their names. */
 export function readArrays(arena: Arena, placed: PlacedArrays): Record<string, Float32Array> {
   return Object.fromEntries([...placed].map(([name, where]) => [name, readPlaced(arena, where)]));
 }

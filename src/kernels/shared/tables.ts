@@ -1,4 +1,4 @@
-// Divides the vectors of all features into tables, so that each thread has a table of its own.
+// Divides the vectors of all features into tables, so that each thread has its own table.
 //
 //   part    numbers of one feature that are read and written together: a slice of dimensions, or the vectors for a
 //           block of fields

@@ -13,11 +13,12 @@ export interface KeptByThreads<T extends Struct> {
   ofLast?: readonly (keyof T["fields"] & string)[];
   /** names of fields that are equal in every thread */
   alike?: readonly (keyof T["fields"] & string)[];
-  /** called to update other data that depend on the number of threads */
+  /** callback that updates other data that depend on the number of threads */
   follow?: (threads: number) => void;
 }
 
 /**
+ * Returns a setter for the number of threads that take part in a run.
  * @param plan byte offset of a struct with a field `numThreads`, which initially counts all threads
  * @returns function that sets the number of threads for the following runs
  */

@@ -97,7 +97,10 @@ export interface TopItemsQueries extends Pick<TopItemsInput, "queries" | "masks"
 /** Maximum number of bytes that the lists of one search occupy. */
 const MOST_LIST_BYTES = 2 ** 32;
 
-/** @throws {UsageError} the lists would occupy more memory than a search may use */
+/**
+ * Checks the memory of a search's lists.
+ * @throws {UsageError} the lists would occupy more memory than a search may use
+ */
 export function checkLists(numQueries: number, top: number): void {
   const bytes = numQueries * top * 8;
   if (bytes <= MOST_LIST_BYTES) return;
@@ -111,7 +114,7 @@ export function checkLists(numQueries: number, top: number): void {
 export class SearchRoom {
   /** byte offset of the struct of the current search */
   readonly search: number;
-  /** buffers of each thread */
+  /** scratch memory of each thread */
   readonly scratches: readonly number[];
   readonly #arena: Arena;
   readonly #growing: GrowingArrays;

@@ -63,7 +63,7 @@ function substitute(s: Scratch, b: u32): void {
       v128.store(g, f32x4.sub(v128.load(g, 16), f32x4.mul(factor, v128.load(u, 16))), 16);
     }
   }
-  // x overwrites the gradient, starting from zeros
+  // `step`, the array of x, starts from zeros
   memory.fill(s.gradient, 0, (<usize>b) << 2);
   for (let r = b; r-- > 0;) {
     const at = (<usize>r) << 2;

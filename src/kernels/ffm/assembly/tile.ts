@@ -135,7 +135,7 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
     const fromB = isFloat<X>() ? startOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.fromB) << 2);
     const toB = isFloat<X>() ? endOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.toB) << 2);
     let g = v128.load32_splat(thread.gradients + (r << 2));
-    // the gradient by the score is multiplied by one x for the weights; multiply by the other one for the vectors
+    // g contains the factor x of the weights' gradients; the vectors' gradients have x once more
     if (!isFloat<X>()) g = f32x4.mul(g, unit);
     let partnerI: usize = 0;
     let partnerJ: usize = 0;

@@ -60,7 +60,7 @@ export class Plan {
   rates: usize;
 }
 
-/** Rows to read. */
+/** Labels, weights and pairs of the rows that a kernel call reads. */
 export class Rows extends PairRows {
   numRows: u32;
   labels: usize;

@@ -23,7 +23,7 @@ export function binNumbers(
     const x = load<f64>(values + ((<usize>i) << 3));
     let b = missing;
     if (x == x) {
-      // branchless binary search
+      // finds the bin by a binary search without branches
       let at = edges;
       for (let half = size << 2; half >= 8; half >>= 1) {
         at += select<usize>(half, 0, load<f64>(at + half - 8) < x);

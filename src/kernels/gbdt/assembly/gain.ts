@@ -32,7 +32,7 @@ export class Split {
   threshold: u32;
   /** for a numeric feature: 1 if missing values go to the left side; for a categorical one: 1 if catL2 applies */
   flag: u32;
-  /** rows on the left */
+  /** number of rows that go left */
   numLeft: u32;
   /** sums of gradients and of hessians, for each side */
   leftG: f64;

@@ -27,7 +27,8 @@ function next(node: i32, row: usize, nodes: usize, sets: usize): i32 {
 }
 
 /**
- * @param roots  i32[numTrees]: each tree's first node, or ~0 if the tree is a single leaf
+ * Finds the leaf of each row in each tree, and adds its value to the row's scores.
+ * @param roots i32[numTrees]: each tree's first node, or ~0 if the tree is a single leaf
  * @param starts u32[numTrees]: index in `values` of each tree's first leaf
  * @param values f64 by leaf
  * @param leaves u32[n][numTrees], to which leaves are written; 0 writes none

@@ -158,7 +158,7 @@ function append(table: Table, slot: usize, tag: u64, key: usize, len: u32): u32 
   table.keysLength = used + len;
   store<u64>(slot, tag);
   store<u32>(slot + 8, len);
-  // stored last, so that findCells on another thread does not see an incomplete slot
+  // stores the code last, so that findCells on another thread does not see an incomplete slot
   atomic.store<u32>(slot + 12, code + 1);
   return code + 1;
 }

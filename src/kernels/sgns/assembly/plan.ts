@@ -152,7 +152,7 @@ export class BatchRows {
   contextSlots: usize;
   numCentreSlots: u32;
   numContextSlots: u32;
-  /** u32[1 + slots]: row of each slot; slot 0 has row 0, and its gradients are discarded */
+  /** u32[1 + slots]: row to which each slot belongs; slot 0 has row 0, and its gradients are discarded */
   centreRows: usize;
   contextRows: usize;
   /** u32[R]: index of the end of each centre's pairs beside the band */
@@ -164,7 +164,7 @@ export class BatchRows {
   partEnds: usize;
   partSlots: usize;
   numPartSlots: u32;
-  /** u32[1 + slots]: row of each slot of parts */
+  /** u32[1 + slots]: row to which each slot of the centres' parts belongs */
   partRows: usize;
 }
 

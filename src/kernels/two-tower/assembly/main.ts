@@ -140,7 +140,7 @@ export function trainEvents(
   const toSlice = shareOf(plan.numSlices, index + 1, T);
   const moves = index == 0 && plan.biases != 0;
   thread.learningRate = learningRate;
-  // all threads write the same learning rate
+  // every thread writes the learning rate, with the same value
   if (plan.userTower) plan.userTower.learningRate = learningRate;
   if (plan.itemTower) plan.itemTower.learningRate = learningRate;
   if (key) permute(thread.order, numEvents, key);

@@ -83,7 +83,7 @@ export function activate(network: DenseNetwork, layer: Layer, scratch: usize, ke
   }
 }
 
-/** Writes dz over dy. */
+/** Replaces dy by dz in a block's panels. */
 export function deactivate(network: DenseNetwork, layer: Layer, scratch: usize, keys: usize): void {
   if (layer.activation == LINEAR) return;
   const bytes = (<usize>(PANELS * layer.outputs)) << 5;

@@ -26,7 +26,7 @@ export class Layer {
   /** padded number of units of the input and of the output */
   inputs: u32;
   outputs: u32;
-  /** LINEAR, TANH or RELU */
+  /** activation function of the layer: LINEAR, TANH or RELU */
   activation: u32;
   dropped: u32;
   /** f32[outputs / 4][inputs][4] each: weights, and Adam's moments of the weights */
