@@ -135,7 +135,7 @@ export interface EpochsDone {
  * Runs the epochs. Afterwards, the parameters that were kept last form the model.
  *
  * @param observe called after every epoch
- * @throws errors of the training, unless the user asked it to finish
+ * @throws the errors of the training, unless the user asked it to finish early
  */
 export async function runEpochs(
   training: Steered,
@@ -188,7 +188,7 @@ export async function runEpochs(
       await interruption.hold(() => checkpoint.save(saved));
       if (interruption.isWanted) break;
     }
-    // if the metric of the initial parameters is known, these are a valid result, too
+    // the initial parameters are a valid result, too, if their metric is known
     const { kept, value } = stopping.standing;
     if (kept > 0 || value !== null) interruption.offer();
   }
@@ -219,7 +219,7 @@ class Interruption {
     return this.#onInterrupt !== undefined;
   }
 
-  /** Makes the offer, once. */
+  /** Offers to finish early, unless the offer was made before. */
   offer(): void {
     this.#withdraw ??= this.#onInterrupt?.(() => {
       this.isWanted = true;

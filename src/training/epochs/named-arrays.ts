@@ -4,7 +4,7 @@ import type { Tensor } from "../../embedding/safetensors.js";
 import { ArtifactError } from "../../errors.js";
 import { parseJson, type Shape } from "../../io/json-shape.js";
 
-/** Arrays by name; the trainer chooses the names. */
+/** Arrays, keyed by names that the trainer chooses. */
 export type NamedArrays = Readonly<Record<string, Tensor["data"]>>;
 
 /** Arrays of 32-bit floats that exceed memory; each is read only while it is written to or restored from a file. */
@@ -12,7 +12,7 @@ export interface LargeArrays {
   names: readonly string[];
   /** number of elements of each array */
   length: number;
-  /** @throws {ArtifactError} it is damaged */
+  /** Reads an array of a checkpoint. @throws {ArtifactError} the checkpoint is damaged */
   read(name: string): Promise<Float32Array>;
 }
 

@@ -58,7 +58,7 @@ export interface NeededRoles {
   roles?: "all" | "features" | readonly ("user" | "session" | "time")[];
   /** column whose cells are returned as keys in addition to the features */
   key?: string;
-  /** labels are class names */
+  /** true if labels are names of classes, not numbers */
   labelIsName?: boolean;
 }
 

@@ -66,9 +66,9 @@ export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkippe
   hashKeysOf?: string[];
   /** rows with which this dataset is combined; both must be hashed with the same secret, or not at all */
   like?: Pick<Dataset, "hashKeys">;
-  /** set if the training uses the order of events, so that session and time of further logs must be read */
+  /** true if the training uses the order of events, so that session and time of further logs must be read */
   inSequence?: true;
-  /** set if reports of skipped rows must not contain text, because it may contain ids */
+  /** true if reports of skipped rows must not contain text, because it may contain ids */
   hidesText?: boolean;
   /** side tables, if they were already read (readSides) */
   tables?: SideTable[];
@@ -242,7 +242,7 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   };
 }
 
-/** @throws {UsageError} the dataset was encoded with other limits on users */
+/** Compares the limits on users. @throws {UsageError} the dataset was encoded with other limits */
 function checkUserLimits(path: string, encoded: readonly string[], given: readonly string[]): void {
   if (encoded.length === 0) return;
   const other = given.find((flag) => !encoded.includes(flag));

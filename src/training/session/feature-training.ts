@@ -54,7 +54,7 @@ export interface LearnerInput<S = unknown> {
   memory?: { most: number; beside: string };
   /** callback with the description of a long step: `training on sc://host:15002` */
   doing?: (text: string) => void;
-  /** callback for notes to the user */
+  /** callback that shows a note to the user */
   note?: (text: string) => void;
   /** examples and options of a task that ranks items */
   ranking?: RankingJob;
@@ -141,12 +141,12 @@ export interface Trained extends Scorer {
   engine?: TrainedOn;
   /** Returns the table in memory, or rows that are read batch by batch. */
   table(space: FeatureSpace): EmbeddingTable | TableRows;
-  /** further tables, by name */
+  /** returns further tables, keyed by their names */
   moreTables?(space: FeatureSpace): Record<string, EmbeddingTable>;
   /** scorer by the table alone; set if the model has parameters outside of its table */
   scoreByTable?: Scorer["score"];
   /** true for a linear model, whose table has no vectors */
   isWeightsOnly?: true;
-  /** files of model/ by name */
+  /** returns the files of model/, keyed by their names */
   files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;
 }

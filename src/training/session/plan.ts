@@ -17,7 +17,7 @@ export interface Plan {
   seed: number;
   /** true if the task needs no label column */
   unlabelled?: boolean;
-  /** further options of reading */
+  /** options of reading that the trainer sets */
   reading?: Partial<ExampleOptions>;
   /** flags that require all rows in memory, regardless of --max-memory */
   wholeFor?: readonly string[];
@@ -67,7 +67,7 @@ export interface Session {
   controls: Controls;
   /** results of the first training; set only for a refit */
   first?: Evaluated;
-  /** set while --search tries a setting, so that no file may be written next to the run */
+  /** true while --search tries a setting, so that no file may be written next to the run */
   isTrial?: true;
 }
 
