@@ -78,7 +78,7 @@ export interface ThreadInit<Own> {
   modules: readonly WebAssembly.Module[];
   /** byte offset of the struct of each thread */
   threads: readonly number[];
-  /** data for the thread's own script */
+  /** data that the thread's own script receives */
   own: Own;
 }
 
@@ -179,7 +179,7 @@ class Caller {
   }
 }
 
-/** Returns the number of blocks. */
+/** Returns the number of blocks into which the items are divided. */
 export function numBlocks({ first = 0, end, size, parts }: Blocks): number {
   return parts ?? Math.max(0, Math.ceil((end - first) / size));
 }

@@ -1,6 +1,6 @@
 // Runs work on threads, and ends the threads when the work is done, fails, or is aborted.
 
-/** Threads with their memory. */
+/** The threads of a kernel, with their memory. */
 interface Machine {
   /** ends the machine's threads, even if they are busy */
   terminate(): Promise<void>;
@@ -47,7 +47,7 @@ export async function unlessAborted<R>(signal: AbortSignal | undefined, work: ()
     signal?.throwIfAborted();
     return await work();
   } catch (error) {
-    // work on threads that were ended fails with an error of its own; the signal's reason is thrown instead
+    // work on threads that were ended fails with another error, which is replaced by the signal's reason
     signal?.throwIfAborted();
     throw error;
   }
