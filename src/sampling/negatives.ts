@@ -127,6 +127,7 @@ export interface NegativeSource extends ItemCatalogue {
 }
 
 /**
+ * Collects the items and users of the training split, as a source of negatives.
  * @param rows u32: rows of the training split
  * @param itemFieldIndexes indexes of the fields that the item determines
  * @param minUsers minimum number of distinct users of an item; others are dropped because a run stores the source
