@@ -163,7 +163,7 @@ function arraysOf({ vectors, contexts, squares, composed }: SgnsVectors): NamedA
   };
 }
 
-/** @throws {ArtifactError} the checkpoint is damaged */
+/** Reads the vectors of the best epoch from a checkpoint. @throws {ArtifactError} the checkpoint is damaged */
 function keptOf(arrays: NamedArrays): SgnsVectors {
   const of = (name: string) => floatsOf(arrays, name);
   return {

@@ -87,7 +87,10 @@ export async function readSgnsTables(
   return { run, space, history, dim, vectors: rows(table), contexts: rows(context), squares: undefined };
 }
 
-/** Returns the initial values: known keys get their rows in the run, new keys are initialized as usual. */
+/**
+ * Returns the initial values: known keys get their rows in the run, new keys the initial values of a training without
+ * --init.
+ */
 export function startOf(
   { space: before, vectors, contexts, squares }: SgnsInit,
   { space, from: all }: CarriedVocabulary,
