@@ -5,7 +5,7 @@ import { encodeRows, type Encoding } from "../dataset/encoding.worker.js";
 import { markShare, marksFor } from "../kernels/fm/repeats.js";
 import { kernelThread } from "../workers/kernel-thread.js";
 
-/** The settings of marking. */
+/** Settings with which a thread marks repeated features. */
 export interface FmOwn {
   numFeatures: number;
   keepsOrder: boolean;

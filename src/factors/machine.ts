@@ -207,7 +207,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     freezeBias(this.arena, this.#layout);
   }
 
-  /** The optimizer state. */
+  /** A copy of the optimizer state. */
   get optimizer(): OptimizerState {
     return readOptimizer(this.arena, this.#layout);
   }
@@ -252,7 +252,10 @@ export function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean,
   return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * mostThreads({ dim, threads });
 }
 
-/** @throws {UsageError} the parameters do not fit into memory; the message states how much memory they need */
+/**
+ * Checks the memory that a machine needs.
+ * @throws {UsageError} the parameters do not fit into memory; the message states how much memory they need
+ */
 export function checkMemory(
   numFeatures: number,
   { dim, method, hasRates, threads }: { dim: number; method: FmMethod; hasRates: boolean; threads: number },

@@ -31,7 +31,11 @@ export type Completion = (
 /** Functions with which a kind of factor model encodes rows. */
 export interface Composing {
   composerOf: ComposerOf;
-  /** @param known names of the fields that occur in the rows @throws {UsageError} these fields do not form a vector */
+  /**
+   * Checks the fields of a table.
+   * @param known names of the fields that occur in the rows
+   * @throws {UsageError} these fields do not form a vector
+   */
   checkFields?: (model: FmRun, known: readonly string[]) => void;
   completion?: Completion;
 }

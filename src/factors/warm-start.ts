@@ -85,6 +85,7 @@ export async function readFactorInit(run: Run): Promise<FactorInit> {
 }
 
 /**
+ * Checks that the optimizer state can be continued.
  * @param unless training method of runs that do not state it
  * @throws {UsageError} the optimizer state belongs to another training method
  */
@@ -102,7 +103,7 @@ export function checkState(
   );
 }
 
-/** @throws {UsageError} the labels of the run are of another kind */
+/** Compares the tasks. @throws {UsageError} the labels of the run are of another kind */
 function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): void {
   if (preprocess.task === task) return;
   throw new UsageError(
