@@ -142,8 +142,9 @@ export function sizesOf({ users, items }: UserItemGraph): GraphSizes {
 }
 
 /**
+ * Checks the memory that a filter needs.
  * @throws {UsageError} the filter, or the computation of its eigenvectors, needs more than one WebAssembly memory of 4
- * GiB; the message suggests a smaller setting
+ *   GiB; the message suggests a smaller setting
  */
 export function checkGraphFilter(name: string, sizes: GraphSizes, dim: number, threads: number): void {
   const { numUsers, numItems, numEntries } = sizes;

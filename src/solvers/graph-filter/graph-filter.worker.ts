@@ -85,7 +85,10 @@ class BlockWorker {
     this.#scratch = own.layout.scratches[index]!;
   }
 
-  /** @returns offsets of panels with the scores, f32[numItems][16], valid until the next block */
+  /**
+   * Scores a block of queries.
+   * @returns offsets of panels with the scores, f32[numItems][16], valid until the next block
+   */
   score(queries: FilterQueries, first: number, count: number): number[] {
     const { plan, dim } = this.#constants.layout;
     const { itemPanels, queries: z, panels, tile } = this.#scratch;

@@ -54,8 +54,9 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
   }
 
   /**
+   * Copies the problem to shared memory and starts the threads.
    * @param parts u8[numRows]: fold of each row, or FITTED for rows that no fold holds out, or LEFT_OUT for unused rows;
-   * the total weight inside and outside of each fold must be positive
+   *   the total weight inside and outside of each fold must be positive
    * @throws {UsageError} the problem exceeds 4 GiB
    */
   static async start(

@@ -76,6 +76,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
+   * Copies the matrix to shared memory and starts the threads.
    * @param maxPanels maximum number of panels that are combined or multiplied at once
    * @throws {UsageError} the matrix does not fit into one memory
    */
@@ -217,7 +218,10 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return region.offset;
   }
 
-  /** @returns u32[PARTS]: offset of a buffer of `size` zeros for each part */
+  /**
+   * Clears the buffers in which parts of a sum are added up.
+   * @returns u32[PARTS]: offset of a buffer of `size` zeros for each part
+   */
   #clearedSums(size: number): Uint32Array {
     const { sums } = this.#small;
     this.arena.f64(sums).fill(0, 0, PARTS * size);

@@ -52,7 +52,7 @@ function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64A
     let [scale, h] = [0, 0];
     for (let k = 0; k < i; k++) scale += Math.abs(d[k]!);
     if (scale === 0) {
-      // nothing to reflect
+      // the row has no entry to eliminate, so no reflection is needed
       e[i] = d[i - 1]!;
       for (let j = 0; j < i; j++) {
         d[j] = Z[j * n + i - 1]!;
