@@ -106,7 +106,7 @@ async function inserted(rows: TableRows, added: EmbeddingTable): Promise<TableRo
   };
 }
 
-/** One added row. */
+/** A row to add to the table. */
 export interface AddedRow {
   key: string;
   count: number;

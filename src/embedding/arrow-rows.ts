@@ -110,7 +110,10 @@ async function batchAt(
   return { numRows: body.length, read };
 }
 
-/** @param field index of the field of the last row before this batch */
+/**
+ * Checks that the rows of a batch are grouped by field.
+ * @param field index of the field of the last row before the batch
+ */
 function checkFields({ fieldOf, fields }: EmbeddingTable, field: number, fail: FailFile): void {
   const problem = wrongIds(fieldOf, fields.length);
   if (problem !== undefined) fail(`field of a row: ${problem}`);

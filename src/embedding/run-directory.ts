@@ -44,7 +44,7 @@ const METRICS_FILE = "metrics.jsonl";
 const TRIALS_FILE = "trials.jsonl";
 
 export interface RunContents {
-  /** tables by name; the file of DEFAULT_TABLE is embeddings.arrow */
+  /** tables, keyed by their names; the file of DEFAULT_TABLE is embeddings.arrow */
   tables: Record<string, EmbeddingTable | TableRows>;
   manifest: Omit<Manifest, "files" | "schemaVersion" | "from">;
   /**
@@ -56,7 +56,7 @@ export interface RunContents {
    * file
    */
   modelFiles: Record<string, Uint8Array | string | readonly Uint8Array[]>;
-  /** one object per epoch */
+  /** lines of metrics.jsonl, one object per epoch */
   metricsLines: readonly object[];
   /** objects for trials.jsonl, one for each setting that --search tried */
   trialLines?: readonly object[] | undefined;
@@ -77,7 +77,7 @@ export interface Run {
    * version of embed trained the run
    */
   givenIn: string | undefined;
-  /** names of its tables */
+  /** names of the run's tables */
   tables: string[];
   /**
    * Reads a table by name; without a name, the default table, or else the only table.

@@ -22,7 +22,7 @@ export type Sizes = readonly (number | undefined)[];
  * @throws {ArtifactError} the tensor is missing, or has another type or shape
  */
 export class TensorFile {
-  /** all tensors of the file by name, without checks */
+  /** all tensors of the file, keyed by their names, without checks */
   readonly all: ReadonlyMap<string, Tensor>;
   readonly #what: string;
 
