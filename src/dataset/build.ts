@@ -291,7 +291,10 @@ function noKey({ path, key }: SideTable): never {
   );
 }
 
-/** @throws {DataError} a file lacks a column that must not have empty cells, and bad rows are not skipped */
+/**
+ * Checks the columns of each file.
+ * @throws {DataError} a file lacks a column that must not have empty cells, and bad rows are not skipped
+ */
 function refuseLackingFiles({ files }: Pick<Log, "files">, purposes: readonly Purpose[]): void {
   for (const { name, required } of purposes) {
     const file = files.find((one) => !columnsIn(one).includes(name));
@@ -299,7 +302,10 @@ function refuseLackingFiles({ files }: Pick<Log, "files">, purposes: readonly Pu
   }
 }
 
-/** @throws {UsageError} a filter compares cells with a text that is read as a missing cell, so it would never match */
+/**
+ * Checks the texts of filters.
+ * @throws {UsageError} a filter compares cells with a text that is read as a missing cell, so it would never match
+ */
 function refuseNullFilters({ nulls }: Pick<Log, "nulls">, { filters }: BuildOptions): void {
   for (const { flag, source, tests } of filters)
     for (const { column, texts } of tests) {

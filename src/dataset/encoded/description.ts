@@ -90,6 +90,7 @@ export function descriptionText(description: Omit<Description, "schemaVersion">)
 }
 
 /**
+ * Parses dataset.json.
  * @param file path of the file, for messages
  * @throws {ArtifactError} not a description, or of another schema version
  */

@@ -145,6 +145,7 @@ export interface EncodedRowLayout {
 }
 
 /**
+ * Finds the batches and dictionaries in rows.arrow.
  * @param path path of the file, for messages
  * @throws {ArtifactError} the file has another layout, or other columns than the plans
  */
@@ -212,7 +213,7 @@ export async function readRows(
   return { cells, dictionaries };
 }
 
-/** @throws {ArtifactError} a code is outside the dictionary */
+/** Checks the codes of a column. @throws {ArtifactError} a code is outside the dictionary */
 export function checkCodes(cells: Cells, { size }: Keys, name: string, path: string): void {
   if (!(cells instanceof Uint32Array)) return;
   for (const code of cells)

@@ -32,7 +32,7 @@ export class WhereRows {
   /** number of distinct cells by test that are not numbers, although the test compares numbers */
   readonly #noNumbers: number[];
 
-  /** @param requestOf function that returns the request for a column as keys */
+  /** Prepares the evaluation. @param requestOf function that returns the request for a column as keys */
   constructor(
     private readonly where: Where,
     private readonly requestOf: (column: string) => number,

@@ -142,7 +142,7 @@ class SessionWriter {
   /** number of marked events whose session has ended */
   #numMarked = 0;
 
-  /** @param fields u32, one per row of the split: tokens of each field */
+  /** Allocates the arrays of the sequences. @param fields u32, one per row of the split: tokens of each field */
   constructor(
     private readonly fields: readonly Uint32Array[],
     size: number,

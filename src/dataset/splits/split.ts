@@ -52,6 +52,7 @@ export interface DatasetSplitOptions {
 }
 
 /**
+ * Splits the rows of a dataset.
  * @throws {UsageError} a split by time without a time column, by user without a user column, or a split that is empty
  */
 export function splitRows(dataset: Dataset, options: DatasetSplitOptions): Parts {

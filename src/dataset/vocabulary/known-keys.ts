@@ -54,7 +54,10 @@ export function withKnown(
   return featureSpace(fields);
 }
 
-/** @throws {UsageError} a field has another kind in the run, or was hashed with other parameters */
+/**
+ * Compares the kinds of fields.
+ * @throws {UsageError} a field has another kind in the run, or was hashed with other parameters
+ */
 export function checkKinds(space: FeatureSpace, known: KnownFields): void {
   for (const field of space.fields) {
     const before = known(field.name);
