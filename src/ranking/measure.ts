@@ -43,7 +43,7 @@ import { eventRecipe, openEvaluated, type EvaluatedLog, type LogsOfRun } from ".
 
 /** Options of a ranking evaluation, with the same defaults as `embed evaluate`. */
 export interface RankingEvaluation extends EvaluatedLog {
-  /** lengths of the lists */
+  /** lengths K of the lists to evaluate */
   k?: readonly number[] | undefined;
   repeats?: Repeats | undefined;
   /** share of each new user's items that are folded in; if given, new users are evaluated instead of known users */

@@ -65,7 +65,7 @@ export function timedFlag(query: Query | undefined): string | undefined {
   return query?.of === "last" ? "--query last" : undefined;
 }
 
-/** @throws {UsageError} the query needs times, but the training events have none */
+/** Checks that the events have times if a query needs them. @throws {UsageError} the training events have none */
 export function checkTimes(query: Query | undefined, { events }: TrainingEvents): void {
   const flag = timedFlag(query);
   if (flag === undefined || events?.times) return;

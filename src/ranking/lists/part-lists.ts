@@ -28,6 +28,7 @@ export interface PartLists {
 }
 
 /**
+ * Returns the code of each item's part.
  * @param categories u32[numItems]; MISSING for items without a category
  * @param isNew u8[numItems]
  * @returns u32[numItems]: codes of parts

@@ -43,7 +43,7 @@ export interface PartSearch {
   end: () => Promise<void>;
 }
 
-/** @param start function that starts a search in sets of items */
+/** Returns a search in the parts of sets. @param start function that starts a search in sets of items */
 export function partSearch(
   start: (sets: readonly Uint32Array[]) => Promise<Search>,
   ofSet: readonly SetParts[],

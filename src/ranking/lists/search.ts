@@ -25,7 +25,7 @@ export interface Queries {
   asked?: QueryItems;
 }
 
-/** Exact search of items. */
+/** A search for the best items of queries, which is exact. */
 export interface Search {
   /** true if the sets are searched separately, in a time proportional to their sizes */
   searchesSets: boolean;
