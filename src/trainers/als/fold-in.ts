@@ -124,7 +124,7 @@ export function foldInImplicit(
   );
 }
 
-/** Adds the product c h h' to the lower triangle of a matrix. */
+/** Adds the square c h h' of one event's vector to the lower triangle of the row's matrix. */
 function addSquare(matrix: Float64Array, h: Float32Array, c: number): void {
   const dim = h.length;
   for (let i = 0; i < dim; i++) for (let j = 0; j <= i; j++) matrix[i * dim + j]! += c * h[i]! * h[j]!;

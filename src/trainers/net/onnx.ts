@@ -41,9 +41,9 @@ export interface NetworkCross {
 /** A network in the form in which it is exported. */
 export interface Network {
   fields: readonly (NetworkKeys | NetworkNumber)[];
-  /** W: number of elements of an embedding */
+  /** W: number of elements of an embedding, including its weight */
   width: number;
-  /** whether a ReLU is applied to x_0 */
+  /** whether a ReLU is applied to the embeddings */
   embeddingRelu: boolean;
   /** dense layers; the only output of the last layer is the score */
   layers: readonly NetworkLayer[];

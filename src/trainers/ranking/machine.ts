@@ -254,7 +254,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
         change(row.subarray(0, dim), keptIn(feature, row));
         rows.write(feature, row);
       },
-      /** returns a feature's w and its optimizer state */
+      /** returns a feature's weight and its optimizer state */
       weightsOf: (feature: number) =>
         weights.subarray(feature * weightWidth, feature * weightWidth + 1 + kept.weight),
     };

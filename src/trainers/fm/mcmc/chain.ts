@@ -208,7 +208,7 @@ function drawPrior(group: Group, before: number, key: number): Prior {
   return { lambda, mu };
 }
 
-/** Draws the precision of the labels around their scores. @param squares sum of e^2 over the rows */
+/** Draws the precision of the labels around their scores. @param squares sum of the squared residuals of the rows */
 function drawAlpha(numRows: number, squares: number, key: number): number {
   return gammaDraw(key, (1 + numRows) / 2, (1 + squares) / 2);
 }

@@ -64,7 +64,7 @@ export interface SweepPlan {
   kinds: number;
   /** hash of each feature's field and key, u32[n][2] */
   hashes: number;
-  /** f64[chunks][8]: sum of the losses; sums of e, e^2 and 1, weighted by precision */
+  /** f64[chunks][8]: sum of the losses; sums of the residuals e, of e^2 and of 1, weighted by precision */
   totals: Region;
 }
 
@@ -74,9 +74,12 @@ export type SweepTask =
   | {
       kind: "sweep";
       alpha: number;
-      /** change of w0 since the last sweep, which is added to every e */
+      /** change of the bias w0 since the last sweep, which is added to the residual of every row */
       shift: number;
-      /** f64[1 + dim][numFields][2]: lambda and mu of the prior of w, then of each dimension of v */
+      /**
+       * f64[1 + dim][numFields][2]: precision lambda and mean mu of the prior of the weights, then of each dimension of
+       * the vectors
+       */
       priors: Float64Array;
       /** u32[1 + dim]: random keys of the draws; 0 minimizes instead of drawing */
       keys: Uint32Array;
@@ -100,7 +103,7 @@ export const start = kernelThread<CoordinateKernel, SweepPlan, SweepTask, boolea
 );
 
 type Field = SweepPlan["fields"][number];
-/** The field that was updated last; its steps have not been applied to e and q yet. */
+/** The field that was updated last; its steps have not been applied to the residuals e and sums q yet. */
 type Pending = { ids: number; values: number; linear: number } | undefined;
 type Prior = readonly [alpha: number, lambda: number, mu: number, key: number];
 /**
@@ -181,7 +184,7 @@ class Sweep {
     for (const [ids, v] of ones.slice(fours)) kernel.addToQ(first, end, ids, 0, eq, v);
   }
 
-  /** Adds q^2 / 2 - sum (x v)^2 / 2 to e. */
+  /** Adds the interactions of one dimension, q^2 / 2 - sum (x v)^2 / 2, to the residuals e. */
   #addInteractions(d: number): boolean {
     const { eq, fields } = this.#plan;
     this.#rows((first, end) => this.#sumQ(d, first, end));

@@ -42,7 +42,7 @@ export function takeGradients(share: OwnShare, loss: Loss): void {
   });
 }
 
-/** Adds up |g| and h over the training split. */
+/** Adds up the gradients' magnitudes |g| and the hessians h of the training split. */
 export function gradientSums(share: OwnShare, ofClass: number): [sumG: number, sumH: number] {
   const { gradientSums: sums, gradientSumsApart, numTrain } = share.layout;
   return share.sumOf(sums + ofClass * gradientSumsApart, numBlocks(numTrain));

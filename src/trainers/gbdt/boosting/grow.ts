@@ -33,7 +33,7 @@ export interface GrowTask {
   features?: Uint8Array;
 }
 
-/** The grown tree, or "diverged" if a sum of |g| or h is not finite. */
+/** The grown tree, or "diverged" if a sum of gradients or hessians is not finite. */
 export type Grown = GrownTree | "diverged";
 
 /** Grows a tree from the gradients and adds its values to the scores. */

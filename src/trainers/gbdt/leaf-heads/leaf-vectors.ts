@@ -34,7 +34,7 @@ export interface LeafFit {
   dim: number;
   /** number of rows that were decomposed */
   rows: number;
-  /** share of the squared norm of A, which is not centered, that A V preserves */
+  /** share of the squared norm of the leaf matrix, which is not centered, that the vectors preserve */
   explained: number;
 }
 

@@ -28,7 +28,7 @@ export interface TargetStatistics {
   name: string;
   /** keys of the ids in each of the columns */
   keys: Keys[];
-  /** f64 by id: sum of w y; sum of w */
+  /** f64 by id: sum of the weighted targets; sum of the weights */
   sums: Float64Array;
   weights: Float64Array;
   prior: number;
@@ -40,9 +40,9 @@ export interface CtrOptions {
   columns: string[];
   /** whether the id columns remain features, too */
   keep: boolean;
-  /** p: value of ids without rows; absent: the weighted mean target of the training rows */
+  /** prior p: value of ids without rows; absent: the weighted mean target of the training rows */
   prior?: number;
-  /** a: weight of p, as a number of rows */
+  /** weight a of the prior, as a number of rows */
   priorWeight: number;
   /** number of permutations over whose values the mean is taken; with an order by time, there is a single order */
   permutations: number;
