@@ -33,7 +33,7 @@ export function referenceGram(matrix: ReferenceMatrix): Float64Array {
 }
 
 export interface ReferenceAlsOptions {
-  /** a: weight of the squared score s^2 of every pair */
+  /** weight a of the squared score s^2 of every pair of rows */
   unobservedWeight: number;
   /** f64[numRows]: L2 penalty p of each row; a row with p < 0 is not updated */
   penalties: ArrayLike<number>;

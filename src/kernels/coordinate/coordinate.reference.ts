@@ -96,7 +96,7 @@ export function referenceCommonMove(
   // sigma = lambda^(-1/2) has the density sigma^-2 exp(-1 / (2 sigma^2)); the map multiplies sigma by a
   const ratio = -2 * log(proposed) - 0.5 * lambda * (1 / proposed ** 2 - 1);
   const a = proposed > 0 && log(uniform(draw(key, 1), 0)) < ratio ? proposed : 1;
-  // c changes a score by c h, and mu ~ N(0, 1 / lambda)
+  // the shift c changes a score by c h, and mu ~ N(0, 1 / lambda)
   const precision = alpha * sum(({ hh }) => hh) + lambda / a ** 2;
   const errors = sum(({ t, he, hh }) => he + (a - 1) * t * hh);
   const mean = -(alpha * errors + (lambda / a) * mu) / precision;

@@ -125,7 +125,7 @@ class BlockSteps {
     this.#inverseSqrt = inverseSqrt;
   }
 
-  /** Returns the sum of squares s of a row, by index of the accumulator. */
+  /** Returns the sum of squares s that a row adds to each accumulator, by the accumulator's index. */
   squaresOf(row: ReferenceRow): Map<number, number> {
     const { dim, v } = this.#model;
     const squares = new Map<number, number>();

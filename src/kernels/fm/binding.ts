@@ -210,7 +210,7 @@ export interface PlanParts {
   rates: Region | undefined;
 }
 
-/** Allocates w and its state, followed by `beside` further floats per feature. */
+/** Allocates the weights and their state, followed by `beside` further floats per feature. */
 export function allocateWeights(
   arena: Arena,
   { numFeatures, method }: FmShape,

@@ -48,7 +48,7 @@ export interface ReferenceRow {
   weight?: number;
 }
 
-/** L2 of a feature's w and v, and the factor by which its learning rate is multiplied. */
+/** L2 of a feature's weight and vector, and the factor by which its learning rate is multiplied. */
 export interface ReferenceRates {
   l2Weight: number;
   l2Vector: number;
@@ -59,7 +59,7 @@ export interface ReferenceOptions {
   loss: "logistic" | "squared";
   method: ReferenceMethod;
   learningRate: number;
-  /** learning rate of v; absent: that of w and w0 */
+  /** learning rate of vectors; absent: that of weights and bias */
   vectorRate?: number;
   l1Weight: number;
   l2Weight: number;
@@ -68,7 +68,7 @@ export interface ReferenceOptions {
   rates?: (feature: number) => ReferenceRates;
   /** whether a feature is repeated in the batch's block of rows (../repeats.ts); absent: no feature is */
   isRepeated?: (feature: number) => boolean;
-  /** function for 1 / sqrt(n); kernelInverseSqrt imitates the kernel's; absent: exact */
+  /** function for 1 / sqrt(x); kernelInverseSqrt imitates the kernel's; absent: exact */
   inverseSqrt?: (n: number) => number;
 }
 
@@ -87,7 +87,7 @@ export function referenceFm(
   return { dim, w0, w0n: 1, w: weights.values, weights, v: vectors.values, vectors, squares };
 }
 
-/** Returns S of a row. @returns f64[dim] */
+/** Returns the sums S of a row: the sum of v x over its features. @returns f64[dim] */
 export function referenceSums(model: ReferenceFm, row: ReferenceRow): Float64Array {
   const { dim, v } = model;
   return Float64Array.from({ length: dim }, (_, d) =>

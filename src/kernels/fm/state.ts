@@ -43,9 +43,9 @@ class Parameters {
   readonly J: number;
   readonly K: number;
   readonly L: number;
-  /** number of floats per slice including its accumulator: S K + A */
+  /** number of floats per slice including its accumulator: S K + A, with the symbols above */
   readonly width: number;
-  /** S K: floats per slice of v and of the state stored with it */
+  /** number of floats per slice of a vector and of the state stored with it: S K */
   readonly #side: number;
   /** view of the whole memory as f32 */
   readonly numbers: Float32Array;
@@ -81,7 +81,7 @@ class Parameters {
     return (offset + feature * stride) / 4;
   }
 
-  /** Returns the index in `numbers` of a feature's w; its state follows. */
+  /** Returns the index in `numbers` of a feature's weight; its state follows. */
   weightAt(feature: number): number {
     return (this.#linear.offset + feature * this.#linear.stride) / 4;
   }
@@ -131,7 +131,7 @@ class Parameters {
   }
 }
 
-/** Returns the Frobenius norm of V; adds the squares in the order of features and dimensions. */
+/** Returns the Frobenius norm of all vectors; adds the squares in the order of features and dimensions. */
 export function vectorNorm(arena: Arena, layout: FmLayout): number {
   const parameters = new Parameters(arena, layout);
   const { n, J, K, numbers } = parameters;

@@ -180,7 +180,9 @@ export interface GbdtLayout extends RowLayout {
   tableBytes: number;
   /** values of the tree's leaves, f64[numLeaves] */
   values: number;
-  /** f64[numClasses][blocks][2]: sum of |g| and sum of h over each block of training rows */
+  /**
+   * f64[numClasses][blocks][2]: sums of the gradients' magnitudes and of the hessians over each block of training rows
+   */
   gradientSums: number;
   gradientSumsApart: number;
   /** f64 per block: sum of losses over its rows; first the blocks of training rows, then those of validation rows */

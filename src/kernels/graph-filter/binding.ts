@@ -30,7 +30,7 @@ export interface FilterInput extends UserItemGraph {
   /** factor of each item's scores, f32[numItems] */
   after: Float32Array;
   dim: number;
-  /** components W, f32[numItems][dim], row-major */
+  /** components of the items, f32[numItems][dim], row-major */
   components: Float32Array;
 }
 
@@ -40,7 +40,7 @@ export interface FilterScratch {
   itemPanels: number[];
   /** panel of the users, f32[numUsers][16] */
   users: number;
-  /** vectors z of the users, f32[2 BLOCK_PANELS][dim][8] */
+  /** vectors of the users in the components' space, f32[2 BLOCK_PANELS][dim][8] */
   queries: number;
   /** offsets of the item panels, u32[BLOCK_PANELS] */
   panels: number;
@@ -55,7 +55,7 @@ export interface FilterLayout {
   numUsers: number;
   numItems: number;
   dim: number;
-  /** components W, f32[ceil(numItems / 4)][dim][4] */
+  /** components of the items, f32[ceil(numItems / 4)][dim][4] */
   components: number;
   /** buffers, one set per thread */
   scratches: FilterScratch[];

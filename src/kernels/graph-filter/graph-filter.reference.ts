@@ -3,7 +3,7 @@
 
 /** A graph filter; solvers/graph-filter/graph-filter.ts defines the symbols. */
 export interface ReferenceFilter {
-  /** matrix R, a row per user: 1 where the user has the item, else 0 */
+  /** matrix R of the events, a row per user: 1 where the user has the item, else 0 */
   events: readonly (readonly number[])[];
   /** coefficients c_k of the polynomial */
   coefficients: ArrayLike<number>;
@@ -13,7 +13,7 @@ export interface ReferenceFilter {
   ideal: { matrix: readonly (readonly number[])[]; power: number };
 }
 
-/** Returns P = D_i^-1/2 R' D_u^-1 R D_i^-1/2, where 0^-1 is 0. */
+/** Returns the normalized graph of items, P = D_i^-1/2 R' D_u^-1 R D_i^-1/2, where 0^-1 is 0. */
 export function referenceGraph(events: ReferenceFilter["events"]): number[][] {
   const numItems = events[0]!.length;
   const userDegrees = events.map((row) => row.reduce((sum, x) => sum + x, 0));

@@ -51,7 +51,7 @@ export interface NetLayout {
   barrier: Region;
   layers: LayerLayout[];
   embeddings: Region;
-  /** W', and the number of floats from one feature's row to the next */
+  /** padded number of floats of an embedding (W'), and number of floats from one feature's row to the next */
   paddedWidth: number;
   embeddingPitch: number;
   wide: Region | undefined;

@@ -101,7 +101,7 @@ function forward(
   return denseForward(layers, parameters, inputOf(shape, parameters, rows, r), drawn);
 }
 
-/** Returns the input x_0 of a row. */
+/** Returns the input x_0 of a row: w0, the sums of embeddings by field, and the numeric inputs. */
 function inputOf(shape: NetShape, parameters: ReferenceArrays, rows: NetRows, r: number): Float64Array {
   const { embeddings, w0 } = parameters;
   const [W, start, F] = [embeddingWidth(shape), firstInputOf(shape), numFieldsOf(shape)];

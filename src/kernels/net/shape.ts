@@ -24,7 +24,7 @@ export interface NetShape {
    * u32[F + 1]: field f has features offsets[f] .. offsets[f + 1); the first of these is the out-of-vocabulary feature
    */
   offsets: ArrayLike<number>;
-  /** k: number of dimensions of a feature's vector */
+  /** number k of dimensions of a feature's vector */
   dim: number;
   /** number of numeric inputs of each row */
   numNumeric: number;
@@ -45,7 +45,7 @@ export interface NetShape {
   layerNorm: boolean;
   /** number of crosses of the wide part; 0 except for wide-deep */
   numCrosses: number;
-  /** whether the score of the factorization machine of x_0 is added; such a network cannot be trained */
+  /** whether the score of the factorization machine of the embeddings is added; such a network cannot be trained */
   machine?: boolean;
   loss: "logistic" | "squared";
 }
@@ -91,7 +91,7 @@ export function firstInputOf({ arch }: NetShape): number {
   return arch === "fnn" ? 1 : 0;
 }
 
-/** Returns the number of elements of x_0. */
+/** Returns the number of elements of the input x_0. */
 export function numInputsOf(shape: NetShape): number {
   return firstInputOf(shape) + numFieldsOf(shape) * embeddingWidth(shape) + shape.numNumeric;
 }

@@ -33,7 +33,7 @@ export function referenceNet(
   return { shape, learning, parameters };
 }
 
-/** Sets z of FTRL so that its formula gives the current weights. */
+/** Sets FTRL's state z so that its formula gives the current weights. */
 function alignWide(
   { values, state }: ReferenceParameters,
   { wideLearningRate: learningRate, wideL1: l1, wideL2: l2 }: NetLearning,

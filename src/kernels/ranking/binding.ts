@@ -138,11 +138,11 @@ export interface RankingLayout {
   /** Sets the number of training threads. */
   use: (threads: number) => void;
   barrier: Region;
-  /** vectors v, with AdaGrad's state of each */
+  /** vectors of the features, with AdaGrad's state of each */
   vectors: PlacedVectors;
-  /** f32[n][momentStride / 4]: Adam's state of each v; absent for AdaGrad */
+  /** f32[n][momentStride / 4]: Adam's state of each vector; absent for AdaGrad */
   moments?: Region;
-  /** f32[n][weightStride / 4]: weight w of each feature, with the optimizer's state of w */
+  /** f32[n][weightStride / 4]: weight of each feature, with its optimizer state */
   weights: Region;
   /** number of bytes per row of `moments`, and per row of `weights` */
   momentStride: number;

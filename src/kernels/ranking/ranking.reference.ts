@@ -36,7 +36,7 @@ export class ReferenceRanking {
   /** sums of squared gradients by slice, f64[n][ceil(dim / 8)], and by weight, f64[n] */
   readonly squares: Float64Array;
   readonly wSquares: Float64Array;
-  /** Adam's moments of each v and w, and the number of steps of each slice and weight */
+  /** Adam's moments of each vector and weight, and the number of steps of each slice and weight */
   readonly moments: Record<"m" | "s" | "t" | "wM" | "wS" | "wT", Float64Array>;
   readonly #slices: number;
 
@@ -58,14 +58,14 @@ export class ReferenceRanking {
     };
   }
 
-  /** Returns the sum of x v. @param vectors propagated or original vectors */
+  /** Returns the weighted sum of the vectors of a row's features. @param vectors propagated or original vectors */
   compose({ ids, values }: ReferenceBag, vectors: Float64Array = this.vectors): Float64Array {
     const sum = new Float64Array(this.dim);
     ids.forEach((id, i) => sum.forEach((_, d) => (sum[d]! += values[i]! * vectors[id * this.dim + d]!)));
     return sum;
   }
 
-  /** Returns the sum of x w, plus the products of the row's own features. */
+  /** Returns the weighted sum of the weights of a row's features, plus the products of the row's own features. */
   own({ ids, values }: ReferenceBag): number {
     let sum = 0;
     ids.forEach((id, i) => {

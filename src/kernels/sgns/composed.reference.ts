@@ -63,7 +63,7 @@ export class ReferenceComposed {
     return exps.map((e) => e / sum);
   }
 
-  /** Returns h of every row that has parts, and 0 for other rows, f64[numRows * dim]. */
+  /** Returns the composed vector of every row that has parts, and 0 for other rows, f64[numRows * dim]. */
   composed(): Float64Array {
     const { ends, rows } = this.#parts;
     const h = new Float64Array(this.rows.length);

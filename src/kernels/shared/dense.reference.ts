@@ -140,7 +140,7 @@ export function denseBackward(
   return d[0]!;
 }
 
-/** Returns the derivatives by z of a normalized layer, given those by n. */
+/** Returns the derivatives by the sums z of a normalized layer, given those by its normalized values n. */
 function throughNormal(
   { h, deviation }: { h: Float64Array; deviation: number },
   dn: Float64Array,

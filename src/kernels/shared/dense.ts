@@ -45,7 +45,7 @@ export interface LayerLayout {
   layer: DenseLayer;
   /** f32[outputs / 4][U][4], U inputs: W; if the layer trains, followed by the regions of Adam's m and s */
   weights: Region[];
-  /** f32[inputs / 4][U][4], U outputs: copy of W for the backward pass; undefined unless the layer trains */
+  /** f32[inputs / 4][U][4], U outputs: copy of the weights for the backward pass; undefined unless the layer trains */
   transposed: Region | undefined;
   /** biases b and their Adam moments m and s, f32[outputs] each */
   biases: Region[];

@@ -10,7 +10,7 @@ import { addProducts } from "../../shared/assembly/tile";
 import { sum4 } from "../../shared/assembly/vector";
 import { Scratch } from "./plan";
 
-/** Writes A^-1 g to `step`; `matrix` and `gradient` are overwritten. */
+/** Writes the solution A^-1 g to `step`; `matrix` and `gradient` are overwritten. */
 export function choleskySolve(s: Scratch, b: u32): void {
   for (let k: u32 = 0; k < b; k += 4) {
     // subtract the contributions of earlier rows

@@ -111,7 +111,8 @@ function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32
   if (penalty < 0) return;
   const w = rowOf(side.rows, D, row) + ((<usize>from) << 2);
 
-  // initialize A and g with the terms that no event contributes: rows of G, and the penalty
+  // initialize the matrix A and the right side g with the terms that no event contributes: rows of the Gram matrix, and
+  // the penalty
   for (let panel: u32 = 0; panel < numPanels; panel++) {
     const source = side.gram + ((<usize>(((from >>> 3) + panel) * D + from)) << 5);
     memory.copy(s.matrix + ((<usize>panel * width) << 5), source, (<usize>((panel + 1) << 3)) << 5);

@@ -3,7 +3,7 @@
 /** Number of a row's events that are gathered at a time; their panels of a block fit in the first-level cache. */
 export const CHUNK: u32 = 128;
 
-/** Number of rows solved side by side, so that G is read once for all of them. */
+/** Number of rows solved side by side, so that the Gram matrix is read once for all of them. */
 export const ROWS: u32 = 8;
 
 /** Arrays for one half of an epoch. */
@@ -36,7 +36,7 @@ export class Scratch {
   packed: usize;
   /** score s of each event, f32[maximum number of events in eight consecutive rows] */
   predictions: usize;
-  /** products W G of the rows with the columns of a block, f32[2][b / 8][4][8] */
+  /** products of the rows with the columns of a block of the Gram matrix, f32[2][b / 8][4][8] */
   products: usize;
   /**
    * gathered vectors h_b of a chunk's events, in f32 panels of [CHUNK][D]; and the same vectors times their confidences

@@ -38,7 +38,7 @@ export function accumulate(
   }
 }
 
-/** Adapts e and q of rows [first, end) to the steps of a field's features. */
+/** Adapts the residuals e and sums q of rows [first, end) to the steps of a field's features. */
 export function move(
   first: u32,
   end: u32,

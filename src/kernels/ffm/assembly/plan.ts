@@ -40,7 +40,7 @@ export class FfmPlan extends Plan {
   numTiles: u32;
   /** 1 if each row's values are divided by their Euclidean norm */
   normalize: u32;
-  /** number of bytes of a quad (four dimensions) with its optimizer state: 16 S */
+  /** number of bytes of a quad (four dimensions) with its optimizer state */
   quadBytes: u32;
 }
 

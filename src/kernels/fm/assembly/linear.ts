@@ -14,20 +14,16 @@ import { sum4 } from "../../shared/assembly/vector";
 import { ADAGRAD, FTRL, SGD, Plan, Thread, RatedAdaGrad, RatedAdam, RatedSgd, ratesOf } from "./plan";
 import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, Slot, sumsOf } from "./repeats";
 
-/** Method of the vectors where w uses FTRL-proximal: AdaGrad. */
+/** Method of the vectors if the weights use FTRL-proximal: AdaGrad. */
 type Ftrl = u16;
 type RatedFtrl = i16;
 
-/** Returns the address of w for the feature of pair i. */
+/** Returns the address of the weight of pair i's feature. */
 function weightOf(L: usize, pair: usize, i: usize, stride: usize): usize {
   return L + <usize>load<u32>(pair + (i << 2)) * stride;
 }
 
-/**
- * Writes each row's sum of x w to `partial`, f32[B].
- *
- * @param partial f32[B]
- */
+/** Writes each row's sum of x w, the linear part of its score. @param partial f32[B] */
 export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): void {
   const L = plan.linear;
   const stride = plan.linearStride;
@@ -230,7 +226,7 @@ function weightAt(plan: Plan, i: usize): usize {
   return plan.linear + i * plan.linearStride;
 }
 
-/** Sets every w and its state to 0, except AdaGrad's n, which it sets to 1. */
+/** Sets every weight and its state to 0, except AdaGrad's accumulator, which it sets to 1. */
 export function startWeights(plan: Plan): void {
   for (let i: usize = 0; i < plan.numFeatures; i++) {
     const p = weightAt(plan, i);

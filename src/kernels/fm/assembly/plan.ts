@@ -47,9 +47,9 @@ export class Plan {
   partials: usize;
   /** 1 if the loss is the squared loss, 0 if it is the logistic loss */
   squared: u32;
-  /** learning rate of w and w0 */
+  /** learning rate of the weights w and the bias w0 */
   learningRate: f32;
-  /** learning rate of v */
+  /** learning rate of the vectors v */
   vectorRate: f32;
   l2Weight: f32;
   l2Vector: f32;
@@ -102,7 +102,7 @@ export class Thread {
   touched: u32;
   /** dLoss/dscore of each row, f32[B] */
   gradients: usize;
-  /** sums S of the rows that are scored outside training, f32[B][K] */
+  /** sums S (of v x) of the rows that are scored outside training, f32[B][K] */
   scoreSums: usize;
   /** f32[J + 1][B]: partial scores of a batch in scoreBlock */
   scorePartials: usize;
@@ -154,7 +154,7 @@ export function accumulatorStride(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3), 4);
 }
 
-/** Returns the address of the sums S of slice j, f32[B][K]; those of the next slice follow. */
+/** Returns the address of the sums S (of v x) of slice j, f32[B][K]; those of the next slice follow. */
 export function sumsAt(plan: Plan, j: u32): usize {
   return plan.sums + <usize>j * BATCH_ROWS * ((<usize>plan.sliceWidth) << 2);
 }

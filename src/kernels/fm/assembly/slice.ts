@@ -89,7 +89,7 @@ export function update<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const ids = thread.ids;
   const toValue = thread.values - ids;
   const bytes = (<usize>thread.width) << 2;
-  const apart: usize = sizeof<W>() << 2; // number of bytes from v to its optimizer state
+  const apart: usize = sizeof<W>() << 2; // number of bytes from a feature's vector to its optimizer state
   let l2 = f32x4.splat(plan.l2Vector);
   countRepeats(thread);
   let pair = ids;

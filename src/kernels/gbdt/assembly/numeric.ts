@@ -16,7 +16,7 @@ import {
 } from "./gain";
 import { floatsOf } from "./histogram";
 
-/** Returns T(G)^2 / (H + l2) for two sides. @param l1,l2 the option in both lanes */
+/** Returns the term T(G)^2 / (H + l2) of the gain for two sides. @param l1,l2 the option in both lanes */
 function leafGain2(g: v128, h: v128, l1: v128, l2: v128): v128 {
   const t = f64x2.pmax(f64x2.splat(0), f64x2.sub(f64x2.abs(g), l1));
   const below = f64x2.add(h, l2);

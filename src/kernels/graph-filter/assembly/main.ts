@@ -22,7 +22,7 @@ import { FilterPlan } from "./plan";
  */
 const TURN: u32 = 32;
 
-/** Writes the product users = D_u^-1 A items. */
+/** Writes for each user the mean of the rows of the user's items: users = D_u^-1 A items. */
 export function gatherUsers(plan: FilterPlan, items: usize, users: usize): void {
   for (let u: u32 = 0; u < plan.numUsers; u++) {
     let y0 = f32x4.splat(0);

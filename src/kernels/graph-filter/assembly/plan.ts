@@ -10,14 +10,14 @@ export class FilterPlan {
   /** users of each item, as u32[numItems + 1] and u32[numEntries] */
   itemEnds: usize;
   itemUsers: usize;
-  /** 1 / d_u of each user, f32[numUsers]; 0 if d_u is 0 */
+  /** 1 / (number of items) of each user, f32[numUsers]; 0 for a user without items */
   userScale: usize;
-  /** 1 / d_i of each item, f32[numItems]; 0 if d_i is 0 */
+  /** 1 / (number of users) of each item, f32[numItems]; 0 for an item without users */
   itemScale: usize;
   /** f32[numItems], padded to a multiple of 4: factor by which finishPanels multiplies each row of a panel */
   after: usize;
   /** d: number of dimensions of the components; 0 without components */
   dim: u32;
-  /** components W, f32[ceil(numItems / 4)][d][4], with four items side by side */
+  /** components of the items, f32[ceil(numItems / 4)][d][4], with four items side by side */
   components: usize;
 }

@@ -83,7 +83,7 @@ export function sweepRows(plan: Plan, k: u32, first: u32, tile: usize): void {
   }
 }
 
-/** Writes the rows of the block itself: the products A_JK D left of the block, and -D. */
+/** Writes the rows of the swept block itself: the products A_JK D left of the block, and -D. */
 function sweepOwnRows(plan: Plan, k: u32): void {
   for (let t: u32 = 0; t < B; t++) {
     for (let c: u32 = 0; c < k; c++) store<f32>(at(plan, k + t, c), -leftAt(plan, c, t));

@@ -8,9 +8,9 @@ export class Plan {
   /** N: number of rows and of columns */
   size: u32;
   matrix: usize;
-  /** column panel C of the block that is swept */
+  /** column panel C of the block that is swept, eight rows side by side */
   panel: usize;
-  /** matrix L = -C D */
+  /** product L = -C D of the column panel with the inverse of the diagonal block */
   left: usize;
   /** matrix D, the inverse of the diagonal block */
   pivot: usize;

@@ -56,7 +56,7 @@ function gatherRow(plan: NetPlan, rows: NetRows, row: u32, x: usize, place: u32,
     const e = plan.embeddings + ((<usize>feature * plan.embeddingPitch) << 2);
     const target = x + ((<usize>at) << 2);
     const value = f32x4.splat(valueAt(rows, j));
-    // the padding of the embedding adds zeros to the next numbers of x_0
+    // the padding of the embedding adds zeros to the following numbers of the row's input x_0
     for (let k: usize = 0; k < bytes; k += 16) {
       addTo(target + k, f32x4.mul(value, v128.load(e + k)));
     }

@@ -148,7 +148,7 @@ function trainRows(
   forward(plan, thread.scratch, thread.keys, true);
   const loss = lossOf(plan, thread, rows, row, numRows, place);
   store<f64>(plan.losses + ((<usize>(place / BLOCK)) << 3), loss);
-  // the derivatives by x_0 are not needed if embeddings are frozen
+  // the derivatives by the input x_0 are not needed if embeddings are frozen
   const moves = plan.embeddingLearningRate > 0;
   backward(plan, thread.scratch, thread.keys, place, moves);
   if (!moves) return;

@@ -33,24 +33,26 @@ export class NetPlan extends DenseNetwork {
   paddedWidth: u32;
   /** index of the first number of v in an embedding: 1 if the embedding starts with w, else 0 */
   firstDim: u32;
-  /** index in x_0 of the first field's block, and of the end of the last field's block */
+  /** index in the row's input x_0 of the first field's block, and of the end of the last field's block */
   firstInput: u32;
   endInput: u32;
   numNumeric: u32;
-  /** number of floats from one row of x_0 to the next, at least U_0 */
+  /** number of floats from one row's input x_0 to the next */
   rowPitch: u32;
-  /** f32[numFeatures][embeddingPitch]: the embedding, W' floats, and its sums of squares, W' floats */
+  /** f32[numFeatures][embeddingPitch]: each feature's embedding, followed by its sums of squares */
   embeddings: usize;
   embeddingPitch: u32;
   /** u32[numFeatures]: slot of each feature of the current part; 0 for other features */
   slots: usize;
-  /** f32[numFeatures + numCrosses][4]: w, n, z and the batch's sum of gradients; 0 without a wide part */
+  /**
+   * f32[numFeatures + numCrosses][4]: weight, FTRL's n and z, and the batch's sum of gradients; 0 without a wide part
+   */
   wide: usize;
   /** f32[3][4]: w0 and Adam's moments, each in the first of four floats; 0 without w0 */
   w0: usize;
   embeddingRelu: u32;
   squared: u32;
-  /** 1 if the score of the factorization machine of x_0 is added (machine.ts) */
+  /** 1 if the score of the factorization machine of the embeddings is added (machine.ts) */
   machine: u32;
   /** learning rate of embeddings; 0 freezes them */
   embeddingLearningRate: f32;
@@ -68,7 +70,7 @@ export class NetPlan extends DenseNetwork {
   wideLearningRate: f32;
   wideL1: f32;
   wideL2: f32;
-  /** derivatives of the loss by x_0 of each row, f32[R][rowPitch] */
+  /** derivatives of the loss by the input x_0 of each row, f32[R][rowPitch] */
   inputGradients: usize;
   /** f32[R]: derivative of each row's loss by its score */
   scoreGradients: usize;
@@ -101,7 +103,7 @@ export class NetThread {
   scratch: usize;
   /** u32[numLayers][BLOCK]: random keys of the rows' dropout */
   keys: usize;
-  /** x_0 of eight rows, f32[8][rowPitch] */
+  /** inputs x_0 of eight rows, f32[8][rowPitch] */
   gathered: usize;
   /** tiles of a matrix product, f32[largest U / 4][4][8] */
   tiles: usize;

@@ -84,7 +84,10 @@ function gather(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize):
   }
 }
 
-/** Computes Y from E with the given number of propagation turns. @returns the panel that contains Y */
+/**
+ * Computes the sum Y of the propagated vectors from E with the given number of turns.
+ * @returns the panel that contains Y
+ */
 function turnsOfVectors(plan: Plan, thread: Thread, d: usize, wide: bool, numTurns: u32): usize {
   let y = thread.panel;
   let next = thread.panel2;
@@ -122,7 +125,7 @@ export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlic
   const to = <usize>toSlice * SLICE;
   for (let d = <usize>fromSlice * SLICE; d < to; d += PANEL) {
     const wide = d + PANEL <= to;
-    // with one layer, the neighbors of the batch's features are read directly from E
+    // with one layer, the neighbors of the batch's features are read directly from the vectors E
     const y = K == 1 ? thread.vectors + d : turnsOfVectors(plan, thread, d, wide, K - 1);
     const stride = K == 1 ? <usize>thread.stride : PANEL;
     for (let row: u32 = 0; row < thread.numRows; row++) {

@@ -176,7 +176,7 @@ export class Contrast {
   panels: usize;
   /** f32[N]: 1 / length of each negative's vector for cosine, otherwise 1 */
   negativeScales: usize;
-  /** f32[N]: w of each negative plus the inner products of its own features; 0 for cosine */
+  /** f32[N]: weight of each negative plus the inner products of its own features; 0 for cosine */
   offsets: usize;
   /** f32[N][D]: dLoss/d(vector of the negative), before the division by its length */
   negativeGradients: usize;

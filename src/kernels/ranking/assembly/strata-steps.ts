@@ -221,7 +221,7 @@ function weightOfEvent(plan: Plan, thread: Thread, r: u32): f32 {
   return load<f32>(plan.eventWeights + ((<usize>event) << 2));
 }
 
-/** Replaces x by dLoss/dx. @returns the sum of the losses */
+/** Replaces x, the score difference of each pair, by dLoss/dx. @returns the sum of the losses */
 function weighBpr(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   for (let r = <usize>first; r < end; r += 4) {
     const x = v128.load(thread.gradients + (r << 2));

@@ -72,7 +72,7 @@ export function prepareFold(plan: Plan, fold: Fold): void {
   }
 }
 
-/** Writes m, the weighted mean of the targets; the array must be zero before. */
+/** Writes the weighted mean m of the targets; the array must be zero before. */
 export function prepareMean(plan: Plan, fit: Fit): void {
   const fold = changetype<Fold>(fit.fold);
   let all: f64 = 0;
@@ -89,7 +89,10 @@ function targetOf(fit: Fit, row: u32, t: u32): f64 {
   return number(fit.targets + <usize>row * LINE, t);
 }
 
-/** Writes line = z_row' by; `blockProducts` must contain the products of `by`. */
+/**
+ * Writes the product of a centered row with the matrix `by`, for eight targets; `blockProducts` must contain the
+ * products of the centers with `by`.
+ */
 function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
   let s0 = f64x2.splat(0);
   let s1 = s0;
@@ -120,7 +123,7 @@ function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
   v128.store(s.line, s3, 48);
 }
 
-/** Adds x_row line' to `into`, and the line to the sums of the row's blocks. */
+/** Adds the product of a row with a line of eight targets to `into`, and the line to the sums of the row's blocks. */
 function add(plan: Plan, s: Scratch, row: u32, into: usize): void {
   const l0 = v128.load(s.line);
   const l1 = v128.load(s.line, 16);
@@ -171,7 +174,7 @@ function addScaled(to: usize, by: v128, from: usize): void {
   }
 }
 
-/** Computes target = Z' W (V - m), the right-hand side of the normal equations. */
+/** Computes Z' W (V - m), the right-hand side of the normal equations. */
 function rightSide(plan: Plan, fit: Fit, s: Scratch, target: usize): void {
   const fold = changetype<Fold>(fit.fold);
   clear(plan, s, target);
@@ -186,7 +189,7 @@ function rightSide(plan: Plan, fit: Fit, s: Scratch, target: usize): void {
   subtractBlocks(plan, fold, s, target);
 }
 
-/** Computes target = (Z' W Z + lambda) source. */
+/** Computes the product (Z' W Z + lambda) source, by which conjugate gradients solve the normal equations. */
 function multiply(plan: Plan, fold: Fold, s: Scratch, lambda: f64, source: usize, target: usize): void {
   clear(plan, s, target);
   multiplyBlocks(plan, fold, s, source);

@@ -35,7 +35,7 @@ export function exp4(x: v128): v128 {
 
 /** Returns log(x) of normal x > 0; for any other x, the result is meaningless. */
 export function log4(x: v128): v128 {
-  // x = m 2^e with m in [sqrt(1/2), sqrt(2))
+  // writes x as m 2^e, with m in [sqrt(1/2), sqrt(2))
   const shifted = i32x4.sub(x, i32x4.splat(0x3f3504f3));
   const e = f32x4.convert_i32x4_s(i32x4.shr_s(shifted, 23));
   const m = i32x4.add(v128.and(shifted, i32x4.splat(0x007fffff)), i32x4.splat(0x3f3504f3));

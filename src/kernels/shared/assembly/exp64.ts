@@ -38,7 +38,7 @@ export function exp64(x: f64): f64 {
 
 /** Returns the natural logarithm of normal x > 0. */
 export function log64(x: f64): f64 {
-  // x = m 2^k with m in [sqrt(1/2), sqrt(2))
+  // writes x as m 2^k, with m in [sqrt(1/2), sqrt(2))
   const bits = reinterpret<u64>(x);
   let k = <f64>(<i64>(bits >> 52) - 1023);
   let m = reinterpret<f64>((bits & 0x000fffffffffffff) | 0x3ff0000000000000);

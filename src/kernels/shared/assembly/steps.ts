@@ -60,7 +60,7 @@ const REST1: f32 = 0.1;
 const REST2: f32 = 0.001;
 const EPSILON: f32 = 1e-8;
 
-/** Returns p after a step by SGD. */
+/** Returns the parameter p after a step by SGD. */
 export function sgd<T>(p: T, grad: T, lr: T): T {
   return sub<T>(p, mul<T>(lr, grad));
 }
@@ -83,17 +83,17 @@ function inverseSqrt<T>(x: T): T {
   else return f32x4.extract_lane(inverseSqrt4(f32x4.splat(x)), 0);
 }
 
-/** Returns AdaGrad's n after a step. */
+/** Returns AdaGrad's accumulator n after a step. */
 export function addSquare<T>(n: T, grad: T): T {
   return add<T>(n, mul<T>(grad, grad));
 }
 
-/** Returns Adam's m after a step. */
+/** Returns Adam's first moment m after a step. */
 export function firstMoment<T>(m: T, grad: T): T {
   return add<T>(mul<T>(splat<T>(BETA1), m), mul<T>(splat<T>(REST1), grad));
 }
 
-/** Returns Adam's s after a step. */
+/** Returns Adam's second moment s after a step. */
 export function secondMoment<T>(s: T, grad: T): T {
   return add<T>(mul<T>(splat<T>(BETA2), s), mul<T>(splat<T>(REST2), mul<T>(grad, grad)));
 }

@@ -8,8 +8,8 @@ export class SparsePlan {
   indices: usize;
   /** f32[numEntries]: value of each entry; 0 when all are 1 */
   values: usize;
-  /** f32[numRows]: diagonal of D; 0 if D is the identity */
+  /** scale of each row (diagonal of D), f32[numRows]; 0 if no row is scaled */
   scale: usize;
-  /** shift f of each row, f32[numRows]; 0 without a shift */
+  /** number f that is subtracted from each row of the product, f32[numRows]; 0 without a shift */
   shift: usize;
 }

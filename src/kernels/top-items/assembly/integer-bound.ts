@@ -29,7 +29,7 @@ const H: f64 = 0.503;
 const MAGIC: f32 = 12582912;
 /** Maximum of 1 / s and 1 / t, 2^50: products that underflow in f32 then change I by less than 1. */
 const MAX_INVERSE: f64 = 1125899906842624;
-/** Minimum of 1 / (s t) for which no sum overflows the range of f32. */
+/** Minimum of 1 / (s t), the scales' inverse product, for which no sum overflows the range of f32. */
 const MIN_PRODUCT: f64 = 2.5e-29;
 
 /** Returns the number of pairs of dimensions, ceil(n / 2). */

@@ -65,10 +65,10 @@ export class Scratch {
 
 /** Bound on the scores of a query; integer-bound.ts defines the symbols. */
 export class QueryBound {
-  /** inverse scale 1 / t of the query */
+  /** inverse 1 / t of the scale of the query */
   inverseScale: f64;
-  /** C: bound on the changes by rounding */
+  /** C: bound on the errors by rounding */
   margin: f64;
-  /** threshold T for the current tile */
+  /** threshold T on integer scores for the current tile */
   threshold: i32;
 }

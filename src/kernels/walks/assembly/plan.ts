@@ -39,7 +39,7 @@ export class Plan {
   /** number of nodes before and after a centre that are its contexts, at most 255 */
   before: u32;
   after: u32;
-  /** 1 if p or q differs from 1 */
+  /** 1 if node2vec's p or q differs from 1, so that steps depend on the previous node */
   secondOrder: u32;
   /** maximum u32 draw with which a candidate is accepted, ceil(2^32 alpha / M) - 1, by kind of alpha */
   returnMost: u32;

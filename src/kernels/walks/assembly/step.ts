@@ -87,14 +87,14 @@ export function drawBiased(plan: Plan, t: u32, v: u32, from: u32, degree: u32, k
     if (x == t) {
       if (chance <= plan.returnMost) return x;
     } else if (chance <= either) {
-      // whether x has an arc to t is looked up only if the decision depends on it
+      // whether candidate x has an arc to the previous node t is looked up only if the decision depends on it
       if (chance <= both || isNear(plan, x, t) == plan.nearMost > plan.farMost) return x;
     }
   }
   return drawFromAll(plan, t, from, degree, draw(key, ALL));
 }
 
-/** Returns the weight of an arc of v times alpha. */
+/** Returns the weight of an arc of v times node2vec's factor alpha. */
 function biasedWeight(plan: Plan, t: u32, arc: u32): f64 {
   const x = entry(plan.neighbors, arc);
   const alpha = x == t ? plan.returnAlpha : isNear(plan, x, t) ? 1 : plan.farAlpha;

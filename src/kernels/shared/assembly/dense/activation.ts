@@ -49,13 +49,13 @@ export function dropoutKeys(network: DenseNetwork, epoch: u32, layer: u32, first
   for (let r: u32 = 0; r < BLOCK; r++) store<u32>(keys + ((<usize>r) << 2), draw(key, first + r));
 }
 
-/** Returns the factor m of four rows for one unit. */
+/** Returns the dropout's factor m of four rows for one unit. */
 function multiplier4(network: DenseNetwork, keys: v128, unit: u32): v128 {
   const kept = i32x4.ge_u(draw4(keys, unit), i32x4.splat(network.dropsBelow));
   return v128.and(kept, f32x4.splat(network.keptScale));
 }
 
-/** Replaces z by y in a block's panels. @param keys dropout keys; 0: no unit is dropped */
+/** Replaces the sums z by the activations y in a block's panels. @param keys dropout keys; 0: no unit is dropped */
 export function activate(network: DenseNetwork, layer: Layer, scratch: usize, keys: usize): void {
   const y = scratch + layer.y;
   const end = y + ((<usize>(PANELS * layer.outputs)) << 5);
@@ -83,7 +83,7 @@ export function activate(network: DenseNetwork, layer: Layer, scratch: usize, ke
   }
 }
 
-/** Replaces dy by dz in a block's panels. */
+/** Replaces the derivatives by the activations (dy) by those by the sums (dz) in a block's panels. */
 export function deactivate(network: DenseNetwork, layer: Layer, scratch: usize, keys: usize): void {
   if (layer.activation == LINEAR) return;
   const bytes = (<usize>(PANELS * layer.outputs)) << 5;

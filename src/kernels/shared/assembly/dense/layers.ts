@@ -62,11 +62,11 @@ export class Layer {
   shift: usize;
   shiftM: usize;
   shiftS: usize;
-  /** offset of the normalized z, followed by f32[PANELS][8]: 1 / deviation of each row */
+  /** offset of the normalized sums, followed by f32[PANELS][8]: 1 / deviation of each row */
   normal: u32;
   /** f32[inputs / 4][R][4]: inputs of all rows of the batch */
   packed: usize;
-  /** f32[outputs / 8][R][8]: derivatives by z of all rows of the batch */
+  /** f32[outputs / 8][R][8]: derivatives by the sums z (before the activation) of all rows of the batch */
   gradients: usize;
   /** f32[outputs / 8][R][8] each: derivatives by scale and shift of all rows of the batch */
   scaleGradients: usize;

@@ -20,7 +20,7 @@ function inverseAt(layer: Layer, scratch: usize, p: usize, half: usize): usize {
   return scratch + layer.normal + ((<usize>(PANELS * layer.outputs) + p) << 5) + (half << 4);
 }
 
-/** Replaces z by n in a block's panels; also stores h and 1 / deviation. */
+/** Replaces the sums z by their normalized values n in a block's panels; also stores h and 1 / deviation. */
 export function normalize(layer: Layer, scratch: usize): void {
   const share = f32x4.splat(1 / <f32>layer.units);
   const end = (<usize>layer.units) << 5;

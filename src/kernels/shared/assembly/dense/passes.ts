@@ -68,7 +68,7 @@ export function backward(
 //   forward    z = W x + b [+ skip]        left: four outputs side by side for each input     right: the panel of x
 //   backward   dx = W' dz [+ skip]         left: four inputs side by side for each output     right: the panel of dz
 
-/** Writes z to the panels of the layer's output. */
+/** Writes the sums z (weights times inputs, plus biases) to the panels of the layer's output. */
 function forwardDense(layer: Layer, scratch: usize): void {
   const inputs = <usize>layer.inputs;
   const bytes = (<usize>layer.outputs) << 5;
