@@ -44,7 +44,7 @@ export interface FilterChoices {
   weight?: number | undefined;
   /** flatness of the plateau, for chebycf */
   flatness?: number | undefined;
-  /** exponents b and g, for chebycf */
+  /** exponents b and g of the degrees, for chebycf */
   power?: number | undefined;
 }
 
@@ -57,7 +57,7 @@ export function publishedFilter(
   { dim, weight, flatness = FLATNESS, power = 0.4 }: FilterChoices = {},
 ): FilterSettings {
   if (name === "gf-cf") {
-    // the polynomial P in terms of L is (I - L) / 2
+    // P, the polynomial of gf-cf, is (I - L) / 2 in terms of L
     const coefficients = Float64Array.of(0.5, -0.5);
     return { coefficients, power: 0, ideal: { dim: dim ?? 256, weight: weight ?? 0.3, power: 0.5 } };
   }

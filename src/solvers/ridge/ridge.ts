@@ -151,7 +151,7 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
  */
 export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
   const { width, mean, coefficients, centers, blocks } = map;
-  // c_f' B_f for each block f, the contribution of the means
+  // contribution of the centers to the predictions of each block f, c_f' B_f
   const ofBlocks = blocks.slice(1).map((last, f) => {
     const product = new Float64Array(width);
     for (let j = blocks[f]!; j < last; j++)

@@ -24,7 +24,7 @@ export interface FilterRoom {
   /** panel of vectors with one entry per row */
   rows: Region;
   values(panel: Region): Float32Array;
-  /** Writes A X or A' X to the target. */
+  /** Writes the product of the matrix A, or of its transpose, with the source to the target. */
   multiply(side: "rows" | "columns", source: Region, target: Region): Promise<void>;
 }
 

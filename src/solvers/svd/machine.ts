@@ -91,7 +91,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     const length = side === "rows" ? numRowsOf(matrix) : numColumnsOf(matrix);
     const given = side === "rows" ? rowScale : columnScale;
     const scale = arena.put("the scalings", given);
-    // e is 1 for every row, because the means are subtracted from every row
+    // the vector e is 1 for every row, because the means are subtracted from every row
     const shifts = means && (side === "rows" ? new Float32Array(length).fill(1) : means);
     const shift = arena.put("the means", shifts);
     const scaled = given && allocatePanel(arena, side, length);
@@ -164,7 +164,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     await this.#onRows(numRows, ["multiplyRows", matrix, ...panels, "first", "count"]);
   }
 
-  /** Returns [X_1 .. X_p]' Y as f64[16 p][16]. */
+  /** Returns the inner products of panels with a panel, [X_1 .. X_p]' Y, as f64[16 p][16]. */
   async crossProducts(side: MatrixSide, lefts: readonly Region[], right: Region): Promise<Float64Array> {
     const size = lefts.length * PANEL * PANEL;
     const sums = this.#clearedSums(size);

@@ -15,11 +15,11 @@ export interface SvdMatrix {
   rows: SparseRows;
   /** the transpose of S: the same entries by columns */
   columns: SparseRows;
-  /** f32[numRows]: diagonal of D_r; 1 when absent */
+  /** scale of each row (diagonal of D_r), f32[numRows]; 1 when absent */
   rowScale?: Float32Array;
-  /** f32[numColumns]: diagonal of D_c; 1 when absent */
+  /** scale of each column (diagonal of D_c), f32[numColumns]; 1 when absent */
   columnScale?: Float32Array;
-  /** f32[numColumns]: means m; 0 when absent */
+  /** means of the scaled columns, f32[numColumns]; 0 when absent */
   means?: Float32Array;
   /** filter that follows the matrix (filter.ts); excludes means */
   filter?: ColumnFilter;
@@ -40,12 +40,12 @@ export const numColumnsOf = ({ columns }: SvdMatrix): number => columns.indptr.l
 
 /** Statistics of each column over all rows. */
 export interface ColumnMoments {
-  /** f64[numColumns] each: mean and sum of squares of each column of D_r S D_c */
+  /** mean and sum of squares of each scaled column, f64[numColumns] each */
   means: Float64Array;
   squares: Float64Array;
 }
 
-/** Returns the means and sums of squares of the columns of D_r S D_c, before centering. */
+/** Returns the means and sums of squares of the scaled columns, before centering. */
 export function columnMoments(matrix: SvdMatrix): ColumnMoments {
   const { columns, rowScale, columnScale } = matrix;
   const numColumns = numColumnsOf(matrix);

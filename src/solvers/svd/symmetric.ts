@@ -92,7 +92,7 @@ function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64A
     const half = along / (h + h);
     for (let j = 0; j < i; j++) e[j]! -= half * d[j]!;
 
-    // updates A to A - d e' - e d'
+    // subtracts d e' + e d' from the matrix: the reflection is applied on both sides
     for (let j = 0; j < i; j++) {
       const f = d[j]!;
       const g = e[j]!;
@@ -156,7 +156,7 @@ function diagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64Arra
       for (let i = l + 2; i < n; i++) d[i]! -= shift;
       shifted += shift;
 
-      // applies rotations from m up to l
+      // applies rotations to rows m - 1 down to l
       p = d[m]!;
       const nextBeside = e[l + 1]!;
       let [c, c2, c3, s, s2] = [1, 1, 1, 0, 0];
