@@ -45,7 +45,10 @@ export interface Piece {
 /** Chooses the number of threads. */
 export interface Choice {
   next(): Piece;
-  /** Called after the work of `next`. @param units amount of work, from which speeds are computed */
+  /**
+   * Records that the piece of work which `next` returned is done. @param units amount of work, from which speeds are
+   * computed
+   */
   took(units: number, milliseconds: number): void;
   /** number of threads that is used between trials */
   readonly inUse: number;

@@ -89,7 +89,7 @@ export function featureSpace(fields: Field[]): FeatureSpace {
   return { fields, offsets, numFeatures: offsets.at(-1)! };
 }
 
-/** Settings of the fit in addition to the limits. */
+/** Settings with which a vocabulary is fitted, in addition to its limits. */
 export interface FittingOptions {
   /** forms of numeric columns, standardized by default; binned columns have no out-of-vocabulary feature */
   forms?: ReadonlyMap<string, NumericForm>;

@@ -39,7 +39,7 @@ export type FilterTask = {
   | { kind: "listed"; lists: ItemLists; scores: Float32Array }
 );
 
-/** Data that is the same for all tasks. */
+/** Filter and memory layout, with which each thread is started. */
 export interface FilterConstants {
   layout: FilterLayout;
   coefficients: Float64Array;

@@ -28,7 +28,7 @@ export const otherSide = (side: MatrixSide): MatrixSide => (side === "rows" ? "c
 
 interface SideLayout {
   length: number;
-  /** offset of the struct of the matrix whose product gives vectors of this side */
+  /** offset of the struct of the matrix, or of its transpose, whose product is a vector of this side */
   matrix: number;
   /** offset of this side's diagonal scaling, or 0, and a panel for scaled vectors */
   scale: number;

@@ -133,7 +133,7 @@ function numCategories({ keys, counts }: CategoricalField, maxBin: number): numb
 /** Values of a column, from which the kernel computes bins. */
 export type BinnedColumn =
   | { kind: "number"; values: Float64Array }
-  /** codes: u32 by row; bins: u16 by code */
+  /** code of each row's category (`codes`, u32) and bin of each code (`bins`, u16) */
   | { kind: "category"; codes: Uint32Array; bins: Uint16Array };
 
 /** Returns the dataset's column for a feature; a category gets the bin that it had in training. */

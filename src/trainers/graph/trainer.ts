@@ -240,7 +240,7 @@ function finishedFit(
   };
 }
 
-/** Returns the optimizer state of all sides, if it is kept. */
+/** Returns the optimizer state of all pairs of tables, if it is kept. */
 function squaresOf({ sides }: GraphModel): Squares[] | undefined {
   const kept = sides.flatMap(({ squares }) => squares ?? []);
   return kept.length === sides.length ? kept : undefined;

@@ -59,7 +59,7 @@ export function forwardTile<W, X, S>(plan: FfmPlan, thread: FfmThread, tile: Til
       for (let j = fromB; j < toB; j += 4) store<f32>(j + toSquareJ, 0);
     }
     let sum = f32x4.splat(0);
-    // offsets of the vector for the field of i, and of that for the field of j, among the vectors of a partner feature
+    // where a partner feature stores its vector for the field of i, and its vector for the field of j
     let partnerI: usize = 0;
     let partnerJ: usize = 0;
     for (let i = fromA; i < toA; i += 4, partnerI += toNext) {

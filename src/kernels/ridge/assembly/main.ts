@@ -167,7 +167,7 @@ function subtractBlocks(plan: Plan, fold: Fold, s: Scratch, into: usize): void {
   }
 }
 
-/** Adds a line to another, multiplied for each target by a factor: to += by from. */
+/** Adds a line of eight targets to another line, multiplied for each target by a factor. */
 function addScaled(to: usize, by: v128, from: usize): void {
   for (let at: usize = 0; at < LINE; at += 16) {
     v128.store(to + at, f64x2.add(v128.load(to + at), f64x2.mul(by, v128.load(from + at))));

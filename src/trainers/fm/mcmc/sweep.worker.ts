@@ -152,8 +152,8 @@ class Sweep {
   }
 
   /**
-   * Applies the steps of the pending field to e and q. Then, for d = 0, adds the step of w0 to e; for other d, computes
-   * q of the dimension.
+   * Applies the steps of the field that was updated last to the residuals e and sums q. Then, for the weights (d = 0),
+   * adds the step of w0 to e; for a dimension of the vectors, computes q.
    */
   #prepare(d: number, pending: Pending, shift: number): boolean {
     const { eq, fields } = this.#plan;

@@ -71,7 +71,7 @@ export function sidesOf(
   if (!open.includes(true)) return undefined;
   if (!right) return { both, open, smaller: left };
   const [smaller, larger] = sizeOf(right) < sizeOf(left) ? [right, left] : [left, right];
-  // the parent's histogram is overwritten by the larger side's
+  // the histogram of the larger side overwrites the parent's histogram
   const { slot } = left;
   smaller.slot = right.slot;
   larger.slot = slot;
