@@ -89,7 +89,7 @@ export function referenceCommonMove(
 ): { a: number; c: number } {
   const sum = (of: (value: (typeof values)[number]) => number) =>
     values.reduce((all, value) => all + of(value), 0);
-  // the map changes a score by (a - 1) t h, so the likelihood of a is normal
+  // the factor a changes a row's score by (a - 1) t h, so the likelihood of a is normal
   const squares = sum(({ t, hh }) => t * t * hh);
   const proposed =
     1 - sum(({ t, he }) => t * he) / squares + normalDraw(draw(key, 0)) / Math.sqrt(alpha * squares);

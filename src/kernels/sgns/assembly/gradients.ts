@@ -107,7 +107,7 @@ function centreGradients(
   const half = f32x4.splat(0.5);
   let loss = f32x4.splat(0);
 
-  // contexts: lane l of block k is at distance 4 k + l - w - r from the centre
+  // gradients of the contexts: lane l of block k belongs to the context at distance 4 k + l - w - r from the centre
   const nearest = i32x4.splat(-left);
   const furthest = i32x4.splat(right);
   let distance = i32x4.add(i32x4.splat(-(<i32>(plan.window + r))), i32x4(0, 1, 2, 3));
