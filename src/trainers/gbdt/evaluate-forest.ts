@@ -141,7 +141,7 @@ export function forestOutcomeWarnings(
   { numTrees, patience }: GbdtOptions,
 ): string[] {
   if (!valid) return [];
-  // the concatenated epochs of several forests are not the course of one training
+  // with several forests (--cross-fit), `epochs` contains those of all forests, which is not the course of one training
   const isOne = epochs.length <= numTrees;
   const course = {
     values: epochs.flatMap(({ validLoss }) => validLoss ?? []),
