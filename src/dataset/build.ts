@@ -64,7 +64,7 @@ export interface StreamedRows extends Omit<BuiltDataset, "dataset"> {
   inputs: InputFingerprint[];
   /** Number of rows of each log file. In `inputs`, the files of the log precede the side tables. */
   fileRows: number[];
-  /** as in Dataset */
+  /** position of the first label that is neither 0 nor 1, for messages; absent if there is none */
   firstOther?: LabelPlace;
   /** distinct keys of each column, or distinct whole cells of a multi-valued column; empty for numbers */
   dictionaries: Keys[];
@@ -130,7 +130,7 @@ function besideOf(columns: readonly Column[]): OriginalCells {
  *
  * @param open creates the sink. Its arguments are the columns of the log in their order, followed by those of the side
  * tables, and the roles as known before the rows are read.
- * @throws as buildDataset
+ * @throws the errors of buildDataset
  */
 export async function streamRows(
   log: Log,
@@ -291,7 +291,10 @@ function noKey({ path, key }: SideTable): never {
   );
 }
 
-/** @throws {DataError} a file lacks a column that must not have empty cells, and bad rows are not skipped */
+/**
+ * Checks the columns of each file.
+ * @throws {DataError} a file lacks a column that must not have empty cells, and bad rows are not skipped
+ */
 function refuseLackingFiles({ files }: Pick<Log, "files">, purposes: readonly Purpose[]): void {
   for (const { name, required } of purposes) {
     const file = files.find((one) => !columnsIn(one).includes(name));
@@ -299,7 +302,10 @@ function refuseLackingFiles({ files }: Pick<Log, "files">, purposes: readonly Pu
   }
 }
 
-/** @throws {UsageError} a filter compares cells with a text that is read as a missing cell, so it would never match */
+/**
+ * Checks the texts of filters.
+ * @throws {UsageError} a filter compares cells with a text that is read as a missing cell, so it would never match
+ */
 function refuseNullFilters({ nulls }: Pick<Log, "nulls">, { filters }: BuildOptions): void {
   for (const { flag, source, tests } of filters)
     for (const { column, texts } of tests) {

@@ -16,7 +16,7 @@ import type { WhereRows } from "./filters/where-rows.js";
 export interface Purpose {
   name: string;
   as: "key" | "number";
-  /** numbers are milliseconds */
+  /** true if the numbers are times in milliseconds */
   isTime?: true;
   role: "label" | "class" | "time" | "weight" | "numeric" | "key";
   /** true if empty cells are invalid */
@@ -53,13 +53,14 @@ export type KeyOf = (request: number, code: number) => string;
 /** Sink of the rows that pass the filters and checks: memory, or files. */
 export interface RowSink {
   /**
+   * Appends rows.
    * @param cells one array of numRows entries per purpose; the sink owns them until it has taken the rows
    * @param rowNumbers f64[numRows], if requested: each row's number in the log, from 0
    */
   append(cells: Cells[], numRows: number, keyOf: KeyOf, rowNumbers?: Float64Array): void | Promise<void>;
 }
 
-/** The largest 32-bit float. */
+/** The largest finite 32-bit float. */
 const MAX_F32 = (2 - 2 ** -23) * 2 ** 127;
 
 const KEPT = 0;

@@ -20,7 +20,10 @@ export type ColumnPlan = (
 
 /** Receives the cells of columns in the order of the rows. */
 export interface ColumnSink {
-  /** @param cells one array of numRows entries per column; the sink owns them until it has taken the rows */
+  /**
+   * Appends rows.
+   * @param cells one array of numRows entries per column; the sink owns them until it has taken the rows
+   */
   append(cells: Cells[], numRows: number): void | Promise<void>;
   /** Returns the number of distinct keys and of nonempty rows of key columns; callable after the last row. */
   densities(columns: readonly { at: number; numKeys: number }[]): Omit<Density, "name">[];
@@ -107,7 +110,7 @@ function roomFor(kind: ColumnPlan["kind"], numRows: number): Cells {
   return kind === "number" ? sharedF64(numRows) : sharedU32(numRows);
 }
 
-/** @returns an empty list for a column that does not contain keys */
+/** Returns warnings about the keys of a column; an empty list if the column does not contain keys. */
 export function keyWarnings(
   { name, kind, isBeside }: ColumnPlan,
   keys: Keys,

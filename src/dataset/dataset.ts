@@ -37,7 +37,7 @@ export interface MultiColumn {
 export interface NumberColumn {
   kind: "number";
   name: string;
-  /** f64[numRows] */
+  /** number in each row, f64[numRows] */
   values: Float64Array;
 }
 
@@ -101,7 +101,7 @@ export interface OriginalCells {
 /** The position of a cell in the log that contains a label. */
 export interface LabelPlace {
   file: string;
-  /** from 1 */
+  /** number of the line in the file, from 1 */
   line: number;
   label: number;
 }

@@ -9,11 +9,11 @@ export const ROWS_OF_ROUND = 8 * ROWS_IN_CACHE;
 /** Columns and rows to encode, with the id that each code maps to. */
 export interface Encoding {
   fields: readonly {
-    /** u32[numRows of the dataset] */
+    /** code of each row's key, u32[numRows of the dataset] */
     codes: Uint32Array;
     /** u32: id in the field by code */
     ids: Uint32Array;
-    /** feature of id 0 */
+    /** feature of the field's id 0; the field's other features follow */
     offset: number;
   }[];
   /** u32: indexes of the rows to encode */
@@ -22,7 +22,7 @@ export interface Encoding {
 
 /** Arguments of all encoding rounds; the large arrays are in shared memory. */
 interface EncodingRounds extends Encoding {
-  /** u32[rows.length][fields.length]: receives the features */
+  /** output: features of the rows, u32[rows.length][fields.length] */
   features: Uint32Array;
   /** u32[1]: set to 1 if a cell is empty, which makes the features invalid */
   hasEmpty: Uint32Array;

@@ -63,7 +63,7 @@ export function planHashing(
   };
 }
 
-/** Returns the dataset with hashes in place of the keys of the named columns. @throws as planHashing */
+/** Returns the dataset with hashes in place of the keys of the named columns. @throws the errors of planHashing */
 export function withHashedKeys(dataset: Dataset, request: HashingRequest): Dataset {
   const hashKeys = planHashing(dataset.roles, dataset.columns, request);
   const columns = dataset.columns.map((column): Column => {
@@ -135,7 +135,7 @@ export type OpenSink = (columns: readonly ColumnPlan[], roles: Roles) => ColumnS
  * Streams rows with hashed dictionaries.
  *
  * @param stream sends all rows to the sink that it opens (streamRows)
- * @throws {UsageError} as planHashing, before a row is read; or a separator can occur in a hash
+ * @throws {UsageError} the errors of planHashing, before a row is read; or a separator can occur in a hash
  */
 export async function streamHashed(
   request: HashingRequest,

@@ -28,6 +28,7 @@ export interface ItemFields {
 }
 
 /**
+ * Finds the columns that the item determines.
  * @param rows u32[numRows]: row numbers of the training split
  * @param candidates names of feature columns without the item's and the user's
  * @param given columns that the user named; if given, nothing is inferred
@@ -169,6 +170,7 @@ export interface ItemCatalogue {
 }
 
 /**
+ * Encodes the items of the training split with their columns.
  * @param rows u32[numRows]: row numbers of the training split
  * @param itemFieldIndexes indexes of the space's fields that the item determines
  * @param minUsers items with fewer distinct users are excluded, because a run stores the catalogue

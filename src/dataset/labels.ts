@@ -20,7 +20,7 @@ export function ranksItems(task: Task | undefined): task is "ranking" | "implici
 
 export interface Labels {
   task: LabelledTask;
-  /** f32[numRows] */
+  /** label of each row, f32[numRows] */
   values: Float32Array;
 }
 

@@ -81,7 +81,7 @@ export function withLists(log: Pick<Log, "multi" | "multiWeights">, options: Col
     ([name]) => !taken.has(name) && (fields ? fields.includes(name) : options.infer),
   );
   const multi = { ...Object.fromEntries(lists), ...options.multi };
-  // without inference, the log of a run is read: with numbers of values only if the run was trained with them
+  // without inference, the log is that of a run: its cells have numbers only if they had numbers in the training
   const own = (options.infer ? (log.multiWeights ?? []) : []).filter((name) => Object.hasOwn(multi, name));
   const multiWeights = [...new Set([...(options.multiWeights ?? []), ...own])];
   return { ...options, multi, ...(multiWeights.length > 0 && { multiWeights }) };

@@ -23,7 +23,7 @@ export interface ColumnOptions {
   session?: string;
   /** complete list of categorical features, if given */
   fields?: string[];
-  /** COLUMN, COLUMN:log1p or COLUMN:bins=N */
+  /** numeric features, each as COLUMN, COLUMN:log1p or COLUMN:bins=N */
   numeric: string[];
   /** separators of multi-valued columns, by column */
   multi: Record<string, string>;
@@ -207,7 +207,10 @@ function edgeWarnings({ source, target }: EdgeColumns): string[] {
 const SOURCES = /^(source|src|from|head)(_?id)?$/iu;
 const TARGETS = /^(target|dst|to|tail|destination)(_?id)?$/iu;
 
-/** @throws {UsageError} two columns have names that are typical of the ends of an edge */
+/**
+ * Checks that a log of edges was declared as one.
+ * @throws {UsageError} two columns have names that are typical of the ends of an edge
+ */
 function refuseUnnamedEdges(columns: readonly string[], { session, user, item }: ColumnOptions): void {
   const source = columns.find((name) => SOURCES.test(name));
   const target = columns.find((name) => TARGETS.test(name));
@@ -218,7 +221,10 @@ function refuseUnnamedEdges(columns: readonly string[], { session, user, item }:
   );
 }
 
-/** @throws {UsageError} a list of edges lacks a column, or both ends are the same column */
+/**
+ * Checks the columns of a list of edges.
+ * @throws {UsageError} the log lacks a column, or both ends are the same column
+ */
 function checkEdges(columns: readonly string[], { source, target }: EdgeColumns): void {
   if (source === target) throw new UsageError(`--source and --target both name column '${source}'`);
   if (columns.length === 1)
@@ -322,7 +328,10 @@ function checkNamedColumns(columns: string[], options: ColumnOptions): void {
   if (feature) throw new UsageError(`column '${label}' is the label and cannot also be a feature`);
 }
 
-/** @throws {UsageError} a flag names a column that does not exist; the message suggests the most similar name */
+/**
+ * Checks that a column exists.
+ * @throws {UsageError} a flag names a column that does not exist; the message suggests the most similar name
+ */
 export function requireColumn(flag: string, name: string, columns: readonly string[]): void {
   if (columns.includes(name)) return;
   const near = nearestName(name, columns);

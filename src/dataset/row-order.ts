@@ -12,7 +12,7 @@ const HOLE = 0xffffffff;
 /** Keys of a vocabulary with their numbers of events; the out-of-vocabulary key is not included. */
 interface CountedKeys {
   keys: Keys;
-  /** u32[keys.size] */
+  /** number of events of each key, u32[keys.size] */
   counts: Uint32Array;
 }
 

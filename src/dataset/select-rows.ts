@@ -1,4 +1,4 @@
-// Selects rows of a dataset.
+// Functions that select rows of a dataset.
 
 import { doublesAt } from "../numeric/indices.js";
 import type { Column, Dataset, KeyColumn } from "./dataset.js";

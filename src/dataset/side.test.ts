@@ -1,4 +1,4 @@
-// Reading of side tables.
+// Tests that side tables are read correctly.
 
 import { keyAt } from "../log/keys.js";
 import { defaultReadOptions } from "../log/log.js";

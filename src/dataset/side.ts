@@ -24,7 +24,7 @@ export interface SideTable {
   key: string;
   /** distinct keys of the join; row r of the table belongs to key r */
   keys: Keys;
-  /** codes u32[keys.size] */
+  /** further columns of the table; the code of row r belongs to key r, u32[keys.size] */
   columns: KeyColumn[];
   /** texts that were read as missing cells, by column */
   nulls: ReadonlyMap<string, NullCells>;

@@ -16,7 +16,7 @@ test.each([
   [501, 1000, true],
   [500, 1000, false],
   [21_648, 32_561, true],
-  // small logs are exempt
+  // no column of a log with fewer than 200 rows is called sparse
   [199, 199, false],
   [200, 200, true],
 ])("%i keys in %i rows: sparse is %s", (keys, rows, expected) => {

@@ -9,7 +9,7 @@ import type { FeatureSpace } from "./vocabulary/vocabulary.js";
 /** Number of the dataset's rows that are encoded at a time. */
 const SLICE_ROWS = 1 << 18;
 
-/** A file of rows. */
+/** A file to which numbers are appended, and from which they are read back. */
 export interface RowStore {
   append(array: Uint32Array | Float32Array): void;
   read(into: Uint32Array | Float32Array, position: number): void;
@@ -19,9 +19,9 @@ export interface RowStore {
 export interface StoredPart {
   space: FeatureSpace;
   dataset: Dataset;
-  /** u32, ascending */
+  /** rows of the split in ascending order, u32 */
   rows: Uint32Array;
-  /** f32, one per row */
+  /** label of each row, f32 */
   labels: Float32Array;
   /** f32: weight of each row; absent if all are 1 */
   weights?: Float32Array;

@@ -26,7 +26,7 @@ export interface TestVector {
   cells: Record<string, string>;
   /** indexes of rows of the table, or -1 - f for the out-of-vocabulary feature of field f */
   indices: number[];
-  /** f32, one per index */
+  /** value of each index, f32 */
   values: number[];
 }
 

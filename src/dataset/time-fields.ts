@@ -24,7 +24,7 @@ const timeFields: Record<string, TimeField> = {
     // keys are names of days instead of numbers, because tools disagree on the first day of the week and the first
     // number
     keys: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
-    // 1970-01-01 was a Thursday
+    // adds 3, because 1970-01-01 was a Thursday
     keyOf: (ms) => (((Math.floor(ms / DAY) + 3) % 7) + 7) % 7,
   },
   day: { keys: upTo(1, 31), keyOf: (ms) => new Date(ms).getUTCDate() - 1 },
@@ -78,7 +78,7 @@ export function planTimeFields(
   };
 }
 
-/** Returns the dataset with the requested time fields after its columns. @throws as planTimeFields */
+/** Returns the dataset with the requested time fields after its columns. @throws the errors of planTimeFields */
 export function withTimeFields(dataset: Dataset, options: TimeFieldOptions): Dataset {
   const roles = { ...dataset.roles, fields: [...dataset.roles.fields] };
   const columns = planTimeFields(
@@ -95,7 +95,7 @@ export function ofLog<T extends TimeFieldOptions & { fields?: string[] }>(option
   return fields ? { ...options, fields: fields.filter((name) => !names.includes(name)) } : options;
 }
 
-/** @param zone offset in ms, positive east of UTC */
+/** Computes the keys of one time field. @param zone offset in ms, positive east of UTC */
 function timeColumn({ values }: NumberColumn, name: string, zone: number): KeyColumn {
   const { keys, keyOf } = timeFields[name]!;
   return {

@@ -41,8 +41,8 @@ export async function rowsWithAdded<T>(
 }
 
 /**
- * Returns a table in which the added rows of each field follow the field's own rows; its arrays are copies. @param
- * added table with the same fields and dimension
+ * Returns a table in which the added rows of each field follow the field's own rows; its arrays are copies.
+ * @param added table with the same fields and dimension
  */
 export function withAdded(table: EmbeddingTable, added: EmbeddingTable): EmbeddingTable {
   const { dim, fields } = table;
@@ -106,7 +106,7 @@ async function inserted(rows: TableRows, added: EmbeddingTable): Promise<TableRo
   };
 }
 
-/** One added row. */
+/** A row to add to the table. */
 export interface AddedRow {
   key: string;
   count: number;

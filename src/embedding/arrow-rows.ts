@@ -110,7 +110,10 @@ async function batchAt(
   return { numRows: body.length, read };
 }
 
-/** @param field index of the field of the last row before this batch */
+/**
+ * Checks that the rows of a batch are grouped by field.
+ * @param field index of the field of the last row before the batch
+ */
 function checkFields({ fieldOf, fields }: EmbeddingTable, field: number, fail: FailFile): void {
   const problem = wrongIds(fieldOf, fields.length);
   if (problem !== undefined) fail(`field of a row: ${problem}`);
@@ -167,7 +170,7 @@ function shapeOf({ fields, metadata }: ArrowFile, fail: FailFile): Omit<Shape, "
     fail(`expected the columns field,key,count[,weight],vector and a number of rows, got ${names}`);
   const vector = fields.at(-1)!;
   const [number] = vector.tables(5);
-  // 1 is single precision
+  // the precision 1 is Arrow's code for f32
   if (
     vector.u8(2) !== ARROW_TYPES.fixedSizeList ||
     number?.u8(2) !== ARROW_TYPES.float ||

@@ -35,7 +35,8 @@ export async function* arrowChunks(
   narrow?: NarrowVectors,
   metadata: Readonly<Record<string, string>> = {},
 ): AsyncGenerator<Uint8Array> {
-  // imported on demand, because importing apache-arrow takes longer than the start of a command that needs no table
+  // apache-arrow is imported on demand, because importing it takes longer than the start of a command that needs no
+  // table
   const { arrow } = await import("../io/apache-arrow.js");
   const types = typesOf(arrow, rows.dim, narrow?.type);
   const schema = schemaOf(arrow, types, rows, { narrow: narrow?.type, metadata });

@@ -77,7 +77,10 @@ export async function readGates(file: string): Promise<GateOutcome[]> {
   });
 }
 
-/** Reads the outcomes of a version's gate.json; undefined if it has none. @throws {ArtifactError} as readGates */
+/**
+ * Reads the outcomes of a version's gate.json; undefined if it has none.
+ * @throws {ArtifactError} the errors of readGates
+ */
 export async function gatesIfAny(file: string): Promise<GateOutcome[] | undefined> {
   return (await pathExists(file)) ? await readGates(file) : undefined;
 }

@@ -21,7 +21,7 @@ export interface KeyHistory {
   missed: Uint32Array;
 }
 
-/** Returns the file's bytes. */
+/** Returns the bytes of the history's file in chunks. */
 export function historyChunks({ lastSeen, missed }: KeyHistory): Uint8Array[] {
   return safetensorsChunks(
     new Map([

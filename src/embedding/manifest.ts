@@ -44,7 +44,7 @@ export interface CarriedTrees {
 
 /** Similarity of the vectors of a field to the earlier run's vectors of the same keys. */
 export interface EarlierSimilarity {
-  /** mean cosine */
+  /** mean cosine between the two vectors of a key */
   cosine: number;
   /** mean of |a - b| / |b|, for a vector a and the earlier run's vector b */
   distance: number;
@@ -126,7 +126,7 @@ export interface SearchedBy {
  * on the same rows or users.
  */
 export interface VectorsAdd {
-  /** a name in `metrics` */
+  /** name of the metric, a member of `metrics` */
   metric: string;
   /** name of the control, such as `weights alone`, `popularity` or `degrees`: docs/evaluation.md */
   control: string;
@@ -141,11 +141,11 @@ export interface VectorsAdd {
 
 /** The server and software that trained a model. */
 export interface TrainedOn {
-  /** `sc://host:port` */
+  /** address of the server, `sc://host:port` */
   address: string;
-  /** Spark's version */
+  /** version of Spark */
   version: string;
-  /** `MLlib ALS` */
+  /** name of the algorithm, `MLlib ALS` */
   trainer: string;
   /** parameters of the server's trainer, if they differ from the options */
   parameters?: Record<string, unknown>;

@@ -44,7 +44,7 @@ async function filesInManifest(dir: string): Promise<string[] | undefined> {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-  // this program also wrote the runs of other schema versions
+  // accepts every schema version, because this program wrote those, too
   if (!isOfThisTool(parsed)) return undefined;
   const names = Object.keys(parsed.files);
   return whyNotListed(names) === undefined ? names : undefined;

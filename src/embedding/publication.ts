@@ -33,7 +33,7 @@ export interface PublicationRecord {
   files: Record<string, { bytes: number; sha256: string }>;
 }
 
-/** Returns the file's bytes. */
+/** Returns the bytes of publication.json. */
 export function publicationBytes({ name, version, run, from, previous, files }: PublicationRecord): Buffer {
   const ordered = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
   const reported = {

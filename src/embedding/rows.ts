@@ -19,7 +19,7 @@ export interface TableBatch {
 
 /** The rows and columns that one pass over a table reads. */
 export interface RowPass {
-  /** all rows when absent */
+  /** range of rows to read; all rows when absent */
   range?: RowRange;
   /** false: `vectors` of each batch is empty, so that a pass reads about a tenth of the bytes */
   vectors?: boolean;
@@ -32,8 +32,8 @@ export interface TableRows {
   fields: readonly string[];
   hasWeights: boolean;
   /**
-   * Yields batches in the order of the rows; an empty range has none. @throws {ArtifactError} while iterating: damaged
-   * bytes
+   * Yields batches in the order of the rows; an empty range has none.
+   * @throws {ArtifactError} while iterating: damaged bytes
    */
   batches: (pass?: RowPass) => AsyncIterable<TableBatch>;
   /**

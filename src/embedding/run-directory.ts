@@ -44,7 +44,7 @@ const METRICS_FILE = "metrics.jsonl";
 const TRIALS_FILE = "trials.jsonl";
 
 export interface RunContents {
-  /** tables by name; the file of DEFAULT_TABLE is embeddings.arrow */
+  /** tables, keyed by their names; the file of DEFAULT_TABLE is embeddings.arrow */
   tables: Record<string, EmbeddingTable | TableRows>;
   manifest: Omit<Manifest, "files" | "schemaVersion" | "from">;
   /**
@@ -56,7 +56,7 @@ export interface RunContents {
    * file
    */
   modelFiles: Record<string, Uint8Array | string | readonly Uint8Array[]>;
-  /** one object per epoch */
+  /** lines of metrics.jsonl, one object per epoch */
   metricsLines: readonly object[];
   /** objects for trials.jsonl, one for each setting that --search tried */
   trialLines?: readonly object[] | undefined;
@@ -77,11 +77,12 @@ export interface Run {
    * version of embed trained the run
    */
   givenIn: string | undefined;
-  /** names of its tables */
+  /** names of the run's tables */
   tables: string[];
   /**
-   * Reads a table by name; without a name, the default table, or else the only table. @throws {UsageError} the run has
-   * no table of that name @throws {ArtifactError} damaged
+   * Reads a table by name; without a name, the default table, or else the only table.
+   * @throws {UsageError} the run has no table of that name
+   * @throws {ArtifactError} damaged
    */
   readTable(name?: string): Promise<EmbeddingTable>;
   /** Calls `use` with the rows of a table, which are read on demand; they are only valid until `use` returns. */
@@ -311,7 +312,8 @@ const OF_A_RUN = /^(embeddings(\..+)?\.arrow|metrics\.jsonl|model)$/;
  * Returns the error for a path without a manifest: a damaged run (exit code 82) if the directory has other files of a
  * run, else a wrong path (64); the message says what the path is and what to name instead.
  *
- * @param path the path as the user wrote it @param root the path after symbolic links were followed; it exists
+ * @param path the path as the user wrote it
+ * @param root the path after symbolic links were followed; it exists
  */
 export async function notARun(path: string, root: string): Promise<EmbedError> {
   if (!(await statOf(root))?.isDirectory)

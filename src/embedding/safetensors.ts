@@ -13,7 +13,7 @@ import type { ReadHandle } from "../io/read-artifact.js";
 /** A named array of numbers in row-major order; `data` has as many elements as the product of `shape`. */
 export interface Tensor {
   shape: number[];
-  /** for halves their bits */
+  /** the numbers; those of half precision as the bits of a u16 */
   data: Float32Array | Float64Array | Uint32Array | BigInt64Array | Uint16Array | Uint8Array | Int8Array;
 }
 
@@ -59,7 +59,7 @@ export interface TensorShape {
   shape: number[];
 }
 
-/** Bytes per element. */
+/** Number of bytes per element, by type. */
 const DTYPE_BYTES = { F64: 8, I64: 8, F32: 4, U32: 4, F16: 2, U8: 1, I8: 1 };
 
 /** Returns the bytes before the tensors, and the tensors in the order in which they follow without gaps. */
@@ -115,7 +115,7 @@ export interface TensorEntry {
  *
  * @param head the file's first bytes, at least its header
  * @param size size of the file
- * @throws {ArtifactError} as readSafetensors
+ * @throws {ArtifactError} the errors of readSafetensors
  */
 export function entriesOf(head: Uint8Array, size: number, name: string): Map<string, TensorEntry> {
   const fail = (problem: string): never => {
@@ -222,7 +222,7 @@ export async function readSafetensorsFile(
   return tensors;
 }
 
-/** Reads the header of an open file. @throws {ArtifactError} as readSafetensorsFile */
+/** Reads the header of an open file. @throws {ArtifactError} the errors of readSafetensorsFile */
 export async function entriesOfFile(file: ReadHandle, name: string): Promise<Map<string, TensorEntry>> {
   const { size } = await file.stat();
   const prefix = await bytesAt(file, 0, Math.min(8, size), name);

@@ -19,7 +19,7 @@ export interface EmbeddingTable {
   counts: Uint32Array;
   /** f32[numRows]: weight of each row; absent if the model has no weights */
   weights?: Float32Array;
-  /** f32[numRows * dim], row-major */
+  /** vector of each row, f32[numRows * dim], row-major */
   vectors: Float32Array;
 }
 

@@ -18,11 +18,11 @@ type Types = typeof types;
 export type Sizes = readonly (number | undefined)[];
 
 /**
- * The tensors of one file. Every method checks the type and shape of the tensor that it returns. @throws
- * {ArtifactError} the tensor is missing, or has another type or shape
+ * The tensors of one file. Every method checks the type and shape of the tensor that it returns.
+ * @throws {ArtifactError} the tensor is missing, or has another type or shape
  */
 export class TensorFile {
-  /** all tensors of the file by name, without checks */
+  /** all tensors of the file, keyed by their names, without checks */
   readonly all: ReadonlyMap<string, Tensor>;
   readonly #what: string;
 

@@ -2,8 +2,8 @@
 // contain.
 //
 //   embeddings.arrow        a row for each key of each field: vector v, weight w, events
-//   model/fm.safetensors    w0 [1]; oovWeights [numFields] and oovVectors [numFields, dim]: each field's out-of-vocabulary
-//                           feature (zero for a numeric field, which has none)
+//   model/fm.safetensors    w0 [1]; oovWeights [numFields] and oovVectors [numFields, dim]: the out-of-vocabulary
+//                           feature of each field (zero for a numeric field, which has none)
 
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";

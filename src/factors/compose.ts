@@ -16,7 +16,7 @@ import type { FmParameters } from "./model.js";
 import type { FoldInEvents } from "./fold-in.js";
 
 export interface Composer extends RowComposer {
-  /** Returns the fold-in events of one feature (`own`), with all other parameters fixed. */
+  /** Returns the regression problem by which the feature `own` is folded in, from rows that contain it. */
   events(rows: FeatureRows, own: number): Pick<FoldInEvents, "dim" | "phi" | "offsets">;
   /** Returns a composer of the same kind for other parameters. */
   over(parameters: FmParameters): Composer;
@@ -66,7 +66,7 @@ export function fmComposer(parameters: FmParameters): Composer {
   };
 }
 
-/** Returns the fold-in events of the feature `own` in the rows, with all other parameters fixed. */
+/** Returns the regression problem by which the feature `own` is folded in: all other parameters are fixed. */
 function featureEvents(
   { dim, w0, w, vectors }: FmParameters,
   rows: FeatureRows,

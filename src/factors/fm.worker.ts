@@ -1,11 +1,11 @@
-// A thread of the factorization machine. In addition to the kernel's calls, it marks features in its share of the
-// training rows.
+// A thread of the factorization machine. In addition to the kernel's calls, it marks the features that occur repeatedly
+// in its share of the training rows.
 
 import { encodeRows, type Encoding } from "../dataset/encoding.worker.js";
 import { markShare, marksFor } from "../kernels/fm/repeats.js";
 import { kernelThread } from "../workers/kernel-thread.js";
 
-/** The settings of marking. */
+/** Settings with which a thread marks repeated features. */
 export interface FmOwn {
   numFeatures: number;
   keepsOrder: boolean;

@@ -6,8 +6,8 @@
 //   score = c_r + <phi_r, theta>             Rendle 2010, eq. 1, is linear in the parameters of one feature
 //
 //   squared   theta = argmin 0.5 sum_r a_r (y_r - score)^2 + 0.5 <lambda, theta^2>: solved by normal equations
-//   logistic  theta = argmin sum_r a_r (softplus(score) - y_r score) + 0.5 <lambda, theta^2>: Newton's method, with the step halved
-//             while the loss does not decrease
+//   logistic  theta = argmin sum_r a_r (softplus(score) - y_r score) + 0.5 <lambda, theta^2>: Newton's method, with the
+//             step halved while the loss does not decrease
 //
 // a_r is the weight of the row, lambda the L2 penalties of the weight and of each dimension of the vector. They apply
 // once per parameter, as in ridge regression, and not once per event as in training, because that would give a single
@@ -34,7 +34,7 @@ export interface FoldInEvents {
   phi: Float64Array;
   /** f64[numRows]: score of each row without the feature */
   offsets: Float64Array;
-  /** f64[numRows] */
+  /** label of each row, f64[numRows] */
   labels: Float64Array;
   /** f64[numRows]: weight of each row */
   weights: Float64Array;

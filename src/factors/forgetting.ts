@@ -10,7 +10,7 @@ import {
 } from "../training/capabilities/forgetting/forgetting.js";
 
 /**
- * Returns the capability of removing keys from a run of factors.
+ * Returns the capability of removing keys from a run of a factor model.
  *
  * @param more files of model/ in addition to those of every factor model
  * @throws {ArtifactError} damaged

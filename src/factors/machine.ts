@@ -51,9 +51,9 @@ export type FmMachineShape = FmShape & { fields?: FieldAwareness };
 
 /** Memory regions for dense copies of the parameters. */
 export interface ParameterRegions {
-  /** f32[n][dim]; field-aware f32[n][fields][dim] */
+  /** vectors of the features, f32[n][dim], or f32[n][fields][dim] for a field-aware machine */
   vectors: Region;
-  /** f32[n] */
+  /** weight of each feature, f32[n] */
   w: Region;
 }
 
@@ -208,7 +208,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     freezeBias(this.arena, this.#layout);
   }
 
-  /** The optimizer state. */
+  /** A copy of the optimizer state. */
   get optimizer(): OptimizerState {
     return readOptimizer(this.arena, this.#layout);
   }
@@ -253,7 +253,10 @@ export function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean,
   return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * mostThreads({ dim, threads });
 }
 
-/** @throws {UsageError} the parameters do not fit into memory; the message states how much memory they need */
+/**
+ * Checks the memory that a machine needs.
+ * @throws {UsageError} the parameters do not fit into memory; the message states how much memory they need
+ */
 export function checkMemory(
   numFeatures: number,
   { dim, method, hasRates, threads }: { dim: number; method: FmMethod; hasRates: boolean; threads: number },

@@ -17,9 +17,9 @@ export interface FmModel {
   /** loss of the training; the prediction is the score (squared loss), or its logistic function (logistic loss) */
   loss: "logistic" | "squared";
   w0: number;
-  /** f32[numFeatures] */
+  /** weight of each feature, f32[numFeatures] */
   w: Float32Array;
-  /** f32[numFeatures * dim], row-major */
+  /** vector of each feature, f32[numFeatures * dim], row-major */
   vectors: Float32Array;
   /** epoch of these parameters, from 1 */
   bestEpoch: number;

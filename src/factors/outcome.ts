@@ -54,7 +54,9 @@ export function factorOutcome(
 /** Best epoch up to which vectors may not have grown from their small initial values. */
 const FEW_EPOCHS = 3;
 
-/** Returns advice for a training that stopped early and whose best epoch is one of the first; otherwise an empty text. */
+/**
+ * Returns advice for a training that stopped early and whose best epoch is one of the first; otherwise an empty text.
+ */
 function stoppedSoonAdvice(
   { patience, epochs: most, learningRate }: FeatureOptions & { learningRate?: number },
   numDone: number,

@@ -1,4 +1,4 @@
-// Reads the parameters of a run of factors that are not in its table.
+// Reads the parameters of a factor model's run that are not in its table.
 
 import type { Run } from "../embedding/run-directory.js";
 import type { OutOfVocabulary } from "../export/unknown-keys.js";

@@ -15,7 +15,7 @@ export type RotateTensors = (tensors: Tensors, rotate: Rotate) => Map<string, Te
 
 const rotateUnknown: RotateTensors = (tensors, rotate) => {
   const { shape, data } = rowsIn(tensors, "oovVectors");
-  // one row per field
+  // the tensor has one row per field
   const fieldOf = ascending(shape[0]!);
   return new Map([["oovVectors", { shape, data: rotate(data, fieldOf) }]]);
 };
@@ -23,7 +23,7 @@ const rotateUnknown: RotateTensors = (tensors, rotate) => {
 /** Rotations of the files of model/ that contain vectors of a factorization machine, by file name. */
 export const factorFiles: Readonly<Record<string, RotateTensors>> = { "fm.safetensors": rotateUnknown };
 
-/** Returns the rotation of a run of factors. */
+/** Returns the rotation of a factor model's run. */
 export function factorRotation(run: Run, table: EmbeddingTable): Rotation {
   return { groups: wholeRows(table), files: rotating(run, factorFiles) };
 }

@@ -24,7 +24,8 @@ export class RowsBuffer {
   readonly #marks: Marks | undefined;
 
   /**
-   * @param name  noun for the rows, for messages
+   * Creates a buffer without rows.
+   * @param name noun for the rows, for messages
    * @param marks settings for marking repeated features of blocks while training rows are loaded
    */
   constructor(arena: Arena, name: string, marks?: Marks) {

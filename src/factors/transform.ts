@@ -31,12 +31,16 @@ export type Completion = (
 /** Functions with which a kind of factor model encodes rows. */
 export interface Composing {
   composerOf: ComposerOf;
-  /** @param known names of the fields that occur in the rows @throws {UsageError} these fields do not form a vector */
+  /**
+   * Checks the fields of a table.
+   * @param known names of the fields that occur in the rows
+   * @throws {UsageError} these fields do not form a vector
+   */
   checkFields?: (model: FmRun, known: readonly string[]) => void;
   completion?: Completion;
 }
 
-/** Encodes rows as the sums of their features' vectors. @throws {UsageError} as encodeComposed */
+/** Encodes rows as the sums of their features' vectors. @throws {UsageError} the errors of encodeComposed */
 export async function encodeSums(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   return await encodeComposed(run, options, watch, { composerOf: composerOfFactors });
 }

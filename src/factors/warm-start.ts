@@ -44,7 +44,7 @@ export interface FactorStart {
   w0: number;
   /** f32[numFeatures]: weights; 0 for new features */
   w: Float32Array;
-  /** f32[numFeatures * dim] */
+  /** vectors, f32[numFeatures * dim]; 0 for new features */
   vectors: Float32Array;
   /** f32[numFeatures * dim]: vectors before they pass through the layers; absent without layers */
   base?: Float32Array;
@@ -85,6 +85,7 @@ export async function readFactorInit(run: Run): Promise<FactorInit> {
 }
 
 /**
+ * Checks that the optimizer state can be continued.
  * @param unless training method of runs that do not state it
  * @throws {UsageError} the optimizer state belongs to another training method
  */
@@ -102,7 +103,7 @@ export function checkState(
   );
 }
 
-/** @throws {UsageError} the labels of the run are of another kind */
+/** Compares the tasks. @throws {UsageError} the labels of the run are of another kind */
 function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): void {
   if (preprocess.task === task) return;
   throw new UsageError(
@@ -123,7 +124,7 @@ export function factorInit(
  * Returns the fitted vocabulary with the keys of the run, the initial parameters, and the numbers of known and new
  * keys.
  *
- * @throws {UsageError} as carryKeys; --freeze of a field-aware model that gets a new field
+ * @throws {UsageError} the errors of carryKeys; or --freeze is set, and a field-aware model gets a new field
  */
 function carryFactors(
   init: FactorInit,

@@ -38,7 +38,7 @@ function pathIn(placeholder = ""): ConfigSetting["path"] {
   return /\bfile$/.test(placeholder) ? "maybe" : undefined;
 }
 
-/** Parses a value in a file with the option's parser. @throws {UsageError} as the parser does */
+/** Parses a value in a file with the option's parser. @throws {UsageError} the error of that parser */
 export function parsedSetting(option: TableOption, value: boolean | string | string[]): unknown {
   const { parseArg, declared } = option;
   if (typeof value === "boolean" && isSwitch(option)) return value;

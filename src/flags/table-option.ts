@@ -5,7 +5,11 @@ import { flagNamed, type Option as Declared, type OptionTable } from "../trainin
 
 /** A flag that a table declares. */
 export class TableOption extends Option {
-  /** @param flags in commander's syntax @param isSearched true if the command's --search varies the option */
+  /**
+   * Creates the flag of an option.
+   * @param flags the flag in the syntax of commander, such as `--dim <number>`
+   * @param isSearched true if the command's --search varies the option
+   */
   constructor(
     flags: string,
     readonly declared: Declared,

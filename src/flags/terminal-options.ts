@@ -23,7 +23,7 @@ export const display = {
   }),
 } as const;
 
-/** Options of a short command. */
+/** Options of a command that ends quickly, so that it shows no progress. */
 export const lines = pick(display, "quiet", "json");
 
 /** The values of the options for printed output. */

@@ -41,7 +41,7 @@ export function log(x: number): number {
   if (!(x > 0)) return x === 0 ? -Infinity : NaN;
   if (x === Infinity) return Infinity;
 
-  // x = m 2^k with m in [sqrt(1/2), sqrt(2)); subnormals are scaled up first
+  // writes x as m 2^k, with m in [sqrt(1/2), sqrt(2)); subnormals are scaled up first
   let k = 0;
   if (x < 2.2250738585072014e-308) {
     x *= 2 ** 54;
@@ -57,7 +57,7 @@ export function log(x: number): number {
     k++;
   }
 
-  // log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), s = f / (2 + f), R a polynomial in s^2
+  // evaluates log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), with s = f / (2 + f) and R a polynomial in s^2
   const f = m - 1;
   const s = f / (2 + f);
   const z = s * s;

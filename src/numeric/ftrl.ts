@@ -11,13 +11,13 @@ export interface FtrlRates {
   l2: number;
 }
 
-/** Returns the weight that corresponds to z and n. */
+/** Returns the weight that corresponds to FTRL's state z and n. */
 export function ftrlWeight(z: number, n: number, rates: FtrlRates): number {
   const { l1 } = rates;
   return Math.abs(z) <= l1 ? 0 : -(z - Math.sign(z) * l1) / curvature(n, rates);
 }
 
-/** Returns the z that corresponds to a weight at the given n. */
+/** Returns the state z of FTRL that corresponds to a weight, given n. */
 export function ftrlZ(w: number, n: number, rates: FtrlRates): number {
   return -w * curvature(n, rates) - Math.sign(w) * rates.l1;
 }

@@ -74,9 +74,9 @@ export function polyaGammaDraw(key: number, s: number): number {
 
 /** Returns P(X <= CUT) of the inverse Gaussian with mean 1 / z and shape 1. */
 function inverseGaussianCdf(z: number): number {
-  const root = 1.25; // 1 / sqrt(CUT)
+  const root = 1.25; // equals 1 / sqrt(CUT)
   const near = normalCdf(root * (CUT * z - 1));
-  // for larger z, the second term is below 1e-40 and omitted
+  // for z > 20, the second term is below 1e-40 and is omitted
   return z > 20 ? near : near + exp(2 * z) * normalCdf(-root * (CUT * z + 1));
 }
 

@@ -43,7 +43,7 @@ import { eventRecipe, openEvaluated, type EvaluatedLog, type LogsOfRun } from ".
 
 /** Options of a ranking evaluation, with the same defaults as `embed evaluate`. */
 export interface RankingEvaluation extends EvaluatedLog {
-  /** lengths of the lists */
+  /** lengths K of the lists to evaluate */
   k?: readonly number[] | undefined;
   repeats?: Repeats | undefined;
   /** share of each new user's items that are folded in; if given, new users are evaluated instead of known users */
@@ -78,9 +78,9 @@ export interface EvaluatedUsers {
   withoutTraining: number;
   /** share of the held-out events that repeat a training event */
   repeatShare: number;
-  /** only for --fold-in-share */
+  /** numbers of users and items that were folded in; only for --fold-in-share */
   foldIn?: FoldedUsers;
-  /** only for --candidates */
+  /** numbers of candidates; only for --candidates */
   candidates?: CandidateCounts;
 }
 
@@ -302,7 +302,10 @@ interface CandidateRanking {
   warnings: string[];
 }
 
-/** Restricts each user's ranking to the user's candidates and held-out items. @throws {UsageError} as candidateLists */
+/**
+ * Restricts each user's ranking to the user's candidates and held-out items.
+ * @throws {UsageError} the errors of candidateLists
+ */
 async function amongCandidates(logs: RankedLogs, protocol: RankingProtocol): Promise<CandidateRanking> {
   const { run, preprocess, options, watch } = logs;
   const { user, item } = preprocess.roles;

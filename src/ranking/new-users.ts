@@ -82,11 +82,11 @@ export function cutNewUsers(
     items,
     keysAmong(users.dictionary, known),
   );
-  // for each pair of user and item: whether its events are folded in or held out
+  // maps each pair of a user and an item to whether its events are folded in or held out
   const placed = new Map<number, Map<number, "in" | "out">>();
   const folded: { user: number; item: number }[] = [];
   let numHeldOut = 0;
-  // in the order of the log's dictionary, which is also the order of the selected keys
+  // visits users in the order of the log's dictionary, which is also the order of the selected keys
   for (const [user, { first, liked }] of [...histories].sort(([a], [b]) => a - b)) {
     const ordered = [...liked.keys()];
     const n = ordered.length;
@@ -135,9 +135,9 @@ export function cutNewUsers(
 
 /** Items of a user in ascending order of their first event; the value is the position of this event in time. */
 interface Histories {
-  /** by all events */
+  /** items of all events */
   first: Map<number, number>;
-  /** by events that count */
+  /** items of positive events alone */
   liked: Map<number, number>;
 }
 

@@ -33,6 +33,7 @@ export interface RankingProtocol {
 }
 
 /**
+ * Finds the held-out items of each user, without the masked ones.
  * @param masked items of each user to mask unless --repeats is set: at least the training history
  * @throws {UsageError} more than 5 % of the held-out events repeat training events, and --repeats is not set
  */

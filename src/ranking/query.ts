@@ -19,11 +19,11 @@ export interface Query {
   of: "user" | "history" | "last";
   /** number of items for `last`; Infinity for other queries */
   most: number;
-  /** milliseconds */
+  /** half-life of the items' weights in milliseconds; absent if all weights are equal */
   halfLife?: number;
 }
 
-/** Options of a query. */
+/** The options by which a user chooses a query. */
 interface Asked {
   query?: string | undefined;
   queryHalfLife?: string | undefined;
@@ -65,7 +65,7 @@ export function timedFlag(query: Query | undefined): string | undefined {
   return query?.of === "last" ? "--query last" : undefined;
 }
 
-/** @throws {UsageError} the query needs times, but the training events have none */
+/** Checks that the events have times if a query needs them. @throws {UsageError} the training events have none */
 export function checkTimes(query: Query | undefined, { events }: TrainingEvents): void {
   const flag = timedFlag(query);
   if (flag === undefined || events?.times) return;

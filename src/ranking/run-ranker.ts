@@ -25,7 +25,7 @@ export interface HowToRank {
   folds?: boolean;
 }
 
-/** @throws {UsageError} the run cannot rank with this score */
+/** Checks that a run can rank. @throws {UsageError} the run cannot rank with this score */
 export async function checkRanks(run: Run, how: HowToRank): Promise<void> {
   const score = await scoreOf(run, how);
   if (score === "model") await ranksOf(run);

@@ -36,8 +36,9 @@ export interface ByTable {
 }
 
 /**
+ * Checks that a run's tables can rank.
  * @throws {UsageError} the run lacks rows of items, of users for --query user, or of contexts; the message lists the
- * existing ones
+ *   existing ones
  */
 export async function checkTableRanks(run: Run, { score, table, query }: ByTable): Promise<void> {
   if (score === "context") await contextsOf(run);

@@ -10,7 +10,7 @@ import { ascending } from "../numeric/indices.js";
 export interface NearPoint {
   /** index of the point */
   point: number;
-  /** its squared distance */
+  /** squared distance between the query and the point */
   squared: number;
 }
 
@@ -22,7 +22,7 @@ export class NearestPoints {
   /** indexes of the points, sorted by their coordinate on the axis with the largest range */
   readonly #order: Uint32Array;
 
-  /** @param points f64[n * dims], row-major, finite @param dims at least 1 */
+  /** Sorts the points along the axis. @param points f64[n * dims], row-major, finite @param dims at least 1 */
   constructor(points: Float64Array, dims: number) {
     this.#points = points;
     this.#dims = dims;

@@ -53,7 +53,8 @@ export function neighbors(
 
 /**
  * Converts the rows that an index found to the result of `neighbors`: similarities are computed and rows are sorted in
- * the same way. @param rows rows of the table
+ * the same way.
+ * @param rows rows of the table
  */
 export function asNeighbors(
   table: EmbeddingTable,

@@ -17,7 +17,7 @@ import { withMachine } from "../workers/with-machine.js";
 /** Minimum number of queries per thread, below which starting another thread costs more time than it saves. */
 const THREAD_QUERIES = 64;
 
-/** Items that are searched. */
+/** A set of items that are searched. */
 export type SearchedItems = Pick<TopItemsInput, "items" | "weights">;
 
 /**
@@ -34,7 +34,7 @@ export class ItemSearch extends ThreadedKernel<TopItemsKernel> {
     this.#room = new SearchRoom(this.arena, dim, threads);
   }
 
-  /** @throws {UsageError} the items exceed 4 GiB */
+  /** Copies the items to shared memory and starts the threads. @throws {UsageError} the items exceed 4 GiB */
   static async start(dim: number, sets: readonly SearchedItems[], threads: number): Promise<ItemSearch> {
     const search = new ItemSearch(dim, sets, threads);
     return await search.begin("top-items", { threads: search.#room.scratches });

@@ -120,7 +120,10 @@ export interface NegativeSource extends ItemCatalogue {
   history: ItemLists;
 }
 
-/** The users and items of events, as numbers of a source: u32[numEvents] each; NO_ITEM if there is none, or an unknown one. */
+/**
+ * The users and items of events, as numbers of a source: u32[numEvents] each; NO_ITEM if an event has none, or an
+ * unknown one.
+ */
 export interface EventNumbers {
   users: Uint32Array;
   items: Uint32Array;

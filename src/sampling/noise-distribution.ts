@@ -63,7 +63,7 @@ export interface SharedNoiseOptions {
   /** true if the items of the other examples in a batch are negatives, too */
   inBatch: boolean;
   batchSize: number;
-  /** whether scores are corrected */
+  /** whether scores are corrected by the probability of an item as a negative (logQ) */
   logQ: boolean;
 }
 
@@ -75,7 +75,7 @@ export interface SharedNoise {
   logNoise?: Float32Array;
 }
 
-/** @param counts u32[I]: number of events of each item */
+/** Computes the arrays for shared negatives. @param counts u32[I]: number of events of each item */
 export function sharedNoise(counts: Uint32Array, how: SharedNoiseOptions): SharedNoise {
   const drawn = how.noise === "uniform" ? undefined : chancesOf(noiseDistribution(counts, how.noise));
   const chances = how.logQ ? amongNegatives(drawn, counts, how) : undefined;

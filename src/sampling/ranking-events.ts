@@ -93,7 +93,7 @@ export function rankingEvents(
 
 /** Known users of a split in the order of their first events, with their held-out items. */
 export interface HeldOut {
-  /** u32[numQueries] */
+  /** the source's number of each user, u32[numQueries] */
   users: Uint32Array;
   /** u32[numQueries]: row of each user's first event in the split */
   firsts: Uint32Array;

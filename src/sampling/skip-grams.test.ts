@@ -95,7 +95,7 @@ describe("of any sequences, an epoch", () => {
         };
         expect(left).toEqual(rows.map((_, i) => (options.direction === "after" ? 0 : reach(i, -1))));
         expect(right).toEqual(rows.map((_, i) => reach(i, 1)));
-        // no token is alone
+        // every token has a context, because sessions with one token are omitted
         expect(rows.every((_, i) => reach(i, 1) + reach(i, -1) > 0)).toBe(true);
       }),
       { seed: 17, numRuns: 300 },

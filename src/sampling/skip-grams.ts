@@ -43,7 +43,7 @@ interface SkipGramEpoch {
   weights?: Float32Array;
 }
 
-/** Draws epochs from sequences. */
+/** Generates the tokens of each epoch from the sequences. */
 export class SkipGrams {
   readonly #keep: Float64Array | undefined;
   readonly #tokens: Uint32Array;
@@ -52,7 +52,7 @@ export class SkipGrams {
   readonly #rows: Uint32Array;
   readonly #weights: Float32Array | undefined;
 
-  /** @param counts total weight of the events of each token */
+  /** Allocates the arrays of an epoch. @param counts total weight of the events of each token */
   constructor(
     private readonly sequences: WeightedSequences,
     counts: ArrayLike<number>,

@@ -132,7 +132,7 @@ export interface TimedEvents {
   /** u32[n] each: users and items; events with NO_ITEM are ignored */
   users: Uint32Array;
   items: Uint32Array;
-  /** f64[n]: milliseconds */
+  /** time of each event in milliseconds, f64[n] */
   times: Float64Array;
 }
 

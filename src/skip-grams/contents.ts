@@ -1,5 +1,5 @@
-// Contents of runs of skip-grams: a table of vectors, a table of contexts, the way in which a log is read, and the time
-// when each key was last seen.
+// Contents of the runs of skip-gram trainers: a table of vectors, a table of contexts, the way in which a log is read,
+// and the time when each key was last seen.
 
 import type { Dataset } from "../dataset/dataset.js";
 import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";

@@ -154,7 +154,7 @@ function thawed(now: Squares, start: SgnsStart | undefined): Squares {
 /** Returns the prefix of a learner's arrays in a checkpoint; empty if there is only one learner. */
 const prefixOf = (learner: number, count: number) => (count === 1 ? "" : `${learner}.`);
 
-/** For a checkpoint. */
+/** Returns the vectors of the best epoch as arrays of a checkpoint. */
 function arraysOf({ vectors, contexts, squares, composed }: SgnsVectors): NamedArrays {
   return {
     ...{ keptVectors: vectors, keptContexts: contexts },
@@ -164,7 +164,7 @@ function arraysOf({ vectors, contexts, squares, composed }: SgnsVectors): NamedA
   };
 }
 
-/** @throws {ArtifactError} the checkpoint is damaged */
+/** Reads the vectors of the best epoch from a checkpoint. @throws {ArtifactError} the checkpoint is damaged */
 function keptOf(arrays: NamedArrays): SgnsVectors {
   const of = (name: string) => floatsOf(arrays, name);
   return {

@@ -153,7 +153,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return (await this.#train(noiseKey(this.#input.seed, epoch), rates)) / (this.#mass || 1);
   }
 
-  /** @returns sum of the losses */
+  /** Trains on the tokens that were loaded last. @returns sum of the losses */
   async #train(key: number, { from, to }: Rates): Promise<number> {
     await this.run({
       every: { end: numBatches(this.#numTokens), size: BATCHES_OF_CALL },
@@ -304,7 +304,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return readArrays(this.arena, this.#placed);
   }
 
-  /** @throws {ArtifactError} an array has another shape */
+  /** Restores the arrays. @throws {ArtifactError} an array has another shape */
   set state(arrays: NamedArrays) {
     const put = (placed: PlacedArrays) =>
       writeArrays(this.arena, placed, (name, length) => floatsOf(arrays, name, length));

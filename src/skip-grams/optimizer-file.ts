@@ -14,11 +14,11 @@ import { OPTIMIZER_FILE } from "./names.js";
 export interface Squares {
   centres: Float32Array;
   contexts: Float32Array;
-  /** of composed centres */
+  /** sums of squares of the attention, for composed centers */
   attention?: Float32Array;
 }
 
-/** All sides changed alike. */
+/** Applies a function to the sums of squares of the centers, the contexts and the attention. */
 export function ofSquares(
   { centres, contexts, attention }: Squares,
   change: (sums: Float32Array, side: keyof Squares) => Float32Array,

@@ -13,13 +13,14 @@ export interface ScoredVectors {
 }
 
 export interface PairLoss {
-  /** <h_u, z_v> */
+  /** Returns the score of a pair, the inner product <h_u, z_v>. */
   score(u: number, v: number): number;
   /** Returns the loss of a pair in nats: -log σ(h_u z_v) - Σ log σ(-h_u z_n). Each call draws new noise rows n. */
   loss(u: number, v: number): number;
 }
 
 /**
+ * Prepares the loss of pairs.
  * @param noise alias table (numeric/alias) over the rows
  * @param key key of the random draws, which start from the beginning
  */

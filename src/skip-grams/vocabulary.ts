@@ -19,7 +19,7 @@ import { stateWarnings } from "../training/warm-start/init-run.js";
 import type { SgnsInit } from "./warm-start.js";
 
 export interface SgnsVocabulary extends Pick<Vocabulary, "space" | "history"> {
-  /** of --init */
+  /** vocabulary with the keys of the run of --init; undefined without --init */
   carried: CarriedVocabulary | undefined;
 }
 

@@ -19,7 +19,7 @@ import { readOptimizerFile, type Squares } from "./optimizer-file.js";
 /** Content of the run of --init; rows are by feature of the run's space. */
 export interface SgnsInit extends InitRun {
   dim: number;
-  /** f32[numFeatures * dim] */
+  /** vectors and contexts of the run's rows, f32[numFeatures * dim] each */
   vectors: Float32Array;
   contexts: Float32Array;
   /** f32[numFeatures][ceil(dim / 16)] of each table, if the run stores them */
@@ -42,7 +42,10 @@ export interface SgnsStart extends Pick<SgnsInit, "vectors" | "contexts"> {
 export interface ComposedStart {
   /** f32, one per attention weight: input of the softmax */
   attention: Float32Array;
-  /** u8[numFeatures]: 1 for a center that keeps its vector from the initial run; other centers are composed of their parts */
+  /**
+   * u8[numFeatures]: 1 for a center that keeps its vector from the initial run; other centers are composed of their
+   * parts
+   */
   stays: Uint8Array;
   /** f32[numFeatures * dim]: vectors of these centers */
   vectors: Float32Array;
@@ -84,7 +87,10 @@ export async function readSgnsTables(
   return { run, space, history, dim, vectors: rows(table), contexts: rows(context), squares: undefined };
 }
 
-/** Returns the initial values: known keys get their rows in the run, new keys are initialized as usual. */
+/**
+ * Returns the initial values: known keys get their rows in the run, new keys the initial values of a training without
+ * --init.
+ */
 export function startOf(
   { space: before, vectors, contexts, squares }: SgnsInit,
   { space, from: all }: CarriedVocabulary,

@@ -1,7 +1,7 @@
 // Inverts a large symmetric positive definite matrix on all threads, in 32-bit floats.
 //
-//   It takes n^2 numbers of memory and n^3 / 2 multiply-adds. Rounding errors grow with the matrix's condition number: a penalty on the
-//   diagonal that is not far below the largest entries keeps them at 1e-4 of an entry's scale or less.
+// It takes n^2 numbers of memory and n^3 / 2 multiply-adds. Rounding errors grow with the matrix's condition number: a
+// penalty on the diagonal that is not far below the largest entries keeps them at 1e-4 of an entry's scale or less.
 
 import { UsageError } from "../errors.js";
 import {
@@ -17,7 +17,7 @@ import { withMachine } from "../workers/with-machine.js";
 
 /** A symmetric matrix that is stored by rows. */
 export interface SymmetricRows {
-  /** returns f32[n]: a view */
+  /** returns row i, f32[n], as a view */
   row(i: number): Float32Array;
 }
 

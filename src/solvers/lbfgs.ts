@@ -15,13 +15,14 @@ export interface LbfgsOptions {
   tolerance: number;
 }
 
-/** Number of steps remembered. */
+/** Number of recent steps from which the inverse Hessian is approximated. */
 const MEMORY = 10;
 /** Minimum decrease as a share of the decrease that the slope predicts. */
 const ARMIJO = 1e-4;
 const HALVINGS = 30;
 
 /**
+ * Minimizes a function by L-BFGS.
  * @param x f64[n]: the initial value; receives the minimum
  * @returns value at x, and the number of iterations
  */
@@ -51,7 +52,7 @@ export function minimize(
     if (!(nextValue < value)) return { value, iterations: k };
     const [s, y] = [next.map((v, i) => v - x[i]!), nextGradient.map((v, i) => v - gradient[i]!)];
     const sy = dot(s, y);
-    // skips pairs without positive curvature
+    // skips steps along which the function has no positive curvature
     if (sy > 1e-12 * dot(y, y)) pairs.push({ s, y, sy });
     if (pairs.length > MEMORY) pairs.shift();
     x.set(next);

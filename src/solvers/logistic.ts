@@ -12,15 +12,15 @@ export interface OneHotRows {
   /** number of features per row */
   width: number;
   numFeatures: number;
-  /** u32[numRows][width] */
+  /** features of each row, u32[numRows][width] */
   ids: Uint32Array;
 }
 
-/** Rows of numbers. */
+/** Rows with a number for each feature. */
 export interface DenseRows {
   numRows: number;
   numFeatures: number;
-  /** f64[numRows][numFeatures] */
+  /** numbers of each row, f64[numRows][numFeatures] */
   values: Float64Array;
 }
 
@@ -33,7 +33,7 @@ export interface LogisticOptions {
 
 export interface LogisticModel {
   bias: number;
-  /** f64[numFeatures] */
+  /** weight of each feature, f64[numFeatures] */
   weights: Float64Array;
 }
 

@@ -1,10 +1,10 @@
-// Every kind of model, each as a run whose manifest names it.
+// Tests the capabilities of every kind of model, on a run whose manifest names the model.
 
 import type { Run } from "../embedding/run-directory.js";
 import { importedManifest } from "../testing/small-run.js";
 import { capable, modelOf, trainers } from "./index.js";
 
-/** The parts of a run from which its model is found. */
+/** Returns the path and the manifest of a run, by which its kind of model is looked up. */
 function runOf(command: string, model: string): Pick<Run, "path" | "manifest"> {
   return { path: "RUN", manifest: { ...importedManifest, schemaVersion: 1, files: {}, command, model } };
 }
@@ -20,7 +20,7 @@ test.each(kinds)("a run of %s says how keys leave it", async (_, run) => {
 
 test.each(kinds)("a run of %s has what it gives no reason to lack", async (_, run) => {
   const model = (await modelOf(run))!;
-  // a kind may export some networks, and give a reason why it does not export others
+  // a kind of model may export some of its networks, and still give a reason why it does not export the others
   const lacks = Object.keys(model.lacks ?? {}).filter((name) => name !== "networks");
   for (const name of lacks) expect(Object.keys(model)).not.toContain(name);
 });

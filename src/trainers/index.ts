@@ -95,7 +95,7 @@ export const firstTrainer: Readonly<Record<"labels" | "events", { command: strin
   events: { command: "train-als", others: "or train-ranking, or train-fm with negatives: 4" },
 };
 
-/** Commands for logs that a comparison does not support. */
+/** Suggested commands for logs on which `embed compare` does not work. */
 export const notCompared = {
   classes: "embed train-gbdt LOG --task multiclass",
   edges: "embed train-graph LOG --source COLUMN --target COLUMN",
@@ -144,8 +144,8 @@ export async function capable<C extends keyof Capabilities>(
 
 /**
  * Returns the error for a capability that the run's kind of model lacks.
- * @param has whether another kind has it
- * @throws as knownModelOf
+ * @param has tells whether a kind of model has the capability
+ * @throws the errors of knownModelOf
  */
 export async function refusal(
   run: Named,

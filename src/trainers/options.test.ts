@@ -1,4 +1,4 @@
-// Messages about options of all trainers that are out of range.
+// Tests the messages about numeric options that are out of range, for the options of all trainers.
 
 import type { Option } from "../training/options/table.js";
 import { trainers } from "./index.js";

@@ -22,8 +22,8 @@ export function helpers(most: number): Worker[] {
 }
 
 /**
- * Removes `size` threads from the idle ones, and starts further threads if there are too few. @throws {IoError} the
- * process has too little address space for them
+ * Removes `size` threads from the idle ones, and starts further threads if there are too few.
+ * @throws {IoError} the process has too little address space for them
  */
 export function takeThreads(size: number): Worker[] {
   const taken = [...idle].slice(0, size);

@@ -1,7 +1,7 @@
 // The script of the threads of a kernel: each thread executes its share of the kernel calls that the main thread
 // requests.
 //
-//   { every: { end: 6, size: 2 }, call: [f, ...] }   all threads call f on blocks 0 1 2, in step by the kernel's barrier
+//   { every: { end: 6, size: 2 }, call: [f, ...] }   all threads call f on blocks 0 1 2, in step by a barrier
 //   { deal: { end: 6, size: 2 }, call: [f, ...] }    thread 0 calls f on blocks 0 2, thread 1 on block 1
 //   { take: { end: 6, size: 2 }, call: [f, ...] }    each thread takes the next block when it has finished one
 //   { untilDone: true, call: [f, ...] }              each thread calls f until it returns 0
@@ -31,7 +31,7 @@ export type Call<K> = {
 
 /** The items from `first` to `end` - 1, divided into blocks. */
 export interface Blocks {
-  /** 0 when absent */
+  /** index of the first item; 0 when absent */
   first?: number;
   end: number;
   /**
@@ -78,7 +78,7 @@ export interface ThreadInit<Own> {
   modules: readonly WebAssembly.Module[];
   /** byte offset of the struct of each thread */
   threads: readonly number[];
-  /** data for the thread's own script */
+  /** data that the thread's own script receives */
   own: Own;
 }
 
@@ -179,7 +179,7 @@ class Caller {
   }
 }
 
-/** Returns the number of blocks. */
+/** Returns the number of blocks into which the items are divided. */
 export function numBlocks({ first = 0, end, size, parts }: Blocks): number {
   return parts ?? Math.max(0, Math.ceil((end - first) / size));
 }

@@ -1,4 +1,4 @@
-// The task module of the pool's tests.
+// The task module that the tests of the pool execute.
 
 import { threadId } from "node:worker_threads";
 

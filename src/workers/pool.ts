@@ -24,7 +24,7 @@ export type StartTask<Init, Task, Result> = (
 export type ThreadRequest<Task> =
   { url: string; init: unknown; index: number } | { task: Task } | { leave: true } | { rounds: SharedRounds };
 
-/** A thread's reply. */
+/** A thread's reply to a request. */
 export type ThreadReply<Result> = { ready: true } | { result: Result } | { error: unknown } | { left: true };
 
 interface Pending<Result> {
@@ -58,8 +58,8 @@ export class WorkerPool<Task, Result> {
   /**
    * Takes `size` threads, idle ones first; each imports the task module and calls its `start`.
    *
-   * @param url      of the task module
-   * @param init     sent to every thread; shared memory and compiled modules are shared, not copied
+   * @param url address of the task module
+   * @param init data that is sent to every thread; shared memory and compiled modules are shared, not copied
    * @param release wakes threads that wait for one another; called when one of them fails
    * @throws {IoError} the process has too little address space for the threads
    */
@@ -82,7 +82,7 @@ export class WorkerPool<Task, Result> {
   /**
    * Executes the task on the first `threads` threads and returns their results, in the threads' order.
    *
-   * @throws what a thread threw; the others are released first, and the pool cannot be used afterwards
+   * @throws the error of a thread; the other threads are released first, and the pool cannot be used afterwards
    */
   async run(task: Task, threads = this.size): Promise<Result[]> {
     const replies = await this.#repliesTo(() => ({ task }), threads);

@@ -1,4 +1,4 @@
-// The module of rounds in the tests.
+// The task module that the tests of rounds execute.
 
 import { threadId } from "node:worker_threads";
 

@@ -38,12 +38,12 @@ const PATIENCE = 300_000;
 /**
  * Executes rounds 0 to numRounds - 1, in any order, and returns when all are completed.
  *
- * @param url       of the module that exports `start`
- * @param init      copied to other threads, except for arrays in shared memory
+ * @param url address of the module that exports `start`
+ * @param init data that is copied to other threads, except for arrays in shared memory
  * @param arrays    large arrays of `init`; unless they are in shared memory, no other thread helps
  * @param patience milliseconds without a completed round before an error; a waiting thread is not notified of another's
  * end
- * @throws what a round throws
+ * @throws the error of a round
  * @throws {IoError} another thread does not complete its round
  */
 export function shareRounds<Init>(

@@ -45,7 +45,10 @@ export interface Piece {
 /** Chooses the number of threads. */
 export interface Choice {
   next(): Piece;
-  /** Called after the work of `next`. @param units amount of work, from which speeds are computed */
+  /**
+   * Records that the piece of work which `next` returned is done. @param units amount of work, from which speeds are
+   * computed
+   */
   took(units: number, milliseconds: number): void;
   /** number of threads that is used between trials */
   readonly inUse: number;
@@ -74,15 +77,15 @@ export class ThreadChoice implements Choice {
   /** milliseconds since the last trial, and number of trials since the choice was steady */
   #since = 0;
   #turns = 0;
-  /** minimum number of milliseconds between two trials */
+  /** minimum number of milliseconds until the next trial */
   #wait = STEADY;
-  /** last measured speed of the current number */
+  /** last measured speed with the current number of threads */
   #speed: number | undefined;
-  /** work and milliseconds of the unfinished piece */
+  /** amount of work and milliseconds of the piece that is being measured */
   #units = 0;
   #spent = 0;
 
-  /** @param most number of threads that were started */
+  /** Starts with all threads. @param most number of threads that were started */
   constructor(most: number) {
     this.#most = most;
     this.#inUse = most;
@@ -123,7 +126,7 @@ export class ThreadChoice implements Choice {
     if (!this.#look && this.#warm >= WARM_UP) this.#begin();
   }
 
-  /** Begins the next trial if it is due. */
+  /** Begins the next trial if the time since the last one is long enough. */
   #begin(): void {
     let other = this.#queue.shift();
     if (other === undefined && this.#since >= this.#wait) {

@@ -1,6 +1,6 @@
 // Runs work on threads, and ends the threads when the work is done, fails, or is aborted.
 
-/** Threads with their memory. */
+/** The threads of a kernel, with their memory. */
 interface Machine {
   /** ends the machine's threads, even if they are busy */
   terminate(): Promise<void>;
@@ -39,15 +39,15 @@ export function endedBy(machine: Machine, signal: AbortSignal | undefined): () =
 }
 
 /**
- * Does work on a machine whose threads end when the signal is aborted. @throws what the work throws, or the signal's
- * reason
+ * Does work on a machine whose threads end when the signal is aborted.
+ * @throws what the work throws, or the signal's reason
  */
 export async function unlessAborted<R>(signal: AbortSignal | undefined, work: () => Promise<R>): Promise<R> {
   try {
     signal?.throwIfAborted();
     return await work();
   } catch (error) {
-    // work on threads that were ended fails with an error of its own; the signal's reason is thrown instead
+    // work on threads that were ended fails with another error, which is replaced by the signal's reason
     signal?.throwIfAborted();
     throw error;
   }

@@ -46,7 +46,7 @@ export class ArrowFileWriter {
     await this.#flush();
   }
 
-  /** Writes the footer. */
+  /** Writes the footer, which lists the positions of batches and dictionaries. */
   async finish(): Promise<void> {
     this.#writer.finish();
     await this.#flush();

@@ -1,4 +1,5 @@
-// dataset.json describes an encoded dataset and the options that shaped it; it contains no times of day, durations or number of threads.
+// dataset.json describes an encoded dataset and the options that shaped it; it contains no times of day, durations or
+// number of threads.
 //
 //   dataset.json   this description, with the size and sha256 of the other files
 //   rows.arrow     every row, in dictionary-encoded and float64 columns (rows-writer.ts)
@@ -89,6 +90,7 @@ export function descriptionText(description: Omit<Description, "schemaVersion">)
 }
 
 /**
+ * Parses dataset.json.
  * @param file path of the file, for messages
  * @throws {ArtifactError} not a description, or of another schema version
  */
@@ -130,7 +132,10 @@ export function damaged(file: string, why: string, cause?: unknown): ArtifactErr
   return new ArtifactError(`'${file}' is damaged (${why}): restore it or encode the log again`, { cause });
 }
 
-/** @throws {UsageError} a dictionary exceeds the maximum size of an Arrow text column */
+/**
+ * Checks the size of a column's dictionary.
+ * @throws {UsageError} it exceeds the maximum size of an Arrow text column
+ */
 export function checkDictionaryBytes(name: string, bytes: number): void {
   if (bytes < 2 ** 31) return;
   throw new UsageError(

@@ -42,8 +42,8 @@ export async function isEncodedDataset(path: string): Promise<boolean> {
 }
 
 /**
- * Reads the description of a dataset. @throws {ArtifactError} damaged, of another schema version, or a file is not a
- * regular file
+ * Reads the description of a dataset.
+ * @throws {ArtifactError} damaged, of another schema version, or a file is not a regular file
  */
 export async function readDescription(path: string): Promise<Description> {
   const file = join(path, DATASET_MARKER);
@@ -145,6 +145,7 @@ export interface EncodedRowLayout {
 }
 
 /**
+ * Finds the batches and dictionaries in rows.arrow.
  * @param path path of the file, for messages
  * @throws {ArtifactError} the file has another layout, or other columns than the plans
  */
@@ -183,7 +184,11 @@ export async function rowLayout(
   return { numRows, batches, dictionaries };
 }
 
-/** @returns cells, and distinct keys or whole cells, of each planned column @throws as rowLayout */
+/**
+ * Reads all rows.
+ * @returns cells, and distinct keys or whole cells, of each planned column
+ * @throws the errors of rowLayout
+ */
 export async function readRows(
   file: ReadHandle,
   path: string,
@@ -208,7 +213,7 @@ export async function readRows(
   return { cells, dictionaries };
 }
 
-/** @throws {ArtifactError} a code is outside the dictionary */
+/** Checks the codes of a column. @throws {ArtifactError} a code is outside the dictionary */
 export function checkCodes(cells: Cells, { size }: Keys, name: string, path: string): void {
   if (!(cells instanceof Uint32Array)) return;
   for (const code of cells)

@@ -3,7 +3,8 @@
 //   keys, multi-valued cells   dictionary<utf8>, i32 indices, the column's position as dictionary id
 //   numbers, times               float64
 //
-// Empty cells are null. The value of a null is MISSING (-1 as i32) or NaN, so that reading copies values without checking the bitmap.
+// Empty cells are null. The value of a null is MISSING (-1 as i32) or NaN, so that reading copies values without
+// checking the bitmap.
 
 import { MISSING, type Keys } from "../../log/keys.js";
 import type * as Arrow from "apache-arrow";

@@ -30,7 +30,10 @@ export interface CountedUsers {
   warnings: string[];
 }
 
-/** @param stream sends all rows to the sink that it opens (streamRows) */
+/**
+ * Reads the log once and counts the events of each user.
+ * @param stream sends all rows to the sink that it opens (streamRows)
+ */
 export async function countUsers(
   stream: (open: OpenSink) => Promise<StreamedRows>,
   limits: UserLimits,

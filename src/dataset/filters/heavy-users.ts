@@ -147,7 +147,7 @@ export function droppedCounts(heavy: readonly HeavyUser[]): DroppedUsers {
   return { users: heavy.length, events: heavy.reduce((sum, { events }) => sum + events, 0) };
 }
 
-/** @throws {UsageError} the limits drop all events */
+/** Checks that events are left. @throws {UsageError} the limits drop all events */
 export function checkSomeLeft({ events }: DroppedUsers, numRows: number, limits: UserLimits): void {
   if (events < numRows) return;
   throw new UsageError(`${userLimitFlags(limits).join(" and ")} excludes all ${numRows} events`);

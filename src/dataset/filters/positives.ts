@@ -85,7 +85,10 @@ function likelyPositive(labels: readonly number[]): number {
   return above.reduce((least, y) => Math.min(least, y));
 }
 
-/** @throws {UsageError} rows must be selected by label, but the log has no label */
+/**
+ * Returns the rule that selects events by label.
+ * @throws {UsageError} rows must be selected by label, but the log has no label
+ */
 export function positivesFrom(label: string | undefined, from: number): Positives {
   if (label === undefined)
     throw new UsageError(

@@ -32,7 +32,7 @@ export class WhereRows {
   /** number of distinct cells by test that are not numbers, although the test compares numbers */
   readonly #noNumbers: number[];
 
-  /** @param requestOf function that returns the request for a column as keys */
+  /** Prepares the evaluation. @param requestOf function that returns the request for a column as keys */
   constructor(
     private readonly where: Where,
     private readonly requestOf: (column: string) => number,
@@ -128,7 +128,7 @@ export function rowsThatHold(dataset: Dataset, rows: Uint32Array, where: Where):
  *
  * @param what plural noun for the rows; if given, the expression must be true for at least one row
  * @returns u8[rows.length]: 1 or 0
- * @throws {UsageError} as rowsThatHold, or `what` is given and the expression is false for all rows
+ * @throws {UsageError} the errors of rowsThatHold, or `what` is given and the expression is false for all rows
  */
 export function rowsHeldBy(
   dataset: Dataset,

@@ -1,6 +1,7 @@
-// Parses the row filters of --where and its short form --drop, such as `Quantity > 0 and not (Country = "France" or InvoiceNo starts_with "C")`
+// Parses the row filters of --where and its short form --drop, such as `Quantity > 0 and not (Country = "France" or
+// InvoiceNo starts_with "C")`
 //
-//   expression = term { or term }        term = factor { and factor }        factor = [not] ( test | "(" expression ")" )
+//   expression = term { or term }        term = factor { and factor }      factor = [not] ( test | "(" expression ")" )
 //   test       = column comparison literal | column [not] in "(" literal { "," literal } ")"
 //              | column [not] (starts_with | ends_with | contains) text | column is [not] missing
 //   comparison = "=" "==" "!=" "<>" "<" "<=" ">" ">="
@@ -260,7 +261,7 @@ export interface Token {
   /** word: keyword or unquoted column name; name: column name in backquotes; text: quoted literal */
   kind: "word" | "name" | "number" | "text" | "symbol" | "end";
   text: string;
-  /** its start, from 0 */
+  /** offset of the token's first character in the expression, from 0 */
   at: number;
 }
 

@@ -19,9 +19,9 @@ export const WALKED_ITEMS = 1000;
 
 /** Distinct items per user. */
 interface UserItems {
-  /** u32[numUsers + 1] */
+  /** start of each user's items, u32[numUsers + 1] */
   indptr: Uint32Array;
-  /** u32 */
+  /** items of all users, u32 */
   items: Uint32Array;
 }
 
@@ -29,7 +29,7 @@ interface UserItems {
 export interface ItemNeighbors {
   /** u32[numItems + 1]: item i has the neighbors indptr[i] .. indptr[i + 1) */
   indptr: Uint32Array;
-  /** u32 */
+  /** neighbors of all items, u32 */
   items: Uint32Array;
   /** f64: probabilities p(j | i), normalized so that those of each item with neighbors sum to 1 */
   weights: Float64Array;
@@ -155,7 +155,8 @@ function sampleItems(items: Uint32Array, size: number, key: number): Uint32Array
 // Adds the features of an item's neighbors to the rows of the item.
 //
 //   own row        x_f of item i: its feature, and those of the columns that it determines
-//   neighbor row   s sum over its neighbors j of weight_ij x_f of item j, for the columns that the item determines, without the item itself
+//   neighbor row   scale times the sum over the item's neighbors j of weight_ij x_f of item j, for the columns that the
+//                  item determines, without the neighbor's own feature
 //   template       the sum of both, by feature
 
 /**

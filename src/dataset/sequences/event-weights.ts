@@ -26,7 +26,7 @@ export interface KindWeights {
   weights: Map<string, number>;
 }
 
-/** @throws {UsageError} the syntax is not COLUMN:KIND=NUMBER,... */
+/** Parses the value of --event-weight. @throws {UsageError} the syntax is not COLUMN:KIND=NUMBER,... */
 export function parseEventWeight(text: string): KindWeights {
   const at = text.indexOf(":");
   const weights = new Map<string, number>();

@@ -25,10 +25,10 @@ export interface Sequences {
 
 /** Events of a special kind, such as goals or rejections, grouped by session in the order of time. */
 export interface MarkedEvents {
-  /** u32[numSessions + 1] */
+  /** start of each session's marked events, u32[numSessions + 1] */
   offsets: Uint32Array;
   tokens: Uint32Array;
-  /** u8, one per token */
+  /** mark of each event, u8 */
   marks: Uint8Array;
 }
 
@@ -142,7 +142,7 @@ class SessionWriter {
   /** number of marked events whose session has ended */
   #numMarked = 0;
 
-  /** @param fields u32, one per row of the split: tokens of each field */
+  /** Allocates the arrays of the sequences. @param fields u32, one per row of the split: tokens of each field */
   constructor(
     private readonly fields: readonly Uint32Array[],
     size: number,

@@ -17,6 +17,6 @@ export interface Imitation {
   target: number;
   /** mean of the same degrees, minus 1 for the pair's own user, over the validation split's user-item pairs */
   reached: number;
-  /** γ */
+  /** γ: power of an item's degree, in the weight with which a user's items are drawn for the validation split */
   power: number;
 }

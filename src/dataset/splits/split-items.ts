@@ -1,7 +1,7 @@
 // Holds out whole items: none of their events is in the training split, which imitates new items.
 //
-//   newest   items by the time of their first event, then by their key's bytes: the test split has the last share of them, the validation
-//            split the share before
+//   newest   items by the time of their first event, then by their key's bytes: the test split has the last share of
+//            them, the validation split the share before
 //   hash     if a row has no time: by a hash of the seed and the item's key
 
 import { ascending, mapTo, thoseOf } from "../../numeric/indices.js";
@@ -12,8 +12,8 @@ import { columnNamed, type Dataset, type KeyColumn } from "../dataset.js";
 import type { Parts } from "./parts.js";
 
 /**
- * Given n items with events, the first floor(n (1 - valid - test)) are for training, those up to floor(n (1 - test)) for
- * validation, and the rest for the test. Rows without an item are in the training split.
+ * Given n items with events, the first floor(n (1 - valid - test)) are for training, those up to floor(n (1 - test))
+ * for validation, and the rest for the test. Rows without an item are in the training split.
  *
  * @returns rows of each split in the log's order, and a sentence on how they were made
  * @throws {UsageError} there is no item column, or it does not hold keys

@@ -16,7 +16,7 @@ export interface LastOptions {
   last: number;
   /** column that defines groups: rows of a user with equal cells; each event is its own group when absent */
   group?: string;
-  /** splits that stay empty */
+  /** splits for which no events are held out */
   without: readonly ("valid" | "test")[];
 }
 

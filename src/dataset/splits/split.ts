@@ -5,7 +5,8 @@
 //           rows are in one split; with --split-key of chosen columns only, so that repeats of a pair are in one split
 //   rows    by a hash of the seed and the row's number: independent of the columns and their types
 //   user    whole users, by a hash of the seed and the user's key
-//   items   whole items: the newest by their first event where all rows have a time, else by a hash of the seed and the item's key
+//   items   whole items: the newest by their first event where all rows have a time, else by a hash of the seed and the
+//           item's key
 //   last    each user's last events (split-last.ts)
 
 import { ascending, mapTo } from "../../numeric/indices.js";
@@ -42,7 +43,7 @@ export interface DatasetSplitOptions {
   testFrom?: number;
   /** columns, or the roles user and item, whose cells are hashed, for a random split; all columns by default */
   key?: readonly string[];
-  /** for leave-last-out */
+  /** options of the split that holds out each user's last events */
   last?: LastOptions;
   /**
    * required popularity of a random validation split's items (split-like.ts); `valid` is a share of each user's items
@@ -50,7 +51,10 @@ export interface DatasetSplitOptions {
   like?: Likeness;
 }
 
-/** @throws {UsageError} a split by time without a time column, by user without a user column, or a split that is empty */
+/**
+ * Splits the rows of a dataset.
+ * @throws {UsageError} a split by time without a time column, by user without a user column, or a split that is empty
+ */
 export function splitRows(dataset: Dataset, options: DatasetSplitOptions): Parts {
   const { valid, test } = options;
   if (!(valid >= 0 && test >= 0 && valid + test < 1)) {
@@ -220,7 +224,9 @@ function spreadRowsWithoutUser(
   }
 }
 
-/** Returns the columns of --split-key, in the dataset's order; `user` and `item` denote the columns with these roles. */
+/**
+ * Returns the columns of --split-key, in the dataset's order; `user` and `item` denote the columns with these roles.
+ */
 function keyColumns({ columns, roles }: Dataset, key: readonly string[]): Column[] {
   const names = key.map((name) => {
     const isRole = name === "user" || name === "item";

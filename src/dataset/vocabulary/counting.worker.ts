@@ -6,7 +6,7 @@ import { MISSING } from "../../log/keys.js";
 export interface Counting {
   columns: readonly {
     codes: Uint32Array;
-    /** u32[size of the dictionary] */
+    /** output: number of rows of each key, u32[size of the dictionary] */
     events: Uint32Array;
   }[];
   /** u32: rows to count; all rows when absent */

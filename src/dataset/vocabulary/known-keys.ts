@@ -2,7 +2,7 @@
 // apply to new keys only.
 //
 //   the run   apple berry cherry            this log   apple 9, date 4, cherry 1, elder 1      --min-count 2
-//   fields    apple 9 | date 4 | cherry 1 | berry 0          (descending count, then bytes: keys that the log lacks are last)
+//   fields    apple 9 | date 4 | cherry 1 | berry 0    (descending count, then bytes: keys that the log lacks are last)
 //
 // A numeric field keeps its mean and deviation, or its bins, because its vector was trained for them.
 
@@ -30,7 +30,7 @@ export type KnownFields = (name: string) => Field | undefined;
 /**
  * Returns a space fitted on the rows of a training split, with the keys, scales and bins of the run.
  *
- * @param space    as returned by fitFeatures, without a row order; checkKinds accepts its kinds
+ * @param space result of fitFeatures without a row order; its kinds of fields passed checkKinds
  * @param rowOrder keys of an earlier table's rows, which keep their positions
  */
 export function withKnown(
@@ -54,7 +54,10 @@ export function withKnown(
   return featureSpace(fields);
 }
 
-/** @throws {UsageError} a field has another kind in the run, or was hashed with other parameters */
+/**
+ * Compares the kinds of fields.
+ * @throws {UsageError} a field has another kind in the run, or was hashed with other parameters
+ */
 export function checkKinds(space: FeatureSpace, known: KnownFields): void {
   for (const field of space.fields) {
     const before = known(field.name);

@@ -80,7 +80,8 @@ export type Expiry = (lastSeen: number | undefined, missed: number) => boolean;
 /**
  * Returns when keys expire by --expire.
  *
- *   8w   by time: the key's last event is older than 8 weeks before the log's newest event (units h, d, w; never the clock's time)
+ *   8w   by time: the key's last event is older than 8 weeks before the log's newest event (units h, d, w; never the
+ *        clock's time)
  *   8    by trainings: this is the eighth consecutive log without it
  *
  * @param text   undefined: nothing expires

@@ -143,7 +143,7 @@ function recipeOf({ function: hashFunction, seed, bits }: HashRecipe): HashRecip
 
 const texts = list(text);
 
-/** Roles of columns. */
+/** The structure of the roles of columns. */
 export const rolesShape: Shape = object(
   {
     fields: texts,
@@ -153,7 +153,7 @@ export const rolesShape: Shape = object(
   { ...Object.fromEntries(roleNames.map((role) => [role, text])), multiWeights: texts },
 );
 
-/** The hashing of ids. */
+/** The structure of the settings by which ids are hashed. */
 export const hashingShape: Shape = object({
   function: word("hmac-sha256"),
   encoding: word("hex"),
@@ -161,7 +161,7 @@ export const hashingShape: Shape = object({
   columns: texts,
 });
 
-/** Limits on the events of a user, above which the user is dropped. */
+/** The structure of the limits on a user's events, above which the user is dropped. */
 export const userLimitShapes = {
   dropUsersAbove: whole(1, Number.MAX_SAFE_INTEGER),
   dropUsersAbovePerDay: whole(1, Number.MAX_SAFE_INTEGER),

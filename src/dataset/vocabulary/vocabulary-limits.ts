@@ -64,7 +64,7 @@ export function limitsByField(
   return (field) => ({ minCount: Math.max(1, minimum(field)), maxVocab: maximum(field) });
 }
 
-/** @throws {UsageError} a name does not denote a field */
+/** Returns a limit by field. @throws {UsageError} a name does not denote a field */
 function numberByField(
   flag: string,
   limit: PerField,

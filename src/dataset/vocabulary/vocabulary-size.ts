@@ -18,7 +18,7 @@ export interface FieldSize {
  * would exclude, and all keys of columns on disk.
  *
  * @param rows u32: rows of the training split
- * @throws {UsageError} as fitFeatures
+ * @throws {UsageError} the errors of fitFeatures
  */
 export function vocabularySize(dataset: Dataset, rows: Uint32Array, limits: VocabularyLimits): FieldSize[] {
   const columns = featureColumns(dataset);

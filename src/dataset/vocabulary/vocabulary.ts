@@ -51,7 +51,7 @@ export interface CategoricalField {
 /** A numeric field whose ranges are one-hot features; its keys are the ranges in ascending order. */
 export interface BinnedField extends Omit<CategoricalField, "kind"> {
   kind: "bins";
-  /** as returned by quantileEdges of numeric.ts */
+  /** lower ends of all ranges but the first, from quantileEdges */
   edges: number[];
 }
 
@@ -89,7 +89,7 @@ export function featureSpace(fields: Field[]): FeatureSpace {
   return { fields, offsets, numFeatures: offsets.at(-1)! };
 }
 
-/** Settings of the fit in addition to the limits. */
+/** Settings with which a vocabulary is fitted, in addition to its limits. */
 export interface FittingOptions {
   /** forms of numeric columns, standardized by default; binned columns have no out-of-vocabulary feature */
   forms?: ReadonlyMap<string, NumericForm>;
@@ -182,7 +182,9 @@ function fitKeys(
 /** Ids of the dictionary on which a field was fitted, so that its keys need no lookup. */
 const ownIds = new WeakMap<object, { dictionary: Keys; ids: Uint32Array }>();
 
-/** Returns the field with its keys in the order of an earlier table's rows, or unchanged if there is no earlier table. */
+/**
+ * Returns the field with its keys in the order of an earlier table's rows, or unchanged if there is no earlier table.
+ */
 export function inRowOrder(field: CategoricalField, earlier: Keys | undefined): CategoricalField {
   if (!earlier) return field;
   const { keys, counts } = keepRowOrder({ keys: field.keys, counts: field.counts.subarray(1) }, earlier);
@@ -324,8 +326,8 @@ export function featureHashes({ fields, offsets, numFeatures }: FeatureSpace): U
 }
 
 /**
- * Returns u32[numFeatures]: the index of each feature's field. @param offsets field f owns features [offsets[f],
- * offsets[f + 1])
+ * Returns u32[numFeatures]: the index of each feature's field.
+ * @param offsets field f owns features [offsets[f], offsets[f + 1])
  */
 export function fieldOfFeatures(offsets: ArrayLike<number>): Uint32Array {
   const numFields = offsets.length - 1;

@@ -1,13 +1,14 @@
 // Alternating least squares for implicit feedback in plain f64: the definition of correct for assembly/main.ts.
 //
-//   objective   sum over events of c (1 - s)^2  +  a sum over all pairs of s^2  +  sum over rows of p |w|^2        s = <w, h>
+//   objective   sum over events of c (1 - s)^2  +  a sum over all pairs of s^2  +  sum over rows of p |w|^2
+//   score       s = <w, h>
 //
-// Source: Hu, Koren and Volinsky 2008 (doi:10.1109/ICDM.2008.22); Rendle et al. 2021 (arXiv:2110.14037), eq. 1; solved by blocks of
-// dimensions as in iALS++ (arXiv:2110.14044), algorithm 1.
+// Source: Hu, Koren and Volinsky 2008 (doi:10.1109/ICDM.2008.22); Rendle et al. 2021 (arXiv:2110.14037), eq. 1; solved
+// by blocks of dimensions as in iALS++ (arXiv:2110.14044), algorithm 1.
 
 import type { SparseRows } from "./binding.js";
 
-/** f64[numRows][dim], row-major. */
+/** A dense matrix, f64[numRows][dim], row-major. */
 export interface ReferenceMatrix {
   dim: number;
   data: Float64Array;
@@ -20,7 +21,7 @@ function dot(x: Float64Array, y: Float64Array): number {
   return x.reduce((sum, value, d) => sum + value * y[d]!, 0);
 }
 
-/** M'M, f64[dim][dim]. */
+/** Returns the Gram matrix M'M, f64[dim][dim]. */
 export function referenceGram(matrix: ReferenceMatrix): Float64Array {
   const { dim, data } = matrix;
   const gram = new Float64Array(dim * dim);
@@ -32,7 +33,7 @@ export function referenceGram(matrix: ReferenceMatrix): Float64Array {
 }
 
 export interface ReferenceAlsOptions {
-  /** a: weight of the squared score s^2 of every pair */
+  /** weight a of the squared score s^2 of every pair of rows */
   unobservedWeight: number;
   /** f64[numRows]: L2 penalty p of each row; a row with p < 0 is not updated */
   penalties: ArrayLike<number>;

@@ -8,7 +8,7 @@ export type { Kernel as AlsKernel } from "./layout.js";
 
 /** A sparse matrix by rows: row r holds values[j] at column indices[j], j in [indptr[r], indptr[r + 1]). */
 export interface SparseRows {
-  /** u32[numRows + 1] */
+  /** start of each row's entries, u32[numRows + 1] */
   indptr: Uint32Array;
   /** u32[numEntries]: column of each entry, distinct within a row */
   indices: Uint32Array;
@@ -18,10 +18,10 @@ export interface SparseRows {
 
 /** Arrays for one half of an epoch in the arena: the side that is updated, and its losses. */
 export interface AlsSide {
-  /** offset of the struct */
+  /** byte offset of the kernel's struct */
   offset: number;
   numRows: number;
-  /** f32[numRows][D] */
+  /** vectors of the updated side, f32[numRows][D] */
   rows: Region;
   /** Gram matrix of the other side, in f32 panels of [D][D]; the caller writes it */
   gram: Region;
@@ -77,7 +77,10 @@ export function allocateSide(
   return { offset, numRows, rows, gram, penalties, losses };
 }
 
-/** Allocates the buffers of one thread, large enough for every given side. @returns byte offset of the Scratch struct */
+/**
+ * Allocates the buffers of one thread, large enough for every given side.
+ * @returns byte offset of the Scratch struct
+ */
 export function allocateScratch(
   arena: Arena,
   D: number,

@@ -16,7 +16,8 @@ const unobservedWeight = 0.3;
 const uniform = (key: number, i: number): number => draw(key, i) / 2 ** 31 - 1;
 
 /**
- * Generates events of `numRows` rows: row 11 has more events than the kernel gathers at a time, the others about r % 3 of twelve columns.
+ * Generates events of `numRows` rows: row 11 has events with about 11 of 12 columns, which is more than the kernel
+ * gathers at a time, and any other row r with about r % 3 of 12 columns.
  */
 function eventsOf(numRows: number, numColumns: number, weighted: boolean): SparseRows {
   const rows = Array.from({ length: numRows }, (_, r) =>

@@ -1,5 +1,6 @@
-// Binding of the coordinate kernel: the functions of assembly/main.ts. Pointers are byte offsets into the shared memory, booleans are 0 or
-// 1, and with a key of 0, functions use the minimizer or the mean where they would otherwise draw at random.
+// Binding of the coordinate kernel: the functions of assembly/main.ts. Pointers are byte offsets into the shared
+// memory, booleans are 0 or 1, and with a key of 0, functions use the minimizer or the mean where they would otherwise
+// draw at random.
 
 /** Number of rows that one call handles; their e and q stay in the first-level cache from one function to the next. */
 export const CALL_ROWS = 2048;

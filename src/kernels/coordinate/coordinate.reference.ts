@@ -1,9 +1,10 @@
-// Updates one coordinate of a factorization machine: sets it to its minimizer, or draws it from its posterior. The definition of correct
-// for assembly/main.ts.
+// Updates one coordinate of a factorization machine: sets it to its minimizer, or draws it from its posterior. The
+// definition of correct for assembly/main.ts.
 //
 //   score is linear in each parameter t:   score = g + h t,   h = x (q - x t) for a vector's number, x for a weight
 //
-// Source: Rendle 2012 (10.1145/2168752.2168771), eq. 13 and 24; draws are over-relaxed, Adler 1981 (10.1103/PhysRevD.23.2901).
+// Source: Rendle 2012 (10.1145/2168752.2168771), eq. 13 and 24; draws are over-relaxed, Adler 1981
+// (10.1103/PhysRevD.23.2901).
 
 import { log } from "../../numeric/exp.js";
 import { featureKey } from "../../numeric/initial.js";
@@ -17,14 +18,19 @@ const RELAXATION = 0.8;
 /** sqrt(1 - RELAXATION^2): scale of the random part, for which the posterior is the stationary distribution. */
 const CHANCE = 0.6;
 
-/** alpha: precision of the labels around the score; lambda and mu: precision and mean of the parameter's normal prior. */
+/**
+ * alpha: precision of the labels around the score; lambda and mu: precision and mean of the parameter's normal prior.
+ */
 export interface CoordinatePrior {
   alpha: number;
   lambda: number;
   mu: number;
 }
 
-/** For every row: e (score minus target), q (sum of x v in the current dimension) and the precision of the target (1 when absent). */
+/**
+ * For every row: e (score minus target), q (sum of x v in the current dimension) and the precision of the target (1
+ * when absent).
+ */
 export interface Residuals {
   e: Float64Array;
   q: Float64Array;
@@ -37,7 +43,8 @@ export type Occurrence = { row: number; x: number };
 /**
  * Updates one parameter, and adapts e and q of the rows that have its feature.
  *
- * @param key random key of the draw from the posterior of t given all other parameters; 0 returns the minimizer of alpha / 2 sum e^2 +
+ * @param key random key of the draw from the posterior of t given all other parameters; 0 returns the minimizer of
+ *   alpha / 2 sum e^2 +
  * lambda / 2 (t - mu)^2 instead
  * @returns the new value
  */
@@ -82,28 +89,31 @@ export function referenceCommonMove(
 ): { a: number; c: number } {
   const sum = (of: (value: (typeof values)[number]) => number) =>
     values.reduce((all, value) => all + of(value), 0);
-  // the map changes a score by (a - 1) t h, so the likelihood of a is normal
+  // the factor a changes a row's score by (a - 1) t h, so the likelihood of a is normal
   const squares = sum(({ t, hh }) => t * t * hh);
   const proposed =
     1 - sum(({ t, he }) => t * he) / squares + normalDraw(draw(key, 0)) / Math.sqrt(alpha * squares);
   // sigma = lambda^(-1/2) has the density sigma^-2 exp(-1 / (2 sigma^2)); the map multiplies sigma by a
   const ratio = -2 * log(proposed) - 0.5 * lambda * (1 / proposed ** 2 - 1);
   const a = proposed > 0 && log(uniform(draw(key, 1), 0)) < ratio ? proposed : 1;
-  // c changes a score by c h, and mu ~ N(0, 1 / lambda)
+  // the shift c changes a score by c h, and mu ~ N(0, 1 / lambda)
   const precision = alpha * sum(({ hh }) => hh) + lambda / a ** 2;
   const errors = sum(({ t, he, hh }) => he + (a - 1) * t * hh);
   const mean = -(alpha * errors + (lambda / a) * mu) / precision;
   return { a, c: mean + normalDraw(draw(key, 2)) / Math.sqrt(precision) };
 }
 
-/** Returns the random key of a feature's draw, never 0. `key` identifies the sweep and the dimension, `hash` the field and the feature. */
+/**
+ * Returns the random key of a feature's draw, never 0. `key` identifies the sweep and the dimension, `hash` the field
+ * and the feature.
+ */
 export function coordinateKey(key: number, hash: readonly [number, number]): number {
   return key === 0 ? 0 : (featureKey(key, hash, 0) | 1) >>> 0;
 }
 
 /**
- * Probit: returns the loss of a score, -log P(label | score) in nats, and a new target drawn by a random key; key 0 returns the mean of the
- * target.
+ * Probit: returns the loss of a score, -log P(label | score) in nats, and a new target drawn by a random key; key 0
+ * returns the mean of the target.
  */
 export function referenceTarget(score: number, label: number, key: number): { loss: number; target: number } {
   const side = label > 0 ? 1 : -1;
@@ -111,7 +121,10 @@ export function referenceTarget(score: number, label: number, key: number): { lo
   return { loss: -log(normalCdf(side * score)), target: side * (side * score + beyond) };
 }
 
-/** Logit: returns the loss of a score in nats, and a precision drawn by a random key, with the target; key 0 returns the mean precision. */
+/**
+ * Logit: returns the loss of a score in nats, and a precision drawn by a random key, with the target; key 0 returns the
+ * mean precision.
+ */
 export function referenceLogit(
   score: number,
   label: number,

@@ -1,13 +1,15 @@
-// Binding of the field-aware kernel. It exports the functions of FmKernel (fm.ts), so that the same training code runs both kernels.
+// Binding of the field-aware kernel. It exports the functions of FmKernel (fm.ts), so that the same training code runs
+// both kernels.
 //
-//   plan ──► slices     u32[blocks][blocks][2]   where the vectors of a block's features for each block of partner fields lie:
+//   plan ──► slices     u32[blocks][blocks][2]   where the vectors of a block's features for each block of partner
+//                       fields lie:
 //                       f32[F of a block][Q][S][4]   v and its state, S of the method, by field and quad
 //        ──► accumulators  u32[blocks][blocks][2]   where AdaGrad's accumulators of them lie
 //        ──► linear     f32[n][L]            w and its state, L of the method
 //        ──► fieldOf    u32[n]
 //        ──► tiles      struct[]             all pairs of fields, group by group (ffm-tiles.ts)
 //        ──► partials   f32[2][G+1][B]       partial scores, alternating
-//   thread t ──► its tiles; of a batch, squares, sumsOfPairs; of one of any width, partners, blockEnds
+//   thread t ──► its tiles; for a batch squares and sumsOfPairs, and if rows differ in width, partners and blockEnds
 
 import { sizeText, UsageError } from "../../errors.js";
 import { allocateBarrier } from "../shared/barrier.js";
@@ -31,19 +33,21 @@ import { threadsInUse } from "../shared/threads-in-use.js";
 /** Fields of the features; in a row of a field-aware machine, pairs are sorted by field. */
 export interface FieldAwareness {
   numFields: number;
-  /** u32[numFeatures] */
+  /** field of each feature, u32[numFeatures] */
   fieldOf: Uint32Array;
   /** u32[numFields]: hash of each field's name, from which initial vectors for partners of this field are drawn */
   fieldHashes: Uint32Array;
-  /** for each field, whether a row may have several of its features; these features then also interact with each other */
+  /**
+   * for each field, whether a row may have several of its features; these features then also interact with each other
+   */
   multi: readonly boolean[];
   /** whether each row's values are divided by their Euclidean norm */
   normalizeRows: boolean;
 }
 
 /**
- * Returns the number of f32 per parameter including optimizer state, and whether AdaGrad's accumulators are shared: one per feature and
- * block.
+ * Returns the number of f32 per parameter including optimizer state, and whether AdaGrad's accumulators are shared: one
+ * per feature and block.
  */
 function stateOf(method: FmShape["method"]): { states: number; shares: boolean } {
   const shares = method === "adagrad" || method === "ftrl";
@@ -57,7 +61,8 @@ function paddedWidth(numFields: number, dim: number): number {
 }
 
 /**
- * Allocates parameters, buffers and structs of a field-aware machine; parameters are zero until `initialize` or `importSlice`.
+ * Allocates parameters, buffers and structs of a field-aware machine; parameters are zero until `initialize` or
+ * `importSlice`.
  *
  * @throws {UsageError} it does not fit the arena; the message says how much memory it needs
  */
@@ -131,7 +136,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
       ...tilesAmong[numThreads - 1]![t]!,
       tables: writeTables(arena, tables.threads[t]!, squares?.threads[t]),
       linear: t === 0,
-      // reservePairs allocates these three
+      // reservePairs allocates the three arrays below
       partners: 0,
       squares: 0,
       sumsOfPairs: 0,
@@ -194,8 +199,8 @@ function rangesOfBlocks({ numFields, fieldOf }: FieldAwareness, blockFields: num
 }
 
 /**
- * Location of each table of vectors (or accumulators): `places` by block of features and block of partner fields, `threads` by thread and
- * block of features.
+ * Location of each table of vectors (or accumulators): `places` by block of features and block of partner fields,
+ * `threads` by thread and block of features.
  */
 interface BlockTables {
   places: StridedOffset[][];
@@ -203,8 +208,8 @@ interface BlockTables {
 }
 
 /**
- * Divides a region into a table for each thread and block of features, so that all numbers of a feature that one thread's tiles read are
- * adjacent. No cache line is shared by two threads.
+ * Divides a region into a table for each thread and block of features, so that all numbers of a feature that one
+ * thread's tiles read are adjacent. No cache line is shared by two threads.
  *
  * @param starts first feature of each block, from rangesOfBlocks
  */
@@ -275,7 +280,10 @@ function writeTiles(
   return writeStructs(arena, name, TileStruct, structs);
 }
 
-/** @throws {UsageError} the parameters and the copy that is kept of the best epoch do not fit the arena */
+/**
+ * Checks the memory that a machine needs.
+ * @throws {UsageError} the parameters and the copy that is kept of the best epoch do not fit the arena
+ */
 function checkSize(arena: Arena, shape: FmShape, numFields: number): void {
   const { numFeatures, dim, method, threads } = shape;
   const { linearBytes } = METHODS[method];

@@ -1,11 +1,12 @@
 // The field-aware factorization machine in plain f64: the definition of correct for assembly/main.ts.
 //
-//   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_(i, field of j), v_(j, field of i)> x_i x_j      Juan et al. 2016, eq. 4
+//   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_(i, field of j), v_(j, field of i)> x_i x_j    Juan et al. 2016, eq. 4
 //   g        = dLoss/dscore          n = accumulators, starting at 1
 //
-// As in the kernel, score, g and the squares that AdaGrad adds up are those of the batch's start, while v and w move row by row within
-// it, the pairs of a row in the order of its features; those of repeated features as ../shared/batch-steps.reference.ts says. The
-// vectors of a feature for the fields of one block (tiles.ts) have one accumulator:
+// As in the kernel, score, g and the squares that AdaGrad adds up are computed at the batch's start, while v and w are
+// updated row by row, and within a row in the order of its features. Repeated features are updated as in
+// ../shared/batch-steps.reference.ts. The vectors of a feature for the fields of one block (tiles.ts) share an
+// accumulator:
 //
 //   s_(i,B)  = sum over j of the row, of a field of block B, of |x_i x_j v_(j, field of i)|^2
 //   n_(i,B) <- n_(i,B) + g^2 s_(i,B) / (fields of B, times dim)
@@ -33,17 +34,17 @@ import { fieldsPerBlock } from "./tiles.js";
 export interface ReferenceFfm {
   dim: number;
   numFields: number;
-  /** [n] */
+  /** field of each feature, [n] */
   fieldOf: ArrayLike<number>;
   w0: number;
   w0n: number;
-  /** [n] */
+  /** weight of each feature, [n] */
   w: Float64Array;
   weights: ReferenceParameters;
-  /** [n][fields][dim] */
+  /** vector of each feature for each partner field, [n][fields][dim] */
   v: Float64Array;
   vectors: ReferenceParameters;
-  /** [n][blocks]: AdaGrad's accumulators */
+  /** AdaGrad's accumulators by feature and block of partner fields, [n][blocks] */
   squares: Float64Array;
 }
 
@@ -69,7 +70,10 @@ export function referenceNormalized(row: ReferenceRow): ReferenceRow {
   return { ...row, values: row.values.map((x) => x / norm) };
 }
 
-/** Calls `visit` for each pair (i, j) of a row, with the indexes of v_(i, field of j) and v_(j, field of i) in v, and with x_i x_j. */
+/**
+ * Calls `visit` for each pair (i, j) of a row, with the indexes of v_(i, field of j) and v_(j, field of i) in v, and
+ * with x_i x_j.
+ */
 function forEachPair(
   { dim, numFields, fieldOf }: ReferenceFfm,
   { ids, values }: ReferenceRow,
@@ -84,7 +88,7 @@ function forEachPair(
   });
 }
 
-/** Score of a row. */
+/** Returns the score of a row. */
 export function referenceFfmScore(model: ReferenceFfm, row: ReferenceRow): number {
   let score = model.w0;
   row.ids.forEach((id, i) => (score += model.w[id]! * row.values[i]!));
@@ -121,7 +125,7 @@ class BlockSteps {
     this.#inverseSqrt = inverseSqrt;
   }
 
-  /** Returns the sum of squares s of a row, by index of the accumulator. */
+  /** Returns the sum of squares s that a row adds to each accumulator, by the accumulator's index. */
   squaresOf(row: ReferenceRow): Map<number, number> {
     const { dim, v } = this.#model;
     const squares = new Map<number, number>();
@@ -144,7 +148,10 @@ class BlockSteps {
       if (!this.#isRepeated(Math.floor(k / numBlocks))) this.#add(k, g * g * square);
   }
 
-  /** Updates the vector of a feature that starts at index p of v, given its gradient in a pair with a feature of `field`. */
+  /**
+   * Updates the vector of a feature that starts at index p of v, given its gradient in a pair with a feature of
+   * `field`.
+   */
   take(feature: number, field: number, p: number, gradient: readonly number[], step: ReferenceStep): void {
     const { dim, numFields, v } = this.#model;
     if (!this.#isRepeated(feature)) {

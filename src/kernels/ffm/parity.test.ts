@@ -102,7 +102,9 @@ const cases: [string, Case, number][] = [
   ["12 fields, dim 8", { numFields: 12, dim: 8, loss: "logistic" }, 0],
 ];
 
-/** Returns the batches in the order in which the kernel visits the rows, with normalized values if the case normalizes. */
+/**
+ * Returns the batches in the order in which the kernel visits the rows, with normalized values if the case normalizes.
+ */
 function visitedBy({ normalizeRows = false }: Case, rows: ReferenceRow[], key: number): ReferenceRow[][] {
   return batchesOf(normalizeRows ? rows.map(referenceNormalized) : rows, key);
 }
@@ -239,7 +241,8 @@ describe("the accumulators of blocks of fields", () => {
   test("of an earlier version, one for each dimension, are replaced by their means over known fields", async () => {
     const { arena, layout } = await machineOf(options, rows);
     const { w } = readOptimizer(arena, layout);
-    // the earlier accumulators of field f are f + 1 in the first quad and f + 3 in the second; those of padding must not enter the mean
+    // the earlier accumulators of field f are f + 1 in the first quad and f + 3 in the second; those of padding must
+    // not enter the mean
     const earlier = Array.from({ length: w.length }, () =>
       Array.from({ length: J * 4 }, (_, i) => {
         const [field, d] = [Math.floor(i / 8), i % 8];

@@ -5,13 +5,16 @@
 //   4..7           tile      tile      a tile: the pairs of two blocks, or those within one
 //   8..9                     tile
 //
-// Tiles and groups depend only on the number of fields, and the scores of a group are added in the order of its tiles, so sums do not
-// depend on the threads.
+// Tiles and groups depend only on the number of fields, and the scores of a group are added in the order of its tiles,
+// so sums do not depend on the threads.
 
 /** Maximum number of groups; each thread adds up the partial scores of all groups. */
 const MAX_GROUPS = 16;
 
-/** A tile: all pairs of a field of block A (fromA .. toA - 1) with one of block B, or all pairs within A if A = B; A <= B. */
+/**
+ * A tile: all pairs of a field of block A (fromA .. toA - 1) with one of block B, or all pairs within A if A = B; A <=
+ * B.
+ */
 export interface Tile {
   blockA: number;
   blockB: number;
@@ -24,14 +27,17 @@ export interface Tile {
 }
 
 /**
- * Returns the number of fields per block: four, because then a feature's vectors of four dimensions for a block are one cache line; or two
- * if there are few fields, so that there are enough tiles for several threads.
+ * Returns the number of fields per block: four, because then a feature's vectors of four dimensions for a block are one
+ * cache line; or two if there are few fields, so that there are enough tiles for several threads.
  */
 export function fieldsPerBlock(numFields: number): 2 | 4 {
   return numFields < 8 ? 2 : 4;
 }
 
-/** Returns the tiles of each group. In order of decreasing size, each tile is added to the group with the fewest pairs so far. */
+/**
+ * Returns the tiles of each group. In order of decreasing size, each tile is added to the group with the fewest pairs
+ * so far.
+ */
 export function groupTiles(numFields: number): Tile[][] {
   const size = fieldsPerBlock(numFields);
   const numBlocks = Math.ceil(numFields / size);
@@ -55,14 +61,14 @@ function tileOf(blockA: number, blockB: number, size: number, numFields: number)
 }
 
 /**
- * Time to process one field's weight relative to one pair of fields; measured with 16 fields: 109 ns for all weights of a row, 20 ns per
- * pair.
+ * Time to process one field's weight relative to one pair of fields; measured with 16 fields: 109 ns for all weights of
+ * a row, 20 ns per pair.
  */
 const WEIGHT = 1 / 3;
 
 /**
- * Returns the indices of groups by thread. In order of decreasing size, each group is given to the thread with the fewest pairs so far. The
- * first thread also processes the weights.
+ * Returns the indices of groups by thread. In order of decreasing size, each group is given to the thread with the
+ * fewest pairs so far. The first thread also processes the weights.
  */
 export function dealGroups(groups: readonly Tile[][], numThreads: number, numFields: number): number[][] {
   const pairs = groups.map(numPairsIn);

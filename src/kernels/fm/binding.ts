@@ -1,11 +1,12 @@
 // Binding of the factorization machine's kernel: its functions, and its structs laid out in an arena.
 //
-//   plan ──► slices     u32[J]            where the slices lie (tables.ts): f32[n][S][K] each, v and its state, S of the method
+//   plan ──► slices     u32[J]    where the slices lie (tables.ts): f32[n][S][K] each, v and its state, S of the method
 //        ──► linear     f32[n][L]         w and its state, L of the method
 //        ──► rates      f32[n][4]         L2 and rate of each feature, where they differ
 //        ──► sums       f32[J][B][K]      S of the batch
 //        ──► partials   f32[2][J+1][B]    partial scores, alternating
-//   thread t ──► blockIds, values, ends, blockLabels: its copy of a block or batch; places, order: its permutation of the block
+//   thread t ──► blockIds, values, ends, blockLabels: its copy of a block or batch
+//            ──► places, order: its permutation of the block
 
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
@@ -44,7 +45,10 @@ export interface FmShape {
   hasRates: boolean;
 }
 
-/** Properties of each method: its code in the kernel, number of floats per element of v including state, bytes of a w including state. */
+/**
+ * Properties of each method: its code in the kernel, number of floats per element of v including state, bytes of a w
+ * including state.
+ */
 export const METHODS = {
   adagrad: { code: ADAGRAD, states: 2, linearBytes: 8 },
   sgd: { code: SGD, states: 1, linearBytes: 8 },
@@ -55,8 +59,8 @@ export const METHODS = {
 export type FmMethod = keyof typeof METHODS;
 
 /**
- * Location of one number of every feature: offset of the number for feature 0, which may lie outside the group, and bytes from one feature
- * to the next.
+ * Location of one number of every feature: offset of the number for feature 0, which may lie outside the group, and
+ * bytes from one feature to the next.
  */
 export interface StridedOffset {
   offset: number;
@@ -65,23 +69,30 @@ export interface StridedOffset {
 
 /** Numbers of pairs for which a thread has buffers. */
 export interface PairCounts {
-  /** pairs that a thread copies: those of a block if all rows have the same width and no values, else those of a batch */
+  /**
+   * pairs that a thread copies: those of a block if all rows have the same width and no values, else those of a batch
+   */
   copied: number;
-  /** of a batch */
+  /** number of pairs of a batch */
   batch: number;
 }
 
 /** Addresses of the kernel's structs, and the layout of the parameters. */
 export interface FmLayout {
   plan: number;
-  /** struct of each thread */
+  /** byte offset of each thread's struct */
   threads: number[];
   barrier: Region;
   /** sets the number of training threads; absent if each parameter belongs to a fixed thread */
   use?: (threads: number) => void;
-  /** number of slices in which parameters are initialized, exported and imported: slices of dimensions, or of features */
+  /**
+   * number of slices in which parameters are initialized, exported and imported: slices of dimensions, or of features
+   */
   numSlices: number;
-  /** location of v and its state, by group of features and slice of K dimensions; in a field-aware machine by block, field and quad */
+  /**
+   * location of v and its state, by group of features and slice of K dimensions; in a field-aware machine by block,
+   * field and quad
+   */
   slices: readonly (readonly StridedOffset[])[];
   /** location of the slices' accumulators; undefined if slices have none; several slices may share one */
   accumulators: readonly (readonly StridedOffset[])[] | undefined;
@@ -95,7 +106,10 @@ export interface FmLayout {
   rates: Region | undefined;
   /** number of pairs for which each thread's buffers have room; `reservePairs` increases it */
   pairs: PairCounts;
-  /** struct of a thread, and those of its fields that point to arrays by pair of a batch, with the number of elements per pair */
+  /**
+   * struct of a thread, and those of its fields that point to arrays by pair of a batch, with the number of elements
+   * per pair
+   */
   thread: Struct;
   pairArrays: Readonly<Record<string, number>>;
   /** size in bytes of a marked feature's sums of gradients in a thread */
@@ -103,8 +117,8 @@ export interface FmLayout {
 }
 
 /**
- * Returns K, the number of dimensions per slice. Short vectors have narrower slices, so that two threads can share a vector. K depends on
- * dim alone.
+ * Returns K, the number of dimensions per slice. Short vectors have narrower slices, so that two threads can share a
+ * vector. K depends on dim alone.
  */
 export function sliceWidth(dim: number): 4 | 8 {
   return dim <= 8 ? 4 : 8;
@@ -116,8 +130,8 @@ export function mostThreads({ dim, threads }: { dim: number; threads: number }):
 }
 
 /**
- * Returns the number of floats per feature in a slice of K dimensions: `numbers` of v including state, and `accumulators`, which a separate
- * table contains.
+ * Returns the number of floats per feature in a slice of K dimensions: `numbers` of v including state, and
+ * `accumulators`, which a separate table contains.
  */
 export function sliceOf(method: FmMethod, K: number): { numbers: number; accumulators: number } {
   return method === "adagrad" || method === "ftrl"
@@ -173,7 +187,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     used: slices.offsets.map((_, j) => Math.min(K, shape.dim - j * K)),
     vectorWidth: shape.dim,
     rates,
-    // AdaGrad may update two slices at once
+    // room for the sums of two slices, because AdaGrad may update two slices at once
     bytesOfRepeat: 2 * K * 4,
     pairs: { copied: 0, batch: 0 },
     thread: Thread,
@@ -196,7 +210,7 @@ export interface PlanParts {
   rates: Region | undefined;
 }
 
-/** Allocates w and its state, followed by `beside` further floats per feature. */
+/** Allocates the weights and their state, followed by `beside` further floats per feature. */
 export function allocateWeights(
   arena: Arena,
   { numFeatures, method }: FmShape,
@@ -210,8 +224,8 @@ export function allocateWeights(
 }
 
 /**
- * Returns the location of each slice's accumulators. Those of the first thread's slices are stored next to the weights, which this thread
- * reads anyway, and those of every other thread in a separate table.
+ * Returns the location of each slice's accumulators. Those of the first thread's slices are stored next to the weights,
+ * which this thread reads anyway, and those of every other thread in a separate table.
  */
 function accumulatorPlaces(
   arena: Arena,
@@ -285,7 +299,7 @@ export function threadFields(
     weights: 0,
     ids: 0,
     labels: 0,
-    // reservePairs allocates blockIds, values, repeats and repeatSums
+    // reservePairs allocates the arrays blockIds, values, repeats and repeatSums
     blockIds: 0,
     values: 0,
     ends: arena.numbers("the row ends of a batch", BATCH_ROWS),
@@ -308,7 +322,8 @@ export function reservePairs(arena: Arena, layout: FmLayout, { copied, batch }: 
   if (copied <= layout.pairs.copied && batch <= layout.pairs.batch) return;
   const room = (bytes: number) => arena.allocate("the pairs of a block", bytes).offset;
   const pairs = { copied: Math.max(copied, layout.pairs.copied), batch: Math.max(batch, layout.pairs.batch) };
-  // upper bound of the number of marked features in a batch: it has at most those of its block, each of which is in more than 8 rows
+  // upper bound of the number of marked features in a batch: it has at most those of its block, each of which is in
+  // more than 8 rows
   const slots = 1 + Math.ceil(pairs.copied / 2);
   for (const thread of layout.threads) {
     setField(arena, layout.thread, thread, "blockIds", room(pairs.copied * 4));

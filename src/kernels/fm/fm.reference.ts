@@ -1,12 +1,12 @@
 // The factorization machine in plain f64: the definition of correct for assembly/main.ts.
 //
-//   score(x) = w0 + sum_i w_i x_i + 0.5 sum_d ((sum_i v_id x_i)^2 - sum_i (v_id x_i)^2)         Rendle 2010, eq. 1 and 5
+//   score(x) = w0 + sum_i w_i x_i + 0.5 sum_d ((sum_i v_id x_i)^2 - sum_i (v_id x_i)^2)        Rendle 2010, eq. 1 and 5
 //   S_d      = sum_i v_id x_i          g = dLoss/dscore          n = accumulators, starting at 1
 //
-// As in the kernel, score, g and S are computed at the batch's start, while v and w are updated row by row within it, except those of
-// features that the batch's block of rows repeats (../shared/batch-steps.reference.ts). AdaGrad has one accumulator for a slice of v,
-// which the mean of the squared gradients is added to. The kernel's 1 / sqrt(n) is within 7e-4 of the exact one
-// (inverse-sqrt.reference.ts).
+// As in the kernel, score, g and S are computed at the batch's start, while v and w are updated row by row within it,
+// except those of features that the batch's block of rows repeats (../shared/batch-steps.reference.ts). AdaGrad has one
+// accumulator for a slice of v, which the mean of the squared gradients is added to. The kernel's 1 / sqrt(n) is within
+// 7e-4 of the exact one (inverse-sqrt.reference.ts).
 
 import { gradient, rowLoss } from "../../numeric/losses.js";
 import {
@@ -29,10 +29,10 @@ export interface ReferenceFm {
   dim: number;
   w0: number;
   w0n: number;
-  /** [n] */
+  /** weight of each feature, [n] */
   w: Float64Array;
   weights: ReferenceParameters;
-  /** [n * dim], row-major */
+  /** vector of each feature, [n * dim], row-major */
   v: Float64Array;
   vectors: ReferenceParameters;
   /** f64[n * slices]: AdaGrad's accumulators of the slices */
@@ -44,11 +44,11 @@ export interface ReferenceRow {
   ids: number[];
   values: number[];
   label: number;
-  /** weight of the row; absent: 1 */
+  /** weight of the row; 1 if absent */
   weight?: number;
 }
 
-/** L2 of a feature's w and v, and the factor by which its learning rate is multiplied. */
+/** L2 of a feature's weight and vector, and the factor by which its learning rate is multiplied. */
 export interface ReferenceRates {
   l2Weight: number;
   l2Vector: number;
@@ -59,7 +59,7 @@ export interface ReferenceOptions {
   loss: "logistic" | "squared";
   method: ReferenceMethod;
   learningRate: number;
-  /** learning rate of v; absent: that of w and w0 */
+  /** learning rate of vectors; absent: that of weights and bias */
   vectorRate?: number;
   l1Weight: number;
   l2Weight: number;
@@ -68,11 +68,13 @@ export interface ReferenceOptions {
   rates?: (feature: number) => ReferenceRates;
   /** whether a feature is repeated in the batch's block of rows (../repeats.ts); absent: no feature is */
   isRepeated?: (feature: number) => boolean;
-  /** function for 1 / sqrt(n); kernelInverseSqrt imitates the kernel's; absent: exact */
+  /** function for 1 / sqrt(x); kernelInverseSqrt imitates the kernel's; absent: exact */
   inverseSqrt?: (n: number) => number;
 }
 
-/** Creates a model whose weights are zero and whose vectors have the given initial values; ftrl is a method of w only. */
+/**
+ * Creates a model whose weights are zero and whose vectors have the given initial values; ftrl is a method of w only.
+ */
 export function referenceFm(
   dim: number,
   w0: number,
@@ -85,7 +87,7 @@ export function referenceFm(
   return { dim, w0, w0n: 1, w: weights.values, weights, v: vectors.values, vectors, squares };
 }
 
-/** Returns S of a row. @returns f64[dim] */
+/** Returns the sums S of a row: the sum of v x over its features. @returns f64[dim] */
 export function referenceSums(model: ReferenceFm, row: ReferenceRow): Float64Array {
   const { dim, v } = model;
   return Float64Array.from({ length: dim }, (_, d) =>
@@ -134,7 +136,11 @@ export function referenceLoss(
   return rows.reduce((sum, { label, weight = 1 }, r) => sum + weight * rowLoss(loss, scores[r]!, label), 0);
 }
 
-/** Returns the derivative of a row's loss by v_id. @param g derivative of the loss by the score @param S S_d of the row */
+/**
+ * Returns the derivative of a row's loss by v_id.
+ * @param g derivative of the loss by the score
+ * @param S S_d of the row
+ */
 export function referenceVectorGradient(g: number, x: number, S: number, v: number): number {
   return x * g * (S - x * v);
 }

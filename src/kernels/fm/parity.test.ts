@@ -20,7 +20,9 @@ import { copyState, readOptimizer, restoreState, writeOptimizer } from "./state.
 import { kernelInverseSqrt } from "../shared/inverse-sqrt.reference.js";
 import { draw } from "../../numeric/random.js";
 
-/** Number of distinct keys by position in the row: MANY, of which a block repeats none, or FEW, of which it repeats all. */
+/**
+ * Number of distinct keys by position in the row: MANY, of which a block repeats none, or FEW, of which it repeats all.
+ */
 const [MANY, FEW] = [60, 6];
 const numFeatures = 10 * MANY;
 const shape: FmShape = {

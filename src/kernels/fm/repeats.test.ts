@@ -4,8 +4,8 @@ import { BLOCK_ROWS, putRows, reserveRows } from "./binding.js";
 import { MARK, markRepeats, markShare, marksFor, mostUnmarked } from "./repeats.js";
 
 /**
- * Generates rows of two pairs: a feature of 0 .. 3, which many rows have, and a feature that only this row has. Values equal the feature's
- * id.
+ * Generates rows of two pairs: a feature of 0 .. 3, which many rows have, and a feature that only this row has. Values
+ * equal the feature's id.
  */
 function rowsOf(numRows: number) {
   const ids = Uint32Array.from({ length: 2 * numRows }, (_, i) => (i % 2 ? 4 + (i - 1) / 2 : (i / 2) % 4));

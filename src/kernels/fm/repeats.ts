@@ -1,5 +1,5 @@
-// Marks the features that a block of rows repeats, by the highest bit of their ids (read by assembly/repeats.ts). Kernels multiply an id by
-// a multiple of 4 to get an address, and this product does not contain the bit.
+// Marks the features that a block of rows repeats, by the highest bit of their ids (read by assembly/repeats.ts).
+// Kernels multiply an id by a multiple of 4 to get an address, and this product does not contain the bit.
 
 import { getField } from "../shared/struct.js";
 import { BLOCK_ROWS } from "./binding.js";
@@ -9,11 +9,11 @@ import { Rows } from "./layout.js";
 export const MARK = 0x80000000;
 
 /**
- * Returns the maximum number of rows of a block that may have a feature without the feature counting as repeated: on average eight per
- * batch of 256.
+ * Returns the maximum number of rows of a block that may have a feature without the feature counting as repeated: on
+ * average eight per batch of 256.
  *
- * Training shuffles rows within a block only, so the set of repeated features depends neither on the order of visit nor on how the rows
- * were loaded.
+ * Training shuffles rows within a block only, so the set of repeated features depends neither on the order of visit nor
+ * on how the rows were loaded.
  *
  * @param numRows rows of the block
  */
@@ -23,7 +23,7 @@ export function mostUnmarked(numRows: number): number {
 
 /** (feature, value) pairs of consecutive rows. */
 export interface FeaturePairs {
-  /** u32, unmarked */
+  /** ids of the features, u32, without mark bits */
   ids: Uint32Array;
   /** f32: value of each pair; undefined if all are 1 */
   values: Float32Array | undefined;
@@ -37,7 +37,10 @@ type PutIds = (ids: Uint32Array, first: number, last: number) => void;
 
 /** State and options of marking: counters of features, and whether a row's pairs keep their order. */
 export interface Marks {
-  /** u32[numFeatures]: `base` plus the number of rows of the current block with the feature; at most `base` if the block has none so far */
+  /**
+   * u32[numFeatures]: `base` plus the number of rows of the current block with the feature; at most `base` if the block
+   * has none so far
+   */
   counts: Uint32Array;
   base: number;
   /** whether marked pairs stay at their position in the row, as a field-aware machine needs */
@@ -79,8 +82,9 @@ export function markShare(
 }
 
 /**
- * Marks the ids of repeated features in place, and moves marked pairs behind the unmarked pairs of their row. A kernel's loop over a row
- * then changes from unmarked to marked pairs only once, which the processor's branch prediction handles well.
+ * Marks the ids of repeated features in place, and moves marked pairs behind the unmarked pairs of their row. A
+ * kernel's loop over a row then changes from unmarked to marked pairs only once, which the processor's branch
+ * prediction handles well.
  */
 export function markRepeats(
   { ids, values, numRows, endOf }: FeaturePairs,

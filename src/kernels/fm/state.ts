@@ -1,12 +1,14 @@
 // The state of a factorization machine, read and written between two runs of its threads: the optimizer's state, and all
 // parameters and state as bytes for a checkpoint.
 //
-//   factors  f32[n][J][S K + A]   v and its state, gathered from the tables; in a field-aware machine, J counts the quads of all fields
+//   factors  f32[n][J][S K + A]   v and its state, gathered from the tables; in a field-aware machine, J counts the
+//            quads of all fields
 //   linear   f32[n][L]            w and its state
 //   bias     f32[2]               w0 and its accumulator, the same on every thread
 //
-// S and L depend on the method (METHODS of binding.ts). A is 1 if slices have an accumulator (S is then 1), else 0. K, J: binding.ts.
-// If slices share an accumulator, as for a field-aware machine's block of fields, each slice has a copy here.
+// S and L depend on the method (METHODS of binding.ts). A is 1 if slices have an accumulator (S is then 1), else 0. K,
+// J: binding.ts. If slices share an accumulator, as for a field-aware machine's block of fields, each slice has a copy
+// here.
 
 import { METHODS, readBias, writeBias, type FmLayout, type StridedOffset } from "./binding.js";
 import { Plan, Thread } from "./layout.js";
@@ -29,9 +31,9 @@ export interface FmState {
 export interface OptimizerState {
   /** f32[n][J][(S - 1) K + A]: state of the slices, including that of padding dimensions */
   vectors: Float32Array;
-  /** f32[n][L - 1] */
+  /** optimizer state of each weight, f32[n][L - 1] */
   w: Float32Array;
-  /** w0's accumulator */
+  /** accumulator of w0 */
   w0: number;
 }
 
@@ -41,9 +43,9 @@ class Parameters {
   readonly J: number;
   readonly K: number;
   readonly L: number;
-  /** S K + A */
+  /** number of floats per slice including its accumulator: S K + A, with the symbols above */
   readonly width: number;
-  /** S K: floats per slice of v and of the state stored with it */
+  /** number of floats per slice of a vector and of the state stored with it: S K */
   readonly #side: number;
   /** view of the whole memory as f32 */
   readonly numbers: Float32Array;
@@ -71,15 +73,15 @@ class Parameters {
   }
 
   /**
-   * Returns the index in `numbers` of the first float of v of a feature's slice; state follows K floats later, unless the state is an
-   * accumulator.
+   * Returns the index in `numbers` of the first float of v of a feature's slice; state follows K floats later, unless
+   * the state is an accumulator.
    */
   at(feature: number, j: number): number {
     const { offset, stride } = this.#slices[this.#groupOf(feature)]![j]!;
     return (offset + feature * stride) / 4;
   }
 
-  /** Returns the index in `numbers` of a feature's w; its state follows. */
+  /** Returns the index in `numbers` of a feature's weight; its state follows. */
   weightAt(feature: number): number {
     return (this.#linear.offset + feature * this.#linear.stride) / 4;
   }
@@ -91,7 +93,7 @@ class Parameters {
     if (this.#accumulators) target[to + this.#side - skip] = this.numbers[this.#accumulatorAt(feature, j)]!;
   }
 
-  /** The inverse of `read`. */
+  /** Copies v and the state of a feature's slice from `source`, in the layout that `read` writes. */
   write(feature: number, j: number, skip: number, source: Float32Array, from: number): void {
     const end = from + this.#side - skip;
     this.numbers.set(source.subarray(from, end), this.at(feature, j) + skip);
@@ -99,7 +101,8 @@ class Parameters {
   }
 
   /**
-   * Sets each accumulator of a feature to the mean of `of` over the slices that share it and whose accumulators are known.
+   * Sets each accumulator of a feature to the mean of `of` over the slices that share it and whose accumulators are
+   * known.
    *
    * @param of f32[J]
    */
@@ -128,7 +131,7 @@ class Parameters {
   }
 }
 
-/** Freezes w0. */
+/** Freezes w0 by a large accumulator. */
 export function freezeBias(arena: Arena, layout: FmLayout): void {
   setAccumulators(arena, layout, FROZEN);
 }
@@ -187,8 +190,8 @@ export function writeOptimizer(
 }
 
 /**
- * Converts one accumulator per dimension, as an earlier version had, to one per slice: their mean, since a slice's accumulator adds up
- * means of squared gradients.
+ * Converts one accumulator per dimension, as an earlier version had, to one per slice: their mean, since a slice's
+ * accumulator adds up means of squared gradients.
  *
  * @param each f32[n][J][K]
  * @param used [J]: number of dimensions of each slice, not counting padding

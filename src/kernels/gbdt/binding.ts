@@ -15,8 +15,8 @@ import { putStruct } from "../shared/struct.js";
 import { COUNT_BITS, GATHERED, MARK, Node, Split, SplitOptions as SplitStruct } from "./layout.js";
 
 /**
- * Maximum number of rows of a call, because WebAssembly replaces unoptimized code only between calls. Floating-point sums are also divided
- * into blocks of this size.
+ * Maximum number of rows of a call, because WebAssembly replaces unoptimized code only between calls. Floating-point
+ * sums are also divided into blocks of this size.
  */
 export const BLOCK_ROWS = 4096;
 
@@ -34,14 +34,20 @@ export const NARROW_CELLS = 256;
 /** Number of edges of a numeric feature, a power of two; unused edges are infinity. */
 export const EDGES = 256;
 
-/** Approximate size in bytes of the piece of all columns that is binned at a time, and minimum number of rows of the piece. */
+/**
+ * Approximate size in bytes of the piece of all columns that is binned at a time, and minimum number of rows of the
+ * piece.
+ */
 const STAGED_BYTES = 4 * 2 ** 20;
 const LEAST_STAGED = 256;
 
-/** Cells are i64 pairs. */
+/** Number of bytes of a cell, which consists of two i64. */
 export const CELL_BYTES = 16;
 
-/** Number of bits of a tree's integer sums: gradients are at most 2^50, so that f64 represents every sum exactly, hessians at most 2^37. */
+/**
+ * Number of bits of a tree's integer sums: gradients are at most 2^50, so that f64 represents every sum exactly,
+ * hessians at most 2^37.
+ */
 export const GRADIENT_BITS = 50;
 export const HESSIAN_BITS = 62 - COUNT_BITS;
 
@@ -76,11 +82,14 @@ export function putSplitOptions(
 export interface FeaturePlace {
   categorical: boolean;
   wide: boolean;
-  /** byte within a row */
+  /** offset of the feature's bin within a row of bins, in bytes */
   byte: number;
   /** index of the feature's first cell in a histogram */
   cell: number;
-  /** number of used cells: the bins of values and one of missing values; for a categorical feature, bin 0 and the bins of categories */
+  /**
+   * number of used cells: the bins of values and one of missing values; for a categorical feature, bin 0 and the bins
+   * of categories
+   */
   numCells: number;
 }
 
@@ -128,9 +137,12 @@ export interface GbdtLayout extends RowLayout {
   bins: number;
   /** by feature: bins of the training rows, u8[numTrain], or u16[numTrain] of a wide feature */
   columns: number[];
-  /** f64[features][EDGES] */
+  /** bin edges of each numeric feature, f64[features][EDGES] */
   edges: number;
-  /** two buffers of values that wait to be binned; each has `stagedRows` f64 for every feature, or the bins of a categorical one */
+  /**
+   * two buffers of values that wait to be binned; each has `stagedRows` f64 for every feature, or the bins of a
+   * categorical one
+   */
   staged: number;
   stagedRows: number;
   /** u32[numWide]: index of each wide feature's first cell */
@@ -161,14 +173,16 @@ export interface GbdtLayout extends RowLayout {
   scratchBytes: number;
   /** byte offset of the table of bins within a thread's buffers */
   scratchTable: number;
-  /** Node[numLeaves - 1] */
+  /** nodes of the growing tree, Node[numLeaves - 1] */
   nodes: number;
-  /** u8[numLeaves - 1][tableBytes] */
+  /** for each node, whether each bin goes left: u8[numLeaves - 1][tableBytes] */
   tables: number;
   tableBytes: number;
-  /** f64[numLeaves] */
+  /** values of the tree's leaves, f64[numLeaves] */
   values: number;
-  /** f64[numClasses][blocks][2]: sum of |g| and sum of h over each block of training rows */
+  /**
+   * f64[numClasses][blocks][2]: sums of the gradients' magnitudes and of the hessians over each block of training rows
+   */
   gradientSums: number;
   gradientSumsApart: number;
   /** f64 per block: sum of losses over its rows; first the blocks of training rows, then those of validation rows */
@@ -179,18 +193,21 @@ export interface GbdtLayout extends RowLayout {
   marks: number;
   /** u32 per piece of a leaf's rows: number of its rows that go left */
   counts: number;
-  /** SplitOptions */
+  /** byte offset of the SplitOptions struct */
   options: number;
   /** u32[numTrain]: indexes of the sampled rows (bagging); 0 if every tree uses all rows */
   bag: number;
 }
 
-/** Returns the byte offset of a feature's values in one of the two buffers of values that wait to be binned. @param slot buffer, 0 or 1 */
+/**
+ * Returns the byte offset of a feature's values in one of the two buffers of values that wait to be binned.
+ * @param slot buffer, 0 or 1
+ */
 export function stagedAt({ staged, stagedRows, places }: GbdtLayout, slot: number, f: number): number {
   return staged + 8 * stagedRows * (slot * places.length + f);
 }
 
-/** Sizes of a training. */
+/** Sizes of a training's arrays. */
 export interface GbdtShape {
   rows: RowLayout;
   numTrain: number;

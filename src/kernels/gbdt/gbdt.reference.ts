@@ -29,7 +29,7 @@ export function softmaxLoss(scores: readonly number[], label: number): number {
   return log(scores.reduce((sum, score) => sum + exp(score - most), 0)) + most - scores[label]!;
 }
 
-/** Returns sums by bin. */
+/** Returns the sums of gradients, hessians and rows of each bin. */
 export function histogram(
   bins: readonly number[],
   rows: readonly Omit<ReferenceSums, "count">[],
@@ -114,7 +114,8 @@ export interface CategoricalSplit {
 }
 
 /**
- * Returns the best set of bins for the left side: one category, or a prefix or suffix of the sorted categories. Bin 0 always goes right.
+ * Returns the best set of bins for the left side: one category, or a prefix or suffix of the sorted categories. Bin 0
+ * always goes right.
  */
 export function bestCategorical(
   bins: readonly ReferenceSums[],

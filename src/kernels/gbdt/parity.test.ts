@@ -38,7 +38,9 @@ async function machine() {
   return { arena, kernel, place };
 }
 
-/** Generates rows whose sums are integers after scaling, so that kernel and reference sum up exactly the same numbers. */
+/**
+ * Generates rows whose sums are integers after scaling, so that kernel and reference sum up exactly the same numbers.
+ */
 function randomRows(n: number, random: Random) {
   const whole = (x: number, scale: number) => Math.round(x * scale) / scale;
   return Array.from({ length: n }, () => ({
@@ -47,7 +49,7 @@ function randomRows(n: number, random: Random) {
   }));
 }
 
-/** Returns f32[n][2], exactly. */
+/** Returns gradients and hessians as f32[n][2]; they are representable as f32, so nothing is rounded. */
 function pairsOf(rows: readonly { g: number; h: number }[]): Float32Array {
   return Float32Array.from(rows.flatMap(({ g, h }) => [g, h]));
 }
@@ -277,7 +279,7 @@ test("histogram, sum over threads and subtraction are the reference's sums exact
     );
   expect(sumsAt(out, 256, 256)).toEqual(expected(narrow, 256));
   expect(sumsAt(out, 1024, 400)).toEqual(expected(wide, 400));
-  // with no `order`, the kernel uses the first rows
+  // without `order`, the kernel adds the first rows
   const whole = arena.allocate("all rows' histogram", numCells * 16);
   kernel.histogram(
     ...([0, n, own.offset, stride, 4, first.offset, 1, pairs.offset, words.offset] as const),

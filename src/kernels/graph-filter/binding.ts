@@ -19,32 +19,32 @@ export const BLOCK_USERS = BLOCK_PANELS * LANES;
 
 /** A bipartite graph of users and items, with adjacency lists in both directions and without repeated edges. */
 export interface UserItemGraph {
-  /** items of each user */
+  /** the items of each user */
   users: ItemLists;
-  /** users of each item */
+  /** the users of each item */
   items: ItemLists;
 }
 
-/** Input of the kernel. */
+/** Graph and components that the kernel reads. */
 export interface FilterInput extends UserItemGraph {
-  /** f32[numItems] */
+  /** factor of each item's scores, f32[numItems] */
   after: Float32Array;
   dim: number;
-  /** f32[numItems][dim], row-major: W */
+  /** components of the items, f32[numItems][dim], row-major */
   components: Float32Array;
 }
 
 /** Byte offsets of the buffers of one thread. */
 export interface FilterScratch {
-  /** BLOCK_PANELS + 1 panels, f32[numItems][16] each */
+  /** BLOCK_PANELS + 1 panels of the items, f32[numItems][16] each */
   itemPanels: number[];
-  /** f32[numUsers][16] */
+  /** panel of the users, f32[numUsers][16] */
   users: number;
-  /** f32[2 BLOCK_PANELS][dim][8] */
+  /** vectors of the users in the components' space, f32[2 BLOCK_PANELS][dim][8] */
   queries: number;
-  /** u32[BLOCK_PANELS] */
+  /** offsets of the item panels, u32[BLOCK_PANELS] */
   panels: number;
-  /** f32[4][8], and f32[16] */
+  /** buffers of finishPanels, f32[4][8], and of the search for the best items, f32[16] */
   tile: number;
   worst: number;
 }
@@ -55,9 +55,9 @@ export interface FilterLayout {
   numUsers: number;
   numItems: number;
   dim: number;
-  /** W, f32[ceil(numItems / 4)][dim][4] */
+  /** components of the items, f32[ceil(numItems / 4)][dim][4] */
   components: number;
-  /** memory of each thread */
+  /** buffers, one set per thread */
   scratches: FilterScratch[];
 }
 
@@ -74,7 +74,10 @@ export function filterBytes(
   return shared + threads * own;
 }
 
-/** Copies the graph and the components into the arena, and allocates the threads' buffers. @throws {UsageError} they do not fit */
+/**
+ * Copies the graph and the components into the arena, and allocates the threads' buffers.
+ * @throws {UsageError} they do not fit
+ */
 export function allocateFilter(
   arena: Arena,
   { users, items, after, dim, components }: FilterInput,
@@ -120,7 +123,10 @@ export function componentIndex(dim: number, i: number, d: number): number {
   return ((i >>> 2) * dim + d) * 4 + (i & 3);
 }
 
-/** Returns the index of dimension d of a user's vector z in the queries of a block, which store eight users side by side. */
+/**
+ * Returns the index of dimension d of a user's vector z in the queries of a block, which store eight users side by
+ * side.
+ */
 export function queryIndex(dim: number, user: number, d: number): number {
   return ((user >>> 3) * dim + d) * 8 + (user & 7);
 }

@@ -1,18 +1,19 @@
-// Scores of a graph filter by the definition, in plain f64 with dense matrices. Tests compare assembly/main.ts and its solver with it.
+// Scores of a graph filter by the definition, in plain f64 with dense matrices. Tests compare assembly/main.ts and its
+// solver with it.
 
 /** A graph filter; solvers/graph-filter/graph-filter.ts defines the symbols. */
 export interface ReferenceFilter {
-  /** R by users: 1 where the user has the item, else 0 */
+  /** matrix R of the events, a row per user: 1 where the user has the item, else 0 */
   events: readonly (readonly number[])[];
-  /** c_k */
+  /** coefficients c_k of the polynomial */
   coefficients: ArrayLike<number>;
-  /** b */
+  /** exponent b of the item degrees */
   power: number;
-  /** a V V', [numItems][numItems]; and the exponent g of the item degrees */
+  /** linear term: the matrix a V V', [numItems][numItems], and the exponent g of the item degrees */
   ideal: { matrix: readonly (readonly number[])[]; power: number };
 }
 
-/** P = D_i^-1/2 R' D_u^-1 R D_i^-1/2, where 0^-1 is 0. */
+/** Returns the normalized graph of items, P = D_i^-1/2 R' D_u^-1 R D_i^-1/2, where 0^-1 is 0. */
 export function referenceGraph(events: ReferenceFilter["events"]): number[][] {
   const numItems = events[0]!.length;
   const userDegrees = events.map((row) => row.reduce((sum, x) => sum + x, 0));
@@ -34,8 +35,8 @@ export function referenceDegrees(events: ReferenceFilter["events"]): number[] {
 }
 
 /**
- * Returns f64[numUsers][numItems]: D_i^b c(P) D_i^-b r + D_i^g (a V V') D_i^-g r for each row r of R; c(P) is computed by the recurrence of
- * the T_k.
+ * Returns f64[numUsers][numItems]: D_i^b c(P) D_i^-b r + D_i^g (a V V') D_i^-g r for each row r of R; c(P) is computed
+ * by the recurrence of the T_k.
  */
 export function referenceScores({ events, coefficients, power, ideal }: ReferenceFilter): number[][] {
   const P = referenceGraph(events);

@@ -19,8 +19,8 @@ export type HnswKernel = Kernel;
 /** Maximum number of links of a node on a level above 0, in graphs that are built here. */
 export const MOST_LINKS = 100;
 /**
- * Maximum size of the candidate list when masks leave a search with too few nodes; if it is not enough, the query is compared with every
- * node.
+ * Maximum size of the candidate list when masks leave a search with too few nodes; if it is not enough, the query is
+ * compared with every node.
  */
 export const WIDEST = 4096;
 /** Number of nodes in the graph per node of the next batch. */
@@ -46,16 +46,16 @@ export interface GraphShape {
 export interface GraphLayout extends GraphShape {
   graph: number;
   numNodes: number;
-  /** dimension, with padding */
+  /** number of floats per vector, with padding */
   stride: number;
-  /** f32[n][stride] */
+  /** vector of each node, f32[n][stride] */
   vectors: Region;
   /** u32[n][m0]: links on level 0; NO_NODE ends a row with fewer links */
   links: Region;
   /** u32[n]: index of the row with a node's links on level 1; the rows of its higher levels follow */
   upperRows: Uint32Array;
   numUpperRows: number;
-  /** u32[numUpperRows][m] */
+  /** links of nodes on levels above 0, u32[numUpperRows][m] */
   upperLinks: Region;
 }
 
@@ -122,8 +122,8 @@ export function allocateBuild(
 }
 
 /**
- * Returns the end of each batch of nodes. The first node is in the graph before the first batch; a batch has a fiftieth of the number of
- * nodes that are already in the graph, but at least one node.
+ * Returns the end of each batch of nodes. The first node is in the graph before the first batch; a batch has a fiftieth
+ * of the number of nodes that are already in the graph, but at least one node.
  */
 export function batchEnds(numNodes: number): Uint32Array {
   const ends: number[] = [];

@@ -9,16 +9,19 @@ interface Near {
   distance: number;
 }
 
-/** A link; `checked` if it was selected together with the other checked links of its row, so that they are known to be far enough apart. */
+/**
+ * A link; `checked` if it was selected together with the other checked links of its row, so that they are known to be
+ * far enough apart.
+ */
 interface Link extends Near {
   checked: boolean;
 }
 
 /** Vectors and options for building a graph. */
 export interface ReferenceInput extends GraphShape {
-  /** f32[n * dim] */
+  /** vector of each node, f32[n * dim] */
   vectors: Float32Array;
-  /** u32[n] */
+  /** nodes in the order in which they are added, u32[n] */
   order: Uint32Array;
   efConstruction: number;
 }
@@ -29,8 +32,9 @@ const { fround } = Math;
 const byDistance = (a: Near, b: Near) => a.distance - b.distance || a.node - b.node;
 
 /**
- * Returns the distance of two vectors. For each d below 8, an f32 sum over dimensions d, d + 8, ... is made, then the eight sums are added
- * in pairs; if the number of dimensions is not a multiple of 8, the last four are added to the first four sums.
+ * Returns the distance of two vectors. For each d below 8, an f32 sum over dimensions d, d + 8, ... is made, then the
+ * eight sums are added in pairs; if the number of dimensions is not a multiple of 8, the last four are added to the
+ * first four sums.
  */
 function distanceOf({ dim, nearness }: GraphShape, x: Float32Array, y: Float32Array): number {
   const sums = new Float32Array(8);
@@ -48,7 +52,7 @@ function distanceOf({ dim, nearness }: GraphShape, x: Float32Array, y: Float32Ar
 /** A graph that is built and searched by the definition. */
 export class ReferenceGraph {
   readonly #input: ReferenceInput;
-  /** links[node][level] */
+  /** links by node and level: links[node][level] */
   readonly links: Link[][][];
 
   constructor(input: ReferenceInput) {
@@ -121,7 +125,10 @@ export class ReferenceGraph {
     return node;
   }
 
-  /** Returns the `ef` nearest nodes that a walk finds; each step visits the neighbors of the nearest node that has not been expanded. */
+  /**
+   * Returns the `ef` nearest nodes that a walk finds; each step visits the neighbors of the nearest node that has not
+   * been expanded.
+   */
   #walk(x: Float32Array, start: number, level: number, ef: number): Near[] {
     const near = (node: number): Near => ({
       node,

@@ -14,11 +14,11 @@ export interface InverseLayout {
   plan: number;
   /** number of rows and of columns, a multiple of SWEEP_BLOCK */
   size: number;
-  /** f32[size][size] */
+  /** the matrix to invert, f32[size][size] */
   matrix: Region;
   /** f32[SWEEP_BLOCK][SWEEP_BLOCK]: inverse of the diagonal block that is being swept */
   pivot: Region;
-  /** tile of each thread */
+  /** byte offset of each thread's tile */
   tiles: number[];
 }
 

@@ -35,7 +35,7 @@ export type { Kernel as NetKernel } from "./layout.js";
 /** Structure and learning options of a network. */
 export type KernelNetShape = NetShape &
   NetLearning & {
-    /** rows of a batch */
+    /** number of rows of a batch */
     batch: number;
     threads: number;
     /** whether the network learns; false omits the arrays for learning */
@@ -51,7 +51,7 @@ export interface NetLayout {
   barrier: Region;
   layers: LayerLayout[];
   embeddings: Region;
-  /** W', and the number of floats from one feature's row to the next */
+  /** padded number of floats of an embedding (W'), and number of floats from one feature's row to the next */
   paddedWidth: number;
   embeddingPitch: number;
   wide: Region | undefined;
@@ -100,7 +100,7 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
     inputGradients: arena.numbers("the derivatives of a batch", batchPitch * rowPitch),
     scoreGradients: arena.numbers("the derivatives of a batch", batchPitch),
     losses: arena.allocate("the losses of a batch", batchPitch * 8),
-    // reservePairs allocates the arrays by pair
+    // reservePairs allocates the arrays with an element per pair
     places: 0,
     pairRows: 0,
     sorted: 0,
@@ -137,8 +137,8 @@ function isTrained({ trains, embeddingLearningRate }: KernelNetShape): boolean {
 }
 
 /**
- * Returns the maximum number of parts of the parameters: PARTS of embeddings, PARTS of wide weights, one of w0, and one per eight outputs
- * of each layer.
+ * Returns the maximum number of parts of the parameters: PARTS of embeddings, PARTS of wide weights, one of w0, and one
+ * per eight outputs of each layer.
  */
 function numPartsOf(shape: KernelNetShape): number {
   const outputs = denseLayersOf(shape).map((layer) => paddedUnits(layer.outputs) / 8);
@@ -160,7 +160,7 @@ function threadFields(arena: Arena, dense: DenseLayout, rowPitch: number): Field
     loss: 0,
     ...allocateDenseScratch(arena, dense),
     gathered: arena.allocate("a thread's scratch", 8 * rowPitch * 4),
-    // reservePairs allocates these
+    // reservePairs allocates the three arrays below
     sums: 0,
     held: 0,
     counts: 0,

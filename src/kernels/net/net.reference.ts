@@ -24,7 +24,7 @@ import {
   type ReferenceArrays,
 } from "../shared/dense.reference.js";
 
-/** Random key of the dropout in a batch; `first` is the position of the batch's first row in the epoch. */
+/** Source of the dropout's random draws in a batch; `first` is the position of the batch's first row in the epoch. */
 export interface BatchDraws {
   seed: number;
   epoch: number;
@@ -33,7 +33,7 @@ export interface BatchDraws {
 
 /** Results of one forward pass, and of one backward pass, over rows. */
 export interface ReferencePass {
-  /** f64[numRows], before the link */
+  /** score of each row before the link function, f64[numRows] */
   scores: Float64Array;
   /** sum of the rows' losses times their weights */
   loss: number;
@@ -53,7 +53,10 @@ export function referenceNetScores(
   );
 }
 
-/** Returns scores, losses and gradients of rows. @param draws random key of the dropout; if absent, no unit is dropped */
+/**
+ * Returns scores, losses and gradients of rows.
+ * @param draws random key of the dropout; if absent, no unit is dropped
+ */
 export function referenceNetPass(
   shape: NetShape,
   parameters: ReferenceArrays,
@@ -98,7 +101,7 @@ function forward(
   return denseForward(layers, parameters, inputOf(shape, parameters, rows, r), drawn);
 }
 
-/** Returns x_0. */
+/** Returns the input x_0 of a row: w0, the sums of embeddings by field, and the numeric inputs. */
 function inputOf(shape: NetShape, parameters: ReferenceArrays, rows: NetRows, r: number): Float64Array {
   const { embeddings, w0 } = parameters;
   const [W, start, F] = [embeddingWidth(shape), firstInputOf(shape), numFieldsOf(shape)];
@@ -127,7 +130,8 @@ function scoreOf(
 }
 
 /**
- * Returns the score of the factorization machine of x_0: w0 and w if x_0 has them, and the inner products of all pairs of the fields' v.
+ * Returns the score of the factorization machine of x_0: w0 and w if x_0 has them, and the inner products of all pairs
+ * of the fields' v.
  */
 export function machineScore(shape: NetShape, x: ArrayLike<number>): number {
   const [W, start, F] = [embeddingWidth(shape), firstInputOf(shape), numFieldsOf(shape)];
@@ -177,7 +181,10 @@ export function forEachPair(
   for (let j = indptr ? indptr[r]! : r * width; j < end; j++) visit(ids[j]!, values?.[j] ?? 1);
 }
 
-/** Calls `visit` with each weight of a row in the wide part and its value: first those of features, then those of crosses. */
+/**
+ * Calls `visit` with each weight of a row in the wide part and its value: first those of features, then those of
+ * crosses.
+ */
 export function forEachWide(
   shape: NetShape,
   rows: NetRows,

@@ -1,9 +1,10 @@
-// Addresses of a network's parameters and of the optimizers' state in the arena, and functions that read and write them.
+// Addresses of a network's parameters and of the optimizers' state in the arena, and functions that read and write
+// them.
 //
 //   NAME ──► f32[rows][columns], row-major, as `parameterShapes` has them ──► (row, column) ──► place in a region
 //
-// The state of a parameter NAME is called NAME:m and NAME:s (Adam's moments), NAME:n (sums of squares, which start at 1 for AdaGrad and at
-// 0 for FTRL) and NAME:z (FTRL).
+// The state of a parameter NAME is called NAME:m and NAME:s (Adam's moments), NAME:n (sums of squares, which start at 1
+// for AdaGrad and at 0 for FTRL) and NAME:z (FTRL).
 
 import { ftrlZ } from "../../numeric/ftrl.js";
 import { placedDense, placedMoments } from "../shared/dense.js";
@@ -12,7 +13,7 @@ import type { Placed } from "../shared/placed.js";
 import type { NetLayout } from "./binding.js";
 import { embeddingWidth, type NetLearning, type NetShape, numFeaturesOf } from "./shape.js";
 
-/** Returns the parameters by name. */
+/** Returns the locations of the parameters, keyed by the parameters' names. */
 export function placedParameters(layout: NetLayout, shape: NetShape): Map<string, Placed> {
   const placed = new Map([["embeddings", embeddingsAt(layout, shape, 0)]]);
   if (layout.w0) placed.set("w0", single(layout.w0, 0));
@@ -21,7 +22,10 @@ export function placedParameters(layout: NetLayout, shape: NetShape): Map<string
   return placed;
 }
 
-/** Returns the optimizers' state by name; the network must be one that learns. */
+/**
+ * Returns the locations of the optimizers' state, keyed by the names of the arrays; the network must be one that
+ * learns.
+ */
 export function placedState(layout: NetLayout, shape: NetShape): Map<string, Placed> {
   const placed = new Map<string, Placed>();
   if (layout.embeddingPitch > layout.paddedWidth)
@@ -52,7 +56,10 @@ function single(region: Region, place: number): Placed {
   return { rows: 1, columns: 1, region, at: () => place };
 }
 
-/** Sets the optimizers' state to its initial values. The padding is included, because a step of it would otherwise be 0 / 0. */
+/**
+ * Sets the optimizers' state to its initial values. The padding is included, because a step of it would otherwise be 0
+ * / 0.
+ */
 export function startState(arena: Arena, layout: NetLayout): void {
   const { embeddings, paddedWidth, embeddingPitch } = layout;
   if (embeddingPitch === paddedWidth) return;
@@ -60,7 +67,9 @@ export function startState(arena: Arena, layout: NetLayout): void {
   for (let at = paddedWidth; at < numbers.length; at += embeddingPitch) numbers.fill(1, at, at + paddedWidth);
 }
 
-/** Sets z of the wide part so that FTRL computes the current weights from it; must be called after weights were written. */
+/**
+ * Sets z of the wide part so that FTRL computes the current weights from it; must be called after weights were written.
+ */
 export function alignWide(
   arena: Arena,
   { wide }: NetLayout,

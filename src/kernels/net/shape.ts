@@ -1,13 +1,17 @@
 // Structure of a network: its input, its dense layers, and the arrays of its parameters.
 //
-//   x_0 = (w0 | e_1 .. e_F | numeric)     e_f = sum of value * embedding over the row's features of field f, width W each
+//   x_0 = (w0 | e_1 .. e_F | numeric)   e_f = sum of value * embedding over the row's features of field f, width W each
 //   x_l = dropout(act(norm(W_l x_(l-1) + b_l [+ x_(l-2)])))     score = W_L x_(L-1) + b_L [+ wide part]
 //
-//   fnn            W = 1 + dim, e = (w, v); w0 is an input of its own; tanh                  Zhang et al. 2016 (arXiv:1601.02376)
-//   wide-deep      W = dim; ReLU; beside it a sparse linear part over features and crosses   Cheng et al. 2016 (arXiv:1606.07792)
-//   deep-crossing  W = dim; pairs of layers are residual units                               Shan et al. 2016 (10.1145/2939672.2939704)
+//   fnn            W = 1 + dim, e = (w, v); w0 is an input of its own; tanh
+//                  Zhang et al. 2016 (arXiv:1601.02376)
+//   wide-deep      W = dim; ReLU; beside the layers a sparse linear part over features and crosses
+//                  Cheng et al. 2016 (arXiv:1606.07792)
+//   deep-crossing  W = dim; pairs of layers are residual units
+//                  Shan et al. 2016 (10.1145/2939672.2939704)
 //
-// A residual unit is two layers, x + W_2 relu(W_1 x + b_1) + b_2 followed by a ReLU: the second adds the input of the first.
+// A residual unit is two layers, x + W_2 relu(W_1 x + b_1) + b_2 followed by a ReLU: the second adds the input of the
+// first.
 
 import type { DenseLayer, DenseLearning } from "../shared/dense.js";
 
@@ -16,9 +20,11 @@ export type NetArch = "fnn" | "wide-deep" | "deep-crossing";
 /** Structure of a network, without its optimizers. */
 export interface NetShape {
   arch: NetArch;
-  /** u32[F + 1]: field f has features offsets[f] .. offsets[f + 1); the first of these is the out-of-vocabulary feature */
+  /**
+   * u32[F + 1]: field f has features offsets[f] .. offsets[f + 1); the first of these is the out-of-vocabulary feature
+   */
   offsets: ArrayLike<number>;
-  /** k: number of dimensions of a feature's vector */
+  /** number k of dimensions of a feature's vector */
   dim: number;
   /** number of numeric inputs of each row */
   numNumeric: number;
@@ -26,15 +32,20 @@ export interface NetShape {
   hidden: readonly number[];
   /** activation of the hidden layers; deep-crossing always uses ReLU */
   activation: "tanh" | "relu";
-  /** whether a ReLU is applied to e, as in Deep Crossing's paper; it would zero half of the numbers of a signed table */
+  /**
+   * whether a ReLU is applied to e, as in Deep Crossing's paper; it would zero half of the numbers of a signed table
+   */
   embeddingRelu: boolean;
   /** share of the hidden units that dropout zeroes in training, in [0, 1); in a residual unit, of its inner units */
   dropout: number;
-  /** whether layer normalization precedes the activation of hidden layers; in deep-crossing, in both layers of a residual unit */
+  /**
+   * whether layer normalization precedes the activation of hidden layers; in deep-crossing, in both layers of a
+   * residual unit
+   */
   layerNorm: boolean;
   /** number of crosses of the wide part; 0 except for wide-deep */
   numCrosses: number;
-  /** whether the score of the factorization machine of x_0 is added; such a network cannot be trained */
+  /** whether the score of the factorization machine of the embeddings is added; such a network cannot be trained */
   machine?: boolean;
   loss: "logistic" | "squared";
 }
@@ -59,7 +70,10 @@ export interface NetRows {
   crosses?: { indptr?: Uint32Array; width: number; ids: Uint32Array };
 }
 
-/** Returns W, the number of floats of a feature's row in `embeddings`; in fnn, the first of them is the feature's weight. */
+/**
+ * Returns W, the number of floats of a feature's row in `embeddings`; in fnn, the first of them is the feature's
+ * weight.
+ */
 export function embeddingWidth({ arch, dim }: Pick<NetShape, "arch" | "dim">): number {
   return arch === "fnn" ? 1 + dim : dim;
 }
@@ -77,7 +91,7 @@ export function firstInputOf({ arch }: NetShape): number {
   return arch === "fnn" ? 1 : 0;
 }
 
-/** Returns the number of elements of x_0. */
+/** Returns the number of elements of the input x_0. */
 export function numInputsOf(shape: NetShape): number {
   return firstInputOf(shape) + numFieldsOf(shape) * embeddingWidth(shape) + shape.numNumeric;
 }
@@ -137,11 +151,20 @@ export function parameterShapes(shape: NetShape): Map<string, number[]> {
 export interface NetLearning extends Omit<DenseLearning, "dropout"> {
   /** learning rate of embeddings, which learn by AdaGrad on the batch's summed loss; 0 freezes the embeddings and w0 */
   embeddingLearningRate: number;
-  /** factor of the penalty embeddingL2 / 2 |e|^2, which is added to the batch's summed loss for each embedding of each row */
+  /**
+   * factor of the penalty embeddingL2 / 2 |e|^2, which is added to the batch's summed loss for each embedding of each
+   * row
+   */
   embeddingL2: number;
-  /** f32[numFeatures]: individual L2 factor of each feature, applied by a proximal step, which is stable for large factors; absent: none */
+  /**
+   * f32[numFeatures]: individual L2 factor of each feature, applied by a proximal step, which is stable for large
+   * factors; absent: none
+   */
   keyPenalties?: Float32Array;
-  /** maximum length of the gradient of the batch's mean loss by all trained parameters; a longer gradient is scaled down. 0: no limit */
+  /**
+   * maximum length of the gradient of the batch's mean loss by all trained parameters; a longer gradient is scaled
+   * down. 0: no limit
+   */
   clipNorm: number;
   /** options of the wide part: learning rate and penalties of FTRL-proximal on the batch's summed loss */
   wideLearningRate: number;

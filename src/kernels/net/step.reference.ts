@@ -1,11 +1,12 @@
 // One step of a network on one batch, in plain f64: the definition of correct for assembly/main.ts.
 //
-//   dense layers   Adam on the batch's mean gradient, weights with l2 W added; w0 too, without l2       Kingma and Ba 2015
-//   embeddings     AdaGrad on the batch's sum, of the rows that the batch holds                         Duchi et al. 2011
+//   dense layers   Adam on the batch's mean gradient, weights with l2 W added; w0 too, without l2    Kingma and Ba 2015
+//   embeddings     AdaGrad on the batch's sum, of the rows that the batch holds                       Duchi et al. 2011
 //
-// All gradients, without penalties, are first scaled down together if that of the mean loss is longer than clipNorm  Pascanu et al. 2013
+// All gradients, without penalties, are first scaled down together if that of the mean loss is longer than clipNorm
+// Pascanu et al. 2013
 //
-//   wide           FTRL-proximal on the batch's sum, of the weights that the batch holds                McMahan et al. 2013
+//   wide           FTRL-proximal on the batch's sum, of the weights that the batch holds            McMahan et al. 2013
 
 import { ftrlZ } from "../../numeric/ftrl.js";
 import { embeddingWidth, type NetLearning, type NetRows, type NetShape } from "./shape.js";
@@ -32,7 +33,7 @@ export function referenceNet(
   return { shape, learning, parameters };
 }
 
-/** Sets z of FTRL so that its formula gives the current weights. */
+/** Sets FTRL's state z so that its formula gives the current weights. */
 function alignWide(
   { values, state }: ReferenceParameters,
   { wideLearningRate: learningRate, wideL1: l1, wideL2: l2 }: NetLearning,
@@ -73,7 +74,7 @@ export function referenceNetStep(
       l2: name.endsWith(".weight") ? learning.l2 : 0,
     });
   }
-  // if the embeddings are frozen, so is w0
+  // w0 is frozen together with the embeddings
   if (w0 && learning.embeddingLearningRate > 0)
     denseStep(w0, kept("w0"), rows.numRows, { learningRate: learning.learningRate, l2: 0 });
 
@@ -109,7 +110,9 @@ export function referenceNetObjective(net: ReferenceNet, rows: NetRows): number 
   }, mean);
 }
 
-/** Returns the factor, at most 1, that limits the length of the gradient of the mean loss by all parameters to clipNorm. */
+/**
+ * Returns the factor, at most 1, that limits the length of the gradient of the mean loss by all parameters to clipNorm.
+ */
 function keptOf(
   { clipNorm, embeddingLearningRate }: NetLearning,
   gradients: ReferenceArrays,

@@ -59,14 +59,14 @@ export interface RankingData {
   context: PairRows;
   /** features of each item, one row per item */
   templates: PairRows;
-  /** u32[E]: item of each event; NO_ITEM for an event without a user */
+  /** user of each event, to look up the history, u32[E]; NO_ITEM for an event without a user */
   users: Uint32Array;
-  /** u32[E] */
+  /** item of each event, u32[E] */
   items: Uint32Array;
   /** f32[E]: weight of each event; absent when all weights are 1 */
   weights?: Float32Array;
   numItems: number;
-  /** each user's items */
+  /** the items with which each user has events */
   history: ItemLists;
   /** u32[I][2]: alias table of the noise distribution; absent for the uniform distribution */
   alias?: Uint32Array;
@@ -91,7 +91,7 @@ export interface RankingGraph {
   layers: number;
   /** true: the layers are part of the trained model; false: they are applied to the vectors after the training */
   through: boolean;
-  /** u32[n + 1], u32 */
+  /** u32[n + 1] and u32: ends of the features' lists, and neighbors of all features */
   ends: Uint32Array;
   neighbors: Uint32Array;
 }
@@ -138,16 +138,16 @@ export interface RankingLayout {
   /** Sets the number of training threads. */
   use: (threads: number) => void;
   barrier: Region;
-  /** vectors v, with AdaGrad's state of each */
+  /** vectors of the features, with AdaGrad's state of each */
   vectors: PlacedVectors;
-  /** f32[n][momentStride / 4]: Adam's state of each v; absent for AdaGrad */
+  /** f32[n][momentStride / 4]: Adam's state of each vector; absent for AdaGrad */
   moments?: Region;
-  /** f32[n][weightStride / 4]: weight w of each feature, with the optimizer's state of w */
+  /** f32[n][weightStride / 4]: weight of each feature, with its optimizer state */
   weights: Region;
   /** number of bytes per row of `moments`, and per row of `weights` */
   momentStride: number;
   weightStride: number;
-  /** slices of 8 dimensions */
+  /** number of slices of 8 dimensions */
   slices: number;
   /** number of floats of the optimizer's state per vector, and per weight */
   kept: { vector: number; weight: number };
@@ -161,8 +161,8 @@ export interface RankingLayout {
 }
 
 /**
- * Copies the events into the arena, and reserves memory for parameters, buffers and structs. @throws {UsageError} they
- * do not fit in the memory
+ * Copies the events into the arena, and reserves memory for parameters, buffers and structs.
+ * @throws {UsageError} they do not fit in the memory
  */
 export function allocateRanking(arena: Arena, data: RankingData, shape: RankingShape): RankingLayout {
   const { numFeatures, numItems, context, templates } = data;
@@ -315,7 +315,11 @@ function longest({ width, indptr }: PairRows): number {
   return most;
 }
 
-/** @param size number of floats of all vectors @returns the struct's offset, and the address of propagated vectors */
+/**
+ * Writes the struct of the graph, and allocates the propagated vectors.
+ * @param size number of floats of all vectors
+ * @returns the struct's offset, and the address of propagated vectors
+ */
 function putGraph(
   arena: Arena,
   { layers, ends, neighbors }: RankingGraph,
@@ -334,8 +338,8 @@ function putGraph(
 }
 
 /**
- * Builds a Bloom filter of the history: each pair of user and item sets one bit, about one in eight bits. A pair whose bit is not set is
- * not in the history.
+ * Builds a Bloom filter of the history: each pair of user and item sets one bit, about one in eight bits. A pair whose
+ * bit is not set is not in the history.
  *
  * @param numPairs number of pairs that determines b; by default that of the history
  * @returns u32[2^b / 32], and 32 - b: the shift that turns the kernel's hash into a bit number
@@ -362,7 +366,10 @@ export function setRankingRate(arena: Arena, { plan }: RankingLayout, learningRa
   setField(arena, Plan, plan, "learningRate", learningRate);
 }
 
-/** Returns f32[M + 1]: L(floor((I - 1) / k)), L(r) = 1 + 1/2 + ... + 1/r and at least 1. Source: Weston et al. 2011, eq. 2 and 6. */
+/**
+ * Returns f32[M + 1]: L(floor((I - 1) / k)), L(r) = 1 + 1/2 + ... + 1/r and at least 1. Source: Weston et al. 2011, eq.
+ * 2 and 6.
+ */
 export function rankWeights(numItems: number, candidates: number): Float32Array {
   const weights = new Float32Array(candidates + 1);
   let [sum, terms] = [0, 0];

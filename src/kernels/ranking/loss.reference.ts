@@ -25,7 +25,8 @@ export interface ReferenceRankingOptions {
  * (doi:10.1145/2484028.2484126), or the one of a rank as Ying et al. 2018 (arXiv:1806.01973), section 3.3. WARP: Weston
  * et al. 2011, eq. 6.
  *
- * @param rank rank of the negative among the candidates by score, 1 the highest; of equal scores, the earlier comes first (bpr)
+ * @param rank rank of the negative among the candidates by score, 1 the highest; of equal scores, the earlier comes
+ *   first (bpr)
  * @returns negative: 0 if no candidate violates the margin (warp)
  */
 export function pairLoss(

@@ -50,7 +50,8 @@ const shape: RankingShape = {
 };
 
 /**
- * Generates data with one user and one item feature per event, or with two or three valued features per item and a context per event.
+ * Generates data with one user and one item feature per event, or with two or three valued features per item and a
+ * context per event.
  *
  * @param crawler true if user 0 has events with every item
  */

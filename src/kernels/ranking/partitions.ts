@@ -1,13 +1,14 @@
-// Divides users into partitions that are trained one after another, so that the kernel's memory contains only the rows of all items and of
-// two partitions. While the partition in one slot is trained, the previous partition is written back from the other slot, and the next one
-// is read into that slot.
+// Divides users into partitions that are trained one after another, so that the kernel's memory contains only the rows
+// of all items and of two partitions. While the partition in one slot is trained, the previous partition is written
+// back from the other slot, and the next one is read into that slot.
 //
-//   N          number of partitions; it depends only on the data, so the bytes do not depend on where the rows are stored
-//   partition  of user u: floor(u / 16) mod N; its row in the partition: 16 floor(u / 16 / N) + u mod 16. Users are sorted by frequency,
-//              so all partitions have about the same number of events
-//   row        in the kernel's memory: first those of items, then those of slot 0, then those of slot 1
+//   N          number of partitions; it depends only on the data, so the bytes do not depend on where rows are stored
+//   partition  user u is in partition floor(u / 16) mod N, in row 16 floor(u / 16 / N) + u mod 16 of it. Users are
+//              sorted by frequency, so all partitions have about the same number of events
+//   rows       the kernel's memory contains first the rows of items, then those of slot 0, then those of slot 1
 //
-// Source: the buckets of PyTorch-BigGraph (Lerer et al. 2019, arXiv:1903.12287), section 4.1, with only one side divided.
+// Source: the buckets of PyTorch-BigGraph (Lerer et al. 2019, arXiv:1903.12287), section 4.1, with only one side
+// divided.
 
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct } from "../shared/struct.js";
@@ -18,12 +19,15 @@ import { Plan } from "./layout.js";
 const RUN = 16;
 
 /**
- * Sizes in bytes: users whose rows have at most `whole` bytes are one partition; otherwise a partition has `each` bytes. Tests set other
- * sizes.
+ * Sizes in bytes: users whose rows have at most `whole` bytes are one partition; otherwise a partition has `each`
+ * bytes. Tests set other sizes.
  */
 export const partitionBytes = { whole: 512 << 20, each: 64 << 20 };
 
-/** Returns the size in bytes of a feature's row in one table: v, followed by AdaGrad's accumulators in whole cache lines. */
+/**
+ * Returns the size in bytes of a feature's row in one table: v, followed by AdaGrad's accumulators in whole cache
+ * lines.
+ */
 export function rankingRowBytes(dim: number, method: string): number {
   const slices = Math.ceil(dim / 8);
   return 32 * slices + (method === "adagrad" ? 64 * Math.ceil(slices / 16) : 0);
@@ -42,10 +46,7 @@ export class Partitions {
   /** number of rows for the features that are not users, a multiple of 16 */
   readonly itemRows: number;
 
-  /**
-   * @param users range of the users' features
-   * @param count N, the number of partitions
-   */
+  /** Divides the users. @param users range of the users' features @param count N, the number of partitions */
   constructor(
     readonly numFeatures: number,
     readonly users: { first: number; count: number },
@@ -87,7 +88,10 @@ export class Partitions {
     return u < this.users.count ? this.users.first + u : undefined;
   }
 
-  /** Returns the range of a partition's rows that contains the users' features first .. last - 1; it consists of whole runs of 16 rows. */
+  /**
+   * Returns the range of a partition's rows that contains the users' features first .. last - 1; it consists of whole
+   * runs of 16 rows.
+   */
   rowsBetween(partition: number, first: number, last: number): { first: number; last: number } {
     const runOf = (feature: number) => Math.floor((feature - this.users.first) / RUN);
     const from = Math.max(0, Math.ceil((runOf(first) - partition) / this.count));
@@ -96,7 +100,9 @@ export class Partitions {
   }
 }
 
-/** Sizes of a partition's events, which are one array of u32: rows of the users, items, weights, and the users' items. */
+/**
+ * Sizes of a partition's events, which are one array of u32: rows of the users, items, weights, and the users' items.
+ */
 export interface PartitionSizes {
   numEvents: number;
   /** number of pairs of a user and an item in the history */
@@ -115,7 +121,9 @@ export interface Slot {
   context: number;
 }
 
-/** Returns the index in the u32 array of a partition's events at which each section starts, and the length of the array. */
+/**
+ * Returns the index in the u32 array of a partition's events at which each section starts, and the length of the array.
+ */
 export function partitionSections(
   { numEvents, numPairs }: PartitionSizes,
   { rows, hasWeights, bits }: { rows: number; hasWeights: boolean; bits: number },

@@ -5,8 +5,9 @@
 //   score    sum of x w over the item + <p, q> + products of the item's own features, (q^2 - sum of (x v)^2) / 2
 //   cosine   <p, q> / (|p| |q|) instead
 //
-// As in the kernel: for pairs, scores and dLoss/dscore are computed at the batch's start, while parameters are updated event by event;
-// AdaGrad has one accumulator per slice of 8 dimensions, to which the mean of their squared gradients is added.
+// As in the kernel: for pairs, scores and dLoss/dscore are computed at the batch's start, while parameters are updated
+// event by event; AdaGrad has one accumulator per slice of 8 dimensions, to which the mean of their squared gradients
+// is added.
 
 import { draw } from "../../numeric/random.js";
 import { behindLayers } from "./layers.reference.js";
@@ -28,14 +29,14 @@ export interface ReferenceEvent {
 
 /** Parameters with the state of the optimizer, all in f64. */
 export class ReferenceRanking {
-  /** f64[n][dim] */
+  /** vector of each feature, f64[n][dim] */
   readonly vectors: Float64Array;
-  /** f64[n] */
+  /** weight of each feature, f64[n] */
   readonly w: Float64Array;
-  /** f64[n][ceil(dim / 8)] and f64[n]: sums of squared gradients */
+  /** sums of squared gradients by slice, f64[n][ceil(dim / 8)], and by weight, f64[n] */
   readonly squares: Float64Array;
   readonly wSquares: Float64Array;
-  /** Adam's moments of each v and w, and the number of steps of each slice and weight */
+  /** Adam's moments of each vector and weight, and the number of steps of each slice and weight */
   readonly moments: Record<"m" | "s" | "t" | "wM" | "wS" | "wT", Float64Array>;
   readonly #slices: number;
 
@@ -57,14 +58,14 @@ export class ReferenceRanking {
     };
   }
 
-  /** Returns the sum of x v. @param vectors propagated or original vectors */
+  /** Returns the weighted sum of the vectors of a row's features. @param vectors propagated or original vectors */
   compose({ ids, values }: ReferenceBag, vectors: Float64Array = this.vectors): Float64Array {
     const sum = new Float64Array(this.dim);
     ids.forEach((id, i) => sum.forEach((_, d) => (sum[d]! += values[i]! * vectors[id * this.dim + d]!)));
     return sum;
   }
 
-  /** Returns the sum of x w, plus the products of the row's own features. */
+  /** Returns the weighted sum of the weights of a row's features, plus the products of the row's own features. */
   own({ ids, values }: ReferenceBag): number {
     let sum = 0;
     ids.forEach((id, i) => {
@@ -92,7 +93,11 @@ export class ReferenceRanking {
     return cosine ? dot(p, q) / length(p) / length(q) : this.own(item) + dot(p, q);
   }
 
-  /** Takes one step of a row's vectors. @param outer dLoss/d(sum of x v) @param inner dLoss/dscore, for the products of own features */
+  /**
+   * Takes one step of a row's vectors.
+   * @param outer dLoss/d(sum of x v)
+   * @param inner dLoss/dscore, for the products of own features
+   */
   step(
     row: ReferenceBag,
     outer: Float64Array,

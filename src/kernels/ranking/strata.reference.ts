@@ -16,13 +16,19 @@ import { aliasChances } from "./strata.js";
 /** Number of tries before the next item that the user lacks is taken. */
 const MAX_TRIES = 64;
 
-/** Events whose scores are computed together, in order, and the items of the group from which their negatives are sampled. */
+/**
+ * Events whose scores are computed together, in order, and the items of the group from which their negatives are
+ * sampled.
+ */
 interface StrataStep {
   events: number[];
   groupItems: number[];
 }
 
-/** Returns the group of a feature's run of 16: an affine map with an odd factor assigns `groups` adjacent runs to different groups. */
+/**
+ * Returns the group of a feature's run of 16: an affine map with an odd factor assigns `groups` adjacent runs to
+ * different groups.
+ */
 function groupOf(groups: number, key: number, feature: number): number {
   const run = feature >>> 4;
   const h = draw(key, Math.floor(run / groups));

@@ -7,7 +7,7 @@ import { Strata } from "./layout.js";
 
 /** The part of the ranking data that the blocks depend on. */
 interface StrataData {
-  /** u32[E] */
+  /** item of each event, u32[E] */
   items: Uint32Array;
   numItems: number;
   /** u32[I][2]: alias table; absent for the uniform distribution */

@@ -8,7 +8,7 @@
 import { mapTo } from "../../numeric/indices.js";
 import type { Arena, Region } from "../shared/memory.js";
 
-/** Numbers of a slice. */
+/** Number of dimensions of a slice. */
 const K = 8;
 
 /** A table of adjacent slices of all vectors; the kernel has the same struct. */
@@ -28,7 +28,7 @@ interface VectorTable {
 export interface PlacedVectors {
   region: Region;
   tables: readonly VectorTable[];
-  /** number of floats per feature: v, padded to whole slices, followed by the accumulators */
+  /** number of floats per feature: the vector, padded to whole slices, followed by the accumulators */
   width: number;
   /** returns the index in the region's f32 of a float of a feature; floats are numbered as in a single table */
   at: (feature: number, number: number) => number;
@@ -56,7 +56,7 @@ export class FeatureVectors {
     return mapTo(Float32Array, { length: width }, (_, number) => this.#numbers[at(feature, number)]!);
   }
 
-  /** Returns the sum of the squares of v's first `dim` numbers. */
+  /** Returns the sum of the squares of the vector's first `dim` numbers. */
   squares(feature: number, dim: number): number {
     const { at } = this.#placed;
     let sum = 0;

@@ -23,17 +23,17 @@ export interface BlockRows {
   indptr: Uint32Array;
   /** u32: column of each pair; the pairs of a row are sorted by block */
   columns: Uint32Array;
-  /** f64, beside columns */
+  /** value of each pair, f64 */
   values: Float64Array;
 }
 
 /** Rows, with their weights and targets. */
 export interface RidgeProblem {
   rows: BlockRows;
-  /** f64[numRows], at least 0 */
+  /** weight of each row, f64[numRows], at least 0 */
   weights: Float64Array;
   width: number;
-  /** f64[numRows * width], row-major */
+  /** targets of each row, f64[numRows * width], row-major */
   targets: Float64Array;
 }
 
@@ -41,11 +41,11 @@ export interface RidgeProblem {
 export interface RidgeMap {
   width: number;
   blocks: readonly number[];
-  /** f64[width]: m */
+  /** weighted mean m of the targets, f64[width] */
   mean: Float64Array;
-  /** f64[p]: c */
+  /** center c of each column, f64[p] */
   centers: Float64Array;
-  /** f64[p * width], row-major: coefficients B */
+  /** coefficients B, f64[p * width], row-major */
   coefficients: Float64Array;
 }
 
@@ -53,9 +53,9 @@ export interface RidgeMap {
 export interface FitLayout {
   fit: number;
   mean: Region;
-  /** f64[p][8] */
+  /** coefficients of eight targets, f64[p][8] */
   coefficients: Region;
-  /** f64[8] */
+  /** sum of squared errors of each target, f64[8] */
   errors: Region;
 }
 

@@ -7,8 +7,8 @@ import { putStruct } from "../shared/struct.js";
 import { Column, type Kernel } from "./layout.js";
 
 /**
- * A column of the lines: either texts, each stored after its head (the bytes before a cell), or numbers. All columns have the same members,
- * which makes loops over columns fast.
+ * A column of the lines: either texts, each stored after its head (the bytes before a cell), or numbers. All columns
+ * have the same members, which makes loops over columns fast.
  */
 export interface WrittenColumn {
   /** bytes that are written before each number */
@@ -31,7 +31,7 @@ const SLACK = 8;
 
 /** The kernel, whose memory contains the rows of one batch. */
 export class RowKernel {
-  /** @internal not declared to users of the package */
+  /** @internal the memory is not part of the types that users of the package see */
   readonly memory = newMemory();
   readonly #kernel: Kernel;
   #end = PAGE;
@@ -58,7 +58,10 @@ export class RowKernel {
     }
   }
 
-  /** Copies the rows of a batch to the kernel's memory. @returns false if they are too large, or a column has f64 numbers */
+  /**
+   * Copies the rows of a batch to the kernel's memory.
+   * @returns false if they are too large, or a column has f64 numbers
+   */
   take(columns: readonly WrittenColumn[], tail: Uint8Array): boolean {
     let bytes = OUT_BYTES + tail.length;
     for (const { head, texts, places, counts, f32, f64 } of columns) {

@@ -4,7 +4,7 @@ import { MISSING } from "./layout.js";
 
 /** Rows of a range of whole lines; lines with a wrong number of cells are listed separately. */
 export interface IndexedRows {
-  /** cells of each row */
+  /** cells of each row, as texts */
   rows: string[][];
   /** index of each row's physical line, from 0 */
   lines: number[];
@@ -49,7 +49,10 @@ export function internCells(table: Map<string, number>, cells: readonly string[]
   });
 }
 
-/** Returns the number in a cell, NaN for an empty cell; undefined for text that is neither in decimal nor in scientific notation. */
+/**
+ * Returns the number in a cell, NaN for an empty cell; undefined for text that is neither in decimal nor in scientific
+ * notation.
+ */
 export function parseCell(cell: string): number | undefined {
   if (cell === "") return NaN;
   return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(cell) ? Number(cell) : undefined;

@@ -1,5 +1,5 @@
-// Binding of the item2vec kernel: its functions, its structs laid out in an arena, and functions that load token streams and return
-// vectors.
+// Binding of the item2vec kernel: its functions, its structs laid out in an arena, and functions that load token
+// streams and return vectors.
 
 import { aliasTable } from "../../numeric/alias.js";
 import { allocateBarrier } from "../shared/barrier.js";
@@ -38,7 +38,7 @@ export interface SgnsShape {
   dim: number;
   /** maximum number of threads; at most one per slice of 16 dimensions is used */
   threads: number;
-  /** number of positions on either side that are contexts of a centre, 1 to 255; a context's weight decreases linearly with distance */
+  /** number of context positions on either side of a centre, 1 to 255; a context's weight decreases with distance */
   window: number;
   /** number of noise samples per context */
   negatives: number;
@@ -46,26 +46,30 @@ export interface SgnsShape {
   noise: Float64Array;
   /** maximum number of tokens of a stream */
   mostTokens: number;
-  /** further contexts of centres */
+  /** contexts of centres in addition to those of the window */
   pairs?: SgnsPairs;
   /** rows whose weighted mean is the vector of a centre; cannot be combined with `pairs` or `oneTable` */
   parts?: SgnsParts;
-  /** whether a row has the same vector as a centre and as a context (LINE's first order); the layout's contexts then are its centres */
+  /**
+   * whether a row has the same vector as a centre and as a context (LINE's first order); the layout's contexts then are
+   * its centres
+   */
   oneTable?: boolean;
 }
 
-/** Consecutive sessions. */
+/** A stream of consecutive sessions, of which each position has a token. */
 export interface SgnsStream {
-  /** u32[n]: rows */
+  /** token at each position, as a row of the matrices: u32[n] */
   tokens: Uint32Array;
   /**
-   * u8[n] each: number of positions before and after a centre that are its contexts: at most the window, and within its session; 0 for none
+   * u8[n] each: number of positions before and after a centre that are its contexts: at most the window, and within its
+   * session; 0 for none
    */
   left: Uint8Array;
   right: Uint8Array;
   /**
-   * f32[n]: square root of each event's weight. The weight of a pair of events, and of its noise, is the product of their two numbers.
-   * Absent when all are 1.
+   * f32[n]: square root of each event's weight. The weight of a pair of events, and of its noise, is the product of
+   * their two numbers. Absent when all are 1.
    */
   weights?: Float32Array;
   /** u32[n]: index of the list of further contexts for each position; not read if the shape has no lists */
@@ -80,16 +84,18 @@ export interface SgnsLayout {
   use: (threads: number) => void;
   numSlices: number;
   barrier: Region;
-  /** f32[J][V][16] */
+  /** vectors of the rows as centres and as contexts, f32[J][V][16] each */
   centres: Region;
   contexts: Region;
-  /** f32[J][V] */
+  /** AdaGrad's sums of both matrices, f32[J][V] each */
   centreSquares: Region;
   contextSquares: Region;
   tokens: Region;
   left: Region;
   right: Region;
-  /** f32[4 nb + n + 4 nb]: square roots of the events' weights; allocated when the first stream with weights is loaded */
+  /**
+   * f32[4 nb + n + 4 nb]: square roots of the events' weights; allocated when the first stream with weights is loaded
+   */
   weights: Region | undefined;
   /** u32[n]: list of each position; undefined if the shape has no pairs */
   lists: Region | undefined;
@@ -100,7 +106,9 @@ export interface SgnsLayout {
   losses: Region;
 }
 
-/** Returns nb: the number of blocks of four columns that contain the contexts of four adjacent centres, an even number. */
+/**
+ * Returns nb: the number of blocks of four columns that contain the contexts of four adjacent centres, an even number.
+ */
 export function columnBlocks(window: number): number {
   return 2 * Math.ceil((4 + 2 * window) / 8);
 }
@@ -214,7 +222,10 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   return { ...layout, ...state, ...stream, attention, noise: noiseTable, losses };
 }
 
-/** Returns the weight of a context by its distance: the probability that a window drawn from 1 .. window reaches it, as in word2vec.c. */
+/**
+ * Returns the weight of a context by its distance: the probability that a window drawn from 1 .. window reaches it, as
+ * in word2vec.c.
+ */
 export function distanceWeight(window: number, distance: number): number {
   const d = Math.abs(distance);
   return d === 0 || d > window ? 0 : (window - d + 1) / window;
@@ -228,7 +239,10 @@ function bandWeights(window: number): Float32Array {
   );
 }
 
-/** Returns f32[w + 1]: weight of a noise row by the number of contexts that a centre has on one side; their weights' sum times K / N. */
+/**
+ * Returns f32[w + 1]: weight of a noise row by the number of contexts that a centre has on one side; their weights' sum
+ * times K / N.
+ */
 function noiseWeights(window: number, negatives: number): Float32Array {
   let mass = 0;
   return Float32Array.from({ length: window + 1 }, (_, d) => {
@@ -258,7 +272,7 @@ export function loadStream(
   ) {
     throw new RangeError(`a stream of ${n} tokens in room for ${layout.tokens.bytes / 4}`);
   }
-  // checked here, because the kernel uses tokens and windows as indexes without a check
+  // checks tokens and windows, because the kernel uses them as indexes without a check
   let mass = 0;
   for (let i = 0; i < n; i++) {
     if (tokens[i]! >= numRows || left[i]! > Math.min(window, i) || right[i]! > Math.min(window, n - 1 - i)) {
@@ -286,7 +300,10 @@ export function loadStream(
   return mass;
 }
 
-/** Uses the first numTokens tokens in the layout's arrays as the stream, with weight 1; must not be called while the threads run. */
+/**
+ * Uses the first numTokens tokens in the layout's arrays as the stream, with weight 1; must not be called while the
+ * threads run.
+ */
 export function useStream(arena: Arena, layout: SgnsLayout, numTokens: number): void {
   setField(arena, Plan, layout.plan, "weights", 0);
   setField(arena, Plan, layout.plan, "numTokens", numTokens);
@@ -349,7 +366,10 @@ export function putSquares(arena: Arena, squares: Region, byRow: Float32Array, w
   }
 }
 
-/** Freezes rows by setting their AdaGrad sums to infinity, so that their steps are 0. @param which u8[numRows]: 1 for each row to freeze */
+/**
+ * Freezes rows by setting their AdaGrad sums to infinity, so that their steps are 0.
+ * @param which u8[numRows]: 1 for each row to freeze
+ */
 export function freezeRows(arena: Arena, layout: SgnsLayout, which: Uint8Array): void {
   for (const squares of [layout.centreSquares, layout.contextSquares]) {
     const sums = arena.f32(squares);

@@ -28,7 +28,7 @@ export class ReferenceComposed {
   readonly #parts: SgnsParts;
   /** reference of the kernel without composition; its centres are set to the composed vectors */
   readonly #sgns: ReferenceSgns;
-  /** W, f64[numRows * dim] */
+  /** matrix W of the rows, f64[numRows * dim] */
   readonly rows: Float64Array;
   readonly rowSquares: Float64Array;
   /** f64[kinds of all rows]: attention before the softmax; f64[numRows]: AdaGrad's sums of it */
@@ -63,7 +63,7 @@ export class ReferenceComposed {
     return exps.map((e) => e / sum);
   }
 
-  /** Returns h of every row that has parts, and 0 for other rows, f64[numRows * dim]. */
+  /** Returns the composed vector of every row that has parts, and 0 for other rows, f64[numRows * dim]. */
   composed(): Float64Array {
     const { ends, rows } = this.#parts;
     const h = new Float64Array(this.rows.length);

@@ -7,7 +7,10 @@ import type { SgnsParts } from "./parts.js";
 
 type Composed = SgnsInput & { parts: SgnsParts };
 
-/** Generates parts: item v of 0 .. numItems - 1 has its own row, and up to two kinds of one to three rows among those after the items. */
+/**
+ * Generates parts: item v of 0 .. numItems - 1 has its own row, and up to two kinds of one to three rows among those
+ * after the items.
+ */
 function drawnParts(numItems: number, numRows: number, attends: boolean): SgnsParts {
   const [ends, rows, kinds, weights] = [[0], [] as number[], [] as number[], [] as number[]];
   let places = 0;

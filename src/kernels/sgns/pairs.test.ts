@@ -15,8 +15,8 @@ import { NO_MARKET, type SgnsPairs } from "./pairs.js";
 import { ReferenceSgns } from "./sgns.reference.js";
 
 /**
- * Generates `numLists` lists of up to `longest` random rows; the first list is empty. Two thirds of the rows are contexts, the others
- * negatives.
+ * Generates `numLists` lists of up to `longest` random rows; the first list is empty. Two thirds of the rows are
+ * contexts, the others negatives.
  */
 function drawnLists(numLists: number, longest: number, numRows: number): SgnsPairs["lists"] {
   const sizes = Array.from({ length: numLists }, (_, l) => (l === 0 ? 0 : draw(21, l) % (longest + 1)));
@@ -207,7 +207,8 @@ test("a centre meets its session's list and rows of its market, and is no negati
   const beside = twin.pairs(stream, 0, 1).filter((pair) => !band.includes(JSON.stringify(pair)));
   expect(beside.every(({ centre, context, sign }) => sign === 1 || centre !== context)).toBe(true);
   const isOf = (wanted: number) => (pair: { centre: number }) => pair.centre === wanted;
-  // Expects the pairs of the list: 3 is a context of 0, 1 and 5, and 4 is a negative of them; the second session has an empty list.
+  // Expects the pairs of the list: 3 is a context of 0, 1 and 5, and 4 is a negative of them; the second session has an
+  // empty list.
   expect(beside.filter(({ sign }) => sign === 1).map(({ centre, context }) => [centre, context])).toEqual([
     [0, 3],
     [1, 3],

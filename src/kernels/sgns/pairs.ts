@@ -1,11 +1,12 @@
 // Contexts of centres in addition to the window: lists of rows with weights, and rows sampled from a market.
 //
-// The additional terms of Airbnb's loss have this form (Grbovic and Cheng, KDD 2018, eq. 5): the list of a session holds the booked listing
-// and rejected ones, and the rows of a market are further negatives. The edges of a graph can be given as lists too.
+// The additional terms of Airbnb's loss have this form (Grbovic and Cheng, KDD 2018, eq. 5): the list of a session
+// holds the booked listing and rejected ones, and the rows of a market are further negatives. The edges of a graph can
+// be given as lists too.
 
 import { B, R } from "./layout.js";
 
-/** No market. */
+/** Market of a row that belongs to no market. */
 export const NO_MARKET = 0xffffffff;
 
 export interface SgnsPairs {
@@ -27,7 +28,10 @@ export interface SgnsPairs {
   };
 }
 
-/** Returns the maximum number of pairs of a batch: for each centre the longest list and the samples, plus the padding of groups. */
+/**
+ * Returns the maximum number of pairs of a batch: for each centre the longest list and the samples, plus the padding of
+ * groups.
+ */
 export function mostPairs({ lists, markets }: SgnsPairs): number {
   let longest = 0;
   for (let l = 1; l < lists.ends.length; l++)
@@ -36,7 +40,10 @@ export function mostPairs({ lists, markets }: SgnsPairs): number {
   return most === 0 ? 0 : R * most + 4 * B;
 }
 
-/** Checks the ranges of lists and markets, which the kernel does not check. @throws {RangeError} a row, market or end is out of range */
+/**
+ * Checks the ranges of lists and markets, which the kernel does not check.
+ * @throws {RangeError} a row, market or end is out of range
+ */
 export function checkPairs({ lists, markets }: SgnsPairs, numRows: number): void {
   const isRow = (row: number) => row < numRows;
   const ascends = (ends: Uint32Array, size: number) =>

@@ -1,4 +1,5 @@
-// The rows of which centres are composed: rows of the matrix of centres, which several centres may share (assembly/composed.ts).
+// The rows of which centres are composed: rows of the matrix of centres, which several centres may share
+// (assembly/composed.ts).
 
 import { ascending } from "../../numeric/indices.js";
 import { exp } from "../../numeric/exp.js";
@@ -7,12 +8,15 @@ import { copyToOthers } from "../shared/threads-in-use.js";
 import { R, SL } from "./layout.js";
 
 export interface SgnsParts {
-  /** u32[numRows + 1]: the parts of row v are rows[ends[v] .. ends[v + 1]); a row that occurs as a token needs at least one part */
+  /**
+   * u32[numRows + 1]: the parts of row v are rows[ends[v] .. ends[v + 1]); a row that occurs as a token needs at least
+   * one part
+   */
   ends: Uint32Array;
   rows: Uint32Array;
   /**
-   * u32, one per part: index of its kind in the attention. Parts of one kind are adjacent and share an index; indexes start at 0 and ascend
-   * by 1
+   * u32, one per part: index of its kind in the attention. Parts of one kind are adjacent and share an index; indexes
+   * start at 0 and ascend by 1
    */
   kinds: Uint32Array;
   /** f32, one per part: its weight within the kind, above 0; the weights of a kind's parts add up to 1 */
@@ -25,7 +29,7 @@ export interface SgnsParts {
 export interface Attention {
   /** f32[kinds of all rows]: attention before the softmax */
   attention: Region;
-  /** f32[numRows]: AdaGrad's sums */
+  /** AdaGrad's sum of each row's attention, f32[numRows] */
   squares: Region;
 }
 
@@ -86,7 +90,8 @@ export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number
 }
 
 /**
- * Returns a copy of the rows, in which each row with parts is replaced by the sum of its parts, weighted by their shares.
+ * Returns a copy of the rows, in which each row with parts is replaced by the sum of its parts, weighted by their
+ * shares.
  *
  * @param rows f32[numRows * dim]
  * @param attention f32[kinds of all rows]

@@ -25,15 +25,15 @@ const PAIR_DRAWS = 0xffffffff;
 
 export type ReferenceShape = Omit<SgnsShape, "threads" | "mostTokens">;
 
-/** Vectors of both sides. */
+/** Values for both sides: for centres and for contexts. */
 export interface Sides<T> {
   centres: T;
   contexts: T;
 }
 
 /**
- * Returns the initial vectors: centres are uniform in plus or minus 1 / (2 dim); contexts are 0, or equal to the centres if there is one
- * table.
+ * Returns the initial vectors: centres are uniform in plus or minus 1 / (2 dim); contexts are 0, or equal to the
+ * centres if there is one table.
  *
  * @param hashes u32[numRows][2]
  */
@@ -74,12 +74,12 @@ export interface Pair {
   weight: number;
 }
 
-/** The kernel's twin. */
+/** Trains skip-grams batch by batch, with the same noise, sums and steps as the kernel. */
 export class ReferenceSgns {
   readonly #shape: ReferenceShape;
   readonly #alias: Uint32Array;
   readonly vectors: Sides<Float64Array>;
-  /** f64[numRows][ceil(dim / 16)] */
+  /** AdaGrad's sums of squared gradients by row and slice, f64[numRows][ceil(dim / 16)] */
   readonly squares: Sides<Float64Array>;
 
   constructor(shape: ReferenceShape, hashes: Uint32Array, seed: number) {
@@ -151,7 +151,10 @@ export class ReferenceSgns {
     );
   }
 
-  /** Returns the negated derivatives of `loss` by the vectors; with one table, both sides contain the sum of both derivatives. */
+  /**
+   * Returns the negated derivatives of `loss` by the vectors; with one table, both sides contain the sum of both
+   * derivatives.
+   */
   gradients(pairs: readonly Pair[]): Sides<Float64Array> {
     const { dim } = this.#shape;
     const { centres: h, contexts: z } = this.vectors;
@@ -225,9 +228,9 @@ function inner(
 }
 
 /**
- * Trains on the stream once as word2vec.c does: SGD on pair after pair, with `negatives` noise rows for each, of which those equal to the
- * context are skipped. The learning rate decreases linearly with the position. Instead of drawing windows at random, each pair has the
- * probability of its window as a weight.
+ * Trains on the stream once as word2vec.c does: SGD on pair after pair, with `negatives` noise rows for each, of which
+ * those equal to the context are skipped. The learning rate decreases linearly with the position. Instead of drawing
+ * windows at random, each pair has the probability of its window as a weight.
  *
  * Source: word2vec.c, TrainModelThread; Mikolov et al. 2013 (arXiv:1310.4546).
  *

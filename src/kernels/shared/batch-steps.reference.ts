@@ -1,8 +1,8 @@
-// Steps of the parameters on one batch in plain f64, where a repeated feature takes one step: the definition of correct for
-// ../fm/assembly/repeats.ts.
+// Steps of the parameters on one batch in plain f64, where a repeated feature takes one step: the definition of correct
+// for ../fm/assembly/repeats.ts.
 //
 //   adagrad, ftrl   one step on the sum of the gradients, all computed at the batch's start
-//   sgd, adam       a step for each of c occurrences, at min(1, 8 / c) of the learning rate; 32 / c with the logistic loss
+//   sgd, adam    a step for each of c occurrences, at min(1, 8 / c) of the learning rate; 32 / c with the logistic loss
 
 import { type ReferenceParameters, referenceStep, type ReferenceStep } from "./step.reference.js";
 
@@ -25,7 +25,10 @@ export function referenceRepeats(
   return { counts, loss };
 }
 
-/** Takes steps of parameters on the rows of a batch; `finish` takes the steps of repeated features, at the end of the batch. */
+/**
+ * Takes steps of parameters on the rows of a batch; `finish` takes the steps of repeated features, at the end of the
+ * batch.
+ */
 export class ReferenceBatchSteps {
   readonly #parameters: ReferenceParameters;
   readonly #repeats: ReferenceRepeats;
@@ -36,7 +39,10 @@ export class ReferenceBatchSteps {
     this.#repeats = repeats;
   }
 
-  /** Updates parameter k of a feature by the gradient of one row; for a repeated feature whose steps are combined, adds up the gradient. */
+  /**
+   * Updates parameter k of a feature by the gradient of one row; for a repeated feature whose steps are combined, adds
+   * up the gradient.
+   */
   take(feature: number, k: number, gradient: number, step: ReferenceStep): void {
     const { counts, loss } = this.#repeats;
     const count = counts.get(feature);

@@ -1,12 +1,14 @@
 // Dense layers in plain f64, a row at a time: the definition of correct for assembly/dense/.
 //
-//   x_0 .. x_L   inputs and outputs of the layers      d_l   dLoss/dx_l      m_l   factor of the dropout: 0 or 1 / (1 - dropout)
+//   x_0 .. x_L   inputs and outputs of the layers      d_l   dLoss/dx_l
+//       m_l   factor of the dropout: 0 or 1 / (1 - dropout)
 //   z_l          W_l x_(l-1) + b_l [+ x_(l-2)]
 //
 //   n_l          z_l, or of a normalized layer scale (z_l - mean) / sqrt(variance + 1e-5) + shift       Ba et al. 2016
 //
 //   forward    x_l = m_l act(n_l)
-//   backward   dn_l = d_l m_l act'(n_l), through the normalization dz_l     dW_l += dz_l x_(l-1)'     d_(l-1) += W_l' dz_l  [d_(l-2) += dz_l]
+//   backward   dn_l = d_l m_l act'(n_l), through the normalization dz_l
+//              dW_l += dz_l x_(l-1)'     d_(l-1) += W_l' dz_l  [d_(l-2) += dz_l]
 //   step       Adam on the batch's mean gradient, weights with l2 W added                            Kingma and Ba 2015
 //
 // ReLU's derivative at 0 is 0.
@@ -16,10 +18,10 @@ import { draw } from "../../numeric/random.js";
 import type { DenseLayer } from "./dense.js";
 import { type ReferenceParameters, referenceStep } from "./step.reference.js";
 
-/** Arrays by parameter name. */
+/** Arrays of parameters or gradients, by the parameter's name. */
 export type ReferenceArrays = Record<string, Float64Array>;
 
-/** Random key of a row's dropout. */
+/** Values that determine which units dropout zeroes in a row. */
 export interface DropoutDraws {
   seed: number;
   epoch: number;
@@ -29,7 +31,10 @@ export interface DropoutDraws {
   dropout: number;
 }
 
-/** Values of a row that the backward pass needs: x_l, m_l act'(n_l), and for normalized layers h_l = (z - mean) / deviation. */
+/**
+ * Values of a row that the backward pass needs: x_l, m_l act'(n_l), and for normalized layers h_l = (z - mean) /
+ * deviation.
+ */
 export interface DenseState {
   x: Float64Array[];
   derivatives: Float64Array[];
@@ -135,7 +140,7 @@ export function denseBackward(
   return d[0]!;
 }
 
-/** Returns the derivatives by z of a normalized layer, given those by n. */
+/** Returns the derivatives by the sums z of a normalized layer, given those by its normalized values n. */
 function throughNormal(
   { h, deviation }: { h: Float64Array; deviation: number },
   dn: Float64Array,

@@ -1,7 +1,8 @@
-// Lays out a stack of dense layers in an arena, for the kernels (assembly/dense/layers.ts), and maps their parameters and Adam's moments
-// to their addresses.
+// Lays out a stack of dense layers in an arena, for the kernels (assembly/dense/layers.ts), and maps their parameters
+// and Adam's moments to their addresses.
 //
-//   layers     for each layer: f32 W, m, s in groups of four outputs; W in groups of four inputs; x and dz of all rows of a batch
+//   layers     for each layer: f32 W, m, s in groups of four outputs; W in groups of four inputs; x and dz of all rows
+//              of a batch
 //   scratch    for each thread: f32 panels of x and dx of 16 rows for all layers
 
 import { BLOCK, DenseNetwork, Layer, LINEAR, NONE, PANELS, RELU, TANH } from "./layout.js";
@@ -35,7 +36,7 @@ export interface DenseLearning {
   l2: number;
   /** share of the units of layers with dropout that are zeroed in training, in [0, 1) */
   dropout: number;
-  /** of dropout */
+  /** seed of the dropout's random draws */
   seed: number;
 }
 
@@ -44,9 +45,9 @@ export interface LayerLayout {
   layer: DenseLayer;
   /** f32[outputs / 4][U][4], U inputs: W; if the layer trains, followed by the regions of Adam's m and s */
   weights: Region[];
-  /** f32[inputs / 4][U][4], U outputs: copy of W for the backward pass; undefined unless the layer trains */
+  /** f32[inputs / 4][U][4], U outputs: copy of the weights for the backward pass; undefined unless the layer trains */
   transposed: Region | undefined;
-  /** f32[outputs]: b, m, s */
+  /** biases b and their Adam moments m and s, f32[outputs] each */
   biases: Region[];
   /** f32[outputs] each: scale and shift of a normalized layer, with Adam's m and s if the layer trains */
   scales: Region[];
@@ -71,7 +72,10 @@ export const pad = (n: number, to: number): number => Math.ceil(n / to) * to;
 /** Returns U: the number of units of a layer, padded to a multiple of 8. */
 export const paddedUnits = (units: number): number => pad(units, 8);
 
-/** Returns R: the number of rows of a batch, padded so that the columns of the batch do not all map to the same cache lines. */
+/**
+ * Returns R: the number of rows of a batch, padded so that the columns of the batch do not all map to the same cache
+ * lines.
+ */
 export const batchPitchOf = (batch: number): number => pad(batch, BLOCK) + 8;
 
 /**
@@ -204,7 +208,10 @@ function layerFields(
   };
 }
 
-/** Returns the parameters by name: NAME.weight and NAME.bias of each layer, NAME.scale and NAME.shift of a normalized layer. */
+/**
+ * Returns the locations of the parameters, keyed by their names: NAME.weight and NAME.bias of each layer, NAME.scale
+ * and NAME.shift of a normalized layer.
+ */
 export function placedDense(layers: readonly LayerLayout[]): Map<string, Placed> {
   return new Map(layers.flatMap((dense) => placedLayer(dense, 0, "")));
 }

@@ -1,4 +1,5 @@
-// Arrays in the shared memory whose contents are often replaced; an array's region grows to the largest contents so far.
+// Arrays in the shared memory whose contents are often replaced; an array's region grows to the largest contents so
+// far.
 
 import type { Arena, Region } from "./memory.js";
 
@@ -11,7 +12,7 @@ export class GrowingArrays {
   readonly #owner: string;
   readonly #regions = new Map<string, Region>();
 
-  /** @param owner name of the owner, for error messages */
+  /** Creates a store without arrays. @param owner name of the owner, for error messages */
   constructor(arena: Arena, owner: string) {
     this.#arena = arena;
     this.#owner = owner;

@@ -6,25 +6,26 @@
 //   │ module's data  │ (64-aligned) │              │             │  a page of 64 KiB at a time
 //   └────────────────┴──────────────┴──────────────┴─────────────┴─── ...
 //
-// Each thread that instantiates the module writes page 0 again, so page 0 must contain nothing else. Growth replaces the buffer object:
-// views are created when they are needed, and not kept across an allocation.
+// Each thread that instantiates the module writes page 0 again, so page 0 must contain nothing else. Growth replaces
+// the buffer object: views are created when they are needed, and not kept across an allocation.
 
 import { IoError, sizeText, UsageError } from "../../errors.js";
 
-/** Bytes of a page. */
+/** Number of bytes of a page. */
 export const PAGE = 65536;
 /** Number of pages of the largest memory, 4 GiB. */
 export const MAX_PAGES = 65536;
 /**
- * Number of bytes of address space that V8 reserves for a memory, whatever its size (4 GB without its trap handler). It releases them when
- * its garbage collector finds the memory unused, which it tries when a reservation fails.
+ * Number of bytes of address space that V8 reserves for a memory, whatever its size (4 GB without its trap handler). It
+ * releases them when its garbage collector finds the memory unused, which it tries when a reservation fails.
  */
 export const RESERVED = 10 * 2 ** 30;
 
 /**
  * Creates a memory of two pages, which threads can share and which grows up to 4 GiB.
  *
- * @internal the package's types do not mention WebAssembly, which a project lacks unless it has the types of Node or the DOM
+ * @internal the package's types do not mention WebAssembly, which a project lacks unless it has the types of Node or
+ *   the DOM
  * @throws {IoError} the system does not provide the address space
  */
 export function newMemory(): WebAssembly.Memory {
@@ -53,7 +54,10 @@ export interface Region {
 
 /** Allocates zeroed regions of one WebAssembly memory, which all threads of a pool share. */
 export class Arena {
-  /** @internal not declared to users of the package, because the types of Node alone do not have WebAssembly */
+  /**
+   * @internal the memory is not part of the types that users of the package see, because the types of Node alone do not
+   * have WebAssembly
+   */
   readonly memory = newMemory();
   #end = PAGE;
 

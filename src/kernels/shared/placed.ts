@@ -1,5 +1,5 @@
-// Named matrices of f32 in an arena whose elements need not be in row-major order; functions copy them to and from row-major arrays, such
-// as those of checkpoints and models.
+// Named matrices of f32 in an arena whose elements need not be in row-major order; functions copy them to and from
+// row-major arrays, such as those of checkpoints and models.
 
 import type { Arena, Region } from "./memory.js";
 
@@ -14,7 +14,7 @@ export interface Placed {
 
 export type PlacedArrays = ReadonlyMap<string, Placed>;
 
-/** Returns one-dimensional matrices of whole regions, by name; undefined regions are omitted. */
+/** Returns one-dimensional matrices of whole regions, keyed by their names; undefined regions are omitted. */
 export function wholeRegions(regions: Readonly<Record<string, Region | undefined>>): PlacedArrays {
   const named = Object.entries(regions).filter((each): each is [string, Region] => each[1] !== undefined);
   return new Map(named.map(([name, region]) => [name, { rows: region.bytes >>> 2, columns: 1, region }]));
@@ -48,12 +48,15 @@ export function writePlaced(
   }
 }
 
-/** Row-major copies by name. */
+/** Returns row-major copies of the matrices, keyed by their names. */
 export function readArrays(arena: Arena, placed: PlacedArrays): Record<string, Float32Array> {
   return Object.fromEntries([...placed].map(([name, where]) => [name, readPlaced(arena, where)]));
 }
 
-/** Writes row-major arrays to matrices of the same names. @param valuesOf returns an array of a checkpoint, f32[length] */
+/**
+ * Writes row-major arrays to matrices of the same names.
+ * @param valuesOf returns an array of a checkpoint, f32[length]
+ */
 export function writeArrays(
   arena: Arena,
   placed: PlacedArrays,

@@ -5,8 +5,8 @@ import { exp, log } from "../../numeric/exp.js";
 /**
  * Returns the loss of a row, and dLoss/dscore of each item.
  *
- * Source: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); Wu et al. 2023 (arXiv:2312.12882), eq. 13, for rho and the bilateral
- * form, which leaves the own item out of the sum.
+ * Source: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); Wu et al. 2023 (arXiv:2312.12882), eq. 13, for rho and
+ * the bilateral form, which leaves the own item out of the sum.
  *
  * @param scores   scores of the row's own item, then of the negatives
  * @param logNoise log probability that each of these items is drawn as a negative

@@ -9,7 +9,7 @@ import { ftrlGrowth, ftrlWeight } from "../../numeric/ftrl.js";
 
 export type ReferenceMethod = "adagrad" | "sgd" | "ftrl" | "adam";
 
-/** Returns 1 / sqrt(n), exact where the kernel has an approximation. */
+/** Returns 1 / sqrt(n) of an accumulator n, exact where the kernel has an approximation. */
 export function exactInverseSqrt(n: number): number {
   return 1 / Math.sqrt(n);
 }
@@ -21,13 +21,13 @@ export function vectorMethod(method: ReferenceMethod): ReferenceMethod {
 
 /** Parameters with their optimizer state. */
 export interface ReferenceParameters {
-  /** f64[n] */
+  /** values of the parameters, f64[n] */
   values: Float64Array;
-  /** f64[n] each: state of the method (n, z, m, s), and number of steps t */
+  /** f64[n] each: the method's state (accumulator n, z of FTRL, moments m and s), and the number of steps t */
   state: Record<"n" | "z" | "m" | "s" | "t", Float64Array>;
 }
 
-/** Returns parameters before their first step: AdaGrad's n is 1, all other state is 0. */
+/** Returns parameters before their first step: AdaGrad's accumulator is 1, all other state is 0. */
 export function referenceParameters(values: ArrayLike<number>, method: ReferenceMethod): ReferenceParameters {
   const zeros = () => new Float64Array(values.length);
   const n = zeros().fill(method === "adagrad" ? 1 : 0);

@@ -1,5 +1,5 @@
-// Reads and writes structs in a kernel's memory, by the field names of their AssemblyScript classes. The build writes the offsets of the
-// fields to NAME/layout.ts.
+// Reads and writes structs in a kernel's memory, by the field names of their AssemblyScript classes. The build writes
+// the offsets of the fields to NAME/layout.ts.
 
 import type { Arena } from "./memory.js";
 
@@ -16,7 +16,10 @@ interface Holder {
   readonly memory: { readonly buffer: ArrayBufferLike };
 }
 
-/** Value of each field: a boolean is stored as 1 or 0, a region or an allocated struct as its byte offset, and undefined as 0. */
+/**
+ * Value of each field: a boolean is stored as 1 or 0, a region or an allocated struct as its byte offset, and undefined
+ * as 0.
+ */
 export type FieldsOf<S extends Struct> = Record<
   keyof S["fields"],
   number | boolean | { readonly offset: number } | undefined

@@ -1,14 +1,16 @@
-// Divides the vectors of all features into tables, so that each thread has a table of its own.
+// Divides the vectors of all features into tables, so that each thread has its own table.
 //
-//   part    numbers of one feature that are read and written together: a slice of dimensions, or the vectors for a block of fields
+//   part    numbers of one feature that are read and written together: a slice of dimensions, or the vectors for a
+//           block of fields
 //   table   f32[n][parts of one thread][bytes of a part]
 //
 //   one thread     ┌ feature 0: part 0, part 1 ┬ feature 1: part 0, part 1 ┬ ...     one page a feature
 //   two threads    ┌ feature 0: part 0 ┬ feature 1: part 0 ┬ ...
 //                  ┌ feature 0: part 1 ┬ feature 1: part 1 ┬ ...
 //
-// On a cache miss, a processor also prefetches neighboring lines. If the parts of a feature were adjacent, two threads would invalidate
-// each other's cache lines: at dim 32, two threads on one table had half the speed of two threads on two tables.
+// On a cache miss, a processor also prefetches neighboring lines. If the parts of a feature were adjacent, two threads
+// would invalidate each other's cache lines: at dim 32, two threads on one table had half the speed of two threads on
+// two tables.
 
 import type { Arena, Region } from "./memory.js";
 
@@ -23,7 +25,8 @@ export interface Tables {
  * Divides a region into tables. The division affects the addresses of numbers, but not their values.
  *
  * @param region     of n * numParts * bytesOfPart bytes
- * @param numThreads number of threads; if it divides numParts, each thread has a table of adjacent parts, else each part has a table
+ * @param numThreads number of threads; if it divides numParts, each thread has a table of adjacent parts, else each
+ *   part has a table
  */
 export function cutTables(
   { offset, bytes }: Region,

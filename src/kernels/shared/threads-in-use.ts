@@ -1,5 +1,5 @@
-// Changes the number of threads of a machine between two runs: updates the plan, and the state that threads carry from batch to batch. The
-// bytes of the results do not depend on the number of threads.
+// Changes the number of threads of a machine between two runs: updates the plan, and the state that threads carry from
+// batch to batch. The bytes of the results do not depend on the number of threads.
 
 import type { Arena, Region } from "./memory.js";
 import { getField, setField, type Struct } from "./struct.js";
@@ -13,11 +13,12 @@ export interface KeptByThreads<T extends Struct> {
   ofLast?: readonly (keyof T["fields"] & string)[];
   /** names of fields that are equal in every thread */
   alike?: readonly (keyof T["fields"] & string)[];
-  /** called to update other data that depend on the number of threads */
+  /** callback that updates other data that depend on the number of threads */
   follow?: (threads: number) => void;
 }
 
 /**
+ * Returns a setter for the number of threads that take part in a run.
  * @param plan byte offset of a struct with a field `numThreads`, which initially counts all threads
  * @returns function that sets the number of threads for the following runs
  */

@@ -1,5 +1,5 @@
-// Declares the part of the WebAssembly API that is used: @types/node does not declare it, and the DOM library would add all types of a
-// browser.
+// Declares the part of the WebAssembly API that is used: @types/node does not declare it, and the DOM library would add
+// all types of a browser.
 
 declare namespace WebAssembly {
   class Module {

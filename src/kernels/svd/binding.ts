@@ -1,12 +1,12 @@
-// Binding of the kernel of truncated singular value decompositions: its functions, and its struct laid out in an arena. Tall matrices are
-// lists of panels of sixteen columns.
+// Binding of the kernel of truncated singular value decompositions: its functions, and its struct laid out in an arena.
+// Tall matrices are lists of panels of sixteen columns.
 
 import type { SparseRows } from "../als/binding.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
 import { SparsePlan, type Kernel } from "./layout.js";
 
-/** Columns of a panel. */
+/** Number of columns of a panel. */
 export const PANEL = 16;
 
 /** Functions of the kernel; pointers are byte offsets. */
@@ -22,7 +22,11 @@ export function allocatePanel(arena: Arena, name: string, numRows: number): Regi
   return arena.allocate(`a block of vectors of ${numRows} ${name}`, paddedRows(numRows) * PANEL * 4);
 }
 
-/** Copies a sparse matrix into the arena. @param scale,shift byte offsets of D and f, or 0 @returns byte offset of the struct */
+/**
+ * Copies a sparse matrix into the arena.
+ * @param scale,shift byte offsets of D and f, or 0
+ * @returns byte offset of the struct
+ */
 export function allocateSparse(
   arena: Arena,
   { indptr, indices, values }: SparseRows,

@@ -19,7 +19,7 @@ export type TopItemsKernel = Kernel;
 
 /** Lists of items, one for each row, each ascending. */
 export interface ItemLists {
-  /** u32[numRows + 1] */
+  /** start of each row's list, u32[numRows + 1] */
   indptr: Uint32Array;
   /** u32: items of all lists; row r has items[indptr[r] .. indptr[r + 1]) */
   items: Uint32Array;
@@ -28,9 +28,9 @@ export interface ItemLists {
 /** Vectors and masks of a search. The score of an item is its weight plus the dot product. */
 export interface TopItemsInput {
   dim: number;
-  /** f32[numQueries * dim], row-major */
+  /** vector of each query, f32[numQueries * dim], row-major */
   queries: Float32Array;
-  /** f32[numItems * dim], row-major */
+  /** vector of each item, f32[numItems * dim], row-major */
   items: Float32Array;
   /** f32[numItems]: weight of each item; absent: 0. An item with the weight -Infinity is never found */
   weights?: Float32Array;
@@ -42,7 +42,7 @@ export interface TopItemsInput {
 export interface TopItems {
   /** u32[numQueries * top]; NO_ITEM fills the rest of a list with fewer items */
   items: Uint32Array;
-  /** f32[numQueries * top] */
+  /** scores of the found items, f32[numQueries * top] */
   scores: Float32Array;
 }
 
@@ -97,7 +97,10 @@ export interface TopItemsQueries extends Pick<TopItemsInput, "queries" | "masks"
 /** Maximum number of bytes that the lists of one search occupy. */
 const MOST_LIST_BYTES = 2 ** 32;
 
-/** @throws {UsageError} the lists would occupy more memory than a search may use */
+/**
+ * Checks the memory of a search's lists.
+ * @throws {UsageError} the lists would occupy more memory than a search may use
+ */
 export function checkLists(numQueries: number, top: number): void {
   const bytes = numQueries * top * 8;
   if (bytes <= MOST_LIST_BYTES) return;
@@ -111,7 +114,7 @@ export function checkLists(numQueries: number, top: number): void {
 export class SearchRoom {
   /** byte offset of the struct of the current search */
   readonly search: number;
-  /** memory of each thread */
+  /** scratch memory of each thread */
   readonly scratches: readonly number[];
   readonly #arena: Arena;
   readonly #growing: GrowingArrays;

@@ -11,7 +11,10 @@ import {
   type TopItemsKernel,
 } from "./binding.js";
 
-/** Returns the lists that a search by one thread finds, and the number of pairs of a query and an item that the bound did not exclude. */
+/**
+ * Returns the lists that a search by one thread finds, and the number of pairs of a query and an item that the bound
+ * did not exclude.
+ */
 async function searchAll(input: TopItemsInput, top: number) {
   const arena = new Arena();
   const room = new SearchRoom(arena, input.dim, 1);
@@ -77,7 +80,10 @@ describe.each([
   });
 });
 
-/** Functions from a row to a factor of its numbers, for tables in which a slightly wrong bound would lose items, or which have no bound. */
+/**
+ * Functions from a row to a factor of its numbers, for tables in which a slightly wrong bound would lose items, or
+ * which have no bound.
+ */
 const factors: Record<string, (row: number, random: number) => number> = {
   "equal lengths": () => 1,
   "lengths from 1e-37 to 1e18": (_, random) => 10 ** (55 * random - 37),
@@ -141,7 +147,8 @@ test.each([0, 0.1])(
     const input = { dim, queries, items, weights, masks: unmasked(numQueries) };
     const { found, numLeft } = await searchAll(input, top);
     expect(found).toEqual(referenceTopItems(input, top));
-    // the i-th of random items enters a list with probability top / i; the first 16 top items are scored without a bound
+    // the i-th of random items enters a list with probability top / i; the first 16 top items are scored without a
+    // bound
     const expected = numQueries * top * Math.log(numItems / (16 * top));
     expect(numLeft).toBeGreaterThan(0.5 * expected);
     expect(numLeft).toBeLessThan(2 * expected);

@@ -1,10 +1,11 @@
-// The best items of each query, found by comparing all items: the definition of correct for assembly/main.ts, bit for bit.
+// The best items of each query, found by comparing all items: the definition of correct for assembly/main.ts, bit for
+// bit.
 
 import { NO_ITEM, type TopItems, type TopItemsInput } from "./binding.js";
 
 /**
- * Returns the `top` items with the highest weight_i + <query, item>, best first; ties are sorted by item. Scores are f32 sums in the order
- * of the dimensions.
+ * Returns the `top` items with the highest weight_i + <query, item>, best first; ties are sorted by item. Scores are
+ * f32 sums in the order of the dimensions.
  *
  * @returns rows of `top` items; NO_ITEM fills a row if fewer scores are above -Infinity
  */

@@ -28,7 +28,9 @@ export interface FieldRows {
   /** u32: index of the row in the vectors, for each pair */
   ids: Uint32Array;
   values?: Float32Array;
-  /** u32[F + 1]: field f has rows rowEnds[f] .. rowEnds[f + 1) of the vectors; the pairs of a row are sorted by field */
+  /**
+   * u32[F + 1]: field f has rows rowEnds[f] .. rowEnds[f + 1) of the vectors; the pairs of a row are sorted by field
+   */
   rowEnds: Uint32Array;
 }
 
@@ -36,7 +38,7 @@ export interface FieldRows {
 export interface Ranges {
   /** u32: items of all users; the items of a user are adjacent */
   tokens: Uint32Array;
-  /** u32[E] each */
+  /** first token of each event's range, and the token after its last, u32[E] each */
   begins: Uint32Array;
   ends: Uint32Array;
 }
@@ -52,13 +54,15 @@ export interface TowerData extends TowerUsers {
   /** n: number of vector rows; the rows of items come first */
   numRows: number;
   numItems: number;
-  /** index of the vector row of item 0 as a history item; 0 if items have the same rows in histories and as candidates */
+  /**
+   * index of the vector row of item 0 as a history item; 0 if items have the same rows in histories and as candidates
+   */
   firstHistoryRow: number;
   /** side features of each item: input of the item tower */
   side?: FieldRows;
   /** u32[E]: user of each event; NO_ITEM for an event without a user */
   users: Uint32Array;
-  /** u32[E] */
+  /** item of each event, u32[E] */
   items: Uint32Array;
   /** f32[E]: weight of each event; absent when all are 1 */
   weights?: Float32Array;
@@ -66,14 +70,16 @@ export interface TowerData extends TowerUsers {
   taken: ItemLists;
   /** u32[I][2]: alias table of the noise distribution; absent for the uniform distribution */
   alias?: Uint32Array;
-  /** f32[I]: log probability of each item as a negative; absent if all are equal, or if scores are not corrected for it */
+  /**
+   * f32[I]: log probability of each item as a negative; absent if all are equal, or if scores are not corrected for it
+   */
   logNoise?: Float32Array;
 }
 
 /** Structure of the network. */
 export interface TowerShape {
   dim: number;
-  /** layers of the user tower, from the user's slots to `dim` numbers; if empty, the user vector is the sum of the slots */
+  /** layers of the user tower, from slots to `dim` numbers; if empty, the user vector is the sum of the slots */
   userLayers: readonly DenseLayer[];
   /** whether the sum of the slots is added to the user tower's output */
   skip: boolean;
@@ -112,15 +118,15 @@ export interface TowerLayout {
   /** sets the number of threads that train */
   use: (threads: number) => void;
   barrier: Region;
-  /** f32[n][D] */
+  /** vector rows, f32[n][D] */
   vectors: Region;
-  /** f32[J][n][2][8] */
+  /** Adam's moments of the vectors, f32[J][n][2][8] */
   moments: Region;
   /** f32[n][2] for each thread, all equal: 1 - b1^t and 1 - b2^t of each row */
   corrections: Region[];
-  /** f32[I][8]; absent when cosine */
+  /** bias of each item with its Adam state, f32[I][8]; absent if scores are cosines */
   biases?: Region;
-  /** slices of 8 dimensions */
+  /** number of slices of 8 dimensions */
   slices: number;
   userLayers: LayerLayout[];
   itemLayers: LayerLayout[];
@@ -128,7 +134,10 @@ export interface TowerLayout {
 
 const pad = (n: number, to: number): number => Math.ceil(n / to) * to;
 
-/** Copies the events into the arena, and allocates parameters, buffers and structs. @throws {UsageError} it does not fit */
+/**
+ * Copies the events into the arena, and allocates parameters, buffers and structs.
+ * @throws {UsageError} it does not fit
+ */
 export function allocateTowers(
   arena: Arena,
   data: TowerData,

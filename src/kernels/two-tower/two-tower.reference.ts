@@ -1,11 +1,13 @@
 // Two towers in plain f64: the definition of correct for assembly/main.ts.
 //
-//   x = (h_1 .. h_B | c_1 .. c_F)   h  weighted mean of the rows of a history's items      c  sum of x v over a context field
+//   x = (h_1 .. h_B | c_1 .. c_F)   h  weighted mean of the rows of a history's items
+//                                   c  sum of x v over a context field
 //   u = tower(x) [+ sum of the slots]; without a tower the sum of the slots
 //   v = row of the item [+ tower(side fields)]
 //   s = <u, v> + bias, or the cosine
 //
-// Each batch is one step of Adam: dense layers use the mean of the gradients over users or items, rows and biases the sum.
+// Each batch is one step of Adam: dense layers use the mean of the gradients over users or items, rows and biases the
+// sum.
 
 import type { DenseLayer } from "../shared/dense.js";
 import {
@@ -49,7 +51,10 @@ export interface ReferenceTowerShape {
   dropout?: Pick<DropoutDraws, "seed" | "epoch" | "dropout">;
 }
 
-/** Returns loss and gradients of a batch. @param parameters vectors f64[n * dim], biases f64[I], and the parameters of layers by name */
+/**
+ * Returns loss and gradients of a batch.
+ * @param parameters vectors f64[n * dim], biases f64[I], and the parameters of layers by name
+ */
 export function referenceTowers(
   shape: ReferenceTowerShape,
   parameters: ReferenceArrays,

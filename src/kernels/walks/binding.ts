@@ -11,7 +11,9 @@ export type { Kernel as WalksKernel } from "./layout.js";
 
 /** Approximate number of slots per chunk; a token stream of this length takes 6 MB. */
 const CHUNK = 2 ** 20;
-/** Number of walks per kernel call. Calls are short, because the engine replaces unoptimized code only between calls. */
+/**
+ * Number of walks per kernel call. Calls are short, because the engine replaces unoptimized code only between calls.
+ */
 export const WALKS_OF_CALL = 256;
 
 /** A graph in compressed sparse rows; an undirected edge is stored in both directions. */
@@ -32,8 +34,9 @@ export interface WalksShape {
   /** number of nodes per walk, at least 2 */
   length: number;
   /**
-   * Start of walks: `nodes` is the number of walks from every node with an arc, in random order; `arcs` is the number of walks whose starts
-   * are sampled by the sum of the weights of their arcs, so that walks of two nodes are arcs sampled by weight.
+   * Start of walks: `nodes` is the number of walks from every node with an arc, in random order; `arcs` is the number
+   * of walks whose starts are sampled by the sum of the weights of their arcs, so that walks of two nodes are arcs
+   * sampled by weight.
    */
   starts: { nodes: number } | { arcs: number };
   /** node2vec's return and in-out parameters, 1e-9 to 1e9; if both are 1, walks are of first order */
@@ -118,7 +121,10 @@ function differs({ numNodes, offsets, weights }: WalkGraph): boolean {
   return false;
 }
 
-/** Writes the alias tables of all nodes; an entry refers to a node. @param tables u32[numArcs][2]: threshold and alternative neighbor */
+/**
+ * Writes the alias tables of all nodes; an entry refers to a node.
+ * @param tables u32[numArcs][2]: threshold and alternative neighbor
+ */
 export function putArcTables(
   { numNodes, offsets, neighbors, weights }: WalkGraph,
   sums: Float64Array,
@@ -138,8 +144,8 @@ export function putArcTables(
 }
 
 /**
- * Returns the alias table of the starts, u32[starts][2]: threshold and alternative position; starts are weighted by the sum of their arcs'
- * weights.
+ * Returns the alias table of the starts, u32[starts][2]: threshold and alternative position; starts are weighted by the
+ * sum of their arcs' weights.
  */
 export function startTable(starts: Uint32Array, sums: Float64Array): Uint32Array {
   const shares = Float64Array.from(starts, (v) => sums[v]!);
@@ -153,7 +159,11 @@ export function startTable(starts: Uint32Array, sums: Float64Array): Uint32Array
   return table;
 }
 
-/** Checks the options and the graph. @throws {UsageError} too many walks @throws {RangeError} an option or the graph is invalid */
+/**
+ * Checks the options and the graph.
+ * @throws {UsageError} too many walks
+ * @throws {RangeError} an option or the graph is invalid
+ */
 function check({ graph, length, starts, p, q, before, after }: WalksShape, numWalks: number): void {
   const { numNodes, offsets, neighbors, weights } = graph;
   const numArcs = neighbors.length;

@@ -148,8 +148,8 @@ test("a walk ends where no arc leads on, and what is left of its slots looks now
 });
 
 /**
- * Returns chi-square of counts against probabilities; cells with an expectation below 5 are merged into one, which is omitted if its
- * expectation is below 5.
+ * Returns chi-square of counts against probabilities; cells with an expectation below 5 are merged into one, which is
+ * omitted if its expectation is below 5.
  */
 function chiSquare(counts: readonly number[], chances: ArrayLike<number>): { statistic: number; df: number } {
   const n = counts.reduce((a, b) => a + b, 0);
@@ -164,7 +164,10 @@ function chiSquare(counts: readonly number[], chances: ArrayLike<number>): { sta
   return { statistic, df: Math.max(0, kept.length - 1) };
 }
 
-/** Returns the 99.9 % point of the chi-square distribution, by Wilson and Hilferty 1931: within 0.5 % for 3 or more degrees of freedom. */
+/**
+ * Returns the 99.9 % point of the chi-square distribution, by Wilson and Hilferty 1931: within 0.5 % for 3 or more
+ * degrees of freedom.
+ */
 function critical(df: number): number {
   return df * (1 - 2 / (9 * df) + 3.0902 * Math.sqrt(2 / (9 * df))) ** 3;
 }

@@ -21,8 +21,8 @@ const weightOf = ({ offsets, weights }: WalkGraph, v: number, i: number): number
   weights ? weights[offsets[v]! + i]! : 1;
 
 /**
- * Returns node2vec's factor for the weight of the arc v→x of a walk that came to v from t: 1/p for t itself, 1 if x has an arc to t, else
- * 1/q.
+ * Returns node2vec's factor for the weight of the arc v→x of a walk that came to v from t: 1/p for t itself, 1 if x has
+ * an arc to t, else 1/q.
  *
  * The direction of the test is that of the authors' code, node2vec.py, get_alias_edge: `G.has_edge(dst_nbr, src)`.
  *
@@ -59,7 +59,7 @@ export interface WalkStream {
   right: Uint8Array;
 }
 
-/** The kernel's twin. */
+/** Writes the same walks as the kernel, from the same draws. */
 export class ReferenceWalks {
   readonly #shape: WalksShape;
   readonly #starts: Uint32Array;
@@ -137,7 +137,7 @@ export class ReferenceWalks {
     if (t === undefined || !rules.secondOrder) return this.#byWeight(v, key, 0);
     if (arcs.length === 1) return arcs[0]!;
 
-    // a step first tries the part of the return arc above M, then a candidate
+    // a step first tries the separate candidate (the part of the return arc above M), then an ordinary one
     const back = arcs.indexOf(t);
     const extra = back < 0 ? 0 : weightOf(graph, v, back) * rules.folded;
     const folded = Math.floor((2 ** 32 * extra) / (rules.most * this.#sums[v]! + extra));

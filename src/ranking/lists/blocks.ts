@@ -19,7 +19,10 @@ const BLOCK = 16_384;
  */
 const TEXT_PLACES = 1 << 20;
 
-/** Returns the number of queries per search, for lists of length k. @param isText true for text files, whose bytes do not depend on the size of blocks */
+/**
+ * Returns the number of queries per search, for lists of length k.
+ * @param isText true for text files, whose bytes do not depend on the size of blocks
+ */
 export function blockSize(k: number, isText: boolean): number {
   return Math.max(1, Math.min(BLOCK, Math.floor((isText ? TEXT_PLACES : PLACES) / k)));
 }

@@ -27,7 +27,12 @@ export interface PartLists {
   numItems: number;
 }
 
-/** @param categories u32[numItems]; MISSING for items without a category @param isNew u8[numItems] @returns u32[numItems]: codes of parts */
+/**
+ * Returns the code of each item's part.
+ * @param categories u32[numItems]; MISSING for items without a category
+ * @param isNew u8[numItems]
+ * @returns u32[numItems]: codes of parts
+ */
 export function codesOfParts(
   numItems: number,
   categories: Uint32Array | undefined,
@@ -43,7 +48,8 @@ export function codesOfParts(
  * Numbers the categories that occur in the sets from 0, in the order of their codes. Categories that occur in no set
  * get no list.
  *
- * @param codes u32[numItems]; MISSING for items without a category @param names name of each code
+ * @param codes u32[numItems]; MISSING for items without a category
+ * @param names name of each code
  * @returns the remaining names, and their codes, u32[numItems]; MISSING for items whose category is in no set
  */
 export function categoriesOfSets(
@@ -107,7 +113,7 @@ export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number):
 /** The items of a part with the highest scores, as places in the part; each query has `top` places. */
 interface BestOfPart extends TopItems {
   top: number;
-  /** u32[]: item number of each place */
+  /** item number of each place of the part, u32 */
   part: Uint32Array;
 }
 

@@ -1,4 +1,5 @@
-// Splits the items of a set into parts by a code, such as a category or whether they are new. Each part is searched separately.
+// Splits the items of a set into parts by a code, such as a category or whether they are new. Each part is searched
+// separately.
 
 import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
@@ -42,7 +43,7 @@ export interface PartSearch {
   end: () => Promise<void>;
 }
 
-/** @param start function that starts a search in sets of items */
+/** Returns a search in the parts of sets. @param start function that starts a search in sets of items */
 export function partSearch(
   start: (sets: readonly Uint32Array[]) => Promise<Search>,
   ofSet: readonly SetParts[],

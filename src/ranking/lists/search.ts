@@ -17,7 +17,7 @@ export const PLACES = 1 << 23;
 /** Queries of a block. The kind of ranker determines which properties are present. */
 export interface Queries {
   size: number;
-  /** f32[size * dim] */
+  /** vector of each query, f32[size * dim] */
   vectors?: Float32Array;
   /** u32[size]: user numbers that the ranker uses */
   users?: Uint32Array;
@@ -25,7 +25,7 @@ export interface Queries {
   asked?: QueryItems;
 }
 
-/** Exact search of items. */
+/** A search for the best items of queries, which is exact. */
 export interface Search {
   /** true if the sets are searched separately, in a time proportional to their sizes */
   searchesSets: boolean;
@@ -41,10 +41,10 @@ export interface SearchOptions {
   signal: AbortSignal;
 }
 
-/** Vectors of items. */
+/** Items as a matrix of vectors, with a weight for each. */
 export interface ItemMatrix {
   dim: number;
-  /** f32[n * dim] */
+  /** vector of each item, f32[n * dim] */
   vectors: Float32Array;
   /** f32[n]: summand of each item's score; -Infinity for items that are never returned */
   weights?: Float32Array;

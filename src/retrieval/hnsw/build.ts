@@ -18,7 +18,7 @@ import type { Levels } from "./levels.js";
 /** The vectors and parameters from which a graph is built. */
 export interface BuildInput extends Levels {
   dim: number;
-  /** f32[n * dim], row-major and finite */
+  /** finite vectors of the nodes, f32[n * dim], row-major */
   vectors: Float32Array;
   /** u32[n], ascending: labels of the nodes */
   labels: Uint32Array;

@@ -9,7 +9,8 @@
 //   96   n elements:   u16 number of links, u8 1 if deleted, u8 0; u32[2 M] links; f32[dim] vector; u64 label
 //   ...  n lists:      u32 size in bytes; then for each level from 1 on: u32 number of links, u32[M] links
 //
-// A link is the number of an element. A file may come from another program, so every number in it is checked before use.
+// A link is the number of an element. A file may come from another program, so every number in it is checked before
+// use.
 
 import { ArtifactError, sizeText } from "../../errors.js";
 import type { ReadHandle } from "../../io/read-artifact.js";

@@ -14,7 +14,7 @@ import { hashBytes, type Hash64 } from "../../numeric/hash.js";
 export const MOST_LEVEL = 31;
 
 export interface Levels {
-  /** u8[n] */
+  /** highest level of each node, u8[n] */
   levels: Uint8Array;
   /** u32[n]: nodes sorted by descending level, in random order within a level */
   order: Uint32Array;
@@ -28,7 +28,7 @@ export interface Levels {
  */
 export function levelsOf(keys: Keys, rows: Uint32Array, m: number, seed: number): Levels {
   const levels = new Uint8Array(rows.length);
-  // sorted by level, then hash, then node
+  // the nodes are sorted by these numbers, which consist of level, hash and node
   const places = new BigUint64Array(rows.length);
   const scale = 1 / log(m);
   const start: Hash64 = { lo: seed >>> 0, hi: Math.floor(seed / 2 ** 32) >>> 0 };

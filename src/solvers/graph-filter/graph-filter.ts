@@ -25,15 +25,15 @@ import { FLATNESS, plateauCoefficients } from "./plateau.js";
 export interface FilterSettings {
   /** f64[K + 1], K >= 1: coefficients of c in Chebyshev polynomials of L = I - 2 P */
   coefficients: Float64Array;
-  /** b */
+  /** exponent b of the item degrees */
   power: number;
   /** summand of the scores from the leading eigenvectors (an ideal low-pass filter) */
   ideal: {
-    /** n; 0 for none */
+    /** number n of leading eigenvectors; 0 omits this summand */
     dim: number;
-    /** a >= 0 */
+    /** weight a of the summand, at least 0 */
     weight: number;
-    /** g */
+    /** exponent g of the item degrees in this summand */
     power: number;
   };
 }
@@ -44,7 +44,7 @@ export interface FilterChoices {
   weight?: number | undefined;
   /** flatness of the plateau, for chebycf */
   flatness?: number | undefined;
-  /** exponents b and g, for chebycf */
+  /** exponents b and g of the degrees, for chebycf */
   power?: number | undefined;
 }
 
@@ -57,7 +57,7 @@ export function publishedFilter(
   { dim, weight, flatness = FLATNESS, power = 0.4 }: FilterChoices = {},
 ): FilterSettings {
   if (name === "gf-cf") {
-    // the polynomial P in terms of L is (I - L) / 2
+    // P, the polynomial of gf-cf, is (I - L) / 2 in terms of L
     const coefficients = Float64Array.of(0.5, -0.5);
     return { coefficients, power: 0, ideal: { dim: dim ?? 256, weight: weight ?? 0.3, power: 0.5 } };
   }
@@ -71,12 +71,12 @@ export interface GraphFilter {
   coefficients: Float64Array;
   /** f64[numItems]: D_i^(-1/2 - b), factor of an item before the polynomial is applied; 0 for items without users */
   before: Float64Array;
-  /** f32[numItems]: D_i^(1/2 + b) */
+  /** factor of an item after the polynomial was applied, D_i^(1/2 + b): f32[numItems] */
   after: Float32Array;
   dim: number;
   /** f32[numItems][dim]: W = sqrt(a) D_i^g V, so that the summand of the leading eigenvectors is W W' D_i^-2g r */
   components: Float32Array;
-  /** f64[numItems]: D_i^-2g */
+  /** factor of an item before it is multiplied by W, D_i^-2g: f64[numItems] */
   beforeIdeal: Float64Array;
 }
 
@@ -142,8 +142,9 @@ export function sizesOf({ users, items }: UserItemGraph): GraphSizes {
 }
 
 /**
+ * Checks the memory that a filter needs.
  * @throws {UsageError} the filter, or the computation of its eigenvectors, needs more than one WebAssembly memory of 4
- * GiB; the message suggests a smaller setting
+ *   GiB; the message suggests a smaller setting
  */
 export function checkGraphFilter(name: string, sizes: GraphSizes, dim: number, threads: number): void {
   const { numUsers, numItems, numEntries } = sizes;

@@ -29,7 +29,7 @@ export type FilterTask = {
       kind: "best";
       masks: ItemLists;
       top: number;
-      /** u32[numQueries][top] and f32[numQueries][top] */
+      /** items and scores of each query's list, u32[numQueries][top] and f32[numQueries][top] */
       found: Uint32Array;
       scores: Float32Array;
       /** offsets of the lists of each thread: u32[16][top] items and f32[16][top] scores */
@@ -39,7 +39,7 @@ export type FilterTask = {
   | { kind: "listed"; lists: ItemLists; scores: Float32Array }
 );
 
-/** Data that is the same for all tasks. */
+/** Filter and memory layout, with which each thread is started. */
 export interface FilterConstants {
   layout: FilterLayout;
   coefficients: Float64Array;
@@ -85,7 +85,10 @@ class BlockWorker {
     this.#scratch = own.layout.scratches[index]!;
   }
 
-  /** @returns offsets of panels with the scores, f32[numItems][16], valid until the next block */
+  /**
+   * Scores a block of queries.
+   * @returns offsets of panels with the scores, f32[numItems][16], valid until the next block
+   */
   score(queries: FilterQueries, first: number, count: number): number[] {
     const { plan, dim } = this.#constants.layout;
     const { itemPanels, queries: z, panels, tile } = this.#scratch;
@@ -157,7 +160,7 @@ class BlockWorker {
     }
   }
 
-  /** Computes z = W' D_i^-2g r for the users of a block. */
+  /** Computes the vectors z = W' D_i^-2g r of a block's users in the space of the components. */
   #project({ indptr, items, weights }: FilterQueries, first: number, count: number): void {
     const { layout, beforeIdeal } = this.#constants;
     const { dim, numItems, components } = layout;

@@ -16,7 +16,10 @@ import type { FilterConstants, FilterQueries, FilterTask } from "./graph-filter.
 export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null> {
   #lists: { top: number; of: { found: number; scores: number }[] } = { top: 0, of: [] };
 
-  /** @throws {UsageError} the filter does not fit into one memory */
+  /**
+   * Copies the filter to shared memory and starts the threads.
+   * @throws {UsageError} the filter does not fit into one memory
+   */
   static async start(
     { graph, coefficients, before, beforeIdeal, ...filter }: GraphFilter,
     threads: number,

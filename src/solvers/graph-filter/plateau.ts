@@ -8,10 +8,10 @@
 import { cosDegrees } from "../../numeric/degrees.js";
 import { pow } from "../../numeric/exp.js";
 
-/** ChebyCF's degree, K. */
+/** Degree K of the polynomial in ChebyCF. */
 const DEGREE = 8;
 
-/** ChebyCF's flatness. */
+/** Flatness of the plateau in ChebyCF. */
 export const FLATNESS = 1.5;
 
 /**

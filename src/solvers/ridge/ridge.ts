@@ -54,8 +54,9 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
   }
 
   /**
+   * Copies the problem to shared memory and starts the threads.
    * @param parts u8[numRows]: fold of each row, or FITTED for rows that no fold holds out, or LEFT_OUT for unused rows;
-   * the total weight inside and outside of each fold must be positive
+   *   the total weight inside and outside of each fold must be positive
    * @throws {UsageError} the problem exceeds 4 GiB
    */
   static async start(
@@ -150,7 +151,7 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
  */
 export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
   const { width, mean, coefficients, centers, blocks } = map;
-  // c_f' B_f for each block f, the contribution of the means
+  // contribution of the centers to the predictions of each block f, c_f' B_f
   const ofBlocks = blocks.slice(1).map((last, f) => {
     const product = new Float64Array(width);
     for (let j = blocks[f]!; j < last; j++)

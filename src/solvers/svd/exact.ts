@@ -16,12 +16,14 @@ export const MAX_EXACT = 1536;
 /** Singular values in descending order, and their vectors, before signs are normalized. */
 export interface Triplets {
   dim: number;
-  /** f64[dim] */
+  /** singular values, f64[dim] */
   singularValues: Float64Array;
   /** f32[numRows][dim] and f32[numColumns][dim], row-major; columns have unit length */
   left: Float32Array;
   right: Float32Array;
-  /** f32[numColumns][dim]: c(P) D_a times `right`, for a matrix with a filter */
+  /**
+   * f32[numColumns][dim]: the right vectors after the filter, c(P) D_a times `right`; only for a matrix with a filter
+   */
   behind?: Float32Array;
 }
 
@@ -56,7 +58,7 @@ interface Oriented {
   numNarrow: number;
   longScale: Float32Array | undefined;
   narrowScale: Float32Array | undefined;
-  /** vectors e and f; absent without means */
+  /** vectors e and f of the means' product; absent without means */
   shift: { long: Float32Array; narrow: Float32Array } | undefined;
 }
 
@@ -104,7 +106,7 @@ function gramOf({ entries, numLong, numNarrow, longScale, narrowScale, shift }: 
   });
 }
 
-/** Returns A v. */
+/** Returns the product A v of the matrix and a vector of the narrow side. */
 function multiply(
   { entries, numLong, longScale, narrowScale, shift }: Oriented,
   v: Float64Array,

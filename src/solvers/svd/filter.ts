@@ -10,9 +10,9 @@
 import type { Region } from "../../kernels/shared/memory.js";
 
 export interface ColumnFilter {
-  /** f64[K + 1], K >= 1: coefficients c_k */
+  /** coefficients c_k of the polynomial, f64[K + 1], K >= 1 */
   coefficients: Float64Array;
-  /** f32[numColumns]: D_b and D_a */
+  /** diagonals D_b, applied before the polynomial, and D_a, applied after it: f32[numColumns] each */
   before: Float32Array;
   after: Float32Array;
 }
@@ -24,7 +24,7 @@ export interface FilterRoom {
   /** panel of vectors with one entry per row */
   rows: Region;
   values(panel: Region): Float32Array;
-  /** Writes A X or A' X to the target. */
+  /** Writes the product of the matrix A, or of its transpose, with the source to the target. */
   multiply(side: "rows" | "columns", source: Region, target: Region): Promise<void>;
 }
 

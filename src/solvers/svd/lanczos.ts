@@ -1,7 +1,7 @@
 // Computes the leading singular vectors of one side by block Lanczos iteration with thick restarts on B = A A' (or A'A,
 // on the shorter side).
 //
-//   basis [Q_1 .. Q_p]   orthonormal panels of sixteen      T = basis' B basis, a column of blocks for each product with B
+//   basis [Q_1 .. Q_p]   orthonormal panels of sixteen   T = basis' B basis, a column of blocks for each product with B
 //   Z = B Q_p - basis (basis' B Q_p) = Q_p+1 R              the component of B Q_p orthogonal to the basis
 //
 // When the basis is full, T = P W P': W approximates eigenvalues of B, and basis P its eigenvectors, with residuals |R
@@ -20,7 +20,7 @@ import { fillRandom, orthonormalize, type Pending } from "./orthonormal.js";
 import { eigenOf, type Eigen } from "./symmetric.js";
 
 export interface LanczosOptions {
-  /** number of eigenvectors */
+  /** number of eigenvectors to compute */
   dim: number;
   /** maximum residual relative to its eigenvalue */
   tolerance: number;
@@ -29,7 +29,7 @@ export interface LanczosOptions {
 }
 
 export interface LanczosResult {
-  /** eigenvectors of B in descending order of eigenvalue; at least `dim` */
+  /** eigenvectors of B = A A' (or A'A) in descending order of eigenvalue; at least `dim` */
   vectors: Region[];
   restarts: number;
   /** largest residual of the first `dim` eigenvectors, relative to the eigenvalue */
@@ -130,7 +130,7 @@ export async function wholeSpace(machine: SvdMachine, side: MatrixSide, dim: num
   return found;
 }
 
-/** Writes the last column of blocks of T, on and above the diagonal. */
+/** Writes the last column of blocks of the projected matrix T, on and above the diagonal. */
 function putBlock(T: Float64Array, size: number, block: number, products: Float64Array): void {
   for (let i = 0; i < products.length / PANEL; i++) {
     for (let j = 0; j < PANEL; j++) T[i * size + block * PANEL + j] = products[i * PANEL + j]!;
@@ -148,7 +148,7 @@ function greatestSquare(products: Float64Array): number {
   return squares.reduce((x, y) => Math.max(x, y), Number.MIN_VALUE);
 }
 
-/** Returns the residual |R P_last| of each eigenvector. */
+/** Returns the residual of each eigenvector, |R P_last|. */
 function residualsOf({ size, vectors }: Eigen, r: Float64Array): Float64Array {
   return Float64Array.from({ length: size }, (_, e) => {
     let square = 0;

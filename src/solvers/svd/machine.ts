@@ -28,7 +28,7 @@ export const otherSide = (side: MatrixSide): MatrixSide => (side === "rows" ? "c
 
 interface SideLayout {
   length: number;
-  /** offset of the struct of the matrix whose product gives vectors of this side */
+  /** offset of the struct of the matrix, or of its transpose, whose product is a vector of this side */
   matrix: number;
   /** offset of this side's diagonal scaling, or 0, and a panel for scaled vectors */
   scale: number;
@@ -76,6 +76,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
+   * Copies the matrix to shared memory and starts the threads.
    * @param maxPanels maximum number of panels that are combined or multiplied at once
    * @throws {UsageError} the matrix does not fit into one memory
    */
@@ -90,7 +91,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     const length = side === "rows" ? numRowsOf(matrix) : numColumnsOf(matrix);
     const given = side === "rows" ? rowScale : columnScale;
     const scale = arena.put("the scalings", given);
-    // e is 1 for every row, because the means are subtracted from every row
+    // the vector e is 1 for every row, because the means are subtracted from every row
     const shifts = means && (side === "rows" ? new Float32Array(length).fill(1) : means);
     const shift = arena.put("the means", shifts);
     const scaled = given && allocatePanel(arena, side, length);
@@ -163,7 +164,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     await this.#onRows(numRows, ["multiplyRows", matrix, ...panels, "first", "count"]);
   }
 
-  /** Returns [X_1 .. X_p]' Y as f64[16 p][16]. */
+  /** Returns the inner products of panels with a panel, [X_1 .. X_p]' Y, as f64[16 p][16]. */
   async crossProducts(side: MatrixSide, lefts: readonly Region[], right: Region): Promise<Float64Array> {
     const size = lefts.length * PANEL * PANEL;
     const sums = this.#clearedSums(size);
@@ -217,7 +218,10 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return region.offset;
   }
 
-  /** @returns u32[PARTS]: offset of a buffer of `size` zeros for each part */
+  /**
+   * Clears the buffers in which parts of a sum are added up.
+   * @returns u32[PARTS]: offset of a buffer of `size` zeros for each part
+   */
   #clearedSums(size: number): Uint32Array {
     const { sums } = this.#small;
     this.arena.f64(sums).fill(0, 0, PARTS * size);

@@ -1,7 +1,9 @@
 // The matrix of a decomposition. It is sparse; its scalings and means are applied in products, and the result is never
 // stored.
 //
-//   A = D_r S D_c - 1 m'       S  sparse, numRows x numColumns     D_r, D_c  diagonal     m  means of the columns of D_r S D_c
+//   A = D_r S D_c - 1 m'
+//
+//   S  sparse, numRows x numColumns     D_r, D_c  diagonal     m  means of the columns of D_r S D_c
 
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { degreesOf, inverseRoots } from "../../numeric/scales.js";
@@ -9,15 +11,15 @@ import type { ColumnFilter } from "./filter.js";
 
 /** A matrix in the form in which products use it. */
 export interface SvdMatrix {
-  /** S by rows */
+  /** the sparse matrix S by rows */
   rows: SparseRows;
-  /** transpose: the same entries by columns */
+  /** the transpose of S: the same entries by columns */
   columns: SparseRows;
-  /** f32[numRows]: diagonal of D_r; 1 when absent */
+  /** scale of each row (diagonal of D_r), f32[numRows]; 1 when absent */
   rowScale?: Float32Array;
-  /** f32[numColumns]: diagonal of D_c; 1 when absent */
+  /** scale of each column (diagonal of D_c), f32[numColumns]; 1 when absent */
   columnScale?: Float32Array;
-  /** f32[numColumns]: means m; 0 when absent */
+  /** means of the scaled columns, f32[numColumns]; 0 when absent */
   means?: Float32Array;
   /** filter that follows the matrix (filter.ts); excludes means */
   filter?: ColumnFilter;
@@ -38,12 +40,12 @@ export const numColumnsOf = ({ columns }: SvdMatrix): number => columns.indptr.l
 
 /** Statistics of each column over all rows. */
 export interface ColumnMoments {
-  /** f64[numColumns] each: mean and sum of squares of each column of D_r S D_c */
+  /** mean and sum of squares of each scaled column, f64[numColumns] each */
   means: Float64Array;
   squares: Float64Array;
 }
 
-/** Returns the means and sums of squares of the columns of D_r S D_c, before centering. */
+/** Returns the means and sums of squares of the scaled columns, before centering. */
 export function columnMoments(matrix: SvdMatrix): ColumnMoments {
   const { columns, rowScale, columnScale } = matrix;
   const numColumns = numColumnsOf(matrix);

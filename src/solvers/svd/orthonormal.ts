@@ -13,9 +13,14 @@ import { PANEL } from "../../kernels/svd/binding.js";
 import type { MatrixSide, SvdMachine } from "./machine.js";
 import { eigenOf } from "./symmetric.js";
 
-/** Threshold relative to the greatest eigenvalue of N, below which eigenvalues are rounding errors. */
+/**
+ * Threshold relative to the greatest eigenvalue of the normalized inner products, below which eigenvalues are rounding
+ * errors.
+ */
 const LOST = 1e-6;
-/** Threshold for the least eigenvalue of N, above which a step leaves only rounding errors. */
+/**
+ * Threshold for the least eigenvalue of the normalized inner products, above which a step leaves only rounding errors.
+ */
 const CLOSE = 0.1;
 /**
  * Threshold for the squared length of a column after its component in the basis is removed, relative to the length
@@ -35,7 +40,7 @@ export interface Pending {
 export interface Orthonormal {
   panel: Region;
   spare: Region;
-  /** R in Z = Q R, f64[16][16]; rows of random directions are zero */
+  /** factor R of the decomposition Z = Q R, f64[16][16]; rows of random directions are zero */
   r: Float64Array;
 }
 
@@ -88,13 +93,13 @@ function whitening(gram: Float64Array, squaredLength: number) {
   const isAlive = Array.from(values, (value) => value > LOST * values[0]! && value > 0);
   const has = (i: number, j: number) => isAlive[j]! && lengths[i]! > 0;
   return {
-    /** D^-1 P L^-1/2 */
+    /** returns an element of D^-1 P L^-1/2, which makes the columns of Z orthonormal */
     coefficientAt: (i: number, j: number) =>
       has(i, j) ? vectors[i * PANEL + j]! / (lengths[i]! * Math.sqrt(values[j]!)) : 0,
-    /** L^1/2 P' D */
+    /** returns an element of L^1/2 P' D, the inverse of this transformation */
     inverseAt: (j: number, i: number) =>
       has(i, j) ? Math.sqrt(values[j]!) * vectors[i * PANEL + j]! * lengths[i]! : 0,
-    /** whether each direction remains */
+    /** true for each direction that remains */
     isAlive,
     least: values.at(-1)!,
     shortest: squared.reduce((x, y) => Math.min(x, y), Infinity),

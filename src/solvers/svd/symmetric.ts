@@ -11,7 +11,7 @@
 
 export interface Eigen {
   size: number;
-  /** f64[size], descending */
+  /** eigenvalues in descending order, f64[size] */
   values: Float64Array;
   /** f64[size][size]: eigenvectors as columns; the entries vectors[r * size + i] of column i belong to values[i] */
   vectors: Float64Array;
@@ -52,7 +52,7 @@ function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64A
     let [scale, h] = [0, 0];
     for (let k = 0; k < i; k++) scale += Math.abs(d[k]!);
     if (scale === 0) {
-      // nothing to reflect
+      // the row has no entry to eliminate, so no reflection is needed
       e[i] = d[i - 1]!;
       for (let j = 0; j < i; j++) {
         d[j] = Z[j * n + i - 1]!;
@@ -92,7 +92,7 @@ function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64A
     const half = along / (h + h);
     for (let j = 0; j < i; j++) e[j]! -= half * d[j]!;
 
-    // updates A to A - d e' - e d'
+    // subtracts d e' + e d' from the matrix: the reflection is applied on both sides
     for (let j = 0; j < i; j++) {
       const f = d[j]!;
       const g = e[j]!;
@@ -103,7 +103,7 @@ function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64A
     d[i] = h;
   }
 
-  // multiplies the reflections
+  // multiplies the reflections of all steps
   for (let i = 0; i < n - 1; i++) {
     Z[i * n + n - 1] = Z[i * n + i]!;
     Z[i * n + i] = 1;
@@ -145,7 +145,7 @@ function diagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64Arra
     let m = l;
     while (isLarge(m)) m++;
     while (isLarge(l)) {
-      // the shift
+      // computes the implicit shift from the leading 2 x 2 block
       const first = d[l]!;
       let p = (d[l + 1]! - first) / (2 * e[l]!);
       const root = p < 0 ? -hypotenuse(p, 1) : hypotenuse(p, 1);
@@ -156,7 +156,7 @@ function diagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64Arra
       for (let i = l + 2; i < n; i++) d[i]! -= shift;
       shifted += shift;
 
-      // applies rotations from m up to l
+      // applies rotations to rows m - 1 down to l
       p = d[m]!;
       const nextBeside = e[l + 1]!;
       let [c, c2, c3, s, s2] = [1, 1, 1, 0, 0];

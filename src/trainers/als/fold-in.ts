@@ -4,7 +4,8 @@
 //
 //   (sum c h h' + a H'H + p I) w = sum c h        Hu et al. 2008, eq. 4, as in docs/algorithms/implicit.md
 //
-//   h  f32[dim], the vectors of the events' others      c  confidence      a  weight of the unobserved      p  the row's penalty
+//   h  f32[dim], vector of the other side of an event      c  confidence of an event
+//   a  weight of a pair without an event                 p  penalty of the row
 
 import { columnNamed } from "../../dataset/dataset.js";
 import { rowWeights } from "../../dataset/sequences/event-weights.js";
@@ -20,7 +21,7 @@ import { pow } from "../../numeric/exp.js";
 import { solveCholesky } from "../../solvers/cholesky.js";
 import type { ImplicitOptions } from "./options.js";
 
-/** As foldInEvents. */
+/** Returns a function that folds in new users or items by least squares; parameters are those of foldInEvents. */
 export async function foldInByLeastSquares(
   run: Run,
   options: TransformOptions,
@@ -44,7 +45,9 @@ function fitLeastSquares(
     l2Exponent: l2Exponent!,
     l2Vector: given.l2Vector ?? l2Vector!,
   };
-  /** vectors of the trained side, by the side of the new keys */
+  /**
+   * vectors of the side that is already trained, by the side of the new keys: items for new users, users for new items
+   */
   const known = new Map<NewEvents["side"], OtherSide>();
   return ({ dataset, side, rows }) => {
     const name = preprocess.roles[side === "user" ? "item" : "user"]!;
@@ -68,17 +71,17 @@ function fitLeastSquares(
   };
 }
 
-/** The vectors of the trained side, with the sums over them that are the same for every new row. */
+/** The vectors of the trained side, and the sums over these vectors that are the same for every new row. */
 export interface OtherSide {
   dim: number;
-  /** f32[numRows * dim], row-major */
+  /** vectors of the trained side, f32[numRows * dim], row-major */
   vectors: Float32Array;
   numRows: number;
-  /** f64[dim * dim]: H'H */
+  /** Gram matrix H'H of these vectors, f64[dim * dim] */
   gram: Float64Array;
 }
 
-/** @param vectors f32[numRows * dim] */
+/** Computes the Gram matrix of the trained side. @param vectors f32[numRows * dim] */
 export function otherSide(dim: number, vectors: Float32Array): OtherSide {
   const numRows = vectors.length / dim;
   const gram = new Float64Array(dim * dim);
@@ -91,7 +94,7 @@ export function otherSide(dim: number, vectors: Float32Array): OtherSide {
  *
  * @param confidences by row of the other side
  * @returns f64[dim]
- * @throws {UsageError} nothing decides it: there is neither a penalty nor a weight of the unobserved
+ * @throws {UsageError} the vector is not determined, because the penalty and the weight of unobserved pairs are both 0
  */
 export function foldInImplicit(
   { dim, vectors, numRows, gram }: OtherSide,
@@ -121,7 +124,7 @@ export function foldInImplicit(
   );
 }
 
-/** Adds the product c h h' to the lower triangle of a matrix. */
+/** Adds the square c h h' of one event's vector to the lower triangle of the row's matrix. */
 function addSquare(matrix: Float64Array, h: Float32Array, c: number): void {
   const dim = h.length;
   for (let i = 0; i < dim; i++) for (let j = 0; j <= i; j++) matrix[i * dim + j]! += c * h[i]! * h[j]!;

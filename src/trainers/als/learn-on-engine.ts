@@ -1,6 +1,6 @@
 // Factorizes the events of users and items by MLlib's ALS on a Spark Connect server (--engine-train).
 //
-//   events (user, item, confidence) ──► server ──► MLlib ──► vectors, checked and scaled ──► the same model as of learn.ts
+//   events (user, item, confidence) ──► server ──► MLlib ──► vectors, checked and scaled ──► model as in learn.ts
 
 import { DataError, DivergedError } from "../../errors.js";
 import type { RatedSide } from "../../engine/mllib-als.js";
@@ -22,9 +22,9 @@ import type { ImplicitVectors } from "./train.js";
  * epoch, because MLlib returns nothing between epochs.
  *
  * @throws {DataError} there are no events
- * @throws {UsageError} as eventsOf and mllibObjective, and what the server cannot do
+ * @throws {UsageError} the errors of eventsOf and mllibObjective, or the server does not support an option
  * @throws {DivergedError} a vector or the loss is not finite
- * @throws {EmbedError} as openSession, upload and fitAls
+ * @throws {EmbedError} the errors of openSession, upload and fitAls
  */
 export async function learnOnEngine(
   input: LearnerInput<FactorStart>,
@@ -106,7 +106,7 @@ function rangeOf({ values }: SparseRows): [number, number] {
   return [low, high];
 }
 
-/** Which ids have events. */
+/** Returns for each row of a side whether it has events. */
 function ratedOf({ indptr }: SparseRows): RatedSide {
   const numRows = indptr.length - 1;
   return {

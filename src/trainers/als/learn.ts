@@ -16,7 +16,7 @@ import type { SparseRows } from "../../kernels/als/binding.js";
  * Factorizes the events of users and items; every row of the training part is an event.
  *
  * @throws {UsageError} there is no user or no item field
- * @throws as trainImplicit
+ * @throws the errors of trainImplicit
  */
 export async function learnImplicit(
   input: LearnerInput<FactorStart>,

@@ -36,7 +36,7 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
   readonly #dim: number;
   readonly #padded: number;
   readonly #scratches: number[];
-  /** f32[GRAM_PARTS][D][D], in panels */
+  /** partial sums of the Gram matrix, f32[GRAM_PARTS][D][D], in panels */
   readonly #sums: Region;
 
   private constructor({ dim, users, items, threads, ...shape }: AlsShape) {
@@ -61,7 +61,10 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     this.#scratches = Array.from({ length: threads }, scratch);
   }
 
-  /** @throws {UsageError} the vectors and the events do not fit in one memory */
+  /**
+   * Lays out the arrays and starts the threads.
+   * @throws {UsageError} the vectors and the events do not fit in one memory
+   */
   static async start(shape: AlsShape): Promise<AlsMachine> {
     const machine = new AlsMachine(shape);
     return await machine.begin("als", { threads: machine.#scratches });

@@ -1,16 +1,20 @@
 // Converts our objective of implicit feedback to parameters and ratings of MLlib's ALS. In units of a, MLlib minimizes
 //
-//   Σ over ratings of w (t - s)^2 + ... : a row's system is   (H'H + α Σ |r| h h' + λ' n I) w = Σ over r > 0 of (1 + α r) h
+//   Σ over ratings of w (t - s)^2 + ...; the linear system of a row is
 //
-//   ours:  (a H'H + Σ c h h' + p I) w = Σ c h        p = l2 (Σ c + a numOthers)       docs/algorithms/implicit.md
+//   MLlib's  (H'H + α Σ |r| h h' + λ' n I) w = Σ over r > 0 of (1 + α r) h
+//   ours     (a H'H + Σ c h h' + p I) w = Σ c h        p = l2 (Σ c + a numOthers)       docs/algorithms/implicit.md
 //
-//   c  confidence of a pair      a  weight of the unobserved      n  a row's ratings above 0      r, α, λ'  rating, alpha, regParam
+//   c         confidence of a pair             a  weight of a pair without an event
+//   r, α, λ'  rating, alpha, regParam          n  number of the row's ratings above 0
 //
-// With α = 1 / a and r = c, MLlib's H'H and Σ c h h' are ours over a, and its right side is Σ (1 + c/a) h in place of Σ
-// c/a h.
+// With α = 1 / a and r = c, MLlib's left side without its penalty is ours divided by a, but its right side is
+// Σ (1 + c/a) h instead of Σ c/a h.
 //
-//   equal c   the right side is k = 1 + a/c times ours: MLlib's vectors are ours times √k, with λ' = k p / (a n)
-//   other c   a pair is two ratings, c - a and -a: a rating below 0 adds |r| to the left side alone, and the right side is Σ c/a h
+//   if all c are equal   the right side is k = 1 + a/c times ours: MLlib's vectors are ours times √k, with
+//                        λ' = k p / (a n)
+//   otherwise            a pair becomes two ratings, c - a and -a: a rating below 0 adds |r| to the left side alone, so
+//                        that the right side is Σ c/a h
 //
 // Source: Spark 4.3, mllib/src/main/scala/org/apache/spark/ml/recommendation/ALS.scala (computeFactors, with
 // implicitPrefs).
@@ -40,9 +44,10 @@ export interface MllibObjective {
 
 /**
  * Returns MLlib's parameters for our objective. MLlib's penalty of a row is proportional to its number of ratings,
- * without our summand a numOthers, so it is scaled such that the penalties of all rows have the same sum as ours.
+ * whereas ours also has a term for unobserved pairs (a numOthers). It is scaled so that the sum over all rows equals
+ * ours.
  *
- * @throws {UsageError} MLlib has no such objective
+ * @throws {UsageError} MLlib cannot minimize this objective
  */
 export function mllibObjective(
   { numPairs, numUsers, numItems, confidence, range: [low, high] }: EventSums,

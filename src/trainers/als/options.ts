@@ -23,7 +23,10 @@ const UNOBSERVED_TO_OBSERVED = 15;
 const HIGHEST_WEIGHT = 0.5;
 const [model, training] = ["Model:", "Training:"] as const;
 
-/** Defaults were chosen on a part of gowalla's training events (docs/algorithms/implicit.md). */
+/**
+ * Options of the model and its training. Their defaults were best on a part of gowalla's training events
+ * (docs/algorithms/implicit.md).
+ */
 const own = {
   dim: whole({
     min: 1,

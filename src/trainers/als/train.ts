@@ -44,7 +44,7 @@ export interface ImplicitInput {
   controls?: Controls;
 }
 
-/** Ranking metrics by name, such as ndcgAt20. */
+/** Ranking metrics, keyed by their names, such as ndcgAt20. */
 type RankingMetrics = Pick<EpochEvent, `${string}At${number}`>;
 
 /** First vectors of the users or the items in a warm start. */
@@ -57,7 +57,7 @@ export interface StartSide {
 
 export interface ImplicitVectors {
   dim: number;
-  /** f32[numUsers * dim] and f32[numItems * dim], row-major */
+  /** vectors of the users, f32[numUsers * dim], and of the items, f32[numItems * dim], row-major */
   users: Float32Array;
   items: Float32Array;
 }

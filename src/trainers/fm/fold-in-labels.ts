@@ -46,7 +46,8 @@ export function fitLabels(
   machinesOf: (run: Run, model: FoldingModel) => Promise<Machines> = ownMachine,
 ): PrepareFit {
   return async (run, model, options) => {
-    // for a chain, the vector of a key is fitted to each draw, and the fitted vectors are averaged as those of the table were
+    // the draws of a chain: the vector of a key is fitted to each draw, and the mean of the fitted vectors is returned,
+    // as for the keys of the table
     const machines = await machinesOf(run, model);
     return async (events) => await foldInLabels(run, model, machines, events, options);
   };

@@ -67,7 +67,8 @@ export class KeptParameters {
   }
 
   /**
-   * Returns the model in the labels' unit. Since training divided labels by a scale, w is multiplied by it, and vectors by its square root.
+   * Returns the model in the labels' unit. Since training divided labels by a scale, w is multiplied by it, and vectors
+   * by its square root.
    *
    * @param correction number that is added to every score
    */

@@ -21,7 +21,8 @@ export async function learnFm(
   const model = await trainFm(spaceInput(input, options), options, observe, signal);
   const trained = trainedFactors("fm", model);
   if (options.model === "fm") return trained;
-  // a linear model has no vectors: the table stores each weight as a vector of length 1, in the form of other models' tables
+  // a linear model has no vectors: the table stores each weight as a vector of length 1, in the form of other models'
+  // tables
   const table = (of: FeatureSpace) => featureTable(of, { dim: 1, w: model.w, vectors: model.w });
   return { ...trained, name: options.model, isWeightsOnly: true, table };
 }

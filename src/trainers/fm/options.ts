@@ -33,7 +33,10 @@ const MANY = 1_000_000_000;
 const [model, training] = ["Model:", "Training:"] as const;
 const notNegative = { min: 0, max: ANY, group: training } as const;
 const positive = { min: 1e-6, max: ANY, group: training } as const;
-/** Values of `only` that restrict an option to gradient methods, and to these and ALS. */
+/**
+ * Conditions for the field `only` of options: an option applies to gradient methods alone, to gradient methods and ALS,
+ * or to MCMC.
+ */
 const ofGradients = { method: ["adagrad", "sgd", "ftrl", "adam"] } as const;
 const ofPenalties = { method: [...ofGradients.method, "als"] } as const;
 const ofMcmc = { method: ["mcmc"] } as const;
@@ -65,16 +68,19 @@ const steps: Record<Method, Record<Loss, Steps>> = {
     logistic: { ...plain(0.0005), l2Weight: 1e-4, l2Vector: 0.02 },
     squared: { ...plain(0.002), l2Weight: 0.05, l2Vector: 0.1 },
   },
-  // ALS: penalties apply once per parameter instead of at each occurrence; there is no learning rate, because each step is exact
+  // ALS: penalties apply once per parameter instead of at each occurrence; there is no learning rate, because each step
+  // is exact
   als: {
     logistic: { ...plain(1), l2Weight: 14, l2Vector: 60 },
     squared: { ...plain(1), l2Weight: 3, l2Vector: 50 },
   },
-  // MCMC draws its penalties
+  // for MCMC there are no penalties to set, because their prior is drawn
   mcmc: { logistic: plain(1), squared: plain(1) },
 };
 
-/** Default L2 of a field-aware machine's vectors, each of which interacts with only one field (docs/algorithms/ffm.md). */
+/**
+ * Default L2 of a field-aware machine's vectors, each of which interacts with only one field (docs/algorithms/ffm.md).
+ */
 const fieldAwareL2: Record<Loss, number> = { logistic: 1e-3, squared: 0.2 };
 
 /**
@@ -86,12 +92,14 @@ const fieldAwareL2: Record<Loss, number> = { logistic: 1e-3, squared: 0.2 };
 const [FEW, MANY_FIELDS] = [3, 16];
 /** Default learning rate of weights if there are few fields. */
 const RATE_OF_FEW = 0.2;
-/** Number of rows per key, including sampled negatives, below which vectors get larger steps if there are few fields. */
+/**
+ * Number of rows per key, including sampled negatives, below which vectors get larger steps if there are few fields.
+ */
 const ROWS_PER_KEY = 100;
 
 /**
- * Returns whether rows have few fields, the training starts without a run of --init, and early stopping limits the overfitting of larger
- * steps.
+ * Returns whether rows have few fields, the training starts without a run of --init, and early stopping limits the
+ * overfitting of larger steps.
  */
 function isNarrow(
   { method }: { method: Method },
@@ -108,15 +116,16 @@ function vectorRateOf(before: { method: Method }, facts: DataFacts): number {
 
 function l2VectorOf(before: { model: FmModelName; method: Method }, facts: DataFacts): number {
   const { loss, drawnRowsPerKey } = facts;
-  // with few fields, a field-aware machine is similar to a plain one, and gets the same default
+  // with few fields, a field-aware machine is similar to a plain factorization machine, and gets the same default
   if (isNarrow(before, facts) && drawnRowsPerKey !== undefined)
     return rounded(steps.adagrad.logistic.l2Vector * rarityOf(facts));
   return before.model === "ffm" ? fieldAwareL2[loss] : steps[before.method][loss].l2Vector;
 }
 
 /**
- * Returns the factor, from 1 to 10, of the vectors' learning rate and L2 for few fields, sampled negatives and rare keys. A vector with few
- * steps per epoch needs larger ones, and a larger penalty per step (docs/experiments/defaults.md).
+ * Returns the factor, from 1 to 10, of the vectors' learning rate and L2 for few fields, sampled negatives and rare
+ * keys. A vector with few steps per epoch needs larger ones, and a larger penalty per step
+ * (docs/experiments/defaults.md).
  */
 function rarityOf({ drawnRowsPerKey = Infinity }: DataFacts): number {
   return Math.min(10, Math.max(1, ROWS_PER_KEY / drawnRowsPerKey));

@@ -57,7 +57,9 @@ export function plantedRows(
   };
 }
 
-/** Generates rows with one feature from each of twelve fields with 2 to 7 keys; labels are scores of a planted machine. */
+/**
+ * Generates rows with one feature from each of twelve fields with 2 to 7 keys; labels are scores of a planted machine.
+ */
 export function fewKeysRows(numRows: number, seed: number): FeatureRows {
   const width = 12;
   const ids = Uint32Array.from({ length: numRows * width }, (_, i) => {

@@ -138,8 +138,8 @@ describe("learning", () => {
       const all = { ...defaultFmOptions("squared", method), threads: 2, epochs: 5 };
       const { epochs } = await trainFm(inputOf(train, valid), all);
       const variance = mean(valid.labels.map((y) => (y - mean(valid.labels)) ** 2));
-      // Expects less than the loss of weights alone, 0.49 of the variance. A method that took a batch's step once per occurrence would
-      // diverge by epoch 3.
+      // Expects less than the loss of weights alone, 0.49 of the variance. A method that took a batch's step once per
+      // occurrence would diverge by epoch 3.
       expect(epochs.at(-1)!.validLoss! / variance).toBeLessThan(0.2);
       expect(Math.max(...epochs.map(({ trainLoss }) => trainLoss / variance))).toBeLessThan(1.5);
     },

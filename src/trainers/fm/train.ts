@@ -38,9 +38,14 @@ export interface FmInput {
   numFeatures: number;
   /** u32[numFeatures][2]: 64-bit hash of each feature's field and key, which determines its initial vector */
   featureHashes: Uint32Array;
-  /** u32[numFeatures]: number of training events with each feature; w and v of a feature without events are 0 and stay 0 */
+  /**
+   * u32[numFeatures]: number of training events with each feature; w and v of a feature without events are 0 and stay 0
+   */
   counts: Uint32Array;
-  /** fields of a field-aware machine, whose features have a vector of options.dim numbers per partner field; absent for other machines */
+  /**
+   * fields of a field-aware machine, whose features have a vector of options.dim numbers per partner field; absent for
+   * other machines
+   */
   fields?: FieldAwareness;
   train: TrainingRows;
   valid?: FeatureRows;
@@ -106,7 +111,8 @@ async function trainEpochs(
   const labels = labelScaleOf(train, options.loss);
   machine.bias = labels.bias / labels.scale;
   const kept = new KeptParameters(machine, controls.keepsState ?? false);
-  // dropping negatives raises every score by a constant; this subtracts it in log-odds, as in He et al. 2014, section 6.3
+  // dropping negatives raises every score by a constant; this subtracts it in log-odds, as in He et al. 2014, section
+  // 6.3
   const correction = log(options.negativeDownsampling);
   if (start) {
     const own = { ...start, w0: start.w0 - correction };

@@ -91,7 +91,10 @@ function learnerOf(given: GivenFm): LearnFunction<FmOptions, FactorStart> {
   return async (...of) => (await import("./learn.js")).learnFm(...of);
 }
 
-/** Returns the models that a comparison of predictions trains; for a comparison of ranked lists, one that samples negatives. */
+/**
+ * Returns the models that a comparison of predictions trains; for a comparison of ranked lists, one that samples
+ * negatives.
+ */
 function suits({ goal, task }: LogTraits): Suits {
   if (goal === "lists") return { candidates: [candidate("fm", 10, { negatives: 4 })] };
   return {

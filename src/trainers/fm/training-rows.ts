@@ -24,7 +24,7 @@ const CHUNK_BLOCKS = 32;
 /** The result of a pass over the training rows. */
 export interface Pass {
   numRows: number;
-  /** total weight of the rows */
+  /** total weight of the rows of the pass */
   weight: number;
   /** weighted sum of the rows' losses */
   loss: number;
@@ -95,7 +95,9 @@ async function trainOnChunks(
   return { numRows, weight, loss: machine.takeLoss() };
 }
 
-/** A block of rows as the kernel visits it; `places` has the position of each row, undefined if rows keep their order. */
+/**
+ * A block of rows as the kernel visits it; `places` has the position of each row, undefined if rows keep their order.
+ */
 interface Visited {
   first: number;
   size: number;
@@ -151,8 +153,8 @@ function* storedChunks(rows: StoredRows, key: number | undefined, epoch: number)
 }
 
 /**
- * Returns the training rows as one list, for methods that store a residual for each row. If rows are sampled, it is the first
- * epoch's list, with its negatives and hidden keys.
+ * Returns the training rows as one list, for methods that store a residual for each row. If rows are sampled, it is the
+ * first epoch's list, with its negatives and hidden keys.
  */
 export function residentRows(train: TrainingRows): FeatureRows {
   if (train.kind === "resident") return train.atEpoch?.(1) ?? train.rows;
@@ -167,7 +169,7 @@ function permuted(rows: FeatureRows, places: Uint32Array): FeatureRows {
   return rowsAt(rows, order);
 }
 
-/** Concatenates rows. */
+/** Concatenates several lists of rows. */
 function joinRows(pieces: readonly FeatureRows[]): FeatureRows {
   const numRows = pieces.reduce((sum, piece) => sum + piece.numRows, 0);
   const numPairs = pieces.reduce((sum, piece) => sum + piece.ids.length, 0);

@@ -11,7 +11,8 @@ const ZERO = 1e-35;
 const MIN_DATA_IN_BIN = 3;
 
 /**
- * Returns the edges, ascending: bin b is (edges[b - 1], edges[b]], the first bin has no lower bound, and the last no upper bound.
+ * Returns the edges, ascending: bin b is (edges[b - 1], edges[b]], the first bin has no lower bound, and the last no
+ * upper bound.
  *
  * @param known   f64, ascending, without NaN
  * @param maxBin maximum number of bins

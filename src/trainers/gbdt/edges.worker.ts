@@ -7,7 +7,7 @@ import { edgesOf } from "./bin-edges.js";
 
 /** The input and output of the rounds; all arrays are in shared memory. */
 export interface EdgeRounds {
-  /** the kernel, which sorts */
+  /** compiled kernel, whose sort function is used */
   module: WebAssembly.Module;
   columns: readonly Float64Array[];
   /** u32: rows from whose numbers the edges are computed */

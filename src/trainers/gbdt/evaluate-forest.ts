@@ -20,7 +20,7 @@ import {
   vectorWarnings,
 } from "../../training/warnings/outcome-warnings.js";
 
-/** The held-out splits, by name. */
+/** The held-out splits, keyed by their names. */
 type HeldOut = Record<string, Part | undefined>;
 
 /**
@@ -60,8 +60,8 @@ export async function evaluateForest(
 }
 
 /**
- * Measures how much the encoding of validation rows improves predictions: leaves with a head are compared with the sums of leaf values;
- * leaf values alone are compared with the mean label of the training rows.
+ * Measures how much the encoding of validation rows improves predictions: leaves with a head are compared with the sums
+ * of leaf values; leaf values alone are compared with the mean label of the training rows.
  *
  * @param scores scores of the model, and of its trees without the head
  */
@@ -141,7 +141,7 @@ export function forestOutcomeWarnings(
   { numTrees, patience }: GbdtOptions,
 ): string[] {
   if (!valid) return [];
-  // the concatenated epochs of several forests are not the course of one training
+  // with several forests (--cross-fit), `epochs` contains those of all forests, which is not the course of one training
   const isOne = epochs.length <= numTrees;
   const course = {
     values: epochs.flatMap(({ validLoss }) => validLoss ?? []),
@@ -154,7 +154,8 @@ export function forestOutcomeWarnings(
   return [
     ...(isOne && !interrupted ? unfinishedWarnings(course) : []),
     ...constant,
-    // without a head, the control is the mean label, about which `constant` has already warned
+    // the control without a head is the mean label; `constant` already warns about predictions that are worse than the
+    // mean
     ...(constant.length === 0 || fitted
       ? vectorWarnings(vectorsAdd, fitted ? HEAD_ADVICE : CONSTANT_ADVICE)
       : []),

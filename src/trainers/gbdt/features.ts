@@ -1,8 +1,8 @@
 // Converts a dataset's columns to features that trees split on: bins of numbers, and categories.
 //
 //   number     bin b is the number of edges below x; the bin after the last is for missing numbers
-//   category   bin 0 is for missing, rare and unknown categories, bin b for the vocabulary's key b - 1. The vocabulary is
-//              sorted by descending count, so the bins are the most frequent categories
+//   category   bin 0 is for missing, rare and unknown categories, bin b for the vocabulary's key b - 1. The vocabulary
+//              is sorted by descending count, so the bins are the most frequent categories
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
@@ -116,8 +116,8 @@ async function numericFeatures(
 }
 
 /**
- * Returns the number of categories with a bin: categories get bins until the bins contain 99 % of the rows and there are maxBin bins;
- * categories with fewer than 3 rows get none.
+ * Returns the number of categories with a bin: categories get bins until the bins contain 99 % of the rows and there
+ * are maxBin bins; categories with fewer than 3 rows get none.
  */
 function numCategories({ keys, counts }: CategoricalField, maxBin: number): number {
   const total = counts.reduce((a, b) => a + b, 0);
@@ -133,7 +133,7 @@ function numCategories({ keys, counts }: CategoricalField, maxBin: number): numb
 /** Values of a column, from which the kernel computes bins. */
 export type BinnedColumn =
   | { kind: "number"; values: Float64Array }
-  /** codes: u32 by row; bins: u16 by code */
+  /** code of each row's category (`codes`, u32) and bin of each code (`bins`, u16) */
   | { kind: "category"; codes: Uint32Array; bins: Uint16Array };
 
 /** Returns the dataset's column for a feature; a category gets the bin that it had in training. */

@@ -37,14 +37,16 @@ export interface FittedModel {
 export interface ModelJob extends GrowJob {
   prediction: Target;
   head: HeadOptions | undefined;
-  /** share of its value that each leaf of the earlier trees keeps when leaves are refitted; absent if trees are added */
+  /**
+   * share of its value that each leaf of the earlier trees keeps when leaves are refitted; absent if trees are added
+   */
   decay?: number | undefined;
   /** in a refit with --cross-fit: number of iterations of each forest; absent: the option's number for all */
   forestTrees?: readonly number[] | undefined;
   note: (text: string) => void;
 }
 
-/** Trains the model. */
+/** Trains the trees, and the head if it is requested. */
 export async function fitModel(
   { train, valid }: Omit<LogParts, "test">,
   job: ModelJob,

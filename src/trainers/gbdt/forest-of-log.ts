@@ -1,4 +1,5 @@
-// Grows trees on rows of a log: bins the columns, trains, and returns the columns and vocabularies with which other rows are scored.
+// Grows trees on rows of a log: bins the columns, trains, and returns the columns and vocabularies with which other
+// rows are scored.
 
 import { mapTo } from "../../numeric/indices.js";
 import type { Controls, EpochEvent, EpochsDone } from "../../training/epochs/epoch-loop.js";
@@ -152,8 +153,8 @@ function warnOf(feature: Feature, numRows: number, warn: (text: string) => void)
     warn(`column '${name}' has a different category in nearly every row, like an id: --ignore excludes it`);
 }
 
-// A training grows one forest, or one per fold of --cross-fit, one after another. RUN.checkpoint contains the arrays of the current forest
-// (train.ts), and
+// A training grows one forest, or one per fold of --cross-fit, one after another. RUN.checkpoint contains the arrays of
+// the current forest (train.ts), and
 //
 //   done     u8, JSON: the completed forests; absent while the first is trained
 

@@ -1,8 +1,10 @@
 // Removes keys from boosted trees: a removed category keeps its number, and its key becomes empty, which matches no
 // cell.
 //
-//   preprocess.json   the keys of categorical columns      leaves.jsonl   conditions with the key, on the path to each leaf
-//   ctr.jsonl         the target statistics of the key     head.json      the head's weight of the category
+//   preprocess.json   the keys of categorical columns
+//   leaves.jsonl      the conditions with the key, on the path to each leaf
+//   ctr.jsonl         the target statistics of the key
+//   head.json         the head's weight of the category
 //
 // Afterwards, a row with the key is scored like one with an unknown category.
 
@@ -28,7 +30,7 @@ const KNOWN = new Set([
   ...["lightgbm.txt", "importances.jsonl", "dense.safetensors"],
 ]);
 
-/** Prepares the removal of keys from a run of trees. */
+/** Prepares the removal of keys from a run of boosted trees. */
 export function treeForgetting(run: Run): Forgetting {
   return {
     tables: run.tables.filter((name) => name !== LEAVES_TABLE),

@@ -31,7 +31,10 @@ export const MAX_PAIRS = 64;
 const [model, training, columns] = ["Model:", "Training:", "Columns:"] as const;
 const notNegative = { min: 0, max: ANY } as const;
 const ofHead = { group: model, only: { head: ["lr"] } } as const;
-/** Values of `only` that exclude an option together with --init, which keeps the earlier trees or changes only their leaves. */
+/**
+ * Values of `only` that exclude an option together with --init, which keeps the earlier trees or changes only their
+ * leaves.
+ */
 const withoutInit = { init: true } as const;
 
 const n = <const D extends number>(min: number, max: number, standard: D, help: string) =>
@@ -58,7 +61,8 @@ const growing = {
     max: MANY,
     help: "maximum number of trees",
     group: training,
-    // --search tries small learning rates, which need many trees; with other rates, early stopping ends the training sooner
+    // --search tries small learning rates, which need many trees; with other rates, early stopping ends the training
+    // sooner
     default: (_: unknown, { searches }: { searches?: boolean }): number => (searches ? 1000 : 100),
     shown: "100; with --search 1000",
   }),
@@ -245,7 +249,7 @@ export const options = withCommon(
       max: 1,
       help: "with --refit-leaves: share of the old value that a leaf keeps",
       group: weekly.init.group,
-      // the default of LightGBM
+      // LightGBM's default
       shown: "0.9",
       only: { init: true, refitLeaves: true },
     }),
@@ -288,7 +292,7 @@ export type GivenGbdt = Given<typeof options>;
 /** Options for growing trees with their defaults, with which a training runs. */
 export type GbdtOptions = Resolved<typeof growing>;
 
-/** Returns the defaults. */
+/** Returns the default options of growing trees. */
 export function defaultGbdtOptions(): GbdtOptions {
   return resolved(growing, {});
 }

@@ -52,7 +52,7 @@ export async function readLikeGbdt(
   return withTargetStatistics(dataset, statistics);
 }
 
-/** Computes the metrics of a run of trees on a log, or on a held-out split of its own log. */
+/** Computes the metrics of a run of trees on a log, or on a held-out split of the log on which it was trained. */
 export async function metricsOfTrees(
   run: Run,
   { on, part: partName, logq, bins, ...options }: EvaluatedOn,
@@ -166,7 +166,10 @@ export async function entityVectors(run: Run): Promise<KeyVectors> {
   );
 }
 
-/** Returns a sentence for each column with categories that training did not have. @param rows u32; all rows when absent */
+/**
+ * Returns a sentence for each column with categories that training did not have.
+ * @param rows u32; all rows when absent
+ */
 export function unknownCategories(
   dataset: Dataset,
   vocabularies: Vocabularies,
@@ -180,7 +183,10 @@ export function unknownCategories(
     );
 }
 
-/** Counts, by categorical column, the cells, and the cells whose category training did not have. @param rows u32; all rows when absent */
+/**
+ * Counts, by categorical column, the cells, and the cells whose category training did not have.
+ * @param rows u32; all rows when absent
+ */
 export function countUnknown(
   dataset: Dataset,
   vocabularies: Vocabularies,

@@ -52,7 +52,10 @@ export function targetMetrics(
 /** The prediction task, as determined by the training split. */
 export interface Target extends Prediction {
   labelled(part: Part): LabelledPart;
-  /** returns the training rows weighted, also by age, with mean 1; and a function `of` that weights other rows by the same rule */
+  /**
+   * returns the training rows weighted, also by age, with mean 1; and a function `of` that weights other rows by the
+   * same rule
+   */
   weighed: (train: Part) => { train: LabelledPart; of: (part: Part) => LabelledPart };
 }
 

@@ -160,7 +160,10 @@ async function fit(
   };
 }
 
-/** Returns the trees that a comparison trains; if there are users or items, also trees with mean targets in place of ids. */
+/**
+ * Returns the trees that a comparison trains; if there are users or items, also trees with mean targets in place of
+ * ids.
+ */
 function suits({ goal, roles: { user, item, fields } }: LogTraits): Suits {
   if (goal === "lists") return PREDICTS_ONLY;
   const ctr = [user, item].filter((name) => name !== undefined && fields.includes(name)) as string[];

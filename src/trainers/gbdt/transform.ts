@@ -121,7 +121,7 @@ async function* leafRows(
     yield { ...nextRows(chunk.first, chunk.numRows, keyOf, labels), values: toValues(chunk.leaves!) };
 }
 
-/** Returns the indexes of consecutive rows of the same dataset. */
+/** Returns the keys and labels of `numRows` consecutive rows of a dataset, from row `first` on. */
 function nextRows(
   first: number,
   numRows: number,

@@ -60,7 +60,10 @@ export function likeInit(
   return { positiveFrom: from, task: what };
 }
 
-/** Appends the run's categories to those of the features. @param columns columns of the run, in the order of the features */
+/**
+ * Appends the run's categories to those of the features.
+ * @param columns columns of the run, in the order of the features
+ */
 export function withInitKeys(features: readonly Feature[], columns: readonly ColumnRecipe[]): Feature[] {
   return features.map((feature, f) => {
     const before = columns[f]!;
@@ -75,7 +78,7 @@ export function withInitKeys(features: readonly Feature[], columns: readonly Col
   });
 }
 
-/** Renumbers the categories in the run's trees to match the features. @param features from withInitKeys */
+/** Renumbers the categories in the run's trees to match the features. @param features result of withInitKeys */
 export function renumbered(
   trees: readonly Tree[],
   features: readonly Feature[],

@@ -1,4 +1,5 @@
-// Computes the AUC of held-out edges against as many non-edges, as `embed evaluate --edges` does; gates can set bounds on it.
+// Computes the AUC of held-out edges against as many non-edges, as `embed evaluate --edges` does; gates can set bounds
+// on it.
 
 import { graphOf, type Edges, type Graph } from "../../dataset/graph/graph.js";
 import { UsageError } from "../../errors.js";
@@ -9,7 +10,10 @@ import { valueOf } from "../../evaluation/user-metric.js";
 import { vectorsAddOf } from "../../evaluation/vectors-add.js";
 import type { TableRows } from "../../skip-grams/contents.js";
 
-/** Computes the AUC of cosines between nodes, and its gain over the AUC of scores by the nodes' degrees in the training graph. */
+/**
+ * Computes the AUC of cosines between nodes, and its gain over the AUC of scores by the nodes' degrees in the training
+ * graph.
+ */
 export type EdgeAuc = (nodes: TableRows) => { edgeAuc: number; vectorsAdd: VectorsAdd | undefined };
 
 /**

@@ -31,7 +31,9 @@ export interface EdgeSource {
   notes: readonly string[];
   /** Returns the edges of the training split, as features, with notes on edges that were dropped. */
   train(space: FeatureSpace): { edges: Edges; notes: readonly string[] };
-  /** Returns the edges of the validation split; for sessions, the edges that end at an event of the validation split. */
+  /**
+   * Returns the edges of the validation split; for sessions, the edges that end at an event of the validation split.
+   */
   valid(space: FeatureSpace): Edges | undefined;
 }
 

@@ -24,15 +24,15 @@ import { draw } from "../../numeric/random.js";
 
 export interface GraphInput {
   space: FeatureSpace;
-  /** deleted from the input after the threads have copied it */
+  /** graph of the training split; it is deleted from the input after the threads have copied it */
   graph?: Graph;
-  /** held-out edges */
+  /** held-out edges, for the validation loss */
   valid?: Edges | undefined;
   /** parts of which the vectors of nodes are composed (EGES) */
   parts?: SgnsParts | undefined;
   /** number of epochs over which the learning rate decays; in a refit, that of the evaluated training */
   scheduledEpochs: number;
-  /** initial parameters of each side */
+  /** initial parameters of each pair of tables (side) */
   starts: readonly (SgnsStart | undefined)[];
   /** writes the walks of the first epoch to a file */
   writeWalks?: ((machine: SgnsMachine) => Promise<void>) | undefined;
@@ -115,7 +115,8 @@ export async function learnGraph(
 }
 
 /**
- * Returns the number of threads that train one side. Sides are independent; with two or more threads, they are trained at the same time.
+ * Returns the number of threads that train one side. Sides are independent; with two or more threads, they are trained
+ * at the same time.
  */
 function sideThreads(given: SampledOptions, side: number): number {
   const numSides = methods[given.method].sides(given).length;
@@ -136,7 +137,7 @@ async function started(
   const machine = await SgnsMachine.start(
     {
       ...{ numRows: numNodes, dim, window: Math.max(walks.before, walks.after), negatives, seed, oneTable },
-      // a placeholder, which is replaced after visits have been counted
+      // this uniform noise is replaced after visits have been counted
       noise: new Float64Array(numNodes).fill(1 / numNodes),
       firstVectorHashes: featureHashes(space),
       walks: { ...walks, graph },
@@ -148,7 +149,7 @@ async function started(
   return { machine, start };
 }
 
-/** Returns the mean loss of the sides. */
+/** Returns the validation loss, averaged over the pairs of tables. */
 function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: readonly Side[]): number {
   const losses = learners.map(({ machine }, i) =>
     lossOf.of({ dim: sides[i]!.dim, vectors: machine.vectors(), contexts: machine.contexts() }),
@@ -198,8 +199,8 @@ export interface HeldOutEdges {
 }
 
 /**
- * Computes the weighted mean over held-out edges of -log σ(h_u z_v) - Σ log σ(-h_u z_n), in nats; an undirected edge counts twice, with
- * each of its ends as u.
+ * Computes the weighted mean over held-out edges of -log σ(h_u z_v) - Σ log σ(-h_u z_n), in nats; an undirected edge
+ * counts twice, with each of its ends as u.
  *
  * @param noise f64[numFeatures], sum 1: probabilities of the noise
  * @returns undefined if no edge connects two known nodes

@@ -24,7 +24,8 @@ export interface Side {
 export interface WalkMethod {
   walks(options: SampledOptions): Walks;
   /**
-   * initial learning rate if an epoch visits each node more than 500 times on average; chosen on the wiki graph (docs/experiments/graph.md)
+   * initial learning rate if an epoch visits each node more than 500 times on average; chosen on the wiki graph
+   * (docs/experiments/graph.md)
    */
   oftenRate: number;
   /** returns the pairs of tables, usually one; vectors of two sides are normalized and concatenated */
@@ -46,7 +47,7 @@ export const methods = {
     oftenRate: 0.2,
     walks: ({ samples, directed }) => ({
       ...{ length: 2, starts: { arcs: samples }, p: 1, q: 1 },
-      // an undirected edge has each of its ends as a centre
+      // both ends of an undirected edge are centres, but only the source of a directed one
       ...{ before: directed ? 0 : 1, after: 1 },
     }),
     sides: ({ order, dim }) =>

@@ -36,8 +36,8 @@ const LINE = { method: ["line"] } as const;
 const EGES = { method: ["eges"] } as const;
 
 /**
- * Makes an option searchable only if the metric is the AUC of held-out edges: losses depend on how pairs are sampled, and cannot be
- * compared.
+ * Makes an option searchable only if the metric is the AUC of held-out edges: losses depend on how pairs are sampled,
+ * and cannot be compared.
  */
 function byAuc(among: readonly number[]): { search: SearchRange } {
   return { search: { among: () => among, when: ({ metric }: { metric: string }) => metric === "auc" } };
@@ -55,7 +55,7 @@ type Order = 1 | 2 | "both";
 const ORDERS: readonly Order[] = [1, 2, "both"];
 const EXPECTED_ORDER = "1, 2 or both";
 
-/** Parses --order. @throws {UsageError} anything else */
+/** Parses --order. @throws {UsageError} the value is not 1, 2 or both */
 function orderOf(given: string, flagName: string): Order {
   const order = ORDERS.find((one) => String(one) === given);
   if (order !== undefined) return order;
@@ -257,7 +257,10 @@ export function samplesOf({ samples }: Pick<GraphOptions, "samples">, numEdges: 
   return samples ?? Math.max(1_000_000, 100 * numEdges);
 }
 
-/** Maximum number of visits of a node per edge in the default number of epochs; chosen on five graphs (docs/experiments/graph.md). */
+/**
+ * Maximum number of visits of a node per edge in the default number of epochs; chosen on five graphs
+ * (docs/experiments/graph.md).
+ */
 const VISITS_PER_EDGE = 64;
 const MOST_EPOCHS = 4;
 
@@ -275,7 +278,8 @@ export function epochsOf({ epochs, method, numWalks, walkLength }: GraphOptions,
 }
 
 /**
- * Sets the learning rate. It is smaller if nodes are visited often, because the steps of all visits are summed before AdaGrad's step.
+ * Sets the learning rate. It is smaller if nodes are visited often, because the steps of all visits are summed before
+ * AdaGrad's step.
  *
  * @param visits mean number of visits of a node per epoch
  */

@@ -240,7 +240,7 @@ function finishedFit(
   };
 }
 
-/** Returns the optimizer state of all sides, if it is kept. */
+/** Returns the optimizer state of all pairs of tables, if it is kept. */
 function squaresOf({ sides }: GraphModel): Squares[] | undefined {
   const kept = sides.flatMap(({ squares }) => squares ?? []);
   return kept.length === sides.length ? kept : undefined;
@@ -294,7 +294,8 @@ function linkedSpace(
   if (numNodes === 0) return undefined;
   const alone = numKeys(whole) - numNodes;
   if (alone === 0) return { fitted: whole, rows: all, numNodes, alone, loops };
-  // keys are dropped without counting rows again, since a node's rows are kept or dropped together; side columns must be counted again
+  // keys are dropped without counting rows again, since a node's rows are kept or dropped together; side columns must
+  // be counted again
   const hasSides = whole.fields.length > 1;
   const rows = hasSides || isWarm ? linkedRows(whole, nodes, all, isLinked) : all;
   const fitted = hasSides ? fittedSpace(nodes, rows, how) : spaceWith(whole, isLinked);

@@ -224,8 +224,8 @@ async function itemsOf(
 }
 
 /**
- * Returns for each new item its known contexts, with the sum of their pairs' weights; a pair is weighted by its distance and by both
- * events' weights.
+ * Returns for each new item its known contexts, with the sum of their pairs' weights; a pair is weighted by its
+ * distance and by both events' weights.
  */
 function contextsOf(
   { offsets, tokens, rows, numSessions }: Sequences,
@@ -253,7 +253,10 @@ function contextsOf(
   return masses;
 }
 
-/** Returns f64 by row: weight of each event by the run's --weight and --event-weight, with mean 1; undefined if all are 1. */
+/**
+ * Returns f64 by row: weight of each event by the run's --weight and --event-weight, with mean 1; undefined if all are
+ * 1.
+ */
 function countsOf({ preprocess }: RunSpace, dataset: Dataset): Float64Array | undefined {
   const weights = rowWeights(dataset, wholeOf(dataset).rows, preprocess);
   const mean = weights ? weights.reduce((sum, weight) => sum + weight, 0) / weights.length : 1;
@@ -275,7 +278,7 @@ function itemsIn({ preprocess: { roles }, space, table }: RunSpace, dataset: Dat
     /** u32 by item code of the log: row of the run's table, counted from 1; 0 for an unknown item */
     ids: idsOf(field, itemColumn.dictionary),
     counts: table.counts.subarray(first, last),
-    /** f32[numItems * dim] */
+    /** vectors of the known items, f32[numItems * dim] */
     vectors: table.vectors.subarray(first * dim, last * dim),
   };
 }

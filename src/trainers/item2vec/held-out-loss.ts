@@ -1,4 +1,5 @@
-// Computes the loss of held-out sessions, with the same pairs and the same noise each time, so that epochs are comparable.
+// Computes the loss of held-out sessions, with the same pairs and the same noise each time, so that epochs are
+// comparable.
 
 import { softplus } from "../../numeric/exp.js";
 import { NO_MARKET } from "../../kernels/sgns/pairs.js";
@@ -81,7 +82,10 @@ export function heldOutLoss(
   };
 }
 
-/** Returns a function from a centre to its contexts in addition to the window, with weights; the weights of negatives are below 0. */
+/**
+ * Returns a function from a centre to its contexts in addition to the window, with weights; the weights of negatives
+ * are below 0.
+ */
 function pairsBeside(
   { pairs: { markets }, valid }: Pick<Beside, "pairs" | "valid">,
   key: number,

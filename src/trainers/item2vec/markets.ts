@@ -1,5 +1,5 @@
-// Finds the markets of items. Additional negatives of an item are sampled from its market, so that vectors separate items that a
-// user chooses between (Grbovic and Cheng, KDD 2018, eq. 5).
+// Finds the markets of items. Additional negatives of an item are sampled from its market, so that vectors separate
+// items that a user chooses between (Grbovic and Cheng, KDD 2018, eq. 5).
 
 import { MISSING, keyAt } from "../../log/keys.js";
 import { columnOfOption, type Column } from "../../dataset/dataset.js";
@@ -32,7 +32,7 @@ export function marketsOf(
   if (column.kind === "multi")
     throw new UsageError(`${FLAG} '${name}': the column is multi-valued, but an item must have one market`);
   const codes = cellCodes(column);
-  // only items of training sessions have a market
+  // marks the items of training sessions, because only these have a market
   const known = new Uint8Array(counts.length);
   for (const token of tokens) if (token !== MISSING && counts[token]! > 0) known[token] = 1;
   const items = known.reduce((sum, is) => sum + is, 0);
@@ -76,8 +76,8 @@ export function marketsOf(
 /**
  * Returns the most frequent value of each item; of equally frequent values, the earliest.
  *
- * @returns of: u32[numFeatures], codes, NO_MARKET if missing; changed: number of items with several values; example: two
- *   rows of such an item with different values
+ * @returns of: u32[numFeatures], codes, NO_MARKET if missing; changed: number of items with several values; example:
+ *   two rows of such an item with different values
  */
 function frequentValues(
   tokens: Uint32Array,

@@ -33,8 +33,8 @@ const ANY = Number.MAX_VALUE;
 export const LONGEST_WINDOW = 255;
 
 /**
- * Makes an option searchable only if the metric is recall: losses with other windows or noise are means over other pairs, and cannot be
- * compared.
+ * Makes an option searchable only if the metric is recall: losses with other windows or noise are means over other
+ * pairs, and cannot be compared.
  */
 function byRecall(among: (options: { tokens?: readonly string[] }) => readonly number[]): SearchRange {
   return { among, when: ({ metric }: { metric: string }) => metric === "recall" };
@@ -255,7 +255,10 @@ export function stoppingMetricOf({ metric, k }: Pick<Item2vecOptions, "metric" |
     : { name: "validLoss" as const, better: "lower" as const };
 }
 
-/** Sets the learning rate. It is smaller if rows are updated often, because the steps of all updates are summed before AdaGrad's step. */
+/**
+ * Sets the learning rate. It is smaller if rows are updated often, because the steps of all updates are summed before
+ * AdaGrad's step.
+ */
 export function withLearningRate(options: Item2vecOptions, eventsAnItem: number): TrainedOptions {
   return { learningRate: eventsAnItem > 500 ? 0.2 : 0.8, ...options };
 }

@@ -84,13 +84,16 @@ interface NextItemsOptions {
 }
 
 /**
- * Evaluates whether the item that follows another in a session is among the k items nearest to it by cosine. Vectors are f32[numFeatures *
- * dim].
+ * Evaluates whether the item that follows another in a session is among the k items nearest to it by cosine. Vectors
+ * are f32[numFeatures * dim].
  */
 export interface NextItems {
-  /** Computes recallAtK and ndcgAtK. */
+  /** Computes recallAtK and ndcgAtK of the vectors. */
   of(vectors: Float32Array, signal: AbortSignal): Promise<Record<string, number>>;
-  /** Computes recallAtK of each query, by the vectors and by a popularity ranking. @param totals f64[numFeatures]: popularity */
+  /**
+   * Computes recallAtK of each query, by the vectors and by a popularity ranking.
+   * @param totals f64[numFeatures]: popularity
+   */
   beside(
     vectors: Float32Array,
     totals: Float64Array,
@@ -99,8 +102,8 @@ export interface NextItems {
 }
 
 /**
- * Prepares the evaluation. A query is the last item before a held-out item in its session, which may belong to any split; the
- * query item itself is never retrieved.
+ * Prepares the evaluation. A query is the last item before a held-out item in its session, which may belong to any
+ * split; the query item itself is never retrieved.
  *
  * @param first,end range of the items' features
  * @param totals     f64[numFeatures]: weight of events; an item without events is never retrieved
@@ -149,7 +152,7 @@ export function nextItems(
   };
 }
 
-/** Returns lists with one item each. */
+/** Returns lists that contain one item each. */
 function singleItemLists(items: readonly number[]): ItemLists {
   return {
     indptr: ascending(items.length + 1),

@@ -20,7 +20,10 @@ export class ParameterAverage {
   #means: Record<string, Float32Array> = {};
   #count = 0;
 
-  /** @param epochs time constant, above 0: parameters of this many epochs ago have 1/e of the weight of the latest */
+  /**
+   * Starts without averages.
+   * @param epochs time constant, above 0: parameters of this many epochs ago have 1/e of the weight of the latest
+   */
   constructor(epochs: number) {
     this.#decay = exp(-1 / (epochs * ADDED_PER_EPOCH));
   }
@@ -31,7 +34,8 @@ export class ParameterAverage {
     for (const name in parameters) {
       const latest = floatsOf(parameters, name);
       const mean = (this.#means[name] ??= latest.slice());
-      // this formula leaves the bits of unchanged parameters as they are: those of frozen embeddings, and of keys without rows
+      // this formula does not change the bits of parameters that stay equal, such as frozen embeddings and those of
+      // keys without rows
       for (let i = 0; i < mean.length; i++) mean[i]! += share * (latest[i]! - mean[i]!);
     }
   }

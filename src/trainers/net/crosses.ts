@@ -60,8 +60,8 @@ export function crosserOf(
 }
 
 /**
- * Returns u32: hash of pair p and of a feature of its first field. The cross is completed by hashing this together with the second field's
- * feature.
+ * Returns u32: hash of pair p and of a feature of its first field. The cross is completed by hashing this together with
+ * the second field's feature.
  */
 export function crossStart(p: number, hashes: Uint32Array, feature: number): number {
   return featureKey(p, hashes, feature);

@@ -75,7 +75,10 @@ function fieldOf(
   });
 }
 
-/** Removes w0, the first element of x_0 in FNN, from the input of the first layer, and adds its contribution to the biases. */
+/**
+ * Removes w0, the first element of x_0 in FNN, from the input of the first layer, and adds its contribution to the
+ * biases.
+ */
 function withoutW0(layers: NetworkLayer[], w0: number | undefined): NetworkLayer[] {
   const [first, ...rest] = layers;
   if (w0 === undefined || !first) return layers;

@@ -1,6 +1,6 @@
-// Builds a network that predicts exactly like the factorization machine from whose table a training starts. The training returns it if no
-// epoch is better on the validation split, because vectors that overfit the network's training rows can make the network worse than the
-// machine.
+// Builds a network that predicts exactly like the factorization machine from whose table a training starts. The
+// training returns it if no epoch is better on the validation split, because vectors that overfit the network's
+// training rows can make the network worse than the machine.
 //
 //   embeddings, w0 and the wide part   the table's, 0 for keys that it lacks
 //   dense layers                       contribute nothing: the output layer is 0
@@ -38,7 +38,9 @@ export function machineNetwork(
   return { shape: { ...plan, machine: true }, parameters };
 }
 
-/** Returns whether the machine is better than the best epoch, according to the stopping metric. */
+/**
+ * Returns whether the factorization machine is better than the network's best epoch, according to the stopping metric.
+ */
 export function isMachineBetter(
   scores: Float32Array,
   valid: FeatureRows,

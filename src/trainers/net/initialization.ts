@@ -16,7 +16,10 @@ import type { NetPlan } from "./plan.js";
 export interface NetStart {
   table: TableStart;
   kind: Initialization;
-  /** whether to return a network with the table's own predictions if no epoch is better on the validation split (fallback.ts) */
+  /**
+   * whether to return a network with the table's own predictions if no epoch is better on the validation split
+   * (fallback.ts)
+   */
   fallsBack?: boolean;
 }
 
@@ -26,7 +29,8 @@ const SHUFFLE = 0x5ff1e;
 /**
  * Initializes parameters from a table, in place.
  *
- * The wide part gets the table's weights, and the output bias its w0, so that the initial scores include those of the table's model.
+ * The wide part gets the table's weights, and the output bias its w0, so that the initial scores include those of the
+ * table's model.
  *
  * @param first       result of initialParameters
  * @param labelScale scale by which labels are divided; weights of the wide part are divided by it, too

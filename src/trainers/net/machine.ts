@@ -29,11 +29,14 @@ import type { NetMachine, NetPlan } from "./plan.js";
 /** Number of rows that are copied to memory at once; each chunk costs messages to the threads. */
 const CHUNK_ROWS = 65536;
 /**
- * Maximum number of bytes of a memory; number of these that are reserved for chunks of rows, for the pairs of a batch and for the threads'
- * buffers.
+ * Maximum number of bytes of a memory; number of these that are reserved for chunks of rows, for the pairs of a batch
+ * and for the threads' buffers.
  */
 const [LIMIT, BUFFERS] = [2 ** 32, 64 << 20];
-/** Number of rows of one scoring call; small, so that the engine soon replaces unoptimized code, which it does between calls. */
+/**
+ * Number of rows of one scoring call; small, so that the engine soon replaces unoptimized code, which it does between
+ * calls.
+ */
 const SCORE_ROWS = 256;
 
 /**
@@ -193,8 +196,8 @@ function pairsOfLargestBatch({ numRows, indptr, width }: NetRows, batch: number)
 }
 
 /**
- * Returns the number of bytes of a network: the table with AdaGrad's sums, the wide part with FTRL's, dense weights with Adam's
- * moments and their transposes, and a batch's activations and gradients of every layer.
+ * Returns the number of bytes of a network: the table with AdaGrad's sums, the wide part with FTRL's, dense weights
+ * with Adam's moments and their transposes, and a batch's activations and gradients of every layer.
  */
 export function bytesOfNet(plan: NetPlan, { trains }: { trains: boolean }): number {
   const moves = trains && plan.embeddingLearningRate > 0;

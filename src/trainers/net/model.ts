@@ -1,11 +1,11 @@
 // A trained network: its scores, and its files in a run directory.
 //
-//   embeddings.arrow        the embedding layer: per key of each field its vector and, for fnn and wide-deep, its weight w,
-//                           which is an input of the network in fnn and belongs to the wide part in wide-deep
+//   embeddings.arrow        the embedding layer: for each key of each field its vector and, for fnn and wide-deep, its
+//                           weight w, which is an input of the network in fnn and belongs to the wide part in wide-deep
 //   model/net.json          the network's shape (StoredShape)
-//   model/net.safetensors   the other parameters, named as in parameterShapes. oovEmbeddings f32[numFields][W] and oovWide
-//                           f32[numFields]: out-of-vocabulary features (0 for a numeric field, which has none);
-//                           crosses f32[numCrosses]
+//   model/net.safetensors   the other parameters, named as in parameterShapes. oovEmbeddings f32[numFields][W] and
+//                           oovWide f32[numFields]: out-of-vocabulary features (0 for a numeric field, which has
+//                           none); crosses f32[numCrosses]
 
 import { unknownKeysOf, featureTable, tableFeatures } from "../../training/examples/feature-table.js";
 import type { FeatureRows } from "../../dataset/rows.js";
@@ -51,7 +51,7 @@ export interface NetModel extends NetParameters {
 /** Content of net.json: the shape of a network; offsets are computed from the table. */
 type StoredShape = Omit<NetShape, "offsets" | "numCrosses" | "numNumeric" | "dropout" | "layerNorm"> & {
   crosses: CrossPlan;
-  /** false when absent */
+  /** whether hidden layers are normalized; absent means false */
   layerNorm?: boolean;
 };
 

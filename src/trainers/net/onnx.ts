@@ -5,8 +5,8 @@
 //   output score   f32[N] probabilities or, for regression, values clipped to the range of the training labels
 //
 // The embedding layer x_0 is built field by field: Gather of a key's row, or a number times its row. Each dense layer
-// is one Gemm (docs/algorithms/networks.md). W is the length of an embedding: (w, v) in fnn, v otherwise. Numbers are compared with the
-// edges of bins in f32, the type of the input.
+// is one Gemm (docs/algorithms/networks.md). W is the length of an embedding: (w, v) in fnn, v otherwise. Numbers are
+// compared with the edges of bins in f32, the type of the input.
 
 import { GraphBuilder, denseLayers, type NetworkLayer } from "../../export/onnx/graph.js";
 import {
@@ -34,21 +34,24 @@ export interface NetworkCross {
   /** u32 each: low and high word of the hash of each feature of the second field */
   lo: Uint32Array;
   hi: Uint32Array;
-  /** f32[2^bits] */
+  /** weight of each hash value, f32[2^bits] */
   weights: Float32Array;
 }
 
 /** A network in the form in which it is exported. */
 export interface Network {
   fields: readonly (NetworkKeys | NetworkNumber)[];
-  /** W: number of elements of an embedding */
+  /** W: number of elements of an embedding, including its weight */
   width: number;
-  /** whether a ReLU is applied to x_0 */
+  /** whether a ReLU is applied to the embeddings */
   embeddingRelu: boolean;
   /** dense layers; the only output of the last layer is the score */
   layers: readonly NetworkLayer[];
   crosses: readonly NetworkCross[];
-  /** if present, the score of the factorization machine of x_0 is added, with bias w0; v starts at element `firstDim` of an embedding */
+  /**
+   * if present, the score of the factorization machine of x_0 is added, with bias w0; v starts at element `firstDim` of
+   * an embedding
+   */
   machine?: { firstDim: number; w0: number };
   /** meaning of the score: log-odds, or a value that is clipped to a range */
   link: { kind: "logistic" } | { kind: "value"; range: readonly [low: number, high: number] };
@@ -88,8 +91,8 @@ export function networkChunks(network: Network, by: FoundBy): Iterable<Uint8Arra
 }
 
 /**
- * Returns the terms of the factorization machine's score: half of (the square of the sum minus the sum of squares) of v, the sum of w, and
- * w0.
+ * Returns the terms of the factorization machine's score: half of (the square of the sum minus the sum of squares) of
+ * v, the sum of w, and w0.
  */
 function machineTerms(
   graph: GraphBuilder,

@@ -34,7 +34,10 @@ export const RANDOM = "random";
 
 /** Properties of the data, and of the table of --init, on which defaults depend. */
 export interface NetFacts extends DataFacts {
-  /** whether the table was trained on labels, which probably are those of the same rows, so that its vectors overfit these rows */
+  /**
+   * whether the table was trained on labels, which probably are those of the same rows, so that its vectors overfit
+   * these rows
+   */
   knowsLabels?: boolean;
 }
 
@@ -42,7 +45,7 @@ const [model, training] = ["Model:", "Training:"] as const;
 const ofWideDeep = { arch: ["wide-deep"] } as const;
 type Crosses = readonly (readonly [string, string])[];
 
-/** Options of the architecture. */
+/** Options that define the architecture. */
 const network = {
   arch: choice(archs, { placeholder: "network", help: "network architecture", group: model, required: true }),
   /** numbers of units of the hidden layers; in deep-crossing, of inner units of the residual units */
@@ -95,7 +98,7 @@ const keepKeys = flag({
   group: model,
 });
 
-/** Options of learning. */
+/** Options that control training. */
 const learning = {
   freezeEmbeddings: flag({
     help: "with --init: freeze the embedding layer at the table's values",
@@ -198,7 +201,8 @@ const learning = {
     group: training,
     default: 0,
   }),
-  // the default is 0 for a table that was trained on other rows, whose vectors the penalty makes worse (docs/experiments/networks.md)
+  // the default is 0 for a table that was trained on other rows, whose vectors the penalty makes worse
+  // (docs/experiments/networks.md)
   keyL2: number({
     min: 0,
     max: 1e6,
@@ -292,8 +296,8 @@ export const options = withCommon(
 );
 
 /**
- * Options of `lift`, which trains networks from several initializations: dim is that of the table, and `lift` chooses the learning rates of
- * each initialization.
+ * Options of `lift`, which trains networks from several initializations: dim is that of the table, and `lift` chooses
+ * the learning rates of each initialization.
  */
 export const liftOptions = {
   ...log,
@@ -308,7 +312,8 @@ export const liftOptions = {
   epochs: { ...learning.epochs, default: 40, shown: "40" },
   // no averaging, since an average lags behind in the first epochs, which the comparison counts
   averageEpochs: { ...learning.averageEpochs, default: 0 },
-  // each initialization has the default of train-net, so that `random` is the network that a user would train without a table
+  // each initialization has the default of train-net, so that `random` is the network that a user would train without a
+  // table
   keyL2: { ...learning.keyL2, shown: "as train-net has it for each initialization" },
 } as const;
 
@@ -350,7 +355,8 @@ export function checkNetOptions(given: GivenNet): void {
 }
 
 /**
- * Parses a pair such as device*hour, split at the first star; accepts several pairs, separated by commas or in repeated options.
+ * Parses a pair such as device*hour, split at the first star; accepts several pairs, separated by commas or in repeated
+ * options.
  *
  * @throws {UsageError} a pair is not two names
  */

@@ -66,7 +66,8 @@ const SPREAD = 0.05;
  * w is drawn like v.
  *
  * @param featureHashes u32[numFeatures][2], from `featureHashes`
- * @param counts u32[numFeatures]: number of training rows with the feature; the parameters of a feature without rows are 0 and stay 0
+ * @param counts u32[numFeatures]: number of training rows with the feature; the parameters of a feature without rows
+ *   are 0 and stay 0
  */
 export function initialParameters(
   plan: NetPlan,

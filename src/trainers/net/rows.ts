@@ -1,4 +1,5 @@
-// Converts feature rows to a network's input, with the crosses of its wide part, and shuffles the training rows of each epoch.
+// Converts feature rows to a network's input, with the crosses of its wide part, and shuffles the training rows of each
+// epoch.
 
 import { rowsAt, type FeatureRows, type TrainingRows } from "../../dataset/rows.js";
 import type { NetRows } from "../../kernels/net/shape.js";

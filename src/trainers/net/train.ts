@@ -34,8 +34,8 @@ import { putTable, type NetStart } from "./initialization.js";
 export interface NetInput {
   space: FeatureSpace;
   /**
-   * u32[numFeatures]: number of training rows with each feature; the embedding of a feature without rows starts at 0 unless the table has
-   * one
+   * u32[numFeatures]: number of training rows with each feature; the embedding of a feature without rows starts at 0
+   * unless the table has one
    */
   counts: Uint32Array;
   train: TrainingRows;
@@ -99,7 +99,10 @@ export async function trainNet(
   return { ...trained, ...machineStart, bestEpoch: 0 };
 }
 
-/** Returns whether to use the network that predicts like the table's machine: if the machine is better, or no epoch was trained. */
+/**
+ * Returns whether to use the network that predicts like the table's machine: if the machine is better, or no epoch was
+ * trained.
+ */
 async function fallsBack(
   machine: NetParameters,
   { epochs, bestEpoch }: NetModel,
@@ -114,8 +117,8 @@ async function fallsBack(
 }
 
 /**
- * Returns the L2 factor of each feature per row: keyL2 is a penalty on the mean loss of an epoch, and is divided among the rows with the
- * key.
+ * Returns the L2 factor of each feature per row: keyL2 is a penalty on the mean loss of an epoch, and is divided among
+ * the rows with the key.
  */
 function keyPenalties(
   { keyL2, freezeEmbeddings }: NetOptions,
@@ -123,7 +126,7 @@ function keyPenalties(
   counts: Uint32Array,
 ): Pick<NetPlan, "keyPenalties"> {
   if (keyL2 === 0 || freezeEmbeddings) return {};
-  // the number of events is used, because `counts` counts events even if negatives are sampled
+  // adds up the events of each field, because `counts` counts events even if negatives are sampled
   let events = 0;
   for (let f = 0; f + 1 < offsets.length; f++)
     events = Math.max(
@@ -178,7 +181,7 @@ async function trainEpochs(
         );
       if (!validation || !valid) return { event: { trainLoss, rowsPerSecond } };
 
-      // validate
+      // compute the validation loss
       const own = await scoresOf(machine, average, validation);
       const validLoss = lossOf(options.loss, own, validation) * unit;
       if (!Number.isFinite(validLoss))
@@ -283,7 +286,10 @@ function lossOf(
   return sum / total;
 }
 
-/** Converts parameters to the unit of the labels, which training divided by a scale: multiplies the parameters whose sum is the score. */
+/**
+ * Converts parameters to the unit of the labels, which training divided by a scale: multiplies the parameters whose sum
+ * is the score.
+ */
 function inLabelUnits(parameters: NamedArrays, scale: number): NamedArrays {
   if (scale === 1) return parameters;
   const scaled = (name: string) => (parameters[name] as Float32Array).map((x) => x * scale);

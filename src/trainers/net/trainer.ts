@@ -165,8 +165,8 @@ async function planStarts(
 }
 
 /**
- * Returns the networks that a comparison trains: each architecture from random vectors; fnn, which was designed to start from a table
- * (Zhang et al. 2016), also from tables.
+ * Returns the networks that a comparison trains: each architecture from random vectors; fnn, which was designed to
+ * start from a table (Zhang et al. 2016), also from tables.
  */
 function suits({ goal }: LogTraits): Suits {
   if (goal === "lists") return PREDICTS_ONLY;

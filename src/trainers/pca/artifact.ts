@@ -1,11 +1,14 @@
 // Files of a principal component analysis in a run directory: its table, and further tensors in model/.
 //
-//   embeddings.arrow        a row for each key of each field: its vector, its number of events; its weight if the matrix was centered
+//   embeddings.arrow        a row for each key of each field: its vector, its number of events; its weight if the
+//                           matrix was centered
 //   model/pca.safetensors   singularValues, explainedVariance [dim]; explainedVarianceRatio [dim], unless filtered;
 //                           components [numColumns, dim]: V or, with a filter, the columns' directions behind it;
-//                           columnScale, mean [numColumns], if the columns were scaled or centered; and for interactions
-//                           rowShares, columnShares [dim]: factors of each dimension of users' and of items' vectors;
-//                           for folding in: rowScale [numUsers], itemUsers [numItems], userEvents [numUsers], statistics [2]
+//                           columnScale, mean [numColumns], if the columns were scaled or centered; and for
+//                           interactions rowShares, columnShares [dim]: factors of each dimension of users' and of
+//                           items' vectors;
+//                           for folding in: rowScale [numUsers], itemUsers [numItems], userEvents [numUsers],
+//                           statistics [2]
 //
 // The columns of the matrix are: for interactions, the items of the table; for features, all features, a field's
 // out-of-vocabulary one before its keys; for columns, the numeric columns.
@@ -31,8 +34,8 @@ import { floatsIn, rotating, type RotateTensors } from "../../factors/rotation.j
 import { wholeRows, type Rotation } from "../../training/capabilities/rotation.js";
 
 /**
- * Name of the tensor of a run that was aligned to an earlier run, f32[dim, dim]: the matrix by which all vectors were multiplied at the
- * end.
+ * Name of the tensor of a run that was aligned to an earlier run, f32[dim, dim]: the matrix by which all vectors were
+ * multiplied at the end.
  */
 export const ROTATION = "rotation";
 
@@ -68,7 +71,7 @@ export function pcaTensorsOf(model: PcaModel): PcaTensors {
   return new PcaTensors(new TensorFile(allTensors(model), MODEL_FILE));
 }
 
-/** The tensors, by name. */
+/** The tensors of model/, keyed by their names. */
 export class PcaTensors {
   constructor(readonly file: TensorFile) {}
 
@@ -99,7 +102,10 @@ export class PcaTensors {
   }
 }
 
-/** Returns users and items as parameters of a factor model. Its score is <user, item>; for a centered matrix, the item's mean is added. */
+/**
+ * Returns users and items as parameters of a factor model. Its score is <user, item>; for a centered matrix, the item's
+ * mean is added.
+ */
 export function interactionParameters(space: FeatureSpace, table: EmbeddingTable): FmParameters {
   const { dim } = table;
   const w = rowsByFeature(space, table.weights ?? new Float32Array(table.numRows), 1);
@@ -124,7 +130,7 @@ const components: ForgetTensors = (tensors, { features, users, items, rows }) =>
   return { dropped: 0, changed: rows.length > 0 };
 };
 
-/** Prepares the removal of keys from a run of components. @throws {ArtifactError} damaged */
+/** Prepares the removal of keys from a run of train-pca. @throws {ArtifactError} damaged */
 export async function componentForgetting(run: Run): Promise<Forgetting> {
   return await forgettingOf(run, { tensors: { [MODEL_FILE]: components } });
 }
@@ -140,7 +146,7 @@ const keepRotation: RotateTensors = (tensors, rotate) => {
   return new Map([[ROTATION, { shape: [dim, dim], data: rotate(before, new Uint8Array(dim)) }]]);
 };
 
-/** Returns the rotation of a run of components. */
+/** Returns the rotation of the vectors of a run of train-pca. */
 export function componentRotation(run: Run, table: EmbeddingTable): Rotation {
   return { groups: wholeRows(table), files: rotating(run, { [MODEL_FILE]: keepRotation }) };
 }

@@ -1,7 +1,7 @@
 // Computes the principal components of a numeric table exactly: the eigenvectors of its covariance, in double
 // precision.
 //
-//   C = sum_r w_r (x_r - m)(x_r - m)' / (n - 1) = V E V'      n  rows, with weights w of mean 1      E  explained variance
+//   C = sum_r w_r (x_r - m)(x_r - m)' / (n - 1) = V E V'      n  rows, with weights w of mean 1   E  explained variance
 //
 // Singular values are those of the centered table, sqrt(E (n - 1)). Missing cells are replaced by the column's mean.
 

@@ -15,9 +15,9 @@ import type { PcaOptions } from "./options.js";
 
 /** The events of sessions, in the order in which they happened. */
 export interface SessionEvents {
-  /** u32[numEvents] */
+  /** session of each event, u32[numEvents] */
   sessions: Uint32Array;
-  /** u32[numEvents] */
+  /** item of each event, u32[numEvents] */
   items: Uint32Array;
   numSessions: number;
   numItems: number;
@@ -113,7 +113,7 @@ export function mutualInformation({ indptr, indices, values }: SparseRows, shift
   return out.rows();
 }
 
-/** Builds a sparse matrix row by row. */
+/** Collects the entries of a sparse matrix row by row. */
 class Entries {
   #indices = new Uint32Array(1024);
   #values = new Float32Array(1024);

@@ -34,14 +34,14 @@ import { unrankedWarnings, vectorWarnings } from "../../training/warnings/outcom
 import { rankingMetricsOfParts } from "../../training/judging/split-metrics.js";
 import { featuresOfRoles } from "../../training/reading/users-and-items.js";
 
-/** Options of a decomposition; `asked` is --dim if the user set it. */
+/** Options of a decomposition; `asked` is the value of --dim, undefined if the user did not set it. */
 export type AskedPca = PcaOptions & { asked: number | undefined };
 
-/** Input of a decomposition. */
+/** Everything that a decomposition reads: data, options and progress callbacks. */
 export interface PcaJob {
   dataset: Dataset;
   parts: SplitParts["parts"];
-  /** rows to use, selected by --row-order */
+  /** row numbers of an earlier table that --row-order keeps */
   rowOrder: RowOrder;
   options: ExampleOptions;
   pca: AskedPca;
@@ -56,8 +56,8 @@ export interface PcaOfParts {
   /** candidate items of each query; null if the run does not rank items */
   negatives: NonNullable<Examples["negatives"]> | null;
   /**
-   * Computes the metrics of the held-out splits; for ranked items also those of the validation split by user, and the gain of the vectors
-   * over a baseline.
+   * Computes the metrics of the held-out splits; for ranked items also those of the validation split by user, and the
+   * gain of the vectors over a baseline.
    */
   heldOut(): Promise<{
     metrics: Record<string, Metrics>;
@@ -105,7 +105,8 @@ async function ofInteractions({
 }: PcaJob): Promise<PcaOfParts> {
   const { dataset, notes } = featuresOfRoles(given, "--matrix interactions", ["user", "item"]);
   for (const text of notes) watch.observe({ stage: "note", text });
-  // splits of the log itself have its dataset, which has already been restricted to the columns
+  // splits of the log share its dataset, whose columns were selected above; any other dataset is reduced to these
+  // columns here
   const narrowed = (part: Part): Part =>
     part.dataset === given
       ? { ...part, dataset }
@@ -249,7 +250,7 @@ async function ofCooccurrence({
   const space = fitFeatures(dataset, part.rows, options, { rowOrder });
   const item = featuresOf(space, roles.item!);
   const encoded = bindEncoder(space, dataset).encode(part.rows, new Float32Array(part.rows.length));
-  // a row has one item or none
+  // each row contains at most one item
   const itemAt = (i: number): number => {
     const [from, to] = encoded.indptr ? [encoded.indptr[i]!, encoded.indptr[i + 1]!] : [i, i + 1];
     return from < to ? encoded.ids[from]! - item.first : 0;

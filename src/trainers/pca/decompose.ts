@@ -9,10 +9,13 @@ import type { PcaOptions } from "./options.js";
 
 /** Singular values and explained variances of a decomposition; variances have the divisor rows - 1. */
 export interface Spectrum {
-  /** f64[dim], descending */
+  /** singular values in descending order, f64[dim] */
   singularValues: Float64Array;
   explainedVariance: Float64Array;
-  /** explained variance divided by the variance of all columns; absent for a filtered matrix, which is never computed explicitly */
+  /**
+   * explained variance divided by the variance of all columns; absent for a filtered matrix, which is never computed
+   * explicitly
+   */
   explainedVarianceRatio?: Float64Array;
 }
 

@@ -1,5 +1,5 @@
-// Decomposes the matrix of events x features, and computes a vector of each feature. A row is encoded as for a factorization machine: a
-// categorical cell is the feature of its key with value 1, a number its standardized value.
+// Decomposes the matrix of events x features, and computes a vector of each feature. A row is encoded as for a
+// factorization machine: a categorical cell is the feature of its key with value 1, a number its standardized value.
 //
 //   A = U S V'      feature  V S^p      row x  (x - mean) V, divided by the root of the explained variance if whitened
 

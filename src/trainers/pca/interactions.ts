@@ -1,11 +1,13 @@
 // Decomposes the matrix of users x items, and computes a vector of each user and item.
 //
-//   A = D_u^-1/2 W D_i^-1/2 = U S V'       W  values of the events      D  its row sums, column sums; 1 without --normalize
+//   A = D_u^-1/2 W D_i^-1/2 = U S V'       W  values of the events
+//                                          D  row sums and column sums of W; 1 without --normalize
 //   user  D_u^1/2 U S^(1-p)      item  D_i^1/2 V S^p       their inner product is W's row times D_i^-1/2 V V' D_i^1/2
 //
 // The inner product depends only on a user's events, so new users can be folded in (project.ts). The item factor
 // D_i^1/2 ranks popular items higher; without it, recommended items are similar to the user's items, but not those that
-// the user is likely to take. Source: Chung 1997, Spectral Graph Theory, for the normalized matrix; docs/algorithms/pca.md for its effect.
+// the user is likely to take. Source: Chung 1997, Spectral Graph Theory, for the normalized matrix;
+// docs/algorithms/pca.md for its effect.
 
 import {
   interactionsOf,

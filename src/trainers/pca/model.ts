@@ -30,14 +30,20 @@ export interface PcaModel extends Spectrum {
   tensors: Record<string, Tensor>;
 }
 
-/** Factor of each dimension of the rows' vectors, and of the columns' vectors; the product of both is the singular value. */
+/**
+ * Factor of each dimension of the rows' vectors, and of the columns' vectors; the product of both is the singular
+ * value.
+ */
 export interface Shares {
-  /** f64[dim] */
+  /** factors of the dimensions, f64[dim] each */
   rows: Float64Array;
   columns: Float64Array;
 }
 
-/** Divides the singular values between rows and columns; with whitening, each dimension of the vectors of rows has a variance of 1 around 0. */
+/**
+ * Divides the singular values between rows and columns; with whitening, each dimension of the vectors of rows has a
+ * variance of 1 around 0.
+ */
 export function sharesOf(
   singularValues: ArrayLike<number>,
   { power, whiten }: Pick<PcaOptions, "power" | "whiten">,

@@ -114,7 +114,10 @@ const own = {
     shown: "64; columns: number of columns",
     search: { among: ({ matrix }: Matrix) => (matrix === "interactions" ? [16, 32, 64, 128, 256, 512] : []) },
   }),
-  /** p: vectors of users (rows) are multiplied by the singular values to the power 1 - p, those of items (columns) to the power p */
+  /**
+   * p: vectors of users (rows) are multiplied by the singular values to the power 1 - p, those of items (columns) to
+   * the power p
+   */
   power: number({
     min: 0,
     max: 1,
@@ -131,7 +134,8 @@ const own = {
       "convergence tolerance: stop when each residual divided by its squared singular value is below x; " +
       "singular values have error x squared",
     group: model,
-    // the spectrum of a plateau is flat, so single components need not be precise: ranking depends on the space that they span
+    // the spectrum of a plateau is flat, so single components need not be precise: ranking depends on the space that
+    // they span
     default: ({ response }: { response: string }) => (response.startsWith("plateau") ? 0.2 : 0.01),
     shown: "0.01; plateau: 0.2",
   }),
@@ -143,7 +147,7 @@ const own = {
     default: 1,
     only: ofCooccurrence,
   }),
-  /** number of events; 0 for the whole session */
+  /** maximum distance between the events of a pair; 0 allows the whole session */
   window: whole({
     min: 1,
     max: 1e6,

@@ -1,9 +1,10 @@
 // Projects new rows, users or items onto the components, which stay unchanged.
 //
-//   features, columns   x ↦ (x c - m) V                       c  column scale      m  means; divided by the root of the
-//                                                             explained variance if whitened
-//   a user  r_u         x ↦ (sum_i v_ui c_i V_i) s_u / S      v  values of events   s_u, s_i  shares of singular values S
-//   an item             x ↦ (sum_u v_ui r_u U_u) s_i / S      r  row scale
+//   features, columns   x ↦ (x c - m) V; divided by the root of the explained variance if vectors are whitened
+//   a user              x ↦ (sum_i v_ui c_i V_i) s_u / S
+//   an item             x ↦ (sum_u v_ui r_u U_u) s_i / S
+//
+//   c  column scale      r  row scale      m  means      v  values of events      s_u, s_i  shares of singular values S
 //
 // The training events of a known user therefore give the user's row of the table (docs/algorithms/pca.md).
 
@@ -17,9 +18,9 @@ import { valueOf } from "./values.js";
 /** A linear projection: the result is the sum of loadings of a row's features, times their values, minus the offset. */
 export interface Projection {
   dim: number;
-  /** f32[numFeatures * dim], row-major */
+  /** loading of each feature on each component, f32[numFeatures * dim], row-major */
   loadings: Float32Array;
-  /** f64[dim] */
+  /** vector that is subtracted from the sum, f64[dim] */
   offset: Float64Array;
   /** f64[numFeatures]: factor by which a feature's value is multiplied before the projection */
   factors: Float64Array;
@@ -65,8 +66,8 @@ export function projectionOf(
 }
 
 /**
- * Returns a function that rotates rows, f64[rows * dim], as the run's vectors were rotated; with `back`, it inverts this rotation. If the
- * run was not rotated, it copies rows.
+ * Returns a function that rotates rows, f64[rows * dim], as the run's vectors were rotated; with `back`, it inverts
+ * this rotation. If the run was not rotated, it copies rows.
  */
 function rotating(
   tensors: PcaTensors,

@@ -33,7 +33,7 @@ export function responseOf(text: string, flag = "--response"): Response {
   return { kind: kind as Response["kind"], value };
 }
 
-/** Returns h of each singular value. @param singularValues in [0, 1] */
+/** Returns the filter's value h for each singular value. @param singularValues in [0, 1] */
 export function responses(singularValues: Float64Array, { kind, value = 0 }: Response): Float64Array {
   if (kind === "power") return singularValues.map((s) => pow(s, value));
   if (kind === "exp") return singularValues.map((s) => exp(-value * (1 - s * s)));

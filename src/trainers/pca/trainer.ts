@@ -136,8 +136,8 @@ async function fit(
 }
 
 /**
- * Returns the normalization of users x items. If the user set none, both are tried and that with the better metric on the validation split
- * is used: neither is better on all logs, and a decomposition takes only seconds.
+ * Returns the normalization of users x items. If the user set none, both are tried and that with the better metric on
+ * the validation split is used: neither is better on all logs, and a decomposition takes only seconds.
  */
 async function normalizationOf(
   { dataset, parts }: TrainingInput,
@@ -205,8 +205,8 @@ function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, 
 }
 
 /**
- * Returns the decompositions that a comparison trains. For ranked lists: users x items, degree-normalized (the default) and plain (a
- * baseline). For predictions: rows x features, whose vectors networks start from.
+ * Returns the decompositions that a comparison trains. For ranked lists: users x items, degree-normalized (the default)
+ * and plain (a baseline). For predictions: rows x features, whose vectors networks start from.
  */
 function suits({ goal }: LogTraits): Suits {
   if (goal === "predictions") {

@@ -103,7 +103,10 @@ export async function foldInInteractions(
   };
 }
 
-/** Returns, for each code of one column, the known keys of the other column with which it has events, and the number of these events. */
+/**
+ * Returns, for each code of one column, the known keys of the other column with which it has events, and the number of
+ * these events.
+ */
 function eventsByKey(
   column: KeyColumn,
   codes: readonly number[],

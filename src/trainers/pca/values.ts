@@ -1,8 +1,12 @@
-// Computes the matrix values of pairs of a user and an item from their numbers of events, both for the decomposition and for folding in.
+// Computes the matrix values of pairs of a user and an item from their numbers of events, both for the decomposition
+// and for folding in.
 //
 //   counts c     binary 1     log1p log(1 + c)
-//   tfidf  c (1 + log((1 + N) / (1 + n_i)))                                                   N users, n_i of them have item i
-//   bm25   log(1 + (N - n_i + 0.5) / (n_i + 0.5)) c (k + 1) / (c + k (1 - b + b l_u / l))     l_u events of the user, l on average
+//   tfidf  c (1 + log((1 + N) / (1 + n_i)))
+//   bm25   log(1 + (N - n_i + 0.5) / (n_i + 0.5)) c (k + 1) / (c + k (1 - b + b l_u / l))
+//
+//   c  events of the user and the item      N    users, of whom n_i have item i
+//   l  events per user on average           l_u  events of the user
 //
 // Source: Salton and Buckley 1988 (10.1016/0306-4573(88)90021-0) as smoothed in scikit-learn; Robertson and Zaragoza
 // 2009 (10.1561/1500000019), eq. 3.15, with k = 1.2 and b = 0.75, and a positive logarithm.

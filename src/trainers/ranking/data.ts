@@ -38,7 +38,10 @@ export function rankingData(
   };
 }
 
-/** Returns the graph of users and items that training events join, by feature; an event's context and item are one feature each. */
+/**
+ * Returns the graph of users and items that training events join, by feature; an event's context and item are one
+ * feature each.
+ */
 export function graphOf(
   numFeatures: number,
   { source, train }: RankingExamples,
@@ -65,7 +68,10 @@ export function graphOf(
   return { ends, neighbors };
 }
 
-/** Returns the feature of each user of the training split, by the user's number in the source; NONE for a user without a training event. */
+/**
+ * Returns the feature of each user of the training split, by the user's number in the source; NONE for a user without a
+ * training event.
+ */
 export function userFeatures({ source, train }: RankingExamples): Uint32Array {
   const features = new Uint32Array(source.history.indptr.length - 1).fill(NONE);
   train.users.forEach((user, e) => {

@@ -75,7 +75,10 @@ async function knownItems(run: Run, { parameters, preprocess }: FoldingModel): P
   return { source, items };
 }
 
-/** Fits the vector of each new key. Events whose other side the run does not know are ignored; a key without other events gets zeros. */
+/**
+ * Fits the vector of each new key. Events whose other side the run does not know are ignored; a key without other
+ * events gets zeros.
+ */
 function foldInPairs(
   run: Run,
   model: FoldingModel,

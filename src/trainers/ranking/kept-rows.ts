@@ -1,5 +1,5 @@
-// Stores the users' rows of each partition. A partition has up to two blocks, so that the rows of the best epoch remain stored while
-// training changes the current rows.
+// Stores the users' rows of each partition. A partition has up to two blocks, so that the rows of the best epoch remain
+// stored while training changes the current rows.
 
 import type { BlockStore } from "../../io/block-store.js";
 

@@ -22,9 +22,9 @@ import type { FactorStart } from "../../factors/warm-start.js";
 
 /** Copies of the parameters, without padding. */
 export interface RankingParameters {
-  /** f32[n] */
+  /** weight of each feature, f32[n] */
   w: Float32Array;
-  /** f32[n * dim], row-major */
+  /** vector of each feature, f32[n * dim], row-major */
   vectors: Float32Array;
 }
 
@@ -41,7 +41,10 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     this.#layout = allocateRanking(this.arena, data, shape);
   }
 
-  /** Copies the events, lays out the parameters and starts the threads. @throws {UsageError} they do not fit into one memory */
+  /**
+   * Copies the events, lays out the parameters and starts the threads.
+   * @throws {UsageError} they do not fit into one memory
+   */
   static async start(data: RankingData, shape: RankingShape): Promise<RankingMachine> {
     const machine = new RankingMachine(data, shape);
     return await machine.begin("ranking", machine.#layout);
@@ -51,7 +54,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
    * Draws the initial vectors; weights are 0.
    *
    * @param featureHashes u32[n][2]
-   * @param counts u32[n]: number of training events with each feature; vectors of features without events are 0 and stay 0
+   * @param counts u32[n]: number of training events with each feature; vectors of features without events are 0 and
+   *   stay 0
    * @param accumulator initial value of AdaGrad's sums
    */
   async initialize(
@@ -144,8 +148,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Returns copies of the parameters: if there are layers, of the propagated vectors; if scores are cosines, vectors are normalized, so
-   * that their inner product is the cosine.
+   * Returns copies of the parameters: if there are layers, of the propagated vectors; if scores are cosines, vectors
+   * are normalized, so that their inner product is the cosine.
    */
   parameters(): RankingParameters {
     const { dim, cosine } = this.#shape;
@@ -173,8 +177,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Returns the optimizer state. If scores are cosines, the accumulator of a weight is replaced by the length by which the feature's
-   * vector was divided, because the effect of a step depends on this length.
+   * Returns the optimizer state. If scores are cosines, the accumulator of a weight is replaced by the length by which
+   * the feature's vector was divided, because the effect of a step depends on this length.
    */
   get optimizer(): OptimizerState {
     const { cosine } = this.#shape;
@@ -193,8 +197,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Replaces the initial vectors of known features by those of the run of --init. An all-zero vector was never trained and keeps its
-   * random initialization, unless it is frozen. Frozen features take no step.
+   * Replaces the initial vectors of known features by those of the run of --init. An all-zero vector was never trained
+   * and keeps its random initialization, unless it is frozen. Frozen features take no step.
    */
   startFrom({ known, w, vectors, freezes, optimizer }: FactorStart): void {
     const { dim, cosine } = this.#shape;
@@ -213,7 +217,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
           else own.set(optimizer.w.subarray(feature * kept.weight, (feature + 1) * kept.weight), 1);
         }
         if (!freezes) return;
-        // a step is divided by the root of AdaGrad's sum, or of Adam's second moment, which is stored after the first moment
+        // a step is divided by the root of AdaGrad's sum, or of Adam's second moment, which is stored after the first
+        // moment
         const width = 8 * this.#layout.slices;
         if (isAdam) sums.fill(Infinity, width, 2 * width);
         else sums.fill(Infinity);
@@ -249,7 +254,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
         change(row.subarray(0, dim), keptIn(feature, row));
         rows.write(feature, row);
       },
-      /** returns a feature's w and its optimizer state */
+      /** returns a feature's weight and its optimizer state */
       weightsOf: (feature: number) =>
         weights.subarray(feature * weightWidth, feature * weightWidth + 1 + kept.weight),
     };

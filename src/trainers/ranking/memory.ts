@@ -16,8 +16,9 @@ const KEPT = {
 const STORED_EVENT = 17;
 
 /**
- * Returns the bytes in memory and on disk of a training in partitions. In memory are the items' rows with their copies, two partitions, and
- * as much of the store as --max-memory allows. With a validation split, the store may contain every user's row twice.
+ * Returns the bytes in memory and on disk of a training in partitions. In memory are the items' rows with their copies,
+ * two partitions, and as much of the store as --max-memory allows. With a validation split, the store may contain every
+ * user's row twice.
  */
 function partitionedNeeds(
   { features, users, trainRows, heldOutRows }: TrainingSize,

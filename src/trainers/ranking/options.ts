@@ -35,7 +35,7 @@ const [model, training] = ["Model:", "Training:"] as const;
 /** Losses whose negatives are shared by the events of a batch. */
 const SHARED = ["sampled-softmax", "ccl"] as const;
 
-/** Options of the steps whose defaults depend on the loss. */
+/** Options of gradient descent whose defaults depend on the loss. */
 interface Steps {
   epochs: number;
   learningRate: number;
@@ -64,7 +64,7 @@ interface Scoring {
   similarity: Similarity;
 }
 
-/** Options that determine the defaults of the steps. */
+/** Options that determine the defaults of gradient descent. */
 interface Kind extends Scoring {
   negatives: number;
   optimizer: (typeof methods)[number];
@@ -85,7 +85,7 @@ export function isShared(loss: Loss): boolean {
   return (SHARED as readonly Loss[]).includes(loss);
 }
 
-/** Returns whether the loss is the softmax of cosines, which by default is bilateral, uses Adam, and starts from the vectors of an SVD. */
+/** Returns whether the loss is the softmax of cosines, which has other defaults than the softmax of inner products. */
 function isBilateral({ loss, similarity }: Pick<Kind, "loss" | "similarity">): boolean {
   return loss === "sampled-softmax" && similarity === "cosine";
 }
@@ -93,7 +93,7 @@ function isBilateral({ loss, similarity }: Pick<Kind, "loss" | "similarity">): b
 /** Number of events of a block of the kernel; the batch size must divide it. */
 const BLOCK = 4096;
 
-/** Options of the model and its training. Defaults of steps depend on loss, similarity and negatives, which therefore come first. */
+/** Options of the model and its training. The first three determine the defaults of gradient descent. */
 const own = {
   loss: choice(rankingLosses, {
     placeholder: "loss",
@@ -360,7 +360,7 @@ export type GivenRanking = Given<typeof options>;
 /** Options with their defaults, with which a training runs. */
 export type RankingOptions = Omit<Resolved<typeof own>, "l2">;
 
-/** Applies defaults, which depend on the loss, to the user's options. @throws {UsageError} options cannot be combined */
+/** Applies defaults, which depend on the loss. @throws {UsageError} options cannot be combined */
 export function rankingOptionsOf(given: GivenRanking): RankingOptions {
   const { l2: _, ...all } = resolved(own, given);
   const { loss, similarity, negatives } = all;

@@ -17,7 +17,10 @@ export function eventsName(partition: number): string {
   return `events ${partition}`;
 }
 
-/** Returns the shift of the memberships, which have the same number of bits in every partition: as many as the most pairs require. */
+/**
+ * Returns the shift that turns a hash into a bit number of a partition's Bloom filter. The filters of all partitions
+ * have the size that the partition with the most pairs needs.
+ */
 export function shiftOf(laid: readonly { sizes: PartitionSizes }[]): number {
   return placesFor(Math.max(0, ...laid.map(({ sizes }) => sizes.numPairs))).shift;
 }

@@ -1,5 +1,6 @@
-// Trains a ranking model one partition of users after another (kernels/ranking/partitions.ts). The rows of all items and of two partitions
-// are in the kernel's memory, those of the other partitions in a store, which is in memory or on disk.
+// Trains a ranking model one partition of users after another (kernels/ranking/partitions.ts). The rows of all items
+// and of two partitions are in the kernel's memory, those of the other partitions in a store, which is in memory or on
+// disk.
 //
 //   store ──► slot 0: trained      │ meanwhile: slot 1 ──► store, store ──► slot 1 │      slot 1: trained ...
 //
@@ -27,13 +28,17 @@ import { NONE } from "../../training/warm-start/carried-keys.js";
 import { strataRounds } from "./machine.js";
 import { KeptRows } from "./kept-rows.js";
 
-/** Counters of the draws from an epoch's key for the order of the partitions, and for the keys of their turns. */
+/**
+ * Counters of two kinds of draws from an epoch's random key: of the order of the partitions, and of the random keys of
+ * their turns.
+ */
 const [ORDER, KEYS] = [0xfffffffb, 0xfffffffa];
 
 /**
- * Number of turns of each partition in an epoch; each turn trains on a part of its events. With few turns, users learn less from the
- * changes that other users make to items: with 1, 2, 4 and 8 turns of ten partitions, Recall@20 on gowalla's validation split after 40
- * epochs is .131, .134, .136 and .139; without partitions, it is .139. Eight turns transfer twice as many bytes as four.
+ * Number of turns of each partition in an epoch; each turn trains on a part of its events. With few turns, users learn
+ * less from the changes that other users make to items: with 1, 2, 4 and 8 turns of ten partitions, Recall@20 on
+ * gowalla's validation split after 40 epochs is .131, .134, .136 and .139; without partitions, it is .139. Eight turns
+ * transfer twice as many bytes as four.
  */
 const VISITS = 4;
 
@@ -49,7 +54,7 @@ interface Visit {
 
 /** Values from which the initial parameters are computed, by feature. */
 export interface FirstRows {
-  /** u32[n][2]: hash of each feature */
+  /** hash of each feature's field and key, u32[n][2] */
   featureHashes: Uint32Array;
   /** u32[n]: number of training events with each feature */
   counts: Uint32Array;
@@ -62,7 +67,7 @@ export interface FirstRows {
 /** Threads, items and partitions of a training. The caller must call `terminate`, which ends the threads. */
 export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   readonly partitions: Partitions;
-  /** store of the users' rows */
+  /** store that contains the rows of all users */
   readonly rows: KeptRows;
   readonly #store: BlockStore;
   readonly #shape: RankingShape;
@@ -121,7 +126,8 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Writes the events to the store by partition, lays out the kernel's memory, starts the threads and draws the initial vectors.
+   * Writes the events to the store by partition, lays out the kernel's memory, starts the threads and draws the initial
+   * vectors.
    *
    * @param sourceUsers u32[users]: number in the history of each user's feature; NONE if the history lacks the user
    * @throws {UsageError} the items and two partitions do not fit into one memory
@@ -161,7 +167,10 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return loss;
   }
 
-  /** Returns the turns of an epoch. No partition has two consecutive turns; if only one partition has events, it has one turn. */
+  /**
+   * Returns the turns of an epoch. No partition has two consecutive turns; if only one partition has events, it has one
+   * turn.
+   */
   #visits(epochKey: number): Visit[] {
     const partitions = Array.from(permutation(this.partitions.count, draw(epochKey, ORDER))).filter(
       (p) => this.#laid[p]!.sizes.numEvents > 0,
@@ -195,7 +204,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     const numbers = this.arena.u32(events).subarray(0, sections.end);
     await this.#store.read(eventsName(partition), numbers);
     const features = this.arena.u32(contexts);
-    // an event without a user has the out-of-vocabulary feature, which is the first of the field
+    // an event without a user gets the out-of-vocabulary feature, which is the first feature of the user field
     const unknown = this.partitions.rowOf(this.partitions.users.first);
     for (let e = 0; e < sizes.numEvents; e++)
       features[e] = firstRow + (numbers[e] === NO_ITEM ? unknown : numbers[e]!);
@@ -233,7 +242,10 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return Math.sqrt(this.#squares.reduce((sum, squares) => sum + squares, items));
   }
 
-  /** Draws the rows of the items, then those of each partition; replaces the rows of known features by those of the warm start. */
+  /**
+   * Draws the rows of the items, then those of each partition; replaces the rows of known features by those of the warm
+   * start.
+   */
   async #initialize({ featureHashes, counts, seed, spread, accumulator, start }: FirstRows): Promise<void> {
     const { itemRows, rows, localRows, count } = this.partitions;
     const hashes = this.arena.numbers("the hashes of the features", 2 * localRows);
@@ -267,7 +279,9 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     }
   }
 
-  /** Does the work of RankingMachine.startFrom for one feature. Weights of users are not trained. */
+  /**
+   * Replaces the initial parameters of one feature, as RankingMachine.startFrom does. Weights of users are not trained.
+   */
   #startFrom(
     { known, w, vectors, freezes, optimizer }: FactorStart,
     feature: number | undefined,

@@ -1,4 +1,5 @@
-// A ranking model whose users' vectors are in a store: scores rows, ranks items, and writes the table to a run directory in batches.
+// A ranking model whose users' vectors are in a store: scores rows, ranks items, and writes the table to a run
+// directory in batches.
 
 import { forEachPair, type FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -19,7 +20,7 @@ export interface PartitionedModel {
   partitions: Partitions;
   /** number of floats per row */
   stride: number;
-  /** f32[itemRows][stride] */
+  /** vectors, weights and optimizer state of the items, f32[itemRows][stride] */
   itemRows: Float32Array;
   /** f32[n]: weight of each feature */
   w: Float32Array;
@@ -27,7 +28,7 @@ export interface PartitionedModel {
   places: RowPlaces;
 }
 
-/** Result of a training. */
+/** The trained model, with the course of its training. */
 export interface PartitionedResult {
   model: PartitionedModel;
   bestEpoch: number;
@@ -142,7 +143,10 @@ function itemVectors(
   return vectors;
 }
 
-/** Returns the vectors of a range of users' features, f32[last - first][dim]; each partition has a range of rows with some of them. */
+/**
+ * Returns the vectors of a range of users' features, f32[last - first][dim]; each partition has a range of rows with
+ * some of them.
+ */
 function userVectors(
   { dim, partitions, stride, rows, places }: PartitionedModel,
   { first, last }: RowRange,

@@ -36,7 +36,9 @@ export interface RankingInput {
   numFeatures: number;
   /** u32[numFeatures][2]: 64-bit hash of each feature's field and key, which determines its initial vector */
   featureHashes: Uint32Array;
-  /** u32[numFeatures]: number of training events with each feature; w and v of a feature without events are 0 and stay 0 */
+  /**
+   * u32[numFeatures]: number of training events with each feature; w and v of a feature without events are 0 and stay 0
+   */
   counts: Uint32Array;
   examples: RankingExamples;
   /** returns the ranking metrics of parameters on the validation split; absent if there is no such split */
@@ -51,7 +53,9 @@ export interface RankingResult extends RankingParameters {
   epochs: EpochEvent[];
   /** whether an interrupt ended the training early */
   interrupted?: boolean;
-  /** f32[numFeatures * dim]: vectors of the best epoch before the propagation layers, from which a warm start continues */
+  /**
+   * f32[numFeatures * dim]: vectors of the best epoch before the propagation layers, from which a warm start continues
+   */
   base?: Float32Array;
   /** optimizer state of the best epoch, if it is kept */
   optimizer?: OptimizerState;
@@ -60,9 +64,9 @@ export interface RankingResult extends RankingParameters {
 /**
  * Trains a factorization machine to rank, by AdaGrad, Adam or SGD, in batches of 256 events or more.
  *
- * The same input, options and seed give the same bytes at any number of threads. With a validation split and a patience above 0,
- * training stops after that many validations without a better metric, and the model is that of the best one; otherwise it is the last
- * epoch's.
+ * The same input, options and seed give the same bytes at any number of threads. With a validation split and a patience
+ * above 0, training stops after that many validations without a better metric, and the model is that of the best one;
+ * otherwise it is the last epoch's.
  *
  * @param observe called after every epoch
  * @param signal  stops the training promptly; the promise then rejects with its reason
@@ -90,7 +94,8 @@ export async function trainRanking(
 }
 
 /**
- * Returns the initial parameters of known features: those of the run of --init, or of --start svd; undefined if all are random.
+ * Returns the initial parameters of known features: those of the run of --init, or of --start svd; undefined if all are
+ * random.
  *
  * @throws {DataError} no event can be learned from
  */
@@ -131,7 +136,7 @@ async function trainEpochs(
       const vectorNorm = machine.vectorNorm();
       if (!Number.isFinite(vectorNorm)) throw diverged("vectors are not finite", epoch, options);
 
-      // validate
+      // validate, if this epoch is to be validated
       const validates = validate !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
       const metrics = validates ? await validate(machine.parameters()) : {};
       const stoppingValue = validates ? (metrics[listMetric(options)] ?? 0) : null;
@@ -223,8 +228,9 @@ function keptOf(arrays: NamedArrays): Kept {
 }
 
 /**
- * Returns the initial vectors of --start svd: singular vectors of all users and items with events; other features stay random. After the
- * same number of epochs, cosines rank better than from random vectors (docs/algorithms/ranking.md has figures).
+ * Returns the initial vectors of --start svd: singular vectors of all users and items with events; other features stay
+ * random. After the same number of epochs, cosines rank better than from random vectors (docs/algorithms/ranking.md has
+ * figures).
  */
 async function svdStart(
   numFeatures: number,

@@ -111,7 +111,10 @@ async function openRankingInit(
   return { ...init, base: rowsByFeature(space, before.vectors, before.dim) };
 }
 
-/** Warns if the vectors of --init were fitted to other sums of features than those of this training. */
+/**
+ * Warns if the run of --init and this training use different --item-neighbors, so that item vectors are sums over other
+ * features.
+ */
 function neighborDoubts({ path, manifest }: Run, own: RankingOptions): string[] {
   const [was, is] = [neighborText(manifest.options), neighborText(own)];
   if (was === is) return [];
@@ -126,7 +129,10 @@ function neighborText({ itemNeighbors, neighborWeight }: Partial<RankingOptions>
   return `--item-neighbors ${itemNeighbors} --neighbor-weight ${neighborWeight}`;
 }
 
-/** Returns the trainings of a comparison: the default pairwise loss, and a softmax; of cosines, if there are users and items alone. */
+/**
+ * Returns the trainings of a comparison: the default pairwise loss, and a softmax; of cosines, if there are users and
+ * items alone.
+ */
 function suits({ goal, roles: { fields, numeric, multi } }: LogTraits): Suits {
   if (goal === "predictions") return RANKS_ONLY;
   const isPairs = fields.length + numeric.length + Object.keys(multi).length === 2;

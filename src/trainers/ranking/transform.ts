@@ -13,7 +13,10 @@ import { readPreprocess } from "../../training/capabilities/run-space.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 import type { Watch } from "../../training/session/watch.js";
 
-/** Does the same as encodeSums, with neighbors of items. @throws {UsageError} as encodeComposed */
+/**
+ * Encodes rows as sums of their features' vectors, including those of an item's neighbors.
+ * @throws {UsageError} the errors of encodeComposed
+ */
 export async function encodeItems(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const completion = await neighborsOf(run, watch);
   return await encodeComposed(run, options, watch, {

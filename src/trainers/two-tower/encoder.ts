@@ -8,7 +8,9 @@ import { slotsOf, type StoredTowers } from "./model.js";
 import { hasHistoryRows, networkOf } from "./network.js";
 import { forEachRow, towerRows, type TowerRows } from "./rows.js";
 
-/** Returns the numbering of vector rows for a run's towers; items are numbered in the order of the keys of their field. */
+/**
+ * Returns the numbering of vector rows for a run's towers; items are numbered in the order of the keys of their field.
+ */
 export function rowsOfRun(space: FeatureSpace, { form }: StoredTowers, item: string): TowerRows {
   const at = (name: string) => space.fields.findIndex((field) => field.name === name);
   const f = at(item);

@@ -1,4 +1,5 @@
-// Makes training examples (history, context) -> item, and the history and context of each user at the user's newest event.
+// Makes training examples (history, context) -> item, and the history and context of each user at the user's newest
+// event.
 //
 //   splits ──► items, negatives ──► training events by user and time ──► targets with their histories, shuffled
 //                                                                    └──► each user's newest history and context
@@ -64,7 +65,7 @@ interface How {
   note: (text: string) => void;
 }
 
-/** Milliseconds of a day. */
+/** Number of milliseconds in a day. */
 const DAY = 86_400_000;
 
 /**

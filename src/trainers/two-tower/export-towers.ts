@@ -1,4 +1,5 @@
-// Exports a run's user tower or item tower to ONNX. The inputs do not include the example's age, since users are encoded with an age of 0.
+// Exports a run's user tower or item tower to ONNX. The inputs do not include the example's age, since users are
+// encoded with an age of 0.
 
 import { ascending } from "../../numeric/indices.js";
 import { featureSpace, type FeatureSpace, type Field } from "../../dataset/vocabulary/vocabulary.js";
@@ -142,7 +143,8 @@ function historyItems({ space, towers: { form, histories }, item }: Parts): Hist
     counts: recencyOf(recency, history) ?? new Float32Array(history.most).fill(1),
   };
   if (history.of === "before") return made;
-  // rank of each item in the order by hash, from which the items of a long history are sampled; computed as for one user with all items
+  // rank of each item in the order by hash, from which the items of a long history are sampled; computed as for one
+  // user with all items
   const first = space.offsets[space.fields.indexOf(item)]! + 1;
   const all = {
     indptr: Uint32Array.of(0, numItems),

@@ -69,7 +69,7 @@ interface Model {
   space: FeatureSpace;
   form: StoredForm;
   numbers: TowerRows;
-  /** name of the item column */
+  /** name of the column that contains items */
   item: string;
   machine: TowersMachine;
 }

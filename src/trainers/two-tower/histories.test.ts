@@ -13,7 +13,10 @@ import {
 } from "./histories.js";
 
 const numUsers = 9;
-/** Events of nine users and twelve items. There are few distinct times, so that some events have equal times; some items are unknown. */
+/**
+ * Events of nine users and twelve items. There are few distinct times, so that some events have equal times; some items
+ * are unknown.
+ */
 const events = Array.from({ length: 200 }, (_, e) => ({
   user: draw(1, e) % numUsers,
   item: draw(2, e) % 13 === 0 ? NO_ITEM : draw(3, e) % 12,

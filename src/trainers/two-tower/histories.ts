@@ -1,6 +1,8 @@
 // Histories: the items of each user, and the part of them that precedes each event.
 //
-//   rows ──► tokens by user and time, a list per behavior ──► for each event a range of its user's tokens, whose last token is the newest
+//   rows ──► tokens by user and time, a list per behavior ──► for each event a range of its user's tokens
+//
+// The last token of a range is the newest.
 //
 // Items with the same time as an event are not in its history, because they may belong to the same basket.
 
@@ -132,8 +134,8 @@ export function inHashOrder({ indptr, items }: ItemLists, hashes: Uint32Array): 
 }
 
 /**
- * Returns for each example the range of its user's items; if there are more than `most` other items, the range around the example's own
- * item in the order by hash.
+ * Returns for each example the range of its user's items; if there are more than `most` other items, the range around
+ * the example's own item in the order by hash.
  *
  * @param places u32: position of the example's own item among the tokens
  */

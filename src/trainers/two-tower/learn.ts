@@ -29,7 +29,9 @@ export async function learnTowers(
   const field = space.fields[f];
   const userIds = field?.kind === "key" ? idsOf(field, source.users) : undefined;
 
-  /** Collects vectors by feature: those of users, of items, and of the features of other fields that the towers read. */
+  /**
+   * Collects vectors by feature: those of users, of items, and of the features of other fields that the towers read.
+   */
   const byFeature = ({ users, items, biases }: TowerVectors, parameters?: NamedArrays) => {
     const [w, vectors] = [new Float32Array(space.numFeatures), new Float32Array(space.numFeatures * dim)];
     userIds?.forEach((id, user) => {

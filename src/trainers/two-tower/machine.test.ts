@@ -47,8 +47,8 @@ function made(options: Case) {
   const starts = taken.map((_, u) => taken.slice(0, u).flat().length);
   const tokens = Uint32Array.from(taken.flat());
   const users = Uint32Array.from({ length: numEvents }, (_, e) => draw(e, 1) % numUsers);
-  // with `others`, the item is one of the user's items and in the history's range; otherwise it is any item, and the history is a part of
-  // the user's items
+  // with `others`, the item is one of the user's items and in the history's range; otherwise it is any item, and the
+  // history is a part of the user's items
   const items = users.map((u, e) =>
     others ? taken[u]![draw(e, 2) % taken[u]!.length]! : draw(e, 2) % numItems,
   );

@@ -172,7 +172,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     return placed;
   }
 
-  /** Returns the location of Adam's state in memory, by name. */
+  /** Returns the locations of Adam's state in memory, keyed by the names of the arrays. */
   #kept(): Map<string, Placed> {
     const { moments, corrections, biases, slices, userLayers, itemLayers } = this.#layout;
     const [width, rows] = [8 * slices, moments.bytes / (64 * slices)];

@@ -14,7 +14,8 @@ export function twoTowerNeeds({ dim: given, history }: TwoTowerOptions): Needs {
     of(size, dim = given) {
       const { trainRows, heldOutRows, features } = size;
       const vectors = features * (3 * 4 * dim + 3 * 4 * dim + 48);
-      // with other items as history, an event stores the range of its user's list; with earlier items, also its position in the list
+      // with other items as history, an event stores the range of its user's list; with earlier items, also its
+      // position in the list
       const events = (history.of === "others" ? 40 : 48) * trainRows + 24 * heldOutRows;
       return { memory: vectors + events, disk: 1.2 * tableBytes(size, dim) };
     },

@@ -1,7 +1,7 @@
 // The files of a two-tower model in a run directory.
 //
-//   embeddings.arrow            vectors of users at their newest event, of items as scored (with biases), and of the keys
-//                               that the user tower reads from context fields and the item tower from side fields
+//   embeddings.arrow            vectors of users at their newest event, of items as scored (with biases), and of the
+//                               keys that the user tower reads from context fields and the item tower from side fields
 //   history.arrow               vectors of items as inputs of histories
 //   items.arrow                 items' own vectors, before the item tower's term and before normalization; only if they
 //                               differ from those of history.arrow
@@ -32,7 +32,10 @@ import { wholeRows, type Rotation } from "../../training/capabilities/rotation.j
 /** The architecture of a run's towers. */
 export type StoredForm = NetworkOptions &
   Pick<TwoTowerOptions, "historyOf" | "userBias" | "exampleAge"> & {
-    /** names of the columns that the user tower reads, and of those that the item tower reads, in the order of the space's fields */
+    /**
+     * names of the columns that the user tower reads, and of those that the item tower reads, in the order of the
+     * space's fields
+     */
     userFields: readonly string[];
     sideFields: readonly string[];
   };
@@ -110,7 +113,10 @@ export function slotsOf({ historyOf, userFields, userBias, exampleAge, sideField
   };
 }
 
-/** Returns the additional tables of items. @param start initial parameters, of which the vectors of items that this log lacks are kept */
+/**
+ * Returns the additional tables of items.
+ * @param start initial parameters, of which the vectors of items that this log lacks are kept
+ */
 export function towerTables(
   space: FeatureSpace,
   { rows }: Towers,
@@ -145,10 +151,16 @@ export function towerTables(
 /** The towers of a run, with their vectors. */
 export interface StoredTowers {
   form: StoredForm;
-  /** f32[n * dim] each, by feature of the item field: vectors of items in histories; items' own vectors, before the item tower's term */
+  /**
+   * f32[n * dim] each, by feature of the item field: vectors of items in histories; items' own vectors, before the item
+   * tower's term
+   */
   histories: Float32Array;
   items: Float32Array;
-  /** f32[numFeatures * dim]: vectors of the features of context and side fields, including those of out-of-vocabulary keys */
+  /**
+   * f32[numFeatures * dim]: vectors of the features of context and side fields, including those of out-of-vocabulary
+   * keys
+   */
   features: Float32Array;
   /** f32[dim] each: bias of users, and vector of the example's age; absent if the model has none */
   userBias?: Float32Array;

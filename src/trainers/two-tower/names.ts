@@ -8,8 +8,8 @@ export const ITEM_TABLE = "items";
 export const FORM_FILE = "towers.json";
 export const PARAMETERS_FILE = "towers.safetensors";
 /**
- * Names of the tensors of vectors that belong to no key: the bias that all users share, and the vector that is multiplied by an event's
- * age.
+ * Names of the tensors of vectors that belong to no key: the bias that all users share, and the vector that is
+ * multiplied by an event's age.
  */
 export const USER_BIAS = "userBias";
 export const AGE = "age";

@@ -1,8 +1,8 @@
 // Writes a user tower or item tower (train-two-tower) as an ONNX model from histories, or an item's key, and columns to
 // a vector.
 //
-//   input  HISTORY  string[N, L] keys of items or, with --onnx-input row, int64[N, L] rows of the field; "", the padding
-//                   row, negative rows and unknown items are ignored wherever they stand
+//   input  HISTORY  string[N, L] keys of items or, with --onnx-input row, int64[N, L] rows of the field; "", the
+//                   padding row, negative rows and unknown items are ignored wherever they stand
 //   input  ITEM     string[N] keys, or int64[N] rows
 //   input  FIELD    as in the export of networks (../net/onnx.ts)
 //   output vector   f32[N, dim]
@@ -29,7 +29,7 @@ import { GraphBuilder, denseLayers, type NetworkLayer } from "../../export/onnx/
 import { intAttribute, modelChunks } from "../../export/onnx/model.js";
 import type { Keys } from "../../log/keys.js";
 
-/** Properties of both towers. */
+/** Properties that user towers and item towers share. */
 interface Tower {
   dim: number;
   /** columns besides the items; each is an input slot */
@@ -47,8 +47,8 @@ export interface HistoryItems {
   /** f32[1 + keys.size][dim]: vectors of the items; row 0, for unknown items, is never read */
   vectors: Float32Array;
   /**
-   * f32[most]: weight of an item in a history by the number of items that are counted before it; the first has weight 1, items beyond the
-   * last 0
+   * f32[most]: weight of an item in a history by the number of items that are counted before it; the first has weight
+   * 1, items beyond the last 0
    */
   counts: Float32Array;
   /**
@@ -58,7 +58,10 @@ export interface HistoryItems {
   places?: Uint32Array;
 }
 
-/** A model that computes a user's vector from histories and columns: the output of the layers or, without layers, the sum of the slots. */
+/**
+ * A model that computes a user's vector from histories and columns: the output of the layers or, without layers, the
+ * sum of the slots.
+ */
 export interface UserTower extends Tower {
   items: HistoryItems;
   /** name and description of the input of each history */
@@ -141,7 +144,8 @@ function historyMeans(
     const axes = { shape: [AXIS, `${name} items`], doc };
     const found = rowOfKey(graph, { name, keys }, rows, by, axes);
     if (by.input === "key") return found;
-    // many frameworks pad with -1, which Gather would take as the last row; negative rows are replaced by that of unknown items
+    // many frameworks pad with -1, which Gather would take as the last row; negative rows are replaced by that of
+    // unknown items
     const isBelow = graph.apply("Less", [found, graph.int64(0)]);
     return graph.apply("Where", [isBelow, graph.int64(rows.indexOf(-1)), found]);
   };
@@ -162,13 +166,13 @@ function historyMeans(
   };
 }
 
-/** The items of histories, by position. */
+/** The items of histories, by position in the history. */
 interface Ordered {
   /** ONNX features of the items in the order of the rows of vectors */
   order: RowFeatures;
   /**
-   * maps rows of the field, int64[N, L], to `at`, rows of vectors; `isOne`, 1 for counted items (int64); and `back`, the number of items
-   * counted before
+   * maps rows of the field, int64[N, L], to `at`, rows of vectors; `isOne`, 1 for counted items (int64); and `back`,
+   * the number of items counted before
    */
   of: (row: string) => { at: string; isOne: string; back: string };
 }
@@ -220,14 +224,17 @@ function inOrder(graph: GraphBuilder, rows: RowFeatures, places: Uint32Array, nu
   };
 }
 
-/** Returns for each position the sum over earlier positions; if `reverse` is 1, over later positions. @param isOne int64[N, L] */
+/**
+ * Returns for each position the sum over earlier positions; if `reverse` is 1, over later positions.
+ * @param isOne int64[N, L]
+ */
 function countBefore(graph: GraphBuilder, isOne: string, { reverse }: { reverse: 0 | 1 }): string {
   return graph.apply("CumSum", [isOne, graph.int64(1)], {
     attributes: [intAttribute("exclusive", 1), intAttribute("reverse", reverse)],
   });
 }
 
-/** Returns the sum over the second axis. */
+/** Returns the sum over the second axis of a tensor. */
 function sumOver(graph: GraphBuilder, x: string, { keepdims }: { keepdims: 0 | 1 }): string {
   return graph.apply("ReduceSum", [x, graph.int64([1])], {
     attributes: [intAttribute("keepdims", keepdims)],

@@ -14,12 +14,15 @@ const SPREAD = 0.05;
 export interface TowerRows {
   numRows: number;
   numItems: number;
-  /** u32[I]: feature of each item */
+  /** feature of each item, u32[I] */
   itemFeatures: Uint32Array;
   /** first row of items in histories; 0 if items have the same rows in histories and as candidates */
   firstHistoryRow: number;
   context: FieldsAsRows;
-  /** row of the bias that users share, and row of the example's age; they are the last rows of the context; undefined if unused */
+  /**
+   * row of the bias that users share, and row of the example's age; they are the last rows of the context; undefined if
+   * unused
+   */
   biasRow: number | undefined;
   ageRow: number | undefined;
   side: FieldsAsRows;
@@ -68,7 +71,8 @@ export function towerRows(
 }
 
 /**
- * Returns u32: hash of each item, which does not depend on the vocabulary; histories that are sets (--history others) are sorted by it.
+ * Returns u32: hash of each item, which does not depend on the vocabulary; histories that are sets (--history others)
+ * are sorted by it.
  * @param items u32: features of the items
  */
 export function itemHashes(space: FeatureSpace, items: Uint32Array): Uint32Array {
@@ -133,7 +137,10 @@ interface RowBeside {
   values?: Float32Array;
 }
 
-/** Returns the vector rows of the users' bias and of the example's age. @param agesOf returns f32: age of each event or user */
+/**
+ * Returns the vector rows of the users' bias and of the example's age.
+ * @param agesOf returns f32: age of each event or user
+ */
 export function rowsBeside({ biasRow, ageRow }: TowerRows, agesOf: () => Float32Array): RowBeside[] {
   return [
     ...(biasRow === undefined ? [] : [{ row: biasRow }]),

@@ -45,7 +45,7 @@ export interface TowerVectors {
   /** f32[numUsers * dim]: vectors of users; f32[I * dim]: vectors of items; normalized if scores are cosines */
   users: Float32Array;
   items: Float32Array;
-  /** f32[I]; absent for cosines */
+  /** bias of each item, f32[I]; absent if scores are cosines */
   biases?: Float32Array;
 }
 

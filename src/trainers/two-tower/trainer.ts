@@ -107,8 +107,8 @@ function accept(
 }
 
 /**
- * Returns the towers that a comparison trains: their history is the user's earlier items; for a log without times, all other items of the
- * user.
+ * Returns the towers that a comparison trains: their history is the user's earlier items; for a log without times, all
+ * other items of the user.
  */
 function suits({ goal, roles }: LogTraits): Suits {
   if (goal === "predictions") return RANKS_ONLY;

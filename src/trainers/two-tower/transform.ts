@@ -17,7 +17,10 @@ import { rowsOfRun, startEncoder } from "./encoder.js";
 import { readTowers } from "./model.js";
 import { fieldRows } from "./rows.js";
 
-/** Encodes the items. @throws {UsageError} the run has no item tower, or the table lacks all columns of the item tower */
+/**
+ * Encodes the items.
+ * @throws {UsageError} the run has no item tower, or the table lacks all columns of the item tower
+ */
 export async function encodeItems(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const model = await readSpace(run);
   const { space, preprocess, table } = model;

@@ -25,7 +25,7 @@ export interface FoldingIn {
   together?: string;
   /** Computes the vectors of a log's keys. @param mayBeNone true to accept a log in which no key gets a vector */
   of(log: FurtherLog, mayBeNone?: boolean): Promise<FoldedKeys>;
-  /** Ends the threads, if there are any. */
+  /** Ends the threads that compute vectors, if there are any. */
   close?(): Promise<void>;
 }
 

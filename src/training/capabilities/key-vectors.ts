@@ -9,7 +9,7 @@ import { readSpace } from "./run-space.js";
 export interface KeyVectors {
   dim: number;
   space: FeatureSpace;
-  /** f32[numFeatures * dim] */
+  /** vector of each feature, f32[numFeatures * dim] */
   vectors: Float32Array;
   /** weights of the features; only if the model's scores are log-odds or predictions of the task */
   weights?: { w?: Float32Array; w0?: number; task: string };

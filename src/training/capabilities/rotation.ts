@@ -35,7 +35,7 @@ export interface Rotation {
   groups: VectorBlock[][];
   /** further tables that share the rotation of the default table or of one of its blocks; none when absent */
   tables?: readonly RotatedTable[];
-  /** Returns the files of model/ that a rotation changes, by name. @throws {ArtifactError} damaged */
+  /** Returns the files of model/ that a rotation changes, keyed by their names. @throws {ArtifactError} damaged */
   files(rotate: Rotate): Promise<Record<string, readonly Uint8Array[]>>;
 }
 

@@ -26,7 +26,7 @@ const LARGE = "large.";
 
 const ADVICE = "remove it and train from the start";
 
-/** All options and inputs that determine a training's bytes, by name. */
+/** All options and inputs that determine a training's bytes, keyed by their names. */
 export type Identity = Record<string, unknown>;
 
 /** Content of a checkpoint: arrays, and a JSON object, which is stored together with the training's identity. */

@@ -1,7 +1,8 @@
 // --checkpoint-every and --resume: the file RUN.checkpoint next to the future run, which is replaced every few epochs.
 //
 //   standing    u8, JSON: the training's options, its epochs, and the state of early stopping
-//   search.*    with --search: metric values per row, of the default and of the best setting (the settings are in `standing`)
+//   search.*    with --search: metric values per row, of the default and of the best setting (the settings are in
+//               `standing`)
 //   others      the trainer's parameters and, with early stopping, those of the best epoch, under the trainer's own
 //               names (epoch-loop.ts)
 //
@@ -76,7 +77,7 @@ const SEARCH = "search.";
 /** The checkpoints of one training. */
 export class Checkpoints {
   readonly #file: CheckpointFile<Saved>;
-  /** written into every checkpoint */
+  /** state of --search, which every checkpoint contains; undefined without --search */
   #search: SearchState | undefined;
 
   private constructor(file: CheckpointFile<Saved>) {
@@ -90,7 +91,7 @@ export class Checkpoints {
    * Opens the checkpoints of a training.
    *
    * @param steering.search true if --search tries settings, whose results are saved
-   * @throws as CheckpointFile.open
+   * @throws the errors of CheckpointFile.open
    */
   static async open(
     out: string,

@@ -4,7 +4,7 @@ import type { FeatureRows } from "../../dataset/rows.js";
 
 /** Metric that early stopping uses in place of the validation loss. */
 export interface StoppingMetric {
-  /** name in metrics.jsonl */
+  /** name of the metric in metrics.jsonl */
   name: string;
   better: "lower" | "higher";
   /**
@@ -46,6 +46,7 @@ export class EarlyStopping {
   readonly #minDelta: number;
 
   /**
+   * Starts from a state, by default that before the first epoch.
    * @param better whether lower or higher values are better
    * @param minDelta minimum improvement that resets the patience
    */

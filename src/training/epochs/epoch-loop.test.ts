@@ -2,7 +2,10 @@
 
 import { type Checkpoint, type Controls, runEpochs, type Steered } from "./epoch-loop.js";
 
-/** A training whose epochs have the given losses and that ends after the last of them; `kept` records the epochs for which the loop called `keep`. */
+/**
+ * A training whose epochs have the given losses and that ends after the last of them; `kept` records the epochs for
+ * which the loop called `keep`.
+ */
 function trainingOf(losses: number[]): Steered & { kept: number[]; terminated: boolean } {
   return {
     kept: [],

@@ -14,14 +14,14 @@ import type { ThreadsInUse } from "../../workers/thread-choice.js";
 
 /** Result of an epoch. Losses are means per row: nats for the logistic loss, (score - label)^2 for the squared loss. */
 export interface EpochEvent {
-  /** from 1 */
+  /** number of the epoch, from 1 */
   epoch: number;
   /** mean training loss; the loss of each row is computed before the step of its batch */
   trainLoss: number;
   validLoss?: number;
-  /** Frobenius norm of V */
+  /** Frobenius norm of all vectors */
   vectorNorm?: number;
-  /** stopping metric by its name */
+  /** value of the stopping metric, under the metric's name */
   auc?: number;
   rmse?: number;
   /** number of rows per second in the training pass, without validation */
@@ -93,7 +93,7 @@ export interface EpochOptions {
   epochs: number;
   /** number of validations without improvement before training stops; 0 disables early stopping */
   patience: number;
-  /** minimum improvement; 0 when absent */
+  /** minimum improvement that resets the patience; 0 when absent */
   minDelta?: number;
 }
 
@@ -135,7 +135,7 @@ export interface EpochsDone {
  * Runs the epochs. Afterwards, the parameters that were kept last form the model.
  *
  * @param observe called after every epoch
- * @throws errors of the training, unless the user asked it to finish
+ * @throws the errors of the training, unless the user asked it to finish early
  */
 export async function runEpochs(
   training: Steered,
@@ -188,7 +188,7 @@ export async function runEpochs(
       await interruption.hold(() => checkpoint.save(saved));
       if (interruption.isWanted) break;
     }
-    // if the metric of the initial parameters is known, these are a valid result, too
+    // the initial parameters are a valid result, too, if their metric is known
     const { kept, value } = stopping.standing;
     if (kept > 0 || value !== null) interruption.offer();
   }
@@ -219,7 +219,7 @@ class Interruption {
     return this.#onInterrupt !== undefined;
   }
 
-  /** Makes the offer, once. */
+  /** Offers to finish early, unless the offer was made before. */
   offer(): void {
     this.#withdraw ??= this.#onInterrupt?.(() => {
       this.isWanted = true;

@@ -4,7 +4,7 @@ import type { Tensor } from "../../embedding/safetensors.js";
 import { ArtifactError } from "../../errors.js";
 import { parseJson, type Shape } from "../../io/json-shape.js";
 
-/** Arrays by name; the trainer chooses the names. */
+/** Arrays, keyed by names that the trainer chooses. */
 export type NamedArrays = Readonly<Record<string, Tensor["data"]>>;
 
 /** Arrays of 32-bit floats that exceed memory; each is read only while it is written to or restored from a file. */
@@ -12,7 +12,7 @@ export interface LargeArrays {
   names: readonly string[];
   /** number of elements of each array */
   length: number;
-  /** @throws {ArtifactError} it is damaged */
+  /** Reads an array of a checkpoint. @throws {ArtifactError} the checkpoint is damaged */
   read(name: string): Promise<Float32Array>;
 }
 
@@ -25,7 +25,7 @@ export function floatsOf(arrays: NamedArrays, name: string, length?: number): Fl
   return arrayOf(arrays, name, Float32Array, length);
 }
 
-/** Returns the saved array with the given type, such as Float64Array. @throws {ArtifactError} as floatsOf */
+/** Returns the saved array with the given type, such as Float64Array. @throws {ArtifactError} the errors of floatsOf */
 export function arrayOf<T extends Tensor["data"]>(
   arrays: NamedArrays,
   name: string,

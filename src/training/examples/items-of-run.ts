@@ -14,7 +14,7 @@ import { UsageError } from "../../errors.js";
 /** The training split of a log. */
 interface TrainingPart {
   dataset: Dataset;
-  /** u32 */
+  /** indexes of the split's rows in the dataset, u32 */
   rows: Uint32Array;
 }
 

@@ -189,7 +189,7 @@ export interface Contestant {
   table?: EmbeddingTable;
 }
 
-/** Rows on which a run is evaluated: a log, or a held-out split of its own log. */
+/** Rows on which a run is evaluated: a log, or a held-out split of the log on which it was trained. */
 export interface EvaluatedOn extends Omit<FurtherLog, "on"> {
   on?: string[] | undefined;
   part?: "valid" | "test" | undefined;

@@ -36,7 +36,7 @@ export interface RankedUsers {
 /** One vector per query. */
 export interface UserVectors {
   dim: number;
-  /** f32[numQueries * dim] */
+  /** vector of each query, f32[numQueries * dim] */
   vectors: Float32Array;
 }
 

@@ -9,7 +9,7 @@ import { finish, mixWord } from "../../numeric/hash.js";
 /** Number of rows that repeat an earlier row. */
 export interface Duplicates {
   rows: number;
-  /** share of all rows */
+  /** share of the log's rows that repeat an earlier row */
   share: number;
   /** false if the numbers are estimates from a sample of the rows */
   exact: boolean;

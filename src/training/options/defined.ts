@@ -1,4 +1,4 @@
-// Drops undefined options.
+// Omits options whose value is undefined.
 
 /** Returns the options whose values are not undefined. */
 export function definedOf<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -10,7 +10,7 @@ const MANY = Number.MAX_SAFE_INTEGER;
 
 const PER_FIELD = "number | string | readonly string[]";
 
-/** Limits of the vocabulary. */
+/** Options that limit the vocabulary. */
 export const vocabulary = {
   minCount: custom(
     "n",

@@ -1,6 +1,6 @@
 // Formats option values as a user would type them: the inverse of the flags' parsers.
 //
-//   given ──► flagWords ──► ["--fields", "user_id,item_id", "--no-header"] ──► commandLine ──► one line for a POSIX shell
+//   given ──► flagWords ──► ["--fields", "user_id,item_id", "--no-header"] ──► commandLine ──► shell line
 
 import { flagNamed, type Option, type OptionTable } from "./table.js";
 

@@ -189,7 +189,7 @@ function shareOrFile(help: string) {
     {
       type: "number | string",
       parse(given: string, flagName: string): number | string {
-        // `./10%` is a path
+        // a text such as `./10%` is a path, not a share
         const isShare = given.trim() !== "" && !Number.isNaN(Number(given.trim().replace(/%$/, "")));
         if (!isShare) return given;
         const x = shareOf(given, flagName);

@@ -8,7 +8,7 @@
 import { flagOf, nearestName, UsageError } from "../../errors.js";
 import { countedOut } from "./ranges.js";
 
-/** A heading in the help. */
+/** A heading under which the help lists options. */
 export type Group = `${string}:`;
 
 /** Properties that every option has. */
@@ -19,11 +19,17 @@ export interface About<V> {
   default?: V | ((before: never, facts: never) => V);
   /** text of the default in the help, if it is not a plain value */
   shown?: string;
-  /** options that this one needs, by name: with a listed value, set or by default, or (true) set to any value */
+  /**
+   * names of the options that this one needs, with their required values: some listed values, set or by default, or
+   * `true` for any value that was set
+   */
   only?: Readonly<Record<string, readonly string[] | true>>;
-  /** options of which this one needs at least one, by name; values as in `only` */
+  /** names of options of which this one needs at least one, with their required values as in `only` */
   onlyAny?: Readonly<Record<string, readonly string[] | true>>;
-  /** options that must not be set, by name: to one of the listed values, or (true) to any value */
+  /**
+   * names of the options that must not be set together with this one, with the excluded values: some listed values, or
+   * `true` for any value
+   */
   not?: Readonly<Record<string, readonly string[] | true>>;
   /** reason for `not`, as a clause of the error message: `it writes leaves` */
   why?: string;
@@ -50,7 +56,7 @@ export interface SearchRange {
   when?: (options: never) => boolean;
 }
 
-/** A closed range. */
+/** Range of a number; both ends are allowed values. */
 interface Range {
   min: number;
   max: number;
@@ -83,7 +89,7 @@ export interface Parsed<V> {
   texts?(value: V): readonly string[];
   /** TypeScript type of the value in the library's declarations; derived from `choices` when absent */
   type?: string;
-  /** never set; carries the value's type for the compiler */
+  /** this member is never set; it carries the value's type for the compiler */
   value?: V;
 }
 
@@ -93,7 +99,7 @@ export type OptionTable = Readonly<Record<string, Option<never> | Option>>;
 
 type ValueOf<O> = O extends Parsed<infer V> ? V : never;
 
-/** Options that the user set, by name. */
+/** Options that the user set, keyed by their names. */
 export type Given<T> = { [K in keyof T]?: ValueOf<T[K]> };
 
 /** Options that a command receives: all required ones, and any others that the user may set. */
@@ -140,7 +146,7 @@ export function share<const S extends About<number> & Range>(spec: S): S & Parse
   return { ...number(spec), placeholder: "share", parse: shareOf };
 }
 
-/** Defines a switch. */
+/** Defines an option without a value (a switch). */
 export function flag<const S extends About<boolean> & { negated?: true | "also" }>(
   spec: S,
 ): S & Parsed<boolean> {

@@ -32,13 +32,14 @@ export class BadRowReport {
   #written = false;
   #isHeld = false;
 
-  /** @param force true to replace an existing file */
+  /** Creates a report without rows. @param force true to replace an existing file */
   constructor(
     readonly path: string,
     private readonly force: boolean,
   ) {}
 
   /**
+   * Checks the path of the file.
    * @param inputs paths and patterns that the command reads
    * @throws {UsageError} the file is one of them
    * @throws {OutputError} the file exists, or cannot be created

@@ -58,13 +58,13 @@ export interface NeededRoles {
   roles?: "all" | "features" | readonly ("user" | "session" | "time")[];
   /** column whose cells are returned as keys in addition to the features */
   key?: string;
-  /** labels are class names */
+  /** true if labels are names of classes, not numbers */
   labelIsName?: boolean;
 }
 
 /**
  * Reads a log or an encoded dataset with a run's roles, side tables and filters.
- * @throws as secretOf and readDataset
+ * @throws the errors of secretOf and readDataset
  */
 export async function openAsTrained(
   trained: TrainedAs,

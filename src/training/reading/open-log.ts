@@ -8,7 +8,7 @@ import type { Watch } from "../session/watch.js";
 /**
  * Opens a log. The engine's modules are loaded only if an engine is used.
  *
- * @throws as openLog and openEngineLog
+ * @throws the errors of openLog and openEngineLog
  */
 export async function openLogWith(
   given: readonly string[],

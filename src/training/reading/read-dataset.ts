@@ -58,7 +58,7 @@ export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkippe
   maxMemory?: number;
   /** flags that require all rows in memory, regardless of maxMemory */
   wholeFor?: readonly string[];
-  /** FILE:KEY or FILE:KEY=SIDEKEY */
+  /** side tables, each as FILE:KEY, or FILE:KEY=SIDEKEY if the key column of the table has another name */
   sides: string[];
   /** path of a file with a secret; ids are replaced by hashes with this key, in the dataset and in errors */
   hashKeys?: string;
@@ -66,9 +66,9 @@ export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkippe
   hashKeysOf?: string[];
   /** rows with which this dataset is combined; both must be hashed with the same secret, or not at all */
   like?: Pick<Dataset, "hashKeys">;
-  /** set if the training uses the order of events, so that session and time of further logs must be read */
+  /** true if the training uses the order of events, so that session and time of further logs must be read */
   inSequence?: true;
-  /** set if reports of skipped rows must not contain text, because it may contain ids */
+  /** true if reports of skipped rows must not contain text, because it may contain ids */
   hidesText?: boolean;
   /** side tables, if they were already read (readSides) */
   tables?: SideTable[];
@@ -242,7 +242,7 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   };
 }
 
-/** @throws {UsageError} the dataset was encoded with other limits on users */
+/** Compares the limits on users. @throws {UsageError} the dataset was encoded with other limits */
 function checkUserLimits(path: string, encoded: readonly string[], given: readonly string[]): void {
   if (encoded.length === 0) return;
   const other = given.find((flag) => !encoded.includes(flag));
@@ -262,7 +262,7 @@ function leftOutWarnings({ roles: { leftOut = [] } }: Dataset): string[] {
   );
 }
 
-/** Messages of a reader. */
+/** The messages that a reader of a log reports to the user. */
 type Reported = Pick<BuiltDataset, "inferred" | "notes" | "skipped" | "warnings">;
 
 /** Opens files as one log with its side tables, calls `read`, and reports inferred columns and skipped rows. */

@@ -1,7 +1,7 @@
 // Reads the log on which a run was trained again, and splits it in the same way, to obtain data that the run does not
 // store.
 //
-//   manifest (inputs with fingerprints, options, roles, split) ──► the same rows ──► training, validation and test split
+//   manifest (inputs with fingerprints, options, roles, split) ──► the same rows ──► train, valid and test split
 
 import type { Roles } from "../../dataset/dataset.js";
 import { limitEvents, type EventLimits } from "../../dataset/filters/event-limits.js";

@@ -45,7 +45,7 @@ export async function splitParts(
   const remote: InputFingerprint[] = [];
   const readFurther = async (path: string): Promise<Dataset> => {
     const further = await readLike(dataset, path, options, watch);
-    // the fingerprints of side tables come last
+    // the fingerprints of side tables come last, and are left out here
     if (isRemote(path)) remote.push(...further.inputs.slice(0, further.inputs.length - options.sides.length));
     return further;
   };

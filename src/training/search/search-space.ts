@@ -15,7 +15,7 @@ import { ascending } from "../../numeric/indices.js";
 import type { Option, OptionTable, SearchRange } from "../options/table.js";
 import { fitImprovement } from "./gaussian-process.js";
 
-/** Values of searched options, by name. */
+/** Values of searched options, keyed by the options' names. */
 export type SearchSetting = Readonly<Record<string, number | string>>;
 
 /** Name of the search's stream of random numbers, different from other streams of the seed. */

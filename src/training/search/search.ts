@@ -59,11 +59,11 @@ export interface SearchRequest {
   save(state: SearchState): Promise<void>;
 }
 
-/** Result of a search. */
+/** The best setting and all tried settings. */
 export interface Searched {
   /** options of the final training; empty if no setting is significantly better than the default */
   setting: SearchSetting;
-  /** sorted, best first */
+  /** the tried settings, the best one first */
   trials: Trial[];
   lines: TrialLine[];
   by: SearchedBy;
@@ -169,7 +169,7 @@ function spaceOf(
   { standard }: SearchState,
   isFixed: (name: string) => boolean,
 ): SearchSpace {
-  // if the default training diverged, its options are those for typical data
+  // `standard` is undefined if the default training diverged; then the defaults for typical data are used
   const used = standard ?? resolved(table, given, { ...BEFORE_DATA });
   return new SearchSpace({ table, standard: used, isFixed, seed });
 }

@@ -109,7 +109,7 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
 /** Result of a training, from which `outcome` derives warnings. */
 export interface Outcome<O> {
   trained: Trained;
-  /** of all splits */
+  /** metrics of all splits, by split */
   metrics: Record<string, Metrics>;
   examples: Examples;
   options: O;

@@ -21,7 +21,7 @@ export interface FeatureOptions extends EpochOptions {
 /** Facts about the data, on which some defaults depend. */
 export interface DataFacts {
   loss: "logistic" | "squared";
-  /** number of fields */
+  /** number of fields of the model */
   numFields: number;
   /** true if early stopping may end the training: the validation split has rows, and --patience is above 0 */
   stopsEarly: boolean;
@@ -54,7 +54,7 @@ export interface LearnerInput<S = unknown> {
   memory?: { most: number; beside: string };
   /** callback with the description of a long step: `training on sc://host:15002` */
   doing?: (text: string) => void;
-  /** callback for notes to the user */
+  /** callback that shows a note to the user */
   note?: (text: string) => void;
   /** examples and options of a task that ranks items */
   ranking?: RankingJob;
@@ -62,7 +62,7 @@ export interface LearnerInput<S = unknown> {
 
 /** Options for the evaluation of ranked lists. */
 export interface ListOptions {
-  /** length of the lists */
+  /** length of the evaluated lists */
   k: number;
   /** metric that determines the best epoch */
   metric: string;
@@ -104,7 +104,7 @@ export interface Scorer {
    * Starts threads for repeated scoring with the same results as `score`; absent if each call of `score` starts
    * threads.
    *
-   * @throws as score
+   * @throws the errors of score
    */
   start?(options: { threads: number }): Promise<RunningScorer>;
   /**
@@ -141,12 +141,12 @@ export interface Trained extends Scorer {
   engine?: TrainedOn;
   /** Returns the table in memory, or rows that are read batch by batch. */
   table(space: FeatureSpace): EmbeddingTable | TableRows;
-  /** further tables, by name */
+  /** returns further tables, keyed by their names */
   moreTables?(space: FeatureSpace): Record<string, EmbeddingTable>;
   /** scorer by the table alone; set if the model has parameters outside of its table */
   scoreByTable?: Scorer["score"];
   /** true for a linear model, whose table has no vectors */
   isWeightsOnly?: true;
-  /** files of model/ by name */
+  /** returns the files of model/, keyed by their names */
   files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;
 }

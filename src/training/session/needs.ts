@@ -1,6 +1,6 @@
 // Estimates the memory and disk that a training needs, and compares them with what is available before it starts.
 //
-//   dataset, splits ──► TrainingSize ──► the trainer's estimate ──► a note, or an IoError that names the option that fits
+//   dataset, splits ──► TrainingSize ──► the trainer's estimate ──► a note, or an IoError with advice
 //
 // The memory that the process already uses is measured; the trainer estimates the additional memory.
 

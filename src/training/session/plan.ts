@@ -17,11 +17,11 @@ export interface Plan {
   seed: number;
   /** true if the task needs no label column */
   unlabelled?: boolean;
-  /** further options of reading */
+  /** options of reading that the trainer sets */
   reading?: Partial<ExampleOptions>;
   /** flags that require all rows in memory, regardless of --max-memory */
   wholeFor?: readonly string[];
-  /** the run of --init */
+  /** the run that --init names */
   init?: Run | undefined;
   /**
    * Selects the features that the trainer uses. Also returns notes on ignored columns.
@@ -47,7 +47,7 @@ export interface TrainingInput {
   dataset: Dataset;
   /** splits for training and evaluation; in a refit, the training split contains all rows */
   parts: SplitParts["parts"];
-  /** the original splits */
+  /** the splits before a refit moved all rows to the training split */
   cut: SplitParts["parts"];
 }
 
@@ -67,7 +67,7 @@ export interface Session {
   controls: Controls;
   /** results of the first training; set only for a refit */
   first?: Evaluated;
-  /** set while --search tries a setting, so that no file may be written next to the run */
+  /** true while --search tries a setting, so that no file may be written next to the run */
   isTrial?: true;
 }
 
@@ -97,7 +97,7 @@ export interface FitContents {
   model: string;
   tables: RunContents["tables"];
   files: NonNullable<RunContents["modelFiles"]>;
-  /** replaces the default, which has one line per epoch */
+  /** lines of metrics.jsonl; by default one line per epoch */
   metricsLines?: RunContents["metricsLines"];
   /** options whose values depend on the data */
   chosen?: Record<string, unknown>;

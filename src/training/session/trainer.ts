@@ -10,9 +10,9 @@ import type { LabelledTask } from "../../dataset/labels.js";
 
 /** A command that trains. */
 export interface Trainer {
-  /** `train-NAME` */
+  /** name of the command, `train-NAME` */
   command: string;
-  /** description in the help */
+  /** description of the command in the help */
   description: string;
   /** examples in the help: command lines that work with the files in fixtures/ */
   examples: string;

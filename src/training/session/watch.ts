@@ -14,7 +14,7 @@ export type Progress =
       round?: string;
       /** name of the training, if it is part of a pipeline */
       training?: string;
-      /** true in a refit on all rows */
+      /** true if the epoch belongs to a refit on all rows */
       refit?: true;
     } & EpochProgress)
   /** one of several trainings has ended */

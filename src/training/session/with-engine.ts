@@ -16,7 +16,7 @@ export interface EngineJob {
  *
  * @param given options, including `engine`
  * @param doing called with a text that contains the server's name and version
- * @throws {EmbedError} as openSession
+ * @throws {EmbedError} the errors of openSession
  */
 export async function withEngine<T>(
   given: GivenTraining,

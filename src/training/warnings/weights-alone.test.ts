@@ -7,7 +7,7 @@ import { fitWeights, weightScores } from "./weights-alone.js";
 /** The data has three fields with these numbers of keys. The first two determine the label, the third does not. */
 const SIZES = [200, 40, 30];
 const space = { offsets: [0, 200, 240, 270], numFeatures: 270 };
-/** Log-odds of each feature. */
+/** random log-odds of each feature */
 const random = mulberry32(3);
 const truth = Float64Array.from({ length: space.numFeatures }, (_, j) =>
   j < space.offsets[2]! ? 2 * (random() + random() - 1) : 0,

@@ -57,7 +57,7 @@ function nearLogistic(score: number): number {
 /** A model with one weight per feature. */
 export interface FeatureWeights {
   bias: number;
-  /** f64[numFeatures] */
+  /** weight of each feature, f64[numFeatures] */
   weights: Float64Array;
 }
 

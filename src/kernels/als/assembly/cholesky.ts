@@ -3,13 +3,14 @@
 //   A, U   f32 panels of [b][b], upper triangle; U overwrites A
 //   -U     the negated factor, so that subtracting U'U is adding the tiles of math/tile.ts
 //
-// A direction whose pivot is not above 0 (a padded dimension, or one that the data and the penalty leave free) gets no step.
+// A direction whose pivot is not above 0 (a padded dimension, or one that the data and the penalty leave free) gets no
+// step.
 
 import { addProducts } from "../../shared/assembly/tile";
 import { sum4 } from "../../shared/assembly/vector";
 import { Scratch } from "./plan";
 
-/** Writes A^-1 g to `step`; `matrix` and `gradient` are overwritten. */
+/** Writes the solution A^-1 g to `step`; `matrix` and `gradient` are overwritten. */
 export function choleskySolve(s: Scratch, b: u32): void {
   for (let k: u32 = 0; k < b; k += 4) {
     // subtract the contributions of earlier rows
@@ -62,7 +63,7 @@ function substitute(s: Scratch, b: u32): void {
       v128.store(g, f32x4.sub(v128.load(g, 16), f32x4.mul(factor, v128.load(u, 16))), 16);
     }
   }
-  // x overwrites the gradient, starting from zeros
+  // `step`, the array of x, starts from zeros
   memory.fill(s.gradient, 0, (<usize>b) << 2);
   for (let r = b; r-- > 0;) {
     const at = (<usize>r) << 2;

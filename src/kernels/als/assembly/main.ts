@@ -1,19 +1,23 @@
-// Alternating least squares for implicit feedback: updates the vectors of one side (users or items) with the other side fixed.
+// Alternating least squares for implicit feedback: updates the vectors of one side (users or items) with the other side
+// fixed.
 //
-//   objective   sum over events of c (1 - s)^2  +  a sum over all pairs of s^2  +  sum over rows of p |w|^2        s = <w, h>
+//   objective   sum over events of c (1 - s)^2  +  a sum over all pairs of s^2  +  sum over rows of p |w|^2
+//   score       s = <w, h>
 //
-//   W  f32[n][D]  the side that is updated    H  f32[m][D]  the other side         D  dim, padded by zeros to a multiple of 8
-//   c  confidence of an event                 a  weight of unobserved pairs        p  penalty of a row; p < 0 leaves the row unchanged
+//   W  f32[n][D]  the side that is updated    H  f32[m][D]  the other side
+//   c  confidence of an event                 a  weight of unobserved pairs
+//   D  dim, padded by zeros to a multiple of 8
+//   p  penalty of a row; p < 0 leaves the row unchanged
 //   b  dimensions solved together (block; D solves a row exactly)                  G  a H'H
 //
-// A row's dimensions are solved block after block; each block sees the new values of the blocks before (Rendle et al. 2021,
-// "iALS++", arXiv:2110.14044, algorithm 1):
+// A row's dimensions are solved block after block; each block sees the new values of the blocks before (Rendle et al.
+// 2021, "iALS++", arXiv:2110.14044, algorithm 1):
 //
 //   A = sum c h_b h_b' + G_bb + p I      g = sum c (s - 1) h_b + (G w)_b + p w_b      w_b -= A^-1 g
 //
-// Matrices are stored in panels of eight columns, so that every product consists of the tiles of math/tile.ts: element (r, k) of an
-// f32[R][K] is at ((k / 8) R + r) 8 + k % 8. A row's result depends on no other row of W, so any thread may solve any rows.
-// ../binding.ts writes the structs. Twin: ../als.reference.ts.
+// Matrices are stored in panels of eight columns, so that every product consists of the tiles of math/tile.ts: element
+// (r, k) of an f32[R][K] is at ((k / 8) R + r) 8 + k % 8. A row's result depends on no other row of W, so any thread
+// may solve any rows. ../binding.ts writes the structs. Twin: ../als.reference.ts.
 
 import { choleskySolve } from "./cholesky";
 import { CHUNK, ROWS, Scratch, Side } from "./plan";
@@ -69,7 +73,10 @@ function packedAt(s: Scratch, D: u32, q: u32): usize {
   return s.packed + ((<usize>(q >>> 2) * D) << 4) + ((<usize>(q & 3)) << 2);
 }
 
-/** Writes the score s = <w, h> of each event of the row to `predictions`; `start` is the first event of the batch of rows. */
+/**
+ * Writes the score s = <w, h> of each event of the row to `predictions`; `start` is the first event of the batch of
+ * rows.
+ */
 function predict(side: Side, s: Scratch, row: u32, start: u32): void {
   const D = side.dim;
   const w = rowOf(side.rows, D, row);
@@ -94,7 +101,9 @@ function multiplyGram(side: Side, s: Scratch, from: u32, width: u32, numRows: u3
   }
 }
 
-/** Updates one block of dimensions of one row, and adapts the predictions of the row's events. */
+/**
+ * Updates one block of dimensions of one row, and adds the change of its scores to the predictions of the row's events.
+ */
 function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32, start: u32): void {
   const D = side.dim;
   const numPanels = width >>> 3;
@@ -102,7 +111,8 @@ function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32
   if (penalty < 0) return;
   const w = rowOf(side.rows, D, row) + ((<usize>from) << 2);
 
-  // initialize A and g with the terms that no event contributes: rows of G, and the penalty
+  // initialize the matrix A and the right side g with the terms that no event contributes: rows of the Gram matrix, and
+  // the penalty
   for (let panel: u32 = 0; panel < numPanels; panel++) {
     const source = side.gram + ((<usize>(((from >>> 3) + panel) * D + from)) << 5);
     memory.copy(s.matrix + ((<usize>panel * width) << 5), source, (<usize>((panel + 1) << 3)) << 5);
@@ -139,7 +149,10 @@ function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32
   }
 }
 
-/** Adds the terms of a chunk of events to A and g: gathers the vectors h_b of the events into panels, then multiplies the panels. */
+/**
+ * Adds the terms of a chunk of events to A and g: gathers the vectors h_b of the events into panels, then multiplies
+ * the panels.
+ */
 function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32, start: u32): void {
   const D = side.dim;
   const numPanels = width >>> 3;

@@ -3,7 +3,7 @@
 /** Number of a row's events that are gathered at a time; their panels of a block fit in the first-level cache. */
 export const CHUNK: u32 = 128;
 
-/** Number of rows solved side by side, so that G is read once for all of them. */
+/** Number of rows solved side by side, so that the Gram matrix is read once for all of them. */
 export const ROWS: u32 = 8;
 
 /** Arrays for one half of an epoch. */
@@ -12,36 +12,38 @@ export class Side {
   dim: u32;
   /** b: number of dimensions of a block, a multiple of 8 */
   block: u32;
-  /** W, f32[n][D] */
+  /** matrix W of the updated side, f32[n][D] */
   rows: usize;
-  /** H, f32[m][D] */
+  /** matrix H of the other side, f32[m][D] */
   others: usize;
   /** u32[n + 1]: row r has events indptr[r] .. indptr[r + 1] */
   indptr: usize;
-  /** u32[numEvents]: rows of H */
+  /** row of H of each event, u32[numEvents] */
   indices: usize;
-  /** f32[numEvents], or 0 when the confidence of every event is 1 */
+  /** confidence of each event, f32[numEvents]; 0 if all are 1 */
   confidences: usize;
-  /** f32[n] */
+  /** penalty p of each row, f32[n] */
   penalties: usize;
   /** Gram matrix G of the other side, in f32 panels of [D][D] */
   gram: usize;
-  /** f64[n] */
+  /** loss of each row, f64[n] */
   losses: usize;
 }
 
 /** Buffers that belong to one thread. */
 export class Scratch {
-  /** f32[2][D][4] */
+  /** rows of W, packed four side by side: f32[2][D][4] */
   packed: usize;
-  /** f32[maximum number of events in eight consecutive rows]: scores s */
+  /** score s of each event, f32[maximum number of events in eight consecutive rows] */
   predictions: usize;
-  /** f32[2][b / 8][4][8] */
+  /** products of the rows with the columns of a block of the Gram matrix, f32[2][b / 8][4][8] */
   products: usize;
-  /** gathered vectors h_b of a chunk's events, in f32 panels of [CHUNK][D]; and the same vectors times their confidences */
+  /**
+   * gathered vectors h_b of a chunk's events, in f32 panels of [CHUNK][D]; and the same vectors times their confidences
+   */
   gathered: usize;
   weighted: usize;
-  /** f32[CHUNK] */
+  /** factor c (s - 1) of each event of a chunk, f32[CHUNK] */
   gradients: usize;
   /** f32 panels of [b][b]: the matrix A, which its factor U then replaces; and the negated factor -U */
   matrix: usize;

@@ -1,6 +1,6 @@
-// Updates the parameters of a field. If a row has at most one feature of the field, one pass sums up gradients for all features, and
-// another corrects e and q of the rows. If a row may have several features, features are updated one after another, each followed by the
-// correction of e and q.
+// Updates the parameters of a field. If a row has at most one feature of the field, one pass sums up gradients for all
+// features, and another corrects e and q of the rows. If a row may have several features, features are updated one
+// after another, each followed by the correction of e and q.
 
 import { atRow } from "./rows";
 import { AT_MEAN, DRAWN, keyOf, updated } from "./posterior";
@@ -38,7 +38,7 @@ export function accumulate(
   }
 }
 
-/** Adapts e and q of rows [first, end) to the steps of a field's features. */
+/** Adapts the residuals e and sums q of rows [first, end) to the steps of a field's features. */
 export function move(
   first: u32,
   end: u32,
@@ -61,8 +61,8 @@ export function move(
 }
 
 /**
- * Does the work of `move` for one field and of `accumulate` for the next in one pass over the rows, for vectors and one-hot rows with
- * values 1. Most of a sweep is spent here; one pass loads and stores e and q once instead of twice.
+ * Does the work of `move` for one field and of `accumulate` for the next in one pass over the rows, for vectors and
+ * one-hot rows with values 1. Most of a sweep is spent here; one pass loads and stores e and q once instead of twice.
  */
 export function moveAndAccumulate(
   first: u32,
@@ -94,8 +94,8 @@ export function moveAndAccumulate(
 }
 
 /**
- * Updates features [first, end) of a field with several values per row, one after another; corrects e and q of a feature's rows before the
- * next feature.
+ * Updates features [first, end) of a field with several values per row, one after another; corrects e and q of a
+ * feature's rows before the next feature.
  *
  * @param indptr u32[size + 1]: feature i has the pairs [indptr[i], indptr[i + 1]) of rows and values
  * @returns false when a parameter is NaN or infinite
@@ -151,7 +151,10 @@ export function updateSparse(
   return finite;
 }
 
-/** Does the work of `addToQ` (`squares` is false) or of `subtractSquares` (`squares` is true) for a field with several values per row. */
+/**
+ * Does the work of `addToQ` (`squares` is false) or of `subtractSquares` (`squares` is true) for a field with several
+ * values per row.
+ */
 export function addSparse(
   first: u32,
   end: u32,

@@ -10,8 +10,9 @@
 //   p     precision of a row, a factor of alpha; precisions f32[rows], or 0 if all are 1
 //   weights  f32[rows]: weight of the row's event, or 0 if all are 1
 //
-// A column holds the local feature id of each row, for a field with at most one feature per row: its features share no row, so one pass
-// serves them all. Source: Rendle 2012 (10.1145/2168752.2168771), algorithms 2 and 4. Twin: ../coordinate.reference.ts.
+// A column holds the local feature id of each row, for a field with at most one feature per row: its features share no
+// row, so one pass serves them all. Source: Rendle 2012 (10.1145/2168752.2168771), algorithms 2 and 4. Twin:
+// ../coordinate.reference.ts.
 
 export { accumulate, addSparse, move, moveAndAccumulate, updateSparse } from "./columns";
 export { moveTogether, update } from "./parameters";

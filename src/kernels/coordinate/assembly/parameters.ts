@@ -1,4 +1,5 @@
-// Updates a field's parameters from sums over its rows: first each parameter separately, then all of them by a common linear map.
+// Updates a field's parameters from sums over its rows: first each parameter separately, then all of them by a common
+// linear map.
 
 import { log64 } from "../../shared/assembly/exp64";
 import { normalDraw, uniform } from "../../shared/assembly/normal";
@@ -6,9 +7,11 @@ import { draw } from "../../shared/assembly/random";
 import { AT_MEAN, DRAWN, keyOf, updated } from "./posterior";
 
 /**
- * Updates features [first, end) of a field whose features share no row, from the sums of all chunks, which are reset to 0.
+ * Updates features [first, end) of a field whose features share no row, from the sums of all chunks, which are reset to
+ * 0.
  *
- * @param kinds u8[size]: kind of each feature: 0 leaves its parameter unchanged, 1 updates it, 2 sets it to the mean of the prior
+ * @param kinds u8[size]: kind of each feature: 0 leaves its parameter unchanged, 1 updates it, 2 sets it to the mean of
+ *   the prior
  * @param hashes u32[size][2]
  * @param stride bytes between the sums of one chunk and the next
  * @param key random key of the sweep and dimension; 0 selects the minimizer instead of a draw
@@ -75,14 +78,17 @@ export function update(
 }
 
 /**
- * Updates features [first, end) of a field together, v <- a v + c, and their prior too: mu <- a mu + c, lambda <- lambda / a^2.
+ * Updates features [first, end) of a field together, v <- a v + c, and their prior too: mu <- a mu + c, lambda <-
+ * lambda / a^2.
  *
- * The v of features with few events stay close to the prior, and the prior stays close to the v, so that alternating updates change both
- * slowly. With (v - mu) sqrt(lambda) fixed, the score is linear in a and in c, and one draw of (a, c) from the rows updates the whole
- * field: the interweaving of Yu and Meng 2011 (10.1198/jcgs.2011.203main). a is proposed from the likelihood of the rows and accepted by
- * the ratio of its prior, that of 1 / sqrt(lambda) for lambda ~ Gamma(1/2, 1/2); c is drawn from the posterior, mu ~ N(0, 1 / lambda).
+ * The v of features with few events stay close to the prior, and the prior stays close to the v, so that alternating
+ * updates change both slowly. With (v - mu) sqrt(lambda) fixed, the score is linear in a and in c, and one draw of (a,
+ * c) from the rows updates the whole field: the interweaving of Yu and Meng 2011 (10.1198/jcgs.2011.203main). a is
+ * proposed from the likelihood of the rows and accepted by the ratio of its prior, that of 1 / sqrt(lambda) for lambda
+ * ~ Gamma(1/2, 1/2); c is drawn from the posterior, mu ~ N(0, 1 / lambda).
  *
- * @param moments f64[numBlocks][5]: sums over a block's features of v he, v^2 hh, v hh, he and hh, with he and hh after `update`
+ * @param moments f64[numBlocks][5]: sums over a block's features of v he, v^2 hh, v hh, he and hh, with he and hh after
+ *   `update`
  * @param key random key, never 0
  * @param moved f64[2]: a and c; written by the call whose range starts at feature 0
  */
@@ -127,7 +133,10 @@ export function moveTogether(
   store<f64>(moved, c, 8);
 }
 
-/** Draws the factor a of `moveTogether`; returns 1 if the proposal is rejected, or if the rows carry no information about a. */
+/**
+ * Draws the factor a of `moveTogether`; returns 1 if the proposal is rejected, or if the rows carry no information
+ * about a.
+ */
 function drawFactor(ve: f64, vvh: f64, alpha: f64, lambda: f64, key: u32): f64 {
   const precision = alpha * vvh;
   if (!(precision > 0)) return 1;

@@ -3,15 +3,18 @@
 import { featureKey } from "../../shared/assembly/initial";
 import { normalDraw } from "../../shared/assembly/normal";
 
-/** Over-relaxation factor (Adler 1981): the center of a draw is mean - RELAXATION (old value - mean); 0 is plain Gibbs sampling. */
+/**
+ * Over-relaxation factor (Adler 1981): the center of a draw is mean - RELAXATION (old value - mean); 0 is plain Gibbs
+ * sampling.
+ */
 const RELAXATION: f64 = 0.8;
 
 /** sqrt(1 - RELAXATION^2): scale of the random part, for which the posterior is the stationary distribution. */
 const CHANCE: f64 = 0.6;
 
 /**
- * Returns the minimizer of alpha / 2 sum e^2 + lambda / 2 (v - mu)^2; or, with a random key, a draw that leaves the normal posterior
- * invariant: its mean is the minimizer, and its variance the inverse of the curvature.
+ * Returns the minimizer of alpha / 2 sum e^2 + lambda / 2 (v - mu)^2; or, with a random key, a draw that leaves the
+ * normal posterior invariant: its mean is the minimizer, and its variance the inverse of the curvature.
  *
  * @param he sum of h e
  * @param hh sum of h^2
@@ -25,7 +28,8 @@ export function updated(v: f64, he: f64, hh: f64, alpha: f64, lambda: f64, mu: f
 }
 
 /**
- * Returns the random key of a feature's draws, never 0. `key` identifies the sweep and the dimension, the hash the field and the feature.
+ * Returns the random key of a feature's draws, never 0. `key` identifies the sweep and the dimension, the hash the
+ * field and the feature.
  */
 export function keyOf(key: u32, hash: usize): u32 {
   return key ? featureKey(key, hash) | 1 : 0;

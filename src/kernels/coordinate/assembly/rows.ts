@@ -38,12 +38,15 @@ export function addFourToQ(
   }
 }
 
-/** Sets the q of rows [first, end) to 0. */
+/** Sets the sums q of rows [first, end) to 0. */
 export function clearQ(first: u32, end: u32, eq: usize): void {
   for (let r: usize = first; r < end; r++) store<f32>(eq + (r << 3), 0, 4);
 }
 
-/** Adds q^2 / 2 to e: half of a dimension's interactions. `subtractSquares`, called for every field, adds the other half. */
+/**
+ * Adds q^2 / 2 to e: half of a dimension's interactions. `subtractSquares`, called for every field, adds the other
+ * half.
+ */
 export function addSquare(first: u32, end: u32, eq: usize): void {
   for (let r: usize = first; r < end; r++) {
     const at = eq + (r << 3);
@@ -61,7 +64,7 @@ export function subtractSquares(first: u32, end: u32, ids: usize, values: usize,
   }
 }
 
-/** Adds `shift`, the change of w0, to the e of rows [first, end). */
+/** Adds `shift`, the change of the bias w0, to the residuals e of rows [first, end). */
 export function shiftE(first: u32, end: u32, eq: usize, shift: f32): void {
   for (let r: usize = first; r < end; r++) store<f32>(eq + (r << 3), load<f32>(eq + (r << 3)) + shift);
 }

@@ -1,4 +1,5 @@
-// Compares scores with labels: sums of errors, and latent targets that are drawn for labels of 0 and 1 (probit and logit link).
+// Compares scores with labels: sums of errors, and latent targets that are drawn for labels of 0 and 1 (probit and
+// logit link).
 
 import { exp64, log64 } from "../../shared/assembly/exp64";
 import { normalCdf, tailDraw, tailMean } from "../../shared/assembly/normal";
@@ -6,7 +7,10 @@ import { polyaGammaDraw, polyaGammaMean } from "../../shared/assembly/polya-gamm
 import { draw } from "../../shared/assembly/random";
 import { atRow } from "./rows";
 
-/** Adds the sums over rows [first, end) of w e^2 (the loss), w e, w e^2 and w to `totals`, f64[4]; w is the weight of a row. */
+/**
+ * Adds the sums over rows [first, end) of w e^2 (the loss), w e, w e^2 and w to `totals`, f64[4]; w is the weight of a
+ * row.
+ */
 export function totalSquared(first: u32, end: u32, eq: usize, weights: usize, totals: usize): void {
   let errors: f64 = 0;
   let squares: f64 = 0;
@@ -22,7 +26,8 @@ export function totalSquared(first: u32, end: u32, eq: usize, weights: usize, to
 }
 
 /**
- * Probit: draws new targets for rows [first, end), normal around their score and on their label's side of 0, and adds to the totals.
+ * Probit: draws new targets for rows [first, end), normal around their score and on their label's side of 0, and adds
+ * to the totals.
  *
  * @param targets f32[rows]: the targets that e refers to
  * @param labels f32[rows], 0 or 1
@@ -63,8 +68,9 @@ export function drawProbit(
 }
 
 /**
- * Logit: draws new precisions for rows [first, end), w times a Polya-Gamma draw given their score, sets the corresponding targets,
- * w (y - 1/2) / p, and adds to the totals. With a weight other than 1, the precision is a multiple of one draw, not a sum of draws.
+ * Logit: draws new precisions for rows [first, end), w times a Polya-Gamma draw given their score, sets the
+ * corresponding targets, w (y - 1/2) / p, and adds to the totals. With a weight other than 1, the precision is a
+ * multiple of one draw, not a sum of draws.
  *
  * @param key random key of the sweep; 0 sets each precision to its mean instead of drawing it
  * @param totals f64[4]: adds sums of -w log P(label | score), of p e, of p e^2 and of p

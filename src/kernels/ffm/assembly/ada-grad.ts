@@ -13,7 +13,10 @@ import { inverseSqrt4, sum4 } from "../../shared/assembly/vector";
 import { bytesOfPartner, endOf, placeOf, squaresAt, startOf, strideAt, vectorsAt } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
-/** For each feature of the tile, adds s to its accumulator, row after row, and replaces s by the learning rate of the row's step. */
+/**
+ * For each feature of the tile, adds s to its accumulator, row after row, and replaces s by the learning rate of the
+ * row's step.
+ */
 export function growAccumulators<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   growBlock<X, M>(plan, thread, tile.blockA, tile.fromA, tile.toA, tile.blockB);
   if (tile.blockA != tile.blockB)
@@ -56,8 +59,8 @@ function growBlock<X, M>(
 }
 
 /**
- * Grows the accumulators of four features of a row at once; the bits are those of one feature after another, because a row's features are
- * distinct.
+ * Grows the accumulators of four features of a row at once; the bits are those of one feature after another, because a
+ * row's features are distinct.
  *
  * @returns the learning rates of their steps
  */
@@ -80,7 +83,9 @@ export function growFour(N: usize, stride: usize, ids: usize, squares: usize, fa
   return v128.andnot(f32x4.mul(lr, inverseSqrt4(n)), marked);
 }
 
-/** Returns the factor that turns the sum of a feature's squared gradients for a block of partner fields into their mean. */
+/**
+ * Returns the factor that turns the sum of a feature's squared gradients for a block of partner fields into their mean.
+ */
 export function shareOfSquare(plan: FfmPlan, block: u32): f32 {
   const fields = min(plan.blockFields, plan.numFields - block * plan.blockFields);
   return 1 / <f32>(fields * plan.dim);
@@ -95,8 +100,8 @@ function rateOf<M>(plan: FfmPlan, id: u32, accumulator: usize, square: f32): f32
 }
 
 /**
- * Assigns a slot to each marked feature of the opened batch, and counts the rows with the feature. For AdaGrad, also sets the sums of its
- * gradients to 0.
+ * Assigns a slot to each marked feature of the opened batch, and counts the rows with the feature. For AdaGrad, also
+ * sets the sums of its gradients to 0.
  */
 export function openRepeats(plan: FfmPlan, thread: FfmThread): void {
   if (!plan.accumulators) {
@@ -119,7 +124,10 @@ export function openRepeats(plan: FfmPlan, thread: FfmThread): void {
   memory.fill(sumsOf(thread, 1, bytes), 0, <usize>thread.numRepeats * bytes);
 }
 
-/** Takes one step per marked feature of the tile: updates its vectors by the sum of their gradients, and resets the sums. */
+/**
+ * Takes one step per marked feature of the tile: updates its vectors by the sum of their gradients, and resets the
+ * sums.
+ */
 export function stepRepeats<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const bytes = bytesOfSums(plan);
   const partner = bytesOfPartner(plan);
@@ -142,7 +150,7 @@ export function stepRepeats<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile):
     const lr = f32x4.splat(rate);
     let p = vectorsAt(plan, place) + <usize>feature * strideAt(plan, place);
     for (let f: u32 = 0; f < plan.blockFields; f++) {
-      // a one-hot row has one pair with each other field
+      // a one-hot row contains one pair of features for each other field
       const meets = block * plan.blockFields + f != field;
       const count = isFloat<X>() ? load<f32>(counts + ((<usize>f) << 2)) : meets ? <f32>repeat.count : 0;
       const keep = f32x4.splat(1 - rate * l2 * count);
@@ -163,8 +171,8 @@ export function countPair(plan: FfmPlan, sums: usize, partner: u32): void {
 }
 
 /**
- * Returns the size in bytes of a marked feature's sums: f32[fields of a block][Q][4] of gradients, then the number of pairs by partner
- * field.
+ * Returns the size in bytes of a marked feature's sums: f32[fields of a block][Q][4] of gradients, then the number of
+ * pairs by partner field.
  */
 function bytesOfSums(plan: FfmPlan): usize {
   return (<usize>(plan.blockFields * plan.numQuads + 1)) << 4;

@@ -1,9 +1,9 @@
-// Functions for the most frequent kind of tile: one-hot rows, vectors of one quad, and blocks of four fields. The loops over a feature of A
-// and the four of B are written out, because the compiler does not unroll them. The results are those of tile.ts and ada-grad.ts, except
-// for the order of sums.
+// Functions for the most frequent kind of tile: one-hot rows, vectors of one quad, and blocks of four fields. The loops
+// over a feature of A and the four of B are written out, because the compiler does not unroll them. The results are
+// those of tile.ts and ada-grad.ts, except for the order of sums.
 //
-// The step of a vector is v <- keep v - c u, with keep = 1 - lr l2 and c = lr g. For a marked feature, the same formula updates its sums,
-// with keep = 1 and c = -g, so that no branch is needed.
+// The step of a vector is v <- keep v - c u, with keep = 1 - lr l2 and c = lr g. For a marked feature, the same formula
+// updates its sums, with keep = 1 and c = -g, so that no branch is needed.
 
 import { AdaGrad } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
@@ -12,7 +12,7 @@ import { growFour, shareOfSquare, stepRepeats } from "./ada-grad";
 import { placeOf, squaresAt, strideAt, vectorsAt } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
-/** Bytes of a quad. */
+/** Number of bytes of a quad. */
 const QUAD: usize = 16;
 
 /** Returns whether the functions of this file can process the tile. */
@@ -268,15 +268,19 @@ function targetOf(vector: usize, sums: usize): usize {
   return marked ? marked : vector;
 }
 
-/** Returns the factors c of four partner vectors in the step v - c u: learning rate times g, or -g for the sums of a marked feature. */
+/**
+ * Returns the factors c of four partner vectors in the step v - c u: learning rate times g, or -g for the sums of a
+ * marked feature.
+ */
 function stepsOf(rate: v128, g: v128, ids: usize): v128 {
   return f32x4.sub(f32x4.mul(rate, g), v128.and(i32x4.shr_s(v128.load(ids), 31), g));
 }
 
-/** Static methods instead of functions, because `@inline` needs a class here. */
+/** These are static methods instead of functions, because `@inline` needs a class here. */
 class Pair {
   /**
-   * Updates the vectors at p and q of a pair, or the sums at t and s for marked features; both updates read the values from before either.
+   * Updates the vectors at p and q of a pair, or the sums at t and s for marked features; both updates read the values
+   * from before either.
    */
   @inline
   static move(p: usize, q: usize, t: usize, s: usize, keepP: v128, cP: v128, keepQ: v128, cQ: v128): void {

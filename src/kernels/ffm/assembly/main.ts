@@ -1,12 +1,13 @@
-// A field-aware factorization machine, divided by pairs of fields: each thread owns whole tiles of pairs, and threads exchange one partial
-// score per row and group of tiles. The parameters are the same bytes at any number of threads (docs/algorithms/ffm.md).
+// A field-aware factorization machine, divided by pairs of fields: each thread owns whole tiles of pairs, and threads
+// exchange one partial score per row and group of tiles. The parameters are the same bytes at any number of threads
+// (docs/algorithms/ffm.md).
 //
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_(i, field of j), v_(j, field of i)> x_i x_j
 //
 //   B  rows per batch      G  groups of tiles; group G is the linear one      F  fields      Q  quads
 //
-// It has the functions of fm.ts, so that the same machine drives both. Its slices, the units for drawing and copying parameters, are
-// runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../ffm.reference.ts.
+// It has the functions of fm.ts, so that the same machine drives both. Its slices, the units for drawing and copying
+// parameters, are runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../ffm.reference.ts.
 
 import { growAccumulators, openRepeats } from "./ada-grad";
 import { forwardFour, forwardWithin, hasFour, updateFour, updateWithin } from "./four";
@@ -46,7 +47,10 @@ function isPlain(plan: FfmPlan): bool {
   return plan.quadBytes == 16;
 }
 
-/** Computes the partial scores of a tile for the opened batch. @param S u32 also computes the squares that AdaGrad needs */
+/**
+ * Computes the partial scores of a tile for the opened batch.
+ * @param S u32 also computes the squares that AdaGrad needs
+ */
 function forward<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
   const partial = partials + ((<usize>tile.group * BATCH_ROWS) << 2);
   if (hasFour(plan, thread, tile)) {
@@ -102,7 +106,8 @@ function updateBy<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
 }
 
 /**
- * Writes each row's sum of w to the partial scores of the linear part; for one-hot rows, the caller multiplies it by their common value.
+ * Writes each row's sum of w to the partial scores of the linear part; for one-hot rows, the caller multiplies it by
+ * their common value.
  */
 function forwardWeights(plan: FfmPlan, thread: FfmThread, partials: usize): void {
   const partial = partials + ((<usize>plan.numSlices * BATCH_ROWS) << 2);
@@ -121,7 +126,8 @@ function scale(x: usize, n: usize, factor: f32): void {
 }
 
 /**
- * Trains on one block of rows, this thread's tiles; every thread of the plan calls it for the same blocks in the same order.
+ * Trains on one block of rows, this thread's tiles; every thread of the plan calls it for the same blocks in the same
+ * order.
  *
  * One barrier per batch is enough: a tile's parameters are read only by the thread that wrote them.
  *
@@ -143,7 +149,8 @@ export function trainBlock(
   const toTile = thread.tiles + <usize>thread.numTiles * TILE;
   openBlock(thread, rows, first, numRows, key);
   for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
-    // partial scores alternate between two buffers, so that a fast thread does not overwrite what a slow one still reads
+    // partial scores alternate between two buffers, so that a fast thread does not overwrite what a slow one still
+    // reads
     const parity: usize = thread.batchNumber++ & 1;
     const partials = plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
     openBatch(thread, rows, first, numRows, key, from);
@@ -222,9 +229,10 @@ function slicesOf(plan: FfmPlan): u32 {
 }
 
 /**
- * Draws the initial v of one slice of features, uniform in [-spread, spread) by a hash of (seed, feature's hash, partner field's hash,
- * dimension), and sets the optimizer state to its initial value; for the last slice, sets w to 0 instead. A feature that no training row
- * holds is 0 and stays 0, and so does the vector for its own field, unless a row may hold several features of it.
+ * Draws the initial v of one slice of features, uniform in [-spread, spread) by a hash of (seed, feature's hash,
+ * partner field's hash, dimension), and sets the optimizer state to its initial value; for the last slice, sets w to 0
+ * instead. A feature that no training row holds is 0 and stays 0, and so does the vector for its own field, unless a
+ * row may hold several features of it.
  *
  * @param hashes u32[n][2]: hash of each feature's field and key, which is the same in every vocabulary
  * @param counts u32[n]: number of training rows that have the feature
@@ -272,7 +280,9 @@ function vectorOf(plan: FfmPlan, i: usize, f: u32): usize {
   );
 }
 
-/** Returns the address of dimension d of a vector; the vector consists of quads, each followed by its optimizer state. */
+/**
+ * Returns the address of dimension d of a vector; the vector consists of quads, each followed by its optimizer state.
+ */
 function at(plan: FfmPlan, vector: usize, d: u32): usize {
   return vector + <usize>(d >> 2) * <usize>plan.quadBytes + ((<usize>(d & 3)) << 2);
 }
@@ -323,7 +333,10 @@ export function sumSquares(plan: FfmPlan, slice: u32): f64 {
   return sum;
 }
 
-/** Copies one slice of features from dense arrays to the parameters: the inverse of exportSlice. Accumulators stay unchanged. */
+/**
+ * Copies one slice of features from dense arrays to the parameters: the inverse of exportSlice. Accumulators stay
+ * unchanged.
+ */
 export function importSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize): void {
   if (slice == slicesOf(plan)) {
     importWeights(plan, w);

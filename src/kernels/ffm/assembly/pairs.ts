@@ -8,7 +8,10 @@ export function bytesOfPartner(plan: FfmPlan): usize {
   return <usize>plan.numQuads * <usize>plan.quadBytes;
 }
 
-/** Returns the index in FfmPlan.slices of the table with the vectors of block `own` for partner fields of block `partners`. */
+/**
+ * Returns the index in FfmPlan.slices of the table with the vectors of block `own` for partner fields of block
+ * `partners`.
+ */
 export function placeOf(plan: FfmPlan, own: u32, partners: u32): u32 {
   return own * plan.numBlocks + partners;
 }
@@ -22,7 +25,10 @@ export function strideAt(plan: FfmPlan, place: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>place) << 3), 4);
 }
 
-/** Writes `partners` and `blockEnds` for the opened batch; divides each row's values by their norm if the plan normalizes. */
+/**
+ * Writes `partners` and `blockEnds` for the opened batch; divides each row's values by their norm if the plan
+ * normalizes.
+ */
 export function locatePairs(plan: FfmPlan, thread: FfmThread): void {
   if (!thread.general) {
     thread.unit = plan.normalize ? <f32>1 / sqrt<f32>(<f32>thread.width) : 1;
@@ -70,16 +76,16 @@ export function valuesOf(i: usize, j: usize): v128 {
 }
 
 /**
- * Returns the address of a batch's array f32[pairs] for one block of partner fields: the sums of squares s, which growAccumulators replaces
- * by learning rates.
+ * Returns the address of a batch's array f32[pairs] for one block of partner fields: the sums of squares s, which
+ * growAccumulators replaces by learning rates.
  */
 export function squaresAt(thread: FfmThread, block: u32): usize {
   return thread.squares + <usize>block * (numPairsOf(thread) << 2);
 }
 
 /**
- * Prefetches the parameters of the opened batch: reads one number of each of their cache lines for features of large fields. Reads do not
- * wait for each other, so that the lines are in the cache when the tiles use them.
+ * Prefetches the parameters of the opened batch: reads one number of each of their cache lines for features of large
+ * fields. Reads do not wait for each other, so that the lines are in the cache when the tiles use them.
  */
 export function touchBatch(plan: FfmPlan, thread: FfmThread): void {
   for (let block: u32 = 0; block < plan.numBlocks; block++) {

@@ -1,5 +1,5 @@
-// Arguments of the field-aware kernel in addition to those of fm/assembly/plan.ts, as structs in the shared memory; ../binding.ts writes
-// them. Pointers are byte offsets, 64-byte aligned.
+// Arguments of the field-aware kernel in addition to those of fm/assembly/plan.ts, as structs in the shared memory;
+// ../binding.ts writes them. Pointers are byte offsets, 64-byte aligned.
 //
 //   n   features          F   fields, padded to whole blocks      Q   quads: four dimensions of a vector, zero-padded
 //   A, B   blocks of two or four neighboring fields
@@ -15,22 +15,23 @@ export const RUN: u32 = 4096;
 /**
  * The model and its training options. All threads read it, none writes to it.
  *
- * In the base class Plan, numSlices is the number of groups. slices and accumulators are u32[blocks][blocks][2]: the place of v and its
- * state for the features of a block and the partner fields of another, f32[F of a block][Q][S][4] by field and quad (S depends on the
- * method), or of AdaGrad's accumulator. The first number is the address for feature 0, as if it were in that block, the second the
- * distance to the next feature. The field sums is not used.
+ * Three fields of the base class Plan have another meaning here. `numSlices` is the number of groups, and `sums` is not
+ * used. `slices` and `accumulators` are u32[blocks][blocks][2]: for the features of one block and the partner fields of
+ * another, the address that feature 0 would have in the table, and the distance to the next feature. The table of
+ * `slices` contains v and its state, f32[F of a block][Q][S][4] by field and quad, where S depends on the method; that
+ * of `accumulators` contains AdaGrad's accumulators.
  */
 export class FfmPlan extends Plan {
-  /** without padding */
+  /** number of fields without padding */
   numFields: u32;
-  /** Q */
+  /** Q: number of quads of a vector */
   numQuads: u32;
   numBlocks: u32;
-  /** fields a block */
+  /** number of fields per block */
   blockFields: u32;
-  /** u32[n]: field of each feature */
+  /** field of each feature, u32[n] */
   fieldOf: usize;
-  /** u32[fields][2]: hash of the field's name; 1 if a row may have several features of the field, else 0 */
+  /** for each field, u32[fields][2]: hash of its name; 1 if a row may have several features of the field, else 0 */
   fields: usize;
   /** u32[fields]: 1 for a field whose vectors are expected to exceed the cache, else 0 */
   large: usize;
@@ -39,13 +40,13 @@ export class FfmPlan extends Plan {
   numTiles: u32;
   /** 1 if each row's values are divided by their Euclidean norm */
   normalize: u32;
-  /** number of bytes of a quad (four dimensions) with its optimizer state: 16 S */
+  /** number of bytes of a quad (four dimensions) with its optimizer state */
   quadBytes: u32;
 }
 
 /** A rectangle of pairs of fields; one thread processes it. */
 export class Tile {
-  /** blocks A <= B */
+  /** blocks A and B whose fields are paired; A <= B */
   blockA: u32;
   blockB: u32;
   /** the tile pairs fields fromA .. toA - 1 with fields fromB .. toB - 1 */
@@ -59,21 +60,24 @@ export class Tile {
   opensGroup: u32;
 }
 
-/** Bytes of a Tile. */
+/** Number of bytes of a Tile. */
 export const TILE: usize = 32;
 
-/** A thread's table of the vectors of one block's features; a feature's vectors for several blocks of partner fields are adjacent. */
+/**
+ * A thread's table of the vectors of one block's features; a feature's vectors for several blocks of partner fields are
+ * adjacent.
+ */
 export class Table {
-  /** as in slices */
+  /** address of the vectors that feature 0 would have in the table, as in FfmPlan.slices */
   vectors: usize;
   /** bytes from one feature's vectors to the next's; 0 if the thread has no vectors of the block */
   stride: usize;
-  /** as in accumulators */
+  /** address of the accumulator that feature 0 would have in the table, as in FfmPlan.accumulators */
   accumulators: usize;
   accumulatorStride: usize;
 }
 
-/** Bytes of a Table. */
+/** Number of bytes of a Table. */
 export const TABLE: usize = 16;
 
 /** Buffers of one thread, in addition to those of fm/assembly/plan.ts. */
@@ -83,20 +87,23 @@ export class FfmThread extends Thread {
   numTiles: u32;
   /** 1 if this thread computes the linear part and updates the weights */
   linear: u32;
-  /** Table[blocks] */
+  /** tables of the vectors that this thread uses, one per block: Table[blocks] */
   tables: usize;
-  /** u32[pairs of a batch of varying width]: byte offset of v_(., field of the pair) among a feature's vectors for that field's block */
+  /**
+   * u32[pairs of a batch of varying width]: byte offset of v_(., field of the pair) among a feature's vectors for that
+   * field's block
+   */
   partners: usize;
   /** u32[B][blocks]: index of the end of each block's pairs in each row */
   blockEnds: usize;
   /**
-   * f32[blocks][pairs of a batch]: sum of squares s (ada-grad.ts) of each pair's feature for each block of partner fields; AdaGrad replaces
-   * it by the learning rate of the step
+   * f32[blocks][pairs of a batch]: sum of squares s (ada-grad.ts) of each pair's feature for each block of partner
+   * fields; AdaGrad replaces it by the learning rate of the step
    */
   squares: usize;
   /** u32[pairs of a batch]: address of the sums of gradients of the pair's feature; 0 if the feature is not marked */
   sumsOfPairs: usize;
-  /** f32[4][4] */
+  /** buffer for a sum of four vectors, f32[4][4] */
   scratch: usize;
   /** common value of all pairs of one-hot rows */
   unit: f32;

@@ -1,16 +1,18 @@
-// One tile of pairs of fields: the parameters that only these pairs read and write, v_(i, field of j) and v_(j, field of i).
+// One tile of pairs of fields: the parameters that only these pairs read and write, v_(i, field of j) and v_(j, field
+// of i).
 //
 //   i, j    two features of a row, i before j; a, b their fields
 //   x       value of a feature in a row
 //   v       f32[4]: four dimensions of v_(i, b), a quad; behind it Adam's state
 //   g       dLoss/dscore of the row, at the batch's start
 //   score   x_i x_j <v_(i, b), v_(j, a)>
-//   grad    x_i x_j g v_(j, a) + l2 v_(i, b), and the other way round
-//   step    by AdaGrad and SGD v <- v - lr grad, where lr is the rate that ada-grad.ts has made; Adam: ../../shared/assembly/steps.ts
+//   grad    by v_(i, b): x_i x_j g v_(j, a) + l2 v_(i, b); by v_(j, a): the same with i, b and j, a exchanged
+//   step    AdaGrad and SGD: v <- v - lr grad, with AdaGrad's rate lr from ada-grad.ts
+//           Adam: ../../shared/assembly/steps.ts
 //
-// Type parameters stand for constants that the compiler folds: sizeof<W>() is 4 for vectors of one quad, 8 for longer ones, 2 for
-// those with Adam's state; M is the method (fm/assembly/plan.ts), X is f32 for pairs with values, u32 for one-hot rows, whose
-// column f is field f, and a signed M has rates a feature.
+// Type parameters stand for constants that the compiler folds: sizeof<W>() is 4 for vectors of one quad, 8 for longer
+// ones, 2 for vectors with Adam's state. M is the method (fm/assembly/plan.ts); if M is signed, each feature has its
+// own rates. X is f32 for pairs with values, and u32 for one-hot rows, whose column f is field f.
 // Source: Juan et al. 2016, eq. 4 and algorithm 1; Duchi et al. 2011.
 // Twin: ../ffm.reference.ts.
 
@@ -23,8 +25,8 @@ import { bytesOfPartner, endOf, placeOf, squaresAt, startOf, strideAt, valuesOf,
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
 /**
- * Adds each row's scores of the tile's pairs to `partial`, or writes them if the tile is the first of its group. If S is a type of four
- * bytes, also writes the sums of squares s for AdaGrad (ada-grad.ts).
+ * Adds each row's scores of the tile's pairs to `partial`, or writes them if the tile is the first of its group. If S
+ * is a type of four bytes, also writes the sums of squares s for AdaGrad (ada-grad.ts).
  *
  * @param partial f32[B]
  */
@@ -38,7 +40,8 @@ export function forwardTile<W, X, S>(plan: FfmPlan, thread: FfmThread, tile: Til
   const firstJ = vectorsAt(plan, placeJ);
   const strideI = strideAt(plan, placeI);
   const strideJ = strideAt(plan, placeJ);
-  const toPartner = thread.partners - thread.ids; // a pair's numbers lie as far from its id everywhere
+  // the address of a pair's number minus that of its id is the same for all pairs
+  const toPartner = thread.partners - thread.ids;
   const toValue = thread.values - thread.ids;
   const scale = isFloat<X>() ? <f32>1 : thread.unit * thread.unit;
   const bytes = (<usize>thread.width) << 2;
@@ -56,7 +59,8 @@ export function forwardTile<W, X, S>(plan: FfmPlan, thread: FfmThread, tile: Til
       for (let j = fromB; j < toB; j += 4) store<f32>(j + toSquareJ, 0);
     }
     let sum = f32x4.splat(0);
-    let partnerI: usize = 0; // where the vectors for the field of i, and for that of j, lie in a partner's
+    // where a partner feature stores its vector for the field of i, and its vector for the field of j
+    let partnerI: usize = 0;
     let partnerJ: usize = 0;
     for (let i = fromA; i < toA; i += 4, partnerI += toNext) {
       const vectorsI = firstI + <usize>load<u32>(i) * strideI;
@@ -101,8 +105,8 @@ function addOne(at: usize, x: f32): void {
 }
 
 /**
- * Takes one step for both vectors of every pair of the tile, in the order of the rows; marked features are treated as fm/repeats.ts
- * describes. For AdaGrad, growAccumulators must be called before.
+ * Takes one step for both vectors of every pair of the tile, in the order of the rows; marked features are treated as
+ * fm/repeats.ts describes. For AdaGrad, growAccumulators must be called before.
  */
 export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
@@ -131,7 +135,8 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
     const fromB = isFloat<X>() ? startOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.fromB) << 2);
     const toB = isFloat<X>() ? endOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.toB) << 2);
     let g = v128.load32_splat(thread.gradients + (r << 2));
-    if (!isFloat<X>()) g = f32x4.mul(g, unit); // the row's gradient has x once, for its weights
+    // g contains the factor x of the weights' gradients; the vectors' gradients have x once more
+    if (!isFloat<X>()) g = f32x4.mul(g, unit);
     let partnerI: usize = 0;
     let partnerJ: usize = 0;
     for (let i = fromA; i < toA; i += 4, partnerI += toNext) {
@@ -180,7 +185,9 @@ function rateOf<M>(plan: FfmPlan, thread: FfmThread, id: u32): v128 {
   return f32x4.splat(isSigned<M>() ? rate * load<f32>(ratesOf(plan, id), 8) : rate);
 }
 
-/** Updates four dimensions v of a vector, given the partner's four dimensions u: by Adam, or v - lr (gradient u + l2 v). */
+/**
+ * Updates four dimensions v of a vector, given the partner's four dimensions u: by Adam, or v - lr (gradient u + l2 v).
+ */
 function move<M>(p: usize, v: v128, u: v128, gradient: v128, l2: v128, lr: v128): void {
   if (sizeof<M>() == 8) {
     step<M, v128>(p, 16, v, f32x4.add(f32x4.mul(gradient, u), f32x4.mul(l2, v)), lr);

@@ -1,15 +1,17 @@
-// AdaGrad's steps of one slice of the factors, or of two side by side: K dimensions of every feature's v, which share an
-// accumulator.
+// AdaGrad's steps of one slice of the factors, or of two side by side: K dimensions of every feature's v, which share
+// an accumulator.
 //
 //   v      f32[K] of a feature
 //   n      f32 of a feature: 1, and the sum of its mean squared gradients over the slice's dimensions below dim
 //   grad   x g S + (l2 - x x g) v                        that is x g (S - x v) + l2 v
 //   step   n <- n + mean of grad^2;  v <- v - lr grad / sqrt(n)
 //
-// The features of a row are distinct, so four of them are updated at once, and one vector instruction handles their four accumulators.
+// The features of a row are distinct, so four of them are updated at once, and one vector instruction handles their
+// four accumulators.
 //
-// Type parameters: as in slice.ts; with W = v128, two slices of 8 are updated at once: v and the accumulator of the second slice follow
-// those of the first. Source: Duchi et al. 2011, but for the shared accumulator (docs/algorithms/fm.md). Twin: ../fm.reference.ts.
+// Type parameters: as in slice.ts; with W = v128, two slices of 8 are updated at once: v and the accumulator of the
+// second slice follow those of the first. Source: Duchi et al. 2011, but for the shared accumulator
+// (docs/algorithms/fm.md). Twin: ../fm.reference.ts.
 
 import { addTo, inverseSqrt4, sum4 } from "../../shared/assembly/vector";
 import {
@@ -26,7 +28,8 @@ import {
 import { clearRepeats, isMarked, repeatAt, Slot, sumsOf } from "./repeats";
 
 /**
- * Takes a step for slice j of every feature of every row, in the order of the rows; marked features are treated as repeats.ts describes.
+ * Takes a step for slice j of every feature of every row, in the order of the rows; marked features are treated as
+ * repeats.ts describes.
  */
 export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
@@ -57,7 +60,7 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
     let decay = f32x4.sub(l2, g);
     if (!isFloat<X>() && !isSigned<M>()) {
       for (; pair + 16 <= end; pair += 16) {
-        if (i32x4.bitmask(v128.load(pair))) break; // one of them is marked
+        if (i32x4.bitmask(v128.load(pair))) break; // one of the four features is marked
         Four.step<W>(P, stride, N, strideN, pair, 0, c0, c1, decay, lr, share);
         if (sizeof<W>() == 16) Four.step<W>(P, stride, N, strideN, pair, 1, c2, c3, decay, lr, nextShare);
       }
@@ -145,7 +148,7 @@ function move<W>(p: usize, g0: v128, g1: v128, rate: v128): void {
   if (sizeof<W>() >= 8) v128.store(p, f32x4.sub(v128.load(p, 16), f32x4.mul(rate, g1)), 16);
 }
 
-/** Static methods instead of functions, because `@inline` needs a class here. */
+/** These are static methods instead of functions, because `@inline` needs a class here. */
 class Four {
   /**
    * Takes one step for a slice of each of four unmarked features; the bits are those of stepOne.

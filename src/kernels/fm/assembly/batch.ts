@@ -1,5 +1,5 @@
-// Makes a batch's rows available to a thread: in place if they are visited in file order, else as a copy in the order of visit, because
-// each slice reads the rows twice.
+// Makes a batch's rows available to a thread: in place if they are visited in file order, else as a copy in the order
+// of visit, because each slice reads the rows twice.
 //
 //   place   u32[numRows]: row i of the block is visited at place[i]
 //   order   u32[numRows]: its inverse
@@ -11,8 +11,8 @@ import { BATCH_ROWS, Rows, Thread } from "./plan";
 /**
  * Prepares a block of rows for `openBatch`.
  *
- * Rows of constant width are copied for the whole block: they are read sequentially, which is fast, and written to their positions in the
- * order of visit.
+ * Rows of constant width are copied for the whole block: they are read sequentially, which is fast, and written to
+ * their positions in the order of visit.
  *
  * @param key of the block's permutation; 0 visits the rows in their order in memory
  */

@@ -14,20 +14,16 @@ import { sum4 } from "../../shared/assembly/vector";
 import { ADAGRAD, FTRL, SGD, Plan, Thread, RatedAdaGrad, RatedAdam, RatedSgd, ratesOf } from "./plan";
 import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, Slot, sumsOf } from "./repeats";
 
-/** Method of the vectors where w uses FTRL-proximal: AdaGrad. */
+/** Method of the vectors if the weights use FTRL-proximal: AdaGrad. */
 type Ftrl = u16;
 type RatedFtrl = i16;
 
-/** Returns the address of w for the feature of pair i. */
+/** Returns the address of the weight of pair i's feature. */
 function weightOf(L: usize, pair: usize, i: usize, stride: usize): usize {
   return L + <usize>load<u32>(pair + (i << 2)) * stride;
 }
 
-/**
- * Writes each row's sum of x w to `partial`, f32[B].
- *
- * @param partial f32[B]
- */
+/** Writes each row's sum of x w, the linear part of its score. @param partial f32[B] */
 export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): void {
   const L = plan.linear;
   const stride = plan.linearStride;
@@ -55,7 +51,10 @@ export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): vo
   }
 }
 
-/** Takes one step of w for each feature of each row, by the plan's method; marked features are treated as repeats.ts describes. */
+/**
+ * Takes one step of w for each feature of each row, by the plan's method; marked features are treated as repeats.ts
+ * describes.
+ */
 export function updateWeights(plan: Plan, thread: Thread): void {
   const rated = plan.rates != 0;
   if (plan.method == ADAGRAD && !rated) {
@@ -81,7 +80,9 @@ function updateBy<M>(plan: Plan, thread: Thread): void {
   else updateLinear<u32, M>(plan, thread);
 }
 
-/** Takes an AdaGrad step of w for every feature of every row, in the order of the rows, with one learning rate for all. */
+/**
+ * Takes an AdaGrad step of w for every feature of every row, in the order of the rows, with one learning rate for all.
+ */
 function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
   const L = plan.linear;
   const stride = plan.linearStride;
@@ -96,12 +97,12 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
     const g = v128.load32_splat(thread.gradients + (r << 2));
     for (; pair + 16 <= end; pair += 16) {
-      if (i32x4.bitmask(v128.load(pair))) break; // one of them is marked
+      if (i32x4.bitmask(v128.load(pair))) break; // one of the four features is marked
       const p0 = weightOf(L, pair, 0, stride);
       const p1 = weightOf(L, pair, 1, stride);
       const p2 = weightOf(L, pair, 2, stride);
       const p3 = weightOf(L, pair, 3, stride);
-      // (w0 n0 w1 n1) (w2 n2 w3 n3) become (w0 w1 w2 w3) (n0 n1 n2 n3)
+      // shuffles (w0 n0 w1 n1) (w2 n2 w3 n3) to (w0 w1 w2 w3) (n0 n1 n2 n3)
       const first = v128.load64_lane(p1, v128.load64_zero(p0), 1);
       const second = v128.load64_lane(p3, v128.load64_zero(p2), 1);
       let w = v128.shuffle<f32>(first, second, 0, 2, 4, 6);
@@ -122,11 +123,11 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
   stepRepeats<AdaGrad>(plan, thread);
 }
 
-/** Static methods instead of functions, because `@inline` needs a class here. */
+/** These are static methods instead of functions, because `@inline` needs a class here. */
 class One {
   /**
-   * Takes a step of the weight of one pair's feature, or adds the gradient to the sum of a marked feature. Inlined, because function calls
-   * made the loop three times as slow.
+   * Takes a step of the weight of one pair's feature, or adds the gradient to the sum of a marked feature. Inlined,
+   * because function calls made the loop three times as slow.
    *
    * @param L,stride address and stride of the weights
    * @param g        gradient in all lanes
@@ -163,7 +164,10 @@ function addToSum(thread: Thread, id: u32, grad: f32): void {
   store<f32>(sum, load<f32>(sum) + grad);
 }
 
-/** Takes one step of w for each marked feature, on the sum of its gradients; for FTRL without L2, which its formula for w contains once. */
+/**
+ * Takes one step of w for each marked feature, on the sum of its gradients; for FTRL without L2, which its formula for
+ * w contains once.
+ */
 function stepRepeats<M>(plan: Plan, thread: Thread): void {
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     const feature = repeatAt(thread, slot).feature;
@@ -210,7 +214,10 @@ function updateLinear<X, M>(plan: Plan, thread: Thread): void {
   if (isSummed<M>()) stepRepeats<M>(plan, thread);
 }
 
-/** Returns whether the method adds up the gradients of a marked feature and takes one step on the sum: FTRL and AdaGrad do. */
+/**
+ * Returns whether the method adds up the gradients of a marked feature and takes one step on the sum: FTRL and AdaGrad
+ * do.
+ */
 function isSummed<M>(): bool {
   return sizeof<M>() == 2 || sizeof<M>() == 4;
 }
@@ -219,7 +226,7 @@ function weightAt(plan: Plan, i: usize): usize {
   return plan.linear + i * plan.linearStride;
 }
 
-/** Sets every w and its state to 0, except AdaGrad's n, which it sets to 1. */
+/** Sets every weight and its state to 0, except AdaGrad's accumulator, which it sets to 1. */
 export function startWeights(plan: Plan): void {
   for (let i: usize = 0; i < plan.numFeatures; i++) {
     const p = weightAt(plan, i);

@@ -1,9 +1,10 @@
-// A factorization machine, divided by dimensions: each thread owns whole slices of dimensions, and threads exchange one partial score per
-// row and slice. The parameters are the same bytes at any number of threads (docs/algorithms/fm.md).
+// A factorization machine, divided by dimensions: each thread owns whole slices of dimensions, and threads exchange one
+// partial score per row and slice. The parameters are the same bytes at any number of threads (docs/algorithms/fm.md).
 //
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j
 //
-//   B  rows per batch      J  slices of K dimensions; slice J is the linear one      T  threads; each has a run of slices, the first also J
+//   B  rows per batch      J  slices of K dimensions; slice J is the linear one
+//   T  threads; each has consecutive slices, and the first thread also slice J
 //
 // Structs and shapes: plan.ts. Twin: ../fm.reference.ts.
 
@@ -100,7 +101,8 @@ function updateByAdaGrad<M>(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
 }
 
 /**
- * Trains on one block of rows, this thread's slices; every thread of the plan calls it for the same blocks in the same order.
+ * Trains on one block of rows, this thread's slices; every thread of the plan calls it for the same blocks in the same
+ * order.
  *
  * One barrier per batch is enough: a slice's parameters are read only by the thread that wrote them.
  *
@@ -119,12 +121,14 @@ export function trainBlock(
   numRows: u32,
   key: u32,
 ): bool {
-  // a thread processes adjacent slices; the first thread has the fewest slices of vectors or none, and the linear slice in addition
+  // a thread processes adjacent slices; the first thread has the fewest slices of vectors or none, and the linear slice
+  // in addition
   const fromSlice = (index * plan.numSlices) / plan.numThreads;
   const toSlice = ((index + 1) * plan.numSlices) / plan.numThreads;
   openBlock(thread, rows, first, numRows, key);
   for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
-    // partial scores alternate between two buffers, so that a fast thread does not overwrite what a slow one still reads
+    // partial scores alternate between two buffers, so that a fast thread does not overwrite what a slow one still
+    // reads
     const parity: usize = thread.batchNumber++ & 1;
     const partials = plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
     openBatch(thread, rows, first, numRows, key, from);
@@ -195,8 +199,8 @@ export function scoreBlock(
 }
 
 /**
- * Draws the initial v of slice j, uniform in [-spread, spread) by a hash of (seed, feature's hash, dimension), and sets w to 0 and the
- * optimizer state to its initial value. A feature that no training row holds is 0 and stays 0.
+ * Draws the initial v of slice j, uniform in [-spread, spread) by a hash of (seed, feature's hash, dimension), and sets
+ * w to 0 and the optimizer state to its initial value. A feature that no training row holds is 0 and stays 0.
  *
  * @param hashes u32[n][2]: hash of each feature's field and key, which is the same in every vocabulary
  * @param counts u32[n]: number of training rows that have the feature

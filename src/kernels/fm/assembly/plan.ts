@@ -8,7 +8,10 @@
 
 import { PairRows } from "../../shared/assembly/rows";
 
-/** Number of rows per batch, for which the arrays marked [B] below have room. All scores of a batch are computed at its start. */
+/**
+ * Number of rows per batch, for which the arrays marked [B] below have room. All scores of a batch are computed at its
+ * start.
+ */
 export const BATCH_ROWS: u32 = 256;
 /** Maximum number of rows of a kernel call; also the size of a block, within which rows are shuffled. */
 export const BLOCK_ROWS: u32 = 4096;
@@ -19,18 +22,22 @@ export class Plan {
   numThreads: u32;
   numFeatures: u32;
   dim: u32;
-  /** J */
+  /** J: number of slices of vectors */
   numSlices: u32;
-  /** K */
+  /** K: number of dimensions per slice */
   sliceWidth: u32;
-  /** u32[J]: address, for each slice, of feature 0's v f32[K], followed by its state; feature i is i featureStride further */
+  /**
+   * u32[J]: address, for each slice, of feature 0's v f32[K], followed by its state; feature i is i featureStride
+   * further
+   */
   slices: usize;
   featureStride: usize;
   /**
-   * u32[J][2]: address of feature 0's AdaGrad accumulator for each slice, and bytes from one feature's to the next's; 0 for other methods
+   * u32[J][2]: address of feature 0's AdaGrad accumulator for each slice, and bytes from one feature's to the next's; 0
+   * for other methods
    */
   accumulators: usize;
-  /** address of the weights: w of feature i and its state are the linearBytes bytes at i linearStride */
+  /** address of the weights: feature i has `linearBytes` bytes (w and its state) at offset i * `linearStride` */
   linear: usize;
   linearStride: usize;
   linearBytes: usize;
@@ -40,9 +47,9 @@ export class Plan {
   partials: usize;
   /** 1 if the loss is the squared loss, 0 if it is the logistic loss */
   squared: u32;
-  /** of w and w0 */
+  /** learning rate of the weights w and the bias w0 */
   learningRate: f32;
-  /** of v */
+  /** learning rate of the vectors v */
   vectorRate: f32;
   l2Weight: f32;
   l2Vector: f32;
@@ -53,7 +60,7 @@ export class Plan {
   rates: usize;
 }
 
-/** Rows to read. */
+/** Labels, weights and pairs of the rows that a kernel call reads. */
 export class Rows extends PairRows {
   numRows: u32;
   labels: usize;
@@ -70,7 +77,7 @@ export class Thread {
   biasAccumulator: f32;
   /** number of batches since training began; its lowest bit selects the half of `partials` */
   batchNumber: u32;
-  /** rows of the batch */
+  /** number of rows of the batch */
   numRows: u32;
   /** 1 if the batch's rows have arrays `values` and `ends`; 0 if every row has `width` pairs with the value 1 */
   general: u32;
@@ -87,32 +94,32 @@ export class Thread {
   values: usize;
   /** u32[B]: index after the last pair of each row */
   ends: usize;
-  /** f32[4096] */
+  /** labels of the block's rows in the order of visit, f32[4096] */
   blockLabels: usize;
-  /** f32[4096] */
+  /** weights of the block's rows in the order of visit, f32[4096] */
   blockWeights: usize;
   /** checksum of the prefetched numbers; storing it keeps the compiler from removing the reads */
   touched: u32;
-  /** f32[B]: dLoss/dscore */
+  /** dLoss/dscore of each row, f32[B] */
   gradients: usize;
-  /** f32[B][K]: S while scoring */
+  /** sums S (of v x) of the rows that are scored outside training, f32[B][K] */
   scoreSums: usize;
   /** f32[J + 1][B]: partial scores of a batch in scoreBlock */
   scorePartials: usize;
   /** u32[4096]: position of each row of the block in the order of visit */
   places: usize;
-  /** u32[4096]: its inverse */
+  /** inverse of `places`: row that is visited at each position, u32[4096] */
   order: usize;
   /** u32[n]: slot of each marked feature of the batch; 0 for other features (repeats.ts) */
   slots: usize;
   numRepeats: u32;
-  /** Repeat[1 + slots] */
+  /** marked features of the batch, Repeat[1 + slots] */
   repeats: usize;
   /** f32[1 + slots][K]: sums of gradients of the marked features, by slot */
   repeatSums: usize;
 }
 
-/** Codes of the methods. */
+/** Codes of the optimization methods. */
 export const ADAGRAD: u32 = 0;
 export const SGD: u32 = 1;
 export const FTRL: u32 = 2;
@@ -136,7 +143,9 @@ export function sliceAt(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>j) << 2));
 }
 
-/** Returns the address of feature 0's accumulator for slice j; that of the next feature is accumulatorStride further. */
+/**
+ * Returns the address of feature 0's accumulator for slice j; that of the next feature is accumulatorStride further.
+ */
 export function accumulatorAt(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3));
 }
@@ -145,7 +154,7 @@ export function accumulatorStride(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3), 4);
 }
 
-/** Returns the address of the sums S of slice j, f32[B][K]; those of the next slice follow. */
+/** Returns the address of the sums S (of v x) of slice j, f32[B][K]; those of the next slice follow. */
 export function sumsAt(plan: Plan, j: u32): usize {
   return plan.sums + <usize>j * BATCH_ROWS * ((<usize>plan.sliceWidth) << 2);
 }
@@ -156,8 +165,8 @@ export function usedOf(plan: Plan, j: u32): u32 {
 }
 
 /**
- * Types that represent the methods (../../shared/assembly/steps.ts); with a signed type, L2 and learning rate of each feature are in
- * Plan.rates.
+ * Types that represent the methods (../../shared/assembly/steps.ts); with a signed type, L2 and learning rate of each
+ * feature are in Plan.rates.
  */
 export type RatedSgd = i8;
 export type RatedAdaGrad = i32;

@@ -1,17 +1,18 @@
-// Handling of repeated features within a batch: features that a block of rows repeats are marked in its ids (../repeats.ts).
+// Handling of repeated features within a batch: features that a block of rows repeats are marked in its ids
+// (../repeats.ts).
 //
-// All gradients of a batch are computed at its start, so c steps for a feature's c occurrences would overshoot c times: AdaGrad
-// would move it by up to 2 sqrt(c) learning rates, and a regression on fields with few keys would diverge. With AdaGrad and FTRL, a marked
-// feature therefore takes one step on the sum of its gradients, which is at most one learning rate long. For SGD, whose step grows with the
-// gradient, and Adam, the learning rate is divided instead.
+// All gradients of a batch are computed at its start, so c steps for a feature's c occurrences would overshoot c times:
+// AdaGrad would move it by up to 2 sqrt(c) learning rates, and a regression on fields with few keys would diverge. With
+// AdaGrad and FTRL, a marked feature therefore takes one step on the sum of its gradients, which is at most one
+// learning rate long. For SGD, whose step grows with the gradient, and Adam, the learning rate is divided instead.
 //
 //   slot   number of a marked feature of the batch, from 1 in the order of first occurrence
 
 import { Plan, Thread } from "./plan";
 
 /**
- * Number of steps per batch that a marked feature takes at the full learning rate, by SGD and Adam. The logistic loss allows four times as
- * many, since its curvature is at most 1/4.
+ * Number of steps per batch that a marked feature takes at the full learning rate, by SGD and Adam. The logistic loss
+ * allows four times as many, since its curvature is at most 1/4.
  */
 const STEPS: f32 = 8;
 const STEPS_LOGISTIC: f32 = 32;
@@ -34,10 +35,11 @@ export function repeatAt(thread: Thread, slot: u32): Repeat {
   return changetype<Repeat>(thread.repeats + ((<usize>slot) << 3));
 }
 
-/** Static methods instead of functions, because `@inline` needs a class here. */
+/** These are static methods instead of functions, because `@inline` needs a class here. */
 export class Slot {
   /**
-   * Returns the slot of a marked feature. At the feature's first occurrence, assigns a new slot and sets its `bytes` bytes of sums to 0.
+   * Returns the slot of a marked feature. At the feature's first occurrence, assigns a new slot and sets its `bytes`
+   * bytes of sums to 0.
    */
   @inline
   static of(thread: Thread, id: u32, bytes: usize): u32 {
@@ -77,14 +79,16 @@ export function countRepeats(thread: Thread): void {
   }
 }
 
-/** Returns the factor, at most 1, by which a feature's learning rate is multiplied; countRepeats must be called before. */
+/**
+ * Returns the factor, at most 1, by which a feature's learning rate is multiplied; countRepeats must be called before.
+ */
 export function shareOf(plan: Plan, thread: Thread, id: u32): f32 {
   if (!isMarked(id)) return 1;
   const slot = load<u32>(thread.slots + ((<usize>id) << 2));
   return min<f32>(1, (plan.squared ? STEPS : STEPS_LOGISTIC) / <f32>repeatAt(thread, slot).count);
 }
 
-/** Clears the slots. */
+/** Resets the slots of the batch's marked features to 0. */
 export function clearRepeats(thread: Thread): void {
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     store<u32>(thread.slots + ((<usize>repeatAt(thread, slot).feature) << 2), 0);

@@ -1,4 +1,5 @@
-// One slice of the factors: K dimensions of every feature's v, with SGD's and Adam's steps; AdaGrad's are in ada-grad.ts.
+// One slice of the factors: K dimensions of every feature's v, with SGD's and Adam's steps; AdaGrad's are in
+// ada-grad.ts.
 //
 //   x       value of a feature in a row; 1 in a one-hot row
 //   v       f32[K]; behind it Adam's state, f32[3][K]
@@ -9,7 +10,8 @@
 //   step    shared/assembly/steps.ts
 //
 // Type parameters stand for constants that the compiler folds: sizeof<W>() is K (u32: 4, u64: 8), and X is f32 for
-// pairs with values, u32 for one-hot rows; M is the method (plan.ts). Source: Rendle 2010, eq. 1, 3 and 4. Twin: ../fm.reference.ts.
+// pairs with values, u32 for one-hot rows; M is the method (plan.ts). Source: Rendle 2010, eq. 1, 3 and 4. Twin:
+// ../fm.reference.ts.
 
 import { step } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
@@ -38,7 +40,7 @@ export function forward<W, X>(
   let touched: u32 = 0;
   const numRows = thread.numRows;
   const ids = thread.ids;
-  const toValue = thread.values - ids; // the value of a pair lies as far from the pair everywhere
+  const toValue = thread.values - ids; // the address of a pair's value minus that of its id is the same for all pairs
   const bytes = (<usize>thread.width) << 2;
   let pair = ids;
   for (let r: usize = 0; r < numRows; r++) {
@@ -76,7 +78,8 @@ export function forward<W, X>(
 }
 
 /**
- * Takes one step for slice j of every feature of every row, in the order of the rows; marked features are treated as repeats.ts describes.
+ * Takes one step for slice j of every feature of every row, in the order of the rows; marked features are treated as
+ * repeats.ts describes.
  */
 export function update<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
@@ -86,7 +89,7 @@ export function update<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const ids = thread.ids;
   const toValue = thread.values - ids;
   const bytes = (<usize>thread.width) << 2;
-  const apart: usize = sizeof<W>() << 2; // from v to its state
+  const apart: usize = sizeof<W>() << 2; // number of bytes from a feature's vector to its optimizer state
   let l2 = f32x4.splat(plan.l2Vector);
   countRepeats(thread);
   let pair = ids;

@@ -1,4 +1,5 @@
-// Converts values to bins and writes them into a matrix with the bins of a row side by side; a bin has one byte, or two if it is wide.
+// Converts values to bins and writes them into a matrix with the bins of a row side by side; a bin has one byte, or two
+// if it is wide.
 
 /**
  * Converts numbers to bins: bin b is the number of edges below x; NaN has the bin `missing`.
@@ -22,7 +23,7 @@ export function binNumbers(
     const x = load<f64>(values + ((<usize>i) << 3));
     let b = missing;
     if (x == x) {
-      // branchless binary search
+      // finds the bin by a binary search without branches
       let at = edges;
       for (let half = size << 2; half >= 8; half >>= 1) {
         at += select<usize>(half, 0, load<f64>(at + half - 8) < x);

@@ -1,7 +1,8 @@
 // Finds the best set of categories for the left side.
 //
-// Few bins: the set is a single category. Otherwise categories are sorted by G / (H + catSmooth), and the set is a prefix or a suffix of
-// this order. Source: Fisher 1958 (doi:10.1080/01621459.1958.10501479); limits on the sets are those of LightGBM 4.
+// Few bins: the set is a single category. Otherwise categories are sorted by G / (H + catSmooth), and the set is a
+// prefix or a suffix of this order. Source: Fisher 1958 (doi:10.1080/01621459.1958.10501479); limits on the sets are
+// those of LightGBM 4.
 
 import { countOf, gradientOf, hessianOf, isLeaf, leafGain, Split, SplitOptions, threshold } from "./gain";
 import { sortByKey } from "./sort";
@@ -83,8 +84,8 @@ function manyAgainstMany(
   const minGroup = options.minDataPerGroup;
   const shift = threshold(G, H, options);
 
-  // select categories with enough rows, estimated as LightGBM does from their share of the hessian; `ids` and a second array of ids follow
-  // the sort keys
+  // select categories with enough rows, estimated as LightGBM does from their share of the hessian; `ids` and a second
+  // array of ids follow the sort keys
   const ids = scratch + ((<usize>numBins) << 3);
   let used: i32 = 0;
   for (let b: usize = 1; b < <usize>numBins; b++) {

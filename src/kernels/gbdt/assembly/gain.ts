@@ -5,7 +5,10 @@
 //
 // Source: Chen and Guestrin 2016 (arXiv:1603.02754), eq. 7; l1 as in LightGBM's feature_histogram.hpp.
 
-/** Options of both searches for a split. Sums are in units of 1 / scale; converting them is exact, since scales are powers of two. */
+/**
+ * Options of both searches for a split. Sums are in units of 1 / scale; converting them is exact, since scales are
+ * powers of two.
+ */
 export class SplitOptions {
   unitG: f64;
   unitH: f64;
@@ -21,7 +24,7 @@ export class SplitOptions {
   minDataPerGroup: f64;
 }
 
-/** Result of a search. */
+/** The best split that a search found. */
 export class Split {
   /** gain of the split, above 0; 0 if no split was found */
   gain: f64;
@@ -29,7 +32,7 @@ export class Split {
   threshold: u32;
   /** for a numeric feature: 1 if missing values go to the left side; for a categorical one: 1 if catL2 applies */
   flag: u32;
-  /** rows on the left */
+  /** number of rows that go left */
   numLeft: u32;
   /** sums of gradients and of hessians, for each side */
   leftG: f64;
@@ -42,22 +45,22 @@ export class Split {
 export const COUNT_BITS: i64 = 25;
 const COUNT_MASK: i64 = (1 << COUNT_BITS) - 1;
 
-/** Gradient of a cell. */
+/** Returns the sum of gradients in a cell. */
 export function gradientOf(cell: usize, options: SplitOptions): f64 {
   return <f64>load<i64>(cell) * options.unitG;
 }
 
-/** Hessian of a cell. */
+/** Returns the sum of hessians in a cell. */
 export function hessianOf(cell: usize, options: SplitOptions): f64 {
   return <f64>(load<i64>(cell, 8) >> COUNT_BITS) * options.unitH;
 }
 
-/** Rows of a cell. */
+/** Returns the number of rows in a cell. */
 export function countOf(cell: usize): f64 {
   return <f64>(load<i64>(cell, 8) & COUNT_MASK);
 }
 
-/** Returns T(G)^2 / (H + l2 + more). */
+/** Returns one side's term of the gain, T(G)^2 / (H + l2 + more). */
 export function leafGain(g: f64, h: f64, options: SplitOptions, more: f64): f64 {
   const t = Math.max(0, Math.abs(g) - options.lambdaL1);
   const below = h + options.lambdaL2 + more;

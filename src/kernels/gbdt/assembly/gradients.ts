@@ -6,7 +6,10 @@
 import { exp4, log4 } from "../../shared/assembly/exp";
 import { addLosses, addRows, hinge4, logisticGradientOf4, squaredLoss4 } from "../../shared/assembly/loss";
 
-/** Number of rows per logarithm, 16 in each lane: the logarithm is taken of the product of their factors (1 + e), which is at most 2^16. */
+/**
+ * Number of rows per logarithm, 16 in each lane: the logarithm is taken of the product of their factors (1 + e), which
+ * is at most 2^16.
+ */
 const LOGARITHM: usize = 64;
 
 /**

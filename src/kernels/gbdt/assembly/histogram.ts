@@ -4,9 +4,9 @@
 //   a cell     i64 g 2^a, and i64 (h 2^b) << 25 | 1: the contribution of a row to each of its bins, 16 bytes
 //   histogram  256 cells a narrow feature, then those of each wide feature, from cell `wideCells[f]` on
 //
-// Integer sums do not depend on the order of addition. The exponents a and b are chosen from the sums over the whole tree
-// (trainers/gbdt/boosting/gradients.ts). A leaf's sums are smaller, so no field of a cell overflows into another, and cells can be added
-// and subtracted as a whole.
+// Integer sums do not depend on the order of addition. The exponents a and b are chosen from the sums over the whole
+// tree (trainers/gbdt/boosting/gradients.ts). A leaf's sums are smaller, so no field of a cell overflows into another,
+// and cells can be added and subtracted as a whole.
 
 import { COUNT_BITS, SplitOptions } from "./gain";
 
@@ -16,8 +16,8 @@ export const GATHERED: usize = 1024;
 /**
  * Adds rows to a histogram.
  *
- * The rows of a leaf are scattered in memory, so that a loop waits for the bytes of each row. So 1,024 rows are first copied to adjacent
- * places, then added to four features at a time, whose 16 KiB of cells fit in the first-level cache.
+ * The rows of a leaf are scattered in memory, so that a loop waits for the bytes of each row. So 1,024 rows are first
+ * copied to adjacent places, then added to four features at a time, whose 16 KiB of cells fit in the first-level cache.
  *
  * @param order u32[n]: indexes of the rows; 0 selects rows 0 .. n - 1, whose bins are not copied
  * @param bins  u8[.][stride], stride a multiple of 16
@@ -73,7 +73,10 @@ function quantizeRows(pairs: usize, from: usize, to: usize, scales: v128): void 
   }
 }
 
-/** Writes the cells of the rows in `order` to addresses from .. to, and copies the bins of these rows to adjacent places. */
+/**
+ * Writes the cells of the rows in `order` to addresses from .. to, and copies the bins of these rows to adjacent
+ * places.
+ */
 function gather(
   order: usize,
   pairs: usize,
@@ -95,13 +98,15 @@ function gather(
 }
 
 /**
- * Adds the cells at addresses from .. to to the histograms of four features; an odd number of cells is followed by one of zeros.
+ * Adds the cells at addresses from .. to to the histograms of four features; an odd number of cells is followed by one
+ * of zeros.
  *
  * @param own address of the four features' bins in the first row
  */
 function addFour(own: usize, stride: usize, from: usize, to: usize, out: usize): void {
   for (; from < to; from += 32) {
-    // an iteration adds two rows, with four bins of one byte each; a cell has 16 bytes, the histogram of a narrow feature 4,096
+    // an iteration adds two rows, with four bins of one byte each; a cell has 16 bytes, the histogram of a narrow
+    // feature 4,096
     const a = load<u32>(own);
     const b = load<u32>(own + stride);
     const ofA = v128.load(from);
@@ -126,7 +131,10 @@ function addFour(own: usize, stride: usize, from: usize, to: usize, out: usize):
   }
 }
 
-/** Adds the cells at addresses from .. to to the histogram of a wide feature. @param own address of the feature's bin in the first row */
+/**
+ * Adds the cells at addresses from .. to to the histogram of a wide feature.
+ * @param own address of the feature's bin in the first row
+ */
 function addWide(own: usize, stride: usize, from: usize, to: usize, out: usize): void {
   for (; from < to; from += 16) {
     const p = out + ((<usize>load<u16>(own)) << 4);
@@ -139,8 +147,8 @@ function addWide(own: usize, stride: usize, from: usize, to: usize, out: usize):
 export const MARK: usize = 64;
 
 /**
- * Writes the sum of those of `count` histograms that are marked to `out`, and resets them to zero; histograms without a mark are zero
- * already.
+ * Writes the sum of those of `count` histograms that are marked to `out`, and resets them to zero; histograms without a
+ * mark are zero already.
  *
  * @param apart bytes from one histogram to the next
  * @param marks u32 every MARK bytes
@@ -178,8 +186,8 @@ export function subtractHistogram(parent: usize, child: usize, numCells: usize):
   }
 }
 
-// The following functions convert between i64 and f64 for integers below 2^51, two at a time; WebAssembly has no vector instruction for
-// this.
+// The following functions convert between i64 and f64 for integers below 2^51, two at a time; WebAssembly has no vector
+// instruction for this.
 
 /** 1.5 x 2^52: adding it to a number rounds the number to an integer, which the last bits of the sum contain. */
 const ROUNDING: f64 = 6755399441055744;

@@ -1,7 +1,7 @@
 // Finds the best threshold of a numeric feature, with missing values on the side with the greater gain.
 //
-// For most features of a leaf, only the gain is needed, to compare it with the others'. `numericGain` computes it two candidates at a time
-// and without branches. `bestNumeric` then finds the same split again for the feature that won.
+// For most features of a leaf, only the gain is needed, to compare it with the others'. `numericGain` computes it two
+// candidates at a time and without branches. `bestNumeric` then finds the same split again for the feature that won.
 
 import {
   COUNT_BITS,
@@ -16,7 +16,7 @@ import {
 } from "./gain";
 import { floatsOf } from "./histogram";
 
-/** Returns T(G)^2 / (H + l2) for two sides. @param l1,l2 the option in both lanes */
+/** Returns the term T(G)^2 / (H + l2) of the gain for two sides. @param l1,l2 the option in both lanes */
 function leafGain2(g: v128, h: v128, l1: v128, l2: v128): v128 {
   const t = f64x2.pmax(f64x2.splat(0), f64x2.sub(f64x2.abs(g), l1));
   const below = f64x2.add(h, l2);
@@ -34,8 +34,8 @@ function areLeaves2(h: v128, c: v128, options: SplitOptions): v128 {
 /**
  * Writes the gain of the split that `bestNumeric` finds, equal to the last bit; 0 if there is none.
  *
- * For each threshold, one lane puts the missing values on the left side, the other on the right. Sums of cells are integers that f64 holds
- * exactly, so they do not depend on the order.
+ * For each threshold, one lane puts the missing values on the left side, the other on the right. Sums of cells are
+ * integers that f64 holds exactly, so they do not depend on the order.
  *
  * @param cells the feature's histogram: numBins cells of values, then the missing values'
  */
@@ -81,8 +81,9 @@ export function numericGain(cells: usize, numBins: i32, options: SplitOptions, o
 /**
  * Finds the best split by a threshold t: bins 0 .. t go left.
  *
- * First, missing values go left and thresholds are tried from the right; then they go right and thresholds are tried from the left. Of
- * equal gains the first is kept, as in LightGBM. If a leaf has no missing values, those met in prediction go to the side with more rows.
+ * First, missing values go left and thresholds are tried from the right; then they go right and thresholds are tried
+ * from the left. Of equal gains the first is kept, as in LightGBM. If a leaf has no missing values, those met in
+ * prediction go to the side with more rows.
  *
  * @param cells   the feature's histogram: numBins cells of values, then the missing values'
  */

@@ -3,7 +3,8 @@
 //   codes   u16[n][columns]: number of the column's thresholds below the row's value, or the category; 65535 is missing
 //   node    u16 column, u16 kind, u32 test, i32 left, i32 right; 16 bytes. A child below 0 is leaf ~child of its tree
 //             kind 0, 1: number; kind says whether missing values go left, and test is the threshold's position + kind
-//             kind 2: category; test is the offset in bytes of its set: the number of u32 words, then the words of the bit set
+//             kind 2: category; test is the offset in bytes of its set: the number of u32 words, then the words of the
+//               bit set
 
 /** Code of a missing value. */
 export const MISSING_BIN: u32 = 0xffff;
@@ -26,7 +27,8 @@ function next(node: i32, row: usize, nodes: usize, sets: usize): i32 {
 }
 
 /**
- * @param roots  i32[numTrees]: each tree's first node, or ~0 if the tree is a single leaf
+ * Finds the leaf of each row in each tree, and adds its value to the row's scores.
+ * @param roots i32[numTrees]: each tree's first node, or ~0 if the tree is a single leaf
  * @param starts u32[numTrees]: index in `values` of each tree's first leaf
  * @param values f64 by leaf
  * @param leaves u32[n][numTrees], to which leaves are written; 0 writes none
@@ -54,7 +56,8 @@ export function predict(
     const own = values + ((<usize>load<u32>(starts + (t << 2))) << 3);
     const ownScores = scores + ((<usize>load<u32>(classes + (t << 2))) << 3);
     for (let i = 0; i < n; i += 4) {
-      // four rows are walked at a time, since each step waits for the bytes of a node; the last group may contain a row twice
+      // four rows are walked at a time, since each step waits for the bytes of a node; the last group may contain a row
+      // twice
       const r0 = <usize>i;
       const r1 = <usize>min(i + 1, n - 1);
       const r2 = <usize>min(i + 2, n - 1);

@@ -7,8 +7,8 @@ export function countUp(order: usize, first: u32, n: i32): void {
 }
 
 /**
- * Shuffle patterns for i8x16.swizzle that move the selected rows, of four, to the front; bit k of the pattern's index selects row k. 16
- * entries of 16 bytes; bytes behind the chosen rows are 0.
+ * Shuffle patterns for i8x16.swizzle that move the selected rows, of four, to the front; bit k of the pattern's index
+ * selects row k. 16 entries of 16 bytes; bytes behind the chosen rows are 0.
  */
 const FRONT: usize = memory.data<u8>([
   255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 1, 2, 3, 255, 255, 255,
@@ -25,8 +25,8 @@ const FRONT: usize = memory.data<u8>([
 ]);
 
 /**
- * Partitions rows into those that go left and right, by a table over bins; both sides keep the order of the rows; the left side may be
- * written over `order`.
+ * Partitions rows into those that go left and right, by a table over bins; both sides keep the order of the rows; the
+ * left side may be written over `order`.
  *
  * @param order u32[n]
  * @param bins  u8[.] or u16[.]: bin of the split's feature, by row
@@ -46,7 +46,8 @@ export function partition(
   let l = left;
   let r = right;
   const end = order + ((<usize>n) << 2);
-  // writes four rows to both sides, then advances each side by the number of rows that belong to it, so that there is no branch to predict
+  // writes four rows to both sides, then advances each side by the number of rows that belong to it, so that there is
+  // no branch to predict
   for (; order + 16 <= end; order += 16) {
     const rows = v128.load(order);
     let goes = side(load<u32>(order), bins, wide, goesLeft);

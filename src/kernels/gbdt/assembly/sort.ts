@@ -43,8 +43,9 @@ export const SORT_COUNTS_BYTES: usize = 49152;
 /**
  * Sorts numbers in ascending order, -0 before 0; NaN is not allowed.
  *
- * This is a radix sort over the numbers' bits, least significant digit first, several times as fast as sorting by comparison. A digit that
- * is equal in all numbers is skipped. Source: Knuth 1998, The Art of Computer Programming 3, section 5.2.5, algorithm R.
+ * This is a radix sort over the numbers' bits, least significant digit first, several times as fast as sorting by
+ * comparison. A digit that is equal in all numbers is skipped. Source: Knuth 1998, The Art of Computer Programming 3,
+ * section 5.2.5, algorithm R.
  *
  * @param numbers f64[n], n at least 1
  * @param other   f64[n], overwritten
@@ -54,7 +55,8 @@ export function sortNumbers(numbers: usize, n: i32, other: usize, counts: usize)
   const end = numbers + ((<usize>n) << 3);
   memory.fill(counts, 0, SORT_COUNTS_BYTES);
   for (let at = numbers; at < end; at += 8) {
-    // map the bits of f64 to unsigned integers of the same order: inverts all bits of a negative number, and the sign bit of any other
+    // map the bits of f64 to unsigned integers of the same order: inverts all bits of a negative number, and the sign
+    // bit of any other
     const given = load<i64>(at);
     const bits = given ^ ((given >> 63) | i64.MIN_VALUE);
     store<i64>(at, bits);

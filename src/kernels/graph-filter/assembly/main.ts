@@ -1,23 +1,28 @@
-// Applies a polynomial of a bipartite graph's normalized adjacency matrix for sixteen users at once, and adds dot products.
+// Applies a polynomial of a bipartite graph's normalized adjacency matrix for sixteen users at once, and adds dot
+// products.
 //
 //   A      users x items, 0 and 1         d_u, d_i   its row and column sums       P = D_i^-1/2 A' D_u^-1 A D_i^-1/2
 //   L      I - 2 P                        c(P) x = sum over k of c_k T_k(L) x      T_k  Chebyshev polynomials
 //   b_k    = c_k x + 2 L b_k+1 - b_k+2,   c(P) x = c_0 x + L b_1 - b_2             Clenshaw's recurrence
 //
-// All vectors x are stored as D_i^-1/2 x. P then becomes D_i^-1 A' D_u^-1 A, whose matrices have only ones, so that an entry costs a row of
-// a panel and an addition, and diagonals are applied once per row. A panel is f32[numRows][16]: a row is a cache line, a lane a user. Each
-// thread processes whole panels; lanes do not depend on each other.
+// All vectors x are stored as D_i^-1/2 x. P then becomes D_i^-1 A' D_u^-1 A, whose matrices have only ones, so that an
+// entry costs a row of a panel and an addition, and diagonals are applied once per row. A panel is f32[numRows][16]: a
+// row is a cache line, a lane a user. Each thread processes whole panels; lanes do not depend on each other.
 //
-// Sources: Mason and Handscomb 2003, Chebyshev Polynomials, 2.4.1, for the recurrence. Twin: ../graph-filter.reference.ts.
+// Sources: Mason and Handscomb 2003, Chebyshev Polynomials, 2.4.1, for the recurrence. Twin:
+// ../graph-filter.reference.ts.
 
 import { addPacked } from "../../shared/assembly/tile";
 import { insertBest } from "../../shared/assembly/best-list";
 import { FilterPlan } from "./plan";
 
-/** Number of items per pass over the components; their rows stay in the second-level cache while all users of the panels are processed. */
+/**
+ * Number of items per pass over the components; their rows stay in the second-level cache while all users of the panels
+ * are processed.
+ */
 const TURN: u32 = 32;
 
-/** Writes the product users = D_u^-1 A items. */
+/** Writes for each user the mean of the rows of the user's items: users = D_u^-1 A items. */
 export function gatherUsers(plan: FilterPlan, items: usize, users: usize): void {
   for (let u: u32 = 0; u < plan.numUsers; u++) {
     let y0 = f32x4.splat(0);
@@ -43,7 +48,8 @@ export function gatherUsers(plan: FilterPlan, items: usize, users: usize): void 
 }
 
 /**
- * Writes users = D_u^-1 A items for `items` that are zero except for one row in one lane: adds to that lane of the row's users.
+ * Writes users = D_u^-1 A items for `items` that are zero except for one row in one lane: adds to that lane of the
+ * row's users.
  *
  * @param lane byte offset of the lane in a row
  */
@@ -58,7 +64,8 @@ export function scatterItem(plan: FilterPlan, item: u32, lane: usize, value: f32
 }
 
 /**
- * Takes a step of the recurrence without its term c_k x: target = m L last - target, where `users` contains D_u^-1 A last.
+ * Takes a step of the recurrence without its term c_k x: target = m L last - target, where `users` contains D_u^-1 A
+ * last.
  *
  * @param m 2; 1 for the last step
  */

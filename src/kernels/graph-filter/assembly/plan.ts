@@ -4,20 +4,20 @@
 export class FilterPlan {
   numUsers: u32;
   numItems: u32;
-  /** u32[numUsers + 1] and u32[numEntries]: the items of each user */
+  /** items of each user, as u32[numUsers + 1] and u32[numEntries] */
   userEnds: usize;
   userItems: usize;
-  /** u32[numItems + 1] and u32[numEntries]: the users of each item */
+  /** users of each item, as u32[numItems + 1] and u32[numEntries] */
   itemEnds: usize;
   itemUsers: usize;
-  /** f32[numUsers]: 1 / d_u; 0 if d_u is 0 */
+  /** 1 / (number of items) of each user, f32[numUsers]; 0 for a user without items */
   userScale: usize;
-  /** f32[numItems]: 1 / d_i; 0 if d_i is 0 */
+  /** 1 / (number of users) of each item, f32[numItems]; 0 for an item without users */
   itemScale: usize;
   /** f32[numItems], padded to a multiple of 4: factor by which finishPanels multiplies each row of a panel */
   after: usize;
   /** d: number of dimensions of the components; 0 without components */
   dim: u32;
-  /** W, f32[ceil(numItems / 4)][d][4]: stores four items side by side */
+  /** components of the items, f32[ceil(numItems / 4)][d][4], with four items side by side */
   components: usize;
 }

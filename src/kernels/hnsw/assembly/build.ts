@@ -1,6 +1,6 @@
-// Adds nodes to a graph in batches. First, each node of a batch searches the graph as it was before the batch; then links back to the new
-// nodes are added to the chosen neighbors; each neighbor has one owner thread, which writes its links. The graph depends neither on the
-// number of threads nor on their timing.
+// Adds nodes to a graph in batches. First, each node of a batch searches the graph as it was before the batch; then
+// links back to the new nodes are added to the chosen neighbors; each neighbor has one owner thread, which writes its
+// links. The graph depends neither on the number of threads nor on their timing.
 //
 // Neighbors are chosen nearest first: a candidate is kept if no kept neighbor is nearer to it than the new node is.
 // Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithms 1 and 4, as in hnswlib; batches: Manohar et al. 2024
@@ -46,7 +46,10 @@ function put(links: usize, distances: usize, i: u32, key: u64): void {
   store<f32>(distances + ((<usize>i) << 2), distanceOf(key));
 }
 
-/** Sets a new node's links on a level: all nodes of the candidate pool if there are fewer than M, else at most M selected ones. */
+/**
+ * Sets a new node's links on a level: all nodes of the candidate pool if there are fewer than M, else at most M
+ * selected ones.
+ */
 function choose(graph: Graph, scratch: Scratch, node: u32, level: u32): void {
   const m = graph.m;
   const links = linksOf(graph, node, level);
@@ -107,7 +110,10 @@ function sortLinks(
   }
 }
 
-/** Selects again among the links of a full row and one more link. Links that were selected together need not be compared again. */
+/**
+ * Selects again among the links of a full row and one more link. Links that were selected together need not be compared
+ * again.
+ */
 function prune(
   graph: Graph,
   scratch: Scratch,

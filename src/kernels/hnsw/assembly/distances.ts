@@ -1,7 +1,7 @@
 // Distances of a vector to four nodes at once: their loads overlap, and the vector is read once for all four.
 //
-// Sums have eight parts, by dimension modulo 8 (four parts for a last half), which are then added in pairs. The distance from a to b has
-// the same bits as that from b to a.
+// Sums have eight parts, by dimension modulo 8 (four parts for a last half), which are then added in pairs. The
+// distance from a to b has the same bits as that from b to a.
 
 import { Graph } from "./plan";
 

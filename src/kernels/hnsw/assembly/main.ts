@@ -1,5 +1,5 @@
-// Hierarchical navigable small world graph (HNSW): nodes are linked to near nodes, on levels; each level has a fraction of the nodes of the
-// level below. Builds the graph, and searches it for the nearest nodes of a vector.
+// Hierarchical navigable small world graph (HNSW): nodes are linked to near nodes, on levels; each level has a fraction
+// of the nodes of the level below. Builds the graph, and searches it for the nearest nodes of a vector.
 //
 //   level 2    o ─────────────── o          a search goes greedily along the levels above 0
 //   level 1    o ─── o ───── o ─ o
@@ -20,7 +20,10 @@ function labelOf(search: Search, node: u32): u32 {
   return load<u32>(search.labels + ((<usize>node) << 2));
 }
 
-/** Writes the result list of a query from the candidate pool, nearest first and without masked nodes. @returns length of the list */
+/**
+ * Writes the result list of a query from the candidate pool, nearest first and without masked nodes.
+ * @returns length of the list
+ */
 function take(search: Search, scratch: Scratch, query: u32): u32 {
   const row = (<usize>query * search.top) << 2;
   let count: u32 = 0;
@@ -70,8 +73,8 @@ function scan(search: Search, scratch: Scratch, query: u32, x: usize): void {
 /**
  * Finds the nearest nodes of consecutive queries; any thread may process any query.
  *
- * If masks leave a search with too few nodes, a search with a longer candidate list follows, and after the longest the query is compared
- * with every node: a list is shorter than K only if there are no more unmasked nodes.
+ * If masks leave a search with too few nodes, a search with a longer candidate list follows, and after the longest the
+ * query is compared with every node: a list is shorter than K only if there are no more unmasked nodes.
  */
 export function searchQueries(search: Search, scratch: Scratch, first: u32, numQueries: u32): void {
   const graph = search.graph;

@@ -3,7 +3,8 @@
 //   n      nodes                           d     dimension, padded with zeros to a multiple of 4
 //   M      maximum number of links of a node on a level above 0; 2 M on level 0
 //   row    of links: u32[2 M] or u32[M], ended by NONE if it is not full
-//   key    u64 of a candidate: its distance in the upper half, its node in the lower, so that keys sort by distance and then by node
+//   key    u64 of a candidate: its distance in the upper half, its node in the lower, so that keys sort by distance and
+//          then by node
 //
 //          63            32 31        1  0
 //          ├─ distance ────┼── node ───┼─┤ mark
@@ -13,7 +14,7 @@ export const NONE: u32 = 0xffffffff;
 
 /** A graph; pointers are byte offsets. */
 export class Graph {
-  /** d */
+  /** d: number of dimensions, padded */
   dim: u32;
   numNodes: u32;
   /** 1 if distances are squared Euclidean distances, 0 if they are negated inner products */
@@ -26,19 +27,19 @@ export class Graph {
   efConstruction: u32;
   /** node where every search begins */
   entry: u32;
-  /** its level, the highest */
+  /** level of the entry, the highest of the graph */
   maxLevel: u32;
-  /** f32[n][d] */
+  /** vector of each node, f32[n][d] */
   vectors: usize;
-  /** u8[n] */
+  /** highest level of each node, u8[n] */
   levels: usize;
-  /** u32[n][m0] */
+  /** links of each node on level 0, u32[n][m0] */
   links: usize;
   /** u32[n]: index of the row with a node's links on level 1; the rows of its higher levels follow */
   upperRows: usize;
-  /** u32[rows][m] */
+  /** links of nodes on levels above 0, u32[rows][m] */
   upperLinks: usize;
-  // while it is built:
+  // the following fields are used only while the graph is built
   /** u32[n]: nodes in the order in which they are added */
   order: usize;
   /** f32, parallel to the links: distance of each link */
@@ -49,13 +50,16 @@ export class Graph {
   upperChecked: usize;
 }
 
-/** Memory of a thread. */
+/** Buffers of one thread. */
 export class Scratch {
   /** u8[n]: epoch in which a search last visited the node */
   marks: usize;
-  /** 1 to 255 */
+  /** number of the current search, 1 to 255, which is stored in `marks` */
   epoch: u32;
-  /** u64[ef]: candidate pool, keys in ascending order; the mark of a key says that the node's neighbors have been visited */
+  /**
+   * u64[ef]: candidate pool, keys in ascending order; the mark of a key says that the node's neighbors have been
+   * visited
+   */
   pool: usize;
   /** number of keys in the candidate pool */
   size: u32;
@@ -71,12 +75,12 @@ export class Scratch {
   numDistances: u32;
 }
 
-/** A search. */
+/** Input and output of a search. */
 export class Search {
   graph: Graph;
-  /** f32[numQueries][d] */
+  /** vector of each query, f32[numQueries][d] */
   queries: usize;
-  /** K: nodes a list */
+  /** K: number of nodes per list */
   top: u32;
   /** size of the candidate list (ef), at least K */
   ef: u32;
@@ -84,7 +88,10 @@ export class Search {
   mostEf: u32;
   /** u32[n], ascending: the label of each node in masks and results */
   labels: usize;
-  /** masks[maskEnds[q] .. maskEnds[q + 1]) are the labels, ascending, that query q must not find; maskEnds is u32[numQueries + 1] */
+  /**
+   * masks[maskEnds[q] .. maskEnds[q + 1]) are the labels, ascending, that query q must not find; maskEnds is
+   * u32[numQueries + 1]
+   */
   maskEnds: usize;
   masks: usize;
   /** u32[numQueries][K]: labels of the found nodes; NONE fills the rest */

@@ -1,7 +1,7 @@
 // Walks along the graph towards a vector, and finds the nearest nodes of one level.
 //
-// Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithm 2. The two heaps of the paper are one sorted list here, the candidate
-// pool; a node in it is marked when its neighbors have been visited.
+// Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithm 2. The two heaps of the paper are one sorted list
+// here, the candidate pool; a node in it is marked when its neighbors have been visited.
 
 import { distancesTo } from "./distances";
 import { Graph, keyOf, nodeOf, NONE, Scratch } from "./plan";
@@ -33,7 +33,10 @@ function insert(pool: usize, size: u32, ef: u32, key: u64): u32 {
   return <u32>((at - pool) >> 3);
 }
 
-/** Writes the nodes of a row of links that have not been visited to scratch.nodes, and marks them as visited. @returns their number */
+/**
+ * Writes the nodes of a row of links that have not been visited to scratch.nodes, and marks them as visited.
+ * @returns their number
+ */
 function unseen(scratch: Scratch, row: usize, most: u32): u32 {
   const marks = scratch.marks;
   const epoch = scratch.epoch;

@@ -7,8 +7,8 @@
 //
 //   sweep of K:   A_KK <- -D      A_JK <- A_JK D = -L      A_IJ <- A_IJ - A_IK D A_KJ = A_IJ + L_I C_J'
 //
-// When all blocks are swept, A holds -A^-1. Sums are in the order of the columns, so that the bits do not depend on how rows are divided
-// among threads. Twin: ../../../numeric/gauss-jordan.ts.
+// When all blocks are swept, A holds -A^-1. Sums are in the order of the columns, so that the bits do not depend on how
+// rows are divided among threads. Twin: ../../../numeric/gauss-jordan.ts.
 //
 // Source: Goodnight 1979 (doi:10.1080/00031305.1979.10482685), in blocks.
 
@@ -16,14 +16,20 @@ import { addProducts } from "../../shared/assembly/tile";
 import { Plan, SWEEP_BLOCK } from "./plan";
 
 const B: u32 = SWEEP_BLOCK;
-/** Number of columns that are updated at a time, so that their data stay in the first-level cache while all rows are processed. */
+/**
+ * Number of columns that are updated at a time, so that their data stay in the first-level cache while all rows are
+ * processed.
+ */
 const GROUP_COLUMNS: u32 = 64;
 
 function at(plan: Plan, row: u32, column: u32): usize {
   return plan.matrix + ((<usize>row * plan.size + column) << 2);
 }
 
-/** Packs consecutive rows of the panel C of the block that begins at column k, and of L = -C D. @param numRows a multiple of 8 */
+/**
+ * Packs consecutive rows of the panel C of the block that begins at column k, and of L = -C D.
+ * @param numRows a multiple of 8
+ */
 export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void {
   for (let r = first; r < first + numRows; r++) {
     const column = plan.panel + ((<usize>(r >>> 3) * B) << 5) + ((<usize>(r & 7)) << 2);
@@ -77,7 +83,7 @@ export function sweepRows(plan: Plan, k: u32, first: u32, tile: usize): void {
   }
 }
 
-/** Writes the rows of the block itself: the products A_JK D left of the block, and -D. */
+/** Writes the rows of the swept block itself: the products A_JK D left of the block, and -D. */
 function sweepOwnRows(plan: Plan, k: u32): void {
   for (let t: u32 = 0; t < B; t++) {
     for (let c: u32 = 0; c < k; c++) store<f32>(at(plan, k + t, c), -leftAt(plan, c, t));

@@ -5,13 +5,13 @@ export const SWEEP_BLOCK: u32 = 64;
 
 /** The arrays of the kernel, written by ../binding.ts; pointers are byte offsets. */
 export class Plan {
-  /** N */
+  /** N: number of rows and of columns */
   size: u32;
   matrix: usize;
-  /** C */
+  /** column panel C of the block that is swept, eight rows side by side */
   panel: usize;
-  /** L */
+  /** product L = -C D of the column panel with the inverse of the diagonal block */
   left: usize;
-  /** D */
+  /** matrix D, the inverse of the diagonal block */
   pivot: usize;
 }

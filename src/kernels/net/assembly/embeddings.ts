@@ -1,8 +1,8 @@
 // Takes one AdaGrad step for each embedding of the batch, on the sum of its gradients over the batch.
 //
-// Parts have disjoint sets of features, and one thread processes a part, so that no two threads update the same embedding. Gradients are
-// added up in the order of the pairs: a feature's first pair takes a slot, further pairs are added to it, and then each slot takes its
-// step.
+// Parts have disjoint sets of features, and one thread processes a part, so that no two threads update the same
+// embedding. Gradients are added up in the order of the pairs: a feature's first pair takes a slot, further pairs are
+// added to it, and then each slot takes its step.
 
 import { sumOfSquares } from "../../shared/assembly/dense/weights";
 import { firstPair } from "../../shared/assembly/rows";
@@ -13,7 +13,8 @@ import { MEASURE, NetPlan, NetRows, NetThread } from "./plan";
 import { touchHeld } from "./gather";
 
 /**
- * Takes one step for the embedding of each feature of a part; if `kept` is MEASURE, only computes the gradients' length.
+ * Takes one step for the embedding of each feature of a part; if `kept` is MEASURE, only computes the gradients'
+ * length.
  *
  * @param first index in `rows` of the batch's first row
  * @param kept  factor of the gradients without the penalty; 1 unless gradients are clipped
@@ -41,7 +42,10 @@ export function eachEmbedding(
   return 0;
 }
 
-/** Writes the sum of gradients of each feature of a part, padded with zeros, and the number of its pairs. @returns number of features */
+/**
+ * Writes the sum of gradients of each feature of a part, padded with zeros, and the number of its pairs.
+ * @returns number of features
+ */
 function sumEmbeddings(
   plan: NetPlan,
   thread: NetThread,
@@ -103,8 +107,8 @@ function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, adds:
  * Takes a step of one embedding; the padding stays 0.
  *
  * @param penalty L2 times the number of the feature's pairs, added to the gradient
- * @param perKey  individual L2 factor times the number of the feature's pairs, applied after the gradient's step by a proximal step,
- *                which is stable for large penalties                                     Duchi et al. 2011, section 5.2
+ * @param perKey individual L2 factor times the number of the feature's pairs, applied after the gradient's step by a
+ *   proximal step, which is stable for large penalties: Duchi et al. 2011, section 5.2
  */
 function step(plan: NetPlan, feature: u32, sum: usize, kept: f32, penalty: f32, perKey: f32): void {
   const bytes = (<usize>plan.paddedWidth) << 2;

@@ -1,4 +1,5 @@
-// Builds a row's input x_0 = (w0 | e_1 .. e_F | numeric) from its features, and writes the derivatives by x_0 for the features.
+// Builds a row's input x_0 = (w0 | e_1 .. e_F | numeric) from its features, and writes the derivatives by x_0 for the
+// features.
 
 import { transpose4, addTo } from "../../shared/assembly/vector";
 import { NONE } from "../../shared/assembly/dense/layers";
@@ -55,7 +56,7 @@ function gatherRow(plan: NetPlan, rows: NetRows, row: u32, x: usize, place: u32,
     const e = plan.embeddings + ((<usize>feature * plan.embeddingPitch) << 2);
     const target = x + ((<usize>at) << 2);
     const value = f32x4.splat(valueAt(rows, j));
-    // the padding of the embedding adds zeros to the next numbers of x_0
+    // the padding of the embedding adds zeros to the following numbers of the row's input x_0
     for (let k: usize = 0; k < bytes; k += 16) {
       addTo(target + k, f32x4.mul(value, v128.load(e + k)));
     }
@@ -87,8 +88,9 @@ export function scatterGradients(plan: NetPlan, x: usize, gradients: usize, plac
   }
 }
 
-// Prefetching: the following functions read one number of each cache line that is needed soon, so that the processor waits for many lines
-// at once. The sum of the numbers is written to the thread's scratch, so that the compiler keeps the reads.
+// Prefetching: the following functions read one number of each cache line that is needed soon, so that the processor
+// waits for many lines at once. The sum of the numbers is written to the thread's scratch, so that the compiler keeps
+// the reads.
 
 /** Reads one number of each cache line of the `bytes` bytes from address `at` on; both are multiples of 4. */
 function read(at: usize, bytes: usize): u32 {

@@ -8,7 +8,10 @@
 import { addTo } from "../../shared/assembly/vector";
 import { NetPlan } from "./plan";
 
-/** Returns the sum over fields of one input, for eight rows. @param at address of the input in the first field's block */
+/**
+ * Returns the sum over fields of one input, for eight rows.
+ * @param at address of the input in the first field's block
+ */
 function sumOfFields(at: usize, end: usize, pitch: usize): v128 {
   let sum = f32x4.splat(0);
   for (; at < end; at += pitch) sum = f32x4.add(sum, v128.load(at));

@@ -1,14 +1,16 @@
-// A network: training steps on batches, and scores. ../shape.ts defines the network and its shapes. Twin: ../net.reference.ts.
+// A network: training steps on batches, and scores. ../shape.ts defines the network and its shapes. Twin:
+// ../net.reference.ts.
 //
-//   rows, a block of 16 at a time          barrier    parameters, a part at a time                              barrier
-//   gather → forward → loss → backward  ────────────► dW and Adam of 8 outputs │ embeddings of a part │ wide  ─────────►
-//   each block leaves x and dz of its rows            sums run over all rows of the batch in their order
+//   rows, a block of 16 at a time          barrier    parameters, a part at a time                           barrier
+//   gather → forward → loss → backward  ────────────► dW and Adam of 8 outputs │ embeddings of a part │ wide ───────►
+//   each block stores x and dz of its rows            sums run over all rows of the batch in their order
 //
-// With clipNorm, the squared length of each part's gradients is computed first. After one more barrier, every thread adds up their squared
-// lengths in the order of the parts. The sums are computed again when parts take their steps, which needs less memory than storing them.
+// With clipNorm, the squared length of each part's gradients is computed first. After one more barrier, every thread
+// adds up their squared lengths in the order of the parts. The sums are computed again when parts take their steps,
+// which needs less memory than storing them.
 //
-// Threads take blocks and parts dynamically. A block writes only data of its rows, a part only its parameters, so the bytes do not depend
-// on the assignment. Structs are in plan.ts, written by ../binding.ts.
+// Threads take blocks and parts dynamically. A block writes only data of its rows, a part only its parameters, so the
+// bytes do not depend on the assignment. Structs are in plan.ts, written by ../binding.ts.
 
 import { barrier } from "../../shared/assembly/barrier";
 import { BLOCK, lastLayer, layerAt, NONE, PANELS } from "../../shared/assembly/dense/layers";
@@ -30,7 +32,10 @@ function take(counter: usize): u32 {
   return atomic.add<u32>(counter, 1);
 }
 
-/** Writes x_0 of a block's rows to panels. @param firstOfBatch the batch's first pair; NONE if the network only scores */
+/**
+ * Writes x_0 of a block's rows to panels.
+ * @param firstOfBatch the batch's first pair; NONE if the network only scores
+ */
 function gather(
   plan: NetPlan,
   thread: NetThread,
@@ -51,7 +56,10 @@ function gather(
   }
 }
 
-/** Adds the wide part's scores to the scores of a block. @param scores f32; those of panel p are at scores + p * stride */
+/**
+ * Adds the wide part's scores to the scores of a block.
+ * @param scores f32; those of panel p are at scores + p * stride
+ */
 function addWide(plan: NetPlan, rows: NetRows, row: u32, numRows: u32, scores: usize, stride: usize): void {
   if (plan.wide == 0) return;
   for (let r: u32 = 0; r < numRows; r++) {
@@ -92,7 +100,10 @@ function scoreGradients(
   }
 }
 
-/** Writes dLoss/dscore of a block's rows to the derivatives of the last layer's first unit. @returns sum of the losses */
+/**
+ * Writes dLoss/dscore of a block's rows to the derivatives of the last layer's first unit.
+ * @returns sum of the losses
+ */
 function lossOf(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRows: u32, place: u32): f64 {
   const last = lastLayer(plan);
   const bytes = (<usize>last.outputs) << 5;
@@ -137,7 +148,7 @@ function trainRows(
   forward(plan, thread.scratch, thread.keys, true);
   const loss = lossOf(plan, thread, rows, row, numRows, place);
   store<f64>(plan.losses + ((<usize>(place / BLOCK)) << 3), loss);
-  // the derivatives by x_0 are not needed if embeddings are frozen
+  // the derivatives by the input x_0 are not needed if embeddings are frozen
   const moves = plan.embeddingLearningRate > 0;
   backward(plan, thread.scratch, thread.keys, place, moves);
   if (!moves) return;
@@ -182,7 +193,9 @@ function eachPart(
   return stepOutputs(plan, thread.tiles, part, numRows, t, kept) ? 0 : -1;
 }
 
-/** Takes parts until none is left, and stores the squared length of each part's gradients; all threads share the work. */
+/**
+ * Takes parts until none is left, and stores the squared length of each part's gradients; all threads share the work.
+ */
 function measureParts(plan: NetPlan, thread: NetThread, rows: NetRows, first: u32, numRows: u32): void {
   for (;;) {
     const part = take(plan.counters + 128);
@@ -200,7 +213,10 @@ function keptOf(plan: NetPlan, numRows: u32): f32 {
   return <f32>(length > plan.clipNorm ? plan.clipNorm / length : 1);
 }
 
-/** Takes one step of w0, the first input; if `kept` is MEASURE, only computes. @returns the square of the sum of its derivatives */
+/**
+ * Takes one step of w0, the first input; if `kept` is MEASURE, only computes.
+ * @returns the square of the sum of its derivatives
+ */
 function stepBias(plan: NetPlan, numRows: u32, t: u32, kept: f32): f64 {
   let sum: f32 = 0;
   const pitch = (<usize>plan.rowPitch) << 2;
@@ -283,7 +299,10 @@ function scoreBlock(
   }
 }
 
-/** Writes the scores of consecutive rows; any thread may score any rows. @param scores f32: scores[r] is the score of row r */
+/**
+ * Writes the scores of consecutive rows; any thread may score any rows.
+ * @param scores f32: scores[r] is the score of row r
+ */
 export function scoreRows(
   plan: NetPlan,
   thread: NetThread,

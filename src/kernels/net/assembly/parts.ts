@@ -1,15 +1,19 @@
 // Assigns pairs to parts: features are assigned in runs of 32, so that no two threads write to adjacent memory.
 //
-//   sorted       u32: pairs of block 0: of part 0, of part 1, ...; of block 1: ...     numbered from the batch's first pair
+//   sorted       u32: pairs of block 0: of part 0, of part 1, ...; of block 1: ...
+//                pairs are numbered from the batch's first pair
 //   partStarts   u32[blocks][PARTS + 1]: start of each part
 //
-// The thread that processes a block sorts its pairs, so that a part finds its pairs, in the order of the batch, without reading all of
-// them.
+// The thread that processes a block sorts its pairs, so that a part finds its pairs, in the order of the batch, without
+// reading all of them.
 
 import { firstPair } from "../../shared/assembly/rows";
 import { NetPlan, NetRows, PARTS } from "./plan";
 
-/** Returns the part of a feature or cross; 32 adjacent ones belong to the same part, as their slots share two cache lines. */
+/**
+ * Returns the part of a feature or cross; 32 adjacent ones belong to the same part, as their slots share two cache
+ * lines.
+ */
 export function partOf(feature: u32): u32 {
   return (feature >>> 5) & (PARTS - 1);
 }
@@ -17,7 +21,8 @@ export function partOf(feature: u32): u32 {
 /**
  * Sorts the pairs of a block by part, by counting sort.
  *
- * @param first index in `rows` of the batch's first row; `row` is that of the block's
+ * @param first index in `rows` of the batch's first row
+ * @param row index in `rows` of the block's first row
  */
 export function sortPairs(
   plan: NetPlan,
@@ -33,7 +38,8 @@ export function sortPairs(
   const from = (<usize>(firstPair(rows, row) - base)) << 2;
   const end = (<usize>(firstPair(rows, row + numRows) - base)) << 2;
 
-  // `starts` first contains counts, then the ends of parts, which decrease to their starts while pairs are placed from the last one down
+  // `starts` first contains counts, then the ends of parts, which decrease to their starts while pairs are placed from
+  // the last one down
   memory.fill(starts, 0, (PARTS + 1) << 2);
   for (let j = from; j < end; j += 4) {
     const at = starts + ((<usize>partOf(load<u32>(ids + j))) << 2);

@@ -1,5 +1,5 @@
-// Arguments of the network's kernel, as structs in shared memory; ../binding.ts writes them field by field. All fields are
-// four bytes, pointers are byte offsets, 64-byte aligned.
+// Arguments of the network's kernel, as structs in shared memory; ../binding.ts writes them field by field. All fields
+// are four bytes, pointers are byte offsets, 64-byte aligned.
 //
 //   U_0   units of x_0, and other letters of the dense layers: ../../shared/assembly/dense/layers.ts
 //   W     numbers of an embedding, W' the same padded to a multiple of 4
@@ -7,7 +7,10 @@
 import { DenseNetwork } from "../../shared/assembly/dense/layers";
 import { PairRows } from "../../shared/assembly/rows";
 
-/** Value of `kept`, the factor of gradients, for which no step is taken and the squared length of the gradients is returned. */
+/**
+ * Value of `kept`, the factor of gradients, for which no step is taken and the squared length of the gradients is
+ * returned.
+ */
 export const MEASURE: f32 = -1;
 
 /** Number of parts into which features are divided, and with them embeddings and the wide part (parts.ts). */
@@ -17,40 +20,47 @@ export const PARTS: u32 = 16;
 export class NetPlan extends DenseNetwork {
   barrier: usize;
   numThreads: u32;
-  /** u32, one per cache line: number of blocks taken by threads so far, of parts taken for steps, and of parts taken for measuring */
+  /**
+   * u32, one per cache line: number of blocks taken by threads so far, of parts taken for steps, and of parts taken for
+   * measuring
+   */
   counters: usize;
   numFeatures: u32;
-  /** u32[F + 1] */
+  /** first feature of each field, u32[F + 1] */
   offsets: usize;
-  /** W, W' */
+  /** W, number of floats of an embedding; W', the same padded to a multiple of 4 */
   width: u32;
   paddedWidth: u32;
   /** index of the first number of v in an embedding: 1 if the embedding starts with w, else 0 */
   firstDim: u32;
-  /** index in x_0 of the first field's block, and of the end of the last field's block */
+  /** index in the row's input x_0 of the first field's block, and of the end of the last field's block */
   firstInput: u32;
   endInput: u32;
   numNumeric: u32;
-  /** number of floats from one row of x_0 to the next, at least U_0 */
+  /** number of floats from one row's input x_0 to the next */
   rowPitch: u32;
-  /** f32[numFeatures][embeddingPitch]: the embedding, W' floats, and its sums of squares, W' floats */
+  /** f32[numFeatures][embeddingPitch]: each feature's embedding, followed by its sums of squares */
   embeddings: usize;
   embeddingPitch: u32;
   /** u32[numFeatures]: slot of each feature of the current part; 0 for other features */
   slots: usize;
-  /** f32[numFeatures + numCrosses][4]: w, n, z and the batch's sum of gradients; 0 without a wide part */
+  /**
+   * f32[numFeatures + numCrosses][4]: weight, FTRL's n and z, and the batch's sum of gradients; 0 without a wide part
+   */
   wide: usize;
   /** f32[3][4]: w0 and Adam's moments, each in the first of four floats; 0 without w0 */
   w0: usize;
   embeddingRelu: u32;
   squared: u32;
-  /** 1 if the score of the factorization machine of x_0 is added (machine.ts) */
+  /** 1 if the score of the factorization machine of the embeddings is added (machine.ts) */
   machine: u32;
-  /** 0: frozen */
+  /** learning rate of embeddings; 0 freezes them */
   embeddingLearningRate: f32;
   /** factor of the penalty embeddingL2 / 2 |e|^2, which is added to the batch's summed loss for each pair of a row */
   embeddingL2: f32;
-  /** f32[numFeatures]: individual L2 factor of each feature's pairs, applied by a proximal step; 0 if features have none */
+  /**
+   * f32[numFeatures]: individual L2 factor of each feature's pairs, applied by a proximal step; 0 if features have none
+   */
   keyPenalties: usize;
   /** maximum length of the batch's mean gradient; 0: no limit */
   clipNorm: f32;
@@ -60,7 +70,7 @@ export class NetPlan extends DenseNetwork {
   wideLearningRate: f32;
   wideL1: f32;
   wideL2: f32;
-  /** f32[R][rowPitch]: derivatives by x_0 */
+  /** derivatives of the loss by the input x_0 of each row, f32[R][rowPitch] */
   inputGradients: usize;
   /** f32[R]: derivative of each row's loss by its score */
   scoreGradients: usize;
@@ -93,13 +103,13 @@ export class NetThread {
   scratch: usize;
   /** u32[numLayers][BLOCK]: random keys of the rows' dropout */
   keys: usize;
-  /** f32[8][rowPitch]: rows of x_0 */
+  /** inputs x_0 of eight rows, f32[8][rowPitch] */
   gathered: usize;
-  /** f32[largest U / 4][4][8] */
+  /** tiles of a matrix product, f32[largest U / 4][4][8] */
   tiles: usize;
   /** f32[pairs of a batch][W']: sum of gradients of each feature of a part, by slot */
   sums: usize;
-  /** u32[pairs of a batch]: feature of each sum */
+  /** feature to which each sum belongs, u32[pairs of a batch] */
   held: usize;
   /** f32[pairs of a batch]: number of pairs of each sum */
   counts: usize;

@@ -1,6 +1,7 @@
 // The wide part: a sparse linear model over the row's features and crosses, by FTRL-proximal on the batch's sums.
 //
-//   wide   f32[numFeatures + numCrosses][4]: w, n, z and the batch's sum of gradients; first of features, then of crosses
+//   wide   f32[numFeatures + numCrosses][4]: w, n, z and the batch's sum of gradients; first of features, then of
+//          crosses
 //
 // Source: McMahan et al. 2013 (10.1145/2487575.2488200), algorithm 1, with beta = 1.
 
@@ -30,8 +31,8 @@ function weightOf(plan: NetPlan, i: u32): usize {
 }
 
 /**
- * Sums up the gradients of each weight of a part that occurs in the batch, and takes its step; if `kept` is MEASURE, only computes their
- * length.
+ * Sums up the gradients of each weight of a part that occurs in the batch, and takes its step; if `kept` is MEASURE,
+ * only computes their length.
  *
  * @param first index in `rows` of the batch's first row
  * @param kept  factor of the gradients; 1 unless gradients are clipped
@@ -94,7 +95,8 @@ function addGradient(weight: usize, gradient: f32): void {
 }
 
 /**
- * Takes a weight's step, unless `kept` is MEASURE, and resets its sum of gradients, so that its next occurrence adds nothing.
+ * Takes a weight's step, unless `kept` is MEASURE, and resets its sum of gradients, so that its next occurrence adds
+ * nothing.
  *
  * @returns the squared sum
  */

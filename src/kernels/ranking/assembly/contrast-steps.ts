@@ -44,7 +44,7 @@ export function addEvents(
     }
   }
 
-  // dLoss/dQ = G^T P
+  // derivatives by the negatives' vectors: dLoss/dQ = G^T P
   const N = <usize>thread.numShared;
   const numGroups = (numRows + 3) >>> 2;
   for (let n: usize = 0; n < N; n += 4) {
@@ -90,7 +90,7 @@ export function addNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlice
   const zero = f32x4.splat(0);
   for (let n: usize = 0; n < thread.numShared; n++) {
     const item = load<u32>(thread.shared + (n << 2));
-    // cosine: <dLoss/dq, q>; otherwise the sum of dLoss/dscore over all events
+    // the factor of a negative: <dLoss/dq, q> for cosines, otherwise the sum of dLoss/dscore over all events
     const column = f32x4.splat(
       plan.cosine
         ? dot(c.negativeGradients + n * bytes, c.negatives + n * bytes, bytes)

@@ -6,14 +6,15 @@
 //   sampled softmax   l_b = weight log(exp(z_b+) + sum_n exp(z_bn)) - z_b+,  z = s / temperature - log noise(item)
 //                     Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); items of the user's events are left out
 //                     of cosines without z_b+ in the sum: the bilateral softmax, Wu et al. 2023 (arXiv:2312.12882)
-//   CCL               l_b = 1 - s_b+ + (weight / N) sum_n max(0, s_bn - margin)      Mao et al. 2021 (arXiv:2109.12317), eq. 1
+//   CCL               l_b = 1 - s_b+ + (weight / N) sum_n max(0, s_bn - margin)
+//       Mao et al. 2021 (arXiv:2109.12317), eq. 1
 //
 //   cosine: rows of P and Q are divided by their lengths; dLoss/dp = (dLoss/dp^ - <dLoss/dp^, p^> p^) / |p|
 //
 //   number    every thread for itself: negatives, and the batch's features (batch-rows.ts)
 //   compose   negatives divided among threads by eights     ──barrier──
 //   score     256 events, divided by fours: scores, gradients, dLoss/dP = G Q     ──barrier──
-//   add       dimensions divided by slices: dLoss/dQ = G^T P, gradients of every feature     ──barrier──, the next 256 events
+//   add       dimensions divided by slices: dLoss/dQ = G^T P, gradients of every feature  ──barrier──, next 256 events
 //   step      dimensions divided by slices: one step of every feature of the batch     ──barrier──
 //
 // Every number is computed by one thread, in a fixed order, so the bytes do not depend on the number of threads. Twin:

@@ -4,9 +4,10 @@
 //   e  = (E + A~ E + ... + A~^K E) / (K + 1)                 only E is learned
 //   dLoss/dE = (G + A~ G + ... + A~^K G) / (K + 1)           G = dLoss/de, as A~ is symmetric
 //
-// Both sums are computed by Horner's scheme Y <- X + A~ Y, K times, starting at Y = X. Forward, the last turn is computed for the batch's
-// features only; backward, the first one starts from them, because G is 0 elsewhere. Dimensions are independent: a thread works on panels
-// of 16 of its own dimensions without a barrier, and a panel's rows, one cache line each, fit in a small part of memory.
+// Both sums are computed by Horner's scheme Y <- X + A~ Y, K times, starting at Y = X. Forward, the last turn is
+// computed for the batch's features only; backward, the first one starts from them, because G is 0 elsewhere.
+// Dimensions are independent: a thread works on panels of 16 of its own dimensions without a barrier, and a panel's
+// rows, one cache line each, fit in a small part of memory.
 // Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 3, 4 and 7. Twin: ../layers.reference.ts.
 
 import { stepSliceAdam } from "../../shared/assembly/steps";
@@ -83,7 +84,10 @@ function gather(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize):
   }
 }
 
-/** Computes Y from E with the given number of propagation turns. @returns the panel that contains Y */
+/**
+ * Computes the sum Y of the propagated vectors from E with the given number of turns.
+ * @returns the panel that contains Y
+ */
 function turnsOfVectors(plan: Plan, thread: Thread, d: usize, wide: bool, numTurns: u32): usize {
   let y = thread.panel;
   let next = thread.panel2;
@@ -121,7 +125,7 @@ export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlic
   const to = <usize>toSlice * SLICE;
   for (let d = <usize>fromSlice * SLICE; d < to; d += PANEL) {
     const wide = d + PANEL <= to;
-    // with one layer, the neighbors of the batch's features are read directly from E
+    // with one layer, the neighbors of the batch's features are read directly from the vectors E
     const y = K == 1 ? thread.vectors + d : turnsOfVectors(plan, thread, d, wide, K - 1);
     const stride = K == 1 ? <usize>thread.stride : PANEL;
     for (let row: u32 = 0; row < thread.numRows; row++) {

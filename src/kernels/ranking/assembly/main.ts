@@ -191,9 +191,9 @@ export function propagateVectors(plan: Plan, thread: Thread, index: u32): void {
 }
 
 /**
- * Draws the first v of features from .. to, uniform in [-spread, spread) by a hash of (seed, feature's hash, dimension).
- * It sets w to 0, every accumulator of AdaGrad to `accumulator`, and Adam's state to 0. The vector of a feature without
- * training events is 0 and stays 0.
+ * Draws the first v of features from .. to, uniform in [-spread, spread) by a hash of (seed, feature's hash,
+ * dimension). It sets w to 0, every accumulator of AdaGrad to `accumulator`, and Adam's state to 0. The vector of a
+ * feature without training events is 0 and stays 0.
  *
  * @param hashes u32[n][2]: hashes of the features' names, which do not depend on the vocabulary
  * @param counts u32[n]: number of training events with each feature

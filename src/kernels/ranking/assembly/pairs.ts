@@ -3,11 +3,11 @@
 //   s_k    score of item k for the event; k = 0 is its own, 1 .. M are candidates
 //   x      s_0 - s_negative
 //   BPR    log(1 + exp(-x)); the negative is the candidate of the highest score     Rendle 2009; M > 1: Zhang 2013
-//          or of a rank drawn for the event from a range, 1 the highest             Ying 2018, section 3.3 (hard negatives)
+//          or that of a rank by score, drawn for the event from a range             Ying 2018, section 3.3
 //   WARP   L(floor((I - 1) / k)) max(0, margin - x); the negative is the first with s_k > s_0 - margin      Weston 2011
 //
-// Each thread owns whole slices of dimensions. It writes its slices' parts of the scores; after a barrier, every thread adds up the parts
-// itself, in the order of the slices. Twin: ../ranking.reference.ts.
+// Each thread owns whole slices of dimensions. It writes its slices' parts of the scores; after a barrier, every thread
+// adds up the parts itself, in the order of the slices. Twin: ../ranking.reference.ts.
 
 import { logisticGradient4, logisticLoss4 } from "../../shared/assembly/loss";
 import { sum4 } from "../../shared/assembly/vector";

@@ -37,7 +37,7 @@ export class Plan extends NegativeSource {
   numThreads: u32;
   numFeatures: u32;
   dim: u32;
-  /** J */
+  /** J: number of slices */
   numSlices: u32;
   /** VectorTable[numTables]; strata and shared negatives use a single table, because threads read all slices */
   tables: usize;
@@ -57,7 +57,7 @@ export class Plan extends NegativeSource {
   method: u32;
   /** features of each event, except those of its item */
   context: PairRows;
-  /** features of each item */
+  /** features of each item, one row per item */
   templates: PairRows;
   /** 1 if each row of context and templates has one feature of value 1, such as a user or an item */
   single: u32;
@@ -65,10 +65,10 @@ export class Plan extends NegativeSource {
   eventWeights: usize;
   /** u32[2^b / 32]: Bloom filter of the history; bit `membershipBit` of each (user, item) is set */
   memberships: usize;
-  /** 32 - b */
+  /** shift 32 - b, which turns a hash into a bit number of the filter */
   membershipShift: u32;
   loss: u32;
-  /** 1: vectors are divided by their lengths before they are scored, and there are no weights */
+  /** 1: vectors are divided by their lengths before they are scored (cosine), and there are no weights */
   cosine: u32;
   /** 1: all events of a user in a batch together have the weight of one event */
   averages: u32;
@@ -101,7 +101,7 @@ export class Plan extends NegativeSource {
   /** data of the strata; 0 unless pairs are `single` */
   strata: Strata;
   contrast: Contrast;
-  /** 0 without layers */
+  /** graph on which the layers propagate vectors; 0 without layers */
   graph: Graph;
   /** 1: the layers are part of the trained model; 0: they are applied to the vectors after the training */
   through: u32;
@@ -129,7 +129,7 @@ export class Strata {
   rounds: usize;
   /** u32[T][P^2]: number of events that each thread has in each block */
   counts: usize;
-  /** u32[P^2 + 1] */
+  /** end of each block's events in `events`, u32[P^2 + 1] */
   ends: usize;
   /** u16[E]: number of the block that contains each event */
   blocks: usize;
@@ -149,7 +149,7 @@ export class Strata {
    * thread
    */
   taken: usize;
-  /** f64[P^2]: loss of each block */
+  /** sum of the losses of each block's events, f64[P^2] */
   losses: usize;
 }
 
@@ -176,7 +176,7 @@ export class Contrast {
   panels: usize;
   /** f32[N]: 1 / length of each negative's vector for cosine, otherwise 1 */
   negativeScales: usize;
-  /** f32[N]: w of each negative plus the inner products of its own features; 0 for cosine */
+  /** f32[N]: weight of each negative plus the inner products of its own features; 0 for cosine */
   offsets: usize;
   /** f32[N][D]: dLoss/d(vector of the negative), before the division by its length */
   negativeGradients: usize;
@@ -188,7 +188,7 @@ export class Contrast {
   /** f32[B][D]: vectors of the events' contexts; f32[B]: 1 / length of each */
   contexts: usize;
   contextScales: usize;
-  /** f32[B][D], f32[B]: their items */
+  /** f32[B][D]: vectors of the events' items; f32[B]: 1 / length of each */
   positives: usize;
   positiveScales: usize;
   /** f32[B / 4][N][4]: scores, which are later replaced by dLoss/dscore */
@@ -200,7 +200,7 @@ export class Contrast {
   /** f32[B]: score of each event's own item; f32[B]: dLoss/d(that score) */
   positiveScores: usize;
   positiveGradients: usize;
-  /** f32[B] */
+  /** loss of each event, f32[B] */
   losses: usize;
 }
 

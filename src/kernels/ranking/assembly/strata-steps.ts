@@ -82,7 +82,7 @@ function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
   store<i32>(thread.tile, sum);
 }
 
-/** Static methods instead of functions, because `@inline` needs a class here. */
+/** These are static methods instead of functions, because `@inline` needs a class here. */
 class Row {
   /** Returns the sum of one number of each cache line of a row. */
   @inline
@@ -221,7 +221,7 @@ function weightOfEvent(plan: Plan, thread: Thread, r: u32): f32 {
   return load<f32>(plan.eventWeights + ((<usize>event) << 2));
 }
 
-/** Replaces x by dLoss/dx. @returns the sum of the losses */
+/** Replaces x, the score difference of each pair, by dLoss/dx. @returns the sum of the losses */
 function weighBpr(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   for (let r = <usize>first; r < end; r += 4) {
     const x = v128.load(thread.gradients + (r << 2));

@@ -1,7 +1,8 @@
 // Divides events, each of one user and one item, into blocks without common rows, so that threads can train on them in
 // parallel.
 //
-//   P      number of groups of features, a power of two that depends on the data; each epoch assigns features to groups anew
+//   P      number of groups of features, a power of two that depends on the data; each epoch assigns features to groups
+//          anew
 //   block  (a, b): the events whose user is in group a and whose item is in group b; their negatives are of group b too
 //   round  r of P: the blocks (a, (a + r) mod P), which share no row
 //
@@ -157,7 +158,7 @@ function listItems(plan: Plan, key: u32): void {
     store<u32>(end, place + 1);
     store<u32>(s.groupItems + ((<usize>place) << 2), item);
   }
-  // restores the starts
+  // restores the start of each group from the end of the group before
   for (let g: usize = P; g > 0; g--) store<u32>(ends + (g << 2), load<u32>(ends + ((g - 1) << 2)));
   store<u32>(ends, 0);
   if (!s.chances) return;

@@ -10,7 +10,7 @@ export function rowBytes(plan: Plan): usize {
   return (<usize>plan.numSlices) << 5;
 }
 
-/** Returns the i-th table. */
+/** Returns the i-th table of vectors. */
 export function tableAt(plan: Plan, i: u32): VectorTable {
   return changetype<VectorTable>(plan.tables + <usize>i * offsetof<VectorTable>());
 }
@@ -57,7 +57,7 @@ export function sumOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 
   return sum;
 }
 
-/** Returns four dimensions of the sum of (x v)^2 over a row's features. */
+/** Returns four dimensions of the sum of squares (x v)^2 over a row's features. */
 export function squaresOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);
@@ -69,7 +69,7 @@ export function squaresOf(thread: Thread, rows: PairRows, row: u32, c: usize): v
   return sum;
 }
 
-/** Returns the sum of x w over a row's features. */
+/** Returns the sum of x w (values times weights) over a row's features. */
 export function weightOf(plan: Plan, rows: PairRows, row: u32): f32 {
   const end = firstPair(rows, row + 1);
   let sum: f32 = 0;
@@ -145,7 +145,7 @@ export function stepRow(
   }
 }
 
-/** Updates w of every feature of a row. @param g dLoss/dscore */
+/** Updates the weight of every feature of a row. @param g dLoss/dscore */
 export function stepWeights(plan: Plan, rows: PairRows, row: u32, g: f32): void {
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
@@ -153,7 +153,7 @@ export function stepWeights(plan: Plan, rows: PairRows, row: u32, g: f32): void 
   }
 }
 
-/** Updates w of a feature. @param g dLoss/dw without the penalty */
+/** Updates the weight of a feature. @param g derivative of the loss by the weight, without the penalty */
 export function stepWeight(plan: Plan, feature: u32, g: f32): void {
   const at = weightAt(plan, feature);
   const w = load<f32>(at);

@@ -6,17 +6,18 @@
 //
 //   B = argmin sum_i w_i |v_i - m - B' z_i|^2 + lambda |B|^2          (Z' W Z + lambda) B = Z' W (V - m)
 //
-// Z is dense, X is sparse: products with Z are computed as products with X minus corrections by block. The diagonal of the matrix is the
-// preconditioner. Eight targets are one cache line, so each pair of a row reads one cache line of B. Each target is solved independently,
-// and the caller distributes panels of targets among threads: results do not depend on the number of threads.
+// Z is dense, X is sparse: products with Z are computed as products with X minus corrections by block. The diagonal of
+// the matrix is the preconditioner. Eight targets are one cache line, so each pair of a row reads one cache line of B.
+// Each target is solved independently, and the caller distributes panels of targets among threads: results do not
+// depend on the number of threads.
 //
-// Sources: Hoerl and Kennard 1970 (doi:10.1080/00401706.1970.10488634); Saad, Iterative Methods for Sparse Linear Systems,
-// algorithm 9.1. Twin: ../ridge.reference.ts.
+// Sources: Hoerl and Kennard 1970 (doi:10.1080/00401706.1970.10488634); Saad, Iterative Methods for Sparse Linear
+// Systems, algorithm 9.1. Twin: ../ridge.reference.ts.
 
 import { Fit, Fold, Plan, Scratch } from "./plan";
 
 const NO_BLOCK: u32 = 0xffffffff;
-/** Bytes of eight f64. */
+/** Number of bytes of eight f64. */
 const LINE: usize = 64;
 
 function isFitted(plan: Plan, fold: Fold, row: u32): bool {
@@ -71,7 +72,7 @@ export function prepareFold(plan: Plan, fold: Fold): void {
   }
 }
 
-/** Writes m, the weighted mean of the targets; the array must be zero before. */
+/** Writes the weighted mean m of the targets; the array must be zero before. */
 export function prepareMean(plan: Plan, fit: Fit): void {
   const fold = changetype<Fold>(fit.fold);
   let all: f64 = 0;
@@ -88,7 +89,10 @@ function targetOf(fit: Fit, row: u32, t: u32): f64 {
   return number(fit.targets + <usize>row * LINE, t);
 }
 
-/** Writes line = z_row' by; `blockProducts` must contain the products of `by`. */
+/**
+ * Writes the product of a centered row with the matrix `by`, for eight targets; `blockProducts` must contain the
+ * products of the centers with `by`.
+ */
 function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
   let s0 = f64x2.splat(0);
   let s1 = s0;
@@ -119,7 +123,7 @@ function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
   v128.store(s.line, s3, 48);
 }
 
-/** Adds x_row line' to `into`, and the line to the sums of the row's blocks. */
+/** Adds the product of a row with a line of eight targets to `into`, and the line to the sums of the row's blocks. */
 function add(plan: Plan, s: Scratch, row: u32, into: usize): void {
   const l0 = v128.load(s.line);
   const l1 = v128.load(s.line, 16);
@@ -146,7 +150,7 @@ function add(plan: Plan, s: Scratch, row: u32, into: usize): void {
   }
 }
 
-/** blockProducts = c_f' by_f */
+/** Computes the products of the centers with the rows of `by`, block by block: blockProducts_f = c_f' by_f. */
 function multiplyBlocks(plan: Plan, fold: Fold, s: Scratch, by: usize): void {
   memory.fill(s.blockProducts, 0, <usize>plan.numBlocks * LINE);
   for (let j: u32 = 0; j < plan.numColumns; j++) {
@@ -163,14 +167,14 @@ function subtractBlocks(plan: Plan, fold: Fold, s: Scratch, into: usize): void {
   }
 }
 
-/** Adds a line to another, multiplied for each target by a factor: to += by from. */
+/** Adds a line of eight targets to another line, multiplied for each target by a factor. */
 function addScaled(to: usize, by: v128, from: usize): void {
   for (let at: usize = 0; at < LINE; at += 16) {
     v128.store(to + at, f64x2.add(v128.load(to + at), f64x2.mul(by, v128.load(from + at))));
   }
 }
 
-/** Computes target = Z' W (V - m), the right-hand side of the normal equations. */
+/** Computes Z' W (V - m), the right-hand side of the normal equations. */
 function rightSide(plan: Plan, fit: Fit, s: Scratch, target: usize): void {
   const fold = changetype<Fold>(fit.fold);
   clear(plan, s, target);
@@ -185,7 +189,7 @@ function rightSide(plan: Plan, fit: Fit, s: Scratch, target: usize): void {
   subtractBlocks(plan, fold, s, target);
 }
 
-/** Computes target = (Z' W Z + lambda) source. */
+/** Computes the product (Z' W Z + lambda) source, by which conjugate gradients solve the normal equations. */
 function multiply(plan: Plan, fold: Fold, s: Scratch, lambda: f64, source: usize, target: usize): void {
   clear(plan, s, target);
   multiplyBlocks(plan, fold, s, source);
@@ -208,7 +212,10 @@ function clear(plan: Plan, s: Scratch, target: usize): void {
   memory.fill(s.blockSums, 0, <usize>plan.numBlocks * LINE);
 }
 
-/** Writes, for each target t, the sum over columns j of scale_j residual_jt^2: the squared residual in the norm of the preconditioner. */
+/**
+ * Writes, for each target t, the sum over columns j of scale_j residual_jt^2: the squared residual in the norm of the
+ * preconditioner.
+ */
 function residualSquares(plan: Plan, fold: Fold, s: Scratch, lambda: f64, sums: usize): void {
   memory.fill(sums, 0, LINE);
   for (let j: u32 = 0; j < plan.numColumns; j++) {

@@ -3,20 +3,20 @@
 /** Rows and targets, which all fits share. */
 export class Plan {
   numRows: u32;
-  /** p */
+  /** p: number of columns */
   numColumns: u32;
   numBlocks: u32;
-  /** u32[numRows + 1] */
+  /** start of each row's pairs, u32[numRows + 1] */
   indptr: usize;
-  /** u32: column of each pair */
+  /** column of each pair, u32 */
   columns: usize;
-  /** f64: beside columns */
+  /** value of each pair, f64 */
   values: usize;
-  /** u32[p]: the block of each column */
+  /** block of each column, u32[p] */
   blockOf: usize;
-  /** f64[numRows] */
+  /** weight of each row, f64[numRows] */
   weights: usize;
-  /** u8[numRows] */
+  /** part of each row, u8[numRows]; it selects the folds in which the row is used */
   parts: usize;
 }
 
@@ -24,9 +24,9 @@ export class Plan {
 export class Fold {
   fold: u32;
   last: u32;
-  /** f64[p]: c */
+  /** center c of each column, f64[p] */
   centers: usize;
-  /** f64[p]: the diagonal of Z' W Z */
+  /** diagonal of Z' W Z, f64[p] */
   squares: usize;
   /** f64[numBlocks]: sum of the weights of the rows that have the block */
   masses: usize;
@@ -35,11 +35,11 @@ export class Fold {
 /** A map to eight targets, fitted on the rows of a fold. */
 export class Fit {
   fold: usize;
-  /** f64[numRows][8] */
+  /** targets of each row, f64[numRows][8] */
   targets: usize;
-  /** f64[8]: m */
+  /** weighted mean m of the targets, f64[8] */
   mean: usize;
-  /** f64[p][8]: B */
+  /** coefficients B, f64[p][8] */
   coefficients: usize;
   /** f64[8]: sum of squared errors of each target over the rows whose part is the fold */
   errors: usize;
@@ -47,13 +47,13 @@ export class Fit {
 
 /** Buffers of one thread. */
 export class Scratch {
-  /** f64[p][8] */
+  /** residual of the conjugate gradients, f64[p][8] */
   residual: usize;
-  /** f64[p][8] */
+  /** search direction, f64[p][8] */
   direction: usize;
-  /** f64[p][8] */
+  /** product of the matrix with the search direction, f64[p][8] */
   product: usize;
-  /** f64[numBlocks][8]: c_f' B_f */
+  /** product of centers and coefficients for each block, c_f' B_f: f64[numBlocks][8] */
   blockProducts: usize;
   /** f64[numBlocks][8]: sum of the lines of the rows that have the block */
   blockSums: usize;

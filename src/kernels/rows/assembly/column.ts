@@ -1,4 +1,7 @@
-/** A column of the lines: either texts, each stored after its head (the bytes before a cell), or numbers. Members of the other kind are 0. */
+/**
+ * A column of the lines: either texts, each stored after its head (the bytes before a cell), or numbers. Members of the
+ * other kind are 0.
+ */
 @unmanaged
 export class Column {
   isText!: u32;
@@ -12,8 +15,8 @@ export class Column {
   places!: usize;
   /** index of the last text, which is written for greater places */
   last!: u32;
-  /** u32[rows] */
+  /** integer of each row, u32[rows]; 0 for columns of another kind */
   counts!: usize;
-  /** f32[rows] */
+  /** number of each row, f32[rows]; 0 for columns of another kind */
   floats!: usize;
 }

@@ -1,13 +1,17 @@
-// Writes rows as lines of text: copies keys, and writes numbers in the format of export/files/byte-writer.ts, the reference in JavaScript.
+// Writes rows as lines of text: copies keys, and writes numbers in the format of export/files/byte-writer.ts, the
+// reference in JavaScript.
 //
 //   line = for each column its head (the bytes before the cell) and its cell, then the tail
 //
-// All addresses are byte offsets. Texts are copied 8 bytes at a time, so up to 7 bytes after the end of a text are read, and up to 7 bytes
-// after the end of a line are written.
+// All addresses are byte offsets. Texts are copied 8 bytes at a time, so up to 7 bytes after the end of a text are
+// read, and up to 7 bytes after the end of a line are written.
 
 import { Column } from "./column";
 
-/** Number of bytes that must be free after a text: enough for a number of at most 16 bytes, and for bytes that copies write beyond the end. */
+/**
+ * Number of bytes that must be free after a text: enough for a number of at most 16 bytes, and for bytes that copies
+ * write beyond the end.
+ */
 const SLACK: usize = 64;
 
 const POWERS = memory.data<f64>([
@@ -18,8 +22,8 @@ const TENS = memory.data<u32>([1, 10, 100, 1000, 10000, 100000, 1000000, 1000000
 const EPSILON: f64 = 2.220446049250313e-16;
 
 /**
- * Writes the lines of rows [first, last) until a line does not fit before `end`, or has a number that JavaScript must write: one that is
- * not finite, or whose absolute value is neither 0 nor in [1e-5, 1e9).
+ * Writes the lines of rows [first, last) until a line does not fit before `end`, or has a number that JavaScript must
+ * write: one that is not finite, or whose absolute value is neither 0 nor in [1e-5, 1e9).
  *
  * @param columns Column[numColumns]
  * @param report  address of a u32, to which the end of the written bytes is stored
@@ -111,7 +115,10 @@ function power(exponent: i32): f64 {
   return load<f64>(POWERS + ((<usize>exponent) << 3));
 }
 
-/** Writes the shortest decimal, of at most 9 digits, that is read back as the same f32. @param v number in [1e-5, 1e9) */
+/**
+ * Writes the shortest decimal, of at most 9 digits, that is read back as the same f32.
+ * @param v number in [1e-5, 1e9)
+ */
 function putFloat(at: usize, v: f64): usize {
   // computes the exponent in v = 0.ddd * 10^places
   let places: i32 = 0;

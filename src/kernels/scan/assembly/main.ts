@@ -1,10 +1,11 @@
-// The scanner: converts the cells of a log, which must not be quoted, to codes of keys and to numbers, a range of whole lines at a time.
+// The scanner: converts the cells of a log, which must not be quoted, to codes of keys and to numbers, a range of whole
+// lines at a time.
 //
 //   bounds  u32[numRows][numColumns + 1]: offset of a row's first byte, then of the end of each of its cells;
 //           cell c is [bounds[c] + 1, bounds[c + 1]), the first one starts at bounds[0]
 //
-// Pointers are byte offsets into the memory. The caller reserves space before a range is scanned, so no function here allocates memory. Up
-// to 16 bytes after the input may be read, without any effect. Twin: ../scan.reference.ts.
+// Pointers are byte offsets into the memory. The caller reserves space before a range is scanned, so no function here
+// allocates memory. Up to 16 bytes after the input may be read, without any effect. Twin: ../scan.reference.ts.
 
 import { slotOf, tagOf } from "../../shared/assembly/hash";
 import { MISSING, Table, UNKNOWN } from "./plan";
@@ -15,7 +16,8 @@ const NEWLINE: u32 = 0x0a;
 const RETURN: u32 = 0x0d;
 
 /**
- * Finds the cells of the lines in [start, end). Skips blank lines, comments, and ragged rows, whose number of cells is not numColumns.
+ * Finds the cells of the lines in [start, end). Skips blank lines, comments, and ragged rows, whose number of cells is
+ * not numColumns.
  *
  * @param start       first byte of a line
  * @param end         after a newline
@@ -23,7 +25,8 @@ const RETURN: u32 = 0x0d;
  * @param commentLength 0: there are no comments
  * @param bounds      room for (end - start) / max(2, numColumns) + 1 rows, which is one more than the maximum
  * @param lines       u32, room for as many rows: index of each row's physical line; the line at start has 0
- * @param report      u32[5]: number of lines, number of ragged rows, and the first ragged row's offset, line and number of cells
+ * @param report u32[5]: number of lines, number of ragged rows, and the first ragged row's offset, line and number of
+ *   cells
  * @returns the number of rows
  */
 export function indexRows(
@@ -44,7 +47,7 @@ export function indexRows(
   let rowStart = start;
   let row = bounds; // bounds of the row that begins at rowStart
   let numRows: u32 = 0;
-  let numCells: u32 = 0; // cells of it that have ended
+  let numCells: u32 = 0; // number of cells of this row whose end has been found
   let line: u32 = 0;
   let numRagged: u32 = 0;
   store<u32>(row, <u32>rowStart);
@@ -58,12 +61,12 @@ export function indexRows(
       const at = block + ctz(separators);
       separators &= separators - 1;
       if (load<u8>(at) != NEWLINE) {
-        // end of a cell; cells beyond the last column are only counted
+        // this byte ends a cell; cells beyond the last column are only counted
         numCells++;
         if (numCells <= numColumns) store<u32>(row + ((<usize>numCells) << 2), <u32>at);
         continue;
       }
-      // end of a row; a \r before the newline is part of the line end
+      // this byte ends a row; a \r before the newline is part of the line end
       const cellsEnd = at > rowStart && load<u8>(at - 1) == RETURN ? at - 1 : at;
       numCells++;
       const isBlank = cellsEnd == rowStart;
@@ -155,14 +158,15 @@ function append(table: Table, slot: usize, tag: u64, key: usize, len: u32): u32 
   table.keysLength = used + len;
   store<u64>(slot, tag);
   store<u32>(slot + 8, len);
-  // stored last, so that findCells on another thread does not see an incomplete slot
+  // stores the code last, so that findCells on another thread does not see an incomplete slot
   atomic.store<u32>(slot + 12, code + 1);
   return code + 1;
 }
 
 /**
- * Writes the code of each cell, MISSING for an empty one and UNKNOWN for a key that is not in the table. Other threads may call it while
- * internCells adds keys; whether they find these keys depends on timing. The table must not be moved meanwhile.
+ * Writes the code of each cell, MISSING for an empty one and UNKNOWN for a key that is not in the table. Other threads
+ * may call it while internCells adds keys; whether they find these keys depends on timing. The table must not be moved
+ * meanwhile.
  *
  * Parameters are those of internCells.
  * @returns number of codes that are UNKNOWN
@@ -298,7 +302,7 @@ export function parseCells(
     }
     // parses digits with at most one point; more than 18 significant digits would overflow
     let digits: u64 = 0;
-    let numDigits = 0; // significant ones
+    let numDigits = 0; // number of significant digits
     let anyDigit = false;
     let exponent = 0;
     let afterPoint = false;

@@ -5,11 +5,15 @@
 
 import { MISSING, UNKNOWN } from "./plan";
 
-/** Result of uncompress() for bytes that are not Snappy, and of meet() and codesOfIndices() for an index beyond the dictionary. */
+/**
+ * Result of uncompress() for bytes that are not Snappy, and of meet() and codesOfIndices() for an index beyond the
+ * dictionary.
+ */
 export const DAMAGED: u32 = 0xffffffff;
 
 /**
- * Special codes of a dictionary's values: UNSEEN for a value that no row has had so far, NULL for a value that represents a missing cell.
+ * Special codes of a dictionary's values: UNSEEN for a value that no row has had so far, NULL for a value that
+ * represents a missing cell.
  */
 export const UNSEEN: u32 = 0xfffffffe;
 export const NULL: u32 = 0xfffffffd;
@@ -125,8 +129,8 @@ export function textBounds(bytes: usize, end: usize, count: u32, bounds: usize):
 }
 
 /**
- * Lists the values of a dictionary that occur for the first time, in the order of their first occurrence, and replaces their code UNSEEN by
- * UNKNOWN + index in the list.
+ * Lists the values of a dictionary that occur for the first time, in the order of their first occurrence, and replaces
+ * their code UNSEEN by UNKNOWN + index in the list.
  *
  * @param codes u32[size]: code of each value
  * @param met   u32, room for `count`: the list
@@ -151,7 +155,8 @@ export function meet(indices: usize, count: u32, codes: usize, size: u32, met: u
  * Writes the code of the value at each index, MISSING for NULL.
  *
  * @param out u32[count]
- * @returns number of NULL values, plus UNKNOWN if any code is unknown; UNSEEN if a value is unseen; DAMAGED if an index is not below `size`
+ * @returns number of NULL values, plus UNKNOWN if any code is unknown; UNSEEN if a value is unseen; DAMAGED if an index
+ *   is not below `size`
  */
 export function codesOfIndices(indices: usize, count: u32, codes: usize, size: u32, out: usize): u32 {
   const end = indices + ((<usize>count) << 2);

@@ -12,7 +12,7 @@ export class Table {
   slots: usize;
   /** numSlots - 1, where numSlots is a power of two */
   mask: u32;
-  /** number of keys */
+  /** number of keys that the table contains */
   size: u32;
   /** bytes of the keys, one key after another */
   keys: usize;

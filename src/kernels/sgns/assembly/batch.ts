@@ -12,7 +12,8 @@ function drawRow(plan: Plan, key: u32, counter: u32): u32 {
 
 /** Returns the token at a position, or numRows if the position is outside the stream. */
 function tokenAt(plan: Plan, position: i32): u32 {
-  if (<u32>position >= plan.numTokens) return plan.numRows; // before the first, too
+  // as a u32, a position before the first token is large, so it is outside too
+  if (<u32>position >= plan.numTokens) return plan.numRows;
   return load<u32>(plan.tokens + ((<usize>position) << 2));
 }
 

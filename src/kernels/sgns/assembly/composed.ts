@@ -1,14 +1,17 @@
-// Composed centres: a centre's vector is a weighted mean of rows that it shares with others. EGES composes an item of its own vector and
-// one for each kind of side information. If a kind has several rows, such as a film's genres, their mean is used.
+// Composed centres: a centre's vector is a weighted mean of rows that it shares with others. EGES composes an item of
+// its own vector and one for each kind of side information. If a kind has several rows, such as a film's genres, their
+// mean is used.
 //
 //   part p          a row W_p of kind k with the weight m_p; the sum of m_p over the kind's rows is 1
-//   share_p         m_p exp(a_k) / sum over kinds of exp(a), a the centre's attention, which stays 0 unless it is learned
+//   share_p         m_p exp(a_k) / sum over kinds of exp(a); a is the centre's attention, 0 unless it is learned
 //   h               sum over parts of share_p W_p
-//   D               sum of g z over the centre's contexts, g minus dLoss/dscore: stored in centreSums, as for centres that are not composed
+//   D               sum of g z over the centre's contexts, g minus dLoss/dscore: stored in centreSums, as for centres
+//                   that are not composed
 //   dW_p += share_p D                                    da_k = sum over the kind's parts of share_p D . (W_p - h)
 //
-// The distinct centres of a batch are composed once per slice. D . (W_s - h) is a sum over slices, so attention needs a second barrier.
-// Every thread has its own copy of the attention and takes the same steps, so that no third barrier is needed.
+// The distinct centres of a batch are composed once per slice. D . (W_s - h) is a sum over slices, so attention needs a
+// second barrier. Every thread has its own copy of the attention and takes the same steps, so that no third barrier is
+// needed.
 //
 // Source: Wang et al. 2018 (arXiv:1803.02349), equations 6 to 12.
 
@@ -105,7 +108,10 @@ export function composeSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32
   }
 }
 
-/** Adds the centres' sums of gradients of slice j to their parts, and writes the slice's contribution to the attention's gradients. */
+/**
+ * Adds the centres' sums of gradients of slice j to their parts, and writes the slice's contribution to the attention's
+ * gradients.
+ */
 export function sumParts(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = plan.centres + <usize>j * plan.numRows * LINE;
   const partials = plan.attentionPartials + ((<usize>(j * plan.mostParts)) << 2);
@@ -141,8 +147,8 @@ export function sumParts(plan: Plan, thread: Thread, rows: BatchRows, j: u32): v
 }
 
 /**
- * Takes an AdaGrad step of this thread's attention, with one sum per centre: a += mean of the squared gradients; attention += lr gradient /
- * sqrt(a).
+ * Takes an AdaGrad step of this thread's attention, with one sum per centre: a += mean of the squared gradients;
+ * attention += lr gradient / sqrt(a).
  */
 export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f32): void {
   let p: usize = 0;

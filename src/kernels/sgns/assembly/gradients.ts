@@ -2,9 +2,11 @@
 //
 //   band    distance d, -left <= d <= right, d != 0:    (w - |d| + 1) / w   weight of the pair     logistic(-s)
 //   noise                                              -K (mass of left + mass of right) / N        logistic(s)
-//   mass    sum of (w - d + 1) / w times the weight of the pair, over d = 1 .. left or right, the number of contexts on that side
+//   mass    sum of (w - d + 1) / w times the weight of the pair, over d = 1 .. left or right, the number of contexts on
+//           that side
 //
-// The weight of a noise row is its share of K samples per context. Without the factor mass, negatives would be w + 1 times too weak.
+// The weight of a noise row is its share of K samples per context. Without the factor mass, negatives would be w + 1
+// times too weak.
 
 import { log4 } from "../../shared/assembly/exp";
 import { sum4 } from "../../shared/assembly/vector";
@@ -12,8 +14,8 @@ import { BLOCK, blocksOf, N, Plan, R, Thread } from "./plan";
 import { sumOfSlices } from "./sums";
 
 /**
- * Approximates tanh(s / 2) by its Padé approximant of degrees 7 and 6 in s / 2: within 1e-6 up to |s| = 6.3 and 1e-4 up to 9.9, where
- * scores are clipped. It needs no exponential, and stays below 1.
+ * Approximates tanh(s / 2) by its Padé approximant of degrees 7 and 6 in s / 2: within 1e-6 up to |s| = 6.3 and 1e-4 up
+ * to 9.9, where scores are clipped. It needs no exponential, and stays below 1.
  */
 export function tanhOfHalf(s: v128): v128 {
   const most = f32x4.splat(4.95);
@@ -28,7 +30,10 @@ export function tanhOfHalf(s: v128): v128 {
   return f32x4.div(f32x4.mul(x, top), bottom);
 }
 
-/** Writes the gradients of the batch's row blocks from .. to - 1, and adds up their losses. @param first the batch's first position */
+/**
+ * Writes the gradients of the batch's row blocks from .. to - 1, and adds up their losses.
+ * @param first the batch's first position
+ */
 export function scoresToGradients(plan: Plan, thread: Thread, first: u32, from: u32, to: u32): void {
   const blockRow = <usize>blocksOf(plan) * BLOCK;
   const stride = <usize>(R >>> 2) * blockRow;
@@ -52,7 +57,10 @@ export function scoresToGradients(plan: Plan, thread: Thread, first: u32, from: 
   }
 }
 
-/** Writes the weight of each context of a centre, given by its distance and by the weights of the two events. @param shares f32[4 nb] */
+/**
+ * Writes the weight of each context of a centre, given by its distance and by the weights of the two events.
+ * @param shares f32[4 nb]
+ */
 function weigh(plan: Plan, position: u32, r: u32, distanceWeights: usize, shares: usize): void {
   const own = v128.load32_splat(plan.weights + ((<usize>position) << 2));
   let others = plan.weights + ((<usize>(position - plan.window - r)) << 2);
@@ -99,7 +107,7 @@ function centreGradients(
   const half = f32x4.splat(0.5);
   let loss = f32x4.splat(0);
 
-  // contexts: lane l of block k is at distance 4 k + l - w - r from the centre
+  // gradients of the contexts: lane l of block k belongs to the context at distance 4 k + l - w - r from the centre
   const nearest = i32x4.splat(-left);
   const furthest = i32x4.splat(right);
   let distance = i32x4.add(i32x4.splat(-(<i32>(plan.window + r))), i32x4(0, 1, 2, 3));

@@ -1,13 +1,14 @@
-// Skip-gram with negative sampling over a stream of sessions (docs/algorithms/item2vec.md), divided by dimensions: for each pair, every
-// thread writes one partial score, and one thread its gradient. The vectors are the same bytes at any number of threads.
+// Skip-gram with negative sampling over a stream of sessions (docs/algorithms/item2vec.md), divided by dimensions: for
+// each pair, every thread writes one partial score, and one thread its gradient. The vectors are the same bytes at any
+// number of threads.
 //
 //   log logistic(h_w . z_c) for each context c of a centre w, plus log logistic(-h_w . z_n) for noise n
 //
-// The centres of a group share their noise, and adjacent centres share contexts: scores and gradients are small matrix products, banded
-// along the stream. A row takes one step per batch, on the sum of its gradients, since separate steps would diverge if a row occurs often
-// in a batch (hubs of graphs, small catalogs). Pairs of the band that cross the end of a session are masked. A centre may be composed of
-// rows that it shares with others (composed.ts). Besides the band, a centre may have further contexts (pairs.ts): outcomes and rejections
-// of its session, rows of its market.
+// The centres of a group share their noise, and adjacent centres share contexts: scores and gradients are small matrix
+// products, banded along the stream. A row takes one step per batch, on the sum of its gradients, since separate steps
+// would diverge if a row occurs often in a batch (hubs of graphs, small catalogs). Pairs of the band that cross the end
+// of a session are masked. A centre may be composed of rows that it shares with others (composed.ts). Besides the band,
+// a centre may have further contexts (pairs.ts): outcomes and rejections of its session, rows of its market.
 //
 // Structs and shapes: plan.ts. Twin: ../sgns.reference.ts. Source: Mikolov et al. 2013 (arXiv:1310.4546), eq. 4.
 
@@ -58,7 +59,10 @@ function openBatches(
   }
 }
 
-/** Computes slice j's partial scores, and writes them to the scores of slice `to`, or adds them if `to` is another slice. */
+/**
+ * Computes slice j's partial scores, and writes them to the scores of slice `to`, or adds them if `to` is another
+ * slice.
+ */
 function score(plan: Plan, thread: Thread, rows: BatchRows, j: u32, to: u32): void {
   const adds = to != j;
   if (plan.mostParts) composeSlice(plan, thread, rows, j);
@@ -70,7 +74,10 @@ function pairPartials(plan: Plan, j: u32): usize {
   return plan.pairPartials + ((<usize>(j * plan.mostPairs)) << 2);
 }
 
-/** Computes the partial scores of slices lo .. hi - 1 that belong to the thread; adds them up if all of these slices do (sums.ts). */
+/**
+ * Computes the partial scores of slices lo .. hi - 1 that belong to the thread; adds them up if all of these slices do
+ * (sums.ts).
+ */
 function scoreSlices(
   plan: Plan,
   thread: Thread,
@@ -95,8 +102,8 @@ function scoreSlices(
 }
 
 /**
- * Trains on batches fromBatch .. toBatch of the stream, at most CALL of them from a multiple of CALL on; every thread calls it for the same
- * batches in the same order.
+ * Trains on batches fromBatch .. toBatch of the stream, at most CALL of them from a multiple of CALL on; every thread
+ * calls it for the same batches in the same order.
  *
  *   list        the batches' rows, divided by batches     ──barrier──, then for each batch
  *   score       slices                                    ──barrier──
@@ -149,8 +156,8 @@ export function trainBatches(
 }
 
 /**
- * Draws the initial centres of slice j, uniform in [-spread, spread) by a hash of (seed, row's hash, dimension); contexts are set to 0, and
- * AdaGrad's sums to 1. With one table, contexts are the centres.
+ * Draws the initial centres of slice j, uniform in [-spread, spread) by a hash of (seed, row's hash, dimension);
+ * contexts are set to 0, and AdaGrad's sums to 1. With one table, contexts are the centres.
  *
  * @param hashes u32[V][2]: hash of each row's key, which is the same in every vocabulary
  */

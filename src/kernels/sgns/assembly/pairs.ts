@@ -1,11 +1,12 @@
-// Contexts of centres in addition to the band: each centre has a short list of contexts, independent of its position in the stream.
+// Contexts of centres in addition to the band: each centre has a short list of contexts, independent of its position in
+// the stream.
 //
 //   weight > 0    a context:        log logistic(h . z)    times the weight
 //   weight < 0    a negative:       log logistic(-h . z)   times minus the weight
 //
-// The list of a centre consists of the list of its session (looked up by position), and of rows sampled from the centre's market. A row is
-// not a negative of itself, and a centre without a context has no pairs. The pairs of a batch are sorted by centre; those of a group are
-// padded to a multiple of four by pairs of slot 0 with weight 0.
+// The list of a centre consists of the list of its session (looked up by position), and of rows sampled from the
+// centre's market. A row is not a negative of itself, and a centre without a context has no pairs. The pairs of a batch
+// are sorted by centre; those of a group are padded to a multiple of four by pairs of slot 0 with weight 0.
 //
 // Each pass over the band has a counterpart here, so that pairs add to the same sums and share the barriers.
 
@@ -19,7 +20,7 @@ import { sumOfSlices } from "./sums";
 
 /** Counter that separates the draws from markets from those of an epoch's noise, whose counters are lower. */
 const DRAWS: u32 = 0xffffffff;
-/** No market. */
+/** Market of a row that belongs to no market. */
 const NONE: u32 = 0xffffffff;
 
 /** Returns element i of a u32 array. */
@@ -78,7 +79,10 @@ function addDrawn(
   return count;
 }
 
-/** Lists the batch's pairs, and assigns slots to their rows as to those of other contexts. @param key random key of the epoch's noise */
+/**
+ * Lists the batch's pairs, and assigns slots to their rows as to those of other contexts.
+ * @param key random key of the epoch's noise
+ */
 export function openPairs(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
   const draws = draw(key, DRAWS);
   let count: u32 = 0;
@@ -149,7 +153,11 @@ export function pairsToGradients(plan: Plan, thread: Thread, rows: BatchRows, fr
   }
 }
 
-/** Writes the gradients of four pairs. @param p byte offset of the first of them in arrays by pair @returns their losses */
+/**
+ * Writes the gradients of four pairs.
+ * @param p byte offset of the first of them in arrays by pair
+ * @returns their losses
+ */
 function pairGradients(plan: Plan, rows: BatchRows, p: usize, scores: usize): v128 {
   const half = f32x4.splat(0.5);
   const weight = v128.load(rows.pairWeights + p);
@@ -159,7 +167,9 @@ function pairGradients(plan: Plan, rows: BatchRows, p: usize, scores: usize): v1
   return f32x4.neg(f32x4.mul(f32x4.abs(weight), log4(f32x4.add(half, t))));
 }
 
-/** Adds the pairs' gradients of slice j to the sums of their rows' slots; the vectors are those of the batch's start. */
+/**
+ * Adds the pairs' gradients of slice j to the sums of their rows' slots; the vectors are those of the batch's start.
+ */
 export function sumPairs(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = <usize>j * plan.numRows * LINE;
   const contexts = plan.contexts + matrix;

@@ -33,14 +33,14 @@ export const BLOCK: usize = 64;
 export class Plan {
   barrier: usize;
   numThreads: u32;
-  /** V */
+  /** V: number of rows */
   numRows: u32;
   dim: u32;
-  /** J */
+  /** J: number of slices */
   numSlices: u32;
-  /** w */
+  /** w: window, in tokens on each side */
   window: u32;
-  /** nb, M */
+  /** nb, number of column blocks per row block; M, number of columns per group */
   numBlocks: u32;
   numColumns: u32;
   /** f32[J][V][16]: vector h of a row as a centre, and vector z of a row as a context; padding dimensions are 0 */
@@ -54,50 +54,72 @@ export class Plan {
   left: usize;
   right: usize;
   /**
-   * f32[n], with padding of 4 nb floats before and after: square roots of the events' weights. The weight of a pair, and of its
-   * share of the noise, is the product of their two numbers. 0 when all are 1.
+   * f32[n], with padding of 4 nb floats before and after: square roots of the events' weights. The weight of a pair,
+   * and of its share of the noise, is the product of their two numbers. 0 when all are 1.
    */
   weights: usize;
   numTokens: u32;
   /** u32[V][2]: alias table of the noise: threshold and alternative row */
   alias: usize;
-  /** f32[4][4 nb]: weight of a column by its distance d from a centre of the row block, (w - |d| + 1) / w; 0 at d = 0 and beyond w */
+  /**
+   * f32[4][4 nb]: weight of a column by its distance d from a centre of the row block, (w - |d| + 1) / w; 0 at d = 0
+   * and beyond w
+   */
   distanceWeights: usize;
-  /** f32[w + 1]: weight of a noise row by the number of contexts of a centre on one side: K / N times the sum of these contexts' weights */
+  /**
+   * f32[w + 1]: weight of a noise row by the number of contexts of a centre on one side: K / N times the sum of these
+   * contexts' weights
+   */
   noiseWeights: usize;
-  /** f32[J][B][G + Q][16]: copy of the batch's vectors at its start; for each group its centres, then its columns, then its noise */
+  /**
+   * f32[J][B][G + Q][16]: copy of the batch's vectors at its start; for each group its centres, then its columns, then
+   * its noise
+   */
   vectors: usize;
   /**
-   * u32[2][CALL]: addresses of the BatchRows of a call; calls alternate between two sets, as a fast thread lists the next rows while a slow
-   * one reads
+   * u32[2][CALL]: addresses of the BatchRows of a call; calls alternate between two sets, as a fast thread lists the
+   * next rows while a slow one reads
    */
   batches: usize;
   /** f32[J][R / 4][nb + N / 4][4][4]: partial scores by slice; a thread adds up those of its own slices (sums.ts) */
   partials: usize;
   /** f32[R / 4][nb + N / 4][4][4]: negated dLoss/dscore of each pair */
   gradients: usize;
-  /** maximum number of pairs of a batch beside the band, a multiple of 4; 0: there are none, and the next fields are unused */
+  /**
+   * maximum number of pairs of a batch beside the band, a multiple of 4; 0: there are none, and the next fields are
+   * unused
+   */
   mostPairs: u32;
   /** u32[n]: index of the list of the session that contains the position */
   pairLists: usize;
-  /** u32[lists + 1]: list l is listEnds[l] .. listEnds[l + 1) of the rows, u32[], and of their weights, f32[], below 0 for negatives */
+  /**
+   * u32[lists + 1]: list l is listEnds[l] .. listEnds[l + 1) of the rows, u32[], and of their weights, f32[], below 0
+   * for negatives
+   */
   listEnds: usize;
   listRows: usize;
   listWeights: usize;
   /** number of negatives that a centre samples from its market; 0: there are no markets */
   numDrawn: u32;
-  /** u32[V]: market of each row, or 0xffffffff; u32[markets + 1], u32[]: market m has rows marketRows[marketEnds[m] .. marketEnds[m + 1]) */
+  /**
+   * u32[V]: market of each row, or 0xffffffff; u32[markets + 1], u32[]: market m has rows marketRows[marketEnds[m] ..
+   * marketEnds[m + 1])
+   */
   marketOf: usize;
   marketEnds: usize;
   marketRows: usize;
   /** f32[J][mostPairs], f32[mostPairs]: partial scores and gradients of the pairs beside the band */
   pairPartials: usize;
   pairGradients: usize;
-  /** maximum number of parts of a batch's centres; 0: the vector of a centre is its row, and the next fields are unused */
+  /**
+   * maximum number of parts of a batch's centres; 0: the vector of a centre is its row, and the next fields are unused
+   */
   mostParts: u32;
   /** 1 if the shares of kinds are learned, 0 if they are equal */
   attends: u32;
-  /** u32[V + 1], u32[]: the parts of row v are rows partRows[partEnds[v] .. partEnds[v + 1]) of the matrix of centres */
+  /**
+   * u32[V + 1], u32[]: the parts of row v are rows partRows[partEnds[v] .. partEnds[v + 1]) of the matrix of centres
+   */
   partEnds: usize;
   partRows: usize;
   /** u32[], f32[]: for each part, index of its kind in the attention, and its weight within the kind */
@@ -108,13 +130,16 @@ export class Plan {
   slotNumbers: usize;
   /** f32[J][mostParts]: contribution of each slice to the attention's gradients */
   attentionPartials: usize;
-  /** f64[R / 4 + B]: sums of losses since the caller last reset them, by row block of a batch, then by group for pairs beside the band */
+  /**
+   * f64[R / 4 + B]: sums of losses since the caller last reset them, by row block of a batch, then by group for pairs
+   * beside the band
+   */
   losses: usize;
 }
 
 /**
- * Returns whether the contexts are the rows of the centres. Contexts then use the slots, rows and sums of the centres, whose slots are
- * assigned first.
+ * Returns whether the contexts are the rows of the centres. Contexts then use the slots, rows and sums of the centres,
+ * whose slots are assigned first.
  */
 export function hasOneTable(plan: Plan): bool {
   return plan.contexts == plan.centres;
@@ -127,7 +152,7 @@ export class BatchRows {
   contextSlots: usize;
   numCentreSlots: u32;
   numContextSlots: u32;
-  /** u32[1 + slots]: row of each slot; slot 0 has row 0, and its gradients are discarded */
+  /** u32[1 + slots]: row to which each slot belongs; slot 0 has row 0, and its gradients are discarded */
   centreRows: usize;
   contextRows: usize;
   /** u32[R]: index of the end of each centre's pairs beside the band */
@@ -139,7 +164,7 @@ export class BatchRows {
   partEnds: usize;
   partSlots: usize;
   numPartSlots: u32;
-  /** u32[1 + slots]: row of each slot of parts */
+  /** u32[1 + slots]: row to which each slot of the centres' parts belongs */
   partRows: usize;
 }
 
@@ -158,7 +183,10 @@ export class Thread {
   /** f32[1 + slots][16]: sum of one slice's gradients for each slot */
   centreSums: usize;
   contextSums: usize;
-  /** f32[kinds of all rows]: attention before the softmax; f32[V]: AdaGrad's sums, one per row; both equal in every thread */
+  /**
+   * f32[kinds of all rows]: attention before the softmax; f32[V]: AdaGrad's sums, one per row; both equal in every
+   * thread
+   */
   attention: usize;
   attentionSquares: usize;
   /** f32[mostParts]: weight of each part in the vector of its center or context, for the parts of the current batch */

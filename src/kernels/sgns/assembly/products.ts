@@ -9,7 +9,10 @@
 import { addTo } from "../../shared/assembly/vector";
 import { BLOCK, LINE, PACK } from "./plan";
 
-/** Writes the scores of four centres with two blocks of four contexts to `target`, or adds them if `adds`. @param target f32[2][4][4] */
+/**
+ * Writes the scores of four centres with two blocks of four contexts to `target`, or adds them if `adds`.
+ * @param target f32[2][4][4]
+ */
 export function scoreTile(centres: usize, contexts: usize, target: usize, adds: bool): void {
   let a0 = f32x4.splat(0);
   let a1 = a0;

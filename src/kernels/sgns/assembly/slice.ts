@@ -1,4 +1,5 @@
-// Processes one slice of a batch: gathers 16 dimensions of the batch's rows, computes partial scores, and updates the rows.
+// Processes one slice of a batch: gathers 16 dimensions of the batch's rows, computes partial scores, and updates the
+// rows.
 
 import { sum4, transpose4 } from "../../shared/assembly/vector";
 import { composedAt, sumParts } from "./composed";
@@ -119,7 +120,10 @@ export function updateSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32,
   );
 }
 
-/** Adds up the gradients of a group's rows in half a slice. @param half byte offset of the half's first dimension: 0 or 32 */
+/**
+ * Adds up the gradients of a group's rows in half a slice.
+ * @param half byte offset of the half's first dimension: 0 or 32
+ */
 function sumGroup(plan: Plan, thread: Thread, rows: BatchRows, j: u32, g: u32, half: usize): void {
   const nb = plan.numBlocks;
   const rowBlocks: u32 = G >>> 2;
@@ -171,7 +175,8 @@ function sumGroup(plan: Plan, thread: Thread, rows: BatchRows, j: u32, g: u32, h
 }
 
 /**
- * Takes an AdaGrad step of each row of a slice, with one sum of squares per row and slice: a += mean of squares; v += lr sum / sqrt(a).
+ * Takes an AdaGrad step of each row of a slice, with one sum of squares per row and slice: a += mean of squares; v +=
+ * lr sum / sqrt(a).
  *
  * @param used number of the slice's dimensions, not counting padding
  */

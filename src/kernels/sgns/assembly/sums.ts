@@ -1,5 +1,5 @@
-// Sums over slices by a binary tree that is split in the middle, so that each thread can add up its own slices before others read them, and
-// the sum has the same bytes at any number of threads.
+// Sums over slices by a binary tree that is split in the middle, so that each thread can add up its own slices before
+// others read them, and the sum has the same bytes at any number of threads.
 //
 //   J = 4    (s_0 + s_1) + (s_2 + s_3)        with two threads, the first writes s_0 + s_1 and the second s_2 + s_3
 //

@@ -1,15 +1,17 @@
 // A barrier for the threads of a pool. It spins briefly and then sleeps, so that a shared core is released.
 //
 //   b       four u32, each on a cache line of its own: arrivals, generation, stop, cores
-//   stop    set by ../../barrier.ts when a thread failed or the pool is asked to end: all threads are released, permanently
-//   cores   number of cores that the process may use; if there are more threads, all sleep at once, as spinning would delay others
+//   stop    set by ../../barrier.ts when a thread failed or the pool is asked to end: all threads are released,
+//           permanently
+//   cores   number of cores that the process may use; if there are more threads, all sleep at once, as spinning would
+//           delay others
 
 export const GENERATION: usize = 64;
 export const STOP: usize = 128;
 export const CORES: usize = 192;
 /**
- * Number of iterations of the spin loop, tens of microseconds: longer than threads differ in their time for a batch, because a sleeping
- * thread is slow to wake, and much shorter than a time slice.
+ * Number of iterations of the spin loop, tens of microseconds: longer than threads differ in their time for a batch,
+ * because a sleeping thread is slow to wake, and much shorter than a time slice.
  */
 const SPINS = 40000;
 /** Duration of one sleep in nanoseconds; a lost wake-up costs at most this time. */

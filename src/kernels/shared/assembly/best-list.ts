@@ -23,8 +23,8 @@ function isWorse(scoreA: f32, itemA: u32, scoreB: f32, itemB: u32): bool {
 }
 
 /**
- * Replaces the worst item of a heap of `top` items, which is at the root, by an item. Used for long lists, in which insertBest would move
- * many elements.
+ * Replaces the worst item of a heap of `top` items, which is at the root, by an item. Used for long lists, in which
+ * insertBest would move many elements.
  *
  * @param scores,found f32[top] and u32[top]: free positions contain -Infinity and the largest u32
  * @param score score of the item, above the root's

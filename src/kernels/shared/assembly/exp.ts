@@ -19,7 +19,7 @@ export function exp4(x: v128): v128 {
   let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(LN2_HIGH)));
   r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(LN2_LOW)));
 
-  // exp(r) = 1 + r + r^2 p(r)
+  // evaluates exp(r) = 1 + r + r^2 p(r), with a polynomial p
   let p = f32x4.splat(1.98756915e-4);
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
@@ -35,13 +35,13 @@ export function exp4(x: v128): v128 {
 
 /** Returns log(x) of normal x > 0; for any other x, the result is meaningless. */
 export function log4(x: v128): v128 {
-  // x = m 2^e with m in [sqrt(1/2), sqrt(2))
+  // writes x as m 2^e, with m in [sqrt(1/2), sqrt(2))
   const shifted = i32x4.sub(x, i32x4.splat(0x3f3504f3));
   const e = f32x4.convert_i32x4_s(i32x4.shr_s(shifted, 23));
   const m = i32x4.add(v128.and(shifted, i32x4.splat(0x007fffff)), i32x4.splat(0x3f3504f3));
   const f = f32x4.sub(m, f32x4.splat(1));
 
-  // log(1 + f) = f - f^2 / 2 + f^3 p(f)
+  // evaluates log(1 + f) = f - f^2 / 2 + f^3 p(f), with a polynomial p
   const square = f32x4.mul(f, f);
   let p = f32x4.splat(7.0376836292e-2);
   p = f32x4.add(f32x4.mul(p, f), f32x4.splat(-1.151461031e-1));

@@ -38,7 +38,7 @@ export function exp64(x: f64): f64 {
 
 /** Returns the natural logarithm of normal x > 0. */
 export function log64(x: f64): f64 {
-  // x = m 2^k with m in [sqrt(1/2), sqrt(2))
+  // writes x as m 2^k, with m in [sqrt(1/2), sqrt(2))
   const bits = reinterpret<u64>(x);
   let k = <f64>(<i64>(bits >> 52) - 1023);
   let m = reinterpret<f64>((bits & 0x000fffffffffffff) | 0x3ff0000000000000);
@@ -47,7 +47,7 @@ export function log64(x: f64): f64 {
     k += 1;
   }
 
-  // log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), s = f / (2 + f), R a polynomial of s^2
+  // evaluates log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), with s = f / (2 + f) and R a polynomial of s^2
   const f = m - 1;
   const s = f / (2 + f);
   const z = s * s;

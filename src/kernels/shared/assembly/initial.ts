@@ -1,5 +1,6 @@
-// Initial vectors. Each number is a hash of (seed, feature's hash, dimension), so a feature starts from the same vector in every
-// vocabulary, on any thread; a longer vector begins with the numbers of a shorter one. Twin: ../../../numeric/initial.ts.
+// Initial vectors. Each number is a hash of (seed, feature's hash, dimension), so a feature starts from the same vector
+// in every vocabulary, on any thread; a longer vector begins with the numbers of a shorter one. Twin:
+// ../../../numeric/initial.ts.
 
 import { draw } from "./random";
 

@@ -11,7 +11,7 @@ export function logisticGradient4(s: v128, y: v128): v128 {
   return logisticGradientOf4(exp4(f32x4.neg(f32x4.abs(s))), s, y);
 }
 
-/** The same, given e. */
+/** Returns dLoss/dscore of the logistic loss, given e. */
 export function logisticGradientOf4(e: v128, s: v128, y: v128): v128 {
   const one = f32x4.splat(1);
   // logistic(s) = 1 / (1 + e) for s >= 0, else e / (1 + e)
@@ -64,7 +64,10 @@ export function addLosses(
   return sum;
 }
 
-/** Adds the numbers of four rows to a sum, in the order of the rows; skips rows with index n or above. @param i index of the first row */
+/**
+ * Adds the numbers of four rows to a sum, in the order of the rows; skips rows with index n or above.
+ * @param i index of the first row
+ */
 export function addRows(sum: f64, x: v128, i: usize, n: usize): f64 {
   sum += <f64>f32x4.extract_lane(x, 0);
   if (i + 1 < n) sum += <f64>f32x4.extract_lane(x, 1);

@@ -6,25 +6,34 @@ import { draw } from "./random";
 export class NegativeSource {
   /** u32[E]: user of each event, to look up the history; a number beyond the last user means that there is no user */
   users: usize;
-  /** u32[E]: the event's item */
+  /** item of each event, u32[E] */
   items: usize;
   numUsers: u32;
-  /** I */
+  /** I: number of items */
   numItems: u32;
   /** u32[numUsers + 1]: user u has items history[historyEnds[u] .. historyEnds[u + 1]), ascending */
   historyEnds: usize;
   history: usize;
-  /** u32[I][2]: alias table of the noise distribution (threshold and alternative item); 0 for the uniform distribution */
+  /**
+   * u32[I][2]: alias table of the noise distribution (threshold and alternative item); 0 for the uniform distribution
+   */
   alias: usize;
-  /** f32[I]: log probability that each item is sampled as a negative; 0 if all are equal, because the term then cancels */
+  /**
+   * f32[I]: log probability that each item is sampled as a negative; 0 if all are equal, because the term then cancels
+   */
   logNoise: usize;
-  /** M: number of negatives sampled per batch, a multiple of 8; for losses over pairs, number of candidates per event */
+  /**
+   * M: number of negatives sampled per batch, a multiple of 8; for losses over pairs, number of candidates per event
+   */
   numNegatives: u32;
   /** 1 if the items of a batch's events are shared negatives too */
   inBatch: u32;
 }
 
-/** Negatives of a batch, at most N. A kernel extends it with a thread's buffers; every thread samples its own, equal copy. */
+/**
+ * Negatives of a batch, at most N. A kernel extends it with a thread's buffers; every thread samples its own, equal
+ * copy.
+ */
 export class BatchNegatives {
   /** u32[I]: 1 + first slot of the item among the negatives, or 0; u32[N]: 1 + next slot with the same item, or 0 */
   slots: usize;
@@ -56,8 +65,8 @@ export function itemOf(source: NegativeSource, events: usize, r: u32): u32 {
 }
 
 /**
- * Samples the batch's negatives, appends the items of its events, and records the slots of each item. The number of negatives is a multiple
- * of 8: up to 7 items of a last batch are omitted.
+ * Samples the batch's negatives, appends the items of its events, and records the slots of each item. The number of
+ * negatives is a multiple of 8: up to 7 items of a last batch are omitted.
  */
 export function drawShared(
   source: NegativeSource,
@@ -79,7 +88,7 @@ export function drawShared(
   }
 }
 
-/** Clears the slots. */
+/** Resets the slots of the batch's negatives to 0. */
 export function clearShared(negatives: BatchNegatives): void {
   for (let n: usize = 0; n < negatives.numShared; n++) {
     store<u32>(negatives.slots + ((<usize>load<u32>(negatives.shared + (n << 2))) << 2), 0);

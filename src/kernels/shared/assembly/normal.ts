@@ -1,5 +1,5 @@
-// Normal distribution: cumulative distribution function, and draws by random key. The bits are those of ../../../numeric/normal.ts, which
-// names the sources.
+// Normal distribution: cumulative distribution function, and draws by random key. The bits are those of
+// ../../../numeric/normal.ts, which names the sources.
 
 import { exp64, log64 } from "./exp64";
 import { draw } from "./random";
@@ -17,7 +17,10 @@ function normalDensity(x: f64): f64 {
   return 0.3989422804014327 * exp64(-0.5 * x * x);
 }
 
-/** Returns P(X <= x) of a standard normal X, with a relative error up to 1e-14 in either tail; x is clamped to [-37, 37]. */
+/**
+ * Returns P(X <= x) of a standard normal X, with a relative error up to 1e-14 in either tail; x is clamped to [-37,
+ * 37].
+ */
 export function normalCdf(x: f64): f64 {
   const a = min<f64>(abs<f64>(x), FAR);
   if (a <= 0.67448975) {
@@ -72,7 +75,7 @@ function farTail(a: f64): f64 {
   return (exp64(-0.5 * a * a) * (0.3989422804014327 - t)) / a;
 }
 
-/** A standard normal draw. */
+/** Returns a draw of a standard normal variable. */
 export function normalDraw(key: u32): f64 {
   let i: u32 = 0;
   while (true) {
@@ -105,7 +108,10 @@ export function tailDraw(key: u32, left: f64): f64 {
   }
 }
 
-/** Returns the mean of a standard normal X conditional on X > left, the inverse Mills ratio; left is clamped to [-37, 37]. */
+/**
+ * Returns the mean of a standard normal X conditional on X > left, the inverse Mills ratio; left is clamped to [-37,
+ * 37].
+ */
 export function tailMean(left: f64): f64 {
   const a = min<f64>(max<f64>(left, -FAR), FAR);
   return normalDensity(a) / normalCdf(-a);

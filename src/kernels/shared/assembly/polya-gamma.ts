@@ -1,11 +1,11 @@
-// Pólya-Gamma draws PG(1, z): conditional on these draws, a logistic likelihood is normal in the score. Twin with the same bits:
-// ../../../numeric/polya-gamma.reference.ts.
+// Pólya-Gamma draws PG(1, z): conditional on these draws, a logistic likelihood is normal in the score. Twin with the
+// same bits: ../../../numeric/polya-gamma.reference.ts.
 //
 //   exp(s y) / (1 + exp(s)) is proportional to   E exp(-omega (s - (y - 1/2) / omega)^2 / 2)   over omega ~ PG(1, 0),
 //   and omega given s is PG(1, s)
 //
-// Source: Polson, Scott and Windle 2013 (10.1080/01621459.2013.829001), with Devroye's alternating series for J*(1, z / 2), cut
-// at 0.64: below an inverse Gaussian, above an exponential proposes, and one proposal in 1,000 is refused.
+// Source: Polson, Scott and Windle 2013 (10.1080/01621459.2013.829001), with Devroye's alternating series for J*(1, z /
+// 2), cut at 0.64: below an inverse Gaussian, above an exponential proposes, and one proposal in 1,000 is refused.
 
 import { exp64, log64 } from "./exp64";
 import { normalCdf, normalDraw, uniform } from "./normal";
@@ -73,9 +73,9 @@ export function polyaGammaDraw(key: u32, s: f64): f64 {
 
 /** Returns P(X <= CUT) of the inverse Gaussian distribution with mean 1 / z and shape 1. */
 function inverseGaussianCdf(z: f64): f64 {
-  const root = 1.25; // 1 / sqrt(CUT)
+  const root = 1.25; // equals 1 / sqrt(CUT)
   const near = normalCdf(root * (CUT * z - 1));
-  // for greater z, the other term is below 1e-40
+  // for z > 20, the second term is below 1e-40 and is omitted
   return z > 20 ? near : near + exp64(2 * z) * normalCdf(-root * (CUT * z + 1));
 }
 

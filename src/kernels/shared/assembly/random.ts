@@ -37,8 +37,9 @@ export function permute(order: usize, n: u32, key: u32): void {
 }
 
 /**
- * Returns element i of a random permutation of 0 .. n-1 without storing the permutation: a Feistel network of four rounds permutes the next
- * power of 4, and numbers beyond n are permuted again. n is at least a quarter of this power, so few are permuted again.
+ * Returns element i of a random permutation of 0 .. n-1 without storing the permutation: a Feistel network of four
+ * rounds permutes the next power of 4, and numbers beyond n are permuted again. n is at least a quarter of this power,
+ * so few are permuted again.
  *
  * Source: Black and Rogaway 2002 (doi:10.1007/3-540-45760-7_9), cycle walking.
  *

@@ -6,7 +6,7 @@ export class PairRows {
   width: u32;
   /** u32[numRows + 1]: row r has the pairs indptr[r] .. indptr[r + 1); 0 when every row has `width` */
   indptr: usize;
-  /** u32 */
+  /** feature of each pair, u32 */
   ids: usize;
   /** f32: value of each pair; 0 when all are 1 */
   values: usize;

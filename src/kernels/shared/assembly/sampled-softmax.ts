@@ -1,11 +1,12 @@
 // Sampled softmax: the loss of four rows against N negatives that they share, and its gradients.
 //
-//   s   score of a row's own item or of a negative        z = s / temperature - log(probability that the item is drawn as a negative)
-//   l = rho log(exp(z_own) + sum over negatives of exp(z_n)) - z_own
-//   l = rho log(sum over negatives of exp(z_n)) - z_own                          bilateral: the own item is not in the sum
+//   s   score of a row's own item or of a negative
+//   z   logit: s / temperature - log(probability that the item is drawn as a negative)
+//   l   loss:  rho log(exp(z_own) + sum over negatives of exp(z_n)) - z_own
+//              rho log(sum over negatives of exp(z_n)) - z_own   if bilateral: the own item is not in the sum
 //
-// A row excludes a negative by a score of -Infinity. Source: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); Wu et al. 2023
-// (arXiv:2312.12882), eq. 13, for rho and the bilateral form. Twin: ../sampled-softmax.reference.ts.
+// A row excludes a negative by a score of -Infinity. Source: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); Wu
+// et al. 2023 (arXiv:2312.12882), eq. 13, for rho and the bilateral form. Twin: ../sampled-softmax.reference.ts.
 
 import { exp4, log4 } from "./exp";
 import { sum4 } from "./vector";
@@ -55,7 +56,7 @@ export function sampledSoftmax4(
     highest = f32x4.pmax(highest, z);
   }
 
-  // the sum of exponentials
+  // compute the sum of the exponentials of each row's logits
   const zero = f32x4.splat(0);
   const ownExp = bilateral ? zero : exp4(f32x4.sub(ownLogit, highest));
   let total = ownExp;
@@ -67,7 +68,7 @@ export function sampledSoftmax4(
     v128.store(scores + (n << 4), e);
     total = f32x4.add(total, e);
   }
-  // rho log(total) + (rho - 1) highest - (own - highest); for rho = 1, no large numbers are subtracted
+  // the loss is rho log(total) + (rho - 1) highest - (own - highest); for rho = 1, no large numbers are subtracted
   const rhos = f32x4.splat(rho);
   const sums = f32x4.add(f32x4.mul(rhos, log4(total)), f32x4.mul(f32x4.splat(rho - 1), highest));
   // if all negatives of a row are excluded, its own item is the only candidate
@@ -75,7 +76,7 @@ export function sampledSoftmax4(
   const loss = f32x4.sub(sums, f32x4.sub(ownLogit, highest));
   v128.store(losses, f32x4.mul(v128.bitselect(f32x4.neg(ownLogit), loss, isEmpty), weights));
 
-  // dLoss/ds = (rho probability - 1 for the own item) / temperature
+  // the derivatives are dLoss/ds = (rho probability - 1 for the own item) / temperature
   const scale = f32x4.mul(
     f32x4.mul(f32x4.mul(perTemperature, rhos), weights),
     f32x4.div(f32x4.splat(1), total),

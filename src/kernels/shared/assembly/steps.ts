@@ -6,13 +6,13 @@
 //             p <- p - lr m / (1 - b1^t) / (sqrt(s / (1 - b2^t)) + 1e-8)
 //   FTRL      z, n;  p <- argmin z p + l1 |p| + 0.5 ((1 + sqrt(n)) / lr + l2) p^2              McMahan et al. 2013
 //
-// The first functions return the new value and leave loading and storing to the caller. `step`, `adam4` and `stepFtrl` also read
-// and write the method's state. Twin: ../step.reference.ts.
+// The first functions return the new value and leave loading and storing to the caller. `step`, `adam4` and `stepFtrl`
+// also read and write the method's state. Twin: ../step.reference.ts.
 
 import { inverseSqrt4 } from "./vector";
 
-// the following functions do arithmetic on T, which is f32 (one number) or v128 (four), so that a formula is written once for both; each
-// compiles to one instruction
+// the following functions do arithmetic on T, which is f32 (one number) or v128 (four), so that a formula is written
+// once for both; each compiles to one instruction
 
 function add<T>(x: T, y: T): T {
   if (isVector<T>()) return f32x4.add(x, y);
@@ -46,8 +46,8 @@ function splat<T>(x: f32): T {
 }
 
 /**
- * Types that represent the methods, so that the compiler removes branches. The size of the type identifies the method; a kernel may give
- * its sign another meaning.
+ * Types that represent the methods, so that the compiler removes branches. The size of the type identifies the method;
+ * a kernel may give its sign another meaning.
  */
 export type Sgd = u8;
 export type AdaGrad = u32;
@@ -60,7 +60,7 @@ const REST1: f32 = 0.1;
 const REST2: f32 = 0.001;
 const EPSILON: f32 = 1e-8;
 
-/** Returns p after a step by SGD. */
+/** Returns the parameter p after a step by SGD. */
 export function sgd<T>(p: T, grad: T, lr: T): T {
   return sub<T>(p, mul<T>(lr, grad));
 }
@@ -70,7 +70,10 @@ export function adaGrad<T>(p: T, grad: T, lr: T, n: T): T {
   return sub<T>(p, div<T>(mul<T>(lr, grad), root<T>(n)));
 }
 
-/** Does the work of adaGrad with an approximate root: the step has a relative error up to 7e-4, and takes a third of the time. */
+/**
+ * Does the work of adaGrad with an approximate root: the step has a relative error up to 7e-4, and takes a third of the
+ * time.
+ */
 export function quickAdaGrad<T>(p: T, grad: T, lr: T, n: T): T {
   return sub<T>(p, mul<T>(mul<T>(lr, grad), inverseSqrt<T>(n)));
 }
@@ -80,27 +83,27 @@ function inverseSqrt<T>(x: T): T {
   else return f32x4.extract_lane(inverseSqrt4(f32x4.splat(x)), 0);
 }
 
-/** Returns AdaGrad's n after a step. */
+/** Returns AdaGrad's accumulator n after a step. */
 export function addSquare<T>(n: T, grad: T): T {
   return add<T>(n, mul<T>(grad, grad));
 }
 
-/** Returns Adam's m after a step. */
+/** Returns Adam's first moment m after a step. */
 export function firstMoment<T>(m: T, grad: T): T {
   return add<T>(mul<T>(splat<T>(BETA1), m), mul<T>(splat<T>(REST1), grad));
 }
 
-/** Returns Adam's s after a step. */
+/** Returns Adam's second moment s after a step. */
 export function secondMoment<T>(s: T, grad: T): T {
   return add<T>(mul<T>(splat<T>(BETA2), s), mul<T>(splat<T>(REST2), mul<T>(grad, grad)));
 }
 
 /**
- * Updates the parameter at p, whose value v the caller has loaded. Its state follows at p + apart, p + 2 apart, ...: n for AdaGrad;
- * m, s and two f32, 1 - b1^t and 1 - b2^t, for Adam.
+ * Updates the parameter at p, whose value v the caller has loaded. Its state follows at p + apart, p + 2 apart, ...: n
+ * for AdaGrad; m, s and two f32, 1 - b1^t and 1 - b2^t, for Adam.
  *
- * Adam's t is the number of steps of the individual parameter: a parameter without a gradient in this batch is not updated, and neither are
- * its moments.
+ * Adam's t is the number of steps of the individual parameter: a parameter without a gradient in this batch is not
+ * updated, and neither are its moments.
  */
 export function step<M, T>(p: usize, apart: usize, v: T, grad: T, lr: T): void {
   if (sizeof<M>() == 1) {
@@ -125,8 +128,8 @@ export function step<M, T>(p: usize, apart: usize, v: T, grad: T, lr: T): void {
 }
 
 /**
- * Updates four parameters by Adam, if all parameters have taken the same number of steps. Multiplications by the reciprocals of the common
- * corrections replace two divisions.
+ * Updates four parameters by Adam, if all parameters have taken the same number of steps. Multiplications by the
+ * reciprocals of the common corrections replace two divisions.
  *
  * @param m,s   addresses of the moments
  * @param c1,c2 firstCorrection and secondCorrection for the number of the step
@@ -135,7 +138,11 @@ export function adam4(p: usize, m: usize, s: usize, grad: v128, lr: f32, c1: f32
   adamBy(p, m, s, grad, f32x4.splat(lr / c1), f32x4.splat(1 / c2));
 }
 
-/** Does the work of adam4 with quotients that the caller computes once for many parameters. @param rate lr / c1 @param inverse 1 / c2 */
+/**
+ * Does the work of adam4 with quotients that the caller computes once for many parameters.
+ * @param rate lr / c1
+ * @param inverse 1 / c2
+ */
 export function adamBy(p: usize, m: usize, s: usize, grad: v128, rate: v128, inverse: v128): void {
   const first = firstMoment<v128>(v128.load(m), grad);
   const second = secondMoment<v128>(v128.load(s), grad);
@@ -148,7 +155,8 @@ export function adamBy(p: usize, m: usize, s: usize, grad: v128, rate: v128, inv
 /**
  * Updates a slice of eight numbers of a vector by Adam; each slice has its own number of steps.
  *
- * @param moments address of the vector's Adam state: m and s of `bytes` bytes each, then 1 - b1^t and 1 - b2^t of each slice
+ * @param moments address of the vector's Adam state: m and s of `bytes` bytes each, then 1 - b1^t and 1 - b2^t of each
+ *   slice
  * @param d       byte offset of the slice in the vector
  */
 export function stepSliceAdam(
@@ -186,7 +194,7 @@ export function firstCorrection(t: u32): f32 {
   return correction(0.9, t);
 }
 
-/** 1 - b2^t. */
+/** Returns 1 - b2^t. @param t number of the step, from 1 */
 export function secondCorrection(t: u32): f32 {
   return correction(0.999, t);
 }
@@ -198,7 +206,10 @@ function correction(base: f64, t: u32): f32 {
   return <f32>(1 - power);
 }
 
-/** Updates a weight by FTRL-proximal with beta = 1. At address p are three f32: weight, n, z. A learning rate of 0 freezes the weight. */
+/**
+ * Updates a weight by FTRL-proximal with beta = 1. At address p are three f32: weight, n, z. A learning rate of 0
+ * freezes the weight.
+ */
 export function stepFtrl(p: usize, grad: f32, lr: f32, l1: f32, l2: f32): void {
   if (lr == 0) return;
   const n = load<f32>(p, 4);

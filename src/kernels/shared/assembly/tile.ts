@@ -4,7 +4,8 @@
 //   right   f32[n][8]   eight columns side by side: term t of column c at right + t * rightStride + 4 c
 //   tile    f32[4][8]   the sums, row after row
 //
-// Eight sums stay in registers, so a term costs six loads for 32 products. Large products consist entirely of these tiles.
+// Eight sums stay in registers, so a term costs six loads for 32 products. Large products consist entirely of these
+// tiles.
 
 /**
  * Adds the products of n terms to the tile.
@@ -58,9 +59,9 @@ export function addProducts(
 /**
  * Adds the products of n terms to the tile for strides of 16 and 32, with less overhead.
  *
- * An iteration adds two terms, with a loop exit between them. The overhead of an iteration (the engine's check, the pointers) is up to a
- * sixth of the time of its products. Without the exit, V8 would load the operands of both terms before the first product, which exceeds the
- * registers.
+ * An iteration adds two terms, with a loop exit between them. The overhead of an iteration (the engine's check, the
+ * pointers) is up to a sixth of the time of its products. Without the exit, V8 would load the operands of both terms
+ * before the first product, which exceeds the registers.
  *
  * @param n at least 1
  */
@@ -173,8 +174,8 @@ export function writeColumns(left: usize, right: usize, n: u32, first: usize, ta
 }
 
 /**
- * Adds the products of four times as many terms as there are groups, with the left side transposed: its four rows are 16 bytes apart, and a
- * group has four consecutive terms.
+ * Adds the products of four times as many terms as there are groups, with the left side transposed: its four rows are
+ * 16 bytes apart, and a group has four consecutive terms.
  *
  * @param left        f32: term t of row r of group g at left + g * groupStride + 16 r + 4 t
  * @param rightStride bytes from one term to the next

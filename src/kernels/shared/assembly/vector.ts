@@ -11,7 +11,10 @@ export function addTo(at: usize, x: v128): void {
   v128.store(at, f32x4.add(v128.load(at), x));
 }
 
-/** Returns the inner product of two f32 arrays, added in four partial sums. @param bytes size of each array, a multiple of 16 */
+/**
+ * Returns the inner product of two f32 arrays, added in four partial sums.
+ * @param bytes size of each array, a multiple of 16
+ */
 export function dot(x: usize, y: usize, bytes: usize): f32 {
   let sum = f32x4.splat(0);
   for (let at: usize = 0; at < bytes; at += 16) {
@@ -42,11 +45,11 @@ export function firstLanes(count: u32): v128 {
 }
 
 /**
- * Approximates 1 / sqrt(x) of normal x > 0 with a relative error up to 7e-4, which suffices for the length of a step, in a third of
- * the time of a root and a division.
+ * Approximates 1 / sqrt(x) of normal x > 0 with a relative error up to 7e-4, which suffices for the length of a step,
+ * in a third of the time of a root and a division.
  *
- * The estimate from the exponent's bits is refined by one Newton step, with constants that balance errors of both signs.
- * Source: Jan Kadlec 2010, "Improving the fast inverse square root" (rrrola.wz.cz/inv_sqrt.html).
+ * The estimate from the exponent's bits is refined by one Newton step, with constants that balance errors of both
+ * signs. Source: Jan Kadlec 2010, "Improving the fast inverse square root" (rrrola.wz.cz/inv_sqrt.html).
  */
 export function inverseSqrt4(x: v128): v128 {
   const y = i32x4.sub(i32x4.splat(0x5f1ffff9), i32x4.shr_u(x, 1));

@@ -1,20 +1,23 @@
-// Operations of a truncated singular value decomposition: products of a sparse matrix with a panel of sixteen columns, and dense products
-// of tall matrices, which are lists of such panels.
+// Operations of a truncated singular value decomposition: products of a sparse matrix with a panel of sixteen columns,
+// and dense products of tall matrices, which are lists of such panels.
 //
-//   A      sparse, by rows; with its scale and shift  D A - f e'     X, Y   panels, f32[numRows][16], rows padded to a multiple of 4
-//   Y = D A X - f s     s = e' X, the sums of multiplyRows           S = [X_1 .. X_p]' Y         Y_t += sum over p of X_p C_pt
+//   A      sparse matrix by rows; with its scale and shift  D A - f e'
+//   X, Y   panels, f32[numRows][16], rows padded to a multiple of 4
 //
-// A row of a panel is one cache line, so an entry of A costs one line of X. Every row of a product is summed in the order of the row's
-// entries, and the caller divides sums over rows into parts, so results do not depend on the threads.
-// ../binding.ts writes the structs. Twin: ../svd.reference.ts.
+//   Y = D A X - f s     s = e' X, the sums of multiplyRows
+//   S = [X_1 .. X_p]' Y          Y_t += sum over p of X_p C_pt
+//
+// A row of a panel is one cache line, so an entry of A costs one line of X. Every row of a product is summed in the
+// order of the row's entries, and the caller divides sums over rows into parts, so results do not depend on the
+// threads. ../binding.ts writes the structs. Twin: ../svd.reference.ts.
 
 import { addProducts } from "../../shared/assembly/tile";
 import { transpose4 } from "../../shared/assembly/vector";
 import { SparsePlan } from "./plan";
 
 /**
- * Number of rows that are summed in single precision before the sum is added to that in double precision; the rows of both panels fit in
- * the first-level cache.
+ * Number of rows that are summed in single precision before the sum is added to that in double precision; the rows of
+ * both panels fit in the first-level cache.
  */
 const CHUNK: u32 = 256;
 

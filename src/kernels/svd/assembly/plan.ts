@@ -2,14 +2,14 @@
 
 /** A sparse matrix in compressed rows; pointers are byte offsets. */
 export class SparsePlan {
-  /** u32[numRows + 1] */
+  /** start of each row's entries, u32[numRows + 1] */
   indptr: usize;
-  /** u32[numEntries] */
+  /** column of each entry, u32[numEntries] */
   indices: usize;
   /** f32[numEntries]: value of each entry; 0 when all are 1 */
   values: usize;
-  /** f32[numRows]: diagonal of D; 0 if D is the identity */
+  /** scale of each row (diagonal of D), f32[numRows]; 0 if no row is scaled */
   scale: usize;
-  /** f32[numRows]: f, or 0 */
+  /** number f that is subtracted from each row of the product, f32[numRows]; 0 without a shift */
   shift: usize;
 }

@@ -1,4 +1,5 @@
-// Upper bounds on scores by 16-bit integers: one integer instruction multiplies twice as many dimensions as an f32 instruction.
+// Upper bounds on scores by 16-bit integers: one integer instruction multiplies twice as many dimensions as an f32
+// instruction.
 //
 //   x, y    an item and a query; with weights, an item ends with its weight and a query with 1. n dimensions
 //   s, t    scales, one for the items of a tile and one a query: |x / s| and |y / t| are at most S
@@ -17,7 +18,8 @@ import { QueryBound, Search } from "./plan";
 export const MAX_DIM: u32 = 2048;
 
 /**
- * S: maximum length of a scaled vector. FIT: length to which vectors are scaled, less by the rounding errors of sums of squares and scales.
+ * S: maximum length of a scaled vector. FIT: length to which vectors are scaled, less by the rounding errors of sums of
+ * squares and scales.
  */
 const S: f64 = 32692;
 const FIT: f64 = 32690;
@@ -27,20 +29,25 @@ const H: f64 = 0.503;
 const MAGIC: f32 = 12582912;
 /** Maximum of 1 / s and 1 / t, 2^50: products that underflow in f32 then change I by less than 1. */
 const MAX_INVERSE: f64 = 1125899906842624;
-/** Minimum of 1 / (s t) for which no sum overflows the range of f32. */
+/** Minimum of 1 / (s t), the scales' inverse product, for which no sum overflows the range of f32. */
 const MIN_PRODUCT: f64 = 2.5e-29;
 
-/** ceil(n / 2). */
+/** Returns the number of pairs of dimensions, ceil(n / 2). */
 export function pairsOfDims(search: Search): u32 {
   return (search.dim + search.weighted + 1) >>> 1;
 }
 
-/** Returns the inverse scale for vectors whose squared length is at most `squares`; 0 or NaN if `squares` is not finite. */
+/**
+ * Returns the inverse scale for vectors whose squared length is at most `squares`; 0 or NaN if `squares` is not finite.
+ */
 function inverseOf(squares: f64): f32 {
   return <f32>min(MAX_INVERSE, FIT / sqrt(squares));
 }
 
-/** Writes a query as integers, i16[ceil(n / 2)][4][2], and its bound. @param target address of the query's integers, one of four queries */
+/**
+ * Writes a query as integers, i16[ceil(n / 2)][4][2], and its bound.
+ * @param target address of the query's integers, one of four queries
+ */
 export function boundQuery(search: Search, query: u32, target: usize, bound: QueryBound): void {
   const d = search.dim;
   const source = search.queries + ((<usize>query * d) << 2);
@@ -69,7 +76,11 @@ export function writeNoQuery(search: Search, target: usize, bound: QueryBound): 
   bound.threshold = i32.MAX_VALUE;
 }
 
-/** Sets the threshold T of a query for one tile. @param inverse 1 / s of the tile, above 0 @param last last score of the query's list */
+/**
+ * Sets the threshold T of a query for one tile.
+ * @param inverse 1 / s of the tile, above 0
+ * @param last last score of the query's list
+ */
 export function setThreshold(bound: QueryBound, inverse: f32, last: f32): void {
   const product = bound.inverseScale * <f64>inverse;
   let threshold: f64 = -Infinity;
@@ -100,7 +111,7 @@ export function writeItems(search: Search, from: u32, end: u32, target: usize): 
       at += 64;
     }
     if (((d & 1) | search.weighted) == 0) continue;
-    // write the rest: the last of an odd number of dimensions, the weights, or both
+    // writes the rest: the last dimension if their number is odd, the weights, or both
     for (let half: usize = 0; half < 32; half += 16) {
       const w = search.weighted ? finiteWeights(search.weights + ((<usize>p) << 5) + half) : zero;
       v128.store(target + half, d & 1 ? pairOf(v128.load(at + half), w, scale) : pairOf(w, zero, scale));
@@ -137,7 +148,10 @@ function maxSquares(search: Search, from: u32, end: u32): f32 {
   return max(even, odd);
 }
 
-/** Returns four weights, with 0 instead of -Infinity: an item with the weight -Infinity is never found, whatever its bound. */
+/**
+ * Returns four weights, with 0 instead of -Infinity: an item with the weight -Infinity is never found, whatever its
+ * bound.
+ */
 function finiteWeights(at: usize): v128 {
   const w = v128.load(at);
   return v128.andnot(w, f32x4.eq(w, f32x4.splat(-Infinity)));
@@ -151,8 +165,8 @@ function pairOf(x: v128, y: v128, scale: v128): v128 {
 }
 
 /**
- * Returns whether an integer product of four queries and eight items is above the threshold of its query; if so, writes all products
- * to the tile.
+ * Returns whether an integer product of four queries and eight items is above the threshold of its query; if so, writes
+ * all products to the tile.
  *
  * An iteration adds two pairs of dimensions, as in addPacked of shared/assembly/tile.ts.
  *

@@ -1,8 +1,9 @@
-// Finds the best items of each query, exactly: every item is compared with every query, most of them by 16-bit integers alone.
+// Finds the best items of each query, exactly: every item is compared with every query, most of them by 16-bit integers
+// alone.
 //
 //   score   weight_i + <query, item>, f32, products added in the dimensions' order
-//   Q       queries a block: 128        d   dimensions        panel   eight items side by side, f32[d][8]
-//   K       items a list
+//   Q       queries per block: 128      d   dimensions        panel   eight items side by side, f32[d][8]
+//   K       items per list
 //
 //   items 0 .. 16 K - 1     every score: few are far below a list that is not full                   all-scores.ts
 //   the others, by tiles    16-bit integers bound the scores from above, and only items whose bound

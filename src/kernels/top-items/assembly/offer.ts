@@ -1,5 +1,5 @@
-// Offers an item to the list of a query. A short list is sorted; a long one is a heap, its worst item at the root, until it is sorted
-// at the end.
+// Offers an item to the list of a query. A short list is sorted; a long one is a heap, its worst item at the root,
+// until it is sorted at the end.
 
 import { insertBest, replaceWorst, sortHeap } from "../../shared/assembly/best-list";
 import { isMasked } from "../../shared/assembly/masks";
@@ -16,7 +16,10 @@ export function lastScore(search: Search, query: u32): f32 {
   return load<f32>(search.scores + listOf(search, query) + (worst << 2));
 }
 
-/** Inserts an item into the query's list, unless its score is too low or it is masked. Items must be offered in ascending order. */
+/**
+ * Inserts an item into the query's list, unless its score is too low or it is masked. Items must be offered in
+ * ascending order.
+ */
 export function offer(search: Search, query: u32, item: u32, score: f32): void {
   if (!(score > lastScore(search, query)) || isMasked(search.maskEnds, search.masks, query, item)) return;
   const list = listOf(search, query);

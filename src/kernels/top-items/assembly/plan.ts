@@ -3,7 +3,10 @@
 /** Maximum number of queries of a kernel call. */
 export const BLOCK_QUERIES: u32 = 128;
 
-/** Maximum length of a sorted list. Longer lists are heaps until the search ends, because an insertion would move half of a sorted list. */
+/**
+ * Maximum length of a sorted list. Longer lists are heaps until the search ends, because an insertion would move half
+ * of a sorted list.
+ */
 export const LONG_LIST: u32 = 128;
 
 /** Maximum number of bytes of a tile's items as integers; a tile has at least one panel. */
@@ -16,47 +19,56 @@ export const NUM_PAIRS: u32 = 1024;
 export class Search {
   dim: u32;
   numItems: u32;
-  /** K: items a list */
+  /** K: number of items per list */
   top: u32;
   /** 1 if any weight is neither 0 nor -Infinity */
   weighted: u32;
-  /** f32[numQueries][d] */
+  /** vector of each query, f32[numQueries][d] */
   queries: usize;
-  /** f32[ceil(numItems / 8)][d][8] */
+  /** vectors of the items, eight side by side: f32[ceil(numItems / 8)][d][8] */
   panels: usize;
-  /** f32[numItems], with room up to a multiple of 8; an item with the weight -Infinity is never found */
+  /**
+   * weight of each item, f32[numItems], with room up to a multiple of 8; an item with the weight -Infinity is never
+   * found
+   */
   weights: usize;
-  /** masks[maskEnds[q] .. maskEnds[q + 1]) are the items, ascending, that query q must not find; maskEnds is u32[numQueries + 1] */
+  /**
+   * masks[maskEnds[q] .. maskEnds[q + 1]) are the items, ascending, that query q must not find; maskEnds is
+   * u32[numQueries + 1]
+   */
   maskEnds: usize;
   masks: usize;
-  /** u32[numQueries][K] */
+  /** output: items of each query's list, u32[numQueries][K] */
   found: usize;
-  /** f32[numQueries][K] */
+  /** output: scores of these items, f32[numQueries][K] */
   scores: usize;
 }
 
-/** Buffers of one thread. n = ceil((d + 1) / 2) is the number of pairs of dimensions, where the weight is one more dimension. */
+/**
+ * Buffers of one thread. n = ceil((d + 1) / 2) is the number of pairs of dimensions, where the weight is one more
+ * dimension.
+ */
 export class Scratch {
-  /** f32[4][8] or i32[4][8] */
+  /** tile of scores or of their bounds, f32[4][8] or i32[4][8] */
   tile: usize;
   /** f32[Q / 4][d][4]: queries, packed four side by side */
   packed: usize;
   /** i16[Q / 4][n][4][2]: queries as integers */
   integerQueries: usize;
-  /** i16[panels of a tile][n][8][2] */
+  /** items of a tile as integers, i16[panels of a tile][n][8][2] */
   integerItems: usize;
-  /** QueryBound[Q] */
+  /** bound of each query, QueryBound[Q] */
   bounds: usize;
-  /** u32[NUM_PAIRS][2]: query and item */
+  /** pairs of a query and an item that wait for their exact score, u32[NUM_PAIRS][2] */
   pairs: usize;
 }
 
 /** Bound on the scores of a query; integer-bound.ts defines the symbols. */
 export class QueryBound {
-  /** 1 / t */
+  /** inverse 1 / t of the scale of the query */
   inverseScale: f64;
-  /** C */
+  /** C: bound on the errors by rounding */
   margin: f64;
-  /** threshold T for the current tile */
+  /** threshold T on integer scores for the current tile */
   threshold: i32;
 }

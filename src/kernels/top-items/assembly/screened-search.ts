@@ -1,4 +1,5 @@
-// Search that scores only those pairs of a query and an item that the integer bound does not exclude, tile by tile as in all-scores.ts.
+// Search that scores only those pairs of a query and an item that the integer bound does not exclude, tile by tile as
+// in all-scores.ts.
 //
 //   items of a tile ──► integers ──► [4 x 8] bounds, query by query ──► pairs above the last of the list
 //   pairs of the tile ──► exact scores, four at a time ──► lists
@@ -10,7 +11,10 @@ import { anyAbove, boundQuery, pairsOfDims, setThreshold, writeItems, writeNoQue
 import { lastScore, offer } from "./offer";
 import { INTEGER_BYTES, NUM_PAIRS, QueryBound, Scratch, Search } from "./plan";
 
-/** Cost of scoring one pair exactly, in bounds: if more than one in PAIR_COST pairs is left, computing every score is faster. */
+/**
+ * Cost of scoring one pair exactly, in bounds: if more than one in PAIR_COST pairs is left, computing every score is
+ * faster.
+ */
 const PAIR_COST: u32 = 64;
 
 /**
@@ -115,7 +119,10 @@ function keepPairs(
   return numPairs;
 }
 
-/** Computes the exact scores of pairs and offers them: four sums at a time, as each addition waits for the previous one of its sum. */
+/**
+ * Computes the exact scores of pairs and offers them: four sums at a time, as each addition waits for the previous one
+ * of its sum.
+ */
 function offerPairs(search: Search, pairs: usize, numPairs: u32): void {
   if (numPairs == 0) return;
   const last = load<u64>(pairs + ((<usize>(numPairs - 1)) << 3));

@@ -112,7 +112,10 @@ function addHalves(at: usize, apart: usize, bytes: usize): void {
   for (let k: usize = 0; k < bytes; k += 16) addTo(at + k, v128.load(at + apart + k));
 }
 
-/** Computes the derivatives by the rows and side features of candidates c .. c + 15 from those by the candidates' vectors. */
+/**
+ * Computes the derivatives by the rows and side features of candidates c .. c + 15 from those by the candidates'
+ * vectors.
+ */
 export function itemsBackward(plan: Plan, thread: Thread, events: usize, c: u32, numCandidates: u32): void {
   const b = plan.batch;
   const bytes = rowBytes(plan);

@@ -1,16 +1,19 @@
-// Two towers: a user vector, computed from the user's items, scores items by dot products or cosines (docs/algorithms/two-tower.md).
+// Two towers: a user vector, computed from the user's items, scores items by dot products or cosines
+// (docs/algorithms/two-tower.md).
 //
-//   x = (h_1 .. h_B | c_1 .. c_F)   h  weighted mean of the rows of a history's items      c  sum of x v over a context field
+//   x = (h_1 .. h_B | c_1 .. c_F)   h  weighted mean of the rows of a history's items
+//                                   c  sum of x v over a context field
 //   u = tower(x) [+ sum of the slots]; without a tower the sum of the slots
 //   v = row of the item [+ tower(side fields)]
 //   s = <u, v> + bias, or the cosine
 //
-// Source: Covington et al. 2016 (doi:10.1145/2959100.2959190); Yi et al. 2019 (doi:10.1145/3298689.3346996) for items by their features.
+// Source: Covington et al. 2016 (doi:10.1145/2959100.2959190); Yi et al. 2019 (doi:10.1145/3298689.3346996) for items
+// by their features.
 //
 //   hold      every thread separately: samples the negatives, and lists the rows that the batch uses
 //   compose   candidates divided among threads by sixteens      ──barrier──
 //   score     256 events, divided by sixteens: users, scores, derivatives by users and inputs      ──barrier──
-//   add       halves of the events, divided by eights of negatives: derivatives by items      ──barrier──, the next 256 events
+//   add       halves of the events, divided by eights of negatives: derivatives by items  ──barrier──, next 256 events
 //   back      candidates divided by sixteens: derivatives by rows and side features      ──barrier──
 //   step      dimensions divided by slices: one step of every row; dense layers by eight outputs      ──barrier──
 //
@@ -96,8 +99,8 @@ function trainBlock(
 }
 
 /**
- * Adds this thread's share of the derivatives by negatives: eights of negatives, over the first half of the part's events, then over the
- * second half.
+ * Adds this thread's share of the derivatives by negatives: eights of negatives, over the first half of the part's
+ * events, then over the second half.
  */
 function addPart(plan: Plan, thread: Thread, index: u32, numEvents: u32): void {
   const T = plan.numThreads;
@@ -137,7 +140,7 @@ export function trainEvents(
   const toSlice = shareOf(plan.numSlices, index + 1, T);
   const moves = index == 0 && plan.biases != 0;
   thread.learningRate = learningRate;
-  // all threads write the same learning rate
+  // every thread writes the learning rate, with the same value
   if (plan.userTower) plan.userTower.learningRate = learningRate;
   if (plan.itemTower) plan.itemTower.learningRate = learningRate;
   if (key) permute(thread.order, numEvents, key);
@@ -213,7 +216,8 @@ function stepTowers(plan: Plan, thread: Thread, numUsers: u32, numItems: u32): v
 }
 
 /**
- * Writes the vectors of users first .. first + numUsers - 1, normalized if scores are cosines; any thread may process any users.
+ * Writes the vectors of users first .. first + numUsers - 1, normalized if scores are cosines; any thread may process
+ * any users.
  *
  * @param target f32[][D]: target[r] is the vector of user r
  */

@@ -5,7 +5,8 @@
 //   d   dimensions        J   slices of 8 dimensions        D   8 J: the width of a row
 //   E   events            I   items                         N   negatives that a batch shares
 //   C   candidates of a batch: the negatives that it draws, then the items of its events
-//   S   slots of the user's input: one per history, one per context field; S' slots of the item's input: one per side field
+//   S   slots of the user's input: one per history, one per context field; S' slots of the item's input: one per side
+//       field
 //   R   maximum number of rows that a batch uses
 
 import { DenseNetwork } from "../../shared/assembly/dense/layers";
@@ -39,10 +40,10 @@ export class FieldRows extends PairRows {
 
 /** Input of the user tower: for events to learn from, or for users to encode. */
 export class Users {
-  /** History[numHistories] */
+  /** histories of the users, one per kind of behavior: History[numHistories] */
   histories: usize;
   numHistories: u32;
-  /** one row per event */
+  /** context features, one row per event */
   context: FieldRows;
   /** 1 if an event's own item is left out of its histories */
   others: u32;
@@ -53,17 +54,22 @@ export class Plan extends NegativeSource {
   barrier: usize;
   numThreads: u32;
   dim: u32;
-  /** J */
+  /** J: number of slices */
   numSlices: u32;
   /** f32[n][D]: vectors; padding dimensions are zero */
   vectors: usize;
-  /** n */
+  /** n: number of vector rows */
   numRows: u32;
-  /** f32[J][n][2][8]: Adam's m and s; each slice of a row has a cache line, so that no two threads write to the same line */
+  /**
+   * f32[J][n][2][8]: Adam's m and s; each slice of a row has a cache line, so that no two threads write to the same
+   * line
+   */
   moments: usize;
   /** f32[I][8]: bias, m, s, 1 - b1^t and 1 - b2^t of each item; 0 if scores are cosines */
   biases: usize;
-  /** index of the vector row of item 0 as a history item; 0 if items have the same rows in histories and as candidates */
+  /**
+   * index of the vector row of item 0 as a history item; 0 if items have the same rows in histories and as candidates
+   */
   firstHistoryRow: u32;
   training: Users;
   /** f32[longest history]: weight of a token by the number of newer tokens; 0 when all weights are equal */
@@ -104,12 +110,13 @@ export class Batch {
   itemScales: usize;
   offsets: usize;
   /**
-   * f32[2][C][D]: derivatives of the loss by the candidates' vectors; f32[2][C]: by their biases. Derivatives by negatives are summed
-   * separately for the first and the second half of each part's events, so that each of two threads reads only scores that it wrote
+   * f32[2][C][D]: derivatives of the loss by the candidates' vectors; f32[2][C]: by their biases. Derivatives by
+   * negatives are summed separately for the first and the second half of each part's events, so that each of two
+   * threads reads only scores that it wrote
    */
   itemGradients: usize;
   offsetGradients: usize;
-  /** C */
+  /** C: maximum number of candidates of a batch */
   numRoom: u32;
   /** f32[C][itemPitch]: derivatives by the inputs of the item tower */
   sideGradients: usize;
@@ -117,8 +124,8 @@ export class Batch {
   users: usize;
   userScales: usize;
   /**
-   * f32[batch][D]: derivatives by the users' vectors before normalization; f32[batch][userPitch]: derivatives by the inputs of the user
-   * tower
+   * f32[batch][D]: derivatives by the users' vectors before normalization; f32[batch][userPitch]: derivatives by the
+   * inputs of the user tower
    */
   userGradients: usize;
   inputGradients: usize;
@@ -132,7 +139,7 @@ export class Batch {
   /** f32[R D]: dLoss/drow, where the slices of one thread are adjacent for all rows; f32[R]: dLoss/dbias */
   rowGradients: usize;
   biasGradients: usize;
-  /** R */
+  /** R: maximum number of vector rows that a batch uses */
   mostRows: u32;
 }
 

@@ -1,6 +1,8 @@
-// Vector rows that a batch uses: each row gets a place, at which its derivatives are added up, and takes one step of Adam.
+// Vector rows that a batch uses: each row gets a place, at which its derivatives are added up, and takes one step of
+// Adam.
 //
-// Every thread assigns the places itself, with the same result. Each thread processes its own slices of the sums, and of Adam's moments.
+// Every thread assigns the places itself, with the same result. Each thread processes its own slices of the sums, and
+// of Adam's moments.
 
 import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { Adam, adamBy, nextCorrection1, nextCorrection2, step } from "../../shared/assembly/steps";
@@ -64,7 +66,9 @@ export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
   if (biases) memory.fill(plan.batch.biasGradients, 0, (<usize>thread.numHeld) << 2);
 }
 
-/** Adds bytes from .. to of a vector of derivatives, times x, to the sums of a row; these bytes are the thread's slices. */
+/**
+ * Adds bytes from .. to of a vector of derivatives, times x, to the sums of a row; these bytes are the thread's slices.
+ */
 function add(thread: Thread, row: u32, gradient: usize, x: f32, from: usize, to: usize): void {
   const target = thread.sums + placeOf(thread, row) * thread.sumBytes - from;
   const factor = f32x4.splat(x);

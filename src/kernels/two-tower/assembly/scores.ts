@@ -1,7 +1,8 @@
 // Losses of events against the shared negatives of their batch, and the derivatives by users and items.
 //
 //   s_bn  score of negative n for event b: <user, item> + bias, or the cosine            g_bn  dLoss/ds_bn
-//   l_b = rho log(exp(z_b+) + sum_n exp(z_bn)) - z_b+,  z = s / temperature - log probability(item)   cosine: without z_b+ in the sum
+//   l_b = rho log(exp(z_b+) + sum_n exp(z_bn)) - z_b+,  z = s / temperature - log probability(item)
+//         if scores are cosines, the sum does not contain z_b+
 //
 // Source: ../../shared/assembly/sampled-softmax.ts.
 
@@ -101,7 +102,8 @@ export function scoreFour(
 }
 
 /**
- * Adds the contribution of half of a part's events to negatives from .. to, multiples of 8: dLoss/ditem = sum over the events of g user.
+ * Adds the contribution of half of a part's events to negatives from .. to, multiples of 8: dLoss/ditem = sum over the
+ * events of g user.
  *
  * @param half half of the part's events, 0 or 1, which selects the sums
  * @param fromEvent,toEvent range of events in the part; fromEvent is a multiple of 4

@@ -1,5 +1,5 @@
-// Computes a user's input: a slot for each history, which is the mean of the rows of its items, and a slot for each context field, which is
-// the sum of its rows.
+// Computes a user's input: a slot for each history, which is the mean of the rows of its items, and a slot for each
+// context field, which is the sum of its rows.
 //
 //   input   f32[S][d], slot after slot; the padding of a slot adds zeros to the next slot
 
@@ -9,7 +9,7 @@ import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { transpose4, addTo } from "../../shared/assembly/vector";
 import { FieldRows, History, Plan, Users } from "./plan";
 
-/** Bytes of a row. */
+/** Returns the number of bytes of a vector row. */
 export function rowBytes(plan: Plan): usize {
   return (<usize>plan.numSlices) << 5;
 }
@@ -117,7 +117,8 @@ export function readPanels(panels: usize, units: u32, rows: usize, pitch: usize)
 }
 
 /**
- * Writes the user vectors of a block of events, before any normalization; positions beyond the last event get the vector of zero inputs.
+ * Writes the user vectors of a block of events, before any normalization; positions beyond the last event get the
+ * vector of zero inputs.
  *
  * @param events u32: events of the block, at most BLOCK
  * @param inputs f32[BLOCK][userPitch], written

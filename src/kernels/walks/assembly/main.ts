@@ -1,5 +1,5 @@
-// Random walks on a graph, written as a stream of skip-grams. Walk w of a chunk that begins with walk f has the slots (w - f) L ..
-// (w - f + 1) L; those after a dead end contain NONE and have no contexts.
+// Random walks on a graph, written as a stream of skip-grams. Walk w of a chunk that begins with walk f has the slots
+// (w - f) L .. (w - f + 1) L; those after a dead end contain NONE and have no contexts.
 //
 // A draw is a hash of (epoch's key, walk, step, number of the draw), so walks do not depend on the threads.
 //

@@ -1,8 +1,9 @@
 // Samples one step of a walk: an arc by its weight, or by node2vec's weight, which depends on the previous node.
 //
-// Second-order steps use rejection sampling: a candidate x is sampled by the arcs' weights and accepted with probability alpha(x) / M. If
-// 1/p is above M = max(1, 1/q), the part of the return arc beyond M is a separate candidate, so that few others are rejected. After as many
-// tries as the node has arcs, the step is sampled from all of them: the distribution is the same, and the cost is bounded for any p and q.
+// Second-order steps use rejection sampling: a candidate x is sampled by the arcs' weights and accepted with
+// probability alpha(x) / M. If 1/p is above M = max(1, 1/q), the part of the return arc beyond M is a separate
+// candidate, so that few others are rejected. After as many tries as the node has arcs, the step is sampled from all of
+// them: the distribution is the same, and the cost is bounded for any p and q.
 //
 // Source: Yang et al. 2019, KnightKing (doi:10.1145/3341301.3359634), sections 4.1 and 4.2.
 
@@ -43,7 +44,8 @@ function arcTo(plan: Plan, from: u32, to: u32): u32 {
 }
 
 /**
- * Returns whether x has an arc to t, as in node2vec. In an undirected graph, the arcs of t give the same answer, and they are in the cache.
+ * Returns whether x has an arc to t, as in node2vec. In an undirected graph, the arcs of t give the same answer, and
+ * they are in the cache.
  */
 function isNear(plan: Plan, x: u32, t: u32): bool {
   return (plan.directed ? arcTo(plan, x, t) : arcTo(plan, t, x)) != NONE;
@@ -67,7 +69,11 @@ function foldedShare(plan: Plan, t: u32, v: u32, degree: u32): u32 {
   return <u32>((4294967296.0 * extra) / (plan.most * sum + extra));
 }
 
-/** Samples the next node of a walk t, v. @param from,degree first arc of v, and number of its arcs @param key random key of the step */
+/**
+ * Samples the next node of a walk t, v.
+ * @param from,degree first arc of v, and number of its arcs
+ * @param key random key of the step
+ */
 export function drawBiased(plan: Plan, t: u32, v: u32, from: u32, degree: u32, key: u32): u32 {
   if (degree == 1) return entry(plan.neighbors, from);
   const folded = foldedShare(plan, t, v, degree);
@@ -81,14 +87,14 @@ export function drawBiased(plan: Plan, t: u32, v: u32, from: u32, degree: u32, k
     if (x == t) {
       if (chance <= plan.returnMost) return x;
     } else if (chance <= either) {
-      // whether x has an arc to t is looked up only if the decision depends on it
+      // whether candidate x has an arc to the previous node t is looked up only if the decision depends on it
       if (chance <= both || isNear(plan, x, t) == plan.nearMost > plan.farMost) return x;
     }
   }
   return drawFromAll(plan, t, from, degree, draw(key, ALL));
 }
 
-/** Returns the weight of an arc of v times alpha. */
+/** Returns the weight of an arc of v times node2vec's factor alpha. */
 function biasedWeight(plan: Plan, t: u32, arc: u32): f64 {
   const x = entry(plan.neighbors, arc);
   const alpha = x == t ? plan.returnAlpha : isNear(plan, x, t) ? 1 : plan.farAlpha;

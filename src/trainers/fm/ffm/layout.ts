@@ -11,7 +11,7 @@ const LAYOUT_FILE = "ffm.json";
 export interface VectorLayout {
   /** names of the partner fields, in the order of the blocks */
   fields: string[];
-  /** length of a block */
+  /** number of dimensions of a block */
   dim: number;
   normalizeRows: boolean;
 }

@@ -99,7 +99,10 @@ export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRo
   return changed ? { ...rows, ...sorted } : rows;
 }
 
-/** Returns the training rows with the pairs of each row sorted by field; rows that are read or sampled later are sorted then. */
+/**
+ * Returns the training rows with the pairs of each row sorted by field; rows that are read or sampled later are sorted
+ * then.
+ */
 export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array): TrainingRows {
   if (train.kind === "resident") {
     return {

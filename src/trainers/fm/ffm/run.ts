@@ -96,7 +96,8 @@ export async function fieldAwareRotation(run: Run, table: EmbeddingTable): Promi
 }
 
 /**
- * Prepares the removal of keys. The file with the layout contains no keys, so the functions for other factor models are used.
+ * Prepares the removal of keys. The file with the layout contains no keys, so the functions for other factor models are
+ * used.
  * @throws {ArtifactError} damaged
  */
 export async function fieldAwareForgetting(run: Run): Promise<Forgetting> {

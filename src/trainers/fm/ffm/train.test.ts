@@ -20,7 +20,10 @@ const space = featureSpace(
   }),
 );
 
-/** Generates rows whose label depends on interactions of the first three fields, with different vectors for each pair of fields. */
+/**
+ * Generates rows whose label depends on interactions of the first three fields, with different vectors for each pair of
+ * fields.
+ */
 function planted(numRows: number, seed: number, several: boolean): FeatureRows {
   const ids: number[] = [];
   const values: number[] = [];

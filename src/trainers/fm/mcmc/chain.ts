@@ -1,5 +1,5 @@
-// The chain of ALS or MCMC. The machine stores the vectors and weights; this module stores w0 and the priors. A sweep updates each of them
-// once.
+// The chain of ALS or MCMC. The machine stores the vectors and weights; this module stores w0 and the priors. A sweep
+// updates each of them once.
 
 import { DivergedError } from "../../../errors.js";
 import { normalDraw, gammaDraw } from "../../../numeric/normal.js";
@@ -19,7 +19,7 @@ const FIRST_LAMBDAS = { l2Weight: 4, l2Vector: 1 / SPREAD ** 2 };
 export interface ChainInput {
   /** field f has features offsets[f] .. offsets[f + 1] - 1 */
   offsets: readonly number[];
-  /** u32[numFeatures] */
+  /** number of training events with each feature, u32[numFeatures] */
   counts: Uint32Array;
   numRows: number;
   /** for ALS: penalties of each field's parameters; absent: those of the options for all fields */
@@ -34,7 +34,7 @@ export class Chain {
   readonly #numRows: number;
   readonly #numFields: number;
   readonly #isDrawn: (f: number) => (i: number) => boolean;
-  /** [1 + dim][numFields] */
+  /** prior of each field's weights, then of each dimension of its vectors: [1 + dim][numFields] */
   #priors: Prior[];
   #totals: Totals = { loss: 0, e: 0, squares: 0, precision: 0 };
 
@@ -63,7 +63,11 @@ export class Chain {
     this.#totals = await this.#run({ kind: "start", targetsKey: this.#key(0, TARGETS) }, 0);
   }
 
-  /** Updates every parameter once. @returns sums over the rows after the sweep @throws {DivergedError} a parameter is not finite */
+  /**
+   * Updates every parameter once.
+   * @returns sums over the rows after the sweep
+   * @throws {DivergedError} a parameter is not finite
+   */
   async sweep(epoch: number): Promise<Totals> {
     const { method, loss, dim, priorOf } = this.#options;
     const samples = method === "mcmc";
@@ -85,7 +89,7 @@ export class Chain {
         shift,
         priors: Float64Array.from(this.#priors.flatMap(({ lambda, mu }) => [lambda, mu])),
         keys: Uint32Array.from({ length: 1 + dim }, (_, d) => this.#key(epoch, d)),
-        // whole fields are moved only if each field has its own prior
+        // fields are rescaled as a whole (their random keys are not 0) only if each field has its own prior
         moveKeys: Uint32Array.from(this.#priors, (_, i) =>
           priorOf === "field" ? this.#key(epoch, MOVES + i) : 0,
         ),
@@ -93,7 +97,7 @@ export class Chain {
       },
       epoch,
     );
-    // the prior of a field is moved together with the field
+    // a field that was rescaled as a whole takes its prior along
     const { moved } = this.#machine;
     this.#priors = this.#priors.map(({ lambda, mu }, i) => {
       const [a, c] = [moved[2 * i]!, moved[2 * i + 1]!];
@@ -156,7 +160,10 @@ export class Chain {
   }
 }
 
-/** Numbers of the draws in a sweep that do not belong to a dimension; numbers from MOVES on belong to moves of whole fields. */
+/**
+ * Counters of those draws of a sweep that do not belong to a dimension; counters from MOVES on are for rescaling whole
+ * fields.
+ */
 const [TARGETS, ALPHA, BIAS, PRIORS] = [0xffffff00, 0xffffff01, 0xffffff02, 0xffffff03] as const;
 const MOVES = 0x80000000;
 
@@ -175,7 +182,10 @@ interface Prior {
   mu: number;
 }
 
-/** Parameters that share a prior: those of one dimension, by field; only the indexes for which `counts` is true. */
+/**
+ * Parameters that share a prior: those of one dimension, an entry per field. Only parameters for which `counts` is true
+ * are used.
+ */
 type Group = { values: Float32Array; counts: (index: number) => boolean }[];
 
 /**
@@ -198,7 +208,7 @@ function drawPrior(group: Group, before: number, key: number): Prior {
   return { lambda, mu };
 }
 
-/** Draws the precision of the labels around their scores. @param squares sum of e^2 over the rows */
+/** Draws the precision of the labels around their scores. @param squares sum of the squared residuals of the rows */
 function drawAlpha(numRows: number, squares: number, key: number): number {
   return gammaDraw(key, (1 + numRows) / 2, (1 + squares) / 2);
 }

@@ -1,7 +1,7 @@
 // Transposes feature rows to columns of the fields, in the order in which sweeps read them.
 //
 //   rows:     row 0: (user 3, film 17, genre 2, genre 5)   ...
-//   columns:  user   ids  [3, ...]       at most one feature per row: its id within the field; the field's size if missing
+//   columns:  user   ids  [3, ...]    at most one feature per row: its id within the field; the field's size if missing
 //             film   ids  [17, ...]
 //             genre  sparse              several features per row: for each feature its rows and values
 //
@@ -23,7 +23,7 @@ interface Shape {
   pairs: number;
   /** whether a row may have several features of the field */
   several: boolean;
-  /** whether any value differs from 1 */
+  /** whether any value of the field differs from 1 */
   valued: boolean;
 }
 

@@ -14,7 +14,7 @@ import { scoringShape, type FmParameters } from "../../../factors/model.js";
 import { RowsBuffer } from "../../../factors/rows-buffer.js";
 import { lesserProbability, type Link } from "./link.js";
 
-/** Parameters that predict together. */
+/** Draws of the parameters whose predictions are averaged. */
 export interface Ensemble {
   link: Link;
   draws: FmParameters[];
@@ -143,7 +143,11 @@ export function rotatedAlike(draws: readonly FmParameters[], counts: Uint32Array
   return draws.map((each) => ({ ...each, vectors: rotatedOnto(each.vectors, last, counts, dim) }));
 }
 
-/** Rotates vectors to match others, weighted by the features' events. @returns f32[numFeatures * dim] */
+/**
+ * Returns the vectors, rotated so that they match other vectors as well as possible; features are weighted by their
+ * events.
+ * @returns f32[numFeatures * dim]
+ */
 export function rotatedOnto(
   from: Float32Array,
   to: Float32Array,
@@ -156,7 +160,8 @@ export function rotatedOnto(
 }
 
 /**
- * Returns the mean of the drawn parameters; each draw is rotated first so that its dimensions match those of the last draw.
+ * Returns the mean of the drawn parameters; each draw is rotated first so that its dimensions match those of the last
+ * draw.
  * @param counts [numFeatures]: number of events, as weights
  */
 export function meanOfDraws(draws: readonly FmParameters[], counts: Uint32Array): FmParameters {

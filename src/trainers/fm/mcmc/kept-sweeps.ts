@@ -1,4 +1,5 @@
-// Stores the sweeps of a chain that become the model: the parameters of one sweep for ALS, evenly spaced draws for MCMC.
+// Stores the sweeps of a chain that become the model: the parameters of one sweep for ALS, evenly spaced draws for
+// MCMC.
 
 import { arrayOf, floatsOf, type NamedArrays } from "../../../training/epochs/named-arrays.js";
 import type { FmParameters } from "../../../factors/model.js";
@@ -20,12 +21,15 @@ export class KeptDraws {
     this.#options = options;
   }
 
-  /** Returns whether a sweep contributes to the mean prediction on the validation split, whether or not its draw is kept. */
+  /**
+   * Returns whether a sweep contributes to the mean prediction on the validation split, whether or not its draw is
+   * kept.
+   */
   counts(epoch: number): boolean {
     return this.#options.method === "mcmc" && epoch > burnInOf(this.#options);
   }
 
-  /** Called after each sweep; stores its parameters if a draw is due. */
+  /** Called after each sweep; stores the sweep's parameters if the next draw is to be kept. */
   see(epoch: number, parameters: () => FmParameters): void {
     if (!this.counts(epoch)) return;
     const { epochs, draws } = this.#options;
@@ -40,7 +44,7 @@ export class KeptDraws {
     this.#alone = this.#draws.length === 0 ? parameters() : undefined;
   }
 
-  /** The parameters to return. */
+  /** The stored draws or, if there are none (as for ALS), the parameters of the sweep that was kept last. */
   get draws(): FmParameters[] {
     return this.#alone ? [this.#alone] : this.#draws;
   }
@@ -61,7 +65,11 @@ export class KeptDraws {
     };
   }
 
-  /** Restores the stored parameters from a checkpoint. @param n number of features @throws {ArtifactError} the arrays have other lengths */
+  /**
+   * Restores the stored parameters from a checkpoint.
+   * @param n number of features
+   * @throws {ArtifactError} the arrays have other lengths
+   */
   restore(arrays: NamedArrays, n: number): void {
     const w0 = arrayOf(arrays, "drawsW0", Float64Array);
     const { dim, method } = this.#options;

@@ -62,8 +62,8 @@ export async function learnCoordinates(
 }
 
 /**
- * Returns u8[numFeatures]: 1 for a feature that represents unknown keys: the out-of-vocabulary feature of each field, and all features of a
- * hashed field.
+ * Returns u8[numFeatures]: 1 for a feature that represents unknown keys: the out-of-vocabulary feature of each field,
+ * and all features of a hashed field.
  */
 function unseenFeatures({ fields, offsets, numFeatures }: FeatureSpace): Uint8Array {
   const unseen = new Uint8Array(numFeatures);

@@ -24,8 +24,8 @@ export function lesserProbability(link: Link, s: number): number {
 }
 
 /**
- * Returns the weighted mean loss per row: nats for log-odds, or (score - label)^2. Uses the kernels' exp and log, so that bytes are equal
- * on every engine.
+ * Returns the weighted mean loss per row: nats for log-odds, or (score - label)^2. Uses the kernels' exp and log, so
+ * that bytes are equal on every engine.
  */
 export function meanLoss(
   loss: "logistic" | "squared",

@@ -27,7 +27,7 @@ export interface MachineInput {
   rows: FeatureRows;
   /** field f owns features [offsets[f], offsets[f + 1]) */
   offsets: readonly number[];
-  /** u32[numFeatures][2] */
+  /** hash of each feature's field and key, u32[numFeatures][2] */
   featureHashes: Uint32Array;
   /** u8[numFeatures]: kind of each feature: FIXED, DRAWN or AT_MEAN */
   kinds: Uint8Array;
@@ -82,7 +82,8 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
   }
 
   /**
-   * f64[1 + dim][numFields][2], a view: factor and shift that the last sweep applied to whole fields; 1 and 0 if it applied none.
+   * Returns a view, f64[1 + dim][numFields][2], of the factor and the shift by which the last sweep rescaled each field
+   * as a whole; 1 and 0 if it did not.
    */
   get moved(): Float64Array {
     return this.arena.f64(this.#plan.moved);
@@ -107,7 +108,8 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
   }
 
   /**
-   * Returns the location of the arrays that sweeps change. q, stored next to each residual, is omitted, because each sweep recomputes it.
+   * Returns the location of the arrays that sweeps change. q, stored next to each residual, is omitted, because each
+   * sweep recomputes it.
    */
   #placed(): PlacedArrays {
     const { chunks, parameters, eq, targets, precisions, link } = this.#plan;

@@ -28,7 +28,11 @@ export async function foldInDraws(run: Run, options: TransformOptions, watch: Wa
   return await foldInEvents(run, options, watch, fitLabels(machinesOfDraws), undefined, drawsByPlace);
 }
 
-/** Reads the draws, rotated to match the last one. @throws {UsageError} their scores are not log-odds @throws {ArtifactError} damaged */
+/**
+ * Reads the draws, rotated to match the last one.
+ * @throws {UsageError} their scores are not log-odds
+ * @throws {ArtifactError} damaged
+ */
 async function machinesOfDraws(run: Run, { space }: FmRun): Promise<Machines> {
   refuseProbit(run, "--fold-in");
   const { draws, tableScale = 1 } = await readEnsemble(run, space);
@@ -49,7 +53,7 @@ const turnDraws: RotateTensors = (tensors, rotate) =>
       }),
   );
 
-/** Returns the rotation of a run of draws: one matrix rotates the table and all draws. */
+/** Returns the rotation of a run with several draws: one matrix rotates the table and all draws. */
 export function drawsRotation(run: Run, table: EmbeddingTable): Rotation {
   const files = rotating(run, { ...factorFiles, "draws.safetensors": turnDraws });
   return { groups: wholeRows(table), files };
@@ -65,7 +69,8 @@ export async function drawsForgetting(run: Run): Promise<Forgetting> {
 }
 
 /**
- * Reads the vectors of the table, the mean of the draws. Weights are omitted for a probit link, because they are not log-odds.
+ * Reads the vectors of the table, the mean of the draws. Weights are omitted for a probit link, because they are not
+ * log-odds.
  *
  * @throws {ArtifactError} damaged
  */

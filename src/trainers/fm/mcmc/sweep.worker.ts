@@ -20,8 +20,8 @@ import type { FieldColumn } from "./columns.js";
 import type { Link } from "./link.js";
 
 /**
- * Data that the threads share; offsets are in bytes of the shared memory. n is the number of features plus one per field, which represents
- * "no feature".
+ * Data that the threads share; offsets are in bytes of the shared memory. n is the number of features plus one per
+ * field, which represents "no feature".
  */
 export interface SweepPlan {
   numThreads: number;
@@ -35,46 +35,55 @@ export interface SweepPlan {
   eq: number;
   /** f32[numRows]: targets; for probit and logit links only */
   targets: number;
-  /** f32[numRows] */
+  /** label of each row, f32[numRows] */
   labels: number;
   /** f32[numRows]: weights of the events; 0 if all are 1 */
   weights: number;
-  /** f32[numRows]: precisions of the targets; 0 if all are 1. With a logit link they are drawn, otherwise they are the weights */
+  /**
+   * f32[numRows]: precisions of the targets; 0 if all are 1. With a logit link they are drawn, otherwise they are the
+   * weights
+   */
   precisions: number;
-  /** f32[1 + dim][n]: w, then each dimension of v */
+  /** parameters of each feature: w, then each dimension of v; f32[1 + dim][n] */
   parameters: Region;
-  /** bytes between two dimensions */
+  /** bytes from one dimension of the parameters to the next */
   stride: number;
-  /** f32[largest field][2] */
+  /** each feature's old value and step, for the field that is updated: f32[largest field][2] */
   step: number;
-  /** f32[chunks][largest field][2] */
+  /** sums over each chunk for the field that is updated: f32[chunks][largest field][2] */
   sums: number;
   sumsStride: number;
-  /** f64[blocks of the largest field][5]: sums over each block, from which the common map of a whole field is drawn */
+  /**
+   * sums over each block of features, from which the factor and shift of a whole field are drawn: f64[blocks of the
+   * largest field][5]
+   */
   moments: number;
   /** f64[1 + dim][numFields][2]: factor and shift that the sweep applied to each field */
   moved: Region;
-  /** u8[n] */
+  /** kind of each feature: fixed, drawn or at the mean of the prior; u8[n] */
   kinds: number;
-  /** u32[n][2] */
+  /** hash of each feature's field and key, u32[n][2] */
   hashes: number;
-  /** f64[chunks][8]: sum of the losses; sums of e, e^2 and 1, weighted by precision */
+  /** f64[chunks][8]: sum of the losses; sums of the residuals e, of e^2 and of 1, weighted by precision */
   totals: Region;
 }
 
 export type SweepTask =
-  /** start: adds the interactions of the initial vectors to e, and draws the first targets */
+  /** task before the first sweep: adds the interactions of the initial vectors to e, and draws the first targets */
   | { kind: "start"; targetsKey: number }
   | {
       kind: "sweep";
       alpha: number;
-      /** shift of w0 */
+      /** change of the bias w0 since the last sweep, which is added to the residual of every row */
       shift: number;
-      /** f64[1 + dim][numFields][2]: lambda and mu of the prior of w, then of each dimension of v */
+      /**
+       * f64[1 + dim][numFields][2]: precision lambda and mean mu of the prior of the weights, then of each dimension of
+       * the vectors
+       */
       priors: Float64Array;
       /** u32[1 + dim]: random keys of the draws; 0 minimizes instead of drawing */
       keys: Uint32Array;
-      /** u32[1 + dim][numFields]: random keys for moving whole fields */
+      /** u32[1 + dim][numFields]: random keys for rescaling whole fields */
       moveKeys: Uint32Array;
       targetsKey: number;
     };
@@ -94,10 +103,13 @@ export const start = kernelThread<CoordinateKernel, SweepPlan, SweepTask, boolea
 );
 
 type Field = SweepPlan["fields"][number];
-/** The field updated last, whose steps have not been applied to e and q. */
+/** The field that was updated last; its steps have not been applied to the residuals e and sums q yet. */
 type Pending = { ids: number; values: number; linear: number } | undefined;
 type Prior = readonly [alpha: number, lambda: number, mu: number, key: number];
-/** Move of a whole field in one dimension: index of the field and dimension, and random key; key 0 means no move. */
+/**
+ * Rescaling of a whole field in one dimension: index of the field and dimension, and random key; with key 0 the field
+ * stays as it is.
+ */
 type Move = readonly [at: number, key: number];
 
 class Sweep {
@@ -140,7 +152,8 @@ class Sweep {
   }
 
   /**
-   * Applies the steps of the pending field to e and q. Then, for d = 0, adds the step of w0 to e; for other d, computes q of the dimension.
+   * Applies the steps of the field that was updated last to the residuals e and sums q. Then, for the weights (d = 0),
+   * adds the step of w0 to e; for a dimension of the vectors, computes q.
    */
   #prepare(d: number, pending: Pending, shift: number): boolean {
     const { eq, fields } = this.#plan;
@@ -171,7 +184,7 @@ class Sweep {
     for (const [ids, v] of ones.slice(fours)) kernel.addToQ(first, end, ids, 0, eq, v);
   }
 
-  /** Adds q^2 / 2 - sum (x v)^2 / 2 to e. */
+  /** Adds the interactions of one dimension, q^2 / 2 - sum (x v)^2 / 2, to the residuals e. */
   #addInteractions(d: number): boolean {
     const { eq, fields } = this.#plan;
     this.#rows((first, end) => this.#sumQ(d, first, end));

@@ -47,7 +47,10 @@ export function bestScale(link: Link, scores: Float32Array, rows: FeatureRows): 
   return lossAt(found) < lossAt(MOST) ? found : MOST;
 }
 
-/** Returns a copy of the model whose scores are multiplied by `factor`: weights by the factor, vectors by its square root. */
+/**
+ * Returns a copy of the model whose scores are multiplied by `factor`: weights by the factor, vectors by its square
+ * root.
+ */
 export function scaledBy(factor: number, { dim, w0, w, vectors }: FmParameters): FmParameters {
   if (factor === 1) return { dim, w0: Math.fround(w0), w, vectors };
   const root = Math.sqrt(factor);

@@ -235,7 +235,8 @@ test("ALS without penalties finds what exact least squares finds for weights alo
 test.each(["all", "field"] as const)(
   "MCMC's mean and mean square are the exact posterior's of a model of one weight, within four standard errors, prior of %s",
   async (priorOf) => {
-    // The log has one feature, in half of the rows; its vector has no partner, so only w0, w and their hyperparameters matter.
+    // The log has one feature, in half of the rows; its vector has no partner, so only w0, w and their hyperparameters
+    // matter.
     const numRows = 60;
     const labels = Float32Array.from({ length: numRows }, (_, r) => (r % 2) * 0.8 + normalDraw(draw(5, r)));
     const indptr = Uint32Array.from({ length: numRows + 1 }, (_, r) => Math.floor(r / 2));
@@ -248,8 +249,8 @@ test.each(["all", "field"] as const)(
       optionsOf("mcmc", "squared", { dim: 1, epochs, draws: 10_000, priorOf }),
     );
 
-    // computes the posterior of w by numerical integration, in units of the labels' deviation: mu and lambda are on grids, w0 and alpha are
-    // integrated out in closed form
+    // computes the posterior of w by numerical integration, in units of the labels' deviation: mu and lambda are on
+    // grids, w0 and alpha are integrated out in closed form
     const average = labels.reduce((sum, y) => sum + y, 0) / numRows;
     const scale = Math.sqrt(labels.reduce((sum, y) => sum + (y - average) ** 2, 0) / numRows);
     const y = Array.from(labels, (label) => label / scale);
@@ -265,7 +266,8 @@ test.each(["all", "field"] as const)(
       let prior = 0;
       for (let logLambda = -8; logLambda < 6; logLambda += 0.1) {
         const lambda = exp(logLambda);
-        // prior with mu ~ N(0, 1 / lambda) integrated out: w ~ N(0, 2 / lambda); lambda ~ Gamma(1/2, 1/2) on a logarithmic grid
+        // prior with mu ~ N(0, 1 / lambda) integrated out: w ~ N(0, 2 / lambda); lambda ~ Gamma(1/2, 1/2) on a
+        // logarithmic grid
         prior += Math.sqrt(lambda) * exp((-lambda * w * w) / 4) * Math.sqrt(lambda) * exp(-lambda / 2);
       }
       total += likelihood * prior;
@@ -352,7 +354,7 @@ describe.each(["als", "mcmc"] as const)("weights of events, %s", (method) => {
       const scores = await scoreEnsemble(ensemble, rows, { threads: 1 });
       return scores.reduce((sum, s) => sum + s, 0) / rows.numRows;
     };
-    // odds of 3
+    // half of the labels are 1 and have three times the weight of the others, so the odds of label 1 are 3
     expect(Math.abs((await mean((r) => (r % 2 ? 1.5 : 0.5))) - Math.log(3))).toBeLessThan(0.15);
     expect(Math.abs(await mean(() => 1))).toBeLessThan(0.15);
   });

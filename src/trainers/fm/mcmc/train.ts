@@ -31,10 +31,11 @@ import { AT_MEAN, CoordinateMachine, DRAWN, FIXED, type MachineInput } from "./m
 import { scaledBy, bestScale } from "./table-scale.js";
 
 export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
-  /** u32[numFeatures][2] */
+  /** hash of each feature's field and key, u32[numFeatures][2] */
   featureHashes: Uint32Array;
   /**
-   * whether a feature without events represents unknown keys and is set to its prior's mean; other such features keep their initial value
+   * whether a feature without events represents unknown keys and is set to its prior's mean; other such features keep
+   * their initial value
    */
   standsForUnseen: (feature: number) => boolean;
   train: FeatureRows;
@@ -154,7 +155,8 @@ function linkOfOne(options: FmOptions): Ensemble["link"] {
 }
 
 /**
- * Restores known features without training rows to their initial values, rotated to match the other vectors, which the chain has rotated.
+ * Restores known features without training rows to their initial values, rotated to match the other vectors, which the
+ * chain has rotated.
  */
 function withUnseen(
   own: FmParameters,
@@ -202,12 +204,13 @@ function machineInput(
 /** Scores the validation split after each sweep. The caller must call `terminate`. */
 interface Validation {
   /**
-   * Returns mean loss and stopping metric: if `counts`, of the mean prediction of all sweeps so far that count; else of this sweep alone.
+   * Returns the mean loss and the stopping metric. If `counts` is true, they are those of the mean prediction over all
+   * sweeps so far that were counted, otherwise those of this sweep alone.
    */
   validate(parameters: FmParameters, counts: boolean): Promise<{ loss: number; stoppingValue: number }>;
   /** Returns the factor of a table's scores that minimizes the validation loss. */
   scaleOf(table: FmParameters): Promise<number>;
-  /** the accumulated predictions */
+  /** mean of the predictions of the sweeps that were counted */
   mean: MeanPrediction;
   terminate(): Promise<void>;
 }

@@ -42,7 +42,7 @@ export function takeGradients(share: OwnShare, loss: Loss): void {
   });
 }
 
-/** Adds up |g| and h over the training split. */
+/** Adds up the gradients' magnitudes |g| and the hessians h of the training split. */
 export function gradientSums(share: OwnShare, ofClass: number): [sumG: number, sumH: number] {
   const { gradientSums: sums, gradientSumsApart, numTrain } = share.layout;
   return share.sumOf(sums + ofClass * gradientSumsApart, numBlocks(numTrain));
@@ -68,7 +68,7 @@ export function scalesOf(sumG: number, sumH: number): { scaleG: number; scaleH: 
 function scaleOf(sum: number, bits: number): number {
   if (sum === 0) return 1;
   view.setFloat64(0, sum);
-  // sum < 2^exponent
+  // the sum is below 2^exponent
   const exponent = (view.getUint16(0) >>> 4) - 1022;
   return 2 ** Math.min(bits - exponent, 512);
 }

@@ -1,8 +1,8 @@
 // Grows one tree, by all threads together.
 //
 //   gradients ─► root histogram of integers ─► best split of the root
-//   repeat: the leaf with the greatest gain ─► partition of its rows ─► histogram of the smaller side ─► that of the larger
-//           side by subtraction ─► best splits of both
+//   repeat: the leaf with the greatest gain ─► partition of its rows ─► histogram of the smaller side
+//           ─► histogram of the larger side by subtraction ─► best splits of both sides
 //   leaves' values from their sums ─► scores
 //
 // Every thread executes this code on the shared memory and makes the same decisions from the same numbers. Sums are
@@ -33,7 +33,7 @@ export interface GrowTask {
   features?: Uint8Array;
 }
 
-/** The grown tree, or "diverged" if a sum of |g| or h is not finite. */
+/** The grown tree, or "diverged" if a sum of gradients or hessians is not finite. */
 export type Grown = GrownTree | "diverged";
 
 /** Grows a tree from the gradients and adds its values to the scores. */
@@ -65,7 +65,7 @@ function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowT
   const { order, bag, options: place } = share.layout;
   const [sumG, sumH] = gradientSums(share, ofClass);
   if (!Number.isFinite(sumG) || !Number.isFinite(sumH)) return false;
-  // every thread writes the same values
+  // every thread writes these options, with the same values
   putSplitOptions(share, place, options, scalesOf(amplified * sumG, amplified * sumH));
   const [from, to] = share.rows(0, count);
   if (bagged === undefined) share.kernel.countUp(order + 4 * from, from, to - from);

@@ -1,5 +1,5 @@
-// A growing tree, whose splits are bins: computes the values of its leaves, adds them to the scores, and converts bins to thresholds and
-// categories.
+// A growing tree, whose splits are bins: computes the values of its leaves, adds them to the scores, and converts bins
+// to thresholds and categories.
 
 import type { Feature } from "../features.js";
 import type { GbdtOptions } from "../options.js";
@@ -14,10 +14,10 @@ export interface GrownNode {
   gain: number;
   left: number;
   right: number;
-  /** for numbers: this bin and lower ones go left */
+  /** split of a numeric feature: bins up to this one go left */
   bin: number;
   missingLeft: boolean;
-  /** for categories: u8 by bin, 1 if rows with the bin go left */
+  /** split of a categorical feature: u8 by bin, 1 if rows with the bin go left */
   goesLeft?: Uint8Array;
 }
 
@@ -47,7 +47,7 @@ export interface GrowingLeaf {
   /** whether the leaf's rows are begin .. end - 1 and need no list, as for the root without sampling */
   isWhole: boolean;
   depth: number;
-  /** index of its histogram */
+  /** index of the leaf's histogram in memory */
   slot: number;
   /** sums over the leaf's rows; undefined for a root that was not split */
   sums?: GradientSums;
@@ -129,7 +129,7 @@ function writeTree(share: OwnShare, nodes: readonly GrownNode[], leaves: readonl
   new Float64Array(share.buffer, layout.values, leaves.length).set(leaves.map(({ value }) => value));
 }
 
-/** A range of rows. */
+/** Consecutive rows that fall into the same leaf. */
 interface Piece {
   first: number;
   n: number;

@@ -15,7 +15,7 @@ export type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
 /** Leaves whose splits are searched together. */
 export interface SearchedLeaves {
   both: readonly GrowingLeaf[];
-  /** whether each may split */
+  /** whether each of these leaves may be split */
   open: readonly boolean[];
   /** the leaf whose histogram is computed from its rows; the root if there is only one leaf */
   smaller: GrowingLeaf;
@@ -57,8 +57,8 @@ export function findSplits(
 }
 
 /**
- * Chooses the leaf whose rows are added up and the one that is computed by subtraction; undefined if neither may be split. Resets the
- * splits of both.
+ * Chooses the leaf whose rows are added up and the one that is computed by subtraction; undefined if neither may be
+ * split. Resets the splits of both.
  */
 export function sidesOf(
   left: GrowingLeaf,
@@ -71,7 +71,7 @@ export function sidesOf(
   if (!open.includes(true)) return undefined;
   if (!right) return { both, open, smaller: left };
   const [smaller, larger] = sizeOf(right) < sizeOf(left) ? [right, left] : [left, right];
-  // the parent's histogram is overwritten by the larger side's
+  // the histogram of the larger side overwrites the parent's histogram
   const { slot } = left;
   smaller.slot = right.slot;
   larger.slot = slot;

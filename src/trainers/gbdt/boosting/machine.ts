@@ -103,7 +103,7 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     new Uint32Array(this.arena.memory.buffer, this.layout.bag, rows.length).set(rows);
   }
 
-  /** Returns f32[numTrain]: sum over the classes of |g h| of each row. */
+  /** Returns f32[numTrain]: sum over the classes of |gradient times hessian| of each row. */
   gradientSizes(): Float32Array {
     const { numTrain, numClasses, pairs, pairsApart } = this.layout;
     const sizes = new Float32Array(numTrain);

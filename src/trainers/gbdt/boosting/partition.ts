@@ -30,7 +30,8 @@ interface NewSplit {
 }
 
 /**
- * Partitions the rows of a split and finds the best splits of both sides. Each side keeps the order of the rows, at any number of threads.
+ * Partitions the rows of a split and finds the best splits of both sides. Each side keeps the order of the rows, at any
+ * number of threads.
  *
  * @param pairs    byte offset of the gradients of the tree's class
  * @param limits   limits on further splits; undefined if the sides will not be split
@@ -69,7 +70,8 @@ function sendAlone(share: OwnShare, { node, left, right: { end } }: NewSplit, ta
 }
 
 /**
- * Partitions in pieces. Each piece is partitioned into buffers, which are copied when the numbers of left rows of earlier pieces are known.
+ * Partitions in pieces. Each piece is partitioned into buffers, which are copied when the numbers of left rows of
+ * earlier pieces are known.
  */
 function sendTogether(
   share: OwnShare,
@@ -118,7 +120,10 @@ function sendTogether(
   if (sides) takeBest(share, sides, features);
 }
 
-/** Writes the table of bins that go left. The first thread writes it to the tree's memory; the others to their scratch memory. */
+/**
+ * Writes the table of bins that go left. The first thread writes it to the tree's memory; the others to their scratch
+ * memory.
+ */
 function tableOf(
   { layout, buffer, index, scratch }: OwnShare,
   { feature, bin, missingLeft, goesLeft }: GrownNode,

@@ -1,8 +1,8 @@
 // A thread's part in a training: the pieces of work that it takes, and the barriers at which it waits for the others.
 //
-// Threads take pieces dynamically, so that a thread on a busy core takes fewer. Sums of f64 are computed per block of 4,096
-// rows and added in the blocks' order, and sums of integers do not depend on the order, so results have the same bytes
-// whichever thread takes which piece.
+// Threads take pieces dynamically, so that a thread on a busy core takes fewer. Sums of f64 are computed per block of
+// 4,096 rows and added in the blocks' order, and sums of integers do not depend on the order, so results have the same
+// bytes whichever thread takes which piece.
 
 import { BLOCK_ROWS, GATHERED, type GbdtKernel, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
 
@@ -44,8 +44,8 @@ export class OwnShare {
   }
 
   /**
-   * Calls `work` for pieces that no other thread has taken. All threads must call it for the same lists of pieces, with a barrier between
-   * two lists.
+   * Calls `work` for pieces that no other thread has taken. All threads must call it for the same lists of pieces, with
+   * a barrier between two lists.
    */
   take(count: number, work: (piece: number) => void): void {
     const before = this.#before;

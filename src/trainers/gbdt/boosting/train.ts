@@ -29,7 +29,7 @@ import { withMachine } from "../../../workers/with-machine.js";
 
 /** The rows of a split. */
 export interface GbdtRows {
-  /** columns, by feature */
+  /** binned columns, one per feature */
   columns: BinnedColumn[];
   /** u32: indexes of the rows in the columns */
   rows: Uint32Array;
@@ -48,7 +48,9 @@ export interface GbdtInput extends Pick<Forest, "objective" | "numClasses"> {
 }
 
 export interface GbdtModel extends EpochsDone {
-  /** all trees; those of the first iteration include the best constants, unless the training continues an earlier forest */
+  /**
+   * all trees; those of the first iteration include the best constants, unless the training continues an earlier forest
+   */
   trees: Tree[];
   /** number of the best iteration, up to which trees belong to the model */
   bestEpoch: number;
@@ -140,7 +142,8 @@ async function boost(
   const training: Steered = {
     async epoch(iteration) {
       const began = performance.now();
-      // computes the gradients of the first iteration; later ones are computed together with the last tree of the previous iteration
+      // computes the gradients of the first iteration; later ones are computed together with the last tree of the
+      // previous iteration
       await (first ??= machine.takeGradients());
       sample = drawRows(machine, options, iteration, sample);
       const grown: Tree[] = [];

@@ -61,7 +61,10 @@ function readAny(text: string, file: string): ForeignModel {
   );
 }
 
-/** Renumbers LightGBM's categories by their position among all categories that pandas named, or among those that occur in splits. */
+/**
+ * Renumbers LightGBM's categories by their position among all categories that pandas named, or among those that occur
+ * in splits.
+ */
 function withCategories({ sums, categorical, pandasCategorical }: LightgbmModel, file: string): ForeignModel {
   const named = pandasCategorical ?? [];
   if (named.length > 0 && named.length !== categorical.length)
@@ -160,7 +163,11 @@ async function openForeign(file: string): Promise<{
   vocabularies: Vocabularies;
   /** vocabularies of categorical columns that have names; unknown categories are counted for these alone */
   named: Vocabularies;
-  /** @returns dataset with the columns of the model, and dataset with the columns of the log, in which the key column identifies rows */
+  /**
+   * Reads a log.
+   * @returns dataset with the columns of the model, and dataset with the columns of the log, in which the key column
+   *   identifies rows
+   */
   read: (
     log: FurtherLog,
     key: string | undefined,

@@ -3,7 +3,8 @@
 //   leaf       is numbered by its node in the tree; inner nodes get an empty leaf at their number
 //   number     x < t goes left, in f32: equivalent to x <= the f32 before t. Missing numbers follow `default_left`
 //   category   listed ones go right, all others left, including unknown ones; missing ones follow `default_left`
-//   base_score is on the scale of predictions: a probability is converted to log-odds, a mean of counts to its logarithm
+//   base_score is on the scale of predictions: a probability is converted to log-odds, a mean of counts to its
+//     logarithm
 //
 // Source: XGBoost 3.2, doc/model.schema; common/categorical.h (Decision); tree_model.cc; objectives' ProbToMargin.
 
@@ -15,7 +16,9 @@ import type { Leaf, Node, Test, Tree } from "../forest/tree.js";
 /** The categories of a column; a category's number is its position. */
 export interface Categories {
   keys: string[];
-  /** meaning of the cells: text; numbers, where `3` and `3.0` are equal; or integer codes, where 3.7 is truncated to 3 */
+  /**
+   * meaning of the cells: text; numbers, where `3` and `3.0` are equal; or integer codes, where 3.7 is truncated to 3
+   */
   cells: "text" | "number" | "code";
 }
 
@@ -43,7 +46,10 @@ const LINKS = {
   ],
 };
 
-/** Categories of a column: the category at position p has code codes[p]; two more positions represent missing and unlisted categories. */
+/**
+ * Categories of a column: the category at position p has code codes[p]; two more positions represent missing and
+ * unlisted categories.
+ */
 interface Codes {
   codes: number[];
   ifMissing: number;

@@ -149,7 +149,8 @@ export async function readGbdt(run: Run): Promise<GbdtArtifact> {
       `run '${run.path}' has ${columns.length} columns, but its trees have ${forest.columns.length}: train ` +
         "again",
     );
-  // preprocess.json has the columns' names in the log, which the text model may change, and the kinds of columns that no tree splits on
+  // preprocess.json has the columns' names in the log, which the text model may change, and the kinds of columns that
+  // no tree splits on
   const split = splitKinds(forest);
   const given = forest.columns.map((column, c) => {
     const { kind, name } = columns[c]!;

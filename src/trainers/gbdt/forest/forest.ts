@@ -21,7 +21,7 @@ export interface ForestColumn {
   kind: "number" | "category";
   name: string;
   missing: MissingNumbers;
-  /** set if numbers are rounded to f32 before they are compared */
+  /** true if numbers are rounded to f32 before they are compared */
   single?: true;
   /** numbers of the categories that replace missing and unknown ones; if absent, both go right at every split */
   ifMissing?: number;

@@ -1,5 +1,5 @@
-// Script of the threads that score rows with a forest: computes the columns' codes, then leaves and scores, in blocks of 512 rows, whose
-// codes fit into the cache.
+// Script of the threads that score rows with a forest: computes the columns' codes, then leaves and scores, in blocks
+// of 512 rows, whose codes fit into the cache.
 
 import type { GbdtKernel } from "../../../kernels/gbdt/binding.js";
 import { kernelThread } from "../../../workers/kernel-thread.js";
@@ -9,11 +9,11 @@ export const SCORED_ROWS = 512;
 /** Location of a column's cells in the chunk. */
 export interface ScoringColumn {
   kind: "number" | "category";
-  /** f64[chunk] or u16[chunk] */
+  /** cells of the chunk's rows: f64[chunk] for numbers, u16[chunk] for categories */
   cells: number;
   edges: number;
   numEdges: number;
-  /** code of NaN */
+  /** code that represents a missing number (NaN) */
   missing: number;
 }
 
@@ -28,13 +28,13 @@ export interface ScoringLayout {
   roots: number;
   starts: number;
   values: number;
-  /** u32[numTrees] */
+  /** class to whose score each tree is added, u32[numTrees] */
   classes: number;
-  /** u16[threads][512][columns] */
+  /** codes of the rows that each thread is scoring, u16[threads][512][columns] */
   codes: number;
-  /** f64[chunk][numClasses] */
+  /** output: scores of the chunk's rows, f64[chunk][numClasses] */
   scores: number;
-  /** u32[chunk][numTrees] */
+  /** output: leaf of each row in each tree, u32[chunk][numTrees] */
   leaves: number;
 }
 

@@ -2,8 +2,9 @@
 //
 // Numbers are written with enough digits to restore the same f64. A category is its position in the column's
 // vocabulary. The reader supports trees with constant leaves; with several classes, tree t belongs to class t mod
-// num_class. `average_output` (random forests) divides leaf values by the number of iterations. Anything else is
-// refused by name. Source: LightGBM 4.6, gbdt_model_text.cpp and tree.cpp (Tree::ToString).
+// num_class. `average_output` (random forests) divides leaf values by the number of iterations. The reader refuses any
+// other feature of the format, and the error names it. Source: LightGBM 4.6, gbdt_model_text.cpp and tree.cpp
+// (Tree::ToString).
 
 import type { Feature } from "../features.js";
 import {

@@ -34,7 +34,7 @@ export interface DatasetRows {
 export interface ScoredChunk {
   /** index of the chunk's first row in the list of rows */
   first: number;
-  /** rows of the chunk */
+  /** number of rows of the chunk */
   numRows: number;
   /** f64[numRows][numClasses]: sums of leaf values, added in the order of the trees */
   scores: Float64Array;

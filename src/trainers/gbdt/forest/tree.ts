@@ -38,21 +38,21 @@ export interface Node {
   gain: number;
   /** value that the node would have as a leaf */
   value: number;
-  /** sum of hessians */
+  /** sum of the hessians of the rows that reach the node */
   weight: number;
   count: number;
 }
 
 export interface Leaf {
   value: number;
-  /** sum of hessians */
+  /** sum of the hessians of the rows that reach the leaf */
   weight: number;
   count: number;
 }
 
 export interface Tree {
   nodes: Node[];
-  /** at least one leaf */
+  /** leaves of the tree, at least one */
   leaves: Leaf[];
   /** factor by which the leaf values were multiplied */
   shrinkage: number;

@@ -1,8 +1,8 @@
-// Fits the head, a logistic regression on a row's leaves and categories; scores rows with it; and compares trees, logistic regression and
-// both.
+// Fits the head, a logistic regression on a row's leaves and categories; scores rows with it; and compares trees,
+// logistic regression and both.
 //
-//   feature   leaves of all trees, tree after tree; then for each categorical column one feature for missing and unknown
-//             categories, and one for each category
+//   feature   leaves of all trees, tree after tree; then for each categorical column one feature for missing and
+//             unknown categories, and one for each category
 //
 // The head is fitted on rows that the trees were not trained on: on training rows, leaves predict too well. Source: He
 // et al. 2014 (10.1145/2648584.2648589), section 3.
@@ -181,7 +181,10 @@ export async function modelScores(
   }
 }
 
-/** Returns a function from a chunk's leaves to the head's log-odds. @param part all rows, to which the indexes of chunks refer */
+/**
+ * Returns a function from a chunk's leaves to the head's log-odds.
+ * @param part all rows, to which the indexes of chunks refer
+ */
 function headScorer(
   { bias, weights, starts }: Head,
   { forest: { trees }, vocabularies }: ScoringTrees,

@@ -25,7 +25,7 @@ const MAX_ENTRIES = 1 << 24;
 
 export interface LeafVectors {
   dim: number;
-  /** f32[numLeaves][dim]: V */
+  /** vector of each leaf: matrix V, f32[numLeaves][dim] */
   vectors: Float32Array;
 }
 
@@ -34,7 +34,7 @@ export interface LeafFit {
   dim: number;
   /** number of rows that were decomposed */
   rows: number;
-  /** share of the squared norm of A, which is not centered, that A V preserves */
+  /** share of the squared norm of the leaf matrix, which is not centered, that the vectors preserve */
   explained: number;
 }
 
@@ -101,11 +101,11 @@ export async function readLeafVectors(run: Run, forest: TreeSums): Promise<LeafV
 //
 //   R[leaf][d] = sqrt(3 / dim) times 1, 0 or -1 with odds 1 : 4 : 1; a row's vector is the sum of its leaves' rows of R
 //
-// Entries are hashes of (seed, leaf, d). No parameters are fitted or stored, so a row of another log gets the vector that it would have got
-// in training. Distances between one-hot rows are preserved up to an error of order 1 / sqrt(dim). Source: Achlioptas 2003
-// (10.1016/S0022-0000(03)00025-4), eq. 2; Li et al. 2006 (10.1145/1150402.1150436).
+// Entries are hashes of (seed, leaf, d). No parameters are fitted or stored, so a row of another log gets the vector
+// that it would have got in training. Distances between one-hot rows are preserved up to an error of order 1 /
+// sqrt(dim). Source: Achlioptas 2003 (10.1016/S0022-0000(03)00025-4), eq. 2; Li et al. 2006 (10.1145/1150402.1150436).
 
-/** Returns R, f32[numLeaves][dim]. */
+/** Returns the matrix R of the random projection, f32[numLeaves][dim]. */
 export function leafProjection(numLeaves: number, dim: number, seed: number): Float32Array {
   const scale = Math.fround(Math.sqrt(3 / dim));
   const own = draw(seed, 0xd5e);

@@ -1,6 +1,8 @@
 // Combinations of id columns: the keys of `user*hour` are the pairs of keys that occur in training rows.
 //
-//   codes of each column ──► distinct tuples, numbered in ascending order of their codes; a row with a missing key has none
+//   codes of each column ──► distinct tuples, numbered in ascending order of their codes
+//
+// A row with a missing key has no tuple.
 //
 // Tuples are numbered column by column: prefix * size + code, where prefix numbers the distinct tuples of the columns
 // before. These numbers are below the rows times the keys of a column, so f64 represents them exactly.

@@ -38,7 +38,7 @@ export interface ChosenPair {
 }
 
 export interface PairsOptions {
-  /** categorical columns */
+  /** names of the categorical columns from which pairs are made */
   columns: readonly string[];
   /** pairs that --ctr already names, which are not chosen */
   without: readonly string[];
@@ -51,7 +51,10 @@ export interface PairsOptions {
 /** The chosen pairs; `considered` lists the columns whose pairs were considered, if not all were. */
 export interface ChosenPairs {
   pairs: ChosenPair[];
-  /** other pairs by descending gain, with their number of distinct combinations; pairs that nearly identify rows are omitted */
+  /**
+   * other pairs by descending gain, with their number of distinct combinations; pairs that nearly identify rows are
+   * omitted
+   */
   others: { pair: string; size: number }[];
   /** pairs that were not chosen because they nearly identify the rows */
   likeKeys: string[];
@@ -62,14 +65,20 @@ export interface ChosenPairs {
 const PRIOR_ROWS = 20;
 /** Number of sweeps over the columns that fit the additive model of single columns. */
 const SWEEPS = 2;
-/** Maximum length of a step of log-odds, because the second-order approximation of the loss is valid only near the score. */
+/**
+ * Maximum length of a step of log-odds, because the second-order approximation of the loss is valid only near the
+ * score.
+ */
 const LONGEST_STEP = 1;
 /**
- * Minimum number of standard errors by which a gain must exceed 0. If no pair has an effect, one of the pairs of 40 columns exceeds this in
- * one log of a hundred.
+ * Minimum number of standard errors by which a gain must exceed 0. If no pair has an effect, one of the pairs of 40
+ * columns exceeds this in one log of a hundred.
  */
 const STANDARD_ERRORS = 4.3;
-/** Maximum of the product of rows and candidate pairs in the first round; columns with the smallest gains are left out beyond it. */
+/**
+ * Maximum of the product of rows and candidate pairs in the first round; columns with the smallest gains are left out
+ * beyond it.
+ */
 const MOST_CELLS = 2 ** 29;
 /** Maximum number of combinations per row; a pair with more nearly identifies the rows. */
 export const KEY_SHARE = 0.9;
@@ -146,8 +155,8 @@ function paired(a: Codes, b: Codes): Codes {
 }
 
 /**
- * Returns, in the log's order, as many columns as possible without their pairs exceeding MOST_CELLS; those with the greatest gains are
- * taken.
+ * Returns, in the log's order, as many columns as possible without their pairs exceeding MOST_CELLS; those with the
+ * greatest gains are taken.
  */
 function affordable(columns: readonly Codes[], gains: readonly number[], numRows: number): Codes[] {
   let count = columns.length;

@@ -24,7 +24,7 @@ import type { LabelledPart, Target } from "../target.js";
 interface CtrFlags extends Omit<CtrOptions, "seed"> {
   /** maximum number of pairs to choose; auto: also choose pairs that are significant only together */
   most?: number | "auto";
-  /** in a refit: the pairs that the evaluated training chose, for which the number of trees is valid */
+  /** in a refit: the pairs that the evaluated training chose; its number of trees is valid only for them */
   chosen?: ChosenPair[] | undefined;
   /** whether the user set the number of permutations */
   permutationsGiven: boolean;
@@ -98,7 +98,7 @@ interface CtrJob {
   threads: number;
   seed: number;
   signal: AbortSignal;
-  /** called with the chosen pairs */
+  /** callback for a note on the chosen pairs */
   note: (text: string) => void;
   warn: (text: string) => void;
 }
@@ -314,7 +314,8 @@ export function idColumnWarnings(dataset: Dataset, rows: Uint32Array, named: rea
     const column = columnNamed(dataset, name);
     return column.kind === "number" && hasManyWholeNumbers(column.values, rows);
   });
-  // the suggested --fields and --numeric are complete lists, because a list with only the id would drop all other columns
+  // the suggested --fields and --numeric are complete lists, because a list with only the id would drop all other
+  // columns
   const fields = [...roles.fields, ...found].join(",");
   const rest = roles.numeric.filter((name) => !found.includes(name));
   const lists = [`--fields '${fields}'`, ...(rest.length > 0 ? [`--numeric '${rest.join(",")}'`] : [])];
@@ -329,7 +330,7 @@ function hasManyWholeNumbers(values: Float64Array, rows: Uint32Array): boolean {
   const distinct = new Set<number>();
   for (const row of rows) {
     const x = values[row]!;
-    // missing values are NaN
+    // a missing value is NaN, which differs from itself
     if (x !== x) continue;
     if (!Number.isInteger(x)) return false;
     if (distinct.size <= FEW_VALUES) distinct.add(x);

@@ -30,8 +30,8 @@ const HELD_OUT = 0.2;
 /** Maximum number of cells of the candidates' columns and their copies. */
 const MOST_CELLS = 2 ** 24;
 /**
- * Minimum number of standard errors by which the loss of held-out rows must decrease. If no pair has an effect, it decreases this much in
- * one log of a hundred.
+ * Minimum number of standard errors by which the loss of held-out rows must decrease. If no pair has an effect, it
+ * decreases this much in one log of a hundred.
  */
 const STANDARD_ERRORS = 2.33;
 

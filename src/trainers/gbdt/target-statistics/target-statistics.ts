@@ -26,9 +26,9 @@ export interface TargetStatistics {
   columns: string[];
   /** name of the added column */
   name: string;
-  /** keys of each id, by id column */
+  /** keys of the ids in each of the columns */
   keys: Keys[];
-  /** f64 by id: sum of w y; sum of w */
+  /** f64 by id: sum of the weighted targets; sum of the weights */
   sums: Float64Array;
   weights: Float64Array;
   prior: number;
@@ -40,9 +40,9 @@ export interface CtrOptions {
   columns: string[];
   /** whether the id columns remain features, too */
   keep: boolean;
-  /** p: value of ids without rows; absent: the weighted mean target of the training rows */
+  /** prior p: value of ids without rows; absent: the weighted mean target of the training rows */
   prior?: number;
-  /** a: weight of p, as a number of rows */
+  /** weight a of the prior, as a number of rows */
   priorWeight: number;
   /** number of permutations over whose values the mean is taken; with an order by time, there is a single order */
   permutations: number;
@@ -54,7 +54,7 @@ export interface Targets {
   dataset: Dataset;
   /** u32: indexes of the rows in the dataset */
   rows: Uint32Array;
-  /** f32[rows.length] */
+  /** label of each row, f32[rows.length] */
   labels: Float32Array;
   weights?: Float32Array;
 }
@@ -62,7 +62,10 @@ export interface Targets {
 /** Statistics, with the columns that they add to the dataset on which they were fitted. */
 export interface FittedStatistics {
   statistics: TargetStatistics[];
-  /** f64 by row, by name of the added column: ordered statistics for training rows, statistics of all training rows for other rows */
+  /**
+   * f64 by row, by name of the added column: ordered statistics for training rows, statistics of all training rows for
+   * other rows
+   */
   values: Map<string, Float64Array>;
 }
 
@@ -108,7 +111,10 @@ function tooMany(column: string, size: number): UsageError {
   );
 }
 
-/** Returns the targets to average: the labels, or, for each class, 1 for rows of the class and 0 for others. @param y f32[n] */
+/**
+ * Returns the targets to average: the labels, or, for each class, 1 for rows of the class and 0 for others.
+ * @param y f32[n]
+ */
 export function targetsOf(
   labels: Float32Array,
   classes?: readonly string[],
@@ -147,8 +153,8 @@ function idsOfTraining({ dataset, rows }: Targets, name: string): Ids {
 }
 
 /**
- * An order of the training rows. A row's statistics are computed from rows of earlier groups. Rows in no group affect no other row, and no
- * row affects them.
+ * An order of the training rows. A row's statistics are computed from rows of earlier groups. Rows in no group affect
+ * no other row, and no row affects them.
  */
 export interface GroupedRowOrder {
   /** u32: positions of the training rows, in this order */

@@ -1,10 +1,11 @@
 // Files of an EGES run, in addition to its tables of items and contexts.
 //
 //   table `side`                     a vector for each value of each side column
-//   model/side-information.json      how rows are encoded as features of these columns, and the kinds of side information
+//   model/side-information.json      how rows are encoded as features of these columns, and the kinds of information
 //   model/attention.safetensors      by row of the default table:
 //     attention  f32[numItems, kinds]     inputs of the softmax
-//     shares     f32[numItems, kinds]     its outputs: the share of each kind in an item; 0 for a kind that the item lacks
+//     shares     f32[numItems, kinds]     outputs of the softmax: the share of each kind in an item; 0 for a kind that
+//                                         the item lacks
 //     own        f32[numItems, dim]       items' own vectors; the table has the composed ones
 //   model/side-history.safetensors   when each side value was last seen, by row of the table `side`
 
@@ -57,7 +58,7 @@ export interface EgesVectors {
   dim: number;
   /** f32[numFeatures * dim]: own vectors of items, and vectors of side values */
   vectors: Float32Array;
-  /** f32: attention by index of the kind of an item (SgnsParts) */
+  /** f32: attention for each kind of side information of each item; SgnsParts numbers them */
   attention: Float32Array;
 }
 
@@ -206,7 +207,8 @@ export async function forgetSideValues(run: Run): Promise<Readonly<Record<string
 }
 
 /**
- * Returns the rotation of a run: one matrix rotates items, contexts, side values and own vectors; attention does not change.
+ * Returns the rotation of a run: one matrix rotates items, contexts, side values and own vectors; attention does not
+ * change.
  */
 export function egesRotation(run: Run, table: EmbeddingTable): Rotation {
   return {
@@ -271,7 +273,8 @@ export async function readShares(
 const BUCKETS = [1, 2, 5, 10, 20, 50, 100, 1000, 10_000, 100_000];
 
 /**
- * Returns the mean shares of the items by bucket of their number of events; items without events in this training are left out.
+ * Returns the mean shares of the items by bucket of their number of events; items without events in this training are
+ * left out.
  *
  * @throws {ArtifactError} damaged
  */

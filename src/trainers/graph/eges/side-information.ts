@@ -30,7 +30,7 @@ export interface SideInformation {
 /** Rows of a split, with their dataset. */
 interface Rows {
   dataset: Dataset;
-  /** u32 */
+  /** indexes of the rows in the dataset, u32 */
   rows: Uint32Array;
 }
 
@@ -128,7 +128,10 @@ function partsOf(
   };
 }
 
-/** Reports for how many items a value of a side column is missing. @throws {UsageError} no item has a value with a row */
+/**
+ * Reports for how many items a value of a side column is missing.
+ * @throws {UsageError} no item has a value with a row
+ */
 export function checkSide(
   { names, parts, kindOf, without, varying }: SideInformation,
   { note, warn }: { note: (text: string) => void; warn: (text: string) => void },

@@ -1,6 +1,7 @@
 // Encodes new items by their side values: the vector is the mean over kinds of the mean vector of a kind's values.
 //
-// Source: Wang et al. 2018 (arXiv:1803.02349), section 3.4: "we represent it with the average embeddings of its side information".
+// Source: Wang et al. 2018 (arXiv:1803.02349), section 3.4: "we represent it with the average embeddings of its side
+// information".
 
 import type { Dataset } from "../../../dataset/dataset.js";
 import { bindEncoder, forEachPair, type FeatureRows } from "../../../dataset/rows.js";
@@ -20,7 +21,7 @@ import { readSide } from "./artifact.js";
 interface SideVectors {
   space: FeatureSpace;
   dim: number;
-  /** f32[numFeatures * dim] */
+  /** vector of each side value, f32[numFeatures * dim] */
   vectors: Float32Array;
   /** u8[numFeatures]: 1 for side values that have a vector */
   isKnown: Uint8Array;

@@ -1,6 +1,7 @@
 // --init of EGES: carries over items' own vectors, vectors of side values, contexts and attention of a run, by key.
 //
-//   tables `own` (attention.safetensors), `side`, `context` ──► rows of one space: the item's field, then the side columns
+//   tables `own` (attention.safetensors), `side`, `context` ──► rows of one space: the item's field, then the side
+//     columns
 //   attention by item and kind                              ──► places of the new parts; 0 for a new kind of an item
 //
 // Items without events in this log have no side values in it. They keep their composed vector, attention and shares.
@@ -82,8 +83,8 @@ function concatHistories(one: KeyHistory, other: KeyHistory): KeyHistory {
 }
 
 /**
- * Compares the kinds.
- * @param kinds kinds of this training; the first is that of the item's column
+ * Compares the kinds of side information.
+ * @param kinds those of this training; the first is that of the item's column
  * @throws {UsageError} they differ from the run's
  */
 export function checkSameKinds({ run, kinds: before }: EgesInit, kinds: readonly string[]): void {
@@ -105,7 +106,8 @@ export function checkSameKinds({ run, kinds: before }: EgesInit, kinds: readonly
 /**
  * Returns the initial parameters, and the parameters that items keep from the run.
  *
- * @returns changed: number of frozen items whose composed vector differs from that of the run, because the log has other side values
+ * @returns changed: number of frozen items whose composed vector differs from that of the run, because the log has
+ *   other side values
  */
 export function composedStart(
   init: EgesInit,
@@ -142,7 +144,10 @@ export function composedStart(
   };
 }
 
-/** Returns the number of known items whose parts now compose a different vector. @param attention attention by index of the new kinds */
+/**
+ * Returns the number of known items whose parts now compose a different vector.
+ * @param attention attention by index of the new kinds
+ */
 function numChanged(
   parts: SgnsParts,
   attention: Float32Array,
@@ -158,7 +163,7 @@ function numChanged(
       difference += (now[i]! - composed[i]!) ** 2;
       length += composed[i]! ** 2;
     }
-    // another order of parts changes only the last digits, which do not count
+    // a different order of the parts changes only the last digits, which is not counted as a change
     if (difference > 1e-8 * length) changed++;
   }
   return changed;

@@ -17,9 +17,9 @@ import type { TestVector } from "../../../dataset/test-vectors.js";
 
 /** The rows that are removed from a run's default table. */
 export interface LostRows {
-  /** the table before the rows are removed */
+  /** the default table before the rows are removed */
   table: EmbeddingTable;
-  /** u32, ascending */
+  /** numbers of the removed rows in ascending order, u32 */
   rows: Uint32Array;
 }
 

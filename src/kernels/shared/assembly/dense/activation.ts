@@ -1,6 +1,7 @@
 // Computes the activations of a block's panels and their derivatives, with dropout.
 //
-//   y = m act(z)     dz = dy m act'(z)     m  0 where draw(row's key, unit) is below the threshold, else 1 / (1 - dropout)
+//   y = m act(z)     dz = dy m act'(z)
+//   m  0 where draw(row's key, unit) is below the threshold, else 1 / (1 - dropout)
 //
 // m is sampled again in the backward pass, because y = 0 does not distinguish a dropped unit from one whose tanh is 0.
 
@@ -38,19 +39,23 @@ function tanh4(x: v128): v128 {
   return v128.bitselect(x, f32x4.div(f32x4.sub(a, b), f32x4.add(a, b)), sign);
 }
 
-/** Writes the dropout keys of a block's rows. @param keys u32[BLOCK] @param first position of the first row in the epoch */
+/**
+ * Writes the dropout keys of a block's rows.
+ * @param keys u32[BLOCK]
+ * @param first position of the first row in the epoch
+ */
 export function dropoutKeys(network: DenseNetwork, epoch: u32, layer: u32, first: u32, keys: usize): void {
   const key = draw(draw(network.seed, epoch), layer);
   for (let r: u32 = 0; r < BLOCK; r++) store<u32>(keys + ((<usize>r) << 2), draw(key, first + r));
 }
 
-/** m of four rows. */
+/** Returns the dropout's factor m of four rows for one unit. */
 function multiplier4(network: DenseNetwork, keys: v128, unit: u32): v128 {
   const kept = i32x4.ge_u(draw4(keys, unit), i32x4.splat(network.dropsBelow));
   return v128.and(kept, f32x4.splat(network.keptScale));
 }
 
-/** Replaces z by y in a block's panels. @param keys dropout keys; 0: no unit is dropped */
+/** Replaces the sums z by the activations y in a block's panels. @param keys dropout keys; 0: no unit is dropped */
 export function activate(network: DenseNetwork, layer: Layer, scratch: usize, keys: usize): void {
   const y = scratch + layer.y;
   const end = y + ((<usize>(PANELS * layer.outputs)) << 5);
@@ -78,7 +83,7 @@ export function activate(network: DenseNetwork, layer: Layer, scratch: usize, ke
   }
 }
 
-/** Writes dz over dy. */
+/** Replaces the derivatives by the activations (dy) by those by the sums (dz) in a block's panels. */
 export function deactivate(network: DenseNetwork, layer: Layer, scratch: usize, keys: usize): void {
   if (layer.activation == LINEAR) return;
   const bytes = (<usize>(PANELS * layer.outputs)) << 5;

@@ -1,14 +1,16 @@
-// A stack of dense layers as structs in the shared memory, written by ../../dense.ts. All fields are four bytes; pointers are
-// byte offsets, 64-byte aligned.
+// A stack of dense layers as structs in the shared memory, written by ../../dense.ts. All fields are four bytes;
+// pointers are byte offsets, 64-byte aligned.
 //
 //   U   units of a layer, padded by zeros to a multiple of 8
 //   R   rows of a batch, padded; the pitch of arrays with all rows of a batch
 //
 //   block   16 rows that go through all layers together
-//   panel   f32[U][8]: eight rows side by side for each unit, so that the next layer's tiles read a layer's outputs directly
+//   panel   f32[U][8]: eight rows side by side for each unit, so that the next layer's tiles read a layer's outputs
+//           directly
 //
-// The forward and backward pass of a block (passes.ts) stores x and dz of its rows until the end of the batch. The step of the parameters
-// (weights.ts) is computed from x and dz, eight outputs at a time. Any thread may process any block and any eight outputs.
+// The forward and backward pass of a block (passes.ts) stores x and dz of its rows until the end of the batch. The step
+// of the parameters (weights.ts) is computed from x and dz, eight outputs at a time. Any thread may process any block
+// and any eight outputs.
 
 /** Number of rows of a block, which go through all layers together; number of panels of eight rows of a block. */
 export const BLOCK: u32 = 16;
@@ -24,7 +26,7 @@ export class Layer {
   /** padded number of units of the input and of the output */
   inputs: u32;
   outputs: u32;
-  /** LINEAR, TANH or RELU */
+  /** activation function of the layer: LINEAR, TANH or RELU */
   activation: u32;
   dropped: u32;
   /** f32[outputs / 4][inputs][4] each: weights, and Adam's moments of the weights */
@@ -33,7 +35,7 @@ export class Layer {
   weightS: usize;
   /** f32[inputs / 4][outputs][4]: transposed copy of the weights for the backward pass */
   transposed: usize;
-  /** f32[outputs] */
+  /** biases of the outputs and Adam's moments of the biases, f32[outputs] each */
   biases: usize;
   biasM: usize;
   biasS: usize;
@@ -42,11 +44,17 @@ export class Layer {
   y: u32;
   dx: u32;
   dy: u32;
-  /** offset of the panels that are added before the activation, the previous layer's input; NONE if the layer is not residual */
+  /**
+   * offset of the panels that are added before the activation, the previous layer's input; NONE if the layer is not
+   * residual
+   */
   skip: u32;
   /** offset of the gradient that a later residual layer adds to the gradient of the input; NONE if there is none */
   skipGradients: u32;
-  /** number of units of the output, not counting padding; scale and shift are f32[outputs], 0 for a layer without normalization */
+  /**
+   * number of units of the output, not counting padding; scale and shift are f32[outputs], 0 for a layer without
+   * normalization
+   */
   units: u32;
   scale: usize;
   scaleM: usize;
@@ -54,30 +62,35 @@ export class Layer {
   shift: usize;
   shiftM: usize;
   shiftS: usize;
-  /** offset of the normalized z, followed by f32[PANELS][8]: 1 / deviation of each row */
+  /** offset of the normalized sums, followed by f32[PANELS][8]: 1 / deviation of each row */
   normal: u32;
   /** f32[inputs / 4][R][4]: inputs of all rows of the batch */
   packed: usize;
-  /** f32[outputs / 8][R][8]: derivatives by z of all rows of the batch */
+  /** f32[outputs / 8][R][8]: derivatives by the sums z (before the activation) of all rows of the batch */
   gradients: usize;
   /** f32[outputs / 8][R][8] each: derivatives by scale and shift of all rows of the batch */
   scaleGradients: usize;
   shiftGradients: usize;
 }
 
-/** The layers and their learning options. A kernel with one network extends it with its plan; other kernels have several networks. */
+/**
+ * The layers and their learning options. A kernel with one network extends it with its plan; other kernels have several
+ * networks.
+ */
 export class DenseNetwork {
   numLayers: u32;
   layers: usize;
-  /** R */
+  /** R: number of rows of a batch, padded */
   batchPitch: u32;
   /** threshold of dropout: a unit is dropped if its draw is below it */
   dropsBelow: u32;
-  /** 1 / (1 - dropout) */
+  /** factor of the kept units, 1 / (1 - dropout) */
   keptScale: f32;
-  /** seed of dropout */
+  /** seed of the dropout's random draws */
   seed: u32;
-  /** learning rate of Adam; factor of the penalty l2 / 2 |W|^2 on the weights, which is added to the batch's mean loss */
+  /**
+   * learning rate of Adam; factor of the penalty l2 / 2 |W|^2 on the weights, which is added to the batch's mean loss
+   */
   learningRate: f32;
   l2: f32;
 }

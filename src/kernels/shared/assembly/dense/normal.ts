@@ -1,10 +1,11 @@
-// Layer normalization of a block's panels, between z and the activation, and its derivatives. Twin: ../../dense.reference.ts.
+// Layer normalization of a block's panels, between z and the activation, and its derivatives. Twin:
+// ../../dense.reference.ts.
 //
 //   h = (z - mean) / sqrt(variance + 1e-5)     over the units of a row          n = scale h + shift
 //   dz = (a - mean(a) - h mean(a h)) / sqrt(variance + 1e-5)                     a = scale dn
 //
-// A lane is a row, whose units are summed in their order: a row's result depends neither on the other rows nor on the threads.
-// Padded units stay 0.
+// A lane is a row, whose units are summed in their order: a row's result depends neither on the other rows nor on the
+// threads. Padded units stay 0.
 //
 // Source: Ba, Kiros and Hinton 2016 (arXiv:1607.06450), eq. 4.
 
@@ -19,7 +20,7 @@ function inverseAt(layer: Layer, scratch: usize, p: usize, half: usize): usize {
   return scratch + layer.normal + ((<usize>(PANELS * layer.outputs) + p) << 5) + (half << 4);
 }
 
-/** Replaces z by n in a block's panels; also stores h and 1 / deviation. */
+/** Replaces the sums z by their normalized values n in a block's panels; also stores h and 1 / deviation. */
 export function normalize(layer: Layer, scratch: usize): void {
   const share = f32x4.splat(1 / <f32>layer.units);
   const end = (<usize>layer.units) << 5;

@@ -21,7 +21,10 @@ export function drawKeys(network: DenseNetwork, keys: usize, epoch: u32, first: 
   }
 }
 
-/** Computes the forward pass: reads x of the first layer and writes y of the last. @param trains whether dropout zeroes units */
+/**
+ * Computes the forward pass: reads x of the first layer and writes y of the last.
+ * @param trains whether dropout zeroes units
+ */
 export function forward(network: DenseNetwork, scratch: usize, keys: usize, trains: bool): void {
   for (let l: u32 = 0; l < network.numLayers; l++) {
     const layer = layerAt(network, l);
@@ -32,8 +35,8 @@ export function forward(network: DenseNetwork, scratch: usize, keys: usize, trai
 }
 
 /**
- * Computes the backward pass: reads dy of the last layer and writes dx of the first layer if it is needed. Stores x and dz for the step of
- * the parameters.
+ * Computes the backward pass: reads dy of the last layer and writes dx of the first layer if it is needed. Stores x and
+ * dz for the step of the parameters.
  *
  * @param place   position of the block's first row in the batch
  * @param byInput whether dx of the first layer is needed
@@ -59,13 +62,13 @@ export function backward(
   }
 }
 
-// Matrix products on the panels of a block, computed by the tiles of ../tile.ts, four units by eight rows. A tile is part of a panel, so no
-// data are copied.
+// Matrix products on the panels of a block, computed by the tiles of ../tile.ts, four units by eight rows. A tile is
+// part of a panel, so no data are copied.
 //
 //   forward    z = W x + b [+ skip]        left: four outputs side by side for each input     right: the panel of x
 //   backward   dx = W' dz [+ skip]         left: four inputs side by side for each output     right: the panel of dz
 
-/** Writes z to the panels of the layer's output. */
+/** Writes the sums z (weights times inputs, plus biases) to the panels of the layer's output. */
 function forwardDense(layer: Layer, scratch: usize): void {
   const inputs = <usize>layer.inputs;
   const bytes = (<usize>layer.outputs) << 5;

@@ -13,12 +13,15 @@ import { transpose4 } from "../vector";
 import { DenseNetwork, Layer, layerAt } from "./layers";
 
 /**
- * Number of rows that are summed before moving to the next tile: enough to amortize loading the tile, and few enough for the second-level
- * cache.
+ * Number of rows that are summed before moving to the next tile: enough to amortize loading the tile, and few enough
+ * for the second-level cache.
  */
 const CHUNK: u32 = 1024;
 
-/** Copies a panel of the layer's inputs to the array of the batch's inputs. @param place position of the panel's first row in the batch */
+/**
+ * Copies a panel of the layer's inputs to the array of the batch's inputs.
+ * @param place position of the panel's first row in the batch
+ */
 export function packInputs(layer: Layer, panel: usize, batchPitch: u32, place: u32): void {
   const group = (<usize>batchPitch) << 4;
   let target = layer.packed + ((<usize>place) << 4);
@@ -28,7 +31,10 @@ export function packInputs(layer: Layer, panel: usize, batchPitch: u32, place: u
   }
 }
 
-/** Copies a panel of derivatives by the layer's outputs to the array of the batch. @param batch f32[outputs / 8][R][8] */
+/**
+ * Copies a panel of derivatives by the layer's outputs to the array of the batch.
+ * @param batch f32[outputs / 8][R][8]
+ */
 export function packOutputs(batch: usize, outputs: u32, panel: usize, batchPitch: u32, place: u32): void {
   const group = (<usize>batchPitch) << 5;
   let target = batch + ((<usize>place) << 5);
@@ -40,7 +46,9 @@ export function packOutputs(batch: usize, outputs: u32, panel: usize, batchPitch
   }
 }
 
-/** Returns the layer to which a part (eight outputs, counted over all layers) belongs, or null if there is no such part. */
+/**
+ * Returns the layer to which a part (eight outputs, counted over all layers) belongs, or null if there is no such part.
+ */
 function layerOf(network: DenseNetwork, part: u32): Layer | null {
   for (let l: u32 = 0; l < network.numLayers; l++) {
     const layer = layerAt(network, l);
@@ -84,7 +92,10 @@ export function stepOutputs(
   return true;
 }
 
-/** Returns the squared length of the batch's summed gradients by the parameters of eight outputs; -1 if there is no such part. */
+/**
+ * Returns the squared length of the batch's summed gradients by the parameters of eight outputs; -1 if there is no such
+ * part.
+ */
 export function squaresOfOutputs(network: DenseNetwork, tiles: usize, part: u32, numRows: u32): f64 {
   const layer = layerOf(network, part);
   if (layer === null) return -1;
