@@ -1,4 +1,5 @@
-// Options of `embed evaluate`. Each option names the modes in which it may be set; the object of the evaluation decides the mode.
+// Options of `embed evaluate`. Each option names the modes in which it may be set; the object of the evaluation decides
+// the mode.
 
 import { baselineNames, needsRepeats } from "../../evaluation/baselines/baselines.js";
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";
