@@ -123,7 +123,7 @@ const sideFiles: Record<string, RegExp> = {
   searched: /^trials\.jsonl$/,
 };
 
-/** Trainings with checkpoints. Each is killed once its checkpoint contains the given text, and resumed from the crafted copy. */
+/** Trainings with checkpoints: each is killed once its checkpoint contains the text, and resumed from the copy. */
 const checkpoints: Record<string, [train: string, has?: string]> = {
   fm: [`${fm} --patience 0 --epochs 200`],
   ffm: [`${fm} --model ffm --patience 0 --epochs 200`],
