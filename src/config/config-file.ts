@@ -33,7 +33,7 @@ export interface ConfigEntry {
    */
   value: boolean | string | string[];
   line: number;
-  /** from 1 */
+  /** number of the column in the file, from 1 */
   column: number;
 }
 

@@ -43,9 +43,9 @@ export function starterTraining(
 /** The training of the starter. */
 export interface StarterTrainer {
   command: string;
-  /** comment on the command, for the file */
+  /** comment on the training's command, which is written into the file */
   comment?: string;
-  /** lines of its options */
+  /** lines of the file that state the training's options */
   options: readonly string[];
   /** the metric of the validation split that gates check; undefined if there is none */
   metric?: string | undefined;
