@@ -36,7 +36,7 @@ export interface PreparedQuery {
 
 /** Options with which a database is opened. */
 export interface DatabaseOptions {
-  /** undefined: in memory */
+  /** path of the database file; undefined for a database in memory */
   path: string | undefined;
   threads: number;
   signal: AbortSignal;
