@@ -40,7 +40,7 @@ function checkUnpacked(unpacked: number, packed: number, file: string): void {
   );
 }
 
-/** Reads npz. @throws {DataError} it lacks `key` or `value`, or these have other types, for example keys as objects */
+/** Reads npz. @throws {DataError} `key` or `value` is missing or has another type, such as keys as objects */
 export async function readNpz(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   const { bytes, fingerprint } = await wholeFile(path);
   const fail = (problem: string): never => {
@@ -98,7 +98,7 @@ export async function readFaiss(path: string, rows: TableCollector): Promise<Inp
   });
 }
 
-/** @param keyOf returns the key of a line; undefined, or an error, if the line is invalid */
+/** Reads a directory of vectors.npy and keys. @param keyOf returns the key of a line; undefined if it is invalid */
 async function readFolder(
   path: string,
   rows: TableCollector,
@@ -140,7 +140,7 @@ async function readFolder(
   return inputs;
 }
 
-/** Reads safetensors. @throws {DataError} it is invalid, or lacks a tensor */
+/** Reads safetensors. @throws {DataError} the file is invalid, or lacks a tensor */
 export async function readTensors(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   const { bytes, fingerprint } = await wholeFile(path);
   let tensors: ReturnType<typeof readSafetensors>;
@@ -209,7 +209,7 @@ function npyOf(bytes: Uint8Array, file: string): NpyArray {
   return array;
 }
 
-/** Not instanceof, because arrays of another realm are valid, too. */
+/** Compares the type's name, not instanceof, because arrays of another realm are valid, too. */
 function isArrayType(data: ArrayBufferView, type: string): boolean {
   return Object.prototype.toString.call(data) === `[object ${type}]`;
 }
