@@ -97,7 +97,7 @@ export function groupedRows(
   return rowsAsTheyCome(path, column, options, PIECE);
 }
 
-/** @param column the column with the key; undefined if rows are not grouped */
+/** Yields logs of rows as the rows arrive. @param column the column with the key; undefined if rows are not grouped */
 async function* rowsAsTheyCome(
   path: string,
   column: string | undefined,

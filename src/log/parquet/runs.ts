@@ -24,6 +24,8 @@ export class Runs {
   #value = 0;
 
   /**
+   * Reads values from the start of a page's encoded bytes.
+   *
    * @param bytes array that holds the encoded values at [start, end)
    * @param width bits per value, 0 to 32
    * @param count number of values of the page
@@ -119,8 +121,10 @@ export class Runs {
   }
 
   /**
+   * Starts a packed run.
+   *
    * @param count number of values without the padding; the bytes of the padding may be missing in the last run of a
-   * page
+   *   page
    */
   #startPacked(count: number): void {
     this.#isPacked = true;

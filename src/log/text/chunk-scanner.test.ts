@@ -15,7 +15,7 @@ function setupOf(numColumns: number, as: "key" | "number", comment?: string): Sc
   return { dialect: { delimiter: ",", comment, maxCell: 1 << 20 }, requests };
 }
 
-/** Returns the layout of a file whose columns are the requested columns in the order of the requests. */
+/** Returns the layout of a file that has the requested columns in the requested order. */
 function layoutOf(numColumns: number): ScanLayout {
   const cells = Array.from({ length: numColumns }, (_, column) => column);
   return { numColumns, cells, constants: cells.map(() => "") };

@@ -284,6 +284,8 @@ class RowScanner {
   }
 
   /**
+   * Converts rows to codes and numbers.
+   *
    * @param rows  cells of each row, one per column of the log
    * @param lines line number of each row, from 0
    * @throws {UsageError} the keys outgrow the memory
