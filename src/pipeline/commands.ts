@@ -133,8 +133,8 @@ export function checkEncoding(given: YamlOptions, fail: FailKey): void {
 }
 
 /**
- * Reads the rows of an engine's tables and queries, to compute their checksums: those of the log, and those of side
- * tables.
+ * Reads the rows of tables and queries through an engine, to compute their checksums. Returns the checksums of the
+ * log's rows, and those of side tables.
  *
  * @param logs none if they are files of this machine
  * @throws {EmbedError} as embed encode does

@@ -1,7 +1,8 @@
 // Computes fingerprints of the inputs of steps; a step is skipped if an output with the same fingerprint exists.
 //
 //   fingerprint   16 hexadecimal digits of the SHA-256 of: version of the program, kind of step, and its parts
-//   parts         by name, so that a plan can say which of them changed; parts are based on contents, never on times or paths
+//   parts         by name, so that a plan can say which of them changed; parts are based on contents, never on times or
+//                 paths
 
 import { join } from "node:path";
 import type { ConfigSetting } from "../config/config-file.js";
