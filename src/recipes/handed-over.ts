@@ -19,11 +19,11 @@ export interface HandedOver {
   schemaVersion: number;
   /** version of the program that compared */
   version: string;
-  /** folder to which relative paths in the recipes refer, relative to the folder of the page */
+  /** folder to which relative paths in the recipes refer, as a path relative to the page's folder */
   from: string;
   /** name of the best embedding; absent if only baselines were trained */
   best?: string;
-  /** the best first */
+  /** recipes of the runs, the best first */
   recipes: RunRecipe[];
 }
 
@@ -48,8 +48,9 @@ export function handedOverMarkup(page: string, best: string | undefined, recipes
 /**
  * Reads the runs of a page.
  *
- * @throws {UsageError} not a whole page of this version of `embed compare`
- * @throws {NoInputError} {ArtifactError} it cannot be read, or its element is damaged
+ * @throws {UsageError} the file is not a complete page of this version of `embed compare`
+ * @throws {NoInputError} the file cannot be read
+ * @throws {ArtifactError} its element is damaged
  */
 export async function readHandedOver(page: string): Promise<HandedOver> {
   if ((await kindAt(page)) === undefined) throw new NoInputError(`page '${page}' does not exist`);
