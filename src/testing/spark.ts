@@ -10,10 +10,10 @@ import { testPython } from "./page-code.js";
 import { answers, freePort } from "./servers.js";
 
 export interface SparkServer {
-  /** `sc://localhost:PORT` */
+  /** address of the server, `sc://localhost:PORT` */
   address: string;
   port: number;
-  /** kills it at once */
+  /** kills the server at once */
   kill: () => Promise<void>;
 }
 
