@@ -132,7 +132,7 @@ function signalled(cwd: string, args: string[], signal: SignalName, after: numbe
   });
 }
 
-/** Returns temporary names of unfinished work. */
+/** Returns the names of temporary outputs that were left by unfinished work. */
 function unfinishedIn(at: string): string[] {
   const names = readdirSync(at, { recursive: true }).map(String);
   return names.filter((name) => /\.(new|old|gone)-\d|\.lock\b|^tmp\/embed-/.test(name));
