@@ -254,7 +254,7 @@ function commonVectors(
   ];
 }
 
-/** Returns f32[rows * sum of the widths]: for each row, the numbers of all blocks. */
+/** Returns f32[rows * sum of the widths]: for each row, its numbers in all blocks of columns. */
 function blocksAt(
   { vectors, dim }: EmbeddingTable,
   rows: Uint32Array,

@@ -99,7 +99,7 @@ export const compareOptions = withCommon(
   ],
 );
 
-/** The options that the user set. */
+/** The options of `embed compare` that the user set. */
 export type GivenCompare = Given<typeof compareOwn> &
   Omit<GivenTraining, keyof Given<typeof compareOwn>> & { out: string; seed?: number };
 

@@ -396,5 +396,5 @@ export const evaluateOptions = withCommon(
 
 export type EvaluateOptions = Given<typeof evaluateOptions>;
 
-/** The options of the command, in which `reading` and `badRows` replace the options for reading a log. */
+/** The options that the user set, with resolved options for reading logs in place of those of the command line. */
 export type Evaluating = Omit<EvaluateOptions, "badRows"> & Pick<FurtherLog, "reading" | "badRows">;

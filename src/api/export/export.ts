@@ -60,7 +60,7 @@ export interface ExportSummary {
   zeroVectors?: number;
   /** source of the vector for unknown keys, by field; only for --reserve */
   unknownKeys?: Record<string, UnknownVector>;
-  /** cost of --dtype */
+  /** measured cost of a smaller type for the vectors (--dtype) */
   dtypeLoss?: DtypeLoss;
   /** true if the server already had the same rows, so that none were written; only for servers */
   unchanged?: boolean;

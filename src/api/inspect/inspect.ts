@@ -34,7 +34,7 @@ import { badRowHandling } from "../../training/reading/read-dataset.js";
 const FIRST_ROWS = 5;
 /** Maximum number of distinct values of an integer field that is shown as numbers; others are shown as keys. */
 const MOST_STEPS = 200;
-/** Roles of key columns. */
+/** Roles whose columns contain keys. */
 const KEYS = new Set(["user", "item", "session", "field"]);
 
 /** Inspects a log or dataset. @throws {DataError} too many bad rows @throws {UsageError} a dataset and other inputs */

@@ -110,7 +110,7 @@ export async function comparedTrainings(): Promise<ComparedTrainings> {
 
 /** Returns the options of `embed lift`: those of the trainer, and its own. */
 export function liftTable({ options }: ComparedTrainings): OptionTable {
-  // without options of servers, since checking the held-out rows would read the run's log through the server again
+  // leaves out options of servers, since checking the held-out rows would read the run's log through the server again
   const own = { ...omit(options, ...Object.keys({ ...engine, ...engineTraining })), ...liftOwn };
   const names = Object.entries(own).map(([name, option]) => [name, { ...option, common: undefined }]);
   return withCommon(Object.fromEntries(names) as OptionTable, liftCommon);

@@ -10,7 +10,7 @@
 import { meanInterval, type MeanInterval } from "../../evaluation/intervals.js";
 import type { Initialization } from "../../training/warm-start/initializations.js";
 
-/** The training with one seed. */
+/** Results of a training with one seed. */
 export interface LiftTraining {
   seed: number;
   /** validation loss of each epoch */

@@ -304,7 +304,7 @@ function masksOf({ had, items }: ListSource): (keys: Keys) => ItemLists {
   return (keys) => listsOfUsers(all, listNumbers(users, keys, had));
 }
 
-/** Returns the number of the list for each key; an owner without items gets the empty list, which is the last one. */
+/** Returns the number of each owner's list of seen items; the last list is empty, for owners without events. */
 function listNumbers(users: KeyIndex, keys: Keys, { users: all }: UserItems): Uint32Array {
   return Uint32Array.from({ length: keys.size }, (_, i) => {
     const found = users.find(keys, i);

@@ -48,7 +48,7 @@ export function listCounter(
   return {
     numAsked: (): number => sums.asked,
     tell: (reason: "ungrouped" | "unknown"): void => void sums[reason]++,
-    /** Returns the counts of this share, for the counter of all shares. */
+    /** Returns the counts of this process's share of the lists, which are added up over all processes. */
     state: (): CountedLists => ({ sums, shown }),
     add(part: CountedLists): void {
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += part.sums[name];
@@ -111,7 +111,7 @@ export function listCounter(
 
 export type ListCounter = ReturnType<typeof listCounter>;
 
-/** Counts of the lists of a share. */
+/** The counts of a share of the lists, which one process makes. */
 export interface CountedLists {
   sums: Record<"asked" | "lists" | "rows" | "short" | "events" | "newRows" | "ungrouped" | "unknown", number>;
   /** u8[number of items]: 1 for each item that some list contains */

@@ -227,7 +227,7 @@ function knownRows(
   });
 }
 
-/** Returns the number of new items whose row in a table was trained on more events than are known in the protocol. */
+/** Returns the number of new items on whose events the table was trained beyond those that the protocol knows. */
 export function leaks({ table, range }: RankedTable, { items }: ColdItems, { counts }: ColdProtocol): number {
   const rows = rowsOfKeys(keysOfRows(table, range), items);
   return rows.reduce(
