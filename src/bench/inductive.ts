@@ -66,7 +66,7 @@ export async function bench(): Promise<void> {
   const all = readRatings();
   const items = [...new Set(all.map(({ item }) => item))];
   const tenth = Math.floor(items.length / 10);
-  // 0 hides the newest tenth of the films; n drops the newest n tenths, and hides the newest tenth of the others
+  // the argument is 0 to hide the newest tenth of the films, or n to first drop the newest n tenths
   const older = Number(process.argv.find((arg) => /^\d$/.test(arg)) ?? 0);
   const end = items.length - older * tenth;
   const ratings = without(all, new Set(items.slice(end)));

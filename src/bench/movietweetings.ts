@@ -185,7 +185,7 @@ function biasesOf(train: Rating[], mean: number): (rating: Rating) => number {
   return (rating) => mean + bias("user", rating) + bias("item", rating);
 }
 
-/** Returns the square root of the mean of numbers. */
+/** Returns the square root of the mean of the numbers. */
 function rootOfMean(squares: readonly number[]): number {
   return Math.sqrt(squares.reduce((sum, each) => sum + each, 0) / squares.length);
 }
