@@ -40,7 +40,7 @@ export function starterTraining(
   return has("user") && has("item") ? "events" : undefined;
 }
 
-/** The training of the starter. */
+/** The training in the starter pipeline. */
 export interface StarterTrainer {
   command: string;
   /** comment on the training's command, which is written into the file */
