@@ -77,7 +77,7 @@ export function noRows({ order, path }: RowInput): NoRowsError {
   return new NoRowsError(what, { file: path, line: 1 });
 }
 
-/** Whether cells are lists. */
+/** Whether the cells of a column are lists. */
 export function isList({ types }: OpenInput, name: string): boolean {
   return leafOf(name, types.get(name)!)?.maxRepetition === 1;
 }
@@ -112,7 +112,7 @@ export function selected(file: OpenInput, names: readonly string[]): { relation:
   return { relation, order: order.map(([, as]) => as) };
 }
 
-/** Returns the expected types of the columns that `selected` returns. */
+/** Returns the expected types of an input's selected columns, followed by those of its order columns. */
 export function expectedOf({ order }: OpenInput, names: readonly string[]): ExpectedType[] {
   const cells = names.map((): ExpectedType => "any");
   return [...cells, ...(order ? order.map((): ExpectedType => "any") : (["int64"] as const))];
