@@ -27,7 +27,7 @@ export const baseline: Baseline = {
   },
 };
 
-/** Maximum number of items. */
+/** Maximum number of items; the inverse for more would take too much memory and time. */
 const MOST_ITEMS = 20_000;
 
 async function easeRanker(

@@ -331,7 +331,7 @@ class NearestItems {
     [values[at], items[at]] = [value, item];
   }
 
-  /** Sorts the items from best to worst, after which none can be offered. @returns number of items */
+  /** Sorts the items from best to worst; afterwards no further item may be offered. @returns number of items */
   sort(): number {
     const { items, values } = this;
     for (let end = this.#size - 1; end > 0; end--) {
