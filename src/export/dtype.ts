@@ -57,7 +57,7 @@ export function decoded({ values, scales }: Encoded, dim: number, dtype: Dtype):
   return Float32Array.from(values, at);
 }
 
-/** @throws {DataError} as `encoded` */
+/** Converts numbers to halves, as bits. @throws {DataError} a number exceeds the largest half */
 function halves(vectors: Float32Array): Uint16Array {
   const bits = new Uint32Array(vectors.buffer, vectors.byteOffset, vectors.length);
   const out = new Uint16Array(vectors.length);

@@ -94,7 +94,7 @@ async function checkWords(selection: Selection, word: Words["word"]): Promise<nu
   const { strict, field } = selection;
   const colon = selection.fields.map((name) => field === undefined && name.includes(":"));
   const keyText = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
-  // original key by written name
+  // the original key of each written name
   const remembered = new Map<string, string>();
   const isRemembered = (
     batch: ExportBatch,

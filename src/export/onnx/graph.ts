@@ -19,7 +19,7 @@ export class GraphBuilder {
   private numValues = 0;
   private readonly integers = new Map<string, string>();
 
-  /** Returns a new name for an inner value. */
+  /** Returns a new name for an intermediate value of the graph. */
   fresh(): string {
     return `${INNER}${this.numValues++}`;
   }
