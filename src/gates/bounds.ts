@@ -206,7 +206,7 @@ export function withoutEarlier(gate: string, bounds: PerField | undefined): Gate
   ];
 }
 
-/** Returns the outcomes of bounds whose value cannot be compared. */
+/** Returns an outcome for each bound whose value cannot be compared, with the reason. */
 export function notCompared(
   gate: string,
   { min, max, within }: ValueBounds = {},

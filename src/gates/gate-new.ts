@@ -13,7 +13,7 @@ import { measuredGroups, type MeasuredGroup, dayGroups, fileGroups, type RowGrou
 const LEAST_COPY = 10;
 
 /**
- * Returns outcomes of `newFiles`, `goneFiles` and `newDays`.
+ * Checks the bounds of the gates `newFiles`, `goneFiles` and `newDays`.
  *
  * @param newest newest event of the log, and of the previous version: milliseconds since 1970
  */
