@@ -18,7 +18,7 @@ export async function accessOf(path: string): Promise<Access | undefined> {
 }
 
 /**
- * Gives an output the access rights of the one that it replaces while it is written; the writer may still write to it.
+ * Gives an output, which is still being written, the access rights of the one that it replaces, and keeps it writable.
  */
 export async function giveWhileWritten(path: string, { mode, uid, gid }: Access): Promise<void> {
   await give(path, { mode: mode | ((await lstat(path)).isDirectory() ? OWNER_MAY_WRITE : 0o600), uid, gid });
