@@ -11,7 +11,7 @@ import { commandOf, optionsOf } from "./call.js";
 import { functions, specOf, type LibraryFunction } from "./functions.js";
 import { optionType } from "./option-value.js";
 
-/** Contents of the two files. */
+/** Contents of the generated files library.js and library.d.ts. */
 interface Entry {
   code: string;
   declarations: string;
