@@ -158,8 +158,8 @@ function sumOf(numbers: readonly number[]): number {
 }
 
 /**
- * @throws {DataError} the path gives a column that the file also has, or the path gives other columns than the first
- * file's path
+ * Checks the columns that a path gives. @throws {DataError} the file has them, too, or the first file's path gives
+ * others
  */
 export function checkPartition(first: FileColumns, { path, columns, partition }: FileColumns): void {
   const both = Object.keys(partition).find((name) => columns.includes(name));

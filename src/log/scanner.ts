@@ -21,7 +21,7 @@ export interface ScanRegion {
  */
 export function scanMemories(module: WebAssembly.Module): { scanner: ScanMemory; merger: ScanMemory } {
   const scanner = new ScanMemory(module);
-  // address space is saved for the trainer, which needs memories later
+  // both share one memory if addresses are scarce, because the trainer needs memories later
   return { scanner, merger: freeAddresses() < 4 * RESERVED ? scanner : new ScanMemory(module) };
 }
 

@@ -54,7 +54,7 @@ export class ColumnCodes {
   }
 
   /**
-   * Replaces unknown cells of a part by codes.
+   * Replaces the UNKNOWN cells of a part of a range by codes.
    *
    * @param indices the part's values in the dictionary
    * @param own codes of the part's keys

@@ -91,7 +91,7 @@ export interface Cursor {
   skip(numRows: number): void;
   /** Yields segments of rows; the caller must read the values before it asks for the next segment. Not for lists. */
   segments(numRows: number): Generator<Segment, void, undefined>;
-  /** Returns the cells of rows as text, with the values of lists joined; the fault of a cell that has no text. */
+  /** Returns the cells of rows as text, with the values of lists joined; a RowFault for a cell that has no text. */
   texts(numRows: number): (string | RowFault)[];
   /** @throws {Error} the column has more rows */
   checkEnd(): void;
@@ -165,7 +165,7 @@ export class ColumnCursor implements Cursor {
   }
 
   /**
-   * Returns the cells of rows as text, with the values of lists joined; the fault of a cell that has no text. @throws
+   * Returns the cells of rows as text, with the values of lists joined; a RowFault for a cell that has no text. @throws
    * {Error} the column is damaged
    */
   texts(numRows: number): (string | RowFault)[] {
@@ -329,7 +329,7 @@ function countLevels(levels: Uint32Array, count: number, level: number): number 
   return found;
 }
 
-/** Returns the text of a value, or the fault of its row. */
+/** Returns the text of a value; a RowFault, which says why its row is bad, if it has no text. */
 export function orFault(read: () => string): string | RowFault {
   try {
     return read();

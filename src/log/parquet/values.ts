@@ -29,7 +29,7 @@ export type PlainValues = { count: number } & (
   /** integers as 32-bit words, one or (if isWide) two per value, the lower word first */
   | { kind: "integer"; words: Int32Array; isWide: boolean; unsigned: boolean }
   | { kind: "number"; values: Float32Array | Float64Array }
-  /** milliseconds since 1970; isDay: the values are dates without a time of day */
+  /** times in milliseconds since 1970; isDay: the values are dates without a time of day */
   | { kind: "time"; times: Float64Array; isDay: boolean }
   /** values of any type, as hyparquet returns them */
   | { kind: "other"; values: ArrayLike<unknown> }

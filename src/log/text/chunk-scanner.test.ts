@@ -96,8 +96,7 @@ describe("the scan kernel", () => {
     const double = fc.double({ noNaN: true, noDefaultInfinity: true }).map(String);
     const money = fc.integer({ min: -1e7, max: 1e7 }).map((cents) => String(cents / 100));
     const noise = fc.string({ unit: fc.constantFrom(..."0123.-+eE_xX Ifn".split("")), maxLength: 6 });
-    // numbers short enough that the kernel parses all digits in one step, with the bytes that precede and follow digits
-    // in ASCII
+    // draws numbers that the kernel parses in one step, with the ASCII characters before and after the digits
     const short = fc
       .tuple(
         sign,

@@ -166,7 +166,7 @@ function furtherColumnWarnings<Rec>(
   });
 }
 
-/** Pulls items until they contain the first rows; read() later processes the same items again. */
+/** Pulls files and their pieces until they contain the first rows; read() later processes them again. */
 async function takeHead<Rec>(
   items: AsyncGenerator<Item<Rec>, void, undefined>,
   head: Item<Rec>[],
