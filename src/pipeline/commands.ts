@@ -36,7 +36,7 @@ async function checkedTrainer(command: string): Promise<Trainer> {
 /** Flags that a pipeline sets itself, so that its file must not contain them. */
 const DECIDED = [
   ...["out", "force", "resume", "on-interrupt", "quiet", "json"],
-  // the log is already the query (sql:FILE), and its rows have a checksum
+  // a pipeline names the query in `log:` (sql:FILE), and always computes the checksum of the rows
   ...["engine-sql", "engine-hash", "engine-train", "engine-output", "engine-parts"],
 ];
 

@@ -77,7 +77,7 @@ export async function logFiles(
 /** Returns the options that determine results; files are represented by their content. */
 export async function optionsPart(given: YamlOptions, settings: readonly ConfigSetting[]): Promise<unknown> {
   const paths = new Set(settings.filter(({ path }) => path).map(({ name }) => name));
-  // an additional output file is also part of the result
+  // the path of an additional output file is kept, because the file is also part of the result
   const idle = new Set(settings.filter(({ noBytes, path }) => noBytes && !path).map(({ name }) => name));
   const part: [string, unknown][] = [];
   for (const name of Object.keys(given).sort()) {

@@ -149,7 +149,7 @@ export async function planPipeline(
   for (const training of pipeline.trainings) {
     trainings.push(await planTraining(pipeline, training, parts, encode, force));
   }
-  // steps that read the training's log; lists need it to exclude the items that a user already has
+  // the steps that read the encoded log; lists need it to exclude the items that a user already has
   const readers = trainings
     .flatMap(({ before, train, recalls }) => [before, train, ...recalls])
     .filter(({ runs }) => runs);

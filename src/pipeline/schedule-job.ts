@@ -6,10 +6,10 @@
 import { UsageError } from "../errors.js";
 
 export interface Job {
-  /** lower-case letters, digits and dashes; at most MAX_NAME characters, without a dash at either end */
+  /** name of the job: lower-case letters, digits and dashes, at most MAX_NAME, without a dash at either end */
   name: string;
   time: ScheduleTime;
-  /** absolute paths, without control characters */
+  /** absolute paths without control characters, of the programs Node and embed, and of files and a folder */
   node: string;
   embed: string;
   file: string;
