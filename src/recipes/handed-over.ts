@@ -10,14 +10,14 @@ import { kindAt } from "../io/tree.js";
 import { version } from "../io/package-version.js";
 import { recipeShape, type RunRecipe } from "./run-recipe.js";
 
-/** The id of the element in the page. */
+/** The HTML id of the element with the recipes of a page. */
 const ELEMENT = "embed-compare";
 const SCHEMA_VERSION = 1;
 
 /** The content of the element: the runs of a comparison. */
 export interface HandedOver {
   schemaVersion: number;
-  /** version of the program that compared */
+  /** version of the program that wrote the page */
   version: string;
   /** folder to which relative paths in the recipes refer, as a path relative to the page's folder */
   from: string;

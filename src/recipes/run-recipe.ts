@@ -26,7 +26,7 @@ import { requestOf } from "./training-request.js";
 export interface RunRecipe {
   name: string;
   command: string;
-  /** files and patterns */
+  /** files and patterns of the log */
   log: string[];
   /** options of `embed encode`, by name: every role and feature of the run, its filters, and options that read cells */
   encoding: Record<string, unknown>;
