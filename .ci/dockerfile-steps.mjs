@@ -1,16 +1,16 @@
 // Runs the steps of a Dockerfile without Docker: `node .ci/dockerfile-steps.mjs DOCKERFILE CONTEXT FOLDER`.
 //
 // Each stage is a folder of FOLDER that stands for the root of its image. COPY copies into it, without what
-// DOCKERFILE.dockerignore excludes, and RUN runs in the stage's WORKDIR with the programs of this machine. Base images are not
-// fetched. A RUN that names an absolute path is refused, because it would leave the folder.
-// Prints the root, user and entry point of the last stage, a line each.
+// DOCKERFILE.dockerignore excludes, and RUN runs in the stage's WORKDIR with the programs of this machine. Base images
+// are not fetched. A RUN instruction that names an absolute path is refused, because it would leave the folder. Prints
+// the root, user and entry point of the last stage, a line each.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 
 const [dockerfile, context, folder] = process.argv.slice(2).map((path) => resolve(path));
 
-/** What an instruction does to a stage. */
+/** Effects of an instruction on a stage. */
 const instructions = {
   FROM(words) {
     const [, name = String(stages.length)] = / AS (\S+)$/i.exec(words) ?? [];
@@ -50,7 +50,7 @@ const instructions = {
 };
 
 const stages = [];
-// a line that ends in a backslash continues, and comments are lines
+// joins lines that end in a backslash with the next line, and removes comments
 const text = readFileSync(dockerfile, "utf8")
   .replaceAll(/^\s*#.*\n/gm, "")
   .replaceAll(/\\\n\s*/g, " ");
@@ -63,7 +63,7 @@ for (const line of text.split("\n").filter((line) => line.trim() !== "")) {
 const { root, user, entry } = stages.at(-1);
 console.log([root, user, entry].join("\n"));
 
-/** Whether a name of the context's first level is copied; patterns of deeper levels are refused. */
+/** Whether .dockerignore lets a name in the context's root be copied. Throws for patterns of deeper levels. */
 function isIncluded(ignore) {
   const patterns = ignore.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   const odd = patterns.find((pattern) => !/^(?:\*|!?[\w.-]+)$/.test(pattern));

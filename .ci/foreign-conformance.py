@@ -1,10 +1,11 @@
-"""Do we encode rows with the trees of LightGBM and XGBoost as they do?
+"""Checks that our encoding of rows with trees of LightGBM and XGBoost equals that of these libraries.
 
 usage: foreign-conformance.py FOLDER, in the project's root
 
-Trains models of many kinds on a drawn table with missing numbers, zeros, names that need quotes and categories that training
-has not seen, lets `embed transform --model` encode a log of it, and compares leaves and raw scores on every row: leaves must be
-equal, scores differ by 1e-6 at most (XGBoost sums in f32: 1e-5 of the largest). What is written as Parquet is read by pyarrow.
+Trains models of many kinds on a random table with missing numbers, zeros, names that need quotes, and categories that
+do not occur in training. `embed transform --model` then encodes a log of it, and the script compares leaves and raw
+scores on every row: leaves must be equal, scores may differ by 1e-6 (XGBoost sums in f32: by 1e-5 of the largest
+score). Parquet output is read with pyarrow.
 """
 
 import subprocess
@@ -19,7 +20,7 @@ folder = sys.argv[1]
 random = numpy.random.default_rng(7)
 N = 5000
 NAMES = ["tea", "a, b", 'with "quotes"', "été", "x y", "zz"]
-# XGBoost 3.2 cuts names beyond ASCII short in its file, and we refuse it
+# XGBoost 3.2 truncates names with non-ASCII characters in its file, so embed rejects such a file
 ASCII = {"été": "ete"}
 
 
@@ -48,10 +49,11 @@ def categories_of(frame, column):
 
 
 train, target = table(N)
-# rows to encode: with a name that training has not seen, no missing number where training had none (`full`) but at the end
+# rows to encode: they have a category that training lacks; the column `full` has no missing number except in the last
+# 100 rows, as it had none in training
 rows, _ = table(N, [*NAMES, "new"])
 rows.loc[N - 100 :, "full"] = numpy.nan
-# numbers that stand exactly on thresholds
+# takes numbers from the training rows, some of which are exactly the thresholds of splits
 rows.loc[: N // 2, "x"] = train.x.to_numpy()[: N // 2 + 1]
 labels = {
     "binary": (target > 0.5).astype(int),
@@ -111,7 +113,7 @@ def with_lightgbm(name, told, label, columns, categorical=(), coded=()):
     booster.save_model(model)
     loaded = lightgbm.Booster(model_file=model)
     scores = loaded.predict(frame(rows), raw_score=True)
-    # LightGBM divides by the trees only where it also turns scores into probabilities
+    # LightGBM divides scores by the number of trees only in models whose scores it also converts to probabilities
     if told.get("boosting") == "rf":
         scores /= 30
         if label == "binary":

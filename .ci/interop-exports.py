@@ -1,9 +1,9 @@
-"""Does each format's own reader find what the table holds?
+"""Checks that each format's usual reader finds the table in the exported file.
 
 usage: interop-exports.py FOLDER
 
-FOLDER holds `run`, and a file or directory a format, named by it: the rows of the field `item` with their weights. jsonl is what
-the others are compared with, and it is compared with the run's own embeddings.arrow.
+FOLDER contains `run`, and one file or directory per format, which has the format's name: the rows of the field `item`
+with their weights. Every format is compared with jsonl, and jsonl with the run's own embeddings.arrow.
 """
 
 import csv
@@ -72,7 +72,7 @@ check("arrow", list(own["key"]) == keys, list(own["count"]) == list(counts), sam
 read = duckdb.sql("select key, vector from arrow").fetchall()
 check("arrow in DuckDB", [row[0] for row in read] == keys, same([row[1] for row in read], vectors))
 
-# cell by cell, in three readers
+# csv and tsv, compared cell by cell in three readers
 for name, delimiter in [("csv", ","), ("tsv", "\t")]:
     head, *cells = csv.reader(open(at(name), encoding="utf8", newline=""), delimiter=delimiter)
     check(name, head == ["field", "key", "count", "weight", *(f"v{d}" for d in range(vectors.shape[1]))],
@@ -96,7 +96,7 @@ numbers = numpy.load(at("npy/vectors.npy"), allow_pickle=False)
 names = [json.loads(line) for line in open(at("npy/keys.txt"), encoding="utf8")]
 check("npy", names == keys, same(numbers, vectors), same(numpy.load(at("npy/weights.npy")), weights))
 
-# as FuxiCTR's loader reads it: without pickle, keys as text
+# read as FuxiCTR's loader does: without pickle, with keys as text
 npz = numpy.load(at("npz"), allow_pickle=False)
 check("npz", list(npz["key"]) == keys, same(npz["value"], vectors), same(npz["weight"], weights))
 
@@ -110,7 +110,7 @@ matrix, labels = sklearn.datasets.load_svmlight_file(at("libsvm"), n_features=wi
 names = [json.loads(line.split(" # ", 1)[1]) for line in open(at("libsvm"), encoding="utf8")]
 check("libsvm", same(matrix.toarray(), wide), not labels.any(), names == keys)
 
-# as RecBole reads it: quotes count, and words for what is missing
+# read as RecBole does: quotes belong to the key, and some words mean a missing value
 frame = pandas.read_csv(at("recbole"), sep="\t", dtype=str, engine="python")
 held = [i for i, key in enumerate(keys) if key != "NULL" and "\n" not in key]
 numbers = [[float(x) for x in line.split(" ")] for line in frame["item_emb:float_seq"]]
@@ -142,7 +142,7 @@ check("elasticsearch-bulk", [line["index"]["_id"] for line in lines[::2]] == key
 
 
 def commands(data):
-    """Redis's protocol: arrays of bulk strings."""
+    """Encodes commands in Redis's protocol: arrays of bulk strings."""
     at = 0
 
     def line():
@@ -168,7 +168,7 @@ unescape = lambda text: re.sub(r"\\(.)", lambda m: {"t": "\t", "n": "\n", "r": "
 lines = [line.rstrip("\n").split("\t") for line in open(at("pgvector"), encoding="utf8", newline="\n")]
 check("pgvector", [unescape(line[1]) for line in lines] == keys, same([json.loads(line[4]) for line in lines], vectors))
 
-# by each of three readers: keys, counts and weights, and every number of every vector
+# parquet in three readers: keys, counts and weights, and every number of every vector
 numbered = [f"v{d}" for d in range(vectors.shape[1])]
 matrix = lambda frame: frame[numbered].to_numpy() if "v0" in frame else numpy.stack(frame["vector"])
 parquet_readers = {
@@ -189,7 +189,7 @@ for name in ["parquet", "parquet-wide"]:
     asked = duckdb.sql(f"select key from read_parquet('{at(name)}') where count = {most} and field = 'item'").fetchall()
     check(f"{name} narrowed in DuckDB", [row[0] for row in asked] == [key for key, count in zip(keys, counts) if count == most])
 
-# fewer bits: numpy's own halves, and i8 within half a step of a row's scale
+# smaller types: f16 equals numpy's rounding, and i8 is within half a step of the row's scale
 for dtype in ["f16", "i8"]:
     npz = numpy.load(at(f"npz-{dtype}"), allow_pickle=False)
     tensors = safetensors.numpy.load_file(at(f"safetensors-{dtype}"))
@@ -213,7 +213,8 @@ for dtype in ["f16", "i8"]:
             abs(read * frame["scale"].to_numpy()[:, None] - vectors) <= 0.501 * frame["scale"].to_numpy()[:, None]).all()
         check(f"{name}, {dtype}", list(frame["key"]) == keys, exact)
 
-# [w, v] by field; reserved rows where the networks look for them; vocab.json tells the row of every key
+# the fnn format has [w, v] by field, reserved rows where each network library expects them, and the row of every key in
+# vocab.json
 table = pyarrow.ipc.open_file(at("run/embeddings.arrow")).read_all().to_pandas()
 model = safetensors.numpy.load_file(at("run/model/fm.safetensors"))
 places = {"fnn": (None, None), "fnn-keras": (0, 1), "fnn-fuxictr": (0, -1), "fnn-pytorch": (1, 0)}
@@ -233,7 +234,7 @@ for name, (padding, unknown) in places.items():
         assert same(tensors[field][unknown], numpy.hstack([model["oovWeights"][f], model["oovVectors"][f]])), (name, field)
     check(name)
 
-# a field's vectors by key: unknown keys find the out-of-vocabulary row, the empty one zeros
+# the onnx model returns vectors by key: the out-of-vocabulary row for unknown keys, zeros for the empty key
 onnx.checker.check_model(onnx.load(at("onnx")), full_check=True)
 session = onnxruntime.InferenceSession(at("onnx"))
 asked = numpy.array(keys + ["nobody", ""], dtype=object)

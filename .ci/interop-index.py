@@ -1,4 +1,4 @@
-"""Does hnswlib find in our indexes what we find? usage: interop-index.py FOLDER, as .ci/interop-index made it"""
+"""Checks that hnswlib finds the same neighbors in our indexes as embed. usage: interop-index.py FOLDER"""
 
 import hashlib
 import json
@@ -28,10 +28,10 @@ for metric, similarity in scores.items():
     best = (-similarity).argsort(axis=1, kind="stable")[:, :10]
     recall = numpy.mean([len(set(a) & set(b)) / 10 for a, b in zip(found.tolist(), best.tolist())])
     assert recall > 0.98, (metric, recall)
-    # distances are what hnswlib computes from the vectors in the file
+    # hnswlib's distances equal those computed from the vectors in the file
     expected = {"cosine": lambda s: 1 - s, "dot": lambda s: 1 - s, "l2": lambda s: -s}[metric](numpy.take_along_axis(similarity, found.astype(int), 1))
     assert numpy.abs(distances - expected).max() < 1e-4 * max(1, numpy.abs(expected).max()), metric
-    # a query's own row is not among its neighbors
+    # the query's own row does not count as a neighbor
     for query in json.load(open(f"{folder}/{metric}.json"))["queries"]:
         row = place[query["key"]]
         ours = [place[neighbor["key"]] for neighbor in query["neighbors"]]

@@ -1,6 +1,7 @@
-"""Do Keras, PyTorch and FuxiCTR find every trainer's vectors by key, and the row for unknown keys?
+"""Checks that Keras, PyTorch and FuxiCTR find every trainer's vectors by key, and the row for unknown keys.
 
-usage: interop-tables.py FOLDER   what .ci/interop-tables made: tables/NAME with keras, pytorch, fuxictr.npz and rows.jsonl
+usage: interop-tables.py FOLDER   a folder that .ci/interop-tables created: tables/NAME with keras, pytorch, fuxictr.npz
+and rows.jsonl
 """
 
 import csv
@@ -48,7 +49,8 @@ def by_torch(table):
 
 
 def by_fuxictr(table):
-    """Vectors by key as docs/recipes/fuxictr.md looks them up, in a log that has every key and a row without one."""
+    """Vectors by key as docs/recipes/fuxictr.md looks them up, in a log with every key and one row with a missing key.
+    """
     import torch
     from fuxictr.preprocess import FeatureProcessor
     from fuxictr.pytorch.layers import FeatureEmbeddingDict
@@ -63,7 +65,7 @@ def by_fuxictr(table):
     key = {"active": True, "dtype": "str", "type": "categorical"}
     pretrained = {"pretrained_emb": str(table / "fuxictr.npz"), "pretrain_usage": "init", "freeze_emb": True}
     processor = FeatureProcessor(
-        # FuxiCTR 2.3.10 cannot read the vocabulary of a single feature
+        # two features, because FuxiCTR 2.3.10 cannot read the vocabulary of a single one
         feature_cols=[{"name": "user", **key}, {"name": "item", **key, **pretrained}],
         label_col={"name": "click", "dtype": "float"},
         dataset_id="fuxictr",
@@ -81,7 +83,7 @@ def lines(path):
 
 
 def check(name, table, found):
-    """Every key has its vector, the empty key zeros, and an unknown one what reserve.json says."""
+    """Checks that every key has its vector, the empty key zeros, and unknown keys the row that reserve.json names."""
     known = {row["key"]: numpy.array(row["vector"], "float32") for row in lines(table / "rows.jsonl")}
     assert set(found) == {*known, UNKNOWN, ""}, f"{name}: keys"
     for key, vector in known.items():

@@ -1,7 +1,7 @@
-"""Do PyTorch, FuxiCTR and RecBole hold what the exports hold?
+"""Checks that PyTorch, FuxiCTR and RecBole load the values that the exports contain.
 
-usage: interop-torch.py FOLDER   what .ci/interop-torch made: rows.csv, fnn and scores.jsonl; week1-*, week2-* and delta-*; fuxictr.npz;
-                                 odd.jsonl, odd.npz and recbole
+usage: interop-torch.py FOLDER   a folder that .ci/interop-torch created: rows.csv, fnn and scores.jsonl; week1-*,
+week2-* and delta-*; fuxictr.npz; odd.jsonl, odd.npz and recbole
 """
 
 import csv
@@ -35,7 +35,7 @@ def check(name, *facts):
     checked.append(name)
 
 
-# the machine's score of rows of the log, in PyTorch, from w0 and z = [w, v] of each feature
+# computes the factorization machine's scores of rows in PyTorch, from w0 and z = [w, v] of each feature
 tensors = load_file(at("fnn/fnn.safetensors"))
 vocabulary = json.load(open(at("fnn/vocab.json"), encoding="utf8"))
 preprocess = json.load(open(at("fnn/preprocess.json"), encoding="utf8"))
@@ -43,7 +43,7 @@ layers = {name: torch.nn.Embedding.from_pretrained(z, freeze=False) for name, z 
 
 
 def features(row):
-    """Rows of z, each times its value x."""
+    """Yields the row of z for each feature of a log's row, multiplied by the feature's value x."""
     for field in preprocess["fields"]:
         name, cell = field["name"], row[field["name"]]
         if cell == "":
@@ -52,7 +52,7 @@ def features(row):
             yield layers[name](torch.tensor(0)) * ((float(cell) - field["mean"]) / field["deviation"])
         else:
             keys = cell.split(field["separator"]) if field["kind"] == "multi" else [cell]
-            # --reserve pytorch: row 0 is for unknown keys
+            # with --reserve pytorch, unknown keys have row 0
             for key in keys:
                 yield layers[name](torch.tensor(vocabulary[name].get(key, 0))) / len(keys)
 
@@ -63,7 +63,7 @@ def score(row):
     return float(tensors["w0"] + w.sum() + (v.sum(0).square() - v.square().sum(0)).sum() / 2)
 
 
-# `embed evaluate` of a row alone: its log loss tells the score
+# scores.jsonl has the log loss that `embed evaluate` prints for each row alone, from which the score follows
 worst, unknown, missing = 0, 0, 0
 for told, row in zip(read("scores.jsonl"), csv.DictReader(open(at("rows.csv"), encoding="utf8", newline=""))):
     odds = -math.log(math.expm1(told["metrics"]["on"]["logLoss"]))
@@ -72,7 +72,7 @@ for told, row in zip(read("scores.jsonl"), csv.DictReader(open(at("rows.csv"), e
     missing += "" in row.values()
 check("fnn: the score of a row to 1e-5", worst < 1e-5, unknown > 0, missing > 0)
 
-# the second week's changes in the first week's table, where no row moves
+# applies the second week's changes to the first week's table, in which all keys keep their row numbers
 for reserve in ["none", "keras", "pytorch"]:
     for form in ["npy", "jsonl"]:
         table = torch.nn.Embedding.from_pretrained(torch.from_numpy(numpy.load(at(f"week1-{reserve}/vectors.npy"))), freeze=False)
@@ -96,7 +96,7 @@ for reserve in ["none", "keras", "pytorch"]:
               [names[row] for row in rows] == keys, all(names[one["row"]] == "" for one in gone),
               len(table.weight) < len(week2), len(gone) > 0, 0 < len(rows) < len(week2))
 
-# FuxiCTR's own vocabulary finds the vectors by key
+# FuxiCTR finds the vectors by key through a vocabulary that it builds itself
 npz = numpy.load(at("fuxictr.npz"))
 exported = dict(zip(npz["key"].tolist(), npz["value"]))
 for freeze in [True, False]:
@@ -118,7 +118,8 @@ for freeze in [True, False]:
           all(numpy.array_equal(weight[rows[name]], exported[name]) for name in mine),
           all(numpy.array_equal(found[rows[name]], exported[name]) for name in mine if rows[name] <= spec["oov_idx"]),
           rows["__PAD__"] == 0, rows["__OOV__"] == spec["oov_idx"], not weight[0].any(), weight[spec["oov_idx"]].all(),
-          # rare keys of ours that FuxiCTR counts, and keys of ours that its log lacks
+          # the data includes keys that are rare for us but frequent enough for FuxiCTR, and keys of ours that its log
+          # lacks
           len(others) > 0, any(rows[name] > spec["oov_idx"] for name in mine))
 
 odd = {row["key"]: row["vector"] for row in read("odd.jsonl")}
@@ -127,7 +128,7 @@ tokens.build_vocab({"0007": 1})
 tokens.load_pretrained_vocab(str, at("odd.npz"))
 check("FuxiCTR, odd keys", set(odd) <= set(tokens.vocab), len(tokens.vocab) == len(odd) + 2)
 
-# RecBole's own reader, and the matrix that its models start from
+# RecBole's own reader, and the matrix with which its models start
 keys = {re.sub(r"[\t\n\r]", "_", key): vector for key, vector in odd.items()}
 with open(at("recbole/odd/odd.inter"), "w", encoding="utf8") as log:
     log.write("user:token\titem_id:token\n")

@@ -1,13 +1,16 @@
-"""Does LightGBM read the trees as we do, and does its refit give the leaves that `--init RUN --refit-leaves` gives?
+"""Checks that LightGBM reads our trees as we do, and that its refit gives the same leaves as `--init RUN
+--refit-leaves`.
 
 usage: lightgbm-conformance.py FOLDER
 
-FOLDER/cases names the cases, `trees NAME` or `refit NAME`. NAME is a run; NAME-features and NAME-leaves are what `embed transform
---features --format npy` and `embed transform --format npy` wrote of a log, NAME-scores.csv what `embed predict --raw-scores` wrote.
+FOLDER/cases names the cases, `trees NAME` or `refit NAME`. NAME is a run; NAME-features and NAME-leaves are the outputs
+of `embed transform --features --format npy` and `embed transform --format npy` for a log, and NAME-scores.csv the
+output of `embed predict --raw-scores`.
 
-trees   LightGBM loads the model: its leaves must be ours on every row, its scores ours to 1e-6, and so must the columns' importances.
-refit   LightGBM refits the model to the rows, whose labels stand first in the lines of NAME.svm; NAME-scores.csv has the raw scores of
-        the run that embed refitted to the same rows. They must agree to 1e-5: LightGBM's gradients are f32.
+trees   LightGBM loads the model: leaves must equal ours on every row; scores and the columns' importances must agree to
+1e-6. refit   LightGBM refits the model to the rows, whose labels stand first in the lines of NAME.svm; NAME-scores.csv
+has the raw scores of the run that embed refitted to the same rows. They must agree to 1e-5: LightGBM's gradients are
+f32.
 """
 
 import json

@@ -1,7 +1,8 @@
-"""Types the examples of docs/python.md and compares what they print: python .ci/python-tour.py [torch]
+"""Runs the examples of docs/python.md and compares their output: python .ci/python-tour.py [torch]
 
-Without `torch`, all that do not need PyTorch; with it, only the imports, the runs and what needs PyTorch, from files in
-place of frames. Airflow is large, so that its decorators are replaced where it is not installed.
+Without `torch`, runs all examples except those that need PyTorch; with it, only imports, trainings and examples that
+need PyTorch, on files instead of frames. If Airflow, a large package, is not installed, stand-ins replace its
+decorators.
 """
 
 import doctest
@@ -19,7 +20,7 @@ TORCH = doctest.register_optionflag("TORCH")
 
 
 def stand_in_for_airflow() -> None:
-    """`task` that keeps the function, as Airflow's does."""
+    """A stand-in for Airflow's decorator `task`, which keeps the function."""
 
     def task(**_):
         return lambda function: types.SimpleNamespace(function=function)
@@ -35,11 +36,11 @@ def main() -> int:
     warnings.filterwarnings("ignore", module="embed_tables|__main__|<doctest")
     if importlib.util.find_spec("airflow") is None:
         stand_in_for_airflow()
-    # a fence is no output
+    # removes the page's code fences, which doctest would take for output
     text = re.sub(r"^```.*$", "", PAGE.read_text("utf-8"), flags=re.MULTILINE)
     test = doctest.DocTestParser().get_doctest(text, {}, PAGE.name, str(PAGE), 0)
     if with_torch:
-        # Debian's Python has neither pandas nor pyarrow: the log is a file
+        # Debian's Python has neither pandas nor pyarrow, so the log is passed as a file
         setting = """
 >>> import csv
 >>> import embed_tables as et

@@ -1,8 +1,9 @@
-// Types README.md's commands, in order, in a clean clone:   node .ci/readme-tour.mjs FOLDER
+// Runs README.md's commands, in order, in a clean clone:   node .ci/readme-tour.mjs FOLDER
 //
-//   ```console   `$ command`, and below it all that it prints to stdout: compared to the letter, but for seconds and bytes per second
-//   ```sh        commands that must end with 0; what they print is not shown
-//   others       are not typed: a crontab, Python, TypeScript
+//   ```console   `$ command`, followed by its whole standard output, which must be equal except for seconds and bytes
+//                per second
+//   ```sh        commands that must exit with 0; their output is not compared
+//   others       are not run: a crontab, Python, TypeScript
 //
 // `npm ci && npm test` is a step of its own in .ci/run. Exits with 1 when a command fails or prints something else.
 
@@ -13,7 +14,7 @@ import { join } from "node:path";
 const NOT_TYPED = ["cron", "python", "ts"];
 const STEP_OF_ITS_OWN = "npm ci && npm test";
 
-/** The commands of a page's blocks; `shown` are the lines below a `console` command. */
+/** The commands in the blocks of a page; `shown` are the lines of expected output below a `console` command. */
 function commandsOf(markdown) {
   const commands = [];
   let language;
@@ -36,7 +37,7 @@ function commandsOf(markdown) {
   return commands;
 }
 
-/** Lines without what differs from run to run: seconds, rates and the number of threads that was fastest. */
+/** Removes everything that differs from run to run: seconds, rates, and the number of threads that was fastest. */
 function comparable(lines) {
   return lines
     .join("\n")
@@ -50,7 +51,7 @@ function comparable(lines) {
     );
 }
 
-/** What is wrong with how a command ended and what it printed; empty when nothing is. */
+/** Returns the problems of a command's exit code and output; empty if there are none. */
 function complaint({ shown }, { status, stdout, stderr }) {
   if (status !== 0) return `ended with ${status}, expected 0:\n${stderr}`;
   if (shown === undefined) return "";

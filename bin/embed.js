@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-// CommonJS (package.json beside this file): Node starts it sooner than an ES module.
+// This file is CommonJS (see package.json beside it), because Node starts it sooner than an ES module.
 const { existsSync } = require("node:fs");
 
 void start();
 
 async function start() {
   try {
-    // the build joins the compiled modules into dist/program/ and removes this one: it is there again when tsc has run since
+    // the build bundles the compiled modules into dist/program/ and removes main.js: if it exists, tsc has run since
+    // the build
     if (existsSync(`${__dirname}/../dist/cli/main.js`)) {
       const { main } = await import("../dist/cli/main.js");
       await main(process.argv);
@@ -20,7 +21,7 @@ async function start() {
       process.exitCode = 70;
     }
   } catch (error) {
-    // too few to read the program itself
+    // the limit of open files is too low to load the program itself
     if (error?.code !== "EMFILE") throw error;
     process.stderr.write(
       "embed: too many files are open (EMFILE): raise the limit, for example `ulimit -n 4096`\n",

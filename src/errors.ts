@@ -15,7 +15,7 @@ export class UsageError extends EmbedError {
   readonly exitCode = 64;
 }
 
-/** Every exit code of the program: its name in code, and when it ends with it. docs/cli.md holds the same table, held by a test. */
+/** Every exit code of the program, with its error class and its meaning. docs/cli.md has the same table. */
 export const exitCodes: readonly { code: string; name?: string; when: string }[] = [
   { code: "0", when: "success" },
   {
@@ -71,14 +71,14 @@ export const exitCodes: readonly { code: string; name?: string; when: string }[]
   },
 ];
 
-/** Where in the input something is wrong; lines and columns count from 1. */
+/** A place in the input where something is wrong; lines and columns count from 1. */
 export interface Place {
   file: string;
   line?: number;
   column?: string;
 }
 
-/** The input is malformed. With a place, the message starts with `file:line: column 'name': `. */
+/** The input is malformed. If the place is known, the message starts with `file:line: column 'name': `. */
 export class DataError extends EmbedError {
   readonly exitCode = 65;
   readonly place: Place | undefined;
@@ -114,7 +114,7 @@ export class LockedError extends EmbedError {
   readonly exitCode = 75;
 }
 
-/** A config file is unreadable or not valid. With a place, the message starts with `file:line:column: `, both from 1. */
+/** A config file is unreadable or invalid. With a known place, the message starts with `file:line:column: `. */
 export class ConfigError extends EmbedError {
   readonly exitCode = 78;
   constructor(
@@ -154,15 +154,16 @@ export function excerpt(text: string): string {
 }
 
 /**
- * Characters that steer a terminal or set in which direction text is drawn: controls other than tab and line feed, the marks,
- * embeddings, overrides and isolates of writing direction, and Unicode's own line ends.
+ * Characters that steer a terminal or set in which direction text is drawn: controls other than tab and line feed, the
+ * marks, embeddings, overrides and isolates of writing direction, and Unicode's own line ends.
  */
 const STEERING = /[^\P{Cc}\t\n]|[\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu;
 
 /**
- * Text that may be printed whoever named what is in it: each character that steers a terminal or reorders text is shown as `\u001b`.
+ * Makes text with names from untrusted input safe to print: each character that steers a terminal or reorders text is
+ * replaced by an escape such as `\u001b`.
  *
- * In JSON such characters stand in strings alone, where this is their escape: it stays the same JSON.
+ * Applied to JSON, it gives the same JSON: such characters occur only within strings, where these escapes are valid.
  */
 export function visibleText(text: string): string {
   return text.replaceAll(
@@ -171,14 +172,14 @@ export function visibleText(text: string): string {
   );
 }
 
-/** The same on one line, of any length: line ends and tabs are spaces. */
+/** Makes text of any length safe to print on one line: line ends and tabs become spaces. */
 export function printable(text: string): string {
   return visibleText(shortened(text.replaceAll(/\r\n|[\t\n\v\f\r]/g, " ")));
 }
 
 const [LONGEST_LINE, LONGEST_TEXT] = [2000, 20_000];
 
-/** A message whatever name is in it: the middle of a longer line, and of a longer text, is left out. What to do stands at the end. */
+/** Shortens a message with very long names: cuts the middle of long lines and texts; the advice is at the end. */
 export function shortened(text: string): string {
   if (text.length <= LONGEST_LINE) return text;
   const lines = text.length <= LONGEST_TEXT ? text : withoutMiddle(text, LONGEST_TEXT);
@@ -194,7 +195,7 @@ function withoutMiddle(text: string, longest: number): string {
   return `${text.slice(0, longest / 2)}… (${left} characters left out) …${text.slice(-longest / 2)}`;
 }
 
-/** Bytes as a message says them: `1.3 GiB`, `12.0 MiB`, `10.0 KiB`. */
+/** Formats a number of bytes for messages: `1.3 GiB`, `12.0 MiB`, `10.0 KiB`. */
 export function sizeText(bytes: number): string {
   const [unit, name] = [[2 ** 30, "GiB"] as const, [2 ** 20, "MiB"] as const, [2 ** 10, "KiB"] as const].find(
     ([size]) => bytes >= 0.1 * size,
@@ -202,22 +203,22 @@ export function sizeText(bytes: number): string {
   return `${(bytes / unit).toFixed(1)} ${name}`;
 }
 
-/** A whole number with its thousands apart, `1,000,000`, without Intl, which takes longer to load than many a command. */
+/** Formats a whole number as `1,000,000`, without Intl, which takes longer to load than many commands run. */
 export function countText(n: number): string {
   return String(n).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
-/** An option as a user types it: `--min-count` of minCount. */
+/** Returns an option's name as a user types it: `--min-count` for minCount. */
 export function flagOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Characters of a name in which a mistyped one is looked for. */
+/** Maximum length of a name for which a similar name is suggested. */
 const LONGEST_TYPED = 200;
 
-/** The candidate nearest to `name` by edit distance, or undefined when none is near; for "did you mean". */
+/** Returns the candidate nearest to `name` by edit distance, for "did you mean"; undefined if none is near. */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
-  // the time is the product of the lengths, times the candidates
+  // the time grows with the product of both names' lengths, for each candidate
   if (name.length > LONGEST_TYPED) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 2)) + 1;

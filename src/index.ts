@@ -1,4 +1,4 @@
-// The exports of the package beside a function for each command, which the build adds: library/declare.ts.
+// The package's exports, apart from the functions for commands, which the build adds (library/declare.ts).
 
 export {
   ArtifactError,

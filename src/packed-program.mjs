@@ -1,8 +1,9 @@
-// The program with all packages that it needs, as files of a folder that runs without `npm install`: what `npm run wheel` and
-// `npm run archive` pack.
+// The program with all packages that it needs, as files of a folder that runs without `npm install`: `npm run wheel`
+// and `npm run archive` pack it.
 //
-//   bin/, dist/program/, dist/kernels/, fixtures/   as the npm package has them
-//   node_modules/                                   each package that the program imports, bundled into a file an import
+//   bin/, dist/program/, dist/kernels/, fixtures/   the same files as in the npm package
+//   node_modules/                                   each package that the program imports, bundled into one file per
+//   import
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire, isBuiltin } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
@@ -12,7 +13,7 @@ import { build } from "esbuild";
 export const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 export const { version, description, peerDependencies, dependencies } = JSON.parse(read("package.json"));
 
-/** @returns files: bytes or text by path within the folder; licenses: the text of those of all bundled packages */
+/** @returns files: bytes or text by path within the folder; licenses: the text of all bundled packages' licenses */
 export async function packedProgram() {
   const files = new Map();
   for (const path of [
@@ -27,10 +28,10 @@ export async function packedProgram() {
   return { files, licenses };
 }
 
-/** Packages that users add: optional peers, and what @duckdb/node-api brings. */
+/** Whether users install a package themselves: optional peers, and the native bindings of @duckdb/node-api. */
 const isOptional = (name) => name in peerDependencies || name === "@duckdb/node-bindings";
 
-/** Bundles each package that the program imports by a name, for `require` and for `import`. @returns their licenses */
+/** Bundles each package that the program imports, once for `require` and once for `import`. @returns their licenses */
 async function addPackages(files) {
   const imports = { cjs: new Set(), esm: new Set() };
   for (const name of filesIn("dist/program")) {
@@ -64,7 +65,7 @@ async function addPackages(files) {
       ...{ bundle: true, platform: "node", target: "node20", format, splitting: format === "esm" },
       outExtension: { ".js": format === "cjs" ? ".cjs" : ".mjs" },
       chunkNames: "shared/[name]-[hash]",
-      // packages of CommonJS within an ES module call it for Node's own modules
+      // CommonJS packages that are bundled into an ES module call `require` for Node's own modules
       ...(format === "esm" && {
         banner: {
           js: 'import { createRequire as requireFor } from "node:module"; const require = requireFor(import.meta.url);',
@@ -95,7 +96,7 @@ async function addPackages(files) {
     .join("\n");
 }
 
-/** For `import` of CommonJS: an entry of the names that Node finds in it, as esbuild would export the default alone. */
+/** esbuild plugin that exports the names which Node finds in a CommonJS package, and not only its default. */
 function withNames(entries) {
   const named = /[?]named$/;
   const setup = ({ onResolve, onLoad }) => {
@@ -136,19 +137,19 @@ function fileOf(specifier) {
   return specifier.slice(packageOf(specifier).length + 1).replace(/\.js$/, "") || "index";
 }
 
-/** The file that Node would load. */
+/** Returns the path of the file that Node would load for an import. */
 function entryFile(specifier, format) {
   return format === "cjs"
     ? createRequire(join(root, "package.json")).resolve(specifier)
     : fileURLToPath(import.meta.resolve(specifier));
 }
 
-/** The text of a file of the project. */
+/** Reads a file of the project as text. */
 export function read(path) {
   return readFileSync(join(root, path), "utf8");
 }
 
-/** The names of the files of a folder of the project, sorted. */
+/** Returns the sorted names of the files in a folder of the project. */
 export function filesIn(path) {
   if (!existsSync(join(root, path))) throw new Error(`${path} is missing: run npm run build`);
   return readdirSync(join(root, path), { withFileTypes: true })

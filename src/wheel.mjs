@@ -1,5 +1,6 @@
-// `npm run wheel`: writes dist/python/embed_tables-VERSION-py3-none-any.whl, src/python/embed_tables with the program and all packages
-// that it needs. A wheel is a zip with a list of its files, so that no Python is needed. Why: docs/decisions/0029-a-wheel-from-node.md.
+// `npm run wheel`: writes dist/python/embed_tables-VERSION-py3-none-any.whl, src/python/embed_tables with the program
+// and all packages that it needs. A wheel is a zip with a list of its files, so that no Python is needed. Why:
+// docs/decisions/0029-a-wheel-from-node.md.
 //
 //   embed_tables/*.py                      from src/python/
 //   embed_tables/program/                  the program with its packages (packed-program.mjs)
@@ -10,7 +11,7 @@ import { join } from "node:path";
 import { zipSync } from "fflate";
 import { description, filesIn, packedProgram, read, root, version } from "./packed-program.mjs";
 
-/** By path in the wheel: bytes or text. */
+/** Files of the wheel by path: bytes or text. */
 const files = new Map();
 
 for (const name of filesIn("src/python/embed_tables").filter((file) => /\.py$|^py\.typed$/.test(file)))
@@ -46,7 +47,7 @@ ${read("docs/python.md")}`,
 );
 write();
 
-/** A zip whose bytes depend on the files alone. */
+/** Writes a zip whose bytes depend only on the files. */
 function write() {
   const paths = [...files.keys()].sort((a, b) => (a < b ? -1 : 1));
   const bytes = new Map(paths.map((path) => [path, Buffer.from(files.get(path))]));
@@ -59,7 +60,7 @@ function write() {
   const wheel = join(folder, `embed_tables-${version}-py3-none-any.whl`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  // fields of a zip for files of Unix, which pip gives the mode of: readable by all
+  // marks the zip as made on Unix (os 3), so that pip applies the mode 0644
   const options = { mtime: new Date(1980, 0, 1), level: 9, os: 3, attrs: 0o100644 << 16 };
   writeFileSync(
     wheel,

@@ -1,4 +1,5 @@
-// A user's file, compiled against the installed package without `types` in tsconfig.json: a step of .ci/run.
+// A user's program, compiled against the installed package with a tsconfig.json that lists no `types`: a step of
+// .ci/run.
 
 import { evaluate, trainFm, type TrainingSummary } from "embed-tables";
 
@@ -9,7 +10,7 @@ const summary: TrainingSummary = await trainFm(
   { signal: ending.signal },
 );
 const { metrics } = await evaluate("run", { on: "later.csv" });
-// a signal that were no type would take anything
+// the types must reject a signal that is not an AbortSignal; without types, it would be `any` and accept everything
 // @ts-expect-error no signal
 await trainFm("clicks.csv", { out: "run" }, { signal: "stop" });
 export const logLoss: number = metrics["on"]!["logLoss"]! + summary.rows;

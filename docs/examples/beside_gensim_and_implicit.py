@@ -85,7 +85,7 @@ def recall_of_new_items(lists, train, test):
 
 
 def hits_in_the_same_invoice(similar, train, test):
-    """Share of held-out purchases of which one of the 10 most similar items is in the same invoice."""
+    """Share of the held-out purchases for which one of the 10 items most similar to it is in the same invoice."""
     hits = [
         not set(similar.get(item, [])).isdisjoint(items)
         for items in test.groupby("invoice")["item"].agg(set)

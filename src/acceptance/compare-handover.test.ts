@@ -1,4 +1,5 @@
-// `embed compare` hands its runs over: a command for all rows, and `embed init` writes the weekly job that trains like a run.
+// `embed compare` hands its runs over: a command for all rows, and `embed init` writes the weekly job that trains like
+// a run.
 
 import { readFileSync, rmSync, writeFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";

@@ -123,7 +123,7 @@ describe.each(trainers)("$name", (row) => {
   });
 
   test("writes the same bytes where the number of threads changes after every call", async () => {
-    // a dimension that suffices for at least three threads
+    // vectors that are long enough to be divided among three threads
     const wide = row.options.includes("--dim") ? ["--dim", "40"] : [];
     const { start } = choosing;
     await train(`${run}-wide`, [...wide, "--threads", "1"]);

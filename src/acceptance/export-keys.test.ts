@@ -240,7 +240,7 @@ describe.each(formats)("%s", (format) => {
     table.keys.bytes.set([0xc3, 0x28], 2);
     const [code, message] = await refusal(exported(table, format, { field: "item" }));
     expect([code, message]).toEqual([82, expect.stringContaining("UTF-8")]);
-    // the boundary between two keys lies within the first of two characters
+    // the offsets separate two keys in the middle of a character of two bytes
     const cut = tableOf({ item: ["a\u00c3", "b"] }, 2);
     cut.keys.offsets.set([2], 1);
     expect((await refusal(exported(cut, format, { field: "item" })))[0]).toBe(82);

@@ -91,7 +91,7 @@ const forms = {
     "--arch wide-deep --hidden 16,8 --min-count 20 --wide-l1 0 --cross user_id*item_id --cross device*user_id --numeric hour:log1p",
   "wide-deep-ranges":
     "--arch wide-deep --hidden 16 --activation tanh --layer-norm --cross hour*device --cross-bits 9 --numeric hour:bins=6",
-  // no epoch improves the machine, so the exported score is the machine's own
+  // no epoch improves on the factorization machine, so that the exported score is that of the machine
   "fnn-machine": "--arch fnn --hidden 8 --init machine --valid 0.2 --embedding-learning-rate 5 --epochs 1",
   "deep-crossing":
     "--arch deep-crossing --hidden 16,8 --min-count 20 --numeric hour --embedding-relu --layer-norm",

@@ -41,7 +41,7 @@ function npy(folderOfFiles: string): { keys: string[]; vectors: number[][] } {
 const meanOf = (vectors: number[][]) =>
   vectors[0]!.map((_, d) => vectors.reduce((sum, vector) => sum + vector[d]!, 0) / vectors.length);
 
-/** Expected source of the vector of unknown items, for trainings that have no rare keys. */
+/** The vector from which each training makes that of unknown items, if no training item is rare. */
 const expected: Record<string, string> = {
   "train-fm --method mcmc": "trained",
   "train-two-tower": "mean",

@@ -64,7 +64,7 @@ const byUser = (rows: readonly Event[]): Map<string, Event[]> => {
   return found;
 };
 
-/** The cell that pads a history, and the cell of an item. */
+/** Functions of a history's cells: the values that pad a history, and the value for an item. */
 interface Cells {
   nothing: readonly (string | number)[];
   of: (item: string) => string | number;
@@ -306,7 +306,7 @@ test.each(Object.keys(forms))("%s: users without a history, and a history withou
       vectors.flatMap(() => [first![0]!, first![0]!]),
     ),
   ).toBe(0);
-  // zeros give a zero vector, unless layers or a bias are added
+  // a history of padding alone gives a zero vector, unless the model adds layers or a bias
   expect(first![0]!.some((x) => x !== 0)).toBe(
     form.args.some((arg) => ["--user-tower", "--user-bias"].includes(arg)),
   );

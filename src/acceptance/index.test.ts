@@ -57,7 +57,7 @@ test.each(["cosine", "dot", "l2"])("the same bytes at 1, 2 and 3 threads: %s", a
   const one = await bytesAt("1");
   expect(await bytesAt("2")).toEqual(one);
   expect(await bytesAt("3")).toEqual(one);
-  // another seed draws other levels
+  // another seed assigns other HNSW levels to the nodes
   await embedOk([...itemsOf("run"), "--metric", metric, "--seed", "2", "-o", at(`${metric}-seed`)]);
   expect(sha256Of(readFileSync(join(at(`${metric}-seed`), files[0]!)))).not.toBe(one[0]);
 });

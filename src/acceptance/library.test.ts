@@ -439,8 +439,8 @@ test(
       ...{ module: "NodeNext", target: "ES2023", types: [], outDir: "out", skipLibCheck: false },
     };
     writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
-    // the types reject the same mistakes as the library: the compiler would report a comment that expects an error
-    // without need
+    // mistakes that the library rejects are also errors of type: if the compiler found none at a @ts-expect-error, it
+    // would report that comment
     writeFileSync(
       join(place, "refused.ts"),
       `import { evaluate, inspect, publish, trainFm } from "embed-tables";

@@ -159,7 +159,7 @@ describe("a table that has seen what it is judged by", () => {
   });
 
   test("a table of what was before the network's held-out rows is taken, however its log was cut; a later one is refused", async () => {
-    const before = ["--where", "timestamp < 1711065600"]; // 2024-03-22
+    const before = ["--where", "timestamp < 1711065600"]; // Unix seconds of 2024-03-22
     await embedOk(["train-fm", log, "-o", at("where"), ...before, "--epochs", "1", "--quiet"]);
     await embedOk(["train-fm", log, "-o", at("date"), "--test", "2024-03-22", "--epochs", "1", "--quiet"]);
     const one = ["--epochs", "1", "--seeds", "2", "--quiet"];

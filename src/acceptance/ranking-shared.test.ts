@@ -86,7 +86,7 @@ interface Summary {
 describe("users of few events in groups of items", () => {
   const [numGroups, perGroup, numUsers] = [12, 25, 1500];
 
-  /** Most of a user's events are of the user's group; half of the users have three training events, the others twelve. */
+  /** Most events are of the user's group; half of the users have three training events, the others twelve. */
   beforeAll(() => {
     const uniform = mulberry32(5);
     const draw = (n: number) => integerBelow(n, uniform);

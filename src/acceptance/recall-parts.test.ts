@@ -1,5 +1,5 @@
-// `embed recall --lists-per COLUMN` and `--new-share X`, on a shop with planted groups: users buy within their group, and the catalogue
-// says the group of an item, of new ones too.
+// `embed recall --lists-per COLUMN` and `--new-share X`, on a shop with planted groups: users buy within their group,
+// and the catalogue says the group of an item, of new ones too.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -216,7 +216,8 @@ describe("--new-share", () => {
       const now = own.filter((row) => !isNew(row)).map(({ item }) => item);
       expect(now).toEqual(before.slice(0, now.length));
     }
-    // in nearly every list the first new item belongs to the user's group, although the groups have equally many new items
+    // in nearly every list the first new item belongs to the user's group, although the groups have equally many new
+    // items
     const first = [...byOwner].map(([owner, own]) => groupOf(own.find(isNew)!.item) === groupOf(owner));
     expect(first.filter(Boolean).length).toBeGreaterThan(0.9 * USERS);
     const { items, share } = summary["newItems"] as { items: number; share: number };

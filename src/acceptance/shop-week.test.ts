@@ -1,5 +1,5 @@
-// A shop's first week, from the comparison of models to cron, typed as one script: each claim is checked against the planted groups.
-// The seconds of each step are printed.
+// A shop's first week, from the comparison of models to cron, typed as one script: each claim is checked against the
+// planted groups. The seconds of each step are printed.
 
 import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

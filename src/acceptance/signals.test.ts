@@ -132,7 +132,7 @@ function signalled(cwd: string, args: string[], signal: SignalName, after: numbe
   });
 }
 
-/** Returns temporary names of unfinished work. */
+/** Returns the names of temporary outputs that were left by unfinished work. */
 function unfinishedIn(at: string): string[] {
   const names = readdirSync(at, { recursive: true }).map(String);
   return names.filter((name) => /\.(new|old|gone)-\d|\.lock\b|^tmp\/embed-/.test(name));
@@ -217,7 +217,7 @@ test("a signal at a random moment ends any command within two seconds, with a wo
     ? names
     : Array.from({ length: 7 }, () => names.splice(Math.floor(random() * names.length), 1)[0]!);
   const wrong: string[] = [];
-  // two in parallel
+  // two workers run the commands in parallel
   const workers = [0, 1].map(async () => {
     for (let name = chosen.shift(); name !== undefined; name = chosen.shift())
       wrong.push(...(await trial(name, isWhole ? times : 1)));

@@ -88,7 +88,7 @@ test.each(methods)(
     const flags = [...ends, "--weight", "weight", "--method", method, "--dim", "16", ...more];
     const { run } = await trained("planted", fixture("edges.csv"), ...flags);
     const control = await trained("rewired", rewired(), ...flags);
-    // LINE uses only direct neighbors; of second order, nodes with common neighbors
+    // LINE of first order uses direct neighbors only; LINE of second order, nodes with common neighbors
     expect(await sameGroup(run)).toBeGreaterThan(method === "line" ? 0.8 : 0.95);
     expect(await sameGroup(control.run)).toBeLessThan(0.3);
   },
@@ -179,7 +179,8 @@ describe("sessions", () => {
   test("have no events that were left too soon, and end at gaps", async () => {
     const flags = ["--item", "item", "--user", "user", "--min-stay", "1s", "--session-gap", "1h", ...small];
     const { run, stderr } = await trained("stays", log(), ...flags);
-    // b at 200 is followed by c within half a second and is dropped; between a and b, v pauses
+    // in session u, b at 200 is followed by c within half a second and is dropped; in session v, the user pauses
+    // between a and b
     expect(stderr).toContain("1 event followed by another one within 1 s dropped (--min-stay)");
     expect(stderr).toContain("the graph has 4 nodes and 3 directed edges; --undirected");
     expect((await rowsOf(run)).map(({ key }) => key).sort()).toEqual(["a", "b", "c", "d"]);

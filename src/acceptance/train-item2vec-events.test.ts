@@ -78,7 +78,7 @@ test("with a half-life an item is where its recent sessions are", async () => {
   expect(await aroundX("lately")).toEqual(["b", "b", "b", "b", "b"]);
 });
 
-/** Writes sessions of users who stay in one of four clusters, with a category per cluster; every tenth category is missing. */
+/** Writes sessions of users who stay in one of four clusters, with its category; every tenth one is missing. */
 function writeTokens(name: string): { log: string; numMissing: number } {
   const random = mulberry32(11);
   let numMissing = 0;

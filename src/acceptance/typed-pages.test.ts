@@ -16,9 +16,9 @@ const folder = temporaryFolder();
 interface Typed {
   /** placeholder of the page for an existing run that was trained on clicks.csv */
   run?: string;
-  /** commands that create other files which the reader of the page has */
+  /** commands that create the other files that the page expects its reader to have */
   before?: string[];
-  /** files which the reader of the page has and that no command creates */
+  /** files that the page expects its reader to have and that no command creates */
   files?: Record<string, () => string>;
   /** placeholders of the page with their replacements */
   filled?: [written: string, typed: string][];

@@ -1,6 +1,7 @@
-// `embed align`: writes a copy of a run with its vectors rotated onto an earlier run's, so that models built on the earlier table still work.
+// `embed align`: writes a copy of a run with its vectors rotated onto an earlier run's, so that models built on the
+// earlier table still work.
 //
-//   run, earlier ──► common keys of each block ──► one rotation per group of blocks ──► table, model/ and manifest of the aligned run
+//   run, earlier ──► common keys of each block ──► one rotation per group of blocks ──► table, model/, manifest
 //
 // docs/alignment.md has measured benefits and limits.
 
@@ -29,7 +30,7 @@ export interface AlignSummary {
   version: string;
   out: string;
   to: string;
-  /** measures of the alignment, by name of each field that both runs have */
+  /** measures of the alignment; the keys are the names of the fields that both runs have */
   fields: Record<string, FieldAlignment>;
   warnings: string[];
 }
@@ -107,7 +108,7 @@ export async function alignRun(
   return { command: "align", version, out, to, fields, warnings };
 }
 
-/** Rotates each other table like the default table or its block. A field that the default table lacks rotates like its first field. */
+/** Rotates each other table like the default table or its block. Other fields rotate like the table's first field. */
 async function rotatedTables(
   run: Run,
   { fields, dim }: EmbeddingTable,
@@ -135,7 +136,7 @@ async function rotatedTables(
   return Object.fromEntries(await Promise.all(rotated));
 }
 
-/** Copies numbers of each row, from offset `from.offset` to offset `to.offset` of rows of width `to.width`; the rest is 0. */
+/** Copies numbers of each row, from `from.offset` to `to.offset` of rows of width `to.width`; the rest is 0. */
 function rowsInBlock(
   rows: Float32Array,
   from: { width: number; offset: number },
@@ -185,7 +186,7 @@ function rotationsOf(
     const [from, to, counts] = commonVectors(common, own.table, earlier.table);
     const { width } = blocks[0]!;
     all.push(...common);
-    // without common keys, or if all rows of one run are zero, no rotation is determined; a field's block with itself is zero
+    // no rotation is determined without common keys, or if one run has only zeros, as a field's block with itself
     if (nearnessOf(from, to, width) === undefined) continue;
     if (counts.length < width)
       warnings.push(
@@ -200,7 +201,7 @@ function rotationsOf(
   return { rotations, common: all, warnings };
 }
 
-/** Checks that both runs have one vector per key, or both one per pair of fields. @throws {UsageError} only one run has */
+/** Checks that both runs have one vector per key, or per pair of fields. @throws {UsageError} only one run has */
 function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock): void {
   const isAware = (block: VectorBlock) => block.partner !== undefined;
   if (isAware(own) !== isAware(earlier)) {
@@ -253,7 +254,7 @@ function commonVectors(
   ];
 }
 
-/** Returns f32[rows * sum of the widths]: for each row, the numbers of all blocks. */
+/** Returns f32[rows * sum of the widths]: for each row, its numbers in all blocks of columns. */
 function blocksAt(
   { vectors, dim }: EmbeddingTable,
   rows: Uint32Array,

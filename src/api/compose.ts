@@ -1,4 +1,5 @@
-// Composes the items of a run's table: the vector of a composed item is the sum of the vectors of its id and its side columns.
+// Composes the items of a run's table: the vector of a composed item is the sum of the vectors of its id and its side
+// columns.
 
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
@@ -23,7 +24,7 @@ export async function composeItems({ run, table }: OpenTable, how: Compose | und
   return await composed(table, composition);
 }
 
-/** Returns the composition of items; undefined if they are not composed. @param fields fields of the table @throws {UsageError} as composeItems */
+/** Returns the composition of items, if they are composed. @param fields the table's @throws as composeItems */
 export async function compositionOf(
   run: Run,
   fields: readonly string[],

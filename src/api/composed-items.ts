@@ -1,4 +1,5 @@
-// Tables whose item vectors are sums over all features of an item, and tables whose dot products rank items like the model.
+// Tables whose item vectors are sums over all features of an item, and tables whose dot products rank items like the
+// model.
 
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
 import type { ItemCatalogue } from "../dataset/item-fields.js";
@@ -31,7 +32,7 @@ export interface ItemComposition {
   others: readonly string[];
 }
 
-/** Returns the message for a model that cannot rank by dot products. @param flag the option that needs such a ranking */
+/** Returns the message for a model that cannot rank by dot products, as the option `flag` needs. */
 const cannotRank = (flag: string): string => `cannot rank by a dot product (${flag})`;
 
 export async function composed(
@@ -50,7 +51,7 @@ export async function composed(
   };
 }
 
-/** Converts vectors to the composer's layout: for a field-aware machine, one block per pair of an item field and another field. */
+/** Converts vectors to the composer's layout: for a field-aware machine, a block per item field and other field. */
 function laidOut(table: EmbeddingTable, { space, composer }: Composition): EmbeddingTable {
   if (composer.numBlocks === 1) return table;
   const ids = tableFeatures(space);
@@ -58,7 +59,7 @@ function laidOut(table: EmbeddingTable, { space, composer }: Composition): Embed
   return { ...table, dim: composer.dim, vectors: composer.vectors(rows) };
 }
 
-/** Replaces the vectors and weights of items by composed ones. An item without side columns in the run keeps its own. */
+/** Replaces vectors and weights of items by composed ones. An item without side columns in the run keeps its own. */
 function withItems(
   table: EmbeddingTable,
   item: string,
@@ -84,7 +85,7 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/** Converts a table of a run without side columns of items to the composer's layout. @throws {UsageError} the model is not a sum over features */
+/** Converts a table without side columns to the composer's layout. @throws {UsageError} the model is not a sum */
 async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
   const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);

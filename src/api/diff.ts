@@ -41,7 +41,7 @@ export interface RunDiff {
   fields: FieldDiff[];
 }
 
-/** Compares two tables field by field. @throws {UsageError} the tables have no field in common, or lack the requested field */
+/** Compares two tables by field. @throws {UsageError} they have no field in common, or lack the requested one */
 export async function diffRuns(
   pathA: string,
   pathB: string,

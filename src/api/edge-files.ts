@@ -111,7 +111,7 @@ export function keysIn(dataset: Dataset, name: string): KeyColumn {
   );
 }
 
-/** Returns edges between node numbers; the number of a key that is not a node is MISSING. @param nodes keys of the nodes */
+/** Returns edges between node numbers, or MISSING for a key that is not a node. @param nodes keys of the nodes */
 export function edgesBetween(nodes: Keys, { source, target }: EdgeFile): Edges {
   const endsOf = ({ codes, dictionary }: KeyColumn): Uint32Array => {
     const found = rowsOfKeys(nodes, dictionary);

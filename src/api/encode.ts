@@ -54,8 +54,8 @@ export async function encode(
 }
 
 /**
- * Encodes one or several files as one dataset, which is complete or absent. Rows are written as they are read, so memory holds the
- * distinct values and a few batches.
+ * Encodes one or several files as one dataset, which is complete or absent. Rows are written as they are read, so
+ * memory holds the distinct values and a few batches.
  *
  * @throws {EmbedError} the errors of reading and writing; the output is absent then
  */
@@ -123,7 +123,7 @@ async function usersAbove(
   );
 }
 
-/** Returns the options that affect the dataset's bytes: without threads, treatment of bad rows, and the private path of the secret. */
+/** Returns the options that affect the dataset's bytes, without threads, bad rows and the secret's private path. */
 function shapingOf({
   onBadRow: _,
   maxBad: __,

@@ -7,7 +7,7 @@ import { keyedHashFrom } from "../io/key-file.js";
 import { knownModelOf } from "../trainers/index.js";
 import { secretOf } from "../training/reading/open-as-trained.js";
 
-/** Returns the item field of a table. @param flag option that needs it, for messages @throws {UsageError} it is missing or hashed */
+/** Returns the item field of a table. @param flag the option that needs it @throws {UsageError} missing or hashed */
 export async function itemFieldOf(
   run: Run,
   { fields }: Pick<EmbeddingTable, "fields">,
@@ -17,7 +17,7 @@ export async function itemFieldOf(
   const roles = run.manifest.roles as { user?: string; item?: string };
   const role = given ?? "item";
   const named = [role, roles[role]].find((name) => name !== undefined && fields.includes(name));
-  // in an imported table without roles, a single field is the item field
+  // if an imported table has no roles and a single field, this field is the item field
   const isNameless =
     roles.item === undefined && fields[0] !== roles.user && run.tables.includes(DEFAULT_TABLE);
   const isOnly = given === undefined && fields.length === 1 && isNameless;
@@ -38,7 +38,7 @@ export async function itemFieldOf(
   return field;
 }
 
-/** Returns a function that converts a key to the form that it has in the run's table, such as its hash. @throws as secretOf */
+/** Returns a function that converts a key to its form in the run's table, such as its hash. @throws as secretOf */
 export async function keyAsTrained(
   run: Run,
   field: string,

@@ -59,7 +59,7 @@ export function cellsByKey(
   };
 }
 
-/** Splits the cells of a column, such as `a|b`, into labels. Returns the label names, and the indices of each row's labels. */
+/** Splits the cells of a column, such as `a|b`, into labels. Returns their names, and the indices for each row. */
 export function labelsIn(side: SideTable, column: string) {
   const { codes, dictionary } = side.columns.find(({ name }) => name === column)!;
   const cells = splitCells(column, codes, dictionary, { separator: SEPARATOR });
@@ -82,6 +82,8 @@ export class KeyNames {
   readonly #nameless = new Set<string>();
 
   /**
+   * Looks names up in a file that was read.
+   *
    * @param field name of the field as the user wrote it: a column name, or `item` for the column with the role item
    * @param path path of the file
    */

@@ -1,6 +1,7 @@
 // Writes lists of neighbors as rows of a file: one row per neighbor, best first.
 //
-//   field,key,rank,neighbor,similarity,count          with names: field,key,name,rank,neighbor,neighbor_name,similarity,count
+//   field,key,rank,neighbor,similarity,count
+//   field,key,name,rank,neighbor,neighbor_name,similarity,count   with names
 
 import { encodeKeys } from "../log/keys.js";
 import { formatOfFile, type RowFormat } from "../export/row-formats.js";

@@ -22,7 +22,7 @@ export interface NeighborsOf {
   key: string;
   /** name of the key in the file of --names */
   name?: string;
-  /** metric of the search */
+  /** metric by which the neighbors were found */
   metric: Metric;
   neighbors: NamedNeighbor[];
 }
@@ -46,7 +46,8 @@ type Tell = (note: string) => void;
  * Returns the neighbors of each key: of the keys in `given.key`, followed by those in the files of `given.keys`.
  *
  * @param given `key` is FIELD:KEY, split at the first colon
- * @param watch receives notes on composed items, approximate search, keys of files that the table lacks, and keys without a name
+ * @param watch receives notes on composed items, approximate search, keys of files that the table lacks, and keys
+ *   without a name
  * @throws {UsageError} no key is given, the table lacks a key or its field, or the index was built from another table
  */
 export async function neighborsOf(

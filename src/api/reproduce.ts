@@ -120,7 +120,7 @@ async function checkInputs(
 ): Promise<void> {
   for (const { path, sha256 } of inputs) {
     if (isGone && path === join(log[0]!, DATASET_MARKER)) continue;
-    // only the server can read the log; the rows of a changed log give a different run
+    // a file on a server cannot be checked here; if its rows have changed, the repeated training gives a different run
     if (isRemote(path)) continue;
     if (path === "-")
       throw new NoInputError("the log was read from standard input: write it to a file and train from there");
@@ -265,7 +265,7 @@ async function linesWithoutTimes(run: Run): Promise<object[]> {
   return lines.map(({ seconds: _, rowsPerSecond: __, ...line }) => line);
 }
 
-/** Returns the members that differ between two manifests, without times, versions and options that do not affect the files. */
+/** Returns the members in which two manifests differ, apart from times, versions and options without an effect. */
 function differingKeys(
   a: Manifest,
   b: Manifest,

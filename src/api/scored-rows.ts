@@ -1,4 +1,4 @@
-// Metrics of the scores that runs give to the rows of a log.
+// Computes metrics of the scores that runs give to the rows of a log.
 
 import type { Contestant, Curves, EvaluatedOn, Scored } from "../training/judging/evaluate-scores.js";
 import { compare, type Compared, type Measured } from "../evaluation/comparison.js";
@@ -22,7 +22,7 @@ export interface ScoredResult {
   rows: number;
 }
 
-/** Scores a log with each run, read by the run's recipe, and compares the metrics. @throws {UsageError} a run cannot score rows */
+/** Scores a log with each run, read by the run's recipe, and compares the metrics. @throws {UsageError} a run cannot */
 export async function scoreRows(
   runs: readonly Contestant[],
   options: ScoringOptions,
@@ -34,7 +34,7 @@ export async function scoreRows(
 }
 
 interface MeasuredScores extends Omit<ScoredResult, "compared"> {
-  /** metrics of each run; without sums per user if the runs drop different rows of the log */
+  /** metrics of each run; metrics are not split by user if the runs drop different rows of the log */
   measured: Measured[];
   /** number of users with scored rows; number of rows if the log has no users */
   units: number;

@@ -8,7 +8,7 @@ import type { EmbeddingTable } from "../embedding/table.js";
 export interface OpenTable {
   run: Run;
   table: EmbeddingTable;
-  /** returns the field of a name; `user` and `item` denote the columns with these roles, unless the table has such a field */
+  /** returns the field of a name; `user` and `item` denote columns by role, unless they are names of fields */
   fieldNamed: (name: string) => string;
 }
 

@@ -1,8 +1,8 @@
 // `npm run bench -- all [WORK...]`: measures every piece of work and its peer alternately in one run, and writes the
 // table of docs/performance.md. If names are given, only their lines are measured and replaced.
 //
-// EMBED_PEER_PYTHON names a Python with lightgbm, pandas, implicit, scipy and faiss; EMBED_XLEARN names xlearn_train; gcc compiles
-// fm-native. Run it on an idle machine.
+// EMBED_PEER_PYTHON names a Python with lightgbm, pandas, implicit, scipy and faiss; EMBED_XLEARN names xlearn_train;
+// gcc compiles fm-native. Run it on an idle machine.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

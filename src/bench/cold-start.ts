@@ -1,7 +1,7 @@
-// `npm run bench -- cold-start`: films that training has not seen. A tenth of movietweetings' films is hidden (a random tenth, or the
-// newest by first rating). The model is trained on the ratings of the others and scores those of the hidden ones: by their genres, and
-// after folding in the first 1, 3 and 10 ratings of each film. Peers: none can score films without ratings except by its biases, so
-// the comparison is with the mean, and with the mean plus a user's bias.
+// `npm run bench -- cold-start`: films that training has not seen. A tenth of movietweetings' films is hidden (a random
+// tenth, or the newest by first rating). The model is trained on the ratings of the others and scores those of the
+// hidden ones: by their genres, and after folding in the first 1, 3 and 10 ratings of each film. Peers: none can score
+// films without ratings except by its biases, so the comparison is with the mean, and with the mean plus a user's bias.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

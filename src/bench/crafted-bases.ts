@@ -123,7 +123,7 @@ const sideFiles: Record<string, RegExp> = {
   searched: /^trials\.jsonl$/,
 };
 
-/** Trainings with checkpoints. Each is killed once its checkpoint contains the given text, and resumed from the crafted copy. */
+/** Trainings with checkpoints: each is killed once its checkpoint contains the text, and resumed from the copy. */
 const checkpoints: Record<string, [train: string, has?: string]> = {
   fm: [`${fm} --patience 0 --epochs 200`],
   ffm: [`${fm} --model ffm --patience 0 --epochs 200`],
@@ -166,7 +166,7 @@ const ofIndex = (key: string) => [
 ];
 const foreign = ["transform --model $R $D/foreign.csv -o $O", "predict --model $R $D/foreign.csv -o $O"];
 
-/** Trains and writes all bases. */
+/** Creates all valid artifacts, which the fuzzer then changes. */
 export async function makeBases(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const head = (name: string) =>
@@ -202,7 +202,7 @@ const archives = [
   ["csv", "items.csv"],
 ] as const;
 
-/** All bases, in a fixed order. */
+/** All valid artifacts that the fuzzer changes, in a fixed order. */
 export const bases: readonly Base[] = [
   ...Object.entries(runs).map(([name, [, commands]]): Base => ({
     name,
@@ -246,7 +246,7 @@ export const bases: readonly Base[] = [
  */
 const SLOW = /^(report|diff|align|gate|train)/;
 
-/** Returns a random command that reads a base. */
+/** Returns a random one of the commands that read an artifact. */
 export function commandOf({ commands }: Base, random: Random): string {
   const slow = commands.filter((command) => SLOW.test(command));
   const others = commands.filter((command) => !SLOW.test(command));

@@ -32,7 +32,7 @@ export async function ctrLog(seed: number, numRows: number): Promise<string> {
   return prefix;
 }
 
-/** Returns the median. */
+/** Returns the median of the values. */
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }

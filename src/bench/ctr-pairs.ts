@@ -1,10 +1,12 @@
-// `npm run bench -- ctr-pairs`: compares target statistics of combinations with CatBoost's. `EMBED_PEER_PYTHON` names a Python with CatBoost.
+// `npm run bench -- ctr-pairs`: compares target statistics of combinations with CatBoost's. `EMBED_PEER_PYTHON` names a
+// Python with CatBoost.
 //
-//   planted   src/testing/planted-pairs.ts: training on 40,000 rows of seed 1, validation on 10,000 of seed 2, test on 10,000 of seed 3
+//   planted   src/testing/planted-pairs.ts: training on 40,000 rows of seed 1, validation on 10,000 of seed 2, test on
+//             10,000 of seed 3
 //   adult     the census log of ../shared/data: validation on every tenth training row, test on the official test split
 //
-//   random    labels without any effect. The more the training loss falls below chance, the more labels leak through the statistics;
-//             the fall with one permutation is what boosting fits without a leak
+//   random    labels without any effect. The more the training loss falls below chance, the more labels leak through
+//             the statistics; the fall with one permutation is what boosting fits without a leak
 //
 // For each program, the setting with the least validation loss is evaluated on the test split, once.
 

@@ -1,5 +1,6 @@
-// Logs of different shapes on which defaults are measured: 2 to 40 fields, few or many keys per field, numbers and keys, labels, ratings
-// and events. They are created once in the temporary folder: generated from a seed, or cut from public logs to a size for searches.
+// Logs of different shapes on which defaults are measured: 2 to 40 fields, few or many keys per field, numbers and
+// keys, labels, ratings and events. They are created once in the temporary folder: generated from a seed, or cut from
+// public logs to a size for searches.
 
 import { createReadStream, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -49,7 +50,7 @@ export const logs: Readonly<Record<string, () => Promise<DefaultLog>>> = {
     Promise.resolve(
       ratings({ side: [`${data}/movietweetings/movies.csv:movie_id`], multi: { genres: "|" } }),
     ),
-  // the same without genres
+  // ratings of films without the genres, so that the only fields are the ids of user and film
   "ratings-ids": () => Promise.resolve(ratings({})),
   // ratings from 1 to 5 by 1,000 users of 1,500 films, 100 ratings per user, from planted biases and factors
   "ratings-dense": () => dense(100_000),
@@ -111,7 +112,7 @@ export async function retail(): Promise<string> {
   });
 }
 
-/** Generates ratings of a dense matrix with the shape of MovieLens 100K, and similar deviations of noise, biases and factors. */
+/** Generates ratings of a dense matrix shaped like MovieLens 100K, with similar noise, biases and factors. */
 async function dense(numRows: number): Promise<DefaultLog> {
   const path = await made(`ratings-dense-${numRows}.csv`, (out) => {
     const [rank, numUsers, numItems] = [8, 1000, 1500];

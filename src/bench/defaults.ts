@@ -1,5 +1,6 @@
-// `npm run bench -- defaults [TRIALS] [LOG...]`: compares train-fm without options with --search TRIALS, on logs of different shapes
-// (default-logs.ts). Settings are chosen on the validation split; only the chosen one is measured on the test split.
+// `npm run bench -- defaults [TRIALS] [LOG...]`: compares train-fm without options with --search TRIALS, on logs of
+// different shapes (default-logs.ts). Settings are chosen on the validation split; only the chosen one is measured on
+// the test split.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,8 +1,8 @@
 // Encodes a log of 1, 4 and 16 million rows as a dataset, and reads it back to columns: wall time and peak memory.
 //
-// The longer logs are the same file given 4 and 16 times. The vocabulary stays the same, so any growth of peak memory is due to the
-// number of rows. Each encoding runs in its own process, and its number of rows is checked. Reading back is timed in one process, after
-// a warm-up.
+// The longer logs are the same file given 4 and 16 times. The vocabulary stays the same, so any growth of peak memory
+// is due to the number of rows. Each encoding runs in its own process, and its number of rows is checked. Reading back
+// is timed in one process, after a warm-up.
 
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

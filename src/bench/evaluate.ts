@@ -1,6 +1,7 @@
-// `npm run bench -- evaluate`: the whole command that ranks items for gowalla's 29,858 users, `embed evaluate RUN --on test.csv --ranking`,
-// from reading the logs to the table of Recall@20 and NDCG@20: 64 dimensions, training items masked, two threads, in its own process,
-// with and without bootstrap intervals. The target is 6 s. `gowalla speed` measures its search alone.
+// `npm run bench -- evaluate`: the whole command that ranks items for gowalla's 29,858 users, `embed evaluate RUN --on
+// test.csv --ranking`, from reading the logs to the table of Recall@20 and NDCG@20: 64 dimensions, training items
+// masked, two threads, in its own process, with and without bootstrap intervals. The target is 6 s. `gowalla speed`
+// measures its search alone.
 
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";

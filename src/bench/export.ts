@@ -1,9 +1,10 @@
-// `npm run bench -- export [MILLIONS] [FORMAT...]`: exports a run of MILLIONS x 64 (5 by default), each format in its own process.
+// `npm run bench -- export [MILLIONS] [FORMAT...]`: exports a run of MILLIONS x 64 (5 by default), each format in its
+// own process.
 //
-// Prints output size, wall time, MB/s, processor time, and peak memory, which must not grow with the rows. The run is generated from a
-// seed, has 1.28 GB at five million rows, and stays in the temporary folder. For comparison, it times a copy of the table on disk, and
-// hyparquet-writer on a batch in memory. Targets: 100 MB/s for npy, safetensors, word2vec-bin and arrow; for parquet 20 as lists, 60
-// wide.
+// Prints output size, wall time, MB/s, processor time, and peak memory, which must not grow with the rows. The run is
+// generated from a seed, has 1.28 GB at five million rows, and stays in the temporary folder. For comparison, it times
+// a copy of the table on disk, and hyparquet-writer on a batch in memory. Targets: 100 MB/s for npy, safetensors,
+// word2vec-bin and arrow; for parquet 20 as lists, 60 wide.
 
 import { encodeKeys } from "../log/keys.js";
 import { existsSync } from "node:fs";

@@ -1,7 +1,8 @@
-// `npm run bench -- ffm`: speed of the field-aware factorization machine, dim 4, on the seeded click log (16 fields, 1,000,000 rows).
+// `npm run bench -- ffm`: speed of the field-aware factorization machine, dim 4, on the seeded click log (16 fields,
+// 1,000,000 rows).
 //
-// It isolates the training pass: rows are in memory as feature ids, and reading is not timed. It first checks that one and two threads
-// give the same bytes. Peer: xLearn, in the same run, if EMBED_XLEARN names its xlearn_train.
+// It isolates the training pass: rows are in memory as feature ids, and reading is not timed. It first checks that one
+// and two threads give the same bytes. Peer: xLearn, in the same run, if EMBED_XLEARN names its xlearn_train.
 
 import { ascending } from "../numeric/indices.js";
 import { createHash } from "node:crypto";

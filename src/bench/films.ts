@@ -21,7 +21,7 @@ export interface Vector {
   vector: number[];
 }
 
-/** Folder of the ratings. */
+/** Folder with the ratings and films of movietweetings. */
 export const films = join(projectFolder, "..", "shared", "data", "movietweetings");
 export const watch: Watch = { observe: () => undefined, signal: new AbortController().signal };
 

@@ -1,8 +1,9 @@
 // Compares the factorization machine with a program in C on one thread (../shared/bench/fm-native.c), on the same rows,
 // in the same run.
 //
-// It isolates the training pass: both programs have the rows in memory as feature ids, and reading is not timed. The C program takes
-// rows in file order; embed is timed in file order and shuffled. It first checks that the log losses after an epoch agree to within 0.02.
+// It isolates the training pass: both programs have the rows in memory as feature ids, and reading is not timed. The C
+// program takes rows in file order; embed is timed in file order and shuffled. It first checks that the log losses
+// after an epoch agree to within 0.02.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -47,7 +47,7 @@ export function fuzzCase(index: number): FuzzCase {
   const below = (n: number) => Math.floor(random() * n);
   const pick = <T>(from: readonly T[]): T => from[below(from.length)]!;
   const form = pick([...inputFormats, "csv", "csv", "jsonl"] as const);
-  // these damages are rare, because reading such a file takes as long as hundreds of other cases
+  // files with these damages are generated rarely, because reading one takes as long as hundreds of other cases
   const damage =
     below(60) === 0
       ? pick(["columns", "megabyte cell"] as const)
@@ -85,7 +85,8 @@ export function fuzzCase(index: number): FuzzCase {
     );
   if (damage === "repeat") bytes = spliced(bytes, below(bytes.length), bytes.slice(0, below(bytes.length)));
   const plain = bytes;
-  // UTF-16 of the text, sometimes with damage that leaves half a surrogate pair; text that was damaged before is still text
+  // UTF-16 of the text, sometimes with damage that leaves half a surrogate pair; text that was damaged before is still
+  // text
   const isWide = form !== "parquet" && below(12) === 0;
   if (isWide) bytes = new Uint8Array(Buffer.from(Buffer.from(bytes).toString("utf8"), "utf16le"));
   if (isWide && below(4) === 0 && bytes.length > 0) bytes[below(bytes.length)] = 0xd8;

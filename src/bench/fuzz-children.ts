@@ -1,5 +1,5 @@
-// Runs fuzz cases in child processes. A child runs cases one after another. If a case takes too much time or memory, the parent kills
-// the child, reports the case, and continues with the next case in a new child.
+// Runs fuzz cases in child processes. A child runs cases one after another. If a case takes too much time or memory,
+// the parent kills the child, reports the case, and continues with the next case in a new child.
 
 import { fork } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -16,11 +16,11 @@ export interface Ending {
   failure?: string;
 }
 
-/** A set of cases. */
+/** A bench that runs generated cases in child processes. */
 export interface Fuzzing {
   /** name of the bench for `npm run bench` */
   bench: string;
-  /** default number of cases */
+  /** number of cases that the bench runs by default */
   cases: number;
   /** maximum size of a child's heap, and of all its memory; a child that exceeds it has failed */
   megabytes: number;

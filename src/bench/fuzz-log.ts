@@ -1,5 +1,5 @@
-// `npm run bench -- fuzz-log --cases 20000`: reads damaged logs. Every case must end with the right number of rows, or with an expected
-// error.
+// `npm run bench -- fuzz-log --cases 20000`: reads damaged logs. Every case must end with the right number of rows, or
+// with an expected error.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { openLog } from "../log/open.js";
 import { fuzzCase, type FuzzCase } from "./fuzz-cases.js";
 import { fuzz, type Ending } from "./fuzz-children.js";
 
-/** Runs the bench. */
+/** Runs the bench: each case reads one damaged log. */
 export async function bench(): Promise<void> {
   await fuzz(
     { bench: "fuzz-log", cases: 20_000, megabytes: 1024, nameOf: (i) => fuzzCase(i).name },

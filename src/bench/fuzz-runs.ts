@@ -25,7 +25,7 @@ const FINE = [0, 64, 65, 66, 73, 80, 81, 82];
 /** Commands that copy files of a run without checking their contents; commands that use the copy check them. */
 const COPIES = /^(?:align|publish) /;
 
-/** Runs the bench. @throws {Error} a base cannot be created */
+/** Runs the bench: each case is a command that reads a crafted artifact. @throws {Error} a base cannot be created */
 export async function bench(): Promise<void> {
   // uses one thread and no bootstrap intervals, because neither more threads nor more draws would find other errors
   Object.assign(process.env, { EMBED_THREADS: "1", EMBED_BOOTSTRAP: "0" });
@@ -80,7 +80,7 @@ async function endOf(index: number, folder: string, own: string): Promise<Ending
   }
 }
 
-/** Describes an error in the output of a command that exited with 0: an unreadable run, or a NaN; undefined if there is none. */
+/** Describes an error of a command that exited with 0: an unreadable run, or a NaN; undefined without one. */
 async function complaintAbout(path: string, table: string): Promise<string | undefined> {
   const isRun = existsSync(join(path, "manifest.json"));
   if (!isRun && !isText(path)) return undefined;

@@ -1,7 +1,10 @@
-// `npm run bench -- gbdt`: measures boosted trees and LightGBM's alternately in one run. `EMBED_PEER_PYTHON` names a Python with LightGBM.
+// `npm run bench -- gbdt`: measures boosted trees and LightGBM's alternately in one run. `EMBED_PEER_PYTHON` names a
+// Python with LightGBM.
 //
-//   tabular   gen-tabular.mjs, 500,000 rows of seed 1, tested on 100,000 rows of seed 2: 100 trees of 31 leaves, learning rate 0.1
-//   adult     the census log of ../shared/data, official split: the same options, and options chosen on a fifth of the training split
+//   tabular   gen-tabular.mjs, 500,000 rows of seed 1, tested on 100,000 rows of seed 2: 100 trees of 31 leaves,
+//             learning rate 0.1
+//   adult     the census log of ../shared/data, official split: the same options, and options chosen on a fifth of the
+//             training split
 //   head      trees on all rows compared with trees plus a head, and with a head fitted on the rows that grew its trees
 //   scoring   1,000,000 rows through the 100 trees, from numbers in memory
 //

@@ -1,6 +1,6 @@
-// `npm run bench -- gowalla-table [PLOT.svg] [PART...]`: trains models on gowalla's public split, each by the command in the table, and
-// evaluates them on the test split with all items ranked. Prints the seconds of each command; the plot shows seconds against NDCG@20.
-// With PARTs, only rows whose name contains one of these texts are measured.
+// `npm run bench -- gowalla-table [PLOT.svg] [PART...]`: trains models on gowalla's public split, each by the command
+// in the table, and evaluates them on the test split with all items ranked. Prints the seconds of each command; the
+// plot shows seconds against NDCG@20. With PARTs, only rows whose name contains one of these texts are measured.
 
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

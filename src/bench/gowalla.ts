@@ -1,12 +1,13 @@
-// `npm run bench -- gowalla [speed|loss...]`: trains on gowalla's check-ins with the split of NGCF, LightGCN and BARS: only user and item,
-// 64 dimensions, all items ranked, training items masked. The options of each loss, below, were chosen on a subset of the training split
-// (docs/algorithms/ranking.md says which), never on the test split.
+// `npm run bench -- gowalla [speed|loss...]`: trains on gowalla's check-ins with the split of NGCF, LightGCN and BARS:
+// only user and item, 64 dimensions, all items ranked, training items masked. The options of each loss, below, were
+// chosen on a subset of the training split (docs/algorithms/ranking.md says which), never on the test split.
 //
 // Published results on this split (BARS gowalla_m1; chosen on the test split), Recall@20 / NDCG@20:
 //
 //   ItemCF 0.1570 / 0.1214     MF-BPR 0.1627 / 0.1378     MF-CCL 0.1837 / 0.1493     LightGCN 0.1820 / 0.1547
 //
-// Peer: implicit's BPR on as many threads, pairs per second in the same run; `EMBED_PEER_PYTHON` names a Python with implicit.
+// Peer: implicit's BPR on as many threads, pairs per second in the same run; `EMBED_PEER_PYTHON` names a Python with
+// implicit.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -93,7 +94,7 @@ export async function implicitPairs(python: string): Promise<number> {
   return Number((await run(python, ["-c", peer, train, String(THREADS)])).stdout);
 }
 
-/** Python program: prints the pairs per second of the fastest of several short trainings; implicit adds a bias to 63 factors. */
+/** Python program: prints the pairs per second of the fastest short training; 63 factors and a bias make 64. */
 const peer = `
 import sys, time, numpy as np, scipy.sparse as sp
 from implicit.bpr import BayesianPersonalizedRanking as BPR

@@ -10,11 +10,11 @@ import { SgnsMachine, type WalkInput } from "../skip-grams/machine.js";
 export interface WalkSetting {
   /** folder with the graph and the pairs */
   files: string;
-  /** walks per node */
+  /** number of walks from each node */
   walks: number;
   /** maximum number of chunks of walks that are trained on, in random order */
   mostChunks: number;
-  /** initial learning rate */
+  /** learning rate at the start of the training */
   rate: number;
   threads: number;
   length: number;

@@ -1,17 +1,20 @@
-// `npm run bench -- graph`: walks on a graph and skip-grams over them with PecanPy's settings (80 nodes per walk, window 10, 128
-// dimensions, 5 negatives, one epoch), on one and two threads, each in its own process with its peak memory.
+// `npm run bench -- graph`: walks on a graph and skip-grams over them with PecanPy's settings (80 nodes per walk,
+// window 10, 128 dimensions, 5 negatives, one epoch), on one and two threads, each in its own process with its peak
+// memory.
 //
-//   drawn   100,000 nodes, 2 million edges, power-law degrees (exponent 2.5), 20 groups; nine of ten edges stay in the group. Trains on
-//           39,321 of its million walks, in random order, because gensim takes many minutes for all: three chunks of our stream.
-//           EMBED_BENCH_CHUNKS sets another number (77: all). The peers' memory grows with it, ours does not
+//   drawn   100,000 nodes, 2 million edges, power-law degrees (exponent 2.5), 20 groups; nine of ten edges stay in the
+//           group. Trains on 39,321 of its million walks, in random order, because gensim takes many minutes for all:
+//           three chunks of our stream. EMBED_BENCH_CHUNKS sets another number (77: all). The peers' memory grows with
+//           it, ours does not
 //   wiki    2,405 nodes, all 10 walks per node, if ../shared/data exists
 //
-// Times start with the graph in memory. Ours include the copy of the graph, the start of threads, an epoch of walks whose visits give the
-// noise distribution, and the training. The peers' include walks and `Word2Vec`, without compilation of the walks. Vectors are compared by
-// the AUC of the cosine, pairs within a group or class against pairs across.
+// Times start with the graph in memory. Ours include the copy of the graph, the start of threads, an epoch of walks
+// whose visits give the noise distribution, and the training. The peers' include walks and `Word2Vec`, without
+// compilation of the walks. Vectors are compared by the AUC of the cosine, pairs within a group or class against pairs
+// across.
 //
-// Peers: PecanPy's SparseOTF and gensim's Word2Vec with as many workers, alternately in the same run. `EMBED_PEER_PYTHON` names a Python
-// with both.
+// Peers: PecanPy's SparseOTF and gensim's Word2Vec with as many workers, alternately in the same run.
+// `EMBED_PEER_PYTHON` names a Python with both.
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,10 +1,11 @@
-// `npm run bench -- growth [rows|features|dims|threads...]`: how time and memory of whole trainings grow along each axis from a middle
-// point. Without names, it also writes docs/growth.md and its plots. Run it on an idle machine.
+// `npm run bench -- growth [rows|features|dims|threads...]`: how time and memory of whole trainings grow along each
+// axis from a middle point. Without names, it also writes docs/growth.md and its plots. Run it on an idle machine.
 //
 //   log     click, user, item and four fields with few keys; key frequencies fall (the square of a uniform draw)
 //   middle  1,000,000 rows, 100,000 features, dim 16, two threads
 //
-// Each training runs in its own process, reads the CSV and writes a run. Wall time and peak memory are medians of REPEATS runs.
+// Each training runs in its own process, reads the CSV and writes a run. Wall time and peak memory are medians of
+// REPEATS runs.
 
 import {
   createWriteStream,

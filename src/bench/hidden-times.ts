@@ -1,7 +1,8 @@
-// `npm run bench -- hidden-times FOLDER`: splits gowalla's training split as its test split seems to have been made, for choosing options.
-// Writes FOLDER/train.csv and FOLDER/valid.csv (docs/algorithms/ranking.md, "Choosing options").
+// `npm run bench -- hidden-times FOLDER`: splits gowalla's training split as its test split seems to have been made,
+// for choosing options. Writes FOLDER/train.csv and FOLDER/valid.csv (docs/algorithms/ranking.md, "Choosing options").
 //
-//   time of user u's item i  =  <z_u, v_i> + .08 n_i + .05 n_ui + .06 max(0, ln(events of i / 100))      the latest fifth of u is held out
+//   time of user u's item i  =  <z_u, v_i> + .08 n_i + .05 n_ui + .06 max(0, ln(events of i / 100))
+//   (the latest fifth of u's items is held out)
 //
 //   v_i  row i of V S divided by its norm, from the degree-normalized matrix U S V' of users and items, 128 dimensions
 //   z_u, n  standard normal, from hashes of the seed, the user and the item

@@ -1,13 +1,16 @@
-// `npm run bench -- index`: builds indexes of a million vectors of dimension 64 on one and two threads, and searches them on one.
+// `npm run bench -- index`: builds indexes of a million vectors of dimension 64 on one and two threads, and searches
+// them on one.
 //
-//   clusters   2,000 centres, falling deviation of the coordinates, vectors of length 1; 1,000 queries of the same kind, by cosine
+//   clusters   2,000 centres, falling deviation of the coordinates, vectors of length 1; 1,000 queries of the same
+//              kind, by cosine
 //   lengths    a tenth as many of these vectors, with lengths e^z (z standard normal), by dot product
 //
-// Build times start with the vectors in memory and include the start of threads; search times are of the second of two runs, without it.
-// Recall is of the ten nearest vectors by exact search. EMBED_BENCH_ROWS sets another number of vectors.
+// Build times start with the vectors in memory and include the start of threads; search times are of the second of two
+// runs, without it. Recall is of the ten nearest vectors by exact search. EMBED_BENCH_ROWS sets another number of
+// vectors.
 //
-// Peer: hnswlib with the same M, efConstruction and ef, on the same files in the same run. `EMBED_PEER_PYTHON` names a Python with
-// hnswlib. Processor seconds are printed too; on a busy machine only these are comparable.
+// Peer: hnswlib with the same M, efConstruction and ef, on the same files in the same run. `EMBED_PEER_PYTHON` names a
+// Python with hnswlib. Processor seconds are printed too; on a busy machine only these are comparable.
 
 import { ascending } from "../numeric/indices.js";
 import { encodeKeys } from "../log/keys.js";

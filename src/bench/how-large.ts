@@ -1,8 +1,12 @@
-// `npm run bench -- how-large [memory|time|plot] [NAME...]`: the figures of docs/how-large.md, for all trainers or those named.
+// `npm run bench -- how-large [memory|time|plot] [NAME...]`: the figures of docs/how-large.md, for all trainers or
+// those named.
 //
-//   memory   memory predicted before training compared with the peak, on 1,000,000 rows and 100,000 features; fails above 1.5 times
-//   time     processor seconds per epoch on one thread: three epochs minus one, on 200,000 rows of 20,000 features, halved
-//   plot     docs/how-large.svg: predicted memory by the number of keys, with ten rows per key and vectors of dimension 64
+//   memory   memory predicted before training compared with the peak, on 1,000,000 rows and 100,000 features; fails
+//            above 1.5 times
+//   time     processor seconds per epoch on one thread: three epochs minus one, on 200,000 rows of 20,000 features,
+//            halved
+//   plot     docs/how-large.svg: predicted memory by the number of keys, with ten rows per key and vectors of dimension
+//            64
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,6 +1,8 @@
-// Generated logs with ten fields of ids and 200,000 rows, with Zipf frequencies of keys: a network of many embeddings may memorize them.
+// Generated logs with ten fields of ids and 200,000 rows, with Zipf frequencies of keys: a network of many embeddings
+// may memorize them.
 //
-//   repeats   users use their own items again, depending on contexts; after each use come two items that the user never had
+//   repeats   users use their own items again, depending on contexts; after each use come two items that the user never
+//             had
 //   factors   log-odds from planted weights, pairs of fields and one triple of fields
 
 import { exp } from "../numeric/exp.js";
@@ -43,7 +45,7 @@ export const repeats: LogLines = (numRows, random) => {
     const taste = vector();
     const had = new Set<number>();
     const numHad = Math.floor(5 * 12 ** random());
-    // of three items drawn by popularity, the user takes the one that fits its taste best
+    // each item of a user is the one of three items, drawn by popularity, that fits the user's taste best
     while (had.size < numHad) {
       const offered = [0, 1, 2].map(() => drawItem(random));
       had.add(

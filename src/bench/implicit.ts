@@ -1,10 +1,11 @@
-// `npm run bench -- implicit`: implicit-feedback least squares on gowalla's check-ins (29,858 users, 40,981 items, 810,128 events) with 64
-// and 256 dimensions: time of the training alone, and Recall@20 and NDCG@20 on the test split over all items, training items masked. The
-// options are the defaults, which were chosen on a tenth of the training split, never on the test split.
+// `npm run bench -- implicit`: implicit-feedback least squares on gowalla's check-ins (29,858 users, 40,981 items,
+// 810,128 events) with 64 and 256 dimensions: time of the training alone, and Recall@20 and NDCG@20 on the test split
+// over all items, training items masked. The options are the defaults, which were chosen on a tenth of the training
+// split, never on the test split.
 //
-// Peer: implicit's AlternatingLeastSquares (conjugate gradients, 15 iterations, alpha 10, regularization 0.01) on as many threads,
-// alternately in the same run. `EMBED_PEER_PYTHON` names a Python with implicit. Processor seconds are printed too, because wall time
-// includes what other programs take.
+// Peer: implicit's AlternatingLeastSquares (conjugate gradients, 15 iterations, alpha 10, regularization 0.01) on as
+// many threads, alternately in the same run. `EMBED_PEER_PYTHON` names a Python with implicit. Processor seconds are
+// printed too, because wall time includes what other programs take.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

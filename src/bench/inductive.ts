@@ -1,11 +1,14 @@
-// `npm run bench -- inductive [1|2|3] [new|few]`: how much side features and neighbors (train-ranking --item-neighbors) help films with no
-// or few ratings. The newest tenth of movietweetings' films, by first rating, is hidden from training. For each user, the hidden films are
-// ranked by the vectors that `transform` computes from their genres. The argument n in 1 to 3 drops the newest n tenths of the films and
-// hides the newest tenth of the rest: options are chosen there.
+// `npm run bench -- inductive [1|2|3] [new|few]`: how much side features and neighbors (train-ranking --item-neighbors)
+// help films with no or few ratings. The newest tenth of movietweetings' films, by first rating, is hidden from
+// training. For each user, the hidden films are ranked by the vectors that `transform` computes from their genres. The
+// argument n in 1 to 3 drops the newest n tenths of the films and hides the newest tenth of the rest: options are
+// chosen there.
 //
-//   genre mean     the vector and bias of a genre are means over its films, those of a film means over its genres, or over all films
+//   genre mean     the vector and bias of a genre are means over its films, those of a film means over its genres, or
+//                  over all films
 //   permuted       the same training with the films' genres shuffled over the films
-//   few ratings    a tenth of the ratings is held out at random; films with 1 to 5 raters in training are ranked among themselves
+//   few ratings    a tenth of the ratings is held out at random; films with 1 to 5 raters in training are ranked among
+//                  themselves
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,9 +33,9 @@ const SEEDS = [1, 2, 3];
 const FEW = 5;
 
 type Vectors = ReadonlyMap<string, Vector>;
-/** Genres by film. */
+/** Genres of each film. */
 type Genres = ReadonlyMap<string, readonly string[]>;
-/** Recall@20 by user. */
+/** Recall@20 of each user. */
 type Recalls = ReadonlyMap<string, number>;
 
 /** A training, whose films have their own genres, genres of other films (permuted), or none. */
@@ -52,7 +55,7 @@ const settings: Record<string, Setting> = {
   "genres permuted, neighbors": { given: neighbors, genres: "permuted" },
 };
 
-/** Settings as JSON that replace the ones above, to try others. */
+/** Settings as JSON in EMBED_SETTINGS; they replace the settings above, to try others. */
 const asked = process.env["EMBED_SETTINGS"];
 
 export async function bench(): Promise<void> {
@@ -63,7 +66,7 @@ export async function bench(): Promise<void> {
   const all = readRatings();
   const items = [...new Set(all.map(({ item }) => item))];
   const tenth = Math.floor(items.length / 10);
-  // 0 hides the newest tenth of the films; n drops the newest n tenths, and hides the newest tenth of the others
+  // the argument is 0 to hide the newest tenth of the films, or n to first drop the newest n tenths
   const older = Number(process.argv.find((arg) => /^\d$/.test(arg)) ?? 0);
   const end = items.length - older * tenth;
   const ratings = without(all, new Set(items.slice(end)));

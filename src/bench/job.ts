@@ -1,5 +1,5 @@
-// The whole job: `embed train-fm` from 66 MB of CSV to the run directory, 5 epochs, k=16, in its own process; wall time and peak memory.
-// Quoted for comparison: xLearn 0.44 4.3 s from libsvm text, libFM 1.4.4 7.6 s.
+// The whole job: `embed train-fm` from 66 MB of CSV to the run directory, 5 epochs, k=16, in its own process; wall time
+// and peak memory. Quoted for comparison: xLearn 0.44 4.3 s from libsvm text, libFM 1.4.4 7.6 s.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

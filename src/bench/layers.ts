@@ -1,5 +1,5 @@
-// `npm run bench -- layers`: one propagation of 64 dimensions along gowalla's check-ins, from users to items and back, on one and two
-// threads. Without the check-ins, random ones of the same numbers of users, items and pairs are used.
+// `npm run bench -- layers`: one propagation of 64 dimensions along gowalla's check-ins, from users to items and back,
+// on one and two threads. Without the check-ins, random ones of the same numbers of users, items and pairs are used.
 //
 // Peer: scipy's product of the same normalized CSR matrix with a dense one, alternately in the same run, on one thread.
 // `EMBED_PEER_PYTHON` names a Python with scipy.

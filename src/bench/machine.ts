@@ -1,5 +1,5 @@
-// Describes the machine of a bench. The gain of a second thread depends on how fast a cache line moves between cores, so benches print it:
-// figures from machines with different round trips are not comparable.
+// Describes the machine of a bench. The gain of a second thread depends on how fast a cache line moves between cores,
+// so benches print it: figures from machines with different round trips are not comparable.
 
 import { availableParallelism, cpus } from "node:os";
 import { Worker } from "node:worker_threads";

@@ -1,7 +1,8 @@
 // `npm run bench -- mcmc`: ALS and MCMC from log to run directory; then the ratings of `-- movietweetings`.
 //
-// Clicks (1,000,000 rows, 16 fields; 100,000 rows each for test and validation): log loss and seconds of AdaGrad and ALS with their
-// defaults, and of MCMC. The generator plants 6 dimensions, as many as the chain has; its options were chosen on the validation split.
+// Clicks (1,000,000 rows, 16 fields; 100,000 rows each for test and validation): log loss and seconds of AdaGrad and
+// ALS with their defaults, and of MCMC. The generator plants 6 dimensions, as many as the chain has; its options were
+// chosen on the validation split.
 //
 // | peer, same data                       | clicks                |
 // | ------------------------------------- | --------------------- |

@@ -1,4 +1,5 @@
-// The last section of docs/growth.md: gains of trainings on more cores than the bench has, estimated by `npm run bench -- threads`.
+// The last section of docs/growth.md: gains of trainings on more cores than the bench has, estimated by `npm run bench
+// -- threads`.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,8 +18,9 @@ export interface Gain {
 }
 
 /**
- * Estimates the gain on 8 and on 32 cores by Amdahl's law. The serial share of the work follows from the gain of two threads and their
- * processor time. The rest is divided by the number of cores, and grows like the processor time; from 16 to 32 threads as from 8 to 16.
+ * Estimates the gain on 8 and on 32 cores by Amdahl's law. The serial share of the work follows from the gain of two
+ * threads and their processor time. The rest is divided by the number of cores, and grows like the processor time; from
+ * 16 to 32 threads as from 8 to 16.
  */
 export function estimates({ ofTwo, processor }: Gain): [eight: number, many: number] {
   const [one, two, , eight, sixteen] = processor as [number, number, number, number, number];

@@ -1,13 +1,14 @@
-// `npm run bench -- movietweetings`: ratings joined with films and their genres, split by time 80/10/10. Test RMSE of the methods of
-// train-fm with their defaults, of models without vectors, and of libFM; a paired bootstrap over the test rows decides whether they
-// differ. Predictions are clipped to the scale, as usual.
+// `npm run bench -- movietweetings`: ratings joined with films and their genres, split by time 80/10/10. Test RMSE of
+// the methods of train-fm with their defaults, of models without vectors, and of libFM; a paired bootstrap over the
+// test rows decides whether they differ. Predictions are clipped to the scale, as usual.
 //
 // | peer, same split                                                            | test RMSE |
 // | --------------------------------------------------------------------------- | --------- |
 // | libFM 1.4.4, SGD, as quoted in the task                                     | 1.669     |
 // | libFM 1.4.4, MCMC, dim 8, 100 sweeps, as quoted (1.675 to 1.684 here, by seed) | 1.680     |
 //
-// If LIBFM names a libFM program, both methods run on the same rows in the same run; the options of SGD are the best on validation.
+// If LIBFM names a libFM program, both methods run on the same rows in the same run; the options of SGD are the best on
+// validation.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -184,7 +185,7 @@ function biasesOf(train: Rating[], mean: number): (rating: Rating) => number {
   return (rating) => mean + bias("user", rating) + bias("item", rating);
 }
 
-/** Returns the square root of the mean of numbers. */
+/** Returns the square root of the mean of the numbers. */
 function rootOfMean(squares: readonly number[]): number {
   return Math.sqrt(squares.reduce((sum, each) => sum + each, 0) / squares.length);
 }

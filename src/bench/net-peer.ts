@@ -1,8 +1,10 @@
-// `npm run bench -- net-peer [LOG...]`: compares networks of train-net with the same networks in PyTorch: the same rows and splits,
-// embedding dimension, hidden layers, optimizers, learning rates and penalty per key, stopped by the validation loss with the same
-// patience. Prints mean and standard deviation over three seeds, and each training to standard error as it ends.
+// `npm run bench -- net-peer [LOG...]`: compares networks of train-net with the same networks in PyTorch: the same rows
+// and splits, embedding dimension, hidden layers, optimizers, learning rates and penalty per key, stopped by the
+// validation loss with the same patience. Prints mean and standard deviation over three seeds, and each training to
+// standard error as it ends.
 //
-//   retail   purchases of a month, each with three sampled items that the customer did not buy, so that both read the same rows
+//   retail   purchases of a month, each with three sampled items that the customer did not buy, so that both read the
+//            same rows
 //   clicks   100,000 rows of 16 fields from a planted factorization machine
 //
 // PyTorch keeps the last parameters of its best epoch. A second line of train-net does so too, instead of averaging.

@@ -1,9 +1,10 @@
-// `npm run bench -- net`: a training step of networks on embeddings, 16 fields of dim 16, hidden layers 256 and 128, batches of 1,024 rows.
+// `npm run bench -- net`: a training step of networks on embeddings, 16 fields of dim 16, hidden layers 256 and 128,
+// batches of 1,024 rows.
 //
-// It isolates the step: rows are in memory as feature ids, and reading is not timed. It first checks that one and two threads give the same
-// bytes, and that the loss of a step equals the reference's to 1e-5. Processor time is printed too, because wall time is longer on a busy
-// machine. Peer: torch on as many threads if `EMBED_PEER_PYTHON` names a Python with torch, else only the step's matrix products in numpy,
-// on one thread.
+// It isolates the step: rows are in memory as feature ids, and reading is not timed. It first checks that one and two
+// threads give the same bytes, and that the loss of a step equals the reference's to 1e-5. Processor time is printed
+// too, because wall time is longer on a busy machine. Peer: torch on as many threads if `EMBED_PEER_PYTHON` names a
+// Python with torch, else only the step's matrix products in numpy, on one thread.
 //
 // Target: 18 ms on one thread, 11 ms on two.
 

@@ -1,12 +1,15 @@
 // `npm run bench -- pca [speed|quality|scale...]`: truncated singular value decompositions.
 //
-//   speed     gowalla's check-ins, 29,858 x 40,981 with 810,128 entries, 64 components on two threads, default tolerance: seconds of the
-//             decomposition alone, including threads and copies, and the share of explained variance. Peers: scikit-learn's
-//             TruncatedSVD (randomized, 5 and 7 iterations) and scipy's svds, alternately in the same run; `EMBED_PEER_PYTHON` names a
-//             Python with both. Processor seconds are printed too, because wall time includes what other programs take
-//   quality   Recall@20 and NDCG@20 of the degree-normalized matrix at 64, 256 and 512 dimensions, training items masked
-//   scale     2,000,000 x 500,000 with 50,000,000 entries, 64 components: users in 256 groups of different sizes, items by Zipf's
-//             law, seven of ten draws within the group; seconds of the decomposition alone, and peak memory of the process
+//   speed     gowalla's check-ins, 29,858 x 40,981 with 810,128 entries, 64 components on two threads, default
+//             tolerance: seconds of the decomposition alone, including threads and copies, and the share of explained
+//             variance. Peers: scikit-learn's TruncatedSVD (randomized, 5 and 7 iterations) and scipy's svds,
+//             alternately in the same run; `EMBED_PEER_PYTHON` names a Python with both. Processor seconds are printed
+//             too, because wall time includes what other programs take
+//   quality   Recall@20 and NDCG@20 of the degree-normalized matrix at 64, 256 and 512 dimensions, training items
+//             masked
+//   scale     2,000,000 x 500,000 with 50,000,000 entries, 64 components: users in 256 groups of different sizes, items
+//             by Zipf's law, seven of ten draws within the group; seconds of the decomposition alone, and peak memory
+//             of the process
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -1,7 +1,9 @@
-// Reads a million rows of 17 columns, 66 MB of CSV, to encoded columns in memory, compared with papaparse and a Map per column in the same
-// run. It isolates reading: no vocabulary is fitted and nothing is written. It first checks that both find the same rows and as many keys.
+// Reads a million rows of 17 columns, 66 MB of CSV, to encoded columns in memory, compared with papaparse and a Map per
+// column in the same run. It isolates reading: no vocabulary is fitted and nothing is written. It first checks that
+// both find the same rows and as many keys.
 //
-// Also reads the same rows from a Parquet file with one row group, as pyarrow writes it: on one and two threads, and by hyparquet.
+// Also reads the same rows from a Parquet file with one row group, as pyarrow writes it: on one and two threads, and by
+// hyparquet.
 
 import { parquetReadObjects, type AsyncBuffer } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
@@ -39,7 +41,7 @@ export async function bench(): Promise<void> {
   await benchParquet(path, ours, median(seconds.ours));
 }
 
-/** @param csv seconds for the same rows as CSV */
+/** Times readers of the rows as Parquet. @param csv seconds that embed takes for the same rows as CSV */
 async function benchParquet(csvPath: string, expected: Columns, csv: number): Promise<void> {
   const path = await parquetOf(csvPath);
   const ways = {

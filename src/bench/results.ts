@@ -1,6 +1,6 @@
-// `npm run bench -- results [SETTINGS] [LOG...]`: writes docs/results.md, or the sections of the named logs. On each shared log, `embed
-// compare` trains every suitable trainer with its defaults, and some with the best of SETTINGS settings on the validation split. All are
-// measured on one test split.
+// `npm run bench -- results [SETTINGS] [LOG...]`: writes docs/results.md, or the sections of the named logs. On each
+// shared log, `embed compare` trains every suitable trainer with its defaults, and some with the best of SETTINGS
+// settings on the validation split. All are measured on one test split.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -102,7 +102,7 @@ export async function bench(): Promise<void> {
   console.log(`wrote ${path}`);
 }
 
-/** Returns the sections of the page by log; none if there is no page. @throws {Error} the page has another number of settings */
+/** Returns the sections of the page by log, if there is a page. @throws {Error} it has other numbers of settings */
 function sectionsIn(path: string, settings: number): Map<string, string> {
   if (!existsSync(path)) return new Map();
   const [head = "", ...sections] = readFileSync(path, "utf8").split(/^(?=## )/m);

@@ -1,16 +1,16 @@
 // `npm run bench -- search RUN...`: compares searches that train every setting with early stopping, with searches that
 // drop settings early, at an equal number of epochs.
 //
-// A run of --search stores the validation values of each setting by epoch; each setting was trained in full. The outcome of a rule is
-// computed from these: r epochs of a training are the first r values. That is exact if the steps of an epoch do not depend on the planned
-// number of epochs (adagrad, least squares, trees).
+// A run of --search stores the validation values of each setting by epoch; each setting was trained in full. The
+// outcome of a rule is computed from these: r epochs of a training are the first r values. That is exact if the steps
+// of an epoch do not depend on the planned number of epochs (adagrad, least squares, trees).
 //
 //   samples of 12 settings in random order ──► a rule ──► chosen setting, number of epochs
 //                                    └─► full trainings in the same order, up to as many epochs ──► the best of them
 //
 //   halving   the better half continues, with twice as many epochs (Jamieson and Talwalkar 2016, arXiv:1502.07943)
-//   median    a setting stops if its best value so far is below the median of the earlier ones at that epoch (Golovin et al. 2017,
-//             doi:10.1145/3097983.3098043)
+//   median    a setting stops if its best value so far is below the median of the earlier ones at that epoch (Golovin
+//             et al. 2017, doi:10.1145/3097983.3098043)
 
 import { basename } from "node:path";
 import { openRun, type Run, type TrialLine } from "../embedding/run-directory.js";

@@ -1,8 +1,10 @@
-// `npm run bench -- sgns-quality [seeds] [epochs]`: compares vectors of the batched kernel with those of the sequential trainer that works
-// like word2vec.c (kernels/sgns/sgns.reference.ts), on the same sessions of Online Retail: invoices, window 5, 64 dimensions. Recall@20
-// and NDCG@20 on each customer's last invoice but one, the validation split; histories represent users. Speed is not measured.
+// `npm run bench -- sgns-quality [seeds] [epochs]`: compares vectors of the batched kernel with those of the sequential
+// trainer that works like word2vec.c (kernels/sgns/sgns.reference.ts), on the same sessions of Online Retail: invoices,
+// window 5, 64 dimensions. Recall@20 and NDCG@20 on each customer's last invoice but one, the validation split;
+// histories represent users. Speed is not measured.
 //
-// The reference takes about ten seconds per epoch. Its learning rate of 0.2 is the best of 0.025, 0.1, 0.2 and 0.4 on this split.
+// The reference takes about ten seconds per epoch. Its learning rate of 0.2 is the best of 0.025, 0.1, 0.2 and 0.4 on
+// this split.
 
 import { keyAt } from "../log/keys.js";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,7 +1,8 @@
-// One training of `npm run bench -- threads`, in a process of its own:   node threads-child.js fixed|chosen COMMAND WORDS...
+// One training of `npm run bench -- threads`, in a process of its own:   node threads-child.js fixed|chosen COMMAND
+// WORDS...
 //
-// `fixed` makes all threads work together, even if fewer are faster. Prints, as JSON, seconds and processor seconds from the end of reading
-// to the model, and the number of threads that worked at the end.
+// `fixed` makes all threads work together, even if fewer are faster. Prints, as JSON, seconds and processor seconds
+// from the end of reading to the model, and the number of threads that worked at the end.
 
 import { trainInProcess } from "../testing/training-commands.js";
 import { cores } from "../workers/cores.js";

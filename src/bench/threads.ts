@@ -1,12 +1,15 @@
 // `npm run bench -- threads [NAME...]`: the gain of every trainer from threads.
 //
-//   gain        one and two threads alternately, five times: seconds from the end of reading to the model with one thread divided by those
-//               with two. The last column has the number of threads used with two allowed, as one may be faster
-//   processor   processor seconds of a smaller training with 1, 2, 4, 8 and 16 threads that all work. Threads without a core sleep at
-//               barriers, so the increase is work that threads repeat and cache lines that they fetch from each other; it bounds the gain
+//   gain        one and two threads alternately, five times: seconds from the end of reading to the model with one
+//               thread divided by those with two. The last column has the number of threads used with two allowed, as
+//               one may be faster
+//   processor   processor seconds of a smaller training with 1, 2, 4, 8 and 16 threads that all work. Threads without a
+//               core sleep at barriers, so the increase is work that threads repeat and cache lines that they fetch
+//               from each other; it bounds the gain
 //   estimate    the gain on 8 and 32 cores, from both (more-cores.ts)
 //
-// Each training runs in its own process. Takes five to six minutes on two idle cores. Without names, writes the section of docs/growth.md.
+// Each training runs in its own process. Takes five to six minutes on two idle cores. Without names, writes the section
+// of docs/growth.md.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,8 +1,8 @@
-// `npm run bench -- two-tower`: examples per second in one epoch of two towers: histories of up to 50 items, 64 dimensions, a tower of
-// 256,128, 1,024 shared negatives, batches of 2,048, Adam, two threads, on random events.
+// `npm run bench -- two-tower`: examples per second in one epoch of two towers: histories of up to 50 items, 64
+// dimensions, a tower of 256,128, 1,024 shared negatives, batches of 2,048, Adam, two threads, on random events.
 //
-// Peer: PyTorch with the same network, examples and threads, alternately in the same run; `EMBED_PEER_PYTHON` names a Python with torch.
-// Its embeddings are sparse and updated by SparseAdam, its layers by Adam.
+// Peer: PyTorch with the same network, examples and threads, alternately in the same run; `EMBED_PEER_PYTHON` names a
+// Python with torch. Its embeddings are sparse and updated by SparseAdam, its layers by Adam.
 
 import { ascending } from "../numeric/indices.js";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 // Reads properties of a command line before it is parsed.
 
-/** Returns the command's name: the first word that is not a flag, because the program itself has no flag with a value. */
+/** Returns the command's name: the first word that is not a flag, as the program has no flag with a value. */
 export function commandNamed(argv: readonly string[]): string | undefined {
   return argv.slice(2).find((word) => !word.startsWith("-"));
 }

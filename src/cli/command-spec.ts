@@ -61,7 +61,7 @@ export interface CommandSpec<
   json?(result: R, given: Given<T>): unknown;
   /** Rejects invalid combinations of options before any file is read. @throws {UsageError} */
   refuse?(given: Given<T>): void;
-  /** Checks the result after it was printed. @throws {EmbedError} the result must not end with exit code 0 */
+  /** Checks a result after it was printed. @throws {EmbedError} the result is a failure, such as a failed gate */
   verify?(result: R, from: "terminal" | "library"): void | Promise<void>;
   /** Returns a watch that lets a signal end the work early with a result, instead of aborting it. */
   steer?(given: GivenTo<T>, interrupts: Interrupts, watch: Watch): Watch;

@@ -14,7 +14,7 @@ export interface HookFlags {
   onFailure?: string;
 }
 
-/** The end of a job, as far as it is known. */
+/** The outcome of a job, as far as it is known. */
 export interface JobEnding {
   exitCode: number;
   /** path of the pipeline file, as the user named it */

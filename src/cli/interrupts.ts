@@ -17,12 +17,12 @@ export class Interrupts {
   #finish: (() => void) | undefined;
   #exitCode: number | undefined;
 
-  /** @param tell sends a message to the main thread */
+  /** Delivers signals to one command. @param tell sends a message to the main thread */
   constructor(tell: (message: FromCommand) => void = () => undefined) {
     this.#tell = tell;
   }
 
-  /** Aborted when a signal arrives. */
+  /** The signal that is aborted when the process receives a signal such as SIGINT. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }

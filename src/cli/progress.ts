@@ -198,7 +198,7 @@ async function spinner(options: TerminalOptions, lineOf: (progress: Progress) =>
   };
 }
 
-/** Returns a function that formats the events of one command; the speed of reading is measured from the first event on. */
+/** Returns a function that formats the events of a command; the reading speed counts from the first event. */
 function lineWriter(): (progress: Progress) => string {
   const start = performance.now();
   return (progress) => {

@@ -74,7 +74,7 @@ export function unknownCommand(typed: string, commands: readonly CommandEntry[])
   return `unknown command '${typed}'${didYouMean(typed, names, ";")} \`embed help\` lists the commands`;
 }
 
-/** Returns the message for a word that is neither a command nor a topic of the help. */
+/** Returns the error message of `embed help WORD` for a word that is neither a command nor a topic of the help. */
 export function unknownTopic(
   typed: string,
   commands: readonly CommandEntry[],

@@ -7,7 +7,7 @@ import { formatTable } from "./terminal.js";
 const SHOWN = 10;
 const BAR = 30;
 
-/** Formats the share of the variance that each component explains, and the cumulative share; empty without components. */
+/** Formats the share of the variance that each component explains, and the cumulative one; empty without any. */
 export function screeTable({ metrics }: Summary<PartMetrics>): string {
   const ratios = metrics["train"]?.["explainedVarianceRatio"];
   if (!Array.isArray(ratios) || ratios.length === 0) return "";

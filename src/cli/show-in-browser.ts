@@ -9,7 +9,7 @@ const OPENERS: Partial<Record<NodeJS.Platform, readonly [string, ...string[]]>> 
   win32: ["cmd", "/c", "start", ""],
 };
 
-/** @returns why it could not be opened; undefined if it was */
+/** Opens a file in the browser. @returns the reason why the file could not be opened; undefined if it was opened */
 export async function showInBrowser(path: string): Promise<string | undefined> {
   const [program, ...before] = OPENERS[process.platform] ?? ["xdg-open"];
   const { DISPLAY: x11, WAYLAND_DISPLAY: wayland } = process.env;

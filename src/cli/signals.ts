@@ -42,9 +42,9 @@ export type FromCommand =
    * itself
    */
   | { hook: InterruptedHook | undefined }
-  /** lines for standard error */
+  /** text that the main thread writes to standard error */
   | { text: string }
-  /** it reads standard input */
+  /** the command reads standard input, so that the main thread has to forward it */
   | { readsStdin: true };
 
 /** The data with which a command's thread is started. */

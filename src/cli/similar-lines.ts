@@ -26,8 +26,10 @@ export class EpochLines {
   #written = { last: true, best: true };
 
   /**
-   * @param most  most lines of a training; above 3
-   * @param write receives each epoch with a line, and whether it is the best
+   * Selects the epochs of one command.
+   *
+   * @param most maximum number of lines of a training, above 3
+   * @param write receives each epoch that gets a line, and whether it is the best
    */
   constructor(most: number, write: (event: Epoch, isBest: boolean) => void) {
     this.#most = most;

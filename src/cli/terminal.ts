@@ -64,7 +64,7 @@ export function writeJsonLine(value: object): void {
   write(`${visibleText(JSON.stringify(value, short))}\n`);
 }
 
-/** Writes an error, as a line for people or as one JSON object. @param facts for JSON: the class of the error and its place */
+/** Writes an error as a line for people or as one JSON object. @param facts class and place, for JSON */
 export function writeError(text: string, format: "text" | "json" = "text", facts: object = {}): void {
   if (format === "json") writeJsonLine({ stage: "error", text, ...facts });
   else writeLine(`embed: ${text}`);

@@ -33,7 +33,7 @@ export interface ConfigEntry {
    */
   value: boolean | string | string[];
   line: number;
-  /** from 1 */
+  /** number of the column in the file, from 1 */
   column: number;
 }
 
@@ -101,7 +101,7 @@ function expectationOf({ kind, choices }: ConfigSetting): string {
   return kind === "one" ? "one value" : "a value, a list or a mapping of values";
 }
 
-/** Returns the position of a key. */
+/** Returns the position of a key in the file. */
 function offsetOf({ contents }: Document, name: string): number {
   if (!isMap(contents)) return 0;
   const pair = contents.items.find(({ key }) => isScalar(key) && String(key.value) === name);

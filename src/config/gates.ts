@@ -6,8 +6,8 @@
 //   after:                                   for the trained run, before it is published
 //     metrics: {auc: {min: 0.6, worse: 0.01}}
 //
-// docs/gates.md defines the values, and where the previous version's come from. Bounds are kept as written, so that the schema can
-// be published as JSON Schema; `shareOf` and `durationOf` parse them.
+// docs/gates.md defines the values, and where the previous version's come from. Bounds are kept as written, so that the
+// schema can be published as JSON Schema; `shareOf` and `durationOf` parse them.
 
 import { z } from "zod";
 import { readYaml } from "./yaml-file.js";
@@ -109,7 +109,7 @@ export const afterBounds = z.strictObject({
       z.strictObject({ min: z.number().optional(), max: z.number().optional(), worse: share.optional() }),
     )
     .optional(),
-  /** gain of the vectors on the validation split (docs/evaluation.md): the lower end of its interval must exceed `min` */
+  /** gain of the vectors on the validation split (docs/evaluation.md); its interval's lower end must exceed `min` */
   vectorsAdd: z.strictObject({ min: z.number() }).optional(),
   /** share of each field's rows with a zero vector */
   zero: z.strictObject({ ...shareBounds, ...perField }).optional(),
@@ -124,7 +124,7 @@ export const afterBounds = z.strictObject({
    * common keys
    */
   overlap: z.strictObject({ ...shareBounds, k: z.number().int().min(1).default(20), ...perField }).optional(),
-  /** 1 - cosine to the previous version's vector after one table is rotated to match the other, mean over the same keys */
+  /** 1 - cosine of a key's vectors in both versions after a rotation that matches them, mean over the same keys */
   displacement: z.strictObject({ ...shareBounds, ...perField }).optional(),
   /** bounds on the lists in each file that the section `recall` of a pipeline writes */
   lists: z
@@ -160,7 +160,7 @@ export function durationOf(text: string): number {
   return Number(text.slice(0, -1)) * units[text.at(-1)!]!;
 }
 
-/** Reads the bounds of a separate file, or those under `gates:` of a pipeline file. @throws {ConfigError} as readYaml */
+/** Reads the bounds of a file of their own or under `gates:` in a pipeline file. @throws {ConfigError} as readYaml */
 export async function readBounds(path: string): Promise<GateBounds> {
   const read = await readYaml<{ gates: GateBounds } | GateBounds>(path, "the bounds", (content) =>
     typeof content === "object" && content !== null && "gates" in content

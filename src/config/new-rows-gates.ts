@@ -13,7 +13,7 @@ export interface RowSpread {
 /** Minimum number of files or days that show how their sizes vary; two weeks include weekends. */
 const ENOUGH = 14;
 
-/** @param sizes rows of each group; not empty */
+/** Measures how much the sizes of groups vary. @param sizes number of rows of each group, at least one */
 export function spreadOf(sizes: readonly number[]): RowSpread {
   const sorted = sizes.toSorted((a, b) => a - b);
   const median = sorted[sorted.length >> 1]!;
@@ -46,7 +46,7 @@ export interface NewRowsLog {
   days: RowSpread | undefined;
 }
 
-/** Returns lines under `before:`. */
+/** Returns the lines of the section `before:` that bound the new files and days. */
 export function newRowsLines({ files, days, ...log }: NewRowsLog): string[] {
   return [
     ...(files
@@ -100,15 +100,15 @@ const WEEK = 7 * DAY;
 const MOST_LAG = 8;
 
 export interface NewestGate {
-  /** the value of `newest:` */
+  /** the bounds of the newest event, as the value of `newest:` in the file */
   bounds: string;
-  /** the reason for the bounds, for a comment */
+  /** the reason for the bounds, which becomes a comment in the file */
   why: string;
-  /** set if the log is too old for a bound on its age: advice for the user */
+  /** advice for the user; set if the log is too old for a bound on its age */
   warning?: string;
 }
 
-/** Returns the longest time between the ends of two files, ms; undefined if files end together, like parts of one day. */
+/** Returns the longest time between the ends of two files, ms; undefined if all end together, as parts of a day do. */
 export function cadenceOf(newest: readonly number[]): number | undefined {
   const ends = newest.toSorted((a, b) => a - b);
   const gaps = ends.slice(1).map((end, i) => end - ends[i]!);

@@ -40,12 +40,12 @@ export function starterTraining(
   return has("user") && has("item") ? "events" : undefined;
 }
 
-/** The training of the starter. */
+/** The training in the starter pipeline. */
 export interface StarterTrainer {
   command: string;
-  /** comment on the command, for the file */
+  /** comment on the training's command, which is written into the file */
   comment?: string;
-  /** lines of its options */
+  /** lines of the file that state the training's options */
   options: readonly string[];
   /** the metric of the validation split that gates check; undefined if there is none */
   metric?: string | undefined;

@@ -1,4 +1,5 @@
-// The schema of pipeline files, with which they are checked and which is published as JSON Schema (docs/pipeline.schema.json).
+// The schema of pipeline files, with which they are checked and which is published as JSON Schema
+// (docs/pipeline.schema.json).
 //
 //   name, store, log                the input, and where results are published
 //   columns, reading                options of the log, as for embed encode
@@ -15,7 +16,7 @@ import { settingSchema, type ConfigSetting } from "./config-file.js";
 export interface PipelineSettings {
   columns: readonly ConfigSetting[];
   reading: readonly ConfigSetting[];
-  /** by command */
+  /** options of each training, by its command */
   trainings: Readonly<Record<string, readonly ConfigSetting[]>>;
   export: readonly ConfigSetting[];
   recall: readonly ConfigSetting[];

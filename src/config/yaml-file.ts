@@ -38,7 +38,7 @@ export interface YamlFile {
   content: unknown;
   /** Returns the content of the file. @throws {ConfigError} an unknown key, or a value of a wrong type */
   check<T>(schema: z.ZodType<T>): T;
-  /** @param place keys from the top; for a missing key, where it would be @throws {ConfigError} always */
+  /** Throws an error with the position of a key. @param place keys from the top @throws {ConfigError} always */
   fail(place: readonly string[], message: string): never;
 }
 
@@ -140,9 +140,9 @@ export interface YamlDocument {
   document: Document;
   /** the content; null for comments only */
   content: unknown;
-  /** line and column from 1 */
+  /** converts an offset in the text to line and column, which count from 1 */
   placeOf: (offset: number) => { line: number; column: number };
-  /** @throws {ConfigError} always, with line and column */
+  /** Throws the error for an offset in the text. @throws {ConfigError} always, with line and column */
   fail: (offset: number, message: string) => never;
 }
 

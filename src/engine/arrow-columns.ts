@@ -1,7 +1,7 @@
 // Converts columns of Arrow batches to the values of the Parquet reader (log/parquet/values.ts), so the code for local
 // Parquet files converts typed cells to text, keys and numbers.
 //
-//   text          its bytes and offsets unchanged            decimal, date, time   hyparquet's conversions, as for a Parquet column
+//   text          its bytes and offsets unchanged            decimal, date, time   hyparquet's conversions
 //   integer, float unchanged, at most 64 bits                list                  its values, joined as text
 
 import type { Data } from "apache-arrow";

@@ -9,7 +9,7 @@ import type { Message } from "./wire.js";
 
 /** A file, given as bytes in memory or as the path and the size of a local file. */
 export interface ArtifactFile {
-  /** without folders */
+  /** file name, without folders */
   name: string;
   content: Uint8Array | { path: string; size: number };
 }

@@ -27,7 +27,7 @@ export class SilentStream extends Error {}
  * Creates a channel to a server with the headers that each call sends; the first call connects.
  *
  * @throws {UsageError} the package is missing, or a header or the token has invalid characters
- * @throws {NoInputError} @throws {UsageError} as ownRoots
+ * @throws {NoInputError} {UsageError} a file of certificates cannot be used, as in ownRoots
  */
 export async function openChannel(address: Address, token: string | undefined): Promise<Channel> {
   const grpc = await grpcPackage();

@@ -1,11 +1,11 @@
 // Runs a script of this program on a server's executors, in parts, whose rows Spark writes as Parquet.
 //
 //   program, files of a job ──► artifacts, which every executor fetches
-//   numbers of parts ──► a task each: TRANSFORM starts Node, which prints rows ──► Spark's writer ──► files below a path
+//   numbers of parts ──► a task each: TRANSFORM starts Node, which prints rows ──► Spark's writer ──► files
 //                                                               and a report ──► an observation, which comes back here
 //
-// A task that fails, or whose executor is lost, is run again by Spark. Without Python: TRANSFORM is part of Spark's SQL.
-// Source: Spark's SQL reference, TRANSFORM; its programs run in the directory of the session's files.
+// A task that fails, or whose executor is lost, is run again by Spark. Without Python: TRANSFORM is part of Spark's
+// SQL. Source: Spark's SQL reference, TRANSFORM; its programs run in the directory of the session's files.
 
 import { randomBytes } from "node:crypto";
 import { IoError, NoInputError, OutputError, UsageError } from "../errors.js";

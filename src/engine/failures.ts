@@ -134,7 +134,10 @@ export function typedFailure(
   return ofWhat ?? new IoError(`--engine: ${doingText({ verb, what })} failed: ${text}`, cause);
 }
 
-/** The action that a plan performs, for messages: `reading 'a.csv'`. The name of a command contains the verb. */
+/**
+ * The action that a plan performs, for messages: a verb and its object, `reading 'a.csv'`. A command has no verb, as
+ * its name contains one.
+ */
 export interface Doing {
   verb: string;
   what: string;

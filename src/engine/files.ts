@@ -15,7 +15,7 @@ export interface RemoteFile extends LogFile {
   /** URI of the file, as the server lists it and as requests name it */
   uri: string;
   bytes: number;
-  /** milliseconds since 1970 */
+  /** time of the last modification, in milliseconds since 1970 */
   modified: number;
 }
 

@@ -174,6 +174,8 @@ class LineSource implements ByteSource {
   }
 
   /**
+   * Completes the fingerprint of the file after its last line.
+   *
    * @param delivered number of bytes that were read, without a byte-order mark
    * @throws {IoError} it differs from the file's size
    */

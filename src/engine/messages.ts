@@ -123,7 +123,7 @@ const command = shape("Command", {
 });
 const plan = shape("Plan", { root: [1, relation], command: [2, command] });
 
-/** Values of enumerations. */
+/** Values of enumerations in the messages of Spark Connect. */
 export const ASCENDING = 1;
 export const NULLS_FIRST = 1;
 export const GROUP_BY = 1;
@@ -284,7 +284,7 @@ export const addArtifactsResponse = shape("AddArtifactsResponse", {
   artifacts: [1, artifactSummary, "repeated"],
 });
 
-/** Messages from which all messages above can be reached. */
+/** Messages of requests and responses, from which a test reaches all messages declared above. */
 export const roots: readonly MessageShape[] = [
   ...[executePlanRequest, executePlanResponse, reattachExecuteRequest, releaseExecuteRequest],
   ...[releaseExecuteResponse, analyzePlanRequest, analyzePlanResponse, configRequest, configResponse],

@@ -25,7 +25,7 @@ const ROW_BYTES = 16;
  */
 const [BLOCK_RATINGS, MOST_BLOCKS] = [200_000, 500];
 
-/** MLlib's parameters. */
+/** Parameters of MLlib's ALS, by their names in MLlib. */
 export interface AlsParameters {
   rank: number;
   maxIter: number;
@@ -36,7 +36,7 @@ export interface AlsParameters {
 
 /** The users or the items of the ratings. */
 export interface RatedSide {
-  /** upper bound of ids */
+  /** number that all ids are below, which is the number of rows of vectors */
   numRows: number;
   /** u8[numRows]: 1 if the id has ratings */
   isRated: Uint8Array;
@@ -141,7 +141,7 @@ export class FactorCollector {
   readonly #vectors: Float32Array;
   readonly #isThere: Uint8Array;
 
-  /** @param what name of the vectors in messages, such as `userFactors` @param server name of the server in messages */
+  /** Prepares to collect vectors. @param what their name in messages: `userFactors` @param server the server's name */
   constructor(side: RatedSide, dim: number, what: string, server: string) {
     this.#side = side;
     this.#dim = dim;
@@ -194,7 +194,7 @@ export class FactorCollector {
     }
   }
 
-  /** @returns f32[numRows * dim] @throws {IoError} a vector is missing */
+  /** Returns the collected vectors, f32[numRows * dim]. @throws {IoError} a vector is missing */
   vectors(): Float32Array {
     const missing = this.#side.isRated.findIndex((is, id) => is === 1 && this.#isThere[id] === 0);
     if (missing >= 0) throw this.#odd(`without id ${missing}, which has events`);

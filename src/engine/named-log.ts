@@ -51,7 +51,7 @@ export async function sqlOfFile(path: string): Promise<string> {
   }
 }
 
-/** @param what kind of the log in messages: `a table` @throws {UsageError} an option applies to files only */
+/** Checks reading options of a table or query, named `what`. @throws {UsageError} an option applies to files only */
 export function checkQueryReading(options: ReadOptions, what: string): void {
   const texts = {
     "--delimiter": options.delimiter,

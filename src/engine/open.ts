@@ -134,7 +134,7 @@ async function openQuery(
   return withoutDuplicates(log, options);
 }
 
-/** Opens files. */
+/** Opens files that the server reads as one log. */
 async function openNamed(
   session: EngineSession,
   named: readonly string[],

@@ -12,13 +12,13 @@ import type { EngineSession } from "./session.js";
 
 /** An input that is read as rows: a file, or a table or query with its order columns. */
 export interface RowInput {
-  /** for messages and manifests */
+  /** name of the input in messages and manifests */
   path: string;
   relation: Relation;
   partition: Readonly<Record<string, string>>;
   /** columns that define the order of the rows; undefined for a file, whose rows are numbered */
   order: readonly string[] | undefined;
-  /** size of a file */
+  /** size of the file in bytes; absent for a table or a query */
   bytes?: number;
   modified?: number;
 }
@@ -77,18 +77,18 @@ export function noRows({ order, path }: RowInput): NoRowsError {
   return new NoRowsError(what, { file: path, line: 1 });
 }
 
-/** Whether cells are lists. */
+/** Whether the cells of a column are lists. */
 export function isList({ types }: OpenInput, name: string): boolean {
   return leafOf(name, types.get(name)!)?.maxRepetition === 1;
 }
 
-/** Whether each cell is a single time. */
+/** Whether each cell of a column is a single time. */
 export function isTime(file: OpenInput, name: string, columns: ListSeparators): boolean {
   const column = columnOf(file, name, columns);
   return typeof column !== "string" && holdsTimes(column);
 }
 
-/** Returns a column of an input, or the text that all rows of the input have as the cell. */
+/** Returns a column of an input, or the text that the column's cell has in all rows. */
 export function columnOf(file: OpenInput, name: string, columns: ListSeparators): LeafColumn | string {
   if (columns.ignored.has(name)) return "";
   const type = file.types.get(name);
@@ -112,7 +112,7 @@ export function selected(file: OpenInput, names: readonly string[]): { relation:
   return { relation, order: order.map(([, as]) => as) };
 }
 
-/** Returns the expected types of the columns that `selected` returns. */
+/** Returns the expected types of an input's selected columns, followed by those of its order columns. */
 export function expectedOf({ order }: OpenInput, names: readonly string[]): ExpectedType[] {
   const cells = names.map((): ExpectedType => "any");
   return [...cells, ...(order ? order.map((): ExpectedType => "any") : (["int64"] as const))];

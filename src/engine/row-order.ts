@@ -32,7 +32,7 @@ export class TieCheck {
   readonly #names: readonly string[];
   #last: Data | undefined;
 
-  /** @param order the order columns @param names the other columns, which precede them in batches */
+  /** Checks rows of a table. @param order the order columns @param names the columns before them in batches */
   constructor(path: string, order: readonly string[], names: readonly string[]) {
     [this.#path, this.#order, this.#names] = [path, order, names];
   }
@@ -71,7 +71,7 @@ function sameCell(a: Data, i: number, b: Data, j: number): boolean {
   return Object.is(x, y) || (isComposed(x) && isComposed(y) && x.toString() === y.toString());
 }
 
-/** Whether a value is an object: the words of a decimal, or a list. */
+/** Whether a value is represented by an object, as a decimal (its words) or a list is. */
 function isComposed(value: unknown): value is { toString(): string } {
   return typeof value === "object" && value !== null;
 }

@@ -7,15 +7,15 @@ export type SparkType = Message;
 
 /** The result of a command: a relation that the server stores, or a model. */
 export interface CommandResult {
-  /** for a checkpoint */
+  /** set for a checkpoint: the relation that the server stores */
   checkpointCommandResult?: { relation?: { relationId?: string } };
-  /** for a training */
+  /** set for a training: the model on the server, and a warning */
   mlCommandResult?: { operatorInfo?: { objRef?: { id?: string }; warningMessage?: string } };
   /** metrics of observed rows, with the name of the observation */
   observedMetrics?: { name?: string; values?: { string?: string; long?: number }[] }[];
 }
 
-/** One response of a running plan. */
+/** A response of the server while it runs a plan. */
 export interface PlanResponse extends CommandResult {
   responseId?: string;
   arrowBatch?: { data?: Uint8Array };

@@ -87,7 +87,7 @@ export async function openSession(options: SessionOptions): Promise<EngineSessio
 export class EngineSession {
   /** name of the server in messages and manifests */
   readonly shown: string;
-  /** Spark's version */
+  /** version of Spark on the server */
   version = "";
   readonly #channel: Channel;
   readonly #secrets: string[];
@@ -130,7 +130,7 @@ export class EngineSession {
     await this.set(this.#settings);
   }
 
-  /** Returns the columns of a relation; an unsupported type is an empty message. @throws {EmbedError} as typedFailure */
+  /** Returns a relation's columns; an unsupported type is an empty message. @throws {EmbedError} as typedFailure */
   async columnsOf(relation: Relation, what: string): Promise<{ name: string; type: SparkType }[]> {
     const shapes = [analyzePlanRequest, analyzePlanResponse] as const;
     const schema = { clientType: CLIENT, schema: { plan: { root: relation } } };
@@ -271,7 +271,7 @@ export class EngineSession {
           if (error instanceof SilentStream) isStarted = true;
           else if (!isCallError(error)) throw error;
           else if (isLost(error)) {
-            // a request that was never received may be sent again
+            // the server has never received the request, so the request may be sent again
             if (lastResponseId === undefined && /OPERATION_NOT_FOUND/.test(error.details)) isStarted = false;
             else throw new LostOperation(error.details);
           } else if (!isTransient(error)) throw this.#failure(error, doing);

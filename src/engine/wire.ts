@@ -3,7 +3,7 @@
 //
 // Source: https://protobuf.dev/programming-guides/encoding.
 
-/** The type of a field: a scalar, a message, or a map of texts. `int` stands for int32, int64 and enumerations up to 2^53. */
+/** The type of a field: a scalar, a message, or a map of texts. `int` is an int32, int64 or enumeration to 2^53. */
 export type FieldType = "text" | "bytes" | "int" | "bool" | "double" | "texts" | MessageShape;
 
 export interface WireField {
@@ -142,7 +142,7 @@ function byNumberOf(shape: MessageShape): Map<number, [string, WireField]> {
   return table;
 }
 
-/** @param value an integer from 0 to 2^53 */
+/** Encodes an integer from 0 to 2^53 as a varint: seven bits per byte, lowest bits first. */
 function varint(value: number): Uint8Array {
   const bytes: number[] = [];
   let rest = value;

@@ -13,9 +13,9 @@ const four = itemLabels([[0], [0, 1], [1], [2]], 3);
 test("of several labels one in common is enough, and an item without neighbors shares none", () => {
   // prettier-ignore
   const nearest = Uint32Array.of(
-    1, 2, // a: a|b does, b does not
-    0, 2, // a|b: both do
-    3, NO_ITEM, // b: c does not
+    1, 2, // items with label a: item 1 (a|b) shares the label, item 2 (b) does not
+    0, 2, // items with labels a and b: both neighbors share a label
+    3, NO_ITEM, // items with label b: item 3 (c) does not share it
     NO_ITEM, NO_ITEM,
   );
   expect([...sharedLabels(four, nearest, 2, 2)]).toEqual([0.5, 1, 0, 0]);

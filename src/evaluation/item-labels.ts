@@ -4,7 +4,7 @@
 export interface ItemLabels {
   numItems: number;
   numLabels: number;
-  /** u32[numItems + 1] */
+  /** u32[numItems + 1]: offsets of the items in `labels` */
   indptr: Uint32Array;
   /** u32: labels; item i has the distinct labels labels[indptr[i] .. indptr[i + 1]) */
   labels: Uint32Array;

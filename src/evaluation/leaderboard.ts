@@ -43,7 +43,7 @@ export interface Leaderboard {
   metrics: readonly [string, ...string[]];
   /** phrase for the evaluated rows: `1,200 rows of the test split` */
   on: string;
-  /** the best first */
+  /** lines of the contenders, the best first */
   lines: LeaderboardLine[];
   untrained: readonly Untrained[];
   /** sentence on the runs whose vectors improve on their control; absent if no run has such a comparison */

@@ -11,9 +11,9 @@ import { exp, log, logistic, softplus } from "../numeric/exp.js";
 
 /** Summary of a user's list: its hits among the user's held-out items. */
 export interface HitList {
-  /** K; the list is shorter if there are fewer items */
+  /** K, the requested length of the list, which is shorter if there are fewer items */
   k: number;
-  /** held-out items, each once */
+  /** number of distinct held-out items of the user */
   numHeldOut: number;
   hits: number;
   /** rank of the first hit, from 1; 0 if there is none */
@@ -195,7 +195,7 @@ export function goodness(name: string, value: number): number | undefined {
   return kind?.better === "near 1" ? -Math.abs(value - 1) : value;
 }
 
-/** recallAt20 and the like. */
+/** Whether a metric's name contains a K, as `recallAt20` does. */
 export function isAtK(name: string): boolean {
   return /^[a-z]\w*At\d+$/i.test(name);
 }
@@ -213,7 +213,7 @@ export function rowMetrics(
   return kinds.flatMap(([name, { ofRows }]) => (ofRows?.task === task ? [{ name, ofRows }] : []));
 }
 
-/** Options of metricsOf. */
+/** Options for computing metrics of scored rows. */
 export interface MetricOptions {
   /** regression only: range of the training labels, to which scores are clipped first (as libFM does) */
   clip?: readonly [low: number, high: number];

@@ -13,7 +13,7 @@ import { lengthOf, unitRows } from "../retrieval/nearest.js";
 import { eigenOf } from "../solvers/svd/symmetric.js";
 
 export interface Plane {
-  /** f64[n][2] */
+  /** f64[n][2]: coordinates of each row in the plane */
   points: Float64Array;
   /** share of the variance (the squared distances from the mean) that the plane explains, in [0, 1] */
   explained: number;

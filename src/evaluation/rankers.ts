@@ -49,7 +49,7 @@ export function vectorRanker(input: Omit<TopItemsInput, "masks">): Ranker {
       for (let q = 0; q + 1 < indptr.length; q++) {
         for (let at = indptr[q]!; at < indptr[q + 1]!; at++) {
           const item = listed[at]!;
-          // adds in the same order as the kernel
+          // adds the products in the same order as the kernel
           let score = weights?.[item] ?? 0;
           for (let d = 0; d < dim; d++) {
             score = Math.fround(score + Math.fround(queries[q * dim + d]! * items[item * dim + d]!));

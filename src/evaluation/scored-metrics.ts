@@ -14,11 +14,11 @@ import { auc, aucByUnit, type Scores } from "./auc.js";
 import { metricsOf, rowMetrics, type MetricOptions } from "./metrics.js";
 import type { UserMetric } from "./user-metric.js";
 
-/** Assignment of rows to users. In a log without users, each row is a unit of its own. */
+/** Assignment of rows to users, who are resampled as units. In a log without users, each row is a unit. */
 export interface Units {
   kind: "user" | "row";
   size: number;
-  /** u32[numRows] */
+  /** u32[numRows]: unit of each row */
   of: Uint32Array;
 }
 
@@ -30,11 +30,11 @@ export interface CurveBin {
 }
 
 export interface ScoredMetrics {
-  /** of all rows */
+  /** metrics over all rows */
   metrics: Metrics;
   /** metrics as contributions of units, for metrics that are sums over units */
   byUser: UserMetric[];
-  /** binary: by ascending prediction */
+  /** calibration curve of a binary task, by ascending prediction */
   curve?: CurveBin[];
   /** number of users whose labels are all equal, and who therefore have no AUC */
   oneClassUsers?: number;

@@ -24,7 +24,7 @@ export interface VectorsDiff {
   byRow?: Float64Array;
 }
 
-/** @param a,b f32[n * dim]: vectors of the same keys in the same order */
+/** Compares two sets of vectors. @param a,b f32[n * dim]: vectors of the same keys in the same order */
 export async function diffVectors(
   a: Float32Array,
   b: Float32Array,

@@ -1,5 +1,5 @@
-// Facts about a table's vectors by field, and the comparison of the common keys of two tables, for gates, align and diff.
-// Rows without a key (holes) are ignored.
+// Facts about a table's vectors by field, and the comparison of the common keys of two tables, for gates, align and
+// diff. Rows without a key, such as those of forgotten keys, are ignored.
 
 import type { Keys } from "../log/keys.js";
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
@@ -25,7 +25,7 @@ export function numNotFinite({ vectors, weights = new Float32Array() }: Embeddin
   return found;
 }
 
-/** @returns undefined if the field has no rows */
+/** Measures the vectors of a field. @returns undefined if the field has no rows */
 export function fieldFacts(table: EmbeddingTable, field: string): FieldFacts | undefined {
   const { vectors, dim } = table;
   const { first, last } = rowsOf(table, field);
@@ -36,7 +36,8 @@ export function fieldFacts(table: EmbeddingTable, field: string): FieldFacts | u
     if (last - first > 1 && isHole(table, row)) continue;
     const norm = lengthOf(vectors, row * dim, dim);
     norms.push(norm);
-    // zero rows are counted only as zero; of other equal rows the index returns the last, so that all but one are duplicates
+    // zero rows are counted only as zero; of other equal rows the index returns the last, so that all but one are
+    // duplicates
     if (norm === 0) zero++;
     else if (index.find(bitsOf(table, row, row + 1), 0) !== row - first) duplicate++;
   }
@@ -62,7 +63,7 @@ function bitsOf({ vectors, dim }: EmbeddingTable, first: number, last: number): 
 
 /** Change of a field's vectors since an earlier table. */
 export interface Drift {
-  /** number of compared keys */
+  /** number of keys that were compared */
   keys: number;
   overlap: number | undefined;
   /** mean of 1 - cosine, after rotating one table to match the other; undefined if the dimensions differ */
@@ -91,13 +92,13 @@ export async function driftOf(
   return { keys: frequent.length, overlap: neighborOverlap, displacement: displacement?.mean };
 }
 
-/** Rows of common keys, u32: row inA[i] of one table, in ascending order, has the same key as row inB[i] of the other. */
+/** Rows of common keys, u32: row inA[i] of one table, ascending, has the same key as row inB[i] of the other. */
 export interface SharedRows {
   inA: Uint32Array;
   inB: Uint32Array;
 }
 
-/** Returns the rows of a field whose keys are in both tables, without holes. */
+/** Returns the rows of a field whose keys are in both tables. */
 export function sharedRows(a: EmbeddingTable, b: EmbeddingTable, field: string): SharedRows {
   const [rangeA, rangeB] = [rowsOf(a, field), rowsOf(b, field)];
   const keys = keysOfRows(a, rangeA);
@@ -105,7 +106,7 @@ export function sharedRows(a: EmbeddingTable, b: EmbeddingTable, field: string):
   const [inA, inB]: [number[], number[]] = [[], []];
   for (let row = 0; row < keys.size; row++) {
     const other = index.find(keys, row);
-    // an empty key denotes a hole, except in the single row of a numeric field
+    // an empty key marks a row without a key, except in the single row of a numeric field
     const stands = keys.size === 1 || !isHole(a, rangeA.first + row);
     if (other < 0 || !stands) continue;
     inA.push(rangeA.first + row);

@@ -3,11 +3,11 @@
 /** A metric with the value f(sum over users of sums / sum over users of weights). */
 export interface UserMetric {
   name: string;
-  /** f64[numUsers] */
+  /** f64[numUsers]: numerator of each user */
   sums: Float64Array;
   /** f64[numUsers]: denominator of each user; 1 when absent */
   weights?: Float64Array;
-  /** set if f is the square root; otherwise f is the identity */
+  /** set if the metric is the square root of the ratio */
   root?: true;
 }
 

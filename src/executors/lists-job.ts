@@ -4,7 +4,7 @@
 import type { RecallOptions } from "../api/recall/options.js";
 import type { ListsRequest } from "../api/recall/requested-lists.js";
 
-/** Name of the file with the input of all parts, and name of the folder with the files of the run. */
+/** Names in the directory of a part: the file with the input of all parts, and the folder with the files of the run. */
 export const [LISTS_FILE, RUN_FOLDER] = ["lists", "run"];
 
 /** The input of a part. LISTS_FILE contains it in V8's serialization format. */

@@ -90,7 +90,7 @@ export async function recallOnExecutors(
   }
 }
 
-/** @returns the path of the output @throws {UsageError} an option is not supported on executors */
+/** Returns the path of the output. @throws {UsageError} an option is not supported on executors */
 function checkedOutput({ engine, engineOutput, baseline, foldIn }: RequestedLists): string {
   if (!engine!.startsWith("sc://"))
     throw new UsageError(

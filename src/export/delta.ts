@@ -3,16 +3,17 @@
 //
 //   added     a key that the earlier table lacks                 its row follows the earlier rows
 //   changed   a key of both whose vector or weight differs       its row is the earlier one
-//   removed   a key that this table lacks                        its row is a hole now
+//   removed   a key that this table lacks                        its row has no key now
 //
 // Rows are numbered within the field, so `table[row] = vector` needs no mapping. This requires that the later run kept
 // the earlier run's rows (--row-order EARLIER); any other pair of runs is rejected. If --reserve puts two rows before
 // the keys, the padding row stays zero, and the out-of-vocabulary row, whose key is empty, may change like any other
 // row.
 //
-//   jsonl   {"change":...,"row":...,"field":...,"key":...[,"count":...,"vector":[...]]} per line; removed ones have no vector
-//   npy     a directory of vectors.npy f32[n, dim] and rows.npy u32[n] of one field, keys.txt, removed.jsonl; with weights
-//           weights.npy f32[n]
+//   jsonl   {"change":...,"row":...,"field":...,"key":...[,"count":...,"vector":[...]]} per line; removed ones have no
+//           vector
+//   npy     a directory of vectors.npy f32[n, dim] and rows.npy u32[n] of one field, keys.txt, removed.jsonl; with
+//           weights weights.npy f32[n]
 
 import { keyAt } from "../log/keys.js";
 import { UsageError, excerpt } from "../errors.js";

@@ -1,8 +1,8 @@
 // Converts batches of f32 vectors to types with fewer bits (--dtype).
 //
 //   f16   the nearest IEEE half, ties to even; largest 65504
-//   i8    q = round(127 v / m) with m the row's largest magnitude, so that v is about scale * q with scale = m / 127, f32[rows];
-//         a row of zeros has scale 0
+//   i8    q = round(127 v / m) with m the row's largest magnitude, so that v is about scale * q with scale = m / 127,
+//         f32[rows]; a row of zeros has scale 0
 //
 // `decoded` computes what a reader gets; the loss is measured with it (api/dtype-loss.ts).
 
@@ -20,9 +20,9 @@ export const dtypeNames = {
 } as const;
 
 export interface Encoded {
-  /** one element per number of the vectors: an f32, the bits of a half, or an i8 */
+  /** one element per number of the vectors, row by row: an f32, the bits of a half, or an i8 */
   values: Float32Array | Uint16Array | Int8Array;
-  /** f32[rows], for i8 */
+  /** scale of each row, f32[rows]; only for i8 */
   scales?: Float32Array;
 }
 
@@ -57,7 +57,7 @@ export function decoded({ values, scales }: Encoded, dim: number, dtype: Dtype):
   return Float32Array.from(values, at);
 }
 
-/** @throws {DataError} as `encoded` */
+/** Converts numbers to halves, as bits. @throws {DataError} a number exceeds the largest half */
 function halves(vectors: Float32Array): Uint16Array {
   const bits = new Uint32Array(vectors.buffer, vectors.byteOffset, vectors.length);
   const out = new Uint16Array(vectors.length);

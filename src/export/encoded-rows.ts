@@ -1,22 +1,22 @@
 // A model's output for new rows, which is written to a file: a key and numbers per row.
 
-/** Consecutive rows. */
+/** Consecutive rows of a model's output. */
 export interface EncodedRows {
   numRows: number;
-  /** [numRows][columns.length]: u32 or f64, or f32 for vectors; NaN represents a missing number */
+  /** numbers of the rows, [numRows][columns.length]: u32 or f64, or f32 for vectors; NaN represents a missing number */
   values: Uint32Array | Float64Array | Float32Array;
   /** returns the key of a row as UTF-8 bytes */
   keyOf: (row: number) => Uint8Array;
   /** f32[numRows]: biases, if vectors have them */
   biases?: Float32Array;
-  /** [numRows]: labels for libsvm; 0 if the log has no labels */
+  /** labels of the rows for libsvm, [numRows]; 0 if the log has no labels */
   labels: ArrayLike<number>;
   /** true if an empty line follows, which tells the reader that the output of all requested rows was written */
   answers?: true;
 }
 
 export interface EncodedRowFormat {
-  /** kind of the numbers */
+  /** meaning of the numbers: indices of leaves, features of the rows, or vectors */
   kind: "leaves" | "features" | "vectors";
   /** true if vectors have no biases */
   unbiased?: true;

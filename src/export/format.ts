@@ -93,7 +93,7 @@ export function directoryFormat(
   return { ...usual, needsDirectory: true, own: ownExport(name, names, declared.layers), ...declared };
 }
 
-/** A format that an external package writes. @param names names of all files of a directory; absent for a format of one file */
+/** A format that an external package writes. @param names names of a directory's files; absent for one file */
 export function savedFormat(
   name: string,
   names: readonly [string, ...string[]] | undefined,

@@ -55,18 +55,18 @@ const QUOTE = 34;
 /** The names of rows in a format whose names are words. */
 export interface Words {
   word: (batch: ExportBatch, row: number) => Uint8Array;
-  /** number of rows that have a name: all except holes */
+  /** number of rows that have a name, which rows without a key lack */
   numWords: number;
 }
 
 /**
  * Checks the keys of all rows before the first byte is written, and returns the function that gives each row's name.
  *
- * The row of a numeric field, whose key is empty, has the name of the field; holes of --row-order have no name. Memory
- * holds the keys that are modified.
+ * The row of a numeric field, whose key is empty, has the name of the field; rows that --row-order left without a key
+ * have no name. Memory holds the keys that are modified.
  *
  * @param rule rule of the characters that the format cannot represent; the only visible ASCII character among them may
- * be a quote at the start
+ *   be a quote at the start
  * @throws {DataError} two keys become the same, or with strict a key has to be modified
  */
 export async function checkedWords(selection: Selection, { replaced }: ReplacingRule): Promise<Words> {
@@ -94,7 +94,7 @@ async function checkWords(selection: Selection, word: Words["word"]): Promise<nu
   const { strict, field } = selection;
   const colon = selection.fields.map((name) => field === undefined && name.includes(":"));
   const keyText = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
-  // original key by written name
+  // the original key of each written name
   const remembered = new Map<string, string>();
   const isRemembered = (
     batch: ExportBatch,

@@ -1,7 +1,8 @@
 // Rules for keys that a format, or the programs that read it, cannot represent. Each rule has a name and a line for the
 // help.
 //
-//   replaced   characters that become `_`; it is an error if a key then equals another, and with --strict every replacement is an error
+//   replaced   characters that become `_`; it is an error if a key then equals another, and with --strict every
+//              replacement is an error
 //   refused    an error before anything is written, which names the key
 //
 // All other keys are represented exactly. Sources: StarSpace's initFromTsv, which splits at blanks too; RecBole's
@@ -32,7 +33,7 @@ const LONGEST_MISSING_WORD = Math.max(...[...MISSING_WORDS].map((word) => word.l
 /** Returns a rule that replaces characters. */
 export type ReplacingRule = KeyRule & Required<Pick<KeyRule, "replaced">>;
 
-/** Keys are written unchanged. */
+/** Rule for formats that write keys unchanged. */
 export const exact: KeyRule = { summary: "written exactly" };
 
 /**
@@ -57,7 +58,7 @@ export const starspaceCells: ReplacingRule = {
   replaced: /[ \t\n\r]/g,
 };
 
-/** Cells for RecBole's reader. */
+/** Rule for cells of RecBole, whose reader gives quotes and some words a meaning. */
 export const recboleCells: ReplacingRule = {
   summary: "tabs, line ends and a leading quote are replaced by _; NA, null, None and similar are errors",
   replaced: /^"|[\t\n\r]/g,
@@ -76,7 +77,7 @@ export const numpyText: KeyRule = {
   refused: (key) => (key.at(-1) === NUL ? "ends in NUL, which numpy strings do not keep" : undefined),
 };
 
-/** PostgreSQL's text. */
+/** Rule for PostgreSQL's type text, which cannot contain NUL. */
 export const postgresText: KeyRule = {
   summary: "keys with NUL are errors",
   refused: (key) => (key.includes(NUL) ? "contains NUL, which PostgreSQL text cannot store" : undefined),
@@ -88,7 +89,7 @@ export const onnxText: KeyRule = {
   refused: (key) => (key.includes(NUL) ? "contains NUL, which ends a string in onnxruntime-web" : undefined),
 };
 
-/** Elasticsearch's ids. */
+/** Rule for Elasticsearch's ids, whose length is limited. */
 export const elasticsearchId: KeyRule = {
   summary: `ids (field, colon and key) longer than ${MAX_ID_BYTES} bytes of UTF-8 are errors`,
   refused: (key) =>

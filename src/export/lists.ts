@@ -12,11 +12,11 @@ import { rowChunks, type RowBatch, type RowColumn } from "./row-table.js";
 
 export type ListFormat = RowFormat;
 
-/** The lists of some owners, which are keys. */
+/** Lists of items for some keys: the users or items that own the lists. */
 export interface ListBatch {
-  /** keys of the owners */
+  /** keys of the lists' owners, which are users or items */
   keys: Keys;
-  /** categories of the lists, if an owner has several lists */
+  /** names of the categories, if an owner has a list for each category */
   categories?: Keys;
   /**
    * u32[numLists] each: owner of each list, an index into `keys`, and its category, an index into `categories`; when

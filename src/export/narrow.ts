@@ -19,7 +19,7 @@ export async function topRows(rows: TableRows, count: number): Promise<TableRows
     for (let row = 0; row < table.numRows; row++)
       if (!isHole(table, row)) byField[table.fieldOf[row]!]!.push(start + row);
   }
-  // the sort is stable
+  // equal counts keep the order of the rows, because the sort is stable
   const best = byField.flatMap((of) =>
     of
       .sort((a, b) => counts[b]! - counts[a]!)

@@ -29,10 +29,10 @@ interface PlacedKeys {
 /** The cells of a column in a batch, in the layout of the column's type. */
 export type RowCells = Keys | PlacedKeys | Uint32Array | Float32Array | Float64Array;
 
-/** Consecutive rows. */
+/** Consecutive rows of the file that is written. */
 export interface RowBatch {
   numRows: number;
-  /** by column */
+  /** the cells of each column */
   cells: readonly RowCells[];
 }
 
@@ -188,7 +188,7 @@ export async function* rowLines(
   }
 }
 
-/** The syntax in which the cells of a column are written. */
+/** The syntax in which the cells of one column are written as text. */
 interface CellStyle {
   /** bytes that precede each cell */
   head: Uint8Array;

@@ -48,13 +48,13 @@ export interface ExportOptions {
   unknownKeys?: Readonly<Record<string, UnknownVector>>;
   /** column of texts that csv, tsv and jsonl write */
   texts?: RowTexts;
-  /** f32 when absent */
+  /** type of the vectors' numbers; f32 when absent */
   dtype?: Dtype;
-  /** for onnx: the input */
+  /** for onnx: the kind of input, keys or row numbers */
   onnxInput?: OnnxInput;
-  /** for usearch: vectors are compared by their inner product */
+  /** for usearch: whether vectors are compared by their inner product instead of the cosine */
   isInnerProduct?: boolean;
-  /** for redis: keys are `PREFIX:KEY` */
+  /** for redis: the prefix of the keys `PREFIX:KEY` */
   prefix?: string;
 }
 
@@ -183,8 +183,8 @@ export function oneKeyBytes({ table, field }: Pick<ExportBatch, "table" | "field
 }
 
 /**
- * Does the same as oneKeyBytes, but returns the name of the field for the single row of a numeric field, whose key is
- * empty.
+ * Returns the bytes of a row's key for formats with one key column, or the name of the field for the single row of a
+ * numeric field, whose key is empty.
  */
 export function nameBytes(batch: Pick<ExportBatch, "table" | "field">, row: number): Uint8Array {
   const key = oneKeyBytes(batch, row);
@@ -192,8 +192,8 @@ export function nameBytes(batch: Pick<ExportBatch, "table" | "field">, row: numb
 }
 
 /**
- * Yields the chunks of a text that is written row by row. @param writer returns a function that writes one row of the
- * given batch
+ * Yields the chunks of a text file that is written row by row. @param writer returns a function that writes one row of
+ * the given batch
  */
 export async function* chunksByRow(
   selection: Pick<Selection, "batches">,
@@ -210,7 +210,7 @@ export async function* chunksByRow(
   yield out.take();
 }
 
-/** Does the same as chunksByRow, but skips the holes of --row-order, which have no key. */
+/** Yields the chunks of a text file that is written row by row, without the rows that have no key. */
 export function keyedChunks(
   selection: Pick<Selection, "batches">,
   out: ByteWriter,

@@ -11,9 +11,9 @@ export type UnknownVector = "trained" | "mean" | "zeros";
 
 /** Weights and vectors of the out-of-vocabulary rows, one per field. */
 export interface OutOfVocabulary {
-  /** f32[numFields] */
+  /** weights, f32[numFields] */
   weights: Float32Array;
-  /** f32[numFields * dim] */
+  /** vectors, f32[numFields * dim] */
   vectors: Float32Array;
   /** kind of the vector by field; undefined for a numeric field, which has no keys */
   is: readonly (UnknownVector | undefined)[];

@@ -48,7 +48,7 @@ export function checkBounds(
   return outcomes.length > 0 ? outcomes : [unbounded(measured)];
 }
 
-/** Returns the outcomes of a value that may be absent. An absent value without bounds has no outcome. */
+/** Checks a value that may be absent: an absent one fails its bounds, or is not reported without bounds. */
 export function reported(measured: GateMeasurement, bounds: ValueBounds | undefined): GateOutcome[] {
   const { min, max, within } = bounds ?? {};
   const isAsked = min !== undefined || max !== undefined || within !== undefined;
@@ -164,7 +164,7 @@ export interface NamedRoles {
 /** The bounds of one gate, by field. */
 export interface FieldBounds {
   of: (field: string) => ValueBounds | undefined;
-  /** whether the field has its own bounds */
+  /** whether the field has bounds of its own instead of those for every field */
   isNamed: (field: string) => boolean;
   /**
    * failed outcomes of bounds that name unknown fields; without these outcomes a misspelled field would not be checked
@@ -172,7 +172,7 @@ export interface FieldBounds {
   unknown: GateOutcome[];
 }
 
-/** @param kind noun for the names in messages: `field` */
+/** Resolves the bounds of a gate for each field. @param kind noun for the names in messages: `field` */
 export function fieldBounds(
   gate: string,
   bounds: PerField | undefined,
@@ -196,7 +196,7 @@ export function fieldBounds(
   return { of: (field) => own.get(field) ?? every, isNamed: (field) => own.has(field), unknown };
 }
 
-/** Returns the outcomes of a gate that compares two tables when there is no previous version. */
+/** Returns the outcomes of the bounds of a gate that compares two tables, if there is no previous version. */
 export function withoutEarlier(gate: string, bounds: PerField | undefined): GateOutcome[] {
   const why = "there is no earlier version to compare with";
   const own = Object.entries(bounds?.fields ?? {});
@@ -206,7 +206,7 @@ export function withoutEarlier(gate: string, bounds: PerField | undefined): Gate
   ];
 }
 
-/** Returns the outcomes of bounds whose value cannot be compared. */
+/** Returns an outcome for each bound whose value cannot be compared, with the reason. */
 export function notCompared(
   gate: string,
   { min, max, within }: ValueBounds = {},

@@ -19,11 +19,11 @@ export interface DatasetFacts {
   items: number | undefined;
   /** share of empty cells, by column */
   missing: Map<string, number>;
-  /** milliseconds since 1970 */
+  /** time of the newest event, in milliseconds since 1970 */
   newest: number | undefined;
 }
 
-/** @param from labels from there on are positive; those above 0 when absent */
+/** Measures a dataset. @param from labels from there on are positive; those above 0 when absent */
 export function factsOf({ dataset, description }: EncodedDataset, from: number | undefined): DatasetFacts {
   const { rows, roles, columns } = description;
   const distinctOf = (name: string | undefined) => columns.find((column) => column.name === name)?.distinct;

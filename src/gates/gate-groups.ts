@@ -56,9 +56,9 @@ const SHOWN: Record<keyof GroupFacts, { show: Show; why: string }> = {
 };
 
 /**
- * Returns the outcomes of the measurements that files and days have in common.
+ * Checks the measurements that files and days have in common against their bounds.
  *
- * @param groups groups of a version's log; string: why the new ones cannot be measured
+ * @param groups measured groups of a version's log; or why new groups cannot be measured
  */
 export function groupOutcomes(
   kind: Kind,

@@ -2,7 +2,8 @@
 //
 //   lists.empty:OUT      share of owners with an empty list
 //   lists.coverage:OUT   share of the eligible items that occur in lists
-//   lists.overlap:OUT    share of a list's first k items that are among the first k of the owner's list in the previous version
+//   lists.overlap:OUT    share of a list's first k items that are among the first k of the owner's list in the previous
+//                        version
 //
 // The first two are computed from counts of embed recall, which the file alone does not contain; the previous version's
 // values are those of its gate.json.
@@ -16,7 +17,7 @@ import { asShare, checkBounds, reported, notCompared } from "./bounds.js";
 import { earlierValues } from "./gate.js";
 import { overlapOfLists } from "../api/recall/list-files.js";
 
-/** Counts of embed recall. */
+/** Facts about the lists that `embed recall` has written, from its summary. */
 export interface ListFacts {
   /** number of lists that contain items, and number of empty lists */
   lists: number;
@@ -24,16 +25,16 @@ export interface ListFacts {
   coverage: number;
 }
 
-/** Schema of the JSON file that records these counts next to the lists. */
+/** Schema of the JSON file that records the lists' counts next to the lists. */
 export const listFactsShape = object({
   lists: count,
   empty: count,
   coverage: where("a share", (value) => typeof value === "number" && value >= 0 && value <= 1),
 });
 
-/** Lists to check. */
+/** Lists of a pipeline that gates check. */
 export interface CheckedLists {
-  /** their place within exports/ */
+  /** path of the lists' file within exports/ */
   out: string;
   facts: ListFacts;
   file: string;

@@ -13,7 +13,7 @@ import { measuredGroups, type MeasuredGroup, dayGroups, fileGroups, type RowGrou
 const LEAST_COPY = 10;
 
 /**
- * Returns outcomes of `newFiles`, `goneFiles` and `newDays`.
+ * Checks the bounds of the gates `newFiles`, `goneFiles` and `newDays`.
  *
  * @param newest newest event of the log, and of the previous version: milliseconds since 1970
  */
@@ -110,8 +110,8 @@ function copiesIn(files: readonly MeasuredGroup[]): string[] {
 }
 
 /**
- * Returns files of the previous version's log that are missing now, although a file that sorts before them by name
- * exists: a moving window drops its first files.
+ * Returns files that the previous version's log has and the log now lacks, although a file that sorts before them by
+ * name exists. A missing file that sorts first may have left a moving window.
  */
 function goneOf(
   before: readonly InputFingerprint[],

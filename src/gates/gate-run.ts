@@ -18,7 +18,7 @@ import {
 } from "./bounds.js";
 import { driftOf, fieldFacts } from "../evaluation/table-facts.js";
 
-/** Returns outcomes for shares and norms of each field's vectors. */
+/** Checks the shares and norms of each field's vectors against their bounds. */
 export function tableOutcomes(
   { manifest }: Run,
   table: EmbeddingTable,

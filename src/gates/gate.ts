@@ -121,7 +121,7 @@ async function unseenOutcomes(
   const outcomes = table.fields.flatMap((field) => {
     const gate = `unseen:${field}`;
     const isHashed = Object.hasOwn(hashing, field);
-    // the table's keys are hash buckets
+    // a hashed field has hash buckets in the table instead of keys, so unseen keys cannot be counted
     const value = isHashed ? undefined : unseenShare(dataset, table, field);
     const why = isHashed ? "a hashed field has no keys" : "the dataset has no such column of keys";
     const asked = value !== undefined || isNamed(field) ? of(field) : undefined;
@@ -170,6 +170,8 @@ export async function gateAfter(
 }
 
 /**
+ * Throws if a gate has failed.
+ *
  * @param compared a sentence about the version that gates compared with
  * @throws {GateError} a gate failed; the message names each
  */
@@ -185,7 +187,7 @@ export function checkGates(outcomes: readonly GateOutcome[], compared?: string):
   );
 }
 
-/** Returns the outcomes of bounds on lists when a run is checked without its pipeline, which has the lists. */
+/** Returns the outcomes of bounds on lists, as not compared, if a run is checked without the lists of its pipeline. */
 function listsNotRead(bounds: NonNullable<GateBounds["after"]>["lists"] = {}): GateOutcome[] {
   const why = "a pipeline's recall makes lists, embed gate looks at a run alone";
   return (["empty", "coverage", "overlap"] as const).flatMap((name) =>

@@ -8,7 +8,7 @@ import type { InputFingerprint } from "../io/fingerprint.js";
 /** Measurements of a file or a day. A measurement is undefined if the log lacks its column or the group has no rows. */
 export interface GroupFacts {
   rows: number;
-  /** number of distinct keys */
+  /** number of distinct keys of the user column */
   users: number | undefined;
   items: number | undefined;
   positiveRate: number | undefined;
@@ -25,7 +25,7 @@ export type MeasuredGroup = RowGroup & {
   digest: string;
 };
 
-/** @param from labels from there on are positive; those above 0 when absent */
+/** Measures each group. @param from labels from there on are positive; those above 0 when absent */
 export function measuredGroups(
   dataset: Dataset,
   { groups, order }: RowGroups,

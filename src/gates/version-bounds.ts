@@ -23,7 +23,7 @@ type Asked = Record<string, number | string | undefined>;
 export async function brokenBounds({ path, manifest }: Run, bounds: GateBounds): Promise<string[]> {
   const stored = (await gatesIfAny(join(path, GATE_FILE))) ?? [];
   const roles = (manifest.roles ?? {}) as NamedRoles;
-  // a metric that is absent for another reason was not requested when the version was trained
+  // reports an absent metric only if its split has labels of one class; others were not requested by that training
   const metrics = metricOutcomes(manifest.metrics, undefined, bounds.after?.metrics ?? {}).filter(
     ({ gate, status, value }) =>
       status === "failed" && (value !== null || isOneClass(manifest.metrics, gate)),

@@ -40,7 +40,7 @@ function checkUnpacked(unpacked: number, packed: number, file: string): void {
   );
 }
 
-/** Reads npz. @throws {DataError} it lacks `key` or `value`, or these have other types, for example keys as objects */
+/** Reads npz. @throws {DataError} `key` or `value` is missing or has another type, such as keys as objects */
 export async function readNpz(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   const { bytes, fingerprint } = await wholeFile(path);
   const fail = (problem: string): never => {
@@ -98,7 +98,7 @@ export async function readFaiss(path: string, rows: TableCollector): Promise<Inp
   });
 }
 
-/** @param keyOf returns the key of a line; undefined, or an error, if the line is invalid */
+/** Reads a directory of vectors.npy and keys. @param keyOf returns the key of a line; undefined if it is invalid */
 async function readFolder(
   path: string,
   rows: TableCollector,
@@ -130,17 +130,17 @@ async function readFolder(
     try {
       key = keyOf(line, r);
     } catch {
-      // reported below
+      // ignores the error, because a missing key is reported below
     }
     if (key === undefined)
       throw new DataError(`expected the key of row ${r}, as export writes it, got '${line}'`, place);
-    // a row without a key is a hole or a reserved row
+    // a row without a key is that of a forgotten key, or a reserved row
     if (key !== "") rows.add(key, rowAt(r), place);
   });
   return inputs;
 }
 
-/** Reads safetensors. @throws {DataError} it is invalid, or lacks a tensor */
+/** Reads safetensors. @throws {DataError} the file is invalid, or lacks a tensor */
 export async function readTensors(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   const { bytes, fingerprint } = await wholeFile(path);
   let tensors: ReturnType<typeof readSafetensors>;
@@ -179,7 +179,7 @@ export async function readTensors(path: string, rows: TableCollector): Promise<I
         { file: path },
       );
     const key = (keys.data as Uint8Array).subarray(from, to);
-    // a row without a key is a hole or a reserved row
+    // a row without a key is that of a forgotten key, or a reserved row
     if (key.length === 0) continue;
     if (!isUtf8(key)) throw new DataError(`key ${r + 1} is not valid UTF-8`, { file: path });
     rows.add(Buffer.from(key).toString("utf8"), rowAt(r), { file: path });
@@ -209,7 +209,7 @@ function npyOf(bytes: Uint8Array, file: string): NpyArray {
   return array;
 }
 
-/** Not instanceof, because arrays of another realm are valid, too. */
+/** Compares the type's name, not instanceof, because arrays of another realm are valid, too. */
 function isArrayType(data: ArrayBufferView, type: string): boolean {
   return Object.prototype.toString.call(data) === `[object ${type}]`;
 }

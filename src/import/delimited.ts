@@ -1,5 +1,5 @@
-// Reads csv and tsv: a column of keys, and one column per dimension. `field`, `count` and `weight` have the meaning of
-// export's columns.
+// Reads csv and tsv: a column of keys, and one column per dimension. The optional columns `field`, `count` and `weight`
+// are those that `embed export` writes.
 
 import { MISSING } from "../log/keys.js";
 import { DataError, UsageError, nearestName, type Place } from "../errors.js";
@@ -83,7 +83,7 @@ function parsedCount(count: number, place: Place): number {
   });
 }
 
-/** @throws {DataError} it is missing, or exceeds a 32-bit float */
+/** Parses a number. @throws {DataError} the cell is empty, or the number exceeds a 32-bit float */
 function weightOf(weight: number, place: Place): number {
   if (Number.isFinite(Math.fround(weight))) return weight;
   const got = Number.isNaN(weight) ? "an empty cell" : String(weight);

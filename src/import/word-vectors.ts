@@ -19,7 +19,7 @@ export async function readWordText(path: string, rows: TableCollector): Promise<
   return await readLines(path, rows, true);
 }
 
-/** Reads text without a header: two numbers in the first line are a key and a number. @throws {DataError} a line is invalid */
+/** Reads text without a header, whose first line may be a key and a number. @throws {DataError} an invalid line */
 export async function readGlove(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   return await readLines(path, rows, false);
 }
@@ -92,7 +92,7 @@ async function readLines(
   return [source.fingerprint()];
 }
 
-/** Reads word2vec's binary format. @throws {DataError} no header, or the file ends within a row or continues after the last */
+/** Reads word2vec's binary format. @throws {DataError} no header, a partial last row, or bytes after it */
 export async function readWordBinary(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
   const source = await openSource(path);
   const pieces = source.pieces();

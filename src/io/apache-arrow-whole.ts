@@ -5,5 +5,5 @@
 import type * as Arrow from "apache-arrow";
 import { createRequire } from "node:module";
 
-/** The package. */
+/** The package apache-arrow. */
 export const arrow = createRequire(import.meta.url)("apache-arrow") as typeof Arrow;

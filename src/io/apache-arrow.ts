@@ -4,5 +4,5 @@
 import type * as Arrow from "apache-arrow";
 import { createRequire } from "node:module";
 
-/** The package. */
+/** The package apache-arrow. */
 export const arrow = createRequire(import.meta.url)("apache-arrow/Arrow.esnext.min") as typeof Arrow;

@@ -9,7 +9,7 @@
 
 import { wrongOffsets } from "./offsets.js";
 
-/** Random access to a file; `read` fills an array from a byte offset on, and fails if the file ends before. */
+/** Random access to a file; `read` fills an array from a byte offset on, and fails if the file is too short. */
 export interface ArrowBytes {
   size: number;
   read(into: Uint8Array, offset: number): Promise<void>;
@@ -21,7 +21,7 @@ export type FailFile = (why: string) => never;
 /** Identifiers of Arrow's types, from Schema.fbs. */
 export const ARROW_TYPES = { int: 2, float: 3, utf8: 5, fixedSizeList: 16 } as const;
 
-/** A table of a FlatBuffer. */
+/** Reads a FlatBuffers table in Arrow's metadata. */
 export class FlatTable {
   constructor(
     private readonly view: DataView,
@@ -105,7 +105,7 @@ export interface ArrowBlock {
   body: number;
 }
 
-/** The body of a message: its number of rows, and the positions of its buffers in the file. */
+/** The body of a batch: its number of rows, and the positions of its buffers in the file. */
 export interface Body {
   length: number;
   buffers: { offset: number; bytes: number }[];
@@ -121,7 +121,7 @@ export interface ArrowText {
 /** An Arrow file whose footer was read. Lengths that the file states are checked against its size. */
 export class ArrowFile {
   readonly fields: readonly FlatTable[];
-  /** metadata of the schema */
+  /** key-value metadata of the file's schema */
   readonly metadata: ReadonlyMap<string, string>;
   readonly batches: readonly ArrowBlock[];
   readonly #dictionaries: readonly ArrowBlock[];

@@ -1,7 +1,8 @@
 // Writes a directory or a file completely or not at all: under a temporary name beside its target, which is synced and
 // renamed.
 //
-//   .NAME.new-ID   the output while it is written; no command reads it, and its access rights are at most those of the old NAME
+//   .NAME.new-ID   the output while it is written; no command reads it, and its access rights are at most those of the
+//                  old NAME
 //   .NAME.old-ID   with force: the old NAME, between the two renames
 //   ID             identifies the writer, see leftovers
 //
@@ -26,7 +27,7 @@ import { asCreateError, asIoError, codeOf, syncDirectory, writeUnlisted, type Ch
 export type WriteStep = "written" | "old-aside" | "in-place";
 
 export interface AtomicOptions {
-  /** an abort removes the temporary file or directory, and the promise rejects with the signal's reason */
+  /** aborts the write: the temporary file or directory is removed, and the promise rejects with the signal's reason */
   signal?: AbortSignal;
   /** the kind of directory that --force may replace; this protects other directories from a mistyped path */
   own?: OwnDirectory;
@@ -35,10 +36,10 @@ export interface AtomicOptions {
 }
 
 /**
- * Checks that a target can be written, so that long work does not fail at its end.
+ * Checks, before long work starts, that its output can be written.
  *
  * @throws {OutputError} the target exists (without force), is not an output of this program, or its parent is not
- * writable
+ *   writable
  */
 export async function checkOutput(
   target: string,

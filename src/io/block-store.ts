@@ -21,6 +21,8 @@ export class BlockStore {
   #end = 0;
 
   /**
+   * Creates an empty store.
+   *
    * @param beside path of an output; the file is created next to it, and its name is deleted at once
    * @param budget maximum number of bytes of all blocks in memory
    */
@@ -29,7 +31,7 @@ export class BlockStore {
     this.#free = budget;
   }
 
-  /** Number of bytes on disk. */
+  /** Number of bytes that the blocks on disk occupy. */
   get bytesOnDisk(): number {
     return this.#end;
   }

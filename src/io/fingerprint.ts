@@ -15,18 +15,18 @@ export function sha256Of(bytes: Uint8Array | string): string {
 /** Returns the SHA-256 of several concatenated arrays of bytes of any size. */
 export function sha256OfAll(parts: readonly Uint8Array[]): string {
   const hash = createHash("sha256");
-  // one update takes at most 2 GiB
+  // hashes long arrays in pieces, because one update of the hash takes at most 2 GiB
   for (const part of parts)
     for (let at = 0; at < part.length; at += UPDATE) hash.update(part.subarray(at, at + UPDATE));
   return hash.digest("hex");
 }
 
 export interface InputFingerprint {
-  /** path as the user named it; `-` for standard input */
+  /** path of the file as the user named it; `-` for standard input */
   path: string;
   /** size of the file on disk, compressed or not */
   bytes: number;
-  /** hexadecimal */
+  /** SHA-256 of the file, in hexadecimal */
   sha256: string;
   /** `rows` if the checksum was computed from the rows that were read, and not from the file's bytes */
   of?: "rows";

@@ -9,7 +9,7 @@ import { MAGIC, expandPaths } from "./glob.js";
 
 /** The patterns for a list of files. */
 export interface Proposal {
-  /** one pattern, or one per compression, that matches exactly the files; undefined if there is none */
+  /** patterns that match exactly the files: one, or one per compression; undefined if there are none */
   patterns?: string[];
   /** the pattern that matches all files and the fewest others, and those others */
   nearest?: { pattern: string; others: string[] };

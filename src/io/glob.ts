@@ -45,7 +45,7 @@ async function matching(pattern: string): Promise<string[]> {
   return found.sort(byUnits);
 }
 
-/** Expands one component of a pattern in a folder; the last component matches files only. */
+/** Expands one component of a path pattern in a folder; the last component matches files only. */
 async function step(folder: string, part: string, isLast: boolean): Promise<string[]> {
   const join = (name: string) => (folder === "" || folder === "/" ? `${folder}${name}` : `${folder}/${name}`);
   if (part === "**") {

@@ -31,7 +31,7 @@ export function where(what: string, holds: (value: unknown) => boolean): Shape {
 }
 
 export const text = where("text", (value) => typeof value === "string");
-/** A text that the operating system accepts as a path: it contains no NUL. */
+/** A text that the operating system accepts as a path, because it contains no NUL. */
 export const path = where(
   "a path without NUL",
   (value) => typeof value === "string" && !value.includes("\0"),
@@ -65,7 +65,7 @@ export function whole(least: number, most: number): Shape {
   );
 }
 
-/** One of the given words. */
+/** A text that is one of the given words. */
 export function word(...words: readonly string[]): Shape {
   return where(
     words.map(excerpt).join(" or "),

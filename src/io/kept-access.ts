@@ -18,7 +18,7 @@ export async function accessOf(path: string): Promise<Access | undefined> {
 }
 
 /**
- * Gives an output the access rights of the one that it replaces while it is written; the writer may still write to it.
+ * Gives an output, which is still being written, the access rights of the one that it replaces, and keeps it writable.
  */
 export async function giveWhileWritten(path: string, { mode, uid, gid }: Access): Promise<void> {
   await give(path, { mode: mode | ((await lstat(path)).isDirectory() ? OWNER_MAY_WRITE : 0o600), uid, gid });
@@ -37,7 +37,7 @@ export async function keepAccess(old: string, made: string): Promise<void> {
 }
 
 async function give(path: string, { mode, uid, gid }: Access): Promise<void> {
-  // only root may change the owner
+  // tries to set owner and group, then the group alone, because only root may change the owner
   await chown(path, uid, gid).catch(() => chown(path, -1, gid).catch(() => undefined));
   const isInGroup = (await lstat(path)).gid === gid;
   // if the group could not be changed, the new group gets the rights of all other users instead of the old group's
@@ -45,7 +45,7 @@ async function give(path: string, { mode, uid, gid }: Access): Promise<void> {
   const others = mode & 0o7;
   const permitted = isInGroup ? mode & 0o7777 : (mode & 0o700) | (others << 3) | others;
   await chmod(path, permitted).catch((error: unknown) => {
-    // a file system without modes
+    // ignores errors of file systems that do not store access rights
     if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(codeOf(error) ?? "")) throw error;
   });
 }

@@ -42,7 +42,7 @@ function whyNoName(name: string): string | undefined {
   return undefined;
 }
 
-/** @param file the file that lists the names, for the message @throws {ArtifactError} as whyNotListed */
+/** Checks listed names. @param file the file with the list, for messages @throws {ArtifactError} as whyNotListed */
 export function checkListed(names: readonly string[], file: string, reserved: readonly string[] = []): void {
   const why = whyNotListed(names, reserved);
   if (why !== undefined) throw new ArtifactError(`'${file}' lists ${why}: ${ADVICE}`);

@@ -149,7 +149,7 @@ test.each(["/../../outside", "..", "", "abc", "ABCDEF012345", "abcdef012345/x"])
     const { pid: _, host, namespace } = await thisProcess();
     const store = join(folder, "store");
     const inStore = join(store, ".lock");
-    // the folder that must exist if the token, which contains slashes, were used as a path
+    // creates the folder to which the token, which contains slashes, would lead if it were used as a path
     mkdirSync(`${inStore}.`, { recursive: true });
     symlinkSync(`embed:${2 ** 22 + 1}:1:-:${namespace}:${token}:${host}`, inStore);
     const refused = { exitCode: 75, message: expect.stringContaining("what no embed made") };

@@ -18,7 +18,7 @@ import { unfinishedEnds, unfinishedStarts } from "./leftovers.js";
 import { asCreateError, asIoError, codeOf } from "./write.js";
 
 export interface LockOptions {
-  /** milliseconds to wait for another holder; 0 does not wait */
+  /** milliseconds to wait until another process releases the lock; with 0, there is no wait */
   waitMs: number;
   signal: AbortSignal;
   /** receives a message when a wait starts, and when a dead holder's lock is taken over */
@@ -32,7 +32,7 @@ interface Holder extends ProcessIdentity {
   token: string;
 }
 
-/** Stands for the holder of a lock that this program did not write. */
+/** Stands for the unknown holder of a lock that another program wrote. */
 const FOREIGN = "foreign";
 
 /**
@@ -88,7 +88,7 @@ async function tryAcquire(
       if (codeOf(error) !== "EEXIST") throw asCreateError(error, `cannot lock with '${path}'`);
     }
     const held = await holderOf(path);
-    // the lock was released meanwhile
+    // another process released the lock between the failed attempt and the reading of the holder
     if (!held) continue;
     if (held === FOREIGN || !(await isGone(held))) return held;
 
@@ -121,7 +121,7 @@ async function holderOf(path: string): Promise<Holder | typeof FOREIGN | undefin
     return parse(await readlink(path)) ?? FOREIGN;
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
-    // not a link
+    // EINVAL: the path exists but is not a link, so another program created it
     if (codeOf(error) === "EINVAL" && (await lstat(path).catch(() => undefined))) return FOREIGN;
     throw asIoError(error, `reading the lock '${path}' failed`);
   }

@@ -1,7 +1,8 @@
 // Memory that this process can still allocate, and free space on a disk, as Linux reports them; on other systems, as
 // Node reports them.
 //
-//   memory   the least of: what the machine has available, and what each control group leaves (containers, systemd, batch queues)
+//   memory   the least of: what the machine has available, and what each control group leaves (containers, systemd,
+//            batch queues)
 
 import { readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
@@ -42,7 +43,7 @@ export function processMemory(): { now: number; most: number } {
   try {
     return { now: memoryUsage.rss(), most };
   } catch {
-    // there is no /proc
+    // without /proc, the current size is unknown, so the maximum stands for it
     return { now: most, most };
   }
 }
@@ -72,7 +73,7 @@ function groupsOf(root: string): { limit: number; used: number }[] {
   return lines.flatMap((line) => {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     if (path === undefined) return [];
-    // in version 2 of control groups, the line has no controllers
+    // the line of version 2 of control groups names no controllers
     if (controllers === "")
       return ["sys/fs/cgroup", "sys/fs/cgroup/unified"].flatMap((mount) =>
         limitsOf(join(root, mount), path, {

@@ -59,7 +59,7 @@ function isKnown(part: string): boolean {
   return part !== UNKNOWN;
 }
 
-/** Reads /proc/PID/stat; undefined if it does not exist or is not readable. Source: proc_pid_stat(5), fields 3 and 22. */
+/** Reads /proc/PID/stat, if it exists and is readable. Source: proc_pid_stat(5), fields 3 and 22. */
 async function statusOf(pid: string): Promise<{ start: string; isKilled: boolean } | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
   // the second field is the program's name in parentheses, which may contain blanks and parentheses

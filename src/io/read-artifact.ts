@@ -87,6 +87,8 @@ export async function readArtifact(path: string): Promise<Uint8Array> {
 }
 
 /**
+ * Checks the size and the checksum of a file.
+ *
  * @param remake how to create the file again, for the message
  * @throws {ArtifactError} the file is missing, or differs from the one that was written
  */

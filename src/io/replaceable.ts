@@ -9,7 +9,7 @@ import { entriesOf, kindAt } from "./tree.js";
 
 /** A kind of directory that this program writes. */
 export interface OwnDirectory {
-  /** for messages: `a run` */
+  /** noun for messages: `a run` */
   what: string;
   /** name of the file that identifies such a directory, for messages */
   marker: string;

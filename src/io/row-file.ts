@@ -33,7 +33,7 @@ export class RowFile {
     unused.register(this, file, this);
   }
 
-  /** @throws {IoError} it cannot be opened */
+  /** Opens a file for reading. @throws {IoError} the file cannot be opened */
   static open(path: string): RowFile {
     try {
       return new RowFile(path, openSync(path, "r"));
@@ -59,7 +59,7 @@ export class RowFile {
     }
   }
 
-  /** Fills an array from a byte offset on. @throws {ArtifactError} the file ends before @throws {IoError} */
+  /** Fills an array from a byte offset on. @throws {ArtifactError} the file is too short @throws {IoError} */
   read(into: Uint32Array | Float32Array | Float64Array, position: number): void {
     const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
     for (let at = 0; at < bytes.length;) {
@@ -83,7 +83,7 @@ export class RowFile {
     }
   }
 
-  /** Reads as `read` does, but asynchronously. */
+  /** Fills an array from a byte offset on, asynchronously. @throws {ArtifactError} the file is too short */
   async readLater(into: Uint32Array, position: number): Promise<void> {
     const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
     for (let at = 0; at < bytes.length;) {

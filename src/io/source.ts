@@ -122,13 +122,13 @@ async function* pieceOf(bytes: Uint8Array) {
   yield bytes;
 }
 
-/** Whether a path can be opened and closed without taking data from a later reader: false for pipes and standard input. */
+/** Whether opening and closing a path takes no data from a later reader, as it would for a pipe or standard input. */
 export async function canReopen(path: string): Promise<boolean> {
   if (path === "-") return false;
   try {
     return !(await stat(path)).isFIFO();
   } catch {
-    // the path cannot be examined; opening it will report the error
+    // ignores the error, because opening the path will report it
     return true;
   }
 }

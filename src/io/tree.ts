@@ -6,16 +6,16 @@ import { basename, dirname, join, resolve } from "node:path";
 import { endWrite, startWrite, temporaryName, unfinishedEnds, unfinishedStarts } from "./leftovers.js";
 import { asCreateError, asIoError, codeOf, syncDirectory } from "./write.js";
 
-/** The kind of a path. A link is a kind of its own and is not followed. */
+/** The kind of a path: file, directory, link or another. A link is not followed. */
 export type EntryKind = "file" | "directory" | "link" | "other";
 
-/** An entry of a directory. */
+/** A file, directory or link in a directory. */
 export interface Entry {
   name: string;
   kind: EntryKind;
 }
 
-/** Returns the entries of a directory by name; none if it does not exist or is a file. @throws {IoError} it cannot be read */
+/** Returns the entries of a directory by name; none of a missing one or a file. @throws {IoError} it cannot be read */
 export async function entriesOf(path: string): Promise<Entry[]> {
   try {
     const found = await readdir(path, { withFileTypes: true });
@@ -48,7 +48,7 @@ function kindOfEntry(entry: {
   return entry.isSymbolicLink() ? "link" : "other";
 }
 
-/** Returns the paths of all files below a directory, relative to it, with slashes. @throws {IoError} it cannot be read */
+/** Returns the paths of all files below a directory, relative to it, with slashes. @throws {IoError} unreadable */
 export async function filesBelow(path: string): Promise<string[]> {
   const found = await entriesOf(path);
   const each = found.map(async ({ name, kind }) =>
@@ -81,7 +81,7 @@ export async function realPathOf(path: string): Promise<string | undefined> {
   }
 }
 
-/** Creates a directory and its missing parents. @throws {OutputError} it cannot be created @throws {IoError} disk full */
+/** Creates a directory and its parents. @throws {OutputError} it cannot be created @throws {IoError} disk full */
 export async function makeDirectory(path: string): Promise<void> {
   try {
     // creates one level at a time, because the recursive mkdir reports ENOENT on a read-only file system

@@ -43,7 +43,7 @@ async function writeAll(file: ChunkWriter, chunks: Chunks, signal?: AbortSignal)
 /** Size and checksum of a file, as manifests contain them. */
 export interface WrittenFile {
   bytes: number;
-  /** hexadecimal */
+  /** SHA-256 of the written bytes, in hexadecimal */
   sha256: string;
 }
 
@@ -150,7 +150,7 @@ export function asIoError(error: unknown, doing: string): unknown {
   return new IoError(`${doing}: ${explanations[code ?? ""] ?? code}${advice}`, { cause: error });
 }
 
-/** Converts an error of creating a file: an IoError if the disk is full or fails, otherwise an OutputError with the reason. */
+/** Converts an error of creating a file: to an IoError if the disk is full or fails, else to an OutputError. */
 export function asCreateError(error: unknown, doing: string): unknown {
   const code = codeOf(error);
   if (code === undefined || code === "ENOSPC" || code === "EDQUOT" || code === "EIO") {

@@ -1,6 +1,7 @@
-// Calls a command from TypeScript, with the same flags, defaults and checks as on the command line, but without a terminal.
+// Calls a command from TypeScript, with the same flags, defaults and checks as on the command line, but without a
+// terminal.
 //
-//   name, arguments, { option: value } ──► the command's flags, set as if typed ──► the command's function ──► its result
+//   name, arguments, { option: value } ──► its flags, set as if typed ──► the command's function ──► its result
 //
 // Why: docs/decisions/0016-library-from-commands.md.
 

@@ -1,4 +1,5 @@
-// Generates the package's entry: a function for each command, with types and comments from the declarations of its flags.
+// Generates the package's entry: a function for each command, with types and comments from the declarations of its
+// flags.
 //
 //   dist/library.js    export async function trainFm(...given) { return await call("trainFm", given); }
 //   dist/library.d.ts  export interface TrainFmOptions { /** length of a vector (default: 8) */ dim?: number; ... }
@@ -10,7 +11,7 @@ import { commandOf, optionsOf } from "./call.js";
 import { functions, specOf, type LibraryFunction } from "./functions.js";
 import { optionType } from "./option-value.js";
 
-/** Contents of the two files. */
+/** Contents of the generated files library.js and library.d.ts. */
 interface Entry {
   code: string;
   declarations: string;
@@ -62,7 +63,7 @@ function optionsText(found: LibraryFunction, command: Command, spec: CommandSpec
   ].join("\n");
 }
 
-/** Returns an option's description. For a flag --no-NAME, it describes the value false. */
+/** Returns the description of an option. The description of a flag --no-NAME is that of the value false. */
 function aboutOption({ negate, description }: TableOption): string {
   return negate ? `false: ${description}` : description;
 }
@@ -82,7 +83,7 @@ function functionTexts(found: LibraryFunction, command: Command, result: string)
   );
 }
 
-/** Returns the signatures, such as `gc(store: string, name: string, options?: GcOptions, watch?: Watching)`, and the same without `name`. */
+/** Returns signatures such as `gc(store: string, name: string, options?: GcOptions)`, and the same without `name`. */
 export function signaturesOf(found: LibraryFunction, command: Command): string[] {
   const all = command.registeredArguments;
   const needsOptions = command.options.some(({ mandatory }) => mandatory);

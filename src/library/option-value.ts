@@ -10,7 +10,8 @@ export function optionType({ declared: { choices, type = "string" } }: TableOpti
 }
 
 /**
- * Converts a value. Texts are parsed as on the command line; numbers, booleans, lists and records are checked against the same bounds.
+ * Converts a value. Texts are parsed as on the command line; numbers, booleans, lists and records are checked against
+ * the same bounds.
  *
  * @throws {UsageError} invalid; the message names the flag and the expected values
  */
@@ -20,11 +21,12 @@ export function optionValue({ declared, optionName, long }: TableOption, value: 
   if (declared.parse) {
     if (typeof value === "string" || typeof value === "number")
       taken = declared.parse(String(value), flag, undefined);
-    // items of a list may contain commas
+    // adds the items one by one, because an item may contain commas
     else if (declared.repeats && !declared.commas && isTexts(value))
       taken = value.reduce<unknown>((previous, text) => declared.parse!(text, flag, previous), undefined);
   }
-  // without a check of its own, an option accepts only what its parser can return
+  // the option has no check of its own: a value that is neither text nor number and that its parser did not convert is
+  // invalid
   if (!declared.complaint && taken === value && typeof value !== "string" && typeof value !== "number")
     throw new UsageError(`${flag} expects ${declared.type}, got '${JSON.stringify(value)}'`);
   checkRanges({ [optionName]: declared }, { [optionName]: taken });

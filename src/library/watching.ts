@@ -11,7 +11,7 @@ export interface Watching {
   signal?: AbortSignal | undefined;
   /** called with progress: rows read, epochs, notes and warnings */
   observe?: ((progress: Progress) => void) | undefined;
-  /** receives output that the command line would write to standard output; a returned promise is awaited */
+  /** called with output that the command line would write to standard output; a promise that it returns is awaited */
   write?: ((chunk: Uint8Array | string) => void | Promise<void>) | undefined;
 }
 
@@ -35,9 +35,11 @@ export function checkWatching(name: string, watching: unknown): asserts watching
 }
 
 /**
- * Runs the work under a signal of its own, so that the caller's signal has a single listener, which is removed at the end.
+ * Runs the work under a signal of its own, so that the caller's signal has a single listener, which is removed at the
+ * end.
  *
- * @param savesOnAbort whether an abort acts like the first signal under `--on-interrupt save`: it ends the training with its best epoch
+ * @param savesOnAbort whether an abort acts like the first signal under `--on-interrupt save`: it ends the training
+ *   with its best epoch
  */
 export async function watchedBy<T>(
   { signal, observe = () => undefined }: Watching,
@@ -56,7 +58,7 @@ export async function watchedBy<T>(
   };
   const finishInstead = (offered: () => void): (() => void) => {
     finish = offered;
-    // the abort may have come between two trainings of the command
+    // the caller may have aborted between two trainings of the command
     if (finishes) offered();
     return () => {
       if (finish === offered) finish = undefined;

@@ -25,7 +25,7 @@ function reference(rows: readonly string[][], by: readonly string[], keep: "firs
 
 const id = fc.constantFrom("", "a", "b", "1", "1.0", "longer than sixteen bytes");
 const row = fc.tuple(id, fc.constantFrom("", "u", "v"), fc.constantFrom("0", "1", "2"));
-// two files; the first file has one row without empty cells
+// splits the log into two files; the first file has one row without empty cells
 const logs = fc.tuple(fc.array(row, { maxLength: 60 }), fc.array(row, { minLength: 1, maxLength: 60 }));
 
 const formats = {

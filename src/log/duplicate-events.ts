@@ -100,7 +100,7 @@ function withoutDuplicateEvents(log: Log, by: readonly string[], keep: "first" |
   };
 }
 
-/** Copies a batch with the columns of its first `numRequests` requests into new arrays. */
+/** Copies a batch into new arrays, with its first `numRequests` columns only. */
 function copyOf(batch: Batch, numRequests: number): Batch {
   const { file } = batch.numRows > 0 ? batch.placeOf(0) : { file: "" };
   const lines = Uint32Array.from({ length: batch.numRows }, (_, row) => batch.placeOf(row).line);

@@ -7,14 +7,14 @@
 import { MISSING } from "./keys.js";
 import { finishHash, hashStep } from "./repeats.js";
 
-/** Reads the rows of a log in order. */
+/** Finds the rows of a log that repeat an earlier row; the rows must be added in order. */
 export class DuplicateFinder {
-  /** number of rows that lack a cell */
+  /** number of rows in which a cell of the key is missing */
   withoutKey = 0;
-  /** number of distinct keys */
+  /** number of distinct keys of all rows so far */
   numKeys = 0;
   #numRows = 0;
-  /** one array per column: the number of rows with each code */
+  /** number of rows with each code; one array per column */
   readonly #counts: Numbers[];
   readonly #combinations: CombinationTable;
   /** 1 + the index of the last row with each key */
@@ -142,7 +142,7 @@ class Numbers {
  */
 class CombinationTable {
   #size = 0;
-  /** 1 + the number of the combination in each slot; 0 for an empty slot */
+  /** 1 + the number of the combination that each slot holds; 0 for an empty slot */
   #slots = new Uint32Array(1 << 12);
   /** codes of each combination, one combination after another */
   #codes: Uint32Array;

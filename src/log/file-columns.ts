@@ -15,9 +15,9 @@ export interface FileColumns {
 
 /** Positions of the requested columns among the cells of a file's rows. */
 export interface ScanLayout {
-  /** number of cells in a row */
+  /** number of cells in a row of the file */
   numColumns: number;
-  /** index of the cell for each request; -1 if all rows have the cell in `constants` */
+  /** index of the cell of each requested column; -1 if all rows of the file have the cell in `constants` */
   cells: number[];
   constants: string[];
   /** header of the file, which concatenated files repeat: its cells, and its line of text if no cell is quoted */
@@ -158,8 +158,8 @@ function sumOf(numbers: readonly number[]): number {
 }
 
 /**
- * @throws {DataError} the path gives a column that the file also has, or the path gives other columns than the first
- * file's path
+ * Checks the columns that a path gives. @throws {DataError} the file has them, too, or the first file's path gives
+ * others
  */
 export function checkPartition(first: FileColumns, { path, columns, partition }: FileColumns): void {
   const both = Object.keys(partition).find((name) => columns.includes(name));

@@ -5,7 +5,7 @@ import type { Log, LogFile, ReadOptions, ReadSizes } from "./log.js";
 import { hasOwnForm } from "./number.js";
 import type { RecordForm } from "./text/record-form.js";
 
-/** A file format of logs. */
+/** The declaration of a file format of logs. */
 interface LogForm {
   /** file extensions, in lower case */
   extensions: readonly string[];

@@ -51,7 +51,7 @@ async function opened(name: string, text: string, options: Partial<ReadOptions> 
 const refuses = (paths: string | string[], options: Partial<ReadOptions> = {}) =>
   expect(readAll(paths, options)).rejects;
 
-/** Returns the members of nested objects that are not objects themselves, each with its path. */
+/** Returns the path and the value of each member of nested objects that is not an object itself. */
 function leavesOf(members: object, path = ""): [string, unknown][] {
   return Object.entries(members).flatMap(([name, value]): [string, unknown][] =>
     typeof value === "object" && value !== null && !Array.isArray(value)
@@ -130,7 +130,7 @@ describe("JSON lines", () => {
         } catch (error) {
           reason = (error as { reason: string }).reason;
         }
-        // the message distinguishes invalid JSON from valid JSON that cannot be a row
+        // the messages distinguish invalid JSON from valid JSON that cannot be a row
         if (["repeated key", "number too large", "half a character"].includes(reason)) return;
         expect(got !== undefined).toBe(isObject);
         if (!got || !isObject) return;

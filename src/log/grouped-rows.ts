@@ -97,7 +97,7 @@ export function groupedRows(
   return rowsAsTheyCome(path, column, options, PIECE);
 }
 
-/** @param column the column with the key; undefined if rows are not grouped */
+/** Yields logs of rows as the rows arrive. @param column the column with the key; undefined if rows are not grouped */
 async function* rowsAsTheyCome(
   path: string,
   column: string | undefined,
@@ -117,7 +117,7 @@ async function* rowsAsTheyCome(
   }
 }
 
-/** Splits an input that arrives in pieces into groups; groupedRows returns these groups. */
+/** Splits an input that arrives in pieces into groups of rows with the same key; groupedRows yields the groups. */
 export class Groups {
   #form: Form | undefined;
   /** bytes of the input that arrived; the first row that was not yielded starts at #from */
@@ -126,7 +126,7 @@ export class Groups {
   /** #at: start of the record whose key is read next; #complete: end of the last complete group */
   #at = 0;
   #complete = 0;
-  /** number of physical lines before #from and before #at */
+  /** number of lines of the input before the positions #from and #at */
   #linesBefore = 0;
   #lines = 0;
   /** keys of the complete groups */

@@ -16,9 +16,9 @@ export type RoleName = "user" | "item" | "label" | "time" | "weight" | "session"
 
 /** Inferred roles and types, with the reasons. */
 export interface InferredRoles {
-  /** role → column */
+  /** name of the column that has each role */
   roles: { [Role in RoleName]?: string };
-  /** column → type */
+  /** type of each column */
   types: Record<string, ColumnType>;
   /** columns without a role whose first rows contain decimals */
   numeric: string[];
@@ -27,7 +27,7 @@ export interface InferredRoles {
    * time
    */
   times: string[];
-  /** one sentence with the reason of the decision, by column, for roles and numeric columns */
+  /** for roles and numeric columns: a sentence with the reason of the decision, by column */
   why: Record<string, string>;
 }
 

@@ -49,7 +49,7 @@ export interface FinderData {
   lock: number;
   /** byte offset of the SCRATCH_BYTES bytes that only this thread uses */
   scratch: number;
-  /** byte offset of the key table of each request; undefined for numbers */
+  /** byte offset of the key table of each requested column; undefined for a column of numbers */
   tables: (number | undefined)[];
 }
 

@@ -34,11 +34,11 @@ export class KeyTable {
   #offsets: ScanRegion;
   #scratch: ScanRegion | undefined;
   readonly #lock: TableLock | undefined;
-  /** numbers of keys and of bytes of keys that can be added without reserving more memory */
+  /** number of keys, and number of bytes of keys, that can be added without reserving more memory */
   #spareKeys = 0;
   #spareBytes = 0;
 
-  /** @param lock lock of the memory, if other threads look keys up */
+  /** Creates an empty table. @param lock blocks a move of the table while other threads look keys up in it */
   constructor(memory: ScanMemory, lock?: TableLock) {
     this.#memory = memory;
     this.#lock = lock;
@@ -86,9 +86,10 @@ export class KeyTable {
   }
 
   /**
-   * Does the same as codesOf, but adds no keys: keys that are not in the table get the code UNKNOWN.
+   * Writes the codes of keys that are in the table, in the order of the keys; MISSING for an empty key, UNKNOWN for a
+   * key that is not in the table. Adds no keys.
    *
-   * @returns the number of such keys
+   * @returns the number of UNKNOWN codes
    */
   find(keys: Keys, gap: number, codes: Uint32Array): number {
     const { kernel } = this.#memory;
@@ -146,7 +147,7 @@ export class KeyTable {
 
   /** Reserves memory for `numKeys` more keys at a load factor of one half, and for the bytes of these keys. */
   #reserve(numKeys: number, numBytes: number): void {
-    // the counters are reduced as if all keys of the previous call had been new
+    // reduces the free capacity as if all keys of the previous call had been new, so that it is never overestimated
     this.#spareKeys -= numKeys;
     this.#spareBytes -= numBytes;
     if (this.#spareKeys >= 0 && this.#spareBytes >= 0) return;

@@ -12,7 +12,7 @@ import type { NullCells } from "./nulls.js";
 export interface ReadOptions extends NumberForm {
   /** name of one of the `inputFormats` (form.ts); undefined: the format follows from the file's extension */
   format?: string;
-  /** undefined: the delimiter follows from the file's extension or is detected in the header line */
+  /** delimiter of the cells; when undefined, it follows from the file's extension or is detected in the header line */
   delimiter?: string;
   /** false: the first line is a row, and the columns are named c0, c1, ... */
   header: boolean;
@@ -43,7 +43,7 @@ export interface ReadOptions extends NumberForm {
   multiWeights?: string[];
   /** rows in memory, which are read in place of the named file */
   held?: HeldRows;
-  /** the first file, if it is already open */
+  /** the first file, if the caller has opened it already */
   opened?: PeekedSource;
   /** where remote files are read from; the local disk when absent */
   sources?: Sources;
@@ -65,7 +65,7 @@ export interface LogFile {
 
 /** Sizes that determine how Parquet files are split by rows. */
 export interface RangeSizes {
-  /** number of rows in a range */
+  /** number of rows in a range, which one call of a scanner reads */
   rangeRows: number;
   /** a log with at most this many bytes of uncompressed pages is read by the calling thread alone */
   localBytes: number;
@@ -83,7 +83,7 @@ export interface ReadSizes {
 
 /** The source of a log's remote files. */
 export interface Sources {
-  /** @throws as openSource */
+  /** Opens a remote file for reading from start to end. @throws as openSource */
   open: (path: string, pieceBytes: number) => Promise<ByteSource>;
 }
 
@@ -157,7 +157,7 @@ export const defaultReadOptions: ReadOptions = {
   threads: 2,
 };
 
-/** Members that only logs in formats other than delimited text have. */
+/** Properties of an open log that only formats other than delimited text have. */
 export function undelimited({
   nulls = [],
 }: ReadOptions): Pick<Log, "nulls" | "numbers" | "delimiter" | "warnings" | "files"> {
@@ -174,16 +174,16 @@ export interface ColumnRequest {
 
 /** A cell that is not a finite number in a column that was requested as numbers. Lines count from 1. */
 export interface BadCell {
-  /** row within the batch */
+  /** number of the cell's row within the batch */
   row: number;
-  /** index of the request */
+  /** index of the cell's column among the requested columns */
   request: number;
   file: string;
   line: number;
   text: string;
 }
 
-/** A row that was skipped, as text. Lines count from 1. */
+/** A bad row that was skipped, as text. Lines count from 1. */
 export interface FaultyRow {
   file: string;
   line: number;
@@ -197,22 +197,23 @@ export interface Batch {
   firstRow: number;
   numRows: number;
   /**
-   * one array per request, in the order of the requests, each with numRows entries. For keys: u32 codes by first
-   * appearance in the whole log, and 0xffffffff for an empty cell. For numbers: f64, and NaN for an empty or bad cell
+   * the cells of the rows: one array per requested column, in the order of the requests, each with numRows entries. For
+   * keys: u32 codes by first appearance in the whole log, and 0xffffffff for an empty cell. For numbers: f64, and NaN
+   * for an empty or bad cell
    */
   columns: (Uint32Array | Float64Array)[];
-  /** bad cells, ordered by row, then by request */
+  /** bad cells, ordered by row, then by requested column */
   badCells: BadCell[];
   /** skipped rows, ordered by line; empty unless keepBadRows is set. A batch may consist of skipped rows alone */
   faultyRows: FaultyRow[];
   /** returns the file and line of a row, for messages */
   placeOf(row: number): { file: string; line: number };
   /**
-   * size of each request's dictionary after this batch (0 for numbers): codes from the size after the previous batch on
-   * are new
+   * number of keys in the dictionary of each requested column after this batch (0 for numbers); keys from the number
+   * after the previous batch on are new
    */
   sizes: number[];
-  /** one per request: number of cells in all rows read so far that ReadOptions.nulls made missing */
+  /** number of cells in all rows read so far that ReadOptions.nulls made missing, for each requested column */
   nulls: readonly NullCells[];
 }
 
@@ -235,20 +236,20 @@ export interface DroppedDuplicates {
 
 export interface ReadResult {
   numRows: number;
-  /** one dictionary per request; empty for numbers */
+  /** the distinct keys of each requested column, by code; empty for a column of numbers */
   dictionaries: Keys[];
   inputs: InputFingerprint[];
   /** number of rows skipped by onBadRow, per reason */
   skipped: Record<string, number>;
   /** number of rows skipped by dedupe */
   repeats?: number;
-  /** rows skipped by dedupeBy */
+  /** columns of --dedupe-by, and the number of rows that it dropped */
   droppedDuplicates?: DroppedDuplicates;
   /** warnings about the rows, one sentence each */
   warnings?: string[];
   /** number of skipped lines that repeat the header of their file */
   repeatedHeaders?: number;
-  /** one per request: number of cells that `nulls` made missing */
+  /** number of cells that `nulls` made missing, for each requested column */
   nulls: NullCells[];
 }
 
@@ -266,9 +267,9 @@ export interface Log {
   delimiter: string;
   /** texts that are read as missing cells */
   nulls: readonly string[];
-  /** format of its numbers */
+  /** format of the numbers in the log's cells */
   numbers: NumberForm;
-  /** warnings about the files, one sentence each */
+  /** warnings about the files of the log, one sentence each */
   warnings: string[];
   /**
    * the files whose columns are known before reading, in order; empty if each row names its own columns (JSON lines)
@@ -289,7 +290,8 @@ export interface Log {
    *
    * The same log gives the same codes at any number of threads. `onBatch` may look keys up in `keyOf` while reading.
    *
-   * @throws {DataError} a row is malformed, with file and line (unless skipped); bad numbers are reported in the batch instead
+   * @throws {DataError} a row is malformed, with file and line (unless skipped); bad numbers are reported in the batch
+   *   instead
    */
   read(
     requests: readonly ColumnRequest[],

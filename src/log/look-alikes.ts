@@ -166,7 +166,7 @@ function digitsFormat(cells: readonly string[]): string | undefined {
   return DIGITS.find(({ form }) => cells.every((cell) => form.test(cell)))?.format;
 }
 
-/** Warns about a time column without a format whose dates are read as Unix time: 20240331 would be a day of August 1970. */
+/** Warns about a time column without a format whose dates are read as Unix time: 20240331 would be in 1970. */
 export function unixTimeWarnings(
   time: string | undefined,
   cellsOf: (name: string) => readonly string[],

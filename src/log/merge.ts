@@ -26,7 +26,7 @@ const REASONS: Record<FaultReason, string> = {
 /** Rows without faults; the batch takes ownership of their arrays. */
 export type CodedRows = Pick<ChunkScan, "numRows" | "numLines" | "rowLines" | "columns" | "badCells">;
 
-/** The state of merging one log. */
+/** Merges the scans of one log into batches. */
 export class Merger {
   /** physical line of the next chunk's first line, from 1 */
   nextLine = 1;
@@ -36,16 +36,16 @@ export class Merger {
   /** number of rows of the current file, including skipped rows */
   rowsOfFile = 0;
   readonly skipped: Record<string, number> = {};
-  /** one per request */
+  /** the log's keys of each requested column */
   readonly nulls: NullCells[];
   readonly #nullTexts: NullTexts;
   readonly #onBadRow: "error" | "skip";
   readonly #encoding: string | undefined;
   readonly #tables: (KeyTable | undefined)[];
-  /** per scanner and request: maps the scanner's codes to the log's codes */
+  /** for each scanner and each requested column: maps the scanner's codes to the log's codes */
   readonly #codes: CodeMap[][];
 
-  /** @param lock lock of the memory, if other threads look keys up */
+  /** Starts a log. @param lock lock of the memory with the key tables, if other threads look keys up in them */
   constructor(
     setup: Pick<ScanSetup, "requests">,
     numScanners: number,
@@ -84,13 +84,13 @@ export class Merger {
     return this.#batchOf(scan, path);
   }
 
-  /** Does the same as merge() for rows that already have the log's codes (codes.ts). */
+  /** Returns a batch of rows that already have the log's codes (codes.ts), and takes ownership of their arrays. */
   mergeCoded(rows: CodedRows, path: string): Batch {
     this.rowsOfFile += rows.numRows;
     return this.#batchOf(rows, path);
   }
 
-  /** Returns one object per request that assigns codes of the log to new keys; undefined for numbers. */
+  /** Returns for each requested column an object that assigns the log's codes to new keys; undefined for numbers. */
   columnCodes(): (ColumnCodes | undefined)[] {
     return this.#tables.map((table, request) => table && new ColumnCodes(table, this.nulls[request]!));
   }

@@ -45,7 +45,7 @@ export class NullTexts {
     return this.#texts.has(text) ? "" : text;
   }
 
-  /** Replaces null texts in all cells of rows by empty cells. */
+  /** Replaces cells that are null texts by empty cells, in all rows. */
   cells(rows: string[][]): string[][] {
     return this.#texts.size === 0 ? rows : rows.map((row) => row.map((text) => this.cell(text)));
   }

@@ -51,7 +51,7 @@ function newRows(columns: Batch["columns"], numRows: number, seen: RowSet): Uint
   for (let row = 0; row < numRows; row++) {
     let [a, b] = [0x9e3779b9, 0x85ebca6b];
     for (const codes of columns) {
-      // two 32-bit hashes computed with Murmur3's step and different constants
+      // updates two 32-bit hashes with Murmur3's step and different constants
       const code = codes[row]!;
       a = hashStep(a, code);
       b = hashStep(b, code, 0x239b961b, 0x38b34ae5);
@@ -82,7 +82,7 @@ export function finishHash(hash: number): number {
 }
 
 /**
- * Selects rows of a batch and the columns of its first requests; the arrays of the batch are overwritten.
+ * Selects rows of a batch and its first `numRequests` columns; the arrays of the batch are overwritten.
  *
  * @param kept u32, ascending: indexes of the rows
  * @param firstRow index in the log of the first selected row

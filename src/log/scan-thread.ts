@@ -40,7 +40,7 @@ export class ScanThread<Job, Reply> {
   #failure: unknown;
   readonly #waiting: { resolve: (reply: Reply) => void; reject: (error: unknown) => void }[] = [];
 
-  /** @param script the module that runs in the thread */
+  /** Starts a thread. @param script the module that runs in the thread */
   constructor(script: URL, workerData: object) {
     this.#worker = new Worker(script, {
       workerData,

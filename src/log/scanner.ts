@@ -21,7 +21,7 @@ export interface ScanRegion {
  */
 export function scanMemories(module: WebAssembly.Module): { scanner: ScanMemory; merger: ScanMemory } {
   const scanner = new ScanMemory(module);
-  // address space is saved for the trainer, which needs memories later
+  // both share one memory if addresses are scarce, because the trainer needs memories later
   return { scanner, merger: freeAddresses() < 4 * RESERVED ? scanner : new ScanMemory(module) };
 }
 
@@ -61,7 +61,7 @@ export class ScanMemory {
     return { offset: end - size, bytes: size };
   }
 
-  /** Releases a region. */
+  /** Releases a region of the memory for reuse. */
   release({ offset, bytes }: ScanRegion): void {
     this.#free[31 - Math.clz32(bytes)]!.push(offset);
   }

@@ -1,7 +1,8 @@
 // Times in a user's format (--time-format): a pattern of the strptime directives that logs need.
 //
-//   %Y year, 4 digits   %y 2 digits (69 to 99 are 1969 to 1999)   %m month   %b its English name, short or long   %d day
-//   %H hour   %I hour of 12   %p AM or PM   %M minute   %S second   %f fraction, 1 to 9 digits   %z Z or +02:00   %% a %
+//   %Y year, 4 digits   %y 2 digits (69 to 99 are 1969 to 1999)   %m month   %b its English name
+//   %d day   %H hour   %I hour of 12   %p AM or PM   %M minute   %S second   %f fraction, 1 to 9 digits
+//   %z Z or +02:00   %% a %
 //
 // A number may lack its leading zero; a blank matches one or several. Without %z a time is UTC. Alternatives are
 // separated by |, and `iso` accepts Unix time and ISO 8601.
@@ -13,7 +14,7 @@ const MONTHS = "january february march april may june july august september octo
   " ",
 );
 
-/** Name of the group in the regular expression, and its pattern, by directive. */
+/** For each directive: the name of its group in the regular expression, and the pattern of the group. */
 const DIRECTIVES: Record<string, [name: string, pattern: string]> = {
   Y: ["year", String.raw`\d{4}`],
   y: ["shortYear", String.raw`\d{2}`],

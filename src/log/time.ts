@@ -1,8 +1,8 @@
 // Converts times in cells to milliseconds since 1970 in UTC.
 //
-// Accepted: unix time in seconds, milliseconds, microseconds or nanoseconds, distinguished by magnitude; ISO 8601 dates and
-// date-times (`T` or one space between them, seconds and fraction optional, then Z, an offset or nothing).
-// A date-time without a zone is read as UTC, so a log gives the same times on any machine.
+// Accepted: unix time in seconds, milliseconds, microseconds or nanoseconds, distinguished by magnitude; ISO 8601 dates
+// and date-times (`T` or one space between them, seconds and fraction optional, then Z, an offset or nothing). A
+// date-time without a zone is read as UTC, so a log gives the same times on any machine.
 
 const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;

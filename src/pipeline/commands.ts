@@ -36,7 +36,7 @@ async function checkedTrainer(command: string): Promise<Trainer> {
 /** Flags that a pipeline sets itself, so that its file must not contain them. */
 const DECIDED = [
   ...["out", "force", "resume", "on-interrupt", "quiet", "json"],
-  // the log is already the query (sql:FILE), and its rows have a checksum
+  // a pipeline names the query in `log:` (sql:FILE), and always computes the checksum of the rows
   ...["engine-sql", "engine-hash", "engine-train", "engine-output", "engine-parts"],
 ];
 
@@ -133,8 +133,8 @@ export function checkEncoding(given: YamlOptions, fail: FailKey): void {
 }
 
 /**
- * Reads the rows of an engine's tables and queries, to compute their checksums: those of the log, and those of side
- * tables.
+ * Reads the rows of tables and queries through an engine, to compute their checksums. Returns the checksums of the
+ * log's rows, and those of side tables.
  *
  * @param logs none if they are files of this machine
  * @throws {EmbedError} as embed encode does

@@ -17,18 +17,18 @@ import { fingerprintOf, pathExists } from "../io/read-artifact.js";
 export interface BaseVersion {
   version: string;
   path: string;
-  /** SHA-256 of the version's manifest when it was chosen */
+  /** SHA-256 of the version's manifest when the version was chosen */
   manifest: string;
 }
 
 export interface ComparedVersion {
-  /** undefined: there is none */
+  /** version that gates compare with; undefined if there is none */
   version: { version: string; path: string } | undefined;
   /** later versions that do not satisfy today's bounds, the newest first, each with the messages of the bounds */
   passedOver: { version: string; broken: string[] }[];
 }
 
-/** @param latest the base of the training; returned unchanged if it is damaged */
+/** Returns the version that gates compare with. @param latest the base of the training; returned if it is damaged */
 export async function comparedVersion(
   store: string,
   name: string,
@@ -72,7 +72,7 @@ export function passedOverText(
   );
 }
 
-/** @param place STORE/NAME */
+/** Returns the command that rolls a name back. @param place STORE/NAME */
 export function rollbackCommand(place: string): string {
   return `embed rollback ${place}`;
 }

@@ -13,17 +13,17 @@ import { variableName } from "../api/export/options.js";
 
 /** An export of a pipeline to a file. */
 export interface PipelineExport {
-  /** name of the training */
+  /** name of the training whose run is exported */
   train: string;
   given: YamlOptions;
-  /** path within exports/ */
+  /** path of the file or directory within exports/ */
   out: string;
   to?: string;
 }
 
 /** An export of a pipeline to a server. */
 export interface PipelineSend {
-  /** name of the training */
+  /** name of the training whose run is exported */
   train: string;
   given: YamlOptions;
   /** the environment variable that holds the server's URL */
@@ -32,9 +32,9 @@ export interface PipelineSend {
   label: string;
 }
 
-/** Lists of a pipeline. */
+/** Lists that a pipeline makes with `embed recall`. */
 export interface PipelineRecall extends PipelineExport {
-  /** servers that receive them */
+  /** servers to which the lists are sent */
   sends: ListSend[];
 }
 

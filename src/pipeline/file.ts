@@ -30,14 +30,14 @@ import {
 
 /** A training of a pipeline. */
 export interface PipelineTraining {
-  /** name in the store */
+  /** name under which the run is published in the store */
   name: string;
   command: string;
   /** flags of the training's command, by their long names */
   given: YamlOptions;
   /** bounds of the trained run: the training's own, or else those of the pipeline */
   bounds: AfterBounds;
-  /** undefined: aligned if possible */
+  /** whether the run is aligned to the previous version; when undefined, it is if its model allows it */
   align: boolean | undefined;
 }
 
@@ -46,7 +46,7 @@ export interface Pipeline {
   file: string;
   name: string;
   store: string;
-  /** files and patterns */
+  /** files and patterns of the log, as the file names them */
   logs: string[];
   /** options of the encoding: the sections `columns` and `reading` */
   encoding: YamlOptions;

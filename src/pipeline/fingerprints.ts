@@ -1,7 +1,8 @@
 // Computes fingerprints of the inputs of steps; a step is skipped if an output with the same fingerprint exists.
 //
 //   fingerprint   16 hexadecimal digits of the SHA-256 of: version of the program, kind of step, and its parts
-//   parts         by name, so that a plan can say which of them changed; parts are based on contents, never on times or paths
+//   parts         by name, so that a plan can say which of them changed; parts are based on contents, never on times or
+//                 paths
 
 import { join } from "node:path";
 import type { ConfigSetting } from "../config/config-file.js";
@@ -76,7 +77,7 @@ export async function logFiles(
 /** Returns the options that determine results; files are represented by their content. */
 export async function optionsPart(given: YamlOptions, settings: readonly ConfigSetting[]): Promise<unknown> {
   const paths = new Set(settings.filter(({ path }) => path).map(({ name }) => name));
-  // an additional output file is also part of the result
+  // the path of an additional output file is kept, because the file is also part of the result
   const idle = new Set(settings.filter(({ noBytes, path }) => noBytes && !path).map(({ name }) => name));
   const part: [string, unknown][] = [];
   for (const name of Object.keys(given).sort()) {

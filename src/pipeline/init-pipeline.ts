@@ -166,9 +166,9 @@ async function factsOfLog(
 }
 
 export interface ProposedLog {
-  /** patterns, or one file */
+  /** value of `log:`: patterns, or one file */
   log: readonly string[];
-  /** files that match now */
+  /** files that match these patterns now */
   files: string[];
   /** a sentence that says whether and how later files are read */
   note: string;

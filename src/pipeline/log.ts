@@ -71,7 +71,7 @@ export function loggedFiles(logs: readonly InputFingerprint[], folder: string): 
   });
 }
 
-/** @param before undefined: the version does not record its files, or there is none */
+/** Compares the files of a log with those of a version. @param before undefined if the version records no files */
 export function logChanges(
   now: readonly LoggedFile[],
   before: readonly LoggedFile[] | undefined,

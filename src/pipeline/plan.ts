@@ -1,12 +1,12 @@
 // Plans the steps of a pipeline from its existing outputs: which steps run, which are skipped, and why.
 //
-//   encode ─┬─ gate before NAME ── train NAME ── align NAME ── gate after NAME ── recall ... ── gate lists ... ── export ... ── publish NAME ── copy ...
+//   encode ─┬─ gate before NAME ── train ── align ── gate after ── recall ── gate lists ── export ── publish ── copy
 //           └─ the same for each other training
 //
-// A step's output is in the work directory under a name that contains its fingerprint, complete or absent: its existence is the only sign
-// that the step is done. A published version contains pipeline.json: the fingerprint of its publication, and the version
-// that it was based on, because a training based on version 3 and published as version 4 must not be
-// repeated with version 4 as its base.
+// A step's output is in the work directory under a name that contains its fingerprint, complete or absent: its
+// existence is the only sign that the step is done. A published version contains pipeline.json: the fingerprint of its
+// publication, and the version that it was based on, because a training based on version 3 and published as version 4
+// must not be repeated with version 4 as its base.
 
 import { dirname, join } from "node:path";
 import { ArtifactError } from "../errors.js";
@@ -48,7 +48,7 @@ export const PIPELINE_FILE = "pipeline.json";
 export interface PipelineRecord {
   schemaVersion: 1;
   pipeline: string;
-  /** version of the program */
+  /** version of the program that published */
   version: string;
   /** fingerprint of the publication */
   fingerprint: string;
@@ -149,7 +149,7 @@ export async function planPipeline(
   for (const training of pipeline.trainings) {
     trainings.push(await planTraining(pipeline, training, parts, encode, force));
   }
-  // steps that read the training's log; lists need it to exclude the items that a user already has
+  // the steps that read the encoded log; lists need it to exclude the items that a user already has
   const readers = trainings
     .flatMap(({ before, train, recalls }) => [before, train, ...recalls])
     .filter(({ runs }) => runs);
@@ -346,7 +346,7 @@ function step(work: string, file: string, id: string, parts: Record<string, stri
   return { id, fingerprint, output: join(work, `${file}-${fingerprint}`), runs: true, why: "" };
 }
 
-/** @param needed true if a later step needs the output */
+/** Decides whether a step runs, and states why. @param needed true if a later step needs the output */
 async function decide(each: Step, force: boolean, needed: boolean, why: string): Promise<void> {
   const done = await pathExists(each.output);
   each.runs = needed && (force || !done);

@@ -27,7 +27,8 @@ export interface RecipeSource {
 /**
  * Finds the recipe that the options name; undefined if they name none.
  *
- * @throws {UsageError} the page or folder has no such run, or none can be chosen; or the run's training cannot be repeated
+ * @throws {UsageError} the page or folder has no such run, or none can be chosen; or the run's training cannot be
+ *   repeated
  */
 export async function recipeSource({ from, like, run }: InitOptions): Promise<RecipeSource | undefined> {
   if (like !== undefined) return await ofRun(like);
@@ -41,7 +42,10 @@ async function ofRun(path: string): Promise<RecipeSource> {
   return await placed(await recipeOf(run, path), relative(".", run.givenIn ?? ".") || ".", `run '${path}'`);
 }
 
-/** @param folder that the recipe's paths refer to @throws {UsageError} another version wrote it */
+/**
+ * Returns a recipe with paths relative to the working directory instead of `folder`. @throws {UsageError} unknown
+ * options
+ */
 async function placed(recipe: RunRecipe, folder: string, title: string): Promise<RecipeSource> {
   const { command, log, encoding, training } = recipe;
   const trainer = await trainerOf(command);

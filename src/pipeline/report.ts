@@ -16,7 +16,7 @@ const LAST_RUN_FILE = "last-run.json";
 
 export type RunOutcome = "published" | "unchanged" | "failed" | "interrupted";
 
-/** The outcome of a step. */
+/** The outcome of a step of a pipeline. */
 export interface StepReport {
   step: string;
   /** outcome of the step; `planned` in a dry run */
@@ -30,22 +30,22 @@ export interface StepReport {
 export interface PipelineReport {
   schemaVersion: 1;
   command: "run";
-  /** version of the program */
+  /** version of the program that ran */
   version: string;
   pipeline: string;
   file: string;
-  /** ISO 8601 */
+  /** time in ISO 8601 */
   started: string;
   seconds: number;
   outcome: RunOutcome;
   exitCode: number;
-  /** the error's message */
+  /** message of the error that ended the run */
   error?: string;
   /**
    * comparison of the log's files with those of the latest version; absent if the run ended before the files were read
    */
   log?: LogChanges;
-  /** warnings of its steps */
+  /** warnings of the training's steps */
   warnings: string[];
   steps: StepReport[];
   /** outcomes of the gates that ran, by training */
@@ -108,7 +108,7 @@ const LAST_SUCCESS = "embed_pipeline_last_success_timestamp_seconds";
 
 type Sample = [labels: Record<string, string>, value: number | string];
 
-/** @param lastSuccess seconds since 1970; undefined: never */
+/** Formats a report for Prometheus. @param lastSuccess seconds since 1970; undefined if no run has succeeded */
 export function prometheusText(
   report: PipelineReport,
   now: number,

@@ -1,9 +1,10 @@
 // `embed run`: the weekly job, from a log to published versions.
 //
-//   file ──► plan ──► under the pipeline's lock: encode, gate, train, align, gate, lists, gate, export; then every publication; then copies and servers
+//   file ──► plan ──► under the pipeline's lock: encode, gate, train, align, gate, lists, gate, export
+//                     ──► every publication ──► copies and servers
 //
-// Nothing is published before every training has passed its gates. The lock of a name is held only while it is published, so that
-// `embed rollback` works while a training runs.
+// Nothing is published before every training has passed its gates. The lock of a name is held only while it is
+// published, so that `embed rollback` works while a training runs.
 
 import { join } from "node:path";
 import { collectWarnings, type Watch } from "../training/session/watch.js";
@@ -43,7 +44,7 @@ import {
 } from "./steps.js";
 import { makeWorkFolder, sweepOutputs } from "../store/work-folder.js";
 
-/** Options of `runPipeline`. */
+/** Options of a run of a pipeline. */
 export interface RunPipelineOptions extends RunOptions {
   /** called when the run ends, with the path of its last-run.json if that could be written */
   onEnd?: ((report: PipelineReport, path: string | undefined) => void) | undefined;
@@ -258,7 +259,7 @@ class PipelineRun {
     }
   }
 
-  /** Runs a step that the plan does not skip, and reports it. @returns undefined for a skipped step */
+  /** Runs a step unless the plan skips it, and reports it. @returns undefined for a skipped step */
   async #step<T extends StepResult>(
     { id, runs, why }: Pick<Step, "id" | "runs" | "why">,
     work: () => Promise<T>,

@@ -3,7 +3,7 @@
 
 import { cronFields, FINAL, LOCKED, type Job } from "./schedule-job.js";
 
-/** @param skipsLocked true: the task is skipped if the store is locked; false: it is retried */
+/** Returns the DAG's file. @param skipsLocked whether a locked store skips the task, instead of a later retry */
 export function airflow({ name, time, node, embed, file, folder }: Job, skipsLocked: boolean): string {
   // a JSON string is a valid Python string, too
   const text = (value: string) => JSON.stringify(value);

@@ -6,10 +6,10 @@
 import { UsageError } from "../errors.js";
 
 export interface Job {
-  /** lower-case letters, digits and dashes; at most MAX_NAME characters, without a dash at either end */
+  /** name of the job: lower-case letters, digits and dashes, at most MAX_NAME, without a dash at either end */
   name: string;
   time: ScheduleTime;
-  /** absolute paths, without control characters */
+  /** absolute paths without control characters, of the programs Node and embed, and of files and a folder */
   node: string;
   embed: string;
   file: string;
@@ -27,7 +27,7 @@ export const FINAL = [64, 65, 66, 70, 73, 78, 80, 81, 82];
 export const LOCKED = 75;
 
 export interface ScheduleTime {
-  /** 0 is Sunday; every day when absent */
+  /** day of the week, 0 for Sunday; absent for a daily job */
   day?: number;
   hour: number;
   minute: number;
@@ -54,12 +54,12 @@ function clockOf(text: string, wrong: string): { hour: number; minute: number } 
   return { hour: Number(hour), minute: Number(minute) };
 }
 
-/** Returns minute, hour, day of the month, month, day of the week. */
+/** Returns the five time fields of a crontab's line: minute, hour, day of the month, month, day of the week. */
 export function cronFields({ day, hour, minute }: ScheduleTime): string {
   return `${minute} ${hour} * * ${day ?? "*"}`;
 }
 
-/** Returns systemd's OnCalendar. */
+/** Returns the time as a calendar expression of systemd, for OnCalendar. */
 export function onCalendar({ day, hour, minute }: ScheduleTime): string {
   const two = (x: number) => String(x).padStart(2, "0");
   const name = day === undefined ? "" : `${DAYS[day]![0]!.toUpperCase()}${DAYS[day]!.slice(1, 3)} `;

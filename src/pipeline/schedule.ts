@@ -64,7 +64,7 @@ function nameGiven(text: string): string {
   return name;
 }
 
-/** Returns a distinct name for each file of a folder: part of a hash is appended unless the file is called NAME.yaml. */
+/** Returns a distinct name for each file of a folder; unless it is NAME.yaml, part of a hash is appended. */
 function nameOfFile(file: string): string {
   const slug = slugOf(file.replace(/\.ya?ml$/, ""));
   if (file === `${slug}.yaml` && slug.length <= MAX_NAME) return slug;

@@ -38,7 +38,7 @@ import { namedLatest, namePath, publishRun, withStoreLock, type Publication } fr
 /** The folder of a version that contains its exports. */
 export const EXPORTS_FOLDER = "exports";
 
-/** The result of a step. */
+/** The result of a step that ran. */
 export interface StepResult {
   text: string;
   rows?: number;
@@ -209,7 +209,7 @@ async function previousOf({ compared }: TrainingPlan): Promise<string | undefine
 /** Name of the file next to the lists that contains the measurements for the gates. */
 const FACTS_FILE = "facts.json";
 
-/** Writes lists and their facts. */
+/** Makes the lists, and writes their file and the measurements for the gates. */
 export async function recallStep(
   plan: TrainingPlan,
   { file, output, export: { given } }: RecallStep,
@@ -253,7 +253,7 @@ export async function listsStep(
   return await checked(pipeline, plan, outcomes, each.gate.output, tell, watch);
 }
 
-/** Writes an export. */
+/** Writes an export of a run. */
 export async function exportStep(plan: TrainingPlan, each: ExportStep, watch: Watch): Promise<StepResult> {
   await makeDirectory(dirname(each.output));
   const given = { ...each.export.given, out: each.output, force: true };

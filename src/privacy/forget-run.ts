@@ -24,7 +24,7 @@ import { ArtifactError } from "../errors.js";
 import { keyAt } from "../log/keys.js";
 import { isHole, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
-/** The changes of a run. */
+/** The changes that removing keys makes to a run. */
 export interface Rewriting {
   /** new content of the changed files, by path */
   files: NewFiles;
@@ -153,8 +153,8 @@ export async function forgetInModel(
 }
 
 /**
- * Returns the table without some keys: their rows become holes, without key, events, weight and vector, so that no row
- * number changes. Also returns these rows: u32, ascending. Undefined if the table contains none of the keys.
+ * Returns the table without some keys: their rows stay as empty rows, without key, events, weight and vector, so that
+ * no row number changes. Also returns these rows: u32, ascending. Undefined if the table contains none of the keys.
  */
 export function withHoles(
   table: EmbeddingTable,

@@ -31,7 +31,7 @@ export interface ForgottenIn {
   remade: string[];
 }
 
-/** Options of a rewrite. */
+/** Options for rewriting a version without the keys. */
 interface ForgetHow {
   dryRun: boolean;
   signal: AbortSignal;

@@ -49,7 +49,7 @@ export interface ForgetSummary {
   dryRun: boolean;
   /** versions or runs that contained at least one of the keys */
   changed: ForgottenIn[];
-  /** those that contained none */
+  /** versions or runs that contained none of the keys */
   unchanged: string[];
   /** keys that were found nowhere, as FIELD:KEY; it is an error if no key was found */
   notFound: string[];
@@ -159,7 +159,7 @@ function nothingHeld(place: string, asked: AskedKeys): UsageError {
   );
 }
 
-/** @returns the number of leftovers */
+/** Removes files that killed writers left. @returns the number of these leftovers */
 async function removeLeftovers(store: string, names: readonly string[]): Promise<number> {
   let count = 0;
   for (const one of names) {
@@ -229,7 +229,7 @@ async function checkAll(versions: readonly Publication[], asked: AskedKeys): Pro
   );
 }
 
-/** @throws {UsageError} none of the runs has the field of a key */
+/** Checks that the runs have the fields of the keys. @throws {UsageError} none of the runs has the field of a key */
 async function checkFields(paths: readonly string[], asked: AskedKeys): Promise<void> {
   const known = new Set<string>();
   for (const path of paths) {

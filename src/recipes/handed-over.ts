@@ -10,20 +10,20 @@ import { kindAt } from "../io/tree.js";
 import { version } from "../io/package-version.js";
 import { recipeShape, type RunRecipe } from "./run-recipe.js";
 
-/** The id of the element in the page. */
+/** The HTML id of the element with the recipes of a page. */
 const ELEMENT = "embed-compare";
 const SCHEMA_VERSION = 1;
 
 /** The content of the element: the runs of a comparison. */
 export interface HandedOver {
   schemaVersion: number;
-  /** version of the program that compared */
+  /** version of the program that wrote the page */
   version: string;
-  /** folder to which relative paths in the recipes refer, relative to the folder of the page */
+  /** folder to which relative paths in the recipes refer, as a path relative to the page's folder */
   from: string;
   /** name of the best embedding; absent if only baselines were trained */
   best?: string;
-  /** the best first */
+  /** recipes of the runs, the best first */
   recipes: RunRecipe[];
 }
 
@@ -48,8 +48,9 @@ export function handedOverMarkup(page: string, best: string | undefined, recipes
 /**
  * Reads the runs of a page.
  *
- * @throws {UsageError} not a whole page of this version of `embed compare`
- * @throws {NoInputError} {ArtifactError} it cannot be read, or its element is damaged
+ * @throws {UsageError} the file is not a complete page of this version of `embed compare`
+ * @throws {NoInputError} the file cannot be read
+ * @throws {ArtifactError} its element is damaged
  */
 export async function readHandedOver(page: string): Promise<HandedOver> {
   if ((await kindAt(page)) === undefined) throw new NoInputError(`page '${page}' does not exist`);

@@ -1,7 +1,7 @@
 // Returns the options with which a run was trained, so that they train in the same way on another log with the same
 // columns.
 //
-//   manifest: request, roles, chosen setting ──► options of `embed encode` + options of the training ──► a command line, a pipeline
+//   manifest: request, roles, chosen setting ──► options of encoding and training ──► a command line, a pipeline
 
 import { join } from "node:path";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
@@ -26,7 +26,7 @@ import { requestOf } from "./training-request.js";
 export interface RunRecipe {
   name: string;
   command: string;
-  /** files and patterns */
+  /** files and patterns of the log */
   log: string[];
   /** options of `embed encode`, by name: every role and feature of the run, its filters, and options that read cells */
   encoding: Record<string, unknown>;
@@ -60,8 +60,10 @@ const ofEncoding = { ...columns, ...hashedIds, ...reading, ...badRows };
 const NOT_KEPT = ["test", "search", "refit", "rowOrder"];
 
 /**
- * Returns a run's recipe. @param name name of the run in messages @throws {UsageError} as requestOf, or the log was
- * read through a server, or its ids were hashed when it was encoded
+ * Returns a run's recipe.
+ *
+ * @param name name of the run in messages
+ * @throws {UsageError} as requestOf, or the log was read through a server, or its ids were hashed when it was encoded
  */
 export async function recipeOf(run: Run, name: string): Promise<RunRecipe> {
   const { manifest, path } = run;
@@ -202,8 +204,8 @@ async function exportedField(run: Run, { item }: Roles): Promise<string | undefi
 }
 
 /**
- * Returns the command that trains a recipe on all rows of its log: validation rows decide when to stop, and --refit trains
- * once more with them.
+ * Returns the command that trains a recipe on all rows of its log: validation rows decide when to stop, and --refit
+ * trains once more with them.
  */
 export async function commandForAllRows({
   name,

@@ -10,8 +10,9 @@ import type { Trainer } from "../training/session/trainer.js";
 /**
  * Returns the request that a run records, and its trainer.
  *
- * @param verb what is to be done with the run, for messages: `reproduce`
- * @throws {UsageError} no training made the run, it was changed since, or its options are not known (any more)
+ * @param verb the verb of error messages for what the caller does with the run: `reproduce`
+ * @throws {UsageError} the run does not come from a training, was changed after it, or has options that this version
+ *   does not know
  */
 export async function requestOf(
   { path, manifest }: Run,

@@ -59,11 +59,11 @@ export interface VersionPoint {
 export interface ReportedTable {
   dim: number;
   numRows: number;
-  /** in the table's order */
+  /** norms of the vectors of each field, in the table's order of fields */
   norms: readonly FieldNorms[];
   /** the field that is plotted and whose neighbors are listed */
   field: string;
-  /** number of its rows */
+  /** number of rows of that field */
   rows: number;
   /** map of the field's items, or of a sample of them, on their first two principal components */
   map?: ItemMap;
@@ -75,9 +75,9 @@ export interface ReportedTable {
 /** Norms of a field's vectors. */
 export interface FieldNorms {
   field: string;
-  /** f64[n], ascending */
+  /** norms of the vectors, f64[n], ascending */
   norms: Float64Array;
-  /** number of zero vectors */
+  /** number of vectors that are zero */
   zeros: number;
   /** a sample of rows for the plot of norm against count; only for the field that is shown */
   byCount?: readonly (ShownKey & { count: number; norm: number })[];
@@ -87,7 +87,7 @@ export interface FieldNorms {
 export interface ItemMap {
   points: readonly MapPoint[];
   layouts: readonly Layout[];
-  /** the column that determines colors */
+  /** name of the column whose labels determine the points' colors */
   column?: string;
   /**
    * labels that have a color, which is the same on all maps, with their number of points; points with other labels are
@@ -105,15 +105,15 @@ export interface Layout {
   /** for principal components: share of the squared distances from the mean within the plane */
   explained?: number;
   /**
-   * of the nearest neighbors of a point in the table, the share that are also among its nearest on the map, mean over
-   * points; and the number of neighbors
+   * the share of a point's nearest neighbors in the table that are also among its nearest points on the map, mean over
+   * the points; and the number of neighbors
    */
   kept?: { share: number; of: number };
 }
 
 export interface MapPoint extends ShownKey {
   count: number;
-  /** index of the point's label in the labels of the map; absent if the label has no color, or the point no label */
+  /** index of the point's label in the map's labels; absent without a label, or if its label has no color */
   label?: number;
   /** all labels of the point, as written in the file */
   cell?: string;
@@ -149,20 +149,20 @@ export interface FieldDrift {
   moved: readonly (ShownKey & { displacement: number })[];
 }
 
-/** A bound that a table had to satisfy to be published. */
+/** A bound that a table had to satisfy before it was published. */
 export interface Gate {
   gate: string;
   bound: string;
   value: number | null;
   previous: number | null;
-  /** notCompared: there was no previous value to compare with; measured: the gate has no bound */
+  /** notCompared: the bound has no previous value to compare with; measured: the gate has no bound */
   status: "passed" | "failed" | "notCompared" | "measured";
   message: string;
 }
 
 /** The content of a page. */
 export interface ReportContent {
-  /** version of the program */
+  /** version of the program that writes the page */
   version: string;
   runs: readonly ReportedRun[];
   /** for a page of `embed compare`: everything that was compared, including the runs of the page */
@@ -171,6 +171,6 @@ export interface ReportContent {
   handedOver?: string;
   /** the rows that the calibration was measured on, as a phrase such as `the test part` */
   scoredOn?: string;
-  /** sentences about what is not shown, and how to get it */
+  /** sentences about parts that the page does not show, and how to get them */
   absent: readonly string[];
 }

@@ -8,22 +8,22 @@ import { html, Markup } from "./html.js";
 import { script } from "./script.js";
 import { style } from "./style.js";
 
-/** The parts of a page. */
+/** The parts of which a page is built. */
 export interface PageParts {
   title: string;
   /** the command that writes the page, such as `embed report` */
   command: string;
-  /** the line below the title */
+  /** content of the line below the title */
   subtitle: Markup;
   sections: readonly Section[];
-  /** sentences about what is not shown */
+  /** sentences about parts that the page does not show */
   absent: readonly string[];
   version: string;
   /** elements with data that other commands read from the page */
   data?: string;
 }
 
-/** Not a template of `html`, which would change white space and thus the hash of the script. */
+/** The script's element. The template `html` would change its white space, and thus the hash of the script. */
 const scriptElement = new Markup(`<script>${script}</script>`);
 
 /** Returns the page as HTML. */

@@ -85,7 +85,7 @@ export function htmlTable(head: readonly string[], rows: readonly (readonly Cont
 
 export interface ShownKey {
   key: string;
-  /** display name of the key */
+  /** name that is displayed instead of the key */
   name?: string | undefined;
 }
 
@@ -128,7 +128,7 @@ export function countText(count: number, one: string, many = `${one}s`): string 
   return `${whole(count)} ${count === 1 ? one : many}`;
 }
 
-/** Formats a time as a date in UTC: `2013-07-31 00:12:44 UTC`; as a number if it is out of range. @param ms since 1970 */
+/** Formats a time in UTC: `2013-07-31 00:12:44 UTC`; as a number if out of range. @param ms since 1970 */
 export function instant(ms: number): string {
   const time = new Date(ms);
   if (Number.isNaN(time.getTime())) return `${ms.toExponential(2)} ms`;

@@ -16,7 +16,7 @@ interface Epoch {
   trainLoss: number;
   validLoss: number;
   best: boolean;
-  /** other metrics, by name */
+  /** further metrics of the epoch, by name */
   metrics: Record<string, number>;
 }
 

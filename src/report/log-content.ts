@@ -1,8 +1,8 @@
 // The content of a page about a log. Everything is counted before; the page only displays it.
 
-/** A log on a page. */
+/** The content of a page about a log. */
 export interface LogContent {
-  /** version of the program */
+  /** version of the program that writes the page */
   version: string;
   paths: readonly string[];
   rows: number;
@@ -26,9 +26,9 @@ export interface LogColumn {
   /** reason for the inferred role; for a field, the type that its cells resemble but are not read as */
   why: string;
   distinct: number;
-  /** number of empty cells */
+  /** number of empty cells in the column */
   missing: number;
-  /** the first rows' cells */
+  /** cells of the column in the first rows of the log */
   first: string[];
   shape?: ColumnShape;
 }

@@ -1,5 +1,5 @@
-// The page about a log, before anything is trained on it: its columns and how their cells are distributed, its days, its users and
-// items, and what a training would warn of.
+// The page about a log, before anything is trained on it: its columns and how their cells are distributed, its days,
+// its users and items, and what a training would warn of.
 
 import { htmlDocument } from "./document.js";
 import { figure, grid, type Section } from "./figure.js";

@@ -41,7 +41,7 @@ export interface Pen {
   draw: (label: string, options: Plot.PlotOptions) => Markup;
 }
 
-/** Loads Plot and linkedom, which takes half a second, so only when a page is written. */
+/** Loads Plot and linkedom. This takes half a second, so it is done only when a page is written. */
 export async function loadPen(): Promise<Pen> {
   const [plot, { parseHTML }] = await Promise.all([import("@observablehq/plot"), import("linkedom")]);
   const { document } = parseHTML("<!doctype html><html><body></body></html>");

@@ -157,7 +157,7 @@ test("vectors that are all zero are one bar at nought", () => {
   expect(titles(section)).toEqual([expect.stringContaining("5 rows of length 0")]);
 });
 
-/** Returns a run with two keys on maps. */
+/** Returns a run that has a map with two keys, for the plot of maps. */
 function mapped(layouts: ItemMap["layouts"]): ReportedRun {
   const points = [
     { key: "1", name: "Tea", count: 2, label: 0, cell: "hot|drink" },

@@ -1,10 +1,11 @@
-// The page's only script: it shows names at once, also on touch screens, and finds keys on a map. Without it, a browser shows the same titles
-// after a delay.
+// The page's only script: it shows names at once, also on touch screens, and finds keys on a map. Without it, a browser
+// shows the same titles after a delay.
 
 /**
  * JavaScript of the page. A label of the map that is hovered or focused is highlighted alone; the title of the mark
  * under the pointer, or of the nearest one within a finger's width, is shown beside it; the same key on the run's other
- * map gets a ring. A field above the maps finds keys by a part of their text. The script reads the page and writes text only.
+ * map gets a ring. A field above the maps finds keys by a part of their text. The script reads the page and writes text
+ * only.
  */
 export const script = `
 "use strict";

@@ -6,7 +6,7 @@ const DESK = "1200px";
 /** Maximum width of a window in which a table may be wider than the page. */
 const PHONE = "640px";
 
-/** CSS of the page. */
+/** The style sheet as CSS text. */
 export const style = `
 :root {
   color-scheme: light dark;

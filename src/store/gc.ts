@@ -1,8 +1,7 @@
-// embed gc removes old versions and files of dead writers. It never removes the latest version of a name or the one
-// with the highest number, so that this number is not assigned again.
+// embed gc removes old versions and files of dead writers. It never removes the latest version of a name.
 //
-// The newest version always stays, so that its number is not assigned again. A version is renamed before its files are
-// deleted, to a name that is never restored, so that under its own name it is complete to the end.
+// The version with the highest number stays, too, so that its number is not assigned again. A version is renamed before
+// its files are deleted, to a name that is never restored, so that under its own name it is complete to the end.
 //
 // Folders with the name of a version, such as 20240101, that contain no manifest of a run are not removed.
 

@@ -19,7 +19,7 @@ export interface NamedVersion {
   version: string;
 }
 
-/** @param path STORE/NAME @throws {ArtifactError} the link has another target @throws {IoError} */
+/** Reads the link `latest`. @param path STORE/NAME @throws {ArtifactError} another target @throws {IoError} */
 export async function readLatest(path: string): Promise<NamedVersion | undefined> {
   const link = join(path, LATEST);
   const named = await readPointer(link);

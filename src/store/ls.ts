@@ -16,7 +16,7 @@ import {
   type Publication,
 } from "./store.js";
 
-/** A version in the listing. */
+/** A version, as the listing of a store shows it. */
 export interface ListedVersion {
   name: string;
   version: string;

@@ -14,7 +14,7 @@ import { namedLatest, nextVersion, publishRun, withStoreLock } from "./store.js"
 export interface PublishSummary {
   command: "publish";
   version: string;
-  /** path of the new version */
+  /** path of the version that was published */
   out: string;
   published: { name: string; version: string; previous: string | null };
   dryRun: boolean;
@@ -53,7 +53,7 @@ export async function publish(
   });
 }
 
-/** @throws {UsageError} the store would be inside the run, so that each version would contain the store */
+/** Checks a store's path. @throws {UsageError} it is inside the run, so that each version would contain the store */
 function checkStore(store: string, run: string): void {
   const path = relative(resolve(run), resolve(store));
   if (path === ".." || path.startsWith(`..${sep}`) || isAbsolute(path)) return;

@@ -44,10 +44,10 @@ import {
 import { writeChunks } from "../io/write.js";
 import { LATEST, latestNumberIn, readLatest, settleLatest } from "./latest.js";
 
-/** One version of a name. */
+/** A version that is published under a name. */
 export interface Publication {
   name: string;
-  /** six digits, from 000001 */
+  /** number of the version as six digits, from 000001 */
   version: string;
   /** path of the version's directory, which is a run directory */
   path: string;
@@ -93,7 +93,7 @@ export async function latestNumber(store: string, name: string): Promise<string 
   return await latestNumberIn(namePath(store, name));
 }
 
-/** Returns the versions of a name, the oldest first, without checking them; none if there is no such name. @throws {IoError} */
+/** Returns the versions of a name, the oldest first, unchecked; none without such a name. @throws {IoError} */
 export async function listVersions(store: string, name: string): Promise<Publication[]> {
   const path = namePath(store, name);
   return (await entriesOf(path))
@@ -138,7 +138,8 @@ export async function storeNames(store: string): Promise<string[]> {
 }
 
 /**
- * Whether a directory contains files that a publication has written; directories without such files are not changed.
+ * Whether a directory contains files that a publication has written; commands do not change directories without such
+ * files.
  */
 async function isWritten(path: string): Promise<boolean> {
   const ours = /^(\d{6,}|latest|\.lock|\.\d{6,}\.removed|\.(\d{6,}|latest)\.(new|old|gone)-.*)$/;
@@ -318,7 +319,7 @@ export async function publishRun(
   return { name, version, path: target };
 }
 
-/** Returns the number of the next version: one more than the highest number that was ever assigned. @throws {IoError} */
+/** Returns the number of the next version: the highest number that was ever assigned plus one. @throws {IoError} */
 export async function nextVersion(store: string, name: string): Promise<string> {
   const numbers = (await entriesOf(namePath(store, name))).map((entry) => {
     const [, number, removed] = /^(?:(\d{6,})|\.(\d{6,})\.removed)$/.exec(entry.name) ?? [];

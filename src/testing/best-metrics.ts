@@ -42,7 +42,7 @@ function areaUnderCurve(scored: Scored[]): number {
   const ascending = scored.toSorted((a, b) => a[0] - b[0]);
   let [negatives, positives, ordered] = [0, 0, 0];
   for (let i = 0; i < ascending.length;) {
-    // of the negatives with the same score as these positives, half count as below them
+    // half of the negatives with the same score as these positives count as below them
     const tied = ascending.slice(i).findIndex(([score]) => score !== ascending[i]![0]);
     const end = tied < 0 ? ascending.length : i + tied;
     const ones = ascending.slice(i, end).filter(([, label]) => label === 1).length;

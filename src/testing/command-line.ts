@@ -8,7 +8,7 @@ import { commands } from "../cli/commands.js";
 import { Interrupts } from "../cli/interrupts.js";
 import { EmbedError } from "../errors.js";
 
-/** The outcome of a command line: the exit code that main.ts would return, and the message of the error. */
+/** The outcome of a command line: the exit code that the program would return, and the message of the error. */
 export interface LineOutcome {
   code: number;
   message: string;

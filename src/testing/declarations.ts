@@ -10,11 +10,11 @@ import { dirname, join } from "node:path";
 export interface Declaration {
   name: string;
   kind: "interface" | "type" | "class" | "function";
-  /** the file that contains it */
+  /** path of the file that contains the declaration */
   file: string;
   /** the text of its doc comment, empty without one */
   about: string;
-  /** as TypeScript, without `export declare` */
+  /** text of the declaration as TypeScript, without `export declare` */
   text: string;
 }
 

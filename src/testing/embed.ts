@@ -42,7 +42,7 @@ export function embed(args: readonly string[], running: Running = {}): Promise<P
     : askResident({ args: [...args], ...surroundings(running) });
 }
 
-/** Runs `embed ARGS...` and returns its output. @throws {Error} the exit code is not 0; the message is its standard error */
+/** Runs `embed ARGS...` and returns its output. @throws {Error} with its standard error: the exit code is not 0 */
 export async function embedOk(args: readonly string[], running: Running = {}): Promise<ProgramOutput> {
   const finished = await embed(args, running);
   if (finished.code !== 0) {

@@ -210,7 +210,7 @@ export const exportReaders: Record<string, Reader> = {
 
 const text = (path: string): string => readFileSync(path, "utf8");
 
-/** Splits a text at LF only. */
+/** Splits a text at line feeds only, because keys may contain other line ends. */
 const lines = (content: string): string[] => content.split("\n").slice(0, -1);
 
 const words = (rows: readonly string[], separator: string | RegExp = " "): ReadRow[] =>

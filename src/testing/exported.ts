@@ -8,7 +8,7 @@ export interface ExportedRow {
   field: string;
   key: string;
   count: number;
-  /** present if requested */
+  /** weight of the row, if the export was requested with weights */
   weight?: number;
   /** vector as the file contains it: decimals, each the shortest that gives the same f32, or f32 numbers */
   vector: number[];
@@ -29,7 +29,7 @@ export function parseDelimited(text: string, delimiter: "," | "\t"): ExportedRow
   }));
 }
 
-/** Parses the rows of a jsonl export: one object per line. */
+/** Parses the rows of a jsonl export, which has one object per line. */
 export function parseJsonLines(text: string): ExportedRow[] {
   return text
     .trimEnd()
@@ -53,7 +53,7 @@ export function parseWord2vecText(text: string): Map<string, number[]> {
   return rows;
 }
 
-/** Parses keys and vectors of word2vec's binary format: the same header, then key, space, little-endian f32[dim], line feed. */
+/** Parses keys and vectors of word2vec's binary format: a header, then key, space, f32[dim], line feed per row. */
 export function parseWord2vecBinary(bytes: Buffer): Map<string, number[]> {
   const headerEnd = bytes.indexOf("\n");
   const [numRows, dim] = bytes.toString("utf8", 0, headerEnd).split(" ").map(Number);

@@ -23,7 +23,7 @@ export interface KernelMachine {
   arena: Arena;
   layout: FmLayout;
   kernel: FmKernel;
-  /** the struct Rows */
+  /** byte offset of the struct Rows in the kernel's memory */
   rowsAt: number;
   /** returns the current parameters */
   parameters: () => { vectors: Float32Array; w: Float32Array };
@@ -31,7 +31,7 @@ export interface KernelMachine {
   train: (key: number) => void;
 }
 
-/** Creates a machine, draws initial vectors in plus or minus `spread`, and sets w0 to 0.25. */
+/** Creates a machine with initial vectors drawn from [-`spread`, `spread`] and w0 = 0.25. */
 export async function kernelMachine(
   name: "fm" | "ffm",
   numFeatures: number,

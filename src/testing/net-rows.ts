@@ -46,7 +46,7 @@ function featuresOf({ offsets }: NetShape, general: boolean, random: Random): nu
   return Array.from({ length: offsets.length - 1 }, (_, f) => {
     const size = offsets[f + 1]! - offsets[f]!;
     const n = general ? integerBelow(3, random) : 1;
-    // features of a row are distinct
+    // draws distinct features for a row
     const first = integerBelow(size, random);
     return Array.from({ length: Math.min(n, size) }, (_, i) => offsets[f]! + ((first + i) % size));
   }).flat();

@@ -8,7 +8,7 @@ export type Input =
   | { type: "string"; values: string[]; dims?: number[] }
   | { type: "int64" | "float32"; values: number[]; dims?: number[] };
 
-/** An output of a model. */
+/** An output of an ONNX model. */
 export interface Output {
   dims: readonly number[];
   values: number[];

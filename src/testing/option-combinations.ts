@@ -2,7 +2,7 @@
 // automatically if its placeholder has values here.
 //
 //   command's Option objects ──► one option in turn, so that each is drawn, and up to four more that need no server
-//                            ──► the options that those require (a table's `only`), if not drawn ──► the words of the command line
+//                            ──► the options that those require (`only`), if not drawn ──► the words typed
 
 import { isSwitch, nameOf } from "../flags/setting.js";
 import type { TableOption } from "../flags/table-option.js";
@@ -12,13 +12,13 @@ import { commandOf } from "./training-commands.js";
 
 /** Files that the values of options refer to; the test creates them. */
 export interface CombinationFiles {
-  /** returns a planted log */
+  /** returns the path of a planted log */
   log: (row: TrainerRow) => string;
   /** returns the path of a run that the row's trainer has trained before */
   run: (row: TrainerRow) => string;
-  /** a file with a secret */
+  /** path of a file with a secret */
   secret: string;
-  /** a side table with the key `item_id` */
+  /** path of a side table with the key `item_id` */
   side: string;
   /** returns a path that does not exist yet */
   fresh: () => string;
@@ -134,7 +134,7 @@ const byName: Record<string, readonly string[]> = {
 
 type Values = (row: TrainerRow, files: CombinationFiles) => readonly string[];
 
-/** Values by placeholder. */
+/** Values that options may get, by the options' placeholders in the help. */
 const byPlaceholder: Record<string, Values> = {
   n: () => ["0", "1", "2", "3", "20"],
   x: () => ["0", "0.01", "0.5", "1", "3"],
@@ -276,7 +276,7 @@ function withCompanions(
     for (const [name, values] of Object.entries({ ...more, ...declared.only })) {
       const other = all.find((one) => one.optionName === name);
       if (other === undefined || drawn.has(other.attributeName())) continue;
-      // the row's own word is kept if its value is allowed
+      // keeps the row's own word if its value is allowed
       if (values === true && row.small.includes(other.long!)) continue;
       drawn.set(other.attributeName(), valueOf(other, values === true ? undefined : values));
       add(other);

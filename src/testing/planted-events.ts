@@ -13,7 +13,7 @@ import { between, integerBelow, mulberry32, pick } from "./random.js";
 const USERS = 24;
 const NUM_GROUPS = 4;
 const ITEMS_PER_GROUP = 5;
-/** 2024-03-04 00:00 UTC */
+/** Time of the first event: 2024-03-04 00:00 UTC. */
 const START = 1709510400;
 
 /** Names of the columns of the log that `plantedEvents` writes. */
@@ -33,7 +33,7 @@ export const eventColumns = {
 
 export interface PlantedEvents {
   csv: string;
-  /** AUC of the true probabilities on the last tenth of the rows */
+  /** AUC of the true probabilities on the last tenth of the rows, which no model is expected to exceed */
   bestAuc: number;
 }
 

@@ -3,8 +3,8 @@
 //
 //   log-odds = -4.5 + an effect of each id (deviation 0.7) + an effect of the profile (deviation 3)
 //
-// Two ids of a profile are hardly ever shared by another one, so that every pair says something of the profile, and none much: its
-// combinations have few rows each. Label 1 is rare.
+// Two ids of a profile are hardly ever shared by another one, so that every pair says something of the profile, and
+// none much: its combinations have few rows each. Label 1 is rare.
 
 import { logistic, pow } from "../numeric/exp.js";
 import { lowerBound } from "../numeric/indices.js";
@@ -15,7 +15,7 @@ const PROFILES = 5000;
 /** Probability that an id of a row is the id of the row's profile. */
 const OWN = 0.7;
 
-/** The columns' names. */
+/** Names of the log's columns. */
 export const profileColumns: readonly string[] = SIZES.map((_, c) => `c${c}`);
 
 /**

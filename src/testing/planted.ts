@@ -15,7 +15,7 @@ export const GROUPS = ["tea", "camera", "garden", "chess", "running", "baking", 
 
 const ITEMS_PER_GROUP = 12;
 const USERS = 160;
-/** 2024-03-04 00:00 UTC, a Monday */
+/** Time of the first event: 2024-03-04 00:00 UTC, a Monday. */
 const START = 1709510400;
 const WEEKS = 4;
 
@@ -147,7 +147,7 @@ function userKey(user: number): string {
   return `u${String(user + 1).padStart(3, "0")}`;
 }
 
-/** Returns the popularity of each group's items: the first is drawn four times as often as the last, in a random order. */
+/** Returns the popularity of each group's items: the first is drawn four times as often as the last; shuffled. */
 function popularities(random: Random): number[][] {
   return GROUPS.map(() => {
     const left = Array.from({ length: ITEMS_PER_GROUP }, (_, i) => 1 / (5 + i));

@@ -1,4 +1,4 @@
-// Loads a run's model to score rows of its features.
+// Loads a run's model and scores rows of features with it.
 
 import type { Run } from "../embedding/run-directory.js";
 import { capable } from "../trainers/index.js";

@@ -11,11 +11,11 @@ import { Client } from "pg";
 export const PASSWORD = "p@ss:word/1";
 
 export interface Server {
-  /** with user and password */
+  /** URL of the server, with user and password */
   url: string;
   port: number;
   process: ChildProcess;
-  /** kills it at once, without a final write */
+  /** kills the server at once, without a final write */
   kill: () => Promise<void>;
 }
 

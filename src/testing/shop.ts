@@ -11,7 +11,7 @@
 import { GROUPS } from "./planted.js";
 import { between, integerBelow, mulberry32, pick, pickWeighted, type Random } from "./random.js";
 
-/** 2024-03-04 00:00 UTC, a Monday. */
+/** Time of the first day: 2024-03-04 00:00 UTC, a Monday. */
 const START = 1709510400;
 const DAY = 86_400;
 const FIRST_ITEM = 7_698_748_444_440_000_000n;

@@ -1,7 +1,8 @@
-// Generates the site's sidebar from the list of pages in docs/README.md: its headings, and below each an entry for each item.
+// Generates the site's sidebar from the list of pages in docs/README.md: its headings, and below each an entry for each
+// item.
 //
-// An item that names several pages after a colon is one entry, which leads to the item's heading in the list: the sidebar stays
-// short enough to be read, however many pages there are.
+// An item that names several pages after a colon is one entry, which leads to the item's heading in the list: the
+// sidebar stays short enough to be read, however many pages there are.
 
 import { anchorOf } from "./markdown.js";
 

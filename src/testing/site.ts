@@ -84,7 +84,7 @@ const site: UserConfig<DefaultTheme.Config> = {
     languageAlias: { cron: "sh" },
     preConfig: (markdown) => {
       markdown.core.ruler.push("links", ({ tokens, env }) => {
-        // for a page without its own path on the site, and for the search index, `path` is the path of the file
+        // `path` is the path on the site if the page has one of its own there, else the path of the file
         const { path, realPath = path } = env as { path: string; realPath?: string };
         const page = relative(projectFolder, realPath);
         for (const block of tokens as Token[])

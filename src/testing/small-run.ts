@@ -4,7 +4,7 @@ import { encodeKeys } from "../log/keys.js";
 import type { Manifest } from "../embedding/manifest.js";
 import { writeRun } from "../embedding/run-directory.js";
 
-/** The manifest of a table without a model. */
+/** The manifest of a run that has a table but no model. */
 export const importedManifest: Omit<Manifest, "schemaVersion" | "files"> = {
   version: "0.0.0",
   command: "import",

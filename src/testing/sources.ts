@@ -4,15 +4,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { projectFolder } from "./places.js";
 
-/** A file of src/. */
+/** A source file in src/. */
 export interface ProjectSource {
   /** path from src/ without .ts */
   file: string;
   /** name of the folder: the first part of the path */
   room: string;
-  /** the text without comments */
+  /** text of the file without comments */
   code: string;
-  /** comments, strings and template literals, in the order of the file */
+  /** comments, strings and template literals of the file, in order */
   texts: SourceText[];
   numLines: number;
   /**

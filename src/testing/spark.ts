@@ -10,10 +10,10 @@ import { testPython } from "./page-code.js";
 import { answers, freePort } from "./servers.js";
 
 export interface SparkServer {
-  /** `sc://localhost:PORT` */
+  /** address of the server, `sc://localhost:PORT` */
   address: string;
   port: number;
-  /** kills it at once */
+  /** kills the server at once */
   kill: () => Promise<void>;
 }
 
@@ -59,7 +59,7 @@ export async function startSpark(
   const program = ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"];
   const child = spawn(
     join(found.folder, "bin/spark-submit"),
-    // runs a task that has failed a second time: local[cores, attempts]
+    // local[cores, attempts]: Spark runs a failed task a second time
     ["--master", "local[2,2]", "--driver-memory", "768m", ...all, ...program],
     {
       cwd: home,

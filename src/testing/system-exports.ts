@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { mulberry32 } from "./random.js";
 
-/** One event. */
+/** An event of the log that all exports contain. */
 interface Event {
   user: string;
   item: string;
@@ -13,7 +13,7 @@ interface Event {
   clicked: boolean;
   rating: number;
   price: number | undefined;
-  /** ms since 1970 */
+  /** time of the event in ms since 1970 */
   time: number;
 }
 

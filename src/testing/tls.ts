@@ -23,7 +23,7 @@ export function makeAuthority(folder: string, name: string): string | undefined 
   return pem;
 }
 
-/** Creates a certificate of localhost that an authority signs. @param days validity from now; negative: it has expired */
+/** Creates a certificate of localhost that an authority signs. @param days validity; negative if expired */
 export function makeCertificate(folder: string, name: string, authority: string, days: number): void {
   const at = (suffix: string) => join(folder, name + suffix);
   openssl("req", ...NEW_KEY, "-keyout", at(".key"), "-out", at(".csr"), "-subj", "/CN=localhost");

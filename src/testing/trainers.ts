@@ -17,11 +17,11 @@ export type Answer =
   | "clicks"
   /** neighbors of an item are of its group */
   | "groups"
-  /** two components explain almost all of the variance */
+  /** the first two components explain almost all of the variance */
   | "factors";
 
 export interface TrainerRow {
-  /** name in the tests */
+  /** name of the trainer in the names of tests */
   name: string;
   command: string;
   log: PlantedLog;

@@ -6,7 +6,7 @@ import { draw } from "../numeric/random.js";
 /** An edge between two nodes, with its weight; the default weight is 1. */
 type Edge = readonly [from: number, to: number, weight?: number | undefined];
 
-/** @param edges each pair occurs once */
+/** Creates a graph. @param edges each pair occurs once */
 export function graphOf(numNodes: number, edges: readonly Edge[], directed = false): WalkGraph {
   const arcs: Edge[] = directed
     ? [...edges]

@@ -15,7 +15,7 @@ export class Budget {
   #kept: number;
   #finishing = 0;
 
-  /** @param milliseconds the budget, at most 2^31 - 1, the longest time that a timer takes */
+  /** Starts the clock. @param milliseconds the budget, at most 2^31 - 1, the longest time that a timer takes */
   constructor(readonly milliseconds: number) {
     this.#end = performance.now() + milliseconds;
     this.#kept = KEPT * milliseconds;

@@ -53,7 +53,7 @@ export async function chooseTrainings(
   return { entered: entered.sort((a, b) => a.effort - b.effort), untrained };
 }
 
-/** Returns a copy of a training for each table that can initialize it. A copy is a baseline if that table's training is one. */
+/** Returns a copy of a training for each table that can initialize it: a baseline if the table's training is one. */
 function initializedCopies(
   one: ChosenTraining,
   all: readonly ChosenTraining[],

@@ -1,10 +1,11 @@
 // `embed compare`: which embedding suits a log, and is it better than the baselines?
 //
-//   log ──► goal, split ──► candidates of every suitable trainer ──► trained by ascending effort, within the budget ──► runs
-//                                                                                                       │
-//   page ◄── leaderboard: one held-out split, intervals over the same users, baselines ◄────────────────┘
+//   log ──► goal, split ──► candidates of every suitable trainer ──► trained cheapest first, within the budget ──► runs
+//                                                                                                │
+//   page ◄── leaderboard: one held-out split, intervals over the same users, baselines ◄─────────┘
 //
-// All results are the same for any number of threads, except durations and the choice of trainings that the budget cuts.
+// All results are the same for any number of threads, except durations and the choice of trainings that the budget
+// cuts.
 
 import { bestEmbedding, untrainedTexts, type Leaderboard } from "../../evaluation/leaderboard.js";
 import { ownRun } from "../../embedding/own-run.js";
@@ -36,13 +37,14 @@ const WRITING = 0.03;
 
 /** Result of `compare`; --json prints it. */
 export interface Comparison extends Summary {
-  /** folder of the runs */
+  /** path of the folder that contains the trained runs */
   runs: string;
   leaderboard: Leaderboard;
 }
 
 /**
- * Trains all models that suit a log, measures the models and baselines on one held-out split, and writes the runs and a page.
+ * Trains all models that suit a log, measures the models and baselines on one held-out split, and writes the runs and a
+ * page.
  *
  * If the comparison is aborted, finished runs stay on the disk.
  *

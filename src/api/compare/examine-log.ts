@@ -1,7 +1,7 @@
 // Examines a log before the trainings: the goal of the comparison, the split, the number of users or rows in the test
 // split, and the metrics of a constant prediction.
 //
-//   log ──► roles, labels ──► goal ──► a split that is the same for all trainers ──► test rows, or users with held-out items
+//   log ──► roles, labels ──► goal ──► one split for all trainers ──► test rows, or users with held-out items
 
 import { keyAt } from "../../log/keys.js";
 import { type Column, type Dataset, type Roles } from "../../dataset/dataset.js";
@@ -101,7 +101,7 @@ export async function examineLog(
   return { ...common, traits: { goal, task, roles: dataset.roles }, constant };
 }
 
-/** Decides the goal, and the least label of a row that is an event. @throws {UsageError} the log lacks a column, or both goals fit it */
+/** Decides the goal, and the least label of an event. @throws {UsageError} no column for it, or both goals fit */
 function comparisonGoal(
   dataset: Dataset,
   { goal, positiveFrom }: GivenCompare,
@@ -190,7 +190,7 @@ function isWholeNumbers(column: Column, { user, item }: Roles): boolean {
   return true;
 }
 
-/** Returns the number of rankable items. @throws {UsageError} no user has a held-out item, or users repeat items without `repeats` */
+/** Returns the number of rankable items. @throws {UsageError} no held-out item, or repeated items without `repeats` */
 function numRankedItems(dataset: Dataset, train: Part, test: Part, { repeats }: GivenCompare): number {
   const training = eventsOfRows(dataset, train.rows);
   const { users } = rankingProtocol(training, training.history, test, repeats);

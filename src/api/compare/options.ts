@@ -80,7 +80,7 @@ export const compareOwn = {
 /** All options of the command: its own and those of trainings. */
 export const compareOptions = withCommon(
   {
-    // without the options of servers, since each trainer would read the whole log through the server
+    // leaves out the options of servers, since each trainer would read the whole log through the server
     ...omit(log, ...(Object.keys(engine) as (keyof typeof engine)[])),
     valid: { ...log.valid, default: 0.1, shown: "0.1; with --split last none" },
     test: { ...log.test, default: 0.1, shown: "0.1; with --split last none" },
@@ -99,7 +99,7 @@ export const compareOptions = withCommon(
   ],
 );
 
-/** The options that the user set. */
+/** The options of `embed compare` that the user set. */
 export type GivenCompare = Given<typeof compareOwn> &
   Omit<GivenTraining, keyof Given<typeof compareOwn>> & { out: string; seed?: number };
 

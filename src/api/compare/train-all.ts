@@ -137,7 +137,7 @@ async function trainOne(one: ChosenTraining, how: HowToTrain, watch: Watch): Pro
   };
 }
 
-/** Returns the recipe that repeats a run; undefined, with a warning, if the run's encoded dataset has an unknown log. */
+/** Returns the recipe that repeats a run; undefined, with a warning, if the log of its dataset is unknown. */
 async function recipeIfAny(run: Run, name: string, { observe }: Watch): Promise<RunRecipe | undefined> {
   try {
     return await recipeOf(run, name);

@@ -18,9 +18,9 @@ import type { ContentOptions } from "../../training/options/content-options.js";
 import type { Watch } from "../../training/session/watch.js";
 import { textColumn } from "./text-tokens.js";
 
-/** Maximum ratio of distinct values to items in a categorical column; a column above it identifies items and is ignored. */
+/** Maximum ratio of distinct values to items in a categorical column; above it, the column identifies items. */
 const NEARLY_UNIQUE = 0.9;
-/** Minimum share of a column's cells with a separator, from which on a warning says that the column looks multi-valued. */
+/** Minimum share of a column's cells with a separator for the warning that the column looks multi-valued. */
 const LOOKS_LIKE_LISTS = 0.2;
 const SEPARATORS = ["|", ";"];
 

@@ -1,4 +1,5 @@
-// Edges between the items of a catalogue, and smoothing of content over these edges, by which an item gets its neighbors' content, too.
+// Edges between the items of a catalogue, and smoothing of content over these edges, by which an item gets its
+// neighbors' content, too.
 //
 //   A    adjacency matrix of the undirected graph; a repeated edge has a higher weight       D  diag(A 1) + I
 //   S    D^-1/2 (A + I) D^-1/2

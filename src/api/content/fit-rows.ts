@@ -12,7 +12,7 @@ export const PENALTIES = [Infinity, 1000, 300, 100, 30, 10, 3, 1, 0.3];
 export interface Fitting {
   dim: number;
   hasWeights: boolean;
-  /** f64[numRows] */
+  /** f64[numRows]: weight of each item in the regression; 0 for items that are not fitted */
   weights: Float64Array;
   /** f64[numRows * width]: the vector of each item, followed by the item's weight if the table has weights */
   targets: Float64Array;
@@ -28,7 +28,7 @@ export interface Fitted {
   mapOfWeights: RidgeMap;
 }
 
-/** Chooses the penalties by cross-validation and fits all known items. @param onPenalty receives the index of each penalty before its fits */
+/** Chooses the penalties by cross-validation and fits all known items. @param onPenalty called before each one */
 export async function fitRows(
   rows: BlockRows,
   fitting: Fitting,
@@ -59,7 +59,7 @@ function ridgeProblem(rows: BlockRows, { dim, hasWeights, weights, targets }: Fi
   return { rows, weights, width: dim + (hasWeights ? 1 : 0), targets };
 }
 
-/** Returns f64[numRows * width]: the vector of each known item, followed by its weight if the table has weights; zeros for other items. */
+/** Returns f64[numRows * width]: each known item's vector, and weight if there are weights; zeros for others. */
 export function regressionTargets(
   table: EmbeddingTable,
   known: readonly { item: number; row: number }[],

@@ -1,6 +1,7 @@
-// Vectors of new items that the run's model folds in from events, and blends of these vectors with vectors predicted from content.
+// Vectors of new items that the run's model folds in from events, and blends of these vectors with vectors predicted
+// from content.
 //
-//   blend = (κ content + n folded)/(κ + n)      n  number of known events of the item; κ  weight of the content, in events
+//   blend = (κ content + n folded)/(κ + n)      n  known events of the item; κ  weight of the content, in events
 
 import type { Run } from "../../embedding/run-directory.js";
 import { hasBiases } from "../../export/encoded-rows.js";
@@ -53,7 +54,7 @@ export async function foldedItems(
   return { items, warnings };
 }
 
-/** Returns (κ content + n folded)/(κ + n), or the only vector that exists; for an item without events the vector from content. */
+/** Returns (κ content + n folded)/(κ + n), or the only vector that exists: without events, that from content. */
 export function blended(
   content: ItemVector | undefined,
   folded: ItemVector | undefined,

@@ -1,11 +1,13 @@
-// The content map: ridge regression from a catalogue's content to a table's vectors, fitted on the items that both contain.
+// The content map: ridge regression from a catalogue's content to a table's vectors, fitted on the items that both
+// contain.
 //
-//   table's items in the catalogue ──► ridge regression, rows weighted by count ──► a vector (and weight) for any content
+//   table's items in the catalogue ──► ridge regression weighted by count ──► vectors (and weights) for any content
 //
-//   w    weight of an item, count/(count + 1). If vectors have the variance σ²/count, and content predicts them with the variance τ², then
-//        generalized least squares weights by count/(count + σ²/τ²). A larger ratio gives new items vectors as long as those of popular
-//        items, which events then shorten
-//   λ    penalty, chosen separately for vectors and weights by 5-fold cross-validation over items; a hash of its key decides an item's fold
+//   w    weight of an item, count/(count + 1). If vectors have the variance σ²/count, and content predicts them with
+//        the variance τ², then generalized least squares weights by count/(count + σ²/τ²). A larger ratio gives new
+//        items vectors as long as those of popular items, which events then shorten
+//   λ    penalty, chosen separately for vectors and weights by 5-fold cross-validation over items; a hash of its key
+//        decides an item's fold
 //   R²   1 − Σ w |v − v̂|² / Σ w |v − m|² over the held-out items and all dimensions; m is the mean of the fitted items
 //
 // docs/cold-start.md explains these choices and has measurements.
@@ -30,7 +32,7 @@ import { fitRows, PENALTIES, r2OfRows, regressionTargets, type Fitted, type Fitt
 import { contentRows, rowsOfField, type ContentRows } from "./rows.js";
 
 const FOLDS = 5;
-/** Number of events at which an item gets half of the full weight. Chosen on validation: docs/experiments/cold-start.md. */
+/** Number of events at which an item gets half of the full weight. Chosen in docs/experiments/cold-start.md. */
 const HALF_KNOWN = 1;
 /** Maximum number of items that take part in the cross-validation. */
 const MOST_JUDGED = 20_000;
@@ -61,9 +63,9 @@ export interface MapFacts {
 /** Vectors that the map predicts for each item of the catalogue. */
 export interface ContentMap {
   facts: MapFacts;
-  /** f64[catalogue.keys.size * dim] */
+  /** predicted vectors, f64[catalogue.keys.size * dim] */
   vectors: Float64Array;
-  /** f64[catalogue.keys.size]: predicted weights; absent if the table has no weights */
+  /** predicted weights, f64[catalogue.keys.size]; absent if the table has no weights */
   weights?: Float64Array;
   rows: ContentRows;
   /** content rows from which vectors are predicted, smoothed if there are edges */
@@ -92,7 +94,8 @@ export interface MappedCatalogue {
 }
 
 /**
- * Reads a catalogue and, if files of edges are given, the edges between its items. Fits the content map to the run's items.
+ * Reads a catalogue and, if files of edges are given, the edges between its items. Fits the content map to the run's
+ * items.
  *
  * @param field the item field; the key column has the same name by default
  * @param asTrained converts a key to its form in the run's table
@@ -265,7 +268,7 @@ function knownItems(
   return known;
 }
 
-/** Returns f64[numItems]: weight of each item in the fit: count/(count + 1) for known items, 1 if the table has no counts; 0 for others. */
+/** Returns f64[numItems]: the weight of each known item: count/(count + 1), or 1 without counts; 0 for others. */
 function itemWeights(
   { counts }: EmbeddingTable,
   numItems: number,

@@ -18,7 +18,8 @@ export interface ContentRows extends BlockRows {
 }
 
 /**
- * Encodes every row of a catalogue. Values that no known item has get no column, so a block without any known value is empty.
+ * Encodes every row of a catalogue. Values that no known item has get no column, so a block without any known value is
+ * empty.
  *
  * @param known u32: row numbers of the known items, whose values get columns
  */

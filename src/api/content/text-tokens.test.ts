@@ -32,7 +32,7 @@ const WORDS = {
   ),
 };
 
-/** Returns the R² of a content map for titles whose vector is the sum of the vectors of their three words, plus noise. */
+/** Returns the R² of a content map for titles whose vector is the sum of their words' vectors, plus noise. */
 async function titlesR2(words: readonly string[], separator: string): Promise<number> {
   const [numItems, width] = [800, 8];
   const random = mulberry32(1);

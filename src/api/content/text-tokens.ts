@@ -1,9 +1,10 @@
 // Tokens of a text as features: each distinct token is hashed to a bucket, so that the number of columns is bounded.
 //
 //   words                     runs of letters, digits and their marks
-//   scripts without blanks    (Chinese, Japanese, Thai, ...) each character with its marks, and each pair of adjacent characters.
-//                             Intl.Segmenter finds words there, but its dictionary changes with the version of Node, and the vectors
-//                             would too; on planted titles it explains no more (docs/experiments/cold-start.md)
+//   scripts without blanks    (Chinese, Japanese, Thai, ...) each character with its marks, and each pair of adjacent
+//                             characters. Intl.Segmenter finds words there, but its dictionary changes with the version
+//                             of Node, and the vectors would too; on planted titles it explains no more
+//                             (docs/experiments/cold-start.md)
 
 import { MISSING, encodeKeys, keyAt } from "../../log/keys.js";
 import type { KeyColumn, MultiColumn } from "../../dataset/dataset.js";
@@ -20,7 +21,7 @@ const RUNS = new RegExp(`(?<unspaced>[${SCRIPTS}][${SCRIPTS}\\p{M}]*)|[^${SCRIPT
 /** Matches a character together with the combining marks that follow it. */
 const CHARACTERS = /.\p{M}*/gu;
 
-/** Returns the distinct tokens of a text in lower case. Compatible forms of a character, such as full-width ones, are unified (NFKC). */
+/** Returns the distinct tokens of a text in lower case; compatible forms of a character are unified (NFKC). */
 export function textTokens(text: string): string[] {
   const tokens = new Set<string>();
   for (const word of text.normalize("NFKC").toLowerCase().match(WORDS) ?? []) {

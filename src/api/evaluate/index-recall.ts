@@ -1,4 +1,5 @@
-// `embed evaluate --index`: the recall of an approximate index relative to exact search, and the duration of both searches.
+// `embed evaluate --index`: the recall of an approximate index relative to exact search, and the duration of both
+// searches.
 //
 // Queries are the rows of users if the table has users and the index has items, else indexed rows, which are left out
 // of their own lists. Durations are for one search of all queries on the given number of threads, without setup.
@@ -102,7 +103,7 @@ function contender(name: string, metrics: Record<string, number>): Compared {
 
 interface Queries {
   queries: IndexQueries;
-  /** f32[count * dim] */
+  /** query vectors, f32[count * dim] */
   vectors: Float32Array;
   /** for each query that is an indexed row, its own row, which its list must not contain */
   masks: ItemLists;
@@ -130,7 +131,7 @@ function queriesOf({ opened, source }: IndexOfRun, seed: number): Queries {
   };
 }
 
-/** Returns u32: the numbers of a field's rows whose vectors are not zero; all rows are equally near to a zero vector. */
+/** Returns u32: numbers of a field's rows with nonzero vectors; all rows are equally near to a zero vector. */
 function nonZeroRows(table: EmbeddingTable, field: string): Uint32Array {
   const { first, last } = rowsOf(table, field);
   const { dim, vectors } = table;
@@ -194,7 +195,7 @@ function indexedPositions(rows: Uint32Array, numRows: number): Uint32Array {
   return places;
 }
 
-/** Returns the share of the first `length` rows of each exact list that the first `length` rows of the index's list contain. */
+/** Returns the share of the first `length` rows of each exact list that the index's list has in its first `length`. */
 function recallOf(
   found: Uint32Array,
   exact: Uint32Array,

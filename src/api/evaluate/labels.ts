@@ -1,4 +1,5 @@
-// Evaluates tables by labels of items: do near neighbors share a label, and can a linear model predict it from the vector?
+// Evaluates tables by labels of items: do near neighbors share a label, and can a linear model predict it from the
+// vector?
 //
 // All runs are evaluated on the same items: those that have a row in every table and a label in the file.
 
@@ -160,7 +161,7 @@ async function commonItems(
   return { keys, tables };
 }
 
-/** Returns the items with labels in a column. @throws {UsageError} too few items or labels, or too many labels for a probe */
+/** Returns the items with labels in a column. @throws {UsageError} too few items or labels, or too many labels */
 function labelled(
   { keys, tables }: CommonItems,
   side: SideTable,
@@ -195,7 +196,7 @@ function labelled(
   };
 }
 
-/** Returns u8[n]: 1 for the less frequent half of the items, by the first table with counts; undefined if no table has counts. */
+/** Returns u8[n]: 1 for the less frequent half of the items, by the first table with counts, if there is one. */
 function rarerItems({ tables }: CommonItems, warnings: string[]): Uint8Array | undefined {
   const counted = tables.find(({ counts }) => counts.some((count) => count !== counts[0]));
   if (counted) return rarerHalf(counted.counts);

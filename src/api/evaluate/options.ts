@@ -1,4 +1,5 @@
-// Options of `embed evaluate`. Each option names the modes in which it may be set; the object of the evaluation decides the mode.
+// Options of `embed evaluate`. Each option names the modes in which it may be set; the object of the evaluation decides
+// the mode.
 
 import { baselineNames, needsRepeats } from "../../evaluation/baselines/baselines.js";
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";
@@ -395,5 +396,5 @@ export const evaluateOptions = withCommon(
 
 export type EvaluateOptions = Given<typeof evaluateOptions>;
 
-/** The options of the command, in which `reading` and `badRows` replace the options for reading a log. */
+/** The options that the user set, with resolved options for reading logs in place of those of the command line. */
 export type Evaluating = Omit<EvaluateOptions, "badRows"> & Pick<FurtherLog, "reading" | "badRows">;

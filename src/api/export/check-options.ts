@@ -61,7 +61,7 @@ export function checkTogether(format: ExportFormat, options: GivenExport): void 
     );
 }
 
-/** @throws {UsageError} there is no destination, or there are two; or the keys of a server have no prefix */
+/** @throws {UsageError} --into or --url-env does not suit the format, or one of them is missing */
 function checkServer(format: ExportFormat, { format: name, urlEnv, into }: GivenExport): void {
   if (format.needsPrefix && into === undefined)
     throw new UsageError(

@@ -1,9 +1,11 @@
-// Measures the cost of --dtype on held-out rows: the metric of the run's task for exact vectors, and for vectors as a reader decodes them.
+// Measures the cost of --dtype on held-out rows: the metric of the run's task for exact vectors, and for vectors as a
+// reader decodes them.
 //
-//   table with items composed as in the export ──► encoded and decoded ──► replace the model's rows ──► evaluated as `embed evaluate` does
+//   table with items composed as in the export ──► encoded and decoded ──► the model's rows ──► evaluation
 //
-// Weights, w0, out-of-vocabulary rows and fields that are not exported keep their trained values. The error e of a composed item is
-// added to the row of its id, and <e, other rows> is subtracted from its weight, because a reader has the exact bias of the item:
+// Weights, w0, out-of-vocabulary rows and fields that are not exported keep their trained values. The error e of a
+// composed item is added to the row of its id, and <e, other rows> is subtracted from its weight, because a reader has
+// the exact bias of the item:
 //
 //   <s, c + e> + b   with c = v + others, b its bias:   v' = v + e,  w' = w - <e, others>
 
@@ -30,16 +32,16 @@ export interface DtypeHeldOutLoss {
   exact: number;
   /** metric for the vectors with fewer bits */
   encoded: number;
-  /** encoded - exact */
+  /** the metric for vectors with fewer bits minus that for exact vectors */
   change: number;
-  /** 95 % bootstrap interval of the change over users, or over rows if there are no users; absent if it cannot be computed */
+  /** 95 % bootstrap interval of the change over users (or over rows without users); absent if it is unknown */
   interval?: Interval;
 }
 
 export interface HeldOutData {
   /** files of a log that was not used for training */
   on?: string[];
-  /** or the name of a held-out split of the run */
+  /** if `on` is absent: the name of a held-out split of the run */
   part?: "valid" | "test";
 }
 
@@ -103,7 +105,8 @@ export async function heldOutLoss(
 }
 
 /**
- * Returns the run's table, in which the exported rows have the vectors that a reader decodes. With it, the model scores like the reader.
+ * Returns the run's table, in which the exported rows have the vectors that a reader decodes. With it, the model scores
+ * like the reader.
  *
  * @throws {UsageError} composed items have vectors of another dimension
  * @throws {DataError} as `encoded`

@@ -1,8 +1,8 @@
 // Measures the cost of --dtype: the share of nearest neighbors that stay the same if vectors have fewer bits.
 //
 // Samples at most 20,000 of the exported rows by a hash of the row number. For 200 rows of the sample, finds the 20
-// nearest rows (in the sample, of the same field, by cosine) among exact vectors and among decoded vectors. Holes and
-// zero vectors are left out. Only the sample is in memory.
+// nearest rows (in the sample, of the same field, by cosine) among exact vectors and among decoded vectors. Rows
+// without a key and zero vectors are left out. Only the sample is in memory.
 
 import { decoded, encoded, type Dtype } from "../../export/dtype.js";
 import type { TableRows } from "../../embedding/rows.js";
@@ -15,7 +15,7 @@ const [SEED, MOST_ROWS, MOST_QUERIES, NEAREST] = [1, 20_000, 200, 20];
 
 export interface DtypeLoss extends Partial<DtypeHeldOutLoss> {
   dtype: Dtype;
-  /** mean share of a row's 20 nearest rows that are still among its 20 nearest; in [0, 1], NaN if no field has two rows */
+  /** mean share of a row's 20 nearest rows that stay among its 20 nearest, 0 to 1; NaN if no field has two rows */
   neighborRecallAt20: number;
   queries: number;
   among: number;
@@ -84,7 +84,7 @@ async function sampledVectors(rows: TableRows, field: string | undefined, dtype:
   return sample;
 }
 
-/** Returns the rows of the query's field with the greatest dot products; of equal products, the lower row number is first. */
+/** Returns the rows of the query's field with the greatest dot products; equal ones in the order of the rows. */
 function nearest(vectors: readonly Float32Array[], fieldOf: readonly number[], query: number): number[] {
   const asked = vectors[query]!;
   const scores = Float64Array.from(vectors, (vector, row) => {

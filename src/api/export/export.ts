@@ -50,7 +50,7 @@ type Delta = Record<"added" | "changed" | "removed" | "same", number>;
 export interface ExportSummary {
   command: "export";
   version: string;
-  /** path of the output, `-` for standard output, or `$VARIABLE`, an environment variable with the address of a server */
+  /** path of the output, `-` for standard output, or `$VARIABLE`, the variable with a server's address */
   out: string;
   seconds: number;
   rows: number;
@@ -60,7 +60,7 @@ export interface ExportSummary {
   zeroVectors?: number;
   /** source of the vector for unknown keys, by field; only for --reserve */
   unknownKeys?: Record<string, UnknownVector>;
-  /** cost of --dtype */
+  /** measured cost of a smaller type for the vectors (--dtype) */
   dtypeLoss?: DtypeLoss;
   /** true if the server already had the same rows, so that none were written; only for servers */
   unchanged?: boolean;
@@ -72,7 +72,8 @@ export interface ExportSummary {
  *
  * @param tell receives notes on composed items, and on rows that may surprise a reader
  * @param write receives the chunks if there is no path
- * @throws {UsageError} an unknown format or field, a format of several files without a path, or options that exclude each other
+ * @throws {UsageError} an unknown format or field, a format of several files without a path, or options that exclude
+ *   each other
  */
 export async function exportRun(
   path: string,
@@ -153,7 +154,7 @@ async function writeRows(
   tell: (note: string) => void,
 ): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "unknownKeys" | "dtypeLoss" | "unchanged">> {
   const { dtype = "f32", field: fields, on, part, compose } = options;
-  // comes first, because it may throw a UsageError
+  // heldOutLoss is called before any rows are prepared, because it may reject its options with a UsageError
   const evaluated =
     on || part
       ? await heldOutLoss(

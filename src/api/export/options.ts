@@ -145,7 +145,7 @@ export type ExportRunOptions = Resolved<typeof exportOptions>;
 /** The part of a run that an ONNX model contains: the network, one of its two towers, or the table. */
 export type OnnxPart = NonNullable<GivenExport["onnxPart"]>;
 
-/** Returns the name of an environment variable. @throws {UsageError} invalid; the message omits the text, which may be a password */
+/** Returns the name of a variable. @throws {UsageError} invalid; the message omits it, as it may be a password */
 export function variableName(text: string): string {
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(text)) return text;
   throw new UsageError(

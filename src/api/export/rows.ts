@@ -1,4 +1,5 @@
-// Prepares the rows that `embed export` writes: composes items, selects rows, reserves rows for unknown keys, normalizes vectors.
+// Prepares the rows that `embed export` writes: composes items, selects rows, reserves rows for unknown keys,
+// normalizes vectors.
 
 import { capable, knownModelOf, modelOf } from "../../trainers/index.js";
 import { PREPROCESS_FILE } from "../../training/capabilities/run-space.js";
@@ -32,7 +33,8 @@ export interface RowsToWrite {
  * Composes, selects and normalizes rows and reserves rows for unknown keys, as the options request. Composed items,
  * --mips and --reserve load the table into memory; the other steps work on batches of rows.
  *
- * @param fields names of the fields to write, all when absent. This function selects several fields; the writer selects a single one
+ * @param fields names of the fields to write, all when absent. This function selects several fields; the writer selects
+ *   a single one
  */
 export async function rowsToWrite(
   opened: OpenRows,
@@ -58,7 +60,7 @@ export async function rowsToWrite(
     if (items.note && (!fields || fields.includes(items.item!))) tell(items.note);
     rows = tableRows(mips ? await withMips({ ...opened, table }, items) : items.table);
   }
-  // computed before rows are selected, so that the vector for unknown keys does not depend on the selection
+  // the vectors for unknown keys are computed before rows are selected, so that they do not depend on the selection
   const unknown = reserve && (await unknownKeysOf(opened, { table: await loadRows(rows), name }, format));
   const all = rows.fields;
   if (fields && fields.length > 1) rows = await rowsOfFields(rows, fields);
@@ -80,7 +82,7 @@ export async function rowsToWrite(
   return { rows: normalize ? normalizedRows(rows) : rows, ...(found && { unknownKeys: found }) };
 }
 
-/** Returns the name of the field if there is exactly one; undefined for several fields, or if all fields are exported. */
+/** Returns the name of the field if there is exactly one; undefined for several fields, or for all fields. */
 export function onlyField(fields: readonly string[] | undefined): string | undefined {
   return fields?.length === 1 ? fields[0] : undefined;
 }

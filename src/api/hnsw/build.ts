@@ -37,15 +37,16 @@ export interface IndexSummary {
   /** number of indexed rows */
   rows: number;
   options: Record<string, unknown>;
-  /** facts of index.json */
+  /** the properties in index.json that the summary repeats */
   index: Pick<IndexFacts, "field" | "metric" | "space" | "dim" | "biased" | "width" | "compose">;
-  /** reason for the choice of the metric, as a clause */
+  /** reason for the choice of the metric, as a clause of a sentence */
   because: string;
   warnings: string[];
 }
 
 /**
- * Builds an index of a field's rows and writes it, completely or not at all. The bytes do not depend on the number of threads.
+ * Builds an index of a field's rows and writes it, completely or not at all. The bytes do not depend on the number of
+ * threads.
  *
  * @throws {UsageError} the field does not exist, the model does not rank by the metric, or the index would exceed 4 GiB
  */

@@ -27,18 +27,18 @@ const SCHEMA_VERSION = 1;
 /** Advice in messages on an index that cannot be used. */
 export const REBUILD = "build it again with embed index";
 
-/** Contents of index.json. */
+/** The properties of an index, as index.json records them. */
 export interface IndexFacts {
   schemaVersion: number;
-  /** version of embed */
+  /** version of embed that built the index */
   version: string;
   field: string;
   /** name of the table; only for a run with several tables */
   table?: string;
   metric: IndexMetric;
-  /** hnswlib's name of the metric */
+  /** name of the metric in hnswlib */
   space: (typeof SPACES)[IndexMetric];
-  /** dimension of the table */
+  /** dimension of the run's table */
   dim: number;
   /** whether a further coordinate of each vector contains the row's weight */
   biased: boolean;
@@ -110,7 +110,7 @@ export interface IndexDirectory {
   /** path of the directory as the user wrote it */
   path: string;
   facts: IndexFacts;
-  /** Reads the graph and checks its checksum and links. @throws {ArtifactError} the file is damaged @throws {UsageError} it exceeds memory */
+  /** Reads the graph and checks its checksum and links. @throws {ArtifactError} {UsageError} damaged, or too large */
   readGraph(): Promise<HnswGraph>;
 }
 
@@ -171,7 +171,7 @@ async function notAnIndex(path: string, root: string): Promise<UsageError | Arti
 /** Maximum number of links per node that `embed index` accepts for levels above 0. */
 export const mostLinks = MOST_LINKS;
 
-/** @throws {UsageError} the index was built from another table; the message names the difference @param run path of the run */
+/** @throws {UsageError} the index was built from another table than that of the run at `run`; says how it differs */
 export function checkFits(
   { path, facts }: IndexDirectory,
   run: string,

@@ -60,8 +60,8 @@ export async function openIndexOf(run: string, path: string): Promise<IndexOfRun
 /**
  * Returns for each query approximately the `top` nearest rows of the field, nearest first.
  *
- * Scores are cosines, dot products plus weights, or negated Euclidean distances. A list is shorter only if no more rows are left.
- * Results do not depend on the number of threads.
+ * Scores are cosines, dot products plus weights, or negated Euclidean distances. A list is shorter only if no more rows
+ * are left. Results do not depend on the number of threads.
  *
  * @param queries f32[numQueries * dim], vectors in the form of the table
  * @returns row numbers within the field; NO_ITEM in unused places

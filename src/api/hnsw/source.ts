@@ -1,7 +1,8 @@
 // Selects the rows of a run's table for an index, and converts their vectors to the form that they have in the index.
 //
-// The default metric is the one that the run's model ranks by: the dot product plus the item's weight for models that rank
-// by this sum, the cosine for item vectors from sessions. For all other tables it is the cosine, as for `embed neighbors`.
+// The default metric is the one that the run's model ranks by: the dot product plus the item's weight for models that
+// rank by this sum, the cosine for item vectors from sessions. For all other tables it is the cosine, as for `embed
+// neighbors`.
 
 import { keyAt, type Keys } from "../../log/keys.js";
 import {
@@ -46,7 +47,7 @@ export interface IndexSource {
   keys: Keys;
   /** u32[n], ascending: numbers of the indexed rows within the field */
   rows: Uint32Array;
-  /** number of rows left out of the index: holes, and for the cosine zero vectors */
+  /** number of rows left out of the index: rows without a key and, for the cosine, zero vectors */
   left: { holes: number; zeros: number };
   /** f32[number of the field's rows]: weight of each row; only if the index has a coordinate for weights */
   weights?: Float32Array;

@@ -15,6 +15,8 @@ import { KeyFactsCounter } from "../../training/log-facts/key-facts.js";
 import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
 
 /**
+ * Inspects an encoded dataset.
+ *
  * @param paths all paths of the command; a dataset must be the only one
  * @param how.firstRows number of rows to show @param how.top number of most frequent keys to show
  * @throws {UsageError} there are other paths, or an option would drop rows of the dataset

@@ -32,12 +32,12 @@ import type { InspectedColumn, Inspection, PageFacts } from "./inspection.js";
 import { badRowHandling } from "../../training/reading/read-dataset.js";
 
 const FIRST_ROWS = 5;
-/** Maximum number of distinct values of an integer field that is shown as numbers; other integer fields are shown as keys. */
+/** Maximum number of distinct values of an integer field that is shown as numbers; others are shown as keys. */
 const MOST_STEPS = 200;
-/** Roles of key columns. */
+/** Roles whose columns contain keys. */
 const KEYS = new Set(["user", "item", "session", "field"]);
 
-/** Reads and inspects a log or encoded dataset. @throws {DataError} too many bad rows @throws {UsageError} a dataset among other inputs */
+/** Inspects a log or dataset. @throws {DataError} too many bad rows @throws {UsageError} a dataset and other inputs */
 export async function inspect(
   paths: readonly string[],
   given: InspectOptions,
@@ -68,7 +68,7 @@ async function checkPage(html: string, paths: readonly string[], force: boolean)
   await checkOutput(html, force, "file");
 }
 
-/** Inspects the encoded dataset among the paths; undefined if no path is one. @throws {UsageError} there are other inputs, or a server */
+/** Inspects the dataset among the paths, if there is one. @throws {UsageError} there are other inputs, or a server */
 async function datasetFacts(
   paths: readonly string[],
   { top = logOptions.top.default, html, ...given }: InspectOptions,

@@ -1,4 +1,5 @@
-// Properties of a log for a starter configuration: the task of its labels, the latest time in each file, and the rows per file and day.
+// Properties of a log for a starter configuration: the task of its labels, the latest time in each file, and the rows
+// per file and day.
 
 import { spreadOf, spreadOfDays, type RowSpread } from "../../config/new-rows-gates.js";
 import { taskOfLabels, type LabelledTask } from "../../dataset/labels.js";
@@ -8,7 +9,7 @@ import { numberParser, type NumberForm, type NumberParser } from "../../log/numb
 import { timeParser } from "../../log/time-format.js";
 
 export interface FoundFacts {
-  /** absent without a label */
+  /** kind of the labels; absent if the log has no label column */
   task?: LabelledTask;
   /** time of the latest event in each file, ms since 1970; absent without a time column */
   newest?: { file: string; time: number }[];
@@ -25,14 +26,14 @@ export class LogFacts {
   readonly #parseNumber: NumberParser;
   readonly #parse: (text: string) => number;
   readonly #labels = new Set<number>();
-  /** ms since 1970, by code of the key in the time column */
+  /** times in ms since 1970, by code of the key in the time column */
   readonly #times: number[] = [];
   readonly #newest = new Map<string, number>();
   readonly #rowsOfFiles = new Map<string, number>();
-  /** by day since 1970 */
+  /** number of rows by day; days are counted from 1970 */
   readonly #rowsOfDays = new Map<number, number>();
 
-  /** @param timeFormat value of the option --time-format */
+  /** Prepares the counts for a log with these columns. @param timeFormat value of the option --time-format */
   constructor(
     columns: readonly string[],
     { label, time }: InferredRoles["roles"],
@@ -61,7 +62,7 @@ export class LogFacts {
     let newest = this.#newest.get(file) ?? -Infinity;
     for (const code of columns[this.#time]!) {
       const time = this.#times[code]!;
-      // false for NaN
+      // a time that is NaN is never greater, so it is skipped
       if (time > newest) newest = time;
       const day = Math.floor(time / DAY);
       if (!Number.isNaN(day)) this.#rowsOfDays.set(day, (this.#rowsOfDays.get(day) ?? 0) + 1);

@@ -7,12 +7,12 @@ import { flag, text, whole, withCommon, type Given, type GivenTo } from "../../t
 const group = "Options:";
 const edgeGroup = "Edges:";
 
-/** Restricts options to logs. */
+/** Restriction of an option to logs, which excludes edge lists. */
 const ofLogs = { not: { source: true, target: true }, why: "these read an edge list" } as const;
 
 const ofReading = { ...reading, ...engine, ...badRows } as const;
 
-/** Options for logs. */
+/** Options of `embed inspect` for logs. */
 export const logOptions = {
   ...ofReading,
   ignore: { ...columns.ignore, ...ofLogs },
@@ -73,7 +73,7 @@ const edges = {
   }),
 } as const;
 
-/** Options for edge lists. */
+/** Options of `embed inspect` for edge lists. */
 export const edgeOptions = {
   ...ofReading,
   ignore: { ...columns.ignore, ...ofLogs },

@@ -1,4 +1,5 @@
-// Runs the trainings of a lift. For each arm, the validation split with a separate seed decides the learning rates; then each seed is trained.
+// Runs the trainings of a lift. For each arm, the validation split with a separate seed decides the learning rates;
+// then each seed is trained.
 
 import { DivergedError } from "../../errors.js";
 import {

@@ -1,6 +1,7 @@
-// Checks that a table was not trained on the rows on which a network is evaluated, which would inflate the table's gain.
+// Checks that a table was not trained on the rows on which a network is evaluated, which would inflate the table's
+// gain.
 //
-//   the run's manifest: time of its newest training event ──► all validation and test rows of the network must be newer, or
+//   the run's manifest: time of its newest training event ──► all held-out rows of the network must be newer, or
 //                       its files and split options ──► its training rows in the network's log
 //                                                      └─► none may be a validation or test row of the network
 
@@ -62,7 +63,7 @@ function checkRun({ path, manifest }: Run, { dataset, parts, options }: HeldOut)
       if (shared) throw leaked(path, `'${shared.path}', which is the network's --${part}`);
       continue;
     }
-    // this part was split from the network's log
+    // this part was split from the network's log, so its rows are compared with the rows on which the table was trained
     const logs = logsOf(dataset.inputs, options.sides.length);
     if (!logs.some(({ sha256 }) => trained.has(sha256))) continue;
     if (isLater(own, manifest, options)) continue;
@@ -92,7 +93,7 @@ function isLater(
   return isSameTime && (timesOf(part)?.every((time) => time > newest) ?? false);
 }
 
-/** Returns the training rows of the run's split, which is repeated on this dataset. @throws {UsageError} it cannot be repeated */
+/** Returns the training rows of the run's split, repeated on this dataset. @throws {UsageError} it is impossible */
 function trainingRows(
   path: string,
   manifest: Manifest,

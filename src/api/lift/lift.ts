@@ -1,4 +1,5 @@
-// `embed lift`: trains the same network from a table and from other initializations, on the same rows and with the same budget.
+// `embed lift`: trains the same network from a table and from other initializations, on the same rows and with the same
+// budget.
 //
 //   log ──► examples ──► each arm: learning rates with the least validation loss for a separate seed
 //                                  └─► trainings with the other seeds ──► curves and losses ──► summary and verdict
@@ -33,7 +34,8 @@ export interface Lift extends Summary, LiftResult {
 }
 
 /**
- * Trains networks initialized with a run's table and networks with other initializations, and reports the gain of the table.
+ * Trains networks initialized with a run's table and networks with other initializations, and reports the gain of the
+ * table.
  *
  * All results except times are the same for any number of threads.
  *
@@ -108,7 +110,7 @@ export async function comparedTrainings(): Promise<ComparedTrainings> {
 
 /** Returns the options of `embed lift`: those of the trainer, and its own. */
 export function liftTable({ options }: ComparedTrainings): OptionTable {
-  // without options of servers, since checking the held-out rows would read the run's log through the server again
+  // leaves out options of servers, since checking the held-out rows would read the run's log through the server again
   const own = { ...omit(options, ...Object.keys({ ...engine, ...engineTraining })), ...liftOwn };
   const names = Object.entries(own).map(([name, option]) => [name, { ...option, common: undefined }]);
   return withCommon(Object.fromEntries(names) as OptionTable, liftCommon);

@@ -2,14 +2,15 @@
 //
 //   arm        an initialization of the embedding layer (training/warm-start/starts.ts)
 //   reached    the first epoch whose validation loss is at most the best loss of the random start with the same seed
-//   judged     the loss that decides the verdict: the test loss at the best epoch; without a test split, the least validation loss
+//   judged     the loss that decides the verdict: the test loss at the best epoch; without a test split, the least
+//              validation loss
 //
 // Differences are computed for each seed, which removes the effects of the seed's shuffles and initial dense weights.
 
 import { meanInterval, type MeanInterval } from "../../evaluation/intervals.js";
 import type { Initialization } from "../../training/warm-start/initializations.js";
 
-/** The training with one seed. */
+/** Results of a training with one seed. */
 export interface LiftTraining {
   seed: number;
   /** validation loss of each epoch */
@@ -18,7 +19,7 @@ export interface LiftTraining {
   seconds: readonly number[];
   /** logistic loss in nats per row, or squared error of clipped scores */
   testLoss?: number;
-  /** only for a binary label, if the test split has both labels */
+  /** test AUC; only for a binary label, if the test split has both labels */
   testAuc?: number;
 }
 
@@ -44,14 +45,15 @@ export interface ArmSummary {
   arm: Initialization;
   /** number of seeds that reached the least validation loss of the random start */
   numReached: number;
-  /** number of seeds whose training ended above the random start's least validation loss: right-censored observations */
+  /** number of seeds that never reached the random start's least validation loss: right-censored observations */
   numCensored: number;
   /**
-   * mean number of epochs until the random start's least validation loss; absent if no seed reached it. A censored seed counts with all
-   * its epochs, so with censored seeds the mean is a lower bound (restricted to the length of the training) and has no interval.
+   * mean number of epochs until the random start's least validation loss; absent if no seed reached it. A censored seed
+   * counts with all its epochs, so with censored seeds the mean is a lower bound (restricted to the length of the
+   * training) and has no interval.
    */
   epochsToReach?: MeanInterval;
-  /** mean number of seconds until the random start's least validation loss; for the table, including its own training */
+  /** mean seconds until the random start's least validation loss; for the table, including its own training */
   secondsToReach?: MeanInterval;
   /** validation loss of the best epoch */
   validLoss: MeanInterval;
@@ -70,7 +72,7 @@ export interface LiftResult {
   judged: "valid" | "test";
   arms: ArmSummary[];
   verdict: "gain" | "no gain" | "loss";
-  /** sentences that state the conclusions; the verdict is the first */
+  /** sentences that state the conclusions; the first one is the verdict */
   sentences: string[];
 }
 
@@ -107,7 +109,7 @@ export function summarizeLift(arms: readonly LiftArm[], pretraining: number): Li
   return { judged, arms: summaries, verdict, sentences: sentencesOf(summaries, { judged, verdict }) };
 }
 
-/** Returns mean epochs and seconds to reach the random start's least validation loss. @param before seconds that are added */
+/** Returns mean epochs and seconds to reach the random start's least validation loss, plus `before` seconds. */
 function reaching(
   trainings: readonly LiftTraining[],
   random: readonly LiftTraining[],
@@ -142,7 +144,7 @@ function bestOf(losses: readonly number[]): number {
   return losses.reduce((least, loss) => Math.min(least, loss), Infinity);
 }
 
-/** Returns the verdict for the interval of a difference of losses: it depends on whether 0 is above, in or below the interval. */
+/** Returns the verdict for the interval of a difference of losses: whether 0 is above, in or below it. */
 function verdictOf({ mean, low = -Infinity, high = Infinity }: MeanInterval): LiftResult["verdict"] {
   if (mean === low && mean === high && mean === 0) return "no gain";
   if (high < 0) return "gain";
@@ -167,7 +169,7 @@ function sentencesOf(
   }[verdict];
   const sentences = [first];
   if (verdict === "gain") {
-    // if a shuffled table or random rows with the same norms are as good, the gain does not come from the learned vectors
+    // if a shuffled table or random rows with the same norms are as good, the learned vectors are not the cause
     const equal = arms.filter(
       ({ arm, toTable }) => arm !== "random" && toTable && !((toTable.low ?? -1) > 0),
     );

@@ -133,7 +133,7 @@ class BlockReader {
   }
 }
 
-/** Returns the columns that the log must contain: without those of side tables, and without those derived from its time. */
+/** Returns the columns that the log must contain: neither those of side tables, nor those derived from its time. */
 function requiredColumns(
   as: TrainedAs | undefined,
   tables: readonly SideTable[],

@@ -1,6 +1,6 @@
 // `embed predict`: scores the rows of a log with a run's model, in the log's order.
 //
-//   log ──► blocks of rows (blocks.ts) ──► scores ──► probabilities, numbers or scores, in the same rows as the kept cells ──► a file
+//   log ──► blocks of rows (blocks.ts) ──► scores ──► predictions beside the kept cells ──► a file
 
 import { mapTo } from "../../numeric/indices.js";
 import type { FurtherLog } from "../../training/reading/open-as-trained.js";

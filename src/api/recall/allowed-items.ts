@@ -1,4 +1,5 @@
-// Sets of the items that a list may contain, and categories for limits per list.
+// Determines which items a list may contain, and the categories by which --per and --lists-per limit or divide lists.
+// An owner is the user or the item that a list is for.
 //
 //   --items, --where   items that may be in lists                           one set
 //   --within COLUMN    items whose cell in a column equals that of the list's owner    one set per cell
@@ -16,17 +17,17 @@ import { categoriesOfSets } from "../../ranking/lists/part-lists.js";
 import type { ListedFiles, ListedKeys } from "./kept-inputs.js";
 import type { RequestedLists } from "./requested-lists.js";
 
-/** Value of `setOf` for an owner without a set, whose list is empty. */
+/** Value of `setOf` for a user or item for whose list no item is allowed, so that the list is empty. */
 export const NO_SET = -1;
 
 export interface Sets {
-  /** u32[] of each set: its item numbers, ascending */
+  /** the sets of allowed items: for each set, ascending item numbers, u32[] */
   sets: Uint32Array[];
-  /** Returns the index of the set for the list of an owner, or NO_SET. */
+  /** Returns the index of the set of allowed items for an owner's list, or NO_SET. */
   setOf: (keys: Keys, owner: number) => number;
   /** category of each item; only for --per and --lists-per */
   cells?: ItemCells | undefined;
-  /** the owners that get lists; all owners when absent */
+  /** the users or items that get lists; all of them when absent */
   chosen?: KeyIndex;
   /** number of users in the file of --users */
   numChosen?: number;
@@ -35,9 +36,9 @@ export interface Sets {
 
 /** The cell of each item in a column of --items. */
 export interface ItemCells {
-  /** u32[numItems]; MISSING for an empty cell */
+  /** u32[numItems]: code of each item's cell; MISSING for an empty cell */
   codes: Uint32Array;
-  /** text of each code */
+  /** the text of each cell, by its code */
   names: Keys;
 }
 
@@ -83,7 +84,7 @@ export async function readListedFiles(
   return listed;
 }
 
-/** Returns the sets of items that lists may contain. @param items keys by item number @throws {UsageError} no item is left */
+/** Returns the sets of allowed items. @param items keys by item number @throws {UsageError} no item is left */
 export async function setsOf(
   items: Keys,
   { items: listed, users }: ListedFiles,
@@ -154,7 +155,7 @@ export async function setsOf(
   );
 }
 
-/** Returns a function that finds the set of an owner: the set of the items with the same cell text. */
+/** Returns a function that finds the set of items with the same cell in the column of --within as a list's owner. */
 function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: Keys): Sets["setOf"] {
   const { codes, dictionary } = columns.get(within)!;
   const [index, group] = [new KeyIndex(keys), new KeyIndex(groups)];

@@ -49,7 +49,7 @@ export interface SearchableItems {
   searchIn: (sets: readonly Uint32Array[]) => Promise<Search>;
 }
 
-/** Reads the items of the run's table, except holes. @throws {UsageError} as Search, or --index does not match the score */
+/** Reads the run's items that have a key. @throws {UsageError} as Search, or --index does not match the score */
 export async function itemVectors(given: ListsRequest, how: HowCompared): Promise<SearchableItems> {
   const { opened, options, watch } = given;
   const { run, rows } = opened;
@@ -62,7 +62,7 @@ export async function itemVectors(given: ListsRequest, how: HowCompared): Promis
   const centres = isCosine ? unitRows(table.vectors, dim) : table.vectors;
   const contexts = score === "context" ? await contextRows(run, item, items) : undefined;
   const weights = withWeights ? table.weights : undefined;
-  // items that no list may contain: those without a context vector, and in lists of items those with a zero vector, which has no cosine
+  // items that no list may contain: those without a context vector; for the cosine, also those with a zero vector
   const lacks =
     contexts?.lacks ?? (isCosine && options.for === "item" ? zeroRows({ vectors: centres, dim }) : []);
   const found = lacks.length > 0 ? new Float32Array(items.size) : weights;
@@ -95,7 +95,7 @@ function rowsOfField(rows: TableRows, range: RowRange): TableRows {
   };
 }
 
-/** Loads the rows of a field, except holes. @returns the rows, and u32: number of each loaded row within the field */
+/** Loads the rows of a field that have a key. @returns the rows, and u32: the number of each within the field */
 async function tableOfField(
   rows: TableRows,
   field: string,
@@ -105,14 +105,14 @@ async function tableOfField(
   return { table: kept.length === own.numRows ? own : pickRows(own, kept), kept };
 }
 
-/** Loads the keys of all rows of a field. The keys of holes are included, so that key numbers are row numbers. */
+/** Loads the keys of all rows of a field, including empty ones, so that the number of a key is that of its row. */
 export async function keysOfField(rows: TableRows, field: string): Promise<Keys> {
   const own = rowsOfField(rows, await rangeOf(rows, field));
   const batches: TableRows["batches"] = (pass) => own.batches({ ...pass, vectors: false });
   return (await loadRows({ ...own, dim: 0, batches })).keys;
 }
 
-/** Loads the rows of the items from the table of contexts. @returns the rows, and the items without a row in that table */
+/** Loads the rows of the items from the table of contexts. @returns the rows, and the items that lack one */
 async function contextRows(
   run: Run,
   item: string,
@@ -129,7 +129,7 @@ async function contextRows(
   return { vectors: vectorsAt(own, places), lacks };
 }
 
-/** Opens a search by an index. @throws {UsageError} the index has another field, metric or composition than the lists need */
+/** Opens an index for lists. @throws {UsageError} it has another field, metric or composition than lists need */
 async function indexed(
   { opened: { run }, options, watch }: ListsRequest,
   { score, withWeights, composition }: HowCompared,

@@ -1,4 +1,5 @@
-// The contents of logs and files that lists need. They can be passed to another process, which makes a share of the lists.
+// The contents of logs and files that lists need. They can be passed to another process, which makes a share of the
+// lists.
 
 import type { Keys } from "../../log/keys.js";
 import type { TrainingEvents } from "../../sampling/training-events.js";
@@ -6,7 +7,7 @@ import type { TrainingEvents } from "../../sampling/training-events.js";
 /** Users, and the items of each user. */
 export type UserItems = Pick<TrainingEvents, "users" | "items" | "history">;
 
-/** The events from which queries are made, and the items that lists leave out; each is absent if the lists do not need it. */
+/** Events from which queries are made, and items that lists leave out; each is absent if the lists do not need it. */
 export interface SeenItems {
   /** events of the log; queries may be made from them */
   learned?: TrainingEvents;
@@ -26,6 +27,6 @@ export interface ListedFiles {
 /** The distinct keys of a file, and their cells in other columns. */
 export interface ListedKeys {
   keys: Keys;
-  /** by column name: u32[keys.size], code of each key's cell in the dictionary; MISSING for an empty cell */
+  /** columns by name: u32[keys.size], the code of each key's cell in the dictionary; MISSING for an empty cell */
   columns: Map<string, { codes: Uint32Array; dictionary: Keys }>;
 }

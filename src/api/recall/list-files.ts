@@ -1,6 +1,7 @@
 // Files of lists that `embed recall` wrote: opens them as logs, and compares two of them.
 //
-// The format (csv, jsonl or Parquet) is recognized by the first bytes, because lists in a store have the same file name in every format.
+// The format (csv, jsonl or Parquet) is recognized by the first bytes, because lists in a store have the same file name
+// in every format.
 
 import { isDeepStrictEqual } from "node:util";
 import type { ListColumns } from "../../export/lists.js";
@@ -11,7 +12,7 @@ import { defaultReadOptions, type Log } from "../../log/log.js";
 import { openLog } from "../../log/open.js";
 import { hashText } from "../../numeric/hash.js";
 
-/** Approximate maximum number of lists to compare; of more lists, a sample by the hash of the owner's key is compared. */
+/** Approximate maximum number of lists to compare; of more, a sample by the hash of the owner's key. */
 const MOST_LISTS = 100_000;
 
 export interface ListFile {

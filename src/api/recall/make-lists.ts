@@ -1,4 +1,5 @@
-// Makes the lists for blocks of queries: searches each query's set, without masked items and with limits per category.
+// Makes the lists for blocks of queries: searches the items that each query's list may contain, without masked items
+// and with limits per category.
 
 import type { Keys } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
@@ -19,11 +20,11 @@ export interface Making {
   numItems: number;
   /** dimension of the queries' vectors; absent if queries have no vectors */
   dim: number;
-  /** number of items in a list */
+  /** number of items in each list */
   k: number;
-  /** limits of --per */
+  /** the maximum numbers of items of one category in a list (--per) */
   quotas?: Quotas | undefined;
-  /** rules of --lists-per and --new-share */
+  /** the parts into which lists are divided (--lists-per and --new-share) */
   parts?: PartLists | undefined;
   /** Returns for each key the numbers of the items that its list must not contain, ascending. */
   masksOf: (keys: Keys) => ItemLists;
@@ -31,7 +32,7 @@ export interface Making {
   candidatesOf?: (keys: Keys) => ItemLists;
   /** Returns whether a query has no information on its user, so that the user gets no list. */
   isEmpty: (block: Block, query: number) => boolean;
-  /** Receives the reason for each query without a list: its owner has no set (ungrouped), or there is no information (unknown). */
+  /** Called for each query without a list: no item is allowed for its owner, or nothing is known of the user. */
   tell: (why: "ungrouped" | "unknown") => void;
 }
 
@@ -70,7 +71,7 @@ async function listBatch(block: Block, making: Making): Promise<ListBatch> {
 async function amongSets(block: Block, making: Making): Promise<TopItems> {
   const { keys, queries } = block;
   const { search, sets, k, masksOf, numItems, isEmpty, tell } = making;
-  // number of places for an owner: k for each of the owner's lists
+  // number of items in all lists of one owner
   const width = k * (making.parts?.numLists ?? 1);
   const found = noItems(keys.size, width);
   const masks = masksOf(keys);
@@ -110,12 +111,12 @@ async function amongSets(block: Block, making: Making): Promise<TopItems> {
   }
 }
 
-/** Converts positions in a set to item numbers. */
+/** Converts positions in a set of allowed items to item numbers. */
 function inNumbersOfSet(best: TopItems, items: Uint32Array): TopItems {
   return { ...best, items: best.items.map((place) => (place === NO_ITEM ? NO_ITEM : items[place]!)) };
 }
 
-/** Returns the lists of queries with --candidates: the query's candidates without masked items, ranked. */
+/** Returns the lists of queries with --candidates: the ranked candidates of each query, without masked items. */
 async function amongCandidates(
   { keys, queries }: Block,
   candidates: ItemLists,

@@ -1,7 +1,7 @@
 // `embed recall`: makes a list of items for every user, or for every item, of a run.
 //
-//   run ──► ranking source (source.ts) ──► blocks of users (blocks.ts) ──► best items (make-lists.ts, ranking/lists) ──► a file
-//   the run's log, --mask ──► items of each user (seen-items.ts) ──► left out        --items, --users ──► allowed-items.ts
+//   run ──► ranking source (source.ts) ──► blocks of users (blocks.ts) ──► best items (make-lists.ts) ──► a file
+//   the run's log, --mask ──► items of each user (seen-items.ts) ──► left out     --items, --users ──► allowed-items.ts
 
 import type { Keys } from "../../log/keys.js";
 import { join } from "node:path";
@@ -50,7 +50,8 @@ import { listCounter, type ListCounter, type RecallCounts, type RecallSummary } 
 /**
  * Makes the lists. Writes them to a file, completely or not at all, or passes them to `write` in chunks.
  *
- * @throws {UsageError} the run cannot rank as requested, options exclude each other, or there is no user or item to make lists for
+ * @throws {UsageError} the run cannot rank as requested, options exclude each other, or there is no user or item to
+ *   make lists for
  */
 export async function recall(
   path: string,
@@ -122,7 +123,7 @@ async function deliver(
 /** Names of the options whose values are paths; a fingerprint includes the contents of these files. */
 const FILES = ["mask", "items", "users", "candidates", "foldIn"];
 
-/** Returns the other inputs of the fingerprint: checksums of the training log, whose items are masked, and of the index. */
+/** Returns the other inputs of the fingerprint: checksums of the training log with masked items, and of the index. */
 async function readAlso({ manifest }: OpenRows["run"], { index }: RequestedLists): Promise<object> {
   const log = manifest.inputs.map(({ sha256 }) => sha256);
   return { log, ...(index !== undefined && { index: await fingerprintOf(join(index, FACTS_FILE)) }) };
@@ -137,7 +138,7 @@ export function statedOptions(
   return { ...Object.fromEntries(own), k, format, whom, scoring, repeats };
 }
 
-/** Returns the lists or a share of them, their counter, and a function that returns their counts after the last list was read. */
+/** Returns all lists or a share of them, their counter, and a function that returns the counts after the last list. */
 export async function preparedLists(
   given: Omit<ListsRequest, "preprocess"> & { warn: (text: string) => void; share?: Share },
 ): Promise<{ lists: Lists; counted: ListCounter; facts: () => RecallCounts & { notes: string[] } }> {
@@ -294,7 +295,7 @@ export function noOwnersError({ users, for: whom, foldIn }: RequestedLists, hasP
   return new UsageError(`the run has no ${whom}s to write lists for`);
 }
 
-/** Returns a function that returns, for each key of an owner, the numbers of the items that the owner's list leaves out. */
+/** Returns a function that returns the numbers of the items that each owner's list leaves out, by the owners' keys. */
 function masksOf({ had, items }: ListSource): (keys: Keys) => ItemLists {
   if (!had) return (keys) => ({ indptr: new Uint32Array(keys.size + 1), items: new Uint32Array() });
   const lists = had.items === items ? had.history : inNumbersOf(items, had);
@@ -303,7 +304,7 @@ function masksOf({ had, items }: ListSource): (keys: Keys) => ItemLists {
   return (keys) => listsOfUsers(all, listNumbers(users, keys, had));
 }
 
-/** Returns the number of the list for each key; an owner without items gets the empty list, which is the last one. */
+/** Returns the number of each owner's list of seen items; the last list is empty, for owners without events. */
 function listNumbers(users: KeyIndex, keys: Keys, { users: all }: UserItems): Uint32Array {
   return Uint32Array.from({ length: keys.size }, (_, i) => {
     const found = users.find(keys, i);

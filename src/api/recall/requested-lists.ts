@@ -29,9 +29,9 @@ export interface ListsRequest {
   opened: OpenRows;
   options: RequestedLists;
   watch: Watch;
-  /** undefined if the run has no recipe for reading a log */
+  /** how the run's log was read; undefined if the run has no recipe for reading a log */
   preprocess: Preprocess | undefined;
-  /** contents of logs and files that were already read; a process that makes a share of the lists gets them from another process */
+  /** contents of logs and files that were read before, by another process if this one makes a share of the lists */
   kept: { seen?: SeenItems; listed?: ListedFiles };
 }
 

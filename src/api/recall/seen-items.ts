@@ -25,7 +25,8 @@ import type { ListsRequest, RequestedLists } from "./requested-lists.js";
 /**
  * Reads the items of each user's events.
  *
- * @param needsLog reason why events of the training log are needed even if no item is masked; undefined if they are not needed
+ * @param needsLog reason why events of the training log are needed even if no item is masked; undefined if they are not
+ *   needed
  * @throws {UsageError} needed events are not available
  */
 export async function readSeenItems(given: ListsRequest, needsLog: string | undefined): Promise<SeenItems> {
@@ -106,7 +107,7 @@ async function eventsOfLogOrMask(
   }
 }
 
-/** Reads all events of the training log, including held-out ones. @throws {UsageError} neither the log nor a copy in the run is available */
+/** Reads all events of the training log, with held-out ones. @throws {UsageError} neither log nor copy is available */
 async function eventsOfLog(
   logs: Logs,
   { wanted, isAsked, timed }: Wanted,
@@ -163,7 +164,7 @@ async function eventsToFoldIn(logs: Logs): Promise<TrainingEvents> {
   return eventsOfRows(dataset, rows);
 }
 
-/** Converts the items of lists to the numbers of another vocabulary, without items that it lacks. Lists remain ascending. */
+/** Converts items of lists to numbers of another vocabulary, without items that it lacks. Lists stay ascending. */
 export function inNumbersOf(items: Keys, { items: own, history }: UserItems): ItemLists {
   const numbers = rowsOfKeys(items, own);
   return historyOf(
@@ -173,7 +174,7 @@ export function inNumbersOf(items: Keys, { items: own, history }: UserItems): It
   );
 }
 
-/** Selects the rows that mask an item: without a rating threshold those of all ratings, since a disliked item is known, too. */
+/** Selects the rows that mask an item: those at or above the rating threshold; without one all, liked or not. */
 function had(part: Part, { preprocess, options: { positiveFrom } }: Logs): Part {
   const from = positiveFrom ?? preprocess.positiveFrom ?? undefined;
   return preprocess.task === "regression" && from === undefined

@@ -33,7 +33,7 @@ export async function sendListFile(
   );
 }
 
-/** Yields the lists of a file in batches, about one for each batch of its rows. Items are numbered in order of appearance. */
+/** Yields the lists of a file in batches like those of its rows. Items are numbered in order of appearance. */
 async function* batchesOf(file: string, { owner, category, item }: ListColumns): AsyncGenerator<ListBatch> {
   const log = await openLists(file);
   const handoff = new Handoff<ListBatch>();

@@ -1,6 +1,8 @@
-// Sources of lists, which rank items for queries: a run's vectors, its model, or a baseline that learns from the training events.
+// Sources of lists, which rank items for queries: a run's vectors, its model, or a baseline that learns from the
+// training events.
 //
-//   vectors    dot products plus item weights: for imported tables and for most models; rows of users are read in blocks
+//   vectors    dot products plus item weights: for imported tables and for most models; rows of users are read in
+//              blocks
 //   model      for other models: composed items, networks
 //   baseline   popularity, item-cf, ease and graph filters
 
@@ -39,7 +41,7 @@ import type { ListsRequest } from "./requested-lists.js";
 import type { UserItems } from "./kept-inputs.js";
 import { inNumbersOf, readSeenItems } from "./seen-items.js";
 
-/** Items, owners with their queries, and a search: the source from which lists are made. */
+/** A source of lists: the items, the users or items that own lists with their queries, and a search by query. */
 export interface ListSource {
   /** keys of the items that can be ranked; an item number is a position among these keys */
   items: Keys;
@@ -53,7 +55,7 @@ export interface ListSource {
   dim: number;
   /** whether a zero query vector gives a useful ranking, because items have weights */
   hasWeights: boolean;
-  /** Returns an upper bound of the number of owners of lists. */
+  /** Returns an upper bound of the number of users or items that get lists. */
   numOwners: () => number | Promise<number>;
   blocks: (which: WhichBlocks) => AsyncIterable<Block> | Iterable<Block>;
   search: (sets: readonly Uint32Array[]) => Promise<Search>;
@@ -100,7 +102,7 @@ async function howToRank({
     throw new UsageError(
       `--index cannot be used with run '${run.path}', whose scores are not inner products of rows`,
     );
-  // vectors suffice if the score is the dot product of a user row and an item row; composed items need an index, which has the sums
+  // vectors suffice for scores that are dot products of user and item rows; composed items need an index's sums
   if (isRows && (!composition || options.index !== undefined))
     return { score: "dot", withWeights: true, composition };
   return "model";
@@ -281,7 +283,7 @@ async function itemsAmongThemselves(given: ListsRequest): Promise<ListSource> {
   };
 }
 
-/** Computes vectors for the users of --fold-in. @param dim dimension that the vectors must have; undefined if any is allowed */
+/** Computes vectors for the users of --fold-in. @param dim the dimension that they must have, if any */
 async function foldedRows({ opened: { run }, options, watch }: ListsRequest, dim: number | undefined) {
   const foldIn = await userFoldIn(run, "--fold-in");
   const { foldIn: on, reading, hashKeys, maxBad, badRows } = options;

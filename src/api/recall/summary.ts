@@ -26,7 +26,7 @@ export interface RecallSummary {
   coverage: number;
   /** mean number of training events of the items, over all rows; null if there are no rows */
   popularity: number | null;
-  /** number of new items, share of them that some list contains, and share of rows with a new item; only for --new-share */
+  /** number of new items, share of them in some list, and share of rows with a new item; only for --new-share */
   newItems?: { items: number; coverage: number; share: number } | undefined;
   options: Record<string, unknown>;
   warnings: string[];
@@ -37,7 +37,7 @@ export type RecallCounts = Pick<
   "lists" | "rows" | "empty" | "short" | "longest" | "items" | "coverage" | "popularity" | "newItems"
 >;
 
-/** Counts the contents of lists. @param k requested and maximum possible length of a list @param k.numLists number of lists per owner */
+/** Counts the contents of lists. @param k requested and possible length of a list, and number of lists per owner */
 export function listCounter(
   { counts, numFolded }: ListSource,
   numItems: number,
@@ -48,7 +48,7 @@ export function listCounter(
   return {
     numAsked: (): number => sums.asked,
     tell: (reason: "ungrouped" | "unknown"): void => void sums[reason]++,
-    /** Returns the counts of this share, for the counter of all shares. */
+    /** Returns the counts of this process's share of the lists, which are added up over all processes. */
     state: (): CountedLists => ({ sums, shown }),
     add(part: CountedLists): void {
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += part.sums[name];
@@ -111,7 +111,7 @@ export function listCounter(
 
 export type ListCounter = ReturnType<typeof listCounter>;
 
-/** Counts of the lists of a share. */
+/** The counts of a share of the lists, which one process makes. */
 export interface CountedLists {
   sums: Record<"asked" | "lists" | "rows" | "short" | "events" | "newRows" | "ungrouped" | "unknown", number>;
   /** u8[number of items]: 1 for each item that some list contains */

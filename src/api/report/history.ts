@@ -85,7 +85,7 @@ async function fieldChange(
   };
 }
 
-/** Returns the changes since the run of --against or, without it, the previous version in the store; undefined without both. */
+/** Returns the changes since the run of --against or else the previous version in the store; undefined without both. */
 export async function reportedDrift(
   opened: OpenTable,
   { against: given, table: name, reading }: ReportOptions,

@@ -14,7 +14,7 @@ const LABELS = 9;
 
 /** Finds the labels of keys. */
 export interface MapLabels {
-  /** column of the labels */
+  /** name of the column that contains the labels */
   column: string;
   /** returns the cell with the labels of a key, as in the file */
   cellOf(key: string): string | undefined;
@@ -28,7 +28,8 @@ export interface MapLabels {
  * Reads the file of labels, if --labels names one.
  *
  * @param field the shown field; its most frequent labels get colors
- * @throws {UsageError} the labels are those of another field, or the file lacks the column @throws {DataError} a key occurs twice
+ * @throws {UsageError} the labels are those of another field, or the file lacks the column @throws {DataError} a key
+ *   occurs twice
  */
 export async function labelsOfKeys(
   opened: OpenTable,

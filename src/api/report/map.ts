@@ -1,4 +1,5 @@
-// Maps of a report: keys in the plane of the first two principal components, and in a UMAP layout, with names and labels.
+// Maps of a report: keys in the plane of the first two principal components, and in a UMAP layout, with names and
+// labels.
 
 import { keyAt } from "../../log/keys.js";
 import { pickRows, type EmbeddingTable } from "../../embedding/table.js";

@@ -16,7 +16,7 @@ export class Names {
     this.#files = files;
   }
 
-  /** Returns the function that adds names to the rows of a field. The field `item` of --names is the run's item column. */
+  /** Returns the function that adds names to a field's rows; `item` in --names denotes the run's item column. */
   ofField({ fieldNamed }: OpenTable, field: string): Called {
     const file = this.#files.find((each) => fieldNamed(each.field) === field);
     return (row) => file?.called(row) ?? row;
@@ -28,7 +28,7 @@ export class Names {
   }
 }
 
-/** @throws {UsageError} two files name keys of the same field, or the table lacks a field @throws {DataError} a key occurs twice */
+/** @throws {UsageError} two files for one field, or a field that is not in the table @throws {DataError} a key twice */
 export async function readNames(
   opened: OpenTable,
   { names = [], reading }: Pick<ReportOptions, "names" | "reading">,

@@ -127,7 +127,7 @@ export interface ReportSources {
   curves?: Readonly<Record<string, readonly CurveBin[]>>;
   /** HTML element with data that another command reads from the page */
   handedOver?: string;
-  /** by path of a run: the versions of its name up to the run, oldest first; the last version is the run */
+  /** versions of each run's name up to the run, by the run's path: the oldest first, the run last */
   history?: ReadonlyMap<string, readonly { version: string; path: string }[]>;
   /** how logs are read; by default, as the options request */
   reading?: ReadOptions;

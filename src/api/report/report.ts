@@ -93,7 +93,7 @@ export async function report(
   };
 }
 
-/** Returns distinct names of runs: NAME/VERSION for a run in a store, else the name of its folder; a repeated name gets a number. */
+/** Returns distinct names of runs: NAME/VERSION in a store, else the folder's name; repeated names get a number. */
 async function distinctNames(runs: readonly Run[]): Promise<string[]> {
   const paths = runs.map(({ path }) => path);
   const names: string[] = [];
@@ -125,7 +125,7 @@ async function sharedTable(opened: OpenTable, options: ReportOptions, shared: Sh
   return table;
 }
 
-/** Opens the table that the page shows. If the run has no table with keys, returns undefined and adds the reason to `absent`. */
+/** Opens the table that the page shows; without a table with keys, adds the reason to `absent`. */
 async function tableToShow(
   run: Run,
   { table }: ReportOptions,
@@ -166,7 +166,7 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
   return { run: reported, absent };
 }
 
-/** Returns properties that only some models have: importances of columns, or shares of side information. @throws {ArtifactError} damaged */
+/** Returns importances of columns or shares of side information, if the model has any. @throws {ArtifactError} */
 async function reportedOf(run: Run): Promise<Pick<ReportedRun, "importances" | "shares">> {
   return (await (await modelOf(run))?.reported?.(run)) ?? {};
 }

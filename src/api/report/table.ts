@@ -1,4 +1,5 @@
-// Measurements of a run's table for a report: norms of its vectors, a map of its items, and nearest neighbors of some keys.
+// Measurements of a run's table for a report: norms of its vectors, a map of its items, and nearest neighbors of some
+// keys.
 
 import { keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
@@ -66,7 +67,7 @@ export async function reportTable(
   };
 }
 
-/** Returns the requested field; by default the item field or, without one, the first of the fields with the most rows. */
+/** Returns the requested field; by default the item field, or else the first of the fields with the most rows. */
 export function fieldToShow({ table, fieldNamed }: OpenTable, given: string | undefined): string {
   if (given !== undefined) return fieldNamed(given);
   const item = fieldNamed("item");
@@ -79,7 +80,7 @@ function numRowsIn({ first, last }: RowRange): number {
   return last - first;
 }
 
-/** @param points maximum number of rows in the plot of norms by count */
+/** Measures the norms of a field's vectors. @param points maximum number of rows in the plot of norms by count */
 function fieldNorms(table: EmbeddingTable, field: string, points: number, called: Called): FieldNorms {
   const { dim, vectors, counts } = table;
   const range = rowsOf(table, field);

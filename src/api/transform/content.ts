@@ -1,8 +1,8 @@
 // `transform --content CATALOGUE`: computes the vectors of new items from their content in a catalogue and from events.
 //
 //   table + catalogue ──► content map
-//   given items, by default those of the catalogue ──► items not in the table ──► content, with --fold-in blended with events ──► rows to write
-//                                                                                   └─ --append: a copy of the run with the items
+//   items, or all of the catalogue ──► those not in the table ──► content, blended with events (--fold-in) ──► rows
+//                                                                           └─ --append: a copy of the run with them
 
 import { MISSING, keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
@@ -70,7 +70,7 @@ export function checkContent({
     );
 }
 
-/** Returns the R² of a content map as metrics: of all columns, of each single column as `r2:COLUMN`, and of the items' weights. */
+/** Returns the R² of a content map as metrics: of all columns, of each column (`r2:COLUMN`), and of weights. */
 export function mapMetrics({ r2, fields, weights }: MapFacts): Metrics {
   return {
     r2,
@@ -266,7 +266,7 @@ async function eventsByItem(
   return new Map(Array.from(counts, (count, code) => [keyAt(items.dictionary, code), count]));
 }
 
-/** Reads the distinct keys of a table of items. @throws {UsageError} the table lacks the key column @throws {DataError} an empty key */
+/** Reads the distinct keys of a table of items. @throws {UsageError} no key column @throws {DataError} an empty key */
 async function readKeys(
   { on, reading, key: given, hashKeys, maxBad, badRows }: TransformOptions,
   field: string,

@@ -1,6 +1,7 @@
-// Distance between two items: great-circle distance by latitude and longitude, or Euclidean distance in numeric columns.
+// Distance between two items: great-circle distance by latitude and longitude, or Euclidean distance in numeric
+// columns.
 //
-//   great circle   (lat, lon) in degrees ──► a point on the unit sphere; the order of chord lengths is that of arc lengths
+//   great circle   (lat, lon) in degrees ──► a point on the unit sphere; chords and arcs have the same order
 //   Euclidean      the numbers of the columns, unchanged
 
 import { UsageError } from "../../errors.js";
@@ -17,7 +18,7 @@ export interface Distance {
   kind: DistanceKind;
   /** names of the columns; for great circles, latitude is first */
   columns: string[];
-  /** dimension of a point */
+  /** number of coordinates of a point */
   dims: number;
   /** converts numbers f64[n * columns.length] to coordinates of points f64[n * dims] */
   points: (numbers: Float64Array) => Float64Array;
@@ -28,7 +29,8 @@ export interface Distance {
 }
 
 /**
- * Returns the distance by some columns. Names such as `lat,lon`, `latitude,longitude` or `start_lat,start_lng` select great circles.
+ * Returns the distance by some columns. Names such as `lat,lon`, `latitude,longitude` or `start_lat,start_lng` select
+ * great circles.
  *
  * @param given kind of distance that the user chose; if undefined, the names decide
  * @throws {UsageError} the columns are not suited to a great circle, or only some of their names are

@@ -8,20 +8,20 @@ import type { Places } from "./read-places.js";
 
 /** An item with a row in the table. */
 export interface KnownItem {
-  /** index in the places */
+  /** index of the item in the table of places */
   item: number;
-  /** row of the table */
+  /** row number of the item in the run's table */
   row: number;
 }
 
 /** A new item, and the known items nearest to it, nearest first. */
 export interface NewItemNeighbors {
-  /** index in the places */
+  /** index of the item in the table of places */
   item: number;
   near: NearPoint[];
 }
 
-/** Splits items into known ones, sorted by the bytes of their keys, which decides ties of distances, and new ones in the given order. */
+/** Splits items into known ones, sorted by key bytes to decide ties of distances, and new ones in the given order. */
 export function splitItems(
   table: EmbeddingTable,
   field: string,

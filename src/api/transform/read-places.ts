@@ -27,7 +27,8 @@ export interface Places {
  * @param key column of the item keys
  * @param within columns whose cells define the groups
  * @throws {UsageError} the table lacks a column
- * @throws {DataError} a cell is empty, not a number, or out of range, with file, line and column; or rows of one item differ
+ * @throws {DataError} a cell is empty, not a number, or out of range, with file, line and column; or rows of one item
+ *   differ
  */
 export async function readPlaces(
   options: TransformOptions,
@@ -67,7 +68,7 @@ export async function readPlaces(
   return (await (hashKeys === undefined ? read() : hidingText(read))).table.places();
 }
 
-/** Returns the checks for the cells of each column; no cell may be empty. */
+/** Returns a check for the cells of each column, which rejects empty and invalid cells. */
 function purposesOf(keys: readonly string[], distance: Distance): Purpose[] {
   const all = { required: true };
   return [
@@ -85,9 +86,9 @@ class PlaceTable {
   readonly #groups: number[] = [];
   readonly #numbers: number[] = [];
   #numRepeats = 0;
-  /** item number, by code of the item's key */
+  /** number of the item that has a key, by the key's code */
   readonly #itemOf = new Map<number, number>();
-  /** group number, by the codes of the cells that define the group */
+  /** number of a group, by the codes of the cells that define the group */
   readonly #groupOf = new Map<string, number>();
 
   constructor(

@@ -1,7 +1,7 @@
 // `embed transform`: encodes the rows of a log with a run's model.
 //
-// The model decides the encoding: trees give leaves, a factorization machine the sum of a row's vectors, components their coordinates, a
-// network its last hidden layer.
+// The model decides the encoding: trees give leaves, a factorization machine the sum of a row's vectors, components
+// their coordinates, a network its last hidden layer.
 
 import { join } from "node:path";
 import { openRun, type Run } from "../../embedding/run-directory.js";

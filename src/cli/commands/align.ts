@@ -1,4 +1,4 @@
-// embed align
+// Declares the command `embed align`.
 
 import type { AlignSummary } from "../../api/align.js";
 import { alignOptions } from "../../api/options/align.js";

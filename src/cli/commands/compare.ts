@@ -1,4 +1,4 @@
-// embed compare
+// Declares the command `embed compare`.
 
 import { compareOptions } from "../../api/compare/options.js";
 import { commandSpec, logArgument } from "../command-spec.js";

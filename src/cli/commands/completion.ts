@@ -1,4 +1,4 @@
-// embed completion
+// Declares the command `embed completion`.
 
 import { Command } from "commander";
 import type { TableOption } from "../../flags/table-option.js";
@@ -17,7 +17,7 @@ Examples:
   embed completion fish > ~/.config/fish/completions/embed.fish
 `;
 
-/** The command. @param commands every command */
+/** Returns the command `embed completion`. @param commands every command */
 export function completion(commands: readonly CommandEntry[]): CommandSpec {
   const shells = Object.keys(completionScripts) as Shell[];
   return commandSpec({

@@ -1,4 +1,4 @@
-// embed diff
+// Declares the command `embed diff`.
 
 import type { FieldDiff, RunDiff } from "../../api/diff.js";
 import { diffOptions } from "../../api/options/diff.js";

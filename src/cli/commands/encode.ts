@@ -1,4 +1,4 @@
-// embed encode
+// Declares the command `embed encode`.
 
 import type { EncodeSummary } from "../../api/encode.js";
 import { encodeOptions } from "../../api/options/encode.js";

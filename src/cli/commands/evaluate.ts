@@ -1,4 +1,4 @@
-// embed evaluate
+// Declares the command `embed evaluate`.
 
 import { evaluateOptions } from "../../api/evaluate/options.js";
 import type { Evaluation } from "../../api/evaluate/evaluate.js";

@@ -1,4 +1,4 @@
-// embed export
+// Declares the command `embed export`.
 
 import { formatSummaries, keyRules } from "../../api/export/export.js";
 import { exportOptions } from "../../api/export/options.js";

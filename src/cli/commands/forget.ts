@@ -1,4 +1,4 @@
-// embed forget
+// Declares the command `embed forget`.
 
 import { printable } from "../../errors.js";
 import type { ForgetSummary } from "../../privacy/forget.js";

@@ -1,4 +1,4 @@
-// embed gate
+// Declares the command `embed gate`.
 
 import { gateOptions } from "../../gates/options.js";
 import type { TriedGates } from "../../gates/gate.js";

@@ -1,4 +1,4 @@
-// embed gc
+// Declares the command `embed gc`.
 
 import { sizeText } from "../../errors.js";
 import type { GcSummary } from "../../store/gc.js";

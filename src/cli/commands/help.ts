@@ -14,7 +14,7 @@ Examples:
   embed help splits
 `;
 
-/** The command. @param commands every command */
+/** Returns the command `embed help`. @param commands every command */
 export function help(commands: readonly CommandEntry[]): CommandSpec {
   const list = topics.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join("\n");
   return commandSpec({

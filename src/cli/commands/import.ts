@@ -1,4 +1,4 @@
-// embed import
+// Declares the command `embed import`.
 
 import { importOptions } from "../../api/options/import.js";
 import { commandSpec } from "../command-spec.js";

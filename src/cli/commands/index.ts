@@ -1,4 +1,4 @@
-// embed index
+// Declares the command `embed index`.
 
 import type { IndexSummary } from "../../api/hnsw/build.js";
 import { indexOptions } from "../../api/hnsw/options.js";

@@ -1,4 +1,4 @@
-// embed init
+// Declares the command `embed init`.
 
 import { version } from "../../io/package-version.js";
 import { initOptions } from "../../pipeline/options.js";

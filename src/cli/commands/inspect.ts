@@ -1,4 +1,4 @@
-// embed inspect
+// Declares the command `embed inspect`.
 
 import type { EdgeInspection } from "../../api/inspect/inspect-edges.js";
 import type { Inspection } from "../../api/inspect/inspection.js";

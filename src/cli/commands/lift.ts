@@ -1,4 +1,4 @@
-// embed lift
+// Declares the command `embed lift`.
 
 import { comparedTrainings, liftTable } from "../../api/lift/lift.js";
 import type { LiftOptions } from "../../api/lift/options.js";

@@ -1,4 +1,4 @@
-// embed ls
+// Declares the command `embed ls`.
 
 import { sizeText } from "../../errors.js";
 import type { ListedVersion } from "../../store/ls.js";

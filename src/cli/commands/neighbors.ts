@@ -1,4 +1,4 @@
-// embed neighbors
+// Declares the command `embed neighbors`.
 
 import type { NeighborsOf } from "../../api/neighbors.js";
 import { neighborsOptions } from "../../api/options/neighbors.js";

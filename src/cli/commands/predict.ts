@@ -1,4 +1,4 @@
-// embed predict
+// Declares the command `embed predict`.
 
 import { predictOptions, type PredictSummary } from "../../api/predict/options.js";
 import { commandSpec } from "../command-spec.js";

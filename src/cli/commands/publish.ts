@@ -1,4 +1,4 @@
-// embed publish
+// Declares the command `embed publish`.
 
 import { commandSpec } from "../command-spec.js";
 import { lockOf, publishOptions } from "../../store/options.js";

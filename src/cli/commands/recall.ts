@@ -1,4 +1,4 @@
-// embed recall
+// Declares the command `embed recall`.
 
 import { recallOptions } from "../../api/recall/options.js";
 import type { RecallSummary } from "../../api/recall/summary.js";

@@ -1,4 +1,4 @@
-// embed report
+// Declares the command `embed report`.
 
 import { reportOptions, type ReportSummary } from "../../api/report/options.js";
 import { printable, UsageError } from "../../errors.js";

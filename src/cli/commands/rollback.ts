@@ -1,4 +1,4 @@
-// embed rollback
+// Declares the command `embed rollback`.
 
 import { commandSpec } from "../command-spec.js";
 import { lockOf, rollbackOptions, storeAndName } from "../../store/options.js";

@@ -1,4 +1,4 @@
-// embed run
+// Declares the command `embed run`.
 
 import { EmbedError, UsageError } from "../../errors.js";
 import type { TerminalOptions } from "../../flags/terminal-options.js";

@@ -1,4 +1,4 @@
-// embed schedule
+// Declares the command `embed schedule`.
 
 import { fileURLToPath } from "node:url";
 import { scheduleOptions, type ScheduleOptions } from "../../pipeline/options.js";

@@ -1,4 +1,4 @@
-// embed transform
+// Declares the command `embed transform`.
 
 import { transformOptions } from "../../training/options/transform-options.js";
 import { commandSpec } from "../command-spec.js";

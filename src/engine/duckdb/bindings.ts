@@ -9,7 +9,7 @@ import { UsageError } from "../../errors.js";
 export const DUCKDB_PACKAGE = "@duckdb/node-api";
 
 declare const handle: unique symbol;
-/** A pointer of DuckDB's. */
+/** A pointer to an object of DuckDB. */
 interface Handle<Kind extends string> {
   [handle]: Kind;
 }

@@ -36,7 +36,7 @@ export interface PreparedQuery {
 
 /** Options with which a database is opened. */
 export interface DatabaseOptions {
-  /** undefined: in memory */
+  /** path of the database file; undefined for a database in memory */
   path: string | undefined;
   threads: number;
   signal: AbortSignal;
@@ -59,7 +59,7 @@ export async function openDatabase({ path, threads, signal }: DatabaseOptions): 
       ...(path !== undefined && { access_mode: "READ_ONLY" }),
       threads: String(threads),
       temp_directory: folder,
-      // DuckDB's errors then state the position in the statement
+      // with this setting, DuckDB's errors state the position in the statement
       errors_as_json: "true",
     };
     for (const [name, value] of Object.entries(settings)) duckdb.set_config(config, name, value);

@@ -17,7 +17,7 @@ export class VectorTieCheck {
   /** values of the previous batch's last row, by column */
   #last: Map<string, string> | undefined;
 
-  /** @param order the order columns @param names all columns that are read */
+  /** Checks the order of a query's rows. @param order the order columns @param names all columns that are read */
   constructor(path: string, order: readonly string[], names: readonly string[]) {
     this.#path = path;
     this.#order = order;
@@ -25,8 +25,8 @@ export class VectorTieCheck {
   }
 
   /**
-   * @throws {DataError} two rows have equal order columns but differ; the message names the rows' numbers and the
-   * column
+   * Checks the next batch. @throws {DataError} two rows have equal order columns but differ; the message names the
+   * rows' numbers and the column
    */
   check(columns: BatchColumns, numRows: number): void {
     if (numRows === 0) return;

@@ -46,13 +46,13 @@ export interface ScalarType {
   /** number of the integer type that stores the values of a decimal, or the indices of an enum */
   stored: number;
   element: Omit<SchemaElement, "name">;
-  /** an enum's values, UTF-8 */
+  /** the values of an enum, as UTF-8 */
   values?: readonly Buffer[];
 }
 
 /** The type of a column, whose cells are single values or lists. */
 export interface VectorType extends ScalarType {
-  /** undefined: cells are single values; 0: lists of varying length; otherwise the common length of all lists */
+  /** length of all lists; 0 if it varies; undefined if cells are single values */
   listSize: number | undefined;
 }
 
@@ -83,7 +83,7 @@ const SCALARS = new Map<number, [width: number, element: Omit<SchemaElement, "na
     TypeId.TIMESTAMP_NS,
     [8, { type: "INT64", logical_type: { type: "TIMESTAMP", isAdjustedToUTC: false, unit: "NANOS" } }],
   ],
-  // all values are missing
+  // the type of NULL: a column whose values are all missing
   [TypeId.SQLNULL, [4, { type: "INT32" }]],
 ]);
 

@@ -46,7 +46,7 @@ export abstract class VectorColumn {
   /** Approximate number of bytes of memory that the rows occupy. */
   abstract get bytesHeld(): number;
 
-  /** Returns u32: missing rows and ends of texts; overwritten by the next call. @param firstRow number of the first row */
+  /** Returns u32: missing rows and ends of texts, from row `firstRow` on; the next call overwrites it. */
   abstract marks(firstRow: number): Uint32Array;
 
   /** Sets same[r] to 0 for each row r whose value differs from the value of row r - 1. */
@@ -153,7 +153,7 @@ export class FixedColumn extends VectorColumn {
   }
 }
 
-/** Texts. */
+/** A column of texts. */
 export class TextColumn extends VectorColumn {
   /** u32[numRows + 1]: the text of row r is texts[bounds[r] .. bounds[r + 1]); a missing text is empty */
   bounds = new Uint32Array(1);
@@ -315,7 +315,7 @@ class EnumColumn extends TextColumn {
   }
 }
 
-/** Lists of single values. */
+/** A column of lists of single values. */
 export class ListColumn extends VectorColumn {
   readonly elements: ScalarColumn;
   readonly #size: number;
@@ -323,7 +323,7 @@ export class ListColumn extends VectorColumn {
   starts = new Uint32Array(0);
   ends = new Uint32Array(0);
 
-  /** @param size length of all lists; 0 if lengths vary */
+  /** Creates an empty column of lists. @param size length of all lists; 0 if lengths vary */
   constructor(type: ScalarType, size: number) {
     super();
     this.elements = scalarColumn(type);
@@ -352,7 +352,7 @@ export class ListColumn extends VectorColumn {
       return;
     }
     const data = duckdb.vector_get_data(vector, 16 * numRows);
-    // two u64 per list: the index of its first element, and its length
+    // DuckDB stores two u64 per list: the index of the list's first element, and the list's length
     const entries = new Uint32Array(data.buffer, data.byteOffset, 4 * numRows);
     const size = duckdb.list_vector_get_size(vector);
     this.elements.append(duckdb, duckdb.list_vector_get_child(vector), size);

@@ -12,7 +12,7 @@ interface BaselineEntry {
   score: string;
   /** set if `embed recall --score` offers the baseline */
   recalls?: true;
-  /** set if `embed compare` measures it: up to `mostItems` items; repeats: only if lists may have training items */
+  /** set if `embed compare` measures it: for at most `mostItems` items, or only if lists may have training items */
   compares?: { mostItems?: number; repeats?: true };
   /** set if the baseline knows nothing of a user but the training items, and recommends these again */
   needsRepeats?: true;
@@ -60,7 +60,7 @@ const entries = {
   ease: {
     score:
       "EASE: a linear least-squares item model with zero diagonal (Steck 2019); `--ease-l2` (500); up to 20,000 items, 4 n² bytes of memory",
-    // the limit on items exists because the time of the inverse is proportional to their cube
+    // compares: up to 5,000 items, because the time of the inverse grows with their cube
     ...{ recalls: true, compares: { mostItems: 5000 } },
     load: async () => await import("./ease.js"),
   },

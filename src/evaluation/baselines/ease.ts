@@ -27,7 +27,7 @@ export const baseline: Baseline = {
   },
 };
 
-/** Items at most. */
+/** Maximum number of items; the inverse for more would take too much memory and time. */
 const MOST_ITEMS = 20_000;
 
 async function easeRanker(
@@ -39,7 +39,7 @@ async function easeRanker(
   note?.(`ease: inverts a matrix of ${n} x ${n} items, ${((4 * n ** 2) / 1e9).toFixed(2)} GB`);
   const { indptr, items } = history;
   const owners = ownersOf(history, n);
-  // computes G row by row
+  // passes a function that computes row i of G
   const inverse = await invertPositive(
     n,
     (i, row) => {

@@ -21,7 +21,7 @@ export interface BaselineInput {
 
 /** Users for whom a baseline ranks. */
 export interface AskedUsers {
-  /** u32[numQueries] */
+  /** u32[numQueries]: user number of each query */
   users: Uint32Array;
   /** items by which item-cf, ease and the filters rank: all training items of the user, or the most recent items */
   queries: QueryItems;

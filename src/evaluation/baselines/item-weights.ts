@@ -34,7 +34,7 @@ const BREATH = 256;
  * uses only the largest.
  */
 export interface ItemColumns extends ItemLists {
-  /** f32, parallel to items */
+  /** f32: weight of each entry, parallel to `items` */
   weights: Float32Array;
 }
 
@@ -52,7 +52,7 @@ export interface ItemModel<S extends object> {
   name: string;
   /** Settings to choose from. Settings that share columns are adjacent. */
   grid: readonly S[];
-  /** A setting in words. */
+  /** Returns the text that names a setting in messages. */
   textOf: (setting: S) => string;
   /** Returns the same text for settings that share their columns. */
   columnsOf: (setting: S) => string;
@@ -195,7 +195,7 @@ function hide(history: ItemLists, seed: number): { shown: ItemLists; hidden: Ite
   };
 }
 
-/** Returns the lists of the given users. */
+/** Selects the item lists of the given users. */
 function selectedLists({ indptr, items }: ItemLists, users: Uint32Array): ItemLists {
   const ends = new Uint32Array(users.length + 1);
   users.forEach((user, q) => (ends[q + 1] = ends[q]! + indptr[user + 1]! - indptr[user]!));
@@ -321,7 +321,7 @@ class NearestItems {
       return;
     }
     let at = this.#size++;
-    // moves better parents down
+    // moves parents that are better than the new item down, as the worst item is at the root
     while (at > 0) {
       const parent = (at - 1) >> 1;
       if (!isWorse(value, item, values[parent]!, items[parent]!)) break;
@@ -331,7 +331,7 @@ class NearestItems {
     [values[at], items[at]] = [value, item];
   }
 
-  /** Sorts the items from best to worst, after which none can be offered. @returns number of items */
+  /** Sorts the items from best to worst; afterwards no further item may be offered. @returns number of items */
   sort(): number {
     const { items, values } = this;
     for (let end = this.#size - 1; end > 0; end--) {

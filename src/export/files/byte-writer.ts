@@ -159,7 +159,7 @@ function readsBackBy(v: number, decimals: number): boolean {
 const BITS = new Float32Array(1);
 const BITS_AS_INTEGER = new Uint32Array(BITS.buffer);
 
-/** @param v a normal 32-bit float above 0 */
+/** Whether a normal 32-bit float above 0 is a power of two. */
 function isPowerOfTwo(v: number): boolean {
   BITS[0] = v;
   return (BITS_AS_INTEGER[0]! & 0x7fffff) === 0;

@@ -83,7 +83,7 @@ export class ParquetRows {
   readonly #bytes = new ParquetBytes();
   readonly #writer: ParquetWriter;
 
-  /** @param columns distinct names */
+  /** Starts a file with the given columns, whose names must be distinct. */
   constructor(columns: readonly ParquetColumn[]) {
     this.#columns = columns;
     this.#writer = new ParquetWriter({

@@ -2,7 +2,7 @@
 // with weights TAB weight, one line per row).
 //
 // faiss numbers the vectors from 0 on, and ids.tsv maps these numbers to keys. A tab or a line end in a key becomes
-// `_`. Holes of --row-order keep their rows, with an empty key.
+// `_`. Rows that --row-order left without a key keep their numbers, with an empty key.
 
 import { ByteWriter } from "./byte-writer.js";
 import { cells } from "../key-rules.js";
@@ -12,7 +12,7 @@ import { chunksByRow, withoutVectors, type Selection } from "../selection.js";
 import { isHole } from "../../embedding/table.js";
 import { checkedWords } from "../key-checks.js";
 
-/** @throws {DataError} as `checkedWords` */
+/** The format faiss. @throws {DataError} keys cannot be written, or become equal (checkedWords) */
 export const faiss = directoryFormat("faiss", ["ids.tsv", "vectors.npy", "scales.npy"], {
   summary: "directory of vectors.npy and ids.tsv",
   oneKeyColumn: true,
@@ -23,8 +23,8 @@ export const faiss = directoryFormat("faiss", ["ids.tsv", "vectors.npy", "scales
 });
 
 /**
- * Yields ids.tsv, which maps the row numbers of an index to keys. @throws {DataError} as `checkedWords`, before the
- * first chunk
+ * Yields ids.tsv, which maps the row numbers of an index to keys. @throws {DataError} before the first chunk: a key
+ * cannot be written, or two keys become the same (see checkedWords)
  */
 export async function* idChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { word } = await checkedWords(selection, cells);

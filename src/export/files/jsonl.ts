@@ -1,10 +1,11 @@
 // Formats with a JSON document per row.
 //
 //   jsonl                {"field":...,"key":...,"count":...[,"weight":...],"vector":[...][,text]}
-//   qdrant-jsonl         {"id":row,"payload":{"field":...,"key":...,"count":...[,"weight":...]},"vector":[...]}, a point of an upsert
+//   qdrant-jsonl         {"id":row,"payload":{"field":...,"key":...,"count":...[,"weight":...]},"vector":[...]}
 //   elasticsearch-bulk   {"index":{"_id":"key"}}, then the line of jsonl: the body of a _bulk request to an index
 //
-// jsonl contains holes of --row-order, the others omit them. Sources: Qdrant's "Points", Elasticsearch's "Bulk API".
+// jsonl contains the rows that --row-order left without a key, the others omit them. Sources: Qdrant's "Points",
+// Elasticsearch's "Bulk API".
 
 import { fileFormat } from "../format.js";
 import { elasticsearchId } from "../key-rules.js";

@@ -2,8 +2,8 @@
 // feature.
 //
 // There is no label, so it is 0. svmlight's comment contains the key as a JSON string; libsvm's own readers do not
-// support comments, and --strict omits it. Holes of --row-order are rows without features. Sources: LIBSVM's README;
-// https://www.cs.cornell.edu/people/tj/svm_light/ for the comment.
+// support comments, and --strict omits it. Rows that --row-order left without a key have no features. Sources: LIBSVM's
+// README; https://www.cs.cornell.edu/people/tj/svm_light/ for the comment.
 
 import { isHole } from "../../embedding/table.js";
 import { fileFormat } from "../format.js";

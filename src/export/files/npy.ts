@@ -10,7 +10,7 @@ import { jsonString } from "./jsonl.js";
 import type { Chunks } from "../../io/write.js";
 import { byteView, chunksByRow, oneKeyBytes, withoutVectors, type Selection } from "../selection.js";
 
-// --delta writes rows.npy and removed.jsonl
+// the names include rows.npy and removed.jsonl, which --delta writes
 export const npy = directoryFormat(
   "npy",
   ["vectors.npy", "keys.txt", "scales.npy", "weights.npy", "rows.npy", "removed.jsonl"],

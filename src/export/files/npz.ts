@@ -3,10 +3,10 @@
 // so on. With --reserve the array `reserve` is a JSON text that describes the reserved rows.
 //
 // Keys have numpy's type `<U`, never objects: readers such as FuxiCTR's load them without pickle. Every key takes the
-// space of the longest, four bytes per character, so the size is checked before anything is written. Holes of
-// --row-order are omitted. The rows of --reserve fuxictr, which have no key, get the names of FuxiCTR's vocabularies,
-// because it finds every vector by its key. Sources: numpy.lib.format; FuxiCTR's Tokenizer and PretrainedEmbedding; the
-// zip container is fflate's.
+// space of the longest, four bytes per character, so the size is checked before anything is written. Rows that
+// --row-order left without a key are omitted. The rows of --reserve fuxictr, which have no key, get the names of
+// FuxiCTR's vocabularies, because it finds every vector by its key. Sources: numpy.lib.format; FuxiCTR's Tokenizer and
+// PretrainedEmbedding; the zip container is fflate's.
 
 import { Zip, ZipPassThrough } from "fflate";
 import { DataError, excerpt, sizeText } from "../../errors.js";
@@ -118,7 +118,7 @@ async function* zipped(files: readonly ArchiveFile[]): AsyncGenerator<Uint8Array
   yield* taken();
 }
 
-/** Returns the number of characters (code points) of the longest key, at least 1 as numpy requires, and the number of keys. */
+/** Returns the number of characters (code points) of the longest key, at least 1, and the number of keys. */
 async function longestKey(
   selection: Selection,
 ): Promise<{ width: number; longest: string; numRows: number }> {

@@ -1,12 +1,15 @@
-// Encodes columns in memory as the bytes of Parquet pages. Numbers have the same layout in a page and in an array, so they are not copied.
+// Encodes columns in memory as the bytes of Parquet pages. Numbers have the same layout in a page and in an array, so
+// they are not copied.
 //
 //   PLAIN            numbers little-endian; texts as length (u32) and UTF-8
-//   RLE_DICTIONARY   the width of an index in bits (u8), then indices as runs: of one value (varint 2n, then the value in whole bytes),
-//                    or packed (varint 2g + 1, then g times 8 of them, lowest bits first)
-//   levels           runs of width 1 after their length in bytes (u32): a list of `perRow` numbers in each row starts where a
-//                    repetition level is 0 and continues where it is 1; nothing is missing, so every definition level is 1
+//   RLE_DICTIONARY   the width of an index in bits (u8), then indices as runs: of one value (varint 2n, then the value
+//                    in whole bytes), or packed (varint 2g + 1, then g times 8 of them, lowest bits first)
+//   levels           runs of width 1 after their length in bytes (u32): a list of `perRow` numbers in each row starts
+//                    where a repetition level is 0 and continues where it is 1; nothing is missing, so every definition
+//                    level is 1
 //
-// Source: parquet-format, Encodings.md (PLAIN; RLE / bit-packing hybrid; dictionary) and README.md (data pages, nested encoding).
+// Source: parquet-format, Encodings.md (PLAIN; RLE / bit-packing hybrid; dictionary) and README.md (data pages, nested
+// encoding).
 
 import { encodeKeys, type Keys } from "../../log/keys.js";
 import { byteView } from "../selection.js";

@@ -39,7 +39,7 @@ async function fileOf(table: EmbeddingTable, how: { wide?: boolean; dtype?: Dtyp
 
 interface Read {
   texts: unknown[];
-  /** f32[rows * dim] */
+  /** numbers of all vectors, f32[rows * dim] */
   numbers: Float32Array;
 }
 

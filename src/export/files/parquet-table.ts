@@ -2,7 +2,8 @@
 //
 //   name    BYTE_ARRAY, UTF8, by dictionary      key    BYTE_ARRAY, UTF8
 //   count   INT32, UINT_32: the bits of a u32
-//   f32     FLOAT       f64   DOUBLE       f16   FIXED_LEN_BYTE_ARRAY(2), FLOAT16: the bits of halves       i8   INT32, INT_8, by dictionary
+//   f32     FLOAT       f64   DOUBLE       i8   INT32, INT_8, by dictionary
+//   f16     FIXED_LEN_BYTE_ARRAY(2), FLOAT16: the bits of halves
 //   perRow  for a list with the same number of elements in each row: a plain LIST of three levels, NAME.list.element
 //
 // No cell is null. Pages are of version 1, which every reader supports, and of at most 1 MiB except for the rest of a
@@ -47,7 +48,7 @@ export class ParquetTable {
   readonly #bytes = new ParquetBytes();
   readonly #writer: ParquetWriter;
 
-  /** @param columns columns with distinct names @param metadata texts that the file's metadata contains */
+  /** Starts a file. @param columns columns with distinct names @param metadata texts for the file's metadata */
   constructor(columns: readonly TableColumn[], metadata?: Readonly<Record<string, string>>) {
     this.#columns = columns;
     const schema: Schema = [{ name: "root", num_children: columns.length }, ...columns.flatMap(elementsOf)];

@@ -3,8 +3,8 @@
 //   CREATE TABLE embeddings (field text, key text, count bigint, [weight real,] vector vector(DIM));
 //   \copy embeddings FROM 'embeddings.copy'
 //
-// Backslash, tab and line ends are escaped, so that keys are exact. Holes of --row-order are omitted.
-// Sources: PostgreSQL's COPY, "Text Format"; pgvector's README.
+// Backslash, tab and line ends are escaped, so that keys are exact. Rows that --row-order left without a key are
+// omitted. Sources: PostgreSQL's COPY, "Text Format"; pgvector's README.
 
 import { UsageError } from "../../errors.js";
 import { fileFormat } from "../format.js";

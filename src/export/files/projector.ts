@@ -1,7 +1,8 @@
-// projector: a directory for TensorBoard's projector, without holes of --row-order.
+// projector: a directory for TensorBoard's projector, without the rows that --row-order left without a key.
 //
 //   vectors.tsv            the numbers
-//   metadata.tsv           with a header because it has several columns: in a single column, TensorBoard reads the first row as a value
+//   metadata.tsv           with a header because it has several columns: in a single column, TensorBoard reads the
+//                          first row as a value
 //   projector_config.pbtxt names the two files, so that `tensorboard --logdir DIR` finds them
 //
 // The projector does not support quotes: characters of a key that would end a cell become `_` (key-rules.ts). Source:
@@ -22,7 +23,7 @@ const CONFIG = `embeddings {
 }
 `;
 
-/** @throws {DataError} as `checkedWords` */
+/** The format projector. @throws {DataError} keys cannot be written, or become equal (checkedWords) */
 export const projector = directoryFormat(
   "projector",
   ["vectors.tsv", "metadata.tsv", "projector_config.pbtxt"],

@@ -2,7 +2,8 @@
 //
 //   HSET PREFIX:KEY count N vector <f32[dim], little-endian> [weight W]
 //
-// The vector is a blob in the format of RediSearch's VECTOR fields of type FLOAT32. Holes of --row-order are omitted.
+// The vector is a blob in the format of RediSearch's VECTOR fields of type FLOAT32. Rows that --row-order left without
+// a key are omitted.
 
 import { isHole } from "../../embedding/table.js";
 import { fileFormat } from "../format.js";

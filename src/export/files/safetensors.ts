@@ -6,8 +6,8 @@
 //   keys         u8[bytes]      the rows' keys as UTF-8, one after another (`field:key` without --field)
 //   keyOffsets   i64[rows + 1]  key r is keys[keyOffsets[r] .. keyOffsets[r + 1])
 //
-// Holes of --row-order keep their rows, with an empty key. If several fields are chosen, each has tensors of its own,
-// `FIELD.vectors` and so on. With --reserve the metadata describes the reserved rows.
+// Rows that --row-order left without a key keep their numbers, with an empty key. If several fields are chosen, each
+// has tensors of its own, `FIELD.vectors` and so on. With --reserve the metadata describes the reserved rows.
 
 import { isHole } from "../../embedding/table.js";
 import { safetensorsHead, type TensorShape } from "../../embedding/safetensors.js";

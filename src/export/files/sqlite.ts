@@ -3,8 +3,8 @@
 //   CREATE TABLE embeddings (field TEXT, key TEXT, count INTEGER [, weight REAL], vector BLOB)
 //   CREATE UNIQUE INDEX embeddings_key ON embeddings (field, key)
 //
-// A vector is f32[dim], little-endian. Rows are in the table's order; holes of --row-order are omitted. The file is
-// created under a temporary name, so the database needs no journal.
+// A vector is f32[dim], little-endian. Rows are in the table's order; rows that --row-order left without a key are
+// omitted. The file is created under a temporary name, so the database needs no journal.
 
 import { isHole } from "../../embedding/table.js";
 import { savedFormat } from "../format.js";
@@ -71,7 +71,7 @@ async function insertRows(
         const values = weights ? [...head, weights[row]!, vector] : [...head, vector];
         writtenBy("SQLite", () => insert.run(values));
         if ((row + 1) % ROWS_AT_A_TIME > 0) continue;
-        // lets signals be handled
+        // returns to the event loop, so that signals are handled
         await new Promise(setImmediate);
         signal?.throwIfAborted();
       }

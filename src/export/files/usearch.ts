@@ -2,8 +2,9 @@
 // to keys (row TAB key, as for faiss).
 //
 // Distances are cosines, as those of `embed neighbors`; with --mips inner products. Rows are added in order by one
-// thread, because the graph depends on their order: the same table gives the same bytes. Holes of --row-order are
-// omitted. Source: Malkov and Yashunin 2016 (arXiv:1603.09320); the package is https://github.com/unum-cloud/usearch.
+// thread, because the graph depends on their order: the same table gives the same bytes. Rows that --row-order left
+// without a key are omitted. Source: Malkov and Yashunin 2016 (arXiv:1603.09320); the package is
+// https://github.com/unum-cloud/usearch.
 
 import { join } from "node:path";
 import { isHole, vectorsAt } from "../../embedding/table.js";
@@ -50,7 +51,7 @@ async function saveUsearch(selection: Selection, folder: string, signal?: AbortS
       const values = vectorsAt(table, rows);
       const numbers = BigUint64Array.from(rows, (row) => BigInt(start + row));
       if (rows.length > 0) index.add(numbers, values, 1);
-      // lets signals be handled
+      // returns to the event loop, so that signals are handled
       await new Promise(setImmediate);
       signal?.throwIfAborted();
     }

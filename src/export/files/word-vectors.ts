@@ -5,11 +5,12 @@
 //   fasttext-vec    as word2vec, with a blank at the end of each row, as fastText's saveVectors writes it
 //   glove           as word2vec, without the header
 //   starspace-tsv   key, then each number after a tab, as StarSpace writes its embeddings
-//   recbole         an atomic file of RecBole: `FIELD:token TAB FIELD_emb:float_seq`, then the key, a tab, and the numbers with blanks
-//                   between them, for `preload_weight`
+//   recbole         an atomic file of RecBole: `FIELD:token TAB FIELD_emb:float_seq`, then the key, a tab, and the
+//                   numbers with blanks between them, for `preload_weight`
 //
-// Holes of --row-order, which have no key, are omitted. Characters that would end a key become `_` (key-rules.ts). With weights, the
-// weight is an additional last dimension: a user's vector with 1 there times an item's vector is then <v_u, v_i> + w_i.
+// Rows that --row-order left without a key are omitted. Characters that would end a key become `_` (key-rules.ts). With
+// weights, the weight is an additional last dimension: a user's vector with 1 there times an item's vector is then
+// <v_u, v_i> + w_i.
 //
 // Sources: word2vec.c; StarSpace's README ("Embedding format"); RecBole's "Atomic Files".
 
@@ -23,7 +24,7 @@ const [TAB, LF, BLANK] = [9, 10, 32];
 
 interface Layout {
   rule: ReplacingRule;
-  /** the first line */
+  /** returns the first line of the file; absent for a format without a header */
   header?: (selection: Selection, numWords: number) => string;
   /** separator between the key and the first number, and separator between numbers */
   separators: readonly [first: number, others: number];
@@ -31,7 +32,7 @@ interface Layout {
   end: string;
 }
 
-/** @throws {DataError} as `checkedWords` */
+/** Yields the bytes of a file in a layout. @throws {DataError} keys cannot be written or become equal (checkedWords) */
 const textChunks = ({ rule, header, separators: [first, others], end }: Layout) =>
   async function* (selection: Selection): AsyncGenerator<Uint8Array> {
     const { dim } = selection;

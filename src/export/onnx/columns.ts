@@ -12,13 +12,13 @@ import type { OnnxInput } from "../selection.js";
 export interface NetworkKeys {
   kind: "keys";
   name: string;
-  /** keys in the order of their features; an empty key is a hole */
+  /** keys in the order of their features; an empty key marks a row without a key */
   keys: Keys;
   /** bounds of bins, if the keys are bins: bin b contains numbers x with edges[b - 1] <= x < edges[b] */
   edges?: readonly number[];
-  /** f32[1 + keys.size][W] */
+  /** vector of each feature, f32[1 + keys.size][W] */
   embeddings: Float32Array;
-  /** f32[1 + keys.size]: weights of the linear (wide) part */
+  /** weight of each feature in the linear (wide) part, f32[1 + keys.size] */
   wide?: Float32Array;
 }
 
@@ -30,9 +30,9 @@ export interface NetworkNumber {
   log1p: boolean;
   mean: number;
   deviation: number;
-  /** f32[W] */
+  /** vector of the feature, f32[W] */
   embeddings: Float32Array;
-  /** f32[1] */
+  /** weight of the feature in the linear (wide) part, f32[1] */
   wide?: Float32Array;
 }
 
@@ -158,8 +158,10 @@ export function embeddingOf(
 }
 
 /**
- * @param taken names of the model's other inputs and outputs @throws {UsageError} a column has one of these names, or
- * begins with the prefix of inner values
+ * Checks the names of a model's columns.
+ *
+ * @param taken names of the model's other inputs and outputs
+ * @throws {UsageError} a column has one of these names, or begins with the prefix of inner values
  */
 export function checkColumns(columns: readonly { name: string }[], taken: readonly string[]): void {
   for (const { name } of columns)

@@ -19,7 +19,7 @@ export class GraphBuilder {
   private numValues = 0;
   private readonly integers = new Map<string, string>();
 
-  /** Returns a new name for an inner value. */
+  /** Returns a new name for an intermediate value of the graph. */
   fresh(): string {
     return `${INNER}${this.numValues++}`;
   }
@@ -101,9 +101,9 @@ export class GraphBuilder {
 export interface NetworkLayer {
   inputs: number;
   outputs: number;
-  /** f32[outputs][inputs] */
+  /** weights of the layer, f32[outputs][inputs] */
   weight: Float32Array;
-  /** f32[outputs] */
+  /** biases of the layer, f32[outputs] */
   bias: Float32Array;
   activation: "tanh" | "relu" | "none";
   /** true if the layer is a residual layer: the input of the previous layer is added before the activation */

@@ -25,7 +25,7 @@ const ML_OPSET = 3;
 /** Maximum number of bytes of a protobuf message. */
 const MAX_BYTES = 0x7fffffff;
 
-/** TensorProto.DataType */
+/** Numbers of the element types of a tensor, from the enumeration TensorProto.DataType. */
 export const ELEMENT = { float: 1, int64: 7, string: 8, double: 11, uint32: 12 } as const;
 
 /** An axis of an array: its size, or a name if the size is known only at run time. */
@@ -63,17 +63,18 @@ export function modelChunks({
   opset = OPSET,
 }: OnnxGraph): Iterable<Uint8Array> {
   const graph = [
-    ...nodes, // GraphProto.node = 1
-    textField(2, "embed"), // .name
-    ...initializers, // .initializer = 5
-    ...inputs.map((port) => portField(11, port)), // .input
-    ...outputs.map((port) => portField(12, port)), // .output
+    ...nodes, // GraphProto.node
+    textField(2, "embed"), // GraphProto.name
+    ...initializers, // GraphProto.initializer
+    ...inputs.map((port) => portField(11, port)), // GraphProto.input
+    ...outputs.map((port) => portField(12, port)), // GraphProto.output
   ];
   const model = concatenated([
     varintField(1, IR_VERSION), // ModelProto.ir_version
-    textField(2, "embed-tables"), // .producer_name
-    messageField(7, graph), // .graph
-    // .opset_import = 8: OperatorSetIdProto.domain = 1, .version = 2
+    textField(2, "embed-tables"), // ModelProto.producer_name
+    messageField(7, graph), // ModelProto.graph
+    // each ModelProto.opset_import is an OperatorSetIdProto: the domain (field 1) and version (field 2) of an operator
+    // set
     messageField(8, [textField(1, ""), varintField(2, opset)]),
     messageField(8, [textField(1, "ai.onnx.ml"), varintField(2, ML_OPSET)]),
   ]);
@@ -96,25 +97,25 @@ export function node(
 ): MessagePiece {
   return messageField(1, [
     ...inputs.map((name) => textField(1, name)), // NodeProto.input
-    ...outputs.map((name) => textField(2, name)), // .output
-    textField(4, opType), // .op_type
-    ...attributes, // .attribute = 5
-    ...(domain === "" ? [] : [textField(7, domain)]), // .domain
+    ...outputs.map((name) => textField(2, name)), // NodeProto.output
+    textField(4, opType), // NodeProto.op_type
+    ...attributes, // NodeProto.attribute
+    ...(domain === "" ? [] : [textField(7, domain)]), // NodeProto.domain
   ]);
 }
 
-/** AttributeProto of a node: name = 1, type = 20 (INT, INTS or STRINGS), and a field for the value. */
+/** Returns an AttributeProto: name (field 1), a field with the value, type INT, INTS or STRINGS (field 20). */
 const attribute = (name: string, value: MessagePiece, type: number): MessagePiece =>
   messageField(5, [textField(1, name), value, varintField(20, type)]);
 
-/** An attribute with an integer that is not negative. */
+/** Returns an attribute with an integer that is not negative. */
 export const intAttribute = (name: string, value: number): MessagePiece =>
   attribute(name, varintField(3, value), 2);
 
-/** An attribute with several integers; `values` repeats AttributeProto.ints = 8. */
+/** Returns an attribute with several integers; `values` repeats field 8, AttributeProto.ints. */
 export const intsAttribute = (name: string, values: MessagePiece): MessagePiece => attribute(name, values, 7);
 
-/** An attribute with several texts; `values` repeats AttributeProto.strings = 9. */
+/** Returns an attribute with several texts; `values` repeats field 9, AttributeProto.strings. */
 export const stringsAttribute = (name: string, values: MessagePiece): MessagePiece =>
   attribute(name, values, 8);
 
@@ -125,9 +126,10 @@ export type TensorValues = Float32Array | Float64Array | Uint32Array | BigInt64A
 export function tensor(name: string, shape: readonly number[], values: TensorValues): MessagePiece {
   return messageField(5, [
     ...shape.map((size) => varintField(1, size)), // TensorProto.dims
-    varintField(2, ELEMENT[elementOf(values)]), // .data_type
-    textField(8, name), // .name
-    bytesField(9, new Uint8Array(values.buffer, values.byteOffset, values.byteLength)), // .raw_data, little-endian
+    varintField(2, ELEMENT[elementOf(values)]), // TensorProto.data_type
+    textField(8, name), // TensorProto.name
+    // TensorProto.raw_data, little-endian
+    bytesField(9, new Uint8Array(values.buffer, values.byteOffset, values.byteLength)),
   ]);
 }
 
@@ -137,10 +139,10 @@ function elementOf(values: TensorValues): keyof typeof ELEMENT {
   return values instanceof Uint32Array ? "uint32" : "int64";
 }
 
-/** ValueInfoProto: name = 1, type = 2, whose tensor_type = 1 has elem_type = 1 and shape = 2; doc_string = 3. */
+/** Returns a ValueInfoProto: name of an input or output (field 1), type and shape (2), description (3). */
 function portField(number: number, { name, element, shape, doc }: Port): MessagePiece {
   const axes = shape.map((axis) =>
-    // TensorShapeProto.dim = 1: dim_value = 1 or dim_param = 2
+    // an axis is a TensorShapeProto.dim: its size (field 1), or the name of a size that is known at run time (field 2)
     messageField(1, [typeof axis === "number" ? varintField(1, axis) : textField(2, axis)]),
   );
   const tensor = messageField(1, [varintField(1, ELEMENT[element]), messageField(2, axes)]);
@@ -156,11 +158,11 @@ export interface KeyRows {
   size: number;
   /** returns key i as UTF-8, for i in [0, size) */
   key: (i: number) => Uint8Array;
-  /** returns the row of key i */
+  /** returns the row number of key i */
   row: (i: number) => number;
-  /** row of the empty key */
+  /** row number of the empty key */
   padding: number;
-  /** row of all keys that are not listed */
+  /** row number of all keys that are not listed */
   unknown: number;
 }
 

@@ -58,7 +58,7 @@ async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   yield* modelChunks(graph);
 }
 
-/** The scheme of the reserved rows if the input is a key, and the kind of vector that unknown keys have. */
+/** For a model whose input is keys: the scheme of the reserved rows, and the kind of vector of unknown keys. */
 interface ByKey {
   reserve: ReserveScheme;
   unknown: UnknownVector | undefined;

@@ -15,27 +15,27 @@ export interface MessagePiece {
 const [VARINT, DELIMITED] = [0, 2];
 const encoder = new TextEncoder();
 
-/** A field with an int32, an int64 or an enumeration, from 0 to 2^53. */
+/** Returns a field with an int32, an int64 or an enumeration, from 0 to 2^53. */
 export function varintField(number: number, value: number): MessagePiece {
   return bytesPiece([...varint((number << 3) | VARINT), ...varint(value)]);
 }
 
-/** A string. */
+/** Returns a field with a string. */
 export function textField(number: number, text: string): MessagePiece {
   return delimitedField(number, bytesPiece(encoder.encode(text)));
 }
 
-/** A field with existing bytes, which may be a view. */
+/** Returns a field with existing bytes, which may be a view. */
 export function bytesField(number: number, bytes: Uint8Array): MessagePiece {
   return delimitedField(number, { length: bytes.length, chunks: () => [bytes] });
 }
 
-/** A field with a message, which consists of the given fields in the given order. */
+/** Returns a field with a message, which consists of the given fields in the given order. */
 export function messageField(number: number, fields: readonly MessagePiece[]): MessagePiece {
   return delimitedField(number, concatenated(fields));
 }
 
-/** Concatenates pieces. */
+/** Concatenates parts of a message. */
 export function concatenated(pieces: readonly MessagePiece[]): MessagePiece {
   return {
     length: pieces.reduce((sum, { length }) => sum + length, 0),
@@ -46,7 +46,7 @@ export function concatenated(pieces: readonly MessagePiece[]): MessagePiece {
 }
 
 /**
- * A repeated field of many short values, which are created during writing.
+ * Returns a repeated field of many short values, which are created during writing.
  *
  * @param write writes value i without its tag
  * @param lengthOf returns the number of bytes of value i

@@ -1,6 +1,7 @@
 // Sends lists of items to a server, or writes them as a file that the server's client program loads.
 //
-//   redis      NAME:VERSION:OWNER   a Redis list of the items, best first: `LRANGE NAME:VERSION:OWNER 0 9` returns the ten best
+//   redis      NAME:VERSION:OWNER   a Redis list of the items, best first: `LRANGE NAME:VERSION:OWNER 0 9` returns the
+//              ten best
 //   postgres   NAME ("user" text, rank integer, item text, score real, PRIMARY KEY ("user", rank)); for lists of items
 //              (item, rank, neighbor, score)
 //
@@ -82,7 +83,7 @@ export function postgresListChunks(lists: Lists): AsyncGenerator<Uint8Array> {
   return rowLines(rows, { before, end: "\n", text });
 }
 
-/** @param replaces true: the previous value of a key is deleted first */
+/** Yields the commands that write lists. @param replaces true: the previous value of a key is deleted first */
 async function* listCommands(
   { items, batches }: Lists,
   prefix: string,

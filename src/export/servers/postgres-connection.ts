@@ -46,7 +46,7 @@ export async function withTransaction<T>(
   );
   const { signal, patience = PATIENCE } = target;
   const client = clientOf(pg.Client, target);
-  // this event is ignored, because the statements that fail report the error
+  // the connection's error event is ignored, because the statements that fail report the error
   client.on("error", () => undefined);
   let lost: unknown;
   /** closes the connection immediately, so that the server rolls the transaction back */

@@ -1,11 +1,11 @@
-// Replaces a table of PostgreSQL in one transaction. pgvector.ts and list-servers.ts define its columns, and its rows as
-// input for COPY.
+// Replaces a table of PostgreSQL in one transaction. pgvector.ts and list-servers.ts define its columns, and its rows
+// as input for COPY.
 //
 // The new rows are copied into a temporary table, which then gets the indexes and the grants of the old table. Then the
 // old table is dropped and the new one renamed, while readers wait for a moment. If the old table has dependent objects
 // that the new one would lack (views, policies, triggers, ...), or belongs to another role, its rows are deleted and
-// copied in place, in the same transaction: readers do not wait, and see the old rows until the end.
-// Decisions: docs/decisions/0010-exports-into-servers.md.
+// copied in place, in the same transaction: readers do not wait, and see the old rows until the end. Decisions:
+// docs/decisions/0010-exports-into-servers.md.
 
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";

@@ -3,7 +3,7 @@
 import { OutputError } from "../../errors.js";
 import type { PostgresRow, Transaction } from "./postgres-connection.js";
 
-/** An existing table. */
+/** The properties of a table that exists in the database. */
 export interface FoundTable {
   oid: string;
   schema: string;
@@ -27,7 +27,7 @@ export interface PostgresColumn {
 export interface Remade {
   name: string;
   isConstraint: boolean;
-  /** returns the statement that creates it with the given name on the given table */
+  /** returns the SQL statement that creates this index or constraint with a given name on a given table */
   sql: (name: string, table: string) => string;
   /** statements that run after the renaming: they set comments, and the index that CLUSTER uses */
   marks: readonly string[];

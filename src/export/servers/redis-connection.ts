@@ -54,7 +54,7 @@ export class RedisConnection {
     try {
       const socket = { connectTimeout: CONNECT_MILLISECONDS, reconnectStrategy: false as const };
       client = createClient({ url: target.url, socket, maintNotifications: "disabled" });
-      // this event is ignored, because the commands that fail report the error
+      // the connection's error event is ignored, because the commands that fail report the error
       client.on("error", () => undefined);
       // the time limit of the package covers only the opening of the socket, and not the server's reply
       await answered(client.connect(), target);

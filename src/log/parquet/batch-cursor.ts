@@ -14,7 +14,7 @@ export interface ListBounds {
   levels: Uint32Array | undefined;
 }
 
-/** One column of a batch. Threads send it to each other. */
+/** One column of a batch; one thread sends it to another. */
 export interface BatchColumn {
   /**
    * non-missing values of the rows, or of the elements of their lists; `stored`: values as they are stored in a Parquet
@@ -35,7 +35,7 @@ export class BatchCursor implements Cursor {
   readonly #column: LeafColumn;
   readonly #lists: ListBounds | undefined;
 
-  /** @param column column whose maxDefinition is 1 */
+  /** Reads the given batch. @param column column whose maxDefinition is 1 */
   constructor(column: LeafColumn, { values, levels, lists }: BatchColumn) {
     this.#column = column;
     this.values = "stored" in values ? fixedValues(values.stored, column.element) : values;
@@ -43,7 +43,7 @@ export class BatchCursor implements Cursor {
     this.#lists = lists;
   }
 
-  /** The column in the form that is sent to threads. */
+  /** Returns the column in the form in which it is sent to threads. */
   get batch(): BatchColumn {
     return { values: this.values, levels: this.levels, lists: this.#lists };
   }

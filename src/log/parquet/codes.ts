@@ -15,12 +15,12 @@ import type { DictionaryIndices, KeyCells, KeyPart } from "./keys.js";
 export class ColumnCodes {
   readonly #table: KeyTable;
   readonly #nulls: NullCells;
-  /** codes of the dictionary values that a thread did not know, by ordinal of the dictionary and index of the value */
+  /** codes of dictionary values that were sent by threads, by number of the dictionary and index of the value */
   #dictionaries: Int32Array[] = [];
   #group = -1;
   #codes = new Uint32Array(0);
 
-  /** @param nulls counts null texts and their cells */
+  /** Assigns codes by a hash table of keys. @param nulls counts null texts and their cells */
   constructor(table: KeyTable, nulls: NullCells) {
     this.#table = table;
     this.#nulls = nulls;
@@ -54,7 +54,7 @@ export class ColumnCodes {
   }
 
   /**
-   * Replaces unknown cells of a part by codes.
+   * Replaces the UNKNOWN cells of a part of a range by codes.
    *
    * @param indices the part's values in the dictionary
    * @param own codes of the part's keys

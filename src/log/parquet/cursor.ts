@@ -18,14 +18,14 @@ import {
 } from "./values.js";
 import { RowFault } from "../text/record-form.js";
 
-/** A column to be read. */
+/** A column of a Parquet file that is to be read. */
 export interface LeafColumn extends LeafChunk {
   name: string;
   /** separator that joins the values of a list, none of which may contain it; undefined if a cell is a single value */
   separator?: string;
 }
 
-/** Settings for columns that hold lists. */
+/** How the columns that hold lists are read. */
 export interface ListSeparators {
   ignored: ReadonlySet<string>;
   /** separator of the values of a list, by column */
@@ -61,7 +61,7 @@ export function separatorIn(
   return Object.hasOwn(multi, name) && !Object.hasOwn(given, name) ? multi[name] : undefined;
 }
 
-/** Whether each cell is a single time; with a separator, a cell may hold several times. */
+/** Whether a column holds one time per cell; if its cells are split by a separator, they may hold several times. */
 export function holdsTimes({ element, separator }: Pick<LeafColumn, "element" | "separator">): boolean {
   return separator === undefined && timeUnitOf(element) !== undefined;
 }
@@ -69,7 +69,7 @@ export function holdsTimes({ element, separator }: Pick<LeafColumn, "element" | 
 /** Maximum number of levels, or of values of a list, that are processed in one step. */
 const BLOCK = 1 << 12;
 
-/** Consecutive rows of one page: the non-null values and, if there are nulls, the definition level of each row. */
+/** Cells of a column in consecutive rows of a page: the non-null values and, with nulls, each definition level. */
 export interface Segment {
   numRows: number;
   values: PageValues;
@@ -83,15 +83,15 @@ export interface Segment {
 
 /** Reads one column of consecutive rows. */
 export interface Cursor {
-  /** number of rows read or skipped so far */
+  /** number of the column's rows that were read or skipped so far */
   readonly row: number;
   /** true if cells may hold several values */
   readonly isList: boolean;
-  /** Skips rows. */
+  /** Skips rows of the column. */
   skip(numRows: number): void;
-  /** Yields segments of rows; the caller must read the values before it requests the next segment. Not for lists. */
+  /** Yields segments of rows; the caller must read the values before it asks for the next segment. Not for lists. */
   segments(numRows: number): Generator<Segment, void, undefined>;
-  /** Returns the cells of rows as text, with the values of lists joined; the fault of a cell that has no text. */
+  /** Returns the cells of rows as text, with the values of lists joined; a RowFault for a cell that has no text. */
   texts(numRows: number): (string | RowFault)[];
   /** @throws {Error} the column has more rows */
   checkEnd(): void;
@@ -99,26 +99,26 @@ export interface Cursor {
 
 /** Reads one column of one row group. */
 export class ColumnCursor implements Cursor {
-  /** number of rows read or skipped so far */
+  /** number of the column's rows that were read or skipped so far */
   row = 0;
   readonly #column: LeafColumn;
   readonly #pages: PageReader;
-  /** values of the current page */
+  /** values of the page that is being read */
   #values: PageValues | undefined;
   #definition: Runs | undefined;
   #repetition: Runs | undefined;
   #dictionary: { ordinal: number; values: PlainValues } | undefined;
-  /** number of the page's values, including nulls, that were not read yet */
+  /** number of values of this page, including nulls, that were not read yet */
   #left = 0;
   #isLoaded = false;
   #levels = new Uint32Array(0);
-  /** for lists: the current block of levels [at, end), and the index of the next value */
+  /** for lists: the levels [at, end) that were decoded in advance, and the index of the next value */
   readonly #block = { at: 0, end: 0, value: 0 };
   #repetitions = new Uint32Array(0);
   #indices = new Uint32Array(0);
   #listed: PlainValues | undefined;
 
-  /** @param region memory for the pages, as in PageReader */
+  /** Starts before the first row. @param region memory for the pages; without it, each page gets an array */
   constructor(column: LeafColumn, read: ReadBytes, region?: PageRegion) {
     this.#column = column;
     this.#pages = new PageReader(column, read, region);
@@ -129,7 +129,7 @@ export class ColumnCursor implements Cursor {
     return this.#column.maxRepetition > 0;
   }
 
-  /** Skips rows. @throws {Error} the column is damaged */
+  /** Skips rows of the column. @throws {Error} the column is damaged */
   skip(numRows: number): void {
     this.row += numRows;
     if (this.isList) {
@@ -150,7 +150,7 @@ export class ColumnCursor implements Cursor {
   }
 
   /**
-   * Yields segments of rows, page by page; the caller must read the values before it requests the next segment. Not for
+   * Yields segments of rows, page by page; the caller must read the values before it asks for the next segment. Not for
    * lists.
    */
   *segments(numRows: number): Generator<Segment, void, undefined> {
@@ -165,7 +165,7 @@ export class ColumnCursor implements Cursor {
   }
 
   /**
-   * Returns the cells of rows as text, with the values of lists joined; the fault of a cell that has no text. @throws
+   * Returns the cells of rows as text, with the values of lists joined; a RowFault for a cell that has no text. @throws
    * {Error} the column is damaged
    */
   texts(numRows: number): (string | RowFault)[] {
@@ -329,7 +329,7 @@ function countLevels(levels: Uint32Array, count: number, level: number): number 
   return found;
 }
 
-/** Returns the text of a value, or the fault of its row. */
+/** Returns the text of a value; a RowFault, which says why its row is bad, if it has no text. */
 export function orFault(read: () => string): string | RowFault {
   try {
     return read();

@@ -23,23 +23,24 @@ import {
   type PlainValues,
 } from "./values.js";
 
-/** The keys of a range's rows, with the codes that the thread knows. Threads send it to each other. */
+/** The keys of the rows in a range, with the codes that a scanning thread knows; one thread sends it to another. */
 export interface KeyCells {
   /**
    * u32[numRows]: codes of the log; MISSING for null values. A cell without a known code is UNKNOWN, or UNKNOWN + the
    * index of its value in the dictionary
    */
   cells: Uint32Array;
-  /** consecutive parts of the range, which cover all rows */
+  /** consecutive parts of the range, which together cover all of its rows */
   parts: KeyPart[];
 }
 
-/** The keys of the rows [from, to) of a range. */
+/** The keys of the rows `from` to `to` - 1 of a range. */
 export interface KeyPart {
   from: number;
   to: number;
   /**
-   * keys of the unknown cells, in the order of the cells; if `indices` is set, keys of the new values of the dictionary
+   * the keys of the cells that are UNKNOWN, in the order of the cells; if `indices` is set, keys of the new values of
+   * the dictionary
    */
   keys: Keys;
   /** number of bytes before each key that are not part of the key */
@@ -55,14 +56,14 @@ export interface KeyPart {
 export interface DictionaryIndices {
   /** number of the dictionary within its row group and column */
   ordinal: number;
-  /** number of its values */
+  /** number of values in the dictionary */
   size: number;
   /**
    * u32[keys.size]: dictionary indices of the values that have no code and are new to the thread, in the order of their
    * first rows
    */
   fresh: Uint32Array;
-  /** true if the codes of some cells are unknown */
+  /** true if some cells of the part have a code that the thread does not know */
   hasUnknown: boolean;
 }
 
@@ -70,8 +71,8 @@ export interface DictionaryIndices {
 export interface KeyKnowledge {
   nullTexts: NullTexts;
   /**
-   * Writes codes u32[size] of keys, MISSING for empty keys and UNKNOWN for others, and returns the number of UNKNOWN
-   * ones; when absent, the thread knows no codes.
+   * Writes the codes of keys, u32[size]: MISSING for an empty key, UNKNOWN for a key without a known code. Returns the
+   * number of UNKNOWN ones. When absent, the thread knows no codes.
    */
   find?: (keys: Keys, gap: number, codes: Uint32Array) => number;
   /** true if keys outside of a dictionary are looked up as well; false if the same thread assigns the codes */
@@ -87,20 +88,20 @@ interface NewValues {
   texts: string[];
 }
 
-/** Reads a column as keys. */
+/** Reads the cells of a column as keys. */
 export class KeyReader {
   readonly #column: string;
   readonly #region: PageRegion;
   readonly #nullTexts: NullTexts;
   readonly #find: KeyKnowledge["find"];
   readonly #findCells: KeyKnowledge["find"];
-  /** dictionary of the latest values */
+  /** dictionary of the values that were read last */
   #dictionary: PlainValues | undefined;
   /** indices of the dictionary's values that were UNKNOWN; codes may have been assigned to them since */
   #unknown = new Uint32Array(0);
   readonly #bytes = new TextBytes();
 
-  /** @param region memory for the pages of the column */
+  /** Reads one column. @param region memory for the pages of the column */
   constructor(
     column: string,
     region: PageRegion,
@@ -204,7 +205,7 @@ export class KeyReader {
     for (let i = 0; i < size; i++) if (found[i] !== UNKNOWN) codes[i] = found[i]!;
   }
 
-  /** Looks up again the codes of dictionary values that had no code before. */
+  /** Looks up again the codes of dictionary values that the log did not have before. */
   #findUnknown(dictionary: PlainValues, element: SchemaElement): void {
     if (!this.#find || this.#unknown.length === 0) return;
     const { codes, shared } = this.#region;
@@ -266,7 +267,7 @@ export class KeyReader {
     if (this.#findCells) numUnknown = this.#findCells(keys, gap, cells.subarray(at, at + keys.size));
     else cells.fill(UNKNOWN, at, at + keys.size);
     const nulls: NullCells = { cells: 0, texts: [] };
-    // null texts get no code
+    // a null text gets no code, because it means a missing cell
     if (this.#nullTexts.size > 0 && numUnknown > 0)
       for (let i = 0; i < keys.size; i++) {
         if (cells[at + i] !== UNKNOWN) continue;

@@ -36,7 +36,7 @@ export type Unpack = (
   count: number,
 ) => void;
 
-/** Memory shared by the columns of a scanner. */
+/** Kernel memory that the columns of one scanner share for pages. */
 export class PageMemory {
   readonly #memory: ScanMemory;
   #input: ScanRegion | undefined;
@@ -115,8 +115,8 @@ export class PageRegion {
     return this.#memory.u8.subarray(offset, offset + size);
   }
   /**
-   * Returns the bounds of the texts of a PLAIN page, in the form of PlainValues; overwrites the previous bounds. @param
-   * count maximum number of texts
+   * Returns the bounds of the texts of a PLAIN page, in the layout that PlainValues declares; overwrites the previous
+   * bounds. @param count maximum number of texts
    */
   textBounds({ byteOffset: start, length }: Uint8Array, count: number): Uint32Array {
     // each text is preceded by a length of four bytes

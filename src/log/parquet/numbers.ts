@@ -10,7 +10,7 @@ import { checkLeft, integerAt, isOwnText, spread, takeIndices, textAt, type Plai
 
 /** A cell that is not a number. */
 export interface BadNumber {
-  /** index of the row, relative to the start that NumberReader.read receives as `at` */
+  /** number of the cell's row; the first row that NumberReader.read reads has the number `at` */
   row: number;
   text: string;
 }
@@ -26,7 +26,7 @@ export class NumberReader {
   /** texts of the dictionary values that are not numbers, by index */
   #texts = new Map<number, string>();
 
-  /** @param region memory for the pages of the column */
+  /** Reads one column. @param region memory for the pages of the column */
   constructor(column: string, region: PageRegion, isTime: boolean) {
     this.#column = column;
     this.#region = region;
@@ -42,7 +42,7 @@ export class NumberReader {
   }
 
   /**
-   * Does the same as KeyReader.read, but writes f64 numbers, with NaN for cells without a number.
+   * Reads rows of the column, and writes their cells as f64 numbers, with NaN for cells without a number.
    *
    * @returns the cells that are not numbers, ordered by row
    */
@@ -140,7 +140,7 @@ function numberAt(values: PlainValues, i: number): number | undefined {
 /** The earliest and the latest time that ISO 8601 writes with a year of four digits. */
 const [FIRST_TIME, LAST_TIME] = [-62_167_219_200_000, 253_402_300_799_999];
 
-/** Like numberAt, for times. */
+/** Returns a time in ms since 1970; undefined if its text is needed, as its year does not have four digits. */
 function timeAt(values: PlainValues, i: number): number | undefined {
   if (values.kind !== "time") return undefined;
   const time = values.times[i]!;

@@ -15,7 +15,7 @@ import { Runs } from "./runs.js";
 export interface LeafChunk {
   element: SchemaElement;
   codec: string;
-  /** byte offset in the file */
+  /** offset in the file of the column chunk's first byte */
   start: number;
   end: number;
   /** number of values, including nulls; an empty list is counted as one value */
@@ -33,10 +33,10 @@ export type ReadBytes = (start: number, end: number) => Uint8Array;
 
 /** A data page, decompressed. */
 export interface Page {
-  /** number of values, as in LeafChunk.numValues */
+  /** number of values of the page; an empty list is counted as one value */
   count: number;
   encoding: number;
-  /** absent if the column's maximum level is 0 */
+  /** repetition levels; absent if the column has none, because their maximum is 0 */
   repetition?: Runs;
   definition?: Runs;
   /** bytes of the page after its levels */
@@ -47,7 +47,7 @@ export interface Page {
 
 /** A dictionary page; its values are in the encoding PLAIN. */
 export interface DictionaryPage {
-  /** ordinal number of the dictionary in the column chunk, from 1 */
+  /** number of the dictionary in the column chunk, from 1 */
   ordinal: number;
   count: number;
   values: Uint8Array;
@@ -72,13 +72,13 @@ interface Header {
   uncompressed: number;
   count: number;
   details: Struct;
-  /** position of the page's body in the file */
+  /** position in the file of the page's body */
   body: number;
 }
 
 /** Iterates over the pages of one column chunk. */
 export class PageReader {
-  /** the latest dictionary; undefined before the first one */
+  /** the latest dictionary that was read; undefined before the first one */
   dictionary: DictionaryPage | undefined;
   readonly #leaf: LeafChunk;
   readonly #read: ReadBytes;
@@ -88,8 +88,10 @@ export class PageReader {
   #header: Header | undefined;
 
   /**
+   * Starts before the first page.
+   *
    * @param region memory for the latest page, which overwrites the previous one; when absent, each page gets its own
-   * array
+   *   array
    */
   constructor(leaf: LeafChunk, read: ReadBytes, region?: PageRegion) {
     this.#leaf = leaf;
@@ -176,7 +178,7 @@ export class PageReader {
     };
   }
 
-  /** @param length number of bytes after decompression; undefined if the input is not compressed */
+  /** Decompresses a page's values. @param length their number of bytes then; undefined if not compressed */
   #inflated(input: Uint8Array, length: number | undefined): Pick<Page, "values" | "memory"> {
     const codec = length === undefined ? "UNCOMPRESSED" : this.#leaf.codec;
     const region = this.#region;

@@ -3,7 +3,7 @@
 
 /** A pool of arrays with arbitrary content. */
 export class RangeBuffers {
-  /** by number of bytes */
+  /** arrays that are free for reuse, by their number of bytes */
   readonly #free = new Map<number, ArrayBuffer[]>();
 
   u32(length: number): Uint32Array {

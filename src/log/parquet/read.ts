@@ -53,7 +53,7 @@ export interface BatchFile {
   fingerprint: () => InputFingerprint;
 }
 
-/** The input of readRanges. */
+/** The input of the function readRanges. */
 interface RangeReading {
   items: AsyncGenerator<RangeItem, void, undefined>;
   requests: readonly ColumnRequest[];
@@ -216,7 +216,7 @@ export async function readRanges(
           open.add(item.file.source);
           const digest = digested(item.file.source.path);
           digests.set(item.file, digest);
-          // there is nothing to do in parallel if there is no other thread
+          // waits for the checksum, because without another thread nothing can be read at the same time
           if (threads.length === 0) await digest;
         }
         if (!item) isEnd = true;
@@ -253,7 +253,7 @@ export class RangeMerger {
   readonly #options: ReadOptions;
   readonly #memory: ScanMemory;
   readonly #lock: TableLock;
-  /** one per request */
+  /** the merged codes of each requested column */
   readonly #codes: (ColumnCodes | undefined)[];
 
   /** @throws {IoError} the system provides no addresses for a memory */

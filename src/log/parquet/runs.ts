@@ -14,7 +14,7 @@ export class Runs {
   readonly #width: number;
   /** offset of the next byte; within a packed run, of the byte that contains its next value */
   #at: number;
-  /** number of bits of that byte that were already read */
+  /** number of bits of the byte at that offset that were already read */
   #bit = 0;
   /** number of the page's values that are in later runs than the current one */
   #left: number;
@@ -24,6 +24,8 @@ export class Runs {
   #value = 0;
 
   /**
+   * Reads values from the start of a page's encoded bytes.
+   *
    * @param bytes array that holds the encoded values at [start, end)
    * @param width bits per value, 0 to 32
    * @param count number of values of the page
@@ -119,8 +121,10 @@ export class Runs {
   }
 
   /**
+   * Starts a packed run.
+   *
    * @param count number of values without the padding; the bytes of the padding may be missing in the last run of a
-   * page
+   *   page
    */
   #startPacked(count: number): void {
     this.#isPacked = true;

@@ -31,7 +31,7 @@ export interface ParquetRowRange {
   to: number;
   /** number of rows of the group */
   groupRows: number;
-  /** one per request: the column, or the cell that all rows have */
+  /** for each requested column: the column of the file, or the cell that all rows have */
   columns: (LeafColumn | string)[];
   /** columns by name, if the rows are in memory and not in a file; the range then consists of the whole group */
   batch?: ReadonlyMap<string, BatchColumn>;
@@ -66,9 +66,9 @@ export interface RangeScan {
   numLines: number;
   /** u32[numRows]: the line of each row; absent when row r is on line r */
   rowLines?: Uint32Array;
-  /** one per request: the keys, or the numbers f64[numRows] */
+  /** for each requested column: the keys, or the numbers f64[numRows] */
   columns: (KeyCells | Float64Array)[];
-  /** bad numbers, ordered by row, then by request */
+  /** bad numbers, ordered by row, then by requested column */
   badCells: ChunkScan["badCells"];
   faulty: FaultyLine[];
 }
@@ -88,7 +88,7 @@ export function isNumbers(column: KeyCells | Float64Array): column is Float64Arr
   return "BYTES_PER_ELEMENT" in column;
 }
 
-/** A function that returns the known codes of a request's keys. */
+/** A function that returns, for a requested column, how a thread looks up the codes of keys that the log has. */
 export type KnownKeys = (request: number) => Omit<KeyKnowledge, "nullTexts">;
 
 /** Scans ranges of rows for one thread. */
@@ -103,7 +103,7 @@ export class ParquetScanner {
   #group = -1;
   #cursors: (Cursor | undefined)[] = [];
 
-  /** @param nulls texts that represent a missing cell */
+  /** Scans ranges for the requested columns. @param nulls texts that represent a missing cell */
   constructor(
     requests: readonly CellRequest[],
     memory: ScanMemory,

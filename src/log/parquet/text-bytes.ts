@@ -11,7 +11,7 @@ export class TextBytes {
   #size = 0;
   #length = 0;
 
-  /** @param size maximum number of texts that will be added */
+  /** Removes all texts. @param size maximum number of texts that will be added */
   clear(size: number): void {
     if (this.#offsets.length <= size) this.#offsets = new Uint32Array(size + 1);
     [this.#size, this.#length] = [0, 0];
@@ -35,7 +35,7 @@ export class TextBytes {
     this.#end(length);
   }
 
-  /** @param value a safe integer */
+  /** Adds the digits of a safe integer as a text. */
   pushInteger(value: number): void {
     this.#reserve(17);
     let length = this.#length;
@@ -76,7 +76,7 @@ export class TextBytes {
     return keys;
   }
 
-  /** @param value an integer below 2^31 @returns the offset after its last digit */
+  /** Writes the digits of an integer below 2^31. @returns the offset after its last digit */
   #digits(value: number, at: number, count: number): number {
     const bytes = this.#bytes;
     let rest = value | 0;

@@ -97,7 +97,7 @@ export function cellText(
   );
 }
 
-/** Returns a time as ISO 8601, or a day as a date. @param time milliseconds since 1970 @throws {RowFault} it is out of range */
+/** Returns a time as ISO 8601, or a day as a date. @param time ms since 1970 @throws {RowFault} out of range */
 export function timeText(time: number, isDay: boolean, column: string): string {
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) throw new RowFault("no time", "the time is out of range", column);

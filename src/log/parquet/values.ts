@@ -26,10 +26,10 @@ export type PlainValues = { count: number } & (
       bounds: Uint32Array;
       gap: number;
     }
-  /** one 32-bit word per value, or two, the lower word first */
+  /** integers as 32-bit words, one or (if isWide) two per value, the lower word first */
   | { kind: "integer"; words: Int32Array; isWide: boolean; unsigned: boolean }
   | { kind: "number"; values: Float32Array | Float64Array }
-  /** milliseconds since 1970; isDay: the values are dates without a time of day */
+  /** times in milliseconds since 1970; isDay: the values are dates without a time of day */
   | { kind: "time"; times: Float64Array; isDay: boolean }
   /** values of any type, as hyparquet returns them */
   | { kind: "other"; values: ArrayLike<unknown> }
@@ -190,7 +190,7 @@ export function takeIndices({ runs, memory }: PageValues & { isCoded: true }, co
   return indices;
 }
 
-/** Whether a number is an integer whose shortest text consists of its digits; false for a 32-bit float of 2^24 or more. */
+/** Whether a number is an integer whose shortest text is its digits; false for a 32-bit float of 2^24 or more. */
 export function isOwnText(value: number, { BYTES_PER_ELEMENT: width }: Float32Array | Float64Array): boolean {
   return Number.isSafeInteger(value) && (width === 8 || Math.abs(value) < 2 ** 24);
 }
@@ -244,7 +244,7 @@ export function fixedValues(
 }
 
 const DAY = 86_400_000;
-/** Units per millisecond. */
+/** Number of time units per millisecond, by the unit's name in Parquet. */
 const UNITS = { MILLIS: 1, MICROS: 1000, NANOS: 1_000_000 };
 
 /** Converts a time to whole milliseconds, rounded towards 1970. @param units number of units per millisecond */
@@ -260,7 +260,7 @@ function millisecondsOf(values: BigInt64Array, units: number, times: Float64Arra
     let time = Math.trunc(value / units);
     // the quotient may have been rounded up to a whole number
     if (Math.abs(time) * units > Math.abs(value)) time -= Math.sign(value);
-    times[i] = time + 0; // + 0 turns -0 into 0
+    times[i] = time + 0; // adding 0 turns -0 into 0
   }
   return times;
 }

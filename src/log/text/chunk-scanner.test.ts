@@ -15,7 +15,7 @@ function setupOf(numColumns: number, as: "key" | "number", comment?: string): Sc
   return { dialect: { delimiter: ",", comment, maxCell: 1 << 20 }, requests };
 }
 
-/** Returns the layout of a file whose columns are the requested columns in the order of the requests. */
+/** Returns the layout of a file that has the requested columns in the requested order. */
 function layoutOf(numColumns: number): ScanLayout {
   const cells = Array.from({ length: numColumns }, (_, column) => column);
   return { numColumns, cells, constants: cells.map(() => "") };
@@ -96,8 +96,7 @@ describe("the scan kernel", () => {
     const double = fc.double({ noNaN: true, noDefaultInfinity: true }).map(String);
     const money = fc.integer({ min: -1e7, max: 1e7 }).map((cents) => String(cents / 100));
     const noise = fc.string({ unit: fc.constantFrom(..."0123.-+eE_xX Ifn".split("")), maxLength: 6 });
-    // numbers short enough that the kernel parses all digits in one step, with the bytes that precede and follow digits
-    // in ASCII
+    // draws numbers that the kernel parses in one step, with the ASCII characters before and after the digits
     const short = fc
       .tuple(
         sign,

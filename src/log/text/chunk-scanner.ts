@@ -46,18 +46,18 @@ export interface ChunkScan {
   /** u32[numRows]: the line of each row; absent when row r is on line r */
   rowLines?: Uint32Array;
   /**
-   * one array per request: u32 codes of this scanner, with MISSING for empty cells, or f64 numbers. The arrays are
-   * views of the scanner's memory, valid until the scanner's next call
+   * the cells of each requested column: u32 codes of this scanner, with MISSING for empty cells, or f64 numbers. The
+   * arrays are views of the scanner's memory, valid until the scanner's next call
    */
   columns: (Uint32Array | Float64Array)[];
-  /** one list per request: keys that are new in this chunk, in the order of their codes; empty for numbers */
+  /** for each requested column: keys that are new in this chunk, in the order of their codes; empty for numbers */
   newKeys: Keys[];
-  /** bad numbers, ordered by row, then by request */
+  /** bad numbers, ordered by row, then by requested column */
   badCells: { row: number; request: number; line: number; text: string }[];
   /** the first bad row; if its number of cells is wrong, that number and the expected one */
   fault:
     { reason: FaultReason; line: number; numCells: number; numColumns: number; text: string } | undefined;
-  /** all bad rows ordered by line, if they are kept */
+  /** all bad rows ordered by line, if the settings keep bad rows */
   faultyRows?: { reason: FaultReason; line: number; text: string }[];
   /** number of skipped rows by reason */
   faults: Record<FaultReason, number>;
@@ -243,7 +243,7 @@ export class ChunkScanner {
     const { kernel } = this.#memory;
     const { input, bounds, lines, rest, outputs } = regions;
 
-    // find the cells
+    // finds the bounds of all cells
     const numRows = kernel.indexRows(
       input.offset + start,
       input.offset + end,
@@ -270,7 +270,7 @@ export class ChunkScanner {
       if (this.#setup.keepBadRows) this.#keepRagged(bytes.subarray(start, end), scan);
     }
 
-    // convert the cells of each requested column to codes or numbers
+    // converts the cells of each requested column to codes or numbers
     const stride = 4 * (numColumns + 1);
     for (const [request, column] of places.entries()) {
       if (column === -1) continue;

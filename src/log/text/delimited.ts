@@ -126,7 +126,7 @@ async function firstRows(opened: OpenFile, chunkBytes: number): Promise<string[]
   return rows;
 }
 
-/** Pulls items until they contain the rows of the sample; read() later processes these items first. */
+/** Pulls files and their chunks until they contain the rows of the sample; read() later processes them first. */
 async function takeSample(
   items: AsyncGenerator<InputItem, void, undefined>,
   pulled: InputItem[],

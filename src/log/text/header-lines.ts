@@ -21,7 +21,7 @@ export function isHeader(cells: readonly string[], header: readonly string[]): b
 
 /** A line with the cells of the header in another order, as in concatenated files with different columns. */
 export interface ReorderedLine {
-  /** from 0 */
+  /** number of the line in the chunk, from 0 */
   line: number;
   cells: readonly string[];
   header: readonly string[];

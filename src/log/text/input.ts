@@ -31,7 +31,7 @@ export type InputItem =
 export interface OpenFile {
   source: ByteSource;
   head: FileHead;
-  /** the remaining bytes, decoded */
+  /** the bytes of the file after its header, decoded to UTF-8 */
   rest: AsyncGenerator<Uint8Array, void, undefined>;
 }
 

@@ -166,7 +166,7 @@ function furtherColumnWarnings<Rec>(
   });
 }
 
-/** Pulls items until they contain the first rows; read() later processes the same items again. */
+/** Pulls files and their pieces until they contain the first rows; read() later processes them again. */
 async function takeHead<Rec>(
   items: AsyncGenerator<Item<Rec>, void, undefined>,
   head: Item<Rec>[],
@@ -284,6 +284,8 @@ class RowScanner {
   }
 
   /**
+   * Converts rows to codes and numbers.
+   *
    * @param rows  cells of each row, one per column of the log
    * @param lines line number of each row, from 0
    * @throws {UsageError} the keys outgrow the memory

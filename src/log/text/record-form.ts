@@ -21,13 +21,13 @@ export interface RecordPiece<Rec> {
   numLines: number;
 }
 
-/** One file, opened. */
+/** An open file of the log. */
 export interface RecordFile<Rec> {
   source: RecordSource;
   pieces(): AsyncGenerator<RecordPiece<Rec>, void, undefined>;
 }
 
-/** The columns of a log. */
+/** The columns of a log in a format of records. */
 export interface Schema {
   columns: string[];
   /**
@@ -40,7 +40,7 @@ export interface Schema {
 
 /** A format whose files consist of records. Each log has its own instance. */
 export interface RecordForm<Rec> {
-  /** for messages: "expected ..." */
+  /** what a record must be, for messages: "expected ..." */
   expected: string;
   open(path: string): Promise<RecordFile<Rec>>;
   /** Determines the columns from the first records; malformed records are skipped. */

@@ -10,7 +10,7 @@ const QUOTE = 0x22;
 
 /** The syntax by which bytes are split into records and cells. */
 export interface Dialect {
-  /** one ASCII character */
+  /** the character between two cells, one ASCII character */
   delimiter: string;
   /** the delimiter as it is in the file, if it has several characters and `delimiter` replaces it (separator.ts) */
   written?: string;
@@ -54,7 +54,7 @@ export function recordEnd(bytes: Uint8Array, start: number, dialect: Dialect): R
   }
 }
 
-/** Returns the index of the delimiter or newline after the quoted cell at `open`; -1 if it is not closed in these bytes. */
+/** Returns the index of the delimiter or newline after the quoted cell at `open`; -1 if it is not closed here. */
 function quotedCellEnd(bytes: Uint8Array, open: number, delimiter: number): number {
   for (let quote = bytes.indexOf(QUOTE, open + 1); quote !== -1; quote = bytes.indexOf(QUOTE, quote + 1)) {
     const after = bytes[quote + 1];
@@ -86,7 +86,7 @@ export interface Cut {
   end: number;
   /** runs of records with a quoted cell before the cut: alternating starts and ends, ascending */
   quoted: number[];
-  /** the same as in RecordEnd, for the record that starts at `end` */
+  /** index of the opening quote of an unclosed or too large cell in the record at `end`; -1 if there is none */
   openQuote: number;
 }
 
@@ -117,7 +117,7 @@ export function lastCut(bytes: Uint8Array, dialect: Dialect): Cut {
   }
 }
 
-/** Replaces \r\n at the ends of records by \n; a \r\n inside a quoted cell stays. Returns the same bytes if there is no \r. */
+/** Replaces \r\n at the ends of records by \n, but not inside quoted cells. Returns the same bytes without a \r. */
 export function withoutReturns(bytes: Uint8Array, dialect: Dialect): Uint8Array {
   if (!bytes.includes(RETURN)) return bytes;
   const out = new Uint8Array(bytes.length);

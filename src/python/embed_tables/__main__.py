@@ -1,4 +1,4 @@
-"""``embed`` on the path, and ``python -m embed_tables``: the program with its command line."""
+"""The command ``embed`` of the package, also as ``python -m embed_tables``: runs the program with its command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ._process import command_line
 
 
 def main() -> None:
-    """Becomes the program."""
+    """Replaces this process by the program; on Windows, runs the program as a child process."""
     try:
         command = [*command_line(), *sys.argv[1:]]
     except NodeError as error:

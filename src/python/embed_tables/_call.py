@@ -1,4 +1,4 @@
-"""A call from Python as a command line: words, flags, frames as files, and what comes back."""
+"""Converts a call from Python to a command line: positional arguments, flags, frames as files, and the result."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from ._process import run
 
 @dataclass(frozen=True)
 class Spec:
-    """How the arguments of a function become a command line."""
+    """Describes how the arguments of a function become a command line."""
 
     command: str
-    #: arguments before the options
+    # : names of the positional arguments, which come before the options
     words: tuple[str, ...]
-    #: options that may be given several times; of these, `commas` take names with commas between them
+    # : options that may be given several times; `commas` are those of them that take names separated by commas
     repeats: tuple[str, ...]
     commas: tuple[str, ...]
-    #: options that False sets, as --no-NAME
+    # : options whose value False becomes the flag --no-NAME
     negated: tuple[str, ...]
-    #: options that take a log, which may be a frame
+    # : options that accept a log, which may be a frame
     logs: tuple[str, ...]
 
 
 def call_json(spec: Spec, given: Mapping[str, Any]) -> Any:
-    """Calls a command, and returns what --json prints."""
+    """Calls a command, and returns the value that --json prints."""
     return json.loads(_call(spec, given, ["--json"]) or b"null")
 
 
 def call_bytes(spec: Spec, given: Mapping[str, Any]) -> Any:
-    """Calls a command that writes to `out`, or returns its bytes."""
+    """Calls a command that writes a file. Returns the bytes of the file if no `out` is given."""
     return call_json(spec, given) if _has_target(given) else _call(spec, given, [])
 
 
 def call_frame(spec: Spec, given: Mapping[str, Any]) -> Any:
-    """Calls a command that writes rows to `out`, or returns them as a DataFrame."""
+    """Calls a command that writes rows. Returns the rows as a DataFrame if no `out` is given."""
     if _has_target(given):
         return call_json(spec, given)
     if given.get("format") not in (None, "parquet"):
@@ -70,7 +70,7 @@ def _call(spec: Spec, given: Mapping[str, Any], more: list[str]) -> bytes:
 
 
 def _texts(name: str, value: Any) -> list[str]:
-    """The words of an argument: paths, or keys."""
+    """Returns the value of a positional argument as words: paths, or keys."""
     if value is None:
         return []
     words = value if isinstance(value, (list, tuple)) else [value]
@@ -98,7 +98,7 @@ def _flags(spec: Spec, name: str, value: Any) -> list[str]:
             raise UsageError(f"{name}: {text!r} has a comma, which separates names here: rename the column")
     if name in spec.repeats:
         return [f"{flag}={text}" for text in texts]
-    # from and to
+    # the two bounds of hard_negatives are joined as FROM-TO, other values by commas
     return [f"{flag}={('-' if name == 'hard_negatives' else ',').join(texts)}"]
 
 

@@ -1,4 +1,4 @@
-"""The closed set of errors, as the command's exit codes name them."""
+"""The errors of the package, one class for each exit code of the command."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from ._names import ERROR_NAMES
 
 
 class EmbedWarning(UserWarning):
-    """What the program noticed, and did not refuse."""
+    """A warning of the program."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the input something is wrong; lines count from 1."""
+    """A place in the input where something is wrong; lines count from 1."""
 
     file: str
     line: int | None = None
@@ -21,7 +21,7 @@ class Place:
 
 
 class EmbedError(Exception):
-    """What a user can act upon: the message says what was expected, what was got and what to try next."""
+    """An error that a user can act upon: the message says what was expected, what was found and what to try next."""
 
     exit_code = 1
 
@@ -37,11 +37,11 @@ class UsageError(EmbedError):
 
 
 class NodeError(UsageError):
-    """There is no Node that can run the program."""
+    """No version of Node that can run the program was found."""
 
 
 class DataError(EmbedError):
-    """Malformed input; ``place`` has file, line and column."""
+    """The input is malformed; ``place`` has file, line and column."""
 
     exit_code = 65
 
@@ -69,7 +69,7 @@ class IoError(EmbedError):
 
 
 class LockedError(EmbedError):
-    """Another process writes to the same place."""
+    """Another process is writing to the same place."""
 
     exit_code = 75
 
@@ -108,7 +108,8 @@ _CLASSES = {
 
 
 def error_of(exit_code: int, name: str | None, message: str, place: Place | None) -> Exception:
-    """The exception for a command that has failed; one that is a bug of the program is none of the set."""
+    """Returns the exception for a failed command, by error class or exit code; a RuntimeError for a bug of the program.
+    """
     found = _CLASSES.get(name or ERROR_NAMES.get(exit_code, ""))
     if found is not None:
         return found(message, place)

@@ -1,6 +1,6 @@
-"""Frames for the program and from it: a log as a Parquet file in a temporary folder, and rows as a DataFrame.
+"""Passes data frames to the program and back: a log as a Parquet file in a temporary folder, and rows as a DataFrame.
 
-A folder is locked while its call runs. A call removes the folders that killed ones have left, whose locks are free.
+A folder is locked while its call runs. A call also removes the folders of killed calls, which nobody locks any more.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from ._process import Path
 
 #: a log: a path, a pandas or polars DataFrame, a pyarrow Table or RecordBatchReader
 Log = Union[Path, Any]
-#: the same, or a list of paths
+# : a log, or a list of paths that are read as one log
 Logs = Union[Log, Sequence[Path]]
 
-#: how the names of temporary folders begin
+# : prefix of the names of temporary folders
 PREFIX = "embed-python-"
-#: seconds after which a folder without a lock is a leftover
+# : seconds after which a folder that nobody locks is regarded as left by a killed call
 _OLD = 3600
 
 
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[_FilePath]:
-    """A folder that is removed when the call ends, or, after a kill, at the next call."""
+    """Provides a folder that is removed when the call ends or, if the process is killed, by a later call."""
     _remove_leftovers()
     while True:
         folder = _FilePath(tempfile.mkdtemp(prefix=PREFIX))
@@ -51,7 +51,7 @@ def temporary_folder() -> Iterator[_FilePath]:
 
 
 def _take(lock: Any) -> bool:
-    """Locks an open file. Windows needs none: it removes no file that is open."""
+    """Locks an open file. Windows needs no lock, because it does not remove a file that is open."""
     if sys.platform == "win32":
         return True
     import fcntl
@@ -87,7 +87,7 @@ def _remove_leftover(folder: _FilePath) -> None:
 
 @contextlib.contextmanager
 def handed_over(names: Sequence[str], given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The arguments with frames as files, which are there as long as the context."""
+    """Yields the arguments with each frame replaced by the path of a file, which exists until the context ends."""
     frames = [name for name in names if is_frame(given.get(name))]
     if not frames:
         yield dict(given)
@@ -104,7 +104,7 @@ def handed_over(names: Sequence[str], given: Mapping[str, Any]) -> Iterator[dict
 
 
 def _about_frames(error: EmbedError, paths: Mapping[str, _FilePath]) -> EmbedError:
-    """The error with the names of arguments in place of the files that stand for them."""
+    """Returns the error with the names of arguments instead of the temporary files that stand for them."""
     message, place = str(error), error.place
     for name, path in paths.items():
         message = message.replace(f"'{path}'", f"'{name}'").replace(str(path), name)
@@ -114,12 +114,12 @@ def _about_frames(error: EmbedError, paths: Mapping[str, _FilePath]) -> EmbedErr
 
 
 def is_frame(value: Any) -> bool:
-    """Whether it holds rows itself."""
+    """Returns whether a value is a frame, which holds rows itself, and not a path."""
     return hasattr(value, "__arrow_c_stream__") or _module_of(value) in ("pandas", "polars", "pyarrow")
 
 
 def is_polars(value: Any) -> bool:
-    """Whether it is a frame of polars, so that results are, too."""
+    """Returns whether a value is a frame of polars, in which case results are polars frames, too."""
     return _module_of(value) == "polars"
 
 
@@ -173,7 +173,8 @@ def _write_arrow(frame: Any, path: _FilePath, given: Mapping[str, Any]) -> int:
     if len(set(schema.names)) < len(schema.names):
         raise DataError(f"two columns are called {_first_twice(schema.names)!r}: rename one of them")
     _check_columns({field.name: _kind(arrow, field.type) for field in schema}, given)
-    # times are read in milliseconds; neither compression nor statistics pay for a file that is read once
+    # milliseconds are the unit in which the program reads times; compression and statistics take time but do not help a
+    # file that is read only once
     how = {
         "compression": "none",
         "write_statistics": False,
@@ -243,7 +244,7 @@ def _kind(arrow: Any, type_: Any) -> str:
 
 
 def _check_columns(kinds: Mapping[str, str], given: Mapping[str, Any]) -> None:
-    """Refuses what would be read as something else than it is."""
+    """Rejects columns that the program would read with another meaning than they have in the frame."""
     if not kinds:
         raise DataError("the frame has no columns")
     for name, kind in kinds.items():
@@ -263,7 +264,7 @@ def _check_columns(kinds: Mapping[str, str], given: Mapping[str, Any]) -> None:
 
 
 def _named(columns: Mapping[str, str], known: Sequence[str]) -> str | None:
-    """The column that is taken for an id by its name: the best name wins, and of equal ones the leftmost."""
+    """Returns the column that is taken for an id by its name: the best name wins, then the leftmost column."""
     plain = {name: "".join(c for c in name.lower() if c not in " \t_-.") for name in columns}
     found = [name for name in columns if plain[name] in known]
     return min(found, key=lambda name: known.index(plain[name]), default=None)
@@ -275,7 +276,7 @@ def _first_twice(names: Sequence[str]) -> str:
 
 
 def check_reader() -> None:
-    """Refuses, before any work, to return a frame where nothing reads one."""
+    """Raises an error before any work if no package is installed that can read the result as a DataFrame."""
     if find_spec("polars") is None and find_spec("pyarrow") is None:
         raise UsageError(
             "a DataFrame takes pyarrow or polars, and neither is installed: pip install pyarrow, or name a file as out"
@@ -283,7 +284,7 @@ def check_reader() -> None:
 
 
 def read_frame(path: Path, as_polars: bool = False) -> Any:
-    """The rows of a Parquet file as a DataFrame: of polars if asked for or alone there, else of pandas."""
+    """Reads a Parquet file as a polars DataFrame if preferred or if pandas is missing, else as a pandas one."""
     if find_spec("polars") and (as_polars or not find_spec("pandas")):
         import polars
 
@@ -293,7 +294,7 @@ def read_frame(path: Path, as_polars: bool = False) -> Any:
 
 
 def frame_of(columns: Mapping[str, Any]) -> Any:
-    """Columns as a DataFrame of pandas, else of polars, else a table of pyarrow, else a dict."""
+    """Returns columns as a DataFrame of pandas, else of polars, else as a table of pyarrow, else as a dict."""
     if find_spec("pandas"):
         import pandas
 

@@ -1,4 +1,4 @@
-"""Vectors of a run as layers of PyTorch and Keras, with rows for padding and unknown keys."""
+"""Vectors of a run as embedding layers of PyTorch and Keras, with rows for padding and unknown keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from ._frames import temporary_folder
 if TYPE_CHECKING:
     from ._run import Run
 
-#: by scheme: rows before the keys, the row for padding, and that for unknown keys, -1 being the last
+# : for each scheme of --reserve: the number of rows before the keys, the row for padding, and the row for unknown keys
+# (-1 is the last row)
 _SCHEMES = {"pytorch": (2, 1, 0), "keras": (2, 0, 1), "fuxictr": (1, 0, -1)}
 
 
@@ -25,7 +26,8 @@ def _scheme(reserve: str) -> tuple[int, int, int]:
 
 
 def weights(run: Run, field: str, reserve: str) -> NDArray[np.float32]:
-    """The table with the reserved rows: the program computes the vector of unknown keys."""
+    """Returns the table with the reserved rows. The program is called because it computes the vector of unknown keys.
+    """
     from ._functions import export_run
 
     _scheme(reserve)
@@ -36,7 +38,7 @@ def weights(run: Run, field: str, reserve: str) -> NDArray[np.float32]:
 
 
 def rows(run: Run, field: str, keys: Sequence[Any], reserve: str) -> NDArray[np.int64]:
-    """The row of each key in the table with the reserved rows."""
+    """Returns the row number of each key in the table with the reserved rows."""
     before, padding, unknown = _scheme(reserve)
     known = {key: before + row for row, key in enumerate(run.keys(field)) if key != ""}
     if unknown < 0:
@@ -46,7 +48,7 @@ def rows(run: Run, field: str, keys: Sequence[Any], reserve: str) -> NDArray[np.
 
 
 def torch_embedding(run: Run, field: str, reserve: str, freeze: bool) -> Any:
-    """A layer of PyTorch."""
+    """Returns an embedding layer of PyTorch."""
     import torch
 
     _, padding, _ = _scheme(reserve)
@@ -55,7 +57,7 @@ def torch_embedding(run: Run, field: str, reserve: str, freeze: bool) -> Any:
 
 
 def keras_embedding(run: Run, field: str, reserve: str, trainable: bool) -> Any:
-    """A layer of Keras, which masks row 0 where that is the padding."""
+    """Returns an embedding layer of Keras, which masks row 0 if that is the padding row."""
     import keras
 
     _, padding, _ = _scheme(reserve)

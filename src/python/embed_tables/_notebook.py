@@ -1,4 +1,4 @@
-"""A run in a notebook: the page of `embed report` in a frame of its own, so that neither page styles the other."""
+"""Shows a run in a notebook: the page of `embed report` in an iframe, so that their styles stay apart."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEIGHT = 600
 
 
 def html_of(run: Run) -> str:
-    """Metrics, curves and map of a run."""
+    """Returns a page with metrics, curves and a map of the run as HTML."""
     from ._functions import report
 
     try:
@@ -23,7 +23,7 @@ def html_of(run: Run) -> str:
             report(run, out=folder / "report.html")
             page = (folder / "report.html").read_text("utf-8")
     except EmbedError as error:
-        # a cell must show something of a run of which there is no report
+        # without a report, the cell shows the error, because a representation must not raise
         return f"<p>{escape(repr(run))}: {escape(str(error))}</p>"
     return (
         f'<iframe title="{escape(repr(run))}" srcdoc="{escape(page)}" sandbox="allow-scripts" '

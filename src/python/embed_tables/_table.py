@@ -1,6 +1,6 @@
-"""embeddings.arrow of a run, mapped into memory: only the pages that are used are read.
+"""Maps embeddings.arrow of a run into memory, so that only the pages that are used are read.
 
-The layout is in docs/formats.md. The footer is read here and not by pyarrow, which the package does not require.
+The layout is in docs/formats.md. This module parses the footer itself, because the package does not require pyarrow.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from ._errors import ArtifactError, UsageError
 
-#: buffers of a batch by column: a bitmap of nulls, which no column has, stands before each
+# : number of each column's buffer in a batch; a bitmap of nulls precedes each, but no column has nulls
 _FIELD, _OFFSETS, _KEYS, _COUNT, _WEIGHT = 1, 3, 4, 6, 8
 
 
 class _Flat:
-    """A table of a flatbuffer: its members by number."""
+    """Reads a table of a FlatBuffer, whose members are identified by number."""
 
     def __init__(self, data: bytes, at: int) -> None:
         self.data, self.at = data, at
@@ -77,10 +77,10 @@ class _Flat:
 
 
 class Table:
-    """The rows of a run's table by field."""
+    """Reads the rows of a run's table, by field."""
 
     def __init__(self, path: Path, size: int) -> None:
-        """Opens the file. ``size``: its bytes, as the manifest has them."""
+        """Opens the file. ``size``: number of bytes of the file, as the manifest states it."""
         self.path = path
         try:
             self._file = np.memmap(path, dtype=np.uint8, mode="r")
@@ -107,7 +107,7 @@ class Table:
     def _bodies(
         self, blocks: list[tuple[int, ...]], dictionary: bool = False
     ) -> Iterator[tuple[int, list[NDArray[np.uint8]]]]:
-        """The rows of each message, and its buffers."""
+        """Yields the number of rows and the buffers of each message."""
         for offset, meta, body in blocks:
             header = _Flat.root(self._bytes(offset + 8, meta - 8)).table(2)
             batch = header.table(1) if dictionary else header
@@ -123,13 +123,13 @@ class Table:
         return self._file[offset : offset + length].tobytes()
 
     def number(self, field: str) -> int:
-        """The number of a field. Raises UsageError where there is none of the name."""
+        """Returns the number of a field. Raises UsageError if the table has no field of this name."""
         if field in self.fields:
             return self.fields.index(field)
         raise UsageError(f"the table has no field {field!r}; it has {', '.join(map(repr, self.fields))}")
 
     def _pieces(self, field: str) -> Iterator[tuple[list[NDArray[np.uint8]], int, int]]:
-        """Batches with rows of a field, and which these are."""
+        """Yields the batches that contain rows of a field, with the first of these rows and the row after the last."""
         f = self.number(field)
         for rows, buffers in self._batches:
             ids = buffers[_FIELD][: 4 * rows].view("<i4")
@@ -143,20 +143,20 @@ class Table:
         return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty(0, dtype), *pieces])
 
     def vectors(self, field: str) -> NDArray[np.float32]:
-        """f32[rows, dim]: a view of the file, unless the field takes several batches."""
+        """The vectors of a field, f32[rows, dim]: a view of the file, unless the field takes several batches."""
         at = 11 if self.has_weights else 9
         return self._column(field, at, "<f4", self.dim).reshape(-1, self.dim)
 
     def counts(self, field: str) -> NDArray[np.uint32]:
-        """u32[rows]: training events of each key."""
+        """The number of training events of each key, u32[rows]."""
         return self._column(field, _COUNT, "<u4")
 
     def weights(self, field: str) -> NDArray[np.float32] | None:
-        """f32[rows], where the model has weights."""
+        """The weight of each key, f32[rows], if the model has weights."""
         return self._column(field, _WEIGHT, "<f4") if self.has_weights else None
 
     def keys(self, field: str) -> list[str]:
-        """The key of each row."""
+        """The key of each row of a field."""
         return [key for buffers, a, b in self._pieces(field) for key in self._texts(buffers, a, _OFFSETS, b)]
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Logs and runs that the tests share; the package is the installed wheel."""
+"""Logs and runs that several tests use; the tested package is the installed wheel."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def fm(tmp_path_factory: pytest.TempPathFactory, clicks: Path) -> et.Run:
 
 @pytest.fixture(autouse=True)
 def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """No test leaves a frame in the temporary folder."""
+    """Checks that no test leaves a frame in the temporary folder."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))

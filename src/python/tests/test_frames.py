@@ -1,4 +1,4 @@
-"""Frames reach the program as they are, and what would be read as something else is refused."""
+"""Data frames reach the program unchanged, and columns that would be misread are rejected."""
 
 import subprocess
 import sys
@@ -42,7 +42,7 @@ def test_ids_are_exact(tmp_path: Path, kind: str) -> None:
         "bytes": lambda: pd.Series([str(one).encode() for one in values], dtype=object),
         "nullable": lambda: pd.Series([*values[:-1], None], dtype="Int64"),
     }.get(kind, lambda: pd.Series(values, dtype=kind))()
-    # the missing one is refused by default
+    # the row with the missing key is rejected by default
     options = {"on_bad_row": "skip", "max_bad": 0.5} if kind == "nullable" else {}
     assert keys_of(events(item=column), tmp_path, **options) == {str(one) for one in values}
 

@@ -1,4 +1,4 @@
-"""How the program is found, ended and heard."""
+"""Tests how the program is found and ended, and how its messages are read."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ def test_an_error_has_class_message_and_place(tmp_path: Path) -> None:
     assert caught.value.place.column == "label"
     assert "nonsense" in str(caught.value)
     assert caught.value.exit_code == 65
-    # a frame is no file: its rows are counted from 1
+    # rows of a frame count from 1, because it has no header line
     with pytest.raises(et.DataError, match=r"^log:2001: column 'label'") as caught:
         et.train_fm(pd.read_csv(log), out=tmp_path / "run")
     assert caught.value.place == et.Place("log", 2001, "label")

@@ -1,4 +1,4 @@
-"""A run's arrays and DataFrames are those of the command."""
+"""Arrays and DataFrames of a run equal the output of the command."""
 
 import json
 import subprocess
@@ -42,7 +42,8 @@ def test_the_same_bytes_as_the_command(tmp_path: Path, trainer: str, log: str, o
     ]
     command(trainer.replace("_", "-"), FIXTURES / log, "-o", tmp_path / "typed", *flags)
     typed = et.Run(tmp_path / "typed")
-    # the manifest names the log and the times, and metrics.jsonl the speed
+    # compares tables and models only, because the manifest contains the log's path and times, and metrics.jsonl the
+    # speed
     names = {name for name in run.manifest["files"] if name.startswith(("embeddings", "model/"))}
     assert names
     for name in names:
@@ -58,7 +59,7 @@ def test_vectors_are_those_of_the_exported_table(items: et.Run) -> None:
     np.testing.assert_allclose(vectors, csv.filter(regex=r"^v\d").to_numpy(), rtol=1e-6)
     assert items.keys("item").tolist() == csv["key"].tolist()
     assert items.counts("item").tolist() == csv["count"].tolist()
-    # mapped, and nobody writes into a run
+    # the array maps the file, and is read-only so that nobody changes the run
     assert isinstance(vectors, np.memmap)
     assert not vectors.flags.writeable
     assert items.fields == ["customer_id", "product_id"]
@@ -121,7 +122,7 @@ def test_layers_have_rows_for_padding_and_unknown_keys(fm: et.Run) -> None:
         np.testing.assert_array_equal(table[rows[0]], fm.vectors("item")[0])
         np.testing.assert_array_equal(table[rows[3]], fm.vectors("item")[-1])
         assert not table[rows[1]].any()
-        # trained by oov_dropout
+        # the row for unknown keys was trained, because of oov_dropout
         assert table[rows[2]].any()
         assert len({*rows.tolist()}) == 4
 
@@ -152,7 +153,7 @@ def test_a_run_shows_its_report_in_a_notebook(fm: et.Run) -> None:
 
 
 def test_added_rows_follow_the_trained_ones(items: et.Run, tmp_path: Path) -> None:
-    # an appended table has the layout of a trained one: rows of the field in a second file
+    # rows of new items are in a second file with the same layout as the table of trained rows
     known = items.keys("item")
     catalogue = pd.DataFrame({"item": [*known, "brand-new"], "group": [key.split("-")[0] for key in known] + ["tea"]})
     et.transform(items, content=catalogue, content_key="item", append=True, out=tmp_path / "more")

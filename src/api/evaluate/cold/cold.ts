@@ -1,4 +1,5 @@
-// `evaluate RUN --cold 0,3 --content CATALOGUE`: ranks new items, which have no training events, by 0 or 3 known events.
+// `evaluate RUN --cold 0,3 --content CATALOGUE`: ranks new items, which have no training events, by 0 or 3 known
+// events.
 //
 //   content      vectors that the content map predicts (api/content/map.ts)
 //   fold-in      vectors that the run folds in from the known events; the mean of all items for items without events
@@ -53,7 +54,8 @@ export interface ColdEvaluation {
 /**
  * Evaluates how each contender ranks new items, for each number of known events.
  *
- * @param runs the first run's vectors are predicted from content and events; the tables of other runs have rows of new items
+ * @param runs the first run's vectors are predicted from content and events; the tables of other runs have rows of new
+ *   items
  * @throws {UsageError} as coldItemsOf, vectorScoring and readCatalogue
  */
 export async function evaluateCold(

@@ -1,4 +1,5 @@
-// The contenders of --cold (listed in cold.ts): vectors of new items from content, from events, from both, or from means over values.
+// The contenders of --cold (listed in cold.ts): vectors of new items from content, from events, from both, or from
+// means over values.
 
 import { MISSING, keyAt } from "../../../log/keys.js";
 import { KeyIndex } from "../../../dataset/vocabulary/key-index.js";
@@ -50,10 +51,11 @@ export async function loadContentMap(
 }
 
 /**
- * Returns a function that gives the mean vector of an item's values, a baseline for the content map; undefined if no column has values.
+ * Returns a function that gives the mean vector of an item's values, a baseline for the content map; undefined if no
+ * column has values.
  *
- * The vector (and weight) of a value is the mean over the known items that have it; an item without a value gets the mean of all known
- * items.
+ * The vector (and weight) of a value is the mean over the known items that have it; an item without a value gets the
+ * mean of all known items.
  */
 function valueMeans(
   { dim, vectors, weights }: EmbeddingTable,
@@ -203,7 +205,7 @@ export async function foldNewItems(
   }
 }
 
-/** Returns u32: the log's rows with a new item and one of its known users, and the rows with known items, which folding in uses, too. */
+/** Returns u32: rows with a new item and one of its known users, and with known items, which folding in uses. */
 function knownRows(
   dataset: Dataset,
   user: string,
@@ -225,7 +227,7 @@ function knownRows(
   });
 }
 
-/** Returns the number of new items whose row in a table was trained on more events than are known in the protocol. */
+/** Returns the number of new items on whose events the table was trained beyond those that the protocol knows. */
 export function leaks({ table, range }: RankedTable, { items }: ColdItems, { counts }: ColdProtocol): number {
   const rows = rowsOfKeys(keysOfRows(table, range), items);
   return rows.reduce(

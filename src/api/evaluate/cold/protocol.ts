@@ -1,6 +1,7 @@
-// The protocol of --cold 0,3: which events of new items (items without training events) are known, and which are held out.
+// The protocol of --cold 0,3: which events of new items (items without training events) are known, and which are held
+// out.
 //
-//   log, or a split of the run ──► items without training events ──► training users of each item, by their first event with it
+//   log, or a split of the run ──► items without training events ──► their training users, by first event
 //     ──► with n known events: the events of the first n users are known, those of the others are held out
 //
 //   ranked   all items, in one metric; new items alone, in another
@@ -23,7 +24,7 @@ import { inOrderOfTime } from "../../../ranking/new-users.js";
 
 /** New items, which have no training events, and their users. */
 export interface ColdItems {
-  /** the new items */
+  /** keys of the new items */
   items: Keys;
   /** keys of the training users; a user number is a position among these keys */
   users: Keys;
@@ -54,7 +55,7 @@ export interface ColdProtocol {
   pairs: number;
 }
 
-/** Finds the new items of a log. @throws {UsageError} training knows all items of the log, or none of the users of new items */
+/** Finds the new items of a log. @throws {UsageError} training knows all items, or no user of the new ones */
 export function coldItemsOf(training: TrainingEvents, { dataset, rows }: Part): ColdItems {
   const column = keyColumn(dataset, dataset.roles.item!);
   const known = rowsOfKeys(training.items, column.dictionary);

@@ -1,4 +1,5 @@
-// Converts a run's table to the vectors by which --cold ranks: a query for each user, and an array of item vectors with room for new items.
+// Converts a run's table to the vectors by which --cold ranks: a query for each user, and an array of item vectors with
+// room for new items.
 //
 //   dot      score = q . v + weight, for models that rank by this score; q is the user's row
 //   cosine   score = q . v/|v|, for tables without users; q is the sum of the unit vectors of the user's training items
@@ -31,15 +32,15 @@ export interface RankedTable {
   /** the run's table, with composed items if its items are composed */
   table: EmbeddingTable;
   range: RowRange;
-  /** f32[number of training users * dim] */
+  /** query vectors of the users, f32[number of training users * dim] */
   queries: Float32Array;
-  /** f32[number of all items * dim], of unit length for cosine; zeros for an item without a row */
+  /** item vectors, f32[number of all items * dim], of unit length for cosine; zeros for an item without a row */
   items: Float32Array;
-  /** f32[number of all items]; -Infinity for an item without a row */
+  /** item weights, f32[number of all items]; -Infinity for an item without a row */
   weights: Float32Array;
 }
 
-/** Returns the score of a run's vectors. @param given replaces the model's own score @throws {UsageError} the model has no such score */
+/** Returns the score of a run's vectors; `given` overrides it. @throws {UsageError} the model has no such score */
 export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefined): Promise<VectorScoring> {
   if (given) return { by: given, weighted: false };
   const { mips, rank, foldedRank, scoresBy, contexts, holds, command } = await knownModelOf(run);

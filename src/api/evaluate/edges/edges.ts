@@ -1,6 +1,7 @@
-// `embed evaluate --edges`: measures whether held-out edges of a graph have higher scores than pairs of nodes without an edge.
+// `embed evaluate --edges`: measures whether held-out edges of a graph have higher scores than pairs of nodes without
+// an edge.
 //
-//   held-out edges, known edges ──► nodes that all runs have ──► as many sampled pairs without an edge ──► scores by run ──► AUC
+//   held-out edges, known edges ──► nodes that all runs have ──► as many non-edges ──► scores by run ──► AUC
 //
 // All runs and the baseline score the same pairs.
 
@@ -57,7 +58,7 @@ export interface EvaluatedEdges {
   /** number of distinct known edges between the evaluated nodes, and their origin; absent if no edges are known */
   known?: number;
   knownFrom?: "--known-edges" | "training";
-  /** number of left-out rows of --edges: a run has no vector for a node; both ends are the same node; the edge is repeated */
+  /** number of edges left out because a run lacks a node, both ends are the same, or the edge is repeated */
   leftOut: { unknown: number; loops: number; repeated: number };
 }
 

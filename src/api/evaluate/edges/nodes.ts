@@ -17,7 +17,7 @@ import type { OpenTable } from "../../tables.js";
 export interface Nodes {
   /** field whose keys are the nodes */
   field: string;
-  /** one row per node */
+  /** table in which each row is a node */
   table: EmbeddingTable;
 }
 
@@ -37,7 +37,7 @@ export async function nodesOf(
   return { ...nodesIn(table, field), ...(note !== undefined && item === field && { note }) };
 }
 
-/** Returns the rows of a field, without holes. @throws {UsageError} the field does not exist */
+/** Returns the rows of a field, without rows that have no key. @throws {UsageError} the field does not exist */
 export function nodesIn(table: EmbeddingTable, field: string): Nodes {
   const { first, last } = rowsOf(table, field);
   const rows = Array.from({ length: last - first }, (_, i) => first + i).filter((row) => !isHole(table, row));
@@ -57,7 +57,8 @@ function defaultField({ run, table: { fields }, fieldNamed }: OpenTable): string
 /**
  * Appends those nodes of a file that the run lacks.
  *
- * @param path CSV as `embed transform` writes it: a key column (with the field's name, or the first one), and one column per dimension
+ * @param path CSV as `embed transform` writes it: a key column (with the field's name, or the first one), and one
+ *   column per dimension
  * @throws {UsageError} the vectors have another dimension than the run's
  * @throws {DataError} the file is not a table of vectors
  */
@@ -85,7 +86,7 @@ export async function withNewNodes(
   return { nodes, added: added.numRows, known: file.numRows - added.numRows };
 }
 
-/** Returns the rows of the common keys from each table, sorted by the bytes of the keys, so that runs do not affect node numbers. */
+/** Returns the rows of the common keys from each table, sorted by the bytes of the keys, and not by any run. */
 export function commonRows(tables: readonly EmbeddingTable[]): EmbeddingTable[] {
   const { keys } = tables[0]!;
   const found = tables.map((table) => rowsOfKeys(table.keys, keys));
