@@ -174,7 +174,7 @@ describe.each(formats)("%s", (format) => {
     if (!isThere) return;
     const table = tableOf({ item: held.map(([key]) => key) }, 3);
     const { read, reported } = await exported(table, format, { field: "item" });
-    // looks rows of onnx up by key
+    // the ONNX reader looks the row of each key up
     const names = held.map((one) => becomes(format, one)!);
     expect(await read()).toEqual(rowsExpected(table, names));
     if (format !== "fnn") expect(reported).toContain("1 rows are zero vectors");

@@ -14,7 +14,7 @@ test("of several labels one in common is enough, and an item without neighbors s
   // prettier-ignore
   const nearest = Uint32Array.of(
     1, 2, // items with label a: item 1 (a|b) shares the label, item 2 (b) does not
-    0, 2, // items with labels a and b: both neighbors share a label
+    0, 2, // item 1 has the labels a and b: each of its two neighbors shares one of them
     3, NO_ITEM, // items with label b: item 3 (c) does not share it
     NO_ITEM, NO_ITEM,
   );

@@ -63,7 +63,7 @@ export interface ReportedTable {
   norms: readonly FieldNorms[];
   /** the field that is plotted and whose neighbors are listed */
   field: string;
-  /** number of rows of that field */
+  /** number of rows of the plotted field */
   rows: number;
   /** map of the field's items, or of a sample of them, on their first two principal components */
   map?: ItemMap;

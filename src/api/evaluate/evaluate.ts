@@ -152,7 +152,8 @@ async function evaluateLog(runs: NamedRuns, options: Evaluating, watch: Watch): 
   const { ranking, baseline, score, candidates, foldInShare } = options;
   if (foldInShare !== undefined) for (const { run } of runs) await userFoldIn(run, "--fold-in-share");
   else if ((score ?? "model") === "model") for (const { run } of runs) await checkScores(run);
-  // any table can rank, but only a run with a recipe for its log can be the first
+  // every table can be ranked, but the first must be a run that stores how its log was read, because all are ranked
+  // on that log
   else await eventRecipe(first, scores ? undefined : "Its table ranks after a trained run under --score dot");
   const asked =
     ranking === true || [baseline, score, candidates, foldInShare].some((one) => one !== undefined);
