@@ -61,7 +61,7 @@ beforeAll(async () => {
 test("a dry run says what would change, and changes nothing", async () => {
   const before = grep(at("store"), user, item);
   const { stdout } = await embedOk(["forget", at("store"), `user:${user}`, "--dry-run"]);
-  // the key occurs in the statistics of the user, and in those of 65 combinations of the user with an item
+  // target statistics are kept for the user alone and for 65 pairs of the user and an item, and each contains the key
   expect(stdout).toContain(`${at("store/trees/000001")}: 66 rows and entries would be forgotten\n`);
   expect(grep(at("store"), user, item)).toEqual(before);
 });

@@ -65,7 +65,7 @@ test.each([
   120_000,
 );
 
-/** Words of a training with 4 million features of 64 dimensions. */
+/** Command-line words of a training with 4 million features of 64 dimensions. */
 const large = `train-fm '${fixture("clicks.csv")}' --hash user_id:22 --dim 64 --epochs 1 -o large`;
 
 test("a control group that is too small is 74 before training, with the dimension that fits", async () => {

@@ -113,7 +113,7 @@ test("a bound that lists break ends with 81, and nothing is published", async ()
   const { code, stderr } = await run(file);
   expect([code, stderr]).toEqual([81, expect.stringContaining("lists.empty:lists.csv is 0%: not min 50%")]);
   expect(existsSync(join(place, "store/shop/latest"))).toBe(false);
-  // the lists exist already: with another bound they are checked again, but not computed
+  // recall lists of the first run are kept; the second run checks them against the new bound without computing them
   writeFileSync(file, readFileSync(file, "utf8").replace("min: 50%", "max: 1%"));
   const loose = await run(file);
   expect([loose.code, loose.stepOf("recall lists.csv")?.outcome]).toEqual([0, "skipped"]);

@@ -28,7 +28,7 @@ export interface ListBatch {
   top: number;
   /** u32[numLists * top]: items of each list as indices, best first; NO_ITEM fills the end of a shorter list */
   items: Uint32Array;
-  /** f32: scores of the items, in the same layout */
+  /** f32: scores of the items, in the order of the items */
   scores: Float32Array;
 }
 

@@ -63,7 +63,8 @@ function checkRun({ path, manifest }: Run, { dataset, parts, options }: HeldOut)
       if (shared) throw leaked(path, `'${shared.path}', which is the network's --${part}`);
       continue;
     }
-    // this part was split from the network's log, so its rows are compared with the rows on which the table was trained
+    // the validation or test rows of the network were split from its log, so they are compared with the rows on which
+    // the table was trained
     const logs = logsOf(dataset.inputs, options.sides.length);
     if (!logs.some(({ sha256 }) => trained.has(sha256))) continue;
     if (isLater(own, manifest, options)) continue;

@@ -69,7 +69,8 @@ export function importanceNeighbors(
   const found: number[] = [];
   const weights: number[] = [];
   for (let item = 0; item < numItems; item++) {
-    // computes the probability of each item two steps away, multiplied by d_i
+    // computes, for each other item, the probability that a walk of two steps (item, user, item) ends at it, multiplied
+    // by the number of users of the first item
     let numTouched = 0;
     for (let at = usersOf.indptr[item]!; at < usersOf.indptr[item + 1]!; at++) {
       const user = usersOf.users[at]!;

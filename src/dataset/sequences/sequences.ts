@@ -28,7 +28,7 @@ export interface MarkedEvents {
   /** start of each session's marked events, u32[numSessions + 1] */
   offsets: Uint32Array;
   tokens: Uint32Array;
-  /** mark of each event, u8 */
+  /** u8, one per listed event: the caller's nonzero mark of the event */
   marks: Uint8Array;
 }
 
@@ -137,7 +137,7 @@ class SessionWriter {
   #numCut = 0;
   /** number of dropped events at the ends of split sessions, which are too few for a piece */
   #numOver = 0;
-  /** marked events, with the index of their session once the session has ended */
+  /** events that the caller marked; `session` is the index of the event's session, or -1 until the session ends */
   readonly #marked: { token: number; mark: number; session: number }[] = [];
   /** number of marked events whose session has ended */
   #numMarked = 0;

@@ -284,7 +284,7 @@ class ThriftReader {
     return this.bytes[this.at++]!;
   }
 
-  /** Computes in floating point, because sizes have 32 bits and statistics may have more. */
+  /** Computes in floating point, because statistics may have more than 32 bits. */
   #varint(): number {
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {

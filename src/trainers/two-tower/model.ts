@@ -248,7 +248,9 @@ export async function readTowers(
 }
 
 /**
- * Returns the rotation of a run without towers: its users are sums of vectors, so all vectors rotate together.
+ * Returns how a run is rotated to match an earlier one. Without towers (layers), users are sums of vectors, so one
+ * rotation applies to all vectors.
+ *
  * @throws {UsageError} the run has a tower
  */
 export async function towersRotation(run: Run, table: EmbeddingTable): Promise<Rotation> {

@@ -29,9 +29,10 @@ export async function foldInDraws(run: Run, options: TransformOptions, watch: Wa
 }
 
 /**
- * Reads the draws, rotated to match the last one.
+ * Reads the parameters that the sampler drew from the posterior, each rotated to match the last draw.
+ *
  * @throws {UsageError} their scores are not log-odds
- * @throws {ArtifactError} damaged
+ * @throws {ArtifactError} the file of the draws is damaged
  */
 async function machinesOfDraws(run: Run, { space }: FmRun): Promise<Machines> {
   refuseProbit(run, "--fold-in");
