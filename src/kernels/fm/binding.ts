@@ -21,6 +21,7 @@ import {
 } from "../shared/struct.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
 import { cutTables, putOffsets } from "../shared/tables.js";
+import type { SliceGroup } from "./slice-groups.js";
 import { ADAGRAD, ADAM, BATCH_ROWS, BLOCK_ROWS, FTRL, Plan, Repeat, Rows, SGD, Thread } from "./layout.js";
 
 export { BATCH_ROWS, BLOCK_ROWS };
@@ -61,6 +62,8 @@ export type FmMethod = keyof typeof METHODS;
 export interface StridedOffset {
   offset: number;
   stride: number;
+  /** owner of the memory; the machine's arena when absent */
+  arena?: Arena;
 }
 
 /** Numbers of pairs for which a thread has buffers. */
@@ -98,6 +101,8 @@ export interface FmLayout {
   /** struct of a thread, and those of its fields that point to arrays by pair of a batch, with the number of elements per pair */
   thread: Struct;
   pairArrays: Readonly<Record<string, number>>;
+  /** memories of the slices; absent if the arena has them */
+  sliceGroups?: readonly SliceGroup[];
   /** size in bytes of a marked feature's sums of gradients in a thread */
   bytesOfRepeat: number;
 }
@@ -183,7 +188,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
 
 /** Fields of a plan that differ between the two kernels; `slices` and `accumulators` are byte offsets of tables. */
 export interface PlanParts {
-  barrier: Region;
+  barrier: Region | undefined;
   numThreads: number;
   /** number of partial scores per row, not counting that of the weights */
   numParts: number;
@@ -252,6 +257,7 @@ export function planFields(
     ...parts,
     ...{ numFeatures, dim, linear, linearBytes, learningRate, l2Weight, l2Vector, l1Weight },
     numSlices: numParts,
+    firstDimension: 0,
     linearStride: linear.stride,
     partials: arena.numbers("partial scores", 2 * (numParts + 1) * BATCH_ROWS),
     squared: loss === "squared",
@@ -303,8 +309,11 @@ export function threadFields(
   };
 }
 
+/** The part of a layout that determines the buffers of pairs. */
+type PairBuffers = Pick<FmLayout, "threads" | "thread" | "pairs" | "pairArrays" | "bytesOfRepeat">;
+
 /** Enlarges each thread's buffers to the given numbers of pairs; must not be called while the threads run. */
-export function reservePairs(arena: Arena, layout: FmLayout, { copied, batch }: PairCounts): void {
+export function reservePairs(arena: Arena, layout: PairBuffers, { copied, batch }: PairCounts): void {
   if (copied <= layout.pairs.copied && batch <= layout.pairs.batch) return;
   const room = (bytes: number) => arena.allocate("the pairs of a block", bytes).offset;
   const pairs = { copied: Math.max(copied, layout.pairs.copied), batch: Math.max(batch, layout.pairs.batch) };
@@ -323,7 +332,7 @@ export function reservePairs(arena: Arena, layout: FmLayout, { copied, batch }: 
 /** Sets the learning rates of weights and of vectors; must not be called while the threads run. */
 export function setLearningRates(
   arena: Arena,
-  { plan }: FmLayout,
+  { plan }: Pick<FmLayout, "plan">,
   learningRate: number,
   vectorRate: number,
 ): void {
@@ -342,7 +351,7 @@ export interface FeatureRates {
 /** Sets the L2 and learning rate of every feature; the shape must have `hasRates`. */
 export function setRates(
   arena: Arena,
-  layout: FmLayout,
+  layout: Pick<FmLayout, "rates">,
   numFeatures: number,
   ratesOf: (feature: number) => FeatureRates,
 ): void {

@@ -1,7 +1,7 @@
 // Estimates the memory of training a factorization machine.
 
-import { bytesOfFeature } from "../../factors/machine.js";
 import { METHODS, type FmMethod } from "../../kernels/fm/binding.js";
+import { bytesOfFeature } from "../../kernels/fm/memory-size.js";
 import { fileOfRows, tableBytes, type Needs } from "../../training/session/needs.js";
 import type { FmOptions } from "./options.js";
 
