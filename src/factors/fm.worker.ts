@@ -32,8 +32,7 @@ export interface InitializeTask {
 export const start = kernelThread<FmKernel, FmOwn, MarkTask | InitializeTask, null>((thread) => {
   const { kernel, memory, index, numThreads, own } = thread;
   const grouped = own.groups.length > 0 ? groupedKernel(thread, own.groups) : undefined;
-  if (grouped)
-    Object.assign(kernel, { trainBlock: grouped.trainBlock, scoreBlock: grouped.scoreBlock });
+  if (grouped) Object.assign(kernel, { trainBlock: grouped.trainBlock, scoreBlock: grouped.scoreBlock });
   return (task) => {
     if ("initial" in task) {
       grouped!.initializeGroups(own.plan, task.initial);

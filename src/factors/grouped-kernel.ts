@@ -133,7 +133,9 @@ interface GroupedThread {
 export function groupedKernel(
   { kernel: hub, memory, index: ownIndex, numThreads: mostThreads, instantiate }: GroupedThread,
   sent: readonly SentGroup[],
-): Pick<FmKernel, "trainBlock" | "scoreBlock"> & { initializeGroups: (plan: number, initial: Initial) => void } {
+): Pick<FmKernel, "trainBlock" | "scoreBlock"> & {
+  initializeGroups: (plan: number, initial: Initial) => void;
+} {
   const groups = sent.map((own) => new Group(own, instantiate(own.memory), ownIndex));
   const groupsOf = (index: number, numThreads: number) =>
     groups.slice(

@@ -21,7 +21,8 @@ export type FmSize = Pick<FmShape, "numFeatures" | "dim" | "method" | "hasRates"
  * count and individual rates, and its slot in each thread.
  */
 export function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
-  const parameters = Math.ceil(dim / sliceWidth(dim)) * bytesOfSlice(dim, method) + METHODS[method].linearBytes;
+  const parameters =
+    Math.ceil(dim / sliceWidth(dim)) * bytesOfSlice(dim, method) + METHODS[method].linearBytes;
   return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * mostThreads({ dim, threads });
 }
 

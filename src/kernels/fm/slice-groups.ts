@@ -164,7 +164,9 @@ export function copyParameters(
   const K = sliceWidth(dim);
   const field = (name: "linear" | "linearStride") => getField(arena, Plan, plan, name);
   const linear = { offset: field("linear"), stride: field("linearStride"), arena };
-  const copies = slices!.map((place, j) => copyNumbers(place, used[j]!, { array: vectors, from: j * K, step: dim }, to));
+  const copies = slices!.map((place, j) =>
+    copyNumbers(place, used[j]!, { array: vectors, from: j * K, step: dim }, to),
+  );
   return [...copies, copyNumbers(linear, 1, { array: w, from: 0, step: 1 }, to)].every(Boolean);
 }
 

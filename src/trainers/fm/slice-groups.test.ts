@@ -97,20 +97,23 @@ test("a checkpoint of several memories continues in one, and the reverse, with t
   }
 });
 
-test.each([false, true])("a warm start has the same bytes in several memories, frozen %s", async (freezes) => {
-  const rows = plantedRows(6000, "logistic", 9);
-  const given = options("logistic", { dim: 16, threads: 2, epochs: 2 });
-  const before = await trainFm({ ...inputOf(rows), controls: { keepsState: true } }, given);
-  const known = Uint8Array.from({ length: numFeatures }, (_, i) => (i % 4 === 0 ? 0 : 1));
-  const start: FactorStart = { ...before, known, freezes };
-  const again = plantedRows(6000, "logistic", 10);
-  const results = [];
-  for (const most of [undefined, 80]) {
-    limitMemory(most);
-    results.push(await resultOf({ ...inputOf(again), start }, given, again));
-  }
-  expect(results[1]).toBe(results[0]);
-});
+test.each([false, true])(
+  "a warm start has the same bytes in several memories, frozen %s",
+  async (freezes) => {
+    const rows = plantedRows(6000, "logistic", 9);
+    const given = options("logistic", { dim: 16, threads: 2, epochs: 2 });
+    const before = await trainFm({ ...inputOf(rows), controls: { keepsState: true } }, given);
+    const known = Uint8Array.from({ length: numFeatures }, (_, i) => (i % 4 === 0 ? 0 : 1));
+    const start: FactorStart = { ...before, known, freezes };
+    const again = plantedRows(6000, "logistic", 10);
+    const results = [];
+    for (const most of [undefined, 80]) {
+      limitMemory(most);
+      results.push(await resultOf({ ...inputOf(again), start }, given, again));
+    }
+    expect(results[1]).toBe(results[0]);
+  },
+);
 
 describe("the number of memories", () => {
   const size = { numFeatures: 60e6, dim: 16, method: "adagrad", hasRates: false, threads: 2 } as const;
