@@ -29,7 +29,7 @@ import {
 } from "../kernels/fm/state.js";
 import { numSliceGroups } from "../kernels/fm/memory-size.js";
 import { marksFor, type Marks } from "../kernels/fm/repeats.js";
-import { allocateSliceGroups, copyParameters } from "../kernels/fm/slice-groups.js";
+import { allocateSliceGroups, copyParameters, type SliceGroup } from "../kernels/fm/slice-groups.js";
 import type { Region } from "../kernels/shared/memory.js";
 import { sharedCopy } from "../numeric/indices.js";
 import { blockVisits } from "../numeric/random.js";
@@ -57,6 +57,8 @@ export interface ParameterArrays {
 export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTask, null> {
   readonly #shape: FmMachineShape;
   readonly #layout: FmLayout;
+  /** memories of the slices; empty if the arena has them */
+  readonly #groups: readonly SliceGroup[];
   /** arrays through which importFrom copies */
   #imported: ParameterArrays | undefined;
 
@@ -66,11 +68,12 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     this.#shape = shape;
     // a field-aware machine checks the size of its memory when it is allocated
     const numGroups = fields ? 0 : numSliceGroups(shape);
-    this.#layout = fields
-      ? allocateFfm(this.arena, shape, fields)
+    const { layout, sliceGroups } = fields
+      ? { layout: allocateFfm(this.arena, shape, fields), sliceGroups: [] }
       : numGroups > 0
         ? allocateSliceGroups(this.arena, shape, numGroups)
-        : allocateFm(this.arena, shape);
+        : { layout: allocateFm(this.arena, shape), sliceGroups: [] };
+    [this.#layout, this.#groups] = [layout, sliceGroups];
   }
 
   /**
@@ -81,8 +84,8 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
   static async start(shape: FmMachineShape): Promise<FmMachine> {
     const machine = new FmMachine(shape);
     const { numFeatures, fields } = shape;
-    const { plan, sliceGroups = [] } = machine.#layout;
-    const groups = sliceGroups.map(({ arena: { memory }, slices, ...group }) => ({
+    const { plan } = machine.#layout;
+    const groups = machine.#groups.map(({ arena: { memory }, slices, ...group }) => ({
       ...{ memory, plan: group.plan, threads: group.threads, staging: group.staging },
       ...{ firstSlice: group.firstSlice, numSlices: slices.length },
     }));
@@ -108,7 +111,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
 
   /** Whether the slices are in several memories. */
   get isDivided(): boolean {
-    return this.#layout.sliceGroups !== undefined;
+    return this.#groups.length > 0;
   }
 
   /** Number of elements of a feature's vector in the copies of `export`. */
@@ -234,8 +237,8 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
 
   /** The memories with their layouts: the arena, and those of groups of slices. */
   get #parts() {
-    const groups = this.#layout.sliceGroups ?? [];
-    return [[this.arena, this.#layout] as const, ...groups.map((group) => [group.arena, group] as const)];
+    const groups = this.#groups.map((group) => [group.arena, group] as const);
+    return [[this.arena, this.#layout] as const, ...groups];
   }
 
   /** Enlarges the threads' buffers to the size of a batch of the rows. */
@@ -243,8 +246,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     reservePairs(this.arena, this.#layout, pairs);
     // a group has copies of batches, not of blocks
     const { batch } = pairs;
-    for (const group of this.#layout.sliceGroups ?? [])
-      reservePairs(group.arena, group, { copied: batch, batch });
+    for (const group of this.#groups) reservePairs(group.arena, group, { copied: batch, batch });
   }
 
   /** Returns the Frobenius norm of V. */

@@ -21,7 +21,6 @@ import {
 } from "../shared/struct.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
 import { cutTables, putOffsets } from "../shared/tables.js";
-import type { SliceGroup } from "./slice-groups.js";
 import { ADAGRAD, ADAM, BATCH_ROWS, BLOCK_ROWS, FTRL, Plan, Repeat, Rows, SGD, Thread } from "./layout.js";
 
 export { BATCH_ROWS, BLOCK_ROWS };
@@ -101,8 +100,6 @@ export interface FmLayout {
   /** struct of a thread, and those of its fields that point to arrays by pair of a batch, with the number of elements per pair */
   thread: Struct;
   pairArrays: Readonly<Record<string, number>>;
-  /** memories of the slices; absent if the arena has them */
-  sliceGroups?: readonly SliceGroup[];
   /** size in bytes of a marked feature's sums of gradients in a thread */
   bytesOfRepeat: number;
 }

@@ -46,7 +46,11 @@ export interface SliceGroup extends Pick<
  * Allocates a machine with `numGroups` memories besides the arena; a group belongs to one thread at a time, and the first thread has the
  * weights.
  */
-export function allocateSliceGroups(arena: Arena, shape: FmShape, numGroups: number): FmLayout {
+export function allocateSliceGroups(
+  arena: Arena,
+  shape: FmShape,
+  numGroups: number,
+): { layout: FmLayout; sliceGroups: SliceGroup[] } {
   const { numFeatures, dim, hasRates } = shape;
   const K = sliceWidth(dim);
   const J = Math.ceil(dim / K);
@@ -70,8 +74,8 @@ export function allocateSliceGroups(arena: Arena, shape: FmShape, numGroups: num
     writeStruct(arena, "a thread", Thread, threadFields(arena, t === 0 ? numFeatures : 0, 0, J + 1)),
   );
   const squares = sliceGroups.flatMap(({ accumulators = [] }) => accumulators);
-  return {
-    ...{ plan, threads, barrier, rates, sliceGroups },
+  const layout: FmLayout = {
+    ...{ plan, threads, barrier, rates },
     use: threadsInUse(arena, Plan, plan, {
       ...{ thread: Thread, threads, ofLast: ["loss"] },
       alike: ["bias", "biasAccumulator", "batchNumber"],
@@ -87,6 +91,7 @@ export function allocateSliceGroups(arena: Arena, shape: FmShape, numGroups: num
     thread: Thread,
     pairArrays: { values: 1 },
   };
+  return { layout, sliceGroups };
 }
 
 /** Allocates the memory of slices first .. last - 1. */
