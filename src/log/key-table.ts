@@ -29,7 +29,7 @@ interface Cells {
 export const sharedBytes = { most: 2 ** 31 };
 
 /** Settings of a table that other threads read, or that can leave the memory of the other tables. */
-export interface TableSharing {
+interface TableSharing {
   /** lock of the memory, if other threads look keys up */
   lock?: TableLock | undefined;
   /** creates a memory for this table alone */

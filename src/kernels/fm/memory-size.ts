@@ -14,7 +14,7 @@ export const memoryBytes = { most: 2 ** 32, buffers: 64 << 20 };
 const MOST_ELEMENTS = 2 ** 32;
 
 /** Properties of a machine that determine its size. */
-export type FmSize = Pick<FmShape, "numFeatures" | "dim" | "method" | "hasRates" | "threads">;
+type FmSize = Pick<FmShape, "numFeatures" | "dim" | "method" | "hasRates" | "threads">;
 
 /**
  * Returns the bytes per feature: v and w with the optimizer state, their copy of the best epoch, the feature's hash,
