@@ -1,14 +1,18 @@
 // A thread of the factorization machine. In addition to the kernel's calls, it marks the features that occur repeatedly
-// in its share of the training rows.
+// in its share of the training rows, and initializes its share of a machine in several memories.
 
 import { encodeRows, type Encoding } from "../dataset/encoding.worker.js";
+import type { FmKernel } from "../kernels/fm/binding.js";
 import { markShare, marksFor } from "../kernels/fm/repeats.js";
 import { kernelThread } from "../workers/kernel-thread.js";
+import { groupedKernel, type Initial, type SentGroup } from "./grouped-kernel.js";
 
-/** Settings with which a thread marks repeated features. */
+/** Settings with which a thread marks repeated features, and the memories of a machine in several memories. */
 export interface FmOwn {
   numFeatures: number;
   keepsOrder: boolean;
+  plan: number;
+  groups: readonly SentGroup[];
 }
 
 /** Task that marks the features which occur repeatedly in blocks of rows. */
@@ -19,20 +23,33 @@ export interface MarkTask {
   encoding: Encoding | undefined;
 }
 
+/** Task that initializes a machine in several memories. */
+export interface InitializeTask {
+  initial: Initial;
+}
+
 /** Called once in each thread. */
-export const start = kernelThread<object, FmOwn, MarkTask, null>(
-  ({ memory, index, numThreads, own }) =>
-    ({ rows, encoding }) => {
-      const put =
-        encoding &&
-        ((ids: Uint32Array, first: number, last: number) => void encodeRows(encoding, ids, first, last));
-      markShare(
-        memory,
-        rows,
-        marksFor(own.numFeatures, own.keepsOrder),
-        { first: index, step: numThreads },
-        put,
-      );
+export const start = kernelThread<FmKernel, FmOwn, MarkTask | InitializeTask, null>((thread) => {
+  const { kernel, memory, index, numThreads, own } = thread;
+  const grouped = own.groups.length > 0 ? groupedKernel(thread, own.groups) : undefined;
+  const { initializeGroups, ...replaced } = grouped ?? {};
+  Object.assign(kernel, replaced);
+  return (task) => {
+    if ("initial" in task) {
+      initializeGroups!(own.plan, task.initial);
       return null;
-    },
-);
+    }
+    const { rows, encoding } = task;
+    const put =
+      encoding &&
+      ((ids: Uint32Array, first: number, last: number) => void encodeRows(encoding, ids, first, last));
+    markShare(
+      memory,
+      rows,
+      marksFor(own.numFeatures, own.keepsOrder),
+      { first: index, step: numThreads },
+      put,
+    );
+    return null;
+  };
+});

@@ -1,6 +1,5 @@
 // A factorization machine in shared memory with its threads, for training and scoring.
 
-import { sizeText, UsageError } from "../errors.js";
 import { allocateFfm, type FieldAwareness } from "../kernels/ffm/binding.js";
 import {
   allocateFm,
@@ -9,16 +8,11 @@ import {
   type FeatureRates,
   type FmKernel,
   type FmLayout,
-  type FmMethod,
   type FmShape,
-  METHODS,
-  mostThreads,
   readBias,
   reservePairs,
   setLearningRates,
   setRates,
-  sliceOf,
-  sliceWidth,
   takeLoss,
   writeBias,
 } from "../kernels/fm/binding.js";
@@ -32,16 +26,17 @@ import {
   restoreState,
   writeOptimizer,
 } from "../kernels/fm/state.js";
-import { SHRINKING, type Region } from "../kernels/shared/memory.js";
+import { numSliceGroups } from "../kernels/fm/memory-size.js";
 import { marksFor, type Marks } from "../kernels/fm/repeats.js";
+import { allocateSliceGroups, copyParameters, type SliceGroup } from "../kernels/fm/slice-groups.js";
+import type { Region } from "../kernels/shared/memory.js";
+import { sharedCopy } from "../numeric/indices.js";
 import { blockVisits } from "../numeric/random.js";
+import { areShared } from "../workers/rounds.js";
 import type { Call } from "../workers/kernel-thread.js";
 import { ThreadedKernel } from "../workers/threaded-kernel.js";
-import type { FmOwn, MarkTask } from "./fm.worker.js";
+import type { FmOwn, InitializeTask, MarkTask } from "./fm.worker.js";
 import type { RowsBuffer } from "./rows-buffer.js";
-
-/** Maximum bytes of a memory, and bytes reserved for batches, the smallest chunks of rows, and data of threads. */
-const [LIMIT, BUFFERS] = [2 ** 32, 64 << 20];
 
 /** Bound on the elements of initial vectors, which are uniform between minus and plus this number. */
 const SPREAD = 0.05;
@@ -49,35 +44,54 @@ const SPREAD = 0.05;
 /** Shape of a machine. If it has fields, it is field-aware: a feature has one vector for each partner field. */
 export type FmMachineShape = FmShape & { fields?: FieldAwareness };
 
-/** Memory regions for dense copies of the parameters. */
-export interface ParameterRegions {
+/**
+ * Arrays for dense copies of the parameters, in the machine's arena or, for a machine in several memories, outside of
+ * it.
+ */
+export interface ParameterArrays {
   /** vectors of the features, f32[n][dim], or f32[n][fields][dim] for a field-aware machine */
-  vectors: Region;
+  vectors: Float32Array;
   /** weight of each feature, f32[n] */
-  w: Region;
+  w: Float32Array;
 }
 
 /** Parameters and threads of a machine. The caller must call `terminate`, which ends the threads. */
-export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
+export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTask, null> {
   readonly #shape: FmMachineShape;
   readonly #layout: FmLayout;
+  /** memories of the slices; empty if the arena has them */
+  readonly #groups: readonly SliceGroup[];
+  /** arrays through which importFrom copies */
+  #imported: ParameterArrays | undefined;
 
   private constructor(shape: FmMachineShape) {
     super();
     const { fields } = shape;
     this.#shape = shape;
-    this.#layout = fields ? allocateFfm(this.arena, shape, fields) : allocateFm(this.arena, shape);
+    // a field-aware machine checks the size of its memory when it is allocated
+    const numGroups = fields ? 0 : numSliceGroups(shape);
+    const { layout, sliceGroups } = fields
+      ? { layout: allocateFfm(this.arena, shape, fields), sliceGroups: [] }
+      : numGroups > 0
+        ? allocateSliceGroups(this.arena, shape, numGroups)
+        : { layout: allocateFm(this.arena, shape), sliceGroups: [] };
+    [this.#layout, this.#groups] = [layout, sliceGroups];
   }
 
   /**
    * Allocates the parameters (all zero) and starts the threads.
    *
-   * @throws {UsageError} the parameters do not fit into one memory
+   * @throws {UsageError} the parameters exceed the limits of a machine
    */
   static async start(shape: FmMachineShape): Promise<FmMachine> {
     const machine = new FmMachine(shape);
     const { numFeatures, fields } = shape;
-    const own: FmOwn = { numFeatures, keepsOrder: fields !== undefined };
+    const { plan } = machine.#layout;
+    const groups = machine.#groups.map(({ arena: { memory }, slices, ...group }) => ({
+      ...{ memory, plan: group.plan, threads: group.threads, staging: group.staging },
+      ...{ firstSlice: group.firstSlice, numSlices: slices.length },
+    }));
+    const own: FmOwn = { numFeatures, keepsOrder: fields !== undefined, plan, groups };
     const script = { url: new URL("./fm.worker.js", import.meta.url), own };
     return await machine.begin(fields ? "ffm" : "fm", machine.#layout, script);
   }
@@ -95,6 +109,11 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     const { offset, encoding } = rows;
     await this.runTask({ rows: offset, encoding });
     rows.encoding = undefined;
+  }
+
+  /** Whether the slices are in several memories. */
+  get isDivided(): boolean {
+    return this.#groups.length > 0;
   }
 
   /** Number of elements of a feature's vector in the copies of `export`. */
@@ -117,6 +136,13 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
    * @param counts u32[n]: number of events; a feature without events gets the vector 0 and keeps it
    */
   async initialize(featureHashes: Uint32Array, counts: Uint32Array, seed: number): Promise<void> {
+    if (this.isDivided) {
+      const [hashes, shared] = [featureHashes, counts].map((each) =>
+        areShared([each]) ? each : sharedCopy(each),
+      );
+      await this.runTask({ initial: { hashes: hashes!, counts: shared!, seed, spread: SPREAD } });
+      return;
+    }
     const hashes = this.arena.put("the hashes of the features", featureHashes);
     const countsAt = this.arena.put("the counts of the features", counts);
     await this.#onSlices("initialize", hashes, countsAt, seed, SPREAD);
@@ -124,17 +150,17 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
 
   /** Sets the learning rates of weights and of vectors. */
   setLearningRates(ofWeights: number, ofVectors: number): void {
-    setLearningRates(this.arena, this.#layout, ofWeights, ofVectors);
+    for (const [arena, layout] of this.#parts) setLearningRates(arena, layout, ofWeights, ofVectors);
   }
 
   /** Sets L2 and learning rate of each feature, if the machine's shape has individual ones. */
   setRates(ratesOf: (feature: number) => FeatureRates): void {
-    setRates(this.arena, this.#layout, this.#shape.numFeatures, ratesOf);
+    for (const [arena, layout] of this.#parts) setRates(arena, layout, this.#shape.numFeatures, ratesOf);
   }
 
   /** Trains on each row once, in file order or, if a key is given, in the order that the key determines. */
   async train(rows: RowsBuffer, key: number | undefined): Promise<void> {
-    reservePairs(this.arena, this.#layout, rows.pairs);
+    this.#reserve(rows);
     const { order, keys } = blockVisits(Math.ceil(rows.numRows / BLOCK_ROWS), key);
     await this.run({
       every: { end: rows.numRows, size: BLOCK_ROWS, order },
@@ -158,7 +184,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
    * @returns sum of the rows' losses, added by blocks of 4,096 rows in order
    */
   async score(rows: RowsBuffer, scores: Region): Promise<number> {
-    reservePairs(this.arena, this.#layout, rows.pairs);
+    this.#reserve(rows);
     const losses = await this.run({
       deal: { end: rows.numRows, size: BLOCK_ROWS },
       call: ["scoreBlock", this.#layout.plan, "thread", rows.offset, "first", "count", scores.offset],
@@ -166,23 +192,38 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     return losses.reduce((sum, loss) => sum + loss, 0);
   }
 
-  allocateParameters(): ParameterRegions {
+  allocateParameters(): ParameterArrays {
     const { numFeatures } = this.#shape;
-    return {
-      vectors: this.arena.allocate("the vectors kept", numFeatures * this.#layout.vectorWidth * 4),
-      w: this.arena.allocate("the weights kept", numFeatures * 4),
-    };
+    const size = numFeatures * this.#layout.vectorWidth;
+    if (this.isDivided) return { vectors: new Float32Array(size), w: new Float32Array(numFeatures) };
+    const { arena } = this;
+    const vectors = arena.numbers("the vectors kept", size);
+    return { w: arena.f32(arena.numbers("the weights kept", numFeatures)), vectors: arena.f32(vectors) };
   }
 
-  /** Copies the parameters to memory regions. @returns false if a parameter is NaN or infinite */
-  async export({ vectors, w }: ParameterRegions): Promise<boolean> {
-    const areFinite = await this.#onSlices("exportSlice", vectors.offset, w.offset);
+  /** Copies the parameters to arrays of allocateParameters. @returns false if a parameter is NaN or infinite */
+  async export(arrays: ParameterArrays): Promise<boolean> {
+    const { vectors, w } = arrays;
+    const areFinite = this.isDivided
+      ? [copyParameters(this.arena, this.#layout, arrays, "arrays")]
+      : await this.#onSlices("exportSlice", vectors.byteOffset, w.byteOffset);
     return Number.isFinite(this.bias) && areFinite.every(Boolean);
   }
 
-  /** Copies the parameters from memory regions. */
-  async import({ vectors, w }: ParameterRegions): Promise<void> {
-    await this.#onSlices("importSlice", vectors.offset, w.offset);
+  /** Copies the parameters from arrays of allocateParameters. */
+  async import(arrays: ParameterArrays): Promise<void> {
+    const { vectors, w } = arrays;
+    if (this.isDivided) copyParameters(this.arena, this.#layout, arrays, "memories");
+    else await this.#onSlices("importSlice", vectors.byteOffset, w.byteOffset);
+  }
+
+  /** Copies the parameters from any arrays. */
+  async importFrom({ vectors, w }: ParameterArrays): Promise<void> {
+    if (this.isDivided) return await this.import({ vectors, w });
+    this.#imported ??= this.allocateParameters();
+    this.#imported.vectors.set(vectors);
+    this.#imported.w.set(w);
+    await this.import(this.#imported);
   }
 
   /** Calls a function with each slice of the vectors; the last slice also contains the weights. */
@@ -195,6 +236,20 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
     const { plan, numSlices } = this.#layout;
     const call = [name, plan, "first", ...args] as Call<FmKernel>;
     return await this.run({ deal: { end: numSlices + 1, size: 1 }, call });
+  }
+
+  /** The memories with their layouts: the arena, and those of groups of slices. */
+  get #parts() {
+    const groups = this.#groups.map((group) => [group.arena, group] as const);
+    return [[this.arena, this.#layout] as const, ...groups];
+  }
+
+  /** Enlarges the threads' buffers to the size of a batch of the rows. */
+  #reserve({ pairs }: RowsBuffer): void {
+    reservePairs(this.arena, this.#layout, pairs);
+    // a group has copies of batches, not of blocks
+    const { batch } = pairs;
+    for (const group of this.#groups) reservePairs(group.arena, group, { copied: batch, batch });
   }
 
   /** Returns the Frobenius norm of V. */
@@ -239,32 +294,4 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask, null> {
   set state(state: FmState) {
     restoreState(this.arena, this.#layout, state);
   }
-}
-
-/**
- * Returns the bytes per feature: v and w with the optimizer state, their copy of the best epoch, the feature's hash,
- * count and individual rates, and its slot in each thread.
- */
-export function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
-  const K = sliceWidth(dim);
-  const { numbers, accumulators } = sliceOf(method, K);
-  const numSlices = Math.ceil(dim / K);
-  const parameters = numSlices * 4 * (numbers + accumulators) + METHODS[method].linearBytes;
-  return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * mostThreads({ dim, threads });
-}
-
-/**
- * Checks the memory that a machine needs.
- * @throws {UsageError} the parameters do not fit into memory; the message states how much memory they need
- */
-export function checkMemory(
-  numFeatures: number,
-  { dim, method, hasRates, threads }: { dim: number; method: FmMethod; hasRates: boolean; threads: number },
-): void {
-  const bytes = numFeatures * bytesOfFeature(dim, method, hasRates, threads) + BUFFERS;
-  if (bytes <= LIMIT) return;
-  throw new UsageError(
-    `${numFeatures.toLocaleString("en")} features of dim ${dim} need ${sizeText(bytes)} of memory with ` +
-      `${method}, the limit is 4 GiB: ${SHRINKING}`,
-  );
 }

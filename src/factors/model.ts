@@ -67,11 +67,8 @@ export async function startScoring(
 ): Promise<RunningScorer> {
   const machine = await FmMachine.start(scoringShape(model, threads));
   try {
-    const regions = machine.allocateParameters();
-    machine.arena.f32(regions.vectors).set(model.vectors);
-    machine.arena.f32(regions.w).set(model.w);
+    await machine.importFrom(model);
     machine.bias = model.w0;
-    await machine.import(regions);
   } catch (error) {
     await machine.terminate();
     throw error;

@@ -25,35 +25,45 @@ interface Cells {
   numCells: number;
 }
 
+/** Bytes of a shared memory above which a table that grows moves to a memory of its own. Tests lower it. */
+export const sharedBytes = { most: 2 ** 31 };
+
+/** Settings of a table that other threads read, or that can leave the memory of the other tables. */
+interface TableSharing {
+  /** lock of the memory, if other threads look keys up */
+  lock?: TableLock | undefined;
+  /** creates a memory for this table alone */
+  larger?: () => ScanMemory;
+}
+
 /** A table of distinct keys; codes are assigned in order of first appearance. */
 export class KeyTable {
-  readonly #memory: ScanMemory;
-  readonly #table: ScanRegion;
+  #memory: ScanMemory;
+  #table: ScanRegion;
   #slots: ScanRegion;
   #keys: ScanRegion;
   #offsets: ScanRegion;
   #scratch: ScanRegion | undefined;
-  readonly #lock: TableLock | undefined;
-  /** number of keys, and number of bytes of keys, that can be added without reserving more memory */
+  #sharing: TableSharing;
+  /** numbers of keys and of bytes of keys that can be added without reserving more memory */
   #spareKeys = 0;
   #spareBytes = 0;
 
-  /** Creates an empty table. @param lock blocks a move of the table while other threads look keys up in it */
-  constructor(memory: ScanMemory, lock?: TableLock) {
+  /** Creates an empty table. */
+  constructor(memory: ScanMemory, sharing: TableSharing = {}) {
     this.#memory = memory;
-    this.#lock = lock;
+    this.#sharing = sharing;
     this.#table = memory.allocate(Table.size);
-    this.#slots = memory.allocate(256 * SLOT_BYTES);
+    this.#slots = this.#newSlots(256 * SLOT_BYTES);
     this.#keys = memory.allocate(1024);
     this.#offsets = memory.allocate(4 * 129);
-    memory.u8.fill(0, this.#slots.offset, this.#slots.offset + this.#slots.bytes);
     memory.u32[this.#offsets.offset / 4] = 0;
     this.#set("size", 0);
     this.#set("keysLength", 0);
     this.#place();
   }
 
-  /** Byte offset of the table; a KeyFinder needs it. */
+  /** Byte offset of the table, before it leaves the memory of the other tables; a KeyFinder needs it. */
   get offset(): number {
     return this.#table.offset;
   }
@@ -69,7 +79,10 @@ export class KeyTable {
    */
   intern(cells: Cells, maxBytes: number, codes: number): void {
     this.#reserve(cells.numCells, maxBytes);
-    const { base, bounds, stride, gap, numCells } = cells;
+    this.#intern(cells, codes);
+  }
+
+  #intern({ base, bounds, stride, gap, numCells }: Cells, codes: number): void {
     this.#memory.kernel.internCells(this.#table.offset, base, bounds, stride, gap, numCells, codes);
   }
 
@@ -81,7 +94,7 @@ export class KeyTable {
    * @param codes receives the codes
    */
   codesOf(keys: Keys, gap = 0, codes: Uint32Array = new Uint32Array(keys.size)): Uint32Array {
-    this.#eachPiece(keys, gap, codes, (cells, maxBytes, at) => this.intern(cells, maxBytes, at));
+    this.#eachPiece(keys, gap, codes, true, (cells, at) => this.#intern(cells, at));
     return codes;
   }
 
@@ -94,7 +107,7 @@ export class KeyTable {
   find(keys: Keys, gap: number, codes: Uint32Array): number {
     const { kernel } = this.#memory;
     let numUnknown = 0;
-    this.#eachPiece(keys, gap, codes, ({ base, bounds, stride, numCells }, _, at) => {
+    this.#eachPiece(keys, gap, codes, false, ({ base, bounds, stride, numCells }, at) => {
       numUnknown += kernel.findCells(this.#table.offset, base, bounds, stride, gap, numCells, at);
     });
     return numUnknown;
@@ -104,11 +117,14 @@ export class KeyTable {
     { size, bytes, offsets }: Keys,
     gap: number,
     codes: Uint32Array,
-    look: (cells: Cells, maxBytes: number, codes: number) => void,
+    adds: boolean,
+    look: (cells: Cells, codes: number) => void,
   ): void {
     for (let from = 0; from < size; from += PIECE) {
       const to = Math.min(from + PIECE, size);
       const [start, end] = [offsets[from]!, offsets[to]!];
+      // before anything is placed in the memory, because the table may leave it
+      if (adds) this.#reserve(to - from, end - start);
       // layout of the scratch memory: bytes (and 16 more that may be read), offsets, codes
       const boundsAt = Math.ceil((end - start + 16) / 4) * 4;
       const codesAt = boundsAt + 4 * (to - from + 1);
@@ -119,7 +135,7 @@ export class KeyTable {
       // `bounds` count from the start of the first key, so `base` shifts them to the scratch memory
       const base = scratch - start;
       const cells = { base, bounds: scratch + boundsAt, stride: 4, gap, numCells: to - from };
-      look(cells, end - start, scratch + codesAt);
+      look(cells, scratch + codesAt);
       const first = (scratch + codesAt) / 4;
       codes.set(this.#memory.u32.subarray(first, first + to - from), from);
     }
@@ -159,18 +175,21 @@ export class KeyTable {
     const fits =
       slotBytes <= this.#slots.bytes && offsetBytes <= this.#offsets.bytes && keysBytes <= this.#keys.bytes;
     const move = () => this.#move(slotBytes, offsetBytes, keysBytes, keysLength);
-    if (!fits && this.#lock) this.#lock.closed(move);
+    const { lock } = this.#sharing;
+    if (!fits && lock) lock.closed(move);
     else if (!fits) move();
     this.#spareKeys = Math.min(this.#slots.bytes / (2 * SLOT_BYTES), this.#offsets.bytes / 4 - 1) - size;
     this.#spareBytes = this.#keys.bytes - keysBytes;
   }
 
   #move(slotBytes: number, offsetBytes: number, keysBytes: number, keysLength: number): void {
+    const { larger } = this.#sharing;
+    if (larger && this.#memory.usedBytes + slotBytes + offsetBytes + keysBytes > sharedBytes.most)
+      this.#leave(larger());
     const memory = this.#memory;
     if (slotBytes > this.#slots.bytes) {
       const old = this.#slots;
-      this.#slots = memory.allocate(slotBytes);
-      memory.u8.fill(0, this.#slots.offset, this.#slots.offset + this.#slots.bytes);
+      this.#slots = this.#newSlots(slotBytes);
       const mask = this.#slots.bytes / SLOT_BYTES - 1;
       memory.kernel.rehash(old.offset, old.bytes / SLOT_BYTES, this.#slots.offset, mask);
       memory.release(old);
@@ -180,6 +199,38 @@ export class KeyTable {
     }
     if (keysBytes > this.#keys.bytes) this.#keys = this.#moved(this.#keys, keysBytes, keysLength);
     this.#place();
+  }
+
+  /**
+   * Moves the table to another memory. Threads that look keys up find an empty table instead, so the calling thread looks up all keys of the
+   * column from then on.
+   */
+  #leave(own: ScanMemory): void {
+    const old = this.#memory;
+    const [size, keysLength] = [this.#get("size"), this.#get("keysLength")];
+    const moved = [this.#slots, this.#keys, this.#offsets].map((region) => {
+      const copy = own.allocate(region.bytes);
+      own.u8.set(old.u8.subarray(region.offset, region.offset + region.bytes), copy.offset);
+      old.release(region);
+      return copy;
+    });
+    if (this.#scratch) old.release(this.#scratch);
+    this.#slots = this.#newSlots(256 * SLOT_BYTES);
+    this.#set("size", 0);
+    this.#set("keysLength", 0);
+    this.#place();
+    [this.#memory, this.#sharing, this.#scratch] = [own, {}, undefined];
+    this.#table = own.allocate(Table.size);
+    [this.#slots, this.#keys, this.#offsets] = moved as [ScanRegion, ScanRegion, ScanRegion];
+    this.#set("size", size);
+    this.#set("keysLength", keysLength);
+    this.#place();
+  }
+
+  #newSlots(bytes: number): ScanRegion {
+    const slots = this.#memory.allocate(bytes);
+    this.#memory.u8.fill(0, slots.offset, slots.offset + slots.bytes);
+    return slots;
   }
 
   #moved(old: ScanRegion, bytes: number, used: number): ScanRegion {

@@ -57,7 +57,8 @@ export class Merger {
     this.nulls = setup.requests.map(() => ({ cells: 0, texts: [] }));
     this.#onBadRow = onBadRow;
     this.#encoding = encoding;
-    this.#tables = setup.requests.map(({ as }) => (as === "key" ? new KeyTable(memory, lock) : undefined));
+    const sharing = { lock, larger: () => memory.another() };
+    this.#tables = setup.requests.map(({ as }) => (as === "key" ? new KeyTable(memory, sharing) : undefined));
     this.#codes = Array.from({ length: numScanners }, () => setup.requests.map(() => new CodeMap()));
   }
 

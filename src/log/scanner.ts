@@ -29,6 +29,7 @@ export function scanMemories(module: WebAssembly.Module): { scanner: ScanMemory;
 export class ScanMemory {
   readonly kernel: ScanKernel;
   readonly memory: WebAssembly.Memory;
+  readonly #module: WebAssembly.Module;
   // the first page is reserved for the WebAssembly module
   #end = PAGE;
   /** offsets of released regions, indexed by the binary logarithm of the region's size */
@@ -39,6 +40,7 @@ export class ScanMemory {
 
   /** @throws {IoError} the system provides no addresses for a memory */
   constructor(module: WebAssembly.Module, memory = newMemory()) {
+    this.#module = module;
     this.memory = memory;
     const instance = new WebAssembly.Instance(module, kernelImports(memory));
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the exports of kernels/scan/assembly/main.ts, as declared above
@@ -46,6 +48,16 @@ export class ScanMemory {
     this.#u8 = new Uint8Array(this.memory.buffer);
     this.#u32 = new Uint32Array(this.memory.buffer);
     this.#f64 = new Float64Array(this.memory.buffer);
+  }
+
+  /** Number of bytes up to the end of the last region. */
+  get usedBytes(): number {
+    return this.#end;
+  }
+
+  /** Returns the memory of a table that does not fit into this one; this one if few addresses are left. */
+  another(): ScanMemory {
+    return freeAddresses() < 4 * RESERVED ? this : new ScanMemory(this.#module);
   }
 
   /** Returns a region of at least `bytes` bytes with arbitrary content. @throws {UsageError} all 4 GiB are used */
@@ -80,8 +92,8 @@ export class ScanMemory {
       this.memory.grow(pages + Math.max(0, spare));
     } catch (error) {
       throw new UsageError(
-        "the distinct keys of the log need more than the limit of 4 GiB: exclude columns whose keys rarely " +
-          "repeat with --ignore",
+        "the distinct keys of the log need more than the limit of 4 GiB (per column of a Parquet log, over all columns of others): " +
+          "exclude columns whose keys rarely repeat with --ignore, or convert the log to Parquet",
         { cause: error },
       );
     }

@@ -84,11 +84,14 @@ export interface ThreadInit<Own> {
 
 /** The kernel and the data that a thread's own script works with. */
 export interface KernelThread<K, Own> {
+  /** the kernel's functions, which the script may replace before the first call */
   kernel: K;
   memory: WebAssembly.Memory;
   index: number;
   numThreads: number;
   own: Own;
+  /** Returns another instance of the kernel, which works in the given memory. */
+  instantiate: (memory: WebAssembly.Memory) => K;
 }
 
 /**
@@ -101,12 +104,19 @@ export function kernelThread<K, Own, Task, Result>(
   tasks?: (thread: KernelThread<K, Own>) => (task: Task) => Result,
 ): StartTask<ThreadInit<Own>, ThreadTask<Task>, Result | number[]> {
   return ({ memory, modules, threads, own }, index) => {
-    const functions = modules.flatMap((module) =>
-      Object.entries(new WebAssembly.Instance<AnyKernel>(module, kernelImports(memory)).exports),
-    );
-    const kernel = Object.fromEntries(functions) as K;
-    const runTask = tasks?.({ kernel, memory, index, numThreads: threads.length, own });
-    const caller = new Caller(new Map(functions), memory, threads, index);
+    const instantiate = (of: WebAssembly.Memory) =>
+      Object.fromEntries(
+        modules.flatMap((module) =>
+          Object.entries(new WebAssembly.Instance<AnyKernel>(module, kernelImports(of)).exports),
+        ),
+      );
+    const kernel = instantiate(memory);
+    const runTask = tasks?.({
+      ...{ memory, index, numThreads: threads.length, own },
+      kernel: kernel as K,
+      instantiate: (of) => instantiate(of) as K,
+    });
+    const caller = new Caller(new Map(Object.entries(kernel)), memory, threads, index);
     return (request) => ("task" in request ? runTask!(request.task) : caller.run(request));
   };
 }

@@ -65,6 +65,8 @@ export type FmMethod = keyof typeof METHODS;
 export interface StridedOffset {
   offset: number;
   stride: number;
+  /** owner of the memory; the machine's arena when absent */
+  arena?: Arena;
 }
 
 /** Numbers of pairs for which a thread has buffers. */
@@ -197,7 +199,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
 
 /** Fields of a plan that differ between the two kernels; `slices` and `accumulators` are byte offsets of tables. */
 export interface PlanParts {
-  barrier: Region;
+  barrier: Region | undefined;
   numThreads: number;
   /** number of partial scores per row, not counting that of the weights */
   numParts: number;
@@ -266,6 +268,7 @@ export function planFields(
     ...parts,
     ...{ numFeatures, dim, linear, linearBytes, learningRate, l2Weight, l2Vector, l1Weight },
     numSlices: numParts,
+    firstDimension: 0,
     linearStride: linear.stride,
     partials: arena.numbers("partial scores", 2 * (numParts + 1) * BATCH_ROWS),
     squared: loss === "squared",
@@ -317,8 +320,11 @@ export function threadFields(
   };
 }
 
+/** The part of a layout that determines the buffers of pairs. */
+type PairBuffers = Pick<FmLayout, "threads" | "thread" | "pairs" | "pairArrays" | "bytesOfRepeat">;
+
 /** Enlarges each thread's buffers to the given numbers of pairs; must not be called while the threads run. */
-export function reservePairs(arena: Arena, layout: FmLayout, { copied, batch }: PairCounts): void {
+export function reservePairs(arena: Arena, layout: PairBuffers, { copied, batch }: PairCounts): void {
   if (copied <= layout.pairs.copied && batch <= layout.pairs.batch) return;
   const room = (bytes: number) => arena.allocate("the pairs of a block", bytes).offset;
   const pairs = { copied: Math.max(copied, layout.pairs.copied), batch: Math.max(batch, layout.pairs.batch) };
@@ -338,7 +344,7 @@ export function reservePairs(arena: Arena, layout: FmLayout, { copied, batch }: 
 /** Sets the learning rates of weights and of vectors; must not be called while the threads run. */
 export function setLearningRates(
   arena: Arena,
-  { plan }: FmLayout,
+  { plan }: Pick<FmLayout, "plan">,
   learningRate: number,
   vectorRate: number,
 ): void {
@@ -357,7 +363,7 @@ export interface FeatureRates {
 /** Sets the L2 and learning rate of every feature; the shape must have `hasRates`. */
 export function setRates(
   arena: Arena,
-  layout: FmLayout,
+  layout: Pick<FmLayout, "rates">,
   numFeatures: number,
   ratesOf: (feature: number) => FeatureRates,
 ): void {

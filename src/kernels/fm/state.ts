@@ -37,7 +37,14 @@ export interface OptimizerState {
   w0: number;
 }
 
-/** Reads and writes parameters at their locations in the arena. */
+/** Location of one number of every feature, with a view of its memory. */
+interface Located extends Pick<StridedOffset, "offset" | "stride"> {
+  /** view of the whole memory as f32, and index of the memory */
+  numbers: Float32Array;
+  memory: number;
+}
+
+/** Reads and writes parameters at their locations in the arena, or in the memories of groups of slices. */
 class Parameters {
   readonly n: number;
   readonly J: number;
@@ -47,10 +54,10 @@ class Parameters {
   readonly width: number;
   /** number of floats per slice of a vector and of the state stored with it: S K */
   readonly #side: number;
-  /** view of the whole memory as f32 */
+  /** view of the whole arena as f32 */
   readonly numbers: Float32Array;
-  readonly #slices: FmLayout["slices"];
-  readonly #accumulators: FmLayout["accumulators"];
+  readonly #slices: readonly (readonly Located[])[];
+  readonly #accumulators: readonly (readonly Located[])[] | undefined;
   readonly #groups: readonly number[];
   /** index of the group that contains the feature looked up last, and first feature after that group */
   #group = 0;
@@ -66,19 +73,17 @@ class Parameters {
     this.L = method.linearBytes / 4;
     this.J = slices[0]!.length;
     this.numbers = new Float32Array(arena.memory.buffer);
-    this.#slices = slices;
-    this.#accumulators = accumulators;
+    const memories = [arena];
+    const views = [this.numbers];
+    const locate = ({ offset, stride, arena: own = arena }: StridedOffset): Located => {
+      if (!memories.includes(own)) views[memories.push(own) - 1] = new Float32Array(own.memory.buffer);
+      const memory = memories.indexOf(own);
+      return { offset, stride, numbers: views[memory]!, memory };
+    };
+    this.#slices = slices.map((group) => group.map(locate));
+    this.#accumulators = accumulators?.map((group) => group.map(locate));
     this.#groups = groups;
     this.#linear = { offset: field("linear"), stride: field("linearStride") };
-  }
-
-  /**
-   * Returns the index in `numbers` of the first float of v of a feature's slice; state follows K floats later, unless
-   * the state is an accumulator.
-   */
-  at(feature: number, j: number): number {
-    const { offset, stride } = this.#slices[this.#groupOf(feature)]![j]!;
-    return (offset + feature * stride) / 4;
   }
 
   /** Returns the index in `numbers` of a feature's weight; its state follows. */
@@ -88,16 +93,23 @@ class Parameters {
 
   /** Copies v and the state of a feature's slice to `target` from index `to` on; omits the first `skip` floats. */
   read(feature: number, j: number, skip: number, target: Float32Array, to: number): void {
-    const at = this.at(feature, j);
-    target.set(this.numbers.subarray(at + skip, at + this.#side), to);
-    if (this.#accumulators) target[to + this.#side - skip] = this.numbers[this.#accumulatorAt(feature, j)]!;
+    // v and its state are adjacent, unless the state is an accumulator
+    const slice = this.#slices[this.#groupOf(feature)]![j]!;
+    const at = indexOf(slice, feature);
+    target.set(slice.numbers.subarray(at + skip, at + this.#side), to);
+    if (!this.#accumulators) return;
+    const square = this.#accumulatorOf(feature, j);
+    target[to + this.#side - skip] = square.numbers[indexOf(square, feature)]!;
   }
 
   /** Copies v and the state of a feature's slice from `source`, in the layout that `read` writes. */
   write(feature: number, j: number, skip: number, source: Float32Array, from: number): void {
     const end = from + this.#side - skip;
-    this.numbers.set(source.subarray(from, end), this.at(feature, j) + skip);
-    if (this.#accumulators) this.numbers[this.#accumulatorAt(feature, j)] = source[end]!;
+    const slice = this.#slices[this.#groupOf(feature)]![j]!;
+    slice.numbers.set(source.subarray(from, end), indexOf(slice, feature) + skip);
+    if (!this.#accumulators) return;
+    const square = this.#accumulatorOf(feature, j);
+    square.numbers[indexOf(square, feature)] = source[end]!;
   }
 
   /**
@@ -107,14 +119,17 @@ class Parameters {
    * @param of f32[J]
    */
   shareAccumulators(feature: number, known: readonly (number | undefined)[], of: Float32Array): void {
-    const sums = new Map<number, { sum: number; count: number }>();
+    const sums = new Map<number, { square: Located; sum: number; count: number }>();
     for (let j = 0; j < this.J; j++) {
       if (!known[j]) continue;
-      const at = this.#accumulatorAt(feature, j);
-      const { sum, count } = sums.get(at) ?? { sum: 0, count: 0 };
-      sums.set(at, { sum: sum + of[j]!, count: count + 1 });
+      const square = this.#accumulatorOf(feature, j);
+      // a memory has at most 2^30 numbers
+      const key = 2 ** 30 * square.memory + indexOf(square, feature);
+      const { sum, count } = sums.get(key) ?? { sum: 0, count: 0 };
+      sums.set(key, { square, sum: sum + of[j]!, count: count + 1 });
     }
-    for (const [at, { sum, count }] of sums) this.numbers[at] = sum / count;
+    for (const { square, sum, count } of sums.values())
+      square.numbers[indexOf(square, feature)] = sum / count;
   }
 
   #groupOf(feature: number): number {
@@ -125,10 +140,14 @@ class Parameters {
     return this.#group;
   }
 
-  #accumulatorAt(feature: number, j: number): number {
-    const { offset, stride } = this.#accumulators![this.#groupOf(feature)]![j]!;
-    return (offset + feature * stride) / 4;
+  #accumulatorOf(feature: number, j: number): Located {
+    return this.#accumulators![this.#groupOf(feature)]![j]!;
   }
+}
+
+/** Returns the index of a feature's number in the view. */
+function indexOf({ offset, stride }: Located, feature: number): number {
+  return (offset + feature * stride) / 4;
 }
 
 /** Freezes w0 by a large accumulator. */

@@ -6,7 +6,7 @@ import { snappyCompress } from "hyparquet-writer/src/snappy.js";
 import { MISSING, UNKNOWN } from "../../kernels/scan/layout.js";
 import { loadKernel } from "../../kernels/shared/load.js";
 import { finderData, KeyFinder, TableLock } from "../key-finder.js";
-import { KeyTable } from "../key-table.js";
+import { KeyTable, sharedBytes } from "../key-table.js";
 import { encodeKeys } from "../keys.js";
 import { PageMemory } from "./memory.js";
 import { Runs } from "./runs.js";
@@ -140,7 +140,7 @@ describe("a KeyFinder", () => {
   test("finds the keys that a table has, while the table grows, and none while it moves", () => {
     const memory = new ScanMemory(module);
     const lock = new TableLock(memory);
-    const table = new KeyTable(memory, lock);
+    const table = new KeyTable(memory, { lock });
     const finder = new KeyFinder(module, finderData(memory, lock, [table.offset]));
     const find = (texts: string[]) => {
       const codes = new Uint32Array(texts.length);
@@ -157,10 +157,37 @@ describe("a KeyFinder", () => {
     expect(find(["k0"])).toEqual([0]);
   });
 
+  test("finds no keys of a table that left for a memory of its own, which keeps its codes", () => {
+    const memory = new ScanMemory(module);
+    const lock = new TableLock(memory);
+    const tables = [0, 1].map(() => new KeyTable(memory, { lock, larger: () => memory.another() }));
+    const finder = new KeyFinder(module, finderData(memory, lock, []));
+    const offsets = tables.map(({ offset }) => offset);
+    const texts = Array.from({ length: 40_000 }, (_, i) => (i % 2 === 0 ? `k${i}` : `a longer key ${i}`));
+    const { most } = sharedBytes;
+    const started = memory.usedBytes;
+    sharedBytes.most = started + 500_000;
+    for (let from = 0; from < texts.length; from += 1000)
+      for (const table of tables) table.codesOf(encodeKeys(texts.slice(from, from + 1000)));
+    sharedBytes.most = most;
+    expect(memory.usedBytes).toBeLessThan(started + 600_000);
+    const codes = new Uint32Array(2);
+    const found = offsets.map((offset) => finder.find(offset, encodeKeys(["k0", "k2"]), 0, codes));
+    expect(found).toEqual([2, 2]);
+    for (const table of tables) {
+      const all = encodeKeys([...texts, "none"]);
+      const own = new Uint32Array(all.size);
+      expect(table.find(all, 0, own)).toBe(1);
+      expect(Array.from(own)).toEqual([...texts.keys(), UNKNOWN]);
+      expect([table.keyOf(39_999), table.size]).toEqual(["a longer key 39999", 40_000]);
+      expect(Array.from(table.codesOf(encodeKeys(["new", "k0"])))).toEqual([40_000, 0]);
+    }
+  });
+
   test("looks up keys of any length", () => {
     const memory = new ScanMemory(module);
     const lock = new TableLock(memory);
-    const table = new KeyTable(memory, lock);
+    const table = new KeyTable(memory, { lock });
     const finder = new KeyFinder(module, finderData(memory, lock, [table.offset]));
     const texts = ["x".repeat(700_000), "short", "y".repeat(2_000_000), "end"];
     table.codesOf(encodeKeys(texts));

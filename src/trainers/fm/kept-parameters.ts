@@ -1,15 +1,15 @@
-// A copy, in the machine's memory, of the parameters of the factorization machine that a training will return.
+// A copy of the parameters of the factorization machine that a training will return.
 
 import type { OptimizerState } from "../../kernels/fm/state.js";
-import type { Region } from "../../kernels/shared/memory.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import type { FmMachine, ParameterRegions } from "../../factors/machine.js";
+import type { FmMachine, ParameterArrays } from "../../factors/machine.js";
 import type { FmParameters } from "../../factors/model.js";
+import { areShared } from "../../workers/rounds.js";
 
 /** Parameters of the epoch in which `take` was last called. */
 export class KeptParameters {
-  /** copy that every `take` overwrites; until the first `take`, other code may use the memory */
-  readonly regions: ParameterRegions;
+  /** copy that every `take` overwrites; until the first `take`, other code may use the arrays */
+  readonly copy: ParameterArrays;
   /** optimizer state of the epoch, if it is kept */
   optimizer: OptimizerState | undefined;
   readonly #machine: FmMachine;
@@ -19,12 +19,12 @@ export class KeptParameters {
   constructor(machine: FmMachine, keepsState: boolean) {
     this.#machine = machine;
     this.#keepsState = keepsState;
-    this.regions = machine.allocateParameters();
+    this.copy = machine.allocateParameters();
   }
 
   /** Copies the machine's parameters. @returns false if one of them is NaN or infinite */
   async take(): Promise<boolean> {
-    const isFinite = await this.#machine.export(this.regions);
+    const isFinite = await this.#machine.export(this.copy);
     this.#bias = this.#machine.bias;
     if (this.#keepsState) this.optimizer = this.#machine.optimizer;
     return isFinite;
@@ -32,13 +32,11 @@ export class KeptParameters {
 
   /** Returns the copy as named arrays for a checkpoint. */
   get arrays(): NamedArrays {
-    const { arena } = this.#machine;
-    // copies to unshared memory, because shared memory cannot be written to disk
-    const copyOf = (region: Region) => Float32Array.from(arena.f32(region));
+    const { vectors, w } = this.#unshared();
     const { optimizer } = this;
     return {
-      keptVectors: copyOf(this.regions.vectors),
-      keptW: copyOf(this.regions.w),
+      keptVectors: vectors,
+      keptW: w,
       keptW0: Float32Array.of(this.#bias),
       ...(optimizer && {
         optimizerVectors: optimizer.vectors,
@@ -50,13 +48,11 @@ export class KeptParameters {
 
   /** Restores the copy from the named arrays of a checkpoint. @throws {ArtifactError} the arrays have other lengths */
   set arrays(arrays: NamedArrays) {
-    for (const [name, region] of [
-      ["keptVectors", this.regions.vectors],
-      ["keptW", this.regions.w],
-    ] as const) {
-      const target = this.#machine.arena.f32(region);
+    for (const [name, target] of [
+      ["keptVectors", this.copy.vectors],
+      ["keptW", this.copy.w],
+    ] as const)
       target.set(floatsOf(arrays, name, target.length));
-    }
     this.#bias = floatsOf(arrays, "keptW0", 1)[0]!;
     if (!this.#keepsState) return;
     this.optimizer = {
@@ -67,21 +63,25 @@ export class KeptParameters {
   }
 
   /**
-   * Returns the model in the labels' unit. Since training divided labels by a scale, w is multiplied by it, and vectors
-   * by its square root.
+   * Returns the model in the labels' unit; the copy must not be used afterwards. Since training divided labels by a
+   * scale, w is multiplied by it, and vectors by its square root.
    *
    * @param correction number that is added to every score
    */
-  parameters(numFeatures: number, labelScale: number, correction: number): FmParameters {
-    const { arena, vectorWidth: dim } = this.#machine;
-    const root = Math.sqrt(labelScale);
-    const first = (region: Region, length: number) => arena.f32(region).slice(0, length);
+  parameters(labelScale: number, correction: number): FmParameters {
+    const { w, vectors } = this.#unshared();
     return {
-      dim,
+      dim: this.#machine.vectorWidth,
       w0: Math.fround(this.#bias * labelScale + correction),
-      w: multiply(first(this.regions.w, numFeatures), labelScale),
-      vectors: multiply(first(this.regions.vectors, numFeatures * dim), root),
+      w: multiply(w, labelScale),
+      vectors: multiply(vectors, Math.sqrt(labelScale)),
     };
+  }
+
+  /** Returns arrays that can be written to disk, which shared memory cannot; those of a machine in several memories can be. */
+  #unshared(): ParameterArrays {
+    const { vectors, w } = this.copy;
+    return areShared([vectors]) ? { vectors: vectors.slice(), w: w.slice() } : { vectors, w };
   }
 }
 

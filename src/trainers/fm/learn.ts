@@ -3,7 +3,8 @@
 import { requireColumn } from "../../dataset/roles.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { FeatureRates } from "../../kernels/fm/binding.js";
-import { featureTable } from "../../training/examples/feature-table.js";
+import type { RowRange } from "../../embedding/table.js";
+import { featureTable, lateTable } from "../../training/examples/feature-table.js";
 import type { FactorStart } from "../../factors/warm-start.js";
 import type { LearnerInput, Trained } from "../../training/session/feature-training.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
@@ -20,7 +21,12 @@ export async function learnFm(
 ): Promise<Trained> {
   const model = await trainFm(spaceInput(input, options), options, observe, signal);
   const trained = trainedFactors("fm", model);
-  if (options.model === "fm") return trained;
+  if (options.model === "fm") {
+    const { dim, vectors } = model;
+    // the vectors are copied while they are written, because a second copy of them may not fit into memory
+    const late = (features: RowRange) => vectors.subarray(features.first * dim, features.last * dim);
+    return { ...trained, table: (of) => lateTable(of, model, late) };
+  }
   // a linear model has no vectors: the table stores each weight as a vector of length 1, in the form of other models'
   // tables
   const table = (of: FeatureSpace) => featureTable(of, { dim: 1, w: model.w, vectors: model.w });

@@ -1,7 +1,7 @@
 // Estimates the memory of training a factorization machine.
 
-import { bytesOfFeature } from "../../factors/machine.js";
 import { METHODS, type FmMethod } from "../../kernels/fm/binding.js";
+import { bytesOfFeature, numSliceGroups } from "../../kernels/fm/memory-size.js";
 import { fileOfRows, tableBytes, type Needs } from "../../training/session/needs.js";
 import type { FmOptions } from "./options.js";
 
@@ -10,7 +10,7 @@ const CHUNKS = 64 << 20;
 
 /**
  * Sums up the parameters with the optimizer's state, the copy of the best epoch and the table; and the rows, in the
- * kernel's memory and again for the metrics.
+ * kernel's memory and again for the metrics. Throws a UsageError if the machine exceeds its limits.
  */
 export function fmNeeds({ model, method, dim: given, threads }: FmOptions): Needs {
   const isChain = method === "mcmc" || method === "als";
@@ -23,15 +23,20 @@ export function fmNeeds({ model, method, dim: given, threads }: FmOptions): Need
       const { trainRows, heldOutRows, features, cells, isStored } = size;
       // a field-aware machine has one vector per partner field
       const width = model === "ffm" ? dim * size.ofColumn.size : dim;
+      const shape = {
+        numFeatures: features,
+        dim: width,
+        method: Object.hasOwn(METHODS, method) ? (method as FmMethod) : ("adagrad" as const),
+        hasRates: false,
+        threads,
+      };
       const feature = isChain
         ? 4 * (1 + width) + 16
-        : bytesOfFeature(
-            width,
-            Object.hasOwn(METHODS, method) ? (method as FmMethod) : "adagrad",
-            false,
-            threads,
-          );
-      const copies = 2 * 4 * (width + 1) + 12;
+        : bytesOfFeature(width, shape.method, shape.hasRates, threads);
+      // a machine in several memories keeps its best epoch outside of them, so the model and the table need no further copies
+      const isDivided = !isChain && model !== "ffm" && numSliceGroups(shape) > 0;
+      const numCopies = isDivided ? 0 : isChain || model === "ffm" ? 2 : 1;
+      const copies = numCopies * 4 * (width + 1) + 16;
       const row = isChain ? 8 * cells + 40 : 8 * cells + 16;
       const rows = isStored ? CHUNKS + 16 * trainRows : trainRows * row;
       const heldOut = heldOutRows * (8 * cells + 16);

@@ -24,7 +24,7 @@ import { floatsOf } from "../../training/epochs/named-arrays.js";
 import { keepUntouched, type FactorStart } from "../../factors/warm-start.js";
 import { KeptParameters } from "./kept-parameters.js";
 import { labelScaleOf } from "../../training/examples/label-scale.js";
-import { checkMemory, FmMachine, type ParameterRegions } from "../../factors/machine.js";
+import { FmMachine, type ParameterArrays } from "../../factors/machine.js";
 import type { FmModel } from "../../factors/model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";
 import { prepareTraining } from "./training-rows.js";
@@ -65,7 +65,7 @@ export interface FmInput {
  *
  * @param observe called after every epoch
  * @param signal   stops the training promptly; the promise then rejects with its reason
- * @throws {UsageError} an option is out of range, or the parameters do not fit into 4 GiB
+ * @throws {UsageError} an option is out of range, or the parameters exceed the limits of a machine
  * @throws {DataError} there are no training rows
  * @throws {DivergedError} a loss or a parameter became NaN or infinite, or vectors grew beyond MAX_LENGTH
  */
@@ -92,8 +92,6 @@ export async function trainFm(
     hasRates: input.ratesOf !== undefined || input.start?.freezes === true,
     fields: input.fields,
   };
-  // a field-aware machine checks the size of its memory in its own kernel binding
-  if (!input.fields) checkMemory(numFeatures, shape);
   const machine = await FmMachine.start(shape);
   return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe));
 }
@@ -116,7 +114,7 @@ async function trainEpochs(
   const correction = log(options.negativeDownsampling);
   if (start) {
     const own = { ...start, w0: start.w0 - correction };
-    await startFrom(machine, kept.regions, own, labels.scale, (feature) => rates(feature).l2Weight);
+    await startFrom(machine, kept.copy, own, labels.scale, (feature) => rates(feature).l2Weight);
   }
   const { stoppingMetric } = controls;
   const validation = valid && validationOf(machine, valid, labels.scale, correction, stoppingMetric);
@@ -162,7 +160,7 @@ async function trainEpochs(
 
   const { optimizer } = kept;
   const model: FmModel = {
-    ...kept.parameters(numFeatures, labels.scale, correction),
+    ...kept.parameters(labels.scale, correction),
     ...done,
     loss: options.loss,
     interrupted: interrupted || undefined,
@@ -245,19 +243,19 @@ function validationOf(
  * Labels are divided by their deviation during training, and so are the run's parameters. At the end, keepUntouched
  * restores parameters without training rows, so that they are bit by bit the same.
  *
- * @param scratch   regions that are overwritten
+ * @param scratch   arrays that are overwritten
  * @param scale     scale by which labels are divided
  * @param l2Weight L2 of a feature's weight
  */
 async function startFrom(
   machine: FmMachine,
-  scratch: ParameterRegions,
+  scratch: ParameterArrays,
   { known, knownBlocks = Uint8Array.of(1), w0, w, vectors, freezes, optimizer }: FactorStart,
   scale: number,
   l2Weight: (feature: number) => number,
 ): Promise<void> {
   await machine.export(scratch);
-  const [allW, allVectors] = [machine.arena.f32(scratch.w), machine.arena.f32(scratch.vectors)];
+  const { w: allW, vectors: allVectors } = scratch;
   const width = vectors.length / known.length / knownBlocks.length;
   const root = Math.sqrt(scale);
   known.forEach((isKnown, feature) => {

@@ -3,13 +3,13 @@
 
 import { forEachPair, type FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import { wholeFields, type TableRows } from "../../embedding/rows.js";
+import type { TableRows } from "../../embedding/rows.js";
 import type { RowRange } from "../../embedding/table.js";
 import { fmModelFiles } from "../../factors/artifact.js";
 import { optimizerFile } from "../../factors/optimizer-file.js";
 import type { Partitions } from "../../kernels/ranking/partitions.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
-import { featureTable, tableFeatures } from "../../training/examples/feature-table.js";
+import { lateTable } from "../../training/examples/feature-table.js";
 import type { Trained } from "../../training/session/feature-training.js";
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import type { KeptRows, RowPlaces } from "./kept-rows.js";
@@ -93,33 +93,15 @@ function scoreOf(model: PartitionedModel, rows: FeatureRows, r: number): number 
 /** Returns the table of all keys, whose vectors are read from the store while the table is written. */
 function partitionedTable(space: FeatureSpace, model: PartitionedModel): TableRows {
   const { dim, partitions, w } = model;
-  // the table without vectors; those of `rows` are never filled, because laterVectors replaces them
-  const whole = featureTable(space, { dim: 0, w, vectors: new Float32Array() });
-  const rows = wholeFields({ ...whole, dim, vectors: new Float32Array(whole.numRows * dim) });
-  const features = tableFeatures(space);
+  // a field consists of users or of other features
+  const rows = lateTable(space, { dim, w }, (range) =>
+    partitions.isUser(range.first) ? userVectors(model, range) : itemVectors(model, range),
+  );
   return {
     ...rows,
     async *batches(pass) {
       await checkPartitions(model);
       yield* rows.batches(pass);
-    },
-    laterVectors({ first, last }) {
-      const vectors = new Float32Array((last - first) * dim);
-      for (let row = first; row < last;) {
-        // consecutive rows of one field are consecutive features, so that a range can be read at once
-        const isUser = partitions.isUser(features[row]!);
-        let end = row + 1;
-        while (
-          end < last &&
-          features[end] === features[end - 1]! + 1 &&
-          partitions.isUser(features[end]!) === isUser
-        )
-          end++;
-        const range = { first: features[row]!, last: features[end - 1]! + 1 };
-        vectors.set(isUser ? userVectors(model, range) : itemVectors(model, range), (row - first) * dim);
-        row = end;
-      }
-      return vectors;
     },
   };
 }

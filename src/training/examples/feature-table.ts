@@ -12,7 +12,8 @@ import {
   type Field,
 } from "../../dataset/vocabulary/vocabulary.js";
 import { ArtifactError } from "../../errors.js";
-import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import { wholeFields, type TableRows } from "../../embedding/rows.js";
+import { keysOfRows, rowsOf, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
 import { withoutUntrained, type OutOfVocabulary } from "../../export/unknown-keys.js";
 
 /**
@@ -75,6 +76,35 @@ export function featureTable(
     table.vectors.set(vectors.subarray(feature * dim, end * dim), row * dim);
   });
   return table;
+}
+
+/**
+ * Builds a model's embedding table, whose vectors are read while the table is written.
+ *
+ * @param vectorsOf returns f32[last - first][dim]: the vectors of consecutive features of one field
+ */
+export function lateTable(
+  space: FeatureSpace,
+  { dim, w }: { dim: number; w: Float32Array },
+  vectorsOf: (features: RowRange) => Float32Array,
+): TableRows {
+  const whole = featureTable(space, { dim: 0, w, vectors: new Float32Array() });
+  return {
+    // these vectors are never filled, because laterVectors replaces them
+    ...wholeFields({ ...whole, dim, vectors: new Float32Array(whole.numRows * dim) }),
+    laterVectors({ first, last }) {
+      const vectors = new Float32Array((last - first) * dim);
+      for (const { feature, row, size } of tableRanges(space)) {
+        const [from, to] = [Math.max(first, row), Math.min(last, row + size)];
+        if (from < to)
+          vectors.set(
+            vectorsOf({ first: feature + from - row, last: feature + to - row }),
+            (from - first) * dim,
+          );
+      }
+      return vectors;
+    },
+  };
 }
 
 function joinKeys(fields: Field[]): Keys {

@@ -35,6 +35,9 @@ import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { addLosses } from "../../shared/assembly/loss";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
+// a machine in several memories calls these for each batch (src/factors/slice-groups.ts)
+export { openBatch, openBlock, updateWeights };
+
 function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usize, touches: bool): void {
   if (j == plan.numSlices) {
     if (thread.general) forwardLinear<f32>(plan, thread, partial);
@@ -54,7 +57,7 @@ function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usi
  * @param to end of the thread's slices
  * @returns the number of updated slices: 1 (slice j), or 2 (j and j + 1)
  */
-function updateSlices(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
+function updateSlice(plan: Plan, thread: Thread, j: u32, to: u32): u32 {
   const rated = plan.rates != 0;
   if (plan.method == SGD) {
     if (rated) updateBy<RatedSgd>(plan, thread, j);
@@ -127,43 +130,61 @@ export function trainBlock(
   const toSlice = ((index + 1) * plan.numSlices) / plan.numThreads;
   openBlock(thread, rows, first, numRows, key);
   for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
-    // partial scores alternate between two buffers, so that a fast thread does not overwrite what a slow one still
-    // reads
-    const parity: usize = thread.batchNumber++ & 1;
-    const partials = plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
     openBatch(thread, rows, first, numRows, key, from);
-
-    // compute the partial scores of this thread's slices
-    for (let j = fromSlice; j < toSlice; j++) {
-      // all accumulators that a thread has of a feature are adjacent, so the first slice brings them into the cache
-      const touches = j == fromSlice && plan.accumulators != 0;
-      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * BATCH_ROWS) << 2), touches);
-    }
-    if (index == 0) {
-      const j = plan.numSlices;
-      forwardSlice(plan, thread, j, 0, partials + ((<usize>j * BATCH_ROWS) << 2), false);
-    }
-    if (!barrier(plan.barrier, plan.numThreads)) return false;
-
-    // every thread adds up all partial scores, so that none waits for the result of another
-    combine(plan, thread, partials, thread.gradients);
-    if (index == plan.numThreads - 1) {
-      thread.loss = addLosses(
-        thread.loss,
-        thread.gradients,
-        thread.labels,
-        thread.weights,
-        thread.numRows,
-        plan.squared != 0,
-      );
-    }
-    scoresToGradients(plan, thread);
-
-    // takes one step for each feature of each row
-    for (let j = fromSlice; j < toSlice;) j += updateSlices(plan, thread, j, toSlice);
+    const partials = nextPartials(plan, thread);
+    forwardSlices(plan, thread, fromSlice, toSlice, partials);
+    if (index == 0) forwardSlices(plan, thread, plan.numSlices, plan.numSlices + 1, partials);
+    if (!takeGradients(plan, thread, index, partials)) return false;
+    updateSlices(plan, thread, fromSlice, toSlice);
     if (index == 0) updateWeights(plan, thread);
   }
   return true;
+}
+
+/**
+ * Returns the address of the partial scores of the next batch, f32[J + 1][B]. They alternate between two buffers, so
+ * that a fast thread does not overwrite what a slow one still reads.
+ */
+export function nextPartials(plan: Plan, thread: Thread): usize {
+  const parity: usize = thread.batchNumber++ & 1;
+  return plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
+}
+
+/**
+ * Computes S and the partial scores of slices from .. to - 1 for the opened batch; slice J is the linear one.
+ *
+ * @param partials f32[J + 1][B]
+ */
+export function forwardSlices(plan: Plan, thread: Thread, from: u32, to: u32, partials: usize): void {
+  for (let j = from; j < to; j++) {
+    // all accumulators that a thread has of a feature are adjacent, so the first slice brings them into the cache
+    const touches = j == from && plan.accumulators != 0;
+    forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * BATCH_ROWS) << 2), touches);
+  }
+}
+
+/**
+ * Waits until all partial scores of the batch are complete, and computes the thread's gradients from them, with a step
+ * of w0. Every thread adds up all partial scores, so that none waits for the result of another; the last thread also
+ * adds up the losses.
+ *
+ * @returns false when the pool is stopping
+ */
+export function takeGradients(plan: Plan, thread: Thread, index: u32, partials: usize): bool {
+  if (!barrier(plan.barrier, plan.numThreads)) return false;
+  combine(plan, thread, partials, thread.gradients);
+  if (index == plan.numThreads - 1) thread.loss = addBatchLosses(plan, thread, thread.gradients, thread.loss);
+  scoresToGradients(plan, thread);
+  return true;
+}
+
+/** Takes a step for slices from .. to - 1 of each feature of each row of the batch. */
+export function updateSlices(plan: Plan, thread: Thread, from: u32, to: u32): void {
+  for (let j = from; j < to;) j += updateSlice(plan, thread, j, to);
+}
+
+function addBatchLosses(plan: Plan, thread: Thread, scores: usize, loss: f64): f64 {
+  return addLosses(loss, scores, thread.labels, thread.weights, thread.numRows, plan.squared != 0);
 }
 
 /**
@@ -187,15 +208,29 @@ export function scoreBlock(
   openBlock(thread, rows, first, numRows, 0);
   for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
     openBatch(thread, rows, first, numRows, 0, from);
-    for (let j: u32 = 0; j <= plan.numSlices; j++) {
-      const partial = thread.scorePartials + ((<usize>j * BATCH_ROWS) << 2);
-      forwardSlice(plan, thread, j, thread.scoreSums, partial, false);
-    }
-    const target = scores + ((<usize>(first + from)) << 2);
-    combine(plan, thread, thread.scorePartials, target);
-    loss = addLosses(loss, target, thread.labels, thread.weights, thread.numRows, plan.squared != 0);
+    scoreSlices(plan, thread, 0, plan.numSlices + 1);
+    loss = scoreBatch(plan, thread, scores + ((<usize>(first + from)) << 2), loss);
   }
   return loss;
+}
+
+/** Computes the partial scores of slices from .. to - 1 for the opened batch in the thread's own buffers. */
+export function scoreSlices(plan: Plan, thread: Thread, from: u32, to: u32): void {
+  for (let j = from; j < to; j++) {
+    const partial = thread.scorePartials + ((<usize>j * BATCH_ROWS) << 2);
+    forwardSlice(plan, thread, j, thread.scoreSums, partial, false);
+  }
+}
+
+/**
+ * Adds up the thread's partial scores.
+ *
+ * @param scores f32[B]: receives the scores
+ * @returns the given sum of losses plus those of the batch
+ */
+export function scoreBatch(plan: Plan, thread: Thread, scores: usize, loss: f64): f64 {
+  combine(plan, thread, thread.scorePartials, scores);
+  return addBatchLosses(plan, thread, scores, loss);
 }
 
 /**
@@ -206,24 +241,36 @@ export function scoreBlock(
  * @param counts u32[n]: number of training rows that have the feature
  */
 export function initialize(plan: Plan, j: u32, hashes: usize, counts: usize, seed: u32, spread: f32): void {
-  if (j == plan.numSlices) {
-    startWeights(plan);
-    return;
-  }
-  const n = plan.numFeatures;
+  if (j == plan.numSlices) startWeights(plan);
+  else initializeRange(plan, j, 0, plan.numFeatures, hashes, counts, seed, spread);
+}
+
+/** Draws the initial v of slice j for features first .. first + n - 1. @param hashes u32[n][2] @param counts u32[n] */
+export function initializeRange(
+  plan: Plan,
+  j: u32,
+  first: u32,
+  n: u32,
+  hashes: usize,
+  counts: usize,
+  seed: u32,
+  spread: f32,
+): void {
   const K = plan.sliceWidth;
-  let p = sliceAt(plan, j);
+  let p = sliceAt(plan, j) + <usize>first * plan.featureStride;
   for (let i: usize = 0; i < n; i++, p += plan.featureStride) {
     const key = featureKey(seed, hashes + (i << 3));
     const trained = load<u32>(counts + (i << 2)) != 0;
     for (let d: u32 = 0; d < K; d++) {
       const dimension = j * K + d;
       // padding dimensions stay 0
-      const v: f32 = trained && dimension < plan.dim ? firstValue(key, dimension, spread) : 0;
+      const v: f32 =
+        trained && dimension < plan.dim ? firstValue(key, plan.firstDimension + dimension, spread) : 0;
       store<f32>(p + ((<usize>d) << 2), v);
       if (!plan.accumulators) startState(plan, p + ((<usize>d) << 2), (<usize>K) << 2);
     }
-    if (plan.accumulators) store<f32>(accumulatorAt(plan, j) + i * accumulatorStride(plan, j), 1);
+    if (plan.accumulators)
+      store<f32>(accumulatorAt(plan, j) + (<usize>first + i) * accumulatorStride(plan, j), 1);
   }
 }
 

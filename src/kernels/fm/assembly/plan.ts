@@ -22,6 +22,11 @@ export class Plan {
   numThreads: u32;
   numFeatures: u32;
   dim: u32;
+  /**
+   * index in the whole vector of the first dimension in this memory; 0 unless other memories have the dimensions before
+   * it
+   */
+  firstDimension: u32;
   /** J: number of slices of vectors */
   numSlices: u32;
   /** K: number of dimensions per slice */

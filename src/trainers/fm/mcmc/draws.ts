@@ -43,15 +43,12 @@ export async function drawScorer(
   const machine = await FmMachine.start(scoringShape(shape, threads));
   const { arena } = machine;
   try {
-    const parameters = machine.allocateParameters();
     const buffer = new RowsBuffer(arena, "the rows to score").load(rows);
     const scores = machine.allocateScores(rows.numRows);
     return {
-      async score({ w0, w, vectors }) {
-        arena.f32(parameters.vectors).set(vectors);
-        arena.f32(parameters.w).set(w);
-        machine.bias = w0;
-        await machine.import(parameters);
+      async score(parameters) {
+        machine.bias = parameters.w0;
+        await machine.importFrom(parameters);
         await machine.score(buffer, scores);
         return arena.f32(scores).subarray(0, rows.numRows);
       },
