@@ -25,7 +25,7 @@ import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { eventsName, shiftOf, storeEvents, type Laid } from "./partition-events.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 import { strataRounds } from "./machine.js";
-import { KeptRows } from "./kept-rows.js";
+import { KeptRows } from "../../factors/kept-rows.js";
 
 /** Counters of the draws from an epoch's key for the order of the partitions, and for the keys of their turns. */
 const [ORDER, KEYS] = [0xfffffffb, 0xfffffffa];
