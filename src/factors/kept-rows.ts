@@ -58,7 +58,7 @@ export interface PartitionRows {
   numPartitions: number;
   /** number of floats of the rows of a partition */
   length: number;
-  read(partition: number, into: Uint32Array, isKept: boolean): Promise<void>;
+  read: (partition: number, into: Uint32Array, isKept: boolean) => Promise<void>;
 }
 
 /** Returns the rows for a checkpoint. @param withKept true to include those of the best epoch */

@@ -35,15 +35,15 @@ export interface StoredResult {
   optimizer?: OptimizerState | undefined;
 }
 
-/** Returns the model in the form of a trained factorization machine. */
+/** Returns the model in the form of a trained factorization machine. @param name name of the model in the manifest */
 export function trainedFromStore(
+  name: string,
   { model, bestEpoch, epochs, interrupted = false, optimizer }: StoredResult,
   loss: FmModel["loss"],
 ): Trained {
   return {
     ...storedScorer(model),
-    name: "fm",
-    ...{ loss, epochs, bestEpoch, interrupted },
+    ...{ name, loss, epochs, bestEpoch, interrupted },
     table: (space) => storedTable(space, model),
     files: (space) => ({
       ...fmModelFiles(space, { ...model, w0: 0 }, model.vectorOf),

@@ -4,19 +4,23 @@
 import { restoreRows, savedRows, type KEPT, type NOW } from "../../factors/kept-rows.js";
 import { paddedDim, type SparseRows } from "../../kernels/als/binding.js";
 import type { LargeArrays } from "../../training/epochs/named-arrays.js";
-import type { ImplicitVectors } from "./train.js";
 import { cutUsers, mostBetween } from "./user-blocks.js";
 
-/** Returns the users' vectors for a checkpoint. @param kept those of the best epoch, if there is one */
+/**
+ * Returns the users' vectors for a checkpoint.
+ *
+ * @param now f32[numUsers * dim]
+ * @param kept those of the best epoch, if there is one
+ */
 export function savedUsers(
   users: SparseRows,
-  now: ImplicitVectors,
-  kept: ImplicitVectors | undefined,
+  dim: number,
+  now: Float32Array,
+  kept: Float32Array | undefined,
 ): LargeArrays {
-  const { dim } = now;
   const cut = blocksOf(users, dim);
   const read = async (block: number, into: Uint32Array, isKept: boolean) => {
-    cut.copy(isKept ? kept!.users : now.users, block, new Float32Array(into.buffer), "save");
+    cut.copy(isKept ? kept! : now, block, new Float32Array(into.buffer), "save");
     return Promise.resolve();
   };
   return savedRows({ ...cut, read }, kept !== undefined);

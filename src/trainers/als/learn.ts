@@ -48,7 +48,7 @@ export async function learnImplicit(
       observe,
       signal,
     );
-    return { ...trainedFromStore(result, "squared"), chosen };
+    return { ...trainedFromStore("fm", result, "squared"), chosen };
   }
   const model = await trainImplicit(
     {

@@ -146,7 +146,8 @@ async function trainEpochs(
       items: machine.vectors("items"),
       ...(withKept && kept && { keptItems: kept.items }),
     }),
-    saveLarge: (withKept) => savedUsers(input.users, vectors(), withKept ? kept : undefined),
+    saveLarge: (withKept) =>
+      savedUsers(input.users, dim, machine.vectors("users"), withKept ? kept?.users : undefined),
     async restore(arrays, large) {
       const read = async (prefix: typeof NOW | typeof KEPT, items: string): Promise<ImplicitVectors> => ({
         dim,

@@ -40,7 +40,7 @@ export async function learnRanking(
     const store = { users, beside: memory.beside, maxMemory: memory.most, validate, note };
     const first = await firstVectors(input, options, signal);
     const result = await trainPartitions({ ...input, ...store }, partitions, first, options, observe, signal);
-    return trainedFromStore(result, "logistic");
+    return trainedFromStore("fm", result, "logistic");
   }
   const result = await trainRanking(
     { ...input, ...(validate && { validate: (parameters) => validate(model(parameters)) }) },
