@@ -4,8 +4,8 @@ import { paddedDim } from "../../kernels/als/binding.js";
 import { MAX_PAGES, PAGE } from "../../kernels/shared/memory.js";
 import { tableBytes, type Needs } from "../../training/session/needs.js";
 import type { AlsOptions } from "./options.js";
-import { residentBytes } from "./streamed-machine.js";
-import { blockLimits } from "./user-blocks.js";
+import { residentBytes, sumBytes } from "./streamed-machine.js";
+import { BLOCK, blockLimits } from "./user-blocks.js";
 
 /** Number of bytes of an event in the store: by user, by item, and its score. */
 const STORED_EVENT = 12;
@@ -52,9 +52,13 @@ export function alsNeeds({ dim: given }: AlsOptions, maxMemory: number): Needs {
       const mostRows = Math.min(users, Math.ceil(blockLimits.bytes / (4 * D)));
       const resident = residentBytes(D, numItems, mostRows, Math.min(trainRows, blockLimits.events));
       const stored = (heldOutRows > 0 ? 2 : 1) * 4 * D * users + STORED_EVENT * trainRows;
-      const inMemory = Math.min(stored, Math.max(0, maxMemory - resident));
+      const sums = Math.min(
+        numItems * sumBytes(Math.min(BLOCK, D)),
+        Math.max(blockLimits.sums, maxMemory - resident),
+      );
+      const inMemory = Math.min(stored, Math.max(0, maxMemory - resident - sums));
       const others = 8 * dim * numItems + 60 * features + 32 * trainRows + 16 * heldOutRows;
-      return { memory: resident + inMemory + others, disk: table + stored - inMemory };
+      return { memory: resident + sums + inMemory + others, disk: table + stored - inMemory };
     },
   };
 }

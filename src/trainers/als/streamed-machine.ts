@@ -24,6 +24,7 @@ import { KeptRows } from "../../factors/kept-rows.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { GramSums } from "./gram.js";
 import {
+  blockLimits,
   cutUsers,
   eventSections,
   itemsName,
@@ -67,7 +68,7 @@ interface Slot {
 const SPARE = 64 << 20;
 
 /** Returns the bytes of the sums of an item in the kernel's memory: A, g, and the last step. */
-function sumBytes(b: number): number {
+export function sumBytes(b: number): number {
   return 4 * (b * b + 2 * b);
 }
 
@@ -82,7 +83,7 @@ export function residentBytes(D: number, numItems: number, mostRows: number, mos
  * allows, because every group reads all users.
  */
 export function cutItems(numItems: number, b: number, bytes: number): Uint32Array {
-  const most = Math.max(Math.ceil(numItems / 64), Math.floor(bytes / sumBytes(b)), 1);
+  const most = Math.max(1, Math.floor(Math.max(bytes, blockLimits.sums) / sumBytes(b)));
   const count = Math.ceil(numItems / most);
   return Uint32Array.from({ length: count + 1 }, (_, g) => Math.floor((g * numItems) / count));
 }

@@ -26,10 +26,10 @@ const whole = Array.from({ length: 400 }, (_, i) => `u1,i${i}`);
 writeFileSync(log, ["user,item", ...pairs, ...whole].join("\n"));
 
 const before = { ...blockLimits };
-beforeEach(() => Object.assign(blockLimits, { bytes: 40_000, events: 2500 }));
+beforeEach(() => Object.assign(blockLimits, { bytes: 40_000, events: 2500, sums: 100_000 }));
 afterAll(() => Object.assign(blockLimits, before));
 
-/** Less memory than the items need: the sums of items are those of the smallest groups, and all blocks are on disk. */
+/** Less memory than the items need: items are solved in several groups, and all blocks are on disk. */
 const FROM_DISK = { maxMemory: 1000 };
 async function trained(
   name: string,

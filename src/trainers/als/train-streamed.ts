@@ -11,7 +11,8 @@ import type { Scorer } from "../../training/session/feature-training.js";
 import { withMachine } from "../../workers/with-machine.js";
 import type { AlsOptions, ImplicitOptions } from "./options.js";
 import { StreamedMachine } from "./streamed-machine.js";
-import { BLOCK, firstValue, penaltiesOf, solvingEpochs, startFrom, type ImplicitInput } from "./train.js";
+import { firstValue, penaltiesOf, solvingEpochs, startFrom, type ImplicitInput } from "./train.js";
+import { BLOCK } from "./user-blocks.js";
 
 export interface StreamedInput extends Omit<ImplicitInput, "items" | "validate"> {
   /** ranges of the features of users and items, and number of features */

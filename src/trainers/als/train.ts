@@ -17,18 +17,13 @@ import { floatsOf } from "../../training/epochs/named-arrays.js";
 import { KEPT, NOW } from "../../factors/kept-rows.js";
 import { restoredUsers, savedUsers } from "./checkpoint-users.js";
 import { AlsMachine, type SideName } from "./machine.js";
+import { BLOCK } from "./user-blocks.js";
 import type { ImplicitOptions } from "./options.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { rowSums } from "../../dataset/sequences/interactions.js";
 
 /** Root mean square length of an item's first vector; a dimension has a standard deviation of this over sqrt(dim). */
 const FIRST_LENGTH = 0.1;
-/**
- * Number of dimensions that are solved together; the result is as good as with all dimensions at once, in half the time
- * (docs/algorithms/implicit.md).
- */
-export const BLOCK = 16;
-
 const sides: readonly SideName[] = ["users", "items"];
 
 export interface ImplicitInput {
