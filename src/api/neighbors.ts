@@ -5,17 +5,18 @@
 import { ascending } from "../numeric/indices.js";
 import { keyAt } from "../log/keys.js";
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
+import { loadRows, tableRows } from "../embedding/rows.js";
 import { keysOfRows, rowOf, rowsOf, vectorsAt } from "../embedding/table.js";
 import { excerpt, UsageError } from "../errors.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
-import { asNeighbors, neighbors, type Metric, type Neighbor } from "../retrieval/neighbors.js";
-import { composeItems, type Compose } from "./compose.js";
+import { asNeighbors, neighborsInRows, type Metric, type Neighbor } from "../retrieval/neighbors.js";
+import { compositionOf, composeItems, type Compose } from "./compose.js";
 import { checkOutput } from "../io/atomic.js";
 import { resolved, type Resolved } from "../training/options/table.js";
 import type { Watch } from "../training/session/watch.js";
 import { neighborsOptions, type NeighborsOptions } from "./options/neighbors.js";
 import type { IndexOfRun } from "./hnsw/search.js";
-import { openTable, type OpenTable } from "./tables.js";
+import { withOpenRows, type OpenTable } from "./tables.js";
 
 export interface NeighborsOf {
   field: string;
@@ -66,37 +67,43 @@ export async function neighborsOf(
   if (named.length === 0 && options.keys === undefined)
     throw new UsageError("no key given: use --key FIELD:KEY, or a file of keys with --keys FILE:FIELD");
   if (out !== undefined && out !== "-") await checkOutput(out, force, "file");
-  const { opened, find } =
-    index === undefined
-      ? await exactFinder(path, options, tell)
-      : await indexFinder(path, { ...options, index }, tell);
-  const queries = [...named, ...(await keysOfFile(opened, options.keys, tell))];
-  return await withNames(opened, await find(queries), names, tell);
+  const search = async ({ opened, find }: Finder) => {
+    const queries = [...named, ...(await keysOfFile(opened, options.keys, tell))];
+    return await withNames(opened, await find(queries), names, tell);
+  };
+  return index === undefined
+    ? await withExactFinder(path, options, tell, search)
+    : await search(await indexFinder(path, { ...options, index }, tell));
 }
 
-/** Searches the neighbors of rows of a run's table. */
+/** Searches the neighbors of rows of a run's table, whose vectors may not be in memory. */
 interface Finder {
   opened: OpenTable;
   find: (queries: readonly Query[]) => Promise<NeighborsOf[]>;
 }
 
-async function exactFinder(
+/** Calls `use` with an exact search, which reads the vectors from the file, unless items are composed. */
+async function withExactFinder<T>(
   path: string,
-  { table, compose, top, metric = "cosine" }: Sought,
+  { table: name, compose, top, metric = "cosine", signal }: Sought,
   tell: Tell,
-): Promise<Finder> {
-  const opened = await openTable(path, table);
-  const { fieldNamed } = opened;
-  const find = async (queries: readonly Query[]) => {
-    const composed = await composeItems(opened, compose);
-    if (composed.note && queries.some(({ field }) => fieldNamed(field) === composed.item))
-      tell(composed.note);
-    return queries.map(({ field: named, key }) => {
-      const field = fieldNamed(named);
-      return { field, key, metric, neighbors: neighbors(composed.table, field, key, { top, metric }) };
-    });
-  };
-  return { opened, find };
+  use: (finder: Finder) => Promise<T>,
+): Promise<T> {
+  return await withOpenRows(path, name, async ({ run, rows: stored, fieldNamed }) => {
+    const isComposed = (await compositionOf(run, stored.fields, compose)) !== undefined;
+    const table = await loadRows(stored, { vectors: isComposed });
+    const opened = { run, table, fieldNamed };
+    const find = async (queries: readonly Query[]) => {
+      const composed = isComposed ? await composeItems(opened, compose) : { table };
+      if (composed.note && queries.some(({ field }) => fieldNamed(field) === composed.item))
+        tell(composed.note);
+      const rows = isComposed ? tableRows(composed.table) : stored;
+      const wanted = queries.map(({ field, key }) => ({ field: fieldNamed(field), key }));
+      const found = await neighborsInRows(rows, composed.table, wanted, { top, metric }, signal);
+      return wanted.map((query, i) => ({ ...query, metric, neighbors: found[i]! }));
+    };
+    return await use({ opened, find });
+  });
 }
 
 /** Returns the keys of a file that have a row in the table. @throws {UsageError} no key has */

@@ -9,7 +9,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { interactionsOf } from "../dataset/sequences/interactions.js";
+import { interactionsOf, transpose } from "../dataset/sequences/interactions.js";
 import { evaluateRanking } from "../evaluation/ranking.js";
 import type { SparseRows } from "../kernels/als/binding.js";
 import { draw } from "../numeric/random.js";
@@ -82,7 +82,9 @@ export function eventsOf(part: string): { users: SparseRows; items: SparseRows }
       return [user.first + 1 + Number(u), item.first + 1 + Number(i)];
     }),
   );
-  return interactionsOf({ numRows: lines.length, width: 2, ids, labels: new Float32Array() }, user, item);
+  const rows = { numRows: lines.length, width: 2, ids, labels: new Float32Array() };
+  const { users } = interactionsOf(rows, user, item);
+  return { users, items: transpose(users, item.count) };
 }
 
 export async function trainOurs(

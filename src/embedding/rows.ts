@@ -110,10 +110,12 @@ export function tableRows(table: EmbeddingTable): TableRows {
  * Returns a table with the given dimension and fields, whose rows have empty keys, no events and zero vectors.
  *
  * @param numRows number of rows, by default 0
+ * @param width number of dimensions of the array of vectors, by default all
  */
 export function emptyTable(
   { dim, fields, hasWeights }: Omit<TableRows, "batches" | "numRows">,
   numRows = 0,
+  width = dim,
 ): EmbeddingTable {
   return {
     dim,
@@ -123,22 +125,29 @@ export function emptyTable(
     keys: { size: numRows, bytes: new Uint8Array(0), offsets: new Uint32Array(numRows + 1) },
     counts: new Uint32Array(numRows),
     ...(hasWeights && { weights: new Float32Array(numRows) }),
-    vectors: new Float32Array(numRows * dim),
+    vectors: new Float32Array(numRows * width),
   };
 }
 
-/** Reads all rows into a table in memory; its arrays are copies. */
-export async function loadRows(rows: TableRows): Promise<EmbeddingTable> {
+/**
+ * Reads all rows into a table in memory; its arrays are copies.
+ *
+ * @param pass `vectors: false` leaves the vectors unread; the table's array of vectors is then empty
+ */
+export async function loadRows(
+  rows: TableRows,
+  { vectors = true }: Pick<RowPass, "vectors"> = {},
+): Promise<EmbeddingTable> {
   const { dim, numRows } = rows;
-  const table = emptyTable(rows, numRows);
+  const table = emptyTable(rows, numRows, vectors ? dim : 0);
   const offsets = new Uint32Array(numRows + 1);
   const parts: Uint8Array[] = [];
   let end = 0;
-  for await (const { start, table: batch } of rows.batches()) {
+  for await (const { start, table: batch } of rows.batches({ vectors })) {
     table.fieldOf.set(batch.fieldOf, start);
     table.counts.set(batch.counts, start);
     if (batch.weights) table.weights?.set(batch.weights, start);
-    table.vectors.set(batch.vectors, start * dim);
+    if (vectors) table.vectors.set(batch.vectors, start * dim);
     for (let i = 1; i <= batch.numRows; i++) offsets[start + i] = end + batch.keys.offsets[i]!;
     parts.push(batch.keys.bytes);
     end += batch.keys.bytes.length;

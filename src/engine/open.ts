@@ -29,13 +29,16 @@ const SETTINGS = {
   "spark.sql.execution.arrow.useLargeVarTypes": "false",
 };
 
+/** Setting by which names of columns are case-sensitive. */
+export const CASE_SENSITIVE = { "spark.sql.caseSensitive": "true" };
+
 /**
  * Settings for reading files: names of columns are case-sensitive, because a Parquet file may have columns `a` and `A`,
  * and dates are not rebased.
  */
 const FILE_SETTINGS = {
   ...SETTINGS,
-  "spark.sql.caseSensitive": "true",
+  ...CASE_SENSITIVE,
   "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
   "spark.sql.parquet.binaryAsString": "false",
   "spark.sql.parquet.filterPushdown": "true",

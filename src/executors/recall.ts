@@ -23,14 +23,12 @@ import {
   type ExecutorJob,
   type OutputColumn,
 } from "../engine/executors.js";
-import { openEngineSession } from "../engine/open.js";
+import { CASE_SENSITIVE, openEngineSession } from "../engine/open.js";
 import { UsageError } from "../errors.js";
 import { version } from "../io/package-version.js";
 import { filesBelow, statOf } from "../io/tree.js";
 import { collectWarnings, type Watch } from "../training/session/watch.js";
 import { LISTS_FILE, RUN_FOLDER, type ListsJob } from "./lists-job.js";
-
-const SETTINGS = { "spark.sql.caseSensitive": "true" };
 
 /**
  * Makes the lists of all users on the executors of a server.
@@ -49,7 +47,7 @@ export async function recallOnExecutors(
   const { watch, warnings, warn } = collectWarnings(watching);
   const session = await openEngineSession(
     { address: options.engine!, timeout: options.engineTimeout },
-    SETTINGS,
+    CASE_SENSITIVE,
     watch.signal,
   );
   try {

@@ -3,7 +3,8 @@
 
 import { keyAt } from "../log/keys.js";
 import { UsageError } from "../errors.js";
-import { isHole, rowOf, rowsOf, type EmbeddingTable } from "../embedding/table.js";
+import type { TableBatch, TableRows } from "../embedding/rows.js";
+import { isHole, rowOf, rowsOf, type EmbeddingTable, type RowRange } from "../embedding/table.js";
 
 export const neighborMetrics = ["cosine", "dot", "l2"] as const;
 export type Metric = (typeof neighborMetrics)[number];
@@ -35,20 +36,80 @@ export function neighbors(
   table: EmbeddingTable,
   field: string,
   key: string,
-  { top, metric }: NearestOptions,
+  options: NearestOptions,
 ): Neighbor[] {
-  if (!Number.isSafeInteger(top) || top < 1) {
-    throw new UsageError(`top must be an integer of at least 1, got ${top}`);
+  const row = rowOf(table, field, key);
+  const range = rowsOf(table, field);
+  const search = new RowSearch(rowVector(table, row), row, range, options);
+  search.scan({ start: 0, table });
+  return search.neighbors(table);
+}
+
+/**
+ * Returns what `neighbors` returns for each query. Reads the vectors once for each field of a query, batch by batch.
+ *
+ * @param keys the table of the same rows, whose vectors are not read
+ */
+export async function neighborsInRows(
+  rows: TableRows,
+  keys: EmbeddingTable,
+  queries: readonly { field: string; key: string }[],
+  options: NearestOptions,
+  signal?: AbortSignal,
+): Promise<Neighbor[][]> {
+  const searches = new Map<string, RowSearch[]>();
+  const all: RowSearch[] = [];
+  for (const { field, key } of queries) {
+    const row = rowOf(keys, field, key);
+    let vector: Float32Array | undefined;
+    for await (const { table } of rows.batches({ range: { first: row, last: row + 1 } }))
+      vector = table.vectors;
+    const search = new RowSearch(vector!, row, rowsOf(keys, field), options);
+    all.push(search);
+    const ofField = searches.get(field);
+    if (ofField) ofField.push(search);
+    else searches.set(field, [search]);
   }
-  const query = rowOf(table, field, key);
-  const { first, last } = rowsOf(table, field);
-  const similarity = similarityTo(table, query, metric);
-  const nearest = new Nearest(Math.min(top, last - first));
-  for (let row = first; row < last; row++) {
-    const value = row === query || isHole(table, row) ? undefined : similarity(row);
-    if (value !== undefined) nearest.offer(row, value);
+  for (const [field, ofField] of searches)
+    for await (const batch of rows.batches({ range: rowsOf(keys, field) })) {
+      signal?.throwIfAborted();
+      for (const search of ofField) search.scan(batch);
+    }
+  return all.map((search) => search.neighbors(keys));
+}
+
+/** The search of the rows that are nearest to a vector. Batches are scanned in the order of the rows. */
+class RowSearch {
+  readonly #row: number;
+  readonly #range: RowRange;
+  readonly #similarity: Similarity;
+  readonly #nearest: Nearest;
+
+  /** @param row the vector's own row, which is no neighbor @param range rows that may be neighbors */
+  constructor(vector: Float32Array, row: number, range: RowRange, { top, metric }: NearestOptions) {
+    if (!Number.isSafeInteger(top) || top < 1) {
+      throw new UsageError(`top must be an integer of at least 1, got ${top}`);
+    }
+    this.#row = row;
+    this.#range = range;
+    this.#similarity = similarityTo(vector, metric);
+    this.#nearest = new Nearest(Math.min(top, range.last - range.first));
   }
-  return nearest.sorted().map((found) => neighborOf(table, found));
+
+  scan({ start, table }: TableBatch): void {
+    const { first, last } = this.#range;
+    const end = Math.min(last, start + table.numRows);
+    for (let row = Math.max(first, start); row < end; row++) {
+      if (row === this.#row || isHole(table, row - start)) continue;
+      const value = this.#similarity(table.vectors, row - start);
+      if (value !== undefined) this.#nearest.offer(row, value);
+    }
+  }
+
+  /** @param table keys and numbers of events of all rows */
+  neighbors(table: EmbeddingTable): Neighbor[] {
+    return this.#nearest.sorted().map((found) => neighborOf(table, found));
+  }
 }
 
 /**
@@ -62,9 +123,9 @@ export function asNeighbors(
   rows: Uint32Array,
   metric: Metric,
 ): Neighbor[] {
-  const similarity = similarityTo(table, query, metric);
+  const similarity = similarityTo(rowVector(table, query), metric);
   const nearest = new Nearest(rows.length);
-  rows.toSorted().forEach((row) => nearest.offer(row, similarity(row)!));
+  rows.toSorted().forEach((row) => nearest.offer(row, similarity(table.vectors, row)!));
   return nearest.sorted().map((found) => neighborOf(table, found));
 }
 
@@ -72,18 +133,19 @@ function neighborOf(table: EmbeddingTable, found: { row: number; similarity: num
   return { ...found, key: keyAt(table.keys, found.row), count: table.counts[found.row]! };
 }
 
-/**
- * Returns a function that computes the similarity between a row and the row `query`; the function returns undefined if
- * one of the two has a zero vector under cosine.
- */
-function similarityTo(
-  { dim, vectors }: EmbeddingTable,
-  query: number,
-  metric: Metric,
-): (row: number) => number | undefined {
-  const q = Float64Array.from(vectors.subarray(query * dim, (query + 1) * dim));
+function rowVector({ dim, vectors }: EmbeddingTable, row: number): Float32Array {
+  return vectors.subarray(row * dim, (row + 1) * dim);
+}
+
+/** Similarity of a row of vectors, f32[][dim]; undefined if one of the two vectors is zero under cosine. */
+type Similarity = (vectors: Float32Array, row: number) => number | undefined;
+
+/** Returns the function that computes the similarity between rows and a vector. */
+function similarityTo(vector: Float32Array, metric: Metric): Similarity {
+  const dim = vector.length;
+  const q = Float64Array.from(vector);
   const queryNorm = norm(q);
-  return (row) => {
+  return (vectors, row) => {
     const start = row * dim;
     let dot = 0;
     let squares = 0;

@@ -1,8 +1,8 @@
 // Converts events to a sparse matrix of users and items, the input of factorizations.
 //
-//   feature rows (a pair for the user, one for the item) ──► by user: its items, ascending; by item: its users
+//   feature rows (a pair for the user, one for the item) ──► by user: its items, ascending ──► transposed, by item: its users
 //
-// Row r of both matrices belongs to id r of its field: row 0 is out-of-vocabulary and stays empty.
+// Row r of a matrix belongs to id r of its field: row 0 is out-of-vocabulary and stays empty.
 
 import { mapTo } from "../../numeric/indices.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
@@ -15,8 +15,8 @@ export interface FieldFeatures {
 }
 
 export interface Interactions {
+  /** the pairs grouped by user */
   users: SparseRows;
-  items: SparseRows;
   /** number of dropped events, which lack a known user or a known item */
   leftOut: number;
 }
@@ -25,7 +25,7 @@ export interface Interactions {
 export function interactionsOf(rows: FeatureRows, user: FieldFeatures, item: FieldFeatures): Interactions {
   const pairs = userItemIds(rows, user, item);
   const users = sparseOf(pairs.users, pairs.items, [user.count, item.count], pairs.weights);
-  return { users, items: transpose(users, item.count), leftOut: rows.numRows - pairs.users.length };
+  return { users, leftOut: rows.numRows - pairs.users.length };
 }
 
 /**
@@ -128,4 +128,11 @@ export function rowSums({ indptr, values }: SparseRows): Float64Array {
     for (let e = indptr[r]!; e < indptr[r + 1]!; e++) sum += values[e]!;
     return sum;
   });
+}
+
+/** Returns f64[numColumns]: the sum of each column's entries. */
+export function columnSums({ indices, values }: SparseRows, numColumns: number): Float64Array {
+  const sums = new Float64Array(numColumns);
+  for (let e = 0; e < indices.length; e++) sums[indices[e]!]! += values ? values[e]! : 1;
+  return sums;
 }

@@ -1,7 +1,7 @@
 // Binding of the least-squares kernel: its functions, and its structs laid out in an arena.
 
 import type { Arena, Region } from "../shared/memory.js";
-import { writeStruct } from "../shared/struct.js";
+import { writeStruct, writeStructs, type FieldsOf } from "../shared/struct.js";
 import { CHUNK, ROWS, Scratch, Side } from "./layout.js";
 
 export type { Kernel as AlsKernel } from "./layout.js";
@@ -59,9 +59,7 @@ export function allocateSide(
   }: { D: number; block: number; rows: Region; others: Region; events: SparseRows },
 ): AlsSide {
   const numRows = events.indptr.length - 1;
-  const penalties = arena.allocate("the penalties", Math.max(4, numRows * 4));
-  const gram = arena.allocate("a Gram matrix", D * D * 4);
-  const losses = arena.allocate("the losses", Math.max(8, numRows * 8));
+  const own = allocateRows(arena, D, numRows);
   const offset = writeStruct(arena, "a side", Side, {
     dim: D,
     block,
@@ -70,11 +68,22 @@ export function allocateSide(
     indptr: arena.put("the events", events.indptr),
     indices: arena.put("the events", events.indices),
     confidences: arena.put("the events", events.values),
-    penalties,
-    gram,
-    losses,
+    ...own,
   });
-  return { offset, numRows, rows, gram, penalties, losses };
+  return { offset, numRows, rows, ...own };
+}
+
+/** Allocates what rows have in addition to vectors and events. @throws {UsageError} it does not fit the arena */
+export function allocateRows(
+  arena: Arena,
+  D: number,
+  numRows: number,
+): Pick<AlsSide, "gram" | "penalties" | "losses"> {
+  return {
+    penalties: arena.numbers("the penalties", Math.max(1, numRows)),
+    gram: arena.numbers("a Gram matrix", D * D),
+    losses: arena.allocate("the losses", Math.max(8, numRows * 8)),
+  };
 }
 
 /**
@@ -87,10 +96,26 @@ export function allocateScratch(
   block: number,
   sides: readonly SparseRows[],
 ): number {
+  const numPredictions = Math.max(1, ...sides.map(eventsOfWidestBatch));
+  return writeStruct(arena, "a scratch", Scratch, scratchFields(arena, D, block, numPredictions));
+}
+
+/** Allocates the buffers of threads for the functions of assembly/blocks.ts. @returns byte offset of their structs, one after another */
+export function allocateBlockScratches(arena: Arena, D: number, block: number, numThreads: number): number {
+  const fields = Array.from({ length: numThreads }, () => scratchFields(arena, D, block, 1));
+  return writeStructs(arena, "scratches", Scratch, fields);
+}
+
+function scratchFields(
+  arena: Arena,
+  D: number,
+  block: number,
+  numPredictions: number,
+): FieldsOf<typeof Scratch> {
   const matrix = block * block;
-  return writeStruct(arena, "a scratch", Scratch, {
+  return {
     packed: arena.numbers("packed rows", ROWS * D),
-    predictions: arena.numbers("predictions", Math.max(1, ...sides.map(eventsOfWidestBatch))),
+    predictions: arena.numbers("predictions", numPredictions),
     products: arena.numbers("products", ROWS * block),
     gathered: arena.numbers("gathered events", CHUNK * D),
     weighted: arena.numbers("weighted events", CHUNK * block),
@@ -100,7 +125,7 @@ export function allocateScratch(
     gradient: arena.numbers("a gradient", block),
     inverses: arena.numbers("pivots", block),
     step: arena.numbers("a step", block),
-  });
+  };
 }
 
 /** Returns the maximum number of events in any eight consecutive rows. */

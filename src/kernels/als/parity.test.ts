@@ -64,7 +64,7 @@ async function kernelSolve(
     kernelImports(arena.memory),
   );
 
-  kernel.addGram(others.offset, D, 0, H.data.length / dim, scratch, sums.offset);
+  kernel.addGram(others.offset, D, 0, H.data.length / dim, scratch, sums.offset, 0, D / 8);
   const [upper, gram] = [arena.f32(sums), arena.f32(side.gram)];
   for (let r = 0; r < D; r++) {
     for (let k = 0; k < D; k++) {

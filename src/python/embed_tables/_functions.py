@@ -1208,7 +1208,7 @@ def train_als(
         resume: resume a killed training from its checkpoint, if there is one
         on_interrupt: on Ctrl-C or SIGTERM: abort without output, or save the best epoch so far as a run (default: abort)
         engine_train: with a Spark server: train there, too; the result is no longer the same bytes
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
+        max_memory: memory limit for vectors and events, such as 4G; above it, those of users are read from disk (default: half of the memory of the machine or its container)
         positive_from: for a log with labels: use only rows with a label of x or more as events
         dim: embedding dimension (default: 64) (searched)
         unobserved_weight: weight of an unobserved user-item pair; observed pairs have weight 1 (default: chosen so that all pairs together weigh 15 times the events) (searched)

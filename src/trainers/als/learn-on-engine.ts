@@ -6,6 +6,7 @@ import { DataError, DivergedError } from "../../errors.js";
 import type { RatedSide } from "../../engine/mllib-als.js";
 import type { Relation } from "../../engine/plans.js";
 import type { EngineSession } from "../../engine/session.js";
+import { transpose } from "../../dataset/sequences/interactions.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 import type { FactorStart } from "../../factors/warm-start.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
@@ -34,7 +35,8 @@ export async function learnOnEngine(
   signal: AbortSignal,
 ): Promise<Trained> {
   const { doing } = input;
-  const { users, items, confidence, chosen, modelOf } = eventsOf(input, options);
+  const { users, item, confidence, chosen, modelOf } = eventsOf(input, options);
+  const items = transpose(users, item.count);
   if (users.indices.length === 0) throw new DataError("no events with a known user and item");
   const sums = {
     ...{ numPairs: users.indices.length, confidence, range: rangeOf(users) },

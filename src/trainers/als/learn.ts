@@ -1,6 +1,6 @@
 // Factorizes the events of users and items on this machine.
 
-import { type FieldFeatures, interactionsOf } from "../../dataset/sequences/interactions.js";
+import { type FieldFeatures, interactionsOf, transpose } from "../../dataset/sequences/interactions.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { listMetric } from "../../training/options/lists.js";
@@ -10,6 +10,9 @@ import { type AlsOptions, defaultUnobservedWeight } from "./options.js";
 import { trainImplicit, type StartSide, type ImplicitModel, type ImplicitVectors } from "./train.js";
 import { UsageError } from "../../errors.js";
 import { trainedFactors } from "../../factors/trained.js";
+import { trainedFromStore } from "../../factors/stored-vectors.js";
+import { isStreamed } from "./memory.js";
+import { trainStreamed } from "./train-streamed.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 
 /**
@@ -24,25 +27,39 @@ export async function learnImplicit(
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
 ): Promise<Trained> {
-  const { space, ranking, start, controls } = input;
-  const { user, item, users, items, chosen, modelOf } = eventsOf(input, options);
+  const { space, ranking, start, controls, memory, note } = input;
+  const { user, item, users, chosen, modelOf } = eventsOf(input, options);
   const validate = ranking?.validate;
   const stoppingMetric = ranking && listMetric(ranking.options);
+  const common = {
+    users,
+    itemHashes: featureHashes(space).subarray(2 * item.first, 2 * (item.first + item.count)),
+    ...(start && {
+      start: { users: sideOf(start, user), items: sideOf(start, item), freezes: start.freezes },
+    }),
+    controls,
+  };
+  const size = { numUsers: user.count, numItems: item.count, numEvents: users.indices.length };
+  if (memory && isStreamed(size, options.dim, memory.most)) {
+    const store = { validate, beside: memory.beside, maxMemory: memory.most, note };
+    const result = await trainStreamed(
+      { ...common, ...store, user, item, numFeatures: space.numFeatures },
+      { ...options, ...chosen },
+      observe,
+      signal,
+    );
+    return { ...trainedFromStore("fm", result, "squared"), chosen };
+  }
   const model = await trainImplicit(
     {
-      users,
-      items,
-      itemHashes: featureHashes(space).subarray(2 * item.first, 2 * (item.first + item.count)),
+      ...common,
+      items: transpose(users, item.count),
       ...(validate && {
         validate: async (vectors) => {
           const metrics = await validate(modelOf(vectors));
           return { value: metrics[stoppingMetric!] ?? 0, metrics };
         },
       }),
-      ...(start && {
-        start: { users: sideOf(start, user), items: sideOf(start, item), freezes: start.freezes },
-      }),
-      controls,
     },
     { ...options, ...chosen },
     observe,
@@ -60,13 +77,12 @@ function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures
   };
 }
 
-/** Events of users and items, in the form of sparse matrices. */
+/** Events of users and items. */
 export interface AlsEvents {
   user: FieldFeatures;
   item: FieldFeatures;
-  /** the same events grouped by user and grouped by item; values are confidences, which are 1 when absent */
+  /** events grouped by user; values are confidences, which are 1 when absent */
   users: SparseRows;
-  items: SparseRows;
   /** sum of all confidences */
   confidence: number;
   /** values of options that are derived from the data */
@@ -86,11 +102,11 @@ export function eventsOf(
 ): AlsEvents {
   if (train.kind !== "resident") throw new RangeError("events of least squares are not drawn");
   const [user, item] = [featuresOf(space, roles.user), featuresOf(space, roles.item)];
-  const { users, items } = interactionsOf(train.rows, user, item);
+  const { users } = interactionsOf(train.rows, user, item);
   const confidence = users.values?.reduce((sum, c) => sum + c, 0) ?? users.indices.length;
   const size = { confidence, numUsers: user.count - 1, numItems: item.count - 1 };
   return {
-    ...{ user, item, users, items, confidence },
+    ...{ user, item, users, confidence },
     chosen: { unobservedWeight: unobservedWeight ?? defaultUnobservedWeight(size) },
     modelOf({ users: ofUsers, items: ofItems }, { bestEpoch = 0, epochs = [], interrupted } = {}) {
       const vectors = new Float32Array(space.numFeatures * dim);

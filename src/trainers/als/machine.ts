@@ -4,19 +4,12 @@ import {
   allocateScratch,
   allocateSide,
   paddedDim,
-  panelIndex,
   type AlsKernel,
   type AlsSide,
   type SparseRows,
 } from "../../kernels/als/binding.js";
-import type { Region } from "../../kernels/shared/memory.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
-
-/**
- * Number of parts in which a Gram matrix is summed; it does not depend on the number of threads, so the result does not
- * either.
- */
-const GRAM_PARTS = 16;
+import { GramSums } from "./gram.js";
 
 export interface AlsShape {
   dim: number;
@@ -37,7 +30,7 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
   readonly #padded: number;
   readonly #scratches: number[];
   /** partial sums of the Gram matrix, f32[GRAM_PARTS][D][D], in panels */
-  readonly #sums: Region;
+  readonly #sums: GramSums;
 
   private constructor({ dim, users, items, threads, ...shape }: AlsShape) {
     super();
@@ -56,7 +49,7 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     };
     this.#dim = dim;
     this.#padded = D;
-    this.#sums = arena.allocate("Gram matrices", GRAM_PARTS * D * D * 4);
+    this.#sums = new GramSums(arena, D);
     const scratch = () => allocateScratch(arena, D, block, [users, items]);
     this.#scratches = Array.from({ length: threads }, scratch);
   }
@@ -107,24 +100,9 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
   /** Computes the Gram matrix of the vectors of one side. @returns f64[D * D], in panels of eight columns */
   async gram(name: SideName): Promise<Float64Array> {
     const { rows, numRows } = this.sides[name];
-    const D = this.#padded;
-    const parts = this.arena.f32(this.#sums);
-    parts.fill(0);
-    const sums = Uint32Array.from({ length: GRAM_PARTS }, (_, part) => this.#sums.offset + part * D * D * 4);
-    await this.run({
-      take: { end: numRows, size: 1024, parts: GRAM_PARTS },
-      call: ["addGram", rows.offset, D, "first", "count", "thread", sums],
-    });
-    const gram = new Float64Array(D * D);
-    for (let part = 0; part < GRAM_PARTS; part++) {
-      const from = part * D * D;
-      for (let i = 0; i < gram.length; i++) gram[i]! += parts[from + i]!;
-    }
-    // the kernel computed only the upper triangle
-    for (let r = 0; r < D; r++) {
-      for (let k = 0; k < r; k++) gram[panelIndex(D, r, k)] = gram[panelIndex(D, k, r)]!;
-    }
-    return gram;
+    this.#sums.clear();
+    await this.run(this.#sums.wholeSide(rows, numRows));
+    return this.#sums.total();
   }
 
   /**

@@ -1,21 +1,64 @@
-// Estimates the memory of implicit least squares.
+// Estimates the memory of implicit least squares, and decides whether the users' vectors are streamed from a store.
 
 import { paddedDim } from "../../kernels/als/binding.js";
+import { MAX_PAGES, PAGE } from "../../kernels/shared/memory.js";
 import { tableBytes, type Needs } from "../../training/session/needs.js";
 import type { AlsOptions } from "./options.js";
+import { residentBytes, sumBytes } from "./streamed-machine.js";
+import { BLOCK, blockLimits } from "./user-blocks.js";
+
+/** Number of bytes of an event in the store: by user, by item, and its score. */
+const STORED_EVENT = 12;
+/** Bytes of a kernel's memory that are left for the buffers of threads. */
+const SPARE = 64 << 20;
+
+/** Sizes of a training. */
+interface AlsSize {
+  numUsers: number;
+  numItems: number;
+  numEvents: number;
+}
+
+/** Returns whether the vectors and events exceed one memory of 4 GiB, or --max-memory. */
+export function isStreamed(
+  { numUsers, numItems, numEvents }: AlsSize,
+  dim: number,
+  maxMemory: number,
+): boolean {
+  const bytes = (numUsers + numItems) * (4 * paddedDim(dim) + 16) + 16 * numEvents;
+  return bytes > Math.min(maxMemory, MAX_PAGES * PAGE - SPARE);
+}
 
 /**
  * Returns the memory of the vectors, with their copies for the model and its table, and of the events, grouped by user
- * and by item, in and outside of the kernel's memory.
+ * and by item, in and outside of the kernel's memory. If users are streamed, as much of their vectors and events is in
+ * memory as --max-memory allows.
  */
-export function alsNeeds({ dim: given }: AlsOptions): Needs {
+export function alsNeeds({ dim: given }: AlsOptions, maxMemory: number): Needs {
   return {
     dim: given,
-    advice: "--min-count leaves fewer users and items, and --max-events-per-user fewer events",
+    advice:
+      "a smaller --max-memory keeps the users' vectors on disk, --min-count leaves fewer users and items, and " +
+      "--max-events-per-user fewer events",
     of(size, dim = given) {
-      const { trainRows, heldOutRows, features } = size;
-      const vectors = features * (4 * paddedDim(dim) + 3 * 4 * dim + 32);
-      return { memory: vectors + 32 * trainRows + 16 * heldOutRows, disk: 1.2 * tableBytes(size, dim) };
+      const { trainRows, heldOutRows, features, users } = size;
+      const numItems = features - users;
+      const table = 1.2 * tableBytes(size, dim);
+      if (!isStreamed({ numUsers: users, numItems, numEvents: trainRows }, dim, maxMemory)) {
+        const vectors = features * (4 * paddedDim(dim) + 3 * 4 * dim + 32);
+        return { memory: vectors + 32 * trainRows + 16 * heldOutRows, disk: table };
+      }
+      const D = paddedDim(dim);
+      const mostRows = Math.min(users, Math.ceil(blockLimits.bytes / (4 * D)));
+      const resident = residentBytes(D, numItems, mostRows, Math.min(trainRows, blockLimits.events));
+      const stored = (heldOutRows > 0 ? 2 : 1) * 4 * D * users + STORED_EVENT * trainRows;
+      const sums = Math.min(
+        numItems * sumBytes(Math.min(BLOCK, D)),
+        Math.max(blockLimits.sums, maxMemory - resident),
+      );
+      const inMemory = Math.min(stored, Math.max(0, maxMemory - resident - sums));
+      const others = 8 * dim * numItems + 60 * features + 32 * trainRows + 16 * heldOutRows;
+      return { memory: resident + sums + inMemory + others, disk: table + stored - inMemory };
     },
   };
 }

@@ -87,7 +87,10 @@ export const options = withCommon(
     // vectors are solved in closed form, so there is no optimizer state to keep
     ...omit(weekly, "metric", "keepState"),
     ...engineTraining,
-    ...memory,
+    maxMemory: {
+      ...memory.maxMemory,
+      help: "memory limit for vectors and events, such as 4G; above it, those of users are read from disk",
+    },
     positiveFrom: {
       ...labels.positiveFrom,
       help: "for a log with labels: use only rows with a label of x or more as events",

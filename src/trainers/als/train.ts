@@ -9,23 +9,21 @@
 import { DataError, DivergedError } from "../../errors.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { pow } from "../../numeric/exp.js";
+import { mapTo } from "../../numeric/indices.js";
 import { featureKey } from "../../numeric/initial.js";
 import { signedDraw } from "../../numeric/random.js";
 import { type Controls, runEpochs, type Steered, type EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { floatsOf } from "../../training/epochs/named-arrays.js";
+import { KEPT, NOW } from "../../factors/kept-rows.js";
+import { restoredUsers, savedUsers } from "./checkpoint-users.js";
 import { AlsMachine, type SideName } from "./machine.js";
+import { BLOCK } from "./user-blocks.js";
 import type { ImplicitOptions } from "./options.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { rowSums } from "../../dataset/sequences/interactions.js";
 
 /** Root mean square length of an item's first vector; a dimension has a standard deviation of this over sqrt(dim). */
 const FIRST_LENGTH = 0.1;
-/**
- * Number of dimensions that are solved together; the result is as good as with all dimensions at once, in half the time
- * (docs/algorithms/implicit.md).
- */
-const BLOCK = 16;
-
 const sides: readonly SideName[] = ["users", "items"];
 
 export interface ImplicitInput {
@@ -103,16 +101,16 @@ async function trainEpochs(
   options: ImplicitOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<ImplicitModel> {
-  const { dim, seed, unobservedWeight } = options;
+  const { dim } = options;
   const { validate, start, controls = {} } = input;
   const mass = { users: rowSums(input.users), items: rowSums(input.items) };
-  machine.fill("items", firstValue(input.itemHashes, mass.items, dim, seed));
+  machine.fill("items", firstValue(input.itemHashes, mass.items, options));
   for (const name of sides) {
-    setPenalties(machine, name, mass[name], options);
-    if (start) startFrom(machine, name, mass[name], start[name], start.freezes);
+    const numOthers = mass[name === "users" ? "items" : "users"].length;
+    const penalties = penaltiesOf(mass[name], numOthers, options);
+    if (start) machine.setVectors(name, start[name].vectors, startFrom(start, name, penalties, mass[name]));
+    machine.arena.f32(machine.sides[name].penalties).set(penalties);
   }
-  const total = mass.users.reduce((sum, c) => sum + c, 0);
-  const scaled = (gram: Float64Array) => gram.map((g) => unobservedWeight * g);
 
   const vectors = (): ImplicitVectors => ({
     dim,
@@ -120,45 +118,40 @@ async function trainEpochs(
     items: machine.vectors("items"),
   });
   let kept: ImplicitVectors | undefined;
-  let itemGram: Float64Array | undefined;
+  const solver: Solver = {
+    itemGram: async () => await machine.gram("items"),
+    async solveUsers(gram) {
+      await machine.solve("users", gram);
+      return await machine.gram("users");
+    },
+    solveItems: async (gram) => await machine.solve("items", gram),
+  };
+  const solve = solvingEpochs(solver, mass.users, options);
   const training: Steered = {
     async epoch(epoch) {
       const began = performance.now();
-      itemGram ??= await machine.gram("items");
-      await machine.solve("users", scaled(itemGram));
-      const userGram = await machine.gram("users");
-      const observed = await machine.solve("items", scaled(userGram));
-      const gram = await machine.gram("items");
-      itemGram = gram;
-
-      // the sum of s^2 over all pairs is the inner product of both Gram matrices
-      const all = userGram.reduce((sum, g, i) => sum + g * gram[i]!, 0);
-      const trainLoss = (observed + unobservedWeight * all) / total;
+      const trainLoss = await solve(epoch);
       const rowsPerSecond = (input.users.indices.length / (performance.now() - began)) * 1000;
-      if (!Number.isFinite(trainLoss)) {
-        throw new DivergedError(
-          `the training loss is not finite in epoch ${epoch}: try a larger --l2-vector, or smaller weights`,
-        );
-      }
       // evaluates the vectors on the validation part
       const seen = validate && (await validate(vectors()));
       return { event: { trainLoss, rowsPerSecond, ...seen?.metrics }, stoppingValue: seen?.value };
     },
     keep: () => void (kept = vectors()),
     save: (withKept) => ({
-      users: machine.vectors("users"),
       items: machine.vectors("items"),
-      ...(withKept && kept && { keptUsers: kept.users, keptItems: kept.items }),
+      ...(withKept && kept && { keptItems: kept.items }),
     }),
-    restore(arrays) {
-      const lengthOf = (name: SideName) => machine.sides[name].numRows * dim;
-      for (const name of sides) machine.setVectors(name, floatsOf(arrays, name, lengthOf(name)));
-      if (!arrays["keptUsers"]) return;
-      kept = {
+    saveLarge: (withKept) =>
+      savedUsers(input.users, dim, machine.vectors("users"), withKept ? kept?.users : undefined),
+    async restore(arrays, large) {
+      const read = async (prefix: typeof NOW | typeof KEPT, items: string): Promise<ImplicitVectors> => ({
         dim,
-        users: floatsOf(arrays, "keptUsers", lengthOf("users")),
-        items: floatsOf(arrays, "keptItems", lengthOf("items")),
-      };
+        users: await restoredUsers(input.users, dim, large, prefix),
+        items: floatsOf(arrays, items, machine.sides.items.numRows * dim),
+      });
+      const now = await read(NOW, "items");
+      for (const name of sides) machine.setVectors(name, now[name]);
+      if (arrays["keptItems"]) kept = await read(KEPT, "keptItems");
     },
     terminate: () => machine.terminate(),
     better: "higher",
@@ -168,49 +161,87 @@ async function trainEpochs(
   return { ...kept!, ...done, ...(interrupted && { interrupted }) };
 }
 
-/**
- * Sets the vectors of known rows to those of the run of --init. A penalty below 0 marks a row that is not trained:
- * frozen rows, and rows without events in the log. A known row that is all zero was never trained and starts as a new
- * one, unless it is frozen.
- */
-function startFrom(
-  machine: AlsMachine,
-  name: SideName,
-  mass: Float64Array,
-  { known, vectors }: StartSide,
-  freezes: boolean,
-): void {
-  const penalties = machine.arena.f32(machine.sides[name].penalties);
-  const dim = vectors.length / known.length;
-  machine.setVectors(name, vectors, (row) => {
-    if (!known[row]) return false;
-    const stays = freezes || mass[row] === 0;
-    if (stays) penalties[row] = -1;
-    return stays || vectors.subarray(row * dim, (row + 1) * dim).some((v) => v !== 0);
-  });
+/** Solves all users, or all items, while the others are fixed. Gram matrices given are multiplied by the weight of unobserved pairs. */
+export interface Solver {
+  itemGram(): Promise<Float64Array>;
+  /** @returns the Gram matrix of the users */
+  solveUsers(gram: Float64Array): Promise<Float64Array>;
+  /** @returns the sum over all events of c (1 - s)^2 */
+  solveItems(gram: Float64Array): Promise<number>;
 }
 
-/** p = l2 (sum of the row's confidences + a numOthers)^exponent: Rendle et al. 2021 (arXiv:2110.14037), eq. 4. */
-function setPenalties(
-  { arena, sides }: AlsMachine,
-  name: SideName,
+/**
+ * Returns the function that trains an epoch and returns its loss: the objective without its penalties, per confidence.
+ *
+ * @param mass f64[numUsers]: sum of each user's confidences
+ */
+export function solvingEpochs(
+  solver: Solver,
   mass: Float64Array,
+  { unobservedWeight }: ImplicitOptions,
+): (epoch: number) => Promise<number> {
+  const total = mass.reduce((sum, c) => sum + c, 0);
+  const scaled = (gram: Float64Array) => gram.map((g) => unobservedWeight * g);
+  let itemGram: Float64Array | undefined;
+  return async (epoch) => {
+    itemGram ??= await solver.itemGram();
+    const userGram = await solver.solveUsers(scaled(itemGram));
+    const observed = await solver.solveItems(scaled(userGram));
+    const gram = await solver.itemGram();
+    itemGram = gram;
+    // the sum of s^2 over all pairs is the inner product of both Gram matrices
+    const all = userGram.reduce((sum, g, i) => sum + g * gram[i]!, 0);
+    const trainLoss = (observed + unobservedWeight * all) / total;
+    if (Number.isFinite(trainLoss)) return trainLoss;
+    throw new DivergedError(
+      `the training loss is not finite in epoch ${epoch}: try a larger --l2-vector, or smaller weights`,
+    );
+  };
+}
+
+/**
+ * Returns whether a row starts from its vector in the run of --init. A penalty below 0 marks a row that is not trained:
+ * frozen rows, and rows without events in the log. A known row that is all zero was never trained and starts as a new
+ * one, unless it is frozen.
+ *
+ * @param penalties changed by the returned function
+ */
+export function startFrom(
+  start: NonNullable<ImplicitInput["start"]>,
+  name: SideName,
+  penalties: Float32Array,
+  mass: Float64Array,
+): (row: number) => boolean {
+  const { known, vectors } = start[name];
+  const dim = vectors.length / known.length;
+  return (row) => {
+    if (!known[row]) return false;
+    const stays = start.freezes || mass[row] === 0;
+    if (stays) penalties[row] = -1;
+    return stays || vectors.subarray(row * dim, (row + 1) * dim).some((v) => v !== 0);
+  };
+}
+
+/**
+ * Returns f32[numRows]: p = l2 (sum of the row's confidences + a numOthers)^exponent, Rendle et al. 2021
+ * (arXiv:2110.14037), eq. 4.
+ */
+export function penaltiesOf(
+  mass: Float64Array,
+  numOthers: number,
   { l2Vector, l2Exponent, unobservedWeight }: ImplicitOptions,
-): void {
-  const numOthers = sides[name === "users" ? "items" : "users"].numRows;
-  const penalties = arena.f32(sides[name].penalties);
-  mass.forEach((c, r) => (penalties[r] = l2Vector * pow(c + unobservedWeight * numOthers, l2Exponent)));
+): Float32Array {
+  return mapTo(Float32Array, mass, (c) => l2Vector * pow(c + unobservedWeight * numOthers, l2Exponent));
 }
 
 /**
  * Draws the first vectors of the items: uniform with the standard deviation FIRST_LENGTH / sqrt(dim), by a hash of the
  * item's key; an item without events gets zeros.
  */
-function firstValue(
+export function firstValue(
   hashes: Uint32Array,
   mass: Float64Array,
-  dim: number,
-  seed: number,
+  { dim, seed }: ImplicitOptions,
 ): (item: number, d: number) => number {
   const spread = FIRST_LENGTH * Math.sqrt(3 / dim);
   const keys = Uint32Array.from(mass, (_, item) => featureKey(seed, hashes, item));

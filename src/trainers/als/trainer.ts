@@ -55,7 +55,10 @@ async function plan(given: GivenAls): Promise<Plan> {
       ? async (input, own, observe, signal) =>
           (await import("./learn-on-engine.js")).learnOnEngine(input, own, given, observe, signal)
       : async (...args) => (await import("./learn.js")).learnImplicit(...args),
-    needs: alsNeeds({ ...optionsFor(BEFORE_DATA), ...(init && { dim: init.parameters.dim }) }),
+    needs: alsNeeds(
+      { ...optionsFor(BEFORE_DATA), ...(init && { dim: init.parameters.dim }) },
+      given.maxMemory ?? options.maxMemory.default(),
+    ),
     streams: false,
     init: factorInit(init, given),
     outcome: (outcome) => factorOutcome(outcome),

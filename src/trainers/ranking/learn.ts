@@ -11,7 +11,7 @@ import { isMatrix } from "./data.js";
 import type { RankingParameters } from "./machine.js";
 import { BASE_TABLE } from "./models.js";
 import type { RankingOptions } from "./options.js";
-import { trainedPartitions } from "./partitioned-model.js";
+import { trainedFromStore } from "../../factors/stored-vectors.js";
 import { partitionsFor, trainPartitions } from "./train-partitions.js";
 import { trainRanking, firstVectors } from "./train.js";
 
@@ -39,9 +39,8 @@ export async function learnRanking(
   if (memory && partitions > 1) {
     const store = { users, beside: memory.beside, maxMemory: memory.most, validate, note };
     const first = await firstVectors(input, options, signal);
-    return trainedPartitions(
-      await trainPartitions({ ...input, ...store }, partitions, first, options, observe, signal),
-    );
+    const result = await trainPartitions({ ...input, ...store }, partitions, first, options, observe, signal);
+    return trainedFromStore("fm", result, "logistic");
   }
   const result = await trainRanking(
     { ...input, ...(validate && { validate: (parameters) => validate(model(parameters)) }) },

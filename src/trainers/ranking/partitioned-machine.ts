@@ -26,7 +26,7 @@ import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { eventsName, shiftOf, storeEvents, type Laid } from "./partition-events.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 import { strataRounds } from "./machine.js";
-import { KeptRows } from "./kept-rows.js";
+import { KeptRows } from "../../factors/kept-rows.js";
 
 /**
  * Counters of two kinds of draws from an epoch's random key: of the order of the partitions, and of the random keys of

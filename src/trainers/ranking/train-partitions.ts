@@ -18,8 +18,9 @@ import { withMachine } from "../../workers/with-machine.js";
 import { isMatrix, rankingData, userFeatures } from "./data.js";
 import type { RankingOptions } from "./options.js";
 import { PartitionedMachine } from "./partitioned-machine.js";
-import { partitionedScorer, type PartitionedModel, type PartitionedResult } from "./partitioned-model.js";
-import type { RowPlaces } from "./kept-rows.js";
+import { vectorsInPartitions, type PartitionedModel } from "./partitioned-model.js";
+import { KEPT, NOW, restoreRows, savedRows, type RowPlaces } from "../../factors/kept-rows.js";
+import { storedScorer, type StoredResult } from "../../factors/stored-vectors.js";
 import { FIRST_SQUARES, rateOf, SPREAD, type RankingInput } from "./train.js";
 import { sizeText } from "../../errors.js";
 
@@ -60,7 +61,7 @@ export async function trainPartitions(
   options: RankingOptions,
   observe: (event: EpochEvent) => void,
   signal: AbortSignal | undefined,
-): Promise<PartitionedResult> {
+): Promise<StoredResult> {
   const { examples, numFeatures, users, featureHashes, counts } = input;
   const partitions = new Partitions(numFeatures, users, count);
   const rowBytes = rankingRowBytes(options.dim, options.optimizer);
@@ -96,7 +97,7 @@ async function trainEpochs(
   options: RankingOptions,
   first: FactorStart | undefined,
   observe: (event: EpochEvent) => void,
-): Promise<PartitionedResult> {
+): Promise<StoredResult> {
   const { epochs: most, seed, shuffle, evaluateEvery, dim } = options;
   const numEvents = examples.train.items.length;
   const { partitions, rows, stride } = machine;
@@ -106,6 +107,9 @@ async function trainEpochs(
     itemRows: items.rows,
     w: weightsOf(partitions, items.weights, 1 + machine.kept.weight, first, numFeatures),
   });
+  const sizes = { numPartitions: partitions.count, length: partitions.rows * stride };
+  const restorePartitions = async (of: typeof NOW | typeof KEPT, large: LargeArrays | undefined) =>
+    await restoreRows(large, of, sizes, async (p, numbers) => machine.setPartition(p, numbers));
   let kept: Kept | undefined;
   const training: Steered = {
     async epoch(epoch) {
@@ -118,7 +122,7 @@ async function trainEpochs(
       const vectorNorm = machine.vectorNorm();
       if (!Number.isFinite(vectorNorm)) throw diverged("vectors are not finite", epoch, options);
       const validates = validate !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
-      const metrics = validates ? await validate(partitionedScorer(modelOf(now()))) : {};
+      const metrics = validates ? await validate(storedScorer(vectorsInPartitions(modelOf(now())))) : {};
       const stoppingValue = validates ? (metrics[listMetric(options)] ?? 0) : null;
       return {
         event: { trainLoss, ...metrics, vectorNorm, rowsPerSecond },
@@ -134,17 +138,24 @@ async function trainEpochs(
       ...machine.state,
       ...(withKept && kept && { keptItems: kept.items.rows, keptWeights: kept.items.weights }),
     }),
-    saveLarge: (withKept) => savedRows(machine, withKept ? kept?.places : undefined),
+    saveLarge: (withKept) =>
+      savedRows(
+        {
+          ...sizes,
+          read: async (p, numbers, isKept) => rows.read(p, numbers, isKept ? kept?.places : undefined),
+        },
+        withKept && kept !== undefined,
+      ),
     async restore(arrays, large) {
       machine.state = arrays;
       // restores the rows of the best epoch first; the current rows are then written to the other blocks
       if (arrays["keptItems"]) {
-        await setRows(machine, KEPT, large);
+        await restorePartitions(KEPT, large);
         const [keptItems, keptWeights] = [floatsOf(arrays, "keptItems"), floatsOf(arrays, "keptWeights")];
         kept = { items: { rows: keptItems, weights: keptWeights }, places: rows.places };
         rows.keep(kept.places);
       }
-      await setRows(machine, NOW, large);
+      await restorePartitions(NOW, large);
     },
     terminate: () => machine.terminate(),
     threadsInUse: () => machine.threadsInUse,
@@ -154,47 +165,9 @@ async function trainEpochs(
   const { interrupted, ...done } = await runEpochs(training, options, controls, observe);
   const model = modelOf(kept!);
   return {
-    ...{ model, ...done, ...(interrupted && { interrupted }) },
+    ...{ model: vectorsInPartitions(model), ...done, ...(interrupted && { interrupted }) },
     optimizer: controls.keepsState ? await optimizerOf(machine, model, kept!, first) : undefined,
   };
-}
-
-/** Prefixes of the names of rows in a checkpoint: of the current rows, and of those of the best epoch. */
-const [NOW, KEPT] = ["rows.", "kept."] as const;
-
-/** Returns the users' rows for a checkpoint. @param kept blocks with the rows of the best epoch, if there is one */
-function savedRows(
-  { partitions, stride, rows }: PartitionedMachine,
-  kept: RowPlaces | undefined,
-): LargeArrays {
-  const length = partitions.rows * stride;
-  const all = Array.from({ length: partitions.count }, (_, p) => p);
-  return {
-    names: [NOW, ...(kept ? [KEPT] : [])].flatMap((of) => all.map((p) => `${of}${p}`)),
-    length,
-    async read(name) {
-      const numbers = new Uint32Array(length);
-      await rows.read(Number(name.slice(NOW.length)), numbers, name.startsWith(KEPT) ? kept : undefined);
-      return new Float32Array(numbers.buffer);
-    },
-  };
-}
-
-/**
- * Reads the rows with the prefix `of` from a checkpoint.
- * @throws {ArtifactError} the checkpoint has rows of another size
- */
-async function setRows(
-  machine: PartitionedMachine,
-  of: string,
-  large: LargeArrays | undefined,
-): Promise<void> {
-  const { partitions, stride } = machine;
-  for (let p = 0; p < partitions.count; p++) {
-    const numbers = (await large?.read(`${of}${p}`)) ?? new Float32Array();
-    const checked = floatsOf({ [of]: numbers }, of, partitions.rows * stride);
-    await machine.setPartition(p, new Uint32Array(checked.buffer, checked.byteOffset, checked.length));
-  }
 }
 
 /** Returns the weights of all features, f32[n]; weights of users are not trained and keep their initial value. */

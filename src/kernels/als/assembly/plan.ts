@@ -53,3 +53,16 @@ export class Scratch {
   inverses: usize;
   step: usize;
 }
+
+/** Sums of a group of rows whose events arrive block after block. */
+export class Sums {
+  /** f32[group][b][b] in panels: the matrices A */
+  matrices: usize;
+  /** f32[group][b] each: the gradients g, and the last steps */
+  gradients: usize;
+  steps: usize;
+  /** f32[numEvents]: predictions of the events of the block in memory */
+  predictions: usize;
+  /** Scratch[numThreads]: scratches whose pointers the functions of blocks.ts change */
+  scratches: usize;
+}

@@ -1,0 +1,93 @@
+// Stores the users' rows of each partition. A partition has up to two blocks, so that the rows of the best epoch remain stored while
+// training changes the current rows. A checkpoint contains both.
+
+import type { BlockStore } from "../io/block-store.js";
+import { floatsOf, type LargeArrays } from "../training/epochs/named-arrays.js";
+
+/** u8 by partition: number of the block, 0 or 1, that contains the rows. */
+export type RowPlaces = Uint8Array;
+
+export class KeptRows {
+  readonly #store: BlockStore;
+  readonly #current: RowPlaces;
+  #kept: RowPlaces | undefined;
+
+  constructor(store: BlockStore, numPartitions: number) {
+    this.#store = store;
+    this.#current = new Uint8Array(numPartitions);
+  }
+
+  /** Blocks of the current rows, as a copy. */
+  get places(): RowPlaces {
+    return this.#current.slice();
+  }
+
+  /** Protects the rows in the given blocks from being overwritten, instead of the rows that were protected before. */
+  keep(places: RowPlaces): void {
+    this.#kept = places;
+  }
+
+  /** Reads the rows of a partition. @param places blocks to read; by default those of the current rows */
+  async read(partition: number, into: Uint32Array, places: RowPlaces = this.#current): Promise<void> {
+    await this.#store.read(blockName(partition, places[partition]!), into);
+  }
+
+  /** Reads a part of a partition's rows, from index `from` on, without verifying the checksum. */
+  readPart(partition: number, from: number, into: Uint32Array, places: RowPlaces): void {
+    this.#store.readPart(blockName(partition, places[partition]!), from, into);
+  }
+
+  /** Writes the current rows of a partition; uses the other block if the current block is protected. */
+  async write(partition: number, numbers: Uint32Array): Promise<void> {
+    const current = this.#current[partition]!;
+    const block = this.#kept?.[partition] === current ? 1 - current : current;
+    await this.#store.write(blockName(partition, block), numbers);
+    this.#current[partition] = block;
+  }
+}
+
+function blockName(partition: number, block: number): string {
+  return `rows ${partition} ${block}`;
+}
+
+/** Prefixes of the names of rows in a checkpoint: of the current rows, and of those of the best epoch. */
+export const [NOW, KEPT] = ["rows.", "kept."] as const;
+
+/** Rows by partition: u32, the bits of floats. */
+export interface PartitionRows {
+  numPartitions: number;
+  /** number of floats of the rows of a partition */
+  length: number;
+  read: (partition: number, into: Uint32Array, isKept: boolean) => Promise<void>;
+}
+
+/** Returns the rows for a checkpoint. @param withKept true to include those of the best epoch */
+export function savedRows({ numPartitions, length, read }: PartitionRows, withKept: boolean): LargeArrays {
+  const all = Array.from({ length: numPartitions }, (_, p) => p);
+  return {
+    names: [NOW, ...(withKept ? [KEPT] : [])].flatMap((of) => all.map((p) => `${of}${p}`)),
+    length,
+    async read(name) {
+      const numbers = new Uint32Array(length);
+      await read(Number(name.slice(NOW.length)), numbers, name.startsWith(KEPT));
+      return new Float32Array(numbers.buffer);
+    },
+  };
+}
+
+/**
+ * Calls a function with the rows of each partition in a checkpoint. @throws {ArtifactError} the checkpoint has rows of
+ * another size
+ */
+export async function restoreRows(
+  large: LargeArrays | undefined,
+  prefix: typeof NOW | typeof KEPT,
+  { numPartitions, length }: Pick<PartitionRows, "numPartitions" | "length">,
+  restore: (partition: number, numbers: Uint32Array) => Promise<void> | void,
+): Promise<void> {
+  for (let p = 0; p < numPartitions; p++) {
+    const numbers = (await large?.read(`${prefix}${p}`)) ?? new Float32Array();
+    const checked = floatsOf({ [prefix]: numbers }, prefix, length);
+    await restore(p, new Uint32Array(checked.buffer, checked.byteOffset, checked.length));
+  }
+}

@@ -1,0 +1,100 @@
+// A factor model of two fields whose vectors are in a store, perhaps on disk: scores rows, ranks items, and writes the
+// table to a run directory in batches.
+
+import { forEachPair, type FeatureRows } from "../dataset/rows.js";
+import type { FeatureSpace } from "../dataset/vocabulary/vocabulary.js";
+import type { TableRows } from "../embedding/rows.js";
+import type { RowRange } from "../embedding/table.js";
+import type { OptimizerState } from "../kernels/fm/state.js";
+import type { EpochEvent } from "../training/epochs/epoch-loop.js";
+import { lateTable } from "../training/examples/feature-table.js";
+import type { Trained } from "../training/session/feature-training.js";
+import { fmModelFiles } from "./artifact.js";
+import type { FmModel } from "./model.js";
+import { optimizerFile } from "./optimizer-file.js";
+
+/** Parameters of a model, whose vectors are read by feature. */
+export interface StoredVectors {
+  dim: number;
+  /** f32[n]: weight of each feature */
+  w: Float32Array;
+  /** Returns f32[dim], valid until the next call. */
+  vectorOf: (feature: number) => Float32Array;
+  /** Returns f32[last - first][dim]: the vectors of consecutive features of one field. */
+  vectorsOf: (range: RowRange) => Float32Array;
+  /** Reads everything once. @throws {ArtifactError} the store was truncated or changed */
+  check: () => Promise<void>;
+}
+
+/** Result of a training. */
+export interface StoredResult {
+  model: StoredVectors;
+  bestEpoch: number;
+  epochs: EpochEvent[];
+  interrupted?: boolean;
+  optimizer?: OptimizerState | undefined;
+}
+
+/** Returns the model in the form of a trained factorization machine. @param name name of the model in the manifest */
+export function trainedFromStore(
+  name: string,
+  { model, bestEpoch, epochs, interrupted = false, optimizer }: StoredResult,
+  loss: FmModel["loss"],
+): Trained {
+  return {
+    ...storedScorer(model),
+    ...{ name, loss, epochs, bestEpoch, interrupted },
+    table: (space) => storedTable(space, model),
+    files: (space) => ({
+      ...fmModelFiles(space, { ...model, w0: 0 }, model.vectorOf),
+      ...(optimizer && optimizerFile(optimizer, space.numFeatures)),
+    }),
+  };
+}
+
+/** Returns functions that score rows, and that rank items of one feature each for users. */
+export function storedScorer(model: StoredVectors): Pick<Required<Trained>, "score" | "rank"> {
+  const { dim, w, vectorOf } = model;
+  const composed = (rows: FeatureRows): Float32Array => {
+    const sums = new Float32Array(rows.numRows * dim);
+    for (let r = 0; r < rows.numRows; r++)
+      forEachPair(rows, r, (feature) => sums.set(vectorOf(feature), r * dim));
+    return sums;
+  };
+  return {
+    score: async (rows) =>
+      await Promise.resolve(Float32Array.from({ length: rows.numRows }, (_, r) => scoreOf(model, rows, r))),
+    rank: (contexts, items) => ({
+      dim,
+      queries: composed(contexts),
+      items: composed(items),
+      weights: Float32Array.from(items.ids, (feature) => w[feature]!),
+    }),
+  };
+}
+
+/** Returns the score of a row: sum of x w over its features, plus sum of <v_i, v_j> x_i x_j over their pairs. */
+function scoreOf({ dim, w, vectorOf }: StoredVectors, rows: FeatureRows, r: number): number {
+  const sum = new Float64Array(dim);
+  let [linear, squares] = [0, 0];
+  forEachPair(rows, r, (feature, x) => {
+    linear += x * w[feature]!;
+    vectorOf(feature).forEach((v, d) => {
+      sum[d]! += x * v;
+      squares += (x * v) ** 2;
+    });
+  });
+  return linear + (sum.reduce((all, s) => all + s * s, 0) - squares) / 2;
+}
+
+/** Returns the table of all keys, whose vectors are read from the store while the table is written. */
+function storedTable(space: FeatureSpace, { dim, w, check, vectorsOf }: StoredVectors): TableRows {
+  const rows = lateTable(space, { dim, w }, vectorsOf);
+  return {
+    ...rows,
+    async *batches(pass) {
+      await check();
+      yield* rows.batches(pass);
+    },
+  };
+}

@@ -1,0 +1,169 @@
+// Steps of solving rows of W (main.ts has the equations and the symbols). The caller chooses whether the events of a row are all in memory
+// (main.ts) or arrive block after block (blocks.ts); the sums, and so the bits of the result, are the same.
+
+import { choleskySolve } from "./cholesky";
+import { CHUNK, Scratch, Side } from "./plan";
+import { addProducts } from "../../shared/assembly/tile";
+import { dotByEights } from "../../shared/assembly/vector";
+
+export function rowOf(matrix: usize, D: u32, row: u32): usize {
+  return matrix + ((<usize>row * D) << 2);
+}
+
+function confidenceOf(side: Side, event: u32): f32 {
+  return side.confidences == 0 ? 1 : load<f32>(side.confidences + ((<usize>event) << 2));
+}
+
+/** Returns p of a row, which is below 0 if the row is not updated. */
+export function penaltyOf(side: Side, row: u32): f32 {
+  return load<f32>(side.penalties + ((<usize>row) << 2));
+}
+
+/** Packs rows of W four side by side, f32[2][D][4]; positions beyond the last row are not used. */
+export function pack(side: Side, s: Scratch, first: u32, numRows: u32): void {
+  const D = side.dim;
+  for (let q: u32 = 0; q < numRows; q++) {
+    const w = rowOf(side.rows, D, first + q);
+    const target = packedAt(s, D, q);
+    for (let d: usize = 0; d < D; d++) store<f32>(target + (d << 4), load<f32>(w + (d << 2)));
+  }
+}
+
+export function packedAt(s: Scratch, D: u32, q: u32): usize {
+  return s.packed + ((<usize>(q >>> 2) * D) << 4) + ((<usize>(q & 3)) << 2);
+}
+
+/** Writes the score s = <w, h> of each event of the row to `predictions`; `start` is the first event of the batch of rows. */
+export function predict(side: Side, s: Scratch, row: u32, start: u32): void {
+  const D = side.dim;
+  const w = rowOf(side.rows, D, row);
+  const end = load<u32>(side.indptr + ((<usize>row) << 2), 4);
+  for (let e = load<u32>(side.indptr + ((<usize>row) << 2)); e < end; e++) {
+    const h = rowOf(side.others, D, load<u32>(side.indices + ((<usize>e) << 2)));
+    store<f32>(s.predictions + ((<usize>(e - start)) << 2), dotByEights(w, h, D));
+  }
+}
+
+/** Writes the product W G for the rows of the batch and the columns of the block, f32[2][width / 8][4][8]. */
+export function multiplyGram(side: Side, s: Scratch, from: u32, width: u32, numRows: u32): void {
+  const D = side.dim;
+  const numPanels = width >>> 3;
+  for (let group: u32 = 0; group << 2 < numRows; group++) {
+    const left = s.packed + ((<usize>group * D) << 4);
+    for (let panel: u32 = 0; panel < numPanels; panel++) {
+      const tile = s.products + ((<usize>(group * numPanels + panel)) << 7);
+      memory.fill(tile, 0, 128);
+      addProducts(left, 16, side.gram + ((<usize>((from >>> 3) + panel) * D) << 5), 32, D, tile);
+    }
+  }
+}
+
+/** Initializes A and g of a row with the terms that no event contributes: rows of G, and the penalty. */
+export function startRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32): void {
+  const D = side.dim;
+  const numPanels = width >>> 3;
+  const penalty = penaltyOf(side, row);
+  const w = rowOf(side.rows, D, row) + ((<usize>from) << 2);
+  for (let panel: u32 = 0; panel < numPanels; panel++) {
+    const source = side.gram + ((<usize>(((from >>> 3) + panel) * D + from)) << 5);
+    memory.copy(s.matrix + ((<usize>panel * width) << 5), source, (<usize>((panel + 1) << 3)) << 5);
+    const products = s.products + ((<usize>((q >>> 2) * numPanels + panel)) << 7) + ((<usize>(q & 3)) << 5);
+    for (let k: usize = 0; k < 32; k += 16) {
+      const at = ((<usize>panel) << 5) + k;
+      const p = f32x4.mul(f32x4.splat(penalty), v128.load(w + at));
+      v128.store(s.gradient + at, f32x4.add(v128.load(products + k), p));
+    }
+  }
+  for (let k: u32 = 0; k < width; k++) {
+    const diagonal = s.matrix + ((<usize>((k >>> 3) * width + k)) << 5) + ((<usize>(k & 7)) << 2);
+    store<f32>(diagonal, load<f32>(diagonal) + penalty);
+  }
+}
+
+/** Adds the terms of a row's events to A and g, CHUNK events at a time. */
+export function addRow(side: Side, s: Scratch, row: u32, from: u32, width: u32, start: u32): void {
+  const end = load<u32>(side.indptr + ((<usize>row) << 2), 4);
+  for (let e = load<u32>(side.indptr + ((<usize>row) << 2)); e < end; e += CHUNK) {
+    addEvents(side, s, e, min(CHUNK, end - e), from, width, start);
+  }
+}
+
+/** Solves A and g, and moves the row's block of dimensions. */
+export function moveRow(side: Side, s: Scratch, row: u32, from: u32, width: u32): void {
+  choleskySolve(s, width);
+  const w = rowOf(side.rows, side.dim, row) + ((<usize>from) << 2);
+  for (let k: usize = 0; k < width; k++) {
+    store<f32>(w + (k << 2), load<f32>(w + (k << 2)) - load<f32>(s.step + (k << 2)));
+  }
+}
+
+/** Adapts the predictions of a row's events to the step that its block of dimensions took. */
+export function adaptPredictions(side: Side, s: Scratch, row: u32, from: u32, width: u32, start: u32): void {
+  const end = load<u32>(side.indptr + ((<usize>row) << 2), 4);
+  for (let e = load<u32>(side.indptr + ((<usize>row) << 2)); e < end; e++) {
+    const h =
+      rowOf(side.others, side.dim, load<u32>(side.indices + ((<usize>e) << 2))) + ((<usize>from) << 2);
+    const at = s.predictions + ((<usize>(e - start)) << 2);
+    store<f32>(at, load<f32>(at) - dotByEights(s.step, h, width));
+  }
+}
+
+/** Adds the terms of a chunk of events to A and g: gathers the vectors h_b of the events into panels, then multiplies the panels. */
+function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32, start: u32): void {
+  const D = side.dim;
+  const numPanels = width >>> 3;
+  const weighted = side.confidences != 0;
+  for (let t: u32 = 0; t < n; t++) {
+    const h = rowOf(side.others, D, load<u32>(side.indices + ((<usize>(e + t)) << 2))) + ((<usize>from) << 2);
+    const c = confidenceOf(side, e + t);
+    store<f32>(
+      s.gradients + ((<usize>t) << 2),
+      c * (load<f32>(s.predictions + ((<usize>(e + t - start)) << 2)) - 1),
+    );
+    for (let panel: u32 = 0; panel < numPanels; panel++) {
+      const at = (<usize>(panel * CHUNK + t)) << 5;
+      const x0 = v128.load(h + ((<usize>panel) << 5));
+      const x1 = v128.load(h + ((<usize>panel) << 5), 16);
+      v128.store(s.gathered + at, x0);
+      v128.store(s.gathered + at, x1, 16);
+      if (weighted) {
+        v128.store(s.weighted + at, f32x4.mul(f32x4.splat(c), x0));
+        v128.store(s.weighted + at, f32x4.mul(f32x4.splat(c), x1), 16);
+      }
+    }
+  }
+
+  const right = weighted ? s.weighted : s.gathered;
+  for (let panel: u32 = 0; panel < numPanels; panel++) {
+    const x = s.gathered + ((<usize>panel * CHUNK) << 5);
+    addGradients(s.gradients, x, n, s.gradient + ((<usize>panel) << 5));
+    const cx = right + ((<usize>panel * CHUNK) << 5);
+    for (let k: u32 = 0; k <= (panel << 3) + 4; k += 4) {
+      const left = s.gathered + ((<usize>(k >>> 3) * CHUNK) << 5) + ((<usize>(k & 7)) << 2);
+      addProducts(left, 32, cx, 32, n, s.matrix + ((<usize>(panel * width + k)) << 5));
+    }
+  }
+}
+
+/** Adds the sum over n rows of (gradient of the row) x (panel row, eight numbers) to the eight numbers at `target`. */
+function addGradients(gradients: usize, panel: usize, n: u32, target: usize): void {
+  let g0 = v128.load(target);
+  let g1 = v128.load(target, 16);
+  for (let t: u32 = 0; t < n; t++, gradients += 4, panel += 32) {
+    const gradient = v128.load32_splat(gradients);
+    g0 = f32x4.add(g0, f32x4.mul(gradient, v128.load(panel)));
+    g1 = f32x4.add(g1, f32x4.mul(gradient, v128.load(panel, 16)));
+  }
+  v128.store(target, g0);
+  v128.store(target, g1, 16);
+}
+
+/** Adds the sum of c (1 - s)^2 of a row's events to a loss, in the order of the events. */
+export function addLoss(loss: f64, side: Side, s: Scratch, row: u32, start: u32): f64 {
+  const end = load<u32>(side.indptr + ((<usize>row) << 2), 4);
+  for (let e = load<u32>(side.indptr + ((<usize>row) << 2)); e < end; e++) {
+    const missing = 1 - <f64>load<f32>(s.predictions + ((<usize>(e - start)) << 2));
+    loss += <f64>confidenceOf(side, e) * missing * missing;
+  }
+  return loss;
+}

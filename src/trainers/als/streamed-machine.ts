@@ -1,0 +1,346 @@
+// Least squares whose users' vectors are in a store, in memory or on disk; the vectors of all items are in the kernel's memory. The bytes
+// of the vectors are those of AlsMachine.
+//
+//   solve users   block after block: store ──► rows, events ──► solved, added to the Gram matrix ──► store
+//   solve items   for each group of items and each block of dimensions: the users' blocks one after another add their events to the
+//                 items' sums; then the items are solved. Scores of events are in the store between two blocks of dimensions
+//
+// The store reads and writes one slot while the threads work on the other. With D dimensions that are solved b at a time, an epoch reads
+// the users' vectors 1 + (D / b + 1) x (number of groups) times, and writes them once.
+
+import {
+  allocateBlockScratches,
+  allocateRows,
+  allocateScratch,
+  paddedDim,
+  type AlsKernel,
+  type SparseRows,
+} from "../../kernels/als/binding.js";
+import { Side, Sums } from "../../kernels/als/layout.js";
+import { MAX_PAGES, PAGE, type Region } from "../../kernels/shared/memory.js";
+import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";
+import { BlockStore } from "../../io/block-store.js";
+import { KeptRows } from "../../factors/kept-rows.js";
+import { ThreadedKernel } from "../../workers/threaded-kernel.js";
+import { GramSums } from "./gram.js";
+import {
+  blockLimits,
+  cutUsers,
+  eventSections,
+  itemsName,
+  mostBetween,
+  scoresName,
+  storeEvents,
+  usersName,
+} from "./user-blocks.js";
+
+export interface StreamedShape {
+  dim: number;
+  /** number of dimensions that are solved together, a multiple of 8 */
+  block: number;
+  threads: number;
+  /** events grouped by user */
+  users: SparseRows;
+  numItems: number;
+  /** maximum number of bytes of vectors and events in memory */
+  maxMemory: number;
+  /** path next to which the temporary file is created */
+  beside: string;
+}
+
+/** Rows of one block in the kernel's memory. */
+interface Slot {
+  /** f32[most rows][D] */
+  rows: Region;
+  gram: Region;
+  losses: Region;
+  /** u32: events of users, or of items */
+  events: Region;
+  /** f32: scores of the items' events */
+  scores: Region;
+  /** offsets of the structs: the users as rows, a group of items, and its sums */
+  users: number;
+  items: number;
+  sums: number;
+}
+
+/** Bytes of a memory that are left for the structs of threads. */
+const SPARE = 64 << 20;
+
+/** Returns the bytes of the sums of an item in the kernel's memory: A, g, and the last step. */
+export function sumBytes(b: number): number {
+  return 4 * (b * b + 2 * b);
+}
+
+/** Returns the bytes in the kernel's memory without the sums of items: all items' vectors, and two slots. */
+export function residentBytes(D: number, numItems: number, mostRows: number, mostEvents: number): number {
+  const slot = mostRows * (4 * D + 16) + 4 * (numItems + 3 * mostEvents);
+  return numItems * (4 * D + 12) + 2 * slot + SPARE;
+}
+
+/**
+ * Returns u32[numGroups + 1]: the first item of each group, and the number of items. A group is as large as memory
+ * allows, because every group reads all users.
+ */
+export function cutItems(numItems: number, b: number, bytes: number): Uint32Array {
+  const most = Math.max(1, Math.floor(Math.max(bytes, blockLimits.sums) / sumBytes(b)));
+  const count = Math.ceil(numItems / most);
+  return Uint32Array.from({ length: count + 1 }, (_, g) => Math.floor((g * numItems) / count));
+}
+
+/** Holds the items' vectors, which are zero at first, and the threads. `terminate` ends the threads and must be called. */
+export class StreamedMachine extends ThreadedKernel<AlsKernel> {
+  /** f32[numItems][D] */
+  readonly items: Region;
+  /** f32[numItems] */
+  readonly itemPenalties: Region;
+  /** store of the users' vectors, f32[most rows of a block][D] */
+  readonly rows: KeptRows;
+  /** u32[numBlocks + 1]: first user of each block, and the number of users */
+  readonly starts: Uint32Array;
+  readonly D: number;
+  readonly store: BlockStore;
+  readonly #b: number;
+  readonly #isWeighted: boolean;
+  readonly #itemGram: Region;
+  readonly #losses: Region;
+  readonly #slots: readonly [Slot, Slot];
+  readonly #sums: { matrices: Region; gradients: Region; steps: Region };
+  readonly #scratches: number;
+  readonly #threads: number[];
+  readonly #gramSums: GramSums;
+  /** number of items and first item of each group */
+  readonly #groups: Uint32Array;
+  #numEvents: Uint32Array[] = [];
+  /** number of events of users by block */
+  readonly #userEvents: Uint32Array;
+  readonly #isWritten: Uint8Array;
+
+  private constructor({ dim, block, threads, users, numItems, maxMemory, beside }: StreamedShape) {
+    super();
+    const { arena } = this;
+    const D = paddedDim(dim);
+    const b = Math.min(block, D);
+    this.D = D;
+    this.#b = b;
+    this.#isWeighted = users.values !== undefined;
+    this.starts = cutUsers(users, 4 * D);
+    const numBlocks = this.starts.length - 1;
+    const mostRows = mostBetween(this.starts);
+    this.#userEvents = Uint32Array.from(
+      { length: numBlocks },
+      (_, i) => users.indptr[this.starts[i + 1]!]! - users.indptr[this.starts[i]!]!,
+    );
+    const mostEvents = this.#userEvents.reduce((most, n) => Math.max(most, n), 1);
+    const resident = residentBytes(D, numItems, mostRows, mostEvents);
+    const limit = Math.min(maxMemory, MAX_PAGES * PAGE);
+    this.#groups = cutItems(numItems, b, limit - resident);
+
+    this.items = arena.numbers(`the vectors of ${numItems} items`, numItems * D);
+    const own = allocateRows(arena, D, numItems);
+    this.itemPenalties = own.penalties;
+    this.#itemGram = own.gram;
+    this.#losses = own.losses;
+    const group = mostBetween(this.#groups);
+    this.#sums = {
+      matrices: arena.numbers(`the sums of ${group} items`, group * b * b),
+      gradients: arena.numbers("the gradients of items", group * b),
+      steps: arena.numbers("the steps of items", group * b),
+    };
+    const numbers = Math.max(
+      eventSections(mostRows, mostEvents, this.#isWeighted, mostRows).end,
+      eventSections(group, mostEvents, this.#isWeighted, 0).end,
+    );
+    const slot = (): Slot => ({
+      rows: arena.numbers("the vectors of a block of users", mostRows * D),
+      gram: arena.numbers("a Gram matrix", D * D),
+      losses: arena.allocate("the losses", 8 * mostRows),
+      events: arena.numbers("the events of a block", numbers),
+      scores: arena.numbers("the scores of a block", mostEvents),
+      users: allocateStruct(arena, "a side", Side),
+      items: allocateStruct(arena, "a side", Side),
+      sums: allocateStruct(arena, "sums", Sums),
+    });
+    this.#slots = [slot(), slot()];
+    this.#gramSums = new GramSums(arena, D);
+    this.#threads = Array.from({ length: threads }, () => allocateScratch(arena, D, b, [users]));
+    this.#scratches = allocateBlockScratches(arena, D, b, threads);
+    this.store = new BlockStore(beside, Math.max(0, maxMemory - arena.memory.buffer.byteLength));
+    this.rows = new KeptRows(this.store, numBlocks);
+    this.#isWritten = new Uint8Array(numBlocks);
+  }
+
+  /**
+   * Writes the events to the store, lays out the kernel's memory and starts the threads.
+   *
+   * @param penalties f32[numUsers]
+   * @throws {UsageError} the items do not fit in one memory
+   * @throws {IoError} the store cannot be written, for example because the disk is full
+   */
+  static async start(shape: StreamedShape, penalties: Float32Array): Promise<StreamedMachine> {
+    const machine = new StreamedMachine(shape);
+    const cut = { starts: machine.starts, groups: machine.#groups, penalties };
+    machine.#numEvents = await storeEvents(shape.users, cut, machine.store);
+    return await machine.begin("als", { threads: machine.#threads });
+  }
+
+  /** Number of floats of the users' rows of a block in the store. */
+  get blockLength(): number {
+    return this.#slots[0].rows.bytes / 4;
+  }
+
+  /** Replaces the rows of a block of users. @param rows u32: the bits of f32[most rows][D] */
+  async setBlock(block: number, rows: Uint32Array): Promise<void> {
+    await this.rows.write(block, rows);
+    this.#isWritten[block] = 1;
+  }
+
+  /** Computes the Gram matrix of the items' vectors. @returns f64[D * D], in panels of eight columns */
+  async itemGram(): Promise<Float64Array> {
+    this.#gramSums.clear();
+    await this.run(this.#gramSums.wholeSide(this.items, this.itemPenalties.bytes / 4));
+    return this.#gramSums.total();
+  }
+
+  /**
+   * Solves all users while the items' vectors are fixed.
+   *
+   * @param gram f64[D * D]: Gram matrix of the items, multiplied by the weight of unobserved pairs
+   * @returns the Gram matrix of the users
+   */
+  async solveUsers(gram: Float64Array): Promise<Float64Array> {
+    this.#gramSums.clear();
+    for (const slot of this.#slots) this.arena.f32(slot.gram).set(gram);
+    const numUsers = this.starts.at(-1)!;
+    await this.#eachBlock({
+      load: async (block, slot) => await this.#loadUsers(block, slot),
+      work: async (block, slot) => {
+        const range = { first: this.starts[block]!, last: this.starts[block + 1]! };
+        const call = ["solveRows", slot.users, "thread", "first", "count"] as const;
+        await this.run({ take: { end: range.last - range.first, size: 64 }, call });
+        await this.run(...this.#gramSums.range(slot.rows, numUsers, range));
+      },
+      save: async (block, slot) => await this.setBlock(block, this.arena.u32(slot.rows)),
+    });
+    return this.#gramSums.total();
+  }
+
+  /**
+   * Solves all items while the users' vectors are fixed.
+   *
+   * @param gram f64[D * D]: Gram matrix of the users, multiplied by the weight of unobserved pairs
+   * @returns the sum over all events of c (1 - s)^2
+   */
+  async solveItems(gram: Float64Array): Promise<number> {
+    this.arena.f32(this.#itemGram).set(gram);
+    const losses = this.arena.f64(this.#losses).subarray(0, this.itemPenalties.bytes / 4);
+    losses.fill(0);
+    for (let group = 0; group + 1 < this.#groups.length; group++) await this.#solveGroup(group);
+    return losses.reduce((sum, loss) => sum + loss, 0);
+  }
+
+  async #solveGroup(group: number): Promise<void> {
+    const numItems = this.#groups[group + 1]! - this.#groups[group]!;
+    const take = { end: numItems, size: 64 };
+    for (const slot of this.#slots) this.#useGroup(group, slot);
+    const [{ items, sums }] = this.#slots;
+    const of = ["index", "first", "count"] as const;
+    for (let from = 0; from < this.D; from += this.#b) {
+      const [index, first, count] = of;
+      await this.run({ take, call: ["beginGroup", items, sums, index, from, first, count] });
+      await this.#eachBlock({
+        load: async (block, slot) => await this.#loadItems(group, block, slot, from > 0),
+        work: async (_, slot) =>
+          void (await this.run({
+            take,
+            call: ["addBlock", slot.items, slot.sums, index, from, first, count],
+          })),
+        save: async (block, slot) =>
+          await this.store.write(scoresName(group, block), this.#scores(group, block, slot)),
+      });
+      await this.run({ take, call: ["solveGroup", items, sums, index, from, first, count] });
+    }
+    await this.#eachBlock({
+      load: async (block, slot) => await this.#loadItems(group, block, slot, true),
+      work: async (_, slot) =>
+        void (await this.run({ take, call: ["addBlockLosses", slot.items, slot.sums, ...of] })),
+    });
+  }
+
+  /** Works on all blocks in turn; meanwhile, the previous block is saved from the other slot, and the next one loaded into it. */
+  async #eachBlock({
+    load,
+    work,
+    save,
+  }: Record<"load" | "work", (block: number, slot: Slot) => Promise<void>> & {
+    save?: (block: number, slot: Slot) => Promise<void>;
+  }): Promise<void> {
+    const numBlocks = this.starts.length - 1;
+    const move = async (last: number, next: number, slot: Slot) => {
+      if (last >= 0) await save?.(last, slot);
+      if (next < numBlocks) await load(next, slot);
+    };
+    await move(-1, 0, this.#slots[0]);
+    for (let block = 0; block < numBlocks; block++) {
+      const [slot, other] = [this.#slots[block & 1]!, this.#slots[1 - (block & 1)]!];
+      await Promise.all([work(block, slot), move(block - 1, block + 1, other)]);
+    }
+    await move(numBlocks - 1, numBlocks, this.#slots[(numBlocks - 1) & 1]!);
+  }
+
+  async #loadRows(block: number, { rows }: Slot): Promise<void> {
+    const numbers = this.arena.u32(rows);
+    if (this.#isWritten[block]) await this.rows.read(block, numbers);
+    else numbers.fill(0);
+  }
+
+  async #loadUsers(block: number, slot: Slot): Promise<void> {
+    const numRows = this.starts[block + 1]! - this.starts[block]!;
+    const at = eventSections(numRows, this.#userEvents[block]!, this.#isWeighted, numRows);
+    await this.store.read(usersName(block), this.arena.u32(slot.events).subarray(0, at.end));
+    await this.#loadRows(block, slot);
+    putStruct(this.arena, Side, slot.users, {
+      ...{ dim: this.D, block: this.#b, rows: slot.rows, others: this.items },
+      ...this.#eventFields(slot, at),
+      ...{ penalties: slot.events.offset + 4 * at.penalties, gram: slot.gram, losses: slot.losses },
+    });
+  }
+
+  async #loadItems(group: number, block: number, slot: Slot, isScored: boolean): Promise<void> {
+    const numItems = this.#groups[group + 1]! - this.#groups[group]!;
+    const at = eventSections(numItems, this.#numEvents[group]![block]!, this.#isWeighted, 0);
+    await this.store.read(itemsName(group, block), this.arena.u32(slot.events).subarray(0, at.end));
+    if (isScored) await this.store.read(scoresName(group, block), this.#scores(group, block, slot));
+    await this.#loadRows(block, slot);
+    this.#useGroup(group, slot, at);
+  }
+
+  /** Writes the structs of a slot for a group of items. @param at positions of the events of the block in the slot */
+  #useGroup(group: number, slot: Slot, at = eventSections(0, 0, false, 0)): void {
+    const first = this.#groups[group]!;
+    putStruct(this.arena, Side, slot.items, {
+      ...{ dim: this.D, block: this.#b, others: slot.rows, gram: this.#itemGram },
+      ...this.#eventFields(slot, at),
+      rows: this.items.offset + 4 * this.D * first,
+      penalties: this.itemPenalties.offset + 4 * first,
+      losses: this.#losses.offset + 8 * first,
+    });
+    const sums = { ...this.#sums, predictions: slot.scores, scratches: this.#scratches };
+    putStruct(this.arena, Sums, slot.sums, sums);
+  }
+
+  #eventFields(
+    { events: { offset } }: Slot,
+    { indices, confidences }: { indices: number; confidences: number },
+  ) {
+    return {
+      indptr: offset,
+      indices: offset + 4 * indices,
+      confidences: confidences === 0 ? 0 : offset + 4 * confidences,
+    };
+  }
+
+  #scores(group: number, block: number, { scores }: Slot): Uint32Array {
+    return this.arena.u32(scores).subarray(0, this.#numEvents[group]![block]);
+  }
+}

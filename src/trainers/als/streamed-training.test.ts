@@ -1,0 +1,128 @@
+// Trains users from a store, from a log to a run. Blocks are small here, so that a small log has several.
+
+import { ftruncateSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { openRun } from "../../embedding/run-directory.js";
+import type { Progress } from "../../training/session/watch.js";
+import { train } from "../../training/session/session.js";
+import { temporaryFolder } from "../../testing/embed.js";
+import { integerBelow, mulberry32 } from "../../testing/random.js";
+import { trainer } from "./trainer.js";
+import { blockLimits } from "./user-blocks.js";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+// two blocks of dimensions are full, the third has four dimensions and four of padding
+const given = { user: "user", item: "item", dim: 36, epochs: 3, threads: 2, seed: 1 };
+
+const uniform = mulberry32(8);
+const log = at("log.csv");
+// users have events only with items of their own group of five; some pairs repeat, and user 1 has all items
+const pairs = Array.from({ length: 9000 }, () => {
+  const user = integerBelow(900, uniform);
+  return `u${user},i${5 * integerBelow(80, uniform) + (user % 5)}`;
+});
+const whole = Array.from({ length: 400 }, (_, i) => `u1,i${i}`);
+writeFileSync(log, ["user,item", ...pairs, ...whole].join("\n"));
+
+const before = { ...blockLimits };
+beforeEach(() => Object.assign(blockLimits, { bytes: 40_000, events: 2500, sums: 100_000 }));
+afterAll(() => Object.assign(blockLimits, before));
+
+/** Less memory than the items need: items are solved in several groups, and all blocks are on disk. */
+const FROM_DISK = { maxMemory: 1000 };
+async function trained(
+  name: string,
+  options: object = {},
+  observe: (progress: Progress) => void = () => undefined,
+  signal = new AbortController().signal,
+) {
+  const all = { ...given, ...options, out: at(name), force: true };
+  return await train(trainer, [log], all as never, { observe, signal });
+}
+
+function bytesOf(name: string): Record<string, string> {
+  const files = ["embeddings.arrow", "model/preprocess.json", "model/fm.safetensors"];
+  return Object.fromEntries(
+    files.map((file) => [file, readFileSync(join(at(name), file)).toString("base64")]),
+  );
+}
+
+const validated = { valid: 0.1, patience: 9 } as const;
+
+test.each([
+  ["confidences", {}],
+  ["no confidences", { dedupe: true }],
+  ["a validation split", { ...validated, dim: 8 }],
+])(
+  "%s: users in one memory and from disk, one and three threads, give the same bytes",
+  async (name, options) => {
+    const runs = [];
+    for (const how of [{}, { ...FROM_DISK, threads: 1 }, { ...FROM_DISK, threads: 3 }]) {
+      const notes: string[] = [];
+      const losses: number[] = [];
+      await trained(name, { ...options, ...how }, (progress) => {
+        if (progress.stage === "note") notes.push(progress.text);
+        if (progress.stage === "epoch") losses.push(progress.trainLoss);
+      });
+      expect(notes.some((text) => text.includes("are read from disk during training"))).toBe(
+        "maxMemory" in how,
+      );
+      runs.push({ ...bytesOf(name), losses });
+    }
+    for (const run of runs.slice(1)) expect(run).toEqual(runs[0]);
+    expect(readdirSync(folder).filter((file) => file.includes("rows-"))).toEqual([]);
+  },
+);
+
+test.each([[{}], [validated]])(
+  "a stopped training is resumed to the same bytes with another --max-memory, with options %j",
+  async (options) => {
+    const long = { ...options, epochs: 6 };
+    await trained("straight", long);
+    for (const [first, then] of [
+      [FROM_DISK, {}],
+      [{}, FROM_DISK],
+    ]) {
+      const abort = new AbortController();
+      const stopped = trained(
+        "stopped",
+        { ...long, ...first, checkpointEvery: 2, threads: 1 },
+        (progress) => progress.stage === "epoch" && progress.epoch === 5 && abort.abort(new Error("stopped")),
+        abort.signal,
+      );
+      await expect(stopped).rejects.toThrow("stopped");
+      await trained("stopped", { ...long, ...then, checkpointEvery: 2, resume: true });
+      expect(bytesOf("stopped")).toEqual(bytesOf("straight"));
+    }
+  },
+);
+
+test("a training starts from a run as in one memory, and frozen keys keep their vectors", async () => {
+  await trained("first");
+  for (const options of [{ freeze: "known" }, {}]) {
+    const from = { ...options, init: at("first"), epochs: 2 };
+    await trained("memory", from);
+    await trained("disk", { ...from, ...FROM_DISK });
+    expect(bytesOf("disk")).toEqual(bytesOf("memory"));
+  }
+  await trained("frozen", { freeze: "known", init: at("first"), ...FROM_DISK });
+  const vectorsOf = async (name: string) => (await (await openRun(at(name))).readTable()).vectors;
+  expect(await vectorsOf("frozen")).toEqual(await vectorsOf("first"));
+});
+
+const onLinux = process.platform === "linux" ? test : test.skip;
+
+onLinux("a file that is truncated during the training is damage", async () => {
+  const truncate = ({ stage }: Progress) => {
+    if (stage !== "epoch") return;
+    for (const fd of readdirSync("/proc/self/fd")) {
+      try {
+        if (readlinkSync(`/proc/self/fd/${fd}`).includes("cut.rows-")) ftruncateSync(Number(fd), 10_000);
+      } catch {
+        // the descriptor of the listing itself is closed
+      }
+    }
+  };
+  await expect(trained("cut", FROM_DISK, truncate)).rejects.toMatchObject({ exitCode: 82 });
+});

@@ -1,0 +1,118 @@
+// Cuts the events of users into blocks of consecutive users, and writes them to a store before the first epoch: grouped by user, and
+// grouped by item for each group of items. The order of a user's items and of an item's users is that of one memory.
+//
+//   block    consecutive users; their number depends only on the data, so that a checkpoint suits any --max-memory
+//   group    consecutive items, as many as fit into memory with their sums (kernels/als/assembly/blocks.ts)
+//   events   u32[numRows + 1] ends, u32[numEvents] indices in the block or of items, f32[numEvents] confidences, if there are any;
+//            then, of users, f32[numRows] penalties
+
+import { transpose } from "../../dataset/sequences/interactions.js";
+import type { BlockStore } from "../../io/block-store.js";
+import type { SparseRows } from "../../kernels/als/binding.js";
+
+/**
+ * Number of dimensions that are solved together; the result is as good as with all dimensions at once, in half the time
+ * (docs/algorithms/implicit.md).
+ */
+export const BLOCK = 16;
+
+/** Maximum sizes of a block, and bytes of sums of items that are allowed regardless of --max-memory; tests lower them. */
+export const blockLimits = { bytes: 64 << 20, events: 8 << 20, sums: 256 << 20 };
+
+/** Returns u32[numBlocks + 1]: the first user of each block, and the number of users. @param rowBytes bytes of a vector */
+export function cutUsers({ indptr }: SparseRows, rowBytes: number): Uint32Array {
+  const mostRows = Math.max(1, Math.floor(blockLimits.bytes / rowBytes));
+  const numUsers = indptr.length - 1;
+  const starts = [0];
+  for (let u = 1; u < numUsers; u++) {
+    const start = starts.at(-1)!;
+    const isFull = u - start >= mostRows || indptr[u + 1]! - indptr[start]! > blockLimits.events;
+    if (isFull) starts.push(u);
+  }
+  return Uint32Array.from([...starts, numUsers]);
+}
+
+/** Returns the largest difference between consecutive numbers. */
+export function mostBetween(ends: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 1; i < ends.length; i++) most = Math.max(most, ends[i]! - ends[i - 1]!);
+  return most;
+}
+
+/** Positions of the arrays of events in u32 numbers of the store. */
+export interface EventSections {
+  indices: number;
+  /** 0 if all confidences are 1 */
+  confidences: number;
+  penalties: number;
+  end: number;
+}
+
+/** Returns the positions of the arrays of events; `numPenalties` is 0 for items. */
+export function eventSections(
+  numRows: number,
+  numEvents: number,
+  isWeighted: boolean,
+  numPenalties: number,
+): EventSections {
+  const indices = numRows + 1;
+  const penalties = indices + (isWeighted ? 2 : 1) * numEvents;
+  return {
+    indices,
+    confidences: isWeighted ? indices + numEvents : 0,
+    penalties,
+    end: penalties + numPenalties,
+  };
+}
+
+export const usersName = (block: number): string => `users ${block}`;
+export const itemsName = (group: number, block: number): string => `items ${group} ${block}`;
+export const scoresName = (group: number, block: number): string => `scores ${group} ${block}`;
+
+/**
+ * Writes the events of all blocks.
+ *
+ * @param starts first user of each block, and the number of users
+ * @param groups first item of each group, and the number of items
+ * @param penalties f32[numUsers]
+ * @returns number of events by group and block
+ */
+export async function storeEvents(
+  users: SparseRows,
+  { starts, groups, penalties }: { starts: Uint32Array; groups: Uint32Array; penalties: Float32Array },
+  store: BlockStore,
+): Promise<Uint32Array[]> {
+  const numEvents = Array.from(groups.subarray(1), () => new Uint32Array(starts.length - 1));
+  for (let b = 0; b + 1 < starts.length; b++) {
+    const [first, last] = [starts[b]!, starts[b + 1]!];
+    const ofUsers = rowsBetween(users, first, last);
+    await store.write(usersName(b), packed(ofUsers, penalties.subarray(first, last)));
+    const ofItems = transpose(ofUsers, groups.at(-1)!);
+    for (const [g, counts] of numEvents.entries()) {
+      const events = rowsBetween(ofItems, groups[g]!, groups[g + 1]!);
+      counts[b] = events.indices.length;
+      await store.write(itemsName(g, b), packed(events, new Float32Array()));
+    }
+  }
+  return numEvents;
+}
+
+function rowsBetween({ indptr, indices, values }: SparseRows, first: number, last: number): SparseRows {
+  const [from, to] = [indptr[first]!, indptr[last]!];
+  return {
+    indptr: indptr.subarray(first, last + 1).map((end) => end - from),
+    indices: indices.subarray(from, to),
+    ...(values && { values: values.subarray(from, to) }),
+  };
+}
+
+function packed({ indptr, indices, values }: SparseRows, penalties: Float32Array): Uint32Array {
+  const at = eventSections(indptr.length - 1, indices.length, values !== undefined, penalties.length);
+  const numbers = new Uint32Array(at.end);
+  const floats = new Float32Array(numbers.buffer);
+  numbers.set(indptr);
+  numbers.set(indices, at.indices);
+  if (values) floats.set(values, at.confidences);
+  floats.set(penalties, at.penalties);
+  return numbers;
+}
