@@ -8,7 +8,7 @@ export const models = ["fm", "lr", "ffm"] as const;
 export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;
 export type FmModelName = (typeof models)[number];
 export type Method = (typeof methods)[number];
-export type Loss = "logistic" | "squared";
+export type FmLoss = "logistic" | "squared";
 
 /** Learning rate, decay and penalties of a method. */
 interface Steps {
@@ -20,7 +20,7 @@ interface Steps {
 }
 
 /** Defaults by method and loss, which were best on a click log and on ratings (docs/algorithms/fm.md). */
-const steps: Record<Method, Record<Loss, Steps>> = {
+const steps: Record<Method, Record<FmLoss, Steps>> = {
   adagrad: {
     logistic: { ...plain(0.05), l2Weight: 1e-4, l2Vector: 0.01 },
     squared: { ...plain(0.1), l2Weight: 0.05, l2Vector: 0.1 },
@@ -47,7 +47,7 @@ const steps: Record<Method, Record<Loss, Steps>> = {
 };
 
 /** Default L2 of a field-aware machine's vectors, each of which interacts with only one field (docs/algorithms/ffm.md). */
-const fieldAwareL2: Record<Loss, number> = { logistic: 1e-3, squared: 0.2 };
+const fieldAwareL2: Record<FmLoss, number> = { logistic: 1e-3, squared: 0.2 };
 
 /**
  * Numbers of fields at which the default rate of vectors changes (docs/experiments/defaults.md). A step of all vectors

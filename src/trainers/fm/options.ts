@@ -36,7 +36,7 @@ import {
   vectorRateOf,
   type Before,
   type FmModelName,
-  type Loss,
+  type FmLoss,
   type Method,
 } from "./default-rates.js";
 
@@ -221,7 +221,7 @@ export type GivenFm = Given<typeof options>;
 
 /** Options with their defaults, with which a training runs. */
 export interface FmOptions extends Omit<Resolved<typeof own>, "task" | "l2"> {
-  loss: Loss;
+  loss: FmLoss;
   /** for MCMC: factor of the table's scores that an earlier training chose; no flag sets it */
   tableScale?: number;
 }
@@ -249,7 +249,7 @@ export function checkFmOptions(fm: FmOptions): void {
 
 /** Returns the defaults of a loss. */
 export function defaultFmOptions(
-  loss: Loss,
+  loss: FmLoss,
   method: Method = "adagrad",
   kind: FmModelName = "fm",
 ): FmOptions {
