@@ -3128,7 +3128,7 @@ def recall(
         engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
         engine_output: with a Spark server: make the lists on its executors, and have Spark write them there as Parquet, below this path or URI of its side
         engine_parts: with --engine-output: parts that the users are divided into, one task each (default: one for each core of the executors)
-        format: output format; redis and postgres write to a server with --url-env, otherwise a file for redis-cli --pipe or COPY (default: csv)
+        format: output format; redis and postgres write to a server with --url-env, otherwise a file for redis-cli --pipe or COPY (default: from the extension of -o, else csv)
         out: file to write; - or no file is stdout
         url_env: with --format redis or postgres: write to a server; the name of the environment variable that holds its URL
         into: with --url-env: prefix of the Redis keys, or name of the Postgres table
