@@ -305,6 +305,29 @@ test("LINE of both orders keeps each half; the first order has no contexts", asy
   expect(got.code).toBe(64);
 });
 
+test.each([
+  ["users and items with the same keys", "user_id,item_id", "", true],
+  ["items and users with the same keys", "ItemId,customer", "", true],
+  ["users and items with letters before their keys", "user_id,item_id", "i", false],
+  ["nodes of one kind", "from,to", "", false],
+  ["papers that cite papers", "source,target", "", false],
+  ["users that follow users", "user_id,friend_id", "", false],
+])("%s: a warning only if nodes of two kinds become one", async (_, header, letter, isWarned) => {
+  const random = mulberry32(5);
+  const edges = Array.from({ length: 400 }, () => {
+    const user = integerBelow(60, random);
+    return `${user},${letter}${(user % 4) + 4 * integerBelow(10, random)}`;
+  });
+  const [source, target] = header.split(",");
+  const log = write("kinds.csv", `${header}\n${edges.join("\n")}\n`);
+  const flags = ["--source", source!, "--target", target!, ...small, "-o", at("kinds"), "--force", "--json"];
+  const { stdout } = await embedOk(["train-graph", log, ...flags]);
+  const said = parseJson<{ warnings: string[] }>(stdout).warnings.filter((text) =>
+    text.includes("each becomes one node"),
+  );
+  expect(said).toEqual(isWarned ? [expect.stringContaining("40 keys occur in both")] : []);
+});
+
 describe("refuses", () => {
   const edges = "from,to,w\na,b,1\nb,c,2\n";
   const bad: [string, string, string[], number, RegExp][] = [

@@ -92,6 +92,8 @@ function unknownOption(typed: string, command: Command | undefined): string {
   const flag = typed.replace(/=.*$/s, "");
   if (!command)
     return `unknown option '${flag}': options follow a command; \`embed help\` lists the commands`;
+  if (command.name() === "help")
+    return `help has no option '${flag}': \`embed COMMAND --help-all\` lists all options of a command`;
   const flags = [...command.options.map(({ long, flags: all }) => long ?? all), "--help"];
   const hint = didYouMean(flag, flag.startsWith("--") ? flags : [], ";");
   return `${command.name()} has no option '${flag}'${hint} \`embed ${command.name()} --help-all\` lists all of them`;

@@ -46,29 +46,8 @@ export function factorOutcome(
     valid && metrics["valid"]
       ? constantWarnings(metrics["valid"], valid, constantAdvice, options.patience)
       : [];
-  const stopped = isChain ? "" : stoppedSoonAdvice(options, epochs.length, best);
-  const vectors = vectorWarnings(vectorsAdd, stopped + vectorAdvice(examples));
+  const vectors = vectorWarnings(vectorsAdd, vectorAdvice(examples));
   return [...unfinished, ...constant, ...vectors, ...byTable];
-}
-
-/** Best epoch up to which vectors may not have grown from their small initial values. */
-const FEW_EPOCHS = 3;
-
-/**
- * Returns advice for a training that stopped early and whose best epoch is one of the first; otherwise an empty text.
- */
-function stoppedSoonAdvice(
-  { patience, epochs: most, learningRate }: FeatureOptions & { learningRate?: number },
-  numDone: number,
-  best: number,
-): string {
-  if (patience === 0 || numDone >= most || best > FEW_EPOCHS) return "";
-  const rate =
-    learningRate === undefined ? "a larger --learning-rate" : `--learning-rate ${4 * learningRate}`;
-  return (
-    `Training stopped at epoch ${numDone} of ${most}, perhaps before the vectors grew: first try ${rate}, ` +
-    "or --patience 0. "
-  );
 }
 
 /** Standard deviation of the initial scores above which a training rarely converges to a useful model. */

@@ -65,6 +65,12 @@ function plain(name: string): string {
   return name.toLowerCase().replace(/[\s_\-.]/g, "");
 }
 
+/** Whether two names of columns are those of a user and an item, in any order. */
+export function areNamedUserAndItem(one: string, other: string): boolean {
+  const isNamed = (role: RoleName, name: string) => roleNames[role].includes(plain(name));
+  return (isNamed("user", one) && isNamed("item", other)) || (isNamed("item", one) && isNamed("user", other));
+}
+
 /** Whether the name of a column is that of a time. */
 export function isNamedTime(name: string): boolean {
   return roleNames.time.includes(plain(name)) || isTimeName(name);

@@ -169,6 +169,7 @@ const ofOutput = {
       "--pipe or COPY",
     group: output,
     default: "csv",
+    shown: "from the extension of -o, else csv",
   }),
   out: text("path", { help: "file to write; - or no file is stdout", group: output }),
   urlEnv: text("variable", {

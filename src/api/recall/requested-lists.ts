@@ -4,6 +4,7 @@ import type { FurtherLog } from "../../training/reading/open-as-trained.js";
 import { recallBaselines } from "../../evaluation/baselines/baselines.js";
 import type { Preprocess } from "../../dataset/vocabulary/preprocess.js";
 import { UsageError } from "../../errors.js";
+import { formatOfFile } from "../../export/row-formats.js";
 import { queryOf, type Query } from "../../ranking/query.js";
 import { checkMode } from "../../training/options/check-given.js";
 import { readingOf } from "../../training/options/reading.js";
@@ -45,7 +46,8 @@ export interface Quota {
 export function requestedLists(given: RecallOptions): RequestedLists {
   const { for: owner = "user" } = given;
   checkMode(recallOptions, given, owner, owners);
-  const { query: _, ...options } = resolved(recallOptions, given);
+  const format = given.format ?? formatOfFile(given.out);
+  const { query: _, ...options } = resolved(recallOptions, { ...given, format });
   const baseline = recallBaselines.find((name) => name === options.score);
   if (owner === "item" && (baseline !== undefined || options.score === "model"))
     throw new UsageError(`--for item needs --score cosine, dot or context, got ${options.score}`);

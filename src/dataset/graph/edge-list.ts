@@ -44,6 +44,13 @@ export function endsOf(edges: Dataset, { source, target }: EdgeColumns): Dataset
   };
 }
 
+/** Returns the number of keys that occur in both columns. @throws {UsageError} a column does not hold keys */
+export function numSharedKeys(edges: Dataset, { source, target }: EdgeColumns): number {
+  const [from, to] = [keyColumn(edges, "--source", source), keyColumn(edges, "--target", target)];
+  const { dictionary } = united(from.dictionary, to.dictionary);
+  return from.dictionary.size + to.dictionary.size - dictionary.size;
+}
+
 /** Returns the rows of endsOf that belong to the given edges. @param rows u32: indexes of the edges */
 export function rowsOfEnds(numEdges: number, rows: Uint32Array): Uint32Array {
   const ends = new Uint32Array(2 * rows.length);

@@ -514,16 +514,16 @@ def train_fm(
         dim: embedding dimension; with --model ffm, dimension of the vector for each field (default: 16, or 4 with --model ffm) (searched)
         epochs: maximum number of passes over the training data (default: 100 with --valid, else 10; with --method als 50, with mcmc 100)
         learning_rate: learning rate of the first epoch (default: 0.05; 0.2 up to 3 fields with early stopping; 0.1 for squared loss; others by --method) (searched)
-        vector_rate: learning rate of vectors, as a multiple of --learning-rate (default: 1; (16 / fields)^2 above 16 fields; 0.25 where --learning-rate is 0.2, more for rare keys with --negatives)
+        vector_rate: learning rate of vectors, as a multiple of --learning-rate (default: 1; (16 / fields)^2 above 16 fields; up to 4 for few rows with labels; 0.25 to 1 with --negatives and up to 3 fields)
         learning_rate_decay: learning rate decay: in epoch e the rate is divided by 1 + x (e - 1) (default: 0, or 0.5 with --method sgd)
         negative_downsampling: share of label-0 rows to keep for training; scores are corrected for it (He et al. 2014) (default: 1)
         l1_weight: ftrl: L1 penalty on weights; larger values give sparser weights (default: 1)
         l2_weight: L2 penalty on weights, applied at each occurrence of a feature; with --method als once per feature (default: 0.0001, or 0.05 for squared loss; other defaults by --method) (searched)
-        l2_vector: L2 penalty on vectors, applied like --l2-weight (default: 0.01, or 0.1 for squared loss; other defaults by --method; more for rare keys with --negatives and up to 3 fields) (searched)
+        l2_vector: L2 penalty on vectors, applied like --l2-weight (default: 0.01, or 0.1 for squared loss; other defaults by --method; more for rare keys with few rows or up to 3 fields) (searched)
         l2_field: L2 penalty on weights and vectors of single fields, replacing the general penalty
         seed: random seed for initial vectors, shuffling and sampling (default: 1)
         threads: maximum number of threads; the result does not depend on it (default: number of cores)
-        patience: early stopping: number of validations without improvement before training stops; 0 disables it (default: 2)
+        patience: early stopping: number of validations without improvement before training stops; 0 disables it (default: 2; up to 20 for few rows with labels)
         min_delta: smallest improvement of the stopping metric that resets --patience (default: 0)
         burn_in: mcmc: number of burn-in epochs before the first draw is kept (default: 20, at most half of the epochs)
         draws: mcmc: number of draws to keep; predictions are averaged over them (default: 20)
@@ -3128,7 +3128,7 @@ def recall(
         engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
         engine_output: with a Spark server: make the lists on its executors, and have Spark write them there as Parquet, below this path or URI of its side
         engine_parts: with --engine-output: parts that the users are divided into, one task each (default: one for each core of the executors)
-        format: output format; redis and postgres write to a server with --url-env, otherwise a file for redis-cli --pipe or COPY (default: csv)
+        format: output format; redis and postgres write to a server with --url-env, otherwise a file for redis-cli --pipe or COPY (default: from the extension of -o, else csv)
         out: file to write; - or no file is stdout
         url_env: with --format redis or postgres: write to a server; the name of the environment variable that holds its URL
         into: with --url-env: prefix of the Redis keys, or name of the Postgres table

@@ -21,6 +21,39 @@ describe("default rates of vectors", () => {
     expect(ratesOf({ ...narrow, isWarm: true })).toEqual([0.05, 1, 0.01]);
   });
 
+  test("are those of weights for rows with labels and up to 3 fields, with an L2 that falls with the rows per key", () => {
+    const at = (rowsPerKey: number) => ratesOf({ ...narrow, labeled: { rows: 1_000_000, rowsPerKey } });
+    expect(at(10)).toEqual([0.2, 1, 0.06]);
+    expect(at(400)).toEqual([0.2, 1, 0.025]);
+    expect(at(100_000)).toEqual([0.2, 1, 0.01]);
+    expect(ratesOf({ ...narrow, labeled: { rows: 10, rowsPerKey: 10 } }, "ffm")).toEqual([0.2, 1, 0.06]);
+    const { vectorRate } = fmOptionsOf(
+      { method: "sgd" },
+      { ...narrow, labeled: { rows: 10, rowsPerKey: 10 } },
+    );
+    expect(vectorRate).toBe(1);
+  });
+
+  test("are up to four times those of weights for few rows of up to 16 fields", () => {
+    const at = (numFields: number, rows: number) =>
+      ratesOf({ ...narrow, numFields, labeled: { rows, rowsPerKey: 10 } });
+    expect(at(4, 20_000)).toEqual([0.05, 4, 0.08]);
+    expect(at(8, 20_000)).toEqual([0.05, 2, 0.08]);
+    expect(at(16, 20_000)).toEqual([0.05, 1, 0.08]);
+    expect(at(4, 20_001)).toEqual([0.05, 1, 0.01]);
+    expect(at(17, 20_000)).toEqual(ratesOf({ ...narrow, numFields: 17 }));
+  });
+
+  test("come with a patience that sees some 100,000 rows; not for a linear model", () => {
+    const at = (rows: number, model: "fm" | "lr" = "fm") =>
+      fmOptionsOf({ model }, { ...narrow, labeled: { rows, rowsPerKey: 10 } }).patience;
+    expect([100, 10_000, 30_000, 1_000_000].map((rows) => at(rows))).toEqual([20, 10, 3, 2]);
+    expect(at(100, "lr")).toBe(2);
+    expect(fmOptionsOf({ patience: 3 }, { ...narrow, labeled: { rows: 10, rowsPerKey: 1 } }).patience).toBe(
+      3,
+    );
+  });
+
   test("rise with their L2 where negatives are drawn and keys have fewer than 100 rows", () => {
     const at = (drawnRowsPerKey: number) => ratesOf({ ...narrow, drawnRowsPerKey });
     expect(at(1000)).toEqual(ratesOf(narrow));

@@ -21,12 +21,24 @@ import {
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
 import { BEFORE_DATA, type DataFacts } from "../../training/session/feature-training.js";
-
-export const models = ["fm", "lr", "ffm"] as const;
-export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;
-export type FmModelName = (typeof models)[number];
-export type Method = (typeof methods)[number];
-type Loss = "logistic" | "squared";
+import {
+  byLoss,
+  FEW,
+  isNarrow,
+  l2VectorOf,
+  LARGE_RATE,
+  MANY_FIELDS,
+  methods,
+  models,
+  MOST_PATIENCE,
+  patienceOf,
+  stepOf,
+  vectorRateOf,
+  type Before,
+  type FmModelName,
+  type FmLoss,
+  type Method,
+} from "./default-rates.js";
 
 const ANY = Number.MAX_VALUE;
 const MANY = 1_000_000_000;
@@ -40,114 +52,6 @@ const positive = { min: 1e-6, max: ANY, group: training } as const;
 const ofGradients = { method: ["adagrad", "sgd", "ftrl", "adam"] } as const;
 const ofPenalties = { method: [...ofGradients.method, "als"] } as const;
 const ofMcmc = { method: ["mcmc"] } as const;
-
-/** Learning rate, decay and penalties of a method. */
-interface Steps {
-  learningRate: number;
-  learningRateDecay: number;
-  l1Weight: number;
-  l2Weight: number;
-  l2Vector: number;
-}
-
-/** Defaults by method and loss, which were best on a click log and on ratings (docs/algorithms/fm.md). */
-const steps: Record<Method, Record<Loss, Steps>> = {
-  adagrad: {
-    logistic: { ...plain(0.05), l2Weight: 1e-4, l2Vector: 0.01 },
-    squared: { ...plain(0.1), l2Weight: 0.05, l2Vector: 0.1 },
-  },
-  sgd: {
-    logistic: { ...plain(0.01), learningRateDecay: 0.5, l2Weight: 1e-4, l2Vector: 0.02 },
-    squared: { ...plain(0.02), learningRateDecay: 0.5, l2Weight: 0.05, l2Vector: 0.1 },
-  },
-  ftrl: {
-    logistic: { ...plain(0.05), l1Weight: 1, l2Weight: 1, l2Vector: 0.01 },
-    squared: { ...plain(0.1), l1Weight: 1, l2Weight: 1, l2Vector: 0.1 },
-  },
-  adam: {
-    logistic: { ...plain(0.0005), l2Weight: 1e-4, l2Vector: 0.02 },
-    squared: { ...plain(0.002), l2Weight: 0.05, l2Vector: 0.1 },
-  },
-  // ALS: penalties apply once per parameter instead of at each occurrence; there is no learning rate, because each step
-  // is exact
-  als: {
-    logistic: { ...plain(1), l2Weight: 14, l2Vector: 60 },
-    squared: { ...plain(1), l2Weight: 3, l2Vector: 50 },
-  },
-  // for MCMC there are no penalties to set, because their prior is drawn
-  mcmc: { logistic: plain(1), squared: plain(1) },
-};
-
-/**
- * Default L2 of a field-aware machine's vectors, each of which interacts with only one field (docs/algorithms/ffm.md).
- */
-const fieldAwareL2: Record<Loss, number> = { logistic: 1e-3, squared: 0.2 };
-
-/**
- * Numbers of fields at which the default rate of vectors changes (docs/experiments/defaults.md). A step of all vectors
- * of a row changes its score by the square of the number of fields: with 39 fields, one batch at the full rate
- * overshoots so far that later batches only correct it. With up to 3 fields, vectors would overfit before the weights
- * have converged.
- */
-const [FEW, MANY_FIELDS] = [3, 16];
-/** Default learning rate of weights if there are few fields. */
-const RATE_OF_FEW = 0.2;
-/**
- * Number of rows per key, including sampled negatives, below which vectors get larger steps if there are few fields.
- */
-const ROWS_PER_KEY = 100;
-
-/**
- * Returns whether rows have few fields, the training starts without a run of --init, and early stopping limits the
- * overfitting of larger steps.
- */
-function isNarrow(
-  { method }: { method: Method },
-  { loss, numFields, isWarm, stopsEarly }: DataFacts,
-): boolean {
-  return method === "adagrad" && loss === "logistic" && numFields <= FEW && !isWarm && stopsEarly;
-}
-
-function vectorRateOf(before: { method: Method }, facts: DataFacts): number {
-  if (isNarrow(before, facts))
-    return rounded(Math.min(1, (steps.adagrad.logistic.learningRate / RATE_OF_FEW) * rarityOf(facts)));
-  return rounded(Math.min(1, (MANY_FIELDS / facts.numFields) ** 2));
-}
-
-function l2VectorOf(before: { model: FmModelName; method: Method }, facts: DataFacts): number {
-  const { loss, drawnRowsPerKey } = facts;
-  // with few fields, a field-aware machine is similar to a plain factorization machine, and gets the same default
-  if (isNarrow(before, facts) && drawnRowsPerKey !== undefined)
-    return rounded(steps.adagrad.logistic.l2Vector * rarityOf(facts));
-  return before.model === "ffm" ? fieldAwareL2[loss] : steps[before.method][loss].l2Vector;
-}
-
-/**
- * Returns the factor, from 1 to 10, of the vectors' learning rate and L2 for few fields, sampled negatives and rare
- * keys. A vector with few steps per epoch needs larger ones, and a larger penalty per step
- * (docs/experiments/defaults.md).
- */
-function rarityOf({ drawnRowsPerKey = Infinity }: DataFacts): number {
-  return Math.min(10, Math.max(1, ROWS_PER_KEY / drawnRowsPerKey));
-}
-
-function rounded(x: number): number {
-  return Number(x.toPrecision(3));
-}
-
-function plain(learningRate: number): Steps {
-  return { learningRate, learningRateDecay: 0, l1Weight: 0, l2Weight: 0, l2Vector: 0 };
-}
-
-/** Returns a default that depends on method and loss. */
-function stepOf(name: keyof Steps) {
-  return ({ method }: { method: Method }, { loss }: DataFacts): number => steps[method][loss][name];
-}
-
-function byLoss(name: keyof Steps): string {
-  const { logistic, squared } = steps.adagrad;
-  return `${logistic[name]}, or ${squared[name]} for squared loss; other defaults by --method`;
-}
 
 /** Options of the model and its training. */
 const own = {
@@ -204,15 +108,15 @@ const own = {
   learningRate: number({
     ...{ ...positive, only: ofGradients, search: { span: 4 } },
     help: "learning rate of the first epoch",
-    default: (before: { method: Method }, facts: DataFacts) =>
-      isNarrow(before, facts) ? RATE_OF_FEW : stepOf("learningRate")(before, facts),
-    shown: `0.05; ${RATE_OF_FEW} up to ${FEW} fields with early stopping; 0.1 for squared loss; others by --method`,
+    default: (before: Before, facts: DataFacts) =>
+      isNarrow(before, facts) ? LARGE_RATE : stepOf("learningRate")(before, facts),
+    shown: `0.05; ${LARGE_RATE} up to ${FEW} fields with early stopping; 0.1 for squared loss; others by --method`,
   }),
   vectorRate: number({
     ...{ ...positive, only: { ...ofGradients, model: ["fm", "ffm"] } },
     help: "learning rate of vectors, as a multiple of --learning-rate",
     default: vectorRateOf,
-    shown: `1; (${MANY_FIELDS} / fields)^2 above ${MANY_FIELDS} fields; 0.25 where --learning-rate is ${RATE_OF_FEW}, more for rare keys with --negatives`,
+    shown: `1; (${MANY_FIELDS} / fields)^2 above ${MANY_FIELDS} fields; up to 4 for few rows with labels; 0.25 to 1 with --negatives and up to ${FEW} fields`,
   }),
   learningRateDecay: number({
     ...{ ...notNegative, only: ofGradients },
@@ -240,7 +144,7 @@ const own = {
     ...{ ...notNegative, only: ofPenalties },
     help: "L2 penalty on vectors, applied like --l2-weight",
     default: l2VectorOf,
-    shown: `${byLoss("l2Vector")}; more for rare keys with --negatives and up to ${FEW} fields`,
+    shown: `${byLoss("l2Vector")}; more for rare keys with few rows or up to ${FEW} fields`,
     // a linear model has no vectors
     search: { span: 10, when: ({ model: kind }: { model: FmModelName }) => kind !== "lr" },
   }),
@@ -263,7 +167,10 @@ const own = {
   ),
   seed: passes.seed,
   ...threads,
-  patience: { ...passes.patience, only: ofPenalties },
+  patience: {
+    ...{ ...passes.patience, only: ofPenalties, default: patienceOf },
+    shown: `2; up to ${MOST_PATIENCE} for few rows with labels`,
+  },
   minDelta: { ...passes.minDelta, only: ofPenalties },
   burnIn: whole({
     ...{
@@ -317,7 +224,7 @@ export type GivenFm = Given<typeof options>;
 
 /** Options with their defaults, with which a training runs. */
 export interface FmOptions extends Omit<Resolved<typeof own>, "task" | "l2"> {
-  loss: Loss;
+  loss: FmLoss;
   /** for MCMC: factor of the table's scores that an earlier training chose; no flag sets it */
   tableScale?: number;
 }
@@ -345,7 +252,7 @@ export function checkFmOptions(fm: FmOptions): void {
 
 /** Returns the defaults of a loss. */
 export function defaultFmOptions(
-  loss: Loss,
+  loss: FmLoss,
   method: Method = "adagrad",
   kind: FmModelName = "fm",
 ): FmOptions {

@@ -2,10 +2,17 @@
 
 import { MISSING } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { checkEdgeWeights, edgesOf, endsOf, rowsOfEnds } from "../../dataset/graph/edge-list.js";
+import {
+  checkEdgeWeights,
+  edgesOf,
+  endsOf,
+  numSharedKeys,
+  rowsOfEnds,
+} from "../../dataset/graph/edge-list.js";
 import { transitionsOf, type Edges } from "../../dataset/graph/graph.js";
 import type { EdgeColumns } from "../../dataset/roles.js";
 import { gapOf, sequencesOf } from "../../dataset/sequences/sequences.js";
+import { areNamedUserAndItem } from "../../log/infer.js";
 import { idsOf, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { withWeights, type Counted } from "../../skip-grams/event-counts.js";
@@ -29,6 +36,8 @@ export interface EdgeSource {
   parts: Pick<LogParts, "valid" | "test">;
   /** notes on how rows become edges, and on rows that were dropped before */
   notes: readonly string[];
+  /** warnings about an edge list */
+  warnings: readonly string[];
   /** Returns the edges of the training split, as features, with notes on edges that were dropped. */
   train(space: FeatureSpace): { edges: Edges; notes: readonly string[] };
   /**
@@ -65,6 +74,7 @@ function ofList(parts: LogParts, counted: Counted, columns: EdgeColumns): EdgeSo
     rows: rowsOfEnds(train.dataset.numRows, counted.rows),
     parts: { valid: asNodes(valid), test: asNodes(test) },
     notes: without === 0 ? [] : [`skipped ${without} edges of weight 0`],
+    warnings: mergedKinds(train.dataset, columns),
     train: (space) => ({ edges: edges(space, train, counted.rows), notes: [] }),
     valid: (space) => valid && edges(space, valid, valid.rows),
   };
@@ -100,6 +110,7 @@ function ofSessions(parts: LogParts, counted: Counted, given: GivenGraph): EdgeS
       `${sessionsNote(dataset.roles, gap !== undefined)}; each pair of consecutive events is an edge`,
       ...(without > 0 ? [`skipped ${without} events of weight 0`] : []),
     ],
+    warnings: [],
     train(space) {
       const own = sequences(space, train);
       return { edges: transitionsOf(own), notes: own.notes };
@@ -111,6 +122,18 @@ function ofSessions(parts: LogParts, counted: Counted, given: GivenGraph): EdgeS
       return found && transitionsOf(found, found.isHeldOut);
     },
   };
+}
+
+/** Warns if users and items become the same nodes, because they have the same keys. */
+function mergedKinds(edges: Dataset, columns: EdgeColumns): string[] {
+  const { source, target } = columns;
+  const shared = areNamedUserAndItem(source, target) ? numSharedKeys(edges, columns) : 0;
+  if (shared === 0) return [];
+  return [
+    `'${source}' and '${target}' are users and items by their names, and ${shared.toLocaleString("en")} keys occur in ` +
+      "both: each becomes one node, as if it were a user and an item at once. Write a letter before each key, such as " +
+      "u5 and i5, or train vectors of users and items with embed train-als or embed train-ranking",
+  ];
 }
 
 /** Returns the error message for a log that has neither sessions nor edges. */

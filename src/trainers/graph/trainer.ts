@@ -158,6 +158,7 @@ async function encode(
 ): Promise<Encoded> {
   const source = edgeSource(parts, countedEvents(parts.train, how), given);
   for (const text of source.notes) note(text);
+  if (!first) for (const text of source.warnings) warn(text);
   const whole = fittedSpace(source.nodes, source.rows, how);
   const { edges, notes } = source.train(whole);
   const linked = linkedSpace(source, whole, edges, how, init !== undefined);

@@ -271,16 +271,28 @@ export function factsOf<O extends FeatureOptions>(
 ): DataFacts {
   const { patience } = optionsFor(BEFORE_DATA);
   const numFields = space.fields.length;
+  const { train, counts } = input;
   return {
     loss: examples.task === "regression" ? "squared" : "logistic",
     numFields,
     stopsEarly: examples.valid !== undefined && patience > 0,
     isWarm: start !== undefined,
     ...(examples.negatives &&
-      input.train.kind === "drawn" && {
-        drawnRowsPerKey: (input.train.numRows * numFields) / input.counts.filter((count) => count > 0).length,
+      train.kind === "drawn" && {
+        drawnRowsPerKey: (train.numRows * numFields) / counts.filter((count) => count > 0).length,
       }),
+    ...(train.kind !== "drawn" && {
+      labeled: { rows: train.rows.numRows, rowsPerKey: train.rows.numRows / mostKeys(space, counts) },
+    }),
   };
+}
+
+/** Returns the number of keys of the field with the most keys among training rows; at least 1. */
+function mostKeys({ offsets }: FeatureSpace, counts: Uint32Array): number {
+  const keys = offsets
+    .slice(1)
+    .map((end, f) => counts.subarray(offsets[f], end).filter((count) => count > 0).length);
+  return Math.max(1, ...keys);
 }
 
 /** Returns the name of the stopping metric in `metrics`. */

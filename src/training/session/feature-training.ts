@@ -29,6 +29,8 @@ export interface DataFacts {
   isWarm: boolean;
   /** average number of rows per key and epoch, if negatives are sampled; absent for rows with labels */
   drawnRowsPerKey?: number;
+  /** training rows, and rows per key of the field with the most keys; absent if negatives are sampled */
+  labeled?: { rows: number; rowsPerKey: number };
 }
 
 /** Placeholder facts before the data is read, for options that do not depend on it; numFields is typical. */
