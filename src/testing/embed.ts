@@ -37,9 +37,9 @@ export interface Running {
 
 /** Runs `embed ARGS...` to its end; never throws for an exit code. */
 export function embed(args: readonly string[], running: Running = {}): Promise<ProgramOutput> {
-  return needsProcess(args, running)
+  return needsProcess(running)
     ? run(process.execPath, [program, ...args], running)
-    : askResident({ args: [...args], ...surroundings(running) });
+    : askResident({ args: [...args], input: running.input ?? "", ...surroundings(running) });
 }
 
 /** Runs `embed ARGS...` and returns its output. @throws {Error} with its standard error: the exit code is not 0 */
@@ -70,15 +70,14 @@ function surroundings({ cwd = tmpdir(), env }: Running): { cwd: string; env: Rec
 }
 
 /**
- * Whether a command needs a process of its own: it reads standard input, gets a signal, configures Node, or runs in
- * parallel with another command.
+ * Whether a command needs a process of its own: it gets a signal, configures Node, or runs in parallel with another
+ * command.
  */
-function needsProcess(args: readonly string[], { input, signalWhen, when, env = {} }: Running): boolean {
+function needsProcess({ signalWhen, when, env = {} }: Running): boolean {
   return (
     process.env["EMBED_TEST_PROCESSES"] === "1" ||
     resident.isBusy ||
-    args.includes("-") ||
-    (input ?? signalWhen ?? when) !== undefined ||
+    (signalWhen ?? when) !== undefined ||
     Object.keys(env).some((name) => name.startsWith("NODE_"))
   );
 }

@@ -11,9 +11,10 @@ import { embedHere, type CommandOutcome } from "./in-process.js";
 // removes the limit of threads, because some tests use more threads than the machine has cores
 cores.usable = () => Infinity;
 
-/** A command to run: the words after `embed`, the working directory, and the complete environment. */
+/** A command to run: the words after `embed`, its standard input, the working directory, and the complete environment. */
 export interface ResidentRequest {
   args: string[];
+  input: string | Uint8Array;
   cwd: string;
   env: Record<string, string>;
 }
@@ -28,11 +29,11 @@ const MOST_MEMORY = 2 ** 30;
 
 process.on("message", (asked: ResidentRequest) => void run(asked));
 
-async function run({ args, cwd, env }: ResidentRequest): Promise<void> {
+async function run({ args, input, cwd, env }: ResidentRequest): Promise<void> {
   for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
   Object.assign(process.env, env);
   chdir(cwd);
-  const ended = await embedHere(args);
+  const ended = await embedHere(args, input);
   // leaves the working directory, because a test may remove or unmount it
   chdir(tmpdir());
   process.send!({ ...ended, isLast: memoryUsage.rss() > MOST_MEMORY } satisfies ResidentAnswer);

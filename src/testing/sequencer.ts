@@ -1,7 +1,7 @@
 // Orders the test files: the slowest first, so that no core is idle at the end.
 //
 // Jest orders by the last duration, and in a new clone by file size. The files listed here are slow for their size:
-// some run a program for a minute, one kills it fifty times.
+// some run a program for a minute, one kills it again and again.
 
 // a CommonJS module, whose types have no default for `import`
 import sequencing = require("@jest/test-sequencer");
@@ -11,8 +11,8 @@ type Tests = Parameters<sequencing.default["sort"]>[0];
 
 /** Names of test files that take about half a minute on two cores; these start first. */
 const LONG = [
-  ...["pipeline-faults", "typed-pages", "option-combinations", "contract", "crafted", "transform-stream"],
-  ...["compare", "store", "ranking-shared", "needs"],
+  ...["pipeline-faults", "typed-pages", "option-combinations", "contract", "crafted", "mcmc"],
+  ...["compare", "store", "ranking-shared", "needs", "duckdb"],
 ];
 
 const isLong = ({ path }: Tests[number]): boolean => LONG.some((name) => path.endsWith(`/${name}.test.js`));
