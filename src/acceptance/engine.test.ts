@@ -331,8 +331,8 @@ withSpark(
 );
 
 /**
- * Starts a proxy of the server's port that cuts its connections on request. `observe` is called with the number of bytes
- * that the server has sent, before they are passed on.
+ * Starts a proxy of the server's port that cuts its connections on request. `observe` is called with the number of
+ * bytes that the server has sent, before they are passed on.
  */
 async function proxyOf(port: number, observe: (sent: number) => void) {
   const sockets = new Set<Socket>();

@@ -1,10 +1,11 @@
-// The kernel's functions for a machine whose slices are in several memories (kernels/fm/slice-groups.ts). They have the kernel's names, and
-// replace its functions in a thread.
+// The kernel's functions for a machine whose slices are in several memories (kernels/fm/slice-groups.ts). They have the
+// kernel's names, and replace its functions in a thread.
 //
 //   batch   hub ──► ids, values ──► groups of the thread ──► partial scores ──► hub ──► gradients ──► groups of the thread
 //
-// Copies between memories are made here, because a WebAssembly instance accesses only one memory. Every number is computed by the same
-// function of the kernel as in one memory, and partial scores are added in the same order, so the bytes of the results are the same.
+// Copies between memories are made here, because a WebAssembly instance accesses only one memory. Every number is
+// computed by the same function of the kernel as in one memory, and partial scores are added in the same order, so the
+// bytes of the results are the same.
 
 import { BATCH_ROWS, type FmKernel } from "../kernels/fm/binding.js";
 import { Plan, Thread } from "../kernels/fm/layout.js";
@@ -77,7 +78,10 @@ class Group {
     copy(4 * ends, words[own + ENDS]!, numRows);
   }
 
-  /** Computes partial scores of the batch, and copies them to the hub's. @param partials byte offset of f32[J + 1][B] */
+  /**
+   * Computes partial scores of the batch, and copies them to the hub's.
+   * @param partials byte offset of f32[J + 1][B]
+   */
   forward(hub: Uint32Array, partials: number): void {
     const { plan, numSlices } = this.#own;
     this.#kernel.forwardSlices(plan, this.#thread, 0, numSlices, this.#partials);

@@ -1,5 +1,5 @@
-// Stores the users' rows of each partition. A partition has up to two blocks, so that the rows of the best epoch remain stored while
-// training changes the current rows. A checkpoint contains both.
+// Stores the users' rows of each partition. A partition has up to two blocks, so that the rows of the best epoch remain
+// stored while training changes the current rows. A checkpoint contains both.
 
 import type { BlockStore } from "../io/block-store.js";
 import { floatsOf, type LargeArrays } from "../training/epochs/named-arrays.js";
@@ -76,7 +76,8 @@ export function savedRows({ numPartitions, length, read }: PartitionRows, withKe
 }
 
 /**
- * Calls a function with the rows of each partition in a checkpoint. @throws {ArtifactError} the checkpoint has rows of
+ * Calls a function with the rows of each partition in a checkpoint.
+ * @throws {ArtifactError} the checkpoint has rows of
  * another size
  */
 export async function restoreRows(

@@ -202,8 +202,8 @@ export class KeyTable {
   }
 
   /**
-   * Moves the table to another memory. Threads that look keys up find an empty table instead, so the calling thread looks up all keys of the
-   * column from then on.
+   * Moves the table to another memory. Threads that look keys up find an empty table instead, so the calling thread
+   * looks up all keys of the column from then on.
    */
   #leave(own: ScanMemory): void {
     const old = this.#memory;

@@ -11,7 +11,9 @@ import { embedHere, type CommandOutcome } from "./in-process.js";
 // removes the limit of threads, because some tests use more threads than the machine has cores
 cores.usable = () => Infinity;
 
-/** A command to run: the words after `embed`, its standard input, the working directory, and the complete environment. */
+/**
+ * A command to run: the words after `embed`, its standard input, the working directory, and the complete environment.
+ */
 export interface ResidentRequest {
   args: string[];
   input: string | Uint8Array;

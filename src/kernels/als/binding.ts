@@ -100,7 +100,11 @@ export function allocateScratch(
   return writeStruct(arena, "a scratch", Scratch, scratchFields(arena, D, block, numPredictions));
 }
 
-/** Allocates the buffers of threads for the functions of assembly/blocks.ts. @returns byte offset of their structs, one after another */
+/**
+ * Allocates the buffers of threads for the functions of assembly/blocks.ts.
+ * @returns byte offset of their structs, one
+ * after another
+ */
 export function allocateBlockScratches(arena: Arena, D: number, block: number, numThreads: number): number {
   const fields = Array.from({ length: numThreads }, () => scratchFields(arena, D, block, 1));
   return writeStructs(arena, "scratches", Scratch, fields);

@@ -1,12 +1,13 @@
-// Sizes of a factorization machine in memory, and the division of parameters that exceed one WebAssembly memory into groups of slices.
+// Sizes of a factorization machine in memory, and the division of parameters that exceed one WebAssembly memory into
+// groups of slices.
 
 import { sizeText, UsageError } from "../../errors.js";
 import { SHRINKING } from "../shared/memory.js";
 import { METHODS, mostThreads, sliceOf, sliceWidth, type FmMethod, type FmShape } from "./binding.js";
 
 /**
- * Maximum bytes of a memory, and bytes of it reserved for batches, the smallest chunks of rows, and data of threads. Tests lower them, to
- * divide small machines.
+ * Maximum bytes of a memory, and bytes of it reserved for batches, the smallest chunks of rows, and data of threads.
+ * Tests lower them, to divide small machines.
  */
 export const memoryBytes = { most: 2 ** 32, buffers: 64 << 20 };
 
@@ -33,10 +34,11 @@ function bytesOfSlice(dim: number, method: FmMethod): number {
 }
 
 /**
- * Returns the number of memories into which the slices are divided; 0 if one memory holds the whole machine. The number affects addresses
- * and speed, but no result.
+ * Returns the number of memories into which the slices are divided; 0 if one memory holds the whole machine. The number
+ * affects addresses and speed, but no result.
  *
- * @throws {UsageError} a slice of all features, their weights, or the vectors together are too large; the message states the limit
+ * @throws {UsageError} a slice of all features, their weights, or the vectors together are too large; the message
+ * states the limit
  */
 export function numSliceGroups({ numFeatures: n, dim, method, hasRates, threads }: FmSize): number {
   const { most, buffers } = memoryBytes;

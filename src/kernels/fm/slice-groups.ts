@@ -1,5 +1,5 @@
-// A factorization machine whose parameters exceed one WebAssembly memory: groups of adjacent slices, each in a memory of its own
-// (docs/decisions/0031).
+// A factorization machine whose parameters exceed one WebAssembly memory: groups of adjacent slices, each in a memory
+// of its own (docs/decisions/0031).
 //
 //   hub       the machine's arena: rows, weights, and of each thread its batch, the partial scores of all slices, and the gradients
 //   group g   v and accumulators of its slices; of each thread, a copy of its batch's ids, values and gradients, and the partial scores
@@ -43,8 +43,8 @@ export interface SliceGroup extends Pick<
 }
 
 /**
- * Allocates a machine with `numGroups` memories besides the arena; a group belongs to one thread at a time, and the first thread has the
- * weights.
+ * Allocates a machine with `numGroups` memories besides the arena; a group belongs to one thread at a time, and the
+ * first thread has the weights.
  */
 export function allocateSliceGroups(
   arena: Arena,

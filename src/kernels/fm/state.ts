@@ -1,5 +1,5 @@
-// The state of a factorization machine, read and written between two runs of its threads: the optimizer's state, and all
-// parameters and state as bytes for a checkpoint.
+// The state of a factorization machine, read and written between two runs of its threads: the optimizer's state, and
+// all parameters and state as bytes for a checkpoint.
 //
 //   factors  f32[n][J][S K + A]   v and its state, gathered from the tables; in a field-aware machine, J counts the
 //            quads of all fields

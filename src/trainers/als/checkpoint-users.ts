@@ -1,5 +1,5 @@
-// The users' vectors of a training in one memory in a checkpoint: by blocks, like those of a training from a store, so that a checkpoint
-// suits any --max-memory.
+// The users' vectors of a training in one memory in a checkpoint: by blocks, like those of a training from a store, so
+// that a checkpoint suits any --max-memory.
 
 import { restoreRows, savedRows, type KEPT, type NOW } from "../../factors/kept-rows.js";
 import { paddedDim, type SparseRows } from "../../kernels/als/binding.js";

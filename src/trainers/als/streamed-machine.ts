@@ -1,12 +1,12 @@
-// Least squares whose users' vectors are in a store, in memory or on disk; the vectors of all items are in the kernel's memory. The bytes
-// of the vectors are those of AlsMachine.
+// Least squares whose users' vectors are in a store, in memory or on disk; the vectors of all items are in the kernel's
+// memory. The bytes of the vectors are those of AlsMachine.
 //
 //   solve users   block after block: store ──► rows, events ──► solved, added to the Gram matrix ──► store
 //   solve items   for each group of items and each block of dimensions: the users' blocks one after another add their events to the
 //                 items' sums; then the items are solved. Scores of events are in the store between two blocks of dimensions
 //
-// The store reads and writes one slot while the threads work on the other. With D dimensions that are solved b at a time, an epoch reads
-// the users' vectors 1 + (D / b + 1) x (number of groups) times, and writes them once.
+// The store reads and writes one slot while the threads work on the other. With D dimensions that are solved b at a
+// time, an epoch reads the users' vectors 1 + (D / b + 1) x (number of groups) times, and writes them once.
 
 import {
   allocateBlockScratches,
@@ -88,7 +88,9 @@ export function cutItems(numItems: number, b: number, bytes: number): Uint32Arra
   return Uint32Array.from({ length: count + 1 }, (_, g) => Math.floor((g * numItems) / count));
 }
 
-/** Holds the items' vectors, which are zero at first, and the threads. `terminate` ends the threads and must be called. */
+/**
+ * Holds the items' vectors, which are zero at first, and the threads. `terminate` ends the threads and must be called.
+ */
 export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   /** f32[numItems][D] */
   readonly items: Region;
@@ -267,7 +269,10 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     });
   }
 
-  /** Works on all blocks in turn; meanwhile, the previous block is saved from the other slot, and the next one loaded into it. */
+  /**
+   * Works on all blocks in turn; meanwhile, the previous block is saved from the other slot, and the next one loaded
+   * into it.
+   */
   async #eachBlock({
     load,
     work,

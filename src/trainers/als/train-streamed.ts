@@ -1,4 +1,5 @@
-// The epoch loop of implicit feedback whose users' vectors are in a store, in memory or on disk. The model is that of train.ts, bit for bit.
+// The epoch loop of implicit feedback whose users' vectors are in a store, in memory or on disk. The model is that of
+// train.ts, bit for bit.
 
 import { columnSums, rowSums, type FieldFeatures } from "../../dataset/sequences/interactions.js";
 import { DataError, sizeText } from "../../errors.js";

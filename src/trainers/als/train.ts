@@ -161,7 +161,10 @@ async function trainEpochs(
   return { ...kept!, ...done, ...(interrupted && { interrupted }) };
 }
 
-/** Solves all users, or all items, while the others are fixed. Gram matrices given are multiplied by the weight of unobserved pairs. */
+/**
+ * Solves all users, or all items, while the others are fixed. Gram matrices given are multiplied by the weight of
+ * unobserved pairs.
+ */
 export interface Solver {
   itemGram(): Promise<Float64Array>;
   /** @returns the Gram matrix of the users */

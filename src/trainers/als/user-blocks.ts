@@ -1,5 +1,6 @@
-// Cuts the events of users into blocks of consecutive users, and writes them to a store before the first epoch: grouped by user, and
-// grouped by item for each group of items. The order of a user's items and of an item's users is that of one memory.
+// Cuts the events of users into blocks of consecutive users, and writes them to a store before the first epoch: grouped
+// by user, and grouped by item for each group of items. The order of a user's items and of an item's users is that of
+// one memory.
 //
 //   block    consecutive users; their number depends only on the data, so that a checkpoint suits any --max-memory
 //   group    consecutive items, as many as fit into memory with their sums (kernels/als/assembly/blocks.ts)
@@ -16,10 +17,15 @@ import type { SparseRows } from "../../kernels/als/binding.js";
  */
 export const BLOCK = 16;
 
-/** Maximum sizes of a block, and bytes of sums of items that are allowed regardless of --max-memory; tests lower them. */
+/**
+ * Maximum sizes of a block, and bytes of sums of items that are allowed regardless of --max-memory; tests lower them.
+ */
 export const blockLimits = { bytes: 64 << 20, events: 8 << 20, sums: 256 << 20 };
 
-/** Returns u32[numBlocks + 1]: the first user of each block, and the number of users. @param rowBytes bytes of a vector */
+/**
+ * Returns u32[numBlocks + 1]: the first user of each block, and the number of users.
+ * @param rowBytes bytes of a vector
+ */
 export function cutUsers({ indptr }: SparseRows, rowBytes: number): Uint32Array {
   const mostRows = Math.max(1, Math.floor(blockLimits.bytes / rowBytes));
   const numUsers = indptr.length - 1;

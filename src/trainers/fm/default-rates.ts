@@ -1,5 +1,5 @@
-// Defaults of train-fm for learning rates, penalties and patience, by model, method, loss and facts about the data. Measured in
-// docs/experiments/defaults.md.
+// Defaults of train-fm for learning rates, penalties and patience, by model, method, loss and facts about the data.
+// Measured in docs/experiments/defaults.md.
 
 import { passes } from "../../training/options/passes.js";
 import type { DataFacts } from "../../training/session/feature-training.js";
@@ -37,7 +37,8 @@ const steps: Record<Method, Record<FmLoss, Steps>> = {
     logistic: { ...plain(0.0005), l2Weight: 1e-4, l2Vector: 0.02 },
     squared: { ...plain(0.002), l2Weight: 0.05, l2Vector: 0.1 },
   },
-  // ALS: penalties apply once per parameter instead of at each occurrence; there is no learning rate, because each step is exact
+  // ALS: penalties apply once per parameter instead of at each occurrence; there is no learning rate, because each step
+  // is exact
   als: {
     logistic: { ...plain(1), l2Weight: 14, l2Vector: 60 },
     squared: { ...plain(1), l2Weight: 3, l2Vector: 50 },
@@ -46,7 +47,9 @@ const steps: Record<Method, Record<FmLoss, Steps>> = {
   mcmc: { logistic: plain(1), squared: plain(1) },
 };
 
-/** Default L2 of a field-aware machine's vectors, each of which interacts with only one field (docs/algorithms/ffm.md). */
+/**
+ * Default L2 of a field-aware machine's vectors, each of which interacts with only one field (docs/algorithms/ffm.md).
+ */
 const fieldAwareL2: Record<FmLoss, number> = { logistic: 1e-3, squared: 0.2 };
 
 /**
@@ -58,15 +61,23 @@ const fieldAwareL2: Record<FmLoss, number> = { logistic: 1e-3, squared: 0.2 };
 export const [FEW, MANY_FIELDS] = [3, 16];
 /** Default learning rate of weights if there are few fields, and of vectors if they leave the saddle slowly. */
 export const LARGE_RATE = 0.2;
-/** Number of rows per key, including sampled negatives, below which vectors get larger steps if there are few fields. */
+/**
+ * Number of rows per key, including sampled negatives, below which vectors get larger steps if there are few fields.
+ */
 const ROWS_PER_KEY = 100;
 /** Number of training rows up to which vectors leave the saddle slowly, whatever the number of fields. */
 const FEW_ROWS = 20_000;
 /** Maximum default patience. */
 export const MOST_PATIENCE = 20;
-/** Number of training rows that early stopping waits for, in at most MOST_PATIENCE epochs, where vectors leave the saddle slowly. */
+/**
+ * Number of training rows that early stopping waits for, in at most MOST_PATIENCE epochs, where vectors leave the
+ * saddle slowly.
+ */
 const PATIENT_ROWS = 100_000;
-/** Bounds of the default L2 of vectors that leave the saddle slowly (`mostOfFew`: up to 3 fields), and its value for one row per key. */
+/**
+ * Bounds of the default L2 of vectors that leave the saddle slowly (`mostOfFew`: up to 3 fields), and its value for one
+ * row per key.
+ */
 const SADDLE_L2 = { least: 0.01, most: 0.08, mostOfFew: 0.06, ofOneRow: 0.5 } as const;
 
 /** Options that are known before the defaults that depend on them. */
@@ -75,7 +86,10 @@ export interface Before {
   method: Method;
 }
 
-/** Returns whether the training starts without a run of --init, and early stopping limits the overfitting of larger steps. */
+/**
+ * Returns whether the training starts without a run of --init, and early stopping limits the overfitting of larger
+ * steps.
+ */
 function limitsOverfitting({ method }: Before, { loss, isWarm, stopsEarly }: DataFacts): boolean {
   return method === "adagrad" && loss === "logistic" && !isWarm && stopsEarly;
 }
@@ -123,8 +137,9 @@ export function patienceOf(before: Before, facts: DataFacts): number {
 }
 
 /**
- * Returns the factor, from 1 to 10, of the vectors' learning rate and L2 for few fields, sampled negatives and rare keys. A vector with few
- * steps per epoch needs larger ones, and a larger penalty per step (docs/experiments/defaults.md).
+ * Returns the factor, from 1 to 10, of the vectors' learning rate and L2 for few fields, sampled negatives and rare
+ * keys. A vector with few steps per epoch needs larger ones, and a larger penalty per step
+ * (docs/experiments/defaults.md).
  */
 function rarityOf({ drawnRowsPerKey = Infinity }: DataFacts): number {
   return Math.min(10, Math.max(1, ROWS_PER_KEY / drawnRowsPerKey));

@@ -78,7 +78,10 @@ export class KeptParameters {
     };
   }
 
-  /** Returns arrays that can be written to disk, which shared memory cannot; those of a machine in several memories can be. */
+  /**
+   * Returns arrays that can be written to disk, which shared memory cannot; those of a machine in several memories can
+   * be.
+   */
   #unshared(): ParameterArrays {
     const { vectors, w } = this.copy;
     return areShared([vectors]) ? { vectors: vectors.slice(), w: w.slice() } : { vectors, w };

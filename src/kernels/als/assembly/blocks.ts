@@ -1,11 +1,13 @@
-// Solves rows of W whose events arrive block after block: the vectors of the other side are on disk, and only those of one block of its
-// rows are in memory. A group of rows has a matrix A and a gradient g of each row in memory, to which every block adds its events.
+// Solves rows of W whose events arrive block after block: the vectors of the other side are on disk, and only those of
+// one block of its rows are in memory. A group of rows has a matrix A and a gradient g of each row in memory, to which
+// every block adds its events.
 //
 //   beginGroup ──► addBlock, block 0 ──► addBlock, block 1 ... ──► solveGroup       for each block of dimensions
 //   addBlockLosses, block 0 ──► ...                                                  after the last
 //
-// `side` describes the group: its first row is row 0, `others` are the rows of the block, and `indptr` and `indices` the group's events in
-// it. Blocks are in the order of a row's events, so that each sum has the same terms in the same order as in solveRows.
+// `side` describes the group: its first row is row 0, `others` are the rows of the block, and `indptr` and `indices`
+// the group's events in it. Blocks are in the order of a row's events, so that each sum has the same terms in the same
+// order as in solveRows.
 
 import { ROWS, Scratch, Side, Sums } from "./plan";
 import {
@@ -49,7 +51,10 @@ export function beginGroup(side: Side, sums: Sums, thread: u32, from: u32, first
   }
 }
 
-/** Adds the events of a block to A and g of rows; predicts the events first, or adapts their predictions to the previous step. */
+/**
+ * Adds the events of a block to A and g of rows; predicts the events first, or adapts their predictions to the previous
+ * step.
+ */
 export function addBlock(side: Side, sums: Sums, thread: u32, from: u32, first: u32, numRows: u32): void {
   const s = scratchOf(sums, thread);
   const width = min(side.block, side.dim - from);

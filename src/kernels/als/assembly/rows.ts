@@ -1,5 +1,6 @@
-// Steps of solving rows of W (main.ts has the equations and the symbols). The caller chooses whether the events of a row are all in memory
-// (main.ts) or arrive block after block (blocks.ts); the sums, and so the bits of the result, are the same.
+// Steps of solving rows of W (main.ts has the equations and the symbols). The caller chooses whether the events of a
+// row are all in memory (main.ts) or arrive block after block (blocks.ts); the sums, and so the bits of the result, are
+// the same.
 
 import { choleskySolve } from "./cholesky";
 import { CHUNK, Scratch, Side } from "./plan";
@@ -33,7 +34,10 @@ export function packedAt(s: Scratch, D: u32, q: u32): usize {
   return s.packed + ((<usize>(q >>> 2) * D) << 4) + ((<usize>(q & 3)) << 2);
 }
 
-/** Writes the score s = <w, h> of each event of the row to `predictions`; `start` is the first event of the batch of rows. */
+/**
+ * Writes the score s = <w, h> of each event of the row to `predictions`; `start` is the first event of the batch of
+ * rows.
+ */
 export function predict(side: Side, s: Scratch, row: u32, start: u32): void {
   const D = side.dim;
   const w = rowOf(side.rows, D, row);
@@ -108,7 +112,10 @@ export function adaptPredictions(side: Side, s: Scratch, row: u32, from: u32, wi
   }
 }
 
-/** Adds the terms of a chunk of events to A and g: gathers the vectors h_b of the events into panels, then multiplies the panels. */
+/**
+ * Adds the terms of a chunk of events to A and g: gathers the vectors h_b of the events into panels, then multiplies
+ * the panels.
+ */
 function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32, start: u32): void {
   const D = side.dim;
   const numPanels = width >>> 3;

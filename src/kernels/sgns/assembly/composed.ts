@@ -25,7 +25,9 @@ function at(array: usize, i: usize): u32 {
   return load<u32>(array + (i << 2));
 }
 
-/** Returns the address of slice j of the composed vectors, f32[1 + R][16]: one row for each centre word of the batch. */
+/**
+ * Returns the address of slice j of the composed vectors, f32[1 + R][16]: one row for each centre word of the batch.
+ */
 export function composedAt(plan: Plan, j: u32): usize {
   return plan.composed + <usize>(j * (R + 1)) * LINE;
 }
