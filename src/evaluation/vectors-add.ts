@@ -39,16 +39,18 @@ export function ofKeys({ control }: Pick<VectorsAdd, "control">): boolean {
 
 /**
  * Returns a text such as `ndcg@20 +0.0310 (95 % interval 0.0270 to 0.0350) over popularity, 4,096 users`, or for a loss
- * `log loss lower by 0.0120 (...)`.
+ * `log loss lower by 0.0120 (...)`, or `higher by` if the vectors increase the loss.
  */
 export function vectorsAddText({ metric, control, value, low, high, units, count }: VectorsAdd): string {
   // number of decimal places that shows two significant digits of half the interval's width, limited to 4 .. 8 below
   const digits = high > low ? Math.ceil(-Math.log10((high - low) / 2)) + 1 : 4;
   const shown = (x: number): string =>
     x.toFixed(Math.min(Math.max(digits, 4), 8)).replace(/^-(0\.0*)$/, "$1");
-  const interval = `(95 % interval ${shown(low)} to ${shown(high)})`;
+  const interval = (from: number, to: number) => `(95 % interval ${shown(from)} to ${shown(to)})`;
   const of = `${control}, ${count.toLocaleString("en")} ${units}`;
-  return goodness(metric, 1)! < 0
-    ? `${titleOf(metric)} lower by ${shown(value)} ${interval} than ${of}`
-    : `${titleOf(metric)} ${value < 0 ? "" : "+"}${shown(value)} ${interval} over ${of}`;
+  if (goodness(metric, 1)! > 0)
+    return `${titleOf(metric)} ${value < 0 ? "" : "+"}${shown(value)} ${interval(low, high)} over ${of}`;
+  return value < 0
+    ? `${titleOf(metric)} higher by ${shown(-value)} ${interval(-high, -low)} than ${of}`
+    : `${titleOf(metric)} lower by ${shown(value)} ${interval(low, high)} than ${of}`;
 }

@@ -77,6 +77,7 @@ describe("a model that is worse than", () => {
     ]);
     expect(warned(0, 0, 0)).toHaveLength(1);
     expect(warned(-0.03, -0.04, -0.02)[0]).toContain("the model is worse with them");
+    expect(warned(-0.03, -0.05, -0.02)[0]).toContain("higher by 0.0300 (95 % interval 0.0200 to 0.0500)");
     expect(warned(0.01, 0.001, 0.02)).toEqual([]);
     expect(vectorWarnings(undefined, "Do this.")).toEqual([]);
   });
