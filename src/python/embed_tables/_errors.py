@@ -108,7 +108,7 @@ _CLASSES = {
 
 
 def error_of(exit_code: int, name: str | None, message: str, place: Place | None) -> Exception:
-    """Returns the exception for a failed command, by error class or exit code; a RuntimeError for a bug of the program."""
+    """Returns the exception for a failed command, by class or exit code; a RuntimeError for a bug of the program."""
     found = _CLASSES.get(name or ERROR_NAMES.get(exit_code, ""))
     if found is not None:
         return found(message, place)

@@ -26,7 +26,7 @@ def _scheme(reserve: str) -> tuple[int, int, int]:
 
 
 def weights(run: Run, field: str, reserve: str) -> NDArray[np.float32]:
-    """Returns the table with the reserved rows. The program is called because it computes the vector of unknown keys."""
+    """Returns the table with the reserved rows. The program computes the vector of unknown keys."""
     from ._functions import export_run
 
     _scheme(reserve)

@@ -141,7 +141,7 @@ def _read_all(stream: IO[bytes], output: list[bytes]) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the program: asks it to stop, so that it removes incomplete files, and kills it if it does not end in time."""
+    """Asks the program to stop, so that it removes incomplete files, and kills it if it does not end in time."""
     with contextlib.suppress(OSError):
         process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
     try:

@@ -170,7 +170,7 @@ class Run:
         return _layers.rows(self, field, keys, reserve)
 
     def layer_weights(self, field: str, reserve: str = "pytorch") -> NDArray[np.float32]:
-        """The vectors of a field with rows for padding and unknown keys, in the layout of ``embed export --reserve``."""
+        """The vectors of a field with rows for padding and unknown keys, laid out as by ``embed export --reserve``."""
         return _layers.weights(self, field, reserve)
 
     def torch_embedding(self, field: str, reserve: str = "pytorch", freeze: bool = False) -> Any:
@@ -178,7 +178,7 @@ class Run:
         return _layers.torch_embedding(self, field, reserve, freeze)
 
     def keras_embedding(self, field: str, reserve: str = "keras", trainable: bool = True) -> Any:
-        """A ``keras.layers.Embedding`` that is initialized with the vectors; ``rows`` returns the row numbers of keys."""
+        """A ``keras.layers.Embedding`` initialized with the vectors; ``rows`` returns the row numbers of keys."""
         return _layers.keras_embedding(self, field, reserve, trainable)
 
     def verify(self) -> None:
