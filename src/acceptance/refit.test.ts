@@ -13,6 +13,7 @@ const clicks = fixture("clicks.csv");
 const cut = ["--valid", "0.1", "--test", "0.1", "--split", "time"];
 
 interface Manifest {
+  options: { l2Vector: number; vectorRate: number };
   metrics: Record<string, Record<string, number>>;
   refit?: { epochs: number; rows: number; metrics: Record<string, Record<string, number>> };
 }
@@ -32,8 +33,10 @@ describe("--refit", () => {
   });
 
   test("publishes what a training on the whole log for the chosen epochs gives, to the byte", async () => {
-    const { refit } = manifestOf("refit");
-    await embedOk(["train-fm", clicks, "-o", at("whole"), "--epochs", String(refit!.epochs)]);
+    const { refit, options } = manifestOf("refit");
+    // without early stopping, the defaults of these two options are others
+    const own = ["--l2-vector", String(options.l2Vector), "--vector-rate", String(options.vectorRate)];
+    await embedOk(["train-fm", clicks, "-o", at("whole"), "--epochs", String(refit!.epochs), ...own]);
     expect(tableOf("refit").equals(tableOf("whole"))).toBe(true);
     expect(tableOf("refit").equals(tableOf("plain"))).toBe(false);
     expect(refit!.rows).toBe(12_000);

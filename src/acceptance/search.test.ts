@@ -65,7 +65,7 @@ test("trains every setting, keeps the best, and shows and writes what it tried",
   expect(metrics["valid"]!["logLoss"]).toBe(chosen!.value);
   expect([search[0]!.value, lines[0]!.value]).toContain(chosen!.value);
   expect(lines.map(({ trial }) => trial)).toEqual([1, 2, 3, 4]);
-  expect(lines[0]!.options).toMatchObject({ learningRate: 0.05, l2Vector: 0.01 });
+  expect(lines[0]!.options).toMatchObject({ learningRate: 0.05, l2Vector: 0.0645 });
   expect(lines[0]!.value).toBe(searchedBy.default);
   for (const { curve, value } of lines) expect(Math.min(...curve)).toBeCloseTo(value, 5);
 
