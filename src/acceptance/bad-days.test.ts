@@ -183,7 +183,7 @@ const weak = `
 store: store
 log: logs/*.csv*
 columns: { user: user_id, item: item_id, label: click, time: timestamp, fields: [user_id, item_id] }
-train: { items: { command: train-fm, dim: 8, valid: 0.1, epochs: 5 } }
+train: { items: { command: train-fm, dim: 8, valid: 0.1, epochs: 20 } }
 gates:
   after: { metrics: { logLoss: { worse: 5% } } }
 `;

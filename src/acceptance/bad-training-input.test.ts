@@ -141,9 +141,9 @@ test("labels outside 0 and 1 for --task binary are 65 and name the row", async (
   ]);
 });
 
-test("parameters beyond 4 GiB are 64 and say how much they need and what shrinks them", async () => {
-  const { code, stderr } = await train(fixture("clicks.csv"), "--hash", "user_id:22", "--dim", "256");
+test("vectors beyond 16 GiB are 64 and say how much they need and what shrinks them", async () => {
+  const { code, stderr } = await train(fixture("clicks.csv"), "--hash", "user_id:23", "--dim", "1024");
   expect(code).toBe(64);
-  expect(stderr).toMatch(/4,19\d,\d{3} features of dim 256 need 8\.\d GiB .* 4 GiB/);
+  expect(stderr).toMatch(/8,38\d,\d{3} features of dim 1024 need \d\d\.\d GiB .* 16 GiB for all vectors/);
   for (const flag of ["--dim", "--min-count", "--max-vocab", "--hash"]) expect(stderr).toContain(flag);
 });
