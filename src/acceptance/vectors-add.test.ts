@@ -125,7 +125,7 @@ test("train-gbdt: leaves add to the mean label, and with a head to the values of
 test("clicks that say nothing beyond popularity: the summary says what to try, and weights alone have no such line", async () => {
   const { stdout, stderr } = await embedOk(["train-fm", at("clicks-false.csv"), "-o", at("fm"), ...FM]);
   expect(stdout).toMatch(
-    /^vectors add: log loss lower by .* \(95 % interval .* to .*\) than weights alone, 2,400 rows$/m,
+    /^vectors add: log loss higher by .* \(95 % interval .* to .*\) than weights alone, 2,400 rows$/m,
   );
   expect(stderr).toMatch(
     new RegExp(
