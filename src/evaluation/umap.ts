@@ -29,7 +29,7 @@ const JITTER_SEED = 0x6a697474;
  */
 const EPOCHS = { few: 500, many: 300 };
 const MANY = 1000;
-/** Number of epochs between two checks of the signal. */
+/** Number of epochs between two checks whether the computation was aborted. */
 const BREATH = 10;
 
 /**
