@@ -57,7 +57,7 @@ export async function umapOf(
   const umap = new UMAP({ nNeighbors: K, nComponents: 2, nEpochs, random });
   const knn = neighborhoods(unitRows(vectors, dim), dim, nearest);
   umap.setPrecomputedKNN(knn.rows, knn.distances);
-  // the package needs only the number of rows, because their neighbors are given
+  // umap-js needs only the number of rows here, because the neighbors of the rows are given
   umap.initializeFit(knn.rows);
   // the package starts at random positions, and updates the array that it returns here; it is overwritten with `start`
   const places = umap.getEmbedding();
