@@ -108,7 +108,10 @@ export async function alignRun(
   return { command: "align", version, out, to, fields, warnings };
 }
 
-/** Rotates each other table like the default table or its block. Other fields rotate like the table's first field. */
+/**
+ * Rotates the vectors of a run's other tables, each by the rotation of the default table or of its columns from
+ * `offset` on. A field that the default table lacks is rotated like the first field of the default table.
+ */
 async function rotatedTables(
   run: Run,
   { fields, dim }: EmbeddingTable,
@@ -136,7 +139,7 @@ async function rotatedTables(
   return Object.fromEntries(await Promise.all(rotated));
 }
 
-/** Copies numbers of each row, from `from.offset` to `to.offset` of rows of width `to.width`; the rest is 0. */
+/** Copies columns of each row: those from `from.offset` on to those from `to.offset` on; all other columns are 0. */
 function rowsInBlock(
   rows: Float32Array,
   from: { width: number; offset: number },
@@ -186,7 +189,8 @@ function rotationsOf(
     const [from, to, counts] = commonVectors(common, own.table, earlier.table);
     const { width } = blocks[0]!;
     all.push(...common);
-    // no rotation is determined without common keys, or if one run has only zeros, as a field's block with itself
+    // skips a group that determines no rotation: without common keys, or with vectors that are all zero in one of the
+    // runs, such as those of a field for itself in a field-aware machine
     if (nearnessOf(from, to, width) === undefined) continue;
     if (counts.length < width)
       warnings.push(
@@ -201,7 +205,10 @@ function rotationsOf(
   return { rotations, common: all, warnings };
 }
 
-/** Checks that both runs have one vector per key, or per pair of fields. @throws {UsageError} only one run has */
+/**
+ * Checks that both runs have the same kind of vectors: per key or per pair of fields, with or without separately
+ * trained blocks, and of the same dimension. @throws {UsageError} they differ
+ */
 function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock): void {
   const isAware = (block: VectorBlock) => block.partner !== undefined;
   if (isAware(own) !== isAware(earlier)) {

@@ -51,7 +51,10 @@ export async function composed(
   };
 }
 
-/** Converts vectors to the composer's layout: for a field-aware machine, a block per item field and other field. */
+/**
+ * Returns the table with row vectors of the dimension that the model's row composer gives: for a field-aware machine, a
+ * row concatenates a block for each pair of an item field and another field.
+ */
 function laidOut(table: EmbeddingTable, { space, composer }: Composition): EmbeddingTable {
   if (composer.numBlocks === 1) return table;
   const ids = tableFeatures(space);
@@ -85,7 +88,7 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/** Converts a table without side columns to the composer's layout. @throws {UsageError} the model is not a sum */
+/** Lays out a table without side columns (laidOut). @throws {UsageError} the run's model cannot compose row vectors */
 async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
   const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);

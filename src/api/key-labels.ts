@@ -35,7 +35,7 @@ export async function readLabels(
   const { path, key, sideKey } = parseSide(labels, flag);
   rowsOf(first.table, first.fieldNamed(key));
   const log = await openLog([path], { ...sideReading(cellsBesideLog(first.run), [path]), threads });
-  // if the file has no column `item`, the role `item` denotes the column with this role, such as item_id
+  // if the file has no column named `item`, this name denotes the run's item column, such as item_id
   const column = sideKey === key && !log.columns.includes(key) ? first.fieldNamed(key) : sideKey;
   for (const [asking, name] of Object.entries(columns))
     if (name !== undefined) requireColumn(asking, name, log.columns);

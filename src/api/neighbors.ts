@@ -121,7 +121,7 @@ async function keysOfFile(
   const field = fieldNamed(named);
   const range = rowsOf(table, field);
   const log = await openLog([path], { ...defaultSideReading, threads: 1 });
-  // if the file has no column `item`, the role `item` denotes the column with this role, such as item_id
+  // if the file has no column named `item`, this name denotes the run's item column, such as item_id
   const column = sideKey === named && !log.columns.includes(named) ? field : sideKey;
   const { keys } = await readSide(log, path, field, column, "--keys", "a file of keys");
   const rows = new KeyIndex(keysOfRows(table, range));

@@ -197,7 +197,7 @@ function earlierDefaults(
   );
 }
 
-/** Returns the run with a manifest in which some options were not set. */
+/** Returns the run with a manifest that lacks the given options, as if the user had not set them. */
 function withoutOptions(run: Run, names: readonly string[]): Run {
   const { asked } = run.manifest;
   const options = Object.entries(asked!.options).filter(([name]) => !names.includes(name));
@@ -284,7 +284,7 @@ function differingKeys(
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   return keys.filter((key) => {
     if (["timings", "files", "version", "from"].includes(key)) return false;
-    // manifests of earlier versions lack this member
+    // manifests of earlier versions lack the member `seen`
     if (key === "seen" && a.seen === undefined) return false;
     if (a.engine && b.engine) {
       // compares metrics within the tolerance instead of the server's version

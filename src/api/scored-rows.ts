@@ -22,7 +22,9 @@ export interface ScoredResult {
   rows: number;
 }
 
-/** Scores a log with each run, read by the run's recipe, and compares the metrics. @throws {UsageError} a run cannot */
+/**
+ * Scores a log, read like each run's training log, and compares the metrics. @throws {UsageError} a run cannot do so
+ */
 export async function scoreRows(
   runs: readonly Contestant[],
   options: ScoringOptions,

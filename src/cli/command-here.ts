@@ -30,7 +30,7 @@ export class CommandHere extends EventEmitter implements CommandHost {
   }
 
   async #run(argv: string[]): Promise<void> {
-    // waits once, so that the caller can add its listeners before the command emits events
+    // waits for one microtask, so that the caller can add its listeners before the command emits events
     await Promise.resolve();
     try {
       this.emit("exit", await runProgram(argv, this.#interrupts));

@@ -63,7 +63,10 @@ export interface CommandSpec<
   refuse?(given: Given<T>): void;
   /** Checks a result after it was printed. @throws {EmbedError} the result is a failure, such as a failed gate */
   verify?(result: R, from: "terminal" | "library"): void | Promise<void>;
-  /** Returns a watch that lets a signal end the work early with a result, instead of aborting it. */
+  /**
+   * Returns a watch (the progress callback and the abort signal of a command) that lets a signal end the work early
+   * with a result, instead of aborting it.
+   */
   steer?(given: GivenTo<T>, interrupts: Interrupts, watch: Watch): Watch;
   /** Runs the command instead of `call`, and prints its own output. */
   act?(words: Words<A>, given: Given<T>, interrupts: Interrupts): Promise<void>;

@@ -46,7 +46,7 @@ function unevaluatedLine({ unevaluated = [] }: Evaluation): string {
   return `not evaluated: ${unevaluated.map(({ name }) => name).join(", ")}: trained on these rows (--refit)\n`;
 }
 
-/** Formats metrics of new items, one table per number of known events. */
+/** Formats the metrics of new items: one table for each number of events per new item that the models may use. */
 function coldText(
   evaluation: Evaluation,
   cold: NonNullable<Evaluation["cold"]>,
@@ -106,7 +106,7 @@ function having(compared: Evaluation["compared"], names: readonly string[]): Eva
   return compared.filter(({ metrics }) => names.some((name) => Object.hasOwn(metrics, name)));
 }
 
-/** Explains the marks in the tables. */
+/** Explains the symbols in the tables, such as ± and the mark of the best value. */
 function legend({ compared, of, shuffles }: Evaluation, format: ComparisonFormat): string {
   const names = new Set(compared.flatMap(({ intervals }) => Object.keys(intervals)));
   const hasIntervals = names.size > 0;

@@ -67,7 +67,7 @@ function reachedCells(arm: ArmSummary): string[] {
 function curveLines({ trained }: Lift): string {
   const curves = trained.map(({ trainings }) => {
     const length = Math.max(...trainings.map(({ validLosses }) => validLosses.length));
-    // a training that stopped early is continued with its best loss
+    // after the last epoch of a training that stopped early, its curve continues at its best loss
     return Array.from({ length: Math.min(length, MAX_EPOCHS) }, (_, e) => {
       const losses = trainings.map(({ validLosses }) => validLosses[e] ?? Math.min(...validLosses));
       return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;

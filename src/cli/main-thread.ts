@@ -11,7 +11,7 @@ import { join } from "node:path";
 const LONG: Readonly<Record<string, readonly string[]>> = {
   neighbors: ["keys", "names", "index", "table", "out", "format", "force", "config"],
 };
-/** Maximum number of words after the run on a short command line. */
+/** Maximum number of words that follow the run's path on a short command line. */
 const MOST_WORDS = 40;
 /** Maximum number of bytes of the table; comparing a key with this many takes 8 ms. */
 const SMALL = 2 ** 24;

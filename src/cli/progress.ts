@@ -27,7 +27,9 @@ export interface Display {
   stop(): void;
 }
 
-/** Returns the watch of a command without progress: its notes are printed as lines. */
+/**
+ * Returns the watch (progress callback and abort signal) of a command that prints its notes as lines, and no progress.
+ */
 export function noted(signal: AbortSignal, quiet = false): Watch {
   return {
     signal,
@@ -103,8 +105,8 @@ function linesDisplay(lineOf: (progress: Progress) => string): Display {
 }
 
 /**
- * Prints notes and warnings, and combines similar ones. @returns functions that print a note or warning, and that print
- * held ones before another event
+ * Prints notes and warnings, and combines similar ones. @returns isTaken: takes a note or a warning; before any other
+ * event, it prints the sentences that were held back. end: prints the sentences that were held back
  */
 function sentenceLines(write: (text: string) => void): { isTaken(progress: Progress): boolean; end(): void } {
   const lines = {

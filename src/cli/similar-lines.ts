@@ -80,7 +80,7 @@ export class SimilarLines {
     this.#timer.unref();
   }
 
-  /** Writes the held sentences. Must be called before other text is written. */
+  /** Writes the sentences that were held back. Must be called before other text is written. */
   end(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

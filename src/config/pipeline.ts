@@ -41,7 +41,7 @@ export interface PipelineContent {
   recall?: RecallContent[] | undefined;
 }
 
-/** An entry of `recall:`. */
+/** An entry of the section `recall`, which makes recommendation lists. */
 export type RecallContent = {
   train?: string | undefined;
   out: string;
@@ -49,7 +49,7 @@ export type RecallContent = {
   send?: SendContent[] | undefined;
 } & YamlOptions;
 
-/** A server that receives lists. */
+/** A server to which recommendation lists are sent. */
 export interface SendContent {
   format: string;
   "url-env": string;
@@ -60,9 +60,9 @@ export interface SendContent {
 export const EXPORT_KEYS = ["train", "out", "to"] as const;
 export const RECALL_KEYS = [...EXPORT_KEYS, "send", "format", "url-env", "into"] as const;
 
-/** Formats in which lists can be read back, which the gates need to compare them with the next version's lists. */
+/** File formats from which recommendation lists can be read back, as the gates need to compare two versions' lists. */
 export const LIST_FORMATS = ["csv", "jsonl", "parquet"] as const;
-/** Servers that accept lists. */
+/** Servers to which recommendation lists can be sent. */
 export const LIST_SERVERS = ["redis", "postgres"] as const;
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;

@@ -51,7 +51,7 @@ export function leafOf(
   return element && { element, maxRepetition: elementType ? 1 : 0 };
 }
 
-/** Returns the error for a column whose type leafOf does not support. */
+/** Returns the error for a column of an unsupported type. */
 export function oddColumn(file: string, name: string): DataError {
   return new DataError(
     "expected a column of text, numbers, decimals, booleans, dates, times or lists of these: flatten or cast it in " +
@@ -137,7 +137,7 @@ function levelsOf({ nullBitmap, nullCount, length, offset }: Data): Uint32Array 
   return Uint32Array.from({ length }, (_, i) => (nullBitmap[(offset + i) >> 3]! >> ((offset + i) & 7)) & 1);
 }
 
-/** Largest integer of a decimal that is exact, because hyparquet converts decimals as 64-bit columns. */
+/** Largest integer that a decimal's digits may form, because hyparquet computes decimals as 64-bit floats. */
 const MOST_EXACT = 2n ** 53n;
 
 /** Whether a column of a batch has the type that the server announced. */

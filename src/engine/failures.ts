@@ -145,7 +145,7 @@ export interface Doing {
 
 export const doingText = ({ verb, what }: Doing): string => `${verb} ${what}`.trim();
 
-/** Converts the error of a failed command. */
+/** Converts the error of a failed command into one with advice for the user. */
 function ofCommand({ errorClass, text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
   if (/exited with status 127\b/.test(text))
     return new UsageError(
@@ -187,7 +187,7 @@ function ofCommand({ errorClass, text }: Said, short: string, what: string, caus
   return undefined;
 }
 
-/** Converts the error of a failed query. */
+/** Converts the error of a failed query into one with advice for the user. */
 function ofQuery({ errorClass, text }: Said, short: string, what: string, cause: ErrorOptions): unknown {
   if (/maxResultSize/.test(text))
     return new UsageError(

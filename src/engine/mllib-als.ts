@@ -36,7 +36,7 @@ export interface AlsParameters {
 
 /** The users or the items of the ratings. */
 export interface RatedSide {
-  /** number that all ids are below, which is the number of rows of vectors */
+  /** number of rows of vectors; all ids are below it */
   numRows: number;
   /** u8[numRows]: 1 if the id has ratings */
   isRated: Uint8Array;

@@ -98,7 +98,10 @@ export async function openEngineSession(
   return await openSession({ address, timeout: 1000 * timeout, signal, settings });
 }
 
-/** Returns the settings that limit the blocks of files to half the size of a slice (lines.ts). */
+/**
+ * Returns the settings that limit the blocks into which Spark splits files to half of `slice`, the number of bytes that
+ * one job reads (lines.ts).
+ */
 function splitsOf({ slice = Infinity }: EngineReading): Record<string, string> {
   const bytes = Math.max(1, Math.min(TASK_BYTES, Math.floor(slice / 2)));
   return { "spark.sql.files.maxPartitionBytes": String(bytes) };

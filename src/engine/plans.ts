@@ -9,17 +9,17 @@ export type Relation = Message;
 /** A command of Spark Connect, which has an effect on the server. */
 export type SparkCommand = Message;
 
-/** Reads files of one format. */
+/** Returns a relation that reads files of one format. */
 export function filesOf(format: string, paths: readonly string[], options: Record<string, string>): Relation {
   return { read: { dataSource: { format, paths, options } } };
 }
 
-/** Reads a table by its name. */
+/** Returns a relation that reads a table by its name. */
 export function namedTable(name: string): Relation {
   return { read: { namedTable: { unparsedIdentifier: name } } };
 }
 
-/** Reads the result of a query. */
+/** Returns a relation that reads the result of a SQL query. */
 export function queryOf(query: string): Relation {
   return { sql: { query } };
 }
@@ -29,12 +29,12 @@ export function projected(input: Relation, expressions: readonly string[]): Rela
   return { project: { input, expressions: expressions.map(expressionOf) } };
 }
 
-/** Selects rows for which a condition holds. */
+/** Returns a relation of the rows of another relation for which a condition holds. */
 export function filtered(input: Relation, condition: string): Relation {
   return { filter: { input, condition: expressionOf(condition) } };
 }
 
-/** Sorts all rows in ascending order, nulls first. */
+/** Returns a relation with the rows of another relation in ascending order, nulls first. */
 export function sorted(input: Relation, by: readonly string[]): Relation {
   const order = by.map((name) => ({
     child: expressionOf(name),
@@ -44,17 +44,17 @@ export function sorted(input: Relation, by: readonly string[]): Relation {
   return { sort: { input, order, isGlobal: true } };
 }
 
-/** Selects the first rows. */
+/** Returns a relation of the first rows of another relation. */
 export function limited(input: Relation, rows: number): Relation {
   return { limit: { input, limit: rows } };
 }
 
-/** Drops the first rows. */
+/** Returns a relation without the first rows of another relation. */
 export function skipping(input: Relation, rows: number): Relation {
   return { offset: { input, offset: rows } };
 }
 
-/** Counts rows; the result has one row. */
+/** Returns a relation of one row: the number of rows of another relation. */
 export function countRows(input: Relation): Relation {
   return { aggregate: { input, groupType: GROUP_BY, aggregateExpressions: [expressionOf("count(1)")] } };
 }

@@ -11,7 +11,7 @@ export interface CommandResult {
   checkpointCommandResult?: { relation?: { relationId?: string } };
   /** set for a training: the model on the server, and a warning */
   mlCommandResult?: { operatorInfo?: { objRef?: { id?: string }; warningMessage?: string } };
-  /** metrics of observed rows, with the name of the observation */
+  /** metrics that Spark's `observe` computed over the rows of a plan, and the name of the observation */
   observedMetrics?: { name?: string; values?: { string?: string; long?: number }[] }[];
 }
 

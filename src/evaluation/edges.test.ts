@@ -84,7 +84,8 @@ test("uniform non-edges take all nodes alike, held-ends as they stand in the hel
   const fromHub = (kind: "uniform" | "held-ends") =>
     drawNonEdges(both, [star, chain], { kind, seed: 1 }).sources.filter((u) => u === 0).length;
   expect(fromHub("uniform")).toBeLessThan(10);
-  // Half of the draws have the hub as source, and half of these are rejected because they are edges of the hub.
+  // Half of the draws have node 0, the hub, as source, and half of these are rejected because they are edges of the
+  // hub.
   expect(fromHub("held-ends")).toBeGreaterThan(250);
 });
 

@@ -10,7 +10,7 @@ const lists = (...rows: number[][]) => ({
 /** Returns 1 / log2(rank + 1). */
 const gain = (rank: number) => 1 / Math.log2(rank + 1);
 
-/** Returns the means over the users, by metric name. */
+/** Returns each metric's mean over the users, by the metric's name. */
 function metricsOf(ranked: Uint32Array, top: number, ks: number[], heldOut: ReturnType<typeof lists>) {
   const all = rankingMetrics(ranked, top, ks, heldOut);
   return Object.fromEntries(all.map((metric) => [metric.name, valueOf(metric)]));

@@ -82,8 +82,8 @@ export function scoredMetrics(
 }
 
 /**
- * Returns f64[size] each: the user's AUC times the weight of the user's rows, and this weight. Both are 0 for a user
- * whose labels are all equal.
+ * Returns two arrays f64[number of users]: each user's AUC times the weight of the user's rows, and this weight. Both
+ * are 0 for a user whose labels are all equal.
  */
 function userAucs(scores: Scores, labels: Float32Array, units: Units, weights: Float32Array | undefined) {
   const ends = new Uint32Array(units.size + 1);

@@ -54,7 +54,7 @@ export function fieldFacts(table: EmbeddingTable, field: string): FieldFacts | u
   };
 }
 
-/** Returns the bytes of vectors as keys, so that an index finds equal vectors. */
+/** Returns the bytes of each vector as a key, so that an index of keys finds equal vectors. */
 function bitsOf({ vectors, dim }: EmbeddingTable, first: number, last: number): Keys {
   const [size, width] = [last - first, vectors.BYTES_PER_ELEMENT * dim];
   const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset + first * width, size * width);

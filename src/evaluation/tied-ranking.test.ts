@@ -41,7 +41,7 @@ test("recall and NDCG are their means over all orders of equals", async () => {
   const errors = expected.flatMap(({ name, sums: values }) =>
     [...values].map((value, q) => Math.abs(value - sums.get(name)![q]!)),
   );
-  // The standard errors of the draws are below 0.0035.
+  // The means over DRAWS random orders of the ties have standard errors below 0.0035.
   expect(Math.max(...errors)).toBeLessThan(0.012);
   expect(expected.map(({ name }) => name)).toEqual(ks.flatMap((k) => [`recallAt${k}`, `ndcgAt${k}`]));
 });

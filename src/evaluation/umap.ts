@@ -29,7 +29,7 @@ const JITTER_SEED = 0x6a697474;
  */
 const EPOCHS = { few: 500, many: 300 };
 const MANY = 1000;
-/** Number of epochs between two checks of the signal. */
+/** Number of epochs between two checks whether the computation was aborted. */
 const BREATH = 10;
 
 /**
@@ -57,7 +57,7 @@ export async function umapOf(
   const umap = new UMAP({ nNeighbors: K, nComponents: 2, nEpochs, random });
   const knn = neighborhoods(unitRows(vectors, dim), dim, nearest);
   umap.setPrecomputedKNN(knn.rows, knn.distances);
-  // the package needs only the number of rows, because their neighbors are given
+  // umap-js needs only the number of rows here, because the neighbors of the rows are given
   umap.initializeFit(knn.rows);
   // the package starts at random positions, and updates the array that it returns here; it is overwritten with `start`
   const places = umap.getEmbedding();

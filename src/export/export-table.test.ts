@@ -183,10 +183,10 @@ describe("numbers", () => {
       if (!Number.isFinite(v)) continue;
       const got = written(v);
       if (!Object.is(Math.fround(Number(got)), v)) wrong++;
-      // p is the number of digits of the shortest text: the smallest precision that reads back as v
+      // p: the smallest number of significant digits whose text, by toPrecision, reads back as v
       let p = 1;
       while (p < 9 && Math.fround(Number(v.toPrecision(p))) !== v) p++;
-      // integers below 1e9 are excluded, because their text keeps all digits and is not longer for that
+      // integers are excluded: below 1e9 they are written with all of their digits, as fewer would not shorten the text
       if (!Number.isInteger(v) && significantDigits(got) > significantDigits(v.toPrecision(p))) longer++;
     }
     expect({ wrong, longer }).toEqual({ wrong: 0, longer: 0 });

@@ -27,7 +27,10 @@ interface FormatTraits {
    * as `field:key`
    */
   layers?: true;
-  /** for a format that identifies rows by key: the scheme of --reserve for whose rows it has names */
+  /**
+   * for a format that identifies rows by key: the scheme of --reserve for which it has names of the padding row and the
+   * out-of-vocabulary row
+   */
   namesReserved?: ReserveScheme;
   /**
    * true if the format represents the model and not only the table: fields are as in training, and items are not
@@ -127,7 +130,7 @@ function ownExport(
   };
 }
 
-/** Name of the file that lists the layers of a directory; each layer is a folder. */
+/** Name of the file that lists the layers of a directory; each layer is a folder with the files of one field. */
 const LAYERS_FILE = "layers.json";
 
 function layerFiles(field: string, names: readonly string[]): string[] {

@@ -140,7 +140,7 @@ function jsonlChunks(
   return rowLines(batches, { before, end: "}\n", text: jsonString });
 }
 
-/** Minimum number of rows in a batch for which starting the kernel saves time. */
+/** Minimum number of rows in a batch for which starting the WebAssembly kernel that formats rows saves time. */
 const KERNEL_ROWS = 1 << 13;
 
 /** The syntax in which rows are written as lines. */

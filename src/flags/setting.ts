@@ -1,4 +1,4 @@
-// An option as a key of a file: its name, its kind, and its value after the option's own parser.
+// An option as a key of a configuration file: its name, its kind, and its value after the option's own parser.
 
 import type { ConfigSetting } from "../config/config-file.js";
 import { flagOf } from "../errors.js";
@@ -17,7 +17,7 @@ export function isSwitch({ declared: { placeholder } }: TableOption): boolean {
   return placeholder === undefined;
 }
 
-/** Returns the option as a key of a file. */
+/** Returns the option as a key of a configuration file. */
 export function settingOf(option: TableOption): ConfigSetting {
   const { placeholder, choices, repeats, noBytes } = option.declared;
   const about = {

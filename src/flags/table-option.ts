@@ -1,9 +1,9 @@
-// Adds options of a table to a command as flags.
+// Adds the options that an option table declares to a command as flags.
 
 import { Option, type Command } from "commander";
 import { flagNamed, type Option as Declared, type OptionTable } from "../training/options/table.js";
 
-/** A flag that a table declares. */
+/** The flag of an option that an option table declares. */
 export class TableOption extends Option {
   /**
    * Creates the flag of an option.
@@ -23,7 +23,10 @@ export class TableOption extends Option {
 /** Short forms of flags, which scripts use. */
 const short: Readonly<Record<string, string>> = { out: "-o, " };
 
-/** Adds the flags of a table's options. The help shows defaults, which are set when the table is resolved. */
+/**
+ * Adds the flags of an option table to a command. The help shows defaults, which are set when the option values are
+ * resolved.
+ */
 export function addTable<C extends Command>(command: C, table: OptionTable): C {
   for (const [name, option] of Object.entries(table) as [string, Declared][]) {
     command.addOption(optionOf(name, option, Object.hasOwn(table, "search")));
@@ -60,7 +63,9 @@ function withDefault({ help, shown, default: standard, placeholder }: Declared):
   return text === "" ? help : `${help} (default: ${text})`;
 }
 
-/** Returns the options of a table that were set: on the command line, by an environment variable, or in a file. */
+/**
+ * Returns the options of an option table that were set: on the command line, by an environment variable, or in a file.
+ */
 export function givenOf(command: Command, table: OptionTable): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const name of Object.keys(table)) {

@@ -1,6 +1,6 @@
 // Checks the recommendation lists of a pipeline, and compares them with the previous version's lists.
 //
-//   lists.empty:OUT      share of owners with an empty list
+//   lists.empty:OUT      share of owners (users or items) with an empty list
 //   lists.coverage:OUT   share of the eligible items that occur in lists
 //   lists.overlap:OUT    share of a list's first k items that are among the first k of the owner's list in the previous
 //                        version
@@ -32,7 +32,7 @@ export const listFactsShape = object({
   coverage: where("a share", (value) => typeof value === "number" && value >= 0 && value <= 1),
 });
 
-/** Lists of a pipeline that gates check. */
+/** Recommendation lists that a pipeline makes and the gates check. */
 export interface CheckedLists {
   /** path of the lists' file within exports/ */
   out: string;

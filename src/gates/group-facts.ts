@@ -161,7 +161,10 @@ export interface RowGroup {
   name: string;
   /** true if the previous version did not have the group */
   isNew: boolean;
-  /** false for a first day whose first events are missing, and for a last day that may be incomplete */
+  /**
+   * false for the log's first day if it has no event by 06:00, and for its last day if it has none from 18:00 on,
+   * because events of such a day may be missing; true for every file
+   */
   isWhole: boolean;
   start: number;
   end: number;

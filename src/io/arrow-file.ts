@@ -4,8 +4,8 @@
 //   "ARROW1"  schema  batch  batch ...  dictionary ...  footer  footer's length (i32)  "ARROW1"
 //
 // Metadata are FlatBuffers; fields of a table are identified by their index in Arrow's Message.fbs, Schema.fbs and
-// File.fbs. Reading beyond the end of a FlatBuffer throws a RangeError, which the rooms that read files convert to
-// their own error.
+// File.fbs. Reading beyond the end of a FlatBuffer throws a RangeError, which the modules that read Arrow files convert
+// to their own errors.
 
 import { wrongOffsets } from "./offsets.js";
 

@@ -25,13 +25,13 @@ function expected(what: string, at: string, value: unknown): string {
   return `${at === "" ? "it" : at}: expected ${what}, got ${shown}`;
 }
 
-/** A value for which `holds` returns true. @param what description of the expected value, for the message */
+/** Shape of a value for which `holds` returns true. @param what description of the expected value, for the message */
 export function where(what: string, holds: (value: unknown) => boolean): Shape {
   return (value, at) => (holds(value) ? undefined : expected(what, at, value));
 }
 
 export const text = where("text", (value) => typeof value === "string");
-/** A text that the operating system accepts as a path, because it contains no NUL. */
+/** Shape of a text that the operating system accepts as a path, because it contains no NUL. */
 export const path = where(
   "a path without NUL",
   (value) => typeof value === "string" && !value.includes("\0"),
@@ -43,7 +43,7 @@ export const count = where(
   (value) => Number.isSafeInteger(value) && Number(value) >= 0,
 );
 
-/** Any value that is not nested too deeply. */
+/** Shape of any value that is not nested too deeply. */
 export const anything: Shape = (value, at) =>
   depthOf(value, MAX_DEPTH) < MAX_DEPTH
     ? undefined
@@ -57,7 +57,7 @@ function depthOf(value: unknown, most: number): number {
   return 1 + deepest;
 }
 
-/** A whole number in [least, most]. */
+/** Shape of a whole number in [least, most]. */
 export function whole(least: number, most: number): Shape {
   return where(
     `an integer from ${least} to ${most}`,
@@ -65,7 +65,7 @@ export function whole(least: number, most: number): Shape {
   );
 }
 
-/** A text that is one of the given words. */
+/** Shape of a text that is one of the given words. */
 export function word(...words: readonly string[]): Shape {
   return where(
     words.map(excerpt).join(" or "),
@@ -73,12 +73,12 @@ export function word(...words: readonly string[]): Shape {
   );
 }
 
-/** Null, or a value of the given shape. */
+/** Shape of null, or of a value that has the given shape. */
 export function orNull(shape: Shape): Shape {
   return (value, at) => (value === null ? undefined : shape(value, at));
 }
 
-/** A value of one of the shapes; the message is that of the last shape. */
+/** Shape of a value that has one of the given shapes; the message is that of the last one. */
 export function either(...shapes: readonly Shape[]): Shape {
   return (value, at) => {
     let problem: string | undefined;
@@ -90,7 +90,7 @@ export function either(...shapes: readonly Shape[]): Shape {
   };
 }
 
-/** A list. @param length its length; any length when absent */
+/** Shape of a list whose elements have the given shape. @param length its length; any length when absent */
 export function list(shape: Shape, length?: number): Shape {
   return (value, at) => {
     if (!Array.isArray(value)) return expected("a list", at, value);
@@ -100,13 +100,13 @@ export function list(shape: Shape, length?: number): Shape {
   };
 }
 
-/** An object with any member names. */
+/** Shape of an object with any member names, whose values have the given shape. */
 export function record(shape: Shape): Shape {
   return (value, at) =>
     isObject(value) ? firstOf(Object.entries(value), () => shape, at) : expected("an object", at, value);
 }
 
-/** An object with the given members; other members are allowed. */
+/** Shape of an object with the given members; other members are allowed. */
 export function object(required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape {
   return (value, at) => {
     if (!isObject(value)) return expected("an object", at, value);

@@ -14,8 +14,8 @@ export interface OwnDirectory {
   /** name of the file that identifies such a directory, for messages */
   marker: string;
   /**
-   * Returns the names of all files that such a directory lists, with slashes; undefined if this program did not write
-   * it.
+   * Returns the names of all files that a directory of this kind lists, with slashes; undefined if this program did not
+   * write the directory.
    */
   filesOf(dir: string): Promise<readonly string[] | undefined>;
 }

@@ -123,7 +123,8 @@ export class KeyTable {
     for (let from = 0; from < size; from += PIECE) {
       const to = Math.min(from + PIECE, size);
       const [start, end] = [offsets[from]!, offsets[to]!];
-      // before anything is placed in the memory, because the table may leave it
+      // reserves first: if the table grows, it may move to another memory, and the keys below must be placed in that
+      // one
       if (adds) this.#reserve(to - from, end - start);
       // layout of the scratch memory: bytes (and 16 more that may be read), offsets, codes
       const boundsAt = Math.ceil((end - start + 16) / 4) * 4;

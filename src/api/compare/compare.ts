@@ -160,7 +160,7 @@ async function checkRuns(
     );
 }
 
-/** Returns the options of the command that all trainings get. */
+/** Returns the options of `embed compare` that all trainings get. */
 function sharedOf(given: GivenCompare): Shared {
   const ofTraining = Object.entries(given).filter(([name]) => !Object.hasOwn(compareOwn, name));
   const { valid, test, seed } = compareOptions;

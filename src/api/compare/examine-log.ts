@@ -101,7 +101,10 @@ export async function examineLog(
   return { ...common, traits: { goal, task, roles: dataset.roles }, constant };
 }
 
-/** Decides the goal, and the least label of an event. @throws {UsageError} no column for it, or both goals fit */
+/**
+ * Decides the goal, lists or predictions, and the least label that counts as an event. @throws {UsageError} the log
+ * lacks the columns of the goal, or suits both goals
+ */
 function comparisonGoal(
   dataset: Dataset,
   { goal, positiveFrom }: GivenCompare,
@@ -190,7 +193,7 @@ function isWholeNumbers(column: Column, { user, item }: Roles): boolean {
   return true;
 }
 
-/** Returns the number of rankable items. @throws {UsageError} no held-out item, or repeated items without `repeats` */
+/** Returns the number of items to rank. @throws {UsageError} no test user has a training row and an item to find */
 function numRankedItems(dataset: Dataset, train: Part, test: Part, { repeats }: GivenCompare): number {
   const training = eventsOfRows(dataset, train.rows);
   const { users } = rankingProtocol(training, training.history, test, repeats);

@@ -23,7 +23,7 @@ const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_0
 /** Maximum delay of a timer in milliseconds: 24 days. */
 const LONGEST = 2 ** 31 - 1;
 
-/** Options of the command that trainings do not have. */
+/** Options of `embed compare` that trainings do not have. */
 export const compareOwn = {
   goal: choice(goals, {
     placeholder: "goal",
@@ -77,7 +77,7 @@ export const compareOwn = {
   }),
 } as const;
 
-/** All options of the command: its own and those of trainings. */
+/** All options of `embed compare`: its own and those of trainings. */
 export const compareOptions = withCommon(
   {
     // leaves out the options of servers, since each trainer would read the whole log through the server

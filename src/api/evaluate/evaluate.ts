@@ -56,7 +56,7 @@ export interface Evaluation extends Summary {
  *
  * Keys that training has not seen are out-of-vocabulary, as in training, and counted in the warnings.
  *
- * @param paths run directories; the recipe of the first run reads the log, and its training events are masked
+ * @param paths run directories; the log is read like the first run's training log, whose events are masked
  */
 export async function evaluate(
   paths: readonly string[],

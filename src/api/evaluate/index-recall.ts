@@ -140,7 +140,7 @@ function nonZeroRows(table: EmbeddingTable, field: string): Uint32Array {
   );
 }
 
-/** Returns u32, ascending: at most MOST_QUERIES of the rows, sampled with the seed. */
+/** Returns u32, ascending: at most MOST_QUERIES of the given rows, sampled with the seed. */
 function sampledRows(rows: Uint32Array, seed: number): Uint32Array {
   if (rows.length <= MOST_QUERIES) return rows;
   const shuffled = rows.slice();

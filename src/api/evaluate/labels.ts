@@ -255,7 +255,7 @@ function checkedSplit(isTest: Uint8Array): Uint8Array {
   return isTest;
 }
 
-/** Returns the value of each metric in each fit. */
+/** Returns for each metric its values, one per fit of the probe. */
 function fitMetrics(found: readonly F1[]): Record<string, number[]> {
   return { microF1: found.map(({ micro }) => micro), macroF1: found.map(({ macro }) => macro) };
 }

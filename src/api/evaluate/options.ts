@@ -26,7 +26,7 @@ import {
   type OptionTable,
 } from "../../training/options/table.js";
 
-/** The modes, each with its description in messages. */
+/** The modes of `embed evaluate`, each with its description in messages. */
 export const modes = {
   scores: "scored rows",
   ranking: "a ranking (--ranking)",

@@ -50,7 +50,7 @@ export async function checkScores(run: Run): Promise<void> {
   };
   const evaluated = "Evaluate its table with --labels FILE:item --neighbors-by COLUMN";
   const others = "and use it with embed neighbors, diff and export";
-  // a run without a recipe for its log is an imported table
+  // a run that does not record how its log was read is an imported table
   const instead = !preprocess
     ? `${evaluated}, ranks after a trained run under --score dot, ${others}`
     : item === undefined || !fields.includes(item)

@@ -139,7 +139,7 @@ export const exportOptions = {
 } as const;
 
 export type GivenExport = GivenTo<typeof exportOptions>;
-/** All options of the command, including their defaults. */
+/** All options of `embed export`, including their defaults. */
 export type ExportRunOptions = Resolved<typeof exportOptions>;
 
 /** The part of a run that an ONNX model contains: the network, one of its two towers, or the table. */

@@ -110,7 +110,7 @@ function daysOf(times: Float64Array): PageFacts["days"] {
   return [...rowsOfDays(times)].map(([day, rows]) => ({ day, rows })).sort((a, b) => a.day - b.day);
 }
 
-/** Number of rows that are passed to the counter at a time. */
+/** Number of rows that are counted at a time. */
 const CHUNK_ROWS = 65_536;
 
 /** Returns u32[values.length]: the lower or the upper 32-bit word of each number. */
@@ -132,7 +132,7 @@ function keyFactsOf({ columns, roles, numRows }: Dataset, top: number) {
         ? halvesOf(column.values.subarray(first, last), 0)
         : column.codes.subarray(first, last),
     );
-    // a number has two words: one in the place of its column, the other after the words of all columns
+    // a number is counted as two 32-bit words: the lower one in its column's place, the upper one in a further column
     for (const column of columns)
       if (column.kind === "number") words.push(halvesOf(column.values.subarray(first, last), 1));
     counter.see(words, last - first, numKeys);

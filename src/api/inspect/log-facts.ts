@@ -62,7 +62,7 @@ export class LogFacts {
     let newest = this.#newest.get(file) ?? -Infinity;
     for (const code of columns[this.#time]!) {
       const time = this.#times[code]!;
-      // a time that is NaN is never greater, so it is skipped
+      // NaN, the time of a cell that is no time, is not greater than the latest time so far, so the row is skipped
       if (time > newest) newest = time;
       const day = Math.floor(time / DAY);
       if (!Number.isNaN(day)) this.#rowsOfDays.set(day, (this.#rowsOfDays.get(day) ?? 0) + 1);

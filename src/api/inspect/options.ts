@@ -84,7 +84,7 @@ export const edgeOptions = {
   target: { ...edges.target, required: true },
 } as const;
 
-/** All options of the command, for logs and for edge lists. */
+/** All options of `embed inspect`, for logs and for edge lists. */
 export const inspectOptions = withCommon(
   { ...logOptions, ...edges } as const,
   (Object.keys({ ...logOptions, ...edges }) as (keyof typeof logOptions | keyof typeof edges)[]).filter(

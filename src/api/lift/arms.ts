@@ -1,5 +1,5 @@
-// Runs the trainings of a lift. For each arm, the validation split with a separate seed decides the learning rates;
-// then each seed is trained.
+// Runs the trainings of `embed lift`. For each arm, which is an initialization of the embedding layer, the validation
+// split with a separate seed decides the learning rates; then each seed is trained.
 
 import { DivergedError } from "../../errors.js";
 import {

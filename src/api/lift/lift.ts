@@ -1,5 +1,5 @@
 // `embed lift`: trains the same network from a table and from other initializations, on the same rows and with the same
-// budget.
+// budget. An arm is one of these initializations.
 //
 //   log ──► examples ──► each arm: learning rates with the least validation loss for a separate seed
 //                                  └─► trainings with the other seeds ──► curves and losses ──► summary and verdict
@@ -99,7 +99,7 @@ export async function lift(
   return result;
 }
 
-/** Returns the comparison of the only trainer that can initialize a network with a table. */
+/** Returns the trainings of the only trainer that can initialize a network with a table. */
 export async function comparedTrainings(): Promise<ComparedTrainings> {
   for (const { load } of trainers) {
     const { compared } = (await load()).trainer;

@@ -5,7 +5,7 @@ import type { GivenTraining } from "../../training/options/log.js";
 
 const group = "Lift:";
 
-/** Options of the command that the trainer does not have. */
+/** Options of `embed lift` that its trainer does not have. */
 export const liftOwn = {
   init: text("run", { help: "run whose table initializes the network", group, required: true }),
   seeds: whole({

@@ -77,7 +77,7 @@ export async function* readBlocks(
   }
 }
 
-/** Reads the blocks of a log with the recipe of a predictor. */
+/** Reads a log in blocks of rows, with the options by which the predictor's training log was read. */
 class BlockReader {
   readonly #predictor: RowPredictor;
   readonly #log: FurtherLog;

@@ -41,7 +41,7 @@ const MAX_ROW = 2 ** 32 - 1;
  * @param path a run directory; undefined for `given.model`
  * @param on   files and patterns of the log
  * @throws {UsageError} the run's model does not score rows; the message names the run's other uses
- * @throws {DataError} the run's recipe cannot read the log, or no row is left
+ * @throws {DataError} the log cannot be read like the run's training log, or no row is left
  */
 export async function predict(
   path: string | undefined,

@@ -13,7 +13,7 @@ import { bestPerCell, type Quotas } from "../../ranking/lists/quotas.js";
 import { pickQueries, placesIn, type Search } from "../../ranking/lists/search.js";
 import { NO_SET, type Sets } from "./allowed-items.js";
 
-/** The search, the queries' sets and masks, and the rules by which lists are made. */
+/** The search, the sets of allowed items, the items that lists leave out, and the rules by which lists are made. */
 export interface Making {
   search: Search;
   sets: Sets;

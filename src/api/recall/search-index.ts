@@ -14,7 +14,7 @@ export interface IndexedItems {
   weighted: boolean;
 }
 
-/** Returns a search by an index. The search is approximate and has a single set, that of all items. */
+/** Returns an approximate search by an index, which searches all items; it cannot be limited to a set of them. */
 export function searchByIndex(
   { index, rows, ef, weighted }: IndexedItems,
   { threads, signal }: SearchOptions,

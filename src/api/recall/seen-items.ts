@@ -59,7 +59,7 @@ async function seenItems(given: ListsRequest, needsLog: string | undefined): Pro
   };
 }
 
-/** Reads the files of --mask for a run without a recipe for reading a log. */
+/** Reads the files of --mask for a run that does not record how its training log was read. */
 async function seenOfImported(
   { opened: { run }, options, watch }: ListsRequest,
   masks: boolean,

@@ -67,7 +67,7 @@ export async function sourceOf(given: ListsRequest): Promise<ListSource> {
   const { options } = given;
   if (options.for === "item") return await itemsAmongThemselves(given);
   if (options.baseline !== undefined) return await byBaseline(given);
-  // rejects a model that cannot rank items before the log is read
+  // before the log is read, rejects a model that cannot rank items
   const how = await howToRank(given);
   return how === "model" ? await byModel(given) : await byVectors(given, how);
 }
@@ -102,7 +102,7 @@ async function howToRank({
     throw new UsageError(
       `--index cannot be used with run '${run.path}', whose scores are not inner products of rows`,
     );
-  // vectors suffice for scores that are dot products of user and item rows; composed items need an index's sums
+  // vectors suffice if scores are dot products of user and item rows; vectors of composed items come from an index only
   if (isRows && (!composition || options.index !== undefined))
     return { score: "dot", withWeights: true, composition };
   return "model";

@@ -26,8 +26,8 @@ export function trainerCommand(trainer: Trainer): CommandSpec {
 }
 
 /**
- * Returns the watch of a training that a signal may finish early. @param saves what is saved in that case, such as `the
- * best epoch so far`
+ * Returns the watch (progress callback and abort signal) of a training that a signal may finish early. @param saves
+ * what is saved in that case, such as `the best epoch so far`
  */
 function steered(
   { checkpointEvery, onInterrupt }: GivenTraining,

@@ -59,7 +59,7 @@ export async function openDatabase({ path, threads, signal }: DatabaseOptions): 
       ...(path !== undefined && { access_mode: "READ_ONLY" }),
       threads: String(threads),
       temp_directory: folder,
-      // with this setting, DuckDB's errors state the position in the statement
+      // with `errors_as_json`, DuckDB's errors state the position in the statement
       errors_as_json: "true",
     };
     for (const [name, value] of Object.entries(settings)) duckdb.set_config(config, name, value);

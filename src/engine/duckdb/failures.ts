@@ -8,7 +8,7 @@ export interface SqlWork {
   /** path and text of the SQL file; undefined if the user named a table */
   file?: { path: string; sql: string } | undefined;
   statement?: SqlStatement | undefined;
-  /** number of bytes that were prepended to the statement */
+  /** number of bytes of SQL that precede the statement in the text sent to DuckDB, whose error positions count them */
   added?: number;
   /** name of the database or table in messages: `'shop.duckdb'`, `table 'events'` */
   what: string;

@@ -46,7 +46,7 @@ export abstract class VectorColumn {
   /** Approximate number of bytes of memory that the rows occupy. */
   abstract get bytesHeld(): number;
 
-  /** Returns u32: missing rows and ends of texts, from row `firstRow` on; the next call overwrites it. */
+  /** Returns u32 for a checksum: text lengths, or else missing rows from `firstRow` on; valid until the next call. */
   abstract marks(firstRow: number): Uint32Array;
 
   /** Sets same[r] to 0 for each row r whose value differs from the value of row r - 1. */
@@ -200,7 +200,7 @@ export class TextColumn extends VectorColumn {
   /** Copies long texts; texts that are adjacent in DuckDB's memory are copied together. */
   #copyLong(duckdb: Bindings, data: Uint8Array<ArrayBuffer>, words: Uint32Array, numRows: number): void {
     const { bounds, texts, valid, numRows: first } = this;
-    /** rows with adjacent texts, the first of these rows, and the address after the last text */
+    /** the collected rows, whose texts are adjacent; the first of these rows; and the address after their last text */
     let [rows, start, next] = [[] as number[], -1, -1];
     const copy = (): void => {
       if (rows.length === 0) return;

@@ -112,7 +112,7 @@ test("a column of slim does not depend on the columns before it", async () => {
   const near = await itemKnn.columns(events, { k: 20, shrink: 0 }, pause);
   const all = denseOf(await fitSlim(events, near, setting, pause));
   const last = NUM_ITEMS - 1;
-  // leaves candidates to the last item only
+  // keeps the candidates of the last item only; the columns of all other items become empty
   const indptr = near.indptr.map((_, j) =>
     j === NUM_ITEMS ? near.indptr[NUM_ITEMS]! - near.indptr[last]! : 0,
   );

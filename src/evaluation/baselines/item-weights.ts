@@ -69,7 +69,7 @@ export interface ItemEvents {
   counts: Float64Array;
 }
 
-/** Creates the baseline of a method. */
+/** Creates a baseline whose item weights are computed by the given method. */
 export function itemModelBaseline<S extends object>(model: ItemModel<S>): Baseline {
   return {
     ranker: async (input, options) => await itemWeightsRanker(model, input, options),

@@ -27,7 +27,7 @@ interface Setting {
 
 const CANDIDATES = 50;
 const MOST_SWEEPS = 20;
-/** Convergence threshold: sweeps end when no weight changed by more. */
+/** Convergence threshold: sweeps end when no weight has changed by more than this. */
 const TOLERANCE = 1e-3;
 
 export const slim: ItemModel<Setting> = {

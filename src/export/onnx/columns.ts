@@ -16,7 +16,7 @@ export interface NetworkKeys {
   keys: Keys;
   /** bounds of bins, if the keys are bins: bin b contains numbers x with edges[b - 1] <= x < edges[b] */
   edges?: readonly number[];
-  /** vector of each feature, f32[1 + keys.size][W] */
+  /** vector of each feature, f32[1 + keys.size][W] with W the dimension of the vectors */
   embeddings: Float32Array;
   /** weight of each feature in the linear (wide) part, f32[1 + keys.size] */
   wide?: Float32Array;
@@ -30,7 +30,7 @@ export interface NetworkNumber {
   log1p: boolean;
   mean: number;
   deviation: number;
-  /** vector of the feature, f32[W] */
+  /** vector of the feature, f32[W] with W the dimension of the vectors */
   embeddings: Float32Array;
   /** weight of the feature in the linear (wide) part, f32[1] */
   wide?: Float32Array;
@@ -39,10 +39,13 @@ export interface NetworkNumber {
 /** Name of the axis that indexes examples. */
 export const AXIS = "N";
 
-/** The feature of each row of a field; -1 for the row of missing cells. */
+/**
+ * For each row of a field, the index of its feature: 0 for out-of-vocabulary, i + 1 for key i; -1 for the row of
+ * missing cells.
+ */
 export type RowFeatures = Int32Array;
 
-/** Returns the feature of each row in a field with reserved rows: feature 0 is out-of-vocabulary, i + 1 is key i. */
+/** Returns the index of each row's feature in a field with reserved rows. */
 export function rowFeatures(numKeys: number, scheme: ReserveScheme): RowFeatures {
   const { padding, unknown } = reservedAmong(numKeys + 2, scheme);
   const features = new Int32Array(numKeys + 2);
@@ -140,7 +143,10 @@ export function byRow<T extends Float32Array | Uint32Array>(all: T, rows: RowFea
   return out;
 }
 
-/** Returns the embeddings e_f of the examples, f32[N, W]. @param found rows of the keys, or values of the numbers */
+/**
+ * Returns the embeddings of a field for N examples, f32[N, W] with W = width. @param found rows of the keys, or values
+ * of the numbers
+ */
 export function embeddingOf(
   graph: GraphBuilder,
   width: number,

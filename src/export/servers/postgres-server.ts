@@ -31,8 +31,8 @@ import { PATIENCE, type Sent, type ServerTarget } from "./server.js";
 const MAX_NAME_BYTES = 63;
 
 /**
- * Shares of PATIENCE: the time that a statement waits for a lock, and the time that readers wait behind such a
- * statement.
+ * The time that a statement waits for a lock, and the time that readers wait behind such a statement, as shares of
+ * PATIENCE, which is one minute.
  */
 const [LOCK_SHARE, TURN_SHARE] = [1 / 2, 1 / 30];
 const LOCK_TRIES = 15;

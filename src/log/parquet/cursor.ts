@@ -69,7 +69,9 @@ export function holdsTimes({ element, separator }: Pick<LeafColumn, "element" | 
 /** Maximum number of levels, or of values of a list, that are processed in one step. */
 const BLOCK = 1 << 12;
 
-/** Cells of a column in consecutive rows of a page: the non-null values and, with nulls, each definition level. */
+/**
+ * Cells of a column in consecutive rows of a page: the values that are not null and, if there are nulls, the levels.
+ */
 export interface Segment {
   numRows: number;
   values: PageValues;

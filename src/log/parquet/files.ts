@@ -116,7 +116,7 @@ export function leafFinder(
 export function shapeProblem(path: string, tree: SchemaTree): DataError | undefined {
   const leaf = leafOf(tree).element;
   const place = { file: path, column: tree.element.name };
-  // hyparquet would return the digits without their scale
+  // for a decimal without a converted type, hyparquet would return the digits without their scale
   if (leaf.logical_type?.type === "DECIMAL" && leaf.converted_type !== "DECIMAL")
     return new DataError(
       "a decimal is stated in a way that is not read: write it as a double or as text",

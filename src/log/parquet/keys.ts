@@ -196,7 +196,7 @@ export class KeyReader {
     this.#dictionary = dictionary;
     this.#unknown = new Uint32Array(0);
     this.#region.startDictionary(dictionary.count);
-    // values of other kinds may have no text
+    // values that are not texts may have no text form, so their keys are not looked up in advance
     if (!this.#find || dictionary.kind !== "text") return;
     const { count: size, bytes, bounds: offsets, gap } = dictionary;
     const { codes, shared } = this.#region;

@@ -42,7 +42,7 @@ const LEAST_LONG_ROWS = 64;
 
 /**
  * Number of uncompressed bytes of pages below which one thread is faster than two: a second thread must start and
- * receive the keys (decision 19).
+ * receive the keys (docs/decisions/0019-parquet-in-ranges.md).
  */
 const LOCAL_BYTES = 1 << 27;
 
@@ -61,7 +61,7 @@ export async function openParquet(
   const close = () => head.source.close();
   try {
     checkPartition(head, head);
-    /** the first file that has the column, by column */
+    /** the first file that contains each column, by the column's name */
     const firstWith = new Map<string, ParquetFile>(head.columns.map((name) => [name, head]));
     const columnsSoFar = (): Columns => {
       const names = [...firstWith.keys()];

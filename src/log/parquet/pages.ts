@@ -178,7 +178,7 @@ export class PageReader {
     };
   }
 
-  /** Decompresses a page's values. @param length their number of bytes then; undefined if not compressed */
+  /** Decompresses a page's values. @param length decompressed number of bytes; undefined if `input` is uncompressed */
   #inflated(input: Uint8Array, length: number | undefined): Pick<Page, "values" | "memory"> {
     const codec = length === undefined ? "UNCOMPRESSED" : this.#leaf.codec;
     const region = this.#region;
@@ -201,7 +201,7 @@ export class PageReader {
       try {
         header = reader.struct(0);
       } catch (error) {
-        // headers with statistics of long texts may need more bytes
+        // page headers with statistics of long texts may need more bytes than were read
         if (error instanceof TooShort && stop < end && window < MAX_HEADER_BYTES) continue;
         throw error;
       }
@@ -284,7 +284,7 @@ class ThriftReader {
     return this.bytes[this.at++]!;
   }
 
-  /** Computes in floating point, because statistics may have more than 32 bits. */
+  /** computes in floating point, because integers in a header's statistics may have more than 32 bits */
   #varint(): number {
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {

@@ -22,7 +22,9 @@ export type PlainValues = { count: number } & (
   | {
       kind: "text";
       bytes: Uint8Array;
-      /** u32[count + 1]: value i is bytes[bounds[i] + gap .. bounds[i + 1]) */
+      /**
+       * u32[count + 1]: text i is bytes[bounds[i] + gap .. bounds[i + 1]); `gap` bytes before each text hold its length
+       */
       bounds: Uint32Array;
       gap: number;
     }

@@ -227,7 +227,7 @@ function knownRows(
   });
 }
 
-/** Returns the number of new items on whose events the table was trained beyond those that the protocol knows. */
+/** Returns the number of new items with more training events in the table than known users in the protocol. */
 export function leaks({ table, range }: RankedTable, { items }: ColdItems, { counts }: ColdProtocol): number {
   const rows = rowsOfKeys(keysOfRows(table, range), items);
   return rows.reduce(

@@ -25,7 +25,7 @@ export interface VectorScoring {
   weighted: boolean;
 }
 
-/** User queries and item vectors of a table, by the user and item numbers of a protocol. */
+/** User queries and item vectors of a table, indexed by the user and item numbers of the protocol (protocol.ts). */
 export interface RankedTable {
   dim: number;
   scoring: VectorScoring;
@@ -56,7 +56,10 @@ export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefine
   );
 }
 
-/** Reads a run's table for a protocol. @param all keys of all items @throws {UsageError} the table has no item field */
+/**
+ * Reads a run's table as a protocol's queries and items. @param all keys of all items @throws {UsageError} no item
+ * field
+ */
 export async function rankedTable(
   run: Run,
   field: string,
