@@ -123,7 +123,10 @@ const sideFiles: Record<string, RegExp> = {
   searched: /^trials\.jsonl$/,
 };
 
-/** Trainings with checkpoints: each is killed once its checkpoint contains the text, and resumed from the copy. */
+/**
+ * Trainings that are killed once their checkpoint contains the text `has`; commands then resume from a changed copy of
+ * the checkpoint.
+ */
 const checkpoints: Record<string, [train: string, has?: string]> = {
   fm: [`${fm} --patience 0 --epochs 200`],
   ffm: [`${fm} --model ffm --patience 0 --epochs 200`],
