@@ -145,7 +145,7 @@ describe("principal components", () => {
       await embedOk(["train-pca", at(`${name}.csv`), ...flags, "-o", at(`${name}-last`), "--quiet"]);
       await embedOk(["train-pca", log, ...flags, "-o", at(name), "--quiet"]);
       await embedOk(["align", at(name), "--to", at(`${name}-last`), "-o", at(`${name}-aligned`)]);
-      // if the run is folded in, the users are renamed, so that they are new
+      // the users of --fold-in are renamed, so that the run does not know them
       const fresh = lines
         .slice(0, 60)
         .map((line, i) => (i === 0 || fold.length === 0 ? line : `new-${line}`));

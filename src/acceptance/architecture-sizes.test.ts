@@ -1,5 +1,5 @@
-// Limits on the amount of code: on the lines of a file, and on the room between trainers and commands, which must not
-// grow.
+// Limits on the amount of code: on the lines of each file, and on those of the folder api/ between trainers and
+// commands, which must not grow.
 
 import { readAssemblySources, readSources, sourceOf, type ProjectSource } from "../testing/sources.js";
 import { scaffolding } from "./rooms.js";
@@ -10,9 +10,9 @@ const MOST_LINES = 400;
 const longer: string[] = [];
 
 /**
- * Maximum number of lines in api/, without option tables. Code that a second command needs belongs in a room below
- * api/, and code for one kind of model in its trainer. The number may only be reduced: set it to the count, rounded up
- * to hundreds, when that is lower.
+ * Maximum number of lines in api/, without option tables. Code that a second command needs belongs in a folder that
+ * api/ may import, and code for one kind of model in its trainer's folder. The number may only be reduced: set it to
+ * the count, rounded up to hundreds, when that is lower.
  */
 const API_LINES = 12_900;
 

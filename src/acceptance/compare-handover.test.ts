@@ -1,5 +1,5 @@
-// `embed compare` hands its runs over: a command for all rows, and `embed init` writes the weekly job that trains like
-// a run.
+// After `embed compare`: the command that it prints trains on all rows, and `embed init` writes the weekly job that
+// trains like one of the compared runs.
 
 import { readFileSync, rmSync, writeFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";

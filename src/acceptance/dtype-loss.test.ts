@@ -1,5 +1,5 @@
-// The reported loss of --dtype on held-out rows equals the metrics of a run with the converted vectors, with items
-// composed as written.
+// The loss of --dtype that is reported for held-out rows equals the metrics of a run with the converted vectors, in
+// which items have the composed vectors that the export writes.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -19,7 +19,7 @@ const TOKEN = "a-token-that-no-text-may-hold";
 const env = { SPARK_CONNECT_AUTHENTICATE_TOKEN: TOKEN };
 
 const SETTINGS = [
-  // makes a job fail if its result exceeds 4 MB
+  // with this setting, Spark fails a job whose result exceeds 4 MB
   "spark.driver.maxResultSize=4m",
   "spark.connect.session.connectML.mlCache.memoryControl.maxModelSize=64k",
 ];
@@ -363,7 +363,8 @@ withSpark("a connection that is cut again and again gives the same dataset", asy
   );
   let [cuts, before, passed] = [0, 0, 0];
   const proxy = await proxyOf(server!.port, (sent) => (passed = sent));
-  // not at once: a server sends a message that was cut from its start again, which may be larger
+  // cuts only after 250,000 further bytes: after a cut, the server sends the interrupted message again from its
+  // start, and cuts in quick succession would never let it pass
   const timer = setInterval(() => {
     if (passed < before + 250_000) return;
     before = passed;
@@ -420,7 +421,7 @@ withSpark("a certificate is trusted by its authority and while it is valid", asy
 });
 
 withSpark("an interrupt ends the job on the server and leaves no output", async (engine) => {
-  // sorting this many rows takes minutes
+  // the server needs minutes to sort this many rows, so that the interrupt arrives during the job
   writeFileSync(at("endless.sql"), "SELECT id AS user, id AS item FROM range(3000000000)");
   const began = performance.now();
   const args = [

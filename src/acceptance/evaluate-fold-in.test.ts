@@ -225,7 +225,9 @@ test("users of train-als are the least squares of their first items, solved here
   const scoreOf: ScoreOf = ({ user, folded }) => {
     const times = (key: string) => unseen.filter((e) => e.user === user && e.item === key).length;
     const own = items.filter(({ key }) => folded.includes(key)).map((row) => ({ ...row, c: times(row.key) }));
-    // solves (sum c h h' + a H'H + p I) w = sum c h
+    // solves (sum of c h h' over the user's items + a H'H + p I) w = sum of c h for the user's vector w, where h is the
+    // vector of an item, c its number of events, H the matrix of all items' vectors, a the weight of every item and p
+    // the penalty
     const mass = own.reduce((sum, { c }) => sum + c, a * items.length);
     const dim = items[0]!.vector.length;
     const matrix = Array.from({ length: dim }, (_, i) => [

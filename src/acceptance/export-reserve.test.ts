@@ -41,7 +41,10 @@ function npy(folderOfFiles: string): { keys: string[]; vectors: number[][] } {
 const meanOf = (vectors: number[][]) =>
   vectors[0]!.map((_, d) => vectors.reduce((sum, vector) => sum + vector[d]!, 0) / vectors.length);
 
-/** The vector from which each training makes that of unknown items, if no training item is rare. */
+/**
+ * The row of unknown items in an export, by trainer, if no item of the training was rare: a trained vector, or the mean
+ * of the items' vectors; zeros for all other trainers.
+ */
 const expected: Record<string, string> = {
   "train-fm --method mcmc": "trained",
   "train-two-tower": "mean",

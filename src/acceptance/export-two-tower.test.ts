@@ -64,7 +64,7 @@ const byUser = (rows: readonly Event[]): Map<string, Event[]> => {
   return found;
 };
 
-/** Functions of a history's cells: the values that pad a history, and the value for an item. */
+/** The cells that pad a history in an input of the user tower, and the function that returns an item's cell. */
 interface Cells {
   nothing: readonly (string | number)[];
   of: (item: string) => string | number;
@@ -91,7 +91,7 @@ const floats = (values: number[]): Input => ({ type: "float32", values });
 
 interface Form {
   args: string[];
-  /** for each input of a history: the channel of its events; undefined for events of all channels */
+  /** history inputs by name: the channel of the events that each contains; undefined for events of all channels */
   histories: Record<string, string | undefined>;
   hasContext?: true;
   hasItemTower?: true;

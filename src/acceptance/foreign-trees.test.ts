@@ -54,7 +54,7 @@ test("numbers as categories are one however they are written, and the log may ha
   const [header, ...lines] = readFileSync(foreign("rows.csv"), "utf8").trimEnd().split("\n");
   const columns = header!.split(",");
   expect(columns.at(-1)).toBe("number");
-  // writes numbers as 3.0 instead of 3, and adds a first column
+  // the changed log has 3.0 instead of 3 in its last column, and an additional first column
   const log = write("rows.csv", [`more,${header}`, ...lines.map((line) => `z,${line}.0`)].join("\n"));
   for (const model of ["binary.txt", "logistic.json"]) {
     const own = await embedOk(["transform", "--model", foreign(model), foreign("rows.csv")]);

@@ -9,7 +9,7 @@ import { fixture } from "../testing/places.js";
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 
-/** Returns all contents of a run except times: files, and metrics. */
+/** Returns the table, the files of the model and the metrics of a run, none of which contains times. */
 function bytesOf(run: string): Record<string, unknown> {
   const files = ["embeddings.arrow", ...readdirSync(join(at(run), "model")).map((name) => `model/${name}`)];
   const { metrics } = parseJson<{ metrics: object }>(readFileSync(join(at(run), "manifest.json"), "utf8"));

@@ -44,8 +44,8 @@ const encoded = (log: string, out: string, given = {}) =>
   encodeWith([log], { ...columns, ...given, out: at(out), force: true }, watch);
 
 /**
- * Writes 600 rows. Each row has its own request, or `rowsOf` rows have the same request; labels are written as Python
- * writes them.
+ * Writes 600 visits. Each visit has its own request id, or `rowsOf` visits share one; labels are True and False, as
+ * Python writes them.
  */
 function visits(name: string, rowsOf = 1): string {
   const rows = Array.from({ length: 600 }, (_, i) =>

@@ -74,7 +74,8 @@ testOn("gowalla").each([
     expect(largestRelative(get("singularValues"), wanted.singularValues)).toBeLessThan(1e-3);
     expect(largestRelative(get("explainedVarianceRatio"), wanted.explainedVarianceRatio)).toBeLessThan(1e-3);
 
-    // the matrix G'VV'G, where column i of G belongs to the item whose key is i
+    // computes G'V: V has a row with the leading components of each item, and G a row of random signs, drawn by the
+    // item's key
     const components = get("components");
     const { first, last } = rowsOf(table, "item");
     const projected = new Float64Array(SIGNS * LEADING);
@@ -86,7 +87,8 @@ testOn("gowalla").each([
           projected[s * LEADING + d]! += sign * components[(row - first) * table.dim + d]!;
       }
     }
-    // the mean square of the elements off the diagonal is twice the sum of the squared sines of the angles
+    // subtracts scikit-learn's G'VV'G from this one: the mean square of the elements off the diagonal is twice the sum
+    // of the squared sines of the angles between the two subspaces
     let squares = 0;
     for (let s = 0; s < SIGNS; s++) {
       for (let t = 0; t < s; t++) {

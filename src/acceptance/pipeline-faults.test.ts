@@ -96,7 +96,8 @@ describe("kill -9 at moments of a seed's choice", () => {
     for (let attempt = 0; killed < kills && attempt < 4 * kills; attempt++) {
       rmSync(at, { recursive: true, force: true });
       copyTo(before, at);
-      // one kill in each part of the duration, after the time in which the run starts Node, when it would test nothing
+      // spreads the kills evenly over the duration of a run, without its first tenth, in which only Node starts, so
+      // that a kill would test nothing
       const share = ((attempt % kills) + random()) / kills;
       const ran = await killedAfter(duration * (0.1 + 0.9 * share), at);
       // a run that ended before its kill gives a new estimate of the duration of a run

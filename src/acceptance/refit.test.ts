@@ -34,7 +34,7 @@ describe("--refit", () => {
 
   test("publishes what a training on the whole log for the chosen epochs gives, to the byte", async () => {
     const { refit, options } = manifestOf("refit");
-    // without early stopping, the defaults of these two options are others
+    // a training without early stopping has other defaults of --l2-vector and --vector-rate
     const own = ["--l2-vector", String(options.l2Vector), "--vector-rate", String(options.vectorRate)];
     await embedOk(["train-fm", clicks, "-o", at("whole"), "--epochs", String(refit!.epochs), ...own]);
     expect(tableOf("refit").equals(tableOf("whole"))).toBe(true);

@@ -1,4 +1,5 @@
-// The rooms of src/ and their rules as data, which architecture.test.ts checks (docs/architecture.md).
+// The rooms (folders) of src/ and the import rules of each as data, which architecture.test.ts checks
+// (docs/architecture.md).
 
 /** The modules that the files of a room may import. */
 export interface Room {
@@ -59,12 +60,12 @@ export const rooms: Record<string, Room> = {
       ...["node:module", "node:fs/promises", "node:os", "node:zlib"],
     ],
   },
-  // rounds that several threads share count and encode the rows
+  // dataset/ imports workers/, because several threads count and encode its rows
   dataset: {
     mayImport: ["log", "io", "kernels", "workers", "numeric", "errors"],
     packages: ["apache-arrow"],
   },
-  // random numbers are drawn by hashes that dataset/ defines; keys are those of dictionaries in log/
+  // sampling/ draws random numbers with hash functions of dataset/, and uses the dictionaries of keys of log/
   sampling: { mayImport: ["dataset", "log", "kernels", "numeric", "errors"] },
   solvers: { mayImport: ["kernels", "numeric", "workers", "errors"], packages: ["ml-matrix"] },
   config: { mayImport: ["io", "errors"], packages: ["yaml", "zod"] },
@@ -149,7 +150,7 @@ export const rooms: Record<string, Room> = {
   index: { mayImport: words("library training api store gates privacy pipeline errors") },
 };
 
-/** Files with additional rights. */
+/** Files that may import more than the rules of their room allow. */
 export const exceptions: { file: RegExp; mayImport: string[]; because: string }[] = [
   {
     file: /^(cli|flags)\//,
@@ -227,7 +228,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
 /** Rooms that only tests and benchmarks may import; their own imports and output are not restricted. */
 export const scaffolding = ["acceptance", "testing", "bench"];
 
-/** Names that belong to the terminal: only the command line may use them. */
+/** Global names that stand for the terminal or the process, which only the command line may use. */
 export const terminal: { pattern: RegExp; name: string; but?: { file: RegExp; pattern: RegExp } }[] = [
   { name: "console", pattern: /(?<![\w.$"'`/-])console\s*[.[]/ },
   {

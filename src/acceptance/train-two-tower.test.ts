@@ -266,7 +266,7 @@ describe("users who take items of their group", () => {
     ]);
     expect(refused.code).toBe(64);
     expect(refused.stderr).toContain("was trained with --user-tower none, but this training has 8");
-    // a run without towers can be aligned, one with a tower cannot
+    // `align` accepts a run without layers in its towers (--user-tower none), and rejects the run with --user-tower 8
     await embedOk(["align", at("week2"), "--to", at("week1"), "-o", at("aligned")]);
     const scores = async (run: string) => {
       const table = await vectorsOf(run);

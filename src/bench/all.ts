@@ -308,7 +308,7 @@ async function net(): Promise<Duel[]> {
     [2, 1 / 2.6],
   ] as const) {
     const machine = await startNet(plan, firstOf(plan), { threads });
-    // warm-up, because the engine compiles the kernels during the first steps
+    // trains once without timing, because the engine compiles the kernels during the first steps
     await machine.train(rows, { epoch: 1, first: 0 });
     duels.push({
       rows: [

@@ -1,7 +1,8 @@
 // Valid artifacts for the fuzzer of crafted files: small runs, datasets, checkpoints and files of other programs, each
 // with commands that read it.
 //
-// Placeholders in commands: $R the crafted copy, $B its base, $O a path for output, $D the folder of the logs.
+// Placeholders in commands: $R the crafted copy, $B the artifact that it is a copy of, $O a path for output, $D the
+// folder of the logs.
 
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";
@@ -14,7 +15,7 @@ import { embedHere } from "../testing/in-process.js";
 /** A valid artifact that the fuzzer changes, and commands that read it. */
 export interface Base {
   name: string;
-  /** path of the artifact in the folder of bases */
+  /** path of the artifact in the folder that contains all valid artifacts */
   path: string;
   /** name of the file that contains the checksums of the artifact's other files; absent if there is none */
   marker?: "manifest.json" | "dataset.json" | "index.json";
@@ -123,7 +124,10 @@ const sideFiles: Record<string, RegExp> = {
   searched: /^trials\.jsonl$/,
 };
 
-/** Trainings with checkpoints: each is killed once its checkpoint contains the text, and resumed from the copy. */
+/**
+ * Trainings that are killed once their checkpoint contains the text `has`; commands then resume from a changed copy of
+ * the checkpoint.
+ */
 const checkpoints: Record<string, [train: string, has?: string]> = {
   fm: [`${fm} --patience 0 --epochs 200`],
   ffm: [`${fm} --model ffm --patience 0 --epochs 200`],

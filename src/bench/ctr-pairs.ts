@@ -5,8 +5,9 @@
 //             10,000 of seed 3
 //   adult     the census log of ../shared/data: validation on every tenth training row, test on the official test split
 //
-//   random    labels without any effect. The more the training loss falls below chance, the more labels leak through
-//             the statistics; the fall with one permutation is what boosting fits without a leak
+//   random    labels that do not depend on the ids. The further the training loss falls below that of a constant
+//             prediction, the more labels leak through the statistics; with one permutation nothing leaks, so that
+//             its fall, which is overfitting alone, is the reference
 //
 // For each program, the setting with the least validation loss is evaluated on the test split, once.
 

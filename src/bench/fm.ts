@@ -36,7 +36,7 @@ export async function bench(): Promise<void> {
   const input = inputOf(await readLibsvm(train));
   const testRows = await readLibsvm(test);
 
-  // measures quality before speed: the epoch with the best validation loss, with default options
+  // before the speed, measures the test loss at the epoch with the best validation loss, with default options
   const model = await trainFm({ ...input, valid: await readLibsvm(valid) }, defaultFmOptions("logistic"));
   const loss = logLoss(await scoreRows(model, testRows, { threads: 2 }), testRows.labels);
   console.log(

@@ -5,7 +5,8 @@
 //             learning rate 0.1
 //   adult     the census log of ../shared/data, official split: the same options, and options chosen on a fifth of the
 //             training split
-//   head      trees on all rows compared with trees plus a head, and with a head fitted on the rows that grew its trees
+//   head      trees on all rows, compared with trees plus a head (a logistic regression on their leaves), and, as a
+//             counter-example, with a head fitted on the rows that grew the trees
 //   scoring   1,000,000 rows through the 100 trees, from numbers in memory
 //
 // Processor seconds are printed too, because wall time includes what other programs take.
@@ -156,7 +157,7 @@ async function benchHead(train: string, test: string, folder: string): Promise<v
   const withHead = await trainOurs(train, ["--test", test, "--head", "lr"], both);
   const folds = await trainOurs(train, ["--test", test, "--head", "lr", "--cross-fit", "3"], both);
 
-  // a counter-example: the head is fitted on the same rows as the trees
+  // as a counter-example, fits the head (a logistic regression on the leaves) on the rows that grew the trees
   const artifact = await readGbdt(await openRun(trees));
   const { preprocess } = artifact;
   const partOf = async (log: string) => {

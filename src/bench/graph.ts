@@ -4,8 +4,8 @@
 //
 //   drawn   100,000 nodes, 2 million edges, power-law degrees (exponent 2.5), 20 groups; nine of ten edges stay in the
 //           group. Trains on 39,321 of its million walks, in random order, because gensim takes many minutes for all:
-//           three chunks of our stream. EMBED_BENCH_CHUNKS sets another number (77: all). The peers' memory grows with
-//           it, ours does not
+//           three chunks of embed's walks. EMBED_BENCH_CHUNKS sets another number of chunks (77: all). The peers'
+//           memory grows with it, embed's does not
 //   wiki    2,405 nodes, all 10 walks per node, if ../shared/data exists
 //
 // Times start with the graph in memory. Ours include the copy of the graph, the start of threads, an epoch of walks
@@ -109,7 +109,10 @@ function described({ walks, biased, all, processor, peakMb, auc }: Reported): st
   );
 }
 
-/** Returns the compressed sparse rows of an undirected graph. @param codes a N + b for each edge a < b, once */
+/**
+ * Returns the compressed sparse rows of an undirected graph.
+ * @param codes the number a * numNodes + b for each edge between nodes a < b, once
+ */
 function rowsOf(numNodes: number, codes: ReadonlySet<number>): WalkGraph {
   const ends = (code: number) => [Math.floor(code / numNodes), code % numNodes] as const;
   const offsets = new Uint32Array(numNodes + 1);
@@ -151,7 +154,7 @@ function drawnGraph(): Grouped {
   };
   const codes = new Set<number>();
   for (let i = 0; codes.size < NUM_EDGES; i++) {
-    // the first edges give each node at least one
+    // each of the first NUM_NODES edges starts at another node, so that every node has an edge
     const a = i < NUM_NODES ? i : drawn(all);
     const b = drawn(next() < 0.9 * 2 ** 32 ? within[groups[a]!]! : all);
     if (a !== b) codes.add(Math.min(a, b) * NUM_NODES + Math.max(a, b));

@@ -5,9 +5,9 @@
 //              kind, by cosine
 //   lengths    a tenth as many of these vectors, with lengths e^z (z standard normal), by dot product
 //
-// Build times start with the vectors in memory and include the start of threads; search times are of the second of two
-// runs, without it. Recall is of the ten nearest vectors by exact search. EMBED_BENCH_ROWS sets another number of
-// vectors.
+// Build times start with the vectors in memory and include the start of threads; search times are those of the second
+// of two searches, without the start of threads. Recall is of the ten nearest vectors by exact search. EMBED_BENCH_ROWS
+// sets another number of vectors.
 //
 // Peer: hnswlib with the same M, efConstruction and ef, on the same files in the same run. `EMBED_PEER_PYTHON` names a
 // Python with hnswlib. Processor seconds are printed too; on a busy machine only these are comparable.

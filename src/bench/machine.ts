@@ -10,7 +10,10 @@ const [MILLISECONDS, REPEATS] = [20, 9];
 /** Number of round trips between two readings of the clock. */
 const ROUNDS = 64;
 
-/** Returns processor, cores, round trip, Node and embed version. */
+/**
+ * Returns a text with the processor, its number of cores, the time of a cache line's round trip between two cores, and
+ * the versions of Node and embed.
+ */
 export async function machineText(): Promise<string> {
   const trip = await roundTrip();
   const between =

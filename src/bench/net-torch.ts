@@ -2,8 +2,8 @@
 //
 // The optimizers are those of train-net: Adam on the mean loss for dense layers, and for embeddings AdaGrad on the
 // summed loss, with sums of squares that start at 1. PyTorch has no FTRL, so the wide part is trained by AdaGrad too.
-// The penalty is FuxiCTR's: each batch adds X/2 ||table||^2 over all keys to its mean loss, so that the gradient of the
-// table is dense.
+// The penalty is FuxiCTR's: each batch adds half of the penalty per key times the squared norm of the whole embedding
+// table to its mean loss, so that the gradient of the table is dense.
 
 /** Arguments: training, validation and test file, network, seed, hidden layers, and penalty per key. */
 export const PEER = `

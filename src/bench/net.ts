@@ -82,7 +82,7 @@ export function firstOf(plan: NetPlan): Record<string, Float32Array> {
   return initialParameters(plan, hashes, new Uint32Array(n).fill(1));
 }
 
-/** @throws {Error} the loss of a step, or of the next one, differs from the reference's */
+/** Checks the losses of two steps against those of the reference. @throws {Error} a loss differs */
 async function checkReference(plan: NetPlan, rows: NetRows): Promise<void> {
   const small = { ...plan, batch: 64 };
   const twin = referenceNet(small, small, firstOf(small));

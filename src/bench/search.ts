@@ -71,7 +71,7 @@ function compared(run: string, curves: readonly Curve[], name: string, rule: Rul
     sums.epochs += epochs;
     sums.ruled += top - chosen.best;
     if (chosen.best < Math.max(...own.map(({ best }) => best))) sums.drops++;
-    // compares with a search that trains the same settings fully, in the same order, for the same number of epochs
+    // the reference is a search that trains the same settings fully, in the same order, for the same number of epochs
     sums.full += top - bestWithin(own, epochs);
   }
   const mean = (sum: number) => sum / DRAWS;
@@ -81,7 +81,10 @@ function compared(run: string, curves: readonly Curve[], name: string, rule: Rul
   );
 }
 
-/** Chooses a setting, and counts the epochs. @param from the epoch from which settings may be dropped */
+/**
+ * Chooses a setting, and counts the epochs that were trained.
+ * @param from number of epochs before which no setting is dropped
+ */
 type Rule = (curves: readonly Curve[], from: number) => { chosen: Curve; epochs: number };
 
 const scoreAt = ({ scores }: Curve, epochs: number) => Math.max(...scores.slice(0, epochs));
@@ -104,7 +107,8 @@ const rules: Readonly<Record<string, Rule>> = {
     return { chosen, epochs: epochs + Math.max(0, chosen.scores.length - before) };
   },
   median: (curves, from) => byMedian(curves, () => from),
-  // settings may be dropped from `from` times the epoch at which the best setting so far had its best score
+  // `from` is a factor here: a setting may be dropped after `from` times as many epochs as the best setting so far
+  // needed to reach its best score
   "median, relative": (curves, from) =>
     byMedian(curves, (done) => {
       const best = done.reduce((a, b) => (b.best > a.best ? b : a));

@@ -1,6 +1,6 @@
 // `npm run bench -- sgns`: item2vec's kernel on the invoices of online-retail as sessions (or on random sessions):
 // thousand centres per second at 64 and 128 dimensions on one and two threads; window 5, 5 negatives, no subsampling.
-// Whole epochs are timed after a warm-up epoch, without reading and without loading the stream.
+// Whole epochs are timed after a warm-up epoch, without reading the log and without copying the sessions to the kernel.
 //
 // Peer: gensim's Word2Vec with as many workers, alternately in the same run; `EMBED_PEER_PYTHON` names a Python with
 // gensim. Only its `train` is timed, without building the vocabulary.

@@ -1,7 +1,7 @@
 // Builds a dataset from an opened log: rows are filtered and checked as they are read, and appended to its columns.
 //
-// Memory of a dataset: 4 bytes per row and key column, 8 per number, and the vocabulary. With another sink, only the
-// vocabulary and one batch of rows are in memory.
+// Memory of a dataset: 4 bytes per row and key column, 8 per number, and the vocabulary. If the rows are written to
+// files instead, only the vocabulary and one batch of rows are in memory.
 
 import { encodeKeys, type Keys } from "../log/keys.js";
 import { NoRowsError, UsageError } from "../errors.js";
@@ -163,7 +163,7 @@ export async function streamRows(
   const purposes = purposesOf(roles, log, sides, tested, options);
   if (options.onBadRow === "error") refuseLackingFiles(log, purposes);
   const used = usedColumns(roles, sides);
-  // a column that is read twice has two purposes, and the filters use the first one
+  // a column that is read twice has two entries in `purposes`, and the filters use the first one
   const isLastOf = (i: number) => {
     const next = purposes[i + 1];
     return next === undefined || next.isBeside === true || next.name !== purposes[i]!.name;

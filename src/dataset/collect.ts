@@ -54,7 +54,8 @@ export type KeyOf = (request: number, code: number) => string;
 export interface RowSink {
   /**
    * Appends rows.
-   * @param cells one array of numRows entries per purpose; the sink owns them until it has taken the rows
+   * @param cells one array of numRows entries per column to read (Purpose); the sink owns them until it has taken the
+   *   rows
    * @param rowNumbers f64[numRows], if requested: each row's number in the log, from 0
    */
   append(cells: Cells[], numRows: number, keyOf: KeyOf, rowNumbers?: Float64Array): void | Promise<void>;
@@ -92,9 +93,12 @@ export class RowCollector {
   readonly #bad: BadRow[] = [];
   readonly #parseTime: TimeParser;
   readonly #expectedTime: string;
-  /** flags by purpose and code: 1 if the multi-valued cell cannot be split */
+  /** for each column to read, by code: 1 if the multi-valued cell cannot be split */
   readonly #badSplit: number[][];
-  /** numbers by purpose and code, for times (in milliseconds) and labels that are read as text */
+  /**
+   * for each column to read, by code: the number of the cell, for times (in milliseconds) and labels that are read as
+   * text
+   */
   readonly #numberOfCode: number[][];
   /** number of malformed rows so far; batches do not contain them as rows */
   #numFaulty = 0;

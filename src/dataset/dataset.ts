@@ -11,7 +11,7 @@ import type { InputFingerprint } from "../io/fingerprint.js";
 export interface KeyColumn {
   kind: "key";
   name: string;
-  /** u32[numRows]: index into the dictionary, or MISSING */
+  /** u32[numRows]: index of each row's key in the dictionary, or MISSING */
   codes: Uint32Array;
   /** the distinct keys in order of first appearance */
   dictionary: Keys;
@@ -22,11 +22,11 @@ export interface MultiColumn {
   kind: "multi";
   name: string;
   separator: string;
-  /** u32[numRows]: index of a distinct cell, or MISSING */
+  /** u32[numRows]: index of each row's cell among the distinct cells, or MISSING */
   codes: Uint32Array;
   /** u32[numCells + 1]: cell c has the values values[indptr[c] .. indptr[c + 1]) */
   indptr: Uint32Array;
-  /** u32: indices into the dictionary; distinct within a cell */
+  /** u32: values of all distinct cells, as indices into the dictionary; those of one cell are distinct */
   values: Uint32Array;
   /** f32: the number of each value; absent if each of a cell's n values has the weight 1/n */
   weights?: Float32Array;

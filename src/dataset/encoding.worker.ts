@@ -11,7 +11,7 @@ export interface Encoding {
   fields: readonly {
     /** code of each row's key, u32[numRows of the dataset] */
     codes: Uint32Array;
-    /** u32: id in the field by code */
+    /** u32: the id in the field of each code */
     ids: Uint32Array;
     /** feature of the field's id 0; the field's other features follow */
     offset: number;

@@ -1,6 +1,7 @@
 import { joinedRows, type FeatureRows } from "./rows.js";
 
-// Features 0 .. 9 are users, 10 .. 19 items, 20 .. 29 tags of items. Colors of items are 5 .. 7, before some users.
+// Features 0 .. 9 are users, 10 .. 19 items and 20 .. 29 tags of items. In one test, features 5 .. 7 are colors of
+// items, and features 8 and 9 users.
 const dense = (width: number, ids: number[]): FeatureRows => ({
   numRows: ids.length / Math.max(1, width),
   width,

@@ -11,7 +11,7 @@ import { numericForms } from "./numeric.js";
 import type { ColumnOptions } from "./roles.js";
 import type { SideTable } from "./side.js";
 
-/** Options that determine the purposes of columns. */
+/** Options that determine how columns are read. */
 type PurposeOptions = ColumnOptions & { beside?: readonly string[] };
 
 /** Returns the names of the columns that a dataset contains: roles, features, and join keys of side tables. */
@@ -28,7 +28,7 @@ export function usedColumns(
   ]);
 }
 
-/** Returns the purpose of each column that is read, in the log's order. */
+/** Returns, for each column that is read, how it is read, in the log's order. */
 export function purposesOf(
   roles: Roles,
   log: Log,

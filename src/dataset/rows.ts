@@ -108,7 +108,10 @@ export interface Encoder {
   countUnseen(rows: Uint32Array): Record<string, UnseenCounts>;
   /** Whether each of the rows has exactly one feature per field, with value 1. */
   isDense(rows: Uint32Array): boolean;
-  /** Returns an encoder for a slice of the dataset's rows. All of its results are dense, or all are sparse. */
+  /**
+   * Returns an encoder for a slice of the dataset's rows. All of its results have one pair per field (dense), or all
+   * have offsets of pairs (sparse).
+   */
   ofSlice(slice: Dataset, isDense: boolean): Pick<Encoder, "encode">;
 }
 

@@ -100,7 +100,7 @@ export interface ItemMap {
 export interface Layout {
   /** the first two principal components, or UMAP */
   by: "pca" | "umap";
-  /** f64[n][2], in the order of the points */
+  /** coordinates of the points, f64[n][2] */
   places: Float64Array;
   /** for principal components: share of the squared distances from the mean within the plane */
   explained?: number;

@@ -11,7 +11,10 @@ import {
 import type { Section } from "./figure.js";
 import { html, shortened, htmlTable, type Markup } from "./html.js";
 
-/** Returns a sentence with the result of a comparison, and the table below it; undefined on other pages. */
+/**
+ * Returns a sentence with the result of a comparison, and the table below it; undefined for a page that compares
+ * nothing.
+ */
 export function leaderboard(board: Leaderboard | undefined): Section | undefined {
   if (!board) return undefined;
   const { metrics, on, lines, untrained, vectors, conclusion } = board;

@@ -30,7 +30,7 @@ export const MUTED = "var(--muted)";
 
 type PlotModule = typeof Plot;
 
-/** Plot, and the function that renders a plot. */
+/** The library Observable Plot, and a function that renders a plot with it. */
 export interface Pen {
   plot: PlotModule;
   /**

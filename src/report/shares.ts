@@ -7,7 +7,10 @@ import { palette, type Pen } from "./plot.js";
 
 type Composed = ReportedRun & Required<Pick<ReportedRun, "shares">>;
 
-/** Plots the shares of the runs whose items' vectors are composed; undefined if there are no such runs. */
+/**
+ * Plots the composition of items' vectors, for the runs in which side information is part of them; undefined if there
+ * are no such runs.
+ */
 export function shares(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const composed = runs.filter((run): run is Composed => (run.shares?.buckets.length ?? 0) > 0);
   if (composed.length === 0) return undefined;

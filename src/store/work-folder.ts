@@ -85,7 +85,7 @@ async function sweepFolder(folder: string, keeps: (path: string) => boolean): Pr
 }
 
 /**
- * Whether a file is a step output: `train-0123456789abcdef`, its checkpoint, `gate.json` (see pipeline-plan), or a
+ * Whether a file is a step output: `train-0123456789abcdef`, its checkpoint, `gate.json` (see pipeline/plan.ts), or a
  * leftover of a killed writer.
  */
 function isOutput(name: string): boolean {

@@ -10,7 +10,7 @@ export interface BestMetrics {
   auc: number;
   /** mean log loss of the true probabilities, in nats */
   logLoss: number;
-  /** mean log loss of the part's own click rate, in nats: the loss without information */
+  /** mean log loss of the click rate of the same rows, in nats: the loss without information */
   priorLogLoss: number;
 }
 

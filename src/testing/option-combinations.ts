@@ -14,7 +14,7 @@ import { commandOf } from "./training-commands.js";
 export interface CombinationFiles {
   /** returns the path of a planted log */
   log: (row: TrainerRow) => string;
-  /** returns the path of a run that the row's trainer has trained before */
+  /** returns the path of a run that the trainer of this row of trainers.ts has trained before */
   run: (row: TrainerRow) => string;
   /** path of a file with a secret */
   secret: string;
@@ -185,7 +185,7 @@ const beside: Readonly<Record<string, Readonly<Record<string, true | readonly st
   group: { split: ["last"] },
 };
 
-/** Words of a row that are removed if an option is drawn. */
+/** Flags in a row of trainers.ts that are omitted if another flag is drawn, by the drawn flag. */
 const inPlaceOf: Readonly<Record<string, readonly string[]>> = {
   // with --source, each row of the log is an edge
   "--source": ["--item", "--session", "--item-fields"],
@@ -205,7 +205,10 @@ export function drawnOptions(row: TrainerRow): TableOption[] {
   );
 }
 
-/** Whether the row's own words satisfy the requirements of an option; if not, another row of the same command does. */
+/**
+ * Whether an option can be combined with the words of a row of trainers.ts; if not, it is drawn with another row of the
+ * same command.
+ */
 function goesWithRow(option: TableOption, row: TrainerRow, options: readonly TableOption[]): boolean {
   const own = [...row.columns, ...row.small];
   return Object.entries(option.declared.only ?? {}).every(([name, values]) => {
@@ -237,7 +240,9 @@ export function valuesOf(option: TableOption, row: TrainerRow, files: Combinatio
   return values(row, files);
 }
 
-/** Yields the given number of combinations, row by row of the table; the same for the same seed. */
+/**
+ * Yields the given number of combinations, for one row of trainers.ts after another; the same seed gives the same ones.
+ */
 export function* drawCombinations(
   seed: number,
   count: number,
@@ -276,7 +281,7 @@ function withCompanions(
     for (const [name, values] of Object.entries({ ...more, ...declared.only })) {
       const other = all.find((one) => one.optionName === name);
       if (other === undefined || drawn.has(other.attributeName())) continue;
-      // keeps the row's own word if its value is allowed
+      // an option that the row of trainers.ts already sets keeps its value there, if any value is allowed
       if (values === true && row.small.includes(other.long!)) continue;
       drawn.set(other.attributeName(), valueOf(other, values === true ? undefined : values));
       add(other);
@@ -287,8 +292,8 @@ function withCompanions(
 }
 
 /**
- * Returns the row's own words and the drawn ones. An own word is omitted if its option is drawn, or if a drawn option
- * excludes it.
+ * Returns the words of the row of trainers.ts and the drawn ones. A word of the row is omitted if its option is drawn,
+ * or if a drawn option excludes it.
  */
 function wordsOf(row: TrainerRow, drawn: readonly Drawn[]): string[] {
   const valueOf = new Map(drawn.map(({ flag, value }) => [flag, value]));

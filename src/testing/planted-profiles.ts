@@ -3,8 +3,8 @@
 //
 //   log-odds = -4.5 + an effect of each id (deviation 0.7) + an effect of the profile (deviation 3)
 //
-// Two ids of a profile are hardly ever shared by another one, so that every pair says something of the profile, and
-// none much: its combinations have few rows each. Label 1 is rare.
+// Two profiles hardly ever share a pair of ids, so that every pair of columns contains information about the profile,
+// but little of it, because each combination of two ids has few rows. Label 1 is rare.
 
 import { logistic, pow } from "../numeric/exp.js";
 import { lowerBound } from "../numeric/indices.js";

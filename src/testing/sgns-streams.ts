@@ -62,8 +62,8 @@ export async function trained(input: SgnsInput, streams: readonly SgnsStream[], 
 }
 
 /**
- * Returns the central differences of a reference's negative loss over pairs, with respect to each number of one side's
- * vectors.
+ * Returns the central differences of the negated loss of a reference over pairs, one for each number in the vectors of
+ * the centres or of the contexts.
  */
 export function differencesOf(
   twin: ReferenceSgns,

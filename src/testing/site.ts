@@ -18,8 +18,8 @@ const { description } = JSON.parse(readFileSync(join(projectFolder, "package.jso
 };
 
 /**
- * Paths on the site of pages for which they differ from the path below docs/: on the site, `index` is the page of a
- * folder, but in docs/ it is the page of the command `index`.
+ * Paths on the site of pages whose path below docs/ differs: a site uses the name `index` for the page of a folder, but
+ * in docs/ it is the page of the command `index`.
  */
 const places: Record<string, string> = {
   "docs/README.md": "index.md",

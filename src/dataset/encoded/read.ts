@@ -147,7 +147,7 @@ export interface EncodedRowLayout {
 /**
  * Finds the batches and dictionaries in rows.arrow.
  * @param path path of the file, for messages
- * @throws {ArtifactError} the file has another layout, or other columns than the plans
+ * @throws {ArtifactError} the file has another layout, or other columns than those in `plans`
  */
 export async function rowLayout(
   file: ReadHandle,
@@ -186,7 +186,7 @@ export async function rowLayout(
 
 /**
  * Reads all rows.
- * @returns cells, and distinct keys or whole cells, of each planned column
+ * @returns cells, and distinct keys or whole cells, of each column in `plans`
  * @throws the errors of rowLayout
  */
 export async function readRows(

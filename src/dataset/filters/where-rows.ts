@@ -26,13 +26,13 @@ export function whereColumns(wheres: readonly Where[], columns: readonly string[
 
 /** Evaluator of an expression over the batches of one reading of a log. */
 export class WhereRows {
-  /** results by test and code of a cell: 1 if the test is true */
+  /** for each test, by code of a distinct cell: 1 if the test is true */
   readonly #truths: number[][];
   readonly #ofMissing: number[];
-  /** number of distinct cells by test that are not numbers, although the test compares numbers */
+  /** for each test that compares numbers: how many distinct cells are not numbers */
   readonly #noNumbers: number[];
 
-  /** Prepares the evaluation. @param requestOf function that returns the request for a column as keys */
+  /** Prepares the evaluation. @param requestOf returns the index of the request that reads a column as keys */
   constructor(
     private readonly where: Where,
     private readonly requestOf: (column: string) => number,

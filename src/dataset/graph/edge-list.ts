@@ -51,7 +51,10 @@ export function numSharedKeys(edges: Dataset, { source, target }: EdgeColumns): 
   return from.dictionary.size + to.dictionary.size - dictionary.size;
 }
 
-/** Returns the rows of endsOf that belong to the given edges. @param rows u32: indexes of the edges */
+/**
+ * Returns the indexes of the rows that endsOf creates for the given edges: all sources, then all targets.
+ * @param rows u32: indexes of the edges
+ */
 export function rowsOfEnds(numEdges: number, rows: Uint32Array): Uint32Array {
   const ends = new Uint32Array(2 * rows.length);
   ends.set(rows);

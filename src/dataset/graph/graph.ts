@@ -19,17 +19,17 @@ export interface Graph {
   offsets: Uint32Array;
   /** u32[numArcs]: targets of the arcs, in ascending order within a node */
   neighbors: Uint32Array;
-  /** f32[numArcs]: weights, above 0; absent if all are 1 */
+  /** f32[numArcs]: weight of each arc, above 0; absent if all are 1 */
   weights?: Float32Array;
   directed: boolean;
 }
 
 /** A list of edges, in any order. */
 export interface Edges {
-  /** u32[m] each: source and target nodes; an edge with MISSING is dropped */
+  /** u32[m] each: source and target node of each edge; an edge with MISSING is dropped */
   sources: Uint32Array;
   targets: Uint32Array;
-  /** f32[m]: weights, finite and above 0; absent if all are 1 */
+  /** f32[m]: weight of each edge, finite and above 0; absent if all are 1 */
   weights?: Float32Array;
 }
 

@@ -30,7 +30,8 @@ const users = Array.from({ length: 50 }, (_, u) =>
 const names = namesOf(numItems);
 
 test.each([1, 4, 100])("of %i neighbors are those of the walk's transition matrix to 1e-12", (most) => {
-  // Computes P = D_i^-1 R' D_u^-1 R as a dense matrix.
+  // Computes the probabilities of the walk from an item to a user and on to an item by their definition: the sum over
+  // the common users of 1 / (number of the item's users * number of the user's items).
   const has = (u: number, i: number) => (users[u]!.includes(i) ? 1 : 0);
   const found = neighborsOf(users, names, most);
   for (let i = 0; i < numItems; i++) {

@@ -17,22 +17,26 @@ export interface Sequences {
   tokens: Uint32Array;
   /** u32, one per token: index of the token's row in the dataset */
   rows: Uint32Array;
-  /** marked events of each session, if marks were given */
+  /** events to which the caller gave a nonzero mark, by session; absent if the caller gave no marks */
   marked?: MarkedEvents;
   /** notes on the dropped events and the dropped or split sessions, one per kind, with their counts */
   notes: string[];
 }
 
-/** Events of a special kind, such as goals or rejections, grouped by session in the order of time. */
+/**
+ * Events to which the caller gave a nonzero mark, such as goals or rejections, grouped by session in the order of time.
+ */
 export interface MarkedEvents {
   /** start of each session's marked events, u32[numSessions + 1] */
   offsets: Uint32Array;
   tokens: Uint32Array;
-  /** u8, one per listed event: the caller's nonzero mark of the event */
+  /** u8, one per event of `tokens`: the caller's mark of the event, which is nonzero */
   marks: Uint8Array;
 }
 
-/** Lowest bit of a mark, set if the event is only listed as marked and is not a token of its session. */
+/**
+ * Lowest bit of an event's mark: if it is set, the event is listed in MarkedEvents, but is not a token of its session.
+ */
 export const BESIDE = 1;
 
 interface SequenceOptions {
@@ -52,9 +56,9 @@ interface SequenceOptions {
   /** false to drop an event that has the same tokens as the previous event of its session */
   repeats: boolean;
   /**
-   * u8, one per row of the split: events with a nonzero mark are listed by token for their session, including dropped
-   * repeats. They are also ordinary events, unless the mark contains BESIDE. If a session is split, each piece lists
-   * the marked events in its range.
+   * `of` is the mark of each row of the split, u8, and `tokens` the token of each row, u32. Events with a nonzero mark
+   * are listed in MarkedEvents, also if they are dropped as repeats. They are also tokens of their session, unless the
+   * mark contains BESIDE. If a session is split, each piece lists the marked events in its range.
    */
   marks?: { of: Uint8Array; tokens: Uint32Array };
 }
@@ -137,7 +141,7 @@ class SessionWriter {
   #numCut = 0;
   /** number of dropped events at the ends of split sessions, which are too few for a piece */
   #numOver = 0;
-  /** events that the caller marked; `session` is the index of the event's session, or -1 until the session ends */
+  /** events with a nonzero mark; `session` is the index of the event's session, or -1 until the session ends */
   readonly #marked: { token: number; mark: number; session: number }[] = [];
   /** number of marked events whose session has ended */
   #numMarked = 0;
@@ -185,7 +189,7 @@ class SessionWriter {
     return true;
   }
 
-  /** Lists an event as marked in the open session, if the event has a token. */
+  /** Adds an event with a nonzero mark to the marked events of the open session, if the event has a token. */
   mark(token: number, mark: number): void {
     if (token !== MISSING) this.#marked.push({ token, mark, session: -1 });
   }

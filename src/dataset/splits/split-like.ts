@@ -19,7 +19,7 @@ import type { Parts } from "./parts.js";
 /** Required popularity of the held-out items: the item events of another log, or a target for their mean degree. */
 export type Likeness =
   | {
-      /** u32[keys of the item column]: number of events in the other log */
+      /** u32, by key of the item column: number of the item's events in the other log */
       events: Uint32Array;
       /** number of events whose items are not in the dataset */
       unknown: number;

@@ -33,7 +33,7 @@ export function newestTimes(
         if (!Number.isNaN(values[row])) see(offset, times ? times[row]! : 0);
       return;
     }
-    // computes times by code first, so that rows need no lookup
+    // computes the newest time of each code first, so that codes, and not rows, are mapped to features
     const { codes } = column;
     const ofCode = new Float64Array(
       column.kind === "key" ? column.dictionary.size : column.indptr.length - 1,

@@ -56,7 +56,10 @@ export type FieldRecipe =
 export interface Preprocess extends UserLimits {
   roles: Roles;
   task: Task;
-  /** minimum label that counts as 1; null if labels are unchanged, or if they selected the events (roles.positives) */
+  /**
+   * minimum label that counts as 1; null if labels are used unchanged, or if a minimum label selected the rows instead
+   * (roles.positives)
+   */
   positiveFrom: number | null;
   fields: FieldRecipe[];
   /** side tables in the syntax of --side */

@@ -179,7 +179,10 @@ function fitKeys(
   return field;
 }
 
-/** Ids of the dictionary on which a field was fitted, so that its keys need no lookup. */
+/**
+ * For each field, the dictionary on which it was fitted and the id of each of its codes, so that idsOf looks up no
+ * keys.
+ */
 const ownIds = new WeakMap<object, { dictionary: Keys; ids: Uint32Array }>();
 
 /**
