@@ -170,7 +170,9 @@ async function trainEpochs(
   };
 }
 
-/** Returns the weights of all features, f32[n]; weights of users are not trained and keep their initial value. */
+/**
+ * Returns the weights of all features, f32[numFeatures]; weights of users are not trained and keep their initial value.
+ */
 function weightsOf(
   partitions: Partitions,
   ofItems: Float32Array,

@@ -152,8 +152,8 @@ export function towerTables(
 export interface StoredTowers {
   form: StoredForm;
   /**
-   * f32[n * dim] each, by feature of the item field: vectors of items in histories; items' own vectors, before the item
-   * tower's term
+   * f32[number of item features * dim] each: vectors of items in histories; items' own vectors, before the item tower's
+   * term
    */
   histories: Float32Array;
   items: Float32Array;

@@ -166,13 +166,13 @@ function historyMeans(
   };
 }
 
-/** The items of histories, by position in the history. */
+/** The items of a history, each with the number of items that are counted before it, which determines its weight. */
 interface Ordered {
-  /** ONNX features of the items in the order of the rows of vectors */
+  /** feature of each row of the ONNX table of item vectors */
   order: RowFeatures;
   /**
-   * maps rows of the field, int64[N, L], to `at`, rows of vectors; `isOne`, 1 for counted items (int64); and `back`,
-   * the number of items counted before
+   * maps rows of the item field, int64[N, L], to three int64[N, L]: `at`, rows of the ONNX table of vectors; `isOne`, 1
+   * for counted items; and `back`, the number of items that are counted before
    */
   of: (row: string) => { at: string; isOne: string; back: string };
 }
@@ -226,7 +226,7 @@ function inOrder(graph: GraphBuilder, rows: RowFeatures, places: Uint32Array, nu
 
 /**
  * Returns for each position the sum over earlier positions; if `reverse` is 1, over later positions.
- * @param isOne int64[N, L]
+ * @param isOne int64[N, L]: 1 for counted items, 0 for others
  */
 function countBefore(graph: GraphBuilder, isOne: string, { reverse }: { reverse: 0 | 1 }): string {
   return graph.apply("CumSum", [isOne, graph.int64(1)], {

@@ -44,13 +44,13 @@ export interface SweepPlan {
    * weights
    */
   precisions: number;
-  /** parameters of each feature: w, then each dimension of v; f32[1 + dim][n] */
+  /** parameters of each feature: w, then each dimension of v; f32[1 + dim][n] for n features */
   parameters: Region;
   /** bytes from one dimension of the parameters to the next */
   stride: number;
   /** each feature's old value and step, for the field that is updated: f32[largest field][2] */
   step: number;
-  /** sums over each chunk for the field that is updated: f32[chunks][largest field][2] */
+  /** two sums per feature of the field that is updated, over each chunk of rows: f32[chunks][largest field][2] */
   sums: number;
   sumsStride: number;
   /**
@@ -88,7 +88,7 @@ export type SweepTask =
       targetsKey: number;
     };
 
-/** Number of bytes of a block's moments, five f64. */
+/** Number of bytes of the five f64 that each block of features adds to the sums for rescaling its field. */
 export const MOMENTS_STRIDE = 40;
 /** Distance in bytes from the totals of one chunk to those of the next: a cache line. */
 export const TOTALS_STRIDE = 64;

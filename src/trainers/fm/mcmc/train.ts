@@ -118,7 +118,7 @@ async function runSweeps(
         ...(seen && stoppingMetric && { [stoppingMetric.name]: seen.stoppingValue }),
         rowsPerSecond: (numRows / (swept - began)) * 1000,
       };
-      // a chain has no best sweep, so its metric stops nothing
+      // posterior draws have no best sweep, so early stopping gets no value
       return { event, stoppingValue: samples ? undefined : seen?.stoppingValue };
     },
     keep: () => kept.keep(parameters),

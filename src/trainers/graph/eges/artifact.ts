@@ -58,7 +58,7 @@ export interface EgesVectors {
   dim: number;
   /** f32[numFeatures * dim]: own vectors of items, and vectors of side values */
   vectors: Float32Array;
-  /** f32: attention for each kind of side information of each item; SgnsParts numbers them */
+  /** f32: attention to each kind of side information of each item, in the order of SgnsParts (kernels/sgns/parts.ts) */
   attention: Float32Array;
 }
 

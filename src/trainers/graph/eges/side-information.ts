@@ -19,7 +19,7 @@ export interface SideInformation {
   names: string[];
   /** parts of each feature: the features of items with events have parts, others none */
   parts: SgnsParts;
-  /** u8: kind of each index of the attention */
+  /** u8: kind of side information of each element of the attention */
   kindOf: Uint8Array;
   /** number of items without a value that has a row, by side column */
   without: number[];

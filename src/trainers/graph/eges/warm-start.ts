@@ -2,7 +2,7 @@
 //
 //   tables `own` (attention.safetensors), `side`, `context` ──► rows of one space: the item's field, then the side
 //     columns
-//   attention by item and kind                              ──► places of the new parts; 0 for a new kind of an item
+//   attention by item and kind                              ──► initial attention; 0 for a kind that an item lacked
 //
 // Items without events in this log have no side values in it. They keep their composed vector, attention and shares.
 
