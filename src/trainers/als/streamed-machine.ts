@@ -75,7 +75,10 @@ export function sumBytes(b: number): number {
   return 4 * (b * b + 2 * b);
 }
 
-/** Returns the bytes in the kernel's memory without the sums of items: all items' vectors, and two slots. */
+/**
+ * Returns the bytes in the kernel's memory except the sums of items: all items' vectors, and two slots, each for a
+ * block of users.
+ */
 export function residentBytes(D: number, numItems: number, mostRows: number, mostEvents: number): number {
   const slot = mostRows * (4 * D + 16) + 4 * (numItems + 3 * mostEvents);
   return numItems * (4 * D + 12) + 2 * slot + SPARE;
@@ -273,8 +276,8 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   }
 
   /**
-   * Works on all blocks in turn; meanwhile, the previous block is saved from the other slot, and the next one loaded
-   * into it.
+   * Works on all blocks in turn. While the threads work on the block in one slot, the previous block is saved from the
+   * other slot, and the next one is loaded into it.
    */
   async #eachBlock({
     load,

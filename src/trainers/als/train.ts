@@ -227,8 +227,8 @@ export function startFrom(
 }
 
 /**
- * Returns f32[numRows]: p = l2 (sum of the row's confidences + a numOthers)^exponent, Rendle et al. 2021
- * (arXiv:2110.14037), eq. 4.
+ * Returns f32[numRows]: the penalty p = l2 (sum of the row's confidences + a numOthers)^exponent, where a is the weight
+ * of a pair without events. Rendle et al. 2021 (arXiv:2110.14037), eq. 4.
  */
 export function penaltiesOf(
   mass: Float64Array,

@@ -157,7 +157,7 @@ function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: rea
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
-/** Compares the mean loss of the sides with that of scores by degrees. */
+/** Compares the mean loss of the sides' vectors with that of scores by the nodes' degrees. */
 function addedToDegrees(
   { byEdge }: HeldOutEdges,
   sides: readonly ScoredVectors[],

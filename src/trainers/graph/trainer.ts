@@ -269,7 +269,7 @@ function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, Table
 interface Linked {
   /** feature space with only these nodes */
   fitted: FeatureSpace;
-  /** u32: rows of these nodes; all rows if the result would be the same */
+  /** u32: rows of these nodes; all rows if neither side columns nor --init require counting them again */
   rows: Uint32Array;
   numNodes: number;
   /** number of dropped nodes */

@@ -23,7 +23,7 @@ const NOTHING: ReadonlySet<number> = new Set();
 /** Each session's list of goals and rejections, which are contexts and negatives of every centre of the session. */
 export interface SessionLists {
   lists: SgnsPairs["lists"];
-  /** u32[numSessions]: index of each session's list; list 0 is empty */
+  /** u32[numSessions]: index of each session's list in `lists`; list 0 is empty */
   ofSession: Uint32Array;
 }
 

@@ -76,8 +76,8 @@ async function knownItems(run: Run, { parameters, preprocess }: FoldingModel): P
 }
 
 /**
- * Fits the vector of each new key. Events whose other side the run does not know are ignored; a key without other
- * events gets zeros.
+ * Fits the vector of each new key. Events with an unknown item (of a new user) or an unknown user (of a new item) are
+ * ignored; a key without other events gets zeros.
  */
 function foldInPairs(
   run: Run,

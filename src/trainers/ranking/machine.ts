@@ -190,7 +190,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     for (let feature = 0; feature < n; feature++) vectors.set(keptOf(feature), feature * kept.vector);
     const width = cosine ? 1 : kept.weight;
     const w = new Float32Array(n * width);
-    // vectors before the layers are not normalized
+    // with propagation layers, the trained vectors are not normalized
     const isDivided = !this.#layout.propagated;
     for (let feature = 0; feature < n; feature++) {
       if (cosine) w[feature] = isDivided ? Math.sqrt(squaresOf(vectorOf(feature))) : 1;

@@ -192,7 +192,9 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.run(...strataRounds(plan, strata!.groups, end - first, key, isShuffled));
   }
 
-  /** Writes the partition of a slot back to the store, and reads the next partition into the slot. */
+  /**
+   * Writes the rows of the last turn's users from a slot to the store, and reads those of the next turn into the slot.
+   */
   async #move(last: Visit | undefined, next: Visit | undefined, slot: number): Promise<void> {
     if (last) await this.#save(last.partition, slot, last.visit === last.of - 1);
     if (next) await this.#load(next.partition, slot);
@@ -217,7 +219,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.rows.write(partition, this.#numbersOf(slot));
   }
 
-  /** Returns a view of the rows of a slot, u32. */
+  /** Returns a view of the users' rows in a slot, u32. */
   #numbersOf(slot: number): Uint32Array {
     const from = this.#slots[slot]!.firstRow * this.#stride;
     return this.arena

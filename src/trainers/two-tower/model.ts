@@ -102,7 +102,7 @@ export function modelFiles(
   };
 }
 
-/** Returns the number of input slots of each tower. */
+/** Returns the number of vectors that each tower gets as inputs, one per history, column, user bias and age. */
 export function slotsOf({ historyOf, userFields, userBias, exampleAge, sideFields }: StoredForm): {
   user: number;
   item: number;

@@ -69,7 +69,10 @@ export interface SweepPlan {
 }
 
 export type SweepTask =
-  /** task before the first sweep: adds the interactions of the initial vectors to e, and draws the first targets */
+  /**
+   * task before the first sweep: adds the interactions of the initial vectors to the residuals e, and draws the first
+   * targets
+   */
   | { kind: "start"; targetsKey: number }
   | {
       kind: "sweep";
@@ -200,7 +203,10 @@ class Sweep {
     return this.#addSparse(d, 1);
   }
 
-  /** Adds the terms of multi-valued fields to q or, if `squares` is 1, subtracts their squares from e. */
+  /**
+   * Adds the terms x v of multi-valued fields to the rows' sums q or, if `squares` is 1, subtracts half of their
+   * squares from the residuals e.
+   */
   #addSparse(d: number, squares: number): boolean {
     const { eq, fields } = this.#plan;
     if (!this.#barrier()) return false;
