@@ -73,7 +73,7 @@ export class GramSums {
       const from = part * D * D;
       for (let i = 0; i < gram.length; i++) gram[i]! += parts[from + i]!;
     }
-    // the kernel computed only the upper triangle
+    // mirrors the upper triangle, because the kernel computes no other part
     for (let r = 0; r < D; r++) {
       for (let k = 0; k < r; k++) gram[panelIndex(D, r, k)] = gram[panelIndex(D, k, r)]!;
     }

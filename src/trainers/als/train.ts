@@ -49,7 +49,7 @@ type RankingMetrics = Pick<EpochEvent, `${string}At${number}`>;
 export interface StartSide {
   /** u8[numRows]: 1 for rows whose key the run of --init contains */
   known: Uint8Array;
-  /** f32[numRows * dim]: vectors of these rows; 0 for other rows */
+  /** f32[numRows * dim]: vectors of known rows; 0 for other rows */
   vectors: Float32Array;
 }
 

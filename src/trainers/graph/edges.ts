@@ -32,7 +32,7 @@ export interface EdgeSource {
   /** dataset and rows on which the vocabulary of nodes is fitted: training rows with a weight above 0 */
   nodes: Dataset;
   rows: Uint32Array;
-  /** held-out splits; their rows are rows of nodes, like those of `nodes` */
+  /** held-out splits, each of whose rows contains one node, as in `nodes` */
   parts: Pick<LogParts, "valid" | "test">;
   /** notes on how rows become edges, and on rows that were dropped before */
   notes: readonly string[];

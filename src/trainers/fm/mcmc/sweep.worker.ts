@@ -187,7 +187,7 @@ class Sweep {
     for (const [ids, v] of ones.slice(fours)) kernel.addToQ(first, end, ids, 0, eq, v);
   }
 
-  /** Adds the interactions of one dimension, q^2 / 2 - sum (x v)^2 / 2, to the residuals e. */
+  /** Adds the interactions of one dimension, with q = sum x v, to the residuals e: q^2 / 2 - sum (x v)^2 / 2. */
   #addInteractions(d: number): boolean {
     const { eq, fields } = this.#plan;
     this.#rows((first, end) => this.#sumQ(d, first, end));

@@ -35,7 +35,7 @@ interface Rows {
 }
 
 /**
- * Returns the parts of each item in the rows.
+ * Returns the features of which the vector of each item in the rows is composed.
  *
  * @param space    space of the item's column and its side columns
  * @param attends whether the shares of kinds are learned
