@@ -1,5 +1,5 @@
-// The users' vectors of a training in one memory in a checkpoint: by blocks, like those of a training from a store, so
-// that a checkpoint suits any --max-memory.
+// Stores the users' vectors in a checkpoint if the training holds them in one memory: in the same blocks of users as a
+// training that holds them in a store, so that either can resume from the checkpoint, with any --max-memory.
 
 import { restoreRows, savedRows, type KEPT, type NOW } from "../../factors/kept-rows.js";
 import { paddedDim, type SparseRows } from "../../kernels/als/binding.js";
@@ -9,8 +9,8 @@ import { cutUsers, mostBetween } from "./user-blocks.js";
 /**
  * Returns the users' vectors for a checkpoint.
  *
- * @param now f32[numUsers * dim]
- * @param kept those of the best epoch, if there is one
+ * @param now f32[numUsers * dim]: the users' current vectors
+ * @param kept f32[numUsers * dim]: the users' vectors of the best epoch, if there is one
  */
 export function savedUsers(
   users: SparseRows,
@@ -26,7 +26,10 @@ export function savedUsers(
   return savedRows({ ...cut, read }, kept !== undefined);
 }
 
-/** Returns f32[numUsers * dim]: the users' vectors of a checkpoint. @throws {ArtifactError} it has other sizes */
+/**
+ * Returns f32[numUsers * dim]: the users' vectors of a checkpoint.
+ * @throws {ArtifactError} the checkpoint has other sizes
+ */
 export async function restoredUsers(
   users: SparseRows,
   dim: number,
@@ -48,7 +51,7 @@ function blocksOf(users: SparseRows, dim: number) {
   return {
     numPartitions: starts.length - 1,
     length: mostBetween(starts) * D,
-    /** Copies between f32[numUsers * dim] and the padded rows of a block, f32[][D]. */
+    /** Copies users' vectors, f32[numUsers * dim], to the padded rows of a block, f32[][D], or back. */
     copy(vectors: Float32Array, block: number, rows: Float32Array, direction: "save" | "restore"): void {
       const [first, last] = [starts[block]!, starts[block + 1]!];
       for (let user = first, at = 0; user < last; user++, at += D) {

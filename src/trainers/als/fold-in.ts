@@ -45,9 +45,7 @@ function fitLeastSquares(
     l2Exponent: l2Exponent!,
     l2Vector: given.l2Vector ?? l2Vector!,
   };
-  /**
-   * vectors of the side that is already trained, by the side of the new keys: items for new users, users for new items
-   */
+  /** vectors of the trained side: of the items if new users are folded in, of the users if new items are */
   const known = new Map<NewEvents["side"], OtherSide>();
   return ({ dataset, side, rows }) => {
     const name = preprocess.roles[side === "user" ? "item" : "user"]!;
@@ -71,7 +69,7 @@ function fitLeastSquares(
   };
 }
 
-/** The vectors of the trained side, and the sums over these vectors that are the same for every new row. */
+/** The vectors of the trained side (users or items), and their Gram matrix, which every new row needs. */
 export interface OtherSide {
   dim: number;
   /** vectors of the trained side, f32[numRows * dim], row-major */
@@ -124,7 +122,7 @@ export function foldInImplicit(
   );
 }
 
-/** Adds the square c h h' of one event's vector to the lower triangle of the row's matrix. */
+/** Adds an event's matrix c h h' (confidence c, item or user vector h) to the lower triangle of the row's matrix. */
 function addSquare(matrix: Float64Array, h: Float32Array, c: number): void {
   const dim = h.length;
   for (let i = 0; i < dim; i++) for (let j = 0; j <= i; j++) matrix[i * dim + j]! += c * h[i]! * h[j]!;

@@ -1,4 +1,4 @@
-// The Gram matrix of the vectors of one side, which is summed in parts.
+// Computes the Gram matrix of all users' or all items' vectors, as the sum of partial matrices.
 
 import { panelIndex, type AlsKernel } from "../../kernels/als/binding.js";
 import type { Arena, Region } from "../../kernels/shared/memory.js";
@@ -10,11 +10,11 @@ import type { Work } from "../../workers/kernel-thread.js";
  */
 const GRAM_PARTS = 16;
 
-/** Sums of the parts of a Gram matrix. All rows must be added in their order, at once or range by range. */
+/** Partial sums of a Gram matrix. All vectors must be added in their order, at once or range by range. */
 export class GramSums {
   readonly #arena: Arena;
   readonly #D: number;
-  /** f32[GRAM_PARTS][D][D], in panels */
+  /** partial Gram matrices, f32[GRAM_PARTS][D][D], each stored in panels of eight columns */
   readonly #sums: Region;
 
   constructor(arena: Arena, D: number) {
@@ -27,7 +27,12 @@ export class GramSums {
     this.#arena.f32(this.#sums).fill(0);
   }
 
-  /** Returns the work that adds all rows of a side; each thread takes whole parts. @param rows f32[numRows][D] */
+  /**
+   * Returns the threads' work of adding the vectors of all users, or of all items; each thread sums whole partial
+   * matrices.
+   *
+   * @param rows f32[numRows][D]: the padded vectors
+   */
   wholeSide(rows: Region, numRows: number): Work<AlsKernel> {
     const sums = Uint32Array.from({ length: GRAM_PARTS }, (_, part) => this.#at(part));
     return {
@@ -37,10 +42,10 @@ export class GramSums {
   }
 
   /**
-   * Returns the works that add rows `first` .. `last` - 1 of a side of `numRows` rows; threads take panels, because the
-   * rows may belong to a single part.
+   * Returns the threads' work of adding vectors `first` .. `last` - 1 of `numRows`; threads take columns of the matrix,
+   * because these vectors may all belong to one partial matrix.
    *
-   * @param rows f32[last - first][D]
+   * @param rows f32[last - first][D]: the padded vectors
    */
   range(rows: Region, numRows: number, { first, last }: { first: number; last: number }): Work<AlsKernel>[] {
     const edge = (part: number) => Math.floor((part * numRows) / GRAM_PARTS);
@@ -59,7 +64,7 @@ export class GramSums {
       }));
   }
 
-  /** Returns f64[D * D], in panels of eight columns. */
+  /** Returns the Gram matrix, f64[D * D], in panels of eight columns. */
   total(): Float64Array {
     const D = this.#D;
     const parts = this.#arena.f32(this.#sums);
@@ -68,7 +73,7 @@ export class GramSums {
       const from = part * D * D;
       for (let i = 0; i < gram.length; i++) gram[i]! += parts[from + i]!;
     }
-    // the kernel computed only the upper triangle
+    // mirrors the upper triangle, because the kernel computes no other part
     for (let r = 0; r < D; r++) {
       for (let k = 0; k < r; k++) gram[panelIndex(D, r, k)] = gram[panelIndex(D, k, r)]!;
     }

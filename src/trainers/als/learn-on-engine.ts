@@ -108,7 +108,7 @@ function rangeOf({ values }: SparseRows): [number, number] {
   return [low, high];
 }
 
-/** Returns for each row of a side whether it has events. */
+/** Returns whether each user, or each item, has events. */
 function ratedOf({ indptr }: SparseRows): RatedSide {
   const numRows = indptr.length - 1;
   return {

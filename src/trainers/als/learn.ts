@@ -68,7 +68,7 @@ export async function learnImplicit(
   return { ...modelOf(model, model), chosen };
 }
 
-/** Returns the rows of one side, users or items, among the initial parameters. */
+/** Returns the initial parameters of the users, or of the items. */
 function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures): StartSide {
   const dim = vectors.length / known.length;
   return {

@@ -63,7 +63,7 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     return await machine.begin("als", { threads: machine.#scratches });
   }
 
-  /** Sets all vectors of one side to `valueOf(row, dimension)`. */
+  /** Sets each element of the users' or the items' vectors to `valueOf(row, dimension)`. */
   fill(name: SideName, valueOf: (row: number, d: number) => number): void {
     const { rows, numRows } = this.sides[name];
     const vectors = this.arena.f32(rows);
@@ -85,7 +85,7 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     }
   }
 
-  /** Returns a copy of the vectors of one side. @returns f32[numRows * dim], row-major */
+  /** Returns a copy of the users' or the items' vectors. @returns f32[numRows * dim], row-major */
   vectors(name: SideName): Float32Array {
     const { rows, numRows } = this.sides[name];
     const padded = this.arena.f32(rows);
@@ -97,7 +97,7 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
     return dense;
   }
 
-  /** Computes the Gram matrix of the vectors of one side. @returns f64[D * D], in panels of eight columns */
+  /** Computes the Gram matrix of the users' or the items' vectors. @returns f64[D * D], in panels of eight columns */
   async gram(name: SideName): Promise<Float64Array> {
     const { rows, numRows } = this.sides[name];
     this.#sums.clear();
@@ -106,10 +106,10 @@ export class AlsMachine extends ThreadedKernel<AlsKernel> {
   }
 
   /**
-   * Solves every row of one side while the vectors of the other side are fixed.
+   * Solves the vectors of all users, or of all items, while those of the other side are fixed.
    *
    * @param gram f64[D * D]: Gram matrix of the other side, multiplied by the weight of unobserved pairs
-   * @returns the sum over all events of c (1 - s)^2
+   * @returns the sum over all events of c (1 - s)^2, for an event with confidence c and score s
    */
   async solve(name: SideName, gram: Float64Array): Promise<number> {
     const side = this.sides[name];

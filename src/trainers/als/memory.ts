@@ -12,7 +12,7 @@ const STORED_EVENT = 12;
 /** Bytes of a kernel's memory that are left for the buffers of threads. */
 const SPARE = 64 << 20;
 
-/** Sizes of a training. */
+/** Numbers of users, items and events, on which the memory of a training depends. */
 interface AlsSize {
   numUsers: number;
   numItems: number;

@@ -126,7 +126,7 @@ export function alsOptionsOf(given: GivenAls, facts: DataFacts): AlsOptions {
   return resolved(own, given, { ...facts });
 }
 
-/** Size of a log; `confidence` is the sum over its events. */
+/** Size of a log: the sum of its events' confidences, and its numbers of users and items. */
 interface Size {
   confidence: number;
   numUsers: number;

@@ -2,8 +2,9 @@
 // memory. The bytes of the vectors are those of AlsMachine.
 //
 //   solve users   block after block: store ──► rows, events ──► solved, added to the Gram matrix ──► store
-//   solve items   for each group of items and each block of dimensions: the users' blocks one after another add their events to the
-//                 items' sums; then the items are solved. Scores of events are in the store between two blocks of dimensions
+//   solve items   for each group of items and each block of dimensions: the users' blocks one after another add their
+//                 events to the items' sums; then the items are solved. Scores of events are in the store between two
+//                 blocks of dimensions
 //
 // The store reads and writes one slot while the threads work on the other. With D dimensions that are solved b at a
 // time, an epoch reads the users' vectors 1 + (D / b + 1) x (number of groups) times, and writes them once.
@@ -48,17 +49,19 @@ export interface StreamedShape {
   beside: string;
 }
 
-/** Rows of one block in the kernel's memory. */
+/** Part of the kernel's memory that holds the vectors and events of one block of users at a time. */
 interface Slot {
-  /** f32[most rows][D] */
+  /** f32[most users of a block][D]: vectors of the block's users */
   rows: Region;
   gram: Region;
   losses: Region;
-  /** u32: events of users, or of items */
+  /** u32: the block's events, grouped by user or by item (user-blocks.ts) */
   events: Region;
-  /** f32: scores of the items' events */
+  /** f32: score of each of the block's events, while these are grouped by item */
   scores: Region;
-  /** offsets of the structs: the users as rows, a group of items, and its sums */
+  /**
+   * byte offsets of the kernel's structs that describe the block's users, a group of items, and the sums of these items
+   */
   users: number;
   items: number;
   sums: number;
@@ -67,12 +70,15 @@ interface Slot {
 /** Bytes of a memory that are left for the structs of threads. */
 const SPARE = 64 << 20;
 
-/** Returns the bytes of the sums of an item in the kernel's memory: A, g, and the last step. */
+/** Returns the bytes that the kernel needs per item to solve b dimensions: matrix A, gradient g, and the last step. */
 export function sumBytes(b: number): number {
   return 4 * (b * b + 2 * b);
 }
 
-/** Returns the bytes in the kernel's memory without the sums of items: all items' vectors, and two slots. */
+/**
+ * Returns the bytes in the kernel's memory except the sums of items: all items' vectors, and two slots, each for a
+ * block of users.
+ */
 export function residentBytes(D: number, numItems: number, mostRows: number, mostEvents: number): number {
   const slot = mostRows * (4 * D + 16) + 4 * (numItems + 3 * mostEvents);
   return numItems * (4 * D + 12) + 2 * slot + SPARE;
@@ -92,11 +98,11 @@ export function cutItems(numItems: number, b: number, bytes: number): Uint32Arra
  * Holds the items' vectors, which are zero at first, and the threads. `terminate` ends the threads and must be called.
  */
 export class StreamedMachine extends ThreadedKernel<AlsKernel> {
-  /** f32[numItems][D] */
+  /** f32[numItems][D]: vectors of all items */
   readonly items: Region;
-  /** f32[numItems] */
+  /** f32[numItems]: penalty of each item */
   readonly itemPenalties: Region;
-  /** store of the users' vectors, f32[most rows of a block][D] */
+  /** store of the users' vectors, which holds f32[most users of a block][D] per block */
   readonly rows: KeptRows;
   /** u32[numBlocks + 1]: first user of each block, and the number of users */
   readonly starts: Uint32Array;
@@ -111,10 +117,10 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   readonly #scratches: number;
   readonly #threads: number[];
   readonly #gramSums: GramSums;
-  /** number of items and first item of each group */
+  /** first item of each group of items, and the number of items */
   readonly #groups: Uint32Array;
   #numEvents: Uint32Array[] = [];
-  /** number of events of users by block */
+  /** number of the users' events in each block */
   readonly #userEvents: Uint32Array;
   readonly #isWritten: Uint8Array;
 
@@ -175,7 +181,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   /**
    * Writes the events to the store, lays out the kernel's memory and starts the threads.
    *
-   * @param penalties f32[numUsers]
+   * @param penalties f32[numUsers]: penalty of each user
    * @throws {UsageError} the items do not fit in one memory
    * @throws {IoError} the store cannot be written, for example because the disk is full
    */
@@ -186,12 +192,12 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     return await machine.begin("als", { threads: machine.#threads });
   }
 
-  /** Number of floats of the users' rows of a block in the store. */
+  /** Number of floats per block in the store of the users' vectors. */
   get blockLength(): number {
     return this.#slots[0].rows.bytes / 4;
   }
 
-  /** Replaces the rows of a block of users. @param rows u32: the bits of f32[most rows][D] */
+  /** Replaces the vectors of a block of users. @param rows u32: the bits of f32[most users of a block][D] */
   async setBlock(block: number, rows: Uint32Array): Promise<void> {
     await this.rows.write(block, rows);
     this.#isWritten[block] = 1;
@@ -231,7 +237,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
    * Solves all items while the users' vectors are fixed.
    *
    * @param gram f64[D * D]: Gram matrix of the users, multiplied by the weight of unobserved pairs
-   * @returns the sum over all events of c (1 - s)^2
+   * @returns the sum over all events of c (1 - s)^2, for an event with confidence c and score s
    */
   async solveItems(gram: Float64Array): Promise<number> {
     this.arena.f32(this.#itemGram).set(gram);
@@ -270,8 +276,8 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   }
 
   /**
-   * Works on all blocks in turn; meanwhile, the previous block is saved from the other slot, and the next one loaded
-   * into it.
+   * Works on all blocks in turn. While the threads work on the block in one slot, the previous block is saved from the
+   * other slot, and the next one is loaded into it.
    */
   async #eachBlock({
     load,
@@ -320,7 +326,10 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     this.#useGroup(group, slot, at);
   }
 
-  /** Writes the structs of a slot for a group of items. @param at positions of the events of the block in the slot */
+  /**
+   * Points the kernel's structs of a slot to a group of items.
+   * @param at positions of the block's events in the slot
+   */
   #useGroup(group: number, slot: Slot, at = eventSections(0, 0, false, 0)): void {
     const first = this.#groups[group]!;
     putStruct(this.arena, Side, slot.items, {

@@ -12,12 +12,12 @@ import { blockLimits } from "./user-blocks.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
-// two blocks of dimensions are full, the third has four dimensions and four of padding
+// the 36 dimensions are solved in blocks of 16: two full blocks, and one of four dimensions and four of padding
 const given = { user: "user", item: "item", dim: 36, epochs: 3, threads: 2, seed: 1 };
 
 const uniform = mulberry32(8);
 const log = at("log.csv");
-// users have events only with items of their own group of five; some pairs repeat, and user 1 has all items
+// users have events only with items whose number equals theirs modulo 5; some pairs repeat, and user 1 has all items
 const pairs = Array.from({ length: 9000 }, () => {
   const user = integerBelow(900, uniform);
   return `u${user},i${5 * integerBelow(80, uniform) + (user % 5)}`;
@@ -120,7 +120,7 @@ onLinux("a file that is truncated during the training is damage", async () => {
       try {
         if (readlinkSync(`/proc/self/fd/${fd}`).includes("cut.rows-")) ftruncateSync(Number(fd), 10_000);
       } catch {
-        // the descriptor of the listing itself is closed
+        // the descriptor with which /proc/self/fd was listed is closed by now
       }
     }
   };

@@ -54,7 +54,7 @@ export async function trainStreamed(
     users: startFrom(start, "users", penalties.users, mass.users),
     items: startFrom(start, "items", penalties.items, mass.items),
   };
-  // marks the users that are not trained, before their penalties are stored
+  // sets the penalties of users that are not trained below 0, before the machine stores the penalties
   const known = isFirst && Uint8Array.from(mass.users, (_, user) => Number(isFirst.users(user)));
   const shape = { dim, block: BLOCK, threads, users, numItems: item.count, maxMemory, beside };
   const machine = await StreamedMachine.start(shape, penalties.users);
@@ -88,9 +88,9 @@ async function setUsers(machine: StreamedMachine, dim: number, known: Uint8Array
   }
 }
 
-/** Vectors of an epoch that may be returned: the items' vectors, and the places of the users'. */
+/** Vectors of an epoch that may be returned: the items' vectors, and the places of the users' vectors in the store. */
 interface Kept {
-  /** f32[numItems][D] */
+  /** f32[numItems][D]: vectors of all items */
   items: Float32Array;
   places: RowPlaces;
 }
@@ -139,7 +139,8 @@ async function trainEpochs(
         withKept && kept !== undefined,
       ),
     async restore(arrays, large) {
-      // restores the vectors of the best epoch first; the current vectors are then written to the other blocks
+      // restores the users' vectors of the best epoch first; the current ones are then written to other blocks of the
+      // store
       if (arrays["keptItems"]) {
         setItems(machine, floatsOf(arrays, "keptItems", item.count * options.dim), options.dim);
         await restoreUsers(KEPT, large);
@@ -157,7 +158,7 @@ async function trainEpochs(
   return { model: modelOf(kept!), ...done, ...(interrupted && { interrupted }) };
 }
 
-/** Returns f32[numItems * dim] of padded rows. */
+/** Returns the items' vectors without the padding of their rows, f32[numItems * dim]. */
 function denseItems({ D }: StreamedMachine, rows: Float32Array, dim: number): Float32Array {
   const dense = new Float32Array((rows.length / D) * dim);
   for (let i = 0; i < rows.length / D; i++) dense.set(rows.subarray(i * D, i * D + dim), i * dim);

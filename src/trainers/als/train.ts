@@ -35,8 +35,8 @@ export interface ImplicitInput {
   /** returns the value that decides the best epoch (the highest value), and the validation metrics */
   validate?: (vectors: ImplicitVectors) => Promise<{ value: number; metrics: RankingMetrics }>;
   /**
-   * first vectors of known rows; if `freezes` is true, all known rows keep these vectors, otherwise only those without
-   * events
+   * first vectors of users and items that the run of --init has; if `freezes` is true, all of them keep these vectors,
+   * otherwise only those without events
    */
   start?: Record<SideName, StartSide> & { freezes: boolean };
   controls?: Controls;
@@ -49,7 +49,7 @@ type RankingMetrics = Pick<EpochEvent, `${string}At${number}`>;
 export interface StartSide {
   /** u8[numRows]: 1 for rows whose key the run of --init contains */
   known: Uint8Array;
-  /** f32[numRows * dim]: their vectors; 0 for other rows */
+  /** f32[numRows * dim]: vectors of known rows; 0 for other rows */
   vectors: Float32Array;
 }
 
@@ -162,19 +162,20 @@ async function trainEpochs(
 }
 
 /**
- * Solves all users, or all items, while the others are fixed. Gram matrices given are multiplied by the weight of
- * unobserved pairs.
+ * Solves the vectors of all users, or of all items, while the others are fixed. The Gram matrices that the methods get
+ * are already multiplied by the weight of unobserved pairs.
  */
 export interface Solver {
   itemGram(): Promise<Float64Array>;
   /** @returns the Gram matrix of the users */
   solveUsers(gram: Float64Array): Promise<Float64Array>;
-  /** @returns the sum over all events of c (1 - s)^2 */
+  /** @returns the sum over all events of c (1 - s)^2, for an event with confidence c and score s */
   solveItems(gram: Float64Array): Promise<number>;
 }
 
 /**
- * Returns the function that trains an epoch and returns its loss: the objective without its penalties, per confidence.
+ * Returns the function that trains an epoch and returns its loss: the objective without its penalties, divided by the
+ * sum of all confidences.
  *
  * @param mass f64[numUsers]: sum of each user's confidences
  */
@@ -226,8 +227,8 @@ export function startFrom(
 }
 
 /**
- * Returns f32[numRows]: p = l2 (sum of the row's confidences + a numOthers)^exponent, Rendle et al. 2021
- * (arXiv:2110.14037), eq. 4.
+ * Returns f32[numRows]: the penalty p = l2 (sum of the row's confidences + a numOthers)^exponent, where a is the weight
+ * of a pair without events. Rendle et al. 2021 (arXiv:2110.14037), eq. 4.
  */
 export function penaltiesOf(
   mass: Float64Array,

@@ -1,11 +1,11 @@
 // Cuts the events of users into blocks of consecutive users, and writes them to a store before the first epoch: grouped
-// by user, and grouped by item for each group of items. The order of a user's items and of an item's users is that of
-// one memory.
+// by user, and grouped by item for each group of items. The order of a user's items and of an item's users is the same
+// as in a training in one memory.
 //
 //   block    consecutive users; their number depends only on the data, so that a checkpoint suits any --max-memory
 //   group    consecutive items, as many as fit into memory with their sums (kernels/als/assembly/blocks.ts)
-//   events   u32[numRows + 1] ends, u32[numEvents] indices in the block or of items, f32[numEvents] confidences, if there are any;
-//            then, of users, f32[numRows] penalties
+//   events   u32[numRows + 1] end of each row's events; u32[numEvents] items of a user's events, or users within the
+//            block of an item's; f32[numEvents] confidences, if there are any; f32[numRows] penalties, of users only
 
 import { transpose } from "../../dataset/sequences/interactions.js";
 import type { BlockStore } from "../../io/block-store.js";
@@ -18,7 +18,8 @@ import type { SparseRows } from "../../kernels/als/binding.js";
 export const BLOCK = 16;
 
 /**
- * Maximum sizes of a block, and bytes of sums of items that are allowed regardless of --max-memory; tests lower them.
+ * Maximum bytes of vectors and number of events of a block of users, and bytes of items' sums that are allowed
+ * regardless of --max-memory; tests lower them.
  */
 export const blockLimits = { bytes: 64 << 20, events: 8 << 20, sums: 256 << 20 };
 
@@ -45,16 +46,16 @@ export function mostBetween(ends: ArrayLike<number>): number {
   return most;
 }
 
-/** Positions of the arrays of events in u32 numbers of the store. */
+/** Positions of the arrays of a block's events in the store, counted in u32 numbers. */
 export interface EventSections {
   indices: number;
-  /** 0 if all confidences are 1 */
+  /** position of the confidences; 0 if they are not stored, because all are 1 */
   confidences: number;
   penalties: number;
   end: number;
 }
 
-/** Returns the positions of the arrays of events; `numPenalties` is 0 for items. */
+/** Returns the positions of the arrays of a block's events; `numPenalties` is 0 for events that are grouped by item. */
 export function eventSections(
   numRows: number,
   numEvents: number,
@@ -80,7 +81,7 @@ export const scoresName = (group: number, block: number): string => `scores ${gr
  *
  * @param starts first user of each block, and the number of users
  * @param groups first item of each group, and the number of items
- * @param penalties f32[numUsers]
+ * @param penalties f32[numUsers]: penalty of each user
  * @returns number of events by group and block
  */
 export async function storeEvents(

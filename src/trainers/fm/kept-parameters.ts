@@ -78,10 +78,7 @@ export class KeptParameters {
     };
   }
 
-  /**
-   * Returns arrays that can be written to disk, which shared memory cannot; those of a machine in several memories can
-   * be.
-   */
+  /** Returns the copied arrays in memory that can be written to disk: those in shared memory are copied again. */
   #unshared(): ParameterArrays {
     const { vectors, w } = this.copy;
     return areShared([vectors]) ? { vectors: vectors.slice(), w: w.slice() } : { vectors, w };

@@ -25,7 +25,7 @@ const options = (loss: FmOptions["loss"], rest: Partial<FmOptions>): FmOptions =
   ...rest,
 });
 
-/** Returns everything that a training returns, as text. */
+/** Returns digests of everything that a training returns, and of the scores of rows. */
 async function resultOf(input: FmInput, given: FmOptions, scored: FmInput["valid"]): Promise<string> {
   const model = await trainFm(input, given);
   const scores = await scoreRows(model, scored!, given);
@@ -42,7 +42,7 @@ const digest = (array: Float32Array) =>
     .digest("hex")
     .slice(0, 12);
 
-/** Vectors in two or more memories, by slices that one memory holds besides the slots of features. */
+/** Cases in which one memory cannot hold all vectors; the last number is the size of a memory in bytes per feature. */
 const divided = [
   ["adagrad, one slice in each memory, dim 16", { dim: 16 }, "logistic", false, 60],
   ["adagrad, slices of 4 dimensions, dim 7", { dim: 7 }, "squared", true, 30],

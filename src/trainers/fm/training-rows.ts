@@ -55,7 +55,7 @@ export function prepareTraining(
       return { numRows: buffer.numRows, weight: buffer.weight, loss: machine.takeLoss() };
     };
   }
-  // the calling thread marks the repeated features of a chunk while the others train on the previous chunk
+  // this thread marks the repeated features of a chunk while the other threads train on the previous chunk
   const { marks } = machine;
   const newBuffer = () => new RowsBuffer(machine.arena, "a chunk of training rows", marks);
   const buffers: [RowsBuffer, RowsBuffer] = [newBuffer(), newBuffer()];
@@ -96,7 +96,8 @@ async function trainOnChunks(
 }
 
 /**
- * A block of rows as the kernel visits it; `places` has the position of each row, undefined if rows keep their order.
+ * A block of rows as the kernel visits it. `places` has the position of each row within the block; undefined if rows
+ * keep their order.
  */
 interface Visited {
   first: number;

@@ -13,11 +13,13 @@ export interface EdgeRounds {
   /** u32: rows from whose numbers the edges are computed */
   sample: Uint32Array;
   maxBin: number;
-  /** f64[columns][foundWidth]: number of edges, smallest and greatest number, edges */
+  /**
+   * f64[columns][foundWidth]: for each column the number of edges, the smallest and the greatest number, and the edges
+   */
   found: Float64Array;
 }
 
-/** Returns the number of elements of a row of `found`, for at most maxBin bins. */
+/** Returns the number of elements per column of EdgeRounds.found, for at most maxBin bins. */
 export function foundWidth(maxBin: number): number {
   return 3 + maxBin;
 }

@@ -19,7 +19,7 @@ import {
 } from "./forest-of-log.js";
 import type { LabelledPart, Target } from "./target.js";
 
-/** A head, with the rows on which it was fitted. */
+/** A head (logistic regression on leaves), with the rows on which it was fitted. */
 export interface FittedHead {
   head: Head;
   rows: LabelledPart;

@@ -78,7 +78,7 @@ function emptied(before: ColumnRecipe, now: ColumnRecipe): number[] {
   return now.keys.flatMap((key, code) => (key === before.keys[code] ? [] : [code]));
 }
 
-/** Rewrites the paths in the lines of the leaves. */
+/** Rewrites the conditions on the path to each leaf in leaves.jsonl. */
 async function leafLines(
   run: Run,
   { forest }: GbdtArtifact,

@@ -39,7 +39,7 @@ export function labelValues({ task, classes, positiveFrom }: Prediction, dataset
   return labelsOf(dataset, positiveFrom ?? undefined, task).values;
 }
 
-/** Computes all metrics of the task. @param scores f64[n], or f64[n][classes] */
+/** Computes all metrics of the task. @param scores f64[numRows], or f64[numRows][classes] */
 export function targetMetrics(
   { task, classes, labelRange }: Prediction,
   scores: Float64Array,
@@ -53,8 +53,8 @@ export function targetMetrics(
 export interface Target extends Prediction {
   labelled(part: Part): LabelledPart;
   /**
-   * returns the training rows weighted, also by age, with mean 1; and a function `of` that weights other rows by the
-   * same rule
+   * returns the training rows with weights of mean 1, which may decay with age; and a function `of`, which weights
+   * other rows by the same rule
    */
   weighed: (train: Part) => { train: LabelledPart; of: (part: Part) => LabelledPart };
 }

@@ -73,7 +73,7 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
   };
 }
 
-/** Decisions about a training that are made before the log is read. */
+/** Options of a training, and its run of --init, which are checked before the log is read. */
 interface Decided {
   given: GivenGbdt;
   gbdt: GbdtOptions;

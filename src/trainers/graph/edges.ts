@@ -32,7 +32,7 @@ export interface EdgeSource {
   /** dataset and rows on which the vocabulary of nodes is fitted: training rows with a weight above 0 */
   nodes: Dataset;
   rows: Uint32Array;
-  /** held-out splits; their rows are those of `nodes` */
+  /** held-out splits, each of whose rows contains one node, as in `nodes` */
   parts: Pick<LogParts, "valid" | "test">;
   /** notes on how rows become edges, and on rows that were dropped before */
   notes: readonly string[];
@@ -54,7 +54,7 @@ export function edgeSource(parts: LogParts, counted: Counted, given: GivenGraph)
 
 function ofList(parts: LogParts, counted: Counted, columns: EdgeColumns): EdgeSource {
   const { train, valid, test } = parts;
-  // the nodes of each log are converted once, because they have twice as many rows as the log
+  // a log's rows are converted to nodes once, because there are two nodes per row
   const known = new Map<Dataset, Dataset>();
   const nodesOf = (dataset: Dataset): Dataset => {
     const found = known.get(dataset);
@@ -145,7 +145,10 @@ function neither({ columns }: Dataset): string {
   );
 }
 
-/** Returns the rows whose node has an edge. @param isLinked u8[numFeatures] */
+/**
+ * Returns the rows whose node has an edge to another node.
+ * @param isLinked u8[numFeatures]: 1 for nodes with an edge to another node
+ */
 export function linkedRows(
   space: FeatureSpace,
   { columns }: Dataset,

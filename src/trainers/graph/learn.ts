@@ -32,7 +32,7 @@ export interface GraphInput {
   parts?: SgnsParts | undefined;
   /** number of epochs over which the learning rate decays; in a refit, that of the evaluated training */
   scheduledEpochs: number;
-  /** initial parameters of each pair of tables (side) */
+  /** initial parameters of each side, which is a pair of tables: vectors and contexts */
   starts: readonly (SgnsStart | undefined)[];
   /** writes the walks of the first epoch to a file */
   writeWalks?: ((machine: SgnsMachine) => Promise<void>) | undefined;
@@ -40,7 +40,7 @@ export interface GraphInput {
   controls: Controls;
 }
 
-/** Vectors and contexts by feature of the space, for each side of the method. */
+/** Trained vectors and contexts of each side, which is a pair of tables, by feature of the space. */
 export interface GraphModel extends EpochsDone {
   options: TrainedGraphOptions;
   sides: readonly (Side & SgnsVectors)[];
@@ -115,8 +115,8 @@ export async function learnGraph(
 }
 
 /**
- * Returns the number of threads that train one side. Sides are independent; with two or more threads, they are trained
- * at the same time.
+ * Returns the number of threads that train one side, a pair of tables. Sides are independent; with two or more threads,
+ * they are trained at the same time.
  */
 function sideThreads(given: SampledOptions, side: number): number {
   const numSides = methods[given.method].sides(given).length;
@@ -137,7 +137,7 @@ async function started(
   const machine = await SgnsMachine.start(
     {
       ...{ numRows: numNodes, dim, window: Math.max(walks.before, walks.after), negatives, seed, oneTable },
-      // this uniform noise is replaced after visits have been counted
+      // placeholder: the number of visits of each node is counted later, and then determines the noise
       noise: new Float64Array(numNodes).fill(1 / numNodes),
       firstVectorHashes: featureHashes(space),
       walks: { ...walks, graph },
@@ -157,7 +157,7 @@ function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: rea
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
-/** Compares the mean loss of the sides with that of scores by degrees. */
+/** Compares the mean loss of the sides' vectors with that of scores by the nodes' degrees. */
 function addedToDegrees(
   { byEdge }: HeldOutEdges,
   sides: readonly ScoredVectors[],

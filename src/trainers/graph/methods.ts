@@ -17,7 +17,7 @@ export type Walks = Omit<WalksShape, "graph">;
 /** A pair of tables, vectors and contexts, that is trained on the walks. */
 export interface Side {
   dim: number;
-  /** whether a node has the same vector as a node and as a context, in one table */
+  /** whether a node has a single vector, in one table, both as a node and as a context */
   oneTable: boolean;
 }
 

@@ -135,10 +135,12 @@ async function fit(
   return finishedFit(model, { vocabulary, nodes, side, items, edgeAuc }, session);
 }
 
-/** The features of a log, from which the dataset's columns have been released. */
+/**
+ * Graph, vocabulary and initial parameters that were computed from a log, whose columns have been released from memory.
+ */
 interface Encoded extends Pick<GraphInput, "graph" | "valid" | "starts"> {
   vocabulary: SgnsVocabulary;
-  /** dataset of the nodes; its columns have been released */
+  /** dataset of the nodes, without its columns, which have been released from memory */
   nodes: Dataset;
   side: SideInformation | undefined;
   items: CarriedItems | undefined;
@@ -178,7 +180,7 @@ async function encode(
   countUnseen(space, source.parts, watch);
   if (space !== whole) renumber(edges, featuresFrom(whole, space));
   const { graph, counts } = graphOf(space.numFeatures, edges, graphOptions);
-  // the edges of dropped nodes were counted as self-loops, and are now counted as missing
+  // self-loops of dropped nodes are counted as such; graphOf counted them as edges with a missing node
   counts.missing += counts.loops - loops;
   counts.loops = loops;
   for (const text of [...notes, graphNote(numNodes, graphOptions.directed, counts, given)]) note(text);
@@ -265,9 +267,9 @@ function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, Table
 
 /** Nodes that have an edge to another node. */
 interface Linked {
-  /** vocabulary of these nodes */
+  /** feature space with only these nodes */
   fitted: FeatureSpace;
-  /** u32: rows of these nodes; all rows if the result would be the same */
+  /** u32: rows of these nodes; all rows if neither side columns nor --init require counting them again */
   rows: Uint32Array;
   numNodes: number;
   /** number of dropped nodes */

@@ -1,4 +1,5 @@
-// --init of graphs: starts from the tables of a run, a pair per side; for EGES also from the composition of its items.
+// --init of graphs: starts from a run's tables, a pair of vectors and contexts per side; for EGES also from the own
+// vectors and attention of its items.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -18,9 +19,9 @@ export interface GraphInit {
   run: Run;
   /** length of the default table's vectors */
   dim: number;
-  /** tables of each side; the first side also has the keys */
+  /** tables of each side; those of the first side also have the keys */
   sides: readonly [SgnsInit, ...SgnsInit[]];
-  /** for EGES: the only side, with the composition of its items */
+  /** for EGES: the only side, with own vectors and attention of its items */
   composed?: EgesInit;
 }
 

@@ -13,17 +13,17 @@ import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part } from "../../training/examples/examples.js";
 import type { GivenItem2vec } from "./options.js";
 
-/** Mark of a goal event; rejections have the mark BESIDE (sequences). */
+/** Mark of a goal event; that of a rejected item's event is BESIDE (dataset/sequences). */
 const GOAL = 2;
 /** Maximum number of goals and rejections that a session keeps; the last ones are kept. */
 const MOST_LISTED = 32;
 
 const NOTHING: ReadonlySet<number> = new Set();
 
-/** Lists of rows that are contexts or negatives of every centre of a session. */
+/** Each session's list of goals and rejections, which are contexts and negatives of every centre of the session. */
 export interface SessionLists {
   lists: SgnsPairs["lists"];
-  /** u32[numSessions]: index of each session's list; list 0 is empty */
+  /** u32[numSessions]: index of each session's list in `lists`; list 0 is empty */
   ofSession: Uint32Array;
 }
 
@@ -36,10 +36,11 @@ export function columnsAsked({ goal, reject, negativesWithin }: GivenItem2vec): 
 }
 
 /**
- * Returns marks of the events of a split that are goals or rejections; undefined if neither option is set.
+ * Returns for each event of a split whether it is a goal or a rejection; undefined if neither --goal nor --reject is
+ * set.
  *
  * @param expected whether each expression must match some event
- * @returns u8[rows]
+ * @returns u8[rows]: GOAL, BESIDE for a rejection, 0 for other events
  * @throws {UsageError} an expression uses an unknown column or matches no event, or both match the same event
  */
 export function marksOf(
@@ -61,9 +62,7 @@ export function marksOf(
   return goals.map((is, i) => (is ? GOAL : 0) | (rejections[i]! ? BESIDE : 0));
 }
 
-/**
- * Returns the lists of sequences with marks: distinct rows, goals with positive and rejections with negative weights.
- */
+/** Returns the list of each session: its distinct goals, with weight 1, and its distinct rejections, with weight -1. */
 export function markedLists({ numSessions, marked }: Sequences): SessionLists {
   const ofSession = new Uint32Array(numSessions);
   const [ends, rows, weights]: [number[], number[], number[]] = [[0, 0], [], []];
@@ -85,7 +84,7 @@ export function markedLists({ numSessions, marked }: Sequences): SessionLists {
   return { lists, ofSession };
 }
 
-/** Returns the distinct marked rows of a session, as row + 1 for a goal and -(row + 1) for a rejection. */
+/** Returns the distinct goals and rejections of a session: token + 1 for a goal, -(token + 1) for a rejection. */
 function distinctOf({ offsets, tokens, marks }: MarkedEvents, session: number): ReadonlySet<number> {
   if (offsets[session] === offsets[session + 1]) return NOTHING;
   const entries = new Set<number>();
@@ -97,7 +96,7 @@ function distinctOf({ offsets, tokens, marks }: MarkedEvents, session: number): 
 /**
  * Returns notes on the numbers of goals and rejections.
  *
- * @param marks u8[rows] of the training split
+ * @param marks result of marksOf for the training split
  * @throws {UsageError} no session has a goal
  */
 export function markNotes(

@@ -18,7 +18,7 @@ function heldOutOf(sessions: readonly (readonly [token: number, isHeldOut: 0 | 1
 
 const dim = 3;
 const random = mulberry32(7);
-// features 2 to 11 are items; the other features belong to another field
+// features 2 to 11 are items; features 0, 1 and from 12 on are of other fields
 const [first, end] = [2, 12];
 const vectors = Float32Array.from({ length: 14 * dim }, () => random() - 0.5);
 const totals = Float64Array.from({ length: 14 }, (_, feature) => (feature === 9 ? 0 : 1));

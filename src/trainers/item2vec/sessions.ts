@@ -34,10 +34,10 @@ export interface Sessions {
   beside?: Beside;
 }
 
-/** Lists of goals and rejections by session, and markets. */
+/** Contexts and negatives outside of the window: goals and rejections by session, and other items of a market. */
 export interface Beside {
   pairs: SgnsPairs;
-  /** u32[numRows of the training dataset]: index of the list of the row's session */
+  /** u32[numRows of the training dataset]: index of the list of goals and rejections of the row's session */
   listOfRow: Uint32Array;
   valid: SessionLists | undefined;
 }
@@ -162,7 +162,7 @@ function itemAt(columns: readonly string[], { item }: Roles): number {
   );
 }
 
-/** Returns u32[numRows]: index of the list of the row's session. */
+/** Returns u32[numRows]: index of the list of goals and rejections of each row's session. */
 function listsByRow(
   { numSessions, offsets, rows }: Sequences,
   ofSession: Uint32Array,

@@ -37,7 +37,7 @@ function planOf(arch: NetArch, more: Partial<NetPlan> = {}): NetPlan {
   };
 }
 
-/** Initial parameters whose w0 and wide part are not 0, as if they came from a table. */
+/** Initial parameters whose bias w0 and wide part are not 0, as if they were initialized from a table. */
 function firstOf(plan: NetPlan): Record<string, Float32Array> {
   const n = plan.offsets[plan.offsets.length - 1]!;
   const hashes = Uint32Array.from({ length: 2 * n }, (_, i) => draw(3, i));

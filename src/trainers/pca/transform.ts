@@ -61,7 +61,7 @@ export async function foldInInteractions(
     );
   }
   const { values, scale, center, ...how } = run.manifest.options as unknown as PcaOptions;
-  // runs of earlier versions lack both options
+  // runs of earlier versions lack --response and --degree-power
   const { response = "ideal", degreePower = 0.5 } = how as Partial<PcaOptions>;
   const tensors = await readPcaTensors(run);
   const names = { user: roles.user!, item: roles.item! };

@@ -69,8 +69,7 @@ export function graphOf(
 }
 
 /**
- * Returns the feature of each user of the training split, by the user's number in the source; NONE for a user without a
- * training event.
+ * Returns u32: the feature of each user, by the user's number in `source`; NONE for a user without a training event.
  */
 export function userFeatures({ source, train }: RankingExamples): Uint32Array {
   const features = new Uint32Array(source.history.indptr.length - 1).fill(NONE);

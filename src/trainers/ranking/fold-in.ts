@@ -60,7 +60,7 @@ export async function foldInByPairs(run: Run, options: TransformOptions, watch: 
   });
 }
 
-/** Vectors of the run's items, f32[I * dim], their biases, f32[I], and the items that each user has. */
+/** The run's items with vectors f32[numItems * dim] and biases f32[numItems], and the items that each user has. */
 interface KnownItems {
   source: NegativeSource;
   items: { vectors: Float32Array; biases: Float32Array };
@@ -76,8 +76,8 @@ async function knownItems(run: Run, { parameters, preprocess }: FoldingModel): P
 }
 
 /**
- * Fits the vector of each new key. Events whose other side the run does not know are ignored; a key without other
- * events gets zeros.
+ * Fits the vector of each new key. Events with an unknown item (of a new user) or an unknown user (of a new item) are
+ * ignored; a key without other events gets zeros.
  */
 function foldInPairs(
   run: Run,
@@ -200,7 +200,7 @@ function direction(
   return sum.map((x) => x / length);
 }
 
-/** Returns the vectors of the source's users, without other context features, f32[numUsers * dim]. */
+/** Returns f32[numUsers * dim]: the vector of each user's own feature, without other features of the context. */
 function vectorsOfUsers(
   { space, preprocess, parameters: { dim, vectors } }: FmRun,
   { users }: NegativeSource,

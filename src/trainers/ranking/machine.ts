@@ -22,9 +22,9 @@ import type { FactorStart } from "../../factors/warm-start.js";
 
 /** Copies of the parameters, without padding. */
 export interface RankingParameters {
-  /** weight of each feature, f32[n] */
+  /** weight of each feature, f32[numFeatures] */
   w: Float32Array;
-  /** vector of each feature, f32[n * dim], row-major */
+  /** vector of each feature, f32[numFeatures * dim], row-major */
   vectors: Float32Array;
 }
 
@@ -53,9 +53,9 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   /**
    * Draws the initial vectors; weights are 0.
    *
-   * @param featureHashes u32[n][2]
-   * @param counts u32[n]: number of training events with each feature; vectors of features without events are 0 and
-   *   stay 0
+   * @param featureHashes u32[numFeatures][2]: hash of each feature's field and key
+   * @param counts u32[numFeatures]: number of training events with each feature; vectors of features without events are
+   *   0 and stay 0
    * @param accumulator initial value of AdaGrad's sums
    */
   async initialize(
@@ -101,7 +101,9 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return loss;
   }
 
-  /** Trains one epoch in rounds; in each round, threads take blocks whose groups no other thread uses. */
+  /**
+   * Trains one epoch in rounds. In a round, threads train on blocks of events that have no group of features in common.
+   */
   async #trainStrata(shuffles: boolean, negativeKey: number): Promise<void> {
     await this.run(...strataRounds(this.#layout.plan, this.groups, this.#numEvents, negativeKey, shuffles));
   }
@@ -129,7 +131,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     const rest = wholeRegions({ weights, moments });
     const isOne = strata !== undefined || sharesNegatives(this.#shape.loss);
     if (isOne) return new Map([...wholeRegions({ vectors: region }), ...rest]);
-    // the number of tables depends on the number of threads, which may differ when training is resumed
+    // saves vectors feature by feature: the number of tables into which they are divided depends on the number of
+    // threads, which may differ when training is resumed
     return new Map([["vectors", { rows: this.#numFeatures, columns: width, region, at }], ...rest]);
   }
 
@@ -166,7 +169,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return { w: Float32Array.from({ length: n }, (_, i) => weightsOf(i)[0]!), vectors };
   }
 
-  /** Returns the vectors before the propagation layers, f32[n * dim]; undefined without layers. */
+  /** Returns the vectors before the propagation layers, f32[numFeatures * dim]; undefined without layers. */
   base(): Float32Array | undefined {
     if (!this.#layout.propagated) return undefined;
     const { dim } = this.#shape;
@@ -187,7 +190,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     for (let feature = 0; feature < n; feature++) vectors.set(keptOf(feature), feature * kept.vector);
     const width = cosine ? 1 : kept.weight;
     const w = new Float32Array(n * width);
-    // vectors before the layers are not normalized
+    // with propagation layers, the trained vectors are not normalized
     const isDivided = !this.#layout.propagated;
     for (let feature = 0; feature < n; feature++) {
       if (cosine) w[feature] = isDivided ? Math.sqrt(squaresOf(vectorOf(feature))) : 1;
@@ -232,7 +235,9 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return weights.bytes / weightStride;
   }
 
-  /** Returns the rows of features: views, except for vectors in several tables. */
+  /**
+   * Returns functions that read and change the rows of features. Rows are views, except for vectors in several tables.
+   */
   #rows() {
     const { dim, method } = this.#shape;
     const { vectors, weightStride, momentStride, moments, slices, kept } = this.#layout;

@@ -12,7 +12,10 @@ const KEPT = {
   sgd: (dim: number) => dim,
 } as const;
 
-/** Number of bytes per event in the store of partitions: user, item, pair of the history, memberships, weight. */
+/**
+ * Number of bytes per event that a stored partition takes: user, item, entry of the user's item list, bits of the Bloom
+ * filter, weight.
+ */
 const STORED_EVENT = 17;
 
 /**

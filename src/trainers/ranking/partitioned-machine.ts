@@ -54,9 +54,9 @@ interface Visit {
 
 /** Values from which the initial parameters are computed, by feature. */
 export interface FirstRows {
-  /** hash of each feature's field and key, u32[n][2] */
+  /** hash of each feature's field and key, u32[numFeatures][2] */
   featureHashes: Uint32Array;
-  /** u32[n]: number of training events with each feature */
+  /** u32[numFeatures]: number of training events with each feature */
   counts: Uint32Array;
   seed: number;
   spread: number;
@@ -76,7 +76,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   readonly #slots: readonly [Slot, Slot];
   readonly #hasWeights: boolean;
   readonly #shift: number;
-  /** number of floats per row */
+  /** number of floats in a feature's row: its vector with padding, and its optimizer state */
   readonly #stride: number;
   /** sum of squares of the vectors of each partition's users, as of its last turn in an epoch */
   readonly #squares: Float64Array;
@@ -103,7 +103,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       this.arena,
       {
         numFeatures: localRows,
-        // placeholders: the events are read into the slots
+        // placeholders, because the users and items of events are read into the slots
         context: single(new Uint32Array(1)),
         templates: single(data.templates.ids.map((feature) => partitions.itemRow(feature))),
         users: new Uint32Array(1),
@@ -192,7 +192,9 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.run(...strataRounds(plan, strata!.groups, end - first, key, isShuffled));
   }
 
-  /** Writes the partition of a slot back to the store, and reads the next partition into the slot. */
+  /**
+   * Writes the rows of the last turn's users from a slot to the store, and reads those of the next turn into the slot.
+   */
   async #move(last: Visit | undefined, next: Visit | undefined, slot: number): Promise<void> {
     if (last) await this.#save(last.partition, slot, last.visit === last.of - 1);
     if (next) await this.#load(next.partition, slot);
@@ -217,7 +219,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.rows.write(partition, this.#numbersOf(slot));
   }
 
-  /** Returns a view of the rows of a slot, u32. */
+  /** Returns a view of the users' rows in a slot, u32. */
   #numbersOf(slot: number): Uint32Array {
     const from = this.#slots[slot]!.firstRow * this.#stride;
     return this.arena
@@ -315,12 +317,15 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       .subarray(row * width, row * width + 1 + this.#layout.kept.weight);
   }
 
-  /** Number of floats of optimizer state per vector and per weight, and index in a row of a vector's state. */
+  /**
+   * Number of floats of optimizer state per vector and per weight, and the index in a feature's row at which the state
+   * of its vector begins.
+   */
   get kept(): { vector: number; weight: number; from: number } {
     return { ...this.#layout.kept, from: 8 * this.#layout.slices };
   }
 
-  /** Number of floats per row. */
+  /** Number of floats in a feature's row: its vector with padding, and its optimizer state. */
   get stride(): number {
     return this.#stride;
   }

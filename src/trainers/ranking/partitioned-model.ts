@@ -9,11 +9,11 @@ import type { Partitions } from "../../kernels/ranking/partitions.js";
 export interface PartitionedModel {
   dim: number;
   partitions: Partitions;
-  /** number of floats per row */
+  /** number of floats in a feature's row: its vector with padding, and its optimizer state */
   stride: number;
-  /** vectors, weights and optimizer state of the items, f32[itemRows][stride] */
+  /** f32[itemRows][stride]: rows of the items */
   itemRows: Float32Array;
-  /** f32[n]: weight of each feature */
+  /** f32[numFeatures]: weight of each feature */
   w: Float32Array;
   rows: KeptRows;
   places: RowPlaces;

@@ -18,7 +18,7 @@ const given = { user: "user", item: "item", dim: 12, epochs: 6, threads: 2, seed
 
 const uniform = mulberry32(8);
 const log = at("log.csv");
-// users have events only with items of their own group of five
+// users have events only with items whose number equals theirs modulo 5
 const pairs = Array.from({ length: 20_000 }, () => {
   const user = integerBelow(700, uniform);
   return `u${user},i${5 * integerBelow(80, uniform) + (user % 5)}`;
@@ -78,7 +78,7 @@ test("its vectors are written in the place of those of a table in memory", async
     const vectorOf = (row: number) => table.vectors.subarray(12 * row, 12 * row + 12);
     return vectorOf(user.first + u).reduce((sum, x, d) => sum + x * vectorOf(item.first + i)[d]!, 0);
   };
-  // expects that users score items of their own group above items of the next group
+  // expects that users score items whose number equals theirs modulo 5 above items whose number is one greater modulo 5
   let right = 0;
   const groupOf = (row: number) => Number(keyAt(table.keys, row).slice(1)) % 5;
   for (let u = 0; u < 700; u++) {

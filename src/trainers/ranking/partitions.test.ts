@@ -51,7 +51,7 @@ async function started(threads: number, budget: number) {
   return { store, machine: await PartitionedMachine.start(data, { ...shape, threads }, how, first) };
 }
 
-/** Returns the vectors of all features, f32[n][dim]. */
+/** Returns the vectors of all features, f32[numFeatures][dim]. */
 async function vectorsOf(machine: PartitionedMachine): Promise<Float32Array> {
   const { stride } = machine;
   const vectors = new Float32Array(data.numFeatures * shape.dim);

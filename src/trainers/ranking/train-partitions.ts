@@ -148,7 +148,8 @@ async function trainEpochs(
       ),
     async restore(arrays, large) {
       machine.state = arrays;
-      // restores the rows of the best epoch first; the current rows are then written to the other blocks
+      // restores the users' rows of the best epoch first; the current ones are then written to other blocks of the
+      // store
       if (arrays["keptItems"]) {
         await restorePartitions(KEPT, large);
         const [keptItems, keptWeights] = [floatsOf(arrays, "keptItems"), floatsOf(arrays, "keptWeights")];
@@ -170,7 +171,9 @@ async function trainEpochs(
   };
 }
 
-/** Returns the weights of all features, f32[n]; weights of users are not trained and keep their initial value. */
+/**
+ * Returns the weights of all features, f32[numFeatures]; weights of users are not trained and keep their initial value.
+ */
 function weightsOf(
   partitions: Partitions,
   ofItems: Float32Array,

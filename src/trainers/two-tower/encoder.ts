@@ -30,7 +30,8 @@ export function rowsOfRun(space: FeatureSpace, { form }: StoredTowers, item: str
 /**
  * Starts the towers for encoding. The caller must call `terminate`, which ends the threads.
  *
- * @param items inputs of the item tower for each item, and the items' own rows f32[I * dim]; absent: the run's items
+ * @param items inputs of the item tower for each item, and the items' own vectors, f32[numItems * dim]; absent: the
+ *   run's items
  * @throws {UsageError} they do not fit into 4 GiB
  */
 export async function startEncoder(

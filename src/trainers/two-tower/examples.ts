@@ -36,21 +36,21 @@ import { hasHistoryRows } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 import { fieldRows, itemHashes, rowsBeside, towerRows, type TowerRows } from "./rows.js";
 
-/** Examples for ranking, with the towers' form of the training examples. */
+/** Ranking examples, with the training examples also in the form that the kernel of the towers reads. */
 export interface TowerExamples extends RankingExamples {
   towers: Towers;
 }
 
 export interface Towers {
   rows: TowerRows;
-  /** u32[E] each: user and item of each example, numbered as in the source of examples */
+  /** u32 each: user and item of each example, numbered as in `source` */
   users: Uint32Array;
   items: Uint32Array;
-  /** f32[E]: weight of each example; absent when all are 1 */
+  /** f32: weight of each example; absent when all are 1 */
   weights?: Float32Array;
   /** history and context of each example */
   before: TowerUsers;
-  /** history and context of each user of the source, at the user's newest event */
+  /** history and context of each user in `source`, at the user's newest event */
   newest: TowerUsers;
   /** input of the item tower for each item */
   side?: FieldRows;
@@ -284,7 +284,7 @@ function targetsOf(
   return Uint32Array.from(kept);
 }
 
-/** Returns the position of each example's item among the tokens of its user. */
+/** Returns the position of each example's item in `tokens`, the users' lists of items. */
 function placesIn(
   { indptr }: NegativeSource["history"],
   tokens: Uint32Array,

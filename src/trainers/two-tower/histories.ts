@@ -95,7 +95,7 @@ export function behaviorOf({ places, items }: OrderedEvents, isOf?: Uint8Array):
 }
 
 /**
- * Returns the range of tokens of a behavior before each event, at most `most`, the newest ones.
+ * Returns for each event the range of its user's earlier tokens of a behavior: at most the `most` newest.
  *
  * @param events u32: positions in the order of events
  */
@@ -118,14 +118,17 @@ export function rangesBefore(
   return { tokens, begins, ends: stops, numCut };
 }
 
-/** Returns the range of the newest tokens of a behavior for each user, at most `most`. */
+/** Returns for each user the range of the newest tokens of a behavior, at most `most`. */
 export function newestRanges({ ends }: OrderedEvents, { tokens, before }: Behavior, most: number): Ranges {
   const stops = ends.subarray(1).map((end) => before[end]!);
   const begins = stops.map((stop, u) => Math.max(before[ends[u]!]!, stop - Math.min(most, stop)));
   return { tokens, begins, ends: stops };
 }
 
-/** Sorts each user's distinct items by hash, so that any range of them is a random sample. @param hashes u32 by item */
+/**
+ * Sorts each user's distinct items by hash, so that any range of them is a random sample.
+ * @param hashes u32: hash of each item
+ */
 export function inHashOrder({ indptr, items }: ItemLists, hashes: Uint32Array): Uint32Array {
   const tokens = items.slice();
   for (let u = 0; u + 1 < indptr.length; u++)
@@ -161,7 +164,7 @@ export function rangesAround(
   return { tokens, begins, ends: stops, numCut };
 }
 
-/** Returns the range of all items of each user, at most `most`. */
+/** Returns for each user the range of the user's items, at most `most`. */
 export function rangesOfAll({ indptr }: ItemLists, tokens: Uint32Array, most: number): Ranges {
   const begins = indptr.slice(0, -1);
   return { tokens, begins, ends: begins.map((begin, u) => Math.min(indptr[u + 1]!, begin + most)) };

@@ -126,15 +126,15 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     for (let r = 0; r < count; r++) vectors.set(rows.subarray(r * width, r * width + dim), (first + r) * dim);
   }
 
-  /** Returns a copy of the items' biases, f32[I]; undefined if scores are cosines. */
+  /** Returns a copy of the items' biases, f32[numItems]; undefined if scores are cosines. */
   biases(): Float32Array | undefined {
     const biases = this.#placed().get("biases");
     return biases && readPlaced(this.arena, biases);
   }
 
   /**
-   * Returns copies of the parameters: `vectors` f32[n * dim], `biases` f32[I] unless cosine, NAME.weight and NAME.bias
-   * per layer.
+   * Returns copies of the parameters: `vectors` f32[numRows * dim], `biases` f32[numItems] unless scores are cosines,
+   * NAME.weight and NAME.bias per layer.
    */
   parameters(): NamedArrays {
     return readArrays(this.arena, this.#placed());

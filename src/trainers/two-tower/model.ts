@@ -102,7 +102,7 @@ export function modelFiles(
   };
 }
 
-/** Returns the number of input slots of each tower. */
+/** Returns the number of vectors that each tower gets as inputs, one per history, column, user bias and age. */
 export function slotsOf({ historyOf, userFields, userBias, exampleAge, sideFields }: StoredForm): {
   user: number;
   item: number;
@@ -152,8 +152,8 @@ export function towerTables(
 export interface StoredTowers {
   form: StoredForm;
   /**
-   * f32[n * dim] each, by feature of the item field: vectors of items in histories; items' own vectors, before the item
-   * tower's term
+   * f32[number of item features * dim] each: vectors of items in histories; items' own vectors, before the item tower's
+   * term
    */
   histories: Float32Array;
   items: Float32Array;

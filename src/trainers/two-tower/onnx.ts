@@ -8,9 +8,9 @@
 //   output vector   f32[N, dim]
 //   output bias     f32[N], for items whose scores are inner products
 //
-// A history's slot is sum_i c_i v_i / sum_i c_i over its known items. In a list, c_i depends on how many items come
-// later (--recency); in a set, repeated items count once, and c_i depends on how many items come before in the order by
-// hash. c_i = 0 beyond the longest history of the training.
+// A history's input vector is sum_i c_i v_i / sum_i c_i over its known items. In a list, c_i depends on how many items
+// come later (--recency); in a set, repeated items count once, and c_i depends on how many items come before in the
+// order by hash. c_i = 0 beyond the longest history of the training.
 
 import {
   AXIS,
@@ -32,9 +32,9 @@ import type { Keys } from "../../log/keys.js";
 /** Properties that user towers and item towers share. */
 interface Tower {
   dim: number;
-  /** columns besides the items; each is an input slot */
+  /** columns besides the items; the vector of each is an input of the tower */
   fields: readonly (NetworkKeys | NetworkNumber)[];
-  /** layers from the slots to a vector; empty if there is no tower */
+  /** layers from the inputs' vectors to the output vector; empty if there is no tower */
   layers: readonly NetworkLayer[];
   /** whether vectors are normalized */
   cosine: boolean;
@@ -60,15 +60,15 @@ export interface HistoryItems {
 
 /**
  * A model that computes a user's vector from histories and columns: the output of the layers or, without layers, the
- * sum of the slots.
+ * sum of the inputs' vectors.
  */
 export interface UserTower extends Tower {
   items: HistoryItems;
   /** name and description of the input of each history */
   histories: readonly { name: string; doc: string }[];
-  /** f32[dim]: bias of users, which is added to the sum of the slots; absent if 0 */
+  /** f32[dim]: bias of users, which is added to the sum of the inputs' vectors; absent if 0 */
   bias?: Float32Array;
-  /** whether the sum of the slots is added to the layers' output */
+  /** whether the sum of the inputs' vectors is added to the layers' output */
   skip: boolean;
 }
 
@@ -129,7 +129,7 @@ export function itemTowerChunks(tower: ItemTower, by: FoundBy): Iterable<Uint8Ar
   return modelChunks(graph.graph);
 }
 
-/** Returns a function that builds the slot of a history, f32[N, dim]; the slots share their constants. */
+/** Returns a function that computes a history's input vector, f32[N, dim]; histories share their constants. */
 function historyMeans(
   graph: GraphBuilder,
   { keys, vectors, counts, places }: HistoryItems,
@@ -166,13 +166,13 @@ function historyMeans(
   };
 }
 
-/** The items of histories, by position in the history. */
+/** The items of a history, each with the number of items that are counted before it, which determines its weight. */
 interface Ordered {
-  /** ONNX features of the items in the order of the rows of vectors */
+  /** feature of each row of the ONNX table of item vectors */
   order: RowFeatures;
   /**
-   * maps rows of the field, int64[N, L], to `at`, rows of vectors; `isOne`, 1 for counted items (int64); and `back`,
-   * the number of items counted before
+   * maps rows of the item field, int64[N, L], to three int64[N, L]: `at`, rows of the ONNX table of vectors; `isOne`, 1
+   * for counted items; and `back`, the number of items that are counted before
    */
   of: (row: string) => { at: string; isOne: string; back: string };
 }
@@ -226,7 +226,7 @@ function inOrder(graph: GraphBuilder, rows: RowFeatures, places: Uint32Array, nu
 
 /**
  * Returns for each position the sum over earlier positions; if `reverse` is 1, over later positions.
- * @param isOne int64[N, L]
+ * @param isOne int64[N, L]: 1 for counted items, 0 for others
  */
 function countBefore(graph: GraphBuilder, isOne: string, { reverse }: { reverse: 0 | 1 }): string {
   return graph.apply("CumSum", [isOne, graph.int64(1)], {
@@ -241,7 +241,7 @@ function sumOver(graph: GraphBuilder, x: string, { keepdims }: { keepdims: 0 | 1
   });
 }
 
-/** Returns a column's slot, f32[N, dim]; zeros for a missing cell. */
+/** Returns a column's input vector, f32[N, dim]; zeros for a missing cell. */
 function fieldSlot(
   graph: GraphBuilder,
   field: NetworkKeys | NetworkNumber,

@@ -14,7 +14,7 @@ const SPREAD = 0.05;
 export interface TowerRows {
   numRows: number;
   numItems: number;
-  /** feature of each item, u32[I] */
+  /** u32[numItems]: feature of each item */
   itemFeatures: Uint32Array;
   /** first row of items in histories; 0 if items have the same rows in histories and as candidates */
   firstHistoryRow: number;
@@ -32,7 +32,10 @@ export interface TowerRows {
 export interface FieldsAsRows {
   /** indexes of the fields in the space */
   fields: readonly number[];
-  /** u32[F + 1]: ends of the blocks; the users' bias and the example's age are counted as fields */
+  /**
+   * u32: first row of each field's block, then the end of the last; the users' bias and the example's age count as
+   * fields
+   */
   rowEnds: Uint32Array;
 }
 
@@ -131,7 +134,7 @@ export function fieldRows(
   };
 }
 
-/** A vector row without a field, with a factor for each event; absent: 1. */
+/** A vector row that belongs to no field, with its value in each event; absent: 1. */
 interface RowBeside {
   row: number;
   values?: Float32Array;
@@ -152,7 +155,7 @@ export function rowsBeside({ biasRow, ageRow }: TowerRows, agesOf: () => Float32
  * Returns initial vectors, f32[numRows * dim]. A value depends only on the seed, the feature's hash and the dimension,
  * so other vocabularies do not change it. Features without events, the users' bias and the age are 0.
  *
- * @param counts u32[numFeatures]
+ * @param counts u32[numFeatures]: number of events with each feature
  */
 export function firstVectors(
   space: FeatureSpace,

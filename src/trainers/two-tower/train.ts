@@ -42,10 +42,10 @@ export interface TowersInput {
 
 /** Vectors of users and items, and biases of items, by which items are scored. */
 export interface TowerVectors {
-  /** f32[numUsers * dim]: vectors of users; f32[I * dim]: vectors of items; normalized if scores are cosines */
+  /** f32[numUsers * dim]: vectors of users; f32[numItems * dim]: vectors of items; normalized if scores are cosines */
   users: Float32Array;
   items: Float32Array;
-  /** bias of each item, f32[I]; absent if scores are cosines */
+  /** bias of each item, f32[numItems]; absent if scores are cosines */
   biases?: Float32Array;
 }
 

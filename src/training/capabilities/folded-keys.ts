@@ -13,7 +13,7 @@ import type { FurtherLog } from "../reading/open-as-trained.js";
 import type { Transformed, TransformOptions } from "../options/transform-options.js";
 import { collectWarnings, type Watch } from "../session/watch.js";
 
-/** A prepared run, which computes vectors from the events of any number of logs. */
+/** A run that is ready to compute vectors of keys from the events of any number of logs. */
 export interface FoldingIn {
   dim: number;
   /** true if keys have biases in addition to their vectors */
@@ -36,9 +36,9 @@ export type FoldIn = (run: Run, options: TransformOptions, watch: Watch) => Prom
 export interface FoldedKeys {
   column: KeyColumn;
   codes: number[];
-  /** vector of each of `codes`, of `dim` numbers; undefined if the key's events do not determine one */
+  /** vector of each key in `codes`, of `dim` numbers; undefined if the key's events do not determine one */
   vectors: (ArrayLike<number> | undefined)[];
-  /** bias of each of `codes`; only for models with biases */
+  /** bias of each key in `codes`; only for models with biases */
   biases?: ArrayLike<number>;
   /** verb phrase for the message about keys without a vector, which continues "none of these" */
   lack: string;

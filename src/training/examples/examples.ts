@@ -67,7 +67,7 @@ export function labelledExamples(
   const trainRows = downsampled(parts.train.rows, own, negativeDownsampling, seed);
   const weights = eventWeights(parts.train.dataset, trainRows, weighting);
   const labelsAt = ({ dataset, rows }: Part): Float32Array => {
-    // the splits of one log share its labels
+    // splits that are rows of the training split's dataset use its labels, which are parsed already
     const { values } = dataset === parts.train.dataset ? own : labelsOf(dataset, positiveFrom, task);
     return valuesAt(values, rows);
   };

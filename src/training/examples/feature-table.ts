@@ -90,7 +90,7 @@ export function lateTable(
 ): TableRows {
   const whole = featureTable(space, { dim: 0, w, vectors: new Float32Array() });
   return {
-    // these vectors are never filled, because laterVectors replaces them
+    // placeholder: laterVectors computes the vectors while the table is written
     ...wholeFields({ ...whole, dim, vectors: new Float32Array(whole.numRows * dim) }),
     laterVectors({ first, last }) {
       const vectors = new Float32Array((last - first) * dim);

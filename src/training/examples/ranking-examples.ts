@@ -77,7 +77,7 @@ export function rankingExamples(
   const fields = negativeFields(space, parts.train, asker, itemFields, minUsers);
   const { contextFieldIndexes } = fields;
   const source = neighbors ? withItemNeighbors(space, fields, { ...neighbors, seed }, watch) : fields.source;
-  // the splits of one log share its encoder
+  // each dataset gets one encoder, because several splits may be rows of the same dataset
   const encoders = new Map<Dataset, Encoder>();
   const encoderOf = ({ dataset }: Part): Encoder => {
     const encoder = encoders.get(dataset) ?? bindEncoder(space, dataset);

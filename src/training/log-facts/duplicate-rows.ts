@@ -20,7 +20,10 @@ const MOST_KEPT = 1 << 20;
 
 export class DuplicateRows {
   #capacity = 1 << 12;
-  /** u32[capacity] each: hash of the entry, and its number of rows, which is 0 for an empty slot */
+  /**
+   * u32[capacity] each: low and high word of a stored row's hash, and the number of rows with this hash; 0 rows for an
+   * empty slot
+   */
   #lo = new Uint32Array(this.#capacity);
   #hi = new Uint32Array(this.#capacity);
   #rows = new Uint32Array(this.#capacity);

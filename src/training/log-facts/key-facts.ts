@@ -15,7 +15,7 @@ export interface KeyFacts {
 /** Maximum share of repeated rows in a log with times without a warning. */
 const MANY_DUPLICATES = 0.01;
 
-/** Counts batches of rows. */
+/** Counts the keys and the repeated rows of a log, batch by batch. */
 export class KeyFactsCounter {
   readonly #duplicates = new DuplicateRows();
   readonly #counted: { role: FrequentKeys["role"]; column: string; at: number; counter: KeyCounter }[];
@@ -94,10 +94,16 @@ export interface FrequentKeys {
   keys: { key: string; rows: number; share: number }[];
 }
 
-/** Thresholds of a report: a user's number of events relative to the 99th percentile, and share of all events. */
+/**
+ * Thresholds that a reported user exceeds: number of events relative to the 99th percentile of users, and share of all
+ * events.
+ */
 const TIMES_PERCENTILE = 20;
 const LEAST_SHARE = 0.001;
-/** Suggested limit relative to the 99th percentile: above a person's number of events, below reported users'. */
+/**
+ * Limit on events per user that a warning suggests, relative to the 99th percentile of users: a person has fewer
+ * events, a reported user more.
+ */
 const TIMES_LIMIT = 15;
 /** Minimum number of users for which the 99th percentile is meaningful. */
 const FEW_USERS = 20;

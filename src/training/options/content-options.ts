@@ -6,8 +6,8 @@ import { custom, list, number, text, texts, whole, type Given } from "./table.js
 const group = "Content:";
 
 /**
- * Default weight of the predicted vector, as a number of events. It also weights known items in the fit; see
- * docs/experiments/cold-start.md.
+ * Default weight of a vector that is predicted from content, as a number of events of the item. It also weights known
+ * items when the prediction is fitted; see docs/experiments/cold-start.md.
  */
 export const PRIOR_EVENTS = 20;
 

@@ -64,7 +64,7 @@ export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkippe
   hashKeys?: string;
   /** columns to hash; the user, item and session columns by default */
   hashKeysOf?: string[];
-  /** rows with which this dataset is combined; both must be hashed with the same secret, or not at all */
+  /** dataset with which this one is used; the ids of both must be hashed with the same secret, or not at all */
   like?: Pick<Dataset, "hashKeys">;
   /** true if the training uses the order of events, so that session and time of further logs must be read */
   inSequence?: true;

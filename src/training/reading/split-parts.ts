@@ -23,7 +23,10 @@ import { isCut, splitOptionsOf, type SplitFlags } from "../options/split-options
 export interface SplitParts {
   parts: { train: Part; valid: Part | undefined; test: Part | undefined };
   by: string;
-  /** quality of a validation split that imitates another log; absent for other splits */
+  /**
+   * how closely a validation split imitates the popularity of items in another log (--valid-like); absent for other
+   * splits
+   */
   like?: Imitation;
   /** fingerprints of further logs that were read by an engine */
   remote: readonly InputFingerprint[];
@@ -32,7 +35,8 @@ export interface SplitParts {
 /**
  * Splits the log. A split that is a file is read with the log's roles.
  *
- * @param earlier target of an earlier imitation of the same log, which replaces the file because it may have changed
+ * @param earlier mean popularity (Imitation.target) that an earlier training measured in the log of --valid-like, whose
+ *   file may have changed since
  */
 export async function splitParts(
   dataset: Dataset,

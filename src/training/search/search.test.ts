@@ -55,7 +55,7 @@ function trained(options: Record<string, unknown>, value = lossOf(options)): Tri
   };
 }
 
-/** The states of the search are those that a checkpoint stores. */
+/** The states that the search reported, as JSON; a checkpoint stores the same. */
 const saved: string[] = [];
 const heard: string[] = [];
 beforeEach(() => {
@@ -95,7 +95,7 @@ test("the default comes first, no setting twice, and the best setting is trained
   expect(Math.min(...lines.map(({ value }) => value!))).toBe(best.value);
   expect(trials[0]).toEqual({ ...best.options, epochs: 1, bestEpoch: 1, value: best.value });
   expect(by).toMatchObject({ metric: "logLoss", default: lossOf(standard) });
-  // The difference is the same in every row, so that the interval is a point.
+  // The difference from the default is the same in every row, so that its confidence interval has no width.
   expect(by.difference!.low).toBeCloseTo(by.difference!.value, 12);
 });
 
@@ -132,7 +132,7 @@ test("goes on from where it was stopped, after each setting, to the same result"
   expect(states).toHaveLength(12);
   for (const text of states) {
     const found = JSON.parse(text) as SearchState;
-    // A checkpoint stores the values by row as arrays.
+    // A checkpoint stores the values by row as arrays, but JSON has converted them to objects.
     for (const metric of Object.values(found.units))
       metric.sums = Float64Array.from(Object.values(metric.sums));
     expect(await searched({ found })).toEqual(whole);

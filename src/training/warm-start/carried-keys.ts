@@ -142,7 +142,7 @@ export function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32A
     if (field.kind === "number" || fieldBefore.kind === "number") return;
     const index = new KeyIndex(fieldBefore.keys);
     for (let code = 0; code < field.keys.size; code++) {
-      // the empty key of a hole (--row-order) matches neither a key nor an earlier hole
+      // an unused row number (--row-order) has an empty key, which matches neither a key nor an unused row of the run
       if (field.keys.offsets[code] === field.keys.offsets[code + 1]) continue;
       const found = index.find(field.keys, code);
       if (found >= 0) from[offset + 1 + code] = earlier + 1 + found;

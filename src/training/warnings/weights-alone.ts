@@ -63,7 +63,7 @@ export interface FeatureWeights {
 
 type Fields = Pick<FeatureSpace, "offsets" | "numFeatures">;
 
-/** The pairs of rows, which can be read field by field. */
+/** The (feature, value) pairs of rows, which can be read field by field. */
 interface Pairs {
   numRows: number;
   /** Adds the weights of each row's pairs to the row's score. */
@@ -71,8 +71,8 @@ interface Pairs {
   /**
    * Updates the residuals by the steps of the previous field, and computes sums over the pairs of a field.
    *
-   * @param sums f64[2 * numFeatures]: contains the steps of the previous field at 2 j; receives sum x e of the
-   * field at 2 j and sum h x X at 2 j + 1
+   * @param sums f64[2 * numFeatures]: contains the steps of the previous field at 2 j; receives the sums over the
+   *   field's pairs of x e at 2 j and of h x X at 2 j + 1
    */
   pass(before: number | undefined, field: number, rows: Parabolas, sums: Float64Array): void;
 }

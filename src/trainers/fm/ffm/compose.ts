@@ -32,7 +32,7 @@ export function crossComposer(
   const isOfItem = fields.map(({ name }) => itemFields.includes(name));
   const own = isOfItem.flatMap((item, f) => (item ? [f] : []));
   const context = isOfItem.flatMap((item, f) => (item ? [] : [f]));
-  // index in a composed vector at which block (g, b) starts
+  // index in a composed vector at which the block of item field g and context field b starts
   const place = (g: number, b: number) => (own.indexOf(g) * context.length + context.indexOf(b)) * k;
   const dim = own.length * context.length * k;
 

@@ -97,7 +97,7 @@ export class Chain {
       },
       epoch,
     );
-    // a field that was rescaled as a whole takes its prior along
+    // if a sweep rescaled a field as a whole, the priors of its parameters are rescaled, too
     const { moved } = this.#machine;
     this.#priors = this.#priors.map(({ lambda, mu }, i) => {
       const [a, c] = [moved[2 * i]!, moved[2 * i + 1]!];
@@ -161,8 +161,8 @@ export class Chain {
 }
 
 /**
- * Counters of those draws of a sweep that do not belong to a dimension; counters from MOVES on are for rescaling whole
- * fields.
+ * Counters from which random keys of a sweep are computed: of the targets, the labels' precision, w0 and the priors,
+ * and from MOVES on of rescaling whole fields. Smaller counters are those of the dimensions.
  */
 const [TARGETS, ALPHA, BIAS, PRIORS] = [0xffffff00, 0xffffff01, 0xffffff02, 0xffffff03] as const;
 const MOVES = 0x80000000;

@@ -96,12 +96,12 @@ export class MeanPrediction {
     return Float32Array.from(sums, (sum, r) => log(sum) - log(this.#others[r]!));
   }
 
-  /** Returns the sums as named arrays for a checkpoint. */
+  /** Returns the sums of predictions as named arrays for a checkpoint. */
   get arrays(): NamedArrays {
     return { sums: this.#sums, others: this.#others, numAdded: Float64Array.of(this.numDraws) };
   }
 
-  /** Restores the sums. @throws {ArtifactError} they belong to other rows */
+  /** Restores the sums of predictions. @throws {ArtifactError} they belong to other rows */
   set arrays(arrays: NamedArrays) {
     this.#sums = arrayOf(arrays, "sums", Float64Array, this.#sums.length);
     this.#others = arrayOf(arrays, "others", Float64Array, this.#others.length);

@@ -44,7 +44,10 @@ export interface CoordinateMachineShape {
   threads: number;
 }
 
-/** Sums over all rows: of the weighted loss, and of e, e^2 and 1, each weighted by the row's precision. */
+/**
+ * Sums over all rows: of the weighted loss, and of the residual e, of e^2 and of 1, each weighted by the row's
+ * precision.
+ */
 export interface Totals {
   loss: number;
   e: number;
@@ -108,8 +111,8 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
   }
 
   /**
-   * Returns the location of the arrays that sweeps change. q, stored next to each residual, is omitted, because each
-   * sweep recomputes it.
+   * Returns the location of the arrays that sweeps change. The sum q of a row, stored next to its residual, is omitted,
+   * because each sweep recomputes it.
    */
   #placed(): PlacedArrays {
     const { chunks, parameters, eq, targets, precisions, link } = this.#plan;

@@ -44,13 +44,13 @@ export interface SweepPlan {
    * weights
    */
   precisions: number;
-  /** parameters of each feature: w, then each dimension of v; f32[1 + dim][n] */
+  /** parameters of each feature: w, then each dimension of v; f32[1 + dim][n] for n features */
   parameters: Region;
   /** bytes from one dimension of the parameters to the next */
   stride: number;
   /** each feature's old value and step, for the field that is updated: f32[largest field][2] */
   step: number;
-  /** sums over each chunk for the field that is updated: f32[chunks][largest field][2] */
+  /** two sums per feature of the field that is updated, over each chunk of rows: f32[chunks][largest field][2] */
   sums: number;
   sumsStride: number;
   /**
@@ -69,7 +69,10 @@ export interface SweepPlan {
 }
 
 export type SweepTask =
-  /** task before the first sweep: adds the interactions of the initial vectors to e, and draws the first targets */
+  /**
+   * task before the first sweep: adds the interactions of the initial vectors to the residuals e, and draws the first
+   * targets
+   */
   | { kind: "start"; targetsKey: number }
   | {
       kind: "sweep";
@@ -88,7 +91,7 @@ export type SweepTask =
       targetsKey: number;
     };
 
-/** Number of bytes of a block's moments, five f64. */
+/** Number of bytes of the five f64 that each block of features adds to the sums for rescaling its field. */
 export const MOMENTS_STRIDE = 40;
 /** Distance in bytes from the totals of one chunk to those of the next: a cache line. */
 export const TOTALS_STRIDE = 64;
@@ -184,7 +187,7 @@ class Sweep {
     for (const [ids, v] of ones.slice(fours)) kernel.addToQ(first, end, ids, 0, eq, v);
   }
 
-  /** Adds the interactions of one dimension, q^2 / 2 - sum (x v)^2 / 2, to the residuals e. */
+  /** Adds the interactions of one dimension, with q = sum x v, to the residuals e: q^2 / 2 - sum (x v)^2 / 2. */
   #addInteractions(d: number): boolean {
     const { eq, fields } = this.#plan;
     this.#rows((first, end) => this.#sumQ(d, first, end));
@@ -200,7 +203,10 @@ class Sweep {
     return this.#addSparse(d, 1);
   }
 
-  /** Adds the terms of multi-valued fields to q or, if `squares` is 1, subtracts their squares from e. */
+  /**
+   * Adds the terms x v of multi-valued fields to the rows' sums q or, if `squares` is 1, subtracts half of their
+   * squares from the residuals e.
+   */
   #addSparse(d: number, squares: number): boolean {
     const { eq, fields } = this.#plan;
     if (!this.#barrier()) return false;

@@ -118,7 +118,7 @@ async function runSweeps(
         ...(seen && stoppingMetric && { [stoppingMetric.name]: seen.stoppingValue }),
         rowsPerSecond: (numRows / (swept - began)) * 1000,
       };
-      // a chain has no best sweep, so its metric stops nothing
+      // posterior draws have no best sweep, so early stopping gets no value
       return { event, stoppingValue: samples ? undefined : seen?.stoppingValue };
     },
     keep: () => kept.keep(parameters),
@@ -204,8 +204,8 @@ function machineInput(
 /** Scores the validation split after each sweep. The caller must call `terminate`. */
 interface Validation {
   /**
-   * Returns the mean loss and the stopping metric. If `counts` is true, they are those of the mean prediction over all
-   * sweeps so far that were counted, otherwise those of this sweep alone.
+   * Returns the mean loss and the stopping metric: of the mean prediction over all sweeps counted so far, if `counts`
+   * is true; otherwise of this sweep alone.
    */
   validate(parameters: FmParameters, counts: boolean): Promise<{ loss: number; stoppingValue: number }>;
   /** Returns the factor of a table's scores that minimizes the validation loss. */

@@ -60,12 +60,15 @@ export function growTree(share: OwnShare, task: GrowTask): Grown {
   return { nodes, leaves: finishLeaves(share, nodes, leaves, options, ofClass, bagged !== undefined) };
 }
 
-/** Sets the factors that convert gradients to integers, and lists all rows. @returns whether all sums are finite */
+/**
+ * Sets the factors that convert gradients to integers, and lists the rows on which the tree grows.
+ * @returns whether all sums are finite
+ */
 function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowTask, count: number): boolean {
   const { order, bag, options: place } = share.layout;
   const [sumG, sumH] = gradientSums(share, ofClass);
   if (!Number.isFinite(sumG) || !Number.isFinite(sumH)) return false;
-  // every thread writes these options, with the same values
+  // every thread writes the same options to the shared memory
   putSplitOptions(share, place, options, scalesOf(amplified * sumG, amplified * sumH));
   const [from, to] = share.rows(0, count);
   if (bagged === undefined) share.kernel.countUp(order + 4 * from, from, to - from);

@@ -54,7 +54,7 @@ export interface GrowingLeaf {
   split?: Split;
   /** L2 that is added to lambdaL2 because of the parent's split */
   moreL2: number;
-  /** parent node of the leaf, and the side of the parent on which it is */
+  /** parent node of the leaf, and whether the leaf is its left or right child */
   parent?: GrownNode;
   side: "left" | "right";
 }

@@ -13,7 +13,7 @@ export class OwnShare {
   readonly index: number;
   readonly buffer: SharedArrayBuffer;
   readonly #taken: Uint32Array;
-  /** value of the shared counter at which the numbers of the next list of pieces begin */
+  /** value of the threads' shared counter at which the next list of pieces begins */
   #before = 0;
   /** number of threads that take part, which are threads 0 .. numThreads - 1 */
   numThreads: number;

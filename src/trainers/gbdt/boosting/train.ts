@@ -31,7 +31,7 @@ import { withMachine } from "../../../workers/with-machine.js";
 export interface GbdtRows {
   /** binned columns, one per feature */
   columns: BinnedColumn[];
-  /** u32: indexes of the rows in the columns */
+  /** u32: the split's rows, as row numbers of the binned columns */
   rows: Uint32Array;
   /** f32[rows.length]: labels; class numbers if there are several classes */
   labels: Float32Array;

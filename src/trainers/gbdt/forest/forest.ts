@@ -66,7 +66,7 @@ export interface CompiledForest {
   numColumns: number;
   /** ascending thresholds of each number column, padded with infinity to a power of two */
   edges: Float64Array[];
-  /** i32[numNodes][4]: nodes; and the bit sets to which nodes of categories refer */
+  /** i32[numNodes][4]: the nodes; and the bit sets of the categories that go left, to which nodes refer */
   nodes: Int32Array;
   sets: Uint32Array;
   roots: Int32Array;

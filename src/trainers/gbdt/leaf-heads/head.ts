@@ -38,7 +38,7 @@ const LBFGS_STEPS = 100;
 /** L2 penalty of the logistic regression without trees. */
 const L2_ALONE = 10;
 
-/** A fitted head. */
+/** A fitted head, which is a logistic regression on leaves and categories. */
 export interface Head extends LogisticModel {
   /** index of the first feature of each tree's leaves, then of each categorical column; then the number of features */
   starts: number[];

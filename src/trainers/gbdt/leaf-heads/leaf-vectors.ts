@@ -118,9 +118,9 @@ export function leafProjection(numLeaves: number, dim: number, seed: number): Fl
 /**
  * Adds up the projections of rows' leaves.
  *
- * @param leaves u32[n][numTrees]: index of each leaf within its tree
+ * @param leaves u32[numRows][numTrees]: index of each leaf within its tree
  * @param starts index of each tree's first leaf among all
- * @returns f32[n][dim]
+ * @returns f32[numRows][dim]: the vector of each row
  */
 export function projected(
   leaves: Uint32Array,

@@ -40,9 +40,9 @@ export interface Tuples {
   /** number of distinct tuples */
   size: number;
   /**
-   * returns u32[n]: number of each row's tuple; ABSENT if the tuple has none, MISSING if a code is missing.
+   * returns u32[numRows]: number of each row's tuple; ABSENT if the tuple has none, MISSING if a code is missing.
    *
-   * @param codes u32[n] by column
+   * @param codes u32[numRows] per column: codes of the keys
    */
   find: (codes: readonly Uint32Array[]) => Uint32Array;
 }
@@ -50,7 +50,7 @@ export interface Tuples {
 /**
  * Numbers the distinct tuples of rows.
  *
- * @param codes by column, u32[n]; tuples with MISSING or ABSENT get no number
+ * @param codes u32[numRows] per column: codes of the keys; tuples with MISSING or ABSENT get no number
  * @param sizes by column: upper bound of the codes
  */
 export function tuplesOf(codes: readonly Uint32Array[], sizes: readonly number[]): Tuples {
@@ -75,7 +75,7 @@ interface Level {
   find: (numbers: Float64Array) => Uint32Array;
 }
 
-/** Returns f64[n]: prefix * size + code; -1 if prefix or code is absent, NaN if one of them is missing. */
+/** Returns f64[numRows]: prefix * size + code; -1 if prefix or code is absent, NaN if one of them is missing. */
 function packed(prefix: Uint32Array, codes: Uint32Array, size: number): Float64Array {
   const numbers = new Float64Array(codes.length);
   for (let i = 0; i < numbers.length; i++) {

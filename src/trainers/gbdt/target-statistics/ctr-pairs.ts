@@ -142,7 +142,7 @@ export function choosePairs(train: Targets, order: GroupedRowOrder, options: Pai
   };
 }
 
-/** Codes of a column or pair for the training rows: u32[n], below `size`, or MISSING. */
+/** Codes of a column or pair for the training rows: u32[numRows], below `size`, or MISSING. */
 interface Codes {
   name: string;
   size: number;

@@ -113,7 +113,7 @@ function tooMany(column: string, size: number): UsageError {
 
 /**
  * Returns the targets to average: the labels, or, for each class, 1 for rows of the class and 0 for others.
- * @param y f32[n]
+ * @param y f32[numRows]: labels
  */
 export function targetsOf(
   labels: Float32Array,

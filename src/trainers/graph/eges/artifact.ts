@@ -58,13 +58,13 @@ export interface EgesVectors {
   dim: number;
   /** f32[numFeatures * dim]: own vectors of items, and vectors of side values */
   vectors: Float32Array;
-  /** f32: attention for each kind of side information of each item; SgnsParts numbers them */
+  /** f32: attention to each kind of side information of each item, in the order of SgnsParts (kernels/sgns/parts.ts) */
   attention: Float32Array;
 }
 
 /** Parameters that items keep from the run of --init, by feature of the training's vocabulary. */
 export interface CarriedItems {
-  /** u8[numFeatures]: 1 for items whose composition is kept */
+  /** u8[numFeatures]: 1 for items that keep the vector composed in the run of --init */
   stays: Uint8Array;
   /** f32[numFeatures, kinds] each: attention and shares, in the order of this training's kinds */
   attention: Float32Array;
@@ -222,9 +222,7 @@ export function egesRotation(run: Run, table: EmbeddingTable): Rotation {
   };
 }
 
-/**
- * Content of side-information.json; roles and fields have the form of preprocess.json, restricted to the side columns.
- */
+/** Content of side-information.json. Roles and fields have the form of preprocess.json, for the side columns alone. */
 interface SideFile {
   kinds: string[];
   roles: Roles;
@@ -290,7 +288,7 @@ export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
   }));
   for (let row = 0; row < numRows; row++) {
     const own = shares.subarray(row * width, (row + 1) * width);
-    // an item without events has no parts
+    // items without events in this training have no shares
     const bucket = buckets.findLast(({ from }) => counts[row]! >= from);
     if (!bucket || own.every((share) => share === 0)) continue;
     bucket.items++;

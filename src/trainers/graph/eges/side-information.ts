@@ -17,13 +17,13 @@ import type { SgnsParts } from "../../../kernels/sgns/parts.js";
 export interface SideInformation {
   /** names of the kinds: the item's column, then the side columns in the order of the space */
   names: string[];
-  /** parts of each feature: the features of items with events have parts, others none */
+  /** parts of which each feature's vector is composed; only items with events have parts */
   parts: SgnsParts;
-  /** u8: kind of each index of the attention */
+  /** u8: kind of side information of each element of the attention */
   kindOf: Uint8Array;
-  /** number of items without a value that has a row, by side column */
+  /** for each side column, the number of items without a known value */
   without: number[];
-  /** number of items with different cells in the log, by side column; the most frequent cell is used */
+  /** for each side column, the number of items whose rows have different cells, of which the most frequent is used */
   varying: number[];
 }
 
@@ -35,7 +35,7 @@ interface Rows {
 }
 
 /**
- * Returns the parts of each item in the rows.
+ * Returns the features of which the vector of each item in the rows is composed.
  *
  * @param space    space of the item's column and its side columns
  * @param attends whether the shares of kinds are learned
@@ -77,7 +77,10 @@ function numVarying({ codes, dictionary }: KeyColumn, cells: Uint32Array, rows: 
   return varies.reduce((n, is) => n + is, 0);
 }
 
-/** Builds the parts of each item. @param fields indexes of the fields in the space, by kind */
+/**
+ * Lists the features of which each item's vector is composed.
+ * @param fields indexes of the fields in the space, by kind
+ */
 function partsOf(
   { offsets, numFeatures }: FeatureSpace,
   fields: readonly number[],

@@ -2,7 +2,7 @@
 //
 //   tables `own` (attention.safetensors), `side`, `context` ──► rows of one space: the item's field, then the side
 //     columns
-//   attention by item and kind                              ──► places of the new parts; 0 for a new kind of an item
+//   attention by item and kind                              ──► initial attention; 0 for a kind that an item lacked
 //
 // Items without events in this log have no side values in it. They keep their composed vector, attention and shares.
 
@@ -26,7 +26,7 @@ import { readKeyHistory } from "../../../training/warm-start/init-run.js";
 export interface EgesInit extends SgnsInit {
   /** names of the run's kinds of side information; the first is that of the item's column */
   kinds: string[];
-  /** f32[numFeatures * dim]: vectors of items as composed in the run */
+  /** f32[numFeatures * dim]: the items' vectors in the run's table, composed of own vectors and side values */
   composed: Float32Array;
   /** f32[numFeatures, kinds] each: attention before the softmax, and shares after it */
   attention: Float32Array;
@@ -145,7 +145,7 @@ export function composedStart(
 }
 
 /**
- * Returns the number of known items whose parts now compose a different vector.
+ * Returns the number of known items whose vector is now composed differently.
  * @param attention attention by index of the new kinds
  */
 function numChanged(
@@ -163,7 +163,7 @@ function numChanged(
       difference += (now[i]! - composed[i]!) ** 2;
       length += composed[i]! ** 2;
     }
-    // a different order of the parts changes only the last digits, which is not counted as a change
+    // composing the same parts in a different order changes only the last digits, which does not count as a change
     if (difference > 1e-8 * length) changed++;
   }
   return changed;

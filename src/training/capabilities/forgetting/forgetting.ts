@@ -51,11 +51,11 @@ export interface Forgetting {
 
 /** Positions of the removed keys in tables and tensors. */
 interface Places {
-  /** u32: indexes of the table rows */
+  /** u32: rows of the removed keys in the default table */
   rows: Uint32Array;
   /** map from the features of the keys to the out-of-vocabulary features of their fields */
   features: ReadonlyMap<number, number>;
-  /** positions of the keys' rows within the user field and within the item field */
+  /** numbers of the removed keys' rows, counted within the user field and within the item field */
   users: number[];
   items: number[];
 }
