@@ -27,7 +27,9 @@ export interface AlsSide {
   gram: Region;
   /** f32[numRows]: L2 penalty of each row; the caller writes it */
   penalties: Region;
-  /** f64[numRows]: sum of c (1 - s)^2 over each row's events, as of the row's last update */
+  /**
+   * f64[numRows]: loss of each row, the sum over its events of confidence (1 - score)^2, as of the row's last update
+   */
   losses: Region;
 }
 

@@ -92,11 +92,11 @@ export interface FmLayout {
    */
   numSlices: number;
   /**
-   * location of v and its state, by group of features and slice of K dimensions; in a field-aware machine by block,
-   * field and quad
+   * location of v and its optimizer state, for each group of features and each slice of dimensions; in a field-aware
+   * machine for each block of fields, partner field and quad of dimensions
    */
   slices: readonly (readonly StridedOffset[])[];
-  /** location of the slices' accumulators; undefined if slices have none; several slices may share one */
+  /** location of AdaGrad's accumulators of the slices; undefined if slices have none; several slices may share one */
   accumulators: readonly (readonly StridedOffset[])[] | undefined;
   /** first feature of each group of features, ascending; a group may be empty */
   groups: readonly number[];
@@ -114,7 +114,7 @@ export interface FmLayout {
    */
   thread: Struct;
   pairArrays: Readonly<Record<string, number>>;
-  /** size in bytes of a marked feature's sums of gradients in a thread */
+  /** number of bytes in which a thread adds up the gradients of a feature marked as repeated */
   bytesOfRepeat: number;
 }
 
@@ -328,8 +328,8 @@ export function reservePairs(arena: Arena, layout: PairBuffers, { copied, batch 
   if (copied <= layout.pairs.copied && batch <= layout.pairs.batch) return;
   const room = (bytes: number) => arena.allocate("the pairs of a block", bytes).offset;
   const pairs = { copied: Math.max(copied, layout.pairs.copied), batch: Math.max(batch, layout.pairs.batch) };
-  // upper bound of the number of marked features in a batch: it has at most those of its block, each of which is in
-  // more than 8 rows
+  // upper bound of the number of features in a batch that are marked as repeated: it has at most those of its block,
+  // each of which is in more than 8 rows
   const slots = 1 + Math.ceil(pairs.copied / 2);
   for (const thread of layout.threads) {
     setField(arena, layout.thread, thread, "blockIds", room(pairs.copied * 4));
@@ -352,7 +352,7 @@ export function setLearningRates(
   setField(arena, Plan, plan, "vectorRate", vectorRate);
 }
 
-/** L2 and learning-rate factor of a feature. */
+/** L2 and factor of the learning rate of one feature. */
 export interface FeatureRates {
   l2Weight: number;
   l2Vector: number;

@@ -149,13 +149,13 @@ export interface RankingLayout {
   weightStride: number;
   /** number of slices of 8 dimensions */
   slices: number;
-  /** number of floats of the optimizer's state per vector, and per weight */
+  /** number of floats of optimizer state: for each vector, and for each weight */
   kept: { vector: number; weight: number };
   /** f32[n][D]: output of `propagateVectors`; absent without layers */
   propagated?: Region;
   /**
-   * number of groups of features, and f64[groups^2] with the losses of an epoch's blocks; absent unless events are
-   * trained in strata
+   * number of groups into which strata divide features; and f64[groups^2], the sum of losses of each block of events in
+   * an epoch. Absent unless events are trained in strata
    */
   strata?: { groups: number; losses: Region };
 }

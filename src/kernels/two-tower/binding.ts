@@ -122,7 +122,7 @@ export interface TowerLayout {
   vectors: Region;
   /** Adam's moments of the vectors, f32[J][n][2][8] */
   moments: Region;
-  /** f32[n][2] for each thread, all equal: 1 - b1^t and 1 - b2^t of each row */
+  /** f32[n][2] for each thread, all equal: 1 - b1^t and 1 - b2^t of each vector after its t steps of Adam */
   corrections: Region[];
   /** bias of each item with its Adam state, f32[I][8]; absent if scores are cosines */
   biases?: Region;

@@ -34,7 +34,7 @@ export class Side {
 export class Scratch {
   /** rows of W, packed four side by side: f32[2][D][4] */
   packed: usize;
-  /** score s of each event, f32[maximum number of events in eight consecutive rows] */
+  /** predicted score of each event, f32[maximum number of events in eight consecutive rows] */
   predictions: usize;
   /** products of the rows with the columns of a block of the Gram matrix, f32[2][b / 8][4][8] */
   products: usize;
@@ -43,12 +43,15 @@ export class Scratch {
    */
   gathered: usize;
   weighted: usize;
-  /** factor c (s - 1) of each event of a chunk, f32[CHUNK] */
+  /** confidence times (score - 1) of each event of a chunk, f32[CHUNK] */
   gradients: usize;
-  /** f32 panels of [b][b]: the matrix A, which its factor U then replaces; and the negated factor -U */
+  /**
+   * f32 panels of [b][b], where b is the number of dimensions in a block: the matrix A of the row's equations, replaced
+   * by its Cholesky factor U; and -U
+   */
   matrix: usize;
   negated: usize;
-  /** f32[b] each: the gradient g; 1 / (diagonal element of U); the step A^-1 g */
+  /** f32[b] each, for a block of b dimensions: the gradient g; 1 / (diagonal element of U); the step A^-1 g */
   gradient: usize;
   inverses: usize;
   step: usize;
@@ -56,13 +59,13 @@ export class Scratch {
 
 /** Sums of a group of rows whose events arrive block after block. */
 export class Sums {
-  /** f32[group][b][b] in panels: the matrices A */
+  /** f32 panels of [b][b] for each row of the group: the matrix A of the row's equations */
   matrices: usize;
-  /** f32[group][b] each: the gradients g, and the last steps */
+  /** f32[b] for each row of the group: the gradient g; and the last step */
   gradients: usize;
   steps: usize;
   /** f32[numEvents]: predictions of the events of the block in memory */
   predictions: usize;
-  /** Scratch[numThreads]: scratches whose pointers the functions of blocks.ts change */
+  /** Scratch of each thread, whose pointers the functions of blocks.ts change from row to row */
   scratches: usize;
 }

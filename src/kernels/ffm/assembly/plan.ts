@@ -97,13 +97,16 @@ export class FfmThread extends Thread {
   /** u32[B][blocks]: index of the end of each block's pairs in each row */
   blockEnds: usize;
   /**
-   * f32[blocks][pairs of a batch]: sum of squares s (ada-grad.ts) of each pair's feature for each block of partner
-   * fields; AdaGrad replaces it by the learning rate of the step
+   * f32[blocks][pairs of a batch]: for each pair's feature and block of partner fields, the sum of squares that AdaGrad
+   * adds to an accumulator (ada-grad.ts), later replaced by the learning rate of the step
    */
   squares: usize;
-  /** u32[pairs of a batch]: address of the sums of gradients of the pair's feature; 0 if the feature is not marked */
+  /**
+   * u32[pairs of a batch]: address of the sums of gradients of the pair's feature; 0 if the feature is not marked as
+   * repeated
+   */
   sumsOfPairs: usize;
-  /** buffer for a sum of four vectors, f32[4][4] */
+  /** buffer in which four vectors are added up, f32[4][4] */
   scratch: usize;
   /** common value of all pairs of one-hot rows */
   unit: f32;

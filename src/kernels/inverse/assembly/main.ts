@@ -55,7 +55,7 @@ export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void
 }
 
 /**
- * Sweeps the block that begins at column k in the 64 rows from `first` on; the whole panel must be packed before.
+ * Sweeps the block that begins at column k in the 64 rows from `first` on; the block's columns must be packed before.
  *
  * @param tile buffer of 128 bytes of this thread
  */

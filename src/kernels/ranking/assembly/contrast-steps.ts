@@ -62,7 +62,9 @@ export function addEvents(
   }
 }
 
-/** Adds dLoss/dscore of negatives n .. n + 3, summed over the events in order, to the thread's `columns`. */
+/**
+ * For negatives n .. n + 3, adds the sum of dLoss/dscore over the events, in their order, to the thread's `columns`.
+ */
 function addColumns(plan: Plan, thread: Thread, n: usize, numGroups: u32): void {
   const columns = plan.contrast.columns + (n << 2);
   const N = <usize>thread.numShared;

@@ -162,7 +162,7 @@ export function stepLayers(plan: Plan, thread: Thread, fromSlice: u32, toSlice: 
   }
 }
 
-/** Takes one step of a slice. @param gradient (K + 1) dLoss/dv */
+/** Takes one step of a feature's slice of 8 dimensions. @param gradient (number of layers + 1) times dLoss/dv */
 function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: usize): void {
   const factor = f32x4.splat(1 / <f32>(plan.graph.numLayers + 1));
   let g0 = f32x4.mul(factor, v128.load(gradient));
@@ -185,8 +185,8 @@ function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: 
 }
 
 /**
- * Writes G + A~ G, the first turn of the backward pass, to a panel: it adds the rows of the batch's features to their
- * neighbors.
+ * Takes the first turn of the backward propagation, G + A~ G: adds the gradient row of each of the batch's features to
+ * its own row and to its neighbors' rows in a panel.
  */
 function spread(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   const g = plan.graph;

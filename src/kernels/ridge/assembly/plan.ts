@@ -41,7 +41,7 @@ export class Fit {
   mean: usize;
   /** coefficients B, f64[p][8] */
   coefficients: usize;
-  /** f64[8]: sum of squared errors of each target over the rows whose part is the fold */
+  /** f64[8]: for each of eight targets, the sum of squared errors over the fold's held-out rows */
   errors: usize;
 }
 
@@ -51,14 +51,17 @@ export class Scratch {
   residual: usize;
   /** search direction, f64[p][8] */
   direction: usize;
-  /** product of the matrix with the search direction, f64[p][8] */
+  /** f64[p][8]: product of the normal equations' matrix with the search direction, for p columns and eight targets */
   product: usize;
-  /** product of centers and coefficients for each block, c_f' B_f: f64[numBlocks][8] */
+  /**
+   * f64[numBlocks][8]: for each block of columns f, the product c_f' B_f of column means and coefficients, for eight
+   * targets
+   */
   blockProducts: usize;
-  /** f64[numBlocks][8]: sum of the lines of the rows that have the block */
+  /** f64[numBlocks][8]: for each block of columns and target, the sum of `line` over the rows that have the block */
   blockSums: usize;
-  /** f64[8]: line of the current row, one number per target */
+  /** f64[8]: product of the current row with a matrix, one number for each of eight targets */
   line: usize;
-  /** f64[5][8]: five scalars of the solver for each target */
+  /** f64[5][8]: five scalars of the conjugate gradients for each of eight targets */
   numbers: usize;
 }

@@ -60,8 +60,8 @@ function openBatches(
 }
 
 /**
- * Computes slice j's partial scores, and writes them to the scores of slice `to`, or adds them if `to` is another
- * slice.
+ * Computes the partial scores of slice j, and writes them to those of slice `to`, or adds them if `to` is another slice
+ * than j.
  */
 function score(plan: Plan, thread: Thread, rows: BatchRows, j: u32, to: u32): void {
   const adds = to != j;

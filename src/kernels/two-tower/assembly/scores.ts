@@ -51,7 +51,7 @@ export function scoreFour(
     );
   }
 
-  // own scores, log probabilities and weights of the four events
+  // scores of the four events' own items, log probabilities of these items as negatives, and weights of the events
   memory.fill(thread.tile, 0, 48);
   for (let i: u32 = 0; i < count; i++) {
     const lane = thread.tile + ((<usize>i) << 2);

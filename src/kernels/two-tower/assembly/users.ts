@@ -91,7 +91,7 @@ function gatherUser(plan: Plan, users: Users, event: u32, item: u32, input: usiz
   addFields(plan, users.context, event, input + ((<usize>(users.numHistories * plan.dim)) << 2));
 }
 
-/** Writes rows of inputs to the panels of the first layer. */
+/** Writes the users' inputs, row by row in memory, to the panels of the tower's first layer. */
 export function writePanels(network: DenseNetwork, scratch: usize, rows: usize, pitch: usize): void {
   const first = layerAt(network, 0);
   for (let p: usize = 0; p < PANELS; p++) {
@@ -104,7 +104,10 @@ export function writePanels(network: DenseNetwork, scratch: usize, rows: usize, 
   }
 }
 
-/** Writes panels of U units to rows. @param panels f32[PANELS][U][8] */
+/**
+ * Copies panels, which have eight rows side by side, to an array with one row after another. @param panels
+ * f32[PANELS][U][8]
+ */
 export function readPanels(panels: usize, units: u32, rows: usize, pitch: usize): void {
   for (let p: usize = 0; p < PANELS; p++) {
     const panel = panels + p * ((<usize>units) << 5);
