@@ -19,9 +19,9 @@ export interface ColumnFilter {
 
 /** Memory and products that the filter needs. */
 export interface FilterRoom {
-  /** panels of vectors with one entry per column: two polynomials, and their weighted sum */
+  /** three panels f32[numColumns][16]: two polynomials T_k(L) X, and their sum weighted by c_k */
   columns: readonly [Region, Region, Region];
-  /** panel of vectors with one entry per row */
+  /** panel f32[numRows][16] for products with A */
   rows: Region;
   values(panel: Region): Float32Array;
   /** Writes the product of the matrix A, or of its transpose, with the source to the target. */
