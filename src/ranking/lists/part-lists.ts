@@ -16,7 +16,7 @@ import type { AskedOfSet } from "./quotas.js";
 
 /** Parts of items from which the lists of each owner are filled. */
 export interface PartLists {
-  /** parts of each set of items, by the codes of codesOfParts */
+  /** the parts into which each set of items is divided: by category, and by whether items are new */
   ofSet: SetParts[];
   search: PartSearch;
   /** categories that have a list; absent if each owner has a single list */
