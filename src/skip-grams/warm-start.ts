@@ -40,14 +40,14 @@ export interface SgnsStart extends Pick<SgnsInit, "vectors" | "contexts"> {
 
 /** Initial values of composed centers. */
 export interface ComposedStart {
-  /** f32, one per attention weight: input of the softmax */
+  /** f32: logit of the attention for each kind of part of each center */
   attention: Float32Array;
   /**
    * u8[numFeatures]: 1 for a center that keeps its vector from the initial run; other centers are composed of their
    * parts
    */
   stays: Uint8Array;
-  /** f32[numFeatures * dim]: vectors of these centers */
+  /** f32[numFeatures * dim]: vectors of the centers that keep their vector; 0 for others */
   vectors: Float32Array;
 }
 
