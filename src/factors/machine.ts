@@ -59,9 +59,9 @@ export interface ParameterArrays {
 export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTask, null> {
   readonly #shape: FmMachineShape;
   readonly #layout: FmLayout;
-  /** memories of the slices; empty if the arena has them */
+  /** memories of the groups of slices, if the vectors exceed one memory; else empty */
   readonly #groups: readonly SliceGroup[];
-  /** arrays through which importFrom copies */
+  /** dense arrays that importFrom reuses to copy parameters */
   #imported: ParameterArrays | undefined;
 
   private constructor(shape: FmMachineShape) {
@@ -247,7 +247,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
   /** Enlarges the threads' buffers to the size of a batch of the rows. */
   #reserve({ pairs }: RowsBuffer): void {
     reservePairs(this.arena, this.#layout, pairs);
-    // a group has copies of batches, not of blocks
+    // groups copy one batch at a time, so their buffers need no room for a whole block of rows
     const { batch } = pairs;
     for (const group of this.#groups) reservePairs(group.arena, group, { copied: batch, batch });
   }
