@@ -39,7 +39,7 @@ const [IDS, VALUES, ENDS, ROWS] = [fieldAt("ids"), fieldAt("values"), fieldAt("e
 const [GENERAL, WIDTH, BLOCK_IDS] = [fieldAt("general"), fieldAt("width"), fieldAt("blockIds")];
 const [GRADIENTS, SCORES] = [fieldAt("gradients"), fieldAt("scorePartials")];
 
-/** A group in one thread, with the thread's own instance of the kernel. */
+/** A group of slices as one thread accesses it: with the thread's own instance of the kernel in the group's memory. */
 class Group {
   readonly #own: SentGroup;
   readonly #kernel: FmKernel;
@@ -118,7 +118,7 @@ class Group {
     }
   }
 
-  /** Adds up the squares of v of the machine's slice j; undefined if the slice is in another group. */
+  /** Adds up the squares of the vectors in slice j of the whole machine; undefined if the slice is in another group. */
   sumSquares(j: number): number | undefined {
     const { plan, firstSlice, numSlices } = this.#own;
     const own = j - firstSlice;
@@ -197,7 +197,7 @@ export function groupedKernel(
       return loss;
     },
     sumSquares(_, j) {
-      // the linear slice is in no group and has no vectors
+      // 0 for the slice of the weights, which is in no group and contains no vectors
       return groups.map((group) => group.sumSquares(j)).find((sum) => sum !== undefined) ?? 0;
     },
     initializeGroups(plan, initial) {

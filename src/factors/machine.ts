@@ -103,7 +103,8 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
   }
 
   /**
-   * Marks the loaded training rows that are not marked yet. Encodes ids first, if they were not encoded while loading.
+   * Marks repeated features in the training rows that were loaded since the last call. Encodes ids first, if they were
+   * not encoded while loading.
    */
   async mark(rows: RowsBuffer): Promise<void> {
     const { offset, encoding } = rows;
@@ -217,7 +218,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     else await this.#onSlices("importSlice", vectors.byteOffset, w.byteOffset);
   }
 
-  /** Copies the parameters from any arrays. */
+  /** Copies the parameters from arrays of any origin. */
   async importFrom({ vectors, w }: ParameterArrays): Promise<void> {
     if (this.isDivided) return await this.import({ vectors, w });
     this.#imported ??= this.allocateParameters();

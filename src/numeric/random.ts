@@ -17,7 +17,7 @@ export function signedDraw(key: number, counter: number): number {
   return draw(key, counter) / 2 ** 31 - 1;
 }
 
-/** Returns a random permutation of 0 .. n-1 (Fisher and Yates, from the front), as the kernel does. */
+/** Returns a random permutation of 0 .. n-1 (Fisher and Yates, from the front), the same as the kernels draw. */
 export function permutation(n: number, key: number): Uint32Array {
   const order = new Uint32Array(n);
   for (let i = 0; i < n; i++) {

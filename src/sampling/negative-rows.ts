@@ -204,7 +204,7 @@ function pairsIn(rows: FeatureRows, row: number): number {
   return firstPair(rows, row + 1) - firstPair(rows, row);
 }
 
-/** Copies the pairs of one row to the position `at`, and returns the end position. */
+/** Copies the (feature, value) pairs of one row to the position `at`, and returns the position after them. */
 function copyPairs(
   rows: FeatureRows,
   row: number,

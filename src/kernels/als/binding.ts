@@ -16,7 +16,7 @@ export interface SparseRows {
   values?: Float32Array;
 }
 
-/** Arrays for one half of an epoch in the arena: the side that is updated, and its losses. */
+/** Arrays in the arena for the half of an epoch in which one side, users or items, is updated. */
 export interface AlsSide {
   /** byte offset of the kernel's struct */
   offset: number;
@@ -75,7 +75,10 @@ export function allocateSide(
   return { offset, numRows, rows, ...own };
 }
 
-/** Allocates what rows have in addition to vectors and events. @throws {UsageError} it does not fit the arena */
+/**
+ * Allocates the penalties and losses of rows, and the Gram matrix of the other side. @throws {UsageError} it does not
+ * fit the arena
+ */
 export function allocateRows(
   arena: Arena,
   D: number,

@@ -75,7 +75,7 @@ export interface PairCounts {
    * pairs that a thread copies: those of a block if all rows have the same width and no values, else those of a batch
    */
   copied: number;
-  /** number of pairs of a batch */
+  /** number of (feature, value) pairs in a batch */
   batch: number;
 }
 
@@ -201,7 +201,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
 export interface PlanParts {
   barrier: Region | undefined;
   numThreads: number;
-  /** number of partial scores per row, not counting that of the weights */
+  /** number of partial scores per row of data, not counting that of the weights */
   numParts: number;
   sliceWidth: number;
   slices: number;
@@ -212,7 +212,7 @@ export interface PlanParts {
   rates: Region | undefined;
 }
 
-/** Allocates the weights and their state, followed by `beside` further floats per feature. */
+/** Allocates each feature's weight with its optimizer state, followed by `beside` further floats. */
 export function allocateWeights(
   arena: Arena,
   { numFeatures, method }: FmShape,
@@ -374,12 +374,12 @@ export function setRates(
   }
 }
 
-/** Returns w0; every thread has an equal copy. */
+/** Returns the bias w0, of which every thread has an equal copy. */
 export function readBias(arena: Arena, { threads }: FmLayout): number {
   return getField(arena, Thread, threads[0]!, "bias");
 }
 
-/** Sets w0 on every thread. */
+/** Sets the bias w0 on every thread. */
 export function writeBias(arena: Arena, { threads }: FmLayout, bias: number): void {
   for (const thread of threads) setField(arena, Thread, thread, "bias", bias);
 }

@@ -45,7 +45,7 @@ export interface RidgeMap {
   mean: Float64Array;
   /** center c of each column, f64[p] */
   centers: Float64Array;
-  /** coefficients B, f64[p * width], row-major */
+  /** f64[p * width], row-major: coefficients B of p columns for `width` targets */
   coefficients: Float64Array;
 }
 

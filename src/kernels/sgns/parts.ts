@@ -21,7 +21,7 @@ export interface SgnsParts {
   kinds: Uint32Array;
   /** f32, one per part: its weight within the kind, above 0; the weights of a kind's parts add up to 1 */
   weights: Float32Array;
-  /** whether the shares of a row's kinds are learned; if not, they are equal */
+  /** whether an attention learns the share of each kind of part in a row's vector; if not, shares are equal */
   attends: boolean;
 }
 

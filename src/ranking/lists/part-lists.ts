@@ -110,14 +110,14 @@ export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number):
   }
 }
 
-/** The items of a part with the highest scores, as places in the part; each query has `top` places. */
+/** The `top` items of a part with the highest scores for each query; an item is given by its position in the part. */
 interface BestOfPart extends TopItems {
   top: number;
-  /** item number of each place of the part, u32 */
+  /** u32: number of the item at each position in the part */
   part: Uint32Array;
 }
 
-/** Returns the list of a query as item numbers. */
+/** Returns the item numbers in a query's list. */
 function listOf({ top, part, items, scores }: BestOfPart, query: number): TopItems {
   const [from, to] = [query * top, (query + 1) * top];
   const own = items.subarray(from, to).map((place) => (place === NO_ITEM ? NO_ITEM : part[place]!));

@@ -144,7 +144,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return out;
   }
 
-  /** Computes the product with A without the filter. */
+  /** Computes the product of the matrix, without the filter that may follow it, and a panel. */
   async #product(side: MatrixSide, source: Region, target: Region): Promise<void> {
     const { length: numRows, matrix, shift } = this.#sides[side];
     const from = this.#sides[otherSide(side)];

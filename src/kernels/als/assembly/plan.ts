@@ -6,7 +6,7 @@ export const CHUNK: u32 = 128;
 /** Number of rows solved side by side, so that the Gram matrix is read once for all of them. */
 export const ROWS: u32 = 8;
 
-/** Arrays for one half of an epoch. */
+/** Arrays for the half of an epoch in which one side, users or items, is updated. */
 export class Side {
   /** D: number of dimensions, padded to a multiple of 8 */
   dim: u32;
@@ -26,7 +26,7 @@ export class Side {
   penalties: usize;
   /** Gram matrix G of the other side, in f32 panels of [D][D] */
   gram: usize;
-  /** loss of each row, f64[n] */
+  /** f64[n]: loss of each row, the sum over its events of confidence (1 - score)^2 */
   losses: usize;
 }
 
@@ -64,7 +64,7 @@ export class Sums {
   /** f32[b] for each row of the group: the gradient g; and the last step */
   gradients: usize;
   steps: usize;
-  /** f32[numEvents]: predictions of the events of the block in memory */
+  /** f32[numEvents]: predicted score of each event of the block that is in memory */
   predictions: usize;
   /** Scratch of each thread, whose pointers the functions of blocks.ts change from row to row */
   scratches: usize;

@@ -155,8 +155,8 @@ export function updateSparse(
 }
 
 /**
- * Does the work of `addToQ` (`squares` is false) or of `subtractSquares` (`squares` is true) for a field with several
- * values per row.
+ * Does the work of `addToQ` (`squares` is false) or of `subtractSquares` (`squares` is true) for a field of which a row
+ * may have several features.
  */
 export function addSparse(
   first: u32,

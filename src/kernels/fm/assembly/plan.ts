@@ -98,11 +98,14 @@ export class Thread {
   ids: usize;
   /** f32[B]: labels of the batch, in place or copied to blockLabels */
   labels: usize;
-  /** u32: ids of the copied pairs: those of a block with rows of constant width, or of a batch */
+  /**
+   * u32: features of the pairs that the thread copied: those of a block if rows have constant width, else those of a
+   * batch
+   */
   blockIds: usize;
-  /** f32: value of each pair of the batch */
+  /** f32: value of each (feature, value) pair of the batch */
   values: usize;
-  /** u32[B]: index after the last pair of each row */
+  /** u32[B]: for each of the B rows, the index after its last (feature, value) pair */
   ends: usize;
   /** labels of the block's rows in the order of visit, f32[4096] */
   blockLabels: usize;

@@ -101,7 +101,7 @@ function scoreGradients(
 }
 
 /**
- * Writes dLoss/dscore of a block's rows to the derivatives of the last layer's first unit.
+ * Writes dLoss/dscore of a block's rows as the derivatives by the output of the last layer, its first unit.
  * @returns sum of the losses
  */
 function lossOf(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRows: u32, place: u32): f64 {

@@ -39,7 +39,10 @@ export class Plan extends NegativeSource {
   dim: u32;
   /** J: number of slices */
   numSlices: u32;
-  /** VectorTable[numTables]; strata and shared negatives use a single table, because threads read all slices */
+  /**
+   * VectorTable[numTables]: the tables that contain the vectors' slices; strata and shared negatives use a single
+   * table, because threads read all slices
+   */
   tables: usize;
   numTables: u32;
   /**
@@ -80,7 +83,10 @@ export class Plan extends NegativeSource {
    */
   fromRank: u32;
   toRank: u32;
-  /** learning rate for pairs; with shared negatives, it is an argument of each block */
+  /**
+   * learning rate of losses over pairs; for losses with shared negatives, the kernel receives it with each block of
+   * events
+   */
   learningRate: f32;
   l2Weight: f32;
   l2Vector: f32;
@@ -126,7 +132,7 @@ export class VectorTable {
 
 /** Blocks of an epoch's events; blocks of the same round have no row in common (strata.ts). */
 export class Strata {
-  /** number P of groups, a power of two */
+  /** P: number of groups into which users, and likewise items, are divided; a power of two */
   groups: u32;
   /**
    * u32[P]: for each of the P rounds, the difference between the group of items and the group of users in its blocks
@@ -134,18 +140,18 @@ export class Strata {
   rounds: usize;
   /** u32[T][P^2]: number of events that each thread has in each block */
   counts: usize;
-  /** end of each block's events in `events`, u32[P^2 + 1] */
+  /** u32[P^2 + 1]: end of the events of each pair of a user group and an item group, a block, in `events` */
   ends: usize;
   /** u16[E]: number of the block that contains each event */
   blocks: usize;
   /** u32[E][4], sorted by block: index of the event, feature of its context, number of its user, number of its item */
   events: usize;
-  /** u32[P + 1] and u32[I]: ends of the groups of items, and the items sorted by group */
+  /** the items sorted by their P groups, u32[I], and the ends of the groups, u32[P + 1] */
   itemEnds: usize;
   groupItems: usize;
   /**
-   * u32[I]: probability of each item as a negative, in units of 2^-31; u32[I]: its cumulative sums within a group. 0
-   * when uniform
+   * u32[I] each, for I items: probability of each item as a negative, in units of 2^-31, and the cumulative sums of
+   * these within each group. 0 if all items are equally probable
    */
   chances: usize;
   sums: usize;

@@ -46,7 +46,10 @@ function addNumber(to: usize, index: u32, by: f64): void {
   store<f64>(at, load<f64>(at) + by);
 }
 
-/** Writes c and the diagonal of Z' W Z of the fold's rows; both arrays must be zero before. */
+/**
+ * Writes the column means c and the diagonal of the normal equations' matrix Z' W Z, over the fold's rows; both arrays
+ * must be zero before.
+ */
 export function prepareFold(plan: Plan, fold: Fold): void {
   for (let row: u32 = 0; row < plan.numRows; row++) {
     if (!isFitted(plan, fold, row)) continue;

@@ -16,7 +16,7 @@ export class Plan {
   blockOf: usize;
   /** weight of each row, f64[numRows] */
   weights: usize;
-  /** part of each row, u8[numRows]; it selects the folds in which the row is used */
+  /** u8[numRows]: part of each row, by which folds use the row for fitting or hold it out */
   parts: usize;
 }
 

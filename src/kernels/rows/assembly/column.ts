@@ -8,7 +8,7 @@ export class Column {
   /** address of the bytes that are written before each number */
   head!: usize;
   headLength!: u32;
-  /** address of the texts; u32[last + 2]: offset of each text, and of the end of the last */
+  /** address of the texts, stored one after another; and u32[last + 2]: offset of each text, and end of the last */
   texts!: usize;
   offsets!: usize;
   /** u32[rows]: index in `texts` of each row's text; 0 if row r has text r */

@@ -97,7 +97,7 @@ function scoreSlices(
   if (!hasAll) return;
   const bytes = scoreBytes(plan);
   addAll(plan.partials + <usize>lo * bytes, plan.partials + <usize>mid * bytes, bytes);
-  // the pairs of each group are padded to a multiple of four
+  // the pairs beyond the windows are padded to a multiple of four in each group
   if (plan.mostPairs) addAll(pairPartials(plan, lo), pairPartials(plan, mid), (<usize>numPairs(rows)) << 2);
 }
 

@@ -20,7 +20,7 @@ import { sumOfSlices } from "./sums";
 
 /** Counter that separates the draws from markets from those of an epoch's noise, whose counters are lower. */
 const DRAWS: u32 = 0xffffffff;
-/** Market of a row that belongs to no market. */
+/** Number that stands in place of a market for rows without one. */
 const NONE: u32 = 0xffffffff;
 
 /** Returns element i of a u32 array. */
@@ -164,7 +164,7 @@ export function pairsToGradients(plan: Plan, thread: Thread, rows: BatchRows, fr
 }
 
 /**
- * Writes the gradients of four pairs.
+ * Writes the gradients of four pairs beyond the windows.
  * @param p byte offset of the first of them in arrays by pair
  * @returns their losses
  */

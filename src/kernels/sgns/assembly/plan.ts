@@ -49,7 +49,10 @@ export class Plan {
   /** f32[J][V][16]: vector h of a row as a centre, and vector z of a row as a context; padding dimensions are 0 */
   centres: usize;
   contexts: usize;
-  /** f32[J][V]: AdaGrad's sums, one per row and slice; infinite for frozen rows, whose steps are then 0 */
+  /**
+   * f32[J][V]: AdaGrad's sums of squares for each slice of each of V rows; infinite for frozen rows, whose steps are
+   * then 0
+   */
   centreSquares: usize;
   contextSquares: usize;
   /**
@@ -130,7 +133,7 @@ export class Plan {
    * maximum number of parts of a batch's centres; 0: the vector of a centre is its row, and the next fields are unused
    */
   mostParts: u32;
-  /** 1 if the shares of kinds are learned, 0 if they are equal */
+  /** 1 if an attention learns the share of each kind of part in a row's vector, 0 if all kinds have equal shares */
   attends: u32;
   /**
    * u32[V + 1], u32[]: the parts of row v are rows partRows[partEnds[v] .. partEnds[v + 1]) of the matrix of centres

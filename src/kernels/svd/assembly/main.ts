@@ -132,7 +132,7 @@ export function addCrossProducts(
   }
 }
 
-/** Adds a tile f32[4][8] to four rows of sums f64[][16]. */
+/** Adds a tile of a matrix product, f32[4][8], to four rows of the sums in double precision, f64[][16]. */
 function addTile(tile: usize, sums: usize): void {
   for (let i: usize = 0; i < 4; i++) {
     for (let j: usize = 0; j < 8; j++) {

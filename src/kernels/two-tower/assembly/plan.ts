@@ -164,7 +164,7 @@ export class Thread extends BatchNegatives {
   packed: usize;
   /** f32[BLOCK][pitch]: the tower's inputs for a block of users or items */
   inputs: usize;
-  /** panels, dropout keys and tiles of the layers of both towers */
+  /** buffers of both towers' layers: panels of activations, dropout keys, and tiles of matrix products */
   userScratch: usize;
   userKeys: usize;
   itemScratch: usize;

@@ -79,7 +79,8 @@ export function scoreFour(
     plan.cosine ? 0 : b.columns + ((<usize>(r >>> 2) * N) << 2),
   );
 
-  // dLoss/duser: sum over the negatives of g item, plus the term of the own item; also the derivatives by the own item
+  // computes the derivatives by the users' vectors, each a sum of the item vectors times dLoss/dscore, and those by the
+  // own items' vectors
   const gradients = b.userGradients + <usize>(place + r) * bytes;
   for (let d: usize = 0; d < bytes; d += SLICE) {
     memory.fill(thread.tile, 0, 128);
