@@ -253,7 +253,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     for (const group of this.#groups) reservePairs(group.arena, group, { copied: batch, batch });
   }
 
-  /** Returns the Frobenius norm of V. */
+  /** Returns the Frobenius norm of the matrix V of the features' vectors. */
   async vectorNorm(): Promise<number> {
     const squares = await this.#onSlices("sumSquares");
     return Math.sqrt(squares.reduce((sum, ofSlice) => sum + ofSlice, 0));

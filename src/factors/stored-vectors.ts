@@ -26,7 +26,7 @@ export interface StoredVectors {
   check: () => Promise<void>;
 }
 
-/** Result of a training. */
+/** Result of a training: a model whose vectors are in a store. */
 export interface StoredResult {
   model: StoredVectors;
   bestEpoch: number;

@@ -282,7 +282,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return denseRows(this.arena, this.#layout.contexts, this.#input);
   }
 
-  /** Whether centers are composed of parts. */
+  /** Whether the vectors of centers are composed of several rows. */
   get isComposed(): boolean {
     return this.#input.parts !== undefined;
   }

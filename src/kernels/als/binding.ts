@@ -18,7 +18,7 @@ export interface SparseRows {
 
 /** Arrays in the arena for the half of an epoch in which one side, users or items, is updated. */
 export interface AlsSide {
-  /** byte offset of the kernel's struct */
+  /** byte offset of the kernel's struct for this half of the epoch */
   offset: number;
   numRows: number;
   /** vectors of the updated side, f32[numRows][D] */

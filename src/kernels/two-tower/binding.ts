@@ -118,7 +118,7 @@ export interface TowerLayout {
   /** sets the number of threads that train */
   use: (threads: number) => void;
   barrier: Region;
-  /** vector rows, f32[n][D] */
+  /** f32[n][D]: vectors of items, of items in histories, and of features */
   vectors: Region;
   /** Adam's moments of the vectors, f32[J][n][2][8] */
   moments: Region;

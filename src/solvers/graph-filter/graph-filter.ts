@@ -25,7 +25,7 @@ import { FLATNESS, plateauCoefficients } from "./plateau.js";
 export interface FilterSettings {
   /** f64[K + 1], K >= 1: coefficients of c in Chebyshev polynomials of L = I - 2 P */
   coefficients: Float64Array;
-  /** exponent b of the item degrees */
+  /** exponent b of the item degrees that scale the polynomial's input and output */
   power: number;
   /** the summand that the leading eigenvectors add to the scores (an ideal low-pass filter) */
   ideal: {

@@ -16,7 +16,7 @@ export const MAX_EXACT = 1536;
 /** Singular values in descending order, and their vectors, before signs are normalized. */
 export interface Triplets {
   dim: number;
-  /** singular values, f64[dim] */
+  /** f64[dim]: singular values in descending order */
   singularValues: Float64Array;
   /** f32[numRows][dim] and f32[numColumns][dim], row-major; columns have unit length */
   left: Float32Array;

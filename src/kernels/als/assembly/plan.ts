@@ -22,7 +22,7 @@ export class Side {
   indices: usize;
   /** confidence of each event, f32[numEvents]; 0 if all are 1 */
   confidences: usize;
-  /** penalty p of each row, f32[n] */
+  /** f32[n]: L2 penalty of each row of the updated side */
   penalties: usize;
   /** Gram matrix G of the other side, in f32 panels of [D][D] */
   gram: usize;
@@ -32,7 +32,7 @@ export class Side {
 
 /** Buffers that belong to one thread. */
 export class Scratch {
-  /** rows of W, packed four side by side: f32[2][D][4] */
+  /** f32[2][D][4]: vectors of eight rows of the updated side, packed four side by side */
   packed: usize;
   /** predicted score of each event, f32[maximum number of events in eight consecutive rows] */
   predictions: usize;

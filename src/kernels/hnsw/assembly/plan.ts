@@ -25,7 +25,7 @@ export class Graph {
   m0: u32;
   /** number of candidates among which a new node selects its neighbors */
   efConstruction: u32;
-  /** node where every search begins */
+  /** node of the graph where every search begins */
   entry: u32;
   /** level of the entry, the highest of the graph */
   maxLevel: u32;
@@ -75,7 +75,7 @@ export class Scratch {
   numDistances: u32;
 }
 
-/** Input and output of a search. */
+/** Input and output of a search for many queries. */
 export class Search {
   graph: Graph;
   /** vector of each query, f32[numQueries][d] */

@@ -86,7 +86,7 @@ function gather(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize):
 
 /**
  * Computes the sum of the propagated vectors from the learned vectors by the given number of turns of Horner's scheme.
- * @returns the panel that contains Y
+ * @returns the panel that contains the sum
  */
 function turnsOfVectors(plan: Plan, thread: Thread, d: usize, wide: bool, numTurns: u32): usize {
   let y = thread.panel;

@@ -12,7 +12,7 @@ export class Plan {
   columns: usize;
   /** value of each pair, f64 */
   values: usize;
-  /** block of each column, u32[p] */
+  /** u32[p]: block to which each column belongs */
   blockOf: usize;
   /** weight of each row, f64[numRows] */
   weights: usize;
@@ -24,9 +24,9 @@ export class Plan {
 export class Fold {
   fold: u32;
   last: u32;
-  /** center c of each column, f64[p] */
+  /** f64[p]: weighted mean c of each column over the fold's rows that have its block */
   centers: usize;
-  /** diagonal of Z' W Z, f64[p] */
+  /** f64[p]: diagonal of the normal equations' matrix Z' W Z, for the preconditioner */
   squares: usize;
   /** f64[numBlocks]: sum of the weights of the rows that have the block */
   masses: usize;
@@ -39,7 +39,7 @@ export class Fit {
   targets: usize;
   /** weighted mean m of the targets, f64[8] */
   mean: usize;
-  /** coefficients B, f64[p][8] */
+  /** f64[p][8]: coefficients B of p columns for eight targets */
   coefficients: usize;
   /** f64[8]: for each of eight targets, the sum of squared errors over the fold's held-out rows */
   errors: usize;
@@ -47,9 +47,9 @@ export class Fit {
 
 /** Buffers of one thread. */
 export class Scratch {
-  /** residual of the conjugate gradients, f64[p][8] */
+  /** f64[p][8]: residual of the conjugate gradients for p columns and eight targets */
   residual: usize;
-  /** search direction, f64[p][8] */
+  /** f64[p][8]: search direction of the conjugate gradients */
   direction: usize;
   /** f64[p][8]: product of the normal equations' matrix with the search direction, for p columns and eight targets */
   product: usize;
