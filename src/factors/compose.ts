@@ -16,7 +16,9 @@ import type { FmParameters } from "./model.js";
 import type { FoldInEvents } from "./fold-in.js";
 
 export interface Composer extends RowComposer {
-  /** Returns the regression problem by which the feature `own` is folded in, from rows that contain it. */
+  /**
+   * Returns the regression problem from which a new value of the feature `own` is fitted, given rows that contain it.
+   */
   events(rows: FeatureRows, own: number): Pick<FoldInEvents, "dim" | "phi" | "offsets">;
   /** Returns a composer of the same kind for other parameters. */
   over(parameters: FmParameters): Composer;

@@ -9,7 +9,7 @@ import type { ItemLists } from "../kernels/top-items/binding.js";
 import { degreeNormalized } from "../solvers/svd/matrix.js";
 import { truncatedSvd } from "../solvers/svd/truncated-svd.js";
 
-/** Low accuracy, which is sufficient for initial vectors. */
+/** Convergence tolerance of the singular value decomposition; a low accuracy suffices for initial vectors. */
 const TOLERANCE = 0.1;
 
 /**

@@ -7,7 +7,10 @@ import { markShare, marksFor } from "../kernels/fm/repeats.js";
 import { kernelThread } from "../workers/kernel-thread.js";
 import { groupedKernel, type Initial, type SentGroup } from "./grouped-kernel.js";
 
-/** Settings with which a thread marks repeated features, and the memories of a machine in several memories. */
+/**
+ * Settings with which a thread marks the features that a block of rows repeats, and the memories of a machine in
+ * several memories.
+ */
 export interface FmOwn {
   numFeatures: number;
   keepsOrder: boolean;

@@ -12,7 +12,7 @@ import { Plan, Thread } from "../kernels/fm/layout.js";
 import { STAGED } from "../kernels/fm/slice-groups.js";
 import { getField } from "../kernels/shared/struct.js";
 
-/** A group of slices, as it is sent to a thread. */
+/** A group of adjacent slices in a memory of its own, in the form in which it is sent to a thread. */
 export interface SentGroup {
   memory: WebAssembly.Memory;
   plan: number;
@@ -25,21 +25,21 @@ export interface SentGroup {
 
 /** Data from which initial parameters are computed; both arrays are in shared memory. */
 export interface Initial {
-  /** u32[n][2] */
+  /** u32[n][2]: 64-bit hash of each feature, which determines its initial vector */
   hashes: Uint32Array;
-  /** u32[n] */
+  /** u32[n]: number of training events of each feature; the vector of a feature without events stays 0 */
   counts: Uint32Array;
   seed: number;
   spread: number;
 }
 
-/** Index of a field in a struct as u32. */
+/** Returns the index of a field of the Thread struct, counted in u32. */
 const fieldAt = (field: keyof typeof Thread.fields) => Thread.fields[field][1] / 4;
 const [IDS, VALUES, ENDS, ROWS] = [fieldAt("ids"), fieldAt("values"), fieldAt("ends"), fieldAt("numRows")];
 const [GENERAL, WIDTH, BLOCK_IDS] = [fieldAt("general"), fieldAt("width"), fieldAt("blockIds")];
 const [GRADIENTS, SCORES] = [fieldAt("gradients"), fieldAt("scorePartials")];
 
-/** A group in one thread, with the thread's own instance of the kernel. */
+/** A group of slices as one thread accesses it: with the thread's own instance of the kernel in the group's memory. */
 class Group {
   readonly #own: SentGroup;
   readonly #kernel: FmKernel;
@@ -55,12 +55,15 @@ class Group {
     this.#partials = getField(own, Plan, own.plan, "partials");
   }
 
-  /** Makes memory accessible that was added since the last call. */
+  /** Renews the view of the group's memory, so that it covers memory that was added since the last call. */
   refresh(): void {
     this.#words = new Uint32Array(this.#own.memory.buffer);
   }
 
-  /** Copies the batch that is opened in the hub. @param thread index of the hub's Thread struct in `hub` */
+  /**
+   * Copies the rows of the current batch from the hub, the machine's main memory, to the group's memory. @param thread
+   * index of the hub's Thread struct in `hub`
+   */
   open(hub: Uint32Array, thread: number): void {
     const [words, own] = [this.#words, this.#thread / 4];
     const [numRows, general, width] = [hub[thread + ROWS]!, hub[thread + GENERAL]!, hub[thread + WIDTH]!];
@@ -79,8 +82,8 @@ class Group {
   }
 
   /**
-   * Computes partial scores of the batch, and copies them to the hub's.
-   * @param partials byte offset of f32[J + 1][B]
+   * Computes the group's partial scores of a training batch, and copies them to the hub, the machine's main memory.
+   * @param partials byte offset in the hub of f32[J + 1][B]: J slices and the linear part, B rows
    */
   forward(hub: Uint32Array, partials: number): void {
     const { plan, numSlices } = this.#own;
@@ -88,14 +91,14 @@ class Group {
     this.#give(this.#partials, hub, partials);
   }
 
-  /** Does the same as `forward` in buffers of the thread; any thread may call it. */
+  /** Computes partial scores like `forward`, but in buffers of the thread, so that any thread may score any batch. */
   score(hub: Uint32Array, partials: number): void {
     const { plan, numSlices } = this.#own;
     this.#kernel.scoreSlices(plan, this.#thread, 0, numSlices);
     this.#give(this.#words[this.#thread / 4 + SCORES]!, hub, partials);
   }
 
-  /** Copies the hub's gradients of the batch, and takes the steps. */
+  /** Copies dLoss/dscore of the batch from the hub, and takes a step of the group's parameters. */
   update(hub: Uint32Array, thread: number): void {
     const from = hub[thread + GRADIENTS]! / 4;
     const to = this.#words[this.#thread / 4 + GRADIENTS]! / 4;
@@ -115,7 +118,7 @@ class Group {
     }
   }
 
-  /** Adds up the squares of v of the machine's slice j; undefined if the slice is in another group. */
+  /** Adds up the squares of the vectors in slice j of the whole machine; undefined if the slice is in another group. */
   sumSquares(j: number): number | undefined {
     const { plan, firstSlice, numSlices } = this.#own;
     const own = j - firstSlice;
@@ -194,7 +197,7 @@ export function groupedKernel(
       return loss;
     },
     sumSquares(_, j) {
-      // the linear slice is in no group and has no vectors
+      // 0 for the slice of the weights, which is in no group and contains no vectors
       return groups.map((group) => group.sumSquares(j)).find((sum) => sum !== undefined) ?? 0;
     },
     initializeGroups(plan, initial) {

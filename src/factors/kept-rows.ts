@@ -17,7 +17,7 @@ export class KeptRows {
     this.#current = new Uint8Array(numPartitions);
   }
 
-  /** Blocks of the current rows, as a copy. */
+  /** Returns, for each partition, the number of the block that contains its current rows, as a copy. */
   get places(): RowPlaces {
     return this.#current.slice();
   }

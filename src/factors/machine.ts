@@ -59,9 +59,9 @@ export interface ParameterArrays {
 export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTask, null> {
   readonly #shape: FmMachineShape;
   readonly #layout: FmLayout;
-  /** memories of the slices; empty if the arena has them */
+  /** memories of the groups of slices, if the vectors exceed one memory; else empty */
   readonly #groups: readonly SliceGroup[];
-  /** arrays through which importFrom copies */
+  /** dense arrays that importFrom reuses to copy parameters */
   #imported: ParameterArrays | undefined;
 
   private constructor(shape: FmMachineShape) {
@@ -103,7 +103,8 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
   }
 
   /**
-   * Marks the loaded training rows that are not marked yet. Encodes ids first, if they were not encoded while loading.
+   * Marks repeated features in the training rows that were loaded since the last call. Encodes ids first, if they were
+   * not encoded while loading.
    */
   async mark(rows: RowsBuffer): Promise<void> {
     const { offset, encoding } = rows;
@@ -217,7 +218,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     else await this.#onSlices("importSlice", vectors.byteOffset, w.byteOffset);
   }
 
-  /** Copies the parameters from any arrays. */
+  /** Copies the parameters from arrays of any origin. */
   async importFrom({ vectors, w }: ParameterArrays): Promise<void> {
     if (this.isDivided) return await this.import({ vectors, w });
     this.#imported ??= this.allocateParameters();
@@ -247,12 +248,12 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
   /** Enlarges the threads' buffers to the size of a batch of the rows. */
   #reserve({ pairs }: RowsBuffer): void {
     reservePairs(this.arena, this.#layout, pairs);
-    // a group has copies of batches, not of blocks
+    // groups copy one batch at a time, so their buffers need no room for a whole block of rows
     const { batch } = pairs;
     for (const group of this.#groups) reservePairs(group.arena, group, { copied: batch, batch });
   }
 
-  /** Returns the Frobenius norm of V. */
+  /** Returns the Frobenius norm of the matrix V of the features' vectors. */
   async vectorNorm(): Promise<number> {
     const squares = await this.#onSlices("sumSquares");
     return Math.sqrt(squares.reduce((sum, ofSlice) => sum + ofSlice, 0));

@@ -30,7 +30,7 @@ export interface FmModel {
   optimizer?: OptimizerState;
 }
 
-/** Parameters, which suffice for scoring, and which a run stores. */
+/** The parameters that scoring needs, and that a run stores. */
 export type FmParameters = Pick<FmModel, "dim" | "w0" | "w" | "vectors">;
 
 /** Parameters of a field-aware machine, whose dim is the sum over all partner fields. */

@@ -15,7 +15,10 @@ export class RowsBuffer {
   weight = 0;
   /** maximum numbers of pairs that a thread copies or processes at once */
   pairs: PairCounts = { copied: 0, batch: 0 };
-  /** columns from which the marking threads encode the rows first; undefined if ids are encoded already */
+  /**
+   * columns from which the threads that mark repeated features encode the rows first; undefined if ids are encoded
+   * already
+   */
   encoding: Encoding | undefined;
   /** offset of the struct Rows of kernels/fm/assembly/plan.ts */
   readonly offset: number;
@@ -38,7 +41,7 @@ export class RowsBuffer {
   /**
    * Copies the rows into memory in place of the previous rows. Labels are divided by labelScale.
    *
-   * @param leavesIds true to leave the encoding of ids to the marking threads if possible
+   * @param leavesIds true to leave the encoding of ids to the threads that mark repeated features, if possible
    * @throws {UsageError} they do not fit into the arena
    */
   load(rows: FeatureRows, labelScale = 1, leavesIds = false): this {

@@ -22,11 +22,11 @@ export interface StoredVectors {
   vectorOf: (feature: number) => Float32Array;
   /** Returns f32[last - first][dim]: the vectors of consecutive features of one field. */
   vectorsOf: (range: RowRange) => Float32Array;
-  /** Reads everything once. @throws {ArtifactError} the store was truncated or changed */
+  /** Reads all vectors once, which verifies the store. @throws {ArtifactError} the store was truncated or changed */
   check: () => Promise<void>;
 }
 
-/** Result of a training. */
+/** Result of a training: a model whose vectors are in a store. */
 export interface StoredResult {
   model: StoredVectors;
   bestEpoch: number;

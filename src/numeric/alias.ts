@@ -31,7 +31,7 @@ export function aliasTable(chances: Float64Array): Uint32Array {
  */
 export function putAlias(shares: Float64Array, table: Uint32Array, room: Uint32Array): void {
   const n = shares.length;
-  // two stacks in one array: items below the mean at its front, other items at its back
+  // the array holds two stacks: items with a share below the mean at its front, the other items at its back
   let [small, large] = [0, n];
   for (let i = 0; i < n; i++) {
     table[2 * i] = 0xffffffff;

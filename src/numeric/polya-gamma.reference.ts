@@ -39,7 +39,8 @@ export function polyaGammaDraw(key: number, s: number): number {
     if (uniform(key, i++) * (left + right) < right) {
       x = CUT - log(uniform(key, i++)) / rate;
     } else if (z * CUT < 1) {
-      // for a mean beyond the boundary: draws 1 / chi-square, truncated to the interval, and thins the draws
+      // if the inverse Gaussian's mean is beyond the boundary: draws 1 / chi-square below the boundary, and accepts the
+      // draw with a probability that makes it inverse Gaussian
       do {
         let e = 0;
         let f = 0;
@@ -74,7 +75,7 @@ export function polyaGammaDraw(key: number, s: number): number {
 
 /** Returns P(X <= CUT) of the inverse Gaussian with mean 1 / z and shape 1. */
 function inverseGaussianCdf(z: number): number {
-  const root = 1.25; // equals 1 / sqrt(CUT)
+  const root = 1.25; // 1 / sqrt(CUT), as in the distribution function of the inverse Gaussian
   const near = normalCdf(root * (CUT * z - 1));
   // for z > 20, the second term is below 1e-40 and is omitted
   return z > 20 ? near : near + exp(2 * z) * normalCdf(-root * (CUT * z + 1));

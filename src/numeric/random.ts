@@ -17,11 +17,11 @@ export function signedDraw(key: number, counter: number): number {
   return draw(key, counter) / 2 ** 31 - 1;
 }
 
-/** Returns a random permutation of 0 .. n-1 (Fisher and Yates, from the front), as the kernel does. */
+/** Returns a random permutation of 0 .. n-1 (Fisher and Yates, from the front), the same as the kernels draw. */
 export function permutation(n: number, key: number): Uint32Array {
   const order = new Uint32Array(n);
   for (let i = 0; i < n; i++) {
-    // draw * (i + 1) < 2^53, so the quotient is exact
+    // a 32-bit draw times (i + 1) is below 2^53, so the f64 product is exact
     const j = Math.floor((draw(key, i) * (i + 1)) / 2 ** 32);
     order[i] = order[j]!;
     order[j] = i;
@@ -55,12 +55,15 @@ export function blockOrder(numBlocks: number, epochKey: number): Uint32Array {
   return permutation(numBlocks, draw(epochKey, 0xffffffff));
 }
 
-/** Returns the key of a block's permutation in the epoch; never 0, which denotes file order. */
+/** Returns the random key by which an epoch permutes the rows of a block; never 0, which denotes file order. */
 export function blockKey(epochKey: number, block: number): number {
   return draw(epochKey, block) || 1;
 }
 
-/** Returns the order of an epoch's blocks and the keys of their permutations; without a key, it is the file order. */
+/**
+ * Returns the order in which an epoch reads its blocks of rows, and the key of each block's permutation; without a key,
+ * both are the file order.
+ */
 export function blockVisits(
   numBlocks: number,
   epochKey: number | undefined,

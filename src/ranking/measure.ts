@@ -212,7 +212,7 @@ export async function measureRankings(
 
 interface HeldProtocol {
   protocol: RankingProtocol;
-  /** training events for baselines */
+  /** training events from which baselines are computed */
   learned: TrainingEvents;
   /** splits of the new users, and the log of their events; only for --fold-in-share */
   folding?: Folding & { log: Parameters<typeof foldedVectors>[3] };

@@ -51,7 +51,7 @@ export interface Folding {
   /** u32: held-out rows of the evaluated split */
   heldOut: Uint32Array;
   counts: FoldedUsers;
-  /** returns the folded-in rows, by the row numbers of another reading of the log */
+  /** returns the row numbers of the folded-in events in a dataset that was read again from the same log */
   rowsOf: (dataset: Dataset) => Uint32Array;
 }
 
@@ -133,11 +133,14 @@ export function cutNewUsers(
   };
 }
 
-/** Items of a user in ascending order of their first event; the value is the position of this event in time. */
+/**
+ * Items of a user in the order of their first events: a map from each item to the position of that event among all
+ * events in order of time.
+ */
 interface Histories {
-  /** items of all events */
+  /** items of all of the user's events, positive or not */
   first: Map<number, number>;
-  /** items of positive events alone */
+  /** items of the user's positive events */
   liked: Map<number, number>;
 }
 
@@ -280,7 +283,10 @@ export async function foldedVectors(
   return { folded: { dim, vectors }, warnings };
 }
 
-/** Returns a watch that adds the run's name to notes and drops warnings, which were reported before or are returned. */
+/**
+ * Returns progress callbacks that add the run's name to notes and drop warnings, which were reported before or are
+ * returned.
+ */
 function prefixedNotes(name: string, { observe, signal }: Watch): Watch {
   return {
     signal,

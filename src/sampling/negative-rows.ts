@@ -87,8 +87,8 @@ export class NegativeRows {
   }
 
   /**
-   * Returns the rows of `fixed` with their draws: the event of each row, and the number of its item in the source
-   * (NO_ITEM: unknown).
+   * Returns the rows for validation or test, with the index of each row's event and the number of its item (the event's
+   * own or a sampled negative; NO_ITEM if unknown).
    */
   fixedDraws(): { rows: FeatureRows; events: Uint32Array; items: Uint32Array } {
     const { event, item } = this.#draws(Uint32Array.from(this.#rows.keys()), 0);
@@ -204,7 +204,7 @@ function pairsIn(rows: FeatureRows, row: number): number {
   return firstPair(rows, row + 1) - firstPair(rows, row);
 }
 
-/** Copies the pairs of one row to the position `at`, and returns the end position. */
+/** Copies the (feature, value) pairs of one row to the position `at`, and returns the position after them. */
 function copyPairs(
   rows: FeatureRows,
   row: number,

@@ -121,8 +121,8 @@ export interface NegativeSource extends ItemCatalogue {
 }
 
 /**
- * The users and items of events, as numbers of a source: u32[numEvents] each; NO_ITEM if an event has none, or an
- * unknown one.
+ * The user and the item of each event, as numbered by the source of negatives, u32[numEvents] each; NO_ITEM if an event
+ * has none, or one that the source does not contain.
  */
 export interface EventNumbers {
   users: Uint32Array;
@@ -152,12 +152,18 @@ export function negativeSource(
   return { source: { ...catalogue, users, history }, events };
 }
 
-/** Returns u32[rows.length]: the source's number of each row's item; NO_ITEM if the row has none, or an unknown one. */
+/**
+ * Returns u32[rows.length]: item of each row, as numbered by the source; NO_ITEM if the row has none, or an unknown
+ * one.
+ */
 export function itemsOf(items: Keys, dataset: Dataset, rows: Uint32Array): Uint32Array {
   return numbersOf(items, dataset, dataset.roles.item, rows);
 }
 
-/** Returns u32[rows.length]: the source's number of each row's user; NO_ITEM if the row has none, or an unknown one. */
+/**
+ * Returns u32[rows.length]: user of each row, as numbered by the source; NO_ITEM if the row has none, or an unknown
+ * one.
+ */
 export function usersOf(users: Keys, dataset: Dataset, rows: Uint32Array): Uint32Array {
   return numbersOf(users, dataset, dataset.roles.user, rows);
 }

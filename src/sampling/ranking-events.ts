@@ -191,7 +191,7 @@ export function sampleQueries(queries: RankingQueries, most: number, seed: numbe
   return queriesAt(queries, chosen.slice(0, most).sort());
 }
 
-/** Selects queries. @param rows u32: indexes of the queries */
+/** Returns the selected queries. @param rows u32: indexes of the queries */
 export function queriesAt(queries: RankingQueries, rows: Uint32Array): RankingQueries {
   const { users, context, masks, heldOut, among, unknownUsers } = queries;
   return {

@@ -12,7 +12,7 @@ import { optimizerFile, type Squares } from "./optimizer-file.js";
 import type { SgnsVocabulary } from "./vocabulary.js";
 import { eventPreprocessOf } from "../training/session/describe-run.js";
 
-/** Vectors of a table by feature of the space: f32[numFeatures * dim]. */
+/** Vectors of a table, one for each feature of the vocabulary: f32[numFeatures * dim]. */
 export interface TableRows {
   dim: number;
   vectors: Float32Array;

@@ -57,7 +57,7 @@ export interface Learning {
   controls: Controls;
 }
 
-/** Trained vectors by feature of the space: f32[numFeatures * dim]. */
+/** Trained vectors, one for each feature of the vocabulary: f32[numFeatures * dim]. */
 export interface SgnsVectors {
   vectors: Float32Array;
   contexts: Float32Array;
@@ -151,7 +151,7 @@ function thawed(now: Squares, start: SgnsStart | undefined): Squares {
   );
 }
 
-/** Returns the prefix of a learner's arrays in a checkpoint; empty if there is only one learner. */
+/** Returns the prefix of the names of a learner's arrays in a checkpoint; empty if there is only one learner. */
 const prefixOf = (learner: number, count: number) => (count === 1 ? "" : `${learner}.`);
 
 /** Returns the vectors of the best epoch as arrays of a checkpoint. */

@@ -282,14 +282,14 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
     return denseRows(this.arena, this.#layout.contexts, this.#input);
   }
 
-  /** Whether centers are composed of parts. */
+  /** Whether the vectors of centers are composed of several rows. */
   get isComposed(): boolean {
     return this.#input.parts !== undefined;
   }
 
   /**
-   * Returns copies of the attention's logits, f32[kinds of all rows], and of their sums of squares, f32[numRows]; only
-   * for machines with composed centers.
+   * Returns copies of the attention: f32, a logit for each kind of part of each row; and f32[numRows], AdaGrad's sum of
+   * squares of each row's logits. Only for machines whose centers are composed of parts.
    */
   attention(): { attention: Float32Array; squares: Float32Array } {
     const [own] = this.#layout.attention;

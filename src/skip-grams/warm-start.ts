@@ -22,7 +22,10 @@ export interface SgnsInit extends InitRun {
   /** vectors and contexts of the run's rows, f32[numFeatures * dim] each */
   vectors: Float32Array;
   contexts: Float32Array;
-  /** f32[numFeatures][ceil(dim / 16)] of each table, if the run stores them */
+  /**
+   * AdaGrad's sums of squares for the vectors and for the contexts, f32[numFeatures][ceil(dim / 16)] each, if the run
+   * stores them
+   */
   squares: Squares | undefined;
 }
 
@@ -34,20 +37,20 @@ export interface SgnsStart extends Pick<SgnsInit, "vectors" | "contexts"> {
   squares?: Squares | undefined;
   /** true if known rows must remain bit-identical */
   freezes: boolean;
-  /** initial values for composed centers, in which case `vectors` belong to their parts */
+  /** initial values if centers are composed of several rows; `vectors` are then those of the rows */
   composed?: ComposedStart;
 }
 
-/** Initial values of composed centers. */
+/** Initial values for centers whose vectors are composed of several rows. */
 export interface ComposedStart {
-  /** f32, one per attention weight: input of the softmax */
+  /** f32: logit of the attention for each kind of part of each center */
   attention: Float32Array;
   /**
    * u8[numFeatures]: 1 for a center that keeps its vector from the initial run; other centers are composed of their
    * parts
    */
   stays: Uint8Array;
-  /** f32[numFeatures * dim]: vectors of these centers */
+  /** f32[numFeatures * dim]: vectors of the centers that keep their vector; 0 for others */
   vectors: Float32Array;
 }
 

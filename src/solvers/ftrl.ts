@@ -28,7 +28,7 @@ export function fitFtrl(
   counts: Float32Array | undefined,
   { l1, l2, passes, prior }: FtrlOptions,
 ): LogisticModel {
-  // the bias is the last element of the arrays
+  // FTRL's state z and n of each weight; the last element is that of the bias
   const [z, n] = [new Float64Array(numFeatures + 1), new Float64Array(numFeatures + 1)];
   const penalised = { learningRate: LEARNING_RATE, l1: passes * l1, l2: passes * l2 };
   const unpenalised = { learningRate: LEARNING_RATE, l1: 0, l2: 0 };

@@ -52,7 +52,7 @@ export function fitLogistic(
   { l2, iterations, prior }: LogisticOptions,
 ): LogisticModel {
   const { numFeatures } = rows;
-  // the bias is the last element of the arrays
+  // the bias is the last element of the arrays of parameters and of their gradient
   const x = new Float64Array(numFeatures + 1);
   if (prior) x.set(prior);
   const scores = new Float64Array(rows.numRows);

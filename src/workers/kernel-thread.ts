@@ -74,7 +74,7 @@ export type ThreadTask<Task> =
 /** The data with which each thread is started. */
 export interface ThreadInit<Own> {
   memory: WebAssembly.Memory;
-  /** kernels that share the memory */
+  /** compiled kernels whose functions work in the same memory */
   modules: readonly WebAssembly.Module[];
   /** byte offset of the struct of each thread */
   threads: readonly number[];

@@ -8,7 +8,7 @@ export interface Init {
   done: Int32Array;
   /** i32[numRounds]: id of the thread that executed the round last */
   by: Int32Array;
-  /** id of the calling thread */
+  /** id of the thread that called shareRounds */
   caller: number;
   /** i32[1]: set to 1 by every round; rounds on the calling thread wait until it is not 0 */
   helped: Int32Array;

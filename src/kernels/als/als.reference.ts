@@ -37,7 +37,7 @@ export interface ReferenceAlsOptions {
   unobservedWeight: number;
   /** f64[numRows]: L2 penalty p of each row; a row with p < 0 is not updated */
   penalties: ArrayLike<number>;
-  /** number of dimensions solved together */
+  /** number of dimensions of a row's vector that are solved together */
   block: number;
 }
 

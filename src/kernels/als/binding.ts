@@ -16,9 +16,9 @@ export interface SparseRows {
   values?: Float32Array;
 }
 
-/** Arrays for one half of an epoch in the arena: the side that is updated, and its losses. */
+/** Arrays in the arena for the half of an epoch in which one side, users or items, is updated. */
 export interface AlsSide {
-  /** byte offset of the kernel's struct */
+  /** byte offset of the kernel's struct for this half of the epoch */
   offset: number;
   numRows: number;
   /** vectors of the updated side, f32[numRows][D] */
@@ -27,7 +27,9 @@ export interface AlsSide {
   gram: Region;
   /** f32[numRows]: L2 penalty of each row; the caller writes it */
   penalties: Region;
-  /** f64[numRows]: sum of c (1 - s)^2 over each row's events, as of the row's last update */
+  /**
+   * f64[numRows]: loss of each row, the sum over its events of confidence (1 - score)^2, as of the row's last update
+   */
   losses: Region;
 }
 
@@ -73,7 +75,10 @@ export function allocateSide(
   return { offset, numRows, rows, ...own };
 }
 
-/** Allocates what rows have in addition to vectors and events. @throws {UsageError} it does not fit the arena */
+/**
+ * Allocates the penalties and losses of rows, and the Gram matrix of the other side. @throws {UsageError} it does not
+ * fit the arena
+ */
 export function allocateRows(
   arena: Arena,
   D: number,

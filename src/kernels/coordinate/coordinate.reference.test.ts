@@ -99,8 +99,8 @@ describe.each(["w", "v"] as const)("a step of %s", (name) => {
     const gotMean = draws.reduce((sum, value) => sum + value, 0) / n;
     const gotVariance = draws.reduce((sum, value) => sum + (value - gotMean) ** 2, 0) / n;
     expect(Math.abs(gotMean - mean)).toBeLessThan(4 * Math.sqrt(variance / n));
-    // squares of an autoregression with coefficient r are correlated by r^2, r^4, ...: (1 + r^2) / (1 - r^2) draws are
-    // worth one independent draw
+    // the squares of a chain of draws with autocorrelation r are correlated by r^2, r^4, ...: (1 + r^2) / (1 - r^2)
+    // draws are worth one independent draw
     const r = -0.8;
     const perDraw = (1 + r * r) / (1 - r * r);
     expect(Math.abs(gotVariance / variance - 1)).toBeLessThan(4 * Math.sqrt((2 * perDraw) / n));

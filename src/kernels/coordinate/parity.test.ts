@@ -150,7 +150,7 @@ describe.each([
           Array.from(twin.q, (___, r) => got[2 * r + 1]!),
         ),
       ).toBeLessThan(3e-5);
-    // `update` also resets the sums to 0
+    // the kernel's `update` also resets the sums of the gradients to 0
     expect(Math.max(...arena.f32(sums))).toBe(0);
   });
 

@@ -199,8 +199,8 @@ function rangesOfBlocks({ numFields, fieldOf }: FieldAwareness, blockFields: num
 }
 
 /**
- * Location of each table of vectors (or accumulators): `places` by block of features and block of partner fields,
- * `threads` by thread and block of features.
+ * Location of each table of vectors, or of AdaGrad's accumulators: `places` by block of features and block of partner
+ * fields, `threads` by thread and block of features.
  */
 interface BlockTables {
   places: StridedOffset[][];

@@ -115,7 +115,7 @@ class BlockSteps {
   readonly #size: number;
   readonly #inverseSqrt: (n: number) => number;
   readonly #isRepeated: (feature: number) => boolean;
-  /** by repeated feature: sum of its gradients by partner field, and number of pairs with each partner field */
+  /** for each repeated feature: the sum of its gradients, and the number of its pairs, both by partner field */
   readonly #sums = new Map<number, { sums: Float64Array; pairs: Float64Array; step: ReferenceStep }>();
 
   constructor(model: ReferenceFfm, isRepeated: (feature: number) => boolean, inverseSqrt = exactInverseSqrt) {
@@ -149,8 +149,8 @@ class BlockSteps {
   }
 
   /**
-   * Updates the vector of a feature that starts at index p of v, given its gradient in a pair with a feature of
-   * `field`.
+   * Updates the vector of a feature for one partner field, given its gradient in a pair; the vector starts at index p
+   * of v.
    */
   take(feature: number, field: number, p: number, gradient: readonly number[], step: ReferenceStep): void {
     const { dim, numFields, v } = this.#model;

@@ -33,7 +33,10 @@ const SIZE = 40;
 const FEW = 6;
 const unit = (key: number, i: number) => draw(key, i) / 2 ** 32;
 
-/** Generators of every kind of row that a log can contain; features are distinct within a row and sorted by field. */
+/**
+ * Generators of rows of every kind that a log can contain, such as rows with missing cells; features are distinct
+ * within a row and sorted by field.
+ */
 const kinds: Record<string, (r: number, numFields: number) => ReferenceRow> = {
   "one-hot rows": (r, numFields) => rowOf(r, numFields, () => [1]),
   "rows with missing cells and numbers": (r, numFields) =>
@@ -241,8 +244,8 @@ describe("the accumulators of blocks of fields", () => {
   test("of an earlier version, one for each dimension, are replaced by their means over known fields", async () => {
     const { arena, layout } = await machineOf(options, rows);
     const { w } = readOptimizer(arena, layout);
-    // the earlier accumulators of field f are f + 1 in the first quad and f + 3 in the second; those of padding must
-    // not enter the mean
+    // in the state of the earlier version, the accumulators of field f's vectors are f + 1 for the first four
+    // dimensions and f + 3 for the next two; those of padding dimensions must not enter the mean
     const earlier = Array.from({ length: w.length }, () =>
       Array.from({ length: J * 4 }, (_, i) => {
         const [field, d] = [Math.floor(i / 8), i % 8];

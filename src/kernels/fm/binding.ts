@@ -75,7 +75,7 @@ export interface PairCounts {
    * pairs that a thread copies: those of a block if all rows have the same width and no values, else those of a batch
    */
   copied: number;
-  /** number of pairs of a batch */
+  /** number of (feature, value) pairs in a batch */
   batch: number;
 }
 
@@ -92,11 +92,11 @@ export interface FmLayout {
    */
   numSlices: number;
   /**
-   * location of v and its state, by group of features and slice of K dimensions; in a field-aware machine by block,
-   * field and quad
+   * location of v and its optimizer state, for each group of features and each slice of dimensions; in a field-aware
+   * machine for each block of fields, partner field and quad of dimensions
    */
   slices: readonly (readonly StridedOffset[])[];
-  /** location of the slices' accumulators; undefined if slices have none; several slices may share one */
+  /** location of AdaGrad's accumulators of the slices; undefined if slices have none; several slices may share one */
   accumulators: readonly (readonly StridedOffset[])[] | undefined;
   /** first feature of each group of features, ascending; a group may be empty */
   groups: readonly number[];
@@ -114,7 +114,7 @@ export interface FmLayout {
    */
   thread: Struct;
   pairArrays: Readonly<Record<string, number>>;
-  /** size in bytes of a marked feature's sums of gradients in a thread */
+  /** number of bytes in which a thread adds up the gradients of a feature marked as repeated */
   bytesOfRepeat: number;
 }
 
@@ -201,7 +201,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
 export interface PlanParts {
   barrier: Region | undefined;
   numThreads: number;
-  /** number of partial scores per row, not counting that of the weights */
+  /** number of partial scores per row of data, not counting that of the weights */
   numParts: number;
   sliceWidth: number;
   slices: number;
@@ -212,7 +212,7 @@ export interface PlanParts {
   rates: Region | undefined;
 }
 
-/** Allocates the weights and their state, followed by `beside` further floats per feature. */
+/** Allocates each feature's weight with its optimizer state, followed by `beside` further floats. */
 export function allocateWeights(
   arena: Arena,
   { numFeatures, method }: FmShape,
@@ -328,8 +328,8 @@ export function reservePairs(arena: Arena, layout: PairBuffers, { copied, batch 
   if (copied <= layout.pairs.copied && batch <= layout.pairs.batch) return;
   const room = (bytes: number) => arena.allocate("the pairs of a block", bytes).offset;
   const pairs = { copied: Math.max(copied, layout.pairs.copied), batch: Math.max(batch, layout.pairs.batch) };
-  // upper bound of the number of marked features in a batch: it has at most those of its block, each of which is in
-  // more than 8 rows
+  // upper bound of the number of features in a batch that are marked as repeated: it has at most those of its block,
+  // each of which is in more than 8 rows
   const slots = 1 + Math.ceil(pairs.copied / 2);
   for (const thread of layout.threads) {
     setField(arena, layout.thread, thread, "blockIds", room(pairs.copied * 4));
@@ -352,7 +352,7 @@ export function setLearningRates(
   setField(arena, Plan, plan, "vectorRate", vectorRate);
 }
 
-/** L2 and learning-rate factor of a feature. */
+/** L2 and factor of the learning rate of one feature. */
 export interface FeatureRates {
   l2Weight: number;
   l2Vector: number;
@@ -374,12 +374,12 @@ export function setRates(
   }
 }
 
-/** Returns w0; every thread has an equal copy. */
+/** Returns the bias w0, of which every thread has an equal copy. */
 export function readBias(arena: Arena, { threads }: FmLayout): number {
   return getField(arena, Thread, threads[0]!, "bias");
 }
 
-/** Sets w0 on every thread. */
+/** Sets the bias w0 on every thread. */
 export function writeBias(arena: Arena, { threads }: FmLayout, bias: number): void {
   for (const thread of threads) setField(arena, Thread, thread, "bias", bias);
 }

@@ -40,7 +40,7 @@ const shape: FmShape = {
 };
 const unit = (key: number, i: number) => draw(key, i) / 2 ** 32;
 
-/** Generators of every kind of row that a log can contain; features are distinct within a row. */
+/** Generators of rows of every kind that a log can contain; features are distinct within a row. */
 const kinds = {
   "one-hot rows": (r: number) => pairs(r, 6, () => 1),
   "one-hot rows of a width that is no multiple of 4": (r: number) => pairs(r, 7, () => 1),

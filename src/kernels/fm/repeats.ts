@@ -23,7 +23,7 @@ export function mostUnmarked(numRows: number): number {
 
 /** (feature, value) pairs of consecutive rows. */
 export interface FeaturePairs {
-  /** ids of the features, u32, without mark bits */
+  /** u32: feature of each pair, without the bit that marks repeated features */
   ids: Uint32Array;
   /** f32: value of each pair; undefined if all are 1 */
   values: Float32Array | undefined;

@@ -35,10 +35,10 @@ export interface SliceGroup extends Pick<
 > {
   arena: Arena;
   firstSlice: number;
-  /** location of v and of the accumulators, by slice of the group */
+  /** location of the vectors and of AdaGrad's accumulators, for each slice of the group */
   slices: StridedOffset[];
   accumulators: StridedOffset[] | undefined;
-  /** byte offset of u32[STAGED][2] and u32[STAGED] */
+  /** byte offset of a buffer for STAGED features: their hashes u32[STAGED][2], then their counts u32[STAGED] */
   staging: number;
 }
 
@@ -137,7 +137,8 @@ function allocateGroup(
     ),
     firstDimension: first * K,
   });
-  // slots are all 0 between two uses of the group, so its threads share them
+  // a group's threads share one array of repeated features' slots, because it is all 0 whenever a thread starts using
+  // the group
   const threads = Array.from({ length: numThreads }, () =>
     writeStruct(arena, "a thread", Thread, { ...threadFields(arena, 0, BATCH_ROWS * K, J + 1), slots }),
   );

@@ -33,13 +33,13 @@ export interface OptimizerState {
   vectors: Float32Array;
   /** optimizer state of each weight, f32[n][L - 1] */
   w: Float32Array;
-  /** accumulator of w0 */
+  /** AdaGrad's accumulator of the bias w0 */
   w0: number;
 }
 
 /** Location of one number of every feature, with a view of its memory. */
 interface Located extends Pick<StridedOffset, "offset" | "stride"> {
-  /** view of the whole memory as f32, and index of the memory */
+  /** f32 view of the memory that contains the number, and index of this memory */
   numbers: Float32Array;
   memory: number;
 }
@@ -113,8 +113,8 @@ class Parameters {
   }
 
   /**
-   * Sets each accumulator of a feature to the mean of `of` over the slices that share it and whose accumulators are
-   * known.
+   * Sets each accumulator of a feature to the mean of the values `of` over the slices that share it and whose
+   * accumulators are known.
    *
    * @param of f32[J]
    */
@@ -145,12 +145,12 @@ class Parameters {
   }
 }
 
-/** Returns the index of a feature's number in the view. */
+/** Returns the index in the f32 view at which a feature's number is stored. */
 function indexOf({ offset, stride }: Located, feature: number): number {
   return (offset + feature * stride) / 4;
 }
 
-/** Freezes w0 by a large accumulator. */
+/** Freezes the bias w0 by an accumulator so large that steps do not change it. */
 export function freezeBias(arena: Arena, layout: FmLayout): void {
   setAccumulators(arena, layout, FROZEN);
 }
@@ -283,7 +283,7 @@ export function restoreState(arena: Arena, layout: FmLayout, state: FmState): vo
   setAccumulators(arena, layout, bias[1]!);
 }
 
-/** Sets the accumulator of w0 on every thread. */
+/** Sets the accumulator of the bias w0 on every thread. */
 function setAccumulators(arena: Arena, { threads }: FmLayout, accumulator: number): void {
   for (const thread of threads) setField(arena, Thread, thread, "biasAccumulator", accumulator);
 }

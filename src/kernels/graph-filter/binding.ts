@@ -30,7 +30,7 @@ export interface FilterInput extends UserItemGraph {
   /** factor of each item's scores, f32[numItems] */
   after: Float32Array;
   dim: number;
-  /** components of the items, f32[numItems][dim], row-major */
+  /** rows of the items in the matrix of leading eigenvectors, f32[numItems][dim], row-major */
   components: Float32Array;
 }
 
@@ -38,11 +38,11 @@ export interface FilterInput extends UserItemGraph {
 export interface FilterScratch {
   /** BLOCK_PANELS + 1 panels of the items, f32[numItems][16] each */
   itemPanels: number[];
-  /** panel of the users, f32[numUsers][16] */
+  /** f32[numUsers][16]: intermediate values of the graph's users, for 16 queries */
   users: number;
   /** vectors of the users in the components' space, f32[2 BLOCK_PANELS][dim][8] */
   queries: number;
-  /** offsets of the item panels, u32[BLOCK_PANELS] */
+  /** u32[BLOCK_PANELS]: byte offset of each panel of the items */
   panels: number;
   /** buffers of finishPanels, f32[4][8], and of the search for the best items, f32[16] */
   tile: number;
@@ -55,9 +55,11 @@ export interface FilterLayout {
   numUsers: number;
   numItems: number;
   dim: number;
-  /** components of the items, f32[ceil(numItems / 4)][dim][4] */
+  /**
+   * rows of the items in the matrix of leading eigenvectors, f32[ceil(numItems / 4)][dim][4], four items side by side
+   */
   components: number;
-  /** buffers, one set per thread */
+  /** byte offsets of each thread's buffers */
   scratches: FilterScratch[];
 }
 

@@ -5,11 +5,14 @@
 export interface ReferenceFilter {
   /** matrix R of the events, a row per user: 1 where the user has the item, else 0 */
   events: readonly (readonly number[])[];
-  /** coefficients c_k of the polynomial */
+  /** coefficients c_k of the filter's Chebyshev polynomials */
   coefficients: ArrayLike<number>;
-  /** exponent b of the item degrees */
+  /** exponent b of the item degrees that scale the polynomial's input and output */
   power: number;
-  /** linear term: the matrix a V V', [numItems][numItems], and the exponent g of the item degrees */
+  /**
+   * summand of the scores from the leading eigenvectors: the matrix a V V', [numItems][numItems], and the exponent g of
+   * the item degrees
+   */
   ideal: { matrix: readonly (readonly number[])[]; power: number };
 }
 

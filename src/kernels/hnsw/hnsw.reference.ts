@@ -52,7 +52,7 @@ function distanceOf({ dim, nearness }: GraphShape, x: Float32Array, y: Float32Ar
 /** A graph that is built and searched by the definition. */
 export class ReferenceGraph {
   readonly #input: ReferenceInput;
-  /** links by node and level: links[node][level] */
+  /** nodes to which each node is linked on each level: links[node][level] */
   readonly links: Link[][][];
 
   constructor(input: ReferenceInput) {

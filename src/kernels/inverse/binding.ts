@@ -18,7 +18,7 @@ export interface InverseLayout {
   matrix: Region;
   /** f32[SWEEP_BLOCK][SWEEP_BLOCK]: inverse of the diagonal block that is being swept */
   pivot: Region;
-  /** byte offset of each thread's tile */
+  /** byte offset of each thread's buffer for a tile of a matrix product */
   tiles: number[];
 }
 

@@ -55,7 +55,7 @@ export interface NetLayout {
   paddedWidth: number;
   embeddingPitch: number;
   wide: Region | undefined;
-  /** f32[3][4]: w0 and Adam's moments, each in the first of four floats */
+  /** f32[3][4]: the bias w0 and Adam's two moments of it, each in the first of four floats */
   w0: Region | undefined;
   /** number of pairs per batch for which the buffers have room; `reservePairs` increases it */
   pairs: number;

@@ -35,7 +35,7 @@ export interface BatchDraws {
 export interface ReferencePass {
   /** score of each row before the link function, f64[numRows] */
   scores: Float64Array;
-  /** sum of the rows' losses times their weights */
+  /** sum over the rows of the loss times the row's weight */
   loss: number;
   /** derivatives of `loss` by each parameter; for the squared loss, of half of `loss` */
   gradients: ReferenceArrays;

@@ -56,7 +56,7 @@ export interface NetRows {
   /** u32[numRows + 1]: row r has pairs indptr[r] .. indptr[r + 1); absent when every row has `width` pairs */
   indptr?: Uint32Array;
   width: number;
-  /** u32[numPairs]: features, numbered over all fields */
+  /** u32[numPairs]: feature of each pair; the numbers of features continue from field to field */
   ids: Uint32Array;
   /** f32[numPairs]: values; absent when all are 1 */
   values?: Float32Array;

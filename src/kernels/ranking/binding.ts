@@ -71,7 +71,8 @@ export interface RankingData {
   /** u32[I][2]: alias table of the noise distribution; absent for the uniform distribution */
   alias?: Uint32Array;
   /**
-   * f32[I]: log probability of each item as a negative; absent if all are equal, or if scores are not corrected by it
+   * f32[I]: log of the probability that each item is drawn as a negative; absent if all are equal, or if scores are not
+   * corrected by it
    */
   logNoise?: Float32Array;
   /** number of groups of features in strata, a power of two; by default the result of strataGroups */
@@ -149,13 +150,13 @@ export interface RankingLayout {
   weightStride: number;
   /** number of slices of 8 dimensions */
   slices: number;
-  /** number of floats of the optimizer's state per vector, and per weight */
+  /** number of floats of optimizer state: for each vector, and for each weight */
   kept: { vector: number; weight: number };
   /** f32[n][D]: output of `propagateVectors`; absent without layers */
   propagated?: Region;
   /**
-   * number of groups of features, and f64[groups^2] with the losses of an epoch's blocks; absent unless events are
-   * trained in strata
+   * number of groups into which strata divide features; and f64[groups^2], the sum of losses of each block of events in
+   * an epoch. Absent unless events are trained in strata
    */
   strata?: { groups: number; losses: Region };
 }
@@ -191,7 +192,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const single = isSingle(context) && isSingle(templates);
   const groups = single && !shared ? (data.groups ?? strataGroups(data)) : 0;
   const numThreads = Math.max(1, Math.min(shape.threads, groups || J));
-  // maximum numbers of shared negatives and of features of a batch
+  // maximum number of negatives that a batch shares, and of features that it contains
   const N = shared ? M + (inBatch ? batchSize : 0) : 0;
   const R = shared
     ? Math.min(numFeatures, batchSize * longest(context) + (batchSize + N) * longest(templates))

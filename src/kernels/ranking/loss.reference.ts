@@ -14,7 +14,7 @@ export interface ReferenceRankingOptions {
   margin: number;
   negativeWeight: number;
   temperature: number;
-  /** weight of an event whose first violating candidate is the k-th (warp) */
+  /** weight of an event whose first candidate that violates the margin is the k-th (warp) */
   rankWeights: ArrayLike<number>;
 }
 

@@ -142,7 +142,7 @@ async function kernelOf(data: RankingData, options: RankingShape) {
 const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 
-/** Trains one epoch by the kernel. */
+/** Trains the kernel for one epoch. */
 function trainKernel(
   { layout, kernel }: Awaited<ReturnType<typeof kernelOf>>,
   loss: RankingLoss,
@@ -164,7 +164,7 @@ function trainKernel(
   expect(done).toBe(1);
 }
 
-/** Trains the reference in strata. */
+/** Trains the reference in strata, one block of events after another. */
 function trainStrataTwin(
   data: ReturnType<typeof dataOf>,
   options: RankingShape,

@@ -15,7 +15,7 @@ import { setField, writeStruct } from "../shared/struct.js";
 import { PairRows } from "../shared/layout.js";
 import { Plan } from "./layout.js";
 
-/** Number of consecutive users that are in the same partition, as in the groups of strata. */
+/** Number of consecutive users that are always in the same partition. */
 const RUN = 16;
 
 /**
@@ -111,7 +111,7 @@ export interface PartitionSizes {
 
 /** A part of the kernel's memory in which one partition at a time is trained. */
 export interface Slot {
-  /** row of the slot's first user */
+  /** index in the vectors' rows of the slot's first user */
   firstRow: number;
   /** u32: the events, in the layout of `partitionSections` */
   events: Region;

@@ -87,8 +87,8 @@ test.each<[Loss, boolean, number, number]>([
         );
       return (at(h) - at(-h)) / (2 * h);
     });
-    // v changes by lr * gradient / root of its slice's sum, after the mean of the squared gradients was added to the
-    // sum
+    // AdaGrad changes v by lr * gradient / sqrt(n), where n, the sum of its slice, already contains this step's mean
+    // squared gradient
     const model = new ReferenceRanking(dim, first, 1);
     const isPair = loss === "bpr" || loss === "warp";
     const sum = isPair
@@ -98,8 +98,8 @@ test.each<[Loss, boolean, number, number]>([
       return ((first[i]! - v) * Math.sqrt(model.squares[Math.floor(i / dim)]!)) / settings.learningRate;
     });
     expect(sum).toBeCloseTo(lossOf(new ReferenceRanking(dim, first, 1), settings, layers), 9);
-    // pairs update the items after the context and use the new context: the difference is of second order in the
-    // learning rate
+    // the step of a pair updates the context first and uses its new vector for the items, which makes a difference of
+    // second order in the learning rate
     expect(Math.max(...got.map((g, i) => Math.abs(g - expected[i]!)))).toBeLessThan(1e-6);
     expect(Math.max(...expected.map(Math.abs))).toBeGreaterThan(0.1);
   },

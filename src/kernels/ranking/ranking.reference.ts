@@ -18,7 +18,7 @@ export interface ReferenceBag {
   values: number[];
 }
 
-/** An event; its items are the event's own item, then those with which it is compared. */
+/** An event; the first of its items is its own, the others are those with which it is compared. */
 export interface ReferenceEvent {
   context: ReferenceBag;
   items: ReferenceBag[];
@@ -94,7 +94,7 @@ export class ReferenceRanking {
   }
 
   /**
-   * Takes one step of a row's vectors.
+   * Takes one step of the vectors of a row's features.
    * @param outer dLoss/d(sum of x v)
    * @param inner dLoss/dscore, for the products of own features
    */
@@ -159,7 +159,7 @@ export class ReferenceRanking {
     this.w[id]! -= (learningRate * gradient) / Math.sqrt(this.wSquares[id]!);
   }
 
-  /** Takes one step of a row's weights. @param g dLoss/dscore */
+  /** Takes one step of the weights of a row's features. @param g dLoss/dscore */
   stepWeights({ ids, values }: ReferenceBag, g: number, options: ReferenceRankingOptions): void {
     ids.forEach((id, i) => {
       this.stepWeight(id, values[i]! * g + options.l2Weight * this.w[id]!, options);

@@ -5,7 +5,7 @@ import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
 import { Strata } from "./layout.js";
 
-/** The part of the ranking data that the blocks depend on. */
+/** Properties of the ranking data on which the division into blocks depends. */
 interface StrataData {
   /** item of each event, u32[E] */
   items: Uint32Array;

@@ -28,13 +28,16 @@ interface VectorTable {
 export interface PlacedVectors {
   region: Region;
   tables: readonly VectorTable[];
-  /** number of floats per feature: the vector, padded to whole slices, followed by the accumulators */
+  /** number of floats per feature: its vector, padded to whole slices, and then the accumulators */
   width: number;
-  /** returns the index in the region's f32 of a float of a feature; floats are numbered as in a single table */
+  /**
+   * returns the index in the region's f32 of a feature's float; floats are numbered as if one table contained the whole
+   * feature
+   */
   at: (feature: number, number: number) => number;
 }
 
-/** Reads and writes the floats of single features in any layout. */
+/** Reads and writes the floats of single features, whether one table or several contain them. */
 export class FeatureVectors {
   readonly #numbers: Float32Array;
   readonly #placed: PlacedVectors;

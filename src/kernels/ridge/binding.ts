@@ -43,9 +43,9 @@ export interface RidgeMap {
   blocks: readonly number[];
   /** weighted mean m of the targets, f64[width] */
   mean: Float64Array;
-  /** center c of each column, f64[p] */
+  /** f64[p]: weighted mean c of each column */
   centers: Float64Array;
-  /** coefficients B, f64[p * width], row-major */
+  /** f64[p * width], row-major: coefficients B of p columns for `width` targets */
   coefficients: Float64Array;
 }
 
@@ -53,7 +53,7 @@ export interface RidgeMap {
 export interface FitLayout {
   fit: number;
   mean: Region;
-  /** coefficients of eight targets, f64[p][8] */
+  /** f64[p][8]: coefficients of p columns for eight targets */
   coefficients: Region;
   /** sum of squared errors of each target, f64[8] */
   errors: Region;

@@ -7,15 +7,15 @@ import { putStruct } from "../shared/struct.js";
 import { Column, type Kernel } from "./layout.js";
 
 /**
- * A column of the lines: either texts, each stored after its head (the bytes before a cell), or numbers. All columns
- * have the same members, which makes loops over columns fast.
+ * A column of the text lines to write: either texts, each stored after its head (the bytes before a cell), or numbers.
+ * All columns have the same members, which makes loops over columns fast.
  */
 export interface WrittenColumn {
   /** bytes that are written before each number */
   head: Uint8Array;
-  /** `size` texts, each stored after its head; the last text is written for greater places */
+  /** `size` texts, each stored after its head; the last one is written for rows whose index is not below `size` */
   texts: { size: number; bytes: Uint8Array; offsets: Uint32Array } | undefined;
-  /** u32[numRows]: index of each row's text; undefined if row r has text r */
+  /** u32[numRows]: index in `texts` of each row's text; undefined if row r has text r */
   places: Uint32Array | undefined;
   counts: Uint32Array | undefined;
   f32: Float32Array | undefined;

@@ -42,7 +42,7 @@ export interface SgnsShape {
   window: number;
   /** number of noise samples per context */
   negatives: number;
-  /** f64[numRows], sum 1: noise distribution */
+  /** f64[numRows], sum 1: probability of each row as a noise sample */
   noise: Float64Array;
   /** maximum number of tokens of a stream */
   mostTokens: number;
@@ -84,10 +84,10 @@ export interface SgnsLayout {
   use: (threads: number) => void;
   numSlices: number;
   barrier: Region;
-  /** vectors of the rows as centres and as contexts, f32[J][V][16] each */
+  /** vectors of the V rows as centres and as contexts, f32[J][V][16] each, by slice of 16 dimensions */
   centres: Region;
   contexts: Region;
-  /** AdaGrad's sums of both matrices, f32[J][V] each */
+  /** AdaGrad's sums of squares for the centres and for the contexts, f32[J][V] each, by slice and row */
   centreSquares: Region;
   contextSquares: Region;
   tokens: Region;
@@ -97,7 +97,7 @@ export interface SgnsLayout {
    * f32[4 nb + n + 4 nb]: square roots of the events' weights; allocated when the first stream with weights is loaded
    */
   weights: Region | undefined;
-  /** u32[n]: list of each position; undefined if the shape has no pairs */
+  /** u32[n]: index of each token's list of further contexts; undefined if the shape has no lists */
   lists: Region | undefined;
   /** learned attention of each thread; empty unless centres are composed */
   attention: Attention[];
@@ -231,7 +231,7 @@ export function distanceWeight(window: number, distance: number): number {
   return d === 0 || d > window ? 0 : (window - d + 1) / window;
 }
 
-/** Returns f32[4][4 nb]: weight of each column of a row block as a context of each of the block's four centres. */
+/** Returns f32[4][4 nb]: weights of the 4 nb positions around four adjacent centres as contexts of each centre. */
 function bandWeights(window: number): Float32Array {
   const width = 4 * columnBlocks(window);
   return Float32Array.from({ length: 4 * width }, (_, i) =>
@@ -240,8 +240,8 @@ function bandWeights(window: number): Float32Array {
 }
 
 /**
- * Returns f32[w + 1]: weight of a noise row by the number of contexts that a centre has on one side; their weights' sum
- * times K / N.
+ * Returns f32[w + 1]: the weight of a noise row for one side of a centre, by the number of contexts on that side: K / N
+ * times the sum of their weights.
  */
 function noiseWeights(window: number, negatives: number): Float32Array {
   let mass = 0;

@@ -28,10 +28,13 @@ export class ReferenceComposed {
   readonly #parts: SgnsParts;
   /** reference of the kernel without composition; its centres are set to the composed vectors */
   readonly #sgns: ReferenceSgns;
-  /** matrix W of the rows, f64[numRows * dim] */
+  /** matrix W of the rows of which centres are composed, f64[numRows * dim] */
   readonly rows: Float64Array;
   readonly rowSquares: Float64Array;
-  /** f64[kinds of all rows]: attention before the softmax; f64[numRows]: AdaGrad's sums of it */
+  /**
+   * f64: logit of the attention for each kind of part of each row; f64[numRows]: AdaGrad's sum of squares of each row's
+   * logits
+   */
   readonly attention: Float64Array;
   readonly attentionSquares: Float64Array;
 

@@ -207,15 +207,16 @@ test("a centre meets its session's list and rows of its market, and is no negati
   const beside = twin.pairs(stream, 0, 1).filter((pair) => !band.includes(JSON.stringify(pair)));
   expect(beside.every(({ centre, context, sign }) => sign === 1 || centre !== context)).toBe(true);
   const isOf = (wanted: number) => (pair: { centre: number }) => pair.centre === wanted;
-  // Expects the pairs of the list: 3 is a context of 0, 1 and 5, and 4 is a negative of them; the second session has an
-  // empty list.
+  // Expects the pairs of the list: row 3 is a context of rows 0, 1 and 5, and row 4 is a negative of them; the second
+  // session has an empty list.
   expect(beside.filter(({ sign }) => sign === 1).map(({ centre, context }) => [centre, context])).toEqual([
     [0, 3],
     [1, 3],
     [5, 3],
   ]);
   expect(beside.filter(({ context }) => context === 4).filter(isOf(5))).toHaveLength(1);
-  // Expects negatives from the market for centres 0, 1 and 2, namely rows 0 to 2, and none for 5.
+  // Expects that rows 0, 1 and 2 as centres have negatives from their market, namely rows 0 to 2, and that row 5 has
+  // none.
   for (const centre of [0, 1, 2]) {
     const drawn = beside.filter(isOf(centre)).filter(({ context }) => context < 3);
     expect(drawn.every(({ sign, weight }) => sign === -1 && weight === 1)).toBe(true);

@@ -6,7 +6,7 @@
 
 import { B, R } from "./layout.js";
 
-/** Market of a row that belongs to no market. */
+/** Number that stands in place of a market for rows without one. */
 export const NO_MARKET = 0xffffffff;
 
 export interface SgnsPairs {

@@ -21,15 +21,15 @@ export interface SgnsParts {
   kinds: Uint32Array;
   /** f32, one per part: its weight within the kind, above 0; the weights of a kind's parts add up to 1 */
   weights: Float32Array;
-  /** whether the shares of a row's kinds are learned; if not, they are equal */
+  /** whether an attention learns the share of each kind of part in a row's vector; if not, shares are equal */
   attends: boolean;
 }
 
 /** Addresses of one thread's copy of the attention; all copies are equal. */
 export interface Attention {
-  /** f32[kinds of all rows]: attention before the softmax */
+  /** f32: logit of the attention for each kind of part of each row */
   attention: Region;
-  /** AdaGrad's sum of each row's attention, f32[numRows] */
+  /** AdaGrad's sum of squares of each row's logits, f32[numRows] */
   squares: Region;
 }
 
@@ -74,7 +74,10 @@ export function checkNodes({ ends }: SgnsParts, offsets: Uint32Array): void {
       throw new RangeError(`node ${v} has an arc and no parts`);
 }
 
-/** Returns the share of each kind of each row: the softmax of its attention. @returns f64[kinds of all rows] */
+/**
+ * Returns the share of each kind of part in each row's vector: the softmax of the row's logits. @returns f64, one
+ * number for each kind of each row
+ */
 export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number>): Float64Array {
   const shares = new Float64Array(attention.length);
   for (let v = 0; v + 1 < ends.length; v++) {
@@ -94,7 +97,7 @@ export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number
  * shares.
  *
  * @param rows f32[numRows * dim]
- * @param attention f32[kinds of all rows]
+ * @param attention f32: a logit for each kind of part of each row
  */
 export function composedRows(
   parts: SgnsParts,
@@ -136,7 +139,7 @@ export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: numbe
   };
 }
 
-/** Allocates a thread's attention, all 0, which makes the shares of a row's kinds equal. */
+/** Allocates a thread's attention. All logits are 0, so the kinds of a row's parts have equal shares. */
 export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
   const size = numKinds(parts);
   const attention = arena.allocate(`the attention of ${size} kinds of parts`, size * 4);

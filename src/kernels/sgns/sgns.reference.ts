@@ -25,7 +25,7 @@ const PAIR_DRAWS = 0xffffffff;
 
 export type ReferenceShape = Omit<SgnsShape, "threads" | "mostTokens">;
 
-/** Values for both sides: for centres and for contexts. */
+/** A value for the vectors of centres, and one for the vectors of contexts. */
 export interface Sides<T> {
   centres: T;
   contexts: T;
@@ -117,7 +117,7 @@ export class ReferenceSgns {
     return pairs;
   }
 
-  /** Returns the pairs of a position with the rows of its list, and with rows sampled from its market. */
+  /** Returns the pairs of a position's centre with the rows of its list, and with negatives sampled from its market. */
   #besideBand({ tokens, weights, lists: listOf }: SgnsStream, i: number, key: number): Pair[] {
     const { pairs: beside } = this.#shape;
     if (!beside) return [];

@@ -57,7 +57,7 @@ export interface LayerLayout {
 /** Addresses of the layers' parameters, and size of a thread's scratch. */
 export interface DenseLayout {
   layers: LayerLayout[];
-  /** values of the fields of a DenseNetwork */
+  /** values of the fields of the kernel's DenseNetwork struct */
   fields: FieldsOf<typeof DenseNetwork>;
   /** size of a thread's scratch in bytes */
   scratchBytes: number;
@@ -164,7 +164,7 @@ function layerPlaces(layers: readonly DenseLayer[]): LayerPlaces[] {
     const [y, dy] = [take(outputs), take(outputs)];
     if (residual) before!.skipGradients = dy;
     const normal = normalized ? take(outputs) : NONE;
-    // space for 1 / deviation of each row
+    // space for 1 / standard deviation of each row's sums
     if (normalized) end += PANELS * 32;
     const skip = residual ? before!.x : NONE;
     places.push({ x, y, dx, dy, skip, skipGradients: NONE, normal, end });

@@ -21,7 +21,7 @@ export function vectorMethod(method: ReferenceMethod): ReferenceMethod {
 
 /** Parameters with their optimizer state. */
 export interface ReferenceParameters {
-  /** values of the parameters, f64[n] */
+  /** f64[n]: values of the parameters */
   values: Float64Array;
   /** f64[n] each: the method's state (accumulator n, z of FTRL, moments m and s), and the number of steps t */
   state: Record<"n" | "z" | "m" | "s" | "t", Float64Array>;

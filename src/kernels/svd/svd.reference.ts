@@ -27,7 +27,7 @@ export function referenceProduct(
   return { width, data: product };
 }
 
-/** Returns the product X' Y. */
+/** Returns the product X' Y, the inner products of the columns of two matrices. */
 export function referenceCrossProducts(left: Dense, right: Dense): Dense {
   const product = new Float64Array(left.width * right.width);
   for (let r = 0; r < left.data.length / left.width; r++) {
@@ -39,7 +39,7 @@ export function referenceCrossProducts(left: Dense, right: Dense): Dense {
   return { width: right.width, data: product };
 }
 
-/** Returns the product X C. */
+/** Returns the product X C of two matrices. */
 export function referenceCombination(left: Dense, coefficients: Dense): Dense {
   const [inner, width] = [left.width, coefficients.width];
   const product = new Float64Array((left.data.length / inner) * width);

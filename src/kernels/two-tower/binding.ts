@@ -71,7 +71,7 @@ export interface TowerData extends TowerUsers {
   /** u32[I][2]: alias table of the noise distribution; absent for the uniform distribution */
   alias?: Uint32Array;
   /**
-   * f32[I]: log probability of each item as a negative; absent if all are equal, or if scores are not corrected for it
+   * f32[I]: log probability that each item is drawn as a negative; absent if all are equal, or scores are uncorrected
    */
   logNoise?: Float32Array;
 }
@@ -118,11 +118,11 @@ export interface TowerLayout {
   /** sets the number of threads that train */
   use: (threads: number) => void;
   barrier: Region;
-  /** vector rows, f32[n][D] */
+  /** f32[n][D]: vectors of items, of items in histories, and of features */
   vectors: Region;
   /** Adam's moments of the vectors, f32[J][n][2][8] */
   moments: Region;
-  /** f32[n][2] for each thread, all equal: 1 - b1^t and 1 - b2^t of each row */
+  /** f32[n][2] for each thread, all equal: 1 - b1^t and 1 - b2^t of each vector after t steps of Adam */
   corrections: Region[];
   /** bias of each item with its Adam state, f32[I][8]; absent if scores are cosines */
   biases?: Region;

@@ -20,7 +20,7 @@ import {
 import { referenceSampledSoftmax } from "../shared/sampled-softmax.reference.js";
 import { referenceParameters, referenceStep, type ReferenceParameters } from "../shared/step.reference.js";
 
-/** Content of a slot: rows of the vectors, each with a factor. */
+/** Content of a slot of a tower's input: rows of the vectors, each with the factor by which it is multiplied. */
 export type ReferenceSlot = readonly { row: number; x: number }[];
 
 /** An event: slots of its user, its item, and negatives of the batch that it excludes. */
@@ -44,9 +44,9 @@ export interface ReferenceTowerShape {
   l2: number;
   /** number of sampled negatives; the items of the batch's events follow them */
   numDrawn: number;
-  /** slots of the side features of each item */
+  /** content of the slots of each item's side features, which are the item tower's input */
   side: readonly (readonly ReferenceSlot[])[];
-  /** log probability of each item as a negative */
+  /** log of the probability that each item is drawn as a negative */
   logNoise: readonly number[];
   dropout?: Pick<DropoutDraws, "seed" | "epoch" | "dropout">;
 }

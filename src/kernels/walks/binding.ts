@@ -62,7 +62,7 @@ export interface WalkTarget {
   right: Region;
 }
 
-/** Constants for sampling a step, for the kernel and its reference. */
+/** Probabilities and factors with which the kernel and its reference sample a step of a walk. */
 export interface StepRules {
   secondOrder: boolean;
   returnAlpha: number;

@@ -16,7 +16,7 @@ import type { AskedOfSet } from "./quotas.js";
 
 /** Parts of items from which the lists of each owner are filled. */
 export interface PartLists {
-  /** parts of each set of items, by the codes of codesOfParts */
+  /** the parts into which each set of items is divided: by category, and by whether items are new */
   ofSet: SetParts[];
   search: PartSearch;
   /** categories that have a list; absent if each owner has a single list */
@@ -110,14 +110,14 @@ export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number):
   }
 }
 
-/** The items of a part with the highest scores, as places in the part; each query has `top` places. */
+/** The `top` items of a part with the highest scores for each query; an item is given by its position in the part. */
 interface BestOfPart extends TopItems {
   top: number;
-  /** item number of each place of the part, u32 */
+  /** u32: number of the item at each position in the part */
   part: Uint32Array;
 }
 
-/** Returns the list of a query as item numbers. */
+/** Returns the item numbers in a query's list. */
 function listOf({ top, part, items, scores }: BestOfPart, query: number): TopItems {
   const [from, to] = [query * top, (query + 1) * top];
   const own = items.subarray(from, to).map((place) => (place === NO_ITEM ? NO_ITEM : part[place]!));

@@ -52,7 +52,7 @@ export function partSearch(
   return {
     started: () => (started ??= start(ofSet.flatMap(({ parts }) => parts))),
     end: async () => {
-      // the error of a failed start was reported already
+      // if the search failed to start, the caller of `started` received the error, and there is nothing to end
       const search = await started?.catch(() => undefined);
       await search?.end();
     },

@@ -130,7 +130,7 @@ async function fromParts(
   const { parts, hasRest, first } = ofSet[asked.set]!;
   const queries = pickQueries(asked.queries, some, asked.dim);
   const masksOf = masksByPart(listsOfUsers(asked.masks, some), parts, cells.length);
-  // clears the items that the search of all categories found
+  // empties the list, which contains items that the joint search of all categories found
   for (const q of some) lists.items.fill(NO_ITEM, q * k, (q + 1) * k);
   const lengths = new Uint32Array(some.length);
   // starts with the items without a category, which are already sorted, so that their insertion moves no other item

@@ -21,7 +21,7 @@ export interface Queries {
   vectors?: Float32Array;
   /** u32[size]: user numbers that the ranker uses */
   users?: Uint32Array;
-  /** history of each query as lists of items */
+  /** lists of items: the history of each query's user */
   asked?: QueryItems;
 }
 

@@ -8,7 +8,7 @@ import { Arena } from "../../kernels/shared/memory.js";
 export interface HnswGraph {
   arena: Arena;
   layout: GraphLayout;
-  /** u32[n], ascending: label of each node, which is a row number within the table's field */
+  /** u32[n], ascending: label of each node, which is the number of its row within the field of the table */
   labels: Uint32Array;
   /** number of candidates from which each node chose its neighbors */
   efConstruction: number;

@@ -109,7 +109,7 @@ function roomOf(
 ): Room {
   const { arena, layout, labels } = graph;
   const ef = Math.max(given, top);
-  // scratch memory is shared by searches whose number of candidates rounds up to the same power of two times WIDEST
+  // searches with similar numbers of candidates share buffers, whose room for candidates is WIDEST times a power of two
   const mostEf = WIDEST * 2 ** Math.max(0, Math.ceil(Math.log2(ef / WIDEST)));
   graph.search ??= { at: allocateSearch(arena), labels: arena.put("the labels of the index", labels) };
   const scratches = (graph.scratches[mostEf] ??= []);

@@ -25,15 +25,15 @@ import { FLATNESS, plateauCoefficients } from "./plateau.js";
 export interface FilterSettings {
   /** f64[K + 1], K >= 1: coefficients of c in Chebyshev polynomials of L = I - 2 P */
   coefficients: Float64Array;
-  /** exponent b of the item degrees */
+  /** exponent b of the item degrees that scale the polynomial's input and output */
   power: number;
-  /** summand of the scores from the leading eigenvectors (an ideal low-pass filter) */
+  /** the summand that the leading eigenvectors add to the scores (an ideal low-pass filter) */
   ideal: {
-    /** number n of leading eigenvectors; 0 omits this summand */
+    /** number n of leading eigenvectors; 0 omits the summand that they add to the scores */
     dim: number;
-    /** weight a of the summand, at least 0 */
+    /** weight a of the summand that the leading eigenvectors add to the scores, at least 0 */
     weight: number;
-    /** exponent g of the item degrees in this summand */
+    /** exponent g of the item degrees in the summand of the leading eigenvectors */
     power: number;
   };
 }
@@ -44,7 +44,10 @@ export interface FilterChoices {
   weight?: number | undefined;
   /** flatness of the plateau, for chebycf */
   flatness?: number | undefined;
-  /** exponents b and g of the degrees, for chebycf */
+  /**
+   * exponents of the item degrees, for chebycf: b in the polynomial's scores, g in the summand of the leading
+   * eigenvectors
+   */
   power?: number | undefined;
 }
 
@@ -71,12 +74,12 @@ export interface GraphFilter {
   coefficients: Float64Array;
   /** f64[numItems]: D_i^(-1/2 - b), factor of an item before the polynomial is applied; 0 for items without users */
   before: Float64Array;
-  /** factor of an item after the polynomial was applied, D_i^(1/2 + b): f32[numItems] */
+  /** f32[numItems]: D_i^(1/2 + b), factor of an item's score after the polynomial was applied */
   after: Float32Array;
   dim: number;
   /** f32[numItems][dim]: W = sqrt(a) D_i^g V, so that the summand of the leading eigenvectors is W W' D_i^-2g r */
   components: Float32Array;
-  /** factor of an item before it is multiplied by W, D_i^-2g: f64[numItems] */
+  /** f64[numItems]: D_i^-2g, factor of a user's item before it is multiplied by the item's row of W */
   beforeIdeal: Float64Array;
 }
 

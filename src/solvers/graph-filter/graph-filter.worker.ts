@@ -32,10 +32,10 @@ export type FilterTask = {
       /** items and scores of each query's list, u32[numQueries][top] and f32[numQueries][top] */
       found: Uint32Array;
       scores: Float32Array;
-      /** offsets of the lists of each thread: u32[16][top] items and f32[16][top] scores */
+      /** byte offsets of each thread's lists for the 16 users of a panel: u32[16][top] items and f32[16][top] scores */
       lists: { found: number; scores: number }[];
     }
-  /** scores: f32, parallel to lists.items */
+  /** f32: score of each listed item for the query of its list */
   | { kind: "listed"; lists: ItemLists; scores: Float32Array }
 );
 
@@ -64,7 +64,7 @@ export const start = kernelThread<FilterKernel, FilterConstants, FilterTask, nul
   }
 });
 
-/** Queries from .. to - 1, each in one lane of a panel. */
+/** The queries from .. to - 1 of a task, at most 16, whose scores are the lanes of one panel f32[numItems][16]. */
 interface PanelRange {
   panel: number;
   from: number;
@@ -122,7 +122,7 @@ class BlockWorker {
     const c = coefficients[degree]!;
     this.#addQueries(queries, from, to, c, last);
     for (let k = degree - 1; k >= 0; k--) {
-      // the input of the first product contains only the items of the queries
+      // the first product needs no dense pass over the items, because its input is 0 except for the queries' own items
       if (k === degree - 1) this.#scatterQueries(queries, from, to, c);
       else this.#kernel.gatherUsers(plan, last, users);
       this.#kernel.stepItems(plan, users, last, next, k === 0 ? 1 : 2);

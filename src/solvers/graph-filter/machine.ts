@@ -61,7 +61,9 @@ export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null
     return scores.slice();
   }
 
-  /** Returns the memory for the lists of a panel in each thread. It is reused for lists of the same length. */
+  /**
+   * Returns each thread's memory for the top lists of a panel's 16 users. It is reused for lists of the same length.
+   */
   #listsOf(top: number) {
     if (this.#lists.top !== top) {
       const room = () => this.arena.allocate(`the best ${top} of ${LANES} users`, LANES * top * 4).offset;

@@ -84,7 +84,7 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
     observe: (index: number) => void = () => undefined,
   ): Promise<CrossValidation> {
     const folds = this.#layout.folds.slice(0, -1);
-    // all coefficients are 0, so that these errors are those of the mean
+    // before the first fit all coefficients are 0, so that these errors are those of predicting the mean
     await this.#evaluate(folds);
     const totals = folds.map((fold) => this.#errorsOf(fold));
     const errors: Float64Array[][] = [];
@@ -151,7 +151,8 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
  */
 export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
   const { width, mean, coefficients, centers, blocks } = map;
-  // contribution of the centers to the predictions of each block f, c_f' B_f
+  // for each block of columns f, the product c_f' B_f of its column means and coefficients, which centering subtracts
+  // from the predictions of rows with the block
   const ofBlocks = blocks.slice(1).map((last, f) => {
     const product = new Float64Array(width);
     for (let j = blocks[f]!; j < last; j++)

@@ -16,7 +16,7 @@ export const MAX_EXACT = 1536;
 /** Singular values in descending order, and their vectors, before signs are normalized. */
 export interface Triplets {
   dim: number;
-  /** singular values, f64[dim] */
+  /** f64[dim]: singular values in descending order */
   singularValues: Float64Array;
   /** f32[numRows][dim] and f32[numColumns][dim], row-major; columns have unit length */
   left: Float32Array;
@@ -52,13 +52,13 @@ export function exactSvd(matrix: SvdMatrix, narrow: MatrixSide, dim: number): Tr
 }
 
 interface Oriented {
-  /** entries of the matrix by the long side */
+  /** entries of the sparse matrix, grouped by the rows of its long side */
   entries: SparseRows;
   numLong: number;
   numNarrow: number;
   longScale: Float32Array | undefined;
   narrowScale: Float32Array | undefined;
-  /** vectors e and f of the means' product; absent without means */
+  /** vectors e and f, whose product e f' is subtracted to center the columns; absent if they are not centered */
   shift: { long: Float32Array; narrow: Float32Array } | undefined;
 }
 

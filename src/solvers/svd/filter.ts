@@ -19,9 +19,9 @@ export interface ColumnFilter {
 
 /** Memory and products that the filter needs. */
 export interface FilterRoom {
-  /** panels of vectors with one entry per column: two polynomials, and their weighted sum */
+  /** three panels f32[numColumns][16]: two polynomials T_k(L) X, and their sum weighted by c_k */
   columns: readonly [Region, Region, Region];
-  /** panel of vectors with one entry per row */
+  /** panel f32[numRows][16] for products with A */
   rows: Region;
   values(panel: Region): Float32Array;
   /** Writes the product of the matrix A, or of its transpose, with the source to the target. */
@@ -50,7 +50,8 @@ export async function multiplyFiltered(
 }
 
 /**
- * Computes c(P) D_a X.
+ * Computes c(P) D_a X: scales the entries of the vectors X by the diagonal D_a, and applies the polynomial c of P =
+ * A'A.
  *
  * @param source panel of vectors with one entry per column
  * @returns the panel of the room that contains the result
@@ -65,14 +66,15 @@ export async function smooth(
 }
 
 /**
- * Computes c(P) times the first panel.
+ * Computes the polynomial c(P) times the vectors in the room's first panel.
  *
  * @returns the panel that contains the result; the other panels are overwritten
  */
 async function polynomial(coefficients: Float64Array, room: FilterRoom): Promise<Region> {
   let [last, next, sum] = room.columns;
   const term = async (k: number, from: Region, to: Region) => {
-    // computes to = 2 L from - to, or L from in the first step, where L y = y - 2 A'(A y)
+    // computes the next Chebyshev polynomial: to = 2 L from - to, or L from in the first step, where L y = y - 2 A'(A
+    // y)
     const before = k === 1 ? undefined : Float32Array.from(room.values(to));
     await room.multiply("rows", from, room.rows);
     await room.multiply("columns", room.rows, to);

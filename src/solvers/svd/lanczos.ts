@@ -130,7 +130,7 @@ export async function wholeSpace(machine: SvdMachine, side: MatrixSide, dim: num
   return found;
 }
 
-/** Writes the last column of blocks of the projected matrix T, on and above the diagonal. */
+/** Writes the last block of columns of T, the projection of the matrix onto the basis, on and above the diagonal. */
 function putBlock(T: Float64Array, size: number, block: number, products: Float64Array): void {
   for (let i = 0; i < products.length / PANEL; i++) {
     for (let j = 0; j < PANEL; j++) T[i * size + block * PANEL + j] = products[i * PANEL + j]!;
@@ -148,7 +148,10 @@ function greatestSquare(products: Float64Array): number {
   return squares.reduce((x, y) => Math.max(x, y), Number.MIN_VALUE);
 }
 
-/** Returns the residual of each eigenvector, |R P_last|. */
+/**
+ * Returns the residual of each approximate eigenvector: the length of R times the last 16 numbers of the eigenvector of
+ * T.
+ */
 function residualsOf({ size, vectors }: Eigen, r: Float64Array): Float64Array {
   return Float64Array.from({ length: size }, (_, e) => {
     let square = 0;

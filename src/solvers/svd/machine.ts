@@ -37,7 +37,7 @@ interface SideLayout {
   shift: number;
 }
 
-/** Memory of tasks, in addition to panels. */
+/** Small buffers that tasks need in addition to panels: lists of panels, coefficients, and sums. */
 interface SmallRegions {
   sources: Region;
   targets: Region;
@@ -144,7 +144,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return out;
   }
 
-  /** Computes the product with A without the filter. */
+  /** Computes the product of the matrix, without the filter that may follow it, and a panel. */
   async #product(side: MatrixSide, source: Region, target: Region): Promise<void> {
     const { length: numRows, matrix, shift } = this.#sides[side];
     const from = this.#sides[otherSide(side)];
@@ -228,7 +228,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return Uint32Array.from({ length: PARTS }, (_, part) => sums.offset + part * size * 8);
   }
 
-  /** Returns the sum of the parts, added in order of the parts. */
+  /** Returns the sum over rows: the sum of the parts into which rows are divided, added in the parts' order. */
   #addedParts(size: number): Float64Array {
     const sums = this.arena.f64(this.#small.sums);
     const added = sums.slice(0, size);

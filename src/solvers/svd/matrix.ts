@@ -9,7 +9,7 @@ import type { SparseRows } from "../../kernels/als/binding.js";
 import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import type { ColumnFilter } from "./filter.js";
 
-/** A matrix in the form in which products use it. */
+/** A sparse matrix with its scalings and means, from which products are computed. */
 export interface SvdMatrix {
   /** the sparse matrix S by rows */
   rows: SparseRows;

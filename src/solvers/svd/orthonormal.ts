@@ -93,13 +93,16 @@ function whitening(gram: Float64Array, squaredLength: number) {
   const isAlive = Array.from(values, (value) => value > LOST * values[0]! && value > 0);
   const has = (i: number, j: number) => isAlive[j]! && lengths[i]! > 0;
   return {
-    /** returns an element of D^-1 P L^-1/2, which makes the columns of Z orthonormal */
+    /**
+     * returns element (i, j) of D^-1 P L^-1/2: Z times this matrix has orthonormal columns. D has the lengths of Z's
+     * columns, L and P the eigenvalues and eigenvectors of their cosines
+     */
     coefficientAt: (i: number, j: number) =>
       has(i, j) ? vectors[i * PANEL + j]! / (lengths[i]! * Math.sqrt(values[j]!)) : 0,
-    /** returns an element of L^1/2 P' D, the inverse of this transformation */
+    /** returns element (j, i) of L^1/2 P' D, the inverse of the orthonormalizing transformation */
     inverseAt: (j: number, i: number) =>
       has(i, j) ? Math.sqrt(values[j]!) * vectors[i * PANEL + j]! * lengths[i]! : 0,
-    /** true for each direction that remains */
+    /** true for each eigenvector whose eigenvalue exceeds rounding errors; other directions of Z are lost */
     isAlive,
     least: values.at(-1)!,
     shortest: squared.reduce((x, y) => Math.min(x, y), Infinity),

@@ -103,7 +103,7 @@ function tridiagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64A
     d[i] = h;
   }
 
-  // multiplies the reflections of all steps
+  // computes the product of the reflections of all steps, an orthogonal matrix
   for (let i = 0; i < n - 1; i++) {
     Z[i * n + n - 1] = Z[i * n + i]!;
     Z[i * n + i] = 1;

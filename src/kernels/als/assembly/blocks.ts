@@ -22,12 +22,14 @@ import {
   startRow,
 } from "./rows";
 
-/** Returns the scratch of a thread for these functions, which change its pointers. */
+/** Returns a thread's scratch, in which the functions below replace the pointers to the matrix and the gradient. */
 function scratchOf(sums: Sums, thread: u32): Scratch {
   return changetype<Scratch>(sums.scratches + <usize>thread * offsetof<Scratch>());
 }
 
-/** Lets a scratch use the matrix, the gradient and the step of one row, and the predictions of the block's events. */
+/**
+ * Points a scratch to the matrix, the gradient and the step of one row, and to the predictions of the block's events.
+ */
 function useRow(side: Side, sums: Sums, s: Scratch, row: u32): void {
   const b = side.block;
   s.matrix = sums.matrices + ((<usize>row * b * b) << 2);
@@ -36,7 +38,7 @@ function useRow(side: Side, sums: Sums, s: Scratch, row: u32): void {
   s.predictions = sums.predictions;
 }
 
-/** Initializes A and g of rows for the block of dimensions that begins at `from`. */
+/** Initializes the matrix A and the gradient g of each row for the block of dimensions that begins at `from`. */
 export function beginGroup(side: Side, sums: Sums, thread: u32, from: u32, first: u32, numRows: u32): void {
   const s = scratchOf(sums, thread);
   const width = min(side.block, side.dim - from);
@@ -52,8 +54,8 @@ export function beginGroup(side: Side, sums: Sums, thread: u32, from: u32, first
 }
 
 /**
- * Adds the events of a block to A and g of rows; predicts the events first, or adapts their predictions to the previous
- * step.
+ * Adds the terms of a block's events to the matrix A and the gradient g of each row. Before, it predicts the events'
+ * scores, or adapts the predictions to the previous step.
  */
 export function addBlock(side: Side, sums: Sums, thread: u32, from: u32, first: u32, numRows: u32): void {
   const s = scratchOf(sums, thread);
@@ -67,7 +69,7 @@ export function addBlock(side: Side, sums: Sums, thread: u32, from: u32, first: 
   }
 }
 
-/** Solves rows after the last block. */
+/** Solves the equations A x = g of each row after its last block of events was added. */
 export function solveGroup(side: Side, sums: Sums, thread: u32, from: u32, first: u32, numRows: u32): void {
   const s = scratchOf(sums, thread);
   const width = min(side.block, side.dim - from);
@@ -77,7 +79,10 @@ export function solveGroup(side: Side, sums: Sums, thread: u32, from: u32, first
   }
 }
 
-/** Adds c (1 - s)^2 of a block's events to the losses of rows, after the last block of dimensions was solved. */
+/**
+ * Adds confidence (1 - score)^2 of a block's events to the losses of rows, after the last block of dimensions was
+ * solved.
+ */
 export function addBlockLosses(side: Side, sums: Sums, thread: u32, first: u32, numRows: u32): void {
   const s = scratchOf(sums, thread);
   const from = ((side.dim - 1) / side.block) * side.block;

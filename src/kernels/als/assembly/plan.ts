@@ -6,7 +6,7 @@ export const CHUNK: u32 = 128;
 /** Number of rows solved side by side, so that the Gram matrix is read once for all of them. */
 export const ROWS: u32 = 8;
 
-/** Arrays for one half of an epoch. */
+/** Arrays for the half of an epoch in which one side, users or items, is updated. */
 export class Side {
   /** D: number of dimensions, padded to a multiple of 8 */
   dim: u32;
@@ -22,19 +22,19 @@ export class Side {
   indices: usize;
   /** confidence of each event, f32[numEvents]; 0 if all are 1 */
   confidences: usize;
-  /** penalty p of each row, f32[n] */
+  /** f32[n]: L2 penalty of each row of the updated side */
   penalties: usize;
   /** Gram matrix G of the other side, in f32 panels of [D][D] */
   gram: usize;
-  /** loss of each row, f64[n] */
+  /** f64[n]: loss of each row, the sum over its events of confidence (1 - score)^2 */
   losses: usize;
 }
 
 /** Buffers that belong to one thread. */
 export class Scratch {
-  /** rows of W, packed four side by side: f32[2][D][4] */
+  /** f32[2][D][4]: vectors of eight rows of the updated side, packed four side by side */
   packed: usize;
-  /** score s of each event, f32[maximum number of events in eight consecutive rows] */
+  /** predicted score of each event, f32[maximum number of events in eight consecutive rows] */
   predictions: usize;
   /** products of the rows with the columns of a block of the Gram matrix, f32[2][b / 8][4][8] */
   products: usize;
@@ -43,12 +43,15 @@ export class Scratch {
    */
   gathered: usize;
   weighted: usize;
-  /** factor c (s - 1) of each event of a chunk, f32[CHUNK] */
+  /** confidence times (score - 1) of each event of a chunk, f32[CHUNK] */
   gradients: usize;
-  /** f32 panels of [b][b]: the matrix A, which its factor U then replaces; and the negated factor -U */
+  /**
+   * f32 panels of [b][b], where b is the number of dimensions in a block: the matrix A of the row's equations, replaced
+   * by its Cholesky factor U; and -U
+   */
   matrix: usize;
   negated: usize;
-  /** f32[b] each: the gradient g; 1 / (diagonal element of U); the step A^-1 g */
+  /** f32[b] each, for a block of b dimensions: the gradient g; 1 / (diagonal element of U); the step A^-1 g */
   gradient: usize;
   inverses: usize;
   step: usize;
@@ -56,13 +59,13 @@ export class Scratch {
 
 /** Sums of a group of rows whose events arrive block after block. */
 export class Sums {
-  /** f32[group][b][b] in panels: the matrices A */
+  /** f32 panels of [b][b] for each row of the group: the matrix A of the row's equations */
   matrices: usize;
-  /** f32[group][b] each: the gradients g, and the last steps */
+  /** f32[b] for each row of the group: the gradient g; and the last step */
   gradients: usize;
   steps: usize;
-  /** f32[numEvents]: predictions of the events of the block in memory */
+  /** f32[numEvents]: predicted score of each event of the block that is in memory */
   predictions: usize;
-  /** Scratch[numThreads]: scratches whose pointers the functions of blocks.ts change */
+  /** Scratch of each thread, whose pointers the functions of blocks.ts change from row to row */
   scratches: usize;
 }

@@ -15,7 +15,7 @@ function confidenceOf(side: Side, event: u32): f32 {
   return side.confidences == 0 ? 1 : load<f32>(side.confidences + ((<usize>event) << 2));
 }
 
-/** Returns p of a row, which is below 0 if the row is not updated. */
+/** Returns the L2 penalty of a row; below 0, the row is not updated. */
 export function penaltyOf(side: Side, row: u32): f32 {
   return load<f32>(side.penalties + ((<usize>row) << 2));
 }
@@ -48,7 +48,9 @@ export function predict(side: Side, s: Scratch, row: u32, start: u32): void {
   }
 }
 
-/** Writes the product W G for the rows of the batch and the columns of the block, f32[2][width / 8][4][8]. */
+/**
+ * Writes the products of the packed rows of W with the columns of a block of the Gram matrix, f32[2][width / 8][4][8].
+ */
 export function multiplyGram(side: Side, s: Scratch, from: u32, width: u32, numRows: u32): void {
   const D = side.dim;
   const numPanels = width >>> 3;
@@ -62,7 +64,10 @@ export function multiplyGram(side: Side, s: Scratch, from: u32, width: u32, numR
   }
 }
 
-/** Initializes A and g of a row with the terms that no event contributes: rows of G, and the penalty. */
+/**
+ * Initializes the matrix A and the gradient g of a row with the terms of all pairs (from the Gram matrix) and of the
+ * penalty; events are added later.
+ */
 export function startRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32): void {
   const D = side.dim;
   const numPanels = width >>> 3;
@@ -84,7 +89,7 @@ export function startRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, wi
   }
 }
 
-/** Adds the terms of a row's events to A and g, CHUNK events at a time. */
+/** Adds the terms of a row's events to its matrix A and gradient g, CHUNK events at a time. */
 export function addRow(side: Side, s: Scratch, row: u32, from: u32, width: u32, start: u32): void {
   const end = load<u32>(side.indptr + ((<usize>row) << 2), 4);
   for (let e = load<u32>(side.indptr + ((<usize>row) << 2)); e < end; e += CHUNK) {
@@ -92,7 +97,7 @@ export function addRow(side: Side, s: Scratch, row: u32, from: u32, width: u32, 
   }
 }
 
-/** Solves A and g, and moves the row's block of dimensions. */
+/** Solves A x = g, and subtracts the solution from the row's block of dimensions. */
 export function moveRow(side: Side, s: Scratch, row: u32, from: u32, width: u32): void {
   choleskySolve(s, width);
   const w = rowOf(side.rows, side.dim, row) + ((<usize>from) << 2);
@@ -101,7 +106,7 @@ export function moveRow(side: Side, s: Scratch, row: u32, from: u32, width: u32)
   }
 }
 
-/** Adapts the predictions of a row's events to the step that its block of dimensions took. */
+/** Adapts the predicted scores of a row's events to the step of the row's block of dimensions. */
 export function adaptPredictions(side: Side, s: Scratch, row: u32, from: u32, width: u32, start: u32): void {
   const end = load<u32>(side.indptr + ((<usize>row) << 2), 4);
   for (let e = load<u32>(side.indptr + ((<usize>row) << 2)); e < end; e++) {
@@ -113,8 +118,8 @@ export function adaptPredictions(side: Side, s: Scratch, row: u32, from: u32, wi
 }
 
 /**
- * Adds the terms of a chunk of events to A and g: gathers the vectors h_b of the events into panels, then multiplies
- * the panels.
+ * Adds the terms of a chunk of events to a row's matrix A and gradient g: gathers the vectors h_b of the events into
+ * panels, then multiplies the panels.
  */
 function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32, start: u32): void {
   const D = side.dim;
@@ -152,7 +157,10 @@ function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32
   }
 }
 
-/** Adds the sum over n rows of (gradient of the row) x (panel row, eight numbers) to the eight numbers at `target`. */
+/**
+ * Adds the sum over n events of (the event's number at `gradient`) x (its eight numbers in a panel) to the eight
+ * numbers at `target`.
+ */
 function addGradients(gradients: usize, panel: usize, n: u32, target: usize): void {
   let g0 = v128.load(target);
   let g1 = v128.load(target, 16);
@@ -165,7 +173,7 @@ function addGradients(gradients: usize, panel: usize, n: u32, target: usize): vo
   v128.store(target, g1, 16);
 }
 
-/** Adds the sum of c (1 - s)^2 of a row's events to a loss, in the order of the events. */
+/** Adds confidence (1 - score)^2 of each of a row's events to a loss, in the order of the events. */
 export function addLoss(loss: f64, side: Side, s: Scratch, row: u32, start: u32): f64 {
   const end = load<u32>(side.indptr + ((<usize>row) << 2), 4);
   for (let e = load<u32>(side.indptr + ((<usize>row) << 2)); e < end; e++) {

@@ -5,7 +5,10 @@
 import { atRow } from "./rows";
 import { AT_MEAN, DRAWN, keyOf, updated } from "./posterior";
 
-/** Adds p h e and p h^2 of each row of [first, end) to the sums of the row's feature. */
+/**
+ * For each row of [first, end), adds p h e and p h^2 to the sums of the row's feature, where e is the row's error, h
+ * the score's derivative by the parameter, and p the row's precision.
+ */
 export function accumulate(
   first: u32,
   end: u32,
@@ -38,7 +41,7 @@ export function accumulate(
   }
 }
 
-/** Adapts the residuals e and sums q of rows [first, end) to the steps of a field's features. */
+/** Adapts the errors e and the sums q of x v of rows [first, end) to the steps of a field's features. */
 export function move(
   first: u32,
   end: u32,
@@ -152,8 +155,8 @@ export function updateSparse(
 }
 
 /**
- * Does the work of `addToQ` (`squares` is false) or of `subtractSquares` (`squares` is true) for a field with several
- * values per row.
+ * Does the work of `addToQ` (`squares` is false) or of `subtractSquares` (`squares` is true) for a field of which a row
+ * may have several features.
  */
 export function addSparse(
   first: u32,

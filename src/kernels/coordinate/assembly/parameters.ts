@@ -58,7 +58,8 @@ export function update(
     store<f32>(step + (i << 3), old);
     store<f32>(step + (i << 3), now - old, 4);
     if (!moments || kind != DRAWN) continue;
-    // h does not depend on the feature's own value, so the step changes the sum of h e by (now - old) hh
+    // the score's derivative h does not depend on the feature's own value, so the step changes the sum of p h e by (now
+    // - old) times the sum of p h^2
     he += <f64>(now - old) * hh;
     const vi = <f64>now;
     ve += vi * he;

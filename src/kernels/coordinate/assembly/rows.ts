@@ -1,11 +1,14 @@
-// Passes over rows that update e and q: add the terms of a field to q, or subtract the squares of a field from e.
+// Passes over rows that update the error e and the sum q of x v: add the terms of a field to q, or subtract the squares
+// of a field from e.
 
 /** Returns element r of an array of f32; 1 if the array is absent (0). */
 export function atRow(numbers: usize, r: usize): f32 {
   return numbers ? load<f32>(numbers + (r << 2)) : 1;
 }
 
-/** Adds x v, the term of the row's feature of one field, to the q of rows [first, end). */
+/**
+ * Adds x v, the value times the parameter of the row's feature in one field, to the sum q of each row of [first, end).
+ */
 export function addToQ(first: u32, end: u32, ids: usize, values: usize, eq: usize, v: usize): void {
   for (let r: usize = first; r < end; r++) {
     const x = values ? load<f32>(values + (r << 2)) : 1;
@@ -14,7 +17,7 @@ export function addToQ(first: u32, end: u32, ids: usize, values: usize, eq: usiz
   }
 }
 
-/** Does the work of `addToQ` for four fields whose values are all 1. */
+/** Does the work of `addToQ` for four fields at once, if their values are all 1. */
 export function addFourToQ(
   first: u32,
   end: u32,
@@ -38,14 +41,14 @@ export function addFourToQ(
   }
 }
 
-/** Sets the sums q of rows [first, end) to 0. */
+/** Sets q, the sum of x v over the features of a row, to 0 for rows [first, end). */
 export function clearQ(first: u32, end: u32, eq: usize): void {
   for (let r: usize = first; r < end; r++) store<f32>(eq + (r << 3), 0, 4);
 }
 
 /**
- * Adds q^2 / 2 to e: half of a dimension's interactions. `subtractSquares`, called for every field, adds the other
- * half.
+ * Adds q^2 / 2 to the error e of each row, where q is the row's sum of x v: half of a dimension's interactions.
+ * `subtractSquares`, called for every field, adds the other half.
  */
 export function addSquare(first: u32, end: u32, eq: usize): void {
   for (let r: usize = first; r < end; r++) {
@@ -55,7 +58,9 @@ export function addSquare(first: u32, end: u32, eq: usize): void {
   }
 }
 
-/** Subtracts (x v)^2 / 2, the square of the row's feature of one field, from e of rows [first, end). */
+/**
+ * Subtracts (x v)^2 / 2, the square for the row's feature in one field, from the error e of each row of [first, end).
+ */
 export function subtractSquares(first: u32, end: u32, ids: usize, values: usize, eq: usize, v: usize): void {
   for (let r: usize = first; r < end; r++) {
     const x = values ? load<f32>(values + (r << 2)) : 1;

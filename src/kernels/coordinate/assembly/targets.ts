@@ -8,8 +8,8 @@ import { draw } from "../../shared/assembly/random";
 import { atRow } from "./rows";
 
 /**
- * Adds the sums over rows [first, end) of w e^2 (the loss), w e, w e^2 and w to `totals`, f64[4]; w is the weight of a
- * row.
+ * Adds to `totals`, f64[4], the sums over rows [first, end) of w e^2 (the loss), w e, w e^2 and w, where e is a row's
+ * error and w its weight.
  */
 export function totalSquared(first: u32, end: u32, eq: usize, weights: usize, totals: usize): void {
   let errors: f64 = 0;

@@ -14,8 +14,8 @@ import { bytesOfPartner, endOf, placeOf, squaresAt, startOf, strideAt, vectorsAt
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
 /**
- * For each feature of the tile, adds s to its accumulator, row after row, and replaces s by the learning rate of the
- * row's step.
+ * For each row and each of its features in the tile, adds the mean squared gradient to the feature's accumulator, and
+ * replaces the row's sum of squares by the learning rate of its step.
  */
 export function growAccumulators<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   growBlock<X, M>(plan, thread, tile.blockA, tile.fromA, tile.toA, tile.blockB);
@@ -73,7 +73,8 @@ export function growFour(N: usize, stride: usize, ids: usize, squares: usize, fa
   n = v128.load32_lane(n1, n, 1);
   n = v128.load32_lane(n2, n, 2);
   n = v128.load32_lane(n3, n, 3);
-  // the accumulators of marked features are unchanged; these features take their step at the end of the batch
+  // the accumulators of features marked as repeated are unchanged; these features take their step at the end of the
+  // batch
   const marked = i32x4.shr_s(v128.load(ids), 31);
   n = f32x4.add(n, v128.andnot(f32x4.mul(factor, v128.load(squares)), marked));
   v128.store32_lane(n0, n, 0);
@@ -91,7 +92,10 @@ export function shareOfSquare(plan: FfmPlan, block: u32): f32 {
   return 1 / <f32>(fields * plan.dim);
 }
 
-/** Adds `square` to a feature's accumulator, and returns the learning rate of the feature's step. */
+/**
+ * Adds `square` to the accumulator of a feature's squared gradients, and returns the learning rate of the feature's
+ * step.
+ */
 function rateOf<M>(plan: FfmPlan, id: u32, accumulator: usize, square: f32): f32 {
   const n = load<f32>(accumulator) + square;
   store<f32>(accumulator, n);
@@ -100,8 +104,8 @@ function rateOf<M>(plan: FfmPlan, id: u32, accumulator: usize, square: f32): f32
 }
 
 /**
- * Assigns a slot to each marked feature of the opened batch, and counts the rows with the feature. For AdaGrad, also
- * sets the sums of its gradients to 0.
+ * Assigns a slot to each feature of the batch that is marked as repeated, and counts the rows with the feature. For
+ * AdaGrad, also sets the sums of its gradients to 0.
  */
 export function openRepeats(plan: FfmPlan, thread: FfmThread): void {
   if (!plan.accumulators) {
@@ -125,8 +129,8 @@ export function openRepeats(plan: FfmPlan, thread: FfmThread): void {
 }
 
 /**
- * Takes one step per marked feature of the tile: updates its vectors by the sum of their gradients, and resets the
- * sums.
+ * Takes one step for each feature of the tile that is marked as repeated: updates its vectors by the sum of their
+ * gradients, and resets the sums.
  */
 export function stepRepeats<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const bytes = bytesOfSums(plan);
@@ -163,7 +167,7 @@ export function stepRepeats<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile):
   }
 }
 
-/** Increments the number of pairs that a marked feature has with the field of `partner`. */
+/** Increments the number of pairs that a feature marked as repeated has with the field of `partner`. */
 export function countPair(plan: FfmPlan, sums: usize, partner: u32): void {
   const field = <usize>(load<u32>(plan.fieldOf + ((<usize>partner) << 2)) % plan.blockFields);
   const at = sums + bytesOfSums(plan) - 16 + (field << 2);
@@ -171,8 +175,8 @@ export function countPair(plan: FfmPlan, sums: usize, partner: u32): void {
 }
 
 /**
- * Returns the size in bytes of a marked feature's sums: f32[fields of a block][Q][4] of gradients, then the number of
- * pairs by partner field.
+ * Returns the size in bytes of the sums for a feature marked as repeated: f32[fields of a block][Q][4] of gradients,
+ * then the number of pairs by partner field.
  */
 function bytesOfSums(plan: FfmPlan): usize {
   return (<usize>(plan.blockFields * plan.numQuads + 1)) << 4;

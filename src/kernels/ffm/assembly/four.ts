@@ -262,7 +262,10 @@ function threeSquares(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b)), f32x4.mul(c, c));
 }
 
-/** Returns the address that a step writes to: the vector, or the sums of gradients of a marked feature. */
+/**
+ * Returns the address of the numbers that a step changes: the vector, or the sums of gradients of a feature marked as
+ * repeated.
+ */
 function targetOf(vector: usize, sums: usize): usize {
   const marked = <usize>load<u32>(sums);
   return marked ? marked : vector;
@@ -270,7 +273,7 @@ function targetOf(vector: usize, sums: usize): usize {
 
 /**
  * Returns the factors c of four partner vectors in the step v - c u: learning rate times g, or -g for the sums of a
- * marked feature.
+ * feature marked as repeated.
  */
 function stepsOf(rate: v128, g: v128, ids: usize): v128 {
   return f32x4.sub(f32x4.mul(rate, g), v128.and(i32x4.shr_s(v128.load(ids), 31), g));
@@ -279,8 +282,8 @@ function stepsOf(rate: v128, g: v128, ids: usize): v128 {
 /** These are static methods instead of functions, because `@inline` needs a class here. */
 class Pair {
   /**
-   * Updates the vectors at p and q of a pair, or the sums at t and s for marked features; both updates read the values
-   * from before either.
+   * Takes the step of both vectors of a pair, at p and q; for features marked as repeated, adds to their sums at t and
+   * s instead. Both steps use the vectors from before the steps.
    */
   @inline
   static move(p: usize, q: usize, t: usize, s: usize, keepP: v128, cP: v128, keepQ: v128, cQ: v128): void {

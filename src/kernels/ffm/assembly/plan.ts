@@ -56,7 +56,7 @@ export class Tile {
   toB: u32;
   /** index of the group to whose partial score the tile contributes */
   group: u32;
-  /** 1 if the tile is the first of its group */
+  /** 1 if the tile is the first of its group, so that it writes the partial score to which others add */
   opensGroup: u32;
 }
 
@@ -90,20 +90,23 @@ export class FfmThread extends Thread {
   /** tables of the vectors that this thread uses, one per block: Table[blocks] */
   tables: usize;
   /**
-   * u32[pairs of a batch of varying width]: byte offset of v_(., field of the pair) among a feature's vectors for that
-   * field's block
+   * u32, for each pair of a batch whose rows differ in width: byte offset of the vector for the pair's field among a
+   * partner feature's vectors for a block of fields
    */
   partners: usize;
-  /** u32[B][blocks]: index of the end of each block's pairs in each row */
+  /** u32[B][blocks]: for each of the B rows, the end of the pairs whose fields belong to each block */
   blockEnds: usize;
   /**
-   * f32[blocks][pairs of a batch]: sum of squares s (ada-grad.ts) of each pair's feature for each block of partner
-   * fields; AdaGrad replaces it by the learning rate of the step
+   * f32[blocks][pairs of a batch]: for each pair's feature and block of partner fields, the sum of squares that AdaGrad
+   * adds to an accumulator (ada-grad.ts), later replaced by the learning rate of the step
    */
   squares: usize;
-  /** u32[pairs of a batch]: address of the sums of gradients of the pair's feature; 0 if the feature is not marked */
+  /**
+   * u32[pairs of a batch]: address of the sums of gradients of the pair's feature; 0 if the feature is not marked as
+   * repeated
+   */
   sumsOfPairs: usize;
-  /** buffer for a sum of four vectors, f32[4][4] */
+  /** buffer in which four vectors are added up, f32[4][4] */
   scratch: usize;
   /** common value of all pairs of one-hot rows */
   unit: f32;

@@ -40,7 +40,8 @@ export function forwardTile<W, X, S>(plan: FfmPlan, thread: FfmThread, tile: Til
   const firstJ = vectorsAt(plan, placeJ);
   const strideI = strideAt(plan, placeI);
   const strideJ = strideAt(plan, placeJ);
-  // the address of a pair's number minus that of its id is the same for all pairs
+  // the arrays of the pairs' ids and values are parallel, so the distance from a pair's id to its value is the same for
+  // all pairs
   const toPartner = thread.partners - thread.ids;
   const toValue = thread.values - thread.ids;
   const scale = isFloat<X>() ? <f32>1 : thread.unit * thread.unit;
@@ -59,7 +60,7 @@ export function forwardTile<W, X, S>(plan: FfmPlan, thread: FfmThread, tile: Til
       for (let j = fromB; j < toB; j += 4) store<f32>(j + toSquareJ, 0);
     }
     let sum = f32x4.splat(0);
-    // where a partner feature stores its vector for the field of i, and its vector for the field of j
+    // offsets among a partner feature's vectors: of the vector for the field of i, and of the vector for the field of j
     let partnerI: usize = 0;
     let partnerJ: usize = 0;
     for (let i = fromA; i < toA; i += 4, partnerI += toNext) {
@@ -135,7 +136,8 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
     const fromB = isFloat<X>() ? startOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.fromB) << 2);
     const toB = isFloat<X>() ? endOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.toB) << 2);
     let g = v128.load32_splat(thread.gradients + (r << 2));
-    // g contains the factor x of the weights' gradients; the vectors' gradients have x once more
+    // the gradients for the weights were multiplied by the common value x of one-hot rows; those of the vectors contain
+    // x twice
     if (!isFloat<X>()) g = f32x4.mul(g, unit);
     let partnerI: usize = 0;
     let partnerJ: usize = 0;

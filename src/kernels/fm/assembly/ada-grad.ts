@@ -60,7 +60,7 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
     let decay = f32x4.sub(l2, g);
     if (!isFloat<X>() && !isSigned<M>()) {
       for (; pair + 16 <= end; pair += 16) {
-        if (i32x4.bitmask(v128.load(pair))) break; // one of the four features is marked
+        if (i32x4.bitmask(v128.load(pair))) break; // one of the four features is marked as repeated in the batch
         Four.step<W>(P, stride, N, strideN, pair, 0, c0, c1, decay, lr, share);
         if (sizeof<W>() == 16) Four.step<W>(P, stride, N, strideN, pair, 1, c2, c3, decay, lr, nextShare);
       }
@@ -99,7 +99,7 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
     }
   }
 
-  // take one step for each marked feature, on the sum of its gradients
+  // take one step for each feature marked as repeated, on the sum of its gradients
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     const feature = repeatAt(thread, slot).feature;
     const factor: f32 = isSigned<M>() ? load<f32>(ratesOf(plan, feature), 8) : 1;

@@ -43,7 +43,7 @@ export function openBlock(thread: Thread, rows: Rows, first: u32, numRows: u32, 
   }
 }
 
-/** Sets the thread's pointers to rows from .. from + B - 1 of the opened block, in the order of visit. */
+/** Sets the thread's pointers to a batch: the rows visited at positions from .. from + B - 1 of the opened block. */
 export function openBatch(thread: Thread, rows: Rows, first: u32, numRows: u32, key: u32, from: u32): void {
   thread.numRows = min(BATCH_ROWS, numRows - from);
   if (thread.general) {

@@ -18,7 +18,7 @@ import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, Slot, sumsOf }
 type Ftrl = u16;
 type RatedFtrl = i16;
 
-/** Returns the address of the weight of pair i's feature. */
+/** Returns the address of the weight of the i-th pair's feature. */
 function weightOf(L: usize, pair: usize, i: usize, stride: usize): usize {
   return L + <usize>load<u32>(pair + (i << 2)) * stride;
 }
@@ -81,7 +81,8 @@ function updateBy<M>(plan: Plan, thread: Thread): void {
 }
 
 /**
- * Takes an AdaGrad step of w for every feature of every row, in the order of the rows, with one learning rate for all.
+ * Takes an AdaGrad step of the weight of every feature of every row, in the order of the rows, with one learning rate
+ * for all.
  */
 function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
   const L = plan.linear;
@@ -97,7 +98,7 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
     const g = v128.load32_splat(thread.gradients + (r << 2));
     for (; pair + 16 <= end; pair += 16) {
-      if (i32x4.bitmask(v128.load(pair))) break; // one of the four features is marked
+      if (i32x4.bitmask(v128.load(pair))) break; // one of the four features is marked as repeated in the batch
       const p0 = weightOf(L, pair, 0, stride);
       const p1 = weightOf(L, pair, 1, stride);
       const p2 = weightOf(L, pair, 2, stride);
@@ -126,8 +127,8 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
 /** These are static methods instead of functions, because `@inline` needs a class here. */
 class One {
   /**
-   * Takes a step of the weight of one pair's feature, or adds the gradient to the sum of a marked feature. Inlined,
-   * because function calls made the loop three times as slow.
+   * Takes a step of the weight of one pair's feature, or, for a feature marked as repeated, adds the gradient to its
+   * sum. Inlined, because function calls made the loop three times as slow.
    *
    * @param L,stride address and stride of the weights
    * @param g        gradient in all lanes
@@ -165,8 +166,8 @@ function addToSum(thread: Thread, id: u32, grad: f32): void {
 }
 
 /**
- * Takes one step of w for each marked feature, on the sum of its gradients; for FTRL without L2, which its formula for
- * w contains once.
+ * Takes one step of the weight of each feature marked as repeated, on the sum of its gradients; for FTRL without L2,
+ * which its formula for w contains once.
  */
 function stepRepeats<M>(plan: Plan, thread: Thread): void {
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
@@ -215,8 +216,8 @@ function updateLinear<X, M>(plan: Plan, thread: Thread): void {
 }
 
 /**
- * Returns whether the method adds up the gradients of a marked feature and takes one step on the sum: FTRL and AdaGrad
- * do.
+ * Returns whether the method adds up the gradients of a feature marked as repeated and takes one step on the sum: FTRL
+ * and AdaGrad do.
  */
 function isSummed<M>(): bool {
   return sizeof<M>() == 2 || sizeof<M>() == 4;

@@ -35,7 +35,8 @@ import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { addLosses } from "../../shared/assembly/loss";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
-// a machine in several memories calls these for each batch (src/factors/slice-groups.ts)
+// these functions are exported for machines whose parameters are in several memories, which call them for each batch
+// (src/factors/grouped-kernel.ts)
 export { openBatch, openBlock, updateWeights };
 
 function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usize, touches: bool): void {
@@ -151,7 +152,8 @@ export function nextPartials(plan: Plan, thread: Thread): usize {
 }
 
 /**
- * Computes S and the partial scores of slices from .. to - 1 for the opened batch; slice J is the linear one.
+ * Computes the sums S of v x and the partial scores of slices from .. to - 1 for the opened batch; slice J is the
+ * linear one.
  *
  * @param partials f32[J + 1][B]
  */

@@ -46,9 +46,14 @@ export class Plan {
   linear: usize;
   linearStride: usize;
   linearBytes: usize;
-  /** f32[J][B][K]: S of each slice and row, the sum of v x over the row's features */
+  /**
+   * f32[J][B][K]: for each of J slices of K dimensions and each of B rows, S: the sum of v x over the row's features
+   */
   sums: usize;
-  /** f32[2][J + 1][B]: partial scores; even and odd batches use different halves */
+  /**
+   * f32[2][J + 1][B]: partial scores of B rows, one per slice of dimensions and one of the weights; even and odd
+   * batches use different halves
+   */
   partials: usize;
   /** 1 if the loss is the squared loss, 0 if it is the logistic loss */
   squared: u32;
@@ -77,7 +82,7 @@ export class Rows extends PairRows {
 export class Thread {
   /** sum of the losses since the caller last reset it; only the last thread uses it */
   loss: f64;
-  /** w0; its bytes are equal on all threads */
+  /** the bias w0; its bytes are equal on all threads */
   bias: f32;
   biasAccumulator: f32;
   /** number of batches since training began; its lowest bit selects the half of `partials` */
@@ -93,11 +98,14 @@ export class Thread {
   ids: usize;
   /** f32[B]: labels of the batch, in place or copied to blockLabels */
   labels: usize;
-  /** u32: ids of the copied pairs: those of a block with rows of constant width, or of a batch */
+  /**
+   * u32: features of the pairs that the thread copied: those of a block if rows have constant width, else those of a
+   * batch
+   */
   blockIds: usize;
-  /** f32: value of each pair of the batch */
+  /** f32: value of each (feature, value) pair of the batch */
   values: usize;
-  /** u32[B]: index after the last pair of each row */
+  /** u32[B]: for each of the B rows, the index after its last (feature, value) pair */
   ends: usize;
   /** labels of the block's rows in the order of visit, f32[4096] */
   blockLabels: usize;
@@ -105,22 +113,22 @@ export class Thread {
   blockWeights: usize;
   /** checksum of the prefetched numbers; storing it keeps the compiler from removing the reads */
   touched: u32;
-  /** dLoss/dscore of each row, f32[B] */
+  /** derivative of the loss by the score of each of the batch's B rows, f32[B] */
   gradients: usize;
   /** sums S (of v x) of the rows that are scored outside training, f32[B][K] */
   scoreSums: usize;
-  /** f32[J + 1][B]: partial scores of a batch in scoreBlock */
+  /** f32[J + 1][B]: partial scores by slice and row, for a batch that is scored outside training */
   scorePartials: usize;
   /** u32[4096]: position of each row of the block in the order of visit */
   places: usize;
   /** inverse of `places`: row that is visited at each position, u32[4096] */
   order: usize;
-  /** u32[n]: slot of each marked feature of the batch; 0 for other features (repeats.ts) */
+  /** u32[n]: slot of each feature of the batch that is marked as repeated; 0 for other features (repeats.ts) */
   slots: usize;
   numRepeats: u32;
-  /** marked features of the batch, Repeat[1 + slots] */
+  /** features of the batch that are marked as repeated, Repeat[1 + slots] */
   repeats: usize;
-  /** f32[1 + slots][K]: sums of gradients of the marked features, by slot */
+  /** f32[1 + slots][K]: sum of the gradients of each feature marked as repeated, by slot */
   repeatSums: usize;
 }
 

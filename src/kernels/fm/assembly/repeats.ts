@@ -17,7 +17,7 @@ import { Plan, Thread } from "./plan";
 const STEPS: f32 = 8;
 const STEPS_LOGISTIC: f32 = 32;
 
-/** A marked feature of the batch. */
+/** A feature of the batch that is marked as repeated. */
 export class Repeat {
   /** feature id including the mark bit; address computations shift the bit out */
   feature: u32;
@@ -25,7 +25,7 @@ export class Repeat {
   count: u32;
 }
 
-/** Returns whether an id is marked. */
+/** Returns whether a feature id is marked as repeated. */
 export function isMarked(id: u32): bool {
   return <i32>id < 0;
 }
@@ -38,8 +38,8 @@ export function repeatAt(thread: Thread, slot: u32): Repeat {
 /** These are static methods instead of functions, because `@inline` needs a class here. */
 export class Slot {
   /**
-   * Returns the slot of a marked feature. At the feature's first occurrence, assigns a new slot and sets its `bytes`
-   * bytes of sums to 0.
+   * Returns the slot of a feature marked as repeated. At the feature's first occurrence, assigns a new slot and sets
+   * its `bytes` bytes of sums to 0.
    */
   @inline
   static of(thread: Thread, id: u32, bytes: usize): u32 {
@@ -58,7 +58,7 @@ function openSlot(thread: Thread, id: u32, bytes: usize): u32 {
   return slot;
 }
 
-/** Returns the address of the sums of gradients of a slot. */
+/** Returns the address at which the gradients of the repeated feature with the given slot are added up. */
 export function sumsOf(thread: Thread, slot: u32, bytes: usize): usize {
   return thread.repeatSums + <usize>slot * bytes;
 }
@@ -70,7 +70,7 @@ export function numPairsOf(thread: Thread): usize {
     : <usize>thread.numRows * thread.width;
 }
 
-/** Counts the occurrences of each marked feature in the opened batch. */
+/** Counts the occurrences of each feature in the opened batch that is marked as repeated. */
 export function countRepeats(thread: Thread): void {
   const end = thread.ids + (numPairsOf(thread) << 2);
   for (let pair = thread.ids; pair < end; pair += 4) {
@@ -88,7 +88,7 @@ export function shareOf(plan: Plan, thread: Thread, id: u32): f32 {
   return min<f32>(1, (plan.squared ? STEPS : STEPS_LOGISTIC) / <f32>repeatAt(thread, slot).count);
 }
 
-/** Resets the slots of the batch's marked features to 0. */
+/** Resets the slots of the batch's features that are marked as repeated to 0. */
 export function clearRepeats(thread: Thread): void {
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
     store<u32>(thread.slots + ((<usize>repeatAt(thread, slot).feature) << 2), 0);

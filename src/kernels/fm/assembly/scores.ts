@@ -4,7 +4,10 @@ import { lossGradient4 } from "../../shared/assembly/loss";
 import { adaGrad } from "../../shared/assembly/steps";
 import { BATCH_ROWS, Plan, Thread } from "./plan";
 
-/** Writes score[r] = w0 + partial[0][r] + ... + partial[J][r], added in this order, to partial[0]. */
+/**
+ * Adds up the partial scores of each row r: writes w0 + partial[0][r] + ... + partial[J][r], added in this order, to
+ * partial[0].
+ */
 export function combine(plan: Plan, thread: Thread, partials: usize, scores: usize): void {
   for (let r: usize = 0; r < thread.numRows; r += 4) {
     let score = f32x4.splat(thread.bias);

@@ -19,7 +19,7 @@ import { accumulatorAt, accumulatorStride, sliceAt, sumsAt, Plan, Thread, ratesO
 import { clearRepeats, countRepeats, shareOf } from "./repeats";
 
 /**
- * Writes each row's S and this slice's part of its score.
+ * Writes each row's sum S of v x and this slice's part of the row's score.
  *
  * @param sums f32[B][K]
  * @param partial f32[B]
@@ -40,7 +40,9 @@ export function forward<W, X>(
   let touched: u32 = 0;
   const numRows = thread.numRows;
   const ids = thread.ids;
-  const toValue = thread.values - ids; // the address of a pair's value minus that of its id is the same for all pairs
+  // the arrays of the pairs' ids and values are parallel, so the distance from a pair's id to its value is the same for
+  // all pairs
+  const toValue = thread.values - ids;
   const bytes = (<usize>thread.width) << 2;
   let pair = ids;
   for (let r: usize = 0; r < numRows; r++) {

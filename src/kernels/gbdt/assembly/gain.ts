@@ -41,21 +41,21 @@ export class Split {
   rightH: f64;
 }
 
-/** Number of bits of a cell that contain the number of rows. */
+/** Number of bits of a histogram's cell that contain the number of rows. */
 export const COUNT_BITS: i64 = 25;
 const COUNT_MASK: i64 = (1 << COUNT_BITS) - 1;
 
-/** Returns the sum of gradients in a cell. */
+/** Returns the sum of gradients in a cell of a histogram. */
 export function gradientOf(cell: usize, options: SplitOptions): f64 {
   return <f64>load<i64>(cell) * options.unitG;
 }
 
-/** Returns the sum of hessians in a cell. */
+/** Returns the sum of hessians in a cell of a histogram. */
 export function hessianOf(cell: usize, options: SplitOptions): f64 {
   return <f64>(load<i64>(cell, 8) >> COUNT_BITS) * options.unitH;
 }
 
-/** Returns the number of rows in a cell. */
+/** Returns the number of rows in a cell of a histogram. */
 export function countOf(cell: usize): f64 {
   return <f64>(load<i64>(cell, 8) & COUNT_MASK);
 }

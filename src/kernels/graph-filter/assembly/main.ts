@@ -22,7 +22,7 @@ import { FilterPlan } from "./plan";
  */
 const TURN: u32 = 32;
 
-/** Writes for each user the mean of the rows of the user's items: users = D_u^-1 A items. */
+/** Writes D_u^-1 A items: for each user, the mean of the items' rows over the user's items. */
 export function gatherUsers(plan: FilterPlan, items: usize, users: usize): void {
   for (let u: u32 = 0; u < plan.numUsers; u++) {
     let y0 = f32x4.splat(0);
@@ -48,8 +48,8 @@ export function gatherUsers(plan: FilterPlan, items: usize, users: usize): void 
 }
 
 /**
- * Writes users = D_u^-1 A items for `items` that are zero except for one row in one lane: adds to that lane of the
- * row's users.
+ * Adds the value of one item in one lane to the users of the item, divided by each user's number of items: the product
+ * D_u^-1 A for a panel that is zero elsewhere.
  *
  * @param lane byte offset of the lane in a row
  */
@@ -64,8 +64,8 @@ export function scatterItem(plan: FilterPlan, item: u32, lane: usize, value: f32
 }
 
 /**
- * Takes a step of the recurrence without its term c_k x: target = m L last - target, where `users` contains D_u^-1 A
- * last.
+ * Takes a step of Clenshaw's recurrence, except for the term c_k x, which the caller adds: target = m L last - target.
+ * `users` contains D_u^-1 A last, the users' means of `last`.
  *
  * @param m 2; 1 for the last step
  */
@@ -94,7 +94,10 @@ export function stepItems(plan: FilterPlan, users: usize, last: usize, target: u
   }
 }
 
-/** Writes target = m (last - 2 P last) - target for one row of 16 lanes, given 2 P last. */
+/**
+ * Takes a step of Clenshaw's recurrence for four of the 16 users and one item: target = m (last - 2 P last) - target,
+ * given 2 P last.
+ */
 function stepLanes(last: usize, target: usize, twiceP: v128, times: v128): void {
   const turned = f32x4.mul(times, f32x4.sub(v128.load(last), twiceP));
   v128.store(target, f32x4.sub(turned, v128.load(target)));

@@ -4,10 +4,10 @@
 export class FilterPlan {
   numUsers: u32;
   numItems: u32;
-  /** items of each user, as u32[numUsers + 1] and u32[numEntries] */
+  /** items of each user in compressed rows: ends u32[numUsers + 1], and items u32[numEntries] */
   userEnds: usize;
   userItems: usize;
-  /** users of each item, as u32[numItems + 1] and u32[numEntries] */
+  /** users of each item in compressed rows: ends u32[numItems + 1], and users u32[numEntries] */
   itemEnds: usize;
   itemUsers: usize;
   /** 1 / (number of items) of each user, f32[numUsers]; 0 for a user without items */
@@ -16,8 +16,11 @@ export class FilterPlan {
   itemScale: usize;
   /** f32[numItems], padded to a multiple of 4: factor by which finishPanels multiplies each row of a panel */
   after: usize;
-  /** d: number of dimensions of the components; 0 without components */
+  /** d: number of dimensions of the eigenvectors that add to the scores; 0 without them */
   dim: u32;
-  /** components of the items, f32[ceil(numItems / 4)][d][4], with four items side by side */
+  /**
+   * rows of the items in the matrix of leading eigenvectors, f32[ceil(numItems / 4)][d][4], with four items side by
+   * side
+   */
   components: usize;
 }

@@ -40,7 +40,7 @@ function isCovered(graph: Graph, scratch: Scratch, x: usize, nodes: usize, count
   return false;
 }
 
-/** Writes link i of a row, and its distance. */
+/** Writes link i of a node's list of links, and the distance to the linked node. */
 function put(links: usize, distances: usize, i: u32, key: u64): void {
   store<u32>(links + ((<usize>i) << 2), nodeOf(key));
   store<f32>(distances + ((<usize>i) << 2), distanceOf(key));

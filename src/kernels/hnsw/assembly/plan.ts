@@ -19,13 +19,13 @@ export class Graph {
   numNodes: u32;
   /** 1 if distances are squared Euclidean distances, 0 if they are negated inner products */
   isL2: u32;
-  /** number of links that a row above level 0 has room for */
+  /** maximum number of links of a node on each level above 0 */
   m: u32;
-  /** number of links that a row of level 0 has room for */
+  /** maximum number of links of a node on level 0 */
   m0: u32;
   /** number of candidates among which a new node selects its neighbors */
   efConstruction: u32;
-  /** node where every search begins */
+  /** node of the graph where every search begins */
   entry: u32;
   /** level of the entry, the highest of the graph */
   maxLevel: u32;
@@ -61,7 +61,7 @@ export class Scratch {
    * visited
    */
   pool: usize;
-  /** number of keys in the candidate pool */
+  /** number of candidates in the pool */
   size: u32;
   /** u32[m0 + 3] and f32[m0 + 3]: nodes to compare, and their distances */
   nodes: usize;
@@ -75,7 +75,7 @@ export class Scratch {
   numDistances: u32;
 }
 
-/** Input and output of a search. */
+/** Input and output of a search for many queries. */
 export class Search {
   graph: Graph;
   /** vector of each query, f32[numQueries][d] */
@@ -108,12 +108,12 @@ export function keyOf(distance: f32, node: u32): u64 {
   return ((<u64>above) << 32) | (node << 1);
 }
 
-/** Returns the node of a key. */
+/** Returns the node in the key of a candidate. */
 export function nodeOf(key: u64): u32 {
   return (<u32>key) >>> 1;
 }
 
-/** Returns the distance of a key. */
+/** Returns the distance in the key of a candidate. */
 export function distanceOf(key: u64): f32 {
   const above = <u32>(key >> 32);
   return reinterpret<f32>(above ^ ((<u32>((<i32>~above) >> 31)) | 0x80000000));

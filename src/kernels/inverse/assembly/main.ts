@@ -34,7 +34,8 @@ export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void
   for (let r = first; r < first + numRows; r++) {
     const column = plan.panel + ((<usize>(r >>> 3) * B) << 5) + ((<usize>(r & 7)) << 2);
     for (let t: u32 = 0; t < B; t++) {
-      // above the block, only the transposed element is stored: the matrix has its lower triangle alone
+      // rows above the block are read from the transposed positions, because only the lower triangle of the matrix is
+      // stored
       const value = load<f32>(r >= k ? at(plan, r, k + t) : at(plan, k + t, r));
       store<f32>(column + ((<usize>t) << 5), value);
     }
@@ -55,7 +56,7 @@ export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void
 }
 
 /**
- * Sweeps the block that begins at column k in the 64 rows from `first` on; the whole panel must be packed before.
+ * Sweeps the block that begins at column k in the 64 rows from `first` on; the block's columns must be packed before.
  *
  * @param tile buffer of 128 bytes of this thread
  */

@@ -93,7 +93,10 @@ function sumAt(plan: NetPlan, thread: NetThread, slot: u32): usize {
   return thread.sums + ((<usize>(slot * plan.paddedWidth)) << 2);
 }
 
-/** Adds a pair's gradient, times its value, to a feature's sum; for the feature's first pair, writes it. */
+/**
+ * Adds the gradient of a (feature, value) pair, the derivative by its field's input times the value, to the feature's
+ * sum; for the feature's first pair, writes it.
+ */
 function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, adds: bool): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
   const x = f32x4.splat(value);

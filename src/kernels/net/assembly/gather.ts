@@ -7,7 +7,7 @@ import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { NetPlan, NetRows, NetThread } from "./plan";
 
 /**
- * Writes x_0 of eight rows to a panel; rows beyond the last are zeros.
+ * Writes the network's input x_0 for eight rows to a panel; rows beyond the last are zeros.
  *
  * @param row index of the first row in `rows`; `place` is its index in the batch
  * @param firstOfBatch first pair of the batch, relative to which the places of pairs are recorded; NONE records none
@@ -70,10 +70,13 @@ function gatherRow(plan: NetPlan, rows: NetRows, row: u32, x: usize, place: u32,
   memory.copy(x + ((<usize>plan.endInput) << 2), numbers, (<usize>plan.numNumeric) << 2);
 }
 
-/** Transposes the derivatives by x_0 from a panel to rows in `inputGradients`. @param x the panel of x_0 */
+/**
+ * Transposes the derivatives of the loss by the network's input x_0 from a panel to rows in `inputGradients`. @param x
+ * the panel of x_0
+ */
 export function scatterGradients(plan: NetPlan, x: usize, gradients: usize, place: u32, units: u32): void {
   if (plan.embeddingRelu) {
-    // the ReLU passes a gradient only if its input was positive
+    // the ReLU on the embeddings passes a gradient only if its input was positive
     const zero = f32x4.splat(0);
     for (let at = (<usize>plan.firstInput) << 5; at < (<usize>plan.endInput) << 5; at += 16) {
       v128.store(gradients + at, v128.and(v128.load(gradients + at), f32x4.gt(v128.load(x + at), zero)));

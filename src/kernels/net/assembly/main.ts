@@ -33,7 +33,7 @@ function take(counter: usize): u32 {
 }
 
 /**
- * Writes x_0 of a block's rows to panels.
+ * Writes the network's input x_0 for the rows of a block to panels.
  * @param firstOfBatch the batch's first pair; NONE if the network only scores
  */
 function gather(
@@ -101,7 +101,7 @@ function scoreGradients(
 }
 
 /**
- * Writes dLoss/dscore of a block's rows to the derivatives of the last layer's first unit.
+ * Writes dLoss/dscore of a block's rows as the derivatives by the output of the last layer, its first unit.
  * @returns sum of the losses
  */
 function lossOf(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRows: u32, place: u32): f64 {
@@ -214,8 +214,8 @@ function keptOf(plan: NetPlan, numRows: u32): f32 {
 }
 
 /**
- * Takes one step of w0, the first input; if `kept` is MEASURE, only computes.
- * @returns the square of the sum of its derivatives
+ * Takes one step of the bias w0, the network's first input; if `kept` is MEASURE, takes no step. @returns the square of
+ * the batch's summed derivative by w0
  */
 function stepBias(plan: NetPlan, numRows: u32, t: u32, kept: f32): f64 {
   let sum: f32 = 0;

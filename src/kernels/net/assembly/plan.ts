@@ -26,14 +26,14 @@ export class NetPlan extends DenseNetwork {
    */
   counters: usize;
   numFeatures: u32;
-  /** first feature of each field, u32[F + 1] */
+  /** u32[F + 1]: first feature of each of the F fields */
   offsets: usize;
   /** W, number of floats of an embedding; W', the same padded to a multiple of 4 */
   width: u32;
   paddedWidth: u32;
   /** index of the first number of v in an embedding: 1 if the embedding starts with w, else 0 */
   firstDim: u32;
-  /** index in the row's input x_0 of the first field's block, and of the end of the last field's block */
+  /** indices in a row's input x_0: start of the first field's block, and end of the last field's block */
   firstInput: u32;
   endInput: u32;
   numNumeric: u32;
@@ -48,7 +48,7 @@ export class NetPlan extends DenseNetwork {
    * f32[numFeatures + numCrosses][4]: weight, FTRL's n and z, and the batch's sum of gradients; 0 without a wide part
    */
   wide: usize;
-  /** f32[3][4]: w0 and Adam's moments, each in the first of four floats; 0 without w0 */
+  /** f32[3][4]: the bias w0 and Adam's two moments of it, each in the first of four floats; 0 without w0 */
   w0: usize;
   embeddingRelu: u32;
   squared: u32;
@@ -70,9 +70,9 @@ export class NetPlan extends DenseNetwork {
   wideLearningRate: f32;
   wideL1: f32;
   wideL2: f32;
-  /** derivatives of the loss by the input x_0 of each row, f32[R][rowPitch] */
+  /** f32[R][rowPitch]: for each of the R rows of a batch, the derivatives of the loss by its input x_0 */
   inputGradients: usize;
-  /** f32[R]: derivative of each row's loss by its score */
+  /** f32[R]: derivative of the loss by the score of each of the batch's R rows */
   scoreGradients: usize;
   /** f64[R / BLOCK]: sum of losses of each block of rows */
   losses: usize;
@@ -111,6 +111,6 @@ export class NetThread {
   sums: usize;
   /** feature to which each sum belongs, u32[pairs of a batch] */
   held: usize;
-  /** f32[pairs of a batch]: number of pairs of each sum */
+  /** f32[pairs of a batch]: number of pairs whose gradients each sum contains */
   counts: usize;
 }

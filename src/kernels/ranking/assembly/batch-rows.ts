@@ -11,17 +11,17 @@ import { addTo } from "../../shared/assembly/vector";
 import { ADAM, Plan, SLICE, Thread } from "./plan";
 import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
-/** Returns the row of a feature that occurs in the batch. */
+/** Returns the row in which the gradients of a feature of the batch are added up. */
 export function rowOf(thread: Thread, feature: u32): u32 {
   return load<u32>(thread.rowOf + ((<usize>feature) << 2)) - 1;
 }
 
-/** Returns the feature to which a row belongs. */
+/** Returns the feature whose gradients a row contains. */
 export function featureOfRow(thread: Thread, row: u32): u32 {
   return load<u32>(thread.features + ((<usize>row) << 2));
 }
 
-/** Assigns a row to each feature of the batch, and counts the events that contain the feature. */
+/** Assigns a row for gradients to each feature of the batch, and counts the events that contain the feature. */
 export function numberRows(plan: Plan, thread: Thread, events: usize, size: u32): void {
   thread.numRows = 0;
   for (let r: u32 = 0; r < size; r++) {

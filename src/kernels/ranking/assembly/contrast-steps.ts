@@ -44,7 +44,8 @@ export function addEvents(
     }
   }
 
-  // derivatives by the negatives' vectors: dLoss/dQ = G^T P
+  // computes the derivatives by the negatives' vectors: dLoss/dQ = G^T P, for contexts P and derivatives G by the
+  // scores
   const N = <usize>thread.numShared;
   const numGroups = (numRows + 3) >>> 2;
   for (let n: usize = 0; n < N; n += 4) {
@@ -62,7 +63,10 @@ export function addEvents(
   }
 }
 
-/** Adds dLoss/dscore of negatives n .. n + 3, summed over the events in order, to the thread's `columns`. */
+/**
+ * For negatives n .. n + 3, adds the sum of dLoss/dscore over the events, in their order, to the thread's sums by
+ * negative.
+ */
 function addColumns(plan: Plan, thread: Thread, n: usize, numGroups: u32): void {
   const columns = plan.contrast.columns + (n << 2);
   const N = <usize>thread.numShared;
@@ -71,7 +75,7 @@ function addColumns(plan: Plan, thread: Thread, n: usize, numGroups: u32): void 
   v128.store(thread.columns + (n << 2), sum);
 }
 
-/** Sets slices from .. to of the negatives' gradients to 0, and the thread's `columns`. */
+/** Sets slices from .. to of the negatives' gradients to 0, and the thread's sums of dLoss/dscore by negative. */
 export function zeroNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const own = <usize>(toSlice - fromSlice) * SLICE;

@@ -29,8 +29,8 @@ import { compose, offsetOf } from "./shared";
 import { rowBytes } from "./vectors";
 
 /**
- * Computes scores, losses and gradients of the events b .. b + 3 of the batch; events beyond numRows are treated as
- * zeros.
+ * Computes the scores and losses of the events b .. b + 3 of the batch, and the gradients by scores and contexts;
+ * events beyond numRows are treated as zeros.
  */
 export function scoreFour(plan: Plan, thread: Thread, events: usize, b: u32, numRows: u32): void {
   const c = plan.contrast;
@@ -71,7 +71,7 @@ function weightOfEvent(plan: Plan, thread: Thread, event: u32): f32 {
   return user < plan.numUsers ? weight / <f32>load<u32>(thread.eventsOf + ((<usize>user) << 2)) : weight;
 }
 
-/** Writes a value of event i of four to lane i of `thread.tile`. */
+/** Stores a number of the i-th of four events, such as its score, in lane i of `thread.tile`. */
 function setLane(thread: Thread, i: usize, value: f32): void {
   store<f32>(thread.tile + (i << 2), value);
 }
@@ -132,8 +132,8 @@ function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u
 }
 
 /**
- * Computes dLoss/dp of four events: the product G Q plus the part of each event's own item, then the derivative of the
- * normalization.
+ * Computes the derivatives of the loss by the context vectors of four events: the product G Q plus the part of each
+ * event's own item, then the derivative of the normalization.
  */
 function contextGradients(plan: Plan, thread: Thread, b: u32, G: usize): void {
   const c = plan.contrast;

@@ -72,7 +72,7 @@ function put(target: usize, sum: v128, x: v128, factors: v128): void {
   v128.store(target, f32x4.mul(factors, f32x4.add(sum, x)));
 }
 
-/** Copies the two slices at byte d of all rows of E to a panel; only one slice if `wide` is false. */
+/** Copies the two slices at byte d of every feature's learned vector to a panel; only one slice if `wide` is false. */
 function gather(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   for (let f: u32 = 0; f < plan.numFeatures; f++, panel += PANEL) {
     const v = vectorOf(thread, f) + d;
@@ -85,8 +85,8 @@ function gather(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize):
 }
 
 /**
- * Computes the sum Y of the propagated vectors from E with the given number of turns.
- * @returns the panel that contains Y
+ * Computes the sum of the propagated vectors from the learned vectors by the given number of turns of Horner's scheme.
+ * @returns the panel that contains the sum
  */
 function turnsOfVectors(plan: Plan, thread: Thread, d: usize, wide: bool, numTurns: u32): usize {
   let y = thread.panel;
@@ -162,7 +162,7 @@ export function stepLayers(plan: Plan, thread: Thread, fromSlice: u32, toSlice: 
   }
 }
 
-/** Takes one step of a slice. @param gradient (K + 1) dLoss/dv */
+/** Takes one step of a feature's slice of 8 dimensions. @param gradient (number of layers + 1) times dLoss/dv */
 function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: usize): void {
   const factor = f32x4.splat(1 / <f32>(plan.graph.numLayers + 1));
   let g0 = f32x4.mul(factor, v128.load(gradient));
@@ -185,8 +185,8 @@ function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: 
 }
 
 /**
- * Writes G + A~ G, the first turn of the backward pass, to a panel: it adds the rows of the batch's features to their
- * neighbors.
+ * Takes the first turn of the backward propagation, G + A~ G: adds the gradient row of each of the batch's features to
+ * its own row and to its neighbors' rows in a panel.
  */
 function spread(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   const g = plan.graph;

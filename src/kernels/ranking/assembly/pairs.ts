@@ -54,7 +54,7 @@ export function forwardPairs(
   }
 }
 
-/** Writes the part of each score that comes from weights, which is the last of the partial scores. */
+/** Writes the weights' part of each item's score as the last of the partial scores. */
 export function forwardPairWeights(plan: Plan, candidates: usize, numRows: u32, partial: usize): void {
   const M = plan.numNegatives;
   for (let r: u32 = 0; r < numRows; r++) {
@@ -89,7 +89,7 @@ export function combinePairs(plan: Plan, partials: usize, scores: usize): void {
 }
 
 /**
- * Chooses each event's negative, and replaces x by dLoss/dx.
+ * Chooses each event's negative, and computes the derivative of the loss by the difference of the two items' scores.
  *
  * @param epochKey key from which ranks are sampled (BPR)
  * @param counts   true if this thread sums the losses
@@ -114,7 +114,7 @@ function eventWeight(plan: Plan, events: usize, r: usize): f32 {
   return load<f32>(plan.eventWeights + ((<usize>load<u32>(events + (r << 2))) << 2));
 }
 
-/** Returns the score of candidate k. */
+/** Returns the score of an event's candidate k. */
 function scoreAt(scores: usize, k: u32): f32 {
   return load<f32>(scores + ((<usize>k) << 2));
 }

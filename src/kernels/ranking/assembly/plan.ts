@@ -39,7 +39,10 @@ export class Plan extends NegativeSource {
   dim: u32;
   /** J: number of slices */
   numSlices: u32;
-  /** VectorTable[numTables]; strata and shared negatives use a single table, because threads read all slices */
+  /**
+   * VectorTable[numTables]: the tables that contain the vectors' slices; strata and shared negatives use a single
+   * table, because threads read all slices
+   */
   tables: usize;
   numTables: u32;
   /**
@@ -55,7 +58,7 @@ export class Plan extends NegativeSource {
   weights: usize;
   weightStride: u32;
   method: u32;
-  /** features of each event, except those of its item */
+  /** features of each event's context, such as the user: all features except those of the event's item */
   context: PairRows;
   /** features of each item, one row per item */
   templates: PairRows;
@@ -80,7 +83,10 @@ export class Plan extends NegativeSource {
    */
   fromRank: u32;
   toRank: u32;
-  /** learning rate for pairs; with shared negatives, it is an argument of each block */
+  /**
+   * learning rate of losses over pairs; for losses with shared negatives, the kernel receives it with each block of
+   * events
+   */
   learningRate: f32;
   l2Weight: f32;
   l2Vector: f32;
@@ -89,14 +95,17 @@ export class Plan extends NegativeSource {
   /** weight of the negatives relative to the positive (CCL, sampled softmax) */
   negativeWeight: f32;
   temperature: f32;
-  /** f32[M + 1]: weight of an event, by the number k of its first violating candidate (WARP) */
+  /** f32[M + 1]: weight of an event whose first candidate that violates the margin is the k-th, by k (WARP) */
   rankWeights: usize;
   /**
-   * u32[2][4096][M + 2]: context, item and candidates of each event of a block; two buffers, for even and odd block
+   * u32[2][4096][M + 2]: context, item and M candidates of each event of a block; two buffers, for even and odd block
    * numbers
    */
   candidates: usize;
-  /** f32[2][J + 1][B][M + 1]: partial scores; two buffers, for even and odd batch numbers */
+  /**
+   * f32[2][J + 1][B][M + 1]: partial scores by slice (J, and one of the weights), event (B) and item (the own one and M
+   * candidates); two buffers, for even and odd batch numbers
+   */
   partials: usize;
   /** data of the strata; 0 unless pairs are `single` */
   strata: Strata;
@@ -123,24 +132,26 @@ export class VectorTable {
 
 /** Blocks of an epoch's events; blocks of the same round have no row in common (strata.ts). */
 export class Strata {
-  /** number P of groups, a power of two */
+  /** P: number of groups into which users, and likewise items, are divided; a power of two */
   groups: u32;
-  /** u32[P]: difference between the item group and the user group of the blocks in each round */
+  /**
+   * u32[P]: for each of the P rounds, the difference between the group of items and the group of users in its blocks
+   */
   rounds: usize;
   /** u32[T][P^2]: number of events that each thread has in each block */
   counts: usize;
-  /** end of each block's events in `events`, u32[P^2 + 1] */
+  /** u32[P^2 + 1]: end of the events of each pair of a user group and an item group, a block, in `events` */
   ends: usize;
   /** u16[E]: number of the block that contains each event */
   blocks: usize;
   /** u32[E][4], sorted by block: index of the event, feature of its context, number of its user, number of its item */
   events: usize;
-  /** u32[P + 1] and u32[I]: ends of the groups of items, and the items sorted by group */
+  /** the items sorted by their P groups, u32[I], and the ends of the groups, u32[P + 1] */
   itemEnds: usize;
   groupItems: usize;
   /**
-   * u32[I]: probability of each item as a negative, in units of 2^-31; u32[I]: its cumulative sums within a group. 0
-   * when uniform
+   * u32[I] each, for I items: probability of each item as a negative, in units of 2^-31, and the cumulative sums of
+   * these within each group. 0 if all items are equally probable
    */
   chances: usize;
   sums: usize;
@@ -149,7 +160,7 @@ export class Strata {
    * thread
    */
   taken: usize;
-  /** sum of the losses of each block's events, f64[P^2] */
+  /** f64[P^2]: sum of the losses of each block's events; users and items have P groups each */
   losses: usize;
 }
 
@@ -162,51 +173,58 @@ export class Graph {
   /** u32[n + 1], u32[2 pairs]: neighbors of feature f are neighbors[ends[f]] .. neighbors[ends[f + 1] - 1] */
   ends: usize;
   neighbors: usize;
-  /** f32[n]: 1 / sqrt(number of neighbors) of each feature, or 0 */
+  /** f32[n]: 1 / sqrt(number of neighbors) of each feature; 0 without neighbors */
   scales: usize;
-  /** f32[n][D]: all propagated vectors, if they are requested */
+  /** f32[n][D]: propagated vectors of all n features, if they are requested */
   propagated: usize;
 }
 
 /** Buffers that the phases of a batch with shared negatives pass to each other. */
 export class Contrast {
-  /** f32[N][D]: vectors of the negatives; for cosine, divided by their lengths */
+  /** f32[N][D]: vectors of the N shared negatives; for cosine, divided by their lengths */
   negatives: usize;
-  /** f32[N / 8][D][8]: the same vectors, transposed in groups of eight negatives */
+  /** f32[N / 8][D][8]: transposed copy of the negatives' vectors, eight negatives side by side */
   panels: usize;
-  /** f32[N]: 1 / length of each negative's vector for cosine, otherwise 1 */
+  /** f32[N]: 1 / length of the vector of each of the N negatives for cosine, otherwise 1 */
   negativeScales: usize;
-  /** f32[N]: weight of each negative plus the inner products of its own features; 0 for cosine */
+  /** f32[N]: summand of each negative's score: its weight plus the inner products of its own features; 0 for cosine */
   offsets: usize;
-  /** f32[N][D]: dLoss/d(vector of the negative), before the division by its length */
+  /** f32[N][D]: derivatives of the loss by the vectors of the N negatives, before the division by their lengths */
   negativeGradients: usize;
-  /** f32[R][D]: dLoss/dv of the batch's features; f32[R]: dLoss/dw of the same features */
+  /**
+   * derivatives of the loss for the R features of the batch: by their vectors, f32[R][D], and by their weights, f32[R]
+   */
   rowGradients: usize;
   rowWeightGradients: usize;
-  /** f32[R][D]: propagated vectors of the batch's features; 0 without layers */
+  /** f32[R][D]: propagated vectors of the R features of the batch; 0 without layers */
   rows: usize;
-  /** f32[B][D]: vectors of the events' contexts; f32[B]: 1 / length of each */
+  /** vectors of the contexts of the batch's B events, f32[B][D]; and 1 / length of each, f32[B] */
   contexts: usize;
   contextScales: usize;
-  /** f32[B][D]: vectors of the events' items; f32[B]: 1 / length of each */
+  /** vectors of the items of the batch's B events, f32[B][D]; and 1 / length of each, f32[B] */
   positives: usize;
   positiveScales: usize;
-  /** f32[B / 4][N][4]: scores, which are later replaced by dLoss/dscore */
+  /** f32[B / 4][N][4]: scores of the N negatives for the B events, later replaced by dLoss/dscore */
   gradients: usize;
-  /** f32[B / 4][N]: dLoss/dscore summed over four events; used for inner products only */
+  /** f32[B / 4][N]: dLoss/dscore of each negative, summed over four events; used for inner products only */
   columns: usize;
-  /** f32[B][D]: dLoss/d(vector of the context), before the division by its length */
+  /**
+   * f32[B][D]: derivatives of the loss by the vectors of the B events' contexts, before the division by their lengths
+   */
   contextGradients: usize;
-  /** f32[B]: score of each event's own item; f32[B]: dLoss/d(that score) */
+  /** f32[B] each: score of each event's own item, and the derivative of the loss by this score */
   positiveScores: usize;
   positiveGradients: usize;
-  /** loss of each event, f32[B] */
+  /** f32[B]: loss of each of the batch's B events */
   losses: usize;
 }
 
 /** Memory of one thread. */
 export class Thread extends BatchNegatives {
-  /** slices of the opened table that the thread updates, and fields of this table (VectorTable) */
+  /**
+   * range of slices that the thread updates in the table opened last; and address, stride and offset of accumulators of
+   * this table (VectorTable)
+   */
   fromSlice: u32;
   toSlice: u32;
   vectors: usize;
@@ -218,34 +236,38 @@ export class Thread extends BatchNegatives {
   blockNumber: u32;
   /** u32[4096]: events of the block in the order in which they are trained */
   order: usize;
-  /** f32[B][M + 1]: scores of each event: its own item first, then the candidates */
+  /** f32[B][M + 1]: for each of B events, the score of its own item, then those of its M candidates */
   scores: usize;
-  /** f32[B]: x, the score of the event's item minus that of its negative, which is later replaced by dLoss/dx */
+  /**
+   * f32[B]: for each of B events, the score of its item minus that of its negative, later replaced by the loss's
+   * derivative by this difference
+   */
   gradients: usize;
-  /** u32[B]: negative of each event, as an item; in strata as a feature */
+  /** u32[B]: negative of each of B events, as an item number; in strata as a feature number */
   negatives: usize;
-  /** u32[P^2]: position of the thread's next event in each block */
+  /** u32[P^2]: position of this thread's next event in each block, while events are sorted by block */
   places: usize;
   /**
-   * for strata: u32[S]: positions of a step's events in `Strata.events`; u32[M + 1]: features of an event's candidates
+   * for training in strata: u32[S], positions in `Strata.events` of the S events of a step; and u32[M + 1], features of
+   * the candidates of one event
    */
   sorted: usize;
-  /** u32[S][3]: features of the user, the item and the negative of each event in a step */
+  /** u32[S][3]: features of the user, the item and the negative of each of a step's S events */
   pairs: usize;
   drawn: usize;
   /**
-   * u32[max(toRank, S)]: number of attempts of each event (WARP in strata), or the best candidates of an event so far,
-   * highest score first (BPR)
+   * u32[max(toRank, S)]: number of candidates that each of S events tried (WARP in strata), or the best candidates of
+   * an event so far, highest score first (BPR)
    */
   best: usize;
-  /** f32[4][8]: a tile of numbers; f32[D][4]: the contexts of four events, transposed */
+  /** f32[4][8], a tile of a matrix product; and f32[D][4], transposed vectors of four events' contexts */
   tile: usize;
   packed: usize;
-  /** f32[N]: dLoss/dscore summed over the batch; used for inner products only */
+  /** f32[N]: dLoss/dscore of each of the N negatives, summed over the batch; used for inner products only */
   columns: usize;
   /**
-   * u32[n]: 1 + the row of each feature in the batch, or 0; u32[R]: the feature of each row; u32[R]: the number of
-   * events that contain it
+   * u32[n]: for each feature, 1 + its row among the batch's features, or 0; and for each of these rows, u32[R] each:
+   * its feature, and the number of events that contain it
    */
   rowOf: usize;
   features: usize;
@@ -253,7 +275,9 @@ export class Thread extends BatchNegatives {
   numRows: u32;
   /** u32[numUsers]: number of events that each user has in the batch; 0 unless events are averaged per user */
   eventsOf: usize;
-  /** f32[n][16] each: input and output of one turn of propagation, for 16 dimensions; 0 without layers */
+  /**
+   * f32[n][16] each: input and output of one turn of propagation, for 16 dimensions of all n features; 0 without layers
+   */
   panel: usize;
   panel2: usize;
   learningRate: f32;

@@ -195,7 +195,10 @@ function chooseHard(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): 
   setChosen(thread, r, load<u32>(thread.drawn + at), own - load<f32>(scores + at));
 }
 
-/** WARP: chooses the first candidate within the margin, and stores the number of attempts. */
+/**
+ * Chooses for each pair, by WARP, the first candidate that violates the margin, and stores the number of candidates
+ * tried.
+ */
 function chooseWarp(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): void {
   const M = plan.numNegatives;
   const event = eventAt(thread, r);
@@ -221,7 +224,10 @@ function weightOfEvent(plan: Plan, thread: Thread, r: u32): f32 {
   return load<f32>(plan.eventWeights + ((<usize>event) << 2));
 }
 
-/** Replaces x, the score difference of each pair, by dLoss/dx. @returns the sum of the losses */
+/**
+ * Replaces the score difference of each pair by the derivative of the loss by this difference. @returns the sum of the
+ * losses
+ */
 function weighBpr(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   for (let r = <usize>first; r < end; r += 4) {
     const x = v128.load(thread.gradients + (r << 2));

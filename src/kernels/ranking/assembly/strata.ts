@@ -43,7 +43,9 @@ function groupOf(groups: u32, key: u32, feature: u32): u32 {
   return (run * (h | 1) + (h >>> 16)) & (groups - 1);
 }
 
-/** Returns the number of events in a run, which are trained one after another; 1 in small logs. */
+/**
+ * Returns the length of a run: the number of consecutive events that are trained one after another; 1 in small logs.
+ */
 function runLength(numEvents: u32): u32 {
   return max<u32>(1, min(LONGEST_RUN, numEvents >>> 10));
 }

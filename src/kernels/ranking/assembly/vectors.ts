@@ -153,7 +153,7 @@ export function stepWeights(plan: Plan, rows: PairRows, row: u32, g: f32): void 
   }
 }
 
-/** Updates the weight of a feature. @param g derivative of the loss by the weight, without the penalty */
+/** Takes one step of a feature's weight. @param g derivative of the loss by the weight, without the penalty */
 export function stepWeight(plan: Plan, feature: u32, g: f32): void {
   const at = weightAt(plan, feature);
   const w = load<f32>(at);

@@ -46,7 +46,10 @@ function addNumber(to: usize, index: u32, by: f64): void {
   store<f64>(at, load<f64>(at) + by);
 }
 
-/** Writes c and the diagonal of Z' W Z of the fold's rows; both arrays must be zero before. */
+/**
+ * Writes the column means c and the diagonal of the normal equations' matrix Z' W Z, over the fold's rows; both arrays
+ * must be zero before.
+ */
 export function prepareFold(plan: Plan, fold: Fold): void {
   for (let row: u32 = 0; row < plan.numRows; row++) {
     if (!isFitted(plan, fold, row)) continue;
@@ -90,8 +93,8 @@ function targetOf(fit: Fit, row: u32, t: u32): f64 {
 }
 
 /**
- * Writes the product of a centered row with the matrix `by`, for eight targets; `blockProducts` must contain the
- * products of the centers with `by`.
+ * Writes the product of a centered row with the matrix `by`, for eight targets, to the thread's `line`; `blockProducts`
+ * must contain the products of the centers with `by`.
  */
 function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
   let s0 = f64x2.splat(0);
@@ -123,7 +126,10 @@ function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
   v128.store(s.line, s3, 48);
 }
 
-/** Adds the product of a row with a line of eight targets to `into`, and the line to the sums of the row's blocks. */
+/**
+ * Adds the outer product of a row and the thread's `line`, one number for each of eight targets, to `into`; and adds
+ * `line` to the sums of the row's blocks.
+ */
 function add(plan: Plan, s: Scratch, row: u32, into: usize): void {
   const l0 = v128.load(s.line);
   const l1 = v128.load(s.line, 16);
@@ -150,7 +156,7 @@ function add(plan: Plan, s: Scratch, row: u32, into: usize): void {
   }
 }
 
-/** Computes the products of the centers with the rows of `by`, block by block: blockProducts_f = c_f' by_f. */
+/** Multiplies the column means c by the rows of `by`, for each block f of columns: blockProducts_f = c_f' by_f. */
 function multiplyBlocks(plan: Plan, fold: Fold, s: Scratch, by: usize): void {
   memory.fill(s.blockProducts, 0, <usize>plan.numBlocks * LINE);
   for (let j: u32 = 0; j < plan.numColumns; j++) {
@@ -159,7 +165,10 @@ function multiplyBlocks(plan: Plan, fold: Fold, s: Scratch, by: usize): void {
   }
 }
 
-/** Converts sums of x into sums of z: subtracts c times the sum of the column's block from `into`. */
+/**
+ * Converts sums over raw columns x into sums over centered columns z: subtracts the column's mean times the sum of its
+ * block from `into`.
+ */
 function subtractBlocks(plan: Plan, fold: Fold, s: Scratch, into: usize): void {
   for (let j: u32 = 0; j < plan.numColumns; j++) {
     const center = f64x2.splat(-number(fold.centers, j));
@@ -167,7 +176,7 @@ function subtractBlocks(plan: Plan, fold: Fold, s: Scratch, into: usize): void {
   }
 }
 
-/** Adds a line of eight targets to another line, multiplied for each target by a factor. */
+/** Adds eight numbers, one per target, to eight others, each multiplied by its target's factor. */
 function addScaled(to: usize, by: v128, from: usize): void {
   for (let at: usize = 0; at < LINE; at += 16) {
     v128.store(to + at, f64x2.add(v128.load(to + at), f64x2.mul(by, v128.load(from + at))));

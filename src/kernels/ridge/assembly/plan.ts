@@ -12,11 +12,11 @@ export class Plan {
   columns: usize;
   /** value of each pair, f64 */
   values: usize;
-  /** block of each column, u32[p] */
+  /** u32[p]: block to which each column belongs */
   blockOf: usize;
   /** weight of each row, f64[numRows] */
   weights: usize;
-  /** part of each row, u8[numRows]; it selects the folds in which the row is used */
+  /** u8[numRows]: part of each row, by which folds use the row for fitting or hold it out */
   parts: usize;
 }
 
@@ -24,9 +24,9 @@ export class Plan {
 export class Fold {
   fold: u32;
   last: u32;
-  /** center c of each column, f64[p] */
+  /** f64[p]: weighted mean c of each column over the fold's rows that have its block */
   centers: usize;
-  /** diagonal of Z' W Z, f64[p] */
+  /** f64[p]: diagonal of the normal equations' matrix Z' W Z, for the preconditioner */
   squares: usize;
   /** f64[numBlocks]: sum of the weights of the rows that have the block */
   masses: usize;
@@ -39,26 +39,29 @@ export class Fit {
   targets: usize;
   /** weighted mean m of the targets, f64[8] */
   mean: usize;
-  /** coefficients B, f64[p][8] */
+  /** f64[p][8]: coefficients B of p columns for eight targets */
   coefficients: usize;
-  /** f64[8]: sum of squared errors of each target over the rows whose part is the fold */
+  /** f64[8]: for each of eight targets, the sum of squared errors over the fold's held-out rows */
   errors: usize;
 }
 
 /** Buffers of one thread. */
 export class Scratch {
-  /** residual of the conjugate gradients, f64[p][8] */
+  /** f64[p][8]: residual of the conjugate gradients for p columns and eight targets */
   residual: usize;
-  /** search direction, f64[p][8] */
+  /** f64[p][8]: search direction of the conjugate gradients */
   direction: usize;
-  /** product of the matrix with the search direction, f64[p][8] */
+  /** f64[p][8]: product of the normal equations' matrix with the search direction, for p columns and eight targets */
   product: usize;
-  /** product of centers and coefficients for each block, c_f' B_f: f64[numBlocks][8] */
+  /**
+   * f64[numBlocks][8]: for each block of columns f, the product c_f' B_f of column means and coefficients, for eight
+   * targets
+   */
   blockProducts: usize;
-  /** f64[numBlocks][8]: sum of the lines of the rows that have the block */
+  /** f64[numBlocks][8]: for each block of columns and target, the sum of `line` over the rows that have the block */
   blockSums: usize;
-  /** f64[8]: line of the current row, one number per target */
+  /** f64[8]: product of the current row with a matrix, one number for each of eight targets */
   line: usize;
-  /** f64[5][8]: five scalars of the solver for each target */
+  /** f64[5][8]: five scalars of the conjugate gradients for each of eight targets */
   numbers: usize;
 }

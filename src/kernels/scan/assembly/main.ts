@@ -45,7 +45,7 @@ export function indexRows(
   const stride: usize = (<usize>numColumns + 1) << 2;
 
   let rowStart = start;
-  let row = bounds; // bounds of the row that begins at rowStart
+  let row = bounds; // address of the cells' bounds for the row that begins at rowStart
   let numRows: u32 = 0;
   let numCells: u32 = 0; // number of cells of this row whose end has been found
   let line: u32 = 0;
@@ -61,7 +61,7 @@ export function indexRows(
       const at = block + ctz(separators);
       separators &= separators - 1;
       if (load<u8>(at) != NEWLINE) {
-        // this byte ends a cell; cells beyond the last column are only counted
+        // this byte ends a cell; if the row has more cells than columns, the additional ones are only counted
         numCells++;
         if (numCells <= numColumns) store<u32>(row + ((<usize>numCells) << 2), <u32>at);
         continue;

@@ -39,7 +39,7 @@ export function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: 
 }
 
 /**
- * Assigns slots to the rows of a batch: its centres, and the columns and the noise of its groups.
+ * Assigns slots to the vectors that a batch uses: its centres, and the contexts and noise rows of its groups.
  *
  * @param key random key of the epoch's noise
  */
@@ -53,7 +53,8 @@ export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
   }
   rows.numCentreSlots = count;
 
-  // with one table, a row has the same slot as a centre and as a context
+  // if centres and contexts share one table, a row has the same slot as a centre and as a context; else slots of
+  // contexts start anew
   if (!hasOneTable(plan)) count = 0;
   target = rows.contextSlots;
   for (let g: u32 = 0; g < B; g++) {

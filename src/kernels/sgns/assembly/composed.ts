@@ -26,7 +26,8 @@ function at(array: usize, i: usize): u32 {
 }
 
 /**
- * Returns the address of slice j of the composed vectors, f32[1 + R][16]: one row for each centre word of the batch.
+ * Returns the address of slice j of the composed vectors, f32[1 + R][16]: one row for each distinct centre of the
+ * batch.
  */
 export function composedAt(plan: Plan, j: u32): usize {
   return plan.composed + <usize>(j * (R + 1)) * LINE;
@@ -60,7 +61,7 @@ export function shareParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   }
 }
 
-/** Returns the address of a part's attention before the softmax. */
+/** Returns the address of the attention's logit for a part, before the softmax. */
 function attentionAt(plan: Plan, thread: Thread, part: usize): usize {
   return thread.attention + ((<usize>at(plan.partKinds, part)) << 2);
 }
@@ -158,7 +159,8 @@ export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f
     const row = <usize>at(rows.centreRows, slot);
     const first = <usize>at(plan.partEnds, row);
     const parts = <usize>at(plan.partEnds, row + 1) - first;
-    // a kind's gradient overwrites the share of its first part, because shares are not read again in this batch
+    // the gradient of a kind of parts is stored in place of the share of its first part, which is not read again in
+    // this batch
     let kinds: u32 = 0;
     let squares: f32 = 0;
     for (let i: usize = 0; i < parts;) {
@@ -183,7 +185,7 @@ export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f
   }
 }
 
-/** Returns the attention's gradient for the batch's part p: the sum over slices, in their order. */
+/** Returns the derivative by the attention's logit for part p of the batch: the sum over slices, in their order. */
 function partGradient(plan: Plan, p: usize): f32 {
   let from = plan.attentionPartials + (p << 2);
   let sum: f32 = 0;

@@ -14,8 +14,8 @@ import { BLOCK, blocksOf, N, Plan, R, Thread } from "./plan";
 import { sumOfSlices } from "./sums";
 
 /**
- * Approximates tanh(s / 2) by its Padé approximant of degrees 7 and 6 in s / 2: within 1e-6 up to |s| = 6.3 and 1e-4 up
- * to 9.9, where scores are clipped. It needs no exponential, and stays below 1.
+ * Approximates tanh(s / 2) of a score s by its Padé approximant of degrees 7 and 6 in s / 2: within 1e-6 up to |s| =
+ * 6.3 and 1e-4 up to 9.9, where scores are clipped. It needs no exponential, and stays below 1.
  */
 export function tanhOfHalf(s: v128): v128 {
   const most = f32x4.splat(4.95);
@@ -73,7 +73,7 @@ function weigh(plan: Plan, position: u32, r: u32, distanceWeights: usize, shares
   }
 }
 
-/** Returns the sum of the weights in `shares` over the contexts of a centre. */
+/** Returns the sum of the weights in `shares`, which are those of one centre's contexts. */
 function massOf(plan: Plan, r: u32, left: i32, right: i32, shares: usize): f32 {
   const at = shares + ((<usize>(plan.window + r)) << 2);
   let sum: f32 = 0;
@@ -107,7 +107,8 @@ function centreGradients(
   const half = f32x4.splat(0.5);
   let loss = f32x4.splat(0);
 
-  // gradients of the contexts: lane l of block k belongs to the context at distance 4 k + l - w - r from the centre
+  // gradients of the contexts: lane l of block k is the context at distance 4 k + l - w - r from the centre, for the
+  // window w and the centre's index r
   const nearest = i32x4.splat(-left);
   const furthest = i32x4.splat(right);
   let distance = i32x4.add(i32x4.splat(-(<i32>(plan.window + r))), i32x4(0, 1, 2, 3));

@@ -60,8 +60,8 @@ function openBatches(
 }
 
 /**
- * Computes slice j's partial scores, and writes them to the scores of slice `to`, or adds them if `to` is another
- * slice.
+ * Computes the partial scores of slice j, and writes them to those of slice `to`, or adds them if `to` is another slice
+ * than j.
  */
 function score(plan: Plan, thread: Thread, rows: BatchRows, j: u32, to: u32): void {
   const adds = to != j;
@@ -97,7 +97,7 @@ function scoreSlices(
   if (!hasAll) return;
   const bytes = scoreBytes(plan);
   addAll(plan.partials + <usize>lo * bytes, plan.partials + <usize>mid * bytes, bytes);
-  // the pairs of each group are padded to a multiple of four
+  // the pairs beyond the windows are padded to a multiple of four in each group
   if (plan.mostPairs) addAll(pairPartials(plan, lo), pairPartials(plan, mid), (<usize>numPairs(rows)) << 2);
 }
 

@@ -20,7 +20,7 @@ import { sumOfSlices } from "./sums";
 
 /** Counter that separates the draws from markets from those of an epoch's noise, whose counters are lower. */
 const DRAWS: u32 = 0xffffffff;
-/** Market of a row that belongs to no market. */
+/** Number that stands in place of a market for rows without one. */
 const NONE: u32 = 0xffffffff;
 
 /** Returns element i of a u32 array. */
@@ -28,7 +28,10 @@ function at(array: usize, i: usize): u32 {
   return load<u32>(array + (i << 2));
 }
 
-/** Appends a pair to the batch's pairs. @param count number of pairs before @returns number of pairs after */
+/**
+ * Appends a pair of a centre and a context beyond its window to the batch's list. @param count number of pairs before
+ * @returns number of pairs after
+ */
 function addPair(plan: Plan, thread: Thread, rows: BatchRows, row: u32, weight: f32, count: u32): u32 {
   const offset = (<usize>count) << 2;
   const slots = rows.numContextSlots;
@@ -38,7 +41,9 @@ function addPair(plan: Plan, thread: Thread, rows: BatchRows, row: u32, weight: 
   return count + 1;
 }
 
-/** Appends a pair for each row of a position's list. @param counts weight of the centre's event */
+/**
+ * Appends a pair of the centre with each row in the list of its position. @param counts weight of the centre's event
+ */
 function addListed(
   plan: Plan,
   thread: Thread,
@@ -80,7 +85,7 @@ function addDrawn(
 }
 
 /**
- * Lists the batch's pairs, and assigns slots to their rows as to those of other contexts.
+ * Lists the batch's pairs beyond the windows, and assigns slots to their rows as to other contexts.
  * @param key random key of the epoch's noise
  */
 export function openPairs(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
@@ -103,7 +108,9 @@ export function openPairs(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
   }
 }
 
-/** Writes slice j's partial scores of the pairs, or adds them if `adds`. @param partials f32[pairs] */
+/**
+ * Writes slice j's partial scores of the pairs beyond the windows, or adds them if `adds`. @param partials f32[pairs]
+ */
 export function scorePairs(plan: Plan, rows: BatchRows, j: u32, partials: usize, adds: bool): void {
   const matrix = <usize>j * plan.numRows * LINE;
   const contexts = plan.contexts + matrix;
@@ -129,7 +136,10 @@ export function scorePairs(plan: Plan, rows: BatchRows, j: u32, partials: usize,
   }
 }
 
-/** Returns the number of the batch's pairs, including the padding of groups. */
+/**
+ * Returns the number of the batch's pairs beyond the windows, including those that pad each group to a multiple of
+ * four.
+ */
 export function numPairs(rows: BatchRows): u32 {
   return at(rows.pairEnds, R - 1);
 }
@@ -154,7 +164,7 @@ export function pairsToGradients(plan: Plan, thread: Thread, rows: BatchRows, fr
 }
 
 /**
- * Writes the gradients of four pairs.
+ * Writes the gradients of four pairs beyond the windows.
  * @param p byte offset of the first of them in arrays by pair
  * @returns their losses
  */
@@ -168,7 +178,8 @@ function pairGradients(plan: Plan, rows: BatchRows, p: usize, scores: usize): v1
 }
 
 /**
- * Adds the pairs' gradients of slice j to the sums of their rows' slots; the vectors are those of the batch's start.
+ * Adds slice j of the gradients of the pairs beyond the windows to the sums of their rows; the vectors are those of the
+ * batch's start.
  */
 export function sumPairs(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = <usize>j * plan.numRows * LINE;

@@ -40,16 +40,25 @@ export class Plan {
   numSlices: u32;
   /** w: window, in tokens on each side */
   window: u32;
-  /** nb, number of column blocks per row block; M, number of columns per group */
+  /**
+   * nb: number of blocks of four contexts that a block of four centres is scored with; M: number of positions in a
+   * group and its windows, padded to whole blocks
+   */
   numBlocks: u32;
   numColumns: u32;
   /** f32[J][V][16]: vector h of a row as a centre, and vector z of a row as a context; padding dimensions are 0 */
   centres: usize;
   contexts: usize;
-  /** f32[J][V]: AdaGrad's sums, one per row and slice; infinite for frozen rows, whose steps are then 0 */
+  /**
+   * f32[J][V]: AdaGrad's sums of squares for each slice of each of V rows; infinite for frozen rows, whose steps are
+   * then 0
+   */
   centreSquares: usize;
   contextSquares: usize;
-  /** u32[n], u8[n], u8[n]: row at each position, and number of contexts before and after it, at most w */
+  /**
+   * u32[n], u8[n], u8[n]: for each of n tokens: its row, and the numbers of its contexts before and after it, at most
+   * the window w
+   */
   tokens: usize;
   left: usize;
   right: usize;
@@ -72,29 +81,35 @@ export class Plan {
    */
   noiseWeights: usize;
   /**
-   * f32[J][B][G + Q][16]: copy of the batch's vectors at its start; for each group its centres, then its columns, then
-   * its noise
+   * f32[J][B][G + Q][16]: copy of the batch's vectors at its start, by slice (J) and group (B): first the group's G
+   * centres, then its Q contexts, of which noise comes last
    */
   vectors: usize;
   /**
-   * u32[2][CALL]: addresses of the BatchRows of a call; calls alternate between two sets, as a fast thread lists the
-   * next rows while a slow one reads
+   * u32[2][CALL]: addresses of the BatchRows of a call's batches; calls alternate between two sets, because a fast
+   * thread lists the rows of the next call while a slow one reads those of the last
    */
   batches: usize;
-  /** f32[J][R / 4][nb + N / 4][4][4]: partial scores by slice; a thread adds up those of its own slices (sums.ts) */
+  /**
+   * f32[J][R / 4][nb + N / 4][4][4]: partial scores by slice (J), in blocks of four of the R centres and four contexts
+   * or noise rows; a thread adds up those of its own slices (sums.ts)
+   */
   partials: usize;
-  /** f32[R / 4][nb + N / 4][4][4]: negated dLoss/dscore of each pair */
+  /**
+   * f32[R / 4][nb + N / 4][4][4]: negated dLoss/dscore, in blocks of four of the R centres and four contexts or noise
+   * rows
+   */
   gradients: usize;
   /**
-   * maximum number of pairs of a batch beside the band, a multiple of 4; 0: there are none, and the next fields are
-   * unused
+   * maximum number of pairs of a batch beyond the windows, a multiple of 4; 0: there are none, and the fields below for
+   * such pairs are unused
    */
   mostPairs: u32;
-  /** u32[n]: index of the list of the session that contains the position */
+  /** u32[n]: for each of n tokens, the index of its session's list of further contexts */
   pairLists: usize;
   /**
-   * u32[lists + 1]: list l is listEnds[l] .. listEnds[l + 1) of the rows, u32[], and of their weights, f32[], below 0
-   * for negatives
+   * lists of further contexts: list l has rows listRows[listEnds[l] .. listEnds[l + 1]), u32[], with weights
+   * listWeights, f32[], below 0 for negatives
    */
   listEnds: usize;
   listRows: usize;
@@ -108,14 +123,17 @@ export class Plan {
   marketOf: usize;
   marketEnds: usize;
   marketRows: usize;
-  /** f32[J][mostPairs], f32[mostPairs]: partial scores and gradients of the pairs beside the band */
+  /**
+   * f32[J][mostPairs]: partial scores of the pairs beyond the windows, by slice; f32[mostPairs]: their negated
+   * dLoss/dscore
+   */
   pairPartials: usize;
   pairGradients: usize;
   /**
    * maximum number of parts of a batch's centres; 0: the vector of a centre is its row, and the next fields are unused
    */
   mostParts: u32;
-  /** 1 if the shares of kinds are learned, 0 if they are equal */
+  /** 1 if an attention learns the share of each kind of part in a row's vector, 0 if all kinds have equal shares */
   attends: u32;
   /**
    * u32[V + 1], u32[]: the parts of row v are rows partRows[partEnds[v] .. partEnds[v + 1]) of the matrix of centres
@@ -125,14 +143,20 @@ export class Plan {
   /** u32[], f32[]: for each part, index of its kind in the attention, and its weight within the kind */
   partKinds: usize;
   partWeights: usize;
-  /** f32[J][1 + R][16]: composed vectors of the batch's centres, by slot; u32[1 + R]: the numbers 0, 1, 2, .. */
+  /**
+   * f32[J][1 + R][16]: composed vectors of the batch's distinct centres by slice, indexed by slot; u32[1 + R]: the
+   * numbers 0, 1, 2, ..
+   */
   composed: usize;
   slotNumbers: usize;
-  /** f32[J][mostParts]: contribution of each slice to the attention's gradients */
+  /**
+   * f32[J][mostParts]: contribution of each slice of dimensions to the derivatives by the attention's logits of the
+   * batch's parts
+   */
   attentionPartials: usize;
   /**
-   * f64[R / 4 + B]: sums of losses since the caller last reset them, by row block of a batch, then by group for pairs
-   * beside the band
+   * f64[R / 4 + B]: sums of losses since the caller last reset them: one for every four of the R centres of a batch,
+   * then one for the pairs beyond the windows in each of its B groups
    */
   losses: usize;
 }
@@ -147,24 +171,29 @@ export function hasOneTable(plan: Plan): bool {
 
 /** The distinct rows of a batch, numbered by slots. One thread lists them, all threads read them. */
 export class BatchRows {
-  /** u32[R], u32[B][Q]: slot of each centre and of each context of the batch; 0 for a position outside the stream */
+  /**
+   * u32[R]: slot of each of the batch's R centres; u32[B][Q]: slots of the Q contexts of each of its B groups; 0 for a
+   * position outside the stream
+   */
   centreSlots: usize;
   contextSlots: usize;
   numCentreSlots: u32;
   numContextSlots: u32;
-  /** u32[1 + slots]: row to which each slot belongs; slot 0 has row 0, and its gradients are discarded */
+  /**
+   * u32[1 + slots] each: row of the table to which each slot belongs; slot 0 has row 0, and its gradients are discarded
+   */
   centreRows: usize;
   contextRows: usize;
-  /** u32[R]: index of the end of each centre's pairs beside the band */
+  /** u32[R]: end of the list of pairs beyond the window for each of the batch's R centres */
   pairEnds: usize;
-  /** u32[mostPairs], f32[mostPairs]: slot of each pair's context, and weight of the pair */
+  /** for each pair beyond the windows: slot of its context, u32[mostPairs], and its weight, f32[mostPairs] */
   pairSlots: usize;
   pairWeights: usize;
-  /** u32[1 + R]: end of each centre's parts, by slot of the centre; u32[mostParts]: slot of each part */
+  /** u32[1 + R]: end of the list of parts of each distinct centre, by slot; u32[mostParts]: slot of each part */
   partEnds: usize;
   partSlots: usize;
   numPartSlots: u32;
-  /** u32[1 + slots]: row to which each slot of the centres' parts belongs */
+  /** u32[1 + slots]: row of the table to which each slot of parts belongs */
   partRows: usize;
 }
 
@@ -174,33 +203,39 @@ export class Thread {
   centreSlotOf: usize;
   contextSlotOf: usize;
   partSlotOf: usize;
-  /** f32[(G + Q) / 4][16][4]: vectors of a group, packed four side by side */
+  /** f32[(G + Q) / 4][16][4]: vectors of a group's G centres and Q contexts, packed four side by side */
   packed: usize;
-  /** f32[LEVELS][nb + N / 4][4][4]: scores of a row block, or of as many pairs, for each level of the tree of sums */
+  /**
+   * f32[LEVELS][nb + N / 4][4][4]: partial scores of four centres, or of as many pairs beyond the windows, for each
+   * level of the tree of sums
+   */
   scores: usize;
   /** f32[4 nb]: weights of the contexts of one centre, if events have weights */
   shares: usize;
-  /** f32[1 + slots][16]: sum of one slice's gradients for each slot */
+  /** f32[1 + slots][16] each: for each slot, the sum of the gradients of its row in one slice of 16 dimensions */
   centreSums: usize;
   contextSums: usize;
   /**
-   * f32[kinds of all rows]: attention before the softmax; f32[V]: AdaGrad's sums, one per row; both equal in every
-   * thread
+   * f32: logit of the attention for each kind of part of each row; f32[V]: AdaGrad's sum of squares for each of V rows;
+   * both are equal in every thread
    */
   attention: usize;
   attentionSquares: usize;
-  /** f32[mostParts]: weight of each part in the vector of its center or context, for the parts of the current batch */
+  /** f32[mostParts]: weight of each part of the batch's centres in the composed vector */
   partShares: usize;
-  /** f32[1 + slots][16]: sum of one slice's gradients for each slot of parts */
+  /** f32[1 + slots][16]: for each slot of parts, the sum of the gradients of its row in one slice of 16 dimensions */
   partSums: usize;
 }
 
-/** Returns the number of contexts per group. */
+/** Returns the number of contexts of a group of centres: the positions of its windows, and its noise rows. */
 export function contextsOf(plan: Plan): u32 {
   return plan.numColumns + N;
 }
 
-/** Returns the number of blocks of contexts per row block: column blocks, and blocks of noise. */
+/**
+ * Returns the number of blocks of four contexts with which four centres are scored: those of their windows, and those
+ * of noise rows.
+ */
 export function blocksOf(plan: Plan): u32 {
   return plan.numBlocks + (N >>> 2);
 }

@@ -79,7 +79,7 @@ export function scoreTile(centres: usize, contexts: usize, target: usize, adds: 
   v128.store(target, d1, 112);
 }
 
-/** Returns the address of the sums of the i-th slot in a list. @param slots u32[4] */
+/** Returns the address at which the gradients of the i-th slot in a list are added up. @param slots u32[4] */
 function sumAt(slots: usize, i: usize, sums: usize): usize {
   return sums + ((<usize>load<u32>(slots + (i << 2))) << 6);
 }
@@ -131,7 +131,7 @@ export function addCentres(
     } while (gradients < end);
     gradients += BLOCK - 16;
   }
-  // the four sums are updated one after another, because two of the centres may be the same row
+  // the sums are updated one after another, because two of the four centres may be the same row
   addHalf(sumAt(slots, 0, sums), a0, a1);
   addHalf(sumAt(slots, 1, sums), b0, b1);
   addHalf(sumAt(slots, 2, sums), c0, c1);

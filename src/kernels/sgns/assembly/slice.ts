@@ -21,7 +21,7 @@ import {
   Thread,
 } from "./plan";
 
-/** Returns the address of the copied vectors of group g in slice j; those of the next group follow. */
+/** Returns the address of slice j of the vectors that the batch copied for group g; those of the next group follow. */
 function vectorsAt(plan: Plan, j: u32, g: u32): usize {
   return plan.vectors + <usize>((j * B + g) * (G + contextsOf(plan))) * LINE;
 }
@@ -58,7 +58,7 @@ export function scoreSlice(
   adds: bool,
 ): void {
   const matrix = <usize>j * plan.numRows * LINE;
-  // composed vectors of centres are stored by slot, not by row
+  // composed vectors are stored by the centre's slot in the batch, those of the table by row
   const ofCentres = plan.mostParts ? composedAt(plan, j) : plan.centres + matrix;
   const centreRows = plan.mostParts ? plan.slotNumbers : rows.centreRows;
   const Q = contextsOf(plan);
@@ -97,7 +97,7 @@ export function updateSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32,
   if (plan.mostParts) sumParts(plan, thread, rows, j);
   const first = <usize>j * plan.numRows;
   const used = min(SL, plan.dim - j * SL);
-  // with one table, centres and contexts share slots, which one step updates
+  // if centres and contexts share one table, they also share slots, and a row takes a single step
   if (!hasOneTable(plan)) {
     move(
       plan.centres + first * LINE,
@@ -149,7 +149,8 @@ function sumGroup(plan: Plan, thread: Thread, rows: BatchRows, j: u32, g: u32, h
     );
   }
 
-  // column block cb belongs to row blocks cb - nb + 1 .. cb; the corresponding blocks of gradients lie on a diagonal
+  // the four contexts of block cb have scores with the four centres of blocks cb - nb + 1 .. cb; the corresponding
+  // blocks of gradients lie on a diagonal
   for (let cb: u32 = 0; cb < columnBlocks; cb++) {
     const from: u32 = cb < nb ? 0 : cb - nb + 1;
     const to = min(rowBlocks, cb + 1);

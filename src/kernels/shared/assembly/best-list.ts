@@ -55,7 +55,7 @@ export function replaceWorst(scores: usize, found: usize, top: u32, item: u32, s
   store<u32>(found + ((<usize>at) << 2), item);
 }
 
-/** Sorts a heap: best item first; items with equal scores in ascending order. */
+/** Sorts the items of a heap: best item first; items with equal scores in ascending order. */
 export function sortHeap(scores: usize, found: usize, top: u32): void {
   for (let end = top - 1; end > 0; end--) {
     const last = (<usize>end) << 2;

@@ -35,10 +35,13 @@ export class NegativeSource {
  * copy.
  */
 export class BatchNegatives {
-  /** u32[I]: 1 + first slot of the item among the negatives, or 0; u32[N]: 1 + next slot with the same item, or 0 */
+  /**
+   * the positions of an item among the batch's N negatives, as a linked list. u32[I]: 1 + first position of each item,
+   * or 0; u32[N]: 1 + next position with the same item, or 0
+   */
   slots: usize;
   next: usize;
-  /** u32[N]: the batch's negatives; f32[N]: their log probabilities; number of negatives */
+  /** u32[N]: items that are the batch's negatives; f32[N]: log probability of each; and their number, at most N */
   shared: usize;
   negativeNoise: usize;
   numShared: u32;

@@ -5,7 +5,8 @@
 //   and omega given s is PG(1, s)
 //
 // Source: Polson, Scott and Windle 2013 (10.1080/01621459.2013.829001), with Devroye's alternating series for J*(1, z /
-// 2), cut at 0.64: below an inverse Gaussian, above an exponential proposes, and one proposal in 1,000 is refused.
+// 2), cut at 0.64: the proposal is an inverse Gaussian below the cut and an exponential above it, and one proposal in
+// 1,000 is rejected.
 
 import { exp64, log64 } from "./exp64";
 import { normalCdf, normalDraw, uniform } from "./normal";
@@ -38,7 +39,8 @@ export function polyaGammaDraw(key: u32, s: f64): f64 {
     if (uniform(key, i++) * (left + right) < right) {
       x = CUT - log64(uniform(key, i++)) / rate;
     } else if (z * CUT < 1) {
-      // the mean is beyond the cut: samples 1 / chi-square truncated at the cut, then thins
+      // if the inverse Gaussian's mean is beyond the boundary: draws 1 / chi-square below the boundary, and accepts the
+      // draw with a probability that makes it inverse Gaussian
       do {
         let e: f64 = 0;
         let f: f64 = 0;
@@ -73,7 +75,7 @@ export function polyaGammaDraw(key: u32, s: f64): f64 {
 
 /** Returns P(X <= CUT) of the inverse Gaussian distribution with mean 1 / z and shape 1. */
 function inverseGaussianCdf(z: f64): f64 {
-  const root = 1.25; // equals 1 / sqrt(CUT)
+  const root = 1.25; // 1 / sqrt(CUT), as in the distribution function of the inverse Gaussian
   const near = normalCdf(root * (CUT * z - 1));
   // for z > 20, the second term is below 1e-40 and is omitted
   return z > 20 ? near : near + exp64(2 * z) * normalCdf(-root * (CUT * z + 1));

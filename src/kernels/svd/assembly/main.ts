@@ -22,7 +22,8 @@ import { SparsePlan } from "./plan";
 const CHUNK: u32 = 256;
 
 /**
- * Writes rows first .. first + count - 1 of  Y = D A X - f s.
+ * Writes rows first .. first + count - 1 of the product Y = D A X - f s of a sparse matrix A and a panel X; D scales
+ * rows, and f s subtracts the means.
  *
  * @param sums s, f32[16]; read when the matrix has a shift
  */
@@ -100,7 +101,8 @@ export function addRowSums(weights: usize, source: usize, sums: usize, first: u3
 }
 
 /**
- * Adds  [X_1 .. X_p]' Y  over some rows to f64[16 p][16].
+ * Adds the inner products [X_1 .. X_p]' Y of the columns of p panels with those of a panel Y, over some of the rows, to
+ * f64[16 p][16].
  *
  * @param sources u32[p]: byte offsets of the panels
  * @param tile    f32[4][8], buffer of this thread
@@ -130,7 +132,7 @@ export function addCrossProducts(
   }
 }
 
-/** Adds a tile f32[4][8] to four rows of sums f64[][16]. */
+/** Adds a tile of a matrix product, f32[4][8], to four rows of the sums in double precision, f64[][16]. */
 function addTile(tile: usize, sums: usize): void {
   for (let i: usize = 0; i < 4; i++) {
     for (let j: usize = 0; j < 8; j++) {
@@ -141,7 +143,8 @@ function addTile(tile: usize, sums: usize): void {
 }
 
 /**
- * Writes some rows of Y_t = sum over p of X_p C_pt, or adds them to Y_t. A target may also be a source.
+ * Writes some rows of linear combinations of panels, Y_t = sum over p of X_p C_pt, or adds them to Y_t. A target may
+ * also be a source.
  *
  * @param coefficients f32[2 numTargets][16 numSources][8]: C in panels of eight columns
  * @param scratch      f32[16 numSources][4] and f32[4][8], buffers of this thread

@@ -40,7 +40,7 @@ export class Search {
   masks: usize;
   /** output: items of each query's list, u32[numQueries][K] */
   found: usize;
-  /** output: scores of these items, f32[numQueries][K] */
+  /** output: scores of the items in each query's list, f32[numQueries][K] */
   scores: usize;
 }
 
@@ -53,11 +53,11 @@ export class Scratch {
   tile: usize;
   /** f32[Q / 4][d][4]: queries, packed four side by side */
   packed: usize;
-  /** i16[Q / 4][n][4][2]: queries as integers */
+  /** i16[Q / 4][n][4][2]: the queries' vectors, scaled and rounded to integers */
   integerQueries: usize;
-  /** items of a tile as integers, i16[panels of a tile][n][8][2] */
+  /** i16[panels of a tile][n][8][2]: the vectors of a tile's items, scaled and rounded to integers */
   integerItems: usize;
-  /** bound of each query, QueryBound[Q] */
+  /** QueryBound[Q]: data of the upper bound on the scores of each of Q queries */
   bounds: usize;
   /** pairs of a query and an item that wait for their exact score, u32[NUM_PAIRS][2] */
   pairs: usize;

@@ -80,7 +80,8 @@ function screenTile(
     for (let panel = from; panel < end; panel++) {
       if (anyAbove(left, right, n, bounds, scratch.tile)) {
         numPairs = keepPairs(search, scratch, first + q, panel << 3, bounds, numPairs);
-        // a tile adds up to 32 pairs, and the last group of four pairs is filled with up to three more
+        // scores the collected pairs if there is no room for the next tile: up to 32 pairs, and three that fill the
+        // last group of four
         if (numPairs > NUM_PAIRS - 35) {
           offerPairs(search, scratch.pairs, numPairs);
           total += numPairs;

@@ -104,7 +104,8 @@ export function composeCandidates(
 }
 
 /**
- * Adds the sums over the second half of events to those over the first half, which are stored `apart` bytes before.
+ * Adds the sums of gradients over the second half of the events to those over the first half, which are stored `apart`
+ * bytes before.
  *
  * @param bytes a multiple of 16
  */
@@ -113,8 +114,8 @@ function addHalves(at: usize, apart: usize, bytes: usize): void {
 }
 
 /**
- * Computes the derivatives by the rows and side features of candidates c .. c + 15 from those by the candidates'
- * vectors.
+ * Computes the derivatives of the loss by the rows and side features of candidates c .. c + 15, given those by the
+ * candidates' vectors.
  */
 export function itemsBackward(plan: Plan, thread: Thread, events: usize, c: u32, numCandidates: u32): void {
   const b = plan.batch;
@@ -143,7 +144,7 @@ export function itemsBackward(plan: Plan, thread: Thread, events: usize, c: u32,
   readPanels(thread.itemScratch + first.dx, first.inputs, b.sideGradients + <usize>c * pitch, pitch);
 }
 
-/** Writes rows of derivatives as panels of U units; rows beyond the last are zeros. */
+/** Writes rows of derivatives to panels f32[units][8], eight rows side by side; rows beyond the last are zeros. */
 export function writeGradients(panels: usize, units: u32, rows: usize, pitch: usize, count: u32): void {
   memory.fill(panels, 0, ((<usize>units) << 5) * 2);
   for (let r: usize = 0; r < count; r++) {

@@ -38,7 +38,8 @@ function shareOf(count: u32, n: u32, T: u32): u32 {
 }
 
 /**
- * Processes a block of the part's events, from the users' vectors to the derivatives by their inputs.
+ * Trains on a block of events: computes the users' vectors, the scores and losses, and the derivatives down to the
+ * users' inputs.
  *
  * @param r index of the block's first event in the part
  */

@@ -56,13 +56,13 @@ export class Plan extends NegativeSource {
   dim: u32;
   /** J: number of slices */
   numSlices: u32;
-  /** f32[n][D]: vectors; padding dimensions are zero */
+  /** f32[n][D]: the n vectors of items, of items in histories, and of features; padding dimensions are zero */
   vectors: usize;
-  /** n: number of vector rows */
+  /** n: number of vectors */
   numRows: u32;
   /**
-   * f32[J][n][2][8]: Adam's m and s; each slice of a row has a cache line, so that no two threads write to the same
-   * line
+   * f32[J][n][2][8]: Adam's moments m and s of each slice of each vector; a slice has its own cache line, so that no
+   * two threads write to the same line
    */
   moments: usize;
   /** f32[I][8]: bias, m, s, 1 - b1^t and 1 - b2^t of each item; 0 if scores are cosines */
@@ -102,44 +102,52 @@ export class Plan extends NegativeSource {
 export class Batch {
   /** u32: number of parts of the dense layers that threads have taken so far */
   counter: usize;
-  /** f32[C][D]: vectors of the candidates, normalized if scores are cosines */
+  /** f32[C][D]: vectors of the C candidates, normalized if scores are cosines */
   items: usize;
-  /** f32[C / 8][D][8]: vectors of the candidates, packed eight side by side */
+  /** f32[C / 8][D][8]: copy of the candidates' vectors, packed eight side by side */
   panels: usize;
-  /** f32[C]: 1 / length of each candidate's vector, or 1; f32[C]: biases, 0 if scores are cosines */
+  /**
+   * f32[C] each: 1 / length of the vector of each of C candidates, 1 unless scores are cosines; and their biases, 0 if
+   * scores are cosines
+   */
   itemScales: usize;
   offsets: usize;
   /**
-   * f32[2][C][D]: derivatives of the loss by the candidates' vectors; f32[2][C]: by their biases. Derivatives by
-   * negatives are summed separately for the first and the second half of each part's events, so that each of two
+   * f32[2][C][D]: derivatives of the loss by the vectors of the C candidates; f32[2][C]: by their biases. Derivatives
+   * by negatives are summed separately for the first and the second half of each part's events, so that each of two
    * threads reads only scores that it wrote
    */
   itemGradients: usize;
   offsetGradients: usize;
   /** C: maximum number of candidates of a batch */
   numRoom: u32;
-  /** f32[C][itemPitch]: derivatives by the inputs of the item tower */
+  /** f32[C][itemPitch]: derivatives of the loss by the item tower's input, for each of the C candidates */
   sideGradients: usize;
-  /** f32[PART][D]: vectors of users, normalized if scores are cosines; f32[PART]: 1 / length */
+  /**
+   * f32[PART][D]: vectors of the users of PART events, normalized if scores are cosines; f32[PART]: 1 / length of each
+   */
   users: usize;
   userScales: usize;
   /**
-   * f32[batch][D]: derivatives by the users' vectors before normalization; f32[batch][userPitch]: derivatives by the
-   * inputs of the user tower
+   * for each event of a batch, derivatives of the loss by the user's vector before its normalization, f32[batch][D],
+   * and by the input of the user tower, f32[batch][userPitch]
    */
   userGradients: usize;
   inputGradients: usize;
-  /** f32[PART / 4][N][4]: scores, which are replaced by dLoss/dscore */
+  /** f32[PART / 4][N][4]: scores of the N negatives for PART events, later replaced by dLoss/dscore */
   scores: usize;
-  /** f32[PART / 4][N]: sums of dLoss/dscore over four events; 0 if scores are cosines */
+  /** f32[PART / 4][N]: dLoss/dscore of each of the N negatives, summed over four events; 0 if scores are cosines */
   columns: usize;
   /** f32[PART]: dLoss/dscore of each event's own item; f32[PART]: loss of each event */
   ownGradients: usize;
   losses: usize;
-  /** f32[R D]: dLoss/drow, where the slices of one thread are adjacent for all rows; f32[R]: dLoss/dbias */
+  /**
+   * derivatives of the loss by the R vectors that the batch uses, f32[R D], where the slices of one thread are adjacent
+   * for all vectors; and by the items' biases, f32[R]
+   */
   rowGradients: usize;
   biasGradients: usize;
-  /** R: maximum number of vector rows that a batch uses */
+  /** R: maximum number of vectors that a batch uses */
   mostRows: u32;
 }
 
@@ -154,20 +162,26 @@ export class Thread extends BatchNegatives {
   /** f32[4][8]: tile of a product; f32[D][4]: vectors of four users, packed side by side */
   tile: usize;
   packed: usize;
-  /** f32[BLOCK][pitch]: inputs of a block of rows */
+  /** f32[BLOCK][pitch]: the tower's inputs for a block of users or items */
   inputs: usize;
-  /** panels, dropout keys and tiles of the layers of both towers */
+  /** buffers of both towers' layers: panels of activations, dropout keys, and tiles of matrix products */
   userScratch: usize;
   userKeys: usize;
   itemScratch: usize;
   tiles: usize;
-  /** u32[n]: 1 + position of the row among the batch's rows, or 0; u32[R]: the batch's rows; number of these rows */
+  /**
+   * places of the vectors that the batch uses. u32[n]: 1 + place of each vector, or 0; u32[R]: the vector at each
+   * place; and the number of places
+   */
   placeOf: usize;
   held: usize;
   numHeld: u32;
-  /** f32[n][2]: 1 - b1^t and 1 - b2^t of each row; equal in every thread */
+  /** f32[n][2]: for each vector, 1 - b1^t and 1 - b2^t after its t steps of Adam; equal in every thread */
   corrections: usize;
-  /** f32[R][slices of this thread][8]: this thread's part of rowGradients; number of bytes from one row to the next */
+  /**
+   * f32[R][slices of this thread][8]: this thread's part of the derivatives by the batch's vectors; and bytes from one
+   * vector's to the next's
+   */
   sums: usize;
   sumBytes: usize;
   learningRate: f32;

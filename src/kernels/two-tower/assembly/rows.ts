@@ -66,9 +66,7 @@ export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
   if (biases) memory.fill(plan.batch.biasGradients, 0, (<usize>thread.numHeld) << 2);
 }
 
-/**
- * Adds bytes from .. to of a vector of derivatives, times x, to the sums of a row; these bytes are the thread's slices.
- */
+/** Adds the thread's slices of a vector of derivatives, bytes from .. to, multiplied by x, to the sums of a row. */
 function add(thread: Thread, row: u32, gradient: usize, x: f32, from: usize, to: usize): void {
   const target = thread.sums + placeOf(thread, row) * thread.sumBytes - from;
   const factor = f32x4.splat(x);

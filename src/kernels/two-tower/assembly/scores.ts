@@ -51,7 +51,7 @@ export function scoreFour(
     );
   }
 
-  // own scores, log probabilities and weights of the four events
+  // scores of the four events' own items, log probabilities of these items as negatives, and weights of the events
   memory.fill(thread.tile, 0, 48);
   for (let i: u32 = 0; i < count; i++) {
     const lane = thread.tile + ((<usize>i) << 2);
@@ -79,7 +79,8 @@ export function scoreFour(
     plan.cosine ? 0 : b.columns + ((<usize>(r >>> 2) * N) << 2),
   );
 
-  // dLoss/duser: sum over the negatives of g item, plus the term of the own item; also the derivatives by the own item
+  // computes the derivatives by the users' vectors, each a sum of the item vectors times dLoss/dscore, and those by the
+  // own items' vectors
   const gradients = b.userGradients + <usize>(place + r) * bytes;
   for (let d: usize = 0; d < bytes; d += SLICE) {
     memory.fill(thread.tile, 0, 128);

@@ -37,7 +37,7 @@ export function tokenAt(history: History, place: u32): u32 {
 /** Returns 1 / sum of the weights of a history's tokens; 0 if the history is empty. */
 export function historyScale(plan: Plan, users: Users, begin: u32, end: u32): f32 {
   const count = end - begin;
-  // with `others`, the history contains the event's own item once, and this item is left out
+  // if the own item of an event is left out, the history contains it exactly once, so that one token does not count
   if (users.others) return count > 1 ? 1 / <f32>(count - 1) : 0;
   if (count == 0) return 0;
   return 1 / (plan.recency ? load<f32>(plan.recencySums + ((<usize>count) << 2)) : <f32>count);
@@ -55,7 +55,7 @@ export function fieldOf(fields: FieldRows, row: u32, f: u32): u32 {
   return f;
 }
 
-/** Adds a vector row times x to a slot. */
+/** Adds a row of the vectors, multiplied by x, to a slot of the user's input. */
 function addRow(plan: Plan, slot: usize, row: u32, x: f32): void {
   const vector = vectorOf(plan, row);
   const factor = f32x4.splat(x);
@@ -91,7 +91,7 @@ function gatherUser(plan: Plan, users: Users, event: u32, item: u32, input: usiz
   addFields(plan, users.context, event, input + ((<usize>(users.numHistories * plan.dim)) << 2));
 }
 
-/** Writes rows of inputs to the panels of the first layer. */
+/** Writes the users' inputs, row by row in memory, to the panels of the tower's first layer. */
 export function writePanels(network: DenseNetwork, scratch: usize, rows: usize, pitch: usize): void {
   const first = layerAt(network, 0);
   for (let p: usize = 0; p < PANELS; p++) {
@@ -104,7 +104,10 @@ export function writePanels(network: DenseNetwork, scratch: usize, rows: usize, 
   }
 }
 
-/** Writes panels of U units to rows. @param panels f32[PANELS][U][8] */
+/**
+ * Copies panels, which have eight rows side by side, to an array with one row after another. @param panels
+ * f32[PANELS][U][8]
+ */
 export function readPanels(panels: usize, units: u32, rows: usize, pitch: usize): void {
   for (let p: usize = 0; p < PANELS; p++) {
     const panel = panels + p * ((<usize>units) << 5);

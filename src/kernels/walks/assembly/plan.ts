@@ -48,10 +48,15 @@ export class Plan {
   /** node2vec's factors 1/p and 1/q */
   returnAlpha: f64;
   farAlpha: f64;
-  /** M; and 1/p - M if it is positive, else 0: the part of the return arc that is a separate candidate */
+  /**
+   * M = max(1, 1/q); and 1/p - M if positive, else 0: the part of the return arc's factor that is a separate candidate
+   */
   most: f64;
   folded: f64;
-  /** u32[n], u8[n], u8[n]: arrays of the stream to which walks are written, with room for a chunk */
+  /**
+   * the stream to which a chunk of walks is written: node at each position, u32[n], and numbers of contexts before and
+   * after it, u8[n] each
+   */
   tokens: usize;
   left: usize;
   right: usize;

@@ -83,7 +83,10 @@ export function activate(network: DenseNetwork, layer: Layer, scratch: usize, ke
   }
 }
 
-/** Replaces the derivatives by the activations (dy) by those by the sums (dz) in a block's panels. */
+/**
+ * Replaces the derivatives by a layer's activations by those by its sums before the activation, in the panels of a
+ * block.
+ */
 export function deactivate(network: DenseNetwork, layer: Layer, scratch: usize, keys: usize): void {
   if (layer.activation == LINEAR) return;
   const bytes = (<usize>(PANELS * layer.outputs)) << 5;

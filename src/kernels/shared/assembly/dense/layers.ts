@@ -33,23 +33,26 @@ export class Layer {
   weights: usize;
   weightM: usize;
   weightS: usize;
-  /** f32[inputs / 4][outputs][4]: transposed copy of the weights for the backward pass */
+  /** f32[inputs / 4][outputs][4]: copy of the weights in the order of the backward pass, four inputs side by side */
   transposed: usize;
   /** biases of the outputs and Adam's moments of the biases, f32[outputs] each */
   biases: usize;
   biasM: usize;
   biasS: usize;
-  /** offsets of the panels of the input, the output and their gradients */
+  /** offsets of the panels of the layer's input, its output, and the derivatives of the loss by each */
   x: u32;
   y: u32;
   dx: u32;
   dy: u32;
   /**
-   * offset of the panels that are added before the activation, the previous layer's input; NONE if the layer is not
-   * residual
+   * for a residual layer, offset of the panels of the previous layer's input, which is added before the activation;
+   * else NONE
    */
   skip: u32;
-  /** offset of the gradient that a later residual layer adds to the gradient of the input; NONE if there is none */
+  /**
+   * if a later residual layer adds this layer's input, offset of the derivatives by its sums, which are added to those
+   * by the input; else NONE
+   */
   skipGradients: u32;
   /**
    * number of units of the output, not counting padding; scale and shift are f32[outputs], 0 for a layer without
@@ -62,13 +65,13 @@ export class Layer {
   shift: usize;
   shiftM: usize;
   shiftS: usize;
-  /** offset of the normalized sums, followed by f32[PANELS][8]: 1 / deviation of each row */
+  /** offset of the sums after normalization, followed by f32[PANELS][8]: 1 / standard deviation of each row's sums */
   normal: u32;
-  /** f32[inputs / 4][R][4]: inputs of all rows of the batch */
+  /** f32[inputs / 4][R][4]: inputs of the layer for all R rows of the batch */
   packed: usize;
-  /** f32[outputs / 8][R][8]: derivatives by the sums z (before the activation) of all rows of the batch */
+  /** f32[outputs / 8][R][8]: derivatives of the loss by the sums before the activation, for all R rows of the batch */
   gradients: usize;
-  /** f32[outputs / 8][R][8] each: derivatives by scale and shift of all rows of the batch */
+  /** f32[outputs / 8][R][8] each: derivatives of the loss by scale and shift, for each of the R rows of the batch */
   scaleGradients: usize;
   shiftGradients: usize;
 }

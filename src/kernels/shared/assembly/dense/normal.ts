@@ -15,12 +15,15 @@ import { packOutputs } from "./weights";
 /** Constant that is added to the variance, as in PyTorch. */
 const EPSILON: f32 = 1e-5;
 
-/** Returns the address of 1 / deviation for half of a panel's rows. */
+/** Returns the address of 1 / standard deviation of four of a panel's eight rows. */
 function inverseAt(layer: Layer, scratch: usize, p: usize, half: usize): usize {
   return scratch + layer.normal + ((<usize>(PANELS * layer.outputs) + p) << 5) + (half << 4);
 }
 
-/** Replaces the sums z by their normalized values n in a block's panels; also stores h and 1 / deviation. */
+/**
+ * Replaces the sums before the activation by the layer's normalized values in the panels of a block; also stores these
+ * values before scale and shift, and 1 / standard deviation.
+ */
 export function normalize(layer: Layer, scratch: usize): void {
   const share = f32x4.splat(1 / <f32>layer.units);
   const end = (<usize>layer.units) << 5;
@@ -51,7 +54,8 @@ export function normalize(layer: Layer, scratch: usize): void {
 }
 
 /**
- * Replaces dn by dz in a block's panels; also stores the derivatives by scale and shift.
+ * Replaces the derivatives by a layer's normalized values by those by the sums before the normalization, in the panels
+ * of a block; also stores the derivatives by scale and shift.
  *
  * @param place position of the block's first row in the batch
  */

@@ -68,7 +68,7 @@ export function backward(
 //   forward    z = W x + b [+ skip]        left: four outputs side by side for each input     right: the panel of x
 //   backward   dx = W' dz [+ skip]         left: four inputs side by side for each output     right: the panel of dz
 
-/** Writes the sums z (weights times inputs, plus biases) to the panels of the layer's output. */
+/** Writes a layer's sums, weights times inputs plus biases, to the panels of its output. */
 function forwardDense(layer: Layer, scratch: usize): void {
   const inputs = <usize>layer.inputs;
   const bytes = (<usize>layer.outputs) << 5;
@@ -87,7 +87,7 @@ function forwardDense(layer: Layer, scratch: usize): void {
   }
 }
 
-/** Writes the derivatives by the layer's input, given those by z. */
+/** Writes the derivatives by a layer's input, given those by its sums before the activation. */
 function backwardDense(layer: Layer, scratch: usize): void {
   const outputs = <usize>layer.outputs;
   const bytes = (<usize>layer.inputs) << 5;

@@ -112,7 +112,7 @@ export function squaresOfOutputs(network: DenseNetwork, tiles: usize, part: u32,
   return squares;
 }
 
-/** Returns the address of the batch's derivatives by four outputs. */
+/** Returns the address of the derivatives by four outputs of a layer, for all rows of the batch. */
 function batchOf(network: DenseNetwork, batch: usize, j: u32, half: u32): usize {
   return batch + ((<usize>(j * network.batchPitch)) << 5) + ((<usize>half) << 4);
 }
@@ -131,7 +131,10 @@ export function sumOfSquares(at: usize, length: usize): f64 {
   return sum;
 }
 
-/** Writes the batch's sums of dz x for outputs 8 j .. 8 j + 7 of one layer to `tiles`. */
+/**
+ * Writes the sums over the batch of (derivative by a sum before the activation) x (input) for outputs 8 j .. 8 j + 7 of
+ * one layer to `tiles`.
+ */
 function sumOutputs(network: DenseNetwork, layer: Layer, tiles: usize, j: u32, numRows: u32): void {
   const inputs = layer.inputs;
   const paddedRows = (numRows + 7) & ~7;
