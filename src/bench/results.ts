@@ -171,7 +171,6 @@ minutes. The test split chose nothing. Each table is one
 \`embed compare\` per column, so all its lines are measured on the same held-out rows, and ± is half the width of a
 95 % bootstrap interval. The best line is first. [Gowalla](gowalla.md) has more models, [defaults](experiments/defaults.md) says how the defaults were chosen.
 
-This page is written by \`npm run bench -- results ${settings}\`, here with version ${version}. It does not depend on the machine
-or the number of threads.
+This page is written by \`npm run bench -- results ${settings}\`, here with version ${version}.
 `;
 }
