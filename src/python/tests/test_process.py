@@ -64,7 +64,7 @@ def test_variables_of_the_command_line_are_not_read(tmp_path: Path, clicks: Path
 
 def test_warnings_are_warnings_of_the_callers_line(tmp_path: Path, clicks: Path) -> None:
     with pytest.warns(et.EmbedWarning) as caught:
-        et.train_fm(clicks, out=tmp_path / "run", epochs=1, valid=0.1)
+        et.train_fm(clicks, out=tmp_path / "run", epochs=2, valid=0.1)
     assert {Path(one.filename).name for one in caught} == {"test_process.py"}
 
 
