@@ -2,7 +2,8 @@
 // WORDS...
 //
 // `fixed` makes all threads work together, even if fewer are faster. Prints, as JSON, seconds and processor seconds
-// from the end of reading to the model, and the number of threads that worked at the end.
+// from the end of reading to the model, seconds of the epochs after the first one, and the number of threads that
+// worked at the end.
 
 import { trainInProcess } from "../testing/training-commands.js";
 import { cores } from "../workers/cores.js";
@@ -23,6 +24,7 @@ const used = (): number => {
 };
 let began: { clock: number; processor: number } | undefined;
 let ended = { clock: 0, processor: 0 };
+const epochEnds: number[] = [];
 const { threads } = await trainInProcess(command!, words, {
   signal: new AbortController().signal,
   observe(progress) {
@@ -30,12 +32,14 @@ const { threads } = await trainInProcess(command!, words, {
     if (progress.stage === "doing") began ??= now;
     // the training ends when the stage after the last epoch begins
     if (progress.stage === "doing" || progress.stage === "epoch") ended = now;
+    if (progress.stage === "epoch") epochEnds.push(now.clock);
   },
 });
 console.log(
   JSON.stringify({
     seconds: ended.clock - began!.clock,
     processor: ended.processor - began!.processor,
+    epochs: epochEnds.length > 1 ? epochEnds.at(-1)! - epochEnds[0]! : null,
     threads: threads?.used ?? null,
   }),
 );

@@ -6,8 +6,11 @@
 // A trial measures short pieces of work with the current number (a) and with another (b) in turn: a b a b a. Each b is
 // compared with the a before and after it, so that a trial is not distorted by code compilation or other programs.
 
-/** Duration in milliseconds before the first trial, during which the engine still replaces unoptimized code. */
-const WARM_UP = 40;
+/**
+ * The first trial begins after this number of pieces, or of milliseconds if pieces are long. Before, the engine still
+ * replaces unoptimized code, and a trial would take many pieces with the slower number of threads to find a difference.
+ */
+const WARM_UP = { pieces: 8, milliseconds: 400 };
 /** Duration in milliseconds of a measured piece of work, which is several time slices of a scheduler. */
 const PIECE = 12;
 /**
@@ -70,7 +73,8 @@ interface Look {
 export class ThreadChoice implements Choice {
   readonly #most: number;
   #inUse: number;
-  #warm = 0;
+  /** number of pieces and milliseconds of the warm-up so far */
+  readonly #warm = { pieces: 0, milliseconds: 0 };
   #look: Look | undefined;
   /** numbers of threads that are tried before the choice is steady */
   #queue: number[];
@@ -104,7 +108,7 @@ export class ThreadChoice implements Choice {
       const isOther = look.before !== undefined && look.speed === undefined;
       return { threads: isOther ? look.other : this.#inUse, milliseconds: left(PIECE) };
     }
-    const milliseconds = this.#warm < WARM_UP ? left(PIECE) : Math.max(1, this.#wait - this.#since);
+    const milliseconds = this.#isWarm ? Math.max(1, this.#wait - this.#since) : left(PIECE);
     return { threads: this.#inUse, milliseconds };
   }
 
@@ -113,17 +117,24 @@ export class ThreadChoice implements Choice {
     this.#units += units;
     this.#spent += milliseconds;
     // a piece is complete only after several calls if each call is short
-    if (this.#look ? this.#spent < 0.75 * PIECE : this.#warm < WARM_UP && this.#spent < 0.75 * PIECE) return;
+    if ((this.#look || !this.#isWarm) && this.#spent < 0.75 * PIECE) return;
     const speed = this.#units / this.#spent;
     const spent = this.#spent;
     [this.#units, this.#spent] = [0, 0];
     if (this.#look) this.#see(this.#look, speed);
-    else if (this.#warm < WARM_UP) this.#warm += spent;
-    else {
+    else if (!this.#isWarm) {
+      this.#warm.pieces++;
+      this.#warm.milliseconds += spent;
+    } else {
       this.#since += spent;
       this.#speed = speed;
     }
-    if (!this.#look && this.#warm >= WARM_UP) this.#begin();
+    if (!this.#look && this.#isWarm) this.#begin();
+  }
+
+  get #isWarm(): boolean {
+    const { pieces, milliseconds } = this.#warm;
+    return pieces >= WARM_UP.pieces || milliseconds >= WARM_UP.milliseconds;
   }
 
   /** Begins the next trial if the time since the last one is long enough. */

@@ -187,7 +187,10 @@ export interface GbdtLayout extends RowLayout {
   gradientSumsApart: number;
   /** f64 per block: sum of losses over its rows; first the blocks of training rows, then those of validation rows */
   losses: number;
-  /** u32: counters from which threads take their next piece of work (trainers/gbdt/boosting/thread-share.ts) */
+  /**
+   * u32 every MARK bytes, two per thread: counters from which threads take their next piece of work
+   * (trainers/gbdt/boosting/thread-share.ts)
+   */
   taken: number;
   /** u32 every MARK bytes, one per thread: 1 if the thread's histogram contains rows */
   marks: number;
@@ -270,7 +273,7 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
     gradientSums: place("sums of gradients", 16 * trainBlocks * numClasses),
     gradientSumsApart: 16 * trainBlocks,
     losses: place("losses of blocks", 8 * (trainBlocks + validBlocks)),
-    taken: place("counters", MARK),
+    taken: place("counters", 2 * MARK * numThreads),
     marks: place("marks of the threads", MARK * numThreads),
     counts: place("counts of rows", 4 * (4 * numThreads + trainBlocks + 1)),
     options: place("the options", SplitStruct.size),

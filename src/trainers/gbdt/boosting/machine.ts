@@ -2,6 +2,7 @@
 
 import {
   allocateGbdt,
+  MARK,
   numBlocks,
   rowLayout,
   type GbdtKernel,
@@ -147,7 +148,7 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
 
   /** Executes a task on the first `threads` threads. */
   override async runTask(task: BoostingTask, threads = this.numThreads): Promise<(Grown | undefined)[]> {
-    new Uint32Array(this.arena.memory.buffer, this.layout.taken, 1).fill(0);
+    new Uint8Array(this.arena.memory.buffer, this.layout.taken, 2 * MARK * this.numThreads).fill(0);
     return await super.runTask(task, threads);
   }
 

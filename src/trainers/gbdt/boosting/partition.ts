@@ -103,19 +103,15 @@ function sendTogether(
 
   const lefts = new Uint32Array(numPieces + 1);
   for (let piece = 0; piece < numPieces; piece++) lefts[piece + 1] = lefts[piece]! + numLeft[piece]!;
-  const numSearched = sides ? places.length : 0;
-  share.take(numSearched + numPieces, (work) => {
-    if (work < numSearched) searchAll(share, work, sides!, features);
-    else {
-      const piece = work - numSearched;
-      const at = begin + piece * size;
-      const before = lefts[piece]!;
-      const goes = lefts[piece + 1]! - before;
-      const stays = Math.min(size, end - at) - goes;
-      kernel.copyRows(order + 4 * (begin + before), left + 4 * at, goes);
-      kernel.copyRows(order + 4 * (at - before + lefts[numPieces]!), right + 4 * at, stays);
-    }
+  share.take(numPieces, (piece) => {
+    const at = begin + piece * size;
+    const before = lefts[piece]!;
+    const goes = lefts[piece + 1]! - before;
+    const stays = Math.min(size, end - at) - goes;
+    kernel.copyRows(order + 4 * (begin + before), left + 4 * at, goes);
+    kernel.copyRows(order + 4 * (at - before + lefts[numPieces]!), right + 4 * at, stays);
   });
+  if (sides) share.take(places.length, (f) => searchAll(share, f, sides, features));
   share.barrier();
   if (sides) takeBest(share, sides, features);
 }

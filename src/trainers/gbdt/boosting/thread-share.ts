@@ -1,10 +1,15 @@
 // A thread's part in a training: the pieces of work that it takes, and the barriers at which it waits for the others.
 //
-// Threads take pieces dynamically, so that a thread on a busy core takes fewer. Sums of f64 are computed per block of
-// 4,096 rows and added in the blocks' order, and sums of integers do not depend on the order, so results have the same
-// bytes whichever thread takes which piece.
+// Each list of pieces is divided into a range per thread. A thread takes the pieces of its own range first, then those
+// that are left in the ranges of the others, so that a thread on a busy core takes fewer. A leaf lists its rows in
+// ascending order, so the rows of a thread's range are nearly the same from leaf to leaf and from tree to tree, and
+// their gradients, scores and positions stay in the cache of its core: without ranges, two threads spent 1.4 times the
+// processor time of one.
+//
+// Sums of f64 are computed per block of 4,096 rows and added in the blocks' order, and sums of integers do not depend on
+// the order, so results have the same bytes whichever thread takes which piece.
 
-import { BLOCK_ROWS, GATHERED, type GbdtKernel, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
+import { BLOCK_ROWS, GATHERED, MARK, type GbdtKernel, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
 
 /** Kernel, memory and pieces of work of one thread. */
 export class OwnShare {
@@ -12,9 +17,12 @@ export class OwnShare {
   readonly layout: GbdtLayout;
   readonly index: number;
   readonly buffer: SharedArrayBuffer;
+  /** u32: the threads' counters for lists with even numbers, then those for lists with odd numbers */
   readonly #taken: Uint32Array;
-  /** value of the threads' shared counter at which the next list of pieces begins */
-  #before = 0;
+  /** value of each counter at which the next list of pieces begins */
+  readonly #before: Float64Array;
+  /** number of lists of the current task so far */
+  #numLists = 0;
   /** number of threads that take part, which are threads 0 .. numThreads - 1 */
   numThreads: number;
 
@@ -24,7 +32,8 @@ export class OwnShare {
     this.index = index;
     this.buffer = buffer;
     this.numThreads = layout.numThreads;
-    this.#taken = new Uint32Array(buffer, layout.taken, 1);
+    this.#taken = new Uint32Array(buffer, layout.taken, (2 * layout.numThreads * MARK) / 4);
+    this.#before = new Float64Array(2 * layout.numThreads);
   }
 
   /** The memory in the form that shared/struct.ts expects. */
@@ -37,24 +46,33 @@ export class OwnShare {
     return this.layout.scratch + this.index * this.layout.scratchBytes;
   }
 
-  /** Called when a task begins; the shared counter is 0 then. */
+  /** Called when a task begins; the shared counters are 0 then. */
   begin(numThreads: number): void {
     this.numThreads = numThreads;
-    this.#before = 0;
+    this.#before.fill(0);
+    this.#numLists = 0;
   }
 
   /**
-   * Calls `work` for pieces that no other thread has taken. All threads must call it for the same lists of pieces, with
-   * a barrier between two lists.
+   * Calls `work` for pieces that no other thread has taken, first for those of this thread's range. All threads must
+   * call it for the same lists of pieces, with a barrier after every second list at the latest: two lists without a
+   * barrier between them have counters of their own.
    */
   take(count: number, work: (piece: number) => void): void {
-    const before = this.#before;
-    // each thread also takes one number beyond the pieces, so the counter advances by a known amount per list
-    this.#before += count + this.numThreads;
-    for (;;) {
-      const piece = Atomics.add(this.#taken, 0, 1) - before;
-      if (piece >= count) return;
-      work(piece);
+    const { index, numThreads } = this;
+    const set = (this.#numLists++ & 1) * this.layout.numThreads;
+    for (let t = index; t < index + numThreads; t++) {
+      const of = t % numThreads;
+      const counter = ((set + of) * MARK) / 4;
+      const [from, to] = this.rows(0, count, of);
+      const before = this.#before[set + of]!;
+      // each thread also takes one number beyond the range, so the counter advances by a known amount per list
+      this.#before[set + of] = before + to - from + numThreads;
+      for (;;) {
+        const piece = from + Atomics.add(this.#taken, counter, 1) - before;
+        if (piece >= to) break;
+        work(piece);
+      }
     }
   }
 
@@ -64,7 +82,7 @@ export class OwnShare {
     return this.numThreads === 1 ? BLOCK_ROWS : Math.min(BLOCK_ROWS, Math.max(GATHERED, share));
   }
 
-  /** Returns the range of rows of a thread. */
+  /** Returns a thread's range of rows, or of pieces. */
   rows(begin: number, end: number, index = this.index): [from: number, to: number] {
     const { numThreads } = this;
     const at = (t: number) => begin + Math.floor(((end - begin) * t) / numThreads);
