@@ -11,21 +11,23 @@ const page = join(projectFolder, "docs", "growth.md");
 /** The measured speedup of a training by threads. */
 export interface Gain {
   name: string;
-  /** seconds of one thread, divided by the seconds of two threads */
+  /** seconds of one thread, divided by the seconds of two threads: of the whole training, from the log in memory */
   ofTwo: number;
+  /** the same ratio for the epochs after the first; undefined if the training has no such epochs */
+  ofEpochs?: number | undefined;
   /** processor seconds with 1, 2, 4, 8 and 16 threads */
   processor: readonly number[];
 }
 
 /**
- * Estimates the gain on 8 and on 32 cores by Amdahl's law. The serial share of the work follows from the gain of two
- * threads and their processor time. The rest is divided by the number of cores, and grows like the processor time; from
+ * Estimates the gain of the epochs, or of a training without epochs, on 8 and on 32 cores by Amdahl's law. The serial
+ * share of the work follows from the gain of two threads and their processor time. The rest is divided by the number of cores, and grows like the processor time; from
  * 16 to 32 threads as from 8 to 16.
  */
-export function estimates({ ofTwo, processor }: Gain): [eight: number, many: number] {
+export function estimates({ ofTwo, ofEpochs = ofTwo, processor }: Gain): [eight: number, many: number] {
   const [one, two, , eight, sixteen] = processor as [number, number, number, number, number];
   const halfOfTwo = two / one / 2;
-  const alone = Math.min(1, Math.max(0, (1 / ofTwo - halfOfTwo) / (1 - halfOfTwo)));
+  const alone = Math.min(1, Math.max(0, (1 / ofEpochs - halfOfTwo) / (1 - halfOfTwo)));
   const gainOn = (cores: number, seconds: number) => 1 / (alone + ((1 - alone) * seconds) / one / cores);
   return [gainOn(8, eight), gainOn(32, (sixteen * sixteen) / eight)];
 }
@@ -34,7 +36,8 @@ export function estimates({ ofTwo, processor }: Gain): [eight: number, many: num
 export function listOfGains(gains: readonly Gain[]): string {
   const lines = gains.map((gain) => {
     const [eight, many] = estimates(gain);
-    return `- ${gain.name}: ${gain.ofTwo.toFixed(2)}; ${eight.toFixed(1)}; ${many.toFixed(1)}\n`;
+    const ofEpochs = gain.ofEpochs === undefined ? "" : `, epochs ${gain.ofEpochs.toFixed(2)}`;
+    return `- ${gain.name}: ${gain.ofTwo.toFixed(2)}${ofEpochs}; ${eight.toFixed(1)}; ${many.toFixed(1)}\n`;
   });
   return lines.join("");
 }
@@ -53,7 +56,8 @@ export function writeMoreCores(gains: readonly Gain[]): void {
   writeFileSync(page, `${before}\n\n${HEADING}\n${INTRODUCTION}\n${listOfGains(gains)}`);
 }
 
-const INTRODUCTION = `How many times as fast as one thread, from the log in memory to the model: two threads, measured; 8 and 32 cores,
-**estimates**. The work that one thread does alone follows from two threads by Amdahl's law; the rest grows as processor
-time does with 8 and 16 threads on two cores. Logs are small (\`npm run bench -- threads\`).
+const INTRODUCTION = `How many times as fast as one thread: two threads, measured, for a whole training of a small log (from the log in
+memory to the model, in about a second, of which preparation is a part) and for its epochs after the first; then the
+epochs on 8 and 32 cores, **estimates**. The work that one thread does alone follows from two threads by Amdahl's law;
+the rest grows as processor time does with 8 and 16 threads on two cores (\`npm run bench -- threads\`).
 `;

@@ -1,14 +1,14 @@
 // `npm run bench -- threads [NAME...]`: the gain of every trainer from threads.
 //
 //   gain        one and two threads alternately, five times: seconds from the end of reading to the model with one
-//               thread divided by those with two. The last column has the number of threads used with two allowed, as
-//               one may be faster
+//               thread divided by those with two, then the same for the epochs after the first. The last column has
+//               the number of threads used with two allowed, as one may be faster
 //   processor   processor seconds of a smaller training with 1, 2, 4, 8 and 16 threads that all work. Threads without a
 //               core sleep at barriers, so the increase is work that threads repeat and cache lines that they fetch
 //               from each other; it bounds the gain
 //   estimate    the gain on 8 and 32 cores, from both (more-cores.ts)
 //
-// Each training runs in its own process. Takes five to six minutes on two idle cores. Without names, writes the section
+// Each training runs in its own process. Takes eight to nine minutes on two idle cores. Without names, writes the section
 // of docs/growth.md.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -80,7 +80,7 @@ const trainings: Readonly<Record<string, Training>> = {
   "two-tower": {
     of: `train-two-tower ${users} --history others`,
     log: checkIns,
-    options: "--dim 64 --epochs 2",
+    options: "--dim 64 --epochs 4",
     wide: "--dim 128 --epochs 1",
   },
   "item2vec 64": {
@@ -97,15 +97,15 @@ const trainings: Readonly<Record<string, Training>> = {
   },
   gbdt: {
     of: "train-gbdt",
-    log: () => tabular(2, 100_000),
-    options: "--num-trees 80",
+    log: () => tabular(1, 500_000),
+    options: "--num-trees 100",
     wide: "--num-trees 20",
   },
   net: {
-    of: "train-net --arch fnn --epochs 1",
+    of: "train-net --arch fnn",
     log: () => ctr(50_000),
-    options: "--dim 16",
-    wide: "--dim 16",
+    options: "--dim 16 --epochs 2",
+    wide: "--dim 16 --epochs 1",
   },
   pca: { of: `train-pca ${users}`, log: gowalla, options: "--dim 32", wide: "--dim 16" },
 };
@@ -113,6 +113,8 @@ const trainings: Readonly<Record<string, Training>> = {
 interface Figures {
   seconds: number;
   processor: number;
+  /** seconds of the epochs after the first; null if there are none */
+  epochs: number | null;
   threads: number | null;
 }
 
@@ -125,20 +127,19 @@ export async function bench(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "embed-threads-"));
   try {
     console.log(
-      "\n| training | one thread, s | two threads, s | gain | used |\n| --- | --- | --- | ---: | ---: |",
+      "\n| training | one thread, s | two threads, s | gain | of epochs | used |\n| --- | --- | --- | ---: | ---: | ---: |",
     );
-    const ofTwo = new Map<string, number>();
+    const measured: Omit<Gain, "processor">[] = [];
     for (const name of names) {
       const gain = await gainOf(name, folder);
-      if (gain !== undefined) ofTwo.set(name, gain);
+      if (gain) measured.push({ name, ...gain });
     }
     const head = THREADS.map((threads) => `${threads}`).join(" | ");
     console.log(
       `\nprocessor seconds by threads\n\n| training | ${head} | 8 over 1 |\n| --- ${"| ---: ".repeat(6)}|`,
     );
     const gains: Gain[] = [];
-    for (const [name, gain] of ofTwo)
-      gains.push({ name, ofTwo: gain, processor: await processorOf(name, folder) });
+    for (const gain of measured) gains.push({ ...gain, processor: await processorOf(gain.name, folder) });
     console.log(`\ngain of two threads; estimates of 8 and of 32 cores\n\n${listOfGains(gains)}`);
     if (asked.length === 0) writeMoreCores(gains);
   } finally {
@@ -147,7 +148,7 @@ export async function bench(): Promise<void> {
 }
 
 /** Measures the gain. @returns median seconds with one thread divided by those with two; undefined without the log */
-async function gainOf(name: string, folder: string): Promise<number | undefined> {
+async function gainOf(name: string, folder: string): Promise<Pick<Gain, "ofTwo" | "ofEpochs"> | undefined> {
   const { of, log, options } = trainings[name]!;
   const path = await log();
   if (!existsSync(path)) {
@@ -162,10 +163,14 @@ async function gainOf(name: string, folder: string): Promise<number | undefined>
   const seconds = (all: Figures[]) => all.map((figures) => figures.seconds);
   const text = (all: Figures[]) =>
     `${median(seconds(all)).toFixed(2)} (${Math.min(...seconds(all)).toFixed(2)} to ${Math.max(...seconds(all)).toFixed(2)})`;
-  const gain = median(seconds(one)) / median(seconds(two));
+  const ofTwo = median(seconds(one)) / median(seconds(two));
+  const epochs = (all: Figures[]) => median(all.map((figures) => figures.epochs ?? Number.NaN));
+  const ofEpochs = one[0]!.epochs === null ? undefined : epochs(one) / epochs(two);
   const used = two.map(({ threads }) => threads ?? 2).join(" ");
-  console.log(`| ${name} | ${text(one)} | ${text(two)} | ${gain.toFixed(2)} | ${used} |`);
-  return gain;
+  console.log(
+    `| ${name} | ${text(one)} | ${text(two)} | ${ofTwo.toFixed(2)} | ${ofEpochs?.toFixed(2) ?? ""} | ${used} |`,
+  );
+  return { ofTwo, ofEpochs };
 }
 
 /** Measures processor time. @returns seconds for each number in THREADS */

@@ -9,7 +9,13 @@
 // Sums of f64 are computed per block of 4,096 rows and added in the blocks' order, and sums of integers do not depend on
 // the order, so results have the same bytes whichever thread takes which piece.
 
-import { BLOCK_ROWS, GATHERED, MARK, type GbdtKernel, type GbdtLayout } from "../../../kernels/gbdt/binding.js";
+import {
+  BLOCK_ROWS,
+  GATHERED,
+  MARK,
+  type GbdtKernel,
+  type GbdtLayout,
+} from "../../../kernels/gbdt/binding.js";
 
 /** Kernel, memory and pieces of work of one thread. */
 export class OwnShare {
