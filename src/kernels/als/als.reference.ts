@@ -41,7 +41,10 @@ export interface ReferenceAlsOptions {
   block: number;
 }
 
-/** Updates every row of W with H fixed, block after block; each block sees the new values of the blocks before. */
+/**
+ * Updates every row of W with H fixed, one block of dimensions after another; a block uses the new values of the row's
+ * earlier blocks.
+ */
 export function referenceSolve(
   W: ReferenceMatrix,
   H: ReferenceMatrix,

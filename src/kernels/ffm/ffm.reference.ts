@@ -214,7 +214,7 @@ export function referenceFfmBatch(
     const rate = of === "l2Vector" ? vectorRate : learningRate;
     return { ...common, learningRate: rate * rates.factor, l2: rates[of] };
   };
-  // steps are cached by feature, because a row has hundreds of pairs
+  // caches the step of each feature, because a row's hundreds of pairs of features need it repeatedly
   const stepsOf = (of: "l2Weight" | "l2Vector", by: ReferenceMethod) => {
     const steps = new Map<number, ReferenceStep>();
     return (feature: number): ReferenceStep => {

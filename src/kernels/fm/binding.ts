@@ -109,8 +109,8 @@ export interface FmLayout {
   /** number of pairs for which each thread's buffers have room; `reservePairs` increases it */
   pairs: PairCounts;
   /**
-   * struct of a thread, and those of its fields that point to arrays by pair of a batch, with the number of elements
-   * per pair
+   * layout of a thread's struct; and its array fields that have elements for each (feature, value) pair of a batch,
+   * with their number per pair
    */
   thread: Struct;
   pairArrays: Readonly<Record<string, number>>;
@@ -280,8 +280,8 @@ export function planFields(
 /**
  * Returns the values of a Thread's fields, and allocates its buffers.
  *
- * @param numSums     number of f32 for S while scoring
- * @param numPartials number of partial scores per row while scoring
+ * @param numSums number of f32 for the sums of v x of a batch that is scored outside training
+ * @param numPartials number of partial scores per row of such a batch
  */
 export function threadFields(
   arena: Arena,
@@ -320,7 +320,7 @@ export function threadFields(
   };
 }
 
-/** The part of a layout that determines the buffers of pairs. */
+/** The fields of a layout that `reservePairs` needs. */
 type PairBuffers = Pick<FmLayout, "threads" | "thread" | "pairs" | "pairArrays" | "bytesOfRepeat">;
 
 /** Enlarges each thread's buffers to the given numbers of pairs; must not be called while the threads run. */

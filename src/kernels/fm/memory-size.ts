@@ -45,7 +45,7 @@ export function numSliceGroups({ numFeatures: n, dim, method, hasRates, threads 
   const whole = n * bytesOfFeature(dim, method, hasRates, threads) + buffers;
   if (whole <= most) return 0;
   const slice = n * bytesOfSlice(dim, method);
-  // each memory has the rates and one slot of each feature
+  // besides its slices, each memory contains the rates of all features, and one u32 per feature for its slot
   const besides = n * (hasRates ? 20 : 4) + buffers;
   const together = Math.floor((most - besides) / slice);
   const numSlices = Math.ceil(dim / sliceWidth(dim));

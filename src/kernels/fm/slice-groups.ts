@@ -38,7 +38,7 @@ export interface SliceGroup extends Pick<
   /** location of the vectors and of AdaGrad's accumulators, for each slice of the group */
   slices: StridedOffset[];
   accumulators: StridedOffset[] | undefined;
-  /** byte offset of a buffer for STAGED features: their hashes u32[STAGED][2], then their counts u32[STAGED] */
+  /** byte offset of a buffer for the hashes u32[STAGED][2], followed by the counts u32[STAGED], of STAGED features */
   staging: number;
 }
 
@@ -146,7 +146,7 @@ function allocateGroup(
     ...{ arena, plan, threads, rates, slices, accumulators },
     firstSlice: first,
     staging: arena.numbers("hashes and counts", 3 * STAGED).offset,
-    // AdaGrad may update two slices at once
+    // space for the gradients of two slices, because AdaGrad may update two slices at once
     bytesOfRepeat: 2 * K * 4,
     pairs: { copied: 0, batch: 0 },
     thread: Thread,

@@ -29,15 +29,15 @@ export interface FmState {
 
 /** Optimizer state by feature; arrays are empty for a method without state. */
 export interface OptimizerState {
-  /** f32[n][J][(S - 1) K + A]: state of the slices, including that of padding dimensions */
+  /** optimizer state of each feature's slices, including that of padding dimensions: f32[n][J][(S - 1) K + A] */
   vectors: Float32Array;
-  /** optimizer state of each weight, f32[n][L - 1] */
+  /** optimizer state of each weight, f32[n][L - 1]; a weight and its state are L floats */
   w: Float32Array;
   /** AdaGrad's accumulator of the bias w0 */
   w0: number;
 }
 
-/** Location of one number of every feature, with a view of its memory. */
+/** Location of a number that every feature has, such as an accumulator, with a view of its memory. */
 interface Located extends Pick<StridedOffset, "offset" | "stride"> {
   /** f32 view of the memory that contains the number, and index of this memory */
   numbers: Float32Array;
@@ -50,9 +50,9 @@ class Parameters {
   readonly J: number;
   readonly K: number;
   readonly L: number;
-  /** number of floats per slice including its accumulator: S K + A, with the symbols above */
+  /** number of floats per slice: S K for a vector with the state that is stored with it, and A for an accumulator */
   readonly width: number;
-  /** number of floats per slice of a vector and of the state stored with it: S K */
+  /** number of floats per slice of a vector with the state that is stored with it, S K, without the accumulator */
   readonly #side: number;
   /** view of the whole arena as f32 */
   readonly numbers: Float32Array;
@@ -116,7 +116,7 @@ class Parameters {
    * Sets each accumulator of a feature to the mean of the values `of` over the slices that share it and whose
    * accumulators are known.
    *
-   * @param of f32[J]
+   * @param of f32, one value per slice
    */
   shareAccumulators(feature: number, known: readonly (number | undefined)[], of: Float32Array): void {
     const sums = new Map<number, { square: Located; sum: number; count: number }>();
@@ -212,8 +212,8 @@ export function writeOptimizer(
  * Converts one accumulator per dimension, as an earlier version had, to one per slice: their mean, since a slice's
  * accumulator adds up means of squared gradients.
  *
- * @param each f32[n][J][K]
- * @param used [J]: number of dimensions of each slice, not counting padding
+ * @param each f32[n][J][K]: accumulators of n features, in J slices of K dimensions
+ * @param used by slice: number of dimensions, not counting padding
  * @returns f32[n][J]
  */
 function meansOfSlices(each: Float32Array, K: number, used: readonly number[]): Float32Array {

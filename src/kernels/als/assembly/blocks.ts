@@ -22,7 +22,10 @@ import {
   startRow,
 } from "./rows";
 
-/** Returns a thread's scratch, in which the functions below replace the pointers to the matrix and the gradient. */
+/**
+ * Returns a thread's scratch buffers, whose pointers to the matrix and the gradient are set to those of one row by
+ * `useRow`.
+ */
 function scratchOf(sums: Sums, thread: u32): Scratch {
   return changetype<Scratch>(sums.scratches + <usize>thread * offsetof<Scratch>());
 }

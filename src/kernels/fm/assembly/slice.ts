@@ -80,8 +80,8 @@ export function forward<W, X>(
 }
 
 /**
- * Takes one step for slice j of every feature of every row, in the order of the rows; marked features are treated as
- * repeats.ts describes.
+ * Takes one step for slice j of the vector of every feature of every row, in the order of the rows; features that are
+ * marked as repeated are treated as repeats.ts describes.
  */
 export function update<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);

@@ -23,7 +23,7 @@ function leafGain2(g: v128, h: v128, l1: v128, l2: v128): v128 {
   return v128.and(f64x2.div(f64x2.mul(t, t), below), f64x2.gt(below, f64x2.splat(0)));
 }
 
-/** Returns a mask of the sides, of two, that may become leaves. */
+/** Returns a mask that tells which of the two sides of a split may become leaves. */
 function areLeaves2(h: v128, c: v128, options: SplitOptions): v128 {
   return v128.and(
     f64x2.ge(c, f64x2.splat(options.minDataInLeaf)),
@@ -32,7 +32,7 @@ function areLeaves2(h: v128, c: v128, options: SplitOptions): v128 {
 }
 
 /**
- * Writes the gain of the split that `bestNumeric` finds, equal to the last bit; 0 if there is none.
+ * Writes the gain of the split that `bestNumeric` finds, the same number bit for bit; 0 if there is no split.
  *
  * For each threshold, one lane puts the missing values on the left side, the other on the right. Sums of cells are
  * integers that f64 holds exactly, so they do not depend on the order.

@@ -26,7 +26,7 @@ function checkedOf(graph: Graph, node: u32, level: u32): usize {
 /** Returns whether one of `count` nodes is nearer to the vector x than `distance`. */
 function isCovered(graph: Graph, scratch: Scratch, x: usize, nodes: usize, count: u32, distance: f32): bool {
   const out = scratch.distances;
-  // the list of nodes is padded to a multiple of 4 with copies of the last node
+  // pads the list of nodes to a multiple of 4 with copies of the last node
   for (let i: u32 = 0; i < count; i += 4) {
     const left = count - i;
     if (left < 4) {

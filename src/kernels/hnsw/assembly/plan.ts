@@ -27,7 +27,7 @@ export class Graph {
   efConstruction: u32;
   /** node of the graph where every search begins */
   entry: u32;
-  /** level of the entry, the highest of the graph */
+  /** level of the node where every search begins, the highest of the graph */
   maxLevel: u32;
   /** vector of each node, f32[n][d] */
   vectors: usize;
