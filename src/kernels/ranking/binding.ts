@@ -37,7 +37,7 @@ export type RankingMethod = "adagrad" | "adam" | "sgd";
 const METHODS = { adagrad: ADAGRAD, adam: ADAM, sgd: SGD };
 const LOSSES = { bpr: BPR, warp: WARP, "sampled-softmax": SAMPLED_SOFTMAX, ccl: CCL };
 
-/** Returns whether all events of a batch share their negatives. */
+/** Returns whether the events of a batch share their negatives under this loss. */
 export function sharesNegatives(loss: RankingLoss): boolean {
   return loss === "sampled-softmax" || loss === "ccl";
 }
@@ -78,8 +78,7 @@ export interface RankingData {
   /** number of groups of features in strata, a power of two; by default the result of strataGroups */
   groups?: number;
   /**
-   * for layers: graph of the features that events connect; each row of context and templates then has one feature of
-   * value 1
+   * for layers: graph of the features that events connect; each context and each item then has one feature of value 1
    */
   graph?: RankingGraph;
 }
@@ -105,8 +104,8 @@ export interface RankingShape {
   loss: RankingLoss;
   cosine: boolean;
   /**
-   * Adam requires a loss with shared negatives; SGD requires pairs whose context and templates have one feature of
-   * value 1 each
+   * Adam requires a loss with shared negatives; SGD requires a loss over pairs, and one feature of value 1 per context
+   * and item
    */
   method: RankingMethod;
   /** number of events between two steps if negatives are shared: a divisor of 4,096 and a multiple of 8 */
@@ -269,7 +268,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   });
   const threads = Array.from({ length: numThreads }, () =>
     writeStruct(arena, "a thread", Thread, {
-      // strata and shared negatives use a single table
+      // strata and shared negatives use a single table of vectors, because their threads read all slices
       ...vectors.tables[0]!,
       ...{ loss: 0, batchNumber: 0, blockNumber: 0, numShared: 0, numRows: 0, learningRate: 0 },
       order: arena.numbers("an order", BLOCK),
@@ -368,8 +367,9 @@ export function setRankingRate(arena: Arena, { plan }: RankingLayout, learningRa
 }
 
 /**
- * Returns f32[M + 1]: L(floor((I - 1) / k)), L(r) = 1 + 1/2 + ... + 1/r and at least 1. Source: Weston et al. 2011, eq.
- * 2 and 6.
+ * Returns f32[M + 1]: WARP's weight of an event by the number k of its first candidate that violates the margin,
+ * L(floor((I - 1) / k)) for I items, where L(r) = 1 + 1/2 + ... + 1/r and at least 1. Source: Weston et al. 2011, eq. 2
+ * and 6.
  */
 export function rankWeights(numItems: number, candidates: number): Float32Array {
   const weights = new Float32Array(candidates + 1);

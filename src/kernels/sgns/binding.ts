@@ -240,8 +240,8 @@ function bandWeights(window: number): Float32Array {
 }
 
 /**
- * Returns f32[w + 1]: the weight of a noise row for one side of a centre, by the number of contexts on that side: K / N
- * times the sum of their weights.
+ * Returns f32[w + 1]: the weight of a noise row for one side of a centre, by the number of contexts on that side: the
+ * sum of their weights, times K negatives per context, divided by N noise rows.
  */
 function noiseWeights(window: number, negatives: number): Float32Array {
   let mass = 0;

@@ -255,7 +255,7 @@ export function allocateTowers(
   };
 }
 
-/** Returns the number of floats from one row of inputs to the next: the row's slots, and padding for its last slot. */
+/** Returns the number of floats from one row of a tower's inputs to the next, which includes padding. */
 function inputPitch(slots: number, dim: number): number {
   return paddedUnits(slots * dim) + 8;
 }

@@ -82,7 +82,8 @@ function sumEmbeddings(
   for (let slot: u32 = 0; slot < numHeld; slot++) {
     const feature = load<u32>(thread.held + ((<usize>slot) << 2));
     store<u32>(plan.slots + ((<usize>feature) << 2), 0);
-    // the derivatives of the next field follow those of an embedding, so lanes beyond W are set to 0
+    // in the row, the derivatives of the next field follow, and were added to lanes beyond the embedding's width W,
+    // which are therefore reset to 0
     const sum = sumAt(plan, thread, slot) + end;
     v128.store(sum, v128.and(v128.load(sum), last));
   }

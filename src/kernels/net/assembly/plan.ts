@@ -105,7 +105,7 @@ export class NetThread {
   keys: usize;
   /** inputs x_0 of eight rows, f32[8][rowPitch] */
   gathered: usize;
-  /** tiles of a matrix product, f32[largest U / 4][4][8] */
+  /** tiles of four rows by eight columns for a matrix product, f32[largest U / 4][4][8] */
   tiles: usize;
   /** f32[pairs of a batch][W']: sum of gradients of each feature of a part, by slot */
   sums: usize;

@@ -69,7 +69,10 @@ export function eachWeight(
   return squares;
 }
 
-/** Does the work of eachWeight for crosses. Each part reads the crosses of all rows, because there are few per row. */
+/**
+ * Sums up the gradients of the weights of a part's crosses and takes their steps, as eachWeight does for features. Each
+ * part reads the crosses of all rows, because there are few per row.
+ */
 function eachCross(plan: NetPlan, rows: NetRows, part: u32, first: u32, numRows: u32, kept: f32): f64 {
   const start = firstPair(rows.crosses, first);
   const end = firstPair(rows.crosses, first + numRows);

@@ -68,7 +68,9 @@ export function clearRows(plan: Plan, thread: Thread, events: usize, size: u32):
   for (let r: usize = 0; r < size; r++) countEvent(plan, thread, load<u32>(events + (r << 2)), 0);
 }
 
-/** Sets slices from .. to of all gradients to 0, and the gradients of weights if this thread updates them. */
+/**
+ * Sets slices from .. to of the batch's gradients to 0, and also the gradients of weights if this thread updates them.
+ */
 export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, weights: bool): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);

@@ -94,7 +94,8 @@ export function addNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlice
   const zero = f32x4.splat(0);
   for (let n: usize = 0; n < thread.numShared; n++) {
     const item = load<u32>(thread.shared + (n << 2));
-    // the factor of a negative: <dLoss/dq, q> for cosines, otherwise the sum of dLoss/dscore over all events
+    // for cosines, the inner product of the negative's unit vector with dLoss/d(unit vector), by which the
+    // normalization is differentiated; otherwise the sum of dLoss/dscore over all events
     const column = f32x4.splat(
       plan.cosine
         ? dot(c.negativeGradients + n * bytes, c.negatives + n * bytes, bytes)

@@ -132,8 +132,8 @@ function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u
 }
 
 /**
- * Computes the derivatives of the loss by the context vectors of four events: the product G Q plus the part of each
- * event's own item, then the derivative of the normalization.
+ * Computes the derivatives of the loss by the context vectors of four events: sums up the vectors of the negatives and
+ * of each event's own item, weighted by dLoss/dscore, then differentiates the normalization.
  */
 function contextGradients(plan: Plan, thread: Thread, b: u32, G: usize): void {
   const c = plan.contrast;

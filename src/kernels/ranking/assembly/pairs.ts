@@ -16,16 +16,16 @@ import { B, Plan, SLICE, Thread, WARP } from "./plan";
 import { squaresOf, stepRow, stepWeights, sumOf, weightOf } from "./vectors";
 
 /**
- * Returns the address of row r of a batch's candidates, u32[B][M + 2]: the context, the item and the candidates of an
- * event.
+ * Returns the address of the candidates of a batch's event r in u32[B][M + 2]: its context, its own item and M
+ * candidates.
  */
 function rowAt(plan: Plan, candidates: usize, r: usize): usize {
   return candidates + ((r * (<usize>plan.numNegatives + 2)) << 2);
 }
 
 /**
- * Writes the parts of each score that belong to the opened slices, f32[M + 1] per event and slice. The inner loop is
- * over slices, so that a vector is read in one piece.
+ * Writes each opened slice's part of the score of every event's own item and M candidates. The inner loop is over
+ * slices, so that a vector is read in one piece.
  * @param partials f32[J + 1][B][M + 1]
  */
 export function forwardPairs(
@@ -54,7 +54,7 @@ export function forwardPairs(
   }
 }
 
-/** Writes the weights' part of each item's score as the last of the partial scores. */
+/** Writes the linear part of each item's score, its sum of x w, as the last of the partial scores. */
 export function forwardPairWeights(plan: Plan, candidates: usize, numRows: u32, partial: usize): void {
   const M = plan.numNegatives;
   for (let r: u32 = 0; r < numRows; r++) {

@@ -12,7 +12,7 @@ import { PairRows } from "../../shared/assembly/rows";
 export const B: u32 = 256;
 /** Dimensions per slice. */
 export const K: u32 = 8;
-/** Number of bytes of a slice of a row. */
+/** Number of bytes of a slice of a vector. */
 export const SLICE: usize = 32;
 
 /** Number of events whose scores are computed together in strata; their rows fit in the cache. */
@@ -46,14 +46,14 @@ export class Plan extends NegativeSource {
   tables: usize;
   numTables: u32;
   /**
-   * f32[n][2 D + 2 J]: Adam's moments m and s of each v, then 1 - b1^t and 1 - b2^t of each slice; `momentStride` bytes
-   * per feature
+   * f32[n][2 D + 2 J]: for each feature, Adam's moments m and s of v, then 1 - b1^t and 1 - b2^t of each slice;
+   * `momentStride` bytes per feature
    */
   moments: usize;
   momentStride: u32;
   /**
-   * f32[n][2]: w and its accumulator; for Adam f32[n][8]: w, m, s, 1 - b1^t, 1 - b2^t; for SGD only w. `weightStride`
-   * bytes per feature
+   * f32[n][2]: for each feature, w and AdaGrad's accumulator; for Adam f32[n][8]: w, m, s, 1 - b1^t, 1 - b2^t; for SGD
+   * only w. `weightStride` bytes per feature
    */
   weights: usize;
   weightStride: u32;
@@ -62,7 +62,7 @@ export class Plan extends NegativeSource {
   context: PairRows;
   /** features of each item, one row per item */
   templates: PairRows;
-  /** 1 if each row of context and templates has one feature of value 1, such as a user or an item */
+  /** 1 if each event's context, and each item, has one feature of value 1, such as the user and the item itself */
   single: u32;
   /** f32[E]: weights of the events; 0 when all are 1 */
   eventWeights: usize;
@@ -116,7 +116,7 @@ export class Plan extends NegativeSource {
   through: u32;
 }
 
-/** A table with the slices from .. to - 1 of all vectors (../tables.ts). */
+/** A table with slices from .. to - 1 of the dimensions of all vectors (../tables.ts). */
 export class VectorTable {
   fromSlice: u32;
   toSlice: u32;
@@ -138,7 +138,7 @@ export class Strata {
    * u32[P]: for each of the P rounds, the difference between the group of items and the group of users in its blocks
    */
   rounds: usize;
-  /** u32[T][P^2]: number of events that each thread has in each block */
+  /** u32[T][P^2]: number of each thread's events in each block, which consists of a user group and an item group */
   counts: usize;
   /** u32[P^2 + 1]: end of the events of each pair of a user group and an item group, a block, in `events` */
   ends: usize;

@@ -16,7 +16,7 @@ export function tableAt(plan: Plan, i: u32): VectorTable {
 }
 
 /**
- * Sets a thread's fields to a table, and to those slices from .. to - 1 that the table contains.
+ * Points a thread to a table of vectors, and to those slices from .. to - 1 of the dimensions that the table contains.
  * @returns whether there are any
  */
 export function openSlices(thread: Thread, table: VectorTable, from: u32, to: u32): bool {

@@ -93,8 +93,8 @@ function targetOf(fit: Fit, row: u32, t: u32): f64 {
 }
 
 /**
- * Writes the product of a centered row with the matrix `by`, for eight targets, to the thread's `line`; `blockProducts`
- * must contain the products of the centers with `by`.
+ * Multiplies a centered row by the matrix `by`, for eight targets, and writes the result to the thread's buffer `line`.
+ * `blockProducts` must contain the products of the column means with `by`.
  */
 function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
   let s0 = f64x2.splat(0);
@@ -127,8 +127,8 @@ function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
 }
 
 /**
- * Adds the outer product of a row and the thread's `line`, one number for each of eight targets, to `into`; and adds
- * `line` to the sums of the row's blocks.
+ * Adds the outer product of a row and the eight numbers in the thread's buffer `line` to the matrix `into`, and the
+ * eight numbers to the sums of the blocks that the row has.
  */
 function add(plan: Plan, s: Scratch, row: u32, into: usize): void {
   const l0 = v128.load(s.line);
@@ -318,7 +318,7 @@ function exceeds(squares: usize, goal: usize): bool {
   return false;
 }
 
-/** Writes the weighted sum of squared errors of each target over the rows whose part is the fold. */
+/** Writes the weighted sum of squared errors of each target over the rows that the fold holds out. */
 export function writeErrors(plan: Plan, fit: Fit, s: Scratch): void {
   const fold = changetype<Fold>(fit.fold);
   memory.fill(fit.errors, 0, LINE);

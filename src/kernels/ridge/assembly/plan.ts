@@ -16,11 +16,11 @@ export class Plan {
   blockOf: usize;
   /** weight of each row, f64[numRows] */
   weights: usize;
-  /** u8[numRows]: part of each row, by which folds use the row for fitting or hold it out */
+  /** u8[numRows]: number of the fold that holds out each row; or FITTED or LEFT_OUT of ../binding.ts */
   parts: usize;
 }
 
-/** A set of rows on which maps are fitted: rows whose part is at most `last` and not `fold`. */
+/** A set of rows on which maps are fitted: the rows whose number in Plan.parts is neither `fold` nor above `last`. */
 export class Fold {
   fold: u32;
   last: u32;
@@ -58,7 +58,7 @@ export class Scratch {
    * targets
    */
   blockProducts: usize;
-  /** f64[numBlocks][8]: for each block of columns and target, the sum of `line` over the rows that have the block */
+  /** f64[numBlocks][8]: for each block of columns, the sum over the rows that have it of the eight numbers in `line` */
   blockSums: usize;
   /** f64[8]: product of the current row with a matrix, one number for each of eight targets */
   line: usize;

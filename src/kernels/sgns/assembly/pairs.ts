@@ -178,8 +178,8 @@ function pairGradients(plan: Plan, rows: BatchRows, p: usize, scores: usize): v1
 }
 
 /**
- * Adds slice j of the gradients of the pairs beyond the windows to the sums of their rows; the vectors are those of the
- * batch's start.
+ * Adds slice j of the gradients of the pairs beyond the windows to the sums of their rows, computed from the vectors as
+ * they were at the batch's start.
  */
 export function sumPairs(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = <usize>j * plan.numRows * LINE;

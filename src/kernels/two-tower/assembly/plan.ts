@@ -179,8 +179,8 @@ export class Thread extends BatchNegatives {
   /** f32[n][2]: for each vector, 1 - b1^t and 1 - b2^t after its t steps of Adam; equal in every thread */
   corrections: usize;
   /**
-   * f32[R][slices of this thread][8]: this thread's part of the derivatives by the batch's vectors; and bytes from one
-   * vector's to the next's
+   * f32[R][slices of this thread][8]: this thread's slices of the derivatives by the vectors that the batch uses; and
+   * the distance in bytes from one vector's to the next's
    */
   sums: usize;
   sumBytes: usize;

@@ -7,7 +7,7 @@
 //   M   max(1, 1/q); candidates are accepted with probability alpha / M, and the part of 1/p above M is a separate
 //       candidate
 
-/** Content of slots after the end of a walk. */
+/** Node number at the positions of a walk after its end. */
 export const NONE: u32 = 0xffffffff;
 
 /** The graph and its walks. All threads read it, none writes to it. */

@@ -84,8 +84,8 @@ export function activate(network: DenseNetwork, layer: Layer, scratch: usize, ke
 }
 
 /**
- * Replaces the derivatives by a layer's activations by those by its sums before the activation, in the panels of a
- * block.
+ * Converts the derivatives of the loss by a layer's activations to those by its sums before the activation, in the
+ * panels of a block.
  */
 export function deactivate(network: DenseNetwork, layer: Layer, scratch: usize, keys: usize): void {
   if (layer.activation == LINEAR) return;
