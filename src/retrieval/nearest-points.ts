@@ -51,7 +51,7 @@ export class NearestPoints {
     return found;
   }
 
-  /** Returns the first position in `#order` whose point has a coordinate of at least x on the axis. */
+  /** Returns the first position in the sorted order of points whose coordinate on the axis is at least x. */
   #firstFrom(x: number): number {
     let [low, high] = [0, this.#order.length];
     while (low < high) {
@@ -63,8 +63,8 @@ export class NearestPoints {
   }
 
   /**
-   * Returns the distance along the axis between the query and the point at a position of `#order`; Infinity outside of
-   * it.
+   * Returns the distance along the axis between the query and the point at a position of the sorted order; Infinity if
+   * there is no such position.
    */
   #gap(query: Float64Array, place: number): number {
     if (place < 0 || place >= this.#order.length) return Infinity;

@@ -54,7 +54,7 @@ export function itemAt(cumulative: Float64Array, u: number): number {
   return low;
 }
 
-/** Settings of negatives that the examples of a batch share. */
+/** Options for sampling negatives that all examples of a batch share. */
 export interface SharedNoiseOptions {
   /** noise distribution; uniform draws need no table */
   noise: Noise;

@@ -16,7 +16,7 @@ import { checkDim, openInitRun, readKeyHistory, type InitRun } from "../training
 import { CONTEXT_TABLE } from "./names.js";
 import { readOptimizerFile, type Squares } from "./optimizer-file.js";
 
-/** Content of the run of --init; rows are by feature of the run's space. */
+/** Vectors and contexts of the run of --init, for each feature of that run's vocabulary. */
 export interface SgnsInit extends InitRun {
   dim: number;
   /** vectors and contexts of the run's rows, f32[numFeatures * dim] each */

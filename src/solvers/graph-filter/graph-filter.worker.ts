@@ -107,7 +107,7 @@ class BlockWorker {
   }
 
   /**
-   * Computes c(P) for up to sixteen queries, with two panels as buffers.
+   * Applies the filter's polynomial c(P) to up to sixteen queries, with two panels as buffers.
    *
    * @returns the panel that contains the result
    */

@@ -28,7 +28,9 @@ export const otherSide = (side: MatrixSide): MatrixSide => (side === "rows" ? "c
 
 interface SideLayout {
   length: number;
-  /** offset of the struct of the matrix, or of its transpose, whose product is a vector of this side */
+  /**
+   * offset of the struct whose product with a vector is a vector of this side: that of the matrix, or of its transpose
+   */
   matrix: number;
   /** offset of this side's diagonal scaling, or 0, and a panel for scaled vectors */
   scale: number;

@@ -19,7 +19,8 @@ import { eigenOf } from "./symmetric.js";
  */
 const LOST = 1e-6;
 /**
- * Threshold for the least eigenvalue of the normalized inner products, above which a step leaves only rounding errors.
+ * Threshold for the least eigenvalue of the normalized inner products: above it, one more step leaves only rounding
+ * errors.
  */
 const CLOSE = 0.1;
 /**
