@@ -276,7 +276,7 @@ test("a field moves together as the reference says, from sums that hold after it
     kernel.update(first!, end!, kindsAt, hashesAt, ...stepsAt, alpha, lambda, mu, 77, moments + 40 * b);
   }
   const drawn = Array.from(arena.f32(v));
-  // residuals e and derivatives h of the rows after each feature has been drawn
+  // errors e of the rows and derivatives h of their scores, after each feature's parameter has been drawn
   const e = new Float64Array(numRows);
   const h = new Float64Array(numRows);
   ids.forEach((id, r) => {

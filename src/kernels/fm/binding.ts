@@ -46,8 +46,8 @@ export interface FmShape {
 }
 
 /**
- * Properties of each method: its code in the kernel, number of floats per element of v including state, bytes of a w
- * including state.
+ * Properties of each method: its code in the kernel, number of floats of a vector's element with its state, and number
+ * of bytes of a weight with its state.
  */
 export const METHODS = {
   adagrad: { code: ADAGRAD, states: 2, linearBytes: 8 },
@@ -92,8 +92,8 @@ export interface FmLayout {
    */
   numSlices: number;
   /**
-   * location of v and its optimizer state, for each group of features and each slice of dimensions; in a field-aware
-   * machine for each block of fields, partner field and quad of dimensions
+   * location of the vectors and their optimizer state, for each group of features and each slice of dimensions; in a
+   * field-aware machine for each block of fields, partner field and quad of dimensions
    */
   slices: readonly (readonly StridedOffset[])[];
   /** location of AdaGrad's accumulators of the slices; undefined if slices have none; several slices may share one */

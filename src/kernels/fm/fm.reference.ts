@@ -73,7 +73,8 @@ export interface ReferenceOptions {
 }
 
 /**
- * Creates a model whose weights are zero and whose vectors have the given initial values; ftrl is a method of w only.
+ * Creates a model whose weights are zero and whose vectors have the given initial values; ftrl is a method of weights
+ * only.
  */
 export function referenceFm(
   dim: number,

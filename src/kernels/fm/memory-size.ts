@@ -18,8 +18,8 @@ const MOST_ELEMENTS = 2 ** 32;
 type FmSize = Pick<FmShape, "numFeatures" | "dim" | "method" | "hasRates" | "threads">;
 
 /**
- * Returns the bytes per feature: v and w with the optimizer state, their copy of the best epoch, the feature's hash,
- * count and individual rates, and its slot in each thread.
+ * Returns the bytes per feature: its vector and weight with the optimizer state, their copy of the best epoch, its
+ * hash, count and individual rates, and its slot in each thread.
  */
 export function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
   const parameters =

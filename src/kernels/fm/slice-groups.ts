@@ -25,7 +25,9 @@ import {
 } from "./binding.js";
 import { Plan, Thread } from "./layout.js";
 
-/** Number of features whose hashes and counts a group holds at a time while vectors are initialized. */
+/**
+ * Number of features whose hashes and counts are copied to a group's memory at a time while vectors are initialized.
+ */
 export const STAGED = 1 << 16;
 
 /** A memory with the vectors of adjacent slices. */
@@ -155,7 +157,7 @@ function allocateGroup(
 }
 
 /**
- * Copies v and w of all features from the memories to dense arrays, or to the memories from the arrays.
+ * Copies vectors and weights of all features from the memories to dense arrays, or to the memories from the arrays.
  *
  * @param vectors f32[n][dim]
  * @param w f32[n]

@@ -29,9 +29,9 @@ export interface FmState {
 
 /** Optimizer state by feature; arrays are empty for a method without state. */
 export interface OptimizerState {
-  /** optimizer state of each feature's slices, including that of padding dimensions: f32[n][J][(S - 1) K + A] */
+  /** f32, by feature and slice of its vector: optimizer state of the slice, including that of padding dimensions */
   vectors: Float32Array;
-  /** optimizer state of each weight, f32[n][L - 1]; a weight and its state are L floats */
+  /** f32, by feature: optimizer state of its weight */
   w: Float32Array;
   /** AdaGrad's accumulator of the bias w0 */
   w0: number;
@@ -50,9 +50,12 @@ class Parameters {
   readonly J: number;
   readonly K: number;
   readonly L: number;
-  /** number of floats per slice: S K for a vector with the state that is stored with it, and A for an accumulator */
+  /**
+   * number of floats per slice of a vector: its dimensions, the state stored with them, and its accumulator if it has
+   * one
+   */
   readonly width: number;
-  /** number of floats per slice of a vector with the state that is stored with it, S K, without the accumulator */
+  /** number of floats per slice of a vector: its dimensions and the state stored with them, without an accumulator */
   readonly #side: number;
   /** view of the whole arena as f32 */
   readonly numbers: Float32Array;
@@ -91,9 +94,11 @@ class Parameters {
     return (this.#linear.offset + feature * this.#linear.stride) / 4;
   }
 
-  /** Copies v and the state of a feature's slice to `target` from index `to` on; omits the first `skip` floats. */
+  /**
+   * Copies a slice of a feature's vector, and its state, to `target` from index `to` on; omits the first `skip` floats.
+   */
   read(feature: number, j: number, skip: number, target: Float32Array, to: number): void {
-    // v and its state are adjacent, unless the state is an accumulator
+    // the slice and its state are adjacent in memory, unless the state is an accumulator
     const slice = this.#slices[this.#groupOf(feature)]![j]!;
     const at = indexOf(slice, feature);
     target.set(slice.numbers.subarray(at + skip, at + this.#side), to);
@@ -102,7 +107,7 @@ class Parameters {
     target[to + this.#side - skip] = square.numbers[indexOf(square, feature)]!;
   }
 
-  /** Copies v and the state of a feature's slice from `source`, in the layout that `read` writes. */
+  /** Copies a slice of a feature's vector, and its state, from `source`, in the layout that `read` writes. */
   write(feature: number, j: number, skip: number, source: Float32Array, from: number): void {
     const end = from + this.#side - skip;
     const slice = this.#slices[this.#groupOf(feature)]![j]!;

@@ -17,7 +17,7 @@ export const LANES = 16;
  */
 export const BLOCK_PANELS = 4;
 
-/** Number of users whose scores finishPanels computes together. */
+/** Number of users for whom finishPanels computes the scores together. */
 export const BLOCK_USERS = BLOCK_PANELS * LANES;
 
 /** A bipartite graph of users and items, with adjacency lists in both directions and without repeated edges. */
@@ -28,7 +28,7 @@ export interface UserItemGraph {
   items: ItemLists;
 }
 
-/** Graph and components that the kernel reads. */
+/** The user-item graph and the leading eigenvectors that the kernel reads. */
 export interface FilterInput extends UserItemGraph {
   /** factor of each item's scores, f32[numItems] */
   after: Float32Array;

@@ -153,8 +153,8 @@ export interface NetLearning extends Omit<DenseLearning, "dropout"> {
   /** learning rate of embeddings, which learn by AdaGrad on the batch's summed loss; 0 freezes the embeddings and w0 */
   embeddingLearningRate: number;
   /**
-   * factor of the penalty embeddingL2 / 2 |e|^2, which is added to the batch's summed loss for each embedding of each
-   * row
+   * factor of the penalty embeddingL2 / 2 |embedding|^2, which is added to the batch's summed loss for each embedding
+   * of each row
    */
   embeddingL2: number;
   /**

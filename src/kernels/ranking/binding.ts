@@ -75,7 +75,10 @@ export interface RankingData {
    * corrected by it
    */
   logNoise?: Float32Array;
-  /** number of groups of features in strata, a power of two; by default the result of strataGroups */
+  /**
+   * number of groups into which users, and likewise items, are divided for training in strata, a power of two; by
+   * default the result of strataGroups
+   */
   groups?: number;
   /**
    * for layers: graph of the features that events connect; each context and each item then has one feature of value 1

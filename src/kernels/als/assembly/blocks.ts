@@ -41,7 +41,7 @@ function useRow(side: Side, sums: Sums, s: Scratch, row: u32): void {
   s.predictions = sums.predictions;
 }
 
-/** Initializes the matrix A and the gradient g of each row for the block of dimensions that begins at `from`. */
+/** Initializes the equations A x = g of each row for the block of dimensions that begins at `from`. */
 export function beginGroup(side: Side, sums: Sums, thread: u32, from: u32, first: u32, numRows: u32): void {
   const s = scratchOf(sums, thread);
   const width = min(side.block, side.dim - from);
@@ -57,8 +57,8 @@ export function beginGroup(side: Side, sums: Sums, thread: u32, from: u32, first
 }
 
 /**
- * Adds the terms of a block's events to the matrix A and the gradient g of each row. Before, it predicts the events'
- * scores, or adapts the predictions to the previous step.
+ * Adds the terms of a block's events to the equations A x = g of each row. Before, it predicts the events' scores, or
+ * adapts the predictions to the previous step.
  */
 export function addBlock(side: Side, sums: Sums, thread: u32, from: u32, first: u32, numRows: u32): void {
   const s = scratchOf(sums, thread);

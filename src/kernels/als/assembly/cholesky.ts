@@ -10,7 +10,7 @@ import { addProducts } from "../../shared/assembly/tile";
 import { sum4 } from "../../shared/assembly/vector";
 import { Scratch } from "./plan";
 
-/** Writes the solution A^-1 g to `step`; `matrix` and `gradient` are overwritten. */
+/** Solves A x = g, for A in `matrix` and g in `gradient`, which are overwritten; writes x to `step`. */
 export function choleskySolve(s: Scratch, b: u32): void {
   for (let k: u32 = 0; k < b; k += 4) {
     // subtracts the contributions of the rows of U that are already computed from rows k .. k + 3 of A
@@ -52,7 +52,7 @@ function factorRow(s: Scratch, b: u32, r: u32, end: u32): void {
   }
 }
 
-/** Solves U'y = g from the first row on, then U x = y from the last. */
+/** Solves U'y = g by forward substitution, then U x = y by backward substitution, where U is the Cholesky factor. */
 function substitute(s: Scratch, b: u32): void {
   for (let r: u32 = 0; r < b; r++) {
     const at = (<usize>r) << 2;

@@ -13,7 +13,7 @@ export const ROWS: u32 = 8;
 export class Side {
   /** D: number of dimensions, padded to a multiple of 8 */
   dim: u32;
-  /** b: number of dimensions of a block, a multiple of 8 */
+  /** b: number of dimensions that are solved together (a block), a multiple of 8 */
   block: u32;
   /** matrix W of the updated side, f32[n][D] */
   rows: usize;
@@ -53,8 +53,8 @@ export class Scratch {
   /** f32[CHUNK]: confidence times (score - 1) of each of the CHUNK events that are gathered at a time */
   gradients: usize;
   /**
-   * f32 panels of [b][b], where b is the number of dimensions in a block: the matrix A of the row's equations, replaced
-   * by its Cholesky factor U; and -U
+   * matrix A of a row's equations for a block of b dimensions, later its Cholesky factor U; and -U; b x b each, in f32
+   * panels of eight columns
    */
   matrix: usize;
   negated: usize;

@@ -13,8 +13,9 @@ const RELAXATION: f64 = 0.8;
 const CHANCE: f64 = 0.6;
 
 /**
- * Returns the minimizer of alpha / 2 sum e^2 + lambda / 2 (v - mu)^2; or, with a random key, a draw that leaves the
- * normal posterior invariant: its mean is the minimizer, and its variance the inverse of the curvature.
+ * Returns the parameter v that minimizes alpha / 2 (sum of squared errors) + lambda / 2 (v - mu)^2; or, with a random
+ * key, a draw that leaves the normal posterior invariant: its mean is the minimizer, and its variance the inverse of
+ * the curvature.
  *
  * @param he sum of h e
  * @param hh sum of h^2

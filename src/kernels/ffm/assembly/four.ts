@@ -275,8 +275,8 @@ function targetOf(vector: usize, sums: usize): usize {
 }
 
 /**
- * Returns the factors c of four partner vectors in the step v - c u: learning rate times g, or -g for the sums of a
- * feature marked as repeated.
+ * Returns the factors of four partner vectors in a step: learning rate times g, the derivative of the loss by the
+ * score; or -g for the sums of a feature marked as repeated.
  */
 function stepsOf(rate: v128, g: v128, ids: usize): v128 {
   return f32x4.sub(f32x4.mul(rate, g), v128.and(i32x4.shr_s(v128.load(ids), 31), g));

@@ -282,7 +282,8 @@ function vectorOf(plan: FfmPlan, i: usize, f: u32): usize {
 }
 
 /**
- * Returns the address of dimension d of a vector; the vector consists of quads, each followed by its optimizer state.
+ * Returns the address of dimension d of a vector; the vector consists of groups of four dimensions, each followed by
+ * its optimizer state.
  */
 function at(plan: FfmPlan, vector: usize, d: u32): usize {
   return vector + <usize>(d >> 2) * <usize>plan.quadBytes + ((<usize>(d & 3)) << 2);

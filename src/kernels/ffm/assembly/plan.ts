@@ -46,7 +46,7 @@ export class FfmPlan extends Plan {
 
 /** A rectangle of pairs of fields; one thread processes it. */
 export class Tile {
-  /** blocks A and B whose fields are paired; A <= B */
+  /** indexes of the two blocks of fields that the tile pairs; blockA is at most blockB */
   blockA: u32;
   blockB: u32;
   /** the tile pairs fields fromA .. toA - 1 with fields fromB .. toB - 1 */

@@ -25,8 +25,8 @@ import { bytesOfPartner, endOf, placeOf, squaresAt, startOf, strideAt, valuesOf,
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
 /**
- * Adds each row's scores of the tile's pairs to `partial`, or writes them if the tile is the first of its group. If S
- * is a type of four bytes, also writes the sums of squares s for AdaGrad (ada-grad.ts).
+ * Adds each row's scores of the tile's pairs to `partial`, or writes them if the tile is the first of its group. If the
+ * type S has four bytes, also writes the sums of squares that AdaGrad needs (ada-grad.ts).
  *
  * @param partial f32[B]
  */

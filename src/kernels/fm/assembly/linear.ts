@@ -182,7 +182,7 @@ function stepRepeats<M>(plan: Plan, thread: Thread): void {
   }
 }
 
-/** Takes one step of w for each feature of each row by any method M, one feature at a time. */
+/** Takes one step of w for each feature of each row by the method that the type M represents, one feature at a time. */
 function updateLinear<X, M>(plan: Plan, thread: Thread): void {
   const numRows = thread.numRows;
   const ids = thread.ids;

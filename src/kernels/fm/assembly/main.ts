@@ -152,8 +152,8 @@ export function nextPartials(plan: Plan, thread: Thread): usize {
 }
 
 /**
- * Computes the sums S of v x and the partial scores of slices from .. to - 1, for the rows of the opened batch; slice J
- * is the linear one.
+ * Computes the sums S of v x and the partial scores of slices from .. to - 1, for the rows of the thread's current
+ * batch; slice J is the linear one.
  *
  * @param partials f32[J + 1][B]
  */

@@ -27,7 +27,7 @@ export class Plan {
    * it
    */
   firstDimension: u32;
-  /** J: number of slices of vectors */
+  /** J: number of slices into which the dimensions of the vectors are divided */
   numSlices: u32;
   /** K: number of dimensions per slice */
   sliceWidth: u32;
@@ -66,7 +66,10 @@ export class Plan {
   l1Weight: f32;
   /** code of the optimization method: ADAGRAD, SGD, FTRL or ADAM */
   method: u32;
-  /** f32[n][4]: l2 of w, l2 of v, factor of both learning rates, unused; 0 when all features use the plan's options */
+  /**
+   * f32[n][4]: for each feature, L2 of its weight, L2 of its vector, factor of both learning rates, and an unused
+   * number; 0 when all features use the plan's options
+   */
   rates: usize;
 }
 
@@ -144,7 +147,7 @@ export const FTRL: u32 = 2;
 export const ADAM: u32 = 3;
 
 /**
- * Sets the initial optimizer state of one dimension of v: AdaGrad's n is 1, Adam's numbers are 0.
+ * Sets the optimizer state of one dimension of a vector to its initial value: 1 for AdaGrad's accumulator, 0 for Adam.
  *
  * @param apart bytes from one number of the dimension to the next
  */
@@ -196,7 +199,9 @@ export type RatedSgd = i8;
 export type RatedAdaGrad = i32;
 export type RatedAdam = i64;
 
-/** Returns the address of a feature's rates: l2 of w, l2 of v, and the factor of its learning rate. */
+/**
+ * Returns the address of a feature's rates: L2 of its weight, L2 of its vector, and the factor of its learning rate.
+ */
 export function ratesOf(plan: Plan, feature: u32): usize {
   return plan.rates + ((<usize>feature) << 4);
 }

@@ -19,7 +19,7 @@ import { accumulatorAt, accumulatorStride, sliceAt, sumsAt, Plan, Thread, ratesO
 import { clearRepeats, countRepeats, shareOf } from "./repeats";
 
 /**
- * Writes each row's sum S of v x and this slice's part of the row's score.
+ * Writes each row's sum of v x over its features, and this slice's part of the row's score.
  *
  * @param sums f32[B][K]
  * @param partial f32[B]

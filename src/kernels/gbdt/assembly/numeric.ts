@@ -16,7 +16,10 @@ import {
 } from "./gain";
 import { floatsOf } from "./histogram";
 
-/** Returns the term T(G)^2 / (H + l2) of the gain for two sides. @param l1,l2 the option in both lanes */
+/**
+ * Returns one term of a split's gain for both sides, T(G)^2 / (H + l2), where T shrinks G by the L1 penalty. @param
+ * l1,l2 the option in both lanes
+ */
 function leafGain2(g: v128, h: v128, l1: v128, l2: v128): v128 {
   const t = f64x2.pmax(f64x2.splat(0), f64x2.sub(f64x2.abs(g), l1));
   const below = f64x2.add(h, l2);

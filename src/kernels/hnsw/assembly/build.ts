@@ -47,8 +47,8 @@ function put(links: usize, distances: usize, i: u32, key: u64): void {
 }
 
 /**
- * Sets a new node's links on a level: all nodes of the candidate pool if there are fewer than M, else at most M
- * selected ones.
+ * Sets a new node's links on a level: all nodes of the candidate pool if they are fewer than M, the maximum number of
+ * links, else at most M selected ones.
  */
 function choose(graph: Graph, scratch: Scratch, node: u32, level: u32): void {
   const m = graph.m;
@@ -170,7 +170,7 @@ export function linkBack(
     for (let level: u32 = 0; level <= top; level++) {
       const links = linksOf(graph, node, level);
       const distances = linkDistances(graph, node, level);
-      // a new node has at most M links on every level
+      // a new node selects at most M links on every level, even on level 0, where a node may have 2 M
       for (let j: usize = 0; j < (<usize>graph.m) << 2; j += 4) {
         const target = load<u32>(links + j);
         if (target == NONE) break;

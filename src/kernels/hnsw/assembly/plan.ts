@@ -39,7 +39,7 @@ export class Graph {
   upperRows: usize;
   /** links of nodes on levels above 0, u32[rows][m] */
   upperLinks: usize;
-  // the following fields are used only while the graph is built
+  // the following fields of the struct are used only while the graph is built
   /** u32[n]: nodes in the order in which they are added */
   order: usize;
   /** f32, parallel to the links: distance of each link */

@@ -27,7 +27,8 @@ function at(plan: Plan, row: u32, column: u32): usize {
 }
 
 /**
- * Packs consecutive rows of the panel C of the block that begins at column k, and of L = -C D.
+ * Packs consecutive rows of the block's columns, which begin at column k (panel C), and of their products with the
+ * inverse D of the diagonal block (L = -C D).
  * @param numRows a multiple of 8
  */
 export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void {

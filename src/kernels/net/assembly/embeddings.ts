@@ -130,7 +130,10 @@ function step(plan: NetPlan, feature: u32, sum: usize, kept: f32, penalty: f32, 
   }
 }
 
-/** Returns argmin over p of (p - e)^2 / 2 + step (penalty / 2) p^2, where AdaGrad's step is lr / sqrt(n). */
+/**
+ * Takes a proximal step: returns the p that minimizes (p - e)^2 / 2 + step (penalty / 2) p^2, for the value e and
+ * AdaGrad's step length lr / sqrt(n).
+ */
 function shrunk(e: v128, lr: v128, n: v128, penalty: f32): v128 {
   const step = f32x4.div(lr, f32x4.sqrt(n));
   return f32x4.div(e, f32x4.add(f32x4.splat(1), f32x4.mul(step, f32x4.splat(penalty))));

@@ -214,8 +214,8 @@ function keptOf(plan: NetPlan, numRows: u32): f32 {
 }
 
 /**
- * Takes one step of the bias w0, the network's first input; if `kept` is MEASURE, takes no step. @returns the square of
- * the batch's summed derivative by w0
+ * Takes one step of the bias w0, the network's first input; takes no step if `kept` is MEASURE. @returns the squared
+ * sum of the batch's derivatives by w0
  */
 function stepBias(plan: NetPlan, numRows: u32, t: u32, kept: f32): f64 {
   let sum: f32 = 0;

@@ -56,7 +56,10 @@ export class NetPlan extends DenseNetwork {
   machine: u32;
   /** learning rate of embeddings; 0 freezes them */
   embeddingLearningRate: f32;
-  /** factor of the penalty embeddingL2 / 2 |e|^2, which is added to the batch's summed loss for each pair of a row */
+  /**
+   * factor of the penalty embeddingL2 / 2 |embedding|^2, which is added to the batch's summed loss for each pair of a
+   * row
+   */
   embeddingL2: f32;
   /**
    * f32[numFeatures]: individual L2 factor of each feature's pairs, applied by a proximal step; 0 if features have none

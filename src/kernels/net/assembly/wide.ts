@@ -101,7 +101,7 @@ function addGradient(weight: usize, gradient: f32): void {
  * Takes a weight's step, unless `kept` is MEASURE, and resets its sum of gradients, so that its next occurrence adds
  * nothing.
  *
- * @returns the squared sum
+ * @returns the square of the sum of gradients
  */
 function takeGradient(plan: NetPlan, weight: usize, kept: f32): f64 {
   const gradient = load<f32>(weight, 12);

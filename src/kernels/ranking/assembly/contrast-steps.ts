@@ -44,8 +44,8 @@ export function addEvents(
     }
   }
 
-  // computes the derivatives by the negatives' vectors: dLoss/dQ = G^T P, for contexts P and derivatives G by the
-  // scores
+  // computes the derivatives by the negatives' vectors: for each negative, the sum of the events' context vectors,
+  // weighted by dLoss/dscore
   const N = <usize>thread.numShared;
   const numGroups = (numRows + 3) >>> 2;
   for (let n: usize = 0; n < N; n += 4) {

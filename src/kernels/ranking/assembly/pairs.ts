@@ -24,8 +24,8 @@ function rowAt(plan: Plan, candidates: usize, r: usize): usize {
 }
 
 /**
- * Writes each opened slice's part of the score of every event's own item and M candidates. The inner loop is over
- * slices, so that a vector is read in one piece.
+ * Writes the contribution of each slice of dimensions that the thread has opened to the scores of every event's own
+ * item and M candidates. The inner loop is over slices, so that a vector is read in one piece.
  * @param partials f32[J + 1][B][M + 1]
  */
 export function forwardPairs(
@@ -67,7 +67,8 @@ export function forwardPairWeights(plan: Plan, candidates: usize, numRows: u32, 
 }
 
 /**
- * Computes four dimensions of <p, q> plus the inner products of the item's own features, (q^2 - sum of (x v)^2) / 2.
+ * Computes the terms of a score in four dimensions: the product of p, the sum of x v over the context, and q, that over
+ * the item; and the inner products of the item's own features, (q^2 - sum of (x v)^2) / 2.
  */
 function scorePart(plan: Plan, thread: Thread, event: u32, item: u32, c: usize): v128 {
   const p = sumOf(thread, plan.context, event, c);
@@ -221,7 +222,7 @@ function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize
   return sum;
 }
 
-/** Updates the opened slices of every feature of every pair, in the order of the rows. */
+/** Updates the slices that the thread has opened, for every feature of every pair, in the order of the rows. */
 export function updatePairs(plan: Plan, thread: Thread, candidates: usize, numRows: u32): void {
   const l2 = f32x4.splat(plan.l2Vector);
   const zero = f32x4.splat(0);

@@ -37,11 +37,11 @@ export class Plan extends NegativeSource {
   numThreads: u32;
   numFeatures: u32;
   dim: u32;
-  /** J: number of slices */
+  /** J: number of slices of 8 dimensions */
   numSlices: u32;
   /**
-   * VectorTable[numTables]: the tables that contain the vectors' slices; strata and shared negatives use a single
-   * table, because threads read all slices
+   * VectorTable[numTables]: the tables that contain the vectors' slices; training in strata and shared negatives use a
+   * single table, because threads read all slices
    */
   tables: usize;
   numTables: u32;
@@ -68,7 +68,7 @@ export class Plan extends NegativeSource {
   eventWeights: usize;
   /** u32[2^b / 32]: Bloom filter of the history; bit `membershipBit` of each (user, item) is set */
   memberships: usize;
-  /** shift 32 - b, which turns a hash into a bit number of the filter */
+  /** 32 - b: shift that turns a 32-bit hash into a bit number of the filter, which has 2^b bits */
   membershipShift: u32;
   loss: u32;
   /** 1: vectors are divided by their lengths before they are scored (cosine), and there are no weights */
@@ -107,7 +107,7 @@ export class Plan extends NegativeSource {
    * candidates); two buffers, for even and odd batch numbers
    */
   partials: usize;
-  /** data of the strata; 0 unless pairs are `single` */
+  /** data for training in strata; 0 unless each context and each item has a single feature */
   strata: Strata;
   contrast: Contrast;
   /** graph on which the layers propagate vectors; 0 without layers */
@@ -222,8 +222,8 @@ export class Contrast {
 /** Memory of one thread. */
 export class Thread extends BatchNegatives {
   /**
-   * range of slices that the thread updates in the table opened last; and address, stride and offset of accumulators of
-   * this table (VectorTable)
+   * range of slices that the thread updates in the table that it has opened last; and address, stride and offset of
+   * accumulators of this table (VectorTable)
    */
   fromSlice: u32;
   toSlice: u32;

@@ -182,7 +182,7 @@ function takenBytes(numThreads: u32): usize {
 
 /**
  * Chooses a user group whose block was not yet taken in this round: a group of this thread first, then groups of other
- * threads. Returns P if none is left.
+ * threads. Returns the number of groups if none is left.
  */
 function takeGroup(plan: Plan, index: u32, round: u32): u32 {
   const s = plan.strata;

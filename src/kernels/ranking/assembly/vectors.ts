@@ -29,8 +29,8 @@ export function openSlices(thread: Thread, table: VectorTable, from: u32, to: u3
 }
 
 /**
- * Returns the address that a feature's v would have if the opened table contained all slices; only the slices of the
- * table exist.
+ * Returns the address that a feature's vector would have if the table that the thread has opened contained all slices;
+ * only the slices of the table exist.
  */
 export function vectorOf(thread: Thread, feature: u32): usize {
   return thread.vectors + <usize>feature * thread.stride;
@@ -46,7 +46,10 @@ export function momentsOf(plan: Plan, feature: u32): usize {
   return plan.moments + <usize>feature * plan.momentStride;
 }
 
-/** Returns four dimensions, starting at byte c of the rows, of the sum of x v over a row's features. */
+/**
+ * Returns four dimensions, from byte c of the vectors on, of the sum of x v, values times vectors, over a row's
+ * features.
+ */
 export function sumOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);
@@ -57,7 +60,7 @@ export function sumOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 
   return sum;
 }
 
-/** Returns four dimensions of the sum of squares (x v)^2 over a row's features. */
+/** Returns four dimensions, from byte c of the vectors on, of the sum of squares (x v)^2 over a row's features. */
 export function squaresOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);
