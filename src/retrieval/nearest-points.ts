@@ -22,7 +22,10 @@ export class NearestPoints {
   /** indexes of the points, sorted by their coordinate on the axis with the largest range */
   readonly #order: Uint32Array;
 
-  /** Sorts the points along the axis. @param points f64[n * dims], row-major, finite @param dims at least 1 */
+  /**
+   * Sorts the points along the axis with the largest range. @param points f64[n * dims], row-major, finite @param dims
+   * at least 1
+   */
   constructor(points: Float64Array, dims: number) {
     this.#points = points;
     this.#dims = dims;

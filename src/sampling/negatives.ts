@@ -53,7 +53,10 @@ export function ownersOfItems({ indptr, items }: ItemLists): Uint32Array {
   return owners;
 }
 
-/** Returns the unions of the lists of a and b with the same index; items are distinct. @param b as many lists as a */
+/**
+ * Returns for each index the union of the lists of a and b; the items of a list are distinct. @param b as many lists as
+ * a
+ */
 export function unionOf(a: ItemLists, b: ItemLists): ItemLists {
   return historyOf(joined(ownersOfItems(a), ownersOfItems(b)), joined(a.items, b.items), a.indptr.length - 1);
 }

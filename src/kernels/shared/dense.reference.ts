@@ -32,8 +32,8 @@ export interface DropoutDraws {
 }
 
 /**
- * Values of a row that the backward pass needs: x_l, m_l act'(n_l), and for normalized layers h_l = (z - mean) /
- * deviation.
+ * Values of a row that the backward pass needs, by layer: its input, the derivatives of its output by its normalized
+ * sums, and for normalized layers h = (sum - mean) / deviation.
  */
 export interface DenseState {
   x: Float64Array[];
@@ -152,7 +152,7 @@ function throughNormal(
   return a.map((x, o) => (x - mean - h[o]! * tilt) / deviation);
 }
 
-/** Takes one Adam step of an array. @param sums sums of the gradients over the batch */
+/** Takes one Adam step of an array of parameters. @param sums sums of the gradients over the batch */
 export function denseStep(
   p: ReferenceParameters,
   sums: Float64Array,

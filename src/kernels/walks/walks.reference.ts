@@ -37,7 +37,10 @@ export function alphaOf(
   return x === t ? 1 / p : hasArc(graph, x, t) ? 1 : 1 / q;
 }
 
-/** Returns the probability of each neighbor of v as the next node of a walk t, v. @returns f64 by arc of v, sum 1 */
+/**
+ * Returns the probability of each neighbor of v as the next node of a walk that came to v from t. @returns f64 by arc
+ * of v, sum 1
+ */
 export function stepChances(
   graph: WalkGraph,
   parameters: Pick<WalksShape, "p" | "q">,

@@ -53,7 +53,7 @@ export interface ItemMatrix {
   weights?: Float32Array;
 }
 
-/** Returns a search by dot products. @param sets u32[]: item numbers of each set, ascending */
+/** Returns a search for the best items by dot products. @param sets u32[]: item numbers of each set, ascending */
 export async function searchVectors(
   { dim, vectors, weights }: ItemMatrix,
   sets: readonly Uint32Array[],
@@ -91,7 +91,7 @@ export interface Rankers {
 /** Number of (query, item) pairs that are scored at a time. */
 const PAIRS = 1 << 22;
 
-/** Returns a search by a model or a baseline. @param numItems number of all items */
+/** Returns a search for the best items by a model or a baseline. @param numItems number of all items */
 export function searchByRanker(
   { sets: own, all }: Rankers,
   sets: readonly Uint32Array[],

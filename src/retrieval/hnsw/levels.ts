@@ -10,7 +10,7 @@ import type { Keys } from "../../log/keys.js";
 import { log } from "../../numeric/exp.js";
 import { hashBytes, type Hash64 } from "../../numeric/hash.js";
 
-/** Highest level of a node. */
+/** Maximum level of a node in the graph. */
 export const MOST_LEVEL = 31;
 
 export interface Levels {

@@ -160,7 +160,7 @@ class BlockWorker {
     }
   }
 
-  /** Computes the vectors z = W' D_i^-2g r of a block's users in the space of the components. */
+  /** Computes the vectors of a block's users in the space of the leading eigenvectors, z = W' D_i^-2g r. */
   #project({ indptr, items, weights }: FilterQueries, first: number, count: number): void {
     const { layout, beforeIdeal } = this.#constants;
     const { dim, numItems, components } = layout;

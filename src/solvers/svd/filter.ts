@@ -19,7 +19,9 @@ export interface ColumnFilter {
 
 /** Buffers of the filter, and the products with the matrix A from which it is computed. */
 export interface FilterRoom {
-  /** three panels f32[numColumns][16]: two polynomials T_k(L) X, and their sum weighted by c_k */
+  /**
+   * three panels f32[numColumns][16]: two Chebyshev polynomials of the vectors, and the weighted sum of all polynomials
+   */
   columns: readonly [Region, Region, Region];
   /** panel f32[numRows][16] for products with A */
   rows: Region;
@@ -28,7 +30,10 @@ export interface FilterRoom {
   multiply(side: "rows" | "columns", source: Region, target: Region): Promise<void>;
 }
 
-/** Writes M X (side "rows") or M' X (side "columns") to the target; the source, of the other side, is unchanged. */
+/**
+ * Multiplies by the filtered matrix M (side "rows") or by its transpose (side "columns"); the source, a panel of the
+ * other side, is unchanged.
+ */
 export async function multiplyFiltered(
   side: "rows" | "columns",
   { coefficients, before, after }: ColumnFilter,

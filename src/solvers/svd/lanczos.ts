@@ -149,8 +149,8 @@ function greatestSquare(products: Float64Array): number {
 }
 
 /**
- * Returns the residual of each approximate eigenvector: the length of R times the last 16 numbers of the eigenvector of
- * T.
+ * Returns the residual of each approximate eigenvector: the length of R, the factor of the next block of the basis,
+ * times the last 16 numbers of the eigenvector of the projected matrix T.
  */
 function residualsOf({ size, vectors }: Eigen, r: Float64Array): Float64Array {
   return Float64Array.from({ length: size }, (_, e) => {

@@ -184,7 +184,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
-   * Writes [X_1 .. X_p] C to the targets, or adds it to them. Targets may be sources, too.
+   * Writes linear combinations of panels, [X_1 .. X_p] C, to the targets, or adds them. Targets may be sources, too.
    *
    * @param coefficientAt C[i][j], i < 16 p, j < 16 numTargets
    */

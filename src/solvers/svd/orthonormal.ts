@@ -82,7 +82,7 @@ export async function orthonormalize(
   return { panel, spare, r };
 }
 
-/** Returns the transformation that makes the columns of Z orthonormal, from their inner products. */
+/** Returns the transformation that makes the columns of the panel Z orthonormal, from their inner products. */
 function whitening(gram: Float64Array, squaredLength: number) {
   const squared = Float64Array.from({ length: PANEL }, (_, i) => gram[i * PANEL + i]!);
   const lengths = squared.map((x) => (x > LOST * LOST * squaredLength ? Math.sqrt(x) : 0));

@@ -54,7 +54,7 @@ export class Scratch {
   /** f64[p][8]: product of the normal equations' matrix with the search direction, for p columns and eight targets */
   product: usize;
   /**
-   * f64[numBlocks][8]: for each block of columns f, the product c_f' B_f of column means and coefficients, for eight
+   * f64[numBlocks][8]: for each block of columns, the product of its column means with its coefficients, for eight
    * targets
    */
   blockProducts: usize;

@@ -185,7 +185,10 @@ export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f
   }
 }
 
-/** Returns the derivative by the logit of part p of the batch: the sum of the slices' contributions, in their order. */
+/**
+ * Returns the contribution of the batch's part p to the derivative of the loss by a logit of the attention: the sum
+ * over slices, in their order.
+ */
 function partGradient(plan: Plan, p: usize): f32 {
   let from = plan.attentionPartials + (p << 2);
   let sum: f32 = 0;

@@ -117,7 +117,8 @@ export function writeItems(search: Search, from: u32, end: u32, target: usize): 
       at += 64;
     }
     if (((d & 1) | search.weighted) == 0) continue;
-    // writes the rest: the last dimension if their number is odd, the weights, or both
+    // writes what is left after the pairs of dimensions: the last dimension if their number is odd, the weights, or
+    // both
     for (let half: usize = 0; half < 32; half += 16) {
       const w = search.weighted ? finiteWeights(search.weights + ((<usize>p) << 5) + half) : zero;
       v128.store(target + half, d & 1 ? pairOf(v128.load(at + half), w, scale) : pairOf(w, zero, scale));

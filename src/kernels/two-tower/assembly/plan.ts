@@ -65,7 +65,7 @@ export class Plan extends NegativeSource {
    * two threads write to the same line
    */
   moments: usize;
-  /** f32[I][8]: bias, m, s, 1 - b1^t and 1 - b2^t of each item; 0 if scores are cosines */
+  /** f32[I][8]: for each item, its bias, Adam's moments m and s, 1 - b1^t and 1 - b2^t; 0 if scores are cosines */
   biases: usize;
   /**
    * index of the vector row of item 0 as a history item; 0 if items have the same rows in histories and as candidates

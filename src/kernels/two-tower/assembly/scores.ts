@@ -104,8 +104,8 @@ export function scoreFour(
 }
 
 /**
- * Adds the contribution of half of the PART events to the derivatives by negatives from .. to, multiples of 8:
- * dLoss/ditem = sum over the events of g user.
+ * Adds the contribution of half of the PART events to the derivatives by negatives from .. to, multiples of 8: the
+ * derivative by a negative is the sum of the users' vectors, weighted by dLoss/dscore.
  *
  * @param half half of the part's events, 0 or 1, which selects the sums
  * @param fromEvent,toEvent range of events in the part; fromEvent is a multiple of 4

@@ -13,7 +13,7 @@ import { drawArc, drawBiased } from "./step";
 /** Counter that separates the random order of the starts from the walks, whose numbers are lower. */
 const STARTS: u32 = 0xffffffff;
 
-/** Number of walks that advance in turn: while one waits for memory, the others continue. */
+/** Number of walks that advance in turn: while one walk waits for memory, the other walks continue. */
 const ABREAST: u32 = 16;
 
 /**

@@ -87,7 +87,7 @@ export class DenseNetwork {
   batchPitch: u32;
   /** threshold of dropout: a unit is dropped if its draw is below it */
   dropsBelow: u32;
-  /** factor of the kept units, 1 / (1 - dropout) */
+  /** factor of the units that dropout does not zero, 1 / (1 - dropout) */
   keptScale: f32;
   /** seed of the dropout's random draws */
   seed: u32;
