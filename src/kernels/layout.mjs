@@ -22,7 +22,7 @@ const numbers = new Set(["u32", "i32", "f32", "f64", "usize"]);
  * Returns a transform of the AssemblyScript compiler, which writes a kernel's layout.ts.
  *
  * @param folder of the kernel, from the project's root
- * @param root of the project
+ * @param root   of the project
  * @param shared map to which the transform adds the declarations of shared/assembly/ that the kernel uses, by name
  */
 export const layoutOf = (folder, root, shared) =>

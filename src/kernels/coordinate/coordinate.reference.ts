@@ -15,7 +15,9 @@ import { draw } from "../../numeric/random.js";
 
 /** Over-relaxation factor: the center of a draw is mean - RELAXATION (old value - mean); 0 is plain Gibbs sampling. */
 const RELAXATION = 0.8;
-/** sqrt(1 - RELAXATION^2): scale of the random part, for which the posterior is the stationary distribution. */
+/**
+ * sqrt(1 - RELAXATION^2): scale of a draw's random part, so that the posterior is the chain's stationary distribution.
+ */
 const CHANCE = 0.6;
 
 /**
@@ -41,11 +43,10 @@ export interface Residuals {
 export type Occurrence = { row: number; x: number };
 
 /**
- * Updates one parameter, and adapts e and q of the rows that have its feature.
+ * Updates one parameter, and adapts the errors e and the sums q of x v of the rows that have its feature.
  *
  * @param key random key of the draw from the posterior of t given all other parameters; 0 returns the minimizer of
- *   alpha / 2 sum e^2 +
- * lambda / 2 (t - mu)^2 instead
+ *   alpha / 2 sum e^2 + lambda / 2 (t - mu)^2 instead
  * @returns the new value
  */
 export function referenceCoordinate(

@@ -69,7 +69,7 @@ export interface StridedOffset {
   arena?: Arena;
 }
 
-/** Numbers of pairs for which a thread has buffers. */
+/** Numbers of (feature, value) pairs for which a thread's buffers have room. */
 export interface PairCounts {
   /**
    * pairs that a thread copies: those of a block if all rows have the same width and no values, else those of a batch

@@ -52,7 +52,7 @@ export function marksFor(numFeatures: number, keepsOrder: boolean): Marks {
   return { counts: new Uint32Array(numFeatures), base: 0, keepsOrder };
 }
 
-/** Selection of blocks: first, first + step, first + 2 step, ... */
+/** Selection of the blocks of a thread: first, first + step, first + 2 step, ... */
 interface Share {
   first: number;
   step: number;
@@ -61,7 +61,7 @@ interface Share {
 /**
  * Marks repeated features in those blocks of rows that a thread processes, in a shared memory.
  *
- * @param at byte offset of the Rows struct
+ * @param at  byte offset of the Rows struct
  * @param put if given, called for each block before it is marked, to write its ids
  */
 export function markShare(

@@ -17,7 +17,7 @@ import { ftrlZ } from "../../numeric/ftrl.js";
 import type { Arena } from "../shared/memory.js";
 import { getField, setField } from "../shared/struct.js";
 
-/** Accumulator with which steps are too small to change an f32 parameter. */
+/** Value of an accumulator that makes steps too small to change an f32 parameter. */
 const FROZEN = 1e38;
 
 /** Copy of all parameters and their state; its bytes do not depend on the number of threads. */

@@ -97,7 +97,7 @@ export interface FeaturePlace {
 export interface RowLayout {
   /** bytes per row of bins, a multiple of 16 */
   stride: number;
-  /** number of narrow features, padded to a multiple of 4 */
+  /** number of narrow features, whose bins have one byte, padded to a multiple of 4 */
   numNarrow: number;
   numWide: number;
   numCells: number;

@@ -55,7 +55,7 @@ export interface FilterScratch {
   worst: number;
 }
 
-/** Byte offsets of the kernel's struct and of the components. */
+/** Byte offsets of the kernel's struct and of the leading eigenvectors. */
 export interface FilterLayout {
   plan: number;
   numUsers: number;
@@ -83,7 +83,7 @@ export function filterBytes(
 }
 
 /**
- * Copies the graph and the components into the arena, and allocates the threads' buffers.
+ * Copies the graph and the leading eigenvectors into the arena, and allocates the threads' buffers.
  * @throws {UsageError} they do not fit
  */
 export function allocateFilter(

@@ -102,7 +102,7 @@ export interface RankingGraph {
 /** Dimensions and learning options. */
 export interface RankingShape {
   dim: number;
-  /** maximum number of threads; at most one per slice, or per group of strata, is used */
+  /** maximum number of threads; at most one per slice of dimensions, or per group for training in strata, is used */
   threads: number;
   loss: RankingLoss;
   cosine: boolean;
@@ -157,8 +157,8 @@ export interface RankingLayout {
   /** f32[n][D]: output of `propagateVectors`; absent without layers */
   propagated?: Region;
   /**
-   * number of groups into which strata divide features; and f64[groups^2], the sum of losses of each block of events in
-   * an epoch. Absent unless events are trained in strata
+   * number of groups into which users, and likewise items, are divided for training in strata; and f64[groups^2], the
+   * sum of losses of each block of events in an epoch. Absent unless events are trained in strata
    */
   strata?: { groups: number; losses: Region };
 }
@@ -384,7 +384,7 @@ export function rankWeights(numItems: number, candidates: number): Float32Array 
   return weights;
 }
 
-/** Returns the sum of the losses since the last call; in strata, of the last epoch. */
+/** Returns the sum of the losses since the last call; for training in strata, of the last epoch. */
 export function takeRankingLoss(arena: Arena, { threads, strata }: RankingLayout): number {
   if (strata) return arena.f64(strata.losses).reduce((sum, loss) => sum + loss, 0);
   return takeField(arena, Thread, threads.at(-1)!, "loss");

@@ -101,7 +101,8 @@ export class Partitions {
 }
 
 /**
- * Sizes of a partition's events, which are one array of u32: rows of the users, items, weights, and the users' items.
+ * Sizes of a partition's events, which are stored in one array of u32: rows of the users, items, weights, and each
+ * user's items.
  */
 export interface PartitionSizes {
   numEvents: number;

@@ -101,8 +101,8 @@ export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number
 }
 
 /**
- * Returns a copy of the rows, in which each row with parts is replaced by the sum of its parts, weighted by their
- * shares.
+ * Returns a copy of the rows, in which each composed row is replaced by the weighted sum of the rows of which it
+ * consists.
  *
  * @param rows f32[numRows * dim]
  * @param attention f32: a logit for each kind of part of each row

@@ -91,7 +91,9 @@ export class ReferenceSgns {
     this.squares = { centres, contexts: shape.oneTable ? centres : sums() };
   }
 
-  /** Returns every pair of a batch. @param key random key of the epoch's noise */
+  /**
+   * Returns every pair in a batch of a centre with a context or a noise row. @param key random key of the epoch's noise
+   */
   pairs(stream: SgnsStream, batch: number, key: number): Pair[] {
     const { tokens, left, right, weights } = stream;
     const { window, negatives } = this.#shape;

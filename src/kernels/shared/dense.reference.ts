@@ -87,7 +87,7 @@ export function denseForward(
   return state;
 }
 
-/** Normalizes z: subtracts the mean and divides by the deviation. */
+/** Normalizes the sums z of a layer: subtracts their mean and divides by their deviation. */
 function normalOf(z: Float64Array): { h: Float64Array; deviation: number } {
   const mean = z.reduce((sum, x) => sum + x, 0) / z.length;
   const variance = z.reduce((sum, x) => sum + (x - mean) ** 2, 0) / z.length;

@@ -25,7 +25,7 @@ export type { Kernel as TowersKernel } from "./layout.js";
 export interface FieldRows {
   width: number;
   indptr?: Uint32Array;
-  /** u32: index of the row in the vectors, for each pair */
+  /** u32: for each pair, the index of its row in the vectors */
   ids: Uint32Array;
   values?: Float32Array;
   /**

@@ -74,7 +74,9 @@ export interface StepRules {
   farMost: number;
 }
 
-/** Returns the constants for accepting candidates; assembly/plan.ts explains them. */
+/**
+ * Returns the constants by which candidates for the next node of a walk are accepted; assembly/plan.ts explains them.
+ */
 export function stepRules({ p, q }: Pick<WalksShape, "p" | "q">): StepRules {
   const [returnAlpha, farAlpha] = [1 / p, 1 / q];
   const most = Math.max(1, farAlpha);

@@ -31,7 +31,8 @@ function scratchOf(sums: Sums, thread: u32): Scratch {
 }
 
 /**
- * Points a scratch to the matrix, the gradient and the step of one row, and to the predictions of the block's events.
+ * Points a scratch struct to the matrix, the gradient and the step of one row, and to the predictions of the block's
+ * events.
  */
 function useRow(side: Side, sums: Sums, s: Scratch, row: u32): void {
   const b = side.block;

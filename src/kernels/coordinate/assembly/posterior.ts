@@ -9,7 +9,9 @@ import { normalDraw } from "../../shared/assembly/normal";
  */
 const RELAXATION: f64 = 0.8;
 
-/** sqrt(1 - RELAXATION^2): scale of the random part, for which the posterior is the stationary distribution. */
+/**
+ * sqrt(1 - RELAXATION^2): scale of a draw's random part, so that the posterior is the chain's stationary distribution.
+ */
 const CHANCE: f64 = 0.6;
 
 /**

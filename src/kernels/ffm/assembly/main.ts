@@ -50,7 +50,7 @@ function isPlain(plan: FfmPlan): bool {
 }
 
 /**
- * Computes the partial scores of a tile of pairs of fields for the opened batch.
+ * Computes the partial scores of a tile of pairs of fields for the thread's current batch.
  * @param S if it is the type u32, the sums of squares that AdaGrad needs are computed, too
  */
 function forward<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
@@ -224,7 +224,7 @@ export function scoreBlock(
   return loss;
 }
 
-/** Returns the number of slices of features; the next slice is that of the weights. */
+/** Returns the number of slices of features; the slice after the last one contains the weights. */
 function slicesOf(plan: FfmPlan): u32 {
   return (plan.numFeatures + RUN - 1) / RUN;
 }

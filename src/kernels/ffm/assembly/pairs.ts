@@ -73,7 +73,7 @@ export function endOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): u
   return thread.ids + ((<usize>load<u32>(thread.blockEnds + ((r * plan.numBlocks + block) << 2))) << 2);
 }
 
-/** Returns x_i x_j in all four lanes. @param i address of x_i @param j address of x_j */
+/** Returns the product of two features' values in all four lanes. @param i address of x_i @param j address of x_j */
 export function valuesOf(i: usize, j: usize): v128 {
   return f32x4.splat(load<f32>(i) * load<f32>(j));
 }

@@ -64,8 +64,8 @@ export class Tile {
 export const TILE: usize = 32;
 
 /**
- * A thread's table of the vectors of one block's features; a feature's vectors for several blocks of partner fields are
- * adjacent.
+ * A thread's table of the vectors of the features in one block of fields; a feature's vectors for several blocks of
+ * partner fields are adjacent.
  */
 export class Table {
   /** address of the vectors that feature 0 would have in the table, as in FfmPlan.slices */
@@ -111,6 +111,6 @@ export class FfmThread extends Thread {
   sumsOfPairs: usize;
   /** buffer in which four vectors are added up, f32[4][4] */
   scratch: usize;
-  /** common value of all pairs of one-hot rows */
+  /** common value of all (feature, value) pairs, if rows are one-hot */
   unit: f32;
 }

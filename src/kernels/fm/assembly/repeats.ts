@@ -19,9 +19,9 @@ const STEPS_LOGISTIC: f32 = 32;
 
 /** A feature of the batch that is marked as repeated. */
 export class Repeat {
-  /** feature id including the mark bit; address computations shift the bit out */
+  /** feature id including the bit that marks the feature as repeated; address computations shift the bit out */
   feature: u32;
-  /** number of occurrences in the batch, after counting */
+  /** number of the feature's occurrences in the batch, once they have been counted */
   count: u32;
 }
 
@@ -80,7 +80,8 @@ export function countRepeats(thread: Thread): void {
 }
 
 /**
- * Returns the factor, at most 1, by which a feature's learning rate is multiplied; countRepeats must be called before.
+ * Returns the factor, at most 1, by which the learning rate of a repeated feature is multiplied; countRepeats must be
+ * called before.
  */
 export function shareOf(plan: Plan, thread: Thread, id: u32): f32 {
   if (!isMarked(id)) return 1;

@@ -10,9 +10,9 @@ import { sortByKey } from "./sort";
 /**
  * Searches sets of the bins from 1 on; bin 0, which holds missing, rare and unknown categories, always goes right.
  *
- * @param cells the feature's histogram, numBins cells
+ * @param cells   the feature's histogram, numBins cells
  * @param scratch buffer of 24 bytes per bin
- * @param left u8[numBins]: 1 for bins that go to the left side; unchanged if no split is found
+ * @param left    u8[numBins]: 1 for bins that go to the left side; unchanged if no split is found
  */
 export function bestCategorical(
   cells: usize,

@@ -108,7 +108,7 @@ export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, o
   let bestH: f64 = 0;
   let missingLeft = true;
 
-  // missing values on the left: sums of the right side grow from the last bin down
+  // with missing values on the left, the sums of the right side grow from the last bin down
   let g: f64 = 0;
   let h: f64 = 0;
   let c: f64 = 0;
@@ -129,7 +129,7 @@ export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, o
     }
   }
 
-  // missing values on the right: sums of the left side grow from the first bin up, at last to all values
+  // with missing values on the right, the sums of the left side grow from the first bin up, at last to all values
   if (countOf(missing) > 0) {
     g = 0;
     h = 0;

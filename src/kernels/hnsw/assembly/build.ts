@@ -86,7 +86,7 @@ export function insertNodes(graph: Graph, scratch: Scratch, first: u32, last: u3
   }
 }
 
-/** Writes the sorted keys of a full row's links and of one more link to scratch.candidates. */
+/** Writes the sorted keys of the links in a node's full list, and of one more link, to scratch.candidates. */
 function sortLinks(
   scratch: Scratch,
   links: usize,
@@ -111,8 +111,8 @@ function sortLinks(
 }
 
 /**
- * Selects again among the links of a full row and one more link. Links that were selected together need not be compared
- * again.
+ * Selects again among the links in a node's full list and one more link. Links that were selected together need not be
+ * compared again.
  */
 function prune(
   graph: Graph,

@@ -45,7 +45,7 @@ export class Graph {
   /** f32, parallel to the links: distance of each link */
   distances: usize;
   upperDistances: usize;
-  /** u8[n], u8[rows]: number of links at the start of each row that are known to be far enough from each other */
+  /** u8[n], u8[rows]: number of links at the start of each list that are known to be far enough from each other */
   checked: usize;
   upperChecked: usize;
 }
@@ -66,7 +66,10 @@ export class Scratch {
   /** u32[m0 + 3] and f32[m0 + 3]: nodes to compare, and their distances */
   nodes: usize;
   distances: usize;
-  /** u64[m0 + 1]: keys of the links among which to select; the mark of a key says that the link is not checked */
+  /**
+   * u64[m0 + 1]: keys of the links among which to select; the mark of a key says that the link has not been compared
+   * with the others
+   */
   candidates: usize;
   /** u32[m0 + 3] each: selected nodes, and those of them that were not checked before */
   kept: usize;

@@ -57,7 +57,7 @@ export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void
 }
 
 /**
- * Sweeps the block that begins at column k in the 64 rows from `first` on; the block's columns must be packed before.
+ * Sweeps the block of columns from k on, in the 64 rows from `first` on; the block's columns must be packed before.
  *
  * @param tile buffer of 128 bytes of this thread
  */

@@ -161,7 +161,8 @@ function trainRows(
 }
 
 /**
- * Takes the step of one part of the parameters; if `kept` is MEASURE, only computes the gradients' length.
+ * Takes the step of one part of the parameters: some embeddings, some wide weights, w0, or eight outputs of a layer. If
+ * `kept` is MEASURE, only computes the length of the gradients.
  *
  * @param kept factor of the gradients
  * @returns with MEASURE the squared length of the part's summed gradients; -1 if there is no such part
@@ -194,7 +195,8 @@ function eachPart(
 }
 
 /**
- * Takes parts until none is left, and stores the squared length of each part's gradients; all threads share the work.
+ * Takes parts of the parameters until none is left, and stores the squared length of each part's gradients; all threads
+ * share the work.
  */
 function measureParts(plan: NetPlan, thread: NetThread, rows: NetRows, first: u32, numRows: u32): void {
   for (;;) {

@@ -31,8 +31,8 @@ function weightOf(plan: NetPlan, i: u32): usize {
 }
 
 /**
- * Sums up the gradients of each weight of a part that occurs in the batch, and takes its step; if `kept` is MEASURE,
- * only computes their length.
+ * Sums up the gradients of the wide weights of a part of the features, and takes the step of each; if `kept` is
+ * MEASURE, only computes their length.
  *
  * @param first index in `rows` of the batch's first row
  * @param kept  factor of the gradients; 1 unless gradients are clipped

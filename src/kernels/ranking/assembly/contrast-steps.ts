@@ -8,7 +8,7 @@ import { addGradients, addWeightGradients } from "./batch-rows";
 import { Plan, SLICE, Thread } from "./plan";
 import { rowBytes } from "./vectors";
 
-/** Adds slices from .. to of the gradients of the events' own features, and of the negatives' vectors. */
+/** Adds slices from .. to of the derivatives by the events' own features and by the negatives' vectors. */
 export function addEvents(
   plan: Plan,
   thread: Thread,
@@ -75,7 +75,9 @@ function addColumns(plan: Plan, thread: Thread, n: usize, numGroups: u32): void 
   v128.store(thread.columns + (n << 2), sum);
 }
 
-/** Sets slices from .. to of the negatives' gradients to 0, and the thread's sums of dLoss/dscore by negative. */
+/**
+ * Sets slices from .. to of the derivatives by the negatives to 0, and the thread's sums of dLoss/dscore by negative.
+ */
 export function zeroNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const own = <usize>(toSlice - fromSlice) * SLICE;

@@ -243,7 +243,7 @@ export class Thread extends BatchNegatives {
    * derivative by this difference
    */
   gradients: usize;
-  /** u32[B]: negative of each of B events, as an item number; in strata as a feature number */
+  /** u32[B]: negative of each of B events, as an item number, or for training in strata as a feature number */
   negatives: usize;
   /** u32[P^2]: position of this thread's next event in each block, while events are sorted by block */
   places: usize;

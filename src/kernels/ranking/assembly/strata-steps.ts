@@ -19,7 +19,7 @@ import { rowBytes, stepWeight, vectorOf, weightAt } from "./vectors";
 
 /** Number of bytes of an event in `Strata.events`. */
 export const EVENT: usize = 16;
-/** Negative of an event whose user has every item of the group. */
+/** Value in place of a negative for an event whose user has every item of the group. */
 const NONE: u32 = 0xffffffff;
 
 /**
@@ -296,7 +296,7 @@ function stepEvents(plan: Plan, thread: Thread, first: u32, end: u32): void {
 /**
  * Updates a slice of the vectors of a pair's context, item and negative, which have one feature each.
  *
- * @param u,i,n addresses of the slice in context, item and negative
+ * @param u,i,n   addresses of the slice in context, item and negative
  * @param squares number of bytes from a slice to its accumulator
  */
 function updateThree(
@@ -354,8 +354,8 @@ function updateThree(
  * Updates a slice of the vectors of a pair's context, item and negative, which have one feature each, by SGD.
  *
  * @param u,i,n addresses of the slice
- * @param keep 1 - learning rate x penalty
- * @param a learning rate x dLoss/dx
+ * @param keep  1 - learning rate x penalty
+ * @param a     learning rate x dLoss/dx
  */
 function stepThree(u: usize, i: usize, n: usize, keep: v128, a: v128): void {
   for (let half: usize = 0; half < SLICE; half += 16) {

@@ -1,4 +1,4 @@
-// Computes the vectors of rows of features, and the AdaGrad step of one feature, a slice at a time.
+// Functions that compute the vectors of rows of features, and take AdaGrad's step of a feature, a slice at a time.
 
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
 import { adaGrad, addSquare, sgd } from "../../shared/assembly/steps";
@@ -36,12 +36,12 @@ export function vectorOf(thread: Thread, feature: u32): usize {
   return thread.vectors + <usize>feature * thread.stride;
 }
 
-/** Returns the address of a feature's w. */
+/** Returns the address of a feature's weight w. */
 export function weightAt(plan: Plan, feature: u32): usize {
   return plan.weights + <usize>feature * plan.weightStride;
 }
 
-/** Returns the address of Adam's state of a feature's v. */
+/** Returns the address of Adam's state of a feature's vector. */
 export function momentsOf(plan: Plan, feature: u32): usize {
   return plan.moments + <usize>feature * plan.momentStride;
 }

@@ -28,7 +28,7 @@ export class Fold {
   centers: usize;
   /** f64[p]: diagonal of the normal equations' matrix Z' W Z, for the preconditioner */
   squares: usize;
-  /** f64[numBlocks]: sum of the weights of the rows that have the block */
+  /** f64[numBlocks]: sum of the weights of the rows that have the block of columns */
   masses: usize;
 }
 

@@ -129,7 +129,8 @@ function centreGradients(
     target += BLOCK;
   }
 
-  // noise: one logarithm of a product of four factors replaces four logarithms; the product cannot underflow
+  // losses of noise rows: one logarithm of a product of four factors replaces four logarithms; the product cannot
+  // underflow
   const mass: f32 = plan.weights
     ? load<f32>(plan.noiseWeights, 4) * massOf(plan, r, left, right, shares)
     : load<f32>(plan.noiseWeights + ((<usize>left) << 2)) +

@@ -146,7 +146,7 @@ export function trainBatches(
     if (plan.mostPairs) pairsToGradients(plan, thread, rows, (index * B) / T, ((index + 1) * B) / T);
     if (!barrier(plan.barrier, T)) return false;
 
-    // update every row of the batch by one step
+    // updates every row of the batch by one step
     const lr = <f32>(from + ((to - from) * <f64>first) / <f64>plan.numTokens);
     for (let j = fromSlice; j < toSlice; j++) updateSlice(plan, thread, rows, j, lr);
     if (plan.attends) {

@@ -21,7 +21,7 @@ const PI: f64 = 3.141592653589793;
 /** Returns the mean of the Pólya-Gamma distribution PG(1, s), the expected precision of a row with the score s. */
 export function polyaGammaMean(s: f64): f64 {
   const a = abs<f64>(s);
-  // Taylor series around 0; the omitted terms are below 1e-12
+  // sums a Taylor series around 0; the omitted terms are below 1e-12
   if (a < 0.01) return 0.25 - (a * a) / 48;
   const t = exp64(-a);
   return (1 - t) / ((1 + t) * 2 * a);

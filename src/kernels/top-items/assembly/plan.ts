@@ -65,7 +65,7 @@ export class Scratch {
 
 /** Bound on the scores of a query; integer-bound.ts defines the symbols. */
 export class QueryBound {
-  /** inverse 1 / t of the scale of the query */
+  /** 1 / t, the inverse scale of the query */
   inverseScale: f64;
   /** C: bound on the error of integer scores by rounding */
   margin: f64;

@@ -31,7 +31,9 @@ export class History {
   ends: usize;
 }
 
-/** Rows of features, sorted by field; the slot of a field is the sum of the vectors of its features. */
+/**
+ * Rows of features, sorted by field. A tower's input has a slot for each field, the sum of the vectors of its features.
+ */
 export class FieldRows extends PairRows {
   numFields: u32;
   /** u32[numFields + 1]: field f has rows rowEnds[f] .. rowEnds[f + 1) of the vectors */
@@ -100,7 +102,7 @@ export class Plan extends NegativeSource {
 
 /** Data of a batch that its phases share. */
 export class Batch {
-  /** u32: number of parts of the dense layers that threads have taken so far */
+  /** u32: number of groups of eight outputs of the dense layers that threads have taken so far */
   counter: usize;
   /** f32[C][D]: vectors of the C candidates, normalized if scores are cosines */
   items: usize;
@@ -155,7 +157,7 @@ export class Batch {
 export class Thread extends BatchNegatives {
   /** sum of the losses since the caller last reset it; only the last thread uses it */
   loss: f64;
-  /** number of batches so far, which is the number of Adam's step */
+  /** number of batches so far, which is the number of steps that Adam has taken */
   steps: u32;
   /** u32[EVENTS]: events of the block in the order of visit */
   order: usize;

@@ -20,8 +20,8 @@ import { rowBytes } from "./users";
  * users.
  *
  * @param events u32: events of the part
- * @param r index of the first of the four events in the part, which has numEvents
- * @param place position of the part's first event in the batch
+ * @param r      index of the first of the four events in the part, which has numEvents
+ * @param place  position of the part's first event in the batch
  */
 export function scoreFour(
   plan: Plan,

@@ -48,7 +48,7 @@ export function tokenWeight(plan: Plan, scale: f32, back: u32): f32 {
   return plan.recency ? scale * load<f32>(plan.recency + ((<usize>back) << 2)) : scale;
 }
 
-/** Returns the field of a vector row; the search starts at field f. */
+/** Returns the field to which a vector row belongs; the search starts at field f. */
 export function fieldOf(fields: FieldRows, row: u32, f: u32): u32 {
   if (row < load<u32>(fields.rowEnds + ((<usize>f) << 2))) f = 0;
   while (row >= load<u32>(fields.rowEnds + ((<usize>f) << 2), 4)) f++;

@@ -38,7 +38,7 @@ export function forward(network: DenseNetwork, scratch: usize, keys: usize, trai
  * Computes the backward pass: reads the derivatives by the output of the last layer, and writes those by the input of
  * the first layer if needed. Stores each layer's input and derivatives for the step of the parameters.
  *
- * @param place position of the block's first row in the batch
+ * @param place   position of the block's first row in the batch
  * @param byInput whether dx of the first layer is needed
  */
 export function backward(
