@@ -29,11 +29,11 @@ export interface SgnsInit extends InitRun {
   squares: Squares | undefined;
 }
 
-/** Initial values by feature of the training's vocabulary. */
+/** Initial vectors, contexts and optimizer state, by feature of the training's vocabulary. */
 export interface SgnsStart extends Pick<SgnsInit, "vectors" | "contexts"> {
   /** u8[numFeatures]: 1 for keys of the run of --init; the rows of other keys are 0 */
   known: Uint8Array;
-  /** sums of squares; absent if AdaGrad starts from scratch */
+  /** AdaGrad's initial sums of squares; absent if AdaGrad starts from scratch */
   squares?: Squares | undefined;
   /** true if known rows must remain bit-identical */
   freezes: boolean;

@@ -23,7 +23,7 @@ import { truncatedSvd } from "../svd/truncated-svd.js";
 import { FLATNESS, plateauCoefficients } from "./plateau.js";
 
 export interface FilterSettings {
-  /** f64[K + 1], K >= 1: coefficients of c in Chebyshev polynomials of L = I - 2 P */
+  /** f64[K + 1], K >= 1: coefficients of the filter's polynomial c, in Chebyshev polynomials of L = I - 2 P */
   coefficients: Float64Array;
   /** exponent b of the item degrees that scale the polynomial's input and output */
   power: number;

@@ -71,7 +71,7 @@ interface PanelRange {
   to: number;
 }
 
-/** Scores blocks in one thread's scratch memory. */
+/** Scores blocks of queries in one thread's scratch memory. */
 class BlockWorker {
   readonly #kernel: FilterKernel;
   readonly #buffer: ArrayBufferLike;

@@ -18,7 +18,10 @@ import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 
 /** Number of rows of one kernel call, a multiple of 4. */
 const BLOCK_ROWS = 256;
-/** Number of parts of a sum over rows; constant, so that rounding does not depend on the number of threads. */
+/**
+ * Number of parts into which the rows of a sum are divided; constant, so that rounding does not depend on the number of
+ * threads.
+ */
 const PARTS = 16;
 
 /** Side of the matrix: vectors of the side "rows" have one entry per row of the matrix. */
