@@ -26,7 +26,7 @@ import {
 import { Plan, Thread } from "./layout.js";
 
 /**
- * Number of features whose hashes and counts are copied to a group's memory at a time while vectors are initialized.
+ * Number of features whose hashes and counts are copied at a time to a group's memory, to initialize the vectors in it.
  */
 export const STAGED = 1 << 16;
 

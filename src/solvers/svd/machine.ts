@@ -35,7 +35,7 @@ interface SideLayout {
    * offset of the struct whose product with a vector is a vector of this side: that of the matrix, or of its transpose
    */
   matrix: number;
-  /** offset of this side's diagonal scaling, or 0, and a panel for scaled vectors */
+  /** offset of this side's diagonal scaling, or 0; and a panel for vectors that are multiplied by it */
   scale: number;
   scaled: Region | undefined;
   /** offset of this side's vector of the means (e or f of A = D S D - e f'), or 0 */

@@ -22,7 +22,7 @@ import { FilterPlan } from "./plan";
  */
 const TURN: u32 = 32;
 
-/** Writes, for each user, the mean of the rows of the user's items in the panel `items`: its product with D_u^-1 A. */
+/** Writes, for each user, the mean of the rows of the user's items in the panel `items`. */
 export function gatherUsers(plan: FilterPlan, items: usize, users: usize): void {
   for (let u: u32 = 0; u < plan.numUsers; u++) {
     let y0 = f32x4.splat(0);
@@ -49,7 +49,7 @@ export function gatherUsers(plan: FilterPlan, items: usize, users: usize): void 
 
 /**
  * Adds an item's value in one lane to the users of the item, divided by each user's number of items. If all other
- * values of the panel are zero, this is its product with D_u^-1 A.
+ * values of the panel are zero, this gives the result of gatherUsers.
  *
  * @param lane byte offset of the lane in a row
  */

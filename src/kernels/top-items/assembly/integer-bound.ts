@@ -14,7 +14,7 @@
 
 import { QueryBound, Search } from "./plan";
 
-/** Maximum number of dimensions: for up to so many, S exceeds FIT by more than the rounding errors of the scaling. */
+/** Maximum number of dimensions, for which the rounding errors of the scaling cannot make a vector longer than S. */
 export const MAX_DIM: u32 = 2048;
 
 /**
