@@ -1,5 +1,6 @@
-// Compiles the kernel of each folder, NAME/assembly/main.ts, to dist/kernels/NAME.wasm, and writes NAME/layout.ts for it;
-// shared/assembly is what they share, shared/layout.ts its constants.
+// Compiles the kernel of each folder, NAME/assembly/main.ts, to dist/kernels/NAME.wasm, and writes NAME/layout.ts, its
+// constants and structs for TypeScript. Kernels share the code of shared/assembly, whose constants and structs are
+// written to shared/layout.ts.
 import { main } from "assemblyscript/asc";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -18,7 +19,7 @@ for (const name of readdirSync(here)) {
   const source = join(folder, "assembly", "main.ts");
   if (!existsSync(join(root, source))) continue;
   const out = join("dist", "kernels", `${name}.wasm`);
-  // 112: functions over v128 cannot be called from JavaScript; none is
+  // disables warning 112 about v128 values, which JavaScript cannot exchange with WebAssembly, because no caller does
   const args = [source, "--outFile", out, ...flags.split(" "), "--baseDir", root, "--disableWarning", "112"];
   const { error } = await main(args, {
     stderr: process.stderr,

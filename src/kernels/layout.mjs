@@ -8,7 +8,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** CommonFlags and LiteralKind of the compiler. */
+/**
+ * Values of the AssemblyScript compiler's enums: CommonFlags for exported and for constant declarations, LiteralKind
+ * for integers.
+ */
 const EXPORT = 2;
 const CONST = 8;
 const INTEGER = 1;
@@ -16,11 +19,11 @@ const INTEGER = 1;
 const numbers = new Set(["u32", "i32", "f32", "f64", "usize"]);
 
 /**
- * A transform of the compiler.
+ * Returns a transform of the AssemblyScript compiler, which writes a kernel's layout.ts.
  *
  * @param folder of the kernel, from the project's root
  * @param root   of the project
- * @param shared what the kernel has compiled of shared/assembly/ is added here: declarations by their names
+ * @param shared map to which the transform adds the declarations of shared/assembly/ that the kernel uses, by name
  */
 export const layoutOf = (folder, root, shared) =>
   class {
@@ -42,7 +45,7 @@ export function writeSharedLayout(folder, shared) {
 
 function writeLayout(folder, text) {
   const path = join(folder, "layout.ts");
-  // what is unchanged stays as it is, for whoever watches files
+  // an unchanged file is not written again, so that programs that watch files ignore it
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
 }
 
@@ -59,20 +62,20 @@ function kernelOf({ filesByName }, folder) {
   });
 }
 
-/** Pointers, structs and booleans are numbers. */
+/** Returns the JavaScript type of a kernel's parameter or result; pointers, structs and booleans are numbers. */
 function javaScriptType(type) {
   const name = type.toString();
   if (name === "i64" || name === "u64") return "bigint";
   return "number";
 }
 
-/** Constants and structs that the files of a folder's assembly/ declare, as TypeScript, by their names. */
+/** Returns the constants and structs that a folder's assembly/ declares, as lines of TypeScript with their names. */
 function declarationsOf(program, folder) {
   const members = membersOf(program, folder);
   return [...constantsOf(members), ...structsOf(members)];
 }
 
-/** What the files declare; what they import is a member of another folder's. */
+/** Returns the declarations in a folder's assembly/ files, without those that the files import from another folder. */
 function membersOf({ filesByName }, folder) {
   const here = `${folder.replaceAll("\\", "/")}/assembly/`;
   const files = [...filesByName].filter(([name]) => name.startsWith(here));
@@ -80,7 +83,7 @@ function membersOf({ filesByName }, folder) {
   return [...members].filter(({ declaration }) => declaration?.range.source.internalPath.startsWith(here));
 }
 
-/** Those that are declared with `export const` and a whole number. */
+/** Returns the constants: declarations with `export const` and an integer. */
 function constantsOf(members) {
   return members.flatMap((member) => {
     const initializer = member.declaration.initializer;
@@ -95,7 +98,7 @@ function structsOf(members) {
     const fields = [...(own ?? [])].flatMap(([field, { instance: property }]) =>
       property?.isField ? [{ field, offset: property.memoryOffset, type: fieldType(property.type) }] : [],
     );
-    // one after another, all fields are aligned
+    // pads the struct, so that all fields are aligned in an array of structs
     const widest = fields.some(({ type }) => type === "f64") ? 8 : 4;
     const padded = Math.ceil(size / widest) * widest;
     return fields.length === 0 ? [] : [[name, structText(name, padded, fields)]];
@@ -103,7 +106,7 @@ function structsOf(members) {
 }
 
 function fieldType(type) {
-  // another struct is a pointer
+  // a field whose type is a class contains a pointer to a struct
   const name = type.classReference ? "usize" : type.toString();
   if (!numbers.has(name))
     throw new Error(`a field of type ${name}: shared/struct.ts reads ${[...numbers].join(", ")}`);

@@ -15,8 +15,8 @@ test.each([0, 0.4, -1.7, 3.1, 5, -12, 60])(
       expect(Math.abs(average - expected)).toBeLessThan(4 * Math.sqrt(variance / N));
     };
     within(values, polyaGammaMean(s));
-    // E exp(-t omega) = cosh(s / 2) / cosh(sqrt((s^2 / 2 + t) / 2)). Small t test the far tail, large t the values near
-    // 0.
+    // The Laplace transform of a Pólya-Gamma draw is E exp(-t omega) = cosh(s / 2) / cosh(sqrt((s^2 / 2 + t) / 2)).
+    // Small t test the far tail, large t the values near 0.
     for (const t of [0.5, 4, 30]) {
       within(
         values.map((x) => Math.exp(-t * x)),

@@ -12,13 +12,13 @@ import { exp, log } from "./exp.js";
 import { normalCdf, normalDraw, uniform } from "./normal.js";
 import { draw } from "./random.js";
 
-/** Boundary between the two proposal distributions. */
+/** Boundary between the sampler's two proposal distributions. */
 const CUT = 0.64;
 /** Maximum |score|; larger scores have precisions of at most 0.0025, and are replaced by the maximum. */
 const FAR = 200;
 const { PI } = Math;
 
-/** Returns the mean of PG(1, s), which is the expected precision of a row with score s. */
+/** Returns the mean of the Pólya-Gamma distribution PG(1, s), which is the expected precision of a row with score s. */
 export function polyaGammaMean(s: number): number {
   const a = Math.abs(s);
   // for small |s|, the omitted terms of the series are below 1e-12
@@ -27,7 +27,7 @@ export function polyaGammaMean(s: number): number {
   return (1 - t) / ((1 + t) * 2 * a);
 }
 
-/** Returns a draw of PG(1, s). */
+/** Returns a draw of the Pólya-Gamma distribution PG(1, s). */
 export function polyaGammaDraw(key: number, s: number): number {
   const z = 0.5 * Math.min(Math.abs(s), FAR);
   const rate = (PI * PI) / 8 + 0.5 * z * z;
@@ -77,7 +77,7 @@ export function polyaGammaDraw(key: number, s: number): number {
 function inverseGaussianCdf(z: number): number {
   const root = 1.25; // 1 / sqrt(CUT), as in the distribution function of the inverse Gaussian
   const near = normalCdf(root * (CUT * z - 1));
-  // for z > 20, the second term is below 1e-40 and is omitted
+  // the second term of the distribution function is below 1e-40 for z > 20, and is omitted
   return z > 20 ? near : near + exp(2 * z) * normalCdf(-root * (CUT * z + 1));
 }
 

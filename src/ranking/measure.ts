@@ -294,7 +294,7 @@ function validationUsers(run: Run, dataset: Dataset, numSides: number): string[]
 
 /** Restriction of a ranking to the items of --candidates. */
 interface CandidateRanking {
-  /** protocol of the users who have a candidate besides their held-out items */
+  /** ranking protocol, restricted to users who have a candidate besides their held-out items */
   protocol: RankingProtocol;
   /** items to rank for each query: its unmasked candidates and its held-out items */
   lists: ItemLists;

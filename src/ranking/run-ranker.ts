@@ -32,7 +32,7 @@ export async function checkRanks(run: Run, how: HowToRank): Promise<void> {
   else await checkTableRanks(run, { ...how, score });
 }
 
-/** Resolves `own`, and for folded-in users `model`, to the score that the run's model supports. */
+/** Replaces the score `own`, and for folded-in users `model`, by a score that the run's model supports. */
 async function scoreOf(run: Run, { score, folds = false }: HowToRank): Promise<Scoring> {
   if (score !== "own" && (score !== "model" || !folds)) return score;
   const { rank, foldedRank = score === "own" ? "cosine" : "model" } = await knownModelOf(run);

@@ -22,7 +22,10 @@ export class NearestPoints {
   /** indexes of the points, sorted by their coordinate on the axis with the largest range */
   readonly #order: Uint32Array;
 
-  /** Sorts the points along the axis. @param points f64[n * dims], row-major, finite @param dims at least 1 */
+  /**
+   * Sorts the points along the axis with the largest range. @param points f64[n * dims], row-major, finite @param dims
+   * at least 1
+   */
   constructor(points: Float64Array, dims: number) {
     this.#points = points;
     this.#dims = dims;
@@ -51,7 +54,7 @@ export class NearestPoints {
     return found;
   }
 
-  /** Returns the first position in `#order` whose point has a coordinate of at least x on the axis. */
+  /** Returns the first position in the sorted order of points whose coordinate on the axis is at least x. */
   #firstFrom(x: number): number {
     let [low, high] = [0, this.#order.length];
     while (low < high) {
@@ -63,8 +66,8 @@ export class NearestPoints {
   }
 
   /**
-   * Returns the distance along the axis between the query and the point at a position of `#order`; Infinity outside of
-   * it.
+   * Returns the distance along the axis between the query and the point at a position of the sorted order; Infinity if
+   * there is no such position.
    */
   #gap(query: Float64Array, place: number): number {
     if (place < 0 || place >= this.#order.length) return Infinity;

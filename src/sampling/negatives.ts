@@ -53,7 +53,10 @@ export function ownersOfItems({ indptr, items }: ItemLists): Uint32Array {
   return owners;
 }
 
-/** Returns the unions of the lists of a and b with the same index; items are distinct. @param b as many lists as a */
+/**
+ * Returns for each index the union of the lists of a and b; the items of a list are distinct. @param b as many lists as
+ * a
+ */
 export function unionOf(a: ItemLists, b: ItemLists): ItemLists {
   return historyOf(joined(ownersOfItems(a), ownersOfItems(b)), joined(a.items, b.items), a.indptr.length - 1);
 }
@@ -130,7 +133,8 @@ export interface EventNumbers {
 }
 
 /**
- * Creates the source of a training split; also returns the numbers of the split's users and items, by row.
+ * Creates the source of negatives for a training split; also returns the numbers of the split's users and items, by
+ * row.
  *
  * @param rows u32: rows of the training split
  * @param itemFieldIndexes indexes of the fields that the item determines
@@ -153,16 +157,16 @@ export function negativeSource(
 }
 
 /**
- * Returns u32[rows.length]: item of each row, as numbered by the source; NO_ITEM if the row has none, or an unknown
- * one.
+ * Returns u32[rows.length]: item of each row, as numbered by the source of negatives; NO_ITEM if the row has none, or
+ * an unknown one.
  */
 export function itemsOf(items: Keys, dataset: Dataset, rows: Uint32Array): Uint32Array {
   return numbersOf(items, dataset, dataset.roles.item, rows);
 }
 
 /**
- * Returns u32[rows.length]: user of each row, as numbered by the source; NO_ITEM if the row has none, or an unknown
- * one.
+ * Returns u32[rows.length]: user of each row, as numbered by the source of negatives; NO_ITEM if the row has none, or
+ * an unknown one.
  */
 export function usersOf(users: Keys, dataset: Dataset, rows: Uint32Array): Uint32Array {
   return numbersOf(users, dataset, dataset.roles.user, rows);

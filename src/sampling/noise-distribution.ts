@@ -54,7 +54,7 @@ export function itemAt(cumulative: Float64Array, u: number): number {
   return low;
 }
 
-/** Settings of negatives that the examples of a batch share. */
+/** Options for sampling negatives that all examples of a batch share. */
 export interface SharedNoiseOptions {
   /** noise distribution; uniform draws need no table */
   noise: Noise;
@@ -67,7 +67,7 @@ export interface SharedNoiseOptions {
   logQ: boolean;
 }
 
-/** Arrays with which a kernel draws and corrects shared negatives. */
+/** Arrays with which a kernel samples shared negatives, and corrects scores by their probability. */
 export interface SharedNoise {
   /** u32[I][2]: table of the alias method; absent for the uniform distribution */
   alias?: Uint32Array;

@@ -31,9 +31,9 @@ export interface RankedPart {
 export interface RankingEvents {
   /** context features (user, device, ...) of each event, one row per event */
   context: FeatureRows;
-  /** u32[numEvents]: the source's number of each user; NO_ITEM for an event without a user */
+  /** u32[numEvents]: user of each event, as numbered by the source of negatives; NO_ITEM for an event without a user */
   users: Uint32Array;
-  /** u32[numEvents]: the source's number of each item */
+  /** u32[numEvents]: item of each event, as numbered by the source of negatives */
   items: Uint32Array;
   /** f32[numEvents]: weights; absent when all are 1 */
   weights?: Float32Array;
@@ -41,7 +41,7 @@ export interface RankingEvents {
 
 /** Queries of a ranking evaluation: one per user of a split. */
 export interface RankingQueries {
-  /** u32[numQueries]: the source's number of each user */
+  /** u32[numQueries]: user of each query, as numbered by the source of negatives */
   users: Uint32Array;
   /** features of each user; other context fields of events are omitted */
   context: FeatureRows;
@@ -93,7 +93,7 @@ export function rankingEvents(
 
 /** Known users of a split in the order of their first events, with their held-out items. */
 export interface HeldOut {
-  /** the source's number of each user, u32[numQueries] */
+  /** u32[numQueries]: user of each query, as numbered by the source of negatives */
   users: Uint32Array;
   /** u32[numQueries]: row of each user's first event in the split */
   firsts: Uint32Array;
@@ -170,7 +170,7 @@ export function listsOfUsers(
   return { indptr: ends, items: picked, weights: own };
 }
 
-/** Returns the source's history extended by the events of another split. */
+/** Returns the items of each user in the history of the source of negatives and in the events of another split. */
 export function historyWith(
   { history, users, items }: Pick<NegativeSource, "history" | "users" | "items">,
   { dataset, rows }: Pick<RankedPart, "dataset" | "rows">,
@@ -223,7 +223,7 @@ function codesOf({ columns, roles }: Dataset, role: "user" | "item"): Uint32Arra
   return column?.kind === "key" ? column.codes : undefined;
 }
 
-/** Concatenates one list per row. */
+/** Concatenates the lists that a function returns for each row. */
 export function listsOf<T>(rows: readonly T[], itemsOfRow: (row: T) => Uint32Array): ItemLists {
   const lists = rows.map(itemsOfRow);
   const indptr = new Uint32Array(rows.length + 1);

@@ -39,7 +39,7 @@ interface SkipGramEpoch {
   right: Uint8Array;
   /** u32, one per token: index of its row in the dataset */
   rows: Uint32Array;
-  /** f32, one per token; absent if the sequences have no weights */
+  /** f32, one per token: square root of the event's weight; absent if the sequences have no weights */
   weights?: Float32Array;
 }
 

@@ -93,7 +93,9 @@ export function eventsOfRows(dataset: Dataset, rows: Uint32Array, timed = false)
   return { users, items, counts, history: historyOf(events.users, events.items, users.size), events };
 }
 
-/** Returns the training events from the part that a run stores. */
+/**
+ * Returns the training events as far as a run stores them: the distinct items of each user, and the counts of items.
+ */
 export function eventsOfSource({ users, items, counts, history }: NegativeSource): TrainingEvents {
   const order = hashOrder(items);
   return {

@@ -64,8 +64,8 @@ export interface SgnsVectors {
   /** AdaGrad's sums of squares, if the run stores them */
   squares?: Squares;
   /**
-   * parts of composed vectors: rows f32[numFeatures * dim], and attention, whose softmax gives the parts' shares;
-   * absent if vectors are not composed
+   * for composed vectors: the rows of which they are composed, f32[numFeatures * dim], and the attention, whose softmax
+   * gives the weight of each kind of row; absent if vectors are not composed
    */
   composed?: { rows: Float32Array; attention: Float32Array };
 }

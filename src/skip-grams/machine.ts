@@ -234,7 +234,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
   }
 
   /**
-   * Returns a copy of the center vectors, which are composed if rows have parts.
+   * Returns a copy of the center vectors; if centers are composed of several rows, the composed vectors.
    *
    * @returns f32[numRows * dim], row-major
    */
@@ -251,7 +251,7 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
   }
 
   /**
-   * Returns a copy of the rows of which centers are composed; without parts, these are the center vectors.
+   * Returns a copy of the rows of which centers are composed; if they are not composed, of the center vectors.
    *
    * @returns f32[numRows * dim], row-major
    */

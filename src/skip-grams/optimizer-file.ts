@@ -36,7 +36,7 @@ function prefixOf(i: number): string {
 }
 
 /**
- * Returns the file under its path in model/.
+ * Returns the file with the optimizer's state, keyed by its path in model/.
  *
  * @param trained sums of squares of each pair of tables that was trained separately
  */

@@ -20,7 +20,7 @@ export interface PairLoss {
 }
 
 /**
- * Prepares the loss of pairs.
+ * Returns functions that compute the score and the loss of pairs.
  * @param noise alias table (numeric/alias) over the rows
  * @param key key of the random draws, which start from the beginning
  */

@@ -16,7 +16,7 @@ import { checkDim, openInitRun, readKeyHistory, type InitRun } from "../training
 import { CONTEXT_TABLE } from "./names.js";
 import { readOptimizerFile, type Squares } from "./optimizer-file.js";
 
-/** Content of the run of --init; rows are by feature of the run's space. */
+/** Vectors and contexts of the run of --init, for each feature of that run's vocabulary. */
 export interface SgnsInit extends InitRun {
   dim: number;
   /** vectors and contexts of the run's rows, f32[numFeatures * dim] each */
@@ -29,11 +29,11 @@ export interface SgnsInit extends InitRun {
   squares: Squares | undefined;
 }
 
-/** Initial values by feature of the training's vocabulary. */
+/** Initial vectors, contexts and optimizer state, by feature of the training's vocabulary. */
 export interface SgnsStart extends Pick<SgnsInit, "vectors" | "contexts"> {
   /** u8[numFeatures]: 1 for keys of the run of --init; the rows of other keys are 0 */
   known: Uint8Array;
-  /** sums of squares; absent if AdaGrad starts from scratch */
+  /** AdaGrad's initial sums of squares; absent if AdaGrad starts from scratch */
   squares?: Squares | undefined;
   /** true if known rows must remain bit-identical */
   freezes: boolean;

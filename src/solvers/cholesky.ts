@@ -23,13 +23,13 @@ export function solveCholesky(a: Float64Array, b: Float64Array): Float64Array | 
       } else a[i * n + j] = sum / a[j * n + j]!;
     }
   }
-  // solve L y = b
+  // solves L y = b by forward substitution
   for (let i = 0; i < n; i++) {
     let sum = b[i]!;
     for (let k = 0; k < i; k++) sum -= a[i * n + k]! * b[k]!;
     b[i] = sum / a[i * n + i]!;
   }
-  // solve L' x = y
+  // solves L' x = y by backward substitution
   for (let i = n - 1; i >= 0; i--) {
     let sum = b[i]!;
     for (let k = i + 1; k < n; k++) sum -= a[k * n + i]! * b[k]!;

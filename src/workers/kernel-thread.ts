@@ -42,7 +42,8 @@ export interface Blocks {
   /** order in which blocks are visited; ascending when absent */
   order?: Uint32Array | undefined;
   /**
-   * number of equal blocks into which the items are divided instead; each block is processed by calls of `size` items
+   * number of equal blocks into which the items are divided, if not into blocks of `size` items; each is processed by
+   * calls of at most `size` items
    */
   parts?: number;
 }
@@ -59,12 +60,12 @@ export type Work<K> = { call: Call<K> } & (
 export type ThreadTask<Task> =
   | {
       works: readonly Work<AnyKernel>[];
-      /** byte offset of one u32 per work: the number of blocks that threads have taken so far */
+      /** byte offset of one u32 for each of the works: the number of its blocks that threads have taken so far */
       counters: number;
       /** number of threads that take part: threads 0 to `threads` - 1 */
       threads: number;
       /**
-       * for synchronized work: the range of positions in the order of blocks that are visited; all positions when
+       * for synchronized work: the blocks to visit, as a range of positions in the order of blocks; all blocks when
        * absent
        */
       visits?: readonly [from: number, to: number];
@@ -146,7 +147,7 @@ class Caller {
   /**
    * Executes this thread's share of all works. Stops if a synchronized call returns 0, which means that the pool is
    * being stopped.
-   * @returns results of calls on dealt blocks
+   * @returns results of the thread's calls of works with `deal`
    */
   run({ works, counters, threads, visits }: Exclude<ThreadTask<never>, { task: never }>): number[] {
     const results: number[] = [];

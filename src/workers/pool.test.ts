@@ -94,7 +94,7 @@ describe("a thread", () => {
 test("threads that were started ahead serve the next pool", async () => {
   startThreads(100);
   const later = new Worker("", { eval: true });
-  const { threadId } = later; // read before the thread ends, because the id is -1 afterwards
+  const { threadId } = later; // the thread's id is read before the thread ends, because it is -1 afterwards
   const { pool } = await poolOf(8);
   const numbers = (await pool.run("which")).map(Number);
   expect(Math.max(...numbers)).toBeLessThan(threadId);

@@ -54,7 +54,7 @@ export function checkAddresses(numThreads: number, collect: () => void = () => u
   );
 }
 
-/** Returns the soft limit of the given name. */
+/** Returns the process's soft limit of the given name. */
 function limitOf(name: string): number {
   try {
     const limits = readFileSync("/proc/self/limits", "utf8");

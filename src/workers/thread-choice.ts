@@ -38,7 +38,7 @@ export interface ThreadsInUse {
   of: number;
 }
 
-/** A piece of the work, as it will be measured. */
+/** A piece of work whose duration is measured: with how many threads, and how long it should take. */
 export interface Piece {
   threads: number;
   /** target duration; a call that takes longer cannot be divided, and is measured as a whole */
@@ -60,11 +60,11 @@ export interface Choice {
 /** A trial that compares another number of threads with the current one. */
 interface Look {
   other: number;
-  /** speed of the current number before the measured piece; undefined before the first */
+  /** speed with the current number of threads before the measured piece; undefined before the first piece */
   before: number | undefined;
-  /** speed of the other number in its last piece; undefined until that piece is measured */
+  /** speed with the other number of threads in its last piece; undefined until that piece is measured */
   speed: number | undefined;
-  /** speed ratios of the other number to the current one */
+  /** ratios of the speed with the other number of threads to that with the current number */
   ratios: number[];
   pieces: number;
 }

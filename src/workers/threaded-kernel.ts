@@ -97,7 +97,7 @@ export class ThreadedKernel<K, Task = never, Result = never> {
   /**
    * Executes the given works in order. Threads do not wait for each other between two works.
    *
-   * @returns for works that deal blocks: the calls' results, by block
+   * @returns for works with `deal`: the calls' results, by block
    */
   async run(...works: Work<K>[]): Promise<number[]> {
     const [work] = works;

@@ -33,7 +33,7 @@ export function referenceGram(matrix: ReferenceMatrix): Float64Array {
 }
 
 export interface ReferenceAlsOptions {
-  /** weight a of the squared score s^2 of every pair of rows */
+  /** weight a of unobserved pairs: the factor of the squared score of every pair of rows */
   unobservedWeight: number;
   /** f64[numRows]: L2 penalty p of each row; a row with p < 0 is not updated */
   penalties: ArrayLike<number>;
@@ -41,7 +41,10 @@ export interface ReferenceAlsOptions {
   block: number;
 }
 
-/** Updates every row of W with H fixed, block after block; each block sees the new values of the blocks before. */
+/**
+ * Updates every row of W with H fixed, one block of dimensions after another; a block uses the new values of the row's
+ * earlier blocks.
+ */
 export function referenceSolve(
   W: ReferenceMatrix,
   H: ReferenceMatrix,

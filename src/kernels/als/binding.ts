@@ -23,7 +23,7 @@ export interface AlsSide {
   numRows: number;
   /** vectors of the updated side, f32[numRows][D] */
   rows: Region;
-  /** Gram matrix of the other side, in f32 panels of [D][D]; the caller writes it */
+  /** Gram matrix of the other side's vectors, D x D, in f32 panels of eight columns; the caller writes it */
   gram: Region;
   /** f32[numRows]: L2 penalty of each row; the caller writes it */
   penalties: Region;
@@ -92,7 +92,7 @@ export function allocateRows(
 }
 
 /**
- * Allocates the buffers of one thread, large enough for every given side.
+ * Allocates the buffers of one thread, large enough for each of the given matrices of events.
  * @returns byte offset of the Scratch struct
  */
 export function allocateScratch(

@@ -15,7 +15,9 @@ import { draw } from "../../numeric/random.js";
 
 /** Over-relaxation factor: the center of a draw is mean - RELAXATION (old value - mean); 0 is plain Gibbs sampling. */
 const RELAXATION = 0.8;
-/** sqrt(1 - RELAXATION^2): scale of the random part, for which the posterior is the stationary distribution. */
+/**
+ * sqrt(1 - RELAXATION^2): scale of a draw's random part, so that the posterior is the chain's stationary distribution.
+ */
 const CHANCE = 0.6;
 
 /**
@@ -41,11 +43,10 @@ export interface Residuals {
 export type Occurrence = { row: number; x: number };
 
 /**
- * Updates one parameter, and adapts e and q of the rows that have its feature.
+ * Updates one parameter, and adapts the errors e and the sums q of x v of the rows that have its feature.
  *
  * @param key random key of the draw from the posterior of t given all other parameters; 0 returns the minimizer of
- *   alpha / 2 sum e^2 +
- * lambda / 2 (t - mu)^2 instead
+ *   alpha / 2 sum e^2 + lambda / 2 (t - mu)^2 instead
  * @returns the new value
  */
 export function referenceCoordinate(
@@ -70,7 +71,8 @@ export function referenceCoordinate(
   const now = key ? drawn() : mean;
   for (const occurrence of occurrences) {
     e[occurrence.row]! += gradientOf(occurrence) * (now - old);
-    // a row has a feature at most once, so updating q of this row cannot change the gradient of another row
+    // each row has the feature at most once, so the update of this row's sum q of x v does not affect the gradients of
+    // the other rows
     q[occurrence.row]! += occurrence.x * (now - old);
   }
   return now;
@@ -89,14 +91,16 @@ export function referenceCommonMove(
 ): { a: number; c: number } {
   const sum = (of: (value: (typeof values)[number]) => number) =>
     values.reduce((all, value) => all + of(value), 0);
-  // the factor a changes a row's score by (a - 1) t h, so the likelihood of a is normal
+  // multiplying every parameter t by a changes the score of a row by (a - 1) t h, which is linear in a, so the
+  // likelihood of a is normal
   const squares = sum(({ t, hh }) => t * t * hh);
   const proposed =
     1 - sum(({ t, he }) => t * he) / squares + normalDraw(draw(key, 0)) / Math.sqrt(alpha * squares);
-  // sigma = lambda^(-1/2) has the density sigma^-2 exp(-1 / (2 sigma^2)); the map multiplies sigma by a
+  // the prior of sigma = lambda^(-1/2) has the density sigma^-2 exp(-1 / (2 sigma^2)), and the map multiplies sigma by
+  // a
   const ratio = -2 * log(proposed) - 0.5 * lambda * (1 / proposed ** 2 - 1);
   const a = proposed > 0 && log(uniform(draw(key, 1), 0)) < ratio ? proposed : 1;
-  // the shift c changes a score by c h, and mu ~ N(0, 1 / lambda)
+  // adding c to every parameter changes the score of a row by c h, and the prior of mu is N(0, 1 / lambda)
   const precision = alpha * sum(({ hh }) => hh) + lambda / a ** 2;
   const errors = sum(({ t, he, hh }) => he + (a - 1) * t * hh);
   const mean = -(alpha * errors + (lambda / a) * mu) / precision;

@@ -43,7 +43,10 @@ async function kernelOf() {
   return { arena, kernel, put };
 }
 
-/** initial e and q of the rows, and initial parameters v; the last element of v is 0 and represents "no feature" */
+/**
+ * initial error e and sum q of x v of each row, and initial parameters v; the last element of v is 0, for rows without
+ * a feature
+ */
 const start = {
   e: Float32Array.from({ length: numRows }, (_, r) => 2 * unit(11, r) - 1),
   q: Float32Array.from({ length: numRows }, (_, r) => unit(12, r) - 0.5),
@@ -65,7 +68,9 @@ function expected(fields: Occurrence[][], linear: boolean, key: number) {
   return { ...residuals, v };
 }
 
-/** Empties the occurrences of features whose kind is not 1 (drawn). */
+/**
+ * Keeps the occurrences of features that are updated from their rows; features of a kind other than 1 (drawn) get none.
+ */
 const withoutRows = (fields: Occurrence[][]) => fields.map((rows, i) => (kinds[i] === 1 ? rows : []));
 
 describe.each([
@@ -271,7 +276,7 @@ test("a field moves together as the reference says, from sums that hold after it
     kernel.update(first!, end!, kindsAt, hashesAt, ...stepsAt, alpha, lambda, mu, 77, moments + 40 * b);
   }
   const drawn = Array.from(arena.f32(v));
-  // residuals e and derivatives h of the rows after each feature has been drawn
+  // errors e of the rows and derivatives h of their scores, after each feature's parameter has been drawn
   const e = new Float64Array(numRows);
   const h = new Float64Array(numRows);
   ids.forEach((id, r) => {
@@ -288,7 +293,7 @@ test("a field moves together as the reference says, from sums that hold after it
     });
     return [{ t: drawn[i]!, he, hh }];
   });
-  // a random key for which the sampler accepts the proposed factor a
+  // finds a random key for which the sampler accepts its proposal, a factor a other than 1 for all parameters
   const key = [1, 2, 3, 4, 5, 6, 7, 8].find((k) => referenceCommonMove(values, prior, k).a !== 1)!;
   const { a, c } = referenceCommonMove(values, prior, key);
   kernel.moveTogether(0, half, kindsAt, v.offset, step, moments, 2, alpha, lambda, mu, key, moved);
@@ -329,7 +334,10 @@ async function labelledRows() {
   const totals = arena.allocate("test", 32);
   const targets = put(before, "f32");
   const at = [eq.offset, targets.offset, put(labels, "f32").offset, put(weights, "f32").offset] as const;
-  /** mean differences per row between the kernel's totals and the sums over the rows */
+  /**
+   * Returns the differences between the kernel's four totals and the sums of the given terms over the rows, divided by
+   * the number of rows.
+   */
   const differences = (of: (r: number) => [loss: number, e: number, precision: number]) => {
     const sums = [0, 0, 0, 0];
     for (let r = 0; r < numRows; r++) {

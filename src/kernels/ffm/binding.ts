@@ -136,7 +136,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
       ...tilesAmong[numThreads - 1]![t]!,
       tables: writeTables(arena, tables.threads[t]!, squares?.threads[t]),
       linear: t === 0,
-      // reservePairs allocates the three arrays below
+      // reservePairs allocates the arrays `partners`, `squares` and `sumsOfPairs`
       partners: 0,
       squares: 0,
       sumsOfPairs: 0,
@@ -199,7 +199,7 @@ function rangesOfBlocks({ numFields, fieldOf }: FieldAwareness, blockFields: num
 }
 
 /**
- * Location of each table of vectors, or of AdaGrad's accumulators: `places` by block of features and block of partner
+ * Location of the tables of vectors, or of AdaGrad's accumulators: `places` by block of features and block of partner
  * fields, `threads` by thread and block of features.
  */
 interface BlockTables {
@@ -250,7 +250,7 @@ function writeTables(
   const tables = vectors.map((place, block) => ({
     vectors: place,
     stride: place?.stride ?? 0,
-    // without accumulators, both pointers refer to the vectors
+    // if the method has no accumulators, both fields repeat the location of the vectors
     accumulators: (accumulators ?? vectors)[block]?.offset ?? 0,
     accumulatorStride: (accumulators ?? vectors)[block]?.stride ?? 0,
   }));
@@ -267,7 +267,7 @@ function largeFields({ numFields, fieldOf }: FieldAwareness): Uint32Array {
   return sizes.map((size) => Number(size > MANY));
 }
 
-/** Writes the Tile structs of the chosen groups for the kernel. @returns byte offset of the first Tile */
+/** Writes the tiles of the chosen groups as Tile structs for the kernel. @returns byte offset of the first struct */
 function writeTiles(
   arena: Arena,
   name: string,

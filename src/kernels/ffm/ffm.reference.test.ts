@@ -10,7 +10,7 @@ const vectors = Array.from({ length: 6 * 3 * dim }, (_, i) => unit(i));
 const model = referenceFfm(dim, fieldOf, 0.2, vectors, "adagrad");
 const row: ReferenceRow = { ids: [1, 2, 3, 5], values: [1, 0.5, 0.5, -1.3], label: 1 };
 
-/** Returns the objective of the row after adding h to parameter k of v; the squared loss counts half. */
+/** Returns the objective of the row after adding h to the k-th element of the vectors; the squared loss counts half. */
 function objective(loss: "logistic" | "squared", k: number, h: number): number {
   const v = Float64Array.from(model.v);
   v[k]! += h;

@@ -99,7 +99,8 @@ export function referenceFfmScore(model: ReferenceFfm, row: ReferenceRow): numbe
 }
 
 /**
- * Returns the contribution of partner feature j to the derivative of the loss by v_(i, field of j).
+ * Returns the contribution of partner feature j to the derivative of the loss by v_(i, field of j), the vector of
+ * feature i for the field of j.
  *
  * @param g derivative of the loss by the score
  * @param xx x_i x_j
@@ -125,7 +126,7 @@ class BlockSteps {
     this.#inverseSqrt = inverseSqrt;
   }
 
-  /** Returns the sum of squares s that a row adds to each accumulator, by the accumulator's index. */
+  /** Returns the sum of squares that a row adds to each of AdaGrad's accumulators, by the accumulator's index. */
   squaresOf(row: ReferenceRow): Map<number, number> {
     const { dim, v } = this.#model;
     const squares = new Map<number, number>();
@@ -141,7 +142,10 @@ class BlockSteps {
     return squares;
   }
 
-  /** Adds a row's sums of squares, times g^2, to the accumulators of the features that are not repeated. */
+  /**
+   * Adds a row's sums of squares, times the squared derivative of the loss by the score, to the accumulators of the
+   * features that are not repeated.
+   */
   grow(g: number, squares: ReadonlyMap<number, number>): void {
     const numBlocks = this.#model.squares.length / this.#model.fieldOf.length;
     for (const [k, square] of squares)
@@ -214,7 +218,7 @@ export function referenceFfmBatch(
     const rate = of === "l2Vector" ? vectorRate : learningRate;
     return { ...common, learningRate: rate * rates.factor, l2: rates[of] };
   };
-  // steps are cached by feature, because a row has hundreds of pairs
+  // caches the step of each feature, because a row's hundreds of pairs of features need it repeatedly
   const stepsOf = (of: "l2Weight" | "l2Vector", by: ReferenceMethod) => {
     const steps = new Map<number, ReferenceStep>();
     return (feature: number): ReferenceStep => {

@@ -8,7 +8,7 @@
 // Tiles and groups depend only on the number of fields, and the scores of a group are added in the order of its tiles,
 // so sums do not depend on the threads.
 
-/** Maximum number of groups; each thread adds up the partial scores of all groups. */
+/** Maximum number of groups of tiles; each thread adds up the partial scores of all groups. */
 const MAX_GROUPS = 16;
 
 /**

@@ -46,8 +46,8 @@ export interface FmShape {
 }
 
 /**
- * Properties of each method: its code in the kernel, number of floats per element of v including state, bytes of a w
- * including state.
+ * Properties of each method: its code in the kernel, number of floats of a vector's element with its state, and number
+ * of bytes of a weight with its state.
  */
 export const METHODS = {
   adagrad: { code: ADAGRAD, states: 2, linearBytes: 8 },
@@ -69,7 +69,7 @@ export interface StridedOffset {
   arena?: Arena;
 }
 
-/** Numbers of pairs for which a thread has buffers. */
+/** Numbers of (feature, value) pairs for which a thread's buffers have room. */
 export interface PairCounts {
   /**
    * pairs that a thread copies: those of a block if all rows have the same width and no values, else those of a batch
@@ -92,8 +92,8 @@ export interface FmLayout {
    */
   numSlices: number;
   /**
-   * location of v and its optimizer state, for each group of features and each slice of dimensions; in a field-aware
-   * machine for each block of fields, partner field and quad of dimensions
+   * location of the vectors and their optimizer state, for each group of features and each slice of dimensions; in a
+   * field-aware machine for each block of fields, partner field and quad of dimensions
    */
   slices: readonly (readonly StridedOffset[])[];
   /** location of AdaGrad's accumulators of the slices; undefined if slices have none; several slices may share one */
@@ -109,8 +109,8 @@ export interface FmLayout {
   /** number of pairs for which each thread's buffers have room; `reservePairs` increases it */
   pairs: PairCounts;
   /**
-   * struct of a thread, and those of its fields that point to arrays by pair of a batch, with the number of elements
-   * per pair
+   * layout of a thread's struct; and its array fields that have elements for each (feature, value) pair of a batch,
+   * with their number per pair
    */
   thread: Struct;
   pairArrays: Readonly<Record<string, number>>;
@@ -280,8 +280,8 @@ export function planFields(
 /**
  * Returns the values of a Thread's fields, and allocates its buffers.
  *
- * @param numSums     number of f32 for S while scoring
- * @param numPartials number of partial scores per row while scoring
+ * @param numSums number of f32 for the sums of v x of a batch that is scored outside training
+ * @param numPartials number of partial scores per row of such a batch
  */
 export function threadFields(
   arena: Arena,
@@ -320,7 +320,7 @@ export function threadFields(
   };
 }
 
-/** The part of a layout that determines the buffers of pairs. */
+/** The fields of a layout that `reservePairs` needs. */
 type PairBuffers = Pick<FmLayout, "threads" | "thread" | "pairs" | "pairArrays" | "bytesOfRepeat">;
 
 /** Enlarges each thread's buffers to the given numbers of pairs; must not be called while the threads run. */

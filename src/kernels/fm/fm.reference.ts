@@ -73,7 +73,8 @@ export interface ReferenceOptions {
 }
 
 /**
- * Creates a model whose weights are zero and whose vectors have the given initial values; ftrl is a method of w only.
+ * Creates a model whose weights are zero and whose vectors have the given initial values; ftrl is a method of weights
+ * only.
  */
 export function referenceFm(
   dim: number,
@@ -137,9 +138,9 @@ export function referenceLoss(
 }
 
 /**
- * Returns the derivative of a row's loss by v_id.
+ * Returns the derivative of a row's loss by one element v of a feature's vector.
  * @param g derivative of the loss by the score
- * @param S S_d of the row
+ * @param S sum of v x over the row's features in the same dimension
  */
 export function referenceVectorGradient(g: number, x: number, S: number, v: number): number {
   return x * g * (S - x * v);

@@ -18,8 +18,8 @@ const MOST_ELEMENTS = 2 ** 32;
 type FmSize = Pick<FmShape, "numFeatures" | "dim" | "method" | "hasRates" | "threads">;
 
 /**
- * Returns the bytes per feature: v and w with the optimizer state, their copy of the best epoch, the feature's hash,
- * count and individual rates, and its slot in each thread.
+ * Returns the bytes per feature: its vector and weight with the optimizer state, their copy of the best epoch, its
+ * hash, count and individual rates, and its slot in each thread.
  */
 export function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
   const parameters =
@@ -45,7 +45,7 @@ export function numSliceGroups({ numFeatures: n, dim, method, hasRates, threads 
   const whole = n * bytesOfFeature(dim, method, hasRates, threads) + buffers;
   if (whole <= most) return 0;
   const slice = n * bytesOfSlice(dim, method);
-  // each memory has the rates and one slot of each feature
+  // besides its slices, each memory contains the rates of all features, and one u32 per feature for its slot
   const besides = n * (hasRates ? 20 : 4) + buffers;
   const together = Math.floor((most - besides) / slice);
   const numSlices = Math.ceil(dim / sliceWidth(dim));

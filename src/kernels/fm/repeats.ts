@@ -35,7 +35,7 @@ export interface FeaturePairs {
 /** Writes the ids of the pairs of rows first .. last - 1 to `ids`. */
 type PutIds = (ids: Uint32Array, first: number, last: number) => void;
 
-/** State and options of marking: counters of features, and whether a row's pairs keep their order. */
+/** Data for marking repeated features: a counter of each feature, and whether the pairs of a row keep their order. */
 export interface Marks {
   /**
    * u32[numFeatures]: `base` plus the number of rows of the current block with the feature; at most `base` if the block
@@ -43,7 +43,7 @@ export interface Marks {
    */
   counts: Uint32Array;
   base: number;
-  /** whether marked pairs stay at their position in the row, as a field-aware machine needs */
+  /** whether the pairs of marked features stay at their position in the row, as a field-aware machine needs */
   keepsOrder: boolean;
 }
 
@@ -52,14 +52,14 @@ export function marksFor(numFeatures: number, keepsOrder: boolean): Marks {
   return { counts: new Uint32Array(numFeatures), base: 0, keepsOrder };
 }
 
-/** Selection of blocks: first, first + step, first + 2 step, ... */
+/** Selection of the blocks of a thread: first, first + step, first + 2 step, ... */
 interface Share {
   first: number;
   step: number;
 }
 
 /**
- * Marks repeated features in a thread's share of the blocks, in a shared memory.
+ * Marks repeated features in those blocks of rows that a thread processes, in a shared memory.
  *
  * @param at  byte offset of the Rows struct
  * @param put if given, called for each block before it is marked, to write its ids
@@ -119,7 +119,8 @@ export function markRepeats(
       const end = endOf(r + 1);
       if (end - start > heldIds.length)
         [heldIds, heldValues] = [new Uint32Array(end - start), new Float32Array(end - start)];
-      // unmarked pairs move to the front of the row, and marked pairs follow; both keep their order
+      // the pairs of unmarked features move to the front of the row, and those of marked features follow; both keep
+      // their order
       let [at, numHeld] = [start, 0];
       for (let i = start; i < end; i++) {
         const id = ids[i]!;

@@ -25,7 +25,9 @@ import {
 } from "./binding.js";
 import { Plan, Thread } from "./layout.js";
 
-/** Number of features whose hashes and counts a group holds at a time while vectors are initialized. */
+/**
+ * Number of features whose hashes and counts are copied at a time to a group's memory, to initialize the vectors in it.
+ */
 export const STAGED = 1 << 16;
 
 /** A memory with the vectors of adjacent slices. */
@@ -38,7 +40,7 @@ export interface SliceGroup extends Pick<
   /** location of the vectors and of AdaGrad's accumulators, for each slice of the group */
   slices: StridedOffset[];
   accumulators: StridedOffset[] | undefined;
-  /** byte offset of a buffer for STAGED features: their hashes u32[STAGED][2], then their counts u32[STAGED] */
+  /** byte offset of a buffer for the hashes u32[STAGED][2], followed by the counts u32[STAGED], of STAGED features */
   staging: number;
 }
 
@@ -146,7 +148,7 @@ function allocateGroup(
     ...{ arena, plan, threads, rates, slices, accumulators },
     firstSlice: first,
     staging: arena.numbers("hashes and counts", 3 * STAGED).offset,
-    // AdaGrad may update two slices at once
+    // space for the gradients of two slices, because AdaGrad may update two slices at once
     bytesOfRepeat: 2 * K * 4,
     pairs: { copied: 0, batch: 0 },
     thread: Thread,
@@ -155,7 +157,7 @@ function allocateGroup(
 }
 
 /**
- * Copies v and w of all features from the memories to dense arrays, or to the memories from the arrays.
+ * Copies vectors and weights of all features from the memories to dense arrays, or to the memories from the arrays.
  *
  * @param vectors f32[n][dim]
  * @param w f32[n]

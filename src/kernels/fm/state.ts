@@ -17,7 +17,7 @@ import { ftrlZ } from "../../numeric/ftrl.js";
 import type { Arena } from "../shared/memory.js";
 import { getField, setField } from "../shared/struct.js";
 
-/** Accumulator with which steps are too small to change an f32 parameter. */
+/** Value of an accumulator that makes steps too small to change an f32 parameter. */
 const FROZEN = 1e38;
 
 /** Copy of all parameters and their state; its bytes do not depend on the number of threads. */
@@ -29,15 +29,15 @@ export interface FmState {
 
 /** Optimizer state by feature; arrays are empty for a method without state. */
 export interface OptimizerState {
-  /** f32[n][J][(S - 1) K + A]: state of the slices, including that of padding dimensions */
+  /** f32, by feature and slice of its vector: optimizer state of the slice, including that of padding dimensions */
   vectors: Float32Array;
-  /** optimizer state of each weight, f32[n][L - 1] */
+  /** f32, by feature: optimizer state of its weight */
   w: Float32Array;
   /** AdaGrad's accumulator of the bias w0 */
   w0: number;
 }
 
-/** Location of one number of every feature, with a view of its memory. */
+/** Location of a number that every feature has, such as an accumulator, with a view of its memory. */
 interface Located extends Pick<StridedOffset, "offset" | "stride"> {
   /** f32 view of the memory that contains the number, and index of this memory */
   numbers: Float32Array;
@@ -50,9 +50,12 @@ class Parameters {
   readonly J: number;
   readonly K: number;
   readonly L: number;
-  /** number of floats per slice including its accumulator: S K + A, with the symbols above */
+  /**
+   * number of floats per slice of a vector: its dimensions, the state stored with them, and its accumulator if it has
+   * one
+   */
   readonly width: number;
-  /** number of floats per slice of a vector and of the state stored with it: S K */
+  /** number of floats per slice of a vector: its dimensions and the state stored with them, without an accumulator */
   readonly #side: number;
   /** view of the whole arena as f32 */
   readonly numbers: Float32Array;
@@ -91,9 +94,11 @@ class Parameters {
     return (this.#linear.offset + feature * this.#linear.stride) / 4;
   }
 
-  /** Copies v and the state of a feature's slice to `target` from index `to` on; omits the first `skip` floats. */
+  /**
+   * Copies a slice of a feature's vector, and its state, to `target` from index `to` on; omits the first `skip` floats.
+   */
   read(feature: number, j: number, skip: number, target: Float32Array, to: number): void {
-    // v and its state are adjacent, unless the state is an accumulator
+    // the slice and its state are adjacent in memory, unless the state is an accumulator
     const slice = this.#slices[this.#groupOf(feature)]![j]!;
     const at = indexOf(slice, feature);
     target.set(slice.numbers.subarray(at + skip, at + this.#side), to);
@@ -102,7 +107,7 @@ class Parameters {
     target[to + this.#side - skip] = square.numbers[indexOf(square, feature)]!;
   }
 
-  /** Copies v and the state of a feature's slice from `source`, in the layout that `read` writes. */
+  /** Copies a slice of a feature's vector, and its state, from `source`, in the layout that `read` writes. */
   write(feature: number, j: number, skip: number, source: Float32Array, from: number): void {
     const end = from + this.#side - skip;
     const slice = this.#slices[this.#groupOf(feature)]![j]!;
@@ -116,7 +121,7 @@ class Parameters {
    * Sets each accumulator of a feature to the mean of the values `of` over the slices that share it and whose
    * accumulators are known.
    *
-   * @param of f32[J]
+   * @param of f32, one value per slice
    */
   shareAccumulators(feature: number, known: readonly (number | undefined)[], of: Float32Array): void {
     const sums = new Map<number, { square: Located; sum: number; count: number }>();
@@ -212,8 +217,8 @@ export function writeOptimizer(
  * Converts one accumulator per dimension, as an earlier version had, to one per slice: their mean, since a slice's
  * accumulator adds up means of squared gradients.
  *
- * @param each f32[n][J][K]
- * @param used [J]: number of dimensions of each slice, not counting padding
+ * @param each f32[n][J][K]: accumulators of n features, in J slices of K dimensions
+ * @param used by slice: number of dimensions, not counting padding
  * @returns f32[n][J]
  */
 function meansOfSlices(each: Float32Array, K: number, used: readonly number[]): Float32Array {

@@ -35,8 +35,8 @@ export const NARROW_CELLS = 256;
 export const EDGES = 256;
 
 /**
- * Approximate size in bytes of the piece of all columns that is binned at a time, and minimum number of rows of the
- * piece.
+ * Approximate number of bytes of the rows, with all their columns, that are binned at a time; and the minimum number of
+ * these rows.
  */
 const STAGED_BYTES = 4 * 2 ** 20;
 const LEAST_STAGED = 256;
@@ -97,7 +97,7 @@ export interface FeaturePlace {
 export interface RowLayout {
   /** bytes per row of bins, a multiple of 16 */
   stride: number;
-  /** number of narrow features, padded to a multiple of 4 */
+  /** number of narrow features, whose bins have one byte, padded to a multiple of 4 */
   numNarrow: number;
   numWide: number;
   numCells: number;
@@ -194,7 +194,7 @@ export interface GbdtLayout extends RowLayout {
   taken: number;
   /** u32 every MARK bytes, one per thread: 1 if the thread's histogram contains rows */
   marks: number;
-  /** u32 per piece of a leaf's rows: number of its rows that go left */
+  /** u32 for each piece into which a leaf's rows are divided: number of the piece's rows that go left */
   counts: number;
   /** byte offset of the SplitOptions struct */
   options: number;

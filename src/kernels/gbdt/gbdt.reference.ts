@@ -23,7 +23,10 @@ export function loss(score: number, label: number, squared: boolean): number {
   return squared ? rowLoss("squared", score, label) / 2 : rowLoss("logistic", score, label);
 }
 
-/** Returns the loss whose derivative is `softmaxGradient`: log sum exp(s_k) - s_y. */
+/**
+ * Returns the loss whose derivative is `softmaxGradient`: log sum exp(s_k) - s_y, for the scores s of the classes and
+ * the row's class y.
+ */
 export function softmaxLoss(scores: readonly number[], label: number): number {
   const most = Math.max(...scores);
   return log(scores.reduce((sum, score) => sum + exp(score - most), 0)) + most - scores[label]!;

@@ -279,7 +279,7 @@ test("histogram, sum over threads and subtraction are the reference's sums exact
     );
   expect(sumsAt(out, 256, 256)).toEqual(expected(narrow, 256));
   expect(sumsAt(out, 1024, 400)).toEqual(expected(wide, 400));
-  // without `order`, the kernel adds the first rows
+  // without the argument `order`, the kernel adds the first rows to the histogram
   const whole = arena.allocate("all rows' histogram", numCells * 16);
   kernel.histogram(
     ...([0, n, own.offset, stride, 4, first.offset, 1, pairs.offset, words.offset] as const),

@@ -11,10 +11,13 @@ export type FilterKernel = Kernel;
 /** Number of users per panel: one for each of the 16 lanes of a panel's row. */
 export const LANES = 16;
 
-/** Number of panels that finishPanels handles together, so that it reads the components once for all of them. */
+/**
+ * Number of panels that finishPanels handles together, so that it reads the matrix of eigenvectors once for all of
+ * them.
+ */
 export const BLOCK_PANELS = 4;
 
-/** Number of users whose scores finishPanels computes together. */
+/** Number of users for whom finishPanels computes the scores together. */
 export const BLOCK_USERS = BLOCK_PANELS * LANES;
 
 /** A bipartite graph of users and items, with adjacency lists in both directions and without repeated edges. */
@@ -25,7 +28,7 @@ export interface UserItemGraph {
   items: ItemLists;
 }
 
-/** Graph and components that the kernel reads. */
+/** The user-item graph and the leading eigenvectors that the kernel reads. */
 export interface FilterInput extends UserItemGraph {
   /** factor of each item's scores, f32[numItems] */
   after: Float32Array;
@@ -36,11 +39,14 @@ export interface FilterInput extends UserItemGraph {
 
 /** Byte offsets of the buffers of one thread. */
 export interface FilterScratch {
-  /** BLOCK_PANELS + 1 panels of the items, f32[numItems][16] each */
+  /** BLOCK_PANELS + 1 panels, f32[numItems][16] each: a row per item, a column per user */
   itemPanels: number[];
   /** f32[numUsers][16]: intermediate values of the graph's users, for 16 queries */
   users: number;
-  /** vectors of the users in the components' space, f32[2 BLOCK_PANELS][dim][8] */
+  /**
+   * f32[2 BLOCK_PANELS][dim][8]: each user's vector z in the space of the leading eigenvectors, eight users side by
+   * side
+   */
   queries: number;
   /** u32[BLOCK_PANELS]: byte offset of each panel of the items */
   panels: number;
@@ -49,7 +55,7 @@ export interface FilterScratch {
   worst: number;
 }
 
-/** Byte offsets of the kernel's struct and of the components. */
+/** Byte offsets of the kernel's struct and of the leading eigenvectors. */
 export interface FilterLayout {
   plan: number;
   numUsers: number;
@@ -77,7 +83,7 @@ export function filterBytes(
 }
 
 /**
- * Copies the graph and the components into the arena, and allocates the threads' buffers.
+ * Copies the graph and the leading eigenvectors into the arena, and allocates the threads' buffers.
  * @throws {UsageError} they do not fit
  */
 export function allocateFilter(
@@ -120,7 +126,10 @@ export function allocateFilter(
   return { plan, numUsers, numItems, dim, components: packed.offset, scratches };
 }
 
-/** Returns the index of W[i][d] in the array of components, which stores four items side by side. */
+/**
+ * Returns the index of dimension d of item i in the packed matrix of leading eigenvectors, which stores four items side
+ * by side.
+ */
 export function componentIndex(dim: number, i: number, d: number): number {
   return ((i >>> 2) * dim + d) * 4 + (i & 3);
 }

@@ -23,7 +23,7 @@ export const MOST_LINKS = 100;
  * compared with every node.
  */
 export const WIDEST = 4096;
-/** Number of nodes in the graph for each node that the next batch adds. */
+/** Ratio of the number of nodes in the graph to the number of nodes that the next batch adds. */
 const NODES_A_BATCHED = 50;
 
 /** Measure of how near two vectors are: dot product, or squared Euclidean distance. */

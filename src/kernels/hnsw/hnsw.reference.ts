@@ -49,7 +49,7 @@ function distanceOf({ dim, nearness }: GraphShape, x: Float32Array, y: Float32Ar
   return nearness === "l2" ? sum : 0 - sum;
 }
 
-/** A graph that is built and searched by the definition. */
+/** A graph that is built and searched by plain code, the definition of correct. */
 export class ReferenceGraph {
   readonly #input: ReferenceInput;
   /** nodes to which each node is linked on each level: links[node][level] */

@@ -46,7 +46,7 @@ describe.each([
       );
       expect(linked).toEqual(reference.links.map((rows) => rows.map((row) => row.map(({ node }) => node))));
 
-      // the mask of query q contains a share of the nodes that grows with q, up to all nodes
+      // the mask of query q contains a fraction of the nodes that grows with q, up to all nodes
       const queries = numbersOf(20 * dim, 2);
       const masked = Array.from({ length: 20 }, (_, q) =>
         [...labels].filter((node) => draw(q + 30, node) / 2 ** 32 < q / 19),

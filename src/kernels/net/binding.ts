@@ -160,7 +160,7 @@ function threadFields(arena: Arena, dense: DenseLayout, rowPitch: number): Field
     loss: 0,
     ...allocateDenseScratch(arena, dense),
     gathered: arena.allocate("a thread's scratch", 8 * rowPitch * 4),
-    // reservePairs allocates the three arrays below
+    // reservePairs allocates the arrays `sums`, `held` and `counts`
     sums: 0,
     held: 0,
     counts: 0,

@@ -162,7 +162,8 @@ test("penalties by key make the proximal step of AdaGrad's own length, once for 
   const off = plain!.values.map((e, i) => {
     const pairs = rows.ids.filter((feature) => feature === Math.floor(i / W)).length;
     const step = learning.embeddingLearningRate / Math.sqrt(plain!.state.n[i]!);
-    // p minimizes (p - e)^2 / 2 + step pairs penalty p^2 / 2: its derivative is 0
+    // p minimizes (p - e)^2 / 2 + step pairs penalty p^2 / 2, where e is the value without the individual penalty, so
+    // the derivative is 0
     const p = net!.values[i]!;
     return Math.abs(p - e + step * pairs * keyPenalties[Math.floor(i / W)]! * p);
   });

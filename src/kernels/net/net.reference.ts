@@ -131,7 +131,7 @@ function scoreOf(
 
 /**
  * Returns the score of the factorization machine of x_0: w0 and w if x_0 has them, and the inner products of all pairs
- * of the fields' v.
+ * of the fields' vectors v.
  */
 export function machineScore(shape: NetShape, x: ArrayLike<number>): number {
   const [W, start, F] = [embeddingWidth(shape), firstInputOf(shape), numFieldsOf(shape)];

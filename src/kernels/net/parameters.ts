@@ -68,7 +68,7 @@ export function startState(arena: Arena, layout: NetLayout): void {
 }
 
 /**
- * Sets z of the wide part so that FTRL computes the current weights from it; must be called after weights were written.
+ * Sets FTRL's state z in the wide part so that it gives the current weights; must be called after weights were written.
  */
 export function alignWide(
   arena: Arena,

@@ -33,7 +33,8 @@ export interface NetShape {
   /** activation of the hidden layers; deep-crossing always uses ReLU */
   activation: "tanh" | "relu";
   /**
-   * whether a ReLU is applied to e, as in Deep Crossing's paper; it would zero half of the numbers of a signed table
+   * whether a ReLU is applied to the embeddings, as in Deep Crossing's paper; it would zero half of the numbers of a
+   * pretrained table
    */
   embeddingRelu: boolean;
   /** share of the hidden units that dropout zeroes in training, in [0, 1); in a residual unit, of its inner units */
@@ -152,8 +153,8 @@ export interface NetLearning extends Omit<DenseLearning, "dropout"> {
   /** learning rate of embeddings, which learn by AdaGrad on the batch's summed loss; 0 freezes the embeddings and w0 */
   embeddingLearningRate: number;
   /**
-   * factor of the penalty embeddingL2 / 2 |e|^2, which is added to the batch's summed loss for each embedding of each
-   * row
+   * factor of the penalty embeddingL2 / 2 |embedding|^2, which is added to the batch's summed loss for each embedding
+   * of each row
    */
   embeddingL2: number;
   /**

@@ -86,7 +86,7 @@ export function referenceNetStep(
     const perKey = learning.keyPenalties ? learning.keyPenalties[feature]! * count : 0;
     for (let k = feature * W; k < (feature + 1) * W; k++) {
       referenceStep(embeddings!, k, byEmbeddings[k]!, { method: "adagrad", ...rate, l2 });
-      // proximal step, with the step length of AdaGrad
+      // takes a proximal step, with the step length of AdaGrad
       embeddings!.values[k]! /= 1 + (rate.learningRate * perKey) / Math.sqrt(embeddings!.state.n[k]!);
     }
   }

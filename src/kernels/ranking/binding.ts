@@ -37,7 +37,7 @@ export type RankingMethod = "adagrad" | "adam" | "sgd";
 const METHODS = { adagrad: ADAGRAD, adam: ADAM, sgd: SGD };
 const LOSSES = { bpr: BPR, warp: WARP, "sampled-softmax": SAMPLED_SOFTMAX, ccl: CCL };
 
-/** Returns whether all events of a batch share their negatives. */
+/** Returns whether the events of a batch share their negatives under this loss. */
 export function sharesNegatives(loss: RankingLoss): boolean {
   return loss === "sampled-softmax" || loss === "ccl";
 }
@@ -75,11 +75,13 @@ export interface RankingData {
    * corrected by it
    */
   logNoise?: Float32Array;
-  /** number of groups of features in strata, a power of two; by default the result of strataGroups */
+  /**
+   * number of groups into which users, and likewise items, are divided for training in strata, a power of two; by
+   * default the result of strataGroups
+   */
   groups?: number;
   /**
-   * for layers: graph of the features that events connect; each row of context and templates then has one feature of
-   * value 1
+   * for layers: graph of the features that events connect; each context and each item then has one feature of value 1
    */
   graph?: RankingGraph;
 }
@@ -100,13 +102,13 @@ export interface RankingGraph {
 /** Dimensions and learning options. */
 export interface RankingShape {
   dim: number;
-  /** maximum number of threads; at most one per slice, or per group of strata, is used */
+  /** maximum number of threads; at most one per slice of dimensions, or per group for training in strata, is used */
   threads: number;
   loss: RankingLoss;
   cosine: boolean;
   /**
-   * Adam requires a loss with shared negatives; SGD requires pairs whose context and templates have one feature of
-   * value 1 each
+   * Adam requires a loss with shared negatives; SGD requires a loss over pairs, and one feature of value 1 per context
+   * and item
    */
   method: RankingMethod;
   /** number of events between two steps if negatives are shared: a divisor of 4,096 and a multiple of 8 */
@@ -155,8 +157,8 @@ export interface RankingLayout {
   /** f32[n][D]: output of `propagateVectors`; absent without layers */
   propagated?: Region;
   /**
-   * number of groups into which strata divide features; and f64[groups^2], the sum of losses of each block of events in
-   * an epoch. Absent unless events are trained in strata
+   * number of groups into which users, and likewise items, are divided for training in strata; and f64[groups^2], the
+   * sum of losses of each block of events in an epoch. Absent unless events are trained in strata
    */
   strata?: { groups: number; losses: Region };
 }
@@ -269,7 +271,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   });
   const threads = Array.from({ length: numThreads }, () =>
     writeStruct(arena, "a thread", Thread, {
-      // strata and shared negatives use a single table
+      // strata and shared negatives use a single table of vectors, because their threads read all slices
       ...vectors.tables[0]!,
       ...{ loss: 0, batchNumber: 0, blockNumber: 0, numShared: 0, numRows: 0, learningRate: 0 },
       order: arena.numbers("an order", BLOCK),
@@ -368,8 +370,9 @@ export function setRankingRate(arena: Arena, { plan }: RankingLayout, learningRa
 }
 
 /**
- * Returns f32[M + 1]: L(floor((I - 1) / k)), L(r) = 1 + 1/2 + ... + 1/r and at least 1. Source: Weston et al. 2011, eq.
- * 2 and 6.
+ * Returns f32[M + 1]: WARP's weight of an event by the number k of its first candidate that violates the margin,
+ * L(floor((I - 1) / k)) for I items, where L(r) = 1 + 1/2 + ... + 1/r and at least 1. Source: Weston et al. 2011, eq. 2
+ * and 6.
  */
 export function rankWeights(numItems: number, candidates: number): Float32Array {
   const weights = new Float32Array(candidates + 1);
@@ -381,7 +384,7 @@ export function rankWeights(numItems: number, candidates: number): Float32Array 
   return weights;
 }
 
-/** Returns the sum of the losses since the last call; in strata, of the last epoch. */
+/** Returns the sum of the losses since the last call; for training in strata, of the last epoch. */
 export function takeRankingLoss(arena: Arena, { threads, strata }: RankingLayout): number {
   if (strata) return arena.f64(strata.losses).reduce((sum, loss) => sum + loss, 0);
   return takeField(arena, Thread, threads.at(-1)!, "loss");

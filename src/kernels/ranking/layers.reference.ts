@@ -3,7 +3,8 @@
 import type { RankingGraph } from "./binding.js";
 
 /**
- * Returns (I + A~ + ... + A~^K) / (K + 1), f64[n][n]. Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 7 and 8.
+ * Returns the matrix by which K layers propagate vectors: (I + A~ + ... + A~^K) / (K + 1), f64[n][n], for the
+ * normalized graph A~. Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 7 and 8.
  */
 export function denseLayers({ layers, ends, neighbors }: Omit<RankingGraph, "through">): Float64Array[] {
   const n = ends.length - 1;

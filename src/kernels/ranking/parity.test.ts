@@ -176,7 +176,7 @@ function trainStrataTwin(
   return { twin, sum: referenceStrata(twin, data, groups, epochKey, settings) };
 }
 
-/** Trains the reference on the kernel's two batches. */
+/** Trains the reference on the same two batches as the kernel. */
 function trainTwin(
   data: ReturnType<typeof dataOf>,
   options: RankingShape,
@@ -319,7 +319,7 @@ test.each([1, 2, 3, 4])("vectors behind %i layers are the dense product", async 
   expect(maxDifference(got, expected)).toBeLessThan(1e-6);
 });
 
-/** Returns the graph of users and items that events join; contexts and templates have one feature each. */
+/** Returns the graph of users and items that events join; each context and each item has one feature. */
 function joinsOf({ numFeatures, users, items, context, templates }: RankingData) {
   const sets = Array.from({ length: numFeatures }, () => new Set<number>());
   users.forEach((_, e) => {

@@ -101,7 +101,8 @@ export class Partitions {
 }
 
 /**
- * Sizes of a partition's events, which are one array of u32: rows of the users, items, weights, and the users' items.
+ * Sizes of a partition's events, which are stored in one array of u32: rows of the users, items, weights, and each
+ * user's items.
  */
 export interface PartitionSizes {
   numEvents: number;
@@ -109,9 +110,9 @@ export interface PartitionSizes {
   numPairs: number;
 }
 
-/** A part of the kernel's memory in which one partition at a time is trained. */
+/** A region of the kernel's memory in which one partition of the users at a time is trained. */
 export interface Slot {
-  /** index in the vectors' rows of the slot's first user */
+  /** index of the row of the slot's first user in the table of vectors */
   firstRow: number;
   /** u32: the events, in the layout of `partitionSections` */
   events: Region;
@@ -152,7 +153,7 @@ export function allocateSlot(
 }
 
 /**
- * Sets the kernel's plan so that it trains on the events of a slot, from event `first` on.
+ * Points the kernel's plan to the events of the partition in a slot, from event `first` on.
  *
  * @param shift 32 minus the binary logarithm of the number of bits of the memberships
  */

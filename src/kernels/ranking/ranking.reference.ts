@@ -65,7 +65,10 @@ export class ReferenceRanking {
     return sum;
   }
 
-  /** Returns the weighted sum of the weights of a row's features, plus the products of the row's own features. */
+  /**
+   * Returns the weighted sum of the weights of a row's features, plus the inner products of all pairs of the row's
+   * features.
+   */
   own({ ids, values }: ReferenceBag): number {
     let sum = 0;
     ids.forEach((id, i) => {
@@ -96,7 +99,7 @@ export class ReferenceRanking {
   /**
    * Takes one step of the vectors of a row's features.
    * @param outer dLoss/d(sum of x v)
-   * @param inner dLoss/dscore, for the products of own features
+   * @param inner dLoss/dscore if the score contains the inner products of the row's features; otherwise 0
    */
   step(
     row: ReferenceBag,
@@ -303,7 +306,7 @@ export function referenceContrast(
   return sum;
 }
 
-/** Samples an item with the bits of the kernel. @param alias u32[I][2]; absent for the uniform distribution */
+/** Samples an item, the same as the kernel. @param alias u32[I][2]; absent for the uniform distribution */
 export function referenceDraw(
   numItems: number,
   alias: Uint32Array | undefined,
@@ -316,7 +319,7 @@ export function referenceDraw(
   return Number(x & 0xffffffffn) <= alias[2 * item]! ? item : alias[2 * item + 1]!;
 }
 
-/** Samples the rank of an event's negative in a range, with the bits of the kernel. */
+/** Samples the rank of an event's negative in a range, the same as the kernel. */
 export function referenceRank(
   [from, to]: readonly [number, number],
   epochKey: number,

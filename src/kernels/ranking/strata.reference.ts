@@ -13,7 +13,7 @@ import {
 } from "./ranking.reference.js";
 import { aliasChances } from "./strata.js";
 
-/** Number of tries before the next item that the user lacks is taken. */
+/** Maximum number of attempts to sample an item that the user lacks; after them, the next such item is used. */
 const MAX_TRIES = 64;
 
 /**

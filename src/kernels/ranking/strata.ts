@@ -20,7 +20,10 @@ interface StrataData {
  */
 const [GROUP_ITEMS, BLOCK_EVENTS, MOST_GROUPS] = [64, 1024, 64];
 
-/** Returns the number of groups of features for strata: a power of two that depends only on the data. */
+/**
+ * Returns the number of groups of users, and of items, for training in strata: a power of two that depends only on the
+ * data.
+ */
 export function strataGroups({ numItems, items }: StrataData): number {
   let groups = 1;
   while (

@@ -50,7 +50,8 @@ export class FeatureVectors {
   }
 
   /**
-   * Returns v and its accumulators, as a view if a single table contains all slices, otherwise as a copy.
+   * Returns a feature's vector and its accumulators, as a view if a single table contains all slices, otherwise as a
+   * copy.
    * @returns f32[width]
    */
   read(feature: number): Float32Array {

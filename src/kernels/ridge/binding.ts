@@ -9,9 +9,9 @@ export type RidgeKernel = Kernel;
 
 /** Number of targets that are fitted together. */
 export const PANEL = 8;
-/** Value of a row's part: every fit uses the row, and none is evaluated on it. */
+/** Takes the place of a row's fold: every fit uses the row, and none is evaluated on it. */
 export const FITTED = 254;
-/** Value of a row's part: the row is not used. */
+/** Takes the place of a row's fold: no fit uses the row. */
 export const LEFT_OUT = 255;
 
 /** Sparse rows of (column, value) pairs. */
@@ -49,7 +49,7 @@ export interface RidgeMap {
   coefficients: Float64Array;
 }
 
-/** Addresses of the fit of one panel of targets on one fold. */
+/** Addresses of the fit of a panel of eight targets on one fold. */
 export interface FitLayout {
   fit: number;
   mean: Region;

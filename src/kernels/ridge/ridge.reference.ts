@@ -47,7 +47,7 @@ export function referencePredictions(
   });
 }
 
-/** Returns z of each row, dense: a column minus its mean if the row has the column's block, else 0. */
+/** Returns each row as a dense vector: a column minus its mean if the row has the column's block, else 0. */
 function centeredRows(rows: BlockRows, centers: Float64Array): number[][] {
   return Array.from({ length: rows.numRows }, (_, i) => {
     const z = Array.from({ length: centers.length }, () => 0);

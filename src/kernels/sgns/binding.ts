@@ -240,8 +240,8 @@ function bandWeights(window: number): Float32Array {
 }
 
 /**
- * Returns f32[w + 1]: the weight of a noise row for one side of a centre, by the number of contexts on that side: K / N
- * times the sum of their weights.
+ * Returns f32[w + 1]: the weight of a noise row for one side of a centre, by the number of contexts on that side: the
+ * sum of their weights, times K negatives per context, divided by N noise rows.
  */
 function noiseWeights(window: number, negatives: number): Float32Array {
   let mass = 0;
@@ -349,14 +349,14 @@ export function putRows(
   }
 }
 
-/** Returns AdaGrad's sums of the centres or contexts, by row and slice. @returns f32[numRows][J] */
+/** Returns AdaGrad's sums of squares of the centres or of the contexts, by row and slice. @returns f32[numRows][J] */
 export function squaresByRow(arena: Arena, squares: Region, numRows: number): Float32Array {
   const sums = arena.f32(squares);
   const numSlices = sums.length / numRows;
   return Float32Array.from(sums, (_, i) => sums[(i % numSlices) * numRows + Math.floor(i / numSlices)]!);
 }
 
-/** Writes AdaGrad's sums of selected rows. @param which u8[numRows]: 1 for each row to write */
+/** Writes AdaGrad's sums of squares of selected rows. @param which u8[numRows]: 1 for each row to write */
 export function putSquares(arena: Arena, squares: Region, byRow: Float32Array, which: Uint8Array): void {
   const [sums, numRows] = [arena.f32(squares), which.length];
   const numSlices = sums.length / numRows;

@@ -56,7 +56,7 @@ export class ReferenceComposed {
     return this.#sgns.pairs(stream, batch, key);
   }
 
-  /** Returns the share of each part of a row. */
+  /** Returns the weight of each part of a row in the row's composed vector. */
   shares(row: number): number[] {
     const { ends, kinds, weights } = this.#parts;
     const own = Array.from(kinds.subarray(ends[row], ends[row + 1]), (kind) => this.attention[kind]!);
@@ -66,7 +66,7 @@ export class ReferenceComposed {
     return exps.map((e) => e / sum);
   }
 
-  /** Returns the composed vector of every row that has parts, and 0 for other rows, f64[numRows * dim]. */
+  /** Returns f64[numRows * dim]: the composed vector of every row that has parts, and 0 for other rows. */
   composed(): Float64Array {
     const { ends, rows } = this.#parts;
     const h = new Float64Array(this.rows.length);

@@ -8,8 +8,8 @@ import type { SgnsParts } from "./parts.js";
 type Composed = SgnsInput & { parts: SgnsParts };
 
 /**
- * Generates parts: item v of 0 .. numItems - 1 has its own row, and up to two kinds of one to three rows among those
- * after the items.
+ * Generates the parts of composed rows: item v of 0 .. numItems - 1 consists of its own row, and up to two kinds of one
+ * to three rows among those after the items.
  */
 function drawnParts(numItems: number, numRows: number, attends: boolean): SgnsParts {
   const [ends, rows, kinds, weights] = [[0], [] as number[], [] as number[], [] as number[]];
@@ -39,7 +39,7 @@ function drawnParts(numItems: number, numRows: number, attends: boolean): SgnsPa
   };
 }
 
-/** Returns parts by which each row is composed of itself alone. */
+/** Returns parts that compose each row of itself alone. */
 function ownParts(numRows: number): SgnsParts {
   const rows = Uint32Array.from({ length: numRows }, (_, v) => v);
   const weights = new Float32Array(numRows).fill(1);

@@ -61,7 +61,7 @@ test("the twin's gradients are the derivatives of its loss: central differences 
   const twin = new ReferenceSgns(input, input.firstVectorHashes, seed);
   for (let epoch = 0; epoch < 5; epoch++) twin.train(stream, epoch, rates);
   const pairs = twin.pairs(stream, 0, 99);
-  // Expects pairs in which a row is its own noise.
+  // some pairs consist of a row with itself
   expect(pairs.some(({ centre, context }) => centre === context)).toBe(true);
   const { centres } = twin.gradients(pairs);
   expect(relativeError(centres, differencesOf(twin, pairs, "centres"))).toBeLessThan(1e-6);

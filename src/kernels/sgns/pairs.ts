@@ -29,8 +29,8 @@ export interface SgnsPairs {
 }
 
 /**
- * Returns the maximum number of pairs of a batch: for each centre the longest list and the samples, plus the padding of
- * groups.
+ * Returns the maximum number of pairs of a batch: for each centre the longest list and the sampled negatives, plus the
+ * padding of each group to a multiple of four.
  */
 export function mostPairs({ lists, markets }: SgnsPairs): number {
   let longest = 0;

@@ -173,7 +173,7 @@ describe("planted clusters of 5 among 40 rows", () => {
   );
   const shape = { numRows, dim: 16, window: 5 };
 
-  /** Returns the mean share of rows of the same cluster among the four nearest rows by cosine. */
+  /** Returns the mean fraction of the four nearest rows by cosine that belong to the same cluster. */
   function sameCluster(vectors: ArrayLike<number>): number {
     const rows = Array.from({ length: numRows }, (_, row) => {
       const v = Array.from({ length: shape.dim }, (_, d) => vectors[row * shape.dim + d]!);

@@ -9,8 +9,8 @@ import { R, SL } from "./layout.js";
 
 export interface SgnsParts {
   /**
-   * u32[numRows + 1]: the parts of row v are rows[ends[v] .. ends[v + 1]); a row that occurs as a token needs at least
-   * one part
+   * u32[numRows + 1]: row v is composed of rows[ends[v] .. ends[v + 1]), its parts; a row that occurs as a token needs
+   * at least one part
    */
   ends: Uint32Array;
   rows: Uint32Array;
@@ -21,7 +21,10 @@ export interface SgnsParts {
   kinds: Uint32Array;
   /** f32, one per part: its weight within the kind, above 0; the weights of a kind's parts add up to 1 */
   weights: Float32Array;
-  /** whether an attention learns the share of each kind of part in a row's vector; if not, shares are equal */
+  /**
+   * whether an attention learns the weight of each kind of part in a composed vector; if not, all kinds have equal
+   * weights
+   */
   attends: boolean;
 }
 
@@ -33,19 +36,24 @@ export interface Attention {
   squares: Region;
 }
 
-/** Returns the length of the attention: one number for each kind of each row. */
+/** Returns the number of logits of the attention: one for each kind of part of each row. */
 export function numKinds({ kinds }: SgnsParts): number {
   return kinds.length === 0 ? 0 : kinds.at(-1)! + 1;
 }
 
-/** Returns the maximum number of parts of a batch's centres. */
+/**
+ * Returns an upper bound of the number of parts in a batch, all of whose centres may have the maximum number of parts.
+ */
 export function mostParts({ ends }: SgnsParts): number {
   let longest = 0;
   for (let v = 1; v < ends.length; v++) longest = Math.max(longest, ends[v]! - ends[v - 1]!);
   return R * longest;
 }
 
-/** Checks the ranges of parts, which the kernel does not check. @throws {RangeError} a number is out of range */
+/**
+ * Checks that the parts of composed rows are in range, which the kernel does not check. @throws {RangeError} a number
+ * is out of range
+ */
 export function checkParts({ ends, rows, kinds, weights }: SgnsParts, numRows: number): void {
   const ascends = ends.every((end, v) => v === 0 || end >= ends[v - 1]!);
   if (ends.length !== numRows + 1 || ends[0] !== 0 || ends.at(-1) !== rows.length || !ascends)
@@ -63,7 +71,7 @@ export function checkParts({ ends, rows, kinds, weights }: SgnsParts, numRows: n
 }
 
 /**
- * Checks that each node with an outgoing arc has a part, because walks visit it.
+ * Checks that each node with an outgoing arc is composed of at least one row, because walks visit the node.
  *
  * @param offsets of the arcs by node
  * @throws {RangeError} a node has none
@@ -75,8 +83,8 @@ export function checkNodes({ ends }: SgnsParts, offsets: Uint32Array): void {
 }
 
 /**
- * Returns the share of each kind of part in each row's vector: the softmax of the row's logits. @returns f64, one
- * number for each kind of each row
+ * Returns the weight of each kind of part in the composed vector of each row: the softmax of the row's logits. @returns
+ * f64, one number for each kind of each row
  */
 export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number>): Float64Array {
   const shares = new Float64Array(attention.length);
@@ -93,8 +101,8 @@ export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number
 }
 
 /**
- * Returns a copy of the rows, in which each row with parts is replaced by the sum of its parts, weighted by their
- * shares.
+ * Returns a copy of the rows, in which each composed row is replaced by the weighted sum of the rows of which it
+ * consists.
  *
  * @param rows f32[numRows * dim]
  * @param attention f32: a logit for each kind of part of each row
@@ -121,7 +129,7 @@ export function composedRows(
   return composed;
 }
 
-/** Allocates the arrays of parts, and returns the plan's fields for them. @param J number of slices */
+/** Allocates the arrays for composed centres, and returns the Plan's fields for them. @param J number of slices */
 export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: number) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) =>
@@ -139,7 +147,7 @@ export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: numbe
   };
 }
 
-/** Allocates a thread's attention. All logits are 0, so the kinds of a row's parts have equal shares. */
+/** Allocates a thread's attention. All logits are 0, so the kinds of parts of a row have equal weights. */
 export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
   const size = numKinds(parts);
   const attention = arena.allocate(`the attention of ${size} kinds of parts`, size * 4);
@@ -148,7 +156,7 @@ export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
   return { attention, squares };
 }
 
-/** Allocates the arrays of parts of a batch, and returns the BatchRows fields for them. */
+/** Allocates the arrays for a batch's composed centres, and returns the BatchRows fields for them. */
 export function batchOfParts(arena: Arena, parts: SgnsParts | undefined) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);
@@ -167,7 +175,7 @@ export function copyAttention(arena: Arena, of: readonly Attention[]): void {
   );
 }
 
-/** Allocates a thread's arrays of parts, and returns the Thread's fields for them. */
+/** Allocates a thread's arrays for composed centres, and returns the Thread's fields for them. */
 export function threadOfParts(arena: Arena, parts: SgnsParts | undefined, attention: Attention | undefined) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);

@@ -61,7 +61,7 @@ function tanhOfHalf(s: number): number {
 
 const logistic = (s: number): number => 0.5 + 0.5 * tanhOfHalf(s);
 
-/** Returns the weight of the pair of two positions. */
+/** Returns the weight of a pair of positions: the product of the roots of their events' weights. */
 function pairWeight(weights: Float32Array | undefined, i: number, j: number): number {
   return weights ? weights[i]! * weights[j]! : 1;
 }
@@ -91,7 +91,9 @@ export class ReferenceSgns {
     this.squares = { centres, contexts: shape.oneTable ? centres : sums() };
   }
 
-  /** Returns every pair of a batch. @param key random key of the epoch's noise */
+  /**
+   * Returns every pair in a batch of a centre with a context or a noise row. @param key random key of the epoch's noise
+   */
   pairs(stream: SgnsStream, batch: number, key: number): Pair[] {
     const { tokens, left, right, weights } = stream;
     const { window, negatives } = this.#shape;
@@ -152,8 +154,8 @@ export class ReferenceSgns {
   }
 
   /**
-   * Returns the negated derivatives of `loss` by the vectors; with one table, both sides contain the sum of both
-   * derivatives.
+   * Returns the negated derivatives of `loss` by the vectors of centres and of contexts; if they share one table, both
+   * results are the derivatives by this table.
    */
   gradients(pairs: readonly Pair[]): Sides<Float64Array> {
     const { dim } = this.#shape;

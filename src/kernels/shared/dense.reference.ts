@@ -32,8 +32,8 @@ export interface DropoutDraws {
 }
 
 /**
- * Values of a row that the backward pass needs: x_l, m_l act'(n_l), and for normalized layers h_l = (z - mean) /
- * deviation.
+ * Values of a row that the backward pass needs, by layer: its input, the derivatives of its output by its normalized
+ * sums, and for normalized layers h = (sum - mean) / deviation.
  */
 export interface DenseState {
   x: Float64Array[];
@@ -87,7 +87,7 @@ export function denseForward(
   return state;
 }
 
-/** Normalizes z: subtracts the mean and divides by the deviation. */
+/** Normalizes the sums z of a layer: subtracts their mean and divides by their deviation. */
 function normalOf(z: Float64Array): { h: Float64Array; deviation: number } {
   const mean = z.reduce((sum, x) => sum + x, 0) / z.length;
   const variance = z.reduce((sum, x) => sum + (x - mean) ** 2, 0) / z.length;
@@ -152,7 +152,7 @@ function throughNormal(
   return a.map((x, o) => (x - mean - h[o]! * tilt) / deviation);
 }
 
-/** Takes one Adam step of an array. @param sums sums of the gradients over the batch */
+/** Takes one Adam step of an array of parameters. @param sums sums of the gradients over the batch */
 export function denseStep(
   p: ReferenceParameters,
   sums: Float64Array,

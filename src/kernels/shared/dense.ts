@@ -43,9 +43,15 @@ export interface DenseLearning {
 /** Addresses of the parameters of one layer. */
 export interface LayerLayout {
   layer: DenseLayer;
-  /** f32[outputs / 4][U][4], U inputs: W; if the layer trains, followed by the regions of Adam's m and s */
+  /**
+   * weights W in groups of four outputs, each with U inputs: f32[outputs / 4][U][4]; if the layer trains, followed by
+   * the regions of Adam's m and s
+   */
   weights: Region[];
-  /** f32[inputs / 4][U][4], U outputs: copy of the weights for the backward pass; undefined unless the layer trains */
+  /**
+   * copy of the weights in groups of four inputs, each with U outputs, for the backward pass: f32[inputs / 4][U][4];
+   * undefined unless the layer trains
+   */
   transposed: Region | undefined;
   /** biases b and their Adam moments m and s, f32[outputs] each */
   biases: Region[];

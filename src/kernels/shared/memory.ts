@@ -11,9 +11,9 @@
 
 import { IoError, sizeText, UsageError } from "../../errors.js";
 
-/** Number of bytes of a page. */
+/** Number of bytes of a page of WebAssembly memory. */
 export const PAGE = 65536;
-/** Number of pages of the largest memory, 4 GiB. */
+/** Number of pages of the largest WebAssembly memory, 4 GiB. */
 export const MAX_PAGES = 65536;
 /**
  * Number of bytes of address space that V8 reserves for a memory, whatever its size (4 GB without its trap handler). It

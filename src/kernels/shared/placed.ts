@@ -55,7 +55,7 @@ export function readArrays(arena: Arena, placed: PlacedArrays): Record<string, F
 
 /**
  * Writes row-major arrays to matrices of the same names.
- * @param valuesOf returns an array of a checkpoint, f32[length]
+ * @param valuesOf returns the array of a name, f32[length], such as that of a checkpoint
  */
 export function writeArrays(
   arena: Arena,

@@ -14,9 +14,12 @@
 
 import type { Arena, Region } from "./memory.js";
 
-/** Location of the parts: byte offset for feature 0, and distance between features. */
+/**
+ * Location of all vectors: the byte offset of each part of feature 0's vector, and the distance from feature to
+ * feature.
+ */
 export interface Tables {
-  /** byte offset of each part of feature 0 */
+  /** byte offset of each part of feature 0's vector */
   offsets: number[];
   featureStride: number;
 }
@@ -43,7 +46,7 @@ export function cutTables(
   return { offsets, featureStride: together * bytesOfPart };
 }
 
-/** Writes the byte offsets of the parts to the arena. @returns byte offset of the array */
+/** Writes the byte offsets of the parts of feature 0's vector to the arena. @returns byte offset of the array */
 export function putOffsets(arena: Arena, { offsets }: Tables): number {
   const region = arena.allocate("where the vectors lie", offsets.length * 4);
   arena.u32(region).set(offsets);

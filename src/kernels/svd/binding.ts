@@ -43,7 +43,7 @@ export function allocateSparse(
 }
 
 /**
- * Returns the index of C[i][j] in the coefficients of `combine`, which are stored in panels of eight columns.
+ * Returns the index of element (i, j) of a matrix of coefficients for `combine`, which stores panels of eight columns.
  *
  * @param numRows of C, a multiple of 16
  */

@@ -8,7 +8,10 @@ export interface Dense {
   data: Float64Array;
 }
 
-/** Returns Y = D A X - f (e' X), where D is the identity and f is 0 if absent; e consists of ones if absent. */
+/**
+ * Returns the product of X and a sparse matrix A that is scaled and centered: D A X - f (e' X). D is the identity and f
+ * is 0 if absent; e consists of ones if absent.
+ */
 export function referenceProduct(
   { indptr, indices, values }: SparseRows,
   { width, data }: Dense,

@@ -40,7 +40,7 @@ export interface TopItemsInput {
 
 /** Results of a search: row q of both arrays has the best items of query q, best first. */
 export interface TopItems {
-  /** u32[numQueries * top]; NO_ITEM fills the rest of a list with fewer items */
+  /** u32[numQueries * top]: numbers of the found items; NO_ITEM fills the unused places of a list */
   items: Uint32Array;
   /** scores of the found items, f32[numQueries * top] */
   scores: Float32Array;

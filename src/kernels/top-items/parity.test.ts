@@ -81,8 +81,8 @@ describe.each([
 });
 
 /**
- * Functions from a row to a factor of its numbers, for tables in which a slightly wrong bound would lose items, or
- * which have no bound.
+ * Functions that return the factor by which a row of the table is multiplied. For these tables, a slightly wrong bound
+ * on the scores would lose items, or there is no bound.
  */
 const factors: Record<string, (row: number, random: number) => number> = {
   "equal lengths": () => 1,
@@ -147,8 +147,8 @@ test.each([0, 0.1])(
     const input = { dim, queries, items, weights, masks: unmasked(numQueries) };
     const { found, numLeft } = await searchAll(input, top);
     expect(found).toEqual(referenceTopItems(input, top));
-    // the i-th of random items enters a list with probability top / i; the first 16 top items are scored without a
-    // bound
+    // among items in random order, the i-th enters a list with probability top / i; the first 16 * top items are scored
+    // without a bound
     const expected = numQueries * top * Math.log(numItems / (16 * top));
     expect(numLeft).toBeGreaterThan(0.5 * expected);
     expect(numLeft).toBeLessThan(2 * expected);

@@ -25,7 +25,7 @@ export type { Kernel as TowersKernel } from "./layout.js";
 export interface FieldRows {
   width: number;
   indptr?: Uint32Array;
-  /** u32: index of the row in the vectors, for each pair */
+  /** u32: for each pair, the index of its row in the vectors */
   ids: Uint32Array;
   values?: Float32Array;
   /**
@@ -255,7 +255,7 @@ export function allocateTowers(
   };
 }
 
-/** Returns the number of floats from one row of inputs to the next: the row's slots, and padding for its last slot. */
+/** Returns the number of floats from one row of a tower's inputs to the next, which includes padding. */
 function inputPitch(slots: number, dim: number): number {
   return paddedUnits(slots * dim) + 8;
 }

@@ -9,7 +9,7 @@ import { NONE, Plan } from "./layout.js";
 export { NONE as NO_NODE };
 export type { Kernel as WalksKernel } from "./layout.js";
 
-/** Approximate number of slots per chunk; a token stream of this length takes 6 MB. */
+/** Approximate number of nodes in a chunk of walks; a token stream of this length takes 6 MB. */
 const CHUNK = 2 ** 20;
 /**
  * Number of walks per kernel call. Calls are short, because the engine replaces unoptimized code only between calls.
@@ -74,7 +74,9 @@ export interface StepRules {
   farMost: number;
 }
 
-/** Returns the constants for accepting candidates; assembly/plan.ts explains them. */
+/**
+ * Returns the constants by which candidates for the next node of a walk are accepted; assembly/plan.ts explains them.
+ */
 export function stepRules({ p, q }: Pick<WalksShape, "p" | "q">): StepRules {
   const [returnAlpha, farAlpha] = [1 / p, 1 / q];
   const most = Math.max(1, farAlpha);

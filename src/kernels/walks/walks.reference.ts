@@ -37,7 +37,10 @@ export function alphaOf(
   return x === t ? 1 / p : hasArc(graph, x, t) ? 1 : 1 / q;
 }
 
-/** Returns the probability of each neighbor of v as the next node of a walk t, v. @returns f64 by arc of v, sum 1 */
+/**
+ * Returns the probability of each neighbor of v as the next node of a walk that came to v from t. @returns f64 by arc
+ * of v, sum 1
+ */
 export function stepChances(
   graph: WalkGraph,
   parameters: Pick<WalksShape, "p" | "q">,
@@ -137,7 +140,8 @@ export class ReferenceWalks {
     if (t === undefined || !rules.secondOrder) return this.#byWeight(v, key, 0);
     if (arcs.length === 1) return arcs[0]!;
 
-    // a step first tries the separate candidate (the part of the return arc above M), then an ordinary one
+    // a step first tries the return arc as a separate candidate (for the part of its factor above M), then an ordinary
+    // one
     const back = arcs.indexOf(t);
     const extra = back < 0 ? 0 : weightOf(graph, v, back) * rules.folded;
     const folded = Math.floor((2 ** 32 * extra) / (rules.most * this.#sums[v]! + extra));

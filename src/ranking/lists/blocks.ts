@@ -14,7 +14,7 @@ import { PLACES, type Queries } from "./search.js";
 const BLOCK = 16_384;
 
 /**
- * Maximum number of list places of a block if lists are written as text. The next block is searched while one is
+ * Maximum total length of the lists of a block if lists are written as text. The next block is searched while one is
  * written.
  */
 const TEXT_PLACES = 1 << 20;
@@ -27,13 +27,13 @@ export function blockSize(k: number, isText: boolean): number {
   return Math.max(1, Math.min(BLOCK, Math.floor((isText ? TEXT_PLACES : PLACES) / k)));
 }
 
-/** One of `numParts` equal parts; `part` counts from 0. */
+/** Selects one of `numParts` equal parts of the owners of lists; `part` counts from 0. */
 export interface Share {
   part: number;
   numParts: number;
 }
 
-/** Returns the start and the end of a part of the numbers 0 .. size - 1. */
+/** Returns the start and the end of the selected part of the numbers 0 .. size - 1. */
 function rangeOfShare(size: number, { part, numParts }: Share = { part: 0, numParts: 1 }): [number, number] {
   return [Math.floor((size * part) / numParts), Math.floor((size * (part + 1)) / numParts)];
 }
@@ -65,7 +65,7 @@ export interface RowBlocks extends WhichBlocks {
   withVectors: boolean;
 }
 
-/** Yields the rows of a field, without holes. */
+/** Yields the rows of a field in blocks, without the empty rows that --row-order leaves for removed keys. */
 export async function* blocksOfRows({
   rows,
   field,

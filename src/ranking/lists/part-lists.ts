@@ -67,7 +67,7 @@ export function categoriesOfSets(
   };
 }
 
-/** Returns the maximum length of a list that the parts of a set can fill. */
+/** Returns the maximum length of a list: the number of items of the set's largest category. */
 export function longestOf({ parts, codes }: SetParts): number {
   const lengths = new Map<number, number>();
   parts.forEach(({ length }, part) => {
@@ -110,7 +110,10 @@ export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number):
   }
 }
 
-/** The `top` items of a part with the highest scores for each query; an item is given by its position in the part. */
+/**
+ * The `top` items with the highest scores for each query among a part of the items, such as the new items of a
+ * category; an item is given by its position in the part.
+ */
 interface BestOfPart extends TopItems {
   top: number;
   /** u32: number of the item at each position in the part */

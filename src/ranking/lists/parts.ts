@@ -5,7 +5,7 @@ import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import type { Search } from "./search.js";
 
-/** Parts of one set of items. */
+/** The parts into which a set of items is divided by a code, such as one for each category. */
 export interface SetParts {
   /** u32[] each: item numbers of each part, ascending */
   parts: Uint32Array[];
@@ -37,13 +37,13 @@ export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): S
   });
 }
 
-/** A search in the parts of all sets, which starts its threads on first use. */
+/** A search among the items of each part of each set, which starts its threads on first use. */
 export interface PartSearch {
   started: () => Promise<Search>;
   end: () => Promise<void>;
 }
 
-/** Returns a search in the parts of sets. @param start function that starts a search in sets of items */
+/** Returns a search among the items of each part. @param start function that starts a search in sets of items */
 export function partSearch(
   start: (sets: readonly Uint32Array[]) => Promise<Search>,
   ofSet: readonly SetParts[],
@@ -59,7 +59,7 @@ export function partSearch(
   };
 }
 
-/** Converts masks to positions within each part. @param masks ascending item numbers */
+/** Converts masks of item numbers to masks of positions in a part. @param masks ascending item numbers */
 export function masksByPart(
   { indptr, items }: ItemLists,
   parts: readonly Uint32Array[],

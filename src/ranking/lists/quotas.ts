@@ -20,7 +20,7 @@ export interface Quotas {
   most: number;
   /** u32[numItems]: category of each item; MISSING for items without one */
   cells: Uint32Array;
-  /** parts of each set of items, by category */
+  /** parts of each set of items: one for each category */
   ofSet: SetParts[];
   search: PartSearch;
 }
@@ -80,7 +80,7 @@ export async function bestPerCell(
   return lists;
 }
 
-/** Calls `act` with batches of queries whose lists have at most PLACES places in total. */
+/** Calls `act` with batches of queries whose lists have at most PLACES items in total. */
 async function inChunks(
   queries: Uint32Array,
   length: number,
@@ -118,7 +118,7 @@ function keepQuota(
   return length;
 }
 
-/** Fills the lists of some queries from the best items of each part. */
+/** Fills the lists of some queries from separate searches for the best items of each category. */
 async function fromParts(
   { most, ofSet, cells, search: ofParts }: Quotas,
   asked: AskedOfSet,

@@ -12,7 +12,7 @@ import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { placeIn } from "../../sampling/training-events.js";
 import { endedBy, unlessAborted } from "../../workers/with-machine.js";
 
-/** Number of list places in memory at a time. Each place takes 8 bytes in each of a few copies. */
+/** Number of list entries in memory at a time. Each entry takes 8 bytes in each of a few copies. */
 export const PLACES = 1 << 23;
 /** Queries of a block. The kind of ranker determines which properties are present. */
 export interface Queries {
@@ -29,7 +29,10 @@ export interface Queries {
 export interface Search {
   /** true if the sets are searched separately, in a time proportional to their sizes */
   searchesSets: boolean;
-  /** Returns the best items of a set as places. The masks contain places, too. */
+  /**
+   * Returns the best items of a set. Items are given by their positions in the set, in the masks as well as in the
+   * result.
+   */
   best(set: number, queries: Queries, masks: ItemLists, top: number): Promise<TopItems>;
   /** Returns the scores of listed item numbers. @returns f64, parallel to lists.items */
   score(queries: Queries, lists: ItemLists): Promise<Float64Array>;
@@ -50,7 +53,7 @@ export interface ItemMatrix {
   weights?: Float32Array;
 }
 
-/** Returns a search by dot products. @param sets u32[]: item numbers of each set, ascending */
+/** Returns a search for the best items by dot products. @param sets u32[]: item numbers of each set, ascending */
 export async function searchVectors(
   { dim, vectors, weights }: ItemMatrix,
   sets: readonly Uint32Array[],
@@ -88,7 +91,7 @@ export interface Rankers {
 /** Number of (query, item) pairs that are scored at a time. */
 const PAIRS = 1 << 22;
 
-/** Returns a search by a model or a baseline. @param numItems number of all items */
+/** Returns a search for the best items by a model or a baseline. @param numItems number of all items */
 export function searchByRanker(
   { sets: own, all }: Rankers,
   sets: readonly Uint32Array[],
@@ -159,13 +162,13 @@ function unmaskedItems(
 }
 
 /**
- * Converts item numbers to places in a set, and drops items that are not in the set.
+ * Converts item numbers to positions in a set of items, and drops items that are not in the set.
  *
  * @param set u32, ascending
  * @param numItems number of all items
  */
 export function placesIn(set: Uint32Array, { indptr, items }: ItemLists, numItems: number): ItemLists {
-  // in the set of all items, the place of an item is its number
+  // in the set of all items, the position of an item is its number
   if (set.length === numItems) return { indptr, items };
   const ends = new Uint32Array(indptr.length);
   const places = new Uint32Array(items.length);

@@ -38,7 +38,8 @@ export interface HnswBuildOptions {
 }
 
 /**
- * Number of stretches of a build. Threads process the batches of a stretch without a pause; then progress is reported.
+ * Number of stretches into which the batches of a build are divided. Threads process those of a stretch without a
+ * pause; then progress is reported.
  */
 const STRETCHES = 100;
 /**

@@ -10,7 +10,7 @@ import type { Keys } from "../../log/keys.js";
 import { log } from "../../numeric/exp.js";
 import { hashBytes, type Hash64 } from "../../numeric/hash.js";
 
-/** Highest level of a node. */
+/** Maximum level of a node in the graph. */
 export const MOST_LEVEL = 31;
 
 export interface Levels {
@@ -28,7 +28,7 @@ export interface Levels {
  */
 export function levelsOf(keys: Keys, rows: Uint32Array, m: number, seed: number): Levels {
   const levels = new Uint8Array(rows.length);
-  // the nodes are sorted by these numbers, which consist of level, hash and node
+  // keys by which the nodes are sorted: level, descending, in the highest bits, then a hash, then the node
   const places = new BigUint64Array(rows.length);
   const scale = 1 / log(m);
   const start: Hash64 = { lo: seed >>> 0, hi: Math.floor(seed / 2 ** 32) >>> 0 };

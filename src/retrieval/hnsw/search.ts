@@ -109,7 +109,8 @@ function roomOf(
 ): Room {
   const { arena, layout, labels } = graph;
   const ef = Math.max(given, top);
-  // searches with similar numbers of candidates share buffers, whose room for candidates is WIDEST times a power of two
+  // searches with similar numbers of candidates share buffers: the numbers are rounded up to WIDEST times a power of
+  // two
   const mostEf = WIDEST * 2 ** Math.max(0, Math.ceil(Math.log2(ef / WIDEST)));
   graph.search ??= { at: allocateSearch(arena), labels: arena.put("the labels of the index", labels) };
   const scratches = (graph.scratches[mostEf] ??= []);

@@ -59,7 +59,7 @@ async function scoring<T>(
 const scoresOf = async (settings: FilterSettings, queries: FilterQueries = users, threads = 1) =>
   await scoring(settings, threads, async (machine) => await machine.scores(queries, every));
 
-/** Computes the filter from the eigenvectors of P as a dense matrix. */
+/** Computes the filter from the eigenvectors of the normalized graph P, as a dense matrix. */
 function reference({ coefficients, power, ideal }: FilterSettings): ReferenceFilter {
   const { size, vectors } = eigenOf(referenceGraph(events).flat(), NUM_ITEMS);
   const matrix = Array.from({ length: size }, (_, i) =>

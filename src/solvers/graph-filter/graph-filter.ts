@@ -23,7 +23,7 @@ import { truncatedSvd } from "../svd/truncated-svd.js";
 import { FLATNESS, plateauCoefficients } from "./plateau.js";
 
 export interface FilterSettings {
-  /** f64[K + 1], K >= 1: coefficients of c in Chebyshev polynomials of L = I - 2 P */
+  /** f64[K + 1], K >= 1: coefficients of the filter's polynomial c, in Chebyshev polynomials of L = I - 2 P */
   coefficients: Float64Array;
   /** exponent b of the item degrees that scale the polynomial's input and output */
   power: number;
@@ -72,9 +72,14 @@ export function publishedFilter(
 export interface GraphFilter {
   graph: UserItemGraph;
   coefficients: Float64Array;
-  /** f64[numItems]: D_i^(-1/2 - b), factor of an item before the polynomial is applied; 0 for items without users */
+  /**
+   * f64[numItems]: factor of a user's item before the polynomial is applied, D_i^(-1/2 - b) for the item degrees D_i; 0
+   * for items without users
+   */
   before: Float64Array;
-  /** f32[numItems]: D_i^(1/2 + b), factor of an item's score after the polynomial was applied */
+  /**
+   * f32[numItems]: factor of an item's score after the polynomial was applied, D_i^(1/2 + b) for the item degrees D_i
+   */
   after: Float32Array;
   dim: number;
   /** f32[numItems][dim]: W = sqrt(a) D_i^g V, so that the summand of the leading eigenvectors is W W' D_i^-2g r */

@@ -71,7 +71,7 @@ interface PanelRange {
   to: number;
 }
 
-/** Scores blocks in one thread's scratch memory. */
+/** Scores blocks of queries in one thread's scratch memory. */
 class BlockWorker {
   readonly #kernel: FilterKernel;
   readonly #buffer: ArrayBufferLike;
@@ -107,7 +107,7 @@ class BlockWorker {
   }
 
   /**
-   * Computes c(P) for up to sixteen queries, with two panels as buffers.
+   * Applies the filter's polynomial c(P) to up to sixteen queries, with two panels as buffers.
    *
    * @returns the panel that contains the result
    */
@@ -160,7 +160,7 @@ class BlockWorker {
     }
   }
 
-  /** Computes the vectors z = W' D_i^-2g r of a block's users in the space of the components. */
+  /** Computes the vectors of a block's users in the space of the leading eigenvectors, z = W' D_i^-2g r. */
   #project({ indptr, items, weights }: FilterQueries, first: number, count: number): void {
     const { layout, beforeIdeal } = this.#constants;
     const { dim, numItems, components } = layout;

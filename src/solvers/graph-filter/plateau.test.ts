@@ -1,6 +1,9 @@
 import { plateauCoefficients } from "./plateau.js";
 
-/** Returns c(P) for an eigenvalue of P, by the trigonometric definition of Chebyshev polynomials. */
+/**
+ * Returns the filter's polynomial at an eigenvalue of the normalized graph, by the trigonometric definition of
+ * Chebyshev polynomials.
+ */
 function filterAt(eigenvalue: number, flatness: number): number {
   const angle = Math.acos(1 - 2 * eigenvalue);
   return plateauCoefficients(flatness).reduce((sum, c, k) => sum + c * Math.cos(k * angle), 0);

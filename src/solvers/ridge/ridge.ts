@@ -151,8 +151,8 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
  */
 export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
   const { width, mean, coefficients, centers, blocks } = map;
-  // for each block of columns f, the product c_f' B_f of its column means and coefficients, which centering subtracts
-  // from the predictions of rows with the block
+  // for each block of columns, the product of its column means with its coefficients, which centering subtracts from
+  // the predictions of rows with the block
   const ofBlocks = blocks.slice(1).map((last, f) => {
     const product = new Float64Array(width);
     for (let j = blocks[f]!; j < last; j++)

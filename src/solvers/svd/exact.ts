@@ -27,7 +27,7 @@ export interface Triplets {
   behind?: Float32Array;
 }
 
-/** Threshold relative to the greatest singular value, below which others are rounding errors of the Gram matrix. */
+/** Threshold relative to the greatest singular value: lower ones are rounding errors of the Gram matrix. */
 export const EXACT_ROUNDING = 3e-8;
 
 /** Returns the leading `dim` singular triplets, or fewer if the rank is less. */
@@ -106,7 +106,7 @@ function gramOf({ entries, numLong, numNarrow, longScale, narrowScale, shift }: 
   });
 }
 
-/** Returns the product A v of the matrix and a vector of the narrow side. */
+/** Returns the product of the matrix and a vector with one number per row or column of its narrow side. */
 function multiply(
   { entries, numLong, longScale, narrowScale, shift }: Oriented,
   v: Float64Array,

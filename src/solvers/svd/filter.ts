@@ -17,9 +17,11 @@ export interface ColumnFilter {
   after: Float32Array;
 }
 
-/** Memory and products that the filter needs. */
+/** Buffers of the filter, and the products with the matrix A from which it is computed. */
 export interface FilterRoom {
-  /** three panels f32[numColumns][16]: two polynomials T_k(L) X, and their sum weighted by c_k */
+  /**
+   * three panels f32[numColumns][16]: two Chebyshev polynomials of the vectors, and the weighted sum of all polynomials
+   */
   columns: readonly [Region, Region, Region];
   /** panel f32[numRows][16] for products with A */
   rows: Region;
@@ -28,7 +30,10 @@ export interface FilterRoom {
   multiply(side: "rows" | "columns", source: Region, target: Region): Promise<void>;
 }
 
-/** Writes M X (side "rows") or M' X (side "columns") to the target; the source, of the other side, is unchanged. */
+/**
+ * Multiplies by the filtered matrix M (side "rows") or by its transpose (side "columns"); the source, a panel of the
+ * other side, is unchanged.
+ */
 export async function multiplyFiltered(
   side: "rows" | "columns",
   { coefficients, before, after }: ColumnFilter,
@@ -54,7 +59,7 @@ export async function multiplyFiltered(
  * A'A.
  *
  * @param source panel of vectors with one entry per column
- * @returns the panel of the room that contains the result
+ * @returns the panel of `room.columns` that contains the result
  */
 export async function smooth(
   { coefficients, after }: ColumnFilter,
@@ -66,15 +71,15 @@ export async function smooth(
 }
 
 /**
- * Computes the polynomial c(P) times the vectors in the room's first panel.
+ * Computes the polynomial c(P) times the vectors in the first panel of `room.columns`.
  *
  * @returns the panel that contains the result; the other panels are overwritten
  */
 async function polynomial(coefficients: Float64Array, room: FilterRoom): Promise<Region> {
   let [last, next, sum] = room.columns;
   const term = async (k: number, from: Region, to: Region) => {
-    // computes the next Chebyshev polynomial: to = 2 L from - to, or L from in the first step, where L y = y - 2 A'(A
-    // y)
+    // computes the next Chebyshev polynomial of the vectors, to = 2 L from - to (L from in the first step), where L y =
+    // y - 2 A'(A y)
     const before = k === 1 ? undefined : Float32Array.from(room.values(to));
     await room.multiply("rows", from, room.rows);
     await room.multiply("columns", room.rows, to);

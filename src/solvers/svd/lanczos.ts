@@ -39,7 +39,7 @@ export interface LanczosResult {
 /** Rounding error of a residual, relative to the greatest eigenvalue. */
 const ROUNDING = 1e-6;
 
-/** Returns the number of panels of the basis for `dim` vectors. */
+/** Returns how many panels of sixteen vectors the basis has if `dim` eigenvectors are requested. */
 export function basisPanels(dim: number): number {
   return Math.ceil((dim + Math.min(Math.max(2 * dim, 6 * PANEL), 16 * PANEL)) / PANEL);
 }
@@ -105,7 +105,7 @@ export async function lanczos(
   }
 }
 
-/** Like `lanczos`, for a small side: starts with all unit vectors, so that no iteration is needed. */
+/** Like `lanczos`, for a matrix with a small side: starts with all unit vectors, so that no iteration is needed. */
 export async function wholeSpace(machine: SvdMachine, side: MatrixSide, dim: number): Promise<Region[]> {
   const other = otherSide(side);
   const numPanels = Math.ceil(machine.lengthOf(side) / PANEL);
@@ -149,8 +149,8 @@ function greatestSquare(products: Float64Array): number {
 }
 
 /**
- * Returns the residual of each approximate eigenvector: the length of R times the last 16 numbers of the eigenvector of
- * T.
+ * Returns the residual of each approximate eigenvector: the length of R, the factor of the next block of the basis,
+ * times the last 16 numbers of the eigenvector of the projected matrix T.
  */
 function residualsOf({ size, vectors }: Eigen, r: Float64Array): Float64Array {
   return Float64Array.from({ length: size }, (_, e) => {

@@ -18,7 +18,10 @@ import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 
 /** Number of rows of one kernel call, a multiple of 4. */
 const BLOCK_ROWS = 256;
-/** Number of parts of a sum over rows; constant, so that rounding does not depend on the number of threads. */
+/**
+ * Number of parts into which the rows of a sum are divided; constant, so that rounding does not depend on the number of
+ * threads.
+ */
 const PARTS = 16;
 
 /** Side of the matrix: vectors of the side "rows" have one entry per row of the matrix. */
@@ -28,9 +31,11 @@ export const otherSide = (side: MatrixSide): MatrixSide => (side === "rows" ? "c
 
 interface SideLayout {
   length: number;
-  /** offset of the struct of the matrix, or of its transpose, whose product is a vector of this side */
+  /**
+   * offset of the struct whose product with a vector is a vector of this side: that of the matrix, or of its transpose
+   */
   matrix: number;
-  /** offset of this side's diagonal scaling, or 0, and a panel for scaled vectors */
+  /** offset of this side's diagonal scaling, or 0; and a panel for vectors that are multiplied by it */
   scale: number;
   scaled: Region | undefined;
   /** offset of this side's vector of the means (e or f of A = D S D - e f'), or 0 */
@@ -182,7 +187,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
-   * Writes [X_1 .. X_p] C to the targets, or adds it to them. Targets may be sources, too.
+   * Writes linear combinations of panels, [X_1 .. X_p] C, to the targets, or adds them. Targets may be sources, too.
    *
    * @param coefficientAt C[i][j], i < 16 p, j < 16 numTargets
    */

@@ -21,7 +21,7 @@ export interface SvdMatrix {
   columnScale?: Float32Array;
   /** means of the scaled columns, f32[numColumns]; 0 when absent */
   means?: Float32Array;
-  /** filter that follows the matrix (filter.ts); excludes means */
+  /** spectral filter that is applied after the matrix (filter.ts); cannot be combined with means */
   filter?: ColumnFilter;
 }
 

@@ -19,7 +19,8 @@ import { eigenOf } from "./symmetric.js";
  */
 const LOST = 1e-6;
 /**
- * Threshold for the least eigenvalue of the normalized inner products, above which a step leaves only rounding errors.
+ * Threshold for the least eigenvalue of the normalized inner products: above it, one more step leaves only rounding
+ * errors.
  */
 const CLOSE = 0.1;
 /**
@@ -81,7 +82,7 @@ export async function orthonormalize(
   return { panel, spare, r };
 }
 
-/** Returns the transformation that makes the columns of Z orthonormal, from their inner products. */
+/** Returns the transformation that makes the columns of the panel Z orthonormal, from their inner products. */
 function whitening(gram: Float64Array, squaredLength: number) {
   const squared = Float64Array.from({ length: PANEL }, (_, i) => gram[i * PANEL + i]!);
   const lengths = squared.map((x) => (x > LOST * LOST * squaredLength ? Math.sqrt(x) : 0));

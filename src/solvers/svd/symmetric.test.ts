@@ -1,7 +1,10 @@
 import { between, mulberry32 } from "../../testing/random.js";
 import { eigenOf } from "./symmetric.js";
 
-/** Returns the greatest absolute entry of A V - V D, relative to that of A, and of V'V - I. */
+/**
+ * Returns the greatest absolute entry of A V - V D, for eigenvectors V and eigenvalues D, relative to that of A, and of
+ * V'V - I.
+ */
 function errorsOf(entries: Float64Array, size: number): { product: number; orthogonality: number } {
   const { values, vectors } = eigenOf(entries, size);
   const greatest = Math.max(Number.MIN_VALUE, ...entries.map(Math.abs));

@@ -34,7 +34,7 @@ export interface TruncatedSvd extends Triplets {
 
 /** Maximum number of restarts. If the iteration has not converged by then, its residual is reported. */
 const MAX_RESTARTS = 40;
-/** Threshold relative to the greatest singular value, below which others are rounding errors of single precision. */
+/** Threshold relative to the greatest singular value: lower ones are rounding errors of single precision. */
 const LANCZOS_ROUNDING = 5e-4;
 
 /**

@@ -22,13 +22,17 @@ import {
   startRow,
 } from "./rows";
 
-/** Returns a thread's scratch, in which the functions below replace the pointers to the matrix and the gradient. */
+/**
+ * Returns a thread's scratch buffers, whose pointers to the matrix and the gradient are set to those of one row by
+ * `useRow`.
+ */
 function scratchOf(sums: Sums, thread: u32): Scratch {
   return changetype<Scratch>(sums.scratches + <usize>thread * offsetof<Scratch>());
 }
 
 /**
- * Points a scratch to the matrix, the gradient and the step of one row, and to the predictions of the block's events.
+ * Points a scratch struct to the matrix, the gradient and the step of one row, and to the predictions of the block's
+ * events.
  */
 function useRow(side: Side, sums: Sums, s: Scratch, row: u32): void {
   const b = side.block;
@@ -38,7 +42,7 @@ function useRow(side: Side, sums: Sums, s: Scratch, row: u32): void {
   s.predictions = sums.predictions;
 }
 
-/** Initializes the matrix A and the gradient g of each row for the block of dimensions that begins at `from`. */
+/** Initializes the equations A x = g of each row for the block of dimensions that begins at `from`. */
 export function beginGroup(side: Side, sums: Sums, thread: u32, from: u32, first: u32, numRows: u32): void {
   const s = scratchOf(sums, thread);
   const width = min(side.block, side.dim - from);
@@ -54,8 +58,8 @@ export function beginGroup(side: Side, sums: Sums, thread: u32, from: u32, first
 }
 
 /**
- * Adds the terms of a block's events to the matrix A and the gradient g of each row. Before, it predicts the events'
- * scores, or adapts the predictions to the previous step.
+ * Adds the terms of a block's events to the equations A x = g of each row. Before, it predicts the events' scores, or
+ * adapts the predictions to the previous step.
  */
 export function addBlock(side: Side, sums: Sums, thread: u32, from: u32, first: u32, numRows: u32): void {
   const s = scratchOf(sums, thread);

@@ -10,10 +10,10 @@ import { addProducts } from "../../shared/assembly/tile";
 import { sum4 } from "../../shared/assembly/vector";
 import { Scratch } from "./plan";
 
-/** Writes the solution A^-1 g to `step`; `matrix` and `gradient` are overwritten. */
+/** Solves A x = g, for A in `matrix` and g in `gradient`, which are overwritten; writes x to `step`. */
 export function choleskySolve(s: Scratch, b: u32): void {
   for (let k: u32 = 0; k < b; k += 4) {
-    // subtract the contributions of earlier rows
+    // subtracts the contributions of the rows of U that are already computed from rows k .. k + 3 of A
     const left = s.negated + ((<usize>(k >>> 3) * b) << 5) + ((<usize>(k & 7)) << 2);
     for (let panel = k >>> 3; panel < b >>> 3; panel++) {
       const right = s.matrix + ((<usize>panel * b) << 5);
@@ -24,7 +24,10 @@ export function choleskySolve(s: Scratch, b: u32): void {
   substitute(s, b);
 }
 
-/** Scales row r to a row of U, and subtracts its contribution from rows r + 1 .. end - 1. */
+/**
+ * Divides row r of the matrix by the root of its pivot, which makes it a row of U, and subtracts its contribution from
+ * rows r + 1 .. end - 1.
+ */
 function factorRow(s: Scratch, b: u32, r: u32, end: u32): void {
   const pivot = load<f32>(elementAt(s.matrix, b, r, r));
   const inverse: f32 = pivot > 0 ? 1 / sqrt<f32>(pivot) : 0;
@@ -49,7 +52,7 @@ function factorRow(s: Scratch, b: u32, r: u32, end: u32): void {
   }
 }
 
-/** Solves U'y = g from the first row on, then U x = y from the last. */
+/** Solves U'y = g by forward substitution, then U x = y by backward substitution, where U is the Cholesky factor. */
 function substitute(s: Scratch, b: u32): void {
   for (let r: u32 = 0; r < b; r++) {
     const at = (<usize>r) << 2;
@@ -63,7 +66,7 @@ function substitute(s: Scratch, b: u32): void {
       v128.store(g, f32x4.sub(v128.load(g, 16), f32x4.mul(factor, v128.load(u, 16))), 16);
     }
   }
-  // `step`, the array of x, starts from zeros
+  // the array of the gradient is reused for x, which starts from zeros; `step` contains y
   memory.fill(s.gradient, 0, (<usize>b) << 2);
   for (let r = b; r-- > 0;) {
     const at = (<usize>r) << 2;

@@ -38,7 +38,8 @@ import { addProducts } from "../../shared/assembly/tile";
 export { addBlock, addBlockLosses, beginGroup, solveGroup } from "./blocks";
 
 /**
- * Updates consecutive rows of W, and writes the sum of c (1 - s)^2 of each to `losses`.
+ * Updates consecutive rows of the matrix W, and writes the loss of each, its events' sum of confidence (1 - score)^2,
+ * to `losses`.
  *
  * @param scratch buffers of this thread
  */

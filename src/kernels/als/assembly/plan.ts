@@ -1,6 +1,9 @@
 // Structs of the least-squares kernel, written by ../binding.ts; pointers are byte offsets.
 
-/** Number of a row's events that are gathered at a time; their panels of a block fit in the first-level cache. */
+/**
+ * Number of a row's events that are gathered at a time; a block of dimensions of their vectors fits in the first-level
+ * cache.
+ */
 export const CHUNK: u32 = 128;
 
 /** Number of rows solved side by side, so that the Gram matrix is read once for all of them. */
@@ -10,7 +13,7 @@ export const ROWS: u32 = 8;
 export class Side {
   /** D: number of dimensions, padded to a multiple of 8 */
   dim: u32;
-  /** b: number of dimensions of a block, a multiple of 8 */
+  /** b: number of dimensions that are solved together (a block), a multiple of 8 */
   block: u32;
   /** matrix W of the updated side, f32[n][D] */
   rows: usize;
@@ -18,13 +21,13 @@ export class Side {
   others: usize;
   /** u32[n + 1]: row r has events indptr[r] .. indptr[r + 1] */
   indptr: usize;
-  /** row of H of each event, u32[numEvents] */
+  /** u32[numEvents]: for each event, the index of its row in H, the vectors of the other side */
   indices: usize;
   /** confidence of each event, f32[numEvents]; 0 if all are 1 */
   confidences: usize;
   /** f32[n]: L2 penalty of each row of the updated side */
   penalties: usize;
-  /** Gram matrix G of the other side, in f32 panels of [D][D] */
+  /** Gram matrix G of the other side's vectors, D x D, in f32 panels of eight columns */
   gram: usize;
   /** f64[n]: loss of each row, the sum over its events of confidence (1 - score)^2 */
   losses: usize;
@@ -32,22 +35,26 @@ export class Side {
 
 /** Buffers that belong to one thread. */
 export class Scratch {
-  /** f32[2][D][4]: vectors of eight rows of the updated side, packed four side by side */
+  /** f32[2][D][4]: vectors of eight rows of the updated side, each with D dimensions, packed four side by side */
   packed: usize;
   /** predicted score of each event, f32[maximum number of events in eight consecutive rows] */
   predictions: usize;
-  /** products of the rows with the columns of a block of the Gram matrix, f32[2][b / 8][4][8] */
+  /**
+   * f32[2][b / 8][4][8]: products of eight rows' vectors with b columns of the Gram matrix, in tiles of four rows by
+   * eight columns
+   */
   products: usize;
   /**
-   * gathered vectors h_b of a chunk's events, in f32 panels of [CHUNK][D]; and the same vectors times their confidences
+   * for CHUNK events, the vectors h of their rows on the other side, gathered in f32 panels of eight dimensions; and
+   * the same vectors times the events' confidences
    */
   gathered: usize;
   weighted: usize;
-  /** confidence times (score - 1) of each event of a chunk, f32[CHUNK] */
+  /** f32[CHUNK]: confidence times (score - 1) of each of the CHUNK events that are gathered at a time */
   gradients: usize;
   /**
-   * f32 panels of [b][b], where b is the number of dimensions in a block: the matrix A of the row's equations, replaced
-   * by its Cholesky factor U; and -U
+   * matrix A of a row's equations for a block of b dimensions, later its Cholesky factor U; and -U; b x b each, in f32
+   * panels of eight columns
    */
   matrix: usize;
   negated: usize;
@@ -57,15 +64,17 @@ export class Scratch {
   step: usize;
 }
 
-/** Sums of a group of rows whose events arrive block after block. */
+/** Sums for a group of rows whose events arrive in blocks, because not all vectors of the other side are in memory. */
 export class Sums {
-  /** f32 panels of [b][b] for each row of the group: the matrix A of the row's equations */
+  /** for each row of the group, its matrix A, b x b for a block of b dimensions, in f32 panels of eight columns */
   matrices: usize;
-  /** f32[b] for each row of the group: the gradient g; and the last step */
+  /** f32[b] for each row of the group and a block of b dimensions: the gradient g; and the last step */
   gradients: usize;
   steps: usize;
   /** f32[numEvents]: predicted score of each event of the block that is in memory */
   predictions: usize;
-  /** Scratch of each thread, whose pointers the functions of blocks.ts change from row to row */
+  /**
+   * one Scratch struct per thread; the functions of blocks.ts set its pointers to the sums of the row that they process
+   */
   scratches: usize;
 }

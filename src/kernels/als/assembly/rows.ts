@@ -20,7 +20,7 @@ export function penaltyOf(side: Side, row: u32): f32 {
   return load<f32>(side.penalties + ((<usize>row) << 2));
 }
 
-/** Packs rows of W four side by side, f32[2][D][4]; positions beyond the last row are not used. */
+/** Packs the vectors of eight rows of W four side by side, f32[2][D][4]; positions beyond the last row are not used. */
 export function pack(side: Side, s: Scratch, first: u32, numRows: u32): void {
   const D = side.dim;
   for (let q: u32 = 0; q < numRows; q++) {
@@ -49,7 +49,8 @@ export function predict(side: Side, s: Scratch, row: u32, start: u32): void {
 }
 
 /**
- * Writes the products of the packed rows of W with the columns of a block of the Gram matrix, f32[2][width / 8][4][8].
+ * Multiplies the packed vectors of up to eight rows of W by `width` columns of the Gram matrix, from column `from` on,
+ * and writes the products to `s.products`.
  */
 export function multiplyGram(side: Side, s: Scratch, from: u32, width: u32, numRows: u32): void {
   const D = side.dim;
@@ -118,8 +119,8 @@ export function adaptPredictions(side: Side, s: Scratch, row: u32, from: u32, wi
 }
 
 /**
- * Adds the terms of a chunk of events to a row's matrix A and gradient g: gathers the vectors h_b of the events into
- * panels, then multiplies the panels.
+ * Adds the terms of a chunk of events to a row's matrix A and gradient g: gathers the vectors of the events' rows on
+ * the other side into panels, then multiplies the panels.
  */
 function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32, start: u32): void {
   const D = side.dim;
@@ -158,8 +159,8 @@ function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32
 }
 
 /**
- * Adds the sum over n events of (the event's number at `gradient`) x (its eight numbers in a panel) to the eight
- * numbers at `target`.
+ * Adds a weighted sum of n events' rows in a panel, eight floats each, to the eight floats at `target`; `gradients`
+ * contains the weight of each event.
  */
 function addGradients(gradients: usize, panel: usize, n: u32, target: usize): void {
   let g0 = v128.load(target);

@@ -1,6 +1,7 @@
-// Updates the parameters of a field. If a row has at most one feature of the field, one pass sums up gradients for all
-// features, and another corrects e and q of the rows. If a row may have several features, features are updated one
-// after another, each followed by the correction of e and q.
+// Updates the parameters of a field, and two numbers of every row that depend on them: the error e, and the sum q of x
+// v. If a row has at most one feature of the field, one pass sums up gradients for all features, and another corrects e
+// and q. If a row may have several features, features are updated one after another, each followed by the correction of
+// e and q.
 
 import { atRow } from "./rows";
 import { AT_MEAN, DRAWN, keyOf, updated } from "./posterior";
@@ -41,7 +42,9 @@ export function accumulate(
   }
 }
 
-/** Adapts the errors e and the sums q of x v of rows [first, end) to the steps of a field's features. */
+/**
+ * Corrects the errors e of rows [first, end), and their sums q of x v, after the parameters of a field have changed.
+ */
 export function move(
   first: u32,
   end: u32,
@@ -65,7 +68,8 @@ export function move(
 
 /**
  * Does the work of `move` for one field and of `accumulate` for the next in one pass over the rows, for vectors and
- * one-hot rows with values 1. Most of a sweep is spent here; one pass loads and stores e and q once instead of twice.
+ * one-hot rows with values 1. Most of a sweep is spent here; one pass loads and stores each row's error e and sum q
+ * once instead of twice.
  */
 export function moveAndAccumulate(
   first: u32,
@@ -97,8 +101,8 @@ export function moveAndAccumulate(
 }
 
 /**
- * Updates features [first, end) of a field with several values per row, one after another; corrects e and q of a
- * feature's rows before the next feature.
+ * Updates features [first, end) of a field with several values per row, one after another; before the next feature,
+ * corrects the errors e and the sums q of x v of the feature's rows.
  *
  * @param indptr u32[size + 1]: feature i has the pairs [indptr[i], indptr[i + 1]) of rows and values
  * @returns false when a parameter is NaN or infinite
@@ -155,8 +159,8 @@ export function updateSparse(
 }
 
 /**
- * Does the work of `addToQ` (`squares` is false) or of `subtractSquares` (`squares` is true) for a field of which a row
- * may have several features.
+ * Adds x v, the value times the parameter of a feature, to the sum q of each of the feature's rows; or, if `squares` is
+ * true, subtracts (x v)^2 / 2 from the row's error e. A row may have several of the features.
  */
 export function addSparse(
   first: u32,

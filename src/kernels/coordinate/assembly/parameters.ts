@@ -58,8 +58,8 @@ export function update(
     store<f32>(step + (i << 3), old);
     store<f32>(step + (i << 3), now - old, 4);
     if (!moments || kind != DRAWN) continue;
-    // the score's derivative h does not depend on the feature's own value, so the step changes the sum of p h e by (now
-    // - old) times the sum of p h^2
+    // the derivative h of a score does not depend on the parameter itself, so the change of the parameter, now - old,
+    // changes the sum of p h e (precision, derivative, error) by (now - old) times the sum of p h^2
     he += <f64>(now - old) * hh;
     const vi = <f64>now;
     ve += vi * he;

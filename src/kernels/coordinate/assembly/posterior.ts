@@ -9,12 +9,15 @@ import { normalDraw } from "../../shared/assembly/normal";
  */
 const RELAXATION: f64 = 0.8;
 
-/** sqrt(1 - RELAXATION^2): scale of the random part, for which the posterior is the stationary distribution. */
+/**
+ * sqrt(1 - RELAXATION^2): scale of a draw's random part, so that the posterior is the chain's stationary distribution.
+ */
 const CHANCE: f64 = 0.6;
 
 /**
- * Returns the minimizer of alpha / 2 sum e^2 + lambda / 2 (v - mu)^2; or, with a random key, a draw that leaves the
- * normal posterior invariant: its mean is the minimizer, and its variance the inverse of the curvature.
+ * Returns the parameter v that minimizes alpha / 2 (sum of squared errors) + lambda / 2 (v - mu)^2; or, with a random
+ * key, a draw that leaves the normal posterior invariant: its mean is the minimizer, and its variance the inverse of
+ * the curvature.
  *
  * @param he sum of h e
  * @param hh sum of h^2

@@ -17,7 +17,7 @@ export function addToQ(first: u32, end: u32, ids: usize, values: usize, eq: usiz
   }
 }
 
-/** Does the work of `addToQ` for four fields at once, if their values are all 1. */
+/** Adds x v for four fields to the sums q at once, as addToQ does for one field; all values must be 1. */
 export function addFourToQ(
   first: u32,
   end: u32,

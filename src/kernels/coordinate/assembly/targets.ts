@@ -50,7 +50,7 @@ export function drawProbit(
   let weight: f64 = 0;
   for (let r: usize = first; r < end; r++) {
     const score = load<f32>(eq + (r << 3)) + load<f32>(targets + (r << 2));
-    // signs are flipped so that the label's side is above 0
+    // for label 0, the signs of score and target are flipped, so that the target is above 0 for either label
     const side: f64 = load<f32>(labels + (r << 2)) > 0 ? 1 : -1;
     const s = side * <f64>score;
     const beyond = key ? tailDraw(draw(key, <u32>r), -s) : tailMean(-s);

@@ -14,8 +14,8 @@ import { bytesOfPartner, endOf, placeOf, squaresAt, startOf, strideAt, vectorsAt
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
 /**
- * For each row and each of its features in the tile, adds the mean squared gradient to the feature's accumulator, and
- * replaces the row's sum of squares by the learning rate of its step.
+ * For each row and each of its features in a tile of pairs of fields, adds the mean squared gradient to the feature's
+ * AdaGrad accumulator, and replaces the row's sum of squares by the learning rate of the feature's step.
  */
 export function growAccumulators<X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   growBlock<X, M>(plan, thread, tile.blockA, tile.fromA, tile.toA, tile.blockB);
@@ -23,7 +23,10 @@ export function growAccumulators<X, M>(plan: FfmPlan, thread: FfmThread, tile: T
     growBlock<X, M>(plan, thread, tile.blockB, tile.fromB, tile.toB, tile.blockA);
 }
 
-/** Grows the accumulators of one block's features, fields from .. to - 1, for the partner fields of another block. */
+/**
+ * Grows the AdaGrad accumulators of the features in fields from .. to - 1 of a block, for those of their vectors that
+ * interact with the fields of block `partners`.
+ */
 function growBlock<X, M>(
   plan: FfmPlan,
   thread: FfmThread,
@@ -175,8 +178,8 @@ export function countPair(plan: FfmPlan, sums: usize, partner: u32): void {
 }
 
 /**
- * Returns the size in bytes of the sums for a feature marked as repeated: f32[fields of a block][Q][4] of gradients,
- * then the number of pairs by partner field.
+ * Returns the number of bytes in which the gradients of a feature marked as repeated are added up: for each partner
+ * field of a block, Q groups of four dimensions; then the number of pairs by partner field.
  */
 function bytesOfSums(plan: FfmPlan): usize {
   return (<usize>(plan.blockFields * plan.numQuads + 1)) << 4;

@@ -12,7 +12,7 @@ import { growFour, shareOfSquare, stepRepeats } from "./ada-grad";
 import { placeOf, squaresAt, strideAt, vectorsAt } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
-/** Number of bytes of a quad. */
+/** Number of bytes of a quad, which is four f32. */
 const QUAD: usize = 16;
 
 /** Returns whether the functions of this file can process the tile. */
@@ -21,7 +21,7 @@ export function hasFour(plan: FfmPlan, thread: FfmThread, tile: Tile): bool {
   return isQuad && !thread.general && tile.toB - tile.fromB == 4;
 }
 
-/** Does the work of forwardTile for a tile of two blocks. */
+/** Computes the partial scores of a tile of two blocks of fields, as forwardTile of tile.ts does. */
 export function forwardFour<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partial: usize): void {
   const placeA = placeOf(plan, tile.blockA, tile.blockB);
   const placeB = placeOf(plan, tile.blockB, tile.blockA);
@@ -94,7 +94,10 @@ function fourSums(a: v128, b: v128, c: v128, d: v128): v128 {
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 2, 4, 6), v128.shuffle<f32>(ab, cd, 1, 3, 5, 7));
 }
 
-/** Does the work of updateTile for a tile of two blocks, by AdaGrad with one learning rate for all features. */
+/**
+ * Takes the steps for a tile of two blocks of fields, as updateTile of tile.ts does; by AdaGrad with one learning rate
+ * for all features.
+ */
 export function updateFour(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const placeA = placeOf(plan, tile.blockA, tile.blockB);
   const placeB = placeOf(plan, tile.blockB, tile.blockA);
@@ -166,7 +169,7 @@ export function updateFour(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   stepRepeats<u32, AdaGrad>(plan, thread, tile);
 }
 
-/** Does the work of updateFour for the six pairs of fields within one block. */
+/** Takes the steps for the six pairs of fields within one block, as updateFour does for two blocks. */
 export function updateWithin(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const place = placeOf(plan, tile.blockA, tile.blockA);
   const first = vectorsAt(plan, place);
@@ -213,7 +216,7 @@ export function updateWithin(plan: FfmPlan, thread: FfmThread, tile: Tile): void
   stepRepeats<u32, AdaGrad>(plan, thread, tile);
 }
 
-/** Does the work of forwardFour for the six pairs of fields within one block. */
+/** Computes the partial scores of the six pairs of fields within one block, as forwardFour does for two blocks. */
 export function forwardWithin<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partial: usize): void {
   const place = placeOf(plan, tile.blockA, tile.blockA);
   const first = vectorsAt(plan, place);
@@ -272,8 +275,8 @@ function targetOf(vector: usize, sums: usize): usize {
 }
 
 /**
- * Returns the factors c of four partner vectors in the step v - c u: learning rate times g, or -g for the sums of a
- * feature marked as repeated.
+ * Returns the factors of four partner vectors in a step: learning rate times g, the derivative of the loss by the
+ * score; or -g for the sums of a feature marked as repeated.
  */
 function stepsOf(rate: v128, g: v128, ids: usize): v128 {
   return f32x4.sub(f32x4.mul(rate, g), v128.and(i32x4.shr_s(v128.load(ids), 31), g));
@@ -282,8 +285,9 @@ function stepsOf(rate: v128, g: v128, ids: usize): v128 {
 /** These are static methods instead of functions, because `@inline` needs a class here. */
 class Pair {
   /**
-   * Takes the step of both vectors of a pair, at p and q; for features marked as repeated, adds to their sums at t and
-   * s instead. Both steps use the vectors from before the steps.
+   * Takes one step of both vectors of a pair, which are at addresses p and q, each from the old value of the other. The
+   * results are written to t and s, which equal p and q, or are the addresses of the sums of features marked as
+   * repeated.
    */
   @inline
   static move(p: usize, q: usize, t: usize, s: usize, keepP: v128, cP: v128, keepQ: v128, cQ: v128): void {

@@ -42,14 +42,16 @@ import { addLosses } from "../../shared/assembly/loss";
 import { draw } from "../../shared/assembly/random";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
-/** Returns whether the quads of vectors are adjacent in memory, with no optimizer state between them. */
+/**
+ * Returns whether each vector is contiguous in memory, without optimizer state between its groups of four dimensions.
+ */
 function isPlain(plan: FfmPlan): bool {
   return plan.quadBytes == 16;
 }
 
 /**
- * Computes the partial scores of a tile for the opened batch.
- * @param S u32 also computes the squares that AdaGrad needs
+ * Computes the partial scores of a tile of pairs of fields for the thread's current batch.
+ * @param S if it is the type u32, the sums of squares that AdaGrad needs are computed, too
  */
 function forward<S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
   const partial = partials + ((<usize>tile.group * BATCH_ROWS) << 2);
@@ -106,8 +108,7 @@ function updateBy<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
 }
 
 /**
- * Writes each row's sum of w to the partial scores of the linear part; for one-hot rows, the caller multiplies it by
- * their common value.
+ * Writes each row's sum of x w, the values times the weights of its features, to the partial scores of the linear part.
  */
 function forwardWeights(plan: FfmPlan, thread: FfmThread, partials: usize): void {
   const partial = partials + ((<usize>plan.numSlices * BATCH_ROWS) << 2);
@@ -223,7 +224,7 @@ export function scoreBlock(
   return loss;
 }
 
-/** Returns the number of slices of features; the next slice is that of the weights. */
+/** Returns the number of slices of features; the slice after the last one contains the weights. */
 function slicesOf(plan: FfmPlan): u32 {
   return (plan.numFeatures + RUN - 1) / RUN;
 }
@@ -281,7 +282,8 @@ function vectorOf(plan: FfmPlan, i: usize, f: u32): usize {
 }
 
 /**
- * Returns the address of dimension d of a vector; the vector consists of quads, each followed by its optimizer state.
+ * Returns the address of dimension d of a vector; the vector consists of groups of four dimensions, each followed by
+ * its optimizer state.
  */
 function at(plan: FfmPlan, vector: usize, d: u32): usize {
   return vector + <usize>(d >> 2) * <usize>plan.quadBytes + ((<usize>(d & 3)) << 2);

@@ -16,7 +16,10 @@ export function placeOf(plan: FfmPlan, own: u32, partners: u32): u32 {
   return own * plan.numBlocks + partners;
 }
 
-/** Returns the address that feature 0 would have in the table at index `place`; feature i is i * strideAt further. */
+/**
+ * Returns the address that feature 0's vectors would have in the table with index `place` in FfmPlan.slices; those of
+ * feature i are i * strideAt further.
+ */
 export function vectorsAt(plan: FfmPlan, place: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>place) << 3));
 }
@@ -26,8 +29,8 @@ export function strideAt(plan: FfmPlan, place: u32): usize {
 }
 
 /**
- * Writes `partners` and `blockEnds` for the opened batch; divides each row's values by their norm if the plan
- * normalizes.
+ * Writes the arrays `partners` and `blockEnds` for the thread's current batch; divides each row's values by their
+ * Euclidean norm if the plan says so.
  */
 export function locatePairs(plan: FfmPlan, thread: FfmThread): void {
   if (!thread.general) {
@@ -60,7 +63,7 @@ function normalize(values: usize, from: usize, end: usize): void {
   for (let i = from; i < end; i++) store<f32>(values + (i << 2), load<f32>(values + (i << 2)) * factor);
 }
 
-/** Returns the address of the id of a row's first pair whose field belongs to the block. */
+/** Returns the address of the id in row r's first (feature, value) pair whose field belongs to the block. */
 export function startOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): usize {
   if (block > 0) return endOf(plan, thread, r, block - 1);
   return thread.ids + (r > 0 ? (<usize>load<u32>(thread.ends + ((r - 1) << 2))) << 2 : 0);
@@ -70,22 +73,22 @@ export function endOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): u
   return thread.ids + ((<usize>load<u32>(thread.blockEnds + ((r * plan.numBlocks + block) << 2))) << 2);
 }
 
-/** Returns x_i x_j in all four lanes. @param i address of x_i @param j address of x_j */
+/** Returns the product of two features' values in all four lanes. @param i address of x_i @param j address of x_j */
 export function valuesOf(i: usize, j: usize): v128 {
   return f32x4.splat(load<f32>(i) * load<f32>(j));
 }
 
 /**
- * Returns the address of a batch's array f32[pairs] for one block of partner fields: the sums of squares s, which
- * growAccumulators replaces by learning rates.
+ * Returns the address of the batch's f32[pairs] for one block of partner fields: for each pair's feature, the sum of
+ * squares that AdaGrad adds to an accumulator, which growAccumulators replaces by a learning rate.
  */
 export function squaresAt(thread: FfmThread, block: u32): usize {
   return thread.squares + <usize>block * (numPairsOf(thread) << 2);
 }
 
 /**
- * Prefetches the parameters of the opened batch: reads one number of each of their cache lines for features of large
- * fields. Reads do not wait for each other, so that the lines are in the cache when the tiles use them.
+ * Prefetches parameters for the thread's current batch: for features of large fields, reads one number of each cache
+ * line. Reads do not wait for each other, so that the lines are in the cache when the tiles of pairs use them.
  */
 export function touchBatch(plan: FfmPlan, thread: FfmThread): void {
   for (let block: u32 = 0; block < plan.numBlocks; block++) {

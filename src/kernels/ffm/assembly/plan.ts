@@ -24,7 +24,7 @@ export const RUN: u32 = 4096;
 export class FfmPlan extends Plan {
   /** number of fields without padding */
   numFields: u32;
-  /** Q: number of quads of a vector */
+  /** Q: number of quads, four dimensions each, of a vector */
   numQuads: u32;
   numBlocks: u32;
   /** number of fields per block */
@@ -35,7 +35,7 @@ export class FfmPlan extends Plan {
   fields: usize;
   /** u32[fields]: 1 for a field whose vectors are expected to exceed the cache, else 0 */
   large: usize;
-  /** Tile structs of all tiles, sorted by group */
+  /** Tile structs of all tiles of pairs of fields, sorted by the group whose scores they add up */
   tiles: usize;
   numTiles: u32;
   /** 1 if each row's values are divided by their Euclidean norm */
@@ -46,7 +46,7 @@ export class FfmPlan extends Plan {
 
 /** A rectangle of pairs of fields; one thread processes it. */
 export class Tile {
-  /** blocks A and B whose fields are paired; A <= B */
+  /** indexes of the two blocks of fields that the tile pairs; blockA is at most blockB */
   blockA: u32;
   blockB: u32;
   /** the tile pairs fields fromA .. toA - 1 with fields fromB .. toB - 1 */
@@ -64,8 +64,8 @@ export class Tile {
 export const TILE: usize = 32;
 
 /**
- * A thread's table of the vectors of one block's features; a feature's vectors for several blocks of partner fields are
- * adjacent.
+ * A thread's table of the vectors of the features in one block of fields; a feature's vectors for several blocks of
+ * partner fields are adjacent.
  */
 export class Table {
   /** address of the vectors that feature 0 would have in the table, as in FfmPlan.slices */
@@ -94,7 +94,10 @@ export class FfmThread extends Thread {
    * partner feature's vectors for a block of fields
    */
   partners: usize;
-  /** u32[B][blocks]: for each of the B rows, the end of the pairs whose fields belong to each block */
+  /**
+   * u32[B][blocks]: for each of the batch's B rows and each block of fields, the index after the row's last pair whose
+   * field belongs to the block
+   */
   blockEnds: usize;
   /**
    * f32[blocks][pairs of a batch]: for each pair's feature and block of partner fields, the sum of squares that AdaGrad
@@ -108,6 +111,6 @@ export class FfmThread extends Thread {
   sumsOfPairs: usize;
   /** buffer in which four vectors are added up, f32[4][4] */
   scratch: usize;
-  /** common value of all pairs of one-hot rows */
+  /** common value of all (feature, value) pairs, if rows are one-hot */
   unit: f32;
 }

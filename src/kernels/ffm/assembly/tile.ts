@@ -25,8 +25,8 @@ import { bytesOfPartner, endOf, placeOf, squaresAt, startOf, strideAt, valuesOf,
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
 /**
- * Adds each row's scores of the tile's pairs to `partial`, or writes them if the tile is the first of its group. If S
- * is a type of four bytes, also writes the sums of squares s for AdaGrad (ada-grad.ts).
+ * Adds each row's scores of the tile's pairs to `partial`, or writes them if the tile is the first of its group. If the
+ * type S has four bytes, also writes the sums of squares that AdaGrad needs (ada-grad.ts).
  *
  * @param partial f32[B]
  */
@@ -60,7 +60,8 @@ export function forwardTile<W, X, S>(plan: FfmPlan, thread: FfmThread, tile: Til
       for (let j = fromB; j < toB; j += 4) store<f32>(j + toSquareJ, 0);
     }
     let sum = f32x4.splat(0);
-    // offsets among a partner feature's vectors: of the vector for the field of i, and of the vector for the field of j
+    // offsets of the pair's two vectors among the vectors of their features: partnerI is that of j's vector for the
+    // field of i, and partnerJ that of i's vector for the field of j
     let partnerI: usize = 0;
     let partnerJ: usize = 0;
     for (let i = fromA; i < toA; i += 4, partnerI += toNext) {
@@ -106,8 +107,8 @@ function addOne(at: usize, x: f32): void {
 }
 
 /**
- * Takes one step for both vectors of every pair of the tile, in the order of the rows; marked features are treated as
- * fm/repeats.ts describes. For AdaGrad, growAccumulators must be called before.
+ * Takes one step for both vectors of every pair of the tile, in the order of the rows; features that are marked as
+ * repeated are treated as fm/repeats.ts describes. For AdaGrad, growAccumulators must be called before.
  */
 export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
@@ -136,8 +137,8 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
     const fromB = isFloat<X>() ? startOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.fromB) << 2);
     const toB = isFloat<X>() ? endOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.toB) << 2);
     let g = v128.load32_splat(thread.gradients + (r << 2));
-    // the gradients for the weights were multiplied by the common value x of one-hot rows; those of the vectors contain
-    // x twice
+    // `gradients` contains the factor x, the common value of one-hot rows, once for the weights; the gradient of a pair
+    // of vectors contains it twice
     if (!isFloat<X>()) g = f32x4.mul(g, unit);
     let partnerI: usize = 0;
     let partnerJ: usize = 0;
@@ -163,7 +164,7 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
           if (sumsI) countPair(plan, sumsI, idJ);
           if (sumsJ) countPair(plan, sumsJ, idI);
         }
-        // both steps of a pair use the vectors from before the steps; one quad at a time
+        // both steps of a pair use the vectors from before the steps; four dimensions are processed at a time
         let d: usize = 0;
         do {
           const v = v128.load(p);

@@ -28,8 +28,8 @@ import {
 import { clearRepeats, isMarked, repeatAt, Slot, sumsOf } from "./repeats";
 
 /**
- * Takes a step for slice j of every feature of every row, in the order of the rows; marked features are treated as
- * repeats.ts describes.
+ * Takes a step for slice j of the vector of every feature of every row, in the order of the rows; features that are
+ * marked as repeated are treated as repeats.ts describes.
  */
 export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
@@ -51,7 +51,8 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
   for (let r: usize = 0; r < numRows; r++) {
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
     const g = v128.load32_splat(thread.gradients + (r << 2));
-    // grad = c + decay v; where x is 1, all features of the row share c and decay
+    // the gradient is c + decay v; for features with the value 1, c is g S and decay is l2 - g, the same for the whole
+    // row
     const s = S + r * strideS;
     let c0 = f32x4.mul(g, v128.load(s));
     let c1 = sizeof<W>() >= 8 ? f32x4.mul(g, v128.load(s, 16)) : c0;
@@ -113,7 +114,7 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
   clearRepeats(thread);
 }
 
-/** Distance in bytes from the sums S of a slice of 8 to those of the next slice. */
+/** Distance in bytes from a slice's sums of v x (for 256 rows, 8 dimensions each) to those of the next slice. */
 const NEXT_SUMS: usize = (<usize>BATCH_ROWS) << 5;
 
 /** Returns the factor that turns a sum of squared gradients into their mean. */
@@ -126,10 +127,10 @@ function gradient(c: v128, decay: v128, p: usize): v128 {
 }
 
 /**
- * Returns the squares of a slice's gradient, reduced to four partial sums.
+ * Returns the squares of a slice's gradient, added to four partial sums.
  *
  * @param g0 dimensions 0 to 3
- * @param g1 dimensions 4 to 7, where K is 8
+ * @param g1 dimensions 4 to 7, if a slice has 8
  */
 function squares<W>(g0: v128, g1: v128): v128 {
   const square = f32x4.mul(g0, g0);
@@ -151,7 +152,8 @@ function move<W>(p: usize, g0: v128, g1: v128, rate: v128): void {
 /** These are static methods instead of functions, because `@inline` needs a class here. */
 class Four {
   /**
-   * Takes one step for a slice of each of four unmarked features; the bits are those of stepOne.
+   * Takes one step for a slice of each of four features that are not marked as repeated. The results are equal, bit for
+   * bit, to those of four calls of stepOne.
    *
    * @param next 1 for the second of two adjacent slices
    */

@@ -43,7 +43,10 @@ export function openBlock(thread: Thread, rows: Rows, first: u32, numRows: u32, 
   }
 }
 
-/** Sets the thread's pointers to a batch: the rows visited at positions from .. from + B - 1 of the opened block. */
+/**
+ * Sets the thread's pointers to a batch: at most 256 rows of the prepared block, from position `from` in the order of
+ * visit.
+ */
 export function openBatch(thread: Thread, rows: Rows, first: u32, numRows: u32, key: u32, from: u32): void {
   thread.numRows = min(BATCH_ROWS, numRows - from);
   if (thread.general) {

@@ -52,8 +52,8 @@ export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): vo
 }
 
 /**
- * Takes one step of w for each feature of each row, by the plan's method; marked features are treated as repeats.ts
- * describes.
+ * Takes one step of w for each feature of each row, by the plan's method; features that are marked as repeated are
+ * treated as repeats.ts describes.
  */
 export function updateWeights(plan: Plan, thread: Thread): void {
   const rated = plan.rates != 0;
@@ -166,8 +166,8 @@ function addToSum(thread: Thread, id: u32, grad: f32): void {
 }
 
 /**
- * Takes one step of the weight of each feature marked as repeated, on the sum of its gradients; for FTRL without L2,
- * which its formula for w contains once.
+ * Takes one step of the weight of each feature marked as repeated, on the sum of its gradients. The gradients of FTRL
+ * are without L2, because its formula for w already contains L2.
  */
 function stepRepeats<M>(plan: Plan, thread: Thread): void {
   for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
@@ -182,7 +182,7 @@ function stepRepeats<M>(plan: Plan, thread: Thread): void {
   }
 }
 
-/** Takes one step of w for each feature of each row by any method M, one feature at a time. */
+/** Takes one step of w for each feature of each row by the method that the type M represents, one feature at a time. */
 function updateLinear<X, M>(plan: Plan, thread: Thread): void {
   const numRows = thread.numRows;
   const ids = thread.ids;

@@ -143,7 +143,7 @@ export function trainBlock(
 }
 
 /**
- * Returns the address of the partial scores of the next batch, f32[J + 1][B]. They alternate between two buffers, so
+ * Returns the address of the next batch's partial scores, f32[J + 1][B] by slice and row. Two buffers alternate, so
  * that a fast thread does not overwrite what a slow one still reads.
  */
 export function nextPartials(plan: Plan, thread: Thread): usize {
@@ -152,8 +152,8 @@ export function nextPartials(plan: Plan, thread: Thread): usize {
 }
 
 /**
- * Computes the sums S of v x and the partial scores of slices from .. to - 1 for the opened batch; slice J is the
- * linear one.
+ * Computes the sums S of v x and the partial scores of slices from .. to - 1, for the rows of the thread's current
+ * batch; slice J is the linear one.
  *
  * @param partials f32[J + 1][B]
  */
@@ -180,7 +180,7 @@ export function takeGradients(plan: Plan, thread: Thread, index: u32, partials: 
   return true;
 }
 
-/** Takes a step for slices from .. to - 1 of each feature of each row of the batch. */
+/** Takes a step for each feature of each row of the batch, in slices from .. to - 1 of its vector. */
 export function updateSlices(plan: Plan, thread: Thread, from: u32, to: u32): void {
   for (let j = from; j < to;) j += updateSlice(plan, thread, j, to);
 }
@@ -216,7 +216,7 @@ export function scoreBlock(
   return loss;
 }
 
-/** Computes the partial scores of slices from .. to - 1 for the opened batch in the thread's own buffers. */
+/** Computes the partial scores of slices from .. to - 1 for the thread's current batch, in the thread's own buffers. */
 export function scoreSlices(plan: Plan, thread: Thread, from: u32, to: u32): void {
   for (let j = from; j < to; j++) {
     const partial = thread.scorePartials + ((<usize>j * BATCH_ROWS) << 2);
@@ -247,7 +247,10 @@ export function initialize(plan: Plan, j: u32, hashes: usize, counts: usize, see
   else initializeRange(plan, j, 0, plan.numFeatures, hashes, counts, seed, spread);
 }
 
-/** Draws the initial v of slice j for features first .. first + n - 1. @param hashes u32[n][2] @param counts u32[n] */
+/**
+ * Draws the initial values in slice j of the vectors of features first .. first + n - 1. @param hashes u32[n][2] @param
+ * counts u32[n]
+ */
 export function initializeRange(
   plan: Plan,
   j: u32,
@@ -277,7 +280,7 @@ export function initializeRange(
 }
 
 /**
- * Copies slice j's parameters to dense arrays (the linear slice's to `w`).
+ * Copies slice j of all vectors to a dense array, or, for the linear slice, the weights to `w`.
  *
  * @param vectors f32[n][dim]
  * @param w f32[n]
@@ -301,7 +304,7 @@ export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool 
 }
 
 /**
- * Adds up the squares of slice j's v in a fixed order.
+ * Adds up the squares of the vectors' elements in slice j, in a fixed order.
  *
  * @returns 0 for the linear slice
  */
@@ -324,7 +327,10 @@ export function sumSquares(plan: Plan, j: u32): f64 {
   return f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
 }
 
-/** Copies slice j from dense arrays to the parameters: the inverse of exportSlice. Accumulators stay unchanged. */
+/**
+ * Copies slice j of all vectors, or, for the linear slice, the weights, from dense arrays to the parameters: the
+ * inverse of exportSlice. Accumulators stay unchanged.
+ */
 export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void {
   if (j == plan.numSlices) {
     importWeights(plan, w);

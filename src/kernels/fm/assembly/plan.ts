@@ -9,7 +9,7 @@
 import { PairRows } from "../../shared/assembly/rows";
 
 /**
- * Number of rows per batch, for which the arrays marked [B] below have room. All scores of a batch are computed at its
+ * B: number of rows per batch, for which the arrays of a batch have room. All scores of a batch are computed at its
  * start.
  */
 export const BATCH_ROWS: u32 = 256;
@@ -27,19 +27,19 @@ export class Plan {
    * it
    */
   firstDimension: u32;
-  /** J: number of slices of vectors */
+  /** J: number of slices into which the dimensions of the vectors are divided */
   numSlices: u32;
   /** K: number of dimensions per slice */
   sliceWidth: u32;
   /**
-   * u32[J]: address, for each slice, of feature 0's v f32[K], followed by its state; feature i is i featureStride
-   * further
+   * u32[J]: for each slice, the address of feature 0's v, K floats followed by their optimizer state; those of feature
+   * i are i * featureStride further
    */
   slices: usize;
   featureStride: usize;
   /**
-   * u32[J][2]: address of feature 0's AdaGrad accumulator for each slice, and bytes from one feature's to the next's; 0
-   * for other methods
+   * u32[J][2]: for each slice, the address of feature 0's AdaGrad accumulator, and the distance in bytes from one
+   * feature's accumulator to the next's; 0 for other methods
    */
   accumulators: usize;
   /** address of the weights: feature i has `linearBytes` bytes (w and its state) at offset i * `linearStride` */
@@ -66,7 +66,10 @@ export class Plan {
   l1Weight: f32;
   /** code of the optimization method: ADAGRAD, SGD, FTRL or ADAM */
   method: u32;
-  /** f32[n][4]: l2 of w, l2 of v, factor of both learning rates, unused; 0 when all features use the plan's options */
+  /**
+   * f32[n][4]: for each feature, L2 of its weight, L2 of its vector, factor of both learning rates, and an unused
+   * number; 0 when all features use the plan's options
+   */
   rates: usize;
 }
 
@@ -115,9 +118,14 @@ export class Thread {
   touched: u32;
   /** derivative of the loss by the score of each of the batch's B rows, f32[B] */
   gradients: usize;
-  /** sums S (of v x) of the rows that are scored outside training, f32[B][K] */
+  /**
+   * f32[B][K]: for each of B rows that are scored outside training, the sum of v x over its features, in K dimensions
+   */
   scoreSums: usize;
-  /** f32[J + 1][B]: partial scores by slice and row, for a batch that is scored outside training */
+  /**
+   * partial scores of B rows that are scored outside training, one per slice of dimensions and one of the weights,
+   * f32[J + 1][B]
+   */
   scorePartials: usize;
   /** u32[4096]: position of each row of the block in the order of visit */
   places: usize;
@@ -139,7 +147,7 @@ export const FTRL: u32 = 2;
 export const ADAM: u32 = 3;
 
 /**
- * Sets the initial optimizer state of one dimension of v: AdaGrad's n is 1, Adam's numbers are 0.
+ * Sets the optimizer state of one dimension of a vector to its initial value: 1 for AdaGrad's accumulator, 0 for Adam.
  *
  * @param apart bytes from one number of the dimension to the next
  */
@@ -151,13 +159,17 @@ export function startState(plan: Plan, p: usize, apart: usize): void {
   store<f32>(p + 3 * apart, 0);
 }
 
-/** Returns the address of feature 0's v in slice j; that of the next feature is plan.featureStride further. */
+/**
+ * Returns the address of feature 0's elements in slice j of the vectors; those of the next feature are
+ * plan.featureStride further.
+ */
 export function sliceAt(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>j) << 2));
 }
 
 /**
- * Returns the address of feature 0's accumulator for slice j; that of the next feature is accumulatorStride further.
+ * Returns the address of feature 0's AdaGrad accumulator for slice j of the vectors; that of the next feature is
+ * accumulatorStride further.
  */
 export function accumulatorAt(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3));
@@ -167,7 +179,9 @@ export function accumulatorStride(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.accumulators + ((<usize>j) << 3), 4);
 }
 
-/** Returns the address of the sums S (of v x) of slice j, f32[B][K]; those of the next slice follow. */
+/**
+ * Returns the address of slice j's sums of v x for the B rows of the batch, f32[B][K]; those of the next slice follow.
+ */
 export function sumsAt(plan: Plan, j: u32): usize {
   return plan.sums + <usize>j * BATCH_ROWS * ((<usize>plan.sliceWidth) << 2);
 }
@@ -178,14 +192,16 @@ export function usedOf(plan: Plan, j: u32): u32 {
 }
 
 /**
- * Types that represent the methods (../../shared/assembly/steps.ts); with a signed type, L2 and learning rate of each
- * feature are in Plan.rates.
+ * Types that represent the methods for models in which each feature has its own L2 and learning rate, in Plan.rates.
+ * They are signed, unlike those for other models (../../shared/assembly/steps.ts).
  */
 export type RatedSgd = i8;
 export type RatedAdaGrad = i32;
 export type RatedAdam = i64;
 
-/** Returns the address of a feature's rates: l2 of w, l2 of v, and the factor of its learning rate. */
+/**
+ * Returns the address of a feature's rates: L2 of its weight, L2 of its vector, and the factor of its learning rate.
+ */
 export function ratesOf(plan: Plan, feature: u32): usize {
   return plan.rates + ((<usize>feature) << 4);
 }

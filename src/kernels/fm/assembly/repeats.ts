@@ -19,9 +19,9 @@ const STEPS_LOGISTIC: f32 = 32;
 
 /** A feature of the batch that is marked as repeated. */
 export class Repeat {
-  /** feature id including the mark bit; address computations shift the bit out */
+  /** feature id including the bit that marks the feature as repeated; address computations shift the bit out */
   feature: u32;
-  /** number of occurrences in the batch, after counting */
+  /** number of the feature's occurrences in the batch, once they have been counted */
   count: u32;
 }
 
@@ -30,7 +30,7 @@ export function isMarked(id: u32): bool {
   return <i32>id < 0;
 }
 
-/** Returns the Repeat struct of a slot. */
+/** Returns the Repeat struct of the repeated feature that has the given slot. */
 export function repeatAt(thread: Thread, slot: u32): Repeat {
   return changetype<Repeat>(thread.repeats + ((<usize>slot) << 3));
 }
@@ -63,14 +63,14 @@ export function sumsOf(thread: Thread, slot: u32, bytes: usize): usize {
   return thread.repeatSums + <usize>slot * bytes;
 }
 
-/** Returns the number of pairs of the opened batch. */
+/** Returns the number of (feature, value) pairs in the thread's current batch. */
 export function numPairsOf(thread: Thread): usize {
   return thread.general
     ? <usize>load<u32>(thread.ends + ((<usize>(thread.numRows - 1)) << 2))
     : <usize>thread.numRows * thread.width;
 }
 
-/** Counts the occurrences of each feature in the opened batch that is marked as repeated. */
+/** Counts how often each feature marked as repeated occurs in the thread's current batch. */
 export function countRepeats(thread: Thread): void {
   const end = thread.ids + (numPairsOf(thread) << 2);
   for (let pair = thread.ids; pair < end; pair += 4) {
@@ -80,7 +80,8 @@ export function countRepeats(thread: Thread): void {
 }
 
 /**
- * Returns the factor, at most 1, by which a feature's learning rate is multiplied; countRepeats must be called before.
+ * Returns the factor, at most 1, by which the learning rate of a repeated feature is multiplied; countRepeats must be
+ * called before.
  */
 export function shareOf(plan: Plan, thread: Thread, id: u32): f32 {
   if (!isMarked(id)) return 1;

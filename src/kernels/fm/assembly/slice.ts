@@ -19,7 +19,7 @@ import { accumulatorAt, accumulatorStride, sliceAt, sumsAt, Plan, Thread, ratesO
 import { clearRepeats, countRepeats, shareOf } from "./repeats";
 
 /**
- * Writes each row's sum S of v x and this slice's part of the row's score.
+ * Writes each row's sum of v x over its features, and this slice's part of the row's score.
  *
  * @param sums f32[B][K]
  * @param partial f32[B]
@@ -80,8 +80,8 @@ export function forward<W, X>(
 }
 
 /**
- * Takes one step for slice j of every feature of every row, in the order of the rows; marked features are treated as
- * repeats.ts describes.
+ * Takes one step for slice j of the vector of every feature of every row, in the order of the rows; features that are
+ * marked as repeated are treated as repeats.ts describes.
  */
 export function update<W, X, M>(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);

@@ -8,7 +8,7 @@ import { countOf, gradientOf, hessianOf, isLeaf, leafGain, Split, SplitOptions, 
 import { sortByKey } from "./sort";
 
 /**
- * Searches sets of bins 1 ..; bin 0, which holds missing, rare and unknown categories, always goes right.
+ * Searches sets of the bins from 1 on; bin 0, which holds missing, rare and unknown categories, always goes right.
  *
  * @param cells   the feature's histogram, numBins cells
  * @param scratch buffer of 24 bytes per bin
@@ -84,8 +84,8 @@ function manyAgainstMany(
   const minGroup = options.minDataPerGroup;
   const shift = threshold(G, H, options);
 
-  // select categories with enough rows, estimated as LightGBM does from their share of the hessian; `ids` and a second
-  // array of ids follow the sort keys
+  // selects categories with enough rows, estimated as LightGBM does from their share of the hessian; `scratch` contains
+  // their sort keys, then their ids, then a second array of ids for the sort
   const ids = scratch + ((<usize>numBins) << 3);
   let used: i32 = 0;
   for (let b: usize = 1; b < <usize>numBins; b++) {

@@ -60,7 +60,7 @@ export function countOf(cell: usize): f64 {
   return <f64>(load<i64>(cell, 8) & COUNT_MASK);
 }
 
-/** Returns one side's term of the gain, T(G)^2 / (H + l2 + more). */
+/** Returns one side's term of a split's gain, T(G)^2 / (H + l2 + more), where T shrinks G by the L1 penalty. */
 export function leafGain(g: f64, h: f64, options: SplitOptions, more: f64): f64 {
   const t = Math.max(0, Math.abs(g) - options.lambdaL1);
   const below = h + options.lambdaL2 + more;

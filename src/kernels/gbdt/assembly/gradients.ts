@@ -57,7 +57,7 @@ export function gradients(
       } else {
         const e = exp4(f32x4.neg(f32x4.abs(s)));
         g = logisticGradientOf4(e, s, y);
-        // the hessian p (1 - p) equals |p - y| (1 - |p - y|), since y is 0 or 1
+        // with the probability p and the label y, 0 or 1, the hessian p (1 - p) equals |p - y| (1 - |p - y|)
         h = f32x4.mul(f32x4.abs(g), f32x4.sub(one, f32x4.abs(g)));
         let rest = hinge4(s, y);
         if (weights != 0) rest = f32x4.add(rest, log4(f32x4.add(one, e)));

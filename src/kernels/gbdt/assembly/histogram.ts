@@ -10,7 +10,9 @@
 
 import { COUNT_BITS, SplitOptions } from "./gain";
 
-/** Number of rows whose bins and cells are gathered before they are added to a histogram. */
+/**
+ * Number of rows whose bins and contributions to histograms (cells) are gathered before they are added to a histogram.
+ */
 export const GATHERED: usize = 1024;
 
 /**
@@ -58,14 +60,17 @@ export function histogram(
   }
 }
 
-/** Returns the cell that a row adds to each of its bins. @param pair f32[2]: g and h of the row */
+/**
+ * Returns the cell that a row adds to each of its bins: its gradient, its hessian and a count of 1. @param pair f32[2]:
+ * g and h of the row
+ */
 function quantize(pair: usize, scales: v128): v128 {
   const whole = nearestOf(f64x2.mul(f64x2.promote_low_f32x4(v128.load64_zero(pair)), scales));
   const counted = v128.or(i64x2.shl(whole, <i32>COUNT_BITS), i64x2.splat(1));
   return v128.shuffle<i64>(whole, counted, 0, 3);
 }
 
-/** Writes the cells of consecutive rows to addresses from .. to. */
+/** Writes the cells that consecutive rows add to their bins to addresses from .. to. */
 function quantizeRows(pairs: usize, from: usize, to: usize, scales: v128): void {
   for (; from < to; from += 16) {
     v128.store(from, quantize(pairs, scales));
@@ -74,8 +79,8 @@ function quantizeRows(pairs: usize, from: usize, to: usize, scales: v128): void 
 }
 
 /**
- * Writes the cells of the rows in `order` to addresses from .. to, and copies the bins of these rows to adjacent
- * places.
+ * Writes the cells that the rows in `order` add to their bins to addresses from .. to, and copies the bins of these
+ * rows to adjacent places.
  */
 function gather(
   order: usize,

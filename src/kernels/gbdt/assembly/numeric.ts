@@ -16,14 +16,17 @@ import {
 } from "./gain";
 import { floatsOf } from "./histogram";
 
-/** Returns the term T(G)^2 / (H + l2) of the gain for two sides. @param l1,l2 the option in both lanes */
+/**
+ * Returns one term of a split's gain for both sides, T(G)^2 / (H + l2), where T shrinks G by the L1 penalty. @param
+ * l1,l2 the option in both lanes
+ */
 function leafGain2(g: v128, h: v128, l1: v128, l2: v128): v128 {
   const t = f64x2.pmax(f64x2.splat(0), f64x2.sub(f64x2.abs(g), l1));
   const below = f64x2.add(h, l2);
   return v128.and(f64x2.div(f64x2.mul(t, t), below), f64x2.gt(below, f64x2.splat(0)));
 }
 
-/** Returns a mask of the sides, of two, that may become leaves. */
+/** Returns a mask that tells which of the two sides of a split may become leaves. */
 function areLeaves2(h: v128, c: v128, options: SplitOptions): v128 {
   return v128.and(
     f64x2.ge(c, f64x2.splat(options.minDataInLeaf)),
@@ -32,7 +35,7 @@ function areLeaves2(h: v128, c: v128, options: SplitOptions): v128 {
 }
 
 /**
- * Writes the gain of the split that `bestNumeric` finds, equal to the last bit; 0 if there is none.
+ * Writes the gain of the split that `bestNumeric` finds, the same number bit for bit; 0 if there is no split.
  *
  * For each threshold, one lane puts the missing values on the left side, the other on the right. Sums of cells are
  * integers that f64 holds exactly, so they do not depend on the order.
@@ -105,7 +108,7 @@ export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, o
   let bestH: f64 = 0;
   let missingLeft = true;
 
-  // missing values on the left: sums of the right side grow from the last bin down
+  // with missing values on the left, the sums of the right side grow from the last bin down
   let g: f64 = 0;
   let h: f64 = 0;
   let c: f64 = 0;
@@ -126,7 +129,7 @@ export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, o
     }
   }
 
-  // missing values on the right: sums of the left side grow from the first bin up, at last to all values
+  // with missing values on the right, the sums of the left side grow from the first bin up, at last to all values
   if (countOf(missing) > 0) {
     g = 0;
     h = 0;

@@ -86,7 +86,8 @@ export function softmaxGradients(
 }
 
 /**
- * Returns the sum over n rows of log sum exp(s_k) - s_y times the row's weight, in f64 and in the order of the rows.
+ * Returns the sum over n rows of the softmax loss, log sum exp(s_k) - s_y, times the row's weight, in f64 and in the
+ * order of the rows.
  */
 export function softmaxLosses(
   scores: usize,

@@ -17,12 +17,12 @@ import { insertBest } from "../../shared/assembly/best-list";
 import { FilterPlan } from "./plan";
 
 /**
- * Number of items per pass over the components; their rows stay in the second-level cache while all users of the panels
- * are processed.
+ * Number of items whose scores are finished at a time: so few that their rows of the matrix of leading eigenvectors
+ * stay in the second-level cache while all users of the panels are processed.
  */
 const TURN: u32 = 32;
 
-/** Writes D_u^-1 A items: for each user, the mean of the items' rows over the user's items. */
+/** Writes, for each user, the mean of the rows of the user's items in the panel `items`. */
 export function gatherUsers(plan: FilterPlan, items: usize, users: usize): void {
   for (let u: u32 = 0; u < plan.numUsers; u++) {
     let y0 = f32x4.splat(0);
@@ -48,8 +48,8 @@ export function gatherUsers(plan: FilterPlan, items: usize, users: usize): void 
 }
 
 /**
- * Adds the value of one item in one lane to the users of the item, divided by each user's number of items: the product
- * D_u^-1 A for a panel that is zero elsewhere.
+ * Adds an item's value in one lane to the users of the item, divided by each user's number of items. If all other
+ * values of the panel are zero, this gives the result of gatherUsers.
  *
  * @param lane byte offset of the lane in a row
  */
@@ -64,8 +64,8 @@ export function scatterItem(plan: FilterPlan, item: u32, lane: usize, value: f32
 }
 
 /**
- * Takes a step of Clenshaw's recurrence, except for the term c_k x, which the caller adds: target = m L last - target.
- * `users` contains D_u^-1 A last, the users' means of `last`.
+ * Takes a step of Clenshaw's recurrence, target = m L last - target, without the term c_k x, which the caller adds.
+ * `users` must contain the result of gatherUsers for the panel `last`.
  *
  * @param m 2; 1 for the last step
  */
@@ -95,8 +95,8 @@ export function stepItems(plan: FilterPlan, users: usize, last: usize, target: u
 }
 
 /**
- * Takes a step of Clenshaw's recurrence for four of the 16 users and one item: target = m (last - 2 P last) - target,
- * given 2 P last.
+ * Takes a step of Clenshaw's recurrence for one item and four of a panel's 16 users: target = m (last - 2 P last) -
+ * target, where the caller has computed 2 P last.
  */
 function stepLanes(last: usize, target: usize, twiceP: v128, times: v128): void {
   const turned = f32x4.mul(times, f32x4.sub(v128.load(last), twiceP));
@@ -104,7 +104,8 @@ function stepLanes(last: usize, target: usize, twiceP: v128, times: v128): void 
 }
 
 /**
- * Replaces the panels' values by scores: multiplies each row by the element of `after` for its item, and adds W z.
+ * Replaces the panels' values by scores: multiplies each item's row by the item's factor `after`, and adds W z, the
+ * summand of the leading eigenvectors.
  *
  * @param panels    u32[numPanels]: offsets of the panels
  * @param queries   f32[2 numPanels][d][8]: z of the panels' users, eight side by side

@@ -1,6 +1,8 @@
 // Struct of the graph filter's kernel, which ../binding.ts writes.
 
-/** A bipartite graph of users and items, and the components that the filter adds; pointers are byte offsets. */
+/**
+ * A bipartite graph of users and items, and the leading eigenvectors that the filter uses; pointers are byte offsets.
+ */
 export class FilterPlan {
   numUsers: u32;
   numItems: u32;

@@ -26,7 +26,7 @@ function checkedOf(graph: Graph, node: u32, level: u32): usize {
 /** Returns whether one of `count` nodes is nearer to the vector x than `distance`. */
 function isCovered(graph: Graph, scratch: Scratch, x: usize, nodes: usize, count: u32, distance: f32): bool {
   const out = scratch.distances;
-  // the list of nodes is padded to a multiple of 4 with copies of the last node
+  // pads the list of nodes to a multiple of 4 with copies of the last node
   for (let i: u32 = 0; i < count; i += 4) {
     const left = count - i;
     if (left < 4) {
@@ -47,8 +47,8 @@ function put(links: usize, distances: usize, i: u32, key: u64): void {
 }
 
 /**
- * Sets a new node's links on a level: all nodes of the candidate pool if there are fewer than M, else at most M
- * selected ones.
+ * Sets a new node's links on a level: all nodes of the candidate pool if they are fewer than M, the maximum number of
+ * links, else at most M selected ones.
  */
 function choose(graph: Graph, scratch: Scratch, node: u32, level: u32): void {
   const m = graph.m;
@@ -86,7 +86,7 @@ export function insertNodes(graph: Graph, scratch: Scratch, first: u32, last: u3
   }
 }
 
-/** Writes the sorted keys of a full row's links and of one more link to scratch.candidates. */
+/** Writes the sorted keys of the links in a node's full list, and of one more link, to scratch.candidates. */
 function sortLinks(
   scratch: Scratch,
   links: usize,
@@ -111,8 +111,8 @@ function sortLinks(
 }
 
 /**
- * Selects again among the links of a full row and one more link. Links that were selected together need not be compared
- * again.
+ * Selects again among the links in a node's full list and one more link. Links that were selected together need not be
+ * compared again.
  */
 function prune(
   graph: Graph,
@@ -170,7 +170,7 @@ export function linkBack(
     for (let level: u32 = 0; level <= top; level++) {
       const links = linksOf(graph, node, level);
       const distances = linkDistances(graph, node, level);
-      // a new node has at most M links on every level
+      // a new node selects at most M links on every level, even on level 0, where a node may have 2 M
       for (let j: usize = 0; j < (<usize>graph.m) << 2; j += 4) {
         const target = load<u32>(links + j);
         if (target == NONE) break;

@@ -82,7 +82,7 @@ export function distances4(graph: Graph, x: usize, nodes: usize, out: usize): vo
     d0 = f32x4.add(d0, f32x4.mul(q, v128.load(d)));
   }
   const dots = sums(f32x4.add(a0, a1), f32x4.add(b0, b1), f32x4.add(c0, c1), f32x4.add(d0, d1));
-  // 0 - 0 is 0, so that no distance is a negative zero
+  // subtracts from 0 instead of negating, so that no distance is a negative zero
   v128.store(out, f32x4.sub(f32x4.splat(0), dots));
 }
 
@@ -94,7 +94,7 @@ export function distances4(graph: Graph, x: usize, nodes: usize, out: usize): vo
  */
 export function distancesTo(graph: Graph, x: usize, nodes: usize, count: u32, out: usize): void {
   if (count == 0) return;
-  // pads the last four with copies of the last node
+  // pads the list of nodes to a multiple of 4 with copies of the last node
   const last = load<u32>(nodes + ((<usize>(count - 1)) << 2));
   for (let i = count; i & 3; i++) store<u32>(nodes + ((<usize>i) << 2), last);
   for (let i: u32 = 0; i < count; i += 4) {

@@ -39,7 +39,7 @@ function take(search: Search, scratch: Scratch, query: u32): u32 {
   return count;
 }
 
-/** Fills the rest of a query's result list with NONE. */
+/** Fills the unused places at the end of a query's result list with NONE. */
 function clear(search: Search, query: u32, from: u32): void {
   for (let i = <usize>query * search.top + from; i < <usize>(query + 1) * search.top; i++) {
     store<u32>(search.found + (i << 2), NONE);

@@ -27,7 +27,7 @@ export class Graph {
   efConstruction: u32;
   /** node of the graph where every search begins */
   entry: u32;
-  /** level of the entry, the highest of the graph */
+  /** level of the node where every search begins, the highest of the graph */
   maxLevel: u32;
   /** vector of each node, f32[n][d] */
   vectors: usize;
@@ -39,13 +39,13 @@ export class Graph {
   upperRows: usize;
   /** links of nodes on levels above 0, u32[rows][m] */
   upperLinks: usize;
-  // the following fields are used only while the graph is built
+  // the following fields of the struct are used only while the graph is built
   /** u32[n]: nodes in the order in which they are added */
   order: usize;
   /** f32, parallel to the links: distance of each link */
   distances: usize;
   upperDistances: usize;
-  /** u8[n], u8[rows]: number of links at the start of each row that are known to be far enough from each other */
+  /** u8[n], u8[rows]: number of links at the start of each list that are known to be far enough from each other */
   checked: usize;
   upperChecked: usize;
 }
@@ -66,7 +66,10 @@ export class Scratch {
   /** u32[m0 + 3] and f32[m0 + 3]: nodes to compare, and their distances */
   nodes: usize;
   distances: usize;
-  /** u64[m0 + 1]: keys of the links among which to select; the mark of a key says that the link is not checked */
+  /**
+   * u64[m0 + 1]: keys of the links among which to select; the mark of a key says that the link has not been compared
+   * with the others
+   */
   candidates: usize;
   /** u32[m0 + 3] each: selected nodes, and those of them that were not checked before */
   kept: usize;

@@ -98,7 +98,7 @@ export function walk(graph: Graph, scratch: Scratch, x: usize, start: u32, level
   scratch.numDistances += numDistances;
 }
 
-/** Walks greedily from the entry down the levels above `level`. @returns the nearest node found */
+/** Walks greedily from the node where searches begin down the levels above `level`. @returns the nearest node found */
 export function descend(graph: Graph, scratch: Scratch, x: usize, level: u32): u32 {
   let node = graph.entry;
   for (let above = graph.maxLevel; above > level; above--) {

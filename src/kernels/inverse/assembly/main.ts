@@ -27,7 +27,8 @@ function at(plan: Plan, row: u32, column: u32): usize {
 }
 
 /**
- * Packs consecutive rows of the panel C of the block that begins at column k, and of L = -C D.
+ * Packs consecutive rows of the block's columns, which begin at column k (panel C), and of their products with the
+ * inverse D of the diagonal block (L = -C D).
  * @param numRows a multiple of 8
  */
 export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void {
@@ -56,7 +57,7 @@ export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void
 }
 
 /**
- * Sweeps the block that begins at column k in the 64 rows from `first` on; the block's columns must be packed before.
+ * Sweeps the block of columns from k on, in the 64 rows from `first` on; the block's columns must be packed before.
  *
  * @param tile buffer of 128 bytes of this thread
  */
@@ -73,7 +74,7 @@ export function sweepRows(plan: Plan, k: u32, first: u32, tile: usize): void {
     }
     for (let r = first; r < end; r += 4) {
       const left = plan.left + ((<usize>(r >>> 2) * B) << 4);
-      // columns up to the tile that contains the diagonal
+      // computes columns up to the tile that contains the diagonal, because only the lower triangle is used
       const last = min(group + GROUP_COLUMNS, (r + 11) & ~7);
       for (let c = group; c < last; c += 8) {
         loadTile(plan, r, c, tile);
@@ -84,7 +85,9 @@ export function sweepRows(plan: Plan, k: u32, first: u32, tile: usize): void {
   }
 }
 
-/** Writes the rows of the swept block itself: the products A_JK D left of the block, and -D. */
+/**
+ * Writes the 64 rows of the swept block K: -D on the diagonal, and the transposed products A_JK D to the left of it.
+ */
 function sweepOwnRows(plan: Plan, k: u32): void {
   for (let t: u32 = 0; t < B; t++) {
     for (let c: u32 = 0; c < k; c++) store<f32>(at(plan, k + t, c), -leftAt(plan, c, t));
@@ -94,7 +97,7 @@ function sweepOwnRows(plan: Plan, k: u32): void {
   }
 }
 
-/** Writes the columns of the block in the rows below it: A_JK D. */
+/** Writes the products A_JK D to the columns of the swept block K, in the rows J below it. */
 function storeColumns(plan: Plan, k: u32, first: u32): void {
   for (let r = first; r < first + B; r++) {
     for (let t: u32 = 0; t < B; t++) store<f32>(at(plan, r, k + t), -leftAt(plan, r, t));

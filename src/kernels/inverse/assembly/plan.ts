@@ -8,10 +8,10 @@ export class Plan {
   /** N: number of rows and of columns */
   size: u32;
   matrix: usize;
-  /** column panel C of the block that is swept, eight rows side by side */
+  /** column panel C of the block that is being swept: its 64 columns, packed eight rows side by side */
   panel: usize;
-  /** product L = -C D of the column panel with the inverse of the diagonal block */
+  /** negated product L = -C D of the panel C with the inverse D of the diagonal block, packed four rows side by side */
   left: usize;
-  /** matrix D, the inverse of the diagonal block */
+  /** inverse D of the diagonal block that is being swept, f32[64][64] */
   pivot: usize;
 }

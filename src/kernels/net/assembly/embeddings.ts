@@ -13,8 +13,8 @@ import { MEASURE, NetPlan, NetRows, NetThread } from "./plan";
 import { touchHeld } from "./gather";
 
 /**
- * Takes one step for the embedding of each feature of a part; if `kept` is MEASURE, only computes the gradients'
- * length.
+ * Takes one step for the embeddings of one part of the features; if `kept` is MEASURE, only computes the length of
+ * their gradients.
  *
  * @param first index in `rows` of the batch's first row
  * @param kept  factor of the gradients without the penalty; 1 unless gradients are clipped
@@ -43,7 +43,8 @@ export function eachEmbedding(
 }
 
 /**
- * Writes the sum of gradients of each feature of a part, padded with zeros, and the number of its pairs.
+ * Writes, for each feature of the part that occurs in the batch, the sum of its gradients, padded with zeros, and the
+ * number of its pairs.
  * @returns number of features
  */
 function sumEmbeddings(
@@ -82,7 +83,8 @@ function sumEmbeddings(
   for (let slot: u32 = 0; slot < numHeld; slot++) {
     const feature = load<u32>(thread.held + ((<usize>slot) << 2));
     store<u32>(plan.slots + ((<usize>feature) << 2), 0);
-    // the derivatives of the next field follow those of an embedding, so lanes beyond W are set to 0
+    // in the row, the derivatives of the next field follow, and were added to lanes beyond the embedding's width W,
+    // which are therefore reset to 0
     const sum = sumAt(plan, thread, slot) + end;
     v128.store(sum, v128.and(v128.load(sum), last));
   }
@@ -129,13 +131,16 @@ function step(plan: NetPlan, feature: u32, sum: usize, kept: f32, penalty: f32, 
   }
 }
 
-/** Returns argmin over p of (p - e)^2 / 2 + step (penalty / 2) p^2, where AdaGrad's step is lr / sqrt(n). */
+/**
+ * Takes a proximal step: returns the p that minimizes (p - e)^2 / 2 + step (penalty / 2) p^2, for the value e and
+ * AdaGrad's step length lr / sqrt(n).
+ */
 function shrunk(e: v128, lr: v128, n: v128, penalty: f32): v128 {
   const step = f32x4.div(lr, f32x4.sqrt(n));
   return f32x4.div(e, f32x4.add(f32x4.splat(1), f32x4.mul(step, f32x4.splat(penalty))));
 }
 
-/** Returns a mask with ones in the lanes that the last four floats of an embedding of width W use. */
+/** Returns a mask for the last four floats of an embedding: ones in the lanes that its W numbers use. */
 function lastMask(width: u32): v128 {
   return firstLanes(((width - 1) & 3) + 1);
 }

@@ -9,8 +9,8 @@ import { addTo } from "../../shared/assembly/vector";
 import { NetPlan } from "./plan";
 
 /**
- * Returns the sum over fields of one input, for eight rows.
- * @param at address of the input in the first field's block
+ * Returns the sum over fields of one element of their embeddings, for four rows.
+ * @param at address of the element in the first field's block
  */
 function sumOfFields(at: usize, end: usize, pitch: usize): v128 {
   let sum = f32x4.splat(0);

@@ -161,7 +161,8 @@ function trainRows(
 }
 
 /**
- * Takes the step of one part of the parameters; if `kept` is MEASURE, only computes the gradients' length.
+ * Takes the step of one part of the parameters: some embeddings, some wide weights, w0, or eight outputs of a layer. If
+ * `kept` is MEASURE, only computes the length of the gradients.
  *
  * @param kept factor of the gradients
  * @returns with MEASURE the squared length of the part's summed gradients; -1 if there is no such part
@@ -194,7 +195,8 @@ function eachPart(
 }
 
 /**
- * Takes parts until none is left, and stores the squared length of each part's gradients; all threads share the work.
+ * Takes parts of the parameters until none is left, and stores the squared length of each part's gradients; all threads
+ * share the work.
  */
 function measureParts(plan: NetPlan, thread: NetThread, rows: NetRows, first: u32, numRows: u32): void {
   for (;;) {
@@ -214,8 +216,8 @@ function keptOf(plan: NetPlan, numRows: u32): f32 {
 }
 
 /**
- * Takes one step of the bias w0, the network's first input; if `kept` is MEASURE, takes no step. @returns the square of
- * the batch's summed derivative by w0
+ * Takes one step of the bias w0, the network's first input; takes no step if `kept` is MEASURE. @returns the squared
+ * sum of the batch's derivatives by w0
  */
 function stepBias(plan: NetPlan, numRows: u32, t: u32, kept: f32): f64 {
   let sum: f32 = 0;

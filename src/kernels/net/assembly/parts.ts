@@ -11,15 +11,15 @@ import { firstPair } from "../../shared/assembly/rows";
 import { NetPlan, NetRows, PARTS } from "./plan";
 
 /**
- * Returns the part of a feature or cross; 32 adjacent ones belong to the same part, as their slots share two cache
- * lines.
+ * Returns the part to which a feature or cross is assigned; 32 adjacent ones belong to the same part, as their slots
+ * share two cache lines.
  */
 export function partOf(feature: u32): u32 {
   return (feature >>> 5) & (PARTS - 1);
 }
 
 /**
- * Sorts the pairs of a block by part, by counting sort.
+ * Sorts the (feature, value) pairs of a block of rows by the part to which the feature is assigned, by counting sort.
  *
  * @param first index in `rows` of the batch's first row
  * @param row index in `rows` of the block's first row
@@ -59,7 +59,7 @@ export function sortPairs(
   }
 }
 
-/** Returns the index in `sorted` at which a part's pairs of a block start. */
+/** Returns the index in `sorted` at which those pairs of a block start whose features belong to a part. */
 export function partStart(plan: NetPlan, block: u32, part: u32): usize {
   const at = plan.partStarts + ((<usize>(block * (PARTS + 1) + part)) << 2);
   return plan.sorted + ((<usize>load<u32>(at)) << 2);

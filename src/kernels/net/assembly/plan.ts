@@ -13,7 +13,7 @@ import { PairRows } from "../../shared/assembly/rows";
  */
 export const MEASURE: f32 = -1;
 
-/** Number of parts into which features are divided, and with them embeddings and the wide part (parts.ts). */
+/** Number of parts into which features, and with them embeddings and wide weights, are divided (parts.ts). */
 export const PARTS: u32 = 16;
 
 /** The network and its learning options; the base class has those of the dense layers and of w0. */
@@ -21,8 +21,8 @@ export class NetPlan extends DenseNetwork {
   barrier: usize;
   numThreads: u32;
   /**
-   * u32, one per cache line: number of blocks taken by threads so far, of parts taken for steps, and of parts taken for
-   * measuring
+   * u32, one per cache line: numbers of blocks of rows, of parts of the parameters to step, and of such parts to
+   * measure, that threads have taken so far
    */
   counters: usize;
   numFeatures: u32;
@@ -42,10 +42,14 @@ export class NetPlan extends DenseNetwork {
   /** f32[numFeatures][embeddingPitch]: each feature's embedding, followed by its sums of squares */
   embeddings: usize;
   embeddingPitch: u32;
-  /** u32[numFeatures]: slot of each feature of the current part; 0 for other features */
+  /**
+   * u32[numFeatures]: for each feature of the part that is being processed, the slot of its sum of gradients; 0 for
+   * other features
+   */
   slots: usize;
   /**
-   * f32[numFeatures + numCrosses][4]: weight, FTRL's n and z, and the batch's sum of gradients; 0 without a wide part
+   * f32[numFeatures + numCrosses][4]: for each feature and cross, weight, FTRL's n and z, and the batch's sum of
+   * gradients; 0 without a wide part
    */
   wide: usize;
   /** f32[3][4]: the bias w0 and Adam's two moments of it, each in the first of four floats; 0 without w0 */
@@ -56,7 +60,10 @@ export class NetPlan extends DenseNetwork {
   machine: u32;
   /** learning rate of embeddings; 0 freezes them */
   embeddingLearningRate: f32;
-  /** factor of the penalty embeddingL2 / 2 |e|^2, which is added to the batch's summed loss for each pair of a row */
+  /**
+   * factor of the penalty embeddingL2 / 2 |embedding|^2, which is added to the batch's summed loss for each pair of a
+   * row
+   */
   embeddingL2: f32;
   /**
    * f32[numFeatures]: individual L2 factor of each feature's pairs, applied by a proximal step; 0 if features have none
@@ -64,7 +71,7 @@ export class NetPlan extends DenseNetwork {
   keyPenalties: usize;
   /** maximum length of the batch's mean gradient; 0: no limit */
   clipNorm: f32;
-  /** f64[numParts]: squared length of each part's summed gradients */
+  /** f64[numParts]: squared length of the summed gradients of each part of the parameters */
   norms: usize;
   numParts: u32;
   wideLearningRate: f32;
@@ -82,7 +89,10 @@ export class NetPlan extends DenseNetwork {
   pairRows: usize;
   /** u32[pairs of a batch]: indexes of the pairs, sorted by block of rows, then by part (parts.ts) */
   sorted: usize;
-  /** u32[R / BLOCK][PARTS + 1]: index in `sorted` at which each part's pairs of a block start */
+  /**
+   * u32[R / BLOCK][PARTS + 1]: for each block of rows and each part of the features, the index in `sorted` at which
+   * their pairs start
+   */
   partStarts: usize;
 }
 
@@ -105,9 +115,9 @@ export class NetThread {
   keys: usize;
   /** inputs x_0 of eight rows, f32[8][rowPitch] */
   gathered: usize;
-  /** tiles of a matrix product, f32[largest U / 4][4][8] */
+  /** tiles of four rows by eight columns for a matrix product, f32[largest U / 4][4][8] */
   tiles: usize;
-  /** f32[pairs of a batch][W']: sum of gradients of each feature of a part, by slot */
+  /** f32[pairs of a batch][W']: sum of gradients of each feature of the part that is being processed, by slot */
   sums: usize;
   /** feature to which each sum belongs, u32[pairs of a batch] */
   held: usize;

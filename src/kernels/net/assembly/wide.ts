@@ -31,8 +31,8 @@ function weightOf(plan: NetPlan, i: u32): usize {
 }
 
 /**
- * Sums up the gradients of each weight of a part that occurs in the batch, and takes its step; if `kept` is MEASURE,
- * only computes their length.
+ * Sums up the gradients of the wide weights of a part of the features, and takes the step of each; if `kept` is
+ * MEASURE, only computes their length.
  *
  * @param first index in `rows` of the batch's first row
  * @param kept  factor of the gradients; 1 unless gradients are clipped
@@ -69,7 +69,10 @@ export function eachWeight(
   return squares;
 }
 
-/** Does the work of eachWeight for crosses. Each part reads the crosses of all rows, because there are few per row. */
+/**
+ * Sums up the gradients of the weights of a part's crosses and takes their steps, as eachWeight does for features. Each
+ * part reads the crosses of all rows, because there are few per row.
+ */
 function eachCross(plan: NetPlan, rows: NetRows, part: u32, first: u32, numRows: u32, kept: f32): f64 {
   const start = firstPair(rows.crosses, first);
   const end = firstPair(rows.crosses, first + numRows);
@@ -98,7 +101,7 @@ function addGradient(weight: usize, gradient: f32): void {
  * Takes a weight's step, unless `kept` is MEASURE, and resets its sum of gradients, so that its next occurrence adds
  * nothing.
  *
- * @returns the squared sum
+ * @returns the square of the sum of gradients
  */
 function takeGradient(plan: NetPlan, weight: usize, kept: f32): f64 {
   const gradient = load<f32>(weight, 12);

@@ -68,7 +68,9 @@ export function clearRows(plan: Plan, thread: Thread, events: usize, size: u32):
   for (let r: usize = 0; r < size; r++) countEvent(plan, thread, load<u32>(events + (r << 2)), 0);
 }
 
-/** Sets slices from .. to of all gradients to 0, and the gradients of weights if this thread updates them. */
+/**
+ * Sets slices from .. to of the batch's gradients to 0, and also the gradients of weights if this thread updates them.
+ */
 export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, weights: bool): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
@@ -120,7 +122,7 @@ export function addGradients(
   }
 }
 
-/** Adds the gradients of the weights in a row of pairs. @param g dLoss/dscore of the row */
+/** Adds the gradients of the weights of a row's features. @param g dLoss/dscore of the row */
 export function addWeightGradients(plan: Plan, thread: Thread, rows: PairRows, row: u32, g: f32): void {
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
@@ -130,8 +132,8 @@ export function addWeightGradients(plan: Plan, thread: Thread, rows: PairRows, r
 }
 
 /**
- * Takes one step of slices from .. to of every feature of the batch. The penalty is multiplied by the number of events
- * that contain the feature.
+ * Takes one step of every feature of the batch, in slices from .. to of its vector. The penalty is multiplied by the
+ * number of events that contain the feature.
  */
 export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);

@@ -8,7 +8,7 @@ import { addGradients, addWeightGradients } from "./batch-rows";
 import { Plan, SLICE, Thread } from "./plan";
 import { rowBytes } from "./vectors";
 
-/** Adds slices from .. to of the gradients of the events' own features, and of the negatives' vectors. */
+/** Adds slices from .. to of the derivatives by the events' own features and by the negatives' vectors. */
 export function addEvents(
   plan: Plan,
   thread: Thread,
@@ -44,8 +44,8 @@ export function addEvents(
     }
   }
 
-  // computes the derivatives by the negatives' vectors: dLoss/dQ = G^T P, for contexts P and derivatives G by the
-  // scores
+  // computes the derivatives by the negatives' vectors: for each negative, the sum of the events' context vectors,
+  // weighted by dLoss/dscore
   const N = <usize>thread.numShared;
   const numGroups = (numRows + 3) >>> 2;
   for (let n: usize = 0; n < N; n += 4) {
@@ -75,7 +75,9 @@ function addColumns(plan: Plan, thread: Thread, n: usize, numGroups: u32): void 
   v128.store(thread.columns + (n << 2), sum);
 }
 
-/** Sets slices from .. to of the negatives' gradients to 0, and the thread's sums of dLoss/dscore by negative. */
+/**
+ * Sets slices from .. to of the derivatives by the negatives to 0, and the thread's sums of dLoss/dscore by negative.
+ */
 export function zeroNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const own = <usize>(toSlice - fromSlice) * SLICE;
@@ -94,7 +96,8 @@ export function addNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlice
   const zero = f32x4.splat(0);
   for (let n: usize = 0; n < thread.numShared; n++) {
     const item = load<u32>(thread.shared + (n << 2));
-    // the factor of a negative: <dLoss/dq, q> for cosines, otherwise the sum of dLoss/dscore over all events
+    // for cosines, the inner product of the negative's unit vector with dLoss/d(unit vector), by which the
+    // normalization is differentiated; otherwise the sum of dLoss/dscore over all events
     const column = f32x4.splat(
       plan.cosine
         ? dot(c.negativeGradients + n * bytes, c.negatives + n * bytes, bytes)

@@ -115,7 +115,7 @@ function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u
   }
   const weights = v128.load(thread.tile);
   const margin = f32x4.splat(plan.margin);
-  // N may be 0: if negatives are only the batch's own items, a last batch of fewer than 8 events has none
+  // there may be no negatives: if these are only the batch's own items, a last batch of fewer than 8 events has none
   const share = f32x4.mul(weights, f32x4.splat(N > 0 ? plan.negativeWeight / <f32>N : 0));
   let excess = f32x4.splat(0);
   for (let n: usize = 0; n < N; n++) {
@@ -132,8 +132,8 @@ function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u
 }
 
 /**
- * Computes the derivatives of the loss by the context vectors of four events: the product G Q plus the part of each
- * event's own item, then the derivative of the normalization.
+ * Computes the derivatives of the loss by the context vectors of four events: sums up the vectors of the negatives and
+ * of each event's own item, weighted by dLoss/dscore, then differentiates the normalization.
  */
 function contextGradients(plan: Plan, thread: Thread, b: u32, G: usize): void {
   const c = plan.contrast;

@@ -4,11 +4,11 @@ import { drawItem } from "../../shared/assembly/negatives";
 import { draw } from "../../shared/assembly/random";
 import { Plan } from "./plan";
 
-/** Factor of the user in the hash of `membershipBit`. */
+/** Factor by which the user is multiplied in the hash of `membershipBit`. */
 export const USER_FACTOR: u32 = 0x9e3779b1;
 export const ITEM_FACTOR: u32 = 0x85ebca6b;
 export const MIXED_FACTOR: u32 = 0xc2b2ae35;
-/** Number of attempts to sample an item before the next item that the user lacks is used. */
+/** Maximum number of attempts to sample an item that the user lacks; after them, the next such item is used. */
 export const MAX_TRIES: u32 = 64;
 
 /**
@@ -20,7 +20,7 @@ function membershipBit(user: u32, item: u32): u32 {
   return (h ^ (h >>> 15)) * MIXED_FACTOR;
 }
 
-/** Counter with which the rank of an event is drawn; candidates use lower counters. */
+/** Counter of the random draw of the rank of an event's negative; the draws of candidates have lower counters. */
 const RANK: u32 = 0xffffffff;
 
 /** Samples the rank by score of an event's negative among its candidates, uniformly in fromRank .. toRank. */

@@ -125,7 +125,7 @@ export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlic
   const to = <usize>toSlice * SLICE;
   for (let d = <usize>fromSlice * SLICE; d < to; d += PANEL) {
     const wide = d + PANEL <= to;
-    // with one layer, the neighbors of the batch's features are read directly from the vectors E
+    // with one layer, the neighbors of the batch's features are read directly from the learned vectors
     const y = K == 1 ? thread.vectors + d : turnsOfVectors(plan, thread, d, wide, K - 1);
     const stride = K == 1 ? <usize>thread.stride : PANEL;
     for (let row: u32 = 0; row < thread.numRows; row++) {
@@ -185,8 +185,8 @@ function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: 
 }
 
 /**
- * Takes the first turn of the backward propagation, G + A~ G: adds the gradient row of each of the batch's features to
- * its own row and to its neighbors' rows in a panel.
+ * Takes the first turn of the backward propagation: adds the gradient row of each of the batch's features to its own
+ * row and to its neighbors' rows in a panel.
  */
 function spread(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   const g = plan.graph;

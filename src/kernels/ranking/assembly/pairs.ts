@@ -16,16 +16,16 @@ import { B, Plan, SLICE, Thread, WARP } from "./plan";
 import { squaresOf, stepRow, stepWeights, sumOf, weightOf } from "./vectors";
 
 /**
- * Returns the address of row r of a batch's candidates, u32[B][M + 2]: the context, the item and the candidates of an
- * event.
+ * Returns the address of the candidates of a batch's event r in u32[B][M + 2]: its context, its own item and M
+ * candidates.
  */
 function rowAt(plan: Plan, candidates: usize, r: usize): usize {
   return candidates + ((r * (<usize>plan.numNegatives + 2)) << 2);
 }
 
 /**
- * Writes the parts of each score that belong to the opened slices, f32[M + 1] per event and slice. The inner loop is
- * over slices, so that a vector is read in one piece.
+ * Writes the contribution of each slice of dimensions that the thread has opened to the scores of every event's own
+ * item and M candidates. The inner loop is over slices, so that a vector is read in one piece.
  * @param partials f32[J + 1][B][M + 1]
  */
 export function forwardPairs(
@@ -54,7 +54,7 @@ export function forwardPairs(
   }
 }
 
-/** Writes the weights' part of each item's score as the last of the partial scores. */
+/** Writes the linear part of each item's score, its sum of x w, as the last of the partial scores. */
 export function forwardPairWeights(plan: Plan, candidates: usize, numRows: u32, partial: usize): void {
   const M = plan.numNegatives;
   for (let r: u32 = 0; r < numRows; r++) {
@@ -67,7 +67,8 @@ export function forwardPairWeights(plan: Plan, candidates: usize, numRows: u32, 
 }
 
 /**
- * Computes four dimensions of <p, q> plus the inner products of the item's own features, (q^2 - sum of (x v)^2) / 2.
+ * Computes the terms of a score in four dimensions: the product of p, the sum of x v over the context, and q, that over
+ * the item; and the inner products of the item's own features, (q^2 - sum of (x v)^2) / 2.
  */
 function scorePart(plan: Plan, thread: Thread, event: u32, item: u32, c: usize): v128 {
   const p = sumOf(thread, plan.context, event, c);
@@ -221,7 +222,7 @@ function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize
   return sum;
 }
 
-/** Updates the opened slices of every feature of every pair, in the order of the rows. */
+/** Updates the slices that the thread has opened, for every feature of every pair, in the order of the rows. */
 export function updatePairs(plan: Plan, thread: Thread, candidates: usize, numRows: u32): void {
   const l2 = f32x4.splat(plan.l2Vector);
   const zero = f32x4.splat(0);

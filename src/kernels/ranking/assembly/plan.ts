@@ -12,7 +12,7 @@ import { PairRows } from "../../shared/assembly/rows";
 export const B: u32 = 256;
 /** Dimensions per slice. */
 export const K: u32 = 8;
-/** Number of bytes of a slice of a row. */
+/** Number of bytes of a slice of a vector. */
 export const SLICE: usize = 32;
 
 /** Number of events whose scores are computed together in strata; their rows fit in the cache. */
@@ -37,23 +37,23 @@ export class Plan extends NegativeSource {
   numThreads: u32;
   numFeatures: u32;
   dim: u32;
-  /** J: number of slices */
+  /** J: number of slices of 8 dimensions */
   numSlices: u32;
   /**
-   * VectorTable[numTables]: the tables that contain the vectors' slices; strata and shared negatives use a single
-   * table, because threads read all slices
+   * VectorTable[numTables]: the tables that contain the vectors' slices; training in strata and shared negatives use a
+   * single table, because threads read all slices
    */
   tables: usize;
   numTables: u32;
   /**
-   * f32[n][2 D + 2 J]: Adam's moments m and s of each v, then 1 - b1^t and 1 - b2^t of each slice; `momentStride` bytes
-   * per feature
+   * f32[n][2 D + 2 J]: for each feature, Adam's moments m and s of v, then 1 - b1^t and 1 - b2^t of each slice;
+   * `momentStride` bytes per feature
    */
   moments: usize;
   momentStride: u32;
   /**
-   * f32[n][2]: w and its accumulator; for Adam f32[n][8]: w, m, s, 1 - b1^t, 1 - b2^t; for SGD only w. `weightStride`
-   * bytes per feature
+   * f32[n][2]: for each feature, w and AdaGrad's accumulator; for Adam f32[n][8]: w, m, s, 1 - b1^t, 1 - b2^t; for SGD
+   * only w. `weightStride` bytes per feature
    */
   weights: usize;
   weightStride: u32;
@@ -62,13 +62,13 @@ export class Plan extends NegativeSource {
   context: PairRows;
   /** features of each item, one row per item */
   templates: PairRows;
-  /** 1 if each row of context and templates has one feature of value 1, such as a user or an item */
+  /** 1 if each event's context, and each item, has one feature of value 1, such as the user and the item itself */
   single: u32;
   /** f32[E]: weights of the events; 0 when all are 1 */
   eventWeights: usize;
   /** u32[2^b / 32]: Bloom filter of the history; bit `membershipBit` of each (user, item) is set */
   memberships: usize;
-  /** shift 32 - b, which turns a hash into a bit number of the filter */
+  /** 32 - b: shift that turns a 32-bit hash into a bit number of the filter, which has 2^b bits */
   membershipShift: u32;
   loss: u32;
   /** 1: vectors are divided by their lengths before they are scored (cosine), and there are no weights */
@@ -107,7 +107,7 @@ export class Plan extends NegativeSource {
    * candidates); two buffers, for even and odd batch numbers
    */
   partials: usize;
-  /** data of the strata; 0 unless pairs are `single` */
+  /** data for training in strata; 0 unless each context and each item has a single feature */
   strata: Strata;
   contrast: Contrast;
   /** graph on which the layers propagate vectors; 0 without layers */
@@ -116,7 +116,7 @@ export class Plan extends NegativeSource {
   through: u32;
 }
 
-/** A table with the slices from .. to - 1 of all vectors (../tables.ts). */
+/** A table with slices from .. to - 1 of the dimensions of all vectors (../tables.ts). */
 export class VectorTable {
   fromSlice: u32;
   toSlice: u32;
@@ -138,7 +138,7 @@ export class Strata {
    * u32[P]: for each of the P rounds, the difference between the group of items and the group of users in its blocks
    */
   rounds: usize;
-  /** u32[T][P^2]: number of events that each thread has in each block */
+  /** u32[T][P^2]: number of each thread's events in each block, which consists of a user group and an item group */
   counts: usize;
   /** u32[P^2 + 1]: end of the events of each pair of a user group and an item group, a block, in `events` */
   ends: usize;
@@ -222,8 +222,8 @@ export class Contrast {
 /** Memory of one thread. */
 export class Thread extends BatchNegatives {
   /**
-   * range of slices that the thread updates in the table opened last; and address, stride and offset of accumulators of
-   * this table (VectorTable)
+   * range of slices that the thread updates in the table that it has opened last; and address, stride and offset of
+   * accumulators of this table (VectorTable)
    */
   fromSlice: u32;
   toSlice: u32;
@@ -243,7 +243,7 @@ export class Thread extends BatchNegatives {
    * derivative by this difference
    */
   gradients: usize;
-  /** u32[B]: negative of each of B events, as an item number; in strata as a feature number */
+  /** u32[B]: negative of each of B events, as an item number, or for training in strata as a feature number */
   negatives: usize;
   /** u32[P^2]: position of this thread's next event in each block, while events are sorted by block */
   places: usize;

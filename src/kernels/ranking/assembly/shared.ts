@@ -34,7 +34,10 @@ export function compose(plan: Plan, thread: Thread, rows: PairRows, row: u32, ta
   return scale;
 }
 
-/** Returns w plus the products between an item's own features; 0 for cosine. @param vector sum of x v over the item */
+/**
+ * Returns an item's sum of x w plus the inner products between its own features; 0 for cosine. @param vector sum of x v
+ * over the item
+ */
 export function offsetOf(plan: Plan, thread: Thread, item: u32, vector: usize): f32 {
   if (plan.cosine) return 0;
   let inner = f32x4.splat(0);

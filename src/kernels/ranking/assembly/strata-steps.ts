@@ -19,7 +19,7 @@ import { rowBytes, stepWeight, vectorOf, weightAt } from "./vectors";
 
 /** Number of bytes of an event in `Strata.events`. */
 export const EVENT: usize = 16;
-/** Negative of an event whose user has every item of the group. */
+/** Value in place of a negative for an event whose user has every item of the group. */
 const NONE: u32 = 0xffffffff;
 
 /**
@@ -294,7 +294,7 @@ function stepEvents(plan: Plan, thread: Thread, first: u32, end: u32): void {
 }
 
 /**
- * Updates a slice of a pair whose sides have one feature each.
+ * Updates a slice of the vectors of a pair's context, item and negative, which have one feature each.
  *
  * @param u,i,n   addresses of the slice in context, item and negative
  * @param squares number of bytes from a slice to its accumulator
@@ -323,7 +323,8 @@ function updateThree(
   const gn0 = f32x4.sub(f32x4.mul(l2, n0), q0);
   const gn1 = f32x4.sub(f32x4.mul(l2, n1), q1);
 
-  // computes the sums of squares of all three slices as in sum4, with one root and one division
+  // adds up the squared gradients of each of the three slices in the order of sum4; one root and one division give all
+  // three learning rates
   const uu = f32x4.add(f32x4.mul(gu0, gu0), f32x4.mul(gu1, gu1));
   const ii = f32x4.add(f32x4.mul(gi0, gi0), f32x4.mul(gi1, gi1));
   const nn = f32x4.add(f32x4.mul(gn0, gn0), f32x4.mul(gn1, gn1));
@@ -350,7 +351,7 @@ function updateThree(
 }
 
 /**
- * Updates a slice of a pair whose sides have one feature each, by SGD.
+ * Updates a slice of the vectors of a pair's context, item and negative, which have one feature each, by SGD.
  *
  * @param u,i,n addresses of the slice
  * @param keep  1 - learning rate x penalty

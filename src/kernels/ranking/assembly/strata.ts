@@ -21,7 +21,7 @@ import { EVENT, trainEvents } from "./strata-steps";
 const ROUNDS: u32 = 0xfffffffe;
 const GROUPS: u32 = 0xfffffffd;
 const ORDER: u32 = 0xfffffffc;
-/** Maximum number of events that are visited one after another. */
+/** Maximum length of a run, of consecutive events that are trained one after another. */
 const LONGEST_RUN: u32 = 256;
 /** Number of bytes of a cache line, which contains u32 counters of several threads. */
 const LINE: usize = 64;
@@ -175,14 +175,14 @@ function listItems(plan: Plan, key: u32): void {
   }
 }
 
-/** Returns the number of bytes of a round's counters. */
+/** Returns the number of bytes of a round's counters: one u32 per thread, padded to whole cache lines. */
 function takenBytes(numThreads: u32): usize {
   return (((<usize>numThreads) << 2) + LINE - 1) & ~(LINE - 1);
 }
 
 /**
  * Chooses a user group whose block was not yet taken in this round: a group of this thread first, then groups of other
- * threads. Returns P if none is left.
+ * threads. Returns the number of groups if none is left.
  */
 function takeGroup(plan: Plan, index: u32, round: u32): u32 {
   const s = plan.strata;

@@ -1,4 +1,4 @@
-// Computes the vectors of rows of features, and the AdaGrad step of one feature, a slice at a time.
+// Functions that compute the vectors of rows of features, and take AdaGrad's step of a feature, a slice at a time.
 
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
 import { adaGrad, addSquare, sgd } from "../../shared/assembly/steps";
@@ -16,7 +16,7 @@ export function tableAt(plan: Plan, i: u32): VectorTable {
 }
 
 /**
- * Sets a thread's fields to a table, and to those slices from .. to - 1 that the table contains.
+ * Points a thread to a table of vectors, and to those slices from .. to - 1 of the dimensions that the table contains.
  * @returns whether there are any
  */
 export function openSlices(thread: Thread, table: VectorTable, from: u32, to: u32): bool {
@@ -29,24 +29,27 @@ export function openSlices(thread: Thread, table: VectorTable, from: u32, to: u3
 }
 
 /**
- * Returns the address that a feature's v would have if the opened table contained all slices; only the slices of the
- * table exist.
+ * Returns the address that a feature's vector would have if the table that the thread has opened contained all slices;
+ * only the slices of the table exist.
  */
 export function vectorOf(thread: Thread, feature: u32): usize {
   return thread.vectors + <usize>feature * thread.stride;
 }
 
-/** Returns the address of a feature's w. */
+/** Returns the address of a feature's weight w. */
 export function weightAt(plan: Plan, feature: u32): usize {
   return plan.weights + <usize>feature * plan.weightStride;
 }
 
-/** Returns the address of Adam's state of a feature's v. */
+/** Returns the address of Adam's state of a feature's vector. */
 export function momentsOf(plan: Plan, feature: u32): usize {
   return plan.moments + <usize>feature * plan.momentStride;
 }
 
-/** Returns four dimensions, starting at byte c of the rows, of the sum of x v over a row's features. */
+/**
+ * Returns four dimensions, from byte c of the vectors on, of the sum of x v, values times vectors, over a row's
+ * features.
+ */
 export function sumOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);
@@ -57,7 +60,7 @@ export function sumOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 
   return sum;
 }
 
-/** Returns four dimensions of the sum of squares (x v)^2 over a row's features. */
+/** Returns four dimensions, from byte c of the vectors on, of the sum of squares (x v)^2 over a row's features. */
 export function squaresOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);

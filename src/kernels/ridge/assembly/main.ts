@@ -93,8 +93,8 @@ function targetOf(fit: Fit, row: u32, t: u32): f64 {
 }
 
 /**
- * Writes the product of a centered row with the matrix `by`, for eight targets, to the thread's `line`; `blockProducts`
- * must contain the products of the centers with `by`.
+ * Multiplies a centered row by the matrix `by`, for eight targets, and writes the result to the thread's buffer `line`.
+ * `blockProducts` must contain the products of the column means with `by`.
  */
 function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
   let s0 = f64x2.splat(0);
@@ -127,8 +127,8 @@ function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
 }
 
 /**
- * Adds the outer product of a row and the thread's `line`, one number for each of eight targets, to `into`; and adds
- * `line` to the sums of the row's blocks.
+ * Adds the outer product of a row and the eight numbers in the thread's buffer `line` to the matrix `into`, and the
+ * eight numbers to the sums of the blocks that the row has.
  */
 function add(plan: Plan, s: Scratch, row: u32, into: usize): void {
   const l0 = v128.load(s.line);
@@ -156,7 +156,7 @@ function add(plan: Plan, s: Scratch, row: u32, into: usize): void {
   }
 }
 
-/** Multiplies the column means c by the rows of `by`, for each block f of columns: blockProducts_f = c_f' by_f. */
+/** Writes the product of the column means with the rows of `by` to `blockProducts`, for each block of columns. */
 function multiplyBlocks(plan: Plan, fold: Fold, s: Scratch, by: usize): void {
   memory.fill(s.blockProducts, 0, <usize>plan.numBlocks * LINE);
   for (let j: u32 = 0; j < plan.numColumns; j++) {
@@ -198,7 +198,10 @@ function rightSide(plan: Plan, fit: Fit, s: Scratch, target: usize): void {
   subtractBlocks(plan, fold, s, target);
 }
 
-/** Computes the product (Z' W Z + lambda) source, by which conjugate gradients solve the normal equations. */
+/**
+ * Multiplies the vectors `source` by the matrix of the normal equations, Z' W Z + lambda, as conjugate gradients
+ * require.
+ */
 function multiply(plan: Plan, fold: Fold, s: Scratch, lambda: f64, source: usize, target: usize): void {
   clear(plan, s, target);
   multiplyBlocks(plan, fold, s, source);
@@ -222,8 +225,8 @@ function clear(plan: Plan, s: Scratch, target: usize): void {
 }
 
 /**
- * Writes, for each target t, the sum over columns j of scale_j residual_jt^2: the squared residual in the norm of the
- * preconditioner.
+ * Writes the squared residual of each target in the norm of the preconditioner: the sum over columns of scale times
+ * residual^2.
  */
 function residualSquares(plan: Plan, fold: Fold, s: Scratch, lambda: f64, sums: usize): void {
   memory.fill(sums, 0, LINE);
@@ -251,7 +254,7 @@ function turn(plan: Plan, fold: Fold, s: Scratch, lambda: f64, keep: usize): voi
 }
 
 /**
- * Solves for B by conjugate gradients, starting from the current coefficients.
+ * Solves for the coefficients by conjugate gradients, starting from the current coefficients.
  *
  * @param lambda above 0
  * @param tolerance a target is solved when the length of its residual is this share of that of its right-hand side
@@ -318,7 +321,7 @@ function exceeds(squares: usize, goal: usize): bool {
   return false;
 }
 
-/** Writes the weighted sum of squared errors of each target over the rows whose part is the fold. */
+/** Writes the weighted sum of squared errors of each target over the rows that the fold holds out. */
 export function writeErrors(plan: Plan, fit: Fit, s: Scratch): void {
   const fold = changetype<Fold>(fit.fold);
   memory.fill(fit.errors, 0, LINE);

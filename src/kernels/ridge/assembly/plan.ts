@@ -16,11 +16,11 @@ export class Plan {
   blockOf: usize;
   /** weight of each row, f64[numRows] */
   weights: usize;
-  /** u8[numRows]: part of each row, by which folds use the row for fitting or hold it out */
+  /** u8[numRows]: number of the fold that holds out each row; or FITTED or LEFT_OUT of ../binding.ts */
   parts: usize;
 }
 
-/** A set of rows on which maps are fitted: rows whose part is at most `last` and not `fold`. */
+/** A set of rows on which maps are fitted: the rows whose number in Plan.parts is neither `fold` nor above `last`. */
 export class Fold {
   fold: u32;
   last: u32;
@@ -28,7 +28,7 @@ export class Fold {
   centers: usize;
   /** f64[p]: diagonal of the normal equations' matrix Z' W Z, for the preconditioner */
   squares: usize;
-  /** f64[numBlocks]: sum of the weights of the rows that have the block */
+  /** f64[numBlocks]: sum of the weights of the rows that have the block of columns */
   masses: usize;
 }
 
@@ -54,11 +54,11 @@ export class Scratch {
   /** f64[p][8]: product of the normal equations' matrix with the search direction, for p columns and eight targets */
   product: usize;
   /**
-   * f64[numBlocks][8]: for each block of columns f, the product c_f' B_f of column means and coefficients, for eight
+   * f64[numBlocks][8]: for each block of columns, the product of its column means with its coefficients, for eight
    * targets
    */
   blockProducts: usize;
-  /** f64[numBlocks][8]: for each block of columns and target, the sum of `line` over the rows that have the block */
+  /** f64[numBlocks][8]: for each block of columns, the sum over the rows that have it of the eight numbers in `line` */
   blockSums: usize;
   /** f64[8]: product of the current row with a matrix, one number for each of eight targets */
   line: usize;

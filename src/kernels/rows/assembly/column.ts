@@ -15,8 +15,8 @@ export class Column {
   places!: usize;
   /** index of the last text, which is written for rows whose index is greater */
   last!: u32;
-  /** integer of each row, u32[rows]; 0 for columns of another kind */
+  /** integer of each row, u32[rows]; 0 if the column does not contain integers */
   counts!: usize;
-  /** number of each row, f32[rows]; 0 for columns of another kind */
+  /** number of each row, f32[rows]; 0 if the column does not contain such numbers */
   floats!: usize;
 }

@@ -209,7 +209,7 @@ export function findCells(
   return numUnknown;
 }
 
-/** Returns whether a key of more than 8 bytes equals the key of a code; both must have the same length. */
+/** Returns whether a key of more than 8 bytes equals the key with the given code; both must have the same length. */
 function isKey(table: Table, code: u32, key: usize, len: u32): bool {
   const offset = load<u32>(table.offsets + ((<usize>code) << 2));
   const other = table.keys + offset;

@@ -71,7 +71,7 @@ export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
   rows.numContextSlots = count;
 }
 
-/** Resets the slots of a batch, so that the next batch can be opened. */
+/** Sets the slots of the batch's rows back to 0, so that the next batch can be opened. */
 export function closeBatch(thread: Thread, rows: BatchRows): void {
   forget(thread.centreSlotOf, rows.centreRows, rows.numCentreSlots);
   forget(thread.contextSlotOf, rows.contextRows, rows.numContextSlots);

@@ -26,14 +26,14 @@ function at(array: usize, i: usize): u32 {
 }
 
 /**
- * Returns the address of slice j of the composed vectors, f32[1 + R][16]: one row for each distinct centre of the
- * batch.
+ * Returns the address of slice j of the composed vectors, f32[1 + R][16]: 16 dimensions of each of the batch's distinct
+ * centres, by slot.
  */
 export function composedAt(plan: Plan, j: u32): usize {
   return plan.composed + <usize>(j * (R + 1)) * LINE;
 }
 
-/** Lists the parts of the batch's centres, and assigns slots to their rows. */
+/** Lists the parts of the batch's composed centres, and assigns slots to the rows of the parts. */
 export function openParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   let count: u32 = 0;
   let slots: u32 = 0;
@@ -49,7 +49,7 @@ export function openParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   rows.numPartSlots = slots;
 }
 
-/** Computes the shares of all parts of the batch's centres. */
+/** Computes the weight of each part in the composed vector of its centre, for the distinct centres of the batch. */
 export function shareParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   let target = thread.partShares;
   for (let slot: usize = 1; slot <= rows.numCentreSlots; slot++) {
@@ -61,12 +61,12 @@ export function shareParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   }
 }
 
-/** Returns the address of the attention's logit for a part, before the softmax. */
+/** Returns the address of the attention's logit for the kind of a part of a composed centre. */
 function attentionAt(plan: Plan, thread: Thread, part: usize): usize {
   return thread.attention + ((<usize>at(plan.partKinds, part)) << 2);
 }
 
-/** Writes the shares of a centre's parts to `target`, f32[parts]. */
+/** Writes the weights of a centre's parts in its composed vector to `target`, f32[parts]. */
 function share(plan: Plan, thread: Thread, first: usize, parts: usize, target: usize): void {
   let most = load<f32>(attentionAt(plan, thread, first));
   for (let i: usize = 1; i < parts; i++) most = max(most, load<f32>(attentionAt(plan, thread, first + i)));
@@ -84,7 +84,7 @@ function share(plan: Plan, thread: Thread, first: usize, parts: usize, target: u
   }
 }
 
-/** Computes the composed vectors of the batch's centres in slice j. */
+/** Computes slice j of the composed vectors of the batch's centres. */
 export function composeSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = plan.centres + <usize>j * plan.numRows * LINE;
   let target = composedAt(plan, j);
@@ -112,8 +112,8 @@ export function composeSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32
 }
 
 /**
- * Adds the centres' sums of gradients of slice j to their parts, and writes the slice's contribution to the attention's
- * gradients.
+ * Adds the sums of gradients of the composed centres in slice j to the sums of their parts, and writes the slice's
+ * contribution to the gradients of the attention.
  */
 export function sumParts(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = plan.centres + <usize>j * plan.numRows * LINE;
@@ -159,8 +159,8 @@ export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f
     const row = <usize>at(rows.centreRows, slot);
     const first = <usize>at(plan.partEnds, row);
     const parts = <usize>at(plan.partEnds, row + 1) - first;
-    // the gradient of a kind of parts is stored in place of the share of its first part, which is not read again in
-    // this batch
+    // the gradient of a kind of parts overwrites the weight of the kind's first part, which is not read again in this
+    // batch
     let kinds: u32 = 0;
     let squares: f32 = 0;
     for (let i: usize = 0; i < parts;) {
@@ -185,7 +185,10 @@ export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f
   }
 }
 
-/** Returns the derivative by the attention's logit for part p of the batch: the sum over slices, in their order. */
+/**
+ * Returns the contribution of the batch's part p to the derivative of the loss by a logit of the attention: the sum
+ * over slices, in their order.
+ */
 function partGradient(plan: Plan, p: usize): f32 {
   let from = plan.attentionPartials + (p << 2);
   let sum: f32 = 0;

@@ -31,7 +31,7 @@ export function tanhOfHalf(s: v128): v128 {
 }
 
 /**
- * Writes the gradients of the batch's row blocks from .. to - 1, and adds up their losses.
+ * Writes the gradients of the batch's blocks of four centres from .. to - 1, and adds up their losses.
  * @param first the batch's first position
  */
 export function scoresToGradients(plan: Plan, thread: Thread, first: u32, from: u32, to: u32): void {
@@ -84,7 +84,7 @@ function massOf(plan: Plan, r: u32, left: i32, right: i32, shares: usize): f32 {
 /**
  * Computes the gradients and the loss of one centre.
  *
- * @param r index of the centre in its row block
+ * @param r index of the centre in its block of four
  * @param shares f32[4 nb]: buffer for the weights of its contexts, if events have weights
  * @returns the centre's loss in nats
  */
@@ -129,7 +129,8 @@ function centreGradients(
     target += BLOCK;
   }
 
-  // noise: one logarithm of a product of four factors replaces four logarithms; the product cannot underflow
+  // losses of noise rows: one logarithm of a product of four factors replaces four logarithms; the product cannot
+  // underflow
   const mass: f32 = plan.weights
     ? load<f32>(plan.noiseWeights, 4) * massOf(plan, r, left, right, shares)
     : load<f32>(plan.noiseWeights + ((<usize>left) << 2)) +

@@ -40,7 +40,10 @@ function scoreBytes(plan: Plan): usize {
   return <usize>(R >>> 2) * <usize>blocksOf(plan) * BLOCK;
 }
 
-/** Lists the rows of every T-th batch of a call. @param set which of the two sets of BatchRows to write */
+/**
+ * Lists the distinct rows of the batches that this thread opens, every T-th batch of a call for T threads.
+ * @param set which of the two sets of BatchRows to write
+ */
 function openBatches(
   plan: Plan,
   thread: Thread,
@@ -60,8 +63,7 @@ function openBatches(
 }
 
 /**
- * Computes the partial scores of slice j, and writes them to those of slice `to`, or adds them if `to` is another slice
- * than j.
+ * Computes the partial scores of slice j, and adds them to those of slice `to`; overwrites those if `to` is j itself.
  */
 function score(plan: Plan, thread: Thread, rows: BatchRows, j: u32, to: u32): void {
   const adds = to != j;
@@ -75,7 +77,7 @@ function pairPartials(plan: Plan, j: u32): usize {
 }
 
 /**
- * Computes the partial scores of slices lo .. hi - 1 that belong to the thread; adds them up if all of these slices do
+ * Computes the partial scores of the thread's own slices among lo .. hi - 1; if all of these are its own, adds them up
  * (sums.ts).
  */
 function scoreSlices(
@@ -144,7 +146,7 @@ export function trainBatches(
     if (plan.mostPairs) pairsToGradients(plan, thread, rows, (index * B) / T, ((index + 1) * B) / T);
     if (!barrier(plan.barrier, T)) return false;
 
-    // update every row of the batch by one step
+    // updates every row of the batch by one step
     const lr = <f32>(from + ((to - from) * <f64>first) / <f64>plan.numTokens);
     for (let j = fromSlice; j < toSlice; j++) updateSlice(plan, thread, rows, j, lr);
     if (plan.attends) {

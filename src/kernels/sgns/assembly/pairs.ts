@@ -144,7 +144,10 @@ export function numPairs(rows: BatchRows): u32 {
   return at(rows.pairEnds, R - 1);
 }
 
-/** Writes the gradients of the pairs of groups from .. to - 1, weight logistic(-sign s), and adds up their losses. */
+/**
+ * Writes the gradients of the pairs beyond the windows for groups from .. to - 1, weight times logistic(-sign score),
+ * and adds up their losses.
+ */
 export function pairsToGradients(plan: Plan, thread: Thread, rows: BatchRows, from: u32, to: u32): void {
   const stride = (<usize>plan.mostPairs) << 2;
   const room = <usize>blocksOf(plan) * BLOCK;
@@ -178,8 +181,8 @@ function pairGradients(plan: Plan, rows: BatchRows, p: usize, scores: usize): v1
 }
 
 /**
- * Adds slice j of the gradients of the pairs beyond the windows to the sums of their rows; the vectors are those of the
- * batch's start.
+ * Adds slice j of the gradients of the pairs beyond the windows to the sums of their rows, computed from the vectors as
+ * they were at the batch's start.
  */
 export function sumPairs(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = <usize>j * plan.numRows * LINE;

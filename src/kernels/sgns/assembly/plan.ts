@@ -24,7 +24,7 @@ export const CALL: u32 = 16;
 
 /** Bytes of one slice of a row: a cache line. */
 export const LINE: usize = 64;
-/** Bytes of a slice of four rows, packed side by side; also of four columns. */
+/** Bytes of one slice of four vectors that are packed side by side. */
 export const PACK: usize = 256;
 /** Bytes of the scores of four centres with four contexts. */
 export const BLOCK: usize = 64;
@@ -33,7 +33,7 @@ export const BLOCK: usize = 64;
 export class Plan {
   barrier: usize;
   numThreads: u32;
-  /** V: number of rows */
+  /** V: number of rows of the matrix of centres, and of that of contexts */
   numRows: u32;
   dim: u32;
   /** J: number of slices */
@@ -63,21 +63,21 @@ export class Plan {
   left: usize;
   right: usize;
   /**
-   * f32[n], with padding of 4 nb floats before and after: square roots of the events' weights. The weight of a pair,
-   * and of its share of the noise, is the product of their two numbers. 0 when all are 1.
+   * f32[n], with padding of 4 nb floats before and after: square root of the weight of each token's event. A pair of
+   * tokens, and its noise, are weighted by the product of the two roots. 0 when all are 1.
    */
   weights: usize;
   numTokens: u32;
   /** u32[V][2]: alias table of the noise: threshold and alternative row */
   alias: usize;
   /**
-   * f32[4][4 nb]: weight of a column by its distance d from a centre of the row block, (w - |d| + 1) / w; 0 at d = 0
-   * and beyond w
+   * f32[4][4 nb]: weights of the 4 nb positions around four adjacent centres as contexts of each centre, by the
+   * distance d: (w - |d| + 1) / w; 0 at d = 0 and beyond the window w
    */
   distanceWeights: usize;
   /**
-   * f32[w + 1]: weight of a noise row by the number of contexts of a centre on one side: K / N times the sum of these
-   * contexts' weights
+   * f32[w + 1]: weight of a noise row for one side of a centre, by the number of contexts on that side: the sum of
+   * their weights, times K negatives per context, divided by N noise rows
    */
   noiseWeights: usize;
   /**
@@ -130,17 +130,24 @@ export class Plan {
   pairPartials: usize;
   pairGradients: usize;
   /**
-   * maximum number of parts of a batch's centres; 0: the vector of a centre is its row, and the next fields are unused
+   * maximum number of parts (rows of which centres are composed) in a batch; 0: the vector of a centre is its own row,
+   * and the next fields are unused
    */
   mostParts: u32;
-  /** 1 if an attention learns the share of each kind of part in a row's vector, 0 if all kinds have equal shares */
+  /**
+   * 1 if an attention learns the weight of each kind of part in a composed vector, 0 if all kinds have equal weights
+   */
   attends: u32;
   /**
-   * u32[V + 1], u32[]: the parts of row v are rows partRows[partEnds[v] .. partEnds[v + 1]) of the matrix of centres
+   * u32[V + 1], u32[]: the vector of row v as a centre is composed of rows partRows[partEnds[v] .. partEnds[v + 1]) of
+   * the matrix of centres
    */
   partEnds: usize;
   partRows: usize;
-  /** u32[], f32[]: for each part, index of its kind in the attention, and its weight within the kind */
+  /**
+   * u32[], f32[]: for each part of a composed centre, index of its kind in the attention, and its weight within the
+   * kind
+   */
   partKinds: usize;
   partWeights: usize;
   /**
@@ -162,7 +169,7 @@ export class Plan {
 }
 
 /**
- * Returns whether the contexts are the rows of the centres. Contexts then use the slots, rows and sums of the centres,
+ * Returns whether centres and contexts share one table. Contexts then use the slots, rows and sums of the centres,
  * whose slots are assigned first.
  */
 export function hasOneTable(plan: Plan): bool {
@@ -180,7 +187,8 @@ export class BatchRows {
   numCentreSlots: u32;
   numContextSlots: u32;
   /**
-   * u32[1 + slots] each: row of the table to which each slot belongs; slot 0 has row 0, and its gradients are discarded
+   * u32[1 + slots] each: row of the matrix of centres, or of that of contexts, to which each slot belongs; slot 0 has
+   * row 0, and its gradients are discarded
    */
   centreRows: usize;
   contextRows: usize;
@@ -189,11 +197,14 @@ export class BatchRows {
   /** for each pair beyond the windows: slot of its context, u32[mostPairs], and its weight, f32[mostPairs] */
   pairSlots: usize;
   pairWeights: usize;
-  /** u32[1 + R]: end of the list of parts of each distinct centre, by slot; u32[mostParts]: slot of each part */
+  /**
+   * lists of the parts of which each distinct centre is composed: end of each list, by the centre's slot, u32[1 + R];
+   * and slot of each part, u32[mostParts]
+   */
   partEnds: usize;
   partSlots: usize;
   numPartSlots: u32;
-  /** u32[1 + slots]: row of the table to which each slot of parts belongs */
+  /** u32[1 + slots]: row of the matrix of centres to which each slot of a part belongs */
   partRows: usize;
 }
 
@@ -216,14 +227,17 @@ export class Thread {
   centreSums: usize;
   contextSums: usize;
   /**
-   * f32: logit of the attention for each kind of part of each row; f32[V]: AdaGrad's sum of squares for each of V rows;
-   * both are equal in every thread
+   * logit of the attention for each kind of part of each row, f32[]; AdaGrad's sum of squares for each of V rows,
+   * f32[V]; both are equal in every thread
    */
   attention: usize;
   attentionSquares: usize;
-  /** f32[mostParts]: weight of each part of the batch's centres in the composed vector */
+  /** f32[mostParts]: for each part of the batch's centres, its weight in the composed vector of the centre */
   partShares: usize;
-  /** f32[1 + slots][16]: for each slot of parts, the sum of the gradients of its row in one slice of 16 dimensions */
+  /**
+   * f32[1 + slots][16]: for each part of the batch's centres, by slot, the sum of the gradients of its row in one slice
+   * of 16 dimensions
+   */
   partSums: usize;
 }
 

@@ -79,13 +79,14 @@ export function scoreTile(centres: usize, contexts: usize, target: usize, adds: 
   v128.store(target, d1, 112);
 }
 
-/** Returns the address at which the gradients of the i-th slot in a list are added up. @param slots u32[4] */
+/** Returns the address of the sum of the gradients of the row with the i-th slot of a list. @param slots u32[4] */
 function sumAt(slots: usize, i: usize, sums: usize): usize {
   return sums + ((<usize>load<u32>(slots + (i << 2))) << 6);
 }
 
 /**
- * Adds half a slice of dCentres to the sums of four centres, over their columns and the group's noise.
+ * Adds half a slice of the gradients of four centres to their sums, over the contexts in their windows and the group's
+ * noise rows.
  *
  * @param gradients f32[numBlocks + 4][4][4]: rows are centres
  * @param columns,noise f32[][16]: contexts, from the first of the half's 8 dimensions
@@ -139,7 +140,8 @@ export function addCentres(
 }
 
 /**
- * Adds half a slice of dContexts to the sums of four contexts, over the row blocks of which they are columns.
+ * Adds half a slice of the gradients of four contexts to their sums, over the blocks of four centres whose windows
+ * reach them.
  *
  * @param gradients f32[4][4]: columns are contexts; those of the next row block are `stride` bytes further
  * @param centres f32[4 numRowBlocks][16], from the first of the half's 8 dimensions

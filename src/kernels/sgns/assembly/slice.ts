@@ -21,12 +21,15 @@ import {
   Thread,
 } from "./plan";
 
-/** Returns the address of slice j of the vectors that the batch copied for group g; those of the next group follow. */
+/**
+ * Returns the address of slice j of the batch's copy of the vectors that group g of centres uses; those of the next
+ * group follow.
+ */
 function vectorsAt(plan: Plan, j: u32, g: u32): usize {
   return plan.vectors + <usize>((j * B + g) * (G + contextsOf(plan))) * LINE;
 }
 
-/** Copies rows of one slice of a matrix, and packs them four side by side. @param count a multiple of 4 */
+/** Copies one slice of some rows of a matrix, and packs the rows four side by side. @param count a multiple of 4 */
 function gather(matrix: usize, slots: usize, rows: usize, count: u32, target: usize, packed: usize): void {
   for (let i: u32 = 0; i < count; i += 4) {
     for (let r: usize = 0; r < 4; r++, slots += 4) {
@@ -45,7 +48,7 @@ function gather(matrix: usize, slots: usize, rows: usize, count: u32, target: us
 }
 
 /**
- * Gathers the batch's vectors of slice j, and writes the slice's partial scores, or adds them if `adds`.
+ * Gathers slice j of the vectors that the batch uses, and writes the slice's partial scores, or adds them if `adds`.
  *
  * @param partials f32[R / 4][nb + N / 4][4][4]
  */
@@ -58,7 +61,7 @@ export function scoreSlice(
   adds: bool,
 ): void {
   const matrix = <usize>j * plan.numRows * LINE;
-  // composed vectors are stored by the centre's slot in the batch, those of the table by row
+  // composed vectors are stored by the slot of the centre, the vectors of a table by row
   const ofCentres = plan.mostParts ? composedAt(plan, j) : plan.centres + matrix;
   const centreRows = plan.mostParts ? plan.slotNumbers : rows.centreRows;
   const Q = contextsOf(plan);
@@ -121,7 +124,7 @@ export function updateSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32,
 }
 
 /**
- * Adds up the gradients of a group's rows in half a slice.
+ * Adds up half a slice of the gradients of the rows that a group of centres uses.
  * @param half byte offset of the half's first dimension: 0 or 32
  */
 function sumGroup(plan: Plan, thread: Thread, rows: BatchRows, j: u32, g: u32, half: usize): void {

@@ -7,7 +7,7 @@
 
 import { BLOCK, blocksOf, Plan, Thread } from "./plan";
 
-/** Maximum number of levels of the tree: 7 for 64 slices. */
+/** Maximum number of levels of the tree of sums: 7 for 64 slices. */
 export const LEVELS: u32 = 7;
 
 /** Returns the first slice of a thread; with two, four or eight threads, the slices of a thread form a subtree. */
@@ -20,7 +20,7 @@ function ownerOf(plan: Plan, j: u32): u32 {
   return (j * plan.numThreads) / plan.numSlices;
 }
 
-/** Returns the slice at which the tree splits slices lo .. hi - 1. */
+/** Returns the slice at which the tree of sums splits slices lo .. hi - 1. */
 export function middle(lo: u32, hi: u32): u32 {
   return (lo + hi + 1) >>> 1;
 }

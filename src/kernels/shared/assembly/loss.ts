@@ -11,21 +11,21 @@ export function logisticGradient4(s: v128, y: v128): v128 {
   return logisticGradientOf4(exp4(f32x4.neg(f32x4.abs(s))), s, y);
 }
 
-/** Returns dLoss/dscore of the logistic loss, given e. */
+/** Returns dLoss/dscore of the logistic loss, given e = exp(-|s|). */
 export function logisticGradientOf4(e: v128, s: v128, y: v128): v128 {
   const one = f32x4.splat(1);
-  // logistic(s) = 1 / (1 + e) for s >= 0, else e / (1 + e)
+  // logistic(s) is 1 / (1 + e) for s >= 0, else e / (1 + e), with e = exp(-|s|)
   const top = v128.bitselect(one, e, f32x4.ge(s, f32x4.splat(0)));
   return f32x4.sub(f32x4.div(top, f32x4.add(one, e)), y);
 }
 
-/** Returns the logistic loss in nats: log(1 + exp(s)) - y s = max(s, 0) - y s + log(1 + e). */
+/** Returns the logistic loss in nats: log(1 + exp(s)) - y s = max(s, 0) - y s + log(1 + e), with e = exp(-|s|). */
 export function logisticLoss4(s: v128, y: v128): v128 {
   const e = exp4(f32x4.neg(f32x4.abs(s)));
   return f32x4.add(hinge4(s, y), log4(f32x4.add(e, f32x4.splat(1))));
 }
 
-/** Returns the logistic loss without its term log(1 + e). */
+/** Returns the logistic loss without its term log(1 + exp(-|s|)). */
 export function hinge4(s: v128, y: v128): v128 {
   return f32x4.sub(f32x4.max(s, f32x4.splat(0)), f32x4.mul(y, s));
 }

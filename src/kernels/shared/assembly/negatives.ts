@@ -1,4 +1,4 @@
-// Negatives that all events of a batch share: the negative items, and for each item the slots that contain it.
+// Negatives that all events of a batch share: the negative items, and for each item its positions among them.
 
 import { draw } from "./random";
 
@@ -68,7 +68,7 @@ export function itemOf(source: NegativeSource, events: usize, r: u32): u32 {
 }
 
 /**
- * Samples the batch's negatives, appends the items of its events, and records the slots of each item. The number of
+ * Samples the batch's negatives, appends the items of its events, and records the positions of each item. The number of
  * negatives is a multiple of 8: up to 7 items of a last batch are omitted.
  */
 export function drawShared(
@@ -91,7 +91,7 @@ export function drawShared(
   }
 }
 
-/** Resets the slots of the batch's negatives to 0. */
+/** Resets the positions that are recorded for the batch's negatives to 0. */
 export function clearShared(negatives: BatchNegatives): void {
   for (let n: usize = 0; n < negatives.numShared; n++) {
     store<u32>(negatives.slots + ((<usize>load<u32>(negatives.shared + (n << 2))) << 2), 0);

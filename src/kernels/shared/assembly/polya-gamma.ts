@@ -12,22 +12,22 @@ import { exp64, log64 } from "./exp64";
 import { normalCdf, normalDraw, uniform } from "./normal";
 import { draw } from "./random";
 
-/** Boundary between the two proposal distributions. */
+/** Boundary between the sampler's two proposal distributions. */
 const CUT: f64 = 0.64;
 /** Maximum score, to which scores are clipped; beyond it, precisions are at most 0.0025. */
 const FAR: f64 = 200;
 const PI: f64 = 3.141592653589793;
 
-/** Returns the mean of PG(1, s), the expected precision of a row. */
+/** Returns the mean of the Pólya-Gamma distribution PG(1, s), the expected precision of a row with the score s. */
 export function polyaGammaMean(s: f64): f64 {
   const a = abs<f64>(s);
-  // Taylor series around 0; the omitted terms are below 1e-12
+  // sums a Taylor series around 0; the omitted terms are below 1e-12
   if (a < 0.01) return 0.25 - (a * a) / 48;
   const t = exp64(-a);
   return (1 - t) / ((1 + t) * 2 * a);
 }
 
-/** Returns a draw of PG(1, s). */
+/** Returns a draw of the Pólya-Gamma distribution PG(1, s). */
 export function polyaGammaDraw(key: u32, s: f64): f64 {
   const z = 0.5 * min<f64>(abs<f64>(s), FAR);
   const rate = (PI * PI) / 8 + 0.5 * z * z;
@@ -77,7 +77,7 @@ export function polyaGammaDraw(key: u32, s: f64): f64 {
 function inverseGaussianCdf(z: f64): f64 {
   const root = 1.25; // 1 / sqrt(CUT), as in the distribution function of the inverse Gaussian
   const near = normalCdf(root * (CUT * z - 1));
-  // for z > 20, the second term is below 1e-40 and is omitted
+  // the second term of the distribution function is below 1e-40 for z > 20, and is omitted
   return z > 20 ? near : near + exp64(2 * z) * normalCdf(-root * (CUT * z + 1));
 }
 

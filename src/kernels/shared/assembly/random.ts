@@ -16,7 +16,7 @@ export function draw(key: u32, counter: u32): u32 {
   return x;
 }
 
-/** Does the work of `draw` for four keys and the same counter. */
+/** Returns the hashes of four keys with the same counter, as `draw` does for one key. */
 export function draw4(keys: v128, counter: u32): v128 {
   let x = i32x4.add(keys, i32x4.splat(counter * GOLDEN));
   x = v128.xor(x, i32x4.shr_u(x, 16));

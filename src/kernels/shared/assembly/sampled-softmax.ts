@@ -11,7 +11,7 @@
 import { exp4, log4 } from "./exp";
 import { sum4 } from "./vector";
 
-/** A logit that is below all real logits. */
+/** Value below the logits of all items. */
 const LOWEST: f32 = -1e30;
 
 /** Returns a negative's log probability in all four lanes; 0 if all are equal, because the term then cancels. */
@@ -76,7 +76,7 @@ export function sampledSoftmax4(
   const loss = f32x4.sub(sums, f32x4.sub(ownLogit, highest));
   v128.store(losses, f32x4.mul(v128.bitselect(f32x4.neg(ownLogit), loss, isEmpty), weights));
 
-  // the derivatives are dLoss/ds = (rho probability - 1 for the own item) / temperature
+  // the derivative of the loss by a score is (rho times the item's probability, minus 1 for the own item) / temperature
   const scale = f32x4.mul(
     f32x4.mul(f32x4.mul(perTemperature, rhos), weights),
     f32x4.div(f32x4.splat(1), total),

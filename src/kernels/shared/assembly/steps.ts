@@ -71,8 +71,8 @@ export function adaGrad<T>(p: T, grad: T, lr: T, n: T): T {
 }
 
 /**
- * Does the work of adaGrad with an approximate root: the step has a relative error up to 7e-4, and takes a third of the
- * time.
+ * Returns p after a step by AdaGrad with an approximate root: the step has a relative error up to 7e-4, and takes a
+ * third of the time.
  */
 export function quickAdaGrad<T>(p: T, grad: T, lr: T, n: T): T {
   return sub<T>(p, mul<T>(mul<T>(lr, grad), inverseSqrt<T>(n)));
@@ -139,7 +139,7 @@ export function adam4(p: usize, m: usize, s: usize, grad: v128, lr: f32, c1: f32
 }
 
 /**
- * Does the work of adam4 with quotients that the caller computes once for many parameters.
+ * Updates four parameters by Adam as adam4 does, with quotients that the caller computes once for many parameters.
  * @param rate lr / c1
  * @param inverse 1 / c2
  */

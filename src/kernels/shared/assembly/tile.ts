@@ -8,7 +8,7 @@
 // tiles.
 
 /**
- * Adds the products of n terms to the tile.
+ * Adds the products of n terms to a tile of four rows by eight columns.
  *
  * @param leftStride,rightStride bytes from one term to the next
  */
@@ -174,8 +174,8 @@ export function writeColumns(left: usize, right: usize, n: u32, first: usize, ta
 }
 
 /**
- * Adds the products of four times as many terms as there are groups, with the left side transposed: its four rows are
- * 16 bytes apart, and a group has four consecutive terms.
+ * Adds the products of 4 numGroups terms to the tile, with the left side transposed: a group consists of four rows that
+ * are 16 bytes apart, each with four consecutive terms.
  *
  * @param left        f32: term t of row r of group g at left + g * groupStride + 16 r + 4 t
  * @param rightStride bytes from one term to the next

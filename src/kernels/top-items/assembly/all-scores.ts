@@ -22,7 +22,7 @@ export function packQueries(search: Search, first: u32, numQueries: u32, packed:
   }
 }
 
-/** Searches panels `start` to `numPanels` - 1 for the best items of the packed queries. */
+/** Searches the items of panels `start` to `numPanels` - 1 for the best items of the packed queries. */
 export function searchPanels(
   search: Search,
   scratch: Scratch,

@@ -14,22 +14,28 @@
 
 import { QueryBound, Search } from "./plan";
 
-/** Maximum number of dimensions, for which FIT is sufficiently below S. */
+/** Maximum number of dimensions, for which the rounding errors of the scaling cannot make a vector longer than S. */
 export const MAX_DIM: u32 = 2048;
 
 /**
- * S: maximum length of a scaled vector. FIT: length to which vectors are scaled, less by the rounding errors of sums of
- * squares and scales.
+ * S: maximum length of a vector after scaling to the range of the integers. FIT: length to which vectors are scaled,
+ * which is less by the rounding errors of sums of squares and scales.
  */
 const S: f64 = 32692;
 const FIT: f64 = 32690;
-/** Maximum distance of a scaled number from its integer: a half, plus the rounding error of the scaling. */
+/**
+ * Maximum difference between a scaled number and the integer to which it is rounded: a half, plus the error of the
+ * scaling.
+ */
 const H: f64 = 0.503;
 /** 1.5 * 2^23: the low 16 bits of the f32 MAGIC + z are the integer nearest to z. */
 const MAGIC: f32 = 12582912;
-/** Maximum of 1 / s and 1 / t, 2^50: products that underflow in f32 then change I by less than 1. */
+/**
+ * Maximum of the inverse scales 1 / s and 1 / t, 2^50: products that underflow in f32 then change the integer product I
+ * by less than 1.
+ */
 const MAX_INVERSE: f64 = 1125899906842624;
-/** Minimum of 1 / (s t), the scales' inverse product, for which no sum overflows the range of f32. */
+/** Minimum of the product of two inverse scales, 1 / (s t), for which no sum overflows the range of f32. */
 const MIN_PRODUCT: f64 = 2.5e-29;
 
 /** Returns the number of pairs of dimensions, ceil(n / 2). */
@@ -77,7 +83,7 @@ export function writeNoQuery(search: Search, target: usize, bound: QueryBound): 
 }
 
 /**
- * Sets the threshold T of a query for one tile.
+ * Sets the threshold T on integer products that an item of a tile must exceed to enter a query's list.
  * @param inverse 1 / s of the tile, above 0
  * @param last last score of the query's list
  */
@@ -111,7 +117,8 @@ export function writeItems(search: Search, from: u32, end: u32, target: usize): 
       at += 64;
     }
     if (((d & 1) | search.weighted) == 0) continue;
-    // writes the rest: the last dimension if their number is odd, the weights, or both
+    // writes what is left after the pairs of dimensions: the last dimension if their number is odd, the weights, or
+    // both
     for (let half: usize = 0; half < 32; half += 16) {
       const w = search.weighted ? finiteWeights(search.weights + ((<usize>p) << 5) + half) : zero;
       v128.store(target + half, d & 1 ? pairOf(v128.load(at + half), w, scale) : pairOf(w, zero, scale));

@@ -20,7 +20,7 @@ import { screenPanels } from "./screened-search";
 /** Minimum number of queries for which tiles are converted to integers. */
 const MIN_QUERIES: u32 = 16;
 
-/** Number of items that are scored before bounds are used, in units of the length of a list. */
+/** Number of items whose scores are computed before upper bounds are used, in units of the length of a list. */
 const SCORED_FIRST: u32 = 16;
 
 /**

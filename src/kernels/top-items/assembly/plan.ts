@@ -51,7 +51,7 @@ export class Search {
 export class Scratch {
   /** tile of scores or of their bounds, f32[4][8] or i32[4][8] */
   tile: usize;
-  /** f32[Q / 4][d][4]: queries, packed four side by side */
+  /** f32[Q / 4][d][4]: vectors of the queries of a block, packed four side by side */
   packed: usize;
   /** i16[Q / 4][n][4][2]: the queries' vectors, scaled and rounded to integers */
   integerQueries: usize;
@@ -65,9 +65,9 @@ export class Scratch {
 
 /** Bound on the scores of a query; integer-bound.ts defines the symbols. */
 export class QueryBound {
-  /** inverse 1 / t of the scale of the query */
+  /** 1 / t, the inverse scale of the query */
   inverseScale: f64;
-  /** C: bound on the errors by rounding */
+  /** C: bound on the error of integer scores by rounding */
   margin: f64;
   /** threshold T on integer scores for the current tile */
   threshold: i32;

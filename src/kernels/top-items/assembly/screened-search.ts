@@ -12,13 +12,13 @@ import { lastScore, offer } from "./offer";
 import { INTEGER_BYTES, NUM_PAIRS, QueryBound, Scratch, Search } from "./plan";
 
 /**
- * Cost of scoring one pair exactly, in bounds: if more than one in PAIR_COST pairs is left, computing every score is
- * faster.
+ * Cost of scoring one pair exactly, relative to one bound: if more than one in PAIR_COST pairs is left, computing every
+ * score is faster.
  */
 const PAIR_COST: u32 = 64;
 
 /**
- * Searches panels `start` to `numPanels` - 1; earlier panels must have been searched.
+ * Searches the items of panels `start` to `numPanels` - 1; earlier panels must have been searched.
  *
  * @returns number of pairs that the bounds did not exclude
  */
@@ -95,7 +95,10 @@ function screenTile(
   return total + numPairs;
 }
 
-/** Appends the pairs of a [4 x 8] tile that are above their query's threshold. @returns number of pairs after */
+/**
+ * Appends those pairs of a query and an item in a [4 x 8] tile that are above the query's threshold. @returns number of
+ * pairs after
+ */
 function keepPairs(
   search: Search,
   scratch: Scratch,

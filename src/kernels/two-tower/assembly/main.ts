@@ -41,7 +41,7 @@ function shareOf(count: u32, n: u32, T: u32): u32 {
  * Trains on a block of events: computes the users' vectors, the scores and losses, and the derivatives down to the
  * users' inputs.
  *
- * @param r index of the block's first event in the part
+ * @param r index of the block's first event among the PART events whose scores are computed together
  */
 function trainBlock(
   plan: Plan,
@@ -100,8 +100,8 @@ function trainBlock(
 }
 
 /**
- * Adds this thread's share of the derivatives by negatives: eights of negatives, over the first half of the part's
- * events, then over the second half.
+ * Adds this thread's share of the derivatives by negatives. The threads divide the negatives by eights, once for the
+ * first half of the part's events and once for the second half.
  */
 function addPart(plan: Plan, thread: Thread, index: u32, numEvents: u32): void {
   const T = plan.numThreads;

@@ -31,7 +31,9 @@ export class History {
   ends: usize;
 }
 
-/** Rows of features, sorted by field; the slot of a field is the sum of the vectors of its features. */
+/**
+ * Rows of features, sorted by field. A tower's input has a slot for each field, the sum of the vectors of its features.
+ */
 export class FieldRows extends PairRows {
   numFields: u32;
   /** u32[numFields + 1]: field f has rows rowEnds[f] .. rowEnds[f + 1) of the vectors */
@@ -65,7 +67,7 @@ export class Plan extends NegativeSource {
    * two threads write to the same line
    */
   moments: usize;
-  /** f32[I][8]: bias, m, s, 1 - b1^t and 1 - b2^t of each item; 0 if scores are cosines */
+  /** f32[I][8]: for each item, its bias, Adam's moments m and s, 1 - b1^t and 1 - b2^t; 0 if scores are cosines */
   biases: usize;
   /**
    * index of the vector row of item 0 as a history item; 0 if items have the same rows in histories and as candidates
@@ -100,7 +102,7 @@ export class Plan extends NegativeSource {
 
 /** Data of a batch that its phases share. */
 export class Batch {
-  /** u32: number of parts of the dense layers that threads have taken so far */
+  /** u32: number of groups of eight outputs of the dense layers that threads have taken so far */
   counter: usize;
   /** f32[C][D]: vectors of the C candidates, normalized if scores are cosines */
   items: usize;
@@ -155,7 +157,7 @@ export class Batch {
 export class Thread extends BatchNegatives {
   /** sum of the losses since the caller last reset it; only the last thread uses it */
   loss: f64;
-  /** number of batches so far, which is the number of Adam's step */
+  /** number of batches so far, which is the number of steps that Adam has taken */
   steps: u32;
   /** u32[EVENTS]: events of the block in the order of visit */
   order: usize;
@@ -179,8 +181,8 @@ export class Thread extends BatchNegatives {
   /** f32[n][2]: for each vector, 1 - b1^t and 1 - b2^t after its t steps of Adam; equal in every thread */
   corrections: usize;
   /**
-   * f32[R][slices of this thread][8]: this thread's part of the derivatives by the batch's vectors; and bytes from one
-   * vector's to the next's
+   * f32[R][slices of this thread][8]: this thread's slices of the derivatives by the vectors that the batch uses; and
+   * the distance in bytes from one vector's to the next's
    */
   sums: usize;
   sumBytes: usize;

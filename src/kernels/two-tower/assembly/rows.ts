@@ -37,7 +37,7 @@ function holdFields(thread: Thread, fields: FieldRows, row: u32): void {
   for (let pair = firstPair(fields, row); pair < end; pair++) hold(thread, featureAt(fields, pair));
 }
 
-/** Assigns a place to each vector row that the batch uses. */
+/** Assigns a place to each vector that the batch uses, at which its derivatives are added up. */
 export function holdRows(plan: Plan, thread: Thread, events: usize, size: u32, numCandidates: u32): void {
   thread.numHeld = 0;
   for (let c: u32 = 0; c < numCandidates; c++) {
@@ -58,7 +58,10 @@ export function holdRows(plan: Plan, thread: Thread, events: usize, size: u32, n
   }
 }
 
-/** Sets slices from .. to - 1 of the rows' sums to 0, and the sums of the biases if this thread updates them. */
+/**
+ * Sets slices from .. to - 1 of the sums of derivatives by the batch's vectors to 0, and those by the biases if this
+ * thread updates them.
+ */
 export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, biases: bool): void {
   thread.sums = plan.batch.rowGradients + <usize>fromSlice * plan.batch.mostRows * SLICE;
   thread.sumBytes = <usize>(toSlice - fromSlice) * SLICE;
@@ -66,7 +69,9 @@ export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
   if (biases) memory.fill(plan.batch.biasGradients, 0, (<usize>thread.numHeld) << 2);
 }
 
-/** Adds the thread's slices of a vector of derivatives, bytes from .. to, multiplied by x, to the sums of a row. */
+/**
+ * Adds x times a vector of derivatives to the sums of a row; only bytes from .. to of the vector, the thread's slices.
+ */
 function add(thread: Thread, row: u32, gradient: usize, x: f32, from: usize, to: usize): void {
   const target = thread.sums + placeOf(thread, row) * thread.sumBytes - from;
   const factor = f32x4.splat(x);
@@ -92,7 +97,9 @@ function addToFields(
   }
 }
 
-/** Adds slices from .. to - 1 of all derivatives of the batch to the sums of its rows. */
+/**
+ * Adds slices from .. to - 1 of the derivatives by users and items to the sums of the vectors of which these consist.
+ */
 export function addRows(
   plan: Plan,
   thread: Thread,
@@ -116,7 +123,8 @@ export function addRows(
     }
   }
 
-  // without a tower, the derivatives by every slot are those by the user vector
+  // without a tower, the user's vector is the sum of the slots, so the derivatives by every slot are those by the
+  // vector
   const users = plan.training;
   const userPitch = (<usize>plan.userPitch) << 2;
   const slotBytes = plan.userTower ? apart : 0;
@@ -140,7 +148,9 @@ export function addRows(
   }
 }
 
-/** Takes one step of slices from .. to - 1 of every row of the batch. All rows have the same number of steps. */
+/**
+ * Takes one Adam step of slices from .. to - 1 of every vector that the batch uses; steps are counted for each vector.
+ */
 export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const l2 = f32x4.splat(plan.l2);
   // the numbers of a slot are followed by those of the next slot, so lanes beyond dim are masked
@@ -191,7 +201,7 @@ export function stepBiases(plan: Plan, thread: Thread, events: usize, numCandida
   }
 }
 
-/** Resets the places of the batch's rows, for the next batch. */
+/** Sets the places of the batch's vectors back to 0, for the next batch. */
 export function releaseRows(thread: Thread): void {
   for (let place: usize = 0; place < thread.numHeld; place++) {
     store<u32>(thread.placeOf + ((<usize>load<u32>(thread.held + (place << 2))) << 2), 0);

@@ -16,7 +16,8 @@ import { Plan, SLICE, Thread } from "./plan";
 import { rowBytes } from "./users";
 
 /**
- * Processes four events of the part: computes scores, losses and the derivatives by users.
+ * Processes four of the PART events whose scores are computed together: computes scores, losses and derivatives by
+ * users.
  *
  * @param events u32: events of the part
  * @param r      index of the first of the four events in the part, which has numEvents
@@ -103,8 +104,8 @@ export function scoreFour(
 }
 
 /**
- * Adds the contribution of half of a part's events to negatives from .. to, multiples of 8: dLoss/ditem = sum over the
- * events of g user.
+ * Adds the contribution of half of the PART events to the derivatives by negatives from .. to, multiples of 8: the
+ * derivative by a negative is the sum of the users' vectors, weighted by dLoss/dscore.
  *
  * @param half half of the part's events, 0 or 1, which selects the sums
  * @param fromEvent,toEvent range of events in the part; fromEvent is a multiple of 4

@@ -48,7 +48,7 @@ export function tokenWeight(plan: Plan, scale: f32, back: u32): f32 {
   return plan.recency ? scale * load<f32>(plan.recency + ((<usize>back) << 2)) : scale;
 }
 
-/** Returns the field of a vector row; the search starts at field f. */
+/** Returns the field to which a vector row belongs; the search starts at field f. */
 export function fieldOf(fields: FieldRows, row: u32, f: u32): u32 {
   if (row < load<u32>(fields.rowEnds + ((<usize>f) << 2))) f = 0;
   while (row >= load<u32>(fields.rowEnds + ((<usize>f) << 2), 4)) f++;
@@ -63,7 +63,7 @@ function addRow(plan: Plan, slot: usize, row: u32, x: f32): void {
   for (let at: usize = 0; at < bytes; at += 16) addTo(slot + at, f32x4.mul(factor, v128.load(vector + at)));
 }
 
-/** Adds each vector of a row of features to the slot of its field. */
+/** Adds the vector of each feature in a row to the slot of the feature's field. */
 export function addFields(plan: Plan, fields: FieldRows, row: u32, slots: usize): void {
   const end = firstPair(fields, row + 1);
   let f: u32 = 0;

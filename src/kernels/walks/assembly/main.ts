@@ -13,7 +13,7 @@ import { drawArc, drawBiased } from "./step";
 /** Counter that separates the random order of the starts from the walks, whose numbers are lower. */
 const STARTS: u32 = 0xffffffff;
 
-/** Number of walks that advance in turn: while one waits for memory, the others continue. */
+/** Number of walks that advance in turn: while one walk waits for memory, the other walks continue. */
 const ABREAST: u32 = 16;
 
 /**
@@ -53,7 +53,7 @@ function startOf(plan: Plan, walk: u32, key: u32, own: u32): u32 {
   return load<u32>(plan.starts + ((<usize>place) << 2));
 }
 
-/** Writes the first node of a walk to its first slot. */
+/** Writes the first node of a walk to the walk's first position in the stream. */
 function start(plan: Plan, walk: u32, slot: u32, key: u32): void {
   store<u32>(plan.tokens + ((<usize>slot) << 2), startOf(plan, walk, key, draw(key, walk)));
 }

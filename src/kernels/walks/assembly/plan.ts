@@ -7,7 +7,7 @@
 //   M   max(1, 1/q); candidates are accepted with probability alpha / M, and the part of 1/p above M is a separate
 //       candidate
 
-/** Content of slots after the end of a walk. */
+/** Node number at the positions of a walk after its end. */
 export const NONE: u32 = 0xffffffff;
 
 /** The graph and its walks. All threads read it, none writes to it. */
@@ -41,7 +41,10 @@ export class Plan {
   after: u32;
   /** 1 if node2vec's p or q differs from 1, so that steps depend on the previous node */
   secondOrder: u32;
-  /** maximum u32 draw with which a candidate is accepted, ceil(2^32 alpha / M) - 1, by kind of alpha */
+  /**
+   * maximum u32 draw with which a candidate is accepted, ceil(2^32 alpha / M) - 1, for each of the three values of
+   * node2vec's factor alpha
+   */
   returnMost: u32;
   nearMost: u32;
   farMost: u32;
@@ -49,7 +52,8 @@ export class Plan {
   returnAlpha: f64;
   farAlpha: f64;
   /**
-   * M = max(1, 1/q); and 1/p - M if positive, else 0: the part of the return arc's factor that is a separate candidate
+   * M, the bound max(1, 1/q) of alpha in rejection sampling; and 1/p - M if positive, else 0: the part of the return
+   * arc's factor that is a separate candidate
    */
   most: f64;
   folded: f64;

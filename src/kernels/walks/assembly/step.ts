@@ -10,7 +10,7 @@
 import { draw } from "../../shared/assembly/random";
 import { NONE, Plan } from "./plan";
 
-/** Number of random draws of one try. */
+/** Number of random draws for one candidate of a step. */
 const DRAWS: u32 = 4;
 /** Counter of the draw that samples from all arcs. */
 const ALL: u32 = 0xffffffff;
@@ -44,8 +44,8 @@ function arcTo(plan: Plan, from: u32, to: u32): u32 {
 }
 
 /**
- * Returns whether x has an arc to t, as in node2vec. In an undirected graph, the arcs of t give the same answer, and
- * they are in the cache.
+ * Returns whether candidate x has an arc to the previous node t, as in node2vec. In an undirected graph, the arcs of t
+ * give the same answer, and they are in the cache.
  */
 function isNear(plan: Plan, x: u32, t: u32): bool {
   return (plan.directed ? arcTo(plan, x, t) : arcTo(plan, t, x)) != NONE;
@@ -55,7 +55,10 @@ function weightOf(plan: Plan, arc: u32): f64 {
   return plan.weights ? <f64>load<f32>(plan.weights + ((<usize>arc) << 2)) : 1;
 }
 
-/** Returns 2^32 times the probability of the separate candidate, the part of the return arc above M. */
+/**
+ * Returns 2^32 times the probability that a try uses the separate candidate: the return arc, with the part of its
+ * factor 1/p above the bound M.
+ */
 function foldedShare(plan: Plan, t: u32, v: u32, degree: u32): u32 {
   if (plan.folded == 0) return 0;
   let weight: f64 = 1;
@@ -70,7 +73,7 @@ function foldedShare(plan: Plan, t: u32, v: u32, degree: u32): u32 {
 }
 
 /**
- * Samples the next node of a walk t, v.
+ * Samples the next node of a walk that came to node v from node t.
  * @param from,degree first arc of v, and number of its arcs
  * @param key random key of the step
  */

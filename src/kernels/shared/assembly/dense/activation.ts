@@ -49,13 +49,16 @@ export function dropoutKeys(network: DenseNetwork, epoch: u32, layer: u32, first
   for (let r: u32 = 0; r < BLOCK; r++) store<u32>(keys + ((<usize>r) << 2), draw(key, first + r));
 }
 
-/** Returns the dropout's factor m of four rows for one unit. */
+/** Returns the factors by which dropout multiplies one unit in four rows: 0 or 1 / (1 - dropout). */
 function multiplier4(network: DenseNetwork, keys: v128, unit: u32): v128 {
   const kept = i32x4.ge_u(draw4(keys, unit), i32x4.splat(network.dropsBelow));
   return v128.and(kept, f32x4.splat(network.keptScale));
 }
 
-/** Replaces the sums z by the activations y in a block's panels. @param keys dropout keys; 0: no unit is dropped */
+/**
+ * Replaces the sums of a layer by its activations in the panels of a block. @param keys dropout keys; 0: no unit is
+ * dropped
+ */
 export function activate(network: DenseNetwork, layer: Layer, scratch: usize, keys: usize): void {
   const y = scratch + layer.y;
   const end = y + ((<usize>(PANELS * layer.outputs)) << 5);
@@ -84,8 +87,8 @@ export function activate(network: DenseNetwork, layer: Layer, scratch: usize, ke
 }
 
 /**
- * Replaces the derivatives by a layer's activations by those by its sums before the activation, in the panels of a
- * block.
+ * Converts the derivatives of the loss by a layer's activations to those by its sums before the activation, in the
+ * panels of a block.
  */
 export function deactivate(network: DenseNetwork, layer: Layer, scratch: usize, keys: usize): void {
   if (layer.activation == LINEAR) return;

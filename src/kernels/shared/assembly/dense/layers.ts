@@ -50,8 +50,8 @@ export class Layer {
    */
   skip: u32;
   /**
-   * if a later residual layer adds this layer's input, offset of the derivatives by its sums, which are added to those
-   * by the input; else NONE
+   * if a later residual layer adds this layer's input: offset of the derivatives by that layer's sums, which are also
+   * added to the derivatives by this input; else NONE
    */
   skipGradients: u32;
   /**
@@ -77,8 +77,8 @@ export class Layer {
 }
 
 /**
- * The layers and their learning options. A kernel with one network extends it with its plan; other kernels have several
- * networks.
+ * The layers and their learning options. A kernel with one network derives the struct of its plan from this one;
+ * kernels with several networks have one such struct for each.
  */
 export class DenseNetwork {
   numLayers: u32;
@@ -87,7 +87,7 @@ export class DenseNetwork {
   batchPitch: u32;
   /** threshold of dropout: a unit is dropped if its draw is below it */
   dropsBelow: u32;
-  /** factor of the kept units, 1 / (1 - dropout) */
+  /** factor of the units that dropout does not zero, 1 / (1 - dropout) */
   keptScale: f32;
   /** seed of the dropout's random draws */
   seed: u32;

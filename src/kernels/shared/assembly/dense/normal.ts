@@ -54,8 +54,8 @@ export function normalize(layer: Layer, scratch: usize): void {
 }
 
 /**
- * Replaces the derivatives by a layer's normalized values by those by the sums before the normalization, in the panels
- * of a block; also stores the derivatives by scale and shift.
+ * Converts the derivatives of the loss by a layer's normalized values to those by its sums before the normalization, in
+ * the panels of a block; also stores the derivatives by scale and shift.
  *
  * @param place position of the block's first row in the batch
  */

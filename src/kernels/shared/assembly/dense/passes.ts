@@ -22,7 +22,7 @@ export function drawKeys(network: DenseNetwork, keys: usize, epoch: u32, first: 
 }
 
 /**
- * Computes the forward pass: reads x of the first layer and writes y of the last.
+ * Computes the forward pass: reads the input of the first layer, and writes the output of the last, in panels.
  * @param trains whether dropout zeroes units
  */
 export function forward(network: DenseNetwork, scratch: usize, keys: usize, trains: bool): void {
@@ -35,8 +35,8 @@ export function forward(network: DenseNetwork, scratch: usize, keys: usize, trai
 }
 
 /**
- * Computes the backward pass: reads dy of the last layer and writes dx of the first layer if it is needed. Stores x and
- * dz for the step of the parameters.
+ * Computes the backward pass: reads the derivatives by the output of the last layer, and writes those by the input of
+ * the first layer if needed. Stores each layer's input and derivatives for the step of the parameters.
  *
  * @param place   position of the block's first row in the batch
  * @param byInput whether dx of the first layer is needed
