@@ -164,7 +164,8 @@ function carryFactors(
 /**
  * Returns the parameters of the run by feature of the new vocabulary; zero for new features.
  *
- * @param places for each block of the new vectors: the index of the run's block, negative if there is none
+ * @param places for each block of a new vector (one per partner field): index of the block in the run's vectors,
+ *   negative if the run lacks it
  */
 function startOf(
   { space, parameters: { w0, w, vectors }, blocks, base, optimizer }: FactorInit,
