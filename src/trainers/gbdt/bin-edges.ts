@@ -19,7 +19,7 @@ const MIN_DATA_IN_BIN = 3;
  */
 export function edgesOf(known: Float64Array, maxBin: number): number[] {
   const { values, counts } = distinctOf(known);
-  // number of distinct numbers below zero; number of those that are zero or below
+  // number of distinct values below zero, and number of distinct values that are zero or below
   const below = countUntil(values, (x) => x > -ZERO);
   const above = countUntil(values, (x) => x > ZERO);
   const [rowsBelow, rowsAbove] = [sumOf(counts.subarray(0, below)), sumOf(counts.subarray(above))];

@@ -1,4 +1,4 @@
-// Trains trees on the splits of a log and, if requested, a head on their leaves.
+// Trains trees on the splits of a log and, if requested, a head: a logistic regression on the leaves of the trees.
 //
 //   no head            trees on all training rows
 //   --head lr          trees on most of the rows, the head on the others, which the trees have not seen
@@ -46,7 +46,7 @@ export interface ModelJob extends GrowJob {
   note: (text: string) => void;
 }
 
-/** Trains the trees, and the head if it is requested. */
+/** Trains the trees and, if requested, the head (a logistic regression on their leaves). */
 export async function fitModel(
   { train, valid }: Omit<LogParts, "test">,
   job: ModelJob,

@@ -32,8 +32,8 @@ const [model, training, columns] = ["Model:", "Training:", "Columns:"] as const;
 const notNegative = { min: 0, max: ANY } as const;
 const ofHead = { group: model, only: { head: ["lr"] } } as const;
 /**
- * Values of `only` that exclude an option together with --init, which keeps the earlier trees or changes only their
- * leaves.
+ * Value of an option's property `not`, which excludes the option together with --init, because --init keeps the earlier
+ * trees or changes only their leaves.
  */
 const withoutInit = { init: true } as const;
 
@@ -217,7 +217,7 @@ const vectors = {
   }),
 } as const;
 
-/** Every option of the command. */
+/** All options of `train-gbdt`. */
 export const options = withCommon(
   {
     ...log,
@@ -318,7 +318,7 @@ export function checkGbdtOptions(gbdt: GbdtOptions): void {
     );
 }
 
-/** The options of the head. */
+/** Options of the head, a logistic regression on the leaves. */
 export type HeadOptions = Resolved<typeof head>;
 
 /**

@@ -42,7 +42,7 @@ const preprocessShape = object(
   { ...readingShapes.optional, classes: list(text) },
 );
 
-/** Parses preprocess.json. @param made columns that target statistics add @throws {ArtifactError} damaged */
+/** Parses preprocess.json. @param made names of columns that target statistics add @throws {ArtifactError} damaged */
 export function parseGbdtPreprocess(
   bytes: Uint8Array,
   file: string,

@@ -15,11 +15,11 @@ export type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
 /** Leaves whose splits are searched together. */
 export interface SearchedLeaves {
   both: readonly GrowingLeaf[];
-  /** whether each of these leaves may be split */
+  /** whether each of the searched leaves may be split */
   open: readonly boolean[];
   /** the leaf whose histogram is computed from its rows; the root if there is only one leaf */
   smaller: GrowingLeaf;
-  /** the leaf whose histogram is its parent's minus that of the smaller leaf */
+  /** the leaf whose histogram is computed as that of the parent minus that of `smaller` */
   larger?: GrowingLeaf;
 }
 
@@ -46,7 +46,7 @@ export function findSplits(
   share.take(Math.ceil((end - begin) / size), (piece) => {
     const at = begin + piece * size;
     const n = Math.min(size, end - at);
-    // rows of a whole leaf are consecutive and need no list
+    // if `isWhole`, the leaf's rows are begin .. end - 1, so that no list of row numbers is needed
     if (isWhole) addRows(share, 0, n, pairs, at);
     else addRows(share, order + 4 * at, n, pairs);
   });
@@ -57,8 +57,8 @@ export function findSplits(
 }
 
 /**
- * Chooses the leaf whose rows are added up and the one that is computed by subtraction; undefined if neither may be
- * split. Resets the splits of both.
+ * Chooses the leaf whose histogram is computed from its rows, and the leaf whose histogram is computed by subtraction;
+ * undefined if neither may be split. Deletes the splits that were found for both earlier.
  */
 export function sidesOf(
   left: GrowingLeaf,
@@ -91,7 +91,7 @@ export function beginRows(share: OwnShare): void {
  * Adds rows to this thread's partial histogram, and marks it as used.
  *
  * @param order address of the row numbers; 0 for consecutive rows from `first`
- * @param n     at most BLOCK_ROWS
+ * @param n     number of rows, at most BLOCK_ROWS
  */
 export function addRows(share: OwnShare, order: number, n: number, pairs: number, first = 0): void {
   if (n === 0) return;

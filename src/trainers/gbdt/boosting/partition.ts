@@ -52,7 +52,7 @@ export function sendRows(
   }
 }
 
-/** Partitions in one thread. Rows of the left side overwrite rows that have been read. */
+/** Partitions the rows in one thread, in place: rows of the left side overwrite rows that have been read already. */
 function sendAlone(share: OwnShare, { node, left, right: { end } }: NewSplit, table: number): void {
   const { order, columns, places, right } = share.layout;
   const { begin } = left;
@@ -70,8 +70,8 @@ function sendAlone(share: OwnShare, { node, left, right: { end } }: NewSplit, ta
 }
 
 /**
- * Partitions in pieces. Each piece is partitioned into buffers, which are copied when the numbers of left rows of
- * earlier pieces are known.
+ * Partitions the rows in pieces, which the threads share. Each piece is partitioned into buffers, which are copied to
+ * the leaves' ranges when the numbers of left rows of earlier pieces are known.
  */
 function sendTogether(
   share: OwnShare,

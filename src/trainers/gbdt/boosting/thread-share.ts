@@ -13,7 +13,7 @@ export class OwnShare {
   readonly index: number;
   readonly buffer: SharedArrayBuffer;
   readonly #taken: Uint32Array;
-  /** value of the threads' shared counter at which the next list of pieces begins */
+  /** value of the threads' shared counter that stands for the first piece of the next list */
   #before = 0;
   /** number of threads that take part, which are threads 0 .. numThreads - 1 */
   numThreads: number;
@@ -37,7 +37,7 @@ export class OwnShare {
     return this.layout.scratch + this.index * this.layout.scratchBytes;
   }
 
-  /** Called when a task begins; the shared counter is 0 then. */
+  /** Called when a task begins; the threads' shared counter is 0 then. */
   begin(numThreads: number): void {
     this.numThreads = numThreads;
     this.#before = 0;
@@ -49,7 +49,8 @@ export class OwnShare {
    */
   take(count: number, work: (piece: number) => void): void {
     const before = this.#before;
-    // each thread also takes one number beyond the pieces, so the counter advances by a known amount per list
+    // each thread stops at its first number beyond the last piece, so that a list advances the counter by its pieces
+    // plus the number of threads
     this.#before += count + this.numThreads;
     for (;;) {
       const piece = Atomics.add(this.#taken, 0, 1) - before;

@@ -104,7 +104,7 @@ function jsonLines(items: readonly object[]): string {
   return items.map((item) => `${JSON.stringify(item)}\n`).join("");
 }
 
-/** Returns the file of target statistics; nothing if no column has any. */
+/** Returns the file of target statistics; no file if no column has any. */
 export function statisticsFiles(statistics: readonly TargetStatistics[]): Record<string, string> {
   return statistics.length > 0 ? { [STATISTICS_FILE]: statisticsText(statistics) } : {};
 }
@@ -114,7 +114,7 @@ export interface GbdtArtifact {
   vocabularies: Vocabularies;
   preprocess: GbdtPreprocess;
   head?: Head;
-  /** target statistics of id columns; empty if there are none */
+  /** Returns, for each column that some tree splits on, whether its splits compare numbers or categories. */
   statistics: TargetStatistics[];
 }
 
@@ -149,8 +149,8 @@ export async function readGbdt(run: Run): Promise<GbdtArtifact> {
       `run '${run.path}' has ${columns.length} columns, but its trees have ${forest.columns.length}: train ` +
         "again",
     );
-  // preprocess.json has the columns' names in the log, which the text model may change, and the kinds of columns that
-  // no tree splits on
+  // takes the columns' names from preprocess.json, because the text model may change them, and the kinds of columns
+  // that no tree splits on
   const split = splitKinds(forest);
   const given = forest.columns.map((column, c) => {
     const { kind, name } = columns[c]!;

@@ -15,7 +15,7 @@ const CHUNK_CELLS = 1 << 23;
 /** Bound that LightGBM compares with to find zeros, as an f32. */
 const ZERO = Math.fround(1e-35);
 
-/** Vocabularies by column; category c of a column is key c of its vocabulary. */
+/** The vocabulary of each categorical column, by the column's name; category c is key c of the vocabulary. */
 export type Vocabularies = ReadonlyMap<string, Pick<CategoricalField, "keys" | "hash">>;
 
 /** Trees with the vocabularies of their categorical columns. */

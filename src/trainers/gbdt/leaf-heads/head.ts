@@ -147,7 +147,7 @@ interface TreeModel extends ScoringTrees {
   head?: Head | undefined;
 }
 
-/** Returns a scorer by the head, or by the trees' sums without one. The caller must call `end`. */
+/** Returns a scorer by the head or, if there is none, by the sums of leaf values. The caller must call `end`. */
 export async function modelScorer(
   { forest, vocabularies, head }: TreeModel,
   threads: number,
@@ -167,7 +167,7 @@ export async function modelScorer(
   };
 }
 
-/** Returns f64[rows.length][numClasses]: scores of rows by the head, or by the trees' sums without one. */
+/** Returns f64[rows.length][numClasses]: scores of rows by the head or, if there is none, the sums of leaf values. */
 export async function modelScores(
   model: TreeModel,
   { dataset, rows }: DatasetRows,
@@ -194,7 +194,7 @@ function headScorer(
   const categories = [...vocabularies].map(([name, keys]) => categoryCodes(columnNamed(dataset, name), keys));
   return ({ first, scores, leaves }) =>
     scores.map((_, i) => {
-      // terms are added in the order in which the head was fitted
+      // terms are added in the order of the head's features, as when the head was fitted
       let score = bias;
       for (let t = 0; t < numTrees; t++) score += weights[starts[t]! + leaves![i * numTrees + t]!]!;
       categories.forEach((codeOf, c) => {
@@ -277,7 +277,7 @@ function oneHotBins(features: readonly Feature[], { dataset, rows }: Part): OneH
   return { numRows: rows.length, width, numFeatures: first, ids };
 }
 
-/** Returns a split's log-odds by a logistic regression on the columns' bins, fitted on the head's rows. */
+/** Returns a split's log-odds by a logistic regression on the columns' bins, fitted on the same rows as the head. */
 export function scoresWithoutTrees(
   features: readonly Feature[],
   { labels, weights, ...part }: LabelledPart,

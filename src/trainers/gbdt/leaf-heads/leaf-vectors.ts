@@ -38,7 +38,10 @@ export interface LeafFit {
   explained: number;
 }
 
-/** Computes V of a split's rows. It has fewer columns, with a note, if A has a lower rank. */
+/**
+ * Computes the matrix V of leaf vectors from a split's rows. V has fewer columns, with a note, if the leaf matrix A has
+ * a lower rank.
+ */
 export async function leafVectors(
   trees: ScoringTrees,
   { dataset, rows }: DatasetRows,
@@ -61,7 +64,7 @@ export async function leafVectors(
   );
   const { dim, right, singularValues } = svd;
   const squares = singularValues.reduce((sum, s) => sum + s * s, 0);
-  // every entry of A is 1, so its squared norm is the number of entries
+  // every stored entry of the leaf matrix A is 1, so its squared norm is the number of entries
   const explained = squares / matrix.indices.length;
   if (dim < options.dim) {
     const text = `the leaves of the rows have rank ${dim}: --dense keeps ${dim} dimensions instead of ${options.dim}`;

@@ -35,12 +35,13 @@ export function parseCombination(name: string): string[] {
   return columns;
 }
 
-/** The numbering of the distinct tuples of some rows. */
+/** The distinct tuples of keys that some rows contain, numbered from 0. */
 export interface Tuples {
   /** number of distinct tuples */
   size: number;
   /**
-   * returns u32[numRows]: number of each row's tuple; ABSENT if the tuple has none, MISSING if a code is missing.
+   * returns u32[numRows]: number of each row's tuple of keys; ABSENT if the tuple was not numbered, MISSING if the row
+   * lacks a key.
    *
    * @param codes u32[numRows] per column: codes of the keys
    */

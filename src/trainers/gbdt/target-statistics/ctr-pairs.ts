@@ -95,7 +95,7 @@ export function choosePairs(train: Targets, order: GroupedRowOrder, options: Pai
     })
     .filter(({ size }) => size > 1);
 
-  // fit the effects of single columns first, since a pair must add to them
+  // fit the effects of single columns first, since a pair must improve on them
   const gains = columns.map((column) => sumOf(targets.map((target) => target.add(column).sum)));
   for (let sweep = 1; sweep < SWEEPS; sweep++)
     for (const column of columns) for (const target of targets) target.add(column);

@@ -41,7 +41,7 @@ export type WithPairs = (
   pairs: readonly string[],
 ) => HeldOutRows & { made: ReadonlyMap<string, readonly string[]> };
 
-/** Rows on which trees are grown, and rows on which they are compared. */
+/** Rows on which trees are grown, and rows on which the grown trees are compared. */
 export interface HeldOutRows {
   train: LabelledPart;
   valid: LabelledPart;
@@ -63,12 +63,12 @@ export interface PairsOfTrees {
   numRows: number;
 }
 
-/** Returns the number of candidates that fit into memory, each with a column and its copy. */
+/** Returns the number of candidates that fit into memory, each with a column and its shuffled copy. */
 export function mostCandidates(numRows: number): number {
   return Math.floor(MOST_CELLS / (2 * numRows));
 }
 
-/** Holds out the last rows of the order; if the log has times, these are the latest rows. */
+/** Holds out the last training rows in the given order; if the log has times, these are the latest rows. */
 export function withHeldOutRows(train: LabelledPart, { positions }: GroupedRowOrder): HeldOutRows {
   const from = Math.ceil((1 - HELD_OUT) * positions.length);
   const part = (chosen: Uint32Array): LabelledPart => ({

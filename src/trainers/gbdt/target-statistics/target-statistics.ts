@@ -269,8 +269,8 @@ function weightedMeanLabel(y: Float32Array, weights: Float32Array | undefined): 
 }
 
 /**
- * Adds a column for each of the statistics.
- * @param values values of the added columns; absent: statistics of all training rows
+ * Adds a column for each of the statistics to the dataset.
+ * @param values values of the added columns, by name; absent: computed from the statistics of all training rows
  */
 export function withTargetStatistics(
   dataset: Dataset,
