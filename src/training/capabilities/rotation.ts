@@ -8,7 +8,7 @@ export interface VectorBlock {
   field: string;
   /** field whose features interact with this block, in a field-aware run */
   partner?: string;
-  /** name of the block, in a run whose vectors consist of separately trained parts */
+  /** name of the block, in a run whose vectors concatenate blocks that were trained separately */
   part?: string;
   offset: number;
   width: number;

@@ -253,7 +253,7 @@ export function readingOf(
   };
 }
 
-/** Rejects small slices, because each job reads its whole file again, so that thousands of jobs would be slow. */
+/** Rejects a small --engine-slice, because it leads to thousands of jobs, each of which reads its whole file again. */
 function sliceComplaint(bytes: number): string | undefined {
   return bytes >= 2 ** 20 ? undefined : "a size of at least 1M";
 }

@@ -37,7 +37,7 @@ export type DistanceKind = (typeof distanceKinds)[number];
 
 /** Condition of options that require --nearest. */
 const ofNearest = { only: { nearest: true } } as const;
-/** Exclusion of options for other encodings, for options that write vectors of new items. */
+/** Properties of options that write vectors of new items: they exclude the options of other encodings. */
 const vectors = {
   not: { features: true, dense: true, halfLife: true, format: ["libsvm"] },
   why: "it writes vectors of new items",

@@ -52,7 +52,7 @@ type Options = Readonly<Record<string, unknown>>;
 
 export interface SpaceOptions {
   table: OptionTable;
-  /** options of the default training: the middle of each range, and the values that conditions refer to */
+  /** options of the default training, which are the middle of each searched range and decide whether conditions hold */
   standard: Options;
   /** whether the user or an earlier run determines the option, so that it is not searched */
   isFixed: (name: string) => boolean;

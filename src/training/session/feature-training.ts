@@ -25,7 +25,7 @@ export interface DataFacts {
   numFields: number;
   /** true if early stopping may end the training: the validation split has rows, and --patience is above 0 */
   stopsEarly: boolean;
-  /** true if the initial parameters come from the run of --init */
+  /** true if the initial parameters come from the run that --init names */
   isWarm: boolean;
   /** average number of rows per key and epoch, if negatives are sampled; absent for rows with labels */
   drawnRowsPerKey?: number;

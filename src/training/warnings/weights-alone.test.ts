@@ -28,7 +28,7 @@ function drawRows(numRows: number, seed: number): FeatureRows & { scores: Float3
   return { numRows, width: 3, ids, labels, scores };
 }
 
-/** Converts rows to the sparse layout, in which the values are explicit ones. */
+/** Converts rows to the sparse layout, with a stored value of 1 for each feature. */
 const sparse = ({ numRows, ids, labels }: FeatureRows): FeatureRows => ({
   ...{ numRows, width: 0, ids, labels, values: new Float32Array(ids.length).fill(1) },
   indptr: Uint32Array.from({ length: numRows + 1 }, (_, r) => 3 * r),

@@ -28,8 +28,9 @@ const SAMPLED = {
   ],
 };
 /**
- * Settings of the cycles over all rows: there is at least one, and at most `most` while fewer than `pairs` pairs were
- * read and the loss can still decrease by more than `left` nats per row.
+ * Settings of the cycles over all rows, each of which updates the weights of every field once. There is at least one
+ * cycle, and at most `most` while fewer than `pairs` (feature, value) pairs were read and the loss can still decrease
+ * by more than `left` nats per row.
  */
 const ALL = { most: 12, pairs: 1 << 21, left: 1e-4 };
 /** Minimum curvature of a row, which limits the step if its probability is close to 0 or 1. */
@@ -69,7 +70,9 @@ interface Pairs {
   /** Adds the weights of each row's pairs to the row's score. */
   addTo(rows: Float32Array, weights: Float64Array): void;
   /**
-   * Updates the residuals by the steps of the previous field, and computes sums over the pairs of a field.
+   * Updates the residuals by the steps of the previous field, and computes sums over the pairs of a field. For a pair
+   * of feature j, x is its value, e and h are the residual and the curvature of the row's loss, and X is the sum of |x|
+   * over the row's pairs of the field.
    *
    * @param sums f64[2 * numFeatures]: contains the steps of the previous field at 2 j; receives the sums over the
    *   field's pairs of x e at 2 j and of h x X at 2 j + 1
@@ -146,7 +149,7 @@ export function weightScores(
 }
 
 /**
- * Computes the parabolas at the current scores, and updates the bias.
+ * Computes the parabola that approximates each row's loss at its current score, and updates the bias.
  *
  * @returns variance of the labels around their scores, in units of the curvature
  */
