@@ -10,7 +10,7 @@ import type { TransformForeign } from "../training/options/transform-options.js"
 
 /** The exports of a trainer's models.ts. */
 interface Home {
-  /** the kinds of models that its runs hold */
+  /** the kinds of models that runs of the trainer contain */
   models: Models;
   /** Encodes rows by another program's model file. */
   transformForeign?: TransformForeign;
@@ -87,8 +87,8 @@ export const trainers: readonly TrainerEntry[] = [
 ];
 
 /**
- * The trainer of a starter pipeline, by what the log holds; `others` is a comment in the pipeline file that names
- * alternatives.
+ * The trainer of a starter pipeline for a log with labels, and for a log of events alone; `others` is a comment in the
+ * pipeline file that names alternatives.
  */
 export const firstTrainer: Readonly<Record<"labels" | "events", { command: string; others?: string }>> = {
   labels: { command: "train-fm" },

@@ -90,7 +90,7 @@ export function otherSide(dim: number, vectors: Float32Array): OtherSide {
 /**
  * Returns the vector of a new row with the given events.
  *
- * @param confidences by row of the other side
+ * @param confidences confidence of the new row's event with each user or item, by row of the trained side
  * @returns f64[dim]
  * @throws {UsageError} the vector is not determined, because the penalty and the weight of unobserved pairs are both 0
  */

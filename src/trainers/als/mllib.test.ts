@@ -62,7 +62,7 @@ test.each([
           [i, -a],
         ],
   );
-  // MLlib's vectors that are held fixed are ours, divided by the scale
+  // the fixed vectors that MLlib would have are ours, divided by the scale
   const there = others.map((x) => x / scale);
   const row = mllibRow(there, given, parameters.alpha, parameters.regParam).map((x) => x * scale);
   // the row has all pairs, so the sum of the penalties of all rows equals its own penalty

@@ -9,8 +9,9 @@ import type { FmOptions } from "./options.js";
 const CHUNKS = 64 << 20;
 
 /**
- * Sums up the parameters with the optimizer's state, the copy of the best epoch and the table; and the rows, in the
- * kernel's memory and again for the metrics. Throws a UsageError if the machine exceeds its limits.
+ * Estimates the memory: of the parameters with the optimizer's state, the copy of the best epoch and the table; and of
+ * the rows, which are in the kernel's memory and again in memory for the metrics. Throws a UsageError if the machine
+ * exceeds its limits.
  */
 export function fmNeeds({ model, method, dim: given, threads }: FmOptions): Needs {
   const isChain = method === "mcmc" || method === "als";

@@ -29,7 +29,7 @@ import { output, weekly } from "../../training/options/weekly.js";
 const [graph, model, training, sequences] = ["Graph:", "Model:", "Training:", "Sequences:"] as const;
 const ANY = Number.MAX_VALUE;
 
-/** Values of `only` that restrict an option to methods that learn from walks. */
+/** Value of an option's property `only`, which restricts the option to methods that learn from walks. */
 const WALKED = { method: ["deepwalk", "node2vec", "eges"] } as const;
 const NODE2VEC = { method: ["node2vec"] } as const;
 const LINE = { method: ["line"] } as const;
@@ -198,7 +198,7 @@ const own = {
   ...threads,
 } as const;
 
-/** Every option of the command. */
+/** All options of `train-graph`. */
 export const options = withCommon(
   {
     ...log,
@@ -305,7 +305,7 @@ const OF_SESSIONS = [
   ...(["user", "item", "session", "sessionGap", "minStay"] as const),
   ...(["maxEventsPerUser", "keepEvents", "dropUsersAbove", "dropUsersAbovePerDay"] as const),
 ] as const;
-/** Options of columns that are neither nodes, times nor weights. */
+/** Names of the options for columns that are neither nodes, times nor weights. */
 const OF_FEATURES = ["fields", "numeric", "multi", "multiWeights", "timeFields"] as const;
 
 /** Checks the options. @throws {UsageError} they cannot be combined */

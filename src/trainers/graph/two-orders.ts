@@ -26,7 +26,10 @@ export function sideBySide(sides: readonly TableRows[]): Float32Array {
   return all;
 }
 
-/** Returns one rotation per part of a table; the rotation of a part also applies to the tables of its side. */
+/**
+ * Returns one rotation per half of the default table's vectors; it also applies to the tables of the side whose vectors
+ * are this half.
+ */
 export function rotationOfHalves({ fields, dim }: EmbeddingTable, sides: readonly SideTables[]): Rotation {
   const width = dim / sides.length;
   return {

@@ -30,7 +30,7 @@ export interface Item2vecInput {
   scheduledEpochs: number;
   /** initial parameters of a warm start */
   start?: SgnsStart | undefined;
-  /** contexts and negatives of centres in addition to the window */
+  /** contexts and negatives of centres in addition to those in their window */
   beside?: Beside | undefined;
   controls: Controls;
 }

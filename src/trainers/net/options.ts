@@ -259,7 +259,7 @@ const learning = {
 
 const own = { ...network, ...learning };
 
-/** Every option of the command. */
+/** All options of `train-net`. */
 export const options = withCommon(
   {
     ...log,
@@ -318,7 +318,7 @@ export const liftOptions = {
 } as const;
 
 export type GivenNet = Given<typeof options>;
-/** Options with their defaults, with which a training runs. */
+/** Options of a training, with defaults applied. */
 export interface NetOptions extends Omit<Resolved<typeof own>, "task" | "arch" | "hidden" | "cross"> {
   arch: NetArch;
   hidden: readonly number[];

@@ -29,8 +29,8 @@ import { strataRounds } from "./machine.js";
 import { KeptRows } from "../../factors/kept-rows.js";
 
 /**
- * Counters of two kinds of draws from an epoch's random key: of the order of the partitions, and of the random keys of
- * their turns.
+ * Counters from which two kinds of draws are made with an epoch's random key: the order in which the partitions take
+ * turns, and the random key of each turn.
  */
 const [ORDER, KEYS] = [0xfffffffb, 0xfffffffa];
 
@@ -42,7 +42,7 @@ const [ORDER, KEYS] = [0xfffffffb, 0xfffffffa];
  */
 const VISITS = 4;
 
-/** A turn of a partition in an epoch. */
+/** A turn of a partition: training on a part of its events within an epoch. */
 interface Visit {
   partition: number;
   /** number of the turn, from 0, and number of turns of the partition */

@@ -126,7 +126,7 @@ export function towerTables(
 ): Record<string, EmbeddingTable> {
   const { numItems, itemFeatures, firstHistoryRow } = rows;
   const vectors = floatsOf(parameters, "vectors");
-  // the tables use a space that has only the field of items
+  // the tables have a feature space of their own, with only the field of items
   const f = space.fields.findIndex((_, i) => itemFeatures[0]! < space.offsets[i + 1]!);
   const own = featureSpace([space.fields[f]!]);
   const tableOf = (first: number, had: Float32Array | undefined): EmbeddingTable => {

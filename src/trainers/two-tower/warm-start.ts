@@ -44,12 +44,12 @@ export interface TowersStart {
   age?: Float32Array;
 }
 
-/** The run of --init, with the function that maps its keys to this training's features. */
+/** The run that --init names, with the function that maps its keys to this training's features. */
 export interface TowersInit extends NonNullable<FeatureModel<TwoTowerOptions, TowersStart>["init"]> {
   dim: number;
 }
 
-/** Opens the run of --init. @throws {UsageError} the run does not match the options */
+/** Opens the run that --init names. @throws {UsageError} the run does not match the options */
 export async function openTowersInit(
   given: GivenTwoTower,
   options: TwoTowerOptions,

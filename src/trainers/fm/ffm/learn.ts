@@ -64,7 +64,10 @@ export async function readFfm(run: Run, space: FeatureSpace, table: EmbeddingTab
   };
 }
 
-/** Returns the kernel's input about fields: their features and hashes, and which of them are multi-valued. */
+/**
+ * Returns what the kernel needs to know about fields: the field of each feature, a hash of each field's name, and which
+ * fields are multi-valued.
+ */
 function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolean): FieldAwareness {
   return {
     numFields: fields.length,
@@ -100,8 +103,8 @@ export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRo
 }
 
 /**
- * Returns the training rows with the pairs of each row sorted by field; rows that are read or sampled later are sorted
- * then.
+ * Returns the training rows with the (feature, value) pairs of each row sorted by field. Rows that are not in memory
+ * are sorted when they are read or sampled.
  */
 export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array): TrainingRows {
   if (train.kind === "resident") {
@@ -125,7 +128,7 @@ export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array):
   };
 }
 
-/** Returns the order of a row's pairs by field; pairs of the same field keep their order. */
+/** Returns the order of a row's (feature, value) pairs by field; pairs of the same field keep their order. */
 function placesBy(fields: readonly number[]): number[] {
   return fields.map((_, i) => i).toSorted((a, b) => fields[a]! - fields[b]!);
 }

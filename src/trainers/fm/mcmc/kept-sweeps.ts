@@ -39,7 +39,7 @@ export class KeptDraws {
     if (keptUpTo(epoch - burnIn) > keptUpTo(epoch - 1 - burnIn)) this.#draws.push(parameters());
   }
 
-  /** Stores the sweep's parameters, unless there are draws. */
+  /** Stores the sweep's parameters as those of the model, unless there are posterior draws. */
   keep(parameters: () => FmParameters): void {
     this.#alone = this.#draws.length === 0 ? parameters() : undefined;
   }

@@ -106,7 +106,7 @@ export const start = kernelThread<CoordinateKernel, SweepPlan, SweepTask, boolea
 );
 
 type Field = SweepPlan["fields"][number];
-/** The field that was updated last; its steps have not been applied to the residuals e and sums q yet. */
+/** The field that was updated last; the rows' residuals e and sums q do not include the steps of its parameters yet. */
 type Pending = { ids: number; values: number; linear: number } | undefined;
 type Prior = readonly [alpha: number, lambda: number, mu: number, key: number];
 /**
