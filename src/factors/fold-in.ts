@@ -30,7 +30,10 @@ const SMALLEST_VARIANCE = 1e-9;
 /** The events of one feature, as a regression problem. */
 export interface FoldInEvents {
   dim: number;
-  /** f64[numRows * (1 + dim)]: phi of each row */
+  /**
+   * f64[numRows * (1 + dim)]: vector phi of each row; the row's score is linear in the parameters, with phi as
+   * coefficients
+   */
   phi: Float64Array;
   /** f64[numRows]: score of each row without the feature */
   offsets: Float64Array;

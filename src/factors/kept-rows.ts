@@ -62,7 +62,7 @@ export interface PartitionRows {
   read: (partition: number, into: Uint32Array, isKept: boolean) => Promise<void>;
 }
 
-/** Returns the rows for a checkpoint. @param withKept true to include those of the best epoch */
+/** Returns the users' rows for a checkpoint. @param withKept true to include those of the best epoch */
 export function savedRows({ numPartitions, length, read }: PartitionRows, withKept: boolean): LargeArrays {
   const all = Array.from({ length: numPartitions }, (_, p) => p);
   return {

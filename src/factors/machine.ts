@@ -45,8 +45,8 @@ const SPREAD = 0.05;
 export type FmMachineShape = FmShape & { fields?: FieldAwareness };
 
 /**
- * Arrays for dense copies of the parameters, in the machine's arena or, for a machine in several memories, outside of
- * it.
+ * Arrays for dense copies of the parameters, in the machine's main memory or, if the vectors are divided among several
+ * memories, outside of it.
  */
 export interface ParameterArrays {
   /** vectors of the features, f32[n][dim], or f32[n][fields][dim] for a field-aware machine */

@@ -13,7 +13,7 @@ import type { OptimizerState } from "../kernels/fm/state.js";
 
 const FILE = "optimizer.safetensors";
 
-/** Returns the file under its path in model/. */
+/** Returns the file of the optimizer state, under its path in model/. */
 export function optimizerFile(
   { vectors, w, w0 }: OptimizerState,
   numFeatures: number,
