@@ -41,7 +41,9 @@ export interface ModelJob extends GrowJob {
    * share of its value that each leaf of the earlier trees keeps when leaves are refitted; absent if trees are added
    */
   decay?: number | undefined;
-  /** in a refit with --cross-fit: number of iterations of each forest; absent: the option's number for all */
+  /**
+   * in a refit with --cross-fit: number of iterations of each forest; absent: --num-trees is the number for all forests
+   */
   forestTrees?: readonly number[] | undefined;
   note: (text: string) => void;
 }

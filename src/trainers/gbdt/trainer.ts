@@ -82,7 +82,7 @@ interface Decided {
   init: ForestInit | undefined;
 }
 
-/** Choices of the evaluated training that its refit reuses. */
+/** Choices that the first training made from the data, and that its refit reuses. */
 interface Kept {
   /** pairs that --ctr-pairs chose */
   pairs?: ChosenPair[] | undefined;

@@ -40,7 +40,7 @@ export async function openForestInit(given: GivenGbdt, command: string): Promise
   return { ...artifact, run };
 }
 
-/** Compares the columns. @throws {UsageError} the log's columns differ from the run's */
+/** Compares the log's columns with those of the run. @throws {UsageError} they differ */
 export function checkSameColumns({ run, preprocess }: ForestInit, features: readonly Feature[]): void {
   const given = (columns: readonly { name: string; kind: string }[]) =>
     columns.map(({ name, kind }) => `${name} (${kind})`).join(", ");

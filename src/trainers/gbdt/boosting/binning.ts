@@ -68,8 +68,8 @@ export function binPiece(share: OwnShare, { slot, first, n: numRows }: BinTask):
     places.forEach(({ categorical, wide, byte, numCells }, f) => {
       const width = wide ? 2 : 1;
       const staged = stagedAt(layout, slot, f);
-      // the columns of training rows are stored for partitioning; those of validation rows are only copied to the
-      // row-wise bins
+      // bins of training rows are also stored by column, for partitioning; those of validation rows are stored by row
+      // only
       const own = row < numTrain ? columns[f]! + width * row : share.scratch;
       if (categorical) {
         const bytes = (place: number) => new Uint8Array(share.buffer, place, width * n);

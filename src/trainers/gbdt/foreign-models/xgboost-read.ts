@@ -249,7 +249,9 @@ function categoriesByNode(tree: Json, read: Reader): Map<number, number[]> {
   );
 }
 
-/** Reads the names of each column's codes: concatenated strings, or integers. Models before version 3.1 have none. */
+/**
+ * Reads the names of each column's categories: concatenated strings, or integers. Models before version 3.1 have none.
+ */
 function categoryNames(cats: unknown, numColumns: number, read: Reader): (Categories | undefined)[] {
   const none = Array.from({ length: numColumns }, () => undefined);
   if (cats === undefined) return none;

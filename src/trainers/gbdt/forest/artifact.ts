@@ -114,11 +114,11 @@ export interface GbdtArtifact {
   vocabularies: Vocabularies;
   preprocess: GbdtPreprocess;
   head?: Head;
-  /** Returns, for each column that some tree splits on, whether its splits compare numbers or categories. */
+  /** target statistics of id columns; empty if there are none */
   statistics: TargetStatistics[];
 }
 
-/** Returns the kind of split of each column that trees split on. */
+/** Returns, for each column that some tree splits on, whether its splits compare numbers or categories. */
 function splitKinds({ trees }: Forest): ReadonlyMap<number, "number" | "category"> {
   return new Map(
     trees.flatMap(({ nodes }) => nodes.map(({ feature, test }) => [feature, test.kind] as const)),

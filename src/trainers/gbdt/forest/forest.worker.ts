@@ -43,7 +43,7 @@ export interface ScoringTask {
   leaves: boolean;
 }
 
-/** Called once in each thread; a task scores this thread's blocks of a chunk. */
+/** Called once in each thread; a task scores this thread's blocks of the rows in a chunk. */
 export const start = kernelThread<GbdtKernel, ScoringLayout, ScoringTask, null>(
   ({ kernel, index, own: layout }) =>
     (task) => {

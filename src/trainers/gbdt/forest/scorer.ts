@@ -24,7 +24,7 @@ export interface ScoringTrees<F extends TreeSums = TreeSums> {
   vocabularies: Vocabularies;
 }
 
-/** Rows to score; rows: u32, indexes of rows of the dataset. */
+/** Rows to score, as indexes (u32) of the rows of a dataset. */
 export interface DatasetRows {
   dataset: Dataset;
   rows: Uint32Array;

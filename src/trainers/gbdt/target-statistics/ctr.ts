@@ -30,9 +30,9 @@ interface CtrFlags extends Omit<CtrOptions, "seed"> {
   permutationsGiven: boolean;
 }
 
-/** Maximum number of pairs that a note to the user names. */
+/** Maximum number of significant pairs that `--ctr-pairs auto` chooses. */
 const AUTO_PAIRS = 8;
-/** Maximum number of pairs that a note names. */
+/** Maximum number of pairs that a note to the user names. */
 const MOST_NAMED = 3;
 
 /**

@@ -21,7 +21,7 @@ import { defaultGbdtOptions, type GbdtOptions } from "../options.js";
 import type { LabelledPart, Prediction } from "../target.js";
 import type { GroupedRowOrder } from "./target-statistics.js";
 
-/** Number of trees of the short forest. */
+/** Number of trees of the short forest in which candidates compete with their shuffled copies. */
 const SHORT = 50;
 /** Maximum number of trees of the forests that are compared on held-out rows, and their patience. */
 const [LONG, PATIENCE] = [300, 20];
