@@ -18,7 +18,7 @@ import { removeFile } from "../../io/write.js";
 import { kindAt } from "../../io/tree.js";
 import { floatsOf, type LargeArrays, type NamedArrays } from "./named-arrays.js";
 
-/** Name of the tensor that contains the JSON object. */
+/** Name of the tensor that contains a checkpoint's JSON object. */
 const STANDING = "standing";
 
 /** Prefix of the names of tensors that are read one by one. */

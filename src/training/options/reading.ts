@@ -258,7 +258,7 @@ function sliceComplaint(bytes: number): string | undefined {
   return bytes >= 2 ** 20 ? undefined : "a size of at least 1M";
 }
 
-/** Converts the options of the engine. */
+/** Converts the user's options to options of the engine that reads the log. */
 export function engineOf(given: Given<typeof engine>): EngineReading {
   const { engine: address = "", engineSql: sql, engineOrder: order, engineHash: hash } = given;
   const { engineSlice: slice, engineTimeout: timeout } = given;

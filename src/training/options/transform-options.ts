@@ -191,7 +191,7 @@ export type GivenTransform = Given<typeof transformOptions>;
 export type TransformOptions = Omit<GivenTransform, keyof typeof reading | "badRows" | "maxBad"> &
   FurtherLog & { format: EncodingFormat; features: boolean; force: boolean };
 
-/** Converts the user's options. @param on files of the log */
+/** Converts the user's options to those that a model's `transform` receives. @param on files of the log */
 export function transformOf(given: GivenTransform, on: string[]): TransformOptions {
   const own = Object.entries(given).filter(([name]) => !Object.hasOwn(reading, name));
   const { format = "csv", features = false, force = false } = given;

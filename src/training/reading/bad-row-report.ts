@@ -8,7 +8,7 @@ import { NoRowsError } from "../../errors.js";
 import type { badRows } from "../options/reading.js";
 import type { Given } from "../options/table.js";
 
-/** Converts the options for bad rows to those for reading. */
+/** Converts the user's options for bad rows to options for reading a log. */
 export function badRowsOf({
   maxBad,
   badRows: file,
@@ -75,7 +75,7 @@ export class BadRowReport {
     this.#written = true;
   }
 
-  /** Returns the path, which the manifest's options contain. */
+  /** Returns the path of the report, which the manifest's options contain. */
   toJSON(): string {
     return this.path;
   }

@@ -130,7 +130,10 @@ export function addedWarnings(
   );
 }
 
-/** Returns u32[numFeatures]: the earlier space's feature with the same field and key, or NONE for a new key. */
+/**
+ * Returns u32[numFeatures]: the feature with the same field and key in the earlier feature space, or NONE for a new
+ * key.
+ */
 export function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32Array {
   const from = new Uint32Array(space.numFeatures).fill(NONE);
   space.fields.forEach((field, f) => {

@@ -136,7 +136,7 @@ export function startFromTable(
   };
 }
 
-/** Returns f64[before.numFeatures]: NEVER for keys without training rows, otherwise 0. */
+/** Returns f64[before.numFeatures], for the history of keys: NEVER for keys without training rows, otherwise 0. */
 function seenIn(space: FeatureSpace, before: FeatureSpace, from: Uint32Array): Float64Array {
   const seen = new Float64Array(before.numFeatures);
   space.fields.forEach((field, f) => {

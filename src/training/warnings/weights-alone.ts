@@ -19,7 +19,7 @@ import { fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/voc
 import { firstPair, rowsAt, type FeatureRows } from "../../dataset/rows.js";
 import { logistic } from "../../numeric/exp.js";
 
-/** For many rows, the first cycles use every 8th row, later cycles every 2nd row. */
+/** For many rows, the first cycles of the fit use every 8th row, later cycles every 2nd row. */
 const SAMPLED = {
   fromRows: 100_000,
   stages: [
@@ -265,8 +265,8 @@ function densePairs(columns: Uint32Array, all: number, every: number): Pairs {
 }
 
 /**
- * Sorts the pairs of any rows by field: u32 row and feature of each pair, f32 x, and X, the sum over the row's pairs of
- * the field.
+ * Sorts the (feature, value) pairs of any rows by field. A pair has a row and a feature, both u32, the value x as f32,
+ * and X, the sum of |x| over the row's pairs of the field.
  */
 function sparsePairs(rows: FeatureRows, space: Fields): Pairs {
   const { numRows, ids: all, values: xs } = rows;

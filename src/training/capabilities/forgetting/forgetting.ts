@@ -85,7 +85,7 @@ export const byFeature =
   };
 
 /**
- * Prepares the removal of keys from a run over features, or from a run that contains only a table.
+ * Prepares the removal of keys from a run with a feature space, or from a run that contains only a table.
  *
  * @throws {ArtifactError} damaged
  */
@@ -192,7 +192,7 @@ export function preprocessWithout<
   };
 }
 
-/** Removes the test vectors that contain one of the keys. @param keys keys by column */
+/** Removes the test vectors (encoded example rows) that contain one of the keys. @param keys keys by column */
 function vectorsWithout(
   vectors: readonly TestVector[],
   keys: AskedKeys,
