@@ -190,7 +190,7 @@ async function commandsWith(has: (model: Capabilities) => boolean): Promise<stri
     .replace(/, ([^,]+)$/, " or $1");
 }
 
-/** Returns the function for another program's model files. */
+/** Returns the function that transforms or predicts by another program's model file. */
 export async function ofForeign<C extends "transformForeign" | "foreignPredictor">(
   name: C,
 ): Promise<NonNullable<Home[C]>> {

@@ -197,7 +197,10 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     return this.#slots[0].rows.bytes / 4;
   }
 
-  /** Replaces the vectors of a block of users. @param rows u32: the bits of f32[most users of a block][D] */
+  /**
+   * Replaces the vectors of a block of users.
+   * @param rows u32: the bits of f32[maximum number of users per block][D]
+   */
   async setBlock(block: number, rows: Uint32Array): Promise<void> {
     await this.rows.write(block, rows);
     this.#isWritten[block] = 1;
@@ -327,7 +330,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   }
 
   /**
-   * Points the kernel's structs of a slot to a group of items.
+   * Points the kernel's structs of a slot, the memory of one block of users, to a group of items.
    * @param at positions of the block's events in the slot
    */
   #useGroup(group: number, slot: Slot, at = eventSections(0, 0, false, 0)): void {

@@ -271,7 +271,7 @@ const MOST_EPOCHS = 4;
  */
 export function epochsOf({ epochs, method, numWalks, walkLength }: GraphOptions, degree: number): number {
   if (epochs !== undefined) return epochs;
-  // LINE's number of pairs is set by --samples, and EGES has the setting of its paper
+  // an epoch of LINE has as many pairs as --samples, and EGES has the number of epochs of its paper
   if (method === "line" || method === "eges") return 1;
   const needed = (VISITS_PER_EDGE * degree) / (numWalks * walkLength);
   return Math.min(MOST_EPOCHS, Math.max(1, Math.floor(needed)));

@@ -316,7 +316,7 @@ function noEdge({ inputs }: Dataset, notes: readonly string[]): DataError {
 }
 
 /**
- * Renumbers edges to the features of another space, in place.
+ * Renumbers edges to the features of another feature space, in place.
  * @param features u32: new feature of each feature, or MISSING
  */
 function renumber({ sources, targets }: Edges, features: Uint32Array): void {

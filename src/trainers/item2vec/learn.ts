@@ -35,7 +35,7 @@ export interface Item2vecInput {
   controls: Controls;
 }
 
-/** Vectors and contexts, by feature of the space. */
+/** Vectors and contexts, by feature of the training's feature space. */
 export interface Item2vecModel extends EpochsDone, SgnsVectors {
   vectorsAdd: VectorsAdd | undefined;
 }
@@ -85,7 +85,7 @@ export async function learnItem2vec(
           beside ? { ...tokens, lists: tokens.rows.map((row) => beside.listOfRow[row]!) } : tokens,
         );
         const trained = machine.train(epoch, rates);
-        // the next stream is prepared while the threads train on their copy of the current one
+        // the next epoch's tokens are prepared while the threads train on their copy of the current epoch's
         ahead = epoch < options.epochs ? { epoch: epoch + 1, tokens: stream.epoch(epoch + 1) } : undefined;
         return { trainLoss: await trained, numTokens };
       },

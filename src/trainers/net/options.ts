@@ -29,7 +29,7 @@ import type { DataFacts } from "../../training/session/feature-training.js";
 /** Architectures of the layers above the embedding layer. */
 export const archs = ["fnn", "wide-deep", "deep-crossing"] as const satisfies readonly NetArch[];
 
-/** Value of --init for an initialization at random instead of by a run. */
+/** Value of --init that asks for random initial parameters instead of those of a run. */
 export const RANDOM = "random";
 
 /** Properties of the data, and of the table of --init, on which defaults depend. */

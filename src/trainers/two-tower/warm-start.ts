@@ -31,8 +31,8 @@ export interface TowersStart {
   /** u8[numFeatures]: 1 for features that the run has */
   known: Uint8Array;
   /**
-   * f32[numFeatures * dim] each: vectors of items before the item tower's term and normalization; items in histories;
-   * features of other fields
+   * f32[numFeatures * dim] each: vectors of items before the item tower's term and normalization; vectors of items in
+   * histories; vectors of features of other fields
    */
   items: Float32Array;
   histories: Float32Array;

@@ -78,7 +78,9 @@ function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolea
   };
 }
 
-/** Sorts the pairs of each row by field, stably. Returns the same object if they are already sorted. */
+/**
+ * Sorts the (feature, value) pairs of each row by field, stably. Returns the same object if they are already sorted.
+ */
 export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRows {
   const { numRows, width, indptr, values, ids } = rows;
   if (numRows === 0) return rows;

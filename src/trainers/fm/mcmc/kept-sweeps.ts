@@ -10,7 +10,9 @@ function burnInOf({ burnIn, epochs }: FmOptions): number {
   return Math.min(burnIn, Math.floor(epochs / 2));
 }
 
-/** The kept draws, which predict together; the draw of the last sweep is one of them. */
+/**
+ * The posterior draws that were kept, whose mean prediction is the model's; the draw of the last sweep is one of them.
+ */
 export class KeptDraws {
   #draws: FmParameters[] = [];
   /** parameters of the sweep for which `keep` was called last; used only if there are no draws */

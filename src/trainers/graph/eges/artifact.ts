@@ -66,7 +66,9 @@ export interface EgesVectors {
 export interface CarriedItems {
   /** u8[numFeatures]: 1 for items that keep the vector composed in the run that --init names */
   stays: Uint8Array;
-  /** f32[numFeatures, kinds] each: attention and shares, in the order of this training's kinds */
+  /**
+   * f32[numFeatures, kinds] each: attention before and shares after the softmax, in the order of this training's kinds
+   */
   attention: Float32Array;
   shares: Float32Array;
 }

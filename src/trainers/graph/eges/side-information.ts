@@ -15,7 +15,7 @@ import { UsageError } from "../../../errors.js";
 import type { SgnsParts } from "../../../kernels/sgns/parts.js";
 
 export interface SideInformation {
-  /** names of the kinds: the item's column, then the side columns in the order of the space */
+  /** names of the kinds: the item's column, then the side columns in the order of the feature space */
   names: string[];
   /** features of whose vectors each item's vector is composed; none for items without events, and for side values */
   parts: SgnsParts;
@@ -37,9 +37,9 @@ interface Rows {
 /**
  * Returns the features of which the vector of each item in the rows is composed.
  *
- * @param space    space of the item's column and its side columns
+ * @param space    feature space of the item's column and its side columns
  * @param attends whether the shares of kinds are learned
- * @throws {UsageError} a side column is numeric, so its values have no rows
+ * @throws {UsageError} a side column is numeric, so its values have no vectors
  */
 export function sideInformationOf(
   space: FeatureSpace,

@@ -83,9 +83,9 @@ function concatHistories(one: KeyHistory, other: KeyHistory): KeyHistory {
 }
 
 /**
- * Compares the kinds of side information.
- * @param kinds those of this training; the first is that of the item's column
- * @throws {UsageError} they differ from the run's
+ * Compares the kinds of side information of the run and of this training.
+ * @param kinds kinds of this training; the first is that of the item's column
+ * @throws {UsageError} they differ
  */
 export function checkSameKinds({ run, kinds: before }: EgesInit, kinds: readonly string[]): void {
   const [item, ...sides] = before;
@@ -145,8 +145,8 @@ export function composedStart(
 }
 
 /**
- * Returns the number of known items whose vector is now composed differently.
- * @param attention attention by index of the new kinds
+ * Returns the number of known items whose composed vector differs from that of the run.
+ * @param attention attention of the run, in the order of this training's kinds
  */
 function numChanged(
   parts: SgnsParts,
