@@ -149,7 +149,10 @@ interface GroupedThread {
   instantiate: (memory: WebAssembly.Memory) => FmKernel;
 }
 
-/** Returns the functions of one thread that train, score and initialize a machine in several memories. */
+/**
+ * Returns the functions of one thread that train, score and initialize a factorization machine whose vectors are
+ * divided among several memories.
+ */
 export function groupedKernel(
   { kernel: hub, memory, index: ownIndex, numThreads: mostThreads, instantiate }: GroupedThread,
   sent: readonly SentGroup[],

@@ -112,7 +112,10 @@ function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): voi
   );
 }
 
-/** Returns the part of a trainer's plan that concerns --init. */
+/**
+ * Returns the run that --init names, if there is one, and the function that adds its keys and parameters to the
+ * vocabulary.
+ */
 export function factorInit(
   init: FactorInit | undefined,
   given: Pick<GivenTraining, "expire" | "freeze" | "keepState">,
