@@ -74,7 +74,7 @@ function greedy(values: Float64Array, counts: Uint32Array, maxBin: number): numb
   const total = sumOf(counts);
   const most = Math.max(1, Math.min(maxBin, Math.floor(total / MIN_DATA_IN_BIN)));
 
-  // a number with more rows than the average bin gets a bin of its own; the other numbers share the remaining bins
+  // a value with more rows than the average bin gets a bin of its own; the other values share the remaining bins
   const isBig = (i: number) => counts[i]! >= total / most;
   let rest = total;
   let bins = most;

@@ -155,8 +155,8 @@ export function forestOutcomeWarnings(
   return [
     ...(isOne && !interrupted ? unfinishedWarnings(course) : []),
     ...constant,
-    // without a head, predictions are compared with the mean label, and `constant` already warns about predictions that
-    // are worse than the mean
+    // without a head (logistic regression on leaves), predictions are compared with the mean label, and `constant`
+    // already warns about predictions that are worse than the mean
     ...(constant.length === 0 || fitted
       ? vectorWarnings(vectorsAdd, fitted ? HEAD_ADVICE : CONSTANT_ADVICE)
       : []),

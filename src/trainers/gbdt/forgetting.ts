@@ -95,7 +95,8 @@ async function leafLines(
 }
 
 /**
- * Returns the head with zero weights for the removed categories; undefined if there is no head.
+ * Returns the head (logistic regression on leaves and categories) with zero weights for the removed categories;
+ * undefined if there is no head.
  * @param gone removed categories, by column
  */
 function headWithout(

@@ -147,7 +147,7 @@ const head = {
   }),
 } as const;
 
-/** Parses `auto`, or a number of pairs. */
+/** Parses the value of --ctr-pairs: `auto`, or a number of pairs of columns. */
 function parsePairs(given: string, flagName: string): number | "auto" {
   if (given === "auto") return given;
   if (given.includes("*"))
@@ -322,7 +322,7 @@ export function checkGbdtOptions(gbdt: GbdtOptions): void {
 export type HeadOptions = Resolved<typeof head>;
 
 /**
- * Returns the options of the head, if it is requested.
+ * Returns the options of the head (--head), if it is requested.
  * @throws {UsageError} options cannot be combined, or labels are not 0 and 1
  */
 export function headOptionsOf(

@@ -89,7 +89,7 @@ export async function metricsOfTrees(
   return { ...scoredMetrics(task, scores, labels, units, { clip: labelRange, bins, weights }), ...given };
 }
 
-/** Returns the predictor of a run, with its head if it has one. */
+/** Returns the predictor of a run: by the head (logistic regression on leaves) if it has one, else by the trees. */
 export async function treePredictor(run: Run, { threads }: { threads: number }): Promise<RowPredictor> {
   const artifact = await readGbdt(run);
   const { vocabularies, preprocess } = artifact;

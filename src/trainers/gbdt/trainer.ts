@@ -84,7 +84,7 @@ interface Decided {
 
 /** Choices that the first training made from the data, and that its refit reuses. */
 interface Kept {
-  /** pairs that --ctr-pairs chose */
+  /** pairs of columns that --ctr-pairs chose */
   pairs?: ChosenPair[] | undefined;
   /** number of iterations of each forest of --cross-fit */
   forestTrees?: number[] | undefined;

@@ -32,7 +32,7 @@ export interface Split {
   feature: number;
   gain: number;
   bin: number;
-  /** for numbers: whether missing values go left; for categories: whether catL2 applies */
+  /** for a numeric split: whether missing values go left; for a categorical split: whether catL2 applies */
   flag: boolean;
   leftCount: number;
   left: GradientSums;

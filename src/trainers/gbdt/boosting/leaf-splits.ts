@@ -71,7 +71,7 @@ export function sidesOf(
   if (!open.includes(true)) return undefined;
   if (!right) return { both, open, smaller: left };
   const [smaller, larger] = sizeOf(right) < sizeOf(left) ? [right, left] : [left, right];
-  // the histogram of the larger side is written in place of the parent's histogram
+  // the histogram of the leaf with more rows is written in place of the parent's histogram
   const { slot } = left;
   smaller.slot = right.slot;
   larger.slot = slot;

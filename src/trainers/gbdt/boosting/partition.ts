@@ -24,7 +24,7 @@ interface NewSplit {
   node: GrownNode;
   /** index of the node in the tree */
   number: number;
-  /** leaves of both sides; the range of the left leaf precedes that of the right one in the order of rows */
+  /** left and right leaf of the split; the range of the left one precedes that of the right one in the order of rows */
   left: GrowingLeaf;
   right: GrowingLeaf;
 }
@@ -121,8 +121,8 @@ function sendTogether(
 }
 
 /**
- * Writes the table of bins that go left. The first thread writes it to the tree's memory; the others to their scratch
- * memory.
+ * Writes the table that says which bins of the split's feature go left. The first thread writes it to the tree's
+ * memory; the other threads to their scratch memory.
  */
 function tableOf(
   { layout, buffer, index, scratch }: OwnShare,

@@ -72,7 +72,10 @@ export class OwnShare {
     return [at(index), at(index + 1)];
   }
 
-  /** Adds up the sums of all blocks, in their order. @param at byte offset of the first block's sums */
+  /**
+   * Adds up sums that were computed per block of rows, in the order of the blocks.
+   * @param at byte offset of the first block's sums
+   */
   sumOf(at: number, count: number): [sumG: number, sumH: number] {
     const sums = this.f64(at, 2 * count);
     let [sumG, sumH] = [0, 0];

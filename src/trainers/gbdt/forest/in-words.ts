@@ -64,7 +64,7 @@ export interface Importance {
   column: string;
   /** number of nodes that split on the column */
   splits: number;
-  /** sum of the gains of these nodes */
+  /** sum of the gains of the nodes that split on the column */
   gain: number;
 }
 

@@ -13,9 +13,9 @@ import { lowerBound } from "../../../numeric/indices.js";
 
 /** Maximum number of columns in a combination, as in CatBoost (max_ctr_complexity). */
 const MAX_COLUMNS = 4;
-/** Numbers below this bound are looked up in a table, greater numbers in a sorted list. */
+/** Tuples whose numbers are below this bound are looked up in a table, others in a sorted list. */
 const TABLE_CELLS = 2 ** 22;
-/** Number of a tuple that training rows do not contain. */
+/** Stands for the number of a tuple of keys that training rows do not contain. */
 export const ABSENT = MISSING - 1;
 
 /**

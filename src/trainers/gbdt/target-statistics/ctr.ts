@@ -22,7 +22,7 @@ import { MAX_PAIRS, type GivenGbdt } from "../options.js";
 import type { LabelledPart, Target } from "../target.js";
 
 interface CtrFlags extends Omit<CtrOptions, "seed"> {
-  /** maximum number of pairs to choose; auto: also choose pairs that are significant only together */
+  /** maximum number of pairs of columns to choose; auto: also choose pairs that are significant only together */
   most?: number | "auto";
   /** in a refit: pairs that the first training chose, for which alone its number of trees is valid */
   chosen?: ChosenPair[] | undefined;
@@ -89,16 +89,16 @@ export function ctrColumns({ columns }: CtrFlags): string[] {
 interface CtrParts {
   parts: LogParts;
   statistics: TargetStatistics[];
-  /** pairs that --ctr-pairs chose */
+  /** pairs of columns that --ctr-pairs chose */
   pairs?: ChosenPair[];
 }
 
-/** Options and callbacks for choosing pairs. */
+/** Options and callbacks for choosing pairs of columns. */
 interface CtrJob {
   threads: number;
   seed: number;
   signal: AbortSignal;
-  /** callback for a note on the chosen pairs */
+  /** callback for a note on the chosen pairs of columns */
   note: (text: string) => void;
   warn: (text: string) => void;
 }
@@ -227,7 +227,7 @@ async function chooseCtrPairs(
   return pairs;
 }
 
-/** Chooses pairs that are not significant by themselves but improve trees. */
+/** Chooses pairs of columns that are not significant by themselves but improve trees. */
 async function weakPairs(
   { train, valid }: { train: LabelledPart; valid: LabelledPart | undefined },
   target: Target,

@@ -35,7 +35,7 @@ const MOST_CELLS = 2 ** 24;
  */
 const STANDARD_ERRORS = 2.33;
 
-/** Returns rows with the columns of --ctr and of the given pairs added. */
+/** Function that adds to the rows the columns of --ctr and of the given pairs of columns. */
 export type WithPairs = (
   parts: HeldOutRows,
   pairs: readonly string[],

@@ -163,7 +163,7 @@ export interface GroupedRowOrder {
   ends: Uint32Array;
 }
 
-/** Returns the order by time or, without times, a number of permutations. */
+/** Returns the orders of the training rows: the one by time or, without times, a number of permutations. */
 export function rowOrders({ dataset, rows }: Targets, permutations: number, seed: number): GroupedRowOrder[] {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
