@@ -110,7 +110,10 @@ export class SkippedRows {
     return Object.values(this.#skipped).reduce((sum, count) => sum + count, 0);
   }
 
-  /** Adds the counts of a piece. @throws {DataError} too many rows are bad, provided that enough rows were read */
+  /**
+   * Adds the counts of a piece of the log.
+   * @throws {DataError} too many rows are bad, provided that enough rows were read
+   */
   read(skipped: Record<string, number>, numRead: number): void {
     for (const [reason, count] of Object.entries(skipped))
       this.#skipped[reason] = (this.#skipped[reason] ?? 0) + count;

@@ -4,7 +4,7 @@ import { logistic } from "../../numeric/exp.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";
 import { fitWeights, weightScores } from "./weights-alone.js";
 
-/** The data has three fields with these numbers of keys. The first two determine the label, the third does not. */
+/** Numbers of keys of the data's three fields. The first two fields determine the label, the third does not. */
 const SIZES = [200, 40, 30];
 const space = { offsets: [0, 200, 240, 270], numFeatures: 270 };
 /** random log-odds of each feature */

@@ -67,7 +67,7 @@ type Fields = Pick<FeatureSpace, "offsets" | "numFeatures">;
 /** The (feature, value) pairs of rows, which can be read field by field. */
 interface Pairs {
   numRows: number;
-  /** Adds the weights of each row's pairs to the row's score. */
+  /** Adds to the score of each row the weights of its features times their values. */
   addTo(rows: Float32Array, weights: Float64Array): void;
   /**
    * Updates the residuals by the steps of the previous field, and computes sums over the pairs of a field. For a pair
@@ -214,7 +214,7 @@ function stepField(
   return { variance: decided > 0 ? Math.max(squares / decided, LEAST_VARIANCE * noise) : variance, saved };
 }
 
-/** Returns the pairs of every `every`-th row. @param columns result of fieldColumns */
+/** Returns the (feature, value) pairs of every `every`-th row. @param columns result of fieldColumns */
 function sampledPairs(
   rows: FeatureRows,
   space: Fields,
@@ -227,7 +227,7 @@ function sampledPairs(
   return sparsePairs(every === 1 ? rows : rowsAt(rows, places), space);
 }
 
-/** Transposes rows that have one pair of value 1 per field, to u32[width][numRows]; undefined for other rows. */
+/** Transposes rows that have one feature of value 1 per field, to u32[width][numRows]; undefined for other rows. */
 function fieldColumns(
   { numRows, width, ids, indptr, values }: FeatureRows,
   space: Fields,
@@ -242,7 +242,7 @@ function fieldColumns(
   return columns;
 }
 
-/** Returns the pairs of every `every`-th row of dense columns. */
+/** Returns the (feature, value) pairs of every `every`-th row of dense columns. */
 function densePairs(columns: Uint32Array, all: number, every: number): Pairs {
   const numRows = Math.ceil(all / every);
   return {
