@@ -75,7 +75,7 @@ export interface OtherSide {
   /** vectors of the trained side, f32[numRows * dim], row-major */
   vectors: Float32Array;
   numRows: number;
-  /** Gram matrix H'H of these vectors, f64[dim * dim] */
+  /** Gram matrix H'H of the trained side's vectors H, f64[dim * dim] */
   gram: Float64Array;
 }
 

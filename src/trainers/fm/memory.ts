@@ -34,8 +34,8 @@ export function fmNeeds({ model, method, dim: given, threads }: FmOptions): Need
       const feature = isChain
         ? 4 * (1 + width) + 16
         : bytesOfFeature(width, shape.method, shape.hasRates, threads);
-      // a machine in several memories keeps its best epoch outside of them, so the model and the table need no further
-      // copies
+      // a machine whose vectors are divided among several memories keeps its best epoch outside of them, so the model
+      // and the table need no further copies
       const isDivided = !isChain && model !== "ffm" && numSliceGroups(shape) > 0;
       const numCopies = isDivided ? 0 : isChain || model === "ffm" ? 2 : 1;
       const copies = numCopies * 4 * (width + 1) + 16;

@@ -103,7 +103,7 @@ interface Visited {
   first: number;
   size: number;
   places: Uint32Array | undefined;
-  /** whether the block is the last of its chunk */
+  /** whether the block of rows is the last of its chunk */
   endsChunk: boolean;
 }
 

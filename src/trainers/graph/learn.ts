@@ -123,7 +123,7 @@ function sideThreads(given: SampledOptions, side: number): number {
   return Math.max(1, Math.floor((given.threads + numSides - 1 - side) / numSides));
 }
 
-/** Starts a machine with a copy of the graph and its initial parameters. */
+/** Starts the threads that train a pair of tables, with a copy of the graph and the initial parameters. */
 async function started(
   { space, graph, parts }: GraphInput,
   { negatives, seed }: SampledOptions,

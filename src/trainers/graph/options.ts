@@ -36,8 +36,8 @@ const LINE = { method: ["line"] } as const;
 const EGES = { method: ["eges"] } as const;
 
 /**
- * Makes an option searchable only if the metric is the AUC of held-out edges: losses depend on how pairs are sampled,
- * and cannot be compared.
+ * Makes an option searchable only if the metric is the AUC of held-out edges: losses depend on how pairs of nodes are
+ * sampled, and cannot be compared.
  */
 function byAuc(among: readonly number[]): { search: SearchRange } {
   return { search: { among: () => among, when: ({ metric }: { metric: string }) => metric === "auc" } };

@@ -267,9 +267,9 @@ function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, Table
 
 /** Nodes that have an edge to another node. */
 interface Linked {
-  /** feature space with only these nodes */
+  /** feature space of the nodes that have an edge to another node */
   fitted: FeatureSpace;
-  /** u32: rows of these nodes; all rows if neither side columns nor --init require counting them again */
+  /** u32: rows of the nodes in this space; all rows if neither side columns nor --init require counting them again */
   rows: Uint32Array;
   numNodes: number;
   /** number of dropped nodes */

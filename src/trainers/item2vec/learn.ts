@@ -106,7 +106,7 @@ export async function learnItem2vec(
   const model = kept[0]!;
   return { ...done, ...model, vectorsAdd: lossOf && (await added()) };
 
-  /** Compares the vectors with popularity by the stopping metric: recall of next items, or loss of pairs. */
+  /** Compares the vectors with popularity by the stopping metric: recall of next items, or loss of held-out pairs. */
   async function added(): Promise<VectorsAdd | undefined> {
     const control = "popularity";
     if (valid!.nextItems) {

@@ -34,7 +34,7 @@ export const LONGEST_WINDOW = 255;
 
 /**
  * Makes an option searchable only if the metric is recall: losses with other windows or noise are means over other
- * pairs, and cannot be compared.
+ * pairs of centre and context, and cannot be compared.
  */
 function byRecall(among: (options: { tokens?: readonly string[] }) => readonly number[]): SearchRange {
   return { among, when: ({ metric }: { metric: string }) => metric === "recall" };

@@ -26,7 +26,7 @@ export function numCrossesOf({ fields, bits }: CrossPlan): number {
 }
 
 /**
- * Returns a function that computes the crosses of rows; undefined if there are no pairs.
+ * Returns a function that computes the crosses of rows; undefined if no pairs of fields are crossed.
  *
  * @throws {UsageError} a name is not a categorical field
  */

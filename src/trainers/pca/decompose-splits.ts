@@ -51,7 +51,7 @@ export interface PcaJob {
 export interface PcaOfParts {
   space: FeatureSpace;
   model: PcaModel;
-  /** training split, with the roles of the matrix's columns */
+  /** training split of a dataset whose roles are the columns of the matrix */
   part: Part;
   /** candidate items of each query; null if the run does not rank items */
   negatives: NonNullable<Examples["negatives"]> | null;

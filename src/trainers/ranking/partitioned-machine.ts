@@ -193,7 +193,8 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Writes the rows of the last turn's users from a slot to the store, and reads those of the next turn into the slot.
+   * Writes the rows of the last turn's users from a slot, the memory of one partition, to the store, and reads those of
+   * the next turn into the slot.
    */
   async #move(last: Visit | undefined, next: Visit | undefined, slot: number): Promise<void> {
     if (last) await this.#save(last.partition, slot, last.visit === last.of - 1);
@@ -219,7 +220,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.rows.write(partition, this.#numbersOf(slot));
   }
 
-  /** Returns a view of the users' rows in a slot, u32. */
+  /** Returns a view of the users' rows in a slot (the memory of one partition), u32. */
   #numbersOf(slot: number): Uint32Array {
     const from = this.#slots[slot]!.firstRow * this.#stride;
     return this.arena

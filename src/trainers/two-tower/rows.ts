@@ -28,7 +28,7 @@ export interface TowerRows {
   side: FieldsAsRows;
 }
 
-/** Fields of the space whose features are consecutive blocks of vector rows. */
+/** Fields of the feature space whose features are consecutive blocks of vector rows. */
 export interface FieldsAsRows {
   /** indexes of the fields in the feature space */
   fields: readonly number[];

@@ -22,7 +22,7 @@ import type { LearnerInput, Scorer, Trained } from "../../../training/session/fe
 import { layoutFile, readLayout } from "./layout.js";
 import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../../dataset/rows.js";
 
-/** Trains the machine. @throws the errors of trainFm */
+/** Trains the field-aware factorization machine. @throws the errors of trainFm */
 export async function learnFfm(
   { train, valid, ...input }: LearnerInput<FactorStart>,
   options: FmOptions,

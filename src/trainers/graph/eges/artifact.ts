@@ -79,7 +79,7 @@ export function splitSpace(space: FeatureSpace, item: string) {
   return {
     items: featureSpace([space.fields[f]!]),
     sides: featureSpace(space.fields.filter(({ name }) => name !== item)),
-    /** first feature of the item column in the undivided space, and the feature after its last */
+    /** first feature of the item column in the given feature space, and the feature after its last */
     range: [space.offsets[f]!, space.offsets[f + 1]!] as const,
   };
 }

@@ -77,7 +77,10 @@ function numVarying({ codes, dictionary }: KeyColumn, cells: Uint32Array, rows: 
   return varies.reduce((n, is) => n + is, 0);
 }
 
-/** Lists the features of which each item's vector is composed. @param fields index of each kind's field in the space */
+/**
+ * Lists the features of which each item's vector is composed.
+ * @param fields index of each kind's field in the feature space
+ */
 function partsOf(
   { offsets, numFeatures }: FeatureSpace,
   fields: readonly number[],
