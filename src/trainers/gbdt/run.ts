@@ -157,7 +157,11 @@ export async function unknownKeysOfTrees(
   };
 }
 
-/** Reads the vectors of --entity. @throws {UsageError} the run has only leaves @throws {ArtifactError} damaged */
+/**
+ * Reads the vectors of the keys of --entity's column.
+ * @throws {UsageError} the run has only leaves
+ * @throws {ArtifactError} damaged
+ */
 export async function entityVectors(run: Run): Promise<KeyVectors> {
   if (run.tables.includes(DEFAULT_TABLE)) return await vectorsOfTable(run);
   throw new UsageError(

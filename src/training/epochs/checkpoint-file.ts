@@ -184,7 +184,7 @@ function damaged(path: string): ArtifactError {
 }
 
 /**
- * Compares the identities of two trainings.
+ * Compares the identities of two trainings: all options and inputs that determine their bytes.
  *
  * @throws {UsageError} they differ; the message lists the names of the differences
  */

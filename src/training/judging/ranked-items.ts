@@ -45,7 +45,7 @@ export interface RankedItems {
   contextsOf: (users: Uint32Array) => FeatureRows;
   /** one feature row per item of RankedKeys */
   items: FeatureRows;
-  /** whether the run has each item */
+  /** returns whether the run has an item of RankedKeys */
   isKnown: (item: number) => boolean;
 }
 

@@ -12,7 +12,7 @@ import type { OwnShare } from "./thread-share.js";
 /** Limits that splits of a leaf must satisfy. */
 export type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
 
-/** Leaves whose splits are searched together. */
+/** One or two leaves whose best splits are searched together. */
 export interface SearchedLeaves {
   both: readonly GrowingLeaf[];
   /** whether each of the searched leaves may be split */

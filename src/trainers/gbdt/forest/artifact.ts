@@ -61,7 +61,7 @@ export function leavesTable({ trees }: Forest, head: Head | undefined): Embeddin
   };
 }
 
-/** Returns the files of model/. */
+/** Returns the files of the run's folder model/. */
 export function gbdtModelFiles(
   forest: Forest,
   features: readonly Feature[],

@@ -82,14 +82,14 @@ export function firstOf({ dim: kept, vectors }: LeafVectors, dim: number): Float
   );
 }
 
-/** Returns the file of model/. */
+/** Returns the file of model/ with the leaf vectors. */
 export function leafVectorFiles({ dim, vectors }: LeafVectors): Record<string, readonly Uint8Array[]> {
   const tensor = { shape: [vectors.length / dim, dim], data: vectors };
   return { [DENSE_FILE]: safetensorsChunks(new Map([["vectors", tensor]])) };
 }
 
 /**
- * Reads the vectors; undefined if the run has none.
+ * Reads the leaf vectors of a run; undefined if the run has none.
  * @throws {ArtifactError} damaged, or the size does not match the trees
  */
 export async function readLeafVectors(run: Run, forest: TreeSums): Promise<LeafVectors | undefined> {

@@ -24,7 +24,7 @@ import { ABSENT, parseCombination, tuplesOf } from "./combinations.js";
 export interface TargetStatistics {
   /** names of the id columns */
   columns: string[];
-  /** name of the added column */
+  /** name of the column that the statistics add to a dataset */
   name: string;
   /** keys of the ids in each of the columns */
   keys: Keys[];

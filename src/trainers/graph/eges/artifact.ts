@@ -243,7 +243,7 @@ export interface SideOfRun extends RunSpace {
   kinds: string[];
 }
 
-/** Reads the side columns. @throws {ArtifactError} damaged */
+/** Reads the side columns of a run. @throws {ArtifactError} damaged */
 export async function readSide(run: Run): Promise<SideOfRun> {
   const [preprocess, bytes] = [await readPreprocess(run), await run.readModelFile(SIDE_FILE)];
   const file = `${run.path}/model/${SIDE_FILE}`;
