@@ -103,7 +103,10 @@ export function checkState(
   );
 }
 
-/** Compares the tasks. @throws {UsageError} the labels of the run are of another kind */
+/**
+ * Compares the prediction tasks of the run and of this training.
+ * @throws {UsageError} the labels of the run are of another kind
+ */
 function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): void {
   if (preprocess.task === task) return;
   throw new UsageError(

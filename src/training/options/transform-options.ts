@@ -202,7 +202,7 @@ export function transformOf(given: GivenTransform, on: string[]): TransformOptio
   };
 }
 
-/** Flags that only some models support. */
+/** Flags of `embed transform` that only some models support. */
 export type TransformFlag = "--dense" | "--features" | "--format libsvm" | "--half-life";
 
 /** Returns the flags of TransformFlag that are set. */

@@ -145,7 +145,7 @@ export interface Trained extends Scorer {
   table(space: FeatureSpace): EmbeddingTable | TableRows;
   /** returns further tables, keyed by their names */
   moreTables?(space: FeatureSpace): Record<string, EmbeddingTable>;
-  /** scorer by the table alone; set if the model has parameters outside of its table */
+  /** scorer that uses the table alone; set if the model also has parameters outside of its table */
   scoreByTable?: Scorer["score"];
   /** true for a linear model, whose table has no vectors */
   isWeightsOnly?: true;

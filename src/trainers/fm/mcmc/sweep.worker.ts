@@ -28,7 +28,7 @@ export interface SweepPlan {
   barrier: Region;
   link: Link;
   dim: number;
-  /** first row of each chunk, and the row after its last */
+  /** rows of each chunk: the first one, and the one after the last */
   chunks: [first: number, end: number][];
   fields: { size: number; first: number; column: FieldColumn }[];
   /** f32[numRows][2]: residual e and sum q of each row */

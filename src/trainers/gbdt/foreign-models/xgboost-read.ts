@@ -263,7 +263,7 @@ function categoryNames(cats: unknown, numColumns: number, read: Reader): (Catego
     if (encoding["offsets"] === undefined) return { keys: values.map(String), cells: "number" };
     const ends = read.numbers(encoding["offsets"], "offsets");
     if (ends.length < 2) return undefined;
-    // XGBoost 3.2 counts characters instead of bytes, and so truncates such names in its file
+    // XGBoost 3.2 counts characters instead of bytes, and so truncates names with multi-byte characters in its file
     if (values.some((byte) => byte < 0 || byte > 127))
       read.fail(
         `column ${f} has category names with non-ASCII characters, which XGBoost truncates when saving: ` +

@@ -133,7 +133,7 @@ export class ForestScorer extends ThreadedKernel<GbdtKernel, ScoringTask, null> 
   }
 }
 
-/** Returns a function from a row to the position of its category; undefined if it is missing or unknown. */
+/** Returns a function that returns the position of a row's category; undefined if it is missing or unknown. */
 export function categoryCodes(
   column: Column,
   vocabulary: Pick<CategoricalField, "keys" | "hash"> | undefined,
