@@ -319,7 +319,7 @@ export function twoTowerOptionsOf(given: GivenTwoTower): TwoTowerOptions {
   return all;
 }
 
-/** Returns the columns in the expressions of --history-of and --targets. @throws {UsageError} an expression is invalid */
+/** Returns the columns in expressions of --history-of and --targets. @throws {UsageError} an expression is invalid */
 export function columnsAsked({
   historyOf: of,
   targets,
