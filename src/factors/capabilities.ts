@@ -3,7 +3,7 @@
 import { type Capabilities, ranksByVectors, type ReadScorer } from "../training/capabilities/model.js";
 import type { Scorer } from "../training/session/feature-training.js";
 
-/** Returns the scorer of a run with factors; each feature has one vector, or none in a linear model. */
+/** Returns the scorer of a factor model's run; each feature has one vector, or none in a linear model. */
 export const readFactors: ReadScorer<Required<Scorer>> = async (...of) =>
   await (await import("./trained.js")).readFactors(...of);
 

@@ -15,7 +15,7 @@ const model: FmParameters = {
   vectors: numbers(NUM_FEATURES * DIM),
 };
 
-/** Returns rows of random features in [from, to) with values. */
+/** Returns rows of random features from `from` to `to` - 1, with a random value for each feature. */
 function someRows(numRows: number, from: number, to: number): FeatureRows {
   const lists = Array.from({ length: numRows }, () => {
     const all = Array.from({ length: to - from }, (_, i) => from + i);

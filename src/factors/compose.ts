@@ -17,10 +17,11 @@ import type { FoldInEvents } from "./fold-in.js";
 
 export interface Composer extends RowComposer {
   /**
-   * Returns the regression problem from which a new value of the feature `own` is fitted, given rows that contain it.
+   * Returns the regression problem whose solution is the weight and the vector of the feature `own`, given rows that
+   * contain the feature.
    */
   events(rows: FeatureRows, own: number): Pick<FoldInEvents, "dim" | "phi" | "offsets">;
-  /** Returns a composer of the same kind for other parameters. */
+  /** Returns a composer that adds vectors in the same way, with other parameters of the model. */
   over(parameters: FmParameters): Composer;
 }
 

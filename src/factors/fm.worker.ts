@@ -1,5 +1,6 @@
-// A thread of the factorization machine. In addition to the kernel's calls, it marks the features that occur repeatedly
-// in its share of the training rows, and initializes its share of a machine in several memories.
+// A thread of the factorization machine. In addition to the kernel's calls, each thread marks the features that occur
+// repeatedly in its share of the training rows and, if the vectors are divided among several WebAssembly memories,
+// initializes its share of these memories.
 
 import { encodeRows, type Encoding } from "../dataset/encoding.worker.js";
 import type { FmKernel } from "../kernels/fm/binding.js";
@@ -8,8 +9,8 @@ import { kernelThread } from "../workers/kernel-thread.js";
 import { groupedKernel, type Initial, type SentGroup } from "./grouped-kernel.js";
 
 /**
- * Settings with which a thread marks the features that a block of rows repeats, and the memories of a machine in
- * several memories.
+ * Settings of a thread: how it marks the features that occur repeatedly in a block of rows, and the memories among
+ * which the vectors are divided, if one memory cannot hold them.
  */
 export interface FmOwn {
   numFeatures: number;
@@ -26,12 +27,12 @@ export interface MarkTask {
   encoding: Encoding | undefined;
 }
 
-/** Task that initializes a machine in several memories. */
+/** Task that initializes the parameters if the vectors are divided among several memories. */
 export interface InitializeTask {
   initial: Initial;
 }
 
-/** Called once in each thread. */
+/** Called once in each thread; returns the function that executes the thread's tasks. */
 export const start = kernelThread<FmKernel, FmOwn, MarkTask | InitializeTask, null>((thread) => {
   const { kernel, memory, index, numThreads, own } = thread;
   const grouped = own.groups.length > 0 ? groupedKernel(thread, own.groups) : undefined;

@@ -72,7 +72,7 @@ function sumsWithItemFeatures(
     const eventRows = mapTo(Uint32Array, codes, (code) => latest.get(code)!);
     const features = bindEncoder(space, dataset).encode(eventRows, new Float32Array(codes.length), indexes);
 
-    // replaces the field's out-of-vocabulary feature by each new key in turn
+    // stores the parameters of each new key in turn in place of those of the field's out-of-vocabulary feature
     const own = space.offsets[f]!;
     const found: Float32Array[] = [];
     const biases = mapTo(Float32Array, folded, (theta, i) => {

@@ -77,7 +77,7 @@ test("the penalties are noise over the mean square of what the field's known key
   const { l2Weight, l2Vector } = priorPenalties(model, 1, Uint32Array.of(5, 3, 1), 2, 1);
   expect(l2Weight).toBeCloseTo(2 / ((3 * 1 + 1 * 9) / 4), 12);
   expect(l2Vector[0]).toBeCloseTo(2 / ((3 * (1 + 4) + 1 * (0 + 1)) / 2 / 4), 12);
-  // Each of the two blocks has its own L2.
+  // Each of the two halves of a vector has its own L2 penalty.
   const blocks = priorPenalties(model, 1, Uint32Array.of(5, 3, 1), 2, 2).l2Vector;
   expect([...blocks].map((x) => 1 / x)).toEqual([
     expect.closeTo(3 / 4 / 2, 12),

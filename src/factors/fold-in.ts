@@ -30,7 +30,10 @@ const SMALLEST_VARIANCE = 1e-9;
 /** The events of one feature, as a regression problem. */
 export interface FoldInEvents {
   dim: number;
-  /** f64[numRows * (1 + dim)]: phi of each row */
+  /**
+   * f64[numRows * (1 + dim)]: vector phi of each row; the row's score is linear in the parameters, with phi as
+   * coefficients
+   */
   phi: Float64Array;
   /** f64[numRows]: score of each row without the feature */
   offsets: Float64Array;
@@ -89,7 +92,7 @@ export function foldIn(events: FoldInEvents, { loss, l2Weight, l2Vector }: FoldI
  * Returns the L2 implied by the known features of a field.
  *
  * @param first     the field's out-of-vocabulary feature, which precedes its known features
- * @param counts    u32: number of events of these features, which are the weights of their squares
+ * @param counts    u32: number of events of these features, by which the squares of their parameters are weighted
  * @param noise     variance of a label about its score; 1 for the logistic loss
  * @param numBlocks number of equal parts of a vector, each of which has its own L2
  */

@@ -12,11 +12,14 @@ import { Plan, Thread } from "../kernels/fm/layout.js";
 import { STAGED } from "../kernels/fm/slice-groups.js";
 import { getField } from "../kernels/shared/struct.js";
 
-/** A group of adjacent slices in a memory of its own, in the form in which it is sent to a thread. */
+/**
+ * A group of adjacent slices, each of which holds some dimensions of all vectors. The group has a memory of its own;
+ * this is the form in which it is sent to a thread.
+ */
 export interface SentGroup {
   memory: WebAssembly.Memory;
   plan: number;
-  /** byte offset of the struct of each thread */
+  /** byte offset of each thread's Thread struct in the group's memory */
   threads: readonly number[];
   firstSlice: number;
   numSlices: number;
@@ -134,7 +137,10 @@ class Group {
   }
 }
 
-/** A thread's kernel in the hub, and its groups. */
+/**
+ * A thread with its instance of the kernel in the machine's main memory (the hub), and a function that instantiates the
+ * kernel in another memory.
+ */
 interface GroupedThread {
   kernel: FmKernel;
   memory: WebAssembly.Memory;
@@ -143,7 +149,10 @@ interface GroupedThread {
   instantiate: (memory: WebAssembly.Memory) => FmKernel;
 }
 
-/** Returns the functions of one thread that train, score and initialize a machine in several memories. */
+/**
+ * Returns the functions of one thread that train, score and initialize a factorization machine whose vectors are
+ * divided among several memories.
+ */
 export function groupedKernel(
   { kernel: hub, memory, index: ownIndex, numThreads: mostThreads, instantiate }: GroupedThread,
   sent: readonly SentGroup[],
@@ -197,7 +206,7 @@ export function groupedKernel(
       return loss;
     },
     sumSquares(_, j) {
-      // 0 for the slice of the weights, which is in no group and contains no vectors
+      // the sum is 0 for the slice of the weights, which contains no vectors and is in no group
       return groups.map((group) => group.sumSquares(j)).find((sum) => sum !== undefined) ?? 0;
     },
     initializeGroups(plan, initial) {

@@ -1,10 +1,11 @@
-// Stores the users' rows of each partition. A partition has up to two blocks, so that the rows of the best epoch remain
-// stored while training changes the current rows. A checkpoint contains both.
+// Stores the rows of users (vectors, perhaps with optimizer state), which are divided into partitions. The store has up
+// to two copies, called blocks, of each partition, so that the rows of the best epoch remain stored while training
+// changes the current rows. A checkpoint contains both.
 
 import type { BlockStore } from "../io/block-store.js";
 import { floatsOf, type LargeArrays } from "../training/epochs/named-arrays.js";
 
-/** u8 by partition: number of the block, 0 or 1, that contains the rows. */
+/** For each partition of users, u8: number of the block, 0 or 1, that contains its rows. */
 export type RowPlaces = Uint8Array;
 
 export class KeptRows {
@@ -50,10 +51,10 @@ function blockName(partition: number, block: number): string {
   return `rows ${partition} ${block}`;
 }
 
-/** Prefixes of the names of rows in a checkpoint: of the current rows, and of those of the best epoch. */
+/** Prefixes of array names in a checkpoint: of the users' current rows, and of their rows in the best epoch. */
 export const [NOW, KEPT] = ["rows.", "kept."] as const;
 
-/** Rows by partition: u32, the bits of floats. */
+/** The rows of each partition of users, as u32 words that hold the bits of floats. */
 export interface PartitionRows {
   numPartitions: number;
   /** number of floats of the rows of a partition */
@@ -61,7 +62,7 @@ export interface PartitionRows {
   read: (partition: number, into: Uint32Array, isKept: boolean) => Promise<void>;
 }
 
-/** Returns the rows for a checkpoint. @param withKept true to include those of the best epoch */
+/** Returns the users' rows for a checkpoint. @param withKept true to include those of the best epoch */
 export function savedRows({ numPartitions, length, read }: PartitionRows, withKept: boolean): LargeArrays {
   const all = Array.from({ length: numPartitions }, (_, p) => p);
   return {
@@ -77,8 +78,7 @@ export function savedRows({ numPartitions, length, read }: PartitionRows, withKe
 
 /**
  * Calls a function with the rows of each partition in a checkpoint.
- * @throws {ArtifactError} the checkpoint has rows of
- * another size
+ * @throws {ArtifactError} the checkpoint has rows of another size
  */
 export async function restoreRows(
   large: LargeArrays | undefined,

@@ -45,8 +45,8 @@ const SPREAD = 0.05;
 export type FmMachineShape = FmShape & { fields?: FieldAwareness };
 
 /**
- * Arrays for dense copies of the parameters, in the machine's arena or, for a machine in several memories, outside of
- * it.
+ * Arrays for dense copies of the parameters, in the machine's main memory or, if the vectors are divided among several
+ * memories, outside of it.
  */
 export interface ParameterArrays {
   /** vectors of the features, f32[n][dim], or f32[n][fields][dim] for a field-aware machine */
@@ -68,7 +68,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     super();
     const { fields } = shape;
     this.#shape = shape;
-    // a field-aware machine checks the size of its memory when it is allocated
+    // only the vectors of a plain machine may be divided among several memories; allocateFfm checks the size itself
     const numGroups = fields ? 0 : numSliceGroups(shape);
     const { layout, sliceGroups } = fields
       ? { layout: allocateFfm(this.arena, shape, fields), sliceGroups: [] }
@@ -96,7 +96,9 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     return await machine.begin(fields ? "ffm" : "fm", machine.#layout, script);
   }
 
-  /** Settings for marking the training rows while they are loaded. */
+  /**
+   * Settings with which features that occur repeatedly in a block of rows are marked while training rows are loaded.
+   */
   get marks(): Marks {
     const { numFeatures, fields } = this.#shape;
     return marksFor(numFeatures, fields !== undefined);
@@ -112,7 +114,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     rows.encoding = undefined;
   }
 
-  /** Whether the slices are in several memories. */
+  /** Whether the slices of the vectors are divided among several WebAssembly memories. */
   get isDivided(): boolean {
     return this.#groups.length > 0;
   }
@@ -218,7 +220,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     else await this.#onSlices("importSlice", vectors.byteOffset, w.byteOffset);
   }
 
-  /** Copies the parameters from arrays of any origin. */
+  /** Copies the parameters from arrays that need not come from allocateParameters. */
   async importFrom({ vectors, w }: ParameterArrays): Promise<void> {
     if (this.isDivided) return await this.import({ vectors, w });
     this.#imported ??= this.allocateParameters();
@@ -239,7 +241,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     return await this.run({ deal: { end: numSlices + 1, size: 1 }, call });
   }
 
-  /** The memories with their layouts: the arena, and those of groups of slices. */
+  /** The memories with their layouts: the main memory (arena), and those of groups of slices, if there are any. */
   get #parts() {
     const groups = this.#groups.map((group) => [group.arena, group] as const);
     return [[this.arena, this.#layout] as const, ...groups];
@@ -248,7 +250,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
   /** Enlarges the threads' buffers to the size of a batch of the rows. */
   #reserve({ pairs }: RowsBuffer): void {
     reservePairs(this.arena, this.#layout, pairs);
-    // groups copy one batch at a time, so their buffers need no room for a whole block of rows
+    // the memory of a group gets the rows of one batch at a time, so its buffers need no room for a whole block of rows
     const { batch } = pairs;
     for (const group of this.#groups) reservePairs(group.arena, group, { copied: batch, batch });
   }
@@ -270,7 +272,8 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
   }
 
   /**
-   * Restores the optimizer state of the flagged features, and of flagged blocks of their vectors.
+   * Restores the optimizer state of the features that `known` flags, in the blocks of their vectors that `knownBlocks`
+   * flags.
    *
    * @param known u8[numFeatures]
    */

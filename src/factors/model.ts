@@ -21,7 +21,7 @@ export interface FmModel {
   w: Float32Array;
   /** vector of each feature, f32[numFeatures * dim], row-major */
   vectors: Float32Array;
-  /** epoch of these parameters, from 1 */
+  /** number of the epoch that produced these parameters, from 1 */
   bestEpoch: number;
   epochs: EpochEvent[];
   /** true if a signal ended the training early */

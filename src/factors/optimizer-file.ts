@@ -1,10 +1,10 @@
-// --keep-state: stores the optimizer state of each parameter in model/optimizer.safetensors, by feature of the run's
-// space.
+// --keep-state: stores the optimizer state of each parameter in model/optimizer.safetensors, with a row for each of the
+// n features of the run's feature space.
 //
-//   vectors  f32[n, J (S - 1) K]   AdaGrad's sum of squares n of each dimension, or Adam's two means and its counters,
-//            as in kernels/fm/state.ts
-//   w        f32[n, L - 1]
-//   w0       f32[1]
+//   vectors  f32[n, floats per vector]   AdaGrad's sum of squares of each dimension, or Adam's two means and its
+//            counters, in the order of kernels/fm/state.ts
+//   w        f32[n, floats per weight]   the same for the weight
+//   w0       f32[1]                      AdaGrad's sum of squares of the bias
 
 import type { Run } from "../embedding/run-directory.js";
 import { safetensorsChunks } from "../embedding/safetensors.js";
@@ -13,7 +13,7 @@ import type { OptimizerState } from "../kernels/fm/state.js";
 
 const FILE = "optimizer.safetensors";
 
-/** Returns the file under its path in model/. */
+/** Returns the file of the optimizer state, under its path in model/. */
 export function optimizerFile(
   { vectors, w, w0 }: OptimizerState,
   numFeatures: number,

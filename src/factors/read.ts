@@ -9,7 +9,7 @@ import { unknownKeysOf } from "../training/examples/feature-table.js";
 import { fmComposer } from "./compose.js";
 import { readFmModel } from "./artifact.js";
 
-/** Returns the composer of features with one vector, which are added. @throws {ArtifactError} damaged */
+/** Returns a run's feature space, and the composer that adds one vector per feature. @throws {ArtifactError} damaged */
 export async function factorComposition(run: Run): Promise<Composition> {
   const { space, parameters } = await readFmModel(run);
   return { space, composer: fmComposer(parameters) };
@@ -21,7 +21,7 @@ export async function factorUnknownKeys(run: Run): Promise<OutOfVocabulary> {
   return unknownKeysOf(space, parameters);
 }
 
-/** Reads the parameters that are not in the table, for a model of second order. @throws {ArtifactError} damaged */
+/** Reads w0 and the dimension of a model with vectors (of second order). @throws {ArtifactError} damaged */
 export async function secondOrderFacts(run: Run): Promise<ModelFacts> {
   const { parameters } = await readFmModel(run);
   return { w0: parameters.w0, dim: parameters.dim };

@@ -10,7 +10,7 @@ import { ArtifactError } from "../errors.js";
 import { wholeRows, type Rotation, type Rotate } from "../training/capabilities/rotation.js";
 
 type Tensors = ReadonlyMap<string, Tensor>;
-/** Function that returns the tensors of a file that a rotation changes. */
+/** Function that rotates the vectors in a file's tensors, and returns the tensors that it changed. */
 export type RotateTensors = (tensors: Tensors, rotate: Rotate) => Map<string, Tensor>;
 
 const rotateUnknown: RotateTensors = (tensors, rotate) => {

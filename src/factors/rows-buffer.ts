@@ -13,10 +13,10 @@ export class RowsBuffer {
   numRows = 0;
   /** total weight of the rows */
   weight = 0;
-  /** maximum numbers of pairs that a thread copies or processes at once */
+  /** maximum numbers of (feature, value) pairs that a thread copies at once, and that a batch has */
   pairs: PairCounts = { copied: 0, batch: 0 };
   /**
-   * columns from which the threads that mark repeated features encode the rows first; undefined if ids are encoded
+   * columns from which the threads encode the ids before they mark repeated features; undefined if the ids are encoded
    * already
    */
   encoding: Encoding | undefined;
@@ -88,12 +88,12 @@ function bytesOfIds(rows: FeatureRows): number {
   return 4 * firstPair(rows, rows.numRows);
 }
 
-/** Returns the maximum total number of pairs that any `count` of the rows have. */
+/** Returns the largest total number of (feature, value) pairs that any `count` of the rows have. */
 function pairsOfWidest(rows: FeatureRows, count: number): number {
   const { indptr } = rows;
   if (!indptr) return rows.width * Math.min(count, rows.numRows);
 
-  // counts rows by number of pairs, and then adds the widest rows first
+  // counts the rows by their number of pairs, and then adds the rows with the most pairs first
   const rowsOfWidth = new Map<number, number>();
   for (let r = 0; r < rows.numRows; r++) {
     const width = indptr[r + 1]! - indptr[r]!;

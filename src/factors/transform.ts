@@ -20,8 +20,8 @@ export const composerOfFactors: ComposerOf = async (_, { parameters }) =>
   await Promise.resolve(fmComposer(parameters));
 
 /**
- * Function that derives missing fields of rows from the columns of the table. The returned function adds their features
- * to rows, where `first` is the index of the first row.
+ * Function that computes fields which rows lack from the columns of their table. It returns a function that adds the
+ * features of these fields to rows, the first of which is row `first` of the table.
  */
 export type Completion = (
   dataset: Dataset,

@@ -103,7 +103,10 @@ export function checkState(
   );
 }
 
-/** Compares the tasks. @throws {UsageError} the labels of the run are of another kind */
+/**
+ * Compares the prediction tasks of the run and of this training.
+ * @throws {UsageError} the labels of the run are of another kind
+ */
 function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): void {
   if (preprocess.task === task) return;
   throw new UsageError(
@@ -112,7 +115,10 @@ function checkTask({ run, preprocess }: FactorInit, task: Examples["task"]): voi
   );
 }
 
-/** Returns the part of a trainer's plan that concerns --init. */
+/**
+ * Returns the run that --init names, if there is one, and the function that adds its keys and parameters to the
+ * vocabulary.
+ */
 export function factorInit(
   init: FactorInit | undefined,
   given: Pick<GivenTraining, "expire" | "freeze" | "keepState">,
@@ -164,7 +170,8 @@ function carryFactors(
 /**
  * Returns the parameters of the run by feature of the new vocabulary; zero for new features.
  *
- * @param places for each block of the new vectors: the index of the run's block, negative if there is none
+ * @param places for each block of a new vector (one per partner field): index of the block in the run's vectors,
+ *   negative if the run lacks it
  */
 function startOf(
   { space, parameters: { w0, w, vectors }, blocks, base, optimizer }: FactorInit,

@@ -10,7 +10,7 @@ import type { TransformForeign } from "../training/options/transform-options.js"
 
 /** The exports of a trainer's models.ts. */
 interface Home {
-  /** the kinds of models that its runs hold */
+  /** the kinds of models that runs of the trainer contain */
   models: Models;
   /** Encodes rows by another program's model file. */
   transformForeign?: TransformForeign;
@@ -87,8 +87,8 @@ export const trainers: readonly TrainerEntry[] = [
 ];
 
 /**
- * The trainer of a starter pipeline, by what the log holds; `others` is a comment in the pipeline file that names
- * alternatives.
+ * The trainer of a starter pipeline for a log with labels, and for a log of events alone; `others` is a comment in the
+ * pipeline file that names alternatives.
  */
 export const firstTrainer: Readonly<Record<"labels" | "events", { command: string; others?: string }>> = {
   labels: { command: "train-fm" },
@@ -190,7 +190,7 @@ async function commandsWith(has: (model: Capabilities) => boolean): Promise<stri
     .replace(/, ([^,]+)$/, " or $1");
 }
 
-/** Returns the function for another program's model files. */
+/** Returns the function that transforms or predicts by another program's model file. */
 export async function ofForeign<C extends "transformForeign" | "foreignPredictor">(
   name: C,
 ): Promise<NonNullable<Home[C]>> {

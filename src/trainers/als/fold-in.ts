@@ -75,7 +75,7 @@ export interface OtherSide {
   /** vectors of the trained side, f32[numRows * dim], row-major */
   vectors: Float32Array;
   numRows: number;
-  /** Gram matrix H'H of these vectors, f64[dim * dim] */
+  /** Gram matrix H'H of the trained side's vectors H, f64[dim * dim] */
   gram: Float64Array;
 }
 
@@ -90,7 +90,7 @@ export function otherSide(dim: number, vectors: Float32Array): OtherSide {
 /**
  * Returns the vector of a new row with the given events.
  *
- * @param confidences by row of the other side
+ * @param confidences confidence of the new row's event with each user or item, by row of the trained side
  * @returns f64[dim]
  * @throws {UsageError} the vector is not determined, because the penalty and the weight of unobserved pairs are both 0
  */

@@ -62,10 +62,10 @@ test.each([
           [i, -a],
         ],
   );
-  // MLlib's vectors that are held fixed are ours, divided by the scale
+  // the fixed vectors that MLlib would have are ours, divided by the scale
   const there = others.map((x) => x / scale);
   const row = mllibRow(there, given, parameters.alpha, parameters.regParam).map((x) => x * scale);
-  // the row has all pairs, so the sum of the penalties of all rows equals its own penalty
+  // the row is paired with every fixed vector, so the sum of the penalties of all rows equals its own penalty
   const own = ownRow(pairs, l2Vector * (confidence + a * numOthers));
   expect(Math.max(...row.map((x, d) => Math.abs(x - own[d]!)))).toBeLessThan(1e-9);
   expect(Math.max(...own.map(Math.abs))).toBeGreaterThan(0.05);

@@ -36,7 +36,10 @@ export interface EventSums {
 /** Parameters, ratings and scale with which MLlib minimizes our objective. */
 export interface MllibObjective {
   parameters: Pick<AlsParameters, "alpha" | "regParam">;
-  /** confidence: each pair has one rating, c; split: each pair has two ratings, c - a and -a */
+  /**
+   * how ratings are made of a pair's confidence c: `confidence`, one rating c; `split`, two ratings c - a and -a, where
+   * a is the weight of a pair without events
+   */
   ratings: "confidence" | "split";
   /** factor by which MLlib's vectors are multiplied */
   scale: number;

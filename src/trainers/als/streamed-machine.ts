@@ -51,7 +51,7 @@ export interface StreamedShape {
 
 /** Part of the kernel's memory that holds the vectors and events of one block of users at a time. */
 interface Slot {
-  /** f32[most users of a block][D]: vectors of the block's users */
+  /** f32[maximum number of users per block][D]: vectors of the block's users */
   rows: Region;
   gram: Region;
   losses: Region;
@@ -102,7 +102,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   readonly items: Region;
   /** f32[numItems]: penalty of each item */
   readonly itemPenalties: Region;
-  /** store of the users' vectors, which holds f32[most users of a block][D] per block */
+  /** store of the users' vectors; each of its blocks holds f32[maximum number of users per block][D] */
   readonly rows: KeptRows;
   /** u32[numBlocks + 1]: first user of each block, and the number of users */
   readonly starts: Uint32Array;
@@ -197,7 +197,10 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     return this.#slots[0].rows.bytes / 4;
   }
 
-  /** Replaces the vectors of a block of users. @param rows u32: the bits of f32[most users of a block][D] */
+  /**
+   * Replaces the vectors of a block of users.
+   * @param rows u32: the bits of f32[maximum number of users per block][D]
+   */
   async setBlock(block: number, rows: Uint32Array): Promise<void> {
     await this.rows.write(block, rows);
     this.#isWritten[block] = 1;
@@ -327,7 +330,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   }
 
   /**
-   * Points the kernel's structs of a slot to a group of items.
+   * Points the kernel's structs of a slot, the memory of one block of users, to a group of items.
    * @param at positions of the block's events in the slot
    */
   #useGroup(group: number, slot: Slot, at = eventSections(0, 0, false, 0)): void {

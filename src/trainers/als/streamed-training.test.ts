@@ -29,7 +29,7 @@ const before = { ...blockLimits };
 beforeEach(() => Object.assign(blockLimits, { bytes: 40_000, events: 2500, sums: 100_000 }));
 afterAll(() => Object.assign(blockLimits, before));
 
-/** Less memory than the items need: items are solved in several groups, and all blocks are on disk. */
+/** A limit below the memory of the items, which are then solved in several groups; all blocks are on disk. */
 const FROM_DISK = { maxMemory: 1000 };
 async function trained(
   name: string,

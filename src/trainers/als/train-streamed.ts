@@ -54,7 +54,7 @@ export async function trainStreamed(
     users: startFrom(start, "users", penalties.users, mass.users),
     items: startFrom(start, "items", penalties.items, mass.items),
   };
-  // sets the penalties of users that are not trained below 0, before the machine stores the penalties
+  // gives users that are not trained a penalty below 0, before the machine stores the penalties
   const known = isFirst && Uint8Array.from(mass.users, (_, user) => Number(isFirst.users(user)));
   const shape = { dim, block: BLOCK, threads, users, numItems: item.count, maxMemory, beside };
   const machine = await StreamedMachine.start(shape, penalties.users);

@@ -22,7 +22,7 @@ import type { ImplicitOptions } from "./options.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { rowSums } from "../../dataset/sequences/interactions.js";
 
-/** Root mean square length of an item's first vector; a dimension has a standard deviation of this over sqrt(dim). */
+/** Root mean square length of an item's first vector: a dimension has a standard deviation of this / sqrt(dim). */
 const FIRST_LENGTH = 0.1;
 const sides: readonly SideName[] = ["users", "items"];
 

@@ -18,8 +18,8 @@ import type { SparseRows } from "../../kernels/als/binding.js";
 export const BLOCK = 16;
 
 /**
- * Maximum bytes of vectors and number of events of a block of users, and bytes of items' sums that are allowed
- * regardless of --max-memory; tests lower them.
+ * Limits of a block of users (bytes of their vectors, and number of their events), and bytes that the sums of items may
+ * take regardless of --max-memory. Tests lower these limits.
  */
 export const blockLimits = { bytes: 64 << 20, events: 8 << 20, sums: 256 << 20 };
 

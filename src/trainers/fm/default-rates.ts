@@ -59,24 +59,27 @@ const fieldAwareL2: Record<FmLoss, number> = { logistic: 1e-3, squared: 0.2 };
  * have converged.
  */
 export const [FEW, MANY_FIELDS] = [3, 16];
-/** Default learning rate of weights if there are few fields, and of vectors if they leave the saddle at 0 slowly. */
+/** Default learning rate of weights with few fields, and of vectors that grow slowly from 0, a saddle of the loss. */
 export const LARGE_RATE = 0.2;
 /**
  * Number of rows per key, including sampled negatives, below which vectors get larger steps if there are few fields.
  */
 const ROWS_PER_KEY = 100;
-/** Number of training rows up to which vectors leave the saddle at 0 slowly, whatever the number of fields. */
+/**
+ * Number of training rows up to which vectors grow slowly from 0, where the loss has a saddle, with any number of
+ * fields.
+ */
 const FEW_ROWS = 20_000;
 /** Maximum default patience. */
 export const MOST_PATIENCE = 20;
 /**
- * Number of training rows that early stopping waits for, in at most MOST_PATIENCE epochs, where vectors leave the
- * saddle slowly.
+ * Number of training rows that early stopping waits for if vectors grow slowly from 0, where the loss has a saddle, in
+ * at most MOST_PATIENCE epochs.
  */
 const PATIENT_ROWS = 100_000;
 /**
- * Bounds of the default L2 of vectors that leave the saddle at 0 slowly, and its value if each key has one row on
- * average (`ofOneRow`). With up to 3 fields, the upper bound is `mostOfFew`.
+ * Bounds of the default L2 of vectors that grow slowly from 0, where the loss has a saddle, and its value if each key
+ * has one row on average (`ofOneRow`). With up to 3 fields, the upper bound is `mostOfFew`.
  */
 const SADDLE_L2 = { least: 0.01, most: 0.08, mostOfFew: 0.06, ofOneRow: 0.5 } as const;
 

@@ -31,7 +31,7 @@ export function drawsByPlace({ preprocess: { negatives } }: Pick<FmRun, "preproc
   return negatives ? "its negatives depend on row positions in the log" : undefined;
 }
 
-/** Machines with which a run predicts: a single one, or the draws of a chain. */
+/** Factorization machines with which a run predicts: a single one, or the posterior draws of a Markov chain. */
 export interface Machines {
   machines: { parameters: FmParameters; composer: Composer }[];
   /** factor by which the scores of the mean of the draws were multiplied when the table was written */

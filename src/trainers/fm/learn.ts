@@ -12,7 +12,7 @@ import { trainedFactors } from "../../factors/trained.js";
 import type { FmOptions } from "./options.js";
 import { trainFm, type FmInput } from "./train.js";
 
-/** Trains the machine. @throws the errors of trainFm */
+/** Trains the factorization machine. @throws the errors of trainFm */
 export async function learnFm(
   input: LearnerInput<FactorStart>,
   options: FmOptions,

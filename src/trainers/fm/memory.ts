@@ -9,8 +9,9 @@ import type { FmOptions } from "./options.js";
 const CHUNKS = 64 << 20;
 
 /**
- * Sums up the parameters with the optimizer's state, the copy of the best epoch and the table; and the rows, in the
- * kernel's memory and again for the metrics. Throws a UsageError if the machine exceeds its limits.
+ * Estimates the memory: of the parameters with the optimizer's state, the copy of the best epoch and the table; and of
+ * the rows, which are in the kernel's memory and again in memory for the metrics. Throws a UsageError if the machine
+ * exceeds its limits.
  */
 export function fmNeeds({ model, method, dim: given, threads }: FmOptions): Needs {
   const isChain = method === "mcmc" || method === "als";
@@ -33,8 +34,8 @@ export function fmNeeds({ model, method, dim: given, threads }: FmOptions): Need
       const feature = isChain
         ? 4 * (1 + width) + 16
         : bytesOfFeature(width, shape.method, shape.hasRates, threads);
-      // a machine in several memories keeps its best epoch outside of them, so the model and the table need no further
-      // copies
+      // a machine whose vectors are divided among several memories keeps its best epoch outside of them, so the model
+      // and the table need no further copies
       const isDivided = !isChain && model !== "ffm" && numSliceGroups(shape) > 0;
       const numCopies = isDivided ? 0 : isChain || model === "ffm" ? 2 : 1;
       const copies = numCopies * 4 * (width + 1) + 16;

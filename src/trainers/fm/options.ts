@@ -46,8 +46,8 @@ const [model, training] = ["Model:", "Training:"] as const;
 const notNegative = { min: 0, max: ANY, group: training } as const;
 const positive = { min: 1e-6, max: ANY, group: training } as const;
 /**
- * Conditions for the field `only` of options: an option applies to gradient methods alone, to gradient methods and ALS,
- * or to MCMC.
+ * Values of an option's property `only`, which restrict the option to gradient methods, to gradient methods and ALS, or
+ * to MCMC.
  */
 const ofGradients = { method: ["adagrad", "sgd", "ftrl", "adam"] } as const;
 const ofPenalties = { method: [...ofGradients.method, "als"] } as const;

@@ -52,7 +52,7 @@ describe("the result is the same bytes at 1, 2, 3 and 7 threads", () => {
 });
 
 test("rows that threads encode as they mark them train as rows that are there already, at 1, 2 and 3 threads", async () => {
-  // The log has more rows than threads encode in one round, and keys that only one row has.
+  // The log has more rows than the threads encode in one round, and some keys occur in one row only.
   const numRows = 20_000;
   const draws = (column: number, keys: number) =>
     Uint32Array.from({ length: numRows }, (_, r) => Math.floor(uniformAt(streamOf(9, column), r) * keys));
@@ -139,8 +139,8 @@ describe("learning", () => {
       const all = { ...defaultFmOptions("squared", method), threads: 2, epochs: 5 };
       const { epochs } = await trainFm(inputOf(train, valid), all);
       const variance = mean(valid.labels.map((y) => (y - mean(valid.labels)) ** 2));
-      // Expects less than the loss of weights alone, 0.49 of the variance. A method that took a batch's step once per
-      // occurrence would diverge by epoch 3.
+      // The bound is far below 0.49 of the labels' variance, the loss of a model with weights alone. A method that took
+      // a batch's step once per occurrence of a feature would diverge by epoch 3.
       expect(epochs.at(-1)!.validLoss! / variance).toBeLessThan(0.2);
       expect(Math.max(...epochs.map(({ trainLoss }) => trainLoss / variance))).toBeLessThan(1.5);
     },

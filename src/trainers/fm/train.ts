@@ -170,7 +170,10 @@ async function trainEpochs(
   return model;
 }
 
-/** Returns the kernel's method. @throws {UsageError} it is not a gradient method */
+/**
+ * Returns the gradient method as the kernel names it.
+ * @throws {UsageError} the method of the options is not a gradient method
+ */
 function stepsOf(method: FmOptions["method"]): FmMethod {
   for (const name of Object.keys(METHODS) as FmMethod[]) if (name === method) return name;
   throw new UsageError(`--method ${method} is not a gradient method`);

@@ -18,7 +18,7 @@ import { blockKey, blockOrder, permutation } from "../../numeric/random.js";
 import type { FmMachine } from "../../factors/machine.js";
 import { bytesOfRows, RowsBuffer } from "../../factors/rows-buffer.js";
 
-/** Number of blocks of a chunk of resident or stored rows. */
+/** Number of blocks of rows per chunk, if the training rows are in memory or in a store. */
 const CHUNK_BLOCKS = 32;
 
 /** The result of a pass over the training rows. */
@@ -103,7 +103,7 @@ interface Visited {
   first: number;
   size: number;
   places: Uint32Array | undefined;
-  /** whether the block is the last of its chunk */
+  /** whether the block of rows is the last of its chunk */
   endsChunk: boolean;
 }
 
@@ -141,7 +141,7 @@ export function* chunksOf(rows: FeatureRows, key: number | undefined): Generator
   }
 }
 
-/** Yields the chunks that chunksOf would yield for stored rows; reads one block after another. */
+/** Yields the same chunks as chunksOf, but from rows in a store, of which it reads one block after another. */
 function* storedChunks(rows: StoredRows, key: number | undefined, epoch: number): Generator<FeatureRows> {
   let pieces: FeatureRows[] = [];
   for (const { first, size, places, endsChunk } of blocksInOrder(rows.numRows, key)) {

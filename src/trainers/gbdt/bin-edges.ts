@@ -19,7 +19,7 @@ const MIN_DATA_IN_BIN = 3;
  */
 export function edgesOf(known: Float64Array, maxBin: number): number[] {
   const { values, counts } = distinctOf(known);
-  // number of distinct numbers below zero; number of those that are zero or below
+  // number of distinct values below zero, and number of distinct values that are zero or below
   const below = countUntil(values, (x) => x > -ZERO);
   const above = countUntil(values, (x) => x > ZERO);
   const [rowsBelow, rowsAbove] = [sumOf(counts.subarray(0, below)), sumOf(counts.subarray(above))];
@@ -74,7 +74,7 @@ function greedy(values: Float64Array, counts: Uint32Array, maxBin: number): numb
   const total = sumOf(counts);
   const most = Math.max(1, Math.min(maxBin, Math.floor(total / MIN_DATA_IN_BIN)));
 
-  // a number with more rows than the average bin gets a bin of its own; the other numbers share the remaining bins
+  // a value with more rows than the average bin gets a bin of its own; the other values share the remaining bins
   const isBig = (i: number) => counts[i]! >= total / most;
   let rest = total;
   let bins = most;

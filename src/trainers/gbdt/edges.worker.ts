@@ -5,7 +5,7 @@ import { Arena } from "../../kernels/shared/memory.js";
 import { SORT_COUNTS_BYTES, type GbdtKernel } from "../../kernels/gbdt/binding.js";
 import { edgesOf } from "./bin-edges.js";
 
-/** The input and output of the rounds; all arrays are in shared memory. */
+/** Input and output of the rounds that find bin edges; all arrays are in shared memory. */
 export interface EdgeRounds {
   /** compiled kernel, whose sort function is used */
   module: WebAssembly.Module;
@@ -24,7 +24,7 @@ export function foundWidth(maxBin: number): number {
   return 3 + maxBin;
 }
 
-/** Called once in each thread. @returns a function that finds the edges of a column */
+/** Called once in each thread. @returns a function that finds the bin edges of a column */
 export function start({ module, columns, sample, maxBin, found }: EdgeRounds): (column: number) => void {
   const arena = new Arena();
   const numbers = arena.allocate("a column's sample", 8 * sample.length);

@@ -1,4 +1,5 @@
-// Measures trees on the splits of a log; with a head, also the trees alone and a logistic regression without trees.
+// Measures trees on the splits of a log. If there is a head, a logistic regression on the leaves, it also measures the
+// trees without the head, and a logistic regression without trees.
 
 import type { Metrics, VectorsAdd } from "../../embedding/manifest.js";
 import { multiclassLosses } from "../../evaluation/metrics.js";
@@ -60,8 +61,8 @@ export async function evaluateForest(
 }
 
 /**
- * Measures how much the encoding of validation rows improves predictions: leaves with a head are compared with the sums
- * of leaf values; leaf values alone are compared with the mean label of the training rows.
+ * Measures how much the encoding of validation rows improves predictions. Leaves with a head (a logistic regression on
+ * them) are compared with the sums of leaf values; without a head, with the mean label of the training rows.
  *
  * @param scores scores of the model, and of its trees without the head
  */
@@ -154,8 +155,8 @@ export function forestOutcomeWarnings(
   return [
     ...(isOne && !interrupted ? unfinishedWarnings(course) : []),
     ...constant,
-    // the control without a head is the mean label; `constant` already warns about predictions that are worse than the
-    // mean
+    // without a head (logistic regression on leaves), predictions are compared with the mean label, and `constant`
+    // already warns about predictions that are worse than the mean
     ...(constant.length === 0 || fitted
       ? vectorWarnings(vectorsAdd, fitted ? HEAD_ADVICE : CONSTANT_ADVICE)
       : []),

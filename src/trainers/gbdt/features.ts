@@ -147,7 +147,7 @@ export function binnedColumn(dataset: Dataset, feature: Feature): BinnedColumn {
   return { kind: "category", codes: column.codes, bins };
 }
 
-/** Returns a function from a row to its bin. */
+/** Returns a function that returns the bin of a row. */
 export function binOf(column: BinnedColumn, feature: Feature): (row: number) => number {
   if (column.kind === "category") {
     const { codes, bins } = column;

@@ -1,4 +1,4 @@
-// Trains trees on the splits of a log and, if requested, a head on their leaves.
+// Trains trees on the splits of a log and, if requested, a head: a logistic regression on the leaves of the trees.
 //
 //   no head            trees on all training rows
 //   --head lr          trees on most of the rows, the head on the others, which the trees have not seen
@@ -41,12 +41,14 @@ export interface ModelJob extends GrowJob {
    * share of its value that each leaf of the earlier trees keeps when leaves are refitted; absent if trees are added
    */
   decay?: number | undefined;
-  /** in a refit with --cross-fit: number of iterations of each forest; absent: the option's number for all */
+  /**
+   * in a refit with --cross-fit: number of iterations of each forest; absent: --num-trees is the number for all forests
+   */
   forestTrees?: readonly number[] | undefined;
   note: (text: string) => void;
 }
 
-/** Trains the trees, and the head if it is requested. */
+/** Trains the trees and, if requested, the head (a logistic regression on their leaves). */
 export async function fitModel(
   { train, valid }: Omit<LogParts, "test">,
   job: ModelJob,

@@ -25,7 +25,7 @@ export interface GrownForest extends EpochsDone {
   features: Feature[];
   columns: ColumnRecipe[];
   vocabularies: Vocabularies;
-  /** number of iterations that were added */
+  /** number of iterations that the training added to the forest */
   bestEpoch: number;
   /** mean loss of the training rows after the best iteration; undefined if no tree was added */
   trainLoss?: number;
@@ -35,14 +35,14 @@ export interface GrownForest extends EpochsDone {
 export interface GrowJob {
   prediction: Prediction;
   gbdt: GbdtOptions;
-  /** run of --init, whose trees are the first of the forest */
+  /** run that --init names; its trees are the first of the forest */
   init: ForestInit | undefined;
   watch: Watch;
   warn: (text: string) => void;
   lap: (stage: string) => void;
 }
 
-/** Fits the columns on the rows of a split, and adds the categories of the run of --init. */
+/** Fits the columns on the rows of a split, and adds the categories of the run that --init names. */
 export async function fitColumns({ dataset, rows }: Part, { gbdt, init, warn }: GrowJob): Promise<Feature[]> {
   const features = await fitTreeFeatures(dataset, rows, gbdt);
   for (const feature of features) warnOf(feature, rows.length, warn);
@@ -51,7 +51,7 @@ export async function fitColumns({ dataset, rows }: Part, { gbdt, init, warn }: 
   return withInitKeys(features, init.preprocess.columns);
 }
 
-/** Returns the forest before training: empty, or the trees of the run of --init. */
+/** Returns the forest before training: empty, or the trees of the run that --init names. */
 function startingForest({ prediction, init }: GrowJob, features: readonly Feature[]): GrownForest {
   const { task: objective, classes } = prediction;
   const columns = columnRecipes(features);
@@ -69,7 +69,8 @@ function startingForest({ prediction, init }: GrowJob, features: readonly Featur
 }
 
 /**
- * Grows trees on the training rows, after those of the run of --init; the validation loss determines how many are kept.
+ * Grows trees on the training rows, after the trees of the run that --init names; the validation loss determines how
+ * many are kept.
  */
 export async function growForest(
   features: readonly Feature[],
@@ -120,7 +121,10 @@ async function byClass(
   );
 }
 
-/** Refits the leaves of the run of --init to a split's rows. @param decay share of its old value that a leaf keeps */
+/**
+ * Refits the leaves of the run that --init names to a split's rows.
+ * @param decay share of its old value that a leaf keeps
+ */
 export async function refitForest(
   features: readonly Feature[],
   part: LabelledPart,

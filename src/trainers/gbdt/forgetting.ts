@@ -24,7 +24,7 @@ import { leafPaths, wordsOf } from "./forest/in-words.js";
 import type { ColumnRecipe, GbdtPreprocess } from "./preprocess.js";
 import { statisticsText, type TargetStatistics } from "./target-statistics/target-statistics.js";
 
-/** Files that are rewritten here if necessary, and files without keys. */
+/** Files of model/ that may contain keys and are then rewritten, and files that never contain keys. */
 const KNOWN = new Set([
   ...["preprocess.json", "leaves.jsonl", "ctr.jsonl", "head.json"],
   ...["lightgbm.txt", "importances.jsonl", "dense.safetensors"],
@@ -95,7 +95,8 @@ async function leafLines(
 }
 
 /**
- * Returns the head with zero weights for the removed categories; undefined if there is no head.
+ * Returns the head (logistic regression on leaves and categories) with zero weights for the removed categories;
+ * undefined if there is no head.
  * @param gone removed categories, by column
  */
 function headWithout(

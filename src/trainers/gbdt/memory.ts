@@ -8,8 +8,8 @@ import type { GbdtOptions } from "./options.js";
 const LEAF = 200;
 
 /**
- * Sums up the bins of the rows, by row and by column, with gradients, scores and the order of rows; and the histograms
- * of each leaf and thread. Key columns are not copied.
+ * Estimates the memory: the bins of the rows, stored by row and by column, with gradients, scores and the order of
+ * rows; and the histograms of each leaf and thread. Key columns are not copied.
  */
 export function gbdtNeeds({ numLeaves, numTrees, threads }: GbdtOptions): Needs {
   return {

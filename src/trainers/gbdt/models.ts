@@ -1,4 +1,4 @@
-// The model of runs of `train-gbdt`.
+// The kind of model in runs of `train-gbdt`.
 
 import type { Models } from "../../training/capabilities/model.js";
 import type { PredictForeign } from "../../training/capabilities/row-predictor.js";

@@ -32,8 +32,8 @@ const [model, training, columns] = ["Model:", "Training:", "Columns:"] as const;
 const notNegative = { min: 0, max: ANY } as const;
 const ofHead = { group: model, only: { head: ["lr"] } } as const;
 /**
- * Values of `only` that exclude an option together with --init, which keeps the earlier trees or changes only their
- * leaves.
+ * Value of an option's property `not`, which excludes the option together with --init, because --init keeps the earlier
+ * trees or changes only their leaves.
  */
 const withoutInit = { init: true } as const;
 
@@ -147,7 +147,7 @@ const head = {
   }),
 } as const;
 
-/** Parses `auto`, or a number of pairs. */
+/** Parses the value of --ctr-pairs: `auto`, or a number of pairs of columns. */
 function parsePairs(given: string, flagName: string): number | "auto" {
   if (given === "auto") return given;
   if (given.includes("*"))
@@ -217,7 +217,7 @@ const vectors = {
   }),
 } as const;
 
-/** Every option of the command. */
+/** All options of `train-gbdt`. */
 export const options = withCommon(
   {
     ...log,
@@ -318,11 +318,11 @@ export function checkGbdtOptions(gbdt: GbdtOptions): void {
     );
 }
 
-/** The options of the head. */
+/** Options of the head, a logistic regression on the leaves. */
 export type HeadOptions = Resolved<typeof head>;
 
 /**
- * Returns the options of the head, if it is requested.
+ * Returns the options of the head (--head), if it is requested.
  * @throws {UsageError} options cannot be combined, or labels are not 0 and 1
  */
 export function headOptionsOf(

@@ -42,7 +42,7 @@ const preprocessShape = object(
   { ...readingShapes.optional, classes: list(text) },
 );
 
-/** Parses preprocess.json. @param made columns that target statistics add @throws {ArtifactError} damaged */
+/** Parses preprocess.json. @param made names of columns that target statistics add @throws {ArtifactError} damaged */
 export function parseGbdtPreprocess(
   bytes: Uint8Array,
   file: string,
@@ -66,8 +66,8 @@ export function parseGbdtPreprocess(
 }
 
 /**
- * Returns the columns of features, with all categories of the training. Those without a bin go right at every split,
- * but a head uses them.
+ * Returns the columns of features, with all categories of the training. Categories without a bin go right at every
+ * split, but have a weight in a head (logistic regression on the leaves).
  */
 export function columnRecipes(features: readonly Feature[]): ColumnRecipe[] {
   return features.map((feature) => {

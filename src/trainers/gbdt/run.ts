@@ -89,7 +89,7 @@ export async function metricsOfTrees(
   return { ...scoredMetrics(task, scores, labels, units, { clip: labelRange, bins, weights }), ...given };
 }
 
-/** Returns the predictor of a run, with its head if it has one. */
+/** Returns the predictor of a run: by the head (logistic regression on leaves) if it has one, else by the trees. */
 export async function treePredictor(run: Run, { threads }: { threads: number }): Promise<RowPredictor> {
   const artifact = await readGbdt(run);
   const { vocabularies, preprocess } = artifact;
@@ -157,7 +157,11 @@ export async function unknownKeysOfTrees(
   };
 }
 
-/** Reads the vectors of --entity. @throws {UsageError} the run has only leaves @throws {ArtifactError} damaged */
+/**
+ * Reads the vectors of the keys of --entity's column.
+ * @throws {UsageError} the run has only leaves
+ * @throws {ArtifactError} damaged
+ */
 export async function entityVectors(run: Run): Promise<KeyVectors> {
   if (run.tables.includes(DEFAULT_TABLE)) return await vectorsOfTable(run);
   throw new UsageError(

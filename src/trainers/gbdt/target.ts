@@ -10,7 +10,7 @@ import { metricsOf, multiclassMetrics } from "../../evaluation/metrics.js";
 import type { GbdtPreprocess, GbdtTask } from "./preprocess.js";
 import type { Part } from "../../training/examples/examples.js";
 
-/** A split with its labels. */
+/** Rows of a training, validation or test split, with their labels. */
 export interface LabelledPart extends Part {
   /** f32[rows.length]: label of each row: 0 or 1, a number, or the number of a class */
   labels: Float32Array;
@@ -67,7 +67,7 @@ export interface TargetOptions extends EventWeightOptions {
 /**
  * Determines the prediction task.
  *
- * @param init prediction of the run of --init, whose classes and label range are kept with its trees
+ * @param init prediction task of the run that --init names, whose classes and label range are kept with its trees
  * @throws {DataError} all labels of the training split are equal, or labels do not suit the task
  */
 export function targetOf(train: Part, options: TargetOptions, init?: Prediction): Target {

@@ -73,7 +73,7 @@ async function plan(asGiven: GivenGbdt): Promise<Plan> {
   };
 }
 
-/** Options of a training, and its run of --init, which are checked before the log is read. */
+/** Options of a training, and the run that --init names, all of which are checked before the log is read. */
 interface Decided {
   given: GivenGbdt;
   gbdt: GbdtOptions;
@@ -82,9 +82,9 @@ interface Decided {
   init: ForestInit | undefined;
 }
 
-/** Choices of the evaluated training that its refit reuses. */
+/** Choices that the first training made from the data, and that its refit reuses. */
 interface Kept {
-  /** pairs that --ctr-pairs chose */
+  /** pairs of columns that --ctr-pairs chose */
   pairs?: ChosenPair[] | undefined;
   /** number of iterations of each forest of --cross-fit */
   forestTrees?: number[] | undefined;
@@ -160,10 +160,7 @@ async function fit(
   };
 }
 
-/**
- * Returns the trees that a comparison trains; if there are users or items, also trees with mean targets in place of
- * ids.
- */
+/** Returns the trainings of trees for a comparison; with users or items, also one with mean labels in place of ids. */
 function suits({ goal, roles: { user, item, fields } }: LogTraits): Suits {
   if (goal === "lists") return PREDICTS_ONLY;
   const ctr = [user, item].filter((name) => name !== undefined && fields.includes(name)) as string[];

@@ -13,12 +13,15 @@ import type { ColumnRecipe } from "./preprocess.js";
 import type { Node, Tree } from "./forest/tree.js";
 import { openInitRun } from "../../training/warm-start/init-run.js";
 
-/** The run of --init, with its model. */
+/** The run that --init names, with its model. */
 export interface ForestInit extends GbdtArtifact {
   run: Run;
 }
 
-/** Opens the run of --init, if there is one. @throws {UsageError} it holds another model, or has another task */
+/**
+ * Opens the run that --init names, if the option is set.
+ * @throws {UsageError} it holds another model, or has another task
+ */
 export async function openForestInit(given: GivenGbdt, command: string): Promise<ForestInit | undefined> {
   const { init, task } = given;
   const run = await openInitRun(given, command);
@@ -37,7 +40,7 @@ export async function openForestInit(given: GivenGbdt, command: string): Promise
   return { ...artifact, run };
 }
 
-/** Compares the columns. @throws {UsageError} the log's columns differ from the run's */
+/** Compares the log's columns with those of the run. @throws {UsageError} they differ */
 export function checkSameColumns({ run, preprocess }: ForestInit, features: readonly Feature[]): void {
   const given = (columns: readonly { name: string; kind: string }[]) =>
     columns.map(({ name, kind }) => `${name} (${kind})`).join(", ");
@@ -49,7 +52,7 @@ export function checkSameColumns({ run, preprocess }: ForestInit, features: read
   );
 }
 
-/** Returns the label options of the run of --init, unless the user set them. */
+/** Returns the label options of the run that --init names, unless the user set them. */
 export function likeInit(
   init: ForestInit | undefined,
   { positiveFrom, task }: GivenGbdt,

@@ -32,9 +32,9 @@ export interface EdgeSource {
   /** dataset and rows on which the vocabulary of nodes is fitted: training rows with a weight above 0 */
   nodes: Dataset;
   rows: Uint32Array;
-  /** held-out splits, each of whose rows contains one node, as in `nodes` */
+  /** validation and test split in the form of `nodes`: rows that contain one node each */
   parts: Pick<LogParts, "valid" | "test">;
-  /** notes on how rows become edges, and on rows that were dropped before */
+  /** notes on how rows become edges, and on skipped rows of weight 0 */
   notes: readonly string[];
   /** warnings about an edge list */
   warnings: readonly string[];
@@ -54,7 +54,7 @@ export function edgeSource(parts: LogParts, counted: Counted, given: GivenGraph)
 
 function ofList(parts: LogParts, counted: Counted, columns: EdgeColumns): EdgeSource {
   const { train, valid, test } = parts;
-  // a log's rows are converted to nodes once, because there are two nodes per row
+  // converts each dataset only once, for all of its splits, because the result has two rows (nodes) per edge
   const known = new Map<Dataset, Dataset>();
   const nodesOf = (dataset: Dataset): Dataset => {
     const found = known.get(dataset);

@@ -28,7 +28,7 @@ export interface GraphInput {
   graph?: Graph;
   /** held-out edges, for the validation loss */
   valid?: Edges | undefined;
-  /** parts of which the vectors of nodes are composed (EGES) */
+  /** for EGES: features of whose vectors the vector of each node is composed */
   parts?: SgnsParts | undefined;
   /** number of epochs over which the learning rate decays; in a refit, that of the evaluated training */
   scheduledEpochs: number;
@@ -40,7 +40,7 @@ export interface GraphInput {
   controls: Controls;
 }
 
-/** Trained vectors and contexts of each side, which is a pair of tables, by feature of the space. */
+/** Trained vectors and contexts of each side, which is a pair of tables, by feature. */
 export interface GraphModel extends EpochsDone {
   options: TrainedGraphOptions;
   sides: readonly (Side & SgnsVectors)[];
@@ -123,7 +123,7 @@ function sideThreads(given: SampledOptions, side: number): number {
   return Math.max(1, Math.floor((given.threads + numSides - 1 - side) / numSides));
 }
 
-/** Starts a machine with a copy of the graph and its initial parameters. */
+/** Starts the threads that train a pair of tables, with a copy of the graph and the initial parameters. */
 async function started(
   { space, graph, parts }: GraphInput,
   { negatives, seed }: SampledOptions,
@@ -157,7 +157,7 @@ function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: rea
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
-/** Compares the mean loss of the sides' vectors with that of scores by the nodes' degrees. */
+/** Compares the loss of the trained vectors, a mean over all pairs of tables, with that of scores by nodes' degrees. */
 function addedToDegrees(
   { byEdge }: HeldOutEdges,
   sides: readonly ScoredVectors[],

@@ -5,7 +5,8 @@ import type { Needs } from "../../training/session/needs.js";
 import type { GraphOptions } from "./options.js";
 
 /**
- * Sums up the vectors and contexts of nodes, the edges while the graph is built, and its arcs with their alias tables.
+ * Estimates the memory: the vectors and contexts of nodes, the edges while the graph is built, and its arcs with their
+ * alias tables.
  */
 export function graphNeeds({ dim: given, threads, directed }: GraphOptions): Needs {
   return {

@@ -8,7 +8,7 @@
 import type { WalksShape } from "../../kernels/walks/binding.js";
 import type { GraphOptions } from "./options.js";
 
-/** Options, including the number of edges that LINE samples. */
+/** Options of a training, including the number of edges that LINE samples. */
 export type SampledOptions = GraphOptions & { samples: number };
 
 /** Parameters of walks, without the graph. */
@@ -28,7 +28,7 @@ export interface WalkMethod {
    * (docs/experiments/graph.md)
    */
   oftenRate: number;
-  /** returns the pairs of tables, usually one; vectors of two sides are normalized and concatenated */
+  /** returns the pairs of tables to train, usually one; vectors of two pairs are normalized and concatenated */
   sides(options: SampledOptions): readonly Side[];
 }
 

@@ -1,4 +1,4 @@
-// The models of runs of `train-graph`: a table of nodes, and usually one of nodes as contexts.
+// The kinds of models in runs of `train-graph`: a table of nodes, and usually one of nodes as contexts.
 
 import type { Model, Models } from "../../training/capabilities/model.js";
 import { EGES_MODEL, kinds, type Kind } from "./names.js";

@@ -3,7 +3,7 @@
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { CONTEXT_TABLE } from "../../skip-grams/names.js";
 
-/** Names of the tables of one side of a method, which are trained together. */
+/** Names of the two tables of one side, vectors and contexts, which are trained together. */
 export interface SideTables {
   vectors: string;
   /** name of the table of contexts; equal to `vectors` if nodes and contexts share their vectors */
@@ -14,8 +14,8 @@ export interface SideTables {
 export const EGES_MODEL = "eges";
 
 /**
- * Names in the manifest of the other models, with the tables of each side. With two sides, the default table
- * concatenates them.
+ * Names in the manifest of the other models, each with the names of the tables of its sides (pairs of vectors and
+ * contexts). With two sides, the default table concatenates their vectors.
  */
 export const kinds = {
   graph: [{ vectors: DEFAULT_TABLE, contexts: CONTEXT_TABLE }],
@@ -28,7 +28,7 @@ export const kinds = {
 
 export type Kind = keyof typeof kinds;
 
-/** Returns the name of the model that consists of the given sides. */
+/** Returns the name, in the manifest, of the model with the given sides (pairs of tables). */
 export function kindOf(sides: readonly { oneTable: boolean }[]): Kind {
   if (sides.length > 1) return "graph-both-orders";
   return sides[0]!.oneTable ? "graph-order-1" : "graph";

@@ -29,15 +29,15 @@ import { output, weekly } from "../../training/options/weekly.js";
 const [graph, model, training, sequences] = ["Graph:", "Model:", "Training:", "Sequences:"] as const;
 const ANY = Number.MAX_VALUE;
 
-/** Values of `only` that restrict an option to methods that learn from walks. */
+/** Value of an option's property `only`, which restricts the option to methods that learn from walks. */
 const WALKED = { method: ["deepwalk", "node2vec", "eges"] } as const;
 const NODE2VEC = { method: ["node2vec"] } as const;
 const LINE = { method: ["line"] } as const;
 const EGES = { method: ["eges"] } as const;
 
 /**
- * Makes an option searchable only if the metric is the AUC of held-out edges: losses depend on how pairs are sampled,
- * and cannot be compared.
+ * Makes an option searchable only if the metric is the AUC of held-out edges: losses depend on how pairs of nodes are
+ * sampled, and cannot be compared.
  */
 function byAuc(among: readonly number[]): { search: SearchRange } {
   return { search: { among: () => among, when: ({ metric }: { metric: string }) => metric === "auc" } };
@@ -198,7 +198,7 @@ const own = {
   ...threads,
 } as const;
 
-/** Every option of the command. */
+/** All options of `train-graph`. */
 export const options = withCommon(
   {
     ...log,
@@ -271,7 +271,7 @@ const MOST_EPOCHS = 4;
  */
 export function epochsOf({ epochs, method, numWalks, walkLength }: GraphOptions, degree: number): number {
   if (epochs !== undefined) return epochs;
-  // LINE's number of pairs is set by --samples, and EGES has the setting of its paper
+  // an epoch of LINE has as many pairs as --samples, and EGES has the number of epochs of its paper
   if (method === "line" || method === "eges") return 1;
   const needed = (VISITS_PER_EDGE * degree) / (numWalks * walkLength);
   return Math.min(MOST_EPOCHS, Math.max(1, Math.floor(needed)));
@@ -305,7 +305,7 @@ const OF_SESSIONS = [
   ...(["user", "item", "session", "sessionGap", "minStay"] as const),
   ...(["maxEventsPerUser", "keepEvents", "dropUsersAbove", "dropUsersAbovePerDay"] as const),
 ] as const;
-/** Options of columns that are neither nodes, times nor weights. */
+/** Names of the options for columns that are neither nodes, times nor weights. */
 const OF_FEATURES = ["fields", "numeric", "multi", "multiWeights", "timeFields"] as const;
 
 /** Checks the options. @throws {UsageError} they cannot be combined */

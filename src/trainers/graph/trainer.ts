@@ -250,8 +250,8 @@ function squaresOf({ sides }: GraphModel): Squares[] | undefined {
 }
 
 /**
- * Returns the tables of a run. Sides that were trained separately are also stored, so that a warm start can continue
- * from them.
+ * Returns the tables of a run. Pairs of tables that were trained separately are stored in addition to their
+ * concatenation, so that a warm start can continue from them.
  */
 function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, TableRows> {
   const tables: readonly SideTables[] = kinds[kindOf(sides)];
@@ -267,9 +267,9 @@ function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, Table
 
 /** Nodes that have an edge to another node. */
 interface Linked {
-  /** feature space with only these nodes */
+  /** feature space of the nodes that have an edge to another node */
   fitted: FeatureSpace;
-  /** u32: rows of these nodes; all rows if neither side columns nor --init require counting them again */
+  /** u32: rows of the nodes in this space; all rows if neither side columns nor --init require counting them again */
   rows: Uint32Array;
   numNodes: number;
   /** number of dropped nodes */
@@ -282,7 +282,7 @@ interface Linked {
  * Drops nodes without an edge to another node from the vocabulary.
  *
  * @param whole   vocabulary of all nodes; edges are given by its features
- * @param isWarm whether there is a run of --init, which needs the number of rows of each key
+ * @param isWarm whether there is a run that --init names, which needs the number of rows of each key
  * @returns undefined if no node has such an edge
  */
 function linkedSpace(
@@ -297,8 +297,8 @@ function linkedSpace(
   if (numNodes === 0) return undefined;
   const alone = numKeys(whole) - numNodes;
   if (alone === 0) return { fitted: whole, rows: all, numNodes, alone, loops };
-  // keys are dropped without counting rows again, since a node's rows are kept or dropped together; side columns must
-  // be counted again
+  // without side columns, keys are dropped without counting rows again, since all rows of a node are kept or dropped
+  // together; side columns must be counted again
   const hasSides = whole.fields.length > 1;
   const rows = hasSides || isWarm ? linkedRows(whole, nodes, all, isLinked) : all;
   const fitted = hasSides ? fittedSpace(nodes, rows, how) : spaceWith(whole, isLinked);
@@ -316,7 +316,7 @@ function noEdge({ inputs }: Dataset, notes: readonly string[]): DataError {
 }
 
 /**
- * Renumbers edges to the features of another space, in place.
+ * Renumbers edges to the features of another feature space, in place.
  * @param features u32: new feature of each feature, or MISSING
  */
 function renumber({ sources, targets }: Edges, features: Uint32Array): void {

@@ -8,7 +8,7 @@ import type { TableRows } from "../../skip-grams/contents.js";
 import type { Rotation } from "../../training/capabilities/rotation.js";
 import type { SideTables } from "./names.js";
 
-/** Concatenates the vectors of each node from all sides, each normalized. @returns f32[numFeatures * sum of dims] */
+/** Concatenates several vectors of each node, each of them normalized. @returns f32[numFeatures * sum of dims] */
 export function sideBySide(sides: readonly TableRows[]): Float32Array {
   const width = sides.reduce((sum, { dim }) => sum + dim, 0);
   const numRows = sides[0]!.vectors.length / sides[0]!.dim;
@@ -26,7 +26,10 @@ export function sideBySide(sides: readonly TableRows[]): Float32Array {
   return all;
 }
 
-/** Returns one rotation per part of a table; the rotation of a part also applies to the tables of its side. */
+/**
+ * Returns one rotation per half of the default table's vectors; it also applies to the tables of the side whose vectors
+ * are this half.
+ */
 export function rotationOfHalves({ fields, dim }: EmbeddingTable, sides: readonly SideTables[]): Rotation {
   const width = dim / sides.length;
   return {

@@ -14,19 +14,19 @@ import { composedStart, readEgesInit, type EgesInit } from "./eges/warm-start.js
 import { EGES_MODEL, kindOf, kinds } from "./names.js";
 import { samplesOf, type GraphOptions, type GivenGraph } from "./options.js";
 
-/** The run of --init, with its tables. */
+/** The run that --init names, with its tables. */
 export interface GraphInit {
   run: Run;
   /** length of the default table's vectors */
   dim: number;
-  /** tables of each side; those of the first side also have the keys */
+  /** tables of each side, which is a pair of vectors and contexts; those of the first side also have the keys */
   sides: readonly [SgnsInit, ...SgnsInit[]];
-  /** for EGES: the only side, with own vectors and attention of its items */
+  /** for EGES, which has one side: its tables, and the own vectors and attention of its items */
   composed?: EgesInit;
 }
 
 /**
- * Opens the run of --init, if there is one.
+ * Opens the run that --init names, if the option is set.
  *
  * @throws {UsageError} the run's tables differ from those of this training
  * @throws {ArtifactError} damaged
@@ -74,7 +74,7 @@ function otherTables({ path, manifest }: Run, { method: wanted }: GraphOptions):
   );
 }
 
-/** Returns the initial parameters of each side; for EGES also the parameters that items keep from the run. */
+/** Returns the initial parameters of each pair of tables; for EGES also the parameters that items keep from the run. */
 export function startsOf(
   init: GraphInit | undefined,
   { carried }: SgnsVocabulary,

@@ -18,7 +18,7 @@ import { itemAt, noiseDistribution } from "../../sampling/noise-distribution.js"
  * samples.
  */
 const MOST_NOISE = 4096;
-/** Number of the random stream for these samples, which differs from the seed's other streams. */
+/** Number of the random stream for the samples of noise, which differs from the seed's other streams. */
 const FOLD_IN_NOISE = 0xf01d;
 
 /** Fixed context vectors, and the noise distribution, to which each new item is fitted. */
@@ -30,7 +30,7 @@ export interface FixedContexts {
   noise: { items: Uint32Array; chances: Float64Array };
 }
 
-/** Returns the noise of a run. @param counts u32[numItems]: number of training events of each item */
+/** Returns the noise distribution of a run. @param counts u32[numItems]: number of training events of each item */
 export function noiseOf(
   counts: Uint32Array,
   { noiseExponent, seed }: { noiseExponent: number; seed: number },

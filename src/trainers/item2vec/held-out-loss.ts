@@ -1,5 +1,5 @@
-// Computes the loss of held-out sessions, with the same pairs and the same noise each time, so that epochs are
-// comparable.
+// Computes the loss of held-out sessions, with the same pairs of centre and context and the same noise each time, so
+// that epochs are comparable.
 
 import { softplus } from "../../numeric/exp.js";
 import { NO_MARKET } from "../../kernels/sgns/pairs.js";

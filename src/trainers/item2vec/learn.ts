@@ -30,12 +30,12 @@ export interface Item2vecInput {
   scheduledEpochs: number;
   /** initial parameters of a warm start */
   start?: SgnsStart | undefined;
-  /** contexts and negatives of centres in addition to the window */
+  /** contexts and negatives of centres in addition to those in their window */
   beside?: Beside | undefined;
   controls: Controls;
 }
 
-/** Vectors and contexts, by feature of the space. */
+/** Vectors and contexts, by feature of the training's feature space. */
 export interface Item2vecModel extends EpochsDone, SgnsVectors {
   vectorsAdd: VectorsAdd | undefined;
 }
@@ -85,7 +85,7 @@ export async function learnItem2vec(
           beside ? { ...tokens, lists: tokens.rows.map((row) => beside.listOfRow[row]!) } : tokens,
         );
         const trained = machine.train(epoch, rates);
-        // the next stream is prepared while the threads train on their copy of the current one
+        // the next epoch's tokens are prepared while the threads train on their copy of the current epoch's
         ahead = epoch < options.epochs ? { epoch: epoch + 1, tokens: stream.epoch(epoch + 1) } : undefined;
         return { trainLoss: await trained, numTokens };
       },
@@ -106,7 +106,7 @@ export async function learnItem2vec(
   const model = kept[0]!;
   return { ...done, ...model, vectorsAdd: lossOf && (await added()) };
 
-  /** Compares the vectors with popularity by the stopping metric: recall of next items, or loss of pairs. */
+  /** Compares the vectors with popularity by the stopping metric: recall of next items, or loss of held-out pairs. */
   async function added(): Promise<VectorsAdd | undefined> {
     const control = "popularity";
     if (valid!.nextItems) {

@@ -5,7 +5,8 @@ import type { Needs } from "../../training/session/needs.js";
 import type { Item2vecOptions } from "./options.js";
 
 /**
- * Sums up the vectors and contexts of items, and the stream of an epoch: tokens, windows, and the order of sessions.
+ * Estimates the memory: the vectors and contexts of items, and the stream of an epoch: tokens, windows, and the order
+ * of sessions.
  */
 export function item2vecNeeds({ dim: given, threads }: Item2vecOptions): Needs {
   return {

@@ -1,4 +1,4 @@
-// The model of runs of `train-item2vec`: a table of item vectors and one of their context vectors.
+// The kind of model in runs of `train-item2vec`: a table of item vectors and one of their context vectors.
 
 import type { Models } from "../../training/capabilities/model.js";
 import { sgnsCapabilities } from "../../skip-grams/capabilities.js";

@@ -42,7 +42,7 @@ test("a held-out item is looked for among the nearest of the item before it, wha
       [5, 1],
       [7, 1],
     ],
-    // the first item has no item before it, and only held-out items are targets
+    // the first item of a session follows no other item, and only held-out items are to be retrieved
     [
       [4, 1],
       [6, 0],

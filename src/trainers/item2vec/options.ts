@@ -29,12 +29,12 @@ const [model, training, sequences, goals] = ["Model:", "Training:", "Sequences:"
 const weekToWeek = "From week to week:";
 const ANY = Number.MAX_VALUE;
 
-/** --window of a whole session: the maximum number of tokens per side, limited by u8. */
+/** Maximum number of tokens on each side of a centre for --window session; it is stored in a u8. */
 export const LONGEST_WINDOW = 255;
 
 /**
  * Makes an option searchable only if the metric is recall: losses with other windows or noise are means over other
- * pairs, and cannot be compared.
+ * pairs of centre and context, and cannot be compared.
  */
 function byRecall(among: (options: { tokens?: readonly string[] }) => readonly number[]): SearchRange {
   return { among, when: ({ metric }: { metric: string }) => metric === "recall" };
@@ -193,7 +193,7 @@ const own = {
   ...threads,
 } as const;
 
-/** Every option of the command. */
+/** All options of `train-item2vec`. */
 export const options = withCommon(
   {
     ...log,
@@ -232,7 +232,7 @@ export const options = withCommon(
 export type GivenItem2vec = Given<typeof options>;
 /** Options with defaults, except the learning rate, which may be unset. */
 export type Item2vecOptions = Resolved<typeof own>;
-/** Options with their defaults, with which a training runs. */
+/** Options of a training, with defaults applied. */
 export type TrainedOptions = Item2vecOptions & { learningRate: number };
 
 /** Applies defaults to the user's options. */

@@ -30,7 +30,7 @@ export interface Sessions {
   valid: HeldOutSequences | undefined;
   /** f64[numFeatures]: total weight of the events in training sessions; without weights, their number */
   totals: Float64Array;
-  /** contexts and negatives of centres in addition to the window */
+  /** contexts and negatives of centres in addition to those in their window */
   beside?: Beside;
 }
 

@@ -152,7 +152,7 @@ export function nextItems(
   };
 }
 
-/** Returns lists that contain one item each. */
+/** Returns a list for each item that contains only this item. */
 function singleItemLists(items: readonly number[]): ItemLists {
   return {
     indptr: ascending(items.length + 1),

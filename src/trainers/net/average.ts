@@ -21,7 +21,7 @@ export class ParameterAverage {
   #count = 0;
 
   /**
-   * Starts without averages.
+   * Creates an average to which no parameters have been added yet.
    * @param epochs time constant, above 0: parameters of this many epochs ago have 1/e of the weight of the latest
    */
   constructor(epochs: number) {

@@ -26,7 +26,7 @@ export function numCrossesOf({ fields, bits }: CrossPlan): number {
 }
 
 /**
- * Returns a function that computes the crosses of rows; undefined if there are no pairs.
+ * Returns a function that computes the crosses of rows; undefined if no pairs of fields are crossed.
  *
  * @throws {UsageError} a name is not a categorical field
  */
@@ -60,8 +60,8 @@ export function crosserOf(
 }
 
 /**
- * Returns u32: hash of pair p and of a feature of its first field. The cross is completed by hashing this together with
- * the second field's feature.
+ * Returns u32: hash of a pair p of fields and of a feature of the first field. It becomes the hash of a cross when it
+ * is hashed together with a feature of the second field.
  */
 export function crossStart(p: number, hashes: Uint32Array, feature: number): number {
   return featureKey(p, hashes, feature);

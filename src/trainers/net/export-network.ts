@@ -62,7 +62,10 @@ function networkOf({ space, preprocess }: RunSpace, network: NetParameters): Net
   };
 }
 
-/** Returns a field as an input. @param range first feature of the field, and the feature after its last */
+/**
+ * Describes a field as an input of the exported network.
+ * @param range first feature of the field, and the feature after its last
+ */
 function fieldOf(
   field: FeatureSpace["fields"][number],
   [from, to]: readonly number[],
@@ -76,8 +79,8 @@ function fieldOf(
 }
 
 /**
- * Removes w0, the first element of x_0 in FNN, from the input of the first layer, and adds its contribution to the
- * biases.
+ * Removes w0, which is the first element of FNN's input vector x_0, from the inputs of the first layer, and adds its
+ * contribution to the layer's biases.
  */
 function withoutW0(layers: NetworkLayer[], w0: number | undefined): NetworkLayer[] {
   const [first, ...rest] = layers;

@@ -19,7 +19,10 @@ const space = featureSpace([fieldOf("letter", letters), fieldOf("number", ["1", 
 const { numFeatures } = space;
 const dim = 3;
 
-/** A table with all features except the last; w is the number of the feature, and v starts at 100 times this number. */
+/**
+ * A table that has all features except the last. The weight of a feature is its number, and its vector starts at 100
+ * times this number.
+ */
 const table: TableStart = {
   known: Uint8Array.from({ length: numFeatures }, (_, feature) => (feature < numFeatures - 1 ? 1 : 0)),
   vectors: Float32Array.from({ length: numFeatures * dim }, (_, i) => 100 * Math.floor(i / dim) + (i % dim)),

@@ -276,7 +276,7 @@ test("a network that does not fit 4 GiB is refused with what it needs and the fl
   expect(() => checkMemory(large, { trains: true })).toThrow(
     /40,000,000 features of dim 16, .* needs 5\.[0-9] GiB of memory, the limit is 4 GiB: .*--dim.*--min-count/,
   );
-  // Expects that the network fits if its embeddings are frozen, since it then has no sums of AdaGrad.
+  // The network must fit into memory if its embeddings are frozen, since it then needs no sums of AdaGrad.
   expect(() => checkMemory({ ...large, embeddingLearningRate: 0 }, { trains: true })).not.toThrow();
 });
 
@@ -289,7 +289,7 @@ test("the memory foreseen is what the table, the layers and a batch take", () =>
     batch: 32,
   });
   const less = { ...more, offsets: [0, 999] };
-  // an additional feature needs memory for its vector, for AdaGrad's sums and for a slot
+  // an additional feature needs memory for its vector, for AdaGrad's sums and, in `slots`, for a u32
   expect(bytesOfNet(more, { trains: true }) - bytesOfNet(less, { trains: true })).toBe(2 * 8 * 4 + 4);
   expect(bytesOfNet(more, { trains: false }) - bytesOfNet(less, { trains: false })).toBe(8 * 4);
 });

@@ -29,8 +29,8 @@ import type { NetMachine, NetPlan } from "./plan.js";
 /** Number of rows that are copied to memory at once; each chunk costs messages to the threads. */
 const CHUNK_ROWS = 65536;
 /**
- * Maximum number of bytes of a memory; number of these that are reserved for chunks of rows, for the pairs of a batch
- * and for the threads' buffers.
+ * Maximum number of bytes of a WebAssembly memory, and the number of these that are reserved for chunks of rows, for
+ * the (feature, value) pairs of a batch and for the threads' buffers.
  */
 const [LIMIT, BUFFERS] = [2 ** 32, 64 << 20];
 /**

@@ -7,8 +7,8 @@ import type { NetOptions } from "./options.js";
 const BUFFERS = 64 << 20;
 
 /**
- * Sums up the embedding layer with AdaGrad's sums, its initial values, the copy of the best epoch and the table; dense
- * layers with Adam's moments and a batch's activations; and the rows.
+ * Estimates the memory: the embedding layer with AdaGrad's sums, its initial values, the copy of the best epoch and the
+ * table; dense layers with Adam's moments and a batch's activations; and the rows.
  */
 export function netNeeds({ arch, dim: given, hidden, batchSize, crossBits, cross }: NetOptions): Needs {
   return {

@@ -160,7 +160,7 @@ export function netTable(space: FeatureSpace, model: NetParameters): EmbeddingTa
   return featureTable(space, embeddingsOf(model, space.numFeatures));
 }
 
-/** Returns the files of model/. */
+/** Returns the files of the run's folder model/. */
 export function netModelFiles(
   space: FeatureSpace,
   { shape, crosses, parameters }: NetParameters,

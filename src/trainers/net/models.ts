@@ -1,4 +1,4 @@
-// The model of runs of `train-net`.
+// The kind of model in runs of `train-net`.
 
 import { type Models, predictsLabels } from "../../training/capabilities/model.js";
 

@@ -149,7 +149,7 @@ function crossOf(
   return graph.apply("Where", [graph.apply("Or", [isMissing(a), isMissing(b)]), none, weight]);
 }
 
-/** Applies the link function, and names the output. */
+/** Applies the link function to the score, and names the output of the ONNX graph. */
 function linked(graph: GraphBuilder, link: Network["link"], score: string): void {
   if (link.kind === "logistic") graph.apply("Sigmoid", [score], { output: SCORE });
   else {

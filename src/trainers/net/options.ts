@@ -29,7 +29,7 @@ import type { DataFacts } from "../../training/session/feature-training.js";
 /** Architectures of the layers above the embedding layer. */
 export const archs = ["fnn", "wide-deep", "deep-crossing"] as const satisfies readonly NetArch[];
 
-/** Value of --init for an initialization at random instead of by a run. */
+/** Value of --init that asks for random initial parameters instead of those of a run. */
 export const RANDOM = "random";
 
 /** Properties of the data, and of the table of --init, on which defaults depend. */
@@ -259,7 +259,7 @@ const learning = {
 
 const own = { ...network, ...learning };
 
-/** Every option of the command. */
+/** All options of `train-net`. */
 export const options = withCommon(
   {
     ...log,
@@ -318,7 +318,7 @@ export const liftOptions = {
 } as const;
 
 export type GivenNet = Given<typeof options>;
-/** Options with their defaults, with which a training runs. */
+/** Options of a training, with defaults applied. */
 export interface NetOptions extends Omit<Resolved<typeof own>, "task" | "arch" | "hidden" | "cross"> {
   arch: NetArch;
   hidden: readonly number[];

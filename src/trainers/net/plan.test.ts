@@ -43,7 +43,7 @@ test("first weights fill the range of Glorot before tanh and of He before a ReLU
 test("a feature that no row holds starts at 0, and another vocabulary or another layer moves no first value", () => {
   const all = initialParameters(plan, hashes, counts);
   expect(all.embeddings!.subarray(0, 5)).toEqual(new Float32Array(5));
-  // the other vocabulary lacks the last feature of the second field, and the other network has a narrower first layer
+  // `fewer` has a vocabulary that lacks the last feature of the second field, and a narrower first layer
   const fewer = { ...plan, offsets: [0, 3, 7], hidden: [30, 200] };
   const some = initialParameters(fewer, hashes.subarray(0, 14), counts.subarray(0, 7));
   expect(some.embeddings).toEqual(all.embeddings!.subarray(0, 35));

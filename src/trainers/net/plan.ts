@@ -97,7 +97,7 @@ function drawEmbeddings(
     if (counts[feature] === 0) continue;
     const key = featureKey(plan.seed, hashes, feature);
     for (let k = 0; k < W; k++) {
-      // w is stored before v but drawn after it, so that v equals the factorization machine's initial vector
+      // w is stored before v but drawn last, so that v equals the factorization machine's initial vector
       embeddings[feature * W + k] = SPREAD * firstUnit(key, (k + plan.dim) % W);
     }
   }

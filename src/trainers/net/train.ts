@@ -287,8 +287,8 @@ function lossOf(
 }
 
 /**
- * Converts parameters to the unit of the labels, which training divided by a scale: multiplies the parameters whose sum
- * is the score.
+ * Converts parameters to the unit of the labels, which training divided by a scale: multiplies the output layer and the
+ * wide part, whose sum is the score.
  */
 function inLabelUnits(parameters: NamedArrays, scale: number): NamedArrays {
   if (scale === 1) return parameters;

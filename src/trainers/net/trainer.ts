@@ -79,7 +79,7 @@ function planOf(model: NetFeatures, given: GivenNet): Plan {
 async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> {
   checkNetOptions(given);
   const { init = RANDOM, dim, keepKeys = false, metric, task } = given;
-  // the run of --init is checked before the log is read, which may take long
+  // the run that --init names is checked before the log is read, which may take long
   const table = init === RANDOM ? undefined : await openTableInit(init, dim, capable, "a network");
   const { seed } = netOptionsOf(given, BEFORE_DATA);
   return {

@@ -51,7 +51,7 @@ export interface PcaJob {
 export interface PcaOfParts {
   space: FeatureSpace;
   model: PcaModel;
-  /** training split, with the roles of the matrix's columns */
+  /** training split of a dataset whose roles are the columns of the matrix */
   part: Part;
   /** candidate items of each query; null if the run does not rank items */
   negatives: NonNullable<Examples["negatives"]> | null;
@@ -105,8 +105,8 @@ async function ofInteractions({
 }: PcaJob): Promise<PcaOfParts> {
   const { dataset, notes } = featuresOfRoles(given, "--matrix interactions", ["user", "item"]);
   for (const text of notes) watch.observe({ stage: "note", text });
-  // splits of the log share its dataset, whose columns were selected above; any other dataset is reduced to these
-  // columns here
+  // splits of the log share the given dataset, which is replaced by its user and item columns; any other dataset is
+  // reduced to these columns here
   const narrowed = (part: Part): Part =>
     part.dataset === given
       ? { ...part, dataset }

@@ -6,8 +6,8 @@ import { tableBytes, type Needs, type TrainingSize } from "../../training/sessio
 import type { PcaOptions } from "./options.js";
 
 /**
- * Sums up two copies of the matrix, one in the solver's memory; the basis of its shorter side; and vectors of both
- * sides.
+ * Estimates the memory: two copies of the matrix, one of them in the solver's memory; the basis of the shorter side of
+ * the matrix; and the vectors of rows and columns.
  */
 export function pcaNeeds({ matrix, dim: given }: PcaOptions): Needs {
   return {

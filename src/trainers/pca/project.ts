@@ -20,7 +20,7 @@ export interface Projection {
   dim: number;
   /** loading of each feature on each component, f32[numFeatures * dim], row-major */
   loadings: Float32Array;
-  /** vector that is subtracted from the sum, f64[dim] */
+  /** vector that is subtracted from the sum of loadings, f64[dim] */
   offset: Float64Array;
   /** f64[numFeatures]: factor by which a feature's value is multiplied before the projection */
   factors: Float64Array;

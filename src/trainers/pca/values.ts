@@ -17,7 +17,7 @@ import type { ValueKind } from "./options.js";
 
 const [K, B] = [1.2, 0.75];
 
-/** Statistics of the matrix from which the value of a pair is computed. */
+/** Statistics of the matrix from which its value for a user and an item is computed. */
 export interface ValueStatistics {
   numUsers: number;
   /** mean number of events per user */
@@ -32,7 +32,7 @@ export function statisticsOf({ indptr, indices, values }: SparseRows): ValueStat
 }
 
 /**
- * Returns the value of a pair.
+ * Returns the value of the matrix for a user and an item.
  *
  * @param count       number of the pair's events
  * @param userEvents number of the user's events

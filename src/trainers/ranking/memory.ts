@@ -36,7 +36,9 @@ function partitionedNeeds(
   return { memory: resident + inMemory + 60 * features + 40 * trainRows, beside: stored - inMemory };
 }
 
-/** Sums up vectors with optimizer state, copies of the best epoch and the table; events, users' items, and layers. */
+/**
+ * Estimates memory: vectors with optimizer state, copies of the best epoch and the table; events, users' items, layers.
+ */
 export function rankingNeeds(
   { dim: given, optimizer, loss, layers, threads }: RankingOptions,
   maxMemory: number,

@@ -3,7 +3,7 @@
 import { factorCapabilities } from "../../factors/capabilities.js";
 import type { Models } from "../../training/capabilities/model.js";
 
-/** Name of the table of vectors before the layers; a warm start continues from this table. */
+/** Name of the table of vectors before the propagation layers; a warm start continues from this table. */
 export const BASE_TABLE = "layer0";
 
 export const models: Models = {

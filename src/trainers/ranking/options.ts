@@ -58,7 +58,7 @@ const steps = {
   ccl: { ...plain, epochs: 40, learningRate: 0.1 },
 } satisfies Record<string, Steps>;
 
-/** Similarity that is the score, and loss by which it is learned. */
+/** The similarity of vectors that is the score, and the loss by which it is learned. */
 interface Scoring {
   loss: Loss;
   similarity: Similarity;

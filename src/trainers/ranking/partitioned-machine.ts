@@ -29,8 +29,8 @@ import { strataRounds } from "./machine.js";
 import { KeptRows } from "../../factors/kept-rows.js";
 
 /**
- * Counters of two kinds of draws from an epoch's random key: of the order of the partitions, and of the random keys of
- * their turns.
+ * Counters from which two kinds of draws are made with an epoch's random key: the order in which the partitions take
+ * turns, and the random key of each turn.
  */
 const [ORDER, KEYS] = [0xfffffffb, 0xfffffffa];
 
@@ -42,7 +42,7 @@ const [ORDER, KEYS] = [0xfffffffb, 0xfffffffa];
  */
 const VISITS = 4;
 
-/** A turn of a partition in an epoch. */
+/** A turn of a partition: training on a part of its events within an epoch. */
 interface Visit {
   partition: number;
   /** number of the turn, from 0, and number of turns of the partition */
@@ -193,7 +193,8 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   }
 
   /**
-   * Writes the rows of the last turn's users from a slot to the store, and reads those of the next turn into the slot.
+   * Writes the rows of the last turn's users from a slot, the memory of one partition, to the store, and reads those of
+   * the next turn into the slot.
    */
   async #move(last: Visit | undefined, next: Visit | undefined, slot: number): Promise<void> {
     if (last) await this.#save(last.partition, slot, last.visit === last.of - 1);
@@ -219,7 +220,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     await this.rows.write(partition, this.#numbersOf(slot));
   }
 
-  /** Returns a view of the users' rows in a slot, u32. */
+  /** Returns a view of the users' rows in a slot (the memory of one partition), u32. */
   #numbersOf(slot: number): Uint32Array {
     const from = this.#slots[slot]!.firstRow * this.#stride;
     return this.arena

@@ -24,7 +24,7 @@ import { storedScorer, type StoredResult } from "../../factors/stored-vectors.js
 import { FIRST_SQUARES, rateOf, SPREAD, type RankingInput } from "./train.js";
 import { sizeText } from "../../errors.js";
 
-/** Input of a training in partitions: that of a training in one memory, with the properties below. */
+/** Input of a training in partitions: the input of a training in one memory, with the properties below in addition. */
 export interface PartitionedInput extends Omit<RankingInput, "validate"> {
   /** range of the users' features */
   users: { first: number; count: number };

@@ -220,7 +220,7 @@ function agesOf({ times }: OrderedEvents, events: Uint32Array): Float32Array {
 }
 
 /**
- * Selects the events to predict, as positions in the order, and reports the number of omitted events.
+ * Selects the events to predict, as positions among the ordered events, and reports the number of omitted events.
  * @throws {DataError} no event is left
  */
 function targetsOf(

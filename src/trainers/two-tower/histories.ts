@@ -30,10 +30,11 @@ export interface OrderedEvents {
 }
 
 /**
- * Sorts events.
+ * Sorts events by user, then by time, then by position in the log.
  *
  * @param rows         u32: rows of the dataset
- * @param users,items u32[rows.length]: NO_ITEM for none; events without a user are dropped
+ * @param users,items u32[rows.length]: user and item of each row, NO_ITEM if it has none; events without a user are
+ *   dropped
  */
 export function orderedEvents(
   dataset: Dataset,

@@ -4,8 +4,8 @@ import { tableBytes, type Needs } from "../../training/session/needs.js";
 import type { TwoTowerOptions } from "./options.js";
 
 /**
- * Sums up the vectors with Adam's moments, copies of the best epoch and the tables, and the events with their
- * histories. The layers of the towers are small in comparison and ignored.
+ * Estimates the memory: the vectors with Adam's moments, copies of the best epoch and the tables, and the events with
+ * their histories. The layers of the towers are small in comparison and ignored.
  */
 export function twoTowerNeeds({ dim: given, history }: TwoTowerOptions): Needs {
   return {

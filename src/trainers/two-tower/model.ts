@@ -34,7 +34,7 @@ export type StoredForm = NetworkOptions &
   Pick<TwoTowerOptions, "historyOf" | "userBias" | "exampleAge"> & {
     /**
      * names of the columns that the user tower reads, and of those that the item tower reads, in the order of the
-     * space's fields
+     * feature space's fields
      */
     userFields: readonly string[];
     sideFields: readonly string[];
@@ -126,7 +126,7 @@ export function towerTables(
 ): Record<string, EmbeddingTable> {
   const { numItems, itemFeatures, firstHistoryRow } = rows;
   const vectors = floatsOf(parameters, "vectors");
-  // the tables use a space that has only the field of items
+  // the tables have a feature space of their own, with only the field of items
   const f = space.fields.findIndex((_, i) => itemFeatures[0]! < space.offsets[i + 1]!);
   const own = featureSpace([space.fields[f]!]);
   const tableOf = (first: number, had: Float32Array | undefined): EmbeddingTable => {
@@ -169,7 +169,7 @@ export interface StoredTowers {
   layers: NamedArrays;
 }
 
-/** Reads the form, the architecture of a run's towers. @throws {ArtifactError} damaged */
+/** Reads the architecture of a run's towers. @throws {ArtifactError} damaged */
 export async function readForm(run: Run): Promise<StoredForm> {
   const file = `${run.path}/model/${FORM_FILE}`;
   return parseJson(await run.readModelFile(FORM_FILE), storedForm, file) as unknown as StoredForm;

@@ -1,4 +1,4 @@
-// The model of runs of `train-two-tower`: users are encoded from their histories, items have their own vectors.
+// The kind of model in runs of `train-two-tower`: users are encoded from their histories, items have their own vectors.
 
 import { type Models, ranksByVectors } from "../../training/capabilities/model.js";
 import { rowsByFeature } from "../../training/examples/feature-table.js";

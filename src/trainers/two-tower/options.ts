@@ -248,7 +248,7 @@ const own = {
   patience: { ...passes.patience, default: 3 },
 } as const;
 
-/** Every option of the command. */
+/** All options of `train-two-tower`. */
 export const options = withCommon(
   {
     ...log,
@@ -286,7 +286,7 @@ export const options = withCommon(
 );
 
 export type GivenTwoTower = Given<typeof options>;
-/** Options with their defaults, with which a training runs. */
+/** Options of a training, with defaults applied. */
 export type TwoTowerOptions = Resolved<typeof own>;
 
 /** Applies defaults to the user's options. @throws {UsageError} they cannot be combined */
@@ -319,7 +319,7 @@ export function twoTowerOptionsOf(given: GivenTwoTower): TwoTowerOptions {
   return all;
 }
 
-/** Returns the columns that expressions use. @throws {UsageError} an expression is invalid */
+/** Returns the columns in expressions of --history-of and --targets. @throws {UsageError} an expression is invalid */
 export function columnsAsked({
   historyOf: of,
   targets,

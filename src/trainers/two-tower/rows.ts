@@ -28,9 +28,9 @@ export interface TowerRows {
   side: FieldsAsRows;
 }
 
-/** Fields of the space whose features are consecutive blocks of vector rows. */
+/** Fields of the feature space whose features are consecutive blocks of vector rows. */
 export interface FieldsAsRows {
-  /** indexes of the fields in the space */
+  /** indexes of the fields in the feature space */
   fields: readonly number[];
   /**
    * u32: first row of each field's block, then the end of the last; the users' bias and the example's age count as

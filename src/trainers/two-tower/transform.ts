@@ -89,7 +89,7 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
   };
 }
 
-/** Returns the index of a field's first row in the table. */
+/** Returns the index of the first table row that belongs to the field. */
 function tableStart(
   { fields, fieldOf }: { fields: readonly string[]; fieldOf: Uint32Array },
   name: string,

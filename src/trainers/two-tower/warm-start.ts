@@ -31,8 +31,8 @@ export interface TowersStart {
   /** u8[numFeatures]: 1 for features that the run has */
   known: Uint8Array;
   /**
-   * f32[numFeatures * dim] each: vectors of items before the item tower's term and normalization; items in histories;
-   * features of other fields
+   * f32[numFeatures * dim] each: vectors of items before the item tower's term and normalization; vectors of items in
+   * histories; vectors of features of other fields
    */
   items: Float32Array;
   histories: Float32Array;
@@ -44,12 +44,12 @@ export interface TowersStart {
   age?: Float32Array;
 }
 
-/** The run of --init, with the function that maps its keys to this training's features. */
+/** The run that --init names, with the function that maps its keys to this training's features. */
 export interface TowersInit extends NonNullable<FeatureModel<TwoTowerOptions, TowersStart>["init"]> {
   dim: number;
 }
 
-/** Opens the run of --init. @throws {UsageError} the run does not match the options */
+/** Opens the run that --init names. @throws {UsageError} the run does not match the options */
 export async function openTowersInit(
   given: GivenTwoTower,
   options: TwoTowerOptions,

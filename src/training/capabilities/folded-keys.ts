@@ -40,7 +40,7 @@ export interface FoldedKeys {
   vectors: (ArrayLike<number> | undefined)[];
   /** bias of each key in `codes`; only for models with biases */
   biases?: ArrayLike<number>;
-  /** verb phrase for the message about keys without a vector, which continues "none of these" */
+  /** verb phrase that continues "none of these" in the message about keys without a vector */
   lack: string;
   notes: string[];
 }

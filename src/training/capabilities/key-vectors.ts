@@ -11,7 +11,7 @@ export interface KeyVectors {
   space: FeatureSpace;
   /** vector of each feature, f32[numFeatures * dim] */
   vectors: Float32Array;
-  /** weights of the features; only if the model's scores are log-odds or predictions of the task */
+  /** weights of the features and the bias; only if the model's scores are log-odds or predictions of the task */
   weights?: { w?: Float32Array; w0?: number; task: string };
   /** true if out-of-vocabulary features have vectors */
   hasUnknown: boolean;

@@ -61,7 +61,9 @@ export interface Capabilities {
   transformFlags?: readonly TransformFlag[];
   /** Computes vectors for users or items without a row in the run, from the events in `options.foldIn`. */
   foldIn?: FoldIn;
-  /** similarity by which a user's vector ranks item rows without weights; the only ranking of kinds without `rank` */
+  /**
+   * similarity by which a user's vector ranks item rows without weights; models without `rank` have no other ranking
+   */
   foldedRank?: "dot" | "cosine";
   /** Removes keys from the run. */
   forgetting?: (run: Run) => Forgetting | Promise<Forgetting>;
@@ -89,7 +91,7 @@ export interface Capabilities {
   networks?: Readonly<Partial<Record<NetworkName, WriteNetwork>>>;
   /**
    * Reads parts of the report that only this kind of model has: importances of columns in descending order of gain, or
-   * the shares of items.
+   * the attention shares of items.
    */
   reported?: (run: Run) => Promise<Pick<ReportedRun, "importances" | "shares">>;
 }
@@ -157,7 +159,7 @@ async function readScoringModel<S extends Scorer>(
   return { ...(await read(run, space, inPlace ?? table)), space, preprocess };
 }
 
-/** Returns the capabilities that every model over features has. */
+/** Returns the capabilities that every model with a feature space has. */
 export function scoresRows(read: ReadScorer): Pick<Capabilities, "preprocess" | "scorer" | "predictor"> {
   return {
     preprocess: readPreprocess,

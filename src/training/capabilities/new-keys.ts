@@ -10,7 +10,7 @@ import type { Watch } from "../session/watch.js";
 export interface NewKeys {
   side: "user" | "item";
   column: KeyColumn;
-  /** index of the side's field in the feature space */
+  /** index, in the feature space, of the field of users or items that has new keys */
   f: number;
   /** codes of the new keys, in order of first appearance */
   codes: number[];

@@ -8,7 +8,7 @@ export interface VectorBlock {
   field: string;
   /** field whose features interact with this block, in a field-aware run */
   partner?: string;
-  /** name of the block, in a run whose vectors consist of separately trained parts */
+  /** name of the block, in a run whose vectors concatenate blocks that were trained separately */
   part?: string;
   offset: number;
   width: number;
@@ -31,7 +31,7 @@ export interface RotatedTable {
 
 /** Possible rotations of a run's vectors. */
 export interface Rotation {
-  /** groups of blocks; the blocks of a group share a rotation */
+  /** groups of blocks of dimensions; the blocks of a group share a rotation */
   groups: VectorBlock[][];
   /** further tables that share the rotation of the default table or of one of its blocks; none when absent */
   tables?: readonly RotatedTable[];

@@ -16,7 +16,7 @@ const CHUNK_ROWS = 16_384;
 export type Predicted =
   /** the score is the log-odds of label 1 */
   | { kind: "probability" }
-  /** the score is the label; metrics clip it to the range of the training labels */
+  /** the score predicts a number, which metrics clip to the range of the training labels */
   | { kind: "number"; range: readonly [low: number, high: number] }
   /** one score per class, before the softmax */
   | { kind: "classes"; names: readonly string[] }

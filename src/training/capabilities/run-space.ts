@@ -1,4 +1,4 @@
-// Reads a run's feature space and the recipe that encodes rows in it, for all models over features.
+// Reads a run's feature space and the recipe that encodes rows in it, for all models that have a feature space.
 
 import { type Preprocess, parsePreprocess } from "../../dataset/vocabulary/preprocess.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";

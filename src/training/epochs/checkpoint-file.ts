@@ -18,7 +18,7 @@ import { removeFile } from "../../io/write.js";
 import { kindAt } from "../../io/tree.js";
 import { floatsOf, type LargeArrays, type NamedArrays } from "./named-arrays.js";
 
-/** Name of the tensor that contains the JSON object. */
+/** Name of the tensor that contains a checkpoint's JSON object. */
 const STANDING = "standing";
 
 /** Prefix of the names of tensors that are read one by one. */
@@ -184,7 +184,7 @@ function damaged(path: string): ArtifactError {
 }
 
 /**
- * Compares the identities of two trainings.
+ * Compares the identities of two trainings: all options and inputs that determine their bytes.
  *
  * @throws {UsageError} they differ; the message lists the names of the differences
  */

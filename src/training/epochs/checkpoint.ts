@@ -63,7 +63,7 @@ const savedShape = object(
   },
 );
 
-/** JSON part of a checkpoint, without the identity. */
+/** JSON part of a checkpoint, without the training's identity (its options and inputs). */
 interface Saved extends Pick<Checkpoint, "standing" | "epochs"> {
   /** results of the first training; set only for a refit */
   first?: Evaluated;

@@ -51,7 +51,7 @@ export class EarlyStopping {
    * @param minDelta minimum improvement that resets the patience
    */
   constructor(better: "lower" | "higher", minDelta: number, standing = firstStanding()) {
-    // multiplication by #sign makes lower values better
+    // values are multiplied by #sign, after which lower values are better
     this.#sign = better === "lower" ? 1 : -1;
     this.#minDelta = minDelta;
     this.#standing = { ...standing };

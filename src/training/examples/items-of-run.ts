@@ -18,7 +18,7 @@ interface TrainingPart {
   rows: Uint32Array;
 }
 
-/** Columns that describe the item, as indexes among the fields of the space. */
+/** Columns that describe the item, as indexes among the fields of the feature space. */
 export interface ItemFieldIndexes {
   itemFields: ItemFields;
   itemFieldIndexes: number[];

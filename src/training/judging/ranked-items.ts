@@ -29,7 +29,7 @@ export interface RankedKeys {
 export interface RankedUsers {
   /** u32[numQueries]: index of each query's user in RankedKeys.users */
   users: Uint32Array;
-  /** vectors of users that the run does not know, which are the queries in place of the vectors in the run */
+  /** vectors of users that the run does not know, computed from their events; if set, they are the queries */
   folded?: UserVectors | undefined;
 }
 
@@ -45,7 +45,7 @@ export interface RankedItems {
   contextsOf: (users: Uint32Array) => FeatureRows;
   /** one feature row per item of RankedKeys */
   items: FeatureRows;
-  /** whether the run has each item */
+  /** returns whether the run has an item of RankedKeys */
   isKnown: (item: number) => boolean;
 }
 

@@ -23,9 +23,9 @@ export class ShapeCounter {
   }
 
   /**
-   * Counts a batch.
+   * Counts the rows of a batch.
    *
-   * @param columns u32[numRows] each: codes
+   * @param columns u32[numRows] each: codes of the column's cells
    * @param numKeys number of distinct cells so far, by column
    */
   see(columns: readonly Uint32Array[], numRows: number, numKeys: readonly number[]): void {

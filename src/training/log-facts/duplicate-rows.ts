@@ -34,7 +34,7 @@ export class DuplicateRows {
 
   constructor(private readonly mostKept = MOST_KEPT) {}
 
-  /** Counts a batch. @param columns u32[numRows] each: words that identify the cells of the column */
+  /** Counts the rows of a batch. @param columns u32[numRows] each: words that identify the cells of the column */
   add(columns: readonly Uint32Array[], numRows: number): void {
     const [lo, hi] = [new Int32Array(numRows), new Int32Array(numRows).fill(-1)];
     for (const words of columns) {

@@ -32,7 +32,7 @@ export class KeyFactsCounter {
   }
 
   /**
-   * Counts a batch.
+   * Counts the rows of a batch.
    *
    * @param columns u32[numRows] each: codes, or other words that identify a column's cells
    * @param numKeys number of distinct keys so far, by column
@@ -116,7 +116,7 @@ export class KeyCounter {
   #numKeys = 0;
   #total = 0;
 
-  /** Counts a batch. @param numKeys number of distinct keys so far, including this batch */
+  /** Counts the rows of a batch. @param numKeys number of distinct keys so far, including this batch */
   add(codes: Uint32Array, numRows: number, numKeys: number): void {
     this.#numKeys = Math.max(this.#numKeys, numKeys);
     if (numKeys > this.#rows.length) {

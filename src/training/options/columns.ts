@@ -129,7 +129,7 @@ function multiOf(
   return { ...previous, [given.slice(0, colon)]: separator };
 }
 
-/** Converts the options to those of reading a log. */
+/** Converts the user's options to options for reading a log. */
 export function columnReadingOptions({
   side,
   numeric = [],

@@ -91,7 +91,7 @@ function onlyColumns(given: GivenTraining): Given<typeof columns> {
   >;
 }
 
-/** Options for reading a log, splitting it and creating examples, for every training on rows. */
+/** Options for reading a log, splitting it and creating examples, which every training on the rows of a log has. */
 export interface ExampleOptions
   extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
   /** share of known keys that training replaces by the out-of-vocabulary key, in order to train it; 0 when absent */

@@ -208,12 +208,18 @@ function badShareOf(given: string, flagName: string): number {
   throw new UsageError(`${flagName} expects a share from 0 to 1 (100%), got '${given}'`);
 }
 
-/** Converts the options to those for the first reading of a log, with common strings for missing cells by default. */
+/**
+ * Converts the user's options to options for the first reading of a log, with common strings for missing cells by
+ * default.
+ */
 export function firstReadingOf(...given: Parameters<typeof readingOf>): ReadOptions {
   return { nulls: COMMON_NULLS, ...readingOf(...given) };
 }
 
-/** Converts the options to those for reading a log; undefined options are later taken from the run, if there is one. */
+/**
+ * Converts the user's options to options for reading a log; undefined options are later taken from the run, if there is
+ * one.
+ */
 export function readingOf(
   given: Given<typeof reading & typeof threads> & Given<typeof engine>,
   mostThreads = given.threads ?? availableParallelism(),
@@ -253,12 +259,12 @@ export function readingOf(
   };
 }
 
-/** Rejects small slices, because each job reads its whole file again, so that thousands of jobs would be slow. */
+/** Rejects a small --engine-slice, because it leads to thousands of jobs, each of which reads its whole file again. */
 function sliceComplaint(bytes: number): string | undefined {
   return bytes >= 2 ** 20 ? undefined : "a size of at least 1M";
 }
 
-/** Converts the options of the engine. */
+/** Converts the user's options to options of the engine that reads the log. */
 export function engineOf(given: Given<typeof engine>): EngineReading {
   const { engine: address = "", engineSql: sql, engineOrder: order, engineHash: hash } = given;
   const { engineSlice: slice, engineTimeout: timeout } = given;

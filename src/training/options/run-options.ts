@@ -5,7 +5,7 @@ import { choice, text } from "./table.js";
 
 const group = "Options:";
 
-/** Option for the number of threads, under the help heading of these commands. */
+/** Option for the number of threads, under the help heading of commands that read a run. */
 export const threads = { threads: { ...ofTraining.threads, group } } as const;
 
 /** Option that selects one of a run's tables. */

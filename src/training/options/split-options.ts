@@ -49,7 +49,7 @@ export function splitWarnings(by: string): string[] {
 }
 
 /**
- * Converts the options to those for splitting a log with these roles.
+ * Converts the user's options to options for splitting a log whose columns have these roles.
  *
  * @throws {UsageError} options that cannot be combined, or an invalid date
  */

@@ -37,7 +37,7 @@ export type DistanceKind = (typeof distanceKinds)[number];
 
 /** Condition of options that require --nearest. */
 const ofNearest = { only: { nearest: true } } as const;
-/** Exclusion of options for other encodings, for options that write vectors of new items. */
+/** Properties of options that write vectors of new items: they exclude the options of other encodings. */
 const vectors = {
   not: { features: true, dense: true, halfLife: true, format: ["libsvm"] },
   why: "it writes vectors of new items",
@@ -191,7 +191,7 @@ export type GivenTransform = Given<typeof transformOptions>;
 export type TransformOptions = Omit<GivenTransform, keyof typeof reading | "badRows" | "maxBad"> &
   FurtherLog & { format: EncodingFormat; features: boolean; force: boolean };
 
-/** Converts the user's options. @param on files of the log */
+/** Converts the user's options to those that a model's `transform` receives. @param on files of the log */
 export function transformOf(given: GivenTransform, on: string[]): TransformOptions {
   const own = Object.entries(given).filter(([name]) => !Object.hasOwn(reading, name));
   const { format = "csv", features = false, force = false } = given;
@@ -202,7 +202,7 @@ export function transformOf(given: GivenTransform, on: string[]): TransformOptio
   };
 }
 
-/** Flags that only some models support. */
+/** Flags of `embed transform` that only some models support. */
 export type TransformFlag = "--dense" | "--features" | "--format libsvm" | "--half-life";
 
 /** Returns the flags of TransformFlag that are set. */

@@ -8,7 +8,7 @@ import { NoRowsError } from "../../errors.js";
 import type { badRows } from "../options/reading.js";
 import type { Given } from "../options/table.js";
 
-/** Converts the options for bad rows to those for reading. */
+/** Converts the user's options for bad rows to options for reading a log. */
 export function badRowsOf({
   maxBad,
   badRows: file,
@@ -75,7 +75,7 @@ export class BadRowReport {
     this.#written = true;
   }
 
-  /** Returns the path, which the manifest's options contain. */
+  /** Returns the path of the report, which the manifest's options contain. */
   toJSON(): string {
     return this.path;
   }
@@ -110,7 +110,10 @@ export class SkippedRows {
     return Object.values(this.#skipped).reduce((sum, count) => sum + count, 0);
   }
 
-  /** Adds the counts of a piece. @throws {DataError} too many rows are bad, provided that enough rows were read */
+  /**
+   * Adds the counts of a piece of the log.
+   * @throws {DataError} too many rows are bad, provided that enough rows were read
+   */
   read(skipped: Record<string, number>, numRead: number): void {
     for (const [reason, count] of Object.entries(skipped))
       this.#skipped[reason] = (this.#skipped[reason] ?? 0) + count;

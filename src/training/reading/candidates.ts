@@ -12,7 +12,7 @@ import { listsOfUsers } from "../../sampling/ranking-events.js";
 interface Candidates {
   /** u32: indexes of the queries whose user has a candidate other than the held-out items */
   kept: Uint32Array;
-  /** list of items to rank for each of these queries: the unmasked candidates, and the held-out items */
+  /** list of items to rank for each query with a candidate: the unmasked candidates, and the held-out items */
   lists: ItemLists;
   counts: CandidateCounts;
   warnings: string[];

@@ -29,7 +29,7 @@ export async function openLogWith(
   return await openEngineLog(named, options, { signal, onServer });
 }
 
-/** Prefix of a further log or side table that is a query: `sql:FILE`. */
+/** Prefix of a path of a further log or side table that is a query instead of a file: `sql:FILE`. */
 const QUERY = /^sql:(.+)$/s;
 
 /**

@@ -45,7 +45,7 @@ import type { Watch } from "../session/watch.js";
 export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkipped" | "onRead">, UserLimits {
   /** conditions of the form COLUMN OPERATOR TEXT; matching rows are dropped */
   drop: string[];
-  /** expressions of where.ts; rows that match all of them are kept */
+  /** filter expressions, in the syntax of where.ts; rows that match all of them are kept */
   where?: string[];
   reading: ReadOptions;
   /** maximum share of bad rows that may be skipped; 0.01 by default */

@@ -125,7 +125,7 @@ export async function heldOutPart(
   return partNamed(run, parts, name);
 }
 
-/** Returns the split of that name. @throws {UsageError} it does not exist, or a refit was trained on it */
+/** Returns the split with the given name. @throws {UsageError} it does not exist, or a refit was trained on it */
 export function partNamed(run: Run, parts: SplitParts["parts"], name: "valid" | "test"): Part {
   const part = parts[name];
   if (part) return part;

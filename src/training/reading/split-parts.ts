@@ -49,7 +49,7 @@ export async function splitParts(
   const remote: InputFingerprint[] = [];
   const readFurther = async (path: string): Promise<Dataset> => {
     const further = await readLike(dataset, path, options, watch);
-    // the fingerprints of side tables come last, and are left out here
+    // the inputs end with the fingerprints of side tables, which are left out here
     if (isRemote(path)) remote.push(...further.inputs.slice(0, further.inputs.length - options.sides.length));
     return further;
   };

@@ -90,7 +90,7 @@ function fitted(points: readonly (readonly number[])[], y: Float64Array, given: 
     for (let j = 0; j < i; j++) factor[i * n + j] = kernel(points[i]!, points[j]!, lengths);
     factor[i * n + i] = 1 + NOISE;
   }
-  // `factor` now contains L in its lower triangle
+  // `factor` now contains the Cholesky factor L in its lower triangle
   const alpha = solveCholesky(factor, y.slice());
   // unreachable, because NOISE keeps K positive definite
   if (!alpha) throw new RangeError("the covariance of the settings is not positive definite");

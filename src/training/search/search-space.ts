@@ -41,7 +41,7 @@ const WORD = Math.SQRT1_2;
 /** Fraction of the span's logarithm beyond which a value is reported as being at the edge of the range. */
 const EDGE = 0.9;
 
-/** A tried setting with its result. */
+/** A setting of options that the search tried, with its result. */
 interface ScoredSetting {
   setting: SearchSetting;
   /** value of the setting, where greater is better; -Infinity if it failed */
@@ -52,7 +52,7 @@ type Options = Readonly<Record<string, unknown>>;
 
 export interface SpaceOptions {
   table: OptionTable;
-  /** options of the default training: the middle of each range, and the values that conditions refer to */
+  /** options of the default training, which are the middle of each searched range and decide whether conditions hold */
   standard: Options;
   /** whether the user or an earlier run determines the option, so that it is not searched */
   isFixed: (name: string) => boolean;
@@ -95,7 +95,7 @@ export class SearchSpace {
   }
 
   /**
-   * Returns setting t of the spread, different from all earlier ones.
+   * Returns setting t of the Latin hypercube, different from all earlier settings.
    *
    * @param t from 1 to `numSpread`
    * @returns undefined if no new setting was found

@@ -298,7 +298,7 @@ function verdict({ trials }: SearchState, best: TrialLine, by: SearchedBy, space
   return warnings;
 }
 
-/** Whether the interval excludes 0; true if there is no interval. */
+/** Whether the confidence interval of a difference excludes 0; true if there is no interval. */
 function isSure({ low, high }: NonNullable<SearchedBy["difference"]>): boolean {
   return low === undefined || high === undefined || low * high > 0;
 }

@@ -147,7 +147,7 @@ export function resolvedOptions(
  *
  * @param given the user's options, before any conversion
  * @param inputs fingerprints of the log
- * @param earlier path of the run of --init
+ * @param earlier path of the run that --init names
  * @param remote fingerprints of further logs that were read through an engine
  */
 export async function askedOf(

@@ -62,7 +62,7 @@ export interface WarmVocabulary<S> extends Vocabulary {
   /**
    * Returns the initial parameters.
    *
-   * @throws {UsageError} the task of the examples differs from that of the run of --init
+   * @throws {UsageError} the task of the examples differs from that of the run that --init names
    */
   startFor?(task: Examples["task"]): {
     start: S;
@@ -98,7 +98,7 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
   needs: Needs;
   /** true if the trainer can read its rows from disk during training */
   streams: boolean;
-  /** run of --init, and the function that adds its keys to the vocabulary */
+  /** run that --init names, and the function that adds its keys to the vocabulary */
   init?: { run: Run; carry(fitted: FittedVocabulary): WarmVocabulary<S> } | undefined;
   /** returns sentences that warn about the training before it begins */
   doubts?(space: FeatureSpace, options: O): readonly string[];

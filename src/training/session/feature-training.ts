@@ -25,7 +25,7 @@ export interface DataFacts {
   numFields: number;
   /** true if early stopping may end the training: the validation split has rows, and --patience is above 0 */
   stopsEarly: boolean;
-  /** true if the initial parameters come from the run of --init */
+  /** true if the initial parameters come from the run that --init names */
   isWarm: boolean;
   /** average number of rows per key and epoch, if negatives are sampled; absent for rows with labels */
   drawnRowsPerKey?: number;
@@ -145,7 +145,7 @@ export interface Trained extends Scorer {
   table(space: FeatureSpace): EmbeddingTable | TableRows;
   /** returns further tables, keyed by their names */
   moreTables?(space: FeatureSpace): Record<string, EmbeddingTable>;
-  /** scorer by the table alone; set if the model has parameters outside of its table */
+  /** scorer that uses the table alone; set if the model also has parameters outside of its table */
   scoreByTable?: Scorer["score"];
   /** true for a linear model, whose table has no vectors */
   isWeightsOnly?: true;

@@ -68,7 +68,7 @@ const SMALL = 2 ** 30;
 /** Number of bytes of a run's other files: manifest, metrics, settings. */
 const RUN_FILES = 100_000;
 
-/** Computes the sizes of a log for a training. */
+/** Computes the sizes of a log that determine the memory and disk of a training. */
 export function trainingSize(
   dataset: Dataset,
   { train, valid, test }: SplitParts["parts"],

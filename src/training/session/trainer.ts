@@ -27,7 +27,7 @@ export interface Trainer {
   /**
    * Plans a training, before the log is read.
    *
-   * @throws {UsageError} options cannot be combined, or the run of --init does not fit
+   * @throws {UsageError} options cannot be combined, or the run that --init names does not fit
    */
   plan(given: GivenTraining): Promise<Plan> | Plan;
   /** trains from several initializations, for `lift`; only for trainers that can start from a table */

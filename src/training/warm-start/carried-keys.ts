@@ -28,7 +28,7 @@ import { tableFeatures } from "../examples/feature-table.js";
 import type { GivenTraining } from "../options/log.js";
 import type { InitRun } from "./init-run.js";
 
-/** Value of `from` for features that are not in the run of --init. */
+/** Value of `from` for features that are not in the run that --init names. */
 export const NONE = 0xffffffff;
 
 /** A vocabulary that was fitted on the training split, before keys or row numbers of other runs are added. */
@@ -49,7 +49,7 @@ export interface Vocabulary {
   warnings: string[];
 }
 
-/** A vocabulary that contains the keys of the run of --init. */
+/** A vocabulary that contains the keys of the run that --init names. */
 export interface CarriedVocabulary extends Vocabulary {
   /** u32[numFeatures]: the run's feature with the same key, or NONE */
   from: Uint32Array;
@@ -69,10 +69,10 @@ export function ownVocabulary({ fitted, dataset, rowOrder }: FittedVocabulary): 
 }
 
 /**
- * Adds the keys of the run of --init to the fitted vocabulary, and counts known, new and expired keys.
+ * Adds the keys of the run that --init names to the fitted vocabulary, and counts known, new and expired keys.
  *
  * @throws {UsageError} a field's kind differs, keys should expire by time but the log has none, or --row-order keeps
- * rows of a field that must grow
+ *   rows of a field that must grow
  */
 export function carryKeys(
   { run, space: before, history }: InitRun,
@@ -130,7 +130,10 @@ export function addedWarnings(
   );
 }
 
-/** Returns u32[numFeatures]: the earlier space's feature with the same field and key, or NONE for a new key. */
+/**
+ * Returns u32[numFeatures]: the feature with the same field and key in the earlier feature space, or NONE for a new
+ * key.
+ */
 export function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32Array {
   const from = new Uint32Array(space.numFeatures).fill(NONE);
   space.fields.forEach((field, f) => {
@@ -245,7 +248,7 @@ export function countCarried(
 /**
  * Returns the times when the keys of the new run's table were last seen.
  *
- * @param before history by feature of the run of --init
+ * @param before history by feature of the run that --init names
  * @param from u32[numFeatures]: that run's feature with the same key, or NONE; absent without --init
  */
 export function nextHistory(

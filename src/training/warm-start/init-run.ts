@@ -1,4 +1,4 @@
-// Opens, checks and reads the parts of the run of --init that all trainers need.
+// Opens and checks the run that --init names, and reads what all trainers need of it.
 
 import { expiryOf } from "../../dataset/vocabulary/last-seen.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -8,7 +8,7 @@ import { UsageError } from "../../errors.js";
 import { tableFeatures } from "../examples/feature-table.js";
 import type { GivenTraining } from "../options/log.js";
 
-/** The run of --init, with its features, and the time when each key was last seen, by feature. */
+/** The run that --init names, with its features, and the time when each key was last seen, by feature. */
 export interface InitRun {
   run: Run;
   space: FeatureSpace;
@@ -16,7 +16,7 @@ export interface InitRun {
 }
 
 /**
- * Opens the run of --init, if the option is given.
+ * Opens the run that --init names, if the option is given.
  *
  * @param command name of the training; only its own runs are accepted
  * @throws {UsageError} another command made the run, or --expire is malformed

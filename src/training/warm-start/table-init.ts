@@ -40,7 +40,7 @@ export interface TableStart {
   w0?: number;
 }
 
-/** The run of --init, with its vectors. */
+/** The run that --init names, with its vectors. */
 export interface TableInit extends KeyVectors {
   run: Run;
 }
@@ -49,7 +49,7 @@ export interface TableInit extends KeyVectors {
 type NamedRoles = Pick<Roles, "user" | "item">;
 
 /**
- * Opens the run of --init.
+ * Opens the run that --init names.
  *
  * @param dim value of --dim, if the option is set
  * @param capable finds capabilities of any trainer's runs
@@ -136,7 +136,7 @@ export function startFromTable(
   };
 }
 
-/** Returns f64[before.numFeatures]: NEVER for keys without training rows, otherwise 0. */
+/** Returns f64[before.numFeatures], for the history of keys: NEVER for keys without training rows, otherwise 0. */
 function seenIn(space: FeatureSpace, before: FeatureSpace, from: Uint32Array): Float64Array {
   const seen = new Float64Array(before.numFeatures);
   space.fields.forEach((field, f) => {

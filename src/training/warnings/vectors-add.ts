@@ -99,7 +99,10 @@ export function lossByRow(
   };
 }
 
-/** Returns rows that can be read repeatedly. Sampled or stored rows are limited to MOST_ROWS, in blocks. */
+/**
+ * Returns rows that can be read repeatedly. If rows are sampled or stored on disk, blocks with about MOST_ROWS rows are
+ * used.
+ */
 function rowsToFit(train: TrainingRows): FeatureRows {
   if (train.kind === "resident") return train.rows;
   const blocks: FeatureRows[] = [];
@@ -111,14 +114,14 @@ function rowsToFit(train: TrainingRows): FeatureRows {
   return joinedBlocks(blocks);
 }
 
-/** Returns evenly spaced blocks with at most MOST_ROWS rows in total. */
+/** Returns evenly spaced blocks of rows, with at most MOST_ROWS rows in total. */
 function* storedBlocks(rows: StoredRows): Iterable<FeatureRows> {
   const every = Math.max(1, Math.ceil(rows.numRows / MOST_ROWS));
   for (let first = 0; first < rows.numRows; first += every * ROWS_OF_BLOCK)
     yield rows.rowsAt(first, Math.min(ROWS_OF_BLOCK, rows.numRows - first), 1);
 }
 
-/** Concatenates blocks. In blocks without values, pairs get the value 1. */
+/** Concatenates blocks of rows. In blocks without values, each feature of a row gets the value 1. */
 function joinedBlocks(blocks: readonly FeatureRows[]): FeatureRows {
   const [first] = blocks;
   if (blocks.length === 1) return first!;

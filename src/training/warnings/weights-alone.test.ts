@@ -4,7 +4,7 @@ import { logistic } from "../../numeric/exp.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";
 import { fitWeights, weightScores } from "./weights-alone.js";
 
-/** The data has three fields with these numbers of keys. The first two determine the label, the third does not. */
+/** Numbers of keys of the data's three fields. The first two fields determine the label, the third does not. */
 const SIZES = [200, 40, 30];
 const space = { offsets: [0, 200, 240, 270], numFeatures: 270 };
 /** random log-odds of each feature */
@@ -28,7 +28,7 @@ function drawRows(numRows: number, seed: number): FeatureRows & { scores: Float3
   return { numRows, width: 3, ids, labels, scores };
 }
 
-/** Converts rows to the sparse layout, in which the values are explicit ones. */
+/** Converts rows to the sparse layout, with a stored value of 1 for each feature. */
 const sparse = ({ numRows, ids, labels }: FeatureRows): FeatureRows => ({
   ...{ numRows, width: 0, ids, labels, values: new Float32Array(ids.length).fill(1) },
   indptr: Uint32Array.from({ length: numRows + 1 }, (_, r) => 3 * r),

@@ -19,7 +19,7 @@ import { fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/voc
 import { firstPair, rowsAt, type FeatureRows } from "../../dataset/rows.js";
 import { logistic } from "../../numeric/exp.js";
 
-/** For many rows, the first cycles use every 8th row, later cycles every 2nd row. */
+/** For many rows, the first cycles of the fit use every 8th row, later cycles every 2nd row. */
 const SAMPLED = {
   fromRows: 100_000,
   stages: [
@@ -28,8 +28,9 @@ const SAMPLED = {
   ],
 };
 /**
- * Settings of the cycles over all rows: there is at least one, and at most `most` while fewer than `pairs` pairs were
- * read and the loss can still decrease by more than `left` nats per row.
+ * Settings of the cycles over all rows, each of which updates the weights of every field once. There is at least one
+ * cycle, and at most `most` while fewer than `pairs` (feature, value) pairs were read and the loss can still decrease
+ * by more than `left` nats per row.
  */
 const ALL = { most: 12, pairs: 1 << 21, left: 1e-4 };
 /** Minimum curvature of a row, which limits the step if its probability is close to 0 or 1. */
@@ -66,10 +67,12 @@ type Fields = Pick<FeatureSpace, "offsets" | "numFeatures">;
 /** The (feature, value) pairs of rows, which can be read field by field. */
 interface Pairs {
   numRows: number;
-  /** Adds the weights of each row's pairs to the row's score. */
+  /** Adds to the score of each row the weights of its features times their values. */
   addTo(rows: Float32Array, weights: Float64Array): void;
   /**
-   * Updates the residuals by the steps of the previous field, and computes sums over the pairs of a field.
+   * Updates the residuals by the steps of the previous field, and computes sums over the pairs of a field. For a pair
+   * of feature j, x is its value, e and h are the residual and the curvature of the row's loss, and X is the sum of |x|
+   * over the row's pairs of the field.
    *
    * @param sums f64[2 * numFeatures]: contains the steps of the previous field at 2 j; receives the sums over the
    *   field's pairs of x e at 2 j and of h x X at 2 j + 1
@@ -146,7 +149,7 @@ export function weightScores(
 }
 
 /**
- * Computes the parabolas at the current scores, and updates the bias.
+ * Computes the parabola that approximates each row's loss at its current score, and updates the bias.
  *
  * @returns variance of the labels around their scores, in units of the curvature
  */
@@ -211,7 +214,7 @@ function stepField(
   return { variance: decided > 0 ? Math.max(squares / decided, LEAST_VARIANCE * noise) : variance, saved };
 }
 
-/** Returns the pairs of every `every`-th row. @param columns result of fieldColumns */
+/** Returns the (feature, value) pairs of every `every`-th row. @param columns result of fieldColumns */
 function sampledPairs(
   rows: FeatureRows,
   space: Fields,
@@ -224,7 +227,7 @@ function sampledPairs(
   return sparsePairs(every === 1 ? rows : rowsAt(rows, places), space);
 }
 
-/** Transposes rows that have one pair of value 1 per field, to u32[width][numRows]; undefined for other rows. */
+/** Transposes rows that have one feature of value 1 per field, to u32[width][numRows]; undefined for other rows. */
 function fieldColumns(
   { numRows, width, ids, indptr, values }: FeatureRows,
   space: Fields,
@@ -239,7 +242,7 @@ function fieldColumns(
   return columns;
 }
 
-/** Returns the pairs of every `every`-th row of dense columns. */
+/** Returns the (feature, value) pairs of every `every`-th row of dense columns. */
 function densePairs(columns: Uint32Array, all: number, every: number): Pairs {
   const numRows = Math.ceil(all / every);
   return {
@@ -262,8 +265,8 @@ function densePairs(columns: Uint32Array, all: number, every: number): Pairs {
 }
 
 /**
- * Sorts the pairs of any rows by field: u32 row and feature of each pair, f32 x, and X, the sum over the row's pairs of
- * the field.
+ * Sorts the (feature, value) pairs of any rows by field. A pair has a row and a feature, both u32, the value x as f32,
+ * and X, the sum of |x| over the row's pairs of the field.
  */
 function sparsePairs(rows: FeatureRows, space: Fields): Pairs {
   const { numRows, ids: all, values: xs } = rows;

@@ -29,7 +29,7 @@ const parameters: FmParameters = {
 const fieldOf = fieldOfFeatures(space.offsets);
 const composer = crossComposer(space, parameters, ["item", "genres", "brand"]);
 
-/** Generates a row of one side: one feature of each field, two genres; one in four cells is missing. */
+/** Generates features of a user or an item: one for each field, two for `genres`; one in four cells is missing. */
 function rowOf(fields: readonly string[]): { ids: number[]; values: number[] } {
   const pairs = fields.flatMap((name): [number, number][] => {
     const f = names.indexOf(name);

@@ -11,7 +11,7 @@ const LAYOUT_FILE = "ffm.json";
 export interface VectorLayout {
   /** names of the partner fields, in the order of the blocks */
   fields: string[];
-  /** number of dimensions of a block */
+  /** number of dimensions of a block, which is the vector for one partner field */
   dim: number;
   normalizeRows: boolean;
 }

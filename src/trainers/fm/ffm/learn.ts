@@ -22,7 +22,7 @@ import type { LearnerInput, Scorer, Trained } from "../../../training/session/fe
 import { layoutFile, readLayout } from "./layout.js";
 import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../../dataset/rows.js";
 
-/** Trains the machine. @throws the errors of trainFm */
+/** Trains the field-aware factorization machine. @throws the errors of trainFm */
 export async function learnFfm(
   { train, valid, ...input }: LearnerInput<FactorStart>,
   options: FmOptions,
@@ -64,7 +64,10 @@ export async function readFfm(run: Run, space: FeatureSpace, table: EmbeddingTab
   };
 }
 
-/** Returns the kernel's input about fields: their features and hashes, and which of them are multi-valued. */
+/**
+ * Returns what the kernel needs to know about fields: the field of each feature, a hash of each field's name, and which
+ * fields are multi-valued.
+ */
 function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolean): FieldAwareness {
   return {
     numFields: fields.length,
@@ -75,7 +78,9 @@ function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolea
   };
 }
 
-/** Sorts the pairs of each row by field, stably. Returns the same object if they are already sorted. */
+/**
+ * Sorts the (feature, value) pairs of each row by field, stably. Returns the same object if they are already sorted.
+ */
 export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRows {
   const { numRows, width, indptr, values, ids } = rows;
   if (numRows === 0) return rows;
@@ -100,8 +105,8 @@ export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRo
 }
 
 /**
- * Returns the training rows with the pairs of each row sorted by field; rows that are read or sampled later are sorted
- * then.
+ * Returns the training rows with the (feature, value) pairs of each row sorted by field. Rows that are not in memory
+ * are sorted when they are read or sampled.
  */
 export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array): TrainingRows {
   if (train.kind === "resident") {
@@ -125,7 +130,7 @@ export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array):
   };
 }
 
-/** Returns the order of a row's pairs by field; pairs of the same field keep their order. */
+/** Returns the order of a row's (feature, value) pairs by field; pairs of the same field keep their order. */
 function placesBy(fields: readonly number[]): number[] {
   return fields.map((_, i) => i).toSorted((a, b) => fields[a]! - fields[b]!);
 }

@@ -44,9 +44,9 @@ export async function crossComposition(run: Run): Promise<Composition | { whyNot
 }
 
 /**
- * Returns the vectors of rows of one side; parameters are those of encodeComposed.
+ * Returns the vectors of rows of users, or of rows of items; parameters are those of encodeComposed.
  *
- * @throws {UsageError} the rows have columns of both sides, or features cannot be composed
+ * @throws {UsageError} the rows have columns of both users and items, or features cannot be composed
  */
 export async function encodeCrossed(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   return await encodeComposed(run, options, watch, { composerOf: crossComposerOf, checkFields: checkSide });
@@ -62,8 +62,8 @@ export async function foldInCrossed(run: Run, options: TransformOptions, watch: 
 }
 
 /**
- * Checks that rows have columns of one side only.
- * @throws {UsageError} columns of both sides cannot be composed to one vector
+ * Checks that rows have columns of users only, or of items only.
+ * @throws {UsageError} columns of both cannot be composed to one vector
  */
 function checkSide({ preprocess: { itemFields = [] } }: FmRun, known: readonly string[]): void {
   const others = known.filter((name) => !itemFields.includes(name));

@@ -65,7 +65,7 @@ export class Chain {
 
   /**
    * Updates every parameter once.
-   * @returns sums over the rows after the sweep
+   * @returns sums of the loss and of the residuals over all rows, after the sweep
    * @throws {DivergedError} a parameter is not finite
    */
   async sweep(epoch: number): Promise<Totals> {
@@ -161,8 +161,9 @@ export class Chain {
 }
 
 /**
- * Counters from which random keys of a sweep are computed: of the targets, the labels' precision, w0 and the priors,
- * and from MOVES on of rescaling whole fields. Smaller counters are those of the dimensions.
+ * Counters from which the random keys of a sweep's draws are computed: draws of the targets, the labels' precision, w0
+ * and the priors and, from MOVES on, draws that rescale whole fields. Smaller counters are those of the weights and
+ * dimensions.
  */
 const [TARGETS, ALPHA, BIAS, PRIORS] = [0xffffff00, 0xffffff01, 0xffffff02, 0xffffff03] as const;
 const MOVES = 0x80000000;
@@ -183,8 +184,8 @@ interface Prior {
 }
 
 /**
- * Parameters that share a prior: those of one dimension, an entry per field. Only parameters for which `counts` is true
- * are used.
+ * Parameters that share a prior: the weights or one dimension of the vectors, with an element for each field. Only
+ * parameters for which `counts` is true affect the prior.
  */
 type Group = { values: Float32Array; counts: (index: number) => boolean }[];
 

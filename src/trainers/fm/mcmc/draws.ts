@@ -14,7 +14,7 @@ import { scoringShape, type FmParameters } from "../../../factors/model.js";
 import { RowsBuffer } from "../../../factors/rows-buffer.js";
 import { lesserProbability, type Link } from "./link.js";
 
-/** Draws of the parameters whose predictions are averaged. */
+/** Posterior draws of the parameters; the mean of their predictions is the model's prediction. */
 export interface Ensemble {
   link: Link;
   draws: FmParameters[];
@@ -22,7 +22,7 @@ export interface Ensemble {
   tableScale?: number;
 }
 
-/** Scores rows with one draw after another; the rows stay in memory. The caller must call `terminate`. */
+/** Scores rows with one posterior draw after another; the rows stay in memory. The caller must call `terminate`. */
 export interface DrawScorer {
   /** Scores the rows with a draw. @returns f32[numRows], a view that the next call overwrites */
   score(draw: FmParameters): Promise<Float32Array>;
@@ -60,7 +60,7 @@ export async function drawScorer(
   }
 }
 
-/** The mean prediction of draws, accumulated one draw at a time. */
+/** The mean prediction of posterior draws, accumulated one draw at a time. */
 export class MeanPrediction {
   numDraws = 0;
   readonly #link: Link;

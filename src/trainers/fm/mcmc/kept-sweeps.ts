@@ -10,7 +10,9 @@ function burnInOf({ burnIn, epochs }: FmOptions): number {
   return Math.min(burnIn, Math.floor(epochs / 2));
 }
 
-/** The kept draws, which predict together; the draw of the last sweep is one of them. */
+/**
+ * The posterior draws that were kept, whose mean prediction is the model's; the draw of the last sweep is one of them.
+ */
 export class KeptDraws {
   #draws: FmParameters[] = [];
   /** parameters of the sweep for which `keep` was called last; used only if there are no draws */
@@ -39,7 +41,7 @@ export class KeptDraws {
     if (keptUpTo(epoch - burnIn) > keptUpTo(epoch - 1 - burnIn)) this.#draws.push(parameters());
   }
 
-  /** Stores the sweep's parameters, unless there are draws. */
+  /** Stores the sweep's parameters as those of the model, unless there are posterior draws. */
   keep(parameters: () => FmParameters): void {
     this.#alone = this.#draws.length === 0 ? parameters() : undefined;
   }

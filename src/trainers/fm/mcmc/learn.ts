@@ -26,7 +26,7 @@ import { trainCoordinates } from "./train.js";
 const DRAWS_FILE = "draws.safetensors";
 const SCALE = "tableScale";
 
-/** Trains the machine. @throws the errors of trainCoordinates */
+/** Trains the factorization machine. @throws the errors of trainCoordinates */
 export async function learnCoordinates(
   { space, counts, train, valid, start, controls }: LearnerInput<FactorStart>,
   options: FmOptions,

@@ -28,7 +28,7 @@ export interface SweepPlan {
   barrier: Region;
   link: Link;
   dim: number;
-  /** first row of each chunk, and the row after its last */
+  /** rows of each chunk: the first one, and the one after the last */
   chunks: [first: number, end: number][];
   fields: { size: number; first: number; column: FieldColumn }[];
   /** f32[numRows][2]: residual e and sum q of each row */
@@ -106,7 +106,7 @@ export const start = kernelThread<CoordinateKernel, SweepPlan, SweepTask, boolea
 );
 
 type Field = SweepPlan["fields"][number];
-/** The field that was updated last; its steps have not been applied to the residuals e and sums q yet. */
+/** The field that was updated last; the rows' residuals e and sums q do not include the steps of its parameters yet. */
 type Pending = { ids: number; values: number; linear: number } | undefined;
 type Prior = readonly [alpha: number, lambda: number, mu: number, key: number];
 /**

@@ -21,7 +21,7 @@ const optionsOf = (
 const offsets = [0, 20, 32, 33, 39];
 const numFeatures = 39;
 
-/** Returns the planted machine's score of a row. */
+/** Returns the score of a row by the planted factorization machine. */
 function plantedScore(ids: number[], values: number[]): number {
   let score = 0.4;
   for (const [i, id] of ids.entries()) score += 0.5 * normalDraw(draw(71, id) || 1) * values[i]!;

@@ -5,10 +5,10 @@ import { MISSING } from "../../../log/keys.js";
 import type { BinnedColumn, Feature } from "../features.js";
 import type { OwnShare } from "./thread-share.js";
 
-/** A piece of rows to bin. */
+/** Task that computes the bins of consecutive rows, whose cells have been copied to shared memory. */
 export interface BinTask {
   slot: number;
-  /** index of the piece's first row in the machine, where validation rows follow the training rows */
+  /** index of the task's first row among all rows, where validation rows follow the training rows */
   first: number;
   n: number;
 }
@@ -25,7 +25,7 @@ export function stageEdges(
   });
 }
 
-/** Copies a piece's numbers, and the bins of its categories, to shared memory. */
+/** Copies the numbers of some rows, and the bins of their categories, to shared memory. */
 export function stage(
   layout: GbdtLayout,
   buffer: SharedArrayBuffer,
@@ -57,7 +57,7 @@ function stageCategories(
   }
 }
 
-/** Computes the bins of this thread's share of a piece. */
+/** Computes the bins of this thread's share of a task's rows. */
 export function binPiece(share: OwnShare, { slot, first, n: numRows }: BinTask): void {
   const { kernel, layout } = share;
   const { places, columns, edges, bins, stride, numTrain } = layout;
@@ -68,8 +68,8 @@ export function binPiece(share: OwnShare, { slot, first, n: numRows }: BinTask):
     places.forEach(({ categorical, wide, byte, numCells }, f) => {
       const width = wide ? 2 : 1;
       const staged = stagedAt(layout, slot, f);
-      // the columns of training rows are stored for partitioning; those of validation rows are only copied to the
-      // row-wise bins
+      // bins of training rows are also stored by column, for partitioning; those of validation rows are stored by row
+      // only
       const own = row < numTrain ? columns[f]! + width * row : share.scratch;
       if (categorical) {
         const bytes = (place: number) => new Uint8Array(share.buffer, place, width * n);

@@ -21,7 +21,10 @@ export type BoostingTask =
   /** grows a tree; after the last tree of an iteration, also computes the gradients and losses of the new scores */
   | ({ kind: "tree"; isLast: boolean; threads: number } & GrowTask);
 
-/** Called once in each thread. All threads grow the same tree; only the first one returns it. */
+/**
+ * Called once in each thread; returns the function that executes the thread's tasks. All threads grow the same tree;
+ * only the first one returns it.
+ */
 export const start = kernelThread<GbdtKernel, GbdtOwn, BoostingTask, Grown | undefined>(
   ({ kernel, memory, index, own: { layout, loss } }) => {
     const share = new OwnShare(kernel, layout, index, memory.buffer);

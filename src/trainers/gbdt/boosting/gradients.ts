@@ -48,9 +48,10 @@ export function gradientSums(share: OwnShare, ofClass: number): [sumG: number, s
   return share.sumOf(sums + ofClass * gradientSumsApart, numBlocks(numTrain));
 }
 
-// The factors are powers of two: the greatest for which the sum of all magnitudes stays within the available bits, so
-// that no partial sum, in any order, can overflow. Gradients have 50 bits and hessians 37. With 16 M rows of which one
-// in a thousand is positive, a negative's gradient keeps 24 bits, as many as f32 has, and its hessian 12.
+// Gradients and hessians are multiplied by factors and rounded to integers. A factor is the greatest power of two for
+// which the sum of all magnitudes stays within the available bits, so that no partial sum, in any order, can overflow.
+// Gradients have 50 bits and hessians 37. With 16 M rows of which one in a thousand is positive, a negative's gradient
+// keeps 24 bits, as many as f32 has, and its hessian 12.
 
 const view = new DataView(new ArrayBuffer(8));
 

@@ -32,7 +32,7 @@ export interface Split {
   feature: number;
   gain: number;
   bin: number;
-  /** for numbers: whether missing values go left; for categories: whether catL2 applies */
+  /** for a numeric split: whether missing values go left; for a categorical split: whether catL2 applies */
   flag: boolean;
   leftCount: number;
   left: GradientSums;
@@ -70,7 +70,7 @@ export interface GrownLeaf extends GradientSums {
   count: number;
 }
 
-/** A finished tree, in terms of bins. */
+/** A finished tree, whose splits compare bins. */
 export interface GrownTree {
   nodes: GrownNode[];
   leaves: GrownLeaf[];
@@ -78,7 +78,7 @@ export interface GrownTree {
 
 type ValueOptions = Pick<GbdtOptions, "lambdaL1" | "lambdaL2" | "learningRate">;
 
-/** Returns -T(G) / (H + l2), with T as in gain.ts: the leaf value that minimizes the loss. */
+/** Returns -T(G) / (H + l2): the leaf value that minimizes the loss. T(G) is G, moved towards 0 by l1 (gain.ts). */
 export function leafValue(g: number, h: number, l1: number, l2: number): number {
   const t = Math.sign(g) * Math.max(0, Math.abs(g) - l1);
   return h + l2 > 0 ? -t / (h + l2) : 0;
@@ -147,7 +147,10 @@ function piecesOf(begin: number, end: number, leaf: number): Piece[] {
   });
 }
 
-/** Finds the leaf of rows that no leaf lists by walking down the tree, and adds its value to their scores. */
+/**
+ * Finds the leaf of each row that is in no leaf's list, by walking down the tree, and adds its value to the row's
+ * score.
+ */
 function walk(share: OwnShare, scores: number, { first, n }: Piece): void {
   const { bins, stride, nodes, tables, tableBytes, values } = share.layout;
   share.kernel.walk(bins + first * stride, n, stride, nodes, tables, tableBytes, values, scores + 4 * first);
@@ -162,7 +165,7 @@ const ABOVE_ALL = Number.MAX_VALUE;
 export function treeOf(grown: GrownTree, features: readonly Feature[], options: ValueOptions): Tree {
   const { learningRate, lambdaL1, lambdaL2 } = options;
   const leaves = grown.leaves.map(({ value, sumH, count }) => ({ value, weight: sumH, count }));
-  // sums of a node are those of its children, which have greater indexes
+  // the sums of a node are those of its two children, added up; children have greater indexes than their parents
   const sums = grown.nodes.map(() => ({ g: 0, h: 0, count: 0 }));
   const sumsOf = (child: number) => {
     if (child >= 0) return sums[child]!;

@@ -12,14 +12,14 @@ import type { OwnShare } from "./thread-share.js";
 /** Limits that splits of a leaf must satisfy. */
 export type LeafLimits = Pick<GbdtOptions, "minDataInLeaf" | "maxDepth">;
 
-/** Leaves whose splits are searched together. */
+/** One or two leaves whose best splits are searched together. */
 export interface SearchedLeaves {
   both: readonly GrowingLeaf[];
-  /** whether each of these leaves may be split */
+  /** whether each of the searched leaves may be split */
   open: readonly boolean[];
   /** the leaf whose histogram is computed from its rows; the root if there is only one leaf */
   smaller: GrowingLeaf;
-  /** the leaf whose histogram is its parent's minus that of the smaller leaf */
+  /** the leaf whose histogram is computed as that of the parent minus that of `smaller` */
   larger?: GrowingLeaf;
 }
 
@@ -46,7 +46,7 @@ export function findSplits(
   share.take(Math.ceil((end - begin) / size), (piece) => {
     const at = begin + piece * size;
     const n = Math.min(size, end - at);
-    // rows of a whole leaf are consecutive and need no list
+    // if `isWhole`, the leaf's rows are begin .. end - 1, so that no list of row numbers is needed
     if (isWhole) addRows(share, 0, n, pairs, at);
     else addRows(share, order + 4 * at, n, pairs);
   });
@@ -57,8 +57,8 @@ export function findSplits(
 }
 
 /**
- * Chooses the leaf whose rows are added up and the one that is computed by subtraction; undefined if neither may be
- * split. Resets the splits of both.
+ * Chooses the leaf whose histogram is computed from its rows, and the leaf whose histogram is computed by subtraction;
+ * undefined if neither may be split. Deletes the splits that were found for both earlier.
  */
 export function sidesOf(
   left: GrowingLeaf,
@@ -71,7 +71,7 @@ export function sidesOf(
   if (!open.includes(true)) return undefined;
   if (!right) return { both, open, smaller: left };
   const [smaller, larger] = sizeOf(right) < sizeOf(left) ? [right, left] : [left, right];
-  // the histogram of the larger side is written in place of the parent's histogram
+  // the histogram of the leaf with more rows is written in place of the parent's histogram
   const { slot } = left;
   smaller.slot = right.slot;
   larger.slot = slot;
@@ -91,7 +91,7 @@ export function beginRows(share: OwnShare): void {
  * Adds rows to this thread's partial histogram, and marks it as used.
  *
  * @param order address of the row numbers; 0 for consecutive rows from `first`
- * @param n     at most BLOCK_ROWS
+ * @param n     number of rows, at most BLOCK_ROWS
  */
 export function addRows(share: OwnShare, order: number, n: number, pairs: number, first = 0): void {
   if (n === 0) return;

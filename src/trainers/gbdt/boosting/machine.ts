@@ -55,7 +55,7 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     return await machine.begin("gbdt", { ...layout, threads: layout.numThreads }, script);
   }
 
-  /** Computes the bins of rows; the first of them is row `first` of the machine. */
+  /** Computes the bins of rows, and stores them from row `first` on; training rows precede validation rows. */
   async bin(
     features: readonly Feature[],
     columns: readonly BinnedColumn[],
@@ -132,7 +132,7 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     return this.#allScores().slice();
   }
 
-  /** Restores a copy of the scores. */
+  /** Restores the scores from a copy. */
   setScores(scores: Float32Array): void {
     this.#allScores().set(scores);
   }

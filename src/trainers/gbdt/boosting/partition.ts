@@ -24,7 +24,7 @@ interface NewSplit {
   node: GrownNode;
   /** index of the node in the tree */
   number: number;
-  /** leaves of both sides; the range of the left leaf precedes that of the right one in the order of rows */
+  /** left and right leaf of the split; the range of the left one precedes that of the right one in the order of rows */
   left: GrowingLeaf;
   right: GrowingLeaf;
 }
@@ -52,7 +52,7 @@ export function sendRows(
   }
 }
 
-/** Partitions in one thread. Rows of the left side overwrite rows that have been read. */
+/** Partitions the rows in one thread, in place: rows of the left side overwrite rows that have been read already. */
 function sendAlone(share: OwnShare, { node, left, right: { end } }: NewSplit, table: number): void {
   const { order, columns, places, right } = share.layout;
   const { begin } = left;
@@ -70,8 +70,8 @@ function sendAlone(share: OwnShare, { node, left, right: { end } }: NewSplit, ta
 }
 
 /**
- * Partitions in pieces. Each piece is partitioned into buffers, which are copied when the numbers of left rows of
- * earlier pieces are known.
+ * Partitions the rows in pieces, which the threads share. Each piece is partitioned into buffers, which are copied to
+ * the leaves' ranges when the numbers of left rows of earlier pieces are known.
  */
 function sendTogether(
   share: OwnShare,
@@ -117,8 +117,8 @@ function sendTogether(
 }
 
 /**
- * Writes the table of bins that go left. The first thread writes it to the tree's memory; the others to their scratch
- * memory.
+ * Writes the table that says which bins of the split's feature go left. The first thread writes it to the tree's
+ * memory; the other threads to their scratch memory.
  */
 function tableOf(
   { layout, buffer, index, scratch }: OwnShare,

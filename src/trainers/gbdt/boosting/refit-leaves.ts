@@ -22,7 +22,7 @@ export interface RefitRows {
   weights?: Float32Array;
 }
 
-/** Refits the leaves. @param decay share of its old value that a leaf keeps, in [0, 1] */
+/** Refits the leaves of a forest. @param decay share of its old value that a leaf keeps, in [0, 1] */
 export function refitLeaves(
   forest: Forest,
   { leaves, labels, weights }: RefitRows,

@@ -30,7 +30,7 @@ export function isSampled({ boosting, baggingFraction, baggingFreq }: GbdtOption
  * Samples the rows of an iteration's trees, if a new sample is due; called after the gradients were computed.
  *
  * @param iteration number of the iteration, from 1
- * @param before     current sample of the machine; undefined if there is none
+ * @param before     sample on which the previous trees were grown; undefined if there is none
  */
 export function drawRows(
   machine: GbdtMachine,

@@ -25,7 +25,7 @@ export class OwnShare {
   readonly buffer: SharedArrayBuffer;
   /** u32: the threads' counters for lists with even numbers, then those for lists with odd numbers */
   readonly #taken: Uint32Array;
-  /** value of each counter at which the next list of pieces begins */
+  /** value of each counter that stands for the first piece of its range in the next list */
   readonly #before: Float64Array;
   /** number of lists of the current task so far */
   #numLists = 0;
@@ -72,7 +72,8 @@ export class OwnShare {
       const counter = ((set + of) * MARK) / 4;
       const [from, to] = this.rows(0, count, of);
       const before = this.#before[set + of]!;
-      // each thread also takes one number beyond the range, so the counter advances by a known amount per list
+      // each thread stops at its first number beyond the range, so that a list advances the counter by its pieces plus
+      // the number of threads
       this.#before[set + of] = before + to - from + numThreads;
       for (;;) {
         const piece = from + Atomics.add(this.#taken, counter, 1) - before;
@@ -95,7 +96,10 @@ export class OwnShare {
     return [at(index), at(index + 1)];
   }
 
-  /** Adds up the sums of all blocks, in their order. @param at byte offset of the first block's sums */
+  /**
+   * Adds up sums that were computed per block of rows, in the order of the blocks.
+   * @param at byte offset of the first block's sums
+   */
   sumOf(at: number, count: number): [sumG: number, sumH: number] {
     const sums = this.f64(at, 2 * count);
     let [sumG, sumH] = [0, 0];

@@ -27,7 +27,7 @@ import { drawColumns, drawRows, isSampled, type Sample } from "./samples.js";
 import { treeShape, type Tree } from "../forest/tree.js";
 import { withMachine } from "../../../workers/with-machine.js";
 
-/** The rows of a split. */
+/** The rows of the training or the validation split. */
 export interface GbdtRows {
   /** binned columns, one per feature */
   columns: BinnedColumn[];
@@ -107,7 +107,7 @@ export async function trainGbdt(
   });
 }
 
-/** Copies a split into the machine. @param first index in the machine of the split's first row */
+/** Copies a split into shared memory. @param first index of the split's first row among the rows of both splits */
 async function load(
   machine: GbdtMachine,
   features: Feature[],
@@ -133,7 +133,7 @@ async function boost(
   let sample: Sample | undefined;
   let first: Promise<void> | undefined;
 
-  // the loss of the earlier forest, since it may be better than any continuation
+  // computes the validation loss of the earlier forest first, since no continuation may be better
   let toBeat: number | undefined;
   if (valid?.scores && !controls.resume) {
     await (first ??= machine.takeGradients());

@@ -249,7 +249,9 @@ function categoriesByNode(tree: Json, read: Reader): Map<number, number[]> {
   );
 }
 
-/** Reads the names of each column's codes: concatenated strings, or integers. Models before version 3.1 have none. */
+/**
+ * Reads the names of each column's categories: concatenated strings, or integers. Models before version 3.1 have none.
+ */
 function categoryNames(cats: unknown, numColumns: number, read: Reader): (Categories | undefined)[] {
   const none = Array.from({ length: numColumns }, () => undefined);
   if (cats === undefined) return none;
@@ -261,7 +263,7 @@ function categoryNames(cats: unknown, numColumns: number, read: Reader): (Catego
     if (encoding["offsets"] === undefined) return { keys: values.map(String), cells: "number" };
     const ends = read.numbers(encoding["offsets"], "offsets");
     if (ends.length < 2) return undefined;
-    // XGBoost 3.2 counts characters instead of bytes, and so truncates such names in its file
+    // XGBoost 3.2 counts characters instead of bytes, and so truncates names with multi-byte characters in its file
     if (values.some((byte) => byte < 0 || byte > 127))
       read.fail(
         `column ${f} has category names with non-ASCII characters, which XGBoost truncates when saving: ` +

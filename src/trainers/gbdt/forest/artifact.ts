@@ -61,7 +61,7 @@ export function leavesTable({ trees }: Forest, head: Head | undefined): Embeddin
   };
 }
 
-/** Returns the files of model/. */
+/** Returns the files of the run's folder model/. */
 export function gbdtModelFiles(
   forest: Forest,
   features: readonly Feature[],
@@ -104,7 +104,7 @@ function jsonLines(items: readonly object[]): string {
   return items.map((item) => `${JSON.stringify(item)}\n`).join("");
 }
 
-/** Returns the file of target statistics; nothing if no column has any. */
+/** Returns the file of target statistics; no file if no column has any. */
 export function statisticsFiles(statistics: readonly TargetStatistics[]): Record<string, string> {
   return statistics.length > 0 ? { [STATISTICS_FILE]: statisticsText(statistics) } : {};
 }
@@ -118,7 +118,7 @@ export interface GbdtArtifact {
   statistics: TargetStatistics[];
 }
 
-/** Returns the kind of split of each column that trees split on. */
+/** Returns, for each column that some tree splits on, whether its splits compare numbers or categories. */
 function splitKinds({ trees }: Forest): ReadonlyMap<number, "number" | "category"> {
   return new Map(
     trees.flatMap(({ nodes }) => nodes.map(({ feature, test }) => [feature, test.kind] as const)),
@@ -149,8 +149,8 @@ export async function readGbdt(run: Run): Promise<GbdtArtifact> {
       `run '${run.path}' has ${columns.length} columns, but its trees have ${forest.columns.length}: train ` +
         "again",
     );
-  // preprocess.json has the columns' names in the log, which the text model may change, and the kinds of columns that
-  // no tree splits on
+  // takes the columns' names from preprocess.json, because the text model may change them, and the kinds of columns
+  // that no tree splits on
   const split = splitKinds(forest);
   const given = forest.columns.map((column, c) => {
     const { kind, name } = columns[c]!;

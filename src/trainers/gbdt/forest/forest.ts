@@ -40,7 +40,7 @@ export interface TreeSums {
   base?: readonly number[];
 }
 
-/** A trained forest, as its text model contains it. */
+/** A trained forest, with the objective that its text model states. */
 export interface Forest extends TreeSums {
   /**
    * meaning of a row's sum of leaf values: log-odds (binary), the number itself, or a class's score before the softmax

@@ -43,7 +43,7 @@ export function leafPaths({ nodes, leaves }: Tree, words: readonly Words[]): str
 
 function conditionOf({ test }: Node, { name, keys }: Words, left: boolean): string {
   if (test.kind === "number") {
-    // every number is below the maximum threshold
+    // no number exceeds the largest f64, so a split at this threshold separates numbers from missing cells
     const all = test.threshold === Number.MAX_VALUE;
     if (all) return `${name} is ${left ? "not missing" : "missing"}`;
     const compared = `${name} ${left ? "<=" : ">"} ${test.threshold}`;
@@ -64,7 +64,7 @@ export interface Importance {
   column: string;
   /** number of nodes that split on the column */
   splits: number;
-  /** sum of the gains of these nodes */
+  /** sum of the gains of the nodes that split on the column */
   gain: number;
 }
 

@@ -169,7 +169,7 @@ function parameterLines(forest: Forest, options: GbdtOptions, features: readonly
 export type PandasCategory = string | number | boolean;
 
 export interface LightgbmModel {
-  /** trees of the model; categories in splits are LightGBM's numbers */
+  /** trees of the model; categories in splits have the numbers that LightGBM gave them */
   sums: TreeSums;
   /** the objective in the text's words, `binary sigmoid:1`; empty if there is none */
   objective: string;

@@ -15,7 +15,7 @@ const CHUNK_CELLS = 1 << 23;
 /** Bound that LightGBM compares with to find zeros, as an f32. */
 const ZERO = Math.fround(1e-35);
 
-/** Vocabularies by column; category c of a column is key c of its vocabulary. */
+/** The vocabulary of each categorical column, by the column's name; category c is key c of the vocabulary. */
 export type Vocabularies = ReadonlyMap<string, Pick<CategoricalField, "keys" | "hash">>;
 
 /** Trees with the vocabularies of their categorical columns. */
@@ -24,7 +24,7 @@ export interface ScoringTrees<F extends TreeSums = TreeSums> {
   vocabularies: Vocabularies;
 }
 
-/** Rows to score; rows: u32, indexes of rows of the dataset. */
+/** Rows to score, as indexes (u32) of the rows of a dataset. */
 export interface DatasetRows {
   dataset: Dataset;
   rows: Uint32Array;
@@ -133,7 +133,7 @@ export class ForestScorer extends ThreadedKernel<GbdtKernel, ScoringTask, null> 
   }
 }
 
-/** Returns a function from a row to the position of its category; undefined if it is missing or unknown. */
+/** Returns a function that returns the position of a row's category; undefined if it is missing or unknown. */
 export function categoryCodes(
   column: Column,
   vocabulary: Pick<CategoricalField, "keys" | "hash"> | undefined,

@@ -83,7 +83,7 @@ async function encodePart(
   return { numRows: rows.length, width, numFeatures: starts.at(-1)!, ids };
 }
 
-/** Fits the head on rows that the trees were not trained on. */
+/** Fits the head, a logistic regression on leaves and categories, on rows that the trees were not trained on. */
 export async function trainHead(
   { forest, vocabularies }: ScoringTrees<Forest>,
   { labels, weights, ...part }: LabelledPart,
@@ -142,12 +142,15 @@ export function averaged(
   return { forest, head: { bias, weights, starts } };
 }
 
-/** Trees, with a head on their leaves if there is one. */
+/** Trees and, if there is one, the head: a logistic regression on their leaves. */
 interface TreeModel extends ScoringTrees {
   head?: Head | undefined;
 }
 
-/** Returns a scorer by the head, or by the trees' sums without one. The caller must call `end`. */
+/**
+ * Returns a scorer by the head (logistic regression) or, without one, by the sums of leaf values. The caller must call
+ * `end`.
+ */
 export async function modelScorer(
   { forest, vocabularies, head }: TreeModel,
   threads: number,
@@ -167,7 +170,10 @@ export async function modelScorer(
   };
 }
 
-/** Returns f64[rows.length][numClasses]: scores of rows by the head, or by the trees' sums without one. */
+/**
+ * Returns f64[rows.length][numClasses]: scores by the head (logistic regression) or, without one, the sums of leaf
+ * values.
+ */
 export async function modelScores(
   model: TreeModel,
   { dataset, rows }: DatasetRows,
@@ -182,7 +188,7 @@ export async function modelScores(
 }
 
 /**
- * Returns a function from a chunk's leaves to the head's log-odds.
+ * Returns a function from a chunk's leaves to the log-odds of the head, a logistic regression.
  * @param part all rows, to which the indexes of chunks refer
  */
 function headScorer(
@@ -194,7 +200,7 @@ function headScorer(
   const categories = [...vocabularies].map(([name, keys]) => categoryCodes(columnNamed(dataset, name), keys));
   return ({ first, scores, leaves }) =>
     scores.map((_, i) => {
-      // terms are added in the order in which the head was fitted
+      // terms are added in the order of the head's features, as when the head was fitted
       let score = bias;
       for (let t = 0; t < numTrees; t++) score += weights[starts[t]! + leaves![i * numTrees + t]!]!;
       categories.forEach((codeOf, c) => {
@@ -209,7 +215,7 @@ export function headText(head: Head): string {
   return `${JSON.stringify({ model: "lr", ...head, weights: [...head.weights] })}\n`;
 }
 
-/** Reads a head. @throws {ArtifactError} it does not match the trees */
+/** Reads the head (logistic regression) of a run. @throws {ArtifactError} it does not match the trees */
 export function readHead(bytes: Uint8Array, forest: Forest, vocabularies: Vocabularies, file: string): Head {
   const shape = object({ bias: number, weights: list(number) });
   const parsed = parseJson(bytes, shape, file) as { bias: number; weights: number[] };
@@ -223,8 +229,8 @@ export function readHead(bytes: Uint8Array, forest: Forest, vocabularies: Vocabu
 }
 
 /**
- * Splits the rows: the head is fitted on a share of them, the latest ones by time or, without times, those with a small
- * hash of seed and row.
+ * Divides the rows between the trees and the head (logistic regression on leaves): the head is fitted on a share of
+ * them, the latest ones by time or, without times, those with a small hash of seed and row.
  */
 export function splitHead({ dataset, rows }: Part, share: number, seed: number): { trees: Part; head: Part } {
   if (!(share > 0 && share < 1))
@@ -277,7 +283,7 @@ function oneHotBins(features: readonly Feature[], { dataset, rows }: Part): OneH
   return { numRows: rows.length, width, numFeatures: first, ids };
 }
 
-/** Returns a split's log-odds by a logistic regression on the columns' bins, fitted on the head's rows. */
+/** Returns a split's log-odds by a logistic regression on the columns' bins, fitted on the same rows as the head. */
 export function scoresWithoutTrees(
   features: readonly Feature[],
   { labels, weights, ...part }: LabelledPart,

@@ -38,7 +38,10 @@ export interface LeafFit {
   explained: number;
 }
 
-/** Computes V of a split's rows. It has fewer columns, with a note, if A has a lower rank. */
+/**
+ * Computes the matrix V of leaf vectors from a split's rows. V has fewer columns, with a note, if the leaf matrix A has
+ * a lower rank.
+ */
 export async function leafVectors(
   trees: ScoringTrees,
   { dataset, rows }: DatasetRows,
@@ -61,7 +64,7 @@ export async function leafVectors(
   );
   const { dim, right, singularValues } = svd;
   const squares = singularValues.reduce((sum, s) => sum + s * s, 0);
-  // every entry of A is 1, so its squared norm is the number of entries
+  // every stored entry of the leaf matrix A is 1, so its squared norm is the number of entries
   const explained = squares / matrix.indices.length;
   if (dim < options.dim) {
     const text = `the leaves of the rows have rank ${dim}: --dense keeps ${dim} dimensions instead of ${options.dim}`;
@@ -79,14 +82,14 @@ export function firstOf({ dim: kept, vectors }: LeafVectors, dim: number): Float
   );
 }
 
-/** Returns the file of model/. */
+/** Returns the file of model/ with the leaf vectors. */
 export function leafVectorFiles({ dim, vectors }: LeafVectors): Record<string, readonly Uint8Array[]> {
   const tensor = { shape: [vectors.length / dim, dim], data: vectors };
   return { [DENSE_FILE]: safetensorsChunks(new Map([["vectors", tensor]])) };
 }
 
 /**
- * Reads the vectors; undefined if the run has none.
+ * Reads the leaf vectors of a run; undefined if the run has none.
  * @throws {ArtifactError} damaged, or the size does not match the trees
  */
 export async function readLeafVectors(run: Run, forest: TreeSums): Promise<LeafVectors | undefined> {

@@ -4,7 +4,7 @@ import { MISSING } from "../../../log/keys.js";
 import { integerBelow, mulberry32 } from "../../../testing/random.js";
 import { ABSENT, parseCombination, tuplesOf } from "./combinations.js";
 
-// tuples are numbered by a table if the product of two sizes is small, otherwise by a sorted list
+// numbers of tuples are looked up in a table if the product of two columns' sizes is small, otherwise in a sorted list
 test.each([
   [25, [5, 7]],
   [500, [3000, 2000]],

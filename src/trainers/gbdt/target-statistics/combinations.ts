@@ -13,9 +13,9 @@ import { lowerBound } from "../../../numeric/indices.js";
 
 /** Maximum number of columns in a combination, as in CatBoost (max_ctr_complexity). */
 const MAX_COLUMNS = 4;
-/** Numbers below this bound are looked up in a table, greater numbers in a sorted list. */
+/** Tuples whose numbers are below this bound are looked up in a table, others in a sorted list. */
 const TABLE_CELLS = 2 ** 22;
-/** Number of a tuple that training rows do not contain. */
+/** Stands for the number of a tuple of keys that training rows do not contain. */
 export const ABSENT = MISSING - 1;
 
 /**
@@ -35,12 +35,13 @@ export function parseCombination(name: string): string[] {
   return columns;
 }
 
-/** The numbering of the distinct tuples of some rows. */
+/** The distinct tuples of keys that some rows contain, numbered from 0. */
 export interface Tuples {
   /** number of distinct tuples */
   size: number;
   /**
-   * returns u32[numRows]: number of each row's tuple; ABSENT if the tuple has none, MISSING if a code is missing.
+   * returns u32[numRows]: number of each row's tuple of keys; ABSENT if the tuple was not numbered, MISSING if the row
+   * lacks a key.
    *
    * @param codes u32[numRows] per column: codes of the keys
    */

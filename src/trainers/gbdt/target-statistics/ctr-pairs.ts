@@ -27,7 +27,7 @@ import {
   type Targets,
 } from "./target-statistics.js";
 
-/** A chosen pair as --ctr names it, with its gain. */
+/** A pair of columns that was chosen, in the form of --ctr, with its gain. */
 export interface ChosenPair {
   pair: string;
   /**
@@ -40,23 +40,23 @@ export interface ChosenPair {
 export interface PairsOptions {
   /** names of the categorical columns from which pairs are made */
   columns: readonly string[];
-  /** pairs that --ctr already names, which are not chosen */
+  /** pairs of columns that --ctr already names, which are not chosen again */
   without: readonly string[];
-  /** maximum number of pairs */
+  /** maximum number of pairs of columns to choose */
   most: number;
   squared: boolean;
   classes?: readonly string[] | undefined;
 }
 
-/** The chosen pairs; `considered` lists the columns whose pairs were considered, if not all were. */
+/** The chosen pairs of columns; `considered` lists the columns whose pairs were considered, if not all were. */
 export interface ChosenPairs {
   pairs: ChosenPair[];
   /**
-   * other pairs by descending gain, with their number of distinct combinations; pairs that nearly identify rows are
-   * omitted
+   * pairs of columns that were not chosen, by descending gain, with their number of distinct combinations; pairs that
+   * nearly identify rows are omitted
    */
   others: { pair: string; size: number }[];
-  /** pairs that were not chosen because they nearly identify the rows */
+  /** pairs of columns that were not chosen because they nearly identify the rows */
   likeKeys: string[];
   considered?: string[];
 }
@@ -80,10 +80,12 @@ const STANDARD_ERRORS = 4.3;
  * beyond it.
  */
 const MOST_CELLS = 2 ** 29;
-/** Maximum number of combinations per row; a pair with more nearly identifies the rows. */
+/**
+ * Maximum number of distinct combinations of a pair of columns, per row; a pair with more nearly identifies the rows.
+ */
 export const KEY_SHARE = 0.9;
 
-/** Chooses pairs greedily. The same rows, order and options give the same pairs. */
+/** Chooses pairs of columns greedily. The same rows, order and options give the same pairs. */
 export function choosePairs(train: Targets, order: GroupedRowOrder, options: PairsOptions): ChosenPairs {
   const { columns: names, without, most, squared, classes } = options;
   const { dataset, rows, labels, weights } = train;
@@ -95,7 +97,7 @@ export function choosePairs(train: Targets, order: GroupedRowOrder, options: Pai
     })
     .filter(({ size }) => size > 1);
 
-  // fit the effects of single columns first, since a pair must add to them
+  // fit the effects of single columns first, since a pair must improve on them
   const gains = columns.map((column) => sumOf(targets.map((target) => target.add(column).sum)));
   for (let sweep = 1; sweep < SWEEPS; sweep++)
     for (const column of columns) for (const target of targets) target.add(column);
@@ -128,7 +130,7 @@ export function choosePairs(train: Targets, order: GroupedRowOrder, options: Pai
     // for the squared loss, the second-order gain is half the decrease of the squared error
     const gain = ((squared ? 2 : 1) * best.sum) / (weights ? sumOf(weights) : rows.length);
     pairs.push({ pair: best.candidate.name, gain });
-    // pairs without a gain now are dropped, because they will hardly gain later
+    // pairs of columns without a gain now are dropped, because they will hardly gain later
     candidates = others.slice(0, 4 * most).map(({ candidate }) => candidate);
   }
   const isLeft = (pair: string) => !pairs.some((chosen) => chosen.pair === pair);
@@ -142,7 +144,7 @@ export function choosePairs(train: Targets, order: GroupedRowOrder, options: Pai
   };
 }
 
-/** Codes of a column or pair for the training rows: u32[numRows], below `size`, or MISSING. */
+/** Codes of a column, or of a pair of columns, for the training rows: u32[numRows], below `size`, or MISSING. */
 interface Codes {
   name: string;
   size: number;
@@ -155,8 +157,8 @@ function paired(a: Codes, b: Codes): Codes {
 }
 
 /**
- * Returns, in the log's order, as many columns as possible without their pairs exceeding MOST_CELLS; those with the
- * greatest gains are taken.
+ * Returns, in the log's order, as many columns as possible without their pairs exceeding MOST_CELLS; columns with the
+ * greatest gains are preferred.
  */
 function affordable(columns: readonly Codes[], gains: readonly number[], numRows: number): Codes[] {
   let count = columns.length;

@@ -22,9 +22,9 @@ import { MAX_PAIRS, type GivenGbdt } from "../options.js";
 import type { LabelledPart, Target } from "../target.js";
 
 interface CtrFlags extends Omit<CtrOptions, "seed"> {
-  /** maximum number of pairs to choose; auto: also choose pairs that are significant only together */
+  /** maximum number of pairs of columns to choose; auto: also choose pairs that are significant only together */
   most?: number | "auto";
-  /** in a refit: the pairs that the evaluated training chose; its number of trees is valid only for them */
+  /** in a refit: pairs that the first training chose, for which alone its number of trees is valid */
   chosen?: ChosenPair[] | undefined;
   /** whether the user set the number of permutations */
   permutationsGiven: boolean;
@@ -32,7 +32,7 @@ interface CtrFlags extends Omit<CtrOptions, "seed"> {
 
 /** Maximum number of significant pairs that `--ctr-pairs auto` chooses. */
 const AUTO_PAIRS = 8;
-/** Maximum number of pairs that a note names. */
+/** Maximum number of pairs that a note to the user names. */
 const MOST_NAMED = 3;
 
 /**
@@ -85,20 +85,20 @@ export function ctrColumns({ columns }: CtrFlags): string[] {
   return [...new Set(columns.flatMap(parseCombination))];
 }
 
-/** Splits of the log with the added columns of target statistics. */
+/** The splits of the log with the columns that target statistics add. */
 interface CtrParts {
   parts: LogParts;
   statistics: TargetStatistics[];
-  /** pairs that --ctr-pairs chose */
+  /** pairs of columns that --ctr-pairs chose */
   pairs?: ChosenPair[];
 }
 
-/** Options and callbacks for choosing pairs. */
+/** Options and callbacks for choosing pairs of columns. */
 interface CtrJob {
   threads: number;
   seed: number;
   signal: AbortSignal;
-  /** callback for a note on the chosen pairs */
+  /** callback for a note on the chosen pairs of columns */
   note: (text: string) => void;
   warn: (text: string) => void;
 }
@@ -227,7 +227,7 @@ async function chooseCtrPairs(
   return pairs;
 }
 
-/** Lets trees choose among the pairs that are not significant by themselves. */
+/** Chooses pairs of columns that are not significant by themselves but improve trees. */
 async function weakPairs(
   { train, valid }: { train: LabelledPart; valid: LabelledPart | undefined },
   target: Target,

@@ -21,7 +21,7 @@ import { defaultGbdtOptions, type GbdtOptions } from "../options.js";
 import type { LabelledPart, Prediction } from "../target.js";
 import type { GroupedRowOrder } from "./target-statistics.js";
 
-/** Number of trees of the short forest. */
+/** Number of trees of the short forest in which candidates compete with their shuffled copies. */
 const SHORT = 50;
 /** Maximum number of trees of the forests that are compared on held-out rows, and their patience. */
 const [LONG, PATIENCE] = [300, 20];
@@ -35,13 +35,13 @@ const MOST_CELLS = 2 ** 24;
  */
 const STANDARD_ERRORS = 2.33;
 
-/** Returns rows with the columns of --ctr and of the given pairs added. */
+/** Function that adds to the rows the columns of --ctr and of the given pairs of columns. */
 export type WithPairs = (
   parts: HeldOutRows,
   pairs: readonly string[],
 ) => HeldOutRows & { made: ReadonlyMap<string, readonly string[]> };
 
-/** Rows on which trees are grown, and rows on which they are compared. */
+/** Rows on which trees are grown, and rows on which the grown trees are compared. */
 export interface HeldOutRows {
   train: LabelledPart;
   valid: LabelledPart;
@@ -63,12 +63,12 @@ export interface PairsOfTrees {
   numRows: number;
 }
 
-/** Returns the number of candidates that fit into memory, each with a column and its copy. */
+/** Returns the number of candidates that fit into memory, each with a column and its shuffled copy. */
 export function mostCandidates(numRows: number): number {
   return Math.floor(MOST_CELLS / (2 * numRows));
 }
 
-/** Holds out the last rows of the order; if the log has times, these are the latest rows. */
+/** Holds out the last training rows in the given order; if the log has times, these are the latest rows. */
 export function withHeldOutRows(train: LabelledPart, { positions }: GroupedRowOrder): HeldOutRows {
   const from = Math.ceil((1 - HELD_OUT) * positions.length);
   const part = (chosen: Uint32Array): LabelledPart => ({

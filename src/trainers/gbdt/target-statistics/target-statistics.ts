@@ -24,7 +24,7 @@ import { ABSENT, parseCombination, tuplesOf } from "./combinations.js";
 export interface TargetStatistics {
   /** names of the id columns */
   columns: string[];
-  /** name of the added column */
+  /** name of the column that the statistics add to a dataset */
   name: string;
   /** keys of the ids in each of the columns */
   keys: Keys[];
@@ -163,7 +163,7 @@ export interface GroupedRowOrder {
   ends: Uint32Array;
 }
 
-/** Returns the order by time or, without times, a number of permutations. */
+/** Returns the orders of the training rows: the one by time or, without times, a number of permutations. */
 export function rowOrders({ dataset, rows }: Targets, permutations: number, seed: number): GroupedRowOrder[] {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
@@ -223,7 +223,7 @@ function fitColumn(
       for (let at = from; at < end; at++) {
         const i = positions[at]!;
         const own = mean(codes[rows[i]!]!);
-        // updates the mean over the orders
+        // updates the mean of the row's values over the orders
         ordered[i] = o === 0 ? own : ordered[i]! + (own - ordered[i]!) / (o + 1);
       }
       for (; from < end; from++) {
@@ -269,8 +269,8 @@ function weightedMeanLabel(y: Float32Array, weights: Float32Array | undefined): 
 }
 
 /**
- * Adds a column for each of the statistics.
- * @param values values of the added columns; absent: statistics of all training rows
+ * Adds a column for each of the statistics to the dataset.
+ * @param values values of the added columns, by name; absent: computed from the statistics of all training rows
  */
 export function withTargetStatistics(
   dataset: Dataset,

@@ -53,7 +53,7 @@ export const SIDE_FILE = "side-information.json";
 export const ATTENTION_FILE = "attention.safetensors";
 export const SIDE_HISTORY_FILE = "side-history.safetensors";
 
-/** Trained parameters of EGES, by feature of the space of items and side columns. */
+/** Trained parameters of EGES; the features are those of the item column and of the side columns. */
 export interface EgesVectors {
   dim: number;
   /** f32[numFeatures * dim]: own vectors of items, and vectors of side values */
@@ -62,22 +62,24 @@ export interface EgesVectors {
   attention: Float32Array;
 }
 
-/** Parameters that items keep from the run of --init, by feature of the training's vocabulary. */
+/** Parameters that items keep from the run that --init names, by feature of the training's vocabulary. */
 export interface CarriedItems {
-  /** u8[numFeatures]: 1 for items that keep the vector composed in the run of --init */
+  /** u8[numFeatures]: 1 for items that keep the vector composed in the run that --init names */
   stays: Uint8Array;
-  /** f32[numFeatures, kinds] each: attention and shares, in the order of this training's kinds */
+  /**
+   * f32[numFeatures, kinds] each: attention before and shares after the softmax, in the order of this training's kinds
+   */
   attention: Float32Array;
   shares: Float32Array;
 }
 
-/** Splits a space into the item's field and the side columns' fields. */
+/** Divides a feature space into the field of the item column and the fields of the side columns. */
 export function splitSpace(space: FeatureSpace, item: string) {
   const f = space.fields.findIndex(({ name }) => name === item);
   return {
     items: featureSpace([space.fields[f]!]),
     sides: featureSpace(space.fields.filter(({ name }) => name !== item)),
-    /** first feature of `items` in the space, and the feature after its last */
+    /** first feature of the item column in the given feature space, and the feature after its last */
     range: [space.offsets[f]!, space.offsets[f + 1]!] as const,
   };
 }
@@ -87,7 +89,7 @@ export function splitSpace(space: FeatureSpace, item: string) {
  *
  * @param history history of side values, by row of their table
  * @param roles    roles of the dataset with its side columns
- * @param carried parameters that items keep from the run of --init
+ * @param carried parameters that items keep from the run that --init names
  */
 export function sideContents(
   { space, history }: { space: FeatureSpace; history: KeyHistory },
@@ -118,7 +120,7 @@ export function sideContents(
   };
 }
 
-/** Returns the roles of the side columns only. */
+/** Returns the roles of a dataset that has the side columns only. */
 function sideRoles({ fields, numeric, multi, multiWeights }: Roles, { fields: sides }: FeatureSpace): Roles {
   const isSide = (name: string) => sides.some((field) => field.name === name);
   return {
@@ -241,7 +243,7 @@ export interface SideOfRun extends RunSpace {
   kinds: string[];
 }
 
-/** Reads the side columns. @throws {ArtifactError} damaged */
+/** Reads the side columns of a run. @throws {ArtifactError} damaged */
 export async function readSide(run: Run): Promise<SideOfRun> {
   const [preprocess, bytes] = [await readPreprocess(run), await run.readModelFile(SIDE_FILE)];
   const file = `${run.path}/model/${SIDE_FILE}`;
@@ -254,7 +256,7 @@ export async function readSide(run: Run): Promise<SideOfRun> {
 }
 
 /**
- * Reads the shares of a run's items.
+ * Reads the attention shares (outputs of the softmax) of a run's items.
  * @returns f32[numRows, kinds] by row of the default table
  * @throws {ArtifactError} damaged
  */
@@ -271,8 +273,8 @@ export async function readShares(
 const BUCKETS = [1, 2, 5, 10, 20, 50, 100, 1000, 10_000, 100_000];
 
 /**
- * Returns the mean shares of the items by bucket of their number of events; items without events in this training are
- * left out.
+ * Returns the mean attention share of each kind of side information, for items in buckets by their number of events.
+ * Items without events in this training are left out.
  *
  * @throws {ArtifactError} damaged
  */
@@ -288,7 +290,7 @@ export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
   }));
   for (let row = 0; row < numRows; row++) {
     const own = shares.subarray(row * width, (row + 1) * width);
-    // items without events in this training have no shares
+    // the attention shares of items without events in this training are 0
     const bucket = buckets.findLast(({ from }) => counts[row]! >= from);
     if (!bucket || own.every((share) => share === 0)) continue;
     bucket.items++;
@@ -303,7 +305,7 @@ export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
  * Returns the content of an EGES run.
  *
  * @param dataset       dataset on which the vocabulary was fitted, with items and their side columns
- * @param carriedItems parameters that items keep from the run of --init
+ * @param carriedItems parameters that items keep from the run that --init names
  */
 export function egesContents(
   { space, history, carried }: SgnsVocabulary,
@@ -317,7 +319,7 @@ export function egesContents(
   const [item] = side.names;
   const { items, range } = splitSpace(space, item!);
   const numItems = range[1] - range[0] - 1;
-  // the first field is that of the item column
+  // the history begins with the rows of the items, whose field is the first
   const historyOf = (from: number, to?: number) => ({
     lastSeen: history.lastSeen.slice(from, to),
     missed: history.missed.slice(from, to),

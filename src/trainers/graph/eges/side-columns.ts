@@ -48,7 +48,7 @@ export function acceptSideColumns(
   return {
     dataset: {
       ...dataset,
-      // the first field must be that of the graph's nodes
+      // the item column comes first, because the first field must be that of the graph's nodes
       columns: [item, ...dataset.columns.filter((column) => column !== item)],
       roles: {
         ...roles,

@@ -82,11 +82,11 @@ test("shares are the softmax of attention, and an item the sum of its parts by t
   const composed = composedRows(parts, attention, vectors, dim);
   const row = (of: Float32Array, name: string) =>
     Array.from(of.subarray(featureOf(name) * dim).subarray(0, dim));
-  // the shares of the three kinds are proportional to 1, 2 and 3
+  // the attention shares of the three kinds (item, genres, shop) are proportional to 1, 2 and 3
   const [own, x, y, s] = ["item:a", "genres:x", "genres:y", "shop:s"].map((name) => row(vectors, name));
   const expected = own!.map((h, d) => (h + x![d]! + y![d]! + 3 * s![d]!) / 6);
   row(composed, "item:a").forEach((h, d) => expect(h).toBeCloseTo(expected[d]!, 6));
-  // only items are composed of parts, so a side value keeps its vector
+  // only vectors of items are composed of others, so a side value keeps its vector
   expect(row(composed, "shop:t")).toEqual(row(vectors, "shop:t"));
 });
 

@@ -1,8 +1,8 @@
-// Composes items of an item's own row, and for each side column the rows of its values.
+// Composes an item's vector of the item's own vector and, for each side column, the vectors of the item's values.
 //
 //   kind 0: the item itself      kind k: side column k; the mean of several values, so that a kind has one vector
 //
-// Missing cells and rare values have no row and are no part; the shares are distributed over the other kinds.
+// Missing cells and rare values have no vector. The item then lacks this kind, and its other kinds' shares sum to 1.
 //
 // Source: Wang et al. 2018 (arXiv:1803.02349), section 3.4. Deviation: in the paper every item has every kind.
 
@@ -15,11 +15,11 @@ import { UsageError } from "../../../errors.js";
 import type { SgnsParts } from "../../../kernels/sgns/parts.js";
 
 export interface SideInformation {
-  /** names of the kinds: the item's column, then the side columns in the order of the space */
+  /** names of the kinds: the item's column, then the side columns in the order of the feature space */
   names: string[];
-  /** parts of which each feature's vector is composed; only items with events have parts */
+  /** features of whose vectors each item's vector is composed; none for items without events, and for side values */
   parts: SgnsParts;
-  /** u8: kind of side information of each element of the attention */
+  /** u8: kind of side information to which each element of the attention belongs */
   kindOf: Uint8Array;
   /** for each side column, the number of items without a known value */
   without: number[];
@@ -37,9 +37,9 @@ interface Rows {
 /**
  * Returns the features of which the vector of each item in the rows is composed.
  *
- * @param space    space of the item's column and its side columns
+ * @param space    feature space of the item's column and its side columns
  * @param attends whether the shares of kinds are learned
- * @throws {UsageError} a side column is numeric, so its values have no rows
+ * @throws {UsageError} a side column is numeric, so its values have no vectors
  */
 export function sideInformationOf(
   space: FeatureSpace,
@@ -64,7 +64,7 @@ export function sideInformationOf(
   };
 }
 
-/** Counts the items whose rows have different cells. @param cells u32 by row of the dataset */
+/** Counts the items whose rows differ in a side column. @param cells u32 by row of the dataset: code of the cell */
 function numVarying({ codes, dictionary }: KeyColumn, cells: Uint32Array, rows: Uint32Array): number {
   const firstRow = new Int32Array(dictionary.size).fill(-1);
   const varies = new Uint8Array(dictionary.size);
@@ -79,7 +79,7 @@ function numVarying({ codes, dictionary }: KeyColumn, cells: Uint32Array, rows: 
 
 /**
  * Lists the features of which each item's vector is composed.
- * @param fields indexes of the fields in the space, by kind
+ * @param fields index of each kind's field in the feature space
  */
 function partsOf(
   { offsets, numFeatures }: FeatureSpace,
@@ -133,7 +133,7 @@ function partsOf(
 
 /**
  * Reports for how many items a value of a side column is missing.
- * @throws {UsageError} no item has a value with a row
+ * @throws {UsageError} no item has a known value in any side column
  */
 export function checkSide(
   { names, parts, kindOf, without, varying }: SideInformation,

@@ -89,7 +89,7 @@ export async function encodeNewItems(
   };
 }
 
-/** Returns u32: rows that have a known value. */
+/** Returns u32: the rows that have a side value with a vector. */
 function withVectors({ space, isKnown }: SideVectors, dataset: Dataset, all: Uint32Array): Uint32Array {
   const hasVector = new Uint8Array(all.length);
   for (const { first, part, rows } of featureChunks(space, dataset, all))

@@ -22,7 +22,7 @@ import type { SideInformation } from "./side-information.js";
 import { carryRows, type CarriedVocabulary } from "../../../training/warm-start/carried-keys.js";
 import { readKeyHistory } from "../../../training/warm-start/init-run.js";
 
-/** The run of --init; `vectors` contains items' own vectors, and vectors of side values. */
+/** The run that --init names; `vectors` contains items' own vectors, and vectors of side values. */
 export interface EgesInit extends SgnsInit {
   /** names of the run's kinds of side information; the first is that of the item's column */
   kinds: string[];
@@ -50,7 +50,7 @@ export async function readEgesInit(run: Run): Promise<EgesInit> {
     !columns.every((name) => kinds.includes(name))
   )
     tensors.fail(`kinds ${kinds.join(", ")} of columns ${columns.join(", ")}`);
-  // items have the first rows in both spaces
+  // the item's field is the first field of both feature spaces
   const ofItems = (rows: Float32Array, width: number) => {
     const all = new Float32Array(space.numFeatures * width);
     all.set(rowsByFeature(items, rows, width));
@@ -83,9 +83,9 @@ function concatHistories(one: KeyHistory, other: KeyHistory): KeyHistory {
 }
 
 /**
- * Compares the kinds of side information.
- * @param kinds those of this training; the first is that of the item's column
- * @throws {UsageError} they differ from the run's
+ * Compares the kinds of side information of the run and of this training.
+ * @param kinds kinds of this training; the first is that of the item's column
+ * @throws {UsageError} they differ
  */
 export function checkSameKinds({ run, kinds: before }: EgesInit, kinds: readonly string[]): void {
   const [item, ...sides] = before;
@@ -145,8 +145,8 @@ export function composedStart(
 }
 
 /**
- * Returns the number of known items whose vector is now composed differently.
- * @param attention attention by index of the new kinds
+ * Returns the number of known items whose composed vector differs from that of the run.
+ * @param attention attention of the run, in the order of this training's kinds
  */
 function numChanged(
   parts: SgnsParts,
@@ -163,7 +163,7 @@ function numChanged(
       difference += (now[i]! - composed[i]!) ** 2;
       length += composed[i]! ** 2;
     }
-    // composing the same parts in a different order changes only the last digits, which does not count as a change
+    // adding the same vectors in a different order changes only the last digits, which does not count as a change
     if (difference > 1e-8 * length) changed++;
   }
   return changed;

@@ -85,7 +85,7 @@ export const byFeature =
   };
 
 /**
- * Prepares the removal of keys from a run over features, or from a run that contains only a table.
+ * Prepares the removal of keys from a run with a feature space, or from a run that contains only a table.
  *
  * @throws {ArtifactError} damaged
  */
@@ -112,7 +112,7 @@ export async function forgettingOf(
       const files: ForgottenFiles["files"] = new Map();
       const now = Buffer.from(`${JSON.stringify(preprocessWithout(preprocess, keys), undefined, 2)}\n`);
       if (!now.equals(bytes)) files.set(PREPROCESS_FILE, [now]);
-      // the usual readers validate both files, so that the changes below can rely on their structure
+      // reads the files of items and negatives first, which validates the structure that the changes rely on
       await readItems(run, preprocess);
       if (preprocess.negatives) await readNegatives(run, preprocess);
       const job = { ...lostPlaces(preprocess, lost), keys, preprocess };
@@ -192,7 +192,7 @@ export function preprocessWithout<
   };
 }
 
-/** Removes the test vectors that contain one of the keys. @param keys keys by column */
+/** Removes the test vectors (encoded example rows) that contain one of the keys. @param keys keys by column */
 function vectorsWithout(
   vectors: readonly TestVector[],
   keys: AskedKeys,
@@ -201,7 +201,7 @@ function vectorsWithout(
   const valuesInCell = (column: string, cell: string): string[] => {
     const separator = Object.hasOwn(multi, column) ? multi[column] : undefined;
     if (separator === undefined) return [cell];
-    // a value may have a number, as in tea:0.5
+    // a value of a multi-valued cell may end with its number, as in tea:0.5
     return cell.split(separator).flatMap((value) => [value, value.slice(0, value.lastIndexOf(":"))]);
   };
   return vectors.filter(({ cells }) =>

@@ -64,7 +64,7 @@ export function dropEntries(tensors: Tensors, gone: GoneEntries): { dropped: num
   return { dropped, changed: true };
 }
 
-/** Returns u32: the positions of the entries of a list of keys that remain. */
+/** Returns u32: the positions of the keys of a list that remain after a removal. */
 function entriesToKeep(
   tensors: Tensors,
   name: string,
