@@ -79,7 +79,7 @@ export function quantileEdges({ values }: NumberColumn, rows: Uint32Array, bins:
     .sort();
   const edges: number[] = [];
   for (let b = 1; b < bins; b++) {
-    // + 0 converts a negative zero to a positive zero
+    // adding 0 converts a negative zero to a positive zero
     const edge = known[Math.floor((b * known.length) / bins)]! + 0;
     if (edge > (edges.at(-1) ?? known[0]!)) edges.push(edge);
   }

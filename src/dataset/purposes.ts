@@ -28,7 +28,7 @@ export function usedColumns(
   ]);
 }
 
-/** Returns, for each column that is read, how it is read, in the log's order. */
+/** Returns, in the log's order, each column that is read, with the type and the valid range of its cells. */
 export function purposesOf(
   roles: Roles,
   log: Log,

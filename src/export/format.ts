@@ -84,9 +84,9 @@ export function fileFormat(declared: Declared<FileFormat>): FileFormat {
 }
 
 /**
- * A format of several files.
+ * Declares a format that writes several files.
  *
- * @param names names of all files, in the form that ownExport expects
+ * @param names names of all files that it may write; every directory of the format contains the first one
  */
 export function directoryFormat(
   name: string,

@@ -55,7 +55,10 @@ export class ScanMemory {
     return this.#end;
   }
 
-  /** Returns the memory of a table that does not fit into this one; this one if few addresses are left. */
+  /**
+   * Returns a new memory, for a table that has become too large for this one; returns this memory if few addresses are
+   * left.
+   */
   another(): ScanMemory {
     return freeAddresses() < 4 * RESERVED ? this : new ScanMemory(this.#module);
   }

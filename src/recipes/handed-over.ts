@@ -40,13 +40,13 @@ export function handedOverMarkup(page: string, best: string | undefined, recipes
     ...(best !== undefined && { best }),
     recipes,
   };
-  // no text of the log may end the element
+  // escapes <, so that no text of the log can end the element
   const json = JSON.stringify(content).replaceAll("<", "\\u003c").replaceAll("\u2028", "\\u2028");
   return `<script type="application/json" id="${ELEMENT}">${json}</script>`;
 }
 
 /**
- * Reads the runs of a page.
+ * Reads the recipes of the runs that a page of `embed compare` contains.
  *
  * @throws {UsageError} the file is not a complete page of this version of `embed compare`
  * @throws {NoInputError} the file cannot be read

@@ -49,7 +49,7 @@ export function learningCurves(pen: Pen, runs: readonly ReportedRun[]): Section 
 
 function curveOf(run: ReportedRun): Curve | undefined {
   const epochs = run.lines.flatMap((line) => {
-    // the refit on all rows has its own curve without a validation loss, which is not shown
+    // skips the refit on all rows, which has its own curve without a validation loss
     if (typeof line["epoch"] !== "number" || line["refit"] === true) return [];
     const numbers = Object.entries(line).filter(
       (entry): entry is [string, number] => typeof entry[1] === "number",

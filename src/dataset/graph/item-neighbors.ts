@@ -108,7 +108,7 @@ export function importanceNeighbors(
   };
 }
 
-/** Collects the best `items.length` of the offered items, in order. */
+/** Inserts an item into the sorted list of the best items, which has room for `items.length` of them. */
 function offer(
   best: { items: Uint32Array; size: number },
   item: number,

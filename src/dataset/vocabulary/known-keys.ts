@@ -109,7 +109,7 @@ function withKnownKeys(
   const [own, inLog] = [new KeyIndex(field.keys), new KeyIndex(column.dictionary)];
   const missing: number[] = [];
   for (let code = 0; code < known.size; code++) {
-    // an empty key denotes a hole in the row order
+    // an empty key denotes a hole: a row of the earlier table whose key was removed
     const isHole = known.offsets[code] === known.offsets[code + 1];
     if (!isHole && own.find(known, code) < 0) missing.push(code);
   }

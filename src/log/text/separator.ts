@@ -72,7 +72,7 @@ export async function* withOneByte(
         from += needle.length;
       } else out[to++] = bytes[from++]!;
     }
-    // the end of a piece may be an incomplete delimiter
+    // keeps the end of the piece, which may be the start of a delimiter
     held = Uint8Array.from(bytes.subarray(from));
     yield out.subarray(0, to);
   }
