@@ -12,7 +12,7 @@ import { DataError, UsageError } from "../errors.js";
 import { log1p } from "../numeric/exp.js";
 import type { KeyColumn, NumberColumn } from "./dataset.js";
 
-/** Conversion of a number to a feature. */
+/** How the numbers of a column become values of features. */
 export type NumericForm = { kind: "standard" } | { kind: "log1p" } | { kind: "bins"; bins: number };
 
 const MAX_BINS = 65536;

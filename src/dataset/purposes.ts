@@ -100,8 +100,8 @@ export function purposesOf(
 }
 
 /**
- * Range of edge weights. Weights must be above 0, because an edge of weight 0 would contradict its row, and they must
- * be in the range of f32, in which graphs store them.
+ * Range of edge weights. Weights must be above 0, because an edge of weight 0 would be no edge, and they must be in the
+ * range of f32, in which graphs store them.
  */
 const EDGE_WEIGHTS = {
   from: 2 ** -126,

@@ -220,7 +220,7 @@ function encodingArrays({ fields, rows }: Encoding): Uint32Array[] {
   return [rows, ...fields.flatMap(({ codes, ids }) => [codes, ids])];
 }
 
-/** Inputs of the lazy encoding of rows that are not encoded yet. */
+/** for rows that are not encoded yet: the inputs by which they are encoded on demand */
 const encodings = new WeakMap<FeatureRows, Encoding>();
 
 /** Returns the inputs with which other threads can encode the rows; undefined if the rows are encoded already. */

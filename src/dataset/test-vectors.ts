@@ -26,7 +26,7 @@ export interface TestVector {
   cells: Record<string, string>;
   /** indexes of rows of the table, or -1 - f for the out-of-vocabulary feature of field f */
   indices: number[];
-  /** value of each index, f32 */
+  /** f32: value of the feature at each of these indices */
   values: number[];
 }
 

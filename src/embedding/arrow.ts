@@ -42,10 +42,7 @@ export async function* arrowChunks(
   const schema = schemaOf(arrow, types, rows, { narrow: narrow?.type, metadata });
   const fields = dictionaryVector(arrow, rows.fields);
 
-  /**
-   * memory that stands for vectors until the chunk with them is written, which then contains vectors from
-   * `laterVectors`
-   */
+  /** placeholder memory: chunks that are views of it are written with vectors that `laterVectors` reads instead */
   const place = new Set<ArrayBufferLike>();
   async function* batches(): AsyncGenerator<Arrow.RecordBatch> {
     let numBatches = 0;
@@ -64,10 +61,7 @@ export async function* arrowChunks(
 /** Maximum number of bytes of vectors that `laterVectors` reads at a time. */
 const LATER_BYTES = 64 << 20;
 
-/**
- * Replaces each chunk that is a view of memory in `place`, which only stands for vectors, by vectors that
- * `laterVectors` reads.
- */
+/** Replaces each chunk that is a view of placeholder memory (`place`) by vectors that `laterVectors` reads. */
 async function* withVectors(
   chunks: AsyncIterable<Uint8Array>,
   { dim, laterVectors }: TableRows,

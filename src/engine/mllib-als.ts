@@ -15,7 +15,7 @@ import type { EngineSession } from "./session.js";
 import type { Message } from "./wire.js";
 
 const ALS = "org.apache.spark.ml.recommendation.ALS";
-/** Default number of bytes that the vectors of one job have. */
+/** Default number of bytes of the vectors that one job returns. */
 const SLICE_BYTES = 64 << 20;
 /** Number of bytes that a row is assumed to need in addition to its vector. */
 const ROW_BYTES = 16;

@@ -30,7 +30,7 @@ export async function printRows(batches: AsyncIterable<RowBatch>, numColumns: nu
   return numRows;
 }
 
-/** The line that a program prints after its rows. */
+/** The report that a program prints as a line after its rows. */
 export interface Report {
   part: number;
   report: string;

@@ -12,9 +12,9 @@ export interface GroupFacts {
   users: number | undefined;
   items: number | undefined;
   positiveRate: number | undefined;
-  /** share of the group's rows whose user (or item) occurs in no earlier group; undefined for the first group */
+  /** standard deviation of the labels */
   labelSpread: number | undefined;
-  /** share of rows whose key no earlier group has; undefined for the first group, in which every key is new */
+  /** share of the group's rows whose user (or item) occurs in no earlier group; undefined for the first group */
   unseenUsers: number | undefined;
   unseenItems: number | undefined;
 }
@@ -190,7 +190,7 @@ export function fileGroups(
   if (fileRows.reduce((sum, rows) => sum + rows, 0) !== dataset.numRows) return undefined;
   const known = new Map<string, number>();
   for (const { sha256 } of before) known.set(sha256, (known.get(sha256) ?? 0) + 1);
-  // if two files have the same bytes as one earlier file, the second of them is new
+  // if two files of the log have the bytes of one file of the previous version, the second of them is new
   const isKnown = (sha256: string) => {
     const left = known.get(sha256) ?? 0;
     known.set(sha256, left - 1);

@@ -7,7 +7,7 @@
 
 import { MAGIC, expandPaths } from "./glob.js";
 
-/** The patterns for a list of files. */
+/** The glob patterns that were found for a list of files. */
 export interface Proposal {
   /** patterns that match exactly the files: one, or one per compression; undefined if there are none */
   patterns?: string[];

@@ -68,8 +68,8 @@ export class ChunkWriter {
   }
 
   /**
-   * Creates the file and missing directories. @param isHashed if false, no checksum is computed: it is that of an empty
-   * file
+   * Creates the file and missing directories. @param isHashed if false, the bytes are not hashed, and the checksum is
+   * that of an empty file
    */
   static async open(path: string, { isHashed = true } = {}): Promise<ChunkWriter> {
     await mkdir(dirname(path), { recursive: true });

@@ -105,7 +105,7 @@ export class ScanMemory {
     this.#f64 = new Float64Array(this.memory.buffer);
   }
 
-  /** View of the whole memory as bytes. This view and the two below become invalid when a region is allocated. */
+  /** View of the whole memory as bytes. All views become invalid when a region is allocated. */
   get u8(): Uint8Array {
     return this.#u8;
   }

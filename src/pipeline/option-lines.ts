@@ -57,7 +57,8 @@ export async function pathsFrom<T extends Readonly<Record<string, unknown>>>(
 }
 
 /**
- * Applies `move` to the paths among the values. @param folder folder in which a value that may be a path is looked up
+ * Applies `move` to those values of options that are paths. @param folder folder in which a value that may be a path is
+ * looked up
  */
 async function movedPaths<T extends Readonly<Record<string, unknown>>>(
   table: OptionTable,

@@ -32,7 +32,7 @@ const shape = object(
   { best: text },
 );
 
-/** Returns the markup of the element. @param page path of the page's file */
+/** Returns the markup of the element that contains the recipes. @param page path of the page's file */
 export function handedOverMarkup(page: string, best: string | undefined, recipes: RunRecipe[]): string {
   const from = relative(dirname(resolve(page)), ".") || ".";
   const content: HandedOver = {

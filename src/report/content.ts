@@ -6,7 +6,7 @@ import type { Leaderboard } from "../evaluation/leaderboard.js";
 import type { CurveBin } from "../evaluation/scored-metrics.js";
 import type { ShownKey } from "./html.js";
 
-/** A run on a page with other runs. */
+/** A run as a report page shows it, next to other runs. */
 export interface ReportedRun {
   /** name of the run; no other run on the page has the same name */
   name: string;
@@ -51,11 +51,11 @@ export interface VersionPoint {
   metrics: Manifest["metrics"];
   /** number of keys in the field that the page shows */
   keys?: number;
-  /** changes since the previous version */
+  /** changes since the previous version: keys, and nearest neighbors and displacement of the vectors */
   change?: { gained: number; lost: number; neighborOverlap?: number; median?: number; p90?: number };
 }
 
-/** The content shown about a run's table. */
+/** What a report page shows of a run's embedding table. */
 export interface ReportedTable {
   dim: number;
   numRows: number;

@@ -150,7 +150,7 @@ function listed(epochs: readonly Epoch[], best: Epoch | undefined) {
     ]);
 }
 
-/** Plots AUC, or the metrics of a ranking. */
+/** Plots the validation metrics of each epoch: AUC, or the metrics of a ranking. */
 function metricsFigure(
   { plot, draw }: Pen,
   runs: readonly ReportedRun[],

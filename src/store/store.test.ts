@@ -16,7 +16,7 @@ const folder = temporaryFolder();
 const lock = { waitMs: 0, signal: new AbortController().signal };
 const run = (value: number): string => join(folder, `run ${value}`);
 const latestOf = (store: string): string => join(store, "items", "latest");
-/** Publishes runs with the given values, one after the other. */
+/** Creates a store and publishes the runs with the given values, one after the other. */
 async function storeOf(name: string, ...values: number[]): Promise<string> {
   const store = join(folder, name);
   for (const value of values) await publish(run(value), { store, name: "items", ...lock });

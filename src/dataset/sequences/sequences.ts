@@ -51,7 +51,10 @@ interface SequenceOptions {
   minStay?: number;
   /** minimum number of events of a session, at least 1; shorter sessions are dropped */
   minLength: number;
-  /** maximum number of events of a session; longer sessions are split, and a rest shorter than minLength is dropped */
+  /**
+   * maximum number of events of a session; longer sessions are split, and a remainder of fewer than minLength events is
+   * dropped
+   */
   maxLength: number;
   /** false to drop an event that has the same tokens as the previous event of its session */
   repeats: boolean;

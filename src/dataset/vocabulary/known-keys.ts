@@ -96,7 +96,7 @@ function rescaled(field: Field, dataset: Dataset, rows: Uint32Array, before: Fie
   return { ...before, counts: withOov(0, counts) };
 }
 
-/** Returns the field with the known keys added that its limits excluded or that the log lacks. */
+/** Returns the field with those keys of the run added that its limits excluded or that the log lacks. */
 function withKnownKeys(
   field: CategoricalField,
   dataset: Dataset,

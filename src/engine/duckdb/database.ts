@@ -24,7 +24,7 @@ const BUFFER_BYTES = 32 << 20;
 /** Numbers by which DuckDB denotes types of statements. */
 const [SELECT, CREATE, SET, LOAD, ATTACH] = [1, 7, 20, 21, 25];
 
-/** Interval between interrupts in milliseconds. */
+/** Milliseconds between two attempts to interrupt a statement. */
 const INTERRUPTS = 50;
 
 /** A query that DuckDB has prepared, so that its columns are known. */

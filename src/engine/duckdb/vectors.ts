@@ -46,7 +46,7 @@ export abstract class VectorColumn {
   /** Approximate number of bytes of memory that the rows occupy. */
   abstract get bytesHeld(): number;
 
-  /** Returns u32 for a checksum: text lengths, or else missing rows from `firstRow` on; valid until the next call. */
+  /** Returns u32 for a checksum: text lengths, else firstRow + row of each missing value; valid until the next call. */
   abstract marks(firstRow: number): Uint32Array;
 
   /** Sets same[r] to 0 for each row r whose value differs from the value of row r - 1. */

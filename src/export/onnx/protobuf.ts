@@ -30,7 +30,7 @@ export function bytesField(number: number, bytes: Uint8Array): MessagePiece {
   return delimitedField(number, { length: bytes.length, chunks: () => [bytes] });
 }
 
-/** Returns a field with a message, which consists of the given fields in the given order. */
+/** Returns a protobuf field that contains a message, which consists of the given fields in the given order. */
 export function messageField(number: number, fields: readonly MessagePiece[]): MessagePiece {
   return delimitedField(number, concatenated(fields));
 }

@@ -27,7 +27,7 @@ const RENEW = `${IF_HELD} return redis.call('PEXPIRE', KEYS[1], ARGV[2])`;
 const SWITCH = `${IF_HELD} redis.call('SET', KEYS[2], ARGV[2]) return 1`;
 const RELEASE = `${IF_HELD} return redis.call('DEL', KEYS[1])`;
 
-/** The data that a version contains. */
+/** The keys and values that an export writes to Redis as one version. */
 export interface RedisContent {
   /** type of the values; all versions of a name have the same type */
   kind: "vectors" | "lists";

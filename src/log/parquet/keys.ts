@@ -52,7 +52,7 @@ export interface KeyPart {
   nulls: NullCells;
 }
 
-/** The values of a dictionary that occur in a part. */
+/** The values of a dictionary that occur in consecutive rows of a range. */
 export interface DictionaryIndices {
   /** number of the dictionary within its row group and column */
   ordinal: number;
@@ -63,7 +63,7 @@ export interface DictionaryIndices {
    * first rows
    */
   fresh: Uint32Array;
-  /** true if some cells of the part have a code that the thread does not know */
+  /** true if some cells of these rows have a code that the thread does not know */
   hasUnknown: boolean;
 }
 

@@ -182,8 +182,8 @@ export async function readRanges(
   const most = RANGES_AHEAD * (1 + numOthers);
   let isEnd = false;
   /**
-   * the error that ended the items; it is thrown after all previous rows were merged, because errors in these rows come
-   * first
+   * the error at which the reading of items ended; it is thrown after all rows before it were merged, because errors in
+   * these rows come first
    */
   let failure: { error: unknown } | undefined;
   const nextItem = async (): Promise<RangeItem | undefined> => {

@@ -39,7 +39,7 @@ export type PlainValues = { count: number } & (
 
 /** The values of a page that were not read yet. */
 export type PageValues =
-  /** ordinal: ordinal number of the dictionary in the column chunk */
+  /** ordinal: number of the dictionary among those of the column chunk */
   | { isCoded: true; runs: Runs; dictionary: PlainValues; ordinal: number; memory: PageRegion | undefined }
   | { isCoded: false; values: PlainValues; at: number };
 

@@ -84,7 +84,7 @@ function startsWhiteSpace(byte: number): boolean {
 export interface Cut {
   /** index after the newline of the last whole record; 0 if there is none */
   end: number;
-  /** runs of records with a quoted cell before the cut: alternating starts and ends, ascending */
+  /** runs of records with a quoted cell before this position: alternating starts and ends, ascending */
   quoted: number[];
   /** index of the opening quote of an unclosed or too large cell in the record at `end`; -1 if there is none */
   openQuote: number;
