@@ -35,7 +35,7 @@ export function parseNumeric(text: string, columns: readonly string[]): { name: 
   );
 }
 
-/** Returns the forms by column. @throws {UsageError} a column is repeated */
+/** Returns the form of each numeric column: standardized, log1p or bins. @throws {UsageError} a column is repeated */
 export function numericForms(
   texts: readonly string[],
   columns: readonly string[],

@@ -55,7 +55,7 @@ const QUOTE = 34;
 /** The names of rows in a format whose rows are named by words, such as word2vec's. */
 export interface Words {
   word: (batch: ExportBatch, row: number) => Uint8Array;
-  /** number of rows that have a name, which rows without a key lack */
+  /** number of rows that have a name; rows without a key have none */
   numWords: number;
 }
 

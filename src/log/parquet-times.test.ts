@@ -20,7 +20,7 @@ const timestamp = (unit: "MILLIS" | "MICROS" | "NANOS"): SchemaElement => ({
   logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit },
 });
 const DAYS: SchemaElement = { name: "t", type: "INT32", converted_type: "DATE" };
-/** For each unit: its name, a schema element, and the number of units per millisecond. */
+/** For each time unit: its name, a Parquet schema element, and the number of units per millisecond. */
 const elements: [string, SchemaElement, bigint][] = [
   ["milliseconds", timestamp("MILLIS"), 1n],
   ["microseconds", timestamp("MICROS"), 1_000n],

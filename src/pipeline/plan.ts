@@ -149,7 +149,7 @@ export async function planPipeline(
   for (const training of pipeline.trainings) {
     trainings.push(await planTraining(pipeline, training, parts, encode, force));
   }
-  // the steps that read the encoded log; list steps exclude the items that it contains for a user
+  // the steps that read the encoded log: gates, trainings, and lists, which exclude the items that a user already has
   const readers = trainings
     .flatMap(({ before, train, recalls }) => [before, train, ...recalls])
     .filter(({ runs }) => runs);

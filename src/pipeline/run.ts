@@ -149,7 +149,7 @@ function failed(report: PipelineReport, error: unknown, signal: AbortSignal): vo
   report.error = why instanceof Error ? why.message : String(why);
 }
 
-/** Reports the outcome to files and to the observer. */
+/** Reports the outcome of a pipeline's run to files and to the observer. */
 async function finish(
   report: PipelineReport,
   work: string,

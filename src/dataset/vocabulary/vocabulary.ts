@@ -97,7 +97,9 @@ export function featureSpace(fields: Field[]): FeatureSpace {
 
 /** Settings with which a vocabulary is fitted, in addition to its limits. */
 export interface FittingOptions {
-  /** forms of numeric columns, standardized by default; binned columns have no out-of-vocabulary feature */
+  /**
+   * forms of numeric columns (log1p, bins), standardized by default; binned columns have no out-of-vocabulary feature
+   */
   forms?: ReadonlyMap<string, NumericForm>;
   /** keys of the rows of an earlier table, which keep their positions */
   rowOrder?: RowOrder;

@@ -197,7 +197,7 @@ export function isOwnText(value: number, { BYTES_PER_ELEMENT: width }: Float32Ar
   return Number.isSafeInteger(value) && (width === 8 || Math.abs(value) < 2 ** 24);
 }
 
-/** Expands consecutive values to the rows that have a value. */
+/** Moves `numValues` consecutive values to the rows that have a value; other rows get the value `missing`. */
 export function spread(
   out: Uint32Array | Float64Array,
   at: number,
