@@ -38,7 +38,8 @@ export interface BuildOptions extends ColumnOptions, TimeFieldOptions {
   /** true if warnings must not contain text of cells */
   hidesText?: boolean;
   /**
-   * callback after the log is read, with the numbers of bad rows per reason and of all rows; its errors end the build
+   * called once the whole log is read, with the number of bad rows per reason and the number of all rows; an error that
+   * it throws ends the build
    */
   onRead?: (skipped: Record<string, number>, numRead: number) => Promise<void>;
 }
@@ -157,13 +158,14 @@ export async function streamRows(
   );
   const { roles, inferred, unnamed } = resolved;
 
-  // reports invalid time fields before the log is read, which may take long
+  // reports invalid options for time fields now, before the log is read, which may take long
   planTimeFields({ ...roles, fields: [...roles.fields] }, names, options);
   const tested = new Set([...whereColumns(wheres!, log.columns), ...filterColumns(drops!)]);
   const purposes = purposesOf(roles, log, sides, tested, options);
   if (options.onBadRow === "error") refuseLackingFiles(log, purposes);
   const used = usedColumns(roles, sides);
-  // a column that is read twice has two entries in `purposes`, and the filters use the first one
+  // a column that filters test and that the dataset stores in another form has two entries in `purposes`: the filters
+  // use the first, the dataset stores the last
   const isLastOf = (i: number) => {
     const next = purposes[i + 1];
     return next === undefined || next.isBeside === true || next.name !== purposes[i]!.name;
@@ -238,7 +240,8 @@ export async function streamRows(
   const placeholders = plans.flatMap(({ name, kind, isBeside }, i) => {
     if (kind !== "key" || isBeside || log.dedupedBy?.includes(name)) return [];
     const found = placeholderKeys(dictionaries[i]!, (code) => sink.rowsWith(i, code));
-    // a placeholder that occurs in few rows may be a real category
+    // in columns other than ids, a placeholder such as `None` is reported only if it is frequent, because it may be a
+    // real category
     const isMany = ({ rows: own }: { rows: number }) =>
       ids.has(name) || own >= MANY_PLACEHOLDERS * rows.numRows;
     return placeholderWarnings(name, found.filter(isMany), log.nulls);

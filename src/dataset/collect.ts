@@ -21,7 +21,7 @@ export interface Purpose {
   role: "label" | "class" | "time" | "weight" | "numeric" | "key";
   /** true if empty cells are invalid */
   required: boolean;
-  /** separators of multi-valued cells with numbers */
+  /** how multi-valued cells of the form `key:number` are split; absent for other cells */
   cells?: CellForm;
   /** exclusive lower bound of valid numbers */
   above?: number;
@@ -75,7 +75,9 @@ export interface Handling {
   onBadRow: "error" | "skip";
   /** callback for each skipped row */
   onSkipped?: (row: BadRow) => void;
-  /** true if each row gets its number in the log, in which case batches must list their malformed rows */
+  /**
+   * true if the sink gets the number of each row in the log; malformed rows are counted too, so batches must list them
+   */
   numbersRows?: boolean;
 }
 
@@ -150,7 +152,7 @@ export class RowCollector {
     const { cells, kept } = this.#kept(batch, fates);
     this.numRows += kept;
     if (batch.numRows > 0) {
-      // all rows of a batch belong to the same file
+      // the file of the first row is the file of all rows, because a batch never spans two files
       const { file } = batch.placeOf(0);
       this.rowsOfFiles.set(file, (this.rowsOfFiles.get(file) ?? 0) + kept);
     }
@@ -310,13 +312,13 @@ export class RowCollector {
       const rows = kept < batch.numRows ? column.slice(0, kept) : column;
       if (isStated(this.purposes[i]!)) return this.#stated(rows, i);
       const { role, isTime } = this.purposes[i]!;
-      // if --time-format is given, times are read as text
+      // converts numeric times from their unit to milliseconds
       return role === "time" && isTime !== true ? timesOf(rows) : rows;
     });
     return { cells, kept };
   }
 
-  /** Returns the numbers that correspond to cells which are read as text. */
+  /** Returns the number that the text of each cell states, a time or a label; NaN for an empty cell. */
   #stated(cells: Cells, i: number): Float64Array {
     const numbers = this.#numberOfCode[i]!;
     return mapTo(Float64Array, cells, (code) => (code === MISSING ? NaN : numbers[code]!));

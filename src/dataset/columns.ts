@@ -41,9 +41,15 @@ export function columnFrom(plan: ColumnPlan, cells: Cells, dictionary: Keys): Co
     : { kind: "key", name, codes, dictionary };
 }
 
-/** Minimum growth factor of a column; the number of rows of a pipe is unknown in advance. */
+/**
+ * Minimum factor by which the memory of a column grows when it is full; the number of rows of a pipe is unknown in
+ * advance.
+ */
 const GROWTH = 1.5;
-/** Allocated capacity relative to the expected number of rows. The log has more rows if later rows are shorter. */
+/**
+ * Allocated capacity relative to the number of rows that is expected from the bytes read so far. The expectation is too
+ * low if later rows are shorter.
+ */
 const SPARE = 1.1;
 
 /** A sink in memory: one array per column, with codes in memory that threads share. */
@@ -110,7 +116,10 @@ function roomFor(kind: ColumnPlan["kind"], numRows: number): Cells {
   return kind === "number" ? sharedF64(numRows) : sharedU32(numRows);
 }
 
-/** Returns warnings about the keys of a column; an empty list if the column does not contain keys. */
+/**
+ * Returns warnings about keys that look like numbers which have lost digits; an empty list if the column contains no
+ * keys.
+ */
 export function keyWarnings(
   { name, kind, isBeside }: ColumnPlan,
   keys: Keys,

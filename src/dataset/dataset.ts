@@ -28,7 +28,7 @@ export interface MultiColumn {
   indptr: Uint32Array;
   /** u32: values of all distinct cells, as indices into the dictionary; those of one cell are distinct */
   values: Uint32Array;
-  /** f32: the number of each value; absent if each of a cell's n values has the weight 1/n */
+  /** f32: the number that the cell attaches to each value; absent if each of a cell's n values has the weight 1/n */
   weights?: Float32Array;
   dictionary: Keys;
 }
@@ -112,7 +112,7 @@ export interface LabelPlace {
 export interface KeyHashing {
   function: "hmac-sha256";
   encoding: "hex";
-  /** truncated hash of a fixed text that is no id, to recognize the secret */
+  /** truncated hash of a fixed text, which shows whether another log is hashed with the same secret */
   secretId: string;
   columns: string[];
 }

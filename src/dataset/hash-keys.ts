@@ -122,13 +122,13 @@ function hashedDictionary({ bytes, offsets, size }: Keys, hash: KeyedHash): Keys
 
 /** Removes quoted cells from an error message, because a cell may be an id. The position in the log remains. */
 export function withoutExcerpts(error: DataError): DataError {
-  // the text before the first quotation mark does not come from the log
+  // only the text before the first quotation mark is repeated, because it does not come from the log
   const own = error.detail.split(/["']/u, 1)[0]!;
   if (own === error.detail) return error;
   return new DataError(`${own}${TEXT_LEFT_OUT}`, error.place);
 }
 
-/** Function that creates the sink for a log's columns; the argument `open` of streamRows. */
+/** Creates the sink that receives the rows of a log; the type of the argument `open` of streamRows. */
 export type OpenSink = (columns: readonly ColumnPlan[], roles: Roles) => ColumnSink;
 
 /**

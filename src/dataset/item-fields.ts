@@ -118,7 +118,7 @@ function isDetermined({ indptr, rows }: RowsByItem, all: Uint32Array, column: Co
     const events = rows.subarray(indptr[item], indptr[item + 1]);
     if (events.length < 2) continue;
     misses += events.length - mostFrequent(events, cells, counts).count;
-    // rejects most columns early, after a few items
+    // stops after a few items if the share of misses is too high already, as it is for most columns
     if (misses / chances > MAX_MISS) return false;
   }
   const base = (all.length - mostFrequent(all, cells, counts).count) / (all.length - 1);
@@ -165,7 +165,10 @@ export interface ItemCatalogue {
   counts: Uint32Array;
   /** one row per item, with the features of the item and of the columns that it determines; labels are unused */
   templates: FeatureRows;
-  /** part of `templates` that comes from the item's neighbors (graph/item-neighbors.ts); absent if there is none */
+  /**
+   * the features that come from the item's neighbors, which `templates` include (graph/item-neighbors.ts); absent if
+   * neighbors are not used
+   */
   fromNeighbors?: FeatureRows;
 }
 

@@ -50,7 +50,9 @@ export function labelsOf(dataset: Dataset, positiveFrom?: number, task?: Task): 
   return { task: "binary", values };
 }
 
-/** Returns the default task for labels. */
+/**
+ * Returns the task that labels suggest: binary classification if all are 0 or 1, or all -1 or 1; otherwise regression.
+ */
 export function taskOfLabels(values: readonly number[]): LabelledTask {
   return lowOfClasses(values) === undefined ? "regression" : "binary";
 }

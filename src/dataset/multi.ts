@@ -81,7 +81,8 @@ export function withLists(log: Pick<Log, "multi" | "multiWeights">, options: Col
     ([name]) => !taken.has(name) && (fields ? fields.includes(name) : options.infer),
   );
   const multi = { ...Object.fromEntries(lists), ...options.multi };
-  // without inference, the log is that of a run: its cells have numbers only if they had numbers in the training
+  // the log's own list columns have numbers only if roles are inferred; otherwise the log is read like that of an
+  // earlier run, whose options say which columns have numbers
   const own = (options.infer ? (log.multiWeights ?? []) : []).filter((name) => Object.hasOwn(multi, name));
   const multiWeights = [...new Set([...(options.multiWeights ?? []), ...own])];
   return { ...options, multi, ...(multiWeights.length > 0 && { multiWeights }) };

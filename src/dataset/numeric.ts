@@ -12,7 +12,7 @@ import { DataError, UsageError } from "../errors.js";
 import { log1p } from "../numeric/exp.js";
 import type { KeyColumn, NumberColumn } from "./dataset.js";
 
-/** Conversion of a number to a feature. */
+/** How the numbers of a column become values of features. */
 export type NumericForm = { kind: "standard" } | { kind: "log1p" } | { kind: "bins"; bins: number };
 
 const MAX_BINS = 65536;
@@ -35,7 +35,7 @@ export function parseNumeric(text: string, columns: readonly string[]): { name: 
   );
 }
 
-/** Returns the forms by column. @throws {UsageError} a column is repeated */
+/** Returns the form of each numeric column: standardized, log1p or bins. @throws {UsageError} a column is repeated */
 export function numericForms(
   texts: readonly string[],
   columns: readonly string[],
@@ -79,7 +79,7 @@ export function quantileEdges({ values }: NumberColumn, rows: Uint32Array, bins:
     .sort();
   const edges: number[] = [];
   for (let b = 1; b < bins; b++) {
-    // + 0 converts a negative zero to a positive zero
+    // adding 0 converts a negative zero to a positive zero
     const edge = known[Math.floor((b * known.length) / bins)]! + 0;
     if (edge > (edges.at(-1) ?? known[0]!)) edges.push(edge);
   }

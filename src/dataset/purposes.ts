@@ -28,7 +28,7 @@ export function usedColumns(
   ]);
 }
 
-/** Returns, for each column that is read, how it is read, in the log's order. */
+/** Returns, in the log's order, each column that is read, with the type and the valid range of its cells. */
 export function purposesOf(
   roles: Roles,
   log: Log,
@@ -100,8 +100,8 @@ export function purposesOf(
 }
 
 /**
- * Range of edge weights. Weights must be above 0, because an edge of weight 0 would contradict its row, and they must
- * be in the range of f32, in which graphs store them.
+ * Range of edge weights. Weights must be above 0, because an edge of weight 0 would be no edge, and they must be in the
+ * range of f32, in which graphs store them.
  */
 const EDGE_WEIGHTS = {
   from: 2 ** -126,

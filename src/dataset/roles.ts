@@ -44,7 +44,7 @@ export interface ColumnOptions {
   unlabelled: boolean;
   /** minimum label of an event; requires `unlabelled` */
   positiveFrom?: number;
-  /** the rule of positiveFrom, as stored with a log that was read before */
+  /** the rule of positiveFrom as an earlier run or an encoded dataset stores it */
   positives?: Positives;
   /** columns of --dedupe-by; without a role, they are features only if an option names them */
   dedupedBy?: readonly string[];
@@ -70,7 +70,7 @@ export interface ResolvedRoles {
   unnamed: string[];
   /** names of columns whose first rows are whole numbers */
   integers: ReadonlySet<string>;
-  /** warnings about columns that were not inferred, but that the user may have intended */
+  /** warnings about columns that got no role by inference, although the user may have intended one */
   warnings: string[];
 }
 

@@ -5,7 +5,9 @@ import { countHoles, keepRowOrder } from "./row-order.js";
 const textsOf = (keys: ReturnType<typeof encodeKeys>) =>
   Array.from({ length: keys.size }, (_, i) => keyAt(keys, i));
 
-/** Returns a dictionary that may contain several empty texts, which denote holes. */
+/**
+ * Returns the keys in the order of the earlier table, their counts, and the number of holes (rows with an empty key).
+ */
 const place = (keys: string[], counts: number[], earlier: string[]) => {
   const placed = keepRowOrder(
     { keys: encodeKeys(keys), counts: Uint32Array.from(counts) },

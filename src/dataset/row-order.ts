@@ -1,4 +1,5 @@
-// Keeps rows at the positions of an earlier table, for a network that has its own copy of the table by row.
+// Orders the keys of a vocabulary so that they keep their row numbers of an earlier embedding table, because a network
+// may have its own copy of that table.
 //
 // Within a field, a key that is in both vocabularies keeps its row, new keys are appended in the vocabulary's order,
 // and a removed key leaves a hole: a row with an empty key, which no cell can have, and no events.

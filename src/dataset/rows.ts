@@ -109,8 +109,8 @@ export interface Encoder {
   /** Whether each of the rows has exactly one feature per field, with value 1. */
   isDense(rows: Uint32Array): boolean;
   /**
-   * Returns an encoder for a slice of the dataset's rows. All of its results have one pair per field (dense), or all
-   * have offsets of pairs (sparse).
+   * Returns an encoder for a slice of the dataset's rows. If isDense, each row has one pair per field, and the result
+   * has no offsets; otherwise it has the offsets of each row's pairs.
    */
   ofSlice(slice: Dataset, isDense: boolean): Pick<Encoder, "encode">;
 }
@@ -220,7 +220,7 @@ function encodingArrays({ fields, rows }: Encoding): Uint32Array[] {
   return [rows, ...fields.flatMap(({ codes, ids }) => [codes, ids])];
 }
 
-/** Inputs of the lazy encoding of rows that are not encoded yet. */
+/** for rows that are not encoded yet: the inputs by which they are encoded on demand */
 const encodings = new WeakMap<FeatureRows, Encoding>();
 
 /** Returns the inputs with which other threads can encode the rows; undefined if the rows are encoded already. */
@@ -284,7 +284,8 @@ function putValues(
   const from = column.indptr[cell]!;
   const to = column.indptr[cell + 1]!;
   const { weights } = column;
-  // sum of the weights of the unknown values, and their number, because positive and negative weights may cancel out
+  // the weights of the unknown values are added up, and the values counted, because positive and negative weights may
+  // cancel out
   let [unknown, numUnknown] = [0, 0];
   for (let j = from; j < to; j++) {
     const id = idOf[column.values[j]!]!;
@@ -324,7 +325,8 @@ function countUnseenCells({ column, ids }: BoundField, rows: Uint32Array): Unsee
  * Returns rows with the pairs of a left row and a right row, in the order of their fields, as an encoder returns them.
  *
  * @param left, right rows of different fields of one space
- * @param places u32[numRows] for each side: index of the left (right) row of each result row
+ * @param places u32[numRows] each, leftPlaces and rightPlaces: indices of the left and of the right row that each
+ *   result row joins
  */
 export function joinedRows(
   left: FeatureRows,
@@ -350,7 +352,8 @@ export function joinedRows(
   for (let r = 0; r < numRows; r++) {
     let [l, k] = [firstPair(left, leftPlaces[r]!), firstPair(right, rightPlaces[r]!)];
     const [endL, endK] = [firstPair(left, leftPlaces[r]! + 1), firstPair(right, rightPlaces[r]! + 1)];
-    // the next left pair and the next right pair belong to different fields, so that their features differ
+    // the next pairs of the left and the right row belong to different fields, so their features differ, and the lower
+    // feature comes first
     while (l < endL || k < endK) {
       if (k === endK || (l < endL && left.ids[l]! < right.ids[k]!)) take(left, l++);
       else take(right, k++);

@@ -116,7 +116,7 @@ export function withSideCells(log: Log, sides: SideTable[]): string[][] {
  * feature, and a note says so.
  */
 export class SideJoin {
-  /** columns that the side table adds */
+  /** columns that the side table adds to the log */
   readonly plans: ColumnPlan[] = [];
   /** distinct keys of each added column, or distinct whole cells of a multi-valued column; empty for numbers */
   readonly dictionaries: Keys[] = [];

@@ -92,7 +92,9 @@ function endsFrom({ indptr }: FeatureRows, pair: number): Uint32Array {
   return indptr!.subarray(1).map((end) => pair + end);
 }
 
-/** Yields the split's rows in order, in slices. All slices are dense if the whole split would be dense. */
+/**
+ * Yields the split's rows in order, in slices. The slices are dense (one pair per field) if all rows of the split are.
+ */
 function* slicesOf({ space, dataset, rows, labels }: StoredPart): Generator<FeatureRows> {
   const encoder = bindEncoder(space, dataset);
   const isDense = encoder.isDense(rows);

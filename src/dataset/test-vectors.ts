@@ -26,7 +26,7 @@ export interface TestVector {
   cells: Record<string, string>;
   /** indexes of rows of the table, or -1 - f for the out-of-vocabulary feature of field f */
   indices: number[];
-  /** value of each index, f32 */
+  /** f32: value of the feature at each of these indices */
   values: number[];
 }
 
@@ -74,7 +74,10 @@ function readsNumbers(field: Field): field is BinnedField | NumericField {
   return field.kind === "number" || field.kind === "bins";
 }
 
-/** Returns the map from features to the indices that preprocess.json uses. */
+/**
+ * Returns a function that converts a feature to its row in the table, or to -1 - f if it is the out-of-vocabulary
+ * feature of field f.
+ */
 function tableIndexes({ fields, offsets }: FeatureSpace): (feature: number) => number {
   let categorical = 0;
   const categoricalUpTo = fields.map(({ kind }) => (kind === "number" ? categorical : categorical++));
@@ -83,7 +86,8 @@ function tableIndexes({ fields, offsets }: FeatureSpace): (feature: number) => n
     const f = fieldOf[feature]!;
     const isOutOfVocabulary = fields[f]!.kind !== "number" && feature === offsets[f];
     if (isOutOfVocabulary) return -1 - f;
-    // number of features before this one that have no row in the table, one per categorical field
+    // the number of out-of-vocabulary features up to this feature: each categorical field has one, and they have no row
+    // in the table
     const withoutRow = categoricalUpTo[f]! + (fields[f]!.kind === "number" ? 0 : 1);
     return feature - withoutRow;
   };
@@ -98,12 +102,12 @@ function drawCell(field: Field, form: CellForm | undefined, unknown: string, i: 
   if (field.kind === "number") {
     const spread = i === 0 ? 0 : 4 * uniform(1) - 2;
     const x = Number((field.mean + spread * field.deviation).toPrecision(6));
-    // log1p accepts every number above -1, and absolute values are above -1
+    // log1p is defined for numbers above -1, so cells of such a field are not negative
     return String(field.log1p ? Math.abs(x) : x);
   }
   const drawKey = (j: number): string => {
     const isKnown = kind === "known" || (kind === undefined && uniform(3 + 2 * j) > 1 / 8);
-    // every key is valid in a hashed field, including this one
+    // in a hashed field every key has a bucket, so that any text will do
     if (field.hash) return `any-${Math.floor(1000 * uniform(4 + 2 * j))}`;
     if (!isKnown || field.keys.size === 0) return unknown;
     return keyAt(field.keys, i === 0 ? 0 : Math.floor(field.keys.size * uniform(4 + 2 * j)));

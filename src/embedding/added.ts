@@ -80,7 +80,10 @@ export function withAdded(table: EmbeddingTable, added: EmbeddingTable): Embeddi
   };
 }
 
-/** Returns rows in which the added rows follow the own rows of their field. @param added table with a single field */
+/**
+ * Returns rows in which the added rows of a field come after its trained rows.
+ * @param added table with a single field
+ */
 async function inserted(rows: TableRows, added: EmbeddingTable): Promise<TableRows> {
   if (added.numRows === 0) return rows;
   const more = added.numRows;

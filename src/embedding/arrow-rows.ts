@@ -170,7 +170,7 @@ function shapeOf({ fields, metadata }: ArrowFile, fail: FailFile): Omit<Shape, "
     fail(`expected the columns field,key,count[,weight],vector and a number of rows, got ${names}`);
   const vector = fields.at(-1)!;
   const [number] = vector.tables(5);
-  // the precision 1 is Arrow's code for f32
+  // in Arrow's schema, the precision 1 denotes f32
   if (
     vector.u8(2) !== ARROW_TYPES.fixedSizeList ||
     number?.u8(2) !== ARROW_TYPES.float ||

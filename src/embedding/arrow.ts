@@ -42,7 +42,7 @@ export async function* arrowChunks(
   const schema = schemaOf(arrow, types, rows, { narrow: narrow?.type, metadata });
   const fields = dictionaryVector(arrow, rows.fields);
 
-  /** buffers of never-written vectors, which the file gets from `laterVectors` when their chunk is written */
+  /** placeholder memory: chunks that are views of it are written with vectors that `laterVectors` reads instead */
   const place = new Set<ArrayBufferLike>();
   async function* batches(): AsyncGenerator<Arrow.RecordBatch> {
     let numBatches = 0;
@@ -61,7 +61,7 @@ export async function* arrowChunks(
 /** Maximum number of bytes of vectors that `laterVectors` reads at a time. */
 const LATER_BYTES = 64 << 20;
 
-/** Replaces each chunk that is a view of a buffer in `place` by vectors that `laterVectors` reads. */
+/** Replaces each chunk that is a view of placeholder memory (`place`) by vectors that `laterVectors` reads. */
 async function* withVectors(
   chunks: AsyncIterable<Uint8Array>,
   { dim, laterVectors }: TableRows,
@@ -151,7 +151,7 @@ function batchOf(
       data: new Int32Array(fieldOf),
       dictionary: fields,
     }),
-    // the offsets of a batch begin with 0
+    // the offsets of keys in a batch start at 0
     makeData({
       type: new arrow.Utf8(),
       length,
@@ -189,7 +189,7 @@ export async function* arrowFileChunks(
   let ready: Uint8Array[] = [];
   class Sink extends arrow.AsyncByteQueue {
     override write(value: Parameters<Arrow.AsyncByteQueue["write"]>[0]): void {
-      // the file writer passes only typed arrays
+      // the Arrow file writer passes only typed arrays, although the method's type allows other values
       if (ArrayBuffer.isView(value))
         ready.push(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
     }

@@ -13,8 +13,8 @@ import type { EmbeddingTable } from "./table.js";
 import { importedManifest } from "../testing/small-run.js";
 
 /**
- * A table of 40 rows in two fields. The columns are found in its file by their bytes, so the values of each column are
- * distinctive.
+ * A table of 40 rows in two fields. Tests find a column in the table's file by its bytes, so no two columns contain the
+ * same values.
  */
 const table: EmbeddingTable = {
   dim: 2,

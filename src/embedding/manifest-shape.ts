@@ -21,10 +21,13 @@ const input = object({ path, bytes: count, sha256: text }, { of: text, modified:
 const texts = list(text);
 const paths = list(path);
 
-/** A number for all fields, or an object with a number for each field. */
+/** Schema of a number for all fields, or of an object with a number for each field. */
 const perField = either(number, object({ others: number, byField: record(number) }));
 
-/** Options that are needed to read the log again or to reproduce a run; a manifest may have further options. */
+/**
+ * Schema of the options that are needed to read the log again or to reproduce a run; a manifest may have further
+ * options.
+ */
 const options = object(
   {},
   {
@@ -103,7 +106,7 @@ const roles = object(
 const metrics = record(record(either(list(orNull(number)), orNull(number), anything)));
 const run = object({ path, sha256: text });
 
-/** The manifest of a run. */
+/** Schema of the manifest of a run. */
 export const manifestShape: Shape = object(
   {
     version: text,

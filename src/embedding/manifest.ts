@@ -99,8 +99,8 @@ export interface Added {
 /** A setting of the options that --search tried, and its result. */
 export interface Trial extends Readonly<Record<string, number | string | null>> {
   /**
-   * number of epochs or trees of the training, and number of the best epoch or tree; the tried options are further
-   * members
+   * number of epochs or trees of the training, and number of the best one; the other members are the options that were
+   * tried, by name
    */
   epochs: number;
   bestEpoch: number;
@@ -177,8 +177,8 @@ export interface Manifest {
     /** milliseconds since 1970 of the training split's newest event; absent if some of its rows have no time */
     newest?: number;
     /**
-     * for --valid-like: mean number of users of the imitated items and of the held-out items, and the power of the item
-     * weights in the draw
+     * for --valid-like: mean number of users of an item in the imitated log and in the validation split; γ, by which an
+     * item was drawn with the weight (its number of users)^γ
      */
     like?: { target: number; reached: number; power: number };
   };

@@ -44,7 +44,7 @@ async function filesInManifest(dir: string): Promise<string[] | undefined> {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-  // accepts every schema version, because this program wrote those, too
+  // accepts every schema version, because other versions of this program wrote the other schema versions
   if (!isOfThisTool(parsed)) return undefined;
   const names = Object.keys(parsed.files);
   return whyNotListed(names) === undefined ? names : undefined;

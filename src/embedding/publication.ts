@@ -73,7 +73,7 @@ export async function readPublication(dir: string): Promise<PublicationRecord | 
       );
     }
     const record = parsed as unknown as PublicationRecord;
-    // the content determines every byte of the file, so any other byte is damage
+    // publicationBytes determines every byte of the file from its content, so a file with other bytes is damaged
     if (publicationBytes(record).equals(bytes) && record.from?.includes("\0") !== true) {
       checkListed(Object.keys(record.files), file, [PUBLICATION_FILE]);
       await checkRegularFiles(dir, Object.keys(record.files));

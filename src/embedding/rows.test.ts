@@ -86,7 +86,8 @@ async function batchesOf(rows: TableRows): Promise<[first: number, last: number]
 test("a run's file has one batch, and where a batch may not hold all, one a field if it can", async () => {
   const [users, items, all] = [ends[0]!, ends[2]!, ends[3]!];
   expect(await batchesOf(wholeFields(table))).toEqual([[0, all]]);
-  // the limit in bytes admits each of the two large fields alone, and the last field together with the one before it
+  // the maximum number of bytes is large enough for each of the two large fields alone, and for the last two fields
+  // together
   expect(await batchesOf(wholeFields(table, 12 * (all - users)))).toEqual([
     [0, users],
     [users, all],
@@ -97,7 +98,7 @@ test("a run's file has one batch, and where a batch may not hold all, one a fiel
     [users, users + Math.ceil((items - users) / 2)],
     [users + Math.ceil((items - users) / 2), all],
   ]);
-  // the limit applies to the bytes of keys as it does to the bytes of vectors
+  // the maximum also applies to the bytes of the keys, which exceed those of the one-dimensional vectors here
   const keyBytes = table.keys.offsets[items]! - table.keys.offsets[users]!;
   const narrow = { ...table, dim: 1, vectors: table.vectors.subarray(0, all) };
   expect(await batchesOf(wholeFields(narrow, keyBytes))).toEqual([

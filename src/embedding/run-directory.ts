@@ -112,7 +112,7 @@ export interface TrialLine {
   chosen?: true;
 }
 
-/** The required structure of a line of trials.jsonl. */
+/** Schema of a line of trials.jsonl. */
 export const trialShape = object(
   {
     trial: count,
@@ -200,7 +200,7 @@ export async function openRun(path: string): Promise<Run> {
     throw new NoInputError(`run '${path}' does not exist${hint}`);
   }
   if (!(await pathExists(join(root, RUN_MARKER)))) throw await notARun(path, root);
-  // publication.json of a version also has a checksum of the manifest
+  // for a version of a store, publication.json also has a checksum of the manifest
   const publication = await readPublication(root);
   const remake = publication && remakeOf(root);
   const ofManifest = publication?.files[RUN_MARKER];
@@ -225,8 +225,7 @@ export async function openRun(path: string): Promise<Run> {
       `run '${path}' has no table ${excerpt(name)}; it has ${tables.map(excerpt).join(", ")}`,
     );
   };
-  // the manifest of a version is that of the published run, so the folder relative to the version is in
-  // publication.json
+  // publication.json has the folder relative to the version; the manifest has it relative to the run that was published
   const from = publication ? publication.from : manifest.from;
   return {
     path,

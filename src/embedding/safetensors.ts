@@ -62,7 +62,7 @@ export interface TensorShape {
 /** Number of bytes per element, by type. */
 const DTYPE_BYTES = { F64: 8, I64: 8, F32: 4, U32: 4, F16: 2, U8: 1, I8: 1 };
 
-/** Returns the bytes before the tensors, and the tensors in the order in which they follow without gaps. */
+/** Returns the bytes of a file before its tensors, and the names of the tensors in the order of the file. */
 export function safetensorsHead(
   tensors: ReadonlyMap<string, TensorShape>,
   metadata?: Record<string, string>,
@@ -77,7 +77,7 @@ export function safetensorsHead(
     end += elementCount(tensor.shape) * DTYPE_BYTES[tensor.dtype];
     entries.push([name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [start, end] }]);
   }
-  // Object.fromEntries makes `__proto__` an ordinary member
+  // Object.fromEntries makes `__proto__` an ordinary member, unlike an assignment
   const json = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
   const header = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, " ");
   header.writeBigUInt64LE(BigInt(header.length - 8));

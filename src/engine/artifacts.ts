@@ -45,7 +45,7 @@ export async function* artifactMessages(
 
 async function* chunksOf(content: ArtifactFile["content"]): AsyncGenerator<Uint8Array> {
   if (content instanceof Uint8Array) {
-    // an empty file is also sent as one chunk
+    // an empty file is sent as one empty chunk
     for (let at = 0; at === 0 || at < content.length; at += CHUNK) yield content.subarray(at, at + CHUNK);
     return;
   }

@@ -39,7 +39,7 @@ export async function openChannel(address: Address, token: string | undefined): 
     for (const [name, value] of Object.entries(address.headers)) metadata.set(name, value);
     if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
   } catch {
-    // the error message of gRPC would contain the secret value
+    // this message replaces that of gRPC, which would contain the secret value
     throw new UsageError(
       `--engine: ${TOKEN_VARIABLE} or a header of the address has characters that a header must not have`,
     );
@@ -48,7 +48,7 @@ export async function openChannel(address: Address, token: string | undefined): 
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
     "grpc-node.flow_control_window": WINDOW,
-    // proxies that the environment names are intended for web requests
+    // gRPC must not use the proxies that environment variables name, because these are intended for web requests
     "grpc.enable_http_proxy": 0,
     "grpc.initial_reconnect_backoff_ms": 200,
     "grpc.max_reconnect_backoff_ms": 4_000,

@@ -1,4 +1,5 @@
-// Runs a script of this program on a server's executors, in parts, whose rows Spark writes as Parquet.
+// Runs a script of this program on the executors of a Spark server. The work is divided into numbered parts, each of
+// which is a Spark task that prints rows, and Spark writes these rows as Parquet.
 //
 //   program, files of a job ──► artifacts, which every executor fetches
 //   numbers of parts ──► a task each: TRANSFORM starts Node, which prints rows ──► Spark's writer ──► files
@@ -97,7 +98,8 @@ export async function parallelismOf(session: EngineSession): Promise<number> {
 }
 
 /**
- * Sends the program and the files of a job to the server, runs the parts, and lets Spark write their rows.
+ * Sends the program and the files of a job to the server, runs one task for each part of the work, and lets Spark write
+ * the rows that the tasks print.
  *
  * @returns the report of each part
  * @throws {OutputError} the output exists or cannot be written

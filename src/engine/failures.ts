@@ -5,7 +5,7 @@ import { decode, type Message } from "./wire.js";
 import { errorInfo, status } from "./messages.js";
 import { TOKEN_VARIABLE } from "./address.js";
 
-/** The status codes of gRPC that are treated differently. */
+/** The status codes of gRPC that lead to a special error message or to another attempt. */
 export const [CANCELLED, DEADLINE, UNAUTHENTICATED, DENIED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE] = [
   1, 4, 16, 7, 12, 13, 14,
 ];
@@ -62,7 +62,7 @@ function infoOf({ metadata }: CallError): Record<string, string> {
       string
     >;
   } catch {
-    // a status that cannot be decoded contains no useful information
+    // a status that cannot be decoded gives no information about the error
     return {};
   }
 }
@@ -160,7 +160,7 @@ function ofCommand({ errorClass, text }: Said, short: string, what: string, caus
     )
   )
     return new OutputError(`--engine-output: the server cannot write there: ${short}`, cause);
-  // the computation of all epochs is one deeply nested expression in MLlib, unless a checkpoint splits it
+  // MLlib computes all epochs as one deeply nested expression unless checkpoints split it
   if (/StackOverflowError/.test(text))
     return new UsageError(
       `--engine: ${what} has more --epochs than the server carries out at once (${short}): lower --epochs, or start the ` +
@@ -212,7 +212,7 @@ function ofQuery({ errorClass, text }: Said, short: string, what: string, cause:
         "such as org.apache.hadoop:hadoop-aws for s3a://",
       cause,
     );
-  // Spark 3.5 has no error class for a damaged file
+  // Spark 3.5 has no error class for a damaged file, so the text of the message is matched
   if (
     /^(FAILED_READ_FILE|CANNOT_READ|MALFORMED|PARQUET_|UNABLE_TO_INFER_SCHEMA|CORRUPT)/.test(errorClass) ||
     /Encountered error while reading file/.test(text)
@@ -222,7 +222,7 @@ function ofQuery({ errorClass, text }: Said, short: string, what: string, cause:
     });
   if (/AccessControlException|AccessDenied|Permission denied|403 Forbidden/.test(text))
     return new IoError(`--engine: the server may not read ${what}: ${short}`, cause);
-  // error classes of Spark's analysis of a query: syntax, columns, functions, types
+  // the error classes of Spark's analysis of a query: syntax, columns, functions, types
   if (
     /^(PARSE_|UNRESOLVED_|DATATYPE_|AMBIGUOUS|MISSING_|WRONG_NUM|INVALID_|UNSUPPORTED_|COLUMN_|GROUP_|MULTI_)/.test(
       errorClass,

@@ -83,7 +83,7 @@ class LineSource implements ByteSource {
   }
 
   async close(): Promise<void> {
-    // the session is closed by its owner
+    // does nothing, because whoever opened the session closes it
   }
 
   /** Returns one range of bytes per job; a job reads the blocks that start in its range. */
@@ -126,8 +126,8 @@ class LineSource implements ByteSource {
         const [texts, blocks, sizes, lines] = data.children as [Data, Data, Data, Data];
         for (let row = 0; row < numRows; row++) {
           const start = int64At(blocks, row);
-          // the next block follows directly, or after a block in which no line starts; the latter is certain only if
-          // the rows are sorted
+          // lines start in the same block as before, in the next one, or, after blocks in which no line starts, in a
+          // later one; unless the rows are sorted, a later block may also mean that rows are missing
           const isNext = start === block || start === next || next === -1 || (isSorted && start > block);
           const nextLine = int64At(lines, row);
           if (!isNext || (start === block && nextLine <= line)) throw new OutOfOrder();
@@ -164,7 +164,10 @@ class LineSource implements ByteSource {
     return bytes;
   }
 
-  /** Returns the last piece of the file; the file's size shows whether its last line ends with a newline. */
+  /**
+   * Returns the last piece of the file, after adding it to the fingerprint. The size of the file shows whether its last
+   * line ends with a newline.
+   */
   #lastOf(bytes: Uint8Array): Uint8Array {
     const left = this.#file.bytes - this.#delivered - bytes.length;
     const hasNoEnd = this.totalBytes !== undefined && (left === -1 || left === MARK.length - 1);

@@ -23,7 +23,9 @@ function shape(message: string, fields: Given): MessageShape {
 
 const userContext = shape("UserContext", { userId: [1, "text"] });
 
-/** First fields of every request; they have the same numbers in all requests, unlike other fields. */
+/**
+ * Fields of every request: the session and its user. They have the same numbers in all requests, unlike other fields.
+ */
 const session = { sessionId: [1, "text"], userContext: [2, userContext] } as const satisfies Given;
 
 const dataSource = shape("Read.DataSource", {

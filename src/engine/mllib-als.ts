@@ -15,9 +15,9 @@ import type { EngineSession } from "./session.js";
 import type { Message } from "./wire.js";
 
 const ALS = "org.apache.spark.ml.recommendation.ALS";
-/** Default number of bytes that the vectors of one job have. */
+/** Default number of bytes of the vectors that one job returns. */
 const SLICE_BYTES = 64 << 20;
-/** Number of bytes of a row in addition to its vector. */
+/** Number of bytes that a row is assumed to need in addition to its vector. */
 const ROW_BYTES = 16;
 /**
  * Number of ratings per block, and maximum number of blocks of users or items. MLlib solves blocks in parallel, and

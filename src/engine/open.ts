@@ -111,7 +111,8 @@ async function queryOfFile(path: string): Promise<string> {
   const text = await sqlOfFile(path);
   const query = text.trim().replace(/;$/, "");
   if (query === "") throw new UsageError(`--engine-sql: '${path}' is empty: expected one SELECT statement`);
-  // commands are rejected, because the server would execute them when their relation is analyzed
+  // only SELECT statements are accepted, because the server would execute any other statement when its columns are
+  // requested
   if (!/^(--[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*\(*\s*(select|with|from|values|table)\b/i.test(query))
     throw new UsageError(`--engine-sql: '${path}' must be one SELECT statement, which may begin with WITH`);
   return query;
@@ -188,7 +189,7 @@ function checkText({ encoding }: ReadOptions): void {
   );
 }
 
-/** Returns the inputs with the checksums of the files. */
+/** Returns the inputs of the log with checksums, which the server computes from the files. */
 async function hashed(
   session: EngineSession,
   files: readonly RemoteFile[],

@@ -88,7 +88,10 @@ export function isTime(file: OpenInput, name: string, columns: ListSeparators): 
   return typeof column !== "string" && holdsTimes(column);
 }
 
-/** Returns a column of an input, or the text that the column's cell has in all rows. */
+/**
+ * Returns a column of an input, or a text that all rows have in this column: a cell from the file's path, or an empty
+ * cell.
+ */
 export function columnOf(file: OpenInput, name: string, columns: ListSeparators): LeafColumn | string {
   if (columns.ignored.has(name)) return "";
   const type = file.types.get(name);

@@ -32,7 +32,11 @@ export class TieCheck {
   readonly #names: readonly string[];
   #last: Data | undefined;
 
-  /** Checks rows of a table. @param order the order columns @param names the columns before them in batches */
+  /**
+   * Checks rows of a table.
+   * @param order the order columns
+   * @param names the other columns, which precede them in a batch
+   */
   constructor(path: string, order: readonly string[], names: readonly string[]) {
     [this.#path, this.#order, this.#names] = [path, order, names];
   }

@@ -106,7 +106,8 @@ async function firstRowTexts(
   let [numBytes, numRows] = [0, 0];
   const known = new Set<string>();
   for (const file of files) {
-    // the types of further columns are inferred from the rows that have them
+    // the sample also contains the first rows of each file with further columns, from which the types of these columns
+    // are inferred
     const hasFurther = file.columns.some((name) => !known.has(name));
     for (const name of file.columns) known.add(name);
     const missing = hasFurther ? SAMPLE_ROWS : SAMPLE_ROWS - numRows;
@@ -126,7 +127,7 @@ async function firstRowTexts(
       );
       for (let row = 0; row < data.length; row++) {
         const texts = all.map((name) => cells.get(name)?.[row] ?? partitionCell(file.partition, name));
-        // a faulty row is reported when it is read
+        // leaves faulty rows out of the sample; they are reported when the whole log is read
         if (left-- > 0 && texts.every((text) => typeof text === "string")) sample.push(texts);
       }
       numRows += data.length;
@@ -171,7 +172,7 @@ async function firstBatches(
   return await fetched(limited(sorted(relation, order), rows));
 }
 
-/** The input of a reading; openRows creates it. */
+/** Arguments for reading the rows of some inputs, which openRows passes. */
 interface RowReading {
   session: EngineSession;
   files: readonly OpenInput[];
@@ -244,7 +245,7 @@ async function readInputs(
   };
 }
 
-/** A batch of columns, without the order columns. */
+/** A batch with the columns of rows, without the columns that only define the order. */
 interface RowBatch {
   length: number;
   children: readonly Data[];
@@ -279,7 +280,7 @@ async function* batchesOf(
       if (to === Infinity) return;
     } catch (error) {
       if (error instanceof OutOfOrder && !isSorted) isSorted = true;
-      // a file can be read again from the start, but a table may have changed
+      // the rows of a file can be read again, but those of a table may have changed in the meantime
       else if (error instanceof LostOperation && !file.order)
         await session.restart(`'${file.path}'`, restarts++);
       else if (error instanceof LostOperation)

@@ -95,7 +95,7 @@ export class EngineSession {
   readonly #userId: string;
   #id = randomUUID() as string;
   #settings: Readonly<Record<string, string>>;
-  /** field by which the server rejects calls to a session that replaced this one, which would lack our settings */
+  /** field by which the server rejects a call if another session, without our settings, replaced this one */
   #sameSession: Message = {};
   #isOpen = false;
   #isRunning = false;
@@ -116,7 +116,7 @@ export class EngineSession {
       this.#channel.unary("AnalyzePlan", [analyzePlanRequest, analyzePlanResponse], call, milliseconds);
     const answer = (await ask(CONNECT)
       .catch((error: unknown) => {
-        // a server that just started needs time to respond; if no connection exists, waiting is useless
+        // a connected server may have just started and need more time; without a connection, waiting is useless
         if (isCallError(error) && error.code === DEADLINE && this.#channel.isConnected)
           return ask(SHORT_CALL);
         throw error;
@@ -261,7 +261,7 @@ export class EngineSession {
             if (responseId !== undefined) lastResponseId = responseId;
             if (resultComplete) isComplete = true;
             yield response as PlanResponse;
-            // the time in which the consumer processes responses is not counted
+            // the time in which the consumer processes responses does not count as silence of the server
             heard = performance.now();
             if (++numResponses % RELEASE_EVERY === 0 && lastResponseId !== undefined)
               void this.#release({ ...own, releaseUntil: { responseId: lastResponseId } });

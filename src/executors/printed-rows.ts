@@ -1,10 +1,10 @@
-// Standard input and output of a program that runs on an executor: the program reads the number of its part, and prints
-// rows as lines of tab-separated cells.
+// Standard input and output of a program that runs as a task on an executor: the program reads the number of its task,
+// and prints rows as lines of tab-separated cells.
 
 import { escapedCell } from "../engine/escaped-cells.js";
 import { rowLines, type RowBatch } from "../export/row-table.js";
 
-/** Reads the number of the part from the only line of standard input. */
+/** Reads the number of the task from the only line of standard input. */
 export async function taskNumber(): Promise<number> {
   let text = "";
   for await (const chunk of process.stdin) text += String(chunk);
@@ -30,7 +30,7 @@ export async function printRows(batches: AsyncIterable<RowBatch>, numColumns: nu
   return numRows;
 }
 
-/** The line that a program prints after its rows. */
+/** The report that a program prints as a line after its rows. */
 export interface Report {
   part: number;
   report: string;

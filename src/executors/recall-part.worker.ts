@@ -1,11 +1,11 @@
-// The program that an executor runs for `embed recall --engine-output`: it makes the lists of a share of the users and
-// prints them as rows.
+// The program that an executor runs for `embed recall --engine-output`: it makes the recommendation lists of a part of
+// the users, and prints them as rows.
 //
-//   argument          the directory of the part
-//   standard input    the number of the part
+//   argument          the directory of the job
+//   standard input    the number of the task
 //   standard output   rows, and after them a report
 //
-// If the program fails, Spark includes the end of standard error in its message and runs the part again.
+// If the program fails, Spark includes the end of standard error in its message and runs the task again.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";

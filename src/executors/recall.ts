@@ -1,9 +1,9 @@
 // `embed recall --engine-output`: the executors of a Spark server make the lists of all users, and Spark writes them.
 //
 //   locally     this process checks the options and reads the logs and files that the lists need
-//   executors   a program per part makes the lists of a share of the users, from the run and the data that was read
+//   executors   a task per part of the users makes their lists, from the run and the data that was read
 //               (recall-part.worker.ts)
-//   locally     this process adds up the counts of the parts for the summary
+//   locally     this process adds up the counts of the tasks for the summary
 
 import { basename } from "node:path";
 import { deserialize, serialize } from "node:v8";
@@ -118,7 +118,7 @@ function outputColumns({ for: whom, listsPer }: RequestedLists): OutputColumn[] 
   ];
 }
 
-/** Returns the paths of the run's files by their paths in the directory of a part. */
+/** Returns the paths of the run's files by their paths in the directory of a job. */
 async function filesOfRun(root: string): Promise<[string, { path: string; size: number }][]> {
   const paths = await filesBelow(root);
   return await Promise.all(

@@ -33,7 +33,8 @@ interface Removed {
 
 export interface Delta {
   /**
-   * rows to write, sorted by row of the later table: the row, its number within the field, and whether its key is new
+   * rows that a network must overwrite or add, sorted by row of the later table: the row, its number within the field,
+   * and whether its key is new
    */
   written: { row: number; place: number; isNew: boolean }[];
   removed: Removed[];

@@ -16,7 +16,7 @@ export interface EncodedRows {
 }
 
 export interface EncodedRowFormat {
-  /** meaning of the numbers: indices of leaves, features of the rows, or vectors */
+  /** what the numbers of a row are: indices of leaves, features, or a vector */
   kind: "leaves" | "features" | "vectors";
   /** true if vectors have no biases */
   unbiased?: true;

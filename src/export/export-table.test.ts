@@ -183,7 +183,7 @@ describe("numbers", () => {
       if (!Number.isFinite(v)) continue;
       const got = written(v);
       if (!Object.is(Math.fround(Number(got)), v)) wrong++;
-      // p: the smallest number of significant digits whose text, by toPrecision, reads back as v
+      // `p` is the smallest number of significant digits with which toPrecision gives a text that reads back as v
       let p = 1;
       while (p < 9 && Math.fround(Number(v.toPrecision(p))) !== v) p++;
       // integers are excluded: below 1e9 they are written with all of their digits, as fewer would not shorten the text

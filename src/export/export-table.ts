@@ -157,7 +157,7 @@ function exportedOf(selection: Selection, format: ExportFormat): Exported {
   return { rows: selection.numRows, numZero };
 }
 
-/** Returns the selections that the format writes separately: one per field, or a single one. */
+/** Returns one selection per field if the format writes fields separately, or else the whole selection. */
 function layersOf(selection: Selection, format: ExportFormat): readonly Selection[] {
   return (format.layers && selection.layers) ?? [selection];
 }

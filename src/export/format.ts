@@ -33,8 +33,8 @@ interface FormatTraits {
    */
   namesReserved?: ReserveScheme;
   /**
-   * true if the format represents the model and not only the table: fields are as in training, and items are not
-   * composed
+   * true if the format represents the model and not only the table: fields are as in training, and an item's vector
+   * does not include those of its columns
    */
   isOfModel?: true;
   /** true if the format supports --dtype */
@@ -84,9 +84,9 @@ export function fileFormat(declared: Declared<FileFormat>): FileFormat {
 }
 
 /**
- * A format of several files.
+ * Declares a format that writes several files.
  *
- * @param names names of all files, in the form that ownExport expects
+ * @param names names of all files that it may write; every directory of the format contains the first one
  */
 export function directoryFormat(
   name: string,
@@ -137,7 +137,7 @@ function layerFiles(field: string, names: readonly string[]): string[] {
   return names.map((name) => `${field}/${name}`);
 }
 
-/** Returns the layers of a directory; undefined if the directory has none. */
+/** Returns the fields whose files a directory contains in one folder each (its layers); undefined if it has none. */
 async function layersOf(dir: string): Promise<string[] | undefined> {
   const text = await readText(join(dir, LAYERS_FILE)).catch(() => "{}");
   const { fields } = JSON.parse(text) as { fields?: unknown };

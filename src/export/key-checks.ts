@@ -18,7 +18,7 @@ export async function checkHeld(
   { keys: rule, oneKeyColumn }: Pick<ExportFormat, "keys" | "oneKeyColumn">,
 ): Promise<void> {
   const { fields, field, onnxInput } = selection;
-  // a model whose input is row numbers contains no keys
+  // a model whose input is row numbers contains no keys, so that no key is refused
   const refused = onnxInput === "row" ? undefined : rule.refused;
   const meets = (name: string, other: string) => name !== other && name.startsWith(`${other}:`);
   // the fields `a` and `a:b` may have the same `field:key`, so the keys of both are compared
@@ -55,7 +55,7 @@ const QUOTE = 34;
 /** The names of rows in a format whose rows are named by words, such as word2vec's. */
 export interface Words {
   word: (batch: ExportBatch, row: number) => Uint8Array;
-  /** number of rows that have a name, which rows without a key lack */
+  /** number of rows that have a name; rows without a key have none */
   numWords: number;
 }
 
@@ -94,7 +94,7 @@ async function checkWords(selection: Selection, word: Words["word"]): Promise<nu
   const { strict, field } = selection;
   const colon = selection.fields.map((name) => field === undefined && name.includes(":"));
   const keyText = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
-  // the original key of each written name
+  // the original key, by the name that is written for it
   const remembered = new Map<string, string>();
   const isRemembered = (
     batch: ExportBatch,

@@ -30,7 +30,7 @@ const MISSING_WORDS = new Set(
 );
 const LONGEST_MISSING_WORD = Math.max(...[...MISSING_WORDS].map((word) => word.length));
 
-/** Returns a rule that replaces characters. */
+/** A rule by which some characters of keys are replaced. */
 export type ReplacingRule = KeyRule & Required<Pick<KeyRule, "replaced">>;
 
 /** Rule for formats that write keys unchanged. */

@@ -19,8 +19,8 @@ export interface ListBatch {
   /** names of the categories, if an owner has a list for each category */
   categories?: Keys;
   /**
-   * u32[numLists] each: owner of each list, an index into `keys`, and its category, an index into `categories`; when
-   * absent, list i has index i
+   * u32[numLists] each: owner of each list, as an index into `keys`, and its category, as an index into `categories`;
+   * when absent, list i belongs to the key (or category) i
    */
   ownerOf?: Uint32Array;
   categoryOf?: Uint32Array;

@@ -65,7 +65,7 @@ export function reserveMetadata(how: Parameters<typeof reserveFacts>[0]): Record
   );
 }
 
-/** Numbers that stand for the reserved rows instead of a row of the table. */
+/** Placeholders for the padding row and the out-of-vocabulary row in a list of row numbers. */
 const [PADDING, UNKNOWN] = [-1, -2];
 
 /** Returns a copy of the table with two additional rows for each field of keys. */

@@ -7,7 +7,7 @@ export type RowFormat = (typeof rowFormats)[number];
 export const listServers = ["redis", "postgres"] as const;
 export type ListServer = (typeof listServers)[number];
 
-/** Formats by file extension. */
+/** The file formats that file extensions denote. */
 const ENDINGS: [RegExp, RowFormat][] = [
   [/\.(jsonl|ndjson|json)$/iu, "jsonl"],
   [/\.(parquet|pq)$/iu, "parquet"],

@@ -230,7 +230,7 @@ function writeLines(
       out.bytesOf(head, 0, head.length);
       if (counts) out.integer(counts[row]!);
       else if (f32) out.float32(f32[row]!);
-      // the shortest text that reads back as the same 64-bit float
+      // String returns the shortest text that reads back as the same 64-bit float
       else out.text(String(f64![row]));
     }
     out.bytesOf(tail, 0, tail.length);
@@ -238,7 +238,10 @@ function writeLines(
   return row;
 }
 
-/** Converts keys to the bytes in which they are written: each follows its head, and an empty key is appended. */
+/**
+ * Returns the bytes that are written for each key: the text in front of it, then the converted key. The bytes for an
+ * empty key come last.
+ */
 function writtenKeys(keys: Keys, { head, text, made }: CellStyle): Keys {
   const texts = Array.from({ length: keys.size + 1 }, (_, key) => [
     head,
@@ -262,7 +265,7 @@ async function* parquetChunks(
   columns: readonly RowColumn[],
   batches: AsyncIterable<RowBatch>,
 ): AsyncGenerator<Uint8Array> {
-  // imported on demand, because few commands need this module
+  // this module is imported on demand, because few commands need it
   const { ParquetTable } = await import("./files/parquet-table.js");
   const file = new ParquetTable(columns);
   for await (const { numRows, cells } of batches)
@@ -277,7 +280,7 @@ async function* arrowChunks(
   columns: readonly RowColumn[],
   batches: AsyncIterable<RowBatch>,
 ): AsyncGenerator<Uint8Array> {
-  // imported on demand, because few commands need this module
+  // this module is imported on demand, because few commands need it
   const { arrow } = await import("../io/apache-arrow.js");
   const { Field, Float32, Float64, makeData, RecordBatch, Schema, Struct, Uint32, Utf8 } = arrow;
   const types = { key: Utf8, count: Uint32, f32: Float32, f64: Float64 };

@@ -31,7 +31,7 @@ export type OnnxInput = (typeof onnxInputs)[number];
 export interface ExportOptions {
   /** fields whose rows are exported; all fields when absent */
   field?: string;
-  /** true: the user chose several fields, which formats of layers write separately */
+  /** true: the user chose several fields, which the format writes separately if it can (ExportFormat.layers) */
   isLayered?: boolean;
   /** false: the weights of the rows are not written */
   withWeight: boolean;
@@ -85,7 +85,7 @@ export interface Selection extends Omit<ExportOptions, "preprocess" | "withWeigh
   whole: () => Promise<ExportBatch>;
   /** number of zero vectors that the last complete pass over the vectors counted */
   numZero: number;
-  /** selections of the single fields, if a format of layers writes them separately */
+  /** one selection for each field, if the format writes fields separately (ExportFormat.layers) */
   layers?: readonly Layer[];
 }
 

@@ -161,14 +161,12 @@ export interface NamedRoles {
   item?: string | undefined;
 }
 
-/** The bounds of one gate, by field. */
+/** The bounds of one gate for each field. */
 export interface FieldBounds {
   of: (field: string) => ValueBounds | undefined;
   /** whether the field has bounds of its own instead of those for every field */
   isNamed: (field: string) => boolean;
-  /**
-   * failed outcomes of bounds that name unknown fields; without these outcomes a misspelled field would not be checked
-   */
+  /** failed outcomes of bounds whose field does not exist, so that a misspelled field is reported */
   unknown: GateOutcome[];
 }
 

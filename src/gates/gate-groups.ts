@@ -12,7 +12,7 @@ import type { GroupFacts, MeasuredGroup } from "./group-facts.js";
 type Kind = "newFiles" | "newDays";
 type Bounds = Record<string, number | string | undefined>;
 
-/** Rule of each kind of bound: the check, and the order that finds the value which violates the bound most. */
+/** For each kind of bound: its check, and whether the lowest or the highest value violates it most. */
 const RULES = new Map<
   string,
   {

@@ -52,18 +52,18 @@ test("days are those of the log, with those between that have no event", () => {
     ["2026-01-05", true, true, 2],
     ["2026-01-06", true, true, 0],
     ["2026-01-07", true, true, 3],
-    // the last day may be incomplete
+    // the last day may be incomplete, so isWhole is false
     ["2026-01-08", true, false, 1],
   ]);
   expect(found[2]).toMatchObject({
     users: 2,
     positiveRate: 1 / 3,
     labelSpread: expect.closeTo(Math.sqrt(2) / 3, 12) as number,
-    // user 2 has no earlier rows, and occurs in two of the three rows of the day
+    // user 2 is new on this day, and occurs in two of its three rows
     unseenUsers: 2 / 3,
     unseenItems: undefined,
   });
-  // the share of new users is undefined for the first day, whose keys are all new, and for a day without rows
+  // the share of new users is undefined for the first day, on which every user is new, and for a day without rows
   expect(found.map(({ unseenUsers }) => unseenUsers)).toEqual([undefined, undefined, 2 / 3, 1]);
 });
 

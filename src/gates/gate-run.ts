@@ -92,7 +92,7 @@ export async function driftOutcomes(
       continue;
     }
     const drift = await driftOf(table, before, field, k, { threads, signal });
-    // a single key has no neighbors, for example in a numeric field
+    // skips fields with a single common key, which has no neighbors, such as numeric fields
     if (drift.keys === 1) continue;
     const none = "the last version has no two of these keys";
     const why = before.dim === table.dim ? none : dims;

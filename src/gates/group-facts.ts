@@ -14,7 +14,7 @@ export interface GroupFacts {
   positiveRate: number | undefined;
   /** standard deviation of the labels */
   labelSpread: number | undefined;
-  /** share of rows whose key no earlier group has; undefined for the first group, in which every key is new */
+  /** share of the group's rows whose user (or item) occurs in no earlier group; undefined for the first group */
   unseenUsers: number | undefined;
   unseenItems: number | undefined;
 }
@@ -25,7 +25,7 @@ export type MeasuredGroup = RowGroup & {
   digest: string;
 };
 
-/** Measures each group. @param from labels from there on are positive; those above 0 when absent */
+/** Measures each group. @param from minimum label of a positive row; when absent, labels above 0 are positive */
 export function measuredGroups(
   dataset: Dataset,
   { groups, order }: RowGroups,
@@ -70,7 +70,7 @@ function keyFacts(
   const column = name === undefined ? undefined : columnNamed(dataset, name);
   if (column?.kind !== "key") return undefined;
   const { codes, dictionary } = column;
-  // index, from 1, of the first and of the last group that contains each key
+  // indexes, from 1, of the first and of the last group that contains each key; 0 for keys that were not seen yet
   const first = new Uint32Array(dictionary.size);
   const last = new Uint32Array(dictionary.size);
   let seen = 0;
@@ -118,7 +118,7 @@ export function labelsOf(
     const label = labels[order ? order[i]! : i]!;
     if (from === undefined ? label > 0 : label >= from) positive++;
     if (Number.isNaN(label)) continue;
-    // Welford's update loses no digits for labels far from 0
+    // Welford's update of the mean and the variance loses no digits if labels are far from 0
     const step = label - mean;
     mean += step / ++n;
     squares += step * (label - mean);
@@ -190,7 +190,7 @@ export function fileGroups(
   if (fileRows.reduce((sum, rows) => sum + rows, 0) !== dataset.numRows) return undefined;
   const known = new Map<string, number>();
   for (const { sha256 } of before) known.set(sha256, (known.get(sha256) ?? 0) + 1);
-  // if two files have the same bytes as one earlier file, the second of them is new
+  // if two files of the log have the bytes of one file of the previous version, the second of them is new
   const isKnown = (sha256: string) => {
     const left = known.get(sha256) ?? 0;
     known.set(sha256, left - 1);

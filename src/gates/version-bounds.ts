@@ -23,7 +23,8 @@ type Asked = Record<string, number | string | undefined>;
 export async function brokenBounds({ path, manifest }: Run, bounds: GateBounds): Promise<string[]> {
   const stored = (await gatesIfAny(join(path, GATE_FILE))) ?? [];
   const roles = (manifest.roles ?? {}) as NamedRoles;
-  // reports an absent metric only if its split has labels of one class; others were not requested by that training
+  // reports a missing metric only if its split has labels of one class, because other missing metrics were not
+  // requested by the training
   const metrics = metricOutcomes(manifest.metrics, undefined, bounds.after?.metrics ?? {}).filter(
     ({ gate, status, value }) =>
       status === "failed" && (value !== null || isOneClass(manifest.metrics, gate)),
@@ -46,8 +47,8 @@ function breaches(
     if (bound === undefined) return [];
     const stated = `${kind} ${bound}`;
     const judged = stored.find((each) => each.gate === gate && each.bound === stated);
-    // a bound that passed when the version was published is not checked again, because its check may need more than two
-    // numbers
+    // a bound that passed when the version was published is not checked again: its check may need more numbers than are
+    // stored
     if (judged && judged.status !== "failed") return [];
     if (isGroup)
       return holdsGroupBound(kind, bound, judged?.value ?? value, previous)

@@ -134,7 +134,7 @@ async function readFolder(
     }
     if (key === undefined)
       throw new DataError(`expected the key of row ${r}, as export writes it, got '${line}'`, place);
-    // a row without a key is that of a forgotten key, or a reserved row
+    // skips rows without a key: keys that were removed by embed forget, or rows that were added by --reserve
     if (key !== "") rows.add(key, rowAt(r), place);
   });
   return inputs;
@@ -179,7 +179,7 @@ export async function readTensors(path: string, rows: TableCollector): Promise<I
         { file: path },
       );
     const key = (keys.data as Uint8Array).subarray(from, to);
-    // a row without a key is that of a forgotten key, or a reserved row
+    // skips rows without a key: keys that were removed by embed forget, or rows that were added by --reserve
     if (key.length === 0) continue;
     if (!isUtf8(key)) throw new DataError(`key ${r + 1} is not valid UTF-8`, { file: path });
     rows.add(Buffer.from(key).toString("utf8"), rowAt(r), { file: path });

@@ -50,7 +50,8 @@ export function fixedWidthTexts({ descr, shape, data }: NpyArray): (string | und
     const row = points.subarray(r * width, (r + 1) * width);
     let end = width;
     while (end > 0 && row[end - 1] === 0) end--;
-    // one by one, because spreading fails for a key of 100,000 characters
+    // characters are appended one by one, because passing all of them as arguments fails for a key of 100,000
+    // characters
     const text: string[] = [];
     for (const point of row.subarray(0, end)) {
       if (point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) return undefined;

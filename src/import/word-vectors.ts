@@ -45,7 +45,7 @@ async function readLines(
     const [key, ...cells] = text.split(/[ \t]/);
     const vector = cells.map((cell) => {
       const x = Number(cell);
-      // Number also parses 0x10, which is not a decimal
+      // Number() also parses 0x10, which is not a decimal number
       if (cell === "" || Number.isNaN(x) || /^0[a-z]/i.test(cell))
         throw new DataError(
           `expected a number, got '${cell}': a row must be a key without spaces followed by numbers`,

@@ -15,7 +15,7 @@ export interface ArrowBytes {
   read(into: Uint8Array, offset: number): Promise<void>;
 }
 
-/** Throws the error of a file whose structure is not the expected one. */
+/** Throws the error for a file that lacks the expected structure. */
 export type FailFile = (why: string) => never;
 
 /** Identifiers of Arrow's types, from Schema.fbs. */
@@ -88,7 +88,10 @@ export class FlatTable {
     });
   }
 
-  /** Reads a vector of structs of `bytes` bytes each; returns the 64-bit numbers of each at the given offsets. */
+  /**
+   * Reads a vector of structs that have `bytes` bytes each, and returns the 64-bit numbers at the given offsets of each
+   * struct.
+   */
   structs(index: number, bytes: number, offsets: readonly number[]): number[][] {
     const target = this.#target(index);
     const length = target === 0 ? 0 : this.view.getUint32(target, true);
@@ -203,7 +206,7 @@ export class ArrowFile {
 
   async #message({ offset, meta }: ArrowBlock): Promise<FlatTable> {
     if (meta < 8) return this.#fail("a message has no header");
-    // a marker and the length precede the metadata
+    // the metadata follows a marker and its own length, of four bytes each
     return FlatTable.root(await this.bytesAt(offset + 8, meta - 8));
   }
 

@@ -7,7 +7,7 @@
 
 import { MAGIC, expandPaths } from "./glob.js";
 
-/** The patterns for a list of files. */
+/** The glob patterns that were found for a list of files. */
 export interface Proposal {
   /** patterns that match exactly the files: one, or one per compression; undefined if there are none */
   patterns?: string[];
@@ -38,7 +38,7 @@ export function patternLike(file: string): string | undefined {
   return `${file.slice(0, at)}${cutPrefix(stem.slice(0, number.index))}*${cutSuffix(stem.slice(end))}${compression}`;
 }
 
-/** Returns candidate patterns, the widest first. */
+/** Returns patterns that may match the files, those that match most first. */
 function candidates(files: readonly string[]): string[][] {
   const named = files.map((file) => {
     const at = file.lastIndexOf("/") + 1;
@@ -92,7 +92,10 @@ function cutPrefix(prefix: string): string {
   return runs.join("");
 }
 
-/** Removes the numbers at the start of a file name's suffix in the same way: `-03-2013.csv` becomes `.csv`. */
+/**
+ * Removes the numbers at the start of a file name's suffix and the separators between them: `-03-2013.csv` becomes
+ * `.csv`.
+ */
 function cutSuffix(suffix: string): string {
   const runs = suffix.match(/\d+|\D+/g) ?? [];
   while (runs.length > 0 && (/\d/.test(runs[0]!) || (runs.length > 1 && runs[0]!.length <= 2))) runs.shift();

@@ -6,7 +6,7 @@ export class Handoff<T> {
   #isOver = false;
   #wake: () => void = () => undefined;
 
-  /** Waits until the piece is taken. @throws {Error} the consumer has stopped */
+  /** Waits until the consumer has taken the piece. @throws {Error} the consumer has stopped */
   async give(piece: T): Promise<void> {
     if (this.#isOver) throw new Error("the taker has stopped");
     await new Promise<void>((taken) => {

@@ -78,7 +78,9 @@ export function orNull(shape: Shape): Shape {
   return (value, at) => (value === null ? undefined : shape(value, at));
 }
 
-/** Shape of a value that has one of the given shapes; the message is that of the last one. */
+/**
+ * Shape of a value that has one of the given shapes; for any other value, the error message is that of the last shape.
+ */
 export function either(...shapes: readonly Shape[]): Shape {
   return (value, at) => {
     let problem: string | undefined;

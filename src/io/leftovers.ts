@@ -14,7 +14,7 @@ import { codeOf, asIoError } from "./write.js";
 
 type Kind = "new" | "old" | "gone";
 
-/** IDs of this process's current writes. Other IDs with the pid of this process belong to writes that have failed. */
+/** IDs of the writes that this process is doing. Other IDs with its pid belong to writes that have failed. */
 const ours = new Set<string>();
 
 /** Returns an ID for a write of this process, which counts as running until `endWrite`. */
@@ -36,7 +36,7 @@ export function temporaryName(name: string, kind: Kind, id: string): string {
 
 export interface Leftover {
   name: string;
-  /** name of the output: the one that it will get, or the one that it had */
+  /** name of the output that the temporary file will become, or that it was before it was replaced or removed */
   of: string;
   kind: Kind;
   /** true if the writer of the output is certainly not running */
@@ -72,7 +72,7 @@ export async function leftoversIn(directory: string): Promise<Leftover[]> {
  */
 function isDead(id: string, pid: number, writerHost: string): boolean {
   if (writerHost !== hostName()) return false;
-  // in containers, every run has the same pid
+  // this list is exact for writes of this process; in containers, an earlier process may have had the same pid
   if (pid === process.pid) return !ours.has(id);
   try {
     process.kill(pid, 0);

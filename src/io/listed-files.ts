@@ -42,7 +42,11 @@ function whyNoName(name: string): string | undefined {
   return undefined;
 }
 
-/** Checks listed names. @param file the file with the list, for messages @throws {ArtifactError} as whyNotListed */
+/**
+ * Checks listed names.
+ * @param file the file with the list, for messages
+ * @throws {ArtifactError} whyNotListed states a reason
+ */
 export function checkListed(names: readonly string[], file: string, reserved: readonly string[] = []): void {
   const why = whyNotListed(names, reserved);
   if (why !== undefined) throw new ArtifactError(`'${file}' lists ${why}: ${ADVICE}`);

@@ -45,7 +45,7 @@ async function holder(): Promise<ChildProcess> {
 const ended = (child: ChildProcess): Promise<unknown> =>
   new Promise((resolve) => child.once("exit", resolve));
 
-/** Leaves a lock whose process was killed. */
+/** Starts a process that acquires the lock, and kills it, so that the lock stays. */
 async function leaveStale(): Promise<void> {
   const child = await holder();
   child.kill("SIGKILL");
@@ -149,7 +149,7 @@ test.each(["/../../outside", "..", "", "abc", "ABCDEF012345", "abcdef012345/x"])
     const { pid: _, host, namespace } = await thisProcess();
     const store = join(folder, "store");
     const inStore = join(store, ".lock");
-    // creates the folder to which the token, which contains slashes, would lead if it were used as a path
+    // the token contains slashes, so the path `.lock.TOKEN` would lead through this folder
     mkdirSync(`${inStore}.`, { recursive: true });
     symlinkSync(`embed:${2 ** 22 + 1}:1:-:${namespace}:${token}:${host}`, inStore);
     const refused = { exitCode: 75, message: expect.stringContaining("what no embed made") };

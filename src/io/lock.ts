@@ -88,7 +88,7 @@ async function tryAcquire(
       if (codeOf(error) !== "EEXIST") throw asCreateError(error, `cannot lock with '${path}'`);
     }
     const held = await holderOf(path);
-    // another process released the lock between the failed attempt and the reading of the holder
+    // tries again, because another process released the lock between the failed attempt and the reading of the holder
     if (!held) continue;
     if (held === FOREIGN || !(await isGone(held))) return held;
 
@@ -101,7 +101,7 @@ async function tryAcquire(
       observe?.(`${holderText(held)} is gone: taking over its lock`);
       return undefined;
     }
-    // another process has taken over the lock in the meantime
+    // tries again, because another process has taken over the lock in the meantime
     await release(turn, mine);
   }
 }

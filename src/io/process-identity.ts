@@ -47,7 +47,7 @@ export async function isGone(other: ProcessIdentity): Promise<boolean> {
   try {
     process.kill(other.pid, 0);
   } catch (error) {
-    // EPERM means that the process exists but belongs to another user
+    // any other error, such as EPERM for a process of another user, means that the process exists
     if (codeOf(error) === "ESRCH") return true;
   }
   const status = await statusOf(String(other.pid));

@@ -61,7 +61,7 @@ export async function openSource(path: string, pieceBytes = 1 << 20): Promise<By
   }
 }
 
-/** A source whose first bytes have been read; the caller of `take` becomes its owner. */
+/** A source whose first bytes have been read in advance; whoever calls `take` must close the source. */
 export interface PeekedSource {
   path: string;
   /** u8: some of the input's first bytes, decompressed; empty if the input is empty */

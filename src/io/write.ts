@@ -21,8 +21,8 @@ export async function writeChunks(path: string, chunks: Chunks, signal?: AbortSi
 }
 
 /**
- * Writes chunks to a file without computing a checksum, which would take a third of the time of writing text; for files
- * that no description lists.
+ * Writes chunks to a file without computing a checksum, which would take a third of the time of writing text. For files
+ * that no manifest lists.
  */
 export async function writeUnlisted(path: string, chunks: Chunks, signal?: AbortSignal): Promise<void> {
   await writeAll(await ChunkWriter.open(path, { isHashed: false }), chunks, signal);
@@ -68,8 +68,8 @@ export class ChunkWriter {
   }
 
   /**
-   * Creates the file and missing directories. @param isHashed if false, no checksum is computed: it is that of an empty
-   * file
+   * Creates the file and missing directories. @param isHashed if false, the bytes are not hashed, and the checksum is
+   * that of an empty file
    */
   static async open(path: string, { isHashed = true } = {}): Promise<ChunkWriter> {
     await mkdir(dirname(path), { recursive: true });
@@ -108,7 +108,7 @@ export class ChunkWriter {
   /** Writes all pending chunks and syncs the file. */
   async finish(): Promise<WrittenFile> {
     await this.flush();
-    // pipes and devices cannot be synced and need not be
+    // pipes and devices cannot be synced, which is no error
     await this.#file.sync().catch((error: unknown) => {
       if (codeOf(error) !== "EINVAL" && codeOf(error) !== "ENOTSUP") throw error;
     });
@@ -126,7 +126,7 @@ export async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, "r");
   try {
     await handle.sync().catch((error: unknown) => {
-      // some network file systems do not sync directories
+      // some network file systems do not sync directories, which is no error
       if (codeOf(error) !== "EINVAL" && codeOf(error) !== "ENOTSUP") throw error;
     });
   } finally {

@@ -1,4 +1,4 @@
-// Logs of several files with different columns, repeated headers, and warnings about directories.
+// Tests logs whose files have different columns or repeated headers, and the warnings about directories.
 
 import { keyAt } from "./keys.js";
 import { gzipSync } from "node:zlib";
@@ -21,7 +21,7 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-/** Reads some columns as text, with the line of each row, for any chunk size. */
+/** Returns the cells of some columns as text, and the line of each row, read with the given chunk size. */
 async function readAll(
   paths: string | string[],
   names?: string[],

@@ -171,8 +171,8 @@ async function visibleFiles(root: string): Promise<{ files: string[]; emptyFolde
 }
 
 /**
- * Returns the columns that the folders of a path give, outer folders first. @throws {DataError} two folders give the
- * same column
+ * Returns the columns and cells that the names of folders give (`dt=2026-01-01`), outer folders first. @throws
+ * {DataError} two folders give the same column
  */
 function partitionOf(folder: string): Record<string, string> {
   const cells = new Map<string, string>();

@@ -12,7 +12,10 @@ import { openLog } from "./open.js";
 const { file } = logFiles();
 const columns = ["id", "user", "n"];
 
-/** Keeps one row per key, and all rows that lack a cell of the key. */
+/**
+ * Returns the rows without those whose key another row has: the first or the last row of each key is kept, and rows
+ * that lack a cell of the key are all kept.
+ */
 function reference(rows: readonly string[][], by: readonly string[], keep: "first" | "last"): string[][] {
   const keyOf = (row: string[]) => by.map((name) => row[columns.indexOf(name)]!);
   return rows.filter((row, r) => {
@@ -25,7 +28,7 @@ function reference(rows: readonly string[][], by: readonly string[], keep: "firs
 
 const id = fc.constantFrom("", "a", "b", "1", "1.0", "longer than sixteen bytes");
 const row = fc.tuple(id, fc.constantFrom("", "u", "v"), fc.constantFrom("0", "1", "2"));
-// splits the log into two files; the first file has one row without empty cells
+// the rows of the log in two files; the first file also gets a row without empty cells
 const logs = fc.tuple(fc.array(row, { maxLength: 60 }), fc.array(row, { minLength: 1, maxLength: 60 }));
 
 const formats = {

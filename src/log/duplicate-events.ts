@@ -12,7 +12,7 @@ import { placeholderKeys, placeholderWarnings } from "./placeholder-keys.js";
 import { noSuchColumn } from "./read.js";
 import { rowsOfBatch, withoutRepeats } from "./repeats.js";
 
-/** Share of dropped rows among the rows with a key above which a warning calls the dropped rows suspicious. */
+/** A warning calls dropped rows suspicious if more than this share of the rows with a key is dropped. */
 const MANY_DROPPED = 0.5;
 
 type Deduping = Pick<ReadOptions, "dedupe" | "dedupeBy" | "dedupeKeep">;

@@ -94,7 +94,7 @@ export class DuplicateFinder {
     return columns.length === 1 ? columns[0]![row]! : this.#combinations.numberOf(columns, row);
   }
 
-  /** Whether a key occurred for the first time in the row that #keyOf counted last. */
+  /** Whether the row that #keyOf counted last is the first one with this key. */
   #isNew(key: number): boolean {
     return this.#counts.length === 1 ? this.#counts[0]!.at(key) === 1 : key === this.numKeys;
   }

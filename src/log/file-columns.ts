@@ -67,7 +67,7 @@ export function cellsInOrder(
   return (cells) => places.map((at, i) => (at === -1 ? partitionCell(partition, names[i]!) : cells[at]!));
 }
 
-/** Returns the cell that a file's folders give to a column, or an empty cell if they give none. */
+/** Returns the cell of a column that the names of a file's folders give (`dt=2026-01-01`); empty if they give none. */
 export function partitionCell(partition: FileColumns["partition"], name: string): string {
   return Object.hasOwn(partition, name) ? partition[name]! : "";
 }
@@ -158,8 +158,8 @@ function sumOf(numbers: readonly number[]): number {
 }
 
 /**
- * Checks the columns that a path gives. @throws {DataError} the file has them, too, or the first file's path gives
- * others
+ * Checks the columns that the folders of a file give (`dt=2026-01-01`). @throws {DataError} the file has them, too, or
+ * the first file's path gives others
  */
 export function checkPartition(first: FileColumns, { path, columns, partition }: FileColumns): void {
   const both = Object.keys(partition).find((name) => columns.includes(name));

@@ -9,7 +9,7 @@ import type { RecordForm } from "./text/record-form.js";
 interface LogForm {
   /** file extensions, in lower case */
   extensions: readonly string[];
-  /** pattern of a line: a file whose lines all match it has this format and is not CSV */
+  /** pattern of a line: text whose first lines all match it has this format and is not CSV */
   line?: RegExp;
   /** Opens files of this format as one log and loads the reader on demand. @throws as openLog */
   open(files: readonly LogFile[], options: ReadOptions, sizes: ReadSizes): Promise<Log>;

@@ -1,4 +1,4 @@
-// Formats other than delimited text: the input that they accept and reject, and how they convert typed cells.
+// Tests log formats other than delimited text: which input they accept and reject, and how they convert typed cells.
 
 import { keyAt } from "./keys.js";
 import * as fc from "fast-check";
@@ -130,7 +130,7 @@ describe("JSON lines", () => {
         } catch (error) {
           reason = (error as { reason: string }).reason;
         }
-        // the messages distinguish invalid JSON from valid JSON that cannot be a row
+        // skips lines that are valid JSON but cannot be a row, which have reasons of their own
         if (["repeated key", "number too large", "half a character"].includes(reason)) return;
         expect(got !== undefined).toBe(isObject);
         if (!got || !isObject) return;

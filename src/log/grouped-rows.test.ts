@@ -82,7 +82,7 @@ test.each(["csv", "jsonl"] as const)(
           ofBlocks.push(...own);
         }
         expect(ofBlocks).toEqual(whole);
-        // rows before an empty line, which requests results, are not part of a later log
+        // each empty line requests results and ends a log, so there are as many such logs as empty lines
         const asked = all.filter((one) => one === "").length - (ends || all.at(-1) !== "" ? 0 : 1);
         expect(found.filter(({ isAsked }) => isAsked).length).toBe(asked);
       }),

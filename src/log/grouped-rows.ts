@@ -223,7 +223,7 @@ export class Groups {
     return end === -1 ? line : end;
   }
 
-  /** Marks the group of the latest records as complete. */
+  /** Marks the group of the records that were read last as complete. */
   #close(): void {
     if (this.#rowsOfKey === 0) return;
     this.#keys.add(this.#key);

@@ -10,7 +10,7 @@ import { kernelImports } from "../kernels/shared/load.js";
 import type { Keys } from "./keys.js";
 import type { ScanMemory } from "./scanner.js";
 
-/** Number of keys that are looked up in one call, and size of the buffer for their bytes and codes. */
+/** Maximum number of keys that are looked up in one call, and number of bytes for their bytes, offsets and codes. */
 const PIECE = 1 << 14;
 const SCRATCH_BYTES = 1 << 20;
 

@@ -16,7 +16,7 @@ const MAX_BYTES = 2 ** 32 - 1;
  */
 const PIECE = 1 << 14;
 
-/** Cells in the layout that the kernel's function internCells expects. */
+/** Position of keys in memory, in the form that the kernel's function internCells expects. */
 interface Cells {
   base: number;
   bounds: number;
@@ -28,11 +28,14 @@ interface Cells {
 /** Bytes of a shared memory above which a table that grows moves to a memory of its own. Tests lower it. */
 export const sharedBytes = { most: 2 ** 31 };
 
-/** Settings of a table that other threads read, or that can leave the memory of the other tables. */
+/**
+ * Settings of a table in memory that other tables share: it may be read by other threads, and may move to a memory of
+ * its own.
+ */
 interface TableSharing {
   /** lock of the memory, if other threads look keys up */
   lock?: TableLock | undefined;
-  /** creates a memory for this table alone */
+  /** creates a memory that only this table uses, for a table that becomes too large for the shared one */
   larger?: () => ScanMemory;
 }
 
@@ -126,14 +129,16 @@ export class KeyTable {
       // reserves first: if the table grows, it may move to another memory, and the keys below must be placed in that
       // one
       if (adds) this.#reserve(to - from, end - start);
-      // layout of the scratch memory: bytes (and 16 more that may be read), offsets, codes
+      // layout of the scratch memory: the bytes of the keys and 16 bytes that may be read after them, the offsets, the
+      // codes
       const boundsAt = Math.ceil((end - start + 16) / 4) * 4;
       const codesAt = boundsAt + 4 * (to - from + 1);
       this.#scratch = this.#memory.atLeast(this.#scratch, codesAt + 4 * (to - from));
       const scratch = this.#scratch.offset;
       this.#memory.u8.set(bytes.subarray(start, end), scratch);
       this.#memory.u32.set(offsets.subarray(from, to + 1), (scratch + boundsAt) / 4);
-      // `bounds` count from the start of the first key, so `base` shifts them to the scratch memory
+      // `bounds` count from the start of the first key, so `base`, which is added to them, is where this key starts in
+      // the scratch memory
       const base = scratch - start;
       const cells = { base, bounds: scratch + boundsAt, stride: 4, gap, numCells: to - from };
       look(cells, scratch + codesAt);

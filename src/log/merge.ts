@@ -85,7 +85,9 @@ export class Merger {
     return this.#batchOf(scan, path);
   }
 
-  /** Returns a batch of rows that already have the log's codes (codes.ts), and takes ownership of their arrays. */
+  /**
+   * Returns a batch of rows whose keys have their final codes already (codes.ts), and takes ownership of the arrays.
+   */
   mergeCoded(rows: CodedRows, path: string): Batch {
     this.rowsOfFile += rows.numRows;
     return this.#batchOf(rows, path);

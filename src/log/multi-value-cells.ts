@@ -48,7 +48,7 @@ export function* wellFormed<Rec, T>(records: Iterable<Rec>, parse: (record: Rec)
   }
 }
 
-/** Returns `tea:0.5`, or `tea` if the value is 1 and the key cannot be mistaken for another. */
+/** Returns a value with its number, `tea:0.5`, or only `tea` if the number is 1 and the key contains no colon. */
 export function weightedText(key: string, value: number): string {
   return value === 1 && !key.includes(":") ? key : `${key}:${value}`;
 }

@@ -19,7 +19,7 @@ export interface NullCells {
   texts: string[];
 }
 
-/** The null texts, as text and as bytes. */
+/** The texts that represent a missing cell (null texts), as text and as bytes. */
 export class NullTexts {
   readonly #texts: ReadonlySet<string>;
   readonly #bytes: readonly { text: string; bytes: Buffer }[];

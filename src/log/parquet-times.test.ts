@@ -20,7 +20,7 @@ const timestamp = (unit: "MILLIS" | "MICROS" | "NANOS"): SchemaElement => ({
   logical_type: { type: "TIMESTAMP", isAdjustedToUTC: true, unit },
 });
 const DAYS: SchemaElement = { name: "t", type: "INT32", converted_type: "DATE" };
-/** For each unit: its name, a schema element, and the number of units per millisecond. */
+/** For each time unit: its name, a Parquet schema element, and the number of units per millisecond. */
 const elements: [string, SchemaElement, bigint][] = [
   ["milliseconds", timestamp("MILLIS"), 1n],
   ["microseconds", timestamp("MICROS"), 1_000n],
@@ -31,7 +31,7 @@ const MOST = 8_640_000_000_000_000n;
 test.each(elements)("%s are what hyparquet's dates of them state", (_, element, units) => {
   const most = MOST * units < 2n ** 63n ? MOST * units : 2n ** 63n - 1n;
   const around = fc.bigInt(-2000n, 2000n);
-  // times near 1970, near the limits of exact numbers and of four-digit years, and at random
+  // the values are near 1970, near 2^53, near the first and the last year of four digits, and at random
   const centres = [0n, 2n ** 53n, -(2n ** 53n), 253_402_300_800_000n * units, -62_167_219_200_000n * units];
   const value = fc
     .oneof(

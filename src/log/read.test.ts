@@ -10,7 +10,7 @@ import { forEachRow } from "./text/text-rows.js";
 const folder = mkdtempSync(join(tmpdir(), "embed-read-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Returns everything that a reading yields, with the batches concatenated, or the message of its error. */
+/** Returns everything that reading a log yields, with the batches concatenated, or the message of the error. */
 async function reading(path: string, options: Partial<ReadOptions>, sizes: ReadSizes) {
   try {
     const log = await openLog([path], { ...defaultReadOptions, ...options }, sizes);
@@ -28,7 +28,7 @@ async function reading(path: string, options: Partial<ReadOptions>, sizes: ReadS
   }
 }
 
-/** Computes the same result with papaparse alone, from the whole file at once. */
+/** Returns what `reading` should return, computed with papaparse alone from the whole text. */
 function plainReading(text: string, numColumns: number) {
   const tables = Array.from({ length: numColumns }, () => new Map<string, number>());
   const codes: number[][] = tables.map(() => []);
@@ -52,7 +52,7 @@ function plainReading(text: string, numColumns: number) {
   return { codes, keys: tables.map((table) => [...table.keys()]), skipped };
 }
 
-// characters with a special meaning occur as often as ordinary ones
+// characters that have a meaning in CSV occur as often as ordinary ones
 const unit = fc.constantFrom(
   "a",
   "b",
@@ -122,7 +122,7 @@ describe("reading in chunks", () => {
     "gives the same codes with %i threads, wherever the threads start",
     async (threads) => {
       const path = join(folder, "threads.csv");
-      // keys that repeat, keys that first appear late, and keys that sometimes need quotes
+      // the keys of column x first appear late or repeat, and some cells are quoted
       const rows = Array.from({ length: 20_000 }, (_, i) => {
         const key = (i * 7919) % (1 + (i >> 2));
         return i % 97 === 0 ? `"k,${key}","${i % 13}\n"` : `k${key},${i % 11 === 0 ? "" : i % 17}`;

@@ -37,7 +37,7 @@ export interface Reading {
   buffers: ChunkBuffers;
 }
 
-/** A queued item. If the item is a chunk, `scan` is the promise of the scanned chunk. */
+/** An item in the queue. For a chunk, `scan` is the promise of its scan. */
 interface Ordered {
   item: InputItem;
   scanner: number;
@@ -91,7 +91,8 @@ export async function readLog(
         const scanner = isLocal ? 0 : 1 + (turn++ % numThreads);
         const { bytes, quoted } = item;
         const scan = scanners[scanner]!.scan({ bytes, quoted, layout: layout! });
-        // the scan is awaited when its chunk is next to be merged, or never if an earlier chunk fails
+        // errors are ignored here, because the scan is awaited when its chunk is merged, or never if an earlier chunk
+        // fails
         scan.catch(() => undefined);
         ordered.push({ item, scanner, scan });
       } else {
@@ -170,7 +171,7 @@ export function checkedReading(log: Log): Log {
   };
 }
 
-/** Yields the items that were already pulled, then the remaining items. */
+/** Yields the items in `pulled`, which a caller has read in advance, then the remaining items. */
 export async function* replayed<T>(pulled: T[], rest: AsyncGenerator<T, void, undefined>) {
   for (let item = pulled.shift(); item; item = pulled.shift()) yield item;
   yield* rest;

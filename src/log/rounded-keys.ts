@@ -153,7 +153,7 @@ function isRounded(digits: string, number: number, chance: number): boolean {
 /** An evenly spaced sample of the codes that are added, with at most MOST_LOOKS codes. */
 class EvenSample {
   codes: number[] = [];
-  /** of `each` consecutive codes, the first is in the sample */
+  /** one of `each` consecutive codes is added to the sample */
   each = 1;
   #added = 0;
 

@@ -55,7 +55,10 @@ export class ScanMemory {
     return this.#end;
   }
 
-  /** Returns the memory of a table that does not fit into this one; this one if few addresses are left. */
+  /**
+   * Returns a new memory, for a table that has become too large for this one; returns this memory if few addresses are
+   * left.
+   */
   another(): ScanMemory {
     return freeAddresses() < 4 * RESERVED ? this : new ScanMemory(this.#module);
   }
@@ -102,7 +105,7 @@ export class ScanMemory {
     this.#f64 = new Float64Array(this.memory.buffer);
   }
 
-  /** View of the whole memory as bytes. This view and the two below become invalid when a region is allocated. */
+  /** View of the whole memory as bytes. All views become invalid when a region is allocated. */
   get u8(): Uint8Array {
     return this.#u8;
   }

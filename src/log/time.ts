@@ -33,7 +33,7 @@ export function parseTime(text: string): number {
 /** Returns the result of parseTime for the text of a number, without creating the text. */
 export function timeOfNumber(value: number): number {
   const size = Math.abs(value);
-  // outside this range the text of a number has an exponent, or the number is -0
+  // very small and very large numbers have a text with an exponent, and -0 has a sign, so their text is parsed
   return size >= 1e-6 && size < 1e21 ? unixTime(value) : parseTime(String(value));
 }
 
@@ -64,7 +64,7 @@ export function millisecondsOf({
   zone,
 }: TimeParts): number {
   if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return NaN;
-  // ISO also allows 24:00 and leap seconds, which logs hardly ever contain
+  // ISO 8601 also allows 24:00 and leap seconds, which logs hardly ever contain
   if (!(hour <= 23 && minute <= 59 && second <= 59)) return NaN;
   const date = new Date(0);
   // Date.UTC would read the years 0 to 99 as 1900 to 1999

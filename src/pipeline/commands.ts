@@ -36,7 +36,7 @@ async function checkedTrainer(command: string): Promise<Trainer> {
 /** Flags that a pipeline sets itself, so that its file must not contain them. */
 const DECIDED = [
   ...["out", "force", "resume", "on-interrupt", "quiet", "json"],
-  // a pipeline names the query in `log:` (sql:FILE), and always computes the checksum of the rows
+  // the query is named in `log:` (sql:FILE), and the checksum of the rows is always computed
   ...["engine-sql", "engine-hash", "engine-train", "engine-output", "engine-parts"],
 ];
 
@@ -99,7 +99,10 @@ export async function optionsThatNeed(command: string, other: string): Promise<s
 export const LATEST_VERSION = "latest";
 export const NO_VERSION = "none";
 
-/** Values of path options that are not paths: the two above, and `random`, the random initialization of networks. */
+/**
+ * Values of options for paths that are no paths: `latest`, `none`, and `random` for the random initialization of
+ * networks.
+ */
 export const NO_PATHS: readonly unknown[] = [LATEST_VERSION, NO_VERSION, "random"];
 
 /** Whether a training can resume from a checkpoint, as every search can. */
@@ -226,7 +229,7 @@ export async function runRecall(given: YamlOptions, run: string, watch: Watch): 
   return await recall(run, own, toStdout, watch);
 }
 
-/** Throws for an option that was already checked when the file was read. */
+/** Throws an error for an option that is invalid although it was checked when the file was read, which is a bug. */
 function unexpected(name: string, message: string): never {
   throw new Error(`${name}: ${message}`);
 }

@@ -54,7 +54,10 @@ export async function comparedVersion(
   return { version: undefined, passedOver };
 }
 
-/** Returns a sentence about versions that were skipped; undefined if there were none. */
+/**
+ * Returns a sentence about versions that gates skip, because they do not satisfy today's bounds; undefined if there are
+ * none.
+ */
 export function passedOverText(
   { version, passedOver }: ComparedVersion,
   latest: string | undefined,
@@ -77,7 +80,10 @@ export function rollbackCommand(place: string): string {
   return `embed rollback ${place}`;
 }
 
-/** Returns a version as a base. @throws {ArtifactError} its publication is damaged */
+/**
+ * Returns a version in the form in which a training uses it as its base.
+ * @throws {ArtifactError} its publication is damaged
+ */
 export async function baseOf({
   version: number,
   path,

@@ -151,7 +151,7 @@ function withoutSlash(path: string): string {
   return path.replace(/(?<=.)\/+$/, "");
 }
 
-/** Rejects two exports of a training with the same place: the second would replace the first. */
+/** Rejects two exports of a training to the same path: the second would replace the first. */
 export function checkPlaces(
   yaml: YamlFile,
   exports: readonly PipelineExport[],
@@ -177,7 +177,7 @@ export async function within<T>(yaml: YamlFile, place: string[], check: () => Pr
   }
 }
 
-/** Resolves the paths among the values relative to the file's folder. */
+/** Resolves those values of options that are paths, relative to the folder of the pipeline file. */
 export async function withPaths(
   folder: string,
   given: YamlOptions,

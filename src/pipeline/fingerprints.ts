@@ -27,7 +27,7 @@ export function fingerprintsOf(parts: StepInputs): Record<string, string> {
   return Object.fromEntries(Object.entries(all).map(([name, part]) => [name, short(part)]));
 }
 
-/** Returns the fingerprint of a step. @param kind distinguishes two steps with the same parts */
+/** Returns the fingerprint of a step. @param kind kind of step, because steps of two kinds may have the same inputs */
 export function stepFingerprint(kind: string, parts: Readonly<Record<string, string>>): string {
   return short([kind, parts]);
 }

@@ -99,7 +99,7 @@ function formOf({ name }: StarterColumn, { numeric = [] }: LogOptions): string {
   return numeric.find((form) => form.startsWith(`${name}:`)) ?? name;
 }
 
-/** Column options that name neither a role nor a field nor a numeric column; the file lists those with their counts. */
+/** Options that name columns for other purposes than as a role, a field or a numeric column. */
 const otherColumns = {
   ...omit(columnOptions, "user", "item", "label", "time", "weight", "session", "fields", "numeric"),
   ...hashedIds,
@@ -189,7 +189,7 @@ export async function proposedLog(logs: readonly string[]): Promise<ProposedLog>
   const isDirectory = await Promise.all(
     files.map(async (path) => (await statOf(path))?.isDirectory === true),
   );
-  // new files in a directory are read automatically
+  // a directory includes the files that are added to it later
   if (files.length === logs.length && isDirectory.every(Boolean)) return await directories(logs);
   const mixed = files.find((_, i) => isDirectory[i]);
   if (mixed !== undefined)

@@ -159,7 +159,8 @@ async function endsLine({ path, bytes }: InputFingerprint): Promise<boolean> {
 }
 
 /**
- * Returns a sentence for each unnamed column that was a feature of the earlier run and is not any more, or vice versa.
+ * Returns a sentence for each column that was a feature of the earlier run and is not any more, or vice versa, because
+ * its number of rows per key has changed.
  *
  * @param dataset directory of the encoded dataset
  * @param previous directory of the earlier run

@@ -35,7 +35,7 @@ export async function optionLines(
     const scalars = valuesOf(declared, value).map((one) =>
       typeof one === "string" ? scalarOf(one) : String(one),
     );
-    // a single name in a list may contain a comma
+    // one name is also written as a list if commas separate names, because a comma in the name would split it
     const isList = declared.commas === true || scalars.length !== 1;
     return `${flagOf(option).slice(2)}: ${isList ? `[${scalars.join(", ")}]` : scalars[0]!}`;
   });
@@ -57,7 +57,8 @@ export async function pathsFrom<T extends Readonly<Record<string, unknown>>>(
 }
 
 /**
- * Applies `move` to the paths among the values. @param folder folder in which a value that may be a path is looked up
+ * Applies `move` to those values of options that are paths. @param folder folder in which a value that may be a path is
+ * looked up
  */
 async function movedPaths<T extends Readonly<Record<string, unknown>>>(
   table: OptionTable,

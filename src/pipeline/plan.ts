@@ -149,7 +149,7 @@ export async function planPipeline(
   for (const training of pipeline.trainings) {
     trainings.push(await planTraining(pipeline, training, parts, encode, force));
   }
-  // the steps that read the encoded log; lists need it to exclude the items that a user already has
+  // the steps that read the encoded log: gates, trainings, and lists, which exclude the items that a user already has
   const readers = trainings
     .flatMap(({ before, train, recalls }) => [before, train, ...recalls])
     .filter(({ runs }) => runs);
@@ -182,12 +182,12 @@ async function planTraining(
   const known: BaseVersion | undefined = record?.base
     ? { ...record.base, path: join(pipeline.store, training.name, record.base.version) }
     : undefined;
-  // finds the steps that published `latest`, which started from the base of that version
+  // plans the steps again that published `latest`, with the base of that version, to see whether anything has changed
   const asPublished = record && (await chain(pipeline, training, ofLog, encode, known, latest));
   if (asPublished && record.fingerprint === asPublished.publish.fingerprint && !force) {
     const unchanged = { runs: false, why: "unchanged" };
     for (const each of stepsOf(asPublished)) Object.assign(each, unchanged);
-    // whether the age of the newest event satisfies its bound depends on the day of the run
+    // the gate before the training always runs if it bounds the newest event's age, which depends on the day of the run
     if (pipeline.before.newest?.maxAge !== undefined) {
       asPublished.before.runs = true;
       asPublished.before.why = "the newest event's age is measured each time";
@@ -316,8 +316,8 @@ async function chain(
 }
 
 /**
- * Returns the record of an export; none for an export that reads an additional file. Reporting the loss of --dtype
- * changes no result.
+ * Returns the record of an export. An export that reads an additional file gets none. Options that only report the loss
+ * of --dtype are left out, because they change no result.
  */
 function recorded(
   out: string,

@@ -67,8 +67,8 @@ async function placed(recipe: RunRecipe, folder: string, title: string): Promise
 }
 
 /**
- * Returns the training of a pipeline that trains as the recipe does. @param folder folder of the pipeline file;
- * undefined if the file is printed
+ * Returns the entry of a pipeline file for a training that repeats the recipe. @param folder folder of the pipeline
+ * file; undefined if the file is printed
  */
 export async function trainerOfSource(
   { recipe, title }: RecipeSource,

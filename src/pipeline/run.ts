@@ -102,7 +102,7 @@ export async function runPipeline(
   try {
     await makeWorkFolder(pipeline.store, pipeline.name);
     await withLock(join(work, LOCK), { waitMs, signal: watch.signal, observe: note }, async () => {
-      // if another run holds the lock, last-run.json is that run's report
+      // the outcome is reported while the lock is held, so that last-run.json always belongs to the run that holds it
       try {
         await new PipelineRun(pipeline, report, { force, waitMs }, watch).run(work);
         report.outcome = report.published.length > 0 ? "published" : "unchanged";
@@ -149,7 +149,7 @@ function failed(report: PipelineReport, error: unknown, signal: AbortSignal): vo
   report.error = why instanceof Error ? why.message : String(why);
 }
 
-/** Reports the outcome to files and to the observer. */
+/** Reports the outcome of a pipeline's run to files and to the observer. */
 async function finish(
   report: PipelineReport,
   work: string,

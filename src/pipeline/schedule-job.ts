@@ -36,7 +36,7 @@ export interface ScheduleTime {
 const DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 const TIME = /^([01]?\d|2[0-3]):([0-5]\d)$/;
 
-/** @throws {UsageError} neither or both are given, or one is not a valid time */
+/** @throws {UsageError} both of --weekly and --daily or neither are given, or a time is invalid */
 export function scheduleTime({ weekly, daily }: { weekly?: string; daily?: string }): ScheduleTime {
   if ((weekly === undefined) === (daily === undefined))
     throw new UsageError("set either --weekly 'sun 03:00' or --daily 03:00");

@@ -8,7 +8,7 @@ import { cronFields, FINAL, LOCKED, type Job } from "./schedule-job.js";
 /** Escapes a word of a container's command: $(NAME) would be a variable, and $$ is a $. */
 const argument = (text: string) => text.replaceAll("$", "$$$$");
 
-/** @throws {UsageError} the folder or the image is not valid there */
+/** @throws {UsageError} Kubernetes does not support the name of the folder or of the image */
 export function kubernetes({ name, time, node, embed, file, folder }: Job, image: string): string {
   if (folder.includes(":"))
     throw new UsageError(`Kubernetes cannot mount a volume at a path with a colon: rename '${folder}'`);

@@ -21,7 +21,8 @@ function program(path: string): string {
 }
 
 /**
- * Returns both units. A locked store is retried after ten minutes, six times; other errors are final.
+ * Returns the units of the service and the timer. A locked store is retried after ten minutes, six times; other errors
+ * are final.
  *
  * @throws {UsageError} the log's name ends in a character that a value cannot end in
  */

@@ -64,7 +64,10 @@ function nameGiven(text: string): string {
   return name;
 }
 
-/** Returns a distinct name for each file of a folder; unless it is NAME.yaml, part of a hash is appended. */
+/**
+ * Returns a distinct job name for each pipeline file of a folder. Unless the file is NAME.yaml, part of a hash is
+ * appended.
+ */
 function nameOfFile(file: string): string {
   const slug = slugOf(file.replace(/\.ya?ml$/, ""));
   if (file === `${slug}.yaml` && slug.length <= MAX_NAME) return slug;

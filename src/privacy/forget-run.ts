@@ -77,7 +77,10 @@ export async function forgettingIn(run: Run): Promise<Forgetting> {
   )(run);
 }
 
-/** Whether a manifest contains one of the keys in quotes; as a word of a sentence a key may be an unrelated number. */
+/**
+ * Whether a manifest contains one of the keys in quotes. Keys without quotes are ignored, because a number such as 7
+ * may also occur in a sentence.
+ */
 function namesKey({ options, asked, warnings }: Omit<Manifest, "files">, keys: readonly string[]): boolean {
   const texts = { options, asked, warnings };
   const without = mapTexts(texts, (text) => expressionWithout(text, keys));

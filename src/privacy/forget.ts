@@ -220,7 +220,7 @@ async function checkAll(versions: readonly Publication[], asked: AskedKeys): Pro
         { cause: error },
       );
     }
-    // a file that does not belong to the version would be lost with the directory
+    // a directory with files that do not belong to the version is not replaced, because these would be lost
     await checkReplaceable(path, ownVersion);
   }
   await checkFields(

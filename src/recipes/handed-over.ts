@@ -32,7 +32,7 @@ const shape = object(
   { best: text },
 );
 
-/** Returns the markup of the element. @param page path of the page's file */
+/** Returns the markup of the element that contains the recipes. @param page path of the page's file */
 export function handedOverMarkup(page: string, best: string | undefined, recipes: RunRecipe[]): string {
   const from = relative(dirname(resolve(page)), ".") || ".";
   const content: HandedOver = {
@@ -40,13 +40,13 @@ export function handedOverMarkup(page: string, best: string | undefined, recipes
     ...(best !== undefined && { best }),
     recipes,
   };
-  // no text of the log may end the element
+  // escapes <, so that no text of the log can end the element
   const json = JSON.stringify(content).replaceAll("<", "\\u003c").replaceAll("\u2028", "\\u2028");
   return `<script type="application/json" id="${ELEMENT}">${json}</script>`;
 }
 
 /**
- * Reads the runs of a page.
+ * Reads the recipes of the runs that a page of `embed compare` contains.
  *
  * @throws {UsageError} the file is not a complete page of this version of `embed compare`
  * @throws {NoInputError} the file cannot be read

@@ -47,7 +47,7 @@ export interface RunRecipe {
 
 const options = record(anything);
 
-/** The shape of a recipe in a file. */
+/** The schema of a recipe in a file. */
 export const recipeShape: Shape = object(
   { name: text, command: text, log: list(text), encoding: options, training: options, aligns: flag },
   { metric: text, field: text },

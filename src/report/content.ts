@@ -1,4 +1,4 @@
-// The content of a page. All values are computed before; the page only displays them.
+// The content of a report page. All values are computed before; the page only displays them.
 
 import type { Manifest } from "../embedding/manifest.js";
 import type { MetricsLine, TrialLine } from "../embedding/run-directory.js";
@@ -6,7 +6,7 @@ import type { Leaderboard } from "../evaluation/leaderboard.js";
 import type { CurveBin } from "../evaluation/scored-metrics.js";
 import type { ShownKey } from "./html.js";
 
-/** A run on a page with other runs. */
+/** A run as a report page shows it, next to other runs. */
 export interface ReportedRun {
   /** name of the run; no other run on the page has the same name */
   name: string;
@@ -29,14 +29,14 @@ export interface ReportedRun {
 
 /** The share of each kind of side information in items' vectors, for items with similar numbers of events. */
 export interface ReportedShares {
-  /** parts of which an item's vector is the sum: the part of the item's own column first */
+  /** names of the terms whose sum is an item's vector: the item's own column first, then its side information */
   parts: readonly string[];
   /** ranges of the number of events, ascending, each with at least one item; a range without `to` has no upper bound */
   buckets: readonly {
     from: number;
     to?: number;
     items: number;
-    /** share of each part, mean over the items in the range; the shares sum to 1 */
+    /** share of each term in the items' vectors, as a mean over the items in the range; the shares sum to 1 */
     shares: readonly number[];
   }[];
 }
@@ -51,11 +51,11 @@ export interface VersionPoint {
   metrics: Manifest["metrics"];
   /** number of keys in the field that the page shows */
   keys?: number;
-  /** changes since the previous version */
+  /** changes since the previous version: keys, and nearest neighbors and displacement of the vectors */
   change?: { gained: number; lost: number; neighborOverlap?: number; median?: number; p90?: number };
 }
 
-/** The content shown about a run's table. */
+/** What a report page shows of a run's embedding table. */
 export interface ReportedTable {
   dim: number;
   numRows: number;
@@ -102,7 +102,7 @@ export interface Layout {
   by: "pca" | "umap";
   /** coordinates of the points, f64[n][2] */
   places: Float64Array;
-  /** for principal components: share of the squared distances from the mean within the plane */
+  /** for principal components: the share of the variance that the plane explains */
   explained?: number;
   /**
    * the share of a point's nearest neighbors in the table that are also among its nearest points on the map, mean over
@@ -160,7 +160,7 @@ export interface Gate {
   message: string;
 }
 
-/** The content of a page. */
+/** The content of a report page. */
 export interface ReportContent {
   /** version of the program that writes the page */
   version: string;
@@ -171,6 +171,6 @@ export interface ReportContent {
   handedOver?: string;
   /** the rows that the calibration was measured on, as a phrase such as `the test part` */
   scoredOn?: string;
-  /** sentences about parts that the page does not show, and how to get them */
+  /** sentences about sections that the page lacks, and how to get them */
   absent: readonly string[];
 }

@@ -8,7 +8,7 @@ import { html, Markup } from "./html.js";
 import { script } from "./script.js";
 import { style } from "./style.js";
 
-/** The parts of which a page is built. */
+/** The content of a page: texts, sections and data. */
 export interface PageParts {
   title: string;
   /** the command that writes the page, such as `embed report` */
@@ -16,7 +16,7 @@ export interface PageParts {
   /** content of the line below the title */
   subtitle: Markup;
   sections: readonly Section[];
-  /** sentences about parts that the page does not show */
+  /** sentences about sections that the page lacks */
   absent: readonly string[];
   version: string;
   /** elements with data that other commands read from the page */

@@ -49,7 +49,7 @@ export function learningCurves(pen: Pen, runs: readonly ReportedRun[]): Section 
 
 function curveOf(run: ReportedRun): Curve | undefined {
   const epochs = run.lines.flatMap((line) => {
-    // the refit on all rows has its own curve without a validation loss, which is not shown
+    // skips the refit on all rows, which has its own curve without a validation loss
     if (typeof line["epoch"] !== "number" || line["refit"] === true) return [];
     const numbers = Object.entries(line).filter(
       (entry): entry is [string, number] => typeof entry[1] === "number",
@@ -150,7 +150,7 @@ function listed(epochs: readonly Epoch[], best: Epoch | undefined) {
     ]);
 }
 
-/** Plots AUC, or the metrics of a ranking. */
+/** Plots the validation metrics of each epoch: AUC, or the metrics of a ranking. */
 function metricsFigure(
   { plot, draw }: Pen,
   runs: readonly ReportedRun[],

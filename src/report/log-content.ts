@@ -1,4 +1,4 @@
-// The content of a page about a log. Everything is counted before; the page only displays it.
+// The content of a page about a log. All numbers are computed before; the page only displays them.
 
 /** The content of a page about a log. */
 export interface LogContent {

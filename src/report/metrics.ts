@@ -10,7 +10,7 @@ import { html, shortened, htmlTable, type Markup } from "./html.js";
 /** Splits in the order of importance. */
 const parts = ["test", "valid", "train"];
 
-/** Returns the table; undefined if no run has metrics, for example for imported tables. */
+/** Returns the table of metrics; undefined if no run has metrics, for example for imported tables. */
 export function metrics(runs: readonly ReportedRun[]): Section | undefined {
   const all = runs.flatMap(({ manifest }) => Object.values(manifest.metrics ?? {}));
   const names = metricNames(all);

@@ -65,7 +65,7 @@ function histograms({ plot, draw }: Pen, runs: readonly ReportedRun[], run: With
       marginRight: 8,
       marginTop: 6,
       x: { label: "length of the vector", domain: [0, most], ticks: 6, ...tickFormat(most) },
-      // room above the bars for the field's name
+      // leaves room above the bars for the field's name
       y: { axis: null, domain: [0, 1.5] },
       fy: { axis: null, padding: 0.12 },
       marks: [

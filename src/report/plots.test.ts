@@ -1,4 +1,4 @@
-// Each plot shows the numbers that it was given.
+// Tests that each plot shows the numbers that it was given.
 
 import { parseHTML } from "linkedom";
 import { reportedRun, reportedTable } from "../testing/reported.js";
@@ -88,7 +88,7 @@ test("runs of one loss are drawn to one scale, and rankings by their metrics", (
     "high",
     "ranked",
   ]);
-  // the axis of the first plot reaches the loss of 8
+  // the axis of the first plot extends to 8, the largest loss
   const [first] = within(section, "figure > svg");
   expect(first!.textContent).toContain("8");
   expect(labels[2]).toContain("recall@20");

@@ -81,7 +81,7 @@ export async function gc(
       }
     };
     await (dryRun ? collect() : withStoreLock(store, each, lock, collect));
-    // a first publication that was killed leaves a name without versions
+    // removes the directory of a name without versions, which a first publication leaves if it is killed
     if (!dryRun) await removeEmpty(namePath(store, each));
   }
   if (name === undefined) {

@@ -13,7 +13,10 @@ import { movePointer, readPointer } from "../io/pointer.js";
 /** File name of the link to the latest version. */
 export const LATEST = "latest";
 
-/** The directory that the link names, and the version that this directory is or stands in for. */
+/**
+ * The directory that the link names, and its version. While a version is being replaced, the directory is a stand-in
+ * for it.
+ */
 export interface NamedVersion {
   named: string;
   version: string;

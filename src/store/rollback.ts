@@ -69,7 +69,7 @@ async function beforeLatest(
   what: string,
 ): Promise<{ chosen: Publication; skipped: string[] }> {
   const latest = versions.find(({ version }) => version === from);
-  // the publication record of a damaged version may be missing
+  // ignores errors, because a damaged version may lack its publication record
   const reported = latest && (await readPublication(latest.path).catch(() => undefined))?.previous;
   const earlier = versions
     .filter(({ version }) => from === null || Number(version) < Number(from))

@@ -16,7 +16,7 @@ const folder = temporaryFolder();
 const lock = { waitMs: 0, signal: new AbortController().signal };
 const run = (value: number): string => join(folder, `run ${value}`);
 const latestOf = (store: string): string => join(store, "items", "latest");
-/** Publishes runs with the given values, one after the other. */
+/** Creates a store and publishes the runs with the given values, one after the other. */
 async function storeOf(name: string, ...values: number[]): Promise<string> {
   const store = join(folder, name);
   for (const value of values) await publish(run(value), { store, name: "items", ...lock });
@@ -107,7 +107,7 @@ describe("a writer that is killed", () => {
       killedAt(
         `await forget(${JSON.stringify(store)}, ["item:key 7"], { ...lock, onStep: ${onStep(step)} });`,
       );
-      // reads the file directly, as other programs do, so that nothing is repaired before
+      // reads the manifest directly, as other programs do, and not with a function that would first repair the store
       expect(readFileSync(join(latestOf(store), "manifest.json"), "utf8").endsWith("}\n")).toBe(true);
       expect(await versionsSeen(store)).toBe(2);
       expect((await latestVersion(store, "items"))!.version).toBe("000002");
@@ -140,7 +140,7 @@ describe("a writer that is killed", () => {
            writeSync(1, ".");
          }`,
       ]);
-      // one kill in each two of the first thirty steps
+      // the moments of the kills are spread over the first thirty steps: one kill is drawn in every two steps
       let left = 1 + Math.floor((30 * (kill + random())) / kills);
       child.stdout.on("data", (dots: Buffer) => {
         left -= dots.length;

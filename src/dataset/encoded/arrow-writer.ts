@@ -22,7 +22,7 @@ export class ArrowFileWriter {
     // streams the writer's output to the file, so that at most one batch is in memory
     class Sink extends arrow.AsyncByteQueue {
       override write(value: Parameters<Arrow.AsyncByteQueue["write"]>[0]): void {
-        // the Arrow file writer passes only typed arrays
+        // the Arrow file writer passes only typed arrays, although the method's type allows other values
         if (ArrayBuffer.isView(value)) {
           ready(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
         }

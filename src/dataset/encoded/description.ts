@@ -156,7 +156,7 @@ const columnShape: Shape = (value, at) =>
     ? object({ separator: text, distinct: count }, { weighted: flag })(value, at)
     : undefined);
 
-/** Shapes of the reading options, in which the types of options that trainings reuse are checked. */
+/** Schema of the reading options; it checks the types of the options that a training on the dataset uses again. */
 const reading: Shape = (value, at) =>
   record(anything)(value, at) ??
   object(
@@ -167,7 +167,7 @@ const reading: Shape = (value, at) =>
     },
   )(value, at);
 
-/** Shapes of the members that the reader of a dataset needs. */
+/** Schema of dataset.json, with the members that its reader needs. */
 const descriptionShape = object(
   {
     version: text,

@@ -99,7 +99,7 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
   for (const role of roleNames) {
     const [given, own] = [request[role], roles[role]];
     if (given === undefined || given === own) continue;
-    // any column of keys may contain the kinds of events
+    // the column of event kinds need not be the same: any column of keys may be named
     if (role === "event" && columns.some(({ name, kind }) => name === given && kind === "key")) continue;
     throw contradiction(
       `--${role} ${given}`,
@@ -176,7 +176,7 @@ function withoutLabel(dataset: Dataset): Dataset {
   return { ...dataset, roles, columns: dataset.columns.filter(({ name }) => name !== label) };
 }
 
-/** Selects the rows that are events, if the request needs a selection. */
+/** Sets the rule by which labels select the rows that are events, if events without labels are requested. */
 function asEvents(dataset: Dataset, { unlabelled, positiveFrom }: RoleRequest): Dataset {
   const { label } = dataset.roles;
   if (!unlabelled || (label === undefined && positiveFrom === undefined)) return dataset;

@@ -69,7 +69,7 @@ export async function readEncoded(path: string, maxBytes = Infinity): Promise<En
     const { cells, dictionaries } = await readRows(handle, file, numRows, plans);
     return plans.map((plan, i) => columnFrom(plan, cells[i]!, dictionaries[i]!));
   }).catch((error: unknown) => {
-    // RangeError: an offset lies beyond the end of the file
+    // a RangeError means that an offset lies beyond the end of the file
     throw error instanceof RangeError ? damaged(file, error.message, error) : error;
   });
   return { path, dataset: { numRows, columns, roles, inputs, hashKeys }, description };
@@ -135,10 +135,13 @@ function textColumn(dataset: Dataset, name: string): KeyColumn {
   return { kind: "key", name, codes, dictionary: encodeKeys([...codeOf.keys()].map(String)) };
 }
 
-/** The positions of the rows in the file. */
+/** The positions of the rows in rows.arrow, and the distinct keys of its columns. */
 export interface EncodedRowLayout {
   numRows: number;
-  /** batches: index of the first row, number of rows, and file offset of the cells of each column */
+  /**
+   * for each batch of rows: number of its first row, number of its rows, and the offset in the file of each column's
+   * cells
+   */
   batches: { first: number; length: number; offsets: number[] }[];
   /** distinct keys, or whole cells, of each column */
   dictionaries: Keys[];
@@ -164,7 +167,7 @@ export async function rowLayout(
   let first = 0;
   for (const block of arrow.batches) {
     const { length, buffers } = await arrow.batch(block);
-    // a bitmap precedes the values of each column in the file
+    // in the file, the values of each column follow a bitmap of its empty cells
     const offsets = plans.map(({ kind }, i) => {
       const at = buffers[2 * i + 1];
       if (!at || at.bytes < (kind === "number" ? 8 : 4) * length)

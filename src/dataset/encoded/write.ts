@@ -177,7 +177,7 @@ function countsOfValues(name: string, form: CellForm, cells: Keys, ofCell: Uint3
   return [dictionary, counts];
 }
 
-/** Returns consecutive keys, with offsets that start at 0. */
+/** Returns `size` keys from the key `first` on, with offsets that start at 0. */
 function slice({ bytes, offsets }: Keys, first: number, size: number): Keys {
   const start = offsets[first]!;
   const own = offsets.slice(first, first + size + 1);

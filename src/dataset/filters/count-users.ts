@@ -21,7 +21,7 @@ import {
   type UserLimits,
 } from "./heavy-users.js";
 
-/** Users above the limits, with a row filter for the second reading. */
+/** Users with more events than the limits allow, with a row filter that drops them when the log is read again. */
 export interface CountedUsers {
   /** filter that drops the users; undefined if no user is above the limits */
   filter?: Where;

@@ -79,7 +79,8 @@ function someOfUsers(dataset: Dataset, most: number, keep: KeepEvents): Uint32Ar
 
   const totals = new Uint32Array(column.dictionary.size);
   for (const code of column.codes) if (code !== MISSING) totals[code]!++;
-  // `latest` counts the events to drop; `spread` adds `most` per event, and keeps an event when the sum reaches `total`
+  // to keep the latest events, `sums` counts the dropped events of each user; to spread them, each event adds `most` to
+  // the user's sum, and the event is kept if the sum reaches the user's number of events
   const sums = new Float64Array(totals.length);
   const kept = new Uint8Array(dataset.numRows);
   for (const row of order) {

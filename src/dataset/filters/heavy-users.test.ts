@@ -2,8 +2,8 @@ import { datasetOf } from "../../testing/dataset-of.js";
 import { withoutHeavyUsers, type UserLimits } from "./heavy-users.js";
 
 const DAY = 86_400_000;
-// User v has two events on day 1 and one on day 2, user u one on each of three days, user w one in all. Three rows of
-// one day have no user.
+// User v has two events on day 1 and one on day 2, user u has one on each of three days, and user w has one in total.
+// Three rows of one day have no user.
 const dataset = datasetOf(
   {
     who: ["u", "v", "v", "", "u", "v", "w", "", "", "u"],

@@ -39,7 +39,7 @@ const DAY = 86_400_000;
 /** Maximum number of users that a warning names. */
 const MOST_NAMED = 5;
 
-/** Whether a limit is set. */
+/** Whether at least one of the limits on a user's events is set. */
 export function limitsUsers({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits): boolean {
   return (dropUsersAbove ?? dropUsersAbovePerDay) !== undefined;
 }
@@ -52,7 +52,7 @@ export function userLimitFlags({ dropUsersAbove, dropUsersAbovePerDay }: UserLim
   ];
 }
 
-/** Returns the options that are limits. */
+/** Returns only the options that limit a user's events. */
 export function userLimitsOf({ dropUsersAbove, dropUsersAbovePerDay }: UserLimits): UserLimits {
   return {
     dropUsersAbove,
@@ -60,7 +60,10 @@ export function userLimitsOf({ dropUsersAbove, dropUsersAbovePerDay }: UserLimit
   };
 }
 
-/** Returns the columns that the limits need. @throws {UsageError} a column does not exist */
+/**
+ * Returns the columns by which events are counted: the user, and the time if a limit is per day.
+ * @throws {UsageError} a column does not exist
+ */
 export function columnsToCount(
   { user, time }: { user?: string; time?: string },
   limits: UserLimits,

@@ -36,7 +36,10 @@ export function choosePositives(dataset: Dataset): { dataset: Dataset; notes: st
   };
 }
 
-/** Origin of the label's role, which determines the flag that the error message suggests. */
+/**
+ * How the label column became the label: its role was inferred, named by a flag, or stored in an encoded dataset. The
+ * suggestion of the error message depends on it.
+ */
 export type LabelOrigin = "inferred" | "named" | "encoded";
 
 /**

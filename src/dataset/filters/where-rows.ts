@@ -32,11 +32,17 @@ export class WhereRows {
   /** for each test that compares numbers: how many distinct cells are not numbers */
   readonly #noNumbers: number[];
 
-  /** Prepares the evaluation. @param requestOf returns the index of the request that reads a column as keys */
+  /**
+   * Prepares the evaluation.
+   * @param requestOf returns the position of a column among the requested columns, where its cells are keys
+   */
   constructor(
     private readonly where: Where,
     private readonly requestOf: (column: string) => number,
-    /** conversion of a cell to the text of a plain number */
+    /**
+     * rewrites a number in the log's format with a decimal point and without thousands separators; returns other cells
+     * unchanged
+     */
     private readonly plain: (cell: string) => string = (cell) => cell,
   ) {
     this.#truths = where.tests.map(() => []);

@@ -258,7 +258,7 @@ function comparisonOf(operator: string, literal: Literal): (cell: string) => boo
 }
 
 export interface Token {
-  /** word: keyword or unquoted column name; name: column name in backquotes; text: quoted literal */
+  /** kinds of tokens; word: keyword or unquoted column name; name: column name in backquotes; text: quoted literal */
   kind: "word" | "name" | "number" | "text" | "symbol" | "end";
   text: string;
   /** offset of the token's first character in the expression, from 0 */

@@ -12,7 +12,7 @@ import { KeyIndex } from "../vocabulary/key-index.js";
 import type { EdgeColumns } from "../roles.js";
 import { idsOf, type FeatureSpace } from "../vocabulary/vocabulary.js";
 
-/** Name of the field that contains the keys of both columns. */
+/** Name of the field whose keys are the nodes: the keys of the source and of the target column. */
 export const NODE_FIELD = "node";
 
 /**

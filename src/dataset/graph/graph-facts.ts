@@ -39,7 +39,7 @@ export function graphFacts(graph: Graph): GraphFacts {
   const outDegrees = mapTo(Uint32Array, { length: numNodes }, (_, v) => offsets[v + 1]! - offsets[v]!);
   const inDegrees = new Uint32Array(numNodes);
   for (const v of neighbors) inDegrees[v]!++;
-  // the graph stores an undirected edge in both directions already
+  // the graph already stores an undirected edge in both directions, so that its out-degree is its degree
   const degrees = directed ? outDegrees.map((out, v) => out + inDegrees[v]!) : outDegrees;
   const isLinked = (_: number, v: number): boolean => degrees[v]! > 0;
   const linked = degrees.filter(isLinked);

@@ -124,7 +124,8 @@ describe("a list of edges", () => {
       Uint32Array.of(0, 1, 2, 3),
       Float32Array.of(1, 2, 3, 4),
     );
-    // The key y occurs twice. The keys x and z are ordered by their bytes.
+    // y has feature 1, because it occurs in two edges; x and z occur once, and are features 2 and 3 in the order of
+    // their bytes
     expect([...sources]).toEqual([2, 1, MISSING, MISSING]);
     expect([...targets]).toEqual([1, 3, 2, 2]);
     expect([...weights!]).toEqual([1, 2, 3, 4]);
@@ -135,7 +136,7 @@ describe("a list of edges", () => {
   test("a vocabulary without some nodes is the one that is fitted on the rows of the others", () => {
     const random = mulberry32(4);
     const key = () => `n${Math.floor(between(0, 30, random) ** 2 / 30)}`;
-    // The keys that begin with z have only self-loops.
+    // every tenth edge is a self-loop of a key that occurs in no other edge and begins with z
     const rows = Array.from({ length: 200 }, (_, i) => (i % 10 === 0 ? [`z${i}`, `z${i}`] : [key(), key()]));
     const drawn = datasetOf({ a: rows.map(([a]) => a!), b: rows.map(([, b]) => b!) }, {});
     const ends = endsOf(drawn, columns);

@@ -61,7 +61,7 @@ export function graphOf(
   { directed }: { directed: boolean },
 ): { graph: Graph; counts: EdgeCounts } {
   const counts: EdgeCounts = { edges: 0, repeated: 0, loops: 0, missing: 0 };
-  // the array in which undirected edges are sorted by target receives the arcs of both directions afterwards
+  // for an undirected graph, this buffer later receives the arcs of both directions, so it has room for them
   const room = new Uint32Array((directed ? 1 : 2) * edges.sources.length);
   const half = sortedArcs(numNodes, edges, directed, counts, room);
   edges.sources = edges.targets = new Uint32Array();
@@ -180,8 +180,8 @@ function inBothDirections({ numNodes, offsets, neighbors, weights }: Graph, room
     both[at] = to;
     if (bothWeights) bothWeights[at] = weights[i]!;
   };
-  // the reverse arcs to lower neighbors of u are written already, in ascending order; now those to higher neighbors
-  // follow
+  // as nodes are visited in ascending order, the arcs from u to lower nodes are complete; the arcs to higher nodes
+  // follow them
   for (let u = 0; u < numNodes; u++) {
     for (let i = offsets[u]!; i < offsets[u + 1]!; i++) {
       put(u, neighbors[i]!, i);

@@ -47,7 +47,7 @@ test.each([1, 4, 100])("of %i neighbors are those of the walk's transition matri
     const errors = found[i]!.map(([j, weight]) => Math.abs(weight - chances[j]! / total));
     expect(found[i]!.length).toBe(Math.min(most, order.length));
     expect(Math.max(0, ...errors)).toBeLessThan(1e-12);
-    // Expects that no item outside the list has a higher probability than an item in the list.
+    // Expects that no item that was left out has a higher probability than an item that was returned.
     const least = Math.min(...found[i]!.map(([j]) => chances[j]!));
     expect(Math.max(0, ...order.slice(most).map((j) => chances[j]!))).toBeLessThanOrEqual(least + 1e-12);
     expect(found[i]!.map(([j]) => j)).not.toContain(i);

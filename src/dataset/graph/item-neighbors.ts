@@ -108,7 +108,7 @@ export function importanceNeighbors(
   };
 }
 
-/** Collects the best `items.length` of the offered items, in order. */
+/** Inserts an item into the sorted list of the best items, which has room for `items.length` of them. */
 function offer(
   best: { items: Uint32Array; size: number },
   item: number,
@@ -184,8 +184,8 @@ export function neighborRows(
 }
 
 /**
- * Adds to each row the neighbor row of its item. The features of the row come first in their order, then the new
- * features.
+ * Adds to each row the features that the neighbors of its item contribute (neighborRows). The features of the row come
+ * first in their order, then the new features.
  *
  * @param itemOf index in `added` for each row, by default the row's own index; rows whose index is beyond the end of
  * `added` remain unchanged

@@ -65,7 +65,8 @@ export function eventWeights(
   own = rowWeights(dataset, rows, options),
 ): { train: Float32Array | undefined; of: (other: Dataset, rows: Uint32Array) => Float32Array | undefined } {
   const decay = decayOf(dataset, rows, options);
-  // these are loops because Float64Array.from takes a microsecond per number, a third of a training on ten million rows
+  // these are loops, because Float64Array.from takes a microsecond per number, a third of the time of a training on ten
+  // million rows
   if (own && decay) for (let i = 0; i < decay.length; i++) decay[i]! *= own[i]!;
   const raw = decay ?? own;
   if (!raw) return { train: undefined, of: () => undefined };
@@ -85,7 +86,10 @@ export function eventWeights(
   };
 }
 
-/** Returns f64[rows.length]: the value of the weight column times the weight of the kind; undefined if none is set. */
+/**
+ * Returns f64[rows.length]: the value of the weight column times the weight of the event's kind; undefined if neither
+ * is set.
+ */
 export function rowWeights(
   dataset: Dataset,
   rows: Uint32Array,

@@ -15,7 +15,7 @@ export interface FieldFeatures {
 }
 
 export interface Interactions {
-  /** the pairs grouped by user */
+  /** the user-item pairs, grouped by user */
   users: SparseRows;
   /** number of dropped events, which lack a known user or a known item */
   leftOut: number;

@@ -51,14 +51,18 @@ interface SequenceOptions {
   minStay?: number;
   /** minimum number of events of a session, at least 1; shorter sessions are dropped */
   minLength: number;
-  /** maximum number of events of a session; longer sessions are split, and a rest shorter than minLength is dropped */
+  /**
+   * maximum number of events of a session; longer sessions are split, and a remainder of fewer than minLength events is
+   * dropped
+   */
   maxLength: number;
   /** false to drop an event that has the same tokens as the previous event of its session */
   repeats: boolean;
   /**
-   * `of` is the mark of each row of the split, u8, and `tokens` the token of each row, u32. Events with a nonzero mark
-   * are listed in MarkedEvents, also if they are dropped as repeats. They are also tokens of their session, unless the
-   * mark contains BESIDE. If a session is split, each piece lists the marked events in its range.
+   * Marks of events, such as goals or rejections: `of` is the mark of each row of the split, u8, and `tokens` the token
+   * of each row, u32. Events with a nonzero mark are listed in MarkedEvents, also if they are dropped as repeats. They
+   * are also tokens of their session, unless the mark contains BESIDE. If a session is split, each piece lists the
+   * marked events in its range.
    */
   marks?: { of: Uint8Array; tokens: Uint32Array };
 }
@@ -129,21 +133,27 @@ class SessionWriter {
   readonly #rows: Uint32Array;
   readonly #offsets: Uint32Array;
   #numSessions = 0;
-  /** position of the first token of the open piece, of the first token of its last event, and of the next token */
+  /**
+   * sessions longer than maxLength are stored in pieces: position of the current piece's first token, of the first
+   * token of its last event, and of the next token
+   */
   #from = 0;
   #last = 0;
   #to = 0;
-  /** number of events in the open piece, and whether an earlier piece of the same session exists */
+  /** number of events in the current piece, and whether an earlier piece of the same session is stored already */
   #numEvents = 0;
   #isCut = false;
   #numRepeats = 0;
   #numShort = 0;
   #numCut = 0;
-  /** number of dropped events at the ends of split sessions, which are too few for a piece */
+  /**
+   * number of events at the ends of long sessions that were dropped, because fewer than minLength events were left for
+   * the last piece
+   */
   #numOver = 0;
-  /** events with a nonzero mark; `session` is the index of the event's session, or -1 until the session ends */
+  /** the marked events: token, mark, and index of the event's session, or -1 until the session ends */
   readonly #marked: { token: number; mark: number; session: number }[] = [];
-  /** number of marked events whose session has ended */
+  /** number of events in #marked whose session has ended */
   #numMarked = 0;
 
   /** Allocates the arrays of the sequences. @param fields u32, one per row of the split: tokens of each field */
@@ -283,7 +293,7 @@ function groupedByCode(
     const code = codes[rows[position]!]!;
     if (code !== MISSING) order[starts[code]!++] = position;
   }
-  // after the loop, the start of each group has advanced to its end
+  // the loop has advanced the start of each group to its end
   return { order, ends: starts.subarray(0, dictionary.size) };
 }
 

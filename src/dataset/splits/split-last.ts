@@ -64,7 +64,7 @@ function groupsOf(rows: readonly number[], codes: Uint32Array | undefined): numb
   for (const row of rows) {
     const name = codes[row] === MISSING ? -1 - row : codes[row]!;
     const group = groups.get(name) ?? [];
-    // a map iterates in the order of insertion, so each row moves its group to the end
+    // a map iterates in the order of insertion, so inserting the group again moves it to the end
     group.push(row);
     groups.delete(name);
     groups.set(name, group);

@@ -164,7 +164,7 @@ function distinctPairs(rows: Uint32Array, user: KeyColumn, item: KeyColumn): Pai
 }
 
 interface Users {
-  /** pairs grouped by user, and number of held-out pairs of each user */
+  /** pairs of each user, number of pairs to hold out of each user, and the sum of these numbers */
   pairs: number[][];
   quotas: number[];
   numHeld: number;

@@ -116,7 +116,7 @@ function splitByTime(
     );
   }
   const times = splitTimes(dataset);
-  // most logs are in the order of time already
+  // checks first whether the rows are in the order of time already, as in most logs
   let sorted = true;
   for (let row = 1; sorted && row < rows.length; row++) sorted = times[row - 1]! <= times[row]!;
   const order = sorted ? rows : rows.sort((a, b) => times[a]! - times[b]! || a - b);
@@ -154,7 +154,7 @@ function splitByHash(dataset: Dataset, rows: Uint32Array, options: DatasetSplitO
     const hashes = rowHashes(keyColumns(dataset, roles), dataset.numRows, seed);
     return (row: number) => fractionOf(hashes, row);
   };
-  // without user or item, no column is hashed, so that splitLike reports the missing role and not a hashed column
+  // if the user or item column is missing, no column is hashed, so that splitLike reports the missing column
   const { user, item } = dataset.roles;
   const hashes = {
     ofUser: hashOf(user === undefined ? [] : ["user"]),

@@ -17,7 +17,7 @@ export interface Counting {
 export function start({ columns, rows }: Counting): (column: number) => void {
   return (column) => {
     const { codes, events } = columns[column]!;
-    // resets the counts, because a round may be repeated
+    // resets the counts, because the calling thread repeats all rounds if another thread fails
     events.fill(0);
     const numRows = rows ? rows.length : codes.length;
     for (let i = 0; i < numRows; i++) {

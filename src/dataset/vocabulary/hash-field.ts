@@ -64,7 +64,7 @@ export function bucketKeys({ bits }: HashRecipe): Keys {
   for (let n = 0; n < size; n++) offsets[n + 1] = offsets[n]! + 1 + numDigits(n);
   const bytes = new Uint8Array(offsets[size]!);
   for (let n = 0; n < size; n++) {
-    bytes[offsets[n]!] = 0x23; // byte of the character #
+    bytes[offsets[n]!] = 0x23; // the byte of #, with which each key starts
     for (let at = offsets[n + 1]! - 1, left = n; at > offsets[n]!; at--, left = Math.floor(left / 10))
       bytes[at] = 0x30 + (left % 10);
   }

@@ -23,7 +23,10 @@ export function isNeverEmpty(codes: Uint32Array): boolean {
   return neverEmpty.has(codes);
 }
 
-/** Returns u32[numKeys] for each column: the number of rows of each key. @param rows distinct; all rows when absent */
+/**
+ * Returns u32[numKeys] for each column: the number of rows of each key.
+ * @param rows distinct row numbers; all rows when absent
+ */
 function countCodes(columns: readonly Codes[], rows?: Uint32Array): Uint32Array[] {
   const counted = columns.map(({ codes, numKeys }) => ({ codes, events: sharedU32(numKeys) }));
   const large = [...(rows ? [rows] : []), ...columns.map(({ codes }) => codes)];
@@ -46,7 +49,7 @@ export function countAll(columns: readonly Codes[]): Uint32Array[] {
 /**
  * Returns u32[size of its dictionary] for each column: the number of rows of each key; read-only.
  *
- * @param rows distinct
+ * @param rows distinct row numbers
  */
 export function countColumns(columns: readonly KeyColumn[], rows: Uint32Array): Uint32Array[] {
   const all = columns.map(({ codes, dictionary }) => ({ codes, numKeys: dictionary.size }));
@@ -54,7 +57,7 @@ export function countColumns(columns: readonly KeyColumn[], rows: Uint32Array): 
   return isWhole ? countAll(all) : countCodes(all, rows);
 }
 
-/** Returns u32[size of the dictionary]: the number of rows of each key; read-only. @param rows distinct */
+/** Returns u32[size of the dictionary]: the number of rows of each key; read-only. @param rows distinct row numbers */
 export function countKeys(column: KeyColumn, rows: Uint32Array): Uint32Array {
   return countColumns([column], rows)[0]!;
 }

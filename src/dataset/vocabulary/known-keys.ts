@@ -96,7 +96,7 @@ function rescaled(field: Field, dataset: Dataset, rows: Uint32Array, before: Fie
   return { ...before, counts: withOov(0, counts) };
 }
 
-/** Returns the field with the known keys added that its limits excluded or that the log lacks. */
+/** Returns the field with those keys of the run added that its limits excluded or that the log lacks. */
 function withKnownKeys(
   field: CategoricalField,
   dataset: Dataset,
@@ -109,7 +109,7 @@ function withKnownKeys(
   const [own, inLog] = [new KeyIndex(field.keys), new KeyIndex(column.dictionary)];
   const missing: number[] = [];
   for (let code = 0; code < known.size; code++) {
-    // an empty key denotes a hole in the row order
+    // an empty key denotes a hole: a row of the earlier table whose key was removed
     const isHole = known.offsets[code] === known.offsets[code + 1];
     if (!isHole && own.find(known, code) < 0) missing.push(code);
   }

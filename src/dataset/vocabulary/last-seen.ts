@@ -5,7 +5,7 @@ import { columnNamed, type Dataset } from "../dataset.js";
 import { columnOf, idsOf, type FeatureSpace } from "./vocabulary.js";
 import { UsageError } from "../../errors.js";
 
-/** Time of keys that the log does not contain. */
+/** Time that stands for keys that do not occur in the log. */
 export const NEVER = -Infinity;
 
 /**

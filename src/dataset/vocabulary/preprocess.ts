@@ -139,14 +139,14 @@ export function numericOf({ roles, fields }: Pick<Preprocess, "roles" | "fields"
   return withForms(roles.numeric, logged);
 }
 
-/** Returns the hash parameters without the statistics. */
+/** Returns the hash parameters without the numbers of collisions. */
 function recipeOf({ function: hashFunction, seed, bits }: HashRecipe): HashRecipe {
   return { function: hashFunction, seed, bits };
 }
 
 const texts = list(text);
 
-/** The structure of the roles of columns. */
+/** Schema of the roles of columns in a file. */
 export const rolesShape: Shape = object(
   {
     fields: texts,
@@ -156,7 +156,7 @@ export const rolesShape: Shape = object(
   { ...Object.fromEntries(roleNames.map((role) => [role, text])), multiWeights: texts },
 );
 
-/** The structure of the settings by which ids are hashed. */
+/** Schema of the settings by which ids are hashed. */
 export const hashingShape: Shape = object({
   function: word("hmac-sha256"),
   encoding: word("hex"),
@@ -164,7 +164,7 @@ export const hashingShape: Shape = object({
   columns: texts,
 });
 
-/** The structure of the limits on a user's events, above which the user is dropped. */
+/** Schema of the limits on a user's events, above which the user is dropped. */
 export const userLimitShapes = {
   dropUsersAbove: whole(1, Number.MAX_SAFE_INTEGER),
   dropUsersAbovePerDay: whole(1, Number.MAX_SAFE_INTEGER),
@@ -238,7 +238,10 @@ export function parsePreprocess(bytes: Uint8Array, file: string): Preprocess {
   throw new ArtifactError(`'${file}' contradicts itself (${problem}): restore it or train again`);
 }
 
-/** Returns the kind that each column has when a log is read with these roles. */
+/**
+ * Returns the kind of each column (keys, multi-valued cells, numbers) that a log has if it is read with the given
+ * roles.
+ */
 export function kindsOf({
   roles,
   timeFields,
@@ -265,7 +268,7 @@ function contradictionOf(preprocess: Preprocess): string | undefined {
     if (field.kind === "multi" && roles.multi[field.name] !== field.separator)
       return `field '${field.name}' has a different separator in the roles`;
   }
-  // the item column is known even if --fields or --ignore excludes it from the features
+  // the item column may be named even if --fields or --ignore excludes it from the features
   const isKnown = (name: string) => names.has(name) || name === roles.item;
   const other = [...itemFields, ...(negatives?.itemFields ?? [])].find((name) => !isKnown(name));
   if (other !== undefined) return `item field '${other}' is not a field`;

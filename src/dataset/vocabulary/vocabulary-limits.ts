@@ -64,7 +64,10 @@ export function limitsByField(
   return (field) => ({ minCount: Math.max(1, minimum(field)), maxVocab: maximum(field) });
 }
 
-/** Returns a limit by field. @throws {UsageError} a name does not denote a field */
+/**
+ * Returns a function that returns the limit of a field, given as one number or by field.
+ * @throws {UsageError} a name does not denote a field
+ */
 function numberByField(
   flag: string,
   limit: PerField,
@@ -130,7 +133,7 @@ export function distinctUsers(
   const user = columnNamed(dataset, dataset.roles.user!);
   if (user.kind !== "key") throw new UsageError(`the user column '${user.name}' must hold one id a row`);
   const users = new Uint32Array(column.dictionary.size);
-  // in rows grouped by user, a comparison with the last user counts each user once
+  // the rows are grouped by user, so that each key counts a user once by comparing it with the key's last user
   const lastUser = new Uint32Array(users.length).fill(MISSING);
   const count = (key: number, by: number) => {
     if (lastUser[key] === by) return;

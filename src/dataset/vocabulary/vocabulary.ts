@@ -40,11 +40,17 @@ import {
 export interface CategoricalField {
   kind: "key" | "multi";
   name: string;
-  /** keys of the field: id i >= 1 is keys[i - 1]; an empty key is a hole in an earlier table's order (row-order.ts) */
+  /**
+   * keys of the field: id i >= 1 is keys[i - 1]; an empty key denotes a row of an earlier table whose key was removed
+   * (row-order.ts)
+   */
   keys: Keys;
   /** u32[keys.size + 1]: number of events of the training split by id; [0] is that of out-of-vocabulary keys */
   counts: Uint32Array;
-  /** parameters of the hash if the keys are its buckets, in which case every key has an id above 0; otherwise absent */
+  /**
+   * for a hashed field, whose keys are the buckets of this hash, all with an id above 0; absent for a field with a
+   * vocabulary
+   */
   hash?: HashRecipe | HashStatistics;
 }
 
@@ -91,7 +97,9 @@ export function featureSpace(fields: Field[]): FeatureSpace {
 
 /** Settings with which a vocabulary is fitted, in addition to its limits. */
 export interface FittingOptions {
-  /** forms of numeric columns, standardized by default; binned columns have no out-of-vocabulary feature */
+  /**
+   * forms of numeric columns (log1p, bins), standardized by default; binned columns have no out-of-vocabulary feature
+   */
   forms?: ReadonlyMap<string, NumericForm>;
   /** keys of the rows of an earlier table, which keep their positions */
   rowOrder?: RowOrder;
@@ -243,7 +251,7 @@ function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): Nume
     low = Math.min(low, x);
     high = Math.max(high, x);
   }
-  // rounding may shift the mean of a constant column, and a tiny deviation would magnify the difference
+  // a constant column has no deviation: rounding may shift its mean, and a tiny deviation would magnify the difference
   if (low === high) return { kind: "number", name, mean: low, deviation: 1, count };
   const mean = count === 0 ? 0 : sum / count;
   let squares = 0;

@@ -24,10 +24,10 @@ const BUFFER_BYTES = 32 << 20;
 /** Numbers by which DuckDB denotes types of statements. */
 const [SELECT, CREATE, SET, LOAD, ATTACH] = [1, 7, 20, 21, 25];
 
-/** Interval between interrupts in milliseconds. */
+/** Milliseconds between two attempts to interrupt a statement. */
 const INTERRUPTS = 50;
 
-/** A query whose columns are known. */
+/** A query that DuckDB has prepared, so that its columns are known. */
 export interface PreparedQuery {
   sql: string;
   doing: SqlWork;
@@ -150,7 +150,7 @@ export class DuckDb {
       const ordered = `${before}${sql}\n) AS embed_rows ORDER BY ${by}`;
       statement = await duckdb.prepare(this.#connection, ordered);
       const result = await duckdb.execute_prepared_streaming(statement);
-      // the next chunk is computed while the caller works on this one
+      // starts to compute the next chunk, while the caller works on this one
       coming = duckdb.fetch_chunk(result);
       for (;;) {
         const chunk = await coming;

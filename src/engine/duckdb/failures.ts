@@ -59,7 +59,7 @@ function statedBy(text: string): Stated {
   try {
     if (start !== -1) return JSON.parse(text.slice(start)) as Stated;
   } catch {
-    // the message is not JSON, but plain text that contains a brace
+    // ignores the error of parsing: the message is not JSON, but plain text that contains a brace
   }
   const [, kind = "", message = text] = /^([A-Z][A-Za-z ]*) Error: ([\s\S]*)$/.exec(text) ?? [];
   return { exception_type: kind, exception_message: message };

@@ -214,7 +214,7 @@ class QueryLog {
     const sample: string[][] = [];
     for (let row = 0; row < Math.min(numRows, SAMPLE_ROWS); row++) {
       const texts = cells.map((column) => column?.[row] ?? "");
-      // a faulty row is reported when it is read
+      // leaves faulty rows out of the sample; they are reported when the whole log is read
       if (texts.every((text) => typeof text === "string")) sample.push(texts);
     }
     return sample;
@@ -239,7 +239,8 @@ class QueryLog {
     const { ignored } = this.#columns;
     const names = [...new Set(requests.map(({ name }) => name))].filter((name) => !ignored.has(name));
     for (const name of names) await this.#checkType(name);
-    // the query does not compute ignored columns
+    // the first batch is used if all of its columns are requested; otherwise the query runs again, for the requested
+    // columns only
     const isAll = [...this.#batch.keys()].every((name) => names.includes(name) || this.#order.includes(name));
     if (!isAll) await this.#start(names);
     const columns = requests.map(({ name }) => (ignored.has(name) ? "" : this.#leafOf(name)));

@@ -83,7 +83,7 @@ const SCALARS = new Map<number, [width: number, element: Omit<SchemaElement, "na
     TypeId.TIMESTAMP_NS,
     [8, { type: "INT64", logical_type: { type: "TIMESTAMP", isAdjustedToUTC: false, unit: "NANOS" } }],
   ],
-  // the type of NULL: a column whose values are all missing
+  // the type of a column that contains only NULL
   [TypeId.SQLNULL, [4, { type: "INT32" }]],
 ]);
 

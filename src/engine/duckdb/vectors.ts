@@ -46,7 +46,7 @@ export abstract class VectorColumn {
   /** Approximate number of bytes of memory that the rows occupy. */
   abstract get bytesHeld(): number;
 
-  /** Returns u32 for a checksum: text lengths, or else missing rows from `firstRow` on; valid until the next call. */
+  /** Returns u32 for a checksum: text lengths, else firstRow + row of each missing value; valid until the next call. */
   abstract marks(firstRow: number): Uint32Array;
 
   /** Sets same[r] to 0 for each row r whose value differs from the value of row r - 1. */
@@ -98,7 +98,7 @@ export class FixedColumn extends VectorColumn {
     if (this.#bytes.length < to) this.#bytes = enlarged(this.#bytes, to);
     this.#bytes.set(duckdb.vector_get_data(vector, width * numRows), width * this.numRows);
     if (!this.hasNulls) return;
-    // the bytes of missing values are arbitrary
+    // sets the bytes of missing values to 0, because DuckDB leaves arbitrary bytes
     for (let row = this.numRows; row < this.numRows + numRows; row++)
       if (this.valid[row] === 0) this.#bytes.fill(0, width * row, width * (row + 1));
   }
@@ -181,7 +181,7 @@ export class TextColumn extends VectorColumn {
     const { bounds } = this;
     const view = this.#view;
     let at = bounds[first]!;
-    // whole words are copied; the next text overwrites the bytes after the end of this text
+    // three words are copied for each short text; the next text overwrites the bytes after its end
     for (let row = first, word = 0; row < first + numRows; row++, word += 4) {
       const length = words[word]!;
       if (valid[row] === 1) {
@@ -200,7 +200,7 @@ export class TextColumn extends VectorColumn {
   /** Copies long texts; texts that are adjacent in DuckDB's memory are copied together. */
   #copyLong(duckdb: Bindings, data: Uint8Array<ArrayBuffer>, words: Uint32Array, numRows: number): void {
     const { bounds, texts, valid, numRows: first } = this;
-    /** the collected rows, whose texts are adjacent; the first of these rows; and the address after their last text */
+    /** rows whose texts are adjacent in DuckDB's memory, to copy at once; the first of them; the last text's end */
     let [rows, start, next] = [[] as number[], -1, -1];
     const copy = (): void => {
       if (rows.length === 0) return;

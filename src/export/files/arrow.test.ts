@@ -28,7 +28,7 @@ async function read(dtype: Dtype, withWeight: boolean): Promise<Record<string, r
   const columns = file.schema.fields.map(({ name }) => {
     const column = file.getChild(name)!;
     const values = column.data[0]!.children[0]?.values as Iterable<unknown> | undefined;
-    // the buffers of numbers are padded, so they are cut to the number of rows
+    // Arrow pads the buffers of numbers, so they are cut to the number of rows
     return [name, [...(values ?? (column as Iterable<unknown>))].slice(0, values ? 9 : 3)] as const;
   });
   return Object.fromEntries(columns);

@@ -10,7 +10,7 @@ import { jsonString } from "./jsonl.js";
 import type { Chunks } from "../../io/write.js";
 import { byteView, chunksByRow, oneKeyBytes, withoutVectors, type Selection } from "../selection.js";
 
-// the names include rows.npy and removed.jsonl, which --delta writes
+// the list of names includes rows.npy and removed.jsonl, because --delta writes them in the same format
 export const npy = directoryFormat(
   "npy",
   ["vectors.npy", "keys.txt", "scales.npy", "weights.npy", "rows.npy", "removed.jsonl"],
@@ -69,7 +69,7 @@ function keyChunks(selection: Selection): AsyncGenerator<Uint8Array> {
 export function npyHead(descr: string, shape: readonly number[]): Uint8Array {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
   const description = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
-  // magic bytes, version and header length take 10 bytes
+  // the magic bytes, the version and the length of the header take 10 bytes
   const length = Math.ceil((10 + description.length + 1) / 64) * 64 - 10;
   const head = Buffer.alloc(10 + length);
   head.write("\x93NUMPY\x01\x00", "latin1");

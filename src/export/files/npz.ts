@@ -85,7 +85,7 @@ async function archiveArrays(selection: Selection, prefix: string) {
   return { bytes, numRows, width, longest, files };
 }
 
-/** An array without dimensions that contains a text. */
+/** A numpy array of shape () that contains a text. */
 function textArray(name: string, text: string): ArchiveFile {
   const points = Uint32Array.from(Array.from(text), (character) => character.codePointAt(0)!);
   return [`${name}.npy`, npyHead(`<U${points.length}`, []), [byteView(points)]];

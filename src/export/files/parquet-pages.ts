@@ -20,7 +20,10 @@ export interface Coded {
   codes: Uint32Array;
 }
 
-/** The values of a column in a row group: texts, or numbers of one of the `types` in parquet-table.ts. */
+/**
+ * The values of a column in a row group: texts, or numbers in an array of one of the types that parquet-table.ts maps
+ * to Parquet.
+ */
 export type ColumnValues = Keys | Coded | Uint32Array | Float32Array | Float64Array | Uint16Array | Int8Array;
 
 /** The encoded values of a column. */

@@ -13,7 +13,10 @@ import { selectRows } from "../selection.js";
 
 const FIELDS = ["user of the first shop", "item é", "none", "context"];
 
-/** A table with rows in three of its four fields, keys of all kinds, and numbers in [-1, 1). */
+/**
+ * A table whose last but one field has no rows, with numbers in [-1, 1), and keys that are empty, short, or contain
+ * quotes, line ends and non-ASCII characters.
+ */
 function tableOf(numRows: number, dim: number): EmbeddingTable {
   const keys = Array.from({ length: numRows }, (_, row) =>
     row === 2 ? "" : row % 3 === 0 ? `日本 🦊 "${row}"\n` : `k${row}`,

@@ -74,7 +74,7 @@ async function tensorsOf(selection: Selection): Promise<Record<string, StreamedT
     keyOffsets: {
       ...offsets,
       chunks: async function* () {
-        // offset 0, at which the first key starts
+        // the first offset is 0, where the first key starts
         yield new Uint8Array(8);
         yield* offsets.chunks();
       },

@@ -45,7 +45,7 @@ export const AXIS = "N";
  */
 export type RowFeatures = Int32Array;
 
-/** Returns the index of each row's feature in a field with reserved rows. */
+/** Returns the index of the feature of each row in a field with a padding row and an out-of-vocabulary row. */
 export function rowFeatures(numKeys: number, scheme: ReserveScheme): RowFeatures {
   const { padding, unknown } = reservedAmong(numKeys + 2, scheme);
   const features = new Int32Array(numKeys + 2);

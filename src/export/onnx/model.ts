@@ -63,16 +63,16 @@ export function modelChunks({
   opset = OPSET,
 }: OnnxGraph): Iterable<Uint8Array> {
   const graph = [
-    ...nodes, // GraphProto.node
-    textField(2, "embed"), // GraphProto.name
-    ...initializers, // GraphProto.initializer
-    ...inputs.map((port) => portField(11, port)), // GraphProto.input
-    ...outputs.map((port) => portField(12, port)), // GraphProto.output
+    ...nodes, // field GraphProto.node
+    textField(2, "embed"), // field GraphProto.name
+    ...initializers, // field GraphProto.initializer
+    ...inputs.map((port) => portField(11, port)), // field GraphProto.input
+    ...outputs.map((port) => portField(12, port)), // field GraphProto.output
   ];
   const model = concatenated([
-    varintField(1, IR_VERSION), // ModelProto.ir_version
-    textField(2, "embed-tables"), // ModelProto.producer_name
-    messageField(7, graph), // ModelProto.graph
+    varintField(1, IR_VERSION), // field ModelProto.ir_version
+    textField(2, "embed-tables"), // field ModelProto.producer_name
+    messageField(7, graph), // field ModelProto.graph
     // each ModelProto.opset_import is an OperatorSetIdProto: the domain (field 1) and version (field 2) of an operator
     // set
     messageField(8, [textField(1, ""), varintField(2, opset)]),
@@ -96,11 +96,11 @@ export function node(
   domain = "",
 ): MessagePiece {
   return messageField(1, [
-    ...inputs.map((name) => textField(1, name)), // NodeProto.input
-    ...outputs.map((name) => textField(2, name)), // NodeProto.output
-    textField(4, opType), // NodeProto.op_type
-    ...attributes, // NodeProto.attribute
-    ...(domain === "" ? [] : [textField(7, domain)]), // NodeProto.domain
+    ...inputs.map((name) => textField(1, name)), // field NodeProto.input
+    ...outputs.map((name) => textField(2, name)), // field NodeProto.output
+    textField(4, opType), // field NodeProto.op_type
+    ...attributes, // field NodeProto.attribute
+    ...(domain === "" ? [] : [textField(7, domain)]), // field NodeProto.domain
   ]);
 }
 
@@ -119,16 +119,16 @@ export const intsAttribute = (name: string, values: MessagePiece): MessagePiece 
 export const stringsAttribute = (name: string, values: MessagePiece): MessagePiece =>
   attribute(name, values, 8);
 
-/** Numbers of an initializer. */
+/** An array of numbers that an ONNX model contains as an initializer. */
 export type TensorValues = Float32Array | Float64Array | Uint32Array | BigInt64Array;
 
 /** Returns an initializer whose element type is that of the array; the array may be a view, because it is streamed. */
 export function tensor(name: string, shape: readonly number[], values: TensorValues): MessagePiece {
   return messageField(5, [
-    ...shape.map((size) => varintField(1, size)), // TensorProto.dims
-    varintField(2, ELEMENT[elementOf(values)]), // TensorProto.data_type
-    textField(8, name), // TensorProto.name
-    // TensorProto.raw_data, little-endian
+    ...shape.map((size) => varintField(1, size)), // field TensorProto.dims
+    varintField(2, ELEMENT[elementOf(values)]), // field TensorProto.data_type
+    textField(8, name), // field TensorProto.name
+    // field TensorProto.raw_data, little-endian
     bytesField(9, new Uint8Array(values.buffer, values.byteOffset, values.byteLength)),
   ]);
 }
@@ -175,7 +175,7 @@ export function keysToRows(
   output: string,
   { size, padding, unknown, ...of }: KeyRows,
 ): MessagePiece {
-  // the empty key is added after all other keys
+  // the empty key follows all other keys
   const key = (i: number): Uint8Array => (i < size ? of.key(i) : new Uint8Array());
   const row = (i: number): number => (i < size ? of.row(i) : padding);
   const keys = repeatedField(

@@ -64,7 +64,7 @@ interface ByKey {
   unknown: UnknownVector | undefined;
 }
 
-/** Adds the nodes of a field. @param byKey undefined: the input is a row number */
+/** Adds the nodes that look up the vectors of a field. @param byKey undefined: the input is a row number */
 function addField(
   { nodes, initializers, inputs, outputs }: OnnxGraph,
   batch: ExportBatch,

@@ -6,7 +6,7 @@
 
 import { ByteWriter } from "../files/byte-writer.js";
 
-/** A part of a message: its number of bytes, and a function that yields them in chunks. */
+/** A part of a protobuf message: its number of bytes, and a function that yields them in chunks. */
 export interface MessagePiece {
   length: number;
   chunks: () => Iterable<Uint8Array>;
@@ -15,27 +15,27 @@ export interface MessagePiece {
 const [VARINT, DELIMITED] = [0, 2];
 const encoder = new TextEncoder();
 
-/** Returns a field with an int32, an int64 or an enumeration, from 0 to 2^53. */
+/** Returns a protobuf field that contains an int32, an int64 or an enumeration value, from 0 to 2^53. */
 export function varintField(number: number, value: number): MessagePiece {
   return bytesPiece([...varint((number << 3) | VARINT), ...varint(value)]);
 }
 
-/** Returns a field with a string. */
+/** Returns a protobuf field that contains a string. */
 export function textField(number: number, text: string): MessagePiece {
   return delimitedField(number, bytesPiece(encoder.encode(text)));
 }
 
-/** Returns a field with existing bytes, which may be a view. */
+/** Returns a protobuf field that contains existing bytes, which may be a view. */
 export function bytesField(number: number, bytes: Uint8Array): MessagePiece {
   return delimitedField(number, { length: bytes.length, chunks: () => [bytes] });
 }
 
-/** Returns a field with a message, which consists of the given fields in the given order. */
+/** Returns a protobuf field that contains a message, which consists of the given fields in the given order. */
 export function messageField(number: number, fields: readonly MessagePiece[]): MessagePiece {
   return delimitedField(number, concatenated(fields));
 }
 
-/** Concatenates parts of a message. */
+/** Concatenates parts of a protobuf message. */
 export function concatenated(pieces: readonly MessagePiece[]): MessagePiece {
   return {
     length: pieces.reduce((sum, { length }) => sum + length, 0),

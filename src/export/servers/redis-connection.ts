@@ -15,11 +15,11 @@ const REDIS_PACKAGE = ["@redis/client", "^5"] as const;
 const WINDOW = 1 << 21;
 const CONNECT_MILLISECONDS = 10_000;
 
-/** The types of a reply. */
+/** The types that a reply of Redis may have. */
 type Answer = string | number | null | Answer[];
 type Arguments = readonly (string | Buffer)[];
 
-/** The methods of the package's client that this program calls. */
+/** The methods that this program uses of the client in the package redis. */
 interface Client {
   sendCommand: (args: Arguments) => Promise<unknown>;
   destroy: () => void;

@@ -27,7 +27,7 @@ const RENEW = `${IF_HELD} return redis.call('PEXPIRE', KEYS[1], ARGV[2])`;
 const SWITCH = `${IF_HELD} redis.call('SET', KEYS[2], ARGV[2]) return 1`;
 const RELEASE = `${IF_HELD} return redis.call('DEL', KEYS[1])`;
 
-/** The data that a version contains. */
+/** The keys and values that an export writes to Redis as one version. */
 export interface RedisContent {
   /** type of the values; all versions of a name have the same type */
   kind: "vectors" | "lists";
@@ -71,7 +71,7 @@ export async function replaceInRedis(content: RedisContent, target: ServerTarget
  */
 async function clearUp(redis: RedisConnection, { into }: ServerTarget, version: string): Promise<void> {
   await redis.settle();
-  // the command whose reply was lost may have made this version the latest
+  // keeps the keys if this version became the latest: a command may succeed even if its reply is lost
   if ((await redis.command("GET", `${into}:latest`)) !== version) await remove(redis, into, version);
 }
 
@@ -95,7 +95,7 @@ async function sendLocked(
   for (const version of (await redis.command("HKEYS", versions)) as string[])
     if (version !== latest) await remove(redis, into, version);
 
-  // a new number, so that keys which a suspended export may still write do not belong to this version
+  // a new number for the version, so that keys which a suspended export may still write do not belong to it
   const version = String(await redis.command("INCR", `${into}:counter`));
   await redis.command("HSET", versions, version, fingerprint);
   onStart(version);
@@ -107,7 +107,7 @@ async function sendLocked(
 
 /** @throws {OutputError} the name has values of another type, which its readers expect */
 function checkKind(held: unknown, kind: RedisContent["kind"], { into, variable }: ServerTarget): void {
-  // the type of a version that was not written by an export is unknown
+  // the type of the values is known only if an export recorded it
   if (typeof held !== "string") return;
   const there = held.startsWith("lists ") ? "lists" : "vectors";
   if (there !== kind)
@@ -163,7 +163,7 @@ async function withRedisLock<T>(
     const held = await redis.command("EVAL", RENEW, "1", lock, token, String(LOCK_MILLISECONDS));
     if (held === 0) redis.fail(lostLock(target));
   };
-  // errors of renewing are ignored, because `work` also notices failures of the connection
+  // errors of renewing the lock are ignored, because `work` also notices failures of the connection
   const timer = setInterval(() => void renew().catch(() => undefined), RENEW_EVERY);
   try {
     return await work(token);

@@ -17,8 +17,8 @@ export interface ListBounds {
 /** One column of a batch; one thread sends it to another. */
 export interface BatchColumn {
   /**
-   * non-missing values of the rows, or of the elements of their lists; `stored`: values as they are stored in a Parquet
-   * page
+   * values of the rows, or of the elements of their lists, without the missing ones; `stored`: in the form that Parquet
+   * pages store
    */
   values: PlainValues | { stored: ArrayLike<unknown> };
   /** u32: 1 if the row, or the element of a list, has a value, 0 if it is missing; undefined: none is missing */
@@ -35,7 +35,7 @@ export class BatchCursor implements Cursor {
   readonly #column: LeafColumn;
   readonly #lists: ListBounds | undefined;
 
-  /** Reads the given batch. @param column column whose maxDefinition is 1 */
+  /** Reads the given batch. @param column column whose maxDefinition is 1, because the levels of a batch are 0 or 1 */
   constructor(column: LeafColumn, { values, levels, lists }: BatchColumn) {
     this.#column = column;
     this.values = "stored" in values ? fixedValues(values.stored, column.element) : values;
@@ -94,7 +94,7 @@ export class BatchCursor implements Cursor {
   }
 
   checkEnd(): void {
-    // nothing is checked, because a batch has exactly the number of rows that it states
+    // does nothing, because a batch has exactly the number of rows that it states
   }
 }
 

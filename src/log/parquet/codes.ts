@@ -15,7 +15,7 @@ import type { DictionaryIndices, KeyCells, KeyPart } from "./keys.js";
 export class ColumnCodes {
   readonly #table: KeyTable;
   readonly #nulls: NullCells;
-  /** codes of dictionary values that were sent by threads, by number of the dictionary and index of the value */
+  /** codes of the dictionary values that threads have sent, by number of the dictionary and index of the value */
   #dictionaries: Int32Array[] = [];
   #group = -1;
   #codes = new Uint32Array(0);
@@ -54,7 +54,7 @@ export class ColumnCodes {
   }
 
   /**
-   * Replaces the UNKNOWN cells of a part of a range by codes.
+   * Replaces the UNKNOWN cells of some consecutive rows, a part of a range, by codes.
    *
    * @param indices the part's values in the dictionary
    * @param own codes of the part's keys

@@ -25,7 +25,7 @@ export interface LeafColumn extends LeafChunk {
   separator?: string;
 }
 
-/** How the columns that hold lists are read. */
+/** The separators of columns that hold lists, and the columns that are not read. */
 export interface ListSeparators {
   ignored: ReadonlySet<string>;
   /** separator of the values of a list, by column */
@@ -114,7 +114,7 @@ export class ColumnCursor implements Cursor {
   #left = 0;
   #isLoaded = false;
   #levels = new Uint32Array(0);
-  /** for lists: the levels [at, end) that were decoded in advance, and the index of the next value */
+  /** for lists: positions of the levels [at, end) that were decoded but not used yet, and index of the next value */
   readonly #block = { at: 0, end: 0, value: 0 };
   #repetitions = new Uint32Array(0);
   #indices = new Uint32Array(0);
@@ -141,7 +141,7 @@ export class ColumnCursor implements Cursor {
     for (let left = numRows; left > 0;) {
       this.#turnPage();
       const taken = Math.min(left, this.#left);
-      // a page that is skipped completely is not read from the file
+      // the page is read from the file only if some of its values are not skipped
       if (taken < this.#left || this.#isLoaded) {
         const { values, numValues } = this.#segment(taken);
         skipValues(values, numValues);
@@ -266,7 +266,10 @@ export class ColumnCursor implements Cursor {
     return { numRows, values, numValues: countLevels(levels, numRows, maxDefinition), levels };
   }
 
-  /** Reads the next `count` values of the page, and returns them as an array of values and indices into this array. */
+  /**
+   * Reads the next `count` values of the page. Returns an array of values, and for each value that was read its index
+   * in the array.
+   */
   #indexed(values: PageValues, count: number): { plain: PlainValues; indices: Uint32Array } {
     if (this.#indices.length < count) this.#indices = new Uint32Array(count);
     const indices = this.#indices;
@@ -293,7 +296,9 @@ export class ColumnCursor implements Cursor {
     } while (this.#hasEntry() && this.#repetitions[this.#block.at] !== 0);
   }
 
-  /** Whether a list column has another entry; loads the block of levels that contains the entry. */
+  /**
+   * Whether the list column has another level in its row group; decodes the next levels if all decoded ones were used.
+   */
   #hasEntry(): boolean {
     const block = this.#block;
     if (block.at < block.end) return true;

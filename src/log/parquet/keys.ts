@@ -39,8 +39,8 @@ export interface KeyPart {
   from: number;
   to: number;
   /**
-   * the keys of the cells that are UNKNOWN, in the order of the cells; if `indices` is set, keys of the new values of
-   * the dictionary
+   * the keys of the cells that are UNKNOWN, in the order of the cells; if `indices` is set, the dictionary's keys that
+   * are new to the thread instead
    */
   keys: Keys;
   /** number of bytes before each key that are not part of the key */
@@ -52,7 +52,7 @@ export interface KeyPart {
   nulls: NullCells;
 }
 
-/** The values of a dictionary that occur in a part. */
+/** The values of a dictionary that occur in consecutive rows of a range. */
 export interface DictionaryIndices {
   /** number of the dictionary within its row group and column */
   ordinal: number;
@@ -63,7 +63,7 @@ export interface DictionaryIndices {
    * first rows
    */
   fresh: Uint32Array;
-  /** true if some cells of the part have a code that the thread does not know */
+  /** true if some cells of these rows have a code that the thread does not know */
   hasUnknown: boolean;
 }
 
@@ -75,7 +75,7 @@ export interface KeyKnowledge {
    * number of UNKNOWN ones. When absent, the thread knows no codes.
    */
   find?: (keys: Keys, gap: number, codes: Uint32Array) => number;
-  /** true if keys outside of a dictionary are looked up as well; false if the same thread assigns the codes */
+  /** true if keys that are not in a dictionary are looked up as well; false if this thread assigns the codes itself */
   findsCells?: boolean;
 }
 
@@ -97,7 +97,7 @@ export class KeyReader {
   readonly #findCells: KeyKnowledge["find"];
   /** dictionary of the values that were read last */
   #dictionary: PlainValues | undefined;
-  /** indices of the dictionary's values that were UNKNOWN; codes may have been assigned to them since */
+  /** indices of those dictionary values that had no code when they were sent; they may have one by now */
   #unknown = new Uint32Array(0);
   readonly #bytes = new TextBytes();
 
@@ -136,7 +136,7 @@ export class KeyReader {
     checkLeft(values, numValues);
     const plain = values.values;
     if (plain.kind === "text" && this.#findCells && !levels) {
-      // most keys have codes, so the keys are looked up without copying them
+      // most keys have codes already, so keys are looked up where they are in the page, without copying them
       const offsets = plain.bounds.subarray(values.at, values.at + numValues + 1);
       values.at += numValues;
       const own = { size: numValues, bytes: plain.bytes, offsets };
@@ -196,7 +196,7 @@ export class KeyReader {
     this.#dictionary = dictionary;
     this.#unknown = new Uint32Array(0);
     this.#region.startDictionary(dictionary.count);
-    // values that are not texts may have no text form, so their keys are not looked up in advance
+    // the values of other types may have no text, so their codes are not looked up in advance
     if (!this.#find || dictionary.kind !== "text") return;
     const { count: size, bytes, bounds: offsets, gap } = dictionary;
     const { codes, shared } = this.#region;

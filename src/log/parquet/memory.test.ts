@@ -66,7 +66,7 @@ describe("a page in the kernel's memory", () => {
     );
   });
 
-  // uses few distinct bytes at few distances, so that copies of all lengths and offsets occur
+  // the data consists of short byte sequences that are repeated, so that copies of all lengths and distances occur
   const text = fc
     .array(fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.integer({ min: 1, max: 60 })), {
       minLength: 1,

@@ -10,7 +10,7 @@ import { checkLeft, integerAt, isOwnText, spread, takeIndices, textAt, type Plai
 
 /** A cell that is not a number. */
 export interface BadNumber {
-  /** number of the cell's row; the first row that NumberReader.read reads has the number `at` */
+  /** number of the cell's row, counted from the argument `at` of NumberReader.read */
   row: number;
   text: string;
 }

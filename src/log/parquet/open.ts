@@ -88,7 +88,8 @@ export async function openParquet(
         for (const name of further) firstWith.set(name, other);
         if (further.length > 0) columns = columnsSoFar();
         noteOdd(other, columns, odd);
-        // the types of further columns are inferred from the rows that have them
+        // the sample also contains the first rows of each file with further columns, from which the types of these
+        // columns are inferred
         const missing = further.length > 0 ? SAMPLE_ROWS : SAMPLE_ROWS - numRows;
         if (missing > 0) sample.push(...firstParquetRows(other, columns, odd, missing).sample);
         numRows += other.numRows;
@@ -194,7 +195,7 @@ function firstParquetRows(
     });
     for (let row = 0; row < numRows; row++) {
       const texts = cells.map((column) => (column ? column[row]! : ""));
-      // a faulty row is reported when it is read
+      // leaves faulty rows out of the sample; they are reported when the whole log is read
       if (texts.every((text) => typeof text === "string"))
         sample.push({ texts, constants: Object.values(file.partition) });
       else numFaulty++;
@@ -210,7 +211,7 @@ function rowsOfBytes(group: RowGroup, numRows: number, names: ReadonlySet<string
   addPageBytes([group], byColumn);
   const bytes = [...byColumn].reduce((sum, [name, size]) => sum + (names.has(name) ? size : 0), 0);
   const rows = Math.floor((RANGE_BYTES / Math.max(1, bytes)) * numRows);
-  // a damaged file may state any sizes
+  // a damaged file may state any sizes, so the result has a lower bound
   return rows >= LEAST_LONG_ROWS ? rows : LEAST_LONG_ROWS;
 }
 
@@ -228,7 +229,7 @@ async function* rangesOf(
   for (const [at, named] of files.entries()) {
     const file = at === 0 ? first : await openParquetFile(named);
     try {
-      // the file may have changed since the log was opened
+      // checks the columns again, because the file may have changed since the log was opened
       const odd = new Map<string, DataError>();
       noteOdd(file, columns, odd);
       const names = requests.map(({ name }) => name).filter((name) => !columns.ignored.has(name));

@@ -3,7 +3,7 @@ import { parquetWriteBuffer } from "hyparquet-writer";
 import { ColumnCursor } from "./cursor.js";
 import { PageReader, type LeafChunk } from "./pages.js";
 
-/** Returns the bytes of a file with one column, and the known properties of the file. */
+/** Returns the bytes of a file with one column, and what its pages are expected to contain. */
 function chunkOf(data: unknown[], codec: "UNCOMPRESSED" | "SNAPPY", nullable: boolean) {
   const buffer = parquetWriteBuffer({
     columnData: [{ name: "a", data, type: "STRING", nullable }],

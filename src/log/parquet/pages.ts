@@ -201,7 +201,7 @@ export class PageReader {
       try {
         header = reader.struct(0);
       } catch (error) {
-        // page headers with statistics of long texts may need more bytes than were read
+        // reads more bytes, because page headers with statistics of long texts may need more than were read
         if (error instanceof TooShort && stop < end && window < MAX_HEADER_BYTES) continue;
         throw error;
       }
@@ -272,7 +272,7 @@ class ThriftReader {
     if (type === 12) return this.struct(depth + 1);
     if (type === 7) this.at += 8;
     else if (type === 8) {
-      // `+=` would read #at before #varint() advances it
+      // this is not written with `+=`, which would read #at before #varint() advances it
       const length = this.#varint();
       this.at += length;
     } else throw new Error(`a page header holds a field of type ${type}`);

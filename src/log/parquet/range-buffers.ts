@@ -1,7 +1,7 @@
 // Reuses the arrays of ranges. New memory costs a page fault per 4 KB, and freeing memory stops all threads for a
 // moment; with two threads, allocating and freeing took longer than reading.
 
-/** A pool of arrays with arbitrary content. */
+/** A pool of arrays, whose content is arbitrary. */
 export class RangeBuffers {
   /** arrays that are free for reuse, by their number of bytes */
   readonly #free = new Map<number, ArrayBuffer[]>();

@@ -35,12 +35,12 @@ import { affordableScanners } from "../text/scanners.js";
 /** Number of ranges that are queued for a thread: the range that it scans, and the next one. */
 const RANGES_AHEAD = 2;
 
-/** The items of a log in order: the start of a file, its ranges, and its end. */
+/** The items that make up a log, in order: for each file its start, its ranges of rows, and its end. */
 export type RangeItem =
   | { kind: "start"; file: RangeFile }
-  /** `release` is called when the range was scanned, and never after an error */
+  /** `release` is called once the range was scanned, but not after an error */
   | { kind: "range"; range: ParquetRowRange; release?: () => void }
-  /** the receiver closes the file when its ranges were scanned */
+  /** the receiver of the items closes the file once its ranges were scanned */
   | { kind: "end"; file: RangeFile };
 
 /** A Parquet file, or a source of batches of rows in memory. */
@@ -64,7 +64,7 @@ interface RangeReading {
 /** A queued item. If it is a range, `result` becomes its scan or an error. */
 interface Ordered {
   item: RangeItem;
-  /** takes back the buffers of the scan */
+  /** returns the buffers of the scan to the thread that scanned, which reuses them */
   give?: (buffers: ArrayBuffer[]) => void;
   result?: RangeScan | { error: unknown } | undefined;
   coming?: Promise<unknown>;
@@ -150,7 +150,7 @@ export async function readRanges(
           throw receivedError(reply as SentError);
         })
       : digestOf(path);
-    // the checksum is awaited at the end of the file, or never if an error occurs before
+    // errors are ignored here, because the checksum is awaited at the end of the file, or never if another error occurs
     digest.catch(() => undefined);
     return digest;
   };
@@ -182,8 +182,8 @@ export async function readRanges(
   const most = RANGES_AHEAD * (1 + numOthers);
   let isEnd = false;
   /**
-   * the error that ended the items; it is thrown after all previous rows were merged, because errors in these rows come
-   * first
+   * the error at which the reading of items ended; it is thrown after all rows before it were merged, because errors in
+   * these rows come first
    */
   let failure: { error: unknown } | undefined;
   const nextItem = async (): Promise<RangeItem | undefined> => {
@@ -216,13 +216,13 @@ export async function readRanges(
           open.add(item.file.source);
           const digest = digested(item.file.source.path);
           digests.set(item.file, digest);
-          // waits for the checksum, because without another thread nothing can be read at the same time
+          // without other threads, the checksum is computed first, because nothing can be read at the same time
           if (threads.length === 0) await digest;
         }
         if (!item) isEnd = true;
         else if (item.kind === "range") ordered.push(Object.assign(take(item.range), { item }));
         else ordered.push({ item });
-        // while this thread waits, replies of the other threads arrive
+        // returns to the event loop, so that replies of the other threads arrive
         await new Promise((resolve) => setImmediate(resolve));
         continue;
       }
@@ -253,7 +253,7 @@ export class RangeMerger {
   readonly #options: ReadOptions;
   readonly #memory: ScanMemory;
   readonly #lock: TableLock;
-  /** the merged codes of each requested column */
+  /** for each requested column: the object that assigns the log's codes to its keys; undefined for numbers */
   readonly #codes: (ColumnCodes | undefined)[];
 
   /** @throws {IoError} the system provides no addresses for a memory */

@@ -60,7 +60,7 @@ async function answer(job: RangeJob | DigestJob): Promise<void> {
   }
 }
 
-// replies are sent in order, although a checksum takes a long time
+// jobs are answered one after another, so that replies keep their order even if one job is a slow checksum
 let last = Promise.resolve();
 parentPort!.on("message", (job: RangeJob | DigestJob) => {
   last = last.then(() => answer(job));

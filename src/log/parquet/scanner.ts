@@ -88,7 +88,7 @@ export function isNumbers(column: KeyCells | Float64Array): column is Float64Arr
   return "BYTES_PER_ELEMENT" in column;
 }
 
-/** A function that returns, for a requested column, how a thread looks up the codes of keys that the log has. */
+/** A function that returns how a thread looks up the codes of keys that occurred before, for a requested column. */
 export type KnownKeys = (request: number) => Omit<KeyKnowledge, "nullTexts">;
 
 /** Scans ranges of rows for one thread. */
@@ -245,13 +245,14 @@ export class ParquetScanner {
   /** Advances the cursors to the start of a range. */
   #moveTo(range: ParquetRowRange): void {
     if (this.#group !== range.group) {
-      // each row group has its own dictionaries, so the readers' tables of dictionary codes are reset; batches have
-      // none
+      // readers have tables of a dictionary's codes, and each row group has its own dictionaries, so readers are
+      // created again; batches have no dictionaries
       if (!range.batch) this.#readers = [];
       this.#cursors = range.columns.map((column, request) =>
         typeof column === "string" ? undefined : this.#open(column, range, request),
       );
-      // the group is set after all cursors were opened, so that an error leaves no partly opened group
+      // #group is set last, so that an error while the cursors are opened does not leave a group whose cursors are
+      // missing
       this.#group = range.group;
     }
     for (const [request, cursor] of this.#cursors.entries()) {

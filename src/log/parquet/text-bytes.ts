@@ -43,7 +43,7 @@ export class TextBytes {
       this.#bytes[length++] = 0x2d;
       value = -value;
     }
-    // 32-bit arithmetic is several times faster
+    // numbers are written in two parts below 1e9, because 32-bit arithmetic is several times faster
     const high = value < 1e9 ? 0 : Math.floor(value / 1e9);
     if (high > 0) {
       length = this.#digits(high, length, digitsOf(high));
@@ -101,7 +101,7 @@ export class TextBytes {
   }
 }
 
-/** Returns the number of digits of a whole number below 10^9 (or a little above). */
+/** Returns the number of digits of a whole number that has at most ten. */
 function digitsOf(value: number): number {
   let digits = 1;
   for (let power = 10; digits < 10 && value >= power; power *= 10) digits++;

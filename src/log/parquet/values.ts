@@ -39,7 +39,7 @@ export type PlainValues = { count: number } & (
 
 /** The values of a page that were not read yet. */
 export type PageValues =
-  /** ordinal: ordinal number of the dictionary in the column chunk */
+  /** ordinal: number of the dictionary among those of the column chunk */
   | { isCoded: true; runs: Runs; dictionary: PlainValues; ordinal: number; memory: PageRegion | undefined }
   | { isCoded: false; values: PlainValues; at: number };
 
@@ -150,7 +150,7 @@ export function skipValues(values: PageValues, count: number): void {
   }
 }
 
-/** @throws {Error} fewer values are left */
+/** @throws {Error} fewer than the requested number of values are left */
 export function checkLeft({ values, at }: PageValues & { isCoded: false }, count: number): void {
   if (count > values.count - at) throw new Error(`a page ends after ${values.count} of ${at + count} values`);
 }
@@ -197,7 +197,7 @@ export function isOwnText(value: number, { BYTES_PER_ELEMENT: width }: Float32Ar
   return Number.isSafeInteger(value) && (width === 8 || Math.abs(value) < 2 ** 24);
 }
 
-/** Expands consecutive values to the rows that have a value. */
+/** Moves `numValues` consecutive values to the rows that have a value; other rows get the value `missing`. */
 export function spread(
   out: Uint32Array | Float64Array,
   at: number,
@@ -208,7 +208,7 @@ export function spread(
   missing: number,
 ): void {
   let value = numValues;
-  // the loop runs backwards, because the row of a value is never before the value's index
+  // the loop runs from the last row to the first, so that no value is overwritten before it is moved to its row
   for (let row = numRows - 1; row >= 0; row--)
     out[at + row] = levels[row] === maxDefinition ? out[at + --value]! : missing;
 }
@@ -253,14 +253,14 @@ const UNITS = { MILLIS: 1, MICROS: 1000, NANOS: 1_000_000 };
 function millisecondsOf(values: BigInt64Array, units: number, times: Float64Array): Float64Array {
   const words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
   for (let i = 0; i < times.length; i++) {
-    // arithmetic with BigInt takes ten times as long
+    // computes in floating point, because arithmetic with BigInt takes ten times as long
     const value = words[2 * i + 1]! * 2 ** 32 + (words[2 * i]! >>> 0);
     if (!Number.isSafeInteger(value)) {
       times[i] = Number(values[i]! / BigInt(units));
       continue;
     }
     let time = Math.trunc(value / units);
-    // the quotient may have been rounded up to a whole number
+    // takes back one millisecond if the division has rounded the quotient up to a whole number
     if (Math.abs(time) * units > Math.abs(value)) time -= Math.sign(value);
     times[i] = time + 0; // adding 0 turns -0 into 0
   }

@@ -21,7 +21,7 @@ function layoutOf(numColumns: number): ScanLayout {
   return { numColumns, cells, constants: cells.map(() => "") };
 }
 
-/** Generates a part of a number that may be absent. */
+/** Generates the given text or an empty one: a part of a number that may be absent. */
 function part(text: fc.Arbitrary<string>) {
   return fc.oneof(fc.constant(""), text);
 }

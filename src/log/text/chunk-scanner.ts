@@ -17,7 +17,8 @@ import type { ScanRegion, ScanMemory } from "../scanner.js";
 import { forEachRow } from "./text-rows.js";
 
 /**
- * Number of bytes per call of the kernel: WebAssembly code is optimized between calls, and the bounds fit in the cache.
+ * Number of bytes per call of the kernel: WebAssembly code is optimized between calls, and the bounds of the cells in
+ * so many bytes fit in the cache.
  */
 const RANGE_BYTES = 1 << 16;
 
@@ -184,14 +185,14 @@ export class ChunkScanner {
     this.#scanBytes(bytes, at, to, regions, scan);
   }
 
-  /** Fills the columns whose cell is the same in all rows of the file. */
+  /** Fills the columns that the file does not have: their cell is the same in all of its rows. */
   #fillConstants({ outputs }: Regions, scan: ChunkScan): void {
     for (const [request, { as }] of this.#setup.requests.entries()) {
       if (this.#layout.cells[request] !== -1) continue;
       const text = this.#layout.constants[request]!;
       const { offset } = outputs[request]!;
       if (as === "key") {
-        // codes are looked up before the view is created, because a new key may grow the memory
+        // the code is looked up before the view of the memory is created, because a new key may grow the memory
         const code = text === "" || scan.numRows === 0 ? MISSING : this.#codeOf(request, text);
         this.#memory.u32.fill(code, offset / 4, offset / 4 + scan.numRows);
         continue;
@@ -220,7 +221,8 @@ export class ChunkScanner {
     const { requests } = this.#setup;
     const { numColumns } = this.#layout;
     const memory = this.#memory;
-    // smallest row: its separators and a newline, or one byte and a newline in a log of one column
+    // a row has at least a separator between any two cells and a newline; in a log of one column, one byte and a
+    // newline
     const maxRows = Math.floor(bytes.length / Math.max(2, numColumns)) + 1;
     const old = this.#regions;
     const regions = {
@@ -354,7 +356,7 @@ export class ChunkScanner {
         const text = cells[places[request]!]!;
         const { offset } = outputs[request]!;
         if (this.#tables[request]) {
-          // codes are looked up before the view is created, because a new key may grow the memory
+          // the code is looked up before the view of the memory is created, because a new key may grow the memory
           const code = text === "" ? MISSING : this.#codeOf(request, text);
           this.#memory.u32[offset / 4 + scan.numRows] = code;
           continue;

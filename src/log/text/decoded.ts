@@ -33,7 +33,7 @@ export async function* decoded(
   let offset = 0;
   for await (const piece of pieces) {
     const text = decode(piece, () => {
-      // a character may begin in the previous piece
+      // a character may begin in the previous piece, so the last line of that piece is decoded again
       const tail = before.subarray(lineStart(before, offset - before.length, decoder));
       return linesBeforeFault(Buffer.concat([tail, piece]), decoder.encoding);
     });
@@ -77,7 +77,8 @@ async function* withoutUtf16(
       continue;
     }
     length += piece.length;
-    // the first line is enough to decide; an interactive sender may send no more before it receives a reply
+    // a complete first line is enough to recognize UTF-16; an interactive sender may send no more before it gets a
+    // reply
     const isEnough = length >= LOOK_BYTES || piece.includes(0x0a);
     // the piece is copied, because it may share its buffer with the next piece
     head.push(isEnough ? piece : Uint8Array.from(piece));

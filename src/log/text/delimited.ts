@@ -71,7 +71,8 @@ export async function openDelimited(
     });
     const pulled: InputItem[] = [];
     const { sample, sampleIsAll } = await takeSample(items, pulled, columns, dialect, options);
-    // the types of further columns are inferred from the rows that have them
+    // the sample also contains the first rows of each file with further columns, from which the types of these columns
+    // are inferred
     for (const { file, rows } of sampleIsAll ? [] : rowsOfLater)
       sample.push(...rows.map(cellsInOrder(file, columns)));
     const plain = plainCell(options);
@@ -126,7 +127,10 @@ async function firstRows(opened: OpenFile, chunkBytes: number): Promise<string[]
   return rows;
 }
 
-/** Pulls files and their chunks until they contain the rows of the sample; read() later processes them first. */
+/**
+ * Reads files and their chunks until they contain the rows of the sample; `pulled` receives them, so that read()
+ * processes them first.
+ */
 async function takeSample(
   items: AsyncGenerator<InputItem, void, undefined>,
   pulled: InputItem[],
@@ -162,7 +166,7 @@ async function takeSample(
         throw reorderedHeader({ cells, header }, { file: path, line: chunkLine + rowLine });
       rowsOfFile++;
       numRows++;
-      // a bad row is reported when it is read
+      // leaves bad rows out of the sample; they are reported when the whole log is read
       if (cells.length === numColumns && malformedQuote === -1) sample.push(inOrder(cells));
       return numRows <= SAMPLE_ROWS;
     });

@@ -69,7 +69,7 @@ export function reorderedLine(
     for (let start = bounds[run]!; start < bounds[run + 1]!;) {
       const newline = bytes.indexOf(NEWLINE, start);
       const end = bytes[newline - 1] === RETURN ? newline - 1 : newline;
-      // the line may be preceded by a byte-order mark
+      // a byte-order mark may precede the line
       if (end - start === length || end - start === length + MARK.length) {
         const cells = Buffer.from(bytes.subarray(start, end)).toString("utf8").split(delimiter);
         if (isReordered(cells, header)) return { line: countLines(bytes, 0, start), cells, header };

@@ -130,7 +130,8 @@ async function* cutFile(
     }
     const tail = bytes.slice(end);
     if (end > 0) yield { kind: "chunk", file, bytes: bytes.subarray(0, end), quoted };
-    // reads twice as many bytes each time if a record does not end, so that they are not scanned again for every chunk
+    // if no record ends in these bytes, twice as many are read next, so that a long record is not scanned again for
+    // every chunk
     [parts, length, wanted] = [
       [tail],
       tail.length,
@@ -167,7 +168,7 @@ function openCell(bytes: Uint8Array, openQuote: number, { delimiter }: Dialect):
   return bytes.length - (openQuote >= 0 ? openQuote : bytes.lastIndexOf(delimiter.charCodeAt(0)) + 1);
 }
 
-/** Concatenates parts in a new buffer; if `closed`, adds a newline after a last line without one. */
+/** Concatenates byte arrays in a new buffer. If `closed`, adds a newline if the last byte is not one. */
 function concatenate(
   parts: Uint8Array[],
   closed: boolean,
@@ -232,7 +233,7 @@ export function checkColumns(
   );
 }
 
-/** Maximum number of buffers that are kept, which is the number in use at the same time. */
+/** Maximum number of buffers that wait for reuse; no more are in use at the same time. */
 const MAX_KEPT = 8;
 const GRAIN = 1 << 18;
 

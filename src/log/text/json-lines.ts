@@ -42,7 +42,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
           if (Array.isArray(cell)) multi.set(name, separatorOf(name, given, { multi: {} }) ?? "|");
         }
       }
-      // if a nested object is null in some rows, its name without a member is not a column
+      // removes names of nested objects, which occur if the object is null in some rows: only its members are columns
       const names = [...columns];
       const isObject = (name: string) =>
         isNull.has(name) && names.some((other) => other.startsWith(`${name}.`));
@@ -81,7 +81,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
     if (rows > 0 || later.size < MOST_LATER) later.set(name, rows + 1);
   }
 
-  /** Returns the name that the user ignores: the column itself, or an object that contains it. */
+  /** Returns the name in --ignore that excludes a member: the member itself, or an object that contains it. */
   function ignoredPart(name: string): string | undefined {
     if (ignored.size === 0) return undefined;
     for (let end = name.length; end > 0; end = name.lastIndexOf(".", end - 1))
@@ -91,8 +91,8 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
 
   function cellText(name: string, cell: Cell, schema: Schema): string {
     if (typeof cell === "string") {
-      // the cell of a list column that is not a list in this row: a value that contains the separator would be split
-      // into two
+      // in a list column, a cell that is not a list is one value, which must not contain the separator, or it would be
+      // split into two
       const isOne = Object.hasOwn(schema.multi, name) && !Object.hasOwn(given, name);
       return isOne ? joinValues(name, [cell], schema.multi[name]!) : cell;
     }

@@ -126,7 +126,7 @@ async function* itemsOf<Rec>(
   }
 }
 
-/** The first records of a file. */
+/** A file with its first records, from which the columns are determined. */
 interface FileHead<Rec> extends LogFile {
   records: Rec[];
 }
@@ -166,7 +166,10 @@ function furtherColumnWarnings<Rec>(
   });
 }
 
-/** Pulls files and their pieces until they contain the first rows; read() later processes them again. */
+/**
+ * Reads files and their pieces until they contain the first rows; `pulled` receives them, so that read() processes them
+ * again.
+ */
 async function takeHead<Rec>(
   items: AsyncGenerator<Item<Rec>, void, undefined>,
   head: Item<Rec>[],
@@ -189,7 +192,8 @@ async function takeHead<Rec>(
     .flatMap(({ piece, partition, path }) => piece.records.map((record) => ({ record, partition, path })))
     .slice(0, SAMPLE_ROWS);
   const known = new Set(form.schemaOf(first.map(({ record }) => record)).columns);
-  // the types of further columns are inferred from the rows that have them
+  // the sample also contains the first rows of each file with further columns, from which the types of these columns
+  // are inferred
   const heads = further.filter(({ records }) => {
     const own = form.schemaOf(records).columns.filter((name) => !known.has(name));
     for (const name of own) known.add(name);
@@ -203,7 +207,7 @@ async function takeHead<Rec>(
   const ofFile = first.filter(({ path }) => path === first[0]!.path).map(({ record }) => record);
   const warnings = furtherColumnWarnings(ofFile, further, form, options.ignore);
   if (schema.columns.length === 0) {
-    // no record is valid, so the fault of the first record is reported
+    // all records are malformed, so the fault of the first one is thrown
     const { path, piece } = pieces.find(({ piece }) => piece.records.length > 0)!;
     recordRows(piece, { path, partition: {}, firstLine: 1 }, form, schema, "error");
     throw new DataError(`the first rows have no columns: expected ${form.expected}`, { file: path, line: 1 });
@@ -214,7 +218,7 @@ async function takeHead<Rec>(
     try {
       sample.push([...form.cellsOf(record, schema), ...Object.values(partition)]);
     } catch (error) {
-      // a bad row is reported when it is read
+      // leaves bad rows out of the sample; they are reported when the whole log is read
       if (!(error instanceof RowFault)) throw error;
     }
   }

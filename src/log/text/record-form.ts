@@ -56,8 +56,8 @@ export interface RecordForm<Rec> {
   /** Returns the warnings after all records were read, one sentence each. */
   warnings?(): string[];
   /**
-   * Announces the columns that will be read; the cells of other columns may be empty from now on. @throws {DataError} a
-   * file lacks an announced column
+   * Tells the format which columns will be read; it may leave the cells of other columns empty from now on. @throws
+   * {DataError} a file lacks one of these columns
    */
   want?(columns: ReadonlySet<string>): void;
 }

@@ -84,7 +84,7 @@ function startsWhiteSpace(byte: number): boolean {
 export interface Cut {
   /** index after the newline of the last whole record; 0 if there is none */
   end: number;
-  /** runs of records with a quoted cell before the cut: alternating starts and ends, ascending */
+  /** runs of records with a quoted cell before this position: alternating starts and ends, ascending */
   quoted: number[];
   /** index of the opening quote of an unclosed or too large cell in the record at `end`; -1 if there is none */
   openQuote: number;
@@ -101,7 +101,7 @@ export function lastCut(bytes: Uint8Array, dialect: Dialect): Cut {
   for (let at = 0; ;) {
     const quote = searched.indexOf(QUOTE, at);
     if (quote === -1) return { end: Math.max(at, searched.lastIndexOf(NEWLINE) + 1), quoted, openQuote: -1 };
-    // all lines before the line with the quote are whole records
+    // the lines before the one with the quote are whole records
     const start = Math.max(at, searched.lastIndexOf(NEWLINE, quote) + 1);
     if (startsComment(bytes, start, dialect)) {
       at = searched.indexOf(NEWLINE, quote) + 1;

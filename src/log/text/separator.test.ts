@@ -93,7 +93,7 @@ test("names of columns make a log without a header, and their number is checked"
       ["3", "4"],
     ],
   ]);
-  // a line that equals the names of --columns is a header and not a row
+  // a first line that equals the names of --columns is a header, not a row
   const headed = await rowsOf(file("headed.csv", "user,item\n1,2\n"), { header: false, columns });
   expect([headed.rows, headed.repeatedHeaders]).toEqual([[["1", "2"]], 1]);
   await expect(rowsOf(path, { header: false, columns })).rejects.toThrow(

@@ -32,7 +32,10 @@ export function checkedDelimiter(given: string): Pick<Dialect, "delimiter" | "wr
   return isByte ? { delimiter } : { delimiter: STAND_IN, written: delimiter };
 }
 
-/** Converts a text of the log back to its form in the file. */
+/**
+ * Returns a text as it is in the file, where the delimiter has several characters and not the one byte that replaces
+ * it.
+ */
 export function asWritten(text: string, { written }: Pick<Dialect, "written">): string {
   return written === undefined ? text : text.replaceAll(STAND_IN, written);
 }
@@ -72,7 +75,7 @@ export async function* withOneByte(
         from += needle.length;
       } else out[to++] = bytes[from++]!;
     }
-    // the end of a piece may be an incomplete delimiter
+    // keeps the end of the piece, which may be the start of a delimiter
     held = Uint8Array.from(bytes.subarray(from));
     yield out.subarray(0, to);
   }
