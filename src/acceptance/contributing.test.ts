@@ -131,7 +131,7 @@ test("the files that the page says to change are there", () => {
   const table = page.split("| to change ")[1]!.split("\n\n")[0]!;
   const paths = [...table.matchAll(/`((?:src|docs)\/[^`]+)`/g)].map(([, path]) => path!);
   expect(paths.length).toBeGreaterThan(15);
-  // in the paths of the page, NAME stands for any name, and a folder stands for its files
+  // in the paths of CONTRIBUTING.md, NAME stands for any name, and a folder stands for its files
   const there = ["src", "docs"].flatMap((root) =>
     readdirSync(project(root), { recursive: true }).map(
       (name) => `${root}/${String(name).replaceAll("\\", "/")}`,

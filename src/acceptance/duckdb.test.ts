@@ -222,8 +222,8 @@ withDuckDb(
       (await encoded([...inMemory, "--engine-sql", sqlFile(sql), "--engine-order", order])).message;
     const rows = (x: string) => `SELECT i // 2 AS user, ${x} AS item, 1 AS label FROM range(140001) t(i)`;
     expect(await message(rows("7"), "user")).toBeUndefined();
-    // the last row of a batch of 65,536 rows and the next row have different users; shifted by one row, they have the
-    // same user
+    // batches have 65,536 rows: the last row of a batch and the first row of the next one have different users here,
+    // but the same user once the first row is skipped
     expect(await message(`SELECT * FROM (${rows("7")}) OFFSET 1`, "user")).toBeUndefined();
     const last = "CASE WHEN i = 65537 THEN 8 ELSE 7 END";
     expect(await message(`SELECT * FROM (${rows(last)}) OFFSET 1`, "user")).toMatch(

@@ -69,7 +69,10 @@ interface Cut {
   folded: string[];
   judged: string[];
 }
-/** Returns each user's items by their first event with a weight above 0. */
+/**
+ * Returns for each user the distinct clicked items in the order of their first clicks, divided into the first `share`
+ * of them, which are folded in, and the others.
+ */
 function cutOf(events: readonly Event[], share: number): Cut[] {
   const users = [...new Set(events.map(({ user }) => user))];
   return users.map((user) => {

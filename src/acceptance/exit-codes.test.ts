@@ -31,7 +31,7 @@ const trainings = {
 type Kind = keyof typeof trainings;
 const kinds = Object.keys(trainings) as Kind[];
 
-/** Files of fixtures, of which command lines use the first rows, by their names in command lines. */
+/** The fixtures whose first rows are the logs of the command lines, by the logs' names there. */
 const logs = { CLICKS: "clicks.csv", PURCHASES: "purchases.csv", RATINGS: "ratings.csv" };
 
 const placed = (line: string): string =>

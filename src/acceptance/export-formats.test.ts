@@ -1,5 +1,5 @@
-// Exports for networks and vector stores: the FNN initializer equals the model, and rows are reserved and selected as
-// requested.
+// Exports for networks and vector stores: the initial weights for FNN give the model's scores, and an export contains
+// the reserved and the selected rows that were requested.
 
 import { unzipSync } from "fflate";
 import { parquetReadObjects } from "hyparquet";
@@ -72,7 +72,7 @@ describe("fnn", () => {
       for (const field of Object.keys(vocab)) {
         if (row[field] === "") continue;
         const { shape, values } = tensors[field]!;
-        // the last row is that of unknown keys
+        // the last row of each tensor is the row of unknown keys
         const z = (vocab[field]![row[field]!] ?? shape[0]! - 1) * 9;
         score += values[z]!;
         for (let d = 0; d < 8; d++) {

@@ -61,7 +61,8 @@ beforeAll(async () => {
 test("a dry run says what would change, and changes nothing", async () => {
   const before = grep(at("store"), user, item);
   const { stdout } = await embedOk(["forget", at("store"), `user:${user}`, "--dry-run"]);
-  // target statistics are kept for the user alone and for 65 pairs of the user and an item, and each contains the key
+  // the run has target statistics for the user alone and for 65 pairs of the user and an item, and each of them names
+  // the user's key
   expect(stdout).toContain(`${at("store/trees/000001")}: 66 rows and entries would be forgotten\n`);
   expect(grep(at("store"), user, item)).toEqual(before);
 });

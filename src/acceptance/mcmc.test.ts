@@ -61,8 +61,8 @@ describe("mcmc on clicks", () => {
     );
     expect(metrics["testByTable"]!["logLoss"]).not.toBe(metrics["test"]!["logLoss"]);
     expect(metrics["testByTable"]!["auc"]).toBeGreaterThan(0.8);
-    // the log loss of the uncalibrated mean of the draws is 0.49, and that of the draws 0.42; the scores of the mean
-    // are therefore calibrated on the validation split
+    // the table contains the mean of the posterior draws; without calibration its log loss would be 0.49, while
+    // averaging the predictions of the draws gives 0.42; its scores are therefore calibrated on the validation split
     expect(metrics["testByTable"]!["logLoss"]).toBeLessThan(1.05 * metrics["test"]!["logLoss"]!);
     expect(summary.warnings.filter((text) => text.includes("the table"))).toEqual([]);
     expect(metrics).toEqual(summary.metrics);
@@ -289,8 +289,7 @@ test("mcmc folds in new users: by the first half of their events their vectors o
     table.map((row) => [row.find((cell) => /^[a-z]+-\d\d$/.test(cell))!, numbers(row.slice(-4))]),
   );
 
-  // the share of pairs, of a click and a row that is no click of the same user, which the inner product orders
-  // correctly
+  // counts how often the inner product ranks a clicked item above the item of an event of the same user without a click
   const later = own.filter((_, i) => !isFirst[i]).map((line) => line.split(","));
   const score = ([, user, item]: string[]) =>
     items.get(item!)!.reduce((sum, x, d) => sum + x * users.get(user!)![d]!, 0);

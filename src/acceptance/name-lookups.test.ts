@@ -61,7 +61,10 @@ const mayWrite: Record<string, string> = {
 const folder = temporaryFolder();
 const words = (lists: Record<string, string>) => Object.values(lists).flatMap((list) => list.split(" "));
 
-/** Returns the entry of the lists above that would allow a lookup: the file, or the file and the object. */
+/**
+ * Returns the name under which the two lists of exceptions in this file allow a lookup: the file, for assignments the
+ * file and the object.
+ */
 function entryOf({ file, kind, object }: NameLookup): string {
   const name = file.replace(/^src\/|\.ts$/g, "");
   return kind === "write" ? `${name}:${object}` : name;

@@ -56,7 +56,9 @@ beforeAll(async () => {
 const NAMES_SOMETHING =
   /--[a-z]|'[^']+'|column|label|\b(user|item|event|row|session)s?\b|^\w+ must be|\.csv: /;
 
-/** Whether a message names one of the drawn flags, or a quoted column that the combination names. */
+/**
+ * Whether an error message names an option that was drawn for the combination, or quotes a word of its command line.
+ */
 function isAbout({ drawn, words }: Combination, message: string): boolean {
   const flags = new Set(message.match(/--[a-z][\w-]*/g));
   const named = new Set(words.slice(1).flatMap((word) => word.split(/[,:=*\s]/)));

@@ -87,8 +87,8 @@ testOn("gowalla").each([
           projected[s * LEADING + d]! += sign * components[(row - first) * table.dim + d]!;
       }
     }
-    // subtracts scikit-learn's G'VV'G from this one: the mean square of the elements off the diagonal is twice the sum
-    // of the squared sines of the angles between the two subspaces
+    // subtracts the product G'VV'G of scikit-learn's components: the mean square of the elements off the diagonal is
+    // twice the sum of the squared sines of the angles between the two subspaces
     let squares = 0;
     for (let s = 0; s < SIGNS; s++) {
       for (let t = 0; t < s; t++) {

@@ -1,5 +1,5 @@
-// Lists with limits beyond the data: --k above the number of items, --per with fewer categories than places, missing
-// categories. Expected lists are cut from a list of all items.
+// `embed recall` with limits that exceed the data: --k above the number of items, --per with fewer categories than
+// places in a list, missing categories. Expected lists are cut from a list of all items.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

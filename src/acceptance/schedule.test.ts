@@ -8,7 +8,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture, program } from "../testing/places.js";
 
 const folder = temporaryFolder();
-// a path with characters that shells, cron, systemd, Kubernetes and Jinja each interpret differently
+// a folder whose name has characters that shells, cron, systemd, Kubernetes and Jinja each interpret differently
 const odd = join(folder, String.raw`it's 50% \% $HOME $(NAME) $$ "{{x}}"`);
 const file = join(odd, "Shop weekly.yaml");
 
@@ -250,7 +250,8 @@ describe("airflow", () => {
   const python = has("python3");
   if (!python) console.warn("skipped: python3 is not here to run the DAG");
 
-  // a replacement of those parts of Airflow that the DAG uses: it runs the task at once, and prints the outcome
+  // Python source that replaces the parts of Airflow that the DAG uses: it runs the task at once, and prints the
+  // outcome
   const airflow = `
 import contextlib, json, sys, types
 seen = {}

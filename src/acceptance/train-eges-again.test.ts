@@ -152,7 +152,8 @@ test("frozen items whose side values changed keep their vectors, and are counted
   const { stderr } = await embedOk([
     ...["train-graph", week2, "--method", "eges", ...flags, "--freeze", "known", "-o", at("changed")],
   ]);
-  // of the items 8 to 11, which are in the log, item 8 had the same style before
+  // the side table gives all items below 12 the style s0; of those in this log, items 8 to 11, only item 8 had it
+  // before
   expect(stderr).toContain("3 items of run");
   expect(stderr).toContain(
     "' have different side values here but keep the vectors composed from the earlier values",
@@ -198,7 +199,8 @@ test("--expire drops items and side values that logs have lacked", async () => {
   const { stderr } = await train(week2, "twice", "--init", at("once"), "--expire", "2");
   expect(stderr).toContain("8 expired");
   expect([...(await rowsOf("twice")).keys()].filter(isGone)).toEqual([]);
-  // the third training is the first whose log lacks the new style, and the fourth training is the second
+  // the log of the third training is the first that lacks the new style, and that of the fourth is the second, so that
+  // the style expires
   const third = await train(week1, "third", "--init", at("twice"), "--expire", "2");
   expect(third.stderr).toContain("0 expired");
   await train(week1, "fourth", "--init", at("third"), "--expire", "2");

@@ -1,4 +1,4 @@
-// `embed train-fm`: results for a user, on every kind of log among the fixtures.
+// `embed train-fm` on every log among the fixtures: the files, the summary and the messages that a user gets.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -259,6 +259,6 @@ test("--min-count keeps rare keys out of the table", async () => {
     .map((line) => parseJson<{ count: number }>(line).count);
   expect(Math.min(...counts)).toBeGreaterThanOrEqual(100);
   expect(counts.length).toBeLessThan(96);
-  // rows by descending count
+  // the rows of the exported field are in the order of descending counts
   expect(counts).toEqual([...counts].sort((a, b) => b - a));
 });

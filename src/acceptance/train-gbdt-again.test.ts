@@ -132,7 +132,7 @@ test("--refit with --cross-fit gives each forest its number of trees on all rows
     { epochs: numTrees("folds"), rows: 12_000 },
     numTrees("folds"),
   ]);
-  // the refit computes its folds from all rows, which differ from the folds of the training split
+  // the refit divides all rows into folds, which differ from the folds of the training split alone
   expect(treesOf("folds-refit") === treesOf("folds")).toBe(false);
 });
 

@@ -241,7 +241,8 @@ describe("from week to week", () => {
     expect([...before.keys()].sort()).toEqual(["1.centres", "1.contexts", "centres", "contexts"]);
     for (const [name, { data }] of before) {
       const now = after.get(name)!.data;
-      // sums of squares never decrease; after these few edges, without --init, they would be near their initial value 1
+      // AdaGrad's sums of squared gradients never decrease. Without --init, they would still be near their initial
+      // value 1 after these few edges.
       expect(data.every((sum: number | bigint, i: number) => now[i]! >= sum)).toBe(true);
       expect(Math.max(...Array.from(data, Number))).toBeGreaterThan(2);
     }
@@ -428,7 +429,8 @@ describe("align", () => {
       return rows.reduce((sum, { key, vector }) => sum + cosine(vector, last.get(key)!) / rows.length, 0);
     };
     expect(await mean(at("turned"))).toBeGreaterThan(0.3 + (await mean(run)));
-    // each half of the table contains the normalized rows of one order's table, and the scores of both orders are kept
+    // in LINE with both orders, half of each vector is the normalized vector of first order and half that of second
+    // order; the rotation keeps the scores of both
     const [rows, one, two] = [
       await rowsOf(at("turned")),
       await rowsOf(at("turned"), "order1"),

@@ -228,7 +228,7 @@ describe.each(["fnn", "wide-deep"])("--arch %s that is no better than the machin
       `${run}-refit`,
     );
     expect(warnings).toContainEqual(expect.stringMatching(/^no epoch was better/));
-    // the factorization machine does not know the keys of the held-out rows
+    // the factorization machine has no features for the keys that occur only in held-out rows
     const on = ["--on", fixture("clicks.csv"), "--json"];
     const { stdout } = await embedOk(["evaluate", at(`${run}-refit`), at("fm"), ...on]);
     const { metrics } = parseJson<NetSummary>(stdout);

@@ -12,7 +12,7 @@ import { bookingsCsv, plantedSessions } from "../testing/planted-bookings.js";
 
 const folder = temporaryFolder();
 
-/** The files and replacements that the commands of a page need. */
+/** What must exist, or be replaced in the text, before the commands of a page of docs/ can run. */
 interface Typed {
   /** placeholder of the page for an existing run that was trained on clicks.csv */
   run?: string;
@@ -27,10 +27,10 @@ interface Typed {
 /** Events without a label, of people and films that fixtures/items.csv describes. */
 const events = "cut -d, -f1,2,4 fixtures/ratings.csv >";
 
-/** Options of a network that is trained in seconds, where a page uses the defaults. */
+/** Options that train a network in seconds; they are added to commands of pages, which use the defaults. */
 const short = "--hidden 4 --epochs 1 --seeds 2 --learning-rates 0.001 --embedding-learning-rates 0.08";
 
-/** Returns a command that writes a file with the category of keys such as tea-03. */
+/** Returns a shell command that writes a file with the category of each key: `tea` for tea-03. */
 function categories(header: string, keys: string, file: string): string {
   return `(echo ${header}; ${keys} | tail -n +2 | sort -u | sed -E 's/(.*)-.*/&,\\1/') > ${file}`;
 }
@@ -94,7 +94,7 @@ const typed: Record<string, Typed> = {
       "(echo source,target; cut -d, -f1,2 fixtures/edges.csv | tail -n 40) > held-edges.csv",
       "(echo source,target; cut -d, -f1,2 fixtures/edges.csv | tail -n +2 | head -n -40) > known-edges.csv",
     ],
-    // replaces the run by one of the kind that each command needs
+    // replaces RUN in each command by a run of the kind that the command needs
     filled: [
       ["RUN --part test --score context", "SKIPGRAMS --part test --score context"],
       ["RUN... --labels labels.csv", "GRAPH --labels labels.csv"],

@@ -1,8 +1,8 @@
 // `npm run bench -- inductive [1|2|3] [new|few]`: how much side features and neighbors (train-ranking --item-neighbors)
 // help films with no or few ratings. The newest tenth of movietweetings' films, by first rating, is hidden from
-// training. For each user, the hidden films are ranked by the vectors that `transform` computes from their genres. The
-// argument n in 1 to 3 drops the newest n tenths of the films and hides the newest tenth of the rest: options are
-// chosen there.
+// training. For each user, the hidden films are ranked by the vectors that `transform` computes from their genres. With
+// the argument 1, 2 or 3, the newest one, two or three tenths of the films are dropped, and the newest tenth of the
+// other films is hidden: options are chosen on these films.
 //
 //   genre mean     the vector and bias of a genre are means over its films, those of a film means over its genres, or
 //                  over all films
@@ -38,7 +38,10 @@ type Genres = ReadonlyMap<string, readonly string[]>;
 /** Recall@20 of each user. */
 type Recalls = ReadonlyMap<string, number>;
 
-/** A training, whose films have their own genres, genres of other films (permuted), or none. */
+/**
+ * A training that is measured: its options, and whether its films have their own genres, permuted genres (those of
+ * other films), or none.
+ */
 interface Setting {
   given: GivenRanking;
   genres?: "permuted" | "none";
@@ -66,7 +69,8 @@ export async function bench(): Promise<void> {
   const all = readRatings();
   const items = [...new Set(all.map(({ item }) => item))];
   const tenth = Math.floor(items.length / 10);
-  // the argument is 0 to hide the newest tenth of the films, or n to first drop the newest n tenths
+  // without an argument, hides the newest tenth of the films; with n, drops the newest n tenths and hides the newest
+  // tenth of the others
   const older = Number(process.argv.find((arg) => /^\d$/.test(arg)) ?? 0);
   const end = items.length - older * tenth;
   const ratings = without(all, new Set(items.slice(end)));
@@ -124,7 +128,8 @@ async function newFilms(folder: string, ratings: Rating[], hidden: Set<string>):
     const seeds = recalls.map((of) => mean(users.map((user) => of.get(user)!)));
     console.log(`  ${name}: ${mean(seeds).toFixed(4)} ± ${deviation(seeds).toFixed(4)}`);
   }
-  // compares each setting with the better of its genre means, with and without biases
+  // compares each training with the better of the means over genres; trainings without biases are compared with means
+  // without biases
   const isUnbiased = (name: string) => name.endsWith("without biases");
   for (const [name, recalls] of means) {
     const [best] = [...means]

@@ -107,8 +107,8 @@ const rules: Readonly<Record<string, Rule>> = {
     return { chosen, epochs: epochs + Math.max(0, chosen.scores.length - before) };
   },
   median: (curves, from) => byMedian(curves, () => from),
-  // `from` is a factor here: a setting may be dropped after `from` times as many epochs as the best setting so far
-  // needed to reach its best score
+  // `from` is a factor in this rule: a setting may be dropped after `from` times as many epochs as the best setting so
+  // far needed to reach its best score
   "median, relative": (curves, from) =>
     byMedian(curves, (done) => {
       const best = done.reduce((a, b) => (b.best > a.best ? b : a));

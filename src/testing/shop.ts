@@ -68,7 +68,7 @@ interface User {
   key: string;
   group: number;
   odds: number;
-  /** Share of the impressions that this user has, up to a common factor. */
+  /** Relative number of impressions of this user; the numbers of all users are scaled to the day's total. */
   activity: number;
 }
 
