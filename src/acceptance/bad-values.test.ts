@@ -117,7 +117,7 @@ test("threads of a reading and of a training do not inherit the flags of the pro
     await inspect(process.env.EMBED_LOG);
     await trainFm(process.env.EMBED_SHORT, { out: process.env.EMBED_OUT, epochs: 1, threads: 2 });`;
   const api = new URL("../library.js", import.meta.url).href;
-  // a log that is so large that several threads read it
+  // writes a log that is so large that several threads read it
   const line = "1,user-000000001,item-000000001,0123456789012345678901234567890123456789\n";
   writeFileSync(at("long.csv"), `click,user_id,item_id,x\n${line.repeat(3_900_000)}`);
   const short = { EMBED_SHORT: fixture("clicks.csv"), EMBED_OUT: at("typed") };

@@ -56,7 +56,7 @@ beforeAll(() => {
   // trainer
   rmSync(at("dist", "cli", "main.d.ts"));
   cpSync(project("src", "cli", "main.ts"), at("dist", "cli", "main.ts"));
-  // adds the trainer at the end of the list
+  // adds the page's trainer at the end of the program's list of trainers
   const list = at("dist", "trainers", "index.js");
   const [before, after] = readFileSync(list, "utf8").split(/(?<=export const trainers = \[[\s\S]*?)^\];/m);
   writeFileSync(list, `${before}${files.get("trainers/index.ts")}\n];${after}`);

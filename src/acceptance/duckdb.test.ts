@@ -89,7 +89,9 @@ async function bothWays(sql: string, order: string, flags: readonly string[] = [
   return { here, there };
 }
 
-/** SQL expressions of i, 0 to 199, by column name; a Parquet file stores cells of these types exactly. */
+/**
+ * SQL expressions of a row number i from 0 to 199, by column name; a Parquet file stores cells of these types exactly.
+ */
 const typed: Record<string, string> = {
   t_tiny: "(i % 250 - 125)::TINYINT",
   t_small: "(i * 300 - 30000)::SMALLINT",

@@ -161,7 +161,7 @@ withSpark(
     writeFileSync(missing, "");
     expect(await recall(at("late"))).toEqual([64, expect.stringContaining("needs Node 20 or later")]);
     rmSync(missing);
-    // files that the failed write left do not count as an output
+    // files that a failed write left behind do not count as an existing output, so that the command succeeds
     expect(await recall(at("late"))).toEqual([0, ""]);
     expect(await rowsBelow(at("late"))).not.toHaveLength(0);
   },

@@ -91,7 +91,7 @@ test("candidates rank what is held out among themselves", async () => {
     "popularity",
   ];
   const { metrics, warnings } = await evaluated([...args, "--k", "1,3"]);
-  // candidates in order of popularity: b, c, e for u4; c, d and e for u3; d for u2
+  // rankings of candidates and held-out items by popularity: b, c, e for u4; c, d and e for u3; d for u2
   expect(metrics["popularity"]!["hitRateAt1"]).toBeCloseTo(1 / 3, 12);
   expect(metrics["popularity"]!["recallAt3"]).toBeCloseTo(2 / 3, 12);
   expect(metrics["popularity"]!["itemCoverageAt1"]).toBeUndefined();
@@ -143,7 +143,7 @@ test("candidates that their users have from training are masked unless repeats a
 });
 
 test("users whose held-out items are all masked are counted", async () => {
-  // u1 already has a, and u3 already has b
+  // the training log has the events u1,a and u3,b, so that these held-out events are masked
   write("again.csv", ["u1,a", "u3,b", "u3,c", "u4,b"]);
   const args = [at("small"), "--on", at("again.csv"), "--repeats", "mask", "--json"];
   const { stdout, stderr } = await embedOk(["evaluate", ...args]);

@@ -59,7 +59,7 @@ beforeAll(() => {
 
 const byUser = (rows: readonly Event[]): Map<string, Event[]> => {
   const found = new Map<string, Event[]>();
-  // the log is ordered by time
+  // the log is ordered by time, so that each user's events are, too
   for (const event of rows) found.set(event.user, [...(found.get(event.user) ?? []), event]);
   return found;
 };

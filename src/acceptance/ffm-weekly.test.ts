@@ -100,7 +100,7 @@ test("a new field gives every row a vector for it, and leaves the others where t
       expect([key, field, near(row[field], after.get(key)![field])]).toEqual([key, field, true]);
   }
   const isZero = (x: unknown) => (x as number[]).every((v) => v === 0);
-  // only features that occur in this log get a vector for the new field
+  // features that do not occur in this log, such as berry, get no vector for the new field
   expect(isZero(after.get("item:apple")!["device"])).toBe(false);
   expect(isZero(after.get("item:berry")!["device"])).toBe(true);
 });

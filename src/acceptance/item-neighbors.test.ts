@@ -135,7 +135,7 @@ describe("--item-neighbors", () => {
   test("exports an item's own row, its features and its neighbors' shares of theirs", async () => {
     const [own, kinds] = [await exported("run", "item", "--compose", "none"), await exported("run", "kind")];
     const composed = await exported("run", "item");
-    // reads the users of each item, and the items of each user
+    // reads which users have an item, and which items a user has, from the log
     const pairs = readFileSync(at("log.csv"), "utf8")
       .split("\n")
       .slice(1)

@@ -17,7 +17,7 @@ const ratings = [
   ...["--time", "timestamp", "--side", `${fixture("items.csv")}:item_id`, "--multi", "genres:|"],
   ...["--ignore", "title", "--numeric", "year", ...split, "--dim", "8"],
 ];
-/** Options of penalties that suit small logs with little noise, such as the fixtures. */
+/** L2 penalties that suit small logs with little noise, such as the fixtures. */
 const penalties = ["--l2-weight", "3", "--l2-vector", "5"];
 
 async function summaryOf(args: string[]): Promise<TrainedSummary> {
@@ -143,7 +143,8 @@ test("als stops early, and keeps the best epoch", async () => {
     .map((line) => parseJson<{ validLoss: number }>(line).validLoss);
   const best = losses.indexOf(Math.min(...losses));
   expect(losses.length - 1 - best).toBe(2);
-  // the metric clips predictions to the range of the labels, so that it is at most the root of the loss
+  // the RMSE is at most the root of the validation loss, because predictions are clipped to the range of the labels for
+  // the RMSE, and not for the loss
   expect(metrics["valid"]!["rmse"]).toBeLessThanOrEqual(Math.sqrt(losses[best]!) + 1e-6);
 });
 
@@ -178,7 +179,7 @@ test.each(["als", "mcmc"])(
     const fresh = await summaryOf([...train(at("week.csv"), "--epochs", "2"), "-o", at("fresh")]);
     expect(on.metrics["valid"]!["logLoss"]).toBeLessThan(fresh.metrics["valid"]!["logLoss"]!);
 
-    // the new run has a vector of the user, with mostly the same neighbors as before
+    // the second run has a vector of the user, whose nearest users are mostly the same as in the first run
     const nearest = async (run: string) => {
       const { stdout } = await embedOk(["neighbors", at(run), "--key", `user:${user}`, "--top", "8"]);
       return new Set(stdout.match(/\bu\d+\b/g));

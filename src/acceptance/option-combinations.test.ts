@@ -72,7 +72,7 @@ function isAbout({ drawn, words }: Combination, message: string): boolean {
  */
 const BAD_DATA = /training needs at least two|no training rows|no events with a known user and item|\.csv:/;
 
-/** Returns the options with which the training reads its log. */
+/** Returns those of the given options that determine how a training reads its log, with one thread. */
 function readingIn(given: object): Record<string, unknown> {
   const isRead = ([name]: [string, unknown]) => Object.hasOwn(reading, name) || name === "hashKeys";
   return { ...Object.fromEntries(Object.entries(given).filter(isRead)), threads: 1 };

@@ -1,5 +1,5 @@
-// `embed train-pca` agrees with scikit-learn, whose results are in fixtures/parity/pca.json (computed by pca.py there).
-// The logs are expected in ../shared/data.
+// Principal components of `embed train-pca` agree with those of scikit-learn, which pca.py in fixtures/parity/ has
+// written to pca.json. The logs are expected in ../shared/data.
 
 import { keyAt } from "../log/keys.js";
 import { existsSync, readFileSync } from "node:fs";

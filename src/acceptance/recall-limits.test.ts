@@ -47,7 +47,7 @@ async function lists(out: string, ...options: string[]) {
   return { byUser, summary: parseJson<Summary>(stdout), bytes: readFileSync(at(out)) };
 }
 
-/** Returns the first k items of each list, with at most `most` items of each category. */
+/** Keeps at most `most` items of each category in each list, and returns the first k items that are left. */
 function cut(byUser: ReadonlyMap<string, string[][]>, most: number, k: number) {
   return new Map(
     [...byUser].map(([user, list]) => {

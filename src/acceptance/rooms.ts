@@ -3,7 +3,7 @@
 
 /** Import rules of one room, which is a folder of src/: the modules that its files may import. */
 export interface Room {
-  /** other rooms whose files may be imported; a single file is named by its path without .ts */
+  /** other folders of src/ whose files may be imported; a single file is named by its path without .ts */
   mayImport: string[];
   /** packages and built-in modules that may be imported in addition to those that every room may import */
   packages?: string[];

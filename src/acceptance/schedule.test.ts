@@ -29,7 +29,7 @@ function cronLine(text: string): { fields: string[]; command: string } {
   const [line, ...rest] = text.split("\n").filter((each) => each !== "" && !each.startsWith("#"));
   expect(rest).toEqual([]);
   const [, fields, command] = /^((?:\S+ ){5})(.*)$/.exec(line!)!;
-  // the command contains neither \% nor \\, which versions of cron interpret differently; they agree on everything else
+  // the command must not contain \% or \\, because versions of cron interpret them differently
   expect(command).not.toMatch(/%|\\\\/);
   return { fields: fields!.trim().split(" "), command: command! };
 }

@@ -98,7 +98,7 @@ beforeAll(async () => {
 
 test("items that the log lacks keep their vectors, contexts and composition; the others go on", async () => {
   const { stderr } = await train(week2, "warm", "--init", at("first"));
-  // keys of the first run: 40 items, 4 styles and 5 tags; new keys: 8 items and a style
+  // the first run has 49 keys: 40 items, 4 styles and 5 tags; the new log has 9 new ones: 8 items and a style
   expect(stderr).toContain("49 keys kept (8 not in this log), 9 new, 0 expired");
   await train(week2, "warm-slow", "--init", at("first"), "--learning-rate", "0.1");
   expect(firstLoss("warm-slow")).toBeLessThan(firstLoss("cold"));

@@ -453,7 +453,7 @@ test("items that the model composes of columns are appended whole, and recall ha
   );
   expect(listed.length).toBe(users.size);
   const score = Number(listed[0]!.split(",")[3]);
-  // the score in the list equals the dot product of the rows that export writes
+  // the list's score of an item equals the dot product of the exported rows of user and item
   const rows = await embedOk(["export", more, "--format", "csv", "--mips"]);
   const vectorOf = (field: string, key: string) =>
     rows.stdout

@@ -68,7 +68,8 @@ const typed: Record<string, Typed> = {
   "compare.md": {
     run: "RUN",
     before: [categories("item_id,category", "cut -d, -f3 fixtures/clicks.csv", "items.csv")],
-    // uses a given run, because the number of runs that fit the time budget depends on the machine
+    // replaces the run that the comparison trained by another one, because the number of trainings that fit the time
+    // budget depends on the machine
     filled: [
       ["--budget 2m", "--budget 10s"],
       ["clicks-runs/fm", "RUN"],
@@ -146,7 +147,7 @@ const typed: Record<string, Typed> = {
   "algorithms/networks.md": {},
   "algorithms/graph.md": {
     before: ["tail -n +2 fixtures/edges.csv | tr , ' ' > edges.txt", `${events} log.csv`],
-    // names the runs differently, because they are trained on other logs
+    // gives the two runs of the page different names, because they are trained on different logs
     filled: [
       ["edges.txt -o run", "edges.txt -o run-of-text"],
       ["log.csv -o run", "log.csv -o run-of-log"],

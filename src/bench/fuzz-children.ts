@@ -25,7 +25,7 @@ export interface Fuzzing {
   bench: string;
   /** number of cases that the bench runs by default */
   cases: number;
-  /** maximum size of a child's heap, and of all its memory; a child that exceeds it has failed */
+  /** maximum megabytes of a child's heap, and of all its memory; a child that exceeds them has failed */
   megabytes: number;
   nameOf: (index: number) => string;
 }

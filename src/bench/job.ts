@@ -1,6 +1,6 @@
 // `npm run bench -- job`: wall time and peak memory of `embed train-fm` in its own process, from 66 MB of CSV to the
-// run directory; 5 epochs, dim 16. Published figures for comparison:
-// xLearn 0.44 takes 4.3 s from libsvm text, and libFM 1.4.4 takes 7.6 s.
+// run directory; 5 epochs, dim 16. Figures quoted for comparison: xLearn 0.44 takes 4.3 s from libsvm text, and libFM
+// 1.4.4 takes 7.6 s.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -176,7 +176,7 @@ function shuffled(lines: string[], random: Random): string[] {
   return lines;
 }
 
-/** Writes consecutive rows to three files. */
+/** Writes the training, validation and test split, which are consecutive rows of the log, to three files. */
 function splitInto(name: keyof typeof CUTS, [header, ...rows]: string[]): Promise<Splits> {
   mkdirSync(cache, { recursive: true });
   const path = (split: string) => join(cache, `net-${name}-${split}.csv`);

@@ -111,7 +111,7 @@ function sectionsIn(path: string, settings: number): Map<string, string> {
   return new Map(sections.map((text) => [/^## (.*)$/m.exec(text)![1]!, `${text.trimEnd()}\n`]));
 }
 
-/** Returns the heading, command and table of a log. */
+/** Returns the section of the page about one log: a heading, the command and the table of metrics. */
 async function sectionOf(
   name: string,
   { command, about, paths, given, searched: commands }: ResultLog,

@@ -44,7 +44,7 @@ export function commandLines(): (line: string) => Promise<LineOutcome> {
   };
 }
 
-/** Creates interrupts that do not handle signals of the tests' process. */
+/** Creates an object that handles interrupts, and removes the signal handlers that it adds to the tests' process. */
 function withoutListeners(): Interrupts {
   const signals = ["SIGINT", "SIGTERM"] as const;
   const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));

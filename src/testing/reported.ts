@@ -32,7 +32,7 @@ export function reportedRun(changes: Partial<ReportedRun> = {}): ReportedRun {
   };
 }
 
-/** Returns a table of three items. */
+/** Returns the report's description of an embedding table with three items. */
 export function reportedTable(changes: Partial<ReportedTable> = {}): ReportedTable {
   const items = ["tea", "cup", "pot"].map((key, i) => ({ key, count: 10 * (i + 1), norm: i + 1 }));
   return {
