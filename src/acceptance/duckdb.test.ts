@@ -1,5 +1,5 @@
 // `--engine duckdb:`: rows of a database or of a query give the same bytes as a Parquet file of the same rows, or are
-// rejected with what to write. Without the package, the tests print a message and pass.
+// rejected with advice. Without the package duckdb, the tests print a message and pass.
 
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";

@@ -134,8 +134,8 @@ describe("by hand", () => {
     // the last two items of u3 are b and e, and the nearest item of b is a
     const two = await evaluate("--query", "last:2");
     expect(two.warnings.join("\n")).toContain("hand: 1 of 4 users have no query item with a vector");
-    // without --query, no warning counts the items of users' histories that have no vector; a warning counts users
-    // without any item that has one
+    // without --query, items in users' histories that have no vector are not counted in a warning, but users without
+    // any item that has a vector are
     const usual = await evaluate();
     expect(usual.warnings.join("\n")).not.toContain("query items without a vector");
     expect(usual.warnings.join("\n")).toContain("hand: 1 of 4 users have no query item with a vector");

@@ -195,7 +195,7 @@ describe.each(formats)("%s", (format) => {
   test("takes a table of one row and one dimension", async () => {
     if (!isThere) return;
     const table = tableOf({ item: ["7"] }, 1);
-    // a table whose only vector is zero has no neighbors, so the vector is changed
+    // the vector of the only row must not be zero, because a zero vector has no neighbors
     table.vectors[0] = 3;
     const { read } = await exported(table, format, { field: "item" });
     expect(await read()).toEqual([{ name: "7", vector: [3] }]);
@@ -240,7 +240,7 @@ describe.each(formats)("%s", (format) => {
     table.keys.bytes.set([0xc3, 0x28], 2);
     const [code, message] = await refusal(exported(table, format, { field: "item" }));
     expect([code, message]).toEqual([82, expect.stringContaining("UTF-8")]);
-    // the offsets separate two keys in the middle of a character of two bytes
+    // sets the end of the first key into the middle of a character of two bytes
     const cut = tableOf({ item: ["a\u00c3", "b"] }, 2);
     cut.keys.offsets.set([2], 1);
     expect((await refusal(exported(cut, format, { field: "item" })))[0]).toBe(82);

@@ -1,4 +1,4 @@
-// Exports that serve vectors by key, each read by the package that it is for: ONNX by onnxruntime-web, SQLite by
+// Exports that serve vectors by key; each is read by the package that it is for: ONNX by onnxruntime-web, SQLite by
 // node-sqlite3-wasm, an index by usearch, if that is installed.
 
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";

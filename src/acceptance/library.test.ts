@@ -274,7 +274,7 @@ test.each(wrong)("%s refuses %j with the error of the command", async (name, giv
   expect(existsSync("x")).toBe(false);
 });
 
-/** Mistakes that are only possible in TypeScript. */
+/** Arguments that only TypeScript can pass, and the messages with which they are rejected. */
 test.each<[string, unknown[], RegExp]>([
   ["trainFm", [clicks, { out: "x", header: "no" }], /--header expects true or false, got 'no'/],
   ["trainFm", [clicks, { out: "x", label: 5 }], /--label expects a column, got '5'/],

@@ -49,7 +49,7 @@ onLinux.each([
   ],
   ["-n 19", /^embed: too many files are open \(EMFILE\): raise the limit, for example `ulimit -n 4096`$/],
   [
-    // the file that exceeds the limit depends on the timing of threads
+    // the message may name a file or none, because it depends on the timing of threads where the limit is reached
     "-n 23",
     /^embed: (cannot read '.*': )?too many files are open \(EMFILE\)[:,] raise the limit of this process, for example `ulimit -n 4096`$/,
   ],

@@ -376,7 +376,7 @@ describe("in headless Chromium", () => {
         };
       })()`);
     const tea = await find("TEA-0");
-    // the search finds ten items on each of two maps of the three runs that have vectors of items
+    // two maps show items, and on each of them ten items match the search
     expect(tea.found.length).toBeGreaterThan(10);
     expect(new Set(tea.found)).toEqual(new Set([""]));
     expect(tea.faint).toBeGreaterThan(100);

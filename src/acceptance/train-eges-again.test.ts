@@ -15,7 +15,7 @@ const at = (name: string) => join(folder, name);
 const STYLES = 4;
 const styleOf = (item: number) => item % STYLES;
 
-/** Writes sessions with items of a range, each within a style. */
+/** Writes sessions of users; all items of a session have the same style and numbers in [from, to). */
 function writeLog(name: string, { seed, from, to }: { seed: number; from: number; to: number }): string {
   const random = mulberry32(seed);
   const rows = Array.from({ length: 300 }, (_, s) =>

@@ -195,8 +195,8 @@ describe("purchases without a label", () => {
       (await summaryOf([...ids, "--negatives", negatives, "--epochs", "1", "-o", at(`ids-${negatives}`)]))
         .options;
     expect(await optionsOf("4")).toMatchObject({ vectorRate: 0.25, l2Vector: 0.01 });
-    // 5,400 events and one negative of each are 10,800 rows with two keys, which belong to 160 customers and 96
-    // products
+    // the log has 5,400 events and one negative for each, that is 10,800 rows with two keys each; there are 160
+    // customers and 96 products
     const rowsPerKey = (2 * 5400 * 2) / (160 + 96);
     const few = await optionsOf("1");
     expect(few["l2Vector"]).toBeCloseTo((0.01 * 100) / rowsPerKey, 3);

@@ -28,7 +28,7 @@ const modelOf = (run: string) =>
   );
 /** Returns the model without its options. */
 const treesOf = (run: string) => modelOf(run)[0]!.slice(0, modelOf(run)[0]!.indexOf("parameters:"));
-/** Returns the lines of a model that describe the structure of each tree, including its splits. */
+/** Returns the leaves of a model: the name, the path of splits and the value of each leaf. */
 const splitsOf = (run: string) =>
   modelOf(run)[1]!
     .trimEnd()

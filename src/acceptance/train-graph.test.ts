@@ -380,7 +380,7 @@ test("the validation part has an edgeAuc as of evaluate --edges, and a gate boun
   const asked = ["--edges", valid, "--source", "from", "--target", "to", "--seed", "3", "--json"];
   const { stdout } = await embedOk(["evaluate", run, ...asked]);
   const evaluated = parseJson<{ metrics: Record<string, { edgeAuc: number }> }>(stdout);
-  // the validation edges are the same, but the sampled non-edges differ
+  // the loss differs a little, because training and evaluate sample different non-edges for the same validation edges
   expect(Math.abs(metrics.valid.edgeAuc - evaluated.metrics["auc"]!.edgeAuc)).toBeLessThan(0.05);
   expect(metrics.valid.edgeAuc).toBeGreaterThan(0.8);
   const gate = async (min: number) => {

@@ -58,7 +58,7 @@ const settings: Record<string, Setting> = {
   "genres permuted, neighbors": { given: neighbors, genres: "permuted" },
 };
 
-/** Settings as JSON in EMBED_SETTINGS; they replace the settings above, to try others. */
+/** Trainings to measure instead of the ones above, as JSON, if EMBED_SETTINGS is set. */
 const asked = process.env["EMBED_SETTINGS"];
 
 export async function bench(): Promise<void> {
@@ -140,7 +140,7 @@ async function newFilms(folder: string, ratings: Rating[], hidden: Set<string>):
   }
 }
 
-/** Evaluates the films that keep some ratings, of which a tenth is held out. */
+/** Ranks films with few ratings: a tenth of all ratings is held out at random. */
 async function fewRatings(folder: string, ratings: Rating[]): Promise<void> {
   const genres = readGenres();
   const parts = shuffle(ratings, 11);
@@ -214,7 +214,11 @@ async function trained(
   return join(out, "run");
 }
 
-/** Returns the Recall@20 of each user. @param films films in the order that breaks ties */
+/**
+ * Returns the Recall@20 of each user.
+ *
+ * @param films the candidates; of two films with equal scores, the one that comes first in this order ranks higher
+ */
 function recallsOf(
   users: readonly string[],
   wanted: ReadonlyMap<string, ReadonlySet<string>>,

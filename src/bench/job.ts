@@ -25,7 +25,7 @@ export async function bench(): Promise<void> {
   );
 }
 
-/** Runs one job; returns wall time and peak memory. */
+/** Trains once on the log, and returns wall time and peak memory. */
 export async function jobSeconds(log: string): Promise<{ seconds: number; peakMb: number }> {
   const folder = await mkdtemp(join(tmpdir(), "embed-job-"));
   try {

@@ -20,7 +20,7 @@ import { mulberry32 } from "../testing/random.js";
 /** Number of settings of a search. */
 const SIZE = 12;
 const DRAWS = 1000;
-/** Minimum numbers of epochs, or of trees, after which a setting may be dropped. */
+/** Minimum numbers of epochs (of trees for boosted trees) after which a rule may drop a setting. */
 const FROM = [1, 2, 4, 8, 16, 32];
 
 interface Curve {

@@ -25,7 +25,7 @@ export interface KernelMachine {
   kernel: FmKernel;
   /** byte offset of the struct Rows in the kernel's memory */
   rowsAt: number;
-  /** returns the current parameters */
+  /** returns the current vectors and linear weights */
   parameters: () => { vectors: Float32Array; w: Float32Array };
   /** trains on all rows once, in a pseudorandom order that `key` determines; key 0 means the order of the file */
   train: (key: number) => void;

@@ -52,7 +52,7 @@ export interface Shop {
   catalogue: string;
   /** Returns the planted group of an item's key or a user's key; undefined for a bot. */
   groupOf: (key: string) => string | undefined;
-  /** Returns the keys of the items in the catalogue on a day, by its index. */
+  /** Returns the keys of the items in the catalogue on a day, which is given by its index. */
   itemsOn: (day: number) => string[];
 }
 
