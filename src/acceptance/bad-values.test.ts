@@ -25,7 +25,7 @@ test("bytes that are not the encoding's are told with their line", async () => {
   expect([wide.code, last(wide.stderr)]).toEqual([65, expect.stringContaining(`wide.csv:${line}: `)]);
 
   const bytes = Buffer.from("click,user_id\n1,a\n0,b\n1,x\n", "latin1");
-  // the first byte of a character of two bytes, without the second
+  // puts the first byte of a two-byte character of Shift JIS before a byte that cannot be the second
   bytes[bytes.length - 2] = 0x81;
   const shift = ["--encoding", "shift_jis"];
   const japanese = await embed(["train-fm", written("japanese.csv", bytes), ...train, ...shift]);

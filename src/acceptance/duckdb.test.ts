@@ -491,7 +491,7 @@ train: { items: { command: train-fm, epochs: 1 } }
 });
 
 test("without the package, a message says how to install it", () => {
-  // a copy of the module outside of the project does not find the package
+  // a copy of the module that loads duckdb, in a folder outside of the project, does not find the package
   mkdirSync(at("elsewhere/engine/duckdb"), { recursive: true });
   const module = readFileSync(join(projectFolder, "dist/engine/duckdb/bindings.js"), "utf8");
   writeFileSync(at("elsewhere/package.json"), '{ "type": "module" }');

@@ -19,7 +19,7 @@ const TOKEN = "a-token-that-no-text-may-hold";
 const env = { SPARK_CONNECT_AUTHENTICATE_TOKEN: TOKEN };
 
 const SETTINGS = [
-  // with this setting, Spark fails a job whose result exceeds 4 MB
+  // Spark fails a job whose result exceeds this size, 4 MB
   "spark.driver.maxResultSize=4m",
   "spark.connect.session.connectML.mlCache.memoryControl.maxModelSize=64k",
 ];

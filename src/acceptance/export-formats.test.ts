@@ -31,7 +31,7 @@ beforeAll(async () => {
   ]);
 });
 
-/** Returns rows of an export of the items. */
+/** Exports the field of items as JSON lines, and returns the rows. */
 async function items(...args: string[]): Promise<ReturnType<typeof parseJsonLines>> {
   return parseJsonLines(
     (await embedOk(["export", run, "--format", "jsonl", "--field", "item", ...args])).stdout,

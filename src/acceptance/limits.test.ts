@@ -8,7 +8,7 @@ import { fixture } from "../testing/places.js";
 const folder = temporaryFolder();
 const GIB = 1024 * 1024;
 
-/** Trains under a limit. */
+/** Trains in a shell with a limit, such as `-n 19` for `ulimit -n 19`. */
 function train(limit: string, out: string, more = ""): Promise<ProgramOutput> {
   return shell(
     `ulimit ${limit} && embed train-fm '${fixture("clicks.csv")}' -o ${out} --epochs 1 --valid 0.1 --quiet ${more}`,

@@ -1,6 +1,6 @@
-// Random combinations of options, in process: a run that trains also scores, predicts, exports and is reproduced, and a
-// rejection has exit code 64 and names a drawn flag or a column that was named. EMBED_TEST_COMBINATIONS=3000 draws
-// more, EMBED_TEST_SEED=2 draws others.
+// Random combinations of options, in process: a run that trains also scores, predicts, exports and is reproduced; a
+// rejection has exit code 64 and names an option of the combination, or a column that the options name.
+// EMBED_TEST_COMBINATIONS=3000 tests more combinations, EMBED_TEST_SEED=2 others.
 
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

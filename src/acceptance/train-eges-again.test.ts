@@ -66,7 +66,10 @@ interface Composition {
   shares: number[];
 }
 
-/** Returns the composition of each item, by key. */
+/**
+ * Returns for each item what its vector is composed of: the item's own vector, its attention, and the shares of side
+ * information.
+ */
 async function compositionOf(run: string): Promise<Map<string, Composition>> {
   const tensors = readSafetensors(readFileSync(at(`${run}/model/attention.safetensors`)), run);
   const rows = (name: string, row: number) => {

@@ -84,7 +84,7 @@ describe("--init RUN", () => {
     );
     expect(after.some(({ value }, l) => value !== before[l]!.value)).toBe(true);
     expect(manifestOf("refitted").init).toEqual({ run: at("first"), trees: 10, refitDecay: 0.5 });
-    // a decay of 1 keeps the values of all leaves
+    // --refit-decay 1 keeps the values of all leaves
     await trained("same", ...cut, "--init", at("first"), "--refit-leaves", "--refit-decay", "1");
     expect(splitsOf("same").map(({ value }) => value)).toEqual(before.map(({ value }) => value));
   });

@@ -20,7 +20,7 @@ interface Typed {
   before?: string[];
   /** files that the page expects its reader to have and that no command creates */
   files?: Record<string, () => string>;
-  /** placeholders of the page with their replacements */
+  /** placeholders in the page's commands, with the text that replaces them */
   filled?: [written: string, typed: string][];
 }
 
@@ -82,7 +82,7 @@ const typed: Record<string, Typed> = {
       `${events} all.csv`,
       "grep -Ev '^00[0-4]' all.csv > train.csv",
       "grep -E '^(user|00[0-4])' all.csv > unseen.csv",
-      // keeps one event of each user and item
+      // writes the first event of each pair of user and item to a file
       "awk -F, '!had[$1, $2]++' train.csv | head -2500 > early.csv",
       "awk -F, 'NR == FNR { had[$1, $2] = 1; next } FNR == 1 || !(($1, $2) in had)' early.csv all.csv > LOG",
       "embed train-als early.csv --test 0.1 --epochs 2 -o RUN",

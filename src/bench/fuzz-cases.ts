@@ -8,7 +8,7 @@ import { delimitedOf, jsonLinesOf, parquetOf } from "../testing/forms.js";
 import { mulberry32 } from "../testing/random.js";
 
 export interface FuzzCase {
-  /** description for the report */
+  /** description of the case, which is printed if it fails */
   name: string;
   form: InputFormat;
   file: string;

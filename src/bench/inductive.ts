@@ -33,9 +33,9 @@ const SEEDS = [1, 2, 3];
 const FEW = 5;
 
 type Vectors = ReadonlyMap<string, Vector>;
-/** Genres of each film. */
+/** Genres by film. */
 type Genres = ReadonlyMap<string, readonly string[]>;
-/** Recall@20 of each user. */
+/** Recall@20 by user. */
 type Recalls = ReadonlyMap<string, number>;
 
 /**

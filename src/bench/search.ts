@@ -17,7 +17,7 @@ import { openRun, type Run, type TrialLine } from "../embedding/run-directory.js
 import { goodness } from "../evaluation/metrics.js";
 import { mulberry32 } from "../testing/random.js";
 
-/** Number of settings of a search. */
+/** Number of settings that a simulated search tries. */
 const SIZE = 12;
 const DRAWS = 1000;
 /** Minimum numbers of epochs (of trees for boosted trees) after which a rule may drop a setting. */
@@ -26,7 +26,7 @@ const FROM = [1, 2, 4, 8, 16, 32];
 interface Curve {
   /** validation score of each epoch; a greater score is better */
   scores: number[];
-  /** best score of the whole training */
+  /** best score of all epochs of the training */
   best: number;
 }
 

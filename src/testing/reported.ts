@@ -2,7 +2,7 @@
 
 import type { ReportedRun, ReportedTable } from "../report/content.js";
 
-/** Returns a run with binary labels and three epochs, the second the best. */
+/** Returns the report's description of a run with binary labels and three epochs, of which the second is the best. */
 export function reportedRun(changes: Partial<ReportedRun> = {}): ReportedRun {
   return {
     name: "week",

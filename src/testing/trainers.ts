@@ -38,7 +38,7 @@ const words = (text: string): string[] => text.split(" ");
 const clicks = words("--label click --user user_id --item item_id --fields user_id,item_id,device");
 const purchases = words("--user user_id --item item_id --fields user_id,item_id");
 
-/** One row per trainer. */
+/** All trainers, each with a planted log and the options for the tests. */
 export const trainers: readonly TrainerRow[] = [
   {
     name: "train-fm",
