@@ -74,7 +74,10 @@ interface Summary {
 
 let outputs = 0;
 
-/** Makes lists locally and on the executors; expects the same rows in the same order, and the same summary. */
+/**
+ * Computes recommendation lists locally and on the executors; expects the same rows in the same order, and the same
+ * summary.
+ */
 async function expectSameLists(engine: readonly string[], args: readonly string[]): Promise<string> {
   const [here, there] = [at(`here-${outputs}.parquet`), at(`there-${outputs++}`)];
   const local = await embedOk(["recall", ...args, "--format", "parquet", "-o", here, "--json", "--quiet"]);

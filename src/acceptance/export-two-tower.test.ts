@@ -91,7 +91,7 @@ const floats = (values: number[]): Input => ({ type: "float32", values });
 
 interface Form {
   args: string[];
-  /** by input of the user tower: the channel whose events its history contains; undefined for all channels */
+  /** history inputs of the user tower, by name, with the channel of their events; undefined for all channels */
   histories: Record<string, string | undefined>;
   hasContext?: true;
   hasItemTower?: true;

@@ -5,7 +5,7 @@
 export interface Room {
   /** other folders of src/ whose files may be imported; a single file is named by its path without .ts */
   mayImport: string[];
-  /** packages and built-in modules that may be imported in addition to those that every room may import */
+  /** packages and built-in modules that may be imported, besides those that every folder may import */
   packages?: string[];
 }
 
