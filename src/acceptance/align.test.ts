@@ -38,7 +38,9 @@ async function aligned(name: string, job: string[]): Promise<void> {
   await embedOk(["align", at(name), "--to", at(`${name}-last`), "-o", at(`${name}-aligned`)]);
 }
 
-/** Returns rows with one random feature per field, some of which have no row in the table. */
+/**
+ * Returns feature rows with one random feature per field; some of these features have no row in the embedding table.
+ */
 function randomRows({ offsets, fields }: FeatureSpace): FeatureRows {
   const random = mulberry32(3);
   const [numRows, width] = [200, fields.length];
@@ -120,7 +122,10 @@ describe("principal components", () => {
   const rowsOf = async (args: string[]) =>
     parseDelimited((await embedOk([...args, "--format", "csv"])).stdout, ",").map(({ vector }) => vector);
   const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, d) => sum + x * b[d]!, 0);
-  /** Returns the greatest difference between dot products of rows with the rows of the tables. */
+  /**
+   * Returns the greatest difference between the dot products of given rows with a table's rows, and the same products
+   * after the table was rotated.
+   */
   function productDifference(
     rows: number[][],
     table: number[][],
@@ -164,7 +169,7 @@ describe("principal components", () => {
         await tableOf(`${name}-aligned`),
       );
       expect(difference).toBeLessThan(1e-4);
-      // the vectors were rotated
+      // the vectors themselves differ, which shows that they were rotated
       expect(Math.max(...before[0]!.map((x, d) => Math.abs(x - after[0]![d]!)))).toBeGreaterThan(1e-4);
     },
   );

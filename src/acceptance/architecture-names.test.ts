@@ -1,8 +1,8 @@
-// Only a trainer's folder and the index of trainers know its command and models: no other file names them in code,
-// messages or comments.
+// The names of a trainer's command and models occur only in the trainer's folder and in the list of trainers: no other
+// file contains them in code, messages or comments.
 //
-// Exempt: strings of cli/, where help shows commands to type; a kernel's own name in kernels/ and where it is loaded;
-// names of files.
+// Exceptions: strings of cli/, where help shows commands to type; the name of a kernel, in kernels/ and where the
+// kernel is loaded; names of files.
 
 import { trainers } from "../trainers/index.js";
 import { readAssemblySources, readSources, sourceOf, type ProjectSource } from "../testing/sources.js";
@@ -10,7 +10,7 @@ import { scaffolding } from "./rooms.js";
 
 const commands = trainers.map(({ command }) => command);
 const models = new Set<string>();
-/** Commands of the trainers whose models have a capability, by capability. */
+/** By name of a model's capability: the commands of the trainers whose models have this capability. */
 const capabilityTrainers = new Map<string, Set<string>>();
 for (const { command, home } of trainers)
   for (const [name, model] of Object.entries((await home()).models)) {
@@ -23,13 +23,13 @@ for (const { command, home } of trainers)
   }
 
 /**
- * Names of models that are also ordinary words: `graph` for edges, `lr` for a learning rate. They are only found in
- * strings that contain nothing else.
+ * Names of models that are also ordinary words: `graph` for edges, `lr` for a learning rate. A string counts as such a
+ * model's name only if it contains nothing else.
  */
 const ambiguous = ["graph", "net", "lr"];
 /**
- * Capabilities that only one trainer has so far. A new capability must belong to two trainers, or be part of another
- * capability.
+ * Capabilities of models that a single trainer has so far. A new capability must belong to two trainers, or be part of
+ * another capability.
  */
 const ofOneTrainer = ["rowTexts"];
 
@@ -126,9 +126,9 @@ const words = (text: string) => text.trim().split(/\s+/);
 const repeatedTypes = words(`
   TableRows
 `);
-/** Names of functions that have the same meaning in every trainer, because they are its steps. */
+/** Names of functions that several trainers may declare, because each trainer implements these steps. */
 const stepsOfTrainers = words("fit plan suits trainEpochs");
-/** Number of files that declare a function of one name, from which on the name is too vague. */
+/** A function name is too vague if at least this many files declare a function of the name. */
 const MANY_FILES = 5;
 
 const exportedType = /^export (?:declare )?(?:abstract )?(?:interface|type|class) (\w+)/gm;
@@ -145,8 +145,10 @@ function numFilesByName(sources: readonly ProjectSource[], pattern: RegExp): Map
 }
 
 /**
- * Returns a sentence for each name that too many files declare, and for each allowed name that no longer needs the
- * permission. @param allowed names that many files may declare
+ * Returns a complaint for each name that too many files declare, and for each name on the list of exceptions that few
+ * files declare.
+ *
+ * @param allowed the exceptions: names that many files may declare
  */
 function vagueNames(
   counts: ReadonlyMap<string, number>,
@@ -165,7 +167,7 @@ function vagueNames(
 }
 
 test("an exported type, class or interface has a name of its own", () => {
-  // omits the generated layouts of kernels, which declare the same names
+  // omits the generated files with the memory layouts of kernels, which all declare the same type names
   const sources = readSources().filter(({ file }) => !/^kernels\/[^/]+\/layout$/.test(file));
   const counts = numFilesByName(sources, exportedType);
   expect(vagueNames(counts, 2, repeatedTypes)).toEqual([]);

@@ -6,7 +6,7 @@ import { scaffolding } from "./rooms.js";
 
 /** Maximum number of lines in a file of the package. */
 const MOST_LINES = 400;
-/** Files that exceed this number and must be split. */
+/** Files with more lines than the maximum, which must be split. */
 const longer: string[] = [];
 
 /**

@@ -43,7 +43,7 @@ function complaint(source: ProjectSource, target: string): string | undefined {
     return `src/${file}.ts imports ${target}, which ${room} may not: ${advice}`;
   }
   const targetRoom = roomOf(target);
-  // trainers are independent of each other; only the index imports them all
+  // trainers are independent of each other; only trainers/index.ts, the list of trainers, imports them
   const trainer = trainerOf(target);
   if (trainer !== undefined && trainerOf(file) !== trainer && !lists.includes(file)) {
     return `src/${file}.ts knows the trainer ${trainer}, by ${target}: ask its model for a capability, or move what several need to factors/, skip-grams/ or training/`;

@@ -49,7 +49,7 @@ function copyOf(at: string, name: string): string {
   return join(folder, name);
 }
 
-/** Writes the day as Parquet, with item ids as text or as numbers. */
+/** Converts a CSV of impressions to Parquet, with item ids as text or as floating-point numbers. */
 function parquetOfCsv(csv: string, type: "STRING" | "DOUBLE" = "STRING"): Uint8Array {
   const [header, ...rows] = csv
     .trimEnd()

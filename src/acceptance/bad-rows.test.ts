@@ -39,7 +39,7 @@ test("--bad-rows lists every bad row of a log with file, line, reason and text, 
     {
       3: "1,u1",
       4: "0,u2,i1,2024-03-04,,",
-      // the first two bad rows are in one range of the scanner, and the third in a range with quotes
+      // the scanner reads a file in ranges: lines 3 and 4 are in one range, and the range with line 700 contains quotes
       700: 'x"y,u1,i1',
       701: '1,"u ""1""",i1',
       702: "maybe,u1,i1,2024-03-04",

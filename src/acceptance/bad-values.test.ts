@@ -25,7 +25,7 @@ test("bytes that are not the encoding's are told with their line", async () => {
   expect([wide.code, last(wide.stderr)]).toEqual([65, expect.stringContaining(`wide.csv:${line}: `)]);
 
   const bytes = Buffer.from("click,user_id\n1,a\n0,b\n1,x\n", "latin1");
-  // the first byte of a character of two bytes, without the second
+  // puts the first byte of a two-byte character of Shift JIS before a byte that cannot be the second
   bytes[bytes.length - 2] = 0x81;
   const shift = ["--encoding", "shift_jis"];
   const japanese = await embed(["train-fm", written("japanese.csv", bytes), ...train, ...shift]);
@@ -117,7 +117,7 @@ test("threads of a reading and of a training do not inherit the flags of the pro
     await inspect(process.env.EMBED_LOG);
     await trainFm(process.env.EMBED_SHORT, { out: process.env.EMBED_OUT, epochs: 1, threads: 2 });`;
   const api = new URL("../library.js", import.meta.url).href;
-  // a log that is so large that several threads read it
+  // writes a log that is so large that several threads read it
   const line = "1,user-000000001,item-000000001,0123456789012345678901234567890123456789\n";
   writeFileSync(at("long.csv"), `click,user_id,item_id,x\n${line.repeat(3_900_000)}`);
   const short = { EMBED_SHORT: fixture("clicks.csv"), EMBED_OUT: at("typed") };

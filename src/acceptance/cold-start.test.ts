@@ -13,7 +13,7 @@ const at = (name: string) => join(folder, name);
 const run = at("run");
 const log = readFileSync(fixture("ratings.csv"), "utf8").trimEnd().split("\n");
 const header = log[0]!;
-/** a user and an item whose rows are held out */
+/** a user and an item whose rows are left out of the training log */
 const [userOut, itemOut] = [log[1]!.split(",")[0]!, log[2]!.split(",")[1]!];
 const known = log
   .slice(1)

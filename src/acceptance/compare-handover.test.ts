@@ -33,8 +33,8 @@ beforeAll(async () => {
 }, 240_000);
 
 /**
- * Writes the pipeline that `embed init` makes from a run, with the split of the comparison instead of a refit, and runs
- * it.
+ * Writes the pipeline file that `embed init` makes from a compared run, replaces the final training on all rows by the
+ * split of the comparison, and runs the pipeline.
  */
 async function runAsCompared(name: string): Promise<void> {
   await embedOk(["init", "--from", "clicks.html", "--run", name, "-o", `${name}.yaml`, "--quiet"], here);

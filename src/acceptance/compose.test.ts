@@ -55,7 +55,7 @@ test.each([
   expect(new Set(users.map(({ vector }) => vector.at(-1)))).toEqual(new Set([1]));
   expect(new Set(field("genres").map(({ vector }) => vector.at(-1)))).toEqual(new Set([0]));
 
-  // scores of each user and item by the model itself, with the item's columns
+  // computes the model's score of each pair of user and item, with the values of the item's columns
   const model = await scorerOf(await openRun(path));
   const side = readFileSync(fixture("items.csv"), "utf8").trimEnd().split("\n").slice(1);
   const cells = new Map(side.map((line) => [line.slice(0, 7), line.split(",").slice(-2)]));

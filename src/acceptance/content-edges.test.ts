@@ -18,8 +18,8 @@ const [NUM_ITEMS, NUM_USERS, NUM_GROUPS] = [400, 300, 8];
 const random = mulberry32(3);
 const groupOf = (index: number) => index % NUM_GROUPS;
 /**
- * Tags of the items: with probability 1/3 the tag of the item's group, else a random one. Edges connect items of the
- * same group.
+ * The items' tags, each of which is the tag of the item's group with probability 1/3, and random otherwise. Edges
+ * between items connect those of the same group.
  */
 const tags = Array.from({ length: NUM_ITEMS }, (_, item) =>
   random() < 1 / 3 ? `tag${groupOf(item)}` : `tag${integerBelow(NUM_GROUPS, random)}`,

@@ -123,7 +123,7 @@ describe.each(trainers)("$name", (row) => {
   });
 
   test("writes the same bytes where the number of threads changes after every call", async () => {
-    // vectors that are long enough to be divided among three threads
+    // makes the vectors long enough to be divided among three threads
     const wide = row.options.includes("--dim") ? ["--dim", "40"] : [];
     const { start } = choosing;
     await train(`${run}-wide`, [...wide, "--threads", "1"]);
@@ -144,7 +144,7 @@ describe.each(trainers)("$name", (row) => {
   test("finds the planted answer", async () => {
     const metrics = metricsOf(run) as Record<string, { auc: number; explainedVarianceRatio: number[] }>;
     if (row.answer === "clicks") {
-      // at least half-way from no information (0.5) to the AUC of the true probabilities
+      // the AUC is at least half-way between 0.5, which needs no information, and the AUC of the true probabilities
       expect(metrics["test"]!.auc).toBeGreaterThan((0.5 + plantedEvents(7, ROWS).bestAuc) / 2);
     } else if (row.answer === "groups") {
       expect(await sharedGroups(run)).toBeGreaterThan(0.6);
@@ -254,9 +254,9 @@ describe.each(trainers)("$name", (row) => {
     const empty = at(`${name}-empty.csv`);
     writeFileSync(empty, `${lines()[0]}\n`);
     expectSound(await trainOn(plantedText(row.log, 200), "empty", ["--valid", empty]));
-    // a split date that is later than the newest event
+    // splits by a date that is later than the newest event
     expectSound(await trainOn(plantedText(row.log, 200), "late", ["--valid", "2031-01-01"]));
-    // a log without positive labels or, for trainers that use no labels, with unknown users and items
+    // validates on a log without positive labels or, if events have no label, on a log whose users are unknown
     const none = at(`${name}-none.csv`);
     const [head, ...rest] = lines();
     const negatives = rest.filter((line) => row.log !== "clicks" || line.startsWith("0,"));

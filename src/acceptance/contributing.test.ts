@@ -56,7 +56,7 @@ beforeAll(() => {
   // trainer
   rmSync(at("dist", "cli", "main.d.ts"));
   cpSync(project("src", "cli", "main.ts"), at("dist", "cli", "main.ts"));
-  // adds the trainer at the end of the list
+  // adds the page's trainer at the end of the program's list of trainers
   const list = at("dist", "trainers", "index.js");
   const [before, after] = readFileSync(list, "utf8").split(/(?<=export const trainers = \[[\s\S]*?)^\];/m);
   writeFileSync(list, `${before}${files.get("trainers/index.ts")}\n];${after}`);
@@ -131,7 +131,7 @@ test("the files that the page says to change are there", () => {
   const table = page.split("| to change ")[1]!.split("\n\n")[0]!;
   const paths = [...table.matchAll(/`((?:src|docs)\/[^`]+)`/g)].map(([, path]) => path!);
   expect(paths.length).toBeGreaterThan(15);
-  // in the paths of the page, NAME stands for any name, and a folder stands for its files
+  // in the paths of CONTRIBUTING.md, NAME stands for any name, and a folder stands for its files
   const there = ["src", "docs"].flatMap((root) =>
     readdirSync(project(root), { recursive: true }).map(
       (name) => `${root}/${String(name).replaceAll("\\", "/")}`,

@@ -17,7 +17,8 @@ test("crafted runs, datasets, checkpoints and foreign files end no command with 
   expect(stderr).toBe("");
   // the bench prints failures before its last line
   expect(stdout.slice(stdout.indexOf("}") + 1).trim()).toBe("0 failures");
-  // many commands reject a crafted file with an error of damage (82) or of data (65), so the changes reach the readers
+  // the crafted changes reach the code that reads the files: many commands reject a file as damaged (exit code 82) or
+  // as bad data (65)
   expect(Number(/'82': (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(20);
   expect(Number(/'65': (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(8);
 }, 3_600_000);

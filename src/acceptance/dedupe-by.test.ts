@@ -19,7 +19,7 @@ const numCopies = clean.length / 20;
   const random = mulberry32(5);
   const copies = Array.from({ length: numCopies }, (_, i) => ({
     after: 20 * i + integerBelow(500, random),
-    // the same event, delivered a second time with the opposite label
+    // each copy is the same event, delivered a second time with the opposite label
     line: clean[20 * i]!.replace(/,([01]),/, (_, label) => `,${1 - Number(label)},`),
   }));
   const rows = clean.flatMap((line, i) => [

@@ -1,5 +1,5 @@
 // `--engine duckdb:`: rows of a database or of a query give the same bytes as a Parquet file of the same rows, or are
-// rejected with what to write. Without the package, the tests print a message and pass.
+// rejected with advice. Without the package duckdb, the tests print a message and pass.
 
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -89,7 +89,9 @@ async function bothWays(sql: string, order: string, flags: readonly string[] = [
   return { here, there };
 }
 
-/** SQL expressions of i, 0 to 199, by column name; a Parquet file stores cells of these types exactly. */
+/**
+ * SQL expressions of a row number i from 0 to 199, by column name; a Parquet file stores cells of these types exactly.
+ */
 const typed: Record<string, string> = {
   t_tiny: "(i % 250 - 125)::TINYINT",
   t_small: "(i * 300 - 30000)::SMALLINT",
@@ -222,8 +224,8 @@ withDuckDb(
       (await encoded([...inMemory, "--engine-sql", sqlFile(sql), "--engine-order", order])).message;
     const rows = (x: string) => `SELECT i // 2 AS user, ${x} AS item, 1 AS label FROM range(140001) t(i)`;
     expect(await message(rows("7"), "user")).toBeUndefined();
-    // the last row of a batch of 65,536 rows and the next row have different users; shifted by one row, they have the
-    // same user
+    // batches have 65,536 rows: the last row of a batch and the first row of the next one have different users here,
+    // but the same user once the first row is skipped
     expect(await message(`SELECT * FROM (${rows("7")}) OFFSET 1`, "user")).toBeUndefined();
     const last = "CASE WHEN i = 65537 THEN 8 ELSE 7 END";
     expect(await message(`SELECT * FROM (${rows(last)}) OFFSET 1`, "user")).toMatch(
@@ -489,7 +491,7 @@ train: { items: { command: train-fm, epochs: 1 } }
 });
 
 test("without the package, a message says how to install it", () => {
-  // a copy of the module outside of the project does not find the package
+  // a copy of the module that loads duckdb, in a folder outside of the project, does not find the package
   mkdirSync(at("elsewhere/engine/duckdb"), { recursive: true });
   const module = readFileSync(join(projectFolder, "dist/engine/duckdb/bindings.js"), "utf8");
   writeFileSync(at("elsewhere/package.json"), '{ "type": "module" }');

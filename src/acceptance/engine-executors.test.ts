@@ -74,7 +74,10 @@ interface Summary {
 
 let outputs = 0;
 
-/** Makes lists locally and on the executors; expects the same rows in the same order, and the same summary. */
+/**
+ * Computes recommendation lists locally and on the executors; expects the same rows in the same order, and the same
+ * summary.
+ */
 async function expectSameLists(engine: readonly string[], args: readonly string[]): Promise<string> {
   const [here, there] = [at(`here-${outputs}.parquet`), at(`there-${outputs++}`)];
   const local = await embedOk(["recall", ...args, "--format", "parquet", "-o", here, "--json", "--quiet"]);
@@ -161,7 +164,7 @@ withSpark(
     writeFileSync(missing, "");
     expect(await recall(at("late"))).toEqual([64, expect.stringContaining("needs Node 20 or later")]);
     rmSync(missing);
-    // files that the failed write left do not count as an output
+    // files that a failed write left behind do not count as an existing output, so that the command succeeds
     expect(await recall(at("late"))).toEqual([0, ""]);
     expect(await rowsBelow(at("late"))).not.toHaveLength(0);
   },

@@ -19,7 +19,7 @@ const TOKEN = "a-token-that-no-text-may-hold";
 const env = { SPARK_CONNECT_AUTHENTICATE_TOKEN: TOKEN };
 
 const SETTINGS = [
-  // with this setting, Spark fails a job whose result exceeds 4 MB
+  // Spark fails a job whose result exceeds this size, 4 MB
   "spark.driver.maxResultSize=4m",
   "spark.connect.session.connectML.mlCache.memoryControl.maxModelSize=64k",
 ];
@@ -300,7 +300,8 @@ withSpark(
     const { asked } = JSON.parse(readFileSync(join(at("parts-there"), "manifest.json"), "utf8")) as {
       asked: { inputs: { path: string }[] };
     };
-    // the validation split was read from a file of this machine, and not through the server
+    // the manifest says that the validation split was read from a file of this machine, and the other logs through the
+    // server
     const paths = asked.inputs.map(({ path }) => path);
     expect(paths).toEqual([remote("first.csv"), remote("third.csv"), at("second.csv")]);
     await embedOk(["reproduce", at("parts-there"), ...engine], { env });
@@ -473,7 +474,7 @@ withSpark(
     expect(own.metrics.test["recallAt20"]).toBeGreaterThan(0.5);
     const difference = other.metrics.test["recallAt20"]! - own.metrics.test["recallAt20"]!;
     expect(Math.abs(difference)).toBeLessThan(0.05);
-    // the log was encoded and split in the same way, but the vectors differ
+    // both trainings encoded and split the log in the same way, but their vectors differ
     const bytesOf = ({ files }: typeof own, name: string) => files[name]!.sha256;
     expect(bytesOf(other, "model/key-history.safetensors")).toBe(
       bytesOf(own, "model/key-history.safetensors"),

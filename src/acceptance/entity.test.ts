@@ -109,7 +109,7 @@ test("--dense of a training keeps the vectors that hold most of the leaves, and 
   const squares = all.numbers.flat().reduce((sum, x) => sum + x * x, 0) / (12_000 * 40);
   expect(squares).toBeCloseTo(explained, 4);
 
-  // an orthonormal basis of the columns of a sparse projection
+  // computes an orthonormal basis of the column space of the sparse random projection of leaves
   const { numbers: leaves } = await numbersOf();
   const sizes = Array.from({ length: 40 }, (_, t) => 1 + Math.max(...leaves.map((row) => row[t]!)));
   const starts = sizes.map((_, t) => sizes.slice(0, t).reduce((a, b) => a + b, 0));

@@ -69,7 +69,10 @@ interface Cut {
   folded: string[];
   judged: string[];
 }
-/** Returns each user's items by their first event with a weight above 0. */
+/**
+ * Returns for each user the distinct clicked items in the order of their first clicks, divided into the first `share`
+ * of them, which are folded in, and the others.
+ */
 function cutOf(events: readonly Event[], share: number): Cut[] {
   const users = [...new Set(events.map(({ user }) => user))];
   return users.map((user) => {
@@ -283,7 +286,7 @@ test("popularity and item-cf are asked by the same first items, beside several r
   expect(compared.map(({ name }) => name)).toEqual([...runs, "popularity", "item-cf", "ease", "random"]);
   for (const { intervals } of compared) expect(intervals).toHaveProperty("recallAt3");
   expect(options["foldInShare"]).toBe(SHARE);
-  // each run has the same metrics if it is evaluated alone, with one thread
+  // each of the compared runs has the same metrics if it is evaluated alone, with one thread
   for (const run of runs)
     expect(metrics[run]).toEqual((await evaluated(at(run), ...evaluation("--threads", "1"))).metrics["on"]);
 });

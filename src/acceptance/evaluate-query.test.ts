@@ -20,8 +20,8 @@ const evaluated = async (...args: string[]): Promise<Evaluation> =>
 
 const ITEMS = 60;
 /**
- * Number of pieces, and of steps in a piece. A user walks along pieces of a ring of items, each from a random start;
- * the event after the last piece is held out.
+ * Number of walks of a user, and number of steps of a walk. A user visits items on a ring in several walks, each from a
+ * random start; the event after the last walk is held out.
  */
 const [PIECES, STEPS] = [4, 5];
 
@@ -134,7 +134,8 @@ describe("by hand", () => {
     // the last two items of u3 are b and e, and the nearest item of b is a
     const two = await evaluate("--query", "last:2");
     expect(two.warnings.join("\n")).toContain("hand: 1 of 4 users have no query item with a vector");
-    // without --query, no warning counts query items without a vector, only users without any
+    // without --query, items in users' histories that have no vector are not counted in a warning, but users without
+    // any item that has a vector are
     const usual = await evaluate();
     expect(usual.warnings.join("\n")).not.toContain("query items without a vector");
     expect(usual.warnings.join("\n")).toContain("hand: 1 of 4 users have no query item with a vector");

@@ -67,14 +67,14 @@ test("popularity on a log of four users is what is worked out by hand", async ()
     withoutTraining: 1,
     repeatShare: 0,
   });
-  // items that are ranked by popularity: b, c, e for u4, who finds b and c; c, d, e for u3, where a hash breaks the tie
-  // of d and e; d, e for u2, whose held-out item f is unknown
+  // lists by popularity, without items that the user has: b, c, e for u4, whose held-out items are b and c; c, d, e for
+  // u3, where a hash breaks the tie of d and e; d, e for u2, whose only held-out item f is unknown
   const { popularity } = metrics;
   expect(popularity!["recallAt1"]).toBeCloseTo(0.5 / 3, 12);
   expect(popularity!["precisionAt1"]).toBeCloseTo(1 / 3, 12);
   expect([1 / 3, 2 / 3]).toContainEqual(expect.closeTo(popularity!["recallAt2"]!, 12));
   expect(popularity!["hitRateAt2"]).toBeCloseTo(popularity!["recallAt2"]!, 12);
-  // the first items of the lists of three users are b, c, and d or e, which have 3, 2 and 1 events
+  // the lists of the three users begin with b, c, and either d or e, which have 3, 2 and 1 events
   expect(popularity!["popularityAt1"]).toBeCloseTo((3 + 2 + 1) / 3, 12);
   expect(popularity!["itemCoverageAt1"]).toBeCloseTo(3 / 5, 12);
 });
@@ -91,7 +91,7 @@ test("candidates rank what is held out among themselves", async () => {
     "popularity",
   ];
   const { metrics, warnings } = await evaluated([...args, "--k", "1,3"]);
-  // candidates in order of popularity: b, c, e for u4; c, d and e for u3; d for u2
+  // rankings of candidates and held-out items by popularity: b, c, e for u4; c, d and e for u3; d for u2
   expect(metrics["popularity"]!["hitRateAt1"]).toBeCloseTo(1 / 3, 12);
   expect(metrics["popularity"]!["recallAt3"]).toBeCloseTo(2 / 3, 12);
   expect(metrics["popularity"]!["itemCoverageAt1"]).toBeUndefined();
@@ -122,7 +122,7 @@ test("candidates that their users have from training are masked unless repeats a
   expect(masked.warnings.join()).toContain(
     "skipped 1 users without unmasked candidates other than their held-out items",
   );
-  // u4 finds b before e; u2's held-out item f is unknown
+  // in the list of u4, the held-out item b is above e; u2's held-out item f is unknown
   expect(masked.metrics["popularity"]!["hitRateAt1"]).toBeCloseTo(1 / 2, 12);
   // if repeats are allowed, the most popular item a is the first for u4 and u3
   const allowed = await evaluated([...args, "--k", "1", "--repeats", "allow"]);
@@ -143,7 +143,7 @@ test("candidates that their users have from training are masked unless repeats a
 });
 
 test("users whose held-out items are all masked are counted", async () => {
-  // u1 already has a, and u3 already has b
+  // the training log has the events u1,a and u3,b, so that these held-out events are masked
   write("again.csv", ["u1,a", "u3,b", "u3,c", "u4,b"]);
   const args = [at("small"), "--on", at("again.csv"), "--repeats", "mask", "--json"];
   const { stdout, stderr } = await embedOk(["evaluate", ...args]);
@@ -190,7 +190,7 @@ test("runs and baselines stand side by side on the test part of the training, wi
     if (own["recallAt10"]! < best)
       expect(toBest["recallAt10"]!.difference).toBeCloseTo(own["recallAt10"]! - best, 12);
   }
-  // a table for a terminal, and then a table in Markdown
+  // writes the metrics first as a table for a terminal, and then as a table in Markdown
   const text = (await embedOk(["evaluate", ...args])).stdout;
   expect(text).toMatch(/^implicit .*0\.\d{4} ±0\.\d{4}/m);
   expect(text).toContain("*: the best");
@@ -314,7 +314,7 @@ test("graph filters rank candidates too, and at any number of threads the same; 
   expect(three.metrics).toEqual(one.metrics);
   const plain = await evaluated([...args, ...filters, "--filter-dim", "8"]);
   const steep = await evaluated([...args, ...filters, "--filter-flatness", "3", "--filter-power", "0"]);
-  // a warning says that the log has fewer items than the published number of eigenvectors
+  // a warning says that the log has fewer items than the number of eigenvectors in the publication of the method
   expect(one.warnings.join()).toMatch(/chebycf: --filter-dim must be below \d+ for \d+ users and \d+ items/);
   expect(plain.warnings.join()).not.toContain("eigenvectors");
   expect(plain.metrics["gf-cf"]).not.toEqual(one.metrics["gf-cf"]);

@@ -37,7 +37,7 @@ beforeAll(async () => {
     "--dim",
     "8",
   ]);
-  // vectors that contain only the genres, in a table whose field has another name
+  // writes a table whose vectors only say which genres an item has, and whose field has another name
   const [, ...items] = readFileSync(fixture("items.csv"), "utf8").trimEnd().split("\n");
   const names = ["Action", "Comedy", "Crime", "Drama", "Horror", "Musical", "Romance", "Western"];
   const vectors = items.map((line) => {

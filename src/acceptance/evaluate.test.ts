@@ -133,7 +133,7 @@ describe("of drawn negatives", () => {
     writeFileSync(events, `${header!.slice("click,".length)}\n${clicks.join("\n")}\n`);
   });
 
-  // summed over all items, calibration is near 1, for every distribution from which negatives are drawn
+  // with --logq, the calibration over all items together is near 1, whichever distribution negatives are drawn from
   test.each(["uniform", "popularity"])(
     "from %s noise there is no calibration but with --logq",
     async (noise) => {

@@ -31,7 +31,7 @@ const trainings = {
 type Kind = keyof typeof trainings;
 const kinds = Object.keys(trainings) as Kind[];
 
-/** Files of fixtures, of which command lines use the first rows, by their names in command lines. */
+/** The fixtures whose first rows are the logs of the command lines, by the logs' names there. */
 const logs = { CLICKS: "clicks.csv", PURCHASES: "purchases.csv", RATINGS: "ratings.csv" };
 
 const placed = (line: string): string =>
@@ -65,7 +65,7 @@ const without = (...left: Kind[]): Kind[] => kinds.filter((kind) => !left.includ
 const trained = without("imported");
 const byColumns: Kind[] = ["features", "columns", "cooccurrence"];
 
-/** A command line, and the kinds of runs that reject it with the message; it succeeds for all others. */
+/** A command line, and for kinds of runs that it rejects, the message; it succeeds with all other kinds. */
 const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][] = [
   [
     "export RUN --format npy --field ITEM --reserve keras",

@@ -1,5 +1,5 @@
-// Exports for networks and vector stores: the FNN initializer equals the model, and rows are reserved and selected as
-// requested.
+// Exports for networks and vector stores: the initial weights for FNN give the model's scores, and an export contains
+// the reserved and the selected rows that were requested.
 
 import { unzipSync } from "fflate";
 import { parquetReadObjects } from "hyparquet";
@@ -31,7 +31,7 @@ beforeAll(async () => {
   ]);
 });
 
-/** Returns rows of an export of the items. */
+/** Exports the field of items as JSON lines, and returns the rows. */
 async function items(...args: string[]): Promise<ReturnType<typeof parseJsonLines>> {
   return parseJsonLines(
     (await embedOk(["export", run, "--format", "jsonl", "--field", "item", ...args])).stdout,
@@ -72,7 +72,7 @@ describe("fnn", () => {
       for (const field of Object.keys(vocab)) {
         if (row[field] === "") continue;
         const { shape, values } = tensors[field]!;
-        // the last row is that of unknown keys
+        // the last row of each tensor is the row of unknown keys
         const z = (vocab[field]![row[field]!] ?? shape[0]! - 1) * 9;
         score += values[z]!;
         for (let d = 0; d < 8; d++) {
@@ -103,7 +103,7 @@ describe("fnn", () => {
       const rowAt = (row: number): number[] => values.slice(row * 9, row * 9 + 9);
       expect(shape).toEqual([numRows + 2, 9]);
       expect(rowAt(padding).every((x) => x === 0)).toBe(true);
-      // the row of unknown keys was trained, because --min-count mapped rare users to it
+      // no number in the row of unknown keys is 0: the row was trained, because --min-count mapped rare users to it
       expect(rowAt(unknown).every((x) => x !== 0)).toBe(true);
       expect(Math.min(...Object.values(vocab["user_id"]!))).toBe(first);
       expect(values.slice(first * 9, (first + numRows) * 9)).toEqual(plain.tensors["user_id"]!.values);
@@ -159,7 +159,7 @@ test("npz under --reserve fuxictr names the two rows as FuxiCTR does, and takes 
   expect(shape).toEqual([rows.length + 2, 8]);
   expect(values.slice(0, 8).every((x) => x === 0)).toBe(true);
   expect(values.slice(8, -8)).toEqual(rows.flatMap(({ vector }) => vector.map(Math.fround)));
-  // the row of unknown keys was trained, because --min-count mapped rare users to it
+  // no number in the row of unknown keys is 0: the row was trained, because --min-count mapped rare users to it
   expect(values.slice(-8).every((x) => x !== 0)).toBe(true);
   expect(await failure("--format", "npz", "--field", "item", "--reserve", "keras")).toEqual([
     64,

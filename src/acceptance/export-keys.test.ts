@@ -25,8 +25,8 @@ const CELLS = ["recbole", "projector", "faiss", "usearch", "starspace-tsv"];
 const [STARSPACE, RECBOLE] = ["starspace-tsv", "recbole"];
 
 /**
- * Special keys. For each list of formats that change the key: the changed key, or undefined if these formats reject the
- * key.
+ * Special keys. For each list of formats that change the key: the key in the exported file, or undefined if these
+ * formats reject it.
  */
 const special: [key: string, elsewhere: [formats: string[], becomes: string | undefined][]][] = [
   ["a blank", [[[...WORDS, STARSPACE], "a_blank"]]],
@@ -174,7 +174,7 @@ describe.each(formats)("%s", (format) => {
     if (!isThere) return;
     const table = tableOf({ item: held.map(([key]) => key) }, 3);
     const { read, reported } = await exported(table, format, { field: "item" });
-    // the ONNX reader looks the row of each key up
+    // the reader of an ONNX export looks up each of these names
     const names = held.map((one) => becomes(format, one)!);
     expect(await read()).toEqual(rowsExpected(table, names));
     if (format !== "fnn") expect(reported).toContain("1 rows are zero vectors");
@@ -195,7 +195,7 @@ describe.each(formats)("%s", (format) => {
   test("takes a table of one row and one dimension", async () => {
     if (!isThere) return;
     const table = tableOf({ item: ["7"] }, 1);
-    // a table whose only vector is zero has no neighbors, so the vector is changed
+    // the vector of the only row must not be zero, because a zero vector has no neighbors
     table.vectors[0] = 3;
     const { read } = await exported(table, format, { field: "item" });
     expect(await read()).toEqual([{ name: "7", vector: [3] }]);
@@ -224,7 +224,7 @@ describe.each(formats)("%s", (format) => {
     const changed = tableOf({ item: ["a\tb"] }, 2);
     const [met, strict] = [
       await refusal(exported(alike, format, { field: "item" })),
-      // libsvm is not tested with --strict, because its rows have no names
+      // libsvm is not tested with --strict, the flag that rejects changed keys, because its rows have no keys
       format === "libsvm" ? [0] : await refusal(exported(changed, format, { field: "item", strict: true })),
     ];
     if (!replaces) expect([met[0], strict[0]]).toEqual([0, 0]);
@@ -240,7 +240,7 @@ describe.each(formats)("%s", (format) => {
     table.keys.bytes.set([0xc3, 0x28], 2);
     const [code, message] = await refusal(exported(table, format, { field: "item" }));
     expect([code, message]).toEqual([82, expect.stringContaining("UTF-8")]);
-    // the offsets separate two keys in the middle of a character of two bytes
+    // sets the end of the first key into the middle of a character of two bytes
     const cut = tableOf({ item: ["a\u00c3", "b"] }, 2);
     cut.keys.offsets.set([2], 1);
     expect((await refusal(exported(cut, format, { field: "item" })))[0]).toBe(82);
@@ -251,7 +251,7 @@ test("a numeric field's row, whose key is empty, is called like the field where 
   const table = tableOf({ price: [""] }, 2);
   const named = [...WORDS, "recbole", "starspace-tsv", "projector", "faiss", "redis", "elasticsearch-bulk"];
   for (const format of formats) {
-    // the model of onnx cannot look up this key
+    // an exported ONNX model cannot look up the empty key
     if (format === "onnx" || !(await canRead(format))) continue;
     const rows = await (await exported(table, format, { field: "price" })).read();
     const isNamed = named.includes(format) || format === "usearch";

@@ -91,7 +91,8 @@ const forms = {
     "--arch wide-deep --hidden 16,8 --min-count 20 --wide-l1 0 --cross user_id*item_id --cross device*user_id --numeric hour:log1p",
   "wide-deep-ranges":
     "--arch wide-deep --hidden 16 --activation tanh --layer-norm --cross hour*device --cross-bits 9 --numeric hour:bins=6",
-  // no epoch improves on the factorization machine, so that the exported score is that of the machine
+  // the only epoch makes the validation loss worse, so that the exported parameters are those of the initial
+  // factorization machine
   "fnn-machine": "--arch fnn --hidden 8 --init machine --valid 0.2 --embedding-learning-rate 5 --epochs 1",
   "deep-crossing":
     "--arch deep-crossing --hidden 16,8 --min-count 20 --numeric hour --embedding-relu --layer-norm",
@@ -109,7 +110,7 @@ describe.each(Object.entries(forms))("%s", (run, args) => {
     const { score } = await runOnnx(await exported(run, `${run}.onnx`), inputs(hourIsNumber));
     expect(score!.dims).toEqual([cells.length]);
     expect(largestDifference(score!.values, expected)).toBeLessThan(1e-5);
-    // the predictions vary
+    // the predictions of different rows differ
     expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.05);
     const { stdout } = await embedOk(["evaluate", at(run), "--on", at("log.csv"), "--json"]);
     const { metrics } = parseJson<{ metrics: Record<string, Record<string, number>> }>(stdout);
@@ -150,11 +151,11 @@ test("crosses take 4 bytes a weight and 12 a key in the file, however many pairs
   const run = await openRun(at("wide-deep"));
   const { space, table } = await readSpace(run);
   const { wide } = (await readNetParameters(run, space, table)).parameters;
-  // many weights of crosses are not 0, so the scores above depend on them
+  // more than 1,000 weights of crossed columns are not 0, so that the compared scores depend on them
   expect((wide as Float32Array).subarray(space.numFeatures).filter((x) => x !== 0).length).toBeGreaterThan(
     1000,
   );
-  // two crosses of 2^18 weights, 1 MiB each
+  // the file contains the weights of two crossed columns, 2^18 numbers or 1 MiB each
   expect(statSync(at("wide-deep.onnx")).size).toBeGreaterThan(2 * 2 ** 20);
   expect(statSync(at("wide-deep.onnx")).size).toBeLessThan(2.2 * 2 ** 20);
   expect(statSync(at("wide-deep-ranges.onnx")).size).toBeLessThan(2 ** 17);

@@ -96,7 +96,7 @@ withRedis("the page's own code finds a vector, in Node and in Python", async () 
     return console.warn("skipped the page's Python: EMBED_TEST_PYTHON names none");
   const python = blockOf("servers.md", "python", "items:latest");
   const read = numbers(printedBy(testPython, ["-c", python], env));
-  // numpy prints eight digits
+  // numpy prints numbers with eight digits, so that they are compared to 1e-6 only
   const differences = read.map((x, d) => Math.abs(x - vector![d]!));
   expect([read.length, Math.max(...differences) < 1e-6]).toEqual([4, true]);
 });
@@ -263,7 +263,7 @@ withRedis("a server that is silent is given up: an IoError, however much waits",
   };
   await expect(posting()).rejects.toEqual(silent);
   connection.close();
-  // the socket opens, but nothing answers the login
+  // connects to a socket that opens, but on which nothing answers the login
   await expect(RedisConnection.open(target)).rejects.toEqual(silent);
   await stopped.kill();
 });

@@ -20,7 +20,7 @@ interface Summary {
   unknownKeys: Record<string, string>;
 }
 
-/** Exports; returns the summary. */
+/** Runs `embed export` on a run, and returns the command's summary. */
 async function exported(run: string, out: string, ...extra: string[]): Promise<Summary> {
   const { stdout } = await embedOk(["export", run, "-o", at(out), "--force", "--json", ...extra]);
   return parseJson<Summary>(stdout);

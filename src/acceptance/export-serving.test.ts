@@ -1,4 +1,4 @@
-// Exports that serve vectors by key, each read by the package that it is for: ONNX by onnxruntime-web, SQLite by
+// Exports that serve vectors by key; each is read by the package that it is for: ONNX by onnxruntime-web, SQLite by
 // node-sqlite3-wasm, an index by usearch, if that is installed.
 
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ beforeAll(async () => {
   const rows = keys.flatMap((key, i) =>
     Array.from({ length: 4 + i }, (_, n) => `${n % 2},u${(n * 3 + i) % 5},${cell(key)},${n}`),
   );
-  // items with one event each, which is below --min-count
+  // adds items with one event each, which is fewer than --min-count requires
   const rare = ["x", "y"].map((key) => `1,u0,${key},3`);
   writeFileSync(at("log.csv"), `click,user,item,price\n${[...rows, ...rare].join("\n")}\n`);
   const columns = ["--label", "click", "--user", "user", "--item", "item", "--numeric", "price"];
@@ -38,7 +38,11 @@ beforeAll(async () => {
   ]);
 });
 
-/** Returns rows of jsonl, for one field or all. */
+/**
+ * Exports the run as JSON lines and returns the rows.
+ *
+ * @param args options such as --field; without them, the rows of all fields
+ */
 async function rowsOf(...args: string[]): Promise<ExportedRow[]> {
   return parseJsonLines(
     (await embedOk(["export", run, "--format", "jsonl", "--with-weight", ...args])).stdout,

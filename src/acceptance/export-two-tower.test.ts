@@ -19,7 +19,7 @@ interface Event {
   item: string;
   brand: string;
   channel: string;
-  /** amount that the event states; NaN if the cell is missing */
+  /** value of the numeric column `spent`; NaN if the cell is missing */
   spent: number;
   price: number;
   time: string;
@@ -59,12 +59,12 @@ beforeAll(() => {
 
 const byUser = (rows: readonly Event[]): Map<string, Event[]> => {
   const found = new Map<string, Event[]>();
-  // the log is ordered by time
+  // the log is ordered by time, so that each user's events are, too
   for (const event of rows) found.set(event.user, [...(found.get(event.user) ?? []), event]);
   return found;
 };
 
-/** The cells that pad a history in an input of the user tower, and the function that returns an item's cell. */
+/** How histories are given to an input of the user tower: the padding values, and the value of each item. */
 interface Cells {
   nothing: readonly (string | number)[];
   of: (item: string) => string | number;
@@ -91,7 +91,7 @@ const floats = (values: number[]): Input => ({ type: "float32", values });
 
 interface Form {
   args: string[];
-  /** history inputs by name: the channel of the events that each contains; undefined for events of all channels */
+  /** history inputs of the user tower, by name, with the channel of their events; undefined for all channels */
   histories: Record<string, string | undefined>;
   hasContext?: true;
   hasItemTower?: true;

@@ -100,7 +100,7 @@ test("a new field gives every row a vector for it, and leaves the others where t
       expect([key, field, near(row[field], after.get(key)![field])]).toEqual([key, field, true]);
   }
   const isZero = (x: unknown) => (x as number[]).every((v) => v === 0);
-  // only features that occur in this log get a vector for the new field
+  // features that do not occur in this log, such as berry, get no vector for the new field
   expect(isZero(after.get("item:apple")!["device"])).toBe(false);
   expect(isZero(after.get("item:berry")!["device"])).toBe(true);
 });
@@ -160,7 +160,7 @@ test("what cannot be gone on from is refused with 64 and says why", async () => 
   ] as const) {
     expect(await refused(options[0], ...options.slice(1))).toEqual([64, expect.stringMatching(message)]);
   }
-  // normalizes rows, as the training of the earlier run did
+  // the second training also normalizes rows, because the training of the earlier run did
   await train(second, "normalized-2", "--init", at("normalized"));
   const manifest = readFileSync(join(at("normalized-2"), "manifest.json"), "utf8");
   expect(parseJson<{ options: object }>(manifest).options).toMatchObject({ normalizeRows: true });

@@ -1,4 +1,4 @@
-// A run without some keys still scores: it treats these keys as unknown.
+// A run from which some keys were removed still scores rows: it treats these keys as unknown.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";

@@ -61,7 +61,8 @@ beforeAll(async () => {
 test("a dry run says what would change, and changes nothing", async () => {
   const before = grep(at("store"), user, item);
   const { stdout } = await embedOk(["forget", at("store"), `user:${user}`, "--dry-run"]);
-  // target statistics are kept for the user alone and for 65 pairs of the user and an item, and each contains the key
+  // the run has target statistics for the user alone and for 65 pairs of the user and an item, and each of them names
+  // the user's key
   expect(stdout).toContain(`${at("store/trees/000001")}: 66 rows and entries would be forgotten\n`);
   expect(grep(at("store"), user, item)).toEqual(before);
 });
@@ -132,7 +133,7 @@ test("other rows keep their numbers and vectors; the key's row is a hole", async
     (await embedOk(["export", run, "--format", "csv", "--with-weight"])).stdout.split("\n");
   const [before, after] = [await csv(at("fm")), await csv(at("store/fm/latest"))];
   const gone = before.filter((line) => !after.includes(line)).map((line) => line.split(",")[1]);
-  // u020 and u021 have no rows
+  // the keys u020 and u021 are not in the table, so that forgetting them removes no row
   expect(gone.sort()).toEqual([item, user].sort());
   const holes = after.filter((line) => !before.includes(line));
   expect(holes).toEqual(["user_id,,0,0,0,0,0,0", "item_id,,0,0,0,0,0,0"]);

@@ -112,7 +112,7 @@ test("a run that forgot what it knew fails by its metric, its neighbors and its 
   const failed = failedOf(outcomes);
   expect(failed).toContain("valid.auc worse by no more than 0.02");
   expect(failed).toContain("displacement:user_id max 0.3");
-  // the overlap of items is 0, because no item has the same key as in the previous version
+  // the overlap of items with the previous version is 0, because the items of this log were renamed
   expect(failed).toContain("overlap:item_id min 30%");
 });
 

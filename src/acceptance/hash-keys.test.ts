@@ -15,7 +15,7 @@ const write = (name: string, text: string): string => {
   return at(name);
 };
 
-// planted ids contain characters that quoting and redaction may mishandle
+// planted ids contain quotes and commas, which the quoting of cells and the redaction of messages may mishandle
 const users = Array.from({ length: 12 }, (_, i) => `planted-u${i}`);
 const items = ["planted-i'0", 'planted-"i"1', "planted-i2", "planted, i3"];
 const quoted = (cell: string) => `"${cell.replaceAll('"', '""')}"`;

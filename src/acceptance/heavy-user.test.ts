@@ -20,7 +20,8 @@ beforeAll(() => {
   for (let item = 0; item < numItems; item++) add("crawler", item, integerBelow(1600, uniform));
   for (let item = 1; item < numItems; item++) add("almost", item, integerBelow(1600, uniform));
   writeFileSync(at("log.csv"), ["user,item,time", ...rows].join("\n"));
-  // one event more than a batch, so that the last batch has a single event and no in-batch negatives
+  // writes a log with one event more than a batch, so that the last batch has a single event, and no other event's item
+  // can be its negative
   const single = Array.from({ length: 257 }, (_, n) => `v${n},i${n % 7},${1_600_000_000 + 60 * n}`);
   writeFileSync(at("single.csv"), ["user,item,time", ...single].join("\n"));
 });

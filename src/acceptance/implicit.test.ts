@@ -64,7 +64,7 @@ describe("a run", () => {
     const args = items.flatMap(({ key }) => ["--key", `item:${key}`]);
     const { stdout } = await embedOk(["neighbors", run, ...args, "--top", "3", "--json"]);
     const found = stdout.match(/[a-z]+-\d\d/g)!;
-    // each group of four keys consists of a key and its three neighbors
+    // the output names each key, followed by its three neighbors
     const lists = Array.from({ length: found.length / 4 }, (_, i) => found.slice(4 * i, 4 * i + 4));
     const right = lists.flatMap(([key, ...near]) => near.filter((other) => groupOf(other) === groupOf(key!)));
     expect(lists).toHaveLength(items.length);

@@ -263,7 +263,7 @@ describe("a damaged index is 82", () => {
     cpSync(at("items"), at(name), { recursive: true });
     return at(name);
   };
-  /** Changes the facts of an index and corrects the checksum. */
+  /** Changes the description of an index (index.json) and corrects its checksum. */
   const withFacts = (name: string, change: (facts: Facts) => void): void => {
     const path = join(copy(name), "index.json");
     const facts = parseJson<Facts>(readFileSync(path, "utf8"));

@@ -21,7 +21,7 @@ function writeLog(name: string, day: number, items: Record<string, number>): str
   return at(name);
 }
 
-// 2001-09-09 is day 11574
+// the days in the logs' times are counted from 1970: day 11574 is 2001-09-09
 const weeks = [
   writeLog("week-1.csv", 11_600, { apple: 9, berry: 8, cherry: 7 }),
   writeLog("week-2.csv", 11_607, { date: 9, cherry: 8, elder: 5, apple: 4 }),

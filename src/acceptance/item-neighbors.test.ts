@@ -25,7 +25,7 @@ interface Row {
 const summaryOf = async (args: string[]) => parseJson<Summary>((await embedOk([...args, "--json"])).stdout);
 const table = (run: string) => readFileSync(join(at(run), "embeddings.arrow"));
 
-/** Runs `transform RUN items.csv` and returns rows by key. */
+/** Runs `transform RUN items.csv` and returns each item's bias and vector, by key. */
 async function transformed(run: string, items: string): Promise<Map<string, Row>> {
   const { stdout } = await embedOk(["transform", at(run), items, "--key", "item", "--quiet"]);
   const [, ...lines] = stdout.trimEnd().split("\n");
@@ -37,7 +37,7 @@ async function transformed(run: string, items: string): Promise<Map<string, Row>
   );
 }
 
-/** Returns vectors of a field, by key. */
+/** Exports a run and returns the vectors of one field, by key. */
 async function exported(run: string, field: string, ...flags: string[]): Promise<Map<string, number[]>> {
   const { stdout } = await embedOk([
     "export",
@@ -135,7 +135,7 @@ describe("--item-neighbors", () => {
   test("exports an item's own row, its features and its neighbors' shares of theirs", async () => {
     const [own, kinds] = [await exported("run", "item", "--compose", "none"), await exported("run", "kind")];
     const composed = await exported("run", "item");
-    // reads the users of each item, and the items of each user
+    // reads which users have an item, and which items a user has, from the log
     const pairs = readFileSync(at("log.csv"), "utf8")
       .split("\n")
       .slice(1)

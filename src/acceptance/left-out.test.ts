@@ -44,8 +44,8 @@ const encoded = (log: string, out: string, given = {}) =>
   encodeWith([log], { ...columns, ...given, out: at(out), force: true }, watch);
 
 /**
- * Writes 600 visits. Each visit has its own request id, or `rowsOf` visits share one; labels are True and False, as
- * Python writes them.
+ * Writes 600 visits, each with a request id, which is unique, or shared by `rowsOf` visits; labels are True and False,
+ * as Python writes them.
  */
 function visits(name: string, rowsOf = 1): string {
   const rows = Array.from({ length: 600 }, (_, i) =>

@@ -54,7 +54,7 @@ test("the package's entry is what the build writes of today's options", async ()
 });
 
 test("every command is a function, every trainer by its own name", () => {
-  // commands about the command line, which are not functions
+  // `help` and `completion` only serve the command line, so the library has no functions for them
   const none = ["help", "completion"];
   const missing = commands.filter(
     ({ name }) => !none.includes(name) && !functions.some(({ command }) => command === name),
@@ -274,7 +274,7 @@ test.each(wrong)("%s refuses %j with the error of the command", async (name, giv
   expect(existsSync("x")).toBe(false);
 });
 
-/** Mistakes that are only possible in TypeScript. */
+/** Arguments that only TypeScript can pass, and the messages with which they are rejected. */
 test.each<[string, unknown[], RegExp]>([
   ["trainFm", [clicks, { out: "x", header: "no" }], /--header expects true or false, got 'no'/],
   ["trainFm", [clicks, { out: "x", label: 5 }], /--label expects a column, got '5'/],
@@ -419,7 +419,8 @@ writeFileSync("left.json", JSON.stringify({ before, after: events(), exitCode: p
 test(
   "the examples are typed by the packed package and run on it",
   () => {
-    // modules compiled since the last build are not part of the package
+    // modules that were compiled after the last `npm run build` are not in dist/program/, so that the package would
+    // lack them
     if (existsSync(join(projectFolder, "dist", "cli", "main.js")))
       throw new Error("dist/program/ is older than dist/: run `npm run build`");
     const place = at("packed");

@@ -8,7 +8,7 @@ import { fixture } from "../testing/places.js";
 const folder = temporaryFolder();
 const GIB = 1024 * 1024;
 
-/** Trains under a limit. */
+/** Trains in a shell with a limit, such as `-n 19` for `ulimit -n 19`. */
 function train(limit: string, out: string, more = ""): Promise<ProgramOutput> {
   return shell(
     `ulimit ${limit} && embed train-fm '${fixture("clicks.csv")}' -o ${out} --epochs 1 --valid 0.1 --quiet ${more}`,
@@ -49,7 +49,7 @@ onLinux.each([
   ],
   ["-n 19", /^embed: too many files are open \(EMFILE\): raise the limit, for example `ulimit -n 4096`$/],
   [
-    // the file that exceeds the limit depends on the timing of threads
+    // the message may name a file or none, because it depends on the timing of threads where the limit is reached
     "-n 23",
     /^embed: (cannot read '.*': )?too many files are open \(EMFILE\)[:,] raise the limit of this process, for example `ulimit -n 4096`$/,
   ],

@@ -17,7 +17,7 @@ const ratings = [
   ...["--time", "timestamp", "--side", `${fixture("items.csv")}:item_id`, "--multi", "genres:|"],
   ...["--ignore", "title", "--numeric", "year", ...split, "--dim", "8"],
 ];
-/** Options of penalties that suit small logs with little noise, such as the fixtures. */
+/** L2 penalties that suit small logs with little noise, such as the fixtures. */
 const penalties = ["--l2-weight", "3", "--l2-vector", "5"];
 
 async function summaryOf(args: string[]): Promise<TrainedSummary> {
@@ -61,8 +61,8 @@ describe("mcmc on clicks", () => {
     );
     expect(metrics["testByTable"]!["logLoss"]).not.toBe(metrics["test"]!["logLoss"]);
     expect(metrics["testByTable"]!["auc"]).toBeGreaterThan(0.8);
-    // the log loss of the uncalibrated mean of the draws is 0.49, and that of the draws 0.42; the scores of the mean
-    // are therefore calibrated on the validation split
+    // the table contains the mean of the posterior draws; without calibration its log loss would be 0.49, while
+    // averaging the predictions of the draws gives 0.42; its scores are therefore calibrated on the validation split
     expect(metrics["testByTable"]!["logLoss"]).toBeLessThan(1.05 * metrics["test"]!["logLoss"]!);
     expect(summary.warnings.filter((text) => text.includes("the table"))).toEqual([]);
     expect(metrics).toEqual(summary.metrics);
@@ -143,7 +143,8 @@ test("als stops early, and keeps the best epoch", async () => {
     .map((line) => parseJson<{ validLoss: number }>(line).validLoss);
   const best = losses.indexOf(Math.min(...losses));
   expect(losses.length - 1 - best).toBe(2);
-  // the metric clips predictions to the range of the labels, so that it is at most the root of the loss
+  // the RMSE is at most the root of the validation loss, because predictions are clipped to the range of the labels for
+  // the RMSE, and not for the loss
   expect(metrics["valid"]!["rmse"]).toBeLessThanOrEqual(Math.sqrt(losses[best]!) + 1e-6);
 });
 
@@ -178,7 +179,7 @@ test.each(["als", "mcmc"])(
     const fresh = await summaryOf([...train(at("week.csv"), "--epochs", "2"), "-o", at("fresh")]);
     expect(on.metrics["valid"]!["logLoss"]).toBeLessThan(fresh.metrics["valid"]!["logLoss"]!);
 
-    // the new run has a vector of the user, with mostly the same neighbors as before
+    // the second run has a vector of the user, whose nearest users are mostly the same as in the first run
     const nearest = async (run: string) => {
       const { stdout } = await embedOk(["neighbors", at(run), "--key", `user:${user}`, "--top", "8"]);
       return new Set(stdout.match(/\bu\d+\b/g));
@@ -289,8 +290,7 @@ test("mcmc folds in new users: by the first half of their events their vectors o
     table.map((row) => [row.find((cell) => /^[a-z]+-\d\d$/.test(cell))!, numbers(row.slice(-4))]),
   );
 
-  // the share of pairs, of a click and a row that is no click of the same user, which the inner product orders
-  // correctly
+  // counts how often the inner product ranks a clicked item above the item of an event of the same user without a click
   const later = own.filter((_, i) => !isFirst[i]).map((line) => line.split(","));
   const score = ([, user, item]: string[]) =>
     items.get(item!)!.reduce((sum, x, d) => sum + x * users.get(user!)![d]!, 0);

@@ -18,7 +18,7 @@ for (const [name, content] of Object.entries(systemExports())) {
 const page = readFileSync(join(projectFolder, "docs", "messy-logs.md"), "utf8");
 const commands = [...page.matchAll(/```sh\n(.+)\n```/g)].map(([, command]) => command!);
 
-/** Runs a line as a user types it, in the folder of the exports. */
+/** Runs a command line of the page as a user would type it, in the folder of the exports. */
 const typed = (line: string) => shell(line, { cwd: folder });
 
 /** Returns the log of a command, and the flags for the format of its files; the run stores all other options. */

@@ -10,8 +10,8 @@ const at = (name: string): string => join(folder, name);
 const table = (run: string): Buffer => readFileSync(join(at(run), "embeddings.arrow"));
 
 /**
- * Events in which field 1 has one feature with a value, and field 2 has one or two. A value of 1 is not written if
- * `bare`.
+ * Events of a log: field 0 is the user, field 1 has one feature with a number, and field 2 has one or two features with
+ * a weight.
  */
 const events = Array.from({ length: 300 }, (_, i) => ({
   label: i % 3 === 0 ? 1 : 0,

@@ -61,7 +61,10 @@ const mayWrite: Record<string, string> = {
 const folder = temporaryFolder();
 const words = (lists: Record<string, string>) => Object.values(lists).flatMap((list) => list.split(" "));
 
-/** Returns the entry of the lists above that would allow a lookup: the file, or the file and the object. */
+/**
+ * Returns the name under which the two lists of exceptions in this file allow a lookup: the file, for assignments the
+ * file and the object.
+ */
 function entryOf({ file, kind, object }: NameLookup): string {
   const name = file.replace(/^src\/|\.ts$/g, "");
   return kind === "write" ? `${name}:${object}` : name;
@@ -79,7 +82,7 @@ test("names from outside are looked up among the properties of an object itself"
         "or say in src/acceptance/name-lookups.test.ts why the name cannot be one that objects inherit",
     );
   expect(complaints).toEqual([]);
-  // unused entries must be removed
+  // each entry in the lists of exceptions must still allow a lookup, or be removed
   const used = new Set(found.map((one) => `${one.kind} ${entryOf(one)}`));
   const unused = [...reads.map((name) => `read ${name}`), ...writes.map((name) => `write ${name}`)];
   expect(unused.filter((entry) => !used.has(entry))).toEqual([]);

@@ -13,7 +13,7 @@ import type { TrainingSummary } from "../training/session/summary.js";
 const folder = temporaryFolder();
 const GIB = 2 ** 30;
 
-/** Number of rows, which have nearly as many users, so that vectors take most of the memory. */
+/** Number of rows of the log, nearly each of which has another user, so that vectors take most of the memory. */
 const NUM_ROWS = 60_000;
 
 beforeAll(() => {

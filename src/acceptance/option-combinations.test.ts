@@ -1,6 +1,6 @@
-// Random combinations of options, in process: a run that trains also scores, predicts, exports and is reproduced, and a
-// rejection has exit code 64 and names a drawn flag or a column that was named. EMBED_TEST_COMBINATIONS=3000 draws
-// more, EMBED_TEST_SEED=2 draws others.
+// Random combinations of options, in process: a run that trains also scores, predicts, exports and is reproduced; a
+// rejection has exit code 64 and names an option of the combination, or a column that the options name.
+// EMBED_TEST_COMBINATIONS=3000 tests more combinations, EMBED_TEST_SEED=2 others.
 
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -56,7 +56,9 @@ beforeAll(async () => {
 const NAMES_SOMETHING =
   /--[a-z]|'[^']+'|column|label|\b(user|item|event|row|session)s?\b|^\w+ must be|\.csv: /;
 
-/** Whether a message names one of the drawn flags, or a quoted column that the combination names. */
+/**
+ * Whether an error message names an option that was drawn for the combination, or quotes a word of its command line.
+ */
 function isAbout({ drawn, words }: Combination, message: string): boolean {
   const flags = new Set(message.match(/--[a-z][\w-]*/g));
   const named = new Set(words.slice(1).flatMap((word) => word.split(/[,:=*\s]/)));
@@ -70,7 +72,7 @@ function isAbout({ drawn, words }: Combination, message: string): boolean {
  */
 const BAD_DATA = /training needs at least two|no training rows|no events with a known user and item|\.csv:/;
 
-/** Returns the options with which the training reads its log. */
+/** Returns those of the given options that determine how a training reads its log, with one thread. */
 function readingIn(given: object): Record<string, unknown> {
   const isRead = ([name]: [string, unknown]) => Object.hasOwn(reading, name) || name === "hashKeys";
   return { ...Object.fromEntries(Object.entries(given).filter(isRead)), threads: 1 };

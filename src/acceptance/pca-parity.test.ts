@@ -1,5 +1,5 @@
-// `embed train-pca` agrees with scikit-learn, whose results are in fixtures/parity/pca.json (computed by pca.py there).
-// The logs are expected in ../shared/data.
+// Principal components of `embed train-pca` agree with those of scikit-learn, which pca.py in fixtures/parity/ has
+// written to pca.json. The logs are expected in ../shared/data.
 
 import { keyAt } from "../log/keys.js";
 import { existsSync, readFileSync } from "node:fs";
@@ -87,8 +87,8 @@ testOn("gowalla").each([
           projected[s * LEADING + d]! += sign * components[(row - first) * table.dim + d]!;
       }
     }
-    // subtracts scikit-learn's G'VV'G from this one: the mean square of the elements off the diagonal is twice the sum
-    // of the squared sines of the angles between the two subspaces
+    // subtracts the product G'VV'G of scikit-learn's components: the mean square of the elements off the diagonal is
+    // twice the sum of the squared sines of the angles between the two subspaces
     let squares = 0;
     for (let s = 0; s < SIGNS; s++) {
       for (let t = 0; t < s; t++) {

@@ -152,8 +152,8 @@ describe("a full disk", () => {
     if (!isMounted) return;
     const before = secondWeek("filled", 6000);
     const failedAt = new Set<string>();
-    // numbers of free bytes: none, and then increasing shares of what a run writes. A run first removes outputs of the
-    // previous version, which frees some space.
+    // leaves different numbers of bytes free on the disk: none, and then more and more of what a run writes. A run
+    // first removes outputs of the previous version, which frees some space.
     for (const left of [0, 40, 80, 120, 150, 180, 210, 240, 300, 360].map((kib) => kib << 10)) {
       for (const name of readdirSync(disk)) rmSync(join(disk, name), { recursive: true });
       copyTo(before, disk);
@@ -335,7 +335,7 @@ test("what moves latest while the pipeline runs is not overwritten: 75", async (
   const at = secondWeek("moved");
   await embedOk(["run", "shop.yaml", "--quiet"], { cwd: at });
   writeLog(at, 1400);
-  // the rollback succeeds during the training, which does not hold the lock of the name
+  // the training holds no lock on the versions of `items`, so that the rollback succeeds meanwhile
   let wentBack: Promise<unknown> | undefined;
   const act = (): void => {
     wentBack = embedOk(["rollback", "store/items"], { cwd: at });

@@ -117,7 +117,7 @@ describe("options of a training", () => {
     "keep no row out of the table in %s",
     async (week) => {
       const log = readFileSync(join(folder, "clicks.csv"), "utf8");
-      // appends a row, so that the log of the next week differs
+      // repeats the log's last row, so that the log of the next week differs
       if (week === "the next week")
         writeFileSync(join(folder, "clicks.csv"), `${log}${log.trimEnd().split("\n").at(-1)!}\n`);
       const file = writePipeline("options", "clicks", trainings);

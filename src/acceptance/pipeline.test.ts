@@ -179,7 +179,7 @@ export: [{ train: items, format: csv, out: items.csv }]
   expect((await embed(["run", "shop.yaml"], { cwd: at })).code).toBe(81);
   for (const name of ["items", "trees", "components"])
     expect(readdirSync(join(at, "store", name)).sort()).toEqual(["000001", "latest"]);
-  // steps that were finished before are skipped, because only the bound has changed
+  // the second run skips the finished steps, because only the bound in the pipeline file has changed
   writeFileSync(join(at, "shop.yaml"), yaml);
   expect(await steps(at)).toMatchObject({
     encode: "skipped",

@@ -129,7 +129,7 @@ test("several classes have a probability each, which sum to 1 and whose log loss
   const rows = rowsOf(stdout);
   const sums = rows.map(([, ...p]) => Math.abs(p.reduce((sum, x) => sum + Number(x), 0) - 1));
   expect(Math.max(...sums)).toBeLessThan(1e-12);
-  // evaluate skips rows of a class that did not occur in training
+  // `embed evaluate` skips rows of a class that did not occur in training, so the test skips them, too
   const kept = rows.filter(([rating]) => classes.has(rating!));
   const losses = kept.map(([rating, ...p]) => -Math.log(Number(p[names.indexOf(`probability:${rating}`)])));
   const { multiLogLoss } = await evaluated("classes", "new-ratings.csv");

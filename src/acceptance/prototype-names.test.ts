@@ -69,8 +69,8 @@ async function on(place: "inherited" | "ordinary", command: string): Promise<str
 }
 
 /**
- * Returns the first columns of a command's output, in which inherited names in the first line and column are replaced
- * by ordinary ones.
+ * Returns the first columns of a command's csv output. Ordinary names replace those that every object inherits, in the
+ * first line and the first column.
  */
 async function table(place: "inherited" | "ordinary", command: string, numColumns = 99): Promise<string[][]> {
   const byName = new Map(Object.entries(inherited).map(([name, column]) => [column, `the_${name}`]));
@@ -93,7 +93,8 @@ test("tables, predictions and encodings are those of the log with ordinary names
   }
   for (const [command, numColumns] of [
     ["export lr --format csv"],
-    // compares the first four columns only, because the paths of leaves contain names of columns
+    // compares the first four columns only, because the next one describes the path to a leaf with names of the log's
+    // columns
     ["export trees --table leaves --format csv", 4],
     ["predict trees log.csv -o -"],
     ["transform trees log.csv --features -o -"],

@@ -1,4 +1,5 @@
-// The main job finds the planted structure: bounds are derived from the generator, which knows the true probabilities.
+// The first training of the README finds the planted structure: bounds are derived from the generator, which knows the
+// true probabilities.
 
 import { join } from "node:path";
 import { embedOk, temporaryFolder } from "../testing/embed.js";

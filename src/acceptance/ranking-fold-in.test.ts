@@ -60,7 +60,11 @@ const folded = async (run: string, events: string, ...flags: string[]): Promise<
     });
 };
 
-/** Returns the share of the `top` best rows that are of a group, usually that of most of the key's events. */
+/**
+ * Returns the share of the group's items among the first `top` items of a list.
+ *
+ * @param best the list, the best item first
+ */
 function share(best: readonly Row[], top: number, group: string): number {
   return best.slice(0, top).filter(({ key }) => groupOf(key) === group).length / top;
 }

@@ -1,4 +1,5 @@
-// train-ranking in blocks that have no rows in common gives the same bytes for any number of threads and any log.
+// train-ranking with events divided into blocks, so that blocks that are trained at the same time share neither users
+// nor items: the bytes are the same for any number of threads and any log.
 
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +19,7 @@ const uniform = mulberry32(8);
 const below = (n: number) => integerBelow(n, uniform);
 const pairsOf = (count: number, pair: () => readonly [number, number]) => Array.from({ length: count }, pair);
 
-/** A log with four groups. */
+/** A log of random events, large enough that its items are divided into four groups for parallel training. */
 const plain = writeLog(
   "plain.csv",
   pairsOf(18_000, () => [below(700), below(400)]),

@@ -143,7 +143,7 @@ test("layers go on from the vectors before them, and keep rows that the log lack
   await train(fewer, "layers-after", "layers", "--init", run);
   await train(fewer, "layers-alone", "layers", "--start", "random");
   expect(lossesOf("layers-after")[0]!).toBeLessThan(lossesOf("layers-alone")[0]!);
-  // keys without an event in the new log keep the rows of the earlier run
+  // items and users without an event in the new log keep the vectors of the earlier run
   const keysOf = (log: string) =>
     new Set(
       readFileSync(log, "utf8")

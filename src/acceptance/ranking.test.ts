@@ -22,7 +22,10 @@ interface Summary {
 const summaryOf = async (args: string[]) => parseJson<Summary>((await embedOk([...args, "--json"])).stdout);
 const table = (run: string) => readFileSync(join(at(run), "embeddings.arrow"));
 
-/** Returns recall and NDCG of the most popular items, without each user's own, on the last tenth of the purchases. */
+/**
+ * Returns recall and NDCG on the last tenth of the purchases, if every user gets the most popular items that the user
+ * has not bought.
+ */
 function popularity(k: number): { recall: number; ndcg: number } {
   const events = readFileSync(fixture("purchases.csv"), "utf8")
     .trimEnd()

@@ -1,5 +1,5 @@
-// Lists with limits beyond the data: --k above the number of items, --per with fewer categories than places, missing
-// categories. Expected lists are cut from a list of all items.
+// `embed recall` with limits that exceed the data: --k above the number of items, --per with fewer categories than
+// places in a list, missing categories. Expected lists are cut from a list of all items.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -47,7 +47,7 @@ async function lists(out: string, ...options: string[]) {
   return { byUser, summary: parseJson<Summary>(stdout), bytes: readFileSync(at(out)) };
 }
 
-/** Returns the first k items of each list, with at most `most` items of each category. */
+/** Keeps at most `most` items of each category in each list, and returns the first k items that are left. */
 function cut(byUser: ReadonlyMap<string, string[][]>, most: number, k: number) {
   return new Map(
     [...byUser].map(([user, list]) => {

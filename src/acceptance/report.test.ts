@@ -31,7 +31,10 @@ async function reported(args: string[], out = at("page.html")): Promise<Summary 
 }
 const sectionsOf = (page: string) => [...page.matchAll(/<section id="([a-z]+)"/g)].map(([, id]) => id);
 
-/** Returns options that name a file with the names of one item and of all users, as names of a field's keys. */
+/**
+ * Returns the option with which a report shows, instead of a field's keys, the names in a file that knows one item and
+ * all users.
+ */
 const names = (field: string) => ["--names", `${at("titles.csv")}:${field}=key:name`];
 
 beforeAll(async () => {
@@ -120,7 +123,7 @@ test("a version of a store is compared with the one before it, and shows its gat
   await publish("fm");
   await publish("next");
   const outcome = { gate: "rows", bound: ">= 1", value: 12000, previous: 11000, passed: true, message: "" };
-  // writes a gate.json of schemaVersion 1, whose outcomes have no status
+  // replaces gate.json by one as schemaVersion 1 wrote it, in which the outcome of a bound has no status
   writeFileSync(at("store/items/000002/gate.json"), JSON.stringify({ outcomes: [outcome] }));
   const { page } = await reported(["store/items/latest", "--part", "none"]);
   expect(page).toContain("<title>items/000002");
@@ -373,7 +376,7 @@ describe("in headless Chromium", () => {
         };
       })()`);
     const tea = await find("TEA-0");
-    // the search finds ten items on each of two maps of the three runs that have vectors of items
+    // two maps show items, and on each of them ten items match the search
     expect(tea.found.length).toBeGreaterThan(10);
     expect(new Set(tea.found)).toEqual(new Set([""]));
     expect(tea.faint).toBeGreaterThan(100);

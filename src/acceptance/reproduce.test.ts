@@ -33,7 +33,7 @@ beforeAll(() => {
   symlinkSync(fixture("items.csv"), at("items.csv"));
 });
 
-/** Trainings, by name, in which flags of all groups have values other than their defaults. */
+/** Trainings, by name; together they set flags of every group to values other than the defaults. */
 const jobs: Record<string, string> = {
   fm: "train-fm clicks.csv --valid 0.2 --refit --dim 6 --epochs 3 --l2-field user_id=0.01 --min-count 2 --time-fields dow,day --since 20d --method adam --keep-state --metric auc --seed 5",
   joined:

@@ -1,4 +1,4 @@
-// Mistakes that were once silent, with their messages.
+// Mistakes of users that earlier versions accepted without a message, and the messages that they get now.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

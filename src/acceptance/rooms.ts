@@ -1,11 +1,11 @@
 // The rooms (folders) of src/ and the import rules of each as data, which architecture.test.ts checks
 // (docs/architecture.md).
 
-/** The modules that the files of a room may import. */
+/** Import rules of one room, which is a folder of src/: the modules that its files may import. */
 export interface Room {
-  /** other rooms whose files may be imported; a single file is named by its path without .ts */
+  /** other folders of src/ whose files may be imported; a single file is named by its path without .ts */
   mayImport: string[];
-  /** packages and built-in modules that may be imported in addition to those that every room may import */
+  /** packages and built-in modules that may be imported, besides those that every folder may import */
   packages?: string[];
 }
 
@@ -34,7 +34,8 @@ const belowTrainers =
   "errors io config numeric kernels workers log engine dataset sampling solvers embedding retrieval evaluation import export report";
 
 /**
- * Import rules of each room. The rooms are in the order in which data passes through them; tests may import every room.
+ * Import rules of each room (folder of src/). The rooms are in the order in which data passes through them; tests may
+ * import every room.
  */
 export const rooms: Record<string, Room> = {
   errors: { mayImport: [] },
@@ -42,7 +43,7 @@ export const rooms: Record<string, Room> = {
     mayImport: ["errors"],
     packages: [...disk, "node:os", "node:process", "node:module", "apache-arrow"],
   },
-  // arithmetic that gives the same bits on every JavaScript engine
+  // numeric/ is arithmetic that gives the same bits on every JavaScript engine
   numeric: { mayImport: ["errors"] },
   kernels: { mayImport: ["numeric", "errors"] },
   workers: { mayImport: ["kernels", "errors"], packages: ["node:worker_threads", "node:os"] },
@@ -81,7 +82,7 @@ export const rooms: Record<string, Room> = {
     packages: ["umap-js"],
   },
   import: { mayImport: ["embedding", "log", "io", "errors"], packages: ["fflate"] },
-  // lists are read in the memory layout in which the kernel top-items returns them
+  // export/ reads lists in the memory layout in which the kernel top-items returns them
   export: {
     mayImport: ["embedding", "kernels", "io", "errors"],
     packages: [
@@ -103,26 +104,27 @@ export const rooms: Record<string, Room> = {
     mayImport: ["embedding", "evaluation", "errors"],
     packages: ["@observablehq/plot", "linkedom"],
   },
-  // code that all trainers share: reading of examples, the loop of epochs, checkpoints, refit, search, metrics, the
-  // manifest
+  // training/ is the code that all trainers share: reading of examples, the loop of epochs, checkpoints, refit, search,
+  // metrics, the manifest
   training: { mayImport: words(belowTrainers), packages: ["node:os"] },
-  // the factor model that several trainers share: its parameters, scores, composition of vectors, folding in, and
-  // rotation
+  // factors/ is the factor model that several trainers share: its parameters, scores, composition of vectors, folding
+  // in, and rotation
   factors: { mayImport: words(`${belowTrainers} training`) },
-  // code that trainers of skip-grams share: vectors and contexts in shared memory, and warm starts
+  // skip-grams/ is the code that trainers of skip-grams share: vectors and contexts in shared memory, and warm starts
   "skip-grams": { mayImport: words(`${belowTrainers} training`) },
-  // node:os: the default of --threads
+  // trainers/ needs node:os for the default of --threads
   trainers: { mayImport: words(`${belowTrainers} training factors skip-grams`), packages: ["node:os"] },
-  // code that evaluate, recall and other commands share: ranking of items for users or queries, masking of items, and
-  // metrics of ranking
+  // ranking/ is the code that evaluate, recall and other commands share: ranking of items for users or queries, masking
+  // of items, and metrics of ranking
   ranking: { mayImport: words(`${belowTrainers} training trainers`) },
-  // descriptions of how runs were trained, for commands that train in the same way
+  // recipes/ describes how runs were trained, for commands that train in the same way
   recipes: { mayImport: words(`${belowTrainers} training trainers`) },
   api: {
     mayImport: words(`${belowTrainers} training factors skip-grams trainers ranking recipes`),
     packages: ["ml-matrix"],
   },
-  // code that the executors of a Spark server run, and its transfer to them; node:v8 serializes the data of a part
+  // executors/ is the code that runs on the executors of a Spark server, and the code that transfers it to them;
+  // node:v8 serializes the data that an executor gets
   executors: {
     mayImport: words("engine embedding export io training ranking api errors"),
     packages: ["node:v8", "node:zlib", "node:fs/promises"],
@@ -150,7 +152,7 @@ export const rooms: Record<string, Room> = {
   index: { mayImport: words("library training api store gates privacy pipeline errors") },
 };
 
-/** Files that may import more than the rules of their room allow. */
+/** Files that may import more than the rules of their folder allow. */
 export const exceptions: { file: RegExp; mayImport: string[]; because: string }[] = [
   {
     file: /^(cli|flags)\//,
@@ -225,7 +227,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
   },
 ];
 
-/** Rooms that only tests and benchmarks may import; their own imports and output are not restricted. */
+/** Folders that only tests and benchmarks may import; their own imports and output are not restricted. */
 export const scaffolding = ["acceptance", "testing", "bench"];
 
 /** Global names that stand for the terminal or the process, which only the command line may use. */

@@ -51,7 +51,7 @@ test("keeps rows, appends new keys, leaves holes, and every command that reads t
   const { queries } = parseJson<{ queries: { neighbors: { key: string }[] }[] }>(near.stdout);
   expect(queries[0]!.neighbors.map(({ key }) => key).sort()).toEqual(["cherry", "date", "elder"]);
 
-  // neither a key's vector nor the metrics depend on its row
+  // the order of rows in the table changes neither the vector of a key nor the metrics
   await train(second, "two-alone");
   const metricsOf = async (run: string) => {
     const { stdout } = await embedOk(["evaluate", at(run), "--on", first, "--json"]);

@@ -8,7 +8,7 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture, program } from "../testing/places.js";
 
 const folder = temporaryFolder();
-// a path with characters that shells, cron, systemd, Kubernetes and Jinja each interpret differently
+// a folder whose name has characters that shells, cron, systemd, Kubernetes and Jinja each interpret differently
 const odd = join(folder, String.raw`it's 50% \% $HOME $(NAME) $$ "{{x}}"`);
 const file = join(odd, "Shop weekly.yaml");
 
@@ -29,7 +29,7 @@ function cronLine(text: string): { fields: string[]; command: string } {
   const [line, ...rest] = text.split("\n").filter((each) => each !== "" && !each.startsWith("#"));
   expect(rest).toEqual([]);
   const [, fields, command] = /^((?:\S+ ){5})(.*)$/.exec(line!)!;
-  // the command contains neither \% nor \\, which versions of cron interpret differently; they agree on everything else
+  // the command must not contain \% or \\, because versions of cron interpret them differently
   expect(command).not.toMatch(/%|\\\\/);
   return { fields: fields!.trim().split(" "), command: command! };
 }
@@ -250,7 +250,8 @@ describe("airflow", () => {
   const python = has("python3");
   if (!python) console.warn("skipped: python3 is not here to run the DAG");
 
-  // a replacement of those parts of Airflow that the DAG uses: it runs the task at once, and prints the outcome
+  // Python source that replaces the parts of Airflow that the DAG uses: it runs the task at once, and prints the
+  // outcome
   const airflow = `
 import contextlib, json, sys, types
 seen = {}

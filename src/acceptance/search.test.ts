@@ -38,7 +38,7 @@ const linesOf = (run: string) =>
     .split("\n")
     .map((line) => parseJson<Line>(line));
 
-/** Returns all contents of a run except times. */
+/** Returns, by name, the contents of the files of a run that contain no times. */
 function bytesOf(run: string): Record<string, string> {
   const files = readdirSync(at(run), { recursive: true, encoding: "utf8" }).filter((name) =>
     /embeddings|model\/|trials/.test(name),

@@ -138,7 +138,7 @@ test("hnswlib in Python and in Node finds the neighbors that embed finds", async
 test("Qdrant's client takes the points, and its alias answers with the neighbors that embed finds", async () => {
   const points = join(folder, "points.jsonl");
   await embedOk(["export", run, "--format", "qdrant-jsonl", "--field", "item", "-o", points]);
-  // the documented format of a point: an unsigned integer, a vector, a payload of JSON
+  // each point has the documented members only: an unsigned integer, a vector, a payload of JSON
   const lines = readFileSync(points, "utf8").trimEnd().split("\n");
   const ids = lines.map((line) => {
     const { id, vector, payload, ...others } = parseJson<Record<string, unknown>>(line);

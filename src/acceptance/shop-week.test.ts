@@ -52,7 +52,7 @@ test("from compare to cron: lists are of the planted groups, a broken day stays 
   }>(compared.stdout);
   const recallOf = (name: string) =>
     leaderboard.lines.find((line) => line.name === name)!.metrics.recallAt20!;
-  // one item in eight belongs to the user's group, but nine purchases in ten are
+  // lists of random items would contain one in eight of the user's group, to which nine purchases in ten belong
   expect(recallOf(leaderboard.lines[0]!.name)).toBeGreaterThan(3 * recallOf("popularity"));
 
   await step("init", () => embedOk(["init", "--from", "compare.html", "-o", "shop.yaml", "--quiet"], here));

@@ -173,7 +173,11 @@ beforeAll(async () => {
   limit += 5 * (performance.now() - began);
 });
 
-/** Runs a command to its end, then signals it at moments within that time. @returns the problems */
+/**
+ * Runs a command once to its end, then again and again, with a signal at a random moment of that duration.
+ *
+ * @returns the problems
+ */
 async function trial(name: string, repeats: number): Promise<string[]> {
   const wrong: string[] = [];
   const random = mulberry32(Object.keys(COMMANDS).indexOf(name));

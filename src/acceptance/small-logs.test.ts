@@ -15,9 +15,9 @@ interface Plan {
   groups: number;
   /** factor of the odds of a label 1 if user and item are of the same group */
   same: number;
-  /** most that the odds of a user or an item differ from 1, as a factor */
+  /** maximum factor by which the odds of a user or of an item differ from 1 */
   bias: number;
-  /** whether rows have two more columns */
+  /** whether rows also have the columns device and hour */
   wide: boolean;
 }
 
@@ -79,7 +79,7 @@ describe.each(plans)("%s", (_, plan) => {
     const log = plantedLog(seed, plan);
     const { purity } = await trainedOn(log, plan);
     expect(purity).toBeGreaterThan(0.6);
-    // the defaults of larger logs stop before the vectors grow
+    // with the defaults of larger logs, the training stops before the vectors grow
     const rates = ["--learning-rate", plan.wide ? "0.05" : "0.2", "--vector-rate", plan.wide ? "1" : "0.25"];
     const { purity: before } = await trainedOn(log, plan, ...rates, "--l2-vector", "0.01", "--patience", "2");
     expect(before).toBeLessThan(purity - 0.1);

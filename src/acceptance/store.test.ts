@@ -124,7 +124,8 @@ test("gc removes what dead writers left, and the name of a first publication tha
   expect([locked.code, locked.stderr]).toEqual([75, expect.stringContaining("rm '")]);
   rmSync(at("left/killed/.lock"));
   mkdirSync(at("left/killed", `.000001.new-${dead}`));
-  // the versions of names that sort before the locked name are removed
+  // gc cleans the names of a store in alphabetical order, so that it had cleaned `items` when it failed at the locked
+  // name `killed`
   expect(readdirSync(at("left/items"))).toEqual(["000001", "latest"]);
   const { stdout } = await embedOk(["gc", store]);
   expect(stdout).toContain("items: removed none; 1 kept");

@@ -15,7 +15,7 @@ const at = (name: string) => join(folder, name);
 const STYLES = 4;
 const styleOf = (item: number) => item % STYLES;
 
-/** Writes sessions with items of a range, each within a style. */
+/** Writes sessions of users; all items of a session have the same style and numbers in [from, to). */
 function writeLog(name: string, { seed, from, to }: { seed: number; from: number; to: number }): string {
   const random = mulberry32(seed);
   const rows = Array.from({ length: 300 }, (_, s) =>
@@ -66,7 +66,10 @@ interface Composition {
   shares: number[];
 }
 
-/** Returns the composition of each item, by key. */
+/**
+ * Returns for each item what its vector is composed of: the item's own vector, its attention, and the shares of side
+ * information.
+ */
 async function compositionOf(run: string): Promise<Map<string, Composition>> {
   const tensors = readSafetensors(readFileSync(at(`${run}/model/attention.safetensors`)), run);
   const rows = (name: string, row: number) => {
@@ -98,7 +101,7 @@ beforeAll(async () => {
 
 test("items that the log lacks keep their vectors, contexts and composition; the others go on", async () => {
   const { stderr } = await train(week2, "warm", "--init", at("first"));
-  // keys of the first run: 40 items, 4 styles and 5 tags; new keys: 8 items and a style
+  // the first run has 49 keys: 40 items, 4 styles and 5 tags; the new log has 9 new ones: 8 items and a style
   expect(stderr).toContain("49 keys kept (8 not in this log), 9 new, 0 expired");
   await train(week2, "warm-slow", "--init", at("first"), "--learning-rate", "0.1");
   expect(firstLoss("warm-slow")).toBeLessThan(firstLoss("cold"));
@@ -152,7 +155,8 @@ test("frozen items whose side values changed keep their vectors, and are counted
   const { stderr } = await embedOk([
     ...["train-graph", week2, "--method", "eges", ...flags, "--freeze", "known", "-o", at("changed")],
   ]);
-  // of the items 8 to 11, which are in the log, item 8 had the same style before
+  // the side table gives all items below 12 the style s0; of those in this log, items 8 to 11, only item 8 had it
+  // before
   expect(stderr).toContain("3 items of run");
   expect(stderr).toContain(
     "' have different side values here but keep the vectors composed from the earlier values",
@@ -198,7 +202,8 @@ test("--expire drops items and side values that logs have lacked", async () => {
   const { stderr } = await train(week2, "twice", "--init", at("once"), "--expire", "2");
   expect(stderr).toContain("8 expired");
   expect([...(await rowsOf("twice")).keys()].filter(isGone)).toEqual([]);
-  // the third training is the first whose log lacks the new style, and the fourth training is the second
+  // the log of the third training is the first that lacks the new style, and that of the fourth is the second, so that
+  // the style expires
   const third = await train(week1, "third", "--init", at("twice"), "--expire", "2");
   expect(third.stderr).toContain("0 expired");
   await train(week1, "fourth", "--init", at("third"), "--expire", "2");

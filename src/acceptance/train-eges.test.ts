@@ -77,7 +77,7 @@ const rowsOf = (stdout: string): Vectors =>
       .map(([key, ...numbers]) => [key!, numbers.map(Number)]),
   );
 
-/** Returns the vectors of the new items, and those of the known items. */
+/** Returns the vectors that `transform` computes for new items, and the vectors of the run's own items. */
 async function vectorsOf(run: string, newItems: string): Promise<{ fresh: Vectors; known: Vectors }> {
   const fresh = await embedOk(["transform", at(run), newItems, "--key", "item", "--format", "csv"]);
   const { stdout } = await embedOk(["export", at(run), "--format", "jsonl"]);

@@ -1,4 +1,4 @@
-// `embed train-fm`: results for a user, on every kind of log among the fixtures.
+// `embed train-fm` on every log among the fixtures: the files, the summary and the messages that a user gets.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -195,8 +195,8 @@ describe("purchases without a label", () => {
       (await summaryOf([...ids, "--negatives", negatives, "--epochs", "1", "-o", at(`ids-${negatives}`)]))
         .options;
     expect(await optionsOf("4")).toMatchObject({ vectorRate: 0.25, l2Vector: 0.01 });
-    // 5,400 events and one negative of each are 10,800 rows with two keys, which belong to 160 customers and 96
-    // products
+    // the log has 5,400 events and one negative for each, that is 10,800 rows with two keys each; there are 160
+    // customers and 96 products
     const rowsPerKey = (2 * 5400 * 2) / (160 + 96);
     const few = await optionsOf("1");
     expect(few["l2Vector"]).toBeCloseTo((0.01 * 100) / rowsPerKey, 3);
@@ -259,6 +259,6 @@ test("--min-count keeps rare keys out of the table", async () => {
     .map((line) => parseJson<{ count: number }>(line).count);
   expect(Math.min(...counts)).toBeGreaterThanOrEqual(100);
   expect(counts.length).toBeLessThan(96);
-  // rows by descending count
+  // the rows of the exported field are in the order of descending counts
   expect(counts).toEqual([...counts].sort((a, b) => b - a));
 });

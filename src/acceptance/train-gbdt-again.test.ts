@@ -28,7 +28,7 @@ const modelOf = (run: string) =>
   );
 /** Returns the model without its options. */
 const treesOf = (run: string) => modelOf(run)[0]!.slice(0, modelOf(run)[0]!.indexOf("parameters:"));
-/** Returns the lines of a model that describe the structure of each tree, including its splits. */
+/** Returns the leaves of a model: the name, the path of splits and the value of each leaf. */
 const splitsOf = (run: string) =>
   modelOf(run)[1]!
     .trimEnd()
@@ -84,7 +84,7 @@ describe("--init RUN", () => {
     );
     expect(after.some(({ value }, l) => value !== before[l]!.value)).toBe(true);
     expect(manifestOf("refitted").init).toEqual({ run: at("first"), trees: 10, refitDecay: 0.5 });
-    // a decay of 1 keeps the values of all leaves
+    // --refit-decay 1 keeps the values of all leaves
     await trained("same", ...cut, "--init", at("first"), "--refit-leaves", "--refit-decay", "1");
     expect(splitsOf("same").map(({ value }) => value)).toEqual(before.map(({ value }) => value));
   });
@@ -132,7 +132,7 @@ test("--refit with --cross-fit gives each forest its number of trees on all rows
     { epochs: numTrees("folds"), rows: 12_000 },
     numTrees("folds"),
   ]);
-  // the refit computes its folds from all rows, which differ from the folds of the training split
+  // the refit divides all rows into folds, which differ from the folds of the training split alone
   expect(treesOf("folds-refit") === treesOf("folds")).toBe(false);
 });
 

@@ -42,7 +42,7 @@ beforeAll(async () => {
 test("planted classes are found: their error is near the sixth that was drawn otherwise", () => {
   expect(Object.keys(summary.metrics["test"]!)).toEqual(["multiLogLoss", "multiError"]);
   expect(summary.metrics["test"]!["multiError"]!).toBeLessThan(1 / 6 + 0.03);
-  // with known odds the loss is 5/6 log(6/5) + 1/6 log(12) nats
+  // a model that knows the planted odds has a loss of 5/6 log(6/5) + 1/6 log(12) nats
   const best = (5 / 6) * Math.log(6 / 5) + (1 / 6) * Math.log(12);
   expect(summary.metrics["test"]!["multiLogLoss"]!).toBeLessThan(1.25 * best);
 });

@@ -241,7 +241,8 @@ describe("from week to week", () => {
     expect([...before.keys()].sort()).toEqual(["1.centres", "1.contexts", "centres", "contexts"]);
     for (const [name, { data }] of before) {
       const now = after.get(name)!.data;
-      // sums of squares never decrease; after these few edges, without --init, they would be near their initial value 1
+      // AdaGrad's sums of squared gradients never decrease. Without --init, they would still be near their initial
+      // value 1 after these few edges.
       expect(data.every((sum: number | bigint, i: number) => now[i]! >= sum)).toBe(true);
       expect(Math.max(...Array.from(data, Number))).toBeGreaterThan(2);
     }
@@ -379,7 +380,7 @@ test("the validation part has an edgeAuc as of evaluate --edges, and a gate boun
   const asked = ["--edges", valid, "--source", "from", "--target", "to", "--seed", "3", "--json"];
   const { stdout } = await embedOk(["evaluate", run, ...asked]);
   const evaluated = parseJson<{ metrics: Record<string, { edgeAuc: number }> }>(stdout);
-  // the validation edges are the same, but the sampled non-edges differ
+  // the loss differs a little, because training and evaluate sample different non-edges for the same validation edges
   expect(Math.abs(metrics.valid.edgeAuc - evaluated.metrics["auc"]!.edgeAuc)).toBeLessThan(0.05);
   expect(metrics.valid.edgeAuc).toBeGreaterThan(0.8);
   const gate = async (min: number) => {
@@ -428,7 +429,8 @@ describe("align", () => {
       return rows.reduce((sum, { key, vector }) => sum + cosine(vector, last.get(key)!) / rows.length, 0);
     };
     expect(await mean(at("turned"))).toBeGreaterThan(0.3 + (await mean(run)));
-    // each half of the table contains the normalized rows of one order's table, and the scores of both orders are kept
+    // in LINE with both orders, half of each vector is the normalized vector of first order and half that of second
+    // order; the rotation keeps the scores of both
     const [rows, one, two] = [
       await rowsOf(at("turned")),
       await rowsOf(at("turned"), "order1"),

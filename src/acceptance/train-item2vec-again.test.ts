@@ -36,7 +36,8 @@ const epochsOf = (run: string) =>
 test("a refit takes the steps of a training of all its epochs on all rows, up to the best one", async () => {
   const log = writeSessions("refit.csv", 400);
   const how = [...columns, "--epochs", "6"];
-  // no epoch improves the metric by 1000, so that the first training ends after its second epoch
+  // --min-delta 1000 requires that an epoch improves the metric by 1000, which none does, so that the first training
+  // ends after its second epoch
   const stopping = ["--valid", "0.2", "--split", "user", "--patience", "1", "--min-delta", "1000", "--refit"];
   await embedOk(["train-item2vec", log, ...how, ...stopping, "-o", at("refit")]);
   await embedOk(["train-item2vec", log, ...how, "-o", at("whole")]);

@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const tableOf = (run: string) => readFileSync(at(`${run}/embeddings.arrow`));
 const DAY = 86_400;
 
-/** An event as a line of the log. */
+/** An event: its cells in the order of the log's columns. */
 type Line = [basket: string, item: string, time: number, kind: string, weight: number];
 
 function write(name: string, lines: readonly Line[]): string {

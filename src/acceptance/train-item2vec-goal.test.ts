@@ -28,7 +28,11 @@ function write(name: string, text: string): string {
   return at(name);
 }
 
-/** Returns vectors of the items after a training with these flags. */
+/**
+ * Trains on a log with the flags, and returns the vectors of the items.
+ *
+ * @param table name of another table of the run
+ */
 async function vectorsOf(
   log: string,
   flags: readonly string[],

@@ -175,7 +175,7 @@ describe("what a network makes of rows, users and items", () => {
       const order = [...items.keys()]
         .filter((item) => q > 0 || item !== 3)
         .sort((a, b) => expected[q * 30 + b]! - expected[q * 30 + a]! || a - b);
-      // an item that is not in the run is never returned
+      // the last of the 31 candidate items is not in the run, and is never returned
       expect([...best.subarray(q * 31, q * 31 + order.length)]).toEqual(order);
       expect(best[q * 31 + order.length]).toBe(NO_ITEM);
       expect(bestScores[q * 31]).toBe(expected[q * 30 + order[0]!]);
@@ -228,7 +228,7 @@ describe.each(["fnn", "wide-deep"])("--arch %s that is no better than the machin
       `${run}-refit`,
     );
     expect(warnings).toContainEqual(expect.stringMatching(/^no epoch was better/));
-    // the factorization machine does not know the keys of the held-out rows
+    // the factorization machine has no features for the keys that occur only in held-out rows
     const on = ["--on", fixture("clicks.csv"), "--json"];
     const { stdout } = await embedOk(["evaluate", at(`${run}-refit`), at("fm"), ...on]);
     const { metrics } = parseJson<NetSummary>(stdout);
@@ -245,8 +245,8 @@ describe.each(["fnn", "wide-deep"])("--arch %s that is no better than the machin
 });
 
 describe("rows of a pair that is planted, beside keys of two rows each that mean nothing", () => {
-  // the label is 1 with probability 0.9 if the table of (item, hour) says so, and with 0.1 otherwise; the minimum of
-  // the log loss is 0.325
+  // the label is 1 with probability 0.9 for a random half of the pairs (item, hour), and with 0.1 for the others; the
+  // minimum of the expected log loss is 0.325
   const best = -(0.9 * Math.log(0.9) + 0.1 * Math.log(0.1));
   const lossWith = async (...more: string[]) => {
     const random = mulberry32(4);

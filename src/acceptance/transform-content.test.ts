@@ -453,7 +453,7 @@ test("items that the model composes of columns are appended whole, and recall ha
   );
   expect(listed.length).toBe(users.size);
   const score = Number(listed[0]!.split(",")[3]);
-  // the score in the list equals the dot product of the rows that export writes
+  // the list's score of an item equals the dot product of the exported rows of user and item
   const rows = await embedOk(["export", more, "--format", "csv", "--mips"]);
   const vectorOf = (field: string, key: string) =>
     rows.stdout
@@ -486,7 +486,7 @@ describe("a trained run with events", () => {
     const of = async (...flags: string[]) =>
       rowsIn((await embedOk(["transform", als, ...flags, "--quiet"])).stdout).find(({ key }) => key === out)!
         .vector;
-    // the first number is the bias, and the vector follows
+    // in each of these rows, the bias of the item comes first, and its vector follows
     const fromContent = await of("--content", kinds, "--prior-events", "6");
     const folded = await of("--fold-in", at("events.csv"), "--field", "item");
     const blend = await of("--content", kinds, "--fold-in", at("events.csv"), "--prior-events", "6");

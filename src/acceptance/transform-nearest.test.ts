@@ -45,7 +45,10 @@ const made = async (file: string, flags: string): Promise<Row[]> => {
 };
 const third = Math.fround(1 / 3);
 
-/** a, b, c are near 60° north; e is nearer than c in degrees of longitude and latitude alike, but not on the ground. */
+/**
+ * Places of items, with latitude and longitude. To an item at 60° north, 10° east, the place e is nearer than c in
+ * degrees, but c is nearer on the ground.
+ */
 const places = ["a,60,10", "b,60.1,10", "c,60,11.5", "d,-60,10", "e,61,10"];
 
 describe("the distance", () => {

@@ -9,7 +9,7 @@ import { fixture, fixturesFolder, projectFolder } from "../testing/places.js";
 const page = readFileSync(join(projectFolder, "docs", "troubleshooting.md"), "utf8");
 const folder = temporaryFolder();
 
-/** A command line, and the placeholders of the page for parts of its message. */
+/** A command line whose message the page quotes, and the page's placeholders for variable parts of the message. */
 type Case = [line: string, ...replaced: [printed: string, written: string][]];
 
 const refused: Case[] = [

@@ -12,7 +12,7 @@ import { bookingsCsv, plantedSessions } from "../testing/planted-bookings.js";
 
 const folder = temporaryFolder();
 
-/** The files and replacements that the commands of a page need. */
+/** What must exist, or be replaced in the text, before the commands of a page of docs/ can run. */
 interface Typed {
   /** placeholder of the page for an existing run that was trained on clicks.csv */
   run?: string;
@@ -20,17 +20,17 @@ interface Typed {
   before?: string[];
   /** files that the page expects its reader to have and that no command creates */
   files?: Record<string, () => string>;
-  /** placeholders of the page with their replacements */
+  /** placeholders in the page's commands, with the text that replaces them */
   filled?: [written: string, typed: string][];
 }
 
 /** Events without a label, of people and films that fixtures/items.csv describes. */
 const events = "cut -d, -f1,2,4 fixtures/ratings.csv >";
 
-/** Options of a network that is trained in seconds, where a page uses the defaults. */
+/** Options that train a network in seconds; they are added to commands of pages, which use the defaults. */
 const short = "--hidden 4 --epochs 1 --seeds 2 --learning-rates 0.001 --embedding-learning-rates 0.08";
 
-/** Returns a command that writes a file with the category of keys such as tea-03. */
+/** Returns a shell command that writes a file with the category of each key: `tea` for tea-03. */
 function categories(header: string, keys: string, file: string): string {
   return `(echo ${header}; ${keys} | tail -n +2 | sort -u | sed -E 's/(.*)-.*/&,\\1/') > ${file}`;
 }
@@ -68,7 +68,8 @@ const typed: Record<string, Typed> = {
   "compare.md": {
     run: "RUN",
     before: [categories("item_id,category", "cut -d, -f3 fixtures/clicks.csv", "items.csv")],
-    // uses a given run, because the number of runs that fit the time budget depends on the machine
+    // replaces the run that the comparison trained by another one, because the number of trainings that fit the time
+    // budget depends on the machine
     filled: [
       ["--budget 2m", "--budget 10s"],
       ["clicks-runs/fm", "RUN"],
@@ -81,7 +82,7 @@ const typed: Record<string, Typed> = {
       `${events} all.csv`,
       "grep -Ev '^00[0-4]' all.csv > train.csv",
       "grep -E '^(user|00[0-4])' all.csv > unseen.csv",
-      // keeps one event of each user and item
+      // writes the first event of each pair of user and item to a file
       "awk -F, '!had[$1, $2]++' train.csv | head -2500 > early.csv",
       "awk -F, 'NR == FNR { had[$1, $2] = 1; next } FNR == 1 || !(($1, $2) in had)' early.csv all.csv > LOG",
       "embed train-als early.csv --test 0.1 --epochs 2 -o RUN",
@@ -94,7 +95,7 @@ const typed: Record<string, Typed> = {
       "(echo source,target; cut -d, -f1,2 fixtures/edges.csv | tail -n 40) > held-edges.csv",
       "(echo source,target; cut -d, -f1,2 fixtures/edges.csv | tail -n +2 | head -n -40) > known-edges.csv",
     ],
-    // replaces the run by one of the kind that each command needs
+    // replaces RUN in each command by a run of the kind that the command needs
     filled: [
       ["RUN --part test --score context", "SKIPGRAMS --part test --score context"],
       ["RUN... --labels labels.csv", "GRAPH --labels labels.csv"],
@@ -146,7 +147,7 @@ const typed: Record<string, Typed> = {
   "algorithms/networks.md": {},
   "algorithms/graph.md": {
     before: ["tail -n +2 fixtures/edges.csv | tr , ' ' > edges.txt", `${events} log.csv`],
-    // names the runs differently, because they are trained on other logs
+    // gives the two runs of the page different names, because they are trained on different logs
     filled: [
       ["edges.txt -o run", "edges.txt -o run-of-text"],
       ["log.csv -o run", "log.csv -o run-of-log"],

@@ -112,8 +112,7 @@ test("every trainer is tried here", () => {
 test("train-gbdt: leaves add to the mean label, and with a head to the values of the leaves", async () => {
   const trees = await trained("train-gbdt", "clicks-true.csv", "--valid", "0.2", "--num-trees", "20");
   expect(trees.vectorsAdd).toMatchObject({ control: "mean label", metric: "logLoss", units: "rows" });
-  // the control predicts the mean label, so that its loss is the entropy of the validation labels, which is the model's
-  // loss divided by the model's normalized entropy
+  // the control predicts the mean label; its loss is the model's loss divided by the model's normalized entropy
   const { logLoss, normalizedEntropy } = trees.metrics["valid"]!;
   expect(trees.vectorsAdd!.value).toBeCloseTo(logLoss! / normalizedEntropy! - logLoss!, 2);
   const args = ["--head", "lr", "--valid", "0.2", "--num-trees", "20"];

@@ -116,7 +116,10 @@ async function versionOf(packageName: string): Promise<string | undefined> {
   return found && `${packageName} ${found.stdout.trim()}`;
 }
 
-/** Returns a function that measures a peer written in Python, or the reason why it cannot be run. */
+/**
+ * Returns the name and version of a peer's Python package with the Python to run it, or the reason why it cannot be
+ * run.
+ */
 async function peerOf(packageName: string): Promise<{ name: string; python: string } | { missing: string }> {
   const name = await versionOf(packageName);
   return name && python

@@ -32,9 +32,12 @@ interface Run {
 }
 
 const NUM_EVENTS = [1, 3, 10];
-/** L2 penalty of each bias of the peers, in number of ratings. */
+/**
+ * L2 penalty of the biases of users and films in the models to compare with: a bias is shrunk as if by this many
+ * ratings of zero residual.
+ */
 const SHRINKAGE = 5;
-/** The trainer's default penalties. */
+/** The default L2 penalties of `embed train-fm`. */
 const TRAINING_L2 = { l2Weight: 0.05, l2Vector: 0.1 };
 
 export async function bench(): Promise<void> {

@@ -12,7 +12,11 @@ export const sharedBench = fileURLToPath(new URL("../../../shared/bench/", impor
 export const run = promisify(execFile);
 const cache = join(tmpdir(), "embed-bench");
 
-/** Prints which log the bench reads. Returns false, with a message, if the generator is missing. */
+/**
+ * Returns whether the generator of the logs exists; prints a message if it is missing.
+ *
+ * @param bench name of the bench, for the message
+ */
 export function canGenerate(bench: string): boolean {
   if (!existsSync(join(sharedBench, "gen-ctr.mjs"))) {
     console.log(`${bench}: skipped, ../shared/bench is not here`);

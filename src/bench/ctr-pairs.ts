@@ -44,7 +44,7 @@ const adultPairs = "occupation*education,occupation*relationship,education*relat
 interface Log {
   name: string;
   label: string;
-  /** files with training, validation and test rows */
+  /** files with the rows of the training, validation and test split */
   paths: [string, string, string];
   /** options of each measured training of embed, by the name that is printed */
   ours: Record<string, string[]>;

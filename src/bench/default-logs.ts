@@ -1,6 +1,6 @@
 // Logs of different shapes on which defaults are measured: 2 to 40 fields, few or many keys per field, numbers and
-// keys, labels, ratings and events. They are created once in the temporary folder: generated from a seed, or cut from
-// public logs to a size for searches.
+// keys, labels, ratings and events. They are created once in the temporary folder: generated from a seed, or taken from
+// public logs and reduced to a size at which a search can train many times.
 
 import { createReadStream, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import { projectFolder } from "../testing/places.js";
 import { ctrLog, run, sharedBench } from "./ctr-logs.js";
 import { factors, repeats, type LogLines } from "./id-logs.js";
 
-/** A log and the options of a training command, including splits. */
+/** Files of a log, and the options of the command that trains on it, which include the splits. */
 export interface DefaultLog {
   paths: string[];
   given: Record<string, unknown>;

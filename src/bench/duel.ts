@@ -6,7 +6,7 @@ import { median } from "./ctr-logs.js";
 export interface Row {
   work: string;
   unit: "s" | "ms" | "M rows/s" | "M pairs/s";
-  /** minimum ratio that is the target */
+  /** target for the ratio of embed's speed to the peer's, which should be at least this number */
   target?: number;
 }
 
@@ -16,8 +16,8 @@ export interface Duel {
   /** runs embed; returns the figure of each row */
   ours: () => Promise<number[]>;
   /**
-   * runs the peer and returns the same figures; `missing` is the reason why it cannot be run; absent if there is no
-   * peer
+   * the peer, whose `figures` runs it and returns the same figures; or `missing`, the reason why it cannot be run;
+   * absent if there is no peer
    */
   peer?: { name: string; figures: () => Promise<number[]> } | { missing: string };
   /** called after the last measurement to release resources */

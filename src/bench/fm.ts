@@ -114,7 +114,7 @@ export function speedOf(epochs: { rowsPerSecond: number }[]): number {
   return Math.max(...epochs.slice(1).map((epoch) => epoch.rowsPerSecond));
 }
 
-/** Compiles the native program; undefined without a compiler or the source. */
+/** Compiles the C program and returns its path; undefined without a compiler or the source. */
 export async function compileNative(dim: number, folder: string): Promise<string | undefined> {
   const program = join(folder, `fm-native-${dim}`);
   const flags = ["-O3", "-march=native", "-ffast-math", `-DK=${dim}`];

@@ -8,7 +8,7 @@ import { delimitedOf, jsonLinesOf, parquetOf } from "../testing/forms.js";
 import { mulberry32 } from "../testing/random.js";
 
 export interface FuzzCase {
-  /** description for the report */
+  /** description of the case, which is printed if it fails */
   name: string;
   form: InputFormat;
   file: string;
@@ -19,7 +19,7 @@ export interface FuzzCase {
    * determine it
    */
   numRows: number | undefined;
-  /** form in which the log is read: as batches only, as a side table, or as a dataset */
+  /** what the case reads the file as: rows of a log, a side table, or a dataset */
   as: "log" | "side table" | "dataset";
 }
 
@@ -41,13 +41,14 @@ const DAMAGES = [
   "gzip",
 ] as const;
 
-/** Returns the case with the given index, on which alone the case depends. */
+/** Returns the case with the given index. The same index always gives the same case. */
 export function fuzzCase(index: number): FuzzCase {
   const random = mulberry32(index + 1);
   const below = (n: number) => Math.floor(random() * n);
   const pick = <T>(from: readonly T[]): T => from[below(from.length)]!;
   const form = pick([...inputFormats, "csv", "csv", "jsonl"] as const);
-  // files with these damages are generated rarely, because reading one takes as long as hundreds of other cases
+  // files with 10,000 columns or a cell of a megabyte are generated rarely, because reading one takes as long as
+  // hundreds of other cases
   const damage =
     below(60) === 0
       ? pick(["columns", "megabyte cell"] as const)
@@ -85,8 +86,8 @@ export function fuzzCase(index: number): FuzzCase {
     );
   if (damage === "repeat") bytes = spliced(bytes, below(bytes.length), bytes.slice(0, below(bytes.length)));
   const plain = bytes;
-  // UTF-16 of the text, sometimes with damage that leaves half a surrogate pair; text that was damaged before is still
-  // text
+  // encodes the text as UTF-16, sometimes with a damaged byte that leaves half a surrogate pair; damaged text is
+  // encoded, too
   const isWide = form !== "parquet" && below(12) === 0;
   if (isWide) bytes = new Uint8Array(Buffer.from(Buffer.from(bytes).toString("utf8"), "utf16le"));
   if (isWide && below(4) === 0 && bytes.length > 0) bytes[below(bytes.length)] = 0xd8;
@@ -138,7 +139,7 @@ export function fuzzCase(index: number): FuzzCase {
     return Uint8Array.from(Buffer.from(rows.map((row) => [below(2), ...tokens(row)].join(" ")).join("\n")));
   }
 
-  /** Returns a value for an option of a column: usually 1, or else a text that may be invalid. */
+  /** Returns the text of a feature's value in libsvm or libffm: usually 1, else another number or an invalid text. */
   function value(): string {
     return below(4) === 0 ? pick(["0.5", "-2", "0", "1e-3", "+3.", "1e39", "x", "NaN"]) : "1";
   }

@@ -10,7 +10,10 @@ import { fileURLToPath } from "node:url";
 /** Time limit of a case; no case takes this long, even on a busy machine. */
 const LIMIT_MS = 60_000;
 
-/** Outcome of a case: `rows` or the name of an expected error, or a failure. */
+/**
+ * Outcome of a case. `end`: a short description of a correct outcome, `rows` or the name of an expected error;
+ * `failure`: a description of what went wrong.
+ */
 export interface Ending {
   end?: string;
   failure?: string;
@@ -22,7 +25,7 @@ export interface Fuzzing {
   bench: string;
   /** number of cases that the bench runs by default */
   cases: number;
-  /** maximum size of a child's heap, and of all its memory; a child that exceeds it has failed */
+  /** maximum megabytes of a child's heap, and of all its memory; a child that exceeds them has failed */
   megabytes: number;
   nameOf: (index: number) => string;
 }

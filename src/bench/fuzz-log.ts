@@ -55,7 +55,7 @@ async function endOfSide(log: Log, path: string): Promise<Ending> {
     : { end: "side table" };
 }
 
-/** Reads a dataset with inferred roles. */
+/** Reads the file as a dataset, with inferred roles of its columns. */
 async function endOfDataset(log: Log, { numRows, options }: FuzzCase): Promise<Ending> {
   const { onBadRow, multi = {}, ignore = [] } = options;
   // keeps options whose columns exist, because a missing column would be an error of the options and not of the log

@@ -25,7 +25,11 @@ const FINE = [0, 64, 65, 66, 73, 80, 81, 82];
 /** Commands that copy files of a run without checking their contents; commands that use the copy check them. */
 const COPIES = /^(?:align|publish) /;
 
-/** Runs the bench: each case is a command that reads a crafted artifact. @throws {Error} a base cannot be created */
+/**
+ * Runs the bench: each case is a command that reads a crafted artifact.
+ *
+ * @throws {Error} one of the valid artifacts cannot be created
+ */
 export async function bench(): Promise<void> {
   // uses one thread and no bootstrap intervals, because neither more threads nor more draws would find other errors
   Object.assign(process.env, { EMBED_THREADS: "1", EMBED_BOOTSTRAP: "0" });
@@ -53,7 +57,7 @@ async function endOf(index: number, folder: string, own: string): Promise<Ending
   const { random, base } = caseOf(index);
   const crafted = join(own, base.path);
   cpSync(join(folder, base.path), crafted, { recursive: true });
-  // sometimes changes nothing, to check that an undamaged file is never reported as damaged
+  // leaves one artifact in ten unchanged, to check that an undamaged file is never reported as damaged
   const isCrafted = random() >= 0.1;
   const what = isCrafted ? craft(crafted, base, random) : "nothing changed";
   const command = commandOf(base, random);

@@ -127,7 +127,7 @@ export async function peer(python: string, ...args: (string | number)[]): Promis
 }
 let isVersionGiven = false;
 
-/** Figures that are printed with four digits. */
+/** Names of the metrics that are printed with four decimals. */
 const fine = new Set(["auc", "logLoss", "normalizedEntropy", "calibration"]);
 
 /**

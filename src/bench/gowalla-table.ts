@@ -14,7 +14,7 @@ const [train, test] = [join(folder, "train.csv"), join(folder, "test.csv")];
 const plateau = "train-pca --response plateau";
 const softmax = "train-ranking --loss sampled-softmax --similarity cosine";
 
-/** Options of the commands; baselines are evaluated by `evaluate`. */
+/** Training commands whose models are evaluated; baselines are computed by `embed evaluate`. */
 const commands = [
   "train-pca --dim 64",
   "train-pca --dim 512",
@@ -65,7 +65,7 @@ export async function bench(): Promise<void> {
   };
   try {
     const last = join(work, "run");
-    // `evaluate` computes baselines only with a run, which may be any run
+    // trains at least one model, because `embed evaluate` computes baselines only beside a run, which may be any run
     const asked = commands.filter(isAsked);
     for (const name of asked.length > 0 ? asked : commands.slice(0, 1)) {
       const [command = "", ...options] = name.split(" ");

@@ -8,7 +8,7 @@ import { draw } from "../numeric/random.js";
 import { SgnsMachine, type WalkInput } from "../skip-grams/machine.js";
 
 export interface WalkSetting {
-  /** folder with the graph and the pairs */
+  /** folder with the files of the graph and of the node pairs whose cosines are compared */
   files: string;
   /** number of walks from each node */
   walks: number;
@@ -37,7 +37,7 @@ export interface Reported {
   auc: number;
 }
 
-/** Measures with the settings in the last argument. */
+/** Runs one measurement, with the settings in the last command-line argument, and prints the figures. */
 export async function runChild(): Promise<void> {
   const setting: WalkSetting = JSON.parse(process.argv.at(-1)!);
   const graph = readGraph(setting);
@@ -119,7 +119,10 @@ function noiseOf(visits: Float64Array): Float64Array {
   return shares.map((share) => share / sum);
 }
 
-/** Returns the probability that a pair of the first half has a greater cosine than a pair of the second half. */
+/**
+ * Returns the AUC of the cosine: the probability that the nodes of a pair within a group have a greater cosine than
+ * those of a pair across groups. The file `pairs` has the pairs within groups first.
+ */
 function aucOf(setting: WalkSetting, vectors: Float32Array): number {
   const { dim } = setting;
   const pairs = read(setting, "pairs");

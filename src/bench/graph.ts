@@ -35,7 +35,7 @@ const PAIRS = 20_000;
 const [WALKS, LENGTH] = [10, 80];
 const folder = join(projectFolder, "..", "shared", "data", "graphs");
 
-/** A graph, and the index of each node's group or class; NONE for a node without one. */
+/** A graph, and for each node the index of its group or class; nodes without one have the index NONE. */
 interface Grouped {
   graph: WalkGraph;
   groups: Uint32Array;

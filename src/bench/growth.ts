@@ -92,7 +92,7 @@ export async function bench(): Promise<void> {
   if (asked.length === 0) await writePage(measured);
 }
 
-/** Returns the medians of a training's figures. */
+/** Trains several times and returns the median of each figure. */
 async function figuresOf(training: string, point: Point): Promise<Figures> {
   const log = await logOf(point);
   const all: Figures[] = [];

@@ -113,8 +113,8 @@ async function heldOut({ users, items }: Pairs): Promise<boolean[]> {
 }
 
 /**
- * Returns statistics that should be similar for both splits: shares of all pairs, and ratios to the values expected by
- * chance.
+ * Returns statistics of the held-out pairs of user and item, which should be similar for gowalla's test split and for
+ * the simulated one: shares of all pairs, and ratios to the values expected by chance.
  */
 function statisticsOf(kept: Pairs, held: Pairs): string[] {
   const users = Uint32Array.from([...kept.users, ...held.users]);
@@ -127,7 +127,7 @@ function statisticsOf(kept: Pairs, held: Pairs): string[] {
   const share = held.items.length / items.length;
   const mean = (of: Uint32Array) => of.reduce((sum, item) => sum + counts[item]!, 0) / of.length;
   const frequent = (of: Uint32Array) => of.reduce((sum, item) => sum + (all[item]! > 1000 ? 1 : 0), 0);
-  // for pairs of a user's items: the number of users who have both items, and whether both are held out for this user
+  // for each pair of items of a user: how many users have both items, and whether both are held out for this user
   const history = historyOf(users, items, numUsers);
   const byItem = historyOf(items, users, numItems);
   const heldOf = historyOf(held.users, held.items, numUsers);

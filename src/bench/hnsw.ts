@@ -87,7 +87,7 @@ async function ofLengths(): Promise<void> {
   await search(graph, queries, await exactOf(items, queries));
 }
 
-/** Returns a function that samples vectors around centres. */
+/** Returns a function that samples vectors around random centres, which are the same for all calls. */
 function drawer(random: Random): (count: number) => Float32Array {
   const centres = Float32Array.from({ length: CENTRES * DIM }, () => normal(random));
   return (count) => {

@@ -152,7 +152,9 @@ async function plot(): Promise<void> {
   console.log(`wrote ${path}`);
 }
 
-/** Returns the size of a log with seven users per three items and ten rows per key. */
+/**
+ * Returns the numbers of rows, keys, users and items of a log with seven users per three items and ten rows per key.
+ */
 function sizeOf(keys: number): TrainingSize {
   const ofColumn = new Map([
     ["user", 0.7 * keys],

@@ -26,7 +26,10 @@ function normal(random: Random): number {
 const dot = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((sum, x, k) => sum + x * b[k]!, 0);
 
-/** Number of keys of the contexts that are drawn for each event; contexts in OF_USER are fixed for each user. */
+/**
+ * Number of keys of each column that describes the context of an event. Columns in CONTEXTS have a new key in each
+ * event; those in OF_USER have one key per user.
+ */
 const CONTEXTS = { daytime: 7, weekday: 7, place: 3, weather: 9, network: 2, language: 12 };
 const OF_USER = { country: 80, city: 230 };
 

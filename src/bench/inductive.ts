@@ -1,8 +1,8 @@
 // `npm run bench -- inductive [1|2|3] [new|few]`: how much side features and neighbors (train-ranking --item-neighbors)
 // help films with no or few ratings. The newest tenth of movietweetings' films, by first rating, is hidden from
-// training. For each user, the hidden films are ranked by the vectors that `transform` computes from their genres. The
-// argument n in 1 to 3 drops the newest n tenths of the films and hides the newest tenth of the rest: options are
-// chosen there.
+// training. For each user, the hidden films are ranked by the vectors that `transform` computes from their genres. With
+// the argument 1, 2 or 3, the newest one, two or three tenths of the films are dropped, and the newest tenth of the
+// other films is hidden: options are chosen on these films.
 //
 //   genre mean     the vector and bias of a genre are means over its films, those of a film means over its genres, or
 //                  over all films
@@ -33,12 +33,15 @@ const SEEDS = [1, 2, 3];
 const FEW = 5;
 
 type Vectors = ReadonlyMap<string, Vector>;
-/** Genres of each film. */
+/** Genres by film. */
 type Genres = ReadonlyMap<string, readonly string[]>;
-/** Recall@20 of each user. */
+/** Recall@20 by user. */
 type Recalls = ReadonlyMap<string, number>;
 
-/** A training, whose films have their own genres, genres of other films (permuted), or none. */
+/**
+ * A training that is measured: its options, and whether its films have their own genres, permuted genres (those of
+ * other films), or none.
+ */
 interface Setting {
   given: GivenRanking;
   genres?: "permuted" | "none";
@@ -55,7 +58,7 @@ const settings: Record<string, Setting> = {
   "genres permuted, neighbors": { given: neighbors, genres: "permuted" },
 };
 
-/** Settings as JSON in EMBED_SETTINGS; they replace the settings above, to try others. */
+/** Trainings to measure instead of the ones above, as JSON, if EMBED_SETTINGS is set. */
 const asked = process.env["EMBED_SETTINGS"];
 
 export async function bench(): Promise<void> {
@@ -66,7 +69,8 @@ export async function bench(): Promise<void> {
   const all = readRatings();
   const items = [...new Set(all.map(({ item }) => item))];
   const tenth = Math.floor(items.length / 10);
-  // the argument is 0 to hide the newest tenth of the films, or n to first drop the newest n tenths
+  // without an argument, hides the newest tenth of the films; with n, drops the newest n tenths and hides the newest
+  // tenth of the others
   const older = Number(process.argv.find((arg) => /^\d$/.test(arg)) ?? 0);
   const end = items.length - older * tenth;
   const ratings = without(all, new Set(items.slice(end)));
@@ -124,7 +128,8 @@ async function newFilms(folder: string, ratings: Rating[], hidden: Set<string>):
     const seeds = recalls.map((of) => mean(users.map((user) => of.get(user)!)));
     console.log(`  ${name}: ${mean(seeds).toFixed(4)} ± ${deviation(seeds).toFixed(4)}`);
   }
-  // compares each setting with the better of its genre means, with and without biases
+  // compares each training with the better of the means over genres; trainings without biases are compared with means
+  // without biases
   const isUnbiased = (name: string) => name.endsWith("without biases");
   for (const [name, recalls] of means) {
     const [best] = [...means]
@@ -135,7 +140,7 @@ async function newFilms(folder: string, ratings: Rating[], hidden: Set<string>):
   }
 }
 
-/** Evaluates the films that keep some ratings, of which a tenth is held out. */
+/** Ranks films with few ratings: a tenth of all ratings is held out at random. */
 async function fewRatings(folder: string, ratings: Rating[]): Promise<void> {
   const genres = readGenres();
   const parts = shuffle(ratings, 11);
@@ -209,7 +214,11 @@ async function trained(
   return join(out, "run");
 }
 
-/** Returns the Recall@20 of each user. @param films films in the order that breaks ties */
+/**
+ * Returns the Recall@20 of each user.
+ *
+ * @param films the candidates; of two films with equal scores, the one that comes first in this order ranks higher
+ */
 function recallsOf(
   users: readonly string[],
   wanted: ReadonlyMap<string, ReadonlySet<string>>,

@@ -1,5 +1,6 @@
-// The whole job: `embed train-fm` from 66 MB of CSV to the run directory, 5 epochs, k=16, in its own process; wall time
-// and peak memory. Quoted for comparison: xLearn 0.44 4.3 s from libsvm text, libFM 1.4.4 7.6 s.
+// `npm run bench -- job`: wall time and peak memory of `embed train-fm` in its own process, from 66 MB of CSV to the
+// run directory; 5 epochs, dim 16. Figures quoted for comparison: xLearn 0.44 takes 4.3 s from libsvm text, and libFM
+// 1.4.4 takes 7.6 s.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -24,7 +25,7 @@ export async function bench(): Promise<void> {
   );
 }
 
-/** Runs one job; returns wall time and peak memory. */
+/** Trains once on the log, and returns wall time and peak memory. */
 export async function jobSeconds(log: string): Promise<{ seconds: number; peakMb: number }> {
   const folder = await mkdtemp(join(tmpdir(), "embed-job-"));
   try {

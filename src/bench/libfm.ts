@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./ctr-logs.js";
 
-/** Path of the program; undefined if it is not given. */
+/** Path of libFM's program; undefined if the environment does not name one. */
 export const libfm = process.env["LIBFM"];
 
 /**

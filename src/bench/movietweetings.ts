@@ -27,7 +27,7 @@ import { readRatings, type Rating } from "./films.js";
 import { libfm, runLibfm } from "./libfm.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
 
-/** L2 penalty of a bias, in number of ratings. */
+/** L2 penalty of the biases of users and items: a bias is shrunk as if by this many ratings of zero residual. */
 const SHRINKAGE = 5;
 
 /**
@@ -157,7 +157,7 @@ function tell(predictions: ReadonlyMap<string, readonly number[]>, test: readonl
   }
 }
 
-/** Returns the first 80 % and the last 10 % in order of time. */
+/** Splits the ratings by time: the first 80 % are the training split, the last 10 % the test split. */
 function partsOf(log: string): [train: Rating[], test: Rating[]] {
   const rows = readRatings(log);
   return [rows.slice(0, Math.floor(0.8 * rows.length)), rows.slice(Math.floor(0.9 * rows.length))];

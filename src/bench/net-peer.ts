@@ -3,11 +3,13 @@
 // validation loss with the same patience. Prints mean and standard deviation over three seeds, and each training to
 // standard error as it ends.
 //
-//   retail   purchases of a month, each with three sampled items that the customer did not buy, so that both read the
-//            same rows
+//   retail   purchases of a month, each with three items that the customer did not buy; these are sampled once, so
+//            that both programs read the same rows
 //   clicks   100,000 rows of 16 fields from a planted factorization machine
 //
-// PyTorch keeps the last parameters of its best epoch. A second line of train-net does so too, instead of averaging.
+// PyTorch keeps the parameters at the end of its best epoch, whereas train-net averages parameters by default; a second
+// line shows train-net without averaging.
+//
 // `EMBED_PEER_PYTHON` names a Python with torch; without it, only train-net is measured.
 
 import { spawnSync } from "node:child_process";
@@ -23,7 +25,7 @@ import { PEER } from "./net-torch.js";
 
 const SEEDS = [1, 2, 3];
 const HIDDEN = [64, 32];
-/** Ends of the training split and of the validation split, in tenths of the rows. */
+/** Where the training split and the validation split end, in tenths of the log's rows. */
 const CUTS = { retail: [8, 9], clicks: [6, 8] } as const;
 const PLAIN = { averageEpochs: 0 };
 /** Options with the penalty per key that train-net uses by default. */
@@ -174,7 +176,7 @@ function shuffled(lines: string[], random: Random): string[] {
   return lines;
 }
 
-/** Writes consecutive rows to three files. */
+/** Writes the training, validation and test split, which are consecutive rows of the log, to three files. */
 function splitInto(name: keyof typeof CUTS, [header, ...rows]: string[]): Promise<Splits> {
   mkdirSync(cache, { recursive: true });
   const path = (split: string) => join(cache, `net-${name}-${split}.csv`);

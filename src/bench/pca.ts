@@ -104,7 +104,10 @@ async function timeScale(): Promise<void> {
   );
 }
 
-/** Generates the distinct items of each user, ascending: eight, plus a part of the rest that varies between users. */
+/**
+ * Generates for each user a sorted list of distinct items. Each user has at least eight; the other entries are divided
+ * among the users at random, in very different numbers.
+ */
 function zipfEvents(numUsers: number, numItems: number, numEntries: number): SparseRows {
   const uniform = (key: number, counter: number): number => (draw(key, counter) + 0.5) / 2 ** 32;
   const GROUPS = 256;

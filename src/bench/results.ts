@@ -102,7 +102,11 @@ export async function bench(): Promise<void> {
   console.log(`wrote ${path}`);
 }
 
-/** Returns the sections of the page by log, if there is a page. @throws {Error} it has other numbers of settings */
+/**
+ * Returns the sections of an existing page by log; none if there is no page.
+ *
+ * @throws {Error} the page was made with another number of settings
+ */
 function sectionsIn(path: string, settings: number): Map<string, string> {
   if (!existsSync(path)) return new Map();
   const [head = "", ...sections] = readFileSync(path, "utf8").split(/^(?=## )/m);
@@ -111,7 +115,7 @@ function sectionsIn(path: string, settings: number): Map<string, string> {
   return new Map(sections.map((text) => [/^## (.*)$/m.exec(text)![1]!, `${text.trimEnd()}\n`]));
 }
 
-/** Returns the heading, command and table of a log. */
+/** Returns the section of the page about one log: a heading, the command and the table of metrics. */
 async function sectionOf(
   name: string,
   { command, about, paths, given, searched: commands }: ResultLog,

@@ -17,16 +17,16 @@ import { openRun, type Run, type TrialLine } from "../embedding/run-directory.js
 import { goodness } from "../evaluation/metrics.js";
 import { mulberry32 } from "../testing/random.js";
 
-/** Number of settings of a search. */
+/** Number of settings that a simulated search tries. */
 const SIZE = 12;
 const DRAWS = 1000;
-/** Minimum numbers of epochs, or of trees, after which a setting may be dropped. */
+/** Minimum numbers of epochs (of trees for boosted trees) after which a rule may drop a setting. */
 const FROM = [1, 2, 4, 8, 16, 32];
 
 interface Curve {
   /** validation score of each epoch; a greater score is better */
   scores: number[];
-  /** best score of the whole training */
+  /** best score of all epochs of the training */
   best: number;
 }
 
@@ -107,8 +107,8 @@ const rules: Readonly<Record<string, Rule>> = {
     return { chosen, epochs: epochs + Math.max(0, chosen.scores.length - before) };
   },
   median: (curves, from) => byMedian(curves, () => from),
-  // `from` is a factor here: a setting may be dropped after `from` times as many epochs as the best setting so far
-  // needed to reach its best score
+  // `from` is a factor in this rule: a setting may be dropped after `from` times as many epochs as the best setting so
+  // far needed to reach its best score
   "median, relative": (curves, from) =>
     byMedian(curves, (done) => {
       const best = done.reduce((a, b) => (b.best > a.best ? b : a));

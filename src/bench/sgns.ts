@@ -17,7 +17,7 @@ import { median, run } from "./ctr-logs.js";
 
 const REPEATS = 3;
 const EPOCHS = 3;
-/** Number of epochs that the peer trains; the peer needs no warm-up. */
+/** Number of epochs that gensim trains; gensim needs no warm-up. */
 const PEER_EPOCHS = 1;
 const MIN_COUNT = 5;
 const [window, negatives] = [5, 5];

@@ -2,7 +2,10 @@
 
 import type { Choice } from "../workers/thread-choice.js";
 
-/** Returns a choice that alternates between `most` threads and 1, 2, 3, ... threads, one piece of work each. */
+/**
+ * Returns a choice with `most` threads for the first piece of work, and 1, 2, 3, ... `most`, 1, 2, ... for the next
+ * ones.
+ */
 export function alternating(most: number): Choice {
   let inUse = most;
   return {

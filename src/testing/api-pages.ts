@@ -100,8 +100,9 @@ export function resultOf({ name, file, as = name }: LibraryFunction): { type: st
 }
 
 /**
- * Returns the declarations and all declarations that they refer to, without repetitions, by name. @throws {Error} two
- * types have the same name
+ * Returns declarations and all declarations that they refer to, directly or indirectly, without repetitions, by name.
+ *
+ * @throws {Error} two types have the same name
  */
 function reachedFrom(roots: readonly Declaration[], read: Declarations): Declaration[] {
   const reached = new Map<string, Declaration>();

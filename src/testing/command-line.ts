@@ -19,7 +19,7 @@ export function commandLines(): (line: string) => Promise<LineOutcome> {
   const interrupts = withoutListeners();
   const streams = ["stdout", "stderr"] as const;
   const own = streams.map((name) => Object.getOwnPropertyDescriptor(process, name)!);
-  // the tests' process object is a copy, so that only their output is suppressed
+  // jest gives tests a copy of `process`, so that only the output of tests is suppressed, and not jest's own
   beforeAll(() => {
     for (const name of streams) {
       const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -44,7 +44,7 @@ export function commandLines(): (line: string) => Promise<LineOutcome> {
   };
 }
 
-/** Creates interrupts that do not handle signals of the tests' process. */
+/** Creates an object that handles interrupts, and removes the signal handlers that it adds to the tests' process. */
 function withoutListeners(): Interrupts {
   const signals = ["SIGINT", "SIGTERM"] as const;
   const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));

@@ -19,7 +19,7 @@ const resident: Resident = { isBusy: false };
 export default class PlainEnvironment extends TestEnvironment {
   constructor(...settings: ConstructorParameters<typeof TestEnvironment>) {
     const { createContext } = vm;
-    // the constant exists since Node 20.18
+    // vm.constants.DONT_CONTEXTIFY exists since Node 20.18
     const ordinary = (vm.constants as Partial<typeof vm.constants> | undefined)?.DONT_CONTEXTIFY;
     // jest's constructor calls createContext and keeps the result, so the function is replaced while the constructor
     // runs

@@ -23,7 +23,7 @@ export interface ReadRow {
 
 type Reader = (path: string, asked: ExpectedRows) => ReadRow[] | Promise<ReadRow[]>;
 
-/** The expected rows, for readers that can only look up given keys. */
+/** The rows that a reader is expected to find; some readers can only look up given keys or vectors. */
 export interface ExpectedRows {
   field: string;
   keys: readonly string[];
@@ -93,8 +93,8 @@ export const exportReaders: Record<string, Reader> = {
   },
   arrow: (path, { dim }) => {
     const table = tableFromIPC(readFileSync(path));
-    // reads keys as bytes, because the package's decoder would remove a byte-order mark; and from the data of the
-    // column, because the package's lists are arrays of another realm
+    // decodes keys with Buffer, because apache-arrow's decoder would remove a byte-order mark; and reads them from the
+    // column's buffers, because apache-arrow's lists are arrays of another realm
     const names = table
       .getChild("key")!
       .data.flatMap(({ length, values, valueOffsets }) =>
@@ -112,7 +112,7 @@ export const exportReaders: Record<string, Reader> = {
   parquet: async (path) => {
     const bytes = readFileSync(path);
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
-    // decodes keys with Buffer, because the package's decoder would remove a byte-order mark
+    // decodes keys with Buffer, because hyparquet's decoder would remove a byte-order mark
     const stringFromBytes = (of: Uint8Array) => Buffer.from(of).toString("utf8");
     const parsers = { stringFromBytes };
     const rows = (await parquetReadObjects({ file, compressors, parsers })) as {
@@ -172,7 +172,7 @@ export const exportReaders: Record<string, Reader> = {
   sqlite: (path, { dim }) => {
     const database = new sqlite.Database(path, { readOnly: true });
     try {
-      // reads keys as bytes, because the package ends a text at its first NUL character
+      // reads keys as bytes, because node-sqlite3-wasm ends a text at its first NUL character
       return database
         .all("SELECT CAST(key AS BLOB) AS key, vector FROM embeddings")
         .map(({ key, vector }) => ({

@@ -19,7 +19,7 @@ export function parseDelimited(text: string, delimiter: "," | "\t"): ExportedRow
   const { data, errors } = Papa.parse<string[]>(text, { delimiter, newline: "\n", skipEmptyLines: true });
   if (errors.length > 0) throw new Error(`not a table: ${errors[0]!.message} in row ${errors[0]!.row}`);
   const [header, ...rows] = data;
-  // in exports of trees, a column with a leaf's path follows the numbers
+  // selects v0, v1, ..., because a column with the path of a leaf follows them in exports of trees
   const values = [...header!.keys()].filter((c) => /^v\d+$/.test(header![c]!));
   return rows.map((row) => ({
     field: row[header.indexOf("field")]!,

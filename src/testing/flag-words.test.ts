@@ -1,4 +1,5 @@
-// Expects that the parser of each option, of every trainer, returns the value from which flagWords made the words.
+// For random options of every trainer: flagWords writes options as words of a command line, and the command's parser
+// returns the same options from these words.
 
 import { flagWords, commandLine } from "../training/options/flag-words.js";
 import { drawCombinations, type CombinationFiles } from "./option-combinations.js";

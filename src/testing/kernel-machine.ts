@@ -25,9 +25,9 @@ export interface KernelMachine {
   kernel: FmKernel;
   /** byte offset of the struct Rows in the kernel's memory */
   rowsAt: number;
-  /** returns the current parameters */
+  /** returns the current vectors and linear weights */
   parameters: () => { vectors: Float32Array; w: Float32Array };
-  /** trains on all rows in an order that depends on the key; for key 0, in file order */
+  /** trains on all rows once, in a pseudorandom order that `key` determines; key 0 means the order of the file */
   train: (key: number) => void;
 }
 
@@ -79,7 +79,10 @@ export async function kernelMachine(
   };
 }
 
-/** Returns which features repeat in the rows of one block. */
+/**
+ * Returns a function that tells whether a feature occurs so often in a block of rows that the kernel marks it as
+ * repeated.
+ */
 export function repeatedIn(rows: readonly ReferenceRow[]): (feature: number) => boolean {
   const counts = new Map<number, number>();
   for (const id of rows.flatMap(({ ids }) => ids)) counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -87,8 +90,9 @@ export function repeatedIn(rows: readonly ReferenceRow[]): (feature: number) => 
 }
 
 /**
- * Writes the struct Rows to memory. Ends, values and weights are written only if the rows need them; ids are marked for
- * training.
+ * Writes rows into the kernel's memory as the struct Rows. The ends of rows are written only if rows differ in length,
+ * values only if one differs from 1, and weights only if a row has one. Ids of repeated features are marked, as
+ * training requires.
  */
 function putRows(
   arena: Arena,
@@ -115,7 +119,7 @@ function putRows(
   });
 }
 
-/** Returns the rows in the order in which the kernel visits them with the key, in its batches. */
+/** Returns the rows as batches, in the order in which the kernel visits them for the given key. */
 export function batchesOf(rows: readonly ReferenceRow[], key: number): ReferenceRow[][] {
   const visited = [...rows];
   if (key) permutation(rows.length, key).forEach((place, r) => (visited[place] = rows[r]!));

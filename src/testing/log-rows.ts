@@ -20,7 +20,10 @@ export function logFiles(): { folder: string; file: (name: string, content: stri
   };
 }
 
-/** Returns all rows as text (as numbers for number columns), read through codes and dictionaries. */
+/**
+ * Returns all rows of a log. Cells of number columns are numbers; other cells are texts, found by their codes in the
+ * dictionary of their column.
+ */
 export async function rowsOf(
   paths: string | string[],
   options: Partial<ReadOptions> = {},

@@ -170,8 +170,8 @@ const byPlaceholder: Record<string, Values> = {
 };
 
 /**
- * Options, or values of options, that a training requires in addition to an option; the option table does not declare
- * them in `only`, because one of several would suffice.
+ * By option: other options, or values of options, that a training requires when the option is used; the option table
+ * does not declare them in `only`, because one of several would suffice.
  */
 const beside: Readonly<Record<string, Readonly<Record<string, true | readonly string[]>>>> = {
   refit: { valid: true },

@@ -27,7 +27,7 @@ export interface PlantedItem {
 export interface PlantedSession {
   clicks: PlantedItem[];
   booked: PlantedItem | undefined;
-  /** an item whose style is not the session's */
+  /** an item of another style than the session's, which the user rejects */
   rejected: PlantedItem | undefined;
 }
 

@@ -8,8 +8,9 @@ import { NO_ITEM } from "../kernels/top-items/binding.js";
 export type Planted = Record<string, readonly string[]>;
 
 /**
- * Returns the lists in batches of two; the first score of a list is 2, and each further score is 0.5 less. @param end
- * called after the last batch
+ * Returns the lists in batches of two. The first item of a list has the score 2, and each further item 0.5 less.
+ *
+ * @param end called after the last batch
  */
 export function plantedLists(
   planted: Planted,

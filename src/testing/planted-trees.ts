@@ -41,7 +41,7 @@ export function planted(seed: number, numRows: number): { dataset: Dataset; labe
   return { dataset, labels };
 }
 
-/** Returns all rows of a dataset for training. */
+/** Returns a dataset in the form that the trainer of trees reads, with all of its rows. */
 export function rowsOf({ dataset, labels }: ReturnType<typeof planted>, features: Feature[]): GbdtRows {
   return {
     columns: features.map((feature) => binnedColumn(dataset, feature)),

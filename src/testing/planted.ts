@@ -147,7 +147,10 @@ function userKey(user: number): string {
   return `u${String(user + 1).padStart(3, "0")}`;
 }
 
-/** Returns the popularity of each group's items: the first is drawn four times as often as the last; shuffled. */
+/**
+ * Returns for each group the popularity of its items, in random order. The most popular item of a group is drawn about
+ * three times as often as the least popular.
+ */
 function popularities(random: Random): number[][] {
   return GROUPS.map(() => {
     const left = Array.from({ length: ITEMS_PER_GROUP }, (_, i) => 1 / (5 + i));

@@ -51,7 +51,7 @@ test("types are on their page with all that they name, and options with their ty
   expect(types).toContain(
     "  /** metrics of all runs and baselines, with confidence intervals */\n  compared: Compared[];",
   );
-  // the page shows the type on several lines, with the comments of its members
+  // the page prints the type Progress on several lines, with the comments of its members
   expect(types).toMatch(/## Progress\n\n```ts\ntype Progress = (?:(?!\n```)[\s\S])*stage: "warning"/);
   const named = [...types.matchAll(/\]\(typescript-types\.md#([^)]*)\)/g)].map(([, name]) => name!);
   const headings = [...types.matchAll(/^## (.*)$/gm)].map(([, name]) => name!.toLowerCase());

@@ -92,7 +92,7 @@ function fromTypeScript(command: Command): string[] {
   return ["From TypeScript ([the library](../library.md)):", `\`\`\`ts\n${lines.join("\n")}\n\`\`\``];
 }
 
-/** Returns the text of the help before the usage. */
+/** Returns the examples in a command's help: the text before the line that begins with Usage. */
 function examplesOf(command: Command): string[] {
   let help = "";
   command.configureOutput({ writeOut: (text) => (help += text) });

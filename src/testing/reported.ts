@@ -2,7 +2,7 @@
 
 import type { ReportedRun, ReportedTable } from "../report/content.js";
 
-/** Returns a run with binary labels and three epochs, the second the best. */
+/** Returns the report's description of a run with binary labels and three epochs, of which the second is the best. */
 export function reportedRun(changes: Partial<ReportedRun> = {}): ReportedRun {
   return {
     name: "week",
@@ -32,7 +32,7 @@ export function reportedRun(changes: Partial<ReportedRun> = {}): ReportedRun {
   };
 }
 
-/** Returns a table of three items. */
+/** Returns the report's description of an embedding table with three items. */
 export function reportedTable(changes: Partial<ReportedTable> = {}): ReportedTable {
   const items = ["tea", "cup", "pot"].map((key, i) => ({ key, count: 10 * (i + 1), norm: i + 1 }));
   return {

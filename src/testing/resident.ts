@@ -21,7 +21,7 @@ export interface ResidentRequest {
   env: Record<string, string>;
 }
 
-/** The outcome of a command, and whether this program ends after it and must be replaced by another. */
+/** The outcome of a command. If `isLast`, the resident program ends, and another one must replace it. */
 export interface ResidentAnswer extends CommandOutcome {
   isLast: boolean;
 }

@@ -24,7 +24,7 @@ export type Sending = Running & { flags?: string[]; url?: string };
 
 /** Returns functions that export runs to `items` on a server whose URL is in an environment variable. */
 export function senderOf(format: string, variable: string, url: () => string) {
-  /** Exports a run and returns the outcome. */
+  /** Exports a run to the server and returns the outcome. */
   async function send(
     run: string,
     { flags = [], url: other, ...running }: Sending = {},
@@ -32,7 +32,11 @@ export function senderOf(format: string, variable: string, url: () => string) {
     const args = ["export", run, "--format", format, "--url-env", variable, "--into", "items", ...flags];
     return await embed(args, { ...running, env: { [variable]: other ?? url() } });
   }
-  /** Exports and returns the output. @throws {Error} it fails */
+  /**
+   * Exports a run to the server and returns the command's output.
+   *
+   * @throws {Error} the export fails
+   */
   async function sendOk(run: string, ...flags: string[]): Promise<string> {
     const { code, stderr } = await send(run, { flags });
     if (code !== 0) throw new Error(stderr);

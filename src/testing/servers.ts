@@ -105,7 +105,7 @@ async function started(child: ChildProcess, port: number, url: string, folder: s
   const kill = async (): Promise<void> => {
     child.kill("SIGKILL");
     await ended;
-    // processes of a killed server write for a moment
+    // the server's child processes still write files for a moment, so that the removal is repeated
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   };
   for (let tries = 0; !(await answers(port)); tries++) {

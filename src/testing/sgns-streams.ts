@@ -62,8 +62,8 @@ export async function trained(input: SgnsInput, streams: readonly SgnsStream[], 
 }
 
 /**
- * Returns the central differences of the negated loss of a reference over pairs, one for each number in the vectors of
- * the centres or of the contexts.
+ * Returns the negative gradient of a reference's loss over pairs, computed by central differences: one number for each
+ * number in the vectors of the centres or of the contexts.
  */
 export function differencesOf(
   twin: ReferenceSgns,

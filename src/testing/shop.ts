@@ -52,7 +52,7 @@ export interface Shop {
   catalogue: string;
   /** Returns the planted group of an item's key or a user's key; undefined for a bot. */
   groupOf: (key: string) => string | undefined;
-  /** Returns the keys of the items in the catalogue on a day, by its index. */
+  /** Returns the keys of the items in the catalogue on a day, which is given by its index. */
   itemsOn: (day: number) => string[];
 }
 
@@ -68,7 +68,7 @@ interface User {
   key: string;
   group: number;
   odds: number;
-  /** Share of the impressions that this user has, up to a common factor. */
+  /** Relative number of impressions of this user; the numbers of all users are scaled to the day's total. */
   activity: number;
 }
 

@@ -38,7 +38,7 @@ const places: Record<string, string> = {
 /** Files that pages link to but that are not pages themselves, by their path on the site. */
 const copies = new Map<string, string>();
 
-/** Returns the place of a project file on the site. */
+/** Returns the path on the site of a file of the project. */
 function placeOf(file: string): string {
   return places[file] ?? file.replace(/^docs\//, "");
 }
@@ -84,7 +84,8 @@ const site: UserConfig<DefaultTheme.Config> = {
     languageAlias: { cron: "sh" },
     preConfig: (markdown) => {
       markdown.core.ruler.push("links", ({ tokens, env }) => {
-        // `path` is the path on the site if the page has one of its own there, else the path of the file
+        // VitePress passes the path on the site as `path` and, if the file's path differs, the file's path as
+        // `realPath`
         const { path, realPath = path } = env as { path: string; realPath?: string };
         const page = relative(projectFolder, realPath);
         for (const block of tokens as Token[])

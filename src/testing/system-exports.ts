@@ -1,5 +1,5 @@
-// Small exports in the form of real systems, by name: docs/messy-logs.md reads each with one command. The events are
-// the same in all of them as far as a system has such columns, and are drawn from a seed.
+// Small exports as real systems write them, by name: docs/messy-logs.md reads each of them with one command. All
+// exports contain the same events, drawn from a seed, as far as the system has columns for them.
 
 import { gzipSync } from "node:zlib";
 import { parquetWriteBuffer } from "hyparquet-writer";
@@ -54,7 +54,7 @@ function german(x: number): string {
   return `${whole.replaceAll(/\B(?=(\d{3})+$)/g, ".")},${fraction}`;
 }
 
-/** Returns files by their paths below one folder. */
+/** Generates all exports. @returns the contents of each file, by its path */
 export function systemExports(): Record<string, string | Uint8Array> {
   const events = drawnEvents();
   const rowsOf = (row: (event: Event, i: number) => string[]) => events.map(row);
@@ -174,7 +174,7 @@ export function systemExports(): Record<string, string | Uint8Array> {
         ] as never,
       }),
     ),
-    // each month was written with a header, and the second one with an additional column
+    // two monthly files with headers that were concatenated, and two daily files, the second with an additional column
     "cat/months.csv": joined(",", [header, ...plain.slice(0, 200), header, ...plain.slice(200)]),
     "daily/2026-01-01.csv": joined(",", [header, ...plain.slice(0, 200)]),
     "daily/2026-01-02.csv": joined(",", [

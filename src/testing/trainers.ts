@@ -11,13 +11,13 @@ import { between, mulberry32 } from "./random.js";
  */
 export type PlantedLog = "clicks" | "purchases" | "numbers";
 
-/** The planted structure that a trainer must find, and how the tests check it. */
+/** The planted structure that a trainer must find. Each kind is checked in its own way. */
 export type Answer =
   /** clicks are predicted: AUC on the test split */
   | "clicks"
   /** neighbors of an item are of its group */
   | "groups"
-  /** the first two components explain almost all of the variance */
+  /** the first two principal components explain almost all of the variance */
   | "factors";
 
 export interface TrainerRow {
@@ -38,7 +38,7 @@ const words = (text: string): string[] => text.split(" ");
 const clicks = words("--label click --user user_id --item item_id --fields user_id,item_id,device");
 const purchases = words("--user user_id --item item_id --fields user_id,item_id");
 
-/** One row per trainer. */
+/** All trainers, each with a planted log and the options for the tests. */
 export const trainers: readonly TrainerRow[] = [
   {
     name: "train-fm",

@@ -26,7 +26,7 @@ export function commandOf(name: string): Command {
   return declareCommand(new Command(name), trainerCommand(trainingCommands.get(name)!));
 }
 
-/** A watch that ignores events and is never aborted. */
+/** An observer of trainings that ignores all events and never aborts. */
 export const unwatched: Watch = { observe: () => undefined, signal: new AbortController().signal };
 
 /**
