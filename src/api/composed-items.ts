@@ -16,7 +16,7 @@ import type { OpenTable } from "./tables.js";
 
 export interface Composed {
   table: EmbeddingTable;
-  /** name of the item column if its rows are composed; undefined if no rows are */
+  /** name of the item column if item vectors are sums over several columns, else undefined */
   item?: string;
   /** a sentence that describes the item vectors */
   note?: string;
@@ -27,7 +27,7 @@ export interface ItemComposition {
   run: Run;
   sums: Composition;
   preprocess: Preprocess;
-  /** the item's id column and its side columns */
+  /** name of the item's id column, and names of the columns that describe items */
   item: string;
   others: readonly string[];
 }
@@ -88,7 +88,7 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/** Lays out a table without side columns (laidOut). @throws {UsageError} the run's model cannot compose row vectors */
+/** Lays out vectors like composed ones. @throws {UsageError} the run's model cannot compose row vectors */
 async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
   const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);

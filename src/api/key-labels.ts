@@ -75,7 +75,7 @@ export function labelsIn(side: SideTable, column: string) {
   };
 }
 
-/** Names of the keys of a field; records which keys were looked up. */
+/** Names of the keys of a field. The object records which keys were looked up, and which of them have no name. */
 export class KeyNames {
   readonly #nameOf: (key: string) => string | undefined;
   readonly #shown = new Set<string>();

@@ -32,7 +32,7 @@ export interface Measurement {
   curves: Curves;
 }
 
-/** Measures the runs and the baselines. @param untrained trainings without a run, which are listed, too */
+/** Measures the runs and the baselines. @param untrained trainings that were skipped or failed, with reasons */
 export async function measure(
   finished: readonly Finished[],
   examined: ExaminedLog,
@@ -74,7 +74,7 @@ export async function measure(
   return { leaderboard, curves: Object.fromEntries(curves) };
 }
 
-/** Returns advice on item vectors: with labels they are less alike, as they show deviations from popularity. */
+/** Returns advice for similar items: vectors that predict labels encode deviations from popularity. */
 function vectorAdvice({ traits: { goal, task, roles } }: ExaminedLog): string | undefined {
   if (goal !== "predictions" || roles.user === undefined || roles.item === undefined) return undefined;
   const from = task === "binary" ? "1" : "N";

@@ -80,8 +80,8 @@ const SAMPLES = 1000;
 const BASELINES = 5;
 
 /**
- * Returns estimates in milliseconds, from the times for which trainings read the log and measured models: the duration
- * of all measurements, and the longest duration for a single training.
+ * Returns estimates in milliseconds from the finished trainings: the duration of all measurements, and the longest time
+ * that one training took to read its log and measure its model.
  */
 function expectedTimes(
   finished: readonly Finished[],
@@ -106,7 +106,7 @@ async function trainOne(one: ChosenTraining, how: HowToTrain, watch: Watch): Pro
   if (budget.left === 0) return { why: "the budget was spent before it began" };
   watch.observe({ stage: "doing", text: `${name}: reading the log` });
   const start = performance.now();
-  // the examination of the log has already written the bad rows
+  // omits --bad-rows: the malformed rows were already written when the log was read before the trainings
   const { badRows: _, ...shared } = how.shared;
   const own = { ...shared, ...options, ...(search !== undefined && { search }), out: path, force };
   try {

@@ -118,7 +118,7 @@ export async function evaluateLabels(
   };
 }
 
-/** Returns the items that all tables contain, composed and in the order of the first table. */
+/** Returns the items that all tables contain, in the order of the first table, with composed vectors if they can be. */
 async function commonItems(
   runs: readonly { path: string; name: string }[],
   opened: readonly OpenTable[],
@@ -204,7 +204,7 @@ function rarerItems({ tables }: CommonItems, warnings: string[]): Uint8Array | u
   return undefined;
 }
 
-/** Returns metrics of the shares of k neighbors that have the item's label, with a sum for each item. */
+/** Returns metrics of the share of each item's k neighbors with its label: of all items, and of the rarer half. */
 function neighborMetrics(k: number, shares: Float64Array, rare: Uint8Array | undefined): UserMetric[] {
   const all = { name: `sameLabelAt${k}`, sums: shares };
   if (!rare) return [all];

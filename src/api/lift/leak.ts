@@ -63,8 +63,7 @@ function checkRun({ path, manifest }: Run, { dataset, parts, options }: HeldOut)
       if (shared) throw leaked(path, `'${shared.path}', which is the network's --${part}`);
       continue;
     }
-    // the validation or test rows of the network were split from its log, so they are compared with the rows on which
-    // the table was trained
+    // the network's held-out rows come from its own log, so they may be among the rows that trained the table
     const logs = logsOf(dataset.inputs, options.sides.length);
     if (!logs.some(({ sha256 }) => trained.has(sha256))) continue;
     if (isLater(own, manifest, options)) continue;
@@ -94,7 +93,7 @@ function isLater(
   return isSameTime && (timesOf(part)?.every((time) => time > newest) ?? false);
 }
 
-/** Returns the training rows of the run's split, repeated on this dataset. @throws {UsageError} it is impossible */
+/** Repeats the run's split on this dataset and returns the training rows. @throws {UsageError} it cannot be repeated */
 function trainingRows(
   path: string,
   manifest: Manifest,
@@ -122,7 +121,7 @@ function trainingRows(
     train.length === counts[0] &&
     isFile(manifest.options["valid"], valid, counts[1]!) &&
     isFile(manifest.options["test"], test, counts[2]!);
-  // the hash of a row's cells decides its part in a random split, so a split of other columns differs
+  // a random split hashes the cells of each row, so the same rows are split differently if the columns differ
   const sameColumns =
     manifest.split.by !== "random" ||
     isDeepStrictEqual(hashedColumns(manifest.roles as Roles), hashedColumns(dataset.roles));

@@ -109,7 +109,7 @@ export function summarizeLift(arms: readonly LiftArm[], pretraining: number): Li
   return { judged, arms: summaries, verdict, sentences: sentencesOf(summaries, { judged, verdict }) };
 }
 
-/** Returns mean epochs and seconds to reach the random start's least validation loss, plus `before` seconds. */
+/** Returns mean epochs and seconds until the random start's least validation loss; `before` is added to the seconds. */
 function reaching(
   trainings: readonly LiftTraining[],
   random: readonly LiftTraining[],

@@ -125,7 +125,7 @@ async function insteadOfRows(run: Run): Promise<string> {
 
 type PredictedLog = Pick<FurtherLog, "on" | "reading" | "hashKeys" | "maxBad" | "badRows">;
 
-/** The prediction of a log: first its rows, which can be read once, then the counts and warnings. */
+/** The prediction of a log: yields the predicted rows, which can be read once, and then has counts and warnings. */
 class Predicting {
   numRows = 0;
   readonly unknown = new Map<string, UnseenCounts>();

@@ -1,10 +1,10 @@
-// Determines which items a list may contain, and the categories by which --per and --lists-per limit or divide lists.
-// An owner is the user or the item that a list is for.
+// Determines which items a list may contain, and the categories by which --per limits and --lists-per divides them. An
+// owner is the user or the item that a list is for.
 //
-//   --items, --where   items that may be in lists                           one set
-//   --within COLUMN    items whose cell in a column equals that of the list's owner    one set per cell
-//   --per COLUMN=N     at most N items with the same cell                         one code per item
-//   --lists-per COLUMN one list per cell                                    one code per item
+//   --items, --where     items that may be in lists                                  one set of items
+//   --within COLUMN      items with the same value in a column as the list's owner   one set per value
+//   --per COLUMN=N       at most N items with the same value                         a category per item
+//   --lists-per COLUMN   one list per value                                          a category per item
 
 import { openKeysAsTrained, type HowKeysRead } from "../../training/reading/open-as-trained.js";
 import { keyColumn } from "../../dataset/item-fields.js";

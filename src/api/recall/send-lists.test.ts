@@ -1,4 +1,4 @@
-// Expects that files of lists are read correctly: for the comparison with an earlier file, and for sending to a server.
+// Expects that files of recommendation lists are read correctly: to compare two of them, and to send one to a server.
 
 import { createClient } from "@redis/client";
 import { writeFileSync } from "node:fs";

@@ -13,7 +13,7 @@ import type { MapLabels } from "./labels.js";
 import type { Called } from "./names.js";
 import type { ReportOptions } from "./options.js";
 
-/** Beginning of a sentence on a part that a page lacks because the time of the budget was used up. */
+/** Beginning of a sentence on something that the page lacks, because the comparison had used up its time budget. */
 export const SPENT = "the budget was spent";
 
 /** Number of nearest neighbors of a key in the measure of how well a map preserves neighborhoods. */

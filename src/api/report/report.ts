@@ -125,7 +125,7 @@ async function sharedTable(opened: OpenTable, options: ReportOptions, shared: Sh
   return table;
 }
 
-/** Opens the table that the page shows; without a table with keys, adds the reason to `absent`. */
+/** Opens the table that the page shows. If there is none with keys, adds the reason to `absent`. */
 async function tableToShow(
   run: Run,
   { table }: ReportOptions,

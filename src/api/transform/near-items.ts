@@ -8,7 +8,7 @@ import type { Places } from "./read-places.js";
 
 /** An item with a row in the table. */
 export interface KnownItem {
-  /** index of the item in the table of places */
+  /** index of the item in the input file's list of items */
   item: number;
   /** row number of the item in the run's table */
   row: number;
@@ -16,7 +16,7 @@ export interface KnownItem {
 
 /** A new item, and the known items nearest to it, nearest first. */
 export interface NewItemNeighbors {
-  /** index of the item in the table of places */
+  /** index of the item in the input file's list of items */
   item: number;
   near: NearPoint[];
 }
