@@ -99,7 +99,7 @@ function keysAt(schema: z.ZodType, path: readonly string[], content: unknown): s
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
-/** Returns the schema of a union that the value's discriminator selects. */
+/** Returns the member of a union of schemas that the value selects by its discriminator, a key such as `command`. */
 function statedKind({ options, def }: z.ZodDiscriminatedUnion, value: unknown): unknown {
   const said = memberOf(value, def.discriminator);
   return options.find((option) => {

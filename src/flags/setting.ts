@@ -1,4 +1,4 @@
-// An option as a key of a configuration file: its name, its kind, and its value after the option's own parser.
+// Describes an option as a key of a configuration file: its name, its kind, and how its value is parsed.
 
 import type { ConfigSetting } from "../config/config-file.js";
 import { flagOf } from "../errors.js";
