@@ -130,12 +130,12 @@ export function untrainedTexts(untrained: readonly Untrained[]): string[] {
   });
 }
 
-/** Returns the best line of a run that is not a baseline; undefined if only baselines were trained. */
+/** Returns the best entry that is a trained run and not a baseline; undefined if only baselines were trained. */
 export function bestEmbedding({ lines }: Pick<Leaderboard, "lines">): LeaderboardLine | undefined {
   return lines.find(({ run, isBaseline }) => run !== undefined && !isBaseline);
 }
 
-/** Returns a note on a line: that it is a baseline, or that the budget ended its training. */
+/** Returns a note on a contender: that it is a baseline, or that the time budget ended its training. */
 export function lineNote({ isBaseline, cut }: LeaderboardLine): string {
   return [...(isBaseline ? ["baseline"] : []), ...(cut ? ["ended by the budget"] : [])].join(", ");
 }

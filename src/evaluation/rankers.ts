@@ -49,7 +49,7 @@ export function vectorRanker(input: Omit<TopItemsInput, "masks">): Ranker {
       for (let q = 0; q + 1 < indptr.length; q++) {
         for (let at = indptr[q]!; at < indptr[q + 1]!; at++) {
           const item = listed[at]!;
-          // adds the products in the same order as the kernel
+          // adds the products in the same order as the kernel, so that sums are rounded equally
           let score = weights?.[item] ?? 0;
           for (let d = 0; d < dim; d++) {
             score = Math.fround(score + Math.fround(queries[q * dim + d]! * items[item * dim + d]!));
@@ -153,7 +153,7 @@ export async function rankLists(
   return ranked;
 }
 
-/** Returns empty lists. @throws {UsageError} as checkLists */
+/** Returns a list without any item for each query. @throws {UsageError} as checkLists */
 export function noItems(numQueries: number, top: number): TopItems {
   checkLists(numQueries, top);
   const [items, scores] = [new Uint32Array(numQueries * top), new Float32Array(numQueries * top)];
