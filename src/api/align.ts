@@ -1,7 +1,7 @@
 // `embed align`: writes a copy of a run with its vectors rotated onto an earlier run's, so that models built on the
 // earlier table still work.
 //
-//   run, earlier ──► common keys of each block ──► one rotation per group of blocks ──► table, model/, manifest
+//   run, earlier ──► keys that both have ──► rotations of all columns, or of ranges ──► table, model/, manifest
 //
 // docs/alignment.md has measured benefits and limits.
 
@@ -20,7 +20,7 @@ import type { Rotation, Rotate, VectorBlock } from "../training/capabilities/rot
 import { resolved } from "../training/options/table.js";
 import { alignOptions, type AlignOptions } from "./options/align.js";
 
-/** Number of nearest neighbors by which the manifest records the overlap of neighborhoods. */
+/** Number of nearest neighbors that are compared for the neighborhood overlap in the manifest. */
 const NEIGHBORS = 20;
 
 const OPTIMIZER_FILE = "optimizer.safetensors";

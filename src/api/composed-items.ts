@@ -52,8 +52,8 @@ export async function composed(
 }
 
 /**
- * Returns the table with row vectors of the dimension that the model's row composer gives: for a field-aware machine, a
- * row concatenates a block for each pair of an item field and another field.
+ * Returns the table with row vectors of the dimension that the model's row composer gives: for a field-aware
+ * factorization machine, a row concatenates the vectors for each pair of an item field and another field.
  */
 function laidOut(table: EmbeddingTable, { space, composer }: Composition): EmbeddingTable {
   if (composer.numBlocks === 1) return table;
@@ -114,8 +114,8 @@ export async function rankingTable(
 }
 
 /**
- * Adds a dimension, so that the dot product of user row and item row alone ranks items like the model. It is the bias
- * for items, 1 for users, and 0 for other rows, whose vectors may be added to a user's vector.
+ * Adds a dimension, so that the dot product of user row and item row alone ranks items like the model. The new
+ * coordinate is the bias for items, 1 for users, and 0 for other rows, whose vectors may be added to a user's vector.
  *
  * @throws {UsageError} as rankingTable, or the run has no field of users or of items
  */

@@ -82,7 +82,7 @@ export class KeyNames {
   readonly #nameless = new Set<string>();
 
   /**
-   * Looks names up in a file that was read.
+   * Looks up names of keys in a file, which was read before.
    *
    * @param field name of the field as the user wrote it: a column name, or `item` for the column with the role item
    * @param path path of the file

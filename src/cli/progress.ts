@@ -53,7 +53,7 @@ export async function watched<T>(
   }
 }
 
-/** Creates the display that the options and the terminal select. */
+/** Creates the display of progress that suits the options and the terminal. */
 async function displayFor(options: TerminalOptions): Promise<Display> {
   if (options.quiet) return { observe: () => undefined, stop: () => undefined };
   if (options.logFormat === "json") return jsonDisplay();

@@ -96,7 +96,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 /** Interval that is assumed for one file, or for files that end at the same time: a weekly job. */
 const WEEK = 7 * DAY;
-/** Maximum age of a log, in intervals; an older log is regarded as a sample from the past. */
+/** Maximum age of a log, in intervals between its files; an older log is regarded as a sample from the past. */
 const MOST_LAG = 8;
 
 export interface NewestGate {
@@ -108,7 +108,10 @@ export interface NewestGate {
   warning?: string;
 }
 
-/** Returns the longest time between the ends of two files, ms; undefined if all end together, as parts of a day do. */
+/**
+ * Returns the longest time, in ms, between the newest events of two successive files; undefined if it is below an hour,
+ * as for files that are parts of one export.
+ */
 export function cadenceOf(newest: readonly number[]): number | undefined {
   const ends = newest.toSorted((a, b) => a - b);
   const gaps = ends.slice(1).map((end, i) => end - ends[i]!);

@@ -38,7 +38,10 @@ export interface YamlFile {
   content: unknown;
   /** Returns the content of the file. @throws {ConfigError} an unknown key, or a value of a wrong type */
   check<T>(schema: z.ZodType<T>): T;
-  /** Throws an error with the position of a key. @param place keys from the top @throws {ConfigError} always */
+  /**
+   * Throws an error with the position of a key. @param place the keys that lead to it from the top of the file @throws
+   * {ConfigError} always
+   */
   fail(place: readonly string[], message: string): never;
 }
 

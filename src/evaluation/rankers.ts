@@ -83,7 +83,8 @@ export function scoreRanker(numItems: number, fill: (query: number, scores: Floa
 }
 
 /**
- * Returns the best items, like Ranker.top; items with the score -Infinity are never returned.
+ * Returns the items with the highest scores for each query, without the query's masked items and without items of score
+ * -Infinity.
  *
  * @param scores f64[numItems], filled in for each query
  */
@@ -111,7 +112,9 @@ export async function topByScores(
   return found;
 }
 
-/** Writes the items with the highest scores in descending order, ties in item order; other places are unchanged. */
+/**
+ * Writes the items with the highest scores in descending order, ties in item order. Elements beyond them are unchanged.
+ */
 function putBest(scores: Float64Array, best: Uint32Array): void {
   const top = best.length;
   if (top > LONG_LIST) {

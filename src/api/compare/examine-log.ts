@@ -1,5 +1,5 @@
-// Examines a log before the trainings: the goal of the comparison, the split, the number of users or rows in the test
-// split, and the metrics of a constant prediction.
+// Examines a log before the trainings: the goal (lists or label predictions), the split, the number of users or rows in
+// the test split, and the metrics of a constant prediction.
 //
 //   log ──► roles, labels ──► goal ──► one split for all trainers ──► test rows, or users with held-out items
 
@@ -30,7 +30,7 @@ import type { GivenCompare } from "./options.js";
 export interface ExaminedLog {
   traits: LogTraits;
   rows: number;
-  /** number of rows in each part of the split, which must be the same for all trainings */
+  /** number of rows in the training, validation and test split, which must be the same for all trainings */
   split: Manifest["split"];
   /** options of all trainings that were derived from the log, such as the split */
   decided: GivenTraining;

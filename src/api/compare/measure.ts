@@ -22,7 +22,7 @@ import type { ExaminedLog } from "./examine-log.js";
 import type { GivenCompare } from "./options.js";
 import type { Finished } from "./train-all.js";
 
-/** Options that both kinds of measurements have: of rankings and of scores. */
+/** Options for both kinds of measurements: of the lists that runs rank, and of the scores that they predict. */
 type Shared = Pick<RankingEvaluation, "part" | "seed" | "bootstrap" | "reading" | "hashKeys">;
 type Asked = GivenCompare & { k: number; bootstrap: number };
 
@@ -86,7 +86,7 @@ type Measured = Pick<Leaderboard, "metrics" | "on"> & {
   /** names of the baselines that were not measured, with the reasons */
   unmeasured: Untrained[];
   warnings: string[];
-  /** calibration curves of runs by name; only if predictions are the goal */
+  /** calibration curves of runs by name; only if label predictions are compared */
   curves?: Curves;
 };
 

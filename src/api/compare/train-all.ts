@@ -37,14 +37,14 @@ export interface HowToTrain {
   /** number of settings that a training with --search tries */
   search: number | undefined;
   force: boolean;
-  /** number of rows in each part of the split, which must be the same for all trainings */
+  /** number of rows in the training, validation and test split, which must be the same for all trainings */
   split: Manifest["split"];
   /** warnings about the log, which are not repeated for each training */
   known: readonly string[];
   budget: Budget;
 }
 
-/** Trains all entries in order. @throws errors that no single training causes: of the disk, an abort, a bug */
+/** Runs all trainings in order. @throws errors that no single training causes: of the disk, an abort, a bug */
 export async function trainAll(
   entered: readonly ChosenTraining[],
   how: HowToTrain,
@@ -148,7 +148,7 @@ async function recipeIfAny(run: Run, name: string, { observe }: Watch): Promise<
   }
 }
 
-/** Prefixes the notes of a training with its name, and drops the warnings that the examination of the log reported. */
+/** Prefixes a training's steps and warnings with its name; drops warnings that the log's first reading gave. */
 function watchOf(name: string, { signal, observe }: Watch, known: readonly string[]): Watch {
   return {
     signal,

@@ -54,7 +54,7 @@ export async function foldedItems(
   return { items, warnings };
 }
 
-/** Returns (κ content + n folded)/(κ + n), or the only vector that exists: without events, that from content. */
+/** Returns the mean of an item's vectors from content and events, weighted in events, or the only one that exists. */
 export function blended(
   content: ItemVector | undefined,
   folded: ItemVector | undefined,

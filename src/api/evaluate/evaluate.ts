@@ -121,7 +121,7 @@ type Evaluated = Omit<Evaluation, keyof Summary | "unevaluated"> &
 type NamedRuns = readonly { run: Run; path: string; name: string }[];
 type Evaluator = (runs: NamedRuns, options: Evaluating, watch: Watch) => Promise<Evaluated>;
 
-/** Returns the function of the mode that the options imply. */
+/** Returns the function that evaluates in the mode that the options imply. */
 function evaluatorFor(given: EvaluateOptions): Evaluator {
   const { index, edges, labels, neighborsBy, probe, cold, on, part } = given;
   const by = (mode: keyof typeof modes, evaluator: Evaluator): Evaluator => {

@@ -42,7 +42,7 @@ export interface EvaluatedIndex {
   given: Record<string, unknown>;
 }
 
-/** @throws {UsageError} several runs, no --ef at least as large as each --k, or an index of another table */
+/** @throws {UsageError} several runs, a --k above every --ef, or an index of another table */
 export async function evaluateIndex(
   runs: readonly { run: Run; path: string }[],
   { index: path, k = DEFAULT_K, ef = DEFAULT_EF, seed = 1, reading }: Evaluating,

@@ -39,7 +39,7 @@ export interface TablesResult {
   given: Record<string, unknown>;
 }
 
-/** The items that all tables contain. */
+/** The evaluated items, which all tables contain. */
 interface CommonItems {
   keys: string[];
   /** the tables, restricted to these items in the order of `keys` */
@@ -213,13 +213,13 @@ function neighborMetrics(k: number, shares: Float64Array, rare: Uint8Array | und
 }
 
 /**
- * Returns u8[n] for each fit of the probe: 1 for test items. A hash of its key and the seed decides the part of an
- * item, so that the parts are the same for all runs and logs.
+ * Returns u8[n] for each fit of the probe: 1 for test items. A hash of the seed and an item's key decides between
+ * training and test, so that the choice is the same for all runs and logs.
  *
  * By default, a fifth of the items are test items, by a threshold for the hash. With --probe-train or --probe-repeats,
  * items are sorted by their hashes, which differ between repeats, and the first items are for training.
  *
- * @throws {UsageError} one part is empty
+ * @throws {UsageError} there are no training or no test items
  */
 function probeSplits(
   { keys }: CommonItems,

@@ -110,7 +110,7 @@ function daysOf(times: Float64Array): PageFacts["days"] {
   return [...rowsOfDays(times)].map(([day, rows]) => ({ day, rows })).sort((a, b) => a.day - b.day);
 }
 
-/** Number of rows that are counted at a time. */
+/** Number of rows of a dataset in which keys and numbers are counted at a time. */
 const CHUNK_ROWS = 65_536;
 
 /** Returns u32[values.length]: the lower or the upper 32-bit word of each number. */

@@ -25,7 +25,7 @@ interface HeldOut {
 }
 
 /**
- * Checks a run, and the earlier runs of its warm starts.
+ * Checks that the table's run, and the runs from which it was warm-started, were trained on other rows.
  *
  * @param path path of the table's run
  * @throws {UsageError} the table was trained on rows on which the network is evaluated, or this cannot be determined
@@ -86,7 +86,7 @@ function isLater(
   { split: { newest }, roles, refit, options: trained }: Manifest,
   options: HeldOut["options"],
 ): boolean {
-  // the recorded time is that of the first training, not of the refit with all rows
+  // the manifest records the newest time of the first training, and a refit was trained on all rows
   if (newest === undefined || refit) return false;
   const isSameTime =
     (roles as Roles).time === part.dataset.roles.time && trained["timeFormat"] === options.timeFormat;

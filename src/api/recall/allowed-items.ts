@@ -23,7 +23,7 @@ export const NO_SET = -1;
 export interface Sets {
   /** the sets of allowed items: for each set, ascending item numbers, u32[] */
   sets: Uint32Array[];
-  /** Returns the index of the set of allowed items for an owner's list, or NO_SET. */
+  /** Returns the index of the set of items that the list of a user or item may contain, or NO_SET. */
   setOf: (keys: Keys, owner: number) => number;
   /** category of each item; only for --per and --lists-per */
   cells?: ItemCells | undefined;
@@ -36,9 +36,9 @@ export interface Sets {
 
 /** The cell of each item in a column of --items. */
 export interface ItemCells {
-  /** u32[numItems]: code of each item's cell; MISSING for an empty cell */
+  /** u32[numItems]: code of each item's cell in the dictionary `names`; MISSING for an empty cell */
   codes: Uint32Array;
-  /** the text of each cell, by its code */
+  /** dictionary of the column: the text of each code */
   names: Keys;
 }
 
@@ -142,7 +142,7 @@ export async function setsOf(
   const groupOf = ofItems(groups.codes);
   const sets = Array.from({ length: groups.dictionary.size }, (): number[] => []);
   for (const item of allowed) if (groupOf[item] !== MISSING) sets[groupOf[item]!]!.push(item);
-  // an owner needs a cell even if --where leaves out the owner's row, so owners are read without --where
+  // reads cells without --where here: an item that --where leaves out still gets a list, and needs its cell
   const owners =
     whom === "user"
       ? users!
@@ -155,7 +155,7 @@ export async function setsOf(
   );
 }
 
-/** Returns a function that finds the set of items with the same cell in the column of --within as a list's owner. */
+/** Returns a function that finds the set of items with the same value in the column of --within as a user or item. */
 function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: Keys): Sets["setOf"] {
   const { codes, dictionary } = columns.get(within)!;
   const [index, group] = [new KeyIndex(keys), new KeyIndex(groups)];

@@ -71,7 +71,7 @@ async function listBatch(block: Block, making: Making): Promise<ListBatch> {
 async function amongSets(block: Block, making: Making): Promise<TopItems> {
   const { keys, queries } = block;
   const { search, sets, k, masksOf, numItems, isEmpty, tell } = making;
-  // number of items in all lists of one owner
+  // number of items in all lists of one user or item
   const width = k * (making.parts?.numLists ?? 1);
   const found = noItems(keys.size, width);
   const masks = masksOf(keys);

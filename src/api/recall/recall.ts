@@ -295,7 +295,7 @@ export function noOwnersError({ users, for: whom, foldIn }: RequestedLists, hasP
   return new UsageError(`the run has no ${whom}s to write lists for`);
 }
 
-/** Returns a function that returns the numbers of the items that each owner's list leaves out, by the owners' keys. */
+/** Returns a function that looks up the items that lists leave out, by the keys of their users. */
 function masksOf({ had, items }: ListSource): (keys: Keys) => ItemLists {
   if (!had) return (keys) => ({ indptr: new Uint32Array(keys.size + 1), items: new Uint32Array() });
   const lists = had.items === items ? had.history : inNumbersOf(items, had);

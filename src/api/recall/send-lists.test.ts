@@ -62,7 +62,7 @@ describe("the overlap of two files of lists", () => {
       Object.fromEntries(owners.map((owner, i) => [owner, half(i)])),
       "csv",
     );
-    // the sample for a million lists has about one owner in ten
+    // the sample for a million lists has about one user in ten
     const sampled = (await overlapOfLists(now, before, { ...how, k: 2, numLists: 1_000_000 })) as number;
     expect(sampled).not.toBe(0.75);
     expect(Math.abs(sampled - 0.75)).toBeLessThan(0.05);

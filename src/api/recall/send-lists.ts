@@ -85,7 +85,7 @@ class GrowingLists {
         [code, kind] = [owners![row]!, own];
         const [owner, category] = [text(0, code), text(4, kind)];
         const isSame = owner === this.#owners.at(-1) && (!categories || category === this.#categories.at(-1));
-        // a row has rank 1 if and only if its owner or category differs from the previous row's
+        // a row has rank 1 if and only if it begins a list: its owner or category differs from the previous row's
         if ((rank === 1) === isSame) this.#fail(batch.placeOf(row).line);
         if (rank === 1) {
           this.#owners.push(owner);

@@ -37,7 +37,7 @@ export type RecallCounts = Pick<
   "lists" | "rows" | "empty" | "short" | "longest" | "items" | "coverage" | "popularity" | "newItems"
 >;
 
-/** Counts what lists contain. @param k requested and longest possible length, and number of lists per owner */
+/** Counts what lists contain. @param k requested and longest possible length, and number of lists per user or item */
 export function listCounter(
   { counts, numFolded }: ListSource,
   numItems: number,

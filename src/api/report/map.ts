@@ -25,7 +25,7 @@ interface Naming {
 }
 
 /**
- * Lays out a sample of rows.
+ * Computes a map of a sample of rows: their positions in the plane.
  *
  * @param sample row numbers in the table
  * @returns undefined if there is no map: one dimension, fewer than three rows, or all vectors in one direction

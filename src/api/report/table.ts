@@ -32,7 +32,7 @@ const BY_COUNT = 0.5;
 interface Shared {
   names: Names;
   labels?: MapLabels | undefined;
-  /** keys of the shown field for which the page lists neighbors; by default the most frequent keys */
+  /** keys for which the page lists neighbors, in the field that it shows; by default the most frequent keys */
   keys: readonly string[] | undefined;
 }
 

@@ -1,4 +1,4 @@
-// Finds for new items the nearest known items of the same group.
+// Finds for new items the nearest known items of the same group, such as items of one type.
 
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
@@ -6,7 +6,7 @@ import { NearestPoints, type NearPoint } from "../../retrieval/nearest-points.js
 import type { Distance } from "./distance.js";
 import type { Places } from "./read-places.js";
 
-/** An item with a row in the table. */
+/** An item that the run's table contains. */
 export interface KnownItem {
   /** index of the item in the input file's list of items */
   item: number;

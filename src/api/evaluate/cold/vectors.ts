@@ -57,8 +57,8 @@ export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefine
 }
 
 /**
- * Reads a run's table as a protocol's queries and items. @param all keys of all items @throws {UsageError} no item
- * field
+ * Reads user queries and item vectors for --cold from a run's table. @param all keys of all items @throws {UsageError}
+ * the table has no item field
  */
 export async function rankedTable(
   run: Run,
