@@ -82,7 +82,7 @@ export interface Place {
 export class DataError extends EmbedError {
   readonly exitCode = 65;
   readonly place: Place | undefined;
-  /** the message without the place */
+  /** the message without the file, line and column of the place */
   readonly detail: string;
   constructor(message: string, place?: Place) {
     super(place ? `${formatPlace(place)}: ${message}` : message);

@@ -30,7 +30,7 @@ export interface AlignSummary {
   version: string;
   out: string;
   to: string;
-  /** measures of the alignment; the keys are the names of the fields that both runs have */
+  /** similarity of the common keys' vectors before and after the rotation, by field; only fields that both runs have */
   fields: Record<string, FieldAlignment>;
   warnings: string[];
 }

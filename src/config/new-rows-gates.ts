@@ -3,7 +3,7 @@
 /** The variation of the number of rows in the files, or in the days, of a log. */
 export interface RowSpread {
   groups: number;
-  /** number of rows of the smallest group and of the largest group, relative to the median */
+  /** number of rows of the smallest file or day and of the largest one, relative to the median */
   least: number;
   most: number;
   /** for days: length of the longest run of days without an event that occurs at least twice; 0 if there is none */

@@ -54,7 +54,7 @@ export async function foldedItems(
   return { items, warnings };
 }
 
-/** Returns the mean of an item's vectors from content and events, weighted in events, or the only one that exists. */
+/** Returns a mean of an item's vectors from content (as `priorEvents` events) and from its events, or the only one. */
 export function blended(
   content: ItemVector | undefined,
   folded: ItemVector | undefined,

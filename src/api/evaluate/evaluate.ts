@@ -30,7 +30,7 @@ import { evaluateRanking } from "./ranking.js";
 export interface Evaluation extends Summary {
   /** metrics of all runs and baselines, with confidence intervals */
   compared: Compared[];
-  /** the objects that are evaluated, if tables are evaluated */
+  /** whether metrics are those of items or of edges; absent unless tables are evaluated */
   of?: "items" | "edges";
   /** numbers of evaluated and left-out edges; only for --edges */
   edges?: EvaluatedEdges;

@@ -396,5 +396,5 @@ export const evaluateOptions = withCommon(
 
 export type EvaluateOptions = Given<typeof evaluateOptions>;
 
-/** The options that the user set, with those for reading logs replaced by the settings that readers take. */
+/** The options that the user set; those for reading logs are converted to the form that a log reader takes. */
 export type Evaluating = Omit<EvaluateOptions, "badRows"> & Pick<FurtherLog, "reading" | "badRows">;

@@ -161,7 +161,7 @@ function sidesOf({ options }: Manifest): number {
   return Array.isArray(sides) ? sides.length : 0;
 }
 
-/** Returns the inputs of a run without its side tables, which are the last inputs. */
+/** Returns a run's inputs without its side tables, which are the last ones in the manifest. */
 function logsOf(inputs: readonly InputFingerprint[], numSides: number): readonly InputFingerprint[] {
   return inputs.slice(0, inputs.length - numSides);
 }

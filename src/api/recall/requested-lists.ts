@@ -16,7 +16,7 @@ import { listColumns } from "./list-files.js";
 import { owners, recallOptions, type RecallOptions } from "./options.js";
 import type { ListedFiles, SeenItems } from "./kept-inputs.js";
 
-/** The options with their defaults; those for reading logs are replaced by the settings that readers take. */
+/** The options with their defaults; those for reading logs are converted to the form that a log reader takes. */
 export type RequestedLists = Omit<Resolved<typeof recallOptions>, "badRows" | "query"> &
   Pick<FurtherLog, "reading" | "badRows"> & {
     /** the baseline, if the value of --score is one */

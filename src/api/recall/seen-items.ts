@@ -107,7 +107,7 @@ async function eventsOfLogOrMask(
   }
 }
 
-/** Reads all events of the training log, with held-out ones. @throws {UsageError} neither log nor copy is available */
+/** Reads all events of the log, with held-out ones. @throws {UsageError} neither it nor the run's copy is available */
 async function eventsOfLog(
   logs: Logs,
   { wanted, isAsked, timed }: Wanted,

@@ -24,7 +24,7 @@ export interface RecallSummary {
   /** number of items that lists may contain, and share of these items that some list contains */
   items: number;
   coverage: number;
-  /** mean number of training events of the items, over all rows; null if there are no rows */
+  /** mean number of training events of an item in a list, over all lists; null if there is no item in a list */
   popularity: number | null;
   /** number of new items, share of them in some list, and share of rows with a new item; only for --new-share */
   newItems?: { items: number; coverage: number; share: number } | undefined;
