@@ -88,7 +88,7 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/** Lays out vectors like composed ones. @throws {UsageError} the run's model cannot compose row vectors */
+/** Returns the table in the layout of composed vectors. @throws {UsageError} the model cannot compose row vectors */
 async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
   const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);

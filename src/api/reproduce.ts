@@ -287,7 +287,7 @@ function differingKeys(
     // manifests of earlier versions lack the member `seen`
     if (key === "seen" && a.seen === undefined) return false;
     if (a.engine && b.engine) {
-      // compares metrics within the tolerance instead of the server's version
+      // for runs trained on a server, compares metrics with a tolerance, and ignores the server's version
       if (key === "engine") return a.engine.trainer !== b.engine.trainer;
       if (key === "metrics") return !areClose(a.metrics, b.metrics);
       if (key === "refit" && a.refit && b.refit)

@@ -74,7 +74,7 @@ export async function measure(
   return { leaderboard, curves: Object.fromEntries(curves) };
 }
 
-/** Returns advice for similar items: vectors that predict labels encode deviations from popularity. */
+/** Returns advice for those who want similar items: vectors that predict labels make them less alike. */
 function vectorAdvice({ traits: { goal, task, roles } }: ExaminedLog): string | undefined {
   if (goal !== "predictions" || roles.user === undefined || roles.item === undefined) return undefined;
   const from = task === "binary" ? "1" : "N";

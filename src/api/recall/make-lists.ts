@@ -36,7 +36,7 @@ export interface Making {
   tell: (why: "ungrouped" | "unknown") => void;
 }
 
-/** Yields the lists of each block. The lists of the next block are searched while those of a block are written. */
+/** Yields the lists of each block of queries. Searches the next block while the lists of a block are written. */
 export async function* listsOfBlocks(
   blocks: AsyncIterable<Block> | Iterable<Block>,
   making: Making,
