@@ -21,7 +21,7 @@ async function start() {
       process.exitCode = 70;
     }
   } catch (error) {
-    // the limit of open files is too low to load the program itself
+    // EMFILE: the system lets this process open too few files to load the program's modules
     if (error?.code !== "EMFILE") throw error;
     process.stderr.write(
       "embed: too many files are open (EMFILE): raise the limit, for example `ulimit -n 4096`\n",

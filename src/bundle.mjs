@@ -1,6 +1,6 @@
 // Writes dist/program/, what bin/embed.js runs and the package ships: the compiled modules, joined into files that are
-// loaded together. The last step of the build. Why, and how the files are cut:
-// docs/decisions/0027-the-program-in-few-files.md.
+// loaded together. This is the last step of the build. The reasons, and how modules
+// are assigned to files: docs/decisions/0027-the-program-in-few-files.md.
 //
 //   dist/cli/main.js, dist/library.js, threads' scripts ──► dist/program/*.cjs, *.js; dist/cli/main.js is removed
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -13,7 +13,10 @@ const program = join(dist, "program");
 const at = (name) => join(dist, `${name}.js`);
 const [main, library] = [at("cli/main"), at("library")];
 
-/** Packages that Node 20 cannot `require`: their importers stay ES modules. CommonJS, the rest, starts sooner. */
+/**
+ * Packages that Node 20 cannot `require`, so that modules importing them must stay ES modules. All other modules become
+ * CommonJS, which starts sooner.
+ */
 const ES_ONLY = /^hyparquet/;
 /** Large packages that only a few commands need. */
 const LARGE = /^(ml-matrix|yaml|zod|umap-js|fflate)\b/;
@@ -44,7 +47,7 @@ const bundle = await rollup({
   ],
 });
 
-/** Replaces relative paths in a module: threads' scripts become files of the program; others keep their target. */
+/** Replaces URLs that are relative to a module, because it moves: a thread's script becomes a file of the program. */
 function withPlaces(code, id) {
   const scripts = /new URL\("(\.\/[\w.-]+\.worker\.js|\.\/thread\.js)", import\.meta\.url\)/g;
   const placed = code

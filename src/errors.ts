@@ -82,7 +82,7 @@ export interface Place {
 export class DataError extends EmbedError {
   readonly exitCode = 65;
   readonly place: Place | undefined;
-  /** the message without the place */
+  /** the message without the file, line and column of the place */
   readonly detail: string;
   constructor(message: string, place?: Place) {
     super(place ? `${formatPlace(place)}: ${message}` : message);
@@ -179,7 +179,7 @@ export function printable(text: string): string {
 
 const [LONGEST_LINE, LONGEST_TEXT] = [2000, 20_000];
 
-/** Shortens a message with very long names: cuts the middle of long lines and texts; the advice is at the end. */
+/** Shortens a message that contains very long names. Cuts the middle of a long line or text: the end has the advice. */
 export function shortened(text: string): string {
   if (text.length <= LONGEST_LINE) return text;
   const lines = text.length <= LONGEST_TEXT ? text : withoutMiddle(text, LONGEST_TEXT);

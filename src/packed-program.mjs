@@ -28,7 +28,7 @@ export async function packedProgram() {
   return { files, licenses };
 }
 
-/** Whether users install a package themselves: optional peers, and the native bindings of @duckdb/node-api. */
+/** Whether users of embed install a package themselves, so that it is not bundled: optional peers, native bindings. */
 const isOptional = (name) => name in peerDependencies || name === "@duckdb/node-bindings";
 
 /** Bundles each package that the program imports, once for `require` and once for `import`. @returns their licenses */

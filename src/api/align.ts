@@ -1,7 +1,7 @@
 // `embed align`: writes a copy of a run with its vectors rotated onto an earlier run's, so that models built on the
 // earlier table still work.
 //
-//   run, earlier ──► common keys of each block ──► one rotation per group of blocks ──► table, model/, manifest
+//   run, earlier ──► keys that both have ──► rotations of all columns, or of ranges ──► table, model/, manifest
 //
 // docs/alignment.md has measured benefits and limits.
 
@@ -20,7 +20,7 @@ import type { Rotation, Rotate, VectorBlock } from "../training/capabilities/rot
 import { resolved } from "../training/options/table.js";
 import { alignOptions, type AlignOptions } from "./options/align.js";
 
-/** Number of nearest neighbors by which the manifest records the overlap of neighborhoods. */
+/** Number of nearest neighbors that are compared for the neighborhood overlap in the manifest. */
 const NEIGHBORS = 20;
 
 const OPTIMIZER_FILE = "optimizer.safetensors";
@@ -30,12 +30,12 @@ export interface AlignSummary {
   version: string;
   out: string;
   to: string;
-  /** measures of the alignment; the keys are the names of the fields that both runs have */
+  /** similarity of the common keys' vectors before and after the rotation, by field; only fields that both runs have */
   fields: Record<string, FieldAlignment>;
   warnings: string[];
 }
 
-/** A block of vector columns that both tables have: its position in each table, and the rows of the common keys. */
+/** A range of vector columns in both tables: its position in each, and the rows of the keys that both contain. */
 interface CommonBlock {
   own: VectorBlock;
   earlier: VectorBlock;
@@ -109,8 +109,8 @@ export async function alignRun(
 }
 
 /**
- * Rotates the vectors of a run's other tables, each by the rotation of the default table or of its columns from
- * `offset` on. A field that the default table lacks is rotated like the first field of the default table.
+ * Rotates the vectors of a run's additional tables. Each gets the rotation of the default table's whole vectors or of
+ * their columns from `offset` on. A field that the default table lacks is rotated like its first field.
  */
 async function rotatedTables(
   run: Run,
@@ -127,7 +127,7 @@ async function rotatedTables(
       );
     const known = table.fields.map((field) => Math.max(0, fields.indexOf(field)));
     const fieldOf = table.fieldOf.map((f) => known[f]!);
-    // pads each row to the dimension of the default table, with zeros outside of the block
+    // pads each row with zeros to the dimension of the default table; the row's values begin at column `offset`
     const wide = rowsInBlock(table.vectors, { width: table.dim, offset: 0 }, { width: dim, offset });
     const vectors = rowsInBlock(
       rotate(wide, fieldOf),
@@ -139,7 +139,7 @@ async function rotatedTables(
   return Object.fromEntries(await Promise.all(rotated));
 }
 
-/** Copies columns of each row: those from `from.offset` on to those from `to.offset` on; all other columns are 0. */
+/** Copies each row's columns from `from.offset` on to those from `to.offset` on; the other columns become 0. */
 function rowsInBlock(
   rows: Float32Array,
   from: { width: number; offset: number },
@@ -164,11 +164,11 @@ async function rotationOf(run: Run, table: EmbeddingTable): Promise<Rotation> {
 interface Opened {
   run: Run;
   table: EmbeddingTable;
-  /** groups of blocks; all blocks of a group have the same rotation */
+  /** groups of vector columns; one rotation applies to all column ranges of a group */
   groups: VectorBlock[][];
 }
 
-/** A rotation matrix, and the blocks that it rotates. */
+/** A rotation matrix, and the ranges of vector columns that it rotates. */
 interface Rotated {
   blocks: VectorBlock[];
   matrix: number[][];
@@ -189,8 +189,8 @@ function rotationsOf(
     const [from, to, counts] = commonVectors(common, own.table, earlier.table);
     const { width } = blocks[0]!;
     all.push(...common);
-    // skips a group that determines no rotation: without common keys, or with vectors that are all zero in one of the
-    // runs, such as those of a field for itself in a field-aware machine
+    // skips columns without a determined rotation: the runs share no key, or one has only zero vectors there, such as a
+    // field-aware factorization machine for pairs of a field with itself
     if (nearnessOf(from, to, width) === undefined) continue;
     if (counts.length < width)
       warnings.push(
@@ -206,8 +206,8 @@ function rotationsOf(
 }
 
 /**
- * Checks that both runs have the same kind of vectors: per key or per pair of fields, with or without separately
- * trained blocks, and of the same dimension. @throws {UsageError} they differ
+ * Checks that both runs have vectors of one kind: of the same dimension, per key or per key and other field, trained as
+ * a whole or in several trainings. @throws {UsageError} they differ
  */
 function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock): void {
   const isAware = (block: VectorBlock) => block.partner !== undefined;
@@ -243,7 +243,7 @@ function commonBlock(
   return found ? [{ own, earlier: found, rows: sharedRows(table, earlier.table, own.field) }] : [];
 }
 
-/** Returns the vectors of the common keys, ordered by block and then by key, and the number of events of each key. */
+/** Returns the vectors of the keys that both tables contain, and the number of events of each of these keys. */
 function commonVectors(
   common: readonly CommonBlock[],
   table: EmbeddingTable,
@@ -261,7 +261,7 @@ function commonVectors(
   ];
 }
 
-/** Returns f32[rows * sum of the widths]: for each row, its numbers in all blocks of columns. */
+/** Returns the values of the given rows in the given ranges of columns, row after row. */
 function blocksAt(
   { vectors, dim }: EmbeddingTable,
   rows: Uint32Array,
@@ -279,7 +279,7 @@ function blocksAt(
   return out;
 }
 
-/** Returns a function that rotates the blocks of a table's rows; blocks without a rotation are copied. */
+/** Returns a function that rotates rows of a table; columns without a rotation are copied. */
 function rotateBy(rotations: readonly Rotated[], { fields, dim }: EmbeddingTable): Rotate {
   const ofField = fields.map((field) =>
     rotations.flatMap(({ blocks, matrix }) =>

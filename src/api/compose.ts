@@ -24,7 +24,7 @@ export async function composeItems({ run, table }: OpenTable, how: Compose | und
   return await composed(table, composition);
 }
 
-/** Returns the composition of items, if they are composed. @param fields the table's @throws as composeItems */
+/** Returns how item vectors are composed, if they are. @param fields the table's fields @throws as composeItems */
 export async function compositionOf(
   run: Run,
   fields: readonly string[],

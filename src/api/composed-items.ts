@@ -16,7 +16,7 @@ import type { OpenTable } from "./tables.js";
 
 export interface Composed {
   table: EmbeddingTable;
-  /** name of the item column if its rows are composed; undefined if no rows are */
+  /** name of the item column if item vectors are sums over several columns, else undefined */
   item?: string;
   /** a sentence that describes the item vectors */
   note?: string;
@@ -27,7 +27,7 @@ export interface ItemComposition {
   run: Run;
   sums: Composition;
   preprocess: Preprocess;
-  /** the item's id column and its side columns */
+  /** name of the item's id column, and names of the columns that describe items */
   item: string;
   others: readonly string[];
 }
@@ -52,8 +52,8 @@ export async function composed(
 }
 
 /**
- * Returns the table with row vectors of the dimension that the model's row composer gives: for a field-aware machine, a
- * row concatenates a block for each pair of an item field and another field.
+ * Returns the table with row vectors of the dimension that the model's row composer gives: for a field-aware
+ * factorization machine, a row concatenates the vectors for each pair of an item field and another field.
  */
 function laidOut(table: EmbeddingTable, { space, composer }: Composition): EmbeddingTable {
   if (composer.numBlocks === 1) return table;
@@ -88,7 +88,7 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/** Lays out a table without side columns (laidOut). @throws {UsageError} the run's model cannot compose row vectors */
+/** Returns the table in the layout of composed vectors. @throws {UsageError} the model cannot compose row vectors */
 async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
   const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);
@@ -114,8 +114,8 @@ export async function rankingTable(
 }
 
 /**
- * Adds a dimension, so that the dot product of user row and item row alone ranks items like the model. It is the bias
- * for items, 1 for users, and 0 for other rows, whose vectors may be added to a user's vector.
+ * Adds a dimension, so that the dot product of user row and item row alone ranks items like the model. The new
+ * coordinate is the bias for items, 1 for users, and 0 for other rows, whose vectors may be added to a user's vector.
  *
  * @throws {UsageError} as rankingTable, or the run has no field of users or of items
  */

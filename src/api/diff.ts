@@ -130,7 +130,7 @@ export async function diffField(
   };
 }
 
-/** Returns the `most` common rows whose keys have the least hashes. */
+/** Returns `most` of the rows that both tables have: those whose keys have the smallest hashes. */
 function sampleOf({ keys }: EmbeddingTable, { inA, inB }: SharedRows, most: number): SharedRows {
   const drawn = new Set(sampleByKey(keys, [...inA], most));
   return { inA: inA.filter((row) => drawn.has(row)), inB: inB.filter((_, i) => drawn.has(inA[i]!)) };

@@ -60,7 +60,7 @@ export async function readEdgeFile(
   return { dataset, source: keysIn(dataset, source), target: keysIn(dataset, target), others };
 }
 
-/** Returns the names of the two columns of the ends, and the names of all other columns. */
+/** Returns the names of the two columns that contain the ends of edges, and the names of all other columns. */
 async function endColumns(
   flag: string,
   paths: readonly string[],
@@ -102,7 +102,7 @@ async function endColumns(
   return ends(first!, second);
 }
 
-/** Returns a column of keys. @throws {UsageError} the column is not of keys */
+/** Returns a column of keys. @throws {UsageError} the column contains numbers, or several keys per cell */
 export function keysIn(dataset: Dataset, name: string): KeyColumn {
   const column = columnNamed(dataset, name);
   if (column.kind === "key") return column;

@@ -123,7 +123,7 @@ async function usersAbove(
   );
 }
 
-/** Returns the options that affect the dataset's bytes, without threads, bad rows and the secret's private path. */
+/** Returns the options to record in the dataset: those that affect its bytes, without the hash secret's path. */
 function shapingOf({
   onBadRow: _,
   maxBad: __,

@@ -7,7 +7,7 @@ import { keyedHashFrom } from "../io/key-file.js";
 import { knownModelOf } from "../trainers/index.js";
 import { secretOf } from "../training/reading/open-as-trained.js";
 
-/** Returns the item field of a table. @param flag the option that needs it @throws {UsageError} missing or hashed */
+/** Returns a table's item field. @param flag the option that needs it @throws {UsageError} no field, or hashed keys */
 export async function itemFieldOf(
   run: Run,
   { fields }: Pick<EmbeddingTable, "fields">,

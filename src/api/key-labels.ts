@@ -75,14 +75,14 @@ export function labelsIn(side: SideTable, column: string) {
   };
 }
 
-/** Names of the keys of a field; records which keys were looked up. */
+/** Names of the keys of a field. The object records which keys were looked up, and which of them have no name. */
 export class KeyNames {
   readonly #nameOf: (key: string) => string | undefined;
   readonly #shown = new Set<string>();
   readonly #nameless = new Set<string>();
 
   /**
-   * Looks names up in a file that was read.
+   * Looks up names of keys in a file, which was read before.
    *
    * @param field name of the field as the user wrote it: a column name, or `item` for the column with the role item
    * @param path path of the file

@@ -82,7 +82,7 @@ interface Finder {
   find: (queries: readonly Query[]) => Promise<NeighborsOf[]>;
 }
 
-/** Calls `use` with an exact search, which reads the vectors from the file, unless items are composed. */
+/** Calls `use` with an exact search; vectors are read from the file as needed, unless items are composed. */
 async function withExactFinder<T>(
   path: string,
   { table: name, compose, top, metric = "cosine", signal }: Sought,
@@ -209,7 +209,7 @@ async function neighborsByIndex(
   });
 }
 
-/** @throws {UsageError} an option differs from the field, metric, table or composition that the index was built with */
+/** @throws {UsageError} an option contradicts the field, metric, table or composition of items in the index */
 function checkAsked(
   { fieldNamed }: OpenTable,
   facts: { field: string; metric: Metric; compose: Compose; table?: string },

@@ -112,7 +112,7 @@ function checkEngine(path: string, { options: asked }: TrainingRequest, { engine
     throw new UsageError(`the log of run '${path}' was not read through a server: omit --engine`);
 }
 
-/** Checks that each input file and each earlier run exists and has the recorded checksum. */
+/** Checks that each input file and each earlier run exists, and has the checksum that the manifest records. */
 async function checkInputs(
   { manifest }: Run,
   { log, inputs, runs }: TrainingRequest,
@@ -186,7 +186,7 @@ function earlierDefaults(
   again: Manifest,
   table: OptionTable,
 ): Record<string, unknown> {
-  // an option that a search chose did not have its default value
+  // a search tried values of the options, so the recorded ones are not defaults
   if (asked!.options["search"] !== undefined) return {};
   const differs = ([name, value]: [string, unknown]) =>
     JSON.stringify(value) !== JSON.stringify((again.options as Record<string, unknown>)[name]);
@@ -230,7 +230,7 @@ async function compareFiles(
   return files;
 }
 
-/** Returns the names of the metrics that are numbers in both manifests. */
+/** Returns the metrics that both manifests contain as numbers. */
 function metricsOfBoth(a: Manifest, b: Manifest): NonNullable<Reproduction["metrics"]> {
   return Object.entries(a.metrics).flatMap(([part, metrics]) =>
     Object.entries(metrics).flatMap(([metric, recorded]) => {
@@ -287,7 +287,7 @@ function differingKeys(
     // manifests of earlier versions lack the member `seen`
     if (key === "seen" && a.seen === undefined) return false;
     if (a.engine && b.engine) {
-      // compares metrics within the tolerance instead of the server's version
+      // for runs trained on a server, compares metrics with a tolerance, and ignores the server's version
       if (key === "engine") return a.engine.trainer !== b.engine.trainer;
       if (key === "metrics") return !areClose(a.metrics, b.metrics);
       if (key === "refit" && a.refit && b.refit)

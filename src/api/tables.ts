@@ -8,7 +8,7 @@ import type { EmbeddingTable } from "../embedding/table.js";
 export interface OpenTable {
   run: Run;
   table: EmbeddingTable;
-  /** returns the field of a name; `user` and `item` denote columns by role, unless they are names of fields */
+  /** returns the field that a name denotes; `user` and `item` are roles of columns, unless fields have these names */
   fieldNamed: (name: string) => string;
 }
 

@@ -44,7 +44,7 @@ export function declareCommand(command: Command, spec: CommandSpec): Command {
   return addTable(command, spec.options);
 }
 
-/** Makes a command fail if neither a log nor an engine's query is given. */
+/** Makes a command fail if it gets neither a log nor a query (--engine-sql). */
 function needsLogOrQuery(command: Command): void {
   command.hook("preAction", () => {
     if (command.args.length === 0 && command.opts<{ engineSql?: string }>().engineSql === undefined)

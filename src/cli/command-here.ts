@@ -30,7 +30,7 @@ export class CommandHere extends EventEmitter implements CommandHost {
   }
 
   async #run(argv: string[]): Promise<void> {
-    // waits for one microtask, so that the caller can add its listeners before the command emits events
+    // waits for one microtask, so that the caller can listen for events before the command emits any
     await Promise.resolve();
     try {
       this.emit("exit", await runProgram(argv, this.#interrupts));

@@ -40,7 +40,10 @@ export interface CommandSpec<
   /** text that is printed at the end of the help */
   after?: string;
   options: T;
-  /** printing options of the command: `display` with progress (the default), `lines` for a short command, or none */
+  /**
+   * kind of printed output, and its options: `display` with progress (the default), `lines` for a short command, or
+   * none
+   */
   terminal?: "display" | "lines" | "none";
   /** descriptions of --json and --quiet that replace the common ones */
   about?: { json?: string; quiet?: string };
@@ -68,7 +71,7 @@ export interface CommandSpec<
    * with a result, instead of aborting it.
    */
   steer?(given: GivenTo<T>, interrupts: Interrupts, watch: Watch): Watch;
-  /** Runs the command instead of `call`, and prints its own output. */
+  /** Runs the command instead of `call`, for commands that print their output themselves. */
   act?(words: Words<A>, given: Given<T>, interrupts: Interrupts): Promise<void>;
 }
 

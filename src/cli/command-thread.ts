@@ -1,10 +1,11 @@
-// The main thread's view of the thread of a command: the signals that it receives, its end, and the case that it does
-// not end by itself.
+// Supervises the thread of a command from the main thread: passes signals on to it, waits until it ends, and ends it if
+// it does not end by itself.
 //
 //   first signal    acknowledged at once and passed on; a command that has not ended after GRACE is ended
 //   second signal   ends the command at once
 //
-// A command that is ended in the middle leaves temporary files and locks, which it has reported; they are removed here.
+// A command that is ended in the middle leaves temporary files and locks. It reported them to the main thread, which
+// removes them.
 
 import { readlinkSync, rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
@@ -131,7 +132,7 @@ export class CommandThread {
   async #tidy(exitCode: number, isInterrupted: boolean): Promise<void> {
     for (const unfinished of this.#unfinished.values()) removeIfPossible(unfinished);
     const hook = this.#hook;
-    // clears the hook, because a second signal during the first one must not run it again
+    // forgets the user's hook first, so that a second signal while it runs does not start it again
     this.#hook = undefined;
     if (!hook) return;
     const { runHook } = await import("./hooks.js");

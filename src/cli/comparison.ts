@@ -101,7 +101,7 @@ function metricTable({ compared }: Evaluation, names: readonly string[], format:
   return [head, `| --- |${" ---: |".repeat(names.length)}`, ...body].map((line) => `${line}\n`).join("");
 }
 
-/** Returns the contenders that have at least one of the metrics. */
+/** Returns the contenders for which at least one of the metrics was measured. */
 function having(compared: Evaluation["compared"], names: readonly string[]): Evaluation["compared"] {
   return compared.filter(({ metrics }) => names.some((name) => Object.hasOwn(metrics, name)));
 }

@@ -54,7 +54,7 @@ export class Interrupts {
   finishInstead(saves: string, finish: () => void): () => void {
     this.#finish = finish;
     this.#tell({ saves });
-    // the signal may have arrived before, between two trainings of the command
+    // a signal may have arrived before this call, between two trainings of the command
     if (this.#exitCode !== undefined) finish();
     return () => {
       if (this.#finish === finish) this.#finish = undefined;

@@ -7,11 +7,11 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Options with which a command is not short, because it reads or writes files of any size; by command. */
+/** Options, by command, that can make a command slow, because with them it reads or writes files of any size. */
 const LONG: Readonly<Record<string, readonly string[]>> = {
   neighbors: ["keys", "names", "index", "table", "out", "format", "force", "config"],
 };
-/** Maximum number of words that follow the run's path on a short command line. */
+/** Maximum number of words after the run's path, such as keys, with which a command counts as short. */
 const MOST_WORDS = 40;
 /** Maximum number of bytes of the table; comparing a key with this many takes 8 ms. */
 const SMALL = 2 ** 24;

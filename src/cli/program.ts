@@ -16,8 +16,7 @@ import { topics } from "./topics.js";
 import { standardError, writeError, writeText } from "./terminal.js";
 
 /**
- * Number of columns that is assumed for a terminal of unknown width, and a width at which no line of the help is
- * wrapped.
+ * Width in columns that is assumed for a terminal of unknown width, and a width at which no line of help is wrapped.
  */
 const [USUAL, UNWRAPPED] = [80, 10_000];
 

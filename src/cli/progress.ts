@@ -53,7 +53,7 @@ export async function watched<T>(
   }
 }
 
-/** Creates the display that the options and the terminal select. */
+/** Creates the display of progress that suits the options and the terminal. */
 async function displayFor(options: TerminalOptions): Promise<Display> {
   if (options.quiet) return { observe: () => undefined, stop: () => undefined };
   if (options.logFormat === "json") return jsonDisplay();
@@ -105,8 +105,9 @@ function linesDisplay(lineOf: (progress: Progress) => string): Display {
 }
 
 /**
- * Prints notes and warnings, and combines similar ones. @returns isTaken: takes a note or a warning; before any other
- * event, it prints the sentences that were held back. end: prints the sentences that were held back
+ * Prints notes and warnings; similar ones are combined into one line, so they are held back until another event.
+ * @returns isTaken: prints or holds back a note or a warning, and returns whether the event was one. end: prints what
+ * is held back
  */
 function sentenceLines(write: (text: string) => void): { isTaken(progress: Progress): boolean; end(): void } {
   const lines = {
@@ -172,7 +173,7 @@ async function spinner(options: TerminalOptions, lineOf: (progress: Progress) =>
     observe(progress) {
       if (sentences.isTaken(progress)) return;
       if (progress.stage === "reading") {
-        // after the last byte was read, no remaining time can be estimated
+        // all bytes are read: only work of unknown duration remains, so no remaining time is shown
         const isRead = progress.totalBytes !== undefined && progress.bytes >= progress.totalBytes;
         show(isRead ? `${WORKING} on ${progress.rows.toLocaleString("en")} rows` : lineOf(progress));
         return;

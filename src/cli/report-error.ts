@@ -19,7 +19,7 @@ const REFUSED: Record<string, string> = {
     "the JavaScript heap is full: NODE_OPTIONS=--max-old-space-size=8192 raises the limit to 8192 MB",
 };
 
-/** A lower limit of open files than this is too low for loading the program's modules. */
+/** If the limit of open files is lower than this, Node may be unable to load the program's modules. */
 const FEW_FILES = 256;
 
 /** Reports an error. @returns its exit code: 74 if the operating system refused a request, 70 for a bug */
@@ -51,7 +51,7 @@ export function refusal(error: unknown): string | undefined {
   const isMisread = /^(ERR_)?MODULE_NOT_FOUND$/.test(code) && openFileLimit() < FEW_FILES;
   const known = REFUSED[isMisread ? "EMFILE" : code];
   if (known !== undefined) return known;
-  // an error of V8, which has no code
+  // V8 reports a failed allocation without a code
   if (error instanceof RangeError && /allocation failed|could not allocate memory/i.test(error.message))
     return (
       `out of memory (${error.message}): free some memory, or raise the limit of this process, for ` +

@@ -75,7 +75,7 @@ export class SimilarLines {
 
   see(text: string): void {
     this.#held.push(text);
-    // writes the held sentences soon, because a long computation may follow before the next event
+    // writes the sentences that are held back soon, because a long computation may follow before the next event
     this.#timer ??= setTimeout(() => this.end(), 100);
     this.#timer.unref();
   }
@@ -92,7 +92,7 @@ export class SimilarLines {
 
 /** Maximum number of similar sentences that are written separately. */
 const FEW = 3;
-/** Maximum number of names, from the other sentences, in a combined line. */
+/** Maximum number of names that a combined line repeats from the sentences that it replaces. */
 const MOST_NAMED = 10;
 
 /**
@@ -112,7 +112,7 @@ export function similarTogether(sentences: readonly string[]): string[] {
   );
 }
 
-/** Returns the quoted names that occur in the other sentences but not in the first. */
+/** Returns the quoted names that occur in the later ones of similar sentences, but not in the first. */
 function othersText([first, ...others]: readonly string[]): string {
   const namesOf = (text: string) => text.match(/'[^']*'/g) ?? [];
   const known = namesOf(first!);

@@ -48,7 +48,7 @@ export function writeLinesBy(other: (text: string) => void): void {
   if (!standardError().isTTY) write = other;
 }
 
-/** Writes text for people unchanged. */
+/** Writes text to standard error unchanged. */
 export function writeText(text: string): void {
   write(text);
 }

@@ -108,7 +108,7 @@ function offsetOf({ contents }: Document, name: string): number {
   return isScalar(pair?.key) ? (pair.key.range?.[0] ?? 0) : 0;
 }
 
-/** Returns a file's value in the syntax of the command line. */
+/** Converts a YAML value to the text or texts that the command line would contain. */
 export function asFlagValue(value: unknown): boolean | string | string[] {
   if (typeof value === "boolean") return value;
   if (Array.isArray(value)) return value.map(String);

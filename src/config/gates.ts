@@ -124,7 +124,10 @@ export const afterBounds = z.strictObject({
    * common keys
    */
   overlap: z.strictObject({ ...shareBounds, k: z.number().int().min(1).default(20), ...perField }).optional(),
-  /** 1 - cosine of a key's vectors in both versions after a rotation that matches them, mean over the same keys */
+  /**
+   * 1 - cosine of a key's vectors in both versions, after a rotation that matches the versions; mean over the same keys
+   * as in `overlap`
+   */
   displacement: z.strictObject({ ...shareBounds, ...perField }).optional(),
   /** bounds on the lists in each file that the section `recall` of a pipeline writes */
   lists: z

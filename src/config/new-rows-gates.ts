@@ -3,7 +3,7 @@
 /** The variation of the number of rows in the files, or in the days, of a log. */
 export interface RowSpread {
   groups: number;
-  /** number of rows of the smallest group and of the largest group, relative to the median */
+  /** number of rows of the smallest file or day and of the largest one, relative to the median */
   least: number;
   most: number;
   /** for days: length of the longest run of days without an event that occurs at least twice; 0 if there is none */
@@ -96,7 +96,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 /** Interval that is assumed for one file, or for files that end at the same time: a weekly job. */
 const WEEK = 7 * DAY;
-/** Maximum age of a log, in intervals; an older log is regarded as a sample from the past. */
+/** Maximum age of a log, in intervals between its files; an older log is regarded as a sample from the past. */
 const MOST_LAG = 8;
 
 export interface NewestGate {
@@ -108,7 +108,10 @@ export interface NewestGate {
   warning?: string;
 }
 
-/** Returns the longest time between the ends of two files, ms; undefined if all end together, as parts of a day do. */
+/**
+ * Returns the longest time, in ms, between the newest events of two successive files; undefined if it is below an hour,
+ * as for files that are parts of one export.
+ */
 export function cadenceOf(newest: readonly number[]): number | undefined {
   const ends = newest.toSorted((a, b) => a - b);
   const gaps = ends.slice(1).map((end, i) => end - ends[i]!);

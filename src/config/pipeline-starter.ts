@@ -250,7 +250,7 @@ export interface StarterColumn {
   missing: number;
   /** `multi` if the column's cells hold several values */
   type?: string;
-  /** reason for the role; for a field, the type that its cells resemble but are not read as */
+  /** reason for the role; of a field, a type that its cells look like, such as number, though they are read as keys */
   why?: string;
 }
 
@@ -322,8 +322,8 @@ export function leftOutLines(columns: readonly StarterColumn[], indent = ""): st
 }
 
 /**
- * Returns the counts of a column, such as `160 distinct, 3 missing`, and the type that a field's cells resemble but are
- * not read as.
+ * Returns the counts of a column, such as `160 distinct, 3 missing`. For a field whose cells look like another type,
+ * such as numbers, it adds that type, although the cells are read as keys.
  */
 export function countsOf({ role, distinct, missing, why = "" }: StarterColumn): string {
   const counted = `${distinct.toLocaleString("en")} distinct`;

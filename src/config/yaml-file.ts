@@ -38,7 +38,10 @@ export interface YamlFile {
   content: unknown;
   /** Returns the content of the file. @throws {ConfigError} an unknown key, or a value of a wrong type */
   check<T>(schema: z.ZodType<T>): T;
-  /** Throws an error with the position of a key. @param place keys from the top @throws {ConfigError} always */
+  /**
+   * Throws an error with the position of a key. @param place the keys that lead to it from the top of the file @throws
+   * {ConfigError} always
+   */
   fail(place: readonly string[], message: string): never;
 }
 
@@ -99,7 +102,7 @@ function keysAt(schema: z.ZodType, path: readonly string[], content: unknown): s
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
-/** Returns the schema of a union that the value's discriminator selects. */
+/** Returns the member of a union of schemas that the value selects by its discriminator, a key such as `command`. */
 function statedKind({ options, def }: z.ZodDiscriminatedUnion, value: unknown): unknown {
   const said = memberOf(value, def.discriminator);
   return options.find((option) => {

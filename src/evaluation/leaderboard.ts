@@ -26,9 +26,9 @@ export interface LeaderboardLine extends Entrant {
   name: string;
   metrics: Metrics;
   intervals: Record<string, Interval>;
-  /** difference from the best line by the first metric; absent for the best line, and without intervals */
+  /** difference from the best contender by the first metric; absent for the best one, and without intervals */
   toBest?: Interval & { difference: number };
-  /** whether the interval of the difference contains 0 */
+  /** whether the interval of the difference from the best contender contains 0 */
   isClose: boolean;
 }
 
@@ -43,7 +43,7 @@ export interface Leaderboard {
   metrics: readonly [string, ...string[]];
   /** phrase for the evaluated rows: `1,200 rows of the test split` */
   on: string;
-  /** lines of the contenders, the best first */
+  /** contenders with their metrics, the best first */
   lines: LeaderboardLine[];
   untrained: readonly Untrained[];
   /** sentence on the runs whose vectors improve on their control; absent if no run has such a comparison */
@@ -130,12 +130,12 @@ export function untrainedTexts(untrained: readonly Untrained[]): string[] {
   });
 }
 
-/** Returns the best line of a run that is not a baseline; undefined if only baselines were trained. */
+/** Returns the best entry that is a trained run and not a baseline; undefined if only baselines were trained. */
 export function bestEmbedding({ lines }: Pick<Leaderboard, "lines">): LeaderboardLine | undefined {
   return lines.find(({ run, isBaseline }) => run !== undefined && !isBaseline);
 }
 
-/** Returns a note on a line: that it is a baseline, or that the budget ended its training. */
+/** Returns a note on a contender: that it is a baseline, or that the time budget ended its training. */
 export function lineNote({ isBaseline, cut }: LeaderboardLine): string {
   return [...(isBaseline ? ["baseline"] : []), ...(cut ? ["ended by the budget"] : [])].join(", ");
 }

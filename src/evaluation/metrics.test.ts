@@ -57,7 +57,8 @@ describe("elementary functions", () => {
 
 describe("auc", () => {
   test("hand-worked: one tie between classes counts half", () => {
-    // Pairs of positive and negative scores: (0.9,0.5) counts 1, (0.9,0.1) 1, (0.5,0.5) 1/2, (0.5,0.1) 1.
+    // The AUC is the mean over pairs of a positive and a negative: the scores (0.9, 0.5) and (0.9, 0.1) count 1, the
+    // tie (0.5, 0.5) 1/2, and (0.5, 0.1) 1.
     expect(auc(f32(0.9, 0.5, 0.5, 0.1), f32(1, 1, 0, 0))).toBe(3.5 / 4);
     expect(auc(f32(1, 1, 1), f32(1, 0, 0))).toBe(0.5);
     expect(auc(f32(-0, 0), f32(1, 0))).toBe(0.5);
@@ -140,7 +141,7 @@ describe("metricsOf", () => {
 });
 
 describe("aucByUnit", () => {
-  // Random data from a seed, with ties and weights.
+  // Scores, labels and weights are random numbers from seeds; some scores are equal.
   const n = 400;
   const scores = Float64Array.from({ length: n }, (_, i) => Math.floor(draw(5, i) / 2 ** 27));
   const labels = Float32Array.from({ length: n }, (_, i) =>

@@ -50,7 +50,7 @@ export interface MetricKind {
   /** value for the list of one user; the metric is the mean over users */
   ofList?: (list: HitList) => number;
   /**
-   * task and function with which the metric is computed from rows.
+   * function that computes the metric from scored rows, and the task that it is for.
    *
    * @param found values of earlier metrics in the table. Returns NaN if the metric is undefined.
    */
@@ -200,7 +200,7 @@ export function isAtK(name: string): boolean {
   return /^[a-z]\w*At\d+$/i.test(name);
 }
 
-/** Returns the names of all metrics that occur in the parts, in display order. @param parts metrics of each part */
+/** Returns the names of all metrics in some objects, in display order. @param parts objects with metrics by name */
 export function metricNames(parts: readonly object[]): string[] {
   const known = [...kindsByName.keys()].filter((name) => parts.some((part) => Object.hasOwn(part, name)));
   return [...new Set([...known, ...parts.flatMap((part) => Object.keys(part).filter(isAtK))])];

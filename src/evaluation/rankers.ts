@@ -49,7 +49,7 @@ export function vectorRanker(input: Omit<TopItemsInput, "masks">): Ranker {
       for (let q = 0; q + 1 < indptr.length; q++) {
         for (let at = indptr[q]!; at < indptr[q + 1]!; at++) {
           const item = listed[at]!;
-          // adds the products in the same order as the kernel
+          // adds the products in the same order as the kernel, so that sums are rounded equally
           let score = weights?.[item] ?? 0;
           for (let d = 0; d < dim; d++) {
             score = Math.fround(score + Math.fround(queries[q * dim + d]! * items[item * dim + d]!));
@@ -83,7 +83,8 @@ export function scoreRanker(numItems: number, fill: (query: number, scores: Floa
 }
 
 /**
- * Returns the best items, like Ranker.top; items with the score -Infinity are never returned.
+ * Returns the items with the highest scores for each query, without the query's masked items and without items of score
+ * -Infinity.
  *
  * @param scores f64[numItems], filled in for each query
  */
@@ -111,7 +112,9 @@ export async function topByScores(
   return found;
 }
 
-/** Writes the items with the highest scores in descending order, ties in item order; other places are unchanged. */
+/**
+ * Writes the items with the highest scores in descending order, ties in item order. Elements beyond them are unchanged.
+ */
 function putBest(scores: Float64Array, best: Uint32Array): void {
   const top = best.length;
   if (top > LONG_LIST) {
@@ -153,7 +156,7 @@ export async function rankLists(
   return ranked;
 }
 
-/** Returns empty lists. @throws {UsageError} as checkLists */
+/** Returns a list without any item for each query. @throws {UsageError} as checkLists */
 export function noItems(numQueries: number, top: number): TopItems {
   checkLists(numQueries, top);
   const [items, scores] = [new Uint32Array(numQueries * top), new Float32Array(numQueries * top)];

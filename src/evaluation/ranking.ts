@@ -50,7 +50,7 @@ export async function evaluateRanking(
 }
 
 /**
- * Computes the metrics of evaluateRanking for each user.
+ * Computes recall, NDCG and an additional metric for each user; evaluateRanking returns their means.
  *
  * @param among one list per query: the items to rank, in place of all items
  */

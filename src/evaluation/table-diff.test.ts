@@ -44,7 +44,7 @@ test("overlap worked out by hand, a zero row being near nothing", async () => {
       0,
     ]);
   const got = await diffVectors(at(0, 10, 60, 70), at(0, 14, 20, 70), [2, 2], 1, how);
-  // The nearest rows are 1, 0, 3, 2, none before, and 1, 2, 1, 2, none after; rows 0 and 3 have the same neighbor in
-  // both.
+  // From row 0 to row 4, the nearest other row is 1, 0, 3, 2, none in the first set, and 1, 2, 1, 2, none in the
+  // second, so that rows 0 and 3 keep theirs.
   expect(got.neighborOverlap).toBeCloseTo(2 / 5, 12);
 });

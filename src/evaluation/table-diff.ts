@@ -14,13 +14,13 @@ import { lengthOf, nearestRows } from "../retrieval/nearest.js";
 import { addRotated, rotationOnto } from "../solvers/rotation.js";
 
 export interface VectorsDiff {
-  /** mean lengths of the rows of both sets */
+  /** mean length of the vectors in each of the two sets */
   norms: { a: number; b: number };
   /** mean overlap of neighbors, in [0, 1]; absent for fewer than two rows */
   neighborOverlap?: number;
   /** displacement of rows that are nonzero in both sets; absent if dimensions differ or there are no such rows */
   displacement?: { mean: number; median: number; p90: number };
-  /** f64[n]: displacement of each row, NaN for a row that is zero in one of the sets */
+  /** f64[n]: displacement of the vector of each key, NaN if one of its two vectors is zero */
   byRow?: Float64Array;
 }
 

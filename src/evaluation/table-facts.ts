@@ -36,8 +36,8 @@ export function fieldFacts(table: EmbeddingTable, field: string): FieldFacts | u
     if (last - first > 1 && isHole(table, row)) continue;
     const norm = lengthOf(vectors, row * dim, dim);
     norms.push(norm);
-    // zero rows are counted only as zero; of other equal rows the index returns the last, so that all but one are
-    // duplicates
+    // a zero row counts only as zero; of other equal rows, the index finds the last one, so the others are duplicates
+    // of it
     if (norm === 0) zero++;
     else if (index.find(bitsOf(table, row, row + 1), 0) !== row - first) duplicate++;
   }

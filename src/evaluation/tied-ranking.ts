@@ -84,7 +84,7 @@ export function expectedMetrics(
   ]);
 }
 
-/** Returns the number of the given items in each block. */
+/** Returns for each block of equal items how many of the given items it contains. */
 function countsIn(items: Uint32Array, blockOf: Uint32Array): Map<number, number> {
   const counts = new Map<number, number>();
   for (const item of items)

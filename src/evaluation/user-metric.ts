@@ -1,6 +1,6 @@
 // Metrics as contributions of users, so that users can be resampled: a mean over users, or a ratio of sums over users.
 
-/** A metric with the value f(sum over users of sums / sum over users of weights). */
+/** A metric that is a ratio of sums over users, sums / weights, or the square root of such a ratio. */
 export interface UserMetric {
   name: string;
   /** f64[numUsers]: numerator of each user */

@@ -32,7 +32,7 @@ export function addsNothing({ low }: Pick<VectorsAdd, "low">): boolean {
   return !(low > 0);
 }
 
-/** Whether the vectors belong to keys, which have neighbors, and not to leaves of trees. */
+/** Whether the vectors are those of keys, which have nearest neighbors, and not of a tree's leaves. */
 export function ofKeys({ control }: Pick<VectorsAdd, "control">): boolean {
   return control !== "mean label" && control !== "leaf values";
 }
@@ -42,7 +42,7 @@ export function ofKeys({ control }: Pick<VectorsAdd, "control">): boolean {
  * `log loss lower by 0.0120 (...)`, or `higher by` if the vectors increase the loss.
  */
 export function vectorsAddText({ metric, control, value, low, high, units, count }: VectorsAdd): string {
-  // number of decimal places that shows two significant digits of half the interval's width, limited to 4 .. 8 below
+  // number of decimal places that shows two significant digits of half the interval's width; at least 4, at most 8
   const digits = high > low ? Math.ceil(-Math.log10((high - low) / 2)) + 1 : 4;
   const shown = (x: number): string =>
     x.toFixed(Math.min(Math.max(digits, 4), 8)).replace(/^-(0\.0*)$/, "$1");

@@ -1,4 +1,4 @@
-// An option as a key of a configuration file: its name, its kind, and its value after the option's own parser.
+// Describes an option as a key of a configuration file: its name, its kind, and how its value is parsed.
 
 import type { ConfigSetting } from "../config/config-file.js";
 import { flagOf } from "../errors.js";
@@ -42,7 +42,7 @@ function pathIn(placeholder = ""): ConfigSetting["path"] {
 export function parsedSetting(option: TableOption, value: boolean | string | string[]): unknown {
   const { parseArg, declared } = option;
   if (typeof value === "boolean" && isSwitch(option)) return value;
-  // `label: true` is a text if the option takes a text
+  // a YAML value such as true in `label: true` is passed as text if the option takes a text
   if (!Array.isArray(value)) return parseArg ? parseArg(String(value), undefined) : String(value);
   // a name in a YAML list may contain a comma
   if (!parseArg || declared.commas) return value;

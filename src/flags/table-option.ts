@@ -56,7 +56,7 @@ function optionOf(name: string, declared: Declared, hasSearch: boolean): TableOp
   return option;
 }
 
-/** Returns the help with the default. */
+/** Returns an option's help text, followed by its default value. */
 function withDefault({ help, shown, default: standard, placeholder }: Declared): string {
   const isPlain = typeof standard === "number" || typeof standard === "string";
   const text = shown ?? (placeholder !== undefined && isPlain ? String(standard) : "");

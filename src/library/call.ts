@@ -104,7 +104,10 @@ interface Given {
   watching: Watching;
 }
 
-/** Separates the arguments from the objects that follow them: options and watching. @throws {UsageError} */
+/**
+ * Separates the arguments of a call from the objects that may follow them: its options, and a Watching. @throws
+ * {UsageError}
+ */
 function argumentsOf({ name }: LibraryFunction, command: Command, given: readonly unknown[]): Given {
   const isOptions = (value: unknown) => typeof value === "object" && !Array.isArray(value);
   let count = 0;

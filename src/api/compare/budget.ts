@@ -1,5 +1,5 @@
-// The wall-clock budget of a comparison. A training that runs when the share for training is used up is asked to stop
-// with its best epoch. The reserved rest is for measuring and writing the page.
+// The wall-clock budget of a comparison, in which time is reserved for measuring and writing the page. A training that
+// runs when the other time is used up is asked to stop with its best epoch.
 
 import type { Watch } from "../../training/session/watch.js";
 

@@ -53,7 +53,7 @@ export async function chooseTrainings(
   return { entered: entered.sort((a, b) => a.effort - b.effort), untrained };
 }
 
-/** Returns a copy of a training for each table that can initialize it: a baseline if the table's training is one. */
+/** Returns copies of a training that start from the tables of others; those from a baseline's table are baselines. */
 function initializedCopies(
   one: ChosenTraining,
   all: readonly ChosenTraining[],

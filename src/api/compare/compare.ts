@@ -32,7 +32,7 @@ import { measure, type Measurement } from "./measure.js";
 import { compareOptions, compareOwn, type GivenCompare } from "./options.js";
 import { trainAll, type Finished, type TrainingOutcomes } from "./train-all.js";
 
-/** Share of the budget that must be left for the page when optional measurements run. */
+/** Optional measurements need at least this fraction of the budget to be left, for writing the page. */
 const WRITING = 0.03;
 
 /** Result of `compare`; --json prints it. */

@@ -1,5 +1,5 @@
-// Examines a log before the trainings: the goal of the comparison, the split, the number of users or rows in the test
-// split, and the metrics of a constant prediction.
+// Examines a log before the trainings: the goal (lists or label predictions), the split, the number of users or rows in
+// the test split, and the metrics of a constant prediction.
 //
 //   log ──► roles, labels ──► goal ──► one split for all trainers ──► test rows, or users with held-out items
 
@@ -30,13 +30,13 @@ import type { GivenCompare } from "./options.js";
 export interface ExaminedLog {
   traits: LogTraits;
   rows: number;
-  /** number of rows in each part of the split, which must be the same for all trainings */
+  /** number of rows in the training, validation and test split, which must be the same for all trainings */
   split: Manifest["split"];
-  /** options that follow from the log; all trainings get them */
+  /** options of all trainings that were derived from the log, such as the split */
   decided: GivenTraining;
-  /** number of items in the training split; only if lists are the goal */
+  /** number of items in the training split; only if recommendation lists are compared */
   items?: number;
-  /** metrics of the mean training label as prediction, on `units` users or rows; only if predictions are the goal */
+  /** metrics of predicting the mean label, over `units` users or rows; only if label predictions are compared */
   constant?: { measured: Measured; units: number };
 }
 
@@ -102,8 +102,8 @@ export async function examineLog(
 }
 
 /**
- * Decides the goal, lists or predictions, and the least label that counts as an event. @throws {UsageError} the log
- * lacks the columns of the goal, or suits both goals
+ * Decides what is compared, recommendation lists or predictions of labels, and the lowest label that counts as an
+ * event. @throws {UsageError} the log lacks the columns for it, or suits both
  */
 function comparisonGoal(
   dataset: Dataset,
@@ -161,9 +161,9 @@ function checkSplit(by: string, goal: Goal): void {
 }
 
 /**
- * Returns options with which a random split holds out the same rows for all trainers; none if the user's split does so.
- * They are needed because a hash of a row's cells decides its part by default, and trainers differ in reading integers
- * as keys or as numbers. For lists, all events of a user with an item are in the same part.
+ * Returns options with which a random split holds out the same rows for all trainers; none if the requested split does.
+ * By default, a hash of a row's cells decides its split, and trainers differ in reading integers as keys or numbers. To
+ * compare lists, all events of a user with an item must be in the same split.
  *
  * @throws {UsageError} the user asks for a split that would differ between trainers
  */

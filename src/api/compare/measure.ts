@@ -22,7 +22,7 @@ import type { ExaminedLog } from "./examine-log.js";
 import type { GivenCompare } from "./options.js";
 import type { Finished } from "./train-all.js";
 
-/** Options that both kinds of measurements have: of rankings and of scores. */
+/** Options for both kinds of measurements: of the lists that runs rank, and of the scores that they predict. */
 type Shared = Pick<RankingEvaluation, "part" | "seed" | "bootstrap" | "reading" | "hashKeys">;
 type Asked = GivenCompare & { k: number; bootstrap: number };
 
@@ -32,7 +32,7 @@ export interface Measurement {
   curves: Curves;
 }
 
-/** Measures the runs and the baselines. @param untrained trainings without a run, which are listed, too */
+/** Measures the runs and the baselines. @param untrained trainings that were skipped or failed, with reasons */
 export async function measure(
   finished: readonly Finished[],
   examined: ExaminedLog,
@@ -74,7 +74,7 @@ export async function measure(
   return { leaderboard, curves: Object.fromEntries(curves) };
 }
 
-/** Returns advice on item vectors: with labels they are less alike, as they show deviations from popularity. */
+/** Returns advice for those who want similar items: vectors that predict labels make them less alike. */
 function vectorAdvice({ traits: { goal, task, roles } }: ExaminedLog): string | undefined {
   if (goal !== "predictions" || roles.user === undefined || roles.item === undefined) return undefined;
   const from = task === "binary" ? "1" : "N";
@@ -86,7 +86,7 @@ type Measured = Pick<Leaderboard, "metrics" | "on"> & {
   /** names of the baselines that were not measured, with the reasons */
   unmeasured: Untrained[];
   warnings: string[];
-  /** calibration curves of runs by name; only if predictions are the goal */
+  /** calibration curves of runs by name; only if label predictions are compared */
   curves?: Curves;
 };
 

@@ -80,7 +80,7 @@ export const compareOwn = {
 /** All options of `embed compare`: its own and those of trainings. */
 export const compareOptions = withCommon(
   {
-    // leaves out the options of servers, since each trainer would read the whole log through the server
+    // leaves out the options of database servers, through which each trainer would read the whole log once more
     ...omit(log, ...(Object.keys(engine) as (keyof typeof engine)[])),
     valid: { ...log.valid, default: 0.1, shown: "0.1; with --split last none" },
     test: { ...log.test, default: 0.1, shown: "0.1; with --split last none" },

@@ -37,14 +37,14 @@ export interface HowToTrain {
   /** number of settings that a training with --search tries */
   search: number | undefined;
   force: boolean;
-  /** number of rows in each part of the split, which must be the same for all trainings */
+  /** number of rows in the training, validation and test split, which must be the same for all trainings */
   split: Manifest["split"];
   /** warnings about the log, which are not repeated for each training */
   known: readonly string[];
   budget: Budget;
 }
 
-/** Trains all entries in order. @throws errors that no single training causes: of the disk, an abort, a bug */
+/** Runs all trainings in order. @throws errors that no single training causes: of the disk, an abort, a bug */
 export async function trainAll(
   entered: readonly ChosenTraining[],
   how: HowToTrain,
@@ -80,8 +80,8 @@ const SAMPLES = 1000;
 const BASELINES = 5;
 
 /**
- * Returns estimates in milliseconds, from the times for which trainings read the log and measured models: the duration
- * of all measurements, and the longest duration for a single training.
+ * Returns estimates in milliseconds from the finished trainings: the duration of all measurements, and the longest time
+ * that one training took to read its log and measure its model.
  */
 function expectedTimes(
   finished: readonly Finished[],
@@ -106,7 +106,7 @@ async function trainOne(one: ChosenTraining, how: HowToTrain, watch: Watch): Pro
   if (budget.left === 0) return { why: "the budget was spent before it began" };
   watch.observe({ stage: "doing", text: `${name}: reading the log` });
   const start = performance.now();
-  // the examination of the log has already written the bad rows
+  // omits --bad-rows: the malformed rows were already written when the log was read before the trainings
   const { badRows: _, ...shared } = how.shared;
   const own = { ...shared, ...options, ...(search !== undefined && { search }), out: path, force };
   try {
@@ -148,7 +148,7 @@ async function recipeIfAny(run: Run, name: string, { observe }: Watch): Promise<
   }
 }
 
-/** Prefixes the notes of a training with its name, and drops the warnings that the examination of the log reported. */
+/** Prefixes a training's steps and warnings with its name; drops warnings that the log's first reading gave. */
 function watchOf(name: string, { signal, observe }: Watch, known: readonly string[]): Watch {
   return {
     signal,

@@ -28,7 +28,7 @@ const SEPARATORS = ["|", ";"];
 export interface Catalogue {
   /** keys of the items, in the form that they have in the run's table */
   keys: Keys;
-  /** the content columns; the role of a column is its kind */
+  /** the columns that describe items; a column's role is its kind: categorical, multi-valued, numeric or text */
   dataset: Dataset;
   forms: ReadonlyMap<string, NumericForm>;
   inputs: InputFingerprint[];
@@ -123,7 +123,7 @@ export async function readCatalogue(
   }
 }
 
-/** Infers the kinds of the columns by the rules for side tables. */
+/** Infers the kind of each column, such as categorical or numeric, by the rules for side tables. */
 function rolesOf(
   { columns, sample }: { columns: readonly string[]; sample: readonly (readonly string[])[] },
   key: string,
@@ -150,7 +150,7 @@ function rolesOf(
     for (const name of names) requireColumn(flag, name, columns);
     if (names.includes(key)) throw new UsageError(`${flag} names column '${key}', which is the item key`);
   }
-  // the rules for side tables expect the key in the first column
+  // moves the key to the first column, where the rules for side tables expect it
   const order = [key, ...columns.filter((name) => name !== key)];
   const places = order.map((name) => columns.indexOf(name));
   const cells = sample.map((row) => places.map((place) => row[place]!));

@@ -95,7 +95,7 @@ function noEdges({ source, target }: EdgeFile, items: Keys, named: string): Usag
 }
 
 /**
- * Returns the rows smoothed over one hop, S X; the column numbers of each row ascend.
+ * Returns the rows of content after one hop of smoothing over the edges; the column numbers of each row ascend.
  *
  * @throws {UsageError} the result would have more than 200 million pairs
  */

@@ -8,7 +8,7 @@ import { withMachine } from "../../workers/with-machine.js";
 /** Candidates for λ, relative to an item with weight 1; Infinity stands for the prediction of the mean. */
 export const PENALTIES = [Infinity, 1000, 300, 100, 30, 10, 3, 1, 0.3];
 
-/** Data and options of a content map that are the same for all its fits. */
+/** Data and options of a content map's regression, whatever its content rows and its penalty. */
 export interface Fitting {
   dim: number;
   hasWeights: boolean;
@@ -28,7 +28,7 @@ export interface Fitted {
   mapOfWeights: RidgeMap;
 }
 
-/** Chooses the penalties by cross-validation and fits all known items. @param onPenalty called before each one */
+/** Chooses penalties by cross-validation and fits the map on all known items. @param onPenalty called before each */
 export async function fitRows(
   rows: BlockRows,
   fitting: Fitting,
@@ -59,7 +59,7 @@ function ridgeProblem(rows: BlockRows, { dim, hasWeights, weights, targets }: Fi
   return { rows, weights, width: dim + (hasWeights ? 1 : 0), targets };
 }
 
-/** Returns f64[numRows * width]: each known item's vector, and weight if there are weights; zeros for others. */
+/** Returns f64[numRows * width]: the trained vector (and weight, if any) of each known item; zeros for other items. */
 export function regressionTargets(
   table: EmbeddingTable,
   known: readonly { item: number; row: number }[],

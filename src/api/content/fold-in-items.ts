@@ -22,7 +22,7 @@ export interface ItemVector {
 /**
  * Folds in new items from their events. Items whose users are all unknown to the run may be absent from the result.
  *
- * @param cannot action that a run without this capability cannot perform, for the message
+ * @param cannot beginning of the error message if the run's model cannot fold in items
  * @param given penalties of the regression
  * @returns vectors and weights by item key
  * @throws {UsageError} the run cannot fold in items, or its folded vectors have another dimension than its table
@@ -54,7 +54,7 @@ export async function foldedItems(
   return { items, warnings };
 }
 
-/** Returns (κ content + n folded)/(κ + n), or the only vector that exists: without events, that from content. */
+/** Returns a mean of an item's vectors from content (as `priorEvents` events) and from its events, or the only one. */
 export function blended(
   content: ItemVector | undefined,
   folded: ItemVector | undefined,

@@ -70,7 +70,7 @@ export interface ContentMap {
   rows: ContentRows;
   /** content rows from which vectors are predicted, smoothed if there are edges */
   smoothed: ContentRows;
-  /** known items: row number in the catalogue, and row number in the table */
+  /** items in both the catalogue and the table: their row numbers in each */
   known: { item: number; row: number }[];
   /** prediction for an item without content; the vector is f64[dim] */
   mean: { vector: Float64Array; weight: number };
@@ -82,7 +82,7 @@ interface MapOptions {
   /** paths of the catalogue's files, for messages */
   named: string;
   threads: number;
-  /** edges for smoothing; without `hops`, R² decides between 0 hops and 1 hop */
+  /** graph over which content is smoothed; without `hops`, the better R² decides between no smoothing and one hop */
   edges?: { graph: Graph; hops?: number | undefined } | undefined;
 }
 

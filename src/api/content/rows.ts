@@ -12,14 +12,14 @@ import { bindEncoder, firstPair } from "../../dataset/rows.js";
 import { fitFeatures, type Field } from "../../dataset/vocabulary/vocabulary.js";
 import type { BlockRows } from "../../kernels/ridge/binding.js";
 
-/** Content rows; block i has the columns of field i. */
+/** Sparse rows of content, one per item; the columns of a content field are adjacent, in the order of `fields`. */
 export interface ContentRows extends BlockRows {
   fields: readonly Field[];
 }
 
 /**
- * Encodes every row of a catalogue. Values that no known item has get no column, so a block without any known value is
- * empty.
+ * Encodes every row of a catalogue. A value that no known item has gets no column, so a field has no columns if none of
+ * its values is known.
  *
  * @param known u32: row numbers of the known items, whose values get columns
  */
@@ -68,7 +68,7 @@ export function contentRows(
   };
 }
 
-/** Returns the rows restricted to the columns of a field, with column numbers from 0. */
+/** Returns the rows with the columns of only one content field; the columns are numbered from 0. */
 export function rowsOfField({ blocks, columns, values, ...rows }: ContentRows, field: number): BlockRows {
   const [first, last] = [blocks[field]!, blocks[field + 1]!];
   const indptr = new Uint32Array(rows.numRows + 1);

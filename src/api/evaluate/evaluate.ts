@@ -30,7 +30,7 @@ import { evaluateRanking } from "./ranking.js";
 export interface Evaluation extends Summary {
   /** metrics of all runs and baselines, with confidence intervals */
   compared: Compared[];
-  /** the objects that are evaluated, if tables are evaluated */
+  /** whether metrics are those of items or of edges; absent unless tables are evaluated */
   of?: "items" | "edges";
   /** numbers of evaluated and left-out edges; only for --edges */
   edges?: EvaluatedEdges;
@@ -51,8 +51,8 @@ export interface Evaluation extends Summary {
 }
 
 /**
- * Evaluates runs in one of the modes of options.ts: scores of a log's rows, items ranked for its users (with
- * baselines), labels of items, held-out edges, or the recall of an index.
+ * Evaluates runs in one of the modes of options.ts: by the scores of a log's rows, the items ranked for its users
+ * (with baselines), labels of items, held-out edges, or the recall of an index.
  *
  * Keys that training has not seen are out-of-vocabulary, as in training, and counted in the warnings.
  *
@@ -114,14 +114,14 @@ function withoutSeen(
   return { named: all.filter(({ run }) => whySeen(run, part) === undefined), unevaluated };
 }
 
-/** Result of an evaluation, and the options for the summary. */
+/** Result of an evaluation, and the options that its summary reports. */
 type Evaluated = Omit<Evaluation, keyof Summary | "unevaluated"> &
   Pick<Evaluation, "compared" | "warnings" | "rows"> &
   Partial<Pick<Evaluation, "metrics">> & { given: Record<string, unknown> };
 type NamedRuns = readonly { run: Run; path: string; name: string }[];
 type Evaluator = (runs: NamedRuns, options: Evaluating, watch: Watch) => Promise<Evaluated>;
 
-/** Returns the function of the mode that the options imply. */
+/** Returns the function that evaluates in the mode that the options imply. */
 function evaluatorFor(given: EvaluateOptions): Evaluator {
   const { index, edges, labels, neighborsBy, probe, cold, on, part } = given;
   const by = (mode: keyof typeof modes, evaluator: Evaluator): Evaluator => {
@@ -134,7 +134,7 @@ function evaluatorFor(given: EvaluateOptions): Evaluator {
   if (!on && !part)
     throw new UsageError("no data to evaluate on: use --on LOG, or --part test for the held-out test split");
   if (cold !== undefined) return by("cold", evaluateCold);
-  // the model decides between scores and rankings later; options that neither has are rejected before a run is opened
+  // rejects options that suit neither scores nor rankings; the model decides between the two when its run is opened
   const others = Object.entries(given).filter(([name]) => !isFor(name, "ranking") && !isFor(name, "scores"));
   checkMode(evaluateOptions, Object.fromEntries(others), "scores", modes);
   return evaluateLog;
@@ -152,8 +152,8 @@ async function evaluateLog(runs: NamedRuns, options: Evaluating, watch: Watch): 
   const { ranking, baseline, score, candidates, foldInShare } = options;
   if (foldInShare !== undefined) for (const { run } of runs) await userFoldIn(run, "--fold-in-share");
   else if ((score ?? "model") === "model") for (const { run } of runs) await checkScores(run);
-  // every table can be ranked, but the first must be a run that stores how its log was read, because all are ranked
-  // on that log
+  // --score dot can rank any table, but all runs are ranked on one log, which is read as the first run recorded; an
+  // imported table records no log
   else await eventRecipe(first, scores ? undefined : "Its table ranks after a trained run under --score dot");
   const asked =
     ranking === true || [baseline, score, candidates, foldInShare].some((one) => one !== undefined);

@@ -42,7 +42,7 @@ export interface EvaluatedIndex {
   given: Record<string, unknown>;
 }
 
-/** @throws {UsageError} several runs, no --ef at least as large as each --k, or an index of another table */
+/** @throws {UsageError} several runs, a --k above every --ef, or an index of another table */
 export async function evaluateIndex(
   runs: readonly { run: Run; path: string }[],
   { index: path, k = DEFAULT_K, ef = DEFAULT_EF, seed = 1, reading }: Evaluating,
@@ -107,7 +107,7 @@ interface Queries {
   vectors: Float32Array;
   /** for each query that is an indexed row, its own row, which its list must not contain */
   masks: ItemLists;
-  /** whether the weights of rows are added to scores */
+  /** whether the score of a row includes the row's weight */
   weighted: boolean;
 }
 
@@ -131,7 +131,7 @@ function queriesOf({ opened, source }: IndexOfRun, seed: number): Queries {
   };
 }
 
-/** Returns u32: numbers of a field's rows with nonzero vectors; all rows are equally near to a zero vector. */
+/** Returns u32: row numbers of nonzero vectors; a zero vector is no query, as all rows are equally near to it. */
 function nonZeroRows(table: EmbeddingTable, field: string): Uint32Array {
   const { first, last } = rowsOf(table, field);
   const { dim, vectors } = table;
@@ -195,7 +195,7 @@ function indexedPositions(rows: Uint32Array, numRows: number): Uint32Array {
   return places;
 }
 
-/** Returns the share of the first `length` rows of each exact list that the index's list has in its first `length`. */
+/** Returns the share of the nearest `length` rows by exact search that the index finds among its first `length`. */
 function recallOf(
   found: Uint32Array,
   exact: Uint32Array,

@@ -39,7 +39,7 @@ export interface TablesResult {
   given: Record<string, unknown>;
 }
 
-/** The items that all tables contain. */
+/** The evaluated items, which all tables contain. */
 interface CommonItems {
   keys: string[];
   /** the tables, restricted to these items in the order of `keys` */
@@ -118,7 +118,7 @@ export async function evaluateLabels(
   };
 }
 
-/** Returns the items that all tables contain, composed and in the order of the first table. */
+/** Returns the items that all tables contain, in the order of the first table, with composed vectors if they can be. */
 async function commonItems(
   runs: readonly { path: string; name: string }[],
   opened: readonly OpenTable[],
@@ -204,7 +204,7 @@ function rarerItems({ tables }: CommonItems, warnings: string[]): Uint8Array | u
   return undefined;
 }
 
-/** Returns metrics of the shares of k neighbors that have the item's label, with a sum for each item. */
+/** Returns metrics of the share of each item's k neighbors with its label: of all items, and of the rarer half. */
 function neighborMetrics(k: number, shares: Float64Array, rare: Uint8Array | undefined): UserMetric[] {
   const all = { name: `sameLabelAt${k}`, sums: shares };
   if (!rare) return [all];
@@ -213,13 +213,13 @@ function neighborMetrics(k: number, shares: Float64Array, rare: Uint8Array | und
 }
 
 /**
- * Returns u8[n] for each fit of the probe: 1 for test items. A hash of its key and the seed decides the part of an
- * item, so that the parts are the same for all runs and logs.
+ * Returns u8[n] for each fit of the probe: 1 for test items. A hash of the seed and an item's key decides between
+ * training and test, so that the choice is the same for all runs and logs.
  *
  * By default, a fifth of the items are test items, by a threshold for the hash. With --probe-train or --probe-repeats,
  * items are sorted by their hashes, which differ between repeats, and the first items are for training.
  *
- * @throws {UsageError} one part is empty
+ * @throws {UsageError} there are no training or no test items
  */
 function probeSplits(
   { keys }: CommonItems,

@@ -396,5 +396,5 @@ export const evaluateOptions = withCommon(
 
 export type EvaluateOptions = Given<typeof evaluateOptions>;
 
-/** The options that the user set, with resolved options for reading logs in place of those of the command line. */
+/** The options that the user set; those for reading logs are converted to the form that a log reader takes. */
 export type Evaluating = Omit<EvaluateOptions, "badRows"> & Pick<FurtherLog, "reading" | "badRows">;

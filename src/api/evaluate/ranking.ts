@@ -6,7 +6,7 @@ import { measureRankings, type MeasuredRankings } from "../../ranking/measure.js
 import type { Watch } from "../../training/session/watch.js";
 import type { Evaluating } from "./options.js";
 
-/** @throws {UsageError} as measureRankings, or --table is set although the run's model ranks */
+/** @throws {UsageError} the errors of measureRankings, or --table is set although the run's model ranks */
 export async function evaluateRanking(
   runs: readonly Contestant[],
   options: Evaluating,

@@ -9,7 +9,7 @@ import type { Watch } from "../../training/session/watch.js";
 import { scoreRows, type ScoredResult } from "../scored-rows.js";
 import type { Evaluating } from "./options.js";
 
-/** @throws {UsageError} as scoreRows @throws {OutputError} the file of the calibration curve exists */
+/** @throws {UsageError} the errors of scoreRows @throws {OutputError} the output file for the curve exists */
 export async function evaluateScores(
   runs: readonly Contestant[],
   options: Evaluating,

@@ -1,4 +1,4 @@
-// Checks which options of `embed export` exclude or require each other, as far as that depends on the format.
+// Checks which options of `embed export` exclude or require each other, for the requested format.
 
 import type { ExportFormat } from "../../export/format.js";
 import { deltaFormats } from "../../export/delta.js";

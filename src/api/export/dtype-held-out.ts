@@ -56,7 +56,7 @@ export interface Written {
  * Evaluates a run with its exact vectors, and with the vectors that a reader of the export decodes.
  *
  * @throws {UsageError} the run's scores do not come from its table, or the split or the log cannot be read
- * @throws {DataError} as `encoded`
+ * @throws {DataError} a value is too large for f16
  */
 export async function heldOutLoss(
   run: Run,
@@ -109,7 +109,7 @@ export async function heldOutLoss(
  * like the reader.
  *
  * @throws {UsageError} composed items have vectors of another dimension
- * @throws {DataError} as `encoded`
+ * @throws {DataError} a value is too large for f16
  */
 export async function tableAsRead(run: Run, { fields, compose, dtype }: Written): Promise<EmbeddingTable> {
   const table = await run.readTable();

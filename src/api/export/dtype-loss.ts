@@ -28,7 +28,7 @@ interface Sample {
   approximate: Float32Array[];
 }
 
-/** Measures the loss on a sample, which is always the same for the same rows. @throws {DataError} as `encoded` */
+/** Measures the loss on a sample, the same one for the same rows. @throws {DataError} a value is too large for f16 */
 export async function dtypeLoss(
   rows: TableRows,
   field: string | undefined,

@@ -231,7 +231,7 @@ async function writeDelta(
   return { rows: last - first, delta, ...unknown };
 }
 
-/** Returns the options that the writer of the format needs. */
+/** Returns the options for the function that writes the export in its format. */
 async function givenOptions(
   opened: OpenRows,
   format: ExportFormat,

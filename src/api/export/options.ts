@@ -18,7 +18,7 @@ import {
 } from "../../training/options/table.js";
 
 const group = "Options:";
-/** Restrictions of the options that name the data on which the cost of a dtype is measured. */
+/** Restrictions of --on and --part, which select the data on which the cost of --dtype is measured. */
 const measured = {
   only: { dtype: ["f16", "i8"] },
   not: { normalize: true, mips: true, table: true },

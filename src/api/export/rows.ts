@@ -72,7 +72,7 @@ export async function rowsToWrite(
   if (topCount !== undefined) rows = await topRows(rows, topCount);
   const found = unknown && unknownOrigins(unknown, all, fields ?? all);
   if (reserve && unknown && found) {
-    // gives no note if every export in the format has rows for unknown keys and the training produced their vectors
+    // the note on unknown keys is left out if the format always has rows for them and training produced their vectors
     const isExpected = format.findsUnknown && Object.values(found).includes("trained");
     if (!isExpected) tell(unknownKeysText(found));
     rows = tableRows(
@@ -121,7 +121,7 @@ async function nonEmptyLines(path: string): Promise<string[]> {
   return text.split(/\r?\n/).filter((line) => line !== "");
 }
 
-/** Returns the vectors for unknown keys. @throws {UsageError} the table has none, and the format can do without */
+/** Returns the vectors for unknown keys. @throws {UsageError} the table has none, and the format needs none */
 async function unknownKeysOf(
   { run }: OpenRows,
   of: UnknownKeysOf,

@@ -37,7 +37,7 @@ export interface IndexSummary {
   /** number of indexed rows */
   rows: number;
   options: Record<string, unknown>;
-  /** the properties in index.json that the summary repeats */
+  /** properties of the index that index.json also contains */
   index: Pick<IndexFacts, "field" | "metric" | "space" | "dim" | "biased" | "width" | "compose">;
   /** reason for the choice of the metric, as a clause of a sentence */
   because: string;

@@ -42,7 +42,7 @@ export interface IndexSource {
   /** whether the vectors of items are sums over all item columns */
   compose: Compose;
   table: EmbeddingTable;
-  /** the range of the field's rows in the table */
+  /** rows of the field in the table: from `first` to before `last` */
   range: RowRange;
   keys: Keys;
   /** u32[n], ascending: numbers of the indexed rows within the field */

@@ -110,7 +110,7 @@ function daysOf(times: Float64Array): PageFacts["days"] {
   return [...rowsOfDays(times)].map(([day, rows]) => ({ day, rows })).sort((a, b) => a.day - b.day);
 }
 
-/** Number of rows that are counted at a time. */
+/** Number of rows of a dataset in which keys and numbers are counted at a time. */
 const CHUNK_ROWS = 65_536;
 
 /** Returns u32[values.length]: the lower or the upper 32-bit word of each number. */
@@ -132,7 +132,7 @@ function keyFactsOf({ columns, roles, numRows }: Dataset, top: number) {
         ? halvesOf(column.values.subarray(first, last), 0)
         : column.codes.subarray(first, last),
     );
-    // a number is counted as two 32-bit words: the lower one in its column's place, the upper one in a further column
+    // counts a number as two 32-bit words: the lower one in the column itself, the upper one in an additional column
     for (const column of columns)
       if (column.kind === "number") words.push(halvesOf(column.values.subarray(first, last), 1));
     counter.see(words, last - first, numKeys);
@@ -147,7 +147,7 @@ function roleOf({ name, kind }: Column, roles: Roles): string {
   return roles.leftOut?.includes(name) ? LEFT_OUT : "field";
 }
 
-/** Returns the number of distinct numbers of a column; 0 for keys, whose number is in the dataset's description. */
+/** Returns the number of distinct numbers in a column; 0 for a column of keys, which are not counted here. */
 function distinctNumbers(column: Column): number {
   if (column.kind !== "number") return 0;
   const sorted = column.values.slice().sort();

@@ -13,7 +13,7 @@ export interface Inspection extends FoundFacts, KeyFacts {
   warnings: string[];
 }
 
-/** Further properties of a log, which only a page shows. */
+/** Additional properties of a log, which only the HTML page of `embed inspect` shows. */
 export interface PageFacts extends Pick<LogContent, "keys" | "days"> {
   /** distribution of the cells of each column */
   shapes: readonly (ColumnShape | undefined)[];

@@ -26,7 +26,7 @@ export class LogFacts {
   readonly #parseNumber: NumberParser;
   readonly #parse: (text: string) => number;
   readonly #labels = new Set<number>();
-  /** times in ms since 1970, by code of the key in the time column */
+  /** times in ms since 1970; the index is the code of a cell in the time column */
   readonly #times: number[] = [];
   readonly #newest = new Map<string, number>();
   readonly #rowsOfFiles = new Map<string, number>();
@@ -50,7 +50,7 @@ export class LogFacts {
   see(batch: Batch, keyOf: (request: number, code: number) => string): void {
     const { columns, numRows, sizes } = batch;
     if (numRows === 0) return;
-    // stops at three distinct labels: up to two labels are classes, more are numbers
+    // collects labels until three are distinct: one or two labels are classes, more are numbers
     if (this.#label >= 0 && this.#labels.size <= 2)
       for (const code of new Set(columns[this.#label]!))
         if (code !== 0xffffffff) this.#labels.add(this.#parseNumber(keyOf(this.#label, code)) ?? NaN);

@@ -25,7 +25,7 @@ interface HeldOut {
 }
 
 /**
- * Checks a run, and the earlier runs of its warm starts.
+ * Checks that the table's run, and the runs from which it was warm-started, were trained on other rows.
  *
  * @param path path of the table's run
  * @throws {UsageError} the table was trained on rows on which the network is evaluated, or this cannot be determined
@@ -63,8 +63,7 @@ function checkRun({ path, manifest }: Run, { dataset, parts, options }: HeldOut)
       if (shared) throw leaked(path, `'${shared.path}', which is the network's --${part}`);
       continue;
     }
-    // the validation or test rows of the network were split from its log, so they are compared with the rows on which
-    // the table was trained
+    // the network's held-out rows come from its own log, so they may be among the rows that trained the table
     const logs = logsOf(dataset.inputs, options.sides.length);
     if (!logs.some(({ sha256 }) => trained.has(sha256))) continue;
     if (isLater(own, manifest, options)) continue;
@@ -87,14 +86,14 @@ function isLater(
   { split: { newest }, roles, refit, options: trained }: Manifest,
   options: HeldOut["options"],
 ): boolean {
-  // the recorded time is that of the first training, not of the refit with all rows
+  // the manifest records the newest time of the first training, and a refit was trained on all rows
   if (newest === undefined || refit) return false;
   const isSameTime =
     (roles as Roles).time === part.dataset.roles.time && trained["timeFormat"] === options.timeFormat;
   return isSameTime && (timesOf(part)?.every((time) => time > newest) ?? false);
 }
 
-/** Returns the training rows of the run's split, repeated on this dataset. @throws {UsageError} it is impossible */
+/** Repeats the run's split on this dataset and returns the training rows. @throws {UsageError} it cannot be repeated */
 function trainingRows(
   path: string,
   manifest: Manifest,
@@ -122,7 +121,7 @@ function trainingRows(
     train.length === counts[0] &&
     isFile(manifest.options["valid"], valid, counts[1]!) &&
     isFile(manifest.options["test"], test, counts[2]!);
-  // the hash of a row's cells decides its part in a random split, so a split of other columns differs
+  // a random split hashes the cells of each row, so the same rows are split differently if the columns differ
   const sameColumns =
     manifest.split.by !== "random" ||
     isDeepStrictEqual(hashedColumns(manifest.roles as Roles), hashedColumns(dataset.roles));
@@ -162,7 +161,7 @@ function sidesOf({ options }: Manifest): number {
   return Array.isArray(sides) ? sides.length : 0;
 }
 
-/** Returns the inputs of a run without its side tables, which are the last inputs. */
+/** Returns a run's inputs without its side tables, which are the last ones in the manifest. */
 function logsOf(inputs: readonly InputFingerprint[], numSides: number): readonly InputFingerprint[] {
   return inputs.slice(0, inputs.length - numSides);
 }

@@ -99,7 +99,7 @@ export async function lift(
   return result;
 }
 
-/** Returns the trainings of the only trainer that can initialize a network with a table. */
+/** Returns the trainings of the trainer that can initialize a network with a table; there is only one such trainer. */
 export async function comparedTrainings(): Promise<ComparedTrainings> {
   for (const { load } of trainers) {
     const { compared } = (await load()).trainer;
@@ -108,9 +108,9 @@ export async function comparedTrainings(): Promise<ComparedTrainings> {
   throw new RangeError("no trainer starts from a table");
 }
 
-/** Returns the options of `embed lift`: those of the trainer, and its own. */
+/** Returns the options of `embed lift`: those of the trainer of networks, and its own. */
 export function liftTable({ options }: ComparedTrainings): OptionTable {
-  // leaves out options of servers, since checking the held-out rows would read the run's log through the server again
+  // leaves out the options for a database server: checking for leakage would read the run's log through it once more
   const own = { ...omit(options, ...Object.keys({ ...engine, ...engineTraining })), ...liftOwn };
   const names = Object.entries(own).map(([name, option]) => [name, { ...option, common: undefined }]);
   return withCommon(Object.fromEntries(names) as OptionTable, liftCommon);

@@ -17,7 +17,8 @@ export const liftOwn = {
   }),
   /** candidates for the two learning rates of each arm; each pair is tried */
   learningRates: rates("dense layers", [0.001, 0.003]),
-  // the best rate is high for a table trained on the same rows, and up to a hundred times lower for one of other rows
+  // candidates for the embedding layer's rate: the best one is high for a table trained on the same rows, and up to a
+  // hundred times lower for a table trained on other rows
   embeddingLearningRates: rates("embedding layer", [0.003, 0.02, 0.1, 0.3]),
   unchecked: flag({
     help: "continue even if the table may have been trained on the held-out rows",

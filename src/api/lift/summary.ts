@@ -61,14 +61,14 @@ export interface ArmSummary {
   testAuc?: MeanInterval;
   /** test AUC minus that of the random start with the same seed; positive is better; absent for the random start */
   aucToRandom?: MeanInterval;
-  /** judged loss minus that of the random start with the same seed; negative is better; absent for the random start */
+  /** loss on the split `judged` minus the random start's, by seed; negative is better; absent for the random start */
   toRandom?: MeanInterval;
-  /** judged loss minus that of the table with the same seed; positive if the table is better; absent for the table */
+  /** loss on the split `judged` minus the table's, by seed; positive if the table is better; absent for the table */
   toTable?: MeanInterval;
 }
 
 export interface LiftResult {
-  /** split on which the judged loss is measured */
+  /** split whose loss decides the verdict */
   judged: "valid" | "test";
   arms: ArmSummary[];
   verdict: "gain" | "no gain" | "loss";
@@ -109,7 +109,7 @@ export function summarizeLift(arms: readonly LiftArm[], pretraining: number): Li
   return { judged, arms: summaries, verdict, sentences: sentencesOf(summaries, { judged, verdict }) };
 }
 
-/** Returns mean epochs and seconds to reach the random start's least validation loss, plus `before` seconds. */
+/** Returns mean epochs and seconds until the random start's least validation loss; `before` is added to the seconds. */
 function reaching(
   trainings: readonly LiftTraining[],
   random: readonly LiftTraining[],

@@ -26,7 +26,7 @@ export interface ReadBlock {
   rowsBefore: number;
 }
 
-/** Yields the rows of the log in order. @throws as openLog, or as readers of datasets */
+/** Yields blocks of rows in the order of the log. @throws the errors of opening a log or an encoded dataset */
 export async function* readBlocks(
   predictor: RowPredictor,
   log: FurtherLog & { beside: readonly string[] },
@@ -77,7 +77,7 @@ export async function* readBlocks(
   }
 }
 
-/** Reads a log in blocks of rows, with the options by which the predictor's training log was read. */
+/** Reads a log in blocks of rows, with the same options as the training log of the model that predicts. */
 class BlockReader {
   readonly #predictor: RowPredictor;
   readonly #log: FurtherLog;
@@ -133,7 +133,7 @@ class BlockReader {
   }
 }
 
-/** Returns the columns that the log must contain: neither those of side tables, nor those derived from its time. */
+/** Returns the columns that the log must contain; side tables and the time column provide the model's others. */
 function requiredColumns(
   as: TrainedAs | undefined,
   tables: readonly SideTable[],

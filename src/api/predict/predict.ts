@@ -125,7 +125,7 @@ async function insteadOfRows(run: Run): Promise<string> {
 
 type PredictedLog = Pick<FurtherLog, "on" | "reading" | "hashKeys" | "maxBad" | "badRows">;
 
-/** The prediction of a log: first its rows, which can be read once, then the counts and warnings. */
+/** The prediction of a log: yields the predicted rows, which can be read once, and then has counts and warnings. */
 class Predicting {
   numRows = 0;
   readonly unknown = new Map<string, UnseenCounts>();
@@ -212,7 +212,7 @@ class Predicting {
     }
   }
 
-  /** Returns the cells that identify the rows: those of the kept columns or, without --keep, row numbers from 1. */
+  /** Returns the cells that identify the rows: those of the columns of --keep, or else row numbers from 1. */
   #ownCells({ beside }: Dataset, rows: Uint32Array, rowsBefore: number): RowCells[] {
     const { texts, rowNumbers } = beside!;
     if (this.#kept.length === 0) {
@@ -245,7 +245,7 @@ class Predicting {
     }
   }
 
-  /** Returns the warnings; complete after the last batch. */
+  /** Returns the warnings of the prediction; they are complete once all rows were read. */
   warnings(): string[] {
     const { filtered } = this.leftOut;
     const { user, item } = this.#predictor.as?.roles ?? {};

@@ -1,10 +1,10 @@
-// Determines which items a list may contain, and the categories by which --per and --lists-per limit or divide lists.
-// An owner is the user or the item that a list is for.
+// Determines which items a list may contain, and the categories by which --per limits and --lists-per divides them. An
+// owner is the user or the item that a list is for.
 //
-//   --items, --where   items that may be in lists                           one set
-//   --within COLUMN    items whose cell in a column equals that of the list's owner    one set per cell
-//   --per COLUMN=N     at most N items with the same cell                         one code per item
-//   --lists-per COLUMN one list per cell                                    one code per item
+//   --items, --where     items that may be in lists                                  one set of items
+//   --within COLUMN      items with the same value in a column as the list's owner   one set per value
+//   --per COLUMN=N       at most N items with the same value                         a category per item
+//   --lists-per COLUMN   one list per value                                          a category per item
 
 import { openKeysAsTrained, type HowKeysRead } from "../../training/reading/open-as-trained.js";
 import { keyColumn } from "../../dataset/item-fields.js";
@@ -23,7 +23,7 @@ export const NO_SET = -1;
 export interface Sets {
   /** the sets of allowed items: for each set, ascending item numbers, u32[] */
   sets: Uint32Array[];
-  /** Returns the index of the set of allowed items for an owner's list, or NO_SET. */
+  /** Returns the index of the set of items that the list of a user or item may contain, or NO_SET. */
   setOf: (keys: Keys, owner: number) => number;
   /** category of each item; only for --per and --lists-per */
   cells?: ItemCells | undefined;
@@ -36,9 +36,9 @@ export interface Sets {
 
 /** The cell of each item in a column of --items. */
 export interface ItemCells {
-  /** u32[numItems]: code of each item's cell; MISSING for an empty cell */
+  /** u32[numItems]: code of each item's cell in the dictionary `names`; MISSING for an empty cell */
   codes: Uint32Array;
-  /** the text of each cell, by its code */
+  /** dictionary of the column: the text of each code */
   names: Keys;
 }
 
@@ -142,7 +142,7 @@ export async function setsOf(
   const groupOf = ofItems(groups.codes);
   const sets = Array.from({ length: groups.dictionary.size }, (): number[] => []);
   for (const item of allowed) if (groupOf[item] !== MISSING) sets[groupOf[item]!]!.push(item);
-  // an owner needs a cell even if --where leaves out the owner's row, so owners are read without --where
+  // reads cells without --where here: an item that --where leaves out still gets a list, and needs its cell
   const owners =
     whom === "user"
       ? users!
@@ -155,7 +155,7 @@ export async function setsOf(
   );
 }
 
-/** Returns a function that finds the set of items with the same cell in the column of --within as a list's owner. */
+/** Returns a function that finds the set of items with the same value in the column of --within as a user or item. */
 function groupsOfOwners({ keys, columns }: ListedKeys, within: string, groups: Keys): Sets["setOf"] {
   const { codes, dictionary } = columns.get(within)!;
   const [index, group] = [new KeyIndex(keys), new KeyIndex(groups)];

@@ -45,7 +45,7 @@ export interface SearchableItems {
   hasWeights: boolean;
   /** a sentence that describes the item vectors; only if items are composed */
   note?: string;
-  /** returns a search among sets of items */
+  /** returns a search; each query searches one of the given sets of item numbers */
   searchIn: (sets: readonly Uint32Array[]) => Promise<Search>;
 }
 
@@ -83,7 +83,7 @@ export async function itemVectors(given: ListsRequest, how: HowCompared): Promis
   };
 }
 
-/** Returns the rows of a single field, with row numbers from 0. */
+/** Returns the rows of one field of a table, numbered from 0. */
 function rowsOfField(rows: TableRows, range: RowRange): TableRows {
   return {
     ...rows,
@@ -95,7 +95,7 @@ function rowsOfField(rows: TableRows, range: RowRange): TableRows {
   };
 }
 
-/** Loads the rows of a field that have a key. @returns the rows, and u32: the number of each within the field */
+/** Loads a field's rows, except those without a key. @returns the rows, and the number of each in the field */
 async function tableOfField(
   rows: TableRows,
   field: string,
@@ -129,7 +129,7 @@ async function contextRows(
   return { vectors: vectorsAt(own, places), lacks };
 }
 
-/** Opens an index for lists. @throws {UsageError} it has another field, metric or composition than lists need */
+/** Opens an index for lists. @throws {UsageError} its field, metric or composition is not that of the lists */
 async function indexed(
   { opened: { run }, options, watch }: ListsRequest,
   { score, withWeights, composition }: HowCompared,

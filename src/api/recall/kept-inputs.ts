@@ -1,5 +1,5 @@
-// The contents of logs and files that lists need. They can be passed to another process, which makes a share of the
-// lists.
+// The contents of logs and files from which recommendation lists are made. Several processes can make the lists: one
+// reads the contents and passes them to the others.
 
 import type { Keys } from "../../log/keys.js";
 import type { TrainingEvents } from "../../sampling/training-events.js";
@@ -7,9 +7,9 @@ import type { TrainingEvents } from "../../sampling/training-events.js";
 /** Users, and the items of each user. */
 export type UserItems = Pick<TrainingEvents, "users" | "items" | "history">;
 
-/** Events from which queries are made, and items that lists leave out; each is absent if the lists do not need it. */
+/** The events of users. They serve as queries, or name the items to leave out; those that no list needs are absent. */
 export interface SeenItems {
-  /** events of the log; queries may be made from them */
+  /** events of the training log, or of --mask in its place; queries may be made from them */
   learned?: TrainingEvents;
   /** events of new users, from which queries are made */
   folded?: TrainingEvents;

@@ -12,7 +12,7 @@ import { defaultReadOptions, type Log } from "../../log/log.js";
 import { openLog } from "../../log/open.js";
 import { hashText } from "../../numeric/hash.js";
 
-/** Approximate maximum number of lists to compare; of more, a sample by the hash of the owner's key. */
+/** Approximate maximum number of lists to compare; of more, a sample by a hash of the key of the user or item. */
 const MOST_LISTS = 100_000;
 
 export interface ListFile {
@@ -52,13 +52,13 @@ async function formatOf(file: string): Promise<InputFormat> {
 }
 
 /**
- * Returns the mean share of common items among the first k items of two lists of the same owner (and category) in two
- * files. If the lists have different lengths, the share is of the longer list.
+ * Returns the mean share of common items among the first k items of two lists in two files, of the same user or item
+ * (and category). If the lists have different lengths, the share is of the longer list.
  *
- * An owner without a list in one of the files is left out. Memory holds about 100,000 lists of length k.
+ * A user or item without a list in one of the files is left out. Memory holds about 100,000 lists of length k.
  *
  * @param numLists number of lists in the first file
- * @returns in [0, 1]; undefined if no owner has lists in both files; `others` if the second file has other columns
+ * @returns in [0, 1]; undefined if nobody has lists in both files; `others` if the second file has other columns
  * @throws {DataError} a file cannot be read as lists
  */
 export async function overlapOfLists(
@@ -81,7 +81,7 @@ export async function overlapOfLists(
   return owners === 0 ? undefined : sum / owners;
 }
 
-/** Returns the first k items of the list of each sampled owner; undefined if the file has other columns. */
+/** Returns the first k items of the list of each sampled user or item; undefined if the file has other columns. */
 async function firstItems(
   file: string,
   { k, isForItems, numLists, signal }: Parameters<typeof overlapOfLists>[2],

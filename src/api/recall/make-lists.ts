@@ -13,7 +13,7 @@ import { bestPerCell, type Quotas } from "../../ranking/lists/quotas.js";
 import { pickQueries, placesIn, type Search } from "../../ranking/lists/search.js";
 import { NO_SET, type Sets } from "./allowed-items.js";
 
-/** The search, the sets of allowed items, the items that lists leave out, and the rules by which lists are made. */
+/** Everything that lists are made from: a search, the items that are allowed or left out, and the limits of lists. */
 export interface Making {
   search: Search;
   sets: Sets;
@@ -24,11 +24,11 @@ export interface Making {
   k: number;
   /** the maximum numbers of items of one category in a list (--per) */
   quotas?: Quotas | undefined;
-  /** the parts into which lists are divided (--lists-per and --new-share) */
+  /** parts of each list, which are filled separately: by category (--lists-per), and by being new (--new-share) */
   parts?: PartLists | undefined;
-  /** Returns for each key the numbers of the items that its list must not contain, ascending. */
+  /** Returns, for each given key of a user or item, the items that its list must not contain, ascending. */
   masksOf: (keys: Keys) => ItemLists;
-  /** Returns for each key the numbers of the items to rank; only for --candidates. */
+  /** Returns, for each given key of a user, the items to rank; only for --candidates. */
   candidatesOf?: (keys: Keys) => ItemLists;
   /** Returns whether a query has no information on its user, so that the user gets no list. */
   isEmpty: (block: Block, query: number) => boolean;
@@ -36,7 +36,7 @@ export interface Making {
   tell: (why: "ungrouped" | "unknown") => void;
 }
 
-/** Yields the lists of each block. The lists of the next block are searched while those of a block are written. */
+/** Yields the lists of each block of queries. Searches the next block while the lists of a block are written. */
 export async function* listsOfBlocks(
   blocks: AsyncIterable<Block> | Iterable<Block>,
   making: Making,
@@ -71,7 +71,7 @@ async function listBatch(block: Block, making: Making): Promise<ListBatch> {
 async function amongSets(block: Block, making: Making): Promise<TopItems> {
   const { keys, queries } = block;
   const { search, sets, k, masksOf, numItems, isEmpty, tell } = making;
-  // number of items in all lists of one owner
+  // number of items in all lists of one user or item
   const width = k * (making.parts?.numLists ?? 1);
   const found = noItems(keys.size, width);
   const masks = masksOf(keys);

@@ -123,13 +123,13 @@ async function deliver(
 /** Names of the options whose values are paths; a fingerprint includes the contents of these files. */
 const FILES = ["mask", "items", "users", "candidates", "foldIn"];
 
-/** Returns the other inputs of the fingerprint: checksums of the training log with masked items, and of the index. */
+/** Returns checksums for the fingerprint: of the training log, whose items may be masked, and of the index. */
 async function readAlso({ manifest }: OpenRows["run"], { index }: RequestedLists): Promise<object> {
   const log = manifest.inputs.map(({ sha256 }) => sha256);
   return { log, ...(index !== undefined && { index: await fingerprintOf(join(index, FACTS_FILE)) }) };
 }
 
-/** Returns the options for the summary, except those for reading and for the output. */
+/** Returns the options that the summary reports: all but those for reading logs and for the output file. */
 export function statedOptions(
   { for: _, score: __, out: ___, force: ____, ...given }: RecallOptions,
   { k, format, for: whom, score: scoring, repeats }: RequestedLists,
@@ -138,7 +138,7 @@ export function statedOptions(
   return { ...Object.fromEntries(own), k, format, whom, scoring, repeats };
 }
 
-/** Returns all lists or a share of them, their counter, and a function that returns the counts after the last list. */
+/** Returns all lists or those of one process, their counter, and a function that returns the final counts. */
 export async function preparedLists(
   given: Omit<ListsRequest, "preprocess"> & { warn: (text: string) => void; share?: Share },
 ): Promise<{ lists: Lists; counted: ListCounter; facts: () => RecallCounts & { notes: string[] } }> {
@@ -233,7 +233,7 @@ async function listsText(
   );
 }
 
-/** Returns the maximum number of items of each category in a list (--quota). */
+/** Returns the limit on the items of each category in a list (--per), and a search within each category. */
 function quotasOf(
   source: ListSource,
   sets: readonly Uint32Array[],
@@ -244,7 +244,7 @@ function quotasOf(
   return { most, cells, ofSet, search: partSearch(source.search, ofSet) };
 }
 
-/** Returns the parts of the items from which lists are filled: by category, by being new, or by both. */
+/** Divides the items into parts by category, by being new, or by both; a list takes items from each part. */
 function partsOf(
   source: ListSource,
   sets: readonly Uint32Array[],
@@ -295,7 +295,7 @@ export function noOwnersError({ users, for: whom, foldIn }: RequestedLists, hasP
   return new UsageError(`the run has no ${whom}s to write lists for`);
 }
 
-/** Returns a function that returns the numbers of the items that each owner's list leaves out, by the owners' keys. */
+/** Returns a function that looks up the items that lists leave out, by the keys of their users. */
 function masksOf({ had, items }: ListSource): (keys: Keys) => ItemLists {
   if (!had) return (keys) => ({ indptr: new Uint32Array(keys.size + 1), items: new Uint32Array() });
   const lists = had.items === items ? had.history : inNumbersOf(items, had);
@@ -304,7 +304,7 @@ function masksOf({ had, items }: ListSource): (keys: Keys) => ItemLists {
   return (keys) => listsOfUsers(all, listNumbers(users, keys, had));
 }
 
-/** Returns the number of each owner's list of seen items; the last list is empty, for owners without events. */
+/** Returns the position of each user's list of seen items; users without events get the last list, an empty one. */
 function listNumbers(users: KeyIndex, keys: Keys, { users: all }: UserItems): Uint32Array {
   return Uint32Array.from({ length: keys.size }, (_, i) => {
     const found = users.find(keys, i);

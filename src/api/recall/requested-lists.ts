@@ -16,7 +16,7 @@ import { listColumns } from "./list-files.js";
 import { owners, recallOptions, type RecallOptions } from "./options.js";
 import type { ListedFiles, SeenItems } from "./kept-inputs.js";
 
-/** The options with their defaults, and with resolved options for reading logs. */
+/** The options with their defaults; those for reading logs are converted to the form that a log reader takes. */
 export type RequestedLists = Omit<Resolved<typeof recallOptions>, "badRows" | "query"> &
   Pick<FurtherLog, "reading" | "badRows"> & {
     /** the baseline, if the value of --score is one */
@@ -32,7 +32,7 @@ export interface ListsRequest {
   watch: Watch;
   /** how the run's log was read; undefined if the run has no recipe for reading a log */
   preprocess: Preprocess | undefined;
-  /** contents of logs and files that were read before, by another process if this one makes a share of the lists */
+  /** contents of logs and files, if another process has read them because several processes make the lists */
   kept: { seen?: SeenItems; listed?: ListedFiles };
 }
 
@@ -67,7 +67,7 @@ export function requestedLists(given: RecallOptions): RequestedLists {
   return {
     ...options,
     ...{ baseline, query: queryOf(given), quota: quotaOf(given.per) },
-    // an engine that makes the lists does not read logs, so files are read from this machine
+    // a Spark server that makes the lists reads no log itself, so the files are read on this machine
     reading: readingOf(given.engineOutput === undefined ? given : { ...given, engine: undefined }),
     ...badRowsOf(given),
   };

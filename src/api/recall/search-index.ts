@@ -14,7 +14,7 @@ export interface IndexedItems {
   weighted: boolean;
 }
 
-/** Returns an approximate search by an index, which searches all items; it cannot be limited to a set of them. */
+/** Returns an approximate search by an index. It always searches all items, and not a subset of them. */
 export function searchByIndex(
   { index, rows, ef, weighted }: IndexedItems,
   { threads, signal }: SearchOptions,

@@ -107,7 +107,7 @@ async function eventsOfLogOrMask(
   }
 }
 
-/** Reads all events of the training log, with held-out ones. @throws {UsageError} neither log nor copy is available */
+/** Reads all events of the log, with held-out ones. @throws {UsageError} neither it nor the run's copy is available */
 async function eventsOfLog(
   logs: Logs,
   { wanted, isAsked, timed }: Wanted,
@@ -174,7 +174,7 @@ export function inNumbersOf(items: Keys, { items: own, history }: UserItems): It
   );
 }
 
-/** Selects the rows that mask an item: those at or above the rating threshold; without one all, liked or not. */
+/** Selects the rows whose items lists leave out: those that count as events; all, if ratings have no threshold. */
 function had(part: Part, { preprocess, options: { positiveFrom } }: Logs): Part {
   const from = positiveFrom ?? preprocess.positiveFrom ?? undefined;
   return preprocess.task === "regression" && from === undefined

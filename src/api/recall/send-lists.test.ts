@@ -1,4 +1,4 @@
-// Expects that files of lists are read correctly: for the comparison with an earlier file, and for sending to a server.
+// Expects that files of recommendation lists are read correctly: to compare two of them, and to send one to a server.
 
 import { createClient } from "@redis/client";
 import { writeFileSync } from "node:fs";
@@ -62,7 +62,7 @@ describe("the overlap of two files of lists", () => {
       Object.fromEntries(owners.map((owner, i) => [owner, half(i)])),
       "csv",
     );
-    // the sample for a million lists has about one owner in ten
+    // the sample for a million lists has about one user in ten
     const sampled = (await overlapOfLists(now, before, { ...how, k: 2, numLists: 1_000_000 })) as number;
     expect(sampled).not.toBe(0.75);
     expect(Math.abs(sampled - 0.75)).toBeLessThan(0.05);

@@ -23,7 +23,7 @@ export async function sendListFile(
   target: ServerTarget,
 ): Promise<Sent> {
   const names = await openLists(file);
-  // if the columns are unknown, reading the lists below fails with a message
+  // if the file has other columns than lists, assumes the usual ones: reading them below then fails with a message
   const columns = columnsOfLists(names, isForItems) ?? listColumns(isForItems);
   const { dictionaries } = await names.read([{ name: columns.item, as: "key" }], () => undefined);
   return await sendLists(
@@ -33,7 +33,7 @@ export async function sendListFile(
   );
 }
 
-/** Yields the lists of a file in batches like those of its rows. Items are numbered in order of appearance. */
+/** Yields the lists of a file in one batch per batch of its rows. Items are numbered in order of appearance. */
 async function* batchesOf(file: string, { owner, category, item }: ListColumns): AsyncGenerator<ListBatch> {
   const log = await openLists(file);
   const handoff = new Handoff<ListBatch>();
@@ -85,7 +85,7 @@ class GrowingLists {
         [code, kind] = [owners![row]!, own];
         const [owner, category] = [text(0, code), text(4, kind)];
         const isSame = owner === this.#owners.at(-1) && (!categories || category === this.#categories.at(-1));
-        // a row has rank 1 if and only if its owner or category differs from the previous row's
+        // a row has rank 1 if and only if it begins a list: its owner or category differs from the previous row's
         if ((rank === 1) === isSame) this.#fail(batch.placeOf(row).line);
         if (rank === 1) {
           this.#owners.push(owner);

@@ -294,7 +294,7 @@ async function foldedRows({ opened: { run }, options, watch }: ListsRequest, dim
   return { rows, dim: width, warnings };
 }
 
-/** Removes the users that the run knows. */
+/** Removes the users that the run knows from its training. */
 function withoutKnown({ users, items, history }: UserItems, known: Keys): UserItems {
   const numbers = rowsOfKeys(known, users);
   const kept = Uint32Array.from(numbers.keys()).filter((user) => numbers[user] === NO_ITEM);

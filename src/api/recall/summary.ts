@@ -24,7 +24,7 @@ export interface RecallSummary {
   /** number of items that lists may contain, and share of these items that some list contains */
   items: number;
   coverage: number;
-  /** mean number of training events of the items, over all rows; null if there are no rows */
+  /** mean number of training events of an item in a list, over all lists; null if there is no item in a list */
   popularity: number | null;
   /** number of new items, share of them in some list, and share of rows with a new item; only for --new-share */
   newItems?: { items: number; coverage: number; share: number } | undefined;
@@ -37,7 +37,7 @@ export type RecallCounts = Pick<
   "lists" | "rows" | "empty" | "short" | "longest" | "items" | "coverage" | "popularity" | "newItems"
 >;
 
-/** Counts the contents of lists. @param k requested and possible length of a list, and number of lists per owner */
+/** Counts what lists contain. @param k requested and longest possible length, and number of lists per user or item */
 export function listCounter(
   { counts, numFolded }: ListSource,
   numItems: number,
@@ -48,7 +48,7 @@ export function listCounter(
   return {
     numAsked: (): number => sums.asked,
     tell: (reason: "ungrouped" | "unknown"): void => void sums[reason]++,
-    /** Returns the counts of this process's share of the lists, which are added up over all processes. */
+    /** Returns the counts of this process's lists, which are added to those of other processes. */
     state: (): CountedLists => ({ sums, shown }),
     add(part: CountedLists): void {
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += part.sums[name];
@@ -111,7 +111,7 @@ export function listCounter(
 
 export type ListCounter = ReturnType<typeof listCounter>;
 
-/** The counts of a share of the lists, which one process makes. */
+/** The counts of the lists that one process has made. */
 export interface CountedLists {
   sums: Record<"asked" | "lists" | "rows" | "short" | "events" | "newRows" | "ungrouped" | "unknown", number>;
   /** u8[number of items]: 1 for each item that some list contains */

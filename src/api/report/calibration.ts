@@ -18,11 +18,11 @@ export interface ReportCalibration {
   measured: (readonly CurveBin[] | undefined)[];
   /** sentences that give the reasons for missing curves */
   absent: string[];
-  /** the scored rows, as a phrase */
+  /** phrase that names the scored rows, such as `the log given by --on` */
   scoredOn?: string;
 }
 
-/** @throws {EmbedError} the data of --on or --part cannot be read */
+/** @throws {EmbedError} the log of --on or the split of --part cannot be read */
 export async function scoreForReport(
   runs: readonly Run[],
   options: ReportOptions,
@@ -61,7 +61,7 @@ export async function scoreForReport(
   return { measured, absent, scoredOn };
 }
 
-/** Returns the metrics of all splits in one object, which has the member logLoss if labels are binary. */
+/** Returns the metrics of all splits in one object; the object has the member logLoss if labels are binary. */
 function allMetrics({ manifest: { metrics } }: Run): object {
   return { ...metrics["train"], ...metrics["valid"], ...metrics["test"] };
 }

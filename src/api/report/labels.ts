@@ -16,7 +16,7 @@ const LABELS = 9;
 export interface MapLabels {
   /** name of the column that contains the labels */
   column: string;
-  /** returns the cell with the labels of a key, as in the file */
+  /** returns the text of the file's cell for a key, which may contain several labels */
   cellOf(key: string): string | undefined;
   /** labels with a color, most frequent first; the same labels for all runs */
   shown: readonly string[];
@@ -27,7 +27,7 @@ export interface MapLabels {
 /**
  * Reads the file of labels, if --labels names one.
  *
- * @param field the shown field; its most frequent labels get colors
+ * @param field the field whose keys the page shows; its most frequent labels get colors
  * @throws {UsageError} the labels are those of another field, or the file lacks the column @throws {DataError} a key
  *   occurs twice
  */

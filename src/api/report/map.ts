@@ -13,7 +13,7 @@ import type { MapLabels } from "./labels.js";
 import type { Called } from "./names.js";
 import type { ReportOptions } from "./options.js";
 
-/** Beginning of a sentence on a part that a page lacks because the time of the budget was used up. */
+/** Beginning of a sentence on something that the page lacks, because the comparison had used up its time budget. */
 export const SPENT = "the budget was spent";
 
 /** Number of nearest neighbors of a key in the measure of how well a map preserves neighborhoods. */
@@ -25,7 +25,7 @@ interface Naming {
 }
 
 /**
- * Lays out a sample of rows.
+ * Computes a map of a sample of rows: their positions in the plane.
  *
  * @param sample row numbers in the table
  * @returns undefined if there is no map: one dimension, fewer than three rows, or all vectors in one direction

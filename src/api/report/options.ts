@@ -117,7 +117,7 @@ export const reportOptions = withCommon(
 
 export type GivenReport = GivenTo<typeof reportOptions>;
 
-/** Further inputs of a page, which other commands pass. */
+/** Inputs of a page that only other commands pass. */
 export interface ReportSources {
   /** receives the page; when absent, the page is written to a file */
   write?: ((page: Uint8Array) => Promise<void>) | undefined;
@@ -127,7 +127,7 @@ export interface ReportSources {
   curves?: Readonly<Record<string, readonly CurveBin[]>>;
   /** HTML element with data that another command reads from the page */
   handedOver?: string;
-  /** versions of each run's name up to the run, by the run's path: the oldest first, the run last */
+  /** versions of each run's name in the store, up to the run itself, in ascending order; by the run's path */
   history?: ReadonlyMap<string, readonly { version: string; path: string }[]>;
   /** how logs are read; by default, as the options request */
   reading?: ReadOptions;

@@ -109,7 +109,7 @@ async function distinctNames(runs: readonly Run[]): Promise<string[]> {
 interface SharedByRuns {
   names: Names;
   labels?: MapLabels | undefined;
-  /** keys for which the page lists nearest neighbors */
+  /** keys for which every run's section lists nearest neighbors */
   keys?: readonly string[];
 }
 
@@ -125,7 +125,7 @@ async function sharedTable(opened: OpenTable, options: ReportOptions, shared: Sh
   return table;
 }
 
-/** Opens the table that the page shows; without a table with keys, adds the reason to `absent`. */
+/** Opens the table that the page shows. If there is none with keys, adds the reason to `absent`. */
 async function tableToShow(
   run: Run,
   { table }: ReportOptions,
@@ -140,7 +140,7 @@ async function tableToShow(
   return undefined;
 }
 
-/** Returns the part of the page on a run, except for its calibration, and sentences on what is missing. */
+/** Returns what the page shows of a run, except calibration, and sentences on what is missing. */
 async function reportRun(run: Run, name: string, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
   const absent: string[] = [];
   const opened = await tableToShow(run, options, absent);

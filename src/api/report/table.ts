@@ -25,14 +25,14 @@ import type { OpenTable } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";
 
 const KEYS = 6;
-/** Number of rows in the plot of norms by count, relative to the number of points on a map. */
+/** Number of keys in the plot of vector norms by count, as a fraction of the number of keys on a map. */
 const BY_COUNT = 0.5;
 
 /** Names, labels and keys that the page uses for all runs. */
 interface Shared {
   names: Names;
   labels?: MapLabels | undefined;
-  /** keys of the shown field for which the page lists neighbors; by default the most frequent keys */
+  /** keys for which the page lists neighbors, in the field that it shows; by default the most frequent keys */
   keys: readonly string[] | undefined;
 }
 

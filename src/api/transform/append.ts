@@ -13,8 +13,8 @@ import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { mapMetrics, newItemsOf } from "./content.js";
 
 /**
- * Writes the copy, completely or not at all. The trained tables and files of the copy have the same bytes. The new rows
- * are in a separate table, which commands read together with the default table.
+ * Writes a copy of a run with new items, completely or not at all. The trained tables and files keep their bytes. The
+ * new rows are in a separate table, which commands read together with the default table.
  *
  * @throws as newItemsOf; {UsageError} composed items of the run have another dimension than its table
  */

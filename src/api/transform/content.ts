@@ -27,7 +27,7 @@ import { blended, foldedItems, type ItemVector } from "../content/fold-in-items.
 import { mapCatalogue, type ContentMap, type MapFacts } from "../content/map.js";
 import { itemFieldOf, keyAsTrained } from "../item-keys.js";
 
-/** Action that a run whose model cannot fold in items cannot perform, for messages. */
+/** Beginning of the error message if the run's model cannot fold in items. */
 const CANNOT_FOLD = "cannot compute vectors of new items from their events (--fold-in)";
 
 export interface NewItem extends ItemVector {

@@ -1,4 +1,4 @@
-// Finds for new items the nearest known items of the same group.
+// Finds for new items the nearest known items of the same group, such as items of one type.
 
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
@@ -6,9 +6,9 @@ import { NearestPoints, type NearPoint } from "../../retrieval/nearest-points.js
 import type { Distance } from "./distance.js";
 import type { Places } from "./read-places.js";
 
-/** An item with a row in the table. */
+/** An item that the run's table contains. */
 export interface KnownItem {
-  /** index of the item in the table of places */
+  /** index of the item in the input file's list of items */
   item: number;
   /** row number of the item in the run's table */
   row: number;
@@ -16,7 +16,7 @@ export interface KnownItem {
 
 /** A new item, and the known items nearest to it, nearest first. */
 export interface NewItemNeighbors {
-  /** index of the item in the table of places */
+  /** index of the item in the input file's list of items */
   item: number;
   near: NearPoint[];
 }

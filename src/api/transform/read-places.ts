@@ -86,9 +86,9 @@ class PlaceTable {
   readonly #groups: number[] = [];
   readonly #numbers: number[] = [];
   #numRepeats = 0;
-  /** number of the item that has a key, by the key's code */
+  /** number of each item, by the code of its key in the input files */
   readonly #itemOf = new Map<number, number>();
-  /** number of a group, by the codes of the cells that define the group */
+  /** number of each group, by the codes of the cells that define it */
   readonly #groupOf = new Map<string, number>();
 
   constructor(
@@ -97,7 +97,7 @@ class PlaceTable {
     private readonly numberColumns: readonly string[],
   ) {}
 
-  /** Appends rows; see RowSink. @throws {DataError} two rows of an item differ */
+  /** Appends the rows of a batch that was read. @throws {DataError} two rows of an item differ */
   append(cells: Cells[], numRows: number, keyOf: KeyOf): void {
     const [keys, ...rest] = cells;
     const cuts = rest.slice(0, this.keyColumns.length - 1);

@@ -39,7 +39,7 @@ export async function streamedRows(
   const { watch, warnings, warn } = collectWarnings(outer);
   const { user, session } = (await readPreprocess(run)).roles;
   const column = user ?? session!;
-  // drops progress, notes and warnings, which would be repeated for each part of the stream
+  // drops progress, notes and warnings, which would be repeated for each group of rows that arrives
   const folding = await foldIn(run, { ...options, field: "user" }, { ...watch, observe: () => undefined });
   if (folding.together !== undefined) {
     await folding.close?.();

@@ -141,7 +141,7 @@ async function encodeRows(run: Run, asked: TransformOptions, watch: Watch): Prom
   return await encode(run, options, watch);
 }
 
-/** Returns options with which cells are read as in the run's log. */
+/** Returns options that read cells in the same way as the run's training log was read. */
 function readingLike({ manifest }: Run, { reading, on, foldIn }: TransformOptions): ReadOptions {
   const own = manifest.options["reading"] as CellReading | undefined;
   return readingAs(own && cellReadingOf(own), reading, foldIn ?? on);
@@ -163,7 +163,7 @@ async function* countingRows(
   }
 }
 
-/** Writes all files in one pass, because the rows can be read only once. */
+/** Writes all .npy files in one pass, because the rows can be read only once. */
 async function writeNpy(
   dir: string,
   encoding: EncodedRowFormat,

@@ -36,7 +36,7 @@ export const command = commandSpec({
   text: (evaluation, { format = "text" }) =>
     evaluation.index ? indexRecallText(evaluation) : comparisonText(evaluation, format),
   verify({ unevaluated = [] }, from) {
-    // fails after the evaluation of the other runs, so that a script notices the runs that were not evaluated
+    // fails only after the other runs were evaluated, so that a script notices that some runs were not
     if (from === "terminal" && unevaluated.length > 0)
       throw new UsageError(unevaluated.map(({ why }) => why).join("\n"));
   },

@@ -11,7 +11,7 @@ Examples:
   embed schedule fixtures/pipeline.yaml --daily 04:30 --as systemd
 `;
 
-/** Path of the package's program, for callers from TypeScript, whose own program is another. */
+/** Path of the program in this package. A caller from TypeScript is another program, so its own path would be wrong. */
 const shipped = fileURLToPath(new URL("../../../bin/embed.js", import.meta.url));
 
 export const command = commandSpec({

@@ -12,7 +12,10 @@ interface BaselineEntry {
   score: string;
   /** set if `embed recall --score` offers the baseline */
   recalls?: true;
-  /** set if `embed compare` measures it: for at most `mostItems` items, or only if lists may have training items */
+  /**
+   * set if `embed compare` measures the baseline: only for at most `mostItems` items; with `repeats`, only if lists may
+   * contain training items
+   */
   compares?: { mostItems?: number; repeats?: true };
   /** set if the baseline knows nothing of a user but the training items, and recommends these again */
   needsRepeats?: true;

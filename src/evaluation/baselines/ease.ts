@@ -39,7 +39,7 @@ async function easeRanker(
   note?.(`ease: inverts a matrix of ${n} x ${n} items, ${((4 * n ** 2) / 1e9).toFixed(2)} GB`);
   const { indptr, items } = history;
   const owners = ownersOf(history, n);
-  // passes a function that computes row i of G
+  // this function computes row i of G for the inversion
   const inverse = await invertPositive(
     n,
     (i, row) => {

@@ -38,7 +38,7 @@ export interface ItemColumns extends ItemLists {
   weights: Float32Array;
 }
 
-/** Result of one setting: columns of weights, number of entries used in each column, and factors of the scores. */
+/** The item weights of one setting of the hyperparameters. */
 export interface ItemWeights {
   columns: ItemColumns;
   /** number of entries of a column that are used, starting with the largest; all when absent */
@@ -50,14 +50,14 @@ export interface ItemWeights {
 /** A method of computing item weights. */
 export interface ItemModel<S extends object> {
   name: string;
-  /** Settings to choose from. Settings that share columns are adjacent. */
+  /** Candidate settings of the hyperparameters; those with the same columns of weights are adjacent. */
   grid: readonly S[];
-  /** Returns the text that names a setting in messages. */
+  /** Returns a text that names a setting in messages. */
   textOf: (setting: S) => string;
-  /** Returns the same text for settings that share their columns. */
+  /** Returns a text that is equal for settings with the same columns of weights. */
   columnsOf: (setting: S) => string;
   columns: (events: ItemEvents, setting: S, pause: () => Promise<void>) => Promise<ItemColumns>;
-  /** Returns the number of used entries and the factors for a setting. */
+  /** Returns for a setting how many entries of each column are used, and the factors of the scores. */
   view: (setting: S, counts: Float64Array) => Omit<ItemWeights, "columns">;
 }
 
@@ -90,7 +90,7 @@ export async function itemWeightsRanker<S extends object>(
   { seed, threads, signal, note, timeLeft }: BaselineOptions,
 ): Promise<RankerFor<AskedUsers>> {
   const numItems = counts.length;
-  // passes over the pairs of items: one per group of settings that share columns, and one with all events
+  // one pass over the pairs of items for each group of settings with the same columns, and a last one with all events
   const passes = new Set(model.grid.map((setting) => model.columnsOf(setting))).size + 1;
   const at = pace(`${model.name}: ${passes} passes over the pairs of items`, note, timeLeft);
   let pass = -1;

@@ -19,14 +19,15 @@ class Spec:
     """Describes how the arguments of a function become a command line."""
 
     command: str
-    # : names of the positional arguments, which come before the options
+    #: names of the positional arguments, which come before the options
     words: tuple[str, ...]
-    # : options that may be given several times; `commas` are those of them that take names separated by commas
+    #: options that may be given several times
     repeats: tuple[str, ...]
+    #: options that may be given several times and take names separated by commas
     commas: tuple[str, ...]
-    # : options whose value False becomes the flag --no-NAME
+    #: options whose value False becomes the flag --no-NAME
     negated: tuple[str, ...]
-    # : options that accept a log, which may be a frame
+    #: options that accept a log, which may be a frame
     logs: tuple[str, ...]
 
 
@@ -98,7 +99,7 @@ def _flags(spec: Spec, name: str, value: Any) -> list[str]:
             raise UsageError(f"{name}: {text!r} has a comma, which separates names here: rename the column")
     if name in spec.repeats:
         return [f"{flag}={text}" for text in texts]
-    # the two bounds of hard_negatives are joined as FROM-TO, other values by commas
+    # an option that is given once has one text: FROM-TO for the two bounds of hard_negatives, else values with commas
     return [f"{flag}={('-' if name == 'hard_negatives' else ',').join(texts)}"]
 
 

@@ -23,12 +23,12 @@ from ._process import Path
 
 #: a log: a path, a pandas or polars DataFrame, a pyarrow Table or RecordBatchReader
 Log = Union[Path, Any]
-# : a log, or a list of paths that are read as one log
+#: a log, or a list of paths that are read as one log
 Logs = Union[Log, Sequence[Path]]
 
-# : prefix of the names of temporary folders
+#: prefix of the names of temporary folders
 PREFIX = "embed-python-"
-# : seconds after which a folder that nobody locks is regarded as left by a killed call
+#: seconds after which a folder that nobody locks is regarded as left by a killed call
 _OLD = 3600
 
 
@@ -264,7 +264,7 @@ def _check_columns(kinds: Mapping[str, str], given: Mapping[str, Any]) -> None:
 
 
 def _named(columns: Mapping[str, str], known: Sequence[str]) -> str | None:
-    """Returns the column that is taken for an id by its name: the best name wins, then the leftmost column."""
+    """Returns the column that is taken for ids by its name: the one whose name comes first in `known`."""
     plain = {name: "".join(c for c in name.lower() if c not in " \t_-.") for name in columns}
     found = [name for name in columns if plain[name] in known]
     return min(found, key=lambda name: known.index(plain[name]), default=None)

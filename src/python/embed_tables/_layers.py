@@ -14,8 +14,8 @@ from ._frames import temporary_folder
 if TYPE_CHECKING:
     from ._run import Run
 
-# : for each scheme of --reserve: the number of rows before the keys, the row for padding, and the row for unknown keys
-# (-1 is the last row)
+#: for each scheme of --reserve: the number of reserved rows before the keys, the row number for padding, and the one
+#: for unknown keys; -1 is the last row
 _SCHEMES = {"pytorch": (2, 1, 0), "keras": (2, 0, 1), "fuxictr": (1, 0, -1)}
 
 

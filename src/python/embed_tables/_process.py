@@ -22,11 +22,11 @@ from ._progress import Progress
 
 Path = Union[str, "os.PathLike[str]"]
 
-# : folder of the program, which also contains the fixtures
+#: folder of the program, which also contains the fixtures
 PROGRAM = _FilePath(__file__).parent / "program"
 
 _LEAST_NODE = 20
-# : seconds to wait for the program's end after an interrupt; the program itself takes at most 1.5
+#: seconds to wait for the program's end after an interrupt; the program itself takes at most 1.5
 _GRACE = 1.8
 
 
@@ -75,7 +75,7 @@ def _major(path: str) -> int:
 
 
 def command_line() -> list[str]:
-    """Returns the first words of the command line that starts the program."""
+    """Returns the words that start the program on a command line: the path of Node and that of the script."""
     script = PROGRAM / "bin" / "embed.js"
     if not script.exists():
         raise RuntimeError(
@@ -87,11 +87,13 @@ def command_line() -> list[str]:
 def run(arguments: Sequence[str], saves: bool = False) -> bytes:
     """Runs a command to its end, and returns its standard output.
 
-    Args: arguments: the command and its arguments saves: after an interrupt the command writes its result so far, which
-    may take a while
+    Args:
+        arguments: the command and its arguments
+        saves: after an interrupt the command writes its result so far, which may take a while
 
-    Raises: EmbedError: the command failed; the class follows from its exit code KeyboardInterrupt: after the program
-    has ended; nothing is left half-written
+    Raises:
+        EmbedError: the command failed; the class follows from its exit code
+        KeyboardInterrupt: after the program has ended; no output is incomplete
     """
     process = subprocess.Popen(
         [*command_line(), *arguments],

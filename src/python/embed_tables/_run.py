@@ -19,7 +19,7 @@ from ._frames import PREFIX, Log, Logs, frame_of
 from ._process import Path
 from ._table import Table
 
-# : names of the table's files; rows of new items, which `transform --append` adds, are in a file of their own
+#: names of the table's files; rows of new items, which `transform --append` adds, are in a file of their own
 _DEFAULT, _ADDED = "default", "added"
 
 
@@ -31,7 +31,7 @@ class Run:
     """
 
     def __init__(self, path: Path | Mapping[str, Any]) -> None:
-        # : the output of the training's --json; None if the run was opened by its path
+        #: the output of the training's --json; None if the run was opened by its path
         self.summary: dict[str, Any] | None = dict(path) if isinstance(path, Mapping) else None
         self.path = _FilePath(path["out"] if isinstance(path, Mapping) else path)
         # resolves a link such as `latest`, which may be changed later
@@ -57,7 +57,7 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """Metrics by part: ``run.metrics["test"]["auc"]``."""
+        """Metrics by split and name: ``run.metrics["test"]["auc"]``."""
         return dict(self.manifest["metrics"])
 
     @property

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ._errors import ArtifactError, UsageError
 
-# : number of each column's buffer in a batch; a bitmap of nulls precedes each, but no column has nulls
+#: indices of the columns' buffers among those of an Arrow batch; the others are bitmaps of nulls, which are not read
 _FIELD, _OFFSETS, _KEYS, _COUNT, _WEIGHT = 1, 3, 4, 6, 8
 
 
@@ -129,7 +129,7 @@ class Table:
         raise UsageError(f"the table has no field {field!r}; it has {', '.join(map(repr, self.fields))}")
 
     def _pieces(self, field: str) -> Iterator[tuple[list[NDArray[np.uint8]], int, int]]:
-        """Yields the batches that contain rows of a field, with the first of these rows and the row after the last."""
+        """Yields the buffers of each batch with rows of a field, the first of these rows, and the row after the last."""
         f = self.number(field)
         for rows, buffers in self._batches:
             ids = buffers[_FIELD][: 4 * rows].view("<i4")

@@ -7,7 +7,7 @@
 //   value mean   the mean over the item's values of the mean vectors of the known items with that value
 //   mean         the mean vector of known items for every new item, as if content had no information
 //   popularity   the number of events, for new items of known events
-//   other runs   rows of their own tables, as after a training that includes the known events
+//   other runs   rows of new items in the run's own table, if its training includes the known events
 
 import { vectorsAt } from "../../../embedding/table.js";
 import { compare, type Compared, type Measured } from "../../../evaluation/comparison.js";

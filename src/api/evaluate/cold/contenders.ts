@@ -24,7 +24,7 @@ import type { Evaluating } from "../options.js";
 
 const CANNOT_FOLD = "cannot compute vectors of new items from their events (--cold)";
 
-/** The content map, and functions that look up new items. */
+/** The content map, and functions that return the catalogue row and the baseline vector of a new item. */
 export interface Known {
   map: ContentMap;
   warnings: string[];
@@ -199,13 +199,13 @@ export async function foldNewItems(
     const { items } = await foldedItems(run, { ...log, rowsOf: rows }, dim, CANNOT_FOLD, silently(watch));
     return items;
   } catch (error) {
-    // a DataError also says that no known event can be used; then this contender alone is left out
+    // a DataError may also say that no known event can be used; only the fold-in contender is then left out
     if (error instanceof UsageError || error instanceof DataError) return skip(error.message);
     throw error;
   }
 }
 
-/** Returns u32: rows with a new item and one of its known users, and with known items, which folding in uses. */
+/** Returns the rows for folding in, u32: those of known items, and those of new items with their known users. */
 function knownRows(
   dataset: Dataset,
   user: string,
@@ -227,7 +227,7 @@ function knownRows(
   });
 }
 
-/** Returns the number of new items with more training events in the table than known users in the protocol. */
+/** Returns the number of new items that have more events in the run's training than the evaluation treats as known. */
 export function leaks({ table, range }: RankedTable, { items }: ColdItems, { counts }: ColdProtocol): number {
   const rows = rowsOfKeys(keysOfRows(table, range), items);
   return rows.reduce(

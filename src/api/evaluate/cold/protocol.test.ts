@@ -40,7 +40,7 @@ const before: Event[] = [
   ["bob", "old-2", 3],
   ["cal", "old-2", 4],
 ];
-// the rows are not in order of time; training does not know dee, and ann has two events with new-1
+// the rows are not in the order of time; user dee has no training event, and user ann has two events with item new-1
 const after: Event[] = [
   ["cal", "new-1", 30],
   ["ann", "new-1", 10],

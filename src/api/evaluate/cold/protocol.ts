@@ -30,7 +30,7 @@ export interface ColdItems {
   users: Keys;
   /** for each new item, the numbers of its training users, in the order of their first event with the item */
   takers: number[][];
-  /** keys of all items; positions of training items among these keys; positions of new items */
+  /** keys of all items; for each training item, and for each new item, its position among these keys */
   all: Keys;
   trained: Uint32Array;
   fresh: Uint32Array;
@@ -87,7 +87,7 @@ export function coldItemsOf(training: TrainingEvents, { dataset, rows }: Part): 
     throw new UsageError(
       `--cold needs users seen in training, but none of the users of the ${takersOf.size} new items is known`,
     );
-  // users are in the order of the log's dictionary, which is also the order of the selected keys
+  // sorts the new items by their codes in the log's dictionary, which is also the order of the selected keys
   const codes = [...takersOf.keys()].sort((a, b) => a - b);
   const items = selectKeys(column.dictionary, Uint32Array.from(codes));
   const joined = joinedKeys(training.items, items);

@@ -25,7 +25,7 @@ export interface VectorScoring {
   weighted: boolean;
 }
 
-/** User queries and item vectors of a table, indexed by the user and item numbers of the protocol (protocol.ts). */
+/** User queries and item vectors of a table; user and item numbers are those of the --cold protocol (protocol.ts). */
 export interface RankedTable {
   dim: number;
   scoring: VectorScoring;
@@ -48,7 +48,7 @@ export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefine
   if (foldedRank) return { by: foldedRank, weighted: false };
   if (contexts !== undefined && !rank) return { by: "cosine", weighted: false };
   const table = await run.withRows(undefined, (rows) => Promise.resolve(rows));
-  // models of components rank by the dot products of rows, without weights
+  // a model of components, such as an SVD, ranks by dot products of user and item rows, without weights
   if (rank && scoresBy === "vectors" && !table.hasWeights) return { by: "dot", weighted: false };
   throw new UsageError(
     `run '${run.path}' holds ${holds} (${command}), which cannot rank by the rows of users and items (--cold): use ` +
@@ -57,8 +57,8 @@ export async function vectorScoring(run: Run, given: "dot" | "cosine" | undefine
 }
 
 /**
- * Reads a run's table as a protocol's queries and items. @param all keys of all items @throws {UsageError} no item
- * field
+ * Reads user queries and item vectors for --cold from a run's table. @param all keys of all items @throws {UsageError}
+ * the table has no item field
  */
 export async function rankedTable(
   run: Run,
