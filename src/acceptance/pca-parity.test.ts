@@ -87,8 +87,8 @@ testOn("gowalla").each([
           projected[s * LEADING + d]! += sign * components[(row - first) * table.dim + d]!;
       }
     }
-    // subtracts the product G'VV'G of scikit-learn's components: the mean square of the elements off the diagonal is
-    // twice the sum of the squared sines of the angles between the two subspaces
+    // subtracts G'WW'G from G'VV'G, where V are our components, W those of scikit-learn, and G random signs: the mean
+    // square of the elements off the diagonal is twice the sum of the squared sines of the angles between both subspaces
     let squares = 0;
     for (let s = 0; s < SIGNS; s++) {
       for (let t = 0; t < s; t++) {

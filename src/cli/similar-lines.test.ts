@@ -1,4 +1,4 @@
-// Tests which epochs of a long training are printed, and how similar sentences are combined.
+// Tests which epochs of a long training are printed, and how printed lines that differ in a name only are combined.
 
 import type { Progress } from "../training/session/watch.js";
 import { EpochLines, similarTogether, SimilarLines } from "./similar-lines.js";

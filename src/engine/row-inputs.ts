@@ -105,7 +105,7 @@ export function columnOf(file: OpenInput, name: string, columns: ListSeparators)
   };
 }
 
-/** Selects columns of an input, followed by its order columns. */
+/** Selects columns of an input table, followed by the columns by which its rows are sorted. */
 export function selected(file: OpenInput, names: readonly string[]): { relation: Relation; order: string[] } {
   const cells = names.map((name, i) => `${quotedColumn(name)} AS embed_${i}`);
   const order = file.order

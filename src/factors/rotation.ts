@@ -28,7 +28,10 @@ export function factorRotation(run: Run, table: EmbeddingTable): Rotation {
   return { groups: wholeRows(table), files: rotating(run, factorFiles) };
 }
 
-/** Returns the function that rotates a run's files. @param changes rotations by file of model/ */
+/**
+ * Returns the function that rotates the vectors in files of a run's folder model/.
+ * @param changes for each file name, the function that rotates the file's tensors
+ */
 export function rotating(run: Run, changes: Readonly<Record<string, RotateTensors>>): Rotation["files"] {
   return async (rotate) => {
     const rotated: Record<string, readonly Uint8Array[]> = {};

@@ -51,7 +51,10 @@ export function formatsOf(format: string): string[] {
   return format.split("|").map((each) => each.trim());
 }
 
-/** Returns the parser of one alternative. @throws {UsageError} the format has no date */
+/**
+ * Returns the parser of one of the alternatives of a format, which | separates.
+ * @throws {UsageError} the format has no date
+ */
 function parserOf(format: string): TimeParser {
   if (format === "iso") return parseTime;
   const pattern = patternOf(format);

@@ -157,7 +157,7 @@ test("vectors that are all zero are one bar at nought", () => {
   expect(titles(section)).toEqual([expect.stringContaining("5 rows of length 0")]);
 });
 
-/** Returns a run that has a map with two keys, for the plot of maps. */
+/** Returns a run with a two-dimensional map of two items, for the plot of such maps. */
 function mapped(layouts: ItemMap["layouts"]): ReportedRun {
   const points = [
     { key: "1", name: "Tea", count: 2, label: 0, cell: "hot|drink" },

@@ -98,7 +98,7 @@ const byName: Record<string, readonly string[]> = {
   user: ["user_id"],
   item: ["item_id"],
   seed: ["0", "2", "4294967295"],
-  // no server is running, so both are rejected with a message; a file name would be rejected before
+  // addresses at which no server is running, so that the connection fails; a file name would be rejected earlier
   engine: ["sc://127.0.0.1:1", "spark://host:7077"],
   "engine-timeout": ["1"],
   "engine-slice": ["1M", "100K"],
@@ -292,8 +292,8 @@ function withCompanions(
 }
 
 /**
- * Returns the words of the row of trainers.ts and the drawn ones. A word of the row is omitted if its option is drawn,
- * or if a drawn option excludes it.
+ * Returns the command line of a training: the words of its entry in trainers.ts, and randomly drawn options. An option
+ * of the entry is omitted if it was also drawn, or if a drawn option excludes it.
  */
 function wordsOf(row: TrainerRow, drawn: readonly Drawn[]): string[] {
   const valueOf = new Map(drawn.map(({ flag, value }) => [flag, value]));

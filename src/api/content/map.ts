@@ -68,7 +68,7 @@ export interface ContentMap {
   /** predicted weights, f64[catalogue.keys.size]; absent if the table has no weights */
   weights?: Float64Array;
   rows: ContentRows;
-  /** content rows from which vectors are predicted, smoothed if there are edges */
+  /** each item's content columns as features; averaged over linked items if a file of edges between items is given */
   smoothed: ContentRows;
   /** items in both the catalogue and the table: their row numbers in each */
   known: { item: number; row: number }[];

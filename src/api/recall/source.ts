@@ -102,7 +102,8 @@ async function howToRank({
     throw new UsageError(
       `--index cannot be used with run '${run.path}', whose scores are not inner products of rows`,
     );
-  // vectors suffice if scores are dot products of user and item rows; vectors of composed items come from an index only
+  // if scores are dot products of user and item rows, the table has all that is needed; if an item's vector is composed
+  // of rows of several fields, the composed vectors are only stored in an index
   if (isRows && (!composition || options.index !== undefined))
     return { score: "dot", withWeights: true, composition };
   return "model";

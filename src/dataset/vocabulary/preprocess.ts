@@ -106,7 +106,7 @@ export function numFeaturesOf({ fields }: Pick<Preprocess, "fields">): number {
   return fields.reduce((sum, { kind, numRows }) => sum + numRows + (kind === "number" ? 0 : 1), 0);
 }
 
-/** Returns the preprocessing of the fields of a space. */
+/** Returns, for each field of a feature space, how its cells are converted to features. */
 export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
   let firstRow = 0;
   return space.fields.map((field, f): FieldRecipe => {

@@ -126,8 +126,8 @@ export function referenceTarget(score: number, label: number, key: number): { lo
 }
 
 /**
- * Logit: returns the loss of a score in nats, and a precision drawn by a random key, with the target; key 0 returns the
- * mean precision.
+ * Logistic regression by Pólya-Gamma variables: returns the loss of a score in nats, the row's precision, which the
+ * random key determines (key 0 stands for its mean), and the target of the weighted least squares.
  */
 export function referenceLogit(
   score: number,

@@ -256,7 +256,7 @@ export function putPlaces(arena: Arena, places: readonly StridedOffset[]): numbe
   return arena.put("where numbers lie", numbers);
 }
 
-/** Returns the values of a plan's fields, and allocates the partial scores. */
+/** Returns the values of the fields of the Plan struct, and allocates the threads' partial sums of the scores. */
 export function planFields(
   arena: Arena,
   { numFeatures, dim, loss, method, vectorRate, ...how }: FmShape,

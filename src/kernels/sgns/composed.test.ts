@@ -39,7 +39,7 @@ function drawnParts(numItems: number, numRows: number, attends: boolean): SgnsPa
   };
 }
 
-/** Returns parts that compose each row of itself alone. */
+/** Returns a composition in which each vector is composed of its own row alone. */
 function ownParts(numRows: number): SgnsParts {
   const rows = Uint32Array.from({ length: numRows }, (_, v) => v);
   const weights = new Float32Array(numRows).fill(1);

@@ -43,7 +43,7 @@ export class KeyFactsCounter {
   }
 
   /**
-   * Returns the facts and warnings.
+   * Returns facts about the log's key columns, such as their most frequent keys, and warnings about them.
    *
    * @param keysOf returns the distinct keys of a column, by the column's index
    * @param top number of keys to list per column

@@ -34,9 +34,9 @@ export interface TableStart {
   known: Uint8Array;
   /** f32[numFeatures * dim]: vectors; 0 for features that are not in the table */
   vectors: Float32Array;
-  /** f32[numFeatures]: weights, if they are scores of the same task */
+  /** f32[numFeatures]: linear weights of the features; absent if the table's run predicts another target */
   w?: Float32Array;
-  /** bias, if it is a score of the same task */
+  /** bias w0; absent if the table's run predicts another target */
   w0?: number;
 }
 

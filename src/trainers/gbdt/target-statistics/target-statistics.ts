@@ -223,7 +223,7 @@ function fitColumn(
       for (let at = from; at < end; at++) {
         const i = positions[at]!;
         const own = mean(codes[rows[i]!]!);
-        // updates the mean of the row's values over the orders
+        // updates the mean of the row's target statistic over the random orders of the rows so far
         ordered[i] = o === 0 ? own : ordered[i]! + (own - ordered[i]!) / (o + 1);
       }
       for (; from < end; from++) {
