@@ -7,7 +7,7 @@ import { parquetMetadata, parquetReadObjects, parquetSchema } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
-import { startSpark, type SparkServer } from "../testing/spark.js";
+import { sparkTests, startSpark } from "../testing/spark.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -17,20 +17,7 @@ const at = (name: string): string => join(folder, name);
  */
 const [die, missing] = [at("die"), at("missing")];
 
-let server: SparkServer | undefined;
-
-/** Declares a test that is skipped if there is no server. */
-function withSpark(name: string, work: (engine: readonly string[]) => Promise<void>): void {
-  test(
-    name,
-    async () => {
-      if (server) await work(["--engine", server.address]);
-    },
-    240_000,
-  );
-}
-
-beforeAll(async () => {
+const { withSpark } = sparkTests(async () => {
   mkdirSync(at("bin"));
   const shim = `#!/bin/sh
 [ -e '${missing}' ] && exit 127
@@ -40,12 +27,10 @@ kill -9 $$
 `;
   writeFileSync(at("bin/node"), shim);
   chmodSync(at("bin/node"), 0o755);
-  server = await startSpark([], { PATH: `${at("bin")}:${process.env["PATH"]!}` });
-  if (!server) return;
-  await embedOk(["train-als", fixture("purchases.csv"), "-o", at("als"), "--epochs", "2", "--quiet"]);
-}, 120_000);
-afterAll(async () => {
-  await server?.kill();
+  const server = await startSpark([], { PATH: `${at("bin")}:${process.env["PATH"]!}` });
+  if (server)
+    await embedOk(["train-als", fixture("purchases.csv"), "-o", at("als"), "--epochs", "2", "--quiet"]);
+  return server;
 });
 
 type Row = Record<string, unknown>;

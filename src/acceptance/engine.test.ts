@@ -10,7 +10,7 @@ import { gzipSync } from "node:zlib";
 import { embed, embedOk, temporaryFolder, type Running } from "../testing/embed.js";
 import { fixture, projectFolder } from "../testing/places.js";
 import { testPython, testPythonHas } from "../testing/page-code.js";
-import { startSpark, type SparkServer } from "../testing/spark.js";
+import { sparkTests, startSpark } from "../testing/spark.js";
 import { makeAuthority, makeCertificate, tlsProxy } from "../testing/tls.js";
 
 const folder = temporaryFolder();
@@ -24,25 +24,7 @@ const SETTINGS = [
   "spark.connect.session.connectML.mlCache.memoryControl.maxModelSize=64k",
 ];
 
-let server: SparkServer | undefined;
-
-/** Declares a test that is skipped if there is no server. */
-function withSpark(name: string, work: (engine: readonly string[]) => Promise<void>): void {
-  test(
-    name,
-    async () => {
-      if (server) await work(["--engine", server.address]);
-    },
-    240_000,
-  );
-}
-
-beforeAll(async () => {
-  server = await startSpark(SETTINGS, env);
-}, 120_000);
-afterAll(async () => {
-  await server?.kill();
-});
+const { withSpark, running } = sparkTests(async () => await startSpark(SETTINGS, env));
 
 let outputs = 0;
 
@@ -363,7 +345,7 @@ withSpark("a connection that is cut again and again gives the same dataset", asy
     HEAD + Array.from({ length: 80_000 }, (_, i) => `u${i % 7919},i${i % 997},${i % 2}\n`).join(""),
   );
   let [cuts, before, passed] = [0, 0, 0];
-  const proxy = await proxyOf(server!.port, (sent) => (passed = sent));
+  const proxy = await proxyOf(running.server!.port, (sent) => (passed = sent));
   // cuts only after 250,000 further bytes: after a cut, the server sends the interrupted message again from its
   // start, and cuts in quick succession would never let it pass
   const timer = setInterval(() => {
@@ -389,8 +371,8 @@ withSpark("a certificate is trusted by its authority and while it is valid", asy
   makeCertificate(folder, "valid", own, 2);
   makeCertificate(folder, "expired", own, -1);
   const proxies = [
-    await tlsProxy(folder, "valid", server!.port),
-    await tlsProxy(folder, "expired", server!.port),
+    await tlsProxy(folder, "valid", running.server!.port),
+    await tlsProxy(folder, "expired", running.server!.port),
   ] as const;
   const through = async ({ port }: { port: number }, roots: string) => {
     const engine = ["--engine", `sc://localhost:${port}/;use_ssl=true`];
@@ -537,8 +519,8 @@ withSpark(
     /** Encodes a log, and kills the server after part of the log was transferred. */
     const interrupted = async (afterwards: () => Promise<unknown>, flags: readonly string[]) => {
       let killed: Promise<unknown> | undefined;
-      const proxy = await proxyOf(server!.port, (sent) => {
-        if (sent > 1_000_000) killed ??= server!.kill().then(afterwards);
+      const proxy = await proxyOf(running.server!.port, (sent) => {
+        if (sent > 1_000_000) killed ??= running.server!.kill().then(afterwards);
       });
       try {
         const engine = ["--engine", proxy.address, "--engine-slice", "2M"];
@@ -549,7 +531,7 @@ withSpark(
         proxy.close();
       }
     };
-    const restart = async () => (server = await startSpark(SETTINGS, env, server!.port));
+    const restart = async () => (running.server = await startSpark(SETTINGS, env, running.server!.port));
     const [here, there] = [await encoded([log]), await interrupted(restart, [])];
     expect(there.message).toBeUndefined();
     expect([there.rows, there.values]).toEqual([here.rows, here.values]);

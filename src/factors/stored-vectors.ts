@@ -88,7 +88,10 @@ function scoreOf({ dim, w, vectorOf }: StoredVectors, rows: FeatureRows, r: numb
 }
 
 /** Returns the table of all keys, whose vectors are read from the store while the table is written. */
-function storedTable(space: FeatureSpace, { dim, w, check, vectorsOf }: StoredVectors): TableRows {
+export function storedTable(
+  space: FeatureSpace,
+  { dim, w, check, vectorsOf }: Omit<StoredVectors, "w" | "vectorOf"> & { w?: Float32Array | undefined },
+): TableRows {
   const rows = lateTable(space, { dim, w }, vectorsOf);
   return {
     ...rows,

@@ -87,3 +87,28 @@ export async function startSpark(
   }
   return { address: `sc://localhost:${port}`, port, kill };
 }
+
+/**
+ * Starts a server before the tests of a file and kills it after them.
+ *
+ * @param start starts the server, and prepares what the tests need
+ * @returns a function that declares a test, which passes at once if there is no server; and the running server
+ */
+export function sparkTests(start: () => Promise<SparkServer | undefined>) {
+  const running: { server?: SparkServer | undefined } = {};
+  beforeAll(async () => {
+    running.server = await start();
+  }, 120_000);
+  afterAll(async () => {
+    await running.server?.kill();
+  });
+  const withSpark = (name: string, work: (engine: readonly string[]) => Promise<void>) =>
+    test(
+      name,
+      async () => {
+        if (running.server) await work(["--engine", running.server.address]);
+      },
+      240_000,
+    );
+  return { withSpark, running };
+}

@@ -16,6 +16,33 @@ export interface SparseRows {
   values?: Float32Array;
 }
 
+/** Returns some consecutive rows. */
+export function rowsBetween(
+  { indptr, indices, values }: SparseRows,
+  first: number,
+  last: number,
+): SparseRows {
+  const [from, to] = [indptr[first]!, indptr[last]!];
+  return {
+    indptr: indptr.subarray(first, last + 1).map((end) => end - from),
+    indices: indices.subarray(from, to),
+    ...(values && { values: values.subarray(from, to) }),
+  };
+}
+
+/**
+ * Returns the arrays of rows as u32 numbers: `indptr`, `indices`, and `values` if there are any.
+ * @param more number of zeros at the end
+ */
+export function packedRows({ indptr, indices, values }: SparseRows, more = 0): Uint32Array {
+  const end = indptr.length + indices.length;
+  const numbers = new Uint32Array(end + (values ? values.length : 0) + more);
+  numbers.set(indptr);
+  numbers.set(indices, indptr.length);
+  if (values) new Float32Array(numbers.buffer).set(values, end);
+  return numbers;
+}
+
 /** Arrays in the arena for the half of an epoch in which one side, users or items, is updated. */
 export interface AlsSide {
   /** byte offset of the kernel's struct for this half of the epoch */

@@ -71,10 +71,50 @@ test.each([
   const plan = allocateSparse(arena, matrix, { scale: offset(scale), shift: offset(shift) });
   const kernel = await kernelOn(arena);
   const sumsAt = arena.put("sums", sums);
-  kernel.multiplyRows(plan, source.offset, sumsAt, target.offset, 0, 20);
-  kernel.multiplyRows(plan, source.offset, sumsAt, target.offset, 20, numRows - 20);
+  kernel.multiplyRows(plan, source.offset, sumsAt, target.offset, false, 0, 20);
+  kernel.multiplyRows(plan, source.offset, sumsAt, target.offset, false, 20, numRows - 20);
   const wanted = referenceProduct(matrix, X, shaped ? { scale, shift, sums } : {});
   expect(largestDifference(arena.f32(target), wanted.data)).toBeLessThan(1e-5);
+});
+
+test("multiplyRows adds the columns of another part to the same bits as at once", async () => {
+  const [numRows, numColumns] = [37, 23];
+  const arena = new Arena();
+  const matrix = sparseOf(numRows, numColumns, true);
+  const partOf = (isIn: (column: number) => boolean): SparseRows => {
+    const entries = Array.from(matrix.indices, (column, e) => ({ column, value: matrix.values![e]! }));
+    const rows = Array.from({ length: numRows }, (_, r) =>
+      entries.slice(matrix.indptr[r], matrix.indptr[r + 1]).filter(({ column }) => isIn(column)),
+    );
+    const ends = rows.reduce((all, row) => [...all, all.at(-1)! + row.length], [0]);
+    return {
+      indptr: Uint32Array.from(ends),
+      indices: Uint32Array.from(rows.flat(), ({ column }) => column),
+      values: Float32Array.from(rows.flat(), ({ value }) => value),
+    };
+  };
+  const source = put(arena, dense(5, numColumns));
+  const [whole, parts] = [allocatePanel(arena, "rows", numRows), allocatePanel(arena, "rows", numRows)];
+  const none = { scale: 0, shift: 0 };
+  const scale = { scale: arena.put("numbers", numbers(6, numRows)), shift: 0 };
+  const plans = [
+    allocateSparse(arena, matrix, scale),
+    allocateSparse(
+      arena,
+      partOf((column) => column < 9),
+      none,
+    ),
+    allocateSparse(
+      arena,
+      partOf((column) => column >= 9),
+      scale,
+    ),
+  ];
+  const kernel = await kernelOn(arena);
+  kernel.multiplyRows(plans[0]!, source.offset, 0, whole.offset, false, 0, numRows);
+  kernel.multiplyRows(plans[1]!, source.offset, 0, parts.offset, false, 0, numRows);
+  kernel.multiplyRows(plans[2]!, source.offset, 0, parts.offset, true, 0, numRows);
+  expect(arena.f32(parts)).toEqual(arena.f32(whole));
 });
 
 test("scaleRows and addRowSums agree with the reference to 1e-5", async () => {

@@ -2011,6 +2011,7 @@ def train_pca(
     row_order: Path | None = None,
     refit: bool | None = None,
     search: int | None = None,
+    max_memory: float | str | None = None,
     resume: bool | None = None,
     positive_from: float | None = None,
     matrix: Literal["interactions", "features", "columns", "cooccurrence"] | None = None,
@@ -2102,6 +2103,7 @@ def train_pca(
         row_order: keep the row numbers of an earlier run; new keys are appended
         refit: after the metrics are measured, decompose again with all rows, held-out ones too
         search: train n settings of the options marked (searched), and keep the best on the validation split
+        max_memory: interactions: memory limit for vectors and events, such as 4G; above it, those of users are read from disk (default: half of the memory of the machine or its container)
         resume: resume an interrupted --search
         positive_from: for a log with labels: use only rows with a label of x or more as events
         matrix: matrix to decompose: users x items, events x one-hot features, numeric columns, or co-occurrence of items in sessions (default: interactions)

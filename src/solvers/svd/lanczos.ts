@@ -16,7 +16,7 @@ import type { Region } from "../../kernels/shared/memory.js";
 import { draw } from "../../numeric/random.js";
 import { PANEL } from "../../kernels/svd/binding.js";
 import { otherSide, type MatrixSide, type SvdMachine } from "./machine.js";
-import { fillRandom, orthonormalize, type Pending } from "./orthonormal.js";
+import { orthonormalize, type Pending } from "./orthonormal.js";
 import { eigenOf, type Eigen } from "./symmetric.js";
 
 export interface LanczosOptions {
@@ -58,7 +58,7 @@ export async function lanczos(
   const free = Array.from({ length: numPanels + 2 }, () => machine.panel(side));
 
   // multiplies the random start once, which removes directions that A maps to 0
-  for (let j = 0; j < PANEL; j++) fillRandom(machine, otherSide(side), across, j, draw(seed, j));
+  for (let j = 0; j < PANEL; j++) machine.fillRandom(otherSide(side), across, j, draw(seed, j));
   const start = free.pop()!;
   await machine.multiply(side, across, start);
   const basis: Region[] = [];

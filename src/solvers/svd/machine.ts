@@ -1,6 +1,9 @@
 // The matrix and the vectors of a decomposition in shared memory, and the threads that compute with them.
 //
 //   arena   S by rows and by columns │ scalings, means │ panels: f32[length][16], on request │ sums, coefficients
+//
+// If rows are in blocks (matrix-blocks.ts), only one block of a panel of the side "rows" is in memory. Such a panel is
+// computed when it is used: it is the product of a panel of columns, which must not have changed, or random.
 
 import type { Region } from "../../kernels/shared/memory.js";
 import {
@@ -15,6 +18,8 @@ import type { Call } from "../../workers/kernel-thread.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { multiplyFiltered, smooth, type ColumnFilter, type FilterRoom } from "./filter.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
+import { MatrixBlocks, type RowBlock } from "./matrix-blocks.js";
+import { signedDraw } from "../../numeric/random.js";
 
 /** Number of rows of one kernel call, a multiple of 4. */
 const BLOCK_ROWS = 256;
@@ -22,7 +27,7 @@ const BLOCK_ROWS = 256;
  * Number of parts into which the rows of a sum are divided; constant, so that rounding does not depend on the number of
  * threads.
  */
-const PARTS = 16;
+export const PARTS = 16;
 
 /** Side of the matrix: vectors of the side "rows" have one entry per row of the matrix. */
 export type MatrixSide = "rows" | "columns";
@@ -48,19 +53,29 @@ interface SmallRegions {
   targets: Region;
   coefficients: Region;
   sums: Region;
-  rowSums: Region;
+  /** sums of a shifted product, by its side */
+  rowSums: Record<MatrixSide, Region>;
 }
+
+/** A panel of rows that are in blocks: its factor, or the keys of its random columns. */
+type Deferred = { factor: Region } | { keys: number[] };
 
 /** The threads of a decomposition. The caller must call `terminate`, which ends them. */
 export class SvdMachine extends ThreadedKernel<SvdKernel> {
   readonly #sides: Record<MatrixSide, SideLayout>;
   readonly #small: SmallRegions;
   readonly #scratches: number[];
+  readonly #blocks: MatrixBlocks | undefined;
+  /** panel of one block of rows */
+  readonly #block: Region | undefined;
+  readonly #deferred = new Map<Region, Deferred>();
   readonly #filter: { of: ColumnFilter; room: FilterRoom } | undefined;
 
   private constructor(matrix: SvdMatrix, maxPanels: number, threads: number) {
     super();
     const { arena } = this;
+    const { inBlocks, rows } = matrix;
+    this.#blocks = inBlocks && new MatrixBlocks(arena, rows, numColumnsOf(matrix), PARTS, inBlocks.store);
     this.#sides = { rows: this.#layOut(matrix, "rows"), columns: this.#layOut(matrix, "columns") };
     const width = maxPanels * PANEL;
     this.#small = {
@@ -68,8 +83,12 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
       targets: arena.allocate("a list", maxPanels * 4),
       coefficients: arena.allocate("coefficients", width * width * 4),
       sums: arena.allocate("sums", PARTS * width * PANEL * 8),
-      rowSums: arena.allocate("sums", PANEL * 4),
+      rowSums: {
+        rows: arena.allocate("sums", PANEL * 4),
+        columns: arena.allocate("sums", PANEL * 4),
+      },
     };
+    this.#block = this.#blocks && allocatePanel(arena, "rows", this.#blocks.mostRows);
     const scratch = () => arena.allocate("a scratch", (4 * width + 32) * 4).offset;
     this.#scratches = Array.from({ length: threads }, scratch);
     const [values, multiply] = [this.values.bind(this), this.#product.bind(this)];
@@ -87,6 +106,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
    */
   static async start(matrix: SvdMatrix, maxPanels: number, threads: number): Promise<SvdMachine> {
     const machine = new SvdMachine(matrix, maxPanels, threads);
+    if (matrix.inBlocks) await machine.#blocks!.begin(matrix.inBlocks.transpose, machine.#sides);
     return await machine.begin("svd", { threads: machine.#scratches });
   }
 
@@ -99,8 +119,10 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     // the vector e is 1 for every row, because the means are subtracted from every row
     const shifts = means && (side === "rows" ? new Float32Array(length).fill(1) : means);
     const shift = arena.put("the means", shifts);
-    const scaled = given && allocatePanel(arena, side, length);
-    return { length, matrix: allocateSparse(arena, matrix[side], { scale, shift }), scale, scaled, shift };
+    const blocks = this.#blocks;
+    const scaled = given && allocatePanel(arena, side, blocks && side === "rows" ? blocks.mostRows : length);
+    const placed = blocks ? 0 : allocateSparse(arena, matrix[side], { scale, shift });
+    return { length, matrix: placed, scale, scaled, shift };
   }
 
   /** Returns the number of entries of a vector of the given side. */
@@ -110,12 +132,33 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
 
   /** Allocates a panel of zeros. @throws {UsageError} it does not fit into memory */
   panel(side: MatrixSide): Region {
+    if (this.#blocks && side === "rows") return { name: side, offset: 0, bytes: 0 };
     return allocatePanel(this.arena, side, this.lengthOf(side));
   }
 
   /** Returns f32[length][16], the content of a panel. The view is invalid after another panel is allocated. */
   values(panel: Region): Float32Array {
     return this.arena.f32(panel);
+  }
+
+  /** Fills a column of a panel with random numbers between -1 and 1. */
+  fillRandom(side: MatrixSide, panel: Region, column: number, key: number): void {
+    if (this.#blocks && side === "rows") {
+      const known = this.#deferred.get(panel);
+      const keys = known && "keys" in known ? known.keys : [];
+      keys[column] = key;
+      this.#deferred.set(panel, { keys });
+    } else this.#fill(panel, column, key, { first: 0, count: this.lengthOf(side) });
+  }
+
+  #fill(
+    panel: Region,
+    column: number,
+    key: number,
+    { first, count }: { first: number; count: number },
+  ): void {
+    const values = this.values(panel);
+    for (let i = 0; i < count; i++) values[i * PANEL + column] = signedDraw(key, first + i);
   }
 
   /**
@@ -151,27 +194,106 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
 
   /** Computes the product of the matrix, without the filter that may follow it, and a panel. */
   async #product(side: MatrixSide, source: Region, target: Region): Promise<void> {
-    const { length: numRows, matrix, shift } = this.#sides[side];
+    if (this.#blocks && side === "rows") this.#deferred.set(target, { factor: source });
+    else if (this.#blocks) await this.#addBlocks(source, target);
+    else {
+      const { length, matrix } = this.#sides[side];
+      await this.#multiplyRows(side, matrix, await this.#factorOf(side, source), target, length);
+    }
+  }
+
+  /**
+   * Returns the scaled factor of a product whose result is of the given side, and computes the sums for the result's
+   * shift.
+   */
+  async #factorOf(side: MatrixSide, source: Region): Promise<Region> {
     const from = this.#sides[otherSide(side)];
-    const sums = this.#small.rowSums;
-    if (shift !== 0) {
+    if (this.#sides[side].shift !== 0) {
       const parts = this.#clearedSums(PANEL);
       await this.#onParts(from.length, ["addRowSums", from.shift, source.offset, parts, "first", "count"]);
-      this.arena.f32(sums).set(this.#addedParts(PANEL));
+      this.arena.f32(this.#small.rowSums[side]).set(this.#addedParts(PANEL));
     }
-    let factor = source;
-    if (from.scaled) {
-      factor = from.scaled;
-      const panels = [source.offset, factor.offset] as const;
-      await this.#onRows(from.length, ["scaleRows", from.scale, ...panels, "first", "count"]);
-    }
-    const panels = [factor.offset, sums.offset, target.offset] as const;
+    return await this.#scaled(otherSide(side), source, from);
+  }
+
+  /** Returns a panel of rows `first` .. of a side, scaled if the side is. */
+  async #scaled(
+    side: MatrixSide,
+    source: Region,
+    { first = 0, length }: { first?: number; length: number },
+  ): Promise<Region> {
+    const { scaled, scale } = this.#sides[side];
+    if (!scaled) return source;
+    const panels = [source.offset, scaled.offset] as const;
+    await this.#onRows(length, ["scaleRows", scale + 4 * first, ...panels, "first", "count"]);
+    return scaled;
+  }
+
+  async #multiplyRows(
+    side: MatrixSide,
+    matrix: number,
+    factor: Region,
+    target: Region,
+    numRows: number,
+    adds = false,
+  ): Promise<void> {
+    const panels = [factor.offset, this.#small.rowSums[side].offset, target.offset, adds] as const;
     await this.#onRows(numRows, ["multiplyRows", matrix, ...panels, "first", "count"]);
   }
 
-  /** Returns the inner products of panels with a panel, [X_1 .. X_p]' Y, as f64[16 p][16]. */
-  async crossProducts(side: MatrixSide, lefts: readonly Region[], right: Region): Promise<Float64Array> {
+  /** Computes a panel of rows block by block. @param work is called with each block, whose rows are in a panel */
+  async #eachBlock(panel: Region, work: (block: RowBlock, values: Region) => Promise<void>): Promise<void> {
+    const deferred = this.#deferred.get(panel)!;
+    const values = this.#block!;
+    const factor = "factor" in deferred ? await this.#factorOf("rows", deferred.factor) : undefined;
+    await this.#blocks!.each(async (block) => {
+      if (factor) await this.#multiplyRows("rows", block.rows, factor, values, block.count);
+      else if ("keys" in deferred)
+        for (const [column, key] of deferred.keys.entries()) this.#fill(values, column, key, block);
+      await work(block, values);
+    });
+  }
+
+  /** Writes A' X to a panel of columns, for a panel X of rows that are in blocks: adds one block after another. */
+  async #addBlocks(source: Region, target: Region): Promise<void> {
+    const { rows, columns } = this.#sides;
+    let parts: Uint32Array = new Uint32Array();
+    await this.#eachBlock(source, async (block, values) => {
+      const { index, first, count: length } = block;
+      if (columns.shift !== 0) {
+        if (index === 0) parts = this.#clearedSums(PANEL);
+        const shifted = [rows.shift + 4 * first, values.offset, parts[index]!] as const;
+        await this.#onWhole(length, ["addRowSums", ...shifted, "first", "count"]);
+        if (block.isLast) this.arena.f32(this.#small.rowSums.columns).set(this.#addedParts(PANEL));
+      }
+      const factor = await this.#scaled("rows", values, { first, length });
+      await this.#multiplyRows("columns", block.columns, factor, target, columns.length, index > 0);
+    });
+  }
+
+  /**
+   * Returns the inner products of panels with a panel, [X_1 .. X_p]' Y, as f64[16 p][16].
+   * @param saves name under which the rows of Y are saved if they are in blocks; then, Y is the only X
+   */
+  async crossProducts(
+    side: MatrixSide,
+    lefts: readonly Region[],
+    right: Region,
+    saves?: string,
+  ): Promise<Float64Array> {
     const size = lefts.length * PANEL * PANEL;
+    if (this.#blocks && side === "rows") {
+      let parts: Uint32Array = new Uint32Array();
+      await this.#eachBlock(right, async (block, values) => {
+        if (block.index === 0) parts = this.#clearedSums(size);
+        const sources = this.#list(this.#small.sources, [values]);
+        const call = [sources, 1, values.offset, parts[block.index]!, "thread", "first", "count"] as const;
+        await this.#onWhole(block.count, ["addCrossProducts", ...call]);
+        if (saves)
+          await this.#blocks!.save(saves, block, this.values(values).subarray(0, block.count * PANEL));
+      });
+      return this.#addedParts(size);
+    }
     const sums = this.#clearedSums(size);
     const sources = this.#list(this.#small.sources, lefts);
     const panels = [sources, lefts.length, right.offset] as const;
@@ -184,6 +306,11 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
       "count",
     ]);
     return this.#addedParts(size);
+  }
+
+  /** The blocks in which rows are decomposed; absent if they are in memory. */
+  get blocks(): MatrixBlocks | undefined {
+    return this.#blocks;
   }
 
   /**
@@ -216,6 +343,10 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
 
   async #onParts(end: number, call: Call<SvdKernel>): Promise<void> {
     await this.run({ take: { end, size: Infinity, parts: PARTS }, call });
+  }
+
+  async #onWhole(end: number, call: Call<SvdKernel>): Promise<void> {
+    await this.run({ take: { end, size: Infinity, parts: 1 }, call });
   }
 
   #list(region: Region, panels: readonly Region[]): number {

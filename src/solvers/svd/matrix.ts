@@ -8,6 +8,7 @@
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import type { ColumnFilter } from "./filter.js";
+import type { InBlocks } from "./matrix-blocks.js";
 
 /** A sparse matrix with its scalings and means, from which products are computed. */
 export interface SvdMatrix {
@@ -23,6 +24,8 @@ export interface SvdMatrix {
   means?: Float32Array;
   /** spectral filter that is applied after the matrix (filter.ts); cannot be combined with means */
   filter?: ColumnFilter;
+  /** decomposes rows in blocks (matrix-blocks.ts), for which `columns` needs no entries: `isInBlocks` must be true */
+  inBlocks?: InBlocks | undefined;
 }
 
 /**
@@ -47,20 +50,22 @@ export interface ColumnMoments {
 
 /** Returns the means and sums of squares of the scaled columns, before centering. */
 export function columnMoments(matrix: SvdMatrix): ColumnMoments {
-  const { columns, rowScale, columnScale } = matrix;
-  const numColumns = numColumnsOf(matrix);
-  const means = new Float64Array(numColumns);
-  const squares = new Float64Array(numColumns);
-  for (let c = 0; c < numColumns; c++) {
-    let [sum, square] = [0, 0];
-    for (let e = columns.indptr[c]!; e < columns.indptr[c + 1]!; e++) {
-      const x = (columns.values ? columns.values[e]! : 1) * (rowScale ? rowScale[columns.indices[e]!]! : 1);
-      sum += x;
-      square += x * x;
+  const { rows, rowScale, columnScale } = matrix;
+  const numRows = numRowsOf(matrix);
+  const means = new Float64Array(numColumnsOf(matrix));
+  const squares = new Float64Array(means.length);
+  for (let r = 0; r < numRows; r++) {
+    const own = rowScale ? rowScale[r]! : 1;
+    for (let e = rows.indptr[r]!; e < rows.indptr[r + 1]!; e++) {
+      const x = (rows.values ? rows.values[e]! : 1) * own;
+      means[rows.indices[e]!]! += x;
+      squares[rows.indices[e]!]! += x * x;
     }
+  }
+  for (let c = 0; c < means.length; c++) {
     const scale = columnScale ? columnScale[c]! : 1;
-    means[c] = (scale * sum) / numRowsOf(matrix);
-    squares[c] = scale * scale * square;
+    means[c] = (scale * means[c]!) / numRows;
+    squares[c] = scale * scale * squares[c]!;
   }
   return { means, squares };
 }

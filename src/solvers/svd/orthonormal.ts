@@ -7,7 +7,7 @@
 //
 // Source: Stathopoulos and Wu 2002 (10.1137/S1064827500370883), algorithm SVQB.
 
-import { draw, signedDraw } from "../../numeric/random.js";
+import { draw } from "../../numeric/random.js";
 import type { Region } from "../../kernels/shared/memory.js";
 import { PANEL } from "../../kernels/svd/binding.js";
 import type { MatrixSide, SvdMachine } from "./machine.js";
@@ -73,7 +73,7 @@ export async function orthonormalize(
     if (step > 0 && isWhole && least > CLOSE) break;
 
     // replaces lost directions, and removes components in the basis that rounding has added
-    isAlive.forEach((lives, j) => lives || fillRandom(machine, side, panel, j, draw(key, step * PANEL + j)));
+    isAlive.forEach((lives, j) => lives || machine.fillRandom(side, panel, j, draw(key, step * PANEL + j)));
     const isCancelled = step === 0 && least * shortest < CANCELLED * pending.squaredLength;
     if (basis.length === 0 || (isWhole && !isCancelled)) continue;
     const back = await machine.crossProducts(side, basis, panel);
@@ -108,19 +108,6 @@ function whitening(gram: Float64Array, squaredLength: number) {
     least: values.at(-1)!,
     shortest: squared.reduce((x, y) => Math.min(x, y), Infinity),
   };
-}
-
-/** Fills a column of a panel with random numbers between -1 and 1. */
-export function fillRandom(
-  machine: SvdMachine,
-  side: MatrixSide,
-  panel: Region,
-  column: number,
-  key: number,
-): void {
-  const values = machine.values(panel);
-  const length = machine.lengthOf(side);
-  for (let i = 0; i < length; i++) values[i * PANEL + column] = signedDraw(key, i);
 }
 
 function identity(): Float64Array {

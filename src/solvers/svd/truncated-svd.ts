@@ -9,9 +9,10 @@
 import { UsageError } from "../../errors.js";
 import { PANEL } from "../../kernels/svd/binding.js";
 import { withMachine } from "../../workers/with-machine.js";
-import { exactSvd, MAX_EXACT, type Triplets } from "./exact.js";
+import { exactSvd, MAX_EXACT, type SavedRows, type Triplets } from "./exact.js";
 import { basisPanels, lanczos, wholeSpace } from "./lanczos.js";
 import { otherSide, SvdMachine, type MatrixSide } from "./machine.js";
+import type { MatrixBlocks } from "./matrix-blocks.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 
 export interface SvdOptions {
@@ -31,6 +32,23 @@ export interface TruncatedSvd extends Triplets {
   /** greatest residual relative to its eigenvalue; 0 if the decomposition is exact */
   residual: number;
 }
+
+/**
+ * Returns whether rows can be decomposed in blocks: there are at least as many as columns, and too many columns for an
+ * exact decomposition.
+ */
+export function isInBlocks(
+  numRows: number,
+  numColumns: number,
+  { dim, exact }: Pick<SvdOptions, "dim" | "exact">,
+): boolean {
+  return (
+    exact !== true && numRows >= numColumns && numColumns > basisPanels(Math.min(dim, numColumns)) * PANEL
+  );
+}
+
+/** Name under which a panel of the left vectors is saved. */
+const leftName = (panel: number): string => `left ${panel}`;
 
 /** Maximum number of restarts. If the iteration has not converged by then, its residual is reported. */
 const MAX_RESTARTS = 40;
@@ -98,12 +116,14 @@ async function tripletsOf(
   const [near, far] = [machine.lengthOf(side), machine.lengthOf(other)];
   const product = machine.panel(other);
   const singularValues = new Float64Array(vectors.length * PANEL);
-  const [own, across] = [new Float32Array(near * dim), new Float32Array(far * dim)];
+  const { blocks } = machine;
+  const [own, across] = [new Float32Array(near * dim), new Float32Array(blocks ? 0 : far * dim)];
+  const lengthsOfPanels: Float64Array[] = [];
   for (const [p, panel] of vectors.entries()) {
     const [squares, unit] = [
       await machine
         .multiply(other, panel, product)
-        .then(() => machine.crossProducts(other, [product], product)),
+        .then(() => machine.crossProducts(other, [product], product, leftName(p))),
       await machine.crossProducts(side, [panel], panel),
     ];
     const lengths = diagonalOf(unit).map(Math.sqrt);
@@ -113,7 +133,8 @@ async function tripletsOf(
       p * PANEL,
     );
     copyUnit(machine.values(panel), lengths, own, { dim, first: p * PANEL });
-    copyUnit(machine.values(product), lengthsAcross, across, { dim, first: p * PANEL });
+    lengthsOfPanels.push(lengthsAcross);
+    if (!blocks) copyUnit(machine.values(product), lengthsAcross, across, { dim, first: p * PANEL });
   }
   const rank = singularValues
     .subarray(0, dim)
@@ -121,7 +142,27 @@ async function tripletsOf(
   const all = { dim, singularValues: singularValues.slice(0, dim) };
   const sides = side === "rows" ? { left: own, right: across } : { left: across, right: own };
   const behind = await machine.smoothed(sides.right, dim);
-  return cut({ ...all, ...sides, behind }, rank);
+  const triplets = cut({ ...all, ...sides, behind }, rank);
+  return { ...triplets, ...(blocks && { saved: savedLeft(blocks, lengthsOfPanels, rank) }) };
+}
+
+/** Returns functions that read the left vectors from the store. @param lengths lengths of the columns of each panel */
+function savedLeft(blocks: MatrixBlocks, lengths: readonly Float64Array[], dim: number): SavedRows {
+  const all = [...lengths.slice(0, Math.ceil(dim / PANEL)).entries()];
+  return {
+    read(first, last) {
+      const rows = new Float32Array((last - first) * dim);
+      for (const [p, own] of all)
+        blocks.readSaved(leftName(p), { first, last }, PANEL, (from, panel) => {
+          const target = rows.subarray((from - first) * dim, (from - first + panel.length / PANEL) * dim);
+          copyUnit(panel, own, target, { dim, first: p * PANEL });
+        });
+      return rows;
+    },
+    async check() {
+      for (const [p] of all) await blocks.check(leftName(p), PANEL);
+    },
+  };
 }
 
 function diagonalOf(products: Float64Array): Float64Array {
@@ -163,7 +204,7 @@ function cut(triplets: Triplets, rank: number): Triplets {
 }
 
 function withSigns(triplets: Triplets): Triplets {
-  const { dim, left, right, behind = new Float32Array() } = triplets;
+  const { dim, left, right, behind = new Float32Array(), saved } = triplets;
   // iterates row by row, because in column order each entry would be in another cache line
   const greatest = new Float32Array(dim);
   for (let row = 0; row < right.length; row += dim) {
@@ -172,9 +213,14 @@ function withSigns(triplets: Triplets): Triplets {
       if (Math.abs(x) > Math.abs(greatest[d]!)) greatest[d] = x;
     }
   }
-  for (const side of [left, right, behind]) {
+  const turn = (side: Float32Array): Float32Array => {
     for (let row = 0; row < side.length; row += dim)
       for (let d = 0; d < dim; d++) if (greatest[d]! < 0) side[row + d] = -side[row + d]!;
-  }
-  return triplets;
+    return side;
+  };
+  [left, right, behind].forEach(turn);
+  return {
+    ...triplets,
+    ...(saved && { saved: { ...saved, read: (first, last) => turn(saved.read(first, last)) } }),
+  };
 }

@@ -22,6 +22,7 @@ import { MAX_PAGES, PAGE, type Region } from "../../kernels/shared/memory.js";
 import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";
 import { BlockStore } from "../../io/block-store.js";
 import { KeptRows } from "../../factors/kept-rows.js";
+import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { GramSums } from "./gram.js";
 import {
@@ -94,6 +95,16 @@ export function cutItems(numItems: number, b: number, bytes: number): Uint32Arra
   return Uint32Array.from({ length: count + 1 }, (_, g) => Math.floor((g * numItems) / count));
 }
 
+/** f32[numItems * dim]: the vectors of all items, without padding; the name is that in checkpoints. */
+export type ItemVectors = Record<"items", Float32Array>;
+
+/** Returns vectors without the padding of their rows, f32[numRows * dim]. @param rows f32[numRows][D] */
+export function withoutPadding(rows: Float32Array, D: number, dim: number): Float32Array {
+  const dense = new Float32Array((rows.length / D) * dim);
+  for (let i = 0; i < rows.length / D; i++) dense.set(rows.subarray(i * D, i * D + dim), i * dim);
+  return dense;
+}
+
 /**
  * Holds the items' vectors, which are zero at first, and the threads. `terminate` ends the threads and must be called.
  */
@@ -107,6 +118,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
   /** u32[numBlocks + 1]: first user of each block, and the number of users */
   readonly starts: Uint32Array;
   readonly D: number;
+  readonly #dim: number;
   readonly store: BlockStore;
   readonly #b: number;
   readonly #isWeighted: boolean;
@@ -130,6 +142,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     const D = paddedDim(dim);
     const b = Math.min(block, D);
     this.D = D;
+    this.#dim = dim;
     this.#b = b;
     this.#isWeighted = users.values !== undefined;
     this.starts = cutUsers(users, 4 * D);
@@ -192,16 +205,29 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
     return await machine.begin("als", { threads: machine.#threads });
   }
 
-  /** Number of floats per block in the store of the users' vectors. */
-  get blockLength(): number {
-    return this.#slots[0].rows.bytes / 4;
+  /** Number of blocks of users, and number of floats of each in the store. */
+  get sizes(): { numPartitions: number; length: number } {
+    return { numPartitions: this.starts.length - 1, length: this.#slots[0].rows.bytes / 4 };
+  }
+
+  /** Returns a copy of the items' vectors. */
+  get state(): ItemVectors {
+    return { items: withoutPadding(this.arena.f32(this.items), this.D, this.#dim) };
+  }
+
+  /** Restores the items' vectors. @throws {ArtifactError} they are those of other items or another dim */
+  set state(arrays: NamedArrays) {
+    const rows = this.arena.f32(this.items);
+    const dim = this.#dim;
+    const dense = floatsOf(arrays, "items", (rows.length / this.D) * dim);
+    for (let i = 0; i < dense.length / dim; i++) rows.set(dense.subarray(i * dim, (i + 1) * dim), i * this.D);
   }
 
   /**
    * Replaces the vectors of a block of users.
    * @param rows u32: the bits of f32[maximum number of users per block][D]
    */
-  async setBlock(block: number, rows: Uint32Array): Promise<void> {
+  async setPartition(block: number, rows: Uint32Array): Promise<void> {
     await this.rows.write(block, rows);
     this.#isWritten[block] = 1;
   }
@@ -231,7 +257,7 @@ export class StreamedMachine extends ThreadedKernel<AlsKernel> {
         await this.run({ take: { end: range.last - range.first, size: 64 }, call });
         await this.run(...this.#gramSums.range(slot.rows, numUsers, range));
       },
-      save: async (block, slot) => await this.setBlock(block, this.arena.u32(slot.rows)),
+      save: async (block, slot) => await this.setPartition(block, this.arena.u32(slot.rows)),
     });
     return this.#gramSums.total();
   }

@@ -1,11 +1,11 @@
 // Trains users from a store, from a log to a run. Blocks are small here, so that a small log has several.
 
-import { ftruncateSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { ftruncateSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openRun } from "../../embedding/run-directory.js";
 import type { Progress } from "../../training/session/watch.js";
-import { train } from "../../training/session/session.js";
 import { temporaryFolder } from "../../testing/embed.js";
+import { repeatedTraining } from "../../testing/repeated-training.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";
 import { trainer } from "./trainer.js";
 import { blockLimits } from "./user-blocks.js";
@@ -31,23 +31,7 @@ afterAll(() => Object.assign(blockLimits, before));
 
 /** A limit below the memory of the items, which are then solved in several groups; all blocks are on disk. */
 const FROM_DISK = { maxMemory: 1000 };
-async function trained(
-  name: string,
-  options: object = {},
-  observe: (progress: Progress) => void = () => undefined,
-  signal = new AbortController().signal,
-) {
-  const all = { ...given, ...options, out: at(name), force: true };
-  return await train(trainer, [log], all as never, { observe, signal });
-}
-
-function bytesOf(name: string): Record<string, string> {
-  const files = ["embeddings.arrow", "model/preprocess.json", "model/fm.safetensors"];
-  return Object.fromEntries(
-    files.map((file) => [file, readFileSync(join(at(name), file)).toString("base64")]),
-  );
-}
-
+const { trained, bytesOf } = repeatedTraining(trainer, folder, log, given);
 const validated = { valid: 0.1, patience: 9 } as const;
 
 test.each([
@@ -89,7 +73,7 @@ test.each([[{}], [validated]])(
         "stopped",
         { ...long, ...first, checkpointEvery: 2, threads: 1 },
         (progress) => progress.stage === "epoch" && progress.epoch === 5 && abort.abort(new Error("stopped")),
-        abort.signal,
+        abort,
       );
       await expect(stopped).rejects.toThrow("stopped");
       await trained("stopped", { ...long, ...then, checkpointEvery: 2, resume: true });

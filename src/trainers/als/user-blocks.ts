@@ -9,7 +9,7 @@
 
 import { transpose } from "../../dataset/sequences/interactions.js";
 import type { BlockStore } from "../../io/block-store.js";
-import type { SparseRows } from "../../kernels/als/binding.js";
+import { packedRows, rowsBetween, type SparseRows } from "../../kernels/als/binding.js";
 
 /**
  * Number of dimensions that are solved together; the result is as good as with all dimensions at once, in half the time
@@ -104,22 +104,8 @@ export async function storeEvents(
   return numEvents;
 }
 
-function rowsBetween({ indptr, indices, values }: SparseRows, first: number, last: number): SparseRows {
-  const [from, to] = [indptr[first]!, indptr[last]!];
-  return {
-    indptr: indptr.subarray(first, last + 1).map((end) => end - from),
-    indices: indices.subarray(from, to),
-    ...(values && { values: values.subarray(from, to) }),
-  };
-}
-
-function packed({ indptr, indices, values }: SparseRows, penalties: Float32Array): Uint32Array {
-  const at = eventSections(indptr.length - 1, indices.length, values !== undefined, penalties.length);
-  const numbers = new Uint32Array(at.end);
-  const floats = new Float32Array(numbers.buffer);
-  numbers.set(indptr);
-  numbers.set(indices, at.indices);
-  if (values) floats.set(values, at.confidences);
-  floats.set(penalties, at.penalties);
+function packed(rows: SparseRows, penalties: Float32Array): Uint32Array {
+  const numbers = packedRows(rows, penalties.length);
+  new Float32Array(numbers.buffer).set(penalties, numbers.length - penalties.length);
   return numbers;
 }

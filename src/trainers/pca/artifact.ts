@@ -19,6 +19,8 @@ import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import { TensorFile } from "../../embedding/tensor-file.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
+import { storedTable } from "../../factors/stored-vectors.js";
+import type { TableRows } from "../../embedding/rows.js";
 import type { FmParameters } from "../../factors/model.js";
 import { vectorTensor, type PcaModel } from "./model.js";
 import { factorScorer } from "../../factors/trained.js";
@@ -55,7 +57,11 @@ function allTensors(model: PcaModel): Map<string, Tensor> {
 }
 
 /** Returns the table; it has weights only if the model has them. */
-export function pcaTable(space: FeatureSpace, { dim, vectors, weights }: PcaModel): EmbeddingTable {
+export function pcaTable(
+  space: FeatureSpace,
+  { dim, vectors, weights, stored }: PcaModel,
+): EmbeddingTable | TableRows {
+  if (stored) return storedTable(space, { ...stored, w: weights });
   const w = weights ?? new Float32Array(space.numFeatures);
   const { weights: given, ...table } = featureTable(space, { dim, w, vectors });
   return weights ? { ...table, weights: given! } : table;

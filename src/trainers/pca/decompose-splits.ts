@@ -20,6 +20,7 @@ import { columnsPca } from "./columns.js";
 import { cooccurrencePca } from "./cooccurrence.js";
 import { featuresPca } from "./features.js";
 import { featuresOf, interactionsPca } from "./interactions.js";
+import { storedScorer } from "../../factors/stored-vectors.js";
 import { factorScorer } from "../../factors/trained.js";
 import type { PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";
@@ -46,6 +47,8 @@ export interface PcaJob {
   options: ExampleOptions;
   pca: AskedPca;
   watch: Watch;
+  /** maximum bytes of vectors and events in memory, and path next to which the others are stored */
+  memory: { most: number; beside: string };
 }
 
 export interface PcaOfParts {
@@ -102,6 +105,7 @@ async function ofInteractions({
   options,
   pca,
   watch,
+  memory,
 }: PcaJob): Promise<PcaOfParts> {
   const { dataset, notes } = featuresOfRoles(given, "--matrix interactions", ["user", "item"]);
   for (const text of notes) watch.observe({ stage: "note", text });
@@ -138,9 +142,13 @@ async function ofInteractions({
   if (examples.train.kind !== "resident") throw new RangeError("events of a decomposition are not drawn");
   const { user, item } = dataset.roles;
   const names = { user: user!, item: item! };
-  const model = await interactionsPca(space, names, examples.train.rows, pca, watch.signal);
-  const { dim, vectors, weights = new Float32Array(space.numFeatures) } = model;
-  const scorer = factorScorer({ dim, w0: 0, w: weights, vectors });
+  const model = await interactionsPca(space, names, examples.train.rows, pca, {
+    ...memory,
+    note: (text) => watch.observe({ stage: "note", text }),
+    signal: watch.signal,
+  });
+  const { dim, vectors, stored, weights = new Float32Array(space.numFeatures) } = model;
+  const scorer = stored ? storedScorer(stored) : factorScorer({ dim, w0: 0, w: weights, vectors });
   const { ranking } = examples;
   return {
     space,

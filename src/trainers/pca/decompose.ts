@@ -45,11 +45,12 @@ export async function decompose(
   const svd = await truncatedSvd(matrix, options, signal);
   const numRows = numRowsOf(matrix);
   const total = matrix.filter ? 0 : totalVariance(matrix, moments);
-  const explained = svd.singularValues.map((s, d) => {
-    let sum = 0;
-    for (let at = d; at < svd.left.length; at += svd.dim) sum += svd.left[at]!;
-    return (s * s) / numRows - ((s * sum) / numRows) ** 2;
-  });
+  const sums = new Float64Array(svd.dim);
+  for (let first = 0; first < numRows; first += READ_ROWS) {
+    const rows = leftRows(svd, first, Math.min(numRows, first + READ_ROWS));
+    rows.forEach((x, at) => (sums[at % svd.dim]! += x));
+  }
+  const explained = svd.singularValues.map((s, d) => (s * s) / numRows - ((s * sums[d]!) / numRows) ** 2);
   return {
     ...svd,
     explainedVariance: explained.map((x) => (x * numRows) / Math.max(1, numRows - 1)),
@@ -57,6 +58,18 @@ export async function decompose(
     columnScale: matrix.columnScale,
     means: matrix.means,
   };
+}
+
+/** Number of rows whose left vectors are read at once. */
+const READ_ROWS = 65_536;
+
+/** Returns f32[last - first][dim]: the left vectors of some rows, which may be in a store. */
+export function leftRows(
+  { saved, left, dim }: Pick<TruncatedSvd, "saved" | "left" | "dim">,
+  first: number,
+  last: number,
+): Float32Array {
+  return saved ? saved.read(first, last) : left.subarray(first * dim, last * dim);
 }
 
 /** Divides every column by its standard deviation; constant columns stay unchanged. */

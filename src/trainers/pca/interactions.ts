@@ -10,6 +10,7 @@
 // docs/algorithms/pca.md for its effect.
 
 import {
+  columnSums,
   interactionsOf,
   transpose,
   type FieldFeatures,
@@ -20,12 +21,25 @@ import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { inverseRoots, powersOf } from "../../numeric/scales.js";
 import { plateauCoefficients } from "../../solvers/graph-filter/plateau.js";
+import { PARTS } from "../../solvers/svd/machine.js";
+import { sizeText } from "../../errors.js";
+import { BlockStore } from "../../io/block-store.js";
+import type { RowRange } from "../../embedding/table.js";
+import { noteDisk, type StoreInput } from "../../factors/stored-training.js";
+import { fitOf, storedBytes } from "./memory.js";
 import type { ColumnFilter } from "../../solvers/svd/filter.js";
-import { decompose } from "./decompose.js";
+import { decompose, leftRows } from "./decompose.js";
 import { matrixTensor, shared, sharesOf, vectorTensor, type PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";
 import { responseOf, responses, type Response } from "./response.js";
 import { statisticsOf, valueMatrix } from "./values.js";
+
+/** Where and until when a decomposition works. */
+interface InteractionsIn extends Pick<StoreInput, "beside" | "note"> {
+  /** maximum bytes of vectors and events in memory */
+  most: number;
+  signal?: AbortSignal | undefined;
+}
 
 /** Decomposes the events of users and items; the weight of an event is a count. */
 export async function interactionsPca(
@@ -33,7 +47,7 @@ export async function interactionsPca(
   names: { user: string; item: string },
   rows: FeatureRows,
   options: PcaOptions,
-  signal?: AbortSignal,
+  { most, beside, note, signal }: InteractionsIn,
 ): Promise<PcaModel> {
   const [user, item] = [featuresOf(space, names.user), featuresOf(space, names.item)];
   const events = known(interactionsOf(rows, user, item).users);
@@ -41,15 +55,31 @@ export async function interactionsPca(
   const itemUsers = new Uint32Array(numItems);
   for (const i of events.indices) itemUsers[i]!++;
   const values = valueMatrix(options.values, events, itemUsers);
-  const byItem = transpose(values, numItems);
-  const rootOf = (side: SparseRows) => inverseRoots(rowSums(side));
-  const scales = options.normalize === "degree" && { rowScale: rootOf(values), columnScale: rootOf(byItem) };
+  const degrees = columnSums(values, numItems);
+  const scales = options.normalize === "degree" && {
+    rowScale: inverseRoots(rowSums(values)),
+    columnScale: inverseRoots(degrees),
+  };
   const response = responseOf(options.response);
-  const degrees = rowSums(byItem);
   const filter = scales && filterOf(response, degrees, options.degreePower);
-  const found = await decompose({ rows: values, columns: byItem, ...scales, ...filter }, options, signal);
+  const size = { rows: numUsers, columns: numItems, entries: values.indices.length };
+  const { isTooLarge, isStored } = fitOf(size, options, most);
+  const store = isStored
+    ? new BlockStore(beside, Math.max(0, most - storedBytes(size, options.dim).resident))
+    : undefined;
+  if (isTooLarge && !isStored)
+    note?.(
+      `--max-memory ${sizeText(most)} has no effect: users are read from disk only without --exact, if there are more ` +
+        "users than items, and too many items for an exact decomposition",
+    );
+  const columns = store
+    ? { indptr: new Uint32Array(numItems + 1), indices: new Uint32Array() }
+    : transpose(values, numItems);
+  const inBlocks = store && { store, transpose };
+  const found = await decompose({ rows: values, columns, ...scales, ...filter, inBlocks }, options, signal);
+  if (store) noteDisk(store, PARTS, { maxMemory: most, note });
 
-  const { dim, left, right, singularValues, means } = found;
+  const { dim, right, singularValues, means } = found;
   const components = found.behind ?? right;
   // factor by which an item's entries are multiplied before they are projected
   const isOtherPower = scales && options.degreePower !== 0.5;
@@ -57,22 +87,44 @@ export async function interactionsPca(
     filter || isOtherPower ? Float32Array.from(powersOf(degrees, -options.degreePower)) : found.columnScale;
   const speaking = filter ? singularValues : scaledBy(singularValues, responses(singularValues, response));
   const shares = sharesOf(speaking, options, numUsers);
-  const vectors = new Float32Array(space.numFeatures * dim);
+  const rowScale = scales ? scales.rowScale : undefined;
   // if another power of the degrees is set, a user is the sum of the components of the user's items
-  const ofUsers =
+  const ofUsers = (first: number, last: number) =>
     isOtherPower && !filter
-      ? projected(values, components, columnScale!, shares.rows, singularValues)
-      : shared(left, shares.rows, scales ? scales.rowScale : undefined);
-  vectors.set(ofUsers, (user.first + 1) * dim);
-  vectors.set(shared(right, shares.columns, filter ? undefined : columnScale), (item.first + 1) * dim);
+      ? projected(values, { first, last }, components, columnScale!, shares.rows, singularValues)
+      : shared(leftRows(found, first, last), shares.rows, rowScale?.subarray(first, last));
+  const ofItems = shared(right, shares.columns, filter ? undefined : columnScale);
   const weights = means && new Float32Array(space.numFeatures);
   means?.forEach((mean, i) => (weights![item.first + 1 + i] = mean / (columnScale ? columnScale[i]! : 1)));
   const { meanEvents } = statisticsOf(events);
+  const vectors = new Float32Array(store ? 0 : space.numFeatures * dim);
+  if (!store) {
+    vectors.set(ofUsers(0, numUsers), (user.first + 1) * dim);
+    vectors.set(ofItems, (item.first + 1) * dim);
+  }
+  const vectorsOf = ({ first, last }: RowRange) => {
+    const own = new Float32Array((last - first) * dim);
+    const isUser = first >= user.first && first < user.first + user.count;
+    const base = (isUser ? user.first : item.first) + 1;
+    // the out-of-vocabulary feature, which is the first one of a field, has no vector
+    const from = Math.max(first, base) - base;
+    const to = last - base;
+    if (to > from)
+      own.set(
+        isUser ? ofUsers(from, to) : ofItems.subarray(from * dim, to * dim),
+        (base + from - first) * dim,
+      );
+    return own;
+  };
+  const stored = found.saved && {
+    ...{ dim, w: weights ?? new Float32Array(space.numFeatures) },
+    vectorOf: (feature: number) => vectorsOf({ first: feature, last: feature + 1 }),
+    vectorsOf,
+    check: found.saved.check,
+  };
   return {
     ...found,
-    size: { rows: numUsers, columns: numItems, entries: values.indices.length },
-    vectors,
-    weights,
+    ...{ size, vectors, stored, weights },
     tensors: {
       components: matrixTensor(components, dim),
       rowShares: vectorTensor(shares.rows),
@@ -111,6 +163,7 @@ function scaledBy(values: Float64Array, factors: Float64Array): Float64Array {
 /** Returns the vectors of users as sums of the components of their items, as folding in computes them. */
 function projected(
   { indptr, indices, values }: SparseRows,
+  { first, last }: RowRange,
   components: Float32Array,
   columnScale: Float32Array,
   shares: Float64Array,
@@ -118,15 +171,15 @@ function projected(
 ): Float32Array {
   const dim = shares.length;
   const sum = new Float64Array(dim);
-  const out = new Float32Array((indptr.length - 1) * dim);
-  for (let u = 0; u + 1 < indptr.length; u++) {
+  const out = new Float32Array((last - first) * dim);
+  for (let u = first; u < last; u++) {
     sum.fill(0);
     for (let e = indptr[u]!; e < indptr[u + 1]!; e++) {
       const i = indices[e]!;
       const x = (values ? values[e]! : 1) * columnScale[i]!;
       for (let d = 0; d < dim; d++) sum[d]! += x * components[i * dim + d]!;
     }
-    for (let d = 0; d < dim; d++) out[u * dim + d] = (sum[d]! * shares[d]!) / singularValues[d]!;
+    for (let d = 0; d < dim; d++) out[(u - first) * dim + d] = (sum[d]! * shares[d]!) / singularValues[d]!;
   }
   return out;
 }

@@ -1,27 +1,80 @@
 // Estimates the memory of principal components.
 
 import { PANEL } from "../../kernels/svd/binding.js";
+import { MAX_PAGES, PAGE } from "../../kernels/shared/memory.js";
 import { basisPanels } from "../../solvers/svd/lanczos.js";
+import { PARTS } from "../../solvers/svd/machine.js";
+import { isInBlocks } from "../../solvers/svd/truncated-svd.js";
 import { tableBytes, type Needs, type TrainingSize } from "../../training/session/needs.js";
 import type { PcaOptions } from "./options.js";
 
+/** Bytes of the solver's memory that are left for sums and lists. */
+const SPARE = 64 << 20;
+
+/** Numbers of users, items and entries. */
+interface InteractionSize {
+  rows: number;
+  columns: number;
+  entries: number;
+}
+
+/** Returns the bytes of the basis of the shorter side, and of a panel of the other one. */
+function basisBytes({ rows, columns }: InteractionSize, dim: number): number {
+  const [shorter, longer] = [Math.min(rows, columns), Math.max(rows, columns)];
+  return 4 * (basisPanels(dim) + 2) * PANEL * shorter + 8 * PANEL * longer;
+}
+
 /**
- * Estimates the memory: two copies of the matrix, one of them in the solver's memory; the basis of the shorter side of
- * the matrix; and the vectors of rows and columns.
+ * Returns whether the vectors of both sides and the events exceed --max-memory, or the solver's one memory of 4 GiB, and
+ * whether users are therefore decomposed in blocks.
  */
-export function pcaNeeds({ matrix, dim: given }: PcaOptions): Needs {
+export function fitOf(
+  size: InteractionSize,
+  { dim, exact }: Pick<PcaOptions, "dim" | "exact">,
+  most: number,
+): { isTooLarge: boolean; isStored: boolean } {
+  const inSolver = basisBytes(size, dim) + 16 * size.entries;
+  const isTooLarge =
+    inSolver > MAX_PAGES * PAGE - SPARE || inSolver + 8 * dim * (size.rows + size.columns) > most;
+  return { isTooLarge, isStored: isTooLarge && isInBlocks(size.rows, size.columns, { dim, exact }) };
+}
+
+/**
+ * Returns the bytes in memory, except those of the store, of users that are decomposed in blocks, and the bytes of the
+ * store: the entries by items, and the users' vectors.
+ */
+export function storedBytes({ rows, columns, entries }: InteractionSize, dim: number) {
+  const numPanels = Math.ceil(dim / PANEL);
+  const basis = basisBytes({ rows: Math.ceil(rows / PARTS), columns, entries }, dim);
+  return {
+    resident: basis + 12 * dim * columns + 40 * rows + 26 * entries,
+    store: 4 * numPanels * PANEL * rows + 8 * entries + 4 * PARTS * columns,
+  };
+}
+
+/**
+ * Sums up two copies of the matrix, one in the solver's memory; the basis of its shorter side; and vectors of both
+ * sides. Users in blocks have their vectors, and the entries by items, in a store: as much of it is in memory as
+ * --max-memory allows.
+ */
+export function pcaNeeds({ matrix, dim: given, exact }: PcaOptions, maxMemory: number): Needs {
   return {
     dim: given,
-    advice: "--min-count leaves fewer features, and --where fewer rows",
+    advice:
+      (matrix === "interactions" ? "a smaller --max-memory keeps the users' vectors on disk, " : "") +
+      "--min-count leaves fewer features, and --where fewer rows",
     of(size, dim = given) {
-      const { rows, columns, entries } = matrixOf(matrix, size);
-      const [shorter, longer] = [Math.min(rows, columns), Math.max(rows, columns)];
-      const basis = 4 * (basisPanels(dim) + 1) * PANEL * shorter + 4 * PANEL * longer;
-      const results = 4 * dim * (rows + columns) + 2 * 4 * dim * size.features;
-      return {
-        memory: basis + results + 32 * entries + 16 * size.heldOutRows,
-        disk: 1.2 * tableBytes(size, dim),
-      };
+      const own = matrixOf(matrix, size);
+      const table = 1.2 * tableBytes(size, dim);
+      const heldOut = 16 * size.heldOutRows;
+      const isUsers = matrix === "interactions" && own.rows === size.users;
+      if (isUsers && fitOf(own, { dim, exact }, maxMemory).isStored) {
+        const { resident, store } = storedBytes(own, dim);
+        const inMemory = Math.min(store, Math.max(0, maxMemory - resident));
+        return { memory: resident + inMemory + 60 * size.features + heldOut, disk: table + store - inMemory };
+      }
+      const results = 4 * dim * (own.rows + own.columns) + 2 * 4 * dim * size.features;
+      return { memory: basisBytes(own, dim) + results + 32 * own.entries + heldOut, disk: table };
     },
   };
 }
@@ -30,7 +83,7 @@ export function pcaNeeds({ matrix, dim: given }: PcaOptions): Needs {
 function matrixOf(
   matrix: PcaOptions["matrix"],
   { trainRows, features, cells, ofColumn }: TrainingSize,
-): { rows: number; columns: number; entries: number } {
+): InteractionSize {
   if (matrix === "features" || matrix === "columns")
     return { rows: trainRows, columns: features, entries: cells * trainRows };
   const largest = Math.max(0, ...ofColumn.values());

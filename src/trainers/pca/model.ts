@@ -2,6 +2,7 @@
 // that project new rows.
 
 import { pow } from "../../numeric/exp.js";
+import type { StoredVectors } from "../../factors/stored-vectors.js";
 import type { Tensor } from "../../embedding/safetensors.js";
 import type { Spectrum } from "./decompose.js";
 import type { PcaMatrix, PcaOptions } from "./options.js";
@@ -24,6 +25,8 @@ export interface PcaModel extends Spectrum {
   size: { rows: number; columns: number; entries: number };
   /** f32[numFeatures * dim], row-major: the table's vectors, by feature */
   vectors: Float32Array;
+  /** the table's vectors if those of users are in a store; `vectors` is then empty */
+  stored?: StoredVectors | undefined;
   /** f32[numFeatures]: weight of each feature, which is added to scores; absent if all are 0 */
   weights?: Float32Array;
   /** further tensors by name in model/pca.safetensors, with which new rows are projected */

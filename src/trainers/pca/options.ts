@@ -3,7 +3,7 @@
 import { UsageError } from "../../errors.js";
 import { labels, vocabulary } from "../../training/options/features.js";
 import { everyday, log } from "../../training/options/log.js";
-import { threads } from "../../training/options/reading.js";
+import { memory, threads } from "../../training/options/reading.js";
 import {
   choice,
   flag,
@@ -188,6 +188,11 @@ export const options = withCommon(
       help: "after the metrics are measured, decompose again with all rows, held-out ones too",
     },
     search: { ...weekly.search, only: ofInteractions },
+    maxMemory: {
+      ...memory.maxMemory,
+      help: "interactions: memory limit for vectors and events, such as 4G; above it, those of users are read from disk",
+      only: ofInteractions,
+    },
     resume: { ...weekly.resume, help: "resume an interrupted --search", only: { search: true } },
     oovDropout: refused("cannot be used with train-pca, which has no epochs"),
     positiveFrom: {

@@ -14,6 +14,8 @@ import { nextHistory, readRowOrder, rowOrderNotes } from "../../training/warm-st
 import type { ExampleOptions } from "../../training/options/log.js";
 import { negativeFiles } from "../../training/examples/item-file.js";
 import { preprocessFile } from "../../training/capabilities/run-space.js";
+import { memory } from "../../training/options/reading.js";
+import type { PcaJob } from "./decompose-splits.js";
 import type { Fit, FitContents, Plan, Session, TrainingInput } from "../../training/session/plan.js";
 import type { Watch } from "../../training/session/watch.js";
 import { pcaModelFiles, pcaTable } from "./artifact.js";
@@ -49,10 +51,11 @@ function plan(given: GivenPca): Plan {
   return {
     seed: pca.seed,
     unlabelled: countsEvents(pca),
+    wholeFor: ["train-pca"],
     reading: { ...fieldsNamed(given), ...(pca.matrix === "columns" && { integersAreNumbers: true }) },
     accept: (dataset, how) => ({ dataset: accepted(dataset, how, pca), notes: [] }),
     comparedBy: () => listMetric(pca),
-    needs: pcaNeeds(pca),
+    needs: pcaNeeds(pca, given.maxMemory ?? memory.maxMemory.default()),
     fit: async (source, session) => await fit(source, session, given, pca),
   };
 }
@@ -83,7 +86,7 @@ async function fit(
   const normalize = await normalizationOf(source, session, given, standard, rowOrder);
   const pca = { ...standard, normalize };
   const found = await decomposeParts({
-    ...{ dataset, parts, rowOrder, options: how, watch },
+    ...{ dataset, parts, rowOrder, options: how, watch, memory: memoryOf(session) },
     pca: { ...pca, asked: given.dim },
   });
   const { space, model, negatives, part } = found;
@@ -135,17 +138,23 @@ async function fit(
   };
 }
 
+/** Returns the limit of vectors and events in memory, and where others are stored. */
+function memoryOf({ options, beside }: Session): PcaJob["memory"] {
+  return { most: options.maxMemory ?? memory.maxMemory.default(), beside };
+}
+
 /**
  * Returns the normalization of users x items. If the user set none, both are tried and that with the better metric on
  * the validation split is used: neither is better on all logs, and a decomposition takes only seconds.
  */
 async function normalizationOf(
   { dataset, parts }: TrainingInput,
-  { options, watch, note, first, isTrial }: Session,
+  session: Session,
   given: GivenPca,
   pca: PcaOptions,
   rowOrder: RowOrder,
 ): Promise<PcaOptions["normalize"]> {
+  const { options, watch, note, first, isTrial } = session;
   if (first) return (first.options as PcaOptions).normalize;
   const isNamed = [given.normalize, given.response, given.degreePower, given.search].some(
     (own) => own !== undefined,
@@ -154,10 +163,19 @@ async function normalizationOf(
   if (!valid || isTrial || isNamed || pca.normalize !== "degree") return pca.normalize;
   const { decomposeParts } = await import("./decompose-splits.js");
   const silent = { ...watch, observe: () => undefined };
+  const memory = memoryOf(session);
   const measured = async (normalize: PcaOptions["normalize"]): Promise<UserMetric | undefined> => {
     const own = { ...pca, normalize, asked: given.dim };
     const found = await decomposeParts({
-      ...{ dataset, parts: { train, valid, test: undefined }, rowOrder, options, watch: silent, pca: own },
+      ...{
+        dataset,
+        parts: { train, valid, test: undefined },
+        rowOrder,
+        options,
+        watch: silent,
+        pca: own,
+        memory,
+      },
     });
     const { validByUser } = await found.heldOut();
     return validByUser?.find(({ name }) => name === listMetric(pca));

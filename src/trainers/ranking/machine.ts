@@ -12,13 +12,13 @@ import {
   type RankingLayout,
   type RankingShape,
 } from "../../kernels/ranking/binding.js";
-import { FeatureVectors } from "../../kernels/ranking/tables.js";
 import { readArrays, wholeRegions, writeArrays, type PlacedArrays } from "../../kernels/shared/placed.js";
 import { floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { blockVisits } from "../../numeric/random.js";
 import { ONCE, type Work } from "../../workers/kernel-thread.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import type { FactorStart } from "../../factors/warm-start.js";
+import { RankingRows, squaresOf } from "./rows.js";
 
 /** Copies of the parameters, without padding. */
 export interface RankingParameters {
@@ -133,7 +133,7 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     if (isOne) return new Map([...wholeRegions({ vectors: region }), ...rest]);
     // saves vectors feature by feature: the number of tables into which they are divided depends on the number of
     // threads, which may differ when training is resumed
-    return new Map([["vectors", { rows: this.#numFeatures, columns: width, region, at }], ...rest]);
+    return new Map([["vectors", { rows: this.#rows.count, columns: width, region, at }], ...rest]);
   }
 
   /** Number of groups of features for training in strata; 0 if events are trained in batches. */
@@ -143,11 +143,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
 
   /** Returns the Frobenius norm of the trained vectors, before any normalization. */
   vectorNorm(): number {
-    const rows = new FeatureVectors(this.arena, this.#layout.vectors);
-    const { dim } = this.#shape;
-    let sum = 0;
-    for (let feature = 0; feature < this.#numFeatures; feature++) sum += rows.squares(feature, dim);
-    return Math.sqrt(sum);
+    const rows = this.#rows;
+    return Math.sqrt(rows.squares(0, rows.count));
   }
 
   /**
@@ -157,25 +154,26 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
   parameters(): RankingParameters {
     const { dim, cosine } = this.#shape;
     const { propagated, slices } = this.#layout;
-    const { n, vectorOf, weightsOf } = this.#rows();
+    const rows = this.#rows;
+    const n = rows.count;
     const vectors = new Float32Array(n * dim);
     const panel = propagated && this.arena.f32(propagated);
     const width = 8 * slices;
     for (let feature = 0; feature < n; feature++) {
       const v = vectors.subarray(feature * dim, (feature + 1) * dim);
-      v.set(panel ? panel.subarray(feature * width, feature * width + dim) : vectorOf(feature));
+      v.set(panel ? panel.subarray(feature * width, feature * width + dim) : rows.vectorOf(feature));
       if (cosine) divideByLength(v);
     }
-    return { w: Float32Array.from({ length: n }, (_, i) => weightsOf(i)[0]!), vectors };
+    return { w: Float32Array.from({ length: n }, (_, i) => rows.weightsOf(i)[0]!), vectors };
   }
 
   /** Returns the vectors before the propagation layers, f32[numFeatures * dim]; undefined without layers. */
   base(): Float32Array | undefined {
     if (!this.#layout.propagated) return undefined;
     const { dim } = this.#shape;
-    const { n, vectorOf } = this.#rows();
-    const vectors = new Float32Array(n * dim);
-    for (let feature = 0; feature < n; feature++) vectors.set(vectorOf(feature), feature * dim);
+    const rows = this.#rows;
+    const vectors = new Float32Array(rows.count * dim);
+    for (let feature = 0; feature < rows.count; feature++) vectors.set(rows.vectorOf(feature), feature * dim);
     return vectors;
   }
 
@@ -185,90 +183,30 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
    */
   get optimizer(): OptimizerState {
     const { cosine } = this.#shape;
-    const { n, kept, vectorOf, keptOf, weightsOf } = this.#rows();
+    const { kept } = this.#layout;
+    const rows = this.#rows;
+    const n = rows.count;
     const vectors = new Float32Array(n * kept.vector);
-    for (let feature = 0; feature < n; feature++) vectors.set(keptOf(feature), feature * kept.vector);
+    for (let feature = 0; feature < n; feature++) vectors.set(rows.keptOf(feature), feature * kept.vector);
     const width = cosine ? 1 : kept.weight;
     const w = new Float32Array(n * width);
     // with propagation layers, the trained vectors are not normalized
     const isDivided = !this.#layout.propagated;
     for (let feature = 0; feature < n; feature++) {
-      if (cosine) w[feature] = isDivided ? Math.sqrt(squaresOf(vectorOf(feature))) : 1;
-      else w.set(weightsOf(feature).subarray(1, 1 + width), feature * width);
+      if (cosine) w[feature] = isDivided ? Math.sqrt(squaresOf(rows.vectorOf(feature))) : 1;
+      else w.set(rows.weightsOf(feature).subarray(1, 1 + width), feature * width);
     }
     return { vectors, w, w0: 0 };
   }
 
-  /**
-   * Replaces the initial vectors of known features by those of the run of --init. An all-zero vector was never trained
-   * and keeps its random initialization, unless it is frozen. Frozen features take no step.
-   */
-  startFrom({ known, w, vectors, freezes, optimizer }: FactorStart): void {
-    const { dim, cosine } = this.#shape;
-    const { n, kept, isAdam, change, weightsOf } = this.#rows();
-    for (let feature = 0; feature < n; feature++) {
-      if (!known[feature]) continue;
-      const v = vectors.subarray(feature * dim, (feature + 1) * dim);
-      if (!freezes && w[feature] === 0 && squaresOf(v) === 0) continue;
-      const own = weightsOf(feature);
-      own[0] = w[feature]!;
-      change(feature, (vector, sums) => {
-        vector.set(v);
-        if (optimizer) {
-          sums.set(optimizer.vectors.subarray(feature * kept.vector, (feature + 1) * kept.vector));
-          if (cosine) scale(vector, optimizer.w[feature]!);
-          else own.set(optimizer.w.subarray(feature * kept.weight, (feature + 1) * kept.weight), 1);
-        }
-        if (!freezes) return;
-        // a step is divided by the root of AdaGrad's sum, or of Adam's second moment, which is stored after the first
-        // moment
-        const width = 8 * this.#layout.slices;
-        if (isAdam) sums.fill(Infinity, width, 2 * width);
-        else sums.fill(Infinity);
-        own[isAdam ? 2 : 1] = Infinity;
-      });
-    }
+  /** Replaces the initial vectors of known features by those of the run of --init (rows.ts). */
+  startFrom(start: FactorStart): void {
+    const rows = this.#rows;
+    for (let feature = 0; feature < rows.count; feature++) rows.startFrom(start, feature, feature);
   }
 
-  get #numFeatures(): number {
-    const { weights, weightStride } = this.#layout;
-    return weights.bytes / weightStride;
-  }
-
-  /**
-   * Returns functions that read and change the rows of features. Rows are views, except for vectors in several tables.
-   */
-  #rows() {
-    const { dim, method } = this.#shape;
-    const { vectors, weightStride, momentStride, moments, slices, kept } = this.#layout;
-    const [weightWidth, momentWidth] = [weightStride / 4, momentStride / 4];
-    const rows = new FeatureVectors(this.arena, vectors);
-    const apart = moments && this.arena.f32(moments);
-    const weights = this.arena.f32(this.#layout.weights);
-    const first = 8 * slices;
-    return {
-      n: this.#numFeatures,
-      isAdam: method === "adam",
-      kept,
-      vectorOf: (feature: number) => rows.read(feature).subarray(0, dim),
-      /** returns the optimizer state of a feature's vector */
-      keptOf: (feature: number) => keptIn(feature, rows.read(feature)),
-      /** changes a feature's vector and its optimizer state */
-      change: (feature: number, change: (vector: Float32Array, kept: Float32Array) => void) => {
-        const row = rows.read(feature);
-        change(row.subarray(0, dim), keptIn(feature, row));
-        rows.write(feature, row);
-      },
-      /** returns a feature's weight and its optimizer state */
-      weightsOf: (feature: number) =>
-        weights.subarray(feature * weightWidth, feature * weightWidth + 1 + kept.weight),
-    };
-
-    function keptIn(feature: number, row: Float32Array): Float32Array {
-      return apart
-        ? apart.subarray(feature * momentWidth, feature * momentWidth + kept.vector)
-        : row.subarray(first, first + kept.vector);
-    }
+  get #rows(): RankingRows {
+    return new RankingRows(this.arena, this.#layout, this.#shape);
   }
 }
 
@@ -288,18 +226,8 @@ export function strataRounds(
   return [{ every: ONCE, call: ["sortEvents", plan, ...events] }, ...rounds.flat()];
 }
 
-function squaresOf(v: Float32Array): number {
-  let squares = 0;
-  for (let d = 0; d < v.length; d++) squares += v[d]! * v[d]!;
-  return squares;
-}
-
 /** Normalizes a vector; a zero vector stays unchanged. */
 function divideByLength(v: Float32Array): void {
   const length = Math.sqrt(squaresOf(v)) || 1;
   for (let d = 0; d < v.length; d++) v[d]! /= length;
-}
-
-function scale(v: Float32Array, factor: number): void {
-  for (let d = 0; d < v.length; d++) v[d]! *= factor;
 }

@@ -27,6 +27,7 @@ import { eventsName, shiftOf, storeEvents, type Laid } from "./partition-events.
 import { NONE } from "../../training/warm-start/carried-keys.js";
 import { strataRounds } from "./machine.js";
 import { KeptRows } from "../../factors/kept-rows.js";
+import { RankingRows } from "./rows.js";
 
 /**
  * Counters from which two kinds of draws are made with an epoch's random key: the order in which the partitions take
@@ -63,6 +64,9 @@ export interface FirstRows {
   accumulator: number;
   start: FactorStart | undefined;
 }
+
+/** Rows and weights of all items; the names are those in checkpoints. */
+export type ItemRows = Record<"items" | "weights", Float32Array>;
 
 /** Threads, items and partitions of a training. The caller must call `terminate`, which ends the threads. */
 export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
@@ -215,8 +219,9 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   }
 
   async #save(partition: number, slot: number, isMeasured = true): Promise<void> {
+    const { firstRow } = this.#slots[slot]!;
     if (isMeasured)
-      this.#squares[partition] = this.#squaresOf(this.#slots[slot]!.firstRow, this.partitions.rows);
+      this.#squares[partition] = this.#features.squares(firstRow, firstRow + this.partitions.rows);
     await this.rows.write(partition, this.#numbersOf(slot));
   }
 
@@ -228,20 +233,13 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       .subarray(from, from + this.partitions.rows * this.#stride);
   }
 
-  #squaresOf(firstRow: number, numRows: number): number {
-    const numbers = this.arena.f32(this.#layout.vectors.region);
-    const { dim } = this.#shape;
-    let sum = 0;
-    for (let row = firstRow; row < firstRow + numRows; row++) {
-      const from = row * this.#stride;
-      for (let at = from; at < from + dim; at++) sum += numbers[at]! * numbers[at]!;
-    }
-    return sum;
+  get #features(): RankingRows {
+    return new RankingRows(this.arena, this.#layout, this.#shape);
   }
 
   /** Returns the Frobenius norm of all vectors. */
   vectorNorm(): number {
-    const items = this.#squaresOf(0, this.partitions.itemRows);
+    const items = this.#features.squares(0, this.partitions.itemRows);
     return Math.sqrt(this.#squares.reduce((sum, squares) => sum + squares, items));
   }
 
@@ -270,7 +268,10 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
         deal: { first, end: first + numRows, size: Infinity, parts: this.numThreads },
         call: ["initialize", this.#layout.plan, "thread", "first", "end", ...how],
       });
-      if (start) features.forEach((feature, row) => this.#startFrom(start, feature, first + row));
+      if (!start) return;
+      const own = this.#features;
+      for (const [row, feature] of features.entries())
+        if (feature !== undefined) own.startFrom(start, feature, first + row);
     };
     const itemFeatures = new Uint32Array(itemRows).fill(NONE);
     for (let feature = 0; feature < this.partitions.numFeatures; feature++)
@@ -280,42 +281,6 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       await drawRows(itemRows, rows, (row) => this.partitions.featureOf(p, row));
       await this.#save(p, 0);
     }
-  }
-
-  /**
-   * Replaces the initial parameters of one feature, as RankingMachine.startFrom does. Weights of users are not trained.
-   */
-  #startFrom(
-    { known, w, vectors, freezes, optimizer }: FactorStart,
-    feature: number | undefined,
-    row: number,
-  ) {
-    if (feature === undefined || !known[feature]) return;
-    const { dim } = this.#shape;
-    const { kept, slices } = this.#layout;
-    const v = vectors.subarray(feature * dim, (feature + 1) * dim);
-    if (!freezes && w[feature] === 0 && v.every((x) => x === 0)) return;
-    const numbers = this.arena.f32(this.#layout.vectors.region).subarray(row * this.#stride);
-    const weights = this.#weightsOf(row);
-    numbers.set(v);
-    weights[0] = w[feature]!;
-    const sums = numbers.subarray(8 * slices, 8 * slices + kept.vector);
-    if (optimizer) {
-      sums.set(optimizer.vectors.subarray(feature * kept.vector, (feature + 1) * kept.vector));
-      weights.set(optimizer.w.subarray(feature * kept.weight, (feature + 1) * kept.weight), 1);
-    }
-    // steps are divided by the root of AdaGrad's sum, so an infinite sum freezes the feature
-    if (!freezes) return;
-    sums.fill(Infinity);
-    weights.fill(Infinity, 1);
-  }
-
-  /** Returns a view of the weight of a row and its optimizer state, f32. */
-  #weightsOf(row: number): Float32Array {
-    const width = this.#layout.weightStride / 4;
-    return this.arena
-      .f32(this.#layout.weights)
-      .subarray(row * width, row * width + 1 + this.#layout.kept.weight);
   }
 
   /**
@@ -331,27 +296,25 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return this.#stride;
   }
 
+  /** Number of partitions, and number of floats of each in the store. */
+  get sizes(): { numPartitions: number; length: number } {
+    return { numPartitions: this.partitions.count, length: this.partitions.rows * this.#stride };
+  }
+
   /** Returns copies of the items' rows and weights. */
-  get items(): { rows: Float32Array; weights: Float32Array } {
+  get state(): ItemRows {
     const { itemRows } = this.partitions;
-    const of = (numbers: Float32Array, width: number) =>
-      Float32Array.from(numbers.subarray(0, itemRows * width));
+    const of = (numbers: Float32Array, width: number) => numbers.slice(0, itemRows * width);
     return {
-      rows: of(this.arena.f32(this.#layout.vectors.region), this.#stride),
+      items: of(this.arena.f32(this.#layout.vectors.region), this.#stride),
       weights: of(this.arena.f32(this.#layout.weights), this.#layout.weightStride / 4),
     };
   }
 
-  /** Returns the state for a checkpoint, except the users' rows. */
-  get state(): NamedArrays {
-    const { rows, weights } = this.items;
-    return { items: rows, weights };
-  }
-
-  /** Restores the state. @throws {ArtifactError} it belongs to other features or another dim */
+  /** Restores the items' rows and weights. @throws {ArtifactError} they belong to other features or another dim */
   set state(arrays: NamedArrays) {
-    const { rows, weights } = this.items;
-    this.arena.f32(this.#layout.vectors.region).set(floatsOf(arrays, "items", rows.length));
+    const { items, weights } = this.state;
+    this.arena.f32(this.#layout.vectors.region).set(floatsOf(arrays, "items", items.length));
     this.arena.f32(this.#layout.weights).set(floatsOf(arrays, "weights", weights.length));
   }
 

@@ -1,14 +1,13 @@
 // Trains users in partitions from a log to a run. Partitions are small here, so that a small log has several.
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { keyAt } from "../../log/keys.js";
 import { rowsOf } from "../../embedding/table.js";
 import { openRun } from "../../embedding/run-directory.js";
 import { partitionBytes } from "../../kernels/ranking/partitions.js";
-import type { Progress } from "../../training/session/watch.js";
-import { train } from "../../training/session/session.js";
 import { temporaryFolder } from "../../testing/embed.js";
+import { repeatedTraining } from "../../testing/repeated-training.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";
 import { trainer } from "./trainer.js";
 
@@ -28,23 +27,7 @@ writeFileSync(log, ["user,item", ...pairs].join("\n"));
 beforeEach(() => Object.assign(partitionBytes, { whole: 1000, each: 20_000 }));
 afterAll(() => Object.assign(partitionBytes, { whole: 512 << 20, each: 64 << 20 }));
 
-async function trained(
-  name: string,
-  options: object = {},
-  observe: (progress: Progress) => void = () => undefined,
-  signal = new AbortController().signal,
-) {
-  const all = { ...given, ...options, out: at(name), force: true };
-  return await train(trainer, [log], all as never, { observe, signal });
-}
-
-function bytesOf(name: string): Record<string, string> {
-  const files = ["embeddings.arrow", ...readdirSync(join(at(name), "model")).map((file) => `model/${file}`)];
-  return Object.fromEntries(
-    files.map((file) => [file, readFileSync(join(at(name), file)).toString("base64")]),
-  );
-}
-
+const { trained, bytesOf } = repeatedTraining(trainer, folder, log, given);
 const validated = { valid: 0.1, patience: 9, evaluateEvery: 1, keepState: true } as const;
 
 test.each([
@@ -113,7 +96,7 @@ test.each([[{}], [validated]])(
       "stopped",
       { ...long, checkpointEvery: 2, threads: 1 },
       (progress) => progress.stage === "epoch" && progress.epoch === 5 && abort.abort(new Error("stopped")),
-      abort.signal,
+      abort,
     );
     await expect(stopped).rejects.toThrow("stopped");
     await trained("stopped", { ...long, checkpointEvery: 2, resume: true, maxMemory: 2 ** 30 });
@@ -128,7 +111,7 @@ test("a checkpoint of other rows is damage", async () => {
     "other",
     { checkpointEvery: 2 },
     (progress) => progress.stage === "epoch" && progress.epoch === 4 && abort.abort(new Error("stopped")),
-    abort.signal,
+    abort,
   );
   await expect(stopped).rejects.toThrow("stopped");
   Object.assign(partitionBytes, { each: 10_000 });

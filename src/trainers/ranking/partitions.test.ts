@@ -55,9 +55,9 @@ async function started(threads: number, budget: number) {
 async function vectorsOf(machine: PartitionedMachine): Promise<Float32Array> {
   const { stride } = machine;
   const vectors = new Float32Array(data.numFeatures * shape.dim);
-  const { rows } = machine.items;
+  const { items } = machine.state;
   for (let item = 0; item < numItems; item++)
-    vectors.set(rows.subarray(item * stride, item * stride + shape.dim), item * shape.dim);
+    vectors.set(items.subarray(item * stride, item * stride + shape.dim), item * shape.dim);
   for (let p = 0; p < count; p++) {
     const numbers = new Float32Array((await machine.partition(p)).buffer);
     for (let row = 0; row < partitions.rows; row++) {

@@ -8,32 +8,28 @@ import { sharesNegatives, type RankingData } from "../../kernels/ranking/binding
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import { draw } from "../../numeric/random.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
-import { diverged, runEpochs, type EpochEvent, type Steered } from "../../training/epochs/epoch-loop.js";
-import { listMetric } from "../../training/options/lists.js";
-import type { Scorer } from "../../training/session/feature-training.js";
-import { floatsOf, type LargeArrays } from "../../training/epochs/named-arrays.js";
+import { diverged, type EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
 import type { FactorStart } from "../../factors/warm-start.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { isMatrix, rankingData, userFeatures } from "./data.js";
 import type { RankingOptions } from "./options.js";
-import { PartitionedMachine } from "./partitioned-machine.js";
+import { PartitionedMachine, type ItemRows } from "./partitioned-machine.js";
 import { vectorsInPartitions, type PartitionedModel } from "./partitioned-model.js";
-import { KEPT, NOW, restoreRows, savedRows, type RowPlaces } from "../../factors/kept-rows.js";
-import { storedScorer, type StoredResult } from "../../factors/stored-vectors.js";
+import {
+  noteDisk,
+  trainStored,
+  type KeptState,
+  type StoredEpochs,
+  type StoreInput,
+} from "../../factors/stored-training.js";
+import type { StoredResult } from "../../factors/stored-vectors.js";
 import { FIRST_SQUARES, rateOf, SPREAD, type RankingInput } from "./train.js";
-import { sizeText } from "../../errors.js";
 
 /** Input of a training in partitions: the input of a training in one memory, with the properties below in addition. */
-export interface PartitionedInput extends Omit<RankingInput, "validate"> {
+export interface PartitionedInput extends Omit<RankingInput, "validate">, StoreInput {
   /** range of the users' features */
   users: { first: number; count: number };
-  validate: ((model: Scorer) => Promise<Record<string, number>>) | undefined;
-  /** path next to which temporary files are created */
-  beside: string;
-  /** maximum number of bytes of rows and events in memory */
-  maxMemory: number;
-  note: ((text: string) => void) | undefined;
 }
 
 /** Returns the number of partitions of a training's users; 1 if the model is trained in one memory. */
@@ -77,97 +73,47 @@ export async function trainPartitions(
   const how = { partitions, sourceUsers, store };
   const firstRows = { featureHashes, counts, ...drawn, start: first };
   const machine = await PartitionedMachine.start(data, shape, how, firstRows);
-  if (store.bytesOnDisk > 0)
-    input.note?.(
-      `${sizeText(store.bytesOnDisk)} of the users' vectors and events are read from disk during training, in ` +
-        `${count} partitions (--max-memory ${sizeText(input.maxMemory)})`,
-    );
+  noteDisk(store, count, input);
   return await withMachine(machine, signal, () => trainEpochs(machine, input, options, first, observe));
-}
-
-/** Parameters of an epoch that may be returned: the items' rows, and the blocks with the users' rows. */
-interface Kept {
-  items: { rows: Float32Array; weights: Float32Array };
-  places: RowPlaces;
 }
 
 async function trainEpochs(
   machine: PartitionedMachine,
-  { examples, numFeatures, validate, controls = {} }: PartitionedInput,
+  input: PartitionedInput,
   options: RankingOptions,
   first: FactorStart | undefined,
   observe: (event: EpochEvent) => void,
 ): Promise<StoredResult> {
-  const { epochs: most, seed, shuffle, evaluateEvery, dim } = options;
-  const numEvents = examples.train.items.length;
+  const { seed, shuffle, dim } = options;
+  const numEvents = input.examples.train.items.length;
   const { partitions, rows, stride } = machine;
-  const now = (): Kept => ({ items: machine.items, places: rows.places });
-  const modelOf = ({ items, places }: Kept): PartitionedModel => ({
+  const modelOf = ({ state, places }: KeptState<ItemRows>): PartitionedModel => ({
     ...{ dim, partitions, stride, rows, places },
-    itemRows: items.rows,
-    w: weightsOf(partitions, items.weights, 1 + machine.kept.weight, first, numFeatures),
+    itemRows: state.items,
+    w: weightsOf(partitions, state.weights, 1 + machine.kept.weight, first, input.numFeatures),
   });
-  const sizes = { numPartitions: partitions.count, length: partitions.rows * stride };
-  const restorePartitions = async (of: typeof NOW | typeof KEPT, large: LargeArrays | undefined) =>
-    await restoreRows(large, of, sizes, async (p, numbers) => machine.setPartition(p, numbers));
-  let kept: Kept | undefined;
-  const training: Steered = {
-    async epoch(epoch) {
-      const began = performance.now();
+  const steps: StoredEpochs<ItemRows> = {
+    numEvents,
+    async train(epoch) {
       const order = draw(seed, epoch);
       const trainLoss =
         (await machine.train(shuffle, draw(order, 1), rateOf(options, epoch - 1))) / numEvents;
-      const rowsPerSecond = (numEvents / (performance.now() - began)) * 1000;
       if (!Number.isFinite(trainLoss)) throw diverged("the training loss is not finite", epoch, options);
       const vectorNorm = machine.vectorNorm();
       if (!Number.isFinite(vectorNorm)) throw diverged("vectors are not finite", epoch, options);
-      const validates = validate !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
-      const metrics = validates ? await validate(storedScorer(vectorsInPartitions(modelOf(now())))) : {};
-      const stoppingValue = validates ? (metrics[listMetric(options)] ?? 0) : null;
-      return {
-        event: { trainLoss, ...metrics, vectorNorm, rowsPerSecond },
-        stoppingValue: validate ? stoppingValue : undefined,
-      };
+      return { trainLoss, vectorNorm };
     },
-    keep(epoch) {
-      kept = now();
-      rows.keep(kept.places);
+    modelOf: (kept) => vectorsInPartitions(modelOf(kept)),
+    check(kept, epoch) {
       if (!areFinite(modelOf(kept).w)) throw diverged("a parameter is not finite", epoch, options);
     },
-    save: (withKept) => ({
-      ...machine.state,
-      ...(withKept && kept && { keptItems: kept.items.rows, keptWeights: kept.items.weights }),
-    }),
-    saveLarge: (withKept) =>
-      savedRows(
-        {
-          ...sizes,
-          read: async (p, numbers, isKept) => rows.read(p, numbers, isKept ? kept?.places : undefined),
-        },
-        withKept && kept !== undefined,
-      ),
-    async restore(arrays, large) {
-      machine.state = arrays;
-      // restores the users' rows of the best epoch first; the current ones are then written to other blocks of the
-      // store
-      if (arrays["keptItems"]) {
-        await restorePartitions(KEPT, large);
-        const [keptItems, keptWeights] = [floatsOf(arrays, "keptItems"), floatsOf(arrays, "keptWeights")];
-        kept = { items: { rows: keptItems, weights: keptWeights }, places: rows.places };
-        rows.keep(kept.places);
-      }
-      await restorePartitions(NOW, large);
-    },
-    terminate: () => machine.terminate(),
     threadsInUse: () => machine.threadsInUse,
-    better: "higher",
-    validates: validate !== undefined,
   };
-  const { interrupted, ...done } = await runEpochs(training, options, controls, observe);
-  const model = modelOf(kept!);
+  const { result, kept } = await trainStored(machine, steps, input, options, observe);
+  const keepsState = input.controls?.keepsState === true;
   return {
-    ...{ model: vectorsInPartitions(model), ...done, ...(interrupted && { interrupted }) },
-    optimizer: controls.keepsState ? await optimizerOf(machine, model, kept!, first) : undefined,
+    ...result,
+    optimizer: keepsState ? await optimizerOf(machine, modelOf(kept), kept, first) : undefined,
   };
 }
 
@@ -194,7 +140,7 @@ function weightsOf(
 async function optimizerOf(
   machine: PartitionedMachine,
   { partitions, rows, places, stride, itemRows }: PartitionedModel,
-  { items }: Kept,
+  { state }: KeptState<ItemRows>,
   first: FactorStart | undefined,
 ): Promise<OptimizerState> {
   const { vector, weight, from } = machine.kept;
@@ -211,7 +157,7 @@ async function optimizerOf(
     }
     const row = partitions.itemRow(feature);
     put(feature, itemRows, row);
-    w.set(items.weights.subarray(row * (1 + weight) + 1, (row + 1) * (1 + weight)), feature * weight);
+    w.set(state.weights.subarray(row * (1 + weight) + 1, (row + 1) * (1 + weight)), feature * weight);
   }
   const bits = new Uint32Array(partitions.rows * stride);
   const numbers = new Float32Array(bits.buffer);

@@ -85,7 +85,7 @@ export function featureTable(
  */
 export function lateTable(
   space: FeatureSpace,
-  { dim, w }: { dim: number; w: Float32Array },
+  { dim, w }: { dim: number; w?: Float32Array | undefined },
   vectorsOf: (features: RowRange) => Float32Array,
 ): TableRows {
   const whole = featureTable(space, { dim: 0, w, vectors: new Float32Array() });

@@ -26,21 +26,30 @@ const CHUNK: u32 = 256;
  * rows, and f s subtracts the means.
  *
  * @param sums s, f32[16]; read when the matrix has a shift
+ * @param adds true to begin each sum with the target's number: A has some of the columns, and others came before
  */
 export function multiplyRows(
   a: SparsePlan,
   source: usize,
   sums: usize,
   target: usize,
+  adds: bool,
   first: u32,
   count: u32,
 ): void {
   const values = a.values;
   for (let r = first; r < first + count; r++) {
+    const y = target + ((<usize>r) << 6);
     let y0 = f32x4.splat(0);
     let y1 = f32x4.splat(0);
     let y2 = f32x4.splat(0);
     let y3 = f32x4.splat(0);
+    if (adds) {
+      y0 = v128.load(y);
+      y1 = v128.load(y, 16);
+      y2 = v128.load(y, 32);
+      y3 = v128.load(y, 48);
+    }
     const end = (<usize>load<u32>(a.indptr + ((<usize>r) << 2), 4)) << 2;
     for (let e = (<usize>load<u32>(a.indptr + ((<usize>r) << 2))) << 2; e < end; e += 4) {
       const x = source + ((<usize>load<u32>(a.indices + e)) << 6);
@@ -71,7 +80,6 @@ export function multiplyRows(
       y2 = f32x4.sub(y2, f32x4.mul(shift, v128.load(sums, 32)));
       y3 = f32x4.sub(y3, f32x4.mul(shift, v128.load(sums, 48)));
     }
-    const y = target + ((<usize>r) << 6);
     v128.store(y, y0);
     v128.store(y, y1, 16);
     v128.store(y, y2, 32);
