@@ -10,6 +10,7 @@ import { floatsOf, type LargeArrays } from "../../training/epochs/named-arrays.j
 import { listMetric } from "../../training/options/lists.js";
 import type { Scorer } from "../../training/session/feature-training.js";
 import { withMachine } from "../../workers/with-machine.js";
+import { heldBytes } from "./memory.js";
 import type { AlsOptions, ImplicitOptions } from "./options.js";
 import { StreamedMachine } from "./streamed-machine.js";
 import { firstValue, penaltiesOf, solvingEpochs, startFrom, type ImplicitInput } from "./train.js";
@@ -29,7 +30,8 @@ export interface StreamedInput extends Omit<ImplicitInput, "items" | "validate">
 }
 
 /**
- * Trains as trainImplicit does, with the users' vectors in a store.
+ * Trains as trainImplicit does, with the users' vectors in a store. `input.users` loses its events once the store has
+ * them.
  *
  * @throws the errors of trainImplicit
  * @throws {IoError} the disk is full
@@ -43,7 +45,8 @@ export async function trainStreamed(
 ): Promise<StoredResult> {
   signal?.throwIfAborted();
   const { users, item, start, maxMemory, beside, note } = input;
-  if (users.indices.length === 0) throw new DataError("no events with a known user and item");
+  const numEvents = users.indices.length;
+  if (numEvents === 0) throw new DataError("no events with a known user and item");
   const { dim, threads } = options;
   const mass = { users: rowSums(users), items: columnSums(users, item.count) };
   const penalties = {
@@ -56,8 +59,12 @@ export async function trainStreamed(
   };
   // sets the penalties of users that are not trained below 0, before the machine stores the penalties
   const known = isFirst && Uint8Array.from(mass.users, (_, user) => Number(isFirst.users(user)));
-  const shape = { dim, block: BLOCK, threads, users, numItems: item.count, maxMemory, beside };
+  const held = heldBytes({ numFeatures: input.numFeatures, numEvents, numItems: item.count, dim });
+  const left = Math.max(0, maxMemory - held);
+  const shape = { dim, block: BLOCK, threads, users, numItems: item.count, maxMemory: left, beside };
   const machine = await StreamedMachine.start(shape, penalties.users);
+  // the store has a copy of the events, so that they need no memory during training
+  Object.assign(users, { indices: new Uint32Array(), values: undefined });
   return await withMachine(machine, signal, async () => {
     const itemRows = machine.arena.f32(machine.items);
     const valueOf = firstValue(input.itemHashes, mass.items, options);
@@ -73,7 +80,7 @@ export async function trainStreamed(
         `the users' vectors and events are read from disk during training, in ${machine.starts.length - 1} blocks ` +
           `(--max-memory ${sizeText(maxMemory)})`,
       );
-    return await trainEpochs(machine, input, mass.users, options, observe);
+    return await trainEpochs(machine, input, { mass: mass.users, numEvents }, options, observe);
   });
 }
 
@@ -97,14 +104,14 @@ interface Kept {
 
 async function trainEpochs(
   machine: StreamedMachine,
-  { users, user, item, numFeatures, validate, controls = {} }: StreamedInput,
-  mass: Float64Array,
+  { user, item, numFeatures, validate, controls = {} }: StreamedInput,
+  { mass, numEvents }: { mass: Float64Array; numEvents: number },
   options: ImplicitOptions & Pick<AlsOptions, "k" | "metric">,
   observe: (event: EpochEvent) => void,
 ): Promise<StoredResult> {
   const { rows, starts, blockLength } = machine;
   const itemRows = machine.arena.f32(machine.items);
-  const now = (): Kept => ({ items: Float32Array.from(itemRows), places: rows.places });
+  const now = (): Kept => ({ items: itemRows.slice(), places: rows.places });
   const w = new Float32Array(numFeatures);
   const modelOf = (kept: Kept) => storedVectors(machine, kept, { dim: options.dim, w, user, item });
   const sizes = { numPartitions: starts.length - 1, length: blockLength };
@@ -116,7 +123,7 @@ async function trainEpochs(
     async epoch(epoch) {
       const began = performance.now();
       const trainLoss = await solve(epoch);
-      const rowsPerSecond = (users.indices.length / (performance.now() - began)) * 1000;
+      const rowsPerSecond = (numEvents / (performance.now() - began)) * 1000;
       const metrics = validate && (await validate(storedScorer(modelOf(now()))));
       const stoppingValue = metrics && (metrics[listMetric(options)] ?? 0);
       return { event: { trainLoss, rowsPerSecond, ...metrics }, stoppingValue };
