@@ -10,7 +10,7 @@
 // total of 131,072 events, because these suffice to decide.
 
 import { MISSING, selectKeys, type Keys } from "../log/keys.js";
-import { ascending, mapTo, thoseOf } from "../numeric/indices.js";
+import { ascending, lowerBound, mapTo, thoseOf } from "../numeric/indices.js";
 import { type Column, type Dataset, type KeyColumn, columnNamed } from "./dataset.js";
 import { countKeys } from "./vocabulary/key-counts.js";
 import type { Encoder, FeatureRows } from "./rows.js";
@@ -95,9 +95,16 @@ function rowsByItem({ codes, dictionary }: KeyColumn, rows: Uint32Array): RowsBy
   return { indptr, rows: sorted };
 }
 
+/** Maximum number of entries of a Map; tests set another. */
+export const mapLimit = { entries: 2 ** 24 };
+
 /** Returns u32[numRows]: a code of each row's cell, which is the same for equal numbers. */
 export function cellCodes(column: Column): Uint32Array {
   if (column.kind !== "number") return column.codes;
+  if (column.values.length > mapLimit.entries) {
+    const sorted = column.values.slice().sort();
+    return mapTo(Uint32Array, column.values, (x) => (Number.isNaN(x) ? MISSING : lowerBound(sorted, x)));
+  }
   const codeOf = new Map<number, number>();
   return mapTo(Uint32Array, column.values, (x) => {
     if (Number.isNaN(x)) return MISSING;

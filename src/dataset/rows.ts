@@ -62,6 +62,22 @@ export function forEachPair(
   for (let pair = firstPair(rows, row); pair < end; pair++) visit(ids[pair]!, values ? values[pair]! : 1);
 }
 
+/** Returns a function that returns a pair's feature. It does not encode rows whose encoding is deferred. */
+export function featureReader(rows: FeatureRows): (pair: number) => number {
+  const encoding = encodings.get(rows);
+  if (!encoding) {
+    const { ids } = rows;
+    return (pair) => ids[pair]!;
+  }
+  const { width } = rows;
+  const { fields, rows: order } = encoding;
+  return (pair) => {
+    const row = Math.floor(pair / width);
+    const { codes, ids, offset } = fields[pair - row * width]!;
+    return offset + ids[codes[order[row]!]!]!;
+  };
+}
+
 /** Returns the rows at the given indices, in that order. */
 export function rowsAt(rows: FeatureRows, order: ArrayLike<number>): FeatureRows {
   const startOf = (row: number) => firstPair(rows, row);

@@ -32,12 +32,16 @@ export function rowsAsLog(dataset: Dataset, rows: Uint32Array): Dataset {
 }
 
 function withOwnKeys(column: KeyColumn): KeyColumn {
-  const numbers = new Map<number, number>();
+  const numbers = new Uint32Array(column.dictionary.size).fill(MISSING);
+  const found = new Uint32Array(column.dictionary.size);
+  let size = 0;
   const codes = column.codes.map((code) => {
     if (code === MISSING) return MISSING;
-    const number = numbers.get(code) ?? numbers.size;
-    numbers.set(code, number);
-    return number;
+    if (numbers[code] === MISSING) {
+      found[size] = code;
+      numbers[code] = size++;
+    }
+    return numbers[code]!;
   });
-  return { ...column, codes, dictionary: selectKeys(column.dictionary, Uint32Array.from(numbers.keys())) };
+  return { ...column, codes, dictionary: selectKeys(column.dictionary, found.subarray(0, size)) };
 }

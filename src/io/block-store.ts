@@ -39,12 +39,14 @@ export class BlockStore {
   /**
    * Writes a block; a block that already has the name must have the same length. @throws {IoError} disk full and the
    * like
+   *
+   * @param reserved bytes of memory that stay free for later blocks
    */
-  async write(name: string, numbers: Uint32Array): Promise<void> {
+  async write(name: string, numbers: Uint32Array, reserved = 0): Promise<void> {
     const known = this.#inMemory.get(name);
     if (known) return known.set(numbers);
     let stored = this.#onDisk.get(name);
-    if (!stored && numbers.byteLength <= this.#free) {
+    if (!stored && numbers.byteLength + reserved <= this.#free) {
       this.#free -= numbers.byteLength;
       this.#inMemory.set(name, new Uint32Array(numbers));
       return;

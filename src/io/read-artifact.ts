@@ -5,7 +5,7 @@ import { constants } from "node:fs";
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { ArtifactError } from "../errors.js";
 import { fileKindText } from "./listed-files.js";
-import { asIoError, codeOf } from "./write.js";
+import { asIoError, codeOf, pieces } from "./write.js";
 
 const CHUNK = 1 << 20;
 
@@ -81,9 +81,19 @@ export async function withArtifact<T>(path: string, read: (file: ReadHandle) => 
   }
 }
 
-/** Reads a small file completely. @throws {ArtifactError} the file is missing @throws {IoError} */
+/** Reads a file completely. @throws {ArtifactError} the file is missing @throws {IoError} */
 export async function readArtifact(path: string): Promise<Uint8Array> {
-  return await withArtifact(path, (file) => file.readFile());
+  return await withArtifact(path, async (file) => {
+    // readFile of Node is limited to 2 GiB
+    const bytes = new Uint8Array((await file.stat()).size);
+    let end = 0;
+    while (end < bytes.length) {
+      const { bytesRead } = await file.read(bytes, end, Math.min(bytes.length - end, pieces.most), end);
+      if (bytesRead === 0) break;
+      end += bytesRead;
+    }
+    return bytes.subarray(0, end);
+  });
 }
 
 /**

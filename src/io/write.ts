@@ -5,6 +5,9 @@ import { mkdir, open, type FileHandle, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EmbedError, IoError, OutputError } from "../errors.js";
 
+/** Maximum number of bytes that are read or written at a time; tests set another. */
+export const pieces = { most: 1 << 30 };
+
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /** Size in bytes of the blocks to which small chunks are joined, so that callers may pass chunks of any size. */
@@ -78,6 +81,12 @@ export class ChunkWriter {
 
   /** Appends a chunk, which must not change until the next flush. */
   async write(chunk: Uint8Array): Promise<void> {
+    if (chunk.length >= BLOCK) {
+      // a large chunk is not copied to a block
+      await this.flush();
+      await this.#put(chunk);
+      return;
+    }
     this.#pending.push(chunk);
     this.#pendingBytes += chunk.length;
     if (this.#pendingBytes >= BLOCK) await this.flush();
@@ -88,10 +97,18 @@ export class ChunkWriter {
     if (this.#pendingBytes === 0) return;
     const block = this.#pending.length === 1 ? this.#pending[0]! : this.#joined();
     [this.#pending, this.#pendingBytes] = [[], 0];
-    if (this.isHashed) this.#hash.update(block);
+    await this.#put(block);
+  }
+
+  async #put(block: Uint8Array): Promise<void> {
     this.#bytes += block.length;
-    // a write may accept fewer bytes than requested
-    for (let at = 0; at < block.length;) at += (await this.#file.write(block, at)).bytesWritten;
+    // Node hashes and writes less than 2 GiB at a time, and a write may accept fewer bytes than requested
+    for (let at = 0; at < block.length;) {
+      const part = block.subarray(at, at + pieces.most);
+      const { bytesWritten } = await this.#file.write(part);
+      if (this.isHashed) this.#hash.update(part.subarray(0, bytesWritten));
+      at += bytesWritten;
+    }
   }
 
   /** Returns the pending chunks as one block, in a buffer that the next call overwrites. */

@@ -67,10 +67,19 @@ export function uniformAt(stream: number, n: number): number {
   return randomAt(stream, n) / 2 ** 32;
 }
 
-/** Shuffles the numbers in place (Fisher and Yates; Knuth 1969, algorithm P). */
-export function shuffle(numbers: Uint32Array, stream: number): void {
+/**
+ * Shuffles the numbers in place (Fisher and Yates; Knuth 1969, algorithm P).
+ *
+ * @param others arrays of the same length, which get the same order
+ */
+export function shuffle(
+  numbers: Uint32Array,
+  stream: number,
+  ...others: readonly (Uint32Array | Float32Array)[]
+): void {
   for (let i = numbers.length - 1; i > 0; i--) {
     const j = Math.floor(uniformAt(stream, i) * (i + 1));
     [numbers[i], numbers[j]] = [numbers[j]!, numbers[i]!];
+    for (const other of others) [other[i], other[j]] = [other[j]!, other[i]!];
   }
 }

@@ -33,6 +33,14 @@ export function thoseOf(indices: Uint32Array, passes: (index: number) => boolean
   return kept.slice(0, n);
 }
 
+/**
+ * Returns the first n numbers: a view of the array unless it would keep more than an eighth too much memory alive, so
+ * that a large array is not copied.
+ */
+export function firstOf(numbers: Uint32Array, n: number): Uint32Array {
+  return 8 * n >= 7 * numbers.length ? numbers.subarray(0, n) : numbers.slice(0, n);
+}
+
 /** Returns the array of the results of a function of each value and its index, like `from` of typed arrays. */
 export function mapTo<T extends Float64Array | Float32Array | Uint32Array | Int32Array | Uint8Array, V>(
   type: new (length: number) => T,

@@ -8,7 +8,7 @@
 // The n-th negative of a row is a hash of (seed, epoch, row, n). A draw that is in the history is rejected, and the
 // next random number is used.
 
-import { ascending, mapTo, thoseOf } from "../numeric/indices.js";
+import { ascending, firstOf, mapTo, thoseOf } from "../numeric/indices.js";
 import { NO_ITEM, type ItemLists } from "../kernels/top-items/binding.js";
 import { itemAt } from "./noise-distribution.js";
 import { MISSING, selectKeys, type Keys } from "../log/keys.js";
@@ -43,7 +43,7 @@ export function historyOf(users: Uint32Array, items: Uint32Array, numUsers: numb
     for (let j = 0; j < own.length; j++) if (j === 0 || own[j] !== own[j - 1]) all[kept++] = own[j]!;
     indptr[u + 1] = kept;
   }
-  return { indptr, items: all.slice(0, kept) };
+  return { indptr, items: firstOf(all, kept) };
 }
 
 /** Returns u32, parallel to the items: the index of the list that contains each item. */

@@ -4,7 +4,7 @@
 import { ascending, codesAt, thoseOf, valuesAt } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
 import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
-import type { Dataset } from "../dataset/dataset.js";
+import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import {
   itemsOf,
   usersOf,
@@ -27,6 +27,12 @@ export interface RankedPart {
   contextFieldIndexes: readonly number[];
 }
 
+/** A training split. */
+export interface TrainedPart extends RankedPart {
+  /** whether the user is the only field of an event's context */
+  isUserAlone: boolean;
+}
+
 /** Positive events in random order. */
 export interface RankingEvents {
   /** context features (user, device, ...) of each event, one row per event */
@@ -37,6 +43,8 @@ export interface RankingEvents {
   items: Uint32Array;
   /** f32[numEvents]: weights; absent when all are 1 */
   weights?: Float32Array;
+  /** u32: feature of each of the source's users, if it is the only feature of the context of all events */
+  featureOfUser?: Uint32Array;
 }
 
 /** Queries of a ranking evaluation: one per user of a split. */
@@ -64,31 +72,83 @@ export interface RankingExamples {
 }
 
 /**
- * Returns the events with a known item whose user does not have all items, so that a negative exists.
+ * Returns the events with a known item whose user does not have all items, so that a negative exists. The arrays of
+ * `events` become those of the result, because copies of hundreds of millions of events would not fit into memory.
  *
  * @param events users and items of the part's rows
  * @param weights f32[part.rows.length]; absent when all are 1
  */
 export function rankingEvents(
   source: NegativeSource,
-  part: RankedPart,
-  { users, items }: EventNumbers,
+  part: TrainedPart,
+  events: EventNumbers,
   seed: number,
   weights?: Float32Array,
 ): RankingEvents {
   const { indptr } = source.history;
   const taken = (user: number) => (user === NO_ITEM ? 1 : indptr[user + 1]! - indptr[user]!);
-  const usable = thoseOf(
-    ascending(part.rows.length),
-    (e) => items[e] !== NO_ITEM && taken(users[e]!) < source.items.size,
+  const isUsable = (e: number) => events.items[e] !== NO_ITEM && taken(events.users[e]!) < source.items.size;
+  const featureOfUser = part.isUserAlone ? featuresOfUsers(part, events.users, source.users.size) : undefined;
+  let numUsable = 0;
+  for (let e = 0; e < events.items.length; e++) if (isUsable(e)) numUsable++;
+  let own = { ...events, weights, rows: featureOfUser ? undefined : part.rows };
+  if (numUsable < events.items.length) {
+    const usable = thoseOf(ascending(events.items.length), isUsable);
+    own = {
+      users: codesAt(own.users, usable),
+      items: codesAt(own.items, usable),
+      weights: weights && valuesAt(weights, usable),
+      rows: own.rows && codesAt(own.rows, usable),
+    };
+  }
+  const { users, items } = own;
+  const rows = own.rows === part.rows ? part.rows.slice() : own.rows;
+  const ownWeights = own.weights === weights ? weights?.slice() : own.weights;
+  shuffle(
+    items,
+    streamOf(seed, 0x72616e6b),
+    users,
+    ...[rows, ownWeights].filter((array) => array !== undefined),
   );
-  shuffle(usable, streamOf(seed, 0x72616e6b));
   return {
-    context: contextOf(part, codesAt(part.rows, usable)),
-    users: codesAt(users, usable),
-    items: codesAt(items, usable),
-    ...(weights && { weights: valuesAt(weights, usable) }),
+    context: featureOfUser ? contextOfUsers(featureOfUser, users) : contextOf(part, rows!),
+    ...{ users, items },
+    ...(ownWeights && { weights: ownWeights }),
+    ...(featureOfUser && { featureOfUser }),
   };
+}
+
+/**
+ * Returns u32[numUsers]: the feature of each user; undefined if an event has no user.
+ *
+ * @param users u32: user of each of the part's rows; each user has a row
+ */
+function featuresOfUsers(part: RankedPart, users: Uint32Array, numUsers: number): Uint32Array | undefined {
+  const rows = new Uint32Array(numUsers);
+  for (let e = 0; e < users.length; e++) {
+    if (users[e] === NO_ITEM) return undefined;
+    rows[users[e]!] = part.rows[e]!;
+  }
+  const { ids, width, indptr, values } = contextOf(part, rows);
+  return width === 1 && !indptr && !values ? ids : undefined;
+}
+
+/** Returns the contexts of events that have only a user; the features are copied when they are first read. */
+function contextOfUsers(featureOfUser: Uint32Array, users: Uint32Array): FeatureRows {
+  const numRows = users.length;
+  let ids: Uint32Array | undefined;
+  return {
+    ...{ numRows, width: 1, labels: new Float32Array(numRows) },
+    get ids() {
+      return (ids ??= codesAt(featureOfUser, users));
+    },
+  };
+}
+
+/** Returns events without any event. */
+export function noEvents(): RankingEvents {
+  const none = { users: new Uint32Array(), items: new Uint32Array() };
+  return { ...none, context: { numRows: 0, width: 1, ids: new Uint32Array(), labels: new Float32Array() } };
 }
 
 /** Known users of a split in the order of their first events, with their held-out items. */
@@ -113,32 +173,43 @@ export function heldOutOf(
 ): HeldOut {
   const users = usersOf(knownUsers, dataset, rows);
   const items = itemsOf(knownItems, dataset, rows);
-  const [userCodes, itemCodes] = [codesOf(dataset, "user"), codesOf(dataset, "item")];
-  const byUser = new Map<number, { first: number; items: number[]; unknown: Set<number> }>();
-  const unknownUsers = new Set<number>();
-  let [events, repeats] = [0, 0];
-  users.forEach((user, e) => {
-    const [row, item] = [rows[e]!, items[e]!];
-    const isMissing = itemCodes?.[row] === MISSING;
-    if (user === NO_ITEM) {
-      if (userCodes && userCodes[row] !== MISSING) unknownUsers.add(userCodes[row]!);
-      return;
+  const userColumn = columnOfRole(dataset, "user");
+  const [userCodes, itemCodes] = [userColumn?.codes, columnOfRole(dataset, "item")?.codes];
+  const isCounted = (e: number) => users[e] !== NO_ITEM && itemCodes?.[rows[e]!] !== MISSING;
+  // numbers the users in the order of their first events; typed arrays, because a Map has at most 16.7 million entries
+  const queryOf = new Uint32Array(knownUsers.size).fill(NO_ITEM);
+  const [firsts, found] = [new Uint32Array(rows.length), new Uint32Array(rows.length)];
+  const unknownUsers = new Uint8Array(userColumn?.dictionary.size ?? 0);
+  let [numQueries, events, repeats] = [0, 0, 0];
+  for (let e = 0; e < rows.length; e++) {
+    const [row, user, item] = [rows[e]!, users[e]!, items[e]!];
+    if (user === NO_ITEM && userCodes && userCodes[row] !== MISSING) unknownUsers[userCodes[row]!] = 1;
+    if (!isCounted(e)) continue;
+    if (queryOf[user] === NO_ITEM) {
+      [firsts[numQueries], found[numQueries]] = [row, user];
+      queryOf[user] = numQueries++;
     }
-    if (isMissing) return;
-    let found = byUser.get(user);
-    if (!found) byUser.set(user, (found = { first: row, items: [], unknown: new Set() }));
-    if (item === NO_ITEM) found.unknown.add(itemCodes ? itemCodes[row]! : e);
-    else found.items.push(item);
     events++;
     if (item !== NO_ITEM && hasItem(history, user, item)) repeats++;
-  });
+  }
+  const ends = new Uint32Array(numQueries + 1);
+  for (let e = 0; e < rows.length; e++) if (isCounted(e)) ends[queryOf[users[e]!]! + 1]!++;
+  for (let q = 0; q < numQueries; q++) ends[q + 1]! += ends[q]!;
+  // an unknown item gets a number after those of the known items, so that repeated ones are found
+  const all = new Uint32Array(events);
+  const at = ends.slice();
+  for (let e = 0; e < rows.length; e++) {
+    if (!isCounted(e)) continue;
+    const item = items[e] === NO_ITEM ? knownItems.size + (itemCodes ? itemCodes[rows[e]!]! : e) : items[e]!;
+    all[at[queryOf[users[e]!]!]!++] = item;
+  }
   return {
-    users: Uint32Array.from(byUser.keys()),
-    firsts: Uint32Array.from(byUser.values(), ({ first }) => first),
-    items: listsOf([...byUser.values()], (found) => distinct(found.items, found.unknown.size)),
+    users: found.slice(0, numQueries),
+    firsts: firsts.slice(0, numQueries),
+    items: distinct({ indptr: ends, items: all }, knownItems.size),
     events,
     repeats,
-    unknownUsers: unknownUsers.size,
+    unknownUsers: unknownUsers.reduce((sum, is) => sum + is, 0),
   };
 }
 
@@ -208,19 +279,29 @@ function contextOf({ encoder, contextFieldIndexes }: RankedPart, rows: Uint32Arr
   return encoder.encode(rows, new Float32Array(rows.length), contextFieldIndexes);
 }
 
-/** Returns the distinct items in ascending order, followed by NO_ITEM for each of the `unknown` items. */
-function distinct(items: readonly number[], unknown: number): Uint32Array {
-  const known = Uint32Array.from(items)
-    .sort()
-    .filter((item, i, sorted) => item !== sorted[i - 1]);
-  const all = new Uint32Array(known.length + unknown).fill(NO_ITEM);
-  all.set(known);
-  return all;
+/**
+ * Returns the distinct items of each list in ascending order, with NO_ITEM for each that is not one of the known ones.
+ * @param items changed
+ */
+function distinct({ indptr, items }: ItemLists, numKnown: number): ItemLists {
+  const ends = new Uint32Array(indptr.length);
+  let kept = 0;
+  for (let q = 0; q + 1 < indptr.length; q++) {
+    const own = items.subarray(indptr[q], indptr[q + 1]).sort();
+    let last = NO_ITEM;
+    for (let j = 0; j < own.length; j++) {
+      const item = own[j]!;
+      if (item !== last) items[kept++] = item < numKnown ? item : NO_ITEM;
+      last = item;
+    }
+    ends[q + 1] = kept;
+  }
+  return { indptr: ends, items: items.slice(0, kept) };
 }
 
-function codesOf({ columns, roles }: Dataset, role: "user" | "item"): Uint32Array | undefined {
+function columnOfRole({ columns, roles }: Dataset, role: "user" | "item"): KeyColumn | undefined {
   const column = columns.find(({ name }) => name === roles[role]);
-  return column?.kind === "key" ? column.codes : undefined;
+  return column?.kind === "key" ? column : undefined;
 }
 
 /** Concatenates the lists that a function returns for each row. */

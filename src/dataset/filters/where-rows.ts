@@ -178,7 +178,10 @@ function someValues(column: Column): string {
   return low > high ? "" : `numbers from ${low} to ${high}`;
 }
 
-/** Returns u8[rows.length]: the result of a test for each row. Each distinct cell is tested once. */
+/** Maximum number of distinct numbers whose results are remembered; a Map has at most 16.7 million entries. */
+const MOST_ANSWERS = 1 << 20;
+
+/** Returns u8[rows.length]: the result of a test for each row. A distinct cell is tested once, if they are few. */
 function answersOf(
   test: CellTest,
   column: Exclude<Column, { kind: "multi" }>,
@@ -193,7 +196,7 @@ function answersOf(
       const x = values[row]!;
       if (Number.isNaN(x)) return ofMissing;
       const answer = known.get(x) ?? (test.holds(String(x)) ? 1 : 0);
-      known.set(x, answer);
+      if (known.size < MOST_ANSWERS) known.set(x, answer);
       return answer;
     });
   }

@@ -4,9 +4,9 @@
 //
 // Row r of a matrix belongs to id r of its field: row 0 is out-of-vocabulary and stays empty.
 
-import { mapTo } from "../../numeric/indices.js";
+import { firstOf, mapTo } from "../../numeric/indices.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
-import { firstPair, type FeatureRows } from "../rows.js";
+import { featureReader, firstPair, type FeatureRows } from "../rows.js";
 
 /** Range of the features of a field: the id in the field is feature - first. */
 export interface FieldFeatures {
@@ -23,9 +23,63 @@ export interface Interactions {
 
 /** Returns the user-item pairs of the events. A pair's value is the sum of its events' weights, 1 each by default. */
 export function interactionsOf(rows: FeatureRows, user: FieldFeatures, item: FieldFeatures): Interactions {
+  if (!rows.weights) return countedInteractions(rows, user, item);
   const pairs = userItemIds(rows, user, item);
   const users = sparseOf(pairs.users, pairs.items, [user.count, item.count], pairs.weights);
   return { users, leftOut: rows.numRows - pairs.users.length };
+}
+
+/** Returns the interactions of events without weights, in little more memory than the result needs. */
+function countedInteractions(rows: FeatureRows, user: FieldFeatures, item: FieldFeatures): Interactions {
+  const numUsers = user.count;
+  const ends = new Uint32Array(numUsers + 1);
+  forEachEvent(rows, user, item, (u) => ends[u + 1]!++);
+  for (let u = 0; u < numUsers; u++) ends[u + 1]! += ends[u]!;
+  const items = new Uint32Array(ends[numUsers]!);
+  const at = ends.slice();
+  forEachEvent(rows, user, item, (u, i) => (items[at[u]!++] = i));
+
+  // sorts the items of each user and counts repeated ones
+  const indptr = new Uint32Array(numUsers + 1);
+  let values: Float32Array | undefined;
+  let kept = 0;
+  for (let u = 0; u < numUsers; u++) {
+    const own = items.subarray(ends[u], ends[u + 1]).sort();
+    for (let j = 0; j < own.length; j++) {
+      if (j === 0 || own[j] !== own[j - 1]) items[kept++] = own[j]!;
+      else {
+        values ??= new Float32Array(items.length).fill(1);
+        values[kept - 1]!++;
+      }
+    }
+    indptr[u + 1] = kept;
+  }
+  const users = {
+    indptr,
+    indices: firstOf(items, kept),
+    ...(values && { values: values.subarray(0, kept) }),
+  };
+  return { users, leftOut: rows.numRows - items.length };
+}
+
+/** Calls a function with the user and the item of each event that has both, as ids of their fields. */
+function forEachEvent(
+  rows: FeatureRows,
+  user: FieldFeatures,
+  item: FieldFeatures,
+  visit: (user: number, item: number, row: number) => void,
+): void {
+  const featureAt = featureReader(rows);
+  for (let r = 0; r < rows.numRows; r++) {
+    let [u, i] = [0, 0];
+    const end = firstPair(rows, r + 1);
+    for (let at = firstPair(rows, r); at < end; at++) {
+      const feature = featureAt(at);
+      if (feature >= user.first && feature < user.first + user.count) u = feature - user.first;
+      if (feature >= item.first && feature < item.first + item.count) i = feature - item.first;
+    }
+    if (u > 0 && i > 0) visit(u, i, r);
+  }
 }
 
 /**
@@ -49,24 +103,16 @@ function userItemIds(
   user: FieldFeatures,
   item: FieldFeatures,
 ): { users: Uint32Array; items: Uint32Array; weights?: Float32Array } {
-  const { numRows, ids, weights: given } = rows;
+  const { numRows, weights: given } = rows;
   const users = new Uint32Array(numRows);
   const items = new Uint32Array(numRows);
   const weights = given && new Float32Array(numRows);
   let kept = 0;
-  for (let r = 0; r < numRows; r++) {
-    let [u, i] = [0, 0];
-    const end = firstPair(rows, r + 1);
-    for (let at = firstPair(rows, r); at < end; at++) {
-      const feature = ids[at]!;
-      if (feature >= user.first && feature < user.first + user.count) u = feature - user.first;
-      if (feature >= item.first && feature < item.first + item.count) i = feature - item.first;
-    }
-    if (u === 0 || i === 0) continue;
+  forEachEvent(rows, user, item, (u, i, r) => {
     if (weights) weights[kept] = given[r]!;
     users[kept] = u;
     items[kept++] = i;
-  }
+  });
   return {
     users: users.subarray(0, kept),
     items: items.subarray(0, kept),

@@ -19,6 +19,24 @@ interface AlsSize {
   numEvents: number;
 }
 
+/**
+ * Returns the bytes in memory beside the kernel and the store: the events as codes, row numbers and history, the keys,
+ * and two copies of the items' vectors.
+ */
+export function heldBytes({
+  numFeatures,
+  numEvents,
+  numItems,
+  dim,
+}: {
+  numFeatures: number;
+  numEvents: number;
+  numItems: number;
+  dim: number;
+}): number {
+  return 16 * numEvents + 60 * numFeatures + 8 * dim * numItems;
+}
+
 /** Returns whether the vectors and events exceed one memory of 4 GiB, or --max-memory. */
 export function isStreamed(
   { numUsers, numItems, numEvents }: AlsSize,
@@ -52,13 +70,16 @@ export function alsNeeds({ dim: given }: AlsOptions, maxMemory: number): Needs {
       const mostRows = Math.min(users, Math.ceil(blockLimits.bytes / (4 * D)));
       const resident = residentBytes(D, numItems, mostRows, Math.min(trainRows, blockLimits.events));
       const stored = (heldOutRows > 0 ? 2 : 1) * 4 * D * users + STORED_EVENT * trainRows;
-      const sums = Math.min(
-        numItems * sumBytes(Math.min(BLOCK, D)),
-        Math.max(blockLimits.sums, maxMemory - resident),
-      );
-      const inMemory = Math.min(stored, Math.max(0, maxMemory - resident - sums));
-      const others = 8 * dim * numItems + 60 * features + 32 * trainRows + 16 * heldOutRows;
-      return { memory: resident + sums + inMemory + others, disk: table + stored - inMemory };
+      const held = heldBytes({ numFeatures: features, numEvents: trainRows, numItems, dim });
+      const left = maxMemory - held - resident;
+      const sums = Math.min(numItems * sumBytes(Math.min(BLOCK, D)), Math.max(blockLimits.sums, left));
+      const inMemory = Math.min(stored, Math.max(0, left - sums));
+      // the codes and row numbers of the log are in memory already
+      const others = held - 12 * trainRows + 16 * heldOutRows;
+      return {
+        memory: Math.max(16 * trainRows, resident + sums + inMemory) + others,
+        disk: table + stored - inMemory,
+      };
     },
   };
 }

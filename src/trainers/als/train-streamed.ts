@@ -7,6 +7,7 @@ import { noteDisk, trainStored, type KeptState, type StoreInput } from "../../fa
 import type { StoredResult, StoredVectors } from "../../factors/stored-vectors.js";
 import type { EpochEvent } from "../../training/epochs/epoch-loop.js";
 import { withMachine } from "../../workers/with-machine.js";
+import { heldBytes } from "./memory.js";
 import type { AlsOptions, ImplicitOptions } from "./options.js";
 import { StreamedMachine, withoutPadding, type ItemVectors } from "./streamed-machine.js";
 import { firstValue, penaltiesOf, solvingEpochs, startFrom, type ImplicitInput } from "./train.js";
@@ -20,7 +21,8 @@ export interface StreamedInput extends Omit<ImplicitInput, "items" | "validate">
 }
 
 /**
- * Trains as trainImplicit does, with the users' vectors in a store.
+ * Trains as trainImplicit does, with the users' vectors in a store. `input.users` loses its events once the store has
+ * them.
  *
  * @throws the errors of trainImplicit
  * @throws {IoError} the disk is full
@@ -34,7 +36,8 @@ export async function trainStreamed(
 ): Promise<StoredResult> {
   signal?.throwIfAborted();
   const { users, user, item, start, maxMemory, beside } = input;
-  if (users.indices.length === 0) throw new DataError("no events with a known user and item");
+  const numEvents = users.indices.length;
+  if (numEvents === 0) throw new DataError("no events with a known user and item");
   const { dim, threads } = options;
   const mass = { users: rowSums(users), items: columnSums(users, item.count) };
   const penalties = {
@@ -47,8 +50,12 @@ export async function trainStreamed(
   };
   // gives users that are not trained a penalty below 0, before the machine stores the penalties
   const known = isFirst && Uint8Array.from(mass.users, (_, user) => Number(isFirst.users(user)));
-  const shape = { dim, block: BLOCK, threads, users, numItems: item.count, maxMemory, beside };
+  const held = heldBytes({ numFeatures: input.numFeatures, numEvents, numItems: item.count, dim });
+  const left = Math.max(0, maxMemory - held);
+  const shape = { dim, block: BLOCK, threads, users, numItems: item.count, maxMemory: left, beside };
   const machine = await StreamedMachine.start(shape, penalties.users);
+  // the store has a copy of the events, so that they need no memory during training
+  Object.assign(users, { indices: new Uint32Array(), values: undefined });
   return await withMachine(machine, signal, async () => {
     const itemRows = machine.arena.f32(machine.items);
     const valueOf = firstValue(input.itemHashes, mass.items, options);
@@ -63,7 +70,7 @@ export async function trainStreamed(
     const solve = solvingEpochs(machine, mass.users, options);
     const w = new Float32Array(input.numFeatures);
     const epochs = {
-      numEvents: users.indices.length,
+      numEvents,
       train: async (epoch: number) => ({ trainLoss: await solve(epoch) }),
       modelOf: (kept: KeptState<ItemVectors>) => storedVectors(machine, kept, { dim, w, user, item }),
     };

@@ -73,8 +73,9 @@ export function graphOf(
  */
 export function userFeatures({ source, train }: RankingExamples): Uint32Array {
   const features = new Uint32Array(source.history.indptr.length - 1).fill(NONE);
-  train.users.forEach((user, e) => {
-    if (user < features.length) features[user] = train.context.ids[e]!;
+  const { users, featureOfUser, context } = train;
+  users.forEach((user, e) => {
+    if (user < features.length) features[user] = featureOfUser ? featureOfUser[user]! : context.ids[e]!;
   });
   return features;
 }

@@ -18,22 +18,53 @@ const KEPT = {
  */
 const STORED_EVENT = 17;
 
+/** Bytes in memory during a training in partitions: of an event, as codes, row number and history, and of a key. */
+const [LOGGED_EVENT, KEY] = [16, 60];
+
+/** Numbers of features, items and events, on which the memory of a training in partitions depends. */
+interface PartitionedSize {
+  features: number;
+  numItems: number;
+  numEvents: number;
+}
+
+/** Returns the bytes in the kernel's memory: the items' rows with a copy of the best epoch's, and two partitions. */
+function residentBytes(
+  { numItems, numEvents }: PartitionedSize,
+  { rowBytes, numUsers }: { rowBytes: number; numUsers: number },
+): number {
+  const partition =
+    partitionBytes.each + (STORED_EVENT + 8) * (numEvents / numPartitions(numUsers, rowBytes));
+  return 2 * numItems * (rowBytes + 8) + 3 * partition;
+}
+
+/** Returns the bytes of users' rows and events that --max-memory leaves in memory beside the log and the items. */
+export function storeBudget(
+  size: PartitionedSize,
+  how: { rowBytes: number; numUsers: number; maxMemory: number },
+): number {
+  const log = LOGGED_EVENT * size.numEvents + KEY * size.features;
+  return Math.max(0, how.maxMemory - log - residentBytes(size, how));
+}
+
 /**
- * Returns the bytes in memory and on disk of a training in partitions. In memory are the items' rows with their copies,
- * two partitions, and as much of the store as --max-memory allows. With a validation split, the store may contain every
- * user's row twice.
+ * Returns the bytes in memory and on disk of a training in partitions. In memory are first all events, then the items'
+ * rows, two partitions, and as much of the store as --max-memory allows. With a validation split, the store may contain
+ * every user's row twice.
  */
 function partitionedNeeds(
-  { features, users, trainRows, heldOutRows }: TrainingSize,
+  { features, users: numUsers, trainRows: numEvents, heldOutRows }: TrainingSize,
   rowBytes: number,
-  dim: number,
   maxMemory: number,
 ): { memory: number; beside: number } {
-  const partition = partitionBytes.each + (STORED_EVENT + 24) * (trainRows / numPartitions(users, rowBytes));
-  const resident = (features - users) * (rowBytes + 8 + 2 * (rowBytes + 4 * dim)) + 4 * partition;
-  const stored = (heldOutRows > 0 ? 2 : 1) * users * rowBytes + STORED_EVENT * trainRows;
-  const inMemory = Math.min(stored, Math.max(0, maxMemory - resident));
-  return { memory: resident + inMemory + 60 * features + 40 * trainRows, beside: stored - inMemory };
+  const size = { features, numItems: features - numUsers, numEvents };
+  const stored = (heldOutRows > 0 ? 2 : 1) * numUsers * rowBytes + STORED_EVENT * numEvents;
+  const inMemory = Math.min(stored, storeBudget(size, { rowBytes, numUsers, maxMemory }));
+  const resident = residentBytes(size, { rowBytes, numUsers }) + inMemory;
+  return {
+    memory: Math.max(12 * numEvents, 4 * numEvents + resident) + KEY * features,
+    beside: stored - inMemory,
+  };
 }
 
 /**
@@ -57,7 +88,7 @@ export function rankingNeeds(
         size.ofColumn.size === 2 &&
         numPartitions(size.users, rowBytes) > 1
       ) {
-        const { memory, beside } = partitionedNeeds(size, rowBytes, dim, maxMemory);
+        const { memory, beside } = partitionedNeeds(size, rowBytes, maxMemory);
         return { memory, disk: beside + 1.2 * tableBytes(size, dim) };
       }
       const slices = Math.ceil(dim / 8);

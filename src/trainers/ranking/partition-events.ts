@@ -31,20 +31,45 @@ function placesFor(numPairs: number): { shift: number; bits: number } {
   return { shift, bits: 32 * bits.length };
 }
 
-/** Writes the events of each partition to the store; the events of a partition keep their order. */
+/** Maximum number of events that are sorted at a time; tests set another. */
+export const sortedEvents = { most: 32 << 20 };
+
+/**
+ * Writes the events of each partition to the store; the events of a partition keep their order.
+ *
+ * @param featureOfUser u32: feature of each user of the history; NONE for users without events
+ * @param reserved bytes of memory that the store keeps free for other blocks
+ */
 export async function storeEvents(
-  { context, users, items, weights, history }: RankingData,
+  { users, items, weights, history }: Pick<RankingData, "users" | "items" | "weights" | "history">,
   partitions: Partitions,
-  sourceUsers: Uint32Array,
+  featureOfUser: Uint32Array,
   store: BlockStore,
+  reserved: number,
 ): Promise<Laid[]> {
   const { count, rows } = partitions;
+  const sourceUsers = new Uint32Array(partitions.users.count).fill(NONE);
+  const partitionOf = new Uint32Array(featureOfUser.length);
+  featureOfUser.forEach((feature, user) => {
+    if (feature === NONE) return;
+    sourceUsers[feature - partitions.users.first] = user;
+    partitionOf[user] = partitions.partitionOf(feature);
+  });
+  // an event without a user has the out-of-vocabulary feature, the first of the users
+  const partitionOfEvent = (e: number): number => (users[e] === NO_ITEM ? 0 : partitionOf[users[e]!]!);
   const ends = new Uint32Array(count + 1);
-  for (const feature of context.ids) ends[partitions.partitionOf(feature) + 1]!++;
+  for (let e = 0; e < items.length; e++) ends[partitionOfEvent(e) + 1]!++;
   for (let p = 0; p < count; p++) ends[p + 1]! += ends[p]!;
-  const places = ends.slice();
-  const sorted = new Uint32Array(items.length);
-  context.ids.forEach((feature, e) => (sorted[places[partitions.partitionOf(feature)]!++] = e));
+  /** Returns u32: the events of partitions first .. last - 1, sorted by partition. */
+  const eventsOf = (first: number, last: number): Uint32Array => {
+    const sorted = new Uint32Array(ends[last]! - ends[first]!);
+    const places = ends.map((end) => end - ends[first]!);
+    for (let e = 0; e < items.length; e++) {
+      const p = partitionOfEvent(e);
+      if (p >= first && p < last) sorted[places[p]!++] = e;
+    }
+    return sorted;
+  };
 
   const sourceOf = (p: number, row: number): number => {
     const feature = partitions.featureOf(p, row);
@@ -59,11 +84,18 @@ export async function storeEvents(
   const mostPairs = Math.max(0, ...sizes.map(({ numPairs }) => numPairs));
   const how = { rows, hasWeights: weights !== undefined, bits: placesFor(mostPairs).bits };
   const laid = sizes.map((size) => ({ sizes: size, sections: partitionSections(size, how) }));
+  let [from, to] = [0, 0];
+  let sorted: Uint32Array = new Uint32Array();
   for (const [p, { sections }] of laid.entries()) {
+    if (p === to) {
+      [from, to] = [p, p + 1];
+      while (to < count && ends[to + 1]! - ends[from]! <= sortedEvents.most) to++;
+      sorted = eventsOf(from, to);
+    }
     const numbers = new Uint32Array(sections.end);
     const floats = new Float32Array(numbers.buffer);
-    sorted.subarray(ends[p], ends[p + 1]).forEach((e, i) => {
-      numbers[i] = users[e] === NO_ITEM ? NO_ITEM : partitions.rowOf(context.ids[e]!);
+    sorted.subarray(ends[p]! - ends[from]!, ends[p + 1]! - ends[from]!).forEach((e, i) => {
+      numbers[i] = users[e] === NO_ITEM ? NO_ITEM : partitions.rowOf(featureOfUser[users[e]!]!);
       numbers[sections.items + i] = items[e]!;
       if (weights) floats[sections.weights + i] = weights[e]!;
     });
@@ -76,7 +108,7 @@ export async function storeEvents(
         pairs.set(history.items.subarray(history.indptr[user], history.indptr[user + 1]), indptr[row]);
     }
     numbers.set(membershipsOf({ indptr, items: pairs }, mostPairs).bits, sections.memberships);
-    await store.write(eventsName(p), numbers);
+    await store.write(eventsName(p), numbers, reserved);
   }
   return laid;
 }

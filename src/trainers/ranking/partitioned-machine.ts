@@ -16,7 +16,13 @@ import {
   type RankingLayout,
   type RankingShape,
 } from "../../kernels/ranking/binding.js";
-import { allocateSlot, useSlot, type Partitions, type Slot } from "../../kernels/ranking/partitions.js";
+import {
+  allocateSlot,
+  rankingRowBytes,
+  useSlot,
+  type Partitions,
+  type Slot,
+} from "../../kernels/ranking/partitions.js";
 import { strataGroups } from "../../kernels/ranking/strata.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { draw, permutation } from "../../numeric/random.js";
@@ -133,7 +139,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
    * Writes the events to the store by partition, lays out the kernel's memory, starts the threads and draws the initial
    * vectors.
    *
-   * @param sourceUsers u32[users]: number in the history of each user's feature; NONE if the history lacks the user
+   * @param featureOfUser u32: feature of each user of the history; NONE for users without events
    * @throws {UsageError} the items and two partitions do not fit into one memory
    * @throws {IoError} the store cannot be written, for example because the disk is full
    */
@@ -142,12 +148,14 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     shape: RankingShape,
     {
       partitions,
-      sourceUsers,
+      featureOfUser,
       store,
-    }: { partitions: Partitions; sourceUsers: Uint32Array; store: BlockStore },
+    }: { partitions: Partitions; featureOfUser: Uint32Array; store: BlockStore },
     first: FirstRows,
   ): Promise<PartitionedMachine> {
-    const laid = await storeEvents(data, partitions, sourceUsers, store);
+    // vectors are in memory rather than events, because they are also written
+    const rowBytes = partitions.count * partitions.rows * rankingRowBytes(shape.dim, shape.method);
+    const laid = await storeEvents(data, partitions, featureOfUser, store, rowBytes);
     const machine = new PartitionedMachine(data, shape, partitions, store, laid);
     await machine.begin("ranking", machine.#layout);
     await machine.#initialize(first);

@@ -9,6 +9,7 @@ import { partitionBytes } from "../../kernels/ranking/partitions.js";
 import { temporaryFolder } from "../../testing/embed.js";
 import { repeatedTraining } from "../../testing/repeated-training.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";
+import { sortedEvents } from "./partition-events.js";
 import { trainer } from "./trainer.js";
 
 const folder = temporaryFolder();
@@ -39,6 +40,7 @@ test.each([
   const runs = [];
   for (const how of [{}, { maxMemory: 1000, threads: 1 }, { maxMemory: 60_000, threads: 3 }]) {
     const notes: string[] = [];
+    sortedEvents.most = "maxMemory" in how ? 3000 : 32 << 20;
     await trained(name, { ...options, ...how }, (progress) => {
       if (progress.stage === "note") notes.push(progress.text);
     });

@@ -45,9 +45,9 @@ const counts = new Uint32Array(data.numFeatures).fill(1);
 
 async function started(threads: number, budget: number) {
   const store = new BlockStore(join(folder, "run"), budget);
-  const sourceUsers = Uint32Array.from({ length: numUsers }, (_, user) => user);
+  const featureOfUser = Uint32Array.from({ length: numUsers }, (_, user) => numItems + user);
   const first = { featureHashes, counts, seed: 1, spread, accumulator, start: undefined };
-  const how = { partitions, sourceUsers, store };
+  const how = { partitions, featureOfUser, store };
   return { store, machine: await PartitionedMachine.start(data, { ...shape, threads }, how, first) };
 }
 

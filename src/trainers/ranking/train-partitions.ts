@@ -7,12 +7,12 @@ import { numPartitions, Partitions, rankingRowBytes } from "../../kernels/rankin
 import { sharesNegatives, type RankingData } from "../../kernels/ranking/binding.js";
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import { draw } from "../../numeric/random.js";
-import type { RankingExamples } from "../../sampling/ranking-events.js";
+import { noEvents, type RankingExamples } from "../../sampling/ranking-events.js";
 import { diverged, type EpochEvent } from "../../training/epochs/epoch-loop.js";
-import { NONE } from "../../training/warm-start/carried-keys.js";
 import type { FactorStart } from "../../factors/warm-start.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { isMatrix, rankingData, userFeatures } from "./data.js";
+import { storeBudget } from "./memory.js";
 import type { RankingOptions } from "./options.js";
 import { PartitionedMachine, type ItemRows } from "./partitioned-machine.js";
 import { vectorsInPartitions, type PartitionedModel } from "./partitioned-model.js";
@@ -58,34 +58,48 @@ export async function trainPartitions(
   observe: (event: EpochEvent) => void,
   signal: AbortSignal | undefined,
 ): Promise<StoredResult> {
-  const { examples, numFeatures, users, featureHashes, counts } = input;
+  const numEvents = input.examples.train.items.length;
+  const { machine, store } = await startMachine(input, count, first, options);
+  // the store has a copy of the events, so that they need no memory during training
+  input.examples.train = noEvents();
+  noteDisk(store, count, input);
+  return await withMachine(machine, signal, () =>
+    trainEpochs(machine, input, numEvents, options, first, observe),
+  );
+}
+
+/** Stores the events by partition, and the initial vectors. */
+async function startMachine(
+  { examples, numFeatures, users, featureHashes, counts, maxMemory, beside }: PartitionedInput,
+  count: number,
+  start: FactorStart | undefined,
+  options: RankingOptions,
+): Promise<{ machine: PartitionedMachine; store: BlockStore }> {
   const partitions = new Partitions(numFeatures, users, count);
   const rowBytes = rankingRowBytes(options.dim, options.optimizer);
-  const resident = partitions.localRows * rowBytes;
-  const store = new BlockStore(input.beside, Math.max(0, input.maxMemory - resident));
+  const sizes = {
+    features: numFeatures,
+    numItems: partitions.itemRows,
+    numEvents: examples.train.items.length,
+  };
+  const store = new BlockStore(beside, storeBudget(sizes, { rowBytes, numUsers: users.count, maxMemory }));
   const data: RankingData = rankingData(numFeatures, examples, options);
-  const sourceUsers = new Uint32Array(users.count).fill(NONE);
-  userFeatures(examples).forEach((feature, user) => {
-    if (feature !== NONE) sourceUsers[feature - users.first] = user;
-  });
   const shape = { ...options, method: options.optimizer, cosine: false, averages: options.averagePositives };
   const drawn = { seed: options.seed, spread: SPREAD, accumulator: FIRST_SQUARES };
-  const how = { partitions, sourceUsers, store };
-  const firstRows = { featureHashes, counts, ...drawn, start: first };
-  const machine = await PartitionedMachine.start(data, shape, how, firstRows);
-  noteDisk(store, count, input);
-  return await withMachine(machine, signal, () => trainEpochs(machine, input, options, first, observe));
+  const how = { partitions, featureOfUser: userFeatures(examples), store };
+  const firstRows = { featureHashes, counts, ...drawn, start };
+  return { machine: await PartitionedMachine.start(data, shape, how, firstRows), store };
 }
 
 async function trainEpochs(
   machine: PartitionedMachine,
   input: PartitionedInput,
+  numEvents: number,
   options: RankingOptions,
   first: FactorStart | undefined,
   observe: (event: EpochEvent) => void,
 ): Promise<StoredResult> {
   const { seed, shuffle, dim } = options;
-  const numEvents = input.examples.train.items.length;
   const { partitions, rows, stride } = machine;
   const modelOf = ({ state, places }: KeptState<ItemRows>): PartitionedModel => ({
     ...{ dim, partitions, stride, rows, places },
@@ -127,13 +141,12 @@ function weightsOf(
   first: FactorStart | undefined,
   numFeatures: number,
 ): Float32Array {
-  return Float32Array.from({ length: numFeatures }, (_, feature) =>
-    partitions.isUser(feature)
-      ? first?.known[feature]
-        ? first.w[feature]!
-        : 0
-      : ofItems[partitions.itemRow(feature) * width]!,
-  );
+  const w = new Float32Array(numFeatures);
+  for (let feature = 0; feature < numFeatures; feature++) {
+    if (!partitions.isUser(feature)) w[feature] = ofItems[partitions.itemRow(feature) * width]!;
+    else if (first?.known[feature]) w[feature] = first.w[feature]!;
+  }
+  return w;
 }
 
 /** Returns the optimizer state, by feature. */

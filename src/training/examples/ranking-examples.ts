@@ -1,6 +1,7 @@
 // Creates the examples of a task that ranks items: training events, and the held-out items of the users in other
 // splits.
 
+import { isDeepStrictEqual } from "node:util";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { bindEncoder, type Encoder } from "../../dataset/rows.js";
@@ -10,6 +11,7 @@ import { UsageError } from "../../errors.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
 import { ascending, thoseOf } from "../../numeric/indices.js";
 import {
+  noEvents,
   queriesAt,
   rankingEvents,
   rankingQueries,
@@ -90,16 +92,23 @@ export function rankingExamples(
     contextFieldIndexes: fields,
   });
   const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
-  const train = rankingEvents(source, bound(parts.train, contextFieldIndexes), fields.events, seed, weights);
+  const { users, items } = fields.events;
+  let userless = 0;
+  for (let e = 0; e < users.length; e++) if (users[e] === NO_ITEM && items[e] !== NO_ITEM) userless++;
+  const context = bound(parts.train, contextFieldIndexes);
+  const isUserAlone = isDeepStrictEqual(contextFieldIndexes, userFields(space, parts.train));
+  // least squares samples no negatives, and takes its events from feature rows
+  const train =
+    task === "ranking"
+      ? rankingEvents(source, { ...context, isUserAlone }, fields.events, seed, weights)
+      : noEvents();
   const left = parts.train.rows.length - train.items.length;
-  // least squares samples no negatives, so that it can use users who have every item
   if (left > 0 && task === "ranking") {
     observe({
       stage: "warning",
       text: `${left} events are not used for training: their item is unknown, or their user has every item`,
     });
   }
-  const userless = train.users.reduce((n, user) => n + (user === NO_ITEM ? 1 : 0), 0);
   if (userless > 0) {
     const text =
       `${userless} of ${parts.train.rows.length} training events have no known '${user}' and teach nothing about ` +
