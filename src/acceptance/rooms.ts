@@ -124,7 +124,7 @@ export const rooms: Record<string, Room> = {
   },
   // code that the executors of a Spark server run, and its transfer to them; node:v8 serializes the data of a part
   executors: {
-    mayImport: words("engine embedding export io training ranking api errors"),
+    mayImport: words("log engine embedding export io training trainers ranking api errors"),
     packages: ["node:v8", "node:zlib", "node:fs/promises"],
   },
   // a training's flags are also keys of a pipeline file, so that flags/ needs their schema

@@ -3,7 +3,7 @@
 import type { UnseenCounts } from "../../dataset/rows.js";
 import { rowFormats } from "../../export/row-formats.js";
 import { hashedIds } from "../../training/options/columns.js";
-import { badRows, reading } from "../../training/options/reading.js";
+import { badRows, reading, rowsOnExecutors } from "../../training/options/reading.js";
 import { threads } from "../../training/options/run-options.js";
 import { choice, flag, list, pick, text, type Given } from "../../training/options/table.js";
 import type { Summary } from "../../training/session/summary.js";
@@ -30,6 +30,7 @@ export const predictOptions = {
   dedupeBy: { ...reading.dedupeBy, ...byRow },
   dedupeKeep: { ...reading.dedupeKeep, ...byRow },
   ...badRows,
+  ...rowsOnExecutors,
   format: choice(rowFormats, {
     placeholder: "format",
     help: "output format; by default from the extension of -o, else csv",
