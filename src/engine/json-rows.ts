@@ -58,12 +58,13 @@ function cellOf(column: string, type: SparkType): string | undefined {
   if (kind === "decimal") return `CAST(${column} AS DOUBLE)`;
   if (kind === "date") return `CAST(${column} AS STRING)`;
   if (kind === "timestamp" || kind === "timestampNtz")
-    return `date_format(${column}, "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'")`;
+    return `date_format(${column}, ${quotedText("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'")})`;
   if (kind !== "array") return undefined;
   const value = cellOf("x", (type["array"] as { elementType?: SparkType }).elementType ?? {});
   return value === undefined ? undefined : `transform(${column}, x -> ${value})`;
 }
 
-function quotedText(text: string): string {
+/** Quotes a text for use in SQL. */
+export function quotedText(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 }

@@ -20,25 +20,20 @@ export async function runOnRows(
   format: "jsonl" | "csv",
   write: (chunk: Uint8Array) => Promise<void>,
 ): Promise<PartCounts> {
-  const warnings: string[] = [];
   const watch = { signal: new AbortController().signal, observe: () => undefined };
   const how = { inputFormat: "jsonl", format, threads: 1 } as const;
   try {
     if (job.command === "predict") {
-      const { rows, leftOut, unknown } = await predict(
-        run,
-        [path],
-        { ...job.given, ...how },
-        write,
-        watch,
-        true,
-      );
+      const made = await predict(run, [path], { ...job.given, ...how }, write, watch, true);
+      const { rows, leftOut, unknown } = made;
+      // warnings with counts are made of the counts of all parts
+      const warnings = made.warnings.filter((text) => !/\d of \d|^skipped \d/.test(text));
       return { rows, read: rows + leftOut.filtered + leftOut.bad, bad: leftOut.bad, unknown, warnings };
     }
     const made = await transform(run, [path], { ...job.given, ...how }, write, watch);
     return { rows: made.rows, read: made.rows, bad: 0, unknown: {}, warnings: made.warnings };
   } catch (error) {
-    if (error instanceof NoRowsError) return { rows: 0, read: 0, bad: 0, unknown: {}, warnings };
+    if (error instanceof NoRowsError) return { rows: 0, read: 0, bad: 0, unknown: {}, warnings: [] };
     if (!(error instanceof DataError) || !error.place) throw error;
     const { line, ...place } = error.place;
     throw new DataError(error.detail, { ...place, file: job.named, ...(line !== undefined && { line }) });

@@ -13,7 +13,7 @@ import type { PredictSummary } from "../api/predict/options.js";
 import { openRun } from "../embedding/run-directory.js";
 import { batchesIn } from "../engine/batches.js";
 import { checkCanRun, freeOutput, parallelismOf, runOnExecutors } from "../engine/executors.js";
-import { jsonLine, serverLog, type ServerLog } from "../engine/json-rows.js";
+import { jsonLine, quotedText, serverLog, type ServerLog } from "../engine/json-rows.js";
 import { openEngineSession, ROW_SETTINGS } from "../engine/open.js";
 import { quotedColumn, queryOf } from "../engine/plans.js";
 import type { EngineSession } from "../engine/session.js";
@@ -74,32 +74,28 @@ export async function rowsOnServer(
     const numParts = engineParts ?? (await parallelismOf(session));
     const text = `working on the executors of ${session.shown}, in up to ${numParts} parts`;
     watch.observe({ stage: "doing", text });
-    const counts = ["rows", "read", "bad"].map(
-      (name) => `sum(CAST(get_json_object(report, '$.${name}') AS BIGINT))`,
-    );
-    const names = columns.unknown.flatMap((name) => [
+    const counted = columns.unknown.flatMap((name) => [
       `$.unknown['${name}'].cells`,
       `$.unknown['${name}'].unseen`,
     ]);
-    const sums = names.map(
-      (name) => `sum(CAST(get_json_object(report, "${name.replaceAll('"', '\\"')}") AS BIGINT))`,
-    );
     const values = await runOnExecutors(session, {
       ...{ script: PART_SCRIPT, output, numCells: 1, rows: columns.rows },
       files: new Map([[JOB_FILE!, serialize(job)], ...(await filesOfRun(run.root))]),
       input: { line, from: `(SELECT /*+ COALESCE(${numParts}) */ * FROM ${log.from})` },
-      metrics: [...counts, "max(get_json_object(report, '$.warnings'))", ...sums],
+      metrics: [
+        "max(get_json_object(report, '$.warnings'))",
+        ...["$.rows", "$.read", "$.bad", ...counted].map(
+          (path) => `sum(CAST(get_json_object(report, ${quotedText(path)}) AS BIGINT))`,
+        ),
+      ],
     });
-    const [rows = 0, read = 0, bad = 0] = values.slice(0, 3).map(Number);
+    const [rows = 0, read = 0, bad = 0, ...cells] = values.slice(1).map((value) => Number(value ?? 0));
     if (rows === 0)
       throw new NoRowsError(`no rows left of ${read}; check the run's --where and --drop`, {
         file: log.name,
       });
     const unknown = Object.fromEntries(
-      columns.unknown.map((name, i) => [
-        name,
-        { cells: Number(values[4 + 2 * i]), unseen: Number(values[5 + 2 * i]) },
-      ]),
+      columns.unknown.map((name, i) => [name, { cells: cells[2 * i]!, unseen: cells[2 * i + 1]! }]),
     );
     const leftOut = { filtered: read - bad - rows, bad };
     const summary = {
@@ -107,7 +103,7 @@ export async function rowsOnServer(
       options: { run: path, ...definedOf({ on: log.name, ...own, format: "parquet" }) },
       metrics: {},
     };
-    const warnings = JSON.parse(String(values[3] ?? "[]")) as string[];
+    const warnings = JSON.parse(String(values[0] ?? "[]")) as string[];
     for (const warning of warnings) watch.observe({ stage: "warning", text: warning });
     if (command === "transform") return { ...summary, warnings };
     const notes = [
@@ -211,24 +207,21 @@ function outputColumns(
   for (const [name, value] of Object.entries(row)) {
     const column = `row.${quotedColumn(name)}`;
     if (typeof value !== "object" || value === null || keys.has(name)) {
-      types.push(`${quotedColumn(name)} ${keys.has(name) ? "STRING" : number}`);
+      types.push(`${quotedColumn(name)}: ${keys.has(name) ? "STRING" : number}`);
       columns.push(`${column} AS ${quotedColumn(name)}`);
     } else if (Array.isArray(value)) {
-      types.push(`${quotedColumn(name)} ARRAY<${number}>`);
+      types.push(`${quotedColumn(name)}: ARRAY<${number}>`);
       const names = header.slice(-value.length).map(quotedColumn);
       columns.push(...names.map((each, i) => `${column}[${i}] AS ${each}`));
     } else {
       const names = Object.keys(value).map(quotedColumn);
-      types.push(`${quotedColumn(name)} STRUCT<${names.map((each) => `${each}: DOUBLE`).join(", ")}>`);
+      types.push(`${quotedColumn(name)}: STRUCT<${names.map((each) => `${each}: DOUBLE`).join(", ")}>`);
       columns.push(...names.map((each) => `${column}.${each} AS ${each}`));
     }
   }
-  const schema = `array<struct<${types.map((type) => type.replace(" ", ": ")).join(", ")}>>`;
+  const schema = `array<struct<${types.join(", ")}>>`;
   return {
-    rows: [
-      [`explode(from_json(c0, '${schema.replaceAll("'", "\\'")}', map('mode', 'FAILFAST'))) AS row`],
-      columns,
-    ],
+    rows: [[`explode(from_json(c0, ${quotedText(schema)}, map('mode', 'FAILFAST'))) AS row`], columns],
     predictions: Object.keys(row).filter((name) => !keys.has(name)),
   };
 }
