@@ -5,7 +5,7 @@ export const [BETWEEN_CELLS, BETWEEN_ROWS] = ["\u0001", "\u0002"];
 
 /** Returns a cell in which the characters that separate cells and lines are escaped. */
 export function escapedCell(cell: string): string {
-  return cell.replaceAll(/[\\\t\n\r\u0001\u0002]/g, (character) => ESCAPES.get(character)!);
+  return cell.replaceAll(/[\\\p{Cc}]/gu, (character) => ESCAPES.get(character) ?? character);
 }
 
 const ESCAPES = new Map([
