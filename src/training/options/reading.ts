@@ -156,7 +156,11 @@ export const onExecutors = (work: string) =>
 /** Options of commands that read rows and write rows, on this machine or on executors. */
 export const rowsOnExecutors = {
   ...pick(engine, "engineSql", "engineTimeout"),
-  engine: { ...engine.engine, only: { engineOutput: true } },
+  engine: {
+    ...engine.engine,
+    help: "with --engine-output: Spark Connect server that reads the log (sc://localhost:15002, sc://HOST:443/;use_ssl=true)",
+    only: { engineOutput: true },
+  },
   ...onExecutors("process the rows on its executors"),
 } as const;
 
