@@ -1,5 +1,5 @@
-// `recall --engine-output` on a real Spark Connect server: the executors make the same lists as a local run, row for
-// row, even if one executor dies. Without Java or the wheel the tests print a message and pass.
+// `--engine-output` of recall, predict and transform on a real Spark Connect server: the executors make the same rows as
+// a local run, even if one executor dies. Without Java or the wheel the tests print a message and pass.
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -126,6 +126,81 @@ withSpark("a task that is killed in the middle is run again, and the lists are t
   expect(existsSync(die)).toBe(false);
 });
 
+/** Writes a query of the rows of clicks.csv with typed cells. @param hour expression of the hour */
+function clicksQuery(name: string, hour = "CAST(_c4 AS DOUBLE)"): string[] {
+  const cells = `_c1 AS user_id, _c2 AS item_id, _c3 AS device, ${hour} AS hour, CAST(_c5 AS BIGINT) AS timestamp`;
+  const from = `csv.\`file://${fixture("clicks.csv")}\` WHERE _c0 <> 'click'`;
+  writeFileSync(at(name), `SELECT ${cells} FROM ${from} -- the rows of the log\n`);
+  return ["--engine-sql", at(name)];
+}
+
+const sorted = (rows: Row[]): string[] =>
+  rows.map((row) => JSON.stringify(row, (_, x: unknown) => (typeof x === "bigint" ? Number(x) : x))).sort();
+
+/** Processes a local file and a log on the server; expects the same rows and the same counts. */
+async function expectSameRows(
+  args: readonly string[],
+  file: string,
+  remote: readonly string[],
+): Promise<void> {
+  const [here, there] = [at(`here-${outputs}.parquet`), at(`there-${outputs++}`)];
+  const [command, run, ...options] = args as [string, string];
+  const shown = ["--json", "--quiet"];
+  const local = await embedOk([
+    ...[command, run, file, ...options, "--format", "parquet", "-o", here, ...shown],
+  ]);
+  const made = await embedOk([command, run, ...remote, ...options, "--engine-output", there, ...shown]);
+  const rows = await rowsOfFile(here);
+  expect(rows.length).toBeGreaterThan(10);
+  const written = await rowsBelow(there);
+  expect(Object.keys(written[0]!)).toEqual(Object.keys(rows[0]!));
+  expect(sorted(written)).toEqual(sorted(rows));
+  const counts = (stdout: string): object => {
+    const { rows: count, predictions, leftOut, unknown, warnings } = JSON.parse(stdout) as Row;
+    return { count, predictions, leftOut, unknown, warnings };
+  };
+  expect(counts(made.stdout)).toEqual(counts(local.stdout));
+}
+
+withSpark("predictions of the rows of a query are those made here", async (engine) => {
+  const args = ["--epochs", "1", "--numeric", "hour", "--quiet"];
+  await embedOk(["train-fm", fixture("clicks.csv"), "-o", at("hours"), ...args]);
+  const keep = ["--keep", "user_id,item_id,timestamp"];
+  const remote = [...clicksQuery("clicks.sql"), ...engine, "--engine-parts", "2"];
+  mkdirSync(die);
+  await expectSameRows(["predict", at("hours"), ...keep], fixture("clicks.csv"), remote);
+  expect(existsSync(die)).toBe(false);
+
+  // a row that cannot be used fails the job, with its cell in the message
+  const hour =
+    "CASE WHEN _c5 = (SELECT max(_c5) FROM csv.`file://CLICKS` WHERE _c0 <> 'click') THEN 'noon' ELSE _c4 END";
+  const bad = clicksQuery("bad.sql", hour.replace("CLICKS", fixture("clicks.csv")));
+  const output = ["--engine-output", at("bad"), "--quiet"];
+  const { code, stderr } = await embed(["predict", at("hours"), ...bad, ...engine, ...keep, ...output]);
+  expect([code, stderr]).toEqual([65, expect.stringMatching(/sql:.*bad\.sql:\d+: column 'hour'.*noon/)]);
+  expect(existsSync(at("bad/_SUCCESS"))).toBe(false);
+});
+
+withSpark("leaves of trees and vectors of items are those made here", async (engine) => {
+  await embedOk(["train-gbdt", fixture("clicks.csv"), "-o", at("trees"), "--trees", "5", "--quiet"]);
+  const leaves = ["transform", at("trees"), "--key", "item_id"];
+  await expectSameRows(leaves, fixture("clicks.csv"), [...clicksQuery("clicks.sql"), ...engine]);
+  const trained = ["--label", "rating", "--epochs", "1", "--quiet"];
+  await embedOk(["train-fm", fixture("ratings.csv"), "-o", at("ratings"), ...trained]);
+  const parquet = at("ratings.parquet");
+  const { parquetWriteBuffer } = await import("hyparquet-writer");
+  const lines = readFileSync(fixture("ratings.csv"), "utf8").trim().split("\n").slice(1);
+  const cells = lines.map((line) => line.split(","));
+  const columnData = [
+    { name: "user_id", type: "STRING" as const, data: cells.map(([user]) => user!) },
+    { name: "item_id", type: "STRING" as const, data: cells.map(([, item]) => item!) },
+    { name: "timestamp", type: "DOUBLE" as const, data: cells.map((row) => Number(row[3])) },
+  ];
+  writeFileSync(parquet, new Uint8Array(parquetWriteBuffer({ columnData })));
+  const vectors = ["transform", at("ratings"), "--key", "item_id"];
+  await expectSameRows(vectors, parquet, [`file://${parquet}`, ...engine]);
+});
+
 withSpark(
   "an output that exists, one that cannot be written, and executors without Node are errors",
   async (engine) => {
@@ -156,10 +231,11 @@ withSpark(
 );
 
 test("what executors cannot do is refused before anything is read", async () => {
-  const refused = async (...args: string[]) => {
-    const { code, stderr } = await embed(["recall", "no-run", "--engine-output", "out", ...args]);
+  const refusedBy = async (command: string, ...args: string[]) => {
+    const { code, stderr } = await embed([command, "no-run", "--engine-output", "out", ...args]);
     return [code, stderr.trim()];
   };
+  const refused = async (...args: string[]) => await refusedBy("recall", ...args);
   const spark = ["--engine", "sc://localhost:1"];
   expect(await refused()).toEqual([64, expect.stringContaining("needs --engine")]);
   expect(await refused("--engine", "duckdb:")).toEqual([
@@ -177,4 +253,14 @@ test("what executors cannot do is refused before anything is read", async () => 
     expect.stringContaining("--score item-cf"),
   ]);
   expect(await refused(...spark, "--fold-in", "x.csv")).toEqual([64, expect.stringContaining("--fold-in")]);
+  for (const command of ["predict", "transform"]) {
+    const own = [command, "table:log", ...spark];
+    const key = command === "predict" ? "--keep" : "--key";
+    expect(await refusedBy(command, "table:log")).toEqual([64, expect.stringContaining("needs --engine")]);
+    expect(await refusedBy(...(own as [string]))).toEqual([64, expect.stringContaining(`needs ${key}`)]);
+    const hashed = await refusedBy(...(own as [string]), key, "a", "--hash-keys", "secret");
+    expect(hashed).toEqual([64, expect.stringContaining("--hash-keys")]);
+    const text = await refusedBy(command, "s3a://log.csv", ...spark, key, "a");
+    expect(text).toEqual([64, expect.stringContaining("reads Parquet files")]);
+  }
 });

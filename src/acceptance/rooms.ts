@@ -126,7 +126,7 @@ export const rooms: Record<string, Room> = {
   // executors/ is the code that runs on the executors of a Spark server, and the code that transfers it to them;
   // node:v8 serializes the data that an executor gets
   executors: {
-    mayImport: words("engine embedding export io training ranking api errors"),
+    mayImport: words("log engine embedding export io training trainers ranking api errors"),
     packages: ["node:v8", "node:zlib", "node:fs/promises"],
   },
   // a training's flags are also keys of a pipeline file, so that flags/ needs their schema

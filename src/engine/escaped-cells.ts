@@ -1,8 +1,11 @@
 // Escapes the text of cells that a program on an executor prints: tabs separate the cells, and line ends the rows.
 
+/** Separators within the line of a list: between the cells of a row, and between rows. */
+export const [BETWEEN_CELLS, BETWEEN_ROWS] = ["\u0001", "\u0002"];
+
 /** Returns a cell in which the characters that separate cells and lines are escaped. */
 export function escapedCell(cell: string): string {
-  return cell.replaceAll(/[\\\t\n\r]/g, (character) => ESCAPES.get(character)!);
+  return cell.replaceAll(/[\\\p{Cc}]/gu, (character) => ESCAPES.get(character) ?? character);
 }
 
 const ESCAPES = new Map([
@@ -10,6 +13,8 @@ const ESCAPES = new Map([
   ["\t", "\\t"],
   ["\n", "\\n"],
   ["\r", "\\r"],
+  ["\u0001", "\\c"],
+  ["\u0002", "\\l"],
 ]);
 
 /** Returns a SQL expression that reverses escapedCell; it is fast if a cell has no escape, as most do. */
@@ -29,5 +34,7 @@ const CODES = [
   ["t", 9],
   ["n", 10],
   ["r", 13],
+  ["c", 1],
+  ["l", 2],
   ["b", 92],
 ] as const;

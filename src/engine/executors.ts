@@ -2,14 +2,16 @@
 // which is a Spark task that prints rows, and Spark writes these rows as Parquet.
 //
 //   program, files of a job ──► artifacts, which every executor fetches
-//   numbers of parts ──► a task each: TRANSFORM starts Node, which prints rows ──► Spark's writer ──► files
-//                                                               and a report ──► an observation, which comes back here
+//   numbers of parts, or rows ──► a task each: TRANSFORM starts Node, which prints lines ──► rows ──► Spark's writer
+//                                                        and a report ──► an observation, which comes back here
+//
+// A line holds many rows, because Spark takes several microseconds to read a line, and less than one to split it.
 //
 // A task that fails, or whose executor is lost, is run again by Spark. Without Python: TRANSFORM is part of Spark's
 // SQL. Source: Spark's SQL reference, TRANSFORM; its programs run in the directory of the session's files.
 
 import { randomBytes } from "node:crypto";
-import { IoError, NoInputError, OutputError, UsageError } from "../errors.js";
+import { DataError, IoError, NoInputError, OutputError, UsageError, type EmbedError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import type { ArtifactFile } from "./artifacts.js";
 import { batchesIn } from "./batches.js";
@@ -17,19 +19,22 @@ import { unescaped } from "./escaped-cells.js";
 import { literal } from "./files.js";
 import { ERROR_IF_EXISTS, OVERWRITE } from "./messages.js";
 import { packedProgram } from "./program-files.js";
-import { filesOf, filtered, limited, observed, projected, quotedColumn, queryOf } from "./plans.js";
+import {
+  filesOf,
+  filtered,
+  limited,
+  observed,
+  projected,
+  quotedColumn,
+  queryOf,
+  type Relation,
+} from "./plans.js";
 import type { EngineSession } from "./session.js";
 
 /** The oldest version of Spark whose servers return the observed metrics of a command. */
 const FIRST_MAJOR = 4;
 /** The name under which the server returns observed metrics. */
 const REPORTS = "reports";
-
-/** A column that the script prints, and its type in the output. */
-export interface OutputColumn {
-  name: string;
-  type: "STRING" | "INT" | "FLOAT" | "DOUBLE";
-}
 
 /** Name of the directory that holds the job's files, relative to the working directory of the script. */
 export const JOB_FOLDER = "job";
@@ -39,9 +44,20 @@ export interface ExecutorJob {
   script: string;
   /** contents of the files, by path within the job's directory */
   files: ReadonlyMap<string, ArtifactFile["content"]>;
-  numParts: number;
-  columns: readonly OutputColumn[];
+  /** what a part reads from standard input: the lines of a column of a SQL relation, one by one */
+  input: { line: string; from: string };
+  /** number of cells of a line */
+  numCells: number;
+  /** projections, in SQL, from a line's cells c0, c1, ... to the rows of the output */
+  rows: readonly (readonly string[])[];
+  /** aggregates, in SQL, of `report`, the reports of the parts */
+  metrics: readonly string[];
   output: FreeOutput;
+}
+
+/** Returns the input of a number of parts: each part reads its number. */
+export function partNumbers(numParts: number): ExecutorJob["input"] {
+  return { line: "id", from: `range(0, ${numParts}, 1, ${numParts})` };
 }
 
 /**
@@ -101,14 +117,15 @@ export async function parallelismOf(session: EngineSession): Promise<number> {
  * Sends the program and the files of a job to the server, runs one task for each part of the work, and lets Spark write
  * the rows that the tasks print.
  *
- * @returns the report of each part
+ * @returns the values of the job's metrics
  * @throws {OutputError} the output exists or cannot be written
- * @throws {IoError} a part failed as often as Spark allows, or rows or a report are missing
+ * @throws {DataError} a part cannot use a row
+ * @throws {IoError} a part failed as often as Spark allows, or lines are missing
  */
 export async function runOnExecutors(
   session: EngineSession,
-  { script, files, numParts, columns, output }: ExecutorJob,
-): Promise<string[]> {
+  { script, files, input, numCells, rows, metrics, output }: ExecutorJob,
+): Promise<(string | number | undefined)[]> {
   // the artifacts of all sessions of a local server are in one directory, so each job needs a name of its own
   const id = `embed-${randomBytes(8).toString("hex")}`;
   const paths = [...files.keys()];
@@ -118,42 +135,74 @@ export async function runOnExecutors(
     ...paths.map((path, i) => ({ name: `${id}.${i}`, content: files.get(path)! })),
   ];
   await session.addFiles(artifacts, "the run and the program");
-  const printed = [
-    ...columns.map(({ type }, c) => `c${c} ${type}`),
-    "part INT",
-    "report STRING",
-    "numRows BIGINT",
-  ];
+  const cells = Array.from({ length: numCells }, (_, c) => `c${c} STRING`);
   const command = `exec node "$(find . -name ${id}.cjs | head -n 1)"`;
   const delimited = "ROW FORMAT DELIMITED FIELDS TERMINATED BY '\\t'";
-  const rows = queryOf(
-    `SELECT TRANSFORM(id) ${delimited} USING '${command}' AS (${printed.join(", ")}) ${delimited} ` +
-      `FROM range(0, ${numParts}, 1, ${numParts})`,
+  const lines = queryOf(
+    `SELECT TRANSFORM(${input.line}) ${delimited} USING '${command}' AS (${cells.join(", ")}, report STRING, ` +
+      `numLines BIGINT) ${delimited} FROM ${input.from}`,
   );
-  const metrics = Array.from(
-    { length: numParts },
-    (_, part) => `max(CASE WHEN part = ${part} THEN report END)`,
-  );
-  const watched = observed(rows, REPORTS, ["count_if(report IS NULL)", "sum(numRows)", ...metrics]);
-  const input = projected(
-    filtered(watched, "report IS NULL"),
-    columns.map(
-      ({ name, type }, c) => `${type === "STRING" ? unescaped(`c${c}`) : `c${c}`} AS ${quotedColumn(name)}`,
-    ),
-  );
-  const writeOperation = { input, source: "parquet", ...output };
-  const { observedMetrics = [] } = await session.execute({ writeOperation }, "work on the executors");
+  const watched = observed(lines, REPORTS, ["count_if(report IS NULL)", "sum(numLines)", ...metrics]);
+  const writeOperation = {
+    input: rows.reduce<Relation>(projected, filtered(watched, "report IS NULL")),
+    source: "parquet",
+    ...output,
+  };
+  const { observedMetrics = [] } = await session
+    .execute({ writeOperation }, "work on the executors")
+    .catch((error: unknown) => {
+      throw partError(error) ?? error;
+    });
   const values = observedMetrics.find(({ name }) => name === REPORTS)?.values ?? [];
-  const [written, printedRows, ...reports] = values.map(({ string, long }) => string ?? long);
-  if (reports.length !== numParts || !reports.every((report) => typeof report === "string"))
+  const [received, printed, ...reported] = values.map(({ string, long }) => string ?? long);
+  if (received !== (printed ?? 0))
     throw new IoError(
-      `--engine: ${session.shown} returned no report of some parts: '${output.path}' is not complete`,
+      `--engine: ${session.shown} received ${String(received)} lines of ${String(printed)}: '${output.path}' is not complete`,
     );
-  if (written !== printedRows)
-    throw new IoError(
-      `--engine: ${session.shown} received ${String(written)} rows of ${String(printedRows)}: '${output.path}' is not complete`,
-    );
-  return reports;
+  return reported;
+}
+
+/** Returns the error for a row or an option that a part reported; undefined for another failure. */
+function partError(error: unknown): EmbedError | undefined {
+  const [, code, text = ""] = /embed (6[45]): (.*)/s.exec(error instanceof Error ? error.message : "") ?? [];
+  if (code === undefined) return undefined;
+  const message = `on the executors: ${text}`;
+  return code === "65" ? new DataError(message) : new UsageError(message);
+}
+
+/**
+ * Returns the projections of lists, which are one line each: the cells that the rows of a list share, and the rows.
+ *
+ * @param shared names of the shared columns @param own names of the columns of the rows: rank, key and f32
+ */
+export function listProjections(
+  shared: readonly string[],
+  [rank, key, score]: readonly [string, string, string],
+): string[][] {
+  const cells = shared.map((_, c) => `c${c}`);
+  const text = (column: string, name: string) => `${unescaped(column)} AS ${quotedColumn(name)}`;
+  return [
+    [
+      ...cells.map((c) => `${unescaped(c)} AS ${c}`),
+      `posexplode(split(c${shared.length}, char(2))) AS (place, row)`,
+    ],
+    [
+      ...[...cells, "place", "substring_index(row, char(1), 1) AS key"],
+      "CAST(substring_index(row, char(1), -1) AS BIGINT) AS bits",
+    ],
+    [
+      ...cells.map((c, i) => `${c} AS ${quotedColumn(shared[i]!)}`),
+      `CAST(place + 1 AS INT) AS ${quotedColumn(rank)}`,
+      ...[text("key", key), `${floatOf("bits")} AS ${quotedColumn(score)}`],
+    ],
+  ];
+}
+
+/** Returns a SQL expression of the f32 whose bits are an integer column: sign, 8 bits of exponent, 23 of fraction. */
+function floatOf(bits: string): string {
+  const exponent = `(shiftright(${bits}, 23) & 255)`;
+  const fraction = `((${bits} & 8388607) + IF(${exponent} = 0, 0, 8388608))`;
+  return `CAST(IF(${bits} >= 2147483648, -1D, 1D) * ${fraction} * power(2D, greatest(${exponent}, 1) - 150) AS FLOAT)`;
 }
 
 /**

@@ -29,6 +29,16 @@ const SETTINGS = {
   "spark.sql.execution.arrow.useLargeVarTypes": "false",
 };
 
+/** Settings for rows that executors read: dates of Parquet files are not rebased. */
+export const ROW_SETTINGS = {
+  ...SETTINGS,
+  "spark.sql.caseSensitive": "true",
+  "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+  "spark.sql.parquet.binaryAsString": "false",
+  "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+  "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
+};
+
 /** Setting by which names of columns are case-sensitive. */
 export const CASE_SENSITIVE = { "spark.sql.caseSensitive": "true" };
 
@@ -68,7 +78,7 @@ export async function openEngineLog(
   const table = tableNameIn(named, engine);
   const isQuery = table !== undefined || engine.sql !== undefined;
   if (!isQuery) checkRemoteNames(named);
-  const query = engine.sql === undefined ? undefined : await queryOfFile(engine.sql);
+  const query = engine.sql === undefined ? undefined : await sqlOfSelect(engine.sql);
   const settings = isQuery ? SETTINGS : { ...FILE_SETTINGS, ...splitsOf(engine) };
   const session = await openEngineSession(engine, settings, signal);
   onServer?.(`${session.shown} (Spark ${session.version})`);
@@ -107,7 +117,8 @@ function splitsOf({ slice = Infinity }: EngineReading): Record<string, string> {
   return { "spark.sql.files.maxPartitionBytes": String(bytes) };
 }
 
-async function queryOfFile(path: string): Promise<string> {
+/** Reads a file with one SELECT statement. @throws {UsageError} it is another statement @throws as sqlOfFile */
+export async function sqlOfSelect(path: string): Promise<string> {
   const text = await sqlOfFile(path);
   const query = text.trim().replace(/;$/, "");
   if (query === "") throw new UsageError(`--engine-sql: '${path}' is empty: expected one SELECT statement`);

@@ -14,7 +14,6 @@ import { UsageError } from "../errors.js";
 import { ownFiles, type OwnDirectory } from "../io/replaceable.js";
 import { hasBiases, type EncodedRows, type EncodedRowFormat } from "./encoded-rows.js";
 import { ByteWriter } from "./files/byte-writer.js";
-import { parquetChunks } from "./files/encoding-parquet.js";
 import { jsonString } from "./files/jsonl.js";
 import { npyHead } from "./files/npy.js";
 import { byteView } from "./selection.js";
@@ -30,6 +29,8 @@ export async function* encodingChunks(
 ): AsyncGenerator<Uint8Array> {
   if (format === "npy") throw new UsageError("format npy writes several files: name a directory with -o DIR");
   if (format === "parquet") {
+    // imported on demand, because programs on executors do not have its package
+    const { parquetChunks } = await import("./files/encoding-parquet.js");
     yield* parquetChunks(encoding, rows);
     return;
   }

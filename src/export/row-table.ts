@@ -148,8 +148,8 @@ interface LineStyle {
   /** text that precedes the cell of each column */
   before: readonly string[];
   end: string;
-  /** converts a key for writing */
-  text: (key: Uint8Array) => Uint8Array;
+  /** converts a key of a column for writing */
+  text: (key: Uint8Array, column: number) => Uint8Array;
 }
 
 /** Yields one line per row; chunks are yielded after each batch, so that a reader of a pipe does not have to wait. */
@@ -165,7 +165,7 @@ export async function* rowLines(
   for await (const { numRows, cells } of batches) {
     const columns = cells.map((column, c) => {
       made[c] ??= new WeakMap();
-      return writtenColumn(column, { head: heads[c]!, text, made: made[c] });
+      return writtenColumn(column, { head: heads[c]!, text: (key) => text(key, c), made: made[c] });
     });
     if (numRows >= KERNEL_ROWS) kernel ??= await RowKernel.start();
     const fast = numRows >= KERNEL_ROWS && kernel?.take(columns, tail) === true ? kernel : undefined;
@@ -192,7 +192,7 @@ export async function* rowLines(
 interface CellStyle {
   /** bytes that precede each cell */
   head: Uint8Array;
-  text: LineStyle["text"];
+  text: (key: Uint8Array) => Uint8Array;
   made: WeakMap<Keys, Keys>;
 }
 

@@ -40,6 +40,7 @@ const MAX_ROW = 2 ** 32 - 1;
  *
  * @param path a run directory; undefined for `given.model`
  * @param on   files and patterns of the log
+ * @param isPart true for a part of a log, of which every row may be left out
  * @throws {UsageError} the run's model does not score rows; the message names the run's other uses
  * @throws {DataError} the log cannot be read like the run's training log, or no row is left
  */
@@ -49,6 +50,7 @@ export async function predict(
   given: PredictOptions,
   write: (chunk: Uint8Array) => Promise<void>,
   watching: Watch,
+  isPart = false,
 ): Promise<PredictSummary> {
   const start = performance.now();
   const { out, force = false, model, rawScores = false, keep = [], hashKeys } = given;
@@ -70,7 +72,7 @@ export async function predict(
         await ofForeign("foreignPredictor")
       )(model!, { threads });
   try {
-    const predicting = new Predicting(run, predictor, { keep, rawScores }, log, watch);
+    const predicting = new Predicting(run, predictor, { keep, rawScores, isPart }, log, watch);
     const batches =
       format === "csv" || format === "jsonl"
         ? predicting.batches()
@@ -134,6 +136,7 @@ class Predicting {
   readonly #run: Run | undefined;
   readonly #predictor: RowPredictor;
   readonly #rawScores: boolean;
+  readonly #isPart: boolean;
   readonly #log: PredictedLog;
   readonly #watch: Watch;
   /** columns of --keep, in the order of the option; `user` and `item` are replaced by the columns with these roles */
@@ -144,13 +147,14 @@ class Predicting {
   constructor(
     run: Run | undefined,
     predictor: RowPredictor,
-    { keep, rawScores }: { keep: readonly string[]; rawScores: boolean },
+    { keep, rawScores, isPart }: { keep: readonly string[]; rawScores: boolean; isPart: boolean },
     log: PredictedLog,
     watch: Watch,
   ) {
     this.#run = run;
     this.#predictor = predictor;
     this.#rawScores = rawScores;
+    this.#isPart = isPart;
     this.#log = log;
     this.#watch = watch;
     this.#skipped = new SkippedRows(log.on, log.maxBad);
@@ -188,6 +192,7 @@ class Predicting {
     } finally {
       if (this.#skipped.numRead > 0) await badRows?.release(this.#watch.signal);
     }
+    if (this.#isPart) return;
     this.#skipped.check();
     if (this.numRows === 0)
       throw new NoRowsError(
@@ -247,25 +252,11 @@ class Predicting {
 
   /** Returns the warnings of the prediction; they are complete once all rows were read. */
   warnings(): string[] {
-    const { filtered } = this.leftOut;
     const { user, item } = this.#predictor.as?.roles ?? {};
-    const of = (count: number) => `${count} of ${this.#skipped.numRead} rows`;
-    const counted = [...this.unknown];
     return [
       ...this.#skipped.notes(),
-      ...(filtered > 0
-        ? [
-            `${of(filtered)} have no prediction: they are excluded by the run's --drop and --where, as in ` +
-              "training",
-          ]
-        : []),
-      ...counted
-        .filter(([, { unseen }]) => unseen > 0)
-        .map(
-          ([name, { cells, unseen }]) =>
-            `${unseen} of ${cells} cells of '${name}' hold keys not seen in training`,
-        ),
-      ...counted
+      ...countWarnings(this.#skipped.numRead, this.leftOut.filtered, Object.fromEntries(this.unknown)),
+      ...[...this.unknown]
         .filter(([name, { cells }]) => (name === user || name === item) && cells < this.numRows)
         .map(
           ([name, { cells }]) =>
@@ -275,4 +266,26 @@ class Predicting {
       ...this.#predictor.notes,
     ];
   }
+}
+
+/** Returns warnings of rows that filters left out, and of keys that training did not see. */
+export function countWarnings(
+  numRead: number,
+  numFiltered: number,
+  unknown: PredictSummary["unknown"],
+): string[] {
+  return [
+    ...(numFiltered > 0
+      ? [
+          `${numFiltered} of ${numRead} rows have no prediction: they are excluded by the run's --drop and --where, as ` +
+            "in training",
+        ]
+      : []),
+    ...Object.entries(unknown)
+      .filter(([, { unseen }]) => unseen > 0)
+      .map(
+        ([name, { cells, unseen }]) =>
+          `${unseen} of ${cells} cells of '${name}' hold keys not seen in training`,
+      ),
+  ];
 }

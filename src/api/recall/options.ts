@@ -3,7 +3,7 @@
 import { recallBaselines } from "../../evaluation/baselines/baselines.js";
 import { listServers, rowFormats } from "../../export/row-formats.js";
 import { hashedIds } from "../../training/options/columns.js";
-import { badRows, engine, reading } from "../../training/options/reading.js";
+import { badRows, engine, onExecutors, reading } from "../../training/options/reading.js";
 import { compose, query, table, threads } from "../../training/options/run-options.js";
 import {
   choice,
@@ -192,26 +192,15 @@ const ofOutput = {
   }),
 } as const;
 
+const executors = onExecutors("make the lists on its executors");
 /** Options for lists that programs on the executors of a Spark server make. */
 const ofExecutors = {
-  engineOutput: text("path", {
-    help:
-      "with a Spark server: make the lists on its executors, and have Spark write them there as Parquet, " +
-      "below this path or URI of its side",
-    group: "On a Spark server:",
-    only: { engine: true },
-    not: { out: true, format: true, index: true, candidates: true },
+  ...executors,
+  engineOutput: {
+    ...executors.engineOutput,
+    not: { ...executors.engineOutput.not, index: true, candidates: true },
     why: "Spark writes Parquet, and the executors search all items for all users",
-  }),
-  engineParts: whole({
-    min: 1,
-    max: 10_000,
-    help: "with --engine-output: parts that the users are divided into, one task each",
-    group: "On a Spark server:",
-    only: { engineOutput: true },
-    shown: "one for each core of the executors",
-    noBytes: true,
-  }),
+  },
 } as const;
 
 /** Options for reading logs and files. */

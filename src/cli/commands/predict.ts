@@ -26,6 +26,11 @@ export const command = commandSpec({
   options: predictOptions,
   writes: true,
   async call([first, more], given, { watch, write }) {
+    if (given.engineOutput !== undefined) {
+      const { rowsOnServer } = await import("../../executors/rows.js");
+      const made = await rowsOnServer(first, more, { command: "predict", given }, watch);
+      return made as PredictSummary;
+    }
     const { predict } = await import("../../api/predict/predict.js");
     const named = [...(first === undefined ? [] : [first]), ...more];
     const [run, on] = given.model === undefined ? [named[0], named.slice(1)] : [undefined, named];

@@ -36,6 +36,10 @@ export const command = commandSpec({
   options: transformOptions,
   writes: true,
   async call([first, more], given, { watch, write }) {
+    if (given.engineOutput !== undefined) {
+      const { rowsOnServer } = await import("../../executors/rows.js");
+      return await rowsOnServer(first, more, { command: "transform", given }, watch);
+    }
     const { transform } = await import("../../api/transform/transform.js");
     if (given.model === undefined) return await transform(first, more, given, write, watch);
     return await transform(undefined, [first ?? [], more].flat(), given, write, watch);

@@ -2619,6 +2619,11 @@ def predict(
     max_cell: int | None = None,
     max_bad: float | str | None = None,
     bad_rows: Path | None = None,
+    engine_sql: Path | None = None,
+    engine_timeout: int | None = None,
+    engine: str | None = None,
+    engine_output: Path | None = None,
+    engine_parts: int | None = None,
     format: Literal["csv", "jsonl", "parquet", "arrow"] | None = None,
     out: Path | None = None,
     force: bool | None = None,
@@ -2650,6 +2655,11 @@ def predict(
         max_cell: maximum size of a cell (default: 4 MiB)
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
+        engine_sql: with --engine: file with a SELECT statement whose rows are the log; no log is named then
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine: with --engine-output: Spark Connect server that reads the log (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
+        engine_output: with a Spark server: process the rows on its executors, and have Spark write them there as Parquet, below this path or URI of its side
+        engine_parts: with --engine-output: number of tasks; each reads the run and does a part of the work (default: one for each core of the executors)
         format: output format; by default from the extension of -o, else csv
         out: file to write; - or no file is stdout
         force: replace an existing output
@@ -2722,6 +2732,11 @@ def transform(
     max_cell: int | None = None,
     max_bad: float | str | None = None,
     bad_rows: Path | None = None,
+    engine_sql: Path | None = None,
+    engine_timeout: int | None = None,
+    engine: str | None = None,
+    engine_output: Path | None = None,
+    engine_parts: int | None = None,
     out: Path | None = None,
     force: bool | None = None,
 ) -> Any:
@@ -2779,6 +2794,11 @@ def transform(
         max_cell: maximum size of a cell (default: 4 MiB)
         max_bad: with --on-bad-row skip: maximum share of malformed rows; the command fails above it (default: 1%)
         bad_rows: with --on-bad-row skip: write the skipped rows to this file, one JSON object per line
+        engine_sql: with --engine: file with a SELECT statement whose rows are the log; no log is named then
+        engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
+        engine: with --engine-output: Spark Connect server that reads the log (sc://localhost:15002, sc://HOST:443/;use_ssl=true)
+        engine_output: with a Spark server: process the rows on its executors, and have Spark write them there as Parquet, below this path or URI of its side
+        engine_parts: with --engine-output: number of tasks; each reads the run and does a part of the work (default: one for each core of the executors)
         out: file to write, for npy a directory; - or no file is stdout
         force: replace an existing output
 
@@ -3129,7 +3149,7 @@ def recall(
         engine_slice: with a Spark server: size of the rows that one job returns, such as 64M; by default a file or table is one job
         engine_timeout: with a Spark server: how long it may be unreachable or silent before the command fails (default: 300)
         engine_output: with a Spark server: make the lists on its executors, and have Spark write them there as Parquet, below this path or URI of its side
-        engine_parts: with --engine-output: parts that the users are divided into, one task each (default: one for each core of the executors)
+        engine_parts: with --engine-output: number of tasks; each reads the run and does a part of the work (default: one for each core of the executors)
         format: output format; redis and postgres write to a server with --url-env, otherwise a file for redis-cli --pipe or COPY (default: from the extension of -o, else csv)
         out: file to write; - or no file is stdout
         url_env: with --format redis or postgres: write to a server; the name of the environment variable that holds its URL

@@ -7,7 +7,7 @@ import { inputFormats } from "../../log/form.js";
 import { numberFormOf, type EngineReading, type ReadOptions } from "../../log/log.js";
 import { COMMON_NULLS } from "../../log/nulls.js";
 import { unescapedDelimiter } from "../../log/text/separator.js";
-import { choice, custom, flag, list, shareOf, text, whole, type Given } from "./table.js";
+import { choice, custom, flag, list, pick, shareOf, text, whole, type Given } from "./table.js";
 
 const group = "Reading:";
 
@@ -130,6 +130,38 @@ export const engine = {
     group: engineGroup,
     only: { engine: true },
   }),
+} as const;
+
+/** Options of commands whose work the executors of a Spark server can do. @param work what they do, for the help */
+export const onExecutors = (work: string) =>
+  ({
+    engineOutput: text("path", {
+      help: `with a Spark server: ${work}, and have Spark write them there as Parquet, below this path or URI of its side`,
+      group: "On a Spark server:",
+      only: { engine: true },
+      not: { out: true, format: true },
+      why: "Spark writes Parquet",
+    }),
+    engineParts: whole({
+      min: 1,
+      max: 10_000,
+      help: "with --engine-output: number of tasks; each reads the run and does a part of the work",
+      group: "On a Spark server:",
+      only: { engineOutput: true },
+      shown: "one for each core of the executors",
+      noBytes: true,
+    }),
+  }) as const;
+
+/** Options of commands that read rows and write rows, on this machine or on executors. */
+export const rowsOnExecutors = {
+  ...pick(engine, "engineSql", "engineTimeout"),
+  engine: {
+    ...engine.engine,
+    help: "with --engine-output: Spark Connect server that reads the log (sc://localhost:15002, sc://HOST:443/;use_ssl=true)",
+    only: { engineOutput: true },
+  },
+  ...onExecutors("process the rows on its executors"),
 } as const;
 
 /** Option of trainers that can train on the Spark server. */

@@ -8,7 +8,7 @@ import { badRowsOf } from "../reading/bad-row-report.js";
 import type { Watch } from "../session/watch.js";
 import { hashedIds } from "./columns.js";
 import { content } from "./content-options.js";
-import { badRows, reading, readingOf } from "./reading.js";
+import { badRows, reading, readingOf, rowsOnExecutors } from "./reading.js";
 import { threads } from "./run-options.js";
 import {
   choice,
@@ -175,6 +175,7 @@ export const transformOptions = withCommon(
     ...reading,
     dedupeBy: { ...reading.dedupeBy, only: { foldIn: true }, not: { dedupe: true, stream: true } },
     ...badRows,
+    ...rowsOnExecutors,
     out: text("path", { help: "file to write, for npy a directory; - or no file is stdout", group: output }),
     force: flag({ help: "replace an existing output", group: output }),
   } as const,

@@ -1,0 +1,227 @@
+// `embed predict` and `embed transform` with --engine-output: the executors of a Spark server read the rows of a log,
+// predict or transform them, and Spark writes the results.
+//
+//   locally     the first rows are processed here: they show the columns of the output, and most errors
+//   executors   a program per part processes the rows that Spark reads, as JSON lines (part.worker.ts)
+//   locally     this process adds up the counts of the parts for the summary
+
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { serialize } from "node:v8";
+import { countWarnings } from "../api/predict/predict.js";
+import type { PredictSummary } from "../api/predict/options.js";
+import { openRun } from "../embedding/run-directory.js";
+import { batchesIn } from "../engine/batches.js";
+import { checkCanRun, freeOutput, parallelismOf, runOnExecutors } from "../engine/executors.js";
+import { jsonLine, quotedText, serverLog, type ServerLog } from "../engine/json-rows.js";
+import { openEngineSession, ROW_SETTINGS } from "../engine/open.js";
+import { quotedColumn, queryOf } from "../engine/plans.js";
+import type { EngineSession } from "../engine/session.js";
+import { NoRowsError, UsageError } from "../errors.js";
+import { arrow } from "../io/apache-arrow.js";
+import { withTemporaryDirectory } from "../io/leftovers.js";
+import { version } from "../io/package-version.js";
+import { definedOf } from "../training/options/defined.js";
+import { modelOf } from "../trainers/index.js";
+import { engineOf } from "../training/options/reading.js";
+import type { Summary } from "../training/session/summary.js";
+import type { Watch } from "../training/session/watch.js";
+import { checkIsSpark, filesOfRun, PART_SCRIPT } from "./part-files.js";
+import { JOB_FILE, type RowsJob } from "./part-job.js";
+import { runOnRows } from "./rows-here.js";
+
+/** Number of rows that are processed here first. */
+const FIRST_ROWS = 100;
+
+type Command =
+  | Pick<Extract<RowsJob, { command: "predict" }>, "command" | "given">
+  | Pick<Extract<RowsJob, { command: "transform" }>, "command" | "given">;
+
+/**
+ * Processes the rows of a log on the executors of a server.
+ *
+ * @param path a run directory
+ * @param on   the log, as serverLog expects it
+ * @throws {UsageError} an option is not supported on executors, or the server does not run programs
+ * @throws {DataError} a row cannot be used, or no row is left
+ * @throws {EmbedError} the errors of the command, serverLog and runOnExecutors
+ */
+export async function rowsOnServer(
+  path: string | undefined,
+  on: readonly string[],
+  { command, given }: Command,
+  watch: Watch,
+): Promise<Summary | PredictSummary> {
+  const start = performance.now();
+  checkOptions(path, { command, given } as Command);
+  const { engine, engineSql, engineTimeout, engineOutput, engineParts, ...own } = given;
+  const reading = engineOf({ engine, engineSql, engineTimeout });
+  const log = await serverLog(on, reading);
+  const job = { command, given: own, named: log.name } as RowsJob;
+  const run = await openRun(path!);
+  const sides = (await (await modelOf(run))?.preprocess?.(run))?.sides ?? [];
+  if (sides.length > 0)
+    throw new UsageError(
+      `'${path}' was trained with --side ${sides.join(", ")}, which executors do not read: predict and transform its ` +
+        "rows on this machine, without --engine-output",
+    );
+  const session = await openEngineSession(reading, ROW_SETTINGS, watch.signal);
+  try {
+    checkCanRun(session);
+    const output = await freeOutput(session, engineOutput!);
+    const line = await jsonLine(session, log);
+    const columns = await columnsOfFirstRows(session, log, line, job, path!);
+    const numParts = engineParts ?? (await parallelismOf(session));
+    const text = `working on the executors of ${session.shown}, in up to ${numParts} parts`;
+    watch.observe({ stage: "doing", text });
+    const counted = columns.unknown.flatMap((name) => [
+      `$.unknown['${name}'].cells`,
+      `$.unknown['${name}'].unseen`,
+    ]);
+    const values = await runOnExecutors(session, {
+      ...{ script: PART_SCRIPT, output, numCells: 1, rows: columns.rows },
+      files: new Map([[JOB_FILE!, serialize(job)], ...(await filesOfRun(run.root))]),
+      input: { line, from: `(SELECT /*+ COALESCE(${numParts}) */ * FROM ${log.from})` },
+      metrics: [
+        "max(get_json_object(report, '$.warnings'))",
+        ...["$.rows", "$.read", "$.bad", ...counted].map(
+          (path) => `sum(CAST(get_json_object(report, ${quotedText(path)}) AS BIGINT))`,
+        ),
+      ],
+    });
+    const [rows = 0, read = 0, bad = 0, ...cells] = values.slice(1).map((value) => Number(value ?? 0));
+    if (rows === 0)
+      throw new NoRowsError(`no rows left of ${read}; check the run's --where and --drop`, {
+        file: log.name,
+      });
+    const unknown = Object.fromEntries(
+      columns.unknown.map((name, i) => [name, { cells: cells[2 * i]!, unseen: cells[2 * i + 1]! }]),
+    );
+    const leftOut = { filtered: read - bad - rows, bad };
+    const summary = {
+      ...{ command, version, out: engineOutput!, seconds: (performance.now() - start) / 1000, rows },
+      options: { run: path, ...definedOf({ on: log.name, ...own, format: "parquet" }) },
+      metrics: {},
+    };
+    const warnings = JSON.parse(String(values[0] ?? "[]")) as string[];
+    for (const warning of warnings) watch.observe({ stage: "warning", text: warning });
+    if (command === "transform") return { ...summary, warnings };
+    const notes = [
+      ...(bad > 0 ? [`skipped ${bad} bad ${bad === 1 ? "row" : "rows"}`] : []),
+      ...countWarnings(read, leftOut.filtered, unknown),
+    ];
+    for (const note of notes) watch.observe({ stage: "warning", text: note });
+    return {
+      ...summary,
+      predictions: columns.predictions,
+      leftOut,
+      unknown,
+      warnings: [...warnings, ...notes],
+    };
+  } finally {
+    await session.close();
+  }
+}
+
+/** @throws {UsageError} an option is not supported on executors */
+function checkOptions(path: string | undefined, { command, given }: Command): void {
+  checkIsSpark(given.engine!);
+  const refuse = (flag: string, why: string) =>
+    new UsageError(`${flag} cannot be combined with --engine-output, because ${why}`);
+  if (given.model !== undefined || path === undefined) throw refuse("--model", "executors read a run");
+  if (given.hashKeys !== undefined) throw refuse("--hash-keys", "the secret would be sent to all executors");
+  if (given.badRows !== undefined) throw refuse("--bad-rows", "each executor skips rows of its own");
+  if (command === "predict" && !given.keep?.length)
+    throw new UsageError("--engine-output needs --keep COLUMNS, because rows of a cluster have no number");
+  if (command !== "transform") return;
+  const other = (["foldIn", "nearest", "content"] as const).find((name) => given[name] !== undefined);
+  if (other !== undefined)
+    throw refuse(`--${other === "foldIn" ? "fold-in" : other}`, "it needs all rows in one process");
+  if (given.key === undefined)
+    throw new UsageError("--engine-output needs --key COLUMN, because rows of a cluster have no number");
+}
+
+/** The columns of the output. */
+interface OutputColumns {
+  /** projections, in SQL, from lines of JSON to rows */
+  rows: string[][];
+  /** names of the prediction columns, and of the columns whose unknown keys are counted */
+  predictions: string[];
+  unknown: string[];
+}
+
+/** Processes the first rows here. @throws {EmbedError} the errors of the command */
+async function columnsOfFirstRows(
+  session: EngineSession,
+  log: ServerLog,
+  line: string,
+  job: RowsJob,
+  run: string,
+): Promise<OutputColumns> {
+  const query = queryOf(`SELECT ${line} AS line FROM ${log.from} LIMIT ${FIRST_ROWS}`);
+  const lines: string[] = [];
+  for (const bytes of await session.fetch(query, `'${log.name}'`))
+    for (const { children, length } of batchesIn(bytes, ["text"], `'${log.name}'`)) {
+      const texts = new arrow.Vector([children[0]!]);
+      for (let row = 0; row < length; row++) lines.push(String(texts.get(row)));
+    }
+  if (lines.length === 0) throw new NoRowsError("the log has no rows", { file: log.name });
+  return await withTemporaryDirectory("rows", async (folder) => {
+    const path = join(folder, "first.jsonl");
+    await writeFile(path, lines.map((each) => `${each}\n`).join(""));
+    const made = { jsonl: "", csv: "" };
+    const process = async (format: "jsonl" | "csv") =>
+      await runOnRows(job, run, path, format, (chunk) => {
+        made[format] += Buffer.from(chunk).toString("utf8");
+        return Promise.resolve();
+      });
+    const { unknown } = await process("jsonl");
+    if (made.jsonl === "")
+      throw new NoRowsError(
+        `none of the first ${lines.length} rows is left; check the run's --where and --drop`,
+        {
+          file: log.name,
+        },
+      );
+    // arrays of JSON lines have no names
+    await process("csv");
+    const header = made.csv.slice(0, made.csv.indexOf("\n")).split(",");
+    const row = JSON.parse(made.jsonl.slice(0, made.jsonl.indexOf("\n"))) as Record<string, unknown>;
+    return { ...outputColumns(row, header, job), unknown: Object.keys(unknown) };
+  });
+}
+
+/**
+ * Returns the projections from an array of objects like the given one, whose nested numbers become columns.
+ *
+ * @param header names of the columns as CSV, of which the last ones are those of an array
+ */
+function outputColumns(
+  row: Record<string, unknown>,
+  header: readonly string[],
+  { command, given }: RowsJob,
+): Omit<OutputColumns, "unknown"> {
+  const keys = new Set(command === "predict" ? given.keep : [given.key]);
+  const number = command === "predict" || "features" in row ? "DOUBLE" : "leaves" in row ? "INT" : "FLOAT";
+  const [types, columns]: [string[], string[]] = [[], []];
+  for (const [name, value] of Object.entries(row)) {
+    const column = `row.${quotedColumn(name)}`;
+    if (typeof value !== "object" || value === null || keys.has(name)) {
+      types.push(`${quotedColumn(name)}: ${keys.has(name) ? "STRING" : number}`);
+      columns.push(`${column} AS ${quotedColumn(name)}`);
+    } else if (Array.isArray(value)) {
+      types.push(`${quotedColumn(name)}: ARRAY<${number}>`);
+      const names = header.slice(-value.length).map(quotedColumn);
+      columns.push(...names.map((each, i) => `${column}[${i}] AS ${each}`));
+    } else {
+      const names = Object.keys(value).map(quotedColumn);
+      types.push(`${quotedColumn(name)}: STRUCT<${names.map((each) => `${each}: DOUBLE`).join(", ")}>`);
+      columns.push(...names.map((each) => `${column}.${each} AS ${each}`));
+    }
+  }
+  const schema = `array<struct<${types.join(", ")}>>`;
+  return {
+    rows: [[`explode(from_json(c0, ${quotedText(schema)}, map('mode', 'FAILFAST'))) AS row`], columns],
+    predictions: Object.keys(row).filter((name) => !keys.has(name)),
+  };
+}
