@@ -72,8 +72,8 @@ test.each([
   }
 });
 
-test("10,000 fields train at a dim that fits them, and linearly; at a greater one that is warned of", async () => {
-  const fields = rowsOf(10_000, (f) => `f${f}`);
+test("3,000 fields train at a dim that fits them, and linearly; at a greater one that is warned of", async () => {
+  const fields = rowsOf(3000, (f) => `f${f}`);
   const log = writeLog(
     "wide.csv",
     ["label", ...fields].join(","),
@@ -84,11 +84,11 @@ test("10,000 fields train at a dim that fits them, and linearly; at a greater on
   expect((await once("--model", "lr")).code).toBe(0);
   const { stderr } = await once("--dim", "16");
   expect(stderr).toMatch(
-    /rows have 10000 fields, whose pairwise terms give initial scores of about ±24: .* --model lr/,
+    /rows have 3000 fields, whose pairwise terms give initial scores of about ±7: .* --model lr/,
   );
   // one warning names all of the many fields
-  expect(stderr).toMatch(/3334 fields \('f0', 'f3', .* and 3329 more\): each has one value/);
-}, 120_000);
+  expect(stderr).toMatch(/1000 fields \('f0', 'f3', .* and 995 more\): each has one value/);
+});
 
 test("a numeric field in the millions is standardized, so that it trains like any other", async () => {
   const rows = rowsOf(400, (i) => `${i % 3 === 0 ? 1 : 0},u${i % 7},${5_000_000 + 1_000_000 * (i % 3)}`);

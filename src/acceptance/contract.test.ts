@@ -133,12 +133,13 @@ describe.each(trainers)("$name", (row) => {
     expect(lossesOf(`${run}-changing`)).toEqual(lossesOf(`${run}-wide`));
   });
 
-  test("writes the same bytes at 1, 2 and 3 threads", async () => {
-    for (const threads of ["1", "3"]) {
-      await train(`${run}-${threads}`, ["--threads", threads]);
-      expect(bytesOf(`${run}-${threads}`)).toEqual(bytesOf(run));
-      expect(metricsOf(`${run}-${threads}`)).toEqual(metricsOf(run));
-    }
+  test("writes the same bytes at 1, 2 and 3 threads, and is reproduced", async () => {
+    // the run was trained by two threads
+    await train(`${run}-3`, ["--threads", "3"]);
+    expect(bytesOf(`${run}-3`)).toEqual(bytesOf(run));
+    expect(metricsOf(`${run}-3`)).toEqual(metricsOf(run));
+    const { agrees, files } = await reproduce(run, { threads: 1 }, unwatched);
+    expect([agrees, files.filter((file) => !file.agrees)]).toEqual([true, []]);
   });
 
   test("finds the planted answer", async () => {
@@ -201,11 +202,6 @@ describe.each(trainers)("$name", (row) => {
       neighborsOf(run, { key: [key], top: 3, metric: "cosine" }, unwatched),
     );
     expectSound(outcome);
-  });
-
-  test("is reproduced byte for byte", async () => {
-    const { agrees, files } = await reproduce(run, { threads: 1 }, unwatched);
-    expect([agrees, files.filter((file) => !file.agrees)]).toEqual([true, []]);
   });
 
   test("is a step of a pipeline", async () => {

@@ -340,7 +340,7 @@ test("what moves latest while the pipeline runs is not overwritten: 75", async (
   const act = (): void => {
     wentBack = embedOk(["rollback", "store/items"], { cwd: at });
   };
-  writeFileSync(join(at, "shop.yaml"), yaml.replace("epochs: 8", "epochs: 200"));
+  writeFileSync(join(at, "shop.yaml"), yaml.replace("epochs: 8", "epochs: 100"));
   const { code, stderr } = await embed(["run", "shop.yaml"], {
     cwd: at,
     when: { stderr: /"epoch":1,/, act },

@@ -7,6 +7,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
+import { thirdOfFixture } from "../testing/fixtures.js";
 import { fixture, fixturesFolder, projectFolder } from "../testing/places.js";
 import { bookingsCsv, plantedSessions } from "../testing/planted-bookings.js";
 
@@ -236,6 +237,8 @@ test.each(Object.entries(typed))(
     const own = join(folder, page.replaceAll("/", "-"));
     mkdirSync(own);
     cpSync(fixturesFolder, join(own, "fixtures"), { recursive: true });
+    for (const log of ["clicks.csv", "purchases.csv", "ratings.csv"])
+      writeFileSync(join(own, "fixtures", log), thirdOfFixture(log));
     for (const [name, make] of Object.entries(files)) writeFileSync(join(own, name), make());
     if (run !== undefined) cpSync(join(folder, "run-of-clicks"), join(own, run), { recursive: true });
     const commands = blocks

@@ -5,12 +5,11 @@
 // folder of the logs.
 
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { pick, type Random } from "../testing/random.js";
-import { fixture, program } from "../testing/places.js";
+import { fixture } from "../testing/places.js";
 import { embedHere } from "../testing/in-process.js";
+import { trainInProcess } from "../testing/training-commands.js";
 
 /** A valid artifact that the fuzzer changes, and commands that read it. */
 export interface Base {
@@ -267,14 +266,18 @@ async function run(folder: string, command: string): Promise<void> {
   if (code !== 0) throw new Error(`embed ${command} ended with ${code}: ${stderr.toString("utf8")}`);
 }
 
-/** Creates the checkpoint of a training by killing it. */
+/** Creates the checkpoint of a training by aborting it. */
 async function checkpoint(folder: string, name: string, train: string, has = ""): Promise<void> {
   const out = join(folder, "killed");
-  const words = [...wordsOf(train, { $D: folder }), "--checkpoint-every", "1", "-o", out];
-  const child = spawn(process.execPath, [program, ...words], { stdio: "ignore" });
-  const isThere = () => existsSync(`${out}.checkpoint`) && readFileSync(`${out}.checkpoint`).includes(has);
-  while (!isThere() && child.exitCode === null) await wait(5);
-  child.kill("SIGKILL");
+  const [command, ...words] = wordsOf(train, { $D: folder });
+  const abort = new AbortController();
+  const observe = (): void => {
+    if (existsSync(`${out}.checkpoint`) && readFileSync(`${out}.checkpoint`).includes(has)) abort.abort();
+  };
+  const watch = { observe, signal: abort.signal };
+  await trainInProcess(command!, [...words, "--checkpoint-every", "1", "-o", out], watch).catch((error) => {
+    if (!abort.signal.aborted) throw error;
+  });
   renameSync(`${out}.checkpoint`, join(folder, name));
   rmSync(out, { recursive: true, force: true });
 }

@@ -6,6 +6,9 @@
 import type { ChildProcess } from "node:child_process";
 import vm from "node:vm";
 import { TestEnvironment } from "jest-environment-node";
+import { optimizeLate } from "./late-optimization.js";
+
+optimizeLate();
 
 /** The resident program that runs commands (resident.ts); all test files in a process of jest share it. */
 export interface Resident {

@@ -4,7 +4,10 @@ import { syncBuiltinESMExports } from "node:module";
 import { Readable } from "node:stream";
 import { Interrupts } from "../cli/interrupts.js";
 import { runProgram } from "../cli/program.js";
+import { optimizeLate } from "./late-optimization.js";
 import { program } from "./places.js";
+
+optimizeLate();
 
 /** The outcome of a command, and the bytes it wrote. */
 export interface CommandOutcome {
