@@ -8,15 +8,15 @@ import type { Evaluation } from "../api/evaluate/evaluate.js";
 import type { Manifest } from "../embedding/manifest.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
+import { thirdOfFixture } from "../testing/fixtures.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
-const [clicks, purchases, ratings] = ["clicks.csv", "purchases.csv", "ratings.csv"].map(fixture) as [
-  string,
-  string,
-  string,
-];
+const [clicks, purchases, ratings] = ["clicks.csv", "purchases.csv", "ratings.csv"].map((name) => {
+  writeFileSync(at(name), thirdOfFixture(name));
+  return at(name);
+}) as [string, string, string];
 
 /** Runs `compare LOG ARGS... -o NAME.html --json`. */
 async function compared(log: string, name: string, ...args: string[]): Promise<Comparison> {
@@ -75,7 +75,7 @@ describe("a log with labels of 0 and 1", () => {
       .split("\n")
       .slice(1)
       .map((line) => Number(line.split(",")[0]));
-    const [train, test] = [labels.slice(0, 9600), labels.slice(10800)];
+    const [train, test] = [labels.slice(0, 0.8 * labels.length), labels.slice(0.9 * labels.length)];
     const rate = train.reduce((sum, y) => sum + y, 0) / train.length;
     const loss = test.reduce((sum, y) => sum - Math.log(y === 1 ? rate : 1 - rate), 0) / test.length;
     const line = result.leaderboard.lines.find(({ name }) => name === "mean label")!;
