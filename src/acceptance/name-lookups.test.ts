@@ -14,9 +14,9 @@ import { scaffolding } from "./rooms.js";
  */
 const mayRead: Record<string, string> = {
   "metrics and splits have the program's names":
-    "cli/commands/evaluate cli/comparison cli/metrics evaluation/comparison evaluation/leaderboard factors/outcome " +
-    "report/drift report/history report/learning-curves report/metrics skip-grams/learn store/ls trainers/als/learn trainers/als/train-streamed " +
-    "trainers/gbdt/leaf-heads/head trainers/ranking/train trainers/ranking/train-partitions trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
+    "cli/commands/evaluate cli/comparison cli/metrics evaluation/comparison evaluation/leaderboard factors/outcome factors/stored-training " +
+    "report/drift report/history report/learning-curves report/metrics skip-grams/learn store/ls trainers/als/learn " +
+    "trainers/gbdt/leaf-heads/head trainers/ranking/train trainers/two-tower/train training/warnings/outcome-warnings training/search/search",
   "options have the names of an option table":
     "api/reproduce cli/search flags/table-option library/call pipeline/commands pipeline/fingerprints pipeline/plan recipes/run-recipe report/search " +
     "trainers/graph/options training/epochs/checkpoint-file training/options/check-given training/options/table training/search/search-space training/session/session",

@@ -2,6 +2,7 @@
 // train.ts, bit for bit.
 
 import { columnSums, rowSums, type FieldFeatures } from "../../dataset/sequences/interactions.js";
+import type { RowRange } from "../../embedding/table.js";
 import { DataError } from "../../errors.js";
 import { noteDisk, trainStored, type KeptState, type StoreInput } from "../../factors/stored-training.js";
 import type { StoredResult, StoredVectors } from "../../factors/stored-vectors.js";
@@ -96,8 +97,6 @@ function storedVectors(
   { dim, w, user, item }: { dim: number; w: Float32Array; user: FieldFeatures; item: FieldFeatures },
 ): StoredVectors {
   const isUser = (feature: number) => feature >= user.first && feature < user.first + user.count;
-  const vector = new Float32Array(dim);
-  const bits = new Uint32Array(vector.buffer);
   /** Returns the block of a user: the last one that does not begin after it. */
   const blockOf = (id: number): number => {
     let [low, high] = [0, starts.length - 1];
@@ -108,29 +107,22 @@ function storedVectors(
     }
     return low;
   };
+  const vectorsOf = ({ first, last }: RowRange): Float32Array => {
+    if (!isUser(first)) return items.slice((first - item.first) * dim, (last - item.first) * dim);
+    const vectors = new Float32Array((last - first) * dim);
+    const [begin, end] = [first - user.first, last - user.first];
+    for (let block = blockOf(begin), id = begin; id < end; block++) {
+      const next = Math.min(end, starts[block + 1]!);
+      const padded = new Float32Array((next - id) * D);
+      rows.readPart(block, (id - starts[block]!) * D, new Uint32Array(padded.buffer), places);
+      vectors.set(withoutPadding(padded, D, dim), (id - begin) * dim);
+      id = next;
+    }
+    return vectors;
+  };
   return {
-    ...{ dim, w },
-    vectorOf(feature) {
-      const from = (feature - item.first) * dim;
-      if (!isUser(feature)) return items.subarray(from, from + dim);
-      const id = feature - user.first;
-      const block = blockOf(id);
-      rows.readPart(block, (id - starts[block]!) * D, bits, places);
-      return vector;
-    },
-    vectorsOf({ first, last }) {
-      if (!isUser(first)) return items.slice((first - item.first) * dim, (last - item.first) * dim);
-      const vectors = new Float32Array((last - first) * dim);
-      const [begin, end] = [first - user.first, last - user.first];
-      for (let block = blockOf(begin), id = begin; id < end; block++) {
-        const next = Math.min(end, starts[block + 1]!);
-        const padded = new Float32Array((next - id) * D);
-        rows.readPart(block, (id - starts[block]!) * D, new Uint32Array(padded.buffer), places);
-        vectors.set(withoutPadding(padded, D, dim), (id - begin) * dim);
-        id = next;
-      }
-      return vectors;
-    },
+    ...{ dim, w, vectorsOf },
+    vectorOf: (feature) => vectorsOf({ first: feature, last: feature + 1 }),
     async check() {
       const numbers = new Uint32Array(sizes.length);
       for (let block = 0; block + 1 < starts.length; block++) await rows.read(block, numbers, places);

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { temporaryFolder } from "../../testing/embed.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";
 import { repeatedTraining } from "../../testing/repeated-training.js";
+import { pcaNeeds } from "./memory.js";
+import { pcaOptionsOf } from "./options.js";
 import { trainer } from "./trainer.js";
 
 const folder = temporaryFolder();
@@ -52,6 +54,22 @@ test("few items, which are decomposed exactly, stay in memory", async () => {
   });
   expect(bytesOf("exact")).toEqual(bytesOf("memory"));
   expect(notes).toContainEqual(expect.stringMatching(/--max-memory .* has no effect/));
+});
+
+test("the forecast moves from memory to disk what --max-memory does not leave in memory", () => {
+  const ofColumn = new Map([
+    ["user", 1e6],
+    ["item", 1e5],
+  ]);
+  const size = { trainRows: 1e7, heldOutRows: 0, features: 1.1e6, ofColumn, users: 1e6, cells: 2 };
+  const needs = (most: number) =>
+    pcaNeeds(pcaOptionsOf({}), most).of({ ...size, keyBytes: 1e7, isStored: false });
+  const [whole, part, none] = [needs(2 ** 40), needs(2 ** 29), needs(2 ** 28)];
+  expect(none.memory).toBeLessThan(0.5 * whole.memory);
+  // the vectors of users, and the entries by items
+  expect(none.disk - whole.disk).toBeGreaterThan(4 * 64 * 1e6 + 4 * 1e7);
+  expect(part.memory - none.memory).toBeGreaterThan(0);
+  expect(part.memory + part.disk).toBe(none.memory + none.disk);
 });
 
 const onLinux = process.platform === "linux" ? test : test.skip;
