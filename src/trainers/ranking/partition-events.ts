@@ -32,7 +32,7 @@ function placesFor(numPairs: number): { shift: number; bits: number } {
 }
 
 /** Maximum number of events that are sorted at a time; tests set another. */
-export const sortedEvents = { most: 32 << 20 };
+export const sortedEvents = { most: 16 << 20 };
 
 /**
  * Writes the events of each partition to the store; the events of a partition keep their order.

@@ -40,7 +40,7 @@ test.each([
   const runs = [];
   for (const how of [{}, { maxMemory: 1000, threads: 1 }, { maxMemory: 60_000, threads: 3 }]) {
     const notes: string[] = [];
-    sortedEvents.most = "maxMemory" in how ? 3000 : 32 << 20;
+    sortedEvents.most = "maxMemory" in how ? 3000 : 16 << 20;
     await trained(name, { ...options, ...how }, (progress) => {
       if (progress.stage === "note") notes.push(progress.text);
     });
