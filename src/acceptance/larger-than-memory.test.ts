@@ -64,10 +64,6 @@ describe("the bytes are those of a training in memory", () => {
     ));
 });
 
-test("no file of rows is left beside the run", () => {
-  expect(readdirSync(folder).filter((name) => name.includes(".rows-"))).toEqual([]);
-});
-
 test("rows that are not sorted by time are refused where they are to be cut by it, with what to try", async () => {
   const rows = Array.from(
     { length: 100 },

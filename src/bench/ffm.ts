@@ -68,7 +68,7 @@ export async function inputOf(train: string, valid: string, test: string) {
   };
   const parts = { train: await read(train), valid: await read(valid), test: await read(test) };
   const space = fitFeatures(parts.train.dataset, parts.train.rows, 1);
-  const examples = labelledExamples(space, parts, { seed: 1, negativeDownsampling: 1, beside: train });
+  const examples = labelledExamples(space, parts, { seed: 1, negativeDownsampling: 1 });
   const input: LearnerInput<FactorStart> = {
     task: examples.task,
     labelRange: examples.labelRange,

@@ -32,6 +32,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   read: () => import("./read.js"),
   recall: () => import("./recall.js"),
   results: () => import("./results.js"),
+  "rows-on-disk": () => import("./rows-on-disk.js"),
   search: () => import("./search.js"),
   sgns: () => import("./sgns.js"),
   "sgns-quality": () => import("./sgns-quality.js"),

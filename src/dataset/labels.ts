@@ -4,6 +4,7 @@ import { mapTo } from "../numeric/indices.js";
 import { DataError } from "../errors.js";
 import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import { MISSING, encodeKeys, keyAt } from "../log/keys.js";
+import { numbersOf } from "./stored-columns.js";
 import { KeyIndex } from "./vocabulary/key-index.js";
 import { fitFeatures } from "./vocabulary/vocabulary.js";
 
@@ -35,11 +36,12 @@ export function labelsOf(dataset: Dataset, positiveFrom?: number, task?: Task): 
   const name = dataset.roles.label!;
   const column = columnNamed(dataset, name);
   if (column.kind !== "number") throw new RangeError(`label column '${name}' was not read as numbers`);
-  const values = new Float32Array(column.values);
-  if (positiveFrom !== undefined) {
-    for (let row = 0; row < values.length; row++) values[row] = column.values[row]! >= positiveFrom ? 1 : 0;
-    return { task: "binary", values };
+  const values = new Float32Array(dataset.numRows);
+  for (const [numbers, first] of numbersOf(column, dataset.numRows)) {
+    if (positiveFrom === undefined) values.set(numbers, first);
+    else for (let i = 0; i < numbers.length; i++) values[first + i] = numbers[i]! >= positiveFrom ? 1 : 0;
   }
+  if (positiveFrom !== undefined) return { task: "binary", values };
   if (task === "regression") return { task, values };
   const low = lowOfClasses(values);
   if (low === undefined) {

@@ -6,12 +6,13 @@
 // out-of-vocabulary feature.
 
 import { MISSING } from "../log/keys.js";
-import { sharedU32, valuesAt } from "../numeric/indices.js";
+import { ascending, sharedU32, valuesAt } from "../numeric/indices.js";
 import { areShared, shareRounds } from "../workers/rounds.js";
-import type { Column, Dataset, MultiColumn } from "./dataset.js";
-import { ROWS_OF_ROUND, start, type Encoding } from "./encoding.worker.js";
+import { columnNamed, type Column, type Dataset, type MultiColumn } from "./dataset.js";
+import { encodeRows, ROWS_OF_ROUND, start, type Encoding } from "./encoding.worker.js";
+import { inReadingOrder, isStored, slicesAt } from "./stored-columns.js";
 import { isNeverEmpty } from "./vocabulary/key-counts.js";
-import { columnOf, idsOf, type FeatureSpace, type Field } from "./vocabulary/vocabulary.js";
+import { idsOf, inFormOf, type FeatureSpace, type Field } from "./vocabulary/vocabulary.js";
 
 /** Rows of one split of a dataset, in the memory layout that kernels read. */
 export interface FeatureRows {
@@ -80,6 +81,7 @@ export function featureReader(rows: FeatureRows): (pair: number) => number {
 
 /** Returns the rows at the given indices, in that order. */
 export function rowsAt(rows: FeatureRows, order: ArrayLike<number>): FeatureRows {
+  if (!rows.indptr && !rows.values) return denseRowsAt(rows, order);
   const startOf = (row: number) => firstPair(rows, row);
   const indptr = new Uint32Array(order.length + 1);
   for (let i = 0; i < order.length; i++) {
@@ -104,6 +106,47 @@ export function rowsAt(rows: FeatureRows, order: ArrayLike<number>): FeatureRows
   };
 }
 
+function denseRowsAt(
+  { width, ids: all, labels, weights }: FeatureRows,
+  order: ArrayLike<number>,
+): FeatureRows {
+  const ids = new Uint32Array(order.length * width);
+  for (let i = 0, to = 0; i < order.length; i++)
+    for (let from = order[i]! * width, end = from + width; from < end;) ids[to++] = all[from++]!;
+  return {
+    ...{ numRows: order.length, width, ids, labels: valuesAt(labels, order) },
+    ...(weights && { weights: valuesAt(weights, order) }),
+  };
+}
+
+/** Returns the rows of several lists as one. In lists without values or weights, these are 1 if others have some. */
+export function concatRows(pieces: readonly FeatureRows[]): FeatureRows {
+  const [head] = pieces;
+  if (pieces.length === 1) return head!;
+  const width = head?.width ?? 0;
+  const isDense = pieces.every((piece) => !piece.indptr && piece.width === width);
+  const numRows = pieces.reduce((sum, piece) => sum + piece.numRows, 0);
+  const numPairs = pieces.reduce((sum, piece) => sum + piece.ids.length, 0);
+  const all = {
+    ...{ numRows, width: isDense ? width : 0 },
+    ...(!isDense && { indptr: new Uint32Array(numRows + 1) }),
+    ...{ ids: new Uint32Array(numPairs), labels: new Float32Array(numRows) },
+    ...(pieces.some(({ values }) => values) && { values: new Float32Array(numPairs).fill(1) }),
+    ...(pieces.some(({ weights }) => weights) && { weights: new Float32Array(numRows).fill(1) }),
+  };
+  let [row, pair] = [0, 0];
+  for (const piece of pieces) {
+    all.ids.set(piece.ids, pair);
+    all.labels.set(piece.labels, row);
+    if (piece.values) all.values!.set(piece.values, pair);
+    if (piece.weights) all.weights!.set(piece.weights, row);
+    if (all.indptr) for (let r = 1; r <= piece.numRows; r++) all.indptr[row + r] = pair + firstPair(piece, r);
+    row += piece.numRows;
+    pair += piece.ids.length;
+  }
+  return all;
+}
+
 /** Number of nonempty cells of a field, and number of cells whose key is not in the space. */
 export interface UnseenCounts {
   cells: number;
@@ -122,13 +165,6 @@ export interface Encoder {
   encode(rows: Uint32Array, labels: Float32Array, fields?: readonly number[]): FeatureRows;
   /** Returns, by field name, the number of the rows' cells whose key is not in the space. */
   countUnseen(rows: Uint32Array): Record<string, UnseenCounts>;
-  /** Whether each of the rows has exactly one feature per field, with value 1. */
-  isDense(rows: Uint32Array): boolean;
-  /**
-   * Returns an encoder for a slice of the dataset's rows. If isDense, each row has one pair per field, and the result
-   * has no offsets; otherwise it has the offsets of each row's pairs.
-   */
-  ofSlice(slice: Dataset, isDense: boolean): Pick<Encoder, "encode">;
 }
 
 /** A field with the column that contains its cells. */
@@ -157,43 +193,50 @@ export function bindEncoder(space: FeatureSpace, dataset: Dataset): Encoder {
 }
 
 function encoderOf(space: FeatureSpace, dataset: Dataset): Encoder {
-  const bound = space.fields.map((field, f): BoundField => {
-    const column = columnOf(dataset, field);
-    const ids =
-      field.kind === "number" || column.kind === "number"
-        ? new Uint32Array()
-        : idsOf(field, column.dictionary);
-    return { field, column, offset: space.offsets[f]!, ids };
+  const columns = space.fields.map(({ name }) => columnNamed(dataset, name));
+  const ids = space.fields.map((field, f) => {
+    const column = columns[f]!;
+    if (field.kind === "number") return new Uint32Array();
+    return idsOf(field, column.kind === "number" ? field.keys : column.dictionary);
   });
+  const boundTo = (own: readonly Column[]) =>
+    space.fields.map((field, f): BoundField => {
+      return { field, column: inFormOf(own[f]!, field), offset: space.offsets[f]!, ids: ids[f]! };
+    });
+  const whole = isStored({ columns }) ? undefined : boundTo(columns);
+  /** yields rows in slices, with the fields that are bound to each slice */
+  function* slices(rows: Uint32Array) {
+    if (whole) yield { rows, first: 0, bound: whole };
+    else for (const slice of slicesAt(columns, rows)) yield { ...slice, bound: boundTo(slice.columns) };
+  }
   return {
-    isDense: (rows) => isDense(bound, rows),
-    ofSlice(slice, dense) {
-      const own = bound.map((cells) => ({ ...cells, column: columnOf(slice, cells.field) }));
-      return {
-        encode: (rows, labels) => (dense ? encodeDense(own, rows, labels)! : encodePairs(own, rows, labels)),
-      };
-    },
     encode(rows, labels, fields) {
-      const chosen = fields ? fields.map((f) => bound[f]!) : bound;
-      return encodeDense(chosen, rows, labels) ?? encodePairs(chosen, rows, labels);
+      const sorted = inReadingOrder(columns, rows);
+      if (sorted !== rows) return inOrderOf(rows, this.encode(sorted, new Float32Array(), fields), labels);
+      const pieces: FeatureRows[] = [];
+      for (const { rows: own, first, bound } of slices(rows)) {
+        const chosen = fields ? fields.map((f) => bound[f]!) : bound;
+        const ownLabels = whole ? labels : labels.subarray(first, first + own.length);
+        pieces.push(encodeDense(chosen, own, ownLabels) ?? encodePairs(chosen, own, ownLabels));
+      }
+      return concatRows(pieces);
     },
-    countUnseen: (rows) =>
-      Object.fromEntries(
-        bound
-          .filter(({ field }) => field.kind !== "number")
-          .map((cells) => [cells.field.name, countUnseenCells(cells, rows)]),
-      ),
+    countUnseen(rows) {
+      const counts = space.fields.map((): UnseenCounts => ({ cells: 0, unseen: 0 }));
+      for (const { rows: own, bound } of slices(inReadingOrder(columns, rows)))
+        bound.forEach((cells, f) => addUnseen(cells, own, counts[f]!));
+      const fields = space.fields.map(({ name }, f) => [name, counts[f]!] as const);
+      return Object.fromEntries(fields.filter((_, f) => space.fields[f]!.kind !== "number"));
+    },
   };
 }
 
-/** Whether each row has exactly one feature per field, with value 1. */
-function isDense(bound: BoundField[], rows: Uint32Array): boolean {
-  return bound.every(({ column }) => {
-    if (column.kind !== "key") return false;
-    const { codes } = column;
-    for (let i = 0; i < rows.length; i++) if (codes[rows[i]!] === MISSING) return false;
-    return true;
-  });
+/** Returns rows in another order. @param encoded the rows in ascending order, without labels */
+function inOrderOf(rows: Uint32Array, encoded: FeatureRows, labels: Float32Array): FeatureRows {
+  const order = ascending(rows.length).sort((a, b) => rows[a]! - rows[b]!);
+  const places = new Uint32Array(rows.length);
+  order.forEach((row, place) => (places[row] = place));
+  return { ...rowsAt(encoded, places), labels };
 }
 
 /**
@@ -224,9 +267,13 @@ function encodeDense(bound: BoundField[], rows: Uint32Array, labels: Float32Arra
 
 /** Returns u32[rows.length][fields.length]: all features; undefined if a cell is empty. */
 function encodeNow({ fields, rows }: Encoding): Uint32Array | undefined {
+  const numRounds = Math.ceil(rows.length / ROWS_OF_ROUND);
+  if (numRounds === 1) {
+    const features = new Uint32Array(rows.length * fields.length);
+    return encodeRows({ fields, rows }, features, 0, rows.length) ? features : undefined;
+  }
   const features = sharedU32(rows.length * fields.length);
   const hasEmpty = sharedU32(1);
-  const numRounds = Math.ceil(rows.length / ROWS_OF_ROUND);
   const url = new URL("./encoding.worker.js", import.meta.url);
   shareRounds(url, start, { fields, rows, features, hasEmpty }, numRounds, encodingArrays({ fields, rows }));
   return hasEmpty[0] === 1 ? undefined : features;
@@ -320,9 +367,9 @@ function putValues(
   return at;
 }
 
-function countUnseenCells({ column, ids }: BoundField, rows: Uint32Array): UnseenCounts {
-  const counts = { cells: 0, unseen: 0 };
-  if (column.kind === "number") return counts;
+/** Adds the number of the rows' cells, and of those whose key is not in the space. */
+function addUnseen({ column, ids }: BoundField, rows: Uint32Array, counts: UnseenCounts): void {
+  if (column.kind === "number") return;
   for (const row of rows) {
     const code = column.codes[row]!;
     if (code === MISSING) continue;
@@ -334,53 +381,4 @@ function countUnseenCells({ column, ids }: BoundField, rows: Uint32Array): Unsee
       counts.unseen += cell.some((value) => ids[value] === 0) ? 1 : 0;
     }
   }
-  return counts;
-}
-
-/**
- * Returns rows with the pairs of a left row and a right row, in the order of their fields, as an encoder returns them.
- *
- * @param left, right rows of different fields of one space
- * @param places u32[numRows] each, leftPlaces and rightPlaces: indices of the left and of the right row that each
- *   result row joins
- */
-export function joinedRows(
-  left: FeatureRows,
-  leftPlaces: Uint32Array,
-  right: FeatureRows,
-  rightPlaces: Uint32Array,
-): FeatureRows {
-  const numRows = leftPlaces.length;
-  const isDense = [left, right].every(({ indptr, values }) => !indptr && !values);
-  const indptr = new Uint32Array(isDense ? 0 : numRows + 1);
-  if (!isDense)
-    for (let r = 0; r < numRows; r++)
-      indptr[r + 1] = indptr[r]! + pairsIn(left, leftPlaces[r]!) + pairsIn(right, rightPlaces[r]!);
-  const width = left.width + right.width;
-  const ids = new Uint32Array(isDense ? numRows * width : indptr[numRows]!);
-  const values = isDense ? undefined : new Float32Array(ids.length);
-  let at = 0;
-  const take = (rows: FeatureRows, pair: number): void => {
-    ids[at] = rows.ids[pair]!;
-    if (values) values[at] = rows.values ? rows.values[pair]! : 1;
-    at++;
-  };
-  for (let r = 0; r < numRows; r++) {
-    let [l, k] = [firstPair(left, leftPlaces[r]!), firstPair(right, rightPlaces[r]!)];
-    const [endL, endK] = [firstPair(left, leftPlaces[r]! + 1), firstPair(right, rightPlaces[r]! + 1)];
-    // the next pairs of the left and the right row belong to different fields, so their features differ, and the lower
-    // feature comes first
-    while (l < endL || k < endK) {
-      if (k === endK || (l < endL && left.ids[l]! < right.ids[k]!)) take(left, l++);
-      else take(right, k++);
-    }
-  }
-  const labels = new Float32Array(numRows);
-  return isDense
-    ? { numRows, width, ids, labels }
-    : { numRows, width: 0, indptr, ids, values: values!, labels };
-}
-
-function pairsIn(rows: FeatureRows, row: number): number {
-  return firstPair(rows, row + 1) - firstPair(rows, row);
 }

@@ -1,10 +1,15 @@
-// Columns that stay on disk: a column is read completely when it is accessed, or a slice of all columns at a time.
+// Columns that stay on disk: a column is read completely when it is accessed, or slice by slice.
 //
 // The cells of a stored column are a getter. Columns that are derived from a stored column, by another form or other
 // rows, are in memory.
 
+import { mapTo } from "../numeric/indices.js";
 import type { Cells } from "./collect.js";
-import type { Column, Dataset } from "./dataset.js";
+import { UsageError } from "../errors.js";
+import type { Column, Dataset, NumberColumn } from "./dataset.js";
+
+/** Maximum number of rows that are read at a time. */
+export const SLICE_ROWS = 1 << 16;
 
 /** Maximum number of complete columns in the cache, which evicts the least recently used column. */
 const KEPT = 3;
@@ -46,7 +51,7 @@ export function storedColumn(column: Column, numRows: number, read: ReadCells, c
 }
 
 /** Whether a dataset has columns on disk. */
-export function isStored({ columns }: Pick<Dataset, "columns">): boolean {
+export function isStored({ columns }: { columns: readonly Column[] }): boolean {
   return columns.some((column) => stored.has(column));
 }
 
@@ -55,9 +60,9 @@ export function releaseColumns({ columns }: Dataset): void {
   for (const column of columns) stored.get(column)?.cache.clear();
 }
 
-/** Reads rows from .. to - 1 of a dataset into memory. */
-export function sliceOf(dataset: Dataset, from: number, to: number): Dataset {
-  const columns = dataset.columns.map((column): Column => {
+/** Reads rows from .. to - 1 of some columns into memory. */
+export function sliceOf(columns: readonly Column[], from: number, to: number): Column[] {
+  return columns.map((column): Column => {
     const { read } = stored.get(column) ?? {};
     if (column.kind === "number") {
       const values = read ? (read(from, to) as Float64Array) : column.values.subarray(from, to);
@@ -69,5 +74,61 @@ export function sliceOf(dataset: Dataset, from: number, to: number): Dataset {
     const { kind, name, separator, indptr, values, weights, dictionary } = column;
     return { kind, name, separator, indptr, values, dictionary, codes, weights };
   });
-  return { ...dataset, columns, numRows: to - from };
+}
+
+/** Some rows of a slice of columns. */
+export interface Slice {
+  columns: readonly Column[];
+  /** u32: indices of the rows in the columns */
+  rows: Uint32Array;
+  /** index of rows[0] among all rows that are visited */
+  first: number;
+}
+
+/**
+ * Yields rows of columns in slices; columns in memory are one slice.
+ *
+ * @param rows u32: in ascending order if a column is on disk (inReadingOrder)
+ */
+export function* slicesAt(columns: readonly Column[], rows: Uint32Array): Generator<Slice> {
+  if (!isStored({ columns })) yield { columns, rows, first: 0 };
+  else yield* readSlices(columns, rows);
+}
+
+function* readSlices(columns: readonly Column[], rows: Uint32Array): Generator<Slice> {
+  for (let first = 0, end = 0; first < rows.length; first = end) {
+    const from = rows[first]!;
+    end = first + 1;
+    while (end < rows.length && rows[end]! < from + SLICE_ROWS) end++;
+    const slice = sliceOf(columns, from, rows[end - 1]! + 1);
+    const own = mapTo(Uint32Array, rows.subarray(first, end), (row) => row - from);
+    yield { columns: slice, rows: own, first };
+  }
+}
+
+/** Yields all numbers of a column in order, slice by slice, with the row of the first. */
+export function* numbersOf(
+  column: NumberColumn,
+  numRows: number,
+): Generator<[values: Float64Array, row: number]> {
+  const size = stored.has(column) ? SLICE_ROWS : numRows;
+  for (let from = 0; from < numRows; from += size) {
+    const [slice] = sliceOf([column], from, Math.min(numRows, from + size));
+    yield [(slice as NumberColumn).values, from];
+  }
+}
+
+/** Returns the rows in ascending order if a column is on disk, for computations that do not depend on the order. */
+export function inReadingOrder(columns: readonly Column[], rows: Uint32Array): Uint32Array {
+  if (!isStored({ columns })) return rows;
+  for (let i = 1; i < rows.length; i++) if (rows[i]! < rows[i - 1]!) return rows.toSorted();
+  return rows;
+}
+
+/** Returns an error about rows that are not in ascending order, which only a split by time of an unsorted log has. */
+export function unsorted(): UsageError {
+  return new UsageError(
+    "a dataset larger than --max-memory must be sorted by time for --split time: sort the log before " +
+      "encoding, use --split random, or raise --max-memory",
+  );
 }

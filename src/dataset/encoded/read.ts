@@ -1,6 +1,6 @@
 // Reads an encoded dataset into memory: checks its checksums, then copies it column by column.
 
-import { mapTo } from "../../numeric/indices.js";
+import { lowerBound, mapTo } from "../../numeric/indices.js";
 import { join } from "node:path";
 import { restoreInterrupted } from "../../io/atomic.js";
 import { checkRegularFiles } from "../../io/listed-files.js";
@@ -88,12 +88,14 @@ function storedColumns(
 ): Column[] {
   const file = RowFile.open(path);
   const cache = new ColumnCache();
+  const firsts = Float64Array.from(batches, ({ first }) => first);
+  const batchOf = (row: number) => lowerBound(firsts, row + 1) - 1;
   return plans.map((plan, i) => {
     const readCells = (from: number, to: number): Cells => {
       const cells = plan.kind === "number" ? new Float64Array(to - from) : new Uint32Array(to - from);
-      for (const { first, length, offsets } of batches) {
+      for (let b = batchOf(from); b < batches.length && batches[b]!.first < to; b++) {
+        const { first, length, offsets } = batches[b]!;
         const [start, end] = [Math.max(from, first), Math.min(to, first + length)];
-        if (start >= end) continue;
         const at = offsets[i]! + (start - first) * cells.BYTES_PER_ELEMENT;
         file.read(cells.subarray(start - from, end - from), at);
       }
@@ -219,9 +221,9 @@ export async function readRows(
 /** Checks the codes of a column. @throws {ArtifactError} a code is outside the dictionary */
 export function checkCodes(cells: Cells, { size }: Keys, name: string, path: string): void {
   if (!(cells instanceof Uint32Array)) return;
-  for (const code of cells)
-    if (code >= size && code !== MISSING)
-      throw damaged(path, `column '${name}' has code ${code}, but only ${size} keys`);
+  for (let i = 0; i < cells.length; i++)
+    if (cells[i]! >= size && cells[i] !== MISSING)
+      throw damaged(path, `column '${name}' has code ${cells[i]}, but only ${size} keys`);
 }
 
 function checkSchema(fields: readonly FlatTable[], plans: readonly ColumnPlan[], path: string): void {

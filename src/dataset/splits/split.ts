@@ -9,10 +9,11 @@
 //           item's key
 //   last    each user's last events (split-last.ts)
 
-import { ascending, mapTo } from "../../numeric/indices.js";
+import { ascending, mapTo, sharedU32 } from "../../numeric/indices.js";
 import { MISSING } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
-import { columnNamed, type Column, type Dataset } from "../dataset.js";
+import { columnNamed, type Column, type Dataset, type NumberColumn } from "../dataset.js";
+import { numbersOf, SLICE_ROWS, sliceOf } from "../stored-columns.js";
 import type { Parts } from "./parts.js";
 import { splitLike, type Likeness } from "./split-like.js";
 import { splitItems } from "./split-items.js";
@@ -68,15 +69,14 @@ export function splitRows(dataset: Dataset, options: DatasetSplitOptions): Parts
   if (options.by !== "random" && options.key)
     throw new UsageError(`--split-key needs --split random, got --split ${options.by}`);
   if (options.by === "last") return splitLast(dataset, last);
-  const all = ascending(dataset.numRows);
   if (valid + test === 0 && validFrom === undefined && testFrom === undefined)
-    return { train: all, valid: new Uint32Array(), test: new Uint32Array() };
+    return { train: allRows(dataset), valid: new Uint32Array(), test: new Uint32Array() };
   const parts =
     options.by === "time"
-      ? splitByTime(dataset, all, options)
+      ? splitByTime(dataset, options)
       : options.by === "items"
         ? splitItems(dataset, options)
-        : splitByHash(dataset, all, options);
+        : splitByHash(dataset, options);
   for (const [name, share] of [
     ["valid", valid],
     ["test", test],
@@ -88,7 +88,7 @@ export function splitRows(dataset: Dataset, options: DatasetSplitOptions): Parts
     }
     const from = options[`${name}From`];
     if (from !== undefined && parts[name].length === 0) {
-      const newest = splitTimes(dataset).reduce((most, time) => Math.max(most, time), -Infinity);
+      const newest = splitTimes(dataset).values.reduce((most, time) => Math.max(most, time), -Infinity);
       const why =
         from > newest
           ? `the newest event is of ${new Date(newest).toISOString()}`
@@ -101,11 +101,12 @@ export function splitRows(dataset: Dataset, options: DatasetSplitOptions): Parts
   return parts;
 }
 
-function splitByTime(
-  dataset: Dataset,
-  rows: Uint32Array,
-  { valid, test, ...dates }: DatasetSplitOptions,
-): Parts {
+/** Returns all rows in memory that threads can share. */
+function allRows({ numRows }: Dataset): Uint32Array {
+  return ascending(numRows, sharedU32(numRows));
+}
+
+function splitByTime(dataset: Dataset, { valid, test, ...dates }: DatasetSplitOptions): Parts {
   const { time } = dataset.roles;
   if (time === undefined) {
     const dated = dates.testFrom !== undefined ? "--test" : "--valid";
@@ -115,16 +116,19 @@ function splitByTime(
         : `${dated} with a date needs a time column: name it with --time, or use a share, such as ${dated} 0.1`,
     );
   }
-  const times = splitTimes(dataset);
-  // checks first whether the rows are in the order of time already, as in most logs
-  let sorted = true;
-  for (let row = 1; sorted && row < rows.length; row++) sorted = times[row - 1]! <= times[row]!;
-  const order = sorted ? rows : rows.sort((a, b) => times[a]! - times[b]! || a - b);
-  const n = rows.length;
-  /** returns the number of rows before a time; if all times are earlier, this is the number of all rows */
+  const column = splitTimes(dataset);
+  const n = dataset.numRows;
+  const order = allRows(dataset);
+  if (!isSorted(column, n)) {
+    const { values } = column;
+    order.sort((a, b) => values[a]! - values[b]! || a - b);
+  }
+  /** returns the number of rows before a time */
   const before = (from: number): number => {
-    const at = order.findIndex((row) => times[row]! >= from);
-    return at < 0 ? n : at;
+    let count = 0;
+    for (const [times] of numbersOf(column, n))
+      for (let i = 0; i < times.length; i++) count += times[i]! < from ? 1 : 0;
+    return count;
   };
   const testFrom = dates.testFrom === undefined ? Math.floor(n * (1 - test)) : before(dates.testFrom);
   const share = dates.testFrom === undefined ? test : (n - testFrom) / n;
@@ -133,25 +137,36 @@ function splitByTime(
       ? Math.max(0, Math.floor(n * (1 - valid - share)))
       : Math.min(testFrom, before(dates.validFrom));
   return {
-    train: order.slice(0, validFrom),
-    valid: order.slice(validFrom, testFrom),
-    test: order.slice(testFrom),
+    train: order.subarray(0, validFrom),
+    valid: order.subarray(validFrom, testFrom),
+    test: order.subarray(testFrom),
   };
 }
 
-/** Returns the times, in milliseconds since 1970, of a log that has a time column. */
-function splitTimes(dataset: Dataset): Float64Array {
-  const column = columnNamed(dataset, dataset.roles.time!);
-  if (column.kind !== "number") throw new RangeError(`time column '${column.name}' was not read as numbers`);
-  return column.values;
+/** Tells whether each number is at least the one before it. Most logs are in the order of time already. */
+function isSorted(column: NumberColumn, numRows: number): boolean {
+  let last = -Infinity;
+  for (const [values] of numbersOf(column, numRows))
+    for (let i = 0; i < values.length; i++) {
+      if (!(values[i]! >= last)) return false;
+      last = values[i]!;
+    }
+  return true;
 }
 
-function splitByHash(dataset: Dataset, rows: Uint32Array, options: DatasetSplitOptions): Parts {
+/** Returns the times, in milliseconds since 1970, of a log that has a time column. */
+function splitTimes(dataset: Dataset): NumberColumn {
+  const column = columnNamed(dataset, dataset.roles.time!);
+  if (column.kind !== "number") throw new RangeError(`time column '${column.name}' was not read as numbers`);
+  return column;
+}
+
+function splitByHash(dataset: Dataset, options: DatasetSplitOptions): Parts {
   const { like: likeness, seed } = options;
-  if (!likeness) return splitShares(dataset, rows, options);
-  const { train, test } = splitShares(dataset, rows, { ...options, valid: 0 });
+  if (!likeness) return splitShares(dataset, options);
+  const { train, test } = splitShares(dataset, { ...options, valid: 0 });
   const hashOf = (roles: readonly string[]) => {
-    const hashes = rowHashes(keyColumns(dataset, roles), dataset.numRows, seed);
+    const hashes = rowHasher(keyColumns(dataset, roles), seed)(0, dataset.numRows);
     return (row: number) => fractionOf(hashes, row);
   };
   // if the user or item column is missing, no column is hashed, so that splitLike reports the missing column
@@ -163,65 +178,63 @@ function splitByHash(dataset: Dataset, rows: Uint32Array, options: DatasetSplitO
   return { ...splitLike(dataset, train, { share: options.valid, likeness, hashes }), test };
 }
 
-function splitShares(
-  dataset: Dataset,
-  rows: Uint32Array,
-  { by, valid, test, seed, key }: DatasetSplitOptions,
-): Parts {
+function splitShares(dataset: Dataset, { by, valid, test, seed, key }: DatasetSplitOptions): Parts {
   const { user } = dataset.roles;
   if (by === "user" && user === undefined) {
     throw new UsageError("--split user needs a user column: name it with --user");
   }
   if (by === "rows") {
     const stream = streamOf(seed, ROWS);
-    return dealt(rows, { valid, test }, (row) => uniformAt(stream, row));
+    return dealt(dataset.numRows, { valid, test }, () => (row) => uniformAt(stream, row));
   }
   const columns =
     by === "user" ? [columnNamed(dataset, user!)] : key ? keyColumns(dataset, key) : dataset.columns;
-  const hashes = rowHashes(columns, dataset.numRows, seed);
-  if (by === "user") spreadRowsWithoutUser(dataset, columns[0]!, hashes, seed);
-  return dealt(rows, { valid, test }, (row) => fractionOf(hashes, row));
+  const hash = rowHasher(columns, seed);
+  // rows without a user are assigned individually by the hash of their cells, because they do not belong to one user
+  const hashAlone = by === "user" ? rowHasher(dataset.columns, seed) : undefined;
+  return dealt(dataset.numRows, { valid, test }, (from, to) => {
+    const hashes = hash(from, to);
+    if (!hashAlone) return (row) => fractionOf(hashes, row - from);
+    const [user] = sliceOf(columns, from, to);
+    let alone: RowHashes | undefined;
+    return (row) => {
+      const own = isEmpty(user!, row - from) ? (alone ??= hashAlone(from, to)) : hashes;
+      return fractionOf(own, row - from);
+    };
+  });
 }
 
-/** Assigns rows to splits by one number in [0, 1) per row: test gets the lowest share, validation the next. */
+function isEmpty(column: Column, row: number): boolean {
+  return column.kind === "number" ? Number.isNaN(column.values[row]) : column.codes[row] === MISSING;
+}
+
+/**
+ * Assigns rows to splits by one number in [0, 1) per row: test gets the lowest share, validation the next.
+ *
+ * @param placesOf returns the function of a row's number, for the rows from .. to - 1
+ */
 function dealt(
-  rows: Uint32Array,
+  numRows: number,
   { valid, test }: { valid: number; test: number },
-  placeOf: (row: number) => number,
+  placesOf: (from: number, to: number) => (row: number) => number,
 ): Parts {
-  const parts = {
-    train: new Uint32Array(rows.length),
-    valid: new Uint32Array(rows.length),
-    test: new Uint32Array(rows.length),
-  };
-  const sizes = { train: 0, valid: 0, test: 0 };
-  for (const row of rows) {
-    const u = placeOf(row);
-    const part = u < test ? "test" : u < test + valid ? "valid" : "train";
-    parts[part][sizes[part]++] = row;
+  const sizes = [0, 0, 0];
+  // 0 for training, 1 for validation and 2 for test
+  const parts = new Uint8Array(numRows);
+  for (let from = 0; from < numRows; from += SLICE_ROWS) {
+    const to = Math.min(numRows, from + SLICE_ROWS);
+    const placeOf = placesOf(from, to);
+    for (let row = from; row < to; row++) {
+      const u = placeOf(row);
+      parts[row] = u < test ? 2 : u < test + valid ? 1 : 0;
+      sizes[parts[row]!]!++;
+    }
   }
-  return {
-    train: parts.train.slice(0, sizes.train),
-    valid: parts.valid.slice(0, sizes.valid),
-    test: parts.test.slice(0, sizes.test),
-  };
-}
-
-/** Rows without a user are assigned individually by the hash of their cells, because they do not belong to one user. */
-function spreadRowsWithoutUser(
-  { columns, numRows }: Dataset,
-  user: Column,
-  hashes: RowHashes,
-  seed: number,
-): void {
-  const isMissing = (row: number): boolean =>
-    user.kind === "number" ? Number.isNaN(user.values[row]) : user.codes[row] === MISSING;
-  let own: RowHashes | undefined;
-  for (let row = 0; row < numRows; row++) {
-    if (!isMissing(row)) continue;
-    own ??= rowHashes(columns, numRows, seed);
-    [hashes.lo[row], hashes.hi[row]] = [own.lo[row]!, own.hi[row]!];
-  }
+  const [train, held, last] = sizes.map((size) => sharedU32(size));
+  const all = [train!, held!, last!];
+  sizes.fill(0);
+  for (let row = 0; row < numRows; row++) all[parts[row]!]![sizes[parts[row]!]!++] = row;
+  return { train: train!, valid: held!, test: last! };
 }
 
 /**
@@ -250,59 +263,73 @@ function fractionOf({ hi, lo }: RowHashes, row: number): number {
   return (hi[row]! * 2 ** 21 + (lo[row]! >>> 11)) / 2 ** 53;
 }
 
-/** Returns two u32[numRows]: the halves of each row's hash over the given columns' names and cells. */
-function rowHashes(columns: Column[], numRows: number, seed: number): RowHashes {
-  const lo = new Int32Array(numRows).fill(seed);
-  const hi = new Int32Array(numRows).fill(~seed);
-  for (const column of columns) {
-    const name = hashText(column.name);
-    const mix = (row: number, h: Hash64) => {
-      lo[row] = mixWord(lo[row]!, h.lo);
-      hi[row] = mixWord(hi[row]!, h.hi);
-    };
-    if (column.kind === "number") {
-      const words = new Uint32Array(column.values.buffer, column.values.byteOffset, 2 * numRows);
-      for (let row = 0; row < numRows; row++) {
-        const h = finish(mixWord(mixWord(name.lo, words[2 * row]!), words[2 * row + 1]!));
-        mix(row, { lo: h, hi: finish(mixWord(h, name.hi)) });
+/**
+ * Returns a function that hashes rows from .. to - 1 over the given columns' names and cells.
+ *
+ * @returns two u32[to - from]: the halves of each row's hash
+ */
+function rowHasher(columns: readonly Column[], seed: number): (from: number, to: number) => RowHashes {
+  const names = columns.map(({ name }) => hashText(name));
+  const ofCodes = columns.map((column, c) => {
+    if (column.kind === "number") return new Uint32Array();
+    return column.kind === "key" ? keyHashes(column, names[c]!) : cellHashes(column, names[c]!);
+  });
+  return (from, to) => {
+    const numRows = to - from;
+    const lo = new Int32Array(numRows).fill(seed);
+    const hi = new Int32Array(numRows).fill(~seed);
+    for (const [c, column] of sliceOf(columns, from, to).entries()) {
+      const name = names[c]!;
+      if (column.kind === "number") {
+        const words = new Uint32Array(column.values.buffer, column.values.byteOffset, 2 * numRows);
+        for (let row = 0; row < numRows; row++) {
+          const h = finish(mixWord(mixWord(name.lo, words[2 * row]!), words[2 * row + 1]!));
+          lo[row] = mixWord(lo[row]!, h);
+          hi[row] = mixWord(hi[row]!, finish(mixWord(h, name.hi)));
+        }
+        continue;
       }
-      continue;
+      const ofCode = ofCodes[c]!;
+      for (let row = 0; row < numRows; row++) {
+        const code = column.codes[row]!;
+        lo[row] = mixWord(lo[row]!, code === MISSING ? name.lo : ofCode[2 * code]!);
+        hi[row] = mixWord(hi[row]!, code === MISSING ? name.hi : ofCode[2 * code + 1]!);
+      }
     }
-    const ofCode = column.kind === "key" ? keyHashes(column, name) : cellHashes(column, name);
-    for (let row = 0; row < numRows; row++) {
-      const code = column.codes[row]!;
-      mix(row, code === MISSING ? name : ofCode[code]!);
-    }
-  }
-  return { lo: mapTo(Uint32Array, lo, finish), hi: mapTo(Uint32Array, hi, finish) };
+    return { lo: mapTo(Uint32Array, lo, finish), hi: mapTo(Uint32Array, hi, finish) };
+  };
 }
 
-function keyHashes({ dictionary }: Extract<Column, { kind: "key" }>, seed: Hash64): Hash64[] {
+/** Returns u32[2 * number of keys]: the halves of the hash of each key. */
+function keyHashes(
+  { dictionary }: Pick<Extract<Column, { kind: "key" }>, "dictionary">,
+  seed: Hash64,
+): Uint32Array {
   const { bytes, offsets, size } = dictionary;
-  return Array.from({ length: size }, (_, code) =>
-    hashBytes(bytes, offsets[code]!, offsets[code + 1]!, seed),
-  );
+  const hashes = new Uint32Array(2 * size);
+  for (let code = 0; code < size; code++) {
+    const { lo, hi } = hashBytes(bytes, offsets[code]!, offsets[code + 1]!, seed);
+    hashes[2 * code] = lo;
+    hashes[2 * code + 1] = hi;
+  }
+  return hashes;
 }
 
-function cellHashes(column: Extract<Column, { kind: "multi" }>, seed: Hash64): Hash64[] {
-  const keys = Array.from({ length: column.dictionary.size }, (_, code) =>
-    hashBytes(
-      column.dictionary.bytes,
-      column.dictionary.offsets[code]!,
-      column.dictionary.offsets[code + 1]!,
-      seed,
-    ),
-  );
-  const { weights } = column;
+/** Returns u32[2 * number of cells]: the halves of the hash of each cell. */
+function cellHashes(column: Extract<Column, { kind: "multi" }>, seed: Hash64): Uint32Array {
+  const keys = keyHashes(column, seed);
+  const { weights, indptr, values } = column;
   const words = weights && new Uint32Array(weights.buffer, weights.byteOffset, weights.length);
-  return Array.from({ length: column.indptr.length - 1 }, (_, cell) => {
+  const hashes = new Uint32Array(2 * (indptr.length - 1));
+  for (let cell = 0; cell < indptr.length - 1; cell++) {
     let [lo, hi] = [seed.lo, seed.hi];
-    for (let j = column.indptr[cell]!; j < column.indptr[cell + 1]!; j++) {
-      const value = column.values[j]!;
-      lo = mixWord(lo, keys[value]!.lo);
-      hi = mixWord(hi, keys[value]!.hi);
+    for (let j = indptr[cell]!; j < indptr[cell + 1]!; j++) {
+      lo = mixWord(lo, keys[2 * values[j]!]!);
+      hi = mixWord(hi, keys[2 * values[j]! + 1]!);
       if (words) [lo, hi] = [mixWord(lo, words[j]!), mixWord(hi, words[j]!)];
     }
-    return { lo: finish(lo), hi: finish(hi) };
-  });
+    hashes[2 * cell] = finish(lo);
+    hashes[2 * cell + 1] = finish(hi);
+  }
+  return hashes;
 }

@@ -26,7 +26,7 @@ import {
   type HashStatistics,
 } from "./hash-field.js";
 import { KeyIndex } from "./key-index.js";
-import { isStored } from "../stored-columns.js";
+import { inReadingOrder, isStored, slicesAt } from "../stored-columns.js";
 import { keepRowOrder } from "../row-order.js";
 import {
   distinctUsers,
@@ -124,7 +124,7 @@ export function fitFeatures(
   const categorical = columns.filter(({ kind }) => kind !== "number").map(({ name }) => name);
   const hashed = hashedFields(all.hash, columns, dataset.roles);
   const limitsOf = limitsByField(all, categorical, dataset.roles, hashed);
-  const events = countEvents(columns, rows);
+  const events = isStored({ columns }) ? countOnDisk(columns, rows) : countEvents(columns, rows);
   const fields = columns.map((column, c): Field => {
     if (column.kind === "number")
       return fitNumber(column, rows, forms.get(column.name) ?? { kind: "standard" });
@@ -271,22 +271,37 @@ function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): Nume
 
 /** Returns u32[size of the dictionary] for each column: the number of rows of each key or value; empty for numbers. */
 function countEvents(columns: readonly Column[], rows: Uint32Array): Uint32Array[] {
-  // columns on disk are read one at a time, to limit memory
-  const together = columns.filter((column) => column.kind === "key" && !isStored({ columns: [column] }));
-  const counts = countColumns(together as KeyColumn[], rows);
+  const ofKeys = columns.filter((column) => column.kind === "key");
+  const counts = countColumns(ofKeys, rows);
   return columns.map((column) => {
     if (column.kind === "number") return new Uint32Array();
-    if (column.kind === "multi") return countValues(column, rows);
-    return counts[together.indexOf(column)] ?? countKeys(column, rows);
+    return column.kind === "multi" ? countValues(column, rows) : counts[ofKeys.indexOf(column)]!;
   });
 }
 
-/** Returns u32[size of the dictionary]: number of rows whose cell contains each value. */
+/** Returns countEvents of columns on disk, which are read in slices. */
+function countOnDisk(columns: readonly Column[], rows: Uint32Array): Uint32Array[] {
+  const categorical = columns.filter((column) => column.kind !== "number");
+  const counts = categorical.map(({ dictionary }) => new Uint32Array(dictionary.size));
+  for (const slice of slicesAt(categorical, inReadingOrder(categorical, rows)))
+    slice.columns.forEach((column, c) => {
+      const events = counts[c]!;
+      if (column.kind === "multi") countValues(column, slice.rows, events);
+      if (column.kind !== "key") return;
+      for (let i = 0; i < slice.rows.length; i++) {
+        const code = column.codes[slice.rows[i]!]!;
+        if (code !== MISSING) events[code]!++;
+      }
+    });
+  return columns.map((column) => counts[categorical.indexOf(column as KeyColumn)] ?? new Uint32Array());
+}
+
+/** Returns u32[size of the dictionary], added to `events`: number of rows whose cell contains each value. */
 export function countValues(
   { codes, indptr, values, dictionary }: MultiColumn,
   rows: Uint32Array,
+  events = new Uint32Array(dictionary.size),
 ): Uint32Array {
-  const events = new Uint32Array(dictionary.size);
   for (let i = 0; i < rows.length; i++) {
     const cell = codes[rows[i]!]!;
     if (cell === MISSING) continue;
@@ -359,7 +374,11 @@ export function featureCounts({ fields, offsets, numFeatures }: FeatureSpace): U
 
 /** Returns the column for a field from its dataset or another log, converted to the field's form. */
 export function columnOf(dataset: Dataset, field: Field): Column {
-  const column = columnNamed(dataset, field.name);
+  return inFormOf(columnNamed(dataset, field.name), field);
+}
+
+/** Returns a column in the form of its field. */
+export function inFormOf(column: Column, field: Field): Column {
   if (column.kind !== "number") return column;
   if (field.kind === "bins") return binColumn(column, field.edges, field.keys);
   return field.kind === "number" && field.log1p ? logColumn(column) : column;

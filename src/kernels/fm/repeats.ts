@@ -21,6 +21,9 @@ export function mostUnmarked(numRows: number): number {
   return Math.max(8, Math.floor(numRows / 32));
 }
 
+/** Number of counters of a sketch, a power of two. */
+const SKETCH = 1 << 14;
+
 /** (feature, value) pairs of consecutive rows. */
 export interface FeaturePairs {
   /** u32: feature of each pair, without the bit that marks repeated features */
@@ -39,17 +42,20 @@ type PutIds = (ids: Uint32Array, first: number, last: number) => void;
 export interface Marks {
   /**
    * u32[numFeatures]: `base` plus the number of rows of the current block with the feature; at most `base` if the block
-   * has none so far
+   * has none so far, or if the sketch shows that the block does not repeat the feature
    */
   counts: Uint32Array;
   base: number;
+  /** u32[SKETCH]: number of pairs of the current block by the lowest bits of their feature; it fits into the cache */
+  sketch: Uint32Array;
   /** whether the pairs of marked features stay at their position in the row, as a field-aware machine needs */
   keepsOrder: boolean;
 }
 
 /** Creates the counters for a machine with `numFeatures` features. */
 export function marksFor(numFeatures: number, keepsOrder: boolean): Marks {
-  return { counts: new Uint32Array(numFeatures), base: 0, keepsOrder };
+  const sketch = new Uint32Array(SKETCH);
+  return { counts: new Uint32Array(numFeatures), base: 0, sketch, keepsOrder };
 }
 
 /** Selection of the blocks of a thread: first, first + step, first + 2 step, ... */
@@ -92,7 +98,7 @@ export function markRepeats(
   share: Share = { first: 0, step: 1 },
   put?: PutIds,
 ): void {
-  const { counts, keepsOrder } = marks;
+  const { counts, sketch, keepsOrder } = marks;
   let [heldIds, heldValues] = [new Uint32Array(64), new Float32Array(64)];
   for (let first = share.first * BLOCK_ROWS; first < numRows; first += share.step * BLOCK_ROWS) {
     const last = Math.min(numRows, first + BLOCK_ROWS);
@@ -103,15 +109,21 @@ export function markRepeats(
       marks.base = 0;
     }
     const { base } = marks;
+    const most = mostUnmarked(last - first);
+    // few features are in a bucket with more pairs than `most`; only these are counted exactly
+    sketch.fill(0);
+    for (let i = from; i < to; i++) sketch[ids[i]! % SKETCH]!++;
     for (let i = from; i < to; i++) {
-      const count = counts[ids[i]!]!;
-      counts[ids[i]!] = 1 + (count > base ? count : base);
+      const id = ids[i]!;
+      if (sketch[id % SKETCH]! <= most) continue;
+      const count = counts[id]!;
+      counts[id] = 1 + (count > base ? count : base);
     }
-    const most = base + mostUnmarked(last - first);
+    const isRepeated = (id: number) => sketch[id % SKETCH]! > most && counts[id]! > base + most;
     marks.base += to - from;
 
     if (keepsOrder) {
-      for (let i = from; i < to; i++) if (counts[ids[i]!]! > most) ids[i]! |= MARK;
+      for (let i = from; i < to; i++) if (isRepeated(ids[i]!)) ids[i]! |= MARK;
       continue;
     }
     let start = from;
@@ -124,7 +136,7 @@ export function markRepeats(
       let [at, numHeld] = [start, 0];
       for (let i = start; i < end; i++) {
         const id = ids[i]!;
-        if (counts[id]! > most) {
+        if (isRepeated(id)) {
           heldIds[numHeld] = id | MARK;
           if (values) heldValues[numHeld] = values[i]!;
           numHeld++;

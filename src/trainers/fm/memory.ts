@@ -2,7 +2,7 @@
 
 import { METHODS, type FmMethod } from "../../kernels/fm/binding.js";
 import { bytesOfFeature, numSliceGroups } from "../../kernels/fm/memory-size.js";
-import { fileOfRows, tableBytes, type Needs } from "../../training/session/needs.js";
+import { tableBytes, type Needs } from "../../training/session/needs.js";
 import type { FmOptions } from "./options.js";
 
 /** Number of bytes of the chunks in which stored rows are read. */
@@ -40,11 +40,11 @@ export function fmNeeds({ model, method, dim: given, threads }: FmOptions): Need
       const numCopies = isDivided ? 0 : isChain || model === "ffm" ? 2 : 1;
       const copies = numCopies * 4 * (width + 1) + 16;
       const row = isChain ? 8 * cells + 40 : 8 * cells + 16;
-      const rows = isStored ? CHUNKS + 16 * trainRows : trainRows * row;
+      const rows = isStored ? CHUNKS + 4 * trainRows : trainRows * row;
       const heldOut = heldOutRows * (8 * cells + 16);
       return {
         memory: features * (feature + copies) + rows + heldOut,
-        disk: 1.2 * tableBytes(size, width) + fileOfRows(size),
+        disk: 1.2 * tableBytes(size, width),
       };
     },
   };

@@ -44,7 +44,7 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
     fields: Object.keys(given.l2Field ?? {}),
     optionsFor: (facts) => ({ ...fmOptionsOf(given, facts), ...init?.shared }),
     accept,
-    examples: (space, parts, { options: how, beside, watch }) =>
+    examples: (space, parts, { options: how, watch }) =>
       labelledOrDrawn(
         space,
         parts,
@@ -54,7 +54,6 @@ async function plan(asGiven: GivenFm): Promise<Plan> {
           seed,
           shuffle: given.shuffle ?? true,
           negativeDownsampling: given.negativeDownsampling ?? 1,
-          beside,
         },
         watch,
       ),

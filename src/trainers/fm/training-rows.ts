@@ -7,11 +7,11 @@
 // are shuffled on copying, in the kernel's order, so the result has the same bytes either way.
 
 import {
+  concatRows,
   rowsAt,
   type FeatureRows,
   type StoredRows,
   type TrainingRows,
-  firstPair,
 } from "../../dataset/rows.js";
 import { BLOCK_ROWS } from "../../kernels/fm/binding.js";
 import { blockKey, blockOrder, permutation } from "../../numeric/random.js";
@@ -148,7 +148,7 @@ function* storedChunks(rows: StoredRows, key: number | undefined, epoch: number)
     const read = rows.rowsAt(first, size, epoch);
     pieces.push(places ? permuted(read, places) : read);
     if (!endsChunk) continue;
-    yield joinRows(pieces);
+    yield concatRows(pieces);
     pieces = [];
   }
 }
@@ -160,35 +160,12 @@ function* storedChunks(rows: StoredRows, key: number | undefined, epoch: number)
 export function residentRows(train: TrainingRows): FeatureRows {
   if (train.kind === "resident") return train.atEpoch?.(1) ?? train.rows;
   if (train.kind === "stored") throw new RangeError("rows that are read from disk have no columns");
-  return joinRows([...train.draw(1)]);
+  return concatRows([...train.draw(1)]);
 }
 
 /** Returns the rows in a new order: row i is moved to places[i]. */
 function permuted(rows: FeatureRows, places: Uint32Array): FeatureRows {
-  const order: number[] = [];
-  places.forEach((place, row) => (order[place] = row));
+  const order = new Uint32Array(places.length);
+  for (let row = 0; row < order.length; row++) order[places[row]!] = row;
   return rowsAt(rows, order);
-}
-
-/** Concatenates several lists of rows. */
-function joinRows(pieces: readonly FeatureRows[]): FeatureRows {
-  const numRows = pieces.reduce((sum, piece) => sum + piece.numRows, 0);
-  const numPairs = pieces.reduce((sum, piece) => sum + piece.ids.length, 0);
-  const isRagged = pieces.some(({ indptr }) => indptr);
-  const ids = new Uint32Array(numPairs);
-  const labels = new Float32Array(numRows);
-  const values = pieces.some((piece) => piece.values) ? new Float32Array(numPairs).fill(1) : undefined;
-  const weights = pieces[0]?.weights && new Float32Array(numRows);
-  const indptr = isRagged ? new Uint32Array(numRows + 1) : undefined;
-  let [row, pair] = [0, 0];
-  for (const piece of pieces) {
-    ids.set(piece.ids, pair);
-    labels.set(piece.labels, row);
-    if (piece.values) values!.set(piece.values, pair);
-    if (piece.weights) weights?.set(piece.weights, row);
-    if (indptr) for (let r = 0; r < piece.numRows; r++) indptr[row + r + 1] = pair + firstPair(piece, r + 1);
-    row += piece.numRows;
-    pair += piece.ids.length;
-  }
-  return { numRows, width: pieces[0]?.width ?? 0, indptr, ids, values, labels, weights };
 }

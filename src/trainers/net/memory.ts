@@ -1,6 +1,6 @@
 // Estimates the memory of training a network.
 
-import { fileOfRows, tableBytes, type Needs } from "../../training/session/needs.js";
+import { tableBytes, type Needs } from "../../training/session/needs.js";
 import type { NetOptions } from "./options.js";
 
 /** Number of bytes assumed for chunks of rows, batches and buffers of the threads. */
@@ -16,7 +16,7 @@ export function netNeeds({ arch, dim: given, hidden, batchSize, crossBits, cross
     advice:
       "--min-count, --max-vocab and --hash FIELD:BITS leave fewer features, --hidden and --batch-size make layers smaller",
     of(size, dim = given) {
-      const { trainRows, heldOutRows, features, cells, isStored, ofColumn } = size;
+      const { trainRows, heldOutRows, features, cells, ofColumn } = size;
       const width = arch === "fnn" ? dim + 1 : dim;
       const table = features * (5 * 4 * width + 24);
       const crosses = cross.length > 0 ? 2 ** crossBits : 0;
@@ -26,11 +26,11 @@ export function netNeeds({ arch, dim: given, hidden, batchSize, crossBits, cross
         const outputs = sizes[layer + 1] ?? 1;
         return sum + 4 * (6 * inputs * outputs + 4 * batchSize * (inputs + outputs));
       }, 0);
-      const rows = isStored ? 16 * trainRows : trainRows * (4 * cells + 8);
+      const rows = trainRows * (4 * cells + 8);
       const heldOut = heldOutRows * (4 * cells + 16);
       return {
         memory: table + wide + dense + rows + heldOut + BUFFERS,
-        disk: 1.2 * tableBytes(size, width) + fileOfRows(size),
+        disk: 1.2 * tableBytes(size, width),
       };
     },
   };

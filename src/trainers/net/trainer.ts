@@ -93,13 +93,13 @@ async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> 
       checkLabels(dataset.roles, { ...how, ...given });
       return { dataset, notes: [] };
     },
-    examples(space, parts, { options: how, beside, watch }) {
-      const drawing = { seed, shuffle: true, negativeDownsampling: 1, beside };
+    examples(space, parts, { options: how, watch }) {
+      const drawing = { seed, shuffle: true, negativeDownsampling: 1 };
       return labelledOrDrawn(space, parts, { ...how, ...(task && { task }), ...drawing }, watch);
     },
     learn: async (...given) => (await import("./learn.js")).learnNet(...given),
     needs: netNeeds({ ...netOptionsOf(given, BEFORE_DATA), ...(table && { dim: table.dim }) }),
-    streams: true,
+    streams: false,
     init: table && { run: table.run, carry: (fitted) => vocabularyOf(table, fitted, keepKeys) },
     outcome: (outcome) => netOutcomeWarnings(outcome, given.epochs !== undefined),
   };

@@ -3,12 +3,10 @@
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import { labelsOf, type Labels, type Task } from "../../dataset/labels.js";
-import { bindEncoder, type FeatureRows, type TrainingRows } from "../../dataset/rows.js";
-import { encodeStored, storeRows } from "../../dataset/stored-rows.js";
-import { isStored } from "../../dataset/stored-columns.js";
+import { bindEncoder, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
+import { isStored, unsorted } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DataError, UsageError } from "../../errors.js";
-import { RowFile } from "../../io/row-file.js";
 import { streamOf, uniformAt } from "../../numeric/hash.js";
 import { thoseOf, valuesAt } from "../../numeric/indices.js";
 import type { RankingJob } from "../session/feature-training.js";
@@ -50,8 +48,6 @@ interface LabelOptions extends EventWeightOptions {
   seed: number;
   /** share of the training split's rows with label 0 to keep, selected by a hash of seed and row */
   negativeDownsampling: number;
-  /** path next to which temporary files of the training are created */
-  beside: string;
   positiveFrom?: number;
   task?: Task;
 }
@@ -60,7 +56,7 @@ interface LabelOptions extends EventWeightOptions {
 export function labelledExamples(
   space: FeatureSpace,
   parts: LogParts,
-  { positiveFrom, task: given, seed, negativeDownsampling, beside, ...weighting }: LabelOptions,
+  { positiveFrom, task: given, seed, negativeDownsampling, ...weighting }: LabelOptions,
 ): Examples {
   const own = labelsOf(parts.train.dataset, positiveFrom, given);
   const { task } = own;
@@ -75,22 +71,16 @@ export function labelledExamples(
     const { dataset, rows } = part;
     const ownWeights = rows === trainRows ? weights.train : weights.of(dataset, rows);
     const labels = labelsAt(part);
-    const encoded = isStored(dataset)
-      ? encodeStored({ space, dataset, rows, labels })
-      : bindEncoder(space, dataset).encode(rows, labels);
+    const encoded = bindEncoder(space, dataset).encode(rows, labels);
     // the property is assigned in place, because a copy would call the `ids` getter, which encodes rows whose encoding
     // is deferred
     return ownWeights ? Object.assign(encoded, { weights: ownWeights }) : encoded;
   };
-  const trainPart = { ...parts.train, rows: trainRows };
-  const training = (): Exclude<TrainingRows, { kind: "drawn" }> => {
-    if (!isStored(trainPart.dataset)) return { kind: "resident", rows: encode(trainPart) };
-    const [ids, values] = [RowFile.temporary(beside), RowFile.temporary(beside)];
-    const part = { ...trainPart, space, labels: labelsAt(trainPart) };
-    const rows = storeRows({ ...part, weights: weights.train }, ids, values);
-    return { kind: "stored", rows };
-  };
-  const train = training();
+  const valid = parts.valid && encode(parts.valid);
+  const test = parts.test && encode(parts.test);
+  const train = isStored(parts.train.dataset)
+    ? storedExamples(space, { ...parts.train, rows: trainRows }, own.values, weights.train)
+    : { kind: "resident" as const, rows: encode({ ...parts.train, rows: trainRows }) };
   const [low, high] = rangeOf(train.rows.labels, task);
   if (low === high) {
     const { numRows } = train.rows;
@@ -109,11 +99,37 @@ export function labelledExamples(
   return {
     task,
     train,
-    ...(parts.valid && { valid: encode(parts.valid) }),
-    ...(parts.test && { test: encode(parts.test) }),
+    ...(valid && { valid }),
+    ...(test && { test }),
     labelRange: [low, high],
     ...(negativeDownsampling !== 1 && { negativeShare: negativeDownsampling }),
   };
+}
+
+/**
+ * Returns training rows that are read from the dataset and encoded block by block in each epoch.
+ *
+ * @param labels labels of all rows, which are overwritten
+ */
+function storedExamples(
+  space: FeatureSpace,
+  { dataset, rows }: Part,
+  labels: Float32Array,
+  weights: Float32Array | undefined,
+): TrainingRows & { kind: "stored" } {
+  const encoder = bindEncoder(space, dataset);
+  for (let i = 0; i < rows.length; i++) {
+    if (i > 0 && rows[i]! <= rows[i - 1]!) throw unsorted();
+    // moves each label to the left
+    labels[i] = labels[rows[i]!]!;
+  }
+  const own = labels.subarray(0, rows.length);
+  const rowsAt: StoredRows["rowsAt"] = (first, count) => {
+    const end = first + count;
+    const block = encoder.encode(rows.subarray(first, end), own.subarray(first, end));
+    return weights ? { ...block, weights: weights.subarray(first, end) } : block;
+  };
+  return { kind: "stored", rows: { numRows: rows.length, labels: own, weights, rowsAt } };
 }
 
 /** Returns the lowest and the highest label. */

@@ -24,8 +24,6 @@ export interface ExampleRequest extends EventWeightOptions {
   shuffle: boolean;
   /** share of the rows with label 0 that training uses */
   negativeDownsampling: number;
-  /** path next to which temporary files of the training are created */
-  beside: string;
 }
 
 /** Returns rows with the log's labels, or events with sampled negatives, depending on the request. */

@@ -4,9 +4,16 @@ import { ascending, doublesAt, mapTo, sharedCopy } from "../../numeric/indices.j
 import type { InputFingerprint } from "../../io/fingerprint.js";
 import { MISSING } from "../../log/keys.js";
 import { isRemote } from "../../log/log.js";
-import { columnNamed, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
+import {
+  columnNamed,
+  type Dataset,
+  type KeyColumn,
+  type NumberColumn,
+  type Roles,
+} from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import { withForms } from "../../dataset/numeric.js";
+import { inReadingOrder, slicesAt } from "../../dataset/stored-columns.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import { splitRows } from "../../dataset/splits/split.js";
 import type { Imitation } from "../../dataset/splits/parts.js";
@@ -16,6 +23,7 @@ import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { Manifest } from "../../embedding/manifest.js";
 import type { Part } from "../examples/examples.js";
 import type { Watch } from "../session/watch.js";
+import { areShared } from "../../workers/rounds.js";
 import { furtherReading } from "./open-log.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
 import { isCut, splitOptionsOf, type SplitFlags } from "../options/split-options.js";
@@ -66,11 +74,11 @@ export async function splitParts(
         watch.observe({ stage: "warning", text });
       return wholeOf(other);
     }
-    return own.length > 0 ? { dataset, rows: sharedCopy(own) } : undefined;
+    return own.length > 0 ? { dataset, rows: inShared(own) } : undefined;
   };
   return {
     parts: {
-      train: { dataset, rows: sharedCopy(rows.train) },
+      train: { dataset, rows: inShared(rows.train) },
       valid: await partOf(valid, rows.valid),
       test: await partOf(test, rows.test),
     },
@@ -78,6 +86,11 @@ export async function splitParts(
     remote,
     like: rows.like,
   };
+}
+
+/** Returns the rows in memory that threads can share. */
+function inShared(rows: Uint32Array): Uint32Array {
+  return areShared([rows]) ? rows : sharedCopy(rows);
 }
 
 /**
@@ -132,12 +145,29 @@ function likeNote({ target, reached, power }: Imitation): string {
 /** Returns the sizes of the splits and the time of the newest training event, for the manifest. */
 export function splitCounts({ parts: { train, valid, test }, by, like }: SplitParts): Manifest["split"] {
   const sizeOf = (part: Part | undefined) => part?.rows.length ?? 0;
-  const newest = timesOf(train)?.reduce((latest, time) => Math.max(latest, time), -Infinity);
+  const newest = newestTime(train);
   return {
     ...{ by, train: train.rows.length, valid: sizeOf(valid), test: sizeOf(test) },
     ...(newest !== undefined && Number.isFinite(newest) && { newest }),
     like,
   };
+}
+
+/** Returns the newest time of a split; undefined unless every row has a time. */
+function newestTime({ dataset, rows }: Part): number | undefined {
+  const { time } = dataset.roles;
+  const column = time === undefined ? undefined : columnNamed(dataset, time);
+  if (column?.kind !== "number") return undefined;
+  let newest = -Infinity;
+  for (const slice of slicesAt([column], inReadingOrder([column], rows))) {
+    const { values } = slice.columns[0] as NumberColumn;
+    for (let i = 0; i < slice.rows.length; i++) {
+      const at = values[slice.rows[i]!]!;
+      if (!Number.isFinite(at)) return undefined;
+      newest = Math.max(newest, at);
+    }
+  }
+  return newest;
 }
 
 /** Returns f64[rows]: times of a split's rows in milliseconds since 1970; undefined unless every row has a time. */

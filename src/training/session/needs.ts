@@ -93,11 +93,6 @@ export function tableBytes({ features, keyBytes }: Pick<TrainingSize, "features"
   return features * (4 * dim + 24) + keyBytes;
 }
 
-/** Returns the size of the temporary file of features, which a training with rows on disk writes next to the run. */
-export function fileOfRows({ isStored: onDisk, trainRows, cells }: TrainingSize): number {
-  return onDisk ? 4 * cells * trainRows : 0;
-}
-
 /**
  * Compares the memory and disk that a training needs with those that are available.
  *

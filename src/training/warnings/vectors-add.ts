@@ -2,7 +2,7 @@
 // without vectors.
 
 import { mapTo } from "../../numeric/indices.js";
-import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
+import { concatRows, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { VectorsAdd } from "../../embedding/manifest.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
@@ -111,7 +111,7 @@ function rowsToFit(train: TrainingRows): FeatureRows {
     blocks.push(block);
     if ((numRows += block.numRows) >= MOST_ROWS) break;
   }
-  return joinedBlocks(blocks);
+  return concatRows(blocks);
 }
 
 /** Returns evenly spaced blocks of rows, with at most MOST_ROWS rows in total. */
@@ -119,34 +119,4 @@ function* storedBlocks(rows: StoredRows): Iterable<FeatureRows> {
   const every = Math.max(1, Math.ceil(rows.numRows / MOST_ROWS));
   for (let first = 0; first < rows.numRows; first += every * ROWS_OF_BLOCK)
     yield rows.rowsAt(first, Math.min(ROWS_OF_BLOCK, rows.numRows - first), 1);
-}
-
-/** Concatenates blocks of rows. In blocks without values, each feature of a row gets the value 1. */
-function joinedBlocks(blocks: readonly FeatureRows[]): FeatureRows {
-  const [first] = blocks;
-  if (blocks.length === 1) return first!;
-  const numRows = blocks.reduce((sum, block) => sum + block.numRows, 0);
-  const numPairs = blocks.reduce((sum, block) => sum + firstPair(block, block.numRows), 0);
-  const hasValues = blocks.some(({ values }) => values);
-  const hasWeights = blocks.some(({ weights }) => weights);
-  const all = {
-    ...{ numRows, width: 0, indptr: new Uint32Array(numRows + 1) },
-    ...{ ids: new Uint32Array(numPairs), labels: new Float32Array(numRows) },
-    ...(hasValues && { values: new Float32Array(numPairs).fill(1) }),
-    ...(hasWeights && { weights: new Float32Array(numRows).fill(1) }),
-  };
-  let [row, pair] = [0, 0];
-  for (const block of blocks) {
-    const size = firstPair(block, block.numRows);
-    all.ids.set(block.ids.subarray(0, size), pair);
-    if (block.values) all.values?.set(block.values.subarray(0, size), pair);
-    all.labels.set(block.labels.subarray(0, block.numRows), row);
-    if (block.weights) all.weights?.set(block.weights.subarray(0, block.numRows), row);
-    for (let r = 1; r <= block.numRows; r++) all.indptr[row + r] = pair + firstPair(block, r);
-    row += block.numRows;
-    pair += size;
-  }
-  const isDense = blocks.every(({ indptr, width }) => !indptr && width === first!.width);
-  const { indptr: _, ...dense } = all;
-  return isDense ? { ...dense, width: first!.width } : all;
 }

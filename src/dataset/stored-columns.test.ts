@@ -1,0 +1,53 @@
+import { datasetOf } from "../testing/dataset-of.js";
+import { labelsOf } from "./labels.js";
+import { bindEncoder } from "./rows.js";
+import { splitRows, type SplitBy } from "./splits/split.js";
+import { ColumnCache, SLICE_ROWS, storedColumn } from "./stored-columns.js";
+import { fitFeatures } from "./vocabulary/vocabulary.js";
+
+const numRows = 2 * SLICE_ROWS + 100;
+const cells = (text: (row: number) => string) => Array.from({ length: numRows }, (_, row) => text(row));
+const inMemory = datasetOf(
+  {
+    user: cells((row) => `u${(row * row) % 997}`),
+    item: cells((row) => (row % 1009 === 0 ? "" : `i${(row * 31) % 503}`)),
+    label: Array.from({ length: numRows }, (_, row) => (row * 7) % 5),
+    time: Array.from({ length: numRows }, (_, row) => 1e12 + 1000 * row),
+  },
+  { user: "user", item: "item", label: "label", time: "time" },
+);
+
+/** Most rows of one read. */
+let longest = 0;
+const cache = new ColumnCache();
+const onDisk = {
+  ...inMemory,
+  columns: inMemory.columns.map((column) => {
+    const all = column.kind === "number" ? column.values : column.codes;
+    const read = (from: number, to: number) => {
+      longest = Math.max(longest, to - from);
+      return all.slice(from, to);
+    };
+    return storedColumn(column, numRows, read, cache);
+  }),
+};
+
+test.each<SplitBy>(["random", "rows", "user", "time"])(
+  "labels, split by %s, vocabulary and rows are those of columns in memory, and no column is read at once",
+  (by) => {
+    const [expected, got] = [inMemory, onDisk].map((dataset) => {
+      const parts = splitRows(dataset, { by, valid: 0.2, test: 0.1, seed: 3 });
+      const space = fitFeatures(dataset, parts.train, 2);
+      const encoder = bindEncoder(space, dataset);
+      const { values } = labelsOf(dataset, 3);
+      const unsorted = Uint32Array.of(numRows - 1, 5, SLICE_ROWS, 5);
+      return {
+        ...{ parts, values, fields: space.fields, unseen: encoder.countUnseen(parts.valid) },
+        rows: [parts.train, unsorted].map((rows) => encoder.encode(rows, values.subarray(0, rows.length))),
+      };
+    });
+    expect(got!.rows[0]!.numRows).toBeGreaterThan(SLICE_ROWS);
+    expect(got).toEqual(expected);
+    expect(longest).toBeLessThanOrEqual(SLICE_ROWS);
+  },
+);
