@@ -182,7 +182,7 @@ withSpark("predictions of the rows of a query are those made here", async (engin
 });
 
 withSpark("leaves of trees and vectors of items are those made here", async (engine) => {
-  await embedOk(["train-gbdt", fixture("clicks.csv"), "-o", at("trees"), "--trees", "5", "--quiet"]);
+  await embedOk(["train-gbdt", fixture("clicks.csv"), "-o", at("trees"), "--num-trees", "5", "--quiet"]);
   const leaves = ["transform", at("trees"), "--key", "item_id"];
   await expectSameRows(leaves, fixture("clicks.csv"), [...clicksQuery("clicks.sql"), ...engine]);
   const trained = ["--label", "rating", "--epochs", "1", "--quiet"];
