@@ -71,7 +71,8 @@ export async function reproduce(path: string, given: ReproduceOptions, watch: Wa
     const trained = alignment ? join(folder, "trained") : out;
     const log = isGone ? [await encodeAgain(asked, join(folder, "dataset"), threads, watch)] : asked.log;
     const { keep: _, ...machine } = options;
-    const taken = Object.entries(machine).filter(([name]) => Object.hasOwn(trainer.options, name));
+    const isTaken = (name: string) => Object.hasOwn(given, name) && Object.hasOwn(trainer.options, name);
+    const taken = Object.entries(machine).filter(([name]) => isTaken(name));
     const own = { ...asked.options, ...Object.fromEntries(taken), out: trained };
     await train(trainer.command, log, own, watch);
     const earlier = earlierDefaults(manifest, (await openRun(trained)).manifest, trainer.options);

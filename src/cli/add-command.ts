@@ -40,7 +40,8 @@ export function declareCommand(command: Command, spec: CommandSpec): Command {
     command.addArgument(choices ? argument.choices(choices) : argument);
   }
   if (spec.after !== undefined) command.addHelpText("after", spec.after);
-  if (Object.hasOwn(spec.options, "engineSql")) needsLogOrQuery(command);
+  const isLogFirst = spec.arguments[0]?.[0].includes("log");
+  if (isLogFirst && Object.hasOwn(spec.options, "engineSql")) needsLogOrQuery(command);
   return addTable(command, spec.options);
 }
 

@@ -247,7 +247,7 @@ export async function openRun(path: string): Promise<Run> {
       }
     },
     async readModelFile(name) {
-      return await readArtifact(await checked(`model/${name}`));
+      return await readArtifact(await checked(`model/${name}`), Infinity);
     },
     async readMetricsLines() {
       if (!Object.hasOwn(manifest.files, METRICS_FILE)) return [];

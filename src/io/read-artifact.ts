@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { open, stat, type FileHandle } from "node:fs/promises";
-import { ArtifactError } from "../errors.js";
+import { ArtifactError, sizeText } from "../errors.js";
 import { fileKindText } from "./listed-files.js";
 import { asIoError, codeOf, pieces } from "./write.js";
 
@@ -81,11 +81,19 @@ export async function withArtifact<T>(path: string, read: (file: ReadHandle) => 
   }
 }
 
-/** Reads a file completely. @throws {ArtifactError} the file is missing @throws {IoError} */
-export async function readArtifact(path: string): Promise<Uint8Array> {
+/**
+ * Reads a file completely.
+ *
+ * @param most maximum number of bytes, so that a file which claims to be large does not fill the memory
+ * @throws {ArtifactError} the file is missing or larger @throws {IoError}
+ */
+export async function readArtifact(path: string, most: number = 2 ** 31): Promise<Uint8Array> {
   return await withArtifact(path, async (file) => {
+    const { size } = await file.stat();
+    if (size > most)
+      throw new ArtifactError(`'${path}' has ${sizeText(size)}, expected at most ${sizeText(most)}`);
     // readFile of Node is limited to 2 GiB
-    const bytes = new Uint8Array((await file.stat()).size);
+    const bytes = new Uint8Array(size);
     let end = 0;
     while (end < bytes.length) {
       const { bytesRead } = await file.read(bytes, end, Math.min(bytes.length - end, pieces.most), end);

@@ -93,7 +93,7 @@ function storedColumns(
   return plans.map((plan, i) => {
     const readCells = (from: number, to: number): Cells => {
       const cells = plan.kind === "number" ? new Float64Array(to - from) : new Uint32Array(to - from);
-      for (let b = batchOf(from); b < batches.length && batches[b]!.first < to; b++) {
+      for (let b = Math.max(0, batchOf(from)); b < batches.length && batches[b]!.first < to; b++) {
         const { first, length, offsets } = batches[b]!;
         const [start, end] = [Math.max(from, first), Math.min(to, first + length)];
         const at = offsets[i]! + (start - first) * cells.BYTES_PER_ELEMENT;

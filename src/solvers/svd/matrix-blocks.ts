@@ -41,6 +41,45 @@ export interface RowBlock {
 /** Scalings and shifts of rows and of columns: byte offsets, or 0. */
 type Scalings = Record<"rows" | "columns", { scale: number; shift: number }>;
 
+/** Numbers of rows that were saved block by block. They outlive the kernel's memory. */
+export class SavedPanels {
+  readonly #store: NumberStore;
+  readonly #starts: readonly number[];
+
+  /** @param starts first row of each block, and the number of all rows */
+  constructor(store: NumberStore, starts: readonly number[]) {
+    this.#store = store;
+    this.#starts = starts;
+  }
+
+  /**
+   * Calls a function with the saved rows of a range, block by block.
+   * @param width number of numbers of a row
+   */
+  readRows(
+    name: string,
+    { first, last }: { first: number; last: number },
+    width: number,
+    take: (row: number, numbers: Float32Array) => void,
+  ): void {
+    for (let b = 0; b + 1 < this.#starts.length; b++) {
+      const [from, to] = [Math.max(first, this.#starts[b]!), Math.min(last, this.#starts[b + 1]!)];
+      if (from >= to) continue;
+      const numbers = new Uint32Array((to - from) * width);
+      this.#store.readPart(`${name} ${b}`, (from - this.#starts[b]!) * width, numbers);
+      take(from, new Float32Array(numbers.buffer));
+    }
+  }
+
+  /** Reads saved rows as a whole. @throws {ArtifactError} they were truncated or changed */
+  async check(name: string, width: number): Promise<void> {
+    for (let b = 0; b + 1 < this.#starts.length; b++) {
+      const numbers = new Uint32Array((this.#starts[b + 1]! - this.#starts[b]!) * width);
+      await this.#store.read(`${name} ${b}`, numbers);
+    }
+  }
+}
+
 export class MatrixBlocks {
   /** largest number of rows of a block */
   readonly mostRows: number;
@@ -49,6 +88,7 @@ export class MatrixBlocks {
   readonly #numColumns: number;
   readonly #store: NumberStore;
   readonly #starts: number[];
+  readonly saved: SavedPanels;
   readonly #slots: readonly Record<"rows" | "columns", { plan: number; numbers: Region }>[];
   #scalings: Scalings | undefined;
 
@@ -59,6 +99,7 @@ export class MatrixBlocks {
     this.#numColumns = numColumns;
     this.#store = store;
     this.#starts = Array.from({ length: numBlocks + 1 }, (_, b) => Math.floor((b * numRows) / numBlocks));
+    this.saved = new SavedPanels(store, this.#starts);
     const most = (of: (b: number) => number) =>
       Array.from({ length: numBlocks }, (_, b) => of(b)).reduce((x, y) => Math.max(x, y), 0);
     this.mostRows = most((b) => this.#starts[b + 1]! - this.#starts[b]!);
@@ -91,33 +132,6 @@ export class MatrixBlocks {
   async save(name: string, { index }: RowBlock, panel: Float32Array): Promise<void> {
     const numbers = new Uint32Array(panel.buffer, panel.byteOffset, panel.length);
     await this.#store.write(`${name} ${index}`, numbers);
-  }
-
-  /**
-   * Calls a function with the saved rows of a range, block by block.
-   * @param width number of numbers of a row
-   */
-  readSaved(
-    name: string,
-    { first, last }: { first: number; last: number },
-    width: number,
-    take: (row: number, numbers: Float32Array) => void,
-  ): void {
-    for (let b = 0; b + 1 < this.#starts.length; b++) {
-      const [from, to] = [Math.max(first, this.#starts[b]!), Math.min(last, this.#starts[b + 1]!)];
-      if (from >= to) continue;
-      const numbers = new Uint32Array((to - from) * width);
-      this.#store.readPart(`${name} ${b}`, (from - this.#starts[b]!) * width, numbers);
-      take(from, new Float32Array(numbers.buffer));
-    }
-  }
-
-  /** Reads saved rows as a whole. @throws {ArtifactError} they were truncated or changed */
-  async check(name: string, width: number): Promise<void> {
-    for (let b = 0; b + 1 < this.#starts.length; b++) {
-      const numbers = new Uint32Array((this.#starts[b + 1]! - this.#starts[b]!) * width);
-      await this.#store.read(`${name} ${b}`, numbers);
-    }
   }
 
   async #load(b: number): Promise<RowBlock> {

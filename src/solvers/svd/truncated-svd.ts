@@ -12,7 +12,7 @@ import { withMachine } from "../../workers/with-machine.js";
 import { exactSvd, MAX_EXACT, type SavedRows, type Triplets } from "./exact.js";
 import { basisPanels, lanczos, wholeSpace } from "./lanczos.js";
 import { otherSide, SvdMachine, type MatrixSide } from "./machine.js";
-import type { MatrixBlocks } from "./matrix-blocks.js";
+import type { SavedPanels } from "./matrix-blocks.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 
 export interface SvdOptions {
@@ -143,24 +143,24 @@ async function tripletsOf(
   const sides = side === "rows" ? { left: own, right: across } : { left: across, right: own };
   const behind = await machine.smoothed(sides.right, dim);
   const triplets = cut({ ...all, ...sides, behind }, rank);
-  return { ...triplets, ...(blocks && { saved: savedLeft(blocks, lengthsOfPanels, rank) }) };
+  return { ...triplets, ...(blocks && { saved: savedLeft(blocks.saved, lengthsOfPanels, rank) }) };
 }
 
 /** Returns functions that read the left vectors from the store. @param lengths lengths of the columns of each panel */
-function savedLeft(blocks: MatrixBlocks, lengths: readonly Float64Array[], dim: number): SavedRows {
+function savedLeft(panels: SavedPanels, lengths: readonly Float64Array[], dim: number): SavedRows {
   const all = [...lengths.slice(0, Math.ceil(dim / PANEL)).entries()];
   return {
     read(first, last) {
       const rows = new Float32Array((last - first) * dim);
       for (const [p, own] of all)
-        blocks.readSaved(leftName(p), { first, last }, PANEL, (from, panel) => {
+        panels.readRows(leftName(p), { first, last }, PANEL, (from, panel) => {
           const target = rows.subarray((from - first) * dim, (from - first + panel.length / PANEL) * dim);
           copyUnit(panel, own, target, { dim, first: p * PANEL });
         });
       return rows;
     },
     async check() {
-      for (const [p] of all) await blocks.check(leftName(p), PANEL);
+      for (const [p] of all) await panels.check(leftName(p), PANEL);
     },
   };
 }

@@ -114,9 +114,12 @@ function rowsToFit(train: TrainingRows): FeatureRows {
   return concatRows(blocks);
 }
 
-/** Returns evenly spaced blocks of rows, with at most MOST_ROWS rows in total. */
+/**
+ * Returns evenly spaced blocks of rows, with at most half of MOST_ROWS rows in total, because a copy of them is in memory
+ * at the same time.
+ */
 function* storedBlocks(rows: StoredRows): Iterable<FeatureRows> {
-  const every = Math.max(1, Math.ceil(rows.numRows / MOST_ROWS));
+  const every = Math.max(1, Math.ceil(rows.numRows / (MOST_ROWS / 2)));
   for (let first = 0; first < rows.numRows; first += every * ROWS_OF_BLOCK)
     yield rows.rowsAt(first, Math.min(ROWS_OF_BLOCK, rows.numRows - first), 1);
 }
