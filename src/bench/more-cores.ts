@@ -36,7 +36,7 @@ export function estimates({ ofTwo, ofEpochs = ofTwo, processor }: Gain): [eight:
 export function listOfGains(gains: readonly Gain[]): string {
   const lines = gains.map((gain) => {
     const [eight, many] = estimates(gain);
-    const ofEpochs = gain.ofEpochs === undefined ? "" : `, epochs ${gain.ofEpochs.toFixed(2)}`;
+    const ofEpochs = gain.ofEpochs === undefined ? "" : `, ${gain.ofEpochs.toFixed(2)}`;
     return `- ${gain.name}: ${gain.ofTwo.toFixed(2)}${ofEpochs}; ${eight.toFixed(1)}; ${many.toFixed(1)}\n`;
   });
   return lines.join("");
@@ -56,8 +56,7 @@ export function writeMoreCores(gains: readonly Gain[]): void {
   writeFileSync(page, `${before}\n\n${HEADING}\n${INTRODUCTION}\n${listOfGains(gains)}`);
 }
 
-const INTRODUCTION = `How many times as fast as one thread: two threads, measured, for a whole training of a small log (from the log in
-memory to the model, in about a second, of which preparation is a part) and for its epochs after the first; then the
-epochs on 8 and 32 cores, **estimates**. The work that one thread does alone follows from two threads by Amdahl's law;
-the rest grows as processor time does with 8 and 16 threads on two cores (\`npm run bench -- threads\`).
+const INTRODUCTION = `How many times as fast as one thread: two threads in a whole training of a small log (a third is preparation) and in its
+epochs after the first; 8 and 32 cores in these epochs, **estimated** by Amdahl's law and the processor time of 8 and 16
+threads (\`npm run bench -- threads\`).
 `;
