@@ -56,7 +56,7 @@ export function writeMoreCores(gains: readonly Gain[]): void {
   writeFileSync(page, `${before}\n\n${HEADING}\n${INTRODUCTION}\n${listOfGains(gains)}`);
 }
 
-const INTRODUCTION = `How many times as fast as one thread: two threads in a whole training of a small log (a third is preparation) and in its
-epochs after the first; 8 and 32 cores in these epochs, **estimated** by Amdahl's law and the processor time of 8 and 16
-threads (\`npm run bench -- threads\`).
+const INTRODUCTION = `How many times as fast as one thread: two threads in a whole training of a small log and in its epochs after the first;
+8 and 32 cores in these epochs, **estimated** by Amdahl's law and the processor time of 8 and 16 threads
+(\`npm run bench -- threads\`).
 `;
