@@ -25,6 +25,7 @@ const composed: Model = {
     });
   },
   transform: async (...of) => await (await import("./eges/transform.js")).encodeNewItems(...of),
+  transformsWholeLogs: true,
   reported: async (run) => ({
     shares: await (await import("./eges/artifact.js")).attentionOf(run),
   }),

@@ -59,6 +59,8 @@ export interface Capabilities {
   transform?: (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
   /** flags of `transform` that select another encoding and that the model supports */
   transformFlags?: readonly TransformFlag[];
+  /** true if `transform` leaves rows out and counts them, so that it cannot run on parts of a log */
+  transformsWholeLogs?: true;
   /** Computes vectors for users or items without a row in the run, from the events in `options.foldIn`. */
   foldIn?: FoldIn;
   /**
