@@ -350,6 +350,6 @@ test("runs whose rows need side tables, or are counted over the whole log, are r
   await embedOk(["train-graph", at("sessions.csv"), ...eges, "-o", at("eges")]);
   expect(await refused("transform", "eges", "--key")).toEqual([
     64,
-    expect.stringContaining("leaves rows out"),
+    expect.stringContaining("executors cannot transform"),
   ]);
 });

@@ -70,11 +70,11 @@ export async function rowsOnServer(
       `'${path}' was trained with --side ${sides.join(", ")}, which executors do not read: predict and transform its ` +
         "rows on this machine, without --engine-output",
     );
-  const { transformsWholeLogs = false, command: trainedBy } = (await modelOf(run)) ?? {};
-  if (command === "transform" && transformsWholeLogs)
+  const { lacks, command: trainedBy } = (await modelOf(run)) ?? {};
+  if (command === "transform" && lacks?.parts !== undefined)
     throw new UsageError(
-      `'${path}' is a run of ${trainedBy}, whose transform leaves rows out, counted over the whole log: use it on this ` +
-        "machine, without --engine-output",
+      `'${path}' is a run of ${trainedBy}, whose rows executors cannot transform: ${lacks.parts}; use this machine, ` +
+        "without --engine-output",
     );
   const session = await openEngineSession(reading, ROW_SETTINGS, watch.signal);
   try {

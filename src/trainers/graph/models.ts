@@ -25,11 +25,13 @@ const composed: Model = {
     });
   },
   transform: async (...of) => await (await import("./eges/transform.js")).encodeNewItems(...of),
-  transformsWholeLogs: true,
   reported: async (run) => ({
     shares: await (await import("./eges/artifact.js")).attentionOf(run),
   }),
-  lacks: { foldIn: "new items are composed from their side columns: embed transform RUN items.csv" },
+  lacks: {
+    foldIn: "new items are composed from their side columns: embed transform RUN items.csv",
+    parts: "transform leaves out items without a known value, and counts them over the whole log",
+  },
 };
 
 export const models: Models = {
