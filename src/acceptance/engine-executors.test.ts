@@ -142,7 +142,7 @@ async function expectSameRows(
   args: readonly string[],
   file: string,
   remote: readonly string[],
-): Promise<void> {
+): Promise<string[]> {
   const [here, there] = [at(`here-${outputs}.parquet`), at(`there-${outputs++}`)];
   const [command, run, ...options] = args as [string, string];
   const shown = ["--json", "--quiet"];
@@ -160,7 +160,62 @@ async function expectSameRows(
     return { count, predictions, leftOut, unknown, warnings };
   };
   expect(counts(made.stdout)).toEqual(counts(local.stdout));
+  return (JSON.parse(made.stdout) as { warnings: string[] }).warnings;
 }
+
+withSpark(
+  "counts of several parts, and columns whose first rows are left out, are those made here",
+  async (engine) => {
+    const column = "it's $['?']";
+    const events = Array.from({ length: 600 }, (_, i) => ({
+      user_id: i % 7 === 0 ? undefined : `u${i % (i < 500 ? 23 : 29)}`,
+      item_id: `i${(i * i) % 11}`,
+      [column]: `value ${i >> 4}`,
+      kind: i < 150 ? "test" : "click",
+      label: (i * 3) % 2,
+    }));
+    const names = Object.keys(events[0]!);
+    const line = (cells: (string | number | undefined)[]): string =>
+      `${cells.map((cell) => `"${cell ?? ""}"`).join(",")}\n`;
+    const known = events.slice(0, 300).map((event) => line(Object.values(event)));
+    writeFileSync(at("kinds.csv"), line(names) + known.join(""));
+    const { parquetWriteBuffer } = await import("hyparquet-writer");
+    const columnData = names.map((name) => {
+      const data = events.map((event) => event[name as "kind"]);
+      return { name, data, type: name === "label" ? ("DOUBLE" as const) : ("STRING" as const) };
+    });
+    const parquet = at("kinds.parquet");
+    writeFileSync(parquet, new Uint8Array(parquetWriteBuffer({ columnData })));
+    const trained = [
+      at("kinds.csv"),
+      "--where",
+      `kind="click"`,
+      "--ignore",
+      "kind",
+      "--test",
+      "0",
+      "--valid",
+      "0",
+    ];
+    await embedOk(["train-fm", ...trained, "--epochs", "1", "-o", at("kinds"), "--quiet"]);
+    await embedOk(["train-gbdt", ...trained, "--num-trees", "3", "-o", at("kinds-trees"), "--quiet"]);
+
+    writeFileSync(at("kinds.sql"), `SELECT /*+ REPARTITION(3) */ * FROM parquet.\`file://${parquet}\``);
+    const query = ["--engine-sql", at("kinds.sql"), ...engine, "--engine-parts", "3"];
+    for (const run of ["kinds", "kinds-trees"]) {
+      const warnings = await expectSameRows(["predict", at(run), "--keep", "item_id"], parquet, query);
+      expect(warnings).toEqual([
+        expect.stringMatching(/^150 of 600 rows have no prediction/),
+        expect.stringMatching(/^\d+ of 3\d+ cells of 'user_id'/),
+        expect.stringMatching(/^\d+ of 450 cells of 'it's/),
+        expect.stringMatching(/^'user_id' is missing in \d+ of 450 rows/),
+      ]);
+    }
+    const leaves = ["transform", at("kinds-trees"), "--key", "item_id"];
+    const warnings = await expectSameRows(leaves, parquet, [`file://${parquet}`, ...engine]);
+    expect(warnings).toContainEqual(expect.stringMatching(/^\d+ of 450 cells of 'it's/));
+  },
+);
 
 withSpark("predictions of the rows of a query are those made here", async (engine) => {
   const args = ["--epochs", "1", "--numeric", "hour", "--quiet"];
@@ -177,7 +232,8 @@ withSpark("predictions of the rows of a query are those made here", async (engin
   const bad = clicksQuery("bad.sql", hour.replace("CLICKS", fixture("clicks.csv")));
   const output = ["--engine-output", at("bad"), "--quiet"];
   const { code, stderr } = await embed(["predict", at("hours"), ...bad, ...engine, ...keep, ...output]);
-  expect([code, stderr]).toEqual([65, expect.stringMatching(/sql:.*bad\.sql:\d+: column 'hour'.*noon/)]);
+  // without the number of the row among those of its executor, and without the server's stack
+  expect([code, stderr]).toEqual([65, expect.stringMatching(/sql:.*bad\.sql: column 'hour'.*noon.*\n$/)]);
   expect(existsSync(at("bad/_SUCCESS"))).toBe(false);
 });
 
@@ -260,7 +316,40 @@ test("what executors cannot do is refused before anything is read", async () => 
     expect(await refusedBy(...(own as [string]))).toEqual([64, expect.stringContaining(`needs ${key}`)]);
     const hashed = await refusedBy(...(own as [string]), key, "a", "--hash-keys", "secret");
     expect(hashed).toEqual([64, expect.stringContaining("--hash-keys")]);
+    const skipping = await refusedBy(...(own as [string]), key, "a", "--on-bad-row", "skip");
+    expect(skipping).toEqual([64, expect.stringMatching(/--on-bad-row skip cannot be .*--engine-sql FILE/)]);
+    for (const [flag, value] of Object.entries({
+      "--input-format": "csv",
+      "--delimiter": ";",
+      "--comment": "#",
+    })) {
+      const reading = await refusedBy(...(own as [string]), key, "a", flag, value);
+      expect(reading).toEqual([64, expect.stringContaining(`${flag} is only supported for`)]);
+    }
     const text = await refusedBy(command, "s3a://log.csv", ...spark, key, "a");
     expect(text).toEqual([64, expect.stringContaining("reads Parquet files")]);
   }
+  const duplicates = await refusedBy("transform", "table:log", ...spark, "--key", "a", "--dedupe");
+  expect(duplicates).toEqual([64, expect.stringMatching(/--dedupe cannot be .*SELECT DISTINCT/)]);
+});
+
+test("runs whose rows need side tables, or are counted over the whole log, are refused", async () => {
+  const refused = async (command: string, run: string, key: string) => {
+    const server = ["--engine", "sc://localhost:1", "--engine-output", "out"];
+    const { code, stderr } = await embed([command, at(run), "table:log", key, "item_id", ...server]);
+    return [code, stderr.trim()];
+  };
+  const items = `${fixture("items.csv")}:item_id`;
+  const log = [fixture("ratings.csv"), "--label", "rating", "--side", items];
+  await embedOk(["train-gbdt", ...log, "--num-trees", "2", "-o", at("sides"), "--quiet"]);
+  expect(await refused("predict", "sides", "--keep")).toEqual([64, expect.stringContaining("with --side")]);
+  expect(await refused("transform", "sides", "--key")).toEqual([64, expect.stringContaining("with --side")]);
+  const sessions = Array.from({ length: 90 }, (_, i) => `s${i >> 2},i${(i * 7) % 10},${i},c${(i * 7) % 2}\n`);
+  writeFileSync(at("sessions.csv"), `session,item,time,category\n${sessions.join("")}`);
+  const eges = ["--method", "eges", "--item-fields", "category", "--epochs", "1", "--quiet"];
+  await embedOk(["train-graph", at("sessions.csv"), ...eges, "-o", at("eges")]);
+  expect(await refused("transform", "eges", "--key")).toEqual([
+    64,
+    expect.stringContaining("executors cannot transform"),
+  ]);
 });

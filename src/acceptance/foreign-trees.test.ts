@@ -39,7 +39,7 @@ test.each(Object.keys(answers))("%s: the same leaves on every row, scores within
   expect(predicted.stderr).toMatch(/\d+ of 3\d cells of 'name' hold keys not seen in training/);
   expect(sums).toHaveLength(reported.length);
   expect(Math.max(...sums.map((x, i) => Math.abs(x - reported[i]!)))).toBeLessThan(2e-6);
-  expect(stderr).toMatch(/\d+ of 3\d cells of 'name' hold categories not seen in training/);
+  expect(stderr).toMatch(/\d+ of 3\d cells of 'name' hold keys not seen in training/);
 });
 
 test("several classes have a score each, a column a class in csv", async () => {

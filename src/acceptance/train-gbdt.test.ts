@@ -116,7 +116,7 @@ test("numbers that are missing, and categories never seen, have leaves and are c
   const log = write("new.csv", `${header}\n${cells.with(1, "nobody").with(4, "").join(",")}\n`);
   const got = await embedOk(["transform", at("run"), log]);
   expect(got.stdout.trimEnd().split("\n")).toHaveLength(2);
-  expect(got.stderr).toContain("1 of 1 cells of 'user_id' hold categories not seen in training");
+  expect(got.stderr).toContain("1 of 1 cells of 'user_id' hold keys not seen in training");
 });
 
 describe("a log that is hard to learn from", () => {

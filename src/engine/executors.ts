@@ -164,7 +164,7 @@ export async function runOnExecutors(
 
 /** Returns the error for a row or an option that a part reported; undefined for another failure. */
 function partError(error: unknown): EmbedError | undefined {
-  const [, code, text = ""] = /embed (6[45]): (.*)/s.exec(error instanceof Error ? error.message : "") ?? [];
+  const [, code, text = ""] = /embed (6[45]): (.*)/.exec(error instanceof Error ? error.message : "") ?? [];
   if (code === undefined) return undefined;
   const message = `on the executors: ${text}`;
   return code === "65" ? new DataError(message) : new UsageError(message);

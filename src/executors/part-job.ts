@@ -23,14 +23,3 @@ export type RowsJob = { named: string } & (
 
 /** The input of a part. JOB_FILE contains it in V8's serialization format. */
 export type PartJob = ListsJob | RowsJob;
-
-/** Counts of a part of a log. */
-export interface PartCounts {
-  /** rows of the output, rows of the log, and malformed rows among these */
-  rows: number;
-  read: number;
-  bad: number;
-  /** by column, number of cells, and number of cells whose key has no training events; only of predict */
-  unknown: Record<string, { cells: number; unseen: number }>;
-  warnings: string[];
-}

@@ -39,10 +39,19 @@ async function makeLists(folder: string, { given, kept, numParts }: ListsJob): P
 
 async function processRows(folder: string, job: RowsJob): Promise<void> {
   let numLines = 0;
-  const counts = await runOnRows(job, join(folder, RUN_FOLDER!), "-", "jsonl", async (chunk) => {
-    numLines += await printJsonLines(chunk);
-  });
-  await printReport({ report: JSON.stringify(counts), numLines, numCells: 1 });
+  const { rows, leftOut, unknown } = await runOnRows(
+    job,
+    join(folder, RUN_FOLDER!),
+    "-",
+    "jsonl",
+    async (chunk) => {
+      numLines += await printJsonLines(chunk);
+    },
+  );
+  // columns are in the order of the run on every executor; their names need not be valid in a JSON path
+  const cells = Object.values(unknown).map((counts) => [counts.cells, counts.unseen]);
+  const report = JSON.stringify([rows, leftOut.filtered, ...cells.flat()]);
+  await printReport({ report, numLines, numCells: 1 });
 }
 
 void main(process.argv[2]!).catch((error: unknown) => {

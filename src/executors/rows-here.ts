@@ -1,16 +1,20 @@
 // Predicts or transforms JSON lines with a run, in one process: a part of the log on an executor, or its first rows here.
 
+import type { PredictSummary } from "../api/predict/options.js";
 import { predict } from "../api/predict/predict.js";
 import { transform } from "../api/transform/transform.js";
 import { DataError, NoRowsError } from "../errors.js";
-import type { PartCounts, RowsJob } from "./part-job.js";
+import type { RowsJob } from "./part-job.js";
+
+/** What a command made of rows. `filtered` is counted by predict only. */
+export type ProcessedRows = Pick<PredictSummary, "rows" | "leftOut" | "unknown" | "warnings">;
 
 /**
  * Runs the job's command on JSON lines.
  *
  * @param path file of JSON lines; `-` is standard input
  * @param write receives the rows of the output as text; each chunk has whole lines
- * @throws {DataError} a row cannot be used; the message has the name of the log in place of that of the file
+ * @throws {DataError} a row cannot be used; the message has the name of the log in place of file and line
  * @throws {EmbedError} the errors of the command
  */
 export async function runOnRows(
@@ -19,23 +23,18 @@ export async function runOnRows(
   path: string,
   format: "jsonl" | "csv",
   write: (chunk: Uint8Array) => Promise<void>,
-): Promise<PartCounts> {
+): Promise<ProcessedRows> {
   const watch = { signal: new AbortController().signal, observe: () => undefined };
   const how = { inputFormat: "jsonl", format, threads: 1 } as const;
+  const none = { rows: 0, leftOut: { filtered: 0, bad: 0 }, unknown: {}, warnings: [] };
   try {
-    if (job.command === "predict") {
-      const made = await predict(run, [path], { ...job.given, ...how }, write, watch, true);
-      const { rows, leftOut, unknown } = made;
-      // warnings with counts are made of the counts of all parts
-      const warnings = made.warnings.filter((text) => !/\d of \d|^skipped \d/.test(text));
-      return { rows, read: rows + leftOut.filtered + leftOut.bad, bad: leftOut.bad, unknown, warnings };
-    }
-    const made = await transform(run, [path], { ...job.given, ...how }, write, watch);
-    return { rows: made.rows, read: made.rows, bad: 0, unknown: {}, warnings: made.warnings };
+    return job.command === "predict"
+      ? await predict(run, [path], { ...job.given, ...how }, write, watch, true)
+      : { ...none, ...(await transform(run, [path], { ...job.given, ...how }, write, watch)) };
   } catch (error) {
-    if (error instanceof NoRowsError) return { rows: 0, read: 0, bad: 0, unknown: {}, warnings: [] };
+    if (error instanceof NoRowsError) return none;
     if (!(error instanceof DataError) || !error.place) throw error;
-    const { line, ...place } = error.place;
-    throw new DataError(error.detail, { ...place, file: job.named, ...(line !== undefined && { line }) });
+    const { column } = error.place;
+    throw new DataError(error.detail, { file: job.named, ...(column !== undefined && { column }) });
   }
 }

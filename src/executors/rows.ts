@@ -10,28 +10,31 @@ import { join } from "node:path";
 import { serialize } from "node:v8";
 import { countWarnings } from "../api/predict/predict.js";
 import type { PredictSummary } from "../api/predict/options.js";
-import { openRun } from "../embedding/run-directory.js";
+import { openRun, type Run } from "../embedding/run-directory.js";
 import { batchesIn } from "../engine/batches.js";
 import { checkCanRun, freeOutput, parallelismOf, runOnExecutors } from "../engine/executors.js";
 import { jsonLine, quotedText, serverLog, type ServerLog } from "../engine/json-rows.js";
+import { checkQueryReading } from "../engine/named-log.js";
 import { openEngineSession, ROW_SETTINGS } from "../engine/open.js";
 import { quotedColumn, queryOf } from "../engine/plans.js";
 import type { EngineSession } from "../engine/session.js";
-import { NoRowsError, UsageError } from "../errors.js";
+import { countText, NoRowsError, UsageError } from "../errors.js";
 import { arrow } from "../io/apache-arrow.js";
 import { withTemporaryDirectory } from "../io/leftovers.js";
 import { version } from "../io/package-version.js";
 import { definedOf } from "../training/options/defined.js";
 import { modelOf } from "../trainers/index.js";
-import { engineOf } from "../training/options/reading.js";
+import { engineOf, readingOf } from "../training/options/reading.js";
+import type { TrainedAs } from "../training/reading/open-as-trained.js";
+import { PREPROCESS_FILE } from "../training/capabilities/run-space.js";
 import type { Summary } from "../training/session/summary.js";
 import type { Watch } from "../training/session/watch.js";
 import { checkIsSpark, filesOfRun, PART_SCRIPT } from "./part-files.js";
 import { JOB_FILE, type RowsJob } from "./part-job.js";
-import { runOnRows } from "./rows-here.js";
+import { runOnRows, type ProcessedRows } from "./rows-here.js";
 
-/** Number of rows that are processed here first. */
-const FIRST_ROWS = 100;
+/** Numbers of rows that are processed here first, until one of the rows is left and shows the columns of the output. */
+const FIRST_ROWS = [100, 10_000, 1_000_000];
 
 type Command =
   | Pick<Extract<RowsJob, { command: "predict" }>, "command" | "given">
@@ -59,11 +62,19 @@ export async function rowsOnServer(
   const log = await serverLog(on, reading);
   const job = { command, given: own, named: log.name } as RowsJob;
   const run = await openRun(path!);
-  const sides = (await (await modelOf(run))?.preprocess?.(run))?.sides ?? [];
+  const { sides = [], roles } = await recipeOf(run);
+  // transform does not warn of rows without a user or an item
+  const warned = command === "predict" ? roles : undefined;
   if (sides.length > 0)
     throw new UsageError(
       `'${path}' was trained with --side ${sides.join(", ")}, which executors do not read: predict and transform its ` +
         "rows on this machine, without --engine-output",
+    );
+  const { lacks, command: trainedBy } = (await modelOf(run)) ?? {};
+  if (command === "transform" && lacks?.parts !== undefined)
+    throw new UsageError(
+      `'${path}' is a run of ${trainedBy}, whose rows executors cannot transform: ${lacks.parts}; use this machine, ` +
+        "without --engine-output",
     );
   const session = await openEngineSession(reading, ROW_SETTINGS, watch.signal);
   try {
@@ -74,53 +85,49 @@ export async function rowsOnServer(
     const numParts = engineParts ?? (await parallelismOf(session));
     const text = `working on the executors of ${session.shown}, in up to ${numParts} parts`;
     watch.observe({ stage: "doing", text });
-    const counted = columns.unknown.flatMap((name) => [
-      `$.unknown['${name}'].cells`,
-      `$.unknown['${name}'].unseen`,
-    ]);
+    const names = Object.keys(columns.first.unknown);
     const values = await runOnExecutors(session, {
       ...{ script: PART_SCRIPT, output, numCells: 1, rows: columns.rows },
       files: new Map([[JOB_FILE!, serialize(job)], ...(await filesOfRun(run.root))]),
       input: { line, from: `(SELECT /*+ COALESCE(${numParts}) */ * FROM ${log.from})` },
-      metrics: [
-        "max(get_json_object(report, '$.warnings'))",
-        ...["$.rows", "$.read", "$.bad", ...counted].map(
-          (path) => `sum(CAST(get_json_object(report, ${quotedText(path)}) AS BIGINT))`,
-        ),
-      ],
+      metrics: Array.from(
+        { length: 2 + 2 * names.length },
+        (_, i) => `sum(CAST(get_json_object(report, '$[${i}]') AS BIGINT))`,
+      ),
     });
-    const [rows = 0, read = 0, bad = 0, ...cells] = values.slice(1).map((value) => Number(value ?? 0));
+    const [rows = 0, filtered = 0, ...cells] = values.map((value) => Number(value ?? 0));
     if (rows === 0)
-      throw new NoRowsError(`no rows left of ${read}; check the run's --where and --drop`, {
-        file: log.name,
-      });
+      throw new NoRowsError(
+        `no row is left: check the run's --where and --drop, and remove '${output.path}', which has no rows`,
+        { file: log.name },
+      );
     const unknown = Object.fromEntries(
-      columns.unknown.map((name, i) => [name, { cells: cells[2 * i]!, unseen: cells[2 * i + 1]! }]),
+      names.map((name, i) => [name, { cells: cells[2 * i]!, unseen: cells[2 * i + 1]! }]),
     );
-    const leftOut = { filtered: read - bad - rows, bad };
+    const counts = { rows, leftOut: { filtered, bad: 0 }, unknown };
+    // warnings with counts are made of the counts of all parts; the others are the same in every part
+    const ofFirst = countWarnings(columns.first, warned);
+    const others = columns.first.warnings.filter((text) => !ofFirst.includes(text));
+    const warnings = [...countWarnings(counts, warned), ...others];
+    for (const text of warnings) watch.observe({ stage: "warning", text });
     const summary = {
-      ...{ command, version, out: engineOutput!, seconds: (performance.now() - start) / 1000, rows },
+      ...{ command, version, out: engineOutput!, seconds: (performance.now() - start) / 1000 },
+      rows,
       options: { run: path, ...definedOf({ on: log.name, ...own, format: "parquet" }) },
-      metrics: {},
+      ...{ metrics: {}, warnings },
     };
-    const warnings = JSON.parse(String(values[0] ?? "[]")) as string[];
-    for (const warning of warnings) watch.observe({ stage: "warning", text: warning });
-    if (command === "transform") return { ...summary, warnings };
-    const notes = [
-      ...(bad > 0 ? [`skipped ${bad} bad ${bad === 1 ? "row" : "rows"}`] : []),
-      ...countWarnings(read, leftOut.filtered, unknown),
-    ];
-    for (const note of notes) watch.observe({ stage: "warning", text: note });
-    return {
-      ...summary,
-      predictions: columns.predictions,
-      leftOut,
-      unknown,
-      warnings: [...warnings, ...notes],
-    };
+    return command === "transform"
+      ? { ...summary, ...(names.length > 0 && { unknown }) }
+      : { ...summary, ...counts, predictions: columns.predictions };
   } finally {
     await session.close();
   }
+}
+
+/** Reads the side tables and the roles that the run's rows have; none if the run has no recipe. */
+async function recipeOf(run: Run): Promise<Partial<TrainedAs>> {
+  if (!Object.hasOwn(run.manifest.files, `model/${PREPROCESS_FILE}`)) return {};
+  return JSON.parse(Buffer.from(await run.readModelFile(PREPROCESS_FILE)).toString("utf8")) as TrainedAs;
 }
 
 /** @throws {UsageError} an option is not supported on executors */
@@ -130,7 +137,11 @@ function checkOptions(path: string | undefined, { command, given }: Command): vo
     new UsageError(`${flag} cannot be combined with --engine-output, because ${why}`);
   if (given.model !== undefined || path === undefined) throw refuse("--model", "executors read a run");
   if (given.hashKeys !== undefined) throw refuse("--hash-keys", "the secret would be sent to all executors");
-  if (given.badRows !== undefined) throw refuse("--bad-rows", "each executor skips rows of its own");
+  checkQueryReading(readingOf(given), "rows of a Spark server");
+  const byParts = (advice: string) =>
+    `each executor sees a part of the log: ${advice} by a query (--engine-sql FILE)`;
+  if (given.onBadRow === "skip") throw refuse("--on-bad-row skip", byParts("leave malformed rows out"));
+  if (given.dedupe === true) throw refuse("--dedupe", byParts("remove duplicates (SELECT DISTINCT)"));
   if (command === "predict" && !given.keep?.length)
     throw new UsageError("--engine-output needs --keep COLUMNS, because rows of a cluster have no number");
   if (command !== "transform") return;
@@ -145,50 +156,66 @@ function checkOptions(path: string | undefined, { command, given }: Command): vo
 interface OutputColumns {
   /** projections, in SQL, from lines of JSON to rows */
   rows: string[][];
-  /** names of the prediction columns, and of the columns whose unknown keys are counted */
+  /** names of the prediction columns */
   predictions: string[];
-  unknown: string[];
 }
 
-/** Processes the first rows here. @throws {EmbedError} the errors of the command */
+/** Processes the first rows here. @throws {NoRowsError} none is left @throws {EmbedError} the errors of the command */
 async function columnsOfFirstRows(
   session: EngineSession,
   log: ServerLog,
   line: string,
   job: RowsJob,
   run: string,
-): Promise<OutputColumns> {
-  const query = queryOf(`SELECT ${line} AS line FROM ${log.from} LIMIT ${FIRST_ROWS}`);
-  const lines: string[] = [];
-  for (const bytes of await session.fetch(query, `'${log.name}'`))
-    for (const { children, length } of batchesIn(bytes, ["text"], `'${log.name}'`)) {
-      const texts = new arrow.Vector([children[0]!]);
-      for (let row = 0; row < length; row++) lines.push(String(texts.get(row)));
-    }
-  if (lines.length === 0) throw new NoRowsError("the log has no rows", { file: log.name });
+): Promise<OutputColumns & { first: ProcessedRows }> {
   return await withTemporaryDirectory("rows", async (folder) => {
     const path = join(folder, "first.jsonl");
-    await writeFile(path, lines.map((each) => `${each}\n`).join(""));
-    const made = { jsonl: "", csv: "" };
-    const process = async (format: "jsonl" | "csv") =>
-      await runOnRows(job, run, path, format, (chunk) => {
-        made[format] += Buffer.from(chunk).toString("utf8");
-        return Promise.resolve();
-      });
-    const { unknown } = await process("jsonl");
-    if (made.jsonl === "")
-      throw new NoRowsError(
-        `none of the first ${lines.length} rows is left; check the run's --where and --drop`,
-        {
-          file: log.name,
-        },
-      );
-    // arrays of JSON lines have no names
-    await process("csv");
-    const header = made.csv.slice(0, made.csv.indexOf("\n")).split(",");
-    const row = JSON.parse(made.jsonl.slice(0, made.jsonl.indexOf("\n"))) as Record<string, unknown>;
-    return { ...outputColumns(row, header, job), unknown: Object.keys(unknown) };
+    let numRows = 0;
+    for (const limit of FIRST_ROWS) {
+      numRows = await writeFirstRows(session, log, line, limit, path);
+      if (numRows === 0) throw new NoRowsError("the log has no rows", { file: log.name });
+      const made = { jsonl: "", csv: "" };
+      const process = async (format: "jsonl" | "csv") =>
+        await runOnRows(job, run, path, format, (chunk) => {
+          if (!made[format].includes("\n")) made[format] += Buffer.from(chunk).toString("utf8");
+          return Promise.resolve();
+        });
+      const first = await process("jsonl");
+      if (first.rows > 0) {
+        // arrays of JSON lines have no names
+        await process("csv");
+        const header = made.csv.slice(0, made.csv.indexOf("\n")).split(",");
+        const row = JSON.parse(made.jsonl.slice(0, made.jsonl.indexOf("\n"))) as Record<string, unknown>;
+        return { ...outputColumns(row, header, job), first };
+      }
+      if (numRows < limit) break;
+    }
+    const text = `none of the first ${countText(numRows)} rows is left: check the run's --where and --drop`;
+    throw new NoRowsError(`${text}, or select rows by a query (--engine-sql FILE)`, { file: log.name });
   });
+}
+
+/** Writes up to `limit` rows of the log to a file, as JSON lines. @returns the number of rows */
+async function writeFirstRows(
+  session: EngineSession,
+  log: ServerLog,
+  line: string,
+  limit: number,
+  path: string,
+): Promise<number> {
+  const query = queryOf(`SELECT ${line} AS line FROM ${log.from} LIMIT ${limit}`);
+  const fetched = await session.fetch(query, `'${log.name}'`);
+  let numRows = 0;
+  function* lines(): Generator<string> {
+    for (const bytes of fetched)
+      for (const { children, length } of batchesIn(bytes, ["text"], `'${log.name}'`)) {
+        const texts = new arrow.Vector([children[0]!]);
+        yield Array.from({ length }, (_, row) => `${String(texts.get(row))}\n`).join("");
+        numRows += length;
+      }
+  }
+  await writeFile(path, lines());
+  return numRows;
 }
 
 /**
@@ -200,7 +227,7 @@ function outputColumns(
   row: Record<string, unknown>,
   header: readonly string[],
   { command, given }: RowsJob,
-): Omit<OutputColumns, "unknown"> {
+): OutputColumns {
   const keys = new Set(command === "predict" ? given.keep : [given.key]);
   const number = command === "predict" || "features" in row ? "DOUBLE" : "leaves" in row ? "INT" : "FLOAT";
   const [types, columns]: [string[], string[]] = [[], []];

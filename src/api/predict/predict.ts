@@ -23,6 +23,7 @@ import { version } from "../../io/package-version.js";
 import { capable, modelOf, ofForeign } from "../../trainers/index.js";
 import { changedSides } from "../../training/warnings/leaks.js";
 import { linked, predictionNames, type RowPredictor } from "../../training/capabilities/row-predictor.js";
+import { unseenWarnings } from "../../training/reading/split-parts.js";
 import { SkippedRows, badRowsOf } from "../../training/reading/bad-row-report.js";
 import { readingOf } from "../../training/options/reading.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
@@ -80,22 +81,20 @@ export async function predict(
     const chunks = rowChunks(format, predicting.columns, batches);
     await writeFileOr(write, out, chunks, { force, signal: watch.signal });
     for (const text of predicting.warnings()) warn(text);
-    const { numRows, unknown, leftOut } = predicting;
+    const { predictions } = predicting;
     return {
       command: "predict",
       version,
       out: out ?? "-",
       seconds: (performance.now() - start) / 1000,
-      rows: numRows,
+      ...predicting.counts,
       options: {
         ...(path === undefined ? { model } : { run: path }),
         ...{ on, keep, rawScores, format },
         hashKeys,
       },
       metrics: {},
-      predictions: predicting.predictions,
-      leftOut,
-      unknown: Object.fromEntries(unknown),
+      predictions,
       warnings,
     };
   } finally {
@@ -177,9 +176,10 @@ class Predicting {
     ];
   }
 
-  get leftOut(): PredictSummary["leftOut"] {
-    const { numRead, numSkipped } = this.#skipped;
-    return { filtered: numRead - numSkipped - this.numRows, bad: numSkipped };
+  get counts(): RowCounts {
+    const { numRead, numSkipped: bad } = this.#skipped;
+    const leftOut = { filtered: numRead - bad - this.numRows, bad };
+    return { rows: this.numRows, leftOut, unknown: Object.fromEntries(this.unknown) };
   }
 
   async *batches(): AsyncGenerator<RowBatch> {
@@ -252,40 +252,35 @@ class Predicting {
 
   /** Returns the warnings of the prediction; they are complete once all rows were read. */
   warnings(): string[] {
-    const { user, item } = this.#predictor.as?.roles ?? {};
     return [
       ...this.#skipped.notes(),
-      ...countWarnings(this.#skipped.numRead, this.leftOut.filtered, Object.fromEntries(this.unknown)),
-      ...[...this.unknown]
-        .filter(([name, { cells }]) => (name === user || name === item) && cells < this.numRows)
-        .map(
-          ([name, { cells }]) =>
-            `'${name}' is missing in ${this.numRows - cells} of ${this.numRows} rows, which are scored without it`,
-        ),
+      ...countWarnings(this.counts, this.#predictor.as?.roles),
       ...(this.#changed ?? []),
       ...this.#predictor.notes,
     ];
   }
 }
 
-/** Returns warnings of rows that filters left out, and of keys that training did not see. */
+type RowCounts = Pick<PredictSummary, "rows" | "leftOut" | "unknown">;
+
+/** Returns warnings of rows that filters left out, of keys that training did not see, and of rows without a key. */
 export function countWarnings(
-  numRead: number,
-  numFiltered: number,
-  unknown: PredictSummary["unknown"],
+  { rows, leftOut: { filtered, bad }, unknown }: RowCounts,
+  { user, item }: { user?: string | undefined; item?: string | undefined } = {},
 ): string[] {
   return [
-    ...(numFiltered > 0
+    ...(filtered > 0
       ? [
-          `${numFiltered} of ${numRead} rows have no prediction: they are excluded by the run's --drop and --where, as ` +
-            "in training",
+          `${filtered} of ${rows + filtered + bad} rows have no prediction: they are excluded by the run's --drop and ` +
+            "--where, as in training",
         ]
       : []),
+    ...unseenWarnings(unknown),
     ...Object.entries(unknown)
-      .filter(([, { unseen }]) => unseen > 0)
+      .filter(([name, { cells }]) => (name === user || name === item) && cells < rows)
       .map(
-        ([name, { cells, unseen }]) =>
-          `${unseen} of ${cells} cells of '${name}' hold keys not seen in training`,
+        ([name, { cells }]) =>
+          `'${name}' is missing in ${rows - cells} of ${rows} rows, which are scored without it`,
       ),
   ];
 }

@@ -14,6 +14,7 @@ import { version } from "../../io/package-version.js";
 import { ChunkWriter } from "../../io/write.js";
 import { capable, knownModelOf, ofForeign, refusal } from "../../trainers/index.js";
 import { cellReadingOf, type CellReading, type ReadOptions } from "../../log/log.js";
+import { unseenWarnings } from "../../training/reading/split-parts.js";
 import { readingAs } from "../../training/reading/open-as-trained.js";
 import type { Watch } from "../../training/session/watch.js";
 import type { Summary } from "../../training/session/summary.js";
@@ -69,6 +70,7 @@ export async function transform(
   const {
     encoding,
     rows: made,
+    unknown,
     warnings,
     metrics = {},
   } = path === undefined
@@ -76,6 +78,8 @@ export async function transform(
         await ofForeign("transformForeign")
       )(options.model!, options, watch)
     : await encodeRows(await openRun(path), options, watch);
+  const unseen = unseenWarnings(unknown ?? {});
+  for (const text of unseen) watch.observe({ stage: "warning", text });
   let numRows = 0;
   const rows = countingRows(made, (count) => (numRows += count));
   if (format === "npy") {
@@ -98,7 +102,8 @@ export async function transform(
       ...definedOf({ content, priorEvents }),
     },
     metrics,
-    warnings,
+    ...definedOf({ unknown }),
+    warnings: [...unseen, ...warnings],
   };
 }
 

@@ -17,7 +17,7 @@ import type { Vocabularies } from "./forest/scorer.js";
 import { withTargetStatistics } from "./target-statistics/target-statistics.js";
 import { targetMetrics, labelledAs } from "./target.js";
 import { leakNotes } from "../../training/warnings/leaks.js";
-import { silently, wholeOf } from "../../training/reading/split-parts.js";
+import { silently, unseenWarnings, wholeOf } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
 import { openAsTrained, type FurtherLog } from "../../training/reading/open-as-trained.js";
 import { heldOutPart } from "../../training/reading/run-parts.js";
@@ -179,12 +179,7 @@ export function unknownCategories(
   vocabularies: Vocabularies,
   rows?: Uint32Array,
 ): string[] {
-  return Object.entries(countUnknown(dataset, vocabularies, rows))
-    .filter(([, { unseen }]) => unseen > 0)
-    .map(
-      ([name, { cells, unseen }]) =>
-        `${unseen} of ${cells} cells of '${name}' hold categories not seen in training`,
-    );
+  return unseenWarnings(countUnknown(dataset, vocabularies, rows));
 }
 
 /**

@@ -15,7 +15,7 @@ import {
 } from "./leaf-heads/leaf-vectors.js";
 import { categoryCodes, chunksWithLeaves, type ScoringTrees } from "./forest/scorer.js";
 import type { GbdtPreprocess } from "./preprocess.js";
-import { unknownCategories, readLikeGbdt } from "./run.js";
+import { countUnknown, readLikeGbdt } from "./run.js";
 import { UsageError } from "../../errors.js";
 import { wholeOf } from "../../training/reading/split-parts.js";
 import type { Watch } from "../../training/session/watch.js";
@@ -38,12 +38,12 @@ export async function encodeWithTrees(
   const kept = options.dense === undefined ? undefined : await readLeafVectors(run, forest);
   checkDense(options.dense, kept, run.path);
   const dataset = await readLikeGbdt(artifact, options, watch, options.format === "libsvm", options.key);
-  const warnings = unknownCategories(dataset, vocabularies);
-  for (const text of warnings) watch.observe({ stage: "warning", text });
+  const unknown = countUnknown(dataset, vocabularies);
   if (!options.features)
     return {
       ...encodedLeaves({ ...artifact, kept }, dataset, options, watch, dataset, run.manifest.seed),
-      warnings,
+      unknown,
+      warnings: [],
     };
   const encoding: EncodedRowFormat = {
     kind: "features",
@@ -52,7 +52,7 @@ export async function encodeWithTrees(
     starts: [],
     numRows: dataset.numRows,
   };
-  return { encoding, rows: featureRows(artifact, dataset, options.key), warnings };
+  return { encoding, rows: featureRows(artifact, dataset, options.key), unknown, warnings: [] };
 }
 
 /** Trees, with the data by which their leaves are encoded. */

@@ -28,7 +28,10 @@ const composed: Model = {
   reported: async (run) => ({
     shares: await (await import("./eges/artifact.js")).attentionOf(run),
   }),
-  lacks: { foldIn: "new items are composed from their side columns: embed transform RUN items.csv" },
+  lacks: {
+    foldIn: "new items are composed from their side columns: embed transform RUN items.csv",
+    parts: "transform leaves out items without a known value, and counts them over the whole log",
+  },
 };
 
 export const models: Models = {

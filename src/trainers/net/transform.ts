@@ -1,10 +1,11 @@
 // Encodes rows of a log by a network's last hidden layer. The score is a weighted sum of these outputs.
 
 import type { Dataset } from "../../dataset/dataset.js";
+import { bindEncoder } from "../../dataset/rows.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { vectorEncoding, type EncodedRows } from "../../export/encoded-rows.js";
 import { denseLayersOf } from "../../kernels/net/shape.js";
-import { silently, unseenNotes, wholeOf } from "../../training/reading/split-parts.js";
+import { silently, wholeOf } from "../../training/reading/split-parts.js";
 import { openAsTrained } from "../../training/reading/open-as-trained.js";
 import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
@@ -18,13 +19,12 @@ export async function encodeHidden(run: Run, options: TransformOptions, watch: W
   const network = await readNetParameters(run, found.space, found.table);
   const needed = { roles: "features", key: options.key } as const;
   const { dataset } = await openAsTrained(found.preprocess, options, silently(watch), needed);
-  const warnings = unseenNotes(found.space, wholeOf(dataset));
-  for (const text of warnings) watch.observe({ stage: "warning", text });
   const { inputs: width } = denseLayersOf(network.shape).at(-1)!;
   return {
     encoding: { ...vectorEncoding(options.key, width, dataset.numRows), unbiased: true },
     rows: hiddenRows(found, network, dataset, options),
-    warnings,
+    unknown: bindEncoder(found.space, dataset).countUnseen(wholeOf(dataset).rows),
+    warnings: [],
   };
 }
 

@@ -31,9 +31,9 @@ export interface Model extends Capabilities {
   command: string;
   /**
    * clause of the error message with the reason why the kind lacks a capability; absent if the message only lists the
-   * kinds that have it
+   * kinds that have it; `parts`: reason why `transform` cannot process parts of a log
    */
-  lacks?: Partial<Record<keyof Capabilities, string>>;
+  lacks?: Partial<Record<keyof Capabilities | "parts", string>>;
 }
 
 /** Capabilities that a kind of model may have. All methods throw an ArtifactError for a damaged run. */

@@ -1,6 +1,7 @@
 // Options of `embed transform`, and the encoding that a model returns.
 
 import type { FurtherLog } from "../reading/open-as-trained.js";
+import type { UnseenCounts } from "../../dataset/rows.js";
 import type { Metrics } from "../../embedding/manifest.js";
 import type { EncodedRows, EncodedRowFormat } from "../../export/encoded-rows.js";
 import { encodingFormats, type EncodingFormat } from "../../export/encodings.js";
@@ -226,6 +227,9 @@ export function flagsOf({
 export interface Transformed {
   encoding: EncodedRowFormat;
   rows: AsyncIterable<EncodedRows>;
+  /** for each column, number of cells, and number of cells whose key has no training events */
+  unknown?: Record<string, UnseenCounts>;
+  /** other warnings */
   warnings: string[];
   /** metrics that were measured during encoding, by the name of the measured data */
   metrics?: Record<string, Metrics>;

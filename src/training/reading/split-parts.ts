@@ -14,7 +14,7 @@ import {
 import { UsageError } from "../../errors.js";
 import { withForms } from "../../dataset/numeric.js";
 import { inReadingOrder, slicesAt } from "../../dataset/stored-columns.js";
-import { bindEncoder } from "../../dataset/rows.js";
+import { bindEncoder, type UnseenCounts } from "../../dataset/rows.js";
 import { splitRows } from "../../dataset/splits/split.js";
 import type { Imitation } from "../../dataset/splits/parts.js";
 import type { Likeness } from "../../dataset/splits/split-like.js";
@@ -247,10 +247,15 @@ export function countUnseen(
 
 /** Returns a sentence for each field that has cells with keys outside of the feature space. */
 export function unseenNotes(space: FeatureSpace, { dataset, rows }: Part): string[] {
-  return Object.entries(bindEncoder(space, dataset).countUnseen(rows))
+  return unseenWarnings(bindEncoder(space, dataset).countUnseen(rows));
+}
+
+/** Returns a sentence for each column with keys that training did not see. */
+export function unseenWarnings(unknown: Record<string, UnseenCounts>): string[] {
+  return Object.entries(unknown)
     .filter(([, { unseen }]) => unseen > 0)
     .map(
-      ([field, { cells, unseen }]) =>
-        `${unseen} of ${cells} cells of '${field}' hold keys not seen in training`,
+      ([name, { cells, unseen }]) =>
+        `${unseen} of ${cells} cells of '${name}' hold keys not seen in training`,
     );
 }

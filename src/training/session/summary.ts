@@ -1,5 +1,6 @@
 // The summary of a command that trains or evaluates; --json prints it.
 
+import type { UnseenCounts } from "../../dataset/rows.js";
 import type { Metrics, PartMetrics, SearchedBy, Trial, VectorsAdd } from "../../embedding/manifest.js";
 import type { DroppedDuplicates } from "../../log/log.js";
 import type { StatedNeeds } from "./needs.js";
@@ -32,6 +33,8 @@ export interface Summary<Values = Metrics> {
   /** estimated memory and disk of a training, and measured peak memory of the process, in bytes */
   needs?: StatedNeeds & { memoryTaken: number };
   warnings: string[];
+  /** for each column of predicted or encoded rows, number of cells, and number of cells whose key has no training events */
+  unknown?: Record<string, UnseenCounts>;
   /** columns in descending order of gain, for boosted trees */
   importances?: { column: string; splits: number; gain: number }[];
   /**

@@ -16,7 +16,7 @@ import { buildDataset } from "../../../dataset/build.js";
 import type { Column, Dataset, KeyColumn } from "../../../dataset/dataset.js";
 import { isEncodedDataset } from "../../../dataset/encoded/read.js";
 import { openSource } from "../../../io/source.js";
-import { countUnknown, unknownCategories } from "../run.js";
+import { countUnknown } from "../run.js";
 import { modelScorer } from "../leaf-heads/head.js";
 import type { RowPredictor } from "../../../training/capabilities/row-predictor.js";
 import { silently } from "../../../training/reading/split-parts.js";
@@ -137,9 +137,11 @@ export async function encodeWithForeign(
     throw new UsageError("--dense needs a number with --model, because the model file has no leaf vectors");
   const { model, vocabularies, named, read } = await openForeign(file);
   const { dataset, keyed } = await read(options, options.key, watch);
-  const warnings = unknownCategories(dataset, named);
-  for (const text of warnings) watch.observe({ stage: "warning", text });
-  return { ...encodedLeaves({ forest: model.sums, vocabularies }, dataset, options, watch, keyed), warnings };
+  return {
+    ...encodedLeaves({ forest: model.sums, vocabularies }, dataset, options, watch, keyed),
+    unknown: countUnknown(dataset, named),
+    warnings: [],
+  };
 }
 
 /** Returns a predictor for the trees of a model file. @throws the errors of readForeignModel */
