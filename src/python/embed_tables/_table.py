@@ -129,7 +129,7 @@ class Table:
         raise UsageError(f"the table has no field {field!r}; it has {', '.join(map(repr, self.fields))}")
 
     def _pieces(self, field: str) -> Iterator[tuple[list[NDArray[np.uint8]], int, int]]:
-        """Yields the buffers of each batch with rows of a field, the first of these rows, and the one after the last."""
+        """Yields the buffers of each batch with rows of a field, the first of these rows and the one after the last."""
         f = self.number(field)
         for rows, buffers in self._batches:
             ids = buffers[_FIELD][: 4 * rows].view("<i4")
