@@ -13,7 +13,7 @@ import { bookingsCsv, plantedSessions } from "../testing/planted-bookings.js";
 
 const folder = temporaryFolder();
 
-/** What must exist, or be replaced in the text, before the commands of a page of docs/ can run. */
+/** Files that must exist, and replacements in the text, before the commands of a page of docs/ can run. */
 interface Typed {
   /** placeholder of the page for an existing run that was trained on clicks.csv */
   run?: string;

@@ -41,7 +41,7 @@ async function processRows(folder: string, job: RowsJob): Promise<void> {
   let numLines = 0;
   const { rows, leftOut, unknown } = await runOnRows(
     job,
-    join(folder, RUN_FOLDER!),
+    join(folder, RUN_FOLDER),
     "-",
     "jsonl",
     async (chunk) => {

@@ -56,7 +56,7 @@ export async function recallOnExecutors(
       const { counted, facts } = await preparedLists({ opened, options, watch, warn, kept });
       const numParts = given.engineParts ?? (await parallelismOf(session));
       const job: ListsJob = { command: "recall", given: { ...given, threads: 1 }, kept, numParts };
-      const files = new Map([[JOB_FILE!, serialize(job)], ...(await filesOfRun(opened.run.root))]);
+      const files = new Map([[JOB_FILE, serialize(job)], ...(await filesOfRun(opened.run.root))]);
       const text = `making lists on the executors of ${session.shown}, in ${numParts} parts`;
       watch.observe({ stage: "doing", text });
       const { owner, category, item } = listColumns(options.for === "item", options.listsPer);

@@ -6,7 +6,7 @@ import { transform } from "../api/transform/transform.js";
 import { DataError, NoRowsError } from "../errors.js";
 import type { RowsJob } from "./part-job.js";
 
-/** What a command made of rows. `filtered` is counted by predict only. */
+/** Counts and warnings of the rows that a command processed. `filtered` is counted by predict only. */
 export type ProcessedRows = Pick<PredictSummary, "rows" | "leftOut" | "unknown" | "warnings">;
 
 /**

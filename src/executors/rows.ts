@@ -88,7 +88,7 @@ export async function rowsOnServer(
     const names = Object.keys(columns.first.unknown);
     const values = await runOnExecutors(session, {
       ...{ script: PART_SCRIPT, output, numCells: 1, rows: columns.rows },
-      files: new Map([[JOB_FILE!, serialize(job)], ...(await filesOfRun(run.root))]),
+      files: new Map([[JOB_FILE, serialize(job)], ...(await filesOfRun(run.root))]),
       input: { line, from: `(SELECT /*+ COALESCE(${numParts}) */ * FROM ${log.from})` },
       metrics: Array.from(
         { length: 2 + 2 * names.length },

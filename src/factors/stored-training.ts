@@ -17,7 +17,7 @@ import type { ThreadsInUse } from "../workers/thread-choice.js";
 import { KEPT, NOW, restoreRows, savedRows, type KeptRows, type RowPlaces } from "./kept-rows.js";
 import { storedScorer, type StoredResult, type StoredVectors } from "./stored-vectors.js";
 
-/** What a training from a store needs beside its data. */
+/** Settings and callbacks that a training from a store needs in addition to its data. */
 export interface StoreInput {
   /** returns the ranking metrics of a model on the validation split; undefined if there is no such split */
   validate: ((model: Scorer) => Promise<Record<string, number>>) | undefined;
@@ -63,7 +63,7 @@ export interface KeptState<S> {
   places: RowPlaces;
 }
 
-/** What a trainer does in an epoch. */
+/** Steps of an epoch, as the trainer implements them. */
 export interface StoredEpochs<S extends ItemState> {
   numEvents: number;
   train: (epoch: number) => Promise<{ trainLoss: number; vectorNorm?: number }>;

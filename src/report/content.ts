@@ -55,7 +55,7 @@ export interface VersionPoint {
   change?: { gained: number; lost: number; neighborOverlap?: number; median?: number; p90?: number };
 }
 
-/** What a report page shows of a run's embedding table. */
+/** The sections of a report page about a run's embedding table. */
 export interface ReportedTable {
   dim: number;
   numRows: number;

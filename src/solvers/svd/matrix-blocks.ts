@@ -19,7 +19,7 @@ export interface NumberStore {
   readPart(name: string, from: number, into: Uint32Array): void;
 }
 
-/** What is needed to decompose rows in blocks. */
+/** Store and transposition that a decomposition of rows in blocks uses. */
 export interface InBlocks {
   store: NumberStore;
   /** returns the same entries by columns, with ascending rows in each */
