@@ -14,7 +14,10 @@ import {
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { kernelThread, type KernelThread } from "../../workers/kernel-thread.js";
 
-/** Items by which users are scored: one list per query, with weights of the items if they are not all 1. */
+/**
+ * Queries to score, one per user: a list of the user's items for each query, with the items' weights if they are not
+ * all 1.
+ */
 export interface FilterQueries extends ItemLists {
   weights?: Float64Array;
 }
