@@ -31,8 +31,9 @@ export function rowsBetween(
 }
 
 /**
- * Returns the arrays of rows as u32 numbers: `indptr`, `indices`, and `values` if there are any.
- * @param more number of zeros at the end
+ * Returns one u32 array with the arrays of sparse rows one after another: `indptr`, `indices`, and the bits of `values`
+ * if there are any.
+ * @param more number of zeros to append
  */
 export function packedRows({ indptr, indices, values }: SparseRows, more = 0): Uint32Array {
   const end = indptr.length + indices.length;

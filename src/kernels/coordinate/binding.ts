@@ -1,6 +1,6 @@
 // Binding of the coordinate kernel: the functions of assembly/main.ts. Pointers are byte offsets into the shared
-// memory, booleans are 0 or 1, and with a key of 0, functions use the minimizer or the mean where they would otherwise
-// draw at random.
+// memory, and booleans are 0 or 1. A function whose random key is 0 uses the minimizer or the mean instead of a random
+// draw.
 
 /**
  * Number of rows that one call handles: so few that their errors e and sums q of x v stay in the first-level cache

@@ -288,7 +288,8 @@ export function loadStream(
       throw new RangeError(`a stream of ${n} tokens whose lists are none of ${numLists}`);
     arena.u32(layout.lists).set(lists);
   }
-  // padding, because the columns of the first and last centres extend beyond the stream
+  // the weights are padded on both sides, because the kernel reads those of positions before the first and after the
+  // last token
   const pad = 4 * columnBlocks(window);
   if (weights) layout.weights ??= arena.allocate("a stream's weights", layout.tokens.bytes + 8 * pad);
   arena.u32(layout.tokens).set(tokens);

@@ -15,9 +15,9 @@ export class Side {
   dim: u32;
   /** b: number of dimensions that are solved together (a block), a multiple of 8 */
   block: u32;
-  /** matrix W of the updated side, f32[n][D] */
+  /** f32[n][D]: vectors of the updated side's n rows, each padded to D dimensions (matrix W) */
   rows: usize;
-  /** matrix H of the other side, f32[m][D] */
+  /** f32[m][D]: vectors of the other side's m rows, each padded to D dimensions (matrix H) */
   others: usize;
   /** u32[n + 1]: row r has events indptr[r] .. indptr[r + 1] */
   indptr: usize;
@@ -45,7 +45,7 @@ export class Scratch {
    */
   products: usize;
   /**
-   * for CHUNK events, the vectors h of their rows on the other side, gathered in f32 panels of eight dimensions; and
+   * for CHUNK events of a row: the vectors h of the events' rows in H, gathered in f32 panels of eight dimensions; and
    * the same vectors times the events' confidences
    */
   gathered: usize;

@@ -119,8 +119,8 @@ export function adaptPredictions(side: Side, s: Scratch, row: u32, from: u32, wi
 }
 
 /**
- * Adds the terms of a chunk of events to a row's matrix A and gradient g: gathers the vectors of the events' rows on
- * the other side into panels, then multiplies the panels.
+ * Adds the terms of a chunk of events to a row's matrix A and gradient g: gathers the vectors h of the events' rows in
+ * H into panels, then multiplies the panels.
  */
 function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32, start: u32): void {
   const D = side.dim;

@@ -317,7 +317,7 @@ export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
 /**
  * Adds up the squares of the vectors of one slice of features in a fixed order.
  *
- * @returns 0 for the linear slice
+ * @returns 0 for the slice that contains the weights instead of vectors
  */
 export function sumSquares(plan: FfmPlan, slice: u32): f64 {
   if (slice == slicesOf(plan)) return 0;

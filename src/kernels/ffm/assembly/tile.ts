@@ -60,8 +60,8 @@ export function forwardTile<W, X, S>(plan: FfmPlan, thread: FfmThread, tile: Til
       for (let j = fromB; j < toB; j += 4) store<f32>(j + toSquareJ, 0);
     }
     let sum = f32x4.splat(0);
-    // offsets of the pair's two vectors among the vectors of their features: partnerI is that of j's vector for the
-    // field of i, and partnerJ that of i's vector for the field of j
+    // byte offset of each of the pair's two vectors from the first vector of its feature: partnerI leads to j's vector
+    // for the field of i, partnerJ to i's vector for the field of j
     let partnerI: usize = 0;
     let partnerJ: usize = 0;
     for (let i = fromA; i < toA; i += 4, partnerI += toNext) {

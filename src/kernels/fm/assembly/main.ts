@@ -153,7 +153,7 @@ export function nextPartials(plan: Plan, thread: Thread): usize {
 
 /**
  * Computes the sums S of v x and the partial scores of slices from .. to - 1, for the rows of the thread's current
- * batch; slice J is the linear one.
+ * batch; slice J, the last one, contains the weights.
  *
  * @param partials f32[J + 1][B]
  */
@@ -306,7 +306,7 @@ export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool 
 /**
  * Adds up the squares of the vectors' elements in slice j, in a fixed order.
  *
- * @returns 0 for the linear slice
+ * @returns 0 for the slice that contains the weights instead of vectors
  */
 export function sumSquares(plan: Plan, j: u32): f64 {
   if (j == plan.numSlices) return 0;

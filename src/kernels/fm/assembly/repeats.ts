@@ -35,7 +35,10 @@ export function repeatAt(thread: Thread, slot: u32): Repeat {
   return changetype<Repeat>(thread.repeats + ((<usize>slot) << 3));
 }
 
-/** These are static methods instead of functions, because `@inline` needs a class here. */
+/**
+ * The function is a static method because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in
+ * classes.
+ */
 export class Slot {
   /**
    * Returns the slot of a feature marked as repeated. At the feature's first occurrence, assigns a new slot and sets

@@ -45,7 +45,10 @@ export class Graph {
   /** f32, parallel to the links: distance of each link */
   distances: usize;
   upperDistances: usize;
-  /** u8[n], u8[rows]: number of links at the start of each list that are known to be far enough from each other */
+  /**
+   * for each list of links, on level 0 (u8[n]) and on higher levels (u8[rows]): how many of its first links are known
+   * to be far enough from each other
+   */
   checked: usize;
   upperChecked: usize;
 }
@@ -71,7 +74,10 @@ export class Scratch {
    * with the others
    */
   candidates: usize;
-  /** u32[m0 + 3] each: selected nodes, and those of them that were not checked before */
+  /**
+   * u32[m0 + 3] each: nodes selected so far; and those among them that have not been compared with the others before
+   * (their keys are marked)
+   */
   kept: usize;
   fresh: usize;
   /** number of distances computed since the caller last read it */
@@ -103,7 +109,10 @@ export class Search {
   scores: usize;
 }
 
-/** Returns the key of a candidate, with the mark unset. */
+/**
+ * Returns the key by which a candidate is sorted: its distance in the upper bits, then its node; the lowest bit, the
+ * mark, is 0.
+ */
 export function keyOf(distance: f32, node: u32): u64 {
   const bits = reinterpret<u32>(distance);
   // the bits of negative floats are in reverse order, so they are inverted

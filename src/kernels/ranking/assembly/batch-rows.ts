@@ -21,7 +21,9 @@ export function featureOfRow(thread: Thread, row: u32): u32 {
   return load<u32>(thread.features + ((<usize>row) << 2));
 }
 
-/** Assigns a row for gradients to each feature of the batch, and counts the events that contain the feature. */
+/**
+ * Assigns a row of the array of gradients to each feature of the batch, and counts the events that contain the feature.
+ */
 export function numberRows(plan: Plan, thread: Thread, events: usize, size: u32): void {
   thread.numRows = 0;
   for (let r: u32 = 0; r < size; r++) {

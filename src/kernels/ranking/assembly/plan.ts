@@ -15,13 +15,18 @@ export const K: u32 = 8;
 /** Number of bytes of a slice of a vector. */
 export const SLICE: usize = 32;
 
-/** Number of events whose scores are computed together in strata; their rows fit in the cache. */
+/**
+ * Number of events whose scores are computed together when training in strata (strata.ts); their rows fit in the cache.
+ */
 export const S: u32 = 16;
 
 /** Number of events that one call of the kernel processes. */
 export const BLOCK: u32 = 4096;
 
-/** Optimizers. Adam requires losses with shared negatives, SGD pairs of single features (`Plan.single`). */
+/**
+ * Codes of the optimizers. Adam can train only losses with shared negatives; SGD only losses over pairs, in which each
+ * context and item has a single feature (`Plan.single`).
+ */
 export const ADAGRAD: u32 = 0;
 export const ADAM: u32 = 1;
 export const SGD: u32 = 2;
@@ -222,8 +227,8 @@ export class Contrast {
 /** Memory of one thread. */
 export class Thread extends BatchNegatives {
   /**
-   * range of slices that the thread updates in the table that it has opened last; and address, stride and offset of
-   * accumulators of this table (VectorTable)
+   * for the table of vectors that the thread currently uses (VectorTable): range of slices that the thread updates; and
+   * address, stride and offset of accumulators
    */
   fromSlice: u32;
   toSlice: u32;

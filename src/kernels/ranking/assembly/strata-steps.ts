@@ -82,7 +82,10 @@ function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
   store<i32>(thread.tile, sum);
 }
 
-/** These are static methods instead of functions, because `@inline` needs a class here. */
+/**
+ * The function is a static method because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in
+ * classes.
+ */
 class Row {
   /** Returns the sum of one number of each cache line of a row. */
   @inline
@@ -210,7 +213,7 @@ function chooseWarp(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): 
     if (item == NONE) break;
     const feature = featureAt(plan.templates, item);
     const x = own - scoreOf(plan, thread, u, feature);
-    // NaN counts as a violation, so that a diverged training is noticed
+    // NaN counts as a violation of the margin, so that a diverged training is noticed
     if (x >= plan.margin) continue;
     store<u32>(thread.best + ((<usize>r) << 2), k);
     return setChosen(thread, r, feature, x);

@@ -41,7 +41,7 @@ function scoreBytes(plan: Plan): usize {
 }
 
 /**
- * Lists the distinct rows of the batches that this thread opens, every T-th batch of a call for T threads.
+ * Lists the distinct rows that batches use, for this thread's batches: every T-th batch of a call for T threads.
  * @param set which of the two sets of BatchRows to write
  */
 function openBatches(

@@ -18,7 +18,10 @@ import { tanhOfHalf } from "./gradients";
 import { B, BatchRows, BLOCK, blocksOf, G, LINE, Plan, R, Thread } from "./plan";
 import { sumOfSlices } from "./sums";
 
-/** Counter that separates the draws from markets from those of an epoch's noise, whose counters are lower. */
+/**
+ * Counter of the random number that serves as the key for sampling negatives from markets; the counters of an epoch's
+ * noise are lower.
+ */
 const DRAWS: u32 = 0xffffffff;
 /** Number that stands in place of a market for rows without one. */
 const NONE: u32 = 0xffffffff;

@@ -22,7 +22,7 @@ export const SLICE: usize = 32;
 /** Number of bytes of a bias with its Adam state: m, s, 1 - b1^t, 1 - b2^t, and padding. */
 export const BIAS: usize = 32;
 
-/** History items of each event: a range of tokens. */
+/** A history of each event: a range of tokens, which are items of the event's user. */
 export class History {
   /** u32: items of all users; the items of a user are adjacent */
   tokens: usize;
@@ -100,7 +100,7 @@ export class Plan extends NegativeSource {
   batch: Batch;
 }
 
-/** Data of a batch that its phases share. */
+/** Data of a batch that one phase of the training computes and later phases read. */
 export class Batch {
   /** u32: number of groups of eight outputs of the dense layers that threads have taken so far */
   counter: usize;
