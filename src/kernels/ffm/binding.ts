@@ -1,5 +1,5 @@
-// Binding of the field-aware kernel. It exports the functions of FmKernel (fm.ts), so that the same training code runs
-// both kernels.
+// Binding of the field-aware kernel. It exports the functions of FmKernel (../fm/binding.ts), so that the same training
+// code runs both kernels.
 //
 //   plan ──► slices     u32[blocks][blocks][2]   where the vectors of a block's features for each block of partner
 //                       fields lie:
@@ -7,7 +7,7 @@
 //        ──► accumulators  u32[blocks][blocks][2]   where AdaGrad's accumulators of them lie
 //        ──► linear     f32[n][L]            w and its state, L of the method
 //        ──► fieldOf    u32[n]
-//        ──► tiles      struct[]             all pairs of fields, group by group (ffm-tiles.ts)
+//        ──► tiles      struct[]             all pairs of fields, group by group (tiles.ts)
 //        ──► partials   f32[2][G+1][B]       partial scores, alternating
 //   thread t ──► its tiles; for a batch squares and sumsOfPairs, and if rows differ in width, partners and blockEnds
 
@@ -138,7 +138,8 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
       ...tilesAmong[numThreads - 1]![t]!,
       tables: writeTables(arena, tables.threads[t]!, squares?.threads[t]),
       linear: t === 0,
-      // these three arrays are allocated later, by `reservePairs`, because their length depends on the rows
+      // `reservePairs` allocates the arrays partners, squares and sumsOfPairs later, because their length depends on
+      // the rows
       partners: 0,
       squares: 0,
       sumsOfPairs: 0,

@@ -109,8 +109,8 @@ export interface FmLayout {
   /** number of pairs for which each thread's buffers have room; `reservePairs` increases it */
   pairs: PairCounts;
   /**
-   * layout of a thread's struct; and its array fields that have elements for each (feature, value) pair of a batch,
-   * with their number per pair
+   * layout of a thread's struct; and, for each of its arrays whose length depends on the number of (feature, value)
+   * pairs, the number of elements per pair
    */
   thread: Struct;
   pairArrays: Readonly<Record<string, number>>;

@@ -45,8 +45,8 @@ const LEAST_STAGED = 256;
 export const CELL_BYTES = 16;
 
 /**
- * Number of bits of a tree's integer sums: gradients are at most 2^50, so that f64 represents every sum exactly,
- * hessians at most 2^37.
+ * Maximum number of bits of the integers that a tree's histograms add up: 50 for gradients, so that f64 represents
+ * every sum exactly, 37 for hessians.
  */
 export const GRADIENT_BITS = 50;
 export const HESSIAN_BITS = 62 - COUNT_BITS;
@@ -213,7 +213,7 @@ export function stagedAt({ staged, stagedRows, places }: GbdtLayout, slot: numbe
   return staged + 8 * stagedRows * (slot * places.length + f);
 }
 
-/** Sizes of a training's arrays. */
+/** Numbers on which the sizes of a training's arrays depend. */
 export interface GbdtShape {
   rows: RowLayout;
   numTrain: number;

@@ -20,7 +20,7 @@ interface VectorTable {
    */
   vectors: number;
   stride: number;
-  /** bytes from the address of slice 0 of a feature to that of its accumulator (either may lie outside) */
+  /** bytes from slice 0 of a feature to slice 0's accumulator; computed even if the table contains neither */
   squares: number;
 }
 

@@ -15,9 +15,9 @@
 //
 //   A = sum c h_b h_b' + G_bb + p I      g = sum c (s - 1) h_b + (G w)_b + p w_b      w_b -= A^-1 g
 //
-// Matrices are stored in panels of eight columns, so that every product consists of the tiles of math/tile.ts: element
-// (r, k) of an f32[R][K] is at ((k / 8) R + r) 8 + k % 8. A row's result depends on no other row of W, so any thread
-// may solve any rows. ../binding.ts writes the structs. Twin: ../als.reference.ts.
+// Matrices are stored in panels of eight columns, so that every product consists of the tiles of
+// ../../shared/assembly/tile.ts: element (r, k) of an f32[R][K] is at ((k / 8) R + r) 8 + k % 8. A row's result depends
+// on no other row of W, so any thread may solve any rows. ../binding.ts writes the structs. Twin: ../als.reference.ts.
 
 import { CHUNK, ROWS, Scratch, Side } from "./plan";
 import {

@@ -6,8 +6,8 @@
 //
 //   B  rows per batch      G  groups of tiles; group G is the linear one      F  fields      Q  quads
 //
-// It has the functions of fm.ts, so that the same machine drives both. Its slices, the units for drawing and copying
-// parameters, are runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../ffm.reference.ts.
+// It has the functions of ../../fm/assembly/main.ts, so that the same code calls both kernels. Its slices, the units for
+// drawing and copying parameters, are runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../ffm.reference.ts.
 
 import { growAccumulators, openRepeats } from "./ada-grad";
 import { forwardFour, forwardWithin, hasFour, updateFour, updateWithin } from "./four";

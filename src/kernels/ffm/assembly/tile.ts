@@ -137,8 +137,8 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
     const fromB = isFloat<X>() ? startOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.fromB) << 2);
     const toB = isFloat<X>() ? endOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.toB) << 2);
     let g = v128.load32_splat(thread.gradients + (r << 2));
-    // `gradients` contains the factor x, the common value of one-hot rows, once for the weights; the gradient of a pair
-    // of vectors contains it twice
+    // in one-hot rows, all values are x. The gradient of a weight has the factor x once, which `gradients` contains;
+    // the gradient of a pair of vectors has it twice
     if (!isFloat<X>()) g = f32x4.mul(g, unit);
     let partnerI: usize = 0;
     let partnerJ: usize = 0;

@@ -192,7 +192,7 @@ class Four {
     const d1 = sizeof<W>() >= 8 ? gradient(c1, decay, pC + 16) : d0;
     const e1 = sizeof<W>() >= 8 ? gradient(c1, decay, pD + 16) : e0;
 
-    // four horizontal sums at once; each adds its elements in the order of sum4
+    // computes four horizontal sums at once; each adds its elements in the order of sum4
     const a = squares<W>(a0, a1);
     const b = squares<W>(b0, b1);
     const d = squares<W>(d0, d1);

@@ -15,7 +15,7 @@ import { featureOfRow } from "./batch-rows";
 import { ADAM, Graph, Plan, SLICE, Thread } from "./plan";
 import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
-/** Number of bytes in a panel's row: two slices. If the last slice has no partner, the second half is not used. */
+/** Number of bytes in a panel's row: room for two slices, of which the second may be unused. */
 const PANEL: usize = 64;
 
 function endOf(g: Graph, feature: u32): usize {

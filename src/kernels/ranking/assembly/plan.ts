@@ -281,7 +281,7 @@ export class Thread extends BatchNegatives {
   /** u32[numUsers]: number of events that each user has in the batch; 0 unless events are averaged per user */
   eventsOf: usize;
   /**
-   * f32[n][16] each: input and output of one turn of propagation, for 16 dimensions of all n features; 0 without layers
+   * f32[n][16] each: input and output of one step of propagation, for 16 dimensions of all n features; 0 without layers
    */
   panel: usize;
   panel2: usize;

@@ -17,7 +17,9 @@ import { featureAt } from "../../shared/assembly/rows";
 import { B, Plan, Thread } from "./plan";
 import { EVENT, trainEvents } from "./strata-steps";
 
-/** Counters with which an epoch's permutations and groups are drawn. */
+/**
+ * Counters of the random numbers that determine an epoch's order of rounds, groups of features, and order of events.
+ */
 const ROUNDS: u32 = 0xfffffffe;
 const GROUPS: u32 = 0xfffffffd;
 const ORDER: u32 = 0xfffffffc;
