@@ -1,4 +1,5 @@
-// Compares the coordinate kernel with its reference: rows, steps and targets.
+// Compares the functions of the coordinate kernel with the reference: passes over rows, updates of parameters, and
+// draws of targets.
 
 import type { CoordinateKernel } from "./binding.js";
 import { kernelImports, loadKernel } from "../shared/load.js";

@@ -177,7 +177,7 @@ test.each(["adagrad", "sgd", "ftrl", "adam"] as const)(
 
 describe("the accumulators of slices", () => {
   test("of an earlier version, one for each dimension, are replaced by their means", async () => {
-    const dim = 12; // slices of 8 and 4 dimensions, the second padded to 8
+    const dim = 12; // two slices: one of 8 dimensions, and one of 4 that is padded to 8
     const { arena, layout } = await machineOf({ ...shape, dim }, [pairs(0, 6, () => 1)]);
     const { w } = readOptimizer(arena, layout);
     const each = Float32Array.from({ length: numFeatures * 16 }, (_, i) =>

@@ -155,7 +155,7 @@ export function allocateSlot(
 /**
  * Points the kernel's plan to the events of the partition in a slot, from event `first` on.
  *
- * @param shift 32 minus the binary logarithm of the number of bits of the memberships
+ * @param shift 32 minus the binary logarithm of the number of bits in the Bloom filter of the history
  */
 export function useSlot(
   arena: Arena,

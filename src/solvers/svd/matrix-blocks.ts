@@ -131,7 +131,7 @@ export class MatrixBlocks {
     }
   }
 
-  /** Writes the values of a block's rows in a panel to the store. */
+  /** Writes a panel's rows, those of one block, to the store. */
   async save(name: string, { index }: RowBlock, panel: Float32Array): Promise<void> {
     const numbers = new Uint32Array(panel.buffer, panel.byteOffset, panel.length);
     await this.#store.write(`${name} ${index}`, numbers);

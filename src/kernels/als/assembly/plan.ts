@@ -68,7 +68,10 @@ export class Scratch {
 export class Sums {
   /** for each row of the group, its matrix A, b x b for a block of b dimensions, in f32 panels of eight columns */
   matrices: usize;
-  /** f32[b] for each row of the group and a block of b dimensions: the gradient g; and the last step */
+  /**
+   * f32[b] for each row of the group and a block of b dimensions: the gradient g; and the step of the block solved
+   * before
+   */
   gradients: usize;
   steps: usize;
   /** f32[numEvents]: predicted score of each event of the block that is in memory */

@@ -35,8 +35,8 @@ export function packedAt(s: Scratch, D: u32, q: u32): usize {
 }
 
 /**
- * Writes the score s = <w, h> of each event of the row to `predictions`; `start` is the first event of the batch of
- * rows.
+ * Writes the score s = <w, h> of each event of the row to `predictions`, whose first element is the score of event
+ * `start`.
  */
 export function predict(side: Side, s: Scratch, row: u32, start: u32): void {
   const D = side.dim;

@@ -35,8 +35,8 @@ import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { addLosses } from "../../shared/assembly/loss";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
-// these functions are exported for machines whose parameters are in several memories, which call them for each batch
-// (src/factors/grouped-kernel.ts)
+// the following functions are exported for machines whose parameters are in several memories, which call them for each
+// batch (src/factors/grouped-kernel.ts)
 export { openBatch, openBlock, updateWeights };
 
 function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usize, touches: bool): void {
@@ -125,8 +125,8 @@ export function trainBlock(
   numRows: u32,
   key: u32,
 ): bool {
-  // a thread processes adjacent slices; the first thread has the fewest slices of vectors or none, and the linear slice
-  // in addition
+  // a thread processes adjacent slices; the first thread has the fewest slices of vectors, or none, because it also
+  // processes the slice of the weights
   const fromSlice = (index * plan.numSlices) / plan.numThreads;
   const toSlice = ((index + 1) * plan.numSlices) / plan.numThreads;
   openBlock(thread, rows, first, numRows, key);
@@ -248,8 +248,10 @@ export function initialize(plan: Plan, j: u32, hashes: usize, counts: usize, see
 }
 
 /**
- * Draws the initial values in slice j of the vectors of features first .. first + n - 1. @param hashes u32[n][2] @param
- * counts u32[n]
+ * Draws the initial values in slice j of the vectors of features first .. first + n - 1.
+ *
+ * @param hashes u32[n][2]: hash of each feature's field and key
+ * @param counts u32[n]: number of training rows that have the feature
  */
 export function initializeRange(
   plan: Plan,

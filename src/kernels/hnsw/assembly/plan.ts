@@ -12,7 +12,7 @@
 /** Value that ends a row of links, and fills up a list of found items. */
 export const NONE: u32 = 0xffffffff;
 
-/** A graph; pointers are byte offsets. */
+/** A graph of nearest neighbors; pointers are byte offsets. */
 export class Graph {
   /** d: number of dimensions, padded */
   dim: u32;
@@ -115,7 +115,7 @@ export class Search {
  */
 export function keyOf(distance: f32, node: u32): u64 {
   const bits = reinterpret<u32>(distance);
-  // the bits of negative floats are in reverse order, so they are inverted
+  // as integers, the bits of negative floats sort in reverse order, so they are inverted
   const above = bits ^ ((<u32>((<i32>bits) >> 31)) | 0x80000000);
   return ((<u64>above) << 32) | (node << 1);
 }

@@ -118,7 +118,10 @@ export function propagateAll(plan: Plan, thread: Thread, fromSlice: u32, toSlice
   }
 }
 
-/** Writes slices from .. to of the propagated vectors e of the batch's features to their rows. */
+/**
+ * Writes slices from .. to of the propagated vectors e of the batch's features to the features' rows in an array,
+ * f32[R][D].
+ */
 export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const K = plan.graph.numLayers;

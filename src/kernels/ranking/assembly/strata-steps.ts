@@ -87,7 +87,7 @@ function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
  * classes.
  */
 class Row {
-  /** Returns the sum of one number of each cache line of a row. */
+  /** Prefetches a row: returns the sum of one number of each of its cache lines. */
   @inline
   static touch(row: usize, bytes: usize): i32 {
     let sum: i32 = 0;

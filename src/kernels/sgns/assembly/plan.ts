@@ -176,7 +176,10 @@ export function hasOneTable(plan: Plan): bool {
   return plan.contexts == plan.centres;
 }
 
-/** The distinct rows of a batch, numbered by slots. One thread lists them, all threads read them. */
+/**
+ * The distinct rows of the matrices of centres and contexts that a batch uses, numbered by slots. One thread lists
+ * them, all threads read them.
+ */
 export class BatchRows {
   /**
    * u32[R]: slot of each of the batch's R centres; u32[B][Q]: slots of the Q contexts of each of its B groups; 0 for a

@@ -47,7 +47,7 @@ export class BatchNegatives {
   numShared: u32;
 }
 
-/** Samples an item by the source's noise distribution. Alias method: Walker 1977, doi:10.1145/355744.355749. */
+/** Samples an item from the noise distribution. Alias method: Walker 1977, doi:10.1145/355744.355749. */
 export function drawItem(source: NegativeSource, key: u32, counter: u32): u32 {
   // the upper 32 bits are uniform in 0 .. I-1, the lower 32 bits in [0, 2^32)
   const x = <u64>draw(key, counter) * source.numItems;

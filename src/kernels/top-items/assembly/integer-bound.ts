@@ -14,7 +14,10 @@
 
 import { QueryBound, Search } from "./plan";
 
-/** Maximum number of dimensions, for which the rounding errors of the scaling cannot make a vector longer than S. */
+/**
+ * Maximum number of dimensions: with more, rounding errors of the scaling could make a scaled vector longer than its
+ * maximum S.
+ */
 export const MAX_DIM: u32 = 2048;
 
 /**
@@ -100,7 +103,7 @@ export function setThreshold(bound: QueryBound, inverse: f32, last: f32): void {
 /**
  * Writes the items of a tile of panels as integers, i16[panels][ceil(n / 2)][8][2].
  *
- * @returns 1 / s; 0 or NaN if the items are not finite
+ * @returns the inverse scale 1 / s of the tile; 0 or NaN if the items are not finite
  */
 export function writeItems(search: Search, from: u32, end: u32, target: usize): f32 {
   const d = search.dim;

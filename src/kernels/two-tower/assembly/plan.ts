@@ -76,7 +76,7 @@ export class Plan extends NegativeSource {
   training: Users;
   /** f32[longest history]: weight of a token by the number of newer tokens; 0 when all weights are equal */
   recency: usize;
-  /** f32[longest history + 1]: cumulative sums of `recency` */
+  /** f32[longest history + 1]: cumulative sums of the weights of tokens in `recency` */
   recencySums: usize;
   /** side features of each item; 0 if there are none */
   side: FieldRows;
