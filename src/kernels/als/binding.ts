@@ -49,7 +49,7 @@ export interface AlsSide {
   /** byte offset of the kernel's struct for this half of the epoch */
   offset: number;
   numRows: number;
-  /** vectors of the updated side, f32[numRows][D] */
+  /** f32[numRows][D]: vectors of the updated side, each padded to D dimensions */
   rows: Region;
   /** Gram matrix of the other side's vectors, D x D, in f32 panels of eight columns; the caller writes it */
   gram: Region;

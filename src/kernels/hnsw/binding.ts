@@ -50,12 +50,12 @@ export interface GraphLayout extends GraphShape {
   stride: number;
   /** vector of each node, f32[n][stride] */
   vectors: Region;
-  /** u32[n][m0]: links on level 0; NO_NODE ends a row with fewer links */
+  /** u32[n][m0]: at most m0 links of each node on level 0; NO_NODE ends a row with fewer links */
   links: Region;
   /** u32[n]: index of the row with a node's links on level 1; the rows of its higher levels follow */
   upperRows: Uint32Array;
   numUpperRows: number;
-  /** links of nodes on levels above 0, u32[numUpperRows][m] */
+  /** u32[numUpperRows][m]: links of nodes on levels above 0, at most m in each row */
   upperLinks: Region;
 }
 

@@ -84,10 +84,10 @@ export interface SgnsLayout {
   use: (threads: number) => void;
   numSlices: number;
   barrier: Region;
-  /** vectors of the V rows as centres and as contexts, f32[J][V][16] each, by slice of 16 dimensions */
+  /** f32[J][V][16] each: vectors of the V rows as centres and as contexts, for each of J slices of 16 dimensions */
   centres: Region;
   contexts: Region;
-  /** AdaGrad's sums of squares for the centres and for the contexts, f32[J][V] each, by slice and row */
+  /** f32[J][V] each: AdaGrad's sums of squares for the centres and for the contexts, by slice (J) and row (V) */
   centreSquares: Region;
   contextSquares: Region;
   tokens: Region;
@@ -350,7 +350,7 @@ export function putRows(
   }
 }
 
-/** Returns AdaGrad's sums of squares of the centres or of the contexts, by row and slice. @returns f32[numRows][J] */
+/** Returns AdaGrad's sums of squares of the centres or of the contexts. @returns f32[numRows][J], by row and slice */
 export function squaresByRow(arena: Arena, squares: Region, numRows: number): Float32Array {
   const sums = arena.f32(squares);
   const numSlices = sums.length / numRows;

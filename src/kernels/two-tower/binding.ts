@@ -120,7 +120,7 @@ export interface TowerLayout {
   barrier: Region;
   /** f32[n][D]: vectors of items, of items in histories, and of features */
   vectors: Region;
-  /** Adam's moments of the vectors, f32[J][n][2][8] */
+  /** f32[J][n][2][8]: Adam's moments m and s for each of J slices of each of n vectors */
   moments: Region;
   /** f32[n][2] for each thread, all equal: 1 - b1^t and 1 - b2^t of each vector after t steps of Adam */
   corrections: Region[];

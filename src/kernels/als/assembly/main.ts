@@ -82,8 +82,8 @@ function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32
 /**
  * Adds the product H'H of consecutive rows to `sums`, on and above the diagonal, a chunk of rows at a time.
  *
- * @param rows f32[][D]
- * @param sums f32 panels of [D][D]
+ * @param rows f32[][D]: rows of H, each padded to D dimensions
+ * @param sums panels of eight columns of a D x D matrix, f32
  * @param firstPanel,endPanel panels of columns to compute: all, or those of one thread
  */
 export function addGram(

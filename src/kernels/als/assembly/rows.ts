@@ -20,7 +20,10 @@ export function penaltyOf(side: Side, row: u32): f32 {
   return load<f32>(side.penalties + ((<usize>row) << 2));
 }
 
-/** Packs the vectors of eight rows of W four side by side, f32[2][D][4]; positions beyond the last row are not used. */
+/**
+ * Packs the vectors of eight rows of W, each with D dimensions, four side by side, f32[2][D][4]; positions beyond the
+ * last row are not used.
+ */
 export function pack(side: Side, s: Scratch, first: u32, numRows: u32): void {
   const D = side.dim;
   for (let q: u32 = 0; q < numRows; q++) {

@@ -28,7 +28,7 @@ import { FfmPlan, FfmThread, Tile } from "./plan";
  * Adds each row's scores of the tile's pairs to `partial`, or writes them if the tile is the first of its group. If the
  * type S has four bytes, also writes the sums of squares that AdaGrad needs (ada-grad.ts).
  *
- * @param partial f32[B]
+ * @param partial f32[B]: one number for each of the batch's B rows
  */
 export function forwardTile<W, X, S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partial: usize): void {
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;

@@ -23,7 +23,7 @@ function weightOf(L: usize, pair: usize, i: usize, stride: usize): usize {
   return L + <usize>load<u32>(pair + (i << 2)) * stride;
 }
 
-/** Writes each row's sum of x w, the linear part of its score. @param partial f32[B] */
+/** Writes each row's sum of x w, the linear part of its score. @param partial f32[B]: sums of the batch's B rows */
 export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): void {
   const L = plan.linear;
   const stride = plan.linearStride;

@@ -227,7 +227,7 @@ export function scoreSlices(plan: Plan, thread: Thread, from: u32, to: u32): voi
 /**
  * Adds up the thread's partial scores.
  *
- * @param scores f32[B]: receives the scores
+ * @param scores f32[B]: receives the scores of the batch's B rows
  * @returns the given sum of losses plus those of the batch
  */
 export function scoreBatch(plan: Plan, thread: Thread, scores: usize, loss: f64): f64 {

@@ -33,11 +33,11 @@ export class Graph {
   vectors: usize;
   /** highest level of each node, u8[n] */
   levels: usize;
-  /** links of each node on level 0, u32[n][m0] */
+  /** u32[n][m0]: at most m0 links of each node on level 0 */
   links: usize;
   /** u32[n]: index of the row with a node's links on level 1; the rows of its higher levels follow */
   upperRows: usize;
-  /** links of nodes on levels above 0, u32[rows][m] */
+  /** u32[rows][m]: links of nodes on levels above 0, at most m in each row */
   upperLinks: usize;
   // the following fields of the struct are used only while the graph is built
   /** u32[n]: nodes in the order in which they are added */
@@ -103,9 +103,9 @@ export class Search {
    */
   maskEnds: usize;
   masks: usize;
-  /** u32[numQueries][K]: labels of the found nodes; NONE fills the rest */
+  /** u32[numQueries][K]: labels of the K nodes found for each query; NONE fills the rest */
   found: usize;
-  /** f32[numQueries][K]: scores of the found nodes: inner products, or negated squared distances */
+  /** f32[numQueries][K]: scores of the K nodes found for each query: inner products, or negated squared distances */
   scores: usize;
 }
 

@@ -103,7 +103,7 @@ function turnsOfVectors(plan: Plan, thread: Thread, d: usize, wide: bool, numTur
   return y;
 }
 
-/** Writes slices from .. to of the propagated vectors e of all features, f32[n][D]. */
+/** Writes slices from .. to of the propagated vectors e of all n features, each padded to D dimensions, f32[n][D]. */
 export function propagateAll(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const K = plan.graph.numLayers;
@@ -119,8 +119,8 @@ export function propagateAll(plan: Plan, thread: Thread, fromSlice: u32, toSlice
 }
 
 /**
- * Writes slices from .. to of the propagated vectors e of the batch's features to the features' rows in an array,
- * f32[R][D].
+ * Writes slices from .. to of the propagated vectors e of the batch's features to the rows of these features in an
+ * array.
  */
 export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);

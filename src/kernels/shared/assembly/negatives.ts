@@ -101,7 +101,7 @@ export function clearShared(negatives: BatchNegatives): void {
 /**
  * Sets the scores of negatives that are the event's own item, or in its user's history, to `value`.
  *
- * @param i lane of the event in the scores f32[N][4]
+ * @param i lane of the event in f32[N][4], the scores of N negatives for four events
  */
 export function exclude(
   source: NegativeSource,

@@ -180,11 +180,11 @@ function pairOf(x: v128, y: v128, scale: v128): v128 {
  *
  * An iteration adds two pairs of dimensions, as in addPacked of shared/assembly/tile.ts.
  *
- * @param left   i16[n][4][2]
- * @param right  i16[n][8][2]
- * @param n      at least 1
+ * @param left i16[n][4][2]
+ * @param right i16[n][8][2]
+ * @param n number of pairs of dimensions, at least 1
  * @param bounds bounds of the four queries
- * @param tile   i32[4][8]
+ * @param tile i32[4][8]
  */
 export function anyAbove(left: usize, right: usize, n: u32, bounds: usize, tile: usize): bool {
   let a0 = i32x4.splat(0);

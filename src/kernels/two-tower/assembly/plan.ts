@@ -63,11 +63,13 @@ export class Plan extends NegativeSource {
   /** n: number of vectors */
   numRows: u32;
   /**
-   * f32[J][n][2][8]: Adam's moments m and s of each slice of each vector; a slice has its own cache line, so that no
-   * two threads write to the same line
+   * f32[J][n][2][8]: Adam's moments m and s for each of J slices of each of n vectors; a slice has its own cache line,
+   * so that no two threads write to the same line
    */
   moments: usize;
-  /** f32[I][8]: for each item, its bias, Adam's moments m and s, 1 - b1^t and 1 - b2^t; 0 if scores are cosines */
+  /**
+   * f32[I][8]: for each of I items, its bias, Adam's moments m and s, 1 - b1^t and 1 - b2^t; 0 if scores are cosines
+   */
   biases: usize;
   /**
    * index of the vector row of item 0 as a history item; 0 if items have the same rows in histories and as candidates
