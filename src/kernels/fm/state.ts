@@ -98,7 +98,7 @@ class Parameters {
    * Copies a slice of a feature's vector, and its state, to `target` from index `to` on; omits the first `skip` floats.
    */
   read(feature: number, j: number, skip: number, target: Float32Array, to: number): void {
-    // the slice and its state are adjacent in memory, unless the state is an accumulator
+    // the slice and its state are adjacent in memory, but accumulators are stored elsewhere
     const slice = this.#slices[this.#groupOf(feature)]![j]!;
     const at = indexOf(slice, feature);
     target.set(slice.numbers.subarray(at + skip, at + this.#side), to);

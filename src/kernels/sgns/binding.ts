@@ -93,9 +93,7 @@ export interface SgnsLayout {
   tokens: Region;
   left: Region;
   right: Region;
-  /**
-   * f32[4 nb + n + 4 nb]: square roots of the events' weights; allocated when the first stream with weights is loaded
-   */
+  /** f32: square roots of the n events' weights, between 4 nb zeros on either side; allocated when first needed */
   weights: Region | undefined;
   /** u32[n]: index of each token's list of further contexts; undefined if the shape has no lists */
   lists: Region | undefined;

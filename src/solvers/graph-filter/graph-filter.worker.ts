@@ -50,7 +50,10 @@ export interface FilterConstants {
   beforeIdeal: Float64Array;
 }
 
-/** Called once in each thread. Results do not depend on the thread that takes a block. */
+/**
+ * Function of each thread: for a task, scores one block of queries after another until no block is left. Results do not
+ * depend on which thread takes a block.
+ */
 export const start = kernelThread<FilterKernel, FilterConstants, FilterTask, null>((thread) => (task) => {
   const worker = new BlockWorker(thread);
   const numQueries = task.queries.indptr.length - 1;

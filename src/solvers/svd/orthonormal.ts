@@ -100,7 +100,10 @@ function whitening(gram: Float64Array, squaredLength: number) {
      */
     coefficientAt: (i: number, j: number) =>
       has(i, j) ? vectors[i * PANEL + j]! / (lengths[i]! * Math.sqrt(values[j]!)) : 0,
-    /** returns element (j, i) of L^1/2 P' D, the inverse of the orthonormalizing transformation */
+    /**
+     * returns element (j, i) of L^1/2 P' D, the inverse of the matrix D^-1 P L^-1/2 that makes the columns of Z
+     * orthonormal
+     */
     inverseAt: (j: number, i: number) =>
       has(i, j) ? Math.sqrt(values[j]!) * vectors[i * PANEL + j]! * lengths[i]! : 0,
     /** true for each eigenvector whose eigenvalue exceeds rounding errors; other directions of Z are lost */

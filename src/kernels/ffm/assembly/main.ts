@@ -4,7 +4,7 @@
 //
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_(i, field of j), v_(j, field of i)> x_i x_j
 //
-//   B  rows per batch      G  groups of tiles; group G is the linear one      F  fields      Q  quads
+//   B  rows per batch      G  groups of tiles; group G contains the weights      F  fields      Q  quads
 //
 // It has the functions of ../../fm/assembly/main.ts, so that the same code calls both kernels. Its slices, the units for
 // drawing and copying parameters, are runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../ffm.reference.ts.

@@ -3,7 +3,7 @@
 //
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j
 //
-//   B  rows per batch      J  slices of K dimensions; slice J is the linear one
+//   B  rows per batch      J  slices of K dimensions; slice J contains the weights
 //   T  threads; each has consecutive slices, and the first thread also slice J
 //
 // Structs and shapes: plan.ts. Twin: ../fm.reference.ts.

@@ -3,7 +3,7 @@
 //
 //   B   rows a batch: 256
 //   K   dimensions a slice: 4 or 8
-//   J   slices; slice J is the linear one
+//   J   slices; slice J contains the weights
 //   n   features
 
 import { PairRows } from "../../shared/assembly/rows";

@@ -82,7 +82,7 @@ function side(row: u32, bins: usize, wide: bool, goesLeft: usize): usize {
   return <usize>load<u8>(goesLeft + b);
 }
 
-/** Adds a leaf's value to the scores of the leaf's rows; each sum is rounded once. */
+/** Adds a leaf's value to the f32 scores of the leaf's rows; each sum is computed in f64 and rounded once. */
 export function addValue(order: usize, n: i32, scores: usize, value: f64): void {
   for (let i: usize = 0; i < <usize>n; i++) {
     const at = scores + ((<usize>load<u32>(order + (i << 2))) << 2);

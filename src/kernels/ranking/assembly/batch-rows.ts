@@ -61,7 +61,7 @@ function countEvent(plan: Plan, thread: Thread, event: u32, by: i32): void {
   store<u32>(at, by ? load<u32>(at) + by : 0);
 }
 
-/** Clears the assignment of rows to the batch's features, and the numbers of events by user. */
+/** Clears the assignment of rows to the batch's features, and the counts of the batch's events by user. */
 export function clearRows(plan: Plan, thread: Thread, events: usize, size: u32): void {
   for (let row: u32 = 0; row < thread.numRows; row++) {
     store<u32>(thread.rowOf + ((<usize>featureOfRow(thread, row)) << 2), 0);

@@ -148,7 +148,7 @@ export class Strata {
    * the thread's events in the block
    */
   counts: usize;
-  /** u32[P^2 + 1]: end of the events of each pair of a user group and an item group, a block, in `events` */
+  /** u32[P^2 + 1]: for each block, a pair of a user group and an item group, the end of its events in `events` */
   ends: usize;
   /** u16[E]: number of the block that contains each event */
   blocks: usize;

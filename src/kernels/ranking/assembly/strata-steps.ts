@@ -115,7 +115,7 @@ function drawFree(plan: Plan, event: usize, b: u32, key: u32, counter: u32): u32
     const item = load<u32>(items + ((<usize>place) << 2));
     if (item != own && !hasItem(plan, user, item)) return item;
   }
-  // uses the next item of the group that the user lacks
+  // if no attempt has found one, takes the next item of the group that the user lacks
   for (let t: u32 = 0; t < size; t++) {
     place = place + 1 == size ? 0 : place + 1;
     const item = load<u32>(items + ((<usize>place) << 2));
@@ -150,7 +150,7 @@ function setChosen(thread: Thread, r: u32, negative: u32, x: f32): void {
   store<f32>(thread.gradients + ((<usize>r) << 2), x);
 }
 
-/** BPR with one negative: writes the difference of the scores of item and negative. */
+/** BPR with one negative: writes the score of the item minus that of the negative. */
 function compareOne(plan: Plan, thread: Thread, r: u32): void {
   const pair = pairAt(thread, r);
   const own = load<u32>(pair, 4);

@@ -49,7 +49,7 @@ export class BatchNegatives {
 
 /** Samples an item from the noise distribution. Alias method: Walker 1977, doi:10.1145/355744.355749. */
 export function drawItem(source: NegativeSource, key: u32, counter: u32): u32 {
-  // the upper 32 bits are uniform in 0 .. I-1, the lower 32 bits in [0, 2^32)
+  // the product's upper 32 bits are uniform in 0 .. I-1, its lower 32 bits in [0, 2^32)
   const x = <u64>draw(key, counter) * source.numItems;
   const item = <u32>(x >>> 32);
   if (!source.alias) return item;
