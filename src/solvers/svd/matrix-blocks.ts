@@ -1,9 +1,10 @@
-// The entries of a matrix whose rows are decomposed in blocks, so that vectors of the side "rows" need not be in memory.
+// The entries of a matrix that is decomposed in blocks of rows, so that vectors of the side "rows" need not be in
+// memory.
 //
 //   rows of the caller ──────────────┐
 //   store: each block by columns ────┴─► one of two slots of the kernel's memory, read while the threads work on the other
 //
-// The blocks are the parts in which sums over rows are added up, so results do not depend on whether rows are in blocks.
+// The blocks are the parts in which sums over rows are added up, so results are the same as without blocks.
 
 import { packedRows, rowsBetween, type SparseRows } from "../../kernels/als/binding.js";
 import type { Arena, Region } from "../../kernels/shared/memory.js";

@@ -6,7 +6,7 @@
 //
 //   B  rows per batch      G  groups of tiles; group G contains the weights      F  fields      Q  quads
 //
-// It has the functions of ../../fm/assembly/main.ts, so that the same code calls both kernels. Its slices, the units for
+// It has the functions of ../../fm/assembly/main.ts, so that the same code calls both. Its slices, the units for
 // drawing and copying parameters, are runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../ffm.reference.ts.
 
 import { growAccumulators, openRepeats } from "./ada-grad";
