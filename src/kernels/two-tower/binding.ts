@@ -362,7 +362,7 @@ export function placeUsers(
     numFields: rowEnds.length - 1,
     rowEnds: growing.put("the ends of fields", rowEnds),
   };
-  // the structs overwrite those of the previous call
+  // the structs are written over those of the previous call, which are no longer needed
   const size = histories.length * History.size;
   const at = growing.put("structs", new Uint32Array((size + FieldRowsStruct.size + Users.size) / 4));
   structs.forEach((each, h) => putStruct(arena, History, at + h * History.size, each));

@@ -282,7 +282,7 @@ export function initializeRange(
 }
 
 /**
- * Copies slice j of all vectors to a dense array, or, for the linear slice, the weights to `w`.
+ * Copies slice j of all vectors to a dense array, or, if j is the slice of the weights, the weights to `w`.
  *
  * @param vectors f32[n][dim]
  * @param w f32[n]
@@ -330,8 +330,8 @@ export function sumSquares(plan: Plan, j: u32): f64 {
 }
 
 /**
- * Copies slice j of all vectors, or, for the linear slice, the weights, from dense arrays to the parameters: the
- * inverse of exportSlice. Accumulators stay unchanged.
+ * Copies slice j of all vectors, or, if j is the slice of the weights, the weights, from dense arrays to the
+ * parameters: the inverse of exportSlice. Accumulators stay unchanged.
  */
 export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void {
   if (j == plan.numSlices) {

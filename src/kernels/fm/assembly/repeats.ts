@@ -11,8 +11,8 @@
 import { Plan, Thread } from "./plan";
 
 /**
- * Number of steps per batch that a marked feature takes at the full learning rate, by SGD and Adam. The logistic loss
- * allows four times as many, since its curvature is at most 1/4.
+ * Number of steps per batch that a feature marked as repeated takes at the full learning rate, by SGD and Adam. The
+ * logistic loss allows four times as many, since its curvature is at most 1/4.
  */
 const STEPS: f32 = 8;
 const STEPS_LOGISTIC: f32 = 32;

@@ -7,8 +7,8 @@
 // The centres of a group share their noise, and adjacent centres share contexts: scores and gradients are small matrix
 // products, banded along the stream. A row takes one step per batch, on the sum of its gradients, since separate steps
 // would diverge if a row occurs often in a batch (hubs of graphs, small catalogs). Pairs that cross the end of a
-// session are masked. A centre may be composed of rows that it shares with others (composed.ts), and have contexts in addition
-// to those in its window (pairs.ts): outcomes and rejections of its session, rows of its market.
+// session are masked. A centre may be composed of rows that it shares with others (composed.ts), and may have contexts
+// in addition to those in its window (pairs.ts): outcomes and rejections of its session, rows of its market.
 //
 // Structs and shapes: plan.ts. Twin: ../sgns.reference.ts. Source: Mikolov et al. 2013 (arXiv:1310.4546), eq. 4.
 
