@@ -93,7 +93,7 @@ export interface SgnsLayout {
   tokens: Region;
   left: Region;
   right: Region;
-  /** f32: square roots of the n events' weights, between 4 nb zeros on either side; allocated when first needed */
+  /** f32: square roots of the n tokens' event weights, padded on both sides; allocated when first needed */
   weights: Region | undefined;
   /** u32[n]: index of each token's list of further contexts; undefined if the shape has no lists */
   lists: Region | undefined;

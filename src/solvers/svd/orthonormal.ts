@@ -25,7 +25,7 @@ const LOST = 1e-6;
 const CLOSE = 0.1;
 /**
  * Threshold for the squared length of a column after its component in the basis is removed, relative to the length
- * before. Below it, rounding errors have a component in the basis again.
+ * before. Below it, rounding errors are so large in comparison that the component must be removed once more.
  */
 const CANCELLED = 1e-4;
 const MAX_STEPS = 12;
@@ -61,7 +61,8 @@ export async function orthonormalize(
   let r = identity();
   for (let step = 0; step < MAX_STEPS; step++) {
     const gram = await machine.crossProducts(side, [panel], panel);
-    // the first step compares lengths with the greatest original length; in later steps, lengths are close to 1
+    // lengths of columns are compared with the greatest length before components in the basis were removed; after the
+    // first step, with 1, because lengths are then close to 1
     const { coefficientAt, inverseAt, isAlive, least, shortest } = whitening(
       gram,
       step === 0 ? pending.squaredLength : 1,
