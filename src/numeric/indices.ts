@@ -70,7 +70,7 @@ export function doublesAt(values: Float32Array | Float64Array, indices: ArrayLik
   return mapTo(Float64Array, indices, (index) => values[index]!);
 }
 
-/** Whether no number is NaN or infinite. */
+/** Returns whether every number is finite. */
 export function areFinite(numbers: Float32Array): boolean {
   // x - x is 0 for a finite x and NaN otherwise
   let check = 0;

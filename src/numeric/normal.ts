@@ -9,7 +9,7 @@
 import { exp, log } from "./exp.js";
 import { draw } from "./random.js";
 
-/** Limit of |x|, beyond which exp underflows; probabilities there are at most 1e-300. */
+/** Maximum |x| to which arguments are clamped; beyond it, exp underflows, and probabilities are at most 1e-300. */
 const FAR = 37;
 
 /** Returns draw number `counter` of a key's stream, uniform in (0, 1). */

@@ -51,7 +51,7 @@ export async function invertPositive(
 
   await machine.begin("inverse", { threads: layout.tiles });
   await withMachine(machine, signal, async () => {
-    // threads take the last rows first, because these have the most columns
+    // threads take the last rows first: they take longest, because row i of the lower triangle has i + 1 columns
     const order = Uint32Array.from({ length: size / SWEEP_BLOCK }, (_, i) => i).toReversed();
     const take = { end: size, size: SWEEP_BLOCK, order };
     for (let k = 0; k < size; k += SWEEP_BLOCK) {

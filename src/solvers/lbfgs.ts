@@ -17,7 +17,7 @@ export interface LbfgsOptions {
 
 /** Number of recent steps from which the inverse Hessian is approximated. */
 const MEMORY = 10;
-/** Minimum decrease as a share of the decrease that the slope predicts. */
+/** Minimum decrease as a fraction of the decrease that the slope predicts. */
 const ARMIJO = 1e-4;
 const HALVINGS = 30;
 

@@ -100,7 +100,10 @@ function referenceCholeskySolve(A: Float64Array, g: Float64Array): Float64Array 
   return x;
 }
 
-/** Returns the objective with the penalties of both sides, by the definition: O(numRows numColumns dim). */
+/**
+ * Returns the objective including the penalties of both matrices, computed from its definition in O(numRows numColumns
+ * dim).
+ */
 export function referenceObjective(
   W: ReferenceMatrix,
   H: ReferenceMatrix,

@@ -31,8 +31,9 @@ export function rowsBetween(
 }
 
 /**
- * Returns the arrays of rows as u32 numbers: `indptr`, `indices`, and `values` if there are any.
- * @param more number of zeros at the end
+ * Returns one u32 array with the arrays of sparse rows one after another: `indptr`, `indices`, and the bits of `values`
+ * if there are any.
+ * @param more number of zeros to append
  */
 export function packedRows({ indptr, indices, values }: SparseRows, more = 0): Uint32Array {
   const end = indptr.length + indices.length;
@@ -48,7 +49,7 @@ export interface AlsSide {
   /** byte offset of the kernel's struct for this half of the epoch */
   offset: number;
   numRows: number;
-  /** vectors of the updated side, f32[numRows][D] */
+  /** f32[numRows][D]: vectors of the updated side, each padded to D dimensions */
   rows: Region;
   /** Gram matrix of the other side's vectors, D x D, in f32 panels of eight columns; the caller writes it */
   gram: Region;

@@ -39,7 +39,7 @@ export interface Residuals {
   precisions?: ArrayLike<number>;
 }
 
-/** A row that has the feature, and the feature's value in this row. */
+/** An occurrence of a feature: a row that has the feature, and the feature's value in this row. */
 export type Occurrence = { row: number; x: number };
 
 /**

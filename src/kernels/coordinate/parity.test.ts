@@ -1,4 +1,5 @@
-// Compares the coordinate kernel with its reference: rows, steps and targets.
+// Compares the functions of the coordinate kernel with the reference: passes over rows, updates of parameters, and
+// draws of targets.
 
 import type { CoordinateKernel } from "./binding.js";
 import { kernelImports, loadKernel } from "../shared/load.js";
@@ -69,7 +70,8 @@ function expected(fields: Occurrence[][], linear: boolean, key: number) {
 }
 
 /**
- * Keeps the occurrences of features that are updated from their rows; features of a kind other than 1 (drawn) get none.
+ * Returns the occurrences of each feature, but none for features of a kind other than 1 (drawn), because their
+ * parameters are not computed from rows.
  */
 const withoutRows = (fields: Occurrence[][]) => fields.map((rows, i) => (kinds[i] === 1 ? rows : []));
 
@@ -242,7 +244,7 @@ test("two functions of one pass are the same bits as those they stand for", asyn
   expect(arena.f32(one)).toEqual(arena.f32(two));
   expect(arena.f32(sumsOne)).toEqual(arena.f32(sumsTwo));
 
-  // addFourToQ adds the four fields' terms in another order, so sums differ by rounding
+  // addFourToQ adds the terms of the four fields in another order than four calls of addToQ, so sums differ by rounding
   kernel.addFourToQ(0, numRows, a, b, c, d, one.offset, v, v, v, v);
   for (const ids of columns) kernel.addToQ(0, numRows, ids, 0, two.offset, v);
   expect(maxDifference(arena.f32(one), arena.f32(two))).toBeLessThan(1e-6);

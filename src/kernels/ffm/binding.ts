@@ -1,5 +1,5 @@
-// Binding of the field-aware kernel. It exports the functions of FmKernel (fm.ts), so that the same training code runs
-// both kernels.
+// Binding of the field-aware kernel. It exports the functions of FmKernel (../fm/binding.ts), so that the same training
+// code runs both kernels.
 //
 //   plan ──► slices     u32[blocks][blocks][2]   where the vectors of a block's features for each block of partner
 //                       fields lie:
@@ -7,7 +7,7 @@
 //        ──► accumulators  u32[blocks][blocks][2]   where AdaGrad's accumulators of them lie
 //        ──► linear     f32[n][L]            w and its state, L of the method
 //        ──► fieldOf    u32[n]
-//        ──► tiles      struct[]             all pairs of fields, group by group (ffm-tiles.ts)
+//        ──► tiles      struct[]             all pairs of fields, group by group (tiles.ts)
 //        ──► partials   f32[2][G+1][B]       partial scores, alternating
 //   thread t ──► its tiles; for a batch squares and sumsOfPairs, and if rows differ in width, partners and blockEnds
 
@@ -30,7 +30,9 @@ import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct, writeStructs } from "../shared/struct.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
 
-/** Fields of the features; in a row of a field-aware machine, pairs are sorted by field. */
+/**
+ * Assignment of features to fields, which a field-aware machine needs. The pairs of each row must be sorted by field.
+ */
 export interface FieldAwareness {
   numFields: number;
   /** field of each feature, u32[numFeatures] */
@@ -136,7 +138,8 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
       ...tilesAmong[numThreads - 1]![t]!,
       tables: writeTables(arena, tables.threads[t]!, squares?.threads[t]),
       linear: t === 0,
-      // reservePairs allocates the arrays `partners`, `squares` and `sumsOfPairs`
+      // `reservePairs` allocates the arrays partners, squares and sumsOfPairs later, because their length depends on
+      // the rows
       partners: 0,
       squares: 0,
       sumsOfPairs: 0,
@@ -199,8 +202,8 @@ function rangesOfBlocks({ numFields, fieldOf }: FieldAwareness, blockFields: num
 }
 
 /**
- * Location of the tables of vectors, or of AdaGrad's accumulators: `places` by block of features and block of partner
- * fields, `threads` by thread and block of features.
+ * Locations of the tables of vectors, or of AdaGrad's accumulators: `places` has one for each block of features and
+ * block of partner fields, `threads` has one for each thread and block of features.
  */
 interface BlockTables {
   places: StridedOffset[][];
@@ -250,7 +253,7 @@ function writeTables(
   const tables = vectors.map((place, block) => ({
     vectors: place,
     stride: place?.stride ?? 0,
-    // if the method has no accumulators, both fields repeat the location of the vectors
+    // without accumulators, both fields repeat the location of the vectors, because the kernel prefetches from either
     accumulators: (accumulators ?? vectors)[block]?.offset ?? 0,
     accumulatorStride: (accumulators ?? vectors)[block]?.stride ?? 0,
   }));

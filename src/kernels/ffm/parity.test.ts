@@ -28,7 +28,10 @@ const shape = {
   l2Weight: 1e-3,
   l2Vector: 2e-3,
 } as const;
-/** Number of features per field. Rows use only FEW features of every second field, so that a block repeats these. */
+/**
+ * Number of features per field. Rows use all of them in odd fields, and only FEW in even fields, so that features of
+ * even fields occur often enough in a block of rows to count as repeated.
+ */
 const SIZE = 40;
 const FEW = 6;
 const unit = (key: number, i: number) => draw(key, i) / 2 ** 32;
@@ -68,7 +71,7 @@ interface Case {
   method?: FmMethod;
 }
 
-/** L2 and learning rate of each feature, in the cases that have such rates; every seventh feature is frozen. */
+/** L2 and learning rate of each feature, for test cases with individual rates; every seventh feature is frozen. */
 const rates = (feature: number) => ({
   l2Weight: 1e-3 * (feature % 3),
   l2Vector: 2e-3 * (feature % 5),
@@ -106,7 +109,8 @@ const cases: [string, Case, number][] = [
 ];
 
 /**
- * Returns the batches in the order in which the kernel visits the rows, with normalized values if the case normalizes.
+ * Returns the batches in the order in which the kernel visits the rows. If the test case normalizes rows, their values
+ * are normalized.
  */
 function visitedBy({ normalizeRows = false }: Case, rows: ReferenceRow[], key: number): ReferenceRow[][] {
   return batchesOf(normalizeRows ? rows.map(referenceNormalized) : rows, key);
@@ -244,8 +248,8 @@ describe("the accumulators of blocks of fields", () => {
   test("of an earlier version, one for each dimension, are replaced by their means over known fields", async () => {
     const { arena, layout } = await machineOf(options, rows);
     const { w } = readOptimizer(arena, layout);
-    // in the state of the earlier version, the accumulators of field f's vectors are f + 1 for the first four
-    // dimensions and f + 3 for the next two; those of padding dimensions must not enter the mean
+    // in the earlier version, each dimension had its own accumulator. Here, field f's are f + 1 for the first four
+    // dimensions and f + 3 for the next two; those of the padding are 99, which must not enter the mean
     const earlier = Array.from({ length: w.length }, () =>
       Array.from({ length: J * 4 }, (_, i) => {
         const [field, d] = [Math.floor(i / 8), i % 8];
@@ -275,7 +279,8 @@ describe("the accumulators of blocks of fields", () => {
     restoreState(other.arena, other.layout, state);
     expect(copyState(other.arena, other.layout)).toEqual(state);
     expect(readOptimizer(other.arena, other.layout)).toEqual(readOptimizer(arena, layout));
-    // Expects that state of an earlier version, with one accumulator for each number, is refused.
+    // Expects that the state of an earlier version, which had one accumulator for each dimension of a vector, is
+    // refused.
     const factors = new Float32Array((state.factors.length / 5) * 8);
     expect(() => restoreState(other.arena, other.layout, { ...state, factors })).toThrow(/another version/);
   });

@@ -59,8 +59,8 @@ export const METHODS = {
 export type FmMethod = keyof typeof METHODS;
 
 /**
- * Location of one number of every feature: offset of the number for feature 0, which may lie outside the group, and
- * bytes from one feature to the next.
+ * Location of a number that every feature of a group has: byte offset of the number for feature 0, which may lie
+ * outside the memory if the group starts at another feature, and bytes from one feature to the next.
  */
 export interface StridedOffset {
   offset: number;
@@ -109,8 +109,8 @@ export interface FmLayout {
   /** number of pairs for which each thread's buffers have room; `reservePairs` increases it */
   pairs: PairCounts;
   /**
-   * layout of a thread's struct; and its array fields that have elements for each (feature, value) pair of a batch,
-   * with their number per pair
+   * layout of a thread's struct; and, for each of its arrays whose length depends on the number of (feature, value)
+   * pairs, the number of elements per pair
    */
   thread: Struct;
   pairArrays: Readonly<Record<string, number>>;
@@ -197,7 +197,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   };
 }
 
-/** Fields of a plan that differ between the two kernels; `slices` and `accumulators` are byte offsets of tables. */
+/** Fields of a plan that differ between fm and ffm; `slices` and `accumulators` are byte offsets of tables. */
 export interface PlanParts {
   barrier: Region | undefined;
   numThreads: number;
@@ -293,7 +293,7 @@ export function threadFields(
     loss: 0,
     bias: 0,
     biasAccumulator: 1,
-    // fields that only the kernel uses, for its current batch
+    // the kernel sets these fields itself, for its current batch
     batchNumber: 0,
     numRows: 0,
     general: 0,
@@ -302,7 +302,7 @@ export function threadFields(
     weights: 0,
     ids: 0,
     labels: 0,
-    // reservePairs allocates the arrays blockIds, values, repeats and repeatSums
+    // `reservePairs` allocates the arrays blockIds, values, repeats and repeatSums later
     blockIds: 0,
     values: 0,
     ends: arena.numbers("the row ends of a batch", BATCH_ROWS),
@@ -320,7 +320,7 @@ export function threadFields(
   };
 }
 
-/** The fields of a layout that `reservePairs` needs. */
+/** The fields of a layout that `reservePairs` reads or changes. */
 type PairBuffers = Pick<FmLayout, "threads" | "thread" | "pairs" | "pairArrays" | "bytesOfRepeat">;
 
 /** Enlarges each thread's buffers to the given numbers of pairs; must not be called while the threads run. */

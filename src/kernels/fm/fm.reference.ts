@@ -6,7 +6,7 @@
 // As in the kernel, score, g and S are computed at the batch's start, while v and w are updated row by row within it,
 // except those of features that the batch's block of rows repeats (../shared/batch-steps.reference.ts). AdaGrad has one
 // accumulator for a slice of v, which the mean of the squared gradients is added to. The kernel's 1 / sqrt(n) is within
-// 7e-4 of the exact one (inverse-sqrt.reference.ts).
+// 7e-4 of the exact one (../shared/inverse-sqrt.reference.ts).
 
 import { gradient, rowLoss } from "../../numeric/losses.js";
 import {
@@ -66,7 +66,7 @@ export interface ReferenceOptions {
   l2Vector: number;
   /** L2 and learning-rate factor of each feature; absent: the options above for all features */
   rates?: (feature: number) => ReferenceRates;
-  /** whether a feature is repeated in the batch's block of rows (../repeats.ts); absent: no feature is */
+  /** whether a feature is repeated in the batch's block of rows (repeats.ts); absent: no feature is */
   isRepeated?: (feature: number) => boolean;
   /** function for 1 / sqrt(x); kernelInverseSqrt imitates the kernel's; absent: exact */
   inverseSqrt?: (n: number) => number;

@@ -6,8 +6,8 @@ import { SHRINKING } from "../shared/memory.js";
 import { METHODS, mostThreads, sliceOf, sliceWidth, type FmMethod, type FmShape } from "./binding.js";
 
 /**
- * Maximum bytes of a memory, and bytes of it reserved for batches, the smallest chunks of rows, and data of threads.
- * Tests lower them, to divide small machines.
+ * Maximum bytes of a WebAssembly memory, and how many of them are reserved for everything but parameters: batches, rows
+ * and the threads' buffers. Tests lower both numbers, so that small machines are divided.
  */
 export const memoryBytes = { most: 2 ** 32, buffers: 64 << 20 };
 

@@ -21,7 +21,8 @@ import { kernelInverseSqrt } from "../shared/inverse-sqrt.reference.js";
 import { draw } from "../../numeric/random.js";
 
 /**
- * Number of distinct keys by position in the row: MANY, of which a block repeats none, or FEW, of which it repeats all.
+ * Number of distinct keys at each position of a row: MANY at even positions, so that no key repeats often in a block of
+ * rows; FEW at odd positions, so that every key does.
  */
 const [MANY, FEW] = [60, 6];
 const numFeatures = 10 * MANY;
@@ -176,7 +177,7 @@ test.each(["adagrad", "sgd", "ftrl", "adam"] as const)(
 
 describe("the accumulators of slices", () => {
   test("of an earlier version, one for each dimension, are replaced by their means", async () => {
-    const dim = 12; // slices of 8 and 4 dimensions, the second padded to 8
+    const dim = 12; // two slices: one of 8 dimensions, and one of 4 that is padded to 8
     const { arena, layout } = await machineOf({ ...shape, dim }, [pairs(0, 6, () => 1)]);
     const { w } = readOptimizer(arena, layout);
     const each = Float32Array.from({ length: numFeatures * 16 }, (_, i) =>
@@ -200,7 +201,8 @@ describe("the accumulators of slices", () => {
       restoreState(other.arena, other.layout, state);
       expect(copyState(other.arena, other.layout)).toEqual(state);
       expect(readOptimizer(other.arena, other.layout)).toEqual(readOptimizer(arena, layout));
-      // Expects that state of an earlier version, with one accumulator for each number, is refused.
+      // Expects that the state of an earlier version, which had one accumulator for each dimension of a vector, is
+      // refused.
       const factors = new Float32Array((state.factors.length / 9) * 16);
       expect(() => restoreState(other.arena, other.layout, { ...state, factors })).toThrow(/another version/);
     },

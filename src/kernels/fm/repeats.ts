@@ -58,7 +58,7 @@ export function marksFor(numFeatures: number, keepsOrder: boolean): Marks {
   return { counts: new Uint32Array(numFeatures), base: 0, sketch, keepsOrder };
 }
 
-/** Selection of the blocks of a thread: first, first + step, first + 2 step, ... */
+/** The blocks that a thread processes: first, first + step, first + 2 step, ... */
 interface Share {
   first: number;
   step: number;
@@ -110,7 +110,8 @@ export function markRepeats(
     }
     const { base } = marks;
     const most = mostUnmarked(last - first);
-    // few features are in a bucket with more pairs than `most`; only these are counted exactly
+    // few features fall into a bucket of the sketch that counts more than `most` pairs; only their pairs are counted by
+    // feature
     sketch.fill(0);
     for (let i = from; i < to; i++) sketch[ids[i]! % SKETCH]!++;
     for (let i = from; i < to; i++) {

@@ -98,7 +98,7 @@ class Parameters {
    * Copies a slice of a feature's vector, and its state, to `target` from index `to` on; omits the first `skip` floats.
    */
   read(feature: number, j: number, skip: number, target: Float32Array, to: number): void {
-    // the slice and its state are adjacent in memory, unless the state is an accumulator
+    // the slice and its state are adjacent in memory, but accumulators are stored elsewhere
     const slice = this.#slices[this.#groupOf(feature)]![j]!;
     const at = indexOf(slice, feature);
     target.set(slice.numbers.subarray(at + skip, at + this.#side), to);
@@ -118,8 +118,8 @@ class Parameters {
   }
 
   /**
-   * Sets each accumulator of a feature to the mean of the values `of` over the slices that share it and whose
-   * accumulators are known.
+   * Sets each accumulator of a feature, which several slices may share, to the mean of the slices' values `of`; slices
+   * whose accumulator is unknown are left out of the mean.
    *
    * @param of f32, one value per slice
    */
@@ -128,7 +128,7 @@ class Parameters {
     for (let j = 0; j < this.J; j++) {
       if (!known[j]) continue;
       const square = this.#accumulatorOf(feature, j);
-      // a memory has at most 2^30 numbers
+      // a memory has at most 2^30 f32, so each address in any of the memories has its own key
       const key = 2 ** 30 * square.memory + indexOf(square, feature);
       const { sum, count } = sums.get(key) ?? { sum: 0, count: 0 };
       sums.set(key, { square, sum: sum + of[j]!, count: count + 1 });

@@ -45,8 +45,8 @@ const LEAST_STAGED = 256;
 export const CELL_BYTES = 16;
 
 /**
- * Number of bits of a tree's integer sums: gradients are at most 2^50, so that f64 represents every sum exactly,
- * hessians at most 2^37.
+ * Maximum number of bits of the integers that a tree's histograms add up: 50 for gradients, so that f64 represents
+ * every sum exactly, 37 for hessians.
  */
 export const GRADIENT_BITS = 50;
 export const HESSIAN_BITS = 62 - COUNT_BITS;
@@ -140,8 +140,8 @@ export interface GbdtLayout extends RowLayout {
   /** bin edges of each numeric feature, f64[features][EDGES] */
   edges: number;
   /**
-   * two buffers of values that wait to be binned; each has `stagedRows` f64 for every feature, or the bins of a
-   * categorical one
+   * two buffers in which values wait until they are binned; a buffer has `stagedRows` f64 for each numeric feature, and
+   * as many bins for each categorical one
    */
   staged: number;
   stagedRows: number;
@@ -168,10 +168,13 @@ export interface GbdtLayout extends RowLayout {
   splits: number;
   /** u8[2][numCells]: for two leaves, 1 for each bin that goes to the left side */
   lefts: number;
-  /** buffers of each thread: one for gathered rows or for sorting categories, followed by the thread's table of bins */
+  /**
+   * buffers of each thread: one for gathered rows or for sorting categories, followed by a table that says for each bin
+   * of a split whether it goes left
+   */
   scratch: number;
   scratchBytes: number;
-  /** byte offset of the table of bins within a thread's buffers */
+  /** byte offset, within a thread's buffers, of the table that says for each bin of a split whether it goes left */
   scratchTable: number;
   /** nodes of the growing tree, Node[numLeaves - 1] */
   nodes: number;
@@ -210,7 +213,7 @@ export function stagedAt({ staged, stagedRows, places }: GbdtLayout, slot: numbe
   return staged + 8 * stagedRows * (slot * places.length + f);
 }
 
-/** Sizes of a training's arrays. */
+/** Numbers on which the sizes of a training's arrays depend. */
 export interface GbdtShape {
   rows: RowLayout;
   numTrain: number;

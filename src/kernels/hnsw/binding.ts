@@ -16,7 +16,7 @@ export { NONE as NO_NODE };
 /** Functions of the kernel; pointers are byte offsets. */
 export type HnswKernel = Kernel;
 
-/** Maximum number of links of a node on a level above 0, in graphs that are built here. */
+/** Maximum number of links of a node on a level above 0, in graphs that `embed` builds itself. */
 export const MOST_LINKS = 100;
 /**
  * Maximum size of the candidate list when masks leave a search with too few nodes; if it is not enough, the query is
@@ -50,12 +50,12 @@ export interface GraphLayout extends GraphShape {
   stride: number;
   /** vector of each node, f32[n][stride] */
   vectors: Region;
-  /** u32[n][m0]: links on level 0; NO_NODE ends a row with fewer links */
+  /** u32[n][m0]: at most m0 links of each node on level 0; NO_NODE ends a row with fewer links */
   links: Region;
   /** u32[n]: index of the row with a node's links on level 1; the rows of its higher levels follow */
   upperRows: Uint32Array;
   numUpperRows: number;
-  /** links of nodes on levels above 0, u32[numUpperRows][m] */
+  /** u32[numUpperRows][m]: links of nodes on levels above 0, at most m in each row */
   upperLinks: Region;
 }
 
@@ -101,7 +101,8 @@ function bytesOf({ memory }: Arena, { offset, bytes }: Region): Uint8Array {
 /**
  * Allocates the arrays that are needed to build the graph.
  *
- * @param order u32[n]: nodes in the order in which they are added; the entry comes first, and levels do not increase
+ * @param order u32[n]: nodes in the order in which they are added, beginning with the node at which searches begin;
+ *   nodes of higher levels come before those of lower levels
  */
 export function allocateBuild(
   arena: Arena,

@@ -100,7 +100,7 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
     inputGradients: arena.numbers("the derivatives of a batch", batchPitch * rowPitch),
     scoreGradients: arena.numbers("the derivatives of a batch", batchPitch),
     losses: arena.allocate("the losses of a batch", batchPitch * 8),
-    // reservePairs allocates the arrays with an element per pair
+    // `reservePairs` allocates the arrays with an element per pair later
     places: 0,
     pairRows: 0,
     sorted: 0,
@@ -160,7 +160,7 @@ function threadFields(arena: Arena, dense: DenseLayout, rowPitch: number): Field
     loss: 0,
     ...allocateDenseScratch(arena, dense),
     gathered: arena.allocate("a thread's scratch", 8 * rowPitch * 4),
-    // reservePairs allocates the arrays `sums`, `held` and `counts`
+    // `reservePairs` allocates the arrays `sums`, `held` and `counts` later
     sums: 0,
     held: 0,
     counts: 0,

@@ -271,7 +271,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   });
   const threads = Array.from({ length: numThreads }, () =>
     writeStruct(arena, "a thread", Thread, {
-      // strata and shared negatives use a single table of vectors, because their threads read all slices
+      // training in strata and with shared negatives uses a single table of vectors, because its threads read all
+      // slices
       ...vectors.tables[0]!,
       ...{ loss: 0, batchNumber: 0, blockNumber: 0, numShared: 0, numRows: 0, learningRate: 0 },
       order: arena.numbers("an order", BLOCK),

@@ -50,9 +50,10 @@ const shape: RankingShape = {
 };
 
 /**
- * Generates data with one user and one item feature per event, or with two or three valued features per item and a
- * context per event.
+ * Generates data for the tests.
  *
+ * @param rich true: an event's context has a user and another feature, and an item has two or three features, with
+ *   values; false: both have a single feature
  * @param crawler true if user 0 has events with every item
  */
 function dataOf(
@@ -176,7 +177,7 @@ function trainStrataTwin(
   return { twin, sum: referenceStrata(twin, data, groups, epochKey, settings) };
 }
 
-/** Trains the reference on the same two batches as the kernel. */
+/** Trains the reference, one batch after another, on the batches on which the kernel trains. */
 function trainTwin(
   data: ReturnType<typeof dataOf>,
   options: RankingShape,
@@ -207,7 +208,7 @@ function trainTwin(
     const drawn = Array.from({ length: options.negatives }, (_, n) =>
       referenceDraw(numItems, data.alias, key, n),
     );
-    // a batch's own items are shared negatives in multiples of eight
+    // the items of a batch's events are negatives for all of its events, but only as many as a multiple of eight
     const inBatch = options.inBatch ? batch.slice(0, batch.length - (batch.length % 8)) : [];
     const shared = [...drawn, ...inBatch.map((event) => data.items[event]!)];
     const eventsOf = (user: number) => batch.filter((event) => data.users[event] === user).length;

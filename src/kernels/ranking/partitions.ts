@@ -19,8 +19,8 @@ import { Plan } from "./layout.js";
 const RUN = 16;
 
 /**
- * Sizes in bytes: users whose rows have at most `whole` bytes are one partition; otherwise a partition has `each`
- * bytes. Tests set other sizes.
+ * Sizes in bytes: users are not divided if all of their rows have at most `whole` bytes; otherwise a partition has
+ * `each` bytes. Tests set other sizes.
  */
 export const partitionBytes = { whole: 512 << 20, each: 64 << 20 };
 
@@ -112,7 +112,7 @@ export interface PartitionSizes {
 
 /** A region of the kernel's memory in which one partition of the users at a time is trained. */
 export interface Slot {
-  /** index of the row of the slot's first user in the table of vectors */
+  /** row, in the table of vectors, of the first user of the partition in this slot */
   firstRow: number;
   /** u32: the events, in the layout of `partitionSections` */
   events: Region;
@@ -155,7 +155,7 @@ export function allocateSlot(
 /**
  * Points the kernel's plan to the events of the partition in a slot, from event `first` on.
  *
- * @param shift 32 minus the binary logarithm of the number of bits of the memberships
+ * @param shift 32 minus the binary logarithm of the number of bits in the Bloom filter of the history
  */
 export function useSlot(
   arena: Arena,

@@ -17,8 +17,8 @@ import { aliasChances } from "./strata.js";
 const MAX_TRIES = 64;
 
 /**
- * Events whose scores are computed together, in order, and the items of the group from which their negatives are
- * sampled.
+ * A step of training in strata: the events whose scores are computed together, and the items from which their negatives
+ * are sampled, all of one group.
  */
 interface StrataStep {
   events: number[];
@@ -61,7 +61,7 @@ export function referenceStrata(
   return sum;
 }
 
-/** Returns the steps of an epoch, round after round. @param data events of one user and one item, one feature each */
+/** Returns the steps of an epoch, round after round; each context and item in the data must have a single feature. */
 function strataSteps(
   { context, templates, items, numItems }: RankingData,
   groups: number,

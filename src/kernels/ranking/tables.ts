@@ -20,7 +20,7 @@ interface VectorTable {
    */
   vectors: number;
   stride: number;
-  /** bytes from the address of slice 0 of a feature to that of its accumulator (either may lie outside) */
+  /** bytes from slice 0 of a feature to slice 0's accumulator; computed even if the table contains neither */
   squares: number;
 }
 
@@ -94,8 +94,8 @@ export function placeVectors(
   const cuts = bounds.slice(1).map((toSlice, t) => {
     const fromSlice = bounds[t]!;
     const size = toSlice - fromSlice;
-    // accumulators are padded to whole cache lines in a single table, in which random events are read, otherwise to 16
-    // bytes
+    // a single table has its accumulators padded to whole cache lines, because features are read in random order; other
+    // tables have them padded to 16 bytes
     const kept = keeps ? (numTables === 1 ? 64 * Math.ceil(size / 16) : 16 * Math.ceil(size / 4)) : 0;
     return {
       fromSlice,

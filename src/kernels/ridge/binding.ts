@@ -77,7 +77,7 @@ export interface RidgeLayout {
 /**
  * Copies the problem into the arena, and allocates the fits.
  *
- * @param folds for each group of fits, the part of rows that it does not use; LEFT_OUT for a fit on all used rows
+ * @param folds the fold that each set of fits holds out; LEFT_OUT for fits on all used rows
  * @throws {UsageError} it does not fit
  */
 export function allocateRidge(

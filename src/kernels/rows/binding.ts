@@ -24,7 +24,7 @@ export interface WrittenColumn {
 
 /** Size in bytes of the buffer that one call fills. */
 const OUT_BYTES = 1 << 20;
-/** Maximum number of bytes of a batch in the kernel's memory. */
+/** Maximum number of bytes of a batch of rows in the kernel's memory. */
 const MOST_BYTES = 2 ** 31;
 /** Number of bytes after the end of a text that the kernel may read. */
 const SLACK = 8;

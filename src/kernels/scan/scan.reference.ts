@@ -9,7 +9,7 @@ export interface IndexedRows {
   /** index of each row's physical line, from 0 */
   lines: number[];
   numLines: number;
-  /** lines with a number of cells other than that of the columns, in file order */
+  /** lines whose number of cells is not the number of columns, in file order */
   ragged: { line: number; numCells: number }[];
 }
 

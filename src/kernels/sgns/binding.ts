@@ -84,18 +84,16 @@ export interface SgnsLayout {
   use: (threads: number) => void;
   numSlices: number;
   barrier: Region;
-  /** vectors of the V rows as centres and as contexts, f32[J][V][16] each, by slice of 16 dimensions */
+  /** f32[J][V][16] each: vectors of the V rows as centres and as contexts, for each of J slices of 16 dimensions */
   centres: Region;
   contexts: Region;
-  /** AdaGrad's sums of squares for the centres and for the contexts, f32[J][V] each, by slice and row */
+  /** f32[J][V] each: AdaGrad's sums of squares for the centres and for the contexts, by slice (J) and row (V) */
   centreSquares: Region;
   contextSquares: Region;
   tokens: Region;
   left: Region;
   right: Region;
-  /**
-   * f32[4 nb + n + 4 nb]: square roots of the events' weights; allocated when the first stream with weights is loaded
-   */
+  /** f32: square roots of the n tokens' event weights, padded on both sides; allocated when first needed */
   weights: Region | undefined;
   /** u32[n]: index of each token's list of further contexts; undefined if the shape has no lists */
   lists: Region | undefined;
@@ -288,7 +286,8 @@ export function loadStream(
       throw new RangeError(`a stream of ${n} tokens whose lists are none of ${numLists}`);
     arena.u32(layout.lists).set(lists);
   }
-  // padding, because the columns of the first and last centres extend beyond the stream
+  // the weights are padded on both sides, because the kernel reads those of positions before the first and after the
+  // last token
   const pad = 4 * columnBlocks(window);
   if (weights) layout.weights ??= arena.allocate("a stream's weights", layout.tokens.bytes + 8 * pad);
   arena.u32(layout.tokens).set(tokens);
@@ -349,7 +348,7 @@ export function putRows(
   }
 }
 
-/** Returns AdaGrad's sums of squares of the centres or of the contexts, by row and slice. @returns f32[numRows][J] */
+/** Returns AdaGrad's sums of squares of the centres or of the contexts. @returns f32[numRows][J], by row and slice */
 export function squaresByRow(arena: Arena, squares: Region, numRows: number): Float32Array {
   const sums = arena.f32(squares);
   const numSlices = sums.length / numRows;

@@ -55,7 +55,7 @@ export function checkPairs({ lists, markets }: SgnsPairs, numRows: number): void
   if (!areLists) throw new RangeError("lists of pairs that are none");
   if (!markets) return;
   const { of, ends, rows } = markets;
-  // a market without rows has no row to sample
+  // a market must have rows, because negatives are sampled from it
   const isMarket = (market: number) =>
     market === NO_MARKET || (market < ends.length - 1 && ends[market + 1]! > ends[market]!);
   const areMarkets =

@@ -20,12 +20,12 @@ import {
 } from "./binding.js";
 import { NO_MARKET } from "./pairs.js";
 
-/** Counter that separates the draws from markets from those of the noise, as in assembly/pairs.ts. */
+/** Counter of the random number that serves as the key for sampling negatives from markets, as in assembly/pairs.ts. */
 const PAIR_DRAWS = 0xffffffff;
 
 export type ReferenceShape = Omit<SgnsShape, "threads" | "mostTokens">;
 
-/** A value for the vectors of centres, and one for the vectors of contexts. */
+/** A pair of values, one for the vectors of centres and one for the vectors of contexts. */
 export interface Sides<T> {
   centres: T;
   contexts: T;

@@ -8,7 +8,7 @@ import { type ReferenceParameters, referenceStep, type ReferenceStep } from "./s
 
 /** Numbers of occurrences of the repeated features of a batch. */
 export interface ReferenceRepeats {
-  /** number of occurrences in the batch by repeated feature */
+  /** for each repeated feature, the number of its occurrences in the batch */
   counts: ReadonlyMap<number, number>;
   loss: "logistic" | "squared";
 }

@@ -12,7 +12,7 @@ export class GrowingArrays {
   readonly #owner: string;
   readonly #regions = new Map<string, Region>();
 
-  /** Creates a store without arrays. @param owner name of the owner, for error messages */
+  /** Creates an empty store of arrays. @param owner name of the owner, for error messages */
   constructor(arena: Arena, owner: string) {
     this.#arena = arena;
     this.#owner = owner;

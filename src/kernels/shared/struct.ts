@@ -98,7 +98,7 @@ export function setField<S extends Struct>(
   else view.setUint32(at + offset, value, true);
 }
 
-/** Returns a field and resets it to 0, for a sum since the last call. */
+/** Returns a field and resets it to 0: for fields that contain a sum over everything since the last call. */
 export function takeField<S extends Struct>(
   arena: Holder,
   struct: S,

@@ -24,7 +24,7 @@ export function allocatePanel(arena: Arena, name: string, numRows: number): Regi
 
 /**
  * Copies a sparse matrix into the arena.
- * @param scale,shift byte offsets of D and f, or 0
+ * @param scale,shift byte offsets of the rows' scales (D) and shifts (f), or 0
  * @returns byte offset of the struct
  */
 export function allocateSparse(

@@ -79,7 +79,7 @@ export function packItems(
 }
 
 /**
- * Returns the number of queries per kernel call, by which the calls are divided evenly among threads.
+ * Returns the number of queries that one kernel call handles, chosen so that threads get about equally many calls.
  *
  * @returns a multiple of 4, at most BLOCK_QUERIES
  */

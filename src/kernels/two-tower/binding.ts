@@ -120,7 +120,7 @@ export interface TowerLayout {
   barrier: Region;
   /** f32[n][D]: vectors of items, of items in histories, and of features */
   vectors: Region;
-  /** Adam's moments of the vectors, f32[J][n][2][8] */
+  /** f32[J][n][2][8]: Adam's moments m and s for each of J slices of each of n vectors */
   moments: Region;
   /** f32[n][2] for each thread, all equal: 1 - b1^t and 1 - b2^t of each vector after t steps of Adam */
   corrections: Region[];
@@ -362,7 +362,7 @@ export function placeUsers(
     numFields: rowEnds.length - 1,
     rowEnds: growing.put("the ends of fields", rowEnds),
   };
-  // the structs overwrite those of the previous call
+  // the structs are written over those of the previous call, which are no longer needed
   const size = histories.length * History.size;
   const at = growing.put("structs", new Uint32Array((size + FieldRowsStruct.size + Users.size) / 4));
   structs.forEach((each, h) => putStruct(arena, History, at + h * History.size, each));

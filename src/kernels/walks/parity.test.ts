@@ -194,7 +194,7 @@ describe.each([
         steps.set(pair, counts.set(list[i]!, (counts.get(list[i]!) ?? 0) + 1));
       }
     }
-    /** Returns the test statistic over all pairs of consecutive nodes against the probabilities for p and q. */
+    /** Returns chi-square of the walks' pairs of consecutive nodes against the probabilities for p and q. */
     const against = (parameters: { p: number; q: number }) => {
       let [statistic, df] = [0, 0];
       for (const [pair, counts] of steps) {

@@ -14,7 +14,10 @@ import {
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { kernelThread, type KernelThread } from "../../workers/kernel-thread.js";
 
-/** Items by which users are scored: one list per query, with weights of the items if they are not all 1. */
+/**
+ * Queries to score, one per user: a list of the user's items for each query, with the items' weights if they are not
+ * all 1.
+ */
 export interface FilterQueries extends ItemLists {
   weights?: Float64Array;
 }
@@ -47,7 +50,10 @@ export interface FilterConstants {
   beforeIdeal: Float64Array;
 }
 
-/** Called once in each thread. Results do not depend on the thread that takes a block. */
+/**
+ * Function of each thread: for a task, scores one block of queries after another until no block is left. Results do not
+ * depend on which thread takes a block.
+ */
 export const start = kernelThread<FilterKernel, FilterConstants, FilterTask, null>((thread) => (task) => {
   const worker = new BlockWorker(thread);
   const numQueries = task.queries.indptr.length - 1;

@@ -62,7 +62,8 @@ export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null
   }
 
   /**
-   * Returns each thread's memory for the top lists of a panel's 16 users. It is reused for lists of the same length.
+   * Returns each thread's memory for the lists of best items of a panel's 16 users. It is reused for lists of the same
+   * length.
    */
   #listsOf(top: number) {
     if (this.#lists.top !== top) {

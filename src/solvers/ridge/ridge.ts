@@ -119,7 +119,7 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
     return { width, blocks: rows.blocks, mean, centers: this.arena.f64(centers).slice(), coefficients };
   }
 
-  /** Runs the solver from the current coefficients. */
+  /** Fits coefficients on the rows of each fold by conjugate gradients, which start from the current coefficients. */
   async #solve(folds: readonly FoldLayout[], lambda: number, tolerance: number): Promise<void> {
     const { plan } = this.#layout;
     await this.#onFits(folds, (fits) => ["solve", plan, fits, "thread", lambda, tolerance, MAX_STEPS]);

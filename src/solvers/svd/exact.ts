@@ -21,7 +21,7 @@ export interface Triplets {
   /** f32[numRows][dim] and f32[numColumns][dim], row-major; columns have unit length */
   left: Float32Array;
   right: Float32Array;
-  /** the left vectors of rows in blocks, whose `left` is empty */
+  /** set if rows were decomposed in blocks: reads the left vectors from the store, and `left` is empty */
   saved?: SavedRows;
   /**
    * f32[numColumns][dim]: the right vectors after the filter, c(P) D_a times `right`; only for a matrix with a filter
@@ -33,7 +33,7 @@ export interface Triplets {
 export interface SavedRows {
   /** Returns f32[last - first][dim]: the vectors of some rows. */
   read: (first: number, last: number) => Float32Array;
-  /** Reads all vectors once. @throws {ArtifactError} the store was truncated or changed */
+  /** Reads all vectors, to check that they are intact. @throws {ArtifactError} the store was truncated or changed */
   check: () => Promise<void>;
 }
 

@@ -37,13 +37,14 @@ export const otherSide = (side: MatrixSide): MatrixSide => (side === "rows" ? "c
 interface SideLayout {
   length: number;
   /**
-   * offset of the struct whose product with a vector is a vector of this side: that of the matrix, or of its transpose
+   * byte offset of the struct of the matrix (for the side "rows") or of its transpose (for "columns"), whose product
+   * with a vector is a vector of this side
    */
   matrix: number;
-  /** offset of this side's diagonal scaling, or 0; and a panel for vectors that are multiplied by it */
+  /** byte offset of the diagonal of factors that scale this side, or 0; and a panel for the scaled vectors */
   scale: number;
   scaled: Region | undefined;
-  /** offset of this side's vector of the means (e or f of A = D S D - e f'), or 0 */
+  /** byte offset of this side's vector (e or f of A = D S D - e f') that shifts the matrix by its means, or 0 */
   shift: number;
 }
 
@@ -53,11 +54,14 @@ interface SmallRegions {
   targets: Region;
   coefficients: Region;
   sums: Region;
-  /** sums of a shifted product, by its side */
+  /** for a product whose result is of a side: sums from which the shift by the means is computed */
   rowSums: Record<MatrixSide, Region>;
 }
 
-/** A panel of rows that are in blocks: its factor, or the keys of its random columns. */
+/**
+ * Recipe for a panel of the side "rows" that is computed block by block when needed: the panel that the matrix is
+ * multiplied by, or the keys of random columns.
+ */
 type Deferred = { factor: Region } | { keys: number[] };
 
 /** The threads of a decomposition. The caller must call `terminate`, which ends them. */
@@ -66,7 +70,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   readonly #small: SmallRegions;
   readonly #scratches: number[];
   readonly #blocks: MatrixBlocks | undefined;
-  /** panel of one block of rows */
+  /** buffer for one block of rows of a panel */
   readonly #block: Region | undefined;
   readonly #deferred = new Map<Region, Deferred>();
   readonly #filter: { of: ColumnFilter; room: FilterRoom } | undefined;
@@ -203,8 +207,8 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
-   * Returns the scaled factor of a product whose result is of the given side, and computes the sums for the result's
-   * shift.
+   * Prepares a product of the matrix with the panel `source`, whose result is of the given side: returns the scaled
+   * panel, and computes the sums that the shift by the means needs.
    */
   async #factorOf(side: MatrixSide, source: Region): Promise<Region> {
     const from = this.#sides[otherSide(side)];
@@ -216,7 +220,10 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return await this.#scaled(otherSide(side), source, from);
   }
 
-  /** Returns a panel of rows `first` .. of a side, scaled if the side is. */
+  /**
+   * Returns a panel of vectors of a side, multiplied by the side's scaling if there is one; its rows start at row
+   * `first` of the side.
+   */
   async #scaled(
     side: MatrixSide,
     source: Region,
@@ -241,7 +248,10 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     await this.#onRows(numRows, ["multiplyRows", matrix, ...panels, "first", "count"]);
   }
 
-  /** Computes a panel of rows block by block. @param work is called with each block, whose rows are in a panel */
+  /**
+   * Computes a panel of the side "rows" block by block.
+   * @param work is called with each block and a panel with the block's rows
+   */
   async #eachBlock(panel: Region, work: (block: RowBlock, values: Region) => Promise<void>): Promise<void> {
     const deferred = this.#deferred.get(panel)!;
     const values = this.#block!;
@@ -355,8 +365,8 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
-   * Clears the buffers in which parts of a sum are added up.
-   * @returns u32[PARTS]: offset of a buffer of `size` zeros for each part
+   * Clears the buffers for partial sums, one for each part of the rows.
+   * @returns u32[PARTS]: byte offset of each part's buffer, `size` zeros
    */
   #clearedSums(size: number): Uint32Array {
     const { sums } = this.#small;

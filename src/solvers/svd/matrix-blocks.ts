@@ -1,9 +1,10 @@
-// The entries of a matrix whose rows are decomposed in blocks, so that vectors of the side "rows" need not be in memory.
+// The entries of a matrix that is decomposed in blocks of rows, so that vectors of the side "rows" need not be in
+// memory.
 //
 //   rows of the caller ──────────────┐
 //   store: each block by columns ────┴─► one of two slots of the kernel's memory, read while the threads work on the other
 //
-// The blocks are the parts in which sums over rows are added up, so results do not depend on whether rows are in blocks.
+// The blocks are the parts in which sums over rows are added up, so results are the same as without blocks.
 
 import { packedRows, rowsBetween, type SparseRows } from "../../kernels/als/binding.js";
 import type { Arena, Region } from "../../kernels/shared/memory.js";
@@ -15,33 +16,36 @@ export interface NumberStore {
   write(name: string, numbers: Uint32Array): Promise<void>;
   /** @throws {ArtifactError} the block was truncated or changed */
   read(name: string, into: Uint32Array): Promise<void>;
-  /** Reads a part of a block, from number `from` on. */
+  /** Reads numbers of a block into an array, starting at number `from` of the block. */
   readPart(name: string, from: number, into: Uint32Array): void;
 }
 
-/** Store and transposition that a decomposition of rows in blocks uses. */
+/** Store and function that the decomposition of a matrix in blocks of rows needs. */
 export interface InBlocks {
   store: NumberStore;
-  /** returns the same entries by columns, with ascending rows in each */
+  /** returns the transpose of a sparse matrix; the entries of each of its rows are in ascending order */
   transpose: (rows: SparseRows, numColumns: number) => SparseRows;
 }
 
 /** A block of rows in the kernel's memory. */
 export interface RowBlock {
   index: number;
-  /** range of its rows, and whether it is the last one */
+  /** first row and number of rows of the block, and whether it is the last block */
   first: number;
   count: number;
   isLast: boolean;
-  /** byte offsets of the structs of its entries, by rows and by columns */
+  /** byte offsets of the structs with the block's entries, by rows and by columns */
   rows: number;
   columns: number;
 }
 
-/** Scalings and shifts of rows and of columns: byte offsets, or 0. */
+/** Byte offsets of the vectors that scale and shift the matrix, for its rows and for its columns; 0 without one. */
 type Scalings = Record<"rows" | "columns", { scale: number; shift: number }>;
 
-/** Numbers of rows that were saved block by block. They outlive the kernel's memory. */
+/**
+ * Values of matrix rows that were written to the store block by block; they can be read after the kernel's memory is
+ * freed.
+ */
 export class SavedPanels {
   readonly #store: NumberStore;
   readonly #starts: readonly number[];
@@ -71,7 +75,7 @@ export class SavedPanels {
     }
   }
 
-  /** Reads saved rows as a whole. @throws {ArtifactError} they were truncated or changed */
+  /** Reads all saved rows, to check that they are intact. @throws {ArtifactError} they were truncated or changed */
   async check(name: string, width: number): Promise<void> {
     for (let b = 0; b + 1 < this.#starts.length; b++) {
       const numbers = new Uint32Array((this.#starts[b + 1]! - this.#starts[b]!) * width);
@@ -111,14 +115,14 @@ export class MatrixBlocks {
     this.#slots = [0, 1].map(() => ({ rows: place(this.mostRows), columns: place(numColumns) }));
   }
 
-  /** Writes the entries by columns to the store. */
+  /** Transposes the entries of each block, and writes the result to the store. */
   async begin(transpose: InBlocks["transpose"], scalings: Scalings): Promise<void> {
     this.#scalings = scalings;
     for (let b = 0; b + 1 < this.#starts.length; b++)
       await this.#store.write(columnsName(b), packedRows(transpose(this.#rowsOf(b), this.#numColumns)));
   }
 
-  /** Works on each block in turn, while the next one is read. */
+  /** Calls a function with each block in turn, while the next block is read from the store. */
   async each(work: (block: RowBlock) => Promise<void>): Promise<void> {
     const numBlocks = this.#starts.length - 1;
     let block = await this.#load(0);
@@ -128,7 +132,7 @@ export class MatrixBlocks {
     }
   }
 
-  /** Writes numbers of a panel's rows of a block. */
+  /** Writes a panel's rows, those of one block, to the store. */
   async save(name: string, { index }: RowBlock, panel: Float32Array): Promise<void> {
     const numbers = new Uint32Array(panel.buffer, panel.byteOffset, panel.length);
     await this.#store.write(`${name} ${index}`, numbers);
@@ -145,7 +149,7 @@ export class MatrixBlocks {
     this.#put(rows, own.indptr.length, b, { scale: moved(scale), shift: moved(shift) });
     const length = this.#numColumns + 1 + (own.values ? 2 : 1) * own.indices.length;
     await this.#store.read(columnsName(b), this.#arena.u32(columns.numbers).subarray(0, length));
-    // the sums over all blocks are scaled and shifted once
+    // columns are sums over all blocks, so they are scaled and shifted once, with the last block
     this.#put(columns, this.#numColumns + 1, b, isLast ? this.#scalings!.columns : { scale: 0, shift: 0 });
     const count = own.indptr.length - 1;
     return { index: b, first, count, isLast, rows: rows.plan, columns: columns.plan };

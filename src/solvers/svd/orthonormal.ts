@@ -25,7 +25,7 @@ const LOST = 1e-6;
 const CLOSE = 0.1;
 /**
  * Threshold for the squared length of a column after its component in the basis is removed, relative to the length
- * before. Below it, rounding errors have a component in the basis again.
+ * before. Below it, rounding errors are so large in comparison that the component must be removed once more.
  */
 const CANCELLED = 1e-4;
 const MAX_STEPS = 12;
@@ -61,7 +61,8 @@ export async function orthonormalize(
   let r = identity();
   for (let step = 0; step < MAX_STEPS; step++) {
     const gram = await machine.crossProducts(side, [panel], panel);
-    // the first step compares lengths with the greatest original length; in later steps, lengths are close to 1
+    // lengths of columns are compared with the greatest length before components in the basis were removed; after the
+    // first step, with 1, because lengths are then close to 1
     const { coefficientAt, inverseAt, isAlive, least, shortest } = whitening(
       gram,
       step === 0 ? pending.squaredLength : 1,
@@ -100,7 +101,10 @@ function whitening(gram: Float64Array, squaredLength: number) {
      */
     coefficientAt: (i: number, j: number) =>
       has(i, j) ? vectors[i * PANEL + j]! / (lengths[i]! * Math.sqrt(values[j]!)) : 0,
-    /** returns element (j, i) of L^1/2 P' D, the inverse of the orthonormalizing transformation */
+    /**
+     * returns element (j, i) of L^1/2 P' D, the inverse of the matrix D^-1 P L^-1/2 that makes the columns of Z
+     * orthonormal
+     */
     inverseAt: (j: number, i: number) =>
       has(i, j) ? Math.sqrt(values[j]!) * vectors[i * PANEL + j]! * lengths[i]! : 0,
     /** true for each eigenvector whose eigenvalue exceeds rounding errors; other directions of Z are lost */

@@ -47,7 +47,7 @@ export function isInBlocks(
   );
 }
 
-/** Name under which a panel of the left vectors is saved. */
+/** Name in the store of a panel of left singular vectors. */
 const leftName = (panel: number): string => `left ${panel}`;
 
 /** Maximum number of restarts. If the iteration has not converged by then, its residual is reported. */
@@ -146,7 +146,10 @@ async function tripletsOf(
   return { ...triplets, ...(blocks && { saved: savedLeft(blocks.saved, lengthsOfPanels, rank) }) };
 }
 
-/** Returns functions that read the left vectors from the store. @param lengths lengths of the columns of each panel */
+/**
+ * Returns functions that read the left singular vectors from the store. @param lengths lengths of the columns of each
+ * panel
+ */
 function savedLeft(panels: SavedPanels, lengths: readonly Float64Array[], dim: number): SavedRows {
   const all = [...lengths.slice(0, Math.ceil(dim / PANEL)).entries()];
   return {

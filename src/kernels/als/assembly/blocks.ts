@@ -58,8 +58,8 @@ export function beginGroup(side: Side, sums: Sums, thread: u32, from: u32, first
 }
 
 /**
- * Adds the terms of a block's events to the equations A x = g of each row. Before, it predicts the events' scores, or
- * adapts the predictions to the previous step.
+ * Adds the terms of those events that are in memory to the equations A x = g of each row. First computes the events'
+ * scores, or, after the first block of dimensions, corrects them by the step of the block before.
  */
 export function addBlock(side: Side, sums: Sums, thread: u32, from: u32, first: u32, numRows: u32): void {
   const s = scratchOf(sums, thread);

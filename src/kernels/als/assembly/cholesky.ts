@@ -1,7 +1,7 @@
 // Solves A x = g by Cholesky's factorization A = U'U, four rows of U at a time.
 //
 //   A, U   f32 panels of [b][b], upper triangle; U overwrites A
-//   -U     the negated factor, so that subtracting U'U is adding the tiles of math/tile.ts
+//   -U     the negated factor, so that U'U is subtracted by adding tiles (../../shared/assembly/tile.ts)
 //
 // A direction whose pivot is not above 0 (a padded dimension, or one that the data and the penalty leave free) gets no
 // step.
@@ -66,7 +66,7 @@ function substitute(s: Scratch, b: u32): void {
       v128.store(g, f32x4.sub(v128.load(g, 16), f32x4.mul(factor, v128.load(u, 16))), 16);
     }
   }
-  // the array of the gradient is reused for x, which starts from zeros; `step` contains y
+  // x is accumulated in the array of the gradient, which is no longer needed, from zeros; `step` contains y
   memory.fill(s.gradient, 0, (<usize>b) << 2);
   for (let r = b; r-- > 0;) {
     const at = (<usize>r) << 2;

@@ -15,9 +15,9 @@
 //
 //   A = sum c h_b h_b' + G_bb + p I      g = sum c (s - 1) h_b + (G w)_b + p w_b      w_b -= A^-1 g
 //
-// Matrices are stored in panels of eight columns, so that every product consists of the tiles of math/tile.ts: element
-// (r, k) of an f32[R][K] is at ((k / 8) R + r) 8 + k % 8. A row's result depends on no other row of W, so any thread
-// may solve any rows. ../binding.ts writes the structs. Twin: ../als.reference.ts.
+// Matrices are stored in panels of eight columns, so that every product consists of the tiles of
+// ../../shared/assembly/tile.ts: element (r, k) of an f32[R][K] is at ((k / 8) R + r) 8 + k % 8. A row's result depends
+// on no other row of W, so any thread may solve any rows. ../binding.ts writes the structs. Twin: ../als.reference.ts.
 
 import { CHUNK, ROWS, Scratch, Side } from "./plan";
 import {
@@ -82,8 +82,8 @@ function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32
 /**
  * Adds the product H'H of consecutive rows to `sums`, on and above the diagonal, a chunk of rows at a time.
  *
- * @param rows f32[][D]
- * @param sums f32 panels of [D][D]
+ * @param rows f32[][D]: rows of H, each padded to D dimensions
+ * @param sums panels of eight columns of a D x D matrix, f32
  * @param firstPanel,endPanel panels of columns to compute: all, or those of one thread
  */
 export function addGram(

@@ -15,9 +15,9 @@ export class Side {
   dim: u32;
   /** b: number of dimensions that are solved together (a block), a multiple of 8 */
   block: u32;
-  /** matrix W of the updated side, f32[n][D] */
+  /** f32[n][D]: vectors of the updated side's n rows, each padded to D dimensions (matrix W) */
   rows: usize;
-  /** matrix H of the other side, f32[m][D] */
+  /** f32[m][D]: vectors of the other side's m rows, each padded to D dimensions (matrix H) */
   others: usize;
   /** u32[n + 1]: row r has events indptr[r] .. indptr[r + 1] */
   indptr: usize;
@@ -45,7 +45,7 @@ export class Scratch {
    */
   products: usize;
   /**
-   * for CHUNK events, the vectors h of their rows on the other side, gathered in f32 panels of eight dimensions; and
+   * for CHUNK events of a row: the vectors h of the events' rows in H, gathered in f32 panels of eight dimensions; and
    * the same vectors times the events' confidences
    */
   gathered: usize;
@@ -68,7 +68,10 @@ export class Scratch {
 export class Sums {
   /** for each row of the group, its matrix A, b x b for a block of b dimensions, in f32 panels of eight columns */
   matrices: usize;
-  /** f32[b] for each row of the group and a block of b dimensions: the gradient g; and the last step */
+  /**
+   * f32[b] for each row of the group and a block of b dimensions: the gradient g; and the step of the block solved
+   * before
+   */
   gradients: usize;
   steps: usize;
   /** f32[numEvents]: predicted score of each event of the block that is in memory */

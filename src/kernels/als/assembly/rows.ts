@@ -20,7 +20,10 @@ export function penaltyOf(side: Side, row: u32): f32 {
   return load<f32>(side.penalties + ((<usize>row) << 2));
 }
 
-/** Packs the vectors of eight rows of W four side by side, f32[2][D][4]; positions beyond the last row are not used. */
+/**
+ * Packs the vectors of eight rows of W, each with D dimensions, four side by side, f32[2][D][4]; positions beyond the
+ * last row are not used.
+ */
 export function pack(side: Side, s: Scratch, first: u32, numRows: u32): void {
   const D = side.dim;
   for (let q: u32 = 0; q < numRows; q++) {
@@ -35,8 +38,8 @@ export function packedAt(s: Scratch, D: u32, q: u32): usize {
 }
 
 /**
- * Writes the score s = <w, h> of each event of the row to `predictions`; `start` is the first event of the batch of
- * rows.
+ * Writes the score s = <w, h> of each event of the row to `predictions`, whose first element is the score of event
+ * `start`.
  */
 export function predict(side: Side, s: Scratch, row: u32, start: u32): void {
   const D = side.dim;
@@ -119,8 +122,8 @@ export function adaptPredictions(side: Side, s: Scratch, row: u32, from: u32, wi
 }
 
 /**
- * Adds the terms of a chunk of events to a row's matrix A and gradient g: gathers the vectors of the events' rows on
- * the other side into panels, then multiplies the panels.
+ * Adds the terms of a chunk of events to a row's matrix A and gradient g: gathers the vectors h of the events' rows in
+ * H into panels, then multiplies the panels.
  */
 function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32, start: u32): void {
   const D = side.dim;

@@ -67,9 +67,9 @@ export function move(
 }
 
 /**
- * Does the work of `move` for one field and of `accumulate` for the next in one pass over the rows, for vectors and
- * one-hot rows with values 1. Most of a sweep is spent here; one pass loads and stores each row's error e and sum q
- * once instead of twice.
+ * Does the work of `move` for one field and of `accumulate` for the next field in a single pass over the rows. It is
+ * for vectors and one-hot rows with values 1. Most of a sweep is spent here; one pass instead of two halves the loads
+ * and stores of each row's error e and sum q.
  */
 export function moveAndAccumulate(
   first: u32,

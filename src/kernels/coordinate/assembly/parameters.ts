@@ -135,8 +135,8 @@ export function moveTogether(
 }
 
 /**
- * Draws the factor a of `moveTogether`; returns 1 if the proposal is rejected, or if the rows carry no information
- * about a.
+ * Draws the factor a by which `moveTogether` multiplies all parameters of a field; returns 1 (no change) if the
+ * proposal is rejected, or if the rows carry no information about a.
  */
 function drawFactor(ve: f64, vvh: f64, alpha: f64, lambda: f64, key: u32): f64 {
   const precision = alpha * vvh;

@@ -38,7 +38,10 @@ export function keyOf(key: u32, hash: usize): u32 {
   return key ? featureKey(key, hash) | 1 : 0;
 }
 
-/** Kinds of features in a sweep: the parameter is drawn, or set to the mean of the prior. */
+/**
+ * Kinds of features in a sweep, which say how the feature's parameter is set: to a draw from its posterior (or to the
+ * minimizer), or to the mean of the prior.
+ */
 export const DRAWN: u8 = 1;
 
 export const AT_MEAN: u8 = 2;

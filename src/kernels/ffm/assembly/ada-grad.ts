@@ -24,8 +24,8 @@ export function growAccumulators<X, M>(plan: FfmPlan, thread: FfmThread, tile: T
 }
 
 /**
- * Grows the AdaGrad accumulators of the features in fields from .. to - 1 of a block, for those of their vectors that
- * interact with the fields of block `partners`.
+ * Grows the AdaGrad accumulators of the features whose fields are from .. to - 1 of a block of fields. A feature has
+ * several accumulators; this grows the one for its vectors that interact with the fields of block `partners`.
  */
 function growBlock<X, M>(
   plan: FfmPlan,
@@ -62,10 +62,10 @@ function growBlock<X, M>(
 }
 
 /**
- * Grows the accumulators of four features of a row at once; the bits are those of one feature after another, because a
- * row's features are distinct.
+ * Grows the accumulators of four features of a row at once. The results are equal, bit for bit, to those of one feature
+ * after another, because a row's features are distinct.
  *
- * @returns the learning rates of their steps
+ * @returns the learning rate of each feature's step
  */
 export function growFour(N: usize, stride: usize, ids: usize, squares: usize, factor: v128, lr: v128): v128 {
   const n0 = N + <usize>load<u32>(ids) * stride;

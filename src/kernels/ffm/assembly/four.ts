@@ -15,7 +15,10 @@ import { FfmPlan, FfmThread, Tile } from "./plan";
 /** Number of bytes of a quad, which is four f32. */
 const QUAD: usize = 16;
 
-/** Returns whether the functions of this file can process the tile. */
+/**
+ * Returns whether forwardFour, updateFour and the other functions of this file can process the tile: if rows are
+ * one-hot, vectors have at most four dimensions and no optimizer state, and the tile's second block has four fields.
+ */
 export function hasFour(plan: FfmPlan, thread: FfmThread, tile: Tile): bool {
   const isQuad = plan.numQuads == 1 && plan.quadBytes == <u32>QUAD;
   return isQuad && !thread.general && tile.toB - tile.fromB == 4;
@@ -95,8 +98,8 @@ function fourSums(a: v128, b: v128, c: v128, d: v128): v128 {
 }
 
 /**
- * Takes the steps for a tile of two blocks of fields, as updateTile of tile.ts does; by AdaGrad with one learning rate
- * for all features.
+ * Takes one step of both vectors of each pair in a tile of two blocks of fields, as updateTile of tile.ts does; by
+ * AdaGrad with one learning rate for all features.
  */
 export function updateFour(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const placeA = placeOf(plan, tile.blockA, tile.blockB);
@@ -169,7 +172,10 @@ export function updateFour(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   stepRepeats<u32, AdaGrad>(plan, thread, tile);
 }
 
-/** Takes the steps for the six pairs of fields within one block, as updateFour does for two blocks. */
+/**
+ * Takes one step of both vectors of each pair, for the six pairs of fields within one block, as updateFour does for two
+ * blocks.
+ */
 export function updateWithin(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const place = placeOf(plan, tile.blockA, tile.blockA);
   const first = vectorsAt(plan, place);
@@ -275,14 +281,17 @@ function targetOf(vector: usize, sums: usize): usize {
 }
 
 /**
- * Returns the factors of four partner vectors in a step: learning rate times g, the derivative of the loss by the
- * score; or -g for the sums of a feature marked as repeated.
+ * Returns the factor c in the step v <- keep v - c u of four features: learning rate times g, the derivative of the
+ * loss by the score. For a feature marked as repeated, c is -g, because its sum of gradients is updated instead of v.
  */
 function stepsOf(rate: v128, g: v128, ids: usize): v128 {
   return f32x4.sub(f32x4.mul(rate, g), v128.and(i32x4.shr_s(v128.load(ids), 31), g));
 }
 
-/** These are static methods instead of functions, because `@inline` needs a class here. */
+/**
+ * The function is a static method because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in
+ * classes.
+ */
 class Pair {
   /**
    * Takes one step of both vectors of a pair, which are at addresses p and q, each from the old value of the other. The

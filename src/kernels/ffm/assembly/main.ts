@@ -4,10 +4,10 @@
 //
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_(i, field of j), v_(j, field of i)> x_i x_j
 //
-//   B  rows per batch      G  groups of tiles; group G is the linear one      F  fields      Q  quads
+//   B  rows per batch      G  groups of tiles; group G contains the weights      F  fields      Q  quads
 //
-// It has the functions of fm.ts, so that the same machine drives both. Its slices, the units for drawing and copying
-// parameters, are runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../ffm.reference.ts.
+// It has the functions of ../../fm/assembly/main.ts, so that the same code calls both. Its slices, the units for
+// drawing and copying parameters, are runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../ffm.reference.ts.
 
 import { growAccumulators, openRepeats } from "./ada-grad";
 import { forwardFour, forwardWithin, hasFour, updateFour, updateWithin } from "./four";
@@ -317,7 +317,7 @@ export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
 /**
  * Adds up the squares of the vectors of one slice of features in a fixed order.
  *
- * @returns 0 for the linear slice
+ * @returns 0 for the slice that contains the weights instead of vectors
  */
 export function sumSquares(plan: FfmPlan, slice: u32): f64 {
   if (slice == slicesOf(plan)) return 0;

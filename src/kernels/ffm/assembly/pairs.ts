@@ -17,8 +17,8 @@ export function placeOf(plan: FfmPlan, own: u32, partners: u32): u32 {
 }
 
 /**
- * Returns the address that feature 0's vectors would have in the table with index `place` in FfmPlan.slices; those of
- * feature i are i * strideAt further.
+ * Returns the address that the vectors of feature 0 would have in a table, where `place` is the table's index in
+ * FfmPlan.slices. The vectors of feature i are i * strideAt bytes further.
  */
 export function vectorsAt(plan: FfmPlan, place: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>place) << 3));

@@ -28,7 +28,7 @@ import { FfmPlan, FfmThread, Tile } from "./plan";
  * Adds each row's scores of the tile's pairs to `partial`, or writes them if the tile is the first of its group. If the
  * type S has four bytes, also writes the sums of squares that AdaGrad needs (ada-grad.ts).
  *
- * @param partial f32[B]
+ * @param partial f32[B]: one number for each of the batch's B rows
  */
 export function forwardTile<W, X, S>(plan: FfmPlan, thread: FfmThread, tile: Tile, partial: usize): void {
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
@@ -60,8 +60,8 @@ export function forwardTile<W, X, S>(plan: FfmPlan, thread: FfmThread, tile: Til
       for (let j = fromB; j < toB; j += 4) store<f32>(j + toSquareJ, 0);
     }
     let sum = f32x4.splat(0);
-    // offsets of the pair's two vectors among the vectors of their features: partnerI is that of j's vector for the
-    // field of i, and partnerJ that of i's vector for the field of j
+    // byte offset of each of the pair's two vectors from the first vector of its feature: partnerI leads to j's vector
+    // for the field of i, partnerJ to i's vector for the field of j
     let partnerI: usize = 0;
     let partnerJ: usize = 0;
     for (let i = fromA; i < toA; i += 4, partnerI += toNext) {
@@ -137,8 +137,8 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
     const fromB = isFloat<X>() ? startOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.fromB) << 2);
     const toB = isFloat<X>() ? endOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.toB) << 2);
     let g = v128.load32_splat(thread.gradients + (r << 2));
-    // `gradients` contains the factor x, the common value of one-hot rows, once for the weights; the gradient of a pair
-    // of vectors contains it twice
+    // in one-hot rows, all values are x. The gradient of a weight has the factor x once, which `gradients` contains;
+    // the gradient of a pair of vectors has it twice
     if (!isFloat<X>()) g = f32x4.mul(g, unit);
     let partnerI: usize = 0;
     let partnerJ: usize = 0;

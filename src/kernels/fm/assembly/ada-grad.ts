@@ -61,7 +61,8 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
     let decay = f32x4.sub(l2, g);
     if (!isFloat<X>() && !isSigned<M>()) {
       for (; pair + 16 <= end; pair += 16) {
-        if (i32x4.bitmask(v128.load(pair))) break; // one of the four features is marked as repeated in the batch
+        // leaves the loop over four features at once if one of them is marked as repeated in the batch
+        if (i32x4.bitmask(v128.load(pair))) break;
         Four.step<W>(P, stride, N, strideN, pair, 0, c0, c1, decay, lr, share);
         if (sizeof<W>() == 16) Four.step<W>(P, stride, N, strideN, pair, 1, c2, c3, decay, lr, nextShare);
       }
@@ -149,7 +150,10 @@ function move<W>(p: usize, g0: v128, g1: v128, rate: v128): void {
   if (sizeof<W>() >= 8) v128.store(p, f32x4.sub(v128.load(p, 16), f32x4.mul(rate, g1)), 16);
 }
 
-/** These are static methods instead of functions, because `@inline` needs a class here. */
+/**
+ * The function is a static method because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in
+ * classes.
+ */
 class Four {
   /**
    * Takes one step for a slice of each of four features that are not marked as repeated. The results are equal, bit for
@@ -188,7 +192,7 @@ class Four {
     const d1 = sizeof<W>() >= 8 ? gradient(c1, decay, pC + 16) : d0;
     const e1 = sizeof<W>() >= 8 ? gradient(c1, decay, pD + 16) : e0;
 
-    // four horizontal sums at once; each adds its elements in the order of sum4
+    // computes four horizontal sums at once; each adds its elements in the order of sum4
     const a = squares<W>(a0, a1);
     const b = squares<W>(b0, b1);
     const d = squares<W>(d0, d1);

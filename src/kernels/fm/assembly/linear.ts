@@ -14,7 +14,7 @@ import { sum4 } from "../../shared/assembly/vector";
 import { ADAGRAD, FTRL, SGD, Plan, Thread, RatedAdaGrad, RatedAdam, RatedSgd, ratesOf } from "./plan";
 import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, Slot, sumsOf } from "./repeats";
 
-/** Method of the vectors if the weights use FTRL-proximal: AdaGrad. */
+/** Type that represents FTRL-proximal, which only the weights use; the vectors then use AdaGrad. */
 type Ftrl = u16;
 type RatedFtrl = i16;
 
@@ -23,7 +23,7 @@ function weightOf(L: usize, pair: usize, i: usize, stride: usize): usize {
   return L + <usize>load<u32>(pair + (i << 2)) * stride;
 }
 
-/** Writes each row's sum of x w, the linear part of its score. @param partial f32[B] */
+/** Writes each row's sum of x w, the linear part of its score. @param partial f32[B]: sums of the batch's B rows */
 export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): void {
   const L = plan.linear;
   const stride = plan.linearStride;
@@ -98,7 +98,8 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
     const g = v128.load32_splat(thread.gradients + (r << 2));
     for (; pair + 16 <= end; pair += 16) {
-      if (i32x4.bitmask(v128.load(pair))) break; // one of the four features is marked as repeated in the batch
+      // leaves the loop over four features at once if one of them is marked as repeated in the batch
+      if (i32x4.bitmask(v128.load(pair))) break;
       const p0 = weightOf(L, pair, 0, stride);
       const p1 = weightOf(L, pair, 1, stride);
       const p2 = weightOf(L, pair, 2, stride);
@@ -124,7 +125,10 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
   stepRepeats<AdaGrad>(plan, thread);
 }
 
-/** These are static methods instead of functions, because `@inline` needs a class here. */
+/**
+ * The function is a static method because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in
+ * classes.
+ */
 class One {
   /**
    * Takes a step of the weight of one pair's feature, or, for a feature marked as repeated, adds the gradient to its

@@ -3,7 +3,7 @@
 //
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j
 //
-//   B  rows per batch      J  slices of K dimensions; slice J is the linear one
+//   B  rows per batch      J  slices of K dimensions; slice J contains the weights
 //   T  threads; each has consecutive slices, and the first thread also slice J
 //
 // Structs and shapes: plan.ts. Twin: ../fm.reference.ts.
@@ -35,8 +35,8 @@ import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { addLosses } from "../../shared/assembly/loss";
 import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
-// these functions are exported for machines whose parameters are in several memories, which call them for each batch
-// (src/factors/grouped-kernel.ts)
+// the following functions are exported for machines whose parameters are in several memories, which call them for each
+// batch (src/factors/grouped-kernel.ts)
 export { openBatch, openBlock, updateWeights };
 
 function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usize, touches: bool): void {
@@ -125,8 +125,8 @@ export function trainBlock(
   numRows: u32,
   key: u32,
 ): bool {
-  // a thread processes adjacent slices; the first thread has the fewest slices of vectors or none, and the linear slice
-  // in addition
+  // a thread processes adjacent slices; the first thread has the fewest slices of vectors, or none, because it also
+  // processes the slice of the weights
   const fromSlice = (index * plan.numSlices) / plan.numThreads;
   const toSlice = ((index + 1) * plan.numSlices) / plan.numThreads;
   openBlock(thread, rows, first, numRows, key);
@@ -153,7 +153,7 @@ export function nextPartials(plan: Plan, thread: Thread): usize {
 
 /**
  * Computes the sums S of v x and the partial scores of slices from .. to - 1, for the rows of the thread's current
- * batch; slice J is the linear one.
+ * batch; slice J, the last one, contains the weights.
  *
  * @param partials f32[J + 1][B]
  */
@@ -227,7 +227,7 @@ export function scoreSlices(plan: Plan, thread: Thread, from: u32, to: u32): voi
 /**
  * Adds up the thread's partial scores.
  *
- * @param scores f32[B]: receives the scores
+ * @param scores f32[B]: receives the scores of the batch's B rows
  * @returns the given sum of losses plus those of the batch
  */
 export function scoreBatch(plan: Plan, thread: Thread, scores: usize, loss: f64): f64 {
@@ -248,8 +248,10 @@ export function initialize(plan: Plan, j: u32, hashes: usize, counts: usize, see
 }
 
 /**
- * Draws the initial values in slice j of the vectors of features first .. first + n - 1. @param hashes u32[n][2] @param
- * counts u32[n]
+ * Draws the initial values in slice j of the vectors of features first .. first + n - 1.
+ *
+ * @param hashes u32[n][2]: hash of each feature's field and key
+ * @param counts u32[n]: number of training rows that have the feature
  */
 export function initializeRange(
   plan: Plan,
@@ -280,7 +282,7 @@ export function initializeRange(
 }
 
 /**
- * Copies slice j of all vectors to a dense array, or, for the linear slice, the weights to `w`.
+ * Copies slice j of all vectors to a dense array, or, if j is the slice of the weights, the weights to `w`.
  *
  * @param vectors f32[n][dim]
  * @param w f32[n]
@@ -306,7 +308,7 @@ export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool 
 /**
  * Adds up the squares of the vectors' elements in slice j, in a fixed order.
  *
- * @returns 0 for the linear slice
+ * @returns 0 for the slice that contains the weights instead of vectors
  */
 export function sumSquares(plan: Plan, j: u32): f64 {
   if (j == plan.numSlices) return 0;
@@ -328,8 +330,8 @@ export function sumSquares(plan: Plan, j: u32): f64 {
 }
 
 /**
- * Copies slice j of all vectors, or, for the linear slice, the weights, from dense arrays to the parameters: the
- * inverse of exportSlice. Accumulators stay unchanged.
+ * Copies slice j of all vectors, or, if j is the slice of the weights, the weights, from dense arrays to the
+ * parameters: the inverse of exportSlice. Accumulators stay unchanged.
  */
 export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void {
   if (j == plan.numSlices) {

@@ -3,7 +3,7 @@
 //
 //   B   rows a batch: 256
 //   K   dimensions a slice: 4 or 8
-//   J   slices; slice J is the linear one
+//   J   slices; slice J contains the weights
 //   n   features
 
 import { PairRows } from "../../shared/assembly/rows";
@@ -32,13 +32,13 @@ export class Plan {
   /** K: number of dimensions per slice */
   sliceWidth: u32;
   /**
-   * u32[J]: for each slice, the address of feature 0's v, K floats followed by their optimizer state; those of feature
-   * i are i * featureStride further
+   * u32[J]: for each of J slices, the address of feature 0's v, K floats followed by their optimizer state; those of
+   * feature i are i * featureStride further
    */
   slices: usize;
   featureStride: usize;
   /**
-   * u32[J][2]: for each slice, the address of feature 0's AdaGrad accumulator, and the distance in bytes from one
+   * u32[J][2]: for each of J slices, the address of feature 0's AdaGrad accumulator, and the distance in bytes from one
    * feature's accumulator to the next's; 0 for other methods
    */
   accumulators: usize;
@@ -180,7 +180,8 @@ export function accumulatorStride(plan: Plan, j: u32): usize {
 }
 
 /**
- * Returns the address of slice j's sums of v x for the B rows of the batch, f32[B][K]; those of the next slice follow.
+ * Returns the address of slice j's sums of v x, f32[B][K]: K dimensions for each of the B rows of the batch. Those of
+ * the next slice follow.
  */
 export function sumsAt(plan: Plan, j: u32): usize {
   return plan.sums + <usize>j * BATCH_ROWS * ((<usize>plan.sliceWidth) << 2);

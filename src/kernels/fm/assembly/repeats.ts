@@ -11,8 +11,8 @@
 import { Plan, Thread } from "./plan";
 
 /**
- * Number of steps per batch that a marked feature takes at the full learning rate, by SGD and Adam. The logistic loss
- * allows four times as many, since its curvature is at most 1/4.
+ * Number of steps per batch that a feature marked as repeated takes at the full learning rate, by SGD and Adam. The
+ * logistic loss allows four times as many, since its curvature is at most 1/4.
  */
 const STEPS: f32 = 8;
 const STEPS_LOGISTIC: f32 = 32;
@@ -35,7 +35,10 @@ export function repeatAt(thread: Thread, slot: u32): Repeat {
   return changetype<Repeat>(thread.repeats + ((<usize>slot) << 3));
 }
 
-/** These are static methods instead of functions, because `@inline` needs a class here. */
+/**
+ * The function is a static method because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in
+ * classes.
+ */
 export class Slot {
   /**
    * Returns the slot of a feature marked as repeated. At the feature's first occurrence, assigns a new slot and sets

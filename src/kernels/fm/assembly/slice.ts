@@ -21,8 +21,8 @@ import { clearRepeats, countRepeats, shareOf } from "./repeats";
 /**
  * Writes each row's sum of v x over its features, and this slice's part of the row's score.
  *
- * @param sums f32[B][K]
- * @param partial f32[B]
+ * @param sums f32[B][K]: for each of the batch's B rows, the sum of v x in the slice's K dimensions
+ * @param partial f32[B]: the slice's part of each row's score
  * @param touches whether to prefetch the accumulators for the update, while the loop waits for v anyway
  */
 export function forward<W, X>(

@@ -50,7 +50,7 @@ export function histogram(
       gather(order + (first << 2), pairs, bins, stride, room, to, gathered, scales);
       own = gathered;
     }
-    // rows are added in twos, so an odd number of rows is padded by a cell of zeros
+    // two rows are added at a time, so an odd number of rows is padded by a cell of zeros
     if ((count & 1) != 0) v128.store(to, i64x2.splat(0));
     for (let f: usize = 0; f < numNarrow; f += 4) addFour(own + f, stride, room, to, out + (f << 12));
     for (let f: usize = 0; f < numWide; f++) {
@@ -70,7 +70,7 @@ function quantize(pair: usize, scales: v128): v128 {
   return v128.shuffle<i64>(whole, counted, 0, 3);
 }
 
-/** Writes the cells that consecutive rows add to their bins to addresses from .. to. */
+/** Writes the cells that consecutive rows add to their bins to the addresses from `from` until `to`. */
 function quantizeRows(pairs: usize, from: usize, to: usize, scales: v128): void {
   for (; from < to; from += 16) {
     v128.store(from, quantize(pairs, scales));
@@ -79,8 +79,8 @@ function quantizeRows(pairs: usize, from: usize, to: usize, scales: v128): void 
 }
 
 /**
- * Writes the cells that the rows in `order` add to their bins to addresses from .. to, and copies the bins of these
- * rows to adjacent places.
+ * Writes the cells that the rows in `order` add to their bins to the addresses from `from` until `to`, and copies the
+ * bins of these rows to adjacent places.
  */
 function gather(
   order: usize,
@@ -103,8 +103,8 @@ function gather(
 }
 
 /**
- * Adds the cells at addresses from .. to to the histograms of four features; an odd number of cells is followed by one
- * of zeros.
+ * Adds the cells at the addresses from `from` until `to` to the histograms of four features; an odd number of cells is
+ * followed by one of zeros.
  *
  * @param own address of the four features' bins in the first row
  */
@@ -137,7 +137,7 @@ function addFour(own: usize, stride: usize, from: usize, to: usize, out: usize):
 }
 
 /**
- * Adds the cells at addresses from .. to to the histogram of a wide feature.
+ * Adds the cells at the addresses from `from` until `to` to the histogram of a wide feature.
  * @param own address of the feature's bin in the first row
  */
 function addWide(own: usize, stride: usize, from: usize, to: usize, out: usize): void {

@@ -46,8 +46,8 @@ export function partition(
   let l = left;
   let r = right;
   const end = order + ((<usize>n) << 2);
-  // writes four rows to both sides, then advances each side by the number of rows that belong to it, so that there is
-  // no branch to predict
+  // writes the indexes of four rows to the lists of both sides of the split, then advances the end of each list by the
+  // number of rows that belong to it, so that there is no branch to predict
   for (; order + 16 <= end; order += 16) {
     const rows = v128.load(order);
     let goes = side(load<u32>(order), bins, wide, goesLeft);
@@ -82,7 +82,7 @@ function side(row: u32, bins: usize, wide: bool, goesLeft: usize): usize {
   return <usize>load<u8>(goesLeft + b);
 }
 
-/** Adds a leaf's value to the scores of the leaf's rows; each sum is rounded once. */
+/** Adds a leaf's value to the f32 scores of the leaf's rows; each sum is computed in f64 and rounded once. */
 export function addValue(order: usize, n: i32, scores: usize, value: f64): void {
   for (let i: usize = 0; i < <usize>n; i++) {
     const at = scores + ((<usize>load<u32>(order + (i << 2))) << 2);

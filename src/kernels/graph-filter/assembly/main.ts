@@ -104,12 +104,12 @@ function stepLanes(last: usize, target: usize, twiceP: v128, times: v128): void 
 }
 
 /**
- * Replaces the panels' values by scores: multiplies each item's row by the item's factor `after`, and adds W z, the
- * summand of the leading eigenvectors.
+ * Replaces the panels' values by scores: multiplies each row by its item's output factor (FilterPlan.after), and adds W
+ * z, the summand of the leading eigenvectors.
  *
- * @param panels    u32[numPanels]: offsets of the panels
- * @param queries   f32[2 numPanels][d][8]: z of the panels' users, eight side by side
- * @param tile      f32[4][8], buffer of this thread
+ * @param panels u32[numPanels]: offsets of the panels
+ * @param queries f32[2 numPanels][d][8]: z of the panels' users, eight side by side
+ * @param tile f32[4][8], buffer of this thread
  */
 export function finishPanels(
   plan: FilterPlan,

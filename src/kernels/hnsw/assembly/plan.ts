@@ -12,7 +12,7 @@
 /** Value that ends a row of links, and fills up a list of found items. */
 export const NONE: u32 = 0xffffffff;
 
-/** A graph; pointers are byte offsets. */
+/** A graph of nearest neighbors; pointers are byte offsets. */
 export class Graph {
   /** d: number of dimensions, padded */
   dim: u32;
@@ -33,11 +33,11 @@ export class Graph {
   vectors: usize;
   /** highest level of each node, u8[n] */
   levels: usize;
-  /** links of each node on level 0, u32[n][m0] */
+  /** u32[n][m0]: at most m0 links of each node on level 0 */
   links: usize;
   /** u32[n]: index of the row with a node's links on level 1; the rows of its higher levels follow */
   upperRows: usize;
-  /** links of nodes on levels above 0, u32[rows][m] */
+  /** u32[rows][m]: links of nodes on levels above 0, at most m in each row */
   upperLinks: usize;
   // the following fields of the struct are used only while the graph is built
   /** u32[n]: nodes in the order in which they are added */
@@ -45,7 +45,10 @@ export class Graph {
   /** f32, parallel to the links: distance of each link */
   distances: usize;
   upperDistances: usize;
-  /** u8[n], u8[rows]: number of links at the start of each list that are known to be far enough from each other */
+  /**
+   * for each list of links, on level 0 (u8[n]) and on higher levels (u8[rows]): how many of its first links are known
+   * to be far enough from each other
+   */
   checked: usize;
   upperChecked: usize;
 }
@@ -71,7 +74,10 @@ export class Scratch {
    * with the others
    */
   candidates: usize;
-  /** u32[m0 + 3] each: selected nodes, and those of them that were not checked before */
+  /**
+   * u32[m0 + 3] each: nodes selected so far; and those among them that have not been compared with the others before
+   * (their keys are marked)
+   */
   kept: usize;
   fresh: usize;
   /** number of distances computed since the caller last read it */
@@ -97,16 +103,19 @@ export class Search {
    */
   maskEnds: usize;
   masks: usize;
-  /** u32[numQueries][K]: labels of the found nodes; NONE fills the rest */
+  /** u32[numQueries][K]: labels of the K nodes found for each query; NONE fills the rest */
   found: usize;
-  /** f32[numQueries][K]: scores of the found nodes: inner products, or negated squared distances */
+  /** f32[numQueries][K]: scores of the K nodes found for each query: inner products, or negated squared distances */
   scores: usize;
 }
 
-/** Returns the key of a candidate, with the mark unset. */
+/**
+ * Returns the key by which a candidate is sorted: its distance in the upper bits, then its node; the lowest bit, the
+ * mark, is 0.
+ */
 export function keyOf(distance: f32, node: u32): u64 {
   const bits = reinterpret<u32>(distance);
-  // the bits of negative floats are in reverse order, so they are inverted
+  // as integers, the bits of negative floats sort in reverse order, so they are inverted
   const above = bits ^ ((<u32>((<i32>bits) >> 31)) | 0x80000000);
   return ((<u64>above) << 32) | (node << 1);
 }

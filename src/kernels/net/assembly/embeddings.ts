@@ -83,8 +83,8 @@ function sumEmbeddings(
   for (let slot: u32 = 0; slot < numHeld; slot++) {
     const feature = load<u32>(thread.held + ((<usize>slot) << 2));
     store<u32>(plan.slots + ((<usize>feature) << 2), 0);
-    // in the row, the derivatives of the next field follow, and were added to lanes beyond the embedding's width W,
-    // which are therefore reset to 0
+    // gradients are added in groups of four floats, and behind a field's derivatives in memory are those of the next
+    // field: they have been added to the lanes beyond the embedding's width W, which are therefore reset to 0
     const sum = sumAt(plan, thread, slot) + end;
     v128.store(sum, v128.and(v128.load(sum), last));
   }

@@ -68,7 +68,10 @@ function addWide(plan: NetPlan, rows: NetRows, row: u32, numRows: u32, scores: u
   }
 }
 
-/** Adds the scores of the factorization machine of x_0 to the scores of a block. @param scores as for addWide */
+/**
+ * Adds the scores of the factorization machine of x_0 to the scores of a block.
+ * @param scores f32; those of panel p are at scores + p * stride
+ */
 function addMachines(plan: NetPlan, thread: NetThread, scores: usize, stride: usize): void {
   if (!plan.machine) return;
   const first = layerAt(plan, 0);
@@ -259,7 +262,7 @@ export function trainBatch(
   }
   if (!barrier(plan.barrier, plan.numThreads)) return false;
   if (index == 0) {
-    // no thread increments this counter between the two barriers, so thread 0 can reset it
+    // thread 0 resets the counter of blocks here, because no thread takes another block before the barrier at the end
     store<u32>(blocksTaken, 0);
     for (let b: usize = 0; b * BLOCK < numRows; b++) thread.loss += load<f64>(plan.losses + (b << 3));
   }
@@ -271,7 +274,8 @@ export function trainBatch(
   }
   while (eachPart(plan, thread, rows, take(partsTaken), first, numRows, t, kept) >= 0) {}
   if (!barrier(plan.barrier, plan.numThreads)) return false;
-  // no thread increments the counters of parts before thread 0 has reached the next barrier
+  // thread 0 resets the counters of parts here, because no thread takes another part before the first barrier of the
+  // next batch
   if (index == 0) {
     store<u32>(partsTaken, 0);
     store<u32>(plan.counters + 128, 0);

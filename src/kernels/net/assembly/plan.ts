@@ -21,8 +21,8 @@ export class NetPlan extends DenseNetwork {
   barrier: usize;
   numThreads: u32;
   /**
-   * u32, one per cache line: numbers of blocks of rows, of parts of the parameters to step, and of such parts to
-   * measure, that threads have taken so far
+   * three u32, one per cache line, from which threads take their next piece of work: the next block of rows, the next
+   * part of the parameters to update, and the next part whose gradients are measured
    */
   counters: usize;
   numFeatures: u32;
@@ -109,7 +109,7 @@ export class NetRows extends PairRows {
 export class NetThread {
   /** sum of the losses since the caller last reset it; only thread 0 uses it */
   loss: f64;
-  /** activations of a block's layers, in panels */
+  /** activations of all layers for the rows of a block, in panels of eight rows */
   scratch: usize;
   /** u32[numLayers][BLOCK]: random keys of the rows' dropout */
   keys: usize;

@@ -21,7 +21,9 @@ export function featureOfRow(thread: Thread, row: u32): u32 {
   return load<u32>(thread.features + ((<usize>row) << 2));
 }
 
-/** Assigns a row for gradients to each feature of the batch, and counts the events that contain the feature. */
+/**
+ * Assigns a row of the array of gradients to each feature of the batch, and counts the events that contain the feature.
+ */
 export function numberRows(plan: Plan, thread: Thread, events: usize, size: u32): void {
   thread.numRows = 0;
   for (let r: u32 = 0; r < size; r++) {
@@ -59,7 +61,7 @@ function countEvent(plan: Plan, thread: Thread, event: u32, by: i32): void {
   store<u32>(at, by ? load<u32>(at) + by : 0);
 }
 
-/** Clears the assignment of rows to the batch's features, and the numbers of events by user. */
+/** Clears the assignment of rows to the batch's features, and the counts of the batch's events by user. */
 export function clearRows(plan: Plan, thread: Thread, events: usize, size: u32): void {
   for (let row: u32 = 0; row < thread.numRows; row++) {
     store<u32>(thread.rowOf + ((<usize>featureOfRow(thread, row)) << 2), 0);

@@ -115,7 +115,7 @@ function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u
   }
   const weights = v128.load(thread.tile);
   const margin = f32x4.splat(plan.margin);
-  // there may be no negatives: if these are only the batch's own items, a last batch of fewer than 8 events has none
+  // N is 0 if the only negatives are the batch's own items and a last batch has fewer than 8 events
   const share = f32x4.mul(weights, f32x4.splat(N > 0 ? plan.negativeWeight / <f32>N : 0));
   let excess = f32x4.splat(0);
   for (let n: usize = 0; n < N; n++) {

@@ -15,7 +15,7 @@ import { featureOfRow } from "./batch-rows";
 import { ADAM, Graph, Plan, SLICE, Thread } from "./plan";
 import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
-/** Number of bytes in a panel's row: two slices. If the last slice has no partner, the second half is not used. */
+/** Number of bytes in a panel's row: room for two slices, of which the second may be unused. */
 const PANEL: usize = 64;
 
 function endOf(g: Graph, feature: u32): usize {
@@ -103,7 +103,7 @@ function turnsOfVectors(plan: Plan, thread: Thread, d: usize, wide: bool, numTur
   return y;
 }
 
-/** Writes slices from .. to of the propagated vectors e of all features, f32[n][D]. */
+/** Writes slices from .. to of the propagated vectors e of all n features, each padded to D dimensions, f32[n][D]. */
 export function propagateAll(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const K = plan.graph.numLayers;
@@ -118,7 +118,10 @@ export function propagateAll(plan: Plan, thread: Thread, fromSlice: u32, toSlice
   }
 }
 
-/** Writes slices from .. to of the propagated vectors e of the batch's features to their rows. */
+/**
+ * Writes slices from .. to of the propagated vectors e of the batch's features to the rows of these features in an
+ * array.
+ */
 export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const K = plan.graph.numLayers;

@@ -118,7 +118,7 @@ export function trainPairs(
 /**
  * Trains on a block of events by sampled softmax or CCL; every thread calls it for the same blocks in the same order.
  *
- * Parameters and results are those of trainPairs.
+ * Parameters and results are documented at `trainPairs`.
  */
 export function trainContrast(
   plan: Plan,
@@ -133,7 +133,7 @@ export function trainContrast(
   const T = plan.numThreads;
   const fromSlice = (index * plan.numSlices) / T;
   const toSlice = ((index + 1) * plan.numSlices) / T;
-  // a single thread updates the weights; cosine scores have none
+  // a single thread updates the weights; if scores are cosines, there are no weights to update
   const weighs = index == 0 && !plan.cosine;
   thread.learningRate = learningRate;
   orderEvents(thread, first, numRows, key);

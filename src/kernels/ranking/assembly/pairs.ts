@@ -24,8 +24,8 @@ function rowAt(plan: Plan, candidates: usize, r: usize): usize {
 }
 
 /**
- * Writes the contribution of each slice of dimensions that the thread has opened to the scores of every event's own
- * item and M candidates. The inner loop is over slices, so that a vector is read in one piece.
+ * For the thread's slices of dimensions, writes the contribution of each to the scores of every event's own item and M
+ * candidates. The inner loop is over slices, so that a vector is read in one piece.
  * @param partials f32[J + 1][B][M + 1]
  */
 export function forwardPairs(
@@ -208,7 +208,7 @@ function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize
     const scores = thread.scores + ((r * (M + 1)) << 2);
     const own = load<f32>(scores);
     let k: u32 = 1;
-    // NaN counts as a violation, so that a diverged training is noticed
+    // NaN counts as a violation of the margin, so that a diverged training is noticed
     while (k <= M && load<f32>(scores + ((<usize>k) << 2)) <= own - plan.margin) k++;
     let gradient: f32 = 0;
     if (k <= M) {
@@ -222,7 +222,7 @@ function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize
   return sum;
 }
 
-/** Updates the slices that the thread has opened, for every feature of every pair, in the order of the rows. */
+/** Updates the thread's slices of the vectors, for every feature of every pair, in the order of the rows. */
 export function updatePairs(plan: Plan, thread: Thread, candidates: usize, numRows: u32): void {
   const l2 = f32x4.splat(plan.l2Vector);
   const zero = f32x4.splat(0);

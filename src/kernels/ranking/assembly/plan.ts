@@ -15,13 +15,18 @@ export const K: u32 = 8;
 /** Number of bytes of a slice of a vector. */
 export const SLICE: usize = 32;
 
-/** Number of events whose scores are computed together in strata; their rows fit in the cache. */
+/**
+ * Number of events whose scores are computed together when training in strata (strata.ts); their rows fit in the cache.
+ */
 export const S: u32 = 16;
 
 /** Number of events that one call of the kernel processes. */
 export const BLOCK: u32 = 4096;
 
-/** Optimizers. Adam requires losses with shared negatives, SGD pairs of single features (`Plan.single`). */
+/**
+ * Codes of the optimizers. Adam can train only losses with shared negatives; SGD only losses over pairs, in which each
+ * context and item has a single feature (`Plan.single`).
+ */
 export const ADAGRAD: u32 = 0;
 export const ADAM: u32 = 1;
 export const SGD: u32 = 2;
@@ -138,9 +143,12 @@ export class Strata {
    * u32[P]: for each of the P rounds, the difference between the group of items and the group of users in its blocks
    */
   rounds: usize;
-  /** u32[T][P^2]: number of each thread's events in each block, which consists of a user group and an item group */
+  /**
+   * u32[T][P^2]: for each of T threads and each of P^2 blocks (pairs of a user group and an item group), the number of
+   * the thread's events in the block
+   */
   counts: usize;
-  /** u32[P^2 + 1]: end of the events of each pair of a user group and an item group, a block, in `events` */
+  /** u32[P^2 + 1]: for each block, a pair of a user group and an item group, the end of its events in `events` */
   ends: usize;
   /** u16[E]: number of the block that contains each event */
   blocks: usize;
@@ -156,8 +164,8 @@ export class Strata {
   chances: usize;
   sums: usize;
   /**
-   * u32[P][T], padded to cache lines: number of blocks in each round that were taken from the user groups of each
-   * thread
+   * u32[P][T], padded to cache lines: for each of P rounds and T threads, the number of blocks that were taken from the
+   * thread's user groups
    */
   taken: usize;
   /** f64[P^2]: sum of the losses of each block's events; users and items have P groups each */
@@ -175,7 +183,7 @@ export class Graph {
   neighbors: usize;
   /** f32[n]: 1 / sqrt(number of neighbors) of each feature; 0 without neighbors */
   scales: usize;
-  /** f32[n][D]: propagated vectors of all n features, if they are requested */
+  /** f32[n][D]: propagated vectors of all n features, each padded to D dimensions, if they are requested */
   propagated: usize;
 }
 
@@ -187,7 +195,10 @@ export class Contrast {
   panels: usize;
   /** f32[N]: 1 / length of the vector of each of the N negatives for cosine, otherwise 1 */
   negativeScales: usize;
-  /** f32[N]: summand of each negative's score: its weight plus the inner products of its own features; 0 for cosine */
+  /**
+   * f32[N]: summand of the score of each of the N negatives: its weight plus the inner products of its own features; 0
+   * for cosine
+   */
   offsets: usize;
   /** f32[N][D]: derivatives of the loss by the vectors of the N negatives, before the division by their lengths */
   negativeGradients: usize;
@@ -222,8 +233,8 @@ export class Contrast {
 /** Memory of one thread. */
 export class Thread extends BatchNegatives {
   /**
-   * range of slices that the thread updates in the table that it has opened last; and address, stride and offset of
-   * accumulators of this table (VectorTable)
+   * for the table of vectors that the thread currently uses (VectorTable): range of slices that the thread updates; and
+   * address, stride and offset of accumulators
    */
   fromSlice: u32;
   toSlice: u32;
@@ -245,7 +256,9 @@ export class Thread extends BatchNegatives {
   gradients: usize;
   /** u32[B]: negative of each of B events, as an item number, or for training in strata as a feature number */
   negatives: usize;
-  /** u32[P^2]: position of this thread's next event in each block, while events are sorted by block */
+  /**
+   * u32[P^2]: for each of P^2 blocks, the position of this thread's next event in it, while events are sorted by block
+   */
   places: usize;
   /**
    * for training in strata: u32[S], positions in `Strata.events` of the S events of a step; and u32[M + 1], features of
@@ -276,7 +289,7 @@ export class Thread extends BatchNegatives {
   /** u32[numUsers]: number of events that each user has in the batch; 0 unless events are averaged per user */
   eventsOf: usize;
   /**
-   * f32[n][16] each: input and output of one turn of propagation, for 16 dimensions of all n features; 0 without layers
+   * f32[n][16] each: input and output of one step of propagation, for 16 dimensions of all n features; 0 without layers
    */
   panel: usize;
   panel2: usize;

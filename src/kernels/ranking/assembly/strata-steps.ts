@@ -82,9 +82,12 @@ function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
   store<i32>(thread.tile, sum);
 }
 
-/** These are static methods instead of functions, because `@inline` needs a class here. */
+/**
+ * The function is a static method because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in
+ * classes.
+ */
 class Row {
-  /** Returns the sum of one number of each cache line of a row. */
+  /** Prefetches a row: returns the sum of one number of each of its cache lines. */
   @inline
   static touch(row: usize, bytes: usize): i32 {
     let sum: i32 = 0;
@@ -112,7 +115,7 @@ function drawFree(plan: Plan, event: usize, b: u32, key: u32, counter: u32): u32
     const item = load<u32>(items + ((<usize>place) << 2));
     if (item != own && !hasItem(plan, user, item)) return item;
   }
-  // uses the next item of the group that the user lacks
+  // if no attempt has found one, takes the next item of the group that the user lacks
   for (let t: u32 = 0; t < size; t++) {
     place = place + 1 == size ? 0 : place + 1;
     const item = load<u32>(items + ((<usize>place) << 2));
@@ -147,7 +150,7 @@ function setChosen(thread: Thread, r: u32, negative: u32, x: f32): void {
   store<f32>(thread.gradients + ((<usize>r) << 2), x);
 }
 
-/** BPR with one negative: writes the difference of the scores of item and negative. */
+/** BPR with one negative: writes the score of the item minus that of the negative. */
 function compareOne(plan: Plan, thread: Thread, r: u32): void {
   const pair = pairAt(thread, r);
   const own = load<u32>(pair, 4);
@@ -210,7 +213,7 @@ function chooseWarp(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): 
     if (item == NONE) break;
     const feature = featureAt(plan.templates, item);
     const x = own - scoreOf(plan, thread, u, feature);
-    // NaN counts as a violation, so that a diverged training is noticed
+    // NaN counts as a violation of the margin, so that a diverged training is noticed
     if (x >= plan.margin) continue;
     store<u32>(thread.best + ((<usize>r) << 2), k);
     return setChosen(thread, r, feature, x);

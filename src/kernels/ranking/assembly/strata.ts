@@ -17,11 +17,13 @@ import { featureAt } from "../../shared/assembly/rows";
 import { B, Plan, Thread } from "./plan";
 import { EVENT, trainEvents } from "./strata-steps";
 
-/** Counters with which an epoch's permutations and groups are drawn. */
+/**
+ * Counters of the random numbers that determine an epoch's order of rounds, groups of features, and order of events.
+ */
 const ROUNDS: u32 = 0xfffffffe;
 const GROUPS: u32 = 0xfffffffd;
 const ORDER: u32 = 0xfffffffc;
-/** Maximum length of a run, of consecutive events that are trained one after another. */
+/** Maximum length of a run: a number of consecutive events that are trained one after another. */
 const LONGEST_RUN: u32 = 256;
 /** Number of bytes of a cache line, which contains u32 counters of several threads. */
 const LINE: usize = 64;

@@ -29,8 +29,8 @@ export function openSlices(thread: Thread, table: VectorTable, from: u32, to: u3
 }
 
 /**
- * Returns the address that a feature's vector would have if the table that the thread has opened contained all slices;
- * only the slices of the table exist.
+ * Returns the address that a feature's vector would have if the table that the thread currently uses contained all
+ * slices; only the slices of the table exist.
  */
 export function vectorOf(thread: Thread, feature: u32): usize {
   return thread.vectors + <usize>feature * thread.stride;

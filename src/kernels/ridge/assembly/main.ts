@@ -257,7 +257,8 @@ function turn(plan: Plan, fold: Fold, s: Scratch, lambda: f64, keep: usize): voi
  * Solves for the coefficients by conjugate gradients, starting from the current coefficients.
  *
  * @param lambda above 0
- * @param tolerance a target is solved when the length of its residual is this share of that of its right-hand side
+ * @param tolerance a target is solved when the length of its residual is at most `tolerance` times the length of its
+ *   right-hand side
  * @returns number of steps
  */
 export function solve(plan: Plan, fit: Fit, s: Scratch, lambda: f64, tolerance: f64, maxSteps: u32): u32 {

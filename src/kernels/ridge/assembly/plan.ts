@@ -1,6 +1,6 @@
 // Structs of the ridge kernel, which ../binding.ts writes; pointers are byte offsets.
 
-/** Rows and targets, which all fits share. */
+/** The rows on which maps are fitted and evaluated; the fits of all folds and targets use the same rows. */
 export class Plan {
   numRows: u32;
   /** p: number of columns */

@@ -168,7 +168,7 @@ function append(table: Table, slot: usize, tag: u64, key: usize, len: u32): u32 
  * may call it while internCells adds keys; whether they find these keys depends on timing. The table must not be moved
  * meanwhile.
  *
- * Parameters are those of internCells.
+ * Parameters are documented at `internCells`.
  * @returns number of codes that are UNKNOWN
  */
 export function findCells(

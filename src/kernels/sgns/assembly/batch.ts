@@ -1,4 +1,5 @@
-// Lists the distinct rows of a batch, and numbers them by slots. The batches of a call are divided among the threads.
+// Lists the distinct rows of the matrices of centres and contexts that a batch uses, and numbers them: a row's number
+// is its slot. The batches of a call are divided among the threads.
 
 import { draw } from "../../shared/assembly/random";
 import { B, BatchRows, G, hasOneTable, N, Plan, R, Thread } from "./plan";

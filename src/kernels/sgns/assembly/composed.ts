@@ -9,7 +9,7 @@
 //                   that are not composed
 //   dW_p += share_p D                                    da_k = sum over the kind's parts of share_p D . (W_p - h)
 //
-// The distinct centres of a batch are composed once per slice. D . (W_s - h) is a sum over slices, so attention needs a
+// The distinct centres of a batch are composed once per slice. D . (W_p - h) is a sum over slices, so attention needs a
 // second barrier. Every thread has its own copy of the attention and takes the same steps, so that no third barrier is
 // needed.
 //

@@ -1,6 +1,6 @@
 // Computes gradients, which are minus dLoss/dscore, and losses from scores.
 //
-//   band    distance d, -left <= d <= right, d != 0:    (w - |d| + 1) / w   weight of the pair     logistic(-s)
+//   window  distance d, -left <= d <= right, d != 0:    (w - |d| + 1) / w   weight of the pair     logistic(-s)
 //   noise                                              -K (mass of left + mass of right) / N        logistic(s)
 //   mass    sum of (w - d + 1) / w times the weight of the pair, over d = 1 .. left or right, the number of contexts on
 //           that side

@@ -6,9 +6,9 @@
 //
 // The centres of a group share their noise, and adjacent centres share contexts: scores and gradients are small matrix
 // products, banded along the stream. A row takes one step per batch, on the sum of its gradients, since separate steps
-// would diverge if a row occurs often in a batch (hubs of graphs, small catalogs). Pairs of the band that cross the end
-// of a session are masked. A centre may be composed of rows that it shares with others (composed.ts). Besides the band,
-// a centre may have further contexts (pairs.ts): outcomes and rejections of its session, rows of its market.
+// would diverge if a row occurs often in a batch (hubs of graphs, small catalogs). Pairs that cross the end of a
+// session are masked. A centre may be composed of rows that it shares with others (composed.ts), and may have contexts
+// in addition to those in its window (pairs.ts): outcomes and rejections of its session, rows of its market.
 //
 // Structs and shapes: plan.ts. Twin: ../sgns.reference.ts. Source: Mikolov et al. 2013 (arXiv:1310.4546), eq. 4.
 
@@ -41,7 +41,7 @@ function scoreBytes(plan: Plan): usize {
 }
 
 /**
- * Lists the distinct rows of the batches that this thread opens, every T-th batch of a call for T threads.
+ * Lists the distinct rows that batches use, for this thread's batches: every T-th batch of a call for T threads.
  * @param set which of the two sets of BatchRows to write
  */
 function openBatches(

@@ -1,5 +1,5 @@
-// Contexts of centres in addition to the band: each centre has a short list of contexts, independent of its position in
-// the stream.
+// Contexts of centres in addition to those in their windows: each centre has a short list of contexts, independent of
+// its position in the stream.
 //
 //   weight > 0    a context:        log logistic(h . z)    times the weight
 //   weight < 0    a negative:       log logistic(-h . z)   times minus the weight
@@ -8,7 +8,7 @@
 // centre's market. A row is not a negative of itself, and a centre without a context has no pairs. The pairs of a batch
 // are sorted by centre; those of a group are padded to a multiple of four by pairs of slot 0 with weight 0.
 //
-// Each pass over the band has a counterpart here, so that pairs add to the same sums and share the barriers.
+// Each pass over the windows has a counterpart here, so that pairs add to the same sums and share the barriers.
 
 import { log4 } from "../../shared/assembly/exp";
 import { draw } from "../../shared/assembly/random";
@@ -18,7 +18,10 @@ import { tanhOfHalf } from "./gradients";
 import { B, BatchRows, BLOCK, blocksOf, G, LINE, Plan, R, Thread } from "./plan";
 import { sumOfSlices } from "./sums";
 
-/** Counter that separates the draws from markets from those of an epoch's noise, whose counters are lower. */
+/**
+ * Counter of the random number that serves as the key for sampling negatives from markets; the counters of an epoch's
+ * noise are lower.
+ */
 const DRAWS: u32 = 0xffffffff;
 /** Number that stands in place of a market for rows without one. */
 const NONE: u32 = 0xffffffff;

@@ -46,12 +46,15 @@ export class Plan {
    */
   numBlocks: u32;
   numColumns: u32;
-  /** f32[J][V][16]: vector h of a row as a centre, and vector z of a row as a context; padding dimensions are 0 */
+  /**
+   * f32[J][V][16]: for each of J slices of 16 dimensions and each of V rows, its vector h as a centre, and its vector z
+   * as a context; padding dimensions are 0
+   */
   centres: usize;
   contexts: usize;
   /**
-   * f32[J][V]: AdaGrad's sums of squares for each slice of each of V rows; infinite for frozen rows, whose steps are
-   * then 0
+   * f32[J][V]: AdaGrad's sums of squares for each of J slices and each of V rows; infinite for frozen rows, whose steps
+   * are then 0
    */
   centreSquares: usize;
   contextSquares: usize;
@@ -68,7 +71,7 @@ export class Plan {
    */
   weights: usize;
   numTokens: u32;
-  /** u32[V][2]: alias table of the noise: threshold and alternative row */
+  /** u32[V][2]: alias table of the noise over V rows: threshold and alternative row */
   alias: usize;
   /**
    * f32[4][4 nb]: weights of the 4 nb positions around four adjacent centres as contexts of each centre, by the
@@ -124,8 +127,8 @@ export class Plan {
   marketEnds: usize;
   marketRows: usize;
   /**
-   * f32[J][mostPairs]: partial scores of the pairs beyond the windows, by slice; f32[mostPairs]: their negated
-   * dLoss/dscore
+   * f32[J][mostPairs]: partial scores of the pairs beyond the windows, for each of J slices; f32[mostPairs]: their
+   * negated dLoss/dscore
    */
   pairPartials: usize;
   pairGradients: usize;
@@ -151,14 +154,14 @@ export class Plan {
   partKinds: usize;
   partWeights: usize;
   /**
-   * f32[J][1 + R][16]: composed vectors of the batch's distinct centres by slice, indexed by slot; u32[1 + R]: the
-   * numbers 0, 1, 2, ..
+   * f32[J][1 + R][16]: composed vectors of the batch's at most R distinct centres, for each of J slices, indexed by
+   * slot; u32[1 + R]: the numbers 0, 1, 2, ..
    */
   composed: usize;
   slotNumbers: usize;
   /**
-   * f32[J][mostParts]: contribution of each slice of dimensions to the derivatives by the attention's logits of the
-   * batch's parts
+   * f32[J][mostParts]: contribution of each of J slices of dimensions to the derivatives by the attention's logits of
+   * the batch's parts
    */
   attentionPartials: usize;
   /**
@@ -176,7 +179,10 @@ export function hasOneTable(plan: Plan): bool {
   return plan.contexts == plan.centres;
 }
 
-/** The distinct rows of a batch, numbered by slots. One thread lists them, all threads read them. */
+/**
+ * The distinct rows of the matrices of centres and contexts that a batch uses, numbered by slots. One thread lists
+ * them, all threads read them.
+ */
 export class BatchRows {
   /**
    * u32[R]: slot of each of the batch's R centres; u32[B][Q]: slots of the Q contexts of each of its B groups; 0 for a

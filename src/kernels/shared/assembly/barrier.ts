@@ -1,7 +1,7 @@
 // A barrier for the threads of a pool. It spins briefly and then sleeps, so that a shared core is released.
 //
 //   b       four u32, each on a cache line of its own: arrivals, generation, stop, cores
-//   stop    set by ../../barrier.ts when a thread failed or the pool is asked to end: all threads are released,
+//   stop    set by ../barrier.ts when a thread failed or the pool is asked to end: all threads are released,
 //           permanently
 //   cores   number of cores that the process may use; if there are more threads, all sleep at once, as spinning would
 //           delay others

@@ -47,9 +47,9 @@ export class BatchNegatives {
   numShared: u32;
 }
 
-/** Samples an item by the source's noise distribution. Alias method: Walker 1977, doi:10.1145/355744.355749. */
+/** Samples an item from the noise distribution. Alias method: Walker 1977, doi:10.1145/355744.355749. */
 export function drawItem(source: NegativeSource, key: u32, counter: u32): u32 {
-  // the upper 32 bits are uniform in 0 .. I-1, the lower 32 bits in [0, 2^32)
+  // the product's upper 32 bits are uniform in 0 .. I-1, its lower 32 bits in [0, 2^32)
   const x = <u64>draw(key, counter) * source.numItems;
   const item = <u32>(x >>> 32);
   if (!source.alias) return item;
@@ -101,7 +101,7 @@ export function clearShared(negatives: BatchNegatives): void {
 /**
  * Sets the scores of negatives that are the event's own item, or in its user's history, to `value`.
  *
- * @param i lane of the event in the scores f32[N][4]
+ * @param i lane of the event in f32[N][4], the scores of N negatives for four events
  */
 export function exclude(
   source: NegativeSource,

@@ -4,7 +4,7 @@
 import { exp64, log64 } from "./exp64";
 import { draw } from "./random";
 
-/** Maximum distance from 0; beyond it, probabilities are at most 1e-300, and exp underflows. */
+/** Maximum |x| to which arguments are clamped; beyond it, probabilities are at most 1e-300, and exp underflows. */
 const FAR: f64 = 37;
 
 /** Returns draw number `counter` for a random key, uniform in (0, 1). */

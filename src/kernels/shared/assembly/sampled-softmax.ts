@@ -11,7 +11,7 @@
 import { exp4, log4 } from "./exp";
 import { sum4 } from "./vector";
 
-/** Value below the logits of all items. */
+/** Initial value for a maximum of logits, below all of them. */
 const LOWEST: f32 = -1e30;
 
 /** Returns a negative's log probability in all four lanes; 0 if all are equal, because the term then cancels. */

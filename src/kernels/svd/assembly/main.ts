@@ -16,8 +16,8 @@ import { transpose4 } from "../../shared/assembly/vector";
 import { SparsePlan } from "./plan";
 
 /**
- * Number of rows that are summed in single precision before the sum is added to that in double precision; the rows of
- * both panels fit in the first-level cache.
+ * Number of rows that are summed in single precision before the sum is added to that in double precision; so few that
+ * these rows of both factors of a product fit in the first-level cache.
  */
 const CHUNK: u32 = 256;
 

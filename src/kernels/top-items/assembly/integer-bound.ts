@@ -14,7 +14,10 @@
 
 import { QueryBound, Search } from "./plan";
 
-/** Maximum number of dimensions, for which the rounding errors of the scaling cannot make a vector longer than S. */
+/**
+ * Maximum number of dimensions: with more, rounding errors of the scaling could make a scaled vector longer than its
+ * maximum S.
+ */
 export const MAX_DIM: u32 = 2048;
 
 /**
@@ -100,7 +103,7 @@ export function setThreshold(bound: QueryBound, inverse: f32, last: f32): void {
 /**
  * Writes the items of a tile of panels as integers, i16[panels][ceil(n / 2)][8][2].
  *
- * @returns 1 / s; 0 or NaN if the items are not finite
+ * @returns the inverse scale 1 / s of the tile; 0 or NaN if the items are not finite
  */
 export function writeItems(search: Search, from: u32, end: u32, target: usize): f32 {
   const d = search.dim;
@@ -177,11 +180,11 @@ function pairOf(x: v128, y: v128, scale: v128): v128 {
  *
  * An iteration adds two pairs of dimensions, as in addPacked of shared/assembly/tile.ts.
  *
- * @param left   i16[n][4][2]
- * @param right  i16[n][8][2]
- * @param n      at least 1
+ * @param left i16[n][4][2]
+ * @param right i16[n][8][2]
+ * @param n number of pairs of dimensions, at least 1
  * @param bounds bounds of the four queries
- * @param tile   i32[4][8]
+ * @param tile i32[4][8]
  */
 export function anyAbove(left: usize, right: usize, n: u32, bounds: usize, tile: usize): bool {
   let a0 = i32x4.splat(0);

@@ -28,7 +28,7 @@ export function offer(search: Search, query: u32, item: u32, score: f32): void {
   else insertBest(search.scores + list, search.found + list, search.top, item, score);
 }
 
-/** Sorts the lists of consecutive queries, if they are heaps. */
+/** Sorts the lists of found items of consecutive queries, if they are heaps. */
 export function sortLists(search: Search, first: u32, numQueries: u32): void {
   if (search.top <= LONG_LIST) return;
   for (let query = first; query < first + numQueries; query++) {

@@ -38,9 +38,9 @@ export class Search {
    */
   maskEnds: usize;
   masks: usize;
-  /** output: items of each query's list, u32[numQueries][K] */
+  /** output, u32[numQueries][K]: the K items of each query's list */
   found: usize;
-  /** output: scores of the items in each query's list, f32[numQueries][K] */
+  /** output, f32[numQueries][K]: scores of the K items in each query's list */
   scores: usize;
 }
 

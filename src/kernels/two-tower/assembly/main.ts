@@ -100,8 +100,8 @@ function trainBlock(
 }
 
 /**
- * Adds this thread's share of the derivatives by negatives. The threads divide the negatives by eights, once for the
- * first half of the part's events and once for the second half.
+ * Adds this thread's part of the derivatives by negatives. The threads divide the negatives into groups of eight, once
+ * for the first half of the PART events and once for the second half.
  */
 function addPart(plan: Plan, thread: Thread, index: u32, numEvents: u32): void {
   const T = plan.numThreads;

@@ -22,7 +22,7 @@ export const SLICE: usize = 32;
 /** Number of bytes of a bias with its Adam state: m, s, 1 - b1^t, 1 - b2^t, and padding. */
 export const BIAS: usize = 32;
 
-/** History items of each event: a range of tokens. */
+/** A history of each event: a range of tokens, which are items of the event's user. */
 export class History {
   /** u32: items of all users; the items of a user are adjacent */
   tokens: usize;
@@ -63,11 +63,13 @@ export class Plan extends NegativeSource {
   /** n: number of vectors */
   numRows: u32;
   /**
-   * f32[J][n][2][8]: Adam's moments m and s of each slice of each vector; a slice has its own cache line, so that no
-   * two threads write to the same line
+   * f32[J][n][2][8]: Adam's moments m and s for each of J slices of each of n vectors; a slice has its own cache line,
+   * so that no two threads write to the same line
    */
   moments: usize;
-  /** f32[I][8]: for each item, its bias, Adam's moments m and s, 1 - b1^t and 1 - b2^t; 0 if scores are cosines */
+  /**
+   * f32[I][8]: for each of I items, its bias, Adam's moments m and s, 1 - b1^t and 1 - b2^t; 0 if scores are cosines
+   */
   biases: usize;
   /**
    * index of the vector row of item 0 as a history item; 0 if items have the same rows in histories and as candidates
@@ -76,7 +78,7 @@ export class Plan extends NegativeSource {
   training: Users;
   /** f32[longest history]: weight of a token by the number of newer tokens; 0 when all weights are equal */
   recency: usize;
-  /** f32[longest history + 1]: cumulative sums of `recency` */
+  /** f32[longest history + 1]: cumulative sums of the weights of tokens in `recency` */
   recencySums: usize;
   /** side features of each item; 0 if there are none */
   side: FieldRows;
@@ -100,7 +102,7 @@ export class Plan extends NegativeSource {
   batch: Batch;
 }
 
-/** Data of a batch that its phases share. */
+/** Data of a batch that one phase of the training computes and later phases read. */
 export class Batch {
   /** u32: number of groups of eight outputs of the dense layers that threads have taken so far */
   counter: usize;

@@ -1,7 +1,7 @@
 // Computes a user's input: a slot for each history, which is the mean of the rows of its items, and a slot for each
 // context field, which is the sum of its rows.
 //
-//   input   f32[S][d], slot after slot; the padding of a slot adds zeros to the next slot
+//   input   f32[S][d]: S slots of d numbers, one after another; the padding of a slot adds zeros to the next slot
 
 import { BLOCK, DenseNetwork, lastLayer, layerAt, PANELS } from "../../shared/assembly/dense/layers";
 import { forward } from "../../shared/assembly/dense/passes";
@@ -105,8 +105,8 @@ export function writePanels(network: DenseNetwork, scratch: usize, rows: usize, 
 }
 
 /**
- * Copies panels, which have eight rows side by side, to an array with one row after another. @param panels
- * f32[PANELS][U][8]
+ * Copies panels, which have eight rows side by side, to an array with one row after another.
+ * @param panels f32[PANELS][U][8]: U units of eight rows each
  */
 export function readPanels(panels: usize, units: u32, rows: usize, pitch: usize): void {
   for (let p: usize = 0; p < PANELS; p++) {

@@ -10,7 +10,7 @@ import { draw, permutedAt } from "../../shared/assembly/random";
 import { NONE, Plan } from "./plan";
 import { drawArc, drawBiased } from "./step";
 
-/** Counter that separates the random order of the starts from the walks, whose numbers are lower. */
+/** Counter of the random numbers that order the starts; those of walks use the number of the walk, which is lower. */
 const STARTS: u32 = 0xffffffff;
 
 /** Number of walks that advance in turn: while one walk waits for memory, the other walks continue. */

@@ -66,7 +66,7 @@ export function activate(network: DenseNetwork, layer: Layer, scratch: usize, ke
   if (layer.activation == RELU) {
     for (let at = y; at < end; at += 16) v128.store(at, f32x4.max(v128.load(at), zero));
   } else if (layer.activation == TANH) {
-    // two vectors per iteration share the constants, which the engine would otherwise compute for each
+    // an iteration computes two vectors, because the engine loads the constants of tanh once per iteration
     for (let at = y; at < end; at += 32) {
       const low = tanh4(v128.load(at));
       const high = tanh4(v128.load(at, 16));

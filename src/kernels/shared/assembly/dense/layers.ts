@@ -21,7 +21,10 @@ export const LINEAR: u32 = 0;
 export const TANH: u32 = 1;
 export const RELU: u32 = 2;
 
-/** One dense layer. Offsets of panels f32[PANELS][U][8] are in bytes, relative to a thread's scratch. */
+/**
+ * One dense layer. Offsets of panels, f32[PANELS][U][8] for U units and eight rows each, are in bytes, relative to a
+ * thread's scratch.
+ */
 export class Layer {
   /** padded number of units of the input and of the output */
   inputs: u32;

@@ -12,7 +12,7 @@
 import { Layer, PANELS } from "./layers";
 import { packOutputs } from "./weights";
 
-/** Constant that is added to the variance, as in PyTorch. */
+/** Constant that layer normalization adds to the variance, the same as in PyTorch. */
 const EPSILON: f32 = 1e-5;
 
 /** Returns the address of 1 / standard deviation of four of a panel's eight rows. */

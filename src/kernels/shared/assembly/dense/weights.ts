@@ -58,7 +58,10 @@ function layerOf(network: DenseNetwork, part: u32): Layer | null {
   return null;
 }
 
-/** Returns the index within their layer of the eight outputs that have the index `part` among those of all layers. */
+/**
+ * Returns the index, within its layer, of a group of eight outputs; `part` is the group's index among those of all
+ * layers.
+ */
 function outputsOf(network: DenseNetwork, part: u32): u32 {
   for (let l: u32 = 0; l < network.numLayers; l++) {
     const groups = layerAt(network, l).outputs >>> 3;
