@@ -156,7 +156,7 @@ function plain(learningRate: number): Steps {
   return { learningRate, learningRateDecay: 0, l1Weight: 0, l2Weight: 0, l2Vector: 0 };
 }
 
-/** Returns a default that depends on method and loss. */
+/** Returns a function that returns the default of an option, which depends on method and loss. */
 export function stepOf(name: keyof Steps) {
   return ({ method }: { method: Method }, { loss }: DataFacts): number => steps[method][loss][name];
 }
