@@ -269,7 +269,7 @@ function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, Table
 interface Linked {
   /** feature space of the nodes that have an edge to another node */
   fitted: FeatureSpace;
-  /** u32: rows of the nodes in this space; all rows if neither side columns nor --init require counting them again */
+  /** u32: dataset rows from which these nodes are counted; all rows, unless side columns or --init need new counts */
   rows: Uint32Array;
   numNodes: number;
   /** number of dropped nodes */
