@@ -310,7 +310,7 @@ export const liftOptions = {
   patience: { ...learning.patience, default: 5 },
   // initializations are compared by the number of epochs until the best validation loss
   epochs: { ...learning.epochs, default: 40, shown: "40" },
-  // no averaging, since an average lags behind in the first epochs, which the comparison counts
+  // parameters are not averaged, since an average lags behind in the first epochs, which the comparison counts
   averageEpochs: { ...learning.averageEpochs, default: 0 },
   // each initialization has the default of train-net, so that `random` is the network that a user would train without a
   // table

@@ -17,7 +17,7 @@ import type { ValueKind } from "./options.js";
 
 const [K, B] = [1.2, 0.75];
 
-/** Statistics of the matrix from which its value for a user and an item is computed. */
+/** Statistics of the user-item matrix of events from which the value of a pair is computed. */
 export interface ValueStatistics {
   numUsers: number;
   /** mean number of events per user */
