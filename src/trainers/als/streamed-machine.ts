@@ -95,7 +95,7 @@ export function cutItems(numItems: number, b: number, bytes: number): Uint32Arra
   return Uint32Array.from({ length: count + 1 }, (_, g) => Math.floor((g * numItems) / count));
 }
 
-/** f32[numItems * dim]: the vectors of all items, without padding; the name is that in checkpoints. */
+/** The vectors of all items without padding, f32[numItems * dim], under the name that they have in checkpoints. */
 export type ItemVectors = Record<"items", Float32Array>;
 
 /** Returns vectors without the padding of their rows, f32[numRows * dim]. @param rows f32[numRows][D] */

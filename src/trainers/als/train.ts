@@ -193,7 +193,7 @@ export function solvingEpochs(
     const observed = await solver.solveItems(scaled(userGram));
     const gram = await solver.itemGram();
     itemGram = gram;
-    // the sum of s^2 over all pairs is the inner product of both Gram matrices
+    // the sum of s^2 over all pairs is the inner product of the Gram matrices of users and items
     const all = userGram.reduce((sum, g, i) => sum + g * gram[i]!, 0);
     const trainLoss = (observed + unobservedWeight * all) / total;
     if (Number.isFinite(trainLoss)) return trainLoss;
