@@ -137,7 +137,9 @@ function rowVector({ dim, vectors }: EmbeddingTable, row: number): Float32Array 
   return vectors.subarray(row * dim, (row + 1) * dim);
 }
 
-/** Similarity of a row of vectors, f32[][dim]; undefined if one of the two vectors is zero under cosine. */
+/**
+ * Similarity of a vector and a row of vectors, f32[][dim]; undefined if the metric is cosine and one of them is zero.
+ */
 type Similarity = (vectors: Float32Array, row: number) => number | undefined;
 
 /** Returns the function that computes the similarity between rows and a vector. */
