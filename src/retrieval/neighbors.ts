@@ -85,7 +85,11 @@ class RowSearch {
   readonly #similarity: Similarity;
   readonly #nearest: Nearest;
 
-  /** @param row the vector's own row, which is no neighbor @param range rows that may be neighbors */
+  /**
+   * Starts the search for rows similar to a vector.
+   * @param row the vector's own row, which is no neighbor
+   * @param range rows that may be neighbors
+   */
   constructor(vector: Float32Array, row: number, range: RowRange, { top, metric }: NearestOptions) {
     if (!Number.isSafeInteger(top) || top < 1) {
       throw new UsageError(`top must be an integer of at least 1, got ${top}`);
@@ -106,7 +110,7 @@ class RowSearch {
     }
   }
 
-  /** @param table keys and numbers of events of all rows */
+  /** Returns the most similar rows that were found. @param table keys and numbers of events of all rows */
   neighbors(table: EmbeddingTable): Neighbor[] {
     return this.#nearest.sorted().map((found) => neighborOf(table, found));
   }

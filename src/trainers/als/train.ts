@@ -132,7 +132,7 @@ async function trainEpochs(
       const began = performance.now();
       const trainLoss = await solve(epoch);
       const rowsPerSecond = (input.users.indices.length / (performance.now() - began)) * 1000;
-      // evaluates the vectors on the validation part
+      // evaluates the vectors on the validation split
       const seen = validate && (await validate(vectors()));
       return { event: { trainLoss, rowsPerSecond, ...seen?.metrics }, stoppingValue: seen?.value };
     },

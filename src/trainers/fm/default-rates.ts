@@ -83,7 +83,7 @@ const PATIENT_ROWS = 100_000;
  */
 const SADDLE_L2 = { least: 0.01, most: 0.08, mostOfFew: 0.06, ofOneRow: 0.5 } as const;
 
-/** Options whose values other options' defaults depend on. */
+/** Options on whose values the defaults of other options depend. */
 export interface Before {
   model: FmModelName;
   method: Method;

@@ -40,7 +40,7 @@ export interface Machines {
 
 /**
  * Returns a function that fits vectors to rows with labels, or with negatives sampled as in training.
- * @param machinesOf reads the run's machines; draws must be rotated to match each other
+ * @param machinesOf reads the run's factorization machines; posterior draws must be rotated to match each other
  */
 export function fitLabels(
   machinesOf: (run: Run, model: FoldingModel) => Promise<Machines> = ownMachine,

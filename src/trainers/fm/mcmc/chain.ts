@@ -1,5 +1,5 @@
-// The chain of ALS or MCMC. The machine stores the vectors and weights; this module stores w0 and the priors. A sweep
-// updates each of them once.
+// The chain of ALS or MCMC. CoordinateMachine stores the vectors and weights; this module stores w0 and the priors. A
+// sweep updates each parameter once.
 
 import { DivergedError } from "../../../errors.js";
 import { normalDraw, gammaDraw } from "../../../numeric/normal.js";

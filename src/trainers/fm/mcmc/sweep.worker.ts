@@ -31,7 +31,7 @@ export interface SweepPlan {
   /** rows of each chunk: the first one, and the one after the last */
   chunks: [first: number, end: number][];
   fields: { size: number; first: number; column: FieldColumn }[];
-  /** f32[numRows][2]: residual e and sum q of each row */
+  /** f32[numRows][2]: for each row, the residual e, and the sum q of x v over its features for the current dimension */
   eq: number;
   /** f32[numRows]: targets; for probit and logit links only */
   targets: number;
