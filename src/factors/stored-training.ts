@@ -51,7 +51,7 @@ export interface StoringMachine<S extends ItemState> {
   readonly sizes: { numPartitions: number; length: number };
   /** a copy of the items' parameters */
   get state(): S;
-  /** @throws {ArtifactError} arrays of a checkpoint of other features or another dim */
+  /** Restores the items' parameters. @throws {ArtifactError} arrays of a checkpoint of other features or another dim */
   set state(arrays: NamedArrays);
   setPartition(partition: number, numbers: Uint32Array): Promise<void>;
   terminate(): Promise<void>;

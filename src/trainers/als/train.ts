@@ -228,7 +228,8 @@ export function startFrom(
 
 /**
  * Returns f32[numRows]: the penalty p = l2 (sum of the row's confidences + a numOthers)^exponent, where a is the weight
- * of a pair without events. Rendle et al. 2021 (arXiv:2110.14037), eq. 4.
+ * of a pair without events, and numOthers the number of rows on the other side. Rendle et al. 2021 (arXiv:2110.14037),
+ * eq. 4.
  */
 export function penaltiesOf(
   mass: Float64Array,

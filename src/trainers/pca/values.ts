@@ -53,7 +53,7 @@ export function valueOf(
   return (rarity * count * (K + 1)) / (count + K * (1 - B + (B * userEvents) / meanEvents));
 }
 
-/** Returns the matrix of values, a row per user; its `values` are omitted if all are 1. */
+/** Returns the matrix that is decomposed, a row of item values per user; its `values` are omitted if all are 1. */
 export function valueMatrix(kind: ValueKind, events: SparseRows, itemUsers: Uint32Array): SparseRows {
   const { indptr, indices, values } = events;
   if (kind === "binary" || (kind === "counts" && !values)) return { indptr, indices };

@@ -37,11 +37,11 @@ export interface SweepPlan {
   targets: number;
   /** label of each row, f32[numRows] */
   labels: number;
-  /** f32[numRows]: weights of the events; 0 if all are 1 */
+  /** f32[numRows]: weights of the events; the offset is 0 if all are 1 */
   weights: number;
   /**
-   * f32[numRows]: precisions of the targets; 0 if all are 1. With a logit link they are drawn, otherwise they are the
-   * weights
+   * f32[numRows]: precisions of the targets; the offset is 0 if all are 1. With a logit link they are drawn, otherwise
+   * they are the weights
    */
   precisions: number;
   /** parameters of each feature: w, then each dimension of v; f32[1 + dim][n] for n features */

@@ -64,7 +64,7 @@ export function leafStarts({ trees }: Pick<TreeSums, "trees">): { starts: number
 export interface CompiledForest {
   numTrees: number;
   numColumns: number;
-  /** ascending thresholds of each number column, padded with infinity to a power of two */
+  /** ascending thresholds of each numeric column, padded with infinity to a power of two */
   edges: Float64Array[];
   /**
    * i32[numNodes][4]: column and kind of the test, rank of the threshold or position in `sets`, left and right child;

@@ -81,8 +81,8 @@ export function withHeldOutRows(train: LabelledPart, { positions }: GroupedRowOr
 }
 
 /**
- * Chooses among the candidates, in addition to already chosen pairs. The same rows and seed give the same pairs at any
- * number of threads.
+ * Chooses among candidate pairs of columns those that improve trees in addition to already chosen pairs. The same rows
+ * and seed give the same pairs at any number of threads.
  *
  * @returns undefined if held-out rows do not confirm the pairs
  */

@@ -26,7 +26,7 @@ export interface TargetStatistics {
   columns: string[];
   /** name of the column that the statistics add to a dataset */
   name: string;
-  /** keys of the ids in each of the columns */
+  /** for each of the columns, the keys of the ids */
   keys: Keys[];
   /** f64 by id: sum of the weighted targets; sum of the weights */
   sums: Float64Array;

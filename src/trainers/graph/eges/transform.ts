@@ -17,7 +17,7 @@ import { openTableAsTrained } from "../../../training/reading/open-as-trained.js
 import type { Watch } from "../../../training/session/watch.js";
 import { readSide } from "./artifact.js";
 
-/** Side values and their vectors, of which the vectors of rows are composed. */
+/** Values of side columns and their vectors, of which the vectors of rows are composed. */
 interface SideVectors {
   space: FeatureSpace;
   dim: number;
