@@ -84,9 +84,15 @@ export type SweepTask =
        * the vectors
        */
       priors: Float64Array;
-      /** u32[1 + dim]: random keys of the draws; 0 minimizes instead of drawing */
+      /**
+       * u32[1 + dim]: random key of the draws of the weights, then of each dimension; with key 0, the loss is minimized
+       * without random draws
+       */
       keys: Uint32Array;
-      /** u32[1 + dim][numFields]: random keys for rescaling whole fields */
+      /**
+       * u32[1 + dim][numFields]: random key of the draw that rescales a whole field, for the weights, then for each
+       * dimension
+       */
       moveKeys: Uint32Array;
       targetsKey: number;
     };

@@ -77,8 +77,8 @@ interface Level {
 }
 
 /**
- * Numbers pairs of a prefix and a code < `size`: prefix * size + code; -1 if one of them is absent, NaN if one is
- * missing.
+ * Numbers pairs of the number `prefix` of a shorter tuple and the code of one more column: prefix * size + code, where
+ * codes are below `size`; -1 if one of them is absent, NaN if one is missing.
  */
 function packed(prefix: Uint32Array, codes: Uint32Array, size: number): Float64Array {
   const numbers = new Float64Array(codes.length);

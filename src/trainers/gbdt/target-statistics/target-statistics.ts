@@ -28,7 +28,7 @@ export interface TargetStatistics {
   name: string;
   /** for each of the columns, the keys of the ids */
   keys: Keys[];
-  /** f64 by id: sum of the weighted targets; sum of the weights */
+  /** f64 each, for each id: sum of the weighted targets, and sum of the weights */
   sums: Float64Array;
   weights: Float64Array;
   prior: number;
