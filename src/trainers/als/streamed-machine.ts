@@ -61,7 +61,8 @@ interface Slot {
   /** f32: score of each of the block's events, while these are grouped by item */
   scores: Region;
   /**
-   * byte offsets of the kernel's structs that describe the block's users, a group of items, and the sums of these items
+   * byte offsets of the kernel's structs that describe the block's users, a group of items, and the sums from which
+   * these items are solved
    */
   users: number;
   items: number;
@@ -77,8 +78,8 @@ export function sumBytes(b: number): number {
 }
 
 /**
- * Returns the bytes in the kernel's memory except the sums of items: all items' vectors, and two slots, each for a
- * block of users.
+ * Returns the bytes in the kernel's memory except the sums from which items are solved: all items' vectors, and two
+ * slots, each for a block of users.
  */
 export function residentBytes(D: number, numItems: number, mostRows: number, mostEvents: number): number {
   const slot = mostRows * (4 * D + 16) + 4 * (numItems + 3 * mostEvents);
