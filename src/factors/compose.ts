@@ -21,7 +21,7 @@ export interface Composer extends RowComposer {
    * contain the feature.
    */
   events(rows: FeatureRows, own: number): Pick<FoldInEvents, "dim" | "phi" | "offsets">;
-  /** Returns a composer that adds vectors in the same way, with other parameters of the model. */
+  /** Returns a composer of the same kind, with other parameters of the model. */
   over(parameters: FmParameters): Composer;
 }
 
@@ -57,7 +57,7 @@ export function composeWeights({ dim, w, vectors }: FmParameters, rows: FeatureR
   });
 }
 
-/** Creates the composer of a factorization machine. */
+/** Creates the composer of a factorization machine, which sums the features of a row to one vector and one bias. */
 export function fmComposer(parameters: FmParameters): Composer {
   return {
     dim: parameters.dim,

@@ -105,7 +105,7 @@ export interface NewEvents extends NewKeys {
   rows: number[][];
 }
 
-/** Parameters of a run, and the composer of its features. */
+/** Parameters of a run, and the composer, which sums the features of a row to one vector and one bias. */
 export interface FoldingModel extends FmRun {
   composer: Composer;
 }

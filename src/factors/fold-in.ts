@@ -149,7 +149,10 @@ function objective(
   return sum;
 }
 
-/** Returns the first and second derivatives with respect to theta; only the lower triangle of the second is set. */
+/**
+ * Returns the first and second derivatives of the loss with respect to the parameters theta; only the lower triangle of
+ * the second ones is set.
+ */
 function derivatives(
   events: FoldInEvents,
   lambda: Float64Array,

@@ -101,7 +101,10 @@ class Group {
     this.#give(this.#words[this.#thread / 4 + SCORES]!, hub, partials);
   }
 
-  /** Copies dLoss/dscore of the batch from the hub, and takes a step of the group's parameters. */
+  /**
+   * Copies dLoss/dscore of the batch from the hub (the machine's main memory), and takes a step of the group's
+   * parameters.
+   */
   update(hub: Uint32Array, thread: number): void {
     const from = hub[thread + GRADIENTS]! / 4;
     const to = this.#words[this.#thread / 4 + GRADIENTS]! / 4;
@@ -206,7 +209,7 @@ export function groupedKernel(
       return loss;
     },
     sumSquares(_, j) {
-      // the sum is 0 for the slice of the weights, which contains no vectors and is in no group
+      // the sum of squares is 0 for the slice of the weights, which contains no vectors and is in no group
       return groups.map((group) => group.sumSquares(j)).find((sum) => sum !== undefined) ?? 0;
     },
     initializeGroups(plan, initial) {

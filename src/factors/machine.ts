@@ -55,7 +55,7 @@ export interface ParameterArrays {
   w: Float32Array;
 }
 
-/** Parameters and threads of a machine. The caller must call `terminate`, which ends the threads. */
+/** Parameters and threads of a factorization machine. The caller must call `terminate`, which ends the threads. */
 export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTask, null> {
   readonly #shape: FmMachineShape;
   readonly #layout: FmLayout;

@@ -9,7 +9,10 @@ import { unknownKeysOf } from "../training/examples/feature-table.js";
 import { fmComposer } from "./compose.js";
 import { readFmModel } from "./artifact.js";
 
-/** Returns a run's feature space, and the composer that adds one vector per feature. @throws {ArtifactError} damaged */
+/**
+ * Returns a run's feature space, and the composer, which adds up one vector per feature of a row.
+ * @throws {ArtifactError} damaged
+ */
 export async function factorComposition(run: Run): Promise<Composition> {
   const { space, parameters } = await readFmModel(run);
   return { space, composer: fmComposer(parameters) };

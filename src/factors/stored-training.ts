@@ -51,7 +51,7 @@ export interface StoringMachine<S extends ItemState> {
   readonly sizes: { numPartitions: number; length: number };
   /** a copy of the items' parameters */
   get state(): S;
-  /** @throws {ArtifactError} arrays of a checkpoint of other features or another dim */
+  /** Restores the items' parameters. @throws {ArtifactError} arrays of a checkpoint of other features or another dim */
   set state(arrays: NamedArrays);
   setPartition(partition: number, numbers: Uint32Array): Promise<void>;
   terminate(): Promise<void>;
@@ -76,8 +76,8 @@ export interface StoredEpochs<S extends ItemState> {
 type StoredOptions = EpochOptions & { metric: string; k: number; evaluateEvery?: number };
 
 /**
- * Trains epoch by epoch, and keeps the rows of the best one in the store.
- * @returns the result, and the parameters that it consists of
+ * Trains epoch by epoch, and keeps the rows of the best epoch in the store.
+ * @returns the result of the training, and the parameters of the epoch that it returns
  */
 export async function trainStored<S extends ItemState>(
   machine: StoringMachine<S>,

@@ -18,7 +18,7 @@ export interface StoredVectors {
   dim: number;
   /** f32[n]: weight of each feature */
   w: Float32Array;
-  /** Returns f32[dim], valid until the next call. */
+  /** Returns the vector of a feature, f32[dim], valid until the next call. */
   vectorOf: (feature: number) => Float32Array;
   /** Returns f32[last - first][dim]: the vectors of consecutive features of one field. */
   vectorsOf: (range: RowRange) => Float32Array;

@@ -12,10 +12,12 @@ import type { Watch } from "../training/session/watch.js";
 import { fmComposer, type Composer } from "./compose.js";
 import { readFmModel, type FmRun } from "./artifact.js";
 
-/** Function that returns the composer of a run's features. @throws {UsageError} the features cannot be composed */
+/**
+ * Returns a run's composer, which sums a row's features to one vector. @throws {UsageError} features cannot be composed
+ */
 export type ComposerOf = (run: Run, model: FmRun) => Promise<Composer>;
 
-/** Returns the composer that adds one vector per feature. */
+/** Returns the composer that adds up one vector per feature of a row. */
 export const composerOfFactors: ComposerOf = async (_, { parameters }) =>
   await Promise.resolve(fmComposer(parameters));
 

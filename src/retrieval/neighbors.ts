@@ -85,7 +85,11 @@ class RowSearch {
   readonly #similarity: Similarity;
   readonly #nearest: Nearest;
 
-  /** @param row the vector's own row, which is no neighbor @param range rows that may be neighbors */
+  /**
+   * Starts the search for rows similar to a vector.
+   * @param row the vector's own row, which is no neighbor
+   * @param range rows that may be neighbors
+   */
   constructor(vector: Float32Array, row: number, range: RowRange, { top, metric }: NearestOptions) {
     if (!Number.isSafeInteger(top) || top < 1) {
       throw new UsageError(`top must be an integer of at least 1, got ${top}`);
@@ -106,7 +110,7 @@ class RowSearch {
     }
   }
 
-  /** @param table keys and numbers of events of all rows */
+  /** Returns the most similar rows that were found. @param table keys and numbers of events of all rows */
   neighbors(table: EmbeddingTable): Neighbor[] {
     return this.#nearest.sorted().map((found) => neighborOf(table, found));
   }
@@ -137,7 +141,9 @@ function rowVector({ dim, vectors }: EmbeddingTable, row: number): Float32Array 
   return vectors.subarray(row * dim, (row + 1) * dim);
 }
 
-/** Similarity of a row of vectors, f32[][dim]; undefined if one of the two vectors is zero under cosine. */
+/**
+ * Similarity of a vector and a row of vectors, f32[][dim]; undefined if the metric is cosine and one of them is zero.
+ */
 type Similarity = (vectors: Float32Array, row: number) => number | undefined;
 
 /** Returns the function that computes the similarity between rows and a vector. */

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { lastItems } from "./training-events.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 
-/** A simple reference: the last distinct items among a user's events in the order of time and row. */
+/** A simple reference implementation: the last distinct items among a user's events in the order of time and row. */
 function plain(events: readonly (readonly [number, number, number])[], user: number, most: number): number[] {
   const own = events
     .map(([owner, item, time], row) => ({ owner, item, time, row }))

@@ -69,13 +69,15 @@ export interface SharedNoiseOptions {
 
 /** Arrays with which a kernel samples shared negatives, and corrects scores by their probability. */
 export interface SharedNoise {
-  /** u32[I][2]: table of the alias method; absent for the uniform distribution */
+  /** u32[numItems][2]: table of the alias method; absent for the uniform distribution */
   alias?: Uint32Array;
-  /** f32[I]: log of the probability that an item is a negative; absent if all are equal, or without correction */
+  /**
+   * f32[numItems]: log of the probability that an item is a negative; absent if all are equal, or without correction
+   */
   logNoise?: Float32Array;
 }
 
-/** Computes the arrays for shared negatives. @param counts u32[I]: number of events of each item */
+/** Computes the arrays for shared negatives. @param counts u32[numItems]: number of events of each item */
 export function sharedNoise(counts: Uint32Array, how: SharedNoiseOptions): SharedNoise {
   const drawn = how.noise === "uniform" ? undefined : chancesOf(noiseDistribution(counts, how.noise));
   const chances = how.logQ ? amongNegatives(drawn, counts, how) : undefined;
@@ -94,7 +96,7 @@ function chancesOf(cumulative: Float64Array): Float64Array {
  * Returns undefined if all are equal, because they cancel in the softmax. Source: Yang et al. 2020
  * (doi:10.1145/3366424.3386195), eq. 4.
  *
- * @param drawn f64[I]: probabilities of the draws; undefined for uniform draws
+ * @param drawn f64[numItems]: probabilities of the draws; undefined for uniform draws
  */
 function amongNegatives(
   drawn: Float64Array | undefined,

@@ -43,7 +43,7 @@ export interface RankingEvents {
   items: Uint32Array;
   /** f32[numEvents]: weights; absent when all are 1 */
   weights?: Float32Array;
-  /** u32: feature of each of the source's users, if it is the only feature of the context of all events */
+  /** u32: feature of each user that the source of negatives numbers, if contexts consist of this feature alone */
   featureOfUser?: Uint32Array;
 }
 
@@ -145,7 +145,7 @@ function contextOfUsers(featureOfUser: Uint32Array, users: Uint32Array): Feature
   };
 }
 
-/** Returns events without any event. */
+/** Returns an empty list of training events. */
 export function noEvents(): RankingEvents {
   const none = { users: new Uint32Array(), items: new Uint32Array() };
   return { ...none, context: { numRows: 0, width: 1, ids: new Uint32Array(), labels: new Float32Array() } };

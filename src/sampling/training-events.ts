@@ -129,7 +129,7 @@ export function placeIn(items: Uint32Array, item: number): number {
   return low;
 }
 
-/** Events with times, in the form of TrainingEvents. */
+/** Users, items and times of events; the properties have the names that they have in TrainingEvents. */
 export interface TimedEvents {
   /** u32[n] each: users and items; events with NO_ITEM are ignored */
   users: Uint32Array;

@@ -7,7 +7,7 @@ import { wholeRows, type Rotation } from "../training/capabilities/rotation.js";
 import { readPreprocess } from "../training/capabilities/run-space.js";
 import { CONTEXT_TABLE, OPTIMIZER_FILE } from "./names.js";
 
-/** Capabilities of a run's vectors for which its contexts are not needed. */
+/** Capabilities of all runs with a table of skip-gram vectors that do not depend on its contexts. */
 export const vectorCapabilities = {
   preprocess: readPreprocess,
   rotation: (_, table) => rotationOf(table, []),

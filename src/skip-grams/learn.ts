@@ -34,14 +34,16 @@ export function noiseOf(totals: Float64Array, exponent: number): Float64Array {
   return chances.map((chance) => chance / sum);
 }
 
-/** A pair of tables that is trained, and its initial values. */
+/** A pair of tables, centers and contexts, that is trained, and its initial values. */
 export interface Learner {
   machine: SgnsMachine;
   start?: SgnsStart | undefined;
 }
 
 export interface Learning {
-  /** usually one learner; several are trained in parallel, and early stopping selects the same epoch for all */
+  /**
+   * pairs of tables; usually one; several are trained in parallel, and early stopping selects the same epoch for all
+   */
   learners: readonly Learner[];
   /** Trains one epoch. @returns mean loss in nats, and the number of tokens that were read */
   pass: (epoch: number, rates: Rates) => Promise<{ trainLoss: number; numTokens: number }>;
@@ -70,12 +72,14 @@ export interface SgnsVectors {
   composed?: { rows: Float32Array; attention: Float32Array };
 }
 
-/** Result of the epochs, with each learner's vectors of the best epoch. */
+/** Result of the epochs, with the vectors of the best epoch for each pair of tables. */
 export interface Learned extends EpochsDone {
   kept: readonly SgnsVectors[];
 }
 
-/** Trains the learners, and ends their threads. @throws {DivergedError} a loss or a vector became NaN or infinite */
+/**
+ * Trains all pairs of tables, and ends their threads. @throws {DivergedError} a loss or a vector became NaN or infinite
+ */
 export async function learnSkipGrams(
   { learners, pass, validate, stoppingMetric, scheduledEpochs, controls }: Learning,
   options: EpochOptions & { learningRate: number },
@@ -151,7 +155,7 @@ function thawed(now: Squares, start: SgnsStart | undefined): Squares {
   );
 }
 
-/** Returns the prefix of the names of a learner's arrays in a checkpoint; empty if there is only one learner. */
+/** Returns the prefix of the names of a pair of tables' arrays in a checkpoint; empty if there is only one pair. */
 const prefixOf = (learner: number, count: number) => (count === 1 ? "" : `${learner}.`);
 
 /** Returns the vectors of the best epoch as arrays of a checkpoint. */

@@ -55,17 +55,19 @@ export interface Rates {
   to: number;
 }
 
-/** Returns the key of an epoch's noise. The key draw(seed, epoch) itself is used to shuffle the sessions. */
+/**
+ * Returns the random key of an epoch's noise. It is not draw(seed, epoch) itself, by which the sessions are shuffled.
+ */
 export function noiseKey(seed: number, epoch: number): number {
   return draw(draw(seed, epoch), 1);
 }
 
-/** Returns the key of an epoch's walks. */
+/** Returns the random key by which the walks of an epoch are generated. */
 export function walksKey(seed: number, epoch: number): number {
   return draw(draw(seed, epoch), 2);
 }
 
-/** Returns the key of the noise for a chunk of walks. */
+/** Returns the random key of the noise for a chunk of walks. */
 export function chunkNoiseKey(seed: number, epoch: number, chunk: number): number {
   return draw(noiseKey(seed, epoch), chunk);
 }
@@ -288,8 +290,8 @@ export class SgnsMachine extends ThreadedKernel<SgnsKernel & WalksKernel> {
   }
 
   /**
-   * Returns copies of the attention: f32, a logit for each kind of part of each row; and f32[numRows], AdaGrad's sum of
-   * squares of each row's logits. Only for machines whose centers are composed of parts.
+   * Returns copies of the attention's logits, f32: for each center one per kind of row of which it is composed; and of
+   * AdaGrad's sum of squares of each center's logits, f32[numRows]. Only for machines with composed centers.
    */
   attention(): { attention: Float32Array; squares: Float32Array } {
     const [own] = this.#layout.attention;

@@ -43,12 +43,9 @@ export interface SgnsStart extends Pick<SgnsInit, "vectors" | "contexts"> {
 
 /** Initial values for centers whose vectors are composed of several rows. */
 export interface ComposedStart {
-  /** f32: logit of the attention for each kind of part of each center */
+  /** f32: logits of the attention, for each center one per kind of row of which it is composed */
   attention: Float32Array;
-  /**
-   * u8[numFeatures]: 1 for a center that keeps its vector from the initial run; other centers are composed of their
-   * parts
-   */
+  /** u8[numFeatures]: 1 for a center that keeps its vector from the initial run; other centers are composed of rows */
   stays: Uint8Array;
   /** f32[numFeatures * dim]: vectors of the centers that keep their vector; 0 for others */
   vectors: Float32Array;

@@ -103,7 +103,7 @@ export const notCompared = {
 
 type Named = Pick<Run, "path" | "manifest">;
 
-/** Models by command; `import` writes runs that have only a table. */
+/** Loads the kinds of models that each command writes; `import` writes runs that have only a table. */
 const homes: Readonly<Record<string, () => Promise<Home>>> = {
   ...Object.fromEntries(trainers.map(({ command, home }) => [command, home])),
   import: async () => await Promise.resolve({ models: tables }),

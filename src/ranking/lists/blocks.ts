@@ -27,7 +27,7 @@ export function blockSize(k: number, isText: boolean): number {
   return Math.max(1, Math.min(BLOCK, Math.floor((isText ? TEXT_PLACES : PLACES) / k)));
 }
 
-/** Selects one of `numParts` equal parts of the owners of lists; `part` counts from 0. */
+/** Selects one of `numParts` equal parts of the users (or rows of a table) that get lists; `part` counts from 0. */
 export interface Share {
   part: number;
   numParts: number;
@@ -38,19 +38,19 @@ function rangeOfShare(size: number, { part, numParts }: Share = { part: 0, numPa
   return [Math.floor((size * part) / numParts), Math.floor((size * (part + 1)) / numParts)];
 }
 
-/** A block of owners of lists: their keys, and the query of each owner. */
+/** A block of users (or rows of a table) that get lists: their keys, and the query of each. */
 export interface Block {
   keys: Keys;
   queries: Queries;
 }
 
-/** Owners who get lists; all owners when absent. */
+/** Users (or rows of a table) that get lists; all of them when absent. */
 export type Chosen = KeyIndex | undefined;
 
-/** Options that select owners, and the size of blocks. */
+/** Options that select users (or rows of a table), and the size of blocks. */
 export interface WhichBlocks {
   chosen: Chosen;
-  /** one of several equal parts of the owners; all owners when absent */
+  /** one of several equal parts of the users or rows; all of them when absent */
   share?: Share | undefined;
   /** maximum number of queries of a block */
   size: number;

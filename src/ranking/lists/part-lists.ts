@@ -14,12 +14,12 @@ import { ascending } from "../../numeric/indices.js";
 import { masksByPart, type PartSearch, type SetParts } from "./parts.js";
 import type { AskedOfSet } from "./quotas.js";
 
-/** Parts of items from which the lists of each owner are filled. */
+/** Parts of items from which the lists of each user (or row of a table) are filled. */
 export interface PartLists {
   /** the parts into which each set of items is divided: by category, and by whether items are new */
   ofSet: SetParts[];
   search: PartSearch;
-  /** categories that have a list; absent if each owner has a single list */
+  /** categories that have a list; absent if each user has a single list */
   categories?: Keys | undefined;
   numLists: number;
   /** minimum share of new items in each prefix of a list */
@@ -28,7 +28,7 @@ export interface PartLists {
 }
 
 /**
- * Returns the code of each item's part.
+ * Returns the code of the part to which each item belongs, by its category and by whether it is new.
  * @param categories u32[numItems]; MISSING for items without a category
  * @param isNew u8[numItems]
  * @returns u32[numItems]: codes of parts

@@ -9,7 +9,7 @@ import type { Search } from "./search.js";
 export interface SetParts {
   /** u32[] each: item numbers of each part, ascending */
   parts: Uint32Array[];
-  /** code of each part; MISSING for the last part if `hasRest` */
+  /** code that the items of each part have; MISSING for the last part if `hasRest` */
   codes: number[];
   /** true if the last part contains the items without a code */
   hasRest: boolean;

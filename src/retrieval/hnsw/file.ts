@@ -45,7 +45,7 @@ export function* hnswChunks(graph: HnswGraph): Generator<Uint8Array> {
   const together = Math.max(1, Math.floor(CHUNK / size));
   for (let first = 0; first < numNodes; first += together) {
     const last = Math.min(numNodes, first + together);
-    // the size of an element is a multiple of four
+    // the size of an element in the file is a multiple of four bytes
     const words = new Uint32Array(((last - first) * size) / 4);
     const numbers = new Float32Array(words.buffer);
     const vectors = arena.f32(layout.vectors);

@@ -10,7 +10,7 @@ import { NO_NODE } from "../../kernels/hnsw/binding.js";
 import { buildHnsw, type BuildInput, type HnswBuildOptions } from "./build.js";
 import { graphOf, unsearched, type HnswGraph } from "./graph.js";
 
-/** Minimum number of links of a node, so that each half has two. */
+/** Minimum number of links of a node: two that are chosen by inner product, and two by distance. */
 export const FEWEST_LINKS = 4;
 
 /**

@@ -51,7 +51,10 @@ function blocksOf(users: SparseRows, dim: number) {
   return {
     numPartitions: starts.length - 1,
     length: mostBetween(starts) * D,
-    /** Copies users' vectors, f32[numUsers * dim], to the padded rows of a block, f32[][D], or back. */
+    /**
+     * Copies the users of a block from f32[numUsers * dim] to the padded rows f32[][D] that a store has for it, or
+     * back.
+     */
     copy(vectors: Float32Array, block: number, rows: Float32Array, direction: "save" | "restore"): void {
       const [first, last] = [starts[block]!, starts[block + 1]!];
       for (let user = first, at = 0; user < last; user++, at += D) {

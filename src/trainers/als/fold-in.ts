@@ -31,8 +31,8 @@ export async function foldInByLeastSquares(
 }
 
 /**
- * Computes the vectors of new keys; their weights are 0. Events with a user or item that the run does not contain are
- * ignored.
+ * Computes the vectors of new users or items; their weights are 0. Events with a user or item that the run does not
+ * contain are ignored.
  */
 function fitLeastSquares(
   run: Run,

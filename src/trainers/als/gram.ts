@@ -28,8 +28,8 @@ export class GramSums {
   }
 
   /**
-   * Returns the threads' work of adding the vectors of all users, or of all items; each thread sums whole partial
-   * matrices.
+   * Returns the kernel calls by which threads add the vectors of all users, or of all items; each thread sums whole
+   * partial matrices.
    *
    * @param rows f32[numRows][D]: the padded vectors
    */
@@ -42,8 +42,8 @@ export class GramSums {
   }
 
   /**
-   * Returns the threads' work of adding vectors `first` .. `last` - 1 of `numRows`; threads take columns of the matrix,
-   * because these vectors may all belong to one partial matrix.
+   * Returns the kernel calls by which threads add vectors `first` .. `last` - 1 of `numRows`; threads divide the
+   * columns of the matrix, because these vectors may all belong to one partial matrix.
    *
    * @param rows f32[last - first][D]: the padded vectors
    */

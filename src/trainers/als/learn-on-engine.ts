@@ -118,8 +118,8 @@ function ratedOf({ indptr }: SparseRows): RatedSide {
 }
 
 /**
- * Returns the sum over events of c (1 - s)^2, plus a times the sum over all pairs of s^2: the objective without its
- * penalties.
+ * Returns the objective without its penalties: the sum over events with confidence c and score s of c (1 - s)^2, plus
+ * the sum over all pairs of a s^2, where a is the weight of unobserved pairs.
  */
 function lossOf(
   { indptr, indices, values }: SparseRows,
@@ -135,7 +135,8 @@ function lossOf(
       observed += (values?.[e] ?? 1) * (1 - s) ** 2;
     }
   }
-  // the sum of s^2 over all pairs is the inner product of both Gram matrices, whose lower triangles are stored
+  // the sum of s^2 over all pairs is the inner product of the Gram matrices of users and items, whose lower triangles
+  // are stored
   const [ofUsers, ofItems] = [otherSide(dim, users).gram, otherSide(dim, items).gram];
   let all = 0;
   for (let i = 0; i < dim; i++)

@@ -16,7 +16,7 @@ import { trainStreamed } from "./train-streamed.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 
 /**
- * Factorizes the events of users and items; every row of the training part is an event.
+ * Factorizes the events of users and items; every row of the training split is an event.
  *
  * @throws {UsageError} there is no user or no item field
  * @throws the errors of trainImplicit
@@ -92,7 +92,7 @@ export interface AlsEvents {
 }
 
 /**
- * Returns the events of the training part; each of its rows is an event.
+ * Returns the events of the training split; each of its rows is an event.
  *
  * @throws {UsageError} there is no user field or no item field
  */

@@ -7,7 +7,7 @@ import type { AlsOptions } from "./options.js";
 import { residentBytes, sumBytes } from "./streamed-machine.js";
 import { BLOCK, blockLimits } from "./user-blocks.js";
 
-/** Number of bytes of an event in the store: by user, by item, and its score. */
+/** Number of bytes of an event in the store: its item (by user), its user (by item), and its score. */
 const STORED_EVENT = 12;
 /** Bytes of a kernel's memory that are left for the buffers of threads. */
 const SPARE = 64 << 20;

@@ -29,7 +29,7 @@ function mllibRow(h: Float64Array, ratings: [number, number][], alpha: number, r
   return solveCholesky(A, b)!;
 }
 
-/** Returns the vector of a row, computed by our reference with the given penalty. */
+/** Returns the vector of a row, computed by our reference implementation with the given penalty. */
 function ownRow(pairs: [number, number][], penalty: number) {
   const W = { dim, data: new Float64Array(dim) };
   const events = {
@@ -62,10 +62,10 @@ test.each([
           [i, -a],
         ],
   );
-  // the fixed vectors that MLlib would have are ours, divided by the scale
+  // MLlib's vectors are ours divided by the scale, so the fixed vectors are divided, too
   const there = others.map((x) => x / scale);
   const row = mllibRow(there, given, parameters.alpha, parameters.regParam).map((x) => x * scale);
-  // the row is paired with every fixed vector, so the sum of the penalties of all rows equals its own penalty
+  // the log has only this user, so the sum of the penalties of all users equals this user's penalty
   const own = ownRow(pairs, l2Vector * (confidence + a * numOthers));
   expect(Math.max(...row.map((x, d) => Math.abs(x - own[d]!)))).toBeLessThan(1e-9);
   expect(Math.max(...own.map(Math.abs))).toBeGreaterThan(0.05);

@@ -47,8 +47,8 @@ export interface MllibObjective {
 
 /**
  * Returns MLlib's parameters for our objective. MLlib's penalty of a row is proportional to its number of ratings,
- * whereas ours also has a term for unobserved pairs (a numOthers). It is scaled so that the sum over all rows equals
- * ours.
+ * whereas ours also has a term for unobserved pairs: their weight times the number of rows on the other side. MLlib's
+ * penalty is scaled so that the sum over all rows equals ours.
  *
  * @throws {UsageError} MLlib cannot minimize this objective
  */

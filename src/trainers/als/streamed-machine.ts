@@ -61,7 +61,8 @@ interface Slot {
   /** f32: score of each of the block's events, while these are grouped by item */
   scores: Region;
   /**
-   * byte offsets of the kernel's structs that describe the block's users, a group of items, and the sums of these items
+   * byte offsets of the kernel's structs that describe the block's users, a group of items, and the sums from which
+   * these items are solved
    */
   users: number;
   items: number;
@@ -77,8 +78,8 @@ export function sumBytes(b: number): number {
 }
 
 /**
- * Returns the bytes in the kernel's memory except the sums of items: all items' vectors, and two slots, each for a
- * block of users.
+ * Returns the bytes in the kernel's memory except the sums from which items are solved: all items' vectors, and two
+ * slots, each for a block of users.
  */
 export function residentBytes(D: number, numItems: number, mostRows: number, mostEvents: number): number {
   const slot = mostRows * (4 * D + 16) + 4 * (numItems + 3 * mostEvents);
@@ -95,7 +96,7 @@ export function cutItems(numItems: number, b: number, bytes: number): Uint32Arra
   return Uint32Array.from({ length: count + 1 }, (_, g) => Math.floor((g * numItems) / count));
 }
 
-/** f32[numItems * dim]: the vectors of all items, without padding; the name is that in checkpoints. */
+/** The vectors of all items without padding, f32[numItems * dim], under the name that they have in checkpoints. */
 export type ItemVectors = Record<"items", Float32Array>;
 
 /** Returns vectors without the padding of their rows, f32[numRows * dim]. @param rows f32[numRows][D] */

@@ -1,5 +1,5 @@
-// The epoch loop of implicit feedback whose users' vectors are in a store, in memory or on disk. The model is that of
-// train.ts, bit for bit.
+// The epoch loop of implicit feedback whose users' vectors are in a store, in memory or on disk. It returns the same
+// model, bit for bit, as the loop of train.ts, whose vectors are all in one memory.
 
 import { columnSums, rowSums, type FieldFeatures } from "../../dataset/sequences/interactions.js";
 import type { RowRange } from "../../embedding/table.js";

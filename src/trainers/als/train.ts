@@ -132,7 +132,7 @@ async function trainEpochs(
       const began = performance.now();
       const trainLoss = await solve(epoch);
       const rowsPerSecond = (input.users.indices.length / (performance.now() - began)) * 1000;
-      // evaluates the vectors on the validation part
+      // evaluates the vectors on the validation split
       const seen = validate && (await validate(vectors()));
       return { event: { trainLoss, rowsPerSecond, ...seen?.metrics }, stoppingValue: seen?.value };
     },
@@ -193,7 +193,7 @@ export function solvingEpochs(
     const observed = await solver.solveItems(scaled(userGram));
     const gram = await solver.itemGram();
     itemGram = gram;
-    // the sum of s^2 over all pairs is the inner product of both Gram matrices
+    // the sum of s^2 over all pairs is the inner product of the Gram matrices of users and items
     const all = userGram.reduce((sum, g, i) => sum + g * gram[i]!, 0);
     const trainLoss = (observed + unobservedWeight * all) / total;
     if (Number.isFinite(trainLoss)) return trainLoss;
@@ -228,7 +228,8 @@ export function startFrom(
 
 /**
  * Returns f32[numRows]: the penalty p = l2 (sum of the row's confidences + a numOthers)^exponent, where a is the weight
- * of a pair without events. Rendle et al. 2021 (arXiv:2110.14037), eq. 4.
+ * of a pair without events, and numOthers the number of rows on the other side. Rendle et al. 2021 (arXiv:2110.14037),
+ * eq. 4.
  */
 export function penaltiesOf(
   mass: Float64Array,

@@ -18,8 +18,8 @@ import { packedRows, rowsBetween, type SparseRows } from "../../kernels/als/bind
 export const BLOCK = 16;
 
 /**
- * Limits of a block of users (bytes of their vectors, and number of their events), and bytes that the sums of items may
- * take regardless of --max-memory. Tests lower these limits.
+ * Limits of a block of users: bytes of their vectors, and number of their events; and the bytes that items' partial
+ * sums may take regardless of --max-memory. Tests lower these limits.
  */
 export const blockLimits = { bytes: 64 << 20, events: 8 << 20, sums: 256 << 20 };
 

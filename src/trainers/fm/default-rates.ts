@@ -83,7 +83,7 @@ const PATIENT_ROWS = 100_000;
  */
 const SADDLE_L2 = { least: 0.01, most: 0.08, mostOfFew: 0.06, ofOneRow: 0.5 } as const;
 
-/** Options whose values other options' defaults depend on. */
+/** Options on whose values the defaults of other options depend. */
 export interface Before {
   model: FmModelName;
   method: Method;
@@ -156,7 +156,7 @@ function plain(learningRate: number): Steps {
   return { learningRate, learningRateDecay: 0, l1Weight: 0, l2Weight: 0, l2Vector: 0 };
 }
 
-/** Returns a default that depends on method and loss. */
+/** Returns a function that returns the default of an option, which depends on method and loss. */
 export function stepOf(name: keyof Steps) {
   return ({ method }: { method: Method }, { loss }: DataFacts): number => steps[method][loss][name];
 }

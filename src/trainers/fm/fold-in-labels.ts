@@ -40,7 +40,7 @@ export interface Machines {
 
 /**
  * Returns a function that fits vectors to rows with labels, or with negatives sampled as in training.
- * @param machinesOf reads the run's machines; draws must be rotated to match each other
+ * @param machinesOf reads the run's factorization machines; posterior draws must be rotated to match each other
  */
 export function fitLabels(
   machinesOf: (run: Run, model: FoldingModel) => Promise<Machines> = ownMachine,
@@ -69,7 +69,7 @@ async function foldInLabels(
     );
   }
   const { rows } = await rowsToScore(run, model, task as LabelledTask, wholeOf(dataset));
-  // index of the row of each event; the rows of its negatives follow
+  // index of each event's row; the rows of an event's negatives follow its row
   const starts: number[] = [];
   for (let row = 0; row < rows.numRows; row++) if (!negatives || rows.labels[row] === 1) starts.push(row);
   starts.push(rows.numRows);

@@ -9,7 +9,7 @@ import { inputOf, numFeatures, plantedRows } from "./planted.test.rows.js";
 import { trainFm, type FmInput } from "./train.js";
 
 const limits = { ...memoryBytes };
-/** Sets the size of a memory in bytes per feature; with `undefined`, one memory holds everything. */
+/** Limits a WebAssembly memory to a number of bytes per feature; with `undefined`, one memory holds everything. */
 function limitMemory(perFeature: number | undefined): void {
   Object.assign(
     memoryBytes,
@@ -42,7 +42,7 @@ const digest = (array: Float32Array) =>
     .digest("hex")
     .slice(0, 12);
 
-/** Cases in which one memory cannot hold all vectors; the last number is the size of a memory in bytes per feature. */
+/** Cases in which one WebAssembly memory cannot hold all vectors; the last number is its limit in bytes per feature. */
 const divided = [
   ["adagrad, one slice in each memory, dim 16", { dim: 16 }, "logistic", false, 60],
   ["adagrad, slices of 4 dimensions, dim 7", { dim: 7 }, "squared", true, 30],

@@ -30,7 +30,7 @@ export interface GbdtOutcome {
   entities: EmbeddingTable | undefined;
   /** singular vectors of the leaves */
   dense: (LeafVectors & { fit: LeafFit }) | undefined;
-  /** metrics of the training that was evaluated, before a refit; and labels of its training split */
+  /** metrics of the training that was evaluated, before a refit; and the labels of its training split */
   metrics: Record<string, PartMetrics>;
   labels: Float32Array;
 }

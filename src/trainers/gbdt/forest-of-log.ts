@@ -152,7 +152,7 @@ function warnOf(feature: Feature, numRows: number, warn: (text: string) => void)
   const { keys } = feature.field;
   if (keys.size < 2)
     warn(`column '${name}' has at most one category in the training split and carries no information`);
-  // column has a different category in more than nine out of ten rows
+  // the column has a different category in more than nine out of ten rows
   else if (keys.size > 0.9 * numRows)
     warn(`column '${name}' has a different category in nearly every row, like an id: --ignore excludes it`);
 }

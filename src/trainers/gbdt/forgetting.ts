@@ -72,7 +72,7 @@ function withoutKeys(column: ColumnRecipe, keys: AskedKeys): ColumnRecipe {
   return { ...column, keys: column.keys.map((key) => (gone.has(key) ? "" : key)) };
 }
 
-/** Returns the numbers of the categories whose key has become empty. */
+/** Returns the numbers of the categories whose key was removed. */
 function emptied(before: ColumnRecipe, now: ColumnRecipe): number[] {
   if (before.kind !== "category" || now.kind !== "category") return [];
   return now.keys.flatMap((key, code) => (key === before.keys[code] ? [] : [code]));
@@ -114,7 +114,7 @@ function headWithout(
   return headText({ ...head, weights });
 }
 
-/** Removes ids that contain one of the keys from the statistics. */
+/** Returns the statistics without the ids that contain one of the keys. */
 function statisticsWithout(statistics: TargetStatistics, asked: AskedKeys): TargetStatistics {
   const { columns, keys, sums, weights } = statistics;
   const gone = columns.map((column) => asked.get(column));

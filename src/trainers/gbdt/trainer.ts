@@ -160,7 +160,10 @@ async function fit(
   };
 }
 
-/** Returns the trainings of trees for a comparison; with users or items, also one with mean labels in place of ids. */
+/**
+ * Returns the models of trees that a comparison trains; with users or items, also one in which their mean labels
+ * replace ids.
+ */
 function suits({ goal, roles: { user, item, fields } }: LogTraits): Suits {
   if (goal === "lists") return PREDICTS_ONLY;
   const ctr = [user, item].filter((name) => name !== undefined && fields.includes(name)) as string[];

@@ -199,8 +199,8 @@ export interface HeldOutEdges {
 }
 
 /**
- * Computes the weighted mean over held-out edges of -log σ(h_u z_v) - Σ log σ(-h_u z_n), in nats; an undirected edge
- * counts twice, with each of its ends as u.
+ * Computes the weighted mean over held-out edges (u, v) of -log σ(h_u z_v) - Σ log σ(-h_u z_n), in nats, with vectors
+ * h, contexts z and noise nodes n; an undirected edge counts twice, with each of its ends as u.
  *
  * @param noise f64[numFeatures], sum 1: probabilities of the noise
  * @returns undefined if no edge connects two known nodes

@@ -269,7 +269,7 @@ function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, Table
 interface Linked {
   /** feature space of the nodes that have an edge to another node */
   fitted: FeatureSpace;
-  /** u32: rows of the nodes in this space; all rows if neither side columns nor --init require counting them again */
+  /** u32: dataset rows from which these nodes are counted; all rows, unless side columns or --init need new counts */
   rows: Uint32Array;
   numNodes: number;
   /** number of dropped nodes */
@@ -297,8 +297,8 @@ function linkedSpace(
   if (numNodes === 0) return undefined;
   const alone = numKeys(whole) - numNodes;
   if (alone === 0) return { fitted: whole, rows: all, numNodes, alone, loops };
-  // without side columns, keys are dropped without counting rows again, since all rows of a node are kept or dropped
-  // together; side columns must be counted again
+  // without side columns, the nodes' counts remain valid, since all rows of a node are kept or dropped together; values
+  // of side columns must be counted again
   const hasSides = whole.fields.length > 1;
   const rows = hasSides || isWarm ? linkedRows(whole, nodes, all, isLinked) : all;
   const fitted = hasSides ? fittedSpace(nodes, rows, how) : spaceWith(whole, isLinked);

@@ -1,7 +1,7 @@
 // Concatenates the vectors of LINE's two orders, which were trained separately, and rotates them separately.
 //
-//   row of the default table   order 1, length 1 | order 2, length 1
-//   tables of a side           its vectors as trained, and its contexts
+//   row of the default table   vector of order 1 | vector of order 2     each scaled to length 1
+//   tables of an order         its vectors as trained, and its contexts
 
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { TableRows } from "../../skip-grams/contents.js";

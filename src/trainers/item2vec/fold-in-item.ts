@@ -50,9 +50,10 @@ export function noiseOf(
 }
 
 /**
- * Minimizes J by Newton's method, starting from 0: a logistic regression of contexts against noise.
+ * Returns the vector of a new item, which minimizes the loss J by Newton's method, starting from 0: a logistic
+ * regression of contexts against noise.
  *
- * @param masses m_c by item; at least one
+ * @param masses m_c: how often item c is a context of the new item, weighted by distance; for at least one item
  * @param how.l2 λ, above 0
  * @returns f64[dim]
  */
@@ -70,7 +71,7 @@ export function foldInItem(
     labels: new Float64Array(numRows).fill(1, 0, masses.size),
     weights: Float64Array.of(...masses.values(), ...noise.chances.map((chance) => negatives * mass * chance)),
   };
-  // foldIn also fits a weight, which stays 0 because its column is zero
+  // foldIn also fits a weight, which stays 0 because its column of `phi` is zero
   [...masses.keys(), ...noise.items].forEach((item, row) =>
     rows.phi.set(vectors.subarray(item * dim, (item + 1) * dim), row * (1 + dim) + 1),
   );

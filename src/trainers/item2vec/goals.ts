@@ -13,7 +13,7 @@ import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part } from "../../training/examples/examples.js";
 import type { GivenItem2vec } from "./options.js";
 
-/** Mark of a goal event; that of a rejected item's event is BESIDE (dataset/sequences). */
+/** Mark of an event that is a goal; a rejection has the mark BESIDE (dataset/sequences). */
 const GOAL = 2;
 /** Maximum number of goals and rejections that a session keeps; the last ones are kept. */
 const MOST_LISTED = 32;

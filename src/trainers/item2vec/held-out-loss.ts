@@ -26,9 +26,9 @@ export interface SkipGramLoss {
 }
 
 /**
- * Computes the mean over held-out centres of -sum of w_d (log σ(h z_c) + Σ log σ(-h z_n)), in nats, where w_d is the
- * weight of distance d. Centres are weighted by their events' weights, pairs by both events' weights. Goals, rejections
- * and market negatives count as in training.
+ * Computes the mean over held-out centres of -sum of w_d (log σ(h z_c) + Σ log σ(-h z_n)), in nats, for the centre's
+ * vector h, its contexts c at distances d with weights w_d, and noise n; z are context vectors. Centres are weighted by
+ * their events' weights, pairs by both events' weights. Goals, rejections and market negatives count as in training.
  *
  * @param noise alias table (numeric/alias) by feature
  */

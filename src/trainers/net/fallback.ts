@@ -16,8 +16,8 @@ import type { NetParameters } from "./model.js";
 import { initialParameters, type NetPlan } from "./plan.js";
 
 /**
- * Returns the network; undefined if the table has no scores of its own, or the architecture has no place for its
- * weights.
+ * Returns a network that predicts as the table's factorization machine does; undefined if the table has no scores of
+ * its own, or the architecture has no place for its weights.
  */
 export function machineNetwork(
   plan: NetPlan,

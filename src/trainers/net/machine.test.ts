@@ -289,7 +289,7 @@ test("the memory foreseen is what the table, the layers and a batch take", () =>
     batch: 32,
   });
   const less = { ...more, offsets: [0, 999] };
-  // an additional feature needs memory for its vector, for AdaGrad's sums and, in `slots`, for a u32
+  // an additional feature needs memory for its vector, for AdaGrad's sums, and for a u32 of the array `slots`
   expect(bytesOfNet(more, { trains: true }) - bytesOfNet(less, { trains: true })).toBe(2 * 8 * 4 + 4);
   expect(bytesOfNet(more, { trains: false }) - bytesOfNet(less, { trains: false })).toBe(8 * 4);
 });

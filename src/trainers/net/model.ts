@@ -48,7 +48,7 @@ export interface NetModel extends NetParameters {
   interrupted?: boolean;
 }
 
-/** Content of net.json: the shape of a network; offsets are computed from the table. */
+/** Content of net.json: the shape of a network; the fields' ranges of features are computed from the table. */
 type StoredShape = Omit<NetShape, "offsets" | "numCrosses" | "numNumeric" | "dropout" | "layerNorm"> & {
   crosses: CrossPlan;
   /** whether hidden layers are normalized; absent means false */
@@ -69,7 +69,7 @@ const storedShape = object(
 );
 
 /**
- * Checks crosses.
+ * Checks a run's pairs of crossed fields against its features and weights.
  * @throws {ArtifactError} a crossed field is not categorical, or the number of weights does not match
  */
 function checkCrosses(space: FeatureSpace, crosses: CrossPlan, tensors: TensorFile): void {

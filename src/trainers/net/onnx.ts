@@ -49,8 +49,8 @@ export interface Network {
   layers: readonly NetworkLayer[];
   crosses: readonly NetworkCross[];
   /**
-   * if present, the score of the factorization machine of x_0 is added, with bias w0; v starts at element `firstDim` of
-   * an embedding
+   * if present, the score of a factorization machine of the embeddings is added, with bias w0; its vectors v start at
+   * element `firstDim` of an embedding
    */
   machine?: { firstDim: number; w0: number };
   /** meaning of the score: log-odds, or a value that is clipped to a range */
@@ -172,7 +172,7 @@ const CROSS_OPSET = 18;
 const TWO_16 = 2 ** 16;
 const TWO_32 = 2 ** 32;
 
-/** Computes draw(key, counter) of int64 tensors. @returns name of the result */
+/** Adds nodes that compute the random number draw(key, counter) of int64 tensors. @returns name of the result */
 function drawIn(graph: GraphBuilder, key: string, counter: string): string {
   let x = modulo(graph, graph.apply("Add", [key, times(graph, counter, 0x9e3779b9)]), TWO_32);
   x = shiftedXor(graph, x, 16);

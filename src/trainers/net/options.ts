@@ -48,7 +48,7 @@ type Crosses = readonly (readonly [string, string])[];
 /** Options that define the architecture. */
 const network = {
   arch: choice(archs, { placeholder: "network", help: "network architecture", group: model, required: true }),
-  /** numbers of units of the hidden layers; in deep-crossing, of inner units of the residual units */
+  /** number of units of each hidden layer; for deep-crossing, number of inner units of each residual unit */
   hidden: custom("sizes", layerSizes(), {
     help: "sizes of the hidden layers; for deep-crossing the inner sizes of the residual units",
     group: model,
@@ -201,8 +201,8 @@ const learning = {
     group: training,
     default: 0,
   }),
-  // the default is 0 for a table that was trained on other rows, whose vectors the penalty makes worse
-  // (docs/experiments/networks.md)
+  // a table without weights, or with --keep-keys, was probably trained on other rows; the penalty makes its vectors
+  // worse, so that its default is 0 (docs/experiments/networks.md)
   keyL2: number({
     min: 0,
     max: 1e6,
@@ -310,10 +310,10 @@ export const liftOptions = {
   patience: { ...learning.patience, default: 5 },
   // initializations are compared by the number of epochs until the best validation loss
   epochs: { ...learning.epochs, default: 40, shown: "40" },
-  // no averaging, since an average lags behind in the first epochs, which the comparison counts
+  // parameters are not averaged, since an average lags behind in the first epochs, which the comparison counts
   averageEpochs: { ...learning.averageEpochs, default: 0 },
-  // each initialization has the default of train-net, so that `random` is the network that a user would train without a
-  // table
+  // the default of --key-l2 is that of train-net for each initialization, so that `random` is the network that a user
+  // would train without a table
   keyL2: { ...learning.keyL2, shown: "as train-net has it for each initialization" },
 } as const;
 

@@ -34,7 +34,7 @@ export interface NetMachine {
   /**
    * Trains on rows: takes one gradient step per batch of consecutive rows; the last batch may be smaller.
    *
-   * @param at number of the epoch, and position of the first row in it, which determine the dropped units
+   * @param at number of the epoch, and position of the first row in it, which determine the units that dropout zeroes
    * @returns weighted sum of the rows' losses, each measured before its batch's step
    */
   train(rows: NetRows, at: { epoch: number; first: number }): Promise<number>;

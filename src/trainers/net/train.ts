@@ -126,7 +126,7 @@ function keyPenalties(
   counts: Uint32Array,
 ): Pick<NetPlan, "keyPenalties"> {
   if (keyL2 === 0 || freezeEmbeddings) return {};
-  // adds up the events of each field, because `counts` counts events even if negatives are sampled
+  // the number of events is a field's sum of `counts`, which do not include sampled negatives
   let events = 0;
   for (let f = 0; f + 1 < offsets.length; f++)
     events = Math.max(
@@ -239,7 +239,7 @@ async function trainOnce(
 ): Promise<{ numRows: number; weight: number; loss: number }> {
   const pass = { numRows: 0, weight: 0, loss: 0 };
   const numBatches = Math.ceil(numRowsOf(train) / batchSize);
-  // number of rows from one addition to the average to the next
+  // number of training rows between two additions of the parameters to the average
   const stretch = average ? Math.ceil(numBatches / ADDED_PER_EPOCH) * batchSize : Infinity;
   let added = 0;
   let running = Promise.resolve(0);

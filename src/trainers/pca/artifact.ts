@@ -123,7 +123,7 @@ export async function readPca(_: Run, space: FeatureSpace, table: EmbeddingTable
   return await Promise.resolve(factorScorer(interactionParameters(space, table)));
 }
 
-/** Removes keys from the tensors; the columns of the matrix are items, features, or columns of the log. */
+/** Sets the rows of removed users, items, features or columns to zero in the tensors of a run. */
 const components: ForgetTensors = (tensors, { features, users, items, rows }) => {
   const clear = (name: string, at: Iterable<number>): void => {
     const tensor = tensors.get(name);

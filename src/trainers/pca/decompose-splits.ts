@@ -47,14 +47,16 @@ export interface PcaJob {
   options: ExampleOptions;
   pca: AskedPca;
   watch: Watch;
-  /** maximum bytes of vectors and events in memory, and path next to which the others are stored */
+  /**
+   * maximum number of bytes of vectors and events in memory, and path next to which a temporary file stores the rest
+   */
   memory: { most: number; beside: string };
 }
 
 export interface PcaOfParts {
   space: FeatureSpace;
   model: PcaModel;
-  /** training split of a dataset whose roles are the columns of the matrix */
+  /** training split; the features of its dataset are the columns of the matrix */
   part: Part;
   /** candidate items of each query; null if the run does not rank items */
   negatives: NonNullable<Examples["negatives"]> | null;
@@ -109,8 +111,8 @@ async function ofInteractions({
 }: PcaJob): Promise<PcaOfParts> {
   const { dataset, notes } = featuresOfRoles(given, "--matrix interactions", ["user", "item"]);
   for (const text of notes) watch.observe({ stage: "note", text });
-  // splits of the log share the given dataset, which is replaced by its user and item columns; any other dataset is
-  // reduced to these columns here
+  // the splits of the given log share its dataset, which is replaced by the one with user and item columns only; the
+  // dataset of a split from another log is reduced to these columns here
   const narrowed = (part: Part): Part =>
     part.dataset === given
       ? { ...part, dataset }
@@ -258,7 +260,7 @@ async function ofCooccurrence({
   const space = fitFeatures(dataset, part.rows, options, { rowOrder });
   const item = featuresOf(space, roles.item!);
   const encoded = bindEncoder(space, dataset).encode(part.rows, new Float32Array(part.rows.length));
-  // each row contains at most one item
+  // returns the position of the row's item within its field; 0 if it has none, or an unknown one
   const itemAt = (i: number): number => {
     const [from, to] = encoded.indptr ? [encoded.indptr[i]!, encoded.indptr[i + 1]!] : [i, i + 1];
     return from < to ? encoded.ids[from]! - item.first : 0;

@@ -34,9 +34,9 @@ import type { PcaOptions } from "./options.js";
 import { responseOf, responses, type Response } from "./response.js";
 import { statisticsOf, valueMatrix } from "./values.js";
 
-/** Where and until when a decomposition works. */
+/** Limit of memory, path next to which temporary files are created, callback for notes, and signal to abort. */
 interface InteractionsIn extends Pick<StoreInput, "beside" | "note"> {
-  /** maximum bytes of vectors and events in memory */
+  /** maximum number of bytes of vectors and events in memory */
   most: number;
   signal?: AbortSignal | undefined;
 }
@@ -88,7 +88,7 @@ export async function interactionsPca(
   const speaking = filter ? singularValues : scaledBy(singularValues, responses(singularValues, response));
   const shares = sharesOf(speaking, options, numUsers);
   const rowScale = scales ? scales.rowScale : undefined;
-  // if another power of the degrees is set, a user is the sum of the components of the user's items
+  // for a --degree-power other than 0.5, a user's vector is the sum of the components of the user's items
   const ofUsers = (first: number, last: number) =>
     isOtherPower && !filter
       ? projected(values, { first, last }, components, columnScale!, shares.rows, singularValues)

@@ -8,17 +8,19 @@ import { isInBlocks } from "../../solvers/svd/truncated-svd.js";
 import { tableBytes, type Needs, type TrainingSize } from "../../training/session/needs.js";
 import type { PcaOptions } from "./options.js";
 
-/** Bytes of the solver's memory that are left for sums and lists. */
+/** Bytes of the solver's memory that must remain free for its smaller arrays. */
 const SPARE = 64 << 20;
 
-/** Numbers of users, items and entries. */
+/** Numbers of users, items and entries of the decomposed matrix. */
 interface InteractionSize {
   rows: number;
   columns: number;
   entries: number;
 }
 
-/** Returns the bytes of the basis of the shorter side, and of a panel of the other one. */
+/**
+ * Returns the bytes of the solver's basis for the shorter side (users or items), and of a panel for the longer side.
+ */
 function basisBytes({ rows, columns }: InteractionSize, dim: number): number {
   const [shorter, longer] = [Math.min(rows, columns), Math.max(rows, columns)];
   return 4 * (basisPanels(dim) + 2) * PANEL * shorter + 8 * PANEL * longer;
@@ -40,8 +42,8 @@ export function fitOf(
 }
 
 /**
- * Returns the bytes in memory, except those of the store, of users that are decomposed in blocks, and the bytes of the
- * store: the entries by items, and the users' vectors.
+ * Returns the bytes of a decomposition of users in blocks: those in memory in addition to the store, and those of the
+ * store, which contains the entries grouped by item, and the users' vectors.
  */
 export function storedBytes({ rows, columns, entries }: InteractionSize, dim: number) {
   const numPanels = Math.ceil(dim / PANEL);

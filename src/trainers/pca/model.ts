@@ -38,7 +38,7 @@ export interface PcaModel extends Spectrum {
  * value.
  */
 export interface Shares {
-  /** factors of the dimensions, f64[dim] each */
+  /** for each dimension, the factor of the rows' and of the columns' vectors, f64[dim] each */
   rows: Float64Array;
   columns: Float64Array;
 }

@@ -80,7 +80,7 @@ const own = {
     only: ofInteractions,
     search: { among: (scaled: Scaled) => (isScaled(scaled) ? [] : ["none", "degree"]) },
   }),
-  /** filter h of the singular values, parsed by responseOf */
+  /** the filter that is applied to the singular values, as text that `responseOf` parses */
   response: text("filter", {
     help:
       "with --normalize degree: spectral response of the components: ideal, power=P, exp=B or plateau=P; " +

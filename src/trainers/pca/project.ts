@@ -27,8 +27,8 @@ export interface Projection {
 }
 
 /**
- * Returns the projection of a run of features (whose columns are all features) or of columns (whose columns are the
- * fields).
+ * Returns the projection of new rows by a run of --matrix features, whose matrix has a column per feature, or of
+ * --matrix columns, whose matrix has a column per field.
  */
 export function projectionOf(
   { fields, offsets, numFeatures }: FeatureSpace,

@@ -1,4 +1,4 @@
-// Decomposes users in blocks, from a log to a run, and in one memory.
+// Tests decompositions from a log to a run, with users in blocks and in one memory.
 
 import { ftruncateSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -66,7 +66,7 @@ test("the forecast moves from memory to disk what --max-memory does not leave in
     pcaNeeds(pcaOptionsOf({}), most).of({ ...size, keyBytes: 1e7, isStored: false });
   const [whole, part, none] = [needs(2 ** 40), needs(2 ** 29), needs(2 ** 28)];
   expect(none.memory).toBeLessThan(0.5 * whole.memory);
-  // the vectors of users, and the entries by items
+  // the store contains the users' vectors, and the entries of the matrix grouped by item
   expect(none.disk - whole.disk).toBeGreaterThan(4 * 64 * 1e6 + 4 * 1e7);
   expect(part.memory - none.memory).toBeGreaterThan(0);
   expect(part.memory + part.disk).toBe(none.memory + none.disk);
@@ -80,7 +80,7 @@ onLinux("a file that is truncated before the vectors are written is damage", asy
       try {
         if (readlinkSync(`/proc/self/fd/${fd}`).includes("cut.rows-")) ftruncateSync(Number(fd), 10_000);
       } catch {
-        // the descriptor with which /proc/self/fd was listed is closed by now
+        // the list contains the descriptor from which it was read, which is closed by now
       }
     }
   };

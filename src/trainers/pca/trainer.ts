@@ -138,7 +138,7 @@ async function fit(
   };
 }
 
-/** Returns the limit of vectors and events in memory, and where others are stored. */
+/** Returns the limit of vectors and events in memory, and the path next to which a temporary file stores the rest. */
 function memoryOf({ options, beside }: Session): PcaJob["memory"] {
   return { most: options.maxMemory ?? memory.maxMemory.default(), beside };
 }

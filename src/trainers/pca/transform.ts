@@ -20,7 +20,7 @@ import { newKeysOf } from "../../training/capabilities/new-keys.js";
 import { encodedChunks } from "../../training/capabilities/encoded-chunks.js";
 import type { Transformed, TransformOptions } from "../../training/options/transform-options.js";
 
-/** Projects rows of a table. */
+/** Projects rows of a table onto the run's principal components. */
 export async function projectRows(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const model = await readSpace(run);
   const { whiten } = run.manifest.options as unknown as PcaOptions;

@@ -17,7 +17,7 @@ import type { ValueKind } from "./options.js";
 
 const [K, B] = [1.2, 0.75];
 
-/** Statistics of the matrix from which its value for a user and an item is computed. */
+/** Statistics of the user-item matrix of events from which the value of a pair is computed. */
 export interface ValueStatistics {
   numUsers: number;
   /** mean number of events per user */
@@ -53,7 +53,7 @@ export function valueOf(
   return (rarity * count * (K + 1)) / (count + K * (1 - B + (B * userEvents) / meanEvents));
 }
 
-/** Returns the matrix of values, a row per user; its `values` are omitted if all are 1. */
+/** Returns the matrix that is decomposed, a row of item values per user; its `values` are omitted if all are 1. */
 export function valueMatrix(kind: ValueKind, events: SparseRows, itemUsers: Uint32Array): SparseRows {
   const { indptr, indices, values } = events;
   if (kind === "binary" || (kind === "counts" && !values)) return { indptr, indices };

@@ -143,7 +143,7 @@ function foldInPairs(
           continue;
         }
         pairs.add(1, p, -scoreOf(p, other), weight);
-        // a training event for which the new item could have been sampled as a negative
+        // draws a training event for which the new item could have been sampled as a negative
         const event = draw(draw(key, 1), number) % history.length;
         const user = upperBound(indptr, event) - 1;
         const v = rowOf(userVectors!, user);

@@ -76,7 +76,8 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
    * Trains one epoch, on the events in a random order by the key or in their own order.
    *
    * @param negativeKey random key of the negatives
-   * @param rateAt      returns the learning rate at a fraction of the epoch; losses over pairs use that at the start
+   * @param rateAt      returns the learning rate at a fraction of the epoch; losses over pairs use the rate at its
+   *   start
    * @returns the sum of the losses, each measured before its batch's step
    */
   async train(

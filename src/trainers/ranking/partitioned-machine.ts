@@ -71,7 +71,7 @@ export interface FirstRows {
   start: FactorStart | undefined;
 }
 
-/** Rows and weights of all items; the names are those in checkpoints. */
+/** Rows and weights of all items, under the names that they have in checkpoints. */
 export type ItemRows = Record<"items" | "weights", Float32Array>;
 
 /** Threads, items and partitions of a training. The caller must call `terminate`, which ends the threads. */
@@ -113,7 +113,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       this.arena,
       {
         numFeatures: localRows,
-        // placeholders, because the users and items of events are read into the slots
+        // placeholders, because the users and items of one partition at a time are read into a slot of memory
         context: single(new Uint32Array(1)),
         templates: single(data.templates.ids.map((feature) => partitions.itemRow(feature))),
         users: new Uint32Array(1),
@@ -153,7 +153,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     }: { partitions: Partitions; featureOfUser: Uint32Array; store: BlockStore },
     first: FirstRows,
   ): Promise<PartitionedMachine> {
-    // vectors are in memory rather than events, because they are also written
+    // the store keeps memory free for vectors rather than events, because vectors are also written
     const rowBytes = partitions.count * partitions.rows * rankingRowBytes(shape.dim, shape.method);
     const laid = await storeEvents(data, partitions, featureOfUser, store, rowBytes);
     const machine = new PartitionedMachine(data, shape, partitions, store, laid);

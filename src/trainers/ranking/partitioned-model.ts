@@ -19,7 +19,7 @@ export interface PartitionedModel {
   places: RowPlaces;
 }
 
-/** Returns the parameters with functions that read vectors. */
+/** Returns the model's parameters, with functions that read vectors from the store. */
 export function vectorsInPartitions(model: PartitionedModel): StoredVectors {
   const { dim, w, partitions, stride, itemRows, rows, places } = model;
   const row = new Float32Array(dim);

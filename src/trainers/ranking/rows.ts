@@ -5,7 +5,10 @@ import type { RankingLayout, RankingShape } from "../../kernels/ranking/binding.
 import { FeatureVectors } from "../../kernels/ranking/tables.js";
 import type { Arena } from "../../kernels/shared/memory.js";
 
-/** Reads and changes rows. Those returned are views, except for vectors in several tables. */
+/**
+ * Reads and changes rows. The arrays that it returns are views, except for vectors that are divided among several
+ * tables.
+ */
 export class RankingRows {
   readonly #layout: RankingLayout;
   readonly #shape: RankingShape;

@@ -1,5 +1,5 @@
-// The epoch loop of a ranking whose users are trained one partition after another. The model is that of train.ts. Rows
-// may be on disk; the bytes of the result do not depend on it.
+// The epoch loop of a ranking whose users are trained one partition after another. It returns the same kind of model as
+// train.ts. Rows may be on disk; the bytes of the result do not depend on it.
 
 import { areFinite } from "../../numeric/indices.js";
 import { BlockStore } from "../../io/block-store.js";

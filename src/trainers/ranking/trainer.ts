@@ -101,7 +101,7 @@ async function openRankingInit(
   checkState(init, "loss", loss);
   checkState(init, "optimizer", optimizer, "adagrad");
   if (layers === 0 || !run.tables.includes(BASE_TABLE)) return init;
-  // with layers, training starts from the vectors before the layers
+  // a model with propagation layers is trained further from the vectors before these layers
   const before = await run.readTable(BASE_TABLE);
   if (before.dim !== table.dim || before.numRows !== table.numRows)
     throw new ArtifactError(

@@ -25,7 +25,7 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
   });
 }
 
-/** Returns the neighbors that complete the rows of the run's items; undefined for a run without neighbors. */
+/** Returns the function that adds the neighbors of the run's items to rows; undefined for a run without neighbors. */
 async function neighborsOf(run: Run, watch: Watch): Promise<Completion | undefined> {
   if (run.manifest.options["itemNeighbors"] === undefined) return undefined;
   const preprocess = await readPreprocess(run);

@@ -69,7 +69,7 @@ interface How {
 const DAY = 86_400_000;
 
 /**
- * Makes the examples.
+ * Makes the training and evaluation examples of a log.
  * @throws {UsageError} the log lacks columns that options require
  * @throws {DataError} no example is left
  */

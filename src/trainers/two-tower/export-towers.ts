@@ -143,8 +143,8 @@ function historyItems({ space, towers: { form, histories }, item }: Parts): Hist
     counts: recencyOf(recency, history) ?? new Float32Array(history.most).fill(1),
   };
   if (history.of === "before") return made;
-  // rank of each item in the order by hash, from which the items of a long history are sampled; computed as for one
-  // user with all items
+  // each item's rank in the order by hash, from which the items of a long history are sampled; found by sorting the
+  // items as those of one user
   const first = space.offsets[space.fields.indexOf(item)]! + 1;
   const all = {
     indptr: Uint32Array.of(0, numItems),

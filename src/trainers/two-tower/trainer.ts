@@ -76,7 +76,7 @@ function accept(
   { itemFields }: GivenTwoTower,
 ): { dataset: Dataset; notes: string[] } {
   const { roles } = dataset;
-  // fails if the column of a role does not have one key per row
+  // fails if the user column or the item column does not have one key per row
   featuresOfRoles(dataset, command, ["user", "item"]);
   const names = dataset.columns.map(({ name }) => name);
   const odd = userFields.find((name) => !names.includes(name) || name === roles.user || name === roles.item);

@@ -1,5 +1,5 @@
-// Expects that vectors and biases composed for the user side and for the item side score as the field-aware machine
-// does, and that those composed from the events of one feature do, too.
+// Expects that the vectors and biases that are composed of a user's and of an item's features score as the field-aware
+// machine does, and so does the regression problem by which a single feature is folded in.
 
 import { encodeKeys } from "../../../log/keys.js";
 import type { FeatureRows } from "../../../dataset/rows.js";

@@ -16,7 +16,8 @@ import type { Composer } from "../../../factors/compose.js";
 import type { FmParameters } from "../../../factors/model.js";
 
 /**
- * Returns the composer of a field-aware model whose rows are not normalized.
+ * Returns the composer of a field-aware model, which sums the features of a row to one vector and one bias. The model
+ * must be trained without normalized rows.
  *
  * @param parameters vectors f32[numFeatures * fields * k]
  * @param itemFields names of the item's fields; all others are context

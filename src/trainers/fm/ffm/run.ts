@@ -20,21 +20,24 @@ import type { Rotation, VectorBlock } from "../../../training/capabilities/rotat
 import { factorForgetting } from "../../../factors/forgetting.js";
 import type { Forgetting } from "../../../training/capabilities/forgetting/forgetting.js";
 
-/** Returns the reason why the run's features cannot be composed; undefined if they can. */
+/** Returns the reason why a row's features cannot be composed to one vector; undefined if they can. */
 async function whyNotCrossed(run: Run, { table, preprocess }: FmRun): Promise<string | undefined> {
   if ((await readLayout(run, table)).normalizeRows)
     return "was trained with --normalize-rows, so each term of a score depends on the whole row";
   return preprocess.itemFields ? undefined : "has no item field: train it with --item";
 }
 
-/** Returns the composer. @throws {UsageError} the run's features cannot be composed */
+/** Returns the composer, which sums a row's features to one vector. @throws {UsageError} features cannot be composed */
 async function crossComposerOf(run: Run, model: FmRun): Promise<Composer> {
   const why = await whyNotCrossed(run, model);
   if (why !== undefined) throw new UsageError(`run '${run.path}' ${why}`);
   return crossComposer(model.space, model.parameters, model.preprocess.itemFields!);
 }
 
-/** Returns the composer, or why there is none. @throws {ArtifactError} damaged */
+/**
+ * Returns the composer, which sums a row's features to one vector, or the reason why there is none.
+ * @throws {ArtifactError} damaged
+ */
 export async function crossComposition(run: Run): Promise<Composition | { whyNot: string }> {
   const model = await readFmModel(run);
   const whyNot = await whyNotCrossed(run, model);

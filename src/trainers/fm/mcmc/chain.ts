@@ -1,5 +1,5 @@
-// The chain of ALS or MCMC. The machine stores the vectors and weights; this module stores w0 and the priors. A sweep
-// updates each of them once.
+// The chain of ALS or MCMC. CoordinateMachine stores the vectors and weights; this module stores w0 and the priors. A
+// sweep updates each parameter once.
 
 import { DivergedError } from "../../../errors.js";
 import { normalDraw, gammaDraw } from "../../../numeric/normal.js";
@@ -161,9 +161,9 @@ export class Chain {
 }
 
 /**
- * Counters from which the random keys of a sweep's draws are computed: draws of the targets, the labels' precision, w0
- * and the priors and, from MOVES on, draws that rescale whole fields. Smaller counters are those of the weights and
- * dimensions.
+ * Counters from which the random keys of a sweep's draws are computed. Numbers from 0 on are those of the weights and
+ * of each dimension of the vectors, numbers from MOVES on those of draws that rescale whole fields; the targets, the
+ * labels' precision, w0 and the priors have one each.
  */
 const [TARGETS, ALPHA, BIAS, PRIORS] = [0xffffff00, 0xffffff01, 0xffffff02, 0xffffff03] as const;
 const MOVES = 0x80000000;

@@ -13,7 +13,7 @@ import type { Arena } from "../../../kernels/shared/memory.js";
 
 /** Location of a field's cells; offsets are in bytes. */
 export type FieldColumn =
-  /** field with at most one feature per row; ids: u32[numRows]; values: f32[numRows], or 0 where all are 1 */
+  /** field with at most one feature per row; ids: u32[numRows]; values: f32[numRows], whose offset is 0 if all are 1 */
   | { kind: "single"; ids: number; values: number }
   /** field with any number of features per row; indptr: u32[size + 1]; rows: u32[pairs]; values: f32[pairs] */
   | { kind: "sparse"; indptr: number; rows: number; values: number };

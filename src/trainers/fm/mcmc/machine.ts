@@ -92,7 +92,7 @@ export class CoordinateMachine extends ThreadedKernel<CoordinateKernel, SweepTas
     return this.arena.f64(this.#plan.moved);
   }
 
-  /** Returns a view of field f's weights (d = 0) or of dimension d - 1 of its vectors, valid until the next run. */
+  /** Returns a view of field f's weights (d = 0) or of dimension d - 1 of its vectors, valid until the next task. */
   parametersOf(f: number, d: number): Float32Array {
     const { fields, stride } = this.#plan;
     const { first, size } = fields[f]!;

@@ -31,17 +31,17 @@ export interface SweepPlan {
   /** rows of each chunk: the first one, and the one after the last */
   chunks: [first: number, end: number][];
   fields: { size: number; first: number; column: FieldColumn }[];
-  /** f32[numRows][2]: residual e and sum q of each row */
+  /** f32[numRows][2]: for each row, the residual e, and the sum q of x v over its features for the current dimension */
   eq: number;
   /** f32[numRows]: targets; for probit and logit links only */
   targets: number;
   /** label of each row, f32[numRows] */
   labels: number;
-  /** f32[numRows]: weights of the events; 0 if all are 1 */
+  /** f32[numRows]: weights of the events; the offset is 0 if all are 1 */
   weights: number;
   /**
-   * f32[numRows]: precisions of the targets; 0 if all are 1. With a logit link they are drawn, otherwise they are the
-   * weights
+   * f32[numRows]: precisions of the targets; the offset is 0 if all are 1. With a logit link they are drawn, otherwise
+   * they are the weights
    */
   precisions: number;
   /** parameters of each feature: w, then each dimension of v; f32[1 + dim][n] for n features */
@@ -84,9 +84,15 @@ export type SweepTask =
        * the vectors
        */
       priors: Float64Array;
-      /** u32[1 + dim]: random keys of the draws; 0 minimizes instead of drawing */
+      /**
+       * u32[1 + dim]: random key of the draws of the weights, then of each dimension; with key 0, the loss is minimized
+       * without random draws
+       */
       keys: Uint32Array;
-      /** u32[1 + dim][numFields]: random keys for rescaling whole fields */
+      /**
+       * u32[1 + dim][numFields]: random key of the draw that rescales a whole field, for the weights, then for each
+       * dimension
+       */
       moveKeys: Uint32Array;
       targetsKey: number;
     };

@@ -11,7 +11,7 @@ import type { FmParameters } from "../../../factors/model.js";
 import { MeanPrediction } from "./draws.js";
 import { meanLoss, type Link } from "./link.js";
 
-/** Bounds of the factor; it is at most 1, so that a table never becomes more confident. */
+/** Bounds of the factor of a table's scores; at most 1, so that predictions never become more confident. */
 const [LEAST, MOST] = [0.05, 1];
 /** Number of steps of the search, which give a precision of 2e-5. */
 const STEPS = 24;

@@ -148,7 +148,7 @@ async function runSweeps(
   return { ...table, ...done, loss: options.loss, interrupted: interrupted || undefined, ensemble };
 }
 
-/** Returns the link of a single model: under a logit link, its log-odds are its scores. */
+/** Returns the link function of a single parameter set, whose scores already are the log-odds of a logit link. */
 function linkOfOne(options: FmOptions): Ensemble["link"] {
   const link = linkOf(options);
   return link === "logit" ? "identity" : link;

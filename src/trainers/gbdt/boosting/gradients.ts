@@ -56,7 +56,7 @@ export function gradientSums(share: OwnShare, ofClass: number): [sumG: number, s
 const view = new DataView(new ArrayBuffer(8));
 
 /**
- * Returns the factors of gradients and hessians.
+ * Returns the factors by which gradients and hessians are multiplied before they are rounded to integers.
  *
  * @param sumG sum of |g|, finite
  * @param sumH sum of h, finite

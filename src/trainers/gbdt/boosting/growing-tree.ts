@@ -107,7 +107,8 @@ export function finishLeaves(
   });
   // the leaves list the training rows unless these were sampled; for all other rows, the kernel walks down the tree
   const pieces = bagged ? [] : leaves.flatMap(({ begin, end }, leaf) => piecesOf(begin, end, leaf));
-  // a leaf lists its rows in ascending order, so that pieces in this order belong to ascending ranges of rows
+  // sorts pieces by their relative position in their leaf; since each leaf lists its rows in ascending order,
+  // neighboring pieces then belong to about the same range of rows
   const positionOf = ({ first, n, leaf }: Piece) =>
     (first + n / 2 - leaves[leaf]!.begin) / sizeOf(leaves[leaf]!);
   pieces.sort((a, b) => positionOf(a) - positionOf(b));

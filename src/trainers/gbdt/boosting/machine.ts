@@ -176,7 +176,10 @@ export class GbdtMachine extends ThreadedKernel<GbdtKernel, BoostingTask, Grown 
     return { used: this.#choice.inUse, of: this.numThreads };
   }
 
-  /** Returns the sum of losses of each split at the scores of the last gradients. */
+  /**
+   * Returns the sums of the losses of the training and of the validation split, at the scores from which the last
+   * gradients were computed.
+   */
   losses(): { train: number; valid: number } {
     const { losses, numTrain, numRows } = this.layout;
     const [trainBlocks, validBlocks] = [numBlocks(numTrain), numBlocks(numRows - numTrain)];

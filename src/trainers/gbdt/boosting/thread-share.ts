@@ -23,11 +23,11 @@ export class OwnShare {
   readonly layout: GbdtLayout;
   readonly index: number;
   readonly buffer: SharedArrayBuffer;
-  /** u32: the threads' counters for lists with even numbers, then those for lists with odd numbers */
+  /** u32: each thread's counter of taken pieces for even-numbered calls of `take`, then those for odd-numbered calls */
   readonly #taken: Uint32Array;
-  /** value of each counter that stands for the first piece of its range in the next list */
+  /** for each counter, its value when the next call of `take` that uses it begins */
   readonly #before: Float64Array;
-  /** number of lists of the current task so far */
+  /** number of calls of `take` in the current task */
   #numLists = 0;
   /** number of threads that take part, which are threads 0 .. numThreads - 1 */
   numThreads: number;
@@ -52,7 +52,7 @@ export class OwnShare {
     return this.layout.scratch + this.index * this.layout.scratchBytes;
   }
 
-  /** Called when a task begins; the shared counters are 0 then. */
+  /** Called when a task begins, after the counters in shared memory were set to 0. */
   begin(numThreads: number): void {
     this.numThreads = numThreads;
     this.#before.fill(0);
@@ -60,9 +60,9 @@ export class OwnShare {
   }
 
   /**
-   * Calls `work` for pieces that no other thread has taken, first for those of this thread's range. All threads must
-   * call it for the same lists of pieces, with a barrier after every second list at the latest: two lists without a
-   * barrier between them have counters of their own.
+   * Calls `work` for those of the pieces 0 .. count - 1 that no other thread has taken, first for those of this
+   * thread's range. All threads must make the same calls in the same order, with a barrier after every second call at
+   * the latest, because only two consecutive calls have separate counters.
    */
   take(count: number, work: (piece: number) => void): void {
     const { index, numThreads } = this;
@@ -72,8 +72,8 @@ export class OwnShare {
       const counter = ((set + of) * MARK) / 4;
       const [from, to] = this.rows(0, count, of);
       const before = this.#before[set + of]!;
-      // each thread stops at its first number beyond the range, so that a list advances the counter by its pieces plus
-      // the number of threads
+      // each thread increments the counter once beyond the end of the range, so that a call advances the counter by the
+      // number of pieces plus the number of threads
       this.#before[set + of] = before + to - from + numThreads;
       for (;;) {
         const piece = from + Atomics.add(this.#taken, counter, 1) - before;
@@ -89,7 +89,7 @@ export class OwnShare {
     return this.numThreads === 1 ? BLOCK_ROWS : Math.min(BLOCK_ROWS, Math.max(GATHERED, share));
   }
 
-  /** Returns a thread's range of rows, or of pieces. */
+  /** Returns a thread's part of the rows (or pieces) begin .. end - 1. */
   rows(begin: number, end: number, index = this.index): [from: number, to: number] {
     const { numThreads } = this;
     const at = (t: number) => begin + Math.floor(((end - begin) * t) / numThreads);

@@ -107,7 +107,10 @@ export async function trainGbdt(
   });
 }
 
-/** Copies a split into shared memory. @param first index of the split's first row among the rows of both splits */
+/**
+ * Copies a split to shared memory: the rows' bins, labels, weights and initial scores. @param first index of the
+ * split's first row among the rows of both splits
+ */
 async function load(
   machine: GbdtMachine,
   features: Feature[],

@@ -32,7 +32,7 @@ export interface ForeignModel {
 /** Maximum number of columns that two bytes can represent. */
 const MAX_COLUMNS = 65_535;
 
-/** The newest supported major version. */
+/** Newest major version of XGBoost whose models can be read. */
 const KNOWN_VERSION = 3;
 
 /** Conversion of base_score by objective: log-odds, logarithm, or none. */
@@ -56,7 +56,7 @@ interface Codes {
   ifUnknown: number;
 }
 
-/** Statistics of a node or leaf that the file lacks or that scoring does not need. */
+/** Zeros, for values and sums of nodes and leaves that XGBoost's file lacks or that scoring does not need. */
 const UNKNOWN = { value: 0, weight: 0, count: 0 };
 
 type Json = Record<string, unknown>;

@@ -64,9 +64,12 @@ export function leafStarts({ trees }: Pick<TreeSums, "trees">): { starts: number
 export interface CompiledForest {
   numTrees: number;
   numColumns: number;
-  /** ascending thresholds of each number column, padded with infinity to a power of two */
+  /** ascending thresholds of each numeric column, padded with infinity to a power of two */
   edges: Float64Array[];
-  /** i32[numNodes][4]: the nodes; and the bit sets of the categories that go left, to which nodes refer */
+  /**
+   * i32[numNodes][4]: column and kind of the test, rank of the threshold or position in `sets`, left and right child;
+   * and the bit sets of the categories that go left
+   */
   nodes: Int32Array;
   sets: Uint32Array;
   roots: Int32Array;

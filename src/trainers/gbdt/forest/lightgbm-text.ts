@@ -315,7 +315,7 @@ function treeOf(
     return values;
   };
   const optional = (name: string, length: number) =>
-    // a tree with one leaf has empty lists
+    // LightGBM writes empty lists for a tree with one leaf
     entries.get(name) ? numbers(name, length) : Array.from({ length }, () => 0);
 
   const n = numLeaves - 1;

@@ -19,7 +19,8 @@ import { leavesOf, type DatasetRows, type ScoringTrees } from "../forest/scorer.
 import type { Watch } from "../../../training/session/watch.js";
 
 /**
- * Returns the table, which has one field. It has fewer dimensions, with a note, if M has a lower rank.
+ * Returns a table with a vector for each key of the column. The vectors have fewer dimensions, with a note, if the
+ * matrix M of keys and leaves has a lower rank.
  * @throws {UsageError} the column is not a key column
  */
 export async function entityTable(
@@ -37,7 +38,7 @@ export async function entityTable(
   const { keys, counts } = fitFeatures(alone, rows, 1).fields[0] as CategoricalField;
   const ids = idsOf({ keys }, column.dictionary);
 
-  // indexes of the rows, sorted by key
+  // numbers the key of each row (0 for a row without a key), and sorts the rows by key
   const entities = mapTo(Uint32Array, rows, (row) =>
     column.codes[row] === MISSING ? 0 : ids[column.codes[row]!]!,
   );
@@ -70,7 +71,10 @@ export async function entityTable(
   };
 }
 
-/** Returns the rows of M in sparse form. @param order row indexes sorted by key; rows without a key (0) come first */
+/**
+ * Returns the matrix M of keys and leaves in sparse form: for each key, the share of its rows in each leaf.
+ * @param order row indexes sorted by key; rows without a key (0) come first
+ */
 function meanEncodings(
   forest: TreeSums,
   leaves: Uint16Array,

@@ -1,4 +1,4 @@
-// Compares the numbering of combinations with a map of strings.
+// Compares the numbers that combinations of keys get with those from a map whose keys are strings.
 
 import { MISSING } from "../../../log/keys.js";
 import { integerBelow, mulberry32 } from "../../../testing/random.js";
@@ -12,7 +12,7 @@ test.each([
   [500, [400_000_000, 3, 50_000_000]],
 ] as const)("%i tuples of sizes %j have the numbers of a map", (n, sizes) => {
   const random = mulberry32(sizes.length);
-  // Generates codes from both ends of the range, so that tuples repeat.
+  // Generates a few codes from both ends of the range, so that tuples repeat.
   const column = (size: number) =>
     Uint32Array.from({ length: n }, () => {
       if (random() < 0.05) return MISSING;

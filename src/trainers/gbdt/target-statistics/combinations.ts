@@ -15,7 +15,7 @@ import { lowerBound } from "../../../numeric/indices.js";
 const MAX_COLUMNS = 4;
 /** Tuples whose numbers are below this bound are looked up in a table, others in a sorted list. */
 const TABLE_CELLS = 2 ** 22;
-/** Stands for the number of a tuple of keys that training rows do not contain. */
+/** Number that stands for every tuple of keys that training rows do not contain. */
 export const ABSENT = MISSING - 1;
 
 /**
@@ -76,7 +76,10 @@ interface Level {
   find: (numbers: Float64Array) => Uint32Array;
 }
 
-/** Returns f64[numRows]: prefix * size + code; -1 if prefix or code is absent, NaN if one of them is missing. */
+/**
+ * Numbers pairs of the number `prefix` of a shorter tuple and the code of one more column: prefix * size + code, where
+ * codes are below `size`; -1 if one of them is absent, NaN if one is missing.
+ */
 function packed(prefix: Uint32Array, codes: Uint32Array, size: number): Float64Array {
   const numbers = new Float64Array(codes.length);
   for (let i = 0; i < numbers.length; i++) {

@@ -61,7 +61,10 @@ export interface ChosenPairs {
   considered?: string[];
 }
 
-/** Number of rows by which sums are shrunk; with it, steps of log-odds have a standard deviation of about 0.45. */
+/**
+ * Strength of the shrinkage of effects towards 0, as a number of rows. It corresponds to a standard deviation of about
+ * 0.45 of effects on log-odds.
+ */
 const PRIOR_ROWS = 20;
 /** Number of sweeps over the columns that fit the additive model of single columns. */
 const SWEEPS = 2;

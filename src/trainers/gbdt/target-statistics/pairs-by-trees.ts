@@ -21,13 +21,13 @@ import { defaultGbdtOptions, type GbdtOptions } from "../options.js";
 import type { LabelledPart, Prediction } from "../target.js";
 import type { GroupedRowOrder } from "./target-statistics.js";
 
-/** Number of trees of the short forest in which candidates compete with their shuffled copies. */
+/** Number of trees of the short forest in which candidate pairs compete with shuffled copies of themselves. */
 const SHORT = 50;
 /** Maximum number of trees of the forests that are compared on held-out rows, and their patience. */
 const [LONG, PATIENCE] = [300, 20];
 /** Share of the training rows that are held out if there is no validation split. */
 const HELD_OUT = 0.2;
-/** Maximum number of cells of the candidates' columns and their copies. */
+/** Maximum number of cells of the candidate pairs' columns and their shuffled copies. */
 const MOST_CELLS = 2 ** 24;
 /**
  * Minimum number of standard errors by which the loss of held-out rows must decrease. If no pair has an effect, it
@@ -54,7 +54,7 @@ export interface TreesJob {
   signal: AbortSignal;
 }
 
-/** Pairs that trees use, with the gain of using them. */
+/** Pairs of columns on which trees split, and how much they improve the predictions of trees. */
 export interface PairsOfTrees {
   pairs: string[];
   /** decrease of the mean loss of held-out rows because of the pairs; and its standard error */
@@ -63,7 +63,7 @@ export interface PairsOfTrees {
   numRows: number;
 }
 
-/** Returns the number of candidates that fit into memory, each with a column and its shuffled copy. */
+/** Returns the number of candidate pairs that fit into memory, each as a column and its shuffled copy. */
 export function mostCandidates(numRows: number): number {
   return Math.floor(MOST_CELLS / (2 * numRows));
 }
@@ -81,8 +81,8 @@ export function withHeldOutRows(train: LabelledPart, { positions }: GroupedRowOr
 }
 
 /**
- * Chooses among the candidates, in addition to already chosen pairs. The same rows and seed give the same pairs at any
- * number of threads.
+ * Chooses among candidate pairs of columns those that improve trees in addition to already chosen pairs. The same rows
+ * and seed give the same pairs at any number of threads.
  *
  * @returns undefined if held-out rows do not confirm the pairs
  */

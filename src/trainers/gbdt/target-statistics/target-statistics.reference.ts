@@ -6,7 +6,7 @@
 // Source: Prokhorenkova et al. 2018 (arXiv:1706.09516), section 3.2, eq. 5.
 
 /**
- * Computes the value of each row.
+ * Computes the ordered target statistic of each row.
  *
  * @param keys     key of each row
  * @param order    time or rank of each row; NaN if unknown

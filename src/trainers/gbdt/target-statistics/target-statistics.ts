@@ -26,9 +26,9 @@ export interface TargetStatistics {
   columns: string[];
   /** name of the column that the statistics add to a dataset */
   name: string;
-  /** keys of the ids in each of the columns */
+  /** for each of the columns, the keys of the ids */
   keys: Keys[];
-  /** f64 by id: sum of the weighted targets; sum of the weights */
+  /** f64 each, for each id: sum of the weighted targets, and sum of the weights */
   sums: Float64Array;
   weights: Float64Array;
   prior: number;

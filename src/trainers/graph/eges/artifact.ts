@@ -67,7 +67,8 @@ export interface CarriedItems {
   /** u8[numFeatures]: 1 for items that keep the vector composed in the run that --init names */
   stays: Uint8Array;
   /**
-   * f32[numFeatures, kinds] each: attention before and shares after the softmax, in the order of this training's kinds
+   * f32[numFeatures, kinds] each: attention before the softmax, and shares after it, for the kinds of side information
+   * in the order of this training
    */
   attention: Float32Array;
   shares: Float32Array;
@@ -85,9 +86,9 @@ export function splitSpace(space: FeatureSpace, item: string) {
 }
 
 /**
- * Returns the table of side values and the files of an EGES run.
+ * Returns the table of side values (values of side columns) and the files of an EGES run.
  *
- * @param history history of side values, by row of their table
+ * @param history when each side value was last seen, by row of their table
  * @param roles    roles of the dataset with its side columns
  * @param carried parameters that items keep from the run that --init names
  */
@@ -177,7 +178,7 @@ export const forgetAttention: ForgetTensors = (tensors, { rows }) => {
 };
 
 /**
- * Returns the changed files of side values when keys are removed: their history and optimizer state.
+ * Returns the files of side values that change when keys are removed: when values were last seen, and optimizer state.
  * @throws {ArtifactError} damaged
  */
 export async function forgetSideValues(run: Run): Promise<Readonly<Record<string, ForgetTensors>>> {
@@ -319,7 +320,7 @@ export function egesContents(
   const [item] = side.names;
   const { items, range } = splitSpace(space, item!);
   const numItems = range[1] - range[0] - 1;
-  // the history begins with the rows of the items, whose field is the first
+  // the items' rows come first in the arrays of the key history, because the item field is the first
   const historyOf = (from: number, to?: number) => ({
     lastSeen: history.lastSeen.slice(from, to),
     missed: history.missed.slice(from, to),
@@ -352,7 +353,7 @@ export function egesContents(
   };
 }
 
-/** Returns roles in which the item is the only feature. */
+/** Returns roles of columns by which the item is the only feature. */
 function itemRoles({ multiWeights: _, ...roles }: Roles, item: string): Roles {
   return { ...roles, fields: [item], numeric: [], multi: {} };
 }

@@ -86,7 +86,7 @@ test("shares are the softmax of attention, and an item the sum of its parts by t
   const [own, x, y, s] = ["item:a", "genres:x", "genres:y", "shop:s"].map((name) => row(vectors, name));
   const expected = own!.map((h, d) => (h + x![d]! + y![d]! + 3 * s![d]!) / 6);
   row(composed, "item:a").forEach((h, d) => expect(h).toBeCloseTo(expected[d]!, 6));
-  // only vectors of items are composed of others, so a side value keeps its vector
+  // only vectors of items are composed; the value of a side column, such as a shop, keeps its own vector
   expect(row(composed, "shop:t")).toEqual(row(vectors, "shop:t"));
 });
 

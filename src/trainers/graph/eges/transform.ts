@@ -17,7 +17,7 @@ import { openTableAsTrained } from "../../../training/reading/open-as-trained.js
 import type { Watch } from "../../../training/session/watch.js";
 import { readSide } from "./artifact.js";
 
-/** Side values and their vectors, of which the vectors of rows are composed. */
+/** Values of side columns and their vectors, of which the vectors of rows are composed. */
 interface SideVectors {
   space: FeatureSpace;
   dim: number;
@@ -89,7 +89,7 @@ export async function encodeNewItems(
   };
 }
 
-/** Returns u32: the rows that have a side value with a vector. */
+/** Returns u32: the rows with at least one value of a side column that has a vector. */
 function withVectors({ space, isKnown }: SideVectors, dataset: Dataset, all: Uint32Array): Uint32Array {
   const hasVector = new Uint8Array(all.length);
   for (const { first, part, rows } of featureChunks(space, dataset, all))
