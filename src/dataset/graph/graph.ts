@@ -75,7 +75,7 @@ export function graphOf(
  * Returns arcs sorted by source, then by target, with repeated arcs adjacent; an undirected edge goes from the lower
  * node to the higher.
  *
- * @param room buffer of at least m numbers, which is overwritten
+ * @param room buffer of at least one number per edge, which is overwritten
  */
 function sortedArcs(
   numNodes: number,

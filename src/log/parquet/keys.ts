@@ -196,7 +196,7 @@ export class KeyReader {
     this.#dictionary = dictionary;
     this.#unknown = new Uint32Array(0);
     this.#region.startDictionary(dictionary.count);
-    // the values of other types may have no text, so their codes are not looked up in advance
+    // only texts are looked up in advance, because values of other types may have no text and thus no key
     if (!this.#find || dictionary.kind !== "text") return;
     const { count: size, bytes, bounds: offsets, gap } = dictionary;
     const { codes, shared } = this.#region;

@@ -302,7 +302,7 @@ export class ChunkScanner {
         scan.badCells.push({ row: scan.numRows + row, request, line, text });
       }
     }
-    // blank lines, comments and skipped rows shift row numbers against line numbers
+    // because of blank lines, comments and skipped rows, a row's number may differ from its line number
     if (scan.rowLines || numRows !== numLines) {
       const from = lines.offset / 4;
       const own = this.#memory.u32.slice(from, from + numRows).map((line) => scan.numLines + line);

@@ -156,7 +156,8 @@ export function endingIfTooLarge(watch: Watch): Watch {
       const share = progress.bytes / progress.totalBytes;
       const taken = processMemory().now - before;
       const needed = fixed + (taken - fixed) / share;
-      // new keys become rarer, so that early estimates are too high; the limit falls from twice the free memory to once
+      // new keys become rarer as reading proceeds, so early estimates are too high; the limit falls from twice the free
+      // memory at the start of the log to the free memory at its end
       if (share < READ_SHARE || taken < fixed || needed <= (2 - share) * free.bytes) return;
       throw new IoError(
         `reading this log would need about ${sizeText(needed)} of memory (${sizeText(taken)} after ` +

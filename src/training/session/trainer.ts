@@ -72,7 +72,7 @@ export interface Candidate {
  */
 export type Suits = { candidates: readonly Candidate[] } | { whyNot: string };
 
-/** Result of trainers that rank items for users, if the purpose is to predict labels. */
+/** Answer of a trainer that only ranks items, if the user wants to predict labels. */
 export const RANKS_ONLY: Suits = { whyNot: "ranks items for users and predicts no labels" };
-/** Result of trainers that predict labels, if the purpose is to rank items. */
+/** Answer of a trainer that only predicts labels, if the user wants to rank items. */
 export const PREDICTS_ONLY: Suits = { whyNot: "predicts labels of rows and ranks no items" };

@@ -94,7 +94,11 @@ export function constantWarnings(
   return rmse === undefined ? [] : sentence("RMSE", rmse, deviationOf(labels, weights));
 }
 
-/** Warns if the vectors give no gain over the control. @param advice advice for the user */
+/**
+ * Warns if it is not certain that the model is better than a control without vectors.
+ *
+ * @param advice advice for the user
+ */
 export function vectorWarnings(vectorsAdd: VectorsAdd | undefined, advice: string): string[] {
   if (!vectorsAdd || !addsNothing(vectorsAdd)) return [];
   const isWorse = vectorsAdd.high < 0;

@@ -49,7 +49,7 @@ export function vectorAdvice({ ranking, negatives, task }: Examples): string {
 /**
  * Compares the model with a popularity ranking, by user.
  *
- * @param byUser metrics of the model as contributions of users
+ * @param byUser metrics of the model, each with the contribution of every user
  */
 export function addedToPopularity(
   byUser: readonly UserMetric[] | undefined,
