@@ -1,4 +1,5 @@
-// Predicts or transforms JSON lines with a run, in one process: a part of the log on an executor, or its first rows here.
+// Predicts or transforms JSON lines with a run, in one process: on an executor, a part of the log; on the user's
+// machine, the log's first rows, which show the columns of the output.
 
 import type { PredictSummary } from "../api/predict/options.js";
 import { predict } from "../api/predict/predict.js";
