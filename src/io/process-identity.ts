@@ -20,10 +20,10 @@ export interface ProcessIdentity {
   host: string;
 }
 
-/** Placeholder for a part of the identity that the system does not provide. */
+/** Stands for an item of a process's identity (its start time, boot or namespace) that the system does not provide. */
 const UNKNOWN = "-";
 
-/** Returns the identity of this process. */
+/** Returns the data that identify this process in a lock. */
 export async function thisProcess(): Promise<ProcessIdentity> {
   return {
     pid: process.pid,

@@ -5,7 +5,7 @@ import { mkdir, open, type FileHandle, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EmbedError, IoError, OutputError } from "../errors.js";
 
-/** Maximum number of bytes that are read or written at a time; tests set another. */
+/** Maximum number of bytes that are read or written at a time; tests set a lower one. */
 export const pieces = { most: 1 << 30 };
 
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
