@@ -162,7 +162,7 @@ export class Channel {
     try {
       for await (const message of messages) {
         if (call!.write(message)) continue;
-        // a failed call accepts no more messages, so its end is awaited as well
+        // waits until the call accepts messages again, or is over: a failed call never does
         const drained = new Promise<false>((resolve) => call!.once("drain", () => resolve(false)));
         if (await Promise.race([isOver, drained])) break;
       }

@@ -12,8 +12,8 @@ import type { GivenTransform } from "../training/options/transform-options.js";
 export const [JOB_FILE, RUN_FOLDER] = ["part-job", "run"];
 
 /**
- * Job of recall: each part makes the lists of ranked items for its share of the users. A program reads the number of its
- * part from standard input.
+ * Job of recall: each part makes the lists of ranked items for its share of the users. A program reads the number of
+ * its part from standard input.
  */
 export interface ListsJob {
   command: "recall";

@@ -206,7 +206,7 @@ export class ArrowFile {
 
   async #message({ offset, meta }: ArrowBlock): Promise<FlatTable> {
     if (meta < 8) return this.#fail("a message has no header");
-    // the metadata follows a marker and its own length, of four bytes each
+    // eight bytes precede the metadata of a message: a marker, and the length of the metadata
     return FlatTable.root(await this.bytesAt(offset + 8, meta - 8));
   }
 

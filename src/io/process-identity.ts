@@ -47,7 +47,8 @@ export async function isGone(other: ProcessIdentity): Promise<boolean> {
   try {
     process.kill(other.pid, 0);
   } catch (error) {
-    // any other error, such as EPERM for a process of another user, means that the process exists
+    // the signal 0 only checks the process; any error but ESRCH, such as EPERM for another user's process, means that
+    // it exists
     if (codeOf(error) === "ESRCH") return true;
   }
   const status = await statusOf(String(other.pid));

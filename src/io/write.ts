@@ -82,7 +82,7 @@ export class ChunkWriter {
   /** Appends a chunk, which must not change until the next flush. */
   async write(chunk: Uint8Array): Promise<void> {
     if (chunk.length >= BLOCK) {
-      // a large chunk is not copied to a block
+      // a large chunk is written directly, without a copy to a block
       await this.flush();
       await this.#put(chunk);
       return;

@@ -46,7 +46,10 @@ export function keepIdle(worker: Worker): boolean {
   return true;
 }
 
-/** Removes the listeners of a pool by event; `removeAllListeners()` without an event would also remove Node's own. */
+/**
+ * Removes the listeners that a pool has added to a thread. They are removed by event, because `removeAllListeners()`
+ * without an event would also remove Node's own.
+ */
 export function stopListening(worker: Worker): void {
   for (const event of ["message", "error", "exit"]) worker.removeAllListeners(event);
 }

@@ -124,7 +124,7 @@ export class ThreadChoice implements Choice {
     if (this.#most === 1) return;
     this.#units += units;
     this.#spent += milliseconds;
-    // a piece is complete only after several calls if each call is short
+    // waits until the calls so far have taken about as long as a piece should
     if ((this.#look || !this.#isWarm) && this.#spent < 0.75 * PIECE) return;
     const speed = this.#units / this.#spent;
     const spent = this.#spent;

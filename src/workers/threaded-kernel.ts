@@ -128,7 +128,7 @@ export class ThreadedKernel<K, Task = never, Result = never> {
       this.#perBlock = took / (to - from);
       from = to;
     }
-    // sets the number back to all threads, because the arrays of all threads are read afterwards
+    // all threads take part again after the last piece, because the arrays of all threads are read afterwards
     use(this.numThreads);
   }
 

@@ -293,7 +293,7 @@ function groupedByCode(
     const code = codes[rows[position]!]!;
     if (code !== MISSING) order[starts[code]!++] = position;
   }
-  // the loop has advanced the start of each group to its end
+  // `starts` now contains the end of each group, because the loop has advanced it past each position of the group
   return { order, ends: starts.subarray(0, dictionary.size) };
 }
 

@@ -181,7 +181,7 @@ export class TextColumn extends VectorColumn {
     const { bounds } = this;
     const view = this.#view;
     let at = bounds[first]!;
-    // three words are copied for each short text; the next text overwrites the bytes after its end
+    // a short text is copied as three words; the next text overwrites the bytes after its end
     for (let row = first, word = 0; row < first + numRows; row++, word += 4) {
       const length = words[word]!;
       if (valid[row] === 1) {

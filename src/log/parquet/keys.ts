@@ -136,7 +136,7 @@ export class KeyReader {
     checkLeft(values, numValues);
     const plain = values.values;
     if (plain.kind === "text" && this.#findCells && !levels) {
-      // most keys have codes already, so keys are looked up where they are in the page, without copying them
+      // most keys have codes already, so they are looked up at their place in the page and are not copied
       const offsets = plain.bounds.subarray(values.at, values.at + numValues + 1);
       values.at += numValues;
       const own = { size: numValues, bytes: plain.bytes, offsets };

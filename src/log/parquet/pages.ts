@@ -60,7 +60,7 @@ type Struct = Map<number, number | Struct>;
 const MAX_PAGE_VALUES = 1 << 26;
 const MAX_PAGE_BYTES = 1 << 30;
 
-/** Number of bytes that are read first: they contain most headers, and often the whole page. */
+/** Number of bytes of a page that are read first: they contain most headers, and often the whole page. */
 const HEADER_BYTES = 1 << 13;
 const MAX_HEADER_BYTES = 1 << 24;
 

@@ -22,7 +22,7 @@ import { forEachRow } from "./text-rows.js";
  */
 const RANGE_BYTES = 1 << 16;
 
-/** Maximum number of keys per column whose text from quoted records is cached. */
+/** Maximum number of keys per column that are cached as text. Only keys of records with quoted cells are. */
 const MAX_CACHED = 1 << 16;
 
 /** The settings of a scanner, which are the same on all threads. */
@@ -221,8 +221,8 @@ export class ChunkScanner {
     const { requests } = this.#setup;
     const { numColumns } = this.#layout;
     const memory = this.#memory;
-    // a row has at least a separator between any two cells and a newline; in a log of one column, one byte and a
-    // newline
+    // upper bound on the number of rows: a row has at least a separator between any two cells and a newline, or, in a
+    // log of one column, one byte and a newline
     const maxRows = Math.floor(bytes.length / Math.max(2, numColumns)) + 1;
     const old = this.#regions;
     const regions = {

@@ -85,7 +85,7 @@ export interface Capabilities {
   secondOrder?: (run: Run) => Promise<ModelFacts>;
   /** Returns one vector per key, with which another model can be initialized. @throws {UsageError} this run has none */
   vectors?: (run: Run) => Promise<KeyVectors>;
-  /** Returns the vectors that replace keys without a row in a table of the run, or the reason why there are none. */
+  /** Returns the vectors that stand for unknown keys in a table of the run, or the reason why there are none. */
   unknownKeys?: (run: Run, of: UnknownKeysOf) => Promise<OutOfVocabulary | { whyNot: string }>;
   /**
    * Reads one text per row of a table; undefined if its rows have none.
@@ -138,7 +138,8 @@ export interface NetworkFile {
 export type Models = Readonly<Record<string, Model>>;
 
 /**
- * Returns a capability of a run's kind of model; the list of trainers implements it.
+ * Returns a capability of a run's kind of model. The implementation (trainers/index.ts) searches all trainers for the
+ * kind.
  *
  * @param cannot clause of the error message that states the consequence: `cannot be aligned`
  * @throws {UsageError} the kind lacks it

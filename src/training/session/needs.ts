@@ -65,7 +65,7 @@ export interface StatedNeeds {
 
 /** Size below which memory and disk are not reported, unless memory is scarce. */
 const SMALL = 2 ** 30;
-/** Number of bytes of a run's other files: manifest, metrics, settings. */
+/** Total number of bytes that is assumed for a run's files other than tables and model: manifest, metrics, settings. */
 const RUN_FILES = 100_000;
 
 /** Computes the sizes of a log that determine the memory and disk of a training. */
@@ -135,8 +135,8 @@ export async function checkNeeds(
 }
 
 /**
- * Share of a log that must be read before its memory is extrapolated, and memory of a reader that does not depend on
- * the log's size.
+ * Fraction of a log that must be read before the memory for the whole log is extrapolated, and bytes of a reader's
+ * memory that do not grow with the log.
  */
 const [READ_SHARE, READ_BYTES] = [0.05, 256 << 20];
 

@@ -62,7 +62,10 @@ export interface Candidate {
    * predicts nothing
    */
   start?: "too" | "only";
-  /** option that names a run to start from; the candidate is also trained from each table of such a run */
+  /**
+   * option that names a run to start from: the candidate is also trained with the table of each run whose candidate
+   * sets `start`
+   */
   startOption?: string;
 }
 

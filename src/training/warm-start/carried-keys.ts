@@ -28,7 +28,9 @@ import { tableFeatures } from "../examples/feature-table.js";
 import type { GivenTraining } from "../options/log.js";
 import type { InitRun } from "./init-run.js";
 
-/** Value of `from` for features that are not in the run that --init names. */
+/**
+ * In `from`, which contains the earlier run's feature for each feature of this training: a feature that the run lacks.
+ */
 export const NONE = 0xffffffff;
 
 /** A vocabulary that was fitted on the training split, before keys or row numbers of other runs are added. */

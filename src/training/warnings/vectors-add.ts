@@ -73,7 +73,8 @@ function addedToWeights(
   if (!valid) return undefined;
   const loss = task === "regression" ? "squared" : "logistic";
   const fitted = fitWeights(rowsToFit(train), space, loss);
-  // the control is fitted on a share of the negatives, which raises all of its scores by the same amount
+  // fitting the control on a share of the negatives raises all of its scores by the same amount, which is corrected
+  // here
   if (loss === "logistic") fitted.bias += log(negativeShare);
   const model = lossByRow(scores, valid, loss, labelRange);
   const alone = lossByRow(weightScores(valid, space, fitted), valid, loss, labelRange);
