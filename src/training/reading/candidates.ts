@@ -29,7 +29,7 @@ interface Queries {
 export interface CandidateCounts {
   /** total number of candidates that are training items */
   listed: number;
-  /** number of candidates that are training items, but are masked for their user */
+  /** number of these candidates that are masked */
   masked: number;
   /** number of skipped users, who have no candidate other than their held-out items */
   usersWithoutOthers: number;
