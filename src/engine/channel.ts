@@ -39,7 +39,7 @@ export async function openChannel(address: Address, token: string | undefined): 
     for (const [name, value] of Object.entries(address.headers)) metadata.set(name, value);
     if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
   } catch {
-    // this message replaces that of gRPC, which would contain the secret value
+    // gRPC's own message would contain the token or the value of the header, which may be secret
     throw new UsageError(
       `--engine: ${TOKEN_VARIABLE} or a header of the address has characters that a header must not have`,
     );

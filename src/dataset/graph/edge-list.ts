@@ -102,7 +102,12 @@ export function edgesOf(
   };
 }
 
-/** Checks the weights of a list that was not read as edges. @throws {DataError} a weight is not above 0 */
+/**
+ * Checks that the weights of a list of edges are above 0, because reading checks this only if it knows that the rows
+ * are edges.
+ *
+ * @throws {DataError} a weight is not above 0
+ */
 export function checkEdgeWeights(edges: Dataset): void {
   const { weight } = edges.roles;
   const column = weight === undefined ? undefined : columnNamed(edges, weight);

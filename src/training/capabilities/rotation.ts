@@ -3,7 +3,7 @@
 
 import type { EmbeddingTable } from "../../embedding/table.js";
 
-/** Block of dimensions of the vectors in a field's rows: offset .. offset + width - 1. */
+/** A range of dimensions of the vectors in a field's rows, offset .. offset + width - 1. */
 export interface VectorBlock {
   field: string;
   /** field whose features interact with this block, in a field-aware run */

@@ -179,7 +179,7 @@ function leastMemory(): { bytes: number; limit: string } {
     : memory;
 }
 
-/** Safety factor for the --dim in a message, because estimates are up to a quarter below the peak. */
+/** Safety factor for the --dim that a message suggests, because estimates are up to a quarter below the peak. */
 const MARGIN = 1.3;
 
 /** Returns advice on options with which the training would fit into memory and on disk. */

@@ -29,7 +29,10 @@ export interface Course {
   /** values of the stopping metric in the epochs that validated */
   values: readonly number[];
   better: "lower" | "higher";
-  /** training losses by epoch, for trainings that hardly overfit: without a validation split, they show convergence */
+  /**
+   * training losses by epoch, for trainings that hardly overfit. Without a validation split, these losses show whether
+   * the training has converged
+   */
   losses?: readonly number[];
   /** name of the metric in messages: `loss`, or its title */
   name: string;
