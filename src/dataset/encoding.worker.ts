@@ -6,7 +6,7 @@ import { MISSING } from "../log/keys.js";
 const ROWS_IN_CACHE = 1024;
 export const ROWS_OF_ROUND = 8 * ROWS_IN_CACHE;
 
-/** Columns and rows to encode, with the id that each code maps to. */
+/** Columns and rows to encode, and for each column the id of each code of its dictionary. */
 export interface Encoding {
   fields: readonly {
     /** code of each row's key, u32[numRows of the dataset] */

@@ -223,7 +223,7 @@ export class ArrowFile {
 }
 
 function blocksOf(footer: FlatTable, index: number): ArrowBlock[] {
-  // the length of the metadata is an i32, followed by padding
+  // the footer states the length of a message's metadata as an i32, followed by padding
   return footer
     .structs(index, 24, [0, 8, 16])
     .map(([offset, meta, body]) => ({ offset: offset!, meta: meta! % 2 ** 32, body: body! }));

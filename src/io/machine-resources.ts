@@ -73,7 +73,7 @@ function groupsOf(root: string): { limit: number; used: number }[] {
   return lines.flatMap((line) => {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     if (path === undefined) return [];
-    // the line for version 2 of control groups names no controllers
+    // in the list of the process's control groups, the line of version 2 names no controllers
     if (controllers === "")
       return ["sys/fs/cgroup", "sys/fs/cgroup/unified"].flatMap((mount) =>
         limitsOf(join(root, mount), path, {

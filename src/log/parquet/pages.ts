@@ -88,10 +88,10 @@ export class PageReader {
   #header: Header | undefined;
 
   /**
-   * Starts before the first page.
+   * Creates a reader that stands before the first page.
    *
    * @param region memory for the latest page, which overwrites the previous one; when absent, each page gets its own
-   *   array
+   * array
    */
   constructor(leaf: LeafChunk, read: ReadBytes, region?: PageRegion) {
     this.#leaf = leaf;

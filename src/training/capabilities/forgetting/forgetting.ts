@@ -35,7 +35,7 @@ export interface ForgottenFiles {
 
 /** Removes keys from a run's model. */
 export interface Forgetting {
-  /** names of the tables whose rows are keys */
+  /** names of the tables whose rows belong to keys, so that rows of removed keys are removed */
   tables: readonly string[];
   /** whether the rows of a field are keys of the log, unlike those of binned or hashed fields */
   isVocabulary: (field: string) => boolean;
