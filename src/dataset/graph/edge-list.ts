@@ -44,7 +44,9 @@ export function endsOf(edges: Dataset, { source, target }: EdgeColumns): Dataset
   };
 }
 
-/** Returns the number of keys that occur in both columns. @throws {UsageError} a column does not hold keys */
+/**
+ * Returns the number of keys that are both source and target of edges. @throws {UsageError} a column does not hold keys
+ */
 export function numSharedKeys(edges: Dataset, { source, target }: EdgeColumns): number {
   const [from, to] = [keyColumn(edges, "--source", source), keyColumn(edges, "--target", target)];
   const { dictionary } = united(from.dictionary, to.dictionary);

@@ -45,7 +45,7 @@ interface SequenceOptions {
    * events of a user
    */
   by: "session" | "gap" | "user";
-  /** milliseconds; a longer pause ends a session; required for sessions by gap */
+  /** longest pause within a session, in milliseconds; a longer pause ends the session. Required for sessions by gap */
   gap?: number;
   /** minimum milliseconds until the next event of the session or user; events with a shorter stay are dropped */
   minStay?: number;

@@ -381,7 +381,7 @@ export function columnOf(dataset: Dataset, field: Field): Column {
   return inFormOf(columnNamed(dataset, field.name), field);
 }
 
-/** Returns a column in the form of its field. */
+/** Converts a column of numbers to the form of its field, bins or log(1 + x); returns other columns unchanged. */
 export function inFormOf(column: Column, field: Field): Column {
   if (column.kind !== "number") return column;
   if (field.kind === "bins") return binColumn(column, field.edges, field.keys);

@@ -21,7 +21,7 @@ import { floatsOf, type LargeArrays, type NamedArrays } from "./named-arrays.js"
 /** Name of the tensor that contains a checkpoint's JSON object. */
 const STANDING = "standing";
 
-/** Prefix of the names of tensors that are read one by one. */
+/** Prefix of the names of large tensors, which are read one by one instead of all at once. */
 const LARGE = "large.";
 
 const ADVICE = "remove it and train from the start";

@@ -26,7 +26,9 @@ const PASSES = 2;
  * Values of settings are raised to a floor, which is this number of times as far below the best value as the median is.
  */
 const FLOOR = 3;
-/** Minimum improvement over the best value that counts as one, in standard deviations of the values. */
+/**
+ * Margin by which a value must exceed the best one to count as an improvement, in standard deviations of the values.
+ */
 const LEAST_GAIN = 0.01;
 /**
  * Slope with which the logistic function approximates the normal distribution to 0.01, so that the expected improvement
