@@ -71,7 +71,7 @@ function fixedValuesOf(
 }
 
 /**
- * Converts seconds to milliseconds. Seconds whose product exceeds 64 bits, those of infinite dates, are returned
+ * Converts seconds to milliseconds. Seconds whose product exceeds 64 bits, those of infinite timestamps, are returned
  * unchanged, and are then outside the valid range of times.
  */
 function milliseconds(seconds: bigint): bigint {
