@@ -98,8 +98,8 @@ export class RowCollector {
   /** for each column to read, by code: 1 if the multi-valued cell cannot be split */
   readonly #badSplit: number[][];
   /**
-   * for each column to read, by code: the number of the cell, for times (in milliseconds) and labels that are read as
-   * text
+   * for each column to read, by code: the number that the cell's text states, for times (in milliseconds) and labels
+   * that are read as text
    */
   readonly #numberOfCode: number[][];
   /** number of malformed rows so far; batches do not contain them as rows */

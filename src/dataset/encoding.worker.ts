@@ -1,4 +1,4 @@
-// Encodes rows with one key per field to features. In each round, threads share several blocks of rows.
+// Encodes rows with one key per field to features. The rows are divided into rounds, which several threads execute.
 
 import { MISSING } from "../log/keys.js";
 
@@ -6,7 +6,7 @@ import { MISSING } from "../log/keys.js";
 const ROWS_IN_CACHE = 1024;
 export const ROWS_OF_ROUND = 8 * ROWS_IN_CACHE;
 
-/** Columns and rows to encode, with the id that each code maps to. */
+/** Columns and rows to encode, and for each column the id of each code of its dictionary. */
 export interface Encoding {
   fields: readonly {
     /** code of each row's key, u32[numRows of the dataset] */
@@ -20,7 +20,7 @@ export interface Encoding {
   rows: Uint32Array;
 }
 
-/** Arguments of all encoding rounds; the large arrays are in shared memory. */
+/** Input and output of the encoding, which all threads share; the large arrays are in shared memory. */
 interface EncodingRounds extends Encoding {
   /** output: features of the rows, u32[rows.length][fields.length] */
   features: Uint32Array;
@@ -28,7 +28,10 @@ interface EncodingRounds extends Encoding {
   hasEmpty: Uint32Array;
 }
 
-/** Called once in each thread. @returns a function that encodes the ROWS_OF_ROUND rows of a round */
+/**
+ * Called once in each thread. @returns a function that encodes a round: ROWS_OF_ROUND consecutive rows, of which round
+ * r begins with row r * ROWS_OF_ROUND
+ */
 export function start({ features, hasEmpty, ...encoding }: EncodingRounds): (round: number) => void {
   return (round) => {
     if (hasEmpty[0] === 1) return;

@@ -75,7 +75,10 @@ interface RowsByItem {
   rows: Uint32Array;
 }
 
-/** Returns the rows of the items that appear first, which are all rows in a short log. */
+/**
+ * Returns the events of the items that appear first in the log, about EVENTS_LOOKED_AT events; of a short log, all
+ * events.
+ */
 function eventsOfFirstItems(item: KeyColumn, rows: Uint32Array): Uint32Array {
   if (rows.length <= EVENTS_LOOKED_AT) return rows;
   const { codes } = item;
@@ -95,7 +98,7 @@ function rowsByItem({ codes, dictionary }: KeyColumn, rows: Uint32Array): RowsBy
   return { indptr, rows: sorted };
 }
 
-/** Maximum number of entries of a Map; tests set another. */
+/** Maximum number of entries of a Map; tests set a lower one. */
 export const mapLimit = { entries: 2 ** 24 };
 
 /** Returns u32[numRows]: a code of each row's cell, which is the same for equal numbers. */
@@ -125,7 +128,7 @@ function isDetermined({ indptr, rows }: RowsByItem, all: Uint32Array, column: Co
     const events = rows.subarray(indptr[item], indptr[item + 1]);
     if (events.length < 2) continue;
     misses += events.length - mostFrequent(events, cells, counts).count;
-    // stops after a few items if the share of misses is too high already, as it is for most columns
+    // stops early if too many events differ from the most frequent value of their item, which is so for most columns
     if (misses / chances > MAX_MISS) return false;
   }
   const base = (all.length - mostFrequent(all, cells, counts).count) / (all.length - 1);

@@ -204,7 +204,7 @@ function encoderOf(space: FeatureSpace, dataset: Dataset): Encoder {
       return { field, column: inFormOf(own[f]!, field), offset: space.offsets[f]!, ids: ids[f]! };
     });
   const whole = isStored({ columns }) ? undefined : boundTo(columns);
-  /** yields rows in slices, with the fields that are bound to each slice */
+  /** yields the rows in slices that fit in memory, with the model's fields and their columns in the slice */
   function* slices(rows: Uint32Array) {
     if (whole) yield { rows, first: 0, bound: whole };
     else for (const slice of slicesAt(columns, rows)) yield { ...slice, bound: boundTo(slice.columns) };

@@ -17,7 +17,7 @@ const inMemory = datasetOf(
   { user: "user", item: "item", label: "label", time: "time" },
 );
 
-/** Most rows of one read. */
+/** Largest number of rows that one call has read. */
 let longest = 0;
 const cache = new ColumnCache();
 const onDisk = {

@@ -49,7 +49,7 @@ export function parseAddress(text: string): Address {
         "Connect server with it (sbin/start-connect-server.sh --master ...) and name that as sc://HOST:15002",
     );
   const found = /^sc:\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(?:\/(?:;(.*))?)?$/s.exec(text);
-  // the message does not quote the text, because it may contain a token
+  // the error message does not quote the address, because it may contain a token
   if (!found) throw new UsageError(expected);
   const [, host = "", port = String(DEFAULT_PORT), parameters = ""] = found;
   if (!(Number(port) >= 1 && Number(port) <= 65_535))

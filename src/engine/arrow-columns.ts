@@ -206,7 +206,7 @@ function nonNullValues(
     });
     return fixedValues(integers, element);
   }
-  // a buffer may be longer than the values in it
+  // the column's buffer may be longer than its values
   const own = (values as Int32Array).subarray(0, length);
   if (own instanceof Int8Array || own instanceof Int16Array)
     return fixedValues(picked(Int32Array.from(own)), element);

@@ -39,7 +39,7 @@ export async function openChannel(address: Address, token: string | undefined): 
     for (const [name, value] of Object.entries(address.headers)) metadata.set(name, value);
     if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
   } catch {
-    // this message replaces that of gRPC, which would contain the secret value
+    // gRPC's own message would contain the token or the value of the header, which may be secret
     throw new UsageError(
       `--engine: ${TOKEN_VARIABLE} or a header of the address has characters that a header must not have`,
     );
@@ -162,7 +162,7 @@ export class Channel {
     try {
       for await (const message of messages) {
         if (call!.write(message)) continue;
-        // a failed call accepts no more messages, so its end is awaited as well
+        // waits until the call accepts messages again, or is over: a failed call never does
         const drained = new Promise<false>((resolve) => call!.once("drain", () => resolve(false)));
         if (await Promise.race([isOver, drained])) break;
       }

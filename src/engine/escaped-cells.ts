@@ -1,6 +1,8 @@
 // Escapes the text of cells that a program on an executor prints: tabs separate the cells, and line ends the rows.
 
-/** Separators within the line of a list: between the cells of a row, and between rows. */
+/**
+ * Separators within a line that contains a whole list of ranked items: between the cells of a row, and between rows.
+ */
 export const [BETWEEN_CELLS, BETWEEN_ROWS] = ["\u0001", "\u0002"];
 
 /** Returns a cell in which the characters that separate cells and lines are escaped. */

@@ -1,10 +1,10 @@
-// Tests the errors of parts that ran on executors.
+// Tests the errors of a job on executors, of which one part fails.
 
 import { DataError, IoError, UsageError } from "../errors.js";
 import { partNumbers, runOnExecutors } from "./executors.js";
 import type { EngineSession } from "./session.js";
 
-/** Runs a job on a server whose parts fail with a message. */
+/** Runs a job on a server that reports the failure of a part with the given message. */
 async function failing(message: string): Promise<unknown> {
   const session = {
     shown: "sc://host",

@@ -44,18 +44,18 @@ export interface ExecutorJob {
   script: string;
   /** contents of the files, by path within the job's directory */
   files: ReadonlyMap<string, ArtifactFile["content"]>;
-  /** what a part reads from standard input: the lines of a column of a SQL relation, one by one */
+  /** what each part of the work reads from standard input: the lines of a column of a SQL relation, one by one */
   input: { line: string; from: string };
-  /** number of cells of a line */
+  /** number of cells of a line that a part prints */
   numCells: number;
-  /** projections, in SQL, from a line's cells c0, c1, ... to the rows of the output */
+  /** successive SQL projections, from the cells c0, c1, ... of a printed line to rows of the output */
   rows: readonly (readonly string[])[];
-  /** aggregates, in SQL, of `report`, the reports of the parts */
+  /** SQL aggregates of the column `report`, in which each part of the work returns its counts */
   metrics: readonly string[];
   output: FreeOutput;
 }
 
-/** Returns the input of a number of parts: each part reads its number. */
+/** Returns a job's input from which each part reads only its own number, 0 to numParts - 1. */
 export function partNumbers(numParts: number): ExecutorJob["input"] {
   return { line: "id", from: `range(0, ${numParts}, 1, ${numParts})` };
 }
@@ -162,7 +162,9 @@ export async function runOnExecutors(
   return reported;
 }
 
-/** Returns the error for a row or an option that a part reported; undefined for another failure. */
+/**
+ * Returns the error about a row or an option that a program on an executor reported; undefined for any other failure.
+ */
 function partError(error: unknown): EmbedError | undefined {
   const [, code, text = ""] = /embed (6[45]): (.*)/.exec(error instanceof Error ? error.message : "") ?? [];
   if (code === undefined) return undefined;
@@ -171,9 +173,10 @@ function partError(error: unknown): EmbedError | undefined {
 }
 
 /**
- * Returns the projections of lists, which are one line each: the cells that the rows of a list share, and the rows.
+ * Returns the SQL projections that convert lines with one list each to rows of the output.
  *
- * @param shared names of the shared columns @param own names of the columns of the rows: rank, key and f32
+ * @param shared names of the columns whose cells all rows of a list share
+ * @param own names of the columns of the rows: rank, key and f32
  */
 export function listProjections(
   shared: readonly string[],

@@ -160,7 +160,8 @@ function ofCommand({ errorClass, text }: Said, short: string, what: string, caus
     )
   )
     return new OutputError(`--engine-output: the server cannot write there: ${short}`, cause);
-  // MLlib computes all epochs as one deeply nested expression unless checkpoints split it
+  // MLlib's training is one expression that nests deeper with each epoch, unless the server has a directory for
+  // checkpoints
   if (/StackOverflowError/.test(text))
     return new UsageError(
       `--engine: ${what} has more --epochs than the server carries out at once (${short}): lower --epochs, or start the ` +

@@ -39,7 +39,7 @@ export const ROW_SETTINGS = {
   "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
 };
 
-/** Setting by which names of columns are case-sensitive. */
+/** Setting by which Spark distinguishes names of columns by case. */
 export const CASE_SENSITIVE = { "spark.sql.caseSensitive": "true" };
 
 /**

@@ -294,7 +294,7 @@ export class EngineSession {
   }
 
   /**
-   * Restarts on a server that lost the session.
+   * Continues in a new session on a server that lost this one.
    *
    * @param restarts number of previous restarts
    * @throws {IoError} too many, or the server stays unreachable

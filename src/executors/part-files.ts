@@ -5,7 +5,7 @@ import { UsageError } from "../errors.js";
 import { filesBelow, statOf } from "../io/tree.js";
 import { RUN_FOLDER } from "./part-job.js";
 
-/** File name of the program of a part, in the built package. */
+/** File name, in the built package, of the program that an executor runs for its part of the work. */
 export const PART_SCRIPT = scriptName(new URL("./part.worker.js", import.meta.url));
 
 /** Returns the name of a script in the built package, also if this module runs from the folder of compiled files. */
@@ -15,7 +15,7 @@ function scriptName({ pathname }: URL): string {
 
 type JobFile = Uint8Array | { path: string; size: number };
 
-/** Returns the paths of the run's files by their paths in the directory of a part. */
+/** Returns the files of a run, by the paths at which an executor finds them in its job directory. */
 export async function filesOfRun(root: string): Promise<[string, JobFile][]> {
   const paths = await filesBelow(root);
   return await Promise.all(

@@ -5,10 +5,16 @@ import type { RecallOptions } from "../api/recall/options.js";
 import type { ListsRequest } from "../api/recall/requested-lists.js";
 import type { GivenTransform } from "../training/options/transform-options.js";
 
-/** Names in the directory of a part: the file with the input of all parts, and the folder with the files of the run. */
+/**
+ * Names in the job directory of an executor: the file with the job that all parts of the work share, and the folder
+ * with the files of the run.
+ */
 export const [JOB_FILE, RUN_FOLDER] = ["part-job", "run"];
 
-/** Makes the lists of a share of the users; the part reads its number. */
+/**
+ * Job of recall: each part makes the lists of ranked items for its share of the users. A program reads the number of
+ * its part from standard input.
+ */
 export interface ListsJob {
   command: "recall";
   given: RecallOptions;
@@ -16,10 +22,13 @@ export interface ListsJob {
   numParts: number;
 }
 
-/** Predicts or transforms the rows that the part reads, as JSON lines. `named` is the name of the log in messages. */
+/**
+ * Job of predict or transform: each part processes the rows of the log that its program reads from standard input, as
+ * JSON lines. `named` is the name of the log in messages.
+ */
 export type RowsJob = { named: string } & (
   { command: "predict"; given: PredictOptions } | { command: "transform"; given: GivenTransform }
 );
 
-/** The input of a part. JOB_FILE contains it in V8's serialization format. */
+/** The job of a command on executors. Its parts read it from JOB_FILE, in V8's serialization format. */
 export type PartJob = ListsJob | RowsJob;

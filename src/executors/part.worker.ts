@@ -1,8 +1,9 @@
-// The program that an executor runs for `--engine-output`: it runs a part of recall, predict or transform.
+// The program that an executor runs for `--engine-output`: it does one part of the work of recall, predict or
+// transform.
 //
-//   argument          the directory of the part
-//   standard input    recall: the number of the part; else rows as JSON lines
-//   standard output   lines of lists or rows, and after them a report
+//   argument          the job directory (part-job.ts)
+//   standard input    recall: the number of the part; else rows of the log as JSON lines
+//   standard output   lines with lists or rows, and a report as the last line
 //
 // If the program fails, Spark includes the end of standard error in its message and runs the part again.
 
@@ -48,14 +49,15 @@ async function processRows(folder: string, job: RowsJob): Promise<void> {
       numLines += await printJsonLines(chunk);
     },
   );
-  // columns are in the order of the run on every executor; their names need not be valid in a JSON path
+  // the report lists the counts by position, in the same order on every executor, because the name of a column may be
+  // invalid in the JSON path by which Spark reads the report
   const cells = Object.values(unknown).map((counts) => [counts.cells, counts.unseen]);
   const report = JSON.stringify([rows, leftOut.filtered, ...cells.flat()]);
   await printReport({ report, numLines, numCells: 1 });
 }
 
 void main(process.argv[2]!).catch((error: unknown) => {
-  // the number tells which errors the user can act on (engine/executors.ts)
+  // the exit code in the text tells engine/executors.ts whether the user can act on the error
   const text =
     error instanceof EmbedError
       ? `embed ${error.exitCode}: ${error.message}`

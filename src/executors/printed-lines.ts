@@ -1,24 +1,26 @@
-// Standard input and output of a program that runs on an executor: the program reads the number of its part or rows,
-// and prints lines of tab-separated cells.
+// Standard input and output of a program that runs on an executor: the program reads the number of its part of the
+// work, or rows, and prints lines of tab-separated cells.
 //
-//   list   the cells that its rows share, then its rows: cells separated by BETWEEN_CELLS, rows by BETWEEN_ROWS
-//   rows   one cell: a JSON array of objects
+//   recall               one list per line: the cells that its rows share, then one cell with its rows, which are
+//                        separated by BETWEEN_ROWS, and their cells by BETWEEN_CELLS
+//   predict, transform   one cell per line: a JSON array of objects, one per row
 //
-// Scores of lists are printed as their bits, because Spark reads integers faster than decimals (engine/executors.ts).
+// Scores in lists are printed as the integers of their bits, because Spark reads integers faster than decimals
+// (engine/executors.ts).
 
 import { BETWEEN_CELLS, BETWEEN_ROWS, escapedCell } from "../engine/escaped-cells.js";
 import { listRows, type Lists } from "../export/lists.js";
 import { rowLines, type RowBatch, type RowCells } from "../export/row-table.js";
 import { encodeKeys, keyAt, type Keys } from "../log/keys.js";
 
-/** Reads the number of the part from the only line of standard input. */
+/** Reads which part of the work this program does: a number, the only line of standard input. */
 export async function taskNumber(): Promise<number> {
   let text = "";
   for await (const chunk of process.stdin) text += String(chunk);
   return Number(text.trim());
 }
 
-/** Prints lists, one per line. @returns the number of lines */
+/** Prints lists of ranked items, one list per line. @returns the number of lines */
 export async function printLists(lists: Lists): Promise<number> {
   let numLists = 0;
   const batches = async function* (): AsyncGenerator<RowBatch> {
@@ -31,7 +33,8 @@ export async function printLists(lists: Lists): Promise<number> {
   const text = (key: Uint8Array, column: number): Uint8Array => (column === 0 ? key : escapedKey(key));
   let isFirst = true;
   for await (const chunk of rowLines(batches(), { before: ["", "", BETWEEN_CELLS], end: "", text })) {
-    // each list begins with a line end
+    // the text before the first row of each list begins with a newline, which the first line of the output does not
+    // need
     await print(isFirst ? chunk.subarray(1) : chunk);
     isFirst &&= chunk.length === 0;
   }
@@ -39,7 +42,10 @@ export async function printLists(lists: Lists): Promise<number> {
   return numLists;
 }
 
-/** Returns for each row the text before it, its item, and the bits of its score. */
+/**
+ * Converts rows of lists to three cells each: the text that precedes the row in its line (for the first row of a list,
+ * the cells that the list's rows share; else a separator), the item, and the bits of the score.
+ */
 function packedLists({ numRows, cells }: RowBatch): RowBatch & { numLists: number } {
   const shared = cells.slice(0, -3) as { keys: Keys; places: Uint32Array }[];
   const [ranks, items, scores] = cells.slice(-3) as [Uint32Array, RowCells, Float32Array];
@@ -56,7 +62,7 @@ function packedLists({ numRows, cells }: RowBatch): RowBatch & { numLists: numbe
   return { numLists: heads.length - 1, numRows, cells: [{ keys: encodeKeys(heads), places }, items, bits] };
 }
 
-/** Escapes a key only if it contains a character with a meaning, as most keys do not. */
+/** Escapes a key if it contains a character that separates cells or rows, which most keys do not. */
 function escapedKey(key: Uint8Array): Uint8Array {
   const isPlain = !key.some((byte) => byte === 92 || (byte <= 13 && SPECIAL.has(byte)));
   return isPlain ? key : Buffer.from(escapedCell(Buffer.from(key).toString("utf8")));
@@ -77,7 +83,7 @@ export async function printJsonLines(lines: Uint8Array): Promise<number> {
 /** The line that a program prints after its rows. */
 export interface Report {
   report: string;
-  /** number of other lines, and number of cells of each */
+  /** number of lines before this one, and number of cells in each of them */
   numLines: number;
   numCells: number;
 }

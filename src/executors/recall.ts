@@ -29,7 +29,7 @@ import { JOB_FILE, type ListsJob } from "./part-job.js";
 import { checkIsSpark, filesOfRun, PART_SCRIPT } from "./part-files.js";
 
 /**
- * Makes the lists of all users on the executors of a server.
+ * Ranks items for all users, or similar items for all items, in lists that the executors of a server make.
  *
  * @throws {UsageError} an option is not supported on executors, or the server does not run programs
  * @throws {EmbedError} the errors of recall and of runOnExecutors

@@ -1,4 +1,5 @@
-// Predicts or transforms JSON lines with a run, in one process: a part of the log on an executor, or its first rows here.
+// Predicts or transforms JSON lines with a run, in one process: on an executor, a part of the log; on the user's
+// machine, the log's first rows, which show the columns of the output.
 
 import type { PredictSummary } from "../api/predict/options.js";
 import { predict } from "../api/predict/predict.js";
@@ -6,7 +7,10 @@ import { transform } from "../api/transform/transform.js";
 import { DataError, NoRowsError } from "../errors.js";
 import type { RowsJob } from "./part-job.js";
 
-/** Counts and warnings of the rows that a command processed. `filtered` is counted by predict only. */
+/**
+ * Counts and warnings of the rows that a command processed. Only predict counts the rows that filters drop
+ * (`filtered`).
+ */
 export type ProcessedRows = Pick<PredictSummary, "rows" | "leftOut" | "unknown" | "warnings">;
 
 /**

@@ -33,7 +33,10 @@ import { checkIsSpark, filesOfRun, PART_SCRIPT } from "./part-files.js";
 import { JOB_FILE, type RowsJob } from "./part-job.js";
 import { runOnRows, type ProcessedRows } from "./rows-here.js";
 
-/** Numbers of rows that are processed here first, until one of the rows is left and shows the columns of the output. */
+/**
+ * Numbers of rows that are tried in turn on this machine, until the filters keep one of them, which shows the columns
+ * of the output.
+ */
 const FIRST_ROWS = [100, 10_000, 1_000_000];
 
 type Command =
@@ -105,7 +108,8 @@ export async function rowsOnServer(
       names.map((name, i) => [name, { cells: cells[2 * i]!, unseen: cells[2 * i + 1]! }]),
     );
     const counts = { rows, leftOut: { filtered, bad: 0 }, unknown };
-    // warnings with counts are made of the counts of all parts; the others are the same in every part
+    // warnings that state counts are computed again from the counts of all parts; other warnings are the same in every
+    // part, so those of the first rows stand for all
     const ofFirst = countWarnings(columns.first, warned);
     const others = columns.first.warnings.filter((text) => !ofFirst.includes(text));
     const warnings = [...countWarnings(counts, warned), ...others];
@@ -124,7 +128,9 @@ export async function rowsOnServer(
   }
 }
 
-/** Reads the side tables and the roles that the run's rows have; none if the run has no recipe. */
+/**
+ * Reads from a run's recipe which side tables and which roles its rows need; an empty object if the run has no recipe.
+ */
 async function recipeOf(run: Run): Promise<Partial<TrainedAs>> {
   if (!Object.hasOwn(run.manifest.files, `model/${PREPROCESS_FILE}`)) return {};
   return JSON.parse(Buffer.from(await run.readModelFile(PREPROCESS_FILE)).toString("utf8")) as TrainedAs;
@@ -152,7 +158,7 @@ function checkOptions(path: string | undefined, { command, given }: Command): vo
     throw new UsageError("--engine-output needs --key COLUMN, because rows of a cluster have no number");
 }
 
-/** The columns of the output. */
+/** The columns of the output that Spark writes. */
 interface OutputColumns {
   /** projections, in SQL, from lines of JSON to rows */
   rows: string[][];
@@ -160,7 +166,11 @@ interface OutputColumns {
   predictions: string[];
 }
 
-/** Processes the first rows here. @throws {NoRowsError} none is left @throws {EmbedError} the errors of the command */
+/**
+ * Processes the first rows of the log on this machine, to learn the columns of the output.
+ *
+ * @throws {NoRowsError} filters drop all of these rows @throws {EmbedError} the errors of the command
+ */
 async function columnsOfFirstRows(
   session: EngineSession,
   log: ServerLog,
@@ -182,7 +192,7 @@ async function columnsOfFirstRows(
         });
       const first = await process("jsonl");
       if (first.rows > 0) {
-        // arrays of JSON lines have no names
+        // in JSON lines, an array has no names for its elements; the header of CSV has them
         await process("csv");
         const header = made.csv.slice(0, made.csv.indexOf("\n")).split(",");
         const row = JSON.parse(made.jsonl.slice(0, made.jsonl.indexOf("\n"))) as Record<string, unknown>;
@@ -219,9 +229,11 @@ async function writeFirstRows(
 }
 
 /**
- * Returns the projections from an array of objects like the given one, whose nested numbers become columns.
+ * Returns SQL projections that convert an array of rows in JSON to columns; numbers in nested arrays and objects become
+ * columns, too.
  *
- * @param header names of the columns as CSV, of which the last ones are those of an array
+ * @param row an example of the rows
+ * @param header names of the columns in CSV, of which the last ones belong to the elements of an array
  */
 function outputColumns(
   row: Record<string, unknown>,

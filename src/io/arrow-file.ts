@@ -206,7 +206,7 @@ export class ArrowFile {
 
   async #message({ offset, meta }: ArrowBlock): Promise<FlatTable> {
     if (meta < 8) return this.#fail("a message has no header");
-    // the metadata follows a marker and its own length, of four bytes each
+    // eight bytes precede the metadata of a message: a marker, and the length of the metadata
     return FlatTable.root(await this.bytesAt(offset + 8, meta - 8));
   }
 
@@ -223,7 +223,7 @@ export class ArrowFile {
 }
 
 function blocksOf(footer: FlatTable, index: number): ArrowBlock[] {
-  // the length of the metadata is an i32, followed by padding
+  // the footer states the length of a message's metadata as an i32, followed by padding
   return footer
     .structs(index, 24, [0, 8, 16])
     .map(([offset, meta, body]) => ({ offset: offset!, meta: meta! % 2 ** 32, body: body! }));

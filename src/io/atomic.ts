@@ -251,8 +251,8 @@ async function underTemporaryName(
   const id = startWrite();
   const [parent, name] = [dirname(resolve(target)), basename(resolve(target))];
   const temporary = join(parent, temporaryName(name, "new", id));
-  // a directory that something may still refer to is not registered, because registered ones are removed when the
-  // process ends
+  // unfinished outputs are registered, so that they are removed when the process ends, unless something may still refer
+  // to them
   if (!isNeeded) unfinishedStarts({ path: temporary });
   try {
     try {

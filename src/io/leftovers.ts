@@ -110,12 +110,15 @@ export function observeUnfinished(observe: Observer): void {
   observer = observe;
 }
 
-/** Must be called before a temporary file, a temporary directory or a lock is created. */
+/** Tells the observer of a temporary file, a temporary directory or a lock. Must be called before it is created. */
 export function unfinishedStarts(unfinished: Unfinished): void {
   observer(unfinished, true);
 }
 
-/** Must be called after a temporary file, a temporary directory or a lock was renamed or removed. */
+/**
+ * Tells the observer that a temporary file, a temporary directory or a lock no longer needs to be removed. Must be
+ * called after it was renamed or removed.
+ */
 export function unfinishedEnds(path: string): void {
   observer({ path }, false);
 }

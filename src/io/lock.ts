@@ -109,7 +109,8 @@ async function tryAcquire(
 async function release(path: string, mine: Holder): Promise<void> {
   try {
     const held = await holderOf(path);
-    // does not remove a lock that another process has acquired, after somebody removed this one by hand
+    // removes only this process's own lock: somebody may have removed it by hand, and another process may have acquired
+    // a new one
     if (held && held !== FOREIGN && held.token === mine.token) await unlink(path);
   } catch (error) {
     throw asIoError(error, `removing the lock '${path}' failed`);

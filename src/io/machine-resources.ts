@@ -43,7 +43,7 @@ export function processMemory(): { now: number; most: number } {
   try {
     return { now: memoryUsage.rss(), most };
   } catch {
-    // without /proc, the current size is unknown, so the maximum stands for it
+    // without /proc, the current size is unknown, so the maximum is returned in its place
     return { now: most, most };
   }
 }
@@ -73,7 +73,7 @@ function groupsOf(root: string): { limit: number; used: number }[] {
   return lines.flatMap((line) => {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     if (path === undefined) return [];
-    // the line for version 2 of control groups names no controllers
+    // in the list of the process's control groups, the line of version 2 names no controllers
     if (controllers === "")
       return ["sys/fs/cgroup", "sys/fs/cgroup/unified"].flatMap((mount) =>
         limitsOf(join(root, mount), path, {
@@ -109,7 +109,7 @@ function limitsOf(
     const files = new RegExp(`^${names.files} (\\d+)$`, "m").exec(
       textOf(join(folder, "memory.stat")) ?? "",
     )?.[1];
-    // `max` and the largest multiple of a page mean that there is no limit
+    // a control group without a limit states `max`, or the largest multiple of a page
     if (limit < 2 ** 60 && used >= 0) found.push({ limit, used: used - Number(files ?? 0) });
     if (dirname(at) === at) return found;
   }

@@ -20,10 +20,10 @@ export interface ProcessIdentity {
   host: string;
 }
 
-/** Placeholder for a part of the identity that the system does not provide. */
+/** Stands for an item of a process's identity (its start time, boot or namespace) that the system does not provide. */
 const UNKNOWN = "-";
 
-/** Returns the identity of this process. */
+/** Returns the data that identify this process in a lock. */
 export async function thisProcess(): Promise<ProcessIdentity> {
   return {
     pid: process.pid,
@@ -47,7 +47,8 @@ export async function isGone(other: ProcessIdentity): Promise<boolean> {
   try {
     process.kill(other.pid, 0);
   } catch (error) {
-    // any other error, such as EPERM for a process of another user, means that the process exists
+    // the signal 0 only checks the process; any error but ESRCH, such as EPERM for another user's process, means that
+    // it exists
     if (codeOf(error) === "ESRCH") return true;
   }
   const status = await statusOf(String(other.pid));

@@ -151,7 +151,11 @@ export async function removeWhole(path: string): Promise<void> {
   }
 }
 
-/** Removes a leftover. @throws {OutputError} not permitted @throws {IoError} the device failed */
+/**
+ * Removes a file, or a directory with its content, such as a killed writer's leftover.
+ *
+ * @throws {OutputError} not permitted @throws {IoError} the device failed
+ */
 export async function removeTree(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });

@@ -5,7 +5,7 @@ import { mkdir, open, type FileHandle, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EmbedError, IoError, OutputError } from "../errors.js";
 
-/** Maximum number of bytes that are read or written at a time; tests set another. */
+/** Maximum number of bytes that are read or written at a time; tests set a lower one. */
 export const pieces = { most: 1 << 30 };
 
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -82,7 +82,7 @@ export class ChunkWriter {
   /** Appends a chunk, which must not change until the next flush. */
   async write(chunk: Uint8Array): Promise<void> {
     if (chunk.length >= BLOCK) {
-      // a large chunk is not copied to a block
+      // a large chunk is written directly, without a copy to a block
       await this.flush();
       await this.#put(chunk);
       return;

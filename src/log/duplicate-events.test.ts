@@ -28,7 +28,7 @@ function reference(rows: readonly string[][], by: readonly string[], keep: "firs
 
 const id = fc.constantFrom("", "a", "b", "1", "1.0", "longer than sixteen bytes");
 const row = fc.tuple(id, fc.constantFrom("", "u", "v"), fc.constantFrom("0", "1", "2"));
-// the rows of the log in two files; the first file also gets a row without empty cells
+// the rows of a log in two files; a row without empty cells is added to the first file
 const logs = fc.tuple(fc.array(row, { maxLength: 60 }), fc.array(row, { minLength: 1, maxLength: 60 }));
 
 const formats = {

@@ -130,7 +130,7 @@ describe("JSON lines", () => {
         } catch (error) {
           reason = (error as { reason: string }).reason;
         }
-        // skips lines that are valid JSON but cannot be a row, which have reasons of their own
+        // skips lines that are valid JSON but, for the reasons below, cannot be a row
         if (["repeated key", "number too large", "half a character"].includes(reason)) return;
         expect(got !== undefined).toBe(isObject);
         if (!got || !isObject) return;

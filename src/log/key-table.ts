@@ -66,7 +66,10 @@ export class KeyTable {
     this.#place();
   }
 
-  /** Byte offset of the table, before it leaves the memory of the other tables; a KeyFinder needs it. */
+  /**
+   * Byte offset of the table in the memory that it shares with other tables, where a KeyFinder on another thread finds
+   * it. Must be read before the table moves to a memory of its own.
+   */
   get offset(): number {
     return this.#table.offset;
   }
@@ -126,8 +129,7 @@ export class KeyTable {
     for (let from = 0; from < size; from += PIECE) {
       const to = Math.min(from + PIECE, size);
       const [start, end] = [offsets[from]!, offsets[to]!];
-      // reserves first: if the table grows, it may move to another memory, and the keys below must be placed in that
-      // one
+      // reserves before the keys are copied: a table that grows may move to another memory, where the keys must be, too
       if (adds) this.#reserve(to - from, end - start);
       // layout of the scratch memory: the bytes of the keys and 16 bytes that may be read after them, the offsets, the
       // codes

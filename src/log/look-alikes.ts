@@ -23,7 +23,7 @@ const NUMBER_FORMS: { form: RegExp; advice: (cell: string) => string }[] = [
   },
 ];
 
-/** First word of the advice about cells that no option can read. */
+/** First word of the advice on cells that no option can read, so that the user must write them differently. */
 const WRITE = "write ";
 
 function writing(cell: string, plain: string): string {

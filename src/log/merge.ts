@@ -45,7 +45,10 @@ export class Merger {
   /** for each scanner and each requested column: maps the scanner's codes to the log's codes */
   readonly #codes: CodeMap[][];
 
-  /** Starts a log. @param lock lock of the memory with the key tables, if other threads look keys up in them */
+  /**
+   * Creates a merger for one log. @param lock lock of the memory with the key tables, if other threads look keys up in
+   * them
+   */
   constructor(
     setup: Pick<ScanSetup, "requests">,
     numScanners: number,
@@ -62,7 +65,7 @@ export class Merger {
     this.#codes = Array.from({ length: numScanners }, () => setup.requests.map(() => new CodeMap()));
   }
 
-  /** Starts a file: its lines are counted from 1. */
+  /** Begins the next file of the log, whose lines are counted from 1. */
   startFile(linesBefore: number): void {
     this.nextLine = linesBefore + 1;
     this.rowsOfFile = 0;

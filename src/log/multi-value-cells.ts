@@ -48,7 +48,9 @@ export function* wellFormed<Rec, T>(records: Iterable<Rec>, parse: (record: Rec)
   }
 }
 
-/** Returns a value with its number, `tea:0.5`, or only `tea` if the number is 1 and the key contains no colon. */
+/**
+ * Returns the text of a value and its number, `tea:0.5`; only `tea` if the number is 1 and the key contains no colon.
+ */
 export function weightedText(key: string, value: number): string {
   return value === 1 && !key.includes(":") ? key : `${key}:${value}`;
 }

@@ -14,7 +14,10 @@ const MONTHS = "january february march april may june july august september octo
   " ",
 );
 
-/** For each directive: the name of its group in the regular expression, and the pattern of the group. */
+/**
+ * For each directive such as %Y, by its letter: the name of its group in the regular expression, and the pattern of the
+ * group.
+ */
 const DIRECTIVES: Record<string, [name: string, pattern: string]> = {
   Y: ["year", String.raw`\d{4}`],
   y: ["shortYear", String.raw`\d{2}`],

@@ -5,7 +5,7 @@ import { runInNewContext } from "node:vm";
 
 let collect: unknown;
 
-/** Runs V8's garbage collector, which is accessible only through the flag --expose-gc. */
+/** Calls V8's garbage collector, which a program can call only after the flag --expose-gc is set. */
 export function collectGarbage(): void {
   if (!collect) {
     setFlagsFromString("--expose-gc");

@@ -1,4 +1,5 @@
-// Idle threads, which serve no pool: they wait for the next one, and meanwhile help with rounds (rounds.ts).
+// Idle threads belong to no pool: they wait until a pool takes them, and meanwhile help the calling thread to execute
+// the rounds of a computation (rounds.ts).
 
 import { Worker } from "node:worker_threads";
 import { collectGarbage } from "./garbage.js";
@@ -6,7 +7,7 @@ import { checkAddresses, freeAddresses } from "./process-limits.js";
 
 const idle = new Set<Worker>();
 const MOST_IDLE = 8;
-/** Maximum number of threads that work on rounds at once, including the calling one. */
+/** Maximum number of threads, including the calling one, that execute the rounds of one computation. */
 let mostAtWork = 1;
 
 /** Starts idle threads in advance, while the other cores have no work. Starts none if the address space is limited. */
@@ -45,7 +46,10 @@ export function keepIdle(worker: Worker): boolean {
   return true;
 }
 
-/** Removes the listeners of a pool by event; `removeAllListeners()` without an event would also remove Node's own. */
+/**
+ * Removes the listeners that a pool has added to a thread. They are removed by event, because `removeAllListeners()`
+ * without an event would also remove Node's own.
+ */
 export function stopListening(worker: Worker): void {
   for (const event of ["message", "error", "exit"]) worker.removeAllListeners(event);
 }

@@ -60,7 +60,7 @@ export type Work<K> = { call: Call<K> } & (
 export type ThreadTask<Task> =
   | {
       works: readonly Work<AnyKernel>[];
-      /** byte offset of one u32 for each of the works: the number of its blocks that threads have taken so far */
+      /** byte offset of one u32 for each entry of `works`: the number of its blocks that threads have taken so far */
       counters: number;
       /** number of threads that take part: threads 0 to `threads` - 1 */
       threads: number;
@@ -145,9 +145,9 @@ class Caller {
   }
 
   /**
-   * Executes this thread's share of all works. Stops if a synchronized call returns 0, which means that the pool is
-   * being stopped.
-   * @returns results of the thread's calls of works with `deal`
+   * Executes this thread's share of each entry of `works`. Stops if a synchronized call returns 0, which means that the
+   * pool is being stopped.
+   * @returns results of the calls that were dealt to this thread (`deal`)
    */
   run({ works, counters, threads, visits }: Exclude<ThreadTask<never>, { task: never }>): number[] {
     const results: number[] = [];

@@ -20,7 +20,10 @@ export type StartTask<Init, Task, Result> = (
   index: number,
 ) => ((task: Task) => Result) | Promise<(task: Task) => Result>;
 
-/** A request to a thread: serve a pool, execute a task, leave the pool, or help with rounds (which is not answered). */
+/**
+ * A request to a thread: serve a pool, execute a task, leave the pool, or help to execute the rounds of a computation
+ * (the only request without an answer).
+ */
 export type ThreadRequest<Task> =
   { url: string; init: unknown; index: number } | { task: Task } | { leave: true } | { rounds: SharedRounds };
 

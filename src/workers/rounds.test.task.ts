@@ -2,7 +2,7 @@
 
 import { threadId } from "node:worker_threads";
 
-/** The state that the rounds of a test write, in shared memory. */
+/** The input of the tested rounds, whose arrays are in shared memory, so that the rounds can record what they did. */
 export interface Init {
   /** i32[numRounds]: number of times that each round was executed */
   done: Int32Array;

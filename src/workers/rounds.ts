@@ -13,12 +13,12 @@ import { helpers } from "./idle.js";
 import { threadEnded } from "./thread-ended.js";
 
 /**
- * The function that a module of rounds exports as `start`: called with `init`, it returns the function that executes a
- * round.
+ * The function that a module exports as `start`, if it computes something in rounds: called with `init`, it returns the
+ * function that executes the round with a given number.
  */
 export type StartRounds<Init> = (init: Init) => (round: number) => void;
 
-/** The request that is sent to an idle thread. */
+/** The request that asks an idle thread to help with the rounds of a computation. */
 export interface SharedRounds {
   url: string;
   init: unknown;

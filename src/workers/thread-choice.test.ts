@@ -4,7 +4,7 @@ import { ThreadChoice } from "./thread-choice.js";
 /** Speed in units per millisecond, as a function of the number of threads and the time. */
 type Speed = (threads: number, time: number) => number;
 
-/** Lets the choice measure simulated work for a while. @returns milliseconds by number of threads */
+/** Simulates work whose speed a ThreadChoice measures. @returns milliseconds by number of threads */
 function work(
   choice: ThreadChoice,
   speed: Speed,

@@ -7,8 +7,9 @@
 // compared with the a before and after it, so that a trial is not distorted by code compilation or other programs.
 
 /**
- * The first trial begins after this number of pieces, or of milliseconds if pieces are long. Before, the engine still
- * replaces unoptimized code, and a trial would take many pieces with the slower number of threads to find a difference.
+ * The first trial of another number of threads begins after this many pieces of work, or milliseconds if pieces are
+ * long. Before that, the engine still replaces unoptimized code, and a trial would take many pieces with the slower
+ * number of threads to find a difference.
  */
 const WARM_UP = { pieces: 8, milliseconds: 400 };
 /** Duration in milliseconds of a measured piece of work, which is several time slices of a scheduler. */
@@ -19,16 +20,23 @@ const PIECE = 12;
  */
 const [STEADY, SOON] = [2000, 200];
 /**
- * Maximum number of pieces per trial that are measured with the other number of threads, and number of valid ones that
- * suffices.
+ * Maximum number of pieces of work in a trial that are measured with the other number of threads, and number of valid
+ * measurements that ends the trial.
  */
 const [MOST_PIECES, ENOUGH_PIECES] = [5, 3];
-/** Speed ratio at which a trial ends after its first piece, because the result is clear. */
+/**
+ * Ratio of the speeds with both numbers of threads at which a trial ends after its first piece, because the result is
+ * clear.
+ */
 const CLEAR = 1.25;
-/** A measured piece is invalid if the speeds before and after it differ by more than this ratio. */
+/**
+ * A measurement with the other number of threads is invalid if the speeds before and after it, with the current number,
+ * differ by more than this ratio.
+ */
 const UNLIKE = 1.25;
 /**
- * Minimum speed ratio for using more threads, which cost processor time, and for using fewer threads, which save it.
+ * Minimum ratio of the new to the current speed for a change to more threads, which cost processor time, and for a
+ * change to fewer threads, which save it.
  */
 const [GAIN, LOSS] = [1.03, 0.98];
 
@@ -45,7 +53,7 @@ export interface Piece {
   milliseconds: number;
 }
 
-/** Chooses the number of threads. */
+/** Chooses the number of threads for each piece of work. */
 export interface Choice {
   next(): Piece;
   /**
@@ -76,9 +84,9 @@ export class ThreadChoice implements Choice {
   /** number of pieces and milliseconds of the warm-up so far */
   readonly #warm = { pieces: 0, milliseconds: 0 };
   #look: Look | undefined;
-  /** numbers of threads that are tried before the choice is steady */
+  /** numbers of threads that remain to be tried at once; afterwards, trials are STEADY milliseconds apart */
   #queue: number[];
-  /** milliseconds since the last trial, and number of trials since the choice was steady */
+  /** milliseconds since the last trial, and number of trials at regular intervals so far */
   #since = 0;
   #turns = 0;
   /** minimum number of milliseconds until the next trial */
@@ -116,7 +124,7 @@ export class ThreadChoice implements Choice {
     if (this.#most === 1) return;
     this.#units += units;
     this.#spent += milliseconds;
-    // a piece is complete only after several calls if each call is short
+    // waits until the calls so far have taken about as long as a piece should
     if ((this.#look || !this.#isWarm) && this.#spent < 0.75 * PIECE) return;
     const speed = this.#units / this.#spent;
     const spent = this.#spent;

@@ -95,9 +95,9 @@ export class ThreadedKernel<K, Task = never, Result = never> {
   }
 
   /**
-   * Executes the given works in order. Threads do not wait for each other between two works.
+   * Executes pieces of work in order. Threads do not wait for each other between two of them.
    *
-   * @returns for works with `deal`: the calls' results, by block
+   * @returns results of the calls of work with `deal`, in the order of its blocks
    */
   async run(...works: Work<K>[]): Promise<number[]> {
     const [work] = works;
@@ -108,7 +108,7 @@ export class ThreadedKernel<K, Task = never, Result = never> {
     return await this.#call(works);
   }
 
-  /** Executes synchronized work in pieces; the choice determines the number of threads of each piece. */
+  /** Executes synchronized work in pieces, each with the number of threads that `choice` returns for it. */
   async #runInStep(
     work: Work<K>,
     blocks: Blocks,
@@ -128,7 +128,7 @@ export class ThreadedKernel<K, Task = never, Result = never> {
       this.#perBlock = took / (to - from);
       from = to;
     }
-    // sets the number back to all threads, because the arrays of all threads are read afterwards
+    // all threads take part again after the last piece, because the arrays of all threads are read afterwards
     use(this.numThreads);
   }
 

@@ -1,15 +1,15 @@
 // Runs work on threads, and ends the threads when the work is done, fails, or is aborted.
 
-/** The threads of a kernel, with their memory. */
+/** A kernel's memory and the threads that work on it. */
 interface Machine {
-  /** ends the machine's threads, even if they are busy */
+  /** ends the threads, even if they are busy */
   terminate(): Promise<void>;
 }
 
 /**
- * Calls a function with a machine, and ends the machine's threads afterwards.
+ * Calls a function that works with a kernel's threads (the machine), and ends the threads afterwards.
  *
- * @param signal ends the machine promptly; the promise then rejects with the signal's reason
+ * @param signal ends the threads promptly when aborted; the promise then rejects with the signal's reason
  * @throws what the work throws
  */
 export async function withMachine<M extends Machine, R>(
@@ -26,8 +26,8 @@ export async function withMachine<M extends Machine, R>(
 }
 
 /**
- * Ends a machine's threads when the signal is aborted.
- * @returns a function that ends the machine and stops listening to the signal
+ * Ends a kernel's threads (the machine) when the signal is aborted.
+ * @returns a function that ends the threads and stops listening to the signal
  */
 export function endedBy(machine: Machine, signal: AbortSignal | undefined): () => Promise<void> {
   const abort = () => void machine.terminate();
@@ -39,7 +39,7 @@ export function endedBy(machine: Machine, signal: AbortSignal | undefined): () =
 }
 
 /**
- * Does work on a machine whose threads end when the signal is aborted.
+ * Does work on threads that another listener ends when the signal is aborted.
  * @throws what the work throws, or the signal's reason
  */
 export async function unlessAborted<R>(signal: AbortSignal | undefined, work: () => Promise<R>): Promise<R> {

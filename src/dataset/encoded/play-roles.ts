@@ -99,7 +99,7 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
   for (const role of roleNames) {
     const [given, own] = [request[role], roles[role]];
     if (given === undefined || given === own) continue;
-    // the column of event kinds need not be the same: any column of keys may be named
+    // --event may name any column of keys, not only the one that was the event column at encoding
     if (role === "event" && columns.some(({ name, kind }) => name === given && kind === "key")) continue;
     throw contradiction(
       `--${role} ${given}`,

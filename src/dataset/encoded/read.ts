@@ -169,7 +169,7 @@ export async function rowLayout(
   let first = 0;
   for (const block of arrow.batches) {
     const { length, buffers } = await arrow.batch(block);
-    // in the file, the values of each column follow a bitmap of its empty cells
+    // rows.arrow has two buffers per column: a bitmap of the empty cells, then the values
     const offsets = plans.map(({ kind }, i) => {
       const at = buffers[2 * i + 1];
       if (!at || at.bytes < (kind === "number" ? 8 : 4) * length)

@@ -44,7 +44,9 @@ export function endsOf(edges: Dataset, { source, target }: EdgeColumns): Dataset
   };
 }
 
-/** Returns the number of keys that occur in both columns. @throws {UsageError} a column does not hold keys */
+/**
+ * Returns the number of keys that are both source and target of edges. @throws {UsageError} a column does not hold keys
+ */
 export function numSharedKeys(edges: Dataset, { source, target }: EdgeColumns): number {
   const [from, to] = [keyColumn(edges, "--source", source), keyColumn(edges, "--target", target)];
   const { dictionary } = united(from.dictionary, to.dictionary);
@@ -102,7 +104,12 @@ export function edgesOf(
   };
 }
 
-/** Checks the weights of a list that was not read as edges. @throws {DataError} a weight is not above 0 */
+/**
+ * Checks that the weights of a list of edges are above 0, because reading checks this only if it knows that the rows
+ * are edges.
+ *
+ * @throws {DataError} a weight is not above 0
+ */
 export function checkEdgeWeights(edges: Dataset): void {
   const { weight } = edges.roles;
   const column = weight === undefined ? undefined : columnNamed(edges, weight);

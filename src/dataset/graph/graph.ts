@@ -61,7 +61,7 @@ export function graphOf(
   { directed }: { directed: boolean },
 ): { graph: Graph; counts: EdgeCounts } {
   const counts: EdgeCounts = { edges: 0, repeated: 0, loops: 0, missing: 0 };
-  // for an undirected graph, this buffer later receives the arcs of both directions, so it has room for them
+  // buffer for sorting; it later receives the arcs of an undirected graph, which are two per edge
   const room = new Uint32Array((directed ? 1 : 2) * edges.sources.length);
   const half = sortedArcs(numNodes, edges, directed, counts, room);
   edges.sources = edges.targets = new Uint32Array();
@@ -75,7 +75,7 @@ export function graphOf(
  * Returns arcs sorted by source, then by target, with repeated arcs adjacent; an undirected edge goes from the lower
  * node to the higher.
  *
- * @param room buffer of at least m numbers, which is overwritten
+ * @param room buffer of at least one number per edge, which is overwritten
  */
 function sortedArcs(
   numNodes: number,

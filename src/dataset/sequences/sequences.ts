@@ -45,7 +45,7 @@ interface SequenceOptions {
    * events of a user
    */
   by: "session" | "gap" | "user";
-  /** milliseconds; a longer pause ends a session; required for sessions by gap */
+  /** longest pause within a session, in milliseconds; a longer pause ends the session. Required for sessions by gap */
   gap?: number;
   /** minimum milliseconds until the next event of the session or user; events with a shorter stay are dropped */
   minStay?: number;
@@ -293,7 +293,7 @@ function groupedByCode(
     const code = codes[rows[position]!]!;
     if (code !== MISSING) order[starts[code]!++] = position;
   }
-  // the loop has advanced the start of each group to its end
+  // `starts` now contains the end of each group, because the loop has advanced it past each position of the group
   return { order, ends: starts.subarray(0, dictionary.size) };
 }
 

@@ -20,7 +20,7 @@ function dataset(timed: boolean): Dataset {
 }
 
 test("the newest items by their first event, whatever comes later, are the test part; those before are validation", () => {
-  // The first events of the items are: e 5, a 10, b 20, c 30, d 40.
+  // The items' first events have these times: e 5, a 10, b 20, c 30, d 40.
   const { train, valid, test, note } = splitRows(dataset(true), {
     by: "items",
     valid: 0.2,

@@ -30,7 +30,10 @@ export type Likeness =
 const MOST_POWER = 64;
 /** Maximum number of bisection steps. */
 const STEPS = 40;
-/** Tolerances relative to the target: above CLOSE the target counts as missed, below ENOUGH the search ends. */
+/**
+ * Relative differences of the mean degree from the target: the target is missed if it is more than CLOSE, and the
+ * search for γ ends if it is at most ENOUGH.
+ */
 const [CLOSE, ENOUGH] = [0.02, 1e-4];
 
 export interface SplitLikeOptions {

@@ -209,9 +209,10 @@ function isEmpty(column: Column, row: number): boolean {
 }
 
 /**
- * Assigns rows to splits by one number in [0, 1) per row: test gets the lowest share, validation the next.
+ * Assigns rows to splits by one number in [0, 1) per row: rows with the lowest numbers are in test, those with the next
+ * ones in validation, all others in training.
  *
- * @param placesOf returns the function of a row's number, for the rows from .. to - 1
+ * @param placesOf returns a function that returns the number of a row from .. to - 1
  */
 function dealt(
   numRows: number,

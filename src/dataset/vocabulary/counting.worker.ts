@@ -1,8 +1,9 @@
-// Counts the rows of each key. In each round, threads share the rows of one column.
+// Counts the rows of each key of several columns. Threads share the columns: each takes the next one until none is
+// left.
 
 import { MISSING } from "../../log/keys.js";
 
-/** Arguments of all counting rounds; all arrays are in shared memory. */
+/** Input and output of the counting, which all threads share; all arrays are in shared memory. */
 export interface Counting {
   columns: readonly {
     codes: Uint32Array;
@@ -13,7 +14,7 @@ export interface Counting {
   rows: Uint32Array | undefined;
 }
 
-/** Called once in each thread. @returns a function that counts the keys of a column */
+/** Called once in each thread. @returns a function that counts the rows of each key of the column with a given index */
 export function start({ columns, rows }: Counting): (column: number) => void {
   return (column) => {
     const { codes, events } = columns[column]!;

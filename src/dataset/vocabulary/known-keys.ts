@@ -24,7 +24,7 @@ import {
   type Field,
 } from "./vocabulary.js";
 
-/** Returns the run's field of that name without expired keys; undefined if the run lacks the field. */
+/** Returns the field of an earlier run by its name, without expired keys; undefined if the run lacks the field. */
 export type KnownFields = (name: string) => Field | undefined;
 
 /**

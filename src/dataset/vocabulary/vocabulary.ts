@@ -296,7 +296,11 @@ function countOnDisk(columns: readonly Column[], rows: Uint32Array): Uint32Array
   return columns.map((column) => counts[categorical.indexOf(column as KeyColumn)] ?? new Uint32Array());
 }
 
-/** Returns u32[size of the dictionary], added to `events`: number of rows whose cell contains each value. */
+/**
+ * Counts the rows whose cell contains each value, u32[size of the dictionary].
+ *
+ * @param events counts to which these are added; new ones by default
+ */
 export function countValues(
   { codes, indptr, values, dictionary }: MultiColumn,
   rows: Uint32Array,
@@ -377,7 +381,7 @@ export function columnOf(dataset: Dataset, field: Field): Column {
   return inFormOf(columnNamed(dataset, field.name), field);
 }
 
-/** Returns a column in the form of its field. */
+/** Converts a column of numbers to the form of its field, bins or log(1 + x); returns other columns unchanged. */
 export function inFormOf(column: Column, field: Field): Column {
   if (column.kind !== "number") return column;
   if (field.kind === "bins") return binColumn(column, field.edges, field.keys);

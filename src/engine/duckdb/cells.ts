@@ -70,7 +70,10 @@ function fixedValuesOf(
   return of(column.type.width === 8 ? wide() : words());
 }
 
-/** Infinity and -Infinity of dates stay outside the valid range of times. */
+/**
+ * Converts seconds to milliseconds. Seconds whose product exceeds 64 bits, those of infinite timestamps, are returned
+ * unchanged, and are then outside the valid range of times.
+ */
 function milliseconds(seconds: bigint): bigint {
   return BigInt.asIntN(64, seconds * 1000n) / 1000n === seconds ? seconds * 1000n : seconds;
 }

@@ -245,7 +245,7 @@ class QueryLog {
     if (!isAll) await this.#start(names);
     const columns = requests.map(({ name }) => (ignored.has(name) ? "" : this.#leafOf(name)));
     const items = this.#ranges(columns);
-    // if there is only one batch, starting a thread takes longer than the thread would save
+    // if the query has only one batch, starting a second thread takes longer than it would save
     const numThreads = this.#isEnd ? 1 : options.threads;
     const result = await readRanges({ items, requests, options, numThreads }, onBatch, observe);
     return { ...result, warnings: [] };

@@ -46,7 +46,7 @@ export abstract class VectorColumn {
   /** Approximate number of bytes of memory that the rows occupy. */
   abstract get bytesHeld(): number;
 
-  /** Returns u32 for a checksum: text lengths, else firstRow + row of each missing value; valid until the next call. */
+  /** Returns u32 for a checksum, valid until the next call: text lengths; else firstRow + row of missing values. */
   abstract marks(firstRow: number): Uint32Array;
 
   /** Sets same[r] to 0 for each row r whose value differs from the value of row r - 1. */
@@ -181,7 +181,7 @@ export class TextColumn extends VectorColumn {
     const { bounds } = this;
     const view = this.#view;
     let at = bounds[first]!;
-    // three words are copied for each short text; the next text overwrites the bytes after its end
+    // a short text is copied as three words; the next text overwrites the bytes after its end
     for (let row = first, word = 0; row < first + numRows; row++, word += 4) {
       const length = words[word]!;
       if (valid[row] === 1) {
@@ -200,7 +200,8 @@ export class TextColumn extends VectorColumn {
   /** Copies long texts; texts that are adjacent in DuckDB's memory are copied together. */
   #copyLong(duckdb: Bindings, data: Uint8Array<ArrayBuffer>, words: Uint32Array, numRows: number): void {
     const { bounds, texts, valid, numRows: first } = this;
-    /** rows whose texts are adjacent in DuckDB's memory, to copy at once; the first of them; the last text's end */
+    // rows whose texts are adjacent in DuckDB's memory and are copied together, the first of these rows, and the end of
+    // the last text
     let [rows, start, next] = [[] as number[], -1, -1];
     const copy = (): void => {
       if (rows.length === 0) return;

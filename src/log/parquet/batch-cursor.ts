@@ -17,8 +17,8 @@ export interface ListBounds {
 /** One column of a batch; one thread sends it to another. */
 export interface BatchColumn {
   /**
-   * values of the rows, or of the elements of their lists, without the missing ones; `stored`: in the form that Parquet
-   * pages store
+   * values of the rows, or of the elements of their lists, without the missing ones. `stored` contains them as Parquet
+   * pages store them, before the conversion to the column's logical type
    */
   values: PlainValues | { stored: ArrayLike<unknown> };
   /** u32: 1 if the row, or the element of a list, has a value, 0 if it is missing; undefined: none is missing */

@@ -56,8 +56,8 @@ export class ColumnCodes {
   /**
    * Replaces the UNKNOWN cells of some consecutive rows, a part of a range, by codes.
    *
-   * @param indices the part's values in the dictionary
-   * @param own codes of the part's keys
+   * @param indices dictionary values that occur in these rows
+   * @param own codes of the dictionary values that are new in these rows
    */
   #translate(cells: Uint32Array, part: KeyPart, indices: DictionaryIndices, own: Uint32Array): void {
     const { ordinal, size, fresh, hasUnknown } = indices;

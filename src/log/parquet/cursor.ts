@@ -120,7 +120,11 @@ export class ColumnCursor implements Cursor {
   #indices = new Uint32Array(0);
   #listed: PlainValues | undefined;
 
-  /** Starts before the first row. @param region memory for the pages; without it, each page gets an array */
+  /**
+   * Creates a cursor that stands before the first row of the column.
+   *
+   * @param region memory for the pages; without it, each page gets an array
+   */
   constructor(column: LeafColumn, read: ReadBytes, region?: PageRegion) {
     this.#column = column;
     this.#pages = new PageReader(column, read, region);

@@ -136,7 +136,7 @@ export class KeyReader {
     checkLeft(values, numValues);
     const plain = values.values;
     if (plain.kind === "text" && this.#findCells && !levels) {
-      // most keys have codes already, so keys are looked up where they are in the page, without copying them
+      // most keys have codes already, so they are looked up at their place in the page and are not copied
       const offsets = plain.bounds.subarray(values.at, values.at + numValues + 1);
       values.at += numValues;
       const own = { size: numValues, bytes: plain.bytes, offsets };
@@ -196,7 +196,7 @@ export class KeyReader {
     this.#dictionary = dictionary;
     this.#unknown = new Uint32Array(0);
     this.#region.startDictionary(dictionary.count);
-    // the values of other types may have no text, so their codes are not looked up in advance
+    // only texts are looked up in advance, because values of other types may have no text and thus no key
     if (!this.#find || dictionary.kind !== "text") return;
     const { count: size, bytes, bounds: offsets, gap } = dictionary;
     const { codes, shared } = this.#region;

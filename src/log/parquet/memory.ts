@@ -4,7 +4,10 @@ import { compressors } from "hyparquet-compressors";
 import { DAMAGED, UNKNOWN, UNSEEN } from "../../kernels/scan/layout.js";
 import type { ScanRegion, ScanMemory } from "../scanner.js";
 
-/** Number of bytes after an input that the kernel may read, and after an output that it may write. */
+/**
+ * Number of bytes after the end of its input that the kernel may read, and after the end of its output that it may
+ * write.
+ */
 const SLACK = 16;
 
 /** Maximum number of bytes to which one byte of Snappy expands: three bytes copy 64. */

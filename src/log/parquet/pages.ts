@@ -60,7 +60,7 @@ type Struct = Map<number, number | Struct>;
 const MAX_PAGE_VALUES = 1 << 26;
 const MAX_PAGE_BYTES = 1 << 30;
 
-/** Number of bytes that are read first: they contain most headers, and often the whole page. */
+/** Number of bytes of a page that are read first: they contain most headers, and often the whole page. */
 const HEADER_BYTES = 1 << 13;
 const MAX_HEADER_BYTES = 1 << 24;
 
@@ -88,10 +88,10 @@ export class PageReader {
   #header: Header | undefined;
 
   /**
-   * Starts before the first page.
+   * Creates a reader that stands before the first page.
    *
    * @param region memory for the latest page, which overwrites the previous one; when absent, each page gets its own
-   *   array
+   * array
    */
   constructor(leaf: LeafChunk, read: ReadBytes, region?: PageRegion) {
     this.#leaf = leaf;

@@ -14,12 +14,12 @@ export class RangeBuffers {
     return new Float64Array(this.#take(8 * length), 0, length);
   }
 
-  /** Returns a u32 array for lengths that vary; its buffer may be larger. */
+  /** Returns a u32 array whose buffer may be larger, so that buffers can be reused if lengths vary. */
   someU32(length: number): Uint32Array {
     return new Uint32Array(this.#take(roundUp(4 * length)), 0, length);
   }
 
-  /** Returns a u8 array for lengths that vary; its buffer may be larger. */
+  /** Returns a u8 array whose buffer may be larger, so that buffers can be reused if lengths vary. */
   someBytes(length: number): Uint8Array {
     return new Uint8Array(this.#take(roundUp(length)), 0, length);
   }

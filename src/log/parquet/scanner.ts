@@ -88,7 +88,7 @@ export function isNumbers(column: KeyCells | Float64Array): column is Float64Arr
   return "BYTES_PER_ELEMENT" in column;
 }
 
-/** A function that returns how a thread looks up the codes of keys that occurred before, for a requested column. */
+/** Function that returns, for a requested column, how a thread looks up the codes of keys that occurred before. */
 export type KnownKeys = (request: number) => Omit<KeyKnowledge, "nullTexts">;
 
 /** Scans ranges of rows for one thread. */

@@ -260,7 +260,7 @@ function millisecondsOf(values: BigInt64Array, units: number, times: Float64Arra
       continue;
     }
     let time = Math.trunc(value / units);
-    // takes back one millisecond if the division has rounded the quotient up to a whole number
+    // if the division has rounded the quotient up to a whole number, takes one millisecond back
     if (Math.abs(time) * units > Math.abs(value)) time -= Math.sign(value);
     times[i] = time + 0; // adding 0 turns -0 into 0
   }

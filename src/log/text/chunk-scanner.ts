@@ -22,7 +22,7 @@ import { forEachRow } from "./text-rows.js";
  */
 const RANGE_BYTES = 1 << 16;
 
-/** Maximum number of keys per column whose text from quoted records is cached. */
+/** Maximum number of keys per column that are cached as text. Only keys of records with quoted cells are. */
 const MAX_CACHED = 1 << 16;
 
 /** The settings of a scanner, which are the same on all threads. */
@@ -221,8 +221,8 @@ export class ChunkScanner {
     const { requests } = this.#setup;
     const { numColumns } = this.#layout;
     const memory = this.#memory;
-    // a row has at least a separator between any two cells and a newline; in a log of one column, one byte and a
-    // newline
+    // upper bound on the number of rows: a row has at least a separator between any two cells and a newline, or, in a
+    // log of one column, one byte and a newline
     const maxRows = Math.floor(bytes.length / Math.max(2, numColumns)) + 1;
     const old = this.#regions;
     const regions = {
@@ -302,7 +302,7 @@ export class ChunkScanner {
         scan.badCells.push({ row: scan.numRows + row, request, line, text });
       }
     }
-    // blank lines, comments and skipped rows shift row numbers against line numbers
+    // because of blank lines, comments and skipped rows, a row's number may differ from its line number
     if (scan.rowLines || numRows !== numLines) {
       const from = lines.offset / 4;
       const own = this.#memory.u32.slice(from, from + numRows).map((line) => scan.numLines + line);

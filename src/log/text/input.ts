@@ -119,7 +119,8 @@ async function* cutFile(
     if (length < wanted) continue;
     const bytes = concatenate(parts, false, buffers);
     const { end, quoted, openQuote } = lastCut(bytes, dialect);
-    // the record is larger than a chunk, so more bytes are read, unless it or one of its cells exceeds the limit
+    // if even the first record does not end in these bytes, more bytes are read, unless the record or one of its cells
+    // exceeds the limit
     if (end === 0 && openCell(bytes, openQuote, dialect) > dialect.maxCell) {
       yield unclosed(bytes, openQuote);
       return;

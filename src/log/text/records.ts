@@ -101,7 +101,7 @@ export function lastCut(bytes: Uint8Array, dialect: Dialect): Cut {
   for (let at = 0; ;) {
     const quote = searched.indexOf(QUOTE, at);
     if (quote === -1) return { end: Math.max(at, searched.lastIndexOf(NEWLINE) + 1), quoted, openQuote: -1 };
-    // the lines before the one with the quote are whole records
+    // the line with the next quote begins here; all lines before it are whole records
     const start = Math.max(at, searched.lastIndexOf(NEWLINE, quote) + 1);
     if (startsComment(bytes, start, dialect)) {
       at = searched.indexOf(NEWLINE, quote) + 1;

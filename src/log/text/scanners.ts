@@ -27,7 +27,7 @@ export type ScanReply = { scan: ChunkScan; buffer: ArrayBuffer } | SentError;
 
 /** Scans chunks and returns their scans in the order of the chunks. */
 export interface Scanner {
-  /** Takes ownership of the chunk's buffer. */
+  /** Scans a chunk, and takes ownership of its buffer. */
   scan(job: ScanJob): Promise<ChunkScan>;
   close(): Promise<unknown>;
 }

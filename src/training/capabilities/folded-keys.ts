@@ -40,7 +40,9 @@ export interface FoldedKeys {
   vectors: (ArrayLike<number> | undefined)[];
   /** bias of each key in `codes`; only for models with biases */
   biases?: ArrayLike<number>;
-  /** verb phrase that continues "none of these" in the message about keys without a vector */
+  /**
+   * predicate of the sentence "none of these ...", in the message that none of some keys has a vector: `has an event`
+   */
   lack: string;
   notes: string[];
 }

@@ -17,14 +17,19 @@ export interface KeyVectors {
   hasUnknown: boolean;
 }
 
-/** Reads the vectors of a model whose weights, if any, are not scores. @throws {ArtifactError} damaged */
+/**
+ * Reads the vectors of a model without its linear weights, which are neither log-odds nor predictions.
+ *
+ * @throws {ArtifactError} damaged
+ */
 export async function vectorsOfFeatures(run: Run): Promise<KeyVectors> {
   const { space, table } = await readSpace(run);
   return byFeature(space, table);
 }
 
 /**
- * Reads the vectors of a run that contains only a table. The fields of such a table may have the names of roles.
+ * Reads the vectors of a run that contains only a table. Such a table may name its fields `user` and `item`, by their
+ * roles, and not by columns of a log.
  *
  * @throws {ArtifactError} damaged
  */

@@ -25,7 +25,7 @@ import type { Scorer } from "../session/feature-training.js";
 
 /** A kind of model. Each method receives a run whose manifest names this kind, and reads the files that it needs. */
 export interface Model extends Capabilities {
-  /** noun phrase for the content of such a run: `a linear model` */
+  /** noun phrase for the content of a run with a model of this kind: `a linear model` */
   holds: string;
   /** command that writes such runs, with the flag that selects the model: `train-NAME --model linear` */
   command: string;
@@ -57,19 +57,25 @@ export interface Capabilities {
   rank?: (run: Run, keys: RankedKeys, inPlace?: EmbeddingTable) => Promise<RankerFor<RankedUsers>>;
   /** Encodes rows of a log or of a table as vectors or features. */
   transform?: (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
-  /** flags of `transform` that select another encoding and that the model supports */
+  /**
+   * flags of `transform` by which a user can choose another encoding of rows than the default one of this kind of model
+   */
   transformFlags?: readonly TransformFlag[];
   /** Computes vectors for users or items without a row in the run, from the events in `options.foldIn`. */
   foldIn?: FoldIn;
   /**
-   * similarity by which a user's vector ranks item rows without weights; models without `rank` have no other ranking
+   * similarity by which a user's folded-in vector ranks the vectors of items, without their weights; only used if the
+   * model has no `rank`
    */
   foldedRank?: "dot" | "cosine";
   /** Removes keys from the run. */
   forgetting?: (run: Run) => Forgetting | Promise<Forgetting>;
   /** Composes table rows from the vectors of their features, or returns the reason why the run does not allow it. */
   composition?: (run: Run) => Promise<Composition | { whyNot: string }>;
-  /** rows whose dot products rank like the model: the table's rows, or only composed rows; absent if none do */
+  /**
+   * rows whose dot products rank items as the model does: the table's rows, or only rows that `composition` computes;
+   * absent if there are none
+   */
   mips?: "rows" | "composed";
   /** name of the table of context vectors, whose dot products with item vectors measure co-occurrence */
   contexts?: string;
@@ -79,7 +85,7 @@ export interface Capabilities {
   secondOrder?: (run: Run) => Promise<ModelFacts>;
   /** Returns one vector per key, with which another model can be initialized. @throws {UsageError} this run has none */
   vectors?: (run: Run) => Promise<KeyVectors>;
-  /** Returns the vectors that replace keys without a row in a table of the run, or the reason why there are none. */
+  /** Returns the vectors that stand for unknown keys in a table of the run, or the reason why there are none. */
   unknownKeys?: (run: Run, of: UnknownKeysOf) => Promise<OutOfVocabulary | { whyNot: string }>;
   /**
    * Reads one text per row of a table; undefined if its rows have none.
@@ -96,7 +102,7 @@ export interface Capabilities {
   reported?: (run: Run) => Promise<Pick<ReportedRun, "importances" | "shares">>;
 }
 
-/** A table for whose unknown keys a vector is needed. */
+/** A table of a run that needs replacement vectors for keys without a row. */
 export interface UnknownKeysOf {
   table: EmbeddingTable;
   /** name of the table; undefined for the default table */
@@ -122,7 +128,7 @@ export type WriteNetwork = (run: Run, how: NetworkAsked) => Promise<NetworkFile>
 /** An exported network. */
 export interface NetworkFile {
   chunks: Iterable<Uint8Array>;
-  /** number of rows of the vectors that the network contains */
+  /** number of rows of the table whose vectors the network contains */
   rows: number;
   /** note on the network's inputs, if their names are not self-explanatory */
   note?: string;
@@ -132,7 +138,8 @@ export interface NetworkFile {
 export type Models = Readonly<Record<string, Model>>;
 
 /**
- * Returns a capability of a run's kind of model; the list of trainers implements it.
+ * Returns a capability of a run's kind of model. The implementation (trainers/index.ts) searches all trainers for the
+ * kind.
  *
  * @param cannot clause of the error message that states the consequence: `cannot be aligned`
  * @throws {UsageError} the kind lacks it

@@ -43,7 +43,7 @@ export async function checkFields(
 /**
  * Describes a field with one key or number per cell as a network's input.
  *
- * @param of embeddings and wide weights of the field's features
+ * @param of vectors (embeddings) and linear (wide) weights of the field's features
  */
 export function networkField(
   field: Field,

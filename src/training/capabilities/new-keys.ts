@@ -17,11 +17,11 @@ export interface NewKeys {
 }
 
 /**
- * Returns the side that has new keys, with the keys. If both users and items are new, the users are chosen, as in
- * `recall --fold-in`.
+ * Returns the new users or the new items of a dataset. If there are both, returns the users, as in `recall --fold-in`.
  *
- * @param mayBeNone true if the side in `given` may have no new keys
- * @throws {UsageError} there are no new keys, or none of the side in `given`
+ * @param given which of the two is requested; by default, whichever the dataset has
+ * @param mayBeNone true to accept that there are no new keys of the requested kind
+ * @throws {UsageError} there are no new keys, or none of the requested kind
  */
 export function newKeysOf(
   { space, preprocess }: Pick<RunSpace, "space" | "preprocess">,

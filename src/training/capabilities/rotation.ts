@@ -3,7 +3,7 @@
 
 import type { EmbeddingTable } from "../../embedding/table.js";
 
-/** Block of dimensions of the vectors in a field's rows: offset .. offset + width - 1. */
+/** A range of dimensions of the vectors in a field's rows, offset .. offset + width - 1. */
 export interface VectorBlock {
   field: string;
   /** field whose features interact with this block, in a field-aware run */
@@ -39,7 +39,7 @@ export interface Rotation {
   files(rotate: Rotate): Promise<Record<string, readonly Uint8Array[]>>;
 }
 
-/** Returns a single group, so that one rotation applies to the whole vectors of all fields. */
+/** Returns a single group of blocks: the whole vectors of all fields, so that one rotation applies to all of them. */
 export function wholeRows({ fields, dim }: EmbeddingTable): VectorBlock[][] {
   return [fields.map((field) => ({ field, offset: 0, width: dim }))];
 }

@@ -21,7 +21,7 @@ import { floatsOf, type LargeArrays, type NamedArrays } from "./named-arrays.js"
 /** Name of the tensor that contains a checkpoint's JSON object. */
 const STANDING = "standing";
 
-/** Prefix of the names of tensors that are read one by one. */
+/** Prefix of the names of large tensors, which are read one by one instead of all at once. */
 const LARGE = "large.";
 
 const ADVICE = "remove it and train from the start";
@@ -83,7 +83,7 @@ export class CheckpointFile<Saved extends object> {
     signal: AbortSignal,
   ): Promise<CheckpointFile<Saved>> {
     const path = checkpointPath(out);
-    // the JSON round trip makes the identity comparable with one that was read from a file
+    // converts the training's identity to JSON and back, so that it can be compared with one that was read from a file
     const whole = JSON.parse(JSON.stringify(identity)) as Identity;
     let found: Contents<Saved> | undefined;
     if (resume && (await pathExists(path))) {

@@ -67,7 +67,7 @@ const savedShape = object(
 interface Saved extends Pick<Checkpoint, "standing" | "epochs"> {
   /** results of the first training; set only for a refit */
   first?: Evaluated;
-  /** state of --search; `roots` lists the settings whose metric is a square root */
+  /** state of --search; `roots` names those of the metrics in SearchState.units that are square roots */
   search?: Omit<SearchState, "units"> & { roots?: string[] };
 }
 

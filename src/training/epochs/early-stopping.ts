@@ -46,7 +46,7 @@ export class EarlyStopping {
   readonly #minDelta: number;
 
   /**
-   * Starts from a state, by default that before the first epoch.
+   * Creates a tracker in a given state, by default that before the first epoch.
    * @param better whether lower or higher values are better
    * @param minDelta minimum improvement that resets the patience
    */

@@ -99,7 +99,7 @@ export interface EpochOptions {
 
 /** State of a training after an epoch. A training that resumes from it continues as if it had not stopped. */
 export interface Checkpoint {
-  /** the trainer's parameters, and its copy of those of the best epoch */
+  /** the trainer's current parameters, and those of its best epoch so far */
   arrays: NamedArrays;
   large?: LargeArrays | undefined;
   standing: Standing;

@@ -120,7 +120,7 @@ function storedExamples(
   const encoder = bindEncoder(space, dataset);
   for (let i = 0; i < rows.length; i++) {
     if (i > 0 && rows[i]! <= rows[i - 1]!) throw unsorted();
-    // moves each label to the left
+    // moves the labels of the split's rows to the start of the array
     labels[i] = labels[rows[i]!]!;
   }
   const own = labels.subarray(0, rows.length);

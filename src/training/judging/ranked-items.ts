@@ -89,7 +89,7 @@ export async function rankByVectors(
     const found = biases.map((weight, item) => (isKnown(item) ? weight : -Infinity));
     if (rowsOfAdded) putAdded(added, rowsOfAdded, { dim, items, weights: found });
     if (dim > 0) return vectorRanker({ dim, queries, items, weights: found });
-    // the item order of a linear model is the same for all users
+    // a linear model has no vectors and ranks the items in the same order for all users
     const nothing = { queries: new Float32Array(users.length), items: new Float32Array(rows.numRows) };
     return vectorRanker({ dim: 1, ...nothing, weights: found });
   };

@@ -63,14 +63,14 @@ export interface MeasuredParts {
   metrics: Record<string, Metrics>;
   /** f32[rows of the validation split]: scores of a model that predicts labels */
   validScores?: Float32Array;
-  /** metrics of the validation split as contributions of users, for a model that ranks items */
+  /** metrics of the validation split, each with the contribution of every user, for a model that ranks items */
   validByUser?: readonly UserMetric[];
 }
 
 /**
  * Measures a model on all splits.
  *
- * @param model the model with its training loss and, if they differ, with the scores of its table alone
+ * @param model the trained model; if it has `scoreByTable`, the scores of its table alone are measured, too
  */
 export async function measureParts(
   model: Trained,
@@ -94,7 +94,10 @@ export async function measureParts(
   return measured;
 }
 
-/** Returns the metrics of the validation split as contributions of rows or, if items are ranked, of users. */
+/**
+ * Returns the metrics of the validation split, each with the contribution of every row or, if items are ranked, of
+ * every user.
+ */
 export function validationByUnit(
   { validScores, validByUser = [] }: MeasuredParts,
   { valid, task: given, labelRange: clip }: Examples,

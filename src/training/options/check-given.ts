@@ -81,7 +81,10 @@ export function checkRanges(table: OptionTable, values: Readonly<Record<string, 
   }
 }
 
-/** Checks that an excluded option is not set. @throws {UsageError} it is set to one of the excluded values */
+/**
+ * Checks that an option is not set which another option excludes. @throws {UsageError} it is set to one of the excluded
+ * values
+ */
 function checkApart(
   table: OptionTable,
   name: string,

@@ -240,7 +240,7 @@ export function custom<V, const S extends About<V>>(
   how: Pick<Parsed<V>, "parse" | "complaint" | "texts" | "repeats" | "optional"> & { type: string },
   spec: S,
 ): S & Parsed<V> & { type: string } {
-  // `how` may be a complete option, whose help and default `spec` overrides
+  // `how` may be a complete option, whose help and default are then replaced by those of `spec`
   return { ...how, ...spec, placeholder };
 }
 

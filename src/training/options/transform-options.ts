@@ -231,7 +231,9 @@ export interface Transformed {
   unknown?: Record<string, UnseenCounts>;
   /** other warnings */
   warnings: string[];
-  /** metrics that were measured during encoding, by the name of the measured data */
+  /**
+   * metrics that were measured during encoding, by name, such as `content` for the prediction of vectors from content
+   */
   metrics?: Record<string, Metrics>;
 }
 

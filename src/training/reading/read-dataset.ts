@@ -92,7 +92,7 @@ export async function readDataset(
 ): Promise<ReadDataset> {
   const read = await readHashed(paths, options, watch);
   if (like) checkAlike(like, read.dataset, paths);
-  // if the dataset was encoded with the same limits, these users are not in it
+  // an encoded dataset no longer contains the users above the limits with which it was encoded
   const done = userLimitFlags(read.shaping ?? {});
   const isDone = userLimitFlags(options).every((flag) => done.includes(flag));
   return isDone ? read : droppingUsers(read, userLimitsOf(options), watch);
@@ -297,7 +297,7 @@ export async function withLog<T extends Reported>(
     multi: options.multi,
     ...(options.multiWeights && { multiWeights: options.multiWeights }),
     ignore: options.ignore,
-    // row numbers include malformed rows
+    // malformed rows must be listed to compute the row numbers of the other rows, because row numbers count them
     keepBadRows: badRows !== undefined || options.beside !== undefined,
   };
   const log = await openLogWith(paths, opening, watch);

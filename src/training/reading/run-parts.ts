@@ -47,7 +47,7 @@ export async function partsOfRun(
     new UsageError(`${wanted}, but the log that run '${path}' was trained on ${why}`, { cause });
   const { log, hashKeys: _, ...stated } = manifest.options as StatedOptions;
   if (!log || log.includes("-")) throw refuse("was not a file");
-  // the creator of the run chose the address, so this user's token must not be sent there
+  // does not use the server address in the run: the run's creator chose it, and it must not receive this user's token
   const { engine, ...statedReading } = (stated.reading ?? {}) as ReadOptions;
   const further = [
     ...[stated.valid, stated.test, stated.validLike].filter((part) => typeof part === "string"),

@@ -218,7 +218,7 @@ async function readLike(
     numeric: withForms(roles.numeric, options.numeric),
     ...(options.hashKeysOf && { hashKeysOf: options.hashKeysOf.filter((name) => name !== roles.session) }),
   };
-  // the time column is needed for fields that are derived from it, and for the daily limit
+  // the time column is needed for fields that are derived from it, and for the limit on a user's events per day
   if (options.timeFields?.length || options.dropUsersAbovePerDay !== undefined)
     Object.assign(given, { time: roles.time });
   if (options.inSequence) Object.assign(given, { session: roles.session, time: roles.time });

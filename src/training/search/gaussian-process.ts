@@ -14,14 +14,21 @@ import { mapTo } from "../../numeric/indices.js";
 import { exp, log, softplus } from "../../numeric/exp.js";
 import { solveCholesky } from "../../solvers/cholesky.js";
 
-/** Variance of values that the options do not explain, out of a total of about 1. */
+/**
+ * Variance of the noise of the model: differences between settings that the options do not explain. All values together
+ * have variance 1.
+ */
 const NOISE = 0.01;
 const LENGTHS = [0.3, 0.6, 1.2, 2.5, 6];
 const START = 1.2;
 const PASSES = 2;
-/** Distance of the floor of values below the best value, relative to the distance from the best to the median. */
+/**
+ * Values of settings are raised to a floor, which is this number of times as far below the best value as the median is.
+ */
 const FLOOR = 3;
-/** Minimum improvement that counts, in standard deviations of the values. */
+/**
+ * Margin by which a value must exceed the best one to count as an improvement, in standard deviations of the values.
+ */
 const LEAST_GAIN = 0.01;
 /**
  * Slope with which the logistic function approximates the normal distribution to 0.01, so that the expected improvement
@@ -33,7 +40,7 @@ const LOGISTIC_SLOPE = 1.702;
 export type ExpectedImprovement = (point: readonly number[]) => number;
 
 /**
- * Fits the process.
+ * Fits the Gaussian process.
  *
  * @param points at least one, all of the same length; coordinates of about -1 to 1
  * @param values value of each point, where greater is better; -Infinity for a point that failed
@@ -63,7 +70,10 @@ export function fitImprovement(
   };
 }
 
-/** Raises values below the floor to the floor, and standardizes all values. @returns f64[n], mean 0 and variance 1 */
+/**
+ * Raises values far below the best one to a floor (FLOOR), and standardizes all values. @returns f64[n], mean 0 and
+ * variance 1
+ */
 function standardized(values: readonly number[]): Float64Array {
   const finite = values.filter(Number.isFinite).sort((a, b) => b - a);
   const [best = 0] = finite;
@@ -78,7 +88,7 @@ function standardized(values: readonly number[]): Float64Array {
 
 interface Fit {
   posterior: (point: readonly number[]) => { mean: number; deviation: number };
-  /** logarithm of the marginal likelihood times the prior of the length scales, up to a constant */
+  /** logarithm of the marginal likelihood times the prior of the length scales, except for an additive constant */
   evidence: number;
 }
 
@@ -92,7 +102,7 @@ function fitted(points: readonly (readonly number[])[], y: Float64Array, given: 
   }
   // `factor` now contains the Cholesky factor L in its lower triangle
   const alpha = solveCholesky(factor, y.slice());
-  // unreachable, because NOISE keeps K positive definite
+  // this error cannot occur: the noise on its diagonal makes the covariance matrix positive definite
   if (!alpha) throw new RangeError("the covariance of the settings is not positive definite");
   let evidence = 0;
   for (let i = 0; i < n; i++) evidence -= (y[i]! * alpha[i]!) / 2 + log(factor[i * n + i]!);

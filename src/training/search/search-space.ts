@@ -24,21 +24,30 @@ const SEARCH = 0x5ea7c4;
 const ATTEMPTS = 64;
 /** Number of candidates among which the Gaussian process chooses. */
 const CANDIDATES = 600;
-/** Maximum number of settings to which the process is fitted; the best ones are used. */
+/** Maximum number of settings to which the Gaussian process is fitted: those with the best values. */
 const MOST_FITTED = 200;
-/** Exponent that concentrates samples near the default. */
+/** Sampled numbers are concentrated near the default by this exponent of their relative distance from it. */
 const CENTERING = 2;
 /**
- * Maximum changes of options in candidates near the best setting, as fractions of the span's logarithm, and probability
- * with which an option is changed.
+ * Candidates near the best setting change each option with a probability (CHANGED), and a number by at most a factor of
+ * span^NEAR, where the option's `span` is the factor from its default to the end of the searched range.
  */
 const NEAR = [0.5, 0.2];
 const CHANGED = 0.7;
-/** Maximum distance of a number's coordinate from the default; larger ones are clipped. */
+/**
+ * Coordinates of numbers, which are 0 for the default and 1 for the end of the searched range, are clipped to this
+ * distance from 0.
+ */
 const FARTHEST = 4;
-/** Coordinate of a word, such that two different words have the distance 1. */
+/**
+ * An option with listed words has a coordinate for each word: this value for the chosen one, else 0. Two settings with
+ * different words then have the distance 1.
+ */
 const WORD = Math.SQRT1_2;
-/** Fraction of the span's logarithm beyond which a value is reported as being at the edge of the range. */
+/**
+ * A number is reported as at the edge of the searched range if it is this fraction of the way from the default to an
+ * end, on a logarithmic scale.
+ */
 const EDGE = 0.9;
 
 /** A setting of options that the search tried, with its result. */
@@ -263,8 +272,8 @@ function amongValues(
 }
 
 /**
- * Returns the logarithmic coordinate of a value: 0 for the default, 1 for the end of the span; always 0 if the default
- * is not positive.
+ * Returns the coordinate of a number on a logarithmic scale: 0 for the default, 1 and -1 for the ends of the searched
+ * range; always 0 if the default is not positive.
  */
 function coordinateOf(value: number | undefined, middle: number, span: number): number {
   if (value === undefined || value === middle || middle <= 0) return 0;
@@ -272,8 +281,8 @@ function coordinateOf(value: number | undefined, middle: number, span: number): 
 }
 
 /**
- * Samples a value close to another value: a number within a fraction of the span's logarithm, or a listed value at most
- * one step away.
+ * Samples a value near another one: a number within a factor of span^share, or a listed value at most one step away in
+ * the list.
  */
 function nearValue(
   option: Option,

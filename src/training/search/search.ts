@@ -37,7 +37,7 @@ export interface SearchState {
   standard?: Record<string, unknown>;
   /** metric by which settings are compared */
   metric?: string;
-  /** metric as contributions of rows or users, for the default training and for the best setting so far */
+  /** the metric with the contribution of each row or user, for the default training and for the best setting so far */
   units: { standard?: UserMetric; best?: UserMetric };
 }
 
@@ -169,7 +169,7 @@ function spaceOf(
   { standard }: SearchState,
   isFixed: (name: string) => boolean,
 ): SearchSpace {
-  // `standard` is undefined if the default training diverged; then the defaults for typical data are used
+  // if the default training diverged, there is no `standard`; the defaults for typical data are used then
   const used = standard ?? resolved(table, given, { ...BEFORE_DATA });
   return new SearchSpace({ table, standard: used, isFixed, seed });
 }

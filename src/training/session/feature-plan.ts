@@ -114,7 +114,10 @@ export interface Outcome<O> {
   examples: Examples;
   options: O;
   stoppingMetric: StoppingMetric | undefined;
-  /** gain of the vectors over the control; undefined without a validation split, and for models without vectors */
+  /**
+   * improvement by the vectors, compared with a control without vectors; undefined without a validation split, and for
+   * models without vectors
+   */
   vectorsAdd: VectorsAdd | undefined;
 }
 

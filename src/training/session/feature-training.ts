@@ -33,7 +33,10 @@ export interface DataFacts {
   labeled?: { rows: number; rowsPerKey: number };
 }
 
-/** Placeholder facts before the data is read, for options that do not depend on it; numFields is typical. */
+/**
+ * Stands for the facts about the data before the data is read, where only options are needed that do not depend on
+ * them. The number of fields is a typical one.
+ */
 export const BEFORE_DATA: DataFacts = { loss: "logistic", numFields: 8, stopsEarly: false, isWarm: false };
 
 /** Input of a training. @typeParam S type of the initial parameters of a warm start */
@@ -135,7 +138,7 @@ export interface Trained extends Scorer {
   /** options of `chosen` that a refit reuses */
   keeps?: object;
   epochs: EpochEvent[];
-  /** epoch of the parameters, from 1 */
+  /** number of the epoch whose parameters the model has, from 1 */
   bestEpoch: number;
   /** true if an interrupt ended the training early */
   interrupted?: boolean;

@@ -65,7 +65,7 @@ export interface StatedNeeds {
 
 /** Size below which memory and disk are not reported, unless memory is scarce. */
 const SMALL = 2 ** 30;
-/** Number of bytes of a run's other files: manifest, metrics, settings. */
+/** Total number of bytes that is assumed for a run's files other than tables and model: manifest, metrics, settings. */
 const RUN_FILES = 100_000;
 
 /** Computes the sizes of a log that determine the memory and disk of a training. */
@@ -135,8 +135,8 @@ export async function checkNeeds(
 }
 
 /**
- * Share of a log that must be read before its memory is extrapolated, and memory of a reader that does not depend on
- * the log's size.
+ * Fraction of a log that must be read before the memory for the whole log is extrapolated, and bytes of a reader's
+ * memory that do not grow with the log.
  */
 const [READ_SHARE, READ_BYTES] = [0.05, 256 << 20];
 
@@ -156,7 +156,8 @@ export function endingIfTooLarge(watch: Watch): Watch {
       const share = progress.bytes / progress.totalBytes;
       const taken = processMemory().now - before;
       const needed = fixed + (taken - fixed) / share;
-      // new keys become rarer, so that early estimates are too high; the limit falls from twice the free memory to once
+      // new keys become rarer as reading proceeds, so early estimates are too high; the limit falls from twice the free
+      // memory at the start of the log to the free memory at its end
       if (share < READ_SHARE || taken < fixed || needed <= (2 - share) * free.bytes) return;
       throw new IoError(
         `reading this log would need about ${sizeText(needed)} of memory (${sizeText(taken)} after ` +
@@ -178,7 +179,7 @@ function leastMemory(): { bytes: number; limit: string } {
     : memory;
 }
 
-/** Safety factor for the --dim in a message, because estimates are up to a quarter below the peak. */
+/** Safety factor for the --dim that a message suggests, because estimates are up to a quarter below the peak. */
 const MARGIN = 1.3;
 
 /** Returns advice on options with which the training would fit into memory and on disk. */

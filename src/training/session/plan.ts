@@ -76,11 +76,11 @@ export interface Fit {
   evaluated: Evaluated;
   /** true if an interrupt ended the training early */
   interrupted: boolean;
-  /** options whose values depend on the data, unless `evaluated` contains them */
+  /** options whose values the trainer chose according to the data; absent if `evaluated` contains them */
   chosen?: object;
   /**
-   * Returns the metrics of the validation split as contributions of rows or users, from which intervals of differences
-   * are computed.
+   * Returns the metrics of the validation split, each with the contribution of every row or user, from which confidence
+   * intervals of differences are computed.
    */
   byUnit?: () => Promise<readonly UserMetric[]>;
   /**

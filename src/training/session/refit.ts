@@ -19,7 +19,7 @@ interface FittedTwice {
   first: Evaluated;
   /** model of the run: that of the refit, or of the first training */
   published: Fit;
-  /** entry of the manifest; absent without a refit */
+  /** the manifest's entry about the refit; absent without a refit */
   refit?: { epochs: number; rows: number; metrics: Record<string, PartMetrics> };
   /** true if an interrupt ended the training early */
   interrupted: boolean;

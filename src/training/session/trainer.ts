@@ -62,7 +62,10 @@ export interface Candidate {
    * predicts nothing
    */
   start?: "too" | "only";
-  /** option that names a run to start from; the candidate is also trained from each table of such a run */
+  /**
+   * option that names a run to start from: the candidate is also trained with the table of each run whose candidate
+   * sets `start`
+   */
   startOption?: string;
 }
 
@@ -72,7 +75,7 @@ export interface Candidate {
  */
 export type Suits = { candidates: readonly Candidate[] } | { whyNot: string };
 
-/** Result of trainers that rank items for users, if the purpose is to predict labels. */
+/** Answer of a trainer that only ranks items, if the user wants to predict labels. */
 export const RANKS_ONLY: Suits = { whyNot: "ranks items for users and predicts no labels" };
-/** Result of trainers that predict labels, if the purpose is to rank items. */
+/** Answer of a trainer that only predicts labels, if the user wants to rank items. */
 export const PREDICTS_ONLY: Suits = { whyNot: "predicts labels of rows and ranks no items" };

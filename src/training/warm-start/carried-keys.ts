@@ -28,7 +28,9 @@ import { tableFeatures } from "../examples/feature-table.js";
 import type { GivenTraining } from "../options/log.js";
 import type { InitRun } from "./init-run.js";
 
-/** Value of `from` for features that are not in the run that --init names. */
+/**
+ * In `from`, which contains the earlier run's feature for each feature of this training: a feature that the run lacks.
+ */
 export const NONE = 0xffffffff;
 
 /** A vocabulary that was fitted on the training split, before keys or row numbers of other runs are added. */
@@ -186,8 +188,8 @@ export function carryRows<A extends { [Name in keyof A]: Float32Array | undefine
 /**
  * Rearranges rows that consist of several blocks by feature of the new vocabulary; new features and new blocks are 0.
  *
- * @param places for each block of the new rows, the position of the run's block among `numBlocks`; negative for a new
- * block
+ * @param places for each block of a new row, the index (below `numBlocks`) of the block of the run's row that is copied
+ * to it; negative if the block is new
  */
 export function carryBlocks(
   rows: Float32Array,

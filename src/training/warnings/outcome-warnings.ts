@@ -29,7 +29,10 @@ export interface Course {
   /** values of the stopping metric in the epochs that validated */
   values: readonly number[];
   better: "lower" | "higher";
-  /** training losses by epoch, for trainings that hardly overfit: without a validation split, they show convergence */
+  /**
+   * training losses by epoch, for trainings that hardly overfit. Without a validation split, these losses show whether
+   * the training has converged
+   */
   losses?: readonly number[];
   /** name of the metric in messages: `loss`, or its title */
   name: string;
@@ -94,7 +97,11 @@ export function constantWarnings(
   return rmse === undefined ? [] : sentence("RMSE", rmse, deviationOf(labels, weights));
 }
 
-/** Warns if the vectors give no gain over the control. @param advice advice for the user */
+/**
+ * Warns if it is not certain that the model is better than a control without vectors.
+ *
+ * @param advice advice for the user
+ */
 export function vectorWarnings(vectorsAdd: VectorsAdd | undefined, advice: string): string[] {
   if (!vectorsAdd || !addsNothing(vectorsAdd)) return [];
   const isWorse = vectorsAdd.high < 0;

@@ -106,7 +106,10 @@ const LARGE_SHARE = 0.1;
 const TIMES_AVERAGE = 10;
 /** Minimum number of rows for which users' shares are meaningful. */
 const TOO_FEW_FOR_SHARES = 100;
-/** Thresholds for the held-out share of capped users: its ratio to that of other users, and the difference. */
+/**
+ * Thresholds for a warning that the held-out splits have a larger share of the events of users whose events
+ * --max-events-per-user limited: minimum ratio to the share of other users, and minimum difference from it.
+ */
 const MORE_HELD_OUT = { factor: 2, difference: 0.1 };
 
 /** Warns about the user with the most rows of each split, if the user's share is large. */

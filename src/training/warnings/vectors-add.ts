@@ -49,7 +49,7 @@ export function vectorAdvice({ ranking, negatives, task }: Examples): string {
 /**
  * Compares the model with a popularity ranking, by user.
  *
- * @param byUser metrics of the model as contributions of users
+ * @param byUser metrics of the model, each with the contribution of every user
  */
 export function addedToPopularity(
   byUser: readonly UserMetric[] | undefined,
@@ -73,7 +73,8 @@ function addedToWeights(
   if (!valid) return undefined;
   const loss = task === "regression" ? "squared" : "logistic";
   const fitted = fitWeights(rowsToFit(train), space, loss);
-  // the control is fitted on a share of the negatives, which raises all of its scores by the same amount
+  // fitting the control on a share of the negatives raises all of its scores by the same amount, which is corrected
+  // here
   if (loss === "logistic") fitted.bias += log(negativeShare);
   const model = lossByRow(scores, valid, loss, labelRange);
   const alone = lossByRow(weightScores(valid, space, fitted), valid, loss, labelRange);

@@ -185,7 +185,7 @@ function takeParabolas(
 }
 
 /**
- * Updates a field's weights, and writes the steps to `sums`.
+ * Updates the weights of one field, and writes the change of each weight to `sums`.
  *
  * @returns variance of the weights, and decrease of the loss
  */

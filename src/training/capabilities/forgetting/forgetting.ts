@@ -35,7 +35,7 @@ export interface ForgottenFiles {
 
 /** Removes keys from a run's model. */
 export interface Forgetting {
-  /** names of the tables whose rows are keys */
+  /** names of the tables whose rows belong to keys, so that rows of removed keys are removed */
   tables: readonly string[];
   /** whether the rows of a field are keys of the log, unlike those of binned or hashed fields */
   isVocabulary: (field: string) => boolean;
@@ -112,7 +112,7 @@ export async function forgettingOf(
       const files: ForgottenFiles["files"] = new Map();
       const now = Buffer.from(`${JSON.stringify(preprocessWithout(preprocess, keys), undefined, 2)}\n`);
       if (!now.equals(bytes)) files.set(PREPROCESS_FILE, [now]);
-      // reads the files of items and negatives first, which validates the structure that the changes rely on
+      // reading the files of items and negatives validates them; the functions below rely on their structure
       await readItems(run, preprocess);
       if (preprocess.negatives) await readNegatives(run, preprocess);
       const job = { ...lostPlaces(preprocess, lost), keys, preprocess };
@@ -201,7 +201,7 @@ function vectorsWithout(
   const valuesInCell = (column: string, cell: string): string[] => {
     const separator = Object.hasOwn(multi, column) ? multi[column] : undefined;
     if (separator === undefined) return [cell];
-    // a value of a multi-valued cell may end with its number, as in tea:0.5
+    // a key in a multi-valued cell may be followed by its weight, as in tea:0.5
     return cell.split(separator).flatMap((value) => [value, value.slice(0, value.lastIndexOf(":"))]);
   };
   return vectors.filter(({ cells }) =>

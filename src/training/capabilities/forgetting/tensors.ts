@@ -56,7 +56,7 @@ export function dropEntries(tensors: Tensors, gone: GoneEntries): { dropped: num
   take(tensors, "items.counts", kept);
   takeKeys(tensors, "items", kept);
   if (tensors.has("history.indptr")) {
-    // histories contain the numbers of items, and the remaining items get new numbers
+    // histories refer to items by number; after the removal, the remaining items have other numbers
     const numberOf = new Map(Array.from(kept, (old, now) => [old, now]));
     takeHistory(tensors, users.kept, numberOf);
     takeKeys(tensors, "users", users.kept);
