@@ -88,7 +88,7 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/** Returns the table in the layout of composed vectors. @throws {UsageError} the model cannot compose row vectors */
+/** Returns the table with row vectors of the composer's dimension. @throws {UsageError} the model composes no vectors */
 async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
   const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);

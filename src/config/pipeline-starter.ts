@@ -231,14 +231,14 @@ const WORSE: Readonly<Record<string, string>> = {
 };
 const ofLabels = [METRICS.binary, METRICS.regression];
 
-/** Returns half of the current number of rows, rounded. */
+/** Returns a minimum for the number of rows: half of the current number, rounded down to two digits. */
 function atLeast(rows: number): number {
   const half = Math.floor(rows / 2);
   const unit = 10 ** Math.max(0, String(half).length - 2);
   return Math.floor(half / unit) * unit;
 }
 
-/** The role of a column that is not a feature unless it is named. */
+/** The role of a column that is no feature, unless the user names it as one. */
 export const LEFT_OUT = "left out";
 
 /** The known properties of a column. */

@@ -61,7 +61,7 @@ export async function encodeStep(
   const isStated = logs.some(({ partition }) => Object.keys(partition).length > 0);
   const ofEngine = encoding["engine"] !== undefined;
   const { rows } = await runEncoding(given, isStated || ofEngine ? named : planned, quiet(watch));
-  // the rows of an engine were read once when the run was planned, and are read again here
+  // rows that come through an engine were read once when the run was planned, and are read again here
   if (ofEngine) return { text: `${rows.toLocaleString("en")} rows`, rows };
   const found = (await filesOfLog(named)).files.map(({ path }) => path);
   const other = found.find((path) => !planned.includes(path));

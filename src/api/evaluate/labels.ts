@@ -23,7 +23,7 @@ import { openTable, type OpenTable } from "../tables.js";
 
 /** Number of neighbors if --k is not set. */
 const NEIGHBORS = 10;
-/** Share of the items that test the probe. */
+/** Share of the items on which the probe is tested; it is trained on the others. */
 const TEST_SHARE = 0.2;
 /** Maximum number of labels for a probe, which fits a model for each label. */
 const MOST_LABELS = 1000;

@@ -119,7 +119,7 @@ export async function setsOf(
   };
   const ofCells = listed.columns.get(quota?.column ?? listsPer ?? "");
   const cells = ofCells && { codes: ofItems(ofCells.codes), names: ofCells.dictionary };
-  // includes values that occur only in rows that --where leaves out
+  // also counts values that occur only in rows that --where leaves out
   const numListed = ofCells?.dictionary.size ?? 0;
   const made = (sets: Uint32Array[], setOf: Sets["setOf"]): Sets => {
     const dealt = cells && listsPer !== undefined ? categoriesOfSets(sets, cells) : cells;
