@@ -13,7 +13,7 @@ export interface Row {
 /** Figures that are measured together, in one run of each program. */
 export interface Duel {
   rows: readonly Row[];
-  /** runs embed; returns the figure of each row */
+  /** runs embed; returns one figure for each line of the table */
   ours: () => Promise<number[]>;
   /**
    * the peer, whose `figures` runs it and returns the same figures; or `missing`, the reason why it cannot be run;

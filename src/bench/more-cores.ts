@@ -32,7 +32,7 @@ export function estimates({ ofTwo, ofEpochs = ofTwo, processor }: Gain): [eight:
   return [gainOn(8, eight), gainOn(32, (sixteen * sixteen) / eight)];
 }
 
-/** Returns one line per training. */
+/** Returns a Markdown list with one line per training. */
 export function listOfGains(gains: readonly Gain[]): string {
   const lines = gains.map((gain) => {
     const [eight, many] = estimates(gain);
@@ -42,14 +42,14 @@ export function listOfGains(gains: readonly Gain[]): string {
   return lines.join("");
 }
 
-/** Returns the text of the section that the page contains now. */
+/** Returns the text that docs/growth.md contains now in its section on more cores; empty if it has none. */
 export function keptMoreCores(): string {
   const text = readFileSync(page, "utf8");
   const at = text.indexOf(HEADING);
   return at < 0 ? "" : text.slice(at);
 }
 
-/** Replaces the section of the page by a new one. */
+/** Replaces the section on more cores in docs/growth.md. */
 export function writeMoreCores(gains: readonly Gain[]): void {
   const text = readFileSync(page, "utf8");
   const before = text.slice(0, text.length - keptMoreCores().length).trimEnd();

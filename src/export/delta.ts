@@ -115,7 +115,10 @@ export function* deltaLines(batch: ExportBatch, { written, removed }: Delta): Ge
   yield out.take();
 }
 
-/** Returns the names of the files, each with its chunks. @throws {UsageError} the table has several fields */
+/**
+ * Returns the files that --delta writes as npy: names, each with its chunks. @throws {UsageError} the table has several
+ * fields
+ */
 export function deltaFiles(
   { table, field, weights }: ExportBatch,
   { written, removed }: Delta,

@@ -49,14 +49,14 @@ interface FormatTraits {
 
 export interface FileFormat extends FormatTraits {
   needsDirectory: false;
-  /** Returns the bytes of the file. */
+  /** Returns the bytes of the exported file. */
   chunks(selection: Selection): Chunks;
 }
 
 export interface DirectoryFormat extends FormatTraits {
   needsDirectory: true;
   own: OwnDirectory;
-  /** Returns the names of the files and their chunks. */
+  /** Returns the names of the exported files, each with its chunks. */
   files(selection: Selection): Map<string, Chunks>;
 }
 
