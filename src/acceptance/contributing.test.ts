@@ -55,7 +55,7 @@ beforeAll(() => {
   symlinkSync(project("node_modules"), at("node_modules"));
   mkdirSync(at("dist", "trainers", "drawn"));
   for (const path of ofTrainer) writeFileSync(at("dist", path), files.get(path)!);
-  // the copied build lacks this module, because it was bundled into dist/program, which does not contain the new
+  // compiles cli/main again: the copied build has it only in the bundle dist/program, which does not contain the new
   // trainer
   rmSync(at("dist", "cli", "main.d.ts"));
   cpSync(project("src", "cli", "main.ts"), at("dist", "cli", "main.ts"));

@@ -82,7 +82,7 @@ interface Finder {
   find: (queries: readonly Query[]) => Promise<NeighborsOf[]>;
 }
 
-/** Calls `use` with an exact search; vectors are read from the file as needed, unless items are composed. */
+/** Calls `use` with an exact search. Reads vectors from the file as needed; if it composes items, reads all at once. */
 async function withExactFinder<T>(
   path: string,
   { table: name, compose, top, metric = "cosine", signal }: Sought,

@@ -173,7 +173,7 @@ async function writePage(measured: ReadonlyMap<Axis, readonly Line[]>): Promise<
   const sections: string[] = [];
   for (const [axis, lines] of measured) {
     writeFileSync(join(docs, `growth-${axis}.svg`), plotSvg(pen, axis, lines));
-    // the plots of the other axes are part of docs/how-large.md
+    // describes only the plot of threads, because docs/how-large.md contains the plots of the other axes
     if (axis !== "threads") continue;
     sections.push(
       "## Threads\n",

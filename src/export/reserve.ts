@@ -68,7 +68,7 @@ export function reserveMetadata(how: Parameters<typeof reserveFacts>[0]): Record
 /** Placeholders for the padding row and the out-of-vocabulary row in a list of row numbers. */
 const [PADDING, UNKNOWN] = [-1, -2];
 
-/** Returns a copy of the table with two additional rows for each field of keys. */
+/** Returns a copy of the table with a row for padding and one for out-of-vocabulary keys in each field of keys. */
 export function withReserved(
   table: EmbeddingTable,
   scheme: ReserveScheme,

@@ -118,7 +118,7 @@ export async function evaluateLabels(
   };
 }
 
-/** Returns the items that all tables contain, in the order of the first table, with composed vectors if they can be. */
+/** Returns the items that all tables contain, in the order of the first table; vectors are composed if they can be. */
 async function commonItems(
   runs: readonly { path: string; name: string }[],
   opened: readonly OpenTable[],

@@ -17,7 +17,7 @@ import { categoriesOfSets } from "../../ranking/lists/part-lists.js";
 import type { ListedFiles, ListedKeys } from "./kept-inputs.js";
 import type { RequestedLists } from "./requested-lists.js";
 
-/** Value of `setOf` for a user or item for whose list no item is allowed, so that the list is empty. */
+/** Replaces the index of a set if no item is allowed in the list of a user or item, so that the list is empty. */
 export const NO_SET = -1;
 
 export interface Sets {

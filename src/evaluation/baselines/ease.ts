@@ -16,7 +16,7 @@ import { scoreRanker, type RankerFor } from "../rankers.js";
 import type { AskedUsers, Baseline, BaselineInput, BaselineOptions } from "./input.js";
 import { ownersOf } from "./item-cf.js";
 
-/** Default penalty, the middle of the range in the paper. */
+/** Default penalty, the middle of the range in the paper on EASE (Steck 2019). */
 const EASE_L2 = 500;
 
 export const baseline: Baseline = {
