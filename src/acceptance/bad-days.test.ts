@@ -43,7 +43,7 @@ async function published(name: string, pipeline?: string): Promise<string> {
   return at;
 }
 
-/** Copies the folder with version 1. */
+/** Copies the folder in which version 1 was published. */
 function copyOf(at: string, name: string): string {
   cpSync(at, join(folder, name), { recursive: true, verbatimSymlinks: true });
   return join(folder, name);

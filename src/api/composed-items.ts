@@ -18,7 +18,7 @@ export interface Composed {
   table: EmbeddingTable;
   /** name of the item column if item vectors are sums over several columns, else undefined */
   item?: string;
-  /** a sentence that describes the item vectors */
+  /** a sentence about the columns whose vectors an item's vector sums up */
   note?: string;
 }
 

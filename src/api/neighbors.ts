@@ -33,7 +33,7 @@ export interface NamedNeighbor extends Neighbor {
   name?: string;
 }
 
-/** Options of the search; those with a default are set. */
+/** Options of a search for neighbors, with their defaults. */
 type Sought = Resolved<typeof neighborsOptions> & { signal: AbortSignal };
 
 interface Query {

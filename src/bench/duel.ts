@@ -31,7 +31,7 @@ export interface MeasuredRow extends Row {
   theirs: number[];
 }
 
-/** Measures both programs alternately, `repeats` times each. */
+/** Measures embed and its peer alternately, `repeats` times each. */
 export async function measureDuel({ rows, ours, peer, end }: Duel, repeats: number): Promise<MeasuredRow[]> {
   const measured = rows.map((row): MeasuredRow => ({
     ...row,

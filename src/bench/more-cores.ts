@@ -21,8 +21,9 @@ export interface Gain {
 
 /**
  * Estimates the gain of the epochs, or of a training without epochs, on 8 and on 32 cores by Amdahl's law. The serial
- * share of the work follows from the gain of two threads and their processor time. The rest is divided by the number of cores, and grows like the processor time; from
- * 16 to 32 threads as from 8 to 16.
+ * share of the work follows from the gain of two threads and their processor time. The parallel share is divided by the
+ * number of cores, after it has grown like the processor time; from 16 to 32 threads, it grows by the same factor as
+ * from 8 to 16.
  */
 export function estimates({ ofTwo, ofEpochs = ofTwo, processor }: Gain): [eight: number, many: number] {
   const [one, two, , eight, sixteen] = processor as [number, number, number, number, number];

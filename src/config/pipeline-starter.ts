@@ -4,7 +4,7 @@
 import { printable, visibleText } from "../errors.js";
 import { type NewestGate, newRowsLines, type RowSpread } from "./new-rows-gates.js";
 
-/** The known properties of a log. */
+/** The properties of a log that `embed init` knows. */
 export interface StarterLog {
   /** names of the log's files or patterns, as written into the pipeline file */
   logs: readonly string[];
@@ -241,7 +241,7 @@ function atLeast(rows: number): number {
 /** The role of a column that is no feature, unless the user names it as one. */
 export const LEFT_OUT = "left out";
 
-/** The known properties of a column. */
+/** The properties of a column that `embed init` knows. */
 export interface StarterColumn {
   name: string;
   /** user, item, label, time, weight, session or numeric; `field`; or `left out` */

@@ -106,7 +106,7 @@ function gathered(
     numRows,
     fields,
     fieldOf: Uint32Array.from(fieldOf),
-    // rows stay in the same order, so the bytes of the keys are unchanged
+    // the new rows have empty keys, and the others keep their order, so the bytes of the keys are unchanged
     keys: { size: numRows, bytes: keys.bytes, offsets },
     counts: new Uint32Array(numRows),
     weights: weights && new Float32Array(numRows),

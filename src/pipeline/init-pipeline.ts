@@ -168,7 +168,7 @@ async function factsOfLog(
 export interface ProposedLog {
   /** value of `log:`: patterns, or one file */
   log: readonly string[];
-  /** files that match these patterns now */
+  /** files that match the patterns in `log:` now */
   files: string[];
   /** a sentence that says whether and how later files are read */
   note: string;

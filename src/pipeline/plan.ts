@@ -55,7 +55,7 @@ export interface PipelineRecord {
   /** fingerprint of the training */
   train: string;
   base: Pick<BaseVersion, "version" | "manifest"> | null;
-  /** fingerprints of the inputs of the publication */
+  /** fingerprint of each input of the version's publication */
   parts: Record<string, string>;
   /** files of the log, with which the next run compares its own log; absent in older versions */
   log?: LoggedFile[];
@@ -64,7 +64,8 @@ export interface PipelineRecord {
 }
 
 /**
- * An export as pipeline.json records it: its path under exports/, and its options; `delta` refers to the base version.
+ * An export as pipeline.json records it: its path under exports/, and its options, of which `delta` names the base
+ * version.
  */
 export interface RecordedExport {
   out: string;

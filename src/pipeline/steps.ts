@@ -164,7 +164,7 @@ function seenRows({ rows, trainedRows = rows, heldOutRows = 0, options }: Summar
   return `${some} of ${all} rows, the other ${heldOutRows.toLocaleString("en")} held out of the table (refit: false)`;
 }
 
-/** Returns the loss of the split that gates check. */
+/** Returns the first metric of the last split other than the training split, such as `valid logLoss 0.4512`. */
 function shownMetric(metrics: Record<string, object>): string[] {
   for (const [part, values] of Object.entries(metrics).toReversed()) {
     const loss = Object.entries(values).find(

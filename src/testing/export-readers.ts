@@ -31,7 +31,7 @@ export interface ExpectedRows {
   vectors: readonly number[];
 }
 
-/** The readers by format name. */
+/** The readers of exported files, by the name of the format. */
 export const exportReaders: Record<string, Reader> = {
   fnn: (path, { field }) => {
     const { tensors } = safetensors(readFileSync(join(path, "fnn.safetensors")));

@@ -40,7 +40,7 @@ export interface ExaminedLog {
   constant?: { measured: Measured; units: number };
 }
 
-/** Options that all trainings get. */
+/** Options that every training of a comparison gets. */
 export type Shared = GivenTraining & Required<Pick<GivenTraining, "valid" | "test">> & { seed: number };
 
 interface Opened {
