@@ -13,7 +13,7 @@ export interface Gain {
   name: string;
   /** seconds of one thread, divided by the seconds of two threads: of the whole training, from the log in memory */
   ofTwo: number;
-  /** the same ratio for the epochs after the first; undefined if the training has no such epochs */
+  /** seconds of one thread divided by those of two in the epochs after the first; undefined if the training has none */
   ofEpochs?: number | undefined;
   /** processor seconds with 1, 2, 4, 8 and 16 threads */
   processor: readonly number[];

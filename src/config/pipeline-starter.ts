@@ -8,7 +8,7 @@ import { type NewestGate, newRowsLines, type RowSpread } from "./new-rows-gates.
 export interface StarterLog {
   /** names of the log's files or patterns, as written into the pipeline file */
   logs: readonly string[];
-  /** a sentence that says which files these names denote now and later */
+  /** a sentence that says which files the names in `logs` denote now and later */
   note: string;
   /** number of files that match the patterns now; undefined if one file is named without a pattern */
   files?: number;

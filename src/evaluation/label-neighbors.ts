@@ -17,7 +17,7 @@ import { labelsOfItem, type ItemLabels } from "./item-labels.js";
  * @param k number of neighbors to use, <= most
  */
 export function sharedLabels(items: ItemLabels, nearest: Uint32Array, most: number, k: number): Float64Array {
-  // for each label, the last item so far that has it
+  // by label: the last of the items so far that has the label
   const owner = new Uint32Array(items.numLabels).fill(NO_ITEM);
   return mapTo(Float64Array, { length: items.numItems }, (_, i) => {
     for (const label of labelsOfItem(items, i)) owner[label] = i;

@@ -42,7 +42,7 @@ export interface TablesResult {
 /** The evaluated items, which all tables contain. */
 interface CommonItems {
   keys: string[];
-  /** the tables, restricted to these items in the order of `keys` */
+  /** the tables, restricted to the evaluated items in the order of `keys` */
   tables: EmbeddingTable[];
 }
 
