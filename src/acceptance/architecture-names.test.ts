@@ -10,7 +10,7 @@ import { scaffolding } from "./rooms.js";
 
 const commands = trainers.map(({ command }) => command);
 const models = new Set<string>();
-/** By name of a model's capability: the commands of the trainers whose models have this capability. */
+/** For each name of a model's capability, the commands of the trainers whose models have this capability. */
 const capabilityTrainers = new Map<string, Set<string>>();
 for (const { command, home } of trainers)
   for (const [name, model] of Object.entries((await home()).models)) {
@@ -42,7 +42,7 @@ const commandOrModel = new RegExp(
   word([...commands, ...clearModels, ...[...models].map((name) => `--model ${name}`)]),
 );
 const wholeName = new RegExp(`^["'\`](?:${oneOf([...commands, ...models])})["'\`]$`);
-/** Removes the name of a map layout of reports that is also the name of a trainer's model. */
+/** In texts of report/, `pca` names a layout of maps, and not the model of a trainer; removes the word there. */
 const withoutMapLayout = (file: string, text: string) =>
   /^(?:api\/)?report\//.test(file) ? text.replaceAll(/(?<![\w-])pca(?![\w-])/g, "") : text;
 

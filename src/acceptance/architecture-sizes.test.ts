@@ -19,7 +19,7 @@ const API_LINES = 12_900;
 const shipped = [...readSources(), ...readAssemblySources()].filter(
   ({ file, room }) => !/\.(?:test|reference)$|\.test\./.test(file) && !scaffolding.includes(room),
 );
-/** Creates a source with the given number of lines. */
+/** Creates the source of a file with the given number of lines. */
 const planted = (file: string, numLines: number) => sourceOf(file, "//\n".repeat(numLines));
 
 function tooLong(sources: readonly ProjectSource[]): string[] {

@@ -43,7 +43,7 @@ async function published(name: string, pipeline?: string): Promise<string> {
   return at;
 }
 
-/** Copies the folder with version 1. */
+/** Copies the folder in which version 1 was published. */
 function copyOf(at: string, name: string): string {
   cpSync(at, join(folder, name), { recursive: true, verbatimSymlinks: true });
   return join(folder, name);
@@ -255,7 +255,7 @@ test("--quiet prints the warnings of a version that was published, and no other 
   const { code, stderr } = await run(at);
   expect(code).toBe(0);
   expect(stderr).toMatch(/^warning: 'item_id' has about \d+ keys above 2\^53 such as .*dtype=str[^\n]*\n$/);
-  // the last run published nothing, so this run has nothing new to warn of
+  // a second run publishes nothing, because the log is unchanged, so that it prints no warning
   const again = await run(at);
   expect([again.code, again.stderr]).toEqual([0, ""]);
 });

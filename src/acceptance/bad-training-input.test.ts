@@ -86,7 +86,7 @@ test("3,000 fields train at a dim that fits them, and linearly; at a greater one
   expect(stderr).toMatch(
     /rows have 3000 fields, whose pairwise terms give initial scores of about ±7: .* --model lr/,
   );
-  // one warning names all of the many fields
+  // a single warning covers all 1,000 fields: it names five of them, and counts the others
   expect(stderr).toMatch(/1000 fields \('f0', 'f3', .* and 995 more\): each has one value/);
 });
 

@@ -183,7 +183,8 @@ test("--like a run of a warm start goes on from version to version, and from ano
   expect(yaml).toContain("    init: latest");
   expect(yaml).toContain('  - "../logs/clicks.csv"');
   await embedOk(["run", "jobs/week.yaml", "--quiet"], here);
-  // the version was trained on an encoded log; the new pipeline names the original log, and has its filters
+  // the published version was trained on an encoded log; the new pipeline reads the original log, and filters it in the
+  // same way
   await embedOk(["init", "--like", "fm-store/items/latest", "-o", "again.yaml", "--quiet"], here);
   expect(read("again.yaml")).toContain(`where: "device != 'tablet'"`);
 });

@@ -13,7 +13,10 @@ const folder = temporaryFolder();
 const at = (...names: string[]): string => join(folder, ...names);
 const project = (...names: string[]): string => join(projectFolder, ...names);
 
-/** Returns the page's blocks that are files of src/: `// src/PATH`, and after a colon which part of the file. */
+/**
+ * Returns the code blocks of CONTRIBUTING.md that are files of src/, by path. The first line of such a block is `//
+ * src/PATH`, or `// src/PATH: PART` if the block shows only a part of the file.
+ */
 function filesOfPage(): Map<string, string> {
   const page = readFileSync(project("CONTRIBUTING.md"), "utf8");
   const blocks = page.matchAll(/```ts\n\/\/ src\/([\w./-]+)(?::[^\n]*)?\n([\s\S]*?)\n```/g);
@@ -52,7 +55,7 @@ beforeAll(() => {
   symlinkSync(project("node_modules"), at("node_modules"));
   mkdirSync(at("dist", "trainers", "drawn"));
   for (const path of ofTrainer) writeFileSync(at("dist", path), files.get(path)!);
-  // the copied build lacks this module, because it was bundled into dist/program, which does not contain the new
+  // compiles cli/main again: the copied build has it only in the bundle dist/program, which does not contain the new
   // trainer
   rmSync(at("dist", "cli", "main.d.ts"));
   cpSync(project("src", "cli", "main.ts"), at("dist", "cli", "main.ts"));

@@ -1,5 +1,5 @@
-// The loss of --dtype that is reported for held-out rows equals the metrics of a run with the converted vectors, in
-// which items have the composed vectors that the export writes.
+// `embed export --dtype` reports the metrics of held-out rows for vectors with fewer bits. They equal the metrics of a
+// run whose table has the converted vectors, with items composed as in the export.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

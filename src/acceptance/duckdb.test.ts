@@ -51,7 +51,7 @@ const SHOP = `
 
 let files = 0;
 
-/** Writes a file with SQL. */
+/** Writes SQL to a new file, and returns its path. */
 function sqlFile(sql: string): string {
   const path = at(`query-${files++}.sql`);
   writeFileSync(path, sql);

@@ -232,7 +232,7 @@ withSpark("predictions of the rows of a query are those made here", async (engin
   const bad = clicksQuery("bad.sql", hour.replace("CLICKS", fixture("clicks.csv")));
   const output = ["--engine-output", at("bad"), "--quiet"];
   const { code, stderr } = await embed(["predict", at("hours"), ...bad, ...engine, ...keep, ...output]);
-  // without the number of the row among those of its executor, and without the server's stack
+  // the message contains neither a row number, which would count the rows of one executor only, nor the server's stack
   expect([code, stderr]).toEqual([65, expect.stringMatching(/sql:.*bad\.sql: column 'hour'.*noon.*\n$/)]);
   expect(existsSync(at("bad/_SUCCESS"))).toBe(false);
 });

@@ -456,7 +456,8 @@ withSpark(
     expect(own.metrics.test["recallAt20"]).toBeGreaterThan(0.5);
     const difference = other.metrics.test["recallAt20"]! - own.metrics.test["recallAt20"]!;
     expect(Math.abs(difference)).toBeLessThan(0.05);
-    // both trainings encoded and split the log in the same way, but their vectors differ
+    // the training here and the one through the server encoded and split the log in the same way, but their vectors
+    // differ
     const bytesOf = ({ files }: typeof own, name: string) => files[name]!.sha256;
     expect(bytesOf(other, "model/key-history.safetensors")).toBe(
       bytesOf(own, "model/key-history.safetensors"),

@@ -31,7 +31,7 @@ const trainings = {
 type Kind = keyof typeof trainings;
 const kinds = Object.keys(trainings) as Kind[];
 
-/** The fixtures whose first rows are the logs of the command lines, by the logs' names there. */
+/** The logs in the command lines by their names; each contains the first rows of a fixture. */
 const logs = { CLICKS: "clicks.csv", PURCHASES: "purchases.csv", RATINGS: "ratings.csv" };
 
 const placed = (line: string): string =>
@@ -65,7 +65,10 @@ const without = (...left: Kind[]): Kind[] => kinds.filter((kind) => !left.includ
 const trained = without("imported");
 const byColumns: Kind[] = ["features", "columns", "cooccurrence"];
 
-/** A command line, and for kinds of runs that it rejects, the message; it succeeds with all other kinds. */
+/**
+ * Command lines. For the kinds of runs that reject a line, a pattern of the message; with all other kinds, the line
+ * succeeds.
+ */
 const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][] = [
   [
     "export RUN --format npy --field ITEM --reserve keras",

@@ -1,5 +1,5 @@
 // Exports for networks and vector stores: the initial weights for FNN give the model's scores, and an export contains
-// the reserved and the selected rows that were requested.
+// the rows that --reserve adds, and of the other rows only those that its options select.
 
 import { unzipSync } from "fflate";
 import { parquetReadObjects } from "hyparquet";
@@ -277,7 +277,8 @@ describe("--delta", () => {
   const week1 = at("week1");
   const week2 = at("week2");
   beforeAll(async () => {
-    // the first log has no teas and the second no chess; keys of both keep their rows
+    // the first log lacks items of the group `tea`, and the second those of `chess`; keys that occur in both keep their
+    // rows
     const write = (name: string, without: string): void =>
       writeFileSync(at(name), `${[header, ...lines.filter((line) => !line.includes(without))].join("\n")}\n`);
     write("week1.csv", "tea-");

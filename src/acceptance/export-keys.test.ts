@@ -262,7 +262,7 @@ test("a numeric field's row, whose key is empty, is called like the field where 
 test("the help and docs/formats.md state every format's rule, and every format that changes or refuses a key has one", async () => {
   const help = (await embedOk(["export", "--help"])).stdout;
   const page = readFileSync(join(projectFolder, "docs", "formats.md"), "utf8");
-  // cells of a Markdown table are padded
+  // removes the blanks with which cells of a Markdown table are padded
   const cellsOf = (line: string): string[] => line.split("|").map((cell) => cell.trim());
   const rows = page.split("\n").filter((line) => line.startsWith("| `"));
   for (const [names, summary] of keyRules) {

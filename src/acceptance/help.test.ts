@@ -156,7 +156,7 @@ describe("help TOPIC", () => {
     const { stdout, stderr } = await embedOk(["help", name]);
     expect(stdout.length).toBeGreaterThan(300);
     expect(stderr).toBe("");
-    // lines are at most as wide as a terminal, except for lines of options and of the table
+    // no line has more than 140 characters, except for indented lines: those of options and of tables
     expect(stdout.split("\n").filter((line) => !line.startsWith("  ") && line.length > 140)).toEqual([]);
   });
 

@@ -33,7 +33,7 @@ beforeAll(async () => {
   await embedOk(["train-fm", log, "-o", at("fm"), ...parts, "--quiet"]);
 });
 
-/** Removes everything that depends on the clock. */
+/** Returns a result of `embed lift` without the parts that depend on the clock. */
 function withoutSeconds({ seconds: _, pretraining: __, ...result }: Result): unknown {
   const options = { ...(result as Result & { options: Record<string, unknown> }).options, threads: 0 };
   return {

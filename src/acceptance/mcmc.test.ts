@@ -49,7 +49,8 @@ describe("mcmc on clicks", () => {
   });
 
   test("is better than ten epochs of AdaGrad with the L2 of large logs", async () => {
-    // the default L2 of a small log is chosen for early stopping, with which AdaGrad is better here
+    // the L2 of large logs is given, because the default for small logs was chosen for early stopping, and AdaGrad with
+    // that default is better here
     const given = ["--epochs", "10", "--l2-vector", "0.01", "--vector-rate", "1"];
     const adagrad = await summaryOf([...clicks, ...given, "-o", at("adagrad")]);
     expect(summary.metrics["test"]!["logLoss"]).toBeLessThan(adagrad.metrics["test"]!["logLoss"]!);

@@ -147,7 +147,7 @@ test("works from cron: no HOME, no terminal, PATH of /usr/bin:/bin, another fold
   const line = `env -i PATH=/usr/bin:/bin "${join(node, "node")}" "${program}" run "${join(at, "shop.yaml")}" --quiet <&-`;
   const { code, stdout, stderr } = await shell(line, bare);
   expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
-  // such a small log gives a bad model, and cron mails the warnings about the published run
+  // the log is so small that its model is bad, and cron mails the warnings about the published run
   expect(stderr).toMatch(
     /^warning: the model is worse than predicting the mean label [^\n]*\nwarning: nothing shows that the vectors mean anything[^\n]*\n$/,
   );

@@ -176,7 +176,7 @@ test("a pipeline's trainings may be called constructor and toString; __proto__ i
       expect.stringContaining("a key cannot be called '__proto__'"),
     ]);
   }
-  // a function has a numeric length, which must not be taken for a metric
+  // every object inherits `constructor.length`, a number that must not be taken for a metric
   const failed = await run(pipeline("toString", "[]", "constructor.length"));
   expect(failed.code).toBe(81);
 });

@@ -32,7 +32,7 @@ async function reported(args: string[], out = at("page.html")): Promise<Summary 
 const sectionsOf = (page: string) => [...page.matchAll(/<section id="([a-z]+)"/g)].map(([, id]) => id);
 
 /**
- * Returns the option with which a report shows, instead of a field's keys, the names in a file that knows one item and
+ * Returns the option with which a report shows names instead of a field's keys. The file of names knows one item and
  * all users.
  */
 const names = (field: string) => ["--names", `${at("titles.csv")}:${field}=key:name`];

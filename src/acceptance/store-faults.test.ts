@@ -95,7 +95,7 @@ test("a disk without a name left for a file is 74 at every command, and the old 
       const commands = [
         ["publish", run, "--store", store(disk), "--name", "items"],
         ["forget", store(disk), `item:${key}`],
-        // these commands need at most one or two directory entries, so that they fail only if none is left
+        // rollback and gc need at most one or two directory entries, so that they fail only if none is left
         ...(free === 0
           ? [
               ["rollback", join(store(disk), "items")],

@@ -36,7 +36,7 @@ async function rowsOf(run: string, table?: string): Promise<Row[]> {
 
 const bytesOf = (run: string) => readFileSync(join(run, "embeddings.arrow"));
 
-/** Trains, and returns the output and the run. */
+/** Trains with `train-graph`; returns the messages and the path of the run. */
 async function trained(name: string, log: string, ...flags: string[]) {
   const run = at(name);
   const { stderr } = await embedOk(["train-graph", log, ...flags, "-o", run, "--force"]);

@@ -486,7 +486,7 @@ describe("a trained run with events", () => {
     const of = async (...flags: string[]) =>
       rowsIn((await embedOk(["transform", als, ...flags, "--quiet"])).stdout).find(({ key }) => key === out)!
         .vector;
-    // in each of these rows, the bias of the item comes first, and its vector follows
+    // the numbers of a row are the bias of the item and then its vector, which are compared together
     const fromContent = await of("--content", kinds, "--prior-events", "6");
     const folded = await of("--fold-in", at("events.csv"), "--field", "item");
     const blend = await of("--content", kinds, "--fold-in", at("events.csv"), "--prior-events", "6");

@@ -114,7 +114,7 @@ describe("standard input stays open", () => {
 
     stream.write(`${purchases.header}\n${rows[0]!.join("\n")}\n${rows[1]![0]}\n`);
     expect(await stream.read(2)).toEqual([vectors.get("customer_id"), vectors.get(key(0))]);
-    // sends a line in two pieces
+    // sends a line of the stream in two pieces
     const second = `${rows[1]!.slice(1).join("\n")}\n`;
     stream.write(second.slice(0, 30));
     stream.write(second.slice(30));

@@ -143,7 +143,7 @@ beforeAll(async () => {
   appendFileSync(join(folder, "damaged", "embeddings.arrow"), "x");
 });
 
-/** Returns the last line of standard error with the page's placeholders. */
+/** Returns the last line of standard error, in which the page's placeholders replace the parts that vary. */
 async function lastLine(line: string, replaced: Case[1][]): Promise<{ code: number | null; text: string }> {
   const { code, stderr } = await embed(line.split(" "), { cwd: folder });
   const text = replaced.reduce(

@@ -12,19 +12,20 @@ import type { OpenTable } from "./tables.js";
 export type { Compose };
 
 /**
- * Returns the table with its items composed. By default, items are composed if the run has side columns of items.
+ * Returns the table with its items composed: an item's vector becomes a sum over its columns. By default, items are
+ * composed if the run has side columns of items.
  *
  * @throws {UsageError} --compose item is set, but the run has no items with side columns, or its model cannot compose
  */
 export async function composeItems({ run, table }: OpenTable, how: Compose | undefined): Promise<Composed> {
   const composition = await compositionOf(run, table.fields, how);
   if (!composition) return { table };
-  // imported on demand: most tables are not composed, and importing takes longer than returning such a table
+  // imports the module on demand, because few tables are composed, and the import takes long
   const { composed } = await import("./composed-items.js");
   return await composed(table, composition);
 }
 
-/** Returns how item vectors are composed, if they are. @param fields the table's fields @throws as composeItems */
+/** Returns which columns compose item vectors, if any do. @param fields the table's fields @throws as composeItems */
 export async function compositionOf(
   run: Run,
   fields: readonly string[],

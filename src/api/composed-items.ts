@@ -18,7 +18,7 @@ export interface Composed {
   table: EmbeddingTable;
   /** name of the item column if item vectors are sums over several columns, else undefined */
   item?: string;
-  /** a sentence that describes the item vectors */
+  /** a sentence about the columns whose vectors an item's vector sums up */
   note?: string;
 }
 
@@ -62,7 +62,7 @@ function laidOut(table: EmbeddingTable, { space, composer }: Composition): Embed
   return { ...table, dim: composer.dim, vectors: composer.vectors(rows) };
 }
 
-/** Replaces vectors and weights of items by composed ones. An item without side columns in the run keeps its own. */
+/** Replaces items' vectors and weights by sums over columns. Items without side columns in the run keep their own. */
 function withItems(
   table: EmbeddingTable,
   item: string,
@@ -88,7 +88,7 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/** Returns the table in the layout of composed vectors. @throws {UsageError} the model cannot compose row vectors */
+/** Returns the table with row vectors as the model composes items from them. @throws {UsageError} it composes none */
 async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
   const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);

@@ -24,7 +24,7 @@ export interface EdgeFile {
 
 /** Edges, and the names of the other columns of their files. */
 interface ReadEdges extends EdgeFile {
-  /** names of the columns that were not read */
+  /** names of the files' columns that were not read */
   others: readonly string[];
 }
 

@@ -33,7 +33,7 @@ export interface NamedNeighbor extends Neighbor {
   name?: string;
 }
 
-/** Options of the search; those with a default are set. */
+/** Options of a search for neighbors, with their defaults. */
 type Sought = Resolved<typeof neighborsOptions> & { signal: AbortSignal };
 
 interface Query {
@@ -82,7 +82,7 @@ interface Finder {
   find: (queries: readonly Query[]) => Promise<NeighborsOf[]>;
 }
 
-/** Calls `use` with an exact search; vectors are read from the file as needed, unless items are composed. */
+/** Calls `use` with an exact search. Reads vectors from the file as needed; if it composes items, reads all at once. */
 async function withExactFinder<T>(
   path: string,
   { table: name, compose, top, metric = "cosine", signal }: Sought,

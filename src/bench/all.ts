@@ -72,7 +72,7 @@ export async function bench(): Promise<void> {
   console.log(`\nwrote ${path}`);
 }
 
-/** Returns the lines of the table on a page. */
+/** Returns the lines of a page's table of measurements, without its header. */
 function linesIn(path: string): string[] {
   if (!existsSync(path)) return [];
   const [, , ...lines] = readFileSync(path, "utf8")

@@ -13,7 +13,7 @@ export interface Row {
 /** Figures that are measured together, in one run of each program. */
 export interface Duel {
   rows: readonly Row[];
-  /** runs embed; returns the figure of each row */
+  /** runs embed; returns one figure for each line of the table */
   ours: () => Promise<number[]>;
   /**
    * the peer, whose `figures` runs it and returns the same figures; or `missing`, the reason why it cannot be run;
@@ -31,7 +31,7 @@ export interface MeasuredRow extends Row {
   theirs: number[];
 }
 
-/** Measures both programs alternately, `repeats` times each. */
+/** Measures embed and its peer alternately, `repeats` times each. */
 export async function measureDuel({ rows, ours, peer, end }: Duel, repeats: number): Promise<MeasuredRow[]> {
   const measured = rows.map((row): MeasuredRow => ({
     ...row,

@@ -17,13 +17,13 @@ import { canGenerate, ctrLog, describeSeconds, median } from "./ctr-logs.js";
 const run = promisify(execFile);
 const REPEATS = 5;
 
-/** Runs the program and prints its peak resident memory, in KiB, to stderr. */
+/** A program that runs embed, and prints the peak resident memory of its process, in KiB, to stderr. */
 const measured = `
 process.on("exit", () => console.error("peak " + process.resourceUsage().maxRSS));
 await import(${JSON.stringify(pathToFileURL(embed).href)});
 `;
 
-/** Prints wall time and peak memory by number of rows, and the time of reading back. */
+/** Prints wall time and peak memory of `embed encode` by number of rows, and the time of reading a dataset back. */
 export async function bench(): Promise<void> {
   if (!canGenerate("encode")) return;
   const log = `${await ctrLog(1, 1_000_000)}.csv`;

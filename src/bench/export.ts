@@ -34,7 +34,7 @@ const formats = [
   ["redis", "--into", "items"],
 ];
 
-/** Exports in each format, and prints a line for each. */
+/** Exports a run in each format, and prints a line with the size and the speed of each export. */
 export async function bench(): Promise<void> {
   const [millions = "5", ...wanted] = process.argv.slice(3);
   const numRows = Number(millions) * 1e6;

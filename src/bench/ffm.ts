@@ -81,7 +81,7 @@ export async function inputOf(train: string, valid: string, test: string) {
   return { input, testRows: examples.test!, testLabels: examples.test!.labels };
 }
 
-/** Prints the epochs of xLearn with one and two threads. */
+/** Prints the speed of xLearn with one and with two threads. */
 async function timePeer(log: string): Promise<void> {
   const program = process.env["EMBED_XLEARN"];
   if (program === undefined) return;

@@ -51,7 +51,7 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** Measures alternately: native, one thread, two threads shuffled, two threads in file order. */
+/** Measures alternately: the native program, and embed with one and two threads, each in shuffled and in file order. */
 async function compare(
   dim: number,
   folder: string,

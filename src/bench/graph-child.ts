@@ -1,4 +1,4 @@
-// The embed side of `npm run bench -- graph`, in its own process; prints its measurements as JSON.
+// The process of `npm run bench -- graph` that measures embed; prints its measurements as JSON.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -40,7 +40,7 @@ interface Point {
 }
 const middle: Point = { rows: 1_000_000, features: 100_000, dim: 16, threads: 2 };
 
-/** Values that are measured along each axis. */
+/** The values that are measured of one quantity, while all others have their values in `middle`. */
 const axes = {
   rows: [1_000_000, 4_000_000, 16_000_000],
   features: [100_000, 1_000_000, 10_000_000],
@@ -173,7 +173,7 @@ async function writePage(measured: ReadonlyMap<Axis, readonly Line[]>): Promise<
   const sections: string[] = [];
   for (const [axis, lines] of measured) {
     writeFileSync(join(docs, `growth-${axis}.svg`), plotSvg(pen, axis, lines));
-    // the plots of the other axes are part of docs/how-large.md
+    // describes only the plot of threads, because docs/how-large.md contains the plots of the other axes
     if (axis !== "threads") continue;
     sections.push(
       "## Threads\n",

@@ -15,7 +15,7 @@ const NEGATIVES = 2;
 
 /** Returns a function that draws keys in [0, size); the probability of key n is proportional to 1 / (n + 1). */
 function zipf(size: number): (random: Random) => number {
-  // inverse of the distribution function in its continuous approximation
+  // approximates the distribution by a continuous one, and inverts its distribution function
   return (random) => Math.min(size - 1, Math.floor((size + 1) ** random()) - 1);
 }
 

@@ -58,7 +58,7 @@ const settings: Record<string, Setting> = {
   "genres permuted, neighbors": { given: neighbors, genres: "permuted" },
 };
 
-/** Trainings to measure instead of the ones above, as JSON, if EMBED_SETTINGS is set. */
+/** EMBED_SETTINGS: trainings to measure instead of `settings`, as JSON. */
 const asked = process.env["EMBED_SETTINGS"];
 
 export async function bench(): Promise<void> {

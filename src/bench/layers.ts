@@ -14,7 +14,7 @@ import { median, run } from "./ctr-logs.js";
 
 const DIM = 64;
 const REPEATS = 5;
-/** Number of timed propagations, after as many for warm-up. */
+/** Number of propagations through the layers that are timed, after as many for warm-up. */
 const TIMES = 20;
 const log = join(projectFolder, "..", "shared", "data", "gowalla", "train.csv");
 

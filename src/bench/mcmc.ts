@@ -26,7 +26,7 @@ const settings = [
   { method: "mcmc", dim: 6, epochs: 120, draws: 100 },
 ] satisfies GivenFm[];
 
-/** Prints the figures on the clicks, and those on the ratings. */
+/** Measures trainings on generated clicks, if their generator exists, and on ratings. */
 export async function bench(): Promise<void> {
   if (canGenerate("mcmc")) {
     const out = mkdtempSync(join(tmpdir(), "embed-mcmc-"));

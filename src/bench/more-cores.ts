@@ -13,7 +13,7 @@ export interface Gain {
   name: string;
   /** seconds of one thread, divided by the seconds of two threads: of the whole training, from the log in memory */
   ofTwo: number;
-  /** the same ratio for the epochs after the first; undefined if the training has no such epochs */
+  /** seconds of one thread divided by those of two in the epochs after the first; undefined if the training has none */
   ofEpochs?: number | undefined;
   /** processor seconds with 1, 2, 4, 8 and 16 threads */
   processor: readonly number[];
@@ -21,8 +21,9 @@ export interface Gain {
 
 /**
  * Estimates the gain of the epochs, or of a training without epochs, on 8 and on 32 cores by Amdahl's law. The serial
- * share of the work follows from the gain of two threads and their processor time. The rest is divided by the number of cores, and grows like the processor time; from
- * 16 to 32 threads as from 8 to 16.
+ * share of the work follows from the gain of two threads and their processor time. The parallel share is divided by the
+ * number of cores, after it has grown like the processor time; from 16 to 32 threads, it grows by the same factor as
+ * from 8 to 16.
  */
 export function estimates({ ofTwo, ofEpochs = ofTwo, processor }: Gain): [eight: number, many: number] {
   const [one, two, , eight, sixteen] = processor as [number, number, number, number, number];
@@ -32,7 +33,7 @@ export function estimates({ ofTwo, ofEpochs = ofTwo, processor }: Gain): [eight:
   return [gainOn(8, eight), gainOn(32, (sixteen * sixteen) / eight)];
 }
 
-/** Returns one line per training. */
+/** Returns a Markdown list with one line per training. */
 export function listOfGains(gains: readonly Gain[]): string {
   const lines = gains.map((gain) => {
     const [eight, many] = estimates(gain);
@@ -42,14 +43,14 @@ export function listOfGains(gains: readonly Gain[]): string {
   return lines.join("");
 }
 
-/** Returns the text of the section that the page contains now. */
+/** Returns the text that docs/growth.md contains now in its section on more cores; empty if it has none. */
 export function keptMoreCores(): string {
   const text = readFileSync(page, "utf8");
   const at = text.indexOf(HEADING);
   return at < 0 ? "" : text.slice(at);
 }
 
-/** Replaces the section of the page by a new one. */
+/** Replaces the section on more cores in docs/growth.md. */
 export function writeMoreCores(gains: readonly Gain[]): void {
   const text = readFileSync(page, "utf8");
   const before = text.slice(0, text.length - keptMoreCores().length).trimEnd();

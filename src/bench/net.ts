@@ -100,7 +100,7 @@ async function checkReference(plan: NetPlan, rows: NetRows): Promise<void> {
   }
 }
 
-/** Times one and two threads alternately. */
+/** Times steps of the network with one and with two threads, alternately. */
 async function timeSteps(plan: NetPlan, rows: NetRows): Promise<void> {
   const threads = [1, 2];
   const nets = await Promise.all(threads.map((n) => startNet(plan, firstOf(plan), { threads: n })));

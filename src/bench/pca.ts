@@ -105,8 +105,8 @@ async function timeScale(): Promise<void> {
 }
 
 /**
- * Generates for each user a sorted list of distinct items. Each user has at least eight; the other entries are divided
- * among the users at random, in very different numbers.
+ * Generates for each user a sorted list of distinct items, `numEntries` items in all lists together. Each user has at
+ * least eight; the others are divided among the users at random, in very different numbers.
  */
 function zipfEvents(numUsers: number, numItems: number, numEntries: number): SparseRows {
   const uniform = (key: number, counter: number): number => (draw(key, counter) + 0.5) / 2 ** 32;

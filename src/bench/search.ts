@@ -20,7 +20,7 @@ import { mulberry32 } from "../testing/random.js";
 /** Number of settings that a simulated search tries. */
 const SIZE = 12;
 const DRAWS = 1000;
-/** Minimum numbers of epochs (of trees for boosted trees) after which a rule may drop a setting. */
+/** Minimum numbers of epochs (of trees for boosted trees) after which a stopping rule may drop a setting. */
 const FROM = [1, 2, 4, 8, 16, 32];
 
 interface Curve {
@@ -56,7 +56,7 @@ function curvesOf({ manifest }: Pick<Run, "manifest">, lines: readonly TrialLine
   });
 }
 
-/** Returns a line of the table: means over random samples of settings. */
+/** Returns the table's line for a stopping rule: means over random samples of settings. */
 function compared(run: string, curves: readonly Curve[], name: string, rule: Rule, from: number): string {
   const random = mulberry32(23);
   const sums = { epochs: 0, drops: 0, ruled: 0, full: 0 };

@@ -68,7 +68,7 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** Trains the reference on the sessions of a run, and writes its vectors as word2vec text. */
+/** Trains the reference implementation on the sessions of a run, and writes its vectors as word2vec text. */
 async function referenceVectors(path: string, seed: number, epochs: number): Promise<string> {
   const { sessions, keys } = await sessionsOf(path);
   const counts = new Float64Array(keys.length);

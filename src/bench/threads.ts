@@ -29,7 +29,7 @@ const child = fileURLToPath(new URL("./threads-child.js", import.meta.url));
 
 /** A training whose speedup by threads is measured. */
 interface Training {
-  /** words of the command that both measurements have in common */
+  /** words of the training command that are the same when its speedup and its processor time are measured */
   of: string;
   log: () => string | Promise<string>;
   /** further options for measuring the speedup */
@@ -147,7 +147,9 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** Measures the gain. @returns median seconds with one thread divided by those with two; undefined without the log */
+/**
+ * Measures the speedup. @returns median seconds with one thread divided by those with two; undefined without the log
+ */
 async function gainOf(name: string, folder: string): Promise<Pick<Gain, "ofTwo" | "ofEpochs"> | undefined> {
   const { of, log, options } = trainings[name]!;
   const path = await log();
@@ -173,7 +175,7 @@ async function gainOf(name: string, folder: string): Promise<Pick<Gain, "ofTwo" 
   return { ofTwo, ofEpochs };
 }
 
-/** Measures processor time. @returns seconds for each number in THREADS */
+/** Measures processor time. @returns seconds for each of the numbers of threads in THREADS */
 async function processorOf(name: string, folder: string): Promise<number[]> {
   const { of, log, wide } = trainings[name]!;
   const path = await log();

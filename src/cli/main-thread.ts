@@ -26,7 +26,7 @@ export async function isShort(
   if (!long || run.startsWith("-") || words.length > MOST_WORDS) return false;
   if (words.some((word) => /^-[^-]/.test(word) || long.some((name) => isOption(word, name)))) return false;
   if (long.some((name) => environment[`EMBED_${name.toUpperCase()}`])) return false;
-  // options of Node may limit the heap of the main thread
+  // with options of Node, the heap of the main thread may be too small for a command
   if (environment["NODE_OPTIONS"] || execArgv.length > 0) return false;
   const files = ["manifest.json", "embeddings.arrow", "embeddings.added.arrow"];
   const sizes = await Promise.all(files.map((file) => fileSize(join(run, file))));

@@ -19,7 +19,7 @@ export async function main(argv: string[]): Promise<void> {
   }
 }
 
-/** Starts the command, usually on a thread; the rest of the setup is done while it starts. */
+/** Starts the command: on this thread if it is short, else on a new one, which starts while this one is set up. */
 async function placeFor(argv: string[]): Promise<CommandHost> {
   if (await isShort(argv, process.env, process.execArgv)) {
     const { CommandHere } = await import("./command-here.js");

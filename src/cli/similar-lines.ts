@@ -75,7 +75,7 @@ export class SimilarLines {
 
   see(text: string): void {
     this.#held.push(text);
-    // writes the sentences that are held back soon, because a long computation may follow before the next event
+    // writes the held-back sentences after 100 ms, because a long computation may follow before the next event
     this.#timer ??= setTimeout(() => this.end(), 100);
     this.#timer.unref();
   }

@@ -12,7 +12,7 @@ export function startThread(argv: string[]): CommandHost {
   return new Worker(new URL("./command.worker.js", import.meta.url), {
     workerData: start,
     stdin: true,
-    // with `false`, Node would open the streams of the process before it starts the thread
+    // if `stdout` were false, Node would open the streams of the process before it starts the thread
     stdout: true,
     stderr: true,
   });

@@ -163,7 +163,10 @@ export function durationOf(text: string): number {
   return Number(text.slice(0, -1)) * units[text.at(-1)!]!;
 }
 
-/** Reads the bounds of a file of their own or under `gates:` in a pipeline file. @throws {ConfigError} as readYaml */
+/**
+ * Reads bounds: from a file that contains nothing else, or from `gates:` in a pipeline file. @throws {ConfigError} as
+ * readYaml
+ */
 export async function readBounds(path: string): Promise<GateBounds> {
   const read = await readYaml<{ gates: GateBounds } | GateBounds>(path, "the bounds", (content) =>
     typeof content === "object" && content !== null && "gates" in content

@@ -4,11 +4,11 @@
 import { printable, visibleText } from "../errors.js";
 import { type NewestGate, newRowsLines, type RowSpread } from "./new-rows-gates.js";
 
-/** The known properties of a log. */
+/** The properties of a log that `embed init` knows. */
 export interface StarterLog {
   /** names of the log's files or patterns, as written into the pipeline file */
   logs: readonly string[];
-  /** a sentence that says which files these names denote now and later */
+  /** a sentence that says which files the names in `logs` denote now and later */
   note: string;
   /** number of files that match the patterns now; undefined if one file is named without a pattern */
   files?: number;
@@ -231,17 +231,17 @@ const WORSE: Readonly<Record<string, string>> = {
 };
 const ofLabels = [METRICS.binary, METRICS.regression];
 
-/** Returns half of the current number of rows, rounded. */
+/** Returns a minimum for the number of rows: half of the current number, rounded down to two digits. */
 function atLeast(rows: number): number {
   const half = Math.floor(rows / 2);
   const unit = 10 ** Math.max(0, String(half).length - 2);
   return Math.floor(half / unit) * unit;
 }
 
-/** The role of a column that is not a feature unless it is named. */
+/** The role of a column that is no feature, unless the user names it as one. */
 export const LEFT_OUT = "left out";
 
-/** The known properties of a column. */
+/** The properties of a column that `embed init` knows. */
 export interface StarterColumn {
   name: string;
   /** user, item, label, time, weight, session or numeric; `field`; or `left out` */

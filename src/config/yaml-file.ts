@@ -171,7 +171,8 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
   lines.addNewLine(0);
   for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1);
   checkDepth(text, fail);
-  // the package compares each key with all others of its mapping, which takes quadratic time
+  // does not let the package check that keys are unique: it compares each key with all others of its mapping, which
+  // takes quadratic time
   const document = parseDocument(text, { uniqueKeys: false });
   const [problem] = document.errors;
   if (problem) return fail(problem.pos[0], problem.message.split(" at line")[0]!);

@@ -8,7 +8,7 @@ function normals(n: number, seed: number): Float32Array {
   const random = mulberry32(seed);
   return Float32Array.from({ length: n }, () => random() + random() + random() - 1.5);
 }
-/** Returns the greatest entry of Q'Q - I. */
+/** Returns the greatest entry of Q'Q - I for a rotation Q; it is 0 if Q is orthogonal. */
 function fromOrthogonal(rotation: number[][]): number {
   const dim = rotation.length;
   let worst = 0;

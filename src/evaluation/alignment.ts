@@ -13,7 +13,7 @@ import { lengthOf } from "../retrieval/nearest.js";
 import { addRotated, rotationOnto } from "../solvers/rotation.js";
 
 /**
- * Returns Q as f64[dim][dim].
+ * Returns the rotation Q that brings the vectors of the new table closest to those of the earlier one, f64[dim][dim].
  *
  * @param counts [n]: number of events of each key; if all are 0, as in a foreign table, all keys have the same weight
  */
@@ -32,7 +32,7 @@ export function alignmentRotation(
   );
 }
 
-/** Returns the rows multiplied by Q, f32[n * dim]. */
+/** Returns the rows multiplied by a rotation matrix, f32[n * dim]. */
 export function rotatedRows(vectors: Float32Array, rotation: readonly number[][]): Float32Array {
   const sums = new Float64Array(vectors.length);
   addRotated(sums, vectors, rotation);

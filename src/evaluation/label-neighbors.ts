@@ -11,13 +11,13 @@ import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { labelsOfItem, type ItemLabels } from "./item-labels.js";
 
 /**
- * Returns f64[numItems]: share(i) of each item.
+ * Returns f64[numItems]: the share of each item's k nearest items that have a label in common with it.
  *
  * @param nearest u32[numItems * most], nearest first, padded with NO_ITEM
  * @param k number of neighbors to use, <= most
  */
 export function sharedLabels(items: ItemLabels, nearest: Uint32Array, most: number, k: number): Float64Array {
-  // index of the last visited item with each label
+  // by label: the last of the items so far that has the label
   const owner = new Uint32Array(items.numLabels).fill(NO_ITEM);
   return mapTo(Float64Array, { length: items.numItems }, (_, i) => {
     for (const label of labelsOfItem(items, i)) owner[label] = i;
@@ -29,12 +29,12 @@ export function sharedLabels(items: ItemLabels, nearest: Uint32Array, most: numb
   });
 }
 
-/** Returns f64[numItems]: chance(i) of each item. */
+/** Returns f64[numItems]: the share of all other items that have a label in common with each item. */
 export function sharedByChance(items: ItemLabels): Float64Array {
   const { numItems, numLabels } = items;
   const itemsOf: number[][] = Array.from({ length: numLabels }, () => []);
   for (let i = 0; i < numItems; i++) for (const label of labelsOfItem(items, i)) itemsOf[label]!.push(i);
-  // chance(i) is computed once for all items with the same labels
+  // computes the share once for all items with the same labels
   const known = new Map<string, number>();
   return mapTo(Float64Array, { length: numItems }, (_, i) => {
     const own = labelsOfItem(items, i);

@@ -101,7 +101,7 @@ function nearestDots(places: Float64Array, row: number, k: number): Uint32Array 
     const [x, y] = [places[2 * other]! - places[2 * row]!, places[2 * other + 1]! - places[2 * row + 1]!];
     const distance = x * x + y * y;
     if (distance >= distances[k - 1]!) continue;
-    // moves farther points back by one position
+    // moves the points that are farther away back by one position
     let at = k - 1;
     for (; at > 0 && distances[at - 1]! > distance; at--) {
       distances[at] = distances[at - 1]!;

@@ -18,7 +18,7 @@ import type { UserMetric } from "./user-metric.js";
 export interface Units {
   kind: "user" | "row";
   size: number;
-  /** u32[numRows]: unit of each row */
+  /** u32[numRows]: index of the user to whom each row belongs, or of the row itself */
   of: Uint32Array;
 }
 

@@ -60,7 +60,7 @@ function meanLength(vectors: Float32Array, dim: number): number {
   return vectors.length === 0 ? 0 : (sum * dim) / vectors.length;
 }
 
-/** Returns f64[n]: 1 - cos(a Q, b). */
+/** Returns f64[n]: 1 minus the cosine of each row of `b` and the same row of `a`, which is rotated to match `b`. */
 function displacements(a: Float32Array, b: Float32Array, dim: number): Float64Array {
   const n = a.length / dim;
   const rotated = new Float64Array(a.length);

@@ -17,15 +17,15 @@ import { unitRows } from "../retrieval/nearest.js";
 
 /** Number of rows of a neighborhood, including the row itself. */
 export const K = 15;
-/** Half the width of the initial positions, as in the authors' code. */
+/** Half the width of the initial positions, as in the code of UMAP's authors. */
 const REACH = 10;
 /** Size of the perturbation that separates points with the same initial position. */
 const JITTER = 1e-4;
 const SEED = 0x756d6170;
 const JITTER_SEED = 0x6a697474;
 /**
- * Numbers of epochs for few and for many rows. The authors use 500 below 10,000 rows, but layouts of thousands of rows
- * converge sooner.
+ * Numbers of epochs for few and for many rows. The authors of UMAP use 500 below 10,000 rows, but layouts of thousands
+ * of rows converge sooner.
  */
 const EPOCHS = { few: 500, many: 300 };
 const MANY = 1000;

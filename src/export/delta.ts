@@ -47,8 +47,7 @@ export const deltaFormats = ["jsonl", "npy"] as const;
 /**
  * Compares tables key by key.
  *
- * @param reserve the scheme of the reserved rows, which precede the keys in both tables; undefined without reserved
- * rows
+ * @param reserve where the reserved rows of both tables are, which precede the keys; undefined without reserved rows
  * @throws {UsageError} another dim, or a key of both is in different rows
  */
 export function deltaOf(
@@ -115,7 +114,10 @@ export function* deltaLines(batch: ExportBatch, { written, removed }: Delta): Ge
   yield out.take();
 }
 
-/** Returns the names of the files, each with its chunks. @throws {UsageError} the table has several fields */
+/**
+ * Returns the files that --delta writes as npy: names, each with its chunks. @throws {UsageError} the table has several
+ * fields
+ */
 export function deltaFiles(
   { table, field, weights }: ExportBatch,
   { written, removed }: Delta,

@@ -29,7 +29,7 @@ export async function* encodingChunks(
 ): AsyncGenerator<Uint8Array> {
   if (format === "npy") throw new UsageError("format npy writes several files: name a directory with -o DIR");
   if (format === "parquet") {
-    // imported on demand, because programs on executors do not have its package
+    // imports the writer of Parquet on demand, because programs on executors do not have the package that it needs
     const { parquetChunks } = await import("./files/encoding-parquet.js");
     yield* parquetChunks(encoding, rows);
     return;

@@ -131,7 +131,7 @@ export async function exportToServer(
 /**
  * Writes the changes from an earlier table to this one: jsonl to `write`, npy to the directory `target`.
  *
- * @param options reserve: the scheme of both tables' reserved rows
+ * @param options reserve: the value of --reserve with which both tables are exported
  * @returns how many rows were added, changed, removed and unchanged
  * @throws {UsageError} the format is neither, or the tables cannot be compared, as deltaOf
  */

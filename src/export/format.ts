@@ -28,7 +28,7 @@ interface FormatTraits {
    */
   layers?: true;
   /**
-   * for a format that identifies rows by key: the scheme of --reserve for which it has names of the padding row and the
+   * for a format that identifies rows by key: the value of --reserve for which it has names of the padding row and the
    * out-of-vocabulary row
    */
   namesReserved?: ReserveScheme;
@@ -49,14 +49,14 @@ interface FormatTraits {
 
 export interface FileFormat extends FormatTraits {
   needsDirectory: false;
-  /** Returns the bytes of the file. */
+  /** Returns the bytes of the exported file. */
   chunks(selection: Selection): Chunks;
 }
 
 export interface DirectoryFormat extends FormatTraits {
   needsDirectory: true;
   own: OwnDirectory;
-  /** Returns the names of the files and their chunks. */
+  /** Returns the names of the exported files, each with its chunks. */
   files(selection: Selection): Map<string, Chunks>;
 }
 
@@ -78,7 +78,7 @@ type Declared<Format extends ExportFormat> = Omit<
 
 const usual = { oneKeyColumn: false, keys: exact };
 
-/** A format of one file. */
+/** Declares a format that writes one file. */
 export function fileFormat(declared: Declared<FileFormat>): FileFormat {
   return { ...usual, needsDirectory: false, ...declared };
 }
@@ -96,7 +96,7 @@ export function directoryFormat(
   return { ...usual, needsDirectory: true, own: ownExport(name, names, declared.layers), ...declared };
 }
 
-/** A format that an external package writes. @param names names of a directory's files; absent for one file */
+/** Declares a format that an external package writes. @param names names of a directory's files; absent for one file */
 export function savedFormat(
   name: string,
   names: readonly [string, ...string[]] | undefined,

@@ -48,7 +48,7 @@ export interface Lists {
   batches: AsyncIterable<ListBatch>;
 }
 
-/** Returns the bytes of one file. */
+/** Returns the bytes of a file of lists. */
 export function listChunks(format: ListFormat, lists: Lists): AsyncGenerator<Uint8Array> {
   const { owner, category, item } = lists.columns;
   const columns: RowColumn[] = [

@@ -68,7 +68,7 @@ export function reserveMetadata(how: Parameters<typeof reserveFacts>[0]): Record
 /** Placeholders for the padding row and the out-of-vocabulary row in a list of row numbers. */
 const [PADDING, UNKNOWN] = [-1, -2];
 
-/** Returns a copy of the table with two additional rows for each field of keys. */
+/** Returns a copy of the table with a row for padding and one for out-of-vocabulary keys in each field of keys. */
 export function withReserved(
   table: EmbeddingTable,
   scheme: ReserveScheme,
@@ -106,7 +106,7 @@ function gathered(
     numRows,
     fields,
     fieldOf: Uint32Array.from(fieldOf),
-    // rows stay in the same order, so the bytes of the keys are unchanged
+    // the new rows have empty keys, and the others keep their order, so the bytes of the keys are unchanged
     keys: { size: numRows, bytes: keys.bytes, offsets },
     counts: new Uint32Array(numRows),
     weights: weights && new Float32Array(numRows),

@@ -36,7 +36,7 @@ export interface RowBatch {
   cells: readonly RowCells[];
 }
 
-/** Returns the bytes of one file. @param columns columns with distinct names */
+/** Returns the bytes of a file of rows. @param columns columns with distinct names */
 export function rowChunks(
   format: RowFormat,
   columns: readonly RowColumn[],
@@ -265,7 +265,7 @@ async function* parquetChunks(
   columns: readonly RowColumn[],
   batches: AsyncIterable<RowBatch>,
 ): AsyncGenerator<Uint8Array> {
-  // this module is imported on demand, because few commands need it
+  // imports the writer of Parquet on demand, because few commands need it
   const { ParquetTable } = await import("./files/parquet-table.js");
   const file = new ParquetTable(columns);
   for await (const { numRows, cells } of batches)
@@ -280,7 +280,7 @@ async function* arrowChunks(
   columns: readonly RowColumn[],
   batches: AsyncIterable<RowBatch>,
 ): AsyncGenerator<Uint8Array> {
-  // this module is imported on demand, because few commands need it
+  // imports Apache Arrow on demand, because few commands need it
   const { arrow } = await import("../io/apache-arrow.js");
   const { Field, Float32, Float64, makeData, RecordBatch, Schema, Struct, Uint32, Utf8 } = arrow;
   const types = { key: Utf8, count: Uint32, f32: Float32, f64: Float64 };

@@ -42,7 +42,7 @@ export interface ExportOptions {
   /** content of the run's preprocess.json, which formats of several files include */
   preprocess?: Uint8Array;
   model?: ModelFacts;
-  /** the scheme of the table's padding and out-of-vocabulary rows, if it has such rows */
+  /** where the table has rows for padding and for out-of-vocabulary keys (keras, fuxictr or pytorch), if it has them */
   reserve?: ReserveScheme;
   /** if `reserve` is set: the kind of each field's out-of-vocabulary row */
   unknownKeys?: Readonly<Record<string, UnknownVector>>;

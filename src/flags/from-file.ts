@@ -30,7 +30,7 @@ export function givenFromFile(
   const given: Record<string, unknown> = {};
   for (const option of optionsOf(table)) {
     const name = nameOf(option);
-    // the output path is known only when the command runs
+    // the file need not contain the output path, which is known only when the command runs
     if (option.mandatory && name !== "out" && !Object.hasOwn(file, name))
       fail(name, `${option.flags} is needed`);
     if (!Object.hasOwn(file, name)) continue;

@@ -44,7 +44,7 @@ export function parsedSetting(option: TableOption, value: boolean | string | str
   if (typeof value === "boolean" && isSwitch(option)) return value;
   // a YAML value such as true in `label: true` is passed as text if the option takes a text
   if (!Array.isArray(value)) return parseArg ? parseArg(String(value), undefined) : String(value);
-  // a name in a YAML list may contain a comma
+  // does not split the elements of a YAML list at commas, because a name may contain one
   if (!parseArg || declared.commas) return value;
   return value.reduce<unknown>((previous, text) => parseArg(text, previous), undefined);
 }

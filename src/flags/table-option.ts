@@ -70,7 +70,7 @@ export function givenOf(command: Command, table: OptionTable): Record<string, un
   const given: Record<string, unknown> = {};
   for (const name of Object.keys(table)) {
     const value: unknown = command.getOptionValue(name);
-    // commander gives --no-NAME a default value
+    // leaves out default values: commander gives each --no-NAME one
     if (value !== undefined && command.getOptionValueSource(name) !== "default") given[name] = value;
   }
   return given;

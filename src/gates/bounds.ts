@@ -155,7 +155,7 @@ function ageOutcome(measured: GateMeasurement, maxAge: string, now: number): Gat
 
 type PerField = ValueBounds & { fields?: Record<string, ValueBounds> | undefined };
 
-/** Names of the columns whose role may be used in place of a field's name. */
+/** Names of the columns that bounds may call `user` and `item`, by these roles. */
 export interface NamedRoles {
   user?: string | undefined;
   item?: string | undefined;

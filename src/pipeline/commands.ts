@@ -36,7 +36,7 @@ async function checkedTrainer(command: string): Promise<Trainer> {
 /** Flags that a pipeline sets itself, so that its file must not contain them. */
 const DECIDED = [
   ...["out", "force", "resume", "on-interrupt", "quiet", "json"],
-  // the query is named in `log:` (sql:FILE), and the checksum of the rows is always computed
+  // a pipeline file names the query in `log:` (as sql:FILE), and a pipeline always computes the checksum of its rows
   ...["engine-sql", "engine-hash", "engine-train", "engine-output", "engine-parts"],
 ];
 
@@ -47,7 +47,8 @@ const ENGINE = ["engine", "engine-order", "engine-slice", "engine-timeout"];
 export async function pipelineSettings(): Promise<PipelineSettings> {
   const ofLog = settingsOf(encodeOptions).filter(({ name }) => !DECIDED.includes(name));
   const reading = ofLog.filter(({ group, name }) => group === "Reading:" || ENGINE.includes(name));
-  // a training reads the encoded dataset, but its number of threads and of skipped rows may differ from the encoding's
+  // a training reads the encoded dataset, so that options for reading do not apply, except for --threads and
+  // --on-bad-row, which the training may set differently
   const read = reading.map(({ name }) => name).filter((name) => !["threads", "on-bad-row"].includes(name));
   const ofTraining = ({ options }: Trainer) =>
     settingsOf(options).filter(({ name }) => !DECIDED.includes(name) && !read.includes(name));

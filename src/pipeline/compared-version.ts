@@ -47,7 +47,7 @@ export async function comparedVersion(
       version = before === null ? undefined : { version: before, path: join(store, name, before) };
     } catch (error) {
       if (!(error instanceof EmbedError)) throw error;
-      // a damaged base is reported by the steps; a damaged earlier version is treated as if it were removed
+      // the steps report a damaged base; a damaged earlier version is treated as if it were removed
       return { version: version === latest ? latest : undefined, passedOver };
     }
   }

@@ -195,7 +195,7 @@ export async function withPaths(
     const path = paths.get(name);
     if (!path) placed[name] = value;
     else if (typeof value !== "object") placed[name] = await place(path, value);
-    // the value is a mapping from files to keys, or a list
+    // the value is a list of paths, or a mapping from files to keys
     else placed[name] = await Promise.all([asFlagValue(value)].flat().map((one) => place(path, one)));
   }
   return placed;

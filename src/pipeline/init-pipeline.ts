@@ -168,7 +168,7 @@ async function factsOfLog(
 export interface ProposedLog {
   /** value of `log:`: patterns, or one file */
   log: readonly string[];
-  /** files that match these patterns now */
+  /** files that match the patterns in `log:` now */
   files: string[];
   /** a sentence that says whether and how later files are read */
   note: string;
@@ -189,7 +189,7 @@ export async function proposedLog(logs: readonly string[]): Promise<ProposedLog>
   const isDirectory = await Promise.all(
     files.map(async (path) => (await statOf(path))?.isDirectory === true),
   );
-  // a directory includes the files that are added to it later
+  // names the directories themselves in `log:`, which then includes the files that are added to them later
   if (files.length === logs.length && isDirectory.every(Boolean)) return await directories(logs);
   const mixed = files.find((_, i) => isDirectory[i]);
   if (mixed !== undefined)

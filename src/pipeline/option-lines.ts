@@ -35,7 +35,8 @@ export async function optionLines(
     const scalars = valuesOf(declared, value).map((one) =>
       typeof one === "string" ? scalarOf(one) : String(one),
     );
-    // one name is also written as a list if commas separate names, because a comma in the name would split it
+    // if the option's names are separated by commas, writes even one name as a list, so that a comma in the name does
+    // not split it
     const isList = declared.commas === true || scalars.length !== 1;
     return `${flagOf(option).slice(2)}: ${isList ? `[${scalars.join(", ")}]` : scalars[0]!}`;
   });

@@ -55,7 +55,7 @@ export interface PipelineRecord {
   /** fingerprint of the training */
   train: string;
   base: Pick<BaseVersion, "version" | "manifest"> | null;
-  /** fingerprints of the inputs of the publication */
+  /** fingerprint of each input of the version's publication */
   parts: Record<string, string>;
   /** files of the log, with which the next run compares its own log; absent in older versions */
   log?: LoggedFile[];
@@ -64,7 +64,8 @@ export interface PipelineRecord {
 }
 
 /**
- * An export as pipeline.json records it: its path under exports/, and its options; `delta` refers to the base version.
+ * An export as pipeline.json records it: its path under exports/, and its options, of which `delta` names the base
+ * version.
  */
 export interface RecordedExport {
   out: string;
@@ -182,7 +183,8 @@ async function planTraining(
   const known: BaseVersion | undefined = record?.base
     ? { ...record.base, path: join(pipeline.store, training.name, record.base.version) }
     : undefined;
-  // plans the steps again that published `latest`, with the base of that version, to see whether anything has changed
+  // plans again the steps that published `latest`, from the version that it was based on: if their inputs have not
+  // changed, nothing has to run
   const asPublished = record && (await chain(pipeline, training, ofLog, encode, known, latest));
   if (asPublished && record.fingerprint === asPublished.publish.fingerprint && !force) {
     const unchanged = { runs: false, why: "unchanged" };
@@ -236,7 +238,7 @@ async function chain(
   const work = join(workDirectory(pipeline), name);
   const options = settings.trainings[command]!;
   const { given, goesBy } = resolveLatest(training.given, base);
-  // options that need a model to start from do not apply to a first version
+  // removes options that need --init, because a first version has no earlier model to start from
   if (given["init"] === undefined)
     for (const other of await optionsThatNeed(command, "init")) delete given[other];
   const lastVersion = base?.manifest ?? null;
@@ -326,7 +328,7 @@ function recorded(
 ): RecordedExport[] {
   if (options["keys"] !== undefined) return [];
   if (options["delta"] === undefined) return [{ out, options }];
-  // a delta to a run other than the base would record a path of this machine
+  // does not record a delta to a run other than the base, because its path may exist on this machine only
   return options["delta"] === base?.path ? [{ out, options: { ...options, delta: LATEST_VERSION } }] : [];
 }
 

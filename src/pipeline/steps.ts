@@ -61,7 +61,7 @@ export async function encodeStep(
   const isStated = logs.some(({ partition }) => Object.keys(partition).length > 0);
   const ofEngine = encoding["engine"] !== undefined;
   const { rows } = await runEncoding(given, isStated || ofEngine ? named : planned, quiet(watch));
-  // the rows of an engine were read once when the run was planned, and are read again here
+  // rows that come through an engine were read once when the run was planned, and are read again here
   if (ofEngine) return { text: `${rows.toLocaleString("en")} rows`, rows };
   const found = (await filesOfLog(named)).files.map(({ path }) => path);
   const other = found.find((path) => !planned.includes(path));
@@ -164,7 +164,7 @@ function seenRows({ rows, trainedRows = rows, heldOutRows = 0, options }: Summar
   return `${some} of ${all} rows, the other ${heldOutRows.toLocaleString("en")} held out of the table (refit: false)`;
 }
 
-/** Returns the loss of the split that gates check. */
+/** Returns the first metric of the last split other than the training split, such as `valid logLoss 0.4512`. */
 function shownMetric(metrics: Record<string, object>): string[] {
   for (const [part, values] of Object.entries(metrics).toReversed()) {
     const loss = Object.entries(values).find(

@@ -26,7 +26,7 @@ export async function heldByRun(run: Run, asked: AskedKeys): Promise<string[]> {
     }
   }
   const rest = fieldKeyTexts(asked).filter((text) => !held.has(text));
-  // most keys that are not in a table occur nowhere in the run, so one call checks all of them before each is checked
+  // checks first whether any other key occurs, then each: most keys that are not in a table occur nowhere in the run
   if (rest.length === 0 || !(await rewritingOf(run, parseKeys(rest)))) return [...held];
   for (const text of rest) if (await rewritingOf(run, parseKeys([text]))) held.add(text);
   return [...held];

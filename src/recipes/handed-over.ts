@@ -14,7 +14,7 @@ import { recipeShape, type RunRecipe } from "./run-recipe.js";
 const ELEMENT = "embed-compare";
 const SCHEMA_VERSION = 1;
 
-/** The content of the element: the runs of a comparison. */
+/** The content of the HTML element: the runs of a comparison. */
 export interface HandedOver {
   schemaVersion: number;
   /** version of the program that wrote the page */
@@ -50,7 +50,7 @@ export function handedOverMarkup(page: string, best: string | undefined, recipes
  *
  * @throws {UsageError} the file is not a complete page of this version of `embed compare`
  * @throws {NoInputError} the file cannot be read
- * @throws {ArtifactError} its element is damaged
+ * @throws {ArtifactError} the element with the recipes is damaged
  */
 export async function readHandedOver(page: string): Promise<HandedOver> {
   if ((await kindAt(page)) === undefined) throw new NoInputError(`page '${page}' does not exist`);

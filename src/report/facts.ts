@@ -6,10 +6,10 @@ import { html, shortened, type Content, type Markup, countText, instant, whole }
 
 /** Maximum number of lines in a list of inputs or warnings. */
 const MOST = 20;
-/** Maximum number of characters in a value. */
+/** Maximum number of characters of an option's value or a path. */
 const VALUE = 160;
 
-/** Returns the section, with a block of facts for each run. */
+/** Returns the section on manifests, with a block of facts for each run. */
 export function facts(runs: readonly ReportedRun[]): Section {
   return {
     id: "facts",

@@ -7,7 +7,7 @@ import type { ReportedRun } from "./content.js";
 import { runTitle, type Section } from "./figure.js";
 import { html, shortened, htmlTable, type Markup } from "./html.js";
 
-/** Splits in the order of importance. */
+/** Names of the splits, the most important first. */
 const parts = ["test", "valid", "train"];
 
 /** Returns the table of metrics; undefined if no run has metrics, for example for imported tables. */

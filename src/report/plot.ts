@@ -72,7 +72,7 @@ interface DrawnElement {
 function finished(svg: DrawnElement, label: string): string {
   for (const style of svg.querySelectorAll("style")) style.remove();
   for (const element of svg.querySelectorAll("*")) {
-    // an image has one label, so its parts have none
+    // removes the labels of parts of the image, which has a label of its own
     element.removeAttribute("aria-label");
     element.removeAttribute("aria-hidden");
     for (const { name, value } of [...element.attributes]) {

@@ -31,7 +31,7 @@ export interface ExpectedRows {
   vectors: readonly number[];
 }
 
-/** The readers by format name. */
+/** The readers of exported files, by the name of the format. */
 export const exportReaders: Record<string, Reader> = {
   fnn: (path, { field }) => {
     const { tensors } = safetensors(readFileSync(join(path, "fnn.safetensors")));
@@ -134,7 +134,8 @@ export const exportReaders: Record<string, Reader> = {
       }
       return { name: parseJson<string>(comment), vector };
     }),
-  // pandas interprets a quote at the start of a cell as Papa does, and reads a missing value as no key
+  // RecBole reads the file with pandas, which interprets a quote at the start of a cell as Papa Parse does, and which
+  // reads some words as a missing key
   recbole: (path) => {
     const { data } = Papa.parse<string[]>(text(path), { delimiter: "\t", newline: "\n" });
     return data

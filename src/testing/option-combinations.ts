@@ -263,7 +263,10 @@ export function* drawCombinations(
   }
 }
 
-/** Inserts before each option the options that it requires, unless they are drawn or among the row's words. */
+/**
+ * Inserts before each chosen option the options that it requires, unless they are drawn or the row of trainers.ts has
+ * them.
+ */
 function withCompanions(
   row: TrainerRow,
   chosen: TableOption[],
@@ -281,7 +284,7 @@ function withCompanions(
     for (const [name, values] of Object.entries({ ...more, ...declared.only })) {
       const other = all.find((one) => one.optionName === name);
       if (other === undefined || drawn.has(other.attributeName())) continue;
-      // an option that the row of trainers.ts already sets keeps its value there, if any value is allowed
+      // does not draw an option that the row of trainers.ts sets already, if the chosen option allows any value of it
       if (values === true && row.small.includes(other.long!)) continue;
       drawn.set(other.attributeName(), valueOf(other, values === true ? undefined : values));
       add(other);

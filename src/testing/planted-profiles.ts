@@ -12,15 +12,15 @@ import { mulberry32, normal, type Random } from "./random.js";
 
 const SIZES = [2000, 900, 120, 170, 400, 300, 700, 60, 250];
 const PROFILES = 5000;
-/** Probability that an id of a row is the id of the row's profile. */
+/** Probability that an id of a row is the one of the row's profile; otherwise, the id is random. */
 const OWN = 0.7;
 
 /** Names of the log's columns. */
 export const profileColumns: readonly string[] = SIZES.map((_, c) => `c${c}`);
 
 /**
- * Returns the lines of a CSV file with a header. @param effect standard deviation of the profiles' effects; 0 plants no
- * effect of pairs
+ * Returns the lines of a CSV file with a header. @param effect standard deviation of the profiles' effects; if it is 0,
+ * pairs of ids have no effect
  */
 export function plantedProfilesCsv(seed: number, numRows: number, effect = 3): string {
   const effects = mulberry32(78);

@@ -53,7 +53,7 @@ export async function chooseTrainings(
   return { entered: entered.sort((a, b) => a.effort - b.effort), untrained };
 }
 
-/** Returns copies of a training that start from the tables of others; those from a baseline's table are baselines. */
+/** Returns copies of a training that start from others' tables; one that starts from a baseline's is a baseline. */
 function initializedCopies(
   one: ChosenTraining,
   all: readonly ChosenTraining[],

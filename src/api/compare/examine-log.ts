@@ -40,7 +40,7 @@ export interface ExaminedLog {
   constant?: { measured: Measured; units: number };
 }
 
-/** Options that all trainings get. */
+/** Options that every training of a comparison gets. */
 export type Shared = GivenTraining & Required<Pick<GivenTraining, "valid" | "test">> & { seed: number };
 
 interface Opened {
@@ -70,7 +70,7 @@ export async function examineLog(
     throw error instanceof DataError ? adviceOfClasses(error, notCompared.classes) : error;
   });
   const { goal, ...decided } = comparisonGoal(first.dataset, given);
-  // drops rows below the label threshold before the split, as a training on events does
+  // before the split, drops rows whose label is below the threshold, as a training on events does
   const isEvents = goal === "lists" && first.dataset.roles.label !== undefined;
   const opened = isEvents ? await open(true, { ...shared, ...decided }, silently(watch)) : first;
   const { options, dataset } = opened;

@@ -32,7 +32,7 @@ export interface TrainingOutcomes {
 
 export interface HowToTrain {
   paths: readonly string[];
-  /** options that all trainings get */
+  /** options that every training of the comparison gets */
   shared: GivenTraining;
   /** number of settings that a training with --search tries */
   search: number | undefined;

@@ -97,7 +97,7 @@ function noEdges({ source, target }: EdgeFile, items: Keys, named: string): Usag
 /**
  * Returns the rows of content after one hop of smoothing over the edges; the column numbers of each row ascend.
  *
- * @throws {UsageError} the result would have more than 200 million pairs
+ * @throws {UsageError} the result would have more than 200 million stored values
  */
 export function smoothedRows<R extends BlockRows>(rows: R, { offsets, neighbors, weights }: Graph): R {
   const { numRows } = rows;

@@ -8,7 +8,7 @@ import { withMachine } from "../../workers/with-machine.js";
 /** Candidates for λ, relative to an item with weight 1; Infinity stands for the prediction of the mean. */
 export const PENALTIES = [Infinity, 1000, 300, 100, 30, 10, 3, 1, 0.3];
 
-/** Data and options of a content map's regression, whatever its content rows and its penalty. */
+/** The data and options of a content map's regression that depend neither on the content nor on the penalty. */
 export interface Fitting {
   dim: number;
   hasWeights: boolean;

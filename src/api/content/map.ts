@@ -32,7 +32,7 @@ import { fitRows, PENALTIES, r2OfRows, regressionTargets, type Fitted, type Fitt
 import { contentRows, rowsOfField, type ContentRows } from "./rows.js";
 
 const FOLDS = 5;
-/** Number of events at which an item gets half of the full weight. Chosen in docs/experiments/cold-start.md. */
+/** Number of events that give an item half of the maximum weight in the fit (docs/experiments/cold-start.md). */
 const HALF_KNOWN = 1;
 /** Maximum number of items that take part in the cross-validation. */
 const MOST_JUDGED = 20_000;

@@ -23,7 +23,7 @@ import { openTable, type OpenTable } from "../tables.js";
 
 /** Number of neighbors if --k is not set. */
 const NEIGHBORS = 10;
-/** Share of the items that test the probe. */
+/** Share of the items on which the probe is tested; it is trained on the others. */
 const TEST_SHARE = 0.2;
 /** Maximum number of labels for a probe, which fits a model for each label. */
 const MOST_LABELS = 1000;
@@ -42,7 +42,7 @@ export interface TablesResult {
 /** The evaluated items, which all tables contain. */
 interface CommonItems {
   keys: string[];
-  /** the tables, restricted to these items in the order of `keys` */
+  /** the tables, restricted to the evaluated items in the order of `keys` */
   tables: EmbeddingTable[];
 }
 
@@ -118,7 +118,7 @@ export async function evaluateLabels(
   };
 }
 
-/** Returns the items that all tables contain, in the order of the first table, with composed vectors if they can be. */
+/** Returns the items that all tables contain, in the order of the first table; vectors are composed if they can be. */
 async function commonItems(
   runs: readonly { path: string; name: string }[],
   opened: readonly OpenTable[],

@@ -136,7 +136,7 @@ interface Output {
   force: boolean;
   signal: AbortSignal;
   server?: { variable: string; url: string };
-  /** writes the chunks, for formats of a single file */
+  /** writes the bytes of the export, for formats of a single file */
   write: (chunks: Chunks) => Promise<void>;
 }
 

@@ -121,7 +121,7 @@ async function nonEmptyLines(path: string): Promise<string[]> {
   return text.split(/\r?\n/).filter((line) => line !== "");
 }
 
-/** Returns the vectors for unknown keys. @throws {UsageError} the table has none, and the format needs none */
+/** Returns vectors for unknown keys: the model's, or zeros if the format looks up keys. @throws {UsageError} neither */
 async function unknownKeysOf(
   { run }: OpenRows,
   of: UnknownKeysOf,

@@ -152,7 +152,7 @@ function distinctNumbers(column: Column): number {
   if (column.kind !== "number") return 0;
   const sorted = column.values.slice().sort();
   let distinct = 0;
-  // NaN is the last value after sorting, and does not equal itself
+  // stops at the first NaN: NaN is sorted to the end, and does not equal itself
   for (let i = 0; i < sorted.length && sorted[i] === sorted[i]; i++) {
     if (i === 0 || sorted[i] !== sorted[i - 1]) distinct++;
   }

@@ -11,7 +11,7 @@ import {
 import type { Watch } from "../../training/session/watch.js";
 import type { LiftArm, LiftTraining, LiftTrial } from "./summary.js";
 
-/** Number of seeds, and candidates for the learning rates. */
+/** The number of trainings per arm, each with its own seed, and the candidates for the arm's learning rates. */
 export interface LiftPlan {
   seeds: number;
   learningRates: readonly number[];

@@ -17,7 +17,7 @@ import type { ExampleOptions } from "../../training/options/log.js";
 import { timesOf, type SplitParts } from "../../training/reading/split-parts.js";
 import { splitOptionsOf, type SplitFlags } from "../../training/options/split-options.js";
 
-/** The log of the network, and its splits. */
+/** The log that the network is trained on, and its splits. */
 interface HeldOut {
   dataset: Dataset;
   parts: SplitParts["parts"];

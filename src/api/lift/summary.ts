@@ -169,7 +169,8 @@ function sentencesOf(
   }[verdict];
   const sentences = [first];
   if (verdict === "gain") {
-    // if a shuffled table or random rows with the same norms are as good, the learned vectors are not the cause
+    // if a shuffled table or random rows with the same norms are as good, the gain does not come from the learned
+    // vectors
     const equal = arms.filter(
       ({ arm, toTable }) => arm !== "random" && toTable && !((toTable.low ?? -1) > 0),
     );

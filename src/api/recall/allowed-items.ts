@@ -17,7 +17,7 @@ import { categoriesOfSets } from "../../ranking/lists/part-lists.js";
 import type { ListedFiles, ListedKeys } from "./kept-inputs.js";
 import type { RequestedLists } from "./requested-lists.js";
 
-/** Value of `setOf` for a user or item for whose list no item is allowed, so that the list is empty. */
+/** Replaces the index of a set if no item is allowed in the list of a user or item, so that the list is empty. */
 export const NO_SET = -1;
 
 export interface Sets {
@@ -119,7 +119,7 @@ export async function setsOf(
   };
   const ofCells = listed.columns.get(quota?.column ?? listsPer ?? "");
   const cells = ofCells && { codes: ofItems(ofCells.codes), names: ofCells.dictionary };
-  // includes values that occur only in rows that --where leaves out
+  // also counts values that occur only in rows that --where leaves out
   const numListed = ofCells?.dictionary.size ?? 0;
   const made = (sets: Uint32Array[], setOf: Sets["setOf"]): Sets => {
     const dealt = cells && listsPer !== undefined ? categoriesOfSets(sets, cells) : cells;

@@ -32,7 +32,7 @@ export interface Making {
   candidatesOf?: (keys: Keys) => ItemLists;
   /** Returns whether a query has no information on its user, so that the user gets no list. */
   isEmpty: (block: Block, query: number) => boolean;
-  /** Called for each query without a list: no item is allowed for its owner, or nothing is known of the user. */
+  /** Called for each query without a list: no item is allowed in the list, or nothing is known of the user. */
   tell: (why: "ungrouped" | "unknown") => void;
 }
 

@@ -344,7 +344,7 @@ async function candidatesOf(
     numItems: new Set(lists.items).size,
     longest: lists.indptr.reduce((most, end, at) => Math.max(most, end - (lists.indptr[at - 1] ?? 0)), 0),
     listsOf: (keys: Keys) =>
-      // only users in the file are queried, so each user is found
+      // every user is found, because the queries are the users in the file of --candidates
       listsOfUsers(
         lists,
         Uint32Array.from({ length: keys.size }, (_, i) => index.find(keys, i)),

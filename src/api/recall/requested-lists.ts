@@ -19,7 +19,7 @@ import type { ListedFiles, SeenItems } from "./kept-inputs.js";
 /** The options with their defaults; those for reading logs are converted to the form that a log reader takes. */
 export type RequestedLists = Omit<Resolved<typeof recallOptions>, "badRows" | "query"> &
   Pick<FurtherLog, "reading" | "badRows"> & {
-    /** the baseline, if the value of --score is one */
+    /** name of the baseline, if --score names one */
     baseline?: (typeof recallBaselines)[number] | undefined;
     query: Query | undefined;
     quota: Quota | undefined;

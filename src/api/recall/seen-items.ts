@@ -84,7 +84,7 @@ async function seenOfImported(
 type Logs = LogsOfRun<RequestedLists>;
 
 interface Wanted {
-  /** purpose of the events, a clause for messages */
+  /** what the events are needed for, as a clause of messages */
   wanted: string;
   /** whether queries are made from the events; if not, the events only mask items */
   isAsked: boolean;

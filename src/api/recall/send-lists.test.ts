@@ -36,7 +36,7 @@ describe("the overlap of two files of lists", () => {
   test.each(["csv", "jsonl", "parquet"] as const)(
     "is of the first k of owners in both, %s",
     async (format) => {
-      // the earlier file has another format
+      // writes the earlier file in another format
       const [now, before] = [await write("now", TUESDAY, format), await write("before", MONDAY, "csv")];
       const at = (k: number) => overlapOfLists(now, before, { ...how, k });
       expect(await at(1)).toBeCloseTo((1 + 0 + 0) / 3, 12);

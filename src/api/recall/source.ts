@@ -102,8 +102,8 @@ async function howToRank({
     throw new UsageError(
       `--index cannot be used with run '${run.path}', whose scores are not inner products of rows`,
     );
-  // if scores are dot products of user and item rows, the table has all that is needed; if an item's vector is composed
-  // of rows of several fields, the composed vectors are only stored in an index
+  // if scores are dot products of user and item rows, the table has all that is needed; but composed item vectors,
+  // which are sums of several rows, are stored only in an index
   if (isRows && (!composition || options.index !== undefined))
     return { score: "dot", withWeights: true, composition };
   return "model";

@@ -57,7 +57,7 @@ export async function versionHistory(
   return points;
 }
 
-/** Returns how the page's field changed since an earlier version; empty if that version lacks the field. */
+/** Returns how the field on the page changed since an earlier version; empty if that version lacks the field. */
 async function fieldChange(
   before: OpenTable,
   now: OpenTable,

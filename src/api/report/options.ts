@@ -129,7 +129,7 @@ export interface ReportSources {
   handedOver?: string;
   /** versions of each run's name in the store, up to the run itself, in ascending order; by the run's path */
   history?: ReadonlyMap<string, readonly { version: string; path: string }[]>;
-  /** how logs are read; by default, as the options request */
+  /** options for reading logs, if another command determines them; by default those of `embed report` */
   reading?: ReadOptions;
 }
 

@@ -39,7 +39,7 @@ export interface NewItem extends ItemVector {
 /** New items with their vectors, and the inputs from which these were computed. */
 export interface NewItems {
   field: string;
-  /** the run's table; its items are composed if the run has side columns of items */
+  /** the run's table; the vectors of its items are sums over columns if the run has side columns of items */
   table: EmbeddingTable;
   items: NewItem[];
   facts: MapFacts;

@@ -15,7 +15,7 @@ export interface Places {
   keys: string[];
   /** f64[n * number of distance columns]: numbers of each item */
   numbers: Float64Array;
-  /** number of the group of each item */
+  /** index of each item's group */
   groups: number[];
   /** number of rows that repeat an item of an earlier row */
   numRepeats: number;

@@ -22,7 +22,7 @@ export const command = commandSpec({
   examples,
   options: neighborsOptions,
   terminal: "lines",
-  // options of the file with the lists, which the TypeScript function returns instead
+  // options of the output file; the TypeScript function returns the lists, and writes no file
   without: ["format", "out", "force"],
   async call([run], given, { watch, write }) {
     const { neighborsOf } = await import("../../api/neighbors.js");

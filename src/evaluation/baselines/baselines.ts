@@ -63,7 +63,7 @@ const entries = {
   ease: {
     score:
       "EASE: a linear least-squares item model with zero diagonal (Steck 2019); `--ease-l2` (500); up to 20,000 items, 4 n² bytes of memory",
-    // `embed compare` measures it for up to 5,000 items, because the time of the matrix inverse grows with their cube
+    // `embed compare` measures ease for up to 5,000 items, because the time of the matrix inverse grows with their cube
     ...{ recalls: true, compares: { mostItems: 5000 } },
     load: async () => await import("./ease.js"),
   },

@@ -16,7 +16,7 @@ import { scoreRanker, type RankerFor } from "../rankers.js";
 import type { AskedUsers, Baseline, BaselineInput, BaselineOptions } from "./input.js";
 import { ownersOf } from "./item-cf.js";
 
-/** Default penalty, the middle of the range in the paper. */
+/** Default penalty, the middle of the range in the paper on EASE (Steck 2019). */
 const EASE_L2 = 500;
 
 export const baseline: Baseline = {
@@ -39,7 +39,8 @@ async function easeRanker(
   note?.(`ease: inverts a matrix of ${n} x ${n} items, ${((4 * n ** 2) / 1e9).toFixed(2)} GB`);
   const { indptr, items } = history;
   const owners = ownersOf(history, n);
-  // this function computes row i of G for the inversion
+  // computes row i of the matrix to invert: the number of users who have both i and another item, plus the penalty for
+  // i
   const inverse = await invertPositive(
     n,
     (i, row) => {
@@ -60,7 +61,7 @@ async function easeRanker(
         const weight = queries.weights?.[at] ?? 1;
         const row = inverse.row(item);
         for (let j = 0; j < n; j++) scores[j]! -= weight * row[j]!;
-        // the diagonal of B is 0
+        // removes the term of the item itself, because the weight from an item to itself is 0
         scores[item]! += weight * row[item]!;
       }
       for (let j = 0; j < n; j++) scores[j]! /= diagonal[j]!;

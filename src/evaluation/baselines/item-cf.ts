@@ -32,7 +32,7 @@ function itemCfRanker({ history, counts }: BaselineInput): RankerFor<AskedUsers>
   const fill = (queries: QueryItems, query: number, scores: Float64Array): void => {
     scores.fill(0);
     let numTouched = 0;
-    // first pass: computes t_v for the users who share items with the query
+    // first pass: for each user who shares items with the query, sums the weights of these items
     for (let at = queries.indptr[query]!; at < queries.indptr[query + 1]!; at++) {
       const item = queries.items[at]!;
       const much = (queries.weights?.[at] ?? 1) * inverse[item]!;
@@ -42,7 +42,7 @@ function itemCfRanker({ history, counts }: BaselineInput): RankerFor<AskedUsers>
         shared[other]! += much;
       }
     }
-    // second pass: adds t_v to the scores of the items that each of these users has
+    // second pass: adds the sum of each of these users to the scores of the user's items
     for (let t = 0; t < numTouched; t++) {
       const other = touched[t]!;
       const much = shared[other]!;

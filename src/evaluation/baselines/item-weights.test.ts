@@ -40,7 +40,7 @@ function matrixOf({ indptr, items }: ItemLists): number[][] {
   });
 }
 
-/** Returns W[i][j] as a dense matrix, with the first `most` weights of each column. */
+/** Returns the item-to-item weights as a dense matrix, with the first `most` weights of each column. */
 function denseOf({ indptr, items, weights }: ItemColumns, most = Infinity): number[][] {
   const dense = Array.from({ length: NUM_ITEMS }, () => Array.from({ length: NUM_ITEMS }, () => 0));
   for (let j = 0; j < NUM_ITEMS; j++) {

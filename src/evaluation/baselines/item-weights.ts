@@ -210,7 +210,7 @@ export function weightsRanker(
   queries: QueryItems,
   numItems: number,
 ): Ranker {
-  // transposes the columns: for each source item, its targets and their weights
+  // transposes the matrix of weights: for each source item, its target items and their weights
   const lengthOf = (j: number) => Math.min(most, columns.indptr[j + 1]! - columns.indptr[j]!);
   const ends = new Uint32Array(numItems + 1);
   for (let j = 0; j < numItems; j++) {

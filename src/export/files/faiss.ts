@@ -12,7 +12,7 @@ import { chunksByRow, withoutVectors, type Selection } from "../selection.js";
 import { isHole } from "../../embedding/table.js";
 import { checkedWords } from "../key-checks.js";
 
-/** The format faiss. @throws {DataError} keys cannot be written, or become equal (checkedWords) */
+/** The export format faiss. @throws {DataError} a key cannot be written, or two keys become equal (checkedWords) */
 export const faiss = directoryFormat("faiss", ["ids.tsv", "vectors.npy", "scales.npy"], {
   summary: "directory of vectors.npy and ids.tsv",
   oneKeyColumn: true,

@@ -31,7 +31,7 @@ export interface ColumnEncoding {
   numValues: number;
   /** approximate number of bytes of all values */
   numBytes: number;
-  /** dictionary in PLAIN, if the values are indices into it */
+  /** the dictionary, in Parquet's encoding PLAIN, if the values are indices into a dictionary */
   dictionary?: { numValues: number; bytes: Uint8Array };
   /** Returns the bytes of the values first .. last - 1, possibly as a view. */
   bytes: (first: number, last: number) => Uint8Array;
@@ -109,7 +109,7 @@ function codedBytes(values: ArrayLike<number>): ColumnEncoding {
 }
 
 /**
- * Returns the levels, which precede the values in a page of lists.
+ * Returns the repetition and definition levels of lists, which precede the values in a page.
  *
  * @param perRow number of elements of each list, >= 1
  */

@@ -104,7 +104,7 @@ test("row groups of 65,536 rows state least and greatest field and count, and i8
   ]);
   const bytes = (file: ArrayBuffer): number =>
     Number(parquetMetadata(file).row_groups[0]!.columns.at(-1)!.meta_data!.total_compressed_size);
-  // in addition to the numbers, the file contains one bit per level, and the headers of pages
+  // in addition to the numbers, the file contains a bit for each repetition or definition level, and page headers
   expect(bytes(f32) / (65_536 * 4 * 4)).toBeLessThan(1.04);
   expect(bytes(i8) / (65_536 * 4)).toBeLessThan(1.14);
   const again = await fileOf(table, {});

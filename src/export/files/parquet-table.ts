@@ -13,7 +13,7 @@
 // and metadata, and implements thrift and snappy. Source: parquet-format, parquet.thrift and LogicalTypes.md (lists).
 
 import { ParquetWriter, ByteWriter } from "hyparquet-writer";
-// hyparquet-writer does not export this module, so package.json pins one version exactly
+// the package hyparquet-writer does not officially export this module, so package.json pins one version exactly
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
 import { encodingOf, listLevels, type ColumnEncoding, type ColumnValues } from "./parquet-pages.js";
 

@@ -23,7 +23,7 @@ const CONFIG = `embeddings {
 }
 `;
 
-/** The format projector. @throws {DataError} keys cannot be written, or become equal (checkedWords) */
+/** The export format projector. @throws {DataError} a key cannot be written, or two keys become equal (checkedWords) */
 export const projector = directoryFormat(
   "projector",
   ["vectors.tsv", "metadata.tsv", "projector_config.pbtxt"],

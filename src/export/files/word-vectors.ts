@@ -32,7 +32,10 @@ interface Layout {
   end: string;
 }
 
-/** Yields the bytes of a file in a layout. @throws {DataError} keys cannot be written or become equal (checkedWords) */
+/**
+ * Yields the bytes of a text file with a key and its vector per line, in the given layout. @throws {DataError} a key
+ * cannot be written, or two keys become equal (checkedWords)
+ */
 const textChunks = ({ rule, header, separators: [first, others], end }: Layout) =>
   async function* (selection: Selection): AsyncGenerator<Uint8Array> {
     const { dim } = selection;

@@ -55,7 +55,9 @@ export function rowFeatures(numKeys: number, scheme: ReserveScheme): RowFeatures
   return features;
 }
 
-/** The kind of input by which keys are given, and the scheme of the rows for missing cells and unknown keys. */
+/**
+ * How keys are given to a model, and where its rows for missing cells and unknown keys are (keras, fuxictr or pytorch).
+ */
 export interface FoundBy {
   scheme: ReserveScheme;
   input: OnnxInput;

@@ -175,7 +175,7 @@ export function keysToRows(
   output: string,
   { size, padding, unknown, ...of }: KeyRows,
 ): MessagePiece {
-  // the empty key follows all other keys
+  // lists the empty key after all other keys
   const key = (i: number): Uint8Array => (i < size ? of.key(i) : new Uint8Array());
   const row = (i: number): number => (i < size ? of.row(i) : padding);
   const keys = repeatedField(

@@ -58,7 +58,7 @@ async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   yield* modelChunks(graph);
 }
 
-/** For a model whose input is keys: the scheme of the reserved rows, and the kind of vector of unknown keys. */
+/** For a model whose input is keys: where its reserved rows are, and the kind of vector that unknown keys have. */
 interface ByKey {
   reserve: ReserveScheme;
   unknown: UnknownVector | undefined;

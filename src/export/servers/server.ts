@@ -12,7 +12,7 @@ export interface ServerTarget {
   url: string;
   /** name of the environment variable with the URL; messages use it to refer to the server */
   variable: string;
-  /** prefix of keys, or name of a table */
+  /** prefix of the keys in Redis, or name of the table in PostgreSQL */
   into: string;
   /**
    * 16 hexadecimal digits of a hash of everything that determines the data: the server stores the digits, so that

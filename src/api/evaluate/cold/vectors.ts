@@ -29,7 +29,7 @@ export interface VectorScoring {
 export interface RankedTable {
   dim: number;
   scoring: VectorScoring;
-  /** the run's table, with composed items if its items are composed */
+  /** the run's table; the vectors of its items are sums over columns if the run composes items */
   table: EmbeddingTable;
   range: RowRange;
   /** query vectors of the users, f32[number of training users * dim] */

@@ -134,7 +134,7 @@ interface KnownEdges {
   from: "--known-edges" | "training";
   /** the graph of the known edges; absent if there are none */
   graph?: Graph;
-  /** number of edges in the graph */
+  /** number of known edges */
   edges?: number;
   /** reason why the training edges could not be read; undefined if they were read */
   why?: string | undefined;

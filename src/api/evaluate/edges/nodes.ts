@@ -86,7 +86,7 @@ export async function withNewNodes(
   return { nodes, added: added.numRows, known: file.numRows - added.numRows };
 }
 
-/** Returns the rows of the common keys from each table, sorted by the bytes of the keys, and not by any run. */
+/** Returns from each table the rows of the common keys, sorted by the keys' bytes, so that no run decides the order. */
 export function commonRows(tables: readonly EmbeddingTable[]): EmbeddingTable[] {
   const { keys } = tables[0]!;
   const found = tables.map((table) => rowsOfKeys(table.keys, keys));
