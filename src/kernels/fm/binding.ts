@@ -27,7 +27,7 @@ import { ADAGRAD, ADAM, BATCH_ROWS, BLOCK_ROWS, FTRL, Plan, Repeat, Rows, SGD, T
 export { BATCH_ROWS, BLOCK_ROWS };
 export type { Kernel as FmKernel } from "./layout.js";
 
-/** Dimensions, loss and learning options of a machine. */
+/** Dimensions, loss and learning options of a factorization machine. */
 export interface FmShape {
   numFeatures: number;
   dim: number;
@@ -65,7 +65,7 @@ export type FmMethod = keyof typeof METHODS;
 export interface StridedOffset {
   offset: number;
   stride: number;
-  /** owner of the memory; the machine's arena when absent */
+  /** owner of the memory; the factorization machine's own arena when absent */
   arena?: Arena;
 }
 
@@ -197,7 +197,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   };
 }
 
-/** Fields of a plan that differ between fm and ffm; `slices` and `accumulators` are byte offsets of tables. */
+/** Fields of the Plan struct that differ between fm and ffm; `slices` and `accumulators` are offsets of tables. */
 export interface PlanParts {
   barrier: Region | undefined;
   numThreads: number;

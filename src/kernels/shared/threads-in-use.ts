@@ -4,7 +4,7 @@
 import type { Arena, Region } from "./memory.js";
 import { getField, setField, type Struct } from "./struct.js";
 
-/** State of threads that must survive a change of their number. */
+/** State of each thread that must be kept when the number of threads changes. */
 export interface KeptByThreads<T extends Struct> {
   thread: T;
   /** byte offset of each thread's struct */
