@@ -8,7 +8,7 @@ import { bootstrap, intervalOf, meanInterval, type Interval } from "./intervals.
 import { valueOf, type UserMetric } from "./user-metric.js";
 import { goodness } from "./metrics.js";
 
-/** Measurements of a contender. */
+/** Measurements of a contender: a run or a baseline that is compared with others. */
 export interface Measured {
   name: string;
   kind: "run" | "baseline";

@@ -82,7 +82,10 @@ interface MapOptions {
   /** paths of the catalogue's files, for messages */
   named: string;
   threads: number;
-  /** graph over which content is smoothed; without `hops`, the better R² decides between no smoothing and one hop */
+  /**
+   * graph of items along whose edges content columns are averaged; without `hops`, the number of hops, 0 or 1, is the
+   * one with the better R²
+   */
   edges?: { graph: Graph; hops?: number | undefined } | undefined;
 }
 
