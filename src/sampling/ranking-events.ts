@@ -159,7 +159,7 @@ export interface HeldOut {
   firsts: Uint32Array;
   /** one ascending list of distinct items per query, with NO_ITEM for each item that is not in training */
   items: ItemLists;
-  /** number of events of these users, and number of those whose item the user has in training */
+  /** number of events of the known users, and number of those whose item the user has in training */
   events: number;
   repeats: number;
   /** number of users without training events */

@@ -146,7 +146,7 @@ export function errorsOf(
   };
 }
 
-/** Returns the sum of the losses of a machine's training since the last call. */
+/** Returns the sum of a factorization machine's training losses since the last call. */
 export function lossOf({ arena, layout }: KernelMachine): number {
   return takeLoss(arena, layout);
 }

@@ -9,10 +9,12 @@
 import { exp, pow } from "../../numeric/exp.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 
-/** Number of times per epoch that the parameters are added; each time copies the network. */
+/** Number of times per epoch that the parameters are added to their average; each time copies the network. */
 export const ADDED_PER_EPOCH = 8;
 
-/** Prefix of the arrays of averages in a checkpoint, and name of the array with the number of additions. */
+/**
+ * Prefix of the names of the averaged parameters in a checkpoint, and name of the array with their number of additions.
+ */
 const [PREFIX, COUNT] = ["average.", "averaged"];
 
 export class ParameterAverage {
@@ -45,7 +47,7 @@ export class ParameterAverage {
     return Object.fromEntries(Object.entries(this.#means).map(([name, mean]) => [name, mean.slice()]));
   }
 
-  /** Returns the state for a checkpoint. */
+  /** Returns the averages and the number of additions, as arrays of a checkpoint. */
   state(): NamedArrays {
     const means = Object.entries(this.#means).map(([name, mean]) => [PREFIX + name, mean.slice()]);
     return { ...Object.fromEntries(means), [COUNT]: Uint32Array.of(this.#count) } as NamedArrays;

@@ -28,7 +28,7 @@ export interface TowerRows {
   side: FieldsAsRows;
 }
 
-/** Fields of the feature space whose features are consecutive blocks of vector rows. */
+/** Fields of the feature space; the features of each field have consecutive rows in the matrix of vectors. */
 export interface FieldsAsRows {
   /** indexes of the fields in the feature space */
   fields: readonly number[];
@@ -96,10 +96,10 @@ export function forEachRow(
 }
 
 /**
- * Converts feature rows to pairs of vector rows and values.
+ * Converts features to pairs of a row of the matrix of vectors and a value.
  *
  * @param rows rows whose features belong to these fields, in their order
- * @param more vector rows without a field, which are appended to each row
+ * @param more rows of the matrix of vectors that belong to no field, which are appended to the pairs of each row
  */
 export function fieldRows(
   { offsets }: FeatureSpace,
@@ -134,7 +134,7 @@ export function fieldRows(
   };
 }
 
-/** A vector row that belongs to no field, with its value in each event; absent: 1. */
+/** A row of the matrix of vectors that belongs to no field, with its value in each event; absent: 1. */
 interface RowBeside {
   row: number;
   values?: Float32Array;
