@@ -12,7 +12,7 @@ import { goodness } from "./metrics.js";
 export interface Measured {
   name: string;
   kind: "run" | "baseline";
-  /** metrics as contributions of users; all contenders have the same users */
+  /** metrics, each with the contribution of every user; all contenders have the same users */
   byUser: UserMetric[];
   /** results of repeated measurements, by metric, whose mean is the metric; all contenders have the same repeats */
   repeats?: Readonly<Record<string, readonly number[]>>;

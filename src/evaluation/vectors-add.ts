@@ -27,7 +27,7 @@ export function vectorsAddOf({ control, units, model, alone }: Controlled): Vect
   };
 }
 
-/** Whether the interval contains 0 or is below 0. */
+/** Whether the interval of the improvement contains 0 or is below 0. */
 export function addsNothing({ low }: Pick<VectorsAdd, "low">): boolean {
   return !(low > 0);
 }

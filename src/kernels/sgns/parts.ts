@@ -31,7 +31,7 @@ export interface SgnsParts {
   attends: boolean;
 }
 
-/** Addresses of one thread's copy of the attention; all copies are equal. */
+/** Addresses of one thread's copy of the attention logits; all copies are equal. */
 export interface Attention {
   /** f32: attention logits; a composed vector has one for each kind of its parts */
   attention: Region;

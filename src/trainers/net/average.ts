@@ -30,7 +30,7 @@ export class ParameterAverage {
     this.#decay = exp(-1 / (epochs * ADDED_PER_EPOCH));
   }
 
-  /** Adds the current parameters to the averages; does not store a reference to them. */
+  /** Adds the current parameters to their averages; does not store a reference to them. */
   add(parameters: NamedArrays): void {
     const share = (1 - this.#decay) / (1 - pow(this.#decay, ++this.#count));
     for (const name in parameters) {
@@ -42,7 +42,7 @@ export class ParameterAverage {
     }
   }
 
-  /** Returns copies of the averages, by parameter name. */
+  /** Returns copies of the averaged parameters, by name. */
   parameters(): NamedArrays {
     return Object.fromEntries(Object.entries(this.#means).map(([name, mean]) => [name, mean.slice()]));
   }

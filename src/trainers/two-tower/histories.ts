@@ -96,7 +96,8 @@ export function behaviorOf({ places, items }: OrderedEvents, isOf?: Uint8Array):
 }
 
 /**
- * Returns for each event the range of its user's earlier tokens of a behavior: at most the `most` newest.
+ * Returns for each event the range of its user's earlier items (tokens) of one kind of behavior: at most the `most`
+ * newest.
  *
  * @param events u32: positions in the order of events
  */

@@ -39,7 +39,7 @@ export interface FieldsAsRows {
   rowEnds: Uint32Array;
 }
 
-/** Numbers the vector rows. @param how.separate whether items have separate rows in histories */
+/** Numbers the rows of the matrix of vectors. @param how.separate whether items have separate rows in histories */
 export function towerRows(
   { offsets }: FeatureSpace,
   itemFeatures: Uint32Array,
@@ -83,7 +83,7 @@ export function itemHashes(space: FeatureSpace, items: Uint32Array): Uint32Array
   return items.map((feature) => hashes[2 * feature]!);
 }
 
-/** Calls `visit` for the vector row of each feature of the fields. */
+/** Calls `visit` for the row, in the matrix of vectors, of each feature of the fields. */
 export function forEachRow(
   { offsets }: FeatureSpace,
   { fields, rowEnds }: FieldsAsRows,
@@ -141,7 +141,7 @@ interface RowBeside {
 }
 
 /**
- * Returns the vector rows of the users' bias and of the example's age.
+ * Returns the rows of the matrix of vectors for the users' bias and for the example's age.
  * @param agesOf returns f32: age of each event or user
  */
 export function rowsBeside({ biasRow, ageRow }: TowerRows, agesOf: () => Float32Array): RowBeside[] {

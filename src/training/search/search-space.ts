@@ -72,7 +72,7 @@ export interface SpaceOptions {
 interface Edge {
   name: string;
   value: number;
-  /** value to try next; undefined for an option with listed values */
+  /** value beyond this end to try next; undefined for an option with listed values */
   beyond: number | undefined;
 }
 

@@ -203,7 +203,7 @@ function transposeGroup(layer: Layer, group: u32): void {
   }
 }
 
-/** Returns the sum over rows of four numbers per row, in the order of the rows. */
+/** Returns four sums over a batch: of the four numbers of each row, added in the order of the rows. */
 function sumRows(at: usize, stride: usize, numRows: u32): v128 {
   let sum = f32x4.splat(0);
   for (let r: u32 = 0; r < numRows; r++, at += stride) sum = f32x4.add(sum, v128.load(at));
