@@ -135,7 +135,7 @@ const exportedType = /^export (?:declare )?(?:abstract )?(?:interface|type|class
 const moduleFunction =
   /^(?:export )?(?:async )?(?:function\*? (\w+)|const (\w+) = (?:async )?(?:\([^=]*\)|\w+) =>)/gm;
 
-/** Returns the names that a pattern finds in files, each with the number of these files. */
+/** Returns each name that a pattern captures in the source files, with the number of files that contain it. */
 function numFilesByName(sources: readonly ProjectSource[], pattern: RegExp): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { code } of sources)

@@ -11,7 +11,7 @@ const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const embed = commandLines();
 
-/** Words of the command that trains each kind of run. */
+/** Command line that trains each kind of run; the words in capitals are logs. */
 const trainings = {
   fm: "train-fm CLICKS --dim 4 --epochs 1",
   ffm: "train-fm CLICKS --model ffm --dim 4 --epochs 1",

@@ -80,7 +80,7 @@ test("preprocess.json states whose values carry numbers, and its test vectors fo
     ["1", "stated"],
     ["2", "stated"],
   ]);
-  // the values of a test vector sum up to the numbers in its cells, whether the keys are known or not
+  // the values of a test vector's features sum up to the numbers in its cells, whether the keys are known or not
   const sumOf = (cell: string): number =>
     cell
       .split(" ")

@@ -173,7 +173,7 @@ test("Elasticsearch: the lines for _bulk have the mapping's members, two lines a
     ]);
   }
   expect(keys.size).toBe(lines.length / 2);
-  // the shell block parses, and its list of actions is JSON
+  // the page's shell commands parse, and the list of alias actions that they send is JSON
   const shell = blockOf(PAGE, "sh", "_aliases");
   expect(spawnSync("bash", ["-n"], { input: shell }).status).toBe(0);
   const actions = /-d '(\{"actions"[^']*)'/.exec(shell)![1]!;

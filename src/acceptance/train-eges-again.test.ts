@@ -67,8 +67,8 @@ interface Composition {
 }
 
 /**
- * Returns for each item what its vector is composed of: the item's own vector, its attention, and the shares of side
- * information.
+ * Returns for each item how its vector is composed: the item's own vector, and for the item and each kind of side
+ * information, the attention logit and its softmax, the share.
  */
 async function compositionOf(run: string): Promise<Map<string, Composition>> {
   const tensors = readSafetensors(readFileSync(at(`${run}/model/attention.safetensors`)), run);

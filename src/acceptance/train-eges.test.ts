@@ -41,7 +41,7 @@ function writeLog(name: string): string {
 
 /** Writes a table of items; if permuted, each item has the values of another item. */
 function writeItems(name: string, from: number, to: number, permuted = false): string {
-  // 77 and 240 have no common factor, so that each item gets the values of a different one
+  // 77 and 240 have no common factor, so that no two items get the values of the same item
   const source = (item: number) => (permuted ? Math.floor((item * 77 + 13) % 240) : item);
   const all = Array.from({ length: WARM + COLD }, (_, item) => source(item));
   const shuffled = mulberry32(9);

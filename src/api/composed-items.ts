@@ -88,7 +88,10 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/** Returns the table with row vectors as the model composes items from them. @throws {UsageError} it composes none */
+/**
+ * Returns the table with its row vectors in the layout that the model uses for sums of item vectors.
+ * @throws {UsageError} the model composes no items
+ */
 async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
   const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);

@@ -67,7 +67,7 @@ async function timeSearch(): Promise<void> {
   );
 }
 
-/** Measures alternately: the pairs per second of embed, and those of the Python package implicit. */
+/** Measures alternately the training pairs per second of embed and of the Python package implicit. */
 async function comparePairs(): Promise<void> {
   const python = process.env["EMBED_PEER_PYTHON"];
   if (!python) console.log("implicit: skipped, EMBED_PEER_PYTHON names no Python that has it");
@@ -84,7 +84,10 @@ async function comparePairs(): Promise<void> {
   }
 }
 
-/** Returns the pairs per second of the fastest epoch, without the first, in which code is still being optimized. */
+/**
+ * Returns the training pairs per second of the fastest epoch, without the first, in which code is still being
+ * optimized.
+ */
 export async function pairsPerSecond(optimizer: "adagrad" | "sgd" = "adagrad"): Promise<number> {
   const { speeds } = await trainOn({ loss: "bpr", optimizer, epochs: 12 });
   return Math.max(...speeds.slice(1));

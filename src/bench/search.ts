@@ -56,7 +56,7 @@ function curvesOf({ manifest }: Pick<Run, "manifest">, lines: readonly TrialLine
   });
 }
 
-/** Returns the table's line for a stopping rule: means over random samples of settings. */
+/** Returns a line of the printed table, for one stopping rule: means over random samples of settings. */
 function compared(run: string, curves: readonly Curve[], name: string, rule: Rule, from: number): string {
   const random = mulberry32(23);
   const sums = { epochs: 0, drops: 0, ruled: 0, full: 0 };

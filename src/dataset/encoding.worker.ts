@@ -11,9 +11,9 @@ export interface Encoding {
   fields: readonly {
     /** code of each row's key, u32[numRows of the dataset] */
     codes: Uint32Array;
-    /** u32: the id in the field of each code */
+    /** u32: for each code of the column's dictionary, the key's id within its field */
     ids: Uint32Array;
-    /** feature of the field's id 0; the field's other features follow */
+    /** number of the feature with id 0 in the field; the field's other features follow */
     offset: number;
   }[];
   /** u32: indexes of the rows to encode */

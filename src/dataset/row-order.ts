@@ -48,7 +48,7 @@ export function keepRowOrder({ keys, counts }: CountedKeys, earlier: Keys): Coun
   };
 }
 
-/** Returns the number of holes among the rows of a vocabulary. */
+/** Returns the number of rows of a vocabulary that have no key, because it was removed. */
 export function countHoles({ size, offsets }: Keys): number {
   let holes = 0;
   for (let row = 0; row < size; row++) holes += offsets[row] === offsets[row + 1] ? 1 : 0;

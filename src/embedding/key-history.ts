@@ -21,7 +21,7 @@ export interface KeyHistory {
   missed: Uint32Array;
 }
 
-/** Returns the bytes of the history's file in chunks. */
+/** Returns the bytes of the file with the keys' history, in chunks. */
 export function historyChunks({ lastSeen, missed }: KeyHistory): Uint8Array[] {
   return safetensorsChunks(
     new Map([

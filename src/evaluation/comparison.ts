@@ -8,11 +8,11 @@ import { bootstrap, intervalOf, meanInterval, type Interval } from "./intervals.
 import { valueOf, type UserMetric } from "./user-metric.js";
 import { goodness } from "./metrics.js";
 
-/** Measurements of a contender. */
+/** Measurements of a contender: a run or a baseline that is compared with others. */
 export interface Measured {
   name: string;
   kind: "run" | "baseline";
-  /** metrics as contributions of users; all contenders have the same users */
+  /** metrics, each with the contribution of every user; all contenders have the same users */
   byUser: UserMetric[];
   /** results of repeated measurements, by metric, whose mean is the metric; all contenders have the same repeats */
   repeats?: Readonly<Record<string, readonly number[]>>;

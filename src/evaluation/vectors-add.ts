@@ -5,7 +5,7 @@ import type { VectorsAdd } from "../embedding/manifest.js";
 import { goodness, titleOf } from "./metrics.js";
 import { differenceOf, valueOf, type UserMetric } from "./user-metric.js";
 
-/** Metrics of the model and of its control, as contributions of units. */
+/** A metric of the model and of its control, with the contribution of each unit, such as a row or a user. */
 export interface Controlled {
   /** name of the control: `popularity` */
   control: string;
@@ -14,7 +14,7 @@ export interface Controlled {
   alone: UserMetric;
 }
 
-/** Returns the difference with its interval; undefined if fewer than two units contribute. */
+/** Returns the difference with its interval; undefined if fewer than two units (rows, users) contribute. */
 export function vectorsAddOf({ control, units, model, alone }: Controlled): VectorsAdd | undefined {
   const interval = differenceOf(model, alone);
   const sign = goodness(model.name, 1)! < 0 ? -1 : 1;
@@ -27,7 +27,7 @@ export function vectorsAddOf({ control, units, model, alone }: Controlled): Vect
   };
 }
 
-/** Whether the interval contains 0 or is below 0. */
+/** Whether the interval of the improvement contains 0 or is below 0. */
 export function addsNothing({ low }: Pick<VectorsAdd, "low">): boolean {
   return !(low > 0);
 }

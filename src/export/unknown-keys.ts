@@ -60,8 +60,8 @@ export const meansForUnknown: UnknownOf = (table) => {
 };
 
 /**
- * Changes the kind of trained rows that are all zero to `zeros`: no key of their field was rare, so they were not
- * trained.
+ * Replaces the kind `trained` by `zeros` for rows of unknown keys that are all zero: no key of their field was rare, so
+ * they were not trained.
  */
 export function withoutUntrained(found: OutOfVocabulary): OutOfVocabulary {
   const { weights, vectors, is } = found;

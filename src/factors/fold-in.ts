@@ -51,7 +51,7 @@ export interface FoldInOptions {
 }
 
 /**
- * Returns the feature's parameters.
+ * Fits the weight and the vector of one feature to its events, with all other parameters fixed.
  *
  * @returns f64[1 + dim]: the weight, then the vector
  * @throws {UsageError} without L2, the events do not determine the parameters

@@ -5,7 +5,7 @@ import type { EmbeddingTable } from "../embedding/table.js";
 
 const HALF_A_PAIR = /[\ud800-\udfff]/u;
 
-/** The assignment of keys to fields. */
+/** How the keys of a foreign table are assigned to fields. */
 export interface FieldOfKeys {
   /** field of all keys; if undefined, each key has the form `field:key` */
   field: string | undefined;

@@ -5,7 +5,8 @@
 import { ArtifactError, excerpt } from "../errors.js";
 
 /**
- * Returns the first problem of a value: its position in the file, and what was expected; undefined if there is none.
+ * A check of a JSON value, the shape of a file. Returns the first problem: its position in the file, and what was
+ * expected; undefined if there is none.
  */
 export type Shape = (value: unknown, at: string) => string | undefined;
 
@@ -25,13 +26,13 @@ function expected(what: string, at: string, value: unknown): string {
   return `${at === "" ? "it" : at}: expected ${what}, got ${shown}`;
 }
 
-/** Shape of a value for which `holds` returns true. @param what description of the expected value, for the message */
+/** Returns a check that `holds` is true for a value. @param what description of the expected value, for the message */
 export function where(what: string, holds: (value: unknown) => boolean): Shape {
   return (value, at) => (holds(value) ? undefined : expected(what, at, value));
 }
 
 export const text = where("text", (value) => typeof value === "string");
-/** Shape of a text that the operating system accepts as a path, because it contains no NUL. */
+/** Checks that a text contains no NUL, so that the operating system accepts it as a path. */
 export const path = where(
   "a path without NUL",
   (value) => typeof value === "string" && !value.includes("\0"),
@@ -43,7 +44,7 @@ export const count = where(
   (value) => Number.isSafeInteger(value) && Number(value) >= 0,
 );
 
-/** Shape of any value that is not nested too deeply. */
+/** Checks only that a value is not nested too deeply. */
 export const anything: Shape = (value, at) =>
   depthOf(value, MAX_DEPTH) < MAX_DEPTH
     ? undefined
@@ -57,7 +58,7 @@ function depthOf(value: unknown, most: number): number {
   return 1 + deepest;
 }
 
-/** Shape of a whole number in [least, most]. */
+/** Returns a check that a value is an integer in [least, most]. */
 export function whole(least: number, most: number): Shape {
   return where(
     `an integer from ${least} to ${most}`,
@@ -65,7 +66,7 @@ export function whole(least: number, most: number): Shape {
   );
 }
 
-/** Shape of a text that is one of the given words. */
+/** Returns a check that a text is one of the given words. */
 export function word(...words: readonly string[]): Shape {
   return where(
     words.map(excerpt).join(" or "),
@@ -73,13 +74,14 @@ export function word(...words: readonly string[]): Shape {
   );
 }
 
-/** Shape of null, or of a value that has the given shape. */
+/** Returns a check that a value is null or passes the given check. */
 export function orNull(shape: Shape): Shape {
   return (value, at) => (value === null ? undefined : shape(value, at));
 }
 
 /**
- * Shape of a value that has one of the given shapes; for any other value, the error message is that of the last shape.
+ * Returns a check that a value passes at least one of the given checks; for any other value, the error message is that
+ * of the last check.
  */
 export function either(...shapes: readonly Shape[]): Shape {
   return (value, at) => {
@@ -92,7 +94,10 @@ export function either(...shapes: readonly Shape[]): Shape {
   };
 }
 
-/** Shape of a list whose elements have the given shape. @param length its length; any length when absent */
+/**
+ * Returns a check that a value is a list whose elements pass the given check.
+ * @param length length of the list; any length when absent
+ */
 export function list(shape: Shape, length?: number): Shape {
   return (value, at) => {
     if (!Array.isArray(value)) return expected("a list", at, value);
@@ -102,13 +107,13 @@ export function list(shape: Shape, length?: number): Shape {
   };
 }
 
-/** Shape of an object with any member names, whose values have the given shape. */
+/** Returns a check that a value is an object, with any member names, whose values pass the given check. */
 export function record(shape: Shape): Shape {
   return (value, at) =>
     isObject(value) ? firstOf(Object.entries(value), () => shape, at) : expected("an object", at, value);
 }
 
-/** Shape of an object with the given members; other members are allowed. */
+/** Returns a check that a value is an object whose members pass the given checks; other members are allowed. */
 export function object(required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape {
   return (value, at) => {
     if (!isObject(value)) return expected("an object", at, value);

@@ -43,8 +43,8 @@ function whyNoName(name: string): string | undefined {
 }
 
 /**
- * Checks listed names.
- * @param file the file with the list, for messages
+ * Checks the file names that a description, such as a manifest, lists.
+ * @param file the description, for messages
  * @throws {ArtifactError} whyNotListed states a reason
  */
 export function checkListed(names: readonly string[], file: string, reserved: readonly string[] = []): void {

@@ -56,7 +56,7 @@ export interface FinderData {
   tables: (number | undefined)[];
 }
 
-/** Creates the data for a thread that is about to start. */
+/** Creates the data with which a thread that is about to start looks keys up. */
 export function finderData(
   memory: ScanMemory,
   lock: TableLock,

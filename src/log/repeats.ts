@@ -64,7 +64,7 @@ function newRows(columns: Batch["columns"], numRows: number, seen: RowSet): Uint
   return kept.subarray(0, size);
 }
 
-/** Adds a code to a 32-bit hash by Murmur3's step. */
+/** Adds the code of a cell to a 32-bit hash of the row by Murmur3's step. */
 export function hashStep(hash: number, code: number, m1 = 0xcc9e2d51, m2 = 0x1b873593): number {
   let k = Math.imul(code, m1);
   k = (k << 15) | (k >>> 17);

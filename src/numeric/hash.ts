@@ -52,17 +52,17 @@ function murmur32(bytes: Uint8Array, from: number, to: number, seed: number): nu
 // Counter-based random numbers: the n-th number of a stream is a hash of (stream, n), so that results do not depend on
 // the order of the draws.
 
-/** Returns the key of a stream: a hash of numbers such as seed, epoch and row. */
+/** Returns the key of a stream of random numbers: a hash of numbers such as seed, epoch and row. */
 export function streamOf(...names: number[]): number {
   return finish(names.reduce(mixWord, 0x2545f491));
 }
 
-/** Returns the n-th number of a stream as u32. */
+/** Returns the n-th random number of a stream as u32. */
 function randomAt(stream: number, n: number): number {
   return finish(mixWord(stream, n));
 }
 
-/** Returns the n-th number of a stream as a number in [0, 1). */
+/** Returns the n-th random number of a stream as a number in [0, 1). */
 export function uniformAt(stream: number, n: number): number {
   return randomAt(stream, n) / 2 ** 32;
 }

@@ -18,7 +18,7 @@ import { filesOfLog } from "../log/directory.js";
 import { isRemote, type LogFile } from "../log/log.js";
 import { engineInputs, NO_PATHS } from "./commands.js";
 
-/** The inputs of a step, by their names in messages. */
+/** The inputs of a pipeline's step, by their names in messages. */
 export type StepInputs = Readonly<Record<string, unknown>>;
 
 /** Returns the fingerprint of each input of a step, and that of the program's version. */

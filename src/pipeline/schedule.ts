@@ -12,7 +12,7 @@ import { kubernetes } from "./schedule-kubernetes.js";
 import { systemd } from "./schedule-systemd.js";
 
 /**
- * Returns the unit's text.
+ * Returns the text of a scheduler's unit, such as a crontab line, that runs the pipeline.
  *
  * @throws {NoInputError} there is no such pipeline file
  * @throws {UsageError} no time, a path that no unit can contain, or an option of another scheduler

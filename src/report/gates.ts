@@ -38,7 +38,7 @@ function gateTable({ gates: all }: Gated): Markup {
   return htmlTable(["gate", "", "bound", "", "value", "last version"], rows, 4);
 }
 
-/** Formats a value: the newest event is a time, all others are numbers. */
+/** Formats a gate's value: that of the gate `newest` is the time of the newest event, all others are numbers. */
 function gateValueText(gate: string, value: number | null): string {
   return gate === "newest" && value !== null ? instant(value) : short(value);
 }

@@ -57,6 +57,6 @@ export interface EventsOfKeys {
    * includes both ends
    */
   ranges: readonly { from: number; to: number; keys: number; rows: number }[];
-  /** keys with more than `least` events, far more than others have; absent if there are no such keys */
+  /** keys with unusually many events, more than `least`; absent if there are none */
   heavy?: { least: number; keys: number; percentile: number; limit: number };
 }

@@ -72,7 +72,7 @@ interface DrawnElement {
 function finished(svg: DrawnElement, label: string): string {
   for (const style of svg.querySelectorAll("style")) style.remove();
   for (const element of svg.querySelectorAll("*")) {
-    // removes the labels of parts of the image, which has a label of its own
+    // removes the ARIA attributes of the parts of the image, because the image as a whole has a label
     element.removeAttribute("aria-label");
     element.removeAttribute("aria-hidden");
     for (const { name, value } of [...element.attributes]) {

@@ -41,7 +41,7 @@ export interface RankingEvents {
   users: Uint32Array;
   /** u32[numEvents]: item of each event, as numbered by the source of negatives */
   items: Uint32Array;
-  /** f32[numEvents]: weights; absent when all are 1 */
+  /** f32[numEvents]: weight of each event; absent when all are 1 */
   weights?: Float32Array;
   /** u32: feature of each user that the source of negatives numbers, if contexts consist of this feature alone */
   featureOfUser?: Uint32Array;
@@ -121,7 +121,7 @@ export function rankingEvents(
 /**
  * Returns u32[numUsers]: the feature of each user; undefined if an event has no user.
  *
- * @param users u32: user of each of the part's rows; each user has a row
+ * @param users u32: user of each of the split's rows; each user has a row
  */
 function featuresOfUsers(part: RankedPart, users: Uint32Array, numUsers: number): Uint32Array | undefined {
   const rows = new Uint32Array(numUsers);
@@ -159,7 +159,7 @@ export interface HeldOut {
   firsts: Uint32Array;
   /** one ascending list of distinct items per query, with NO_ITEM for each item that is not in training */
   items: ItemLists;
-  /** number of events of these users, and number of those whose item the user has in training */
+  /** number of events of the known users, and number of those whose item the user has in training */
   events: number;
   repeats: number;
   /** number of users without training events */

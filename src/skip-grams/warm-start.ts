@@ -43,7 +43,10 @@ export interface SgnsStart extends Pick<SgnsInit, "vectors" | "contexts"> {
 
 /** Initial values for centers whose vectors are composed of several rows. */
 export interface ComposedStart {
-  /** f32: logits of the attention, for each center one per kind of row of which it is composed */
+  /**
+   * f32: attention logits; each center has one for every kind of row in its vector: the item itself, a column of side
+   * information
+   */
   attention: Float32Array;
   /** u8[numFeatures]: 1 for a center that keeps its vector from the initial run; other centers are composed of rows */
   stays: Uint8Array;

@@ -3,8 +3,8 @@
 import type { Choice } from "../workers/thread-choice.js";
 
 /**
- * Returns a choice with `most` threads for the first piece of work, and 1, 2, 3, ... `most`, 1, 2, ... for the next
- * ones.
+ * Returns a choice of thread counts: `most` threads for the first piece of work, then 1, 2, 3, ... `most`, 1, 2, ...
+ * for the next pieces.
  */
 export function alternating(most: number): Choice {
   let inUse = most;

@@ -31,7 +31,7 @@ export interface KernelMachine {
   train: (key: number) => void;
 }
 
-/** Creates a machine with initial vectors drawn from [-`spread`, `spread`] and w0 = 0.25. */
+/** Creates a factorization machine with initial vectors drawn from [-`spread`, `spread`] and w0 = 0.25. */
 export async function kernelMachine(
   name: "fm" | "ffm",
   numFeatures: number,
@@ -129,8 +129,8 @@ export function batchesOf(rows: readonly ReferenceRow[], key: number): Reference
 }
 
 /**
- * Returns the largest differences between a trained machine and its reference: absolute ones of weights and vectors,
- * relative ones of w0 and the loss.
+ * Returns the largest differences between a trained factorization machine and its reference: absolute ones of weights
+ * and vectors, relative ones of w0 and the loss.
  *
  * @param loss sum of the kernel's losses, as returned by lossOf
  */
@@ -146,7 +146,7 @@ export function errorsOf(
   };
 }
 
-/** Returns the sum of the losses of a machine's training since the last call. */
+/** Returns the sum of a factorization machine's training losses since the last call. */
 export function lossOf({ arena, layout }: KernelMachine): number {
   return takeLoss(arena, layout);
 }

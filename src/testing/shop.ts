@@ -170,7 +170,7 @@ function catalogueOf(items: Item[], random: Random): string {
   return ["item_id,category,title,price", ...lines, ""].join("\n");
 }
 
-/** Faults of a day's impressions: each function converts the CSV of a good day. */
+/** Faults of a day's log of impressions: each function inserts one into the CSV of a day without faults. */
 export const brokenDays = {
   /** The click tracker was down. */
   zeroLabels: (csv: string) => mapRows(csv, (cells) => ["0", ...cells.slice(1)]),

@@ -13,9 +13,9 @@ export type PlantedLog = "clicks" | "purchases" | "numbers";
 
 /** The planted structure that a trainer must find. Each kind is checked in its own way. */
 export type Answer =
-  /** clicks are predicted: AUC on the test split */
+  /** the model predicts clicks: measured by the AUC on the test split */
   | "clicks"
-  /** neighbors of an item are of its group */
+  /** the nearest neighbors of an item belong to its group */
   | "groups"
   /** the first two principal components explain almost all of the variance */
   | "factors";

@@ -53,7 +53,10 @@ export async function chooseTrainings(
   return { entered: entered.sort((a, b) => a.effort - b.effort), untrained };
 }
 
-/** Returns copies of a training that start from others' tables; one that starts from a baseline's is a baseline. */
+/**
+ * Returns copies of a training, each of which starts from the table of another training; the copy is a baseline if the
+ * other training is one.
+ */
 function initializedCopies(
   one: ChosenTraining,
   all: readonly ChosenTraining[],

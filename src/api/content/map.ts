@@ -38,7 +38,7 @@ const HALF_KNOWN = 1;
 const MOST_JUDGED = 20_000;
 /** Maximum number of columns for which the R² of each single column is computed. */
 const MOST_ALONE = 50;
-/** Minimum number of known items on which a map is fitted. */
+/** Minimum number of known items on which the map from content to vectors is fitted. */
 const FEWEST = 10;
 /** R² below which a warning says that content hardly predicts the vectors. */
 const LITTLE = 0.01;
@@ -82,7 +82,10 @@ interface MapOptions {
   /** paths of the catalogue's files, for messages */
   named: string;
   threads: number;
-  /** graph over which content is smoothed; without `hops`, the better R² decides between no smoothing and one hop */
+  /**
+   * graph of items along whose edges content columns are averaged; without `hops`, the number of hops, 0 or 1, is the
+   * one with the better R²
+   */
   edges?: { graph: Graph; hops?: number | undefined } | undefined;
 }
 
@@ -94,8 +97,8 @@ export interface MappedCatalogue {
 }
 
 /**
- * Reads a catalogue and, if files of edges are given, the edges between its items. Fits the content map to the run's
- * items.
+ * Reads a catalogue and, if files of edges are given, the edges between its items. Fits the map from content to vectors
+ * on the run's items.
  *
  * @param field the item field; the key column has the same name by default
  * @param asTrained converts a key to its form in the run's table
@@ -131,7 +134,7 @@ export async function mapCatalogue(
 }
 
 /**
- * Fits the content map.
+ * Fits the map from content to vectors.
  *
  * @param range rows of the items in the table
  * @throws {UsageError} too few items are in both the table and the catalogue
@@ -210,7 +213,10 @@ async function fitContentMap(
   };
 }
 
-/** Fits a map for each requested number of hops, by default 0 and 1, and returns the one with the greatest R². */
+/**
+ * Fits the map from content to vectors for each requested number of hops, by default 0 and 1, and returns the one with
+ * the greatest R².
+ */
 async function fitOverHops(
   rows: ContentRows,
   edges: MapOptions["edges"],

@@ -116,7 +116,7 @@ export function liftTable({ options }: ComparedTrainings): OptionTable {
   return withCommon(Object.fromEntries(names) as OptionTable, liftCommon);
 }
 
-/** Warns if the best learning rate of an arm is the first or last candidate, and if there are few seeds. */
+/** Warns about initializations whose best learning rate is the first or last candidate, and about few seeds. */
 function edgeWarnings(arms: readonly LiftArm[], { seeds, ...rates }: LiftPlan): string[] {
   const warnings = (["learningRate", "embeddingLearningRate"] as const).flatMap((name) => {
     const tried = rates[`${name}s`];

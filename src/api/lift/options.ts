@@ -15,7 +15,7 @@ export const liftOwn = {
     group,
     default: 5,
   }),
-  /** candidates for the two learning rates of each arm; each pair is tried */
+  /** candidates for the two learning rates of each initialization; each pair is tried */
   learningRates: rates("dense layers", [0.001, 0.003]),
   // candidates for the embedding layer's rate: the best one is high for a table trained on the same rows, and up to a
   // hundred times lower for a table trained on other rows

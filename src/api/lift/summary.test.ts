@@ -3,7 +3,10 @@ import type { Initialization } from "../../training/warm-start/initializations.j
 
 const trial = { learningRate: 0.001, embeddingLearningRate: 0.02, validLoss: 0.5 };
 
-/** Creates an arm with the given validation loss of each epoch for each seed; an epoch takes a second. */
+/**
+ * Creates the results of an initialization from the validation losses of its epochs for each seed; an epoch takes a
+ * second.
+ */
 const arm = (name: Initialization, curves: number[][], testLosses?: number[]): LiftArm => ({
   arm: name,
   trials: [trial],

@@ -77,7 +77,8 @@ export interface LiftResult {
 }
 
 /**
- * Summarizes arms, which must have the same seeds in the same order and include the arms `table` and `random`.
+ * Summarizes the trainings of each initialization (an arm). All arms must have the same seeds in the same order, and
+ * the initializations `table` and `random` must be among them.
  *
  * @param pretraining seconds of the table's own training
  */

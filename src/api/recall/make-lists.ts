@@ -24,7 +24,10 @@ export interface Making {
   k: number;
   /** the maximum numbers of items of one category in a list (--per) */
   quotas?: Quotas | undefined;
-  /** parts of each list, which are filled separately: by category (--lists-per), and by being new (--new-share) */
+  /**
+   * parts of each list, which are filled separately: by category (--lists-per), and by whether an item is new
+   * (--new-share)
+   */
   parts?: PartLists | undefined;
   /** Returns, for each given key of a user or item, the items that its list must not contain, ascending. */
   masksOf: (keys: Keys) => ItemLists;

@@ -1,5 +1,5 @@
-// Finds the users above the limits while a log is read for the first time, so that the second reading, which writes
-// rows to disk, can drop them.
+// Finds the users with more events than the limits allow while a log is read for the first time, so that the second
+// reading, which writes rows to disk, can drop them.
 //
 // Memory: 4 bytes per row for users, 8 for times if a limit is per day, and the distinct values.
 

@@ -133,9 +133,9 @@ function powerFor(
 }
 
 interface Pairs {
-  /** u32: index of each row's pair, MISSING for rows without user or item */
+  /** u32: index of each row's pair of user and item, MISSING for rows without user or item */
   ofRow: Uint32Array;
-  /** u32 by pair: its first row, and the codes of its user and its item */
+  /** u32, by pair of user and item: its first row, and the codes of its user and its item */
   rows: Uint32Array;
   users: Uint32Array;
   items: Uint32Array;
@@ -167,7 +167,9 @@ function distinctPairs(rows: Uint32Array, user: KeyColumn, item: KeyColumn): Pai
 }
 
 interface Users {
-  /** pairs of each user, number of pairs to hold out of each user, and the sum of these numbers */
+  /**
+   * the pairs of user and item of each user, the number of pairs to hold out of each user, and the sum of these numbers
+   */
   pairs: number[][];
   quotas: number[];
   numHeld: number;
@@ -187,7 +189,10 @@ function pairsByUser({ rows, users }: Pairs, share: number, { ofUser }: SplitLik
   return { pairs, quotas, numHeld: quotas.reduce((sum, n) => sum + n, 0) };
 }
 
-/** Marks the pairs of each user that have the lowest keys. @param held u8, one per pair: overwritten */
+/**
+ * Selects each user's pairs to hold out: those with the lowest `keyOf`, as many as the user's quota.
+ * @param held u8 by pair, overwritten: 1 if the pair is held out
+ */
 function hold({ pairs, quotas }: Users, keyOf: (pair: number) => number, held: Uint8Array): void {
   pairs.forEach((own, u) => {
     const keys = mapTo(Float64Array, own, keyOf);

@@ -9,7 +9,7 @@ import { TypeId } from "./types.js";
 import { ListColumn, TextColumn, type FixedColumn, type ScalarColumn, type VectorColumn } from "./vectors.js";
 
 /**
- * Returns a readable column that shares the memory of a vector column.
+ * Returns a DuckDB column in the form that the Parquet reader reads. Where possible, both share memory.
  *
  * @throws {DataError} a decimal has more digits than a 64-bit float holds
  */

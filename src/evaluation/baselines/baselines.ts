@@ -103,7 +103,7 @@ export function needsPairEvents(name: BaselineName): boolean {
   return baselines[name].needsPairEvents === true;
 }
 
-/** Returns the list items for the baselines in docs/evaluation.md. */
+/** Returns the name and the formula of each baseline, for the list in docs/evaluation.md. */
 export function baselineRows(): [name: string, score: string][] {
   return baselineNames.map((name) => [`\`${name}\``, baselines[name].score]);
 }

@@ -27,7 +27,7 @@ import { ADAGRAD, ADAM, BATCH_ROWS, BLOCK_ROWS, FTRL, Plan, Repeat, Rows, SGD, T
 export { BATCH_ROWS, BLOCK_ROWS };
 export type { Kernel as FmKernel } from "./layout.js";
 
-/** Dimensions, loss and learning options of a machine. */
+/** Dimensions, loss and learning options of a factorization machine. */
 export interface FmShape {
   numFeatures: number;
   dim: number;
@@ -65,7 +65,7 @@ export type FmMethod = keyof typeof METHODS;
 export interface StridedOffset {
   offset: number;
   stride: number;
-  /** owner of the memory; the machine's arena when absent */
+  /** owner of the memory; the factorization machine's own arena when absent */
   arena?: Arena;
 }
 
@@ -126,7 +126,7 @@ export function sliceWidth(dim: number): 4 | 8 {
   return dim <= 8 ? 4 : 8;
 }
 
-/** Returns the number of threads that a machine uses: at most one per slice, and one for the weights. */
+/** Returns the number of threads that train a model: at most one per slice, and one for the weights. */
 export function mostThreads({ dim, threads }: { dim: number; threads: number }): number {
   return Math.max(1, Math.min(threads, Math.ceil(dim / sliceWidth(dim)) + 1));
 }
@@ -142,7 +142,7 @@ export function sliceOf(method: FmMethod, K: number): { numbers: number; accumul
 }
 
 /**
- * Allocates parameters, buffers and structs of a machine; parameters are zero until `initialize` or `importSlice`.
+ * Allocates parameters, buffers and structs of a model; parameters are zero until `initialize` or `importSlice`.
  *
  * @throws {UsageError} it does not fit the arena
  */
@@ -197,7 +197,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   };
 }
 
-/** Fields of a plan that differ between fm and ffm; `slices` and `accumulators` are byte offsets of tables. */
+/** Fields of the Plan struct that differ between fm and ffm; `slices` and `accumulators` are offsets of tables. */
 export interface PlanParts {
   barrier: Region | undefined;
   numThreads: number;
@@ -250,7 +250,7 @@ function accumulatorPlaces(
   }).flat();
 }
 
-/** Writes locations to the arena, as u32[][2] of offset and stride. @returns byte offset of the array */
+/** Writes locations of parameters to the arena: u32[][2] of offset and stride. @returns byte offset of the array */
 export function putPlaces(arena: Arena, places: readonly StridedOffset[]): number {
   const numbers = Uint32Array.from(places.flatMap(({ offset, stride }) => [offset, stride]));
   return arena.put("where numbers lie", numbers);

@@ -305,7 +305,7 @@ function randomHistogram(numBins: number, n: number, random: Random) {
   return { sums, cells: new Uint8Array(BigInt64Array.from(words).buffer) };
 }
 
-/** Returns the sums of the left and of the right side of a split. */
+/** Returns the sums of gradients and of hessians on the left and on the right side of a split. */
 function sumsOf(arena: Arena, at: number): number[] {
   return (["leftG", "leftH", "rightG", "rightH"] as const).map((field) => getField(arena, Split, at, field));
 }

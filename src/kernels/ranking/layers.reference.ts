@@ -26,7 +26,7 @@ export function denseLayers({ layers, ends, neighbors }: Omit<RankingGraph, "thr
   return sum.map((row) => row.map((x) => x / (layers + 1)));
 }
 
-/** Returns the product of a row and the matrix. */
+/** Returns the product of a row vector and the matrix. */
 function propagated(matrix: readonly Float64Array[], row: Float64Array): Float64Array {
   return row.map((_, g) => row.reduce((sum, x, f) => sum + x * matrix[f]![g]!, 0));
 }

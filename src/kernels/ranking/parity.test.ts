@@ -143,7 +143,7 @@ async function kernelOf(data: RankingData, options: RankingShape) {
 const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
 
-/** Trains the kernel for one epoch. */
+/** Trains for one epoch with the kernel. */
 function trainKernel(
   { layout, kernel }: Awaited<ReturnType<typeof kernelOf>>,
   loss: RankingLoss,

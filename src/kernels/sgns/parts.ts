@@ -1,5 +1,5 @@
-// The rows of which centres are composed: rows of the matrix of centres, which several centres may share
-// (assembly/composed.ts).
+// Centres with composed vectors: such a vector is a weighted sum of rows of the matrix of centres, its parts, which
+// several centres may share (assembly/composed.ts).
 
 import { ascending } from "../../numeric/indices.js";
 import { exp } from "../../numeric/exp.js";
@@ -9,40 +9,47 @@ import { R, SL } from "./layout.js";
 
 export interface SgnsParts {
   /**
-   * u32[numRows + 1]: row v is composed of rows[ends[v] .. ends[v + 1]), its parts; a row that occurs as a token needs
-   * at least one part
+   * u32[numRows + 1]: the vector of row v is composed of rows[ends[v] .. ends[v + 1]), its parts; a row that occurs as
+   * a token needs at least one part
    */
   ends: Uint32Array;
   rows: Uint32Array;
   /**
-   * u32, one per part: index of its kind in the attention. Parts of one kind are adjacent and share an index; indexes
-   * start at 0 and ascend by 1
+   * u32, one for each part of a composed vector: index of its attention logit. Adjacent parts of one kind, such as the
+   * values of a column of side information, share a logit; indexes start at 0 and ascend by 1
    */
   kinds: Uint32Array;
-  /** f32, one per part: its weight within the kind, above 0; the weights of a kind's parts add up to 1 */
+  /**
+   * f32, one for each part of a composed vector: its weight among the parts of the same kind, above 0; these weights
+   * add up to 1
+   */
   weights: Float32Array;
   /**
-   * whether an attention learns the weight of each kind of part in a composed vector; if not, all kinds have equal
-   * weights
+   * whether attention learns the weights of the kinds of parts (the item itself, columns of side information) in a
+   * composed vector; if not, all kinds have equal weights
    */
   attends: boolean;
 }
 
-/** Addresses of one thread's copy of the attention; all copies are equal. */
+/** Addresses of one thread's copy of the attention logits; all copies are equal. */
 export interface Attention {
-  /** f32: logit of the attention for each kind of part of each row */
+  /** f32: attention logits; a composed vector has one for each kind of its parts */
   attention: Region;
   /** AdaGrad's sum of squares of each row's logits, f32[numRows] */
   squares: Region;
 }
 
-/** Returns the number of logits of the attention: one for each kind of part of each row. */
+/**
+ * Returns the number of attention logits. A composed vector has one for each kind of its parts: for the item itself,
+ * and for each column of side information in which the item has a value.
+ */
 export function numKinds({ kinds }: SgnsParts): number {
   return kinds.length === 0 ? 0 : kinds.at(-1)! + 1;
 }
 
 /**
- * Returns an upper bound of the number of parts in a batch, all of whose centres may have the maximum number of parts.
+ * Returns an upper bound of the number of rows of which the centres of a batch are composed: all centres may have the
+ * maximum number.
  */
 export function mostParts({ ends }: SgnsParts): number {
   let longest = 0;
@@ -51,8 +58,8 @@ export function mostParts({ ends }: SgnsParts): number {
 }
 
 /**
- * Checks that the parts of composed rows are in range, which the kernel does not check. @throws {RangeError} a number
- * is out of range
+ * Checks the numbers that describe composed vectors, which the kernel does not check.
+ * @throws {RangeError} a number is out of range
  */
 export function checkParts({ ends, rows, kinds, weights }: SgnsParts, numRows: number): void {
   const ascends = ends.every((end, v) => v === 0 || end >= ends[v - 1]!);
@@ -83,8 +90,10 @@ export function checkNodes({ ends }: SgnsParts, offsets: Uint32Array): void {
 }
 
 /**
- * Returns the weight of each kind of part in the composed vector of each row: the softmax of the row's logits. @returns
- * f64, one number for each kind of each row
+ * Returns the weights of the kinds of parts (the item itself, columns of side information) in each composed vector: the
+ * softmax of the vector's attention logits.
+ *
+ * @returns f64, one weight for each logit
  */
 export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number>): Float64Array {
   const shares = new Float64Array(attention.length);
@@ -105,7 +114,7 @@ export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number
  * consists.
  *
  * @param rows f32[numRows * dim]
- * @param attention f32: a logit for each kind of part of each row
+ * @param attention f32: attention logits of the composed rows
  */
 export function composedRows(
   parts: SgnsParts,
@@ -129,7 +138,10 @@ export function composedRows(
   return composed;
 }
 
-/** Allocates the arrays for composed centres, and returns the Plan's fields for them. @param J number of slices */
+/**
+ * Allocates the arrays for centres whose vectors are composed of several rows, and returns the Plan's fields for them.
+ * @param J number of slices
+ */
 export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: number) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) =>
@@ -147,7 +159,10 @@ export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: numbe
   };
 }
 
-/** Allocates a thread's attention. All logits are 0, so the kinds of parts of a row have equal weights. */
+/**
+ * Allocates a thread's attention logits. All are 0, so the item itself and each column of side information have equal
+ * weights in a composed vector.
+ */
 export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
   const size = numKinds(parts);
   const attention = arena.allocate(`the attention of ${size} kinds of parts`, size * 4);
@@ -156,14 +171,16 @@ export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
   return { attention, squares };
 }
 
-/** Allocates the arrays for a batch's composed centres, and returns the BatchRows fields for them. */
+/**
+ * Allocates a batch's arrays for centres whose vectors are composed of several rows, and returns the BatchRows fields.
+ */
 export function batchOfParts(arena: Arena, parts: SgnsParts | undefined) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);
   return { numPartSlots: 0, partRows: room(1 + most), partEnds: room(1 + R), partSlots: room(most) };
 }
 
-/** Copies the first thread's attention to the other threads. */
+/** Copies the first thread's attention logits to the other threads. */
 export function copyAttention(arena: Arena, of: readonly Attention[]): void {
   copyToOthers(
     arena,
@@ -175,7 +192,9 @@ export function copyAttention(arena: Arena, of: readonly Attention[]): void {
   );
 }
 
-/** Allocates a thread's arrays for composed centres, and returns the Thread's fields for them. */
+/**
+ * Allocates a thread's arrays for centres whose vectors are composed of several rows, and returns the Thread's fields.
+ */
 export function threadOfParts(arena: Arena, parts: SgnsParts | undefined, attention: Attention | undefined) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);

@@ -26,8 +26,8 @@ export function referenceRepeats(
 }
 
 /**
- * Takes steps of parameters on the rows of a batch; `finish` takes the steps of repeated features, at the end of the
- * batch.
+ * Takes the optimizer's steps of parameters on the rows of a batch; `finish` takes the steps of repeated features, at
+ * the end of the batch.
  */
 export class ReferenceBatchSteps {
   readonly #parameters: ReferenceParameters;

@@ -1,10 +1,10 @@
-// Changes the number of threads of a machine between two runs: updates the plan, and the state that threads carry from
-// batch to batch. The bytes of the results do not depend on the number of threads.
+// Changes the number of threads that train a model between two runs of its kernel: updates the plan, and the state that
+// threads carry from batch to batch. The bytes of the results do not depend on the number of threads.
 
 import type { Arena, Region } from "./memory.js";
 import { getField, setField, type Struct } from "./struct.js";
 
-/** State of threads that must survive a change of their number. */
+/** State of each thread that must be kept when the number of threads changes. */
 export interface KeptByThreads<T extends Struct> {
   thread: T;
   /** byte offset of each thread's struct */
@@ -46,7 +46,7 @@ export function threadsInUse<P extends Struct, T extends Struct>(
   };
 }
 
-/** Copies the first thread's floats to the other threads. @param regions region of each thread, of equal length */
+/** Copies the floats of the first thread's region to the regions of the other threads, which have the same length. */
 export function copyToOthers(arena: Arena, [first, ...others]: readonly Region[]): void {
   for (const other of others) arena.f32(other).set(arena.f32(first!));
 }

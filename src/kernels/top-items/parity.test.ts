@@ -96,7 +96,10 @@ const factors: Record<string, (row: number, random: number) => number> = {
   "numbers that are not finite": (row) => (row % 401 === 5 ? Infinity : row % 397 === 9 ? NaN : 1),
 };
 
-/** Generates rows times their factors. A row is random, or one of 40 prototypes with changes in the sixth digit. */
+/**
+ * Generates random rows, each multiplied by its `factor`. Some rows are one of 40 prototypes with changes in the sixth
+ * digit.
+ */
 function table(numRows: number, dim: number, key: number, factor: (row: number, random: number) => number) {
   const rows = fine(numRows * dim, key);
   const prototypes = fine(40 * dim, key + 1);

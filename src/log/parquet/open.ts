@@ -30,13 +30,13 @@ import { readRanges, type RangeItem } from "./read.js";
 import { checked, type ParquetRowRange } from "./scanner.js";
 
 /**
- * Number of cells in a range: two million, or 16 MB as numbers. With smaller ranges, the overhead exceeds the time of
- * reading.
+ * Number of cells in a range of rows: two million, or 16 MB as numbers. With smaller ranges, the overhead exceeds the
+ * time of reading.
  */
 const RANGE_CELLS = 1 << 21;
 const [LEAST_ROWS, MOST_ROWS] = [1 << 12, 1 << 18];
 
-/** Approximate number of bytes of a range's values; a range of long texts has fewer rows. */
+/** Approximate number of bytes of the values in a range of rows; a range of long texts has fewer rows. */
 const RANGE_BYTES = 1 << 25;
 const LEAST_LONG_ROWS = 64;
 

@@ -7,17 +7,20 @@ import type { Search } from "./search.js";
 
 /** The parts into which a set of items is divided by a code, such as one for each category. */
 export interface SetParts {
-  /** u32[] each: item numbers of each part, ascending */
+  /** u32[] each: item numbers of each part of the set, ascending */
   parts: Uint32Array[];
-  /** code that the items of each part have; MISSING for the last part if `hasRest` */
+  /** code, such as a category, that all items of a part have, by part; MISSING for the last part if `hasRest` */
   codes: number[];
-  /** true if the last part contains the items without a code */
+  /** true if the last part of the set contains the items without a code */
   hasRest: boolean;
   /** index of this set's first part in the list of all parts of all sets */
   first: number;
 }
 
-/** Splits each set into parts. @param codes u32[numItems]; MISSING for items without a code */
+/**
+ * Splits each set of items into parts with equal codes.
+ * @param codes u32[numItems]; MISSING for items without a code
+ */
 export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): SetParts[] {
   let first = 0;
   return sets.map((items) => {
@@ -37,13 +40,16 @@ export function partsOfSets(sets: readonly Uint32Array[], codes: Uint32Array): S
   });
 }
 
-/** A search among the items of each part of each set, which starts its threads on first use. */
+/** A search for the best items within each part of each set of items, which starts its threads on first use. */
 export interface PartSearch {
   started: () => Promise<Search>;
   end: () => Promise<void>;
 }
 
-/** Returns a search among the items of each part. @param start function that starts a search in sets of items */
+/**
+ * Returns a search for the best items within each part of the sets.
+ * @param start function that starts a search in sets of items
+ */
 export function partSearch(
   start: (sets: readonly Uint32Array[]) => Promise<Search>,
   ofSet: readonly SetParts[],
@@ -59,7 +65,10 @@ export function partSearch(
   };
 }
 
-/** Converts masks of item numbers to masks of positions in a part. @param masks ascending item numbers */
+/**
+ * Converts masks of item numbers to masks of positions within a part of the items.
+ * @param masks ascending item numbers
+ */
 export function masksByPart(
   { indptr, items }: ItemLists,
   parts: readonly Uint32Array[],

@@ -150,7 +150,10 @@ class BlockWorker {
     );
   }
 
-  /** Calls a function for each item of the queries, with its initial value for the polynomial. */
+  /**
+   * Calls `visit` for each item of the queries, with the item's value in the vector that the filter's polynomial is
+   * applied to.
+   */
   #eachItem(
     { indptr, items, weights }: FilterQueries,
     from: number,

@@ -75,7 +75,7 @@ export async function learnOnEngine(
   return { ...model, chosen, engine: trained.engine };
 }
 
-/** Uploads the ratings of all pairs, as rows that the server stores. */
+/** Uploads the ratings of all pairs of user and item, as rows that the server stores. */
 async function sendRatings(
   { indptr, indices, values }: SparseRows,
   ratings: MllibObjective["ratings"],
@@ -119,7 +119,7 @@ function ratedOf({ indptr }: SparseRows): RatedSide {
 
 /**
  * Returns the objective without its penalties: the sum over events with confidence c and score s of c (1 - s)^2, plus
- * the sum over all pairs of a s^2, where a is the weight of unobserved pairs.
+ * the sum over all pairs of user and item of a s^2, where a is the weight of unobserved pairs.
  */
 function lossOf(
   { indptr, indices, values }: SparseRows,
@@ -135,8 +135,8 @@ function lossOf(
       observed += (values?.[e] ?? 1) * (1 - s) ** 2;
     }
   }
-  // the sum of s^2 over all pairs is the inner product of the Gram matrices of users and items, whose lower triangles
-  // are stored
+  // the sum of s^2 over all pairs of user and item is the inner product of the Gram matrices of users and items, whose
+  // lower triangles are stored
   const [ofUsers, ofItems] = [otherSide(dim, users).gram, otherSide(dim, items).gram];
   let all = 0;
   for (let i = 0; i < dim; i++)

@@ -77,7 +77,7 @@ function sideOf({ known, vectors }: FactorStart, { first, count }: FieldFeatures
   };
 }
 
-/** Events of users and items. */
+/** Events of users with items, in the form that ALS trains on. */
 export interface AlsEvents {
   user: FieldFeatures;
   item: FieldFeatures;

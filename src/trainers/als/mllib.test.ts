@@ -29,7 +29,10 @@ function mllibRow(h: Float64Array, ratings: [number, number][], alpha: number, r
   return solveCholesky(A, b)!;
 }
 
-/** Returns the vector of a row, computed by our reference implementation with the given penalty. */
+/**
+ * Returns a user's vector for the given pairs of item and confidence, solved by our reference implementation with the
+ * given penalty.
+ */
 function ownRow(pairs: [number, number][], penalty: number) {
   const W = { dim, data: new Float64Array(dim) };
   const events = {

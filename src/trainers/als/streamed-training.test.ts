@@ -104,7 +104,7 @@ onLinux("a file that is truncated during the training is damage", async () => {
       try {
         if (readlinkSync(`/proc/self/fd/${fd}`).includes("cut.rows-")) ftruncateSync(Number(fd), 10_000);
       } catch {
-        // the list contains the descriptor from which it was read, which is closed by now
+        // the listing of /proc/self/fd contains the descriptor from which it was read, which is closed by now
       }
     }
   };

@@ -250,7 +250,7 @@ export function checkFmOptions(fm: FmOptions): void {
   checkRanges(own, fm as unknown as Record<string, unknown>);
 }
 
-/** Returns the defaults of a loss. */
+/** Returns the default options for a loss, an optimization method and a kind of model. */
 export function defaultFmOptions(
   loss: FmLoss,
   method: Method = "adagrad",

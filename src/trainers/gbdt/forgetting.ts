@@ -114,7 +114,7 @@ function headWithout(
   return headText({ ...head, weights });
 }
 
-/** Returns the statistics without the ids that contain one of the keys. */
+/** Returns the target statistics without the entries for a removed key, alone or in a combination of columns. */
 function statisticsWithout(statistics: TargetStatistics, asked: AskedKeys): TargetStatistics {
   const { columns, keys, sums, weights } = statistics;
   const gone = columns.map((column) => asked.get(column));

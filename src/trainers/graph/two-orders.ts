@@ -27,8 +27,8 @@ export function sideBySide(sides: readonly TableRows[]): Float32Array {
 }
 
 /**
- * Returns one rotation per half of the default table's vectors; it also applies to the tables of the side whose vectors
- * are this half.
+ * Returns a rotation for each part of the default table's vectors, which concatenate the vectors of LINE's orders. The
+ * rotation of a part also applies to the tables of its order: vectors and contexts.
  */
 export function rotationOfHalves({ fields, dim }: EmbeddingTable, sides: readonly SideTables[]): Rotation {
   const width = dim / sides.length;

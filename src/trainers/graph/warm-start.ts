@@ -1,5 +1,5 @@
-// --init of graphs: starts from a run's tables, a pair of vectors and contexts per side; for EGES also from the own
-// vectors and attention of its items.
+// --init of train-graph: starts from a run's tables: vectors and contexts, for each pair of these that the method
+// trains (LINE trains one pair per order); for EGES also from the items' own vectors and attention logits.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -19,9 +19,12 @@ export interface GraphInit {
   run: Run;
   /** length of the default table's vectors */
   dim: number;
-  /** tables of each side, which is a pair of vectors and contexts; those of the first side also have the keys */
+  /**
+   * tables of each pair of vectors and contexts that the method trains (LINE trains one pair per order); the tables of
+   * the first pair also have the keys
+   */
   sides: readonly [SgnsInit, ...SgnsInit[]];
-  /** for EGES, which has one side: its tables, and the own vectors and attention of its items */
+  /** for EGES, which trains one such pair: its tables, and the items' own vectors and attention logits */
   composed?: EgesInit;
 }
 

@@ -9,10 +9,12 @@
 import { exp, pow } from "../../numeric/exp.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 
-/** Number of times per epoch that the parameters are added; each time copies the network. */
+/** Number of times per epoch that the parameters are added to their average; each time copies the network. */
 export const ADDED_PER_EPOCH = 8;
 
-/** Prefix of the arrays of averages in a checkpoint, and name of the array with the number of additions. */
+/**
+ * Prefix of the names of the averaged parameters in a checkpoint, and name of the array with their number of additions.
+ */
 const [PREFIX, COUNT] = ["average.", "averaged"];
 
 export class ParameterAverage {
@@ -28,7 +30,7 @@ export class ParameterAverage {
     this.#decay = exp(-1 / (epochs * ADDED_PER_EPOCH));
   }
 
-  /** Adds the current parameters to the averages; does not store a reference to them. */
+  /** Adds the current parameters to their averages; does not store a reference to them. */
   add(parameters: NamedArrays): void {
     const share = (1 - this.#decay) / (1 - pow(this.#decay, ++this.#count));
     for (const name in parameters) {
@@ -40,12 +42,12 @@ export class ParameterAverage {
     }
   }
 
-  /** Returns copies of the averages, by parameter name. */
+  /** Returns copies of the averaged parameters, by name. */
   parameters(): NamedArrays {
     return Object.fromEntries(Object.entries(this.#means).map(([name, mean]) => [name, mean.slice()]));
   }
 
-  /** Returns the state for a checkpoint. */
+  /** Returns the averages and the number of additions, as arrays of a checkpoint. */
   state(): NamedArrays {
     const means = Object.entries(this.#means).map(([name, mean]) => [PREFIX + name, mean.slice()]);
     return { ...Object.fromEntries(means), [COUNT]: Uint32Array.of(this.#count) } as NamedArrays;

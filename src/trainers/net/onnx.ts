@@ -24,12 +24,12 @@ import {
 } from "../../export/onnx/columns.js";
 import { modelChunks } from "../../export/onnx/model.js";
 
-/** Crosses of two fields, whose weights are looked up by a hash of the two features (`drawIn`). */
+/** The feature cross of two fields; the weight of a pair of features is looked up by a hash of both (`drawIn`). */
 export interface NetworkCross {
   /** indexes of the two categorical fields */
   fields: readonly [number, number];
   bits: number;
-  /** u32: hash of each feature of the first field, including that of the pair of fields */
+  /** u32: for each feature of the first field, a hash of the feature and of the pair of fields */
   first: Uint32Array;
   /** u32 each: low and high word of the hash of each feature of the second field */
   lo: Uint32Array;
@@ -128,7 +128,7 @@ function wideOf(
     : graph.apply("Mul", [found, graph.constant([1], wide)]);
 }
 
-/** Returns the weight of each row's cross, f32[N]; 0 if one of the two keys is missing. */
+/** Returns the weight of each row's feature cross, f32[N]; 0 if one of the two keys is missing. */
 function crossOf(
   graph: GraphBuilder,
   { fields: [a, b], bits, first, lo, hi, weights }: NetworkCross,
@@ -167,7 +167,7 @@ function linked(graph: GraphBuilder, link: Network["link"], score: string): void
 // ONNX has no arithmetic modulo 2^32. Numbers are int64 in [0, 2^32), and a product is computed in two parts below
 // 2^49, which do not overflow. BitwiseXor needs ai.onnx 18.
 
-/** Version of ai.onnx that crosses require. */
+/** Version of ai.onnx that the export of feature crosses requires. */
 const CROSS_OPSET = 18;
 const TWO_16 = 2 ** 16;
 const TWO_32 = 2 ** 32;

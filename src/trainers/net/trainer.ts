@@ -85,7 +85,8 @@ async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> 
   return {
     ...{ given, table: options, metric },
     optionsFor: (facts) => ({
-      // --keep-keys suggests that the table was trained on other rows
+      // a table with weights was trained on the labels of these rows, unless --keep-keys suggests that it was trained
+      // on other rows
       ...netOptionsOf(given, { ...facts, knowsLabels: table?.weights !== undefined && !keepKeys }),
       ...(table && { dim: table.dim }),
     }),
@@ -105,7 +106,10 @@ async function modelOf(given: GivenNet, capable: Capable): Promise<NetFeatures> 
   };
 }
 
-/** Returns the log's own vocabulary or, with --keep-keys, also the run's keys; both start from the run's rows. */
+/**
+ * Returns the log's own vocabulary or, with --keep-keys, also the run's keys. In both, keys of the run start from their
+ * vectors in the run.
+ */
 function vocabularyOf(
   table: TableInit,
   fitted: FittedVocabulary,

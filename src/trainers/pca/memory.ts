@@ -55,9 +55,9 @@ export function storedBytes({ rows, columns, entries }: InteractionSize, dim: nu
 }
 
 /**
- * Sums up two copies of the matrix, one in the solver's memory; the basis of its shorter side; and vectors of both
- * sides. Users in blocks have their vectors, and the entries by items, in a store: as much of it is in memory as
- * --max-memory allows.
+ * Estimates the memory as the sum of two copies of the matrix, one in the solver's memory; the basis of its shorter
+ * side; and vectors of both sides. Users in blocks have their vectors, and the entries by items, in a store: as much of
+ * it is in memory as --max-memory allows.
  */
 export function pcaNeeds({ matrix, dim: given, exact }: PcaOptions, maxMemory: number): Needs {
   return {

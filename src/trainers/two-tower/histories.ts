@@ -73,7 +73,7 @@ export function orderedEvents(
 
 /** Events of one kind of behavior, in the order of OrderedEvents. */
 export interface Behavior {
-  /** u32: known items of these events, sorted by user and time */
+  /** u32: known items of the events of this behavior, sorted by user and time */
   tokens: Uint32Array;
   /** u32[numEvents + 1]: number of tokens before each of all events, including events of other kinds */
   before: Uint32Array;
@@ -96,7 +96,8 @@ export function behaviorOf({ places, items }: OrderedEvents, isOf?: Uint8Array):
 }
 
 /**
- * Returns for each event the range of its user's earlier tokens of a behavior: at most the `most` newest.
+ * Returns for each event the range of its user's earlier items (tokens) of one kind of behavior: at most the `most`
+ * newest.
  *
  * @param events u32: positions in the order of events
  */
@@ -119,7 +120,7 @@ export function rangesBefore(
   return { tokens, begins, ends: stops, numCut };
 }
 
-/** Returns for each user the range of the newest tokens of a behavior, at most `most`. */
+/** Returns for each user the range of the user's newest items (tokens) of one kind of behavior, at most `most`. */
 export function newestRanges({ ends }: OrderedEvents, { tokens, before }: Behavior, most: number): Ranges {
   const stops = ends.subarray(1).map((end) => before[end]!);
   const begins = stops.map((stop, u) => Math.max(before[ends[u]!]!, stop - Math.min(most, stop)));

@@ -28,7 +28,7 @@ export interface TowerRows {
   side: FieldsAsRows;
 }
 
-/** Fields of the feature space whose features are consecutive blocks of vector rows. */
+/** Fields of the feature space; the features of each field have consecutive rows in the matrix of vectors. */
 export interface FieldsAsRows {
   /** indexes of the fields in the feature space */
   fields: readonly number[];
@@ -39,7 +39,7 @@ export interface FieldsAsRows {
   rowEnds: Uint32Array;
 }
 
-/** Numbers the vector rows. @param how.separate whether items have separate rows in histories */
+/** Numbers the rows of the matrix of vectors. @param how.separate whether items have separate rows in histories */
 export function towerRows(
   { offsets }: FeatureSpace,
   itemFeatures: Uint32Array,
@@ -83,7 +83,7 @@ export function itemHashes(space: FeatureSpace, items: Uint32Array): Uint32Array
   return items.map((feature) => hashes[2 * feature]!);
 }
 
-/** Calls `visit` for the vector row of each feature of the fields. */
+/** Calls `visit` for the row, in the matrix of vectors, of each feature of the fields. */
 export function forEachRow(
   { offsets }: FeatureSpace,
   { fields, rowEnds }: FieldsAsRows,
@@ -96,10 +96,10 @@ export function forEachRow(
 }
 
 /**
- * Converts feature rows to pairs of vector rows and values.
+ * Converts features to pairs of a row of the matrix of vectors and a value.
  *
  * @param rows rows whose features belong to these fields, in their order
- * @param more vector rows without a field, which are appended to each row
+ * @param more rows of the matrix of vectors that belong to no field, which are appended to the pairs of each row
  */
 export function fieldRows(
   { offsets }: FeatureSpace,
@@ -134,14 +134,14 @@ export function fieldRows(
   };
 }
 
-/** A vector row that belongs to no field, with its value in each event; absent: 1. */
+/** A row of the matrix of vectors that belongs to no field, with its value in each event; absent: 1. */
 interface RowBeside {
   row: number;
   values?: Float32Array;
 }
 
 /**
- * Returns the vector rows of the users' bias and of the example's age.
+ * Returns the rows of the matrix of vectors for the users' bias and for the example's age.
  * @param agesOf returns f32: age of each event or user
  */
 export function rowsBeside({ biasRow, ageRow }: TowerRows, agesOf: () => Float32Array): RowBeside[] {

@@ -72,7 +72,7 @@ export interface SpaceOptions {
 interface Edge {
   name: string;
   value: number;
-  /** value to try next; undefined for an option with listed values */
+  /** value beyond this end to try next; undefined for an option with listed values */
   beyond: number | undefined;
 }
 
@@ -158,7 +158,7 @@ export class SearchSpace {
     return chosen?.setting;
   }
 
-  /** Returns the options whose value is at an end of the searched range, in the order of the table. */
+  /** Returns the options whose value is at an end of the searched range, in the order of the table of options. */
   edgesOf(setting: SearchSetting): Edge[] {
     return this.#ranges.flatMap(([name, option]): Edge[] => {
       const value = setting[name];
@@ -180,7 +180,9 @@ export class SearchSpace {
     });
   }
 
-  /** Chooses a value for each option that applies, given the values of earlier options in the table. */
+  /**
+   * Chooses a value for each searched option that applies, given the values that were chosen for the options before it.
+   */
   #drawSetting(valueOf: (name: string, option: Option, options: Options) => number | string): SearchSetting {
     const setting: Record<string, number | string> = {};
     for (const [name, option] of this.#ranges) {
@@ -217,7 +219,10 @@ export class SearchSpace {
     return values[Math.min(values.length - 1, Math.max(0, Math.round(at + distance * (reach + 1 / 2))))]!;
   }
 
-  /** Returns the coordinates of a setting; an option that does not apply has the coordinate of its default. */
+  /**
+   * Returns the coordinates of a setting in the space of the Gaussian process: one for each number, one for each word
+   * of an option with words. An option that does not apply has the coordinate of its default.
+   */
   #coordinates(setting: SearchSetting): number[] {
     const options = { ...this.#standard, ...setting };
     return this.#ranges.flatMap(([name, { search }]) => {
@@ -234,7 +239,7 @@ export class SearchSpace {
   }
 }
 
-/** Returns the options with a search range, in the order of the table. */
+/** Returns the options with a search range, in the order of the table of options. */
 function rangesOf(table: OptionTable): [name: string, option: Option][] {
   return Object.entries(table as Record<string, Option>).filter(([, { search }]) => search !== undefined);
 }

@@ -66,7 +66,8 @@ function substitute(s: Scratch, b: u32): void {
       v128.store(g, f32x4.sub(v128.load(g, 16), f32x4.mul(factor, v128.load(u, 16))), 16);
     }
   }
-  // x is accumulated in the array of the gradient, which is no longer needed, from zeros; `step` contains y
+  // solves U x = y from the last row up: x overwrites the gradient, which is no longer needed, and starts as zeros;
+  // `step` contains y
   memory.fill(s.gradient, 0, (<usize>b) << 2);
   for (let r = b; r-- > 0;) {
     const at = (<usize>r) << 2;

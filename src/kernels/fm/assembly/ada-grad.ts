@@ -51,8 +51,8 @@ export function updateAdaGrad<W, X, M>(plan: Plan, thread: Thread, j: u32): void
   for (let r: usize = 0; r < numRows; r++) {
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
     const g = v128.load32_splat(thread.gradients + (r << 2));
-    // the gradient is c + decay v; for features with the value 1, c is g S and decay is l2 - g, the same for the whole
-    // row
+    // the gradient of v is c + decay v; for features with the value 1, c is g S, where S is the row's sum of x v, and
+    // decay is l2 - g, the same for the whole row
     const s = S + r * strideS;
     let c0 = f32x4.mul(g, v128.load(s));
     let c1 = sizeof<W>() >= 8 ? f32x4.mul(g, v128.load(s, 16)) : c0;
@@ -138,7 +138,7 @@ function squares<W>(g0: v128, g1: v128): v128 {
   return sizeof<W>() >= 8 ? f32x4.add(square, f32x4.mul(g1, g1)) : square;
 }
 
-/** Takes one step of a feature's slice. @param n address of its accumulator */
+/** Takes one AdaGrad step of a slice of a feature's vector. @param n address of the slice's accumulator */
 function stepOne<W>(p: usize, n: usize, g0: v128, g1: v128, lr: v128, share: v128): void {
   const sum = load<f32>(n) + f32x4.extract_lane(share, 0) * sum4(squares<W>(g0, g1));
   store<f32>(n, sum);

@@ -61,12 +61,13 @@ export class NetPlan extends DenseNetwork {
   /** learning rate of embeddings; 0 freezes them */
   embeddingLearningRate: f32;
   /**
-   * factor of the penalty embeddingL2 / 2 |embedding|^2, which is added to the batch's summed loss for each pair of a
-   * row
+   * factor of the penalty embeddingL2 / 2 |embedding|^2, which is added to the batch's summed loss for each (feature,
+   * value) pair of a row
    */
   embeddingL2: f32;
   /**
-   * f32[numFeatures]: individual L2 factor of each feature's pairs, applied by a proximal step; 0 if features have none
+   * f32[numFeatures]: L2 factor for the (feature, value) pairs of each feature, applied by a proximal step; 0 if
+   * features have no factors of their own
    */
   keyPenalties: usize;
   /** maximum length of the batch's mean gradient; 0: no limit */
@@ -83,15 +84,18 @@ export class NetPlan extends DenseNetwork {
   scoreGradients: usize;
   /** f64[R / BLOCK]: sum of losses of each block of rows */
   losses: usize;
-  /** u32[pairs of a batch]: index in inputGradients of the first number of the block of the pair's field */
+  /** u32[pairs of a batch]: index in inputGradients at which the block of the (feature, value) pair's field begins */
   places: usize;
-  /** u32[pairs of a batch]: index of the pair's row in the batch */
+  /** u32[pairs of a batch]: index in the batch of the row of each (feature, value) pair */
   pairRows: usize;
-  /** u32[pairs of a batch]: indexes of the pairs, sorted by block of rows, then by part (parts.ts) */
+  /**
+   * u32[pairs of a batch]: indexes of the (feature, value) pairs, sorted by block of rows, then by part of the features
+   * (parts.ts)
+   */
   sorted: usize;
   /**
-   * u32[R / BLOCK][PARTS + 1]: for each block of rows and each part of the features, the index in `sorted` at which
-   * their pairs start
+   * u32[R / BLOCK][PARTS + 1]: for each block of rows and each part of the features, the index in `sorted` at which the
+   * (feature, value) pairs of both start
    */
   partStarts: usize;
 }
@@ -101,7 +105,7 @@ export class NetRows extends PairRows {
   labels: usize;
   weights: usize;
   numeric: usize;
-  /** crosses of each row; all fields are 0 if there are no crosses */
+  /** feature crosses of each row; all fields are 0 if there are no crosses */
   crosses: PairRows;
 }
 
@@ -119,8 +123,8 @@ export class NetThread {
   tiles: usize;
   /** f32[pairs of a batch][W']: sum of gradients of each feature of the part that is being processed, by slot */
   sums: usize;
-  /** feature to which each sum belongs, u32[pairs of a batch] */
+  /** u32[pairs of a batch]: feature whose gradients each of the sums contains */
   held: usize;
-  /** f32[pairs of a batch]: number of pairs whose gradients each sum contains */
+  /** f32[pairs of a batch]: number of (feature, value) pairs whose gradients each of the sums contains */
   counts: usize;
 }

@@ -70,8 +70,9 @@ export function eachWeight(
 }
 
 /**
- * Sums up the gradients of the weights of a part's crosses and takes their steps, as eachWeight does for features. Each
- * part reads the crosses of all rows, because there are few per row.
+ * Sums up the gradients of the weights of the feature crosses that belong to a part of the parameters, and takes a step
+ * of each weight, as eachWeight does for features. Every part scans the crosses of all rows of the batch, because a row
+ * has few crosses.
  */
 function eachCross(plan: NetPlan, rows: NetRows, part: u32, first: u32, numRows: u32, kept: f32): f64 {
   const start = firstPair(rows.crosses, first);

@@ -66,8 +66,9 @@ function eventAt(thread: Thread, r: u32): usize {
 }
 
 /**
- * Prefetches the rows of all pairs by reading one number of each cache line. The reads are independent, so many lines
- * are fetched at the same time, while the steps would wait for the lines of one event after another.
+ * Prefetches the rows of user, item and negative of all events by reading one number of each cache line. The reads are
+ * independent, so many lines are fetched at the same time, while the steps would wait for the lines of one event after
+ * another.
  */
 function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
   const stride = <usize>thread.stride;
@@ -199,8 +200,8 @@ function chooseHard(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): 
 }
 
 /**
- * Chooses for each pair, by WARP, the first candidate that violates the margin, and stores the number of candidates
- * tried.
+ * Chooses as the negative of an event, by WARP, the first candidate that violates the margin, and stores the number of
+ * candidates tried.
  */
 function chooseWarp(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): void {
   const M = plan.numNegatives;
@@ -228,8 +229,9 @@ function weightOfEvent(plan: Plan, thread: Thread, r: u32): f32 {
 }
 
 /**
- * Replaces the score difference of each pair by the derivative of the loss by this difference. @returns the sum of the
- * losses
+ * Replaces the difference of scores (item minus negative) of each event by the derivative of the loss by this
+ * difference.
+ * @returns the sum of the losses
  */
 function weighBpr(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   for (let r = <usize>first; r < end; r += 4) {
@@ -261,7 +263,7 @@ function weighWarp(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   return sum;
 }
 
-/** Takes one step of the rows of user, item and negative of every pair, in the order of the events. */
+/** Takes one step of the rows of user, item and negative of every event, in the order of the events. */
 function stepEvents(plan: Plan, thread: Thread, first: u32, end: u32): void {
   const l2 = f32x4.splat(plan.l2Vector);
   const bytes = rowBytes(plan);
@@ -297,7 +299,7 @@ function stepEvents(plan: Plan, thread: Thread, first: u32, end: u32): void {
 }
 
 /**
- * Updates a slice of the vectors of a pair's context, item and negative, which have one feature each.
+ * Updates a slice of the vectors of an event's context, item and negative, which have one feature each.
  *
  * @param u,i,n   addresses of the slice in context, item and negative
  * @param squares number of bytes from a slice to its accumulator
@@ -354,7 +356,7 @@ function updateThree(
 }
 
 /**
- * Updates a slice of the vectors of a pair's context, item and negative, which have one feature each, by SGD.
+ * Updates a slice of the vectors of an event's context, item and negative, which have one feature each, by SGD.
  *
  * @param u,i,n addresses of the slice
  * @param keep  1 - learning rate x penalty

@@ -23,7 +23,7 @@ import { sumOfSlices } from "./sums";
  * noise are lower.
  */
 const DRAWS: u32 = 0xffffffff;
-/** Number that stands in place of a market for rows without one. */
+/** Market of a row that belongs to no market. */
 const NONE: u32 = 0xffffffff;
 
 /** Returns element i of a u32 array. */
@@ -32,7 +32,8 @@ function at(array: usize, i: usize): u32 {
 }
 
 /**
- * Appends a pair of a centre and a context beyond its window to the batch's list. @param count number of pairs before
+ * Appends a pair of a centre and a context outside its window to the batch's list.
+ * @param count number of pairs before
  * @returns number of pairs after
  */
 function addPair(plan: Plan, thread: Thread, rows: BatchRows, row: u32, weight: f32, count: u32): u32 {
@@ -45,7 +46,8 @@ function addPair(plan: Plan, thread: Thread, rows: BatchRows, row: u32, weight: 
 }
 
 /**
- * Appends a pair of the centre with each row in the list of its position. @param counts weight of the centre's event
+ * Appends a pair of the centre and each row in its session's list of further contexts.
+ * @param counts weight of the centre's event
  */
 function addListed(
   plan: Plan,
@@ -66,7 +68,10 @@ function addListed(
   return count;
 }
 
-/** Appends pairs with negatives sampled uniformly from the rows of the centre's market. */
+/**
+ * Appends pairs of the centre and negatives that are sampled uniformly from the rows of the centre's market, such as
+ * all items of a city.
+ */
 function addDrawn(
   plan: Plan,
   thread: Thread,
@@ -88,7 +93,8 @@ function addDrawn(
 }
 
 /**
- * Lists the batch's pairs beyond the windows, and assigns slots to their rows as to other contexts.
+ * Lists the batch's pairs of centres and contexts outside their windows, and assigns slots to the rows of these
+ * contexts as to other contexts.
  * @param key random key of the epoch's noise
  */
 export function openPairs(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
@@ -112,7 +118,8 @@ export function openPairs(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
 }
 
 /**
- * Writes slice j's partial scores of the pairs beyond the windows, or adds them if `adds`. @param partials f32[pairs]
+ * Writes slice j's partial scores of the pairs with contexts outside the windows, or adds them if `adds`.
+ * @param partials f32[pairs]
  */
 export function scorePairs(plan: Plan, rows: BatchRows, j: u32, partials: usize, adds: bool): void {
   const matrix = <usize>j * plan.numRows * LINE;
@@ -140,16 +147,16 @@ export function scorePairs(plan: Plan, rows: BatchRows, j: u32, partials: usize,
 }
 
 /**
- * Returns the number of the batch's pairs beyond the windows, including those that pad each group to a multiple of
- * four.
+ * Returns the number of the batch's pairs of centres and contexts outside their windows, including those that pad each
+ * group to a multiple of four.
  */
 export function numPairs(rows: BatchRows): u32 {
   return at(rows.pairEnds, R - 1);
 }
 
 /**
- * Writes the gradients of the pairs beyond the windows for groups from .. to - 1, weight times logistic(-sign score),
- * and adds up their losses.
+ * Writes the gradients of the pairs with contexts outside the windows for groups from .. to - 1, weight times
+ * logistic(-sign score), and adds up their losses.
  */
 export function pairsToGradients(plan: Plan, thread: Thread, rows: BatchRows, from: u32, to: u32): void {
   const stride = (<usize>plan.mostPairs) << 2;
@@ -170,7 +177,7 @@ export function pairsToGradients(plan: Plan, thread: Thread, rows: BatchRows, fr
 }
 
 /**
- * Writes the gradients of four pairs beyond the windows.
+ * Writes the gradients of four pairs of centres and contexts outside their windows.
  * @param p byte offset of the first of them in arrays by pair
  * @returns their losses
  */
@@ -184,8 +191,8 @@ function pairGradients(plan: Plan, rows: BatchRows, p: usize, scores: usize): v1
 }
 
 /**
- * Adds slice j of the gradients of the pairs beyond the windows to the sums of their rows, computed from the vectors as
- * they were at the batch's start.
+ * Adds slice j of the gradients of the pairs with contexts outside the windows to the sums of their rows, computed from
+ * the vectors as they were at the batch's start.
  */
 export function sumPairs(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = <usize>j * plan.numRows * LINE;

@@ -11,13 +11,13 @@
 
 /** Number of centres per group; the centres of a group share their noise rows. */
 export const G: u32 = 32;
-/** Groups per batch. */
+/** Number of groups of centres per batch. */
 export const B: u32 = 8;
 /** Number of centres per batch. All scores of a batch are computed at its start. */
 export const R: u32 = 256;
-/** Noise rows per group. */
+/** Number of noise rows per group of centres. */
 export const N: u32 = 16;
-/** Dimensions per slice. */
+/** Number of dimensions per slice of a vector. */
 export const SL: u32 = 16;
 /** Maximum number of batches per call. */
 export const CALL: u32 = 16;
@@ -104,11 +104,11 @@ export class Plan {
    */
   gradients: usize;
   /**
-   * maximum number of pairs of a batch beyond the windows, a multiple of 4; 0: there are none, and the fields below for
-   * such pairs are unused
+   * maximum number of a batch's pairs with contexts outside the windows, a multiple of 4; 0: there are none, and the
+   * fields below for such pairs are unused
    */
   mostPairs: u32;
-  /** u32[n]: for each of n tokens, the index of its session's list of further contexts */
+  /** u32[n]: for each of n tokens, the index of its session's list of contexts in addition to those in the window */
   pairLists: usize;
   /**
    * lists of further contexts: list l has rows listRows[listEnds[l] .. listEnds[l + 1]), u32[], with weights
@@ -117,7 +117,10 @@ export class Plan {
   listEnds: usize;
   listRows: usize;
   listWeights: usize;
-  /** number of negatives that a centre samples from its market; 0: there are no markets */
+  /**
+   * number of negatives that a centre samples from its market (a group of items, such as a city); 0: there are no
+   * markets
+   */
   numDrawn: u32;
   /**
    * u32[V]: market of each row, or 0xffffffff; u32[markets + 1], u32[]: market m has rows marketRows[marketEnds[m] ..
@@ -127,8 +130,8 @@ export class Plan {
   marketEnds: usize;
   marketRows: usize;
   /**
-   * f32[J][mostPairs]: partial scores of the pairs beyond the windows, for each of J slices; f32[mostPairs]: their
-   * negated dLoss/dscore
+   * f32[J][mostPairs]: partial scores of the pairs with contexts outside the windows, for each of J slices;
+   * f32[mostPairs]: their negated dLoss/dscore
    */
   pairPartials: usize;
   pairGradients: usize;
@@ -138,7 +141,8 @@ export class Plan {
    */
   mostParts: u32;
   /**
-   * 1 if an attention learns the weight of each kind of part in a composed vector, 0 if all kinds have equal weights
+   * 1 if attention learns the weights of the kinds of parts (the item itself, columns of side information) in a
+   * composed vector, 0 if all kinds have equal weights
    */
   attends: u32;
   /**
@@ -148,8 +152,8 @@ export class Plan {
   partEnds: usize;
   partRows: usize;
   /**
-   * u32[], f32[]: for each part of a composed centre, index of its kind in the attention, and its weight within the
-   * kind
+   * u32[], f32[]: for each row that is part of a composed centre, index of its attention logit, and its weight among
+   * the parts with the same logit
    */
   partKinds: usize;
   partWeights: usize;
@@ -160,13 +164,13 @@ export class Plan {
   composed: usize;
   slotNumbers: usize;
   /**
-   * f32[J][mostParts]: contribution of each of J slices of dimensions to the derivatives by the attention's logits of
-   * the batch's parts
+   * f32[J][mostParts]: for each of J slices of dimensions and each part of the batch's composed centres, the slice's
+   * contribution to the derivative of the loss by the part's attention logit
    */
   attentionPartials: usize;
   /**
    * f64[R / 4 + B]: sums of losses since the caller last reset them: one for every four of the R centres of a batch,
-   * then one for the pairs beyond the windows in each of its B groups
+   * then one for each of its B groups, for the pairs with contexts outside the windows
    */
   losses: usize;
 }
@@ -198,33 +202,39 @@ export class BatchRows {
    */
   centreRows: usize;
   contextRows: usize;
-  /** u32[R]: end of the list of pairs beyond the window for each of the batch's R centres */
+  /** u32[R]: for each of the batch's R centres, the end of its list of pairs with contexts outside its window */
   pairEnds: usize;
-  /** for each pair beyond the windows: slot of its context, u32[mostPairs], and its weight, f32[mostPairs] */
+  /**
+   * for each pair with a context outside the window: slot of the context, u32[mostPairs], and weight of the pair,
+   * f32[mostPairs]
+   */
   pairSlots: usize;
   pairWeights: usize;
   /**
-   * lists of the parts of which each distinct centre is composed: end of each list, by the centre's slot, u32[1 + R];
-   * and slot of each part, u32[mostParts]
+   * lists of the rows of which each distinct centre is composed: end of each list, by the centre's slot, u32[1 + R];
+   * and slot of each listed row, u32[mostParts]
    */
   partEnds: usize;
   partSlots: usize;
   numPartSlots: u32;
-  /** u32[1 + slots]: row of the matrix of centres to which each slot of a part belongs */
+  /** u32[1 + slots]: for each slot of a row of which centres are composed, the row of the matrix of centres */
   partRows: usize;
 }
 
 /** Memory of one thread. */
 export class Thread {
-  /** u32[V] each: slot of a row as a centre, as a context and as a part in the batch that is being listed; 0: none */
+  /**
+   * u32[V] each, for the batch that is being listed: slot of a row as a centre, as a context, and as a part of composed
+   * centres; 0: none
+   */
   centreSlotOf: usize;
   contextSlotOf: usize;
   partSlotOf: usize;
   /** f32[(G + Q) / 4][16][4]: vectors of a group's G centres and Q contexts, packed four side by side */
   packed: usize;
   /**
-   * f32[LEVELS][nb + N / 4][4][4]: partial scores of four centres, or of as many pairs beyond the windows, for each
-   * level of the tree of sums
+   * f32[LEVELS][nb + N / 4][4][4]: partial scores of four centres, or of as many pairs with contexts outside the
+   * windows, for each level of the tree of sums
    */
   scores: usize;
   /** f32[4 nb]: weights of the contexts of one centre, if events have weights */
@@ -233,16 +243,16 @@ export class Thread {
   centreSums: usize;
   contextSums: usize;
   /**
-   * logit of the attention for each kind of part of each row, f32[]; AdaGrad's sum of squares for each of V rows,
-   * f32[V]; both are equal in every thread
+   * attention logits of the composed centres, f32[]; AdaGrad's sum of squares for each of V rows, f32[V]; both are
+   * equal in every thread
    */
   attention: usize;
   attentionSquares: usize;
-  /** f32[mostParts]: for each part of the batch's centres, its weight in the composed vector of the centre */
+  /** f32[mostParts]: for each row of which a centre of the batch is composed, its weight in the centre's vector */
   partShares: usize;
   /**
-   * f32[1 + slots][16]: for each part of the batch's centres, by slot, the sum of the gradients of its row in one slice
-   * of 16 dimensions
+   * f32[1 + slots][16]: for each row of which the batch's centres are composed, by slot, the sum of its gradients in
+   * one slice of 16 dimensions
    */
   partSums: usize;
 }

@@ -12,8 +12,8 @@ import { lastScore, offer } from "./offer";
 import { INTEGER_BYTES, NUM_PAIRS, QueryBound, Scratch, Search } from "./plan";
 
 /**
- * Cost of scoring one pair exactly, relative to one bound: if more than one in PAIR_COST pairs is left, computing every
- * score is faster.
+ * Cost of computing a score exactly, relative to its bound: if more than one in PAIR_COST pairs of a query and an item
+ * is left, computing every score is faster.
  */
 const PAIR_COST: u32 = 64;
 
@@ -124,8 +124,8 @@ function keepPairs(
 }
 
 /**
- * Computes the exact scores of pairs and offers them: four sums at a time, as each addition waits for the previous one
- * of its sum.
+ * Computes the exact scores of pairs of a query and an item, and offers the items to the queries' lists: four sums at a
+ * time, as each addition waits for the previous one of its sum.
  */
 function offerPairs(search: Search, pairs: usize, numPairs: u32): void {
   if (numPairs == 0) return;

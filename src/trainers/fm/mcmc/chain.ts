@@ -89,7 +89,8 @@ export class Chain {
         shift,
         priors: Float64Array.from(this.#priors.flatMap(({ lambda, mu }) => [lambda, mu])),
         keys: Uint32Array.from({ length: 1 + dim }, (_, d) => this.#key(epoch, d)),
-        // fields are rescaled as a whole (their random keys are not 0) only if each field has its own prior
+        // a random key other than 0 lets the sweep rescale a field as a whole, which requires that each field has its
+        // own prior
         moveKeys: Uint32Array.from(this.#priors, (_, i) =>
           priorOf === "field" ? this.#key(epoch, MOVES + i) : 0,
         ),
@@ -116,7 +117,7 @@ export class Chain {
     };
   }
 
-  /** Restores the state. @throws {ArtifactError} the arrays have other lengths */
+  /** Restores the chain's state from a checkpoint. @throws {ArtifactError} the arrays have other lengths */
   set arrays(arrays: NamedArrays) {
     this.#machine.state = arrays;
     const priors = arrayOf(arrays, "priors", Float64Array, 2 * this.#priors.length);

@@ -13,7 +13,7 @@ import { meanLoss, type Link } from "./link.js";
 
 /** Bounds of the factor of a table's scores; at most 1, so that predictions never become more confident. */
 const [LEAST, MOST] = [0.05, 1];
-/** Number of steps of the search, which give a precision of 2e-5. */
+/** Number of steps of the golden-section search, which give a precision of 2e-5. */
 const STEPS = 24;
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 

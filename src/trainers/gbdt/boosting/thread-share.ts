@@ -23,7 +23,10 @@ export class OwnShare {
   readonly layout: GbdtLayout;
   readonly index: number;
   readonly buffer: SharedArrayBuffer;
-  /** u32: each thread's counter of taken pieces for even-numbered calls of `take`, then those for odd-numbered calls */
+  /**
+   * u32: one counter per thread of the pieces of work taken in even-numbered calls of `take`, then those for
+   * odd-numbered calls
+   */
   readonly #taken: Uint32Array;
   /** for each counter, its value when the next call of `take` that uses it begins */
   readonly #before: Float64Array;

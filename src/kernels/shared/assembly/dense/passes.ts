@@ -14,7 +14,10 @@ function keysOf(keys: usize, l: u32): usize {
   return keys + ((<usize>(l * BLOCK)) << 2);
 }
 
-/** Writes the dropout keys of a block's rows. @param first position of the block's first row in the epoch */
+/**
+ * Writes the random keys of dropout for the rows of a block.
+ * @param first position of the block's first row in the epoch
+ */
 export function drawKeys(network: DenseNetwork, keys: usize, epoch: u32, first: u32): void {
   for (let l: u32 = 0; l < network.numLayers; l++) {
     if (layerAt(network, l).dropped) dropoutKeys(network, epoch, l, first, keysOf(keys, l));

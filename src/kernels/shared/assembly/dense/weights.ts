@@ -96,8 +96,8 @@ export function stepOutputs(
 }
 
 /**
- * Returns the squared length of the batch's summed gradients by the parameters of eight outputs; -1 if there is no such
- * part.
+ * Returns the squared length of the batch's summed gradients with respect to the parameters of a part, which is eight
+ * outputs of a layer; -1 if there is no such part.
  */
 export function squaresOfOutputs(network: DenseNetwork, tiles: usize, part: u32, numRows: u32): f64 {
   const layer = layerOf(network, part);
@@ -153,7 +153,9 @@ function sumOutputs(network: DenseNetwork, layer: Layer, tiles: usize, j: u32, n
   }
 }
 
-/** Takes the step of outputs 8 j .. 8 j + 7 of one layer, given their sums in `tiles`. */
+/**
+ * Sums up the gradients of outputs 8 j .. 8 j + 7 of one layer in `tiles`, and takes one Adam step of their parameters.
+ */
 function stepLayer(
   network: DenseNetwork,
   layer: Layer,
@@ -201,7 +203,7 @@ function transposeGroup(layer: Layer, group: u32): void {
   }
 }
 
-/** Returns the sum over rows of four numbers per row, in the order of the rows. */
+/** Returns four sums over a batch: of the four numbers of each row, added in the order of the rows. */
 function sumRows(at: usize, stride: usize, numRows: u32): v128 {
   let sum = f32x4.splat(0);
   for (let r: u32 = 0; r < numRows; r++, at += stride) sum = f32x4.add(sum, v128.load(at));
