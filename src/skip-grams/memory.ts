@@ -11,7 +11,7 @@ export function skipGramBytes(rows: number, dim: number, threads: number): numbe
   return rows * (2 * (64 * slices + 4 * slices) + 4 * 4 * dim + 8 * threads + 40);
 }
 
-/** Returns the bytes of a run's tables of vectors and contexts. @param keyBytes total size of the keys */
+/** Returns the size in bytes of a run's tables of vectors and contexts. @param keyBytes total size of the keys */
 export function skipGramDisk(rows: number, dim: number, keyBytes: number): number {
   return 2 * tableBytes({ features: rows, keyBytes }, dim);
 }

@@ -147,7 +147,7 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
 /**
  * Returns the predictions of rows, f64[numRows * width].
  *
- * @param rows rows with the same blocks of columns as the map
+ * @param rows rows with the same blocks of columns as those on which the linear map was fitted
  */
 export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
   const { width, mean, coefficients, centers, blocks } = map;
