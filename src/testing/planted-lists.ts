@@ -4,7 +4,7 @@ import type { Keys } from "../log/keys.js";
 import { type ListBatch, type Lists } from "../export/lists.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 
-/** Items of each user or other owner of a list, the best first. */
+/** The items of each list, the best first, by the user (or another owner) who gets the list. */
 export type Planted = Record<string, readonly string[]>;
 
 /**
