@@ -37,7 +37,7 @@ export interface MultiColumn {
 export interface NumberColumn {
   kind: "number";
   name: string;
-  /** number in each row, f64[numRows] */
+  /** f64[numRows]: number in the cell of each row; NaN for an empty cell */
   values: Float64Array;
 }
 

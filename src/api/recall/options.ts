@@ -193,7 +193,7 @@ const ofOutput = {
 } as const;
 
 const executors = onExecutors("make the lists on its executors");
-/** Options for lists that programs on the executors of a Spark server make. */
+/** Options for recommendation lists that are made by programs on the executors of a Spark server. */
 const ofExecutors = {
   ...executors,
   engineOutput: {

@@ -138,7 +138,10 @@ export function statedOptions(
   return { ...Object.fromEntries(own), k, format, whom, scoring, repeats };
 }
 
-/** Returns all lists or those of one process, their counter, and a function that returns the final counts. */
+/**
+ * Prepares all recommendation lists, or the part of them that one of several processes makes (`share`). Also returns
+ * their counter, and a function that returns the final counts.
+ */
 export async function preparedLists(
   given: Omit<ListsRequest, "preprocess"> & { warn: (text: string) => void; share?: Share },
 ): Promise<{ lists: Lists; counted: ListCounter; facts: () => RecallCounts & { notes: string[] } }> {

@@ -41,7 +41,10 @@ import type { ListsRequest } from "./requested-lists.js";
 import type { UserItems } from "./kept-inputs.js";
 import { inNumbersOf, readSeenItems } from "./seen-items.js";
 
-/** A source of lists: the items, the users or items that own lists with their queries, and a search by query. */
+/**
+ * A source of recommendation lists: the items, the users or items that get a list, a query for each of them, and a
+ * search for the best items of queries.
+ */
 export interface ListSource {
   /** keys of the items that can be ranked; an item number is a position among these keys */
   items: Keys;

@@ -223,7 +223,7 @@ export function flagsOf({
   return (Object.keys(given) as TransformFlag[]).filter((flag) => given[flag]);
 }
 
-/** Encoding of rows by a model. */
+/** Rows that a model encodes, such as vectors or leaves, and facts about them. */
 export interface Transformed {
   encoding: EncodedRowFormat;
   rows: AsyncIterable<EncodedRows>;

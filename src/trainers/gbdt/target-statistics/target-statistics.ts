@@ -44,7 +44,10 @@ export interface CtrOptions {
   prior?: number;
   /** weight a of the prior, as a number of rows */
   priorWeight: number;
-  /** number of permutations over whose values the mean is taken; with an order by time, there is a single order */
+  /**
+   * number of random permutations of the rows; a row's value is the mean of its values in all of them. With an order by
+   * time, there is no other order
+   */
   permutations: number;
   seed: number;
 }
@@ -59,7 +62,7 @@ export interface Targets {
   weights?: Float32Array;
 }
 
-/** Statistics, with the columns that they add to the dataset on which they were fitted. */
+/** Target statistics, with the columns that they add to the dataset on which they were fitted. */
 export interface FittedStatistics {
   statistics: TargetStatistics[];
   /**
