@@ -13,8 +13,8 @@ const roles = { user: "user", item: "item" } as const;
 const cells = fc.array(fc.tuple(fc.nat(6), fc.nat(5)), { minLength: 1, maxLength: 40 });
 
 /**
- * Returns a dataset of (user, item) pairs; and, as they are known from training, the users and items of its first
- * `numKnown` pairs, and their history.
+ * Returns a dataset of (user, item) pairs; and the users, the items and the history of its first `numKnown` pairs,
+ * which serve as training events.
  */
 function sourceOf(pairs: readonly (readonly [number, number])[], numKnown: number) {
   const columns = { user: pairs.map(([u]) => `u${u}`), item: pairs.map(([, i]) => `i${i}`) };

@@ -3,8 +3,8 @@
 import { tableBytes } from "../training/session/needs.js";
 
 /**
- * Returns the bytes of a training: two tables in slices of 16 dimensions with AdaGrad's sums, copies of the best epoch,
- * the tables of the run, and two numbers per row for each thread.
+ * Returns the number of bytes that a training needs: for two tables in slices of 16 dimensions with AdaGrad's sums,
+ * copies of the best epoch, the tables of the run, and two numbers per row for each thread.
  */
 export function skipGramBytes(rows: number, dim: number, threads: number): number {
   const slices = Math.ceil(dim / 16);

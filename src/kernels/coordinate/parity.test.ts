@@ -339,8 +339,8 @@ async function labelledRows() {
   const targets = put(before, "f32");
   const at = [eq.offset, targets.offset, put(labels, "f32").offset, put(weights, "f32").offset] as const;
   /**
-   * Returns the differences between the kernel's four totals and the sums of the given terms over the rows, divided by
-   * the number of rows.
+   * Compares the kernel's four totals with sums over the rows: of the loss, of precision e, of precision e^2 and of the
+   * precision. Returns the absolute differences, divided by the number of rows.
    */
   const differences = (of: (r: number) => [loss: number, e: number, precision: number]) => {
     const sums = [0, 0, 0, 0];

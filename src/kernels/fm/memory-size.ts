@@ -18,8 +18,8 @@ const MOST_ELEMENTS = 2 ** 32;
 type FmSize = Pick<FmShape, "numFeatures" | "dim" | "method" | "hasRates" | "threads">;
 
 /**
- * Returns the bytes per feature: its vector and weight with the optimizer state, their copy of the best epoch, its
- * hash, count and individual rates, and its slot in each thread.
+ * Returns the number of bytes per feature: for its vector and weight with the optimizer state, for a copy of both from
+ * the best epoch, for its hash, count and individual rates, and for its slot in each thread.
  */
 export function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
   const parameters =

@@ -73,7 +73,7 @@ function strataSteps(
 ): StrataStep[] {
   const key = draw(epochKey, 0xfffffffd);
   const groupOfItem = (item: number) => groupOf(groups, key, templates.ids[item]!);
-  // in small logs, a run is a single event, so that single events are visited in a random order
+  // in small logs, a run of adjacent events has a single event, so that single events are visited in a random order
   const length = Math.max(1, Math.min(256, Math.floor(items.length / 1024)));
   const numRuns = Math.ceil(items.length / length);
   const visited = Array.from({ length: numRuns }, (_, run) => {

@@ -25,7 +25,7 @@ export type { Kernel as TowersKernel } from "./layout.js";
 export interface FieldRows {
   width: number;
   indptr?: Uint32Array;
-  /** u32: for each pair, the index of its row in the vectors */
+  /** u32: for each (vector row, value) pair, the index of the row among the vectors */
   ids: Uint32Array;
   values?: Float32Array;
   /**

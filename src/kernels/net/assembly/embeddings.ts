@@ -43,9 +43,9 @@ export function eachEmbedding(
 }
 
 /**
- * Writes, for each feature of the part that occurs in the batch, the sum of its gradients, padded with zeros, and the
- * number of its pairs.
- * @returns number of features
+ * Writes, for each feature that is in the given part of the features and occurs in the batch, the sum of the gradients
+ * of its embedding, padded with zeros, and the number of its pairs.
+ * @returns number of features with a sum
  */
 function sumEmbeddings(
   plan: NetPlan,
