@@ -164,8 +164,8 @@ export function durationOf(text: string): number {
 }
 
 /**
- * Reads the bounds of gates from a file, or from the section `gates:` of a pipeline file. @throws {ConfigError} as
- * readYaml
+ * Reads the bounds of gates from a file, or from the section `gates:` of a pipeline file.
+ * @throws {ConfigError} as readYaml
  */
 export async function readBounds(path: string): Promise<GateBounds> {
   const read = await readYaml<{ gates: GateBounds } | GateBounds>(path, "the bounds", (content) =>

@@ -52,7 +52,7 @@ function keyText(key: Uint8Array): string {
 
 const QUOTE = 34;
 
-/** The names of rows in a format whose rows are named by words, such as word2vec's. */
+/** Names of rows for a format that identifies each row by a word, such as word2vec's. */
 export interface Words {
   word: (batch: ExportBatch, row: number) => Uint8Array;
   /** number of rows that have a name; rows without a key have none */

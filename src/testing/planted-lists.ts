@@ -8,7 +8,8 @@ import { NO_ITEM } from "../kernels/top-items/binding.js";
 export type Planted = Record<string, readonly string[]>;
 
 /**
- * Returns the lists in batches of two. The first item of a list has the score 2, and each further item 0.5 less.
+ * Returns planted recommendation lists in batches of two lists. The first item of a list has the score 2, and each
+ * further item 0.5 less.
  *
  * @param end called after the last batch
  */

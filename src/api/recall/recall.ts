@@ -88,7 +88,7 @@ export async function recall(
   });
 }
 
-/** Writes the lists to their destination. @returns the result for a server; undefined for files */
+/** Writes recommendation lists to a file or a server. @returns the result for a server; undefined for files */
 async function deliver(
   lists: Lists,
   { run }: OpenRows,
@@ -298,7 +298,7 @@ export function noOwnersError({ users, for: whom, foldIn }: RequestedLists, hasP
   return new UsageError(`the run has no ${whom}s to write lists for`);
 }
 
-/** Returns a function that looks up the items that lists leave out, by the keys of their users. */
+/** Returns a function that looks up, by the keys of users, the items that the users' recommendation lists leave out. */
 function masksOf({ had, items }: ListSource): (keys: Keys) => ItemLists {
   if (!had) return (keys) => ({ indptr: new Uint32Array(keys.size + 1), items: new Uint32Array() });
   const lists = had.items === items ? had.history : inNumbersOf(items, had);

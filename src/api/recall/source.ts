@@ -1,5 +1,5 @@
-// Sources of lists, which rank items for queries: a run's vectors, its model, or a baseline that learns from the
-// training events.
+// Sources of recommendation lists, which rank items for queries: a run's vectors, its model, or a baseline that learns
+// from the training events.
 //
 //   vectors    dot products plus item weights: for imported tables and for most models; rows of users are read in
 //              blocks
@@ -258,7 +258,7 @@ async function withAddedItems(
   return { items: joinedKeys(items, added.keys), counts: joined(counts, added.counts) };
 }
 
-/** Returns the source of lists for items: each item is a query that ranks the other items. */
+/** Returns the source of recommendation lists for items: each item is a query that ranks the other items. */
 async function itemsAmongThemselves(given: ListsRequest): Promise<ListSource> {
   const { opened, options } = given;
   const { run, rows } = opened;

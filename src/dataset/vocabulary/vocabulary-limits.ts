@@ -23,7 +23,7 @@ export interface VocabularyLimits {
   hash?: Record<string, number>;
 }
 
-/** Limits of one field as numbers. */
+/** Limits on the vocabulary of one field, as numbers. */
 export interface FieldLimits {
   minCount: number;
   maxVocab: number;
