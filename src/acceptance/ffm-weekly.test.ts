@@ -1,5 +1,5 @@
-// Weekly trainings of a field-aware machine with `--init`, where each row has a vector for every partner field, and
-// with all options that affect them.
+// Weekly trainings of a field-aware factorization machine with `--init`, where each row has a vector for every partner
+// field, and with all options that affect them.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -118,7 +118,7 @@ export interface KeyHashing {
 }
 
 /**
- * Returns the column of that name.
+ * Returns the column with the given name.
  *
  * @throws {RangeError} it does not exist, which is a bug, because roles are checked when the log is read
  */

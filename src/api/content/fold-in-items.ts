@@ -55,8 +55,8 @@ export async function foldedItems(
 }
 
 /**
- * Returns the weighted mean of an item's vector from content, which counts as `priorEvents` events, and its vector from events.
- * If the item has only one of the two, returns it unchanged.
+ * Returns the weighted mean of an item's vector from content, which counts as `priorEvents` events, and its vector from
+ * events. If the item has only one of the two, returns it unchanged.
  */
 export function blended(
   content: ItemVector | undefined,

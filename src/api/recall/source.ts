@@ -50,7 +50,7 @@ export interface ListSource {
   items: Keys;
   /** u32[number of items]: number of training events of each item */
   counts: Uint32Array;
-  /** items of each user that lists leave out; absent if none are masked or known */
+  /** items of each user that the user's recommendation list leaves out; absent if none are masked or known */
   had?: UserItems;
   /** number of users in the log of --fold-in */
   numFolded?: number;

@@ -137,8 +137,8 @@ export function startFromTable(
 }
 
 /**
- * Returns f64[before.numFeatures], by which keys without training rows are counted: NEVER for a feature of the run
- * whose key has none, otherwise 0.
+ * Returns f64[before.numFeatures]: NEVER for a feature of the run whose key is in the vocabulary but has no training
+ * rows, otherwise 0.
  */
 function seenIn(space: FeatureSpace, before: FeatureSpace, from: Uint32Array): Float64Array {
   const seen = new Float64Array(before.numFeatures);

@@ -160,7 +160,7 @@ function idsOfTraining({ dataset, rows }: Targets, name: string): Ids {
  * no other row, and no row affects them.
  */
 export interface GroupedRowOrder {
-  /** u32: positions of the training rows, in this order */
+  /** u32: the training rows in order, each as its position among the training rows */
   positions: Uint32Array;
   /** u32: index in `positions` of the end of each group */
   ends: Uint32Array;
