@@ -1,5 +1,5 @@
-// Weekly trainings of a field-aware machine with `--init`, where each row has a vector for every partner field, and
-// with all options that affect them.
+// Weekly trainings of a field-aware factorization machine with `--init`, where each row has a vector for every partner
+// field, and with all options that affect them.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -160,7 +160,7 @@ test("what cannot be gone on from is refused with 64 and says why", async () => 
   ] as const) {
     expect(await refused(options[0], ...options.slice(1))).toEqual([64, expect.stringMatching(message)]);
   }
-  // the second training also normalizes rows, because the training of the earlier run did
+  // the second training also normalizes rows, because the run from which it starts did
   await train(second, "normalized-2", "--init", at("normalized"));
   const manifest = readFileSync(join(at("normalized-2"), "manifest.json"), "utf8");
   expect(parseJson<{ options: object }>(manifest).options).toMatchObject({ normalizeRows: true });

@@ -38,7 +38,10 @@ const mayRead: Record<string, string> = {
   "a role is user or item": "privacy/forget",
 };
 
-/** Objects to which code may assign by name, because the name cannot come from a log; by the reason. */
+/**
+ * Assignments `object[name] = ...` that need no check, as FILE:OBJECT, by the reason why the name cannot come from a
+ * log.
+ */
 const mayWrite: Record<string, string> = {
   "metrics and splits have the program's names":
     "evaluation/comparison:best evaluation/comparison:intervals evaluation/comparison:toBest " +
@@ -62,8 +65,7 @@ const folder = temporaryFolder();
 const words = (lists: Record<string, string>) => Object.values(lists).flatMap((list) => list.split(" "));
 
 /**
- * Returns the name under which the two lists of exceptions in this file allow a lookup: the file, for assignments the
- * file and the object.
+ * Returns the entry that must be in `mayRead` or `mayWrite` to allow a lookup: FILE, or FILE:OBJECT for an assignment.
  */
 function entryOf({ file, kind, object }: NameLookup): string {
   const name = file.replace(/^src\/|\.ts$/g, "");

@@ -32,7 +32,7 @@ export:
   - { format: word2vec, field: item, out: items.txt, to: out/items.txt }
 `;
 
-/** Returns the steps of a run with their outcomes. */
+/** Runs the pipeline, and returns the outcome of each of its steps. */
 async function steps(at: string, ...flags: string[]): Promise<Record<string, string>> {
   const { stdout } = await embedOk(["run", "shop.yaml", "--json", "--quiet", ...flags], { cwd: at });
   const report = parseJson<{ steps: { step: string; outcome: string }[] }>(stdout);

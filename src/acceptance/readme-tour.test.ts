@@ -8,7 +8,7 @@ import { projectFolder } from "../testing/places.js";
 
 const folder = temporaryFolder();
 
-/** Types the commands of a page in a new folder. */
+/** Runs the commands of a page in a new folder, with the script that tests README. */
 function typed(readme: string): { status: number | null; stdout: string; stderr: string } {
   const own = mkdtempSync(join(folder, "tour-"));
   writeFileSync(join(own, "README.md"), readme);

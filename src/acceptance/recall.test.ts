@@ -98,7 +98,7 @@ const linesOf = <T>(text: string): T[] =>
     .split("\n")
     .map((line) => parseJson<T>(line));
 
-/** Returns the items in the list of each user or item, in the order of the ranks, which start at 1. */
+/** Returns the items of each user's or item's list in the order of their ranks, which must be 1, 2, ... */
 function listsOf(rows: readonly Row[]): Map<string, Row[]> {
   const lists = new Map<string, Row[]>();
   for (const row of rows) {

@@ -163,7 +163,7 @@ async function withNames(
   return all;
 }
 
-/** Returns a search by an index. The index determines the rows that are found and the metric. */
+/** Returns a function that finds neighbors by an index, which determines the rows that can be found and the metric. */
 async function indexFinder(path: string, options: Sought & { index: string }, tell: Tell): Promise<Finder> {
   const { openIndexOf } = await import("./hnsw/search.js");
   const index = await openIndexOf(path, options.index);

@@ -23,7 +23,10 @@ const data = join(projectFolder, "..", "shared", "data");
 const cache = join(tmpdir(), "embed-bench");
 const splits = { split: "random", valid: 0.1, test: 0.1 } as const;
 
-/** Logs by the name that the page prints. Rejects if a log is missing. */
+/**
+ * Functions that return the logs on which defaults are measured, by the name that is printed. They reject if the log is
+ * missing.
+ */
 export const logs: Readonly<Record<string, () => Promise<DefaultLog>>> = {
   // 16 fields of 3 to 50,000 keys; labels from a planted factorization machine
   clicks: async () => ({ paths: [`${await ctrLog(1, 100_000)}.csv`], given: { ...splits, label: "click" } }),
@@ -31,7 +34,7 @@ export const logs: Readonly<Record<string, () => Promise<DefaultLog>>> = {
   tabular: async () => ({ paths: [await tabular()], given: { ...splits, label: "label" } }),
   // 13 fields, most of which have few keys; the test split is the published one
   adult: () => Promise.resolve(adult({})),
-  // the log adult, with its six integer columns as numbers
+  // the public log Adult, with its six integer columns as numbers
   "adult-numbers": () =>
     Promise.resolve(
       adult({ numeric: "age,fnlwgt,education_num,capital_gain,capital_loss,hours_per_week".split(",") }),

@@ -20,7 +20,7 @@ import { projectFolder } from "../testing/places.js";
 
 const gowalla = join(projectFolder, "..", "shared", "data", "gowalla");
 const [DIM, SEED] = [128, 1];
-/** Maximum number of items of a user who counts in the statistics. */
+/** Maximum number of items of a user; the statistics leave out users with more. */
 const MOST_ITEMS = 60;
 
 interface Pairs {

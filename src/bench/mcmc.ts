@@ -26,7 +26,10 @@ const settings = [
   { method: "mcmc", dim: 6, epochs: 120, draws: 100 },
 ] satisfies GivenFm[];
 
-/** Measures trainings on generated clicks, if their generator exists, and on ratings. */
+/**
+ * Measures the training of factorization machines on generated clicks, if the generator of clicks exists, and on
+ * ratings.
+ */
 export async function bench(): Promise<void> {
   if (canGenerate("mcmc")) {
     const out = mkdtempSync(join(tmpdir(), "embed-mcmc-"));

@@ -4,7 +4,7 @@
 import { trainers } from "../trainers/index.js";
 import type { CommandEntry } from "./command-entry.js";
 
-/** All commands. */
+/** All commands of the program. */
 export const commands: readonly CommandEntry[] = [
   {
     name: "inspect",

@@ -9,7 +9,7 @@ const BLOCKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 /** Maximum number of epochs of a curve that are drawn. */
 const MAX_EPOCHS = 60;
 
-/** Formats the result as text or markdown. */
+/** Formats the result of `embed lift` as text or markdown. */
 export function liftText(lift: Lift, format: "text" | "markdown"): string {
   const { arms, pretraining, sentences, judged } = lift;
   const head = [

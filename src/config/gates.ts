@@ -27,7 +27,7 @@ const time = z
  * version's value.
  */
 const countBounds = { min: z.number().optional(), max: z.number().optional(), within: share.optional() };
-/** Bounds of a share, of the same kinds as those of a count. */
+/** Bounds of a share: minimum, maximum, and the share by which it may differ from the previous version's value. */
 const shareBounds = { min: share.optional(), max: share.optional(), within: share.optional() };
 
 const count = z.strictObject(countBounds);
@@ -129,7 +129,7 @@ export const afterBounds = z.strictObject({
    * as in `overlap`
    */
   displacement: z.strictObject({ ...shareBounds, ...perField }).optional(),
-  /** bounds on the lists in each file that the section `recall` of a pipeline writes */
+  /** bounds on the recommendation lists in each file that the section `recall` of a pipeline writes */
   lists: z
     .strictObject({
       /** share of users, or of items, with an empty list */
@@ -164,8 +164,8 @@ export function durationOf(text: string): number {
 }
 
 /**
- * Reads bounds: from a file that contains nothing else, or from `gates:` in a pipeline file. @throws {ConfigError} as
- * readYaml
+ * Reads the bounds of gates from a file, or from the section `gates:` of a pipeline file.
+ * @throws {ConfigError} as readYaml
  */
 export async function readBounds(path: string): Promise<GateBounds> {
   const read = await readYaml<{ gates: GateBounds } | GateBounds>(path, "the bounds", (content) =>

@@ -37,7 +37,7 @@ export interface MultiColumn {
 export interface NumberColumn {
   kind: "number";
   name: string;
-  /** number in each row, f64[numRows] */
+  /** f64[numRows]: number in the cell of each row; NaN for an empty cell */
   values: Float64Array;
 }
 
@@ -118,7 +118,7 @@ export interface KeyHashing {
 }
 
 /**
- * Returns the column of that name.
+ * Returns the column with the given name.
  *
  * @throws {RangeError} it does not exist, which is a bug, because roles are checked when the log is read
  */

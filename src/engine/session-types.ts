@@ -9,7 +9,7 @@ export type SparkType = Message;
 export interface CommandResult {
   /** set for a checkpoint: the relation that the server stores */
   checkpointCommandResult?: { relation?: { relationId?: string } };
-  /** set for a training: the model on the server, and a warning */
+  /** set for a training: the id of the model on the server, and a warning */
   mlCommandResult?: { operatorInfo?: { objRef?: { id?: string }; warningMessage?: string } };
   /** metrics that Spark's `observe` computed over the rows of a plan, and the name of the observation */
   observedMetrics?: { name?: string; values?: { string?: string; long?: number }[] }[];

@@ -84,7 +84,7 @@ export function expectedMetrics(
   ]);
 }
 
-/** Returns for each block of equal items how many of the given items it contains. */
+/** Returns how many of the given items are in each block of items with equal vectors and weights. */
 function countsIn(items: Uint32Array, blockOf: Uint32Array): Map<number, number> {
   const counts = new Map<number, number>();
   for (const item of items)

@@ -48,7 +48,7 @@ export function encoded(vectors: Float32Array, dim: number, dtype: Dtype): Encod
   return { values, scales };
 }
 
-/** Returns the f32 numbers that a reader computes from the elements. */
+/** Returns the vectors as a reader of the file decodes them, as f32 numbers. */
 export function decoded({ values, scales }: Encoded, dim: number, dtype: Dtype): Float32Array {
   const at =
     dtype === "f16"

@@ -18,7 +18,7 @@ export async function checkHeld(
   { keys: rule, oneKeyColumn }: Pick<ExportFormat, "keys" | "oneKeyColumn">,
 ): Promise<void> {
   const { fields, field, onnxInput } = selection;
-  // a model whose input is row numbers contains no keys, so that no key is refused
+  // a model whose input is row numbers contains no keys, so that keys which the format cannot represent do no harm
   const refused = onnxInput === "row" ? undefined : rule.refused;
   const meets = (name: string, other: string) => name !== other && name.startsWith(`${other}:`);
   // the fields `a` and `a:b` may have the same `field:key`, so the keys of both are compared
@@ -52,7 +52,7 @@ function keyText(key: Uint8Array): string {
 
 const QUOTE = 34;
 
-/** The names of rows in a format whose rows are named by words, such as word2vec's. */
+/** Names of rows for a format that identifies each row by a word, such as word2vec's. */
 export interface Words {
   word: (batch: ExportBatch, row: number) => Uint8Array;
   /** number of rows that have a name; rows without a key have none */

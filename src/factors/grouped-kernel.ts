@@ -1,5 +1,5 @@
-// The kernel's functions for a machine whose slices are in several memories (kernels/fm/slice-groups.ts). They have the
-// kernel's names, and replace its functions in a thread.
+// The kernel's functions for a factorization machine whose slices are in several memories (kernels/fm/slice-groups.ts).
+// They have the kernel's names, and replace its functions in a thread.
 //
 //   batch   hub ──► ids, values ──► groups of the thread ──► partial scores ──► hub ──► gradients ──► groups of the thread
 //
@@ -64,8 +64,9 @@ class Group {
   }
 
   /**
-   * Copies the rows of the current batch from the hub, the machine's main memory, to the group's memory. @param thread
-   * index of the hub's Thread struct in `hub`
+   * Copies the rows of the current batch from the hub, which is the main memory of the factorization machine, to the
+   * group's memory.
+   * @param thread index of the hub's Thread struct in `hub`
    */
   open(hub: Uint32Array, thread: number): void {
     const [words, own] = [this.#words, this.#thread / 4];
@@ -85,7 +86,8 @@ class Group {
   }
 
   /**
-   * Computes the group's partial scores of a training batch, and copies them to the hub, the machine's main memory.
+   * Computes the group's partial scores of a training batch, and copies them to the hub, the main memory of the
+   * factorization machine.
    * @param partials byte offset in the hub of f32[J + 1][B]: J slices and the linear part, B rows
    */
   forward(hub: Uint32Array, partials: number): void {
@@ -102,8 +104,8 @@ class Group {
   }
 
   /**
-   * Copies dLoss/dscore of the batch from the hub (the machine's main memory), and takes a step of the group's
-   * parameters.
+   * Copies dLoss/dscore of the batch from the hub (the main memory of the factorization machine), and takes a step of
+   * the group's parameters.
    */
   update(hub: Uint32Array, thread: number): void {
     const from = hub[thread + GRADIENTS]! / 4;
@@ -124,7 +126,10 @@ class Group {
     }
   }
 
-  /** Adds up the squares of the vectors in slice j of the whole machine; undefined if the slice is in another group. */
+  /**
+   * Adds up the squares of the vectors in slice j of the factorization machine; undefined if the slice is in another
+   * group.
+   */
   sumSquares(j: number): number | undefined {
     const { plan, firstSlice, numSlices } = this.#own;
     const own = j - firstSlice;
@@ -141,8 +146,8 @@ class Group {
 }
 
 /**
- * A thread with its instance of the kernel in the machine's main memory (the hub), and a function that instantiates the
- * kernel in another memory.
+ * A thread with its instance of the kernel in the hub (the main memory of the factorization machine), and a function
+ * that instantiates the kernel in another memory.
  */
 interface GroupedThread {
   kernel: FmKernel;

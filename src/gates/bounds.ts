@@ -161,12 +161,12 @@ export interface NamedRoles {
   item?: string | undefined;
 }
 
-/** The bounds of one gate for each field. */
+/** Bounds of the values that one gate measures for each field. */
 export interface FieldBounds {
   of: (field: string) => ValueBounds | undefined;
-  /** whether the field has bounds of its own instead of those for every field */
+  /** whether bounds are given for this field by its name, and not only for all fields */
   isNamed: (field: string) => boolean;
-  /** failed outcomes of bounds whose field does not exist, so that a misspelled field is reported */
+  /** failed outcomes of bounds that name a field which does not exist, so that a misspelled field is reported */
   unknown: GateOutcome[];
 }
 

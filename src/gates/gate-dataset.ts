@@ -23,7 +23,10 @@ export interface DatasetFacts {
   newest: number | undefined;
 }
 
-/** Measures a dataset. @param from minimum label of a positive row; when absent, labels above 0 are positive */
+/**
+ * Measures the values of a dataset that gates check.
+ * @param from minimum label of a positive row; when absent, labels above 0 are positive
+ */
 export function factsOf({ dataset, description }: EncodedDataset, from: number | undefined): DatasetFacts {
   const { rows, roles, columns } = description;
   const distinctOf = (name: string | undefined) => columns.find((column) => column.name === name)?.distinct;

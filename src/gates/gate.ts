@@ -187,7 +187,10 @@ export function checkGates(outcomes: readonly GateOutcome[], compared?: string):
   );
 }
 
-/** Returns the outcomes of bounds on lists, as not compared, if a run is checked without the lists of its pipeline. */
+/**
+ * Returns outcomes that call the bounds on recommendation lists not compared, for a run that is checked without its
+ * pipeline.
+ */
 function listsNotRead(bounds: NonNullable<GateBounds["after"]>["lists"] = {}): GateOutcome[] {
   const why = "a pipeline's recall makes lists, embed gate looks at a run alone";
   return (["empty", "coverage", "overlap"] as const).flatMap((name) =>

@@ -17,7 +17,7 @@ export interface LibraryFunction {
   spec?: () => Promise<CommandSpec>;
 }
 
-/** All functions, in the order of the commands. */
+/** All functions of the library, in the order of the commands. */
 export const functions: readonly LibraryFunction[] = [
   {
     ...{ name: "inspect", command: "inspect", file: "api/inspect/inspect.js" },

@@ -40,7 +40,7 @@ export interface GroupedRows {
   keys: string[];
   /** number of records, including malformed ones */
   numRows: number;
-  /** true if an empty line follows the rows, so the sender waits for results */
+  /** true if an empty line follows the rows, by which the sender asks for their results at once */
   isAsked: boolean;
 }
 

@@ -1,7 +1,7 @@
 // Functions on arrays of row numbers, codes and values. They are loops, because `from` and `filter` of typed arrays use
 // iterators and lists in V8, which is 20 to 40 times slower.
 
-/** Returns u32[n], or the given array of n numbers: 0, 1, ..., n - 1. */
+/** Writes 0, 1, ..., n - 1 to the start of an array, by default a new u32[n], and returns the array. */
 export function ascending(n: number, all: Uint32Array = new Uint32Array(n)): Uint32Array {
   for (let i = 0; i < n; i++) all[i] = i;
   return all;

@@ -42,7 +42,9 @@ export async function optionLines(
   });
 }
 
-/** Returns the texts of a value, one for each name of a list; numbers and booleans are returned unchanged. */
+/**
+ * Returns an option's value as YAML scalars: a text for each name of a list; a number or a boolean is kept unchanged.
+ */
 function valuesOf(option: Option, value: unknown): readonly (string | number | boolean)[] {
   if (typeof value === "number" || typeof value === "boolean") return [value];
   return option.commas && Array.isArray(value) ? value.map(String) : textsOf(option, value);

@@ -38,7 +38,7 @@ import { namedLatest, namePath, publishRun, withStoreLock, type Publication } fr
 /** The folder of a version that contains its exports. */
 export const EXPORTS_FOLDER = "exports";
 
-/** The result of a step that ran. */
+/** The result of a step of the pipeline that was executed, not skipped. */
 export interface StepResult {
   text: string;
   rows?: number;
@@ -76,7 +76,7 @@ export async function encodeStep(
   return { text: `${rows.toLocaleString("en")} rows`, rows };
 }
 
-/** Checks the dataset against the gates. @throws {GateError} */
+/** Checks the dataset against the pipeline's gates, the bounds that must hold before training. @throws {GateError} */
 export async function beforeStep(
   pipeline: Pipeline,
   plan: TrainingPlan,
@@ -94,7 +94,7 @@ export async function beforeStep(
   return await checked(pipeline, plan, outcomes, plan.before.output, tell, watch);
 }
 
-/** Checks a run before its publication against the gates. @throws {GateError} */
+/** Checks a run against the pipeline's gates, the bounds that must hold before it is published. @throws {GateError} */
 export async function afterStep(
   pipeline: Pipeline,
   plan: TrainingPlan,
@@ -176,9 +176,9 @@ function shownMetric(metrics: Record<string, object>): string[] {
 }
 
 /**
- * Rotates a run to match its base's vectors.
+ * Rotates a run's vectors to match those of an earlier version, the plan's `base`.
  *
- * @throws {UsageError} it cannot be rotated, and the file requests it
+ * @throws {UsageError} the run cannot be rotated, although the pipeline file requests it
  */
 export async function alignStep(plan: TrainingPlan, force: boolean, { signal }: Watch): Promise<StepResult> {
   const { training, train, align, base } = plan;
@@ -196,20 +196,20 @@ export async function alignStep(plan: TrainingPlan, force: boolean, { signal }: 
   }
 }
 
-/** Returns the run that is evaluated, exported and published. */
+/** Returns the directory of the run that is evaluated, exported and published: the rotated run if there is one. */
 async function runOf({ train, align }: TrainingPlan): Promise<string> {
   return (await pathExists(align.output)) ? align.output : train.output;
 }
 
-/** Returns the run that gates compare with, if it still exists. */
+/** Returns the directory of the earlier run with which gates compare the new one, if it still exists. */
 async function previousOf({ compared }: TrainingPlan): Promise<string | undefined> {
   return compared && (await pathExists(compared.path)) ? compared.path : undefined;
 }
 
-/** Name of the file next to the lists that contains the measurements for the gates. */
+/** Name of the file, next to the file of recommendation lists, with the measurements of the lists that gates check. */
 const FACTS_FILE = "facts.json";
 
-/** Makes the lists, and writes their file and the measurements for the gates. */
+/** Makes recommendation lists, and writes them to a file, and the measurements that gates check to another. */
 export async function recallStep(
   plan: TrainingPlan,
   { file, output, export: { given } }: RecallStep,
@@ -232,7 +232,7 @@ export async function recallStep(
   return made!;
 }
 
-/** Checks lists against the gates. @throws {GateError} */
+/** Checks recommendation lists against the pipeline's gates. @throws {GateError} */
 export async function listsStep(
   pipeline: Pipeline,
   plan: TrainingPlan,
@@ -390,7 +390,7 @@ export async function sendListsStep(
   return { text: isUnchanged ? `$${variable} has these lists` : `${out} to $${variable}` };
 }
 
-/** Returns the observer of a step, which adds the training's name to epochs, and omits notes about the log. */
+/** Returns an observer that passes progress on, except notes, and adds the name of the training to epochs. */
 function quiet({ observe, signal }: Watch, training?: string): Watch {
   const given = (progress: Progress): void => {
     if (progress.stage === "note") return;

@@ -14,7 +14,9 @@ import { recipeShape, type RunRecipe } from "./run-recipe.js";
 const ELEMENT = "embed-compare";
 const SCHEMA_VERSION = 1;
 
-/** The content of the HTML element: the runs of a comparison. */
+/**
+ * The data in an HTML element of a page of `embed compare`, from which `embed init` reads the runs of the comparison.
+ */
 export interface HandedOver {
   schemaVersion: number;
   /** version of the program that wrote the page */

@@ -53,7 +53,7 @@ export const recipeShape: Shape = object(
   { metric: text, field: text },
 );
 
-/** Options of an encoding that belong to a recipe: neither the output nor a server. */
+/** Options of `embed encode` that a recipe contains: all but those of the output and of servers. */
 const ofEncoding = { ...columns, ...hashedIds, ...reading, ...badRows };
 
 /** Options of a training that a recipe does not contain, because a pipeline sets them. */
@@ -149,7 +149,7 @@ async function searchedOptions(
 }
 
 /**
- * Returns every role and feature under the option that states it, so that no role is inferred again.
+ * Returns options that name every role and feature of the run, so that none is inferred again.
  *
  * @param also columns that options of the training name: a dataset keeps a column only if it has a role or is a field
  */

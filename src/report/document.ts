@@ -13,7 +13,7 @@ export interface PageParts {
   title: string;
   /** the command that writes the page, such as `embed report` */
   command: string;
-  /** content of the line below the title */
+  /** HTML content of the line below the title of the page */
   subtitle: Markup;
   sections: readonly Section[];
   /** sentences about sections that the page lacks */

@@ -64,7 +64,7 @@ function partOf(pen: Pen, runs: readonly ReportedRun[], run: Drifted): Markup {
     ${htmlTable(head, rows)}${note}${metricsBeside(run)}${grid(largest.map((field) => histogram(pen, runs, run, field)))}`;
 }
 
-/** Returns the held-out metrics of a run and of the earlier run. */
+/** Returns a table that compares a run's metrics on held-out rows with those of the earlier run. */
 function metricsBeside({
   drift: { metrics: before },
   manifest: { metrics: now },

@@ -10,7 +10,7 @@ import { MUTED, type Pen } from "./plot.js";
 
 /** Maximum number of options that are plotted per run. */
 const MOST_OPTIONS = 8;
-/** Maximum number of settings that are listed. */
+/** Maximum number of tried settings that the report lists. */
 const LISTED = 200;
 
 type Tried = NonNullable<ReportedRun["trials"]>[number];

@@ -12,7 +12,10 @@ import { keyColumn } from "../dataset/item-fields.js";
 const roles = { user: "user", item: "item" } as const;
 const cells = fc.array(fc.tuple(fc.nat(6), fc.nat(5)), { minLength: 1, maxLength: 40 });
 
-/** Returns a dataset of users and items, and the users and items of its first events as a source of negatives. */
+/**
+ * Returns a dataset of (user, item) pairs; and the users, the items and the history of its first `numKnown` pairs,
+ * which serve as training events.
+ */
 function sourceOf(pairs: readonly (readonly [number, number])[], numKnown: number) {
   const columns = { user: pairs.map(([u]) => `u${u}`), item: pairs.map(([, i]) => `i${i}`) };
   const dataset = datasetOf(columns, roles);

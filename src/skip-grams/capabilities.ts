@@ -1,4 +1,4 @@
-// Capabilities of all runs that have a table of skip-gram vectors.
+// Capabilities of all runs with a table of skip-gram vectors: what commands can do with them, such as removing a key.
 
 import type { EmbeddingTable } from "../embedding/table.js";
 import { meansForUnknown } from "../export/unknown-keys.js";
@@ -7,7 +7,7 @@ import { wholeRows, type Rotation } from "../training/capabilities/rotation.js";
 import { readPreprocess } from "../training/capabilities/run-space.js";
 import { CONTEXT_TABLE, OPTIMIZER_FILE } from "./names.js";
 
-/** Capabilities of all runs with a table of skip-gram vectors that do not depend on its contexts. */
+/** Capabilities of runs with a table of skip-gram vectors for which the table of contexts is not needed. */
 export const vectorCapabilities = {
   preprocess: readPreprocess,
   rotation: (_, table) => rotationOf(table, []),

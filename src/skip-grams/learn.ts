@@ -72,7 +72,7 @@ export interface SgnsVectors {
   composed?: { rows: Float32Array; attention: Float32Array };
 }
 
-/** Result of the epochs, with the vectors of the best epoch for each pair of tables. */
+/** Result of a training: the vectors of the best epoch, for each pair of tables (centers and contexts). */
 export interface Learned extends EpochsDone {
   kept: readonly SgnsVectors[];
 }

@@ -52,7 +52,7 @@ test("no other rotation of a thousand brings noisy vectors nearer", () => {
   const best = rotationOnto(noisy, vectors, ones, dim);
   const least = distance(best);
   const others = Array.from({ length: 1000 }, (_, trial) => {
-    // rotates the best matrix by a small angle in a random plane
+    // multiplies the optimal rotation by one of a small angle in a random plane
     const [a, b] = [draw(3, trial) % dim, draw(4, trial) % dim];
     const angle = 0.2 * unit(5, trial);
     return best.map((row) => {

@@ -157,7 +157,7 @@ export function namePath(store: string, name: string): string {
   return join(store, name);
 }
 
-/** Whether a name is valid in a store. */
+/** Whether a text is a valid name for versions in a store. */
 export function isStoreName(name: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) && name !== LATEST;
 }
@@ -213,7 +213,10 @@ export async function withStoreLock<T>(
   }
 }
 
-/** Repairs what a killed writer left unfinished: a version that was renamed, or a `latest` that names a stand-in. */
+/**
+ * Repairs what a killed writer left unfinished: a version that it had renamed, or a `latest` that still points to the
+ * temporary copy of a version that was being replaced.
+ */
 async function settle(store: string, name: string): Promise<void> {
   const path = namePath(store, name);
   const old = (await leftoversIn(path)).filter(({ kind }) => kind === "old");
@@ -336,7 +339,9 @@ export async function markRemoved(path: string, version: string): Promise<void> 
   await writeFileAtomic(mark, [], true);
 }
 
-/** Returns the source of each extra file, by its path within the version. */
+/**
+ * Returns the files to publish in addition to a run: the path of each file, by the path that it gets in the version.
+ */
 async function extraFiles(
   extras: ReadonlyMap<string, string>,
   { manifest }: Run,

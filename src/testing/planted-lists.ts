@@ -4,11 +4,12 @@ import type { Keys } from "../log/keys.js";
 import { type ListBatch, type Lists } from "../export/lists.js";
 import { NO_ITEM } from "../kernels/top-items/binding.js";
 
-/** Items of each user or other owner of a list, the best first. */
+/** The items of each list, the best first, by the user (or another owner) who gets the list. */
 export type Planted = Record<string, readonly string[]>;
 
 /**
- * Returns the lists in batches of two. The first item of a list has the score 2, and each further item 0.5 less.
+ * Returns planted recommendation lists in batches of two lists. The first item of a list has the score 2, and each
+ * further item 0.5 less.
  *
  * @param end called after the last batch
  */

@@ -23,7 +23,7 @@ export interface PlantedPairs {
   bestLogLoss: number;
 }
 
-/** Returns `numRows` rows, the same for the same seed. */
+/** Returns `numRows` rows of the planted log; the same seed gives the same rows. */
 export function plantedPairs(seed: number, numRows: number): PlantedPairs {
   const effects = mulberry32(42);
   const drawn = (size: number, deviation: number) =>

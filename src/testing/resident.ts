@@ -26,7 +26,7 @@ export interface ResidentAnswer extends CommandOutcome {
   isLast: boolean;
 }
 
-/** Memory in bytes above which the resident program is replaced. */
+/** Memory in bytes above which a resident program, which runs many commands one after another, is replaced. */
 const MOST_MEMORY = 2 ** 30;
 
 process.on("message", (asked: ResidentRequest) => void run(asked));

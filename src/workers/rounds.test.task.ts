@@ -1,8 +1,10 @@
-// The task module that the tests of rounds execute.
+// A module that computes something in rounds (rounds.ts); rounds.test.ts executes it on several threads.
 
 import { threadId } from "node:worker_threads";
 
-/** The input of the tested rounds, whose arrays are in shared memory, so that the rounds can record what they did. */
+/**
+ * Input of the module's rounds. The arrays are in shared memory, so that rounds on any thread can record what they did.
+ */
 export interface Init {
   /** i32[numRounds]: number of times that each round was executed */
   done: Int32Array;

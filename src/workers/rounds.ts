@@ -71,7 +71,7 @@ export function areShared(arrays: readonly ArrayBufferView[]): boolean {
   return arrays.every(({ buffer }) => types.isSharedArrayBuffer(buffer));
 }
 
-/** Executes remaining rounds on a helping thread. */
+/** Executes rounds on this thread, which helps the calling thread, until no round is left. */
 export async function helpWith(shared: SharedRounds): Promise<void> {
   if (Atomics.load(shared.state, NEXT) >= shared.numRounds) return;
   const { start }: { start: StartRounds<unknown> } = await import(shared.url);

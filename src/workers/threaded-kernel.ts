@@ -22,7 +22,7 @@ import {
 import { WorkerPool } from "./pool.js";
 import { ThreadChoice, type Choice, type ThreadsInUse } from "./thread-choice.js";
 
-/** The threads of a kernel, as its memory layout defines them. */
+/** The threads of a kernel: the structs that belong to them, and the barrier at which they wait. */
 export interface KernelThreads {
   /** byte offset of the struct of each thread, or the number of threads if they have no structs */
   threads: readonly number[] | number;

@@ -7,7 +7,7 @@ interface Machine {
 }
 
 /**
- * Calls a function that works with a kernel's threads (the machine), and ends the threads afterwards.
+ * Calls a function that works with the threads of a kernel, and ends the threads afterwards.
  *
  * @param signal ends the threads promptly when aborted; the promise then rejects with the signal's reason
  * @throws what the work throws
@@ -26,7 +26,7 @@ export async function withMachine<M extends Machine, R>(
 }
 
 /**
- * Ends a kernel's threads (the machine) when the signal is aborted.
+ * Ends the threads of a kernel when the signal is aborted.
  * @returns a function that ends the threads and stops listening to the signal
  */
 export function endedBy(machine: Machine, signal: AbortSignal | undefined): () => Promise<void> {

@@ -54,7 +54,10 @@ export async function foldedItems(
   return { items, warnings };
 }
 
-/** Returns a mean of an item's vectors from content (as `priorEvents` events) and from its events, or the only one. */
+/**
+ * Returns the weighted mean of an item's vector from content, which counts as `priorEvents` events, and its vector from
+ * events. If the item has only one of the two, returns it unchanged.
+ */
 export function blended(
   content: ItemVector | undefined,
   folded: ItemVector | undefined,

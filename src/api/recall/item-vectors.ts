@@ -30,7 +30,7 @@ export interface HowCompared {
   score: "dot" | "cosine" | "context";
   /** whether the weights of items are added to scores */
   withWeights: boolean;
-  /** composition of the items; undefined if item vectors are rows of the table */
+  /** how the vector of an item is composed of several vectors; undefined if it is a row of the table */
   composition?: ItemComposition | undefined;
 }
 
@@ -129,7 +129,10 @@ async function contextRows(
   return { vectors: vectorsAt(own, places), lacks };
 }
 
-/** Opens an index for lists. @throws {UsageError} its field, metric or composition is not that of the lists */
+/**
+ * Opens an index with which recommendation lists are made.
+ * @throws {UsageError} its field, metric or composition of items is not that of the lists
+ */
 async function indexed(
   { opened: { run }, options, watch }: ListsRequest,
   { score, withWeights, composition }: HowCompared,

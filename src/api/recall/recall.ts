@@ -88,7 +88,7 @@ export async function recall(
   });
 }
 
-/** Writes the lists to their destination. @returns the result for a server; undefined for files */
+/** Writes recommendation lists to a file or a server. @returns the result for a server; undefined for files */
 async function deliver(
   lists: Lists,
   { run }: OpenRows,
@@ -138,7 +138,10 @@ export function statedOptions(
   return { ...Object.fromEntries(own), k, format, whom, scoring, repeats };
 }
 
-/** Returns all lists or those of one process, their counter, and a function that returns the final counts. */
+/**
+ * Prepares all recommendation lists, or the part of them that one of several processes makes (`share`). Also returns
+ * their counter, and a function that returns the final counts.
+ */
 export async function preparedLists(
   given: Omit<ListsRequest, "preprocess"> & { warn: (text: string) => void; share?: Share },
 ): Promise<{ lists: Lists; counted: ListCounter; facts: () => RecallCounts & { notes: string[] } }> {
@@ -295,7 +298,7 @@ export function noOwnersError({ users, for: whom, foldIn }: RequestedLists, hasP
   return new UsageError(`the run has no ${whom}s to write lists for`);
 }
 
-/** Returns a function that looks up the items that lists leave out, by the keys of their users. */
+/** Returns a function that looks up, by the keys of users, the items that the users' recommendation lists leave out. */
 function masksOf({ had, items }: ListSource): (keys: Keys) => ItemLists {
   if (!had) return (keys) => ({ indptr: new Uint32Array(keys.size + 1), items: new Uint32Array() });
   const lists = had.items === items ? had.history : inNumbersOf(items, had);

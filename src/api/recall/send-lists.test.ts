@@ -36,7 +36,7 @@ describe("the overlap of two files of lists", () => {
   test.each(["csv", "jsonl", "parquet"] as const)(
     "is of the first k of owners in both, %s",
     async (format) => {
-      // writes the earlier file in another format
+      // writes the earlier file as CSV, whatever the format of the later one
       const [now, before] = [await write("now", TUESDAY, format), await write("before", MONDAY, "csv")];
       const at = (k: number) => overlapOfLists(now, before, { ...how, k });
       expect(await at(1)).toBeCloseTo((1 + 0 + 0) / 3, 12);
@@ -62,7 +62,7 @@ describe("the overlap of two files of lists", () => {
       Object.fromEntries(owners.map((owner, i) => [owner, half(i)])),
       "csv",
     );
-    // the sample for a million lists has about one user in ten
+    // for a million lists, the overlap is computed from a sample of about one user in ten
     const sampled = (await overlapOfLists(now, before, { ...how, k: 2, numLists: 1_000_000 })) as number;
     expect(sampled).not.toBe(0.75);
     expect(Math.abs(sampled - 0.75)).toBeLessThan(0.05);

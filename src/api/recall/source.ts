@@ -1,5 +1,5 @@
-// Sources of lists, which rank items for queries: a run's vectors, its model, or a baseline that learns from the
-// training events.
+// Sources of recommendation lists, which rank items for queries: a run's vectors, its model, or a baseline that learns
+// from the training events.
 //
 //   vectors    dot products plus item weights: for imported tables and for most models; rows of users are read in
 //              blocks
@@ -41,13 +41,16 @@ import type { ListsRequest } from "./requested-lists.js";
 import type { UserItems } from "./kept-inputs.js";
 import { inNumbersOf, readSeenItems } from "./seen-items.js";
 
-/** A source of lists: the items, the users or items that own lists with their queries, and a search by query. */
+/**
+ * A source of recommendation lists: the items, the users or items that get a list, a query for each of them, and a
+ * search for the best items of queries.
+ */
 export interface ListSource {
   /** keys of the items that can be ranked; an item number is a position among these keys */
   items: Keys;
   /** u32[number of items]: number of training events of each item */
   counts: Uint32Array;
-  /** items of each user that lists leave out; absent if none are masked or known */
+  /** items of each user that the user's recommendation list leaves out; absent if none are masked or known */
   had?: UserItems;
   /** number of users in the log of --fold-in */
   numFolded?: number;
@@ -255,7 +258,7 @@ async function withAddedItems(
   return { items: joinedKeys(items, added.keys), counts: joined(counts, added.counts) };
 }
 
-/** Returns the source of lists for items: each item is a query that ranks the other items. */
+/** Returns the source of recommendation lists for items: each item is a query that ranks the other items. */
 async function itemsAmongThemselves(given: ListsRequest): Promise<ListSource> {
   const { opened, options } = given;
   const { run, rows } = opened;

@@ -18,7 +18,7 @@ export interface CellTest {
   at: number;
   /** true if the test compares cells with a number */
   numeric: boolean;
-  /** texts with which cells are compared */
+  /** literals with which the cells are compared, as texts */
   texts: string[];
   /** @param cell text of the cell; empty if it is missing */
   holds(cell: string): boolean;

@@ -156,7 +156,7 @@ class SessionWriter {
   /** number of events in #marked whose session has ended */
   #numMarked = 0;
 
-  /** Allocates the arrays of the sequences. @param fields u32, one per row of the split: tokens of each field */
+  /** Allocates arrays for sequences of tokens. @param fields u32, one per row of the split: tokens of each field */
   constructor(
     private readonly fields: readonly Uint32Array[],
     size: number,

@@ -23,7 +23,7 @@ export interface VocabularyLimits {
   hash?: Record<string, number>;
 }
 
-/** Limits of one field as numbers. */
+/** Limits on the vocabulary of one field, as numbers. */
 export interface FieldLimits {
   minCount: number;
   maxVocab: number;
@@ -114,7 +114,7 @@ export function hashedFields(
   );
 }
 
-/** Returns the field of that name. If it does not exist, returns the column with the role `user` or `item`. */
+/** Returns a name that is a field unchanged, and for the names `user` and `item` the columns with these roles. */
 function fieldNamed(name: string, fields: readonly string[], { user, item }: Roles): string {
   if (fields.includes(name)) return name;
   return (name === "user" ? user : name === "item" ? item : undefined) ?? name;

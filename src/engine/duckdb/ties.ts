@@ -7,7 +7,9 @@ import type { VectorColumn } from "./vectors.js";
 /** Columns of a batch, by name. */
 export type BatchColumns = ReadonlyMap<string, VectorColumn>;
 
-/** Checks the batches of a query in the order of the batches. */
+/**
+ * Checks that rows with equal order columns are equal in all columns; the batches of the query must be passed in order.
+ */
 export class VectorTieCheck {
   #numRows = 0;
   readonly #path: string;

@@ -57,7 +57,7 @@ export interface ItemModel<S extends object> {
   /** Returns a text that is equal for settings with the same columns of weights. */
   columnsOf: (setting: S) => string;
   columns: (events: ItemEvents, setting: S, pause: () => Promise<void>) => Promise<ItemColumns>;
-  /** Returns for a setting how many entries of each column are used, and the factors of the scores. */
+  /** Returns how many of the largest weights of each column a setting uses, and the factor of each item's scores. */
   view: (setting: S, counts: Float64Array) => Omit<ItemWeights, "columns">;
 }
 
@@ -204,7 +204,7 @@ function selectedLists({ indptr, items }: ItemLists, users: Uint32Array): ItemLi
   return { indptr: ends, items: out };
 }
 
-/** Returns a ranker by weights; exported for tests. */
+/** Returns a ranker that scores items by item-to-item weights; exported for tests. */
 export function weightsRanker(
   { columns, most = Infinity, scales }: ItemWeights,
   queries: QueryItems,

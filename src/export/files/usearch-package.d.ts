@@ -12,7 +12,7 @@ declare module "usearch" {
       expansion_search: number;
       multi: boolean;
     });
-    /** Adds vectors with their keys. @param vectors the vectors, one after another */
+    /** Adds vectors with their keys to the index. @param vectors the vectors, one after another */
     add(keys: BigUint64Array, vectors: Float32Array, threads: number): void;
     search(
       vector: Float32Array,

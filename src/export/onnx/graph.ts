@@ -11,7 +11,7 @@ import {
 } from "./model.js";
 import type { MessagePiece } from "./protobuf.js";
 
-/** Prefix of the names of inner values; the names of inputs and outputs do not have it. */
+/** Prefix of the names of intermediate values of the graph; the names of its inputs and outputs do not have it. */
 export const INNER = "embed/";
 
 export class GraphBuilder {

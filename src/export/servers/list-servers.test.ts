@@ -26,7 +26,7 @@ const MONDAY: Planted = {
 };
 const TUESDAY: Planted = { u1: ITEMS.toReversed(), other: [ITEMS[5]!] };
 
-/** Returns the lists that readers are expected to find: all except empty ones. */
+/** Returns those of the lists that can be read back from a server: all except empty ones. */
 const foundOf = (planted: Planted): Planted =>
   Object.fromEntries(Object.entries(planted).filter(([, items]) => items.length > 0));
 

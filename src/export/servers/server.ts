@@ -34,7 +34,7 @@ export interface Sent {
   note: string;
 }
 
-/** Writes rows to a server, completely or not at all. */
+/** Writes rows of an embedding table to a database server, completely or not at all. */
 export type Send = (selection: Selection, target: ServerTarget) => Promise<Sent>;
 
 const POSTGRES_URL = {

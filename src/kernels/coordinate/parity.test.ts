@@ -57,7 +57,9 @@ const precisions = Float32Array.from({ length: numRows }, (_, r) => 0.1 + unit(1
 const hashes = Array.from({ length: 2 * size }, (_, i) => draw(14, i));
 const kinds = [1, 1, 1, 0, 1, 2, 1, 1, 1];
 
-/** Returns the parameters and residuals after the reference has updated one feature after another. */
+/**
+ * Returns the parameters and residuals that the plain implementation computes: it updates one feature after another.
+ */
 function expected(fields: Occurrence[][], linear: boolean, key: number) {
   const residuals: Residuals = { e: Float64Array.from(start.e), q: Float64Array.from(start.q), precisions };
   const v = Array.from(start.v.subarray(0, size), (old, i) => {
@@ -70,8 +72,8 @@ function expected(fields: Occurrence[][], linear: boolean, key: number) {
 }
 
 /**
- * Returns the occurrences of each feature, but none for features of a kind other than 1 (drawn), because their
- * parameters are not computed from rows.
+ * Returns the occurrences of each feature in rows; none for features whose kind is not 1, because their parameters stay
+ * unchanged or become the prior's mean, whatever the rows contain.
  */
 const withoutRows = (fields: Occurrence[][]) => fields.map((rows, i) => (kinds[i] === 1 ? rows : []));
 
@@ -337,8 +339,8 @@ async function labelledRows() {
   const targets = put(before, "f32");
   const at = [eq.offset, targets.offset, put(labels, "f32").offset, put(weights, "f32").offset] as const;
   /**
-   * Returns the differences between the kernel's four totals and the sums of the given terms over the rows, divided by
-   * the number of rows.
+   * Compares the kernel's four totals with sums over the rows: of the loss, of precision e, of precision e^2 and of the
+   * precision. Returns the absolute differences, divided by the number of rows.
    */
   const differences = (of: (r: number) => [loss: number, e: number, precision: number]) => {
     const sums = [0, 0, 0, 0];

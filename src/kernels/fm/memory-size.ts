@@ -7,19 +7,19 @@ import { METHODS, mostThreads, sliceOf, sliceWidth, type FmMethod, type FmShape 
 
 /**
  * Maximum bytes of a WebAssembly memory, and how many of them are reserved for everything but parameters: batches, rows
- * and the threads' buffers. Tests lower both numbers, so that small machines are divided.
+ * and the threads' buffers. Tests lower both numbers, so that even small models are divided.
  */
 export const memoryBytes = { most: 2 ** 32, buffers: 64 << 20 };
 
 /** Maximum number of elements of an array, for the vectors of all features together. */
 const MOST_ELEMENTS = 2 ** 32;
 
-/** Properties of a machine that determine its size. */
+/** Properties of a factorization machine that determine its size in memory. */
 type FmSize = Pick<FmShape, "numFeatures" | "dim" | "method" | "hasRates" | "threads">;
 
 /**
- * Returns the bytes per feature: its vector and weight with the optimizer state, their copy of the best epoch, its
- * hash, count and individual rates, and its slot in each thread.
+ * Returns the number of bytes per feature: for its vector and weight with the optimizer state, for a copy of both from
+ * the best epoch, for its hash, count and individual rates, and for its slot in each thread.
  */
 export function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
   const parameters =
@@ -27,14 +27,14 @@ export function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean,
   return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * mostThreads({ dim, threads });
 }
 
-/** Returns the bytes of a feature's slice with its state. */
+/** Returns the number of bytes of a slice of one feature's vector, with its optimizer state. */
 function bytesOfSlice(dim: number, method: FmMethod): number {
   const { numbers, accumulators } = sliceOf(method, sliceWidth(dim));
   return 4 * (numbers + accumulators);
 }
 
 /**
- * Returns the number of memories into which the slices are divided; 0 if one memory holds the whole machine. The number
+ * Returns the number of memories into which the slices are divided; 0 if one memory holds all parameters. The number
  * affects addresses and speed, but no result.
  *
  * @throws {UsageError} a slice of all features, their weights, or the vectors together are too large; the message
@@ -45,7 +45,9 @@ export function numSliceGroups({ numFeatures: n, dim, method, hasRates, threads 
   const whole = n * bytesOfFeature(dim, method, hasRates, threads) + buffers;
   if (whole <= most) return 0;
   const slice = n * bytesOfSlice(dim, method);
-  // besides its slices, each memory contains the rates of all features, and one u32 per feature for its slot
+  // besides its slices, each memory contains the L2 penalties and the learning rate factor of every feature, if
+  // features have their own, and a u32 per feature: the slot in which a batch adds up the gradients of a repeated
+  // feature
   const besides = n * (hasRates ? 20 : 4) + buffers;
   const together = Math.floor((most - besides) / slice);
   const numSlices = Math.ceil(dim / sliceWidth(dim));

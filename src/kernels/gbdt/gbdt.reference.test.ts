@@ -1,4 +1,5 @@
-// Compares the reference with central differences, and its splits with the best of all splits of the rows.
+// Compares the gradients of gbdt.reference.ts with central differences, and its splits with the best of all splits of
+// the rows.
 
 import { gradient, softmaxGradient } from "../../numeric/losses.js";
 import { mulberry32, integerBelow, between } from "../../testing/random.js";

@@ -26,8 +26,8 @@ interface StrataStep {
 }
 
 /**
- * Returns the group of a feature's run of 16: an affine map with an odd factor assigns `groups` adjacent runs to
- * different groups.
+ * Returns the group of a feature. Every 16 consecutive features, a run, are in one group: an affine map with an odd
+ * factor assigns `groups` adjacent runs to different groups.
  */
 function groupOf(groups: number, key: number, feature: number): number {
   const run = feature >>> 4;
@@ -61,7 +61,10 @@ export function referenceStrata(
   return sum;
 }
 
-/** Returns the steps of an epoch, round after round; each context and item in the data must have a single feature. */
+/**
+ * Returns the steps of an epoch in the order in which they are trained: round after round, block after block. In the
+ * data, each context and each item must have a single feature.
+ */
 function strataSteps(
   { context, templates, items, numItems }: RankingData,
   groups: number,
@@ -70,7 +73,7 @@ function strataSteps(
 ): StrataStep[] {
   const key = draw(epochKey, 0xfffffffd);
   const groupOfItem = (item: number) => groupOf(groups, key, templates.ids[item]!);
-  // in small logs, a run is a single event, so that single events are visited in a random order
+  // in small logs, a run of adjacent events has a single event, so that single events are visited in a random order
   const length = Math.max(1, Math.min(256, Math.floor(items.length / 1024)));
   const numRuns = Math.ceil(items.length / length);
   const visited = Array.from({ length: numRuns }, (_, run) => {
@@ -96,7 +99,10 @@ function strataSteps(
   return steps;
 }
 
-/** Returns the candidates of an event; undefined if its user has every item of the group. */
+/**
+ * Samples the negatives of an event among the items of a group that its user lacks; undefined if the user has all of
+ * them.
+ */
 function strataCandidates(
   { users, items, history, alias }: RankingData,
   groupItems: readonly number[],

@@ -11,7 +11,7 @@ import { Column, type Kernel } from "./layout.js";
  * All columns have the same members, which makes loops over columns fast.
  */
 export interface WrittenColumn {
-  /** bytes that are written before each number */
+  /** the head of each number: the bytes that are written before it */
   head: Uint8Array;
   /** `size` texts, each stored after its head; the last one is written for rows whose index is not below `size` */
   texts: { size: number; bytes: Uint8Array; offsets: Uint32Array } | undefined;

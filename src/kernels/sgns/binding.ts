@@ -72,7 +72,7 @@ export interface SgnsStream {
    * their two numbers. Absent when all are 1.
    */
   weights?: Float32Array;
-  /** u32[n]: index of the list of further contexts for each position; not read if the shape has no lists */
+  /** u32[n]: index of the list of further contexts for each position; not read if SgnsShape has no such lists */
   lists?: Uint32Array;
 }
 
@@ -95,9 +95,9 @@ export interface SgnsLayout {
   right: Region;
   /** f32: square roots of the n tokens' event weights, padded on both sides; allocated when first needed */
   weights: Region | undefined;
-  /** u32[n]: index of each token's list of further contexts; undefined if the shape has no lists */
+  /** u32[n]: index of each token's list of further contexts; undefined if SgnsShape has no such lists */
   lists: Region | undefined;
-  /** learned attention of each thread; empty unless centres are composed */
+  /** each thread's logits of the attention; empty unless the vectors of centres are composed of parts (`SgnsParts`) */
   attention: Attention[];
   /** u32[V][2]: alias table of the noise distribution */
   noise: Region;
@@ -327,7 +327,7 @@ export function takeSgnsLoss(arena: Arena, { losses }: SgnsLayout): number {
 }
 
 /**
- * Writes rows of a dense matrix into a matrix of the layout.
+ * Writes rows of a dense matrix into a matrix of the kernel, which is stored in slices of 16 dimensions.
  *
  * @param rows f32[numRows * dim]
  * @param which u8[numRows]: 1 for each row to write
@@ -380,7 +380,7 @@ export function freezeRows(arena: Arena, layout: SgnsLayout, which: Uint8Array):
   }
 }
 
-/** Returns a matrix of the layout without its padding. @returns f32[numRows * dim], row-major */
+/** Returns a matrix of the kernel as a dense matrix, without padding. @returns f32[numRows * dim], row-major */
 export function denseRows(
   arena: Arena,
   matrix: Region,

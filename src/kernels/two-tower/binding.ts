@@ -25,7 +25,7 @@ export type { Kernel as TowersKernel } from "./layout.js";
 export interface FieldRows {
   width: number;
   indptr?: Uint32Array;
-  /** u32: for each pair, the index of its row in the vectors */
+  /** u32: for each (vector row, value) pair, the index of the row among the vectors */
   ids: Uint32Array;
   values?: Float32Array;
   /**
@@ -81,7 +81,7 @@ export interface TowerShape {
   dim: number;
   /** layers of the user tower, from slots to `dim` numbers; if empty, the user vector is the sum of the slots */
   userLayers: readonly DenseLayer[];
-  /** whether the sum of the slots is added to the user tower's output */
+  /** skip connection: whether the sum of the slots is added to the user tower's output */
   skip: boolean;
   /** layers of the item tower, from the side fields to `dim` numbers; if empty, the item vector is the item's row */
   itemLayers: readonly DenseLayer[];
@@ -107,7 +107,7 @@ export interface TowerLearning {
   /** factor of the L2 penalty on the rows that a step updates, and on the layers' weights */
   l2: number;
   dropout: number;
-  /** whether the network learns; false takes less memory, and only encodes */
+  /** whether the network learns; false takes less memory, but then the network can only compute vectors */
   trains?: boolean;
 }
 

@@ -98,7 +98,7 @@ export class BatchCursor implements Cursor {
   }
 }
 
-/** Returns the index of each element in the array of values; undefined if no element is missing. */
+/** Returns the index of each element's value among the values that are not missing; undefined if none is missing. */
 function valuePlaces(levels: Uint32Array | undefined): Uint32Array | undefined {
   if (!levels) return undefined;
   const places = new Uint32Array(levels.length);

@@ -14,7 +14,7 @@ export class Runs {
   readonly #width: number;
   /** offset of the next byte; within a packed run, of the byte that contains its next value */
   #at: number;
-  /** number of bits of the byte at that offset that were already read */
+  /** number of bits that were already read of the byte at offset #at */
   #bit = 0;
   /** number of the page's values that are in later runs than the current one */
   #left: number;

@@ -45,7 +45,7 @@ export async function* decoded(
   yield decode(undefined, () => 0);
 }
 
-/** Number of bytes at the start of a file that are checked. */
+/** Number of bytes at the start of a file by which UTF-16 is recognized. */
 const LOOK_BYTES = 1024;
 
 /**

@@ -20,7 +20,10 @@ interface Chunk {
   quoted: number[];
 }
 
-/** Items of an input. The line of a failure is counted from 0 at the end of the previous chunk. */
+/**
+ * A part of the input: the start of a file, a chunk, a failure, or the end of a file. The line of a failure is counted
+ * from 0 at the end of the previous chunk.
+ */
 export type InputItem =
   | Chunk
   | { kind: "start"; file: number; columns: FileColumns; header: string[] | undefined; linesBefore: number }
@@ -188,7 +191,9 @@ function concatenate(
   return bytes;
 }
 
-/** Yields all files as one stream of items; the first file is open already. */
+/**
+ * Yields the parts of each file (its start, chunks, failure and end), file after file; the first file is open already.
+ */
 export async function* cutFiles(
   files: readonly LogFile[],
   first: OpenFile,

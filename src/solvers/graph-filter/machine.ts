@@ -12,7 +12,7 @@ import { withMachine } from "../../workers/with-machine.js";
 import type { GraphFilter, GraphFilterOptions } from "./graph-filter.js";
 import type { FilterConstants, FilterQueries, FilterTask } from "./graph-filter.worker.js";
 
-/** The threads of a graph filter. The caller must call `terminate`, which ends them. */
+/** The threads that compute scores by a graph filter. The caller must call `terminate`, which ends them. */
 export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null> {
   #lists: { top: number; of: { found: number; scores: number }[] } = { top: 0, of: [] };
 

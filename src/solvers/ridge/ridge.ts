@@ -147,7 +147,7 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
 /**
  * Returns the predictions of rows, f64[numRows * width].
  *
- * @param rows rows with the same blocks of columns as the map
+ * @param rows rows with the same blocks of columns as those on which the linear map was fitted
  */
 export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
   const { width, mean, coefficients, centers, blocks } = map;
@@ -168,7 +168,7 @@ export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
       const [j, x] = [rows.columns[pair]!, rows.values[pair]!];
       for (let t = 0; t < width; t++) line[t]! += x * coefficients[j * width + t]!;
       if (block >= 0 && j < blocks[block + 1]!) continue;
-      // the columns of a row are sorted by block
+      // the (column, value) pairs of a row are sorted by the block of the column
       while (j >= blocks[block + 1]!) block++;
       for (let t = 0; t < width; t++) line[t]! -= ofBlocks[block]![t]!;
     }

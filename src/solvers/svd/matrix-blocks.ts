@@ -57,7 +57,7 @@ export class SavedPanels {
   }
 
   /**
-   * Calls a function with the saved rows of a range, block by block.
+   * Calls a function with those rows of a range that `save` wrote to the store, block by block.
    * @param width number of numbers of a row
    */
   readRows(
@@ -132,7 +132,7 @@ export class MatrixBlocks {
     }
   }
 
-  /** Writes a panel's rows, those of one block, to the store. */
+  /** Writes a panel, which contains the values of one block of rows, to the store. */
   async save(name: string, { index }: RowBlock, panel: Float32Array): Promise<void> {
     const numbers = new Uint32Array(panel.buffer, panel.byteOffset, panel.length);
     await this.#store.write(`${name} ${index}`, numbers);

@@ -72,14 +72,17 @@ interface Slot {
 /** Bytes of a memory that are left for the structs of threads. */
 const SPARE = 64 << 20;
 
-/** Returns the bytes that the kernel needs per item to solve b dimensions: matrix A, gradient g, and the last step. */
+/**
+ * Returns the number of bytes that the kernel needs per item to solve b dimensions: for the matrix A, the gradient g,
+ * and the last step.
+ */
 export function sumBytes(b: number): number {
   return 4 * (b * b + 2 * b);
 }
 
 /**
- * Returns the bytes in the kernel's memory except the sums from which items are solved: all items' vectors, and two
- * slots, each for a block of users.
+ * Returns the number of bytes in the kernel's memory except the sums from which items are solved: for all items'
+ * vectors, and for two slots, each for a block of users.
  */
 export function residentBytes(D: number, numItems: number, mostRows: number, mostEvents: number): number {
   const slot = mostRows * (4 * D + 16) + 4 * (numItems + 3 * mostEvents);

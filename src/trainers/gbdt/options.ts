@@ -343,7 +343,7 @@ export function headOptionsOf(
  * Returns the share of its value that a leaf keeps when it is refitted; undefined unless leaves of an earlier run are
  * refitted.
  *
- * @throws {UsageError} --init --refit without held-out rows, which refitted leaves in earlier versions
+ * @throws {UsageError} --init --refit without held-out rows: in earlier versions of this program, this refitted leaves
  */
 export function decayOf({
   init,

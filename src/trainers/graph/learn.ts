@@ -32,7 +32,7 @@ export interface GraphInput {
   parts?: SgnsParts | undefined;
   /** number of epochs over which the learning rate decays; in a refit, that of the evaluated training */
   scheduledEpochs: number;
-  /** initial parameters of each side, which is a pair of tables: vectors and contexts */
+  /** initial parameters of each side, which is a pair of tables of vectors and of contexts */
   starts: readonly (SgnsStart | undefined)[];
   /** writes the walks of the first epoch to a file */
   writeWalks?: ((machine: SgnsMachine) => Promise<void>) | undefined;
@@ -40,7 +40,10 @@ export interface GraphInput {
   controls: Controls;
 }
 
-/** Trained vectors and contexts of each side, which is a pair of tables, by feature. */
+/**
+ * Trained vectors and contexts by feature, for each side. A side is a pair of tables; LINE can train two sides, one for
+ * each order of proximity.
+ */
 export interface GraphModel extends EpochsDone {
   options: TrainedGraphOptions;
   sides: readonly (Side & SgnsVectors)[];
@@ -115,8 +118,8 @@ export async function learnGraph(
 }
 
 /**
- * Returns the number of threads that train one side, a pair of tables. Sides are independent; with two or more threads,
- * they are trained at the same time.
+ * Returns the number of threads that train one side, which is a pair of tables of vectors and contexts. Sides are
+ * independent; with two or more threads, they are trained at the same time.
  */
 function sideThreads(given: SampledOptions, side: number): number {
   const numSides = methods[given.method].sides(given).length;
@@ -157,7 +160,10 @@ function meanLoss(lossOf: HeldOutEdges, learners: readonly Learner[], sides: rea
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
-/** Compares the loss of the trained vectors, a mean over all pairs of tables, with that of scores by nodes' degrees. */
+/**
+ * Compares two mean losses of held-out edges: of the trained vectors (mean over the pairs of tables), and of scores
+ * that depend on the nodes' degrees alone.
+ */
 function addedToDegrees(
   { byEdge }: HeldOutEdges,
   sides: readonly ScoredVectors[],

@@ -28,7 +28,7 @@ export const kinds = {
 
 export type Kind = keyof typeof kinds;
 
-/** Returns the name, in the manifest, of the model with the given sides (pairs of tables). */
+/** Returns the name that a model has in the manifest, given its sides (pairs of tables of vectors and contexts). */
 export function kindOf(sides: readonly { oneTable: boolean }[]): Kind {
   if (sides.length > 1) return "graph-both-orders";
   return sides[0]!.oneTable ? "graph-order-1" : "graph";

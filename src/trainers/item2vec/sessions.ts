@@ -175,8 +175,8 @@ function listsByRow(
 }
 
 /**
- * Returns the tokens' columns in their order; `user` and `item` are the columns in these roles, unless a column
- * has that name.
+ * Returns the columns whose cells become tokens, in the order of `tokens`; the names `user` and `item` in it denote the
+ * columns in these roles, unless a column has that name.
  */
 export function tokenColumns(
   { columns, roles }: Pick<Dataset, "columns"> & { roles: Pick<Roles, "user" | "item"> },

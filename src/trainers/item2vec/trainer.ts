@@ -68,7 +68,7 @@ async function plan(given: GivenItem2vec): Promise<Plan> {
   };
 }
 
-/** Returns reading options that include the columns of other options, even if --fields does not name them. */
+/** Returns options for reading a log with the columns that other options name, even if --fields does not list them. */
 function readingWith(asked: readonly string[], given: GivenItem2vec): NonNullable<Plan["reading"]> {
   const { fields, user, item, label, time, session, numeric = [], multi = {} } = given;
   const read = [fields ?? [], numeric, Object.keys(multi), user, item, label, time, session].flat();

@@ -117,7 +117,7 @@ function fromTowers(
   const { space, history, from, carried, ...keys } = carryKeys(init, fitted, given);
   const { dim } = towers.form;
   const { item, user } = fitted.dataset.roles;
-  // copies the rows of the item field to their place among all features
+  // copies the items' rows to their places in an array with a row for each feature of the run
   const ofItems = (own: Float32Array): Float32Array => {
     const f = before.fields.findIndex(({ name }) => name === item);
     const all = new Float32Array(before.numFeatures * dim);

@@ -38,7 +38,7 @@ export type DistanceKind = (typeof distanceKinds)[number];
 
 /** Condition of options that require --nearest. */
 const ofNearest = { only: { nearest: true } } as const;
-/** Properties of options that write vectors of new items: they exclude the options of other encodings. */
+/** Properties of options for writing vectors of new items, which cannot be combined with options of other encodings. */
 const vectors = {
   not: { features: true, dense: true, halfLife: true, format: ["libsvm"] },
   why: "it writes vectors of new items",
@@ -223,7 +223,7 @@ export function flagsOf({
   return (Object.keys(given) as TransformFlag[]).filter((flag) => given[flag]);
 }
 
-/** Encoding of rows by a model. */
+/** Rows that a model encodes, such as vectors or leaves, and facts about them. */
 export interface Transformed {
   encoding: EncodedRowFormat;
   rows: AsyncIterable<EncodedRows>;

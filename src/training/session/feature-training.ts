@@ -34,7 +34,7 @@ export interface DataFacts {
 }
 
 /**
- * Stands for the facts about the data before the data is read, where only options are needed that do not depend on
+ * Placeholder for the facts about the data before the data is read; it serves to choose options that do not depend on
  * them. The number of fields is a typical one.
  */
 export const BEFORE_DATA: DataFacts = { loss: "logistic", numFields: 8, stopsEarly: false, isWarm: false };

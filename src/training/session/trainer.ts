@@ -63,8 +63,8 @@ export interface Candidate {
    */
   start?: "too" | "only";
   /**
-   * option that names a run to start from: the candidate is also trained with the table of each run whose candidate
-   * sets `start`
+   * option that names a run from which this training can start; `compare` then also trains the candidate with the table
+   * of each run whose candidate sets `start`
    */
   startOption?: string;
 }

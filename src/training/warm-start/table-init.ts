@@ -80,7 +80,7 @@ export function withTableKeys(
   return { space, history: nextHistory(space, dataset), notes: [], warnings: [] };
 }
 
-/** Initial parameters from a table, numbers of its keys, and notes. */
+/** Initial parameters that come from a table, numbers of the keys that are in it, and notes. */
 export interface StartFromTable {
   table: TableStart;
   carried: Carried;
@@ -136,7 +136,10 @@ export function startFromTable(
   };
 }
 
-/** Returns f64[before.numFeatures], for the history of keys: NEVER for keys without training rows, otherwise 0. */
+/**
+ * Returns f64[before.numFeatures]: NEVER for a feature of the run whose key is in the vocabulary but has no training
+ * rows, otherwise 0.
+ */
 function seenIn(space: FeatureSpace, before: FeatureSpace, from: Uint32Array): Float64Array {
   const seen = new Float64Array(before.numFeatures);
   space.fields.forEach((field, f) => {

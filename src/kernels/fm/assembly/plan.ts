@@ -149,7 +149,8 @@ export const ADAM: u32 = 3;
 /**
  * Sets the optimizer state of one dimension of a vector to its initial value: 1 for AdaGrad's accumulator, 0 for Adam.
  *
- * @param apart bytes from one number of the dimension to the next
+ * @param p address of the dimension's number in the vector, which its state follows
+ * @param apart distance in bytes between these numbers
  */
 export function startState(plan: Plan, p: usize, apart: usize): void {
   if (plan.method == SGD) return;

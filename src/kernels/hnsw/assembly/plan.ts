@@ -55,7 +55,7 @@ export class Graph {
 
 /** Buffers of one thread. */
 export class Scratch {
-  /** u8[n]: epoch in which a search last visited the node */
+  /** u8[n]: number of the search that last visited each node */
   marks: usize;
   /** number of the current search, 1 to 255, which is stored in `marks` */
   epoch: u32;
@@ -66,7 +66,7 @@ export class Scratch {
   pool: usize;
   /** number of candidates in the pool */
   size: u32;
-  /** u32[m0 + 3] and f32[m0 + 3]: nodes to compare, and their distances */
+  /** u32[m0 + 3] and f32[m0 + 3]: nodes whose distances from a vector are computed, and these distances */
   nodes: usize;
   distances: usize;
   /**

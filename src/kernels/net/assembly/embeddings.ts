@@ -43,9 +43,9 @@ export function eachEmbedding(
 }
 
 /**
- * Writes, for each feature of the part that occurs in the batch, the sum of its gradients, padded with zeros, and the
- * number of its pairs.
- * @returns number of features
+ * Writes, for each feature that is in the given part of the features and occurs in the batch, the sum of the gradients
+ * of its embedding, padded with zeros, and the number of its pairs.
+ * @returns number of features with a sum
  */
 function sumEmbeddings(
   plan: NetPlan,
@@ -96,8 +96,8 @@ function sumAt(plan: NetPlan, thread: NetThread, slot: u32): usize {
 }
 
 /**
- * Adds the gradient of a (feature, value) pair, the derivative by its field's input times the value, to the feature's
- * sum; for the feature's first pair, writes it.
+ * Adds the gradient of a (feature, value) pair to the feature's sum; for the feature's first pair, writes it. The
+ * gradient is the value times the derivative of the loss by the input of the pair's field.
  */
 function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, adds: bool): void {
   const bytes = (<usize>plan.paddedWidth) << 2;

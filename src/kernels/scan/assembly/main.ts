@@ -246,7 +246,7 @@ function shortNumber(p: usize, end: usize): f64 {
   if (length - 1 > 7) return NaN;
   // shifts the text so that its last byte is the highest, and fills the front with the digit 0
   let bytes = (load<u64>(p) << (64 - 8 * length)) | ((0x3030303030303030 >> 8) >> (8 * length - 8));
-  // removes the point by shifting the bytes before it
+  // removes the decimal point by shifting the bytes before it
   const other = bytes ^ 0x2e2e2e2e2e2e2e2e;
   const points = (other - 0x0101010101010101) & ~other & 0x8080808080808080;
   let places: usize = 0;

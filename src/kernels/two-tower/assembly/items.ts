@@ -133,7 +133,8 @@ export function itemsBackward(plan: Plan, thread: Thread, events: usize, c: u32,
     }
   }
   if (!plan.itemTower) return;
-  // the panels of the layers contain another block, so the forward pass of this block is repeated
+  // the panels of the layers now hold the activations of another block of items, so the forward pass of this block is
+  // repeated
   blockOfItems(plan, thread, events, c, numCandidates);
   composeItems(plan, thread, thread.tiles, count, thread.packed);
   const last = lastLayer(plan.itemTower);

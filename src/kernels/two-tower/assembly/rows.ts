@@ -123,8 +123,8 @@ export function addRows(
     }
   }
 
-  // without a tower, the user's vector is the sum of the slots, so the derivatives by every slot are those by the
-  // vector
+  // without a tower, the user's vector is the sum of the slots (the vectors of histories and of context fields), so the
+  // derivatives by every slot are those by the user's vector
   const users = plan.training;
   const userPitch = (<usize>plan.userPitch) << 2;
   const slotBytes = plan.userTower ? apart : 0;
@@ -153,7 +153,7 @@ export function addRows(
  */
 export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const l2 = f32x4.splat(plan.l2);
-  // the numbers of a slot are followed by those of the next slot, so lanes beyond dim are masked
+  // the sums of a place are followed by those of the next place, so lanes beyond dim are masked
   const left = plan.dim - ((plan.numSlices - 1) << 3);
   const table = <usize>plan.numRows * 2 * SLICE;
   let gradients = thread.sums;
@@ -201,7 +201,7 @@ export function stepBiases(plan: Plan, thread: Thread, events: usize, numCandida
   }
 }
 
-/** Sets the places of the batch's vectors back to 0, for the next batch. */
+/** Forgets the place that each of the batch's vectors has among the sums: resets it to 0, before the next batch. */
 export function releaseRows(thread: Thread): void {
   for (let place: usize = 0; place < thread.numHeld; place++) {
     store<u32>(thread.placeOf + ((<usize>load<u32>(thread.held + (place << 2))) << 2), 0);

@@ -199,12 +199,12 @@ class Additive {
     this.#shrink = (PRIOR_ROWS * sumOf(this.#h)) / n;
   }
 
-  /** Returns the gain of a column's or pair's codes at the current scores. */
+  /** Returns the gain of adding the effects of a column, or of a pair of columns, to the current scores. */
   gain(codes: Codes): Gain {
     return this.#pass(codes, () => undefined);
   }
 
-  /** Adds the effects of a column's or pair's codes to the scores. */
+  /** Adds the effects of a column, or of a pair of columns, to the scores. */
   add(codes: Codes): Gain {
     const gain = this.#pass(codes, (i, step) => (this.#scores[i]! += step));
     this.#takeGradients();

@@ -44,7 +44,10 @@ export interface CtrOptions {
   prior?: number;
   /** weight a of the prior, as a number of rows */
   priorWeight: number;
-  /** number of permutations over whose values the mean is taken; with an order by time, there is a single order */
+  /**
+   * number of random permutations of the rows; a row's value is the mean of its values in all of them. With an order by
+   * time, there is no other order
+   */
   permutations: number;
   seed: number;
 }
@@ -59,7 +62,7 @@ export interface Targets {
   weights?: Float32Array;
 }
 
-/** Statistics, with the columns that they add to the dataset on which they were fitted. */
+/** Target statistics, with the columns that they add to the dataset on which they were fitted. */
 export interface FittedStatistics {
   statistics: TargetStatistics[];
   /**
@@ -157,7 +160,7 @@ function idsOfTraining({ dataset, rows }: Targets, name: string): Ids {
  * no other row, and no row affects them.
  */
 export interface GroupedRowOrder {
-  /** u32: positions of the training rows, in this order */
+  /** u32: the training rows in order, each as its position among the training rows */
   positions: Uint32Array;
   /** u32: index in `positions` of the end of each group */
   ends: Uint32Array;

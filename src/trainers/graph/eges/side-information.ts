@@ -15,7 +15,9 @@ import { UsageError } from "../../../errors.js";
 import type { SgnsParts } from "../../../kernels/sgns/parts.js";
 
 export interface SideInformation {
-  /** names of the kinds: the item's column, then the side columns in the order of the feature space */
+  /**
+   * names of the kinds of side information: the item's column, then the side columns in the order of the feature space
+   */
   names: string[];
   /** features of whose vectors each item's vector is composed; none for items without events, and for side values */
   parts: SgnsParts;
@@ -37,8 +39,8 @@ interface Rows {
 /**
  * Returns the features of which the vector of each item in the rows is composed.
  *
- * @param space    feature space of the item's column and its side columns
- * @param attends whether the shares of kinds are learned
+ * @param space feature space of the item's column and its side columns
+ * @param attends whether the weights of the kinds of side information are learned; if not, they are equal
  * @throws {UsageError} a side column is numeric, so its values have no vectors
  */
 export function sideInformationOf(
