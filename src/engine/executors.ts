@@ -46,7 +46,7 @@ export interface ExecutorJob {
   files: ReadonlyMap<string, ArtifactFile["content"]>;
   /** what each part of the work reads from standard input: the lines of a column of a SQL relation, one by one */
   input: { line: string; from: string };
-  /** number of cells of a line that a part prints */
+  /** number of cells in each line that the programs of the job print */
   numCells: number;
   /** successive SQL projections, from the cells c0, c1, ... of a printed line to rows of the output */
   rows: readonly (readonly string[])[];

@@ -30,5 +30,5 @@ export type RowsJob = { named: string } & (
   { command: "predict"; given: PredictOptions } | { command: "transform"; given: GivenTransform }
 );
 
-/** The job of a command on executors. Its parts read it from JOB_FILE, in V8's serialization format. */
+/** The job of a command on executors. Each program of the job reads it from JOB_FILE, in V8's serialization format. */
 export type PartJob = ListsJob | RowsJob;

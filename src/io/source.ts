@@ -66,7 +66,10 @@ export interface PeekedSource {
   path: string;
   /** u8: some of the input's first bytes, decompressed; empty if the input is empty */
   first: Uint8Array;
-  /** Returns the source, which still yields all of its bytes; undefined from the second call on. */
+  /**
+   * Returns the source, which still yields all bytes, including those read in advance; undefined from the second call
+   * on.
+   */
   take(): ByteSource | undefined;
   /** Closes the source unless `take` was called. */
   leave(): Promise<void>;

@@ -83,7 +83,7 @@ type RankerOfQueries = (queries: Queries) => Ranker | Promise<Ranker>;
 
 /** Rankers for the items of each set, and the ranker for all items. */
 export interface Rankers {
-  /** rankers by set; when absent, `all` scores the items of a set one by one */
+  /** for each set, the ranker of its items; when absent, `all` scores the items of a set one by one */
   sets?: readonly RankerOfQueries[];
   all: RankerOfQueries;
 }

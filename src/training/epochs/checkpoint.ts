@@ -44,7 +44,7 @@ export interface Evaluated {
 const eventShape = record(either(number, flag));
 const identityShape = record(anything);
 
-/** Shape of the JSON part of every trainer's checkpoint. */
+/** Schema of the JSON part of every trainer's checkpoint. */
 const savedShape = object(
   {
     identity: identityShape,

@@ -71,7 +71,8 @@ export function clearRows(plan: Plan, thread: Thread, events: usize, size: u32):
 }
 
 /**
- * Sets slices from .. to of the batch's gradients to 0, and also the gradients of weights if this thread updates them.
+ * Sets the gradients of the batch's features to 0 in slices [from, to) of the dimensions, and also the gradients of
+ * weights if this thread updates them.
  */
 export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, weights: bool): void {
   const c = plan.contrast;
@@ -134,7 +135,7 @@ export function addWeightGradients(plan: Plan, thread: Thread, rows: PairRows, r
 }
 
 /**
- * Takes one step of every feature of the batch, in slices from .. to of its vector. The penalty is multiplied by the
+ * Takes one step of every feature of the batch, in slices [from, to) of its vector. The penalty is multiplied by the
  * number of events that contain the feature.
  */
 export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
