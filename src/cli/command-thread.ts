@@ -21,11 +21,11 @@ import {
 } from "./signals.js";
 import { standardError, writeError } from "./terminal.js";
 
-/** Maximum number of milliseconds in which a command may clean up after a signal. */
+/** Maximum number of milliseconds that a command may take to clean up after a signal. */
 const GRACE = 1200;
 /** Milliseconds within which two signals count as one: for a single Ctrl-C, the terminal and npm each send a signal. */
 const SAME = 300;
-/** Maximum number of milliseconds in which a thread may end. */
+/** Maximum number of milliseconds that a thread may take to end. */
 const TERMINATION = 250;
 
 /** Message about what is kept after a signal, for commands that do not set their own. */

@@ -22,7 +22,7 @@ export class Interrupts {
     this.#tell = tell;
   }
 
-  /** The signal that is aborted when the process receives a signal such as SIGINT. */
+  /** The AbortSignal that is aborted when the process receives a signal such as SIGINT. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }

@@ -192,7 +192,7 @@ function decompressOf(path: string, pieceBytes: number): Decompress | undefined 
   return undefined;
 }
 
-/** Reads one piece in advance, so that the disk and the consumer of the pieces work in parallel. */
+/** Reads one piece of the input in advance, so that the disk and the consumer of the pieces work in parallel. */
 async function* filePieces(handle: FileHandle, path: string, pieceBytes: number) {
   const readPiece = async () => {
     const buffer = Buffer.allocUnsafeSlow(pieceBytes);

@@ -17,7 +17,7 @@ const dataset = datasetFrom(pairs);
 
 const degrees = new Map<string, number>();
 for (const [, item] of pairs) degrees.set(item, (degrees.get(item) ?? 0) + 1);
-/** Returns the mean number of users of the rows' items, without the row's own user. */
+/** Returns the mean over the given rows of the number of other users who have the row's item. */
 const meanOthers = (rows: Iterable<number>): number => {
   const found = [...rows].map((row) => degrees.get(pairs[row]![1])! - 1);
   return found.reduce((sum, x) => sum + x, 0) / found.length;

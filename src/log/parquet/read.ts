@@ -61,7 +61,7 @@ interface RangeReading {
   numThreads: number;
 }
 
-/** A queued item. If it is a range, `result` becomes its scan or an error. */
+/** An entry of the queue. If it is a range of rows, `result` becomes its scan or an error. */
 interface Ordered {
   item: RangeItem;
   /** returns the buffers of the scan to the thread that scanned, which reuses them */

@@ -159,7 +159,7 @@ export class Checkpoints {
   }
 }
 
-/** Returns the metric values by row or user of a search as arrays of a checkpoint. */
+/** Returns a search's metric values, by row or by user, as arrays of a checkpoint. */
 function arraysOf(units: SearchState["units"]): NamedArrays {
   return Object.fromEntries(
     Object.entries(units).flatMap(([name, { sums, weights }]) => [

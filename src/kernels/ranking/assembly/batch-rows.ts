@@ -11,12 +11,12 @@ import { addTo } from "../../shared/assembly/vector";
 import { ADAM, Plan, SLICE, Thread } from "./plan";
 import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
-/** Returns the row in which the gradients of a feature of the batch are added up. */
+/** Returns the row of the batch's array of gradients in which those of a feature are added up. */
 export function rowOf(thread: Thread, feature: u32): u32 {
   return load<u32>(thread.rowOf + ((<usize>feature) << 2)) - 1;
 }
 
-/** Returns the feature whose gradients a row contains. */
+/** Returns the feature that a row of the batch's array of gradients belongs to. */
 export function featureOfRow(thread: Thread, row: u32): u32 {
   return load<u32>(thread.features + ((<usize>row) << 2));
 }

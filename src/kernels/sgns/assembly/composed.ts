@@ -71,7 +71,7 @@ function attentionAt(plan: Plan, thread: Thread, part: usize): usize {
   return thread.attention + ((<usize>at(plan.partKinds, part)) << 2);
 }
 
-/** Writes the weights of a centre's parts in its composed vector to `target`, f32[parts]. */
+/** Writes the weight of each part in a centre's composed vector to `target`, f32[parts]. */
 function share(plan: Plan, thread: Thread, first: usize, parts: usize, target: usize): void {
   let most = load<f32>(attentionAt(plan, thread, first));
   for (let i: usize = 1; i < parts; i++) most = max(most, load<f32>(attentionAt(plan, thread, first + i)));
