@@ -132,7 +132,8 @@ export class CommandThread {
   async #tidy(exitCode: number, isInterrupted: boolean): Promise<void> {
     for (const unfinished of this.#unfinished.values()) removeIfPossible(unfinished);
     const hook = this.#hook;
-    // forgets the user's hook first, so that a second signal while it runs does not start it again
+    // forgets the user's command (hook) before running it, so that a second signal during its run does not start it
+    // again
     this.#hook = undefined;
     if (!hook) return;
     const { runHook } = await import("./hooks.js");

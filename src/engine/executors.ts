@@ -119,8 +119,8 @@ export async function parallelismOf(session: EngineSession): Promise<number> {
  *
  * @returns the values of the job's metrics
  * @throws {OutputError} the output exists or cannot be written
- * @throws {DataError} a part cannot use a row
- * @throws {IoError} a part failed as often as Spark allows, or lines are missing
+ * @throws {DataError} a task cannot use a row
+ * @throws {IoError} a task failed as often as Spark allows, or lines are missing
  */
 export async function runOnExecutors(
   session: EngineSession,

@@ -264,8 +264,8 @@ export function* drawCombinations(
 }
 
 /**
- * Inserts before each chosen option the options that it requires, unless they are drawn or the row of trainers.ts has
- * them.
+ * Inserts before each chosen option the options that it requires, unless they are chosen too or the row of trainers.ts
+ * has them.
  */
 function withCompanions(
   row: TrainerRow,
@@ -284,7 +284,7 @@ function withCompanions(
     for (const [name, values] of Object.entries({ ...more, ...declared.only })) {
       const other = all.find((one) => one.optionName === name);
       if (other === undefined || drawn.has(other.attributeName())) continue;
-      // does not draw an option that the row of trainers.ts sets already, if the chosen option allows any value of it
+      // does not add an option that the row of trainers.ts sets already, if the chosen option allows any value of it
       if (values === true && row.small.includes(other.long!)) continue;
       drawn.set(other.attributeName(), valueOf(other, values === true ? undefined : values));
       add(other);
@@ -295,8 +295,8 @@ function withCompanions(
 }
 
 /**
- * Returns the command line of a training: the words of its entry in trainers.ts, and randomly drawn options. An option
- * of the entry is omitted if it was also drawn, or if a drawn option excludes it.
+ * Returns the command line of a training: the words of its entry in trainers.ts, and the randomly chosen options. An
+ * option of the entry is omitted if it was also chosen, or if a chosen option excludes it.
  */
 function wordsOf(row: TrainerRow, drawn: readonly Drawn[]): string[] {
   const valueOf = new Map(drawn.map(({ flag, value }) => [flag, value]));
