@@ -55,8 +55,8 @@ interface SmallRegions {
   coefficients: Region;
   sums: Region;
   /**
-   * by the side of a product's result: inner products of the mean shift's vector (e or f) with the columns of the
-   * factor
+   * for each side of a product's result: inner products of the mean shift's vector (e or f) with the columns of the
+   * multiplied panel
    */
   rowSums: Record<MatrixSide, Region>;
 }
