@@ -10,7 +10,7 @@ import {
 import { exceptions, openToAll, rooms, scaffolding, terminal } from "./rooms.js";
 
 const sources = readSources();
-/** Files that are part of the package: neither tests nor files of rooms that only tests use. */
+/** Files that are part of the package: neither tests nor files of folders (rooms) that only tests use. */
 const shipped = sources.filter(({ file, room }) => !file.endsWith(".test") && !scaffolding.includes(room));
 
 /** Whether an imported path is a file of the project, and not a package. */

@@ -1,4 +1,4 @@
-// The field numbers in engine/messages.ts agree with the descriptors in a server's wheel.
+// The field numbers in engine/messages.ts agree with the Protocol Buffers descriptors in Spark's Python package.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -58,7 +58,7 @@ function bytesOf(literal: string): Buffer {
   );
 }
 
-/** Returns all messages of a wheel by their full names. */
+/** Returns the descriptors of all Protocol Buffers messages in Spark's Python package, by the messages' full names. */
 function messagesOf(folder: string): Map<string, MessageOf> {
   const proto = join(folder, "sql/connect/proto");
   const found = new Map<string, MessageOf>();
@@ -80,7 +80,7 @@ function messagesOf(folder: string): Map<string, MessageOf> {
   return found;
 }
 
-/** Returns the shapes of all messages that the engine's requests and responses contain. */
+/** Returns our declarations of all messages that the engine's requests and responses contain. */
 function shapesOf(): MessageShape[] {
   const seen = new Set<MessageShape>();
   const visit = (type: FieldType | (() => MessageShape)): void => {
@@ -99,7 +99,7 @@ const LATER = new Set(["spark.connect.MlCommandResult.MlOperatorInfo.warning_mes
 const [TEXT, MESSAGE, BYTES, BOOL, DOUBLE, REPEATED] = [9, 11, 12, 8, 1, 3];
 const INTEGERS = [3, 4, 5, 13, 14];
 
-/** Returns the problem of a field; undefined if there is none. */
+/** Returns how our declaration of a message's field differs from the server's; undefined if it does not. */
 function complaintOf(
   all: Map<string, MessageOf>,
   own: MessageShape["fields"][string],

@@ -122,7 +122,7 @@ describe("--html", () => {
     const users = text.slice(text.indexOf('id="users"'), text.indexOf('id="items"'));
     expect(users).toMatch(/1 user has more than [\d,]+ events/);
     expect(users).toContain("bot-1");
-    // the bot's bar is drawn in another color
+    // the bar of the bot, which has far more events than other users, is drawn in another color
     expect([...users.matchAll(/fill="var\(--bad\)"/g)]).toHaveLength(1);
     await embedOk(["encode", log, "-o", join(folder, "bots")]);
     expect(sectionsOf(await written(join(folder, "bots")))).toEqual(sectionsOf(text));

@@ -63,7 +63,7 @@ test("the 20 test vectors follow from the table and model/preprocess.json alone"
 
   expect(vectors).toHaveLength(20);
   expect(got).toEqual(vectors);
-  // the cells of the 20 test vectors are of every kind
+  // the 20 test vectors have fields of every kind
   expect(fields.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["key", "multi", "number"]));
   expect(vectors.at(-1)!.indices).toEqual([]);
   for (const field of fields.filter(({ kind }) => kind !== "number")) {

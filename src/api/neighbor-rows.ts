@@ -19,7 +19,7 @@ export interface NeighborFile {
   named: boolean;
 }
 
-/** Writes the lists to a file, completely or not at all, or passes them to `write` in chunks. */
+/** Writes lists of neighbors to a file, completely or not at all, or passes them to `write` in chunks. */
 export async function writeNeighbors(
   lists: readonly NeighborsOf[],
   { out, force, named, format = formatOfFile(out) }: NeighborFile,

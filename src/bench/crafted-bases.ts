@@ -116,7 +116,7 @@ const runs: Record<string, [train: string, commands: string[]]> = {
   searched: [`${fm} --search 2`, ["report $R -o $O", "reproduce $R", "export $R --format csv -o $O"]],
 };
 
-/** Files of a run that few commands read; these are changed more often. */
+/** Files of a run that few commands read; the fuzzer changes these more often. */
 const sideFiles: Record<string, RegExp> = {
   network: /^model\/(?:net|items|preprocess)/,
   towers: /^model\//,

@@ -2,7 +2,7 @@
 
 import { median } from "./ctr-logs.js";
 
-/** A line of the table: a figure that both programs measure. */
+/** A line of a benchmark's table: a figure that both programs measure. */
 export interface Row {
   work: string;
   unit: "s" | "ms" | "M rows/s" | "M pairs/s";

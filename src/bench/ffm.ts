@@ -30,7 +30,7 @@ export async function bench(): Promise<void> {
   ]);
   const { input, testRows, testLabels } = await inputOf(`${train}.csv`, `${valid}.csv`, `${test}.csv`);
 
-  // before the speed, measures the test loss at the epoch with the best validation loss, with default options
+  // first measures the test loss at the epoch with the best validation loss, with default options; then the speed
   const model = await learnFfm(input, options(2, 10), () => undefined);
   const scores = await model.score(testRows, { threads: 2 });
   console.log(

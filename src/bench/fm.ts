@@ -36,7 +36,7 @@ export async function bench(): Promise<void> {
   const input = inputOf(await readLibsvm(train));
   const testRows = await readLibsvm(test);
 
-  // before the speed, measures the test loss at the epoch with the best validation loss, with default options
+  // first measures the test loss at the epoch with the best validation loss, with default options; then the speed
   const model = await trainFm({ ...input, valid: await readLibsvm(valid) }, defaultFmOptions("logistic"));
   const loss = logLoss(await scoreRows(model, testRows, { threads: 2 }), testRows.labels);
   console.log(
@@ -51,7 +51,7 @@ export async function bench(): Promise<void> {
   }
 }
 
-/** Measures alternately: the native program, and embed with one and two threads, each in shuffled and in file order. */
+/** Measures alternately: the program in C, and embed with one and two threads, each in shuffled and in file order. */
 async function compare(
   dim: number,
   folder: string,
@@ -85,9 +85,7 @@ async function compare(
   });
 }
 
-/**
- * Returns options with the learning rate and penalties of the native program, so that both programs do the same work.
- */
+/** Returns options with the learning rate and penalties of the program in C, so that both programs do the same work. */
 export function steps(dim: number, threads: number, shuffle: boolean, epochs: number): FmOptions {
   const rest = { learningRate: 0.05, l2Weight: 2e-5, l2Vector: 2e-5 };
   return { ...defaultFmOptions("logistic"), ...rest, dim, threads, shuffle, epochs };

@@ -8,7 +8,7 @@ import { delimitedOf, jsonLinesOf, parquetOf } from "../testing/forms.js";
 import { mulberry32 } from "../testing/random.js";
 
 export interface FuzzCase {
-  /** description of the case, which is printed if it fails */
+  /** description of the fuzz case, which is printed if it fails */
   name: string;
   form: InputFormat;
   file: string;
@@ -19,7 +19,7 @@ export interface FuzzCase {
    * determine it
    */
   numRows: number | undefined;
-  /** what the case reads the file as: rows of a log, a side table, or a dataset */
+  /** how the case reads the file: as rows of a log, a side table, or a dataset */
   as: "log" | "side table" | "dataset";
 }
 

@@ -21,11 +21,11 @@ import {
 } from "./signals.js";
 import { standardError, writeError } from "./terminal.js";
 
-/** Maximum number of milliseconds in which a command may clean up after a signal. */
+/** Maximum number of milliseconds that a command may take to clean up after a signal. */
 const GRACE = 1200;
 /** Milliseconds within which two signals count as one: for a single Ctrl-C, the terminal and npm each send a signal. */
 const SAME = 300;
-/** Maximum number of milliseconds in which a thread may end. */
+/** Maximum number of milliseconds that a thread may take to end. */
 const TERMINATION = 250;
 
 /** Message about what is kept after a signal, for commands that do not set their own. */
@@ -132,7 +132,8 @@ export class CommandThread {
   async #tidy(exitCode: number, isInterrupted: boolean): Promise<void> {
     for (const unfinished of this.#unfinished.values()) removeIfPossible(unfinished);
     const hook = this.#hook;
-    // forgets the user's hook first, so that a second signal while it runs does not start it again
+    // forgets the user's command (hook) before running it, so that a second signal during its run does not start it
+    // again
     this.#hook = undefined;
     if (!hook) return;
     const { runHook } = await import("./hooks.js");

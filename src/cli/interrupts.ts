@@ -22,7 +22,7 @@ export class Interrupts {
     this.#tell = tell;
   }
 
-  /** The signal that is aborted when the process receives a signal such as SIGINT. */
+  /** The AbortSignal that is aborted when the process receives a signal such as SIGINT. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
@@ -38,8 +38,8 @@ export class Interrupts {
   }
 
   /**
-   * Sets the hook that the main thread runs if the command is ended in the middle of its work; undefined if the command
-   * runs it itself.
+   * Sets the hook, a shell command of the user, that the main thread runs if the command is ended in the middle of its
+   * work; undefined if the command runs the hook itself.
    */
   hook(hook: InterruptedHook | undefined): void {
     this.#tell({ hook });

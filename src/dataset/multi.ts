@@ -81,8 +81,8 @@ export function withLists(log: Pick<Log, "multi" | "multiWeights">, options: Col
     ([name]) => !taken.has(name) && (fields ? fields.includes(name) : options.infer),
   );
   const multi = { ...Object.fromEntries(lists), ...options.multi };
-  // the log's own list columns have numbers only if roles are inferred; otherwise the log is read like that of an
-  // earlier run, whose options say which columns have numbers
+  // if roles are inferred, the log itself says which of its list columns have weights (`key:weight`); otherwise the log
+  // is read like that of an earlier run, whose options name these columns
   const own = (options.infer ? (log.multiWeights ?? []) : []).filter((name) => Object.hasOwn(multi, name));
   const multiWeights = [...new Set([...(options.multiWeights ?? []), ...own])];
   return { ...options, multi, ...(multiWeights.length > 0 && { multiWeights }) };

@@ -26,7 +26,7 @@ export interface TestVector {
   cells: Record<string, string>;
   /** indexes of rows of the table, or -1 - f for the out-of-vocabulary feature of field f */
   indices: number[];
-  /** f32: value of the feature at each of these indices */
+  /** f32: for each element of `indices`, the value of the feature */
   values: number[];
 }
 

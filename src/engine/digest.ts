@@ -29,7 +29,7 @@ export class RowDigest {
     other.update(new Uint8Array(lengths.buffer, lengths.byteOffset, lengths.byteLength));
   }
 
-  /** Adds texts of a column. */
+  /** Adds texts of a column to the checksum. */
   addTexts(column: number, texts: readonly string[]): void {
     const bytes = texts.map((text) => Buffer.from(text, "utf8"));
     const lengths = Uint32Array.from(bytes, (one, i) => (texts[i] === "" ? MISSING : one.length));

@@ -44,18 +44,18 @@ export interface ExecutorJob {
   script: string;
   /** contents of the files, by path within the job's directory */
   files: ReadonlyMap<string, ArtifactFile["content"]>;
-  /** what each part of the work reads from standard input: the lines of a column of a SQL relation, one by one */
+  /** what each program of the job reads from standard input: the lines of a column of a SQL relation, one by one */
   input: { line: string; from: string };
-  /** number of cells of a line that a part prints */
+  /** number of cells in each line that the programs of the job print */
   numCells: number;
   /** successive SQL projections, from the cells c0, c1, ... of a printed line to rows of the output */
   rows: readonly (readonly string[])[];
-  /** SQL aggregates of the column `report`, in which each part of the work returns its counts */
+  /** SQL aggregates of the column `report`, in which each program of the job returns its counts */
   metrics: readonly string[];
   output: FreeOutput;
 }
 
-/** Returns a job's input from which each part reads only its own number, 0 to numParts - 1. */
+/** Returns the input of a job whose programs read only a number each, from 0 to numParts - 1. */
 export function partNumbers(numParts: number): ExecutorJob["input"] {
   return { line: "id", from: `range(0, ${numParts}, 1, ${numParts})` };
 }
@@ -119,8 +119,8 @@ export async function parallelismOf(session: EngineSession): Promise<number> {
  *
  * @returns the values of the job's metrics
  * @throws {OutputError} the output exists or cannot be written
- * @throws {DataError} a part cannot use a row
- * @throws {IoError} a part failed as often as Spark allows, or lines are missing
+ * @throws {DataError} a task cannot use a row
+ * @throws {IoError} a task failed as often as Spark allows, or lines are missing
  */
 export async function runOnExecutors(
   session: EngineSession,

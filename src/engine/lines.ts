@@ -90,8 +90,8 @@ class LineSource implements ByteSource {
   #windows(): [number, number][] {
     const size = this.#slice;
     if (size === undefined || this.totalBytes === undefined) return [[0, Infinity]];
-    // blocks have at most half the size of a slice (open.ts), so the blocks that start within half a slice fit in one
-    // slice
+    // a job reads the blocks that start in a range of `half` bytes; since a block has at most `half` bytes (open.ts), a
+    // job reads at most `size` bytes
     const half = Math.max(1, Math.floor(size / 2));
     const starts = Array.from({ length: Math.ceil(this.totalBytes / half) }, (_, i) => i * half);
     return starts.map((start) => [start, start + half]);
@@ -126,8 +126,8 @@ class LineSource implements ByteSource {
         const [texts, blocks, sizes, lines] = data.children as [Data, Data, Data, Data];
         for (let row = 0; row < numRows; row++) {
           const start = int64At(blocks, row);
-          // lines start in the same block as before, in the next one, or, after blocks in which no line starts, in a
-          // later one; unless the rows are sorted, a later block may also mean that rows are missing
+          // a line starts in the same block as the line before, in the next block, or, if no line starts in the next
+          // blocks, in a later one; unless the rows are sorted, a later block may also mean that rows are missing
           const isNext = start === block || start === next || next === -1 || (isSorted && start > block);
           const nextLine = int64At(lines, row);
           if (!isNext || (start === block && nextLine <= line)) throw new OutOfOrder();

@@ -10,7 +10,7 @@
 import type { Graph } from "../dataset/graph/graph.js";
 import { unitRows } from "../retrieval/nearest.js";
 
-/** Ways in which tables score pairs. */
+/** Ways to score a pair of nodes by their vectors in a table. */
 export const edgeScorings = ["dot", "cosine", "context"] as const;
 export type EdgeScoring = (typeof edgeScorings)[number];
 
@@ -18,7 +18,7 @@ export type EdgeScoring = (typeof edgeScorings)[number];
 export type EdgeScore = (source: number, target: number) => number;
 
 /**
- * Returns the score by a table of nodes.
+ * Returns the function that scores a pair of nodes by the vectors of a table.
  *
  * @param centres f32[n * dim]
  * @param contexts f32[n * dim], required for the score "context"

@@ -136,7 +136,7 @@ test("directions are judged where an edge goes one way: contexts tell them apart
   expect(evaluated(tableScore("cosine", table, undefined, true))["directionAuc"]).toBe(0.5);
   const byContext = evaluated(tableScore("context", { vectors: centres, dim: 10 }, contexts, true));
   expect(byContext["directionAuc"]).toBe(1);
-  // Only the edge 1 -> 0 has the score of a non-edge.
+  // The edge 1 -> 0 scores 0, as all non-edges do; the other edges score 1.
   expect(byContext["edgeAuc"]).toBeGreaterThan(0.94);
   const undirected = tableScore("context", { vectors: centres, dim: 10 }, contexts, false);
   expect(undirected(0, 1)).toBe(undirected(1, 0));

@@ -108,8 +108,8 @@ export async function rowsOnServer(
       names.map((name, i) => [name, { cells: cells[2 * i]!, unseen: cells[2 * i + 1]! }]),
     );
     const counts = { rows, leftOut: { filtered, bad: 0 }, unknown };
-    // warnings that state counts are computed again from the counts of all parts; other warnings are the same in every
-    // part, so those of the first rows stand for all
+    // warnings that state counts are computed again from the counts of all programs; other warnings are the same in
+    // every program, so those of the first rows stand for all
     const ofFirst = countWarnings(columns.first, warned);
     const others = columns.first.warnings.filter((text) => !ofFirst.includes(text));
     const warnings = [...countWarnings(counts, warned), ...others];

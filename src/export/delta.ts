@@ -98,7 +98,7 @@ function unknownRow({ first, last }: RowRange, reserve: ReserveScheme | undefine
   return reserve && last - first > 1 ? first + reservedRows(reserve).outOfVocabulary : undefined;
 }
 
-/** Yields one line of JSON per change. */
+/** Yields one line of JSON for each row that was added, changed or removed. */
 export function* deltaLines(batch: ExportBatch, { written, removed }: Delta): Generator<Uint8Array> {
   const out = new ByteWriter();
   const { facts, vector } = documentParts(out, batch);

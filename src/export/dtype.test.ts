@@ -1,9 +1,9 @@
-// Tests that halves are the nearest ones to the numbers, and that i8 is within its error bound.
+// Tests that f16 rounds numbers to the nearest 16-bit floats, and that i8 is within its error bound.
 
 import { draw } from "../numeric/random.js";
 import { decoded, encoded } from "./dtype.js";
 
-/** Every finite half that is not negative, as the number that its bits denote. */
+/** Every finite 16-bit float that is not negative, as a 64-bit number. */
 const all = Array.from({ length: 0x7c00 }, (_, bits) =>
   bits < 1024 ? bits * 2 ** -24 : (1024 + (bits & 1023)) * 2 ** ((bits >>> 10) - 25),
 );

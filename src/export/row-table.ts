@@ -190,7 +190,7 @@ export async function* rowLines(
 
 /** The syntax in which the cells of one column are written as text. */
 interface CellStyle {
-  /** bytes that precede each cell */
+  /** bytes that are written before each cell, such as a delimiter */
   head: Uint8Array;
   text: (key: Uint8Array) => Uint8Array;
   made: WeakMap<Keys, Keys>;

@@ -21,7 +21,7 @@ export interface Composer extends RowComposer {
    * contain the feature.
    */
   events(rows: FeatureRows, own: number): Pick<FoldInEvents, "dim" | "phi" | "offsets">;
-  /** Returns a composer of the same kind, with other parameters of the model. */
+  /** Returns a composer of the same kind that uses other parameters. */
   over(parameters: FmParameters): Composer;
 }
 

@@ -18,12 +18,15 @@ export class KeptRows {
     this.#current = new Uint8Array(numPartitions);
   }
 
-  /** Returns, for each partition, the number of the block that contains its current rows, as a copy. */
+  /** Returns for each partition the number of the block with its current rows; the array is a copy. */
   get places(): RowPlaces {
     return this.#current.slice();
   }
 
-  /** Protects the rows in the given blocks from being overwritten, instead of the rows that were protected before. */
+  /**
+   * From now on, `write` does not overwrite the rows in the given blocks. Rows that an earlier call protected may be
+   * overwritten.
+   */
   keep(places: RowPlaces): void {
     this.#kept = places;
   }

@@ -159,7 +159,10 @@ const MOST_DAYS = 4000;
 /** A group of rows start .. end - 1, in the order of `RowGroups.order`. */
 export interface RowGroup {
   name: string;
-  /** true if the previous version did not have the group */
+  /**
+   * true for a file that is not among the inputs of the previous version, and for a day that ends after the newest
+   * event of the previous version
+   */
   isNew: boolean;
   /**
    * false for the log's first day if it has no event by 06:00, and for its last day if it has none from 18:00 on,

@@ -87,7 +87,7 @@ export function rowReader(
 ): (row: number) => ArrayLike<number> {
   const rowAt = (row: number): Elements => values.subarray(row * dim, (row + 1) * dim);
   if (values.BYTES_PER_ELEMENT === 2) return (row) => Float32Array.from(rowAt(row), (bits) => fromHalf(bits));
-  // multiplies in 32 bits, as other readers of this format do
+  // rounds the products to 32 bits, as other readers of this format do
   if (scales) return (row) => Float32Array.from(rowAt(row), (q) => q * scales[row]!);
   return rowAt;
 }

@@ -66,7 +66,10 @@ export interface PeekedSource {
   path: string;
   /** u8: some of the input's first bytes, decompressed; empty if the input is empty */
   first: Uint8Array;
-  /** Returns the source, which still yields all of its bytes; undefined from the second call on. */
+  /**
+   * Returns the source, which still yields all bytes, including those read in advance; undefined from the second call
+   * on.
+   */
   take(): ByteSource | undefined;
   /** Closes the source unless `take` was called. */
   leave(): Promise<void>;
@@ -189,7 +192,7 @@ function decompressOf(path: string, pieceBytes: number): Decompress | undefined 
   return undefined;
 }
 
-/** Reads one piece in advance, so that the disk and the consumer of the pieces work in parallel. */
+/** Reads one piece of the input in advance, so that the disk and the consumer of the pieces work in parallel. */
 async function* filePieces(handle: FileHandle, path: string, pieceBytes: number) {
   const readPiece = async () => {
     const buffer = Buffer.allocUnsafeSlow(pieceBytes);

@@ -102,7 +102,7 @@ export class ChunkWriter {
 
   async #put(block: Uint8Array): Promise<void> {
     this.#bytes += block.length;
-    // Node hashes and writes less than 2 GiB at a time, and a write may accept fewer bytes than requested
+    // Node.js hashes and writes less than 2 GiB at a time, and a write may accept fewer bytes than requested
     for (let at = 0; at < block.length;) {
       const part = block.subarray(at, at + pieces.most);
       const { bytesWritten } = await this.#file.write(part);

@@ -115,7 +115,7 @@ export function isRemote(name: string): boolean {
   return /^([a-z][a-z0-9+.-]*:\/|table:|sql:)/i.test(name);
 }
 
-/** Whole records of an input that is read in groups (grouped-rows.ts). */
+/** A group of whole records of an input that is read in groups (grouped-rows.ts). */
 export interface HeldRows {
   /** u8: UTF-8, including the header line if there is one */
   bytes: Uint8Array;

@@ -37,7 +37,7 @@ export interface Reading {
   buffers: ChunkBuffers;
 }
 
-/** An item in the queue. For a chunk, `scan` is the promise of its scan. */
+/** An entry of the queue. For a chunk of the input, `scan` is the promise of its scan. */
 interface Ordered {
   item: InputItem;
   scanner: number;
@@ -171,7 +171,7 @@ export function checkedReading(log: Log): Log {
   };
 }
 
-/** Yields the items in `pulled`, which a caller has read in advance, then the remaining items. */
+/** Yields `pulled`, the items that a caller has already taken from a generator, then the remaining items. */
 export async function* replayed<T>(pulled: T[], rest: AsyncGenerator<T, void, undefined>) {
   for (let item = pulled.shift(); item; item = pulled.shift()) yield item;
   yield* rest;

@@ -150,10 +150,10 @@ function isRounded(digits: string, number: number, chance: number): boolean {
   return shortest!.replace(".", "") === digits.replace(/0+$/, "");
 }
 
-/** An evenly spaced sample of the codes that are added, with at most MOST_LOOKS codes. */
+/** An evenly spaced sample of the codes that are passed to `add`, with at most MOST_LOOKS codes. */
 class EvenSample {
   codes: number[] = [];
-  /** one of `each` consecutive codes is added to the sample */
+  /** every `each`-th code that is passed to `add` gets into the sample */
   each = 1;
   #added = 0;
 

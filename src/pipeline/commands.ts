@@ -214,7 +214,10 @@ export async function runExport(
   return await exportRun(run, options, toStdout, signal, (text) => observe({ stage: "note", text }));
 }
 
-/** Checks the options of lists. @throws the errors of `fail` @throws {UsageError} they cannot be combined */
+/**
+ * Checks the options of `embed recall` in a pipeline file.
+ * @throws the errors of `fail` @throws {UsageError} they cannot be combined
+ */
 export async function checkRecall(given: YamlOptions, fail: FailKey): Promise<void> {
   const own = givenFromFile(recallOptions, given, fail);
   checkGiven(recallOptions, own);
@@ -222,7 +225,10 @@ export async function checkRecall(given: YamlOptions, fail: FailKey): Promise<vo
   requestedLists(own);
 }
 
-/** Writes lists. @param given includes the path of their file @throws {EmbedError} as embed recall does */
+/**
+ * Writes lists of recommended items.
+ * @param given includes the path of their file @throws {EmbedError} as embed recall does
+ */
 export async function runRecall(given: YamlOptions, run: string, watch: Watch): Promise<RecallSummary> {
   const own = givenFromFile(recallOptions, given, unexpected);
   const { recall } = await import("../api/recall/recall.js");

@@ -47,7 +47,8 @@ export async function comparedVersion(
       version = before === null ? undefined : { version: before, path: join(store, name, before) };
     } catch (error) {
       if (!(error instanceof EmbedError)) throw error;
-      // the steps report a damaged base; a damaged earlier version is treated as if it were removed
+      // a damaged base version is returned, so that the steps report it; a damaged earlier version ends the search, as
+      // a removed one does
       return { version: version === latest ? latest : undefined, passedOver };
     }
   }

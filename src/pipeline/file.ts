@@ -132,7 +132,9 @@ export async function readPipeline(file: string): Promise<Pipeline> {
   };
 }
 
-/** @throws {ConfigError} the training or the pipeline has bounds for lists, but no entry makes lists */
+/**
+ * @throws {ConfigError} the training or the pipeline has the gate `lists`, but no entry of `recall` makes lists for it
+ */
 function checkListBounds(
   yaml: YamlFile,
   content: PipelineContent,

@@ -17,7 +17,7 @@ import { inFolder } from "./exports.js";
 import { optionLines, pathsFrom } from "./option-lines.js";
 import type { InitOptions } from "./options.js";
 
-/** A recipe whose paths are relative to the working directory. */
+/** A recipe, the options that repeat a run's training, with paths relative to the working directory. */
 export interface RecipeSource {
   recipe: RunRecipe;
   /** description for messages and comments, such as `run 'clicks-runs/fm'` */
@@ -25,7 +25,8 @@ export interface RecipeSource {
 }
 
 /**
- * Finds the recipe that the options name; undefined if they name none.
+ * Finds the run that the options of `embed init` name, and returns the recipe of its training; undefined if they name
+ * none.
  *
  * @throws {UsageError} the page or folder has no such run, or none can be chosen; or the run's training cannot be
  *   repeated
@@ -43,8 +44,8 @@ async function ofRun(path: string): Promise<RecipeSource> {
 }
 
 /**
- * Returns a recipe with paths relative to the working directory instead of `folder`. @throws {UsageError} unknown
- * options
+ * Returns a recipe with its paths relative to the working directory instead of `folder`.
+ * @throws {UsageError} the recipe has unknown options
  */
 async function placed(recipe: RunRecipe, folder: string, title: string): Promise<RecipeSource> {
   const { command, log, encoding, training } = recipe;
@@ -110,7 +111,10 @@ async function ofPage(page: string, name: string | undefined): Promise<RecipeSou
   return await placed(recipe, join(dirname(page), from), `'${wanted}' of '${page}'`);
 }
 
-/** Returns the recipe of a named run in a folder, which itself does not record which of its runs is best. */
+/**
+ * Returns the recipe of a run that the user names in a folder of runs; the folder does not record which of them is
+ * best.
+ */
 async function ofFolder(folder: string, name: string | undefined): Promise<RecipeSource> {
   if (await pathExists(join(folder, RUN_MARKER))) return await ofRun(folder);
   const names: string[] = [];

@@ -126,7 +126,10 @@ export async function runPipeline(
   return report;
 }
 
-/** Returns the lists that servers receive, with their names in messages. */
+/**
+ * Returns each server that receives lists of items, with the step that makes the lists and the server's name in
+ * messages.
+ */
 function listSends({ trainings }: PipelinePlan): { label: string; step: RecallStep; send: ListSend }[] {
   return trainings.flatMap(({ recalls }) =>
     recalls.flatMap((step) =>
@@ -294,7 +297,7 @@ class PipelineRun {
     this.#watch.observe({ stage: "step", step, outcome, text: `${step}: ${text}${took}`, seconds });
   }
 
-  /** Returns a function that adds a training's gates to the report. */
+  /** Returns a function that adds the outcomes of a training's gates to the report. */
   #checked(name: string): (outcomes: PipelineReport["gates"][string]) => void {
     return (outcomes) => {
       const { gates } = this.#report;

@@ -222,7 +222,7 @@ interface HeldProtocol {
 
 type RankedLogs = LogsOfRun<RankingEvaluation>;
 
-/** Creates the protocol for users with training events. */
+/** Creates the ranking protocol for users with training events. */
 async function protocolOf(logs: RankedLogs, query: Query | undefined): Promise<HeldProtocol> {
   const { run, preprocess, options } = logs;
   const timed = timedFlag(query);

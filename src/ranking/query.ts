@@ -17,7 +17,7 @@ import type { RankingProtocol, Repeats } from "./protocol.js";
 
 export interface Query {
   of: "user" | "history" | "last";
-  /** number of items for `last`; Infinity for other queries */
+  /** number of the user's latest items for the query `last`; Infinity for other queries */
   most: number;
   /** half-life of the items' weights in milliseconds; absent if all weights are equal */
   halfLife?: number;

@@ -6,7 +6,7 @@
 
 import { ascending } from "../numeric/indices.js";
 
-/** A point that was found. */
+/** A point that a search found. */
 export interface NearPoint {
   /** index of the point */
   point: number;

@@ -62,7 +62,7 @@ export function sessionsNote({ session, user }: Roles, byGap: boolean): string {
 }
 
 /**
- * Returns the tokens of a split's rows, as features.
+ * Returns for each column the tokens of a split's rows: the features that represent the rows' keys.
  *
  * @param weights f32 by row of the dataset; rows with weight 0 have no token
  * @returns u32[rows.length] for each column; MISSING for keys that are not in the vocabulary

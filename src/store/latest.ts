@@ -44,7 +44,10 @@ export async function latestNumberIn(path: string): Promise<string | undefined> 
   return named === undefined ? undefined : numberOf(named);
 }
 
-/** Points the link to the version again if a killed writer left it pointing to the version's stand-in. */
+/**
+ * Points the link to its version again if a killed writer left it pointing to the directory that stands in for the
+ * version while that is replaced.
+ */
 export async function settleLatest(path: string): Promise<void> {
   const link = join(path, LATEST);
   const named = await readPointer(link);

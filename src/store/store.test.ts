@@ -140,7 +140,8 @@ describe("a writer that is killed", () => {
            writeSync(1, ".");
          }`,
       ]);
-      // the moments of the kills are spread over the first thirty steps: one kill is drawn in every two steps
+      // the first thirty steps are divided into as many stretches as there are kills; each kill happens at a random
+      // step of its stretch
       let left = 1 + Math.floor((30 * (kill + random())) / kills);
       child.stdout.on("data", (dots: Buffer) => {
         left -= dots.length;

@@ -78,7 +78,7 @@ export class Browser {
     return browser;
   }
 
-  /** Loads and shows a file. */
+  /** Loads a file as the browser's page. */
   async show(file: string, { width, dark = false }: Shown): Promise<void> {
     await this.#send("Emulation.setDeviceMetricsOverride", {
       width,
@@ -100,7 +100,7 @@ export class Browser {
     return result.value;
   }
 
-  /** Moves the pointer to a position of the window. */
+  /** Moves the mouse pointer to a position in the browser's window. */
   async pointAt(x: number, y: number): Promise<void> {
     await this.#send("Input.dispatchMouseEvent", { type: "mouseMoved", x, y });
   }

@@ -28,8 +28,9 @@ export interface NameLookup {
 }
 
 /**
- * Returns the lookups in the project of a folder. @param files pattern of the searched files' paths, relative to the
- * folder
+ * Returns the expressions that look a name up in an object, in the project of a folder.
+ *
+ * @param files pattern of the searched files' paths, relative to the folder
  */
 export function nameLookups(folder: string, files: RegExp): NameLookup[] {
   const api = new API({ cwd: folder });

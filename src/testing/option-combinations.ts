@@ -28,24 +28,24 @@ export interface Combination {
   row: TrainerRow;
   /** words of the command line after the command's name, without `-o` */
   words: string[];
-  /** the drawn options with their values, which may occur in an error message */
+  /** the randomly chosen options with their values, which may occur in an error message */
   drawn: Drawn[];
 }
 
-/** A drawn option with its value; a switch has no value. */
+/** A randomly chosen option with its value; a switch has no value. */
 export interface Drawn {
   flag: string;
   value?: string;
 }
 
 /**
- * Options that are not drawn, because every combination has them or because they need a server and no training would
- * succeed.
+ * Options that are never chosen at random, because every combination has them or because they need a server and no
+ * training would succeed.
  */
 const GIVEN = ["out", "force", "engine-train"];
 /**
- * Option that is rejected because no server is running, whatever the other options are; it is drawn without other
- * options.
+ * Option that is rejected because no server is running, whatever the other options are; its combination has no other
+ * chosen options.
  */
 const NEEDS_SERVER = "engine";
 /** Options that rename all columns, so that any other option that names a column is rejected. */
@@ -185,7 +185,7 @@ const beside: Readonly<Record<string, Readonly<Record<string, true | readonly st
   group: { split: ["last"] },
 };
 
-/** Flags in a row of trainers.ts that are omitted if another flag is drawn, by the drawn flag. */
+/** Flags of a row of trainers.ts that are omitted if another flag is chosen, keyed by the chosen flag. */
 const inPlaceOf: Readonly<Record<string, readonly string[]>> = {
   // with --source, each row of the log is an edge
   "--source": ["--item", "--session", "--item-fields"],
@@ -193,7 +193,7 @@ const inPlaceOf: Readonly<Record<string, readonly string[]>> = {
   "--user": ["--session"],
 };
 
-/** Returns the options of a command for which the generator draws values. */
+/** Returns the options of a command from which combinations are chosen. */
 export function drawnOptions(row: TrainerRow): TableOption[] {
   const options = commandOf(row.command).options as TableOption[];
   return options.filter(
@@ -206,8 +206,8 @@ export function drawnOptions(row: TrainerRow): TableOption[] {
 }
 
 /**
- * Whether an option can be combined with the words of a row of trainers.ts; if not, it is drawn with another row of the
- * same command.
+ * Whether an option can be combined with the flags that a row of trainers.ts sets; if not, it is tested with another
+ * row of the same command.
  */
 function goesWithRow(option: TableOption, row: TrainerRow, options: readonly TableOption[]): boolean {
   const own = [...row.columns, ...row.small];
@@ -219,7 +219,7 @@ function goesWithRow(option: TableOption, row: TrainerRow, options: readonly Tab
 }
 
 /**
- * Returns the values that an option is drawn with.
+ * Returns the values from which the value of an option is chosen.
  *
  * @throws {Error} no values are defined for its placeholder
  */
@@ -264,8 +264,8 @@ export function* drawCombinations(
 }
 
 /**
- * Inserts before each chosen option the options that it requires, unless they are drawn or the row of trainers.ts has
- * them.
+ * Inserts before each chosen option the options that it requires, unless they are chosen too or the row of trainers.ts
+ * has them.
  */
 function withCompanions(
   row: TrainerRow,
@@ -284,7 +284,7 @@ function withCompanions(
     for (const [name, values] of Object.entries({ ...more, ...declared.only })) {
       const other = all.find((one) => one.optionName === name);
       if (other === undefined || drawn.has(other.attributeName())) continue;
-      // does not draw an option that the row of trainers.ts sets already, if the chosen option allows any value of it
+      // does not add an option that the row of trainers.ts sets already, if the chosen option allows any value of it
       if (values === true && row.small.includes(other.long!)) continue;
       drawn.set(other.attributeName(), valueOf(other, values === true ? undefined : values));
       add(other);
@@ -295,8 +295,8 @@ function withCompanions(
 }
 
 /**
- * Returns the command line of a training: the words of its entry in trainers.ts, and randomly drawn options. An option
- * of the entry is omitted if it was also drawn, or if a drawn option excludes it.
+ * Returns the command line of a training: the words of its entry in trainers.ts, and the randomly chosen options. An
+ * option of the entry is omitted if it was also chosen, or if a chosen option excludes it.
  */
 function wordsOf(row: TrainerRow, drawn: readonly Drawn[]): string[] {
   const valueOf = new Map(drawn.map(({ flag, value }) => [flag, value]));

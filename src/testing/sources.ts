@@ -77,7 +77,7 @@ export function sourceOf(file: string, text: string): ProjectSource {
   return { file, room: roomOf(file), code, texts, numLines, imports: [...new Set(imports)] };
 }
 
-/** Returns the room of a file: the first part of its path. */
+/** Returns the room of a file: the top-level folder that contains it. */
 export function roomOf(file: string): string {
   return file.split("/")[0];
 }

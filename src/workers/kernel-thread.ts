@@ -48,7 +48,7 @@ export interface Blocks {
   parts?: number;
 }
 
-/** A single block of one item, for a call that is made once. */
+/** A single block with a single item, for a function that is called once, or once in each thread. */
 export const ONCE: Blocks = { end: 1, size: 1 };
 
 /** A function of the kernel, with the way in which its calls are divided among the threads. */

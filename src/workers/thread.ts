@@ -1,5 +1,5 @@
 // The script of each thread of a pool: imports the task module, starts it, and executes tasks, then serves the next
-// pool. An idle thread helps with rounds.
+// pool. While a thread is idle, it executes rounds of computations that the calling thread shares (rounds.ts).
 
 import { parentPort } from "node:worker_threads";
 import type { StartTask, ThreadReply, ThreadRequest } from "./pool.js";

@@ -32,7 +32,10 @@ const WORDS = {
   ),
 };
 
-/** Returns the R² of a content map for titles whose vector is the sum of their words' vectors, plus noise. */
+/**
+ * Returns the R² with which titles predict item vectors, where the vector of an item is the sum of its title's word
+ * vectors, plus noise.
+ */
 async function titlesR2(words: readonly string[], separator: string): Promise<number> {
   const [numItems, width] = [800, 8];
   const random = mulberry32(1);

@@ -132,7 +132,8 @@ function keyFactsOf({ columns, roles, numRows }: Dataset, top: number) {
         ? halvesOf(column.values.subarray(first, last), 0)
         : column.codes.subarray(first, last),
     );
-    // counts a number as two 32-bit words: the lower one in the column itself, the upper one in an additional column
+    // a number is counted as two 32-bit words: the lower words are in the number's own column, the upper ones in an
+    // additional column
     for (const column of columns)
       if (column.kind === "number") words.push(halvesOf(column.values.subarray(first, last), 1));
     counter.see(words, last - first, numKeys);

@@ -33,7 +33,7 @@ import type { PredictOptions, PredictSummary } from "./options.js";
 /** Number of rows that are scored and written at a time, and size of a row group in columnar formats. */
 const BATCH_ROWS = 65_536;
 
-/** Maximum number of a row, as row numbers are u32. */
+/** Largest row number, as row numbers are u32. */
 const MAX_ROW = 2 ** 32 - 1;
 
 /**

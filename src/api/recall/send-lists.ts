@@ -23,7 +23,8 @@ export async function sendListFile(
   target: ServerTarget,
 ): Promise<Sent> {
   const names = await openLists(file);
-  // if the file has other columns than lists, assumes the usual ones: reading them below then fails with a message
+  // if the columns are not those of a file of lists, assumes the usual ones: reading them below then fails with a
+  // message
   const columns = columnsOfLists(names, isForItems) ?? listColumns(isForItems);
   const { dictionaries } = await names.read([{ name: columns.item, as: "key" }], () => undefined);
   return await sendLists(
@@ -58,7 +59,7 @@ async function* batchesOf(file: string, { owner, category, item }: ListColumns):
   );
 }
 
-/** Collects rows into lists. */
+/** Collects the rows of a file into lists of ranked items. */
 class GrowingLists {
   readonly #file: string;
   #owners: string[] = [];

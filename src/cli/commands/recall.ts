@@ -31,7 +31,7 @@ export const command = commandSpec({
   notes: (summary) => (summary.unchanged === true ? [] : recallText(summary)),
 });
 
-/** Formats a summary of the lists in a few lines. */
+/** Formats a summary of the lists of recommended items in a few lines. */
 function recallText({
   out,
   seconds,

@@ -17,7 +17,7 @@ const dataset = datasetFrom(pairs);
 
 const degrees = new Map<string, number>();
 for (const [, item] of pairs) degrees.set(item, (degrees.get(item) ?? 0) + 1);
-/** Returns the mean number of users of the rows' items, without the row's own user. */
+/** Returns the mean over the given rows of the number of other users who have the row's item. */
 const meanOthers = (rows: Iterable<number>): number => {
   const found = [...rows].map((row) => degrees.get(pairs[row]![1])! - 1);
   return found.reduce((sum, x) => sum + x, 0) / found.length;
@@ -51,8 +51,8 @@ test.each([0.7, 1, 1.3, 1.7])(
 test("the target is the mean over the events of another log, in which items unknown here have no users", () => {
   const { codes, dictionary } = dataset.columns[1] as Extract<Dataset["columns"][number], { kind: "key" }>;
   const events = new Uint32Array(dictionary.size);
-  // The other log has three events of an item with about 60 users, one of an item with about 80, and one of an unknown
-  // item.
+  // In the other log, an item with about 60 users has three events, an item with about 80 users has one, and an unknown
+  // item has one.
   const rowOf = (least: number) =>
     pairs.findIndex(([, item]) => degrees.get(item)! >= least && degrees.get(item)! < least + 10);
   const [often, once] = [rowOf(60), rowOf(80)];

@@ -42,7 +42,7 @@ function itemCfRanker({ history, counts }: BaselineInput): RankerFor<AskedUsers>
         shared[other]! += much;
       }
     }
-    // second pass: adds the sum of each of these users to the scores of the user's items
+    // second pass: adds each of these users' sum from the first pass to the scores of all items that the user has
     for (let t = 0; t < numTouched; t++) {
       const other = touched[t]!;
       const much = shared[other]!;

@@ -51,7 +51,7 @@ function candidatesOf(events: ItemEvents, pause: () => Promise<void>): Promise<I
   return found;
 }
 
-/** Returns the weights of each column over its candidates; exported for tests. */
+/** Returns SLIM's weights between items: for each item, those of its candidates. Exported for tests. */
 export async function fitSlim(
   { users, owners, counts }: ItemEvents,
   near: ItemColumns,

@@ -31,7 +31,7 @@ export const ELEMENT = { float: 1, int64: 7, string: 8, double: 11, uint32: 12 }
 /** An axis of an array: its size, or a name if the size is known only at run time. */
 export type Axis = number | string;
 
-/** An input or output of a graph. */
+/** An input or output of an ONNX graph. */
 export interface Port {
   name: string;
   element: keyof typeof ELEMENT;
@@ -40,7 +40,7 @@ export interface Port {
   doc?: string;
 }
 
-/** The contents of a graph; the bytes of its parts are created when the file is written. */
+/** The contents of an ONNX graph; the bytes of its nodes and initializers are created when the file is written. */
 export interface OnnxGraph {
   nodes: MessagePiece[];
   initializers: MessagePiece[];
@@ -87,7 +87,7 @@ export function modelChunks({
   return model.chunks();
 }
 
-/** An operation of the graph. @param domain empty for ai.onnx */
+/** An operation of an ONNX graph. @param domain empty for ai.onnx */
 export function node(
   opType: string,
   inputs: readonly string[],

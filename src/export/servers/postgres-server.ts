@@ -41,7 +41,7 @@ const LOCK_TRIES = 15;
 const LOCK_INTERVAL = 100;
 const MOST_WAITING = 2000;
 
-/** The content that replaces the rows of a table. */
+/** The columns and rows that replace the content of a table. */
 export interface PostgresContent {
   /** Returns the columns in the order of COPY's input. @throws {OutputError} the database lacks a type */
   columns: (transaction: Transaction) => Promise<PostgresColumn[]>;

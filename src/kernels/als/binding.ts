@@ -16,7 +16,7 @@ export interface SparseRows {
   values?: Float32Array;
 }
 
-/** Returns some consecutive rows. */
+/** Returns rows first .. last - 1 of a sparse matrix. */
 export function rowsBetween(
   { indptr, indices, values }: SparseRows,
   first: number,

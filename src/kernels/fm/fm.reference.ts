@@ -64,7 +64,7 @@ export interface ReferenceOptions {
   l1Weight: number;
   l2Weight: number;
   l2Vector: number;
-  /** L2 and learning-rate factor of each feature; absent: the options above for all features */
+  /** L2 and learning-rate factor of each feature; absent: all features have `l2Weight`, `l2Vector` and the factor 1 */
   rates?: (feature: number) => ReferenceRates;
   /** whether a feature is repeated in the batch's block of rows (repeats.ts); absent: no feature is */
   isRepeated?: (feature: number) => boolean;

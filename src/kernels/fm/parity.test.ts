@@ -57,7 +57,7 @@ function pairs(r: number, width: number, valueOf: (i: number, width: number) => 
 const machineOf = (options: FmShape, rows: ReferenceRow[]) =>
   kernelMachine("fm", numFeatures, 0.05, rows, (arena) => allocateFm(arena, options));
 
-/** Trains the reference on the batches, starting from the machine's parameters. */
+/** Trains the reference implementation on the batches, starting from the machine's parameters. */
 function twinOf(
   machine: KernelMachine,
   options: FmShape,

@@ -71,7 +71,7 @@ export function allocateSliceGroups(
     ...{ slices: 0, featureStride: 0, accumulators: 0, sums: undefined },
   });
   const plan = writeStruct(arena, "a plan", Plan, fields);
-  // only the first thread updates weights, for which it needs the slots of features
+  // only the first thread updates weights, so only it needs an array with the slot of each repeated feature
   const threads = Array.from({ length: numThreads }, (_, t) =>
     writeStruct(arena, "a thread", Thread, threadFields(arena, t === 0 ? numFeatures : 0, 0, J + 1)),
   );
@@ -139,8 +139,8 @@ function allocateGroup(
     ),
     firstDimension: first * K,
   });
-  // a group's threads share one array of repeated features' slots, because it is all 0 whenever a thread starts using
-  // the group
+  // the threads share one array with the slot of each repeated feature, because a group belongs to one thread at a
+  // time, and the array is all 0 whenever a thread takes over the group
   const threads = Array.from({ length: numThreads }, () =>
     writeStruct(arena, "a thread", Thread, { ...threadFields(arena, 0, BATCH_ROWS * K, J + 1), slots }),
   );
@@ -178,7 +178,10 @@ export function copyParameters(
   return [...copies, copyNumbers(linear, 1, { array: w, from: 0, step: 1 }, to)].every(Boolean);
 }
 
-/** Copies the first `size` numbers of each feature at a location to or from every step-th element of an array. */
+/**
+ * Copies `size` numbers per feature from a location in memory to an array, in which the numbers of consecutive features
+ * begin `step` elements apart; or from the array to the memory.
+ */
 function copyNumbers(
   { offset, stride, arena }: StridedOffset,
   size: number,

@@ -150,7 +150,7 @@ class Parameters {
   }
 }
 
-/** Returns the index in the f32 view at which a feature's number is stored. */
+/** Returns the index in the location's f32 view of a feature's number, such as its accumulator. */
 function indexOf({ offset, stride }: Located, feature: number): number {
   return (offset + feature * stride) / 4;
 }

@@ -1,4 +1,4 @@
-// Binding of the inverse kernel: its functions, and its struct laid out in an arena.
+// Binding of the kernel that inverts a matrix: its functions, and its struct laid out in an arena.
 
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";

@@ -3,7 +3,7 @@
 import { gaussJordanInverse } from "../../numeric/gauss-jordan.js";
 import type { BlockRows, RidgeMap, RidgeProblem } from "./binding.js";
 
-/** Fits the map on the rows for which `isFitted` is true. @param penalty above 0 */
+/** Fits the linear map on the rows for which `isFitted` is true. @param penalty above 0 */
 export function referenceRidge(
   problem: RidgeProblem,
   isFitted: (row: number) => boolean,
@@ -47,7 +47,10 @@ export function referencePredictions(
   });
 }
 
-/** Returns each row as a dense vector: a column minus its mean if the row has the column's block, else 0. */
+/**
+ * Returns each row as a dense vector: its value in a column, minus the column's mean if the row has a value in the
+ * column's block.
+ */
 function centeredRows(rows: BlockRows, centers: Float64Array): number[][] {
   return Array.from({ length: rows.numRows }, (_, i) => {
     const z = Array.from({ length: centers.length }, () => 0);
@@ -59,7 +62,7 @@ function centeredRows(rows: BlockRows, centers: Float64Array): number[][] {
   });
 }
 
-/** Returns the weighted mean of each column over those chosen rows that have its block. */
+/** Returns the weighted mean of each column, over those chosen rows that have a value in the column's block. */
 function columnMeans(rows: BlockRows, weights: Float64Array, chosen: readonly number[]): Float64Array {
   const p = rows.blocks.at(-1)!;
   const [sums, masses] = [new Float64Array(p), new Float64Array(p)];

@@ -23,7 +23,7 @@ import { referenceParameters, referenceStep, type ReferenceParameters } from "..
 /** Content of a slot of a tower's input: rows of the vectors, each with the factor by which it is multiplied. */
 export type ReferenceSlot = readonly { row: number; x: number }[];
 
-/** An event: slots of its user, its item, and negatives of the batch that it excludes. */
+/** An event: the slots of its user's input, its item, and whether it excludes each negative of the batch. */
 export interface ReferenceTowerEvent {
   slots: readonly ReferenceSlot[];
   item: number;
@@ -44,7 +44,7 @@ export interface ReferenceTowerShape {
   l2: number;
   /** number of sampled negatives; the items of the batch's events follow them */
   numDrawn: number;
-  /** content of the slots of each item's side features, which are the item tower's input */
+  /** for each item, the input of the item tower: the slots of the item's side features */
   side: readonly (readonly ReferenceSlot[])[];
   /** log of the probability that each item is drawn as a negative */
   logNoise: readonly number[];

@@ -95,7 +95,7 @@ export interface Cursor {
   segments(numRows: number): Generator<Segment, void, undefined>;
   /** Returns the cells of rows as text, with the values of lists joined; a RowFault for a cell that has no text. */
   texts(numRows: number): (string | RowFault)[];
-  /** @throws {Error} the column has more rows */
+  /** Checks that all values of the column were read. @throws {Error} the column has more rows */
   checkEnd(): void;
 }
 
@@ -288,7 +288,7 @@ export class ColumnCursor implements Cursor {
     return { plain: values.values, indices };
   }
 
-  /** Calls `each` for the entries of one row's list. */
+  /** Calls `each` for the entries of one row's list, except for nulls. */
   #passList(each: (values: PlainValues, index: number) => void): void {
     const { maxDefinition } = this.#column;
     if (!this.#hasEntry()) throw new Error(`values end before row ${this.row} of the row group`);

@@ -47,7 +47,7 @@ export interface KeyPart {
   gap: number;
   indices?: DictionaryIndices;
   /**
-   * null texts in the cells of these rows; null texts of a dictionary are listed by the first part that contains them
+   * null texts in the cells of these rows; those of a dictionary are listed only for the first rows that contain them
    */
   nulls: NullCells;
 }

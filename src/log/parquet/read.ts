@@ -35,12 +35,12 @@ import { affordableScanners } from "../text/scanners.js";
 /** Number of ranges that are queued for a thread: the range that it scans, and the next one. */
 const RANGES_AHEAD = 2;
 
-/** The items that make up a log, in order: for each file its start, its ranges of rows, and its end. */
+/** The parts in which a log is read, in order: for each file its start, its ranges of rows, and its end. */
 export type RangeItem =
   | { kind: "start"; file: RangeFile }
   /** `release` is called once the range was scanned, but not after an error */
   | { kind: "range"; range: ParquetRowRange; release?: () => void }
-  /** the receiver of the items closes the file once its ranges were scanned */
+  /** the code that reads these parts closes the file once its ranges were scanned */
   | { kind: "end"; file: RangeFile };
 
 /** A Parquet file, or a source of batches of rows in memory. */
@@ -61,7 +61,7 @@ interface RangeReading {
   numThreads: number;
 }
 
-/** A queued item. If it is a range, `result` becomes its scan or an error. */
+/** An entry of the queue. If it is a range of rows, `result` becomes its scan or an error. */
 interface Ordered {
   item: RangeItem;
   /** returns the buffers of the scan to the thread that scanned, which reuses them */
@@ -75,7 +75,7 @@ interface OtherThread {
   thread: ScanThread<RangeJob | DigestJob, RangeScan | InputFingerprint | SentError>;
   /** buffers of the thread's earlier scans; the next range that is sent to the thread returns them */
   spent: ArrayBuffer[];
-  /** true while the thread computes a checksum, which takes as long as several ranges */
+  /** true while the thread computes a checksum, which takes as long as scanning several ranges of rows */
   isDigesting: boolean;
 }
 

@@ -38,7 +38,7 @@ export async function openLines(
     }
   }
 
-  /** Yields pieces that end with a line end; only the last piece of the file may lack it. */
+  /** Yields pieces of the file that end with a line end; only the last piece may lack it. */
   async function* wholeLines(): AsyncGenerator<Uint8Array, void, undefined> {
     let parts: Uint8Array[] = [];
     let length = 0;

@@ -12,7 +12,7 @@ import { listsOfUsers } from "../../sampling/ranking-events.js";
 import { placeIn } from "../../sampling/training-events.js";
 import { endedBy, unlessAborted } from "../../workers/with-machine.js";
 
-/** Number of list entries in memory at a time. Each entry takes 8 bytes in each of a few copies. */
+/** Number of entries of ranked lists in memory at a time. Each entry takes 8 bytes in each of a few copies. */
 export const PLACES = 1 << 23;
 /** Queries of a block. The kind of ranker determines which properties are present. */
 export interface Queries {
@@ -83,7 +83,7 @@ type RankerOfQueries = (queries: Queries) => Ranker | Promise<Ranker>;
 
 /** Rankers for the items of each set, and the ranker for all items. */
 export interface Rankers {
-  /** rankers by set; when absent, `all` scores the items of a set one by one */
+  /** for each set, the ranker of its items; when absent, `all` scores the items of a set one by one */
   sets?: readonly RankerOfQueries[];
   all: RankerOfQueries;
 }

@@ -18,18 +18,19 @@ export interface Triplets {
   dim: number;
   /** f64[dim]: singular values in descending order */
   singularValues: Float64Array;
-  /** f32[numRows][dim] and f32[numColumns][dim], row-major; columns have unit length */
+  /** left and right singular vectors as columns of length 1: f32[numRows][dim] and f32[numColumns][dim], row-major */
   left: Float32Array;
   right: Float32Array;
   /** set if rows were decomposed in blocks: reads the left vectors from the store, and `left` is empty */
   saved?: SavedRows;
   /**
-   * f32[numColumns][dim]: the right vectors after the filter, c(P) D_a times `right`; only for a matrix with a filter
+   * f32[numColumns][dim]: the right singular vectors after the filter, c(P) D_a `right` (filter.ts); only for a matrix
+   * with a filter
    */
   behind?: Float32Array;
 }
 
-/** Vectors in a store. */
+/** Left singular vectors in a store, which are read on demand. */
 export interface SavedRows {
   /** Returns f32[last - first][dim]: the vectors of some rows. */
   read: (first: number, last: number) => Float32Array;

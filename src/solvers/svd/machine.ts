@@ -54,13 +54,16 @@ interface SmallRegions {
   targets: Region;
   coefficients: Region;
   sums: Region;
-  /** for a product whose result is of a side: sums from which the shift by the means is computed */
+  /**
+   * for each side of a product's result: inner products of the mean shift's vector (e or f) with the columns of the
+   * multiplied panel
+   */
   rowSums: Record<MatrixSide, Region>;
 }
 
 /**
- * Recipe for a panel of the side "rows" that is computed block by block when needed: the panel that the matrix is
- * multiplied by, or the keys of random columns.
+ * A panel of the side "rows" that is computed block by block when it is used: either as the matrix times the panel
+ * `factor`, or as columns of random numbers with the given keys.
  */
 type Deferred = { factor: Region } | { keys: number[] };
 
@@ -174,7 +177,8 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
-   * Applies the filter to vectors with one entry per column: c(P) D_a X; undefined without a filter.
+   * Multiplies vectors that have one entry per column by the matrix's filter, c(P) D_a (filter.ts); undefined without a
+   * filter.
    *
    * @param vectors f32[numColumns][dim]
    * @returns the same shape
@@ -208,7 +212,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
 
   /**
    * Prepares a product of the matrix with the panel `source`, whose result is of the given side: returns the scaled
-   * panel, and computes the sums that the shift by the means needs.
+   * panel, and computes the inner products by which the means are subtracted.
    */
   async #factorOf(side: MatrixSide, source: Region): Promise<Region> {
     const from = this.#sides[otherSide(side)];

@@ -22,7 +22,7 @@
 import { UsageError } from "../../errors.js";
 import type { AlsParameters } from "../../engine/mllib-als.js";
 
-/** Sums over the events that determine MLlib's parameters. */
+/** Sums over the events, from which MLlib's parameters are computed. */
 export interface EventSums {
   numPairs: number;
   numUsers: number;

@@ -162,8 +162,8 @@ async function trainEpochs(
 }
 
 /**
- * Solves the vectors of all users, or of all items, while the others are fixed. The Gram matrices that the methods get
- * are already multiplied by the weight of unobserved pairs.
+ * Solves the vectors of all users, or of all items, while the others are fixed. The argument `gram` is a Gram matrix
+ * that is already multiplied by the weight of unobserved pairs.
  */
 export interface Solver {
   itemGram(): Promise<Float64Array>;

@@ -8,7 +8,7 @@ import { areShared } from "../../workers/rounds.js";
 
 /** Parameters of the epoch in which `take` was last called. */
 export class KeptParameters {
-  /** copy that every `take` overwrites; until the first `take`, other code may use the arrays */
+  /** copy of the parameters, which every `take` overwrites; until the first `take`, other code may use its arrays */
   readonly copy: ParameterArrays;
   /** optimizer state of the epoch, if it is kept */
   optimizer: OptimizerState | undefined;
@@ -30,7 +30,7 @@ export class KeptParameters {
     return isFinite;
   }
 
-  /** Returns the copy as named arrays for a checkpoint. */
+  /** Returns the copied parameters as named arrays for a checkpoint. */
   get arrays(): NamedArrays {
     const { vectors, w } = this.#unshared();
     const { optimizer } = this;
@@ -46,7 +46,10 @@ export class KeptParameters {
     };
   }
 
-  /** Restores the copy from the named arrays of a checkpoint. @throws {ArtifactError} the arrays have other lengths */
+  /**
+   * Restores the copied parameters from the named arrays of a checkpoint.
+   * @throws {ArtifactError} the arrays have other lengths
+   */
   set arrays(arrays: NamedArrays) {
     for (const [name, target] of [
       ["keptVectors", this.copy.vectors],

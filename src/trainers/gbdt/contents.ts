@@ -28,7 +28,7 @@ export interface GbdtOutcome {
   pairs: ChosenPair[] | undefined;
   /** table with a vector for each key of a column; undefined without --entity */
   entities: EmbeddingTable | undefined;
-  /** singular vectors of the leaves */
+  /** singular vectors of the leaves, by which rows become dense vectors; undefined without --dense */
   dense: (LeafVectors & { fit: LeafFit }) | undefined;
   /** metrics of the training that was evaluated, before a refit; and the labels of its training split */
   metrics: Record<string, PartMetrics>;

@@ -243,7 +243,9 @@ function finishedFit(
   };
 }
 
-/** Returns the optimizer state of all pairs of tables, if it is kept. */
+/**
+ * Returns AdaGrad's sums of squared gradients for all tables of vectors and contexts; undefined if they are not kept.
+ */
 function squaresOf({ sides }: GraphModel): Squares[] | undefined {
   const kept = sides.flatMap(({ squares }) => squares ?? []);
   return kept.length === sides.length ? kept : undefined;
@@ -269,7 +271,10 @@ function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, Table
 interface Linked {
   /** feature space of the nodes that have an edge to another node */
   fitted: FeatureSpace;
-  /** u32: dataset rows from which these nodes are counted; all rows, unless side columns or --init need new counts */
+  /**
+   * u32: dataset rows in which the keys of the fitted nodes are counted: all rows, unless side columns or --init need
+   * new counts
+   */
   rows: Uint32Array;
   numNodes: number;
   /** number of dropped nodes */

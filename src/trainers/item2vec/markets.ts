@@ -32,7 +32,7 @@ export function marketsOf(
   if (column.kind === "multi")
     throw new UsageError(`${FLAG} '${name}': the column is multi-valued, but an item must have one market`);
   const codes = cellCodes(column);
-  // marks the items of training sessions, because only these have a market
+  // marks the items that occur in training sessions, because only these items get a market
   const known = new Uint8Array(counts.length);
   for (const token of tokens) if (token !== MISSING && counts[token]! > 0) known[token] = 1;
   const items = known.reduce((sum, is) => sum + is, 0);
@@ -114,7 +114,7 @@ function frequentValues(
   return { of, changed: events.size, example };
 }
 
-/** Groups features by value, in the order in which values first appear; features of a group are ascending. */
+/** Groups items by market, in the order in which the markets first appear; the items of a group are ascending. */
 function grouped(of: Uint32Array): number[][] {
   const groups = new Map<number, number[]>();
   of.forEach((value, feature) => {

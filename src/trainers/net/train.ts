@@ -100,8 +100,8 @@ export async function trainNet(
 }
 
 /**
- * Returns whether to use the network that predicts like the table's machine: if the machine is better, or no epoch was
- * trained.
+ * Returns whether to use the network that predicts like the table's factorization machine: if it predicts better than
+ * the trained network, or no epoch was trained.
  */
 async function fallsBack(
   machine: NetParameters,

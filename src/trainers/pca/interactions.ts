@@ -81,7 +81,7 @@ export async function interactionsPca(
 
   const { dim, right, singularValues, means } = found;
   const components = found.behind ?? right;
-  // factor by which an item's entries are multiplied before they are projected
+  // for each item: factor by which its matrix entries are multiplied before they are projected
   const isOtherPower = scales && options.degreePower !== 0.5;
   const columnScale =
     filter || isOtherPower ? Float32Array.from(powersOf(degrees, -options.degreePower)) : found.columnScale;
@@ -190,7 +190,7 @@ export function featuresOf({ fields, offsets }: FeatureSpace, name: string): Fie
   return { first: offsets[f]!, count: offsets[f + 1]! - offsets[f]! };
 }
 
-/** Removes row 0 and column 0, the out-of-vocabulary ids, which have no entries. */
+/** Removes row 0 and column 0 of a matrix, which belong to the out-of-vocabulary user and item and have no entries. */
 function known({ indptr, indices, values }: SparseRows): SparseRows {
   return { indptr: indptr.subarray(1), indices: indices.map((id) => id - 1), values };
 }

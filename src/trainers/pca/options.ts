@@ -134,8 +134,8 @@ const own = {
       "convergence tolerance: stop when each residual divided by its squared singular value is below x; " +
       "singular values have error x squared",
     group: model,
-    // the spectrum of a plateau is flat, so single components need not be precise: ranking depends on the space that
-    // they span
+    // with a plateau response most singular values are nearly equal, so single components need not be precise: ranking
+    // depends on the space that they span
     default: ({ response }: { response: string }) => (response.startsWith("plateau") ? 0.2 : 0.01),
     shown: "0.01; plateau: 0.2",
   }),

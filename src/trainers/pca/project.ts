@@ -145,7 +145,7 @@ export function interactionFolding(
   const fitted =
     side === "item" ? turnBack(table.vectors.subarray(users.first * dim, users.last * dim)) : undefined;
 
-  // contribution of an event with key `other` to dimension d of a new vector
+  // returns what an event with key `other` adds to dimension d of a new vector, per unit of the event's value
   const direction = (other: number, d: number): number => {
     if (side === "user") return components[other * dim + d]! * (columnScale ? columnScale[other]! : 1);
     const scale = rowScale ? rowScale[other]! : 1;

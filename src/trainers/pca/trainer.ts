@@ -228,7 +228,7 @@ function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, 
  */
 function suits({ goal }: LogTraits): Suits {
   if (goal === "predictions") {
-    // length of a network's vectors by default
+    // default dimension of a network's embedding vectors
     const features: GivenPca = { matrix: "features", dim: 16 };
     return { candidates: [{ name: "pca", options: features, effort: 1, baseline: true, start: "only" }] };
   }

@@ -121,7 +121,10 @@ export class RankingMachine extends ThreadedKernel<RankingKernel> {
     return readArrays(this.arena, this.#placed);
   }
 
-  /** Restores the state. @throws {ArtifactError} it belongs to other features or another dim */
+  /**
+   * Restores the parameters and the optimizer state.
+   * @throws {ArtifactError} they belong to other features or another dim
+   */
   set state(arrays: NamedArrays) {
     writeArrays(this.arena, this.#placed, (name, length) => floatsOf(arrays, name, length));
   }

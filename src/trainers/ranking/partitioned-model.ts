@@ -11,7 +11,7 @@ export interface PartitionedModel {
   partitions: Partitions;
   /** number of floats in a feature's row: its vector with padding, and its optimizer state */
   stride: number;
-  /** f32[itemRows][stride]: rows of the items */
+  /** f32, `stride` floats per row: the rows of the items */
   itemRows: Float32Array;
   /** f32[numFeatures]: weight of each feature */
   w: Float32Array;

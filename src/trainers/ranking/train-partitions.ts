@@ -26,7 +26,7 @@ import {
 import type { StoredResult } from "../../factors/stored-vectors.js";
 import { FIRST_SQUARES, rateOf, SPREAD, type RankingInput } from "./train.js";
 
-/** Input of a training in partitions: the input of a training in one memory, with the properties below in addition. */
+/** Input of a training in partitions: that of a training in one memory without `validate`, and that of the store. */
 export interface PartitionedInput extends Omit<RankingInput, "validate">, StoreInput {
   /** range of the users' features */
   users: { first: number; count: number };

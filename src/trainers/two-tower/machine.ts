@@ -188,7 +188,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
   }
 }
 
-/** Returns the location of the first `columns` elements of padded rows. */
+/** Returns the locations of the first `columns` elements of each row, in an array whose rows are padded to `width`. */
 function rowsAt(region: Region, width: number, columns: number): Placed {
   return {
     rows: region.bytes / 4 / width,

@@ -21,7 +21,7 @@ export function hasHistoryRows({
 }
 
 /**
- * Returns the kernel's shape of the towers.
+ * Returns the dimensions and layers of the towers, and how histories are weighted, in the form that the kernel takes.
  * @param slots number of input slots of the user tower and of the item tower
  */
 export function networkOf(

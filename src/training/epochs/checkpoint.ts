@@ -44,7 +44,7 @@ export interface Evaluated {
 const eventShape = record(either(number, flag));
 const identityShape = record(anything);
 
-/** Shape of the JSON part of every trainer's checkpoint. */
+/** Schema of the JSON part of every trainer's checkpoint. */
 const savedShape = object(
   {
     identity: identityShape,
@@ -159,7 +159,7 @@ export class Checkpoints {
   }
 }
 
-/** Returns the metric values by row or user of a search as arrays of a checkpoint. */
+/** Returns a search's metric values, by row or by user, as arrays of a checkpoint. */
 function arraysOf(units: SearchState["units"]): NamedArrays {
   return Object.fromEntries(
     Object.entries(units).flatMap(([name, { sums, weights }]) => [

@@ -70,7 +70,7 @@ export const weekly = {
   }),
 } as const;
 
-/** Options of the run that is written. */
+/** Options of the run that a training writes. */
 export const output = {
   out: text("run", { help: "run directory to write", group: "Output:", noBytes: true, required: true }),
   force: flag({ help: "replace an existing run", group: "Output:", noBytes: true }),

@@ -15,8 +15,8 @@ import { exp, log, softplus } from "../../numeric/exp.js";
 import { solveCholesky } from "../../solvers/cholesky.js";
 
 /**
- * Variance of the noise of the model: differences between settings that the options do not explain. All values together
- * have variance 1.
+ * Variance of the Gaussian process's noise: differences between settings that the options do not explain. All values
+ * together have variance 1.
  */
 const NOISE = 0.01;
 const LENGTHS = [0.3, 0.6, 1.2, 2.5, 6];

@@ -64,8 +64,8 @@ export function stateWarnings(
 }
 
 /**
- * Reads the time when each key of a run's table was last seen, by feature. The time is UNKNOWN for features without a
- * table row, which do not count as missed.
+ * Reads the time when each key of a run's table was last seen, by feature, and how often it was missed since. Features
+ * without a table row have the time UNKNOWN and were missed 0 times.
  *
  * @param file name of the history file, for a table other than the default table
  * @throws {ArtifactError} damaged

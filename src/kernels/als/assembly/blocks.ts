@@ -22,10 +22,7 @@ import {
   startRow,
 } from "./rows";
 
-/**
- * Returns a thread's scratch buffers, whose pointers to the matrix and the gradient are set to those of one row by
- * `useRow`.
- */
+/** Returns the scratch buffers of a thread; `useRow` sets their pointers to the matrix and the gradient of one row. */
 function scratchOf(sums: Sums, thread: u32): Scratch {
   return changetype<Scratch>(sums.scratches + <usize>thread * offsetof<Scratch>());
 }

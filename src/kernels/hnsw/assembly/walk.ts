@@ -13,7 +13,7 @@ export function linksOf(graph: Graph, node: u32, level: u32): usize {
   return graph.upperLinks + ((<usize>row * graph.m) << 2);
 }
 
-/** Clears the set of visited nodes, by starting a new epoch. */
+/** Clears the set of visited nodes: a node counts as visited only if its mark equals `epoch`, which changes. */
 function nextEpoch(graph: Graph, scratch: Scratch): void {
   if (scratch.epoch == 255) {
     memory.fill(scratch.marks, 0, graph.numNodes);
@@ -22,7 +22,10 @@ function nextEpoch(graph: Graph, scratch: Scratch): void {
   scratch.epoch++;
 }
 
-/** Inserts a key into the sorted pool, and drops the last key if the pool is full. @returns position of the key */
+/**
+ * Inserts a key into the sorted candidate pool, and drops the last key if the pool is full.
+ * @returns position of the key
+ */
 function insert(pool: usize, size: u32, ef: u32, key: u64): u32 {
   let at = pool + ((<usize>min<u32>(size, ef - 1)) << 3);
   while (at > pool && load<u64>(at - 8) > key) {

@@ -11,12 +11,12 @@ import { addTo } from "../../shared/assembly/vector";
 import { ADAM, Plan, SLICE, Thread } from "./plan";
 import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
-/** Returns the row in which the gradients of a feature of the batch are added up. */
+/** Returns the row of the batch's array of gradients in which those of a feature are added up. */
 export function rowOf(thread: Thread, feature: u32): u32 {
   return load<u32>(thread.rowOf + ((<usize>feature) << 2)) - 1;
 }
 
-/** Returns the feature whose gradients a row contains. */
+/** Returns the feature that a row of the batch's array of gradients belongs to. */
 export function featureOfRow(thread: Thread, row: u32): u32 {
   return load<u32>(thread.features + ((<usize>row) << 2));
 }
@@ -71,7 +71,8 @@ export function clearRows(plan: Plan, thread: Thread, events: usize, size: u32):
 }
 
 /**
- * Sets slices from .. to of the batch's gradients to 0, and also the gradients of weights if this thread updates them.
+ * Sets the gradients of the batch's features to 0 in slices [from, to) of the dimensions, and also the gradients of
+ * weights if this thread updates them.
  */
 export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, weights: bool): void {
   const c = plan.contrast;
@@ -134,7 +135,7 @@ export function addWeightGradients(plan: Plan, thread: Thread, rows: PairRows, r
 }
 
 /**
- * Takes one step of every feature of the batch, in slices from .. to of its vector. The penalty is multiplied by the
+ * Takes one step of every feature of the batch, in slices [from, to) of its vector. The penalty is multiplied by the
  * number of events that contain the feature.
  */
 export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {

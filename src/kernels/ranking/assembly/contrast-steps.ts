@@ -8,7 +8,10 @@ import { addGradients, addWeightGradients } from "./batch-rows";
 import { Plan, SLICE, Thread } from "./plan";
 import { rowBytes } from "./vectors";
 
-/** Adds slices from .. to of the derivatives by the events' own features and by the negatives' vectors. */
+/**
+ * In slices [from, to) of the dimensions, adds the derivatives of the loss by the events' own features, and those by
+ * the negatives' vectors.
+ */
 export function addEvents(
   plan: Plan,
   thread: Thread,
@@ -76,7 +79,8 @@ function addColumns(plan: Plan, thread: Thread, n: usize, numGroups: u32): void 
 }
 
 /**
- * Sets slices from .. to of the derivatives by the negatives to 0, and the thread's sums of dLoss/dscore by negative.
+ * Sets the derivatives of the loss by the negatives' vectors to 0 in slices [from, to) of the dimensions, and the
+ * thread's sums of dLoss/dscore by negative.
  */
 export function zeroNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);

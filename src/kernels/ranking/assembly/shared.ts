@@ -49,7 +49,7 @@ export function offsetOf(plan: Plan, thread: Thread, item: u32, vector: usize): 
   return weightOf(plan, plan.templates, item) + own;
 }
 
-/** Computes the vectors of negatives from .. to, which are multiples of 8. */
+/** Computes the vectors of negatives [from, to); both bounds are multiples of 8. */
 export function composeNegatives(plan: Plan, thread: Thread, from: u32, to: u32): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);

@@ -1,6 +1,6 @@
 // Structs of the ridge kernel, which ../binding.ts writes; pointers are byte offsets.
 
-/** The rows on which maps are fitted and evaluated; the fits of all folds and targets use the same rows. */
+/** The rows on which linear maps are fitted and evaluated; the fits of all folds and targets use the same rows. */
 export class Plan {
   numRows: u32;
   /** p: number of columns */
@@ -20,19 +20,22 @@ export class Plan {
   parts: usize;
 }
 
-/** A set of rows on which maps are fitted: the rows whose number in Plan.parts is neither `fold` nor above `last`. */
+/**
+ * A set of rows on which linear maps are fitted: the rows whose number in Plan.parts is neither `fold` nor above
+ * `last`.
+ */
 export class Fold {
   fold: u32;
   last: u32;
-  /** f64[p]: weighted mean c of each column over the fold's rows that have its block */
+  /** f64[p]: weighted mean c of each column, over those rows of the fold that have a value in the column's block */
   centers: usize;
   /** f64[p]: diagonal of the normal equations' matrix Z' W Z, for the preconditioner */
   squares: usize;
-  /** f64[numBlocks]: sum of the weights of the rows that have the block of columns */
+  /** f64[numBlocks]: for each block of columns, the sum of the weights of the rows that have a value in the block */
   masses: usize;
 }
 
-/** A map to eight targets, fitted on the rows of a fold. */
+/** A linear map to eight targets, fitted on the rows of a fold. */
 export class Fit {
   fold: usize;
   /** targets of each row, f64[numRows][8] */
@@ -58,7 +61,10 @@ export class Scratch {
    * targets
    */
   blockProducts: usize;
-  /** f64[numBlocks][8]: for each block of columns, the sum over the rows that have it of the eight numbers in `line` */
+  /**
+   * f64[numBlocks][8]: for each block of columns, the sum of the eight numbers in `line` over the rows that have a
+   * value in the block
+   */
   blockSums: usize;
   /** f64[8]: product of the current row with a matrix, one number for each of eight targets */
   line: usize;

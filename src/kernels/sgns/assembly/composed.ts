@@ -33,7 +33,9 @@ export function composedAt(plan: Plan, j: u32): usize {
   return plan.composed + <usize>(j * (R + 1)) * LINE;
 }
 
-/** Lists the parts of the batch's composed centres, and assigns slots to the rows of the parts. */
+/**
+ * Lists the parts of the batch's composed centres, which are rows of vectors, and assigns a slot to each distinct row.
+ */
 export function openParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   let count: u32 = 0;
   let slots: u32 = 0;
@@ -61,12 +63,15 @@ export function shareParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   }
 }
 
-/** Returns the address of the attention's logit for the kind of a part of a composed centre. */
+/**
+ * Returns the address of the attention's logit for a part of a composed centre; a centre's parts of the same kind share
+ * one.
+ */
 function attentionAt(plan: Plan, thread: Thread, part: usize): usize {
   return thread.attention + ((<usize>at(plan.partKinds, part)) << 2);
 }
 
-/** Writes the weights of a centre's parts in its composed vector to `target`, f32[parts]. */
+/** Writes the weight of each part in a centre's composed vector to `target`, f32[parts]. */
 function share(plan: Plan, thread: Thread, first: usize, parts: usize, target: usize): void {
   let most = load<f32>(attentionAt(plan, thread, first));
   for (let i: usize = 1; i < parts; i++) most = max(most, load<f32>(attentionAt(plan, thread, first + i)));
@@ -159,8 +164,8 @@ export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f
     const row = <usize>at(rows.centreRows, slot);
     const first = <usize>at(plan.partEnds, row);
     const parts = <usize>at(plan.partEnds, row + 1) - first;
-    // the gradient of a kind of parts overwrites the weight of the kind's first part, which is not read again in this
-    // batch
+    // the gradient of the logit of each kind is written over the weight of the kind's first part; this batch does not
+    // read these weights again
     let kinds: u32 = 0;
     let squares: f32 = 0;
     for (let i: usize = 0; i < parts;) {

@@ -14,7 +14,7 @@ import { draw } from "./random";
 
 /** Boundary between the sampler's two proposal distributions. */
 const CUT: f64 = 0.64;
-/** Maximum score, to which scores are clipped; beyond it, precisions are at most 0.0025. */
+/** Maximum |score|: greater scores are clipped. Beyond it, expected precisions are at most 0.0025. */
 const FAR: f64 = 200;
 const PI: f64 = 3.141592653589793;
 

@@ -46,8 +46,8 @@ function splat<T>(x: f32): T {
 }
 
 /**
- * Types that represent the methods, so that the compiler removes branches. The size of the type identifies the method.
- * Signed types of the same sizes are free for a kernel's own variants of the methods.
+ * Types that represent the optimizers, so that the compiler removes branches. The size of the type identifies the
+ * optimizer. Signed types of the same sizes are free for a kernel's own variants of the optimizers.
  */
 export type Sgd = u8;
 export type AdaGrad = u32;

@@ -82,9 +82,9 @@ export class Plan extends NegativeSource {
   recencySums: usize;
   /** side features of each item; 0 if there are none */
   side: FieldRows;
-  /** layers of the user tower; 0 without them: the user vector is the sum of the slots */
+  /** layers of the user tower; 0 without them: the user vector is the sum of the slots of the user's input */
   userTower: DenseNetwork;
-  /** 1 if the sum of the slots is added to the user tower's output */
+  /** 1 if the sum of the slots of the user's input is added to the user tower's output */
   skip: u32;
   /** layers of the item tower; 0 without them: the item vector is the item's row */
   itemTower: DenseNetwork;
@@ -118,7 +118,7 @@ export class Batch {
   offsets: usize;
   /**
    * f32[2][C][D]: derivatives of the loss by the vectors of the C candidates; f32[2][C]: by their biases. Derivatives
-   * by negatives are summed separately for the first and the second half of each part's events, so that each of two
+   * by negatives are summed separately for the first and the second half of each PART events, so that each of two
    * threads reads only scores that it wrote
    */
   itemGradients: usize;

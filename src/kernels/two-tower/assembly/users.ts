@@ -63,7 +63,7 @@ function addRow(plan: Plan, slot: usize, row: u32, x: f32): void {
   for (let at: usize = 0; at < bytes; at += 16) addTo(slot + at, f32x4.mul(factor, v128.load(vector + at)));
 }
 
-/** Adds the vector of each feature in a row to the slot of the feature's field. */
+/** Adds the vector of each feature in a row to one of the slots of a tower's input: that of the feature's field. */
 export function addFields(plan: Plan, fields: FieldRows, row: u32, slots: usize): void {
   const end = firstPair(fields, row + 1);
   let f: u32 = 0;
@@ -74,7 +74,11 @@ export function addFields(plan: Plan, fields: FieldRows, row: u32, slots: usize)
   }
 }
 
-/** Adds a user's input to an array of zeros. @param item own item of the event */
+/**
+ * Adds up the input of the user tower for the user of an event, in an array of zeros.
+ *
+ * @param item the event's own item, which is left out of the histories if `users.others` is set
+ */
 function gatherUser(plan: Plan, users: Users, event: u32, item: u32, input: usize): void {
   for (let h: u32 = 0; h < users.numHistories; h++) {
     const history = historyAt(users, h);
@@ -162,7 +166,10 @@ export function composeUsers(
   }
 }
 
-/** Adds the d numbers of slot s of an input to a vector; the next slot follows them in memory. */
+/**
+ * Adds slot s of a user's input, `dim` numbers, to a vector. Reads no more numbers, because the next slot follows in
+ * memory.
+ */
 function addSlot(plan: Plan, input: usize, s: u32, target: usize): void {
   const slot = input + ((<usize>(s * plan.dim)) << 2);
   let at: usize = 0;

@@ -56,8 +56,8 @@ function weightOf(plan: Plan, arc: u32): f64 {
 }
 
 /**
- * Returns 2^32 times the probability that a try uses the separate candidate: the return arc, with the part of its
- * factor 1/p above the bound M.
+ * Returns 2^32 times the probability that an attempt of the rejection sampler proposes the return arc as a separate
+ * candidate, for the part of its factor 1/p above the bound M.
  */
 function foldedShare(plan: Plan, t: u32, v: u32, degree: u32): u32 {
   if (plan.folded == 0) return 0;

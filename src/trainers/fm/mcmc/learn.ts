@@ -88,13 +88,16 @@ function drawsFile({ link, draws, tableScale = 1 }: Ensemble): Uint8Array[] {
   return safetensorsChunks(tensors);
 }
 
-/** Reads the scorer of a run with draws. @throws {ArtifactError} a tensor is missing or has another shape */
+/**
+ * Reads the scorer of a run that stores posterior draws.
+ * @throws {ArtifactError} a tensor is missing or has another shape
+ */
 export async function readDraws(run: Run, space: FeatureSpace): Promise<Scorer> {
   const ensemble = await readEnsemble(run, space);
   return { score: (rows, options) => scoreEnsemble(ensemble, rows, options) };
 }
 
-/** Reads a run's draws. @throws {ArtifactError} a tensor is missing or has another shape */
+/** Reads a run's posterior draws. @throws {ArtifactError} a tensor is missing or has another shape */
 export async function readEnsemble(run: Run, { numFeatures }: FeatureSpace): Promise<Ensemble> {
   const tensors = await TensorFile.of(run, DRAWS_FILE);
   const draws: FmParameters[] = [];

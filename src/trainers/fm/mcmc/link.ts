@@ -41,7 +41,7 @@ export function meanLoss(
   return sum / weight;
 }
 
-/** Refuses a run with a probit link. @throws {UsageError} the scores of the run's draws are not log-odds */
+/** Refuses a run with a probit link. @throws {UsageError} the scores of the run's posterior draws are not log-odds */
 export function refuseProbit({ path, manifest: { options } }: Run, flag: string): void {
   if (options["link"] === "probit" && options["task"] !== "regression")
     throw new UsageError(

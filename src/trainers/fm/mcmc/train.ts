@@ -45,7 +45,7 @@ export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
   controls?: Controls;
 }
 
-/** Parameters of the table, and of the predictions: equal for ALS; for MCMC, predictions use the draws. */
+/** Parameters of the table, and of the predictions: equal for ALS; for MCMC, predictions use the posterior draws. */
 interface CoordinateModel extends FmModel {
   ensemble: Ensemble;
 }

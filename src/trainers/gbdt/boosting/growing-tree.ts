@@ -49,7 +49,7 @@ export interface GrowingLeaf {
   depth: number;
   /** index of the leaf's histogram in memory */
   slot: number;
-  /** sums over the leaf's rows; undefined for a root that was not split */
+  /** sums of the gradients and hessians of the leaf's rows; undefined for a root that was not split */
   sums?: GradientSums;
   split?: Split;
   /** L2 that is added to lambdaL2 because of the parent's split */
@@ -107,8 +107,8 @@ export function finishLeaves(
   });
   // the leaves list the training rows unless these were sampled; for all other rows, the kernel walks down the tree
   const pieces = bagged ? [] : leaves.flatMap(({ begin, end }, leaf) => piecesOf(begin, end, leaf));
-  // sorts pieces by their relative position in their leaf; since each leaf lists its rows in ascending order,
-  // neighboring pieces then belong to about the same range of rows
+  // sorts the blocks of the leaves' rows by their relative position in their leaf; since each leaf lists its rows in
+  // ascending order, neighboring blocks then belong to about the same range of rows
   const positionOf = ({ first, n, leaf }: Piece) =>
     (first + n / 2 - leaves[leaf]!.begin) / sizeOf(leaves[leaf]!);
   pieces.sort((a, b) => positionOf(a) - positionOf(b));

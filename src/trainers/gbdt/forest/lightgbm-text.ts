@@ -32,7 +32,7 @@ const FORMAT = "a LightGBM text model";
 /** Maximum number of classes, because every row has a score per class. */
 export const MAX_CLASSES = 10_000;
 
-/** Returns the text model. */
+/** Returns the forest in LightGBM's text format. */
 export function lightgbmText(forest: Forest, features: readonly Feature[], options: GbdtOptions): string {
   const trees = forest.trees.map((tree, t) => treeText(tree, t, t < numClassesOf(forest)));
   const head = [
@@ -171,7 +171,7 @@ export type PandasCategory = string | number | boolean;
 export interface LightgbmModel {
   /** trees of the model; categories in splits have the numbers that LightGBM gave them */
   sums: TreeSums;
-  /** the objective in the text's words, `binary sigmoid:1`; empty if there is none */
+  /** the objective as the model's text states it, such as `binary sigmoid:1`; empty if there is none */
   objective: string;
   /** the categorical columns, ascending, including those without a split */
   categorical: number[];

@@ -91,7 +91,7 @@ const treeParts = object({
   shrinkage: number,
 });
 
-/** Checks that JSON has the form of a tree. */
+/** Checks that parsed JSON has the structure of a tree. */
 export const treeShape: Shape = (value, at) => {
   const problem = treeParts(value, at);
   if (problem !== undefined) return problem;

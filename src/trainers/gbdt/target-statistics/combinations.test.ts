@@ -1,4 +1,4 @@
-// Compares the numbers that combinations of keys get with those from a map whose keys are strings.
+// Compares the numbers that `tuplesOf` assigns to tuples of keys with those from a map of the tuples as text.
 
 import { MISSING } from "../../../log/keys.js";
 import { integerBelow, mulberry32 } from "../../../testing/random.js";

@@ -107,7 +107,7 @@ test.each([
       expect(twins.every((j) => Object.is(after[j], before[j]))).toBe(true);
       if (after.some((x, j) => !Object.is(x, before[j]))) changed++;
     }
-    // Expects that most labels affect other rows, without which the test would be meaningless.
+    // Expects that many labels affect the statistics of other rows; otherwise the test would be meaningless.
     expect(changed).toBeGreaterThan(name === "id" ? 40 : 15);
   },
 );
@@ -150,7 +150,8 @@ test("a combination has the statistics of its training rows, unknown ones the pr
   const read = readStatistics(Buffer.from(statisticsText(fitted.statistics)), "ctr.jsonl");
   const column = withTargetStatistics(dataset, read).columns.at(-1)!;
   expect(column.kind === "number" && [...column.values.subarray(3)]).toEqual(expected);
-  // The other dataset has its rows in another order, other codes, and keys that training does not have.
+  // The dataset to which the fitted statistics are applied has its rows in another order, other codes, and keys that
+  // training does not have.
   const other = datasetOf({ b: ["2", "1", "1", "3", "1"], a: ["x", "y", "x", "x", ""] });
   const made = withTargetStatistics(other, read).columns.at(-1)!;
   expect(made.kind === "number" && [...made.values]).toEqual([0.25, 1.5 / 3, 0.375, 0.25, NaN]);

@@ -353,7 +353,7 @@ export function egesContents(
   };
 }
 
-/** Returns roles of columns by which the item is the only feature. */
+/** Returns roles of columns with which the item is the only feature of a model. */
 function itemRoles({ multiWeights: _, ...roles }: Roles, item: string): Roles {
   return { ...roles, fields: [item], numeric: [], multi: {} };
 }
