@@ -45,8 +45,8 @@ export function codesOfParts(
 }
 
 /**
- * Numbers the categories that occur in the sets from 0, in the order of their codes. Categories that occur in no set
- * get no list.
+ * Numbers the categories that occur in the sets of allowed items from 0, in the order of their codes. Categories that
+ * occur in no set get no list.
  *
  * @param codes u32[numItems]; MISSING for items without a category
  * @param names name of each code
@@ -127,7 +127,7 @@ function listOf({ top, part, items, scores }: BestOfPart, query: number): TopIte
   return { items: own, scores: scores.subarray(from, to) };
 }
 
-/** Writes the list of a query to the position `to`. */
+/** Copies the best items of a part, for one query, to `lists` at the position `to`. */
 function copyList(
   { top, part, items, scores }: BestOfPart,
   query: number,
