@@ -69,8 +69,8 @@ const typed: Record<string, Typed> = {
   "compare.md": {
     run: "RUN",
     before: [categories("item_id,category", "cut -d, -f3 fixtures/clicks.csv", "items.csv")],
-    // replaces the run that the comparison trained by another one, because the number of trainings that fit the time
-    // budget depends on the machine
+    // uses RUN instead of a run that `embed compare` has trained, because the number of trainings that fit the time
+    // budget depends on the computer
     filled: [
       ["--budget 2m", "--budget 10s"],
       ["clicks-runs/fm", "RUN"],

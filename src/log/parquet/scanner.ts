@@ -245,8 +245,8 @@ export class ParquetScanner {
   /** Advances the cursors, which read the pages of the columns, to the start of a range of rows. */
   #moveTo(range: ParquetRowRange): void {
     if (this.#group !== range.group) {
-      // readers have tables of a dictionary's codes, and each row group has its own dictionaries, so readers are
-      // created again; batches have no dictionaries
+      // readers of columns are created again for each row group of a file, because they have a table with the codes of
+      // the row group's dictionary; batches of rows in memory have no dictionaries
       if (!range.batch) this.#readers = [];
       this.#cursors = range.columns.map((column, request) =>
         typeof column === "string" ? undefined : this.#open(column, range, request),

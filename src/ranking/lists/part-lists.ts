@@ -16,7 +16,7 @@ import type { AskedOfSet } from "./quotas.js";
 
 /** Parts of items from which the lists of each user (or row of a table) are filled. */
 export interface PartLists {
-  /** the parts into which each set of items is divided: by category, and by whether items are new */
+  /** for each set of items that are ranked together: its parts, by category and by whether items are new */
   ofSet: SetParts[];
   search: PartSearch;
   /** categories that have a list; absent if each user has a single list */
@@ -116,7 +116,7 @@ export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number):
  */
 interface BestOfPart extends TopItems {
   top: number;
-  /** u32: number of the item at each position in the part */
+  /** u32: item numbers of the part; positions in this array identify the items in `items` */
   part: Uint32Array;
 }
 

@@ -17,7 +17,7 @@ export interface Plan {
   seed: number;
   /** true if the task needs no label column */
   unlabelled?: boolean;
-  /** options for reading the log that the trainer sets */
+  /** options for reading the log, as far as the trainer sets them and not the user */
   reading?: Partial<ExampleOptions>;
   /** flags that require all rows in memory, regardless of --max-memory */
   wholeFor?: readonly string[];
