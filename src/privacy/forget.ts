@@ -85,7 +85,7 @@ export async function forget(
 }
 
 /**
- * Removes keys from all versions of a store, or of one of its names.
+ * Removes keys from all versions in a store of runs, or from all versions of one name in it.
  *
  * Step outputs of pipelines are removed, because their inputs may contain the keys. All names are locked meanwhile.
  *

@@ -13,7 +13,7 @@ export interface Parts {
 
 /** Comparison of a validation split with the log that it imitates (split-like.ts). */
 export interface Imitation {
-  /** mean over the other log's events of the item's degree: its number of users among the rows that were split */
+  /** mean, over the imitated log's events, of the item's degree: its number of users among the rows that were split */
   target: number;
   /** mean, over the validation split's user-item pairs, of the item's degree minus 1 for the pair's own user */
   reached: number;

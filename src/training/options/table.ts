@@ -288,7 +288,7 @@ function rangeComplaint(range: Range, x: number, what: string): string | undefin
   return unless(typeof x === "number" && x >= range.min && x <= range.max, rangeText(range, x, what));
 }
 
-/** Describes a range for users, without bounds that no user would reach. */
+/** Describes the range of an option's numbers in messages: `a number from 0 to 1`; unlimited ends are left out. */
 function rangeText({ min, max }: Range, x: number, what: string): string {
   const hasMax = max < Number.MAX_SAFE_INTEGER || x > max;
   if (max === BELOW_1)
