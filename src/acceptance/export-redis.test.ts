@@ -157,7 +157,7 @@ withRedis(
   },
 );
 
-/** Waits until rows of a version exist. @throws {Error} the export has ended before */
+/** Waits until the server has rows of an export's version. @throws {Error} the export has ended before */
 async function underWay(version: number, ended: Promise<unknown>, client = redis): Promise<void> {
   let isOver = false;
   void ended.then(() => (isOver = true));

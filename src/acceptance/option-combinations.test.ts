@@ -103,7 +103,7 @@ function predictionsOf({ row, words }: Combination, run: string) {
   });
 }
 
-/** Returns the problems of a combination; none if it works, or is rejected with a message. */
+/** Returns what goes wrong with a combination of options; nothing if it works, or is rejected with a good message. */
 async function faultsOf(
   combination: Combination,
   run: string,

@@ -30,7 +30,7 @@ const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
 const { signal } = new AbortController();
 
-/** Creates outputs of each kind with the program. */
+/** Creates, with the program, an output of each kind that --force may replace: a run, a dataset, exports and so on. */
 beforeAll(async () => {
   await writeSmallRun(at("run"), 1);
   await embedOk(["encode", fixture("clicks.csv"), "-o", at("dataset"), "--quiet"]);

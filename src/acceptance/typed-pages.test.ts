@@ -15,13 +15,13 @@ const folder = temporaryFolder();
 
 /** Files that must exist, and replacements in the text, before the commands of a page of docs/ can run. */
 interface Typed {
-  /** placeholder of the page for an existing run that was trained on clicks.csv */
+  /** placeholder in a page of docs/ that stands for a run which was trained on clicks.csv */
   run?: string;
-  /** commands that create the other files that the page expects its reader to have */
+  /** commands that create the other files that a page of docs/ expects its reader to have */
   before?: string[];
-  /** files that the page expects its reader to have and that no command creates */
+  /** files that a page of docs/ expects its reader to have and that no command creates */
   files?: Record<string, () => string>;
-  /** placeholders in the page's commands, with the text that replaces them */
+  /** placeholders in the commands of a page of docs/, with the text that replaces them */
   filled?: [written: string, typed: string][];
 }
 
@@ -63,14 +63,14 @@ const typed: Record<string, Typed> = {
       "(echo source,target; tail -n +2 fixtures/items.csv | cut -d, -f1 | awk 'NR > 1 { print last \",\" $0 } { last = $0 }') > citations.csv",
       "embed train-als log.csv --split items --test 0.2 --epochs 2 -o RUN",
     ],
-    // renames the output of the second command, because the page writes the same file twice
+    // renames the output of the second command, because two commands of this page of docs/ write the same file
     filled: [["--fold-in first-events.csv -o new.csv", "--fold-in first-events.csv -o folded.csv"]],
   },
   "compare.md": {
     run: "RUN",
     before: [categories("item_id,category", "cut -d, -f3 fixtures/clicks.csv", "items.csv")],
-    // replaces the run that the comparison trained by another one, because the number of trainings that fit the time
-    // budget depends on the machine
+    // uses RUN instead of a run that `embed compare` has trained, because the number of trainings that fit the time
+    // budget depends on the computer
     filled: [
       ["--budget 2m", "--budget 10s"],
       ["clicks-runs/fm", "RUN"],
@@ -169,7 +169,7 @@ const typed: Record<string, Typed> = {
 const publicLog = "a public log that does not ship";
 const server = "a server; export-redis and export-postgres tests start one where there is one";
 
-/** Blocks by their page and their start, with the reason why they are not typed here. */
+/** Code blocks of docs/ that this test does not run, given by page and first words, each with the reason. */
 const notTyped: [page: string, start: string, reason: string][] = [
   ["compare.md", "embed compare online_retail", publicLog],
   ["python.md", "npm ci && npm run wheel", "a step of .ci/run"],

@@ -79,7 +79,7 @@ export async function diffRuns(
   };
 }
 
-/** Changes of a field, including the displacement of each row. */
+/** Differences between two tables in the vectors of a field, with the displacement of each key's vector. */
 export interface FieldRowsDiff extends FieldDiff {
   /** f64: displacement of each compared row, NaN if its vector is zero in a table; absent if the dimensions differ */
   byRow?: Float64Array;

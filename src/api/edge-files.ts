@@ -29,7 +29,7 @@ interface ReadEdges extends EdgeFile {
 }
 
 export interface EdgeReading extends Omit<FurtherLog, "on"> {
-  /** names of the columns of both ends; by default `source` and `target`, or else the first two columns */
+  /** columns with the nodes at both ends of an edge; by default `source` and `target`, or else the first two columns */
   source?: string | undefined;
   target?: string | undefined;
 }

@@ -76,7 +76,7 @@ async function measure(folder: string, name: string, ratings: Rating[], out: Set
     console.log(`  train-fm ${model}: ${rmse(hidden, (rating) => scoreOf(run, rating, vectors))}`);
   }
 
-  // every number of events is evaluated on the same ratings: those after the tenth of each film
+  // vectors from 0, 1, ... ratings of a film are all evaluated on the same ratings: those after each film's tenth
   const later = ranked(hidden)
     .filter(({ place }) => place >= 10)
     .map(({ rating }) => rating);

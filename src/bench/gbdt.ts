@@ -32,7 +32,7 @@ const REPEATS = 3;
 const THREADS = 2;
 const SCORED_ROWS = 1_000_000;
 const adult = join(projectFolder, "..", "shared", "data", "adult");
-/** Options that were chosen on a fifth of adult's training split. */
+/** Options for UCI Adult that were chosen on a fifth of its training file. */
 const CHOSEN = [
   ...["--learning-rate", "0.05", "--num-leaves", "15", "--feature-fraction", "0.2"],
   ...["--max-cat-to-onehot", "50", "--min-data-in-leaf", "10"],

@@ -40,7 +40,7 @@ interface Point {
 }
 const middle: Point = { rows: 1_000_000, features: 100_000, dim: 16, threads: 2 };
 
-/** The values that are measured of one quantity, while all others have their values in `middle`. */
+/** Measured values of each quantity; while one quantity varies, the others keep their values in `middle`. */
 const axes = {
   rows: [1_000_000, 4_000_000, 16_000_000],
   features: [100_000, 1_000_000, 10_000_000],

@@ -29,7 +29,7 @@ interface ResultLog {
 const data = join(projectFolder, "..", "shared", "data");
 const shared = (...names: string[]) => Promise.resolve([join(data, ...names)]);
 const SETTINGS = 12;
-/** Time budget of a day, so that no training is stopped early and the page does not depend on the machine. */
+/** Time budget, in ms: 24 hours, so that no training is stopped early and results do not depend on the machine. */
 const BUDGET = 24 * 3_600_000;
 
 const logs: Readonly<Record<string, ResultLog>> = {
@@ -103,7 +103,7 @@ export async function bench(): Promise<void> {
 }
 
 /**
- * Returns the sections of an existing page by log; none if there is no page.
+ * Returns the sections of the existing docs/results.md by log; none if there is no such page.
  *
  * @throws {Error} the page was made with another number of settings
  */
@@ -115,7 +115,7 @@ function sectionsIn(path: string, settings: number): Map<string, string> {
   return new Map(sections.map((text) => [/^## (.*)$/m.exec(text)![1]!, `${text.trimEnd()}\n`]));
 }
 
-/** Returns the section of the page about one log: a heading, the command and the table of metrics. */
+/** Returns the section of docs/results.md about one log: a heading, the command and the table of metrics. */
 async function sectionOf(
   name: string,
   { command, about, paths, given, searched: commands }: ResultLog,

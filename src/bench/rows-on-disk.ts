@@ -12,7 +12,7 @@ import { embedMeasured, type Used } from "./child.js";
 const KEYS = [1e6, 1e6, 3e5, 1e5, 5e4, 2e4, 1e4, 5e3, 2e3, 1e3, 500, 200, 100, 50, 20, 10];
 const TRAIN = "--dim 8 --epochs 5 --patience 0 --max-memory 1M --valid 0.01 --quiet".split(" ");
 
-/** Resources of one command by the number of rows. */
+/** Time and memory that one command used, by the number of rows (in millions). */
 type Line = { millions: number; used: Used }[];
 
 export async function bench(): Promise<void> {

@@ -39,7 +39,7 @@ export function noted(signal: AbortSignal, quiet = false): Watch {
   };
 }
 
-/** Calls a function with the display that the options select, and stops the display afterwards. */
+/** Calls a function while its progress is displayed in the form that the options select. */
 export async function watched<T>(
   options: TerminalOptions,
   signal: AbortSignal,

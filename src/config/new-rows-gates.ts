@@ -35,14 +35,14 @@ export function spreadOfDays(days: ReadonlyMap<number, number>): RowSpread {
   return { ...spreadOf(whole.map((day) => days.get(day)!)), empty };
 }
 
-/** The properties of a log that determine the bounds. */
+/** Properties of a log, from which the pipeline's bounds on new files and days are derived. */
 export interface NewRowsLog {
   task: "binary" | "regression" | "events";
   hasUser: boolean;
   hasItem: boolean;
-  /** variation of the files; undefined if the log is one file that is named without a pattern */
+  /** how much the files' numbers of rows vary; undefined if the log is one file that is named without a pattern */
   files: RowSpread | undefined;
-  /** variation of the days; undefined if no column has the role of time */
+  /** how much the days' numbers of rows vary; undefined if no column has the role of time */
   days: RowSpread | undefined;
 }
 
@@ -100,7 +100,7 @@ const WEEK = 7 * DAY;
 const MOST_LAG = 8;
 
 export interface NewestGate {
-  /** the bounds of the newest event, as the value of `newest:` in the file */
+  /** bounds on the age of the log's newest event, as the value of `newest:` in the pipeline file */
   bounds: string;
   /** the reason for the bounds, which becomes a comment in the file */
   why: string;

@@ -163,7 +163,7 @@ export interface Encoder {
    * @param fields indices of the fields to encode; all by default
    */
   encode(rows: Uint32Array, labels: Float32Array, fields?: readonly number[]): FeatureRows;
-  /** Returns, by field name, the number of the rows' cells whose key is not in the space. */
+  /** Returns, by field name, the number of the rows' cells whose key is not in the feature space. */
   countUnseen(rows: Uint32Array): Record<string, UnseenCounts>;
 }
 
@@ -179,8 +179,8 @@ interface BoundField {
 const encoders = new WeakMap<FeatureSpace, WeakMap<Dataset, Encoder>>();
 
 /**
- * Creates an encoder for a fitted space and a dataset, which may be the fitted dataset or another log with the same
- * columns.
+ * Creates an encoder for a feature space and a dataset, which may be the one on which the space was fitted, or another
+ * log with the same columns.
  *
  * Each key of the dataset is looked up only once, so splits of a dataset should share the encoder.
  */
@@ -231,7 +231,7 @@ function encoderOf(space: FeatureSpace, dataset: Dataset): Encoder {
   };
 }
 
-/** Returns rows in another order. @param encoded the rows in ascending order, without labels */
+/** Returns feature rows in the order of `rows`. @param encoded the same rows, sorted by row number, without labels */
 function inOrderOf(rows: Uint32Array, encoded: FeatureRows, labels: Float32Array): FeatureRows {
   const order = ascending(rows.length).sort((a, b) => rows[a]! - rows[b]!);
   const places = new Uint32Array(rows.length);
@@ -367,7 +367,7 @@ function putValues(
   return at;
 }
 
-/** Adds the number of the rows' cells, and of those whose key is not in the space. */
+/** Adds the number of the rows' nonempty cells in a field, and of those whose key is not in the feature space. */
 function addUnseen({ column, ids }: BoundField, rows: Uint32Array, counts: UnseenCounts): void {
   if (column.kind === "number") return;
   for (const row of rows) {

@@ -76,7 +76,7 @@ export function sliceOf(columns: readonly Column[], from: number, to: number): C
   });
 }
 
-/** Some rows of a slice of columns. */
+/** A slice of columns, as read from disk, and the visited rows that are in it. */
 export interface Slice {
   columns: readonly Column[];
   /** u32: indices of the rows in the columns */

@@ -95,7 +95,7 @@ export function ofLog<T extends TimeFieldOptions & { fields?: string[] }>(option
   return fields ? { ...options, fields: fields.filter((name) => !names.includes(name)) } : options;
 }
 
-/** Computes the keys of one time field. @param zone offset in ms, positive east of UTC */
+/** Returns one of --time-fields, such as hour, as a column of keys. @param zone offset in ms, positive east of UTC */
 function timeColumn({ values }: NumberColumn, name: string, zone: number): KeyColumn {
   const { keys, keyOf } = timeFields[name]!;
   return {

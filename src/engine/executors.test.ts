@@ -1,10 +1,10 @@
-// Tests the errors of a job on executors, of which one part fails.
+// Tests the errors of a job that Spark's executors run in parts, when one of the parts fails.
 
 import { DataError, IoError, UsageError } from "../errors.js";
 import { partNumbers, runOnExecutors } from "./executors.js";
 import type { EngineSession } from "./session.js";
 
-/** Runs a job on a server that reports the failure of a part with the given message. */
+/** Runs a job on a simulated Spark server, which fails with the given message. @returns the error for the user */
 async function failing(message: string): Promise<unknown> {
   const session = {
     shown: "sc://host",

@@ -7,7 +7,7 @@ import { FactorCollector } from "./mllib-als.js";
 const side = { numRows: 5, isRated: Uint8Array.of(0, 1, 1, 0, 1) };
 const { Field, FixedSizeList, Float32, Float64, Int32, List, vectorFromArray } = arrow;
 
-/** Returns the bytes of a stream with the given rows. */
+/** Returns an Arrow stream of factors as Spark's ALS stores them, a row for each id. */
 function stream(
   ids: (number | null)[],
   features: (number | null)[][],

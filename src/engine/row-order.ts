@@ -33,7 +33,7 @@ export class TieCheck {
   #last: Data | undefined;
 
   /**
-   * Checks rows of a table.
+   * Creates a check for the batches of a table, which must be passed in order.
    * @param order the order columns
    * @param names the other columns, which precede them in a batch
    */

@@ -43,7 +43,7 @@ import { LostOperation } from "./session-types.js";
 import type { EngineSession } from "./session.js";
 
 /**
- * Approximate number of bytes of a batch. Small batches add overhead, large batches take memory on the server and here.
+ * Approximate number of bytes of a batch. Small batches add overhead; large ones take memory here and on the server.
  */
 const BATCH_BYTES = 2 << 20;
 const MOST_BATCH_ROWS = 1 << 16;
@@ -172,7 +172,7 @@ async function firstBatches(
   return await fetched(limited(sorted(relation, order), rows));
 }
 
-/** Arguments for reading the rows of some inputs, which openRows passes. */
+/** Arguments of readInputs: the inputs whose rows a server reads, and how they are read. */
 interface RowReading {
   session: EngineSession;
   files: readonly OpenInput[];
@@ -245,7 +245,7 @@ async function readInputs(
   };
 }
 
-/** A batch with the columns of rows, without the columns that only define the order. */
+/** Consecutive rows that a server sent, without the columns that only serve to sort them. */
 interface RowBatch {
   length: number;
   children: readonly Data[];

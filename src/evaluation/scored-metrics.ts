@@ -32,7 +32,7 @@ export interface CurveBin {
 export interface ScoredMetrics {
   /** metrics over all rows */
   metrics: Metrics;
-  /** metrics as contributions of units, for metrics that are sums over units */
+  /** for metrics that are sums over users (rows, in a log without users): the contribution of each */
   byUser: UserMetric[];
   /** calibration curve of a binary task, by ascending prediction */
   curve?: CurveBin[];

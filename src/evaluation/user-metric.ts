@@ -3,9 +3,9 @@
 /** A metric that is a ratio of sums over users, sums / weights, or the square root of such a ratio. */
 export interface UserMetric {
   name: string;
-  /** f64[numUsers]: numerator of each user */
+  /** f64[numUsers]: what each user adds to the numerator of the metric */
   sums: Float64Array;
-  /** f64[numUsers]: denominator of each user; 1 when absent */
+  /** f64[numUsers]: what each user adds to the denominator of the metric; 1 when absent */
   weights?: Float64Array;
   /** set if the metric is the square root of the ratio */
   root?: true;
@@ -27,10 +27,10 @@ export function valueOf({ sums, weights, root }: UserMetric, times?: ArrayLike<n
 }
 
 /**
- * Returns the 95 % interval of the difference `a` minus `b` of two contenders over the same units: a normal
- * approximation by the delta method.
+ * Returns the 95 % confidence interval of the difference `a` minus `b` of one metric for two models, over the same
+ * users: a normal approximation by the delta method.
  *
- * @returns undefined with fewer than two units
+ * @returns undefined with fewer than two users
  */
 export function differenceOf(a: UserMetric, b: UserMetric): { low: number; high: number } | undefined {
   const n = a.sums.length;
@@ -43,7 +43,7 @@ export function differenceOf(a: UserMetric, b: UserMetric): { low: number; high:
   return { low: difference - margin, high: difference + margin };
 }
 
-/** Returns f64[numUnits]: the derivative of the metric by the weight of each unit. */
+/** Returns f64[numUsers]: the derivative of the metric by the weight (1) with which each user counts. */
 function influences(metric: UserMetric): Float64Array {
   const { sums, weights, root } = metric;
   const value = valueOf(metric);

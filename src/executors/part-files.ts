@@ -1,4 +1,4 @@
-// Files and checks that every command on executors needs.
+// The program and the run's files that Spark's executors need to run a part of a command, and a check of the server.
 
 import { basename } from "node:path";
 import { UsageError } from "../errors.js";

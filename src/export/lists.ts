@@ -60,12 +60,12 @@ export function listChunks(format: ListFormat, lists: Lists): AsyncGenerator<Uin
   return rowChunks(format, columns, listRows(lists));
 }
 
-/** Returns the number of lists in the batch. */
+/** Returns the number of recommendation lists in a batch. */
 export function numListsIn({ keys, ownerOf }: ListBatch): number {
   return ownerOf?.length ?? keys.size;
 }
 
-/** Returns the number of items in a list of the batch. */
+/** Returns the number of items in a recommendation list of the batch. */
 export function lengthOfList({ items, top }: ListBatch, list: number): number {
   let length = 0;
   while (length < top && items[list * top + length] !== NO_ITEM) length++;

@@ -41,7 +41,7 @@ import type { RowsBuffer } from "./rows-buffer.js";
 /** Bound on the elements of initial vectors, which are uniform between minus and plus this number. */
 const SPREAD = 0.05;
 
-/** Shape of a machine. If it has fields, it is field-aware: a feature has one vector for each partner field. */
+/** Shape of a factorization machine; with `fields`, of a field-aware one: a feature has a vector per partner field. */
 export type FmMachineShape = FmShape & { fields?: FieldAwareness };
 
 /**
@@ -68,7 +68,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
     super();
     const { fields } = shape;
     this.#shape = shape;
-    // only the vectors of a plain machine may be divided among several memories; allocateFfm checks the size itself
+    // vectors of a field-aware factorization machine must fit into one memory, which allocateFfm checks
     const numGroups = fields ? 0 : numSliceGroups(shape);
     const { layout, sliceGroups } = fields
       ? { layout: allocateFfm(this.arena, shape, fields), sliceGroups: [] }
@@ -250,7 +250,7 @@ export class FmMachine extends ThreadedKernel<FmKernel, MarkTask | InitializeTas
   /** Enlarges the threads' buffers to the size of a batch of the rows. */
   #reserve({ pairs }: RowsBuffer): void {
     reservePairs(this.arena, this.#layout, pairs);
-    // the memory of a group gets the rows of one batch at a time, so its buffers need no room for a whole block of rows
+    // each group of slices has a memory that gets the rows of one batch at a time, not those of a whole block of rows
     const { batch } = pairs;
     for (const group of this.#groups) reservePairs(group.arena, group, { copied: batch, batch });
   }

@@ -26,7 +26,7 @@ export interface FmModel {
   epochs: EpochEvent[];
   /** true if a signal ended the training early */
   interrupted?: boolean;
-  /** optimizer state of the same epoch, if it is stored */
+  /** optimizer state after the epoch `bestEpoch`, if it is stored */
   optimizer?: OptimizerState;
 }
 
@@ -86,7 +86,7 @@ export async function startScoring(
   };
 }
 
-/** Returns the shape of a machine that only scores. Its method is sgd, which has no optimizer state. */
+/** Returns the shape of a factorization machine that only scores. Its method is sgd, without optimizer state. */
 export function scoringShape(
   { w, dim, fields }: Pick<FieldAwareParameters, "w" | "dim" | "fields">,
   threads: number,

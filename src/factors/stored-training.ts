@@ -17,7 +17,7 @@ import type { ThreadsInUse } from "../workers/thread-choice.js";
 import { KEPT, NOW, restoreRows, savedRows, type KeptRows, type RowPlaces } from "./kept-rows.js";
 import { storedScorer, type StoredResult, type StoredVectors } from "./stored-vectors.js";
 
-/** Settings and callbacks that a training from a store needs in addition to its data. */
+/** Settings and callbacks that a training with vectors in a block store needs in addition to its data. */
 export interface StoreInput {
   /** returns the ranking metrics of a model on the validation split; undefined if there is no such split */
   validate: ((model: Scorer) => Promise<Record<string, number>>) | undefined;
@@ -44,7 +44,7 @@ export function noteDisk(
 /** Parameters of the items by name, as a checkpoint contains them. */
 type ItemState = Record<string, Float32Array>;
 
-/** A machine that trains users' rows in a store. */
+/** A model in training whose users' vectors are in a block store, in memory or on disk, in partitions. */
 export interface StoringMachine<S extends ItemState> {
   readonly rows: KeptRows;
   /** number of partitions of users, and number of floats of the rows of each */
@@ -57,7 +57,7 @@ export interface StoringMachine<S extends ItemState> {
   terminate(): Promise<void>;
 }
 
-/** Parameters of an epoch that may be returned: those of the items, and the places of the users' rows in the store. */
+/** Parameters of an epoch that may be returned: those of items, and where users' rows are in the block store. */
 export interface KeptState<S> {
   state: S;
   places: RowPlaces;
@@ -76,7 +76,7 @@ export interface StoredEpochs<S extends ItemState> {
 type StoredOptions = EpochOptions & { metric: string; k: number; evaluateEvery?: number };
 
 /**
- * Trains epoch by epoch, and keeps the rows of the best epoch in the store.
+ * Trains epoch by epoch, and keeps the users' rows of the best epoch in the block store.
  * @returns the result of the training, and the parameters of the epoch that it returns
  */
 export async function trainStored<S extends ItemState>(
@@ -130,7 +130,7 @@ export async function trainStored<S extends ItemState>(
     async restore(arrays, large) {
       machine.state = arrays;
       // restores the users' rows of the best epoch first; the current ones are then written to other blocks of the
-      // store
+      // block store
       if (arrays["keptItems"]) {
         await restore(KEPT, large);
         const state = Object.fromEntries(

@@ -70,7 +70,7 @@ export function givenOf(command: Command, table: OptionTable): Record<string, un
   const given: Record<string, unknown> = {};
   for (const name of Object.keys(table)) {
     const value: unknown = command.getOptionValue(name);
-    // leaves out default values: commander gives each --no-NAME one
+    // leaves out default values, because commander sets a default for every flag --no-NAME
     if (value !== undefined && command.getOptionValueSource(name) !== "default") given[name] = value;
   }
   return given;

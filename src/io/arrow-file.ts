@@ -192,7 +192,7 @@ export class ArrowFile {
     return { size, bytes: await this.bufferOf(body, index + 1, offsets[size]!, start), offsets };
   }
 
-  /** Reads `length` bytes of one buffer of a body, starting at the buffer's byte `from`. */
+  /** Reads `length` bytes, from byte `from` on, of one buffer in the body of a message (a record batch). */
   async bufferOf(
     { buffers }: Body,
     index: number,

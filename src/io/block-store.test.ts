@@ -14,7 +14,7 @@ import { BlockStore } from "./block-store.js";
 const folder = temporaryFolder();
 const numbers = (from: number) => Uint32Array.from({ length: 1000 }, (_, i) => from + i);
 
-/** Returns the path under /proc/self/fd of the store's file, whose own name was deleted. */
+/** Returns the path under /proc/self/fd of the block store's file, whose own name was deleted. */
 function fileOf(path: string): string {
   const file = readdirSync("/proc/self/fd").find((fd) => {
     try {

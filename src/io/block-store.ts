@@ -21,7 +21,7 @@ export class BlockStore {
   #end = 0;
 
   /**
-   * Creates an empty store.
+   * Creates an empty block store.
    *
    * @param beside path of an output; the file is created next to it, and its name is deleted at once
    * @param budget maximum number of bytes of all blocks in memory

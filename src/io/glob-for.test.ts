@@ -7,7 +7,7 @@ let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "glob-for-"))));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Returns the patterns that are proposed for `files` if `others` exist, too. */
+/** Returns the glob patterns that patternsFor proposes for `files` if the files `others` exist, too. */
 async function proposed(files: string, others = ""): Promise<string[] | string> {
   const words = (text: string) => text.split(" ").filter((word) => word !== "");
   for (const name of words(`${files} ${others}`)) {

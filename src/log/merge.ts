@@ -209,7 +209,7 @@ function isCodes(column: Uint32Array | Float64Array): column is Uint32Array {
   return column.BYTES_PER_ELEMENT === 4;
 }
 
-/** A growing u32 array that maps a scanner's codes to the log's. */
+/** A growing u32 array that maps the codes that a scanner gives to keys to the codes of these keys in the log. */
 class CodeMap {
   #codes = new Uint32Array(256);
   #size = 0;

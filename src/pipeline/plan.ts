@@ -86,7 +86,7 @@ export type ExportStep = Step & { export: PipelineExport };
 /** A step that writes lists. Its output is a directory with the lists, at the path `file`, and their measurements. */
 export type RecallStep = Step & { export: PipelineRecall; file: string; gate: Step };
 
-/** The steps of one training. */
+/** The steps that the pipeline takes for one of its trainings, and the versions of a run that they start from. */
 export interface TrainingPlan {
   training: PipelineTraining;
   /** options of the training, in which `latest` is replaced by the latest version */
@@ -224,7 +224,7 @@ async function planTraining(
   return plan;
 }
 
-/** Plans the steps of a training that starts from a base, without deciding which of the steps run. */
+/** Plans the steps of a training that starts from a base version, without deciding which of the steps run. */
 async function chain(
   pipeline: Pipeline,
   training: PipelineTraining,
@@ -355,7 +355,7 @@ async function decide(each: Step, force: boolean, needed: boolean, why: string):
   each.why = each.runs ? why : done ? "unchanged" : "not needed";
 }
 
-/** Replaces `latest` by the version, or removes it if there is none; returns whether the options use it. */
+/** Replaces `latest` in options by the base's path, or removes the option; `goesBy`: whether one had this value. */
 function resolveLatest(
   given: PipelineTraining["given"],
   base: BaseVersion | undefined,

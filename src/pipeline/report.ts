@@ -55,7 +55,7 @@ export interface PipelineReport {
   published: Publication[];
 }
 
-/** Creates the report of a run that starts. */
+/** Creates the report of `embed run` when it starts a pipeline. */
 export function newReport(pipeline: string, file: string, now: Date): PipelineReport {
   return {
     schemaVersion: 1,

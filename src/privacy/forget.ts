@@ -58,11 +58,12 @@ export interface ForgetSummary {
 }
 
 /**
- * Removes keys from a store, a name in it, or one run.
+ * Removes keys from a store, from all versions of one name in a store, or from one run.
  *
- * @param texts as FIELD:KEY
+ * @param place path of the store, of the name (STORE/NAME), or of the run
+ * @param texts the keys, as FIELD:KEY
  * @param keys  a file with more of them, one per line
- * @throws {NoInputError} the place does not exist @throws as forgetInStore and forgetInRun
+ * @throws {NoInputError} the path does not exist @throws as forgetInStore and forgetInRun
  */
 export async function forget(
   place: string,
@@ -84,7 +85,7 @@ export async function forget(
 }
 
 /**
- * Removes keys from all versions of a store, or of one of its names.
+ * Removes keys from all versions in a store of runs, or from all versions of one name in it.
  *
  * Step outputs of pipelines are removed, because their inputs may contain the keys. All names are locked meanwhile.
  *

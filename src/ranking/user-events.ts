@@ -101,7 +101,7 @@ export interface EvaluatedLog extends LogOptions {
   part?: "valid" | "test" | undefined;
 }
 
-/** Requirements of an evaluation on the events. */
+/** Which events of users an evaluation needs, and whether it needs their times. */
 export interface NeededEvents {
   /** true if the times of the evaluated log are needed */
   withTimes: boolean;

@@ -4,7 +4,7 @@ import { html, shortened, type Content, type Markup } from "./html.js";
 import type { ReportedRun } from "./content.js";
 import { palette } from "./plot.js";
 
-/** A section of the page, with its plots or tables. */
+/** A section of an HTML page about runs or about a log, with its plots or tables. */
 export interface Section {
   /** id of the element; links lead to it */
   id: string;

@@ -19,7 +19,7 @@ type WithMap = ReportedRun & { table: ReportedTable & { map: ItemMap } };
 /** Colors of labels: the palette without gray, which is used for other labels. */
 export const labelColors = palette.slice(0, -1);
 
-/** Returns the maps of the runs' items; undefined if no run has a map. */
+/** Returns the section with scatter plots, by PCA and UMAP, of each run's items; undefined if no run has any. */
 export function itemMaps(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
   const shown = runs.filter((run): run is WithMap => run.table?.map !== undefined);
   const [first] = shown;
@@ -37,7 +37,7 @@ export function itemMaps(pen: Pen, runs: readonly ReportedRun[]): Section | unde
   };
 }
 
-/** Explains what distances mean on the maps. */
+/** Returns a text that explains what distances between dots mean in scatter plots by PCA and by UMAP. */
 function leadOf(maps: readonly ItemMap[]): Markup {
   const has = (by: Layout["by"]) => maps.some(({ layouts }) => layouts.some((layout) => layout.by === by));
   const pca = html` <b>PCA</b> is the plane that keeps most of the distances between vectors; a small share of

@@ -1,4 +1,4 @@
-// --keep-state: AdaGrad's sums of squares, in model/optimizer.safetensors, by feature of the trained space.
+// --keep-state: AdaGrad's sums of squares, in model/optimizer.safetensors, by feature of the training's feature space.
 //
 //   centres, contexts   f32[numFeatures, ceil(dim / 16)]   one number per slice of 16 dimensions
 //   attention           f32[numFeatures]                   if centers are composed

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectFolder } from "./places.js";
 
-/** Returns the page's first block in a language that contains a text. @throws {Error} there is none */
+/** Returns the first code block of a page of docs/ in this language that contains `holds`. @throws {Error} none does */
 export function blockOf(page: string, language: string, holds: string): string {
   const text = readFileSync(join(projectFolder, "docs", page), "utf8");
   const blocks = text.split(`\`\`\`${language}\n`).slice(1);

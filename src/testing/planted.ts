@@ -28,7 +28,7 @@ export interface PlantedClicks {
   probabilities: Float64Array;
 }
 
-/** Returns the group of an item's key. */
+/** Returns the planted group that an item's key names: `tea` for tea-03. */
 export function groupOf(item: string): string {
   return item.slice(0, item.lastIndexOf("-"));
 }
@@ -161,7 +161,7 @@ function popularities(random: Random): number[][] {
   });
 }
 
-/** Returns seconds since 1970, ascending: evenly spaced over the weeks with seeded jitter. */
+/** Returns ascending times of rows, in seconds since 1970: evenly spaced over WEEKS weeks, with seeded jitter. */
 function times(numRows: number, random: Random): number[] {
   const step = (WEEKS * 7 * 86400) / numRows;
   return Array.from({ length: numRows }, (_, row) => START + Math.floor((row + random()) * step));

@@ -18,7 +18,7 @@ interface Home {
   foreignPredictor?: PredictForeign;
 }
 
-/** A command that trains, with one line for the program's help. */
+/** A command that trains a model, with the line that summarizes it in the program's help. */
 export interface TrainerEntry {
   command: string;
   summary: string;

@@ -97,7 +97,7 @@ export class ThreadChoice implements Choice {
   #units = 0;
   #spent = 0;
 
-  /** Starts with all threads. @param most number of threads that were started */
+  /** At first, all threads work. @param most number of threads that were started */
   constructor(most: number) {
     this.#most = most;
     this.#inUse = most;
@@ -124,7 +124,7 @@ export class ThreadChoice implements Choice {
     if (this.#most === 1) return;
     this.#units += units;
     this.#spent += milliseconds;
-    // waits until the calls so far have taken about as long as a piece should
+    // waits until the calls since the last measurement have taken nearly PIECE milliseconds
     if ((this.#look || !this.#isWarm) && this.#spent < 0.75 * PIECE) return;
     const speed = this.#units / this.#spent;
     const spent = this.#spent;

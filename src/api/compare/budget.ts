@@ -9,13 +9,13 @@ class BudgetSpent extends Error {}
 /** Minimum share of the budget that is reserved for measuring and writing the page. */
 const KEPT = 0.1;
 
-/** Clock of a comparison's budget, which starts when the object is constructed. */
+/** The time budget of `embed compare`, which starts to run when the object is constructed. */
 export class Budget {
   readonly #end: number;
   #kept: number;
   #finishing = 0;
 
-  /** Starts the clock. @param milliseconds the budget, at most 2^31 - 1, the longest time that a timer takes */
+  /** Starts the clock of the budget. @param milliseconds at most 2^31 - 1, the longest time that a timer takes */
   constructor(readonly milliseconds: number) {
     this.#end = performance.now() + milliseconds;
     this.#kept = KEPT * milliseconds;

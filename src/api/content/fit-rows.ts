@@ -47,7 +47,7 @@ export async function fitRows(
   });
 }
 
-/** Returns the cross-validated R² of the vectors for a penalty. */
+/** Returns the cross-validated R² of the trained vectors, predicted from rows of content with the given penalty. */
 export async function r2OfRows(rows: BlockRows, fitting: Fitting, penalty: number): Promise<number> {
   const { dim, folds, threads, signal } = fitting;
   const machine = await RidgeMachine.start(ridgeProblem(rows, fitting), folds, threads);

@@ -204,7 +204,7 @@ function rarerItems({ tables }: CommonItems, warnings: string[]): Uint8Array | u
   return undefined;
 }
 
-/** Returns metrics of the share of each item's k neighbors with its label: of all items, and of the rarer half. */
+/** Returns two metrics: the mean share of an item's k nearest items with its label, of all items and the rarer half. */
 function neighborMetrics(k: number, shares: Float64Array, rare: Uint8Array | undefined): UserMetric[] {
   const all = { name: `sameLabelAt${k}`, sums: shares };
   if (!rare) return [all];

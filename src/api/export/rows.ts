@@ -152,7 +152,7 @@ export async function textsOf({ run }: OpenRows, name: string | undefined): Prom
   return await (await modelOf(run))?.rowTexts?.(run, name);
 }
 
-/** Returns the rules that convert raw cells to keys, which formats of several files include. */
+/** Returns preprocess.json (how cells of a log become keys), which formats of several files include; if it exists. */
 export async function preprocessOf({ run }: OpenRows): Promise<Uint8Array | undefined> {
   const isThere = Object.hasOwn(run.manifest.files, `model/${PREPROCESS_FILE}`);
   return isThere ? await run.readModelFile(PREPROCESS_FILE) : undefined;

@@ -61,7 +61,7 @@ export async function inspect(
 
 type WithPage = Inspection & { page?: PageFacts };
 
-/** @throws {UsageError} the page would be written to standard output @throws {OutputError} it exists, or is the log */
+/** @throws {UsageError} the HTML page goes to standard output @throws {OutputError} its file exists, or is the log */
 async function checkPage(html: string, paths: readonly string[], force: boolean): Promise<void> {
   if (html === "-") throw new UsageError("--html names a file: the facts are printed on standard output");
   await checkNotAnInput("--html", html, [...paths]);
@@ -175,7 +175,7 @@ async function inspectLog(
   }
 }
 
-/** Returns the distribution of the cells of a column; undefined for times, which the page shows by day. */
+/** Returns the distribution of a column's cells for the HTML page; undefined for times, which it shows by day. */
 function cellDistribution(
   shapes: ShapeCounter,
   c: number,

@@ -48,7 +48,7 @@ export function listCounter(
   return {
     numAsked: (): number => sums.asked,
     tell: (reason: "ungrouped" | "unknown"): void => void sums[reason]++,
-    /** Returns the counts of this process's lists, which are added to those of other processes. */
+    /** Returns what this process has counted in its recommendation lists, for the process that adds up all counts. */
     state: (): CountedLists => ({ sums, shown }),
     add(part: CountedLists): void {
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += part.sums[name];
@@ -111,7 +111,7 @@ export function listCounter(
 
 export type ListCounter = ReturnType<typeof listCounter>;
 
-/** The counts of the lists that one process has made. */
+/** What one process has counted in the recommendation lists that it made: lists, rows, short lists, and so on. */
 export interface CountedLists {
   sums: Record<"asked" | "lists" | "rows" | "short" | "events" | "newRows" | "ungrouped" | "unknown", number>;
   /** u8[number of items]: 1 for each item that some list contains */

@@ -117,7 +117,7 @@ export const reportOptions = withCommon(
 
 export type GivenReport = GivenTo<typeof reportOptions>;
 
-/** Inputs of a page that only other commands pass. */
+/** Inputs of a page that only commands other than `embed report` pass, such as `embed compare`. */
 export interface ReportSources {
   /** receives the page; when absent, the page is written to a file */
   write?: ((page: Uint8Array) => Promise<void>) | undefined;

@@ -105,7 +105,7 @@ async function distinctNames(runs: readonly Run[]): Promise<string[]> {
   return names;
 }
 
-/** Names, labels and keys from the first run with a table, which the page uses for all runs. */
+/** Names, labels and keys, read for the first run with a table, with which the HTML page shows all runs. */
 interface SharedByRuns {
   names: Names;
   labels?: MapLabels | undefined;
@@ -113,7 +113,7 @@ interface SharedByRuns {
   keys?: readonly string[];
 }
 
-/** Measures a table for the page, with the names, labels and keys that are used for all runs. */
+/** Measures the table of a run for the HTML page, with the names, labels and keys that are used for all runs. */
 async function sharedTable(opened: OpenTable, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
   if (shared.keys === undefined) {
     shared.names = await readNames(opened, options);
@@ -125,7 +125,7 @@ async function sharedTable(opened: OpenTable, options: ReportOptions, shared: Sh
   return table;
 }
 
-/** Opens the table that the page shows. If there is none with keys, adds the reason to `absent`. */
+/** Opens the table of a run that the HTML page shows. If none has keys, adds the reason to `absent`. */
 async function tableToShow(
   run: Run,
   { table }: ReportOptions,
@@ -140,7 +140,7 @@ async function tableToShow(
   return undefined;
 }
 
-/** Returns what the page shows of a run, except calibration, and sentences on what is missing. */
+/** Returns what the HTML page shows of a run, except calibration, and sentences about what it cannot show. */
 async function reportRun(run: Run, name: string, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
   const absent: string[] = [];
   const opened = await tableToShow(run, options, absent);

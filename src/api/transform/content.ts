@@ -70,7 +70,10 @@ export function checkContent({
     );
 }
 
-/** Returns the R² of a content map as metrics: of all columns, of each column (`r2:COLUMN`), and of weights. */
+/**
+ * Returns metrics of a content map: the R² of vectors that it predicts from all content columns, from each column alone
+ * (`r2:COLUMN`), and the R² of predicted weights.
+ */
 export function mapMetrics({ r2, fields, weights }: MapFacts): Metrics {
   return {
     r2,

@@ -10,10 +10,10 @@ import type { TransformOptions } from "../../training/options/transform-options.
 import type { Watch } from "../../training/session/watch.js";
 import type { Distance } from "./distance.js";
 
-/** Positions and groups of items; items are in the order of their first row. */
+/** Items in the order of their first rows: the numbers from which their distances are computed, and their groups. */
 export interface Places {
   keys: string[];
-  /** f64[n * number of distance columns]: numbers of each item */
+  /** f64[n * number of distance columns]: each item's numbers in the columns from which distances are computed */
   numbers: Float64Array;
   /** index of each item's group */
   groups: number[];

@@ -53,14 +53,14 @@ function rowsSince(dataset: Dataset, since: string): Uint32Array {
   return rowsWhere(dataset.numRows, (row) => times[row]! >= first);
 }
 
-/** Returns the milliseconds of a span such as 90d; undefined for other text. */
+/** Returns the milliseconds of a duration such as 90d; undefined for other text. */
 export function spanMilliseconds(text: string): number | undefined {
   const span = /^(\d+(?:\.\d+)?)([hdw])$/u.exec(text);
   return span ? Number(span[1]) * UNITS[span[2]!]! : undefined;
 }
 
 function dateOf(text: string): number {
-  // a number without a unit is probably a span whose unit the user forgot, not a Unix time
+  // a number without a unit is probably a duration whose unit the user forgot, not a Unix time
   const time = /^\d+$/u.test(text) ? NaN : parseTime(text);
   if (Number.isNaN(time))
     throw new UsageError(`--since expects a duration such as 90d (h, d, w) or a date, got '${text}'`);

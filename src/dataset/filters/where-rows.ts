@@ -33,8 +33,8 @@ export class WhereRows {
   readonly #noNumbers: number[];
 
   /**
-   * Prepares the evaluation.
-   * @param requestOf returns the position of a column among the requested columns, where its cells are keys
+   * Prepares the evaluation of --where over the batches of a log.
+   * @param requestOf returns the index of a column among the requested columns; its cells are read as keys
    */
   constructor(
     private readonly where: Where,

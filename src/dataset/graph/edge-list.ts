@@ -65,7 +65,7 @@ export function rowsOfEnds(numEdges: number, rows: Uint32Array): Uint32Array {
 }
 
 /**
- * Returns edges of a list as features of a space with the field of nodes; MISSING for a key that is not in the space.
+ * Returns edges of a list as pairs of features of the feature space of nodes; MISSING for a key that it lacks.
  *
  * @param ends the ends of the list, as returned by endsOf
  * @param rows u32: indexes of the edges

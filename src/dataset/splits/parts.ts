@@ -13,9 +13,9 @@ export interface Parts {
 
 /** Comparison of a validation split with the log that it imitates (split-like.ts). */
 export interface Imitation {
-  /** mean over the other log's events of the item's degree: its number of users among the rows that were split */
+  /** mean, over the imitated log's events, of the item's degree: its number of users among the rows that were split */
   target: number;
-  /** mean of the same degrees, minus 1 for the pair's own user, over the validation split's user-item pairs */
+  /** mean, over the validation split's user-item pairs, of the item's degree minus 1 for the pair's own user */
   reached: number;
   /** γ: power of an item's degree, in the weight with which a user's items are drawn for the validation split */
   power: number;

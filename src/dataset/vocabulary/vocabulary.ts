@@ -70,7 +70,7 @@ export interface NumericField {
   mean: number;
   /** population standard deviation; 1 when the column is constant */
   deviation: number;
-  /** number of events of the training split that have a number */
+  /** number of rows of the training split with a number in this field */
   count: number;
 }
 
@@ -87,7 +87,7 @@ export interface FeatureSpace {
   numFeatures: number;
 }
 
-/** Creates the space of the given fields, in their order. */
+/** Creates the feature space of the given fields, in their order. */
 export function featureSpace(fields: Field[]): FeatureSpace {
   const offsets = [0];
   for (const field of fields)
@@ -206,7 +206,7 @@ export function inRowOrder(field: CategoricalField, earlier: Keys | undefined): 
 }
 
 /**
- * Returns the space in which the keys of each field have the order of an earlier table's rows.
+ * Returns the feature space in which the keys of each field have the order of an earlier table's rows.
  *
  * @throws {UsageError} a field was hashed with other parameters
  */
@@ -221,7 +221,7 @@ export function spaceInRowOrder(space: FeatureSpace, rowOrder: RowOrder): Featur
 }
 
 /**
- * Returns a space of one key field that contains only the kept keys; no row may contain a removed key.
+ * Returns a feature space of one key field that contains only the kept keys; no row may contain a removed key.
  *
  * @param isKept u8[numFeatures]
  */
@@ -279,7 +279,7 @@ function countEvents(columns: readonly Column[], rows: Uint32Array): Uint32Array
   });
 }
 
-/** Returns countEvents of columns on disk, which are read in slices. */
+/** Returns what countEvents returns, the number of rows of each key, for columns on disk, which are read in slices. */
 function countOnDisk(columns: readonly Column[], rows: Uint32Array): Uint32Array[] {
   const categorical = columns.filter((column) => column.kind !== "number");
   const counts = categorical.map(({ dictionary }) => new Uint32Array(dictionary.size));

@@ -128,9 +128,10 @@ export class DuckDb {
   }
 
   /**
-   * Reads columns of a query, sorted by order columns, and appends one chunk at a time to vector columns.
+   * Reads columns of a query's result, sorted by the columns `order`. DuckDB returns the rows in chunks; each chunk is
+   * appended to arrays, one per column.
    *
-   * @param into the columns that the next chunk is appended to, one per name
+   * @param into returns the arrays to which the next chunk is appended, by the column's name
    * @returns the numbers of rows of the chunks
    * @throws as prepareFile
    */

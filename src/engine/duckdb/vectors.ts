@@ -20,7 +20,7 @@ export abstract class VectorColumn {
     this.hasNulls = false;
   }
 
-  /** Appends the rows of a vector. */
+  /** Appends the values of one of DuckDB's vectors. */
   append(duckdb: Bindings, vector: DuckDbVector, numRows: number): void {
     const to = this.numRows + numRows;
     if (this.valid.length < to) this.valid = enlarged(this.valid, to);
@@ -46,7 +46,7 @@ export abstract class VectorColumn {
   /** Approximate number of bytes of memory that the rows occupy. */
   abstract get bytesHeld(): number;
 
-  /** Returns u32 for a checksum, valid until the next call: text lengths; else firstRow + row of missing values. */
+  /** Returns u32 to hash, valid until the next call: lengths of texts; for other types, rows of missing values. */
   abstract marks(firstRow: number): Uint32Array;
 
   /** Sets same[r] to 0 for each row r whose value differs from the value of row r - 1. */
@@ -233,7 +233,7 @@ export class TextColumn extends VectorColumn {
     copy();
   }
 
-  /** Returns the text of a row. */
+  /** Returns the column's text in a row. */
   text(row: number): string {
     return Buffer.from(this.texts.subarray(this.bounds[row], this.bounds[row + 1])).toString("utf8");
   }
@@ -316,7 +316,7 @@ class EnumColumn extends TextColumn {
   }
 }
 
-/** A column of lists of single values. */
+/** A column whose values are lists of numbers or texts, not of lists. */
 export class ListColumn extends VectorColumn {
   readonly elements: ScalarColumn;
   readonly #size: number;

@@ -61,7 +61,7 @@ async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   yield* zipped(files);
 }
 
-/** Returns the arrays of a selection. @param prefix prefix of the arrays' names */
+/** Returns the numpy arrays of the selected rows, as files of the archive. @param prefix prefix of their names */
 async function archiveArrays(selection: Selection, prefix: string) {
   const { dim, hasWeights, dtype = "f32" } = selection;
   const isScaled = dtype === "i8";

@@ -138,7 +138,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
       ...tilesAmong[numThreads - 1]![t]!,
       tables: writeTables(arena, tables.threads[t]!, squares?.threads[t]),
       linear: t === 0,
-      // `reservePairs` allocates the arrays partners, squares and sumsOfPairs later, because their length depends on
+      // 0 until `reservePairs` allocates these three arrays, when the rows are known, because their length depends on
       // the rows
       partners: 0,
       squares: 0,
@@ -253,7 +253,7 @@ function writeTables(
   const tables = vectors.map((place, block) => ({
     vectors: place,
     stride: place?.stride ?? 0,
-    // without accumulators, both fields repeat the location of the vectors, because the kernel prefetches from either
+    // without accumulators, their address and stride are those of the vectors, because the kernel prefetches from there
     accumulators: (accumulators ?? vectors)[block]?.offset ?? 0,
     accumulatorStride: (accumulators ?? vectors)[block]?.stride ?? 0,
   }));
@@ -284,7 +284,7 @@ function writeTiles(
 }
 
 /**
- * Checks the memory that a machine needs.
+ * Checks the memory that training a field-aware factorization machine needs.
  * @throws {UsageError} the parameters and the copy that is kept of the best epoch do not fit the arena
  */
 function checkSize(arena: Arena, shape: FmShape, numFields: number): void {

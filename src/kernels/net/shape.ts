@@ -46,7 +46,7 @@ export interface NetShape {
   layerNorm: boolean;
   /** number of crosses of the wide part; 0 except for wide-deep */
   numCrosses: number;
-  /** whether the score of the factorization machine of the embeddings is added; such a network cannot be trained */
+  /** true if the score of a factorization machine on the embeddings is added to the network's score; not trainable */
   machine?: boolean;
   loss: "logistic" | "squared";
 }

@@ -99,7 +99,7 @@ export interface RankingGraph {
   neighbors: Uint32Array;
 }
 
-/** Dimensions and learning options. */
+/** Dimension of the vectors, number of threads, and learning options of a ranking model. */
 export interface RankingShape {
   dim: number;
   /** maximum number of threads; at most one per slice of dimensions, or per group for training in strata, is used */

@@ -27,7 +27,7 @@ export interface BlockRows {
   values: Float64Array;
 }
 
-/** Rows, with their weights and targets. */
+/** Data of a ridge regression: rows, with their weights and targets. */
 export interface RidgeProblem {
   rows: BlockRows;
   /** weight of each row, f64[numRows], at least 0 */
@@ -62,7 +62,7 @@ export interface FitLayout {
 export interface FoldLayout {
   fold: number;
   centers: Region;
-  /** addresses of the fits, one per panel of targets */
+  /** addresses of the arrays of this fold's regressions, one for each panel of eight targets */
   fits: FitLayout[];
 }
 
@@ -75,7 +75,7 @@ export interface RidgeLayout {
 }
 
 /**
- * Copies the problem into the arena, and allocates the fits.
+ * Copies the data of a ridge regression into the arena, and allocates the arrays of each fit.
  *
  * @param folds the fold that each set of fits holds out; LEFT_OUT for fits on all used rows
  * @throws {UsageError} it does not fit

@@ -11,7 +11,7 @@ import { SGNS_BATCH, type SgnsStream } from "./binding.js";
 import { numKinds, type SgnsParts } from "./parts.js";
 import { moveRows, ReferenceSgns, type Pair, type ReferenceShape } from "./sgns.reference.js";
 
-/** Negated derivatives of the loss by the rows, contexts and attention. */
+/** Negated derivatives of the loss by the rows of which centres are composed, the context vectors, and the logits. */
 export interface ComposedGradients {
   rows: Float64Array;
   contexts: Float64Array;
@@ -32,8 +32,8 @@ export class ReferenceComposed {
   readonly rows: Float64Array;
   readonly rowSquares: Float64Array;
   /**
-   * f64: logit of the attention for each kind of part of each row; f64[numRows]: AdaGrad's sum of squares of each row's
-   * logits
+   * f64: the attention's logits, for each centre one per kind of row of which it is composed; f64[numRows]: AdaGrad's
+   * sum of squares of each centre's logits
    */
   readonly attention: Float64Array;
   readonly attentionSquares: Float64Array;
@@ -56,7 +56,7 @@ export class ReferenceComposed {
     return this.#sgns.pairs(stream, batch, key);
   }
 
-  /** Returns the weight of each part of a row in the row's composed vector. */
+  /** Returns, for a centre that is composed of several rows, the weight of each of them; the weights sum to 1. */
   shares(row: number): number[] {
     const { ends, kinds, weights } = this.#parts;
     const own = Array.from(kinds.subarray(ends[row], ends[row + 1]), (kind) => this.attention[kind]!);
@@ -79,7 +79,7 @@ export class ReferenceComposed {
     return h;
   }
 
-  /** Returns the sum of the losses of pairs, in nats. */
+  /** Returns the sum of the losses of (centre, context) pairs, in nats. */
   loss(pairs: readonly Pair[]): number {
     this.#sgns.vectors.centres.set(this.composed());
     return this.#sgns.loss(pairs);

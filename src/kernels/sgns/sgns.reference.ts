@@ -119,7 +119,10 @@ export class ReferenceSgns {
     return pairs;
   }
 
-  /** Returns the pairs of a position's centre with the rows of its list, and with negatives sampled from its market. */
+  /**
+   * Returns the pairs of the centre at position i that do not depend on the window: with the contexts that its list
+   * names, and with negatives sampled from its market.
+   */
   #besideBand({ tokens, weights, lists: listOf }: SgnsStream, i: number, key: number): Pair[] {
     const { pairs: beside } = this.#shape;
     if (!beside) return [];
@@ -144,7 +147,7 @@ export class ReferenceSgns {
     return found.filter(({ context, sign }) => sign > 0 || context !== centre);
   }
 
-  /** Returns the sum of the losses of pairs, in nats. */
+  /** Returns the sum of the losses of (centre, context) pairs, in nats. */
   loss(pairs: readonly Pair[]): number {
     return pairs.reduce(
       (sum, { centre, context, sign, weight }) =>

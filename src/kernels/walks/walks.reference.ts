@@ -140,8 +140,8 @@ export class ReferenceWalks {
     if (t === undefined || !rules.secondOrder) return this.#byWeight(v, key, 0);
     if (arcs.length === 1) return arcs[0]!;
 
-    // a step first tries the return arc as a separate candidate (for the part of its factor above M), then an ordinary
-    // one
+    // a step first tries the arc back to t as a separate candidate, for the part of its factor that exceeds
+    // `rules.most`, the bound of rejection sampling; then it samples an arc
     const back = arcs.indexOf(t);
     const extra = back < 0 ? 0 : weightOf(graph, v, back) * rules.folded;
     const folded = Math.floor((2 ** 32 * extra) / (rules.most * this.#sums[v]! + extra));

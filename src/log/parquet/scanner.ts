@@ -26,10 +26,10 @@ export interface ParquetRowRange {
   fd: number;
   /** ordinal number of the row group, or of the batch, in the log */
   group: number;
-  /** rows [from, to) of the group */
+  /** the range is rows [from, to) of the row group */
   from: number;
   to: number;
-  /** number of rows of the group */
+  /** number of rows of the row group */
   groupRows: number;
   /** for each requested column: the column of the file, or the cell that all rows have */
   columns: (LeafColumn | string)[];
@@ -43,7 +43,7 @@ export interface ParquetRowRange {
  */
 const MAX_TEXT_BYTES = 1 << 30;
 
-/** The reader of a column: as keys or as numbers. */
+/** How a column's cells are read, as keys or as numbers, without the column's name. */
 export type CellRequest = Omit<ColumnRequest, "name">;
 
 export function cellRequests(requests: readonly ColumnRequest[]): CellRequest[] {
@@ -242,11 +242,11 @@ export class ParquetScanner {
     return new KeyReader(name, region, this.buffers, known);
   }
 
-  /** Advances the cursors to the start of a range. */
+  /** Advances the cursors, which read the pages of the columns, to the start of a range of rows. */
   #moveTo(range: ParquetRowRange): void {
     if (this.#group !== range.group) {
-      // readers have tables of a dictionary's codes, and each row group has its own dictionaries, so readers are
-      // created again; batches have no dictionaries
+      // readers of columns are created again for each row group of a file, because they have a table with the codes of
+      // the row group's dictionary; batches of rows in memory have no dictionaries
       if (!range.batch) this.#readers = [];
       this.#cursors = range.columns.map((column, request) =>
         typeof column === "string" ? undefined : this.#open(column, range, request),

@@ -16,7 +16,7 @@ import type { AskedOfSet } from "./quotas.js";
 
 /** Parts of items from which the lists of each user (or row of a table) are filled. */
 export interface PartLists {
-  /** the parts into which each set of items is divided: by category, and by whether items are new */
+  /** for each set of items that are ranked together: its parts, by category and by whether items are new */
   ofSet: SetParts[];
   search: PartSearch;
   /** categories that have a list; absent if each user has a single list */
@@ -45,8 +45,8 @@ export function codesOfParts(
 }
 
 /**
- * Numbers the categories that occur in the sets from 0, in the order of their codes. Categories that occur in no set
- * get no list.
+ * Numbers the categories that occur in the sets of allowed items from 0, in the order of their codes. Categories that
+ * occur in no set get no list.
  *
  * @param codes u32[numItems]; MISSING for items without a category
  * @param names name of each code
@@ -116,7 +116,7 @@ export async function bestOfParts(how: PartLists, asked: AskedOfSet, k: number):
  */
 interface BestOfPart extends TopItems {
   top: number;
-  /** u32: number of the item at each position in the part */
+  /** u32: item numbers of the part; positions in this array identify the items in `items` */
   part: Uint32Array;
 }
 
@@ -127,7 +127,7 @@ function listOf({ top, part, items, scores }: BestOfPart, query: number): TopIte
   return { items: own, scores: scores.subarray(from, to) };
 }
 
-/** Writes the list of a query to the position `to`. */
+/** Copies the best items of a part, for one query, to `lists` at the position `to`. */
 function copyList(
   { top, part, items, scores }: BestOfPart,
   query: number,

@@ -20,7 +20,7 @@ export interface Quotas {
   most: number;
   /** u32[numItems]: category of each item; MISSING for items without one */
   cells: Uint32Array;
-  /** parts of each set of items: one for each category */
+  /** for each set of items that are ranked together: its partition into parts, one for each category */
   ofSet: SetParts[];
   search: PartSearch;
 }
@@ -34,7 +34,7 @@ export interface AskedOfSet {
   masks: ItemLists;
 }
 
-/** Returns the maximum number of items in a list. */
+/** Returns the maximum length of a list with at most `most` items of each category. */
 export function reachOf({ parts, hasRest }: SetParts, most: number): number {
   return parts.reduce((sum, { length }, i) => {
     const isRest = hasRest && i === parts.length - 1;

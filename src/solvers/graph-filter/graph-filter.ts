@@ -38,7 +38,7 @@ export interface FilterSettings {
   };
 }
 
-/** Settings that may differ from those of a published filter. */
+/** Settings of a graph filter that the user may choose; the others are those of the filter's publication. */
 export interface FilterChoices {
   dim?: number | undefined;
   weight?: number | undefined;

@@ -74,7 +74,7 @@ describe.each([0.01, 1, 100])("a map of penalty %d", (penalty) => {
     const [map] = await fit(problem, [penalty], parts);
     expect(largest(map!.coefficients, expected.coefficients)).toBeLessThan(1e-7);
     expect(largest(map!.mean, expected.mean)).toBeLessThan(1e-12);
-    // Rows outside of the fit are centered with the means of the fitted rows.
+    // Rows on which the regression was not fitted are centered with the means of those on which it was.
     const predictions = referencePredictions(expected, problem.rows);
     expect(largest(predictRows(map!, problem.rows), predictions)).toBeLessThan(1e-7);
   });

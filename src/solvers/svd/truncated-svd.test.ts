@@ -87,8 +87,8 @@ describe.each([
   });
 
   test("behind a filter it has the truncation of the product that is written out, to 2e-5", async () => {
-    // M is scaled by a bound on its norm, the root of the product of its greatest row and column sums, so that the
-    // eigenvalues of P are in [0, 1].
+    // The matrix M is scaled by a bound on its norm, the root of the product of its greatest row and column sums, so
+    // that the eigenvalues of M'M are in [0, 1].
     const sums = (rows: number[][]) =>
       Math.max(...rows.map((row) => row.reduce((a, x) => a + Math.abs(x), 0)));
     const transposed = dense[0]!.map((_, c) => dense.map((row) => row[c]!));

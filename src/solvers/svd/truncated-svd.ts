@@ -47,7 +47,7 @@ export function isInBlocks(
   );
 }
 
-/** Name in the store of a panel of left singular vectors. */
+/** Name of a panel of left singular vectors in the block store. */
 const leftName = (panel: number): string => `left ${panel}`;
 
 /** Maximum number of restarts. If the iteration has not converged by then, its residual is reported. */
@@ -147,8 +147,8 @@ async function tripletsOf(
 }
 
 /**
- * Returns functions that read the left singular vectors from the store. @param lengths lengths of the columns of each
- * panel
+ * Returns functions that read the left singular vectors from the block store. @param lengths lengths of the columns of
+ * each panel, by which they are divided
  */
 function savedLeft(panels: SavedPanels, lengths: readonly Float64Array[], dim: number): SavedRows {
   const all = [...lengths.slice(0, Math.ceil(dim / PANEL)).entries()];

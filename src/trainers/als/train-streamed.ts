@@ -55,7 +55,7 @@ export async function trainStreamed(
   const left = Math.max(0, maxMemory - held);
   const shape = { dim, block: BLOCK, threads, users, numItems: item.count, maxMemory: left, beside };
   const machine = await StreamedMachine.start(shape, penalties.users);
-  // the store has a copy of the events, so that they need no memory during training
+  // frees the events, of which the block store (memory and disk) has a copy
   Object.assign(users, { indices: new Uint32Array(), values: undefined });
   return await withMachine(machine, signal, async () => {
     const itemRows = machine.arena.f32(machine.items);
@@ -90,7 +90,7 @@ async function setUsers(machine: StreamedMachine, dim: number, known: Uint8Array
   }
 }
 
-/** Returns the model whose users' vectors are read from the store. Features of other fields do not exist. */
+/** Returns the model, whose users' vectors are read from the block store; it has only features of users and items. */
 function storedVectors(
   { rows, starts, D, sizes }: StreamedMachine,
   { state: { items }, places }: KeptState<ItemVectors>,

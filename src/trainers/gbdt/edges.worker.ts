@@ -10,7 +10,7 @@ export interface EdgeRounds {
   /** compiled kernel, whose sort function is used */
   module: WebAssembly.Module;
   columns: readonly Float64Array[];
-  /** u32: rows from whose numbers the edges are computed */
+  /** u32: rows from whose numbers the bin edges are computed */
   sample: Uint32Array;
   maxBin: number;
   /**

@@ -24,7 +24,7 @@ const FOLD_IN_NOISE = 0xf01d;
 /** Fixed context vectors, and the noise distribution, to which each new item is fitted. */
 export interface FixedContexts {
   dim: number;
-  /** vectors of the known items as contexts, f32[numItems * dim], row-major */
+  /** context vectors of the known items, f32[numItems * dim], row-major */
   vectors: Float32Array;
   /** items of the noise, and their probabilities, whose sum is 1 */
   noise: { items: Uint32Array; chances: Float64Array };

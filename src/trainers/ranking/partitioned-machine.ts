@@ -77,7 +77,7 @@ export type ItemRows = Record<"items" | "weights", Float32Array>;
 /** Threads, items and partitions of a training. The caller must call `terminate`, which ends the threads. */
 export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
   readonly partitions: Partitions;
-  /** store that contains the rows of all users */
+  /** access to the rows of all users in the block store */
   readonly rows: KeptRows;
   readonly #store: BlockStore;
   readonly #shape: RankingShape;
@@ -113,7 +113,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
       this.arena,
       {
         numFeatures: localRows,
-        // placeholders, because the users and items of one partition at a time are read into a slot of memory
+        // the arrays of events and users contain nothing yet: they are read later, one partition of users at a time
         context: single(new Uint32Array(1)),
         templates: single(data.templates.ids.map((feature) => partitions.itemRow(feature))),
         users: new Uint32Array(1),
@@ -153,7 +153,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     }: { partitions: Partitions; featureOfUser: Uint32Array; store: BlockStore },
     first: FirstRows,
   ): Promise<PartitionedMachine> {
-    // the store keeps memory free for vectors rather than events, because vectors are also written
+    // events leave memory free for the vectors, which are read and written, while events are only read
     const rowBytes = partitions.count * partitions.rows * rankingRowBytes(shape.dim, shape.method);
     const laid = await storeEvents(data, partitions, featureOfUser, store, rowBytes);
     const machine = new PartitionedMachine(data, shape, partitions, store, laid);
@@ -304,7 +304,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     return this.#stride;
   }
 
-  /** Number of partitions, and number of floats of each in the store. */
+  /** Number of partitions of users, and number of floats of each partition's rows in the block store. */
   get sizes(): { numPartitions: number; length: number } {
     return { numPartitions: this.partitions.count, length: this.partitions.rows * this.#stride };
   }

@@ -42,7 +42,7 @@ export interface HistoryKind {
   most: number;
 }
 
-/** Parses `50`, `others` or `others:200`. @throws {UsageError} anything else */
+/** Parses a kind of history: `50`, `others` or `others:200`. @throws {UsageError} anything else */
 export function historyOf(given: string, flagName: string): HistoryKind {
   const [, others, most] = /^(others)?:?(\d*)$/u.exec(given) ?? [];
   const isRight = others === undefined ? !given.startsWith(":") : given === "others" || most !== "";

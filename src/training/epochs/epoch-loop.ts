@@ -219,7 +219,7 @@ class Interruption {
     return this.#onInterrupt !== undefined;
   }
 
-  /** Offers to finish early, unless the offer was made before. */
+  /** Offers the caller to finish the training early, unless the offer was made before. */
   offer(): void {
     this.#withdraw ??= this.#onInterrupt?.(() => {
       this.isWanted = true;

@@ -1,4 +1,4 @@
-// Checks the options that the user set: their ranges, and the combinations that the tables allow.
+// Checks the options that the user set: their ranges, and the combinations that the option tables allow.
 
 import { UsageError } from "../../errors.js";
 import { flagNamed, resolved, type Option, type OptionTable } from "./table.js";

@@ -31,7 +31,7 @@ export interface About<V> {
    * `true` for any value
    */
   not?: Readonly<Record<string, readonly string[] | true>>;
-  /** reason for `not`, as a clause of the error message: `it writes leaves` */
+  /** why the options in `not` are excluded, as a clause of the error message: `it writes leaves` */
   why?: string;
   /** modes of the command in which the option is allowed; all when absent */
   for?: readonly string[];
@@ -244,7 +244,7 @@ export function custom<V, const S extends About<V>>(
   return { ...how, ...spec, placeholder };
 }
 
-/** Returns the named options of a table. */
+/** Returns an option table with only the named options of the given one. */
 export function pick<T extends OptionTable, K extends keyof T>(table: T, ...names: readonly K[]): Pick<T, K> {
   return Object.fromEntries(names.map((name) => [name, table[name]])) as Pick<T, K>;
 }
@@ -257,7 +257,7 @@ export function withCommon<T extends OptionTable>(table: T, names: readonly (key
   return Object.fromEntries(all) as T;
 }
 
-/** Returns a table without the named options. */
+/** Returns an option table without the named options. */
 export function omit<T extends OptionTable, K extends keyof T>(table: T, ...names: readonly K[]): Omit<T, K> {
   const left = Object.entries(table).filter(([name]) => !names.includes(name as K));
   return Object.fromEntries(left) as Omit<T, K>;
@@ -288,7 +288,7 @@ function rangeComplaint(range: Range, x: number, what: string): string | undefin
   return unless(typeof x === "number" && x >= range.min && x <= range.max, rangeText(range, x, what));
 }
 
-/** Describes a range for users, without bounds that no user would reach. */
+/** Describes the range of an option's numbers in messages: `a number from 0 to 1`; unlimited ends are left out. */
 function rangeText({ min, max }: Range, x: number, what: string): string {
   const hasMax = max < Number.MAX_SAFE_INTEGER || x > max;
   if (max === BELOW_1)

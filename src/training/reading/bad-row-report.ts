@@ -39,10 +39,10 @@ export class BadRowReport {
   ) {}
 
   /**
-   * Checks the path of the file.
+   * Checks the path of the report.
    * @param inputs paths and patterns that the command reads
-   * @throws {UsageError} the file is one of them
-   * @throws {OutputError} the file exists, or cannot be created
+   * @throws {UsageError} the report would replace one of them
+   * @throws {OutputError} the file exists (without force), or cannot be created
    */
   async check(inputs: readonly string[]): Promise<void> {
     if (this.#written) return;
@@ -67,7 +67,7 @@ export class BadRowReport {
     await this.write(signal);
   }
 
-  /** Writes all rows so far. A command that reads several logs calls this after each log. */
+  /** Writes all bad rows that were added so far. A command that reads several logs calls this after each log. */
   async write(signal: AbortSignal): Promise<void> {
     if (this.#isHeld) return;
     this.#close();
@@ -111,7 +111,7 @@ export class SkippedRows {
   }
 
   /**
-   * Adds the counts of a piece of the log.
+   * Adds the number of skipped rows per reason, and the number of all rows, of a piece of the log.
    * @throws {DataError} too many rows are bad, provided that enough rows were read
    */
   read(skipped: Record<string, number>, numRead: number): void {

@@ -17,7 +17,7 @@ export interface Plan {
   seed: number;
   /** true if the task needs no label column */
   unlabelled?: boolean;
-  /** options for reading the log that the trainer sets */
+  /** options for reading the log, as far as the trainer sets them and not the user */
   reading?: Partial<ExampleOptions>;
   /** flags that require all rows in memory, regardless of --max-memory */
   wholeFor?: readonly string[];
@@ -47,7 +47,7 @@ export interface TrainingInput {
   dataset: Dataset;
   /** splits for training and evaluation; in a refit, the training split contains all rows */
   parts: SplitParts["parts"];
-  /** the splits before a refit moved all rows to the training split */
+  /** the splits that the options request; for a refit, `parts` has all of their rows in the training split */
   cut: SplitParts["parts"];
 }
 
@@ -84,7 +84,7 @@ export interface Fit {
    */
   byUnit?: () => Promise<readonly UserMetric[]>;
   /**
-   * Returns the content of the run.
+   * Returns what the trainer writes to the run: name, tables and files of the model, and metrics.
    *
    * @param first results to report: the results of this training or, after a refit, of the first training
    */

@@ -122,7 +122,7 @@ function withoutExpired(field: Field, expired: Uint8Array, offset: number): Fiel
   return { ...field, keys: selectKeys(field.keys, Uint32Array.from(stay)) };
 }
 
-/** Warns about fields in which all keys get new vectors. */
+/** Warns about fields that the run of --init lacks, so that the vectors of all their keys are initialized at random. */
 export function addedWarnings(
   { run }: Pick<InitRun, "run">,
   { added }: Pick<CarriedVocabulary, "added">,

@@ -20,8 +20,8 @@ const MOST_ROWS = 1 << 22;
 const ROWS_OF_BLOCK = 1 << 16;
 
 /**
- * Compares the model with weights alone if labels are predicted, and with popularity if items are ranked; undefined
- * without a validation split.
+ * Compares a model of vectors with one without vectors: a linear model if labels are predicted, a popularity ranking if
+ * items are ranked. Returns undefined without a validation split.
  */
 export function addedByVectors(
   { validScores, validByUser }: Pick<MeasuredParts, "validScores" | "validByUser">,
@@ -64,7 +64,7 @@ export function addedToPopularity(
   return alone && vectorsAddOf({ control: "popularity", units: "users", model, alone });
 }
 
-/** Compares the model with weights alone, by row. @param scores scores of the validation rows */
+/** Compares the losses of the model with those of a linear model, row by row. @param scores of the validation rows */
 function addedToWeights(
   scores: Float32Array,
   { train, valid, task, labelRange, negativeShare = 1 }: Examples,

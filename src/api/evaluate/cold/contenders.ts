@@ -205,7 +205,7 @@ export async function foldNewItems(
   }
 }
 
-/** Returns the rows for folding in, u32: those of known items, and those of new items with their known users. */
+/** Returns u32, the events for folding in new items: those of known items, and of new items with their first users. */
 function knownRows(
   dataset: Dataset,
   user: string,

@@ -35,7 +35,7 @@ export class FfmPlan extends Plan {
   fields: usize;
   /** u32[fields]: 1 for a field whose vectors are expected to exceed the cache, else 0 */
   large: usize;
-  /** Tile structs of all tiles of pairs of fields, sorted by the group whose scores they add up */
+  /** Tile structs of all tiles (rectangles of pairs of fields), sorted by the group to whose partial score they add */
   tiles: usize;
   numTiles: u32;
   /** 1 if each row's values are divided by their Euclidean norm */
@@ -54,7 +54,7 @@ export class Tile {
   toA: u32;
   fromB: u32;
   toB: u32;
-  /** index of the group to whose partial score the tile contributes */
+  /** index of the tile's group; the tiles of a group add to the same partial score */
   group: u32;
   /** 1 if the tile is the first of its group, so that it writes the partial score to which others add */
   opensGroup: u32;
@@ -82,7 +82,7 @@ export const TABLE: usize = 16;
 
 /** Buffers of one thread, in addition to those of fm/assembly/plan.ts. */
 export class FfmThread extends Thread {
-  /** Tile structs of the thread's tiles, which are all tiles of its groups */
+  /** Tile structs of the tiles (rectangles of pairs of fields) that this thread processes */
   tiles: usize;
   numTiles: u32;
   /** 1 if this thread computes the linear part and updates the weights */

@@ -98,7 +98,7 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
     const g = v128.load32_splat(thread.gradients + (r << 2));
     for (; pair + 16 <= end; pair += 16) {
-      // leaves the loop over four features at once if one of them is marked as repeated in the batch
+      // if one of these four features is marked as repeated, the loop below processes the rest of the row one by one
       if (i32x4.bitmask(v128.load(pair))) break;
       const p0 = weightOf(L, pair, 0, stride);
       const p1 = weightOf(L, pair, 1, stride);

@@ -1,4 +1,5 @@
-// Assigns pairs to parts: features are assigned in runs of 32, so that no two threads write to adjacent memory.
+// Divides the features into PARTS parts, each of which one thread updates, and the (feature, value) pairs of a batch by
+// the parts of their features. 32 adjacent features are in one part, so that no two threads write to adjacent memory.
 //
 //   sorted       u32: pairs of block 0: of part 0, of part 1, ...; of block 1: ...
 //                pairs are numbered from the batch's first pair
@@ -11,15 +12,15 @@ import { firstPair } from "../../shared/assembly/rows";
 import { NetPlan, NetRows, PARTS } from "./plan";
 
 /**
- * Returns the part to which a feature or cross is assigned; 32 adjacent ones belong to the same part, as their slots
- * share two cache lines.
+ * Features and crosses are divided into PARTS parts; returns the number of the part that contains the given one. 32
+ * adjacent ones belong to the same part, as their slots share two cache lines.
  */
 export function partOf(feature: u32): u32 {
   return (feature >>> 5) & (PARTS - 1);
 }
 
 /**
- * Sorts the (feature, value) pairs of a block of rows by the part to which the feature is assigned, by counting sort.
+ * Sorts the (feature, value) pairs of a block of rows by the part of their features (partOf), by counting sort.
  *
  * @param first index in `rows` of the batch's first row
  * @param row index in `rows` of the block's first row
@@ -59,7 +60,7 @@ export function sortPairs(
   }
 }
 
-/** Returns the index in `sorted` at which those pairs of a block start whose features belong to a part. */
+/** Returns the address in `sorted` of the first pair of a block of rows whose feature belongs to the given part. */
 export function partStart(plan: NetPlan, block: u32, part: u32): usize {
   const at = plan.partStarts + ((<usize>(block * (PARTS + 1) + part)) << 2);
   return plan.sorted + ((<usize>load<u32>(at)) << 2);

@@ -72,7 +72,7 @@ function put(target: usize, sum: v128, x: v128, factors: v128): void {
   v128.store(target, f32x4.mul(factors, f32x4.add(sum, x)));
 }
 
-/** Copies the two slices at byte d of every feature's learned vector to a panel; only one slice if `wide` is false. */
+/** Copies two slices of every feature's learned vector, from byte d on, to a panel; only one if `wide` is false. */
 function gather(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   for (let f: u32 = 0; f < plan.numFeatures; f++, panel += PANEL) {
     const v = vectorOf(thread, f) + d;

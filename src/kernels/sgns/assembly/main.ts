@@ -99,7 +99,7 @@ function scoreSlices(
   if (!hasAll) return;
   const bytes = scoreBytes(plan);
   addAll(plan.partials + <usize>lo * bytes, plan.partials + <usize>mid * bytes, bytes);
-  // the pairs beyond the windows are padded to a multiple of four in each group
+  // pairs whose context is outside of the window are in groups, each padded to a multiple of four pairs
   if (plan.mostPairs) addAll(pairPartials(plan, lo), pairPartials(plan, mid), (<usize>numPairs(rows)) << 2);
 }
 

@@ -22,8 +22,8 @@ import {
 } from "./plan";
 
 /**
- * Returns the address of slice j of the batch's copy of the vectors that group g of centres uses; those of the next
- * group follow.
+ * Centres are processed in groups. Returns the address of slice j of the copies of all vectors that group g uses; those
+ * of group g + 1 follow.
  */
 function vectorsAt(plan: Plan, j: u32, g: u32): usize {
   return plan.vectors + <usize>((j * B + g) * (G + contextsOf(plan))) * LINE;
@@ -61,7 +61,7 @@ export function scoreSlice(
   adds: bool,
 ): void {
   const matrix = <usize>j * plan.numRows * LINE;
-  // composed vectors are stored by the slot of the centre, the vectors of a table by row
+  // composed vectors are stored by the centre's index among the batch's distinct centres, vectors of a table by row
   const ofCentres = plan.mostParts ? composedAt(plan, j) : plan.centres + matrix;
   const centreRows = plan.mostParts ? plan.slotNumbers : rows.centreRows;
   const Q = contextsOf(plan);
@@ -100,7 +100,7 @@ export function updateSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32,
   if (plan.mostParts) sumParts(plan, thread, rows, j);
   const first = <usize>j * plan.numRows;
   const used = min(SL, plan.dim - j * SL);
-  // if centres and contexts share one table, they also share slots, and a row takes a single step
+  // if centres and contexts share one table, their gradients have been added up in one sum per row: one step is enough
   if (!hasOneTable(plan)) {
     move(
       plan.centres + first * LINE,

@@ -16,10 +16,9 @@ import { Plan, SLICE, Thread } from "./plan";
 import { rowBytes } from "./users";
 
 /**
- * Processes four of the PART events whose scores are computed together: computes scores, losses and derivatives by
- * users.
+ * Computes scores, losses and derivatives by users of four events. A batch is processed in parts of PART events.
  *
- * @param events u32: events of the part
+ * @param events u32: events of this part of the batch
  * @param r      index of the first of the four events in the part, which has numEvents
  * @param place  position of the part's first event in the batch
  */
@@ -81,7 +80,7 @@ export function scoreFour(
   );
 
   // computes the derivatives by the users' vectors, each a sum of the item vectors times dLoss/dscore, and those by the
-  // own items' vectors
+  // vectors of the items of the four events
   const gradients = b.userGradients + <usize>(place + r) * bytes;
   for (let d: usize = 0; d < bytes; d += SLICE) {
     memory.fill(thread.tile, 0, 128);
@@ -104,10 +103,11 @@ export function scoreFour(
 }
 
 /**
- * Adds the contribution of half of the PART events to the derivatives by negatives from .. to, multiples of 8: the
- * derivative by a negative is the sum of the users' vectors, weighted by dLoss/dscore.
+ * Adds the contribution of some events to the derivatives by negatives from .. to, multiples of 8: the derivative by a
+ * negative is the sum of the users' vectors, weighted by dLoss/dscore. The two halves of a part (PART events) have
+ * separate sums.
  *
- * @param half half of the part's events, 0 or 1, which selects the sums
+ * @param half half of the part that contains the events, 0 or 1, which selects the sums
  * @param fromEvent,toEvent range of events in the part; fromEvent is a multiple of 4
  */
 export function addToNegatives(

@@ -10,7 +10,7 @@ import { draw, permutedAt } from "../../shared/assembly/random";
 import { NONE, Plan } from "./plan";
 import { drawArc, drawBiased } from "./step";
 
-/** Counter of the random numbers that order the starts; those of walks use the number of the walk, which is lower. */
+/** Counter of the random key that permutes start nodes; the counter of a walk's key is its number, which is lower. */
 const STARTS: u32 = 0xffffffff;
 
 /** Number of walks that advance in turn: while one walk waits for memory, the other walks continue. */

@@ -25,7 +25,7 @@ export function stageEdges(
   });
 }
 
-/** Copies the numbers of some rows, and the bins of their categories, to shared memory. */
+/** Copies some rows to shared memory: their numbers in numeric columns, and their bins in categorical ones. */
 export function stage(
   layout: GbdtLayout,
   buffer: SharedArrayBuffer,

@@ -146,7 +146,7 @@ function madeColumns(
 ): { statistics: TargetStatistics[]; of: (dataset: Dataset) => Dataset } {
   const { statistics, values } = fitTargetStatistics(train, { ...ctr, columns, seed }, classes);
   const made = statistics.map(({ name }) => name);
-  // a combination does not replace its columns, because it may not contain the effect of each alone
+  // only a column's own target statistics replace the column; those of a combination may not contain its effect
   const gone = new Set(ctr.keep ? [] : ctr.columns);
   const derived = new Map<Dataset, Dataset>();
   const of = (dataset: Dataset): Dataset => {

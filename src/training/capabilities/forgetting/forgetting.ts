@@ -40,7 +40,7 @@ export interface Forgetting {
   /** whether the rows of a field are keys of the log, unlike those of binned or hashed fields */
   isVocabulary: (field: string) => boolean;
   /**
-   * Returns the changed files of model/.
+   * Returns the files of model/ that change when keys are removed, with their new content.
    *
    * @param keys keys to remove, by column
    * @param lost rows that are removed from the default table

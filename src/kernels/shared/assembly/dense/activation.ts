@@ -18,7 +18,7 @@ import { BLOCK, DenseNetwork, Layer, LINEAR, PANELS, RELU, TANH } from "./layers
  */
 function tanh4(x: v128): v128 {
   const sign = i32x4.splat(0x80000000);
-  // below -20, the result is -1 in all its bits
+  // below -20, the result is exactly -1
   const y = f32x4.pmax(v128.or(x, sign), f32x4.splat(-20));
   // adding 1.5 * 2^23 rounds to an integer, which the lowest bits of the sum contain
   const shifted = f32x4.add(f32x4.mul(y, f32x4.splat(2.88539008177792681)), f32x4.splat(12582912));
