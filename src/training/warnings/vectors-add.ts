@@ -76,7 +76,7 @@ function addedToWeights(
   // the control is fitted on a share of the negatives, which raises all of its scores by the same amount
   if (loss === "logistic") fitted.bias += log(negativeShare);
   const model = lossByRow(scores, valid, loss, labelRange);
-  const alone = lossByRow(weightScores(valid, space, fitted), valid, loss, labelRange);
+  const alone = lossByRow(weightScores(valid, fitted), valid, loss, labelRange);
   return vectorsAddOf({ control: "weights alone", units: "rows", model, alone });
 }
 
