@@ -2,7 +2,7 @@
 
 import { mapTo } from "../numeric/indices.js";
 import { DataError } from "../errors.js";
-import { columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
+import { columnNamed, type Dataset, type KeyColumn, type NumberColumn } from "./dataset.js";
 import { MISSING, encodeKeys, keyAt } from "../log/keys.js";
 import { numbersOf } from "./stored-columns.js";
 import { KeyIndex } from "./vocabulary/key-index.js";
@@ -19,10 +19,13 @@ export function ranksItems(task: Task | undefined): task is "ranking" | "implici
   return task === "ranking" || task === "implicit";
 }
 
+/** A label for each row: u8 if labels are classes, otherwise f32. */
+export type LabelArray = Uint8Array | Float32Array;
+
 export interface Labels {
   task: LabelledTask;
-  /** label of each row, f32[numRows] */
-  values: Float32Array;
+  /** label of each row of the dataset */
+  values: LabelArray;
 }
 
 /**
@@ -36,38 +39,42 @@ export function labelsOf(dataset: Dataset, positiveFrom?: number, task?: Task): 
   const name = dataset.roles.label!;
   const column = columnNamed(dataset, name);
   if (column.kind !== "number") throw new RangeError(`label column '${name}' was not read as numbers`);
-  const values = new Float32Array(dataset.numRows);
-  for (const [numbers, first] of numbersOf(column, dataset.numRows)) {
-    if (positiveFrom === undefined) values.set(numbers, first);
-    else for (let i = 0; i < numbers.length; i++) values[first + i] = numbers[i]! >= positiveFrom ? 1 : 0;
+  const { numRows } = dataset;
+  if (positiveFrom !== undefined) {
+    const values = new Uint8Array(numRows);
+    for (const [numbers, first] of numbersOf(column, numRows))
+      for (let i = 0; i < numbers.length; i++) values[first + i] = numbers[i]! >= positiveFrom ? 1 : 0;
+    return { task: "binary", values };
   }
-  if (positiveFrom !== undefined) return { task: "binary", values };
-  if (task === "regression") return { task, values };
-  const low = lowOfClasses(values);
-  if (low === undefined) {
-    if (task === undefined) return { task: "regression", values };
-    throw notBinary(dataset, name, values);
+  const classes = task === "regression" ? undefined : classLabels(column, numRows);
+  if (classes) return { task: "binary", values: classes };
+  const values = new Float32Array(numRows);
+  for (const [numbers, first] of numbersOf(column, numRows)) values.set(numbers, first);
+  if (task === undefined || task === "regression") return { task: "regression", values };
+  throw notBinary(dataset, name, values);
+}
+
+/** Returns u8[numRows]: 1 for the label 1, 0 for the other class; undefined if labels are not of two such classes. */
+function classLabels(column: NumberColumn, numRows: number): Uint8Array | undefined {
+  const values = new Uint8Array(numRows);
+  let low: number | undefined;
+  for (const [numbers, first] of numbersOf(column, numRows)) {
+    for (let i = 0; i < numbers.length; i++) {
+      const label = Math.fround(numbers[i]!);
+      if (label === 1) values[first + i] = 1;
+      else if (low === undefined && (label === 0 || label === -1)) low = label;
+      else if (label !== low) return undefined;
+    }
   }
-  if (low === -1) for (let row = 0; row < values.length; row++) values[row] = values[row] === 1 ? 1 : 0;
-  return { task: "binary", values };
+  return values;
 }
 
 /**
  * Returns the task that labels suggest: binary classification if all are 0 or 1, or all -1 or 1; otherwise regression.
  */
 export function taskOfLabels(values: readonly number[]): LabelledTask {
-  return lowOfClasses(values) === undefined ? "regression" : "binary";
-}
-
-/** Returns the negative class: 0 if all labels are 0 or 1, -1 if all are -1 or 1, otherwise undefined. */
-function lowOfClasses(values: Float32Array | readonly number[]): 0 | -1 | undefined {
-  return areClasses(values, 0) ? 0 : areClasses(values, -1) ? -1 : undefined;
-}
-
-/** Whether all labels are 1 or `other`. This is a loop, because `every` of a typed array is ten times slower. */
-function areClasses(values: Float32Array | readonly number[], other: number): boolean {
-  for (let i = 0; i < values.length; i++) if (values[i] !== 1 && values[i] !== other) return false;
-  return true;
+  const areClasses = (low: number) => values.every((label) => label === 1 || label === low);
+  return areClasses(0) || areClasses(-1) ? "binary" : "regression";
 }
 
 function notBinary({ inputs, firstOther }: Dataset, column: string, values: Float32Array): DataError {

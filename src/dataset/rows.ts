@@ -9,6 +9,7 @@ import { MISSING } from "../log/keys.js";
 import { ascending, sharedU32, valuesAt } from "../numeric/indices.js";
 import { areShared, shareRounds } from "../workers/rounds.js";
 import { columnNamed, type Column, type Dataset, type MultiColumn } from "./dataset.js";
+import type { LabelArray } from "./labels.js";
 import { encodeRows, ROWS_OF_ROUND, start, type Encoding } from "./encoding.worker.js";
 import { inReadingOrder, isStored, slicesAt } from "./stored-columns.js";
 import { isNeverEmpty } from "./vocabulary/key-counts.js";
@@ -32,7 +33,8 @@ export interface FeatureRows {
 }
 
 /** Rows on disk, read one block at a time; their labels and weights are in memory. */
-export interface StoredRows extends Pick<FeatureRows, "numRows" | "labels" | "weights"> {
+export interface StoredRows extends Pick<FeatureRows, "numRows" | "weights"> {
+  labels: LabelArray;
   rowsAt(first: number, count: number, epoch: number): FeatureRows;
 }
 

@@ -1,6 +1,6 @@
 // The target of trees: the labels of a split's rows, and the rows' weights.
 
-import { classesOf, classLabelsOf, labelsOf } from "../../dataset/labels.js";
+import { classesOf, classLabelsOf, labelsOf, type LabelArray } from "../../dataset/labels.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import type { Metrics } from "../../embedding/manifest.js";
@@ -33,8 +33,8 @@ export function labelledAs(
   return { dataset, rows, labels: valuesAt(values, rows) };
 }
 
-/** Returns the labels, f32 by row of the dataset. */
-export function labelValues({ task, classes, positiveFrom }: Prediction, dataset: Dataset): Float32Array {
+/** Returns the label, or the number of the class, of each row of the dataset. */
+export function labelValues({ task, classes, positiveFrom }: Prediction, dataset: Dataset): LabelArray {
   if (task === "multiclass") return classLabelsOf(dataset, classes!);
   return labelsOf(dataset, positiveFrom ?? undefined, task).values;
 }

@@ -2,7 +2,7 @@
 
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
-import { labelsOf, type Labels, type Task } from "../../dataset/labels.js";
+import { labelsOf, type LabelArray, type Labels, type Task } from "../../dataset/labels.js";
 import { bindEncoder, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
 import { isStored, unsorted } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
@@ -114,7 +114,7 @@ export function labelledExamples(
 function storedExamples(
   space: FeatureSpace,
   { dataset, rows }: Part,
-  labels: Float32Array,
+  labels: LabelArray,
   weights: Float32Array | undefined,
 ): TrainingRows & { kind: "stored" } {
   const encoder = bindEncoder(space, dataset);
@@ -126,14 +126,14 @@ function storedExamples(
   const own = labels.subarray(0, rows.length);
   const rowsAt: StoredRows["rowsAt"] = (first, count) => {
     const end = first + count;
-    const block = encoder.encode(rows.subarray(first, end), own.subarray(first, end));
+    const block = encoder.encode(rows.subarray(first, end), new Float32Array(own.subarray(first, end)));
     return weights ? { ...block, weights: weights.subarray(first, end) } : block;
   };
   return { kind: "stored", rows: { numRows: rows.length, labels: own, weights, rowsAt } };
 }
 
 /** Returns the lowest and the highest label. */
-function rangeOf(labels: Float32Array, task: Task): [low: number, high: number] {
+function rangeOf(labels: LabelArray, task: Task): [low: number, high: number] {
   if (task === "binary") return [labels.includes(0) ? 0 : 1, labels.includes(1) ? 1 : 0];
   let [low, high] = [Infinity, -Infinity];
   for (let i = 0; i < labels.length; i++) {

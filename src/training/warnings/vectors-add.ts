@@ -77,7 +77,7 @@ function addedToWeights(
   // here
   if (loss === "logistic") fitted.bias += log(negativeShare);
   const model = lossByRow(scores, valid, loss, labelRange);
-  const alone = lossByRow(weightScores(valid, space, fitted), valid, loss, labelRange);
+  const alone = lossByRow(weightScores(valid, fitted), valid, loss, labelRange);
   return vectorsAddOf({ control: "weights alone", units: "rows", model, alone });
 }
 

@@ -41,7 +41,7 @@ test.each([
   const fitted = fitWeights(drawRows(numRows, 1), space, "logistic");
   const fresh = drawRows(50_000, 2);
   const best = logLoss(fresh.scores, fresh.labels);
-  expect(logLoss(weightScores(fresh, space, fitted), fresh.labels) - best).toBeLessThan(most);
+  expect(logLoss(weightScores(fresh, fitted), fresh.labels) - best).toBeLessThan(most);
   // Without a penalty, the weights of uninformative keys would overfit, at a cost of half a nat per key and training
   // row.
   const noise = fitted.weights.subarray(space.offsets[2]);

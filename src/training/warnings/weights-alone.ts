@@ -138,13 +138,16 @@ function cyclesOver(
 }
 
 /** Scores rows. @returns f32[numRows]: log-odds for the logistic loss, otherwise predictions */
-export function weightScores(
-  rows: FeatureRows,
-  space: Fields,
-  { bias, weights }: FeatureWeights,
-): Float32Array {
-  const scores = new Float32Array(rows.numRows).fill(bias);
-  sampledPairs(rows, space, 1, fieldColumns(rows, space)).addTo(scores, weights);
+export function weightScores(rows: FeatureRows, { bias, weights }: FeatureWeights): Float32Array {
+  const { numRows, ids, values } = rows;
+  const scores = new Float32Array(numRows);
+  for (let r = 0; r < numRows; r++) {
+    const end = firstPair(rows, r + 1);
+    let score = bias;
+    for (let pair = firstPair(rows, r); pair < end; pair++)
+      score += weights[ids[pair]!]! * (values ? values[pair]! : 1);
+    scores[r] = score;
+  }
   return scores;
 }
 
