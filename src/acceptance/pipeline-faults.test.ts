@@ -166,7 +166,7 @@ describe("a full disk", () => {
       });
       const step = /^(\w+( before| after)?)[^:\n]*: failed/m.exec(stderr)?.[1] ?? "before any step";
       failedAt.add(step);
-      // exports are copied out of the store after the publication
+      // the pipeline copies the exported files from the new version to their paths after `latest` names that version
       expect(await wholeLatest(disk)).toBe(step === "copy" ? "000002" : "000001");
       expect(half(disk)).toEqual([]);
       rmSync(join(disk, "filler"));

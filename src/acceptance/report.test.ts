@@ -214,7 +214,7 @@ test("a page of large tables says what it drew, and stays small", async () => {
   );
   writeFileSync(at("large.csv"), ["click,user_id,item_id", ...rows].join("\n"));
   await embedOk(["train-fm", at("large.csv"), "-o", at("large"), "--epochs", "1"]);
-  // uses PCA, because UMAP would take twenty times as long for the same number of points, and as many bytes
+  // uses PCA, because UMAP would take twenty times as long and give a page of the same size
   const { page, bytes } = await reported([at("large"), at("large"), "--part", "none", "--map", "pca"]);
   expect(page).toMatch(/2,000 of 3,200 keys, by hash/);
   expect(bytes).toBeLessThan(2_000_000);

@@ -50,7 +50,7 @@ export async function exportTable(
  * Writes a format of several files as a directory, completely or not at all.
  *
  * @throws {UsageError} as exportTable, or a format of one file
- * @throws {OutputError} the target exists (with force: and is not such a directory), or cannot be created
+ * @throws {OutputError} the target exists (with force: and is no directory of this format), or cannot be created
  * @throws {IoError} disk full, permission and the like during the write
  */
 export async function exportDirectory(
@@ -72,7 +72,7 @@ export async function exportDirectory(
  * Writes a format that an external package writes, completely or not at all.
  *
  * @throws {UsageError} as exportTable, or the package is not installed
- * @throws {OutputError} the target exists (with force: and is not such a directory), or cannot be created
+ * @throws {OutputError} the target exists (with force: and is no directory of this format), or cannot be created
  * @throws {IoError} disk full, permission and the like during the write
  */
 export async function exportSaved(

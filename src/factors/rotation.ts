@@ -23,7 +23,7 @@ const rotateUnknown: RotateTensors = (tensors, rotate) => {
 /** Rotations of the files of model/ that contain vectors of a factorization machine, by file name. */
 export const factorFiles: Readonly<Record<string, RotateTensors>> = { "fm.safetensors": rotateUnknown };
 
-/** Returns the rotation of a factor model's run. */
+/** Returns the vectors and files of a factor model that must be multiplied by the same orthogonal matrix. */
 export function factorRotation(run: Run, table: EmbeddingTable): Rotation {
   return { groups: wholeRows(table), files: rotating(run, factorFiles) };
 }

@@ -60,7 +60,7 @@ function breaches(
   });
 }
 
-/** Returns the bounds of a gate that can be checked without another version. */
+/** Returns those bounds of a gate that limit a value itself, not its change since an earlier version of the table. */
 function askedOf(gate: string, { before = {}, after = {} }: GateBounds, roles: NamedRoles): Asked {
   const colon = gate.indexOf(":");
   const [name, of] = colon < 0 ? [gate, ""] : [gate.slice(0, colon), gate.slice(colon + 1)];

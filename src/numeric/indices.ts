@@ -52,7 +52,10 @@ export function mapTo<T extends Float64Array | Float32Array | Uint32Array | Int3
 }
 
 /** Returns f32[indices.length]: the values at the given indices. */
-export function valuesAt(values: Float32Array | Float64Array | Uint8Array, indices: ArrayLike<number>): Float32Array {
+export function valuesAt(
+  values: Float32Array | Float64Array | Uint8Array,
+  indices: ArrayLike<number>,
+): Float32Array {
   const out = new Float32Array(indices.length);
   for (let i = 0; i < indices.length; i++) out[i] = values[indices[i]!]!;
   return out;

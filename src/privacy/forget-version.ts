@@ -124,7 +124,8 @@ async function heldBeside(
 }
 
 /**
- * Options that read or write files outside of the run and its base version; records of this program never contain them.
+ * Options that name files outside of the version to change, or a server. `embed` never writes them into the list of
+ * exports in a version's pipeline.json.
  */
 const NEVER_RECORDED = ["url-env", "into", "keys", "on", "out", "force"];
 

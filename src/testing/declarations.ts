@@ -18,7 +18,7 @@ export interface Declaration {
   text: string;
 }
 
-/** A cache of the declarations of files. */
+/** A cache of the types, functions and variables that TypeScript files declare. */
 export class Declarations {
   readonly #files = new Map<string, { declared: Map<string, Declaration>; imported: Map<string, Place> }>();
 

@@ -52,7 +52,7 @@ export interface Marks {
   keepsOrder: boolean;
 }
 
-/** Creates the counters for a machine with `numFeatures` features. */
+/** Creates the counters of occurrences of features, for a factorization machine with `numFeatures` features. */
 export function marksFor(numFeatures: number, keepsOrder: boolean): Marks {
   const sketch = new Uint32Array(SKETCH);
   return { counts: new Uint32Array(numFeatures), base: 0, sketch, keepsOrder };

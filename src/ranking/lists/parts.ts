@@ -13,7 +13,7 @@ export interface SetParts {
   codes: number[];
   /** true if the last part of the set contains the items without a code */
   hasRest: boolean;
-  /** index of this set's first part in the list of all parts of all sets */
+  /** index of the first part of this set of items, if the parts of all sets of items are numbered consecutively */
   first: number;
 }
 

@@ -86,7 +86,7 @@ export function readingRecipe(
   { hashKeys, roles: { positives } }: Pick<Dataset, "hashKeys" | "roles">,
 ): Omit<TrainedAs, "roles" | "fields" | "negatives"> & Pick<Preprocess, "positiveFrom" | "eventWeight"> {
   return {
-    // a log of positive events has no labels; its roles state the rule for positive rows
+    // a log of positive events has no labels; `roles.positives` describes which rows are positive
     positiveFrom: positives ? null : (positiveFrom ?? null),
     // paths are absolute, because `evaluate` may run in another folder
     sides: sides.map(absoluteSide),

@@ -69,8 +69,8 @@ export class Sums {
   /** for each row of the group, its matrix A, b x b for a block of b dimensions, in f32 panels of eight columns */
   matrices: usize;
   /**
-   * f32[b] for each row of the group and a block of b dimensions: the gradient g; and the step of the block solved
-   * before
+   * f32[b] for each row of the group: its gradient in a block of b dimensions. `steps` has the same shape, and contains
+   * the step that the row took in the block of dimensions that was solved before this one
    */
   gradients: usize;
   steps: usize;

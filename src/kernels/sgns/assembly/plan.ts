@@ -243,8 +243,8 @@ export class Thread {
   centreSums: usize;
   contextSums: usize;
   /**
-   * attention logits of the composed centres, f32[]; AdaGrad's sum of squares for each of V rows, f32[V]; both are
-   * equal in every thread
+   * f32: logits of the attention by which a centre's vector is composed of the vectors of its columns; then f32[V]:
+   * AdaGrad's sum of squared gradients of each of V rows. Every thread has a copy of the same numbers
    */
   attention: usize;
   attentionSquares: usize;

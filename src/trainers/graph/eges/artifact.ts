@@ -178,8 +178,9 @@ export const forgetAttention: ForgetTensors = (tensors, { rows }) => {
 };
 
 /**
- * Returns the files of side values that change when keys are removed: when values were last seen, and optimizer state.
- * @throws {ArtifactError} damaged
+ * Returns the files about values of side columns that change when keys are removed: the time at which each value was
+ * last seen, and the optimizer state.
+ * @throws {ArtifactError} the side table is damaged
  */
 export async function forgetSideValues(run: Run): Promise<Readonly<Record<string, ForgetTensors>>> {
   const { table, space } = await readSide(run);
