@@ -1,4 +1,5 @@
-// Runs the steps of a Dockerfile without Docker: `node .ci/dockerfile-steps.mjs DOCKERFILE CONTEXT FOLDER`.
+// Runs the steps of a Dockerfile without Docker: `node .ci/dockerfile-steps.mjs DOCKERFILE CONTEXT FOLDER`. `npm ci`
+// is not repeated: the packages of CONTEXT are linked, which README's command has installed from the same lock file.
 //
 // Each stage is a folder of FOLDER that stands for the root of its image. COPY copies into it, without what
 // DOCKERFILE.dockerignore excludes, and RUN runs in the stage's WORKDIR with the programs of this machine. Base images
@@ -45,7 +46,10 @@ const instructions = {
   RUN(command, stage) {
     if (/(?:^|[\s=])\/(?!dev\/null)/.test(command))
       throw new Error(`RUN ${command}: an absolute path is not tried here`);
-    execFileSync("sh", ["-euc", command], { cwd: join(stage.root, stage.workdir), stdio: ["ignore", 2, 2] });
+    const cwd = join(stage.root, stage.workdir);
+    const installs = /^npm ci\b/.test(command);
+    if (installs) execFileSync("cp", ["-al", join(context, "node_modules"), cwd]);
+    else execFileSync("sh", ["-euc", command], { cwd, stdio: ["ignore", 2, 2] });
   },
 };
 

@@ -12,7 +12,8 @@ import { roundedKeyWarnings } from "../log/rounded-keys.js";
 
 /** The kind of a column's cells: u32 codes of keys or of whole multi-valued cells, or f64 numbers. */
 export type ColumnPlan = (
-  { name: string; kind: "key" | "number" } | ({ name: string; kind: "multi" } & CellForm)
+  | { name: string; kind: "key" | "number" }
+  | ({ name: string; kind: "multi" } & CellForm)
 ) & {
   /** true if no model uses the column, and only Dataset.beside contains it */
   isBeside?: true;

@@ -27,7 +27,8 @@ export interface ListsJob {
  * input, as JSON lines. `named` is the name of the log in messages.
  */
 export type RowsJob = { named: string } & (
-  { command: "predict"; given: PredictOptions } | { command: "transform"; given: GivenTransform }
+  | { command: "predict"; given: PredictOptions }
+  | { command: "transform"; given: GivenTransform }
 );
 
 /** The job of a command on executors. Each program of the job reads it from JOB_FILE, in V8's serialization format. */

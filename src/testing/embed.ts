@@ -90,7 +90,8 @@ async function askResident(asked: ResidentRequest): Promise<ProgramOutput> {
   resident.isBusy = true;
   if (!resident.program?.connected)
     resident.program = fork(join(import.meta.dirname, "resident.js"), {
-      execArgv: [],
+      // a small heap would be collected again and again while it grows, which takes 3 % of the time
+      execArgv: ["--initial-old-space-size=512", "--min-semi-space-size=16"],
       serialization: "advanced",
       silent: true,
     });

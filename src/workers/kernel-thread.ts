@@ -15,7 +15,15 @@ import type { StartTask } from "./pool.js";
  * number; "first", "count" and "end" describe the items of the block.
  */
 export type Argument =
-  number | boolean | Uint32Array | Float32Array | "thread" | "index" | "first" | "count" | "end";
+  | number
+  | boolean
+  | Uint32Array
+  | Float32Array
+  | "thread"
+  | "index"
+  | "first"
+  | "count"
+  | "end";
 
 /** An exported function of a kernel. */
 type KernelFunction = (...args: number[]) => number | undefined;
@@ -53,7 +61,10 @@ export const ONCE: Blocks = { end: 1, size: 1 };
 
 /** A function of the kernel, with the way in which its calls are divided among the threads. */
 export type Work<K> = { call: Call<K> } & (
-  { every: Blocks } | { deal: Blocks } | { take: Blocks } | { untilDone: true }
+  | { every: Blocks }
+  | { deal: Blocks }
+  | { take: Blocks }
+  | { untilDone: true }
 );
 
 /** A request to a thread: calls of the kernel, or a task of the thread's own script. */

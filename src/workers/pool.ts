@@ -25,7 +25,10 @@ export type StartTask<Init, Task, Result> = (
  * (the only request without an answer).
  */
 export type ThreadRequest<Task> =
-  { url: string; init: unknown; index: number } | { task: Task } | { leave: true } | { rounds: SharedRounds };
+  | { url: string; init: unknown; index: number }
+  | { task: Task }
+  | { leave: true }
+  | { rounds: SharedRounds };
 
 /** A thread's reply to a request. */
 export type ThreadReply<Result> = { ready: true } | { result: Result } | { error: unknown } | { left: true };

@@ -26,7 +26,9 @@ export interface CellTest {
 
 /** A condition that combines tests, which are given by their indexes. */
 export type Condition =
-  { kind: "test"; test: number } | { kind: "not"; of: Condition } | { kind: "and" | "or"; of: Condition[] };
+  | { kind: "test"; test: number }
+  | { kind: "not"; of: Condition }
+  | { kind: "and" | "or"; of: Condition[] };
 
 export interface Where {
   /** text of the expression as the user wrote it */

@@ -57,7 +57,8 @@ export interface ChunkScan {
   badCells: { row: number; request: number; line: number; text: string }[];
   /** the first bad row; if its number of cells is wrong, that number and the expected one */
   fault:
-    { reason: FaultReason; line: number; numCells: number; numColumns: number; text: string } | undefined;
+    | { reason: FaultReason; line: number; numCells: number; numColumns: number; text: string }
+    | undefined;
   /** all bad rows ordered by line, if the settings keep bad rows */
   faultyRows?: { reason: FaultReason; line: number; text: string }[];
   /** number of skipped rows by reason */

@@ -26,7 +26,8 @@ import { KeyTable } from "../key-table.js";
 import { parseNumber } from "../number.js";
 
 type Item<Rec> =
-  { kind: "start" | "end"; path: string } | ({ kind: "piece"; piece: RecordPiece<Rec> } & LogFile);
+  | { kind: "start" | "end"; path: string }
+  | ({ kind: "piece"; piece: RecordPiece<Rec> } & LogFile);
 
 /** Opens files of one format as one log. @throws as openLog */
 export async function openRecords<Rec>(

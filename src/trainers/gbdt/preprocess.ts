@@ -10,7 +10,8 @@ import type { Forest } from "./forest/forest.js";
 
 /** A column of the trees; a category's number is the position of its key. */
 export type ColumnRecipe =
-  { name: string; kind: "number" } | { name: string; kind: "category"; keys: string[] };
+  | { name: string; kind: "number" }
+  | { name: string; kind: "category"; keys: string[] };
 
 /** The task of trees: one of two classes by its log-odds, a number, or one of several classes. */
 export type GbdtTask = Forest["objective"];

@@ -95,5 +95,5 @@ export function sortNumbers(numbers: usize, n: i32, other: usize, counts: usize)
 }
 
 function digit(bits: i64, d: usize): usize {
-  return (<usize>((<u64>bits) >> (<u64>d * DIGIT_BITS))) & (NUM_BUCKETS - 1);
+  return <usize>(<u64>bits >> (<u64>d * DIGIT_BITS)) & (NUM_BUCKETS - 1);
 }

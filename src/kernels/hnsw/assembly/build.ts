@@ -100,7 +100,7 @@ function sortLinks(
     const offset = (<usize>i) << 2;
     let key = more | 1;
     if (i < count)
-      key = keyOf(load<f32>(distances + offset), load<u32>(links + offset)) | (<u64>(i >= checked));
+      key = keyOf(load<f32>(distances + offset), load<u32>(links + offset)) | <u64>(i >= checked);
     let at = sorted + ((<usize>i) << 3);
     while (at > sorted && load<u64>(at - 8) > key) {
       store<u64>(at, load<u64>(at - 8));

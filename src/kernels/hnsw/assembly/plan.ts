@@ -116,17 +116,17 @@ export class Search {
 export function keyOf(distance: f32, node: u32): u64 {
   const bits = reinterpret<u32>(distance);
   // as integers, the bits of negative floats sort in reverse order, so they are inverted
-  const above = bits ^ ((<u32>((<i32>bits) >> 31)) | 0x80000000);
+  const above = bits ^ (<u32>(<i32>bits >> 31) | 0x80000000);
   return ((<u64>above) << 32) | (node << 1);
 }
 
 /** Returns the node in the key of a candidate. */
 export function nodeOf(key: u64): u32 {
-  return (<u32>key) >>> 1;
+  return <u32>key >>> 1;
 }
 
 /** Returns the distance in the key of a candidate. */
 export function distanceOf(key: u64): f32 {
   const above = <u32>(key >> 32);
-  return reinterpret<f32>(above ^ ((<u32>((<i32>~above) >> 31)) | 0x80000000));
+  return reinterpret<f32>(above ^ (<u32>(<i32>~above >> 31) | 0x80000000));
 }

@@ -52,7 +52,7 @@ export function uncompress(input: usize, end: usize, out: usize, length: u32): u
       if (size > 60) {
         const more = size - 60;
         if (p + more > end) return DAMAGED;
-        size = <usize>(load<u32>(p) & (<u32>(((<u64>1) << (8 * <u64>more)) - 1))) + 1;
+        size = <usize>(load<u32>(p) & <u32>(((<u64>1) << (8 * <u64>more)) - 1)) + 1;
         p += more;
       }
       if (size > end - p || size > outEnd - o) return DAMAGED;

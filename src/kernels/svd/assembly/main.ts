@@ -181,7 +181,7 @@ export function combine(
       memory.fill(tile, 0, 128);
       addProducts(scratch, 16, coefficients + ((<usize>half * numTerms) << 5), 32, numTerms, tile);
       const target =
-        <usize>load<u32>(targets + ((<usize>(half >>> 1)) << 2)) + rows + (((<usize>half) & 1) << 5);
+        <usize>load<u32>(targets + ((<usize>(half >>> 1)) << 2)) + rows + ((<usize>half & 1) << 5);
       for (let i: usize = 0; i < 4; i++) {
         let y0 = v128.load(tile + (i << 5));
         let y1 = v128.load(tile + (i << 5), 16);
