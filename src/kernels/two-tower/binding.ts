@@ -49,8 +49,20 @@ export interface TowerUsers {
   context: FieldRows;
 }
 
-/** Events to learn from, and the distribution of negatives. */
-export interface TowerData extends TowerUsers {
+/** Events to learn from. */
+export interface TowerEvents extends TowerUsers {
+  /** u32[E]: user of each event; NO_ITEM for an event without a user */
+  users: Uint32Array;
+  /** item of each event, u32[E] */
+  items: Uint32Array;
+  /** f32[E]: weight of each event; absent when all are 1 */
+  weights?: Float32Array;
+  /** items of each user, ascending; they are never negatives of the user's events */
+  taken: ItemLists;
+}
+
+/** Rows of vectors, the events to learn from, and the distribution of negatives. */
+export interface TowerData extends TowerEvents {
   /** n: number of vector rows; the rows of items come first */
   numRows: number;
   numItems: number;
@@ -60,20 +72,14 @@ export interface TowerData extends TowerUsers {
   firstHistoryRow: number;
   /** side features of each item: input of the item tower */
   side?: FieldRows;
-  /** u32[E]: user of each event; NO_ITEM for an event without a user */
-  users: Uint32Array;
-  /** item of each event, u32[E] */
-  items: Uint32Array;
-  /** f32[E]: weight of each event; absent when all are 1 */
-  weights?: Float32Array;
-  /** items of each user, ascending; they are never negatives of the user's events */
-  taken: ItemLists;
   /** u32[I][2]: alias table of the noise distribution; absent for the uniform distribution */
   alias?: Uint32Array;
   /**
    * f32[I]: log probability that each item is drawn as a negative; absent if all are equal, or scores are uncorrected
    */
   logNoise?: Float32Array;
+  /** maximum number of vector rows of an event's user, if `useTowerEvents` replaces the events; otherwise counted */
+  mostUserRows?: number;
 }
 
 /** Structure of the network. */
@@ -261,15 +267,21 @@ function inputPitch(slots: number, dim: number): number {
 }
 
 /** Returns the maximum number of vector rows that a batch may use. */
-function rowsOfBatch({ histories, context, side, items }: TowerData, batchSize: number, M: number): number {
+function rowsOfBatch(data: TowerData, batchSize: number, M: number): number {
+  const { side, mostUserRows = mostRowsOfUsers(data) } = data;
+  const item = 1 + (side ? longestRow(side, side.indptr ? side.indptr.length - 1 : 1) : 0);
+  return batchSize * mostUserRows + (batchSize + M) * item;
+}
+
+/** Returns the maximum number of vector rows of an event's histories and context. */
+export function mostRowsOfUsers({ histories, context, items }: TowerEvents): number {
   let longest = longestRow(context, items.length);
   for (const { begins, ends } of histories) {
     let most = 0;
     begins.forEach((begin, e) => (most = Math.max(most, ends[e]! - begin)));
     longest += most;
   }
-  const item = 1 + (side ? longestRow(side, side.indptr ? side.indptr.length - 1 : 1) : 0);
-  return batchSize * longest + (batchSize + M) * item;
+  return longest;
 }
 
 function longestRow({ width, indptr }: FieldRows, numRows: number): number {
@@ -314,6 +326,45 @@ function putFields(arena: Arena, name: string, { width, indptr, ids, values, row
     values: arena.put(name, values),
     numFields: rowEnds.length - 1,
     rowEnds: arena.put(name, rowEnds),
+  });
+}
+
+/** Returns the input of no users. @param rowEnds first vector row of each context field, and the end of the last */
+export function noTowerEvents(numHistories: number, rowEnds: Uint32Array): TowerEvents {
+  const none = new Uint32Array();
+  return {
+    histories: Array.from({ length: numHistories }, () => ({ tokens: none, begins: none, ends: none })),
+    context: { width: 0, ids: none, rowEnds },
+    ...{ users: none, items: none, taken: { indptr: Uint32Array.of(0), items: none } },
+  };
+}
+
+/**
+ * Points the kernel to other events to learn from.
+ * @param events views of the arena's memory; their fields are those of the events that they replace
+ */
+export function useTowerEvents(
+  arena: Arena,
+  { plan }: TowerLayout,
+  { users, items, weights, taken, histories, context }: TowerEvents,
+): void {
+  const fields = {
+    ...{ users: users.byteOffset, items: items.byteOffset, eventWeights: weights?.byteOffset ?? 0 },
+    numUsers: taken.indptr.length - 1,
+    ...{ historyEnds: taken.indptr.byteOffset, history: taken.items.byteOffset },
+  } as const;
+  for (const [name, value] of Object.entries(fields)) setField(arena, Plan, plan, name as never, value);
+  const training = getField(arena, Plan, plan, "training");
+  const first = getField(arena, Users, training, "histories");
+  histories.forEach(({ tokens, begins, ends }, h) =>
+    putStruct(arena, History, first + h * History.size, {
+      ...{ tokens: tokens.byteOffset, begins: begins.byteOffset, ends: ends.byteOffset },
+    }),
+  );
+  const { width, indptr, ids, values, rowEnds } = context;
+  putStruct(arena, FieldRowsStruct, getField(arena, Users, training, "context"), {
+    ...{ width, indptr: indptr?.byteOffset, ids: ids.byteOffset, values: values?.byteOffset },
+    ...{ numFields: rowEnds.length - 1, rowEnds: rowEnds.byteOffset },
   });
 }
 
