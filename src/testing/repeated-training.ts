@@ -34,7 +34,8 @@ export function repeatedTraining(trainer: Trainer, folder: string, log: string, 
       let isFromDisk = false;
       const { metrics } = await trained(name, options, (progress) => {
         if (progress.stage === "epoch") losses.push(progress.trainLoss);
-        isFromDisk ||= progress.stage === "note" && progress.text.includes("are read from disk during training");
+        isFromDisk ||=
+          progress.stage === "note" && progress.text.includes("are read from disk during training");
       });
       const leftovers = readdirSync(folder).filter((file) => file.includes("rows-"));
       return { isFromDisk, result: { losses, metrics, leftovers, files: bytesOf(name) } };
@@ -45,7 +46,8 @@ export function repeatedTraining(trainer: Trainer, folder: string, log: string, 
       const stopped = trained(
         name,
         options,
-        (progress) => progress.stage === "epoch" && progress.epoch === epoch && stop.abort(new Error("stopped")),
+        (progress) =>
+          progress.stage === "epoch" && progress.epoch === epoch && stop.abort(new Error("stopped")),
         stop,
       );
       await expect(stopped).rejects.toThrow("stopped");

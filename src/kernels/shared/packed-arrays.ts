@@ -23,7 +23,9 @@ class Place {
 
   viewOf({ buffer, byteOffset }: Uint32Array): Numbers {
     const at = byteOffset + 4 * this.from;
-    return this.isFloat ? new Float32Array(buffer, at, this.length) : new Uint32Array(buffer, at, this.length);
+    return this.isFloat
+      ? new Float32Array(buffer, at, this.length)
+      : new Uint32Array(buffer, at, this.length);
   }
 }
 

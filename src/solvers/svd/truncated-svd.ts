@@ -101,7 +101,11 @@ export async function truncatedSvd(
       dim,
       maxRestarts: MAX_RESTARTS,
     });
-    return { ...withSigns(await tripletsOf(machine, side, vectors, dim, needsAcross)), method: "lanczos", ...how };
+    return {
+      ...withSigns(await tripletsOf(machine, side, vectors, dim, needsAcross)),
+      method: "lanczos",
+      ...how,
+    };
   });
 }
 
@@ -150,7 +154,10 @@ async function tripletsOf(
   const sides = side === "rows" ? { left: own, right: across } : { left: across, right: own };
   const behind = await machine.smoothed(sides.right, dim);
   const triplets = cut({ ...all, ...sides, behind }, rank);
-  return { ...triplets, ...(blocks && needsAcross && { saved: savedLeft(blocks.saved, lengthsOfPanels, rank) }) };
+  return {
+    ...triplets,
+    ...(blocks && needsAcross && { saved: savedLeft(blocks.saved, lengthsOfPanels, rank) }),
+  };
 }
 
 /** Returns functions that read the left vectors from the store. @param lengths lengths of the columns of each panel */

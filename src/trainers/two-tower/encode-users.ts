@@ -17,7 +17,10 @@ import { forEachRow } from "./rows.js";
 import type { TowersStart } from "./warm-start.js";
 
 /** Returns a ranker whose users are encoded by the current parameters of a machine. */
-export function machineRanker({ rows, users, partitions }: Towers, dim: number): (machine: TowersMachine) => ItemRanker {
+export function machineRanker(
+  { rows, users, partitions }: Towers,
+  dim: number,
+): (machine: TowersMachine) => ItemRanker {
   /** users of the contexts that were encoded last, by partition, with the contexts' rows */
   let selected: { of: FeatureRows; pieces: { users: TowerUsers; queries: Uint32Array }[] } | undefined;
   const select = async (contexts: FeatureRows) => {
@@ -48,9 +51,7 @@ export function machineRanker({ rows, users, partitions }: Towers, dim: number):
       const queries = new Float32Array(contexts.numRows * dim);
       for (const piece of await select(contexts)) {
         const found = await machine.users(piece.users, piece.queries.length);
-        piece.queries.forEach((query, i) =>
-          queries.set(found.subarray(i * dim, (i + 1) * dim), query * dim),
-        );
+        piece.queries.forEach((query, i) => queries.set(found.subarray(i * dim, (i + 1) * dim), query * dim));
       }
       const [own, biases] = [await machine.items(), machine.biases()];
       const places = Uint32Array.from(items.ids, (feature) => itemOf.get(feature)!);

@@ -140,7 +140,11 @@ async function towersOf(
     numItems: source.items.size,
   };
 
-  const budget = storeBudget({ numEvents: rows.length, features: space.numFeatures, numRows: numbers.numRows }, options, maxMemory);
+  const size = {
+    ...{ numEvents: rows.length, numUsers: users.partitions.users.count },
+    ...{ features: space.numFeatures, numRows: numbers.numRows },
+  };
+  const budget = storeBudget(size, options, maxMemory);
   const partitions = new StoredPartitions(new BlockStore(beside, budget));
   const left: LeftOut = { repeats: 0, empty: 0, busy: 0, alone: 0, cut: 0 };
   for (let p = 0; p < count; p++) {

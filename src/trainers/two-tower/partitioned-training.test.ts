@@ -8,6 +8,7 @@ import { openRun } from "../../embedding/run-directory.js";
 import { rowsOf } from "../../embedding/table.js";
 import { temporaryFolder } from "../../testing/embed.js";
 import { repeatedTraining, truncateRows } from "../../testing/repeated-training.js";
+import { fillDisk, onSmallDisk } from "../../testing/small-disk.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";
 import { twoTowerNeeds } from "./memory.js";
 import { historyOf, twoTowerOptionsOf } from "./options.js";
@@ -36,16 +37,30 @@ beforeEach(() => Object.assign(partitionSizes, { whole: 1000, each: 60_000 }));
 afterAll(() => Object.assign(partitionSizes, before));
 
 const FROM_DISK = { maxMemory: 1000 };
-const { trained, bytesOf, outcomeOf, stoppedAfter } = repeatedTraining(trainerWith(capable), folder, log, given);
+const { trained, bytesOf, outcomeOf, stoppedAfter } = repeatedTraining(
+  trainerWith(capable),
+  folder,
+  log,
+  given,
+);
 const validated = { valid: 0.1, patience: 9 } as const;
 
 test.each([
   ["level 0", {}],
-  ["dot products, popular negatives", { similarity: "dot", noise: "popularity", userBias: true, ...validated }],
+  [
+    "dot products, popular negatives",
+    { similarity: "dot", noise: "popularity", userBias: true, ...validated },
+  ],
   [
     "towers of both sides, context, ages, weights",
     {
-      ...{ userTower: [16], itemTower: [16], itemFields: ["brand"], userFields: ["country"], exampleAge: true },
+      ...{
+        userTower: [16],
+        itemTower: [16],
+        itemFields: ["brand"],
+        userFields: ["country"],
+        exampleAge: true,
+      },
       ...{ dropout: 0.2, recency: 3, weight: "kind", ...validated },
     },
   ],
@@ -76,7 +91,7 @@ test.each([[{}], [validated]])(
   },
 );
 
-test("a table from disk has the user vectors that transform computes, and ranks own items first", async () => {
+test("a table from disk has the vector of each user in the row of the user", async () => {
   const { metrics } = await trained("planted", { ...FROM_DISK, epochs: 12, test: 0.1 });
   expect(metrics["test"]!["recallAt20"]).toBeGreaterThan(0.15);
   const table = await (await openRun(at("planted"))).readTable();
@@ -99,7 +114,10 @@ test("a table from disk has the user vectors that transform computes, and ranks 
 test("a warm start in partitions keeps the vectors of users without events", async () => {
   await trained("all");
   const from = { init: at("all"), where: ["user != 'u7'"], epochs: 1 };
-  const [memory, disk] = [await outcomeOf("memory", from), await outcomeOf("disk", { ...from, ...FROM_DISK })];
+  const [memory, disk] = [
+    await outcomeOf("memory", from),
+    await outcomeOf("disk", { ...from, ...FROM_DISK }),
+  ];
   expect(disk.result).toEqual(memory.result);
   const vectorOf = async (name: string) => {
     const table = await (await openRun(at(name))).readTable();
@@ -125,7 +143,11 @@ test("the forecast moves from memory to disk what --max-memory does not leave in
   Object.assign(partitionSizes, before);
   const size = { trainRows: 1e7, heldOutRows: 0, features: 1.1e6, users: 1e6, cells: 2, keyBytes: 1e7 };
   const needs = (most: number) =>
-    twoTowerNeeds(twoTowerOptionsOf({ threads: 2 }), most).of({ ...size, ofColumn: new Map(), isStored: false });
+    twoTowerNeeds(twoTowerOptionsOf({ threads: 2 }), most).of({
+      ...size,
+      ofColumn: new Map(),
+      isStored: false,
+    });
   const [inMemory, part, none] = [needs(2 ** 40), needs(1000 * 2 ** 20), needs(2 ** 28)];
   expect(none.disk - inMemory.disk).toBe(4 * 64 * 1e6 + 24 * 1e7);
   expect(part.memory - none.memory).toBeGreaterThan(0);
@@ -138,4 +160,11 @@ const onLinux = process.platform === "linux" ? test : test.skip;
 onLinux.each(["epoch", "note"])("files that are truncated at a %s are damage", async (when) => {
   const cut = trained("cut", FROM_DISK, ({ stage }) => stage === when && truncateRows("cut"));
   await expect(cut).rejects.toMatchObject({ exitCode: 82 });
+});
+
+test("a disk that is full when users are encoded is 74", async () => {
+  await onSmallDisk(folder, "size=2m", async (disk) => {
+    const full = trained("disk/full", FROM_DISK, ({ stage }) => stage === "epoch" && fillDisk(disk));
+    await expect(full).rejects.toMatchObject({ exitCode: 74 });
+  });
 });

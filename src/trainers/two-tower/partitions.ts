@@ -21,9 +21,13 @@ export const partitionSizes = { whole: 256 << 20, each: 64 << 20 };
 /** Bytes of a stored event: user, item, range of the history, token of the history, and entry of the user's items. */
 const EVENT = 24;
 
-/** Returns the bytes of the events and of the users' vectors. */
-export function storedBytes({ numEvents, numUsers }: { numEvents: number; numUsers: number }, dim: number): number {
-  return EVENT * numEvents + 4 * dim * numUsers;
+/** Returns the bytes of the events and of the users' vectors, and the number of partitions. */
+export function storedSize(
+  { numEvents, numUsers }: { numEvents: number; numUsers: number },
+  dim: number,
+): { bytes: number; count: number } {
+  const bytes = EVENT * numEvents + 4 * dim * numUsers;
+  return { bytes, count: bytes <= partitionSizes.whole ? 1 : Math.ceil(bytes / partitionSizes.each) };
 }
 
 /** The users in partitions. */
@@ -55,8 +59,7 @@ export function divideUsers(
   const field = fields[f];
   const first = offsets[f]!;
   const range = { first, count: offsets[f + 1]! - first };
-  const bytes = storedBytes({ numEvents, numUsers: range.count }, dim);
-  const count = bytes <= partitionSizes.whole ? 1 : Math.ceil(bytes / partitionSizes.each);
+  const { count } = storedSize({ numEvents, numUsers: range.count }, dim);
   const partitions = new Partitions(numFeatures, range, count);
   const ids = field?.kind === "key" ? idsOf(field, keys) : new Uint32Array(keys.size);
   const features = ids.map((id) => first + id);
@@ -127,7 +130,10 @@ export class StoredPartitions implements EventPartitions {
   }
 
   /** Reads a partition. @throws {ArtifactError} it was truncated or changed */
-  async read(partition: number, into: Uint32Array = new Uint32Array(this.mostNumbers)): Promise<TowerPartition> {
+  async read(
+    partition: number,
+    into: Uint32Array = new Uint32Array(this.mostNumbers),
+  ): Promise<TowerPartition> {
     const { length, unpack } = this.#blocks[partition]!;
     const numbers = into.subarray(0, length);
     await this.store.read(blockName(partition), numbers);

@@ -52,7 +52,10 @@ export interface TowersResult {
 }
 
 /** Returns the kernel's shape of the towers that are trained on the examples. */
-export function shapeOf({ towers: { rows, partitions } }: TowerExamples, options: TwoTowerOptions): TowerShape {
+export function shapeOf(
+  { towers: { rows, partitions } }: TowerExamples,
+  options: TwoTowerOptions,
+): TowerShape {
   return networkOf(options, {
     user: partitions.numHistories + rows.context.rowEnds.length - 1,
     item: rows.side.fields.length,
