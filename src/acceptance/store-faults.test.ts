@@ -1,5 +1,6 @@
 // A store on a full or read-only disk: the old version is unchanged, and `embed gc` removes all leftovers.
 
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder, type ProgramOutput } from "../testing/embed.js";

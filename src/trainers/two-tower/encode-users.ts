@@ -98,61 +98,94 @@ interface EncodeInput {
  */
 export async function encodeAll(
   parameters: NamedArrays,
-  { space, counts, towers, start, beside }: EncodeInput,
+  input: EncodeInput,
   shape: TowerShape,
   { dim, threads }: { dim: number; threads: number },
   signal: AbortSignal | undefined,
 ): Promise<StoredVectors> {
-  const { rows, users, partitions: stored, side } = towers;
-  const { partitions, order, ends, features } = users;
-  const { numRows, numItems, firstHistoryRow } = rows;
+  const { rows, users, partitions: stored, side } = input.towers;
+  const { numRows, numItems, firstHistoryRow, context } = rows;
+  const { partitions } = users;
   const machine = await TowersMachine.startEncoding(
     { numRows, numItems, firstHistoryRow, ...(side && { side }) },
-    { numHistories: stored.numHistories, rowEnds: rows.context.rowEnds },
+    { numHistories: stored.numHistories, rowEnds: context.rowEnds },
     shape,
     threads,
   );
   return await withMachine(machine, signal, async () => {
     machine.load(parameters);
-    const itemRows = new Float32Array(partitions.itemRows * dim);
-    const w = new Float32Array(space.numFeatures);
-    const put = (feature: number, from: Float32Array, row: number) =>
-      itemRows.set(from.subarray(row * dim, (row + 1) * dim), partitions.itemRow(feature) * dim);
-    const [items, biases] = [await machine.items(), machine.biases()];
-    rows.itemFeatures.forEach((feature, item) => {
-      put(feature, items, item);
-      if (biases) w[feature] = biases[item]!;
+    const known = await vectorsBesideUsers(machine, parameters, input, dim);
+    const kept = new KeptRows(new BlockStore(input.beside, stored.store.bytesFree), partitions.count);
+    for (let p = 0; p < partitions.count; p++) {
+      const numbers = await vectorsOfUsers(machine, p, input, dim);
+      await kept.write(p, new Uint32Array(numbers.buffer));
+    }
+    return vectorsInPartitions({
+      ...{ dim, partitions, stride: dim, ...known },
+      ...{ rows: kept, places: kept.places },
     });
-    // features without events keep the vectors of the run of --init
-    const scored = start?.scored;
-    const isKept = (feature: number) => scored && start.known[feature] && counts[feature] === 0;
-    for (let feature = 0; scored && feature < space.numFeatures; feature++) {
-      if (!isKept(feature)) continue;
+  });
+}
+
+/** Whether a feature has no events, and keeps the vector of the run of --init. */
+function isCarried({ start, counts }: EncodeInput, feature: number): boolean {
+  return start?.known[feature] === 1 && counts[feature] === 0;
+}
+
+/** Returns the vectors of features that are not users, by row of `partitions`, and the weights of all features. */
+async function vectorsBesideUsers(
+  machine: TowersMachine,
+  parameters: NamedArrays,
+  input: EncodeInput,
+  dim: number,
+): Promise<{ itemRows: Float32Array; w: Float32Array }> {
+  const { rows, users } = input.towers;
+  const { partitions } = users;
+  const itemRows = new Float32Array(partitions.itemRows * dim);
+  const w = new Float32Array(input.space.numFeatures);
+  const put = (feature: number, from: Float32Array, row: number) =>
+    itemRows.set(from.subarray(row * dim, (row + 1) * dim), partitions.itemRow(feature) * dim);
+  const [items, biases] = [await machine.items(), machine.biases()];
+  rows.itemFeatures.forEach((feature, item) => {
+    put(feature, items, item);
+    if (biases) w[feature] = biases[item]!;
+  });
+  const scored = input.start?.scored;
+  if (scored)
+    for (let feature = 0; feature < w.length; feature++) {
+      if (!isCarried(input, feature)) continue;
       w[feature] = scored.w[feature]!;
       if (!partitions.isUser(feature)) put(feature, scored.vectors, feature);
     }
-    const trained = floatsOf(parameters, "vectors");
-    for (const fields of [rows.context, rows.side])
-      forEachRow(space, fields, (row, feature) => put(feature, trained, row));
+  const trained = floatsOf(parameters, "vectors");
+  for (const fields of [rows.context, rows.side])
+    forEachRow(input.space, fields, (row, feature) => put(feature, trained, row));
+  return { itemRows, w };
+}
 
-    const kept = new KeptRows(new BlockStore(beside, stored.store.bytesFree), partitions.count);
-    for (let p = 0; p < partitions.count; p++) {
-      const own = order.subarray(ends[p], ends[p + 1]);
-      const found = await machine.users((await stored.read(p)).newest, own.length);
-      const numbers = new Float32Array(partitions.rows * dim);
-      own.forEach((user, i) => {
-        const feature = features[user]!;
-        if (feature === partitions.users.first) return;
-        numbers.set(found.subarray(i * dim, (i + 1) * dim), partitions.rowOf(feature) * dim);
-      });
-      for (let row = 0; scored && row < partitions.rows; row++) {
-        const feature = partitions.featureOf(p, row);
-        if (feature !== undefined && isKept(feature))
-          numbers.set(scored.vectors.subarray(feature * dim, (feature + 1) * dim), row * dim);
-      }
-      await kept.write(p, new Uint32Array(numbers.buffer));
-    }
-    const places = kept.places;
-    return vectorsInPartitions({ dim, partitions, stride: dim, itemRows, w, rows: kept, places });
+/** Returns the vectors of a partition's users, by row of the partition. */
+async function vectorsOfUsers(
+  machine: TowersMachine,
+  partition: number,
+  input: EncodeInput,
+  dim: number,
+): Promise<Float32Array> {
+  const { users, partitions: stored } = input.towers;
+  const { partitions, order, ends, features } = users;
+  const own = order.subarray(ends[partition], ends[partition + 1]);
+  const found = await machine.users((await stored.read(partition)).newest, own.length);
+  const vectors = new Float32Array(partitions.rows * dim);
+  own.forEach((user, i) => {
+    const feature = features[user]!;
+    if (feature === partitions.users.first) return;
+    vectors.set(found.subarray(i * dim, (i + 1) * dim), partitions.rowOf(feature) * dim);
   });
+  const scored = input.start?.scored;
+  if (scored)
+    for (let row = 0; row < partitions.rows; row++) {
+      const feature = partitions.featureOf(partition, row);
+      if (feature !== undefined && isCarried(input, feature))
+        vectors.set(scored.vectors.subarray(feature * dim, (feature + 1) * dim), row * dim);
+    }
+  return vectors;
 }
