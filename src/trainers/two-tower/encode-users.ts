@@ -45,7 +45,9 @@ export function machineRanker(
     selected = { of: contexts, pieces };
     return pieces;
   };
-  const itemOf = new Map(Array.from(rows.itemFeatures, (feature, item) => [feature, item]));
+  /** u32: item of each feature that is not a user's, by its row in `partitions` */
+  const itemOf = new Uint32Array(users.partitions.itemRows);
+  rows.itemFeatures.forEach((feature, item) => (itemOf[users.partitions.itemRow(feature)] = item));
   return (machine) => ({
     async rank(contexts, items) {
       const queries = new Float32Array(contexts.numRows * dim);
@@ -54,7 +56,7 @@ export function machineRanker(
         piece.queries.forEach((query, i) => queries.set(found.subarray(i * dim, (i + 1) * dim), query * dim));
       }
       const [own, biases] = [await machine.items(), machine.biases()];
-      const places = Uint32Array.from(items.ids, (feature) => itemOf.get(feature)!);
+      const places = Uint32Array.from(items.ids, (feature) => itemOf[users.partitions.itemRow(feature)]!);
       const vectors = new Float32Array(places.length * dim);
       places.forEach((item, i) => vectors.set(own.subarray(item * dim, (item + 1) * dim), i * dim));
       const weights = Float32Array.from(places, (item) => (biases ? biases[item]! : 0));

@@ -23,11 +23,11 @@ export async function learnTowers(
   const { towers } = examples;
   const { beside } = memory;
   const validate = ranking?.validate;
-  const rankerOf = machineRanker(towers, options.dim);
+  const rankerOf = validate && machineRanker(towers, options.dim);
   const { parameters, ...result } = await trainTowers(
     {
       ...{ space, counts, examples, start, controls, beside },
-      ...(validate && { validate: (machine) => validate(rankerOf(machine)) }),
+      ...(rankerOf && { validate: (machine) => validate(rankerOf(machine)) }),
     },
     options,
     observe,

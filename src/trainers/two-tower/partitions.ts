@@ -66,7 +66,7 @@ export function divideUsers(
   const partitionOf = ids.map((id, user) =>
     id > 0 ? partitions.partitionOf(first + id) : Math.floor(user / RUN) % count,
   );
-  const { order, ends } = sortedByPartition(partitionOf, partitionOf.length, count);
+  const { order, ends } = sortedByPartition((user) => partitionOf[user], keys.size, count);
   const placeOf = new Uint32Array(keys.size);
   for (let p = 0; p < count; p++)
     for (let i = ends[p]!; i < ends[p + 1]!; i++) placeOf[order[i]!] = i - ends[p]!;
@@ -78,21 +78,20 @@ export function divideUsers(
  * @param partitionOf returns the partition of a number; undefined for a number that is left out
  */
 export function sortedByPartition(
-  partitionOf: ArrayLike<number> | ((n: number) => number | undefined),
+  partitionOf: (n: number) => number | undefined,
   length: number,
   count: number,
 ): { order: Uint32Array; ends: Uint32Array } {
-  const of = typeof partitionOf === "function" ? partitionOf : (n: number) => partitionOf[n];
   const ends = new Uint32Array(count + 1);
   for (let n = 0; n < length; n++) {
-    const p = of(n);
+    const p = partitionOf(n);
     if (p !== undefined) ends[p + 1]!++;
   }
   for (let p = 0; p < count; p++) ends[p + 1]! += ends[p]!;
   const order = new Uint32Array(ends[count]!);
   const at = ends.slice();
   for (let n = 0; n < length; n++) {
-    const p = of(n);
+    const p = partitionOf(n);
     if (p !== undefined) order[at[p]!++] = n;
   }
   return { order, ends };
