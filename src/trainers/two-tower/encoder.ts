@@ -2,7 +2,7 @@
 
 import { mapTo } from "../../numeric/indices.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { FieldRows } from "../../kernels/two-tower/binding.js";
+import type { FieldRows } from "../../kernels/two-tower/inputs.js";
 import { TowersMachine } from "./machine.js";
 import { slotsOf, type StoredTowers } from "./model.js";
 import { hasHistoryRows, networkOf } from "./network.js";

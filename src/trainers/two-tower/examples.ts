@@ -12,7 +12,7 @@ import { rowsHeldBy } from "../../dataset/filters/where-rows.js";
 import { DataError, UsageError } from "../../errors.js";
 import { noteDisk, type StoreInput } from "../../factors/stored-training.js";
 import { BlockStore } from "../../io/block-store.js";
-import type { FieldRows } from "../../kernels/two-tower/binding.js";
+import type { FieldRows } from "../../kernels/two-tower/inputs.js";
 import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negatives.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { noEvents, type RankingExamples } from "../../sampling/ranking-events.js";

@@ -3,21 +3,23 @@
 import { ascending, mapTo } from "../../numeric/indices.js";
 import {
   allocateTowers,
-  noTowerEvents,
-  placeUsers,
   setTowersSteps,
   takeTowersLoss,
   towersSteps,
   TOWER_EVENTS,
-  useTowerEvents,
   type TowerData,
-  type TowerEvents,
   type TowerLayout,
   type TowerLearning,
   type TowerShape,
   type TowersKernel,
-  type TowerUsers,
 } from "../../kernels/two-tower/binding.js";
+import {
+  noTowerEvents,
+  placeUsers,
+  useTowerEvents,
+  type TowerEvents,
+  type TowerUsers,
+} from "../../kernels/two-tower/inputs.js";
 import { placedDense, placedMoments, transposeWeights } from "../../kernels/shared/dense.js";
 import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
 import type { Region } from "../../kernels/shared/memory.js";
@@ -158,7 +160,7 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     if (!this.#stored || this.#loaded === partition) return;
     this.#loaded = undefined;
     const { partitions, region } = this.#stored;
-    useTowerEvents(this.arena, this.#layout, await partitions.read(partition, this.arena.u32(region)));
+    useTowerEvents(this.arena, this.#layout.plan, await partitions.read(partition, this.arena.u32(region)));
     this.#loaded = partition;
   }
 

@@ -10,7 +10,7 @@ import { shuffle, streamOf } from "../../numeric/hash.js";
 import type { Encoder } from "../../dataset/rows.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { FieldRows, Ranges } from "../../kernels/two-tower/binding.js";
+import type { FieldRows, Ranges } from "../../kernels/two-tower/inputs.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import {
   behaviorOf,

@@ -164,7 +164,9 @@ onLinux.each(["epoch", "note"])("files that are truncated at a %s are damage", a
 
 test("a disk that is full when users are encoded is 74", async () => {
   await onSmallDisk(folder, "size=2m", async (disk) => {
-    const full = trained("disk/full", FROM_DISK, ({ stage }) => stage === "epoch" && fillDisk(disk));
+    const full = trained("disk/full", FROM_DISK, (progress) => {
+      if (progress.stage === "epoch" && progress.epoch === 3) fillDisk(disk);
+    });
     await expect(full).rejects.toMatchObject({ exitCode: 74 });
   });
 });

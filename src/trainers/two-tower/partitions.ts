@@ -7,7 +7,7 @@
 import type { BlockStore } from "../../io/block-store.js";
 import { packArrays, type PackedArrays } from "../../kernels/shared/packed-arrays.js";
 import { Partitions } from "../../kernels/ranking/partitions.js";
-import { mostRowsOfUsers, type TowerEvents, type TowerUsers } from "../../kernels/two-tower/binding.js";
+import { mostRowsOfUsers, type TowerEvents, type TowerUsers } from "../../kernels/two-tower/inputs.js";
 import { idsOf, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { NegativeSource } from "../../sampling/negatives.js";
 import type { EventPartitions } from "./machine.js";

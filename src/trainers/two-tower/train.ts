@@ -9,7 +9,8 @@ import { BlockStore } from "../../io/block-store.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { draw } from "../../numeric/random.js";
 import { degreeItemVectors } from "../../factors/degree-vectors.js";
-import { noTowerEvents, type TowerShape } from "../../kernels/two-tower/binding.js";
+import type { TowerShape } from "../../kernels/two-tower/binding.js";
+import { noTowerEvents } from "../../kernels/two-tower/inputs.js";
 import {
   runEpochs,
   diverged,
