@@ -29,6 +29,29 @@ async function bothWays(name: string, log: string, encode: string[], train: stri
 
 const cut = ["--valid", "0.1", "--test", "0.1"];
 
+test("two towers from disk, killed and resumed, have the bytes of a training in memory", async () => {
+  const towers = ["train-two-tower", fixture("purchases.csv"), "--epochs", "6", "--user-tower", "8", ...cut];
+  await embedOk([...towers, "-o", at("towers-memory")]);
+  const disk = [
+    ...towers,
+    "-o",
+    at("towers-disk"),
+    "--max-memory",
+    "1K",
+    "--checkpoint-every",
+    "1",
+    "--resume",
+  ];
+  const { signal } = await embed([...disk, "--threads", "3", "--log-format", "json"], {
+    signalWhen: { stderr: /"epoch":3,/, signal: "SIGKILL" },
+  });
+  expect(signal).toBe("SIGKILL");
+  const { stderr } = await embedOk(disk);
+  expect(stderr).toMatch(/are read from disk/);
+  expect(stderr).toMatch(/resuming after epoch/);
+  expect(bytesOf("towers-disk")).toEqual(bytesOf("towers-memory"));
+});
+
 describe("the bytes are those of a training in memory", () => {
   test("of clicks cut by time, with missing cells", () =>
     bothWays("time", fixture("clicks.csv"), [], [...cut, "--split", "time"]));

@@ -4,40 +4,17 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder, type ProgramOutput } from "../testing/embed.js";
+import { fillDisk, onSmallDisk } from "../testing/small-disk.js";
 import { writeSmallRun } from "../testing/small-run.js";
 
 const folder = temporaryFolder();
 const run = join(folder, "run");
 const key = "key 7";
 
-/** Runs the test on a small separate disk, or skips it. */
-async function onDisk(options: string, test: (disk: string) => Promise<void>): Promise<void> {
-  const disk = join(folder, "disk");
-  mkdirSync(disk, { recursive: true });
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", disk], { stdio: "ignore" });
-  } catch {
-    console.warn("skipped: cannot mount a small tmpfs here");
-    return;
-  }
-  try {
-    await test(disk);
-  } finally {
-    execFileSync("umount", [disk]);
-  }
-}
-
 const publish = (disk: string): Promise<ProgramOutput> =>
   embed(["publish", run, "--store", join(disk, "store"), "--name", "items"]);
 const store = (disk: string): string => join(disk, "store");
 const inStore = (disk: string): string[] => readdirSync(join(store(disk), "items"));
-
-/** Fills the disk to its last block. */
-function fill(disk: string): void {
-  const { bavail, bsize } = statfsSync(disk);
-  writeFileSync(join(disk, "ballast"), new Uint8Array(bavail * bsize));
-  expect(statfsSync(disk).bavail).toBe(0);
-}
 
 /** Expects that the versions are intact and the latest is the given one. */
 async function expectWhole(disk: string, ...versions: RegExp[]): Promise<void> {
@@ -49,7 +26,7 @@ async function expectWhole(disk: string, ...versions: RegExp[]): Promise<void> {
 beforeAll(async () => writeSmallRun(run, 1, 1000));
 
 test("a disk that is full at publish or forget is 74, and leaves the old version alone and nothing else", async () => {
-  await onDisk("size=256k", async (disk) => {
+  await onSmallDisk(folder, "size=256k", async (disk) => {
     expect((await publish(disk)).code).toBe(0);
     expect((await publish(disk)).code).toBe(0);
     const before = readFileSync(join(store(disk), "items/latest/embeddings.arrow"));
@@ -73,9 +50,9 @@ test("a disk that is full at publish or forget is 74, and leaves the old version
 });
 
 test("rollback and gc need no space: on a full disk they do what they are for", async () => {
-  await onDisk("size=256k", async (disk) => {
+  await onSmallDisk(folder, "size=256k", async (disk) => {
     for (let i = 0; i < 3; i++) expect((await publish(disk)).code).toBe(0);
-    fill(disk);
+    fillDisk(disk);
     expect((await embed(["rollback", join(store(disk), "items")])).code).toBe(0);
     await expectWhole(disk, /000002 +\* .*whole$/m);
     expect((await embed(["gc", store(disk), "--keep", "1"])).code).toBe(0);
@@ -85,7 +62,7 @@ test("rollback and gc need no space: on a full disk they do what they are for", 
 });
 
 test("a disk without a name left for a file is 74 at every command, and the old version stays", async () => {
-  await onDisk("size=4m,nr_inodes=40", async (disk) => {
+  await onSmallDisk(folder, "size=4m,nr_inodes=40", async (disk) => {
     for (let i = 0; i < 2; i++) expect((await publish(disk)).code).toBe(0);
     for (let free = 4; free >= 0; free--) {
       rmSync(join(disk, "ballast"), { recursive: true, force: true });
@@ -117,7 +94,7 @@ test("a disk without a name left for a file is 74 at every command, and the old 
 });
 
 test("a read-only store is read, and whatever would write says so", async () => {
-  await onDisk("size=1m", async (disk) => {
+  await onSmallDisk(folder, "size=1m", async (disk) => {
     for (let i = 0; i < 2; i++) expect((await publish(disk)).code).toBe(0);
     execFileSync("mount", ["-o", "remount,ro", disk]);
     const items = join(store(disk), "items");
@@ -148,7 +125,7 @@ test("a read-only store is read, and whatever would write says so", async () => 
 });
 
 test("an export that SQLite writes itself to a full disk is an error 74 and leaves nothing", async () => {
-  await onDisk("size=16k", async (disk) => {
+  await onSmallDisk(folder, "size=16k", async (disk) => {
     const { code, stderr } = await embed(["export", run, "--format", "sqlite", "-o", join(disk, "table.db")]);
     expect([code, stderr]).toEqual([74, expect.stringContaining("check that the disk is not full")]);
     expect(readdirSync(disk)).toEqual([]);

@@ -6,11 +6,18 @@
 
 import { transpose } from "../dataset/sequences/interactions.js";
 import type { ItemLists } from "../kernels/top-items/binding.js";
+import type { InBlocks } from "../solvers/svd/matrix-blocks.js";
 import { degreeNormalized } from "../solvers/svd/matrix.js";
-import { truncatedSvd } from "../solvers/svd/truncated-svd.js";
+import { isInBlocks, truncatedSvd, type TruncatedSvd } from "../solvers/svd/truncated-svd.js";
 
 /** Convergence tolerance of the singular value decomposition; a low accuracy suffices for initial vectors. */
 const TOLERANCE = 0.1;
+
+export interface DegreeOptions {
+  dim: number;
+  seed: number;
+  threads: number;
+}
 
 /**
  * Returns f32[users * dim] and f32[numItems * dim]: rows of length 1. Rows without events are zero, and so are
@@ -19,24 +26,67 @@ const TOLERANCE = 0.1;
 export async function degreeVectors(
   { indptr, items }: ItemLists,
   numItems: number,
-  { dim, seed, threads }: { dim: number; seed: number; threads: number },
+  options: DegreeOptions,
   signal?: AbortSignal,
 ): Promise<{ users: Float32Array; items: Float32Array }> {
   const rows = { indptr, indices: items };
   const matrix = degreeNormalized(rows, transpose(rows, numItems));
-  const found = await truncatedSvd(matrix, { dim, tolerance: TOLERANCE, seed, threads }, signal);
-  const roots = found.singularValues.map(Math.sqrt);
-  const unitRows = (from: Float32Array, numRows: number): Float32Array => {
-    const vectors = new Float32Array(numRows * dim);
-    for (let row = 0; row < numRows; row++) {
-      const v = vectors.subarray(row * dim, (row + 1) * dim);
-      let squares = 0;
-      for (let d = 0; d < found.dim; d++) squares += (v[d] = from[row * found.dim + d]! * roots[d]!) ** 2;
-      if (squares === 0) continue;
-      const length = Math.sqrt(squares);
-      for (let d = 0; d < found.dim; d++) v[d]! /= length;
-    }
-    return vectors;
+  const found = await truncatedSvd(matrix, { ...options, tolerance: TOLERANCE }, signal);
+  return {
+    users: unitRows(found, found.left, indptr.length - 1, options.dim),
+    items: unitRows(found, found.right, numItems, options.dim),
   };
-  return { users: unitRows(found.left, indptr.length - 1), items: unitRows(found.right, numItems) };
+}
+
+/**
+ * Returns the items' vectors of `degreeVectors`.
+ *
+ * @param store holds the events by item, if users can be decomposed in blocks; the bytes do not depend on it
+ */
+export async function degreeItemVectors(
+  { indptr, items }: ItemLists,
+  numItems: number,
+  { store, ...options }: DegreeOptions & { store: InBlocks["store"] | undefined },
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const rows = { indptr, indices: items };
+  const inBlocks =
+    store && isInBlocks(indptr.length - 1, numItems, options) ? { store, transpose } : undefined;
+  const columns = inBlocks
+    ? { indptr: endsOfItems(items, numItems), indices: new Uint32Array() }
+    : transpose(rows, numItems);
+  const found = await truncatedSvd(
+    { ...degreeNormalized(rows, columns), inBlocks },
+    { ...options, tolerance: TOLERANCE, rightOnly: true },
+    signal,
+  );
+  return unitRows(found, found.right, numItems, options.dim);
+}
+
+/** Returns u32[numItems + 1]: cumulative numbers of the items' users. */
+function endsOfItems(items: Uint32Array, numItems: number): Uint32Array {
+  const ends = new Uint32Array(numItems + 1);
+  for (const item of items) ends[item + 1]!++;
+  for (let item = 0; item < numItems; item++) ends[item + 1]! += ends[item]!;
+  return ends;
+}
+
+/** Returns f32[numRows * dim]: rows of U S^1/2 or V S^1/2, divided by their lengths. */
+function unitRows(
+  { dim: rank, singularValues }: TruncatedSvd,
+  from: Float32Array,
+  numRows: number,
+  dim: number,
+): Float32Array {
+  const roots = singularValues.map(Math.sqrt);
+  const vectors = new Float32Array(numRows * dim);
+  for (let row = 0; row < numRows; row++) {
+    const v = vectors.subarray(row * dim, (row + 1) * dim);
+    let squares = 0;
+    for (let d = 0; d < rank; d++) squares += (v[d] = from[row * rank + d]! * roots[d]!) ** 2;
+    if (squares === 0) continue;
+    const length = Math.sqrt(squares);
+    for (let d = 0; d < rank; d++) v[d]! /= length;
+  }
+  return vectors;
 }

@@ -31,6 +31,11 @@ export class BlockStore {
     this.#free = budget;
   }
 
+  /** Number of bytes of memory that further blocks may take. */
+  get bytesFree(): number {
+    return this.#free;
+  }
+
   /** Number of bytes that the blocks on disk occupy. */
   get bytesOnDisk(): number {
     return this.#end;

@@ -10,47 +10,25 @@ import {
   type DenseLayout,
   type LayerLayout,
 } from "../shared/dense.js";
-import type { GrowingArrays } from "../shared/growing-arrays.js";
 import { BLOCK, DenseNetwork } from "../shared/layout.js";
 import type { Arena, Region } from "../shared/memory.js";
-import { getField, putStruct, setField, takeField, writeStruct, writeStructs } from "../shared/struct.js";
+import { getField, setField, takeField, writeStruct } from "../shared/struct.js";
 import { copyToOthers, threadsInUse } from "../shared/threads-in-use.js";
-import type { ItemLists } from "../top-items/binding.js";
-import { Batch, EVENTS, FieldRows as FieldRowsStruct, History, PART, Plan, Thread, Users } from "./layout.js";
+import {
+  longestRow,
+  mostRowsOfUsers,
+  putFields,
+  putUsers,
+  type FieldRows,
+  type TowerEvents,
+} from "./inputs.js";
+import { Batch, EVENTS, PART, Plan, Thread } from "./layout.js";
 
 export { EVENTS as TOWER_EVENTS };
 export type { Kernel as TowersKernel } from "./layout.js";
 
-/** Rows of (vector row, value) pairs, sorted by field. */
-export interface FieldRows {
-  width: number;
-  indptr?: Uint32Array;
-  /** u32: for each (vector row, value) pair, the index of the row among the vectors */
-  ids: Uint32Array;
-  values?: Float32Array;
-  /**
-   * u32[F + 1]: field f has rows rowEnds[f] .. rowEnds[f + 1) of the vectors; the pairs of a row are sorted by field
-   */
-  rowEnds: Uint32Array;
-}
-
-/** A range of tokens for each event, whose last token is the newest. */
-export interface Ranges {
-  /** u32: items of all users; the items of a user are adjacent */
-  tokens: Uint32Array;
-  /** first token of each event's range, and the token after its last, u32[E] each */
-  begins: Uint32Array;
-  ends: Uint32Array;
-}
-
-/** Input of the user tower: for events to learn from, or for users to encode. */
-export interface TowerUsers {
-  histories: readonly Ranges[];
-  context: FieldRows;
-}
-
-/** Events to learn from, and the distribution of negatives. */
-export interface TowerData extends TowerUsers {
+/** Rows of vectors, the events to learn from, and the distribution of negatives. */
+export interface TowerData extends TowerEvents {
   /** n: number of vector rows; the rows of items come first */
   numRows: number;
   numItems: number;
@@ -60,20 +38,14 @@ export interface TowerData extends TowerUsers {
   firstHistoryRow: number;
   /** side features of each item: input of the item tower */
   side?: FieldRows;
-  /** u32[E]: user of each event; NO_ITEM for an event without a user */
-  users: Uint32Array;
-  /** item of each event, u32[E] */
-  items: Uint32Array;
-  /** f32[E]: weight of each event; absent when all are 1 */
-  weights?: Float32Array;
-  /** items of each user, ascending; they are never negatives of the user's events */
-  taken: ItemLists;
   /** u32[I][2]: alias table of the noise distribution; absent for the uniform distribution */
   alias?: Uint32Array;
   /**
    * f32[I]: log probability that each item is drawn as a negative; absent if all are equal, or scores are uncorrected
    */
   logNoise?: Float32Array;
+  /** maximum number of vector rows of an event's user, if `useTowerEvents` replaces the events; otherwise counted */
+  mostUserRows?: number;
 }
 
 /** Structure of the network. */
@@ -261,119 +233,10 @@ function inputPitch(slots: number, dim: number): number {
 }
 
 /** Returns the maximum number of vector rows that a batch may use. */
-function rowsOfBatch({ histories, context, side, items }: TowerData, batchSize: number, M: number): number {
-  let longest = longestRow(context, items.length);
-  for (const { begins, ends } of histories) {
-    let most = 0;
-    begins.forEach((begin, e) => (most = Math.max(most, ends[e]! - begin)));
-    longest += most;
-  }
+function rowsOfBatch(data: TowerData, batchSize: number, M: number): number {
+  const { side, mostUserRows = mostRowsOfUsers(data) } = data;
   const item = 1 + (side ? longestRow(side, side.indptr ? side.indptr.length - 1 : 1) : 0);
-  return batchSize * longest + (batchSize + M) * item;
-}
-
-function longestRow({ width, indptr }: FieldRows, numRows: number): number {
-  if (!indptr) return width;
-  let most = 0;
-  for (let r = 0; r < numRows; r++) most = Math.max(most, indptr[r + 1]! - indptr[r]!);
-  return most;
-}
-
-/** Copies the input of users into the arena. @returns byte offset of the Users struct */
-function putUsers(arena: Arena, { histories, context }: TowerUsers, others: boolean): number {
-  const name = "the histories";
-  // histories with the same array of tokens share one copy
-  const placed = new Map<Uint32Array, number>();
-  const tokensAt = (tokens: Uint32Array): number => {
-    const at = placed.get(tokens) ?? arena.put(name, tokens);
-    placed.set(tokens, at);
-    return at;
-  };
-  return writeStruct(arena, name, Users, {
-    histories: writeStructs(
-      arena,
-      name,
-      History,
-      histories.map(({ tokens, begins, ends }) => ({
-        tokens: tokensAt(tokens),
-        begins: arena.put(name, begins),
-        ends: arena.put(name, ends),
-      })),
-    ),
-    numHistories: histories.length,
-    context: putFields(arena, "the events' contexts", context),
-    others,
-  });
-}
-
-function putFields(arena: Arena, name: string, { width, indptr, ids, values, rowEnds }: FieldRows): number {
-  return writeStruct(arena, name, FieldRowsStruct, {
-    width,
-    indptr: arena.put(name, indptr),
-    ids: arena.put(name, ids),
-    values: arena.put(name, values),
-    numFields: rowEnds.length - 1,
-    rowEnds: arena.put(name, rowEnds),
-  });
-}
-
-/**
- * Copies the input of some users into the arena, to be encoded; it replaces that of the previous call.
- *
- * @param from,count range of users in the histories and context rows
- * @returns byte offset of the Users struct
- */
-export function placeUsers(
-  arena: Arena,
-  growing: GrowingArrays,
-  { histories, context }: TowerUsers,
-  from: number,
-  count: number,
-): number {
-  const structs = histories.map(({ tokens, begins, ends }, h) => {
-    const [own, last] = [begins.slice(from, from + count), ends.slice(from, from + count)];
-    let [low, high] = [tokens.length, 0];
-    own.forEach((begin, e) => ([low, high] = [Math.min(low, begin), Math.max(high, last[e]!)]));
-    low = Math.min(low, high);
-    return {
-      tokens: growing.put(`tokens ${h}`, tokens.subarray(low, high)),
-      begins: growing.put(
-        `begins ${h}`,
-        own.map((place) => place - low),
-      ),
-      ends: growing.put(
-        `ends ${h}`,
-        last.map((place) => place - low),
-      ),
-    };
-  });
-  const { width, indptr, ids, values, rowEnds } = context;
-  const [first, end] = indptr
-    ? [indptr[from]!, indptr[from + count]!]
-    : [from * width, (from + count) * width];
-  const fields = {
-    width,
-    indptr: growing.put(
-      "indptr",
-      indptr?.slice(from, from + count + 1).map((place) => place - first),
-    ),
-    ids: growing.put("features", ids.subarray(first, end)),
-    values: growing.put("values", values?.subarray(first, end)),
-    numFields: rowEnds.length - 1,
-    rowEnds: growing.put("the ends of fields", rowEnds),
-  };
-  // the structs are written over those of the previous call, which are no longer needed
-  const size = histories.length * History.size;
-  const at = growing.put("structs", new Uint32Array((size + FieldRowsStruct.size + Users.size) / 4));
-  structs.forEach((each, h) => putStruct(arena, History, at + h * History.size, each));
-  putStruct(arena, FieldRowsStruct, at + size, fields);
-  putStruct(arena, Users, at + size + FieldRowsStruct.size, {
-    histories: at,
-    numHistories: histories.length,
-    context: at + size,
-    others: false,
-  });
-  return at + size + FieldRowsStruct.size;
+  return batchSize * mostUserRows + (batchSize + M) * item;
 }
 
 /** Returns f32[n + 1]: sums of the first 0, 1, .. n numbers. */

@@ -985,7 +985,7 @@ def train_two_tower(
         search: train n settings of the options marked (searched), and keep the best on the validation split
         resume: resume a killed training from its checkpoint, if there is one
         on_interrupt: on Ctrl-C or SIGTERM: abort without output, or save the best epoch so far as a run (default: abort)
-        max_memory: memory limit for the rows of an encoded dataset, such as 4G; larger datasets are read from disk during training (default: half of the memory of the machine or its container)
+        max_memory: memory limit for users' events and vectors, such as 4G; above it, they are read from disk (default: half of the memory of the machine or its container)
         positive_from: for a log with labels: use only rows with a label of x or more as events
         item_fields: side columns of the item, as inputs of the item tower
         history: items in a user's history: the last n before the event, or others (all other items) for logs without times (default: 50)

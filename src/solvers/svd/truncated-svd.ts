@@ -22,6 +22,8 @@ export interface SvdOptions {
   tolerance: number;
   /** true to use the Gram matrix regardless of the cost; by default, the matrix's size decides */
   exact?: boolean;
+  /** true if only the right vectors are needed: `left` is empty if rows are the longer side */
+  rightOnly?: boolean;
   seed: number;
   threads: number;
 }
@@ -84,12 +86,13 @@ export async function truncatedSvd(
     return { ...withSigns(exactSvd(matrix, side, dim)), method: "exact", restarts: 0, residual: 0 };
   }
   const numPanels = isSmall ? Math.ceil(narrow / PANEL) : basisPanels(dim);
+  const needsAcross = options.rightOnly !== true || side === "rows";
   const machine = await SvdMachine.start(matrix, numPanels, options.threads);
   return await withMachine(machine, signal, async () => {
     if (isSmall) {
       const vectors = await wholeSpace(machine, side, dim);
       return {
-        ...withSigns(await tripletsOf(machine, side, vectors, dim)),
+        ...withSigns(await tripletsOf(machine, side, vectors, dim, needsAcross)),
         ...{ method: "exact" as const, restarts: 0, residual: 0 },
       };
     }
@@ -98,32 +101,40 @@ export async function truncatedSvd(
       dim,
       maxRestarts: MAX_RESTARTS,
     });
-    return { ...withSigns(await tripletsOf(machine, side, vectors, dim)), method: "lanczos", ...how };
+    return {
+      ...withSigns(await tripletsOf(machine, side, vectors, dim, needsAcross)),
+      method: "lanczos",
+      ...how,
+    };
   });
 }
 
 /**
  * Returns the vectors of both sides, and the singular values as the lengths of A'u, which are more accurate than the
  * roots of the eigenvalues.
+ *
+ * @param needsAcross false if the vectors of the other side are not needed
  */
 async function tripletsOf(
   machine: SvdMachine,
   side: MatrixSide,
   vectors: Awaited<ReturnType<typeof lanczos>>["vectors"],
   dim: number,
+  needsAcross: boolean,
 ): Promise<Triplets> {
   const other = otherSide(side);
   const [near, far] = [machine.lengthOf(side), machine.lengthOf(other)];
   const product = machine.panel(other);
   const singularValues = new Float64Array(vectors.length * PANEL);
   const { blocks } = machine;
-  const [own, across] = [new Float32Array(near * dim), new Float32Array(blocks ? 0 : far * dim)];
+  const copiesAcross = needsAcross && !blocks;
+  const [own, across] = [new Float32Array(near * dim), new Float32Array(copiesAcross ? far * dim : 0)];
   const lengthsOfPanels: Float64Array[] = [];
   for (const [p, panel] of vectors.entries()) {
     const [squares, unit] = [
       await machine
         .multiply(other, panel, product)
-        .then(() => machine.crossProducts(other, [product], product, leftName(p))),
+        .then(() => machine.crossProducts(other, [product], product, needsAcross ? leftName(p) : undefined)),
       await machine.crossProducts(side, [panel], panel),
     ];
     const lengths = diagonalOf(unit).map(Math.sqrt);
@@ -134,7 +145,7 @@ async function tripletsOf(
     );
     copyUnit(machine.values(panel), lengths, own, { dim, first: p * PANEL });
     lengthsOfPanels.push(lengthsAcross);
-    if (!blocks) copyUnit(machine.values(product), lengthsAcross, across, { dim, first: p * PANEL });
+    if (copiesAcross) copyUnit(machine.values(product), lengthsAcross, across, { dim, first: p * PANEL });
   }
   const rank = singularValues
     .subarray(0, dim)
@@ -143,7 +154,10 @@ async function tripletsOf(
   const sides = side === "rows" ? { left: own, right: across } : { left: across, right: own };
   const behind = await machine.smoothed(sides.right, dim);
   const triplets = cut({ ...all, ...sides, behind }, rank);
-  return { ...triplets, ...(blocks && { saved: savedLeft(blocks.saved, lengthsOfPanels, rank) }) };
+  return {
+    ...triplets,
+    ...(blocks && needsAcross && { saved: savedLeft(blocks.saved, lengthsOfPanels, rank) }),
+  };
 }
 
 /**

@@ -1,11 +1,10 @@
 // Trains users from a store, from a log to a run. Blocks are small here, so that a small log has several.
 
-import { ftruncateSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openRun } from "../../embedding/run-directory.js";
-import type { Progress } from "../../training/session/watch.js";
 import { temporaryFolder } from "../../testing/embed.js";
-import { repeatedTraining } from "../../testing/repeated-training.js";
+import { repeatedTraining, truncateRows } from "../../testing/repeated-training.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";
 import { trainer } from "./trainer.js";
 import { blockLimits } from "./user-blocks.js";
@@ -31,7 +30,7 @@ afterAll(() => Object.assign(blockLimits, before));
 
 /** A limit below the memory of the items, which are then solved in several groups; all blocks are on disk. */
 const FROM_DISK = { maxMemory: 1000 };
-const { trained, bytesOf } = repeatedTraining(trainer, folder, log, given);
+const { trained, bytesOf, outcomeOf, stoppedAfter } = repeatedTraining(trainer, folder, log, given);
 const validated = { valid: 0.1, patience: 9 } as const;
 
 test.each([
@@ -42,20 +41,11 @@ test.each([
   "%s: users in one memory and from disk, one and three threads, give the same bytes",
   async (name, options) => {
     const runs = [];
-    for (const how of [{}, { ...FROM_DISK, threads: 1 }, { ...FROM_DISK, threads: 3 }]) {
-      const notes: string[] = [];
-      const losses: number[] = [];
-      await trained(name, { ...options, ...how }, (progress) => {
-        if (progress.stage === "note") notes.push(progress.text);
-        if (progress.stage === "epoch") losses.push(progress.trainLoss);
-      });
-      expect(notes.some((text) => text.includes("are read from disk during training"))).toBe(
-        "maxMemory" in how,
-      );
-      runs.push({ ...bytesOf(name), losses });
-    }
-    for (const run of runs.slice(1)) expect(run).toEqual(runs[0]);
-    expect(readdirSync(folder).filter((file) => file.includes("rows-"))).toEqual([]);
+    for (const how of [{}, { ...FROM_DISK, threads: 1 }, { ...FROM_DISK, threads: 3 }])
+      runs.push(await outcomeOf(name, { ...options, ...how }));
+    expect(runs.map(({ isFromDisk }) => isFromDisk)).toEqual([false, true, true]);
+    for (const { result } of runs.slice(1)) expect(result).toEqual(runs[0]!.result);
+    expect(runs[0]!.result.leftovers).toEqual([]);
   },
 );
 
@@ -68,14 +58,7 @@ test.each([[{}], [validated]])(
       [FROM_DISK, {}],
       [{}, FROM_DISK],
     ]) {
-      const abort = new AbortController();
-      const stopped = trained(
-        "stopped",
-        { ...long, ...first, checkpointEvery: 2, threads: 1 },
-        (progress) => progress.stage === "epoch" && progress.epoch === 5 && abort.abort(new Error("stopped")),
-        abort,
-      );
-      await expect(stopped).rejects.toThrow("stopped");
+      await stoppedAfter(5, "stopped", { ...long, ...first, checkpointEvery: 2, threads: 1 });
       await trained("stopped", { ...long, ...then, checkpointEvery: 2, resume: true });
       expect(bytesOf("stopped")).toEqual(bytesOf("straight"));
     }
@@ -98,15 +81,6 @@ test("a training starts from a run as in one memory, and frozen keys keep their 
 const onLinux = process.platform === "linux" ? test : test.skip;
 
 onLinux("a file that is truncated during the training is damage", async () => {
-  const truncate = ({ stage }: Progress) => {
-    if (stage !== "epoch") return;
-    for (const fd of readdirSync("/proc/self/fd")) {
-      try {
-        if (readlinkSync(`/proc/self/fd/${fd}`).includes("cut.rows-")) ftruncateSync(Number(fd), 10_000);
-      } catch {
-        // the listing of /proc/self/fd contains the descriptor from which it was read, which is closed by now
-      }
-    }
-  };
-  await expect(trained("cut", FROM_DISK, truncate)).rejects.toMatchObject({ exitCode: 82 });
+  const cut = trained("cut", FROM_DISK, ({ stage }) => stage === "epoch" && truncateRows("cut"));
+  await expect(cut).rejects.toMatchObject({ exitCode: 82 });
 });

@@ -1,10 +1,10 @@
 // Tests decompositions from a log to a run, with users in blocks and in one memory.
 
-import { ftruncateSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../testing/embed.js";
 import { integerBelow, mulberry32 } from "../../testing/random.js";
-import { repeatedTraining } from "../../testing/repeated-training.js";
+import { repeatedTraining, truncateRows } from "../../testing/repeated-training.js";
 import { pcaNeeds } from "./memory.js";
 import { pcaOptionsOf } from "./options.js";
 import { trainer } from "./trainer.js";
@@ -20,9 +20,8 @@ const pairs = Array.from({ length: 12_000 }, () => {
 writeFileSync(log, ["user,item", ...pairs].join("\n"));
 
 const given = { user: "user", item: "item", dim: 20, normalize: "degree", threads: 2, seed: 1 };
-const { trained, bytesOf } = repeatedTraining(trainer, folder, log, given);
+const { trained, bytesOf, outcomeOf } = repeatedTraining(trainer, folder, log, given);
 const FROM_DISK = { maxMemory: 1000 };
-const onDisk = /are read from disk during training, in 16 blocks/;
 
 test.each([
   ["degrees", {}],
@@ -33,17 +32,11 @@ test.each([
   ["a validation split that chooses", { normalize: undefined, valid: 0.1, test: 0.1 }],
 ])("%s: users in memory and in blocks, one and three threads, give the same bytes", async (name, options) => {
   const runs = [];
-  for (const how of [{}, { ...FROM_DISK, threads: 1 }, { maxMemory: 400_000, threads: 3 }]) {
-    const notes: string[] = [];
-    const { metrics } = await trained(name, { ...options, ...how }, (progress) => {
-      if (progress.stage === "note") notes.push(progress.text);
-    });
-    expect(notes.some((text) => onDisk.test(text))).toBe("maxMemory" in how);
-    runs.push({ ...bytesOf(name), metrics });
-  }
-  expect(runs[1]).toEqual(runs[0]);
-  expect(runs[2]).toEqual(runs[0]);
-  expect(readdirSync(folder).filter((file) => file.includes("rows-"))).toEqual([]);
+  for (const how of [{}, { ...FROM_DISK, threads: 1 }, { maxMemory: 400_000, threads: 3 }])
+    runs.push(await outcomeOf(name, { ...options, ...how }));
+  expect(runs.map(({ isFromDisk }) => isFromDisk)).toEqual([false, true, true]);
+  for (const { result } of runs.slice(1)) expect(result).toEqual(runs[0]!.result);
+  expect(runs[0]!.result.leftovers).toEqual([]);
 });
 
 test("few items, which are decomposed exactly, stay in memory", async () => {
@@ -75,15 +68,6 @@ test("the forecast moves from memory to disk what --max-memory does not leave in
 const onLinux = process.platform === "linux" ? test : test.skip;
 
 onLinux("a file that is truncated before the vectors are written is damage", async () => {
-  const truncate = () => {
-    for (const fd of readdirSync("/proc/self/fd")) {
-      try {
-        if (readlinkSync(`/proc/self/fd/${fd}`).includes("cut.rows-")) ftruncateSync(Number(fd), 10_000);
-      } catch {
-        // the list contains the descriptor from which it was read, which is closed by now
-      }
-    }
-  };
-  const cut = trained("cut", FROM_DISK, ({ stage }) => stage === "note" && truncate());
+  const cut = trained("cut", FROM_DISK, ({ stage }) => stage === "note" && truncateRows("cut"));
   await expect(cut).rejects.toMatchObject({ exitCode: 82 });
 });

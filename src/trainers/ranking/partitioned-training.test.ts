@@ -28,7 +28,7 @@ writeFileSync(log, ["user,item", ...pairs].join("\n"));
 beforeEach(() => Object.assign(partitionBytes, { whole: 1000, each: 20_000 }));
 afterAll(() => Object.assign(partitionBytes, { whole: 512 << 20, each: 64 << 20 }));
 
-const { trained, bytesOf } = repeatedTraining(trainer, folder, log, given);
+const { trained, bytesOf, outcomeOf, stoppedAfter } = repeatedTraining(trainer, folder, log, given);
 const validated = { valid: 0.1, patience: 9, evaluateEvery: 1, keepState: true } as const;
 
 test.each([
@@ -39,19 +39,12 @@ test.each([
 ])("%s: tables in memory and on disk, one and three threads, give the same bytes", async (name, options) => {
   const runs = [];
   for (const how of [{}, { maxMemory: 1000, threads: 1 }, { maxMemory: 60_000, threads: 3 }]) {
-    const notes: string[] = [];
     sortedEvents.most = "maxMemory" in how ? 3000 : 16 << 20;
-    await trained(name, { ...options, ...how }, (progress) => {
-      if (progress.stage === "note") notes.push(progress.text);
-    });
-    expect(notes.some((text) => text.includes("are read from disk during training"))).toBe(
-      "maxMemory" in how,
-    );
-    runs.push(bytesOf(name));
+    runs.push(await outcomeOf(name, { ...options, ...how }));
   }
-  expect(runs[1]).toEqual(runs[0]);
-  expect(runs[2]).toEqual(runs[0]);
-  expect(readdirSync(folder).filter((file) => file.includes("rows-"))).toEqual([]);
+  expect(runs.map(({ isFromDisk }) => isFromDisk)).toEqual([false, true, true]);
+  for (const { result } of runs.slice(1)) expect(result).toEqual(runs[0]!.result);
+  expect(runs[0]!.result.leftovers).toEqual([]);
 });
 
 test("its vectors are written in the place of those of a table in memory", async () => {
@@ -93,14 +86,7 @@ test.each([[{}], [validated]])(
   async (options) => {
     const long = { ...options, epochs: 8, maxMemory: 1000 };
     await trained("straight", long);
-    const abort = new AbortController();
-    const stopped = trained(
-      "stopped",
-      { ...long, checkpointEvery: 2, threads: 1 },
-      (progress) => progress.stage === "epoch" && progress.epoch === 5 && abort.abort(new Error("stopped")),
-      abort,
-    );
-    await expect(stopped).rejects.toThrow("stopped");
+    await stoppedAfter(5, "stopped", { ...long, checkpointEvery: 2, threads: 1 });
     await trained("stopped", { ...long, checkpointEvery: 2, resume: true, maxMemory: 2 ** 30 });
     expect(bytesOf("stopped")).toEqual(bytesOf("straight"));
     expect(readdirSync(folder).filter((file) => file.includes("checkpoint"))).toEqual([]);
@@ -108,14 +94,7 @@ test.each([[{}], [validated]])(
 );
 
 test("a checkpoint of other rows is damage", async () => {
-  const abort = new AbortController();
-  const stopped = trained(
-    "other",
-    { checkpointEvery: 2 },
-    (progress) => progress.stage === "epoch" && progress.epoch === 4 && abort.abort(new Error("stopped")),
-    abort,
-  );
-  await expect(stopped).rejects.toThrow("stopped");
+  await stoppedAfter(4, "other", { checkpointEvery: 2 });
   Object.assign(partitionBytes, { each: 10_000 });
   await expect(trained("other", { checkpointEvery: 2, resume: true })).rejects.toMatchObject({
     exitCode: 82,

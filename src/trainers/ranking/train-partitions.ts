@@ -15,7 +15,7 @@ import { isMatrix, rankingData, userFeatures } from "./data.js";
 import { storeBudget } from "./memory.js";
 import type { RankingOptions } from "./options.js";
 import { PartitionedMachine, type ItemRows } from "./partitioned-machine.js";
-import { vectorsInPartitions, type PartitionedModel } from "./partitioned-model.js";
+import { vectorsInPartitions, type PartitionedModel } from "../../factors/partitioned-model.js";
 import {
   noteDisk,
   trainStored,

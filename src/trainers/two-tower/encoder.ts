@@ -2,7 +2,7 @@
 
 import { mapTo } from "../../numeric/indices.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { FieldRows } from "../../kernels/two-tower/binding.js";
+import type { FieldRows } from "../../kernels/two-tower/inputs.js";
 import { TowersMachine } from "./machine.js";
 import { slotsOf, type StoredTowers } from "./model.js";
 import { hasHistoryRows, networkOf } from "./network.js";
@@ -45,24 +45,14 @@ export async function startEncoder(
   const { dim } = form;
   const numOwn = items ? items.own.length / dim : rows.numItems;
   const shape = networkOf({ ...form, dropout: 0 }, slotsOf(form));
-  const none = { width: 0, ids: new Uint32Array(), rowEnds: rows.context.rowEnds };
-  const histories = Array.from({ length: Math.max(1, form.historyOf.length) }, () => ({
-    ...{ tokens: new Uint32Array(), begins: new Uint32Array(), ends: new Uint32Array() },
-  }));
-  const nothing = { indptr: Uint32Array.of(0), items: new Uint32Array() };
   // the number of new items may differ from that of the run's items, so later rows are shifted by the difference
   const moved = numOwn - rows.numItems;
   const shift = (ends: Uint32Array) => ends.map((row) => row + moved);
   const numRows = rows.numRows + moved;
-  const machine = await TowersMachine.start(
+  const machine = await TowersMachine.startEncoding(
     {
-      ...{
-        numRows,
-        numItems: numOwn,
-        firstHistoryRow: rows.firstHistoryRow > 0 ? rows.firstHistoryRow + moved : 0,
-      },
-      histories,
-      context: { ...none, rowEnds: shift(rows.context.rowEnds) },
+      ...{ numRows, numItems: numOwn },
+      firstHistoryRow: rows.firstHistoryRow > 0 ? rows.firstHistoryRow + moved : 0,
       ...(items && {
         side: {
           ...items.side,
@@ -70,21 +60,10 @@ export async function startEncoder(
           rowEnds: shift(items.side.rowEnds),
         },
       }),
-      ...{ users: new Uint32Array(), items: new Uint32Array(), taken: nothing },
     },
+    { numHistories: Math.max(1, form.historyOf.length), rowEnds: shift(rows.context.rowEnds) },
     items ? shape : { ...shape, itemLayers: [] },
-    {
-      ...{
-        threads,
-        seed: 0,
-        batchSize: 256,
-        negatives: 8,
-        inBatch: false,
-        negativeWeight: 1,
-        temperature: 1,
-      },
-      ...{ l2: 0, dropout: 0, trains: false },
-    },
+    threads,
   );
   const vectors = new Float32Array(numRows * dim);
   const put = (row: number, from: Float32Array, feature: number) =>

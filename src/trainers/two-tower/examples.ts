@@ -1,10 +1,8 @@
 // Makes training examples (history, context) -> item, and the history and context of each user at the user's newest
 // event.
 //
-//   splits ──► items, negatives ──► training events by user and time ──► targets with their histories, shuffled
-//                                                                    └──► each user's newest history and context
+//   splits ──► items, negatives ──► users in partitions ──► the examples of each partition, in a store
 
-import { mapTo } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import { itemCatalogue, keyColumn } from "../../dataset/item-fields.js";
@@ -12,29 +10,23 @@ import { bindEncoder } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { rowsHeldBy } from "../../dataset/filters/where-rows.js";
 import { DataError, UsageError } from "../../errors.js";
-import type { FieldRows, Ranges, TowerUsers } from "../../kernels/two-tower/binding.js";
+import { noteDisk, type StoreInput } from "../../factors/stored-training.js";
+import { BlockStore } from "../../io/block-store.js";
+import type { FieldRows } from "../../kernels/two-tower/inputs.js";
 import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negatives.js";
-import { shuffle, streamOf } from "../../numeric/hash.js";
-import { NO_ITEM } from "../../kernels/top-items/binding.js";
-import type { RankingExamples } from "../../sampling/ranking-events.js";
+import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
+import { noEvents, type RankingExamples } from "../../sampling/ranking-events.js";
+import { timesOfRows } from "../../sampling/training-events.js";
 import type { Examples, Part, LogParts } from "../../training/examples/examples.js";
 import { itemColumnsOf } from "../../training/examples/items-of-run.js";
 import { rankingExamples } from "../../training/examples/ranking-examples.js";
 import type { Watch } from "../../training/session/watch.js";
-import {
-  behaviorOf,
-  inHashOrder,
-  newestRanges,
-  orderedEvents,
-  rangesAround,
-  rangesBefore,
-  rangesOfAll,
-  type Behavior,
-  type OrderedEvents,
-} from "./histories.js";
+import { storeBudget } from "./memory.js";
 import { hasHistoryRows } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
-import { fieldRows, itemHashes, rowsBeside, towerRows, type TowerRows } from "./rows.js";
+import { partitionEvents, type LeftOut, type TowerLog } from "./partition-events.js";
+import { divideUsers, sortedByPartition, StoredPartitions, type DividedUsers } from "./partitions.js";
+import { fieldRows, itemHashes, towerRows, type TowerRows } from "./rows.js";
 
 /** Ranking examples, with the training examples also in the form that the kernel of the towers reads. */
 export interface TowerExamples extends RankingExamples {
@@ -43,15 +35,9 @@ export interface TowerExamples extends RankingExamples {
 
 export interface Towers {
   rows: TowerRows;
-  /** u32 each: user and item of each example, numbered as in `source` */
-  users: Uint32Array;
-  items: Uint32Array;
-  /** f32: weight of each example; absent when all are 1 */
-  weights?: Float32Array;
-  /** history and context of each example */
-  before: TowerUsers;
-  /** history and context of each user in `source`, at the user's newest event */
-  newest: TowerUsers;
+  users: DividedUsers;
+  /** examples, and the history and context of each user at the user's newest event */
+  partitions: StoredPartitions;
   /** input of the item tower for each item */
   side?: FieldRows;
 }
@@ -63,6 +49,8 @@ interface How {
   candidates?: Dataset | undefined;
   watch: Watch;
   note: (text: string) => void;
+  /** path next to which examples are stored, and maximum bytes of them in memory */
+  store: Pick<StoreInput, "beside" | "maxMemory">;
 }
 
 /** Number of milliseconds in a day. */
@@ -73,12 +61,12 @@ const DAY = 86_400_000;
  * @throws {UsageError} the log lacks columns that options require
  * @throws {DataError} no example is left
  */
-export function towerExamples(
+export async function towerExamples(
   space: FeatureSpace,
   parts: LogParts,
   options: TwoTowerOptions,
-  { minUsers, weighting, itemFields, candidates, watch, note }: How,
-): Examples {
+  { minUsers, weighting, itemFields, candidates, watch, note, store }: How,
+): Promise<Examples> {
   const { seed, threads, k, metric, history } = options;
   const { train } = parts;
   const asker = "train-two-tower";
@@ -90,23 +78,24 @@ export function towerExamples(
   const lists = { k, metric };
   const how = { asker, seed, threads, minUsers, itemFields: [], weighting, lists, candidates };
   const found = rankingExamples(space, parts, { task: "ranking", ...how }, watch);
-  const { source, ...others } = found.ranking!.examples;
-  const made = {
-    source,
-    ...others,
-    towers: towersOf(space, train, source, options, { minUsers, weighting, itemFields, note }),
-  };
-  return { ...found, ranking: { ...found.ranking!, examples: made satisfies TowerExamples } };
+  const { examples } = found.ranking!;
+  // towers learn from histories; without the events of rankings, these need no memory
+  examples.train = noEvents();
+  const towers = await towersOf(space, train, examples.source, options, {
+    ...{ minUsers, weighting, itemFields, note, store },
+  });
+  const made: TowerExamples = { ...examples, towers };
+  return { ...found, ranking: { ...found.ranking!, examples: made } };
 }
 
-function towersOf(
+async function towersOf(
   space: FeatureSpace,
   { dataset, rows }: Part,
   source: NegativeSource,
   options: TwoTowerOptions,
-  { minUsers, weighting, itemFields, note }: Omit<How, "watch" | "candidates">,
-): Towers {
-  const { history, seed, userBias, exampleAge, userFields, itemTower } = options;
+  { minUsers, weighting, itemFields, note, store: { beside, maxMemory } }: Omit<How, "watch" | "candidates">,
+): Promise<Towers> {
+  const { history, userBias, exampleAge, userFields, itemTower, targets, dim } = options;
   const fieldAt = (name: string) => space.fields.findIndex((field) => field.name === name);
   const encoder = bindEncoder(space, dataset);
   const item = keyColumn(dataset, dataset.roles.item!);
@@ -130,177 +119,112 @@ function towersOf(
     separate: hasHistoryRows(options),
     ...{ bias: userBias, age: exampleAge },
   });
-  const { context, side } = numbers;
-  const users = usersOf(source.users, dataset, rows);
-  const items = itemsOf(source.items, dataset, rows);
-  const order = orderedEvents(dataset, rows, { users, items, numUsers: source.users.size });
-  const behaviors = history.of === "others" ? [] : behaviorsOf(dataset, rows, order, options);
-  const { train: weights } = eventWeights(dataset, rows, weighting);
+  const users = divideUsers(space, dataset.roles.user, source, rows.length, dim);
+  const { count } = users.partitions;
+  const usersOfRows = usersOf(source.users, dataset, rows);
+  const partitionOfRow = (place: number) =>
+    usersOfRows[place] === NO_ITEM ? undefined : users.partitionOf[usersOfRows[place]!];
+  const places = sortedByPartition(partitionOfRow, rows.length, count);
+  const log: TowerLog = {
+    ...{ dataset, rows, space, encoder, numbers },
+    placesOfUsers: usersOfRows.map((user) => (user === NO_ITEM ? NO_ITEM : users.placeOf[user]!)),
+    items: itemsOf(source.items, dataset, rows),
+    weights: eventWeights(dataset, rows, weighting).train,
+    isTarget:
+      targets === undefined
+        ? undefined
+        : rowsHeldBy(dataset, rows, { source: targets, flag: "--targets", what: "events" }),
+    behaviors: history.of === "others" ? [] : behaviorRows(dataset, rows, options),
+    hashes: history.of === "others" ? itemHashes(space, itemFeatures) : undefined,
+    span: exampleAge ? spanOf(timesOfRows(dataset, rows), usersOfRows) : undefined,
+    numItems: source.items.size,
+  };
 
-  const chosen = targetsOf(dataset, rows, order, behaviors, source, { options, weights, note });
-  shuffle(chosen, streamOf(seed, 0x746f7765));
-  const own = { users: chosen.map((n) => order.users[n]!), items: chosen.map((n) => order.items[n]!) };
-  const histories: Ranges[] = [];
-  const newest: Ranges[] = [];
-  if (history.of === "others") {
-    const tokens = inHashOrder(source.history, itemHashes(space, itemFeatures));
-    const places = placesIn(source.history, tokens, own);
-    const ranges = rangesAround(source.history, tokens, { users: own.users, places }, history.most);
-    if (ranges.numCut > 0)
-      note(
-        `${ranges.numCut} examples use a sample of ${history.most} other items of their user (--history ` +
-          "others:N)",
-      );
-    histories.push(ranges);
-    newest.push(rangesOfAll(source.history, tokens, history.most));
-  } else {
-    let numCut = 0;
-    for (const behavior of behaviors) {
-      const ranges = rangesBefore(order, behavior, chosen, history.most);
-      numCut += ranges.numCut;
-      histories.push(ranges);
-      newest.push(newestRanges(order, behavior, history.most));
-    }
-    if (numCut > 0) note(`${numCut} histories truncated to their last ${history.most} items (--history)`);
+  const size = {
+    ...{ numEvents: rows.length, numUsers: users.partitions.users.count },
+    ...{ features: space.numFeatures, numRows: numbers.numRows },
+  };
+  const budget = storeBudget(size, options, maxMemory);
+  const partitions = new StoredPartitions(new BlockStore(beside, budget));
+  const left: LeftOut = { repeats: 0, empty: 0, busy: 0, alone: 0, cut: 0 };
+  for (let p = 0; p < count; p++) {
+    const own = places.order.subarray(places.ends[p], places.ends[p + 1]);
+    const lists = listsAt(source.history, users.order.subarray(users.ends[p], users.ends[p + 1]));
+    await partitions.write(partitionEvents(log, p, own, lists, options, left));
   }
-
-  const placeOf = (n: number) => rows[order.places[n]!]!;
-  const encode = (events: Uint32Array, ages: () => Float32Array): FieldRows => {
-    const features = encoder.encode(events.map(placeOf), new Float32Array(events.length), context.fields);
-    return fieldRows(space, context, features, rowsBeside(numbers, ages));
-  };
-  const lastEvents = order.ends.subarray(1).map((end) => end - 1);
-  return {
-    rows: numbers,
-    ...own,
-    ...(weights && { weights: mapTo(Float32Array, chosen, (n) => weights[order.places[n]!]!) }),
-    before: { histories, context: encode(chosen, () => agesOf(order, chosen)) },
-    newest: {
-      histories: newest,
-      context: encode(lastEvents, () => new Float32Array(lastEvents.length)),
-    },
-    ...(columns && {
-      side: fieldRows(
-        space,
-        side,
-        itemCatalogue(dataset, rows, encoder, columns.itemFields, side.fields, minUsers).templates,
-      ),
-    }),
-  };
-}
-
-/**
- * Selects the events of each kind of behavior of which histories consist; one kind with all events by default.
- *
- * @throws {UsageError} a kind has no events
- */
-export function behaviorsOf(
-  dataset: Dataset,
-  rows: Uint32Array,
-  order: OrderedEvents,
-  { historyOf: of }: Pick<TwoTowerOptions, "historyOf">,
-  expected = true,
-): Behavior[] {
-  if (of.length === 0) return [behaviorOf(order)];
-  return of.map((source) =>
-    behaviorOf(
-      order,
-      rowsHeldBy(dataset, rows, { source, flag: "--history-of", what: expected ? "events" : undefined }),
-    ),
-  );
-}
-
-/** Returns the age of each event: 0 for the newest event of the log, 1 for the oldest. */
-function agesOf({ times }: OrderedEvents, events: Uint32Array): Float32Array {
-  if (!times) throw new UsageError("--example-age needs a time column: name it with --time");
-  let [first, last] = [Infinity, -Infinity];
-  for (const time of times) [first, last] = [Math.min(first, time), Math.max(last, time)];
-  const span = Math.max(last - first, DAY);
-  return mapTo(Float32Array, events, (n) => (last - times[n]!) / span);
-}
-
-/**
- * Selects the events to predict, as positions among the ordered events, and reports the number of omitted events.
- * @throws {DataError} no event is left
- */
-function targetsOf(
-  dataset: Dataset,
-  rows: Uint32Array,
-  order: OrderedEvents,
-  behaviors: readonly Behavior[],
-  { items, history }: NegativeSource,
-  {
-    options,
-    weights,
-    note,
-  }: { options: TwoTowerOptions; weights: Float32Array | undefined; note: (text: string) => void },
-): Uint32Array {
-  const { targets, keepRepeats, maxExamplesPerUser: most = Infinity, history: kind, userFields } = options;
-  const isTarget =
-    targets === undefined
-      ? undefined
-      : rowsHeldBy(dataset, rows, { source: targets, flag: "--targets", what: "events" });
-  const kept: number[] = [];
-  const left = { repeats: 0, empty: 0, busy: 0 };
-  let numAlone = 0;
-  for (let u = 0; u + 1 < order.ends.length; u++) {
-    const [first, end] = [order.ends[u]!, order.ends[u + 1]!];
-    if (end - first === 1) numAlone++;
-    const isFull = history.indptr[u + 1]! - history.indptr[u]! >= items.size;
-    const isAlone =
-      kind.of === "others"
-        ? () => history.indptr[u + 1]! - history.indptr[u]! <= 1
-        : (n: number) => behaviors.every(({ before }) => before[order.firsts![n]!] === before[first]);
-    const seen = new Set<number>();
-    const own: number[] = [];
-    for (let n = first; n < end; n++) {
-      const place = order.places[n]!;
-      const item = order.items[n]!;
-      if ((isTarget && !isTarget[place]) || weights?.[place] === 0) continue;
-      // rankingExamples has already reported events with unknown items, and those of users who have every item
-      if (item === NO_ITEM || isFull) continue;
-      if (!keepRepeats && seen.has(item)) left.repeats++;
-      else if (userFields.length === 0 && isAlone(n)) left.empty++;
-      else own.push(n);
-      seen.add(item);
-    }
-    const from = Math.max(0, own.length - most);
-    left.busy += from;
-    for (let i = from; i < own.length; i++) kept.push(own[i]!);
-  }
-  const given = (count: number, why: string) => {
-    if (count > 0) note(`${count} events are not used for training: ${why}`);
-  };
-  given(left.repeats, "their user took the item before (--keep-repeats)");
-  given(left.empty, "they have no earlier events to use as history");
-  given(left.busy, `their user has more than ${most} (--max-examples-per-user)`);
-  if (numAlone > 0) note(`${numAlone} users have a single event and therefore no history`);
-  if (kept.length === 0)
+  noteLeftOut(left, options, note);
+  if (partitions.numEvents.every((number) => number === 0))
     throw new DataError(
       "no event has a history: a user needs two events with known items at different times; check --history " +
         "others, --time and --min-count",
       { file: dataset.inputs.map(({ path }) => path).join(", ") },
     );
-  return Uint32Array.from(kept);
+  noteDisk(partitions.store, count, { maxMemory, note });
+  return {
+    ...{ rows: numbers, users, partitions },
+    ...(columns && {
+      side: fieldRows(
+        space,
+        numbers.side,
+        itemCatalogue(dataset, rows, encoder, columns.itemFields, numbers.side.fields, minUsers).templates,
+      ),
+    }),
+  };
 }
 
-/** Returns the position of each example's item in `tokens`, the users' lists of items. */
-function placesIn(
-  { indptr }: NegativeSource["history"],
-  tokens: Uint32Array,
-  { users, items }: { users: Uint32Array; items: Uint32Array },
-): Uint32Array {
-  const at = new Map<number, number>();
-  const places = new Uint32Array(users.length);
-  const byUser = Array.from(users.keys()).sort((a, b) => users[a]! - users[b]!);
-  let user = NO_ITEM;
-  for (const e of byUser) {
-    if (users[e] !== user) {
-      user = users[e]!;
-      at.clear();
-      for (let i = indptr[user]!; i < indptr[user + 1]!; i++) at.set(tokens[i]!, i);
-    }
-    places[e] = at.get(items[e]!)!;
-  }
-  return places;
+/** Reports the events that are left out, and histories that are cut. */
+function noteLeftOut(
+  { repeats, empty, busy, alone, cut }: LeftOut,
+  { maxExamplesPerUser: most, history }: TwoTowerOptions,
+  note: (text: string) => void,
+): void {
+  const given = (count: number, why: string) => {
+    if (count > 0) note(`${count} events are not used for training: ${why}`);
+  };
+  given(repeats, "their user took the item before (--keep-repeats)");
+  given(empty, "they have no earlier events to use as history");
+  given(busy, `their user has more than ${most} (--max-examples-per-user)`);
+  if (alone > 0) note(`${alone} users have a single event and therefore no history`);
+  if (cut === 0) return;
+  note(
+    history.of === "others"
+      ? `${cut} examples use a sample of ${history.most} other items of their user (--history others:N)`
+      : `${cut} histories truncated to their last ${history.most} items (--history)`,
+  );
+}
+
+/** Returns the lists at the given indices. */
+function listsAt({ indptr, items }: ItemLists, lists: Uint32Array): ItemLists {
+  const ends = new Uint32Array(lists.length + 1);
+  lists.forEach((list, i) => (ends[i + 1] = ends[i]! + indptr[list + 1]! - indptr[list]!));
+  const own = new Uint32Array(ends[lists.length]!);
+  lists.forEach((list, i) => own.set(items.subarray(indptr[list], indptr[list + 1]), ends[i]));
+  return { indptr: ends, items: own };
+}
+
+/** Returns the newest time of the events of known users, and the length of time from the oldest to it. */
+function spanOf(times: Float64Array | undefined, users: Uint32Array): TowerLog["span"] {
+  if (!times) return undefined;
+  let [first, last] = [Infinity, -Infinity];
+  times.forEach((time, place) => {
+    if (users[place] !== NO_ITEM) [first, last] = [Math.min(first, time), Math.max(last, time)];
+  });
+  return { last, length: Math.max(last - first, DAY) };
+}
+
+/**
+ * Returns u8[rows.length] for each kind of behavior of which histories consist: 1 for rows of the kind; undefined for
+ * the kind that has all rows, which is the default.
+ *
+ * @throws {UsageError} a kind has no rows, unless `expected` is false
+ */
+export function behaviorRows(
+  dataset: Dataset,
+  rows: Uint32Array,
+  { historyOf: of }: Pick<TwoTowerOptions, "historyOf">,
+  expected = true,
+): (Uint8Array | undefined)[] {
+  if (of.length === 0) return [undefined];
+  const what = expected ? "events" : undefined;
+  return of.map((source) => rowsHeldBy(dataset, rows, { source, flag: "--history-of", what }));
 }

@@ -22,8 +22,8 @@ import type { TransformOptions } from "../../training/options/transform-options.
 import type { Watch } from "../../training/session/watch.js";
 import { endedBy, unlessAborted } from "../../workers/with-machine.js";
 import { rowsOfRun, startEncoder } from "./encoder.js";
-import { behaviorsOf } from "./examples.js";
-import { inHashOrder, newestRanges, orderedEvents, rangesOfAll } from "./histories.js";
+import { behaviorRows } from "./examples.js";
+import { behaviorOf, inHashOrder, newestRanges, orderedEvents, rangesOfAll } from "./histories.js";
 import type { TowersMachine } from "./machine.js";
 import { readTowers, type StoredForm } from "./model.js";
 import { columnsAsked } from "./options.js";
@@ -103,8 +103,8 @@ async function usersOf(
   const histories =
     history.of === "others"
       ? [otherItems()]
-      : behaviorsOf(dataset, rows, order, { historyOf: [...form.historyOf] }, false).map((behavior) =>
-          newestRanges(order, behavior, history.most),
+      : behaviorRows(dataset, rows, { historyOf: [...form.historyOf] }, false).map((isOf) =>
+          newestRanges(order, behaviorOf(order, isOf), history.most),
         );
   function otherItems() {
     const own = historyOf(users, items, numUsers);

@@ -8,7 +8,7 @@
 
 import { doublesAt, mapTo } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import type { Ranges } from "../../kernels/two-tower/binding.js";
+import type { Ranges } from "../../kernels/two-tower/inputs.js";
 import { exp } from "../../numeric/exp.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { timesOfRows } from "../../sampling/training-events.js";

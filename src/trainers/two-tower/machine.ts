@@ -1,9 +1,8 @@
 // The two towers in shared memory, with the threads that train them and encode users and items.
 
-import { mapTo } from "../../numeric/indices.js";
+import { ascending, mapTo } from "../../numeric/indices.js";
 import {
   allocateTowers,
-  placeUsers,
   setTowersSteps,
   takeTowersLoss,
   towersSteps,
@@ -13,8 +12,14 @@ import {
   type TowerLearning,
   type TowerShape,
   type TowersKernel,
-  type TowerUsers,
 } from "../../kernels/two-tower/binding.js";
+import {
+  noTowerEvents,
+  placeUsers,
+  useTowerEvents,
+  type TowerEvents,
+  type TowerUsers,
+} from "../../kernels/two-tower/inputs.js";
 import { placedDense, placedMoments, transposeWeights } from "../../kernels/shared/dense.js";
 import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
 import type { Region } from "../../kernels/shared/memory.js";
@@ -25,38 +30,90 @@ import {
   wholeRegions,
   writeArrays,
 } from "../../kernels/shared/placed.js";
-import { blockVisits } from "../../numeric/random.js";
+import { blockVisits, draw, permutation } from "../../numeric/random.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 
 /** Number of users that are encoded per chunk, and per kernel call. */
 const CHUNK = 65_536;
 const CALL_ROWS = 1024;
+/** Counter of the random key from which an epoch draws the order of the partitions. */
+const ORDER = 0xfffffffd;
+
+/** Events to learn from in partitions, one of which at a time is in the kernel's memory. */
+export interface EventPartitions {
+  /** number of events of each partition */
+  numEvents: readonly number[];
+  /** size of the largest partition in u32 numbers */
+  mostNumbers: number;
+  /** Reads a partition's numbers. @returns its events, as views of `into` */
+  read: (partition: number, into: Uint32Array) => Promise<TowerEvents>;
+}
 
 /** Parameters, events and threads of the two towers. The caller must call `terminate`, which ends the threads. */
 export class TowersMachine extends ThreadedKernel<TowersKernel> {
   readonly #shape: TowerShape;
   readonly #layout: TowerLayout;
-  readonly #numEvents: number;
+  /** number of events of each partition */
+  readonly #numEvents: readonly number[];
   readonly #numItems: number;
   readonly #growing: GrowingArrays;
+  readonly #stored: { partitions: EventPartitions; region: Region } | undefined;
+  /** partition in the kernel's memory */
+  #loaded: number | undefined;
 
-  private constructor(data: TowerData, shape: TowerShape, learning: TowerLearning) {
+  private constructor(
+    data: TowerData,
+    shape: TowerShape,
+    learning: TowerLearning,
+    partitions: EventPartitions | undefined,
+  ) {
     super();
     this.#shape = shape;
     this.#layout = allocateTowers(this.arena, data, shape, learning);
-    this.#numEvents = data.items.length;
+    this.#numEvents = partitions?.numEvents ?? [data.items.length];
     this.#numItems = data.numItems;
     this.#growing = new GrowingArrays(this.arena, "the users");
+    if (partitions) {
+      const region = this.arena.numbers("the events of users", partitions.mostNumbers);
+      this.#stored = { partitions, region };
+    }
   }
 
   /**
    * Copies the events, lays out the parameters and starts the threads.
+   *
+   * @param partitions events to learn from, if they are read partition by partition; `data` then has none
    * @throws {UsageError} they do not fit into one memory
    */
-  static async start(data: TowerData, shape: TowerShape, learning: TowerLearning): Promise<TowersMachine> {
-    const machine = new TowersMachine(data, shape, learning);
+  static async start(
+    data: TowerData,
+    shape: TowerShape,
+    learning: TowerLearning,
+    partitions?: EventPartitions,
+  ): Promise<TowersMachine> {
+    const machine = new TowersMachine(data, shape, learning, partitions);
     return await machine.begin("two-tower", machine.#layout);
+  }
+
+  /**
+   * Starts threads that only encode users and items, without memory for learning.
+   *
+   * @param rowEnds first vector row of each context field, and the end of the last
+   * @throws {UsageError} the vectors do not fit into one memory
+   */
+  static async startEncoding(
+    rows: Pick<TowerData, "numRows" | "numItems" | "firstHistoryRow" | "side">,
+    { numHistories, rowEnds }: { numHistories: number; rowEnds: Uint32Array },
+    shape: TowerShape,
+    threads: number,
+  ): Promise<TowersMachine> {
+    const events = noTowerEvents(numHistories, rowEnds);
+    const sizes = { batchSize: 256, negatives: 8, inBatch: false };
+    const unused = { seed: 0, negativeWeight: 1, temperature: 1, l2: 0, dropout: 0 };
+    return await TowersMachine.start({ ...rows, ...events }, shape, {
+      ...{ threads, ...sizes, ...unused, trains: false },
+    });
   }
 
   /**
@@ -72,15 +129,39 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     { key, negativeKey, epoch }: { key: number | undefined; negativeKey: number; epoch: number },
     rateAt: (share: number) => number,
   ): Promise<number> {
-    const numBlocks = Math.ceil(this.#numEvents / TOWER_EVENTS);
-    const { order, keys } = blockVisits(numBlocks, key);
-    const rates = mapTo(Float32Array, { length: numBlocks }, (_, i) => rateAt(i / numBlocks));
-    const epochOf = [keys, negativeKey, epoch, rates] as const;
-    await this.run({
-      every: { end: this.#numEvents, size: TOWER_EVENTS, order },
-      call: ["trainEvents", this.#layout.plan, "thread", "index", "first", "count", ...epochOf],
-    });
+    const numBlocks = this.#numEvents.map((count) => Math.ceil(count / TOWER_EVENTS));
+    const total = numBlocks.reduce((sum, count) => sum + count, 0);
+    let done = 0;
+    for (const partition of this.#visits(key)) {
+      const count = numBlocks[partition]!;
+      await this.#load(partition);
+      const own = (of: number) => (partition === 0 ? of : draw(of, partition));
+      const { order, keys } = blockVisits(count, key === undefined ? undefined : own(key));
+      const rates = mapTo(Float32Array, { length: count }, (_, i) => rateAt((done + i) / total));
+      const epochOf = [keys, own(negativeKey), own(epoch), rates] as const;
+      await this.run({
+        every: { end: this.#numEvents[partition]!, size: TOWER_EVENTS, order },
+        call: ["trainEvents", this.#layout.plan, "thread", "index", "first", "count", ...epochOf],
+      });
+      done += count;
+    }
     return takeTowersLoss(this.arena, this.#layout);
+  }
+
+  /** Returns the partitions with events in the order in which an epoch visits them. */
+  #visits(key: number | undefined): number[] {
+    const count = this.#numEvents.length;
+    const order = key === undefined ? ascending(count) : permutation(count, draw(key, ORDER));
+    return [...order].filter((partition) => this.#numEvents[partition]! > 0);
+  }
+
+  /** Reads a partition into the kernel's memory, unless it is there already. */
+  async #load(partition: number): Promise<void> {
+    if (!this.#stored || this.#loaded === partition) return;
+    this.#loaded = undefined;
+    const { partitions, region } = this.#stored;
+    useTowerEvents(this.arena, this.#layout.plan, await partitions.read(partition, this.arena.u32(region)));
+    this.#loaded = partition;
   }
 
   /**

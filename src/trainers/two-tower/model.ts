@@ -16,7 +16,7 @@ import type { EmbeddingTable } from "../../embedding/table.js";
 import { TensorFile } from "../../embedding/tensor-file.js";
 import { ArtifactError, UsageError } from "../../errors.js";
 import { meansForUnknown, withoutUntrained, type OutOfVocabulary } from "../../export/unknown-keys.js";
-import type { FmParameters } from "../../factors/model.js";
+import type { StoredVectors } from "../../factors/stored-vectors.js";
 import type { UnknownKeysOf } from "../../training/capabilities/model.js";
 import { flag, list, object, parseJson, text, where, whole, word } from "../../io/json-shape.js";
 import { featureTable, rowsByFeature } from "../../training/examples/feature-table.js";
@@ -62,13 +62,13 @@ function namesOf({ fields }: FeatureSpace, indexes: readonly number[]): string[]
   return indexes.map((f) => fields[f]!.name);
 }
 
-/** Returns the files of model/. @param found vectors and parameters by feature */
+/** Returns the files of model/. @param vectorOf returns the vector of a feature, f32[dim] */
 export function modelFiles(
   space: FeatureSpace,
   { rows }: Towers,
   options: TwoTowerOptions,
   parameters: NamedArrays,
-  found: Pick<FmParameters, "dim" | "vectors">,
+  vectorOf: StoredVectors["vectorOf"],
 ): Record<string, readonly Uint8Array[] | string> {
   const { dim, similarity, history, historyOf, userBias, exampleAge, recency } = options;
   const { userTower, skipConnection, itemTower } = options;
@@ -92,8 +92,7 @@ export function modelFiles(
       tensors.set(name, { shape: [dim], data: vectors.slice(row * dim, (row + 1) * dim) });
   const unknown = new Float32Array(space.fields.length * dim);
   space.fields.forEach(({ kind }, f) => {
-    const feature = space.offsets[f]!;
-    if (kind !== "number") unknown.set(found.vectors.subarray(feature * dim, (feature + 1) * dim), f * dim);
+    if (kind !== "number") unknown.set(vectorOf(space.offsets[f]!), f * dim);
   });
   tensors.set("unknown", { shape: [space.fields.length, dim], data: unknown });
   return {

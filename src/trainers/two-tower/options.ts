@@ -255,7 +255,10 @@ export const options = withCommon(
     ...omit(vocabulary, "oovDropout"),
     ...omit(weekly, "metric", "keepState", "freeze"),
     init: { ...weekly.init, not: { start: ["svd"] } },
-    ...memory,
+    maxMemory: {
+      ...memory.maxMemory,
+      help: "memory limit for users' events and vectors, such as 4G; above it, they are read from disk",
+    },
     positiveFrom: {
       ...labels.positiveFrom,
       help: "for a log with labels: use only rows with a label of x or more as events",

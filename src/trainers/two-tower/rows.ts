@@ -5,7 +5,7 @@
 
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
-import type { FieldRows } from "../../kernels/two-tower/binding.js";
+import type { FieldRows } from "../../kernels/two-tower/inputs.js";
 import { featureKey, firstUnit } from "../../numeric/initial.js";
 
 /** Bound of initial vectors, which are uniform in ±SPREAD. */

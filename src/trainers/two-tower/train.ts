@@ -5,9 +5,12 @@
 // Sources and deviations are in docs/algorithms/two-tower.md.
 
 import { areFinite } from "../../numeric/indices.js";
+import { BlockStore } from "../../io/block-store.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { draw } from "../../numeric/random.js";
-import { degreeVectors } from "../../factors/degree-vectors.js";
+import { degreeItemVectors } from "../../factors/degree-vectors.js";
+import type { TowerShape } from "../../kernels/two-tower/binding.js";
+import { noTowerEvents } from "../../kernels/two-tower/inputs.js";
 import {
   runEpochs,
   diverged,
@@ -17,7 +20,6 @@ import {
   type EpochEvent,
 } from "../../training/epochs/epoch-loop.js";
 import { prefixed, unprefixed, type NamedArrays } from "../../training/epochs/named-arrays.js";
-import type { NegativeSource } from "../../sampling/negatives.js";
 import { sharedNoise } from "../../sampling/noise-distribution.js";
 import { listMetric } from "../../training/options/lists.js";
 import { withMachine } from "../../workers/with-machine.js";
@@ -33,28 +35,32 @@ export interface TowersInput {
   /** u32[numFeatures]: number of training events with each feature */
   counts: Uint32Array;
   examples: TowerExamples;
-  /** returns the ranking metrics of vectors on the validation split; absent if there is no such split */
-  validate?: (vectors: TowerVectors) => Promise<Record<string, number>>;
+  /** returns the ranking metrics of the current parameters on the validation split; absent without such a split */
+  validate?: (machine: TowersMachine) => Promise<Record<string, number>>;
   /** initial parameters of a warm start */
   start?: TowersStart;
   controls?: Controls;
+  /** path next to which temporary files are created */
+  beside: string;
 }
 
-/** Vectors of users and items, and biases of items, by which items are scored. */
-export interface TowerVectors {
-  /** f32[numUsers * dim]: vectors of users; f32[numItems * dim]: vectors of items; normalized if scores are cosines */
-  users: Float32Array;
-  items: Float32Array;
-  /** bias of each item, f32[numItems]; absent if scores are cosines */
-  biases?: Float32Array;
-}
-
-export interface TowersResult extends TowerVectors {
+export interface TowersResult {
   /** all parameters, by the names that the kernel's machine gives them */
   parameters: NamedArrays;
   bestEpoch: number;
   epochs: EpochEvent[];
   interrupted: boolean;
+}
+
+/** Returns the kernel's shape of the towers that are trained on the examples. */
+export function shapeOf(
+  { towers: { rows, partitions } }: TowerExamples,
+  options: TwoTowerOptions,
+): TowerShape {
+  return networkOf(options, {
+    user: partitions.numHistories + rows.context.rowEnds.length - 1,
+    item: rows.side.fields.length,
+  });
 }
 
 /**
@@ -64,6 +70,7 @@ export interface TowersResult extends TowerVectors {
  * @param signal   stops the training promptly; the promise then rejects with its reason
  * @throws {UsageError} the parameters do not fit into 4 GiB
  * @throws {DivergedError} a loss or a parameter became NaN or infinite
+ * @throws {ArtifactError} the events on disk were truncated or changed
  */
 export async function trainTowers(
   input: TowersInput,
@@ -72,45 +79,61 @@ export async function trainTowers(
   signal?: AbortSignal,
 ): Promise<TowersResult> {
   signal?.throwIfAborted();
-  const { space, counts, start } = input;
+  const machine = await startMachine(input, options, signal);
+  return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe));
+}
+
+/** Starts the threads with the initial parameters. */
+async function startMachine(
+  input: TowersInput,
+  options: TwoTowerOptions,
+  signal: AbortSignal | undefined,
+): Promise<TowersMachine> {
+  const first = await firstParameters(input, options, signal);
   const { source, towers } = input.examples;
-  const { rows, before, side } = towers;
-  const shape = networkOf(options, {
-    user: before.histories.length + rows.context.rowEnds.length - 1,
-    item: rows.side.fields.length,
-  });
+  const { rows, side, partitions } = towers;
+  const { numRows, numItems, firstHistoryRow, context } = rows;
+  const data = {
+    ...{ numRows, numItems, firstHistoryRow },
+    ...noTowerEvents(partitions.numHistories, context.rowEnds),
+    ...{ side, mostUserRows: partitions.mostUserRows },
+    ...sharedNoise(source.counts, options),
+  };
+  const machine = await TowersMachine.start(data, shapeOf(input.examples, options), options, partitions);
+  machine.load(first);
+  return machine;
+}
+
+/** Returns the initial parameters, by the names that the kernel's machine gives them. */
+async function firstParameters(
+  { space, counts, examples, start, beside }: TowersInput,
+  options: TwoTowerOptions,
+  signal: AbortSignal | undefined,
+): Promise<Record<string, Float32Array>> {
+  const { rows } = examples.towers;
+  const shape = shapeOf(examples, options);
   const vectors = firstVectors(space, rows, counts, options);
-  if (options.start === "svd" && !start)
-    await startFromSvd(vectors, source, rows.firstHistoryRow, options, signal);
+  if (options.start === "svd" && !start) await startFromSvd(vectors, examples, beside, options, signal);
   const first: Record<string, Float32Array> = { vectors, ...firstLayers(shape, options.seed) };
   if (!shape.cosine) first["biases"] = new Float32Array(rows.numItems);
   if (start) putStart(first, rows, space, start, options.dim);
-  const data = {
-    ...{ numRows: rows.numRows, numItems: rows.numItems, firstHistoryRow: rows.firstHistoryRow },
-    ...before,
-    side,
-    ...{ users: towers.users, items: towers.items, taken: source.history },
-    weights: towers.weights,
-    ...sharedNoise(source.counts, options),
-  };
-  const machine = await TowersMachine.start(data, shape, options);
-  return await withMachine(machine, signal, () => {
-    machine.load(first);
-    return trainEpochs(machine, input, options, observe);
-  });
+  return first;
 }
 
 /** Initializes the rows of items, as candidates and in histories, by singular vectors. */
 async function startFromSvd(
   vectors: Float32Array,
-  { history, items }: NegativeSource,
-  firstHistoryRow: number,
+  { source: { history, items }, towers: { rows, partitions } }: TowerExamples,
+  beside: string,
   { dim, seed, threads }: TwoTowerOptions,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const found = await degreeVectors(history, items.size, { dim, seed, threads }, signal);
+  const { firstHistoryRow } = rows;
+  const store =
+    partitions.numEvents.length > 1 ? new BlockStore(beside, partitions.store.bytesFree) : undefined;
+  const found = await degreeItemVectors(history, items.size, { dim, seed, threads, store }, signal);
   for (let item = 0; item < items.size; item++) {
-    const v = found.items.subarray(item * dim, (item + 1) * dim);
+    const v = found.subarray(item * dim, (item + 1) * dim);
     if (v.every((x) => x === 0)) continue;
     vectors.set(v, item * dim);
     if (firstHistoryRow > 0) vectors.set(v, (firstHistoryRow + item) * dim);
@@ -119,56 +142,41 @@ async function startFromSvd(
 
 async function trainEpochs(
   machine: TowersMachine,
-  { examples: { towers, source }, validate, controls = {} }: TowersInput,
+  { examples: { towers }, validate, controls = {} }: TowersInput,
   options: TwoTowerOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<TowersResult> {
   const { epochs: most, seed, shuffle, evaluateEvery } = options;
-  const numEvents = towers.items.length;
-  /** vectors after the current epoch, which are computed when they are first needed */
-  let now: TowerVectors | undefined;
-  const vectorsNow = async (): Promise<TowerVectors> => {
-    if (now) return now;
-    const biases = machine.biases();
-    now = {
-      users: await machine.users(towers.newest, source.users.size),
-      items: await machine.items(),
-      biases,
-    };
-    return now;
-  };
-  let kept: (TowerVectors & { parameters: NamedArrays }) | undefined;
+  const numEvents = towers.partitions.numEvents.reduce((sum, count) => sum + count, 0);
+  let kept: NamedArrays | undefined;
   const training: Steered = {
     async epoch(epoch) {
       const began = performance.now();
       const order = draw(seed, epoch);
       const rateAt = (share: number) => cosineRate(options.learningRate, (epoch - 1 + share) / most);
       const how = { key: shuffle ? order : undefined, negativeKey: draw(order, 1), epoch };
-      now = undefined;
       const trainLoss = (await machine.train(how, rateAt)) / numEvents;
       const rowsPerSecond = (numEvents / (performance.now() - began)) * 1000;
       if (!Number.isFinite(trainLoss)) throw lost("the training loss is not finite", epoch, options);
       const validates = validate !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
-      const metrics = validates ? await validate(await vectorsNow()) : {};
+      const metrics = validates ? await validate(machine) : {};
       const stoppingValue = validates ? (metrics[listMetric(options)] ?? 0) : null;
       return {
         event: { trainLoss, ...metrics, rowsPerSecond },
         stoppingValue: validate ? stoppingValue : undefined,
       };
     },
-    async keep(epoch) {
-      kept = { ...(await vectorsNow()), parameters: machine.parameters() };
-      const isFinite = Object.values(kept.parameters).every((array) => areFinite(array as Float32Array));
+    keep(epoch) {
+      kept = machine.parameters();
+      const isFinite = Object.values(kept).every((array) => areFinite(array as Float32Array));
       if (!isFinite) throw lost("a parameter is not finite", epoch, options);
     },
     save(withKept) {
-      if (!withKept || !kept) return machine.state();
-      const { users, items, parameters } = kept;
-      return { ...machine.state(), ...prefixed(KEPT, { ...parameters, users, items }) };
+      return { ...machine.state(), ...(withKept && kept && prefixed(KEPT, kept)) };
     },
     restore(arrays) {
       machine.restore(arrays);
-      if (arrays[`${KEPT}users`]) kept = restoreKept(arrays);
+      if (arrays[`${KEPT}vectors`]) kept = unprefixed(KEPT, arrays);
     },
     terminate: () => machine.terminate(),
     threadsInUse: () => machine.threadsInUse,
@@ -176,7 +184,7 @@ async function trainEpochs(
     validates: validate !== undefined,
   };
   const done = await runEpochs(training, options, controls, observe);
-  return { ...kept!, ...done };
+  return { parameters: kept!, ...done };
 }
 
 /** Prefix of the arrays of the best epoch in a checkpoint. */
@@ -184,10 +192,4 @@ const KEPT = "kept ";
 
 function lost(what: string, epoch: number, options: TwoTowerOptions) {
   return diverged(what, epoch, options, "or a larger --temperature");
-}
-
-/** Returns the best epoch's vectors and parameters from the arrays of a checkpoint. */
-function restoreKept(arrays: NamedArrays): TowerVectors & { parameters: NamedArrays } {
-  const { users, items, ...parameters } = unprefixed(KEPT, arrays) as Record<string, Float32Array>;
-  return { users: users!, items: items!, biases: parameters["biases"], parameters };
 }

@@ -47,6 +47,7 @@ async function plan(given: GivenTwoTower, capable: Capable): Promise<Plan> {
   const towers = twoTowerOptionsOf(given);
   const init = await openTowersInit(given, towers, capable);
   const asked = columnsAsked(towers);
+  const maxMemory = given.maxMemory ?? options.maxMemory.default();
   const features: FeatureModel<TwoTowerOptions, TowersStart> = {
     given,
     table: options,
@@ -57,11 +58,12 @@ async function plan(given: GivenTwoTower, capable: Capable): Promise<Plan> {
       const { minUsers = 0, itemFields, ...weighting } = session.options;
       const { watch, note } = session;
       const candidates = await readCandidates(towers.candidates, parts, session);
-      const how = { minUsers, weighting, itemFields, candidates, watch, note };
-      return towerExamples(space, parts, towers, how);
+      const store = { beside: session.beside, maxMemory };
+      const how = { minUsers, weighting, itemFields, candidates, watch, note, store };
+      return await towerExamples(space, parts, towers, how);
     },
     learn: async (...args) => (await import("./learn.js")).learnTowers(...args),
-    needs: twoTowerNeeds({ ...towers, ...(init && { dim: init.dim }) }),
+    needs: twoTowerNeeds({ ...towers, ...(init && { dim: init.dim }) }, maxMemory),
     streams: false,
     init,
     outcome: (outcome) => factorOutcome(outcome),

@@ -7,7 +7,7 @@ import { ascending } from "../../numeric/indices.js";
 import { metricsOf } from "../../evaluation/metrics.js";
 import { scoredMetrics } from "../../evaluation/scored-metrics.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
-import type { Scorer, Trained, RankingJob } from "../session/feature-training.js";
+import type { ItemRanker, Scorer, Trained, RankingJob } from "../session/feature-training.js";
 import type { Examples } from "../examples/examples.js";
 import type { StoppingMetric } from "../epochs/early-stopping.js";
 import type { StoppingMetricName } from "../options/weekly.js";
@@ -160,7 +160,7 @@ export function comparedByLabels(valid: PartMetrics, metric: StoppingMetricName 
  * @throws {UsageError} the model has no vectors that rank items
  */
 export async function rankingMetricsOf(
-  model: Scorer,
+  model: Partial<ItemRanker>,
   source: NegativeSource,
   queries: RankingQueries,
   options: RankingMetricOptions,
@@ -218,14 +218,14 @@ export function rankingByPopularity(
 
 /** Computes ranking metrics by user; ties are broken by a hash of the items' keys. */
 async function byUser(
-  rank: NonNullable<Scorer["rank"]>,
+  rank: ItemRanker["rank"],
   { templates, items }: NegativeSource,
   { context, masks, heldOut, among }: RankingQueries,
   options: RankingMetricOptions,
 ): Promise<UserMetric[]> {
   const order = hashOrder(items);
   const places = placesOf(order);
-  const input = { ...rank(context, rowsAt(templates, order)), masks: renumbered(masks, places) };
+  const input = { ...(await rank(context, rowsAt(templates, order))), masks: renumbered(masks, places) };
   return await rankedByUser(input, renumbered(heldOut, places), options, among && renumbered(among, places));
 }
 

@@ -78,7 +78,16 @@ export interface RankingJob {
   examples: RankingExamples;
   options: ListOptions;
   /** computes the ranking metrics of the validation split; absent if there is no such split */
-  validate?: (model: Scorer) => Promise<Record<string, number>>;
+  validate?: (model: Partial<ItemRanker>) => Promise<Record<string, number>>;
+}
+
+/** A model that ranks items, perhaps while it is trained. */
+export interface ItemRanker {
+  /** Returns what `Scorer.rank` returns. */
+  rank(
+    contexts: FeatureRows,
+    items: FeatureRows,
+  ): Omit<TopItemsInput, "masks"> | Promise<Omit<TopItemsInput, "masks">>;
 }
 
 /**

@@ -1,9 +1,9 @@
 // Vectors of a ranking model whose users' rows are in a store.
 
-import type { StoredVectors } from "../../factors/stored-vectors.js";
-import type { KeptRows, RowPlaces } from "../../factors/kept-rows.js";
-import type { RowRange } from "../../embedding/table.js";
-import type { Partitions } from "../../kernels/ranking/partitions.js";
+import type { StoredVectors } from "./stored-vectors.js";
+import type { KeptRows, RowPlaces } from "./kept-rows.js";
+import type { RowRange } from "../embedding/table.js";
+import type { Partitions } from "../kernels/ranking/partitions.js";
 
 /** Parameters of the model after one epoch; the users' rows are read from the store. */
 export interface PartitionedModel {

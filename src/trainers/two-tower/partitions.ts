@@ -1,0 +1,143 @@
+// Divides users into partitions that are trained one after another. A store, perhaps on disk, holds the events of all
+// partitions; the kernel's memory holds those of one.
+//
+//   partition  about 64 MB of events and user vectors. Their number depends only on the data and on --dim, so the bytes
+//              do not depend on where events are stored
+
+import type { BlockStore } from "../../io/block-store.js";
+import { packArrays, type PackedArrays } from "../../kernels/shared/packed-arrays.js";
+import { Partitions } from "../../kernels/ranking/partitions.js";
+import { mostRowsOfUsers, type TowerEvents, type TowerUsers } from "../../kernels/two-tower/inputs.js";
+import { idsOf, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
+import type { NegativeSource } from "../../sampling/negatives.js";
+import type { EventPartitions } from "./machine.js";
+
+/**
+ * Sizes in bytes: events and vectors of users of at most `whole` bytes are one partition; otherwise a partition has
+ * about `each` bytes. Tests set other sizes.
+ */
+export const partitionSizes = { whole: 256 << 20, each: 64 << 20 };
+
+/** Bytes of a stored event: user, item, range of the history, token of the history, and entry of the user's items. */
+const EVENT = 24;
+
+/** Returns the bytes of the events and of the users' vectors, and the number of partitions. */
+export function storedSize(
+  { numEvents, numUsers }: { numEvents: number; numUsers: number },
+  dim: number,
+): { bytes: number; count: number } {
+  const bytes = EVENT * numEvents + 4 * dim * numUsers;
+  return { bytes, count: bytes <= partitionSizes.whole ? 1 : Math.ceil(bytes / partitionSizes.each) };
+}
+
+/** The users in partitions. */
+export interface DividedUsers {
+  /** maps the users' features to rows of partitions, in which the vectors are stored after the training */
+  partitions: Partitions;
+  /** u32[numUsers]: feature of each user; that of unknown keys for a user who is not in the vocabulary */
+  features: Uint32Array;
+  /** u32[numUsers] each: users sorted by partition, in ascending order in each; partition and place in it of each user */
+  order: Uint32Array;
+  partitionOf: Uint32Array;
+  placeOf: Uint32Array;
+  /** u32[count + 1]: partition p has the users ends[p] .. ends[p + 1] - 1 of `order` */
+  ends: Uint32Array;
+}
+
+/** Number of consecutive users outside of the vocabulary that are in the same partition. */
+const RUN = 16;
+
+/** Divides the users. @param userName column of the users */
+export function divideUsers(
+  { fields, offsets, numFeatures }: FeatureSpace,
+  userName: string | undefined,
+  { users: keys }: NegativeSource,
+  numEvents: number,
+  dim: number,
+): DividedUsers {
+  const f = fields.findIndex(({ name }) => name === userName);
+  const field = fields[f];
+  const first = offsets[f]!;
+  const range = { first, count: offsets[f + 1]! - first };
+  const { count } = storedSize({ numEvents, numUsers: range.count }, dim);
+  const partitions = new Partitions(numFeatures, range, count);
+  const ids = field?.kind === "key" ? idsOf(field, keys) : new Uint32Array(keys.size);
+  const features = ids.map((id) => first + id);
+  const partitionOf = ids.map((id, user) =>
+    id > 0 ? partitions.partitionOf(first + id) : Math.floor(user / RUN) % count,
+  );
+  const { order, ends } = sortedByPartition((user) => partitionOf[user], keys.size, count);
+  const placeOf = new Uint32Array(keys.size);
+  for (let p = 0; p < count; p++)
+    for (let i = ends[p]!; i < ends[p + 1]!; i++) placeOf[order[i]!] = i - ends[p]!;
+  return { ...{ partitions, features, order, partitionOf, placeOf, ends } };
+}
+
+/**
+ * Sorts numbers 0 .. length - 1 by partition, in ascending order in each.
+ * @param partitionOf returns the partition of a number; undefined for a number that is left out
+ */
+export function sortedByPartition(
+  partitionOf: (n: number) => number | undefined,
+  length: number,
+  count: number,
+): { order: Uint32Array; ends: Uint32Array } {
+  const ends = new Uint32Array(count + 1);
+  for (let n = 0; n < length; n++) {
+    const p = partitionOf(n);
+    if (p !== undefined) ends[p + 1]!++;
+  }
+  for (let p = 0; p < count; p++) ends[p + 1]! += ends[p]!;
+  const order = new Uint32Array(ends[count]!);
+  const at = ends.slice();
+  for (let n = 0; n < length; n++) {
+    const p = partitionOf(n);
+    if (p !== undefined) order[at[p]!++] = n;
+  }
+  return { order, ends };
+}
+
+/** The events of a partition, and the inputs of its users at their newest event. */
+export interface TowerPartition extends TowerEvents {
+  newest: TowerUsers;
+}
+
+/** The events of all partitions in a store. */
+export class StoredPartitions implements EventPartitions {
+  readonly store: BlockStore;
+  readonly numEvents: number[] = [];
+  mostNumbers = 1;
+  /** largest number of vector rows of an event's user */
+  mostUserRows = 0;
+  /** number of histories of a user */
+  numHistories = 0;
+  readonly #blocks: { length: number; unpack: PackedArrays<TowerPartition>["unpack"] }[] = [];
+
+  constructor(store: BlockStore) {
+    this.store = store;
+  }
+
+  /** Writes the events of the next partition. @throws {IoError} disk full and the like */
+  async write(partition: TowerPartition): Promise<void> {
+    const { numbers, unpack } = packArrays(partition);
+    await this.store.write(blockName(this.#blocks.length), numbers);
+    this.#blocks.push({ length: numbers.length, unpack });
+    this.numEvents.push(partition.items.length);
+    this.numHistories = partition.histories.length;
+    this.mostNumbers = Math.max(this.mostNumbers, numbers.length);
+    this.mostUserRows = Math.max(this.mostUserRows, mostRowsOfUsers(partition));
+  }
+
+  /** Reads a partition. @throws {ArtifactError} it was truncated or changed */
+  async read(
+    partition: number,
+    into: Uint32Array = new Uint32Array(this.mostNumbers),
+  ): Promise<TowerPartition> {
+    const { length, unpack } = this.#blocks[partition]!;
+    const numbers = into.subarray(0, length);
+    await this.store.read(blockName(partition), numbers);
+    return unpack(numbers);
+  }
+}
+
+const blockName = (partition: number): string => `events ${partition}`;
