@@ -3,10 +3,10 @@
 // The cells of a stored column are a getter. Columns that are derived from a stored column, by another form or other
 // rows, are in memory.
 
-import { mapTo } from "../numeric/indices.js";
+import { codesAt, mapTo } from "../numeric/indices.js";
 import type { Cells } from "./collect.js";
 import { UsageError } from "../errors.js";
-import type { Column, Dataset, NumberColumn } from "./dataset.js";
+import type { Column, Dataset, KeyColumn, NumberColumn } from "./dataset.js";
 
 /** Maximum number of rows that are read at a time. */
 export const SLICE_ROWS = 1 << 16;
@@ -88,11 +88,27 @@ export interface Slice {
 /**
  * Yields rows of columns in slices; columns in memory are one slice.
  *
- * @param rows u32: in ascending order if a column is on disk (inReadingOrder)
+ * @param rows u32: if they are not in ascending order (inReadingOrder), columns on disk are read completely
  */
 export function* slicesAt(columns: readonly Column[], rows: Uint32Array): Generator<Slice> {
-  if (!isStored({ columns })) yield { columns, rows, first: 0 };
+  if (!isStored({ columns }) || !isAscending(rows)) yield { columns, rows, first: 0 };
   else yield* readSlices(columns, rows);
+}
+
+/** Returns u32[rows.length]: the codes of a column at the given rows. */
+export function codesIn(column: KeyColumn, rows: Uint32Array): Uint32Array {
+  if (!stored.has(column)) return codesAt(column.codes, rows);
+  const codes = new Uint32Array(rows.length);
+  for (const slice of slicesAt([column], rows))
+    codes.set(codesAt((slice.columns[0] as KeyColumn).codes, slice.rows), slice.first);
+  return codes;
+}
+
+/** Returns a dataset whose columns on disk are read into memory. */
+export function inMemory<D extends Dataset>(dataset: D): D {
+  const columns = dataset.columns.map((column) => (stored.has(column) ? { ...column } : column));
+  releaseColumns(dataset);
+  return { ...dataset, columns };
 }
 
 function* readSlices(columns: readonly Column[], rows: Uint32Array): Generator<Slice> {
@@ -111,18 +127,35 @@ export function* numbersOf(
   column: NumberColumn,
   numRows: number,
 ): Generator<[values: Float64Array, row: number]> {
+  for (const [slice, row] of wholeSlices(column, numRows)) yield [(slice as NumberColumn).values, row];
+}
+
+/** Returns the first row of a column whose cell has the given code; -1 if there is none. */
+export function firstRowWith(code: number, column: KeyColumn, numRows: number): number {
+  for (const [slice, row] of wholeSlices(column, numRows)) {
+    const at = (slice as KeyColumn).codes.indexOf(code);
+    if (at >= 0) return row + at;
+  }
+  return -1;
+}
+
+function* wholeSlices(column: Column, numRows: number): Generator<[slice: Column, row: number]> {
   const size = stored.has(column) ? SLICE_ROWS : numRows;
   for (let from = 0; from < numRows; from += size) {
     const [slice] = sliceOf([column], from, Math.min(numRows, from + size));
-    yield [(slice as NumberColumn).values, from];
+    yield [slice!, from];
   }
 }
 
 /** Returns the rows in ascending order if a column is on disk, for computations that do not depend on the order. */
 export function inReadingOrder(columns: readonly Column[], rows: Uint32Array): Uint32Array {
-  if (!isStored({ columns })) return rows;
-  for (let i = 1; i < rows.length; i++) if (rows[i]! < rows[i - 1]!) return rows.toSorted();
-  return rows;
+  return !isStored({ columns }) || isAscending(rows) ? rows : rows.toSorted();
+}
+
+/** Whether no row number is less than the one before it. */
+export function isAscending(rows: Uint32Array): boolean {
+  for (let i = 1; i < rows.length; i++) if (rows[i]! < rows[i - 1]!) return false;
+  return true;
 }
 
 /** Returns an error about rows that are not in ascending order, which only a split by time of an unsorted log has. */

@@ -15,6 +15,7 @@ import { MISSING, selectKeys, type Keys } from "../log/keys.js";
 import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import { itemCatalogue, keyColumn, type ItemCatalogue, type ItemFields } from "../dataset/item-fields.js";
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
+import { codesIn } from "../dataset/stored-columns.js";
 import { countKeys } from "../dataset/vocabulary/key-counts.js";
 import type { Encoder } from "../dataset/rows.js";
 import { streamOf, uniformAt } from "../numeric/hash.js";
@@ -178,12 +179,9 @@ function numbersOf(keys: Keys, dataset: Dataset, name: string | undefined, rows:
   if (name === undefined) return new Uint32Array(rows.length).fill(NO_ITEM);
   const column = keyColumn(dataset, name);
   const numberOf = codesAs(keys, column);
-  const { codes } = column;
-  const numbers = new Uint32Array(rows.length);
-  for (let i = 0; i < rows.length; i++) {
-    const code = codes[rows[i]!]!;
-    numbers[i] = code === MISSING ? NO_ITEM : numberOf[code]!;
-  }
+  const numbers = codesIn(column, rows);
+  for (let i = 0; i < numbers.length; i++)
+    numbers[i] = numbers[i] === MISSING ? NO_ITEM : numberOf[numbers[i]!]!;
   return numbers;
 }
 

@@ -3,7 +3,13 @@
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import { labelsOf, type Labels, type Task } from "../../dataset/labels.js";
-import { bindEncoder, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
+import {
+  bindEncoder,
+  type Encoder,
+  type FeatureRows,
+  type StoredRows,
+  type TrainingRows,
+} from "../../dataset/rows.js";
 import { isStored, unsorted } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DataError, UsageError } from "../../errors.js";
@@ -113,23 +119,32 @@ export function labelledExamples(
  */
 function storedExamples(
   space: FeatureSpace,
-  { dataset, rows }: Part,
+  part: Part,
   labels: Float32Array,
   weights: Float32Array | undefined,
 ): TrainingRows & { kind: "stored" } {
-  const encoder = bindEncoder(space, dataset);
+  const { rows } = part;
   for (let i = 0; i < rows.length; i++) {
     if (i > 0 && rows[i]! <= rows[i - 1]!) throw unsorted();
     // moves each label to the left
     labels[i] = labels[rows[i]!]!;
   }
-  const own = labels.subarray(0, rows.length);
+  return storedRows(bindEncoder(space, part.dataset), part, labels.subarray(0, rows.length), weights);
+}
+
+/** Returns rows that are read from the dataset and encoded block by block. @param part rows in ascending order */
+export function storedRows(
+  encoder: Encoder,
+  part: Part,
+  labels: Float32Array,
+  weights: Float32Array | undefined,
+): TrainingRows & { kind: "stored" } {
   const rowsAt: StoredRows["rowsAt"] = (first, count) => {
     const end = first + count;
-    const block = encoder.encode(rows.subarray(first, end), own.subarray(first, end));
+    const block = encoder.encode(part.rows.subarray(first, end), labels.subarray(first, end));
     return weights ? { ...block, weights: weights.subarray(first, end) } : block;
   };
-  return { kind: "stored", rows: { numRows: rows.length, labels: own, weights, rowsAt } };
+  return { kind: "stored", rows: { numRows: labels.length, labels, weights, rowsAt } };
 }
 
 /** Returns the lowest and the highest label. */

@@ -4,7 +4,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { bindEncoder, type Encoder } from "../../dataset/rows.js";
+import { bindEncoder, type Encoder, type TrainingRows } from "../../dataset/rows.js";
+import { isAscending, isStored } from "../../dataset/stored-columns.js";
 import { columnText } from "../../dataset/filters/where.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
@@ -22,7 +23,14 @@ import type { NegativeSource } from "../../sampling/negatives.js";
 import { candidateLists } from "../reading/candidates.js";
 import { openKeysAsTrained } from "../reading/open-as-trained.js";
 import type { Session } from "../session/plan.js";
-import { negativeFields, type NegativeFields, type Examples, type Part, type LogParts } from "./examples.js";
+import {
+  negativeFields,
+  storedRows,
+  type NegativeFields,
+  type Examples,
+  type Part,
+  type LogParts,
+} from "./examples.js";
 import { rankingMetricsOf } from "../judging/split-metrics.js";
 import { measuredBy } from "../options/lists.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
@@ -134,14 +142,10 @@ export function rankingExamples(
   const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
   const look = { k: options.k, metric: measuredBy(options.metric), threads, signal };
   // feature rows are only needed for least squares
-  const learned = task === "implicit" ? parts.train.rows : new Uint32Array();
-  const rows = encoderOf(parts.train).encode(learned, new Float32Array(learned.length).fill(1));
+  const learned = task === "implicit" ? parts.train : { ...parts.train, rows: new Uint32Array() };
   return {
     task,
-    train: {
-      kind: "resident",
-      rows: { ...rows, ...(weights && learned.length > 0 && { weights }) },
-    },
+    train: eventRows(encoderOf(parts.train), learned, weights),
     labelRange: [0, 1],
     negatives: { source, itemFields: fields.itemFields, exhausted: 0 },
     ranking: {
@@ -152,6 +156,16 @@ export function rankingExamples(
       }),
     },
   };
+}
+
+/** Returns the feature rows of events; rows on disk are encoded block by block. */
+function eventRows(encoder: Encoder, part: Part, weights: Float32Array | undefined): TrainingRows {
+  const { dataset, rows } = part;
+  const labels = new Float32Array(rows.length);
+  if (rows.length > 0 && isStored(dataset) && isAscending(rows)) return storedRows(encoder, part, labels, weights);
+  const encoded = encoder.encode(rows, labels);
+  // the property is assigned in place, because a copy would call the `ids` getter
+  return { kind: "resident", rows: weights ? Object.assign(encoded, { weights }) : encoded };
 }
 
 /** Restricts the ranking for each user to the user's candidates. */
