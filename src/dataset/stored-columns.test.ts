@@ -41,9 +41,13 @@ test("items, users, their events and held-out items are those of columns in memo
     const encoder = bindEncoder(fitFeatures(dataset, train, 2), dataset);
     const itemFields = findItemFields(dataset, train, keyColumn(dataset, "item"), []);
     const { source, events } = negativeSource(dataset, train, encoder, itemFields, [1]);
+    const { source: alone } = negativeSource(dataset, train, encoder, itemFields, [1], {
+      needsEvents: false,
+    });
+    expect(alone.history).toEqual(source.history);
     return { itemFields, source, events, heldOut: heldOutOf(source, { dataset, rows: valid }) };
   });
-  expect(got!.events.items.length).toBeGreaterThan(SLICE_ROWS);
+  expect(got!.events!.items.length).toBeGreaterThan(SLICE_ROWS);
   expect(got).toEqual(expected);
   expect(longest).toBeLessThanOrEqual(SLICE_ROWS);
 });

@@ -18,7 +18,12 @@ import { thoseOf, valuesAt } from "../../numeric/indices.js";
 import type { RankingJob } from "../session/feature-training.js";
 import { itemColumnsOf } from "./items-of-run.js";
 import { NegativeRows, type NegativeOptions } from "../../sampling/negative-rows.js";
-import { negativeSource, type EventNumbers, type NegativeSource } from "../../sampling/negatives.js";
+import {
+  negativeSource,
+  type EventNumbers,
+  type NegativeSource,
+  type SourceOptions,
+} from "../../sampling/negatives.js";
 
 /** A split: a selection of the rows of a dataset. */
 export interface Part {
@@ -170,8 +175,8 @@ function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: num
 /** The source of negatives, and the indexes of the fields that a negative replaces. */
 export interface NegativeFields {
   source: NegativeSource;
-  /** users and items of the training split's rows */
-  events: EventNumbers;
+  /** users and items of the training split's rows; undefined if they are not needed */
+  events: EventNumbers | undefined;
   itemFields: string[];
   itemFieldIndexes: number[];
   contextFieldIndexes: number[];
@@ -189,7 +194,7 @@ export function negativeFields(
   { dataset, rows }: Part,
   flag: string,
   given: readonly string[] | undefined,
-  minUsers?: number,
+  options: SourceOptions,
 ): NegativeFields {
   const { user, item } = dataset.roles;
   if (item === undefined) throw new UsageError(`${flag} needs an item column: name it with --item`);
@@ -203,7 +208,7 @@ export function negativeFields(
 
   const { itemFields, ...indexes } = itemColumnsOf(space, { dataset, rows }, itemColumn, given);
   const encoder = bindEncoder(space, dataset);
-  const negatives = negativeSource(dataset, rows, encoder, itemFields, indexes.itemFieldIndexes, minUsers);
+  const negatives = negativeSource(dataset, rows, encoder, itemFields, indexes.itemFieldIndexes, options);
   return { ...negatives, itemFields: itemFields.names, ...indexes };
 }
 
@@ -225,7 +230,7 @@ export function negativeExamples(
     parts.train,
     "--negatives",
     given,
-    options.minUsers,
+    { minUsers: options.minUsers, needsEvents: false },
   );
   const weights = eventWeights(dataset, rows, weighting);
   const draws = (part: Part) =>

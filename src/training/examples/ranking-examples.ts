@@ -4,9 +4,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import type { Dataset } from "../../dataset/dataset.js";
+import { keyColumn } from "../../dataset/item-fields.js";
 import { bindEncoder, type Encoder, type TrainingRows } from "../../dataset/rows.js";
 import { isAscending, isStored } from "../../dataset/stored-columns.js";
 import { columnText } from "../../dataset/filters/where.js";
+import { countKeys } from "../../dataset/vocabulary/key-counts.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
@@ -33,7 +35,6 @@ import {
 } from "./examples.js";
 import { rankingMetricsOf } from "../judging/split-metrics.js";
 import { measuredBy } from "../options/lists.js";
-import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { ListOptions } from "../session/feature-training.js";
 import type { Watch } from "../session/watch.js";
 import {
@@ -84,7 +85,9 @@ export function rankingExamples(
   const { observe, signal } = watch;
   const { user } = parts.train.dataset.roles;
   if (user === undefined) throw new UsageError(`${asker} needs a user column: name it with --user`);
-  const fields = negativeFields(space, parts.train, asker, itemFields, minUsers);
+  // least squares samples no negatives, and takes its events from feature rows
+  const needsEvents = task === "ranking";
+  const fields = negativeFields(space, parts.train, asker, itemFields, { minUsers, needsEvents });
   const { contextFieldIndexes } = fields;
   const source = neighbors ? withItemNeighbors(space, fields, { ...neighbors, seed }, watch) : fields.source;
   // each dataset gets one encoder, because several splits may be rows of the same dataset
@@ -100,16 +103,13 @@ export function rankingExamples(
     contextFieldIndexes: fields,
   });
   const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
-  const { users, items } = fields.events;
-  let userless = 0;
-  for (let e = 0; e < users.length; e++) if (users[e] === NO_ITEM && items[e] !== NO_ITEM) userless++;
+  const ofUsers = countKeys(keyColumn(parts.train.dataset, user), parts.train.rows);
+  const userless = ofUsers.reduce((left, count) => left - count, parts.train.rows.length);
   const context = bound(parts.train, contextFieldIndexes);
   const isUserAlone = isDeepStrictEqual(contextFieldIndexes, userFields(space, parts.train));
-  // least squares samples no negatives, and takes its events from feature rows
-  const train =
-    task === "ranking"
-      ? rankingEvents(source, { ...context, isUserAlone }, fields.events, seed, weights)
-      : noEvents();
+  const train = fields.events
+    ? rankingEvents(source, { ...context, isUserAlone }, fields.events, seed, weights)
+    : noEvents();
   const left = parts.train.rows.length - train.items.length;
   if (left > 0 && task === "ranking") {
     observe({
@@ -162,7 +162,8 @@ export function rankingExamples(
 function eventRows(encoder: Encoder, part: Part, weights: Float32Array | undefined): TrainingRows {
   const { dataset, rows } = part;
   const labels = new Float32Array(rows.length);
-  if (rows.length > 0 && isStored(dataset) && isAscending(rows)) return storedRows(encoder, part, labels, weights);
+  if (rows.length > 0 && isStored(dataset) && isAscending(rows))
+    return storedRows(encoder, part, labels, weights);
   const encoded = encoder.encode(rows, labels);
   // the property is assigned in place, because a copy would call the `ids` getter
   return { kind: "resident", rows: weights ? Object.assign(encoded, { weights }) : encoded };
