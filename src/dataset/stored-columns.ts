@@ -3,7 +3,6 @@
 // The cells of a stored column are a getter. Columns that are derived from a stored column, by another form or other
 // rows, are in memory.
 
-import { codesAt, mapTo } from "../numeric/indices.js";
 import type { Cells } from "./collect.js";
 import { UsageError } from "../errors.js";
 import type { Column, Dataset, KeyColumn, NumberColumn } from "./dataset.js";
@@ -14,8 +13,8 @@ export const SLICE_ROWS = 1 << 16;
 /** Maximum number of complete columns in the cache, which evicts the least recently used column. */
 const KEPT = 3;
 
-/** Function that reads the cells of rows from .. to - 1 of a column. */
-export type ReadCells = (from: number, to: number) => Cells;
+/** Function that reads the cells of rows from .. to - 1 of a column, into the given array if there is one. */
+export type ReadCells = (from: number, to: number, into?: Cells) => Cells;
 
 const stored = new WeakMap<Column, { read: ReadCells; cache: ColumnCache }>();
 
@@ -60,15 +59,19 @@ export function releaseColumns({ columns }: Dataset): void {
   for (const column of columns) stored.get(column)?.cache.clear();
 }
 
-/** Reads rows from .. to - 1 of some columns into memory. */
-export function sliceOf(columns: readonly Column[], from: number, to: number): Column[] {
-  return columns.map((column): Column => {
+/**
+ * Reads rows from .. to - 1 of some columns into memory.
+ * @param into arrays of SLICE_ROWS cells, one per column, into which columns on disk are read; new ones by default
+ */
+export function sliceOf(columns: readonly Column[], from: number, to: number, into?: Cells[]): Column[] {
+  return columns.map((column, c): Column => {
+    const own = into?.[c]!.subarray(0, to - from);
     const { read } = stored.get(column) ?? {};
     if (column.kind === "number") {
-      const values = read ? (read(from, to) as Float64Array) : column.values.subarray(from, to);
+      const values = read ? (read(from, to, own) as Float64Array) : column.values.subarray(from, to);
       return { kind: "number", name: column.name, values };
     }
-    const codes = read ? (read(from, to) as Uint32Array) : column.codes.subarray(from, to);
+    const codes = read ? (read(from, to, own) as Uint32Array) : column.codes.subarray(from, to);
     if (column.kind === "key")
       return { kind: "key", name: column.name, dictionary: column.dictionary, codes };
     const { kind, name, separator, indptr, values, weights, dictionary } = column;
@@ -76,7 +79,7 @@ export function sliceOf(columns: readonly Column[], from: number, to: number): C
   });
 }
 
-/** Some rows of a slice of columns. */
+/** Some rows of a slice of columns. The next slice overwrites those of columns on disk. */
 export interface Slice {
   columns: readonly Column[];
   /** u32: indices of the rows in the columns */
@@ -95,13 +98,17 @@ export function* slicesAt(columns: readonly Column[], rows: Uint32Array): Genera
   else yield* readSlices(columns, rows);
 }
 
-/** Returns u32[rows.length]: the codes of a column at the given rows. */
-export function codesIn(column: KeyColumn, rows: Uint32Array): Uint32Array {
-  if (!stored.has(column)) return codesAt(column.codes, rows);
-  const codes = new Uint32Array(rows.length);
-  for (const slice of slicesAt([column], rows))
-    codes.set(codesAt((slice.columns[0] as KeyColumn).codes, slice.rows), slice.first);
-  return codes;
+/** Returns u32[rows.length]: the codes of a column at the given rows. @param into array of at least that length */
+export function codesIn(
+  column: KeyColumn,
+  rows: Uint32Array,
+  into = new Uint32Array(rows.length),
+): Uint32Array {
+  for (const { columns, rows: own, first } of slicesAt([column], rows)) {
+    const { codes } = columns[0] as KeyColumn;
+    for (let i = 0; i < own.length; i++) into[first + i] = codes[own[i]!]!;
+  }
+  return into.subarray(0, rows.length);
 }
 
 /** Returns a dataset whose columns on disk are read into memory. */
@@ -112,13 +119,18 @@ export function inMemory<D extends Dataset>(dataset: D): D {
 }
 
 function* readSlices(columns: readonly Column[], rows: Uint32Array): Generator<Slice> {
+  // slices share their arrays, because V8 would let gigabytes of dead ones accumulate
+  const own = new Uint32Array(Math.min(SLICE_ROWS, rows.length));
+  const cells = columns.map(({ kind }) =>
+    kind === "number" ? new Float64Array(SLICE_ROWS) : new Uint32Array(SLICE_ROWS),
+  );
   for (let first = 0, end = 0; first < rows.length; first = end) {
     const from = rows[first]!;
     end = first + 1;
-    while (end < rows.length && rows[end]! < from + SLICE_ROWS) end++;
-    const slice = sliceOf(columns, from, rows[end - 1]! + 1);
-    const own = mapTo(Uint32Array, rows.subarray(first, end), (row) => row - from);
-    yield { columns: slice, rows: own, first };
+    while (end < Math.min(rows.length, first + SLICE_ROWS) && rows[end]! < from + SLICE_ROWS) end++;
+    const slice = sliceOf(columns, from, rows[end - 1]! + 1, cells);
+    for (let i = first; i < end; i++) own[i - first] = rows[i]! - from;
+    yield { columns: slice, rows: own.subarray(0, end - first), first };
   }
 }
 

@@ -15,7 +15,7 @@ import { MISSING, selectKeys, type Keys } from "../log/keys.js";
 import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import { itemCatalogue, keyColumn, type ItemCatalogue, type ItemFields } from "../dataset/item-fields.js";
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
-import { codesIn, isStored, slicesAt } from "../dataset/stored-columns.js";
+import { codesIn, isStored, SLICE_ROWS, slicesAt } from "../dataset/stored-columns.js";
 import { countKeys } from "../dataset/vocabulary/key-counts.js";
 import type { Encoder } from "../dataset/rows.js";
 import { streamOf, uniformAt } from "../numeric/hash.js";
@@ -176,11 +176,14 @@ export function negativeSource(
   const item = keyColumn(dataset, dataset.roles.item!);
   const [userOf, itemOf] = [codesAs(users, user), codesAs(items, item)];
   const slices = function* (): Generator<EventNumbers> {
-    for (const slice of slicesAt([user, item], rows)) {
-      const [ofUsers, ofItems] = slice.columns as [KeyColumn, KeyColumn];
+    const [ofUsers, ofItems] = [new Uint32Array(SLICE_ROWS), new Uint32Array(SLICE_ROWS)];
+    for (const { columns, rows: own } of slicesAt([user, item], rows)) {
+      // a slice of rows that are not in ascending order consists of all rows
+      const into = own.length <= SLICE_ROWS ? [ofUsers, ofItems] : [];
+      const [ofUser, ofItem] = columns as [KeyColumn, KeyColumn];
       yield {
-        users: asNumbers(codesIn(ofUsers, slice.rows), userOf),
-        items: asNumbers(codesIn(ofItems, slice.rows), itemOf),
+        users: asNumbers(codesIn(ofUser, own, into[0]), userOf),
+        items: asNumbers(codesIn(ofItem, own, into[1]), itemOf),
       };
     }
   };
@@ -220,6 +223,7 @@ function asNumbers(codes: Uint32Array, numberOf: Uint32Array): Uint32Array {
 
 /** Returns u32[column.dictionary.size]: the index in `keys` of each key of the column; NO_ITEM for others. */
 function codesAs(keys: Keys, { dictionary }: KeyColumn): Uint32Array {
+  if (keys === dictionary) return ascending(keys.size);
   const index = new KeyIndex(keys);
   return mapTo(Uint32Array, ascending(dictionary.size), (code) => index.find(dictionary, code));
 }

@@ -3,7 +3,7 @@
 
 import { ascending, codesAt, thoseOf, valuesAt } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
-import { codesIn } from "../dataset/stored-columns.js";
+import { codesIn, isAscending, SLICE_ROWS } from "../dataset/stored-columns.js";
 import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
 import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import {
@@ -125,13 +125,17 @@ export function rankingEvents(
  * @param users u32: user of each of the part's rows; each user has a row
  */
 function featuresOfUsers(part: RankedPart, users: Uint32Array, numUsers: number): Uint32Array | undefined {
-  const rows = new Uint32Array(numUsers);
-  for (let e = 0; e < users.length; e++) {
-    if (users[e] === NO_ITEM) return undefined;
-    rows[users[e]!] = part.rows[e]!;
+  const features = new Uint32Array(numUsers);
+  const { rows } = part;
+  // rows are encoded block by block, unless each block would read all of a column on disk
+  const block = isAscending(rows) ? SLICE_ROWS : Math.max(1, rows.length);
+  for (let first = 0; first < rows.length; first += block) {
+    const own = users.subarray(first, first + block);
+    const { ids, width, indptr, values } = contextOf(part, rows.subarray(first, first + block));
+    if (width !== 1 || indptr || values || own.includes(NO_ITEM)) return undefined;
+    for (let e = 0; e < own.length; e++) features[own[e]!] = ids[e]!;
   }
-  const { ids, width, indptr, values } = contextOf(part, rows);
-  return width === 1 && !indptr && !values ? ids : undefined;
+  return features;
 }
 
 /** Returns the contexts of events that have only a user; the features are copied when they are first read. */

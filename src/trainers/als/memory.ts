@@ -82,8 +82,10 @@ export function alsNeeds({ dim: given }: AlsOptions, maxMemory: number): Needs {
       const inMemory = Math.min(stored, Math.max(0, left - sums));
       // the codes and row numbers of the log are in memory already
       const others = held - loggedBytes(isStored) * trainRows + 16 * heldOutRows;
+      // the row numbers of a log on disk, which are in memory already, leave it before the training
+      const trained = resident + sums + inMemory - (isStored ? 4 * trainRows : 0);
       return {
-        memory: Math.max((isStored ? 8 : 16) * trainRows, resident + sums + inMemory) + others,
+        memory: Math.max((isStored ? 8 : 16) * trainRows, trained) + others,
         disk: table + stored - inMemory,
       };
     },

@@ -65,8 +65,10 @@ function partitionedNeeds(
   const stored = (heldOutRows > 0 ? 2 : 1) * numUsers * rowBytes + STORED_EVENT * numEvents;
   const inMemory = Math.min(stored, storeBudget(size, { rowBytes, numUsers, maxMemory }));
   const resident = residentBytes(size, { rowBytes, numUsers }) + inMemory;
+  // the row numbers of a log on disk, which are in memory already, leave it before the training
+  const trained = (HISTORY - (isStored ? 4 : 0)) * numEvents + resident;
   return {
-    memory: Math.max((8 + HISTORY) * numEvents, HISTORY * numEvents + resident) + KEY * features,
+    memory: Math.max((8 + HISTORY) * numEvents, trained) + KEY * features,
     beside: stored - inMemory,
   };
 }
