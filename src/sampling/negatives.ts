@@ -142,7 +142,7 @@ export interface EventNumbers {
 }
 
 /** Settings of a source of negatives. */
-export interface SourceOptions {
+export interface NegativeSourceOptions {
   /** minimum number of distinct users of an item; others are dropped because a run stores the source */
   minUsers?: number | undefined;
   /** false if the numbers of users and items by row are not needed, which then take no memory if rows are on disk */
@@ -162,7 +162,7 @@ export function negativeSource(
   encoder: Encoder,
   itemFields: ItemFields,
   itemFieldIndexes: readonly number[],
-  { minUsers = 0, needsEvents = true }: SourceOptions = {},
+  { minUsers = 0, needsEvents = true }: NegativeSourceOptions = {},
 ): { source: NegativeSource; events: EventNumbers | undefined } {
   const catalogue = itemCatalogue(dataset, rows, encoder, itemFields, itemFieldIndexes, minUsers);
   const user = dataset.roles.user === undefined ? undefined : keyColumn(dataset, dataset.roles.user);

@@ -22,7 +22,7 @@ import {
   negativeSource,
   type EventNumbers,
   type NegativeSource,
-  type SourceOptions,
+  type NegativeSourceOptions,
 } from "../../sampling/negatives.js";
 
 /** A split: a selection of the rows of a dataset. */
@@ -194,7 +194,7 @@ export function negativeFields(
   { dataset, rows }: Part,
   flag: string,
   given: readonly string[] | undefined,
-  options: SourceOptions,
+  options: NegativeSourceOptions,
 ): NegativeFields {
   const { user, item } = dataset.roles;
   if (item === undefined) throw new UsageError(`${flag} needs an item column: name it with --item`);
