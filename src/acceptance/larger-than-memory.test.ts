@@ -19,9 +19,15 @@ function bytesOf(run: string): Record<string, unknown> {
   };
 }
 
-async function bothWays(name: string, log: string, encode: string[], train: string[]): Promise<void> {
+async function bothWays(
+  name: string,
+  log: string,
+  encode: string[],
+  train: string[],
+  command = "train-fm",
+): Promise<void> {
   await embedOk(["encode", log, "-o", at(`${name}.dataset`), ...encode]);
-  const options = ["train-fm", at(`${name}.dataset`), "--epochs", "3", ...train];
+  const options = [command, at(`${name}.dataset`), "--epochs", "3", ...train];
   await embedOk([...options, "-o", at(`${name}-memory`)]);
   await embedOk([...options, "-o", at(`${name}-disk`), "--max-memory", "10K", "--threads", "2"]);
   expect(bytesOf(`${name}-disk`)).toEqual(bytesOf(`${name}-memory`));
@@ -86,6 +92,31 @@ describe("the bytes are those of a training in memory", () => {
       [...cut, "--half-life", "3d", "--time-fields", "dow", "--l2-field", "hour=0.1"],
     ));
 });
+
+const pairs = ["--fields", "customer_id,product_id", "--time", "purchased_at", "--null", "u017"];
+const purchases = fixture("purchases.csv");
+
+describe.each(["train-als", "train-ranking"])(
+  "the bytes of %s are those of a training in memory",
+  (command) => {
+    test.each<[name: string, encode: string[], train: string[]]>([
+      ["split by time", pairs, [...cut, "--split", "time"]],
+      ["split at random, and trained again on all rows", pairs, [...cut, "--split", "random", "--refit"]],
+      ["no split, and purchases that count less with age", pairs, ["--half-life", "9d"]],
+      ["last purchases, with other features", [], ["--split", "last", "--min-users", "2"]],
+    ])("purchases, %s", (_, encode, train) => {
+      const name = `${command} ${train.join(" ").replaceAll(".", "")}`;
+      return bothWays(name, purchases, encode, ["--dim", "8", ...train], command);
+    });
+
+    test("purchases that are not sorted by time, split by time", () => {
+      const [header, ...lines] = readFileSync(purchases, "utf8").trim().split("\n");
+      writeFileSync(at("reversed.csv"), [header, ...lines.toReversed()].join("\n"));
+      const train = ["--dim", "8", ...cut, "--split", "time"];
+      return bothWays(`${command} unsorted`, at("reversed.csv"), pairs, train, command);
+    });
+  },
+);
 
 test("rows that are not sorted by time are refused where they are to be cut by it, with what to try", async () => {
   const rows = Array.from(

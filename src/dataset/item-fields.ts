@@ -12,6 +12,7 @@
 import { MISSING, selectKeys, type Keys } from "../log/keys.js";
 import { ascending, lowerBound, mapTo, thoseOf } from "../numeric/indices.js";
 import { type Column, type Dataset, type KeyColumn, columnNamed } from "./dataset.js";
+import { slicesAt } from "./stored-columns.js";
 import { countKeys } from "./vocabulary/key-counts.js";
 import type { Encoder, FeatureRows } from "./rows.js";
 import { distinctUsers } from "./vocabulary/vocabulary-limits.js";
@@ -40,17 +41,21 @@ export function findItemFields(
   candidates: readonly string[],
   given?: readonly string[],
 ): ItemFields {
-  const sampled = rowsByItem(item, eventsOfFirstItems(item, rows));
-  const determined = dataset.columns
-    .filter(({ name }) => candidates.includes(name))
-    .filter((column) => (given ? given.includes(column.name) : isDetermined(sampled, rows, column)));
+  const possible = dataset.columns.filter(({ name }) => candidates.includes(name));
+  const sampled = possible.length > 0 && rowsByItem(item, eventsOfFirstItems(item, rows));
+  const determined = possible.filter((column) =>
+    given ? given.includes(column.name) : sampled && isDetermined(sampled, rows, column),
+  );
   // an item's template is its latest row among those with the most frequent values
   const templateRow = new Uint32Array(item.dictionary.size).fill(MISSING);
   const names = [item.name, ...determined.map(({ name }) => name)];
   if (determined.length === 0) {
-    for (let i = 0; i < rows.length; i++) {
-      const code = item.codes[rows[i]!]!;
-      if (code !== MISSING) templateRow[code] = rows[i]!;
+    for (const { columns, rows: own, first } of slicesAt([item], rows)) {
+      const { codes } = columns[0] as KeyColumn;
+      for (let i = 0; i < own.length; i++) {
+        const code = codes[own[i]!]!;
+        if (code !== MISSING) templateRow[code] = rows[first + i]!;
+      }
     }
     return { names, templateRow };
   }

@@ -6,7 +6,7 @@
 // out-of-vocabulary feature.
 
 import { MISSING } from "../log/keys.js";
-import { ascending, sharedU32, valuesAt } from "../numeric/indices.js";
+import { lowerBound, mapTo, sharedU32, valuesAt } from "../numeric/indices.js";
 import { areShared, shareRounds } from "../workers/rounds.js";
 import { columnNamed, type Column, type Dataset, type MultiColumn } from "./dataset.js";
 import type { LabelArray } from "./labels.js";
@@ -201,25 +201,27 @@ function encoderOf(space: FeatureSpace, dataset: Dataset): Encoder {
     if (field.kind === "number") return new Uint32Array();
     return idsOf(field, column.kind === "number" ? field.keys : column.dictionary);
   });
-  const boundTo = (own: readonly Column[]) =>
-    space.fields.map((field, f): BoundField => {
-      return { field, column: inFormOf(own[f]!, field), offset: space.offsets[f]!, ids: ids[f]! };
+  const boundTo = (fields: readonly number[], own: readonly Column[]) =>
+    fields.map((f, i): BoundField => {
+      const field = space.fields[f]!;
+      return { field, column: inFormOf(own[i]!, field), offset: space.offsets[f]!, ids: ids[f]! };
     });
-  const whole = isStored({ columns }) ? undefined : boundTo(columns);
-  /** yields the rows in slices that fit in memory, with the model's fields and their columns in the slice */
-  function* slices(rows: Uint32Array) {
-    if (whole) yield { rows, first: 0, bound: whole };
-    else for (const slice of slicesAt(columns, rows)) yield { ...slice, bound: boundTo(slice.columns) };
+  const whole = isStored({ columns }) ? undefined : boundTo([...columns.keys()], columns);
+  /** yields the rows in slices that fit in memory, with the chosen fields and their columns in the slice */
+  function* slices(rows: Uint32Array, fields: readonly number[] = [...columns.keys()]) {
+    const own = fields.map((f) => columns[f]!);
+    if (whole) yield { rows, first: 0, bound: fields.map((f) => whole[f]!) };
+    else for (const slice of slicesAt(own, rows)) yield { ...slice, bound: boundTo(fields, slice.columns) };
   }
   return {
     encode(rows, labels, fields) {
       const sorted = inReadingOrder(columns, rows);
-      if (sorted !== rows) return inOrderOf(rows, this.encode(sorted, new Float32Array(), fields), labels);
+      if (sorted !== rows)
+        return inOrderOf(rows, sorted, this.encode(sorted, new Float32Array(), fields), labels);
       const pieces: FeatureRows[] = [];
-      for (const { rows: own, first, bound } of slices(rows)) {
-        const chosen = fields ? fields.map((f) => bound[f]!) : bound;
+      for (const { rows: own, first, bound } of slices(rows, fields)) {
         const ownLabels = whole ? labels : labels.subarray(first, first + own.length);
-        pieces.push(encodeDense(chosen, own, ownLabels) ?? encodePairs(chosen, own, ownLabels));
+        pieces.push(encodeDense(bound, own, ownLabels) ?? encodePairs(bound, own, ownLabels));
       }
       return concatRows(pieces);
     },
@@ -233,12 +235,20 @@ function encoderOf(space: FeatureSpace, dataset: Dataset): Encoder {
   };
 }
 
-/** Returns feature rows in the order of `rows`. @param encoded the same rows, sorted by row number, without labels */
-function inOrderOf(rows: Uint32Array, encoded: FeatureRows, labels: Float32Array): FeatureRows {
-  const order = ascending(rows.length).sort((a, b) => rows[a]! - rows[b]!);
-  const places = new Uint32Array(rows.length);
-  order.forEach((row, place) => (places[row] = place));
-  return { ...rowsAt(encoded, places), labels };
+/** Returns feature rows in the order of `rows`. @param encoded the rows of `sorted`, the same in ascending order */
+function inOrderOf(
+  rows: Uint32Array,
+  sorted: Uint32Array,
+  encoded: FeatureRows,
+  labels: Float32Array,
+): FeatureRows {
+  return {
+    ...rowsAt(
+      encoded,
+      mapTo(Uint32Array, rows, (row) => lowerBound(sorted, row)),
+    ),
+    labels,
+  };
 }
 
 /**

@@ -1,9 +1,12 @@
 import { datasetOf } from "../testing/dataset-of.js";
 import { valuesAt } from "../numeric/indices.js";
+import { findItemFields, keyColumn } from "./item-fields.js";
+import { negativeSource } from "../sampling/negatives.js";
+import { heldOutOf } from "../sampling/ranking-events.js";
 import { labelsOf } from "./labels.js";
 import { bindEncoder } from "./rows.js";
 import { splitRows, type SplitBy } from "./splits/split.js";
-import { ColumnCache, SLICE_ROWS, storedColumn } from "./stored-columns.js";
+import { codesIn, ColumnCache, SLICE_ROWS, storedColumn } from "./stored-columns.js";
 import { fitFeatures } from "./vocabulary/vocabulary.js";
 
 const numRows = 2 * SLICE_ROWS + 100;
@@ -33,6 +36,23 @@ const onDisk = {
   }),
 };
 
+test("items, users, their events and held-out items are those of columns in memory, and no column is read at once", () => {
+  const [expected, got] = [inMemory, onDisk].map((dataset) => {
+    const { train, valid } = splitRows(dataset, { by: "time", valid: 0.2, test: 0.1, seed: 3 });
+    const encoder = bindEncoder(fitFeatures(dataset, train, 2), dataset);
+    const itemFields = findItemFields(dataset, train, keyColumn(dataset, "item"), []);
+    const { source, events } = negativeSource(dataset, train, encoder, itemFields, [1]);
+    const { source: alone } = negativeSource(dataset, train, encoder, itemFields, [1], {
+      needsEvents: false,
+    });
+    expect(alone.history).toEqual(source.history);
+    return { itemFields, source, events, heldOut: heldOutOf(source, { dataset, rows: valid }) };
+  });
+  expect(got!.events!.items.length).toBeGreaterThan(SLICE_ROWS);
+  expect(got).toEqual(expected);
+  expect(longest).toBeLessThanOrEqual(SLICE_ROWS);
+});
+
 test.each<SplitBy>(["random", "rows", "user", "time"])(
   "labels, split by %s, vocabulary and rows are those of columns in memory, and no column is read at once",
   (by) => {
@@ -52,3 +72,9 @@ test.each<SplitBy>(["random", "rows", "user", "time"])(
     expect(longest).toBeLessThanOrEqual(SLICE_ROWS);
   },
 );
+
+test("rows that are not in ascending order are read from complete columns", () => {
+  const rows = Uint32Array.of(numRows - 1, 5, SLICE_ROWS, 5);
+  const [expected, got] = [inMemory, onDisk].map((dataset) => codesIn(keyColumn(dataset, "user"), rows));
+  expect(got).toEqual(expected);
+});

@@ -3,10 +3,9 @@
 // The cells of a stored column are a getter. Columns that are derived from a stored column, by another form or other
 // rows, are in memory.
 
-import { mapTo } from "../numeric/indices.js";
 import type { Cells } from "./collect.js";
 import { UsageError } from "../errors.js";
-import type { Column, Dataset, NumberColumn } from "./dataset.js";
+import type { Column, Dataset, KeyColumn, NumberColumn } from "./dataset.js";
 
 /** Maximum number of rows that are read at a time. */
 export const SLICE_ROWS = 1 << 16;
@@ -14,8 +13,8 @@ export const SLICE_ROWS = 1 << 16;
 /** Maximum number of complete columns in the cache, which evicts the least recently used column. */
 const KEPT = 3;
 
-/** Function that reads the cells of rows from .. to - 1 of a column. */
-export type ReadCells = (from: number, to: number) => Cells;
+/** Function that reads the cells of rows from .. to - 1 of a column, into the given array if there is one. */
+export type ReadCells = (from: number, to: number, into?: Cells) => Cells;
 
 const stored = new WeakMap<Column, { read: ReadCells; cache: ColumnCache }>();
 
@@ -60,15 +59,19 @@ export function releaseColumns({ columns }: Dataset): void {
   for (const column of columns) stored.get(column)?.cache.clear();
 }
 
-/** Reads rows from .. to - 1 of some columns into memory. */
-export function sliceOf(columns: readonly Column[], from: number, to: number): Column[] {
-  return columns.map((column): Column => {
+/**
+ * Reads rows from .. to - 1 of some columns into memory.
+ * @param into arrays of SLICE_ROWS cells, one per column, into which columns on disk are read; new ones by default
+ */
+export function sliceOf(columns: readonly Column[], from: number, to: number, into?: Cells[]): Column[] {
+  return columns.map((column, c): Column => {
+    const own = into?.[c]!.subarray(0, to - from);
     const { read } = stored.get(column) ?? {};
     if (column.kind === "number") {
-      const values = read ? (read(from, to) as Float64Array) : column.values.subarray(from, to);
+      const values = read ? (read(from, to, own) as Float64Array) : column.values.subarray(from, to);
       return { kind: "number", name: column.name, values };
     }
-    const codes = read ? (read(from, to) as Uint32Array) : column.codes.subarray(from, to);
+    const codes = read ? (read(from, to, own) as Uint32Array) : column.codes.subarray(from, to);
     if (column.kind === "key")
       return { kind: "key", name: column.name, dictionary: column.dictionary, codes };
     const { kind, name, separator, indptr, values, weights, dictionary } = column;
@@ -76,7 +79,7 @@ export function sliceOf(columns: readonly Column[], from: number, to: number): C
   });
 }
 
-/** A slice of columns, as read from disk, and the visited rows that are in it. */
+/** A slice of columns, and the visited rows that are in it. The next slice overwrites those of columns on disk. */
 export interface Slice {
   columns: readonly Column[];
   /** u32: indices of the rows in the columns */
@@ -88,21 +91,46 @@ export interface Slice {
 /**
  * Yields rows of columns in slices; columns in memory are one slice.
  *
- * @param rows u32: in ascending order if a column is on disk (inReadingOrder)
+ * @param rows u32: if they are not in ascending order (inReadingOrder), columns on disk are read completely
  */
 export function* slicesAt(columns: readonly Column[], rows: Uint32Array): Generator<Slice> {
-  if (!isStored({ columns })) yield { columns, rows, first: 0 };
+  if (!isStored({ columns }) || !isAscending(rows)) yield { columns, rows, first: 0 };
   else yield* readSlices(columns, rows);
 }
 
+/** Returns u32[rows.length]: the codes of a column at the given rows. @param into array of at least that length */
+export function codesIn(
+  column: KeyColumn,
+  rows: Uint32Array,
+  into = new Uint32Array(rows.length),
+): Uint32Array {
+  for (const { columns, rows: own, first } of slicesAt([column], rows)) {
+    const { codes } = columns[0] as KeyColumn;
+    for (let i = 0; i < own.length; i++) into[first + i] = codes[own[i]!]!;
+  }
+  return into.subarray(0, rows.length);
+}
+
+/** Returns a dataset whose columns on disk are read into memory. */
+export function inMemory<D extends Dataset>(dataset: D): D {
+  const columns = dataset.columns.map((column) => (stored.has(column) ? { ...column } : column));
+  releaseColumns(dataset);
+  return { ...dataset, columns };
+}
+
 function* readSlices(columns: readonly Column[], rows: Uint32Array): Generator<Slice> {
+  // slices share their arrays, because V8 would let gigabytes of dead ones accumulate
+  const own = new Uint32Array(Math.min(SLICE_ROWS, rows.length));
+  const cells = columns.map(({ kind }) =>
+    kind === "number" ? new Float64Array(SLICE_ROWS) : new Uint32Array(SLICE_ROWS),
+  );
   for (let first = 0, end = 0; first < rows.length; first = end) {
     const from = rows[first]!;
     end = first + 1;
-    while (end < rows.length && rows[end]! < from + SLICE_ROWS) end++;
-    const slice = sliceOf(columns, from, rows[end - 1]! + 1);
-    const own = mapTo(Uint32Array, rows.subarray(first, end), (row) => row - from);
-    yield { columns: slice, rows: own, first };
+    while (end < Math.min(rows.length, first + SLICE_ROWS) && rows[end]! < from + SLICE_ROWS) end++;
+    const slice = sliceOf(columns, from, rows[end - 1]! + 1, cells);
+    for (let i = first; i < end; i++) own[i - first] = rows[i]! - from;
+    yield { columns: slice, rows: own.subarray(0, end - first), first };
   }
 }
 
@@ -111,18 +139,35 @@ export function* numbersOf(
   column: NumberColumn,
   numRows: number,
 ): Generator<[values: Float64Array, row: number]> {
+  for (const [slice, row] of wholeSlices(column, numRows)) yield [(slice as NumberColumn).values, row];
+}
+
+/** Returns the first row of a column whose cell has the given code; -1 if there is none. */
+export function firstRowWith(code: number, column: KeyColumn, numRows: number): number {
+  for (const [slice, row] of wholeSlices(column, numRows)) {
+    const at = (slice as KeyColumn).codes.indexOf(code);
+    if (at >= 0) return row + at;
+  }
+  return -1;
+}
+
+function* wholeSlices(column: Column, numRows: number): Generator<[slice: Column, row: number]> {
   const size = stored.has(column) ? SLICE_ROWS : numRows;
   for (let from = 0; from < numRows; from += size) {
     const [slice] = sliceOf([column], from, Math.min(numRows, from + size));
-    yield [(slice as NumberColumn).values, from];
+    yield [slice!, from];
   }
 }
 
 /** Returns the rows in ascending order if a column is on disk, for computations that do not depend on the order. */
 export function inReadingOrder(columns: readonly Column[], rows: Uint32Array): Uint32Array {
-  if (!isStored({ columns })) return rows;
-  for (let i = 1; i < rows.length; i++) if (rows[i]! < rows[i - 1]!) return rows.toSorted();
-  return rows;
+  return !isStored({ columns }) || isAscending(rows) ? rows : rows.toSorted();
+}
+
+/** Whether no row number is less than the one before it. */
+export function isAscending(rows: Uint32Array): boolean {
+  for (let i = 1; i < rows.length; i++) if (rows[i]! < rows[i - 1]!) return false;
+  return true;
 }
 
 /** Returns an error about rows that are not in ascending order, which only a split by time of an unsorted log has. */

@@ -25,6 +25,8 @@ export interface StoreInput {
   beside: string;
   /** maximum number of bytes of vectors and events in memory */
   maxMemory: number;
+  /** whether the rows of the log are on disk */
+  isStored: boolean;
   note: ((text: string) => void) | undefined;
 }
 

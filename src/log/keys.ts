@@ -62,8 +62,12 @@ export function hasKey({ size, bytes, offsets }: Keys, text: string): boolean {
 
 /**
  * Returns the keys of the given codes in the order of the codes; an invalid code such as MISSING gives an empty key.
+ * All keys in their order are returned without a copy.
  */
-export function selectKeys({ size, bytes, offsets }: Keys, order: Uint32Array): Keys {
+export function selectKeys(keys: Keys, order: Uint32Array): Keys {
+  const { size, bytes, offsets } = keys;
+  const isWhole = order.length === size && bytes.length === offsets[size];
+  if (isWhole && order.every((code, i) => code === i)) return keys;
   const selected = new Uint32Array(order.length + 1);
   for (let i = 0; i < order.length; i++) {
     const code = order[i]!;

@@ -104,7 +104,7 @@ export function weightOf({
  *
  * @param sorted numbers in ascending order
  */
-export function lowerBound(sorted: Float64Array, x: number): number {
+export function lowerBound(sorted: Float64Array | Uint32Array, x: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >>> 1;

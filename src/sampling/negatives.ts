@@ -15,6 +15,7 @@ import { MISSING, selectKeys, type Keys } from "../log/keys.js";
 import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import { itemCatalogue, keyColumn, type ItemCatalogue, type ItemFields } from "../dataset/item-fields.js";
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
+import { codesIn, isStored, SLICE_ROWS, slicesAt } from "../dataset/stored-columns.js";
 import { countKeys } from "../dataset/vocabulary/key-counts.js";
 import type { Encoder } from "../dataset/rows.js";
 import { streamOf, uniformAt } from "../numeric/hash.js";
@@ -27,13 +28,21 @@ const MAX_DRAWS = 64;
  * @param users,items u32[numEvents]; events with NO_ITEM as user or item are skipped
  */
 export function historyOf(users: Uint32Array, items: Uint32Array, numUsers: number): ItemLists {
+  return historyOfSlices(() => [{ users, items }], numUsers);
+}
+
+/** Returns historyOf events that are read twice, slice by slice. */
+function historyOfSlices(slices: () => Iterable<EventNumbers>, numUsers: number): ItemLists {
   const ends = new Uint32Array(numUsers + 1);
   const counts = (u: number, i: number) => u !== NO_ITEM && i !== NO_ITEM;
-  for (let e = 0; e < users.length; e++) if (counts(users[e]!, items[e]!)) ends[users[e]! + 1]!++;
+  for (const { users, items } of slices())
+    for (let e = 0; e < users.length; e++) if (counts(users[e]!, items[e]!)) ends[users[e]! + 1]!++;
   for (let u = 0; u < numUsers; u++) ends[u + 1]! += ends[u]!;
   const all = new Uint32Array(ends[numUsers]!);
   const at = ends.slice();
-  for (let e = 0; e < users.length; e++) if (counts(users[e]!, items[e]!)) all[at[users[e]!]!++] = items[e]!;
+  for (const { users, items } of slices())
+    for (let e = 0; e < users.length; e++)
+      if (counts(users[e]!, items[e]!)) all[at[users[e]!]!++] = items[e]!;
 
   // sorts the items of each user and removes repeated ones
   const indptr = new Uint32Array(numUsers + 1);
@@ -132,13 +141,20 @@ export interface EventNumbers {
   items: Uint32Array;
 }
 
+/** Settings of a source of negatives. */
+export interface NegativeSourceOptions {
+  /** minimum number of distinct users of an item; others are dropped because a run stores the source */
+  minUsers?: number | undefined;
+  /** false if the numbers of users and items by row are not needed, which then take no memory if rows are on disk */
+  needsEvents?: boolean;
+}
+
 /**
  * Creates the source of negatives for a training split; also returns the numbers of the split's users and items, by
  * row.
  *
  * @param rows u32: rows of the training split
  * @param itemFieldIndexes indexes of the fields that the item determines
- * @param minUsers minimum number of distinct users of an item; others are dropped because a run stores the source
  */
 export function negativeSource(
   dataset: Dataset,
@@ -146,14 +162,33 @@ export function negativeSource(
   encoder: Encoder,
   itemFields: ItemFields,
   itemFieldIndexes: readonly number[],
-  minUsers = 0,
-): { source: NegativeSource; events: EventNumbers } {
+  { minUsers = 0, needsEvents = true }: NegativeSourceOptions = {},
+): { source: NegativeSource; events: EventNumbers | undefined } {
   const catalogue = itemCatalogue(dataset, rows, encoder, itemFields, itemFieldIndexes, minUsers);
   const user = dataset.roles.user === undefined ? undefined : keyColumn(dataset, dataset.roles.user);
   const users = user ? selectKeys(user.dictionary, codesInRows(user, rows)) : noKeys;
-  const events = { users: usersOf(users, dataset, rows), items: itemsOf(catalogue.items, dataset, rows) };
-  const history = historyOf(events.users, events.items, users.size);
-  return { source: { ...catalogue, users, history }, events };
+  const { items } = catalogue;
+  if (needsEvents || !user || !isStored({ columns: [user] })) {
+    const events = { users: usersOf(users, dataset, rows), items: itemsOf(items, dataset, rows) };
+    const history = historyOf(events.users, events.items, users.size);
+    return { source: { ...catalogue, users, history }, events: needsEvents ? events : undefined };
+  }
+  const item = keyColumn(dataset, dataset.roles.item!);
+  const [userOf, itemOf] = [codesAs(users, user), codesAs(items, item)];
+  const slices = function* (): Generator<EventNumbers> {
+    const [ofUsers, ofItems] = [new Uint32Array(SLICE_ROWS), new Uint32Array(SLICE_ROWS)];
+    for (const { columns, rows: own } of slicesAt([user, item], rows)) {
+      // a slice of rows that are not in ascending order consists of all rows
+      const into = own.length <= SLICE_ROWS ? [ofUsers, ofItems] : [];
+      const [ofUser, ofItem] = columns as [KeyColumn, KeyColumn];
+      yield {
+        users: asNumbers(codesIn(ofUser, own, into[0]), userOf),
+        items: asNumbers(codesIn(ofItem, own, into[1]), itemOf),
+      };
+    }
+  };
+  const history = historyOfSlices(slices, users.size);
+  return { source: { ...catalogue, users, history }, events: undefined };
 }
 
 /**
@@ -177,18 +212,18 @@ const noKeys: Keys = { size: 0, bytes: new Uint8Array(), offsets: new Uint32Arra
 function numbersOf(keys: Keys, dataset: Dataset, name: string | undefined, rows: Uint32Array): Uint32Array {
   if (name === undefined) return new Uint32Array(rows.length).fill(NO_ITEM);
   const column = keyColumn(dataset, name);
-  const numberOf = codesAs(keys, column);
-  const { codes } = column;
-  const numbers = new Uint32Array(rows.length);
-  for (let i = 0; i < rows.length; i++) {
-    const code = codes[rows[i]!]!;
-    numbers[i] = code === MISSING ? NO_ITEM : numberOf[code]!;
-  }
-  return numbers;
+  return asNumbers(codesIn(column, rows), codesAs(keys, column));
+}
+
+/** Replaces codes by the numbers of their keys; NO_ITEM for an empty cell. */
+function asNumbers(codes: Uint32Array, numberOf: Uint32Array): Uint32Array {
+  for (let i = 0; i < codes.length; i++) codes[i] = codes[i] === MISSING ? NO_ITEM : numberOf[codes[i]!]!;
+  return codes;
 }
 
 /** Returns u32[column.dictionary.size]: the index in `keys` of each key of the column; NO_ITEM for others. */
 function codesAs(keys: Keys, { dictionary }: KeyColumn): Uint32Array {
+  if (keys === dictionary) return ascending(keys.size);
   const index = new KeyIndex(keys);
   return mapTo(Uint32Array, ascending(dictionary.size), (code) => index.find(dictionary, code));
 }

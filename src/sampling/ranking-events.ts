@@ -3,6 +3,7 @@
 
 import { ascending, codesAt, thoseOf, valuesAt } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
+import { codesIn, isAscending, SLICE_ROWS } from "../dataset/stored-columns.js";
 import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
 import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import {
@@ -124,13 +125,17 @@ export function rankingEvents(
  * @param users u32: user of each of the split's rows; each user has a row
  */
 function featuresOfUsers(part: RankedPart, users: Uint32Array, numUsers: number): Uint32Array | undefined {
-  const rows = new Uint32Array(numUsers);
-  for (let e = 0; e < users.length; e++) {
-    if (users[e] === NO_ITEM) return undefined;
-    rows[users[e]!] = part.rows[e]!;
+  const features = new Uint32Array(numUsers);
+  const { rows } = part;
+  // rows are encoded block by block, unless each block would read all of a column on disk
+  const block = isAscending(rows) ? SLICE_ROWS : Math.max(1, rows.length);
+  for (let first = 0; first < rows.length; first += block) {
+    const own = users.subarray(first, first + block);
+    const { ids, width, indptr, values } = contextOf(part, rows.subarray(first, first + block));
+    if (width !== 1 || indptr || values || own.includes(NO_ITEM)) return undefined;
+    for (let e = 0; e < own.length; e++) features[own[e]!] = ids[e]!;
   }
-  const { ids, width, indptr, values } = contextOf(part, rows);
-  return width === 1 && !indptr && !values ? ids : undefined;
+  return features;
 }
 
 /** Returns the contexts of events that have only a user; the features are copied when they are first read. */
@@ -174,8 +179,10 @@ export function heldOutOf(
   const users = usersOf(knownUsers, dataset, rows);
   const items = itemsOf(knownItems, dataset, rows);
   const userColumn = columnOfRole(dataset, "user");
-  const [userCodes, itemCodes] = [userColumn?.codes, columnOfRole(dataset, "item")?.codes];
-  const isCounted = (e: number) => users[e] !== NO_ITEM && itemCodes?.[rows[e]!] !== MISSING;
+  const itemColumn = columnOfRole(dataset, "item");
+  const userCodes = userColumn && codesIn(userColumn, rows);
+  const itemCodes = itemColumn && codesIn(itemColumn, rows);
+  const isCounted = (e: number) => users[e] !== NO_ITEM && itemCodes?.[e] !== MISSING;
   // numbers the users in the order of their first events; typed arrays, because a Map has at most 16.7 million entries
   const queryOf = new Uint32Array(knownUsers.size).fill(NO_ITEM);
   const [firsts, found] = [new Uint32Array(rows.length), new Uint32Array(rows.length)];
@@ -183,7 +190,7 @@ export function heldOutOf(
   let [numQueries, events, repeats] = [0, 0, 0];
   for (let e = 0; e < rows.length; e++) {
     const [row, user, item] = [rows[e]!, users[e]!, items[e]!];
-    if (user === NO_ITEM && userCodes && userCodes[row] !== MISSING) unknownUsers[userCodes[row]!] = 1;
+    if (user === NO_ITEM && userCodes && userCodes[e] !== MISSING) unknownUsers[userCodes[e]!] = 1;
     if (!isCounted(e)) continue;
     if (queryOf[user] === NO_ITEM) {
       [firsts[numQueries], found[numQueries]] = [row, user];
@@ -200,7 +207,7 @@ export function heldOutOf(
   const at = ends.slice();
   for (let e = 0; e < rows.length; e++) {
     if (!isCounted(e)) continue;
-    const item = items[e] === NO_ITEM ? knownItems.size + (itemCodes ? itemCodes[rows[e]!]! : e) : items[e]!;
+    const item = items[e] === NO_ITEM ? knownItems.size + (itemCodes ? itemCodes[e]! : e) : items[e]!;
     all[at[queryOf[users[e]!]!]!++] = item;
   }
   return {

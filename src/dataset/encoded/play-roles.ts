@@ -4,6 +4,7 @@ import { MISSING } from "../../log/keys.js";
 import { DataError, UsageError } from "../../errors.js";
 import { cellReadingOf, type ReadOptions } from "../../log/log.js";
 import { columnNamed, roleNames, type Column, type Dataset, type Roles } from "../dataset.js";
+import { firstRowWith } from "../stored-columns.js";
 import { choosePositives, labelOfEvents, positivesFrom } from "../filters/positives.js";
 import { userLimitsOf, type UserLimits } from "../filters/heavy-users.js";
 import type { ColumnOptions } from "../roles.js";
@@ -270,11 +271,11 @@ function withItems(
 ): { dataset: Dataset; skipped: Record<string, number> } {
   const { item } = dataset.roles;
   const column = dataset.columns.find(({ name }) => name === item);
-  if (column?.kind !== "key" || !column.codes.includes(MISSING)) return { dataset, skipped: {} };
+  const empty = column?.kind === "key" ? firstRowWith(MISSING, column, dataset.numRows) : -1;
+  if (column?.kind !== "key" || empty < 0) return { dataset, skipped: {} };
   if (onBadRow === "error") {
     throw new DataError(
-      `expected a value, the cell of row ${column.codes.indexOf(MISSING) + 1} is empty; --on-bad-row skip ` +
-        "skips such rows",
+      `expected a value, the cell of row ${empty + 1} is empty; --on-bad-row skip ` + "skips such rows",
       { file: path, column: column.name },
     );
   }

@@ -91,8 +91,9 @@ function storedColumns(
   const firsts = Float64Array.from(batches, ({ first }) => first);
   const batchOf = (row: number) => lowerBound(firsts, row + 1) - 1;
   return plans.map((plan, i) => {
-    const readCells = (from: number, to: number): Cells => {
-      const cells = plan.kind === "number" ? new Float64Array(to - from) : new Uint32Array(to - from);
+    const newCells = (size: number) =>
+      plan.kind === "number" ? new Float64Array(size) : new Uint32Array(size);
+    const readCells = (from: number, to: number, cells: Cells = newCells(to - from)): Cells => {
       for (let b = Math.max(0, batchOf(from)); b < batches.length && batches[b]!.first < to; b++) {
         const { first, length, offsets } = batches[b]!;
         const [start, end] = [Math.max(from, first), Math.min(to, first + length)];

@@ -6,7 +6,8 @@
 
 import { firstOf, mapTo } from "../../numeric/indices.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
-import { featureReader, firstPair, type FeatureRows } from "../rows.js";
+import { featureReader, firstPair, type FeatureRows, type StoredRows } from "../rows.js";
+import { SLICE_ROWS } from "../stored-columns.js";
 
 /** Range of the features of a field: the id in the field is feature - first. */
 export interface FieldFeatures {
@@ -21,8 +22,11 @@ export interface Interactions {
   leftOut: number;
 }
 
+/** Feature rows of events, in memory or read from disk block by block. */
+export type EventRows = FeatureRows | StoredRows;
+
 /** Returns the user-item pairs of the events. A pair's value is the sum of its events' weights, 1 each by default. */
-export function interactionsOf(rows: FeatureRows, user: FieldFeatures, item: FieldFeatures): Interactions {
+export function interactionsOf(rows: EventRows, user: FieldFeatures, item: FieldFeatures): Interactions {
   if (!rows.weights) return countedInteractions(rows, user, item);
   const pairs = userItemIds(rows, user, item);
   const users = sparseOf(pairs.users, pairs.items, [user.count, item.count], pairs.weights);
@@ -30,7 +34,7 @@ export function interactionsOf(rows: FeatureRows, user: FieldFeatures, item: Fie
 }
 
 /** Returns the interactions of events without weights, in little more memory than the result needs. */
-function countedInteractions(rows: FeatureRows, user: FieldFeatures, item: FieldFeatures): Interactions {
+function countedInteractions(rows: EventRows, user: FieldFeatures, item: FieldFeatures): Interactions {
   const numUsers = user.count;
   const ends = new Uint32Array(numUsers + 1);
   forEachEvent(rows, user, item, (u) => ends[u + 1]!++);
@@ -64,22 +68,34 @@ function countedInteractions(rows: FeatureRows, user: FieldFeatures, item: Field
 
 /** Calls a function with the user and the item of each event that has both, as ids of their fields. */
 function forEachEvent(
-  rows: FeatureRows,
+  all: EventRows,
   user: FieldFeatures,
   item: FieldFeatures,
   visit: (user: number, item: number, row: number) => void,
 ): void {
-  const featureAt = featureReader(rows);
-  for (let r = 0; r < rows.numRows; r++) {
-    let [u, i] = [0, 0];
-    const end = firstPair(rows, r + 1);
-    for (let at = firstPair(rows, r); at < end; at++) {
-      const feature = featureAt(at);
-      if (feature >= user.first && feature < user.first + user.count) u = feature - user.first;
-      if (feature >= item.first && feature < item.first + item.count) i = feature - item.first;
+  for (const { rows, first } of blocksOf(all)) {
+    const featureAt = featureReader(rows);
+    for (let r = 0; r < rows.numRows; r++) {
+      let [u, i] = [0, 0];
+      const end = firstPair(rows, r + 1);
+      for (let at = firstPair(rows, r); at < end; at++) {
+        const feature = featureAt(at);
+        if (feature >= user.first && feature < user.first + user.count) u = feature - user.first;
+        if (feature >= item.first && feature < item.first + item.count) i = feature - item.first;
+      }
+      if (u > 0 && i > 0) visit(u, i, first + r);
     }
-    if (u > 0 && i > 0) visit(u, i, r);
   }
+}
+
+/** Yields the rows block by block, with the number of each block's first row; rows in memory are one block. */
+function* blocksOf(rows: EventRows): Generator<{ rows: FeatureRows; first: number }> {
+  if (!("rowsAt" in rows)) {
+    yield { rows, first: 0 };
+    return;
+  }
+  for (let first = 0; first < rows.numRows; first += SLICE_ROWS)
+    yield { rows: rows.rowsAt(first, Math.min(SLICE_ROWS, rows.numRows - first), 1), first };
 }
 
 /**
@@ -99,7 +115,7 @@ export function sparseOf(
 
 /** Returns the ids of the user and the item of each event that has both. */
 function userItemIds(
-  rows: FeatureRows,
+  rows: EventRows,
   user: FieldFeatures,
   item: FieldFeatures,
 ): { users: Uint32Array; items: Uint32Array; weights?: Float32Array } {

@@ -4,6 +4,8 @@ import { sharedU32 } from "../../numeric/indices.js";
 import { shareRounds } from "../../workers/rounds.js";
 import { start } from "./counting.worker.js";
 import type { KeyColumn } from "../dataset.js";
+import { MISSING } from "../../log/keys.js";
+import { inReadingOrder, isStored, slicesAt } from "../stored-columns.js";
 import { densityOf } from "../sparse-fields.js";
 
 /** Codes of a column, with the size of its dictionary. */
@@ -52,9 +54,29 @@ export function countAll(columns: readonly Codes[]): Uint32Array[] {
  * @param rows distinct row numbers
  */
 export function countColumns(columns: readonly KeyColumn[], rows: Uint32Array): Uint32Array[] {
+  if (isStored({ columns })) return countStored(columns, rows);
   const all = columns.map(({ codes, dictionary }) => ({ codes, numKeys: dictionary.size }));
   const isWhole = all.every(({ codes }) => codes.length === rows.length);
   return isWhole ? countAll(all) : countCodes(all, rows);
+}
+
+/** Counts of columns on disk, with the rows that were counted last. */
+const ofStored = new WeakMap<KeyColumn, { rows: WeakRef<Uint32Array>; events: Uint32Array }>();
+
+/** Returns countColumns of columns on disk, which are read in slices unless the same rows were counted last. */
+function countStored(columns: readonly KeyColumn[], rows: Uint32Array): Uint32Array[] {
+  const others = columns.filter((column) => ofStored.get(column)?.rows.deref() !== rows);
+  const counts = others.map(({ dictionary }) => new Uint32Array(dictionary.size));
+  for (const slice of others.length > 0 ? slicesAt(others, inReadingOrder(others, rows)) : [])
+    for (const [c, { codes }] of (slice.columns as KeyColumn[]).entries()) {
+      const events = counts[c]!;
+      for (let i = 0; i < slice.rows.length; i++) {
+        const code = codes[slice.rows[i]!]!;
+        if (code !== MISSING) events[code]!++;
+      }
+    }
+  others.forEach((column, c) => ofStored.set(column, { rows: new WeakRef(rows), events: counts[c]! }));
+  return columns.map((column) => ofStored.get(column)!.events);
 }
 
 /** Returns u32[size of the dictionary]: the number of rows of each key; read-only. @param rows distinct row numbers */

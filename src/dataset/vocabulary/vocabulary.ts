@@ -26,7 +26,7 @@ import {
   type HashStatistics,
 } from "./hash-field.js";
 import { KeyIndex } from "./key-index.js";
-import { inReadingOrder, isStored, slicesAt } from "../stored-columns.js";
+import { inReadingOrder, slicesAt } from "../stored-columns.js";
 import { keepRowOrder } from "../row-order.js";
 import {
   distinctUsers,
@@ -124,7 +124,7 @@ export function fitFeatures(
   const categorical = columns.filter(({ kind }) => kind !== "number").map(({ name }) => name);
   const hashed = hashedFields(all.hash, columns, dataset.roles);
   const limitsOf = limitsByField(all, categorical, dataset.roles, hashed);
-  const events = isStored({ columns }) ? countOnDisk(columns, rows) : countEvents(columns, rows);
+  const events = countEvents(columns, rows);
   const fields = columns.map((column, c): Field => {
     if (column.kind === "number")
       return fitNumber(column, rows, forms.get(column.name) ?? { kind: "standard" });
@@ -279,37 +279,17 @@ function countEvents(columns: readonly Column[], rows: Uint32Array): Uint32Array
   });
 }
 
-/** Returns what countEvents returns, the number of rows of each key, for columns on disk, which are read in slices. */
-function countOnDisk(columns: readonly Column[], rows: Uint32Array): Uint32Array[] {
-  const categorical = columns.filter((column) => column.kind !== "number");
-  const counts = categorical.map(({ dictionary }) => new Uint32Array(dictionary.size));
-  for (const slice of slicesAt(categorical, inReadingOrder(categorical, rows)))
-    slice.columns.forEach((column, c) => {
-      const events = counts[c]!;
-      if (column.kind === "multi") countValues(column, slice.rows, events);
-      if (column.kind !== "key") return;
-      for (let i = 0; i < slice.rows.length; i++) {
-        const code = column.codes[slice.rows[i]!]!;
-        if (code !== MISSING) events[code]!++;
-      }
-    });
-  return columns.map((column) => counts[categorical.indexOf(column as KeyColumn)] ?? new Uint32Array());
-}
-
-/**
- * Counts the rows whose cell contains each value, u32[size of the dictionary].
- *
- * @param events counts to which these are added; new ones by default
- */
-export function countValues(
-  { codes, indptr, values, dictionary }: MultiColumn,
-  rows: Uint32Array,
-  events = new Uint32Array(dictionary.size),
-): Uint32Array {
-  for (let i = 0; i < rows.length; i++) {
-    const cell = codes[rows[i]!]!;
-    if (cell === MISSING) continue;
-    for (let j = indptr[cell]!; j < indptr[cell + 1]!; j++) events[values[j]!]!++;
+/** Returns u32[size of the dictionary]: number of rows whose cell contains each value. */
+export function countValues(column: MultiColumn, rows: Uint32Array): Uint32Array {
+  const { indptr, values, dictionary } = column;
+  const events = new Uint32Array(dictionary.size);
+  for (const slice of slicesAt([column], inReadingOrder([column], rows))) {
+    const { codes } = slice.columns[0] as MultiColumn;
+    for (let i = 0; i < slice.rows.length; i++) {
+      const cell = codes[slice.rows[i]!]!;
+      if (cell === MISSING) continue;
+      for (let j = indptr[cell]!; j < indptr[cell + 1]!; j++) events[values[j]!]!++;
+    }
   }
   return events;
 }

@@ -24,7 +24,7 @@ const [GROUP_ITEMS, BLOCK_EVENTS, MOST_GROUPS] = [64, 1024, 64];
  * Returns the number of groups of users, and of items, for training in strata: a power of two that depends only on the
  * data.
  */
-export function strataGroups({ numItems, items }: StrataData): number {
+export function strataGroups({ numItems, items }: { numItems: number; items: { length: number } }): number {
   let groups = 1;
   while (
     groups < MOST_GROUPS &&

@@ -41,7 +41,8 @@ export async function learnImplicit(
   };
   const size = { numUsers: user.count, numItems: item.count, numEvents: users.indices.length };
   if (memory && isStreamed(size, options.dim, memory.most)) {
-    const store = { validate, beside: memory.beside, maxMemory: memory.most, note };
+    const { most: maxMemory, ...disk } = memory;
+    const store = { validate, maxMemory, ...disk, note };
     const result = await trainStreamed(
       { ...common, ...store, user, item, numFeatures: space.numFeatures },
       { ...options, ...chosen },
@@ -100,7 +101,7 @@ export function eventsOf(
   { space, roles, train }: Pick<LearnerInput, "space" | "roles" | "train">,
   { dim, unobservedWeight }: AlsOptions,
 ): AlsEvents {
-  if (train.kind !== "resident") throw new RangeError("events of least squares are not drawn");
+  if (train.kind === "drawn") throw new RangeError("events of least squares are not drawn");
   const [user, item] = [featuresOf(space, roles.user), featuresOf(space, roles.item)];
   const { users } = interactionsOf(train.rows, user, item);
   const confidence = users.values?.reduce((sum, c) => sum + c, 0) ?? users.indices.length;

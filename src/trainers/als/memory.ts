@@ -19,22 +19,28 @@ interface AlsSize {
   numEvents: number;
 }
 
+/** Bytes of an event's codes and row number in memory; 0 if the rows of the log are on disk. */
+const loggedBytes = (isStored: boolean): number => (isStored ? 0 : 12);
+
 /**
- * Returns the bytes in memory beside the kernel and the store: the events as codes, row numbers and history, the keys,
- * and two copies of the items' vectors.
+ * Returns the bytes in memory beside the kernel and the store: the events in the log and in the history, the keys, and
+ * two copies of the items' vectors.
  */
 export function heldBytes({
   numFeatures,
   numEvents,
   numItems,
   dim,
+  isStored,
 }: {
   numFeatures: number;
   numEvents: number;
   numItems: number;
   dim: number;
+  /** whether the rows of the log are on disk */
+  isStored: boolean;
 }): number {
-  return 16 * numEvents + 60 * numFeatures + 8 * dim * numItems;
+  return (4 + loggedBytes(isStored)) * numEvents + 60 * numFeatures + 8 * dim * numItems;
 }
 
 /** Returns whether the vectors and events exceed one memory of 4 GiB, or --max-memory. */
@@ -59,7 +65,7 @@ export function alsNeeds({ dim: given }: AlsOptions, maxMemory: number): Needs {
       "a smaller --max-memory keeps the users' vectors on disk, --min-count leaves fewer users and items, and " +
       "--max-events-per-user fewer events",
     of(size, dim = given) {
-      const { trainRows, heldOutRows, features, users } = size;
+      const { trainRows, heldOutRows, features, users, isStored } = size;
       const numItems = features - users;
       const table = 1.2 * tableBytes(size, dim);
       if (!isStreamed({ numUsers: users, numItems, numEvents: trainRows }, dim, maxMemory)) {
@@ -70,14 +76,16 @@ export function alsNeeds({ dim: given }: AlsOptions, maxMemory: number): Needs {
       const mostRows = Math.min(users, Math.ceil(blockLimits.bytes / (4 * D)));
       const resident = residentBytes(D, numItems, mostRows, Math.min(trainRows, blockLimits.events));
       const stored = (heldOutRows > 0 ? 2 : 1) * 4 * D * users + STORED_EVENT * trainRows;
-      const held = heldBytes({ numFeatures: features, numEvents: trainRows, numItems, dim });
+      const held = heldBytes({ numFeatures: features, numEvents: trainRows, numItems, dim, isStored });
       const left = maxMemory - held - resident;
       const sums = Math.min(numItems * sumBytes(Math.min(BLOCK, D)), Math.max(blockLimits.sums, left));
       const inMemory = Math.min(stored, Math.max(0, left - sums));
       // the codes and row numbers of the log are in memory already
-      const others = held - 12 * trainRows + 16 * heldOutRows;
+      const others = held - loggedBytes(isStored) * trainRows + 16 * heldOutRows;
+      // the row numbers of a log on disk, which are in memory already, leave it before the training
+      const trained = resident + sums + inMemory - (isStored ? 4 * trainRows : 0);
       return {
-        memory: Math.max(16 * trainRows, resident + sums + inMemory) + others,
+        memory: Math.max((isStored ? 8 : 16) * trainRows, trained) + others,
         disk: table + stored - inMemory,
       };
     },

@@ -36,7 +36,7 @@ export async function trainStreamed(
   signal: AbortSignal | undefined,
 ): Promise<StoredResult> {
   signal?.throwIfAborted();
-  const { users, user, item, start, maxMemory, beside } = input;
+  const { users, user, item, start, maxMemory, isStored, beside } = input;
   const numEvents = users.indices.length;
   if (numEvents === 0) throw new DataError("no events with a known user and item");
   const { dim, threads } = options;
@@ -51,7 +51,8 @@ export async function trainStreamed(
   };
   // gives users that are not trained a penalty below 0, before the machine stores the penalties
   const known = isFirst && Uint8Array.from(mass.users, (_, user) => Number(isFirst.users(user)));
-  const held = heldBytes({ numFeatures: input.numFeatures, numEvents, numItems: item.count, dim });
+  const { numFeatures } = input;
+  const held = heldBytes({ numFeatures, numEvents, numItems: item.count, dim, isStored });
   const left = Math.max(0, maxMemory - held);
   const shape = { dim, block: BLOCK, threads, users, numItems: item.count, maxMemory: left, beside };
   const machine = await StreamedMachine.start(shape, penalties.users);

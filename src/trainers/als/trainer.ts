@@ -59,11 +59,12 @@ async function plan(given: GivenAls): Promise<Plan> {
       { ...optionsFor(BEFORE_DATA), ...(init && { dim: init.parameters.dim }) },
       given.maxMemory ?? options.maxMemory.default(),
     ),
-    streams: false,
+    streams: true,
+    readsBefore: true,
     init: factorInit(init, given),
     outcome: (outcome) => factorOutcome(outcome),
   };
-  return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
+  return { ...featurePlan(features), unlabelled: true };
 }
 
 /** Checks options for a training on a server. @throws {UsageError} MLlib's ALS has no equivalent of an option */

@@ -37,7 +37,8 @@ export async function learnRanking(
     ...{ examples, start, controls },
   };
   if (memory && partitions > 1) {
-    const store = { users, beside: memory.beside, maxMemory: memory.most, validate, note };
+    const { most: maxMemory, ...disk } = memory;
+    const store = { users, maxMemory, ...disk, validate, note };
     const first = await firstVectors(input, options, signal);
     const result = await trainPartitions({ ...input, ...store }, partitions, first, options, observe, signal);
     return trainedFromStore("fm", result, "logistic");

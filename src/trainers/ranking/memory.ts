@@ -18,19 +18,23 @@ const KEPT = {
  */
 const STORED_EVENT = 17;
 
-/** Bytes in memory during a training in partitions: of an event, as codes, row number and history, and of a key. */
-const [LOGGED_EVENT, KEY] = [16, 60];
+/** Bytes in memory of an event of the log during a training in partitions: its codes and row number, and its history. */
+const [LOGGED, HISTORY] = [12, 4];
+/** Bytes in memory of a key. */
+const KEY = 60;
 
 /** Numbers of features, items and events, on which the memory of a training in partitions depends. */
 interface PartitionedSize {
   features: number;
   numItems: number;
   numEvents: number;
+  /** whether the rows of the log are on disk */
+  isStored: boolean;
 }
 
 /** Returns the bytes in the kernel's memory: the items' rows with a copy of the best epoch's, and two partitions. */
 function residentBytes(
-  { numItems, numEvents }: PartitionedSize,
+  { numItems, numEvents }: Pick<PartitionedSize, "numItems" | "numEvents">,
   { rowBytes, numUsers }: { rowBytes: number; numUsers: number },
 ): number {
   const partition =
@@ -43,7 +47,7 @@ export function storeBudget(
   size: PartitionedSize,
   how: { rowBytes: number; numUsers: number; maxMemory: number },
 ): number {
-  const log = LOGGED_EVENT * size.numEvents + KEY * size.features;
+  const log = (HISTORY + (size.isStored ? 0 : LOGGED)) * size.numEvents + KEY * size.features;
   return Math.max(0, how.maxMemory - log - residentBytes(size, how));
 }
 
@@ -53,16 +57,18 @@ export function storeBudget(
  * every user's row twice.
  */
 function partitionedNeeds(
-  { features, users: numUsers, trainRows: numEvents, heldOutRows }: TrainingSize,
+  { features, users: numUsers, trainRows: numEvents, heldOutRows, isStored }: TrainingSize,
   rowBytes: number,
   maxMemory: number,
 ): { memory: number; beside: number } {
-  const size = { features, numItems: features - numUsers, numEvents };
+  const size = { features, numItems: features - numUsers, numEvents, isStored };
   const stored = (heldOutRows > 0 ? 2 : 1) * numUsers * rowBytes + STORED_EVENT * numEvents;
   const inMemory = Math.min(stored, storeBudget(size, { rowBytes, numUsers, maxMemory }));
   const resident = residentBytes(size, { rowBytes, numUsers }) + inMemory;
+  // the row numbers of a log on disk, which are in memory already, leave it before the training
+  const trained = (HISTORY - (isStored ? 4 : 0)) * numEvents + resident;
   return {
-    memory: Math.max(12 * numEvents, 4 * numEvents + resident) + KEY * features,
+    memory: Math.max((8 + HISTORY) * numEvents, trained) + KEY * features,
     beside: stored - inMemory,
   };
 }

@@ -103,7 +103,8 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     this.#shape = shape;
     this.#store = store;
     this.#laid = laid;
-    this.#hasWeights = data.weights !== undefined;
+    this.#hasWeights = laid.some(({ sections }) => sections.historyEnds > sections.weights);
+    const allEvents = laid.reduce((sum, { sizes }) => sum + sizes.numEvents, 0);
     const most = (numberOf: (one: Laid) => number) => Math.max(1, ...laid.map(numberOf));
     const numEvents = most(({ sizes }) => sizes.numEvents);
     this.#shift = shiftOf(laid);
@@ -121,7 +122,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
         numItems: data.numItems,
         history: { indptr: new Uint32Array(rows + 1), items: new Uint32Array() },
         alias: data.alias,
-        groups: strataGroups({ ...data, items: data.items.subarray(0, data.items.length / count / VISITS) }),
+        groups: strataGroups({ ...data, items: { length: Math.floor(allEvents / count / VISITS) } }),
       },
       shape,
     );
@@ -137,7 +138,7 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
 
   /**
    * Writes the events to the store by partition, lays out the kernel's memory, starts the threads and draws the initial
-   * vectors.
+   * vectors. `data` loses its events once the store has them.
    *
    * @param featureOfUser u32: feature of each user of the history; NONE for users without events
    * @throws {UsageError} the items and two partitions do not fit into one memory
@@ -156,6 +157,10 @@ export class PartitionedMachine extends ThreadedKernel<RankingKernel> {
     // events leave memory free for the vectors, which are read and written, while events are only read
     const rowBytes = partitions.count * partitions.rows * rankingRowBytes(shape.dim, shape.method);
     const laid = await storeEvents(data, partitions, featureOfUser, store, rowBytes);
+    // the store has a copy of the events, so that they need no memory during training
+    const none = new Uint32Array();
+    const context = { width: 1, ids: none };
+    Object.assign(data, { context, users: none, items: none, weights: undefined });
     const machine = new PartitionedMachine(data, shape, partitions, store, laid);
     await machine.begin("ranking", machine.#layout);
     await machine.#initialize(first);

@@ -48,7 +48,7 @@ async function started(threads: number, budget: number) {
   const featureOfUser = Uint32Array.from({ length: numUsers }, (_, user) => numItems + user);
   const first = { featureHashes, counts, seed: 1, spread, accumulator, start: undefined };
   const how = { partitions, featureOfUser, store };
-  return { store, machine: await PartitionedMachine.start(data, { ...shape, threads }, how, first) };
+  return { store, machine: await PartitionedMachine.start({ ...data }, { ...shape, threads }, how, first) };
 }
 
 /** Returns the vectors of all features, f32[numFeatures][dim]. */

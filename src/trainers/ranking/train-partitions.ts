@@ -60,17 +60,15 @@ export async function trainPartitions(
 ): Promise<StoredResult> {
   const numEvents = input.examples.train.items.length;
   const { machine, store } = await startMachine(input, count, first, options);
-  // the store has a copy of the events, so that they need no memory during training
-  input.examples.train = noEvents();
   noteDisk(store, count, input);
   return await withMachine(machine, signal, () =>
     trainEpochs(machine, input, numEvents, options, first, observe),
   );
 }
 
-/** Stores the events by partition, and the initial vectors. */
+/** Stores the events by partition, and the initial vectors. The examples lose their events. */
 async function startMachine(
-  { examples, numFeatures, users, featureHashes, counts, maxMemory, beside }: PartitionedInput,
+  { examples, numFeatures, users, featureHashes, counts, maxMemory, isStored, beside }: PartitionedInput,
   count: number,
   start: FactorStart | undefined,
   options: RankingOptions,
@@ -81,12 +79,14 @@ async function startMachine(
     features: numFeatures,
     numItems: partitions.itemRows,
     numEvents: examples.train.items.length,
+    isStored,
   };
   const store = new BlockStore(beside, storeBudget(sizes, { rowBytes, numUsers: users.count, maxMemory }));
   const data: RankingData = rankingData(numFeatures, examples, options);
   const shape = { ...options, method: options.optimizer, cosine: false, averages: options.averagePositives };
   const drawn = { seed: options.seed, spread: SPREAD, accumulator: FIRST_SQUARES };
   const how = { partitions, featureOfUser: userFeatures(examples), store };
+  examples.train = noEvents();
   const firstRows = { featureHashes, counts, ...drawn, start };
   return { machine: await PartitionedMachine.start(data, shape, how, firstRows), store };
 }

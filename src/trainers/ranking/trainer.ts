@@ -9,6 +9,8 @@ import {
   openFactorInit,
   type FactorInit,
 } from "../../factors/warm-start.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import { inMemory, isStored } from "../../dataset/stored-columns.js";
 import { featurePlan, type FeatureModel } from "../../training/session/feature-plan.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { rowsByFeature } from "../../training/examples/feature-table.js";
@@ -55,7 +57,7 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
     given,
     table: options,
     optionsFor: () => ({ ...ranking, ...(init && { dim: init.parameters.dim }) }),
-    accept: (dataset) => ({ dataset, notes: [] }),
+    accept: (dataset) => inMemoryUnlessPairs(dataset),
     async examples(space, parts, session) {
       const { watch, note, warn } = session;
       const { minUsers = 0, itemFields, ...weighting } = session.options;
@@ -83,11 +85,21 @@ async function plan(asGiven: GivenRanking): Promise<Plan> {
       given.maxMemory ?? options.maxMemory.default(),
     ),
     streams: false,
+    readsBefore: true,
     init: factorInit(init, given),
     doubts: (space, fm) => widthWarnings(space, fm),
     outcome: (outcome) => factorOutcome(outcome),
   };
-  return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
+  return { ...featurePlan(features), unlabelled: true };
+}
+
+/** Reads rows on disk into memory if they have other features than a user and an item, because events need all of these. */
+function inMemoryUnlessPairs(dataset: Dataset): { dataset: Dataset; notes: string[] } {
+  const { fields, numeric, multi } = dataset.roles;
+  const isPairs = fields.length + numeric.length + Object.keys(multi).length <= 2;
+  if (isPairs || !isStored(dataset)) return { dataset, notes: [] };
+  const note = `${command} reads all rows into memory, because they have other features than users and items`;
+  return { dataset: inMemory(dataset), notes: [note] };
 }
 
 /** Opens the run of --init, if there is one. @throws {UsageError} the run does not match the options */

@@ -3,7 +3,13 @@
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import { labelsOf, type LabelArray, type Labels, type Task } from "../../dataset/labels.js";
-import { bindEncoder, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
+import {
+  bindEncoder,
+  type Encoder,
+  type FeatureRows,
+  type StoredRows,
+  type TrainingRows,
+} from "../../dataset/rows.js";
 import { isStored, unsorted } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DataError, UsageError } from "../../errors.js";
@@ -12,7 +18,12 @@ import { thoseOf, valuesAt } from "../../numeric/indices.js";
 import type { RankingJob } from "../session/feature-training.js";
 import { itemColumnsOf } from "./items-of-run.js";
 import { NegativeRows, type NegativeOptions } from "../../sampling/negative-rows.js";
-import { negativeSource, type EventNumbers, type NegativeSource } from "../../sampling/negatives.js";
+import {
+  negativeSource,
+  type EventNumbers,
+  type NegativeSource,
+  type NegativeSourceOptions,
+} from "../../sampling/negatives.js";
 
 /** A split: a selection of the rows of a dataset. */
 export interface Part {
@@ -113,23 +124,33 @@ export function labelledExamples(
  */
 function storedExamples(
   space: FeatureSpace,
-  { dataset, rows }: Part,
+  part: Part,
   labels: LabelArray,
   weights: Float32Array | undefined,
 ): TrainingRows & { kind: "stored" } {
-  const encoder = bindEncoder(space, dataset);
+  const { rows } = part;
   for (let i = 0; i < rows.length; i++) {
     if (i > 0 && rows[i]! <= rows[i - 1]!) throw unsorted();
     // moves the labels of the split's rows to the start of the array
     labels[i] = labels[rows[i]!]!;
   }
-  const own = labels.subarray(0, rows.length);
+  return storedRows(bindEncoder(space, part.dataset), part, labels.subarray(0, rows.length), weights);
+}
+
+/** Returns rows that are read from the dataset and encoded block by block. @param part rows in ascending order */
+export function storedRows(
+  encoder: Encoder,
+  part: Part,
+  labels: LabelArray,
+  weights: Float32Array | undefined,
+): TrainingRows & { kind: "stored" } {
   const rowsAt: StoredRows["rowsAt"] = (first, count) => {
     const end = first + count;
-    const block = encoder.encode(rows.subarray(first, end), new Float32Array(own.subarray(first, end)));
+    const own = new Float32Array(labels.subarray(first, end));
+    const block = encoder.encode(part.rows.subarray(first, end), own);
     return weights ? { ...block, weights: weights.subarray(first, end) } : block;
   };
-  return { kind: "stored", rows: { numRows: rows.length, labels: own, weights, rowsAt } };
+  return { kind: "stored", rows: { numRows: labels.length, labels, weights, rowsAt } };
 }
 
 /** Returns the lowest and the highest label. */
@@ -155,8 +176,8 @@ function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: num
 /** The source of negatives, and the indexes of the fields that a negative replaces. */
 export interface NegativeFields {
   source: NegativeSource;
-  /** users and items of the training split's rows */
-  events: EventNumbers;
+  /** users and items of the training split's rows; undefined if they are not needed */
+  events: EventNumbers | undefined;
   itemFields: string[];
   itemFieldIndexes: number[];
   contextFieldIndexes: number[];
@@ -174,7 +195,7 @@ export function negativeFields(
   { dataset, rows }: Part,
   flag: string,
   given: readonly string[] | undefined,
-  minUsers?: number,
+  options: NegativeSourceOptions,
 ): NegativeFields {
   const { user, item } = dataset.roles;
   if (item === undefined) throw new UsageError(`${flag} needs an item column: name it with --item`);
@@ -188,7 +209,7 @@ export function negativeFields(
 
   const { itemFields, ...indexes } = itemColumnsOf(space, { dataset, rows }, itemColumn, given);
   const encoder = bindEncoder(space, dataset);
-  const negatives = negativeSource(dataset, rows, encoder, itemFields, indexes.itemFieldIndexes, minUsers);
+  const negatives = negativeSource(dataset, rows, encoder, itemFields, indexes.itemFieldIndexes, options);
   return { ...negatives, itemFields: itemFields.names, ...indexes };
 }
 
@@ -210,7 +231,7 @@ export function negativeExamples(
     parts.train,
     "--negatives",
     given,
-    options.minUsers,
+    { minUsers: options.minUsers, needsEvents: false },
   );
   const weights = eventWeights(dataset, rows, weighting);
   const draws = (part: Part) =>

@@ -4,8 +4,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { eventWeights, type EventWeightOptions } from "../../dataset/sequences/event-weights.js";
 import type { Dataset } from "../../dataset/dataset.js";
-import { bindEncoder, type Encoder } from "../../dataset/rows.js";
+import { keyColumn } from "../../dataset/item-fields.js";
+import { bindEncoder, type Encoder, type TrainingRows } from "../../dataset/rows.js";
+import { isAscending, isStored } from "../../dataset/stored-columns.js";
 import { columnText } from "../../dataset/filters/where.js";
+import { countKeys } from "../../dataset/vocabulary/key-counts.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { withoutMasked } from "../../evaluation/ranking.js";
@@ -22,10 +25,16 @@ import type { NegativeSource } from "../../sampling/negatives.js";
 import { candidateLists } from "../reading/candidates.js";
 import { openKeysAsTrained } from "../reading/open-as-trained.js";
 import type { Session } from "../session/plan.js";
-import { negativeFields, type NegativeFields, type Examples, type Part, type LogParts } from "./examples.js";
+import {
+  negativeFields,
+  storedRows,
+  type NegativeFields,
+  type Examples,
+  type Part,
+  type LogParts,
+} from "./examples.js";
 import { rankingMetricsOf } from "../judging/split-metrics.js";
 import { measuredBy } from "../options/lists.js";
-import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import type { ListOptions } from "../session/feature-training.js";
 import type { Watch } from "../session/watch.js";
 import {
@@ -76,7 +85,9 @@ export function rankingExamples(
   const { observe, signal } = watch;
   const { user } = parts.train.dataset.roles;
   if (user === undefined) throw new UsageError(`${asker} needs a user column: name it with --user`);
-  const fields = negativeFields(space, parts.train, asker, itemFields, minUsers);
+  // least squares samples no negatives, and takes its events from feature rows
+  const needsEvents = task === "ranking";
+  const fields = negativeFields(space, parts.train, asker, itemFields, { minUsers, needsEvents });
   const { contextFieldIndexes } = fields;
   const source = neighbors ? withItemNeighbors(space, fields, { ...neighbors, seed }, watch) : fields.source;
   // each dataset gets one encoder, because several splits may be rows of the same dataset
@@ -92,16 +103,13 @@ export function rankingExamples(
     contextFieldIndexes: fields,
   });
   const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
-  const { users, items } = fields.events;
-  let userless = 0;
-  for (let e = 0; e < users.length; e++) if (users[e] === NO_ITEM && items[e] !== NO_ITEM) userless++;
+  const ofUsers = countKeys(keyColumn(parts.train.dataset, user), parts.train.rows);
+  const userless = ofUsers.reduce((left, count) => left - count, parts.train.rows.length);
   const context = bound(parts.train, contextFieldIndexes);
   const isUserAlone = isDeepStrictEqual(contextFieldIndexes, userFields(space, parts.train));
-  // least squares samples no negatives, and takes its events from feature rows
-  const train =
-    task === "ranking"
-      ? rankingEvents(source, { ...context, isUserAlone }, fields.events, seed, weights)
-      : noEvents();
+  const train = fields.events
+    ? rankingEvents(source, { ...context, isUserAlone }, fields.events, seed, weights)
+    : noEvents();
   const left = parts.train.rows.length - train.items.length;
   if (left > 0 && task === "ranking") {
     observe({
@@ -134,14 +142,10 @@ export function rankingExamples(
   const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
   const look = { k: options.k, metric: measuredBy(options.metric), threads, signal };
   // feature rows are only needed for least squares
-  const learned = task === "implicit" ? parts.train.rows : new Uint32Array();
-  const rows = encoderOf(parts.train).encode(learned, new Float32Array(learned.length).fill(1));
+  const learned = task === "implicit" ? parts.train : { ...parts.train, rows: new Uint32Array() };
   return {
     task,
-    train: {
-      kind: "resident",
-      rows: { ...rows, ...(weights && learned.length > 0 && { weights }) },
-    },
+    train: eventRows(encoderOf(parts.train), learned, weights),
     labelRange: [0, 1],
     negatives: { source, itemFields: fields.itemFields, exhausted: 0 },
     ranking: {
@@ -152,6 +156,17 @@ export function rankingExamples(
       }),
     },
   };
+}
+
+/** Returns the feature rows of events; rows on disk are encoded block by block. */
+function eventRows(encoder: Encoder, part: Part, weights: Float32Array | undefined): TrainingRows {
+  const { dataset, rows } = part;
+  const labels = new Float32Array(rows.length);
+  if (rows.length > 0 && isStored(dataset) && isAscending(rows))
+    return storedRows(encoder, part, labels, weights);
+  const encoded = encoder.encode(rows, labels);
+  // the property is assigned in place, because a copy would call the `ids` getter
+  return { kind: "resident", rows: weights ? Object.assign(encoded, { weights }) : encoded };
 }
 
 /** Restricts the ranking for each user to the user's candidates. */

@@ -213,6 +213,9 @@ export const memory = {
   ),
 } as const;
 
+/** Share of --max-memory for the rows of an encoded dataset, for trainers that read them only before training. */
+export const ROW_SHARE = 0.25;
+
 /** Option for the number of threads, for trainings and for commands that only read. */
 export const threads = {
   threads: whole({

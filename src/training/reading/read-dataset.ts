@@ -56,6 +56,8 @@ export interface DatasetOptions extends Omit<BuildOptions, "filters" | "onSkippe
   onRead?: (skipped: Record<string, number>, numRead: number) => void;
   /** maximum bytes of an encoded dataset's rows in memory; larger datasets stay on disk. Unlimited when absent */
   maxMemory?: number;
+  /** maximum bytes of these rows, if it is not maxMemory */
+  rowMemory?: number;
   /** flags that require all rows in memory, regardless of maxMemory */
   wholeFor?: readonly string[];
   /** side tables, each as FILE:KEY, or FILE:KEY=SIDEKEY if the key column of the table has another name */
@@ -211,7 +213,7 @@ function withDerived(read: ReadDataset, options: DatasetOptions): ReadDataset {
 }
 
 async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch): Promise<ReadDataset> {
-  const { maxMemory = Infinity } = options;
+  const { maxMemory = Infinity, rowMemory = maxMemory } = options;
   const description = await readDescription(path);
   const done = userLimitFlags(description.options);
   // checks the flags of a training only: when a run is evaluated, the limits on users come from the run
@@ -228,7 +230,7 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
       `about ${sizeText(bytes)}, regardless of --max-memory (${sizeText(maxMemory)})`;
     watch.observe({ stage: "warning", text });
   }
-  const encoded = await readEncoded(path, wholeFor.length > 0 ? Infinity : maxMemory);
+  const encoded = await readEncoded(path, wholeFor.length > 0 ? Infinity : rowMemory);
   const { dataset, skipped, notes } = playRoles(encoded, ofLog(options));
   const reported = { inferred: [], notes, skipped, warnings: leftOutWarnings(dataset) };
   tell(reported, watch);

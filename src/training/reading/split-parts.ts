@@ -13,7 +13,7 @@ import {
 } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import { withForms } from "../../dataset/numeric.js";
-import { inReadingOrder, slicesAt } from "../../dataset/stored-columns.js";
+import { inReadingOrder, isAscending, isStored, slicesAt } from "../../dataset/stored-columns.js";
 import { bindEncoder, type UnseenCounts } from "../../dataset/rows.js";
 import { splitRows } from "../../dataset/splits/split.js";
 import type { Imitation } from "../../dataset/splits/parts.js";
@@ -78,13 +78,33 @@ export async function splitParts(
   };
   return {
     parts: {
-      train: { dataset, rows: inShared(rows.train) },
+      train:
+        rows.train.length === dataset.numRows
+          ? allOf(dataset, rows.train)
+          : { dataset, rows: inShared(rows.train) },
       valid: await partOf(valid, rows.valid),
       test: await partOf(test, rows.test),
     },
     by: split.by,
     remote,
     like: rows.like,
+  };
+}
+
+/**
+ * Returns a split that consists of all rows. If these are on disk, the array of their numbers, too, is in memory only
+ * while it is used.
+ */
+function allOf(dataset: Dataset, rows: Uint32Array): Part {
+  if (!isStored(dataset) || !isAscending(rows)) return { dataset, rows: inShared(rows) };
+  let latest = new WeakRef(rows);
+  return {
+    dataset,
+    get rows() {
+      const own = latest.deref() ?? ascending(dataset.numRows);
+      if (own !== latest.deref()) latest = new WeakRef(own);
+      return own;
+    },
   };
 }
 

@@ -120,6 +120,7 @@ export function resolvedOptions(
     unlabelled: _,
     infer: __,
     maxMemory: ___,
+    rowMemory: ______,
     wholeFor: ____,
     inSequence: _____,
     edges: _______,

@@ -3,6 +3,7 @@
 //   splits ──► vocabulary (with keys of the run of --init) ──► examples ──► learn ──► metrics ──► table, model/
 
 import { numericForms } from "../../dataset/numeric.js";
+import { isStored, releaseColumns } from "../../dataset/stored-columns.js";
 import {
   featureCounts,
   fitFeatures,
@@ -22,7 +23,7 @@ import type { Examples } from "../examples/examples.js";
 import { itemFiles, negativeFiles } from "../examples/item-file.js";
 import { itemsOfRun } from "../examples/items-of-run.js";
 import { listMetric } from "../options/lists.js";
-import { memory } from "../options/reading.js";
+import { memory, ROW_SHARE } from "../options/reading.js";
 import type { OptionTable } from "../options/table.js";
 import type { StoppingMetricName } from "../options/weekly.js";
 import {
@@ -98,6 +99,8 @@ export interface FeatureModel<O extends FeatureOptions & object, S> {
   needs: Needs;
   /** true if the trainer can read its rows from disk during training */
   streams: boolean;
+  /** true if the trainer reads its rows only before training, so that they should leave memory to other data */
+  readsBefore?: true;
   /** run that --init names, and the function that adds its keys to the vocabulary */
   init?: { run: Run; carry(fitted: FittedVocabulary): WarmVocabulary<S> } | undefined;
   /** returns sentences that warn about the training before it begins */
@@ -128,7 +131,10 @@ export function featurePlan<O extends FeatureOptions, S>(
   const { given, init, fields = [] } = model;
   return {
     seed: model.optionsFor(BEFORE_DATA).seed,
-    reading: fieldsNamed({ ...given, others: fields }),
+    reading: {
+      ...fieldsNamed({ ...given, others: fields }),
+      ...(model.readsBefore && { rowMemory: ROW_SHARE * (given.maxMemory ?? memory.maxMemory.default()) }),
+    },
     init: init?.run,
     accept: (dataset, options) => model.accept(dataset, options),
     comparedBy: (valid) => comparedBy(valid, model.metric, model.optionsFor(BEFORE_DATA)),
@@ -166,6 +172,8 @@ export async function prepareFeatures<O extends FeatureOptions, S>(
   for (const text of begun?.warnings ?? []) warn(text);
   const items = itemsOfRun(space, parts.train, examples, options);
   countUnseen(space, parts, session.watch);
+  // rare options read complete columns, which would stay in memory
+  releaseColumns(dataset);
   if (examples.train.kind === "stored" && !model.streams)
     throw new UsageError(
       "this training needs all rows in memory, but the dataset is larger than --max-memory: raise --max-memory",
@@ -214,6 +222,7 @@ async function fit<O extends FeatureOptions, S>(
       memory: {
         most: session.options.maxMemory ?? memory.maxMemory.default(),
         beside: session.beside,
+        isStored: isStored(source.dataset),
       },
       doing: (text) => watch.observe({ stage: "doing", text }),
       note: session.note,

@@ -55,8 +55,11 @@ export interface LearnerInput<S = unknown> {
   /** initial parameters of a warm start */
   start?: S;
   controls?: Controls;
-  /** maximum bytes of the table in memory; during training, the rest is in files next to the path `beside` */
-  memory?: { most: number; beside: string };
+  /**
+   * maximum bytes of the table in memory; during training, the rest is in files next to the path `beside`; `isStored`
+   * is true if the rows of the log are on disk
+   */
+  memory?: { most: number; beside: string; isStored: boolean };
   /** callback with the description of a long step: `training on sc://host:15002` */
   doing?: (text: string) => void;
   /** callback that shows a note to the user */

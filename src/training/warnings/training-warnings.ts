@@ -4,7 +4,8 @@ import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset
 import { taskOfLabels } from "../../dataset/labels.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { SplitParts } from "../reading/split-parts.js";
-import { MISSING, keyAt } from "../../log/keys.js";
+import { keyAt } from "../../log/keys.js";
+import { countKeys } from "../../dataset/vocabulary/key-counts.js";
 import type { EventLimits } from "../../dataset/filters/event-limits.js";
 import type { Part } from "../examples/examples.js";
 
@@ -185,10 +186,8 @@ function userColumn({ dataset }: Part): KeyColumn | undefined {
   return column?.kind === "key" ? column : undefined;
 }
 
-/** Returns u32[size of the dictionary]: the number of rows of each user in splits of one dataset. */
-function eventsByUser({ codes, dictionary }: KeyColumn, parts: readonly Part[]): Uint32Array {
-  const events = new Uint32Array(dictionary.size);
-  for (const { rows } of parts)
-    for (let i = 0; i < rows.length; i++) if (codes[rows[i]!] !== MISSING) events[codes[rows[i]!]!]!++;
-  return events;
+/** Returns u32[size of the dictionary]: the number of rows of each user in splits of one dataset; read-only. */
+function eventsByUser(column: KeyColumn, parts: readonly Part[]): Uint32Array {
+  const [events, ...others] = parts.map(({ rows }) => countKeys(column, rows));
+  return others.reduce((sum, own) => sum.map((count, code) => count + own[code]!), events!);
 }
