@@ -7,6 +7,7 @@
 import { DataError } from "../errors.js";
 import { openSource } from "../io/source.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
+import { ByteReader } from "./byte-reader.js";
 import type { TableCollector } from "./collector.js";
 
 const [LF, BLANK] = [10, 32];
@@ -94,31 +95,14 @@ async function readLines(
 
 /** Reads word2vec's binary format. @throws {DataError} no header, a partial last row, or bytes after it */
 export async function readWordBinary(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
-  const source = await openSource(path);
-  const pieces = source.pieces();
-  let bytes = Buffer.alloc(0);
-  let at = 0;
-  const more = async (): Promise<boolean> => {
-    const next = await pieces.next();
-    if (next.done) return false;
-    bytes = Buffer.concat([bytes.subarray(at), next.value]);
-    at = 0;
-    return true;
-  };
+  const reader = await ByteReader.open(path);
   /** Reads bytes up to a delimiter, which is skipped. */
   const until = async (byte: number, row: number): Promise<Buffer> => {
-    for (;;) {
-      const end = bytes.indexOf(byte, at);
-      if (end >= 0) {
-        const found = bytes.subarray(at, end);
-        at = end + 1;
-        return found;
-      }
-      if (bytes.length - at > MAX_KEY || !(await more()))
-        throw new DataError(`the file is truncated or not in binary word2vec format, at row ${row}`, {
-          file: path,
-        });
-    }
+    const found = reader.until(byte) ?? (await reader.readUntil(byte, MAX_KEY));
+    if (found) return found;
+    throw new DataError(`the file is truncated or not in binary word2vec format, at row ${row}`, {
+      file: path,
+    });
   };
   try {
     const header = /^(\d+) (\d+)\r?$/.exec((await until(LF, 0)).toString("latin1"));
@@ -132,32 +116,31 @@ export async function readWordBinary(path: string, rows: TableCollector): Promis
           file: path,
         },
       );
+    const vector = new Float32Array(dim);
+    const vectorBytes = new Uint8Array(vector.buffer);
     for (let row = 1; row <= numRows; row++) {
       const key = await until(BLANK, row);
       // skips the line end after the previous row
       const text = utf8(key[0] === LF ? key.subarray(1) : key, { file: path }, ` of row ${row}`);
-      while (bytes.length - at < 4 * dim)
-        if (!(await more()))
-          throw new DataError(`the file ends within row ${row} of ${numRows}: check that it is complete`, {
-            file: path,
-          });
-      const vector = Array.from({ length: dim }, (_, d) => bytes.readFloatLE(at + 4 * d));
-      at += 4 * dim;
+      const bytes = reader.take(4 * dim) ?? (await reader.read(4 * dim));
+      if (!bytes)
+        throw new DataError(`the file ends within row ${row} of ${numRows}: check that it is complete`, {
+          file: path,
+        });
+      vectorBytes.set(bytes);
       rows.add(text, vector, { file: path });
     }
     // reads to the end, because the fingerprint covers the whole file
-    do {
-      if (bytes.subarray(at).some((byte) => byte !== LF))
+    for await (const rest of reader.rest())
+      if (rest.some((byte) => byte !== LF))
         throw new DataError(
           `the first line declares ${numRows} rows of ${dim}, but more data follows: check the number of rows`,
           { file: path },
         );
-      at = bytes.length;
-    } while (await more());
   } finally {
-    await source.close();
+    await reader.close();
   }
-  return [source.fingerprint()];
+  return [reader.fingerprint()];
 }
 
 function utf8(bytes: Uint8Array, place: { file: string; line?: number }, of = ""): string {
