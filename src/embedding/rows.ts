@@ -95,8 +95,9 @@ export function wholeFields(table: EmbeddingTable, mostBytes = MOST_BYTES): Tabl
 export function laterRows(
   keyed: Omit<EmbeddingTable, "vectors">,
   laterVectors: NonNullable<TableRows["laterVectors"]>,
+  mostBytes = MOST_BYTES,
 ): TableRows {
-  const rows = wholeFields({ ...keyed, vectors: new Float32Array(0) });
+  const rows = wholeFields({ ...keyed, vectors: new Float32Array(0) }, mostBytes);
   return {
     ...rows,
     laterVectors,
@@ -120,6 +121,19 @@ export function tableRows(table: EmbeddingTable): TableRows {
         const last = Math.min(start + ROWS_A_BATCH, range.last);
         yield { start, table: sliceRows(table, { first: start, last }) };
       }
+    },
+  };
+}
+
+/** Returns the rows of a range as if the table had no other rows. */
+export function rowsWithin(rows: TableRows, range: RowRange): TableRows {
+  return {
+    ...rows,
+    numRows: range.last - range.first,
+    async *batches({ range: own = { first: 0, last: range.last - range.first }, vectors = true } = {}) {
+      const part = { first: range.first + own.first, last: range.first + own.last };
+      for await (const { start, table } of rows.batches({ range: part, vectors }))
+        yield { start: start - range.first, table };
     },
   };
 }
