@@ -1,7 +1,7 @@
 // Finds the keys that two tables have in common, and reads their vectors from both in blocks.
 
 import { KeyIndex } from "../dataset/vocabulary/key-index.js";
-import { vectorsOfRows, type TableRows } from "../embedding/rows.js";
+import { ROWS_A_BATCH, vectorsOfRows, type TableRows } from "../embedding/rows.js";
 import { isHole, keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
 /** Rows of common keys, u32: row inA[i] of one table, ascending, has the same key as row inB[i] of the other. */
@@ -41,30 +41,34 @@ export interface VectorPairs {
   b: Float32Array;
 }
 
-/** Maximum number of bytes of the vectors of one table in a block of pairs; tests lower it. */
-export const pairedBytes = { most: 512 << 20 };
+/** Maximum number of bytes of the second table's vectors in memory; tests lower it. */
+export const pairedBytes = { most: 1 << 30 };
 
 /**
- * Returns a function that yields the vectors of shared rows in the order of the first table. The rows of the second
- * table are in another order, so that it is read once per block. A single block is read once for all calls.
+ * Returns a function that yields the vectors of shared rows in batches, in the order of the first table. The rows of the
+ * second table are in another order: it is read once for as many of its vectors as memory may have. If these are all,
+ * they are read once for all calls.
  */
 export function pairedVectors(
   a: TableRows,
   b: TableRows,
   { inA, inB }: SharedRows,
 ): () => AsyncGenerator<VectorPairs> {
-  const size = Math.max(1, Math.floor(pairedBytes.most / (4 * Math.max(a.dim, b.dim, 1))));
-  let only: VectorPairs | undefined;
+  const size = Math.max(1, Math.floor(pairedBytes.most / (4 * Math.max(b.dim, 1))));
+  let all: Float32Array | undefined;
   return async function* () {
-    for (let first = 0; first < inA.length; first += size) {
-      const last = first + size;
-      const pairs = only ?? {
-        first,
-        a: await vectorsOfRows(a, inA.subarray(first, last)),
-        b: await vectorsOfRows(b, inB.subarray(first, last)),
-      };
-      if (inA.length <= size) only = pairs;
-      yield pairs;
+    for (let start = 0; start < inA.length; start += size) {
+      const end = Math.min(start + size, inA.length);
+      const others = all ?? (await vectorsOfRows(b, inB.subarray(start, end)));
+      if (inA.length <= size) all = others;
+      for (let first = start; first < end; first += ROWS_A_BATCH) {
+        const last = Math.min(first + ROWS_A_BATCH, end);
+        yield {
+          first,
+          a: await vectorsOfRows(a, inA.subarray(first, last)),
+          b: others.subarray((first - start) * b.dim, (last - start) * b.dim),
+        };
+      }
     }
   };
 }

@@ -5,7 +5,6 @@
 // and a line end may follow a row.
 
 import { DataError } from "../errors.js";
-import { openSource } from "../io/source.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { ByteReader } from "./byte-reader.js";
 import type { TableCollector } from "./collector.js";
@@ -30,7 +29,7 @@ async function readLines(
   rows: TableCollector,
   hasHeader: boolean,
 ): Promise<InputFingerprint[]> {
-  const source = await openSource(path);
+  const reader = await ByteReader.open(path);
   let line = 0;
   let numRows = 0;
   let promised: { rows: number; dim: number } | undefined;
@@ -66,31 +65,29 @@ async function readLines(
     numRows++;
   };
   try {
-    let rest = Buffer.alloc(0);
-    for await (const piece of source.pieces()) {
-      const all = Buffer.concat([rest, piece]);
-      let start = 0;
-      for (let end = all.indexOf(LF); end >= 0; end = all.indexOf(LF, start)) {
-        take(all.subarray(start, end));
-        start = end + 1;
-      }
-      rest = Buffer.from(all.subarray(start));
+    for (;;) {
+      const bytes = reader.until(LF) ?? (await reader.readUntil(LF, MAX_LINE));
+      if (!bytes) break;
+      take(bytes);
+    }
+    // a last line without a line end, or one that is too long
+    for await (const rest of reader.rest()) {
       if (rest.length > MAX_LINE)
         throw new DataError(`the line is longer than ${MAX_LINE} bytes: expected a key and its numbers`, {
           file: path,
           line: line + 1,
         });
+      if (rest.length > 0) take(rest);
     }
-    if (rest.length > 0) take(rest);
   } finally {
-    await source.close();
+    await reader.close();
   }
   if (promised && promised.rows !== numRows)
     throw new DataError(
       `the first line declares ${promised.rows} rows, but the file has ${numRows}: check that it is complete`,
       { file: path },
     );
-  return [source.fingerprint()];
+  return [reader.fingerprint()];
 }
 
 /** Reads word2vec's binary format. @throws {DataError} no header, a partial last row, or bytes after it */
