@@ -164,7 +164,7 @@ async function rotatedTables(
   rows: readonly TableRows[],
   rotate: Rotate,
 ): Promise<Record<string, TableRows>> {
-  const rotated: Record<string, TableRows> = {};
+  const rotated = new Map<string, TableRows>();
   for (const [i, { name, offset }] of tables.entries()) {
     const { table } = await keyedRows(rows[i]!);
     if (offset + table.dim > dim)
@@ -187,9 +187,12 @@ async function rotatedTables(
         block,
       );
     });
-    rotated[name] = laterRows(table, async (range) => await vectorsIn(own, range));
+    rotated.set(
+      name,
+      laterRows(table, async (range) => await vectorsIn(own, range)),
+    );
   }
-  return rotated;
+  return Object.fromEntries(rotated);
 }
 
 async function rotationOf(run: Run, table: EmbeddingTable): Promise<Rotation> {
@@ -312,16 +315,24 @@ function columnsOfPairs(
   const width = widthOf(blocks);
   if (blocks.length === 1)
     return [columnsIn(a, own.table.dim, blocks[0]!.own), columnsIn(b, earlier.table.dim, blocks[0]!.earlier)];
-  const joined = (rows: Float32Array, dim: number, side: "own" | "earlier"): Float32Array => {
+  const joined = (
+    rows: Float32Array,
+    dim: number,
+    blockOf: (block: CommonField["blocks"][number]) => VectorBlock,
+  ): Float32Array => {
     const out = new Float32Array((rows.length / dim) * width);
     let offset = 0;
     for (const block of blocks) {
-      putColumns(out, width, { offset, width: block.own.width }, columnsIn(rows, dim, block[side]));
+      const columns = columnsIn(rows, dim, blockOf(block));
+      putColumns(out, width, { offset, width: block.own.width }, columns);
       offset += block.own.width;
     }
     return out;
   };
-  return [joined(a, own.table.dim, "own"), joined(b, earlier.table.dim, "earlier")];
+  return [
+    joined(a, own.table.dim, (block) => block.own),
+    joined(b, earlier.table.dim, (block) => block.earlier),
+  ];
 }
 
 type FieldNearness = FieldAlignment["before"];

@@ -11,7 +11,7 @@ const vectors = (n: number, dim: number, key: number) =>
 async function diffed(a: Float32Array, b: Float32Array, [dimA, dimB]: [number, number], k: number) {
   const n = a.length / dimA;
   const reversed = Float32Array.from(b, (_, i) => b[(n - 1 - Math.floor(i / dimB)) * dimB + (i % dimB)]!);
-  const shared = { inA: ascending(n), inB: ascending(n).reverse() };
+  const shared = { inA: ascending(n), inB: ascending(n).toReversed() };
   return await diffVectors(rowsWith(a, dimA), rowsWith(reversed, dimB), shared, { k, threads: 1 });
 }
 
