@@ -118,7 +118,7 @@ async function alignTables(
   for (const field of common) {
     const before = nearness.get(field.name);
     const how = { threads, signal };
-    const found = before && (await fieldAlignment({ table, rows: rotated }, earlier, field, before, how));
+    const found = before && (await fieldAlignment(own, earlier, { field, before, rotate, rotated }, how));
     if (found) aligned.set(field.name, found);
   }
   const fields = Object.fromEntries(aligned);
@@ -338,20 +338,26 @@ function columnsOfPairs(
 type FieldNearness = FieldAlignment["before"];
 
 async function fieldAlignment(
-  rotated: KeyedRows,
+  own: Opened,
   earlier: Opened,
-  { name, blocks, rows }: CommonField,
-  before: FieldNearness,
+  {
+    field: { name, blocks, rows },
+    before,
+    rotate,
+    rotated,
+  }: { field: CommonField; before: FieldNearness; rotate: Rotate; rotated: TableRows },
   how: { threads: number; signal: AbortSignal | undefined },
 ): Promise<FieldAlignment | undefined> {
   const near = new NearnessSums(widthOf(blocks));
-  for await (const pairs of pairedVectors(rotated.rows, earlier.rows, rows)()) {
+  const { table } = own;
+  for await (const { a, b } of pairedVectors(own.rows, earlier.rows, rows)()) {
     how.signal?.throwIfAborted();
-    near.add(...columnsOfPairs(pairs, [rotated, earlier], blocks));
+    const fieldOf = new Uint32Array(a.length / table.dim).fill(table.fields.indexOf(name));
+    near.add(...columnsOfPairs({ a: rotate(a, fieldOf), b }, [own, earlier], blocks));
   }
   const after = near.mean();
   if (!after) return undefined;
-  const { overlap } = await driftOf(rotated, earlier, name, { k: NEIGHBORS, ...how });
+  const { overlap } = await driftOf({ table, rows: rotated }, earlier, name, { k: NEIGHBORS, ...how });
   return {
     keys: rows.inA.length,
     before,
