@@ -9,7 +9,7 @@ import { ADDED_TABLE, readAdded } from "../embedding/added.js";
 import type { FieldAlignment } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
 import { keyedRows, laterRows, vectorsIn, type KeyedRows, type TableRows } from "../embedding/rows.js";
-import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../embedding/run-directory.js";
+import { DEFAULT_TABLE, openRun, withTables, writeRun, type Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import { AlignmentSums, NearnessSums } from "../evaluation/alignment.js";
@@ -84,18 +84,6 @@ export async function alignRun(
         ),
       );
     }),
-  );
-}
-
-/** Calls `use` with the rows of several tables of a run, in the order of their names. */
-async function withTables<T>(
-  run: Run,
-  [name, ...names]: readonly string[],
-  use: (tables: readonly TableRows[]) => Promise<T>,
-): Promise<T> {
-  if (name === undefined) return await use([]);
-  return await run.withRows(name, async (rows) =>
-    withTables(run, names, async (others) => await use([rows, ...others])),
   );
 }
 

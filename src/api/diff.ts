@@ -6,7 +6,7 @@ import { rowsOf } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import { samplePlaces } from "../evaluation/row-sample.js";
 import { sharedAt, sharedRows } from "../evaluation/shared-rows.js";
-import { diffVectors, type VectorsDiff } from "../evaluation/table-diff.js";
+import { diffVectors, greatest, type VectorsDiff } from "../evaluation/table-diff.js";
 import { version } from "../io/package-version.js";
 import { resolved } from "../training/options/table.js";
 import { diffOptions, type DiffOptions } from "./options/diff.js";
@@ -14,9 +14,6 @@ import { withOpenKeyed, type OpenKeyed } from "./tables.js";
 
 /** Maximum number of keys of a field whose neighbors are compared; the time grows with its square. Tests lower it. */
 export const comparedNeighbors = { most: 100_000 };
-
-/** Maximum displacement that is attributed to rounding errors of rotated f32 vectors. */
-const ROUNDING = 1e-6;
 
 export interface FieldDiffOptions {
   /** number of nearest neighbors that are compared */
@@ -139,13 +136,4 @@ export async function diffField(
 function sizeOf({ table }: KeyedRows, field: string): number {
   const { first, last } = rowsOf(table, field);
   return last - first;
-}
-
-/** Returns the positions of the `top` greatest displacements beyond rounding, in descending order. */
-function greatest(byRow: Float64Array = new Float64Array(0), top: number): number[] {
-  const beyond = byRow.filter((value) => value > ROUNDING).sort();
-  const least = beyond[Math.max(0, beyond.length - top)] ?? Infinity;
-  const found: number[] = [];
-  byRow.forEach((value, i) => value >= least && found.push(i));
-  return found.sort((i, j) => byRow[j]! - byRow[i]! || i - j).slice(0, top);
 }

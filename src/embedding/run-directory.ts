@@ -265,6 +265,18 @@ export async function openRun(path: string): Promise<Run> {
   };
 }
 
+/** Calls `use` with the rows of several tables of a run, in the order of their names. */
+export async function withTables<T>(
+  run: Run,
+  [name, ...names]: readonly string[],
+  use: (tables: readonly TableRows[]) => Promise<T>,
+): Promise<T> {
+  if (name === undefined) return await use([]);
+  return await run.withRows(name, async (rows) =>
+    withTables(run, names, async (others) => await use([rows, ...others])),
+  );
+}
+
 function parseManifest(bytes: Uint8Array, file: string): Manifest {
   const head = parseJson(bytes, record(anything), file) as Record<string, unknown>;
   if (!("schemaVersion" in head) && !("model" in head && "files" in head))

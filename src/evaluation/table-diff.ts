@@ -126,3 +126,15 @@ function putDisplacements(byRow: Float64Array, { first, a, b }: VectorPairs, rot
     }
   }
 }
+
+/** Maximum displacement that is attributed to rounding errors of rotated f32 vectors. */
+const ROUNDING = 1e-6;
+
+/** Returns the positions of the `top` greatest displacements beyond rounding, in descending order. */
+export function greatest(byRow: Float64Array = new Float64Array(0), top: number): number[] {
+  const beyond = byRow.filter((value) => value > ROUNDING).sort();
+  const least = beyond[Math.max(0, beyond.length - top)] ?? Infinity;
+  const found: number[] = [];
+  byRow.forEach((value, i) => value >= least && found.push(i));
+  return found.sort((i, j) => byRow[j]! - byRow[i]! || i - j).slice(0, top);
+}

@@ -130,3 +130,12 @@ function mostFrequent(rows: Uint32Array, counts: Uint32Array): Uint32Array {
   order.sort();
   return Uint32Array.from({ length: Math.min(rows.length, COMPARED_KEYS) }, (_, i) => halves[2 * i]!);
 }
+
+/** Returns f64[numRows]: the length of each row's vector. */
+export async function normsOfRows(rows: TableRows): Promise<Float64Array> {
+  const norms = new Float64Array(rows.numRows);
+  for await (const { start, table } of rows.batches())
+    for (let row = 0; row < table.numRows; row++)
+      norms[start + row] = lengthOf(table.vectors, row * table.dim, table.dim);
+  return norms;
+}

@@ -3,7 +3,7 @@
 
 import { keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
-import { loadRows, pickedTable, tableRows, type KeyedRows, type TableRows } from "../../embedding/rows.js";
+import { loadRows, pickedTable, tableRows, type KeyedRows } from "../../embedding/rows.js";
 import {
   isHole,
   keysOfRows,
@@ -13,9 +13,9 @@ import {
   type RowRange,
 } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
+import { normsOfRows } from "../../evaluation/table-facts.js";
 import { sampleRows } from "../../evaluation/row-sample.js";
 import type { FieldNorms, NeighborList, ReportedTable } from "../../report/content.js";
-import { lengthOf } from "../../retrieval/nearest.js";
 import { neighborsInRows } from "../../retrieval/neighbors.js";
 import { compositionOf } from "../compose.js";
 import type { Composed } from "../composed-items.js";
@@ -77,15 +77,6 @@ async function composedItems({ run, table, rows }: OpenKeyed): Promise<Composed 
   if (!composition) return undefined;
   const { composed } = await import("../composed-items.js");
   return await composed(await loadRows(rows), composition);
-}
-
-/** Returns f64[numRows]: the length of each row's vector. */
-async function normsOfRows(rows: TableRows): Promise<Float64Array> {
-  const norms = new Float64Array(rows.numRows);
-  for await (const { start, table } of rows.batches())
-    for (let row = 0; row < table.numRows; row++)
-      norms[start + row] = lengthOf(table.vectors, row * table.dim, table.dim);
-  return norms;
 }
 
 /** Returns the requested field; by default the item field, or else the first of the fields with the most rows. */
