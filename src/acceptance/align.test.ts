@@ -9,6 +9,8 @@ import { openRun } from "../embedding/run-directory.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
+import { alignRun } from "../api/align.js";
+import { pairedBytes } from "../evaluation/shared-rows.js";
 import { fixture } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";
 import { scorerOf } from "../testing/scorer.js";
@@ -24,6 +26,20 @@ beforeAll(() => {
   ] as const) {
     writeFileSync(path, firstLines(fixture(name), 3000));
   }
+});
+
+test("blocks of pairs give the bytes of one block", async () => {
+  await aligned("blocks", ["train-fm", clicks, "--epochs", "2", "--dim", "8"]);
+  const { most } = pairedBytes;
+  try {
+    pairedBytes.most = 1000;
+    await alignRun(at("blocks"), { to: at("blocks-last"), out: at("blocks-again") });
+  } finally {
+    pairedBytes.most = most;
+  }
+  const bytesOf = (run: string) => readFileSync(join(at(run), "embeddings.arrow"));
+  expect(bytesOf("blocks-again").equals(bytesOf("blocks-aligned"))).toBe(true);
+  expect(manifestOf("blocks-again").alignment).toEqual(manifestOf("blocks-aligned").alignment);
 });
 
 function firstLines(path: string, number: number): string {

@@ -3,6 +3,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { comparedNeighbors, diffRuns } from "../api/diff.js";
+import { pairedBytes } from "../evaluation/shared-rows.js";
 import { fixture } from "../testing/places.js";
 import { parseJson } from "../testing/json.js";
 
@@ -59,6 +61,32 @@ test("keys that came and went are counted, and text says it for people", async (
   expect(stdout).toMatch(/^field +in both +gained +lost .*same 5 nearest/);
   expect(stdout).toMatch(/^item_id +95 +0 +1 /m);
   expect(stdout).toContain("item_id: moved most: ");
+});
+
+test("of more keys than the limit, neighbors are compared among a sample, and all keys are compared otherwise", async () => {
+  const { most } = comparedNeighbors;
+  const whole = await diffRuns(at("a"), at("b"), { field: "item_id" });
+  try {
+    comparedNeighbors.most = 40;
+    const [sampled] = (await diffRuns(at("a"), at("b"), { field: "item_id" })).fields;
+    const { neighborOverlap, ...rest } = sampled!;
+    const { neighborOverlap: _, ...others } = whole.fields[0]!;
+    expect(rest).toEqual({ ...others, neighborKeys: 40 });
+    expect(neighborOverlap).toBeGreaterThan(10 / 39);
+  } finally {
+    comparedNeighbors.most = most;
+  }
+});
+
+test("blocks of pairs give the answers of one block", async () => {
+  const { most } = pairedBytes;
+  const whole = await diffRuns(at("a"), at("less"), {});
+  try {
+    pairedBytes.most = 1000;
+    expect(await diffRuns(at("a"), at("less"), {})).toEqual(whole);
+  } finally {
+    pairedBytes.most = most;
+  }
 });
 
 test("bad input is refused by name", async () => {

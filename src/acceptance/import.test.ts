@@ -75,9 +75,11 @@ test("i8 without its scales, other elements, and keys that are not as many as th
   expect(await refused()).toEqual([65, expect.stringContaining("scales")]);
   rmSync(at("broken/scales.npy"));
   expect(await refused()).toEqual([66, expect.stringContaining("scales.npy")]);
-  const vectors = readFileSync(at("broken/vectors.npy")).toString("latin1").replace("'|i1'", "'|u1'");
-  writeFileSync(at("broken/vectors.npy"), vectors, "latin1");
+  const vectors = readFileSync(at("broken/vectors.npy")).toString("latin1");
+  writeFileSync(at("broken/vectors.npy"), vectors.replace("'|i1'", "'|u1'"), "latin1");
   expect(await refused()).toEqual([65, expect.stringContaining("|u1")]);
+  writeFileSync(at("broken/vectors.npy"), vectors, "latin1");
+  writeFileSync(at("broken/scales.npy"), scales);
   writeFileSync(at("broken/keys.txt"), '"a"\n');
   expect(await refused()).toEqual([65, expect.stringContaining("1 lines")]);
 });

@@ -81,7 +81,7 @@ export const rooms: Record<string, Room> = {
     // umap-js computes a layout for the maps of reports: docs/decisions/0018-umap-by-a-package.md
     packages: ["umap-js"],
   },
-  import: { mayImport: ["embedding", "log", "io", "errors"], packages: ["fflate"] },
+  import: { mayImport: ["embedding", "log", "io", "numeric", "errors"], packages: ["fflate"] },
   // export/ reads lists in the memory layout in which the kernel top-items returns them
   export: {
     mayImport: ["embedding", "kernels", "io", "errors"],

@@ -6,17 +6,26 @@
 // docs/alignment.md has measured benefits and limits.
 
 import { ADDED_TABLE, readAdded } from "../embedding/added.js";
-import { sharedRows, driftOf, type SharedRows } from "../evaluation/table-facts.js";
 import type { FieldAlignment } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
-import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../embedding/run-directory.js";
+import { keyedRows, laterRows, vectorsIn, type KeyedRows, type TableRows } from "../embedding/rows.js";
+import { DEFAULT_TABLE, openRun, withTables, writeRun, type Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
-import { alignmentRotation, nearnessOf, rotatedRows } from "../evaluation/alignment.js";
+import { AlignmentSums, NearnessSums } from "../evaluation/alignment.js";
+import { pairedVectors, sharedRows, type SharedRows } from "../evaluation/shared-rows.js";
+import { driftOf } from "../evaluation/table-facts.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { capable } from "../trainers/index.js";
 import type { Rotation, Rotate, VectorBlock } from "../training/capabilities/rotation.js";
+import {
+  columnsIn,
+  putColumns,
+  rotateBy,
+  rowsRotated,
+  type Rotated,
+} from "../training/capabilities/vector-columns.js";
 import { resolved } from "../training/options/table.js";
 import { alignOptions, type AlignOptions } from "./options/align.js";
 
@@ -35,17 +44,18 @@ export interface AlignSummary {
   warnings: string[];
 }
 
-/** A range of vector columns in both tables: its position in each, and the rows of the keys that both contain. */
-interface CommonBlock {
-  own: VectorBlock;
-  earlier: VectorBlock;
+/** A field's ranges of vector columns that both tables have, and the rows of the keys that both contain. */
+interface CommonField {
+  name: string;
+  /** own columns, those of the earlier table, and the index of the group of the columns */
+  blocks: { own: VectorBlock; earlier: VectorBlock; group: number }[];
   rows: SharedRows;
 }
 
 /**
  * Writes a copy of a run whose vectors are rotated onto an earlier run's. The predictions of the run do not change.
  *
- * The copy is complete or absent.
+ * The copy is complete or absent. Vectors are read in blocks, so that tables may be larger than memory.
  *
  * @throws {UsageError} the runs have different kinds of vectors, or no key in common
  * @throws {NoInputError} {ArtifactError} {OutputError} reading or writing a run fails
@@ -55,28 +65,52 @@ export async function alignRun(
   given: AlignOptions,
   signal?: AbortSignal,
 ): Promise<AlignSummary> {
-  const { to, out, force = false, threads } = resolved(alignOptions, given);
+  const { to, out, force = false } = given;
   await checkOutput(out, force, "directory", ownRun);
   const [own, earlier] = [await openRun(run), await openRun(to)];
-  const [table, before] = [await own.readTable(), await earlier.readTable()];
-  const rotation = await rotationOf(own, table);
-  const { rotations, common, warnings } = rotationsOf(
-    { run: own, table, groups: rotation.groups },
-    { run: earlier, table: before, groups: (await rotationOf(earlier, before)).groups },
+  return await own.withRows(undefined, async (rows) =>
+    earlier.withRows(undefined, async (rowsBefore) => {
+      const [now, before] = [await keyedRows(rows), await keyedRows(rowsBefore)];
+      const rotation = await rotationOf(own, now.table);
+      const { groups } = await rotationOf(earlier, before.table);
+      const tables = (rotation.tables ?? []).map(({ name }) => name);
+      return await withTables(own, tables, async (others) =>
+        alignTables(
+          { run: own, ...now, groups: rotation.groups },
+          { run: earlier, ...before, groups },
+          { rotation, others },
+          given,
+          signal,
+        ),
+      );
+    }),
   );
-  const rotate = rotateBy(rotations, table);
-  const rotated = { ...table, vectors: rotate(table.vectors, table.fieldOf) };
-  const added = await readAdded(own);
+}
 
-  const how = { threads, signal };
+async function alignTables(
+  own: Opened,
+  earlier: Opened,
+  { rotation, others }: { rotation: Rotation; others: readonly TableRows[] },
+  given: AlignOptions,
+  signal: AbortSignal | undefined,
+): Promise<AlignSummary> {
+  const { to, out, force = false, threads } = resolved(alignOptions, given);
+  const { run, table } = own;
+  const common = commonFields(own, earlier);
+  const { rotations, nearness, warnings } = await rotationsOf(own, earlier, common, signal);
+  const rotate = rotateBy(rotations, table);
+  const rotated = rowsRotated(own.rows, ({ vectors, fieldOf }) => rotate(vectors, fieldOf));
+  const added = await readAdded(run);
+
   const aligned = new Map<string, FieldAlignment>();
-  for (const field of table.fields) {
-    const blocks = common.filter(({ own: { field: name } }) => name === field);
-    const found = blocks.length > 0 && (await fieldAlignment(table, rotated, before, blocks, how));
-    if (found) aligned.set(field, found);
+  for (const field of common) {
+    const before = nearness.get(field.name);
+    const how = { threads, signal };
+    const found = before && (await fieldAlignment(own, earlier, { field, before, rotate, rotated }, how));
+    if (found) aligned.set(field.name, found);
   }
   const fields = Object.fromEntries(aligned);
-  const kept = Object.keys(own.manifest.files).flatMap((file) =>
+  const kept = Object.keys(run.manifest.files).flatMap((file) =>
     file.startsWith("model/") ? [file.slice(6)] : [],
   );
   if (kept.includes(OPTIMIZER_FILE))
@@ -85,23 +119,23 @@ export async function alignRun(
     );
   const modelFiles: Parameters<typeof writeRun>[2]["modelFiles"] = {};
   for (const name of kept.filter((file) => file !== OPTIMIZER_FILE))
-    modelFiles[name] = await own.readModelFile(name);
-  const { files: _, schemaVersion: __, from: ___, ...manifest } = own.manifest;
-  const alignment = { to, toTable: earlier.manifest.files["embeddings.arrow"]!, fields };
+    modelFiles[name] = await run.readModelFile(name);
+  const { files: _, schemaVersion: __, from: ___, ...manifest } = run.manifest;
+  const alignment = { to, toTable: earlier.run.manifest.files["embeddings.arrow"]!, fields };
   await writeRun(
     out,
     force,
     {
       tables: {
-        [DEFAULT_TABLE]: rotated,
-        ...(await rotatedTables(own, table, rotation, rotate)),
+        [DEFAULT_TABLE]: laterRows(table, async (range) => await vectorsIn(rotated, range)),
+        ...(await rotatedTables(own, rotation, others, rotate)),
         ...(added && { [ADDED_TABLE]: { ...added, vectors: rotate(added.vectors, added.fieldOf) } }),
       },
       manifest: { ...manifest, alignment, warnings: [...manifest.warnings, ...warnings] },
       modelFiles: { ...modelFiles, ...(await rotation.files(rotate)) },
-      metricsLines: await own.readMetricsLines(),
-      trialLines: await own.readTrialLines(),
-      givenIn: own.givenIn,
+      metricsLines: await run.readMetricsLines(),
+      trialLines: await run.readTrialLines(),
+      givenIn: run.givenIn,
     },
     signal && { signal },
   );
@@ -113,46 +147,40 @@ export async function alignRun(
  * their columns from `offset` on. A field that the default table lacks is rotated like its first field.
  */
 async function rotatedTables(
-  run: Run,
-  { fields, dim }: EmbeddingTable,
+  { run, table: { fields, dim } }: Opened,
   { tables = [] }: Rotation,
+  rows: readonly TableRows[],
   rotate: Rotate,
-): Promise<Record<string, EmbeddingTable>> {
-  const rotated = tables.map(async ({ name, offset }) => {
-    const table = await run.readTable(name);
+): Promise<Record<string, TableRows>> {
+  const rotated = new Map<string, TableRows>();
+  for (const [i, { name, offset }] of tables.entries()) {
+    const { table } = await keyedRows(rows[i]!);
     if (offset + table.dim > dim)
       throw new ArtifactError(
         `table '${name}' of run '${run.path}' has ${table.dim} dimensions, more than the default table has ` +
           `from offset ${offset}: the run is damaged; train again`,
       );
     const known = table.fields.map((field) => Math.max(0, fields.indexOf(field)));
-    const fieldOf = table.fieldOf.map((f) => known[f]!);
-    // pads each row with zeros to the dimension of the default table; the row's values begin at column `offset`
-    const wide = rowsInBlock(table.vectors, { width: table.dim, offset: 0 }, { width: dim, offset });
-    const vectors = rowsInBlock(
-      rotate(wide, fieldOf),
-      { width: dim, offset },
-      { width: table.dim, offset: 0 },
+    const block = { offset, width: table.dim };
+    const own = rowsRotated(rows[i]!, (batch) => {
+      // pads each row with zeros to the dimension of the default table; the row's values begin at column `offset`
+      const wide = new Float32Array(batch.numRows * dim);
+      putColumns(wide, dim, block, batch.vectors);
+      return columnsIn(
+        rotate(
+          wide,
+          batch.fieldOf.map((f) => known[f]!),
+        ),
+        dim,
+        block,
+      );
+    });
+    rotated.set(
+      name,
+      laterRows(table, async (range) => await vectorsIn(own, range)),
     );
-    return [name, { ...table, vectors }] as const;
-  });
-  return Object.fromEntries(await Promise.all(rotated));
-}
-
-/** Copies each row's columns from `from.offset` on to those from `to.offset` on; the other columns become 0. */
-function rowsInBlock(
-  rows: Float32Array,
-  from: { width: number; offset: number },
-  to: { width: number; offset: number },
-): Float32Array {
-  const numRows = rows.length / from.width;
-  const length = Math.min(from.width - from.offset, to.width - to.offset);
-  const out = new Float32Array(numRows * to.width);
-  for (let row = 0; row < numRows; row++) {
-    const first = row * from.width + from.offset;
-    out.set(rows.subarray(first, first + length), row * to.width + to.offset);
   }
-  return out;
+  return Object.fromEntries(rotated);
 }
 
 async function rotationOf(run: Run, table: EmbeddingTable): Promise<Rotation> {
@@ -161,48 +189,56 @@ async function rotationOf(run: Run, table: EmbeddingTable): Promise<Rotation> {
   )(run, table);
 }
 
-interface Opened {
+interface Opened extends KeyedRows {
   run: Run;
-  table: EmbeddingTable;
   /** groups of vector columns; one rotation applies to all column ranges of a group */
   groups: VectorBlock[][];
 }
 
-/** A rotation matrix, and the ranges of vector columns that it rotates. */
-interface Rotated {
-  blocks: VectorBlock[];
-  matrix: number[][];
-}
-
-function rotationsOf(
+/** Computes the rotation of each group of columns, and how near the tables were before, by field. */
+async function rotationsOf(
   own: Opened,
   earlier: Opened,
-): { rotations: Rotated[]; common: CommonBlock[]; warnings: string[] } {
-  const { groups } = own;
-  const earlierBlocks = earlier.groups.flat();
-  checkKinds(own.run, groups[0]![0]!, earlier.run, earlierBlocks[0]!);
+  common: readonly CommonField[],
+  signal: AbortSignal | undefined,
+): Promise<{ rotations: Rotated[]; nearness: Map<string, FieldNearness>; warnings: string[] }> {
+  const { counts } = own.table;
+  const sums = own.groups.map((blocks, group) => {
+    const rows = common.filter((field) => field.blocks.some((block) => block.group === group));
+    const isCounted = rows.some((field) => field.rows.inA.some((row) => counts[row]! > 0));
+    return new AlignmentSums(blocks[0]!.width, isCounted);
+  });
+  const nearness = new Map<string, FieldNearness>();
+  for (const { name, blocks, rows } of common) {
+    const near = new NearnessSums(widthOf(blocks));
+    for await (const { first, a, b } of pairedVectors(own.rows, earlier.rows, rows)()) {
+      signal?.throwIfAborted();
+      const numKeys = a.length / own.table.dim;
+      const ofKeys = rows.inA.subarray(first, first + numKeys).map((row) => counts[row]!);
+      for (const block of blocks) {
+        const from = columnsIn(a, own.table.dim, block.own);
+        sums[block.group]!.add(from, columnsIn(b, earlier.table.dim, block.earlier), ofKeys);
+      }
+      near.add(...columnsOfPairs({ a, b }, [own, earlier], blocks));
+    }
+    const mean = near.mean();
+    if (mean) nearness.set(name, mean);
+  }
   const rotations: Rotated[] = [];
   const warnings: string[] = [];
-  const all: CommonBlock[] = [];
-  for (const blocks of groups) {
-    const common = blocks.flatMap((block) => commonBlock(block, own.table, earlier, earlierBlocks));
-    const [from, to, counts] = commonVectors(common, own.table, earlier.table);
+  for (const [group, blocks] of own.groups.entries()) {
+    // columns have no rotation if the runs share no key, or one has only zero vectors there, such as a field-aware
+    // factorization machine for pairs of a field with itself
+    const matrix = sums[group]!.rotation();
+    if (!matrix) continue;
     const { width } = blocks[0]!;
-    all.push(...common);
-    // skips columns without a determined rotation: the runs share no key, or one has only zero vectors there, such as a
-    // field-aware factorization machine for pairs of a field with itself
-    if (nearnessOf(from, to, width) === undefined) continue;
-    if (counts.length < width)
+    if (sums[group]!.numKeys < width)
       warnings.push(
-        `${groupTitle(blocks)}: ${counts.length} common keys do not determine a rotation in ${width} dimensions`,
+        `${groupTitle(blocks)}: ${sums[group]!.numKeys} common keys do not determine a rotation in ${width} dimensions`,
       );
-    rotations.push({ blocks, matrix: alignmentRotation(from, to, counts, width) });
+    rotations.push({ blocks, matrix });
   }
-  if (all.every(({ rows }) => rows.inA.length === 0))
-    throw new UsageError(
-      `cannot align: runs '${own.run.path}' and '${earlier.run.path}' have no key in common`,
-    );
-  return { rotations, common: all, warnings };
+  return { rotations, nearness, warnings };
 }
 
 /**
@@ -231,100 +267,85 @@ function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock
     );
 }
 
-function commonBlock(
-  own: VectorBlock,
-  table: EmbeddingTable,
-  earlier: Opened,
-  earlierBlocks: readonly VectorBlock[],
-): CommonBlock[] {
-  const found = earlierBlocks.find(
-    ({ field, partner, part }) => field === own.field && partner === own.partner && part === own.part,
-  );
-  return found ? [{ own, earlier: found, rows: sharedRows(table, earlier.table, own.field) }] : [];
+/** Finds the columns and keys that both tables have, by field. @throws {UsageError} there are no keys */
+function commonFields(own: Opened, earlier: Opened): CommonField[] {
+  const before = earlier.groups.flat();
+  checkKinds(own.run, own.groups[0]![0]!, earlier.run, before[0]!);
+  const fields = own.table.fields.flatMap((name) => {
+    const blocks = own.groups.flatMap((group, g) =>
+      group.flatMap((block) => {
+        const found = before.find(
+          ({ field, partner, part }) =>
+            field === block.field && partner === block.partner && part === block.part,
+        );
+        return found && block.field === name ? [{ own: block, earlier: found, group: g }] : [];
+      }),
+    );
+    return blocks.length > 0 ? [{ name, blocks, rows: sharedRows(own.table, earlier.table, name) }] : [];
+  });
+  if (fields.every(({ rows }) => rows.inA.length === 0))
+    throw new UsageError(
+      `cannot align: runs '${own.run.path}' and '${earlier.run.path}' have no key in common`,
+    );
+  return fields;
 }
 
-/** Returns the vectors of the keys that both tables contain, and the number of events of each of these keys. */
-function commonVectors(
-  common: readonly CommonBlock[],
-  table: EmbeddingTable,
-  earlier: EmbeddingTable,
-): [from: Float32Array, to: Float32Array, counts: Uint32Array] {
-  const joined = (parts: Float32Array[]) => {
-    const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-    parts.reduce((at, part) => (out.set(part, at), at + part.length), 0);
+function widthOf(blocks: CommonField["blocks"]): number {
+  return blocks.reduce((sum, { own }) => sum + own.width, 0);
+}
+
+/** Returns the columns of several blocks side by side, for the vectors of both tables. */
+function columnsOfPairs(
+  { a, b }: { a: Float32Array; b: Float32Array },
+  [own, earlier]: readonly [KeyedRows, KeyedRows],
+  blocks: CommonField["blocks"],
+): [Float32Array, Float32Array] {
+  const width = widthOf(blocks);
+  if (blocks.length === 1)
+    return [columnsIn(a, own.table.dim, blocks[0]!.own), columnsIn(b, earlier.table.dim, blocks[0]!.earlier)];
+  const joined = (
+    rows: Float32Array,
+    dim: number,
+    blockOf: (block: CommonField["blocks"][number]) => VectorBlock,
+  ): Float32Array => {
+    const out = new Float32Array((rows.length / dim) * width);
+    let offset = 0;
+    for (const block of blocks) {
+      const columns = columnsIn(rows, dim, blockOf(block));
+      putColumns(out, width, { offset, width: block.own.width }, columns);
+      offset += block.own.width;
+    }
     return out;
   };
   return [
-    joined(common.map(({ own, rows }) => blocksAt(table, rows.inA, [own]))),
-    joined(common.map(({ earlier: block, rows }) => blocksAt(earlier, rows.inB, [block]))),
-    Uint32Array.from(common.flatMap(({ rows }) => [...rows.inA].map((row) => table.counts[row]!))),
+    joined(a, own.table.dim, (block) => block.own),
+    joined(b, earlier.table.dim, (block) => block.earlier),
   ];
 }
 
-/** Returns the values of the given rows in the given ranges of columns, row after row. */
-function blocksAt(
-  { vectors, dim }: EmbeddingTable,
-  rows: Uint32Array,
-  blocks: readonly VectorBlock[],
-): Float32Array {
-  const all = blocks.reduce((sum, { width }) => sum + width, 0);
-  const out = new Float32Array(rows.length * all);
-  rows.forEach((row, i) => {
-    let at = i * all;
-    for (const { offset, width } of blocks) {
-      out.set(vectors.subarray(row * dim + offset, row * dim + offset + width), at);
-      at += width;
-    }
-  });
-  return out;
-}
-
-/** Returns a function that rotates rows of a table; columns without a rotation are copied. */
-function rotateBy(rotations: readonly Rotated[], { fields, dim }: EmbeddingTable): Rotate {
-  const ofField = fields.map((field) =>
-    rotations.flatMap(({ blocks, matrix }) =>
-      blocks.filter((block) => block.field === field).map(({ offset, width }) => ({ offset, width, matrix })),
-    ),
-  );
-  return (vectors, fieldOf) => {
-    const out = Float32Array.from(vectors);
-    for (let row = 0; row * dim < vectors.length; row++) {
-      for (const { offset, width, matrix } of ofField[fieldOf[row]!]!) {
-        const at = row * dim + offset;
-        out.set(rotatedRows(vectors.subarray(at, at + width), matrix), at);
-      }
-    }
-    return out;
-  };
-}
+type FieldNearness = FieldAlignment["before"];
 
 async function fieldAlignment(
-  table: EmbeddingTable,
-  rotated: EmbeddingTable,
-  earlier: EmbeddingTable,
-  blocks: readonly CommonBlock[],
-  how: { threads: number; signal?: AbortSignal },
+  own: Opened,
+  earlier: Opened,
+  {
+    field: { name, blocks, rows },
+    before,
+    rotate,
+    rotated,
+  }: { field: CommonField; before: FieldNearness; rotate: Rotate; rotated: TableRows },
+  how: { threads: number; signal: AbortSignal | undefined },
 ): Promise<FieldAlignment | undefined> {
-  const [{ own, rows }] = blocks as [CommonBlock];
-  const width = blocks.reduce((sum, block) => sum + block.own.width, 0);
-  const last = blocksAt(
-    earlier,
-    rows.inB,
-    blocks.map((block) => block.earlier),
-  );
-  const of = (each: EmbeddingTable) =>
-    nearnessOf(
-      blocksAt(
-        each,
-        rows.inA,
-        blocks.map((block) => block.own),
-      ),
-      last,
-      width,
-    );
-  const [before, after] = [of(table), of(rotated)];
-  if (!before || !after) return undefined;
-  const { overlap } = await driftOf(rotated, earlier, own.field, NEIGHBORS, how);
+  const near = new NearnessSums(widthOf(blocks));
+  const { table } = own;
+  for await (const { a, b } of pairedVectors(own.rows, earlier.rows, rows)()) {
+    how.signal?.throwIfAborted();
+    const fieldOf = new Uint32Array(a.length / table.dim).fill(table.fields.indexOf(name));
+    near.add(...columnsOfPairs({ a: rotate(a, fieldOf), b }, [own, earlier], blocks));
+  }
+  const after = near.mean();
+  if (!after) return undefined;
+  const { overlap } = await driftOf({ table, rows: rotated }, earlier, name, { k: NEIGHBORS, ...how });
   return {
     keys: rows.inA.length,
     before,

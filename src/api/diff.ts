@@ -1,18 +1,19 @@
 // `embed diff`: compares the tables of two runs.
 
 import { keyAt } from "../log/keys.js";
-import { keysOfRows, rowsOf, type EmbeddingTable, vectorsAt } from "../embedding/table.js";
+import type { KeyedRows } from "../embedding/rows.js";
+import { rowsOf } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
-import { sampleByKey } from "../evaluation/row-sample.js";
-import { diffVectors, type VectorsDiff } from "../evaluation/table-diff.js";
+import { samplePlaces } from "../evaluation/row-sample.js";
+import { sharedAt, sharedRows } from "../evaluation/shared-rows.js";
+import { diffVectors, greatest, type VectorsDiff } from "../evaluation/table-diff.js";
 import { version } from "../io/package-version.js";
 import { resolved } from "../training/options/table.js";
 import { diffOptions, type DiffOptions } from "./options/diff.js";
-import { sharedRows, type SharedRows } from "../evaluation/table-facts.js";
-import { openTable } from "./tables.js";
+import { withOpenKeyed, type OpenKeyed } from "./tables.js";
 
-/** Maximum displacement that is attributed to rounding errors of rotated f32 vectors. */
-const ROUNDING = 1e-6;
+/** Maximum number of keys of a field whose neighbors are compared; the time grows with its square. Tests lower it. */
+export const comparedNeighbors = { most: 100_000 };
 
 export interface FieldDiffOptions {
   /** number of nearest neighbors that are compared */
@@ -26,6 +27,8 @@ export interface FieldDiffOptions {
 export interface FieldDiff extends Omit<VectorsDiff, "byRow"> {
   field: string;
   rows: { a: number; b: number; both: number; gained: number; lost: number };
+  /** number of keys whose neighbors were compared, among each other; absent if these are all keys of both tables */
+  neighborKeys?: number;
   moved: { key: string; displacement: number }[];
 }
 
@@ -48,8 +51,20 @@ export async function diffRuns(
   given: DiffOptions,
   signal?: AbortSignal,
 ): Promise<RunDiff> {
+  const { table } = given;
+  return await withOpenKeyed(pathA, table, async (a) =>
+    withOpenKeyed(pathB, table, async (b) => await diffTables(a, b, [pathA, pathB], given, signal)),
+  );
+}
+
+async function diffTables(
+  a: OpenKeyed,
+  b: OpenKeyed,
+  [pathA, pathB]: [string, string],
+  given: DiffOptions,
+  signal: AbortSignal | undefined,
+): Promise<RunDiff> {
   const options = { ...resolved(diffOptions, given), signal };
-  const [a, b] = [await openTable(pathA, options.table), await openTable(pathB, options.table)];
   const named = options.field === undefined ? undefined : a.fieldNamed(options.field);
   if (named !== undefined) {
     rowsOf(a.table, named);
@@ -64,7 +79,7 @@ export async function diffRuns(
   }
   const fields: FieldDiff[] = [];
   for (const field of named === undefined ? common : [named]) {
-    const { byRow: _, sampled: __, ...found } = await diffField(field, a.table, b.table, options);
+    const { byRow: _, sampled: __, ...found } = await diffField(field, a, b, options);
     fields.push(found);
   }
   return {
@@ -94,44 +109,31 @@ export interface FieldRowsDiff extends FieldDiff {
  */
 export async function diffField(
   field: string,
-  a: EmbeddingTable,
-  b: EmbeddingTable,
+  a: KeyedRows,
+  b: KeyedRows,
   { k, top, threads, signal }: FieldDiffOptions,
   most = Infinity,
 ): Promise<FieldRowsDiff> {
-  const [keysA, keysB] = [keysOfRows(a, rowsOf(a, field)), keysOfRows(b, rowsOf(b, field))];
-  const shared = sharedRows(a, b, field);
-  const both = shared.inA.length;
-  const { inA, inB } = both > most ? sampleOf(a, shared, most) : shared;
-  const { byRow, ...found } = await diffVectors(vectorsAt(a, inA), vectorsAt(b, inB), [a.dim, b.dim], k, {
-    threads,
-    signal,
-  });
-  const moved = byRow
-    ? [...byRow.keys()]
-        .filter((i) => byRow[i]! > ROUNDING)
-        .sort((i, j) => byRow[j]! - byRow[i]! || i - j)
-        .slice(0, top)
-        .map((i) => ({ key: keyAt(a.keys, inA[i]!), displacement: byRow[i]! }))
-    : [];
+  const { keys } = a.table;
+  const all = sharedRows(a.table, b.table, field);
+  const [both, sizeA, sizeB] = [all.inA.length, sizeOf(a, field), sizeOf(b, field)];
+  const shared = both > most ? sharedAt(all, samplePlaces(keys, all.inA, most)) : all;
+  const { inA } = shared;
+  const isLarge = inA.length > comparedNeighbors.most;
+  const among = isLarge ? sharedAt(shared, samplePlaces(keys, inA, comparedNeighbors.most)) : undefined;
+  const { byRow, ...found } = await diffVectors(a.rows, b.rows, shared, { k, among, threads, signal });
   return {
     field,
-    rows: {
-      a: keysA.size,
-      b: keysB.size,
-      both,
-      gained: keysB.size - both,
-      lost: keysA.size - both,
-    },
+    rows: { a: sizeA, b: sizeB, both, gained: sizeB - both, lost: sizeA - both },
     ...found,
     byRow,
     ...(inA.length < both && { sampled: inA.length }),
-    moved,
+    ...(among && { neighborKeys: among.inA.length }),
+    moved: greatest(byRow, top).map((i) => ({ key: keyAt(keys, inA[i]!), displacement: byRow![i]! })),
   };
 }
 
-/** Returns `most` of the rows that both tables have: those whose keys have the smallest hashes. */
-function sampleOf({ keys }: EmbeddingTable, { inA, inB }: SharedRows, most: number): SharedRows {
-  const drawn = new Set(sampleByKey(keys, [...inA], most));
-  return { inA: inA.filter((row) => drawn.has(row)), inB: inB.filter((_, i) => drawn.has(inA[i]!)) };
+function sizeOf({ table }: KeyedRows, field: string): number {
+  const { first, last } = rowsOf(table, field);
+  return last - first;
 }

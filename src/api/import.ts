@@ -1,6 +1,7 @@
 // `embed import`: reads another tool's table and writes it as a run, which can be evaluated, compared and exported.
 
 import { TABLE_MODEL } from "../embedding/manifest.js";
+import { laterRows } from "../embedding/rows.js";
 import { ownRun } from "../embedding/own-run.js";
 import { writeRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
@@ -36,9 +37,9 @@ export async function importTable(
   const { format, field, key, user, item, out, force = false } = given;
   const start = performance.now();
   await checkOutput(out, force, "directory", ownRun);
-  const rows = new TableCollector({ field });
+  const rows = new TableCollector({ field, beside: out });
   const inputs = await readers[format](path, rows, { keyColumn: key ?? "key", field });
-  const table = rows.finish(path);
+  const { table, vectorsOf } = rows.finish(path);
   const roles = definedOf({ user, item });
   for (const [role, name] of Object.entries(roles))
     if (!table.fields.includes(name))
@@ -50,7 +51,7 @@ export async function importTable(
     out,
     force,
     {
-      tables: { default: table },
+      tables: { default: laterRows(table, vectorsOf) },
       manifest: {
         version,
         command: "import",

@@ -2,7 +2,7 @@
 
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { readWithAdded, rowsWithAdded } from "../embedding/added.js";
-import type { TableRows } from "../embedding/rows.js";
+import { keyedRows, type KeyedRows, type TableRows } from "../embedding/rows.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 
 export interface OpenTable {
@@ -42,6 +42,22 @@ export async function withOpenRows<T>(
     run,
     name,
     async (rows) => await use({ run, rows, fieldNamed: fieldNaming(run, rows.fields) }),
+  );
+}
+
+/** A run and a table of it, of whose columns all but the vectors are in memory. */
+export interface OpenKeyed extends OpenTable, KeyedRows {}
+
+/** Calls `use` with a table of a run, as withOpenRows, and its columns in memory except the vectors. */
+export async function withOpenKeyed<T>(
+  path: string,
+  name: string | undefined,
+  use: (opened: OpenKeyed) => Promise<T>,
+): Promise<T> {
+  return await withOpenRows(
+    path,
+    name,
+    async ({ rows, ...opened }) => await use({ ...opened, ...(await keyedRows(rows)) }),
   );
 }
 

@@ -43,11 +43,11 @@ export async function* arrowChunks(
   const fields = dictionaryVector(arrow, rows.fields);
 
   /** placeholder memory: chunks that are views of it are written with vectors that `laterVectors` reads instead */
-  const place = new Set<ArrayBufferLike>();
+  const place: Placeholder = { buffer: undefined, firstRow: 0 };
   async function* batches(): AsyncGenerator<Arrow.RecordBatch> {
     let numBatches = 0;
-    for await (const { table } of rows.batches()) {
-      place.add(table.vectors.buffer);
+    for await (const { start, table } of rows.batches()) {
+      [place.buffer, place.firstRow] = [table.vectors.buffer, start];
       yield batchOf(arrow, schema, types, fields, table, narrow);
       numBatches++;
     }
@@ -58,6 +58,12 @@ export async function* arrowChunks(
   yield* rows.laterVectors ? withVectors(chunks, rows, place) : chunks;
 }
 
+/** Memory of the vectors of the batch that is being written, and the number of its first row. */
+interface Placeholder {
+  buffer: ArrayBufferLike | undefined;
+  firstRow: number;
+}
+
 /** Maximum number of bytes of vectors that `laterVectors` reads at a time. */
 const LATER_BYTES = 64 << 20;
 
@@ -65,18 +71,18 @@ const LATER_BYTES = 64 << 20;
 async function* withVectors(
   chunks: AsyncIterable<Uint8Array>,
   { dim, laterVectors }: TableRows,
-  place: Set<ArrayBufferLike>,
+  place: Placeholder,
 ): AsyncGenerator<Uint8Array> {
   const rowBytes = 4 * dim;
   const mostRows = Math.max(1, Math.floor(LATER_BYTES / rowBytes));
   for await (const chunk of chunks) {
-    if (!place.has(chunk.buffer)) {
+    if (place.buffer !== chunk.buffer || chunk.byteLength === 0) {
       yield chunk;
       continue;
     }
-    const end = (chunk.byteOffset + chunk.byteLength) / rowBytes;
-    for (let first = chunk.byteOffset / rowBytes; first < end; first += mostRows) {
-      const vectors = laterVectors!({ first, last: Math.min(first + mostRows, end) });
+    const end = place.firstRow + (chunk.byteOffset + chunk.byteLength) / rowBytes;
+    for (let first = place.firstRow + chunk.byteOffset / rowBytes; first < end; first += mostRows) {
+      const vectors = await laterVectors!({ first, last: Math.min(first + mostRows, end) });
       yield new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
     }
   }

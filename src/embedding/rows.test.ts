@@ -11,15 +11,21 @@ import { writeChunks } from "../io/write.js";
 import { arrowChunks } from "./arrow.js";
 import { arrowRows } from "./arrow-rows.js";
 import {
+  keyedRows,
+  laterRows,
   loadRows,
+  pickedTable,
   rangeOf,
   ROWS_A_BATCH,
+  rowsWithin,
   sliceRows,
   tableRows,
+  vectorsIn,
+  vectorsOfRows,
   wholeFields,
   type TableRows,
 } from "./rows.js";
-import type { EmbeddingTable } from "./table.js";
+import { pickRows, vectorsAt, type EmbeddingTable, type RowRange } from "./table.js";
 
 // the first field ends within a batch, the third at the end of one, and the second has no rows
 const fields = ["user", "none", "item", "price"];
@@ -150,5 +156,33 @@ test("a field's rows are found across batches, and a pass without vectors has no
         table.counts.subarray(batch.start, batch.start + batch.table.numRows),
       );
     }
+  });
+});
+
+test("vectors that are read while a table is written give the bytes of the table in memory, in one batch or several", async () => {
+  const { vectors, ...keyed } = table;
+  const written = async (rows: TableRows): Promise<string> =>
+    (await writeChunks(join(folder, "later.arrow"), arrowChunks(rows))).sha256;
+  const later = async ({ first, last }: RowRange) =>
+    await Promise.resolve(vectors.slice(3 * first, 3 * last));
+  for (const most of [undefined, 12 * (ends[0]! - 1)])
+    expect(await written(laterRows(keyed, later, most))).toBe(await written(wholeFields(table, most)));
+});
+
+test("vectors of rows in any order, repeated, far apart and beyond the last row", async () => {
+  const picked = Uint32Array.of(numRows - 1, 7, 0xffffffff, 7, ROWS_A_BATCH, 0, numRows, ROWS_A_BATCH - 1);
+  const expected = vectorsAt(table, picked);
+  await withFile(async (rows) => {
+    expect(await vectorsOfRows(rows, picked)).toEqual(expected);
+    expect(await vectorsOfRows(rows, new Uint32Array())).toEqual(new Float32Array());
+    const stored = await keyedRows(rows);
+    const rowsOfPick = Uint32Array.of(3, ROWS_A_BATCH, numRows - 1);
+    expect(digest(await pickedTable(stored, rowsOfPick))).toEqual(digest(pickRows(table, rowsOfPick)));
+    const range = { first: ROWS_A_BATCH - 5, last: ROWS_A_BATCH + 5 };
+    expect(await vectorsIn(rows, range)).toEqual(table.vectors.slice(3 * range.first, 3 * range.last));
+    expect(await loadRows(rowsWithin(rowsWithin(rows, range), { first: 2, last: 7 }))).toMatchObject({
+      numRows: 5,
+      counts: table.counts.slice(range.first + 2, range.first + 7),
+    });
   });
 });

@@ -3,9 +3,11 @@
 //   tableRows     batches of a table in memory, as views of its arrays
 //   wholeFields   batches of a table in memory in the sizes that its file has
 //   arrow-rows    batches of embeddings.arrow, read from the disk (arrow-rows.ts)
+//   laterRows     batches without vectors, which are read while a table is written
 //   loadRows      reads all batches into a table in memory
+//   vectorsOfRows reads the vectors of some rows
 
-import { fieldNumber, keysOfRows, rowsOf, type EmbeddingTable, type RowRange } from "./table.js";
+import { fieldNumber, keysOfRows, pickRows, rowsOf, type EmbeddingTable, type RowRange } from "./table.js";
 
 /** Maximum number of rows of a batch. */
 export const ROWS_A_BATCH = 65_536;
@@ -37,10 +39,10 @@ export interface TableRows {
    */
   batches: (pass?: RowPass) => AsyncIterable<TableBatch>;
   /**
-   * Returns f32[rows * dim]: vectors that the batches do not contain. `vectors` of each batch is then a view of one
-   * array that was never written, which takes no physical memory. Only used to write a table.
+   * Returns f32[rows * dim]: vectors that the batches do not contain. `vectors` of each batch is then an array that was
+   * never written, which takes no physical memory. Only used to write a table.
    */
-  laterVectors?: (range: RowRange) => Float32Array;
+  laterVectors?: (range: RowRange) => Float32Array | Promise<Float32Array>;
 }
 
 /** Returns rows first .. last - 1 of a table as a table whose arrays are views. */
@@ -89,6 +91,23 @@ export function wholeFields(table: EmbeddingTable, mostBytes = MOST_BYTES): Tabl
   };
 }
 
+/** Returns rows whose vectors are read while the table is written; the batches are those of wholeFields. */
+export function laterRows(
+  keyed: Omit<EmbeddingTable, "vectors">,
+  laterVectors: NonNullable<TableRows["laterVectors"]>,
+  mostBytes = MOST_BYTES,
+): TableRows {
+  const rows = wholeFields({ ...keyed, vectors: new Float32Array(0) }, mostBytes);
+  return {
+    ...rows,
+    laterVectors,
+    async *batches() {
+      for await (const { start, table } of rows.batches())
+        yield { start, table: { ...table, vectors: new Float32Array(table.numRows * table.dim) } };
+    },
+  };
+}
+
 /** Returns the rows of a table in memory, in batches of ROWS_A_BATCH rows. */
 export function tableRows(table: EmbeddingTable): TableRows {
   const { dim, numRows, fields } = table;
@@ -102,6 +121,19 @@ export function tableRows(table: EmbeddingTable): TableRows {
         const last = Math.min(start + ROWS_A_BATCH, range.last);
         yield { start, table: sliceRows(table, { first: start, last }) };
       }
+    },
+  };
+}
+
+/** Returns the rows of a range as if the table had no other rows. */
+export function rowsWithin(rows: TableRows, range: RowRange): TableRows {
+  return {
+    ...rows,
+    numRows: range.last - range.first,
+    async *batches({ range: own = { first: 0, last: range.last - range.first }, vectors = true } = {}) {
+      const part = { first: range.first + own.first, last: range.first + own.last };
+      for await (const { start, table } of rows.batches({ range: part, vectors }))
+        yield { start: start - range.first, table };
     },
   };
 }
@@ -156,17 +188,82 @@ export async function loadRows(
   return table;
 }
 
+/** A table whose keys, counts and weights are in memory; `table.vectors` is empty, and `rows` has the vectors. */
+export interface KeyedRows {
+  table: EmbeddingTable;
+  rows: TableRows;
+}
+
+/** Reads all columns but the vectors. */
+export async function keyedRows(rows: TableRows): Promise<KeyedRows> {
+  return { table: await loadRows(rows, { vectors: false }), rows };
+}
+
 /**
- * Returns the range of rows of a field, or of all rows if no field is given. Reads the rows once, without vectors.
+ * Reads f32[picked.length * dim]: the vectors of the given rows, in any order. A row number beyond the last row stands
+ * for a key without a row, whose vector is 0. Each row between two picked rows is read at most once.
+ */
+export async function vectorsOfRows(rows: TableRows, picked: Uint32Array): Promise<Float32Array> {
+  const { dim, numRows } = rows;
+  const vectors = new Float32Array(picked.length * dim);
+  // sorts pairs of row and position as numbers of 64 bits, whose upper half is the row
+  const pairs = new BigUint64Array(picked.length);
+  const halves = new Uint32Array(pairs.buffer);
+  for (let i = 0; i < picked.length; i++) {
+    halves[2 * i] = i;
+    halves[2 * i + 1] = picked[i]!;
+  }
+  pairs.sort();
+  const rowAt = (i: number) => (i < picked.length ? halves[2 * i + 1]! : numRows);
+  for (let at = 0; rowAt(at) < numRows;) {
+    // rows in gaps of more than a batch are not read
+    let end = at + 1;
+    while (rowAt(end) < Math.min(numRows, rowAt(end - 1) + ROWS_A_BATCH)) end++;
+    const range = { first: rowAt(at), last: rowAt(end - 1) + 1 };
+    for await (const { start, table } of rows.batches({ range })) {
+      for (; at < end && rowAt(at) < start + table.numRows; at++) {
+        const from = (rowAt(at) - start) * dim;
+        vectors.set(table.vectors.subarray(from, from + dim), halves[2 * at]! * dim);
+      }
+    }
+  }
+  return vectors;
+}
+
+/** Returns a table of the given rows, whose numbers ascend. */
+export async function pickedTable({ table, rows }: KeyedRows, picked: Uint32Array): Promise<EmbeddingTable> {
+  return { ...pickRows(table, picked), vectors: await vectorsOfRows(rows, picked) };
+}
+
+/** Reads f32[rows * dim]: the vectors of consecutive rows. */
+export async function vectorsIn(rows: TableRows, range: RowRange): Promise<Float32Array> {
+  const vectors = new Float32Array((range.last - range.first) * rows.dim);
+  for await (const { start, table } of rows.batches({ range }))
+    vectors.set(table.vectors, (start - range.first) * rows.dim);
+  return vectors;
+}
+
+/** Returns the range of rows of each field. Reads the rows once, without vectors. */
+export async function rangesOf(rows: TableRows): Promise<RowRange[]> {
+  const ranges = rows.fields.map(() => ({ first: 0, last: 0 }));
+  for await (const { start, table } of rows.batches({ vectors: false })) {
+    for (const [f, name] of rows.fields.entries()) {
+      const { first, last } = rowsOf(table, name);
+      if (first === last) continue;
+      const range = ranges[f]!;
+      if (range.last === 0) range.first = start + first;
+      range.last = start + last;
+    }
+  }
+  return ranges;
+}
+
+/**
+ * Returns the range of rows of a field, or of all rows if no field is given.
  * @throws {UsageError} the table has no such field; the message suggests the most similar name
  */
 export async function rangeOf(rows: TableRows, field: string | undefined): Promise<RowRange> {
   if (field === undefined) return { first: 0, last: rows.numRows };
-  fieldNumber(rows.fields, field);
-  let range: RowRange | undefined;
-  for await (const { start, table } of rows.batches({ vectors: false })) {
-    const { first, last } = rowsOf(table, field);
-    if (first < last) range = { first: range?.first ?? start + first, last: start + last };
-  }
-  return range ?? { first: 0, last: 0 };
+  const f = fieldNumber(rows.fields, field);
+  return (await rangesOf(rows))[f]!;
 }

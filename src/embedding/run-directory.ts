@@ -34,7 +34,7 @@ import { manifestShape } from "./manifest-shape.js";
 import { RUN_MARKER, SCHEMA_VERSION, type Manifest } from "./manifest.js";
 import { ownRun } from "./own-run.js";
 import { PUBLICATION_FILE, readPublication, remakeOf } from "./publication.js";
-import { wholeFields, type TableRows } from "./rows.js";
+import { loadRows, wholeFields, type TableRows } from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 
 /** Name of the table that commands use by default. */
@@ -85,6 +85,8 @@ export interface Run {
    * @throws {ArtifactError} damaged
    */
   readTable(name?: string): Promise<EmbeddingTable>;
+  /** Reads a table like `readTable`, but not its vectors: `vectors` is empty. */
+  readKeys(name?: string): Promise<EmbeddingTable>;
   /** Calls `use` with the rows of a table, which are read on demand; they are only valid until `use` returns. */
   withRows<T>(name: string | undefined, use: (rows: TableRows) => Promise<T>): Promise<T>;
   /** Reads a file by its path within the folder model/. @throws {ArtifactError} damaged, or not in the run */
@@ -227,6 +229,15 @@ export async function openRun(path: string): Promise<Run> {
   };
   // publication.json has the folder relative to the version; the manifest has it relative to the run that was published
   const from = publication ? publication.from : manifest.from;
+  const withRows: Run["withRows"] = async (name, use) => {
+    const file = await checkedTable(name);
+    const handle = await openArtifact(file);
+    try {
+      return await use(await arrowRows(handle, file));
+    } finally {
+      await handle.close();
+    }
+  };
   return {
     path,
     root,
@@ -237,15 +248,8 @@ export async function openRun(path: string): Promise<Run> {
       const file = await checkedTable(name);
       return await withArtifact(file, (handle) => readArrow(handle, file));
     },
-    async withRows(name, use) {
-      const file = await checkedTable(name);
-      const handle = await openArtifact(file);
-      try {
-        return await use(await arrowRows(handle, file));
-      } finally {
-        await handle.close();
-      }
-    },
+    readKeys: async (name) => await withRows(name, async (rows) => await loadRows(rows, { vectors: false })),
+    withRows,
     async readModelFile(name) {
       return await readArtifact(await checked(`model/${name}`), Infinity);
     },
@@ -259,6 +263,18 @@ export async function openRun(path: string): Promise<Run> {
       return parseJsonLines(bytes, trialShape, join(path, TRIALS_FILE)) as TrialLine[];
     },
   };
+}
+
+/** Calls `use` with the rows of several tables of a run, in the order of their names. */
+export async function withTables<T>(
+  run: Run,
+  [name, ...names]: readonly string[],
+  use: (tables: readonly TableRows[]) => Promise<T>,
+): Promise<T> {
+  if (name === undefined) return await use([]);
+  return await run.withRows(name, async (rows) =>
+    withTables(run, names, async (others) => await use([rows, ...others])),
+  );
 }
 
 function parseManifest(bytes: Uint8Array, file: string): Manifest {

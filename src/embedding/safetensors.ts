@@ -18,7 +18,7 @@ export interface Tensor {
 }
 
 /** Maximum number of bytes of a header: enough for a hundred thousand tensors. */
-const MAX_HEADER = 16 << 20;
+export const MAX_TENSORS_HEADER = 16 << 20;
 
 /**
  * Returns the bytes of the file in chunks; the chunks of tensors are views of their data.
@@ -124,7 +124,7 @@ export function entriesOf(head: Uint8Array, size: number, name: string): Map<str
   if (head.length < 8) fail("shorter than its header");
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const length = Number(view.getBigUint64(0, true));
-  if (length > MAX_HEADER || 8 + length > head.length)
+  if (length > MAX_TENSORS_HEADER || 8 + length > head.length)
     fail(`its header of ${length} bytes is longer than the file`);
   let header: unknown;
   try {

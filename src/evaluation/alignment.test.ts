@@ -2,11 +2,36 @@
 // keys do not determine it, and it may contain a reflection.
 
 import { mulberry32 } from "../testing/random.js";
-import { alignmentRotation, nearnessOf, rotatedRows } from "./alignment.js";
+import { AlignmentSums, NearnessSums, rotatedRows } from "./alignment.js";
 
 function normals(n: number, seed: number): Float32Array {
   const random = mulberry32(seed);
   return Float32Array.from({ length: n }, () => random() + random() + random() - 1.5);
+}
+/** Returns the rotation from sums to which keys are added in two portions. */
+function alignmentRotation(
+  from: Float32Array,
+  to: Float32Array,
+  counts: Uint32Array,
+  dim: number,
+): number[][] {
+  const sums = new AlignmentSums(dim, true);
+  const half = counts.length >> 1;
+  for (const [first, last] of [
+    [0, half],
+    [half, counts.length],
+  ] as const)
+    sums.add(
+      from.subarray(first * dim, last * dim),
+      to.subarray(first * dim, last * dim),
+      counts.subarray(first, last),
+    );
+  return sums.rotation()!;
+}
+function nearnessOf(a: Float32Array, b: Float32Array, dim: number) {
+  const sums = new NearnessSums(dim);
+  sums.add(a, b);
+  return sums.mean();
 }
 /** Returns the greatest entry of Q'Q - I for a rotation Q; it is 0 if Q is orthogonal. */
 function fromOrthogonal(rotation: number[][]): number {

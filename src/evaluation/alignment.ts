@@ -10,26 +10,35 @@
 import { mapTo } from "../numeric/indices.js";
 import { log } from "../numeric/exp.js";
 import { lengthOf } from "../retrieval/nearest.js";
-import { addRotated, rotationOnto } from "../solvers/rotation.js";
+import { addRotated, CrossProduct } from "../solvers/rotation.js";
 
-/**
- * Returns the rotation Q that brings the vectors of the new table closest to those of the earlier one, f64[dim][dim].
- *
- * @param counts [n]: number of events of each key; if all are 0, as in a foreign table, all keys have the same weight
- */
-export function alignmentRotation(
-  from: Float32Array,
-  to: Float32Array,
-  counts: Uint32Array,
-  dim: number,
-): number[][] {
-  const isCounted = counts.some((count) => count > 0);
-  return rotationOnto(
-    from,
-    to,
-    mapTo(Float64Array, counts, (count) => (isCounted ? log(1 + count) : 1)),
-    dim,
-  );
+/** Sums from which the rotation of the new vectors onto the earlier ones is computed; vectors are added in portions. */
+export class AlignmentSums {
+  /** number of keys whose vectors were added */
+  numKeys = 0;
+  readonly #isCounted: boolean;
+  readonly #product: CrossProduct;
+  readonly #nearness: NearnessSums;
+
+  /** @param isCounted whether a key has events; if all counts are 0, as in a foreign table, all weights are equal */
+  constructor(dim: number, isCounted: boolean) {
+    this.#isCounted = isCounted;
+    this.#product = new CrossProduct(dim);
+    this.#nearness = new NearnessSums(dim);
+  }
+
+  /** Adds keys. @param counts [n]: number of events of each key */
+  add(from: Float32Array, to: Float32Array, counts: Uint32Array): void {
+    const weights = mapTo(Float64Array, counts, (count) => (this.#isCounted ? log(1 + count) : 1));
+    this.#product.add(from, to, weights);
+    this.#nearness.add(from, to);
+    this.numKeys += counts.length;
+  }
+
+  /** Returns Q as f64[dim][dim]; undefined if no key has a nonzero vector in both tables. */
+  rotation(): number[][] | undefined {
+    return this.#nearness.mean() && this.#product.rotation();
+  }
 }
 
 /** Returns the rows multiplied by a rotation matrix, f32[n * dim]. */
@@ -39,24 +48,37 @@ export function rotatedRows(vectors: Float32Array, rotation: readonly number[][]
   return Float32Array.from(sums);
 }
 
-/** Returns the mean cosine and the mean |a - b| / |b| over rows that are nonzero in both tables, if there are any. */
-export function nearnessOf(
-  a: Float32Array,
-  b: Float32Array,
-  dim: number,
-): { cosine: number; distance: number } | undefined {
-  let [cosine, distance, rows] = [0, 0, 0];
-  for (let at = 0; at < a.length; at += dim) {
-    const [lengthA, lengthB] = [lengthOf(a, at, dim), lengthOf(b, at, dim)];
-    if (lengthA === 0 || lengthB === 0) continue;
-    let [dot, squares] = [0, 0];
-    for (let d = at; d < at + dim; d++) {
-      dot += a[d]! * b[d]!;
-      squares += (a[d]! - b[d]!) ** 2;
-    }
-    cosine += dot / (lengthA * lengthB);
-    distance += Math.sqrt(squares) / lengthB;
-    rows++;
+/** Sums of the cosine and of |a - b| / |b| over rows that are nonzero in both tables; rows are added in portions. */
+export class NearnessSums {
+  readonly #dim: number;
+  #cosine = 0;
+  #distance = 0;
+  #rows = 0;
+
+  constructor(dim: number) {
+    this.#dim = dim;
   }
-  return rows === 0 ? undefined : { cosine: cosine / rows, distance: distance / rows };
+
+  /** Adds rows. @param a,b f32[n * dim] */
+  add(a: Float32Array, b: Float32Array): void {
+    const dim = this.#dim;
+    for (let at = 0; at < a.length; at += dim) {
+      const [lengthA, lengthB] = [lengthOf(a, at, dim), lengthOf(b, at, dim)];
+      if (lengthA === 0 || lengthB === 0) continue;
+      let [dot, squares] = [0, 0];
+      for (let d = at; d < at + dim; d++) {
+        dot += a[d]! * b[d]!;
+        squares += (a[d]! - b[d]!) ** 2;
+      }
+      this.#cosine += dot / (lengthA * lengthB);
+      this.#distance += Math.sqrt(squares) / lengthB;
+      this.#rows++;
+    }
+  }
+
+  /** Returns the means; undefined if there are no such rows. */
+  mean(): { cosine: number; distance: number } | undefined {
+    const rows = this.#rows;
+    return rows === 0 ? undefined : { cosine: this.#cosine / rows, distance: this.#distance / rows };
+  }
 }

@@ -1,28 +1,30 @@
 // Samples rows of a field by the smallest hashes of their keys, so that every table yields the same keys.
 
 import type { Keys } from "../log/keys.js";
-import { hashBytes } from "../numeric/hash.js";
+import { hashBytes, type Hash64 } from "../numeric/hash.js";
 import { isHole, type EmbeddingTable, type RowRange } from "../embedding/table.js";
 
 const SEED = { lo: 0x7265706f, hi: 0x7274 };
 
 /** Returns at most `most` rows of a range that have a key, in ascending order. */
 export function sampleRows(table: EmbeddingTable, { first, last }: RowRange, most: number): Uint32Array {
-  const rows = Array.from({ length: last - first }, (_, i) => first + i).filter((row) => !isHole(table, row));
-  return Uint32Array.from(sampleByKey(table.keys, rows, most));
+  const rows = new Uint32Array(last - first);
+  let numRows = 0;
+  for (let row = first; row < last; row++) if (!isHole(table, row)) rows[numRows++] = row;
+  const standing = rows.subarray(0, numRows);
+  return samplePlaces(table.keys, standing, most).map((i) => standing[i]!);
 }
 
-/** Returns at most `most` of the given rows, in their order. */
-export function sampleByKey(keys: Keys, rows: readonly number[], most: number): readonly number[] {
-  if (rows.length <= most) return rows;
-  const hashes = new Map(
-    rows.map((row) => [row, hashBytes(keys.bytes, keys.offsets[row]!, keys.offsets[row + 1]!, SEED)]),
-  );
-  return rows
-    .toSorted((a, b) => {
-      const [left, right] = [hashes.get(a)!, hashes.get(b)!];
-      return left.hi - right.hi || left.lo - right.lo || a - b;
-    })
-    .slice(0, most)
-    .sort((a, b) => a - b);
+/** Returns the ascending positions in `rows` of at most `most` rows. */
+export function samplePlaces({ bytes, offsets }: Keys, rows: Uint32Array, most: number): Uint32Array {
+  const hashAt = (i: number): Hash64 => hashBytes(bytes, offsets[rows[i]!]!, offsets[rows[i]! + 1]!, SEED);
+  if (rows.length <= most) return Uint32Array.from(rows.keys());
+  // only rows whose upper half is small enough are sorted by the whole hash
+  const upper = new Uint32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) upper[i] = hashAt(i).hi;
+  const limit = upper.slice().sort()[most - 1]!;
+  const candidates: { i: number; hash: Hash64 }[] = [];
+  for (let i = 0; i < rows.length; i++) if (upper[i]! <= limit) candidates.push({ i, hash: hashAt(i) });
+  candidates.sort((a, b) => a.hash.hi - b.hash.hi || a.hash.lo - b.hash.lo || a.i - b.i);
+  return Uint32Array.from(candidates.slice(0, most), ({ i }) => i).sort();
 }

@@ -1,11 +1,12 @@
-// Facts about a table's vectors by field, and the comparison of the common keys of two tables, for gates, align and
-// diff. Rows without a key, such as those of forgotten keys, are ignored.
+// Facts about a table's vectors by field, and the change of a field's most frequent keys, for gates and align. Rows
+// without a key, such as those of forgotten keys, are ignored.
 
-import type { Keys } from "../log/keys.js";
-import { KeyIndex } from "../dataset/vocabulary/key-index.js";
-import { isHole, keysOfRows, rowsOf, type EmbeddingTable, vectorsAt } from "../embedding/table.js";
-import { diffVectors } from "./table-diff.js";
+import { rangesOf, type KeyedRows, type TableRows } from "../embedding/rows.js";
+import { isHole, type EmbeddingTable } from "../embedding/table.js";
+import { hashBytes } from "../numeric/hash.js";
 import { lengthOf } from "../retrieval/nearest.js";
+import { sharedAt, sharedRows } from "./shared-rows.js";
+import { diffVectors, type NeighborComparison } from "./table-diff.js";
 
 /** Maximum number of common keys of a field whose neighbors are compared; the time grows with its square. */
 export const COMPARED_KEYS = 10_000;
@@ -18,32 +19,59 @@ export interface FieldFacts {
   norm: { mean: number; median: number; p99: number };
 }
 
-/** Counts the vector components and weights that are NaN or infinite. */
-export function numNotFinite({ vectors, weights = new Float32Array() }: EmbeddingTable): number {
-  let found = 0;
-  for (const values of [vectors, weights]) for (const value of values) if (!Number.isFinite(value)) found++;
-  return found;
+/** Facts about a table: the number of vector components and weights that are NaN or infinite, and facts by field. */
+export interface TableFacts {
+  notFinite: number;
+  /** by name; only fields that have rows with a key */
+  fields: ReadonlyMap<string, FieldFacts>;
 }
 
-/** Measures the vectors of a field. @returns undefined if the field has no rows */
-export function fieldFacts(table: EmbeddingTable, field: string): FieldFacts | undefined {
-  const { vectors, dim } = table;
-  const { first, last } = rowsOf(table, field);
-  const index = new KeyIndex(bitsOf(table, first, last));
-  const norms: number[] = [];
-  let [zero, duplicate] = [0, 0];
-  for (let row = first; row < last; row++) {
-    if (last - first > 1 && isHole(table, row)) continue;
-    const norm = lengthOf(vectors, row * dim, dim);
-    norms.push(norm);
-    // a zero row counts only as zero; of other equal rows, the index finds the last one, so the others are duplicates
-    // of it
-    if (norm === 0) zero++;
-    else if (index.find(bitsOf(table, row, row + 1), 0) !== row - first) duplicate++;
+const SEED = { lo: 0x76656374, hi: 0x6f72 };
+
+/**
+ * Measures the vectors of a table. Memory has 16 bytes per row: equal vectors are those whose hashes of 64 bits are
+ * equal.
+ */
+export async function tableFacts(rows: TableRows): Promise<TableFacts> {
+  const ranges = await rangesOf(rows);
+  const norms = new Float64Array(rows.numRows);
+  // the two halves of a hash are one number of 64 bits, by which vectors are sorted
+  const hashes = new BigUint64Array(rows.numRows);
+  const halves = new Uint32Array(hashes.buffer);
+  const ofField = ranges.map(({ first }) => ({ start: first, end: first, zero: 0, hashed: first }));
+  let notFinite = 0;
+  for await (const { table } of rows.batches()) {
+    notFinite += numNotFinite(table);
+    const { dim, vectors, fieldOf } = table;
+    const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+    for (let row = 0; row < table.numRows; row++) {
+      const field = ofField[fieldOf[row]!]!;
+      const { first, last } = ranges[fieldOf[row]!]!;
+      if (last - first > 1 && isHole(table, row)) continue;
+      const norm = lengthOf(vectors, row * dim, dim);
+      norms[field.end++] = norm;
+      // a zero row counts only as zero, not as a duplicate
+      if (norm === 0) {
+        field.zero++;
+        continue;
+      }
+      const { lo, hi } = hashBytes(bytes, 4 * row * dim, 4 * (row + 1) * dim, SEED);
+      const at = 2 * field.hashed++;
+      halves[at] = lo;
+      halves[at + 1] = hi;
+    }
   }
-  const rows = norms.length;
-  if (rows === 0) return undefined;
-  const sorted = Float64Array.from(norms).sort();
+  const fields = new Map<string, FieldFacts>();
+  for (const [f, { start, end, zero, hashed }] of ofField.entries()) {
+    if (end === start) continue;
+    const duplicate = numRepeated(hashes.subarray(start, hashed).sort());
+    fields.set(rows.fields[f]!, factsOf(norms.subarray(start, end).sort(), zero, duplicate));
+  }
+  return { notFinite, fields };
+}
+
+function factsOf(sorted: Float64Array, zero: number, duplicate: number): FieldFacts {
+  const rows = sorted.length;
   const at = (share: number) => sorted[Math.floor(share * (rows - 1))]!;
   const mean = sorted.reduce((sum, norm) => sum + norm, 0) / rows;
   return {
@@ -54,11 +82,17 @@ export function fieldFacts(table: EmbeddingTable, field: string): FieldFacts | u
   };
 }
 
-/** Returns the bytes of each vector as a key, so that an index of keys finds equal vectors. */
-function bitsOf({ vectors, dim }: EmbeddingTable, first: number, last: number): Keys {
-  const [size, width] = [last - first, vectors.BYTES_PER_ELEMENT * dim];
-  const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset + first * width, size * width);
-  return { size, bytes, offsets: Uint32Array.from({ length: size + 1 }, (_, i) => i * width) };
+/** Returns how many of sorted numbers are equal to the number before. */
+function numRepeated(sorted: BigUint64Array): number {
+  let repeated = 0;
+  for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) repeated++;
+  return repeated;
+}
+
+function numNotFinite({ vectors, weights = new Float32Array() }: EmbeddingTable): number {
+  let found = 0;
+  for (const values of [vectors, weights]) for (const value of values) if (!Number.isFinite(value)) found++;
+  return found;
 }
 
 /** Change of a field's vectors since an earlier table. */
@@ -70,47 +104,38 @@ export interface Drift {
   displacement: number | undefined;
 }
 
+/** Compares the vectors of a field's most frequent common keys. */
 export async function driftOf(
-  table: EmbeddingTable,
-  earlier: EmbeddingTable,
+  table: KeyedRows,
+  earlier: KeyedRows,
   field: string,
-  k: number,
-  how: { threads: number; signal?: AbortSignal },
+  how: NeighborComparison,
 ): Promise<Drift> {
-  const { inA, inB } = sharedRows(table, earlier, field);
-  const frequent = Uint32Array.from(inA.keys())
-    .sort((i, j) => table.counts[inA[j]!]! - table.counts[inA[i]!]! || i - j)
-    .subarray(0, COMPARED_KEYS);
-  const rows = (all: Uint32Array) => frequent.map((i) => all[i]!);
-  const { neighborOverlap, displacement } = await diffVectors(
-    vectorsAt(earlier, rows(inB)),
-    vectorsAt(table, rows(inA)),
-    [earlier.dim, table.dim],
-    k,
-    how,
-  );
+  const { inA, inB } = sharedRows(table.table, earlier.table, field);
+  const frequent = mostFrequent(inA, table.table.counts);
+  const shared = sharedAt({ inA: inB, inB: inA }, frequent);
+  const { neighborOverlap, displacement } = await diffVectors(earlier.rows, table.rows, shared, how);
   return { keys: frequent.length, overlap: neighborOverlap, displacement: displacement?.mean };
 }
 
-/** Rows of common keys, u32: row inA[i] of one table, ascending, has the same key as row inB[i] of the other. */
-export interface SharedRows {
-  inA: Uint32Array;
-  inB: Uint32Array;
+/** Returns the positions of the COMPARED_KEYS rows with the greatest counts, in descending order of their counts. */
+function mostFrequent(rows: Uint32Array, counts: Uint32Array): Uint32Array {
+  // sorts numbers of 64 bits, whose upper half ascends as counts descend, and whose lower half is the position
+  const order = new BigUint64Array(rows.length);
+  const halves = new Uint32Array(order.buffer);
+  for (let i = 0; i < rows.length; i++) {
+    halves[2 * i] = i;
+    halves[2 * i + 1] = 0xffffffff - counts[rows[i]!]!;
+  }
+  order.sort();
+  return Uint32Array.from({ length: Math.min(rows.length, COMPARED_KEYS) }, (_, i) => halves[2 * i]!);
 }
 
-/** Returns the rows of a field whose keys are in both tables. */
-export function sharedRows(a: EmbeddingTable, b: EmbeddingTable, field: string): SharedRows {
-  const [rangeA, rangeB] = [rowsOf(a, field), rowsOf(b, field)];
-  const keys = keysOfRows(a, rangeA);
-  const index = new KeyIndex(keysOfRows(b, rangeB));
-  const [inA, inB]: [number[], number[]] = [[], []];
-  for (let row = 0; row < keys.size; row++) {
-    const other = index.find(keys, row);
-    // an empty key marks a row without a key, except in the single row of a numeric field
-    const stands = keys.size === 1 || !isHole(a, rangeA.first + row);
-    if (other < 0 || !stands) continue;
-    inA.push(rangeA.first + row);
-    inB.push(rangeB.first + other);
-  }
-  return { inA: Uint32Array.from(inA), inB: Uint32Array.from(inB) };
+/** Returns f64[numRows]: the length of each row's vector. */
+export async function normsOfRows(rows: TableRows): Promise<Float64Array> {
+  const norms = new Float64Array(rows.numRows);
+  for await (const { start, table } of rows.batches())
+    for (let row = 0; row < table.numRows; row++)
+      norms[start + row] = lengthOf(table.vectors, row * table.dim, table.dim);
+  return norms;
 }

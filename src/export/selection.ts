@@ -3,8 +3,8 @@
 import type { Keys } from "../log/keys.js";
 import { isUtf8 } from "node:buffer";
 import { ArtifactError, UsageError, excerpt } from "../errors.js";
-import { loadRows, rangeOf, type TableRows } from "../embedding/rows.js";
-import { isHole, type EmbeddingTable, type RowRange } from "../embedding/table.js";
+import { loadRows, rangeOf, rowsWithin, type TableRows } from "../embedding/rows.js";
+import { isHole, type EmbeddingTable } from "../embedding/table.js";
 import type { ByteWriter } from "./files/byte-writer.js";
 import type { Dtype } from "./dtype.js";
 import { numZeroVectors } from "./narrow.js";
@@ -124,7 +124,7 @@ export async function selectRows(rows: TableRows, options: ExportOptions): Promi
       if (vectors) selection.numZero = numZero;
     },
     async whole() {
-      const table = await loadRows(within(rows, range));
+      const table = await loadRows(rowsWithin(rows, range));
       selection.numZero = numZeroVectors(table);
       return batchOf(0, table);
     },
@@ -155,18 +155,6 @@ export function checkUtf8({ size, bytes, offsets }: Keys): void {
     `the table has a key that is not valid UTF-8, ${excerpt(key.toString("latin1"))} (shown as Latin-1), and ` +
       "cannot be exported: train again",
   );
-}
-
-/** Returns the rows of a range as if the table had no other rows. */
-function within(rows: TableRows, range: RowRange): TableRows {
-  return {
-    ...rows,
-    numRows: range.last - range.first,
-    async *batches() {
-      for await (const { start, table } of rows.batches({ range }))
-        yield { start: start - range.first, table };
-    },
-  };
 }
 
 /** Returns the bytes of a row's key as a view. */

@@ -3,7 +3,7 @@
 import type { AfterBounds } from "../config/gates.js";
 import type { GateOutcome } from "../embedding/gate-file.js";
 import type { Run } from "../embedding/run-directory.js";
-import type { EmbeddingTable } from "../embedding/table.js";
+import type { KeyedRows } from "../embedding/rows.js";
 import {
   asNumber,
   asShare,
@@ -16,21 +16,21 @@ import {
   type FieldBounds,
   type NamedRoles,
 } from "./bounds.js";
-import { driftOf, fieldFacts } from "../evaluation/table-facts.js";
+import { driftOf, type TableFacts } from "../evaluation/table-facts.js";
 
 /** Checks the shares and norms of each field's vectors against their bounds. */
 export function tableOutcomes(
   { manifest }: Run,
-  table: EmbeddingTable,
-  before: EmbeddingTable | undefined,
+  fields: readonly string[],
+  { fields: own }: TableFacts,
+  before: TableFacts | undefined,
   bounds: AfterBounds,
 ): GateOutcome[] {
   const roles = (manifest.roles ?? {}) as NamedRoles;
-  const zero = fieldBounds("zero", bounds.zero, table.fields, roles);
-  const duplicate = fieldBounds("duplicate", bounds.duplicate, table.fields, roles);
-  const outcomes = table.fields.flatMap((field) => {
-    const facts = fieldFacts(table, field);
-    const last = before?.fields.includes(field) ? fieldFacts(before, field) : undefined;
+  const zero = fieldBounds("zero", bounds.zero, fields, roles);
+  const duplicate = fieldBounds("duplicate", bounds.duplicate, fields, roles);
+  const outcomes = fields.flatMap((field) => {
+    const [facts, last] = [own.get(field), before?.fields.get(field)];
     const about = (gate: string, value: number | undefined, previous: number | undefined, show: Show) => ({
       gate: `${gate}:${field}`,
       value,
@@ -66,16 +66,17 @@ export function tableOutcomes(
 /** Measures how much each field's vectors differ from the previous version's. */
 export async function driftOutcomes(
   { manifest }: Run,
-  table: EmbeddingTable,
-  before: EmbeddingTable | undefined,
+  now: KeyedRows,
+  earlier: KeyedRows | undefined,
   bounds: AfterBounds,
   { threads = 1, signal }: { threads?: number; signal?: AbortSignal },
 ): Promise<GateOutcome[]> {
-  if (!before)
+  if (!earlier)
     return [
       ...withoutEarlier("overlap", bounds.overlap),
       ...withoutEarlier("displacement", bounds.displacement),
     ];
+  const [table, before] = [now.rows, earlier.rows];
   const roles = (manifest.roles ?? {}) as NamedRoles;
   const { k = 20, ...ofOverlap } = bounds.overlap ?? {};
   const overlaps = fieldBounds("overlap", ofOverlap, table.fields, roles);
@@ -91,7 +92,7 @@ export async function driftOutcomes(
       );
       continue;
     }
-    const drift = await driftOf(table, before, field, k, { threads, signal });
+    const drift = await driftOf(now, earlier, field, { k, threads, signal });
     // skips fields with a single common key, which has no neighbors, such as numeric fields
     if (drift.keys === 1) continue;
     const none = "the last version has no two of these keys";

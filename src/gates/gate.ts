@@ -12,7 +12,8 @@ import { readEncoded, type EncodedDataset, isEncodedDataset } from "../dataset/e
 import { type GateOutcome, countGates, type GateCounts, gatesIfAny } from "../embedding/gate-file.js";
 import { GATE_FILE } from "../embedding/publication.js";
 import { readHistory, UNKNOWN } from "../embedding/key-history.js";
-import { openRun, type Run } from "../embedding/run-directory.js";
+import { keyedRows, type TableRows } from "../embedding/rows.js";
+import { DEFAULT_TABLE, openRun, type Run } from "../embedding/run-directory.js";
 import { GateError } from "../errors.js";
 import { parseTime } from "../log/time.js";
 import { metricOutcomes, vectorsAddOutcomes } from "./gate-metrics.js";
@@ -33,7 +34,7 @@ import {
 import { factsOf, unseenShare } from "./gate-dataset.js";
 import { newOutcomes } from "./gate-new.js";
 import { driftOutcomes, tableOutcomes } from "./gate-run.js";
-import { numNotFinite } from "../evaluation/table-facts.js";
+import { tableFacts, type TableFacts } from "../evaluation/table-facts.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { join } from "node:path";
@@ -115,7 +116,7 @@ async function unseenOutcomes(
 ): Promise<GateOutcome[]> {
   if (!run) return withoutEarlier("unseen", bounds);
   const { hashing = {} } = run.manifest;
-  const table = await run.readTable();
+  const table = await run.readKeys();
   const before = await earlierValues(run);
   const { of, isNamed, unknown } = fieldBounds("unseen", bounds, table.fields, dataset.roles);
   const outcomes = table.fields.flatMap((field) => {
@@ -132,7 +133,7 @@ async function unseenOutcomes(
 
 /** Returns the time of the newest event in a run's log. */
 async function newestOf(run: Run): Promise<number | undefined> {
-  const { lastSeen } = await readHistory(run, (await run.readTable()).numRows);
+  const { lastSeen } = await readHistory(run, (await run.readKeys()).numRows);
   const newest = lastSeen.reduce((latest, time) => (time > latest ? time : latest), UNKNOWN);
   return newest === UNKNOWN ? undefined : Number(newest);
 }
@@ -151,21 +152,37 @@ export async function gateAfter(
 ): Promise<GateOutcome[]> {
   const opened = await openRun(run);
   const earlier = previous === undefined ? undefined : await openRun(previous);
-  const table = await opened.readTable();
-  const before = earlier && (await earlier.readTable());
   const outcomes = metricOutcomes(opened.manifest.metrics, earlier?.manifest.metrics, bounds.metrics ?? {});
   outcomes.push(
     ...vectorsAddOutcomes(opened.manifest.vectorsAdd, earlier?.manifest.vectorsAdd, bounds.vectorsAdd),
   );
+  const found = new Map<string, TableFacts>();
   for (const name of opened.tables) {
+    const facts = await opened.withRows(name, tableFacts);
+    found.set(name, facts);
     const gate = opened.tables.length === 1 ? "notFinite" : `notFinite:${name}`;
-    const value = numNotFinite(await opened.readTable(name));
     outcomes.push(
-      outcome({ gate, value, previous: undefined, show: asCount }, "max 0", (found) => found === 0),
+      outcome(
+        { gate, value: facts.notFinite, previous: undefined, show: asCount },
+        "max 0",
+        (value) => value === 0,
+      ),
     );
   }
-  outcomes.push(...tableOutcomes(opened, table, before, bounds));
-  outcomes.push(...(await driftOutcomes(opened, table, before, bounds, how)));
+  const facts = {
+    now: found.get(opened.tables.length === 1 ? opened.tables[0]! : DEFAULT_TABLE)!,
+    before: await earlier?.withRows(undefined, tableFacts),
+  };
+  const withTables = async (now: TableRows, before: TableRows | undefined): Promise<void> => {
+    outcomes.push(...tableOutcomes(opened, now.fields, facts.now, facts.before, bounds));
+    const keyed = [await keyedRows(now), before && (await keyedRows(before))] as const;
+    outcomes.push(...(await driftOutcomes(opened, ...keyed, bounds, how)));
+  };
+  await opened.withRows(undefined, async (now) =>
+    earlier
+      ? await earlier.withRows(undefined, async (before) => await withTables(now, before))
+      : await withTables(now, undefined),
+  );
   return outcomes;
 }
 

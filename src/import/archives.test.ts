@@ -1,13 +1,17 @@
 // Archives that unpack to far more than their size, and arrays whose header states more data than exists, are rejected
 // with exit code 65, quickly and in little memory.
 
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { zipSync } from "fflate";
 import { temporaryFolder } from "../testing/embed.js";
+import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
+import { encodeKeys, keyAt } from "../log/keys.js";
+import { readNpy } from "./array-folder.js";
 import { readNpz, readTensors } from "./arrays.js";
 import { TableCollector } from "./collector.js";
+import { wholeBytes } from "./whole-file.js";
 import { readWordBinary, readWordText } from "./word-vectors.js";
 
 const folder = temporaryFolder();
@@ -58,4 +62,65 @@ test("word vectors of a line without end, or of more numbers than a vector has, 
   await imports("dim.bin", Buffer.from("1 4000000000\na "), readWordBinary).toThrow(
     "4000000000 numbers per row",
   );
+});
+
+test("an archive that is read as a whole is refused above the limit, before it is read, with another way", async () => {
+  const { most } = wholeBytes;
+  try {
+    wholeBytes.most = 100;
+    await imports("large.npz", Buffer.alloc(101), readNpz).toMatchObject({
+      exitCode: 64,
+      message: expect.stringContaining("--format npy") as string,
+    });
+  } finally {
+    wholeBytes.most = most;
+  }
+});
+
+test("a safetensors header that claims to be larger than its file is refused", async () => {
+  const head = Buffer.alloc(16);
+  head.writeBigUInt64LE(1n << 60n);
+  await imports("head.safetensors", head, readTensors).toMatchObject({ exitCode: 65 });
+});
+
+test.each([
+  ["more rows than there are", "(5000000000, 4)", 65, "the file whole"],
+  ["too many dimensions", "(1, 5000000000)", 65, "at most 65536"],
+  ["one dimension", "(4,)", 65, "expected [rows, dim]"],
+])("a directory whose array has %s is refused", async (_, shape, exitCode, said) => {
+  const path = join(folder, `npy-${shape.length}`);
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, "vectors.npy"), npy("<f4", shape.slice(1, -1), Buffer.alloc(16)));
+  writeFileSync(join(path, "keys.txt"), '"a"\n');
+  await expect(readNpy(path, new TableCollector({ field: "item" }))).rejects.toMatchObject({
+    exitCode,
+    message: expect.stringContaining(said) as string,
+  });
+});
+
+test("rows of several blocks come back in order, from a directory and from safetensors", async () => {
+  const [numRows, dim] = [3000, 256];
+  const values = Float32Array.from({ length: numRows * dim }, (_, i) => i % 1009);
+  const path = join(folder, "blocks");
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, "vectors.npy"), npy("<f4", `${numRows}, ${dim}`, new Uint8Array(values.buffer)));
+  const keys = Array.from({ length: numRows }, (_, r) => `k${r}`);
+  writeFileSync(join(path, "keys.txt"), keys.map((text) => `${JSON.stringify(text)}\n`).join(""));
+  const { bytes, offsets } = encodeKeys(keys);
+  const tensors = new Map<string, Tensor>([
+    ["vectors", { shape: [numRows, dim], data: values }],
+    ["keys", { shape: [bytes.length], data: bytes }],
+    ["keyOffsets", { shape: [numRows + 1], data: BigInt64Array.from(offsets, BigInt) }],
+  ]);
+  writeFileSync(join(folder, "blocks.safetensors"), Buffer.concat(safetensorsChunks(tensors)));
+  for (const [read, from] of [
+    [readNpy, path],
+    [readTensors, join(folder, "blocks.safetensors")],
+  ] as const) {
+    const rows = new TableCollector({ field: "item", beside: join(folder, "out") });
+    await read(from, rows);
+    const { table, vectorsOf } = rows.finish(from);
+    expect(Array.from({ length: numRows }, (_, r) => keyAt(table.keys, r))).toEqual(keys);
+    expect(vectorsOf({ first: 0, last: numRows })).toEqual(values);
+  }
 });

@@ -4,6 +4,8 @@
 // Source: numpy.lib.format, versions 1.0 to 3.0.
 
 import { fromHalf } from "../embedding/half.js";
+import type { RowRange } from "../embedding/table.js";
+import { DataError } from "../errors.js";
 
 export interface NpyArray {
   /** numpy's name of the type of the elements */
@@ -16,12 +18,26 @@ export interface NpyArray {
 /** Elements of vectors. A Uint16Array contains the bits of 16-bit floats. */
 export type Elements = Float32Array | Float64Array | Uint16Array | Int8Array;
 
-/** Parses the array of a file; undefined if it is invalid or not in row order. */
-export function parseNpy(bytes: Uint8Array): NpyArray | undefined {
+/** The type and shape of an array, and the position of its elements in its file. */
+export interface NpyHeader extends Omit<NpyArray, "data"> {
+  dataStart: number;
+}
+
+/** Number of bytes from which `npyDataStart` reads. */
+export const NPY_PREFIX = 12;
+
+/** Returns the position of the elements from a file's first NPY_PREFIX bytes; undefined if it is not an npy file. */
+export function npyDataStart(first: Buffer): number | undefined {
+  if (first.length < NPY_PREFIX || first.toString("latin1", 0, 6) !== "\x93NUMPY") return undefined;
+  return first[6] === 1 ? 10 + first.readUInt16LE(8) : 12 + first.readUInt32LE(8);
+}
+
+/** Parses the header of a file; undefined if it is invalid, or the array is not in row order. */
+export function npyHeader(bytes: Uint8Array): NpyHeader | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.length < 12 || buffer.toString("latin1", 0, 6) !== "\x93NUMPY") return undefined;
-  const [start, length] = buffer[6] === 1 ? [10, buffer.readUInt16LE(8)] : [12, buffer.readUInt32LE(8)];
-  const header = buffer.toString("utf8", start, start + length);
+  const dataStart = npyDataStart(buffer);
+  if (dataStart === undefined) return undefined;
+  const header = buffer.toString("utf8", buffer[6] === 1 ? 10 : 12, dataStart);
   const descr = /'descr': '([^']+)'/.exec(header)?.[1];
   const shape = /'shape': \(([^)]*)\)/.exec(header)?.[1];
   if (descr === undefined || shape === undefined || !header.includes("'fortran_order': False"))
@@ -31,11 +47,13 @@ export function parseNpy(bytes: Uint8Array): NpyArray | undefined {
     .filter((n) => n.trim() !== "")
     .map(Number);
   if (!sizes.every((n) => Number.isSafeInteger(n) && n >= 0)) return undefined;
-  return {
-    descr,
-    shape: sizes,
-    data: Uint8Array.from(bytes.subarray(start + length)),
-  };
+  return { descr, shape: sizes, dataStart };
+}
+
+/** Parses the array of a file; undefined if it is invalid or not in row order. */
+export function parseNpy(bytes: Uint8Array): NpyArray | undefined {
+  const header = npyHeader(bytes);
+  return header && { ...header, data: new Uint8Array(bytes.subarray(header.dataStart)) };
 }
 
 /**
@@ -63,16 +81,46 @@ export function fixedWidthTexts({ descr, shape, data }: NpyArray): (string | und
 
 const elements = { "<f4": Float32Array, "<f8": Float64Array, "<f2": Uint16Array, "|i1": Int8Array };
 
+/** Returns the type of the elements of vectors; undefined if vectors cannot have this type. */
+export function elementType(descr: string): (typeof elements)[keyof typeof elements] | undefined {
+  return Object.hasOwn(elements, descr) ? elements[descr as keyof typeof elements] : undefined;
+}
+
+/** @throws {DataError} always: vectors of this type cannot be read, or the file is truncated */
+export function failVectors(descr: string, file: string, withScales = ""): never {
+  throw new DataError(
+    `vectors of type ${descr}${withScales}: expected <f4, <f8 or <f2, or |i1 with a scale a row (<f4), and the ` +
+      "file whole",
+    { file },
+  );
+}
+
 /**
- * Returns the elements as a typed array; undefined if vectors cannot have this type, or if there is less data than the
- * shape says.
+ * Returns the elements of vectors as a typed array. @throws {DataError} vectors cannot have this type, or there is less
+ * data than the shape says
  */
-export function elementsOf({ descr, shape, data }: NpyArray): Elements | undefined {
-  if (!Object.hasOwn(elements, descr)) return undefined;
-  const type = elements[descr as keyof typeof elements];
+export function elementsOf({ descr, shape, data }: NpyArray, file: string): Elements {
+  const type = elementType(descr) ?? failVectors(descr, file);
   const size = shape.reduce((product, n) => product * n, 1);
-  if (data.length < size * type.BYTES_PER_ELEMENT) return undefined;
+  if (data.length < size * type.BYTES_PER_ELEMENT) failVectors(descr, file);
   return new type(data.buffer, 0, size);
+}
+
+/** Returns the scales of rows of i8. @throws {DataError} they are not one f32 per row */
+export function scalesOf(scale: NpyArray, numRows: number, file: string): Elements {
+  const { descr, shape, data } = scale;
+  if (descr !== "<f4" || shape[0] !== numRows || data.length < 4 * numRows)
+    failVectors("|i1", file, ` with scales of type ${descr}, [${shape.join(", ")}]`);
+  return elementsOf(scale, file);
+}
+
+/** Maximum number of bytes of vectors in a block of rows. */
+const BLOCK_BYTES = 1 << 20;
+
+/** Returns consecutive ranges of rows that are read at a time. */
+export function* blocksOfRows(numRows: number, rowBytes: number): Generator<RowRange> {
+  const size = Math.max(1, Math.floor(BLOCK_BYTES / Math.max(1, rowBytes)));
+  for (let first = 0; first < numRows; first += size) yield { first, last: Math.min(first + size, numRows) };
 }
 
 /**

@@ -5,8 +5,8 @@
 // and a line end may follow a row.
 
 import { DataError } from "../errors.js";
-import { openSource } from "../io/source.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
+import { ByteReader } from "./byte-reader.js";
 import type { TableCollector } from "./collector.js";
 
 const [LF, BLANK] = [10, 32];
@@ -29,7 +29,7 @@ async function readLines(
   rows: TableCollector,
   hasHeader: boolean,
 ): Promise<InputFingerprint[]> {
-  const source = await openSource(path);
+  const reader = await ByteReader.open(path);
   let line = 0;
   let numRows = 0;
   let promised: { rows: number; dim: number } | undefined;
@@ -65,60 +65,41 @@ async function readLines(
     numRows++;
   };
   try {
-    let rest = Buffer.alloc(0);
-    for await (const piece of source.pieces()) {
-      const all = Buffer.concat([rest, piece]);
-      let start = 0;
-      for (let end = all.indexOf(LF); end >= 0; end = all.indexOf(LF, start)) {
-        take(all.subarray(start, end));
-        start = end + 1;
-      }
-      rest = Buffer.from(all.subarray(start));
+    for (;;) {
+      const bytes = reader.until(LF) ?? (await reader.readUntil(LF, MAX_LINE));
+      if (!bytes) break;
+      take(bytes);
+    }
+    // a last line without a line end, or one that is too long
+    for await (const rest of reader.rest()) {
       if (rest.length > MAX_LINE)
         throw new DataError(`the line is longer than ${MAX_LINE} bytes: expected a key and its numbers`, {
           file: path,
           line: line + 1,
         });
+      if (rest.length > 0) take(rest);
     }
-    if (rest.length > 0) take(rest);
   } finally {
-    await source.close();
+    await reader.close();
   }
   if (promised && promised.rows !== numRows)
     throw new DataError(
       `the first line declares ${promised.rows} rows, but the file has ${numRows}: check that it is complete`,
       { file: path },
     );
-  return [source.fingerprint()];
+  return [reader.fingerprint()];
 }
 
 /** Reads word2vec's binary format. @throws {DataError} no header, a partial last row, or bytes after it */
 export async function readWordBinary(path: string, rows: TableCollector): Promise<InputFingerprint[]> {
-  const source = await openSource(path);
-  const pieces = source.pieces();
-  let bytes = Buffer.alloc(0);
-  let at = 0;
-  const more = async (): Promise<boolean> => {
-    const next = await pieces.next();
-    if (next.done) return false;
-    bytes = Buffer.concat([bytes.subarray(at), next.value]);
-    at = 0;
-    return true;
-  };
+  const reader = await ByteReader.open(path);
   /** Reads bytes up to a delimiter, which is skipped. */
   const until = async (byte: number, row: number): Promise<Buffer> => {
-    for (;;) {
-      const end = bytes.indexOf(byte, at);
-      if (end >= 0) {
-        const found = bytes.subarray(at, end);
-        at = end + 1;
-        return found;
-      }
-      if (bytes.length - at > MAX_KEY || !(await more()))
-        throw new DataError(`the file is truncated or not in binary word2vec format, at row ${row}`, {
-          file: path,
-        });
-    }
+    const found = reader.until(byte) ?? (await reader.readUntil(byte, MAX_KEY));
+    if (found) return found;
+    throw new DataError(`the file is truncated or not in binary word2vec format, at row ${row}`, {
+      file: path,
+    });
   };
   try {
     const header = /^(\d+) (\d+)\r?$/.exec((await until(LF, 0)).toString("latin1"));
@@ -132,32 +113,31 @@ export async function readWordBinary(path: string, rows: TableCollector): Promis
           file: path,
         },
       );
+    const vector = new Float32Array(dim);
+    const vectorBytes = new Uint8Array(vector.buffer);
     for (let row = 1; row <= numRows; row++) {
       const key = await until(BLANK, row);
       // skips the line end after the previous row
       const text = utf8(key[0] === LF ? key.subarray(1) : key, { file: path }, ` of row ${row}`);
-      while (bytes.length - at < 4 * dim)
-        if (!(await more()))
-          throw new DataError(`the file ends within row ${row} of ${numRows}: check that it is complete`, {
-            file: path,
-          });
-      const vector = Array.from({ length: dim }, (_, d) => bytes.readFloatLE(at + 4 * d));
-      at += 4 * dim;
+      const bytes = reader.take(4 * dim) ?? (await reader.read(4 * dim));
+      if (!bytes)
+        throw new DataError(`the file ends within row ${row} of ${numRows}: check that it is complete`, {
+          file: path,
+        });
+      vectorBytes.set(bytes);
       rows.add(text, vector, { file: path });
     }
     // reads to the end, because the fingerprint covers the whole file
-    do {
-      if (bytes.subarray(at).some((byte) => byte !== LF))
+    for await (const rest of reader.rest())
+      if (rest.some((byte) => byte !== LF))
         throw new DataError(
           `the first line declares ${numRows} rows of ${dim}, but more data follows: check the number of rows`,
           { file: path },
         );
-      at = bytes.length;
-    } while (await more());
   } finally {
-    await source.close();
+    await reader.close();
   }
-  return [source.fingerprint()];
+  return [reader.fingerprint()];
 }
 
 function utf8(bytes: Uint8Array, place: { file: string; line?: number }, of = ""): string {

@@ -13,10 +13,10 @@ export function sha256Of(bytes: Uint8Array | string): string {
 }
 
 /** Returns the SHA-256 of several concatenated arrays of bytes of any size. */
-export function sha256OfAll(parts: readonly Uint8Array[]): string {
+export async function sha256OfAll(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<string> {
   const hash = createHash("sha256");
   // hashes long arrays in pieces, because one update of the hash takes at most 2 GiB
-  for (const part of parts)
+  for await (const part of parts)
     for (let at = 0; at < part.length; at += UPDATE) hash.update(part.subarray(at, at + UPDATE));
   return hash.digest("hex");
 }

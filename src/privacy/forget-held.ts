@@ -18,7 +18,7 @@ export async function heldByRun(run: Run, asked: AskedKeys): Promise<string[]> {
   const held = new Set<string>();
   const { tables, isVocabulary } = await forgettingIn(run);
   for (const name of tables) {
-    const table = await run.readTable(name);
+    const table = await run.readKeys(name);
     for (const [field, keys] of asked) {
       const column = [...keysByColumn(new Map([[field, keys]]), roles, table.fields).keys()][0]!;
       if (!table.fields.includes(column) || !isVocabulary(column)) continue;

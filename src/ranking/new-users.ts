@@ -238,7 +238,7 @@ export async function knownUsers(runs: readonly { run: Run }[], { users }: Train
   const known = [users];
   for (const { run } of runs) {
     const { user } = run.manifest.roles as { user?: string };
-    const table = await run.readTable();
+    const table = await run.readKeys();
     if (user !== undefined && table.fields.includes(user)) known.push(keysOfRows(table, rowsOf(table, user)));
   }
   return known;

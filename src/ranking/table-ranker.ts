@@ -10,10 +10,11 @@
 //
 // The length of q does not change the order, so a sum ranks like a mean.
 
-import type { Keys } from "../log/keys.js";
-import { readWithAdded } from "../embedding/added.js";
+import { selectKeys, type Keys } from "../log/keys.js";
+import { rowsWithAdded } from "../embedding/added.js";
+import { keyedRows, vectorsOfRows, type KeyedRows } from "../embedding/rows.js";
 import type { Run } from "../embedding/run-directory.js";
-import { keysOfRows, rowsOf, type EmbeddingTable, vectorsAt, zeroRows } from "../embedding/table.js";
+import { keysOfRows, rowsOf, zeroRows } from "../embedding/table.js";
 import { UsageError, excerpt } from "../errors.js";
 import { vectorRanker, type Ranker } from "../evaluation/rankers.js";
 import type { QueryItems } from "../evaluation/baselines/input.js";
@@ -56,21 +57,39 @@ export async function checkTableRanks(run: Run, { score, table, query }: ByTable
     );
 }
 
-/** Creates the ranker, and returns it with its warnings. @param lists items that represent each user */
+/**
+ * Creates the ranker, and returns it with its warnings. Only the vectors of items and of the ranked users are read.
+ *
+ * @param lists items that represent each user
+ */
 export async function tableRanker(
   run: Run,
+  protocol: Pick<RankingProtocol, "training" | "users">,
+  lists: QueryItems,
+  by: ByTable,
+): Promise<{ ranker: Ranker; warnings: string[] }> {
+  return await rowsWithAdded(run, by.table, async (rows) =>
+    rankerOf(run, await keyedRows(rows), protocol, lists, by),
+  );
+}
+
+async function rankerOf(
+  run: Run,
+  keyed: KeyedRows,
   { training, users }: Pick<RankingProtocol, "training" | "users">,
   lists: QueryItems,
-  { score, table: name, query, folded }: ByTable,
+  { score, query, folded }: ByTable,
 ): Promise<{ ranker: Ranker; warnings: string[] }> {
-  const table = await readWithAdded(run, name);
+  const { table } = keyed;
   const { user, item } = fieldsOf(run);
   const { dim } = table;
   const isCosine = score === "cosine";
-  const centres = vectorsOfKeys(table, item, training.items, isCosine);
+  const centres = await vectorsOfKeys(keyed, item, training.items, isCosine);
   const items =
     score === "context"
-      ? vectorsOfKeys(await run.readTable(await contextsOf(run)), item, training.items, false)
+      ? await run.withRows(await contextsOf(run), async (contexts) =>
+          vectorsOfKeys(await keyedRows(contexts), item, training.items, false),
+        )
       : centres;
   const weights = Float32Array.from(items.rows, (row) => (row === NO_ITEM ? -Infinity : 0));
   const ranked = { dim, items: items.vectors, weights };
@@ -79,7 +98,7 @@ export async function tableRanker(
     return { ranker: vectorRanker({ ...ranked, queries: foldedQueries(run, folded, dim) }), warnings: [] };
   const byUser = query ? query.of === "user" : table.fields.includes(user);
   const queries = byUser
-    ? vectorsAt({ vectors: vectorsOfKeys(table, user, training.users, isCosine).vectors, dim }, users)
+    ? (await vectorsOfKeys(keyed, user, selectKeys(training.users, users), isCosine)).vectors
     : sums(centres.vectors, lists, dim);
   const counted = { queries, dim, byUser, lists, rows: centres.rows };
   return {
@@ -112,15 +131,19 @@ interface KeyRows {
 }
 
 /** Looks up the rows of keys in a field. @param toUnit true to scale the rows to length 1 */
-export function vectorsOfKeys(table: EmbeddingTable, field: string, keys: Keys, toUnit: boolean): KeyRows {
-  const { dim } = table;
+export async function vectorsOfKeys(
+  { table, rows: stored }: KeyedRows,
+  field: string,
+  keys: Keys,
+  toUnit: boolean,
+): Promise<KeyRows> {
   const range = rowsOf(table, field);
   const rows = rowsOfKeys(keysOfRows(table, range), keys);
-  const vectors = vectorsAt(
-    table,
+  const vectors = await vectorsOfRows(
+    stored,
     rows.map((row) => (row === NO_ITEM ? NO_ITEM : range.first + row)),
   );
-  return { rows, vectors: toUnit ? unitRows(vectors, dim) : vectors };
+  return { rows, vectors: toUnit ? unitRows(vectors, table.dim) : vectors };
 }
 
 /** Returns f32[lists * dim]: the weighted sum of the rows of each list, added in the order of the list. */

@@ -199,7 +199,7 @@ function judgedBy({ manifest: { metrics } }: Run): string | undefined {
 
 async function exportedField(run: Run, { item }: Roles): Promise<string | undefined> {
   if (!run.tables.includes(DEFAULT_TABLE)) return undefined;
-  const { fields } = await run.readTable(DEFAULT_TABLE);
+  const { fields } = await run.readKeys(DEFAULT_TABLE);
   return item !== undefined && fields.includes(item) ? item : fields[0];
 }
 

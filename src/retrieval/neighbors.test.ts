@@ -1,6 +1,7 @@
 import { keyAt, encodeKeys } from "../log/keys.js";
 import type { EmbeddingTable } from "../embedding/table.js";
-import { neighbors, type Metric } from "./neighbors.js";
+import { tableRows } from "../embedding/rows.js";
+import { neighborsInRows, type Metric, type Neighbor, type NearestOptions } from "./neighbors.js";
 
 function tableOf(rows: [field: string, key: string, ...vector: number[]][]): EmbeddingTable {
   const fields = [...new Set(rows.map(([field]) => field))];
@@ -25,36 +26,51 @@ const table = tableOf([
   ["item", "north east", 1, 1],
   ["item", "west", -1, 0],
 ]);
-const names = (key: string, top: number, metric: Metric): string[] =>
-  neighbors(table, "item", key, { top, metric }).map((neighbor) => neighbor.key);
+const neighbors = async (
+  of: EmbeddingTable,
+  field: string,
+  key: string,
+  options: NearestOptions,
+): Promise<Neighbor[]> => (await neighborsInRows(tableRows(of), of, [{ field, key }], options))[0]!;
+const names = async (key: string, top: number, metric: Metric): Promise<string[]> =>
+  (await neighbors(table, "item", key, { top, metric })).map((neighbor) => neighbor.key);
 
 describe("neighbors", () => {
-  test("cosine: by direction within the field, ties by row, zero vectors and the row itself left out", () => {
-    expect(names("east", 10, "cosine")).toEqual(["far east", "north east", "north", "south", "west"]);
-    expect(names("east", 1, "cosine")).toEqual(["far east"]);
-    expect(neighbors(table, "item", "east", { top: 2, metric: "cosine" })[1]!.similarity).toBeCloseTo(
+  test("cosine: by direction within the field, ties by row, zero vectors and the row itself left out", async () => {
+    expect(await names("east", 10, "cosine")).toEqual(["far east", "north east", "north", "south", "west"]);
+    expect(await names("east", 1, "cosine")).toEqual(["far east"]);
+    expect((await neighbors(table, "item", "east", { top: 2, metric: "cosine" }))[1]!.similarity).toBeCloseTo(
       Math.SQRT1_2,
       12,
     );
   });
 
-  test("dot: length counts, and a zero vector is a row like any other", () => {
-    expect(names("east", 10, "dot")).toEqual(["far east", "north east", "zero", "north", "south", "west"]);
+  test("dot: length counts, and a zero vector is a row like any other", async () => {
+    expect(await names("east", 10, "dot")).toEqual([
+      "far east",
+      "north east",
+      "zero",
+      "north",
+      "south",
+      "west",
+    ]);
   });
 
-  test("a zero vector has no neighbors under cosine", () => {
-    expect(names("zero", 10, "cosine")).toEqual([]);
+  test("a zero vector has no neighbors under cosine", async () => {
+    expect(await names("zero", 10, "cosine")).toEqual([]);
   });
 
-  test("unknown fields and keys and a bad top are usage errors with the nearest name", () => {
-    expect(() => neighbors(table, "itme", "east", { top: 1, metric: "dot" })).toThrow(/Did you mean "item"/);
-    expect(() => names("eats", 1, "dot")).toThrow(/Did you mean "east"/);
-    expect(() => names("east", 0, "dot")).toThrow(/top must be/);
+  test("unknown fields and keys and a bad top are usage errors with the nearest name", async () => {
+    await expect(neighbors(table, "itme", "east", { top: 1, metric: "dot" })).rejects.toThrow(
+      /Did you mean "item"/,
+    );
+    await expect(names("eats", 1, "dot")).rejects.toThrow(/Did you mean "east"/);
+    await expect(names("east", 0, "dot")).rejects.toThrow(/top must be/);
   });
 
   test.each(["cosine", "dot"] as const)(
     "agrees with sorting every row, on 2,000 seeded rows: %s",
-    (metric) => {
+    async (metric) => {
       let state = 7;
       const draw = (): number => {
         state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -79,7 +95,7 @@ describe("neighbors", () => {
         .filter((r) => r !== 0 && (metric === "dot" || norm(r) > 0))
         .sort((a, b) => similarity(b) - similarity(a) || a - b)
         .slice(0, 500);
-      const got = neighbors(many, "item", keyAt(many.keys, 0), { top: 500, metric });
+      const got = await neighbors(many, "item", keyAt(many.keys, 0), { top: 500, metric });
       expect(got.map((neighbor) => neighbor.row)).toEqual(expected);
     },
   );

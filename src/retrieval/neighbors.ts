@@ -24,31 +24,15 @@ export interface Neighbor {
 }
 
 /**
- * Returns the rows of the field most similar to a key's row, nearest first, without the row itself.
+ * Returns for each query the rows of the field most similar to a key's row, nearest first, without the row itself. Reads
+ * the vectors once for each field of a query, batch by batch.
  *
  * Ties are in row order. Products are summed in f64 in the order of the dimensions, so that all machines return the
  * same results. Under cosine a zero vector has no direction: a row with a zero vector is never a neighbor, and has no
  * neighbors itself. Under dot and l2 rows with zero vectors are ordinary rows, except for the holes of --row-order.
  *
- * @throws {UsageError} no such field or key, with the most similar name; top is not a positive whole number
- */
-export function neighbors(
-  table: EmbeddingTable,
-  field: string,
-  key: string,
-  options: NearestOptions,
-): Neighbor[] {
-  const row = rowOf(table, field, key);
-  const range = rowsOf(table, field);
-  const search = new RowSearch(rowVector(table, row), row, range, options);
-  search.scan({ start: 0, table });
-  return search.neighbors(table);
-}
-
-/**
- * Returns what `neighbors` returns for each query. Reads the vectors once for each field of a query, batch by batch.
- *
  * @param keys the table of the same rows, whose vectors are not read
+ * @throws {UsageError} no such field or key, with the most similar name; top is not a positive whole number
  */
 export async function neighborsInRows(
   rows: TableRows,
@@ -117,7 +101,7 @@ class RowSearch {
 }
 
 /**
- * Converts the rows that an index found to the result of `neighbors`: similarities are computed and rows are sorted in
+ * Converts the rows that an index found to the result of `neighborsInRows`: similarities are computed and rows are sorted in
  * the same way.
  * @param rows rows of the table
  */

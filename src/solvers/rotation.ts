@@ -2,34 +2,61 @@
 
 import { Matrix, SingularValueDecomposition } from "ml-matrix";
 
-/**
- * Returns the Q that minimizes the sum of weight |a Q - b|^2 over pairs of rows: Q = U W^T where sum weight a^T b = U S
- * W^T.
- *
- * Source: Schönemann 1966 (10.1007/BF02289451), orthogonal Procrustes.
- *
- * @param from f32[n * dim], row-major
- * @param to f32[n * dim]
- * @param weights [n], weight of each row, >= 0
- * @returns f64[dim][dim]; a row a of `from` becomes a Q
- */
+/** Sum over pairs of rows of weight a^T b, f64[dim][dim], to which pairs are added in portions. */
+export class CrossProduct {
+  readonly #dim: number;
+  readonly #product: number[][];
+
+  constructor(dim: number) {
+    this.#dim = dim;
+    this.#product = Array.from({ length: dim }, () => Array.from({ length: dim }, () => 0));
+  }
+
+  /**
+   * Adds pairs of rows.
+   *
+   * @param from f32[n * dim], row-major
+   * @param to f32[n * dim]
+   * @param weights [n], weight of each pair, >= 0
+   */
+  add(from: Float32Array, to: Float32Array, weights: ArrayLike<number>): void {
+    const dim = this.#dim;
+    for (let i = 0; i < weights.length; i++) {
+      if (weights[i] === 0) continue;
+      for (let a = 0; a < dim; a++) {
+        const x = weights[i]! * from[i * dim + a]!;
+        const row = this.#product[a]!;
+        for (let b = 0; b < dim; b++) row[b]! += x * to[i * dim + b]!;
+      }
+    }
+  }
+
+  /**
+   * Returns the Q that minimizes the sum of weight |a Q - b|^2 over the pairs: Q = U W^T where sum weight a^T b = U S
+   * W^T.
+   *
+   * Source: Schönemann 1966 (10.1007/BF02289451), orthogonal Procrustes.
+   *
+   * @returns f64[dim][dim]; a row a of `from` becomes a Q
+   */
+  rotation(): number[][] {
+    const { leftSingularVectors, rightSingularVectors } = new SingularValueDecomposition(
+      new Matrix(this.#product),
+    );
+    return leftSingularVectors.mmul(rightSingularVectors.transpose()).to2DArray();
+  }
+}
+
+/** Returns the Q that minimizes the sum of weight |a Q - b|^2 over all pairs of rows, as CrossProduct. */
 export function rotationOnto(
   from: Float32Array,
   to: Float32Array,
   weights: ArrayLike<number>,
   dim: number,
 ): number[][] {
-  const product = Array.from({ length: dim }, () => Array.from({ length: dim }, () => 0));
-  for (let i = 0; i < weights.length; i++) {
-    if (weights[i] === 0) continue;
-    for (let a = 0; a < dim; a++) {
-      const x = weights[i]! * from[i * dim + a]!;
-      const row = product[a]!;
-      for (let b = 0; b < dim; b++) row[b]! += x * to[i * dim + b]!;
-    }
-  }
-  const { leftSingularVectors, rightSingularVectors } = new SingularValueDecomposition(new Matrix(product));
-  return leftSingularVectors.mmul(rightSingularVectors.transpose()).to2DArray();
+  const product = new CrossProduct(dim);
+  product.add(from, to, weights);
+  return product.rotation();
 }
 
 /** Adds the rows multiplied by Q to `sums`, f64[n * dim]. @param vectors f32[n * dim] */

@@ -17,7 +17,6 @@ import { definedOf } from "../../training/options/defined.js";
 import { resolved } from "../../training/options/table.js";
 import { collectWarnings, type Watch } from "../../training/session/watch.js";
 import { indexOptions, type IndexOptions } from "./options.js";
-import { openTable } from "../tables.js";
 import {
   FACTS_FILE,
   factsText,
@@ -27,7 +26,7 @@ import {
   ownIndex,
   type IndexFacts,
 } from "./directory.js";
-import { indexSource, rowsInIndex, type IndexSource } from "./source.js";
+import { indexSource, openIndexedField, rowsInIndex, type IndexSource } from "./source.js";
 
 export interface IndexSummary {
   command: "index";
@@ -57,8 +56,7 @@ export async function indexRun(path: string, asked: IndexOptions, given: Watch):
   checkLinks(options);
   await checkOutput(out, force, "directory", ownIndex);
   const { watch, warnings, warn } = collectWarnings(given);
-  const opened = await openTable(path, table);
-  const source = await indexSource(opened, options);
+  const source = await indexSource(await openIndexedField(path, options), options);
   const { space, field, rows, keys, compose, fingerprint } = source;
   for (const text of leftOutWarnings(source)) warn(text);
   if (source.note) watch.observe({ stage: "note", text: source.note });

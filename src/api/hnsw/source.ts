@@ -5,6 +5,7 @@
 // neighbors`.
 
 import { keyAt, type Keys } from "../../log/keys.js";
+import { loadRows, rangeOf, rowsWithin, type TableRows } from "../../embedding/rows.js";
 import {
   isHole,
   keysOfRows,
@@ -16,12 +17,13 @@ import {
 import type { Run } from "../../embedding/run-directory.js";
 import { ArtifactError, excerpt, UsageError } from "../../errors.js";
 import { sha256OfAll } from "../../io/fingerprint.js";
+import { checkIndexFits, fitsIndex } from "../../retrieval/hnsw/build.js";
 import { lengthOf } from "../../retrieval/nearest.js";
 import { indexedRows, type IndexMetric, type Space } from "../../retrieval/hnsw/space.js";
 import { modelOf } from "../../trainers/index.js";
-import { composeItems, type Compose } from "../compose.js";
+import { composeItems, compositionOf, type Compose } from "../compose.js";
 import { rankingTable } from "../composed-items.js";
-import type { OpenTable } from "../tables.js";
+import { withOpenRows, type OpenTable } from "../tables.js";
 
 /** Options that select the rows of an index and its metric. */
 export interface SourceOptions {
@@ -66,14 +68,7 @@ export interface IndexSource {
 export async function indexSource(opened: OpenTable, options: SourceOptions): Promise<IndexSource> {
   const { run, fieldNamed } = opened;
   const field = fieldNamed(options.field);
-  const model = await modelOf(run);
-  if (model?.scoresBy === "weights")
-    throw new UsageError(
-      `run '${run.path}' holds ${model.holds} (${model.command}): its rows have weights but no vectors to index`,
-    );
-  const isRanked = options.table === undefined && field === itemOf(run);
-  const ranksBy = isRanked ? (model?.mips ? "dot" : model?.foldedRank) : undefined;
-  const metric = options.metric ?? ranksBy ?? "cosine";
+  const { metric, ranksBy, isRanked, model } = await metricOf(run, field, options);
   const items = await composeItems(opened, options.compose);
   const isWeighted = metric === "dot" && isRanked && model?.mips !== undefined;
   const table = isWeighted ? await rankingTable(run, items, "--metric dot") : items.table;
@@ -83,7 +78,7 @@ export async function indexSource(opened: OpenTable, options: SourceOptions): Pr
   const space: Space = { metric, dim: table.dim, biased };
   const { rows, left } = indexedOf(run, table, field, range, metric);
   const isComposed = items.item !== undefined && field === items.item;
-  const source = {
+  const source: Omit<IndexSource, "fingerprint"> = {
     space,
     because:
       options.metric !== undefined
@@ -97,7 +92,51 @@ export async function indexSource(opened: OpenTable, options: SourceOptions): Pr
     ...(biased && { weights: weights! }),
     ...(isComposed && items.note !== undefined && { note: items.note }),
   };
-  return { ...source, fingerprint: fingerprintOf(source) };
+  return { ...source, fingerprint: await fingerprintOf(source) };
+}
+
+/** Returns the metric of an index of a field. @throws {UsageError} the table has no vectors */
+async function metricOf(run: Run, field: string, { table, metric }: SourceOptions) {
+  const model = await modelOf(run);
+  if (model?.scoresBy === "weights")
+    throw new UsageError(
+      `run '${run.path}' holds ${model.holds} (${model.command}): its rows have weights but no vectors to index`,
+    );
+  const isRanked = table === undefined && field === itemOf(run);
+  const ranksBy = isRanked ? (model?.mips ? "dot" : model?.foldedRank) : undefined;
+  return { metric: metric ?? ranksBy ?? ("cosine" as IndexMetric), ranksBy, isRanked, model };
+}
+
+/**
+ * Opens the rows of a field for an index that will be built: only the field's rows are read, unless the vectors of items
+ * are composed from other rows.
+ *
+ * @throws {UsageError} the index would exceed 4 GiB, or as indexSource
+ */
+export async function openIndexedField(
+  path: string,
+  options: SourceOptions & { m: number },
+): Promise<OpenTable> {
+  return await withOpenRows(path, options.table, async ({ run, rows, fieldNamed }) => {
+    const field = fieldNamed(options.field);
+    const { metric, model } = await metricOf(run, field, options);
+    const range = await rangeOf(rows, field);
+    const shape = { numRows: range.last - range.first, dim: rows.dim, m: options.m, metric };
+    // zero vectors need no room if the metric is the cosine, so rows are counted before an index is refused
+    if (!fitsIndex(shape)) checkIndexFits({ ...shape, numRows: await numNonzero(rows, range) });
+    const isWhole =
+      model?.mips === "composed" || (await compositionOf(run, rows.fields, options.compose)) !== undefined;
+    return { run, fieldNamed, table: await loadRows(isWhole ? rows : rowsWithin(rows, range)) };
+  });
+}
+
+/** Returns the number of rows of a range whose vectors are not zero. */
+async function numNonzero(rows: TableRows, range: RowRange): Promise<number> {
+  let found = 0;
+  for await (const { table } of rows.batches({ range }))
+    for (let row = 0; row < table.numRows; row++)
+      if (lengthOf(table.vectors, row * table.dim, table.dim) !== 0) found++;
+  return found;
 }
 
 function itemOf(run: Run): string | undefined {
@@ -129,11 +168,17 @@ function indexedOf(
   return { rows: Uint32Array.from(rows), left };
 }
 
-function fingerprintOf({ space, table, range, keys, weights }: Omit<IndexSource, "fingerprint">): string {
+async function fingerprintOf({
+  space,
+  table,
+  range,
+  keys,
+  weights,
+}: Omit<IndexSource, "fingerprint">): Promise<string> {
   const { first, last } = range;
   const bytesOf = (array: Float32Array | Uint32Array) =>
     new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-  return sha256OfAll([
+  return await sha256OfAll([
     Buffer.from(JSON.stringify(space)),
     bytesOf(keys.offsets),
     keys.bytes,

@@ -3,16 +3,8 @@
 import { ascending } from "../../numeric/indices.js";
 import type { Keys } from "../../log/keys.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { loadRows, rangeOf, tableRows, type TableRows } from "../../embedding/rows.js";
-import {
-  isHole,
-  pickRows,
-  rowsOf,
-  vectorsAt,
-  zeroRows,
-  type EmbeddingTable,
-  type RowRange,
-} from "../../embedding/table.js";
+import { loadRows, rangeOf, rowsWithin, tableRows, type TableRows } from "../../embedding/rows.js";
+import { isHole, pickRows, rowsOf, vectorsAt, zeroRows, type EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
@@ -83,33 +75,19 @@ export async function itemVectors(given: ListsRequest, how: HowCompared): Promis
   };
 }
 
-/** Returns the rows of one field of a table, numbered from 0. */
-function rowsOfField(rows: TableRows, range: RowRange): TableRows {
-  return {
-    ...rows,
-    numRows: range.last - range.first,
-    batches: async function* (pass) {
-      for await (const { start, table } of rows.batches({ ...pass, range }))
-        yield { start: start - range.first, table };
-    },
-  };
-}
-
 /** Loads a field's rows, except those without a key. @returns the rows, and the number of each in the field */
 async function tableOfField(
   rows: TableRows,
   field: string,
 ): Promise<{ table: EmbeddingTable; kept: Uint32Array }> {
-  const own = await loadRows(rowsOfField(rows, await rangeOf(rows, field)));
+  const own = await loadRows(rowsWithin(rows, await rangeOf(rows, field)));
   const kept = ascending(own.numRows).filter((row) => !isHole(own, row));
   return { table: kept.length === own.numRows ? own : pickRows(own, kept), kept };
 }
 
 /** Loads the keys of all rows of a field, including empty ones, so that the number of a key is that of its row. */
 export async function keysOfField(rows: TableRows, field: string): Promise<Keys> {
-  const own = rowsOfField(rows, await rangeOf(rows, field));
-  const batches: TableRows["batches"] = (pass) => own.batches({ ...pass, vectors: false });
-  return (await loadRows({ ...own, dim: 0, batches })).keys;
+  return (await loadRows(rowsWithin(rows, await rangeOf(rows, field)), { vectors: false })).keys;
 }
 
 /** Loads the rows of the items from the table of contexts. @returns the rows, and the items that lack one */

@@ -12,7 +12,7 @@ import type { Names } from "./names.js";
 import type { ReportOptions } from "./options.js";
 import { definedOf } from "../../training/options/defined.js";
 import { fieldToShow } from "./table.js";
-import { openTable, type OpenTable } from "../tables.js";
+import { withOpenKeyed, type OpenKeyed } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";
 
 /** Number of nearest neighbors that are compared, and number of listed keys with the greatest displacements. */
@@ -37,17 +37,16 @@ export async function versionHistory(
   const versions = options.history?.get(run.path)?.slice(-MOST);
   if (!versions || versions.length < 2) return undefined;
   const points: VersionPoint[] = [];
-  let before: OpenTable | undefined;
+  let before: string | undefined;
   for (const { version, path } of versions) {
     watch.signal.throwIfAborted();
     try {
       const { manifest, tables } = await openRun(path);
-      const opened: OpenTable | undefined =
-        tables.length > 0 ? await openTable(path, options.table) : undefined;
-      const change = opened && before && (await fieldChange(before, opened, options, watch));
+      const change =
+        tables.length > 0 && before !== undefined ? await changeSince(before, path, options, watch) : {};
       const { rows, metrics, split } = manifest;
       points.push({ version, rows, metrics, ...definedOf({ newest: split?.newest }), ...change });
-      before = opened;
+      before = tables.length > 0 ? path : undefined;
     } catch (error) {
       // leaves out a damaged version, so that the report on the other versions is not prevented
       if (!(error instanceof ArtifactError)) throw error;
@@ -58,22 +57,28 @@ export async function versionHistory(
 }
 
 /** Returns how the field on the page changed since an earlier version; empty if that version lacks the field. */
+async function changeSince(
+  before: string,
+  now: string,
+  options: ReportOptions,
+  watch: Watch,
+): Promise<Pick<VersionPoint, "keys" | "change">> {
+  const { table } = options;
+  return await withOpenKeyed(now, table, async (opened) =>
+    withOpenKeyed(before, table, async (earlier) => await fieldChange(earlier, opened, options, watch)),
+  );
+}
+
 async function fieldChange(
-  before: OpenTable,
-  now: OpenTable,
+  before: OpenKeyed,
+  now: OpenKeyed,
   { field: given, reading }: ReportOptions,
   { signal }: Watch,
 ): Promise<Pick<VersionPoint, "keys" | "change">> {
   const field = fieldToShow(now, given);
   if (!before.table.fields.includes(field)) return {};
   const how = { k: NEIGHBORS, top: 0, threads: reading.threads, signal };
-  const { rows, neighborOverlap, displacement } = await diffField(
-    field,
-    before.table,
-    now.table,
-    how,
-    COMPARED_ROWS,
-  );
+  const { rows, neighborOverlap, displacement } = await diffField(field, before, now, how, COMPARED_ROWS);
   return {
     keys: rows.b,
     change: {
@@ -87,7 +92,7 @@ async function fieldChange(
 
 /** Returns the changes since the run of --against or else the previous version in the store; undefined without both. */
 export async function reportedDrift(
-  opened: OpenTable,
+  opened: OpenKeyed,
   { against: given, table: name, reading }: ReportOptions,
   { signal }: Watch,
   names: Names,
@@ -95,20 +100,20 @@ export async function reportedDrift(
 ): Promise<ReportedDrift | undefined> {
   const against = given ?? (await versionBefore(opened.run.path));
   if (against === undefined || against === opened.run.path) return undefined;
-  const { table } = opened;
-  const before = await openTable(against, name);
-  const fields = before.table.fields.filter((field) => table.fields.includes(field));
-  if (fields.length === 0) {
-    absent.push(`drift: '${against}' has none of its fields`);
-    return undefined;
-  }
-  const options = { k: NEIGHBORS, top: NEIGHBORS, threads: reading.threads, signal };
-  const compared = [];
-  for (const field of fields) {
-    const found = await diffField(field, before.table, table, options, COMPARED_ROWS);
-    compared.push({ ...found, moved: found.moved.map(names.ofField(opened, field)) });
-  }
-  return { against, k: NEIGHBORS, fields: compared, metrics: before.run.manifest.metrics };
+  return await withOpenKeyed(against, name, async (before) => {
+    const fields = before.table.fields.filter((field) => opened.table.fields.includes(field));
+    if (fields.length === 0) {
+      absent.push(`drift: '${against}' has none of its fields`);
+      return undefined;
+    }
+    const options = { k: NEIGHBORS, top: NEIGHBORS, threads: reading.threads, signal };
+    const compared = [];
+    for (const field of fields) {
+      const found = await diffField(field, before, opened, options, COMPARED_ROWS);
+      compared.push({ ...found, moved: found.moved.map(names.ofField(opened, field)) });
+    }
+    return { against, k: NEIGHBORS, fields: compared, metrics: before.run.manifest.metrics };
+  });
 }
 
 /** Returns the path of the previous version, if it still exists. */

@@ -6,6 +6,7 @@ import { pickRows, type EmbeddingTable } from "../../embedding/table.js";
 import { keptNeighbors, planeOf, rowsWithDirection } from "../../evaluation/plane.js";
 import { K, umapOf } from "../../evaluation/umap.js";
 import type { ItemMap, Layout, MapPoint } from "../../report/content.js";
+import { ascending } from "../../numeric/indices.js";
 import { nearestRows } from "../../retrieval/nearest.js";
 import { definedOf } from "../../training/options/defined.js";
 import type { Watch } from "../../training/session/watch.js";
@@ -25,19 +26,17 @@ interface Naming {
 }
 
 /**
- * Computes a map of a sample of rows: their positions in the plane.
+ * Computes a map of the rows of a small table: their positions in the plane.
  *
- * @param sample row numbers in the table
  * @returns undefined if there is no map: one dimension, fewer than three rows, or all vectors in one direction
  */
 export async function mapOf(
   table: EmbeddingTable,
-  sample: Uint32Array,
   { called, labels }: Naming,
   { map, reading }: ReportOptions,
   { signal, observe, timeLeft = () => Infinity }: Watch,
 ): Promise<ItemMap | undefined> {
-  const rows = rowsWithDirection(table.vectors, table.dim, sample);
+  const rows = rowsWithDirection(table.vectors, table.dim, ascending(table.numRows));
   if (table.dim < 2 || rows.length < 3) return undefined;
   const { vectors, keys, counts, dim } = pickRows(table, rows);
   const plane = planeOf(vectors, dim);

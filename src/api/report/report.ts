@@ -32,7 +32,7 @@ import {
 } from "./options.js";
 import { fieldToShow, keysGiven, reportTable } from "./table.js";
 import { SPENT } from "./map.js";
-import { nameAmong, openTable, type OpenTable } from "../tables.js";
+import { nameAmong, withOpenKeyed, type OpenKeyed } from "../tables.js";
 
 /** Maximum number of keys of all runs of a page, each on up to two maps; it keeps the page below 2 MB. */
 const MOST_POINTS = 4000;
@@ -114,7 +114,7 @@ interface SharedByRuns {
 }
 
 /** Measures the table of a run for the HTML page, with the names, labels and keys that are used for all runs. */
-async function sharedTable(opened: OpenTable, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
+async function sharedTable(opened: OpenKeyed, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
   if (shared.keys === undefined) {
     shared.names = await readNames(opened, options);
     shared.labels = await labelsOfKeys(opened, fieldToShow(opened, options.field), options);
@@ -125,32 +125,39 @@ async function sharedTable(opened: OpenTable, options: ReportOptions, shared: Sh
   return table;
 }
 
-/** Opens the table of a run that the HTML page shows. If none has keys, adds the reason to `absent`. */
-async function tableToShow(
+/** Calls `use` with the table of a run that the HTML page shows. If there is none with keys, adds the reason to `absent`. */
+async function withTableToShow<T>(
   run: Run,
   { table }: ReportOptions,
   absent: string[],
-): Promise<OpenTable | undefined> {
-  if (table !== undefined || run.tables.includes(DEFAULT_TABLE)) return await openTable(run.path, table);
+  use: (opened: OpenKeyed | undefined) => Promise<T>,
+): Promise<T> {
+  if (table !== undefined || run.tables.includes(DEFAULT_TABLE))
+    return await withOpenKeyed(run.path, table, use);
   absent.push(
     run.tables.length === 0
       ? "norms, map and neighbors: the run holds no table"
       : `norms, map and neighbors: the run has no table of keys, only ${run.tables.join(", ")} (--table shows one of them)`,
   );
-  return undefined;
+  return await use(undefined);
 }
 
 /** Returns what the HTML page shows of a run, except calibration, and sentences about what it cannot show. */
 async function reportRun(run: Run, name: string, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
   const absent: string[] = [];
-  const opened = await tableToShow(run, options, absent);
-  const table = opened && (await sharedTable(opened, options, shared, watch));
-  const lacksUmap = table?.map && options.map !== "pca" && !table.map.layouts.some(({ by }) => by === "umap");
-  if (lacksUmap && watch.timeLeft && watch.timeLeft() <= 0)
-    absent.push(`${SPENT} before its keys were laid out by UMAP: embed report ${run.path} shows them`);
-  else if (lacksUmap)
-    absent.push(`a UMAP map: ${table.map!.points.length} keys with a vector are too few, it takes ${K + 1}`);
-  const drift = opened && (await reportedDrift(opened, options, watch, shared.names, absent));
+  const { table, drift } = await withTableToShow(run, options, absent, async (opened) => {
+    if (!opened) return {};
+    const table = await sharedTable(opened, options, shared, watch);
+    const lacksUmap =
+      table.map && options.map !== "pca" && !table.map.layouts.some(({ by }) => by === "umap");
+    if (lacksUmap && watch.timeLeft && watch.timeLeft() <= 0)
+      absent.push(`${SPENT} before its keys were laid out by UMAP: embed report ${run.path} shows them`);
+    else if (lacksUmap)
+      absent.push(
+        `a UMAP map: ${table.map!.points.length} keys with a vector are too few, it takes ${K + 1}`,
+      );
+    return { table, drift: await reportedDrift(opened, options, watch, shared.names, absent) };
+  });
   const history = await versionHistory(run, options, watch, absent);
   const { importances, shares } = await reportedOf(run);
   const gates = await gatesOf(run);

@@ -3,6 +3,7 @@
 
 import { keyAt } from "../../log/keys.js";
 import { KeyIndex } from "../../dataset/vocabulary/key-index.js";
+import { loadRows, pickedTable, tableRows, type KeyedRows } from "../../embedding/rows.js";
 import {
   isHole,
   keysOfRows,
@@ -12,16 +13,17 @@ import {
   type RowRange,
 } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
+import { normsOfRows } from "../../evaluation/table-facts.js";
 import { sampleRows } from "../../evaluation/row-sample.js";
 import type { FieldNorms, NeighborList, ReportedTable } from "../../report/content.js";
-import { lengthOf } from "../../retrieval/nearest.js";
-import { neighbors } from "../../retrieval/neighbors.js";
-import { composeItems } from "../compose.js";
+import { neighborsInRows } from "../../retrieval/neighbors.js";
+import { compositionOf } from "../compose.js";
+import type { Composed } from "../composed-items.js";
 import { mapOf } from "./map.js";
 import type { MapLabels } from "./labels.js";
 import type { Called, Names } from "./names.js";
 import type { ReportOptions } from "./options.js";
-import type { OpenTable } from "../tables.js";
+import type { OpenKeyed, OpenTable } from "../tables.js";
 import type { Watch } from "../../training/session/watch.js";
 
 const KEYS = 6;
@@ -38,7 +40,7 @@ interface Shared {
 
 /** @throws {UsageError} the table lacks the requested field */
 export async function reportTable(
-  opened: OpenTable,
+  opened: OpenKeyed,
   options: ReportOptions,
   { names, labels, keys }: Shared,
   watch: Watch,
@@ -47,24 +49,34 @@ export async function reportTable(
   const field = fieldToShow(opened, options.field);
   const range = rowsOf(table, field);
   const called = names.ofField(opened, field);
-  const composed = await composeItems(opened, undefined);
-  const rows = sampleRows(composed.table, range, options.points);
-  const map = await mapOf(composed.table, rows, { called, labels }, options, watch);
+  const composed = await composedItems(opened);
+  const shown = composed ? { table: composed.table, rows: tableRows(composed.table) } : opened;
+  const sample = await pickedTable(shown, sampleRows(shown.table, range, options.points));
+  const map = await mapOf(sample, { called, labels }, options, watch);
+  const ofRows = await normsOfRows(opened.rows);
   const norms = table.fields.map((name) =>
-    fieldNorms(table, name, name === field ? options.points * BY_COUNT : 0, called),
+    fieldNorms(table, ofRows, name, name === field ? options.points * BY_COUNT : 0, called),
   );
   return {
     ...{ dim: table.dim, numRows: table.numRows, norms, field, rows: range.last - range.first },
     map,
-    neighbors: neighborLists(
-      composed.table,
+    neighbors: await neighborLists(
+      shown,
       field,
       keys ?? mostFrequentKeys(opened, field),
       options.top,
       called,
     ),
-    ...(composed.note !== undefined && composed.item === field && { note: composed.note }),
+    ...(composed?.note !== undefined && composed.item === field && { note: composed.note }),
   };
+}
+
+/** Returns the table with composed items, in memory; undefined if the run has none. */
+async function composedItems({ run, table, rows }: OpenKeyed): Promise<Composed | undefined> {
+  const composition = await compositionOf(run, table.fields, undefined);
+  if (!composition) return undefined;
+  const { composed } = await import("../composed-items.js");
+  return await composed(await loadRows(rows), composition);
 }
 
 /** Returns the requested field; by default the item field, or else the first of the fields with the most rows. */
@@ -81,16 +93,22 @@ function numRowsIn({ first, last }: RowRange): number {
 }
 
 /** Measures the norms of a field's vectors. @param points maximum number of rows in the plot of norms by count */
-function fieldNorms(table: EmbeddingTable, field: string, points: number, called: Called): FieldNorms {
-  const { dim, vectors, counts } = table;
+function fieldNorms(
+  table: EmbeddingTable,
+  ofRows: Float64Array,
+  field: string,
+  points: number,
+  called: Called,
+): FieldNorms {
+  const { counts } = table;
   const range = rowsOf(table, field);
   const rows = sampleRows(table, range, Infinity);
-  const norms = Float64Array.from(rows, (row) => lengthOf(vectors, row * dim, dim));
+  const norms = Float64Array.from(rows, (row) => ofRows[row]!);
   const byCount = Array.from(points > 0 ? sampleRows(table, range, points) : [], (row) =>
     called({
       key: keyAt(table.keys, row),
       count: counts[row]!,
-      norm: lengthOf(vectors, row * dim, dim),
+      norm: ofRows[row]!,
     }),
   );
   return { field, norms: norms.sort(), zeros: norms.filter((norm) => norm === 0).length, byCount };
@@ -125,25 +143,23 @@ function mostFrequentKeys({ table }: OpenTable, field: string): string[] {
 }
 
 /** Returns the neighbors of the given keys, except keys that the table lacks. */
-function neighborLists(
-  table: EmbeddingTable,
+async function neighborLists(
+  { table, rows }: KeyedRows,
   field: string,
   keys: readonly string[],
   top: number,
   called: Called,
-): NeighborList[] {
+): Promise<NeighborList[]> {
   const range = rowsOf(table, field);
   if (numRowsIn(range) < 2) return [];
   const own = keysOfRows(table, range);
   const index = new KeyIndex(own);
-  return keys.flatMap((key) => {
-    const at = index.findText(key);
-    if (at < 0) return [];
-    const nearest = neighbors(table, field, key, { top, metric: "cosine" });
-    return {
-      ...called({ key }),
-      count: table.counts[range.first + at]!,
-      nearest: nearest.map(({ key: near, count, similarity }) => called({ key: near, count, similarity })),
-    };
-  });
+  const known = keys.filter((key) => index.findText(key) >= 0);
+  const queries = known.map((key) => ({ field, key }));
+  const found = await neighborsInRows(rows, table, queries, { top, metric: "cosine" });
+  return known.map((key, i) => ({
+    ...called({ key }),
+    count: table.counts[range.first + index.findText(key)]!,
+    nearest: found[i]!.map(({ key: near, count, similarity }) => called({ key: near, count, similarity })),
+  }));
 }

@@ -48,6 +48,13 @@ function diffText({ fields, dims, onlyInA, onlyInB }: RunDiff, k: number): strin
       : [`the tables have ${dims.a} and ${dims.b} dimensions: displacement cannot be measured`]),
     ...(onlyInA.length > 0 ? [`only in the first: ${onlyInA.join(", ")}`] : []),
     ...(onlyInB.length > 0 ? [`only in the second: ${onlyInB.join(", ")}`] : []),
+    ...fields.flatMap(({ field, rows, neighborKeys }) =>
+      neighborKeys === undefined
+        ? []
+        : [
+            `${field}: neighbors are compared among a sample of ${whole(neighborKeys)} of ${whole(rows.both)} keys`,
+          ],
+    ),
     ...fields
       .filter(({ moved }) => moved.length > 0)
       .map(({ field, moved }) => {

@@ -14,6 +14,8 @@ import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { graphOf, unsearched, type HnswGraph } from "./graph.js";
 import type { Levels } from "./levels.js";
+import type { IndexMetric } from "./space.js";
+import { sizeText, UsageError } from "../../errors.js";
 
 /** The vectors and parameters from which a graph is built. */
 export interface BuildInput extends Levels {
@@ -36,6 +38,39 @@ export interface HnswBuildOptions {
   /** callback that receives the number of nodes in the graph, at most a hundred times */
   progress?: (numNodes: number) => void;
 }
+
+/** Shape of an index, by which its size is estimated. */
+interface IndexShape {
+  numRows: number;
+  dim: number;
+  m: number;
+  metric: IndexMetric;
+}
+
+/** Whether the vectors of an index and their links fit in one memory, without the links of levels above 0. */
+export function fitsIndex(shape: IndexShape): boolean {
+  return indexBytes(shape) <= 2 ** 32;
+}
+
+function indexBytes({ numRows, dim, m, metric }: IndexShape): number {
+  // an index for inner products is joined from two with half of the links, each built with the links' distances
+  const links = 2 * m * 4 * (metric === "dot" ? 1 : 2);
+  return numRows * (Math.ceil(dim / 4) * 16 + links + BYTES_OF_NODE);
+}
+
+/** @throws {UsageError} the index does not fit */
+export function checkIndexFits(shape: IndexShape): void {
+  if (fitsIndex(shape)) return;
+  const { numRows, dim } = shape;
+  throw new UsageError(
+    `an index of ${numRows.toLocaleString("en")} rows of ${dim} numbers needs ${sizeText(indexBytes(shape))}, and one memory ` +
+      "holds 4 GiB: use fewer links (--m), another field (--field) or shorter vectors (--dim of the training), or " +
+      "search exactly, since neighbors and recall need no index",
+  );
+}
+
+/** Bytes of a node's level, its row of upper links, its place in the order, and marks. */
+const BYTES_OF_NODE = 10;
 
 /**
  * Number of stretches into which the batches of a build are divided. Threads process those of a stretch without a

@@ -12,7 +12,7 @@ import {
   type Field,
 } from "../../dataset/vocabulary/vocabulary.js";
 import { ArtifactError } from "../../errors.js";
-import { wholeFields, type TableRows } from "../../embedding/rows.js";
+import { laterRows, type TableRows } from "../../embedding/rows.js";
 import { keysOfRows, rowsOf, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
 import { withoutUntrained, type OutOfVocabulary } from "../../export/unknown-keys.js";
 
@@ -89,22 +89,18 @@ export function lateTable(
   vectorsOf: (features: RowRange) => Float32Array,
 ): TableRows {
   const whole = featureTable(space, { dim: 0, w, vectors: new Float32Array() });
-  return {
-    // placeholder: laterVectors computes the vectors while the table is written
-    ...wholeFields({ ...whole, dim, vectors: new Float32Array(whole.numRows * dim) }),
-    laterVectors({ first, last }) {
-      const vectors = new Float32Array((last - first) * dim);
-      for (const { feature, row, size } of tableRanges(space)) {
-        const [from, to] = [Math.max(first, row), Math.min(last, row + size)];
-        if (from < to)
-          vectors.set(
-            vectorsOf({ first: feature + from - row, last: feature + to - row }),
-            (from - first) * dim,
-          );
-      }
-      return vectors;
-    },
-  };
+  return laterRows({ ...whole, dim }, ({ first, last }) => {
+    const vectors = new Float32Array((last - first) * dim);
+    for (const { feature, row, size } of tableRanges(space)) {
+      const [from, to] = [Math.max(first, row), Math.min(last, row + size)];
+      if (from < to)
+        vectors.set(
+          vectorsOf({ first: feature + from - row, last: feature + to - row }),
+          (from - first) * dim,
+        );
+    }
+    return vectors;
+  });
 }
 
 function joinKeys(fields: Field[]): Keys {

@@ -285,7 +285,7 @@ export function nextHistory(
  */
 export async function readRowOrder(path: string | undefined): Promise<RowOrder> {
   if (path === undefined) return () => undefined;
-  const table = await (await openRun(path)).readTable();
+  const table = await (await openRun(path)).readKeys();
   return (field) => (table.fields.includes(field) ? keysOfRows(table, rowsOf(table, field)) : undefined);
 }
 

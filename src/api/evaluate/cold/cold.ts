@@ -70,7 +70,7 @@ export async function evaluateCold(
   const given = options.score === "dot" || options.score === "cosine" ? options.score : undefined;
   const scorings = [];
   for (const one of runs) scorings.push(await vectorScoring(one.run, given));
-  const field = await itemFieldOf(run, await run.readTable(), undefined, "--cold");
+  const field = await itemFieldOf(run, await run.readKeys(), undefined, "--cold");
   const preprocess = await eventRecipe(run);
   const wanted = "new items are ranked together with known items, for known users";
   const logs = { run, preprocess, options, watch };

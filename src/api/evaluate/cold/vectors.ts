@@ -6,6 +6,7 @@
 
 import type { Keys } from "../../../log/keys.js";
 import { readWithAdded } from "../../../embedding/added.js";
+import { tableRows } from "../../../embedding/rows.js";
 import { rowsOf, vectorsAt, type EmbeddingTable, type RowRange } from "../../../embedding/table.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { UsageError } from "../../../errors.js";
@@ -72,15 +73,16 @@ export async function rankedTable(
     undefined,
   );
   const { table } = composed;
+  const keyed = { table, rows: tableRows(table) };
   const { dim } = table;
   const range = rowsOf(table, field);
-  const { rows, vectors } = vectorsOfKeys(table, field, all, scoring.by === "cosine");
+  const { rows, vectors } = await vectorsOfKeys(keyed, field, all, scoring.by === "cosine");
   const weightOf = (row: number) => (scoring.weighted ? (table.weights?.[range.first + row] ?? 0) : 0);
   const { user } = fieldsOf(run);
   return {
     ...{ dim, scoring, table, range, items: vectors },
     queries: table.fields.includes(user)
-      ? vectorsOfKeys(table, user, users, false).vectors
+      ? (await vectorsOfKeys(keyed, user, users, false)).vectors
       : sums(vectorsAt({ vectors, dim }, rowsOfKeys(all, trained)), history, dim),
     weights: Float32Array.from(rows, (row) => (row === NO_ITEM ? -Infinity : weightOf(row))),
   };

@@ -71,7 +71,8 @@ export async function withNewNodes(
   const keyColumn = log.columns.includes(field) ? field : log.columns[0]!;
   const collector = new TableCollector({ field });
   await readDelimited(path, collector, { keyColumn, delimiter: ",", field });
-  const file = collector.finish(path);
+  const { table: keyed, vectorsOf } = collector.finish(path);
+  const file = { ...keyed, vectors: vectorsOf({ first: 0, last: keyed.numRows }) };
   if (file.dim !== table.dim)
     throw new UsageError(
       `--new-nodes: '${path}' has vectors of length ${file.dim} (key '${keyColumn}'), but the run's vectors ` +

@@ -185,7 +185,7 @@ export const forgetAttention: ForgetTensors = (tensors, { rows }) => {
 export async function forgetSideValues(run: Run): Promise<Readonly<Record<string, ForgetTensors>>> {
   const { table, space } = await readSide(run);
   const features = tableFeatures(space);
-  const numItemFeatures = (await run.readTable()).numRows + 1;
+  const numItemFeatures = (await run.readKeys()).numRows + 1;
   const rowsWith = (keys: AskedKeys) =>
     ascending(table.numRows).filter((row) =>
       keys.get(table.fields[table.fieldOf[row]!]!)?.has(keyAt(table.keys, row)),
@@ -281,7 +281,7 @@ const BUCKETS = [1, 2, 5, 10, 20, 50, 100, 1000, 10_000, 100_000];
  * @throws {ArtifactError} damaged
  */
 export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
-  const { counts, numRows } = await run.readTable();
+  const { counts, numRows } = await run.readKeys();
   const { kinds, shares } = await readShares(run, numRows);
   const width = kinds.length;
   const buckets = BUCKETS.map((from, b) => ({
