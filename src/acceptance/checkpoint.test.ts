@@ -132,20 +132,19 @@ describe("a training that was killed goes on to the same bytes", () => {
 });
 
 describe("--resume", () => {
-  const half = async (run: string) => {
-    const options = ["--epochs", "100000", "--checkpoint-every", "1"];
-    const train = ["train-fm", clicks, "-o", at(run), ...options];
-    await embed(train, { signalWhen: { stderr: /"epoch":3,/, signal: "SIGKILL" } });
-    return train;
-  };
+  const train = (run: string) => [
+    ...["train-fm", clicks, "-o", at(run), "--epochs", "100000", "--checkpoint-every", "1"],
+  ];
+  beforeAll(async () => {
+    await embed(train("half"), { signalWhen: { stderr: /"epoch":3,/, signal: "SIGKILL" } });
+  });
 
   test("starts from the beginning where there is no checkpoint", async () => {
     await embedOk(["train-fm", clicks, "-o", at("fresh"), "--epochs", "1", "--resume"]);
   });
 
   test("refuses the checkpoint of another training with 64 and names what differs", async () => {
-    const train = await half("other");
-    const { code, stderr } = await embed([...train, "--resume", "--dim", "8"]);
+    const { code, stderr } = await embed([...train("half"), "--resume", "--dim", "8"]);
     expect([code, stderr]).toEqual([
       64,
       expect.stringMatching(/belongs to a training with different dim: resume with/),
@@ -153,11 +152,10 @@ describe("--resume", () => {
   });
 
   test("refuses a damaged checkpoint with 82", async () => {
-    const train = await half("torn");
     const file = at("torn.checkpoint");
-    writeFileSync(file, readFileSync(file).subarray(0, 1000));
-    expect((await embed([...train, "--resume"])).code).toBe(82);
+    writeFileSync(file, readFileSync(at("half.checkpoint")).subarray(0, 1000));
+    expect((await embed([...train("torn"), "--resume"])).code).toBe(82);
     writeFileSync(file, "' is not a checkpoint or is damaged: remove it and train from the start");
-    expect((await embed([...train, "--resume"])).code).toBe(82);
+    expect((await embed([...train("torn"), "--resume"])).code).toBe(82);
   });
 });

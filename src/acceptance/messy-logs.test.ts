@@ -3,7 +3,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
+import { embed, embedOk, shell, temporaryFolder, type ProgramOutput } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { projectFolder } from "../testing/places.js";
 import { systemExports } from "../testing/system-exports.js";
@@ -18,8 +18,16 @@ for (const [name, content] of Object.entries(systemExports())) {
 const page = readFileSync(join(projectFolder, "docs", "messy-logs.md"), "utf8");
 const commands = [...page.matchAll(/```sh\n(.+)\n```/g)].map(([, command]) => command!);
 
-/** Runs a command line of the page as a user would type it, in the folder of the exports. */
-const typed = (line: string) => shell(line, { cwd: folder });
+/** Runs a command line of the page in the folder of the exports; a line that is one command needs no shell. */
+function typed(line: string): Promise<ProgramOutput> {
+  const words = [...line.matchAll(/'([^']*)'|([^\s'"\\$|;&]+)|(\S)/g)];
+  return words[0]![2] === "embed" && words.every(([, , , shellOnly]) => shellOnly === undefined)
+    ? embed(
+        words.slice(1).map(([, quoted, plain]) => quoted ?? plain!),
+        { cwd: folder },
+      )
+    : shell(line, { cwd: folder });
+}
 
 /** Returns the log of a command, and the flags for the format of its files; the run stores all other options. */
 function logOf(command: string): string[] {

@@ -31,6 +31,9 @@ const events = "cut -d, -f1,2,4 fixtures/ratings.csv >";
 /** Options that train a network in seconds; they are added to commands of pages, which use the defaults. */
 const short = "--hidden 4 --epochs 1 --seeds 2 --learning-rates 0.001 --embedding-learning-rates 0.08";
 
+/** Trainings that are cut short, because they take most of the time, and no page depends on what they learn. */
+const cutShort = /^train-(?:ranking|two-tower|net)$/;
+
 /** Returns a shell command that writes a file with the category of each key: `tea` for tea-03. */
 function categories(header: string, keys: string, file: string): string {
   return `(echo ${header}; ${keys} | tail -n +2 | sort -u | sed -E 's/(.*)-.*/&,\\1/') > ${file}`;
@@ -40,7 +43,7 @@ const typed: Record<string, Typed> = {
   "search.md": {},
   "which-trainer.md": {},
   "commands-by-log.md": {},
-  "tutorials/clicks-to-ctr.md": {},
+  "tutorials/clicks-to-ctr.md": { filled: [["report ctr-fm", "report --map pca ctr-fm"]] },
   "tutorials/purchases-to-lists.md": {},
   "tutorials/weekly.md": {},
   "alignment.md": {},
@@ -67,15 +70,11 @@ const typed: Record<string, Typed> = {
     filled: [["--fold-in first-events.csv -o new.csv", "--fold-in first-events.csv -o folded.csv"]],
   },
   "compare.md": {
-    run: "RUN",
     before: [categories("item_id,category", "cut -d, -f3 fixtures/clicks.csv", "items.csv")],
-    // uses RUN instead of a run that `embed compare` has trained, because the number of trainings that fit the time
-    // budget depends on the computer
+    // compares two trainers, because how many of all trainers fit the time budget depends on the computer
     filled: [
-      ["--budget 2m", "--budget 10s"],
-      ["clicks-runs/fm", "RUN"],
-      ["--from clicks.html -o", "--like RUN -o"],
-      ["--from clicks.html --run fm", "--like RUN"],
+      ["--budget 2m", "--budget 2m --trainers train-pca,train-fm"],
+      ["report clicks-runs/fm", "report --map pca clicks-runs/fm"],
     ],
   },
   "evaluation.md": {
@@ -134,7 +133,8 @@ const typed: Record<string, Typed> = {
       categories("product_id,category", "cut -d, -f2 fixtures/purchases.csv", "items.csv"),
     ],
   },
-  "report.md": {},
+  // uses UMAP, which takes most of a report's time, in two of the three reports
+  "report.md": { filled: [["--against other", "--against other --map pca"]] },
   "serving.md": { run: "run" },
   "algorithms/eges.md": {
     before: [`${events} log.csv`, "cp fixtures/items.csv new-items.csv"],
@@ -217,13 +217,22 @@ const blocks: Block[] = readdirSync(docs, { recursive: true, encoding: "utf8" })
 const isNotTyped = (block: Block): boolean =>
   notTyped.some(([page, start]) => page === block.page && block.lines[0]!.startsWith(start));
 
+/** Splits a line of several embed commands, each of which runs if the one before succeeds. */
+function commandsOf(line: string): string[] {
+  const commands = line.split(" && ");
+  return commands.every((command) => wordsOf(command)) ? commands : [line];
+}
+
 /** Splits a line that needs no shell into words; undefined for other lines. */
 function wordsOf(line: string): string[] | undefined {
   const words = [...line.replace(/\s+# .*$/, "").matchAll(/'([^']*)'|(\S+)/g)].map(
     ([, quoted, plain]) => quoted ?? plain!,
   );
   const needsShell = words.some((word) => /^[|>&]|[$"`]/.test(word)) || words[0] !== "embed";
-  return needsShell ? undefined : words.slice(1);
+  if (needsShell) return undefined;
+  return cutShort.test(words[1]!) && !words.includes("--epochs")
+    ? [...words.slice(1), "--epochs", "2"]
+    : words.slice(1);
 }
 
 beforeAll(async () => {
@@ -244,7 +253,8 @@ test.each(Object.entries(typed))(
     const commands = blocks
       .filter((block) => block.page === page && !isNotTyped(block))
       .flatMap(({ lines }) => lines)
-      .map((line) => filled.reduce((text, [written, is]) => text.replaceAll(written, is), line));
+      .map((line) => filled.reduce((text, [written, is]) => text.replaceAll(written, is), line))
+      .flatMap((line) => commandsOf(line));
     expect(commands.length).toBeGreaterThan(0);
     for (const line of [...before, ...commands]) {
       const words = wordsOf(line);
