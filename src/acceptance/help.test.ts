@@ -32,6 +32,15 @@ const onFixtures = everyCommand
 const optionLines = (help: string): string[] =>
   help.split("\n").filter((line) => /^ {2}(-\w, )?--/.test(line));
 
+const printed = new Map<string, string>();
+
+/** Returns what `embed COMMAND FLAG` prints; runs it once. */
+async function helpOf(command: string, flag: "--help" | "--help-all"): Promise<string> {
+  const line = `${command} ${flag}`;
+  if (!printed.has(line)) printed.set(line, (await embedOk([command, flag])).stdout);
+  return printed.get(line)!;
+}
+
 test("--help lists the commands that exist, and none that does not", async () => {
   const { stdout, stderr } = await embedOk(["--help"]);
   const listed = [...stdout.matchAll(/^ {2}([a-z][a-z0-9-]*)/gm)].map((match) => match[1]!);
@@ -43,7 +52,7 @@ test("--help lists the commands that exist, and none that does not", async () =>
 test.each(onFixtures)(
   "%s --help leads with two examples that run on the shipped fixtures",
   async (command) => {
-    const { stdout } = await embedOk([command, "--help"]);
+    const stdout = await helpOf(command, "--help");
     const examples = [...stdout.matchAll(new RegExp(`^.*embed ${command} .*$`, "gm"))];
     expect(examples.length).toBeGreaterThanOrEqual(2);
     expect(stdout).toContain("fixtures/");
@@ -61,18 +70,16 @@ test("--version prints the package's version", async () => {
 
 describe.each(everyCommand.map(({ name }) => name))("%s", (command) => {
   test("--help shows at most 30 options, each on one line off a terminal, and --help-all the others", async () => {
-    const [common, all] = await Promise.all(
-      ["--help", "--help-all"].map(async (flag) => optionLines((await embedOk([command, flag])).stdout)),
-    );
+    const stdout = await helpOf(command, "--help");
+    const [common, all] = [stdout, await helpOf(command, "--help-all")].map(optionLines);
     expect(common!.length).toBeLessThanOrEqual(30);
     expect(common!.filter((line) => !hasOption(all!, line))).toEqual([]);
-    const { stdout } = await embedOk([command, "--help"]);
     const left = /^(\d+) more options/m.exec(stdout)?.[1] ?? "0";
     expect(common!.length + Number(left)).toBe(all!.length);
   });
 
   test("each line of --help-all names what it is about", async () => {
-    const lines = optionLines((await embedOk([command, "--help-all"])).stdout);
+    const lines = optionLines(await helpOf(command, "--help-all"));
     // a description must be understood alone, as grep shows it: it must not continue the line before, and needs a
     // subject
     const riddles = lines.filter((line) =>
@@ -161,7 +168,7 @@ describe("help TOPIC", () => {
   });
 
   test("shows the shared options in the words of the commands' help", async () => {
-    const { stdout: all } = await embedOk(["train-fm", "--help-all"]);
+    const all = await helpOf("train-fm", "--help-all");
     for (const name of ["columns", "reading", "splits", "weekly"]) {
       const lines = optionLines((await embedOk(["help", name])).stdout);
       expect(lines.length).toBeGreaterThan(5);

@@ -5,13 +5,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
+import { thirdOfFixture } from "../testing/fixtures.js";
 import { parseJson } from "../testing/json.js";
-import { fixture } from "../testing/places.js";
 import { integerBelow, mulberry32, pick, type Random } from "../testing/random.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
-const purchases = [fixture("purchases.csv"), "--user", "customer_id", "--item", "product_id"];
+writeFileSync(at("purchases.csv"), thirdOfFixture("purchases.csv"));
+const purchases = [at("purchases.csv"), "--user", "customer_id", "--item", "product_id"];
 const matrix = ["--fields", "customer_id,product_id"];
 const cosine = ["--loss", "sampled-softmax", "--similarity", "cosine"];
 

@@ -3,6 +3,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { thirdOfFixture } from "../testing/fixtures.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { trainInProcess } from "../testing/training-commands.js";
@@ -127,17 +128,22 @@ test("is refused without a validation part, with too few settings, and with noth
 });
 
 describe("of each trainer", () => {
+  const [someClicks, somePurchases] = ["clicks.csv", "purchases.csv"].map((name) => {
+    writeFileSync(at(name), thirdOfFixture(name));
+    return at(name);
+  }) as [string, string];
+  const events = [somePurchases, ...purchases.slice(1)];
   const small = ["--valid", "0.2", "--split", "random", "--search", "2", "--threads", "1"];
   test.each([
-    ["train-als", [...purchases, "--epochs", "1", "--metric", "mrr", "--k", "5"], "mrrAt5"],
-    ["train-als", [...purchases, "--epochs", "1", "--metric", "hit-rate"], "hitRateAt20"],
-    ["train-ranking", [...purchases, "--epochs", "1"], "ndcgAt20"],
-    ["train-two-tower", [...purchases, "--epochs", "1", "--metric", "recall"], "recallAt20"],
-    ["train-pca", [...purchases, "--metric", "map", "--k", "10"], "mapAt10"],
-    ["train-item2vec", [...purchases, "--epochs", "1"], "recallAt20"],
-    ["train-gbdt", [clicks, "--num-trees", "3", "--metric", "auc"], "auc"],
-    ["train-net", [clicks, "--arch", "fnn", "--hidden", "4", "--epochs", "1"], "logLoss"],
-    ["train-fm", [clicks, "--method", "mcmc", "--epochs", "2"], "logLoss"],
+    ["train-als", [...events, "--epochs", "1", "--metric", "mrr", "--k", "5"], "mrrAt5"],
+    ["train-als", [...events, "--epochs", "1", "--metric", "hit-rate"], "hitRateAt20"],
+    ["train-ranking", [...events, "--epochs", "1"], "ndcgAt20"],
+    ["train-two-tower", [...events, "--epochs", "1", "--metric", "recall"], "recallAt20"],
+    ["train-pca", [...events, "--metric", "map", "--k", "10"], "mapAt10"],
+    ["train-item2vec", [...events, "--epochs", "1"], "recallAt20"],
+    ["train-gbdt", [someClicks, "--num-trees", "3", "--metric", "auc"], "auc"],
+    ["train-net", [someClicks, "--arch", "fnn", "--hidden", "4", "--epochs", "1"], "logLoss"],
+    ["train-fm", [someClicks, "--method", "mcmc", "--epochs", "2"], "logLoss"],
     [
       "train-graph",
       [fixture("edges.csv"), "--source", "from", "--target", "to", "--num-walks", "1"],
@@ -155,7 +161,7 @@ describe("of each trainer", () => {
   });
 
   test("without a metric to compare by is refused", async () => {
-    const words = [clicks, "--matrix", "features", ...small, "-o", at("no-metric")];
+    const words = [someClicks, "--matrix", "features", ...small, "-o", at("no-metric")];
     await expect(trainInProcess("train-pca", words)).rejects.toThrow("--search needs --matrix interactions");
   });
 });
