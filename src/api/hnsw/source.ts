@@ -4,21 +4,14 @@
 // rank by this sum, the cosine for item vectors from sessions. For all other tables it is the cosine, as for `embed
 // neighbors`.
 
-import { keyAt, type Keys } from "../../log/keys.js";
-import { loadRows, rangeOf, rowsWithin, type TableRows } from "../../embedding/rows.js";
-import {
-  isHole,
-  keysOfRows,
-  rowsOf,
-  type EmbeddingTable,
-  type RowRange,
-  vectorsAt,
-} from "../../embedding/table.js";
+import type { Keys } from "../../log/keys.js";
+import { loadRows, rangeOf, rowsWithin } from "../../embedding/rows.js";
+import { keysOfRows, rowsOf, type EmbeddingTable, type RowRange, vectorsAt } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { ArtifactError, excerpt, UsageError } from "../../errors.js";
+import { UsageError } from "../../errors.js";
 import { sha256OfAll } from "../../io/fingerprint.js";
 import { checkIndexFits, fitsIndex } from "../../retrieval/hnsw/build.js";
-import { lengthOf } from "../../retrieval/nearest.js";
+import { numNonzero, rowsToIndex, type LeftOutRows } from "../../retrieval/hnsw/rows-to-index.js";
 import { indexedRows, type IndexMetric, type Space } from "../../retrieval/hnsw/space.js";
 import { modelOf } from "../../trainers/index.js";
 import { composeItems, compositionOf, type Compose } from "../compose.js";
@@ -49,8 +42,7 @@ export interface IndexSource {
   keys: Keys;
   /** u32[n], ascending: numbers of the indexed rows within the field */
   rows: Uint32Array;
-  /** number of rows left out of the index: rows without a key and, for the cosine, zero vectors */
-  left: { holes: number; zeros: number };
+  left: LeftOutRows;
   /** f32[number of the field's rows]: weight of each row; only if the index has a coordinate for weights */
   weights?: Float32Array;
   /** SHA-256 of the keys, vectors and weights of the field */
@@ -76,7 +68,7 @@ export async function indexSource(opened: OpenTable, options: SourceOptions): Pr
   const weights = isWeighted ? table.weights?.slice(range.first, range.last) : undefined;
   const biased = weights?.some((weight) => weight !== 0) ?? false;
   const space: Space = { metric, dim: table.dim, biased };
-  const { rows, left } = indexedOf(run, table, field, range, metric);
+  const { rows, left } = rowsToIndex(table, range, metric, { run: run.path, field });
   const isComposed = items.item !== undefined && field === items.item;
   const source: Omit<IndexSource, "fingerprint"> = {
     space,
@@ -130,42 +122,8 @@ export async function openIndexedField(
   });
 }
 
-/** Returns the number of rows of a range whose vectors are not zero. */
-async function numNonzero(rows: TableRows, range: RowRange): Promise<number> {
-  let found = 0;
-  for await (const { table } of rows.batches({ range }))
-    for (let row = 0; row < table.numRows; row++)
-      if (lengthOf(table.vectors, row * table.dim, table.dim) !== 0) found++;
-  return found;
-}
-
 function itemOf(run: Run): string | undefined {
   return (run.manifest.roles as { item?: string }).item;
-}
-
-function indexedOf(
-  run: Run,
-  table: EmbeddingTable,
-  field: string,
-  { first, last }: RowRange,
-  metric: IndexMetric,
-): Pick<IndexSource, "rows" | "left"> {
-  const { dim, vectors } = table;
-  const rows: number[] = [];
-  const left = { holes: 0, zeros: 0 };
-  for (let row = first; row < last; row++) {
-    const length = lengthOf(vectors, row * dim, dim);
-    if (!Number.isFinite(length))
-      throw new ArtifactError(
-        `run '${run.path}': the vector of ${excerpt(`${field}:${keyAt(table.keys, row)}`)} is not finite; train again`,
-      );
-    if (isHole(table, row)) left.holes++;
-    else if (metric === "cosine" && length === 0) left.zeros++;
-    else rows.push(row - first);
-  }
-  if (rows.length === 0)
-    throw new UsageError(`field ${excerpt(field)} of run '${run.path}' has no vectors to index`);
-  return { rows: Uint32Array.from(rows), left };
 }
 
 async function fingerprintOf({

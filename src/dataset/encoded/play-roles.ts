@@ -275,7 +275,7 @@ function withItems(
   if (column?.kind !== "key" || empty < 0) return { dataset, skipped: {} };
   if (onBadRow === "error") {
     throw new DataError(
-      `expected a value, the cell of row ${empty + 1} is empty; --on-bad-row skip ` + "skips such rows",
+      `expected a value, the cell of row ${empty + 1} is empty; --on-bad-row skip skips such rows`,
       { file: path, column: column.name },
     );
   }

@@ -16,10 +16,7 @@ import { UNKNOWN } from "../../kernels/scan/layout.js";
 import type { ScanRegion, ScanMemory } from "../scanner.js";
 import { forEachRow } from "./text-rows.js";
 
-/**
- * Number of bytes per call of the kernel: WebAssembly code is optimized between calls, and the bounds of the cells in
- * so many bytes fit in the cache.
- */
+/** Number of bytes per call of the kernel, so that WebAssembly code is optimized soon, and bounds fit in the cache. */
 const RANGE_BYTES = 1 << 16;
 
 /** Maximum number of keys per column that are cached as text. Only keys of records with quoted cells are. */

@@ -83,10 +83,7 @@ export interface ReadDataset extends BuiltDataset {
   droppedUsers?: DroppedUsers;
 }
 
-/**
- * Reads one or several files as one log and joins its side tables, or reads an encoded dataset. Hashes ids if the
- * options request it. Reports inferred columns and skipped rows.
- */
+/** Reads files as one log with its side tables, or an encoded dataset. Reports inferred columns and skipped rows. */
 export async function readDataset(
   paths: readonly string[],
   { like, ...options }: DatasetOptions,
