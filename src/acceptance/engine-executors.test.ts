@@ -13,14 +13,15 @@ const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 /**
  * Paths that determine how the executors' `node` behaves: if `die` exists, it kills the first task in the middle of its
- * rows; if `missing` exists, there is no `node`.
+ * rows; if `missing` exists, there is no `node`; if `hold` exists, the first task waits, and renames it to `held`.
  */
-const [die, missing] = [at("die"), at("missing")];
+const [die, missing, hold, held] = [at("die"), at("missing"), at("hold"), at("held")];
 
-const { withSpark } = sparkTests(async () => {
+const { withSpark, running } = sparkTests(async () => {
   mkdirSync(at("bin"));
   const shim = `#!/bin/sh
 [ -e '${missing}' ] && exit 127
+mv '${hold}' '${held}' 2>/dev/null && sleep 5
 rmdir '${die}' 2>/dev/null || exec '${process.execPath}' "$@"
 '${process.execPath}' "$@" | head -c 200
 kill -9 $$
@@ -331,6 +332,22 @@ test("what executors cannot do is refused before anything is read", async () => 
   }
   const duplicates = await refusedBy("transform", "table:log", ...spark, "--key", "a", "--dedupe");
   expect(duplicates).toEqual([64, expect.stringMatching(/--dedupe cannot be .*SELECT DISTINCT/)]);
+});
+
+// the last test of the server, because it kills it
+withSpark("a server that ends in the middle is an error, and the output is not complete", async (engine) => {
+  const there = at("lists-without-a-server");
+  mkdirSync(hold);
+  const own = ["--engine-output", there, "--engine-timeout", "2", "--quiet"];
+  const answer = embed(["recall", at("als"), "--k", "3", ...engine, ...own]);
+  while (!existsSync(held)) await new Promise((resolve) => setTimeout(resolve, 50));
+  await running.server!.kill();
+  const { code, stderr } = await answer;
+  expect([code, stderr]).toEqual([
+    74,
+    expect.stringMatching(/cannot be reached.*check that the Connect server/),
+  ]);
+  expect(existsSync(join(there, "_SUCCESS"))).toBe(false);
 });
 
 test("runs whose rows need side tables, or are counted over the whole log, are refused", async () => {
