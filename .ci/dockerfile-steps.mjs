@@ -1,5 +1,5 @@
 // Runs the steps of a Dockerfile without Docker: `node .ci/dockerfile-steps.mjs DOCKERFILE CONTEXT FOLDER`. `npm ci`
-// is not repeated: the packages of CONTEXT are linked, which README's command has installed from the same lock file.
+// is not repeated: the packages of CONTEXT are copied, which README's command has installed from the same lock file.
 //
 // Each stage is a folder of FOLDER that stands for the root of its image. COPY copies into it, without what
 // DOCKERFILE.dockerignore excludes, and RUN runs in the stage's WORKDIR with the programs of this machine. Base images
@@ -47,8 +47,12 @@ const instructions = {
     if (/(?:^|[\s=])\/(?!dev\/null)/.test(command))
       throw new Error(`RUN ${command}: an absolute path is not tried here`);
     const cwd = join(stage.root, stage.workdir);
-    const installs = /^npm ci\b/.test(command);
-    if (installs) execFileSync("cp", ["-al", join(context, "node_modules"), cwd]);
+    const installs = /^npm ci(?: --[\w-]+)*$/.test(command);
+    if (installs)
+      cpSync(join(context, "node_modules"), join(cwd, "node_modules"), {
+        recursive: true,
+        verbatimSymlinks: true,
+      });
     else execFileSync("sh", ["-euc", command], { cwd, stdio: ["ignore", 2, 2] });
   },
 };

@@ -34,10 +34,23 @@ export async function importTable(
   given: ImportOptions,
   signal?: AbortSignal,
 ): Promise<ImportSummary> {
-  const { format, field, key, user, item, out, force = false } = given;
-  const start = performance.now();
+  const { field, out, force = false } = given;
   await checkOutput(out, force, "directory", ownRun);
   const rows = new TableCollector({ field, beside: out });
+  try {
+    return await importInto(rows, path, given, signal);
+  } finally {
+    rows.close();
+  }
+}
+
+async function importInto(
+  rows: TableCollector,
+  path: string,
+  { format, field, key, user, item, out, force = false }: ImportOptions,
+  signal: AbortSignal | undefined,
+): Promise<ImportSummary> {
+  const start = performance.now();
   const inputs = await readers[format](path, rows, { keyColumn: key ?? "key", field });
   const { table, vectorsOf } = rows.finish(path);
   const roles = definedOf({ user, item });

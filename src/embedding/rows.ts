@@ -247,12 +247,10 @@ export async function vectorsIn(rows: TableRows, range: RowRange): Promise<Float
 export async function rangesOf(rows: TableRows): Promise<RowRange[]> {
   const ranges = rows.fields.map(() => ({ first: 0, last: 0 }));
   for await (const { start, table } of rows.batches({ vectors: false })) {
-    for (const [f, name] of rows.fields.entries()) {
-      const { first, last } = rowsOf(table, name);
-      if (first === last) continue;
-      const range = ranges[f]!;
-      if (range.last === 0) range.first = start + first;
-      range.last = start + last;
+    for (let row = 0; row < table.numRows; row++) {
+      const range = ranges[table.fieldOf[row]!]!;
+      if (range.last === 0) range.first = start + row;
+      range.last = start + row + 1;
     }
   }
   return ranges;

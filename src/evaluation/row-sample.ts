@@ -15,16 +15,17 @@ export function sampleRows(table: EmbeddingTable, { first, last }: RowRange, mos
   return samplePlaces(table.keys, standing, most).map((i) => standing[i]!);
 }
 
-/** Returns the ascending positions in `rows` of at most `most` rows. */
-export function samplePlaces({ bytes, offsets }: Keys, rows: Uint32Array, most: number): Uint32Array {
+/** Returns the ascending positions in `rows` of at most `limit` rows. */
+export function samplePlaces({ bytes, offsets }: Keys, rows: Uint32Array, limit: number): Uint32Array {
+  const most = Math.floor(limit);
   const hashAt = (i: number): Hash64 => hashBytes(bytes, offsets[rows[i]!]!, offsets[rows[i]! + 1]!, SEED);
   if (rows.length <= most) return Uint32Array.from(rows.keys());
   // only rows whose upper half is small enough are sorted by the whole hash
   const upper = new Uint32Array(rows.length);
   for (let i = 0; i < rows.length; i++) upper[i] = hashAt(i).hi;
-  const limit = upper.slice().sort()[most - 1]!;
+  const highest = upper.slice().sort()[most - 1]!;
   const candidates: { i: number; hash: Hash64 }[] = [];
-  for (let i = 0; i < rows.length; i++) if (upper[i]! <= limit) candidates.push({ i, hash: hashAt(i) });
+  for (let i = 0; i < rows.length; i++) if (upper[i]! <= highest) candidates.push({ i, hash: hashAt(i) });
   candidates.sort((a, b) => a.hash.hi - b.hash.hi || a.hash.lo - b.hash.lo || a.i - b.i);
   return Uint32Array.from(candidates.slice(0, most), ({ i }) => i).sort();
 }

@@ -79,6 +79,8 @@ async function readFolder(
         // skips rows without a key: keys that were removed by embed forget, or rows that were added by --reserve
         if (key !== "") rows.add(key, rowAt(row - first), { file: keysPath, line: row + 1 });
       }
+      // does not read vectors for which there are no keys
+      if (numLines < last) break;
     }
     while ((await nextLine(keys, keysPath)) !== undefined) numLines++;
     if (numLines !== numRows)
@@ -117,6 +119,8 @@ function keyIn(
 /** Reads a line. @returns undefined at the end; an incomplete last line is not a line */
 async function nextLine(reader: ByteReader, file: string): Promise<string | undefined> {
   const bytes = reader.until(LF) ?? (await reader.readUntil(LF, MAX_LINE));
+  if (!bytes && reader.numInMemory > MAX_LINE)
+    throw new DataError(`a line has more than ${MAX_LINE} bytes: expected a key per line`, { file });
   if (bytes && !isUtf8(bytes)) throw new DataError("it is not valid UTF-8", { file });
   return bytes?.toString("utf8");
 }

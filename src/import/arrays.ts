@@ -80,7 +80,7 @@ export async function readTensors(path: string, rows: TableCollector): Promise<I
     const tensors = await entriesIn(file, path);
     const [vectors, keys, ends] = ["vectors", "keys", "keyOffsets"].map((name) => tensors.get(name));
     const [numRows, dim] = vectors?.shape.length === 2 ? vectors.shape : [];
-    if (!vectors || !keys || !ends || numRows === undefined || ends.shape[0] !== numRows + 1)
+    if (!vectors || !keys || !ends || numRows === undefined || ends.shape.join() !== String(numRows + 1))
       throw new DataError(
         `it has the tensors ${[...tensors].map(([name, { shape }]) => `${name} [${shape.join()}]`).join(", ")}: ` +
           "expected vectors [rows, dim], keys [bytes] of UTF-8 and keyOffsets [rows + 1], as export writes them",
@@ -92,7 +92,7 @@ export async function readTensors(path: string, rows: TableCollector): Promise<I
     if (!type) throw new DataError("vectors must be F32, F64, F16 or I8", { file: path });
     const scales = tensors.get("scales");
     const isScaled = type === Int8Array;
-    if (isScaled && (scales?.arrayOf !== Float32Array || scales.shape[0] !== numRows))
+    if (isScaled && (scales?.arrayOf !== Float32Array || scales.shape.join() !== String(numRows)))
       throw new DataError("I8 vectors need a tensor scales [rows] of F32", { file: path });
     if (keys.arrayOf !== Uint8Array || ends.arrayOf !== BigInt64Array)
       throw new DataError("expected keys of U8 and keyOffsets of I64, as export writes them", { file: path });

@@ -29,6 +29,11 @@ export class ByteReader {
     return this.#source.totalBytes;
   }
 
+  /** Number of bytes that were read from the input, but not returned. */
+  get numInMemory(): number {
+    return this.#bytes.length - this.#at;
+  }
+
   /** Returns the next bytes, as a view that is valid until the next read; undefined if too few are in memory. */
   take(length: number): Buffer | undefined {
     if (this.#bytes.length - this.#at < length) return undefined;

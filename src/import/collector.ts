@@ -138,6 +138,11 @@ export class TableCollector {
     };
   }
 
+  /** Closes the file of vectors, if there is one. */
+  close(): void {
+    this.#file?.close();
+  }
+
   /** Reads the vectors of rows in the order of adding. */
   #vectorsOf(order: Uint32Array, dim: number): Float32Array {
     const vectors = new Float32Array(order.length * dim);

@@ -109,7 +109,8 @@ export function elementsOf({ descr, shape, data }: NpyArray, file: string): Elem
 /** Returns the scales of rows of i8. @throws {DataError} they are not one f32 per row */
 export function scalesOf(scale: NpyArray, numRows: number, file: string): Elements {
   const { descr, shape, data } = scale;
-  if (descr !== "<f4" || shape[0] !== numRows || data.length < 4 * numRows)
+  const size = shape.reduce((product, n) => product * n, 1);
+  if (descr !== "<f4" || shape[0] !== numRows || size !== numRows || data.length < 4 * numRows)
     failVectors("|i1", file, ` with scales of type ${descr}, [${shape.join(", ")}]`);
   return elementsOf(scale, file);
 }

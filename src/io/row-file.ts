@@ -4,6 +4,7 @@
 // cache.
 
 import { closeSync, fstatSync, openSync, read, readSync, unlinkSync, write, writeSync } from "node:fs";
+import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { randomBytes } from "node:crypto";
 import { ArtifactError } from "../errors.js";
@@ -49,7 +50,7 @@ export class RowFile {
    * @throws {IoError} it cannot be created
    */
   static temporary(beside: string): RowFile {
-    const path = `${beside}.rows-${process.pid}-${randomBytes(6).toString("hex")}`;
+    const path = `${resolve(beside)}.rows-${process.pid}-${randomBytes(6).toString("hex")}`;
     try {
       const file = openSync(path, "wx+");
       unlinkSync(path);

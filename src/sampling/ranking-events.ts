@@ -127,15 +127,27 @@ export function rankingEvents(
 function featuresOfUsers(part: RankedPart, users: Uint32Array, numUsers: number): Uint32Array | undefined {
   const features = new Uint32Array(numUsers);
   const { rows } = part;
-  // rows are encoded block by block, unless each block would read all of a column on disk
-  const block = isAscending(rows) ? SLICE_ROWS : Math.max(1, rows.length);
-  for (let first = 0; first < rows.length; first += block) {
-    const own = users.subarray(first, first + block);
-    const { ids, width, indptr, values } = contextOf(part, rows.subarray(first, first + block));
-    if (width !== 1 || indptr || values || own.includes(NO_ITEM)) return undefined;
-    for (let e = 0; e < own.length; e++) features[own[e]!] = ids[e]!;
+  // each block of rows that are not sorted would read all of a column on disk: only one row of each user is encoded
+  if (!isAscending(rows)) {
+    for (let e = 0; e < rows.length; e++) {
+      if (users[e] === NO_ITEM) return undefined;
+      features[users[e]!] = rows[e]!;
+    }
+    return alone(contextOf(part, features))?.ids;
+  }
+  for (let first = 0; first < rows.length; first += SLICE_ROWS) {
+    const own = users.subarray(first, first + SLICE_ROWS);
+    const context = alone(contextOf(part, rows.subarray(first, first + SLICE_ROWS)));
+    if (!context || own.includes(NO_ITEM)) return undefined;
+    for (let e = 0; e < own.length; e++) features[own[e]!] = context.ids[e]!;
   }
   return features;
+}
+
+/** Returns contexts, if each is one feature with value 1. */
+function alone(context: FeatureRows): FeatureRows | undefined {
+  const { width, indptr, values } = context;
+  return width !== 1 || indptr || values ? undefined : context;
 }
 
 /** Returns the contexts of events that have only a user; the features are copied when they are first read. */

@@ -5,11 +5,11 @@ import { Matrix, SingularValueDecomposition } from "ml-matrix";
 /** Sum over pairs of rows of weight a^T b, f64[dim][dim], to which pairs are added in portions. */
 export class CrossProduct {
   readonly #dim: number;
-  readonly #product: number[][];
+  /** the sum; empty before the first pair, because tables that are not rotated may have tens of thousands of dimensions */
+  #product: number[][] = [];
 
   constructor(dim: number) {
     this.#dim = dim;
-    this.#product = Array.from({ length: dim }, () => Array.from({ length: dim }, () => 0));
   }
 
   /**
@@ -21,6 +21,7 @@ export class CrossProduct {
    */
   add(from: Float32Array, to: Float32Array, weights: ArrayLike<number>): void {
     const dim = this.#dim;
+    if (this.#product.length === 0) this.#product = zeros(dim);
     for (let i = 0; i < weights.length; i++) {
       if (weights[i] === 0) continue;
       for (let a = 0; a < dim; a++) {
@@ -41,10 +42,14 @@ export class CrossProduct {
    */
   rotation(): number[][] {
     const { leftSingularVectors, rightSingularVectors } = new SingularValueDecomposition(
-      new Matrix(this.#product),
+      new Matrix(this.#product.length === 0 ? zeros(this.#dim) : this.#product),
     );
     return leftSingularVectors.mmul(rightSingularVectors.transpose()).to2DArray();
   }
+}
+
+function zeros(dim: number): number[][] {
+  return Array.from({ length: dim }, () => Array.from({ length: dim }, () => 0));
 }
 
 /** Returns the Q that minimizes the sum of weight |a Q - b|^2 over all pairs of rows, as CrossProduct. */

@@ -112,13 +112,14 @@ export async function openIndexedField(
   return await withOpenRows(path, options.table, async ({ run, rows, fieldNamed }) => {
     const field = fieldNamed(options.field);
     const { metric, model } = await metricOf(run, field, options);
+    // composed vectors have another dimension, so that their size is checked only when the index is built
+    if (model?.mips === "composed" || (await compositionOf(run, rows.fields, options.compose)) !== undefined)
+      return { run, fieldNamed, table: await loadRows(rows) };
     const range = await rangeOf(rows, field);
     const shape = { numRows: range.last - range.first, dim: rows.dim, m: options.m, metric };
     // zero vectors need no room if the metric is the cosine, so rows are counted before an index is refused
     if (!fitsIndex(shape)) checkIndexFits({ ...shape, numRows: await numNonzero(rows, range) });
-    const isWhole =
-      model?.mips === "composed" || (await compositionOf(run, rows.fields, options.compose)) !== undefined;
-    return { run, fieldNamed, table: await loadRows(isWhole ? rows : rowsWithin(rows, range)) };
+    return { run, fieldNamed, table: await loadRows(rowsWithin(rows, range)) };
   });
 }
 

@@ -1,7 +1,6 @@
 // Computes the number of features that a vocabulary will have before it is fitted, for estimates of memory.
 
 import type { Dataset } from "../dataset.js";
-import { isStored } from "../stored-columns.js";
 import { countKeys } from "./key-counts.js";
 import { countValues, featureColumns } from "./vocabulary.js";
 import { hashedFields, limitsByField, type VocabularyLimits } from "./vocabulary-limits.js";
@@ -33,7 +32,7 @@ export function vocabularySize(dataset: Dataset, rows: Uint32Array, limits: Voca
     if (hash) return { name, features: 2 ** hash.bits + 1, keyBytes: 10 * 2 ** hash.bits };
     const { minCount, maxVocab } = limitsOf(name);
     let known = size;
-    if (minCount > 1 && !isStored(dataset)) {
+    if (minCount > 1) {
       const events = column.kind === "key" ? countKeys(column, rows) : countValues(column, rows);
       known = events.reduce((sum, count) => sum + (count >= minCount ? 1 : 0), 0);
     }

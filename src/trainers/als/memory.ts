@@ -40,7 +40,7 @@ export function heldBytes({
   /** whether the rows of the log are on disk */
   isStored: boolean;
 }): number {
-  return (4 + loggedBytes(isStored)) * numEvents + 60 * numFeatures + 8 * dim * numItems;
+  return (4 + loggedBytes(isStored)) * numEvents + 95 * numFeatures + 8 * dim * numItems;
 }
 
 /** Returns whether the vectors and events exceed one memory of 4 GiB, or --max-memory. */

@@ -20,8 +20,8 @@ const STORED_EVENT = 17;
 
 /** Bytes in memory of an event of the log during a training in partitions: its codes and row number, and its history. */
 const [LOGGED, HISTORY] = [12, 4];
-/** Bytes in memory of a key. */
-const KEY = 60;
+/** Bytes in memory of a key: in the log and the vocabulary, and in the table that is written. */
+const KEY = 95;
 
 /** Numbers of features, items and events, on which the memory of a training in partitions depends. */
 interface PartitionedSize {

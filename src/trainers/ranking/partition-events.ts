@@ -86,13 +86,15 @@ export async function storeEvents(
   const laid = sizes.map((size) => ({ sizes: size, sections: partitionSections(size, how) }));
   let [from, to] = [0, 0];
   let sorted: Uint32Array = new Uint32Array();
+  // all partitions use one array: hundreds of dead ones would stay in memory until the garbage collector runs
+  const longest = new Uint32Array(Math.max(0, ...laid.map(({ sections }) => sections.end)));
   for (const [p, { sections }] of laid.entries()) {
     if (p === to) {
       [from, to] = [p, p + 1];
       while (to < count && ends[to + 1]! - ends[from]! <= sortedEvents.most) to++;
       sorted = eventsOf(from, to);
     }
-    const numbers = new Uint32Array(sections.end);
+    const numbers = longest.subarray(0, sections.end).fill(0);
     const floats = new Float32Array(numbers.buffer);
     sorted.subarray(ends[p]! - ends[from]!, ends[p + 1]! - ends[from]!).forEach((e, i) => {
       numbers[i] = users[e] === NO_ITEM ? NO_ITEM : partitions.rowOf(featureOfUser[users[e]!]!);

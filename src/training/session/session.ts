@@ -94,6 +94,8 @@ export async function train(
   endStage("read");
 
   const { inputs } = dataset;
+  // counted before the training, during which row numbers of a log on disk need no memory
+  const [split, cutRows] = [splitCounts(cut), cut.parts.train.rows.length];
   const identity = {
     version,
     log: paths,
@@ -133,7 +135,7 @@ export async function train(
     warn(`interrupted: the run holds ${held}, the best so far`);
   }
 
-  const trainedRows = refit?.rows ?? cut.parts.train.rows.length;
+  const trainedRows = refit?.rows ?? cutRows;
   const heldOutRows = dataset.numRows - trainedRows;
   const contents = await published.contents(first);
   const resolved = resolvedOptions(paths, options, trainer.options, given, {
@@ -149,7 +151,7 @@ export async function train(
     seed: plan.seed,
     inputs,
     roles: dataset.roles,
-    split: splitCounts(cut),
+    split,
     rows: dataset.numRows,
     seen: { rows: trainedRows, heldOut: heldOutRows },
     ...dropped,
