@@ -34,9 +34,8 @@ export async function importTable(
   given: ImportOptions,
   signal?: AbortSignal,
 ): Promise<ImportSummary> {
-  const { field, out, force = false } = given;
-  await checkOutput(out, force, "directory", ownRun);
-  const rows = new TableCollector({ field, beside: out });
+  await checkOutput(given.out, given.force ?? false, "directory", ownRun);
+  const rows = new TableCollector({ field: given.field, beside: given.out });
   try {
     return await importInto(rows, path, given, signal);
   } finally {

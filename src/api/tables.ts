@@ -38,11 +38,9 @@ export async function withOpenRows<T>(
   use: (opened: OpenRows) => Promise<T>,
 ): Promise<T> {
   const run = await openRun(path);
-  return await rowsWithAdded(
-    run,
-    name,
-    async (rows) => await use({ run, rows, fieldNamed: fieldNaming(run, rows.fields) }),
-  );
+  const naming = async (rows: TableRows) =>
+    await use({ run, rows, fieldNamed: fieldNaming(run, rows.fields) });
+  return await rowsWithAdded(run, name, naming);
 }
 
 /** A run and a table of it, of whose columns all but the vectors are in memory. */
@@ -54,11 +52,8 @@ export async function withOpenKeyed<T>(
   name: string | undefined,
   use: (opened: OpenKeyed) => Promise<T>,
 ): Promise<T> {
-  return await withOpenRows(
-    path,
-    name,
-    async ({ rows, ...opened }) => await use({ ...opened, ...(await keyedRows(rows)) }),
-  );
+  const keyed = async ({ rows, ...opened }: OpenRows) => await use({ ...opened, ...(await keyedRows(rows)) });
+  return await withOpenRows(path, name, keyed);
 }
 
 function fieldNaming(run: Run, fields: readonly string[]): OpenTable["fieldNamed"] {

@@ -103,7 +103,7 @@ async function metricOf(run: Run, field: string, { table, metric }: SourceOption
  * Opens the rows of a field for an index that will be built: only the field's rows are read, unless the vectors of items
  * are composed from other rows.
  *
- * @throws {UsageError} the index would exceed 4 GiB, or as indexSource
+ * @throws {UsageError} the index would exceed 4 GiB (composed vectors: checked when it is built), or as indexSource
  */
 export async function openIndexedField(
   path: string,
@@ -112,7 +112,6 @@ export async function openIndexedField(
   return await withOpenRows(path, options.table, async ({ run, rows, fieldNamed }) => {
     const field = fieldNamed(options.field);
     const { metric, model } = await metricOf(run, field, options);
-    // composed vectors have another dimension, so that their size is checked only when the index is built
     if (model?.mips === "composed" || (await compositionOf(run, rows.fields, options.compose)) !== undefined)
       return { run, fieldNamed, table: await loadRows(rows) };
     const range = await rangeOf(rows, field);
