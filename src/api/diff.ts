@@ -116,7 +116,7 @@ export async function diffField(
 ): Promise<FieldRowsDiff> {
   const { keys } = a.table;
   const all = sharedRows(a.table, b.table, field);
-  const [both, sizeA, sizeB] = [all.inA.length, sizeOf(a, field), sizeOf(b, field)];
+  const [both, sizeA, sizeB] = [all.inA.length, numKeysOf(a, field), numKeysOf(b, field)];
   const shared = both > most ? sharedAt(all, samplePlaces(keys, all.inA, most)) : all;
   const { inA } = shared;
   const isLarge = inA.length > comparedNeighbors.most;
@@ -133,7 +133,7 @@ export async function diffField(
   };
 }
 
-function sizeOf({ table }: KeyedRows, field: string): number {
+function numKeysOf({ table }: KeyedRows, field: string): number {
   const { first, last } = rowsOf(table, field);
   return last - first;
 }

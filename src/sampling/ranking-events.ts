@@ -3,7 +3,7 @@
 
 import { ascending, codesAt, thoseOf, valuesAt } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
-import { codesIn, isAscending, SLICE_ROWS } from "../dataset/stored-columns.js";
+import { codesIn } from "../dataset/stored-columns.js";
 import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
 import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import {
@@ -125,29 +125,13 @@ export function rankingEvents(
  * @param users u32: user of each of the split's rows; each user has a row
  */
 function featuresOfUsers(part: RankedPart, users: Uint32Array, numUsers: number): Uint32Array | undefined {
-  const features = new Uint32Array(numUsers);
-  const { rows } = part;
-  // each block of rows that are not sorted would read all of a column on disk: only one row of each user is encoded
-  if (!isAscending(rows)) {
-    for (let e = 0; e < rows.length; e++) {
-      if (users[e] === NO_ITEM) return undefined;
-      features[users[e]!] = rows[e]!;
-    }
-    return alone(contextOf(part, features))?.ids;
+  const rowOf = new Uint32Array(numUsers);
+  for (let e = 0; e < users.length; e++) {
+    if (users[e] === NO_ITEM) return undefined;
+    rowOf[users[e]!] = part.rows[e]!;
   }
-  for (let first = 0; first < rows.length; first += SLICE_ROWS) {
-    const own = users.subarray(first, first + SLICE_ROWS);
-    const context = alone(contextOf(part, rows.subarray(first, first + SLICE_ROWS)));
-    if (!context || own.includes(NO_ITEM)) return undefined;
-    for (let e = 0; e < own.length; e++) features[own[e]!] = context.ids[e]!;
-  }
-  return features;
-}
-
-/** Returns contexts, if each is one feature with value 1. */
-function alone(context: FeatureRows): FeatureRows | undefined {
-  const { width, indptr, values } = context;
-  return width !== 1 || indptr || values ? undefined : context;
+  const { ids, width, indptr, values } = contextOf(part, rowOf);
+  return width !== 1 || indptr || values ? undefined : ids;
 }
 
 /** Returns the contexts of events that have only a user; the features are copied when they are first read. */

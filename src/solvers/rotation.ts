@@ -21,7 +21,7 @@ export class CrossProduct {
    */
   add(from: Float32Array, to: Float32Array, weights: ArrayLike<number>): void {
     const dim = this.#dim;
-    if (this.#product.length === 0) this.#product = zeros(dim);
+    if (this.#product.length === 0) this.#product = Matrix.zeros(dim, dim).to2DArray();
     for (let i = 0; i < weights.length; i++) {
       if (weights[i] === 0) continue;
       for (let a = 0; a < dim; a++) {
@@ -42,14 +42,10 @@ export class CrossProduct {
    */
   rotation(): number[][] {
     const { leftSingularVectors, rightSingularVectors } = new SingularValueDecomposition(
-      new Matrix(this.#product.length === 0 ? zeros(this.#dim) : this.#product),
+      this.#product.length === 0 ? Matrix.zeros(this.#dim, this.#dim) : new Matrix(this.#product),
     );
     return leftSingularVectors.mmul(rightSingularVectors.transpose()).to2DArray();
   }
-}
-
-function zeros(dim: number): number[][] {
-  return Array.from({ length: dim }, () => Array.from({ length: dim }, () => 0));
 }
 
 /** Returns the Q that minimizes the sum of weight |a Q - b|^2 over all pairs of rows, as CrossProduct. */

@@ -111,7 +111,7 @@ export function listCounter(
 
 export type ListCounter = ReturnType<typeof listCounter>;
 
-/** What one process has counted in the recommendation lists that it made: lists, rows, short lists, and so on. */
+/** Counts of the recommendation lists that one process made: lists, rows, short lists, and so on. */
 export interface CountedLists {
   sums: Record<"asked" | "lists" | "rows" | "short" | "events" | "newRows" | "ungrouped" | "unknown", number>;
   /** u8[number of items]: 1 for each item that some list contains */
