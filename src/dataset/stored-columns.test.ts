@@ -7,6 +7,7 @@ import { labelsOf } from "./labels.js";
 import { bindEncoder } from "./rows.js";
 import { splitRows, type SplitBy } from "./splits/split.js";
 import { codesIn, ColumnCache, SLICE_ROWS, storedColumn } from "./stored-columns.js";
+import { newestEvent, newestTimes } from "./vocabulary/last-seen.js";
 import { fitFeatures } from "./vocabulary/vocabulary.js";
 
 const numRows = 2 * SLICE_ROWS + 100;
@@ -72,6 +73,16 @@ test.each<SplitBy>(["random", "rows", "user", "time"])(
     expect(longest).toBeLessThanOrEqual(SLICE_ROWS);
   },
 );
+
+test("the newest times of keys are those of columns in memory, and no column is read at once", () => {
+  const [expected, got] = [inMemory, onDisk].map((dataset) => {
+    const { train } = splitRows(dataset, { by: "time", valid: 0.2, test: 0.1, seed: 3 });
+    return { newest: newestTimes(fitFeatures(dataset, train, 2), dataset), event: newestEvent(dataset) };
+  });
+  expect(got!.event).toBe(1e12 + 1000 * (numRows - 1));
+  expect(got).toEqual(expected);
+  expect(longest).toBeLessThanOrEqual(SLICE_ROWS);
+});
 
 test("rows that are not in ascending order are read from complete columns", () => {
   const rows = Uint32Array.of(numRows - 1, 5, SLICE_ROWS, 5);

@@ -121,9 +121,7 @@ export function inMemory<D extends Dataset>(dataset: D): D {
 function* readSlices(columns: readonly Column[], rows: Uint32Array): Generator<Slice> {
   // slices share their arrays, because V8 would let gigabytes of dead ones accumulate
   const own = new Uint32Array(Math.min(SLICE_ROWS, rows.length));
-  const cells = columns.map(({ kind }) =>
-    kind === "number" ? new Float64Array(SLICE_ROWS) : new Uint32Array(SLICE_ROWS),
-  );
+  const cells = newCells(columns, SLICE_ROWS);
   for (let first = 0, end = 0; first < rows.length; first = end) {
     const from = rows[first]!;
     end = first + 1;
@@ -139,24 +137,36 @@ export function* numbersOf(
   column: NumberColumn,
   numRows: number,
 ): Generator<[values: Float64Array, row: number]> {
-  for (const [slice, row] of wholeSlices(column, numRows)) yield [(slice as NumberColumn).values, row];
+  for (const [[slice], row] of allSlices([column], numRows)) yield [(slice as NumberColumn).values, row];
 }
 
 /** Returns the first row of a column whose cell has the given code; -1 if there is none. */
 export function firstRowWith(code: number, column: KeyColumn, numRows: number): number {
-  for (const [slice, row] of wholeSlices(column, numRows)) {
+  for (const [[slice], row] of allSlices([column], numRows)) {
     const at = (slice as KeyColumn).codes.indexOf(code);
     if (at >= 0) return row + at;
   }
   return -1;
 }
 
-function* wholeSlices(column: Column, numRows: number): Generator<[slice: Column, row: number]> {
-  const size = stored.has(column) ? SLICE_ROWS : numRows;
-  for (let from = 0; from < numRows; from += size) {
-    const [slice] = sliceOf([column], from, Math.min(numRows, from + size));
-    yield [slice!, from];
-  }
+/**
+ * Yields all rows of columns in slices, each with the number of its first row; columns in memory are one slice. The next
+ * slice overwrites those of columns on disk.
+ */
+export function* allSlices(
+  columns: readonly Column[],
+  numRows: number,
+): Generator<[columns: readonly Column[], row: number]> {
+  if (!isStored({ columns })) return yield [columns, 0];
+  const cells = newCells(columns, Math.min(SLICE_ROWS, numRows));
+  for (let from = 0; from < numRows; from += SLICE_ROWS)
+    yield [sliceOf(columns, from, Math.min(numRows, from + SLICE_ROWS), cells), from];
+}
+
+function newCells(columns: readonly Column[], numRows: number): Cells[] {
+  return columns.map(({ kind }) =>
+    kind === "number" ? new Float64Array(numRows) : new Uint32Array(numRows),
+  );
 }
 
 /** Returns the rows in ascending order if a column is on disk, for computations that do not depend on the order. */

@@ -1,7 +1,8 @@
 // Finds the latest time of each key in a log, from which --expire computes the age of keys that later logs lack.
 
 import { MISSING } from "../../log/keys.js";
-import { columnNamed, type Dataset } from "../dataset.js";
+import { columnNamed, type Column, type Dataset, type KeyColumn, type NumberColumn } from "../dataset.js";
+import { allSlices, numbersOf } from "../stored-columns.js";
 import { columnOf, idsOf, type FeatureSpace } from "./vocabulary.js";
 import { UsageError } from "../../errors.js";
 
@@ -20,36 +21,38 @@ export function newestTimes(
   dataset: Dataset,
   isThere: (field: string) => boolean = () => true,
 ): Float64Array {
-  const times = eventTimesIfAny(dataset);
+  const time = timeColumn(dataset);
   const newest = new Float64Array(space.numFeatures).fill(NEVER);
-  const see = (feature: number, time: number) => (newest[feature] = Math.max(newest[feature]!, time));
+  const see = (feature: number, at: number) => (newest[feature] = Math.max(newest[feature]!, at));
   space.fields.forEach((field, f) => {
     if (!isThere(field.name)) return;
     const column = columnOf(dataset, field);
     const offset = space.offsets[f]!;
+    const slices = allSlices(time ? [column, time] : [column], dataset.numRows);
+    const timeOf = (times: Column | undefined, row: number) =>
+      times ? (times as NumberColumn).values[row]! : 0;
     if (column.kind === "number" || field.kind === "number") {
-      const { values } = column as { values: Float64Array };
-      for (let row = 0; row < dataset.numRows; row++)
-        if (!Number.isNaN(values[row])) see(offset, times ? times[row]! : 0);
+      for (const [[slice, times]] of slices)
+        (slice as NumberColumn).values.forEach((value, row) => {
+          if (!Number.isNaN(value)) see(offset, timeOf(times, row));
+        });
       return;
     }
     // computes the newest time of each code first, so that codes, and not rows, are mapped to features
-    const { codes } = column;
     const ofCode = new Float64Array(
       column.kind === "key" ? column.dictionary.size : column.indptr.length - 1,
     ).fill(NEVER);
-    for (let row = 0; row < dataset.numRows; row++) {
-      const code = codes[row]!;
-      if (code === MISSING) continue;
-      const time = times ? times[row]! : 0;
-      if (!(time <= ofCode[code]!)) ofCode[code] = time;
-    }
+    for (const [[slice, times]] of slices)
+      (slice as KeyColumn).codes.forEach((code, row) => {
+        const at = timeOf(times, row);
+        if (code !== MISSING && !(at <= ofCode[code]!)) ofCode[code] = at;
+      });
     const ids = idsOf(field, column.dictionary);
-    ofCode.forEach((time, code) => {
-      if (column.kind === "key") see(offset + ids[code]!, time);
+    ofCode.forEach((at, code) => {
+      if (column.kind === "key") see(offset + ids[code]!, at);
       else
         for (let j = column.indptr[code]!; j < column.indptr[code + 1]!; j++)
-          see(offset + ids[column.values[j]!]!, time);
+          see(offset + ids[column.values[j]!]!, at);
     });
   });
   return newest;
@@ -57,14 +60,19 @@ export function newestTimes(
 
 /** Returns the time of a log's newest event; undefined if the log has no times. */
 export function newestEvent(dataset: Dataset): number | undefined {
-  const times = eventTimesIfAny(dataset);
-  return times?.reduce((latest, time) => Math.max(latest, time), NEVER);
+  const column = timeColumn(dataset);
+  if (!column) return undefined;
+  let newest = NEVER;
+  for (const [times] of numbersOf(column, dataset.numRows))
+    for (const time of times) newest = Math.max(newest, time);
+  return newest;
 }
 
-function eventTimesIfAny(dataset: Dataset): Float64Array | undefined {
+/** Returns the column of the events' times; undefined if the log has none. */
+export function timeColumn(dataset: Dataset): NumberColumn | undefined {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
-  return column?.kind === "number" ? column.values : undefined;
+  return column?.kind === "number" ? column : undefined;
 }
 
 const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };

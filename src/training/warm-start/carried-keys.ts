@@ -8,7 +8,7 @@
 // --row-order keeps the row numbers of a run's table, with or without --init.
 
 import { mapTo } from "../../numeric/indices.js";
-import { expiryOf, newestEvent, newestTimes, NEVER } from "../../dataset/vocabulary/last-seen.js";
+import { expiryOf, newestEvent, newestTimes, NEVER, timeColumn } from "../../dataset/vocabulary/last-seen.js";
 import { selectKeys } from "../../log/keys.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { countHoles } from "../../dataset/row-order.js";
@@ -259,7 +259,7 @@ export function nextHistory(
   before: KeyHistory = { lastSeen: new BigInt64Array(), missed: new Uint32Array() },
   from?: Uint32Array,
 ): KeyHistory {
-  const hasTimes = newestEvent(dataset) !== undefined;
+  const hasTimes = timeColumn(dataset) !== undefined;
   const features = tableFeatures(space);
   const next = { lastSeen: new BigInt64Array(features.length), missed: new Uint32Array(features.length) };
   // if the first log has no times, it is unknown when its keys were seen
