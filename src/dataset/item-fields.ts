@@ -10,6 +10,7 @@
 // total of 131,072 events, because these suffice to decide.
 
 import { MISSING, selectKeys, type Keys } from "../log/keys.js";
+import { byGroup } from "../numeric/groups.js";
 import { ascending, lowerBound, mapTo, thoseOf } from "../numeric/indices.js";
 import { type Column, type Dataset, type KeyColumn, columnNamed } from "./dataset.js";
 import { slicesAt } from "./stored-columns.js";
@@ -94,13 +95,8 @@ function eventsOfFirstItems(item: KeyColumn, rows: Uint32Array): Uint32Array {
 }
 
 function rowsByItem({ codes, dictionary }: KeyColumn, rows: Uint32Array): RowsByItem {
-  const indptr = new Uint32Array(dictionary.size + 1);
-  for (const row of rows) if (codes[row] !== MISSING) indptr[codes[row]! + 1]!++;
-  for (let i = 0; i < dictionary.size; i++) indptr[i + 1]! += indptr[i]!;
-  const sorted = new Uint32Array(indptr[dictionary.size]!);
-  const end = indptr.slice();
-  for (const row of rows) if (codes[row] !== MISSING) sorted[end[codes[row]!]!++] = row;
-  return { indptr, rows: sorted };
+  const { starts, order } = byGroup((place) => codes[rows[place]!]!, rows.length, dictionary.size);
+  return { indptr: starts, rows: order.map((place) => rows[place]!) };
 }
 
 /** Maximum number of entries of a Map; tests set a lower one. */

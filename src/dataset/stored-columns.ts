@@ -157,7 +157,10 @@ export function* allSlices(
   columns: readonly Column[],
   numRows: number,
 ): Generator<[columns: readonly Column[], row: number]> {
-  if (!isStored({ columns })) return yield [columns, 0];
+  if (!isStored({ columns })) {
+    yield [columns, 0];
+    return;
+  }
   const cells = newCells(columns, Math.min(SLICE_ROWS, numRows));
   for (let from = 0; from < numRows; from += SLICE_ROWS)
     yield [sliceOf(columns, from, Math.min(numRows, from + SLICE_ROWS), cells), from];

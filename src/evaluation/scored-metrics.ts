@@ -7,6 +7,7 @@
 // Sources: Zhu et al. 2017 (arXiv:1706.06978), section 5.3 (GAUC); Niculescu-Mizil and Caruana 2005
 // (doi:10.1145/1102351.1102430).
 
+import { byGroup } from "../numeric/groups.js";
 import { doublesAt, valuesAt } from "../numeric/indices.js";
 import type { Metrics } from "../embedding/manifest.js";
 import { logistic } from "../numeric/exp.js";
@@ -86,12 +87,7 @@ export function scoredMetrics(
  * are 0 for a user whose labels are all equal.
  */
 function userAucs(scores: Scores, labels: Float32Array, units: Units, weights: Float32Array | undefined) {
-  const ends = new Uint32Array(units.size + 1);
-  for (const unit of units.of) ends[unit + 1]!++;
-  for (let u = 0; u < units.size; u++) ends[u + 1]! += ends[u]!;
-  const at = ends.slice();
-  const rows = new Uint32Array(units.of.length);
-  units.of.forEach((unit, row) => (rows[at[unit]!++] = row));
+  const { starts: ends, order: rows } = byGroup((row) => units.of[row]!, units.of.length, units.size);
   const [sums, events] = [new Float64Array(units.size), new Float64Array(units.size)];
   let oneClass = 0;
   for (let u = 0; u < units.size; u++) {

@@ -9,6 +9,7 @@ import type { ItemLists } from "../kernels/top-items/binding.js";
 import type { InBlocks } from "../solvers/svd/matrix-blocks.js";
 import { degreeNormalized } from "../solvers/svd/matrix.js";
 import { isInBlocks, truncatedSvd, type TruncatedSvd } from "../solvers/svd/truncated-svd.js";
+import { groupStarts } from "../numeric/groups.js";
 
 /** Convergence tolerance of the singular value decomposition; a low accuracy suffices for initial vectors. */
 const TOLERANCE = 0.1;
@@ -53,7 +54,7 @@ export async function degreeItemVectors(
   const inBlocks =
     store && isInBlocks(indptr.length - 1, numItems, options) ? { store, transpose } : undefined;
   const columns = inBlocks
-    ? { indptr: endsOfItems(items, numItems), indices: new Uint32Array() }
+    ? { indptr: groupStarts((i) => items[i]!, items.length, numItems), indices: new Uint32Array() }
     : transpose(rows, numItems);
   const found = await truncatedSvd(
     { ...degreeNormalized(rows, columns), inBlocks },
@@ -61,14 +62,6 @@ export async function degreeItemVectors(
     signal,
   );
   return unitRows(found, found.right, numItems, options.dim);
-}
-
-/** Returns u32[numItems + 1]: cumulative numbers of the items' users. */
-function endsOfItems(items: Uint32Array, numItems: number): Uint32Array {
-  const ends = new Uint32Array(numItems + 1);
-  for (const item of items) ends[item + 1]!++;
-  for (let item = 0; item < numItems; item++) ends[item + 1]! += ends[item]!;
-  return ends;
 }
 
 /** Returns f32[numRows * dim]: rows of U S^1/2 or V S^1/2, divided by their lengths. */

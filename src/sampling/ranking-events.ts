@@ -1,6 +1,7 @@
 // Training and evaluation data of ranking models: training events with the items of their users, and for each user of
 // another split the held-out items.
 
+import { groupStarts } from "../numeric/groups.js";
 import { ascending, codesAt, thoseOf, valuesAt } from "../numeric/indices.js";
 import { MISSING } from "../log/keys.js";
 import { codesIn } from "../dataset/stored-columns.js";
@@ -195,9 +196,7 @@ export function heldOutOf(
     events++;
     if (item !== NO_ITEM && hasItem(history, user, item)) repeats++;
   }
-  const ends = new Uint32Array(numQueries + 1);
-  for (let e = 0; e < rows.length; e++) if (isCounted(e)) ends[queryOf[users[e]!]! + 1]!++;
-  for (let q = 0; q < numQueries; q++) ends[q + 1]! += ends[q]!;
+  const ends = groupStarts((e) => (isCounted(e) ? queryOf[users[e]!]! : NO_ITEM), rows.length, numQueries);
   // an unknown item gets a number after those of the known items, so that repeated ones are found
   const all = new Uint32Array(events);
   const at = ends.slice();

@@ -3,6 +3,7 @@
 //   items   in the order of a hash of their keys, so that the order of ties carries no information: it depends neither
 //           on the log, in which popular items come first, nor on a model's numbering
 
+import { byGroup } from "../numeric/groups.js";
 import { ascending, doublesAt, thoseOf } from "../numeric/indices.js";
 import { selectKeys, compareKeys, type Keys } from "../log/keys.js";
 import { keyColumn } from "../dataset/item-fields.js";
@@ -159,7 +160,8 @@ export function lastItems(
   users: Uint32Array,
   { most, halfLife }: { most: number; halfLife?: number | undefined },
 ): WeightedHistory {
-  const { order, starts } = byUser(owners, items, numUsers);
+  const userOf = (event: number) => (items[event] === NO_ITEM ? NO_ITEM : owners[event]!);
+  const { order, starts } = byGroup(userOf, owners.length, numUsers);
   const lists = Array.from(users, (user) => {
     const own = order.subarray(starts[user], starts[user + 1]);
     own.sort((a, b) => times[b]! - times[a]! || b - a);
@@ -182,24 +184,4 @@ export function lastItems(
     }),
   );
   return { ...found, weights };
-}
-
-/** Groups events by user: those of user u are order[starts[u] .. starts[u + 1]). */
-function byUser(
-  owners: Uint32Array,
-  items: Uint32Array,
-  numUsers: number,
-): { order: Uint32Array; starts: Uint32Array } {
-  const counts = (e: number) => owners[e] !== NO_ITEM && items[e] !== NO_ITEM;
-  const starts = new Uint32Array(numUsers + 1);
-  owners.forEach((user, e) => {
-    if (counts(e)) starts[user + 1]!++;
-  });
-  for (let user = 0; user < numUsers; user++) starts[user + 1]! += starts[user]!;
-  const order = new Uint32Array(starts[numUsers]!);
-  const at = starts.slice();
-  owners.forEach((user, e) => {
-    if (counts(e)) order[at[user]!++] = e;
-  });
-  return { order, starts };
 }

@@ -9,6 +9,7 @@
 // d_u^2; for a user with more than 1,000 items the second step is restricted to a sample of 1,000, a hash of (seed,
 // user, item): sum of d_u min(d_u, 1000).
 
+import { groupStarts } from "../../numeric/groups.js";
 import { ascending } from "../../numeric/indices.js";
 import { compareKeys, type Keys } from "../../log/keys.js";
 import { draw } from "../../numeric/random.js";
@@ -133,9 +134,7 @@ function usersByItem(
 ): { usersOf: { indptr: Uint32Array; users: Uint32Array }; order: Uint32Array } {
   const degree = (user: number) => indptr[user + 1]! - indptr[user]!;
   const order = ascending(indptr.length - 1).sort((a, b) => degree(a) - degree(b) || a - b);
-  const ends = new Uint32Array(numItems + 1);
-  for (const item of items) ends[item + 1]!++;
-  for (let item = 0; item < numItems; item++) ends[item + 1]! += ends[item]!;
+  const ends = groupStarts((i) => items[i]!, items.length, numItems);
   const users = new Uint32Array(items.length);
   const at = ends.slice(0, numItems);
   for (const user of order)

@@ -4,6 +4,7 @@
 //
 // Row r of a matrix belongs to id r of its field: row 0 is out-of-vocabulary and stays empty.
 
+import { groupStarts } from "../../numeric/groups.js";
 import { firstOf, mapTo } from "../../numeric/indices.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { featureReader, firstPair, type FeatureRows, type StoredRows } from "../rows.js";
@@ -143,9 +144,7 @@ function groupBy(
   numRows: number,
   values?: Float32Array,
 ): SparseRows {
-  const indptr = new Uint32Array(numRows + 1);
-  for (const row of rows) indptr[row + 1]!++;
-  for (let r = 0; r < numRows; r++) indptr[r + 1]! += indptr[r]!;
+  const indptr = groupStarts((e) => rows[e]!, rows.length, numRows);
   const end = indptr.slice(0, numRows);
   const indices = new Uint32Array(columns.length);
   const grouped = values && new Float32Array(columns.length);

@@ -9,6 +9,7 @@
 import { MISSING } from "../../log/keys.js";
 import { UsageError } from "../../errors.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../dataset.js";
+import { byGroup } from "../../numeric/groups.js";
 
 export interface Sequences {
   numSessions: number;
@@ -92,11 +93,12 @@ export function sequencesOf(
   const times = sessionTimes(dataset, how);
   const { minStay = 0 } = how;
   const gap = by === "gap" ? (how.gap ?? Infinity) : Infinity;
-  const { order, ends } = groupedByCode(column, rows);
+  const { codes, dictionary } = column;
+  const { order, starts } = byGroup((position) => codes[rows[position]!]!, rows.length, dictionary.size);
 
   const writer = new SessionWriter(fields, order.length, how);
   let [next, numLeft] = [0, 0];
-  for (const end of ends) {
+  for (const end of starts.subarray(1)) {
     const group = order.subarray(next, end);
     next = end;
     if (times) sortByTime(group, rows, times);
@@ -269,32 +271,6 @@ class SessionWriter {
 /** Returns the first `end` elements of an array. Copies them if a view would keep a much larger buffer alive. */
 function cut(numbers: Uint32Array, end: number): Uint32Array {
   return end < numbers.length / 2 ? numbers.slice(0, end) : numbers.subarray(0, end);
-}
-
-/**
- * Groups positions in `rows` by code, in ascending order within each group. Rows without a code are dropped.
- *
- * @returns order: u32, the grouped positions; ends: the end of each code's group in it
- */
-function groupedByCode(
-  { codes, dictionary }: KeyColumn,
-  rows: Uint32Array,
-): { order: Uint32Array; ends: Uint32Array } {
-  const starts = new Uint32Array(dictionary.size + 1);
-  let size = 0;
-  for (const row of rows) {
-    if (codes[row] === MISSING) continue;
-    starts[codes[row]! + 1]!++;
-    size++;
-  }
-  for (let code = 0; code < dictionary.size; code++) starts[code + 1]! += starts[code]!;
-  const order = new Uint32Array(size);
-  for (let position = 0; position < rows.length; position++) {
-    const code = codes[rows[position]!]!;
-    if (code !== MISSING) order[starts[code]!++] = position;
-  }
-  // `starts` now contains the end of each group, because the loop has advanced it past each position of the group
-  return { order, ends: starts.subarray(0, dictionary.size) };
 }
 
 /** Sorts ascending positions by time in place. Checks the order first, because most logs are sorted already. */

@@ -17,6 +17,7 @@
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { scoreRanker, type RankerFor } from "../rankers.js";
 import type { AskedUsers, Baseline, BaselineInput, QueryItems } from "./input.js";
+import { groupStarts } from "../../numeric/groups.js";
 
 export const baseline: Baseline = { ranker: itemCfRanker };
 
@@ -56,9 +57,7 @@ function itemCfRanker({ history, counts }: BaselineInput): RankerFor<AskedUsers>
 
 /** Returns the users of each item. */
 export function ownersOf({ indptr, items }: ItemLists, numItems: number): ItemLists {
-  const ends = new Uint32Array(numItems + 1);
-  for (const item of items) ends[item + 1]!++;
-  for (let i = 0; i < numItems; i++) ends[i + 1]! += ends[i]!;
+  const ends = groupStarts((i) => items[i]!, items.length, numItems);
   const at = ends.slice();
   const owners = new Uint32Array(items.length);
   for (let user = 0; user + 1 < indptr.length; user++) {

@@ -4,6 +4,7 @@
 import { MISSING } from "../../log/keys.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import type { Search } from "./search.js";
+import { groupStarts } from "../../numeric/groups.js";
 
 /** The parts into which a set of items is divided by a code, such as one for each category. */
 export interface SetParts {
@@ -88,9 +89,10 @@ export function masksByPart(
       if (partOf[item] !== NO_ITEM) ofPart[partOf[item]!]!.push({ query, place: placeOf[item]! });
     }
   return (part) => {
-    const ends = new Uint32Array(indptr.length);
-    for (const { query } of ofPart[part]!) ends[query + 1]!++;
-    for (let query = 0; query + 1 < ends.length; query++) ends[query + 1]! += ends[query]!;
-    return { indptr: ends, items: Uint32Array.from(ofPart[part]!, ({ place }) => place) };
+    const own = ofPart[part]!;
+    return {
+      indptr: groupStarts((i) => own[i]!.query, own.length, indptr.length - 1),
+      items: Uint32Array.from(own, ({ place }) => place),
+    };
   };
 }

@@ -5,6 +5,7 @@ import { membershipsOf, type RankingData } from "../../kernels/ranking/binding.j
 import { partitionSections, type Partitions, type PartitionSizes } from "../../kernels/ranking/partitions.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { NONE } from "../../training/warm-start/carried-keys.js";
+import { groupStarts, orderByGroup } from "../../numeric/groups.js";
 
 /** Sizes and layout of the events of one partition in the store. */
 export interface Laid {
@@ -57,19 +58,10 @@ export async function storeEvents(
   });
   // an event without a user has the out-of-vocabulary feature, the first of the users
   const partitionOfEvent = (e: number): number => (users[e] === NO_ITEM ? 0 : partitionOf[users[e]!]!);
-  const ends = new Uint32Array(count + 1);
-  for (let e = 0; e < items.length; e++) ends[partitionOfEvent(e) + 1]!++;
-  for (let p = 0; p < count; p++) ends[p + 1]! += ends[p]!;
+  const ends = groupStarts(partitionOfEvent, items.length, count);
   /** Returns u32: the events of partitions first .. last - 1, sorted by partition. */
-  const eventsOf = (first: number, last: number): Uint32Array => {
-    const sorted = new Uint32Array(ends[last]! - ends[first]!);
-    const places = ends.map((end) => end - ends[first]!);
-    for (let e = 0; e < items.length; e++) {
-      const p = partitionOfEvent(e);
-      if (p >= first && p < last) sorted[places[p]!++] = e;
-    }
-    return sorted;
-  };
+  const eventsOf = (first: number, last: number): Uint32Array =>
+    orderByGroup((e) => partitionOfEvent(e) - first, items.length, ends.subarray(first, last + 1));
 
   const sourceOf = (p: number, row: number): number => {
     const feature = partitions.featureOf(p, row);

@@ -25,8 +25,9 @@ import { storeBudget } from "./memory.js";
 import { hasHistoryRows } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 import { partitionEvents, type LeftOut, type TowerLog } from "./partition-events.js";
-import { divideUsers, sortedByPartition, StoredPartitions, type DividedUsers } from "./partitions.js";
+import { divideUsers, StoredPartitions, type DividedUsers } from "./partitions.js";
 import { fieldRows, itemHashes, towerRows, type TowerRows } from "./rows.js";
+import { byGroup } from "../../numeric/groups.js";
 
 /** Ranking examples, with the training examples also in the form that the kernel of the towers reads. */
 export interface TowerExamples extends RankingExamples {
@@ -123,8 +124,8 @@ async function towersOf(
   const { count } = users.partitions;
   const usersOfRows = usersOf(source.users, dataset, rows);
   const partitionOfRow = (place: number) =>
-    usersOfRows[place] === NO_ITEM ? undefined : users.partitionOf[usersOfRows[place]!];
-  const places = sortedByPartition(partitionOfRow, rows.length, count);
+    usersOfRows[place] === NO_ITEM ? NO_ITEM : users.partitionOf[usersOfRows[place]!]!;
+  const places = byGroup(partitionOfRow, rows.length, count);
   const log: TowerLog = {
     ...{ dataset, rows, space, encoder, numbers },
     placesOfUsers: usersOfRows.map((user) => (user === NO_ITEM ? NO_ITEM : users.placeOf[user]!)),
@@ -148,7 +149,7 @@ async function towersOf(
   const partitions = new StoredPartitions(new BlockStore(beside, budget));
   const left: LeftOut = { repeats: 0, empty: 0, busy: 0, alone: 0, cut: 0 };
   for (let p = 0; p < count; p++) {
-    const own = places.order.subarray(places.ends[p], places.ends[p + 1]);
+    const own = places.order.subarray(places.starts[p], places.starts[p + 1]);
     const lists = listsAt(source.history, users.order.subarray(users.ends[p], users.ends[p + 1]));
     await partitions.write(partitionEvents(log, p, own, lists, options, left));
   }

@@ -6,6 +6,7 @@
 //
 // Items with the same time as an event are not in its history, because they may belong to the same basket.
 
+import { byGroup } from "../../numeric/groups.js";
 import { doublesAt, mapTo } from "../../numeric/indices.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import type { Ranges } from "../../kernels/two-tower/inputs.js";
@@ -41,14 +42,7 @@ export function orderedEvents(
   rows: Uint32Array,
   { users, items, numUsers }: { users: Uint32Array; items: Uint32Array; numUsers: number },
 ): OrderedEvents {
-  const ends = new Uint32Array(numUsers + 1);
-  for (const user of users) if (user !== NO_ITEM) ends[user + 1]!++;
-  for (let u = 0; u < numUsers; u++) ends[u + 1]! += ends[u]!;
-  const places = new Uint32Array(ends[numUsers]!);
-  const at = ends.slice();
-  users.forEach((user, place) => {
-    if (user !== NO_ITEM) places[at[user]!++] = place;
-  });
+  const { starts: ends, order: places } = byGroup((place) => users[place]!, users.length, numUsers);
   const times = timesOfRows(dataset, rows);
   if (times)
     for (let u = 0; u < numUsers; u++) {

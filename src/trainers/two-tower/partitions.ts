@@ -11,6 +11,7 @@ import { mostRowsOfUsers, type TowerEvents, type TowerUsers } from "../../kernel
 import { idsOf, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import type { NegativeSource } from "../../sampling/negatives.js";
 import type { EventPartitions } from "./machine.js";
+import { byGroup } from "../../numeric/groups.js";
 
 /**
  * Sizes in bytes: events and vectors of users of at most `whole` bytes are one partition; otherwise a partition has
@@ -66,35 +67,11 @@ export function divideUsers(
   const partitionOf = ids.map((id, user) =>
     id > 0 ? partitions.partitionOf(first + id) : Math.floor(user / RUN) % count,
   );
-  const { order, ends } = sortedByPartition((user) => partitionOf[user], keys.size, count);
+  const { order, starts: ends } = byGroup((user) => partitionOf[user]!, keys.size, count);
   const placeOf = new Uint32Array(keys.size);
   for (let p = 0; p < count; p++)
     for (let i = ends[p]!; i < ends[p + 1]!; i++) placeOf[order[i]!] = i - ends[p]!;
   return { ...{ partitions, features, order, partitionOf, placeOf, ends } };
-}
-
-/**
- * Sorts numbers 0 .. length - 1 by partition, in ascending order in each.
- * @param partitionOf returns the partition of a number; undefined for a number that is left out
- */
-export function sortedByPartition(
-  partitionOf: (n: number) => number | undefined,
-  length: number,
-  count: number,
-): { order: Uint32Array; ends: Uint32Array } {
-  const ends = new Uint32Array(count + 1);
-  for (let n = 0; n < length; n++) {
-    const p = partitionOf(n);
-    if (p !== undefined) ends[p + 1]!++;
-  }
-  for (let p = 0; p < count; p++) ends[p + 1]! += ends[p]!;
-  const order = new Uint32Array(ends[count]!);
-  const at = ends.slice();
-  for (let n = 0; n < length; n++) {
-    const p = partitionOf(n);
-    if (p !== undefined) order[at[p]!++] = n;
-  }
-  return { order, ends };
 }
 
 /** The events of a partition, and the inputs of its users at their newest event. */

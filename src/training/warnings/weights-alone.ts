@@ -14,6 +14,7 @@
 // and Clayton 1993 (doi:10.1080/01621459.1993.10594284) for penalized quasi-likelihood; MacKay 1992
 // (doi:10.1162/neco.1992.4.3.415), eq. 3.24, for the step of v.
 
+import { groupStarts } from "../../numeric/groups.js";
 import { mapTo } from "../../numeric/indices.js";
 import { fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { firstPair, rowsAt, type FeatureRows } from "../../dataset/rows.js";
@@ -275,9 +276,7 @@ function sparsePairs(rows: FeatureRows, space: Fields): Pairs {
   const { numRows, ids: all, values: xs } = rows;
   const fieldOf = fieldOfFeatures(space.offsets);
   const numPairs = firstPair(rows, numRows);
-  const ends = new Uint32Array(space.offsets.length);
-  for (let pair = 0; pair < numPairs; pair++) ends[fieldOf[all[pair]!]! + 1]!++;
-  for (let f = 1; f < ends.length; f++) ends[f]! += ends[f - 1]!;
+  const ends = groupStarts((pair) => fieldOf[all[pair]!]!, numPairs, space.offsets.length - 1);
   const starts = ends.slice();
   const [ids, rowOf] = [new Uint32Array(numPairs), new Uint32Array(numPairs)];
   const [values, bounds] = [new Float32Array(numPairs), new Float32Array(numPairs)];
