@@ -39,26 +39,46 @@ export function fmModelFiles(
   return { [MODEL_FILE]: [...safetensorsChunks(tensors)] };
 }
 
+/** Parameters of a model that its table lacks. */
+export interface OovParameters {
+  /** number of dimensions of the vectors; 0 for a linear model, whose table has its weights as vectors */
+  dim: number;
+  w0: number;
+  /** f32[numFields]: weight of each field's out-of-vocabulary feature, and f32[numFields * dim]: its vector */
+  weights: Float32Array;
+  vectors: Float32Array;
+}
+
+/** Reads the parameters that the table lacks. @throws {ArtifactError} a tensor is missing, or has another shape */
+export async function readOov(
+  run: Run,
+  { fields }: FeatureSpace,
+  table: Pick<EmbeddingTable, "dim">,
+): Promise<OovParameters> {
+  const tensors = await TensorFile.of(run, MODEL_FILE);
+  const dim = tensors.shapeOf("oovVectors")[1] === 0 ? 0 : table.dim;
+  return {
+    ...{ dim, w0: tensors.f32("w0", [1])[0]! },
+    weights: tensors.f32("oovWeights", [fields.length]),
+    vectors: tensors.f32("oovVectors", [fields.length, dim]),
+  };
+}
+
 /** Reads a run's parameters. @throws {ArtifactError} a tensor is missing, or has another shape */
 export async function readFmParameters(
   run: Run,
   space: FeatureSpace,
   table: EmbeddingTable,
 ): Promise<FmParameters> {
-  const tensors = await TensorFile.of(run, MODEL_FILE);
-  const numFields = space.fields.length;
-  // a linear model has no vectors; the vectors in its table are its weights
-  const dim = tensors.shapeOf("oovVectors")[1] === 0 ? 0 : table.dim;
-  const oovWeights = tensors.f32("oovWeights", [numFields]);
-  const oovVectors = tensors.f32("oovVectors", [numFields, dim]);
+  const { dim, w0, ...oov } = await readOov(run, space, table);
   const w = rowsByFeature(space, table.weights ?? new Float32Array(table.numRows), 1);
   const vectors = rowsByFeature(space, table.vectors, dim);
   space.fields.forEach((field, f) => {
     if (field.kind === "number") return;
-    w[space.offsets[f]!] = oovWeights[f]!;
-    vectors.set(oovVectors.subarray(f * dim, (f + 1) * dim), space.offsets[f]! * dim);
+    w[space.offsets[f]!] = oov.weights[f]!;
+    vectors.set(oov.vectors.subarray(f * dim, (f + 1) * dim), space.offsets[f]! * dim);
   });
-  return { dim, w0: tensors.f32("w0", [1])[0]!, w, vectors };
+  return { dim, w0, w, vectors };
 }
 
 /** Parameters of a factorization machine by feature; the vectors of a linear model have no dimensions. */

@@ -1,6 +1,11 @@
 // Capabilities that all kinds of factor models have, regardless of the trainer.
 
-import { type Capabilities, ranksByVectors, type ReadScorer } from "../training/capabilities/model.js";
+import {
+  readScoringModel,
+  scoresRows,
+  type Capabilities,
+  type ReadScorer,
+} from "../training/capabilities/model.js";
 import type { Scorer } from "../training/session/feature-training.js";
 
 /** Returns the scorer of a factor model's run; each feature has one vector, or none in a linear model. */
@@ -16,7 +21,13 @@ export const storedFactors = {
 /** Capabilities of factor models whose features have one vector, or none. */
 export const sumCapabilities = {
   ...storedFactors,
-  ...ranksByVectors(readFactors),
+  ...scoresRows(readFactors),
+  async rank(run, keys, inPlace) {
+    const model = inPlace
+      ? await readScoringModel(readFactors, run, inPlace)
+      : await (await import("./ranks.js")).openRanks(run);
+    return await (await import("../training/judging/ranked-items.js")).rankByVectors(run, model, keys);
+  },
   transform: async (...of) => await (await import("./transform.js")).encodeSums(...of),
   secondOrder: async (run) => await (await import("./read.js")).secondOrderFacts(run),
 } satisfies Capabilities;

@@ -157,7 +157,7 @@ export type ReadScorer<S extends Scorer = Scorer> = (
   table: EmbeddingTable,
 ) => Promise<S>;
 
-async function readScoringModel<S extends Scorer>(
+export async function readScoringModel<S extends Scorer>(
   read: ReadScorer<S>,
   run: Run,
   inPlace: EmbeddingTable | undefined,

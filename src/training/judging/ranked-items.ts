@@ -49,6 +49,13 @@ export interface RankedItems {
   isKnown: (item: number) => boolean;
 }
 
+/** A model that ranks items by vectors, which may read them from the disk. */
+export type RankingModel = Pick<ScoringModel, "space" | "preprocess"> & {
+  rank: (
+    ...of: Parameters<Required<Scorer>["rank"]>
+  ) => ReturnType<Required<Scorer>["rank"]> | Promise<ReturnType<Required<Scorer>["rank"]>>;
+};
+
 /** Encodes the items and users. @throws {UsageError} the run stores no items */
 export async function rankedItems(
   run: Run,
@@ -76,14 +83,14 @@ export async function rankedItems(
  */
 export async function rankByVectors(
   run: Run,
-  model: ScoringModel<Required<Scorer>>,
+  model: RankingModel,
   keys: RankedKeys,
 ): Promise<RankerFor<RankedUsers>> {
   const { contextsOf, items: rows, isKnown } = await rankedItems(run, model, keys);
   const added = await readAdded(run);
   const rowsOfAdded = added && rowsOfKeys(added.keys, keys.items);
-  return ({ users, folded }) => {
-    const { dim, queries: own, items, weights } = model.rank(contextsOf(users), rows);
+  return async ({ users, folded }) => {
+    const { dim, queries: own, items, weights } = await model.rank(contextsOf(users), rows);
     const queries = folded ? foldedQueries(run, folded, dim) : own;
     const biases = weights ?? new Float32Array(rows.numRows);
     const found = biases.map((weight, item) => (isKnown(item) ? weight : -Infinity));
