@@ -2,20 +2,26 @@
 // pool. While a thread is idle, it executes rounds of computations that the calling thread shares (rounds.ts).
 
 import { parentPort } from "node:worker_threads";
+import type { ThreadInit } from "./kernel-thread.js";
 import type { StartTask, ThreadReply, ThreadRequest } from "./pool.js";
 import { collectGarbage } from "./garbage.js";
 import { helpWith } from "./rounds.js";
 
+/** Bytes of shared memory that pools have left; above this, the thread collects garbage. */
+const MOST_LEFT = 64 * 2 ** 20;
+
 const port = parentPort!;
 let run: ((task: unknown) => unknown) | undefined;
+/** The shared memory of the pool that the thread serves; undefined if it serves none, or its pool has no memory. */
+let memory: WebAssembly.Memory | undefined;
+/** Sum of the bytes of the memories of pools that the thread has left since it last collected garbage. */
+let leftBytes = 0;
 
 port.on("message", (request: ThreadRequest<unknown>) => {
   void answer(request).then((reply) => {
     if (!reply) return;
     port.postMessage(reply);
-    // collects garbage now, because the shared memory of the pool that was left would otherwise stay allocated; nobody
-    // waits for this
-    if ("left" in reply) collectGarbage();
+    if ("left" in reply) freeLeftMemory();
   });
 });
 
@@ -27,13 +33,25 @@ async function answer(request: ThreadRequest<unknown>): Promise<ThreadReply<unkn
     }
     if ("task" in request) return { result: run!(request.task) };
     if ("leave" in request) {
-      run = undefined;
+      leftBytes += memory?.buffer.byteLength ?? 0;
+      [run, memory] = [undefined, undefined];
       return { left: true };
     }
     const { start }: { start: StartTask<unknown, unknown, unknown> } = await import(request.url);
+    ({ memory } = request.init as Partial<ThreadInit<unknown>>);
     run = await start(request.init, request.index);
     return { ready: true };
   } catch (error) {
     return { error };
   }
+}
+
+/**
+ * Collects garbage if the memories of the pools that were left are large, because they would otherwise stay allocated.
+ * Does not collect after each pool: that takes as long as a short training, even though nobody waits for it.
+ */
+function freeLeftMemory(): void {
+  if (leftBytes < MOST_LEFT) return;
+  leftBytes = 0;
+  collectGarbage();
 }
