@@ -37,12 +37,10 @@ import {
 } from "./log.js";
 import { latestVersion, type Publication } from "../store/store.js";
 import { workFolder } from "../store/work-folder.js";
+import { PIPELINE_FILE } from "./version-files.js";
 
 /** Name of the file of lists in the output directory of its step. */
 const LISTS_FILE = "lists";
-
-/** Name of the file that describes, in a version, the pipeline which published it. */
-export const PIPELINE_FILE = "pipeline.json";
 
 /** The content of pipeline.json. */
 export interface PipelineRecord {

@@ -26,17 +26,14 @@ import { resumes, runEncoding, runExport, runRecall, runTraining } from "./comma
 import type { ListSend, PipelineSend } from "./exports.js";
 import type { Pipeline } from "./file.js";
 import {
-  PIPELINE_FILE,
   workDirectory,
   type ExportStep,
   type PipelinePlan,
   type RecallStep,
   type TrainingPlan,
 } from "./plan.js";
+import { EXPORTS_FOLDER, PIPELINE_FILE } from "./version-files.js";
 import { namedLatest, namePath, publishRun, withStoreLock, type Publication } from "../store/store.js";
-
-/** The folder of a version that contains its exports. */
-export const EXPORTS_FOLDER = "exports";
 
 /** The result of a step of the pipeline that was executed, not skipped. */
 export interface StepResult {

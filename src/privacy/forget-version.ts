@@ -13,12 +13,11 @@ import { fingerprintOf, readArtifact, pathExists } from "../io/read-artifact.js"
 import { filesBelow, placeFile, statOf, makeDirectory } from "../io/tree.js";
 import { writeChunks, type WrittenFile } from "../io/write.js";
 import { rewritingOf, writeRewritten, type Rewriting } from "./forget-run.js";
-import { PIPELINE_FILE, type PipelineRecord, type RecordedExport } from "../pipeline/plan.js";
-import { EXPORTS_FOLDER } from "../pipeline/steps.js";
+import type { PipelineRecord, RecordedExport } from "../pipeline/plan.js";
+import { EXPORTS_FOLDER, PIPELINE_FILE } from "../pipeline/version-files.js";
 import { allKeys, type AskedKeys, holdsWord } from "../training/capabilities/forgetting/forgetting.js";
 import { replaceVersion, type Publication } from "../store/store.js";
 import { EmbedError, UsageError } from "../errors.js";
-import { checkExport, runExport } from "../pipeline/commands.js";
 
 /** The result for one version or run. */
 export interface ForgottenIn {
@@ -175,6 +174,9 @@ export async function remakeExports(
   signal: AbortSignal,
 ): Promise<RecordedExport[]> {
   const made: RecordedExport[] = [];
+  if (exports.length === 0) return made;
+  // loads the commands of a pipeline only here, because few versions have exports that name a forgotten key
+  const { checkExport, runExport } = await import("../pipeline/commands.js");
   for (const each of exports) {
     const { delta, ...options } = each.options;
     if (delta !== undefined && (base === undefined || !(await pathExists(base)))) continue;
