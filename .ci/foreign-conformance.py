@@ -8,6 +8,7 @@ scores on every row: leaves must be equal, scores may differ by 1e-6 (XGBoost su
 score). Parquet output is read with pyarrow.
 """
 
+import os
 import subprocess
 import sys
 
@@ -17,6 +18,8 @@ import pandas
 import xgboost
 
 folder = sys.argv[1]
+# one process runs all commands, because a start of Node takes longer than most of them
+commands = subprocess.Popen(["node", ".ci/commands.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 random = numpy.random.default_rng(7)
 N = 5000
 NAMES = ["tea", "a, b", 'with "quotes"', "été", "x y", "zz"]
@@ -68,8 +71,16 @@ def embed(model, columns, name):
     log = f"{folder}/{name}.csv"
     rows[columns].to_csv(log, index=False)
     out = f"{folder}/{name}-leaves"
+
     def run(command, *more):
-        subprocess.run(["node", "bin/embed.js", command, "--model", model, log, "--quiet", *more], check=True)
+        words = [os.getcwd(), command, "--model", model, log, "--quiet", *more]
+        with open(f"{folder}/command", "w", encoding="utf8") as file:
+            file.writelines(f"{word}\0" for word in words)
+        commands.stdin.write(f"{folder}/command\n")
+        commands.stdin.flush()
+        code = commands.stdout.readline().strip()
+        if code != "0":
+            sys.exit(f"embed {words[1:]} ended with {code}: {open(f'{folder}/command.err', encoding='utf8').read()}")
 
     run("transform", "--format", "npy", "-o", out)
     run("predict", "-o", f"{out}.csv")
@@ -167,4 +178,6 @@ with_xgboost("multiclass", {"objective": "multi:softprob", "num_class": 3, "num_
 with_xgboost("dart", {"objective": "binary:logistic", "booster": "dart", "rate_drop": 0.5}, "binary", numbers)
 with_xgboost("poisson", {"objective": "count:poisson"}, "count", numbers)
 
+commands.stdin.close()
+commands.wait()
 sys.exit(failed)
