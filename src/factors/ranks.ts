@@ -55,7 +55,7 @@ async function parameterReader(
 ): Promise<(rows: FeatureRows) => Promise<OwnParameters>> {
   const oov = await readOov(run, space, table);
   const { dim, w0 } = oov;
-  // rows beyond the last one stand for features without a row
+  // features without a row get the number after the last row, for which vectorsOfRows returns zeros
   const rowOf = new Uint32Array(space.numFeatures).fill(table.numRows);
   tableFeatures(space).forEach((feature, row) => (rowOf[feature] = row));
   return async (rows) => {

@@ -48,7 +48,7 @@ async function answer(request: ThreadRequest<unknown>): Promise<ThreadReply<unkn
 
 /**
  * Collects garbage if the memories of the pools that were left are large, because they would otherwise stay allocated.
- * Does not collect after each pool: that takes as long as a short training, even though nobody waits for it.
+ * Does not collect after each pool, because a collection takes as long as a short training.
  */
 function freeLeftMemory(): void {
   if (leftBytes < MOST_LEFT) return;
