@@ -43,7 +43,8 @@ export function writeSharedLayout(folder, shared) {
   writeLayout(folder, `${header}\n${sorted.map(([, text]) => text).join("")}`);
 }
 
-function writeLayout(folder, text) {
+/** Writes the layout.ts of a folder. */
+export function writeLayout(folder, text) {
   const path = join(folder, "layout.ts");
   // an unchanged file is not written again, so that programs that watch files ignore it
   if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
