@@ -7,7 +7,7 @@
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import type { DefaultTheme, UserConfig } from "vitepress";
+import type { DefaultTheme, MarkdownOptions, UserConfig } from "vitepress";
 import { deadLinksOf } from "./dead-links.js";
 import { anchorOf, isExternal } from "./markdown.js";
 import { projectFolder } from "./places.js";
@@ -56,6 +56,8 @@ function linkOnSite(page: string, target: string): string {
   return `/${place}`;
 }
 
+type LanguageInput = NonNullable<MarkdownOptions["languages"]>[number];
+
 /** The fields of markdown-it's tokens that this file uses. */
 interface Token {
   type: string;
@@ -81,7 +83,9 @@ const site: UserConfig<DefaultTheme.Config> = {
     // GitHub supports neither {attributes} nor :names: of emoji
     attrs: { disable: true },
     anchor: { slugify: anchorOf },
-    languageAlias: { cron: "sh" },
+    // loads the highlighter's languages before the pages: VitePress loads others through a thread that it waits for
+    languages: ["sh", "js", "ts", "json", "yaml", "sql", "python"] as unknown as LanguageInput[],
+    languageAlias: { cron: "sh", console: "sh", pycon: "python" },
     preConfig: (markdown) => {
       markdown.core.ruler.push("links", ({ tokens, env }) => {
         // VitePress passes the path on the site as `path` and, if the file's path differs, the file's path as

@@ -55,6 +55,8 @@ export async function startSpark(
     ...["spark.ui.enabled=false", "spark.driver.host=127.0.0.1", "spark.driver.bindAddress=127.0.0.1"],
     ...[`spark.connect.grpc.binding.address=127.0.0.1`, `spark.connect.grpc.binding.port=${port}`],
     ...[`spark.sql.warehouse.dir=${join(home, "warehouse")}`, "spark.log.level=ERROR", ...settings],
+    // the logs of the tests are small: 200 parts, Spark's default, take more time than their rows
+    "spark.sql.shuffle.partitions=4",
     // compiles quickly instead of well, because a server lives for a minute
     "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
   ].flatMap((setting) => ["--conf", setting]);
