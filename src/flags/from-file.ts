@@ -44,6 +44,10 @@ export function givenFromFile(
   return given;
 }
 
+/** The flags of each option table that was used; a pipeline uses those of a training many times. */
+const flags = new WeakMap<OptionTable, readonly TableOption[]>();
+
 function optionsOf(table: OptionTable): readonly TableOption[] {
-  return addTable(new Command(), table).options as TableOption[];
+  if (!flags.has(table)) flags.set(table, addTable(new Command(), table).options as TableOption[]);
+  return flags.get(table)!;
 }
