@@ -11,5 +11,8 @@ export default {
   // more test files than cores at a time displace each other's data from the caches: on two cores, four files take 30 %
   // more processor time than two
   maxWorkers: Math.min(4, availableParallelism()),
+  // modules of a test file stay in the memory of its process, whose garbage collector then visits them again and again;
+  // a process that has more is replaced
+  workerIdleMemoryLimit: "512MB",
   testTimeout: 60_000,
 };
