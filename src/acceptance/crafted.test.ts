@@ -1,13 +1,13 @@
 // Files as an attacker might craft them, with correct checksums (the bench fuzz-runs): every command that reads one
 // succeeds or fails with one of our errors, within a minute and a gigabyte; a run that it wrote can be exported and has
-// no NaN. EMBED_TEST_CRAFTED=1000 tries 1,000 others instead of 160.
+// no NaN. EMBED_TEST_CRAFTED=1000 tries 1,000 others instead of 200.
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { projectFolder } from "../testing/places.js";
 
 const more = process.env["EMBED_TEST_CRAFTED"];
-const cases = more === undefined ? ["--cases", "160"] : ["--cases", more, "--from", "160"];
+const cases = more === undefined ? ["--cases", "200"] : ["--cases", more, "--from", "200"];
 
 test("crafted runs, datasets, checkpoints and foreign files end no command with 70, no process, and none hangs", () => {
   const bench = join(projectFolder, "dist", "bench", "main.js");

@@ -102,7 +102,7 @@ describe("reading in chunks", () => {
           expect(got).toMatch(/unterminated quoted cell|the file has a header but no rows/);
         else expect(got).toEqual(plainReading(text.slice(4), 2));
       }),
-      { seed: 7, numRuns: 600 },
+      { seed: 7, numRuns: 1500 },
     );
   }, 300_000);
 
@@ -114,7 +114,7 @@ describe("reading in chunks", () => {
         const whole = await reading(path, {}, { chunkBytes: 1 << 20, localBytes: 1 << 30 });
         expect(await reading(path, {}, { chunkBytes, localBytes: 1 << 30 })).toEqual(whole);
       }),
-      { seed: 8, numRuns: 400 },
+      { seed: 8, numRuns: 1000 },
     );
   }, 300_000);
 
