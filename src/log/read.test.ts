@@ -3,17 +3,18 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { defaultReadOptions, type ReadOptions, type ReadSizes } from "./log.js";
-import { openLog } from "./open.js";
+import type { ByteSource } from "../io/source.js";
+import { defaultReadOptions, type Log, type ReadOptions, type ReadSizes } from "./log.js";
+import { openFiles, openLog } from "./open.js";
 import { forEachRow } from "./text/text-rows.js";
 
 const folder = mkdtempSync(join(tmpdir(), "embed-read-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Returns everything that reading a log yields, with the batches concatenated, or the message of the error. */
-async function reading(path: string, options: Partial<ReadOptions>, sizes: ReadSizes) {
+async function reading(opened: Promise<Log>) {
   try {
-    const log = await openLog([path], { ...defaultReadOptions, ...options }, sizes);
+    const log = await opened;
     const codes: number[][] = log.columns.map(() => []);
     const result = await log.read(
       log.columns.map((name) => ({ name, as: "key" })),
@@ -28,7 +29,28 @@ async function reading(path: string, options: Partial<ReadOptions>, sizes: ReadS
   }
 }
 
-/** Returns what `reading` should return, computed with papaparse alone from the whole text. */
+const readingFile = (path: string, options: Partial<ReadOptions>, sizes: ReadSizes) =>
+  reading(openLog([path], { ...defaultReadOptions, ...options }, sizes));
+
+/** Reads a text like a file whose pieces have the size of the chunks, without a file. */
+function readingText(text: string, options: Partial<ReadOptions>, chunkBytes: number) {
+  const bytes = Buffer.from(text);
+  const open = async (path: string, pieceBytes: number): Promise<ByteSource> => ({
+    path,
+    bytesRead: 0,
+    totalBytes: bytes.length,
+    async *pieces() {
+      for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+    },
+    fingerprint: () => ({ path, bytes: bytes.length, sha256: "" }),
+    close: async () => undefined,
+  });
+  const files = { files: [{ path: "text.csv", partition: {} }], warnings: [] };
+  const sizes = { chunkBytes, localBytes: 1 << 30 };
+  return reading(openFiles(files, { ...defaultReadOptions, ...options, sources: { open } }, sizes));
+}
+
+/** Returns what `readingText` should return, computed with papaparse alone from the whole text. */
 function plainReading(text: string, numColumns: number) {
   const tables = Array.from({ length: numColumns }, () => new Map<string, number>());
   const codes: number[][] = tables.map(() => []);
@@ -91,12 +113,9 @@ const log = fc
 
 describe("reading in chunks", () => {
   test("gives what papaparse gives over the whole file, wherever the chunks end", async () => {
-    const path = join(folder, "whole.csv");
     await fc.assert(
       fc.asyncProperty(log, fc.integer({ min: 1, max: 40 }), async (text, chunkBytes) => {
-        writeFileSync(path, text);
-        const sizes = { chunkBytes, localBytes: 1 << 30 };
-        const got = await reading(path, { onBadRow: "skip", comment: "#" }, sizes);
+        const got = await readingText(text, { onBadRow: "skip", comment: "#" }, chunkBytes);
         // an unclosed quote and a file without rows are rejected, where papaparse alone would return a row
         if (typeof got === "string")
           expect(got).toMatch(/unterminated quoted cell|the file has a header but no rows/);
@@ -107,12 +126,10 @@ describe("reading in chunks", () => {
   }, 300_000);
 
   test("gives the same, or the same error, wherever the chunks end", async () => {
-    const path = join(folder, "errors.csv");
     await fc.assert(
       fc.asyncProperty(log, fc.integer({ min: 1, max: 40 }), async (text, chunkBytes) => {
-        writeFileSync(path, text);
-        const whole = await reading(path, {}, { chunkBytes: 1 << 20, localBytes: 1 << 30 });
-        expect(await reading(path, {}, { chunkBytes, localBytes: 1 << 30 })).toEqual(whole);
+        const whole = await readingText(text, {}, 1 << 20);
+        expect(await readingText(text, {}, chunkBytes)).toEqual(whole);
       }),
       { seed: 8, numRuns: 1000 },
     );
@@ -128,10 +145,10 @@ describe("reading in chunks", () => {
         return i % 97 === 0 ? `"k,${key}","${i % 13}\n"` : `k${key},${i % 11 === 0 ? "" : i % 17}`;
       });
       writeFileSync(path, `x,y\n${rows.join("\n")}\n`);
-      const expected = await reading(path, { threads: 1 }, { chunkBytes: 1 << 20, localBytes: 1 << 30 });
+      const expected = await readingFile(path, { threads: 1 }, { chunkBytes: 1 << 20, localBytes: 1 << 30 });
       expect(typeof expected).toBe("object");
       for (const localBytes of [0, 10_000]) {
-        expect(await reading(path, { threads }, { chunkBytes: 4096, localBytes })).toEqual(expected);
+        expect(await readingFile(path, { threads }, { chunkBytes: 4096, localBytes })).toEqual(expected);
       }
     },
   );
@@ -139,7 +156,7 @@ describe("reading in chunks", () => {
   test("gives the error of a thread with file and line, and ends the threads", async () => {
     const path = join(folder, "thread-error.csv");
     writeFileSync(path, `x,y\n${"a,b\n".repeat(5000)}c\n${"a,b\n".repeat(5000)}`);
-    expect(await reading(path, { threads: 2 }, { chunkBytes: 1000, localBytes: 0 })).toContain(
+    expect(await readingFile(path, { threads: 2 }, { chunkBytes: 1000, localBytes: 0 })).toContain(
       'thread-error.csv:5002: expected 2 columns, got 1: "c"',
     );
   });

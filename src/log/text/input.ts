@@ -110,7 +110,7 @@ async function* cutFile(
   path: string,
   dialect: Dialect,
   chunkBytes: number,
-  buffers: ChunkBuffers,
+  buffers?: ChunkBuffers,
 ): AsyncGenerator<InputItem, void, undefined> {
   let parts: Uint8Array[] = [];
   let length = 0;
@@ -162,7 +162,7 @@ async function* cutFile(
 /** Returns the first chunk of a file; undefined if its first record is malformed. */
 export async function firstChunk(opened: OpenFile, chunkBytes: number): Promise<Chunk | undefined> {
   const { dialect } = opened.head;
-  for await (const item of cutFile(opened, 0, opened.source.path, dialect, chunkBytes, new ChunkBuffers()))
+  for await (const item of cutFile(opened, 0, opened.source.path, dialect, chunkBytes))
     return item.kind === "chunk" ? item : undefined;
   return undefined;
 }
@@ -172,16 +172,13 @@ function openCell(bytes: Uint8Array, openQuote: number, { delimiter }: Dialect):
   return bytes.length - (openQuote >= 0 ? openQuote : bytes.lastIndexOf(delimiter.charCodeAt(0)) + 1);
 }
 
-/** Concatenates byte arrays in a new buffer. If `closed`, adds a newline if the last byte is not one. */
-function concatenate(
-  parts: Uint8Array[],
-  closed: boolean,
-  buffers = new ChunkBuffers(),
-): Uint8Array<ArrayBuffer> {
+/** Concatenates byte arrays in a new buffer, or in one of `buffers`. If `closed`, adds a newline if the last byte is not one. */
+function concatenate(parts: Uint8Array[], closed: boolean, buffers?: ChunkBuffers): Uint8Array<ArrayBuffer> {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const last = parts.findLast((part) => part.length > 0)?.at(-1);
   const addNewline = closed && length > 0 && last !== 0x0a;
-  const bytes = buffers.take(length + (addNewline ? 1 : 0));
+  const total = length + (addNewline ? 1 : 0);
+  const bytes = buffers?.take(total) ?? new Uint8Array(total);
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);
@@ -241,6 +238,7 @@ export function checkColumns(
 
 /** Maximum number of buffers that wait for reuse; no more are in use at the same time. */
 const MAX_KEPT = 8;
+/** Sizes of buffers are multiples of this, or powers of two below it. */
 const GRAIN = 1 << 18;
 
 /**
@@ -254,7 +252,8 @@ export class ChunkBuffers {
   take(length: number): Uint8Array<ArrayBuffer> {
     const at = this.#free.findIndex(({ byteLength }) => byteLength >= length);
     const [buffer] = at === -1 ? [] : this.#free.splice(at, 1);
-    return new Uint8Array(buffer ?? new ArrayBuffer(GRAIN * Math.ceil(length / GRAIN)), 0, length);
+    const size = length > GRAIN ? GRAIN * Math.ceil(length / GRAIN) : 2 ** Math.ceil(Math.log2(length));
+    return new Uint8Array(buffer ?? new ArrayBuffer(size), 0, length);
   }
 
   /** Takes back a buffer that is no longer in use. */
