@@ -21,9 +21,9 @@ function refuses(name: string, content: string | Uint8Array) {
   return expect(read()).rejects;
 }
 
-/** A file with 40 MB of cells that takes 40 kB on disk. */
+/** A file with 40 MB of cells that takes 200 kB on disk. */
 const endless = (start: string) =>
-  gzipSync(Buffer.concat([Buffer.from(start), Buffer.alloc(40 << 20, "a,")]));
+  gzipSync(Buffer.concat([Buffer.from(start), Buffer.alloc(40 << 20, "a,")]), { level: 1 });
 
 describe("a log is refused", () => {
   test.each([
@@ -36,10 +36,10 @@ describe("a log is refused", () => {
   });
 
   test.each([
-    ["fields.ffm", `1 ${Array.from({ length: 50_000 }, (_, f) => `${f}:1:1`).join(" ")}\n`],
-    ["columns.csv", `${Array.from({ length: 50_000 }, (_, c) => `c${c}`).join(",")}\n1\n`],
-    ["keys.jsonl", `{${Array.from({ length: 50_000 }, (_, c) => `"c${c}":1`).join(",")}}\n`],
+    ["fields.ffm", `1 ${Array.from({ length: 20_000 }, (_, f) => `${f}:1:1`).join(" ")}\n`],
+    ["columns.csv", `${Array.from({ length: 20_000 }, (_, c) => `c${c}`).join(",")}\n1\n`],
+    ["keys.jsonl", `{${Array.from({ length: 20_000 }, (_, c) => `"c${c}":1`).join(",")}}\n`],
   ])("that has more columns than a log may have: %s", async (name, text) => {
-    await refuses(name, text).toThrow(/:1: 5000[01] columns, at most 16384/);
+    await refuses(name, text).toThrow(/:1: 2000[01] columns, at most 16384/);
   });
 });
