@@ -5,10 +5,11 @@ import {
   isMap,
   isNode,
   isScalar,
+  Composer,
+  type CST,
   type Document,
   Lexer,
   LineCounter,
-  parseDocument,
   Parser,
   visit,
 } from "yaml";
@@ -170,12 +171,16 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
   };
   lines.addNewLine(0);
   for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1);
-  checkDepth(text, fail);
   // does not let the package check that keys are unique: it compares each key with all others of its mapping, which
   // takes quadratic time
-  const document = parseDocument(text, { uniqueKeys: false });
+  const composer = new Composer({ uniqueKeys: false });
+  const [parsed, another] = composer.compose(shallowTokens(text, fail), true, text.length);
+  // the composer yields at least one document
+  const document = parsed!;
   const [problem] = document.errors;
-  if (problem) return fail(problem.pos[0], problem.message.split(" at line")[0]!);
+  if (problem) return fail(problem.pos[0], problem.message);
+  if (another)
+    return fail(another.range[0], "Source contains multiple documents; please use YAML.parseAllDocuments()");
   checkScalars(document, fail);
   checkUniqueKeys(document, fail);
   const firstAlias = checkAliases(document, fail);
@@ -235,14 +240,17 @@ function checkUniqueKeys(document: Document, fail: (offset: number, message: str
  */
 const DEEPEST = 100;
 
-/** Rejects deep nesting before a recursive function parses the text. */
-function checkDepth(text: string, fail: (offset: number, message: string) => never): void {
+/** Returns the syntax of a text; rejects deep nesting before a recursive function processes it. */
+function shallowTokens(text: string, fail: (offset: number, message: string) => never): CST.Token[] {
   const parser = new Parser();
+  const tokens: CST.Token[] = [];
   for (const lexeme of new Lexer().lex(text)) {
-    for (const _ of parser.next(lexeme));
+    for (const token of parser.next(lexeme)) tokens.push(token);
     if (parser.stack.length > DEEPEST)
       fail(parser.offset, `lists or mappings are nested in more than ${DEEPEST} levels`);
   }
+  for (const token of parser.end()) tokens.push(token);
+  return tokens;
 }
 
 /**
