@@ -193,8 +193,16 @@ const inPlaceOf: Readonly<Record<string, readonly string[]>> = {
   "--user": ["--session"],
 };
 
+const known = new Map<TrainerRow, TableOption[]>();
+
 /** Returns the options of a command from which combinations are chosen. */
-export function drawnOptions(row: TrainerRow): TableOption[] {
+export function drawnOptions(row: TrainerRow): readonly TableOption[] {
+  const options = known.get(row) ?? findOptions(row);
+  known.set(row, options);
+  return options;
+}
+
+function findOptions(row: TrainerRow): TableOption[] {
   const options = commandOf(row.command).options as TableOption[];
   return options.filter(
     (option) =>
