@@ -13,7 +13,8 @@ export function datasetOf(columns: Record<string, (string | number)[]>, roles: P
     if (typeof cells[0] === "number")
       return { kind: "number", name, values: Float64Array.from(cells as number[]) };
     const keys = [...new Set(cells.filter((cell) => cell !== ""))] as string[];
-    const codes = Uint32Array.from(cells, (cell) => (cell === "" ? MISSING : keys.indexOf(cell as string)));
+    const codeOf = new Map<string | number, number>([...keys.entries()].map(([code, key]) => [key, code]));
+    const codes = Uint32Array.from(cells, (cell) => codeOf.get(cell) ?? MISSING);
     const separator = roles.multi?.[name];
     if (separator !== undefined) return splitCells(name, codes, encodeKeys(keys), { separator });
     return { kind: "key", name, codes, dictionary: encodeKeys(keys) };
