@@ -33,6 +33,8 @@ export interface Reading {
   known: ReadonlySet<string>;
   options: ReadOptions;
   sizes: ReadSizes;
+  /** true if all rows are in the sample */
+  isSmall: boolean;
   /** receives the buffers of chunks that were scanned */
   buffers: ChunkBuffers;
 }
@@ -46,13 +48,13 @@ interface Ordered {
 
 /** Reads every row once, in order; implements Log.read. */
 export async function readLog(
-  { items, sources, setup, names, known, options, sizes, buffers }: Reading,
+  { items, sources, setup, names, known, options, sizes, isSmall, buffers }: Reading,
   onBatch: Parameters<Log["read"]>[1],
   observe: Parameters<Log["read"]>[2],
 ): Promise<ReadResult> {
   const module = await loadKernel("scan");
   // the first scanner runs on the calling thread, which also merges scans and passes batches on
-  const memories = scanMemories(module);
+  const memories = scanMemories(module, isSmall);
   const numThreads = affordableScanners(options.threads - 1);
   const scanners: Scanner[] = [new LocalScanner(setup, memories.scanner, buffers)];
   const merger = new Merger(setup, 1 + numThreads, options, memories.merger);

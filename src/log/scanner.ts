@@ -14,15 +14,19 @@ export interface ScanRegion {
 }
 
 /**
- * Creates the memories of a scanner and of the merger on the same thread; both share one memory if few addresses are
- * left.
+ * Creates the memories of a scanner and of the merger on the same thread; both share one memory if the log is small, or
+ * few addresses are left.
  *
  * @throws {IoError} the system provides no addresses for a memory
  */
-export function scanMemories(module: WebAssembly.Module): { scanner: ScanMemory; merger: ScanMemory } {
+export function scanMemories(
+  module: WebAssembly.Module,
+  isSmall = false,
+): { scanner: ScanMemory; merger: ScanMemory } {
   const scanner = new ScanMemory(module);
   // both share one memory if addresses are scarce, because the trainer needs memories later
-  return { scanner, merger: freeAddresses() < 4 * RESERVED ? scanner : new ScanMemory(module) };
+  const isShared = isSmall || freeAddresses() < 4 * RESERVED;
+  return { scanner, merger: isShared ? scanner : new ScanMemory(module) };
 }
 
 /** The memory of one thread, together with the kernel instance that works on it. */

@@ -97,11 +97,8 @@ export async function openDelimited(
           numbers: numberFormOf(options),
         };
         try {
-          return await readLog(
-            { items: replayed(pulled, items), sources, setup, names, known: paths, options, sizes, buffers },
-            onBatch,
-            observe,
-          );
+          const input = { items: replayed(pulled, items), sources, buffers, isSmall: sampleIsAll };
+          return await readLog({ ...input, setup, names, known: paths, options, sizes }, onBatch, observe);
         } finally {
           await items.return(undefined);
           await close();

@@ -67,7 +67,7 @@ export async function openRecords<Rec>(
         const indexed = requests.map(({ name, as }) => ({ column: columns.indexOf(name), as }));
         form.want?.(new Set(requests.map(({ name }) => name)));
         const module = await loadKernel("scan");
-        const memories = scanMemories(module);
+        const memories = scanMemories(module, sampleIsAll);
         const merger = new Merger({ requests: indexed }, 1, options, memories.merger);
         const scanner = new RowScanner(indexed, memories.scanner);
         const keyOf = (request: number, code: number) => merger.keyOf(request, code);

@@ -55,6 +55,7 @@ export class LocalScanner implements Scanner {
 
 /** Limits the number of threads by the address space available to the process; results do not depend on it. */
 export function affordableScanners(numThreads: number): number {
+  if (numThreads <= 0) return 0;
   return Math.max(0, Math.min(numThreads, Math.floor(freeAddresses() / (RESERVED + THREAD_ADDRESSES))));
 }
 
