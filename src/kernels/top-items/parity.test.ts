@@ -126,14 +126,11 @@ describe.each([1, 2, 7, 64, 131, 1024])("lists much shorter than the items, dim 
       Float32Array.from({ length: numItems }, (_, i) => (i % 5 === 1 ? -Infinity : i % 7 ? -0 : 0)),
       table(numItems, 1, 9, factor),
     ];
+    const queries = table(numQueries, dim, 1, name === "scores beyond f32" ? () => 3e20 : factor);
+    const items = table(numItems, dim, 20, factor);
+    const [some, none] = [thirdMasked(numQueries, numItems), unmasked(numQueries)];
     for (const weights of weightings) {
-      const input = {
-        dim,
-        queries: table(numQueries, dim, 1, name === "scores beyond f32" ? () => 3e20 : factor),
-        items: table(numItems, dim, 20, factor),
-        weights,
-        masks: weights ? thirdMasked(numQueries, numItems) : unmasked(numQueries),
-      };
+      const input = { dim, queries, items, weights, masks: weights ? some : none };
       expect((await searchAll(input, top)).found).toEqual(referenceTopItems(input, top));
     }
   });

@@ -17,23 +17,21 @@ export function referenceTopItems(input: TopItemsInput, top: number): TopItems {
     scores: new Float32Array(numQueries * top),
   };
   found.scores.fill(-Infinity);
+  const scores = new Float32Array(numItems);
   for (let q = 0; q < numQueries; q++) {
     const masked = new Set(masks.items.subarray(masks.indptr[q], masks.indptr[q + 1]));
-    const scored = Array.from({ length: numItems }, (_, item) => {
-      let score = weights?.[item] ?? 0;
-      for (let d = 0; d < dim; d++) {
-        score = Math.fround(score + Math.fround(queries[q * dim + d]! * items[item * dim + d]!));
-      }
-      return { item, score };
-    });
-    scored
-      .filter(({ item, score }) => score > -Infinity && !masked.has(item))
-      .sort((a, b) => b.score - a.score || a.item - b.item)
-      .slice(0, top)
-      .forEach(({ item, score }, rank) => {
-        found.items[q * top + rank] = item;
-        found.scores[q * top + rank] = score;
-      });
+    const scored: number[] = [];
+    for (let item = 0; item < numItems; item++) {
+      if (masked.has(item)) continue;
+      let score = weights ? weights[item]! : 0;
+      for (let d = 0, x = q * dim, y = item * dim; d < dim; d++)
+        score = Math.fround(score + Math.fround(queries[x + d]! * items[y + d]!));
+      scores[item] = score;
+      if (score > -Infinity) scored.push(item);
+    }
+    const best = scored.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, top);
+    found.items.set(best, q * top);
+    best.forEach((item, rank) => (found.scores[q * top + rank] = scores[item]!));
   }
   return found;
 }
