@@ -152,5 +152,7 @@ export function lossOf({ arena, layout }: KernelMachine): number {
 }
 
 export function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  return Array.from(a, (value, i) => Math.abs(value - b[i]!)).reduce((x, y) => Math.max(x, y), 0);
+  let most = 0;
+  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs(a[i]! - b[i]!));
+  return most;
 }

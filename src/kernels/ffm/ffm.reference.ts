@@ -79,13 +79,14 @@ function forEachPair(
   { ids, values }: ReferenceRow,
   visit: (p: number, q: number, xx: number, i: number, j: number) => void,
 ): void {
-  ids.forEach((i, a) => {
-    ids.slice(a + 1).forEach((j, b) => {
+  for (let a = 0; a < ids.length; a++) {
+    for (let b = a + 1; b < ids.length; b++) {
+      const [i, j] = [ids[a]!, ids[b]!];
       const p = (i * numFields + fieldOf[j]!) * dim;
       const q = (j * numFields + fieldOf[i]!) * dim;
-      visit(p, q, values[a]! * values[a + 1 + b]!, i, j);
-    });
-  });
+      visit(p, q, values[a]! * values[b]!, i, j);
+    }
+  }
 }
 
 /** Returns the score of a row. */
@@ -132,7 +133,8 @@ class BlockSteps {
     const squares = new Map<number, number>();
     const add = (i: number, partner: number, xx: number, at: number) => {
       const k = this.#accumulatorOf(i, this.#model.fieldOf[partner]!);
-      const square = v.subarray(at, at + dim).reduce((sum, x) => sum + (xx * x) ** 2, 0);
+      let square = 0;
+      for (let d = at; d < at + dim; d++) square += (xx * v[d]!) ** 2;
       squares.set(k, (squares.get(k) ?? 0) + square);
     };
     forEachPair(this.#model, row, (p, q, xx, i, j) => {
@@ -160,14 +162,16 @@ class BlockSteps {
     const { dim, numFields, v } = this.#model;
     if (!this.#isRepeated(feature)) {
       const rate = step.learningRate * this.#inverseSqrt(this.#n(feature, field));
-      gradient.forEach((x, d) => (v[p + d]! -= rate * (x + step.l2 * v[p + d]!)));
+      for (let d = 0; d < dim; d++) v[p + d]! -= rate * (gradient[d]! + step.l2 * v[p + d]!);
       return;
     }
-    const sums = new Float64Array(numFields * dim);
-    const own = this.#sums.get(feature) ?? { sums, pairs: new Float64Array(numFields), step };
-    gradient.forEach((x, d) => (own.sums[field * dim + d]! += x));
+    let own = this.#sums.get(feature);
+    if (!own) {
+      own = { sums: new Float64Array(numFields * dim), pairs: new Float64Array(numFields), step };
+      this.#sums.set(feature, own);
+    }
+    for (let d = 0; d < dim; d++) own.sums[field * dim + d]! += gradient[d]!;
     own.pairs[field]!++;
-    this.#sums.set(feature, own);
   }
 
   /** Takes one step for each repeated feature, on the sum of its gradients. */
