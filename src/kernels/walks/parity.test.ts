@@ -37,9 +37,12 @@ async function kernelWalks(shape: WalksShape, range?: [from: number, to: number]
 
 /** Returns the list of nodes of each walk. */
 function listsOf({ tokens }: WalkStream, length: number): number[][] {
-  return Array.from({ length: tokens.length / length }, (_, w) =>
-    Array.from(tokens.subarray(w * length, (w + 1) * length).filter((node) => node !== NO_NODE)),
-  );
+  return Array.from({ length: tokens.length / length }, (_, w) => {
+    const list: number[] = [];
+    for (let slot = w * length; slot < (w + 1) * length; slot++)
+      if (tokens[slot] !== NO_NODE) list.push(tokens[slot]!);
+    return list;
+  });
 }
 
 const graphs: [name: string, graph: WalkGraph][] = [
