@@ -371,10 +371,12 @@ test("ALS of weights that are whole numbers is ALS of so many copies of each row
   const pairs = order.map((r) =>
     Array.from({ length: indptr![r + 1]! - indptr![r]! }, (_, i) => indptr![r]! + i),
   );
+  const ends = [0];
+  for (const own of pairs) ends.push(ends.at(-1)! + own.length);
   const repeated = {
     numRows: total,
     width: 0,
-    indptr: Uint32Array.from([0, ...pairs.map((_, i) => pairs.slice(0, i + 1).flat().length)]),
+    indptr: Uint32Array.from(ends),
     ids: Uint32Array.from(pairs.flat(), (p) => ids[p]!),
     values: Float32Array.from(pairs.flat(), (p) => values![p]!),
     labels: Float32Array.from(order, (r) => rows.labels[r]!),
