@@ -254,10 +254,12 @@ export function referenceFfmBatch(
     blocks?.grow(g, squares[r]!);
     // the gradients of both vectors of a pair are computed before either vector changes
     forEachPair(model, row, (p, q, xx, i, j) => {
-      const gradients = [q, p].map((at) =>
-        Array.from(model.v.subarray(at, at + model.dim), (x) => referencePairGradient(g, xx, x)),
-      );
-      const [gradientI, gradientJ] = [gradients[0]!, gradients[1]!];
+      const gradientI: number[] = [];
+      const gradientJ: number[] = [];
+      for (let d = 0; d < model.dim; d++) {
+        gradientI.push(referencePairGradient(g, xx, model.v[q + d]!));
+        gradientJ.push(referencePairGradient(g, xx, model.v[p + d]!));
+      }
       if (blocks) {
         blocks.take(i, model.fieldOf[j]!, p, gradientI, vectorStep(i));
         blocks.take(j, model.fieldOf[i]!, q, gradientJ, vectorStep(j));
