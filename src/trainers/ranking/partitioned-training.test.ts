@@ -52,21 +52,18 @@ test("its vectors are written in the place of those of a table in memory", async
   const run = await openRun(at("written"));
   const table = await run.readTable();
   const { user, item } = { user: rowsOf(table, "user"), item: rowsOf(table, "item") };
-  const scoreOf = (u: number, i: number) => {
-    const vectorOf = (row: number) => table.vectors.subarray(12 * row, 12 * row + 12);
-    return vectorOf(user.first + u).reduce((sum, x, d) => sum + x * vectorOf(item.first + i)[d]!, 0);
-  };
   // expects that users score items whose number equals theirs modulo 5 above items whose number is one greater modulo 5
   let right = 0;
   const groupOf = (row: number) => Number(keyAt(table.keys, row).slice(1)) % 5;
-  for (let u = 0; u < 700; u++) {
-    const own = groupOf(user.first + u);
-    const sums = [0, 0];
-    for (let i = 0; i < 400; i++) {
-      const group = (groupOf(item.first + i) - own + 5) % 5;
-      if (group < 2) sums[group]! += scoreOf(u, i);
-    }
-    if (sums[0]! > sums[1]!) right++;
+  // sums of the vectors of the items of each group, whose products with a user are sums of scores
+  const sums = Array.from({ length: 5 }, () => new Float64Array(12));
+  for (let i = item.first; i < item.first + 400; i++)
+    for (let d = 0; d < 12; d++) sums[groupOf(i)]![d]! += table.vectors[12 * i + d]!;
+  for (let u = user.first; u < user.first + 700; u++) {
+    const own = groupOf(u);
+    const scoreOf = (group: number) =>
+      sums[group]!.reduce((score, x, d) => score + x * table.vectors[12 * u + d]!, 0);
+    if (scoreOf(own) > scoreOf((own + 1) % 5)) right++;
   }
   expect(right).toBeGreaterThan(690);
 });
