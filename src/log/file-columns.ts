@@ -40,13 +40,22 @@ export function columnPositions(
   names: readonly string[],
   mayLack = false,
 ): Pick<ScanLayout, "numColumns" | "cells" | "constants"> {
-  const cells = names.map((name) => columns.indexOf(name));
+  const cells = placesOf(columns, names);
   const constants = names.map((name, i) => {
     if (cells[i] !== -1) return "";
     if (mayLack || Object.hasOwn(partition, name)) return partitionCell(partition, name);
     throw lackingColumn({ path, columns, partition }, name);
   });
   return { numColumns: columns.length, cells, constants };
+}
+
+/** Returns the position of each name among the columns; -1 for a name that is not among them. */
+export function placesOf(columns: readonly string[], names: readonly string[]): number[] {
+  const places = new Map<string, number>();
+  columns.forEach((column, c) => {
+    if (!places.has(column)) places.set(column, c);
+  });
+  return names.map((name) => places.get(name) ?? -1);
 }
 
 /** Returns the error for a file that lacks a column which all of its rows need. */
@@ -63,7 +72,7 @@ export function cellsInOrder(
   { columns, partition }: Omit<FileColumns, "path">,
   names: readonly string[],
 ): (cells: readonly string[]) => string[] {
-  const places = names.map((name) => columns.indexOf(name));
+  const places = placesOf(columns, names);
   return (cells) => places.map((at, i) => (at === -1 ? partitionCell(partition, names[i]!) : cells[at]!));
 }
 

@@ -167,7 +167,8 @@ export function checkedReading(log: Log): Log {
     async read(requests, onBatch, observe) {
       if (isRead) throw new Error("a log can only be read once");
       isRead = true;
-      for (const { name } of requests) if (!log.columns.includes(name)) throw noSuchColumn(name, log.columns);
+      const columns = new Set(log.columns);
+      for (const { name } of requests) if (!columns.has(name)) throw noSuchColumn(name, log.columns);
       return await log.read(requests, onBatch, observe);
     },
   };

@@ -123,10 +123,8 @@ async function inspectLog(
     );
     const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
     await onRead(read.skipped, read.numRows + faulty);
-    const cellsOf = (name: string) => {
-      const c = log.columns.indexOf(name);
-      return log.sample.map((row) => row[c]!);
-    };
+    const placeOf = new Map(log.columns.map((name, c) => [name, c]));
+    const cellsOf = (name: string) => log.sample.map((row) => row[placeOf.get(name)!]!);
     const densities = log.columns.map((name, c) => ({
       name,
       keys: read.dictionaries[c]!.size,
@@ -144,9 +142,8 @@ async function inspectLog(
     }));
     if (timeFormat === undefined) warnings.push(...unixTimeWarnings(inference.roles.time, cellsOf));
     warnings.push(...nullWarnings(new Map(read.nulls.map((found, c) => [log.columns[c]!, found]))));
-    const isKey = (name: string) => columns.some((one) => one.name === name && KEYS.has(one.role));
-    log.columns.forEach((name, c) => {
-      if (!isKey(name)) return;
+    columns.forEach(({ name, role }, c) => {
+      if (!KEYS.has(role)) return;
       const { user, item } = inference.roles;
       const origin = { isFloat: log.floats?.has(name) === true, isId: name === user || name === item };
       warnings.push(...roundedKeyWarnings(name, read.dictionaries[c]!, origin));

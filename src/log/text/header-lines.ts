@@ -29,9 +29,17 @@ export interface ReorderedLine {
 
 /** Whether a row has the cells of the header in another order. */
 export function isReordered(cells: readonly string[], header: readonly string[]): boolean {
-  if (cells.length !== header.length || isHeader(cells, header)) return false;
+  // most rows have another number of characters than the header, so that their cells need not be sorted
+  if (cells.length !== header.length || !haveLengthOf(cells, header) || isHeader(cells, header)) return false;
   const names = withoutMark(cells).sort();
   return [...header].sort().every((name, i) => name === names[i]);
+}
+
+/** Whether cells have as many characters as the header in total; a byte-order mark may precede them. */
+function haveLengthOf(cells: readonly string[], header: readonly string[]): boolean {
+  let rest = cells[0]?.startsWith("\uFEFF") ? -1 : 0;
+  for (let i = 0; i < cells.length; i++) rest += cells[i]!.length - header[i]!.length;
+  return rest === 0;
 }
 
 function withoutMark([first = "", ...others]: readonly string[]): string[] {
@@ -95,7 +103,14 @@ export function linesLike(bytes: Uint8Array, line: Uint8Array): { start: number;
     const last = at + sought.length - 1;
     const end = bytes[last + 1] === RETURN ? last + 2 : last + 1;
     const from = last + 1 - line.length;
-    if (bytes[end] !== NEWLINE || from < 0) continue;
+    if (bytes[end] !== NEWLINE) {
+      // the next line that can equal the given one ends at the next newline; long runs of one byte are thus skipped
+      const newline = searched.indexOf(NEWLINE, last + 1);
+      if (newline === -1) break;
+      at = Math.max(at, newline - 2 - sought.length);
+      continue;
+    }
+    if (from < 0) continue;
     const isMarked = from >= 3 && MARK.every((byte, i) => bytes[from - 3 + i] === byte);
     const start = isMarked ? from - 3 : from;
     if (start > 0 && bytes[start - 1] !== NEWLINE) continue;
