@@ -38,15 +38,15 @@ test.each([
   ["ranking", `train-ranking log.csv ${events} --epochs 1 --dim 128`],
   ["softmax", `train-ranking log.csv ${events} --epochs 1 --loss sampled-softmax --batch-size 4096`],
   ["als", `train-als log.csv ${events} --epochs 1 --dim 128`],
-  ["pca", `train-pca log.csv ${events} --dim 32`],
+  ["pca", `train-pca log.csv ${events} --dim 16`],
   ["item2vec", `train-item2vec log.csv ${events} --epochs 1 --dim 128`],
   [
     "graph",
-    "train-graph log.csv --source user --target item --epochs 1 --num-walks 1 --walk-length 10 --dim 128",
+    "train-graph log.csv --source user --target item --epochs 1 --num-walks 1 --walk-length 10 --window 2 --dim 128",
   ],
-  ["two-tower", `train-two-tower log.csv ${events} --epochs 1 --dim 128 --batch-size 4096`],
+  ["two-tower", `train-two-tower log.csv ${events} --epochs 1 --dim 128 --batch-size 4096 --negatives 64`],
   ["gbdt", `train-gbdt log.csv ${labelled} --num-trees 5`],
-  ["net", `train-net log.csv ${labelled} --arch fnn --epochs 1 --dim 64 --batch-size 4096`],
+  ["net", `train-net log.csv ${labelled} --arch fnn --hidden 16 --epochs 1 --dim 64 --batch-size 4096`],
 ])(
   "the estimate for %s is within 1.5 times of the memory that it takes, and within 2 times of its disk",
   async (name, command) => {

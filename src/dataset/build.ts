@@ -299,10 +299,15 @@ function noKey({ path, key }: SideTable): never {
  * @throws {DataError} a file lacks a column that must not have empty cells, and bad rows are not skipped
  */
 function refuseLackingFiles({ files }: Pick<Log, "files">, purposes: readonly Purpose[]): void {
-  for (const { name, required } of purposes) {
-    const file = files.find((one) => !columnsIn(one).includes(name));
-    if (required && file) throw lackingColumn(file, name);
+  const required = purposes.filter((purpose) => purpose.required);
+  let first = required.length;
+  let lacking: Log["files"][number] | undefined;
+  for (const file of files) {
+    const columns = new Set(columnsIn(file));
+    const at = required.findIndex(({ name }) => !columns.has(name));
+    if (at !== -1 && at < first) [first, lacking] = [at, file];
   }
+  if (lacking) throw lackingColumn(lacking, required[first]!.name);
 }
 
 /**

@@ -137,13 +137,14 @@ export function resolveRoles(
       (name) => options.ids?.includes(name) || (!named.has(name) && !taken.has(name) && isCategory(name)),
     ).length < 2;
   const unnamed: string[] = [];
+  const fields = new Set(options.fields);
   for (const name of columns) {
     if (options.ignore.includes(name)) continue;
     else if (options.ids?.includes(name)) roles.fields.push(name);
     else if (options.numeric.includes(name)) roles.numeric.push(name);
     else if (Object.hasOwn(options.multi, name)) continue;
     else if (options.fields || !options.infer) {
-      if (options.fields?.includes(name)) roles.fields.push(name);
+      if (fields.has(name)) roles.fields.push(name);
     } else if (taken.has(name)) continue;
     else if (isId(name)) roles.fields.push(name);
     else if (options.dedupedBy?.includes(name))
@@ -291,8 +292,9 @@ function checkNamedColumns(columns: string[], options: ColumnOptions): void {
     ...(options.ids ?? []).map((name): [string, string] => ["--ctr or --entity", name]),
     ["the run's --positive-from", options.positives?.label],
   ];
+  const known = new Set(columns);
   for (const [flag, name] of uses) {
-    if (name !== undefined) requireColumn(flag, name, columns);
+    if (name !== undefined && !known.has(name)) requireColumn(flag, name, columns);
   }
   const [both] = options.numeric.filter(
     (name) => options.fields?.includes(name) || Object.hasOwn(options.multi, name),

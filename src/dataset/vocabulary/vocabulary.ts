@@ -145,9 +145,8 @@ export function fitFeatures(
 /** Returns the columns that are features, in the log's order. */
 export function featureColumns(dataset: Dataset): Column[] {
   const { fields, numeric, multi } = dataset.roles;
-  return dataset.columns.filter(
-    ({ name }) => fields.includes(name) || numeric.includes(name) || Object.hasOwn(multi, name),
-  );
+  const named = new Set([...fields, ...numeric, ...Object.keys(multi)]);
+  return dataset.columns.filter(({ name }) => named.has(name));
 }
 
 function fitNumber(column: NumberColumn, rows: Uint32Array, form: NumericForm): Field {
