@@ -18,6 +18,18 @@ const [clicks, purchases, ratings] = ["clicks.csv", "purchases.csv", "ratings.cs
   return at(name);
 }) as [string, string, string];
 
+/** Writes the rows of a quarter of a log's users, for tests that do not look at metrics; returns the path. */
+function quarterOf(log: string): string {
+  const [header, ...rows] = readFileSync(log, "utf8").trimEnd().split("\n");
+  const column = header!.split(",").findIndex((name) => name === "user_id" || name === "customer_id");
+  const userOf = (row: string) => row.split(",")[column]!;
+  const users = [...new Set(rows.map((row) => userOf(row)))];
+  const kept = new Set(users.slice(0, users.length / 4));
+  const path = log.replace(/\.csv$/, "-quarter.csv");
+  writeFileSync(path, `${[header, ...rows.filter((row) => kept.has(userOf(row)))].join("\n")}\n`);
+  return path;
+}
+
 /** Runs `compare LOG ARGS... -o NAME.html --json`. */
 async function compared(log: string, name: string, ...args: string[]): Promise<Comparison> {
   const { stdout } = await embedOk([
@@ -102,12 +114,13 @@ describe("a log with labels of 0 and 1", () => {
 });
 
 test("--goal lists of a log of clicks ranks what was clicked", async () => {
+  const log = quarterOf(clicks);
   const { leaderboard, rows, options } = await compared(
-    clicks,
+    log,
     "clicked",
     ...["--goal", "lists", "--repeats", "mask", "--trainers", "train-pca"],
   );
-  const clicked = readFileSync(clicks, "utf8").match(/^1,/gm)!.length;
+  const clicked = readFileSync(log, "utf8").match(/^1,/gm)!.length;
   expect([rows, options["positiveFrom"]]).toEqual([clicked, 1]);
   expect(leaderboard.metrics[0]).toBe("recallAt20");
 });
@@ -180,8 +193,9 @@ describe("a log of ratings", () => {
   });
 
   test("is compared by lists of what was rated well, cut among those rows alone", async () => {
+    const log = quarterOf(ratings);
     const { leaderboard, runs, rows } = await compared(
-      ratings,
+      log,
       "liked",
       ...[
         "--goal",
@@ -194,7 +208,7 @@ describe("a log of ratings", () => {
         "train-pca,train-als",
       ],
     );
-    const liked = readFileSync(ratings, "utf8")
+    const liked = readFileSync(log, "utf8")
       .trimEnd()
       .split("\n")
       .slice(1)
@@ -209,7 +223,7 @@ describe("a log of ratings", () => {
 
 test("without times all trainers hold out the same rows, whichever columns are numbers to them", async () => {
   const { leaderboard, runs } = await compared(
-    clicks,
+    quarterOf(clicks),
     "random",
     ...["--ignore", "timestamp", "--trainers", "train-fm,train-gbdt"],
   );
@@ -221,7 +235,7 @@ test("without times all trainers hold out the same rows, whichever columns are n
 
 test("--search tries settings of each trainer", async () => {
   const { leaderboard, runs } = await compared(
-    purchases,
+    quarterOf(purchases),
     "searched",
     ...["--search", "2", "--trainers", "train-item2vec,train-pca", "--repeats", "allow"],
   );

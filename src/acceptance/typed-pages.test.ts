@@ -225,10 +225,9 @@ function commandsOf(line: string): string[] {
 
 /** Splits a line that needs no shell into words; undefined for other lines. */
 function wordsOf(line: string): string[] | undefined {
-  const words = [...line.replace(/\s+# .*$/, "").matchAll(/'([^']*)'|(\S+)/g)].map(
-    ([, quoted, plain]) => quoted ?? plain!,
-  );
-  const needsShell = words.some((word) => /^[|>&]|[$"`]/.test(word)) || words[0] !== "embed";
+  const matches = [...line.replace(/\s+# .*$/, "").matchAll(/'([^']*)'|(\S+)/g)];
+  const words = matches.map(([, quoted, plain]) => quoted ?? plain!);
+  const needsShell = matches.some(([, , plain = ""]) => /^[|>&]|[$"`]/.test(plain)) || words[0] !== "embed";
   if (needsShell) return undefined;
   return cutShort.test(words[1]!) && !words.includes("--epochs")
     ? [...words.slice(1), "--epochs", "2"]
