@@ -50,7 +50,7 @@ export function columnPositions(
 }
 
 /** Returns the position of each name among the columns; -1 for a name that is not among them. */
-export function placesOf(columns: readonly string[], names: readonly string[]): number[] {
+function placesOf(columns: readonly string[], names: readonly string[]): number[] {
   const places = new Map<string, number>();
   columns.forEach((column, c) => {
     if (!places.has(column)) places.set(column, c);
