@@ -43,8 +43,14 @@ const DECIDED = [
 /** Options that a pipeline passes to the engine which reads its log. */
 const ENGINE = ["engine", "engine-order", "engine-slice", "engine-timeout"];
 
-/** Returns the keys of a pipeline file, by section. */
+let settings: Promise<PipelineSettings> | undefined;
+
+/** Returns the keys of a pipeline file, by section. They are made once in a process. */
 export async function pipelineSettings(): Promise<PipelineSettings> {
+  return await (settings ??= makeSettings());
+}
+
+async function makeSettings(): Promise<PipelineSettings> {
   const ofLog = settingsOf(encodeOptions).filter(({ name }) => !DECIDED.includes(name));
   const reading = ofLog.filter(({ group, name }) => group === "Reading:" || ENGINE.includes(name));
   // a training reads the encoded dataset, so that options for reading do not apply, except for --threads and

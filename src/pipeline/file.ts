@@ -62,6 +62,9 @@ export async function pipelineFileSchema(): Promise<string> {
   return pipelineJsonSchema(await pipelineSettings());
 }
 
+/** The schema of pipeline files, which is made once in a process. */
+let schema: ReturnType<typeof pipelineSchema> | undefined;
+
 /**
  * Reads a pipeline file and checks it as far as possible without the log.
  *
@@ -70,7 +73,7 @@ export async function pipelineFileSchema(): Promise<string> {
 export async function readPipeline(file: string): Promise<Pipeline> {
   const yaml = await openYaml(file, "the pipeline file");
   const settings = await pipelineSettings();
-  const content = yaml.check(pipelineSchema(settings));
+  const content = yaml.check((schema ??= pipelineSchema(settings)));
   const folder = dirname(file);
   const logs = (typeof content.log === "string" ? [content.log] : content.log).map((path) => {
     if (path === "-") yaml.fail(["log"], "a pipeline cannot read standard input: name files");
