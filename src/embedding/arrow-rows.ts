@@ -10,8 +10,8 @@ import { ArtifactError } from "../errors.js";
 import {
   ARROW_TYPES,
   ArrowFile,
+  arrowBytesIn,
   arrowBytesOf,
-  type ArrowBytes,
   type ArrowBlock,
   type FailFile,
 } from "../io/arrow-file.js";
@@ -46,7 +46,7 @@ export async function arrowRows(source: ArrowSource, name: string): Promise<Tabl
     throw unreadable(name, why);
   };
   return await asArtifact(name, async () => {
-    const bytes = await openArrowSource(source, fail);
+    const bytes = ArrayBuffer.isView(source) ? arrowBytesIn(source, fail) : await arrowBytesOf(source, fail);
     const file = await ArrowFile.open(bytes, fail);
     const shape = { ...shapeOf(file, fail), fields: await fieldsOf(file, fail) };
     // memory for all declared rows is allocated at once, so a header that declares more rows than the file can hold is
@@ -122,17 +122,6 @@ function checkFields({ fieldOf, fields }: EmbeddingTable, field: number, fail: F
     if (f < before) fail("its rows are not grouped by field");
     before = f;
   }
-}
-
-async function openArrowSource(source: ArrowSource, fail: FailFile): Promise<ArrowBytes> {
-  if (!ArrayBuffer.isView(source)) return await arrowBytesOf(source, fail);
-  return {
-    size: source.length,
-    read(into, offset) {
-      into.set(source.subarray(offset, offset + into.length));
-      return Promise.resolve();
-    },
-  };
 }
 
 async function asArtifact<T>(name: string, read: () => Promise<T>): Promise<T> {

@@ -56,7 +56,7 @@ export function publicationBytes({ name, version, run, from, previous, files }: 
  */
 export async function readPublication(dir: string): Promise<PublicationRecord | undefined> {
   const file = join(dir, PUBLICATION_FILE);
-  await checkRegularFiles(dir, [PUBLICATION_FILE]);
+  checkRegularFiles(dir, [PUBLICATION_FILE]);
   if (!(await pathExists(file))) return undefined;
   const bytes = Buffer.from(await readArtifact(file));
   let parsed: unknown;
@@ -76,7 +76,7 @@ export async function readPublication(dir: string): Promise<PublicationRecord | 
     // publicationBytes determines every byte of the file from its content, so a file with other bytes is damaged
     if (publicationBytes(record).equals(bytes) && record.from?.includes("\0") !== true) {
       checkListed(Object.keys(record.files), file, [PUBLICATION_FILE]);
-      await checkRegularFiles(dir, Object.keys(record.files));
+      checkRegularFiles(dir, Object.keys(record.files));
       return record;
     }
   }

@@ -207,9 +207,9 @@ export async function openRun(path: string): Promise<Run> {
   const remake = publication && remakeOf(root);
   const ofManifest = publication?.files[RUN_MARKER];
   if (ofManifest) await checkArtifact(join(root, RUN_MARKER), ofManifest, remake);
-  await checkRegularFiles(root, [RUN_MARKER]);
+  checkRegularFiles(root, [RUN_MARKER]);
   const manifest = parseManifest(await readArtifact(join(root, RUN_MARKER)), join(path, RUN_MARKER));
-  await checkRegularFiles(root, Object.keys(manifest.files));
+  checkRegularFiles(root, Object.keys(manifest.files));
 
   const checked = async (file: string): Promise<string> => {
     const expected = Object.hasOwn(manifest.files, file) ? manifest.files[file] : undefined;

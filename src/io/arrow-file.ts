@@ -15,6 +15,11 @@ export interface ArrowBytes {
   read(into: Uint8Array, offset: number): Promise<void>;
 }
 
+/**
+ * Size in bytes up to which a file is read at once, because a read of a few bytes takes as long as one of this size.
+ */
+const SMALL = 1 << 16;
+
 /** Throws the error for a file that lacks the expected structure. */
 export type FailFile = (why: string) => never;
 
@@ -237,14 +242,27 @@ export async function arrowBytesOf(
   },
   fail: FailFile,
 ): Promise<ArrowBytes> {
+  const { size } = await file.stat();
+  const read = async (into: Uint8Array, offset: number): Promise<void> => {
+    for (let at = 0; at < into.length;) {
+      const { bytesRead } = await file.read(into, at, into.length - at, offset + at);
+      if (bytesRead === 0) fail("it is truncated");
+      at += bytesRead;
+    }
+  };
+  if (size > SMALL) return { size, read };
+  const whole = new Uint8Array(size);
+  await read(whole, 0);
+  return arrowBytesIn(whole, fail);
+}
+
+/** Returns random access to a file in memory. @param fail as of arrowBytesOf */
+export function arrowBytesIn(whole: Uint8Array, fail: FailFile): ArrowBytes {
   return {
-    size: (await file.stat()).size,
+    size: whole.length,
     async read(into, offset) {
-      for (let at = 0; at < into.length;) {
-        const { bytesRead } = await file.read(into, at, into.length - at, offset + at);
-        if (bytesRead === 0) fail("it is truncated");
-        at += bytesRead;
-      }
+      if (!(offset >= 0 && offset + into.length <= whole.length)) fail("it is truncated");
+      into.set(whole.subarray(offset, offset + into.length));
     },
   };
 }
