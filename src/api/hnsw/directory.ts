@@ -127,7 +127,7 @@ export async function openIndex(path: string): Promise<IndexDirectory> {
   if (root === undefined) throw new NoInputError(`index '${path}' does not exist`);
   const factsPath = join(root, FACTS_FILE);
   if (!(await pathExists(factsPath))) throw await notAnIndex(path, root);
-  await checkRegularFiles(root, [FACTS_FILE, HNSW_FILE, IDS_FILE]);
+  checkRegularFiles(root, [FACTS_FILE, HNSW_FILE, IDS_FILE]);
   const facts = parseJson(
     await readArtifact(factsPath),
     factsShape,

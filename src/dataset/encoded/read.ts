@@ -47,7 +47,7 @@ export async function isEncodedDataset(path: string): Promise<boolean> {
  */
 export async function readDescription(path: string): Promise<Description> {
   const file = join(path, DATASET_MARKER);
-  await checkRegularFiles(path, [DATASET_MARKER, ROWS_FILE, VALUES_FILE]);
+  checkRegularFiles(path, [DATASET_MARKER, ROWS_FILE, VALUES_FILE]);
   return parseDescription(await readArtifact(file), file);
 }
 

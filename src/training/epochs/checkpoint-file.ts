@@ -162,7 +162,7 @@ async function checkpointTensors(
   path: string,
   isWanted: (name: string) => boolean,
 ): Promise<Map<string, Tensor>> {
-  await checkRegularFiles(dirname(path), [basename(path)]);
+  checkRegularFiles(dirname(path), [basename(path)]);
   return await withArtifact(path, (file) => readSafetensorsFile(file, path, isWanted));
 }
 
