@@ -35,13 +35,16 @@ test("--task binary refuses a label that is neither 0 nor 1", async () => {
   expect(stderr).toMatch(/--positive-from/);
 });
 
-test.each(["train-fm", "train-gbdt"])("%s warns of two labels that are not 0 and 1", async (command) => {
+test.each([
+  ["train-fm", "--epochs"],
+  ["train-gbdt", "--num-trees"],
+])("%s warns of two labels that are not 0 and 1", async (command, rounds) => {
   const log = join(folder, "clicks-1-2.csv");
   const [header, ...rows] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
   const renamed = rows.map((row) => row.replace(/^./, (click) => String(Number(click) + 1)));
   writeFileSync(log, [header, ...renamed].join("\n"));
-  const train = async (...more: string[]) =>
-    (await embedOk([command, log, "-o", join(folder, "two"), "--force", "--threads", "1", ...more])).stderr;
+  const args = [command, log, "-o", join(folder, "two"), "--force", "--threads", "1", rounds, "2"];
+  const train = async (...more: string[]) => (await embedOk([...args, ...more])).stderr;
   expect(await train()).toMatch(/label 'click' is 1 or 2 .* use --positive-from 2/);
   expect(await train("--positive-from", "2")).not.toMatch(/1 or 2/);
   expect(await train("--task", "regression")).not.toMatch(/1 or 2/);

@@ -70,8 +70,10 @@ export const exportReaders: Record<string, Reader> = {
     const value = npy(Buffer.from(files["value.npy"]!));
     const width = Number(/^<U(\d+)$/.exec(key.type)![1]);
     return Array.from({ length: key.shape[0]! }, (_, row) => {
-      const points = Array.from({ length: width }, (__, i) => key.data.readUInt32LE(4 * (row * width + i)));
-      while (points.at(-1) === 0) points.pop();
+      const pointAt = (i: number) => key.data.readUInt32LE(4 * (row * width + i));
+      let length = width;
+      while (length > 0 && pointAt(length - 1) === 0) length--;
+      const points = Array.from({ length }, (__, i) => pointAt(i));
       // converts the characters one by one, because spreading fails for a key of 100,000 characters
       const name = points.map((point) => String.fromCodePoint(point)).join("");
       const dim = value.shape[1]!;
