@@ -51,9 +51,19 @@ function delimitedChunks(selection: Selection, delimiter: string): AsyncGenerato
 
 /** Quotes a cell if it contains a character that would otherwise end it. */
 export function quotedCell(cell: Uint8Array, delimiter: number): Uint8Array {
-  const needed = cell.some((byte) => byte === delimiter || byte === QUOTE || byte === LF || byte === CR);
+  let [needed, quotes] = [false, 0];
+  for (const byte of cell) {
+    if (byte === QUOTE) quotes++;
+    needed ||= byte === delimiter || byte === QUOTE || byte === LF || byte === CR;
+  }
   if (!needed) return cell;
-  const doubled = [...cell].flatMap((byte) => (byte === QUOTE ? [QUOTE, QUOTE] : [byte]));
-  // the bytes are passed as an array, because a long cell has more bytes than a call accepts arguments
-  return Uint8Array.from([QUOTE, ...doubled, QUOTE]);
+  const quoted = new Uint8Array(cell.length + quotes + 2);
+  quoted[0] = QUOTE;
+  let end = 1;
+  for (const byte of cell) {
+    if (byte === QUOTE) quoted[end++] = QUOTE;
+    quoted[end++] = byte;
+  }
+  quoted[end] = QUOTE;
+  return quoted;
 }
