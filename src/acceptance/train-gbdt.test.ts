@@ -1,6 +1,6 @@
 // `embed train-gbdt`, `transform` and `evaluate` of its runs, through the shell.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseJson } from "../testing/json.js";
 import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
@@ -36,10 +36,10 @@ test("beats the base rate on held-out clicks, and says what scripts read", () =>
 test("writes the same bytes at 1, 2 and 3 threads", async () => {
   const files = ["model/lightgbm.txt", "model/leaves.jsonl", "embeddings.leaves.arrow"];
   const bytes = [];
-  for (const threads of ["1", "2", "3"]) {
-    await embedOk(job(at(`run${threads}`), "--threads", threads));
-    bytes.push(files.map((file) => readFileSync(at(`run${threads}/${file}`)).toString("base64")));
-  }
+  for (const threads of ["2", "3"]) await embedOk(job(at(`run${threads}`), "--threads", threads));
+  // `run` was trained by one thread, as embed.ts runs commands
+  for (const run of ["run", "run2", "run3"])
+    bytes.push(files.map((file) => readFileSync(at(`${run}/${file}`)).toString("base64")));
   expect(bytes[1]).toEqual(bytes[0]);
   expect(bytes[2]).toEqual(bytes[0]);
 });
@@ -200,7 +200,7 @@ describe("a log that is hard to learn from", () => {
   });
 
   test("a damaged model is 82 with its path", async () => {
-    await embedOk(job(at("damaged")));
+    cpSync(at("run"), at("damaged"), { recursive: true });
     const file = at("damaged/model/lightgbm.txt");
     writeFileSync(file, readFileSync(file, "utf8").replace("leaf_value=-", "leaf_value="));
     const got = await embed(["evaluate", at("damaged"), "--on", clicks]);
