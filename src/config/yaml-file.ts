@@ -180,7 +180,7 @@ export async function readYamlDocument(path: string, what: string): Promise<Yaml
   const [problem] = document.errors;
   if (problem) return fail(problem.pos[0], problem.message);
   if (another)
-    return fail(another.range[0], "Source contains multiple documents; please use YAML.parseAllDocuments()");
+    return fail(another.range[0], "it holds a second document, after '---': write each to a file of its own");
   checkScalars(document, fail);
   checkUniqueKeys(document, fail);
   const firstAlias = checkAliases(document, fail);

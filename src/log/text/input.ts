@@ -172,7 +172,10 @@ function openCell(bytes: Uint8Array, openQuote: number, { delimiter }: Dialect):
   return bytes.length - (openQuote >= 0 ? openQuote : bytes.lastIndexOf(delimiter.charCodeAt(0)) + 1);
 }
 
-/** Concatenates byte arrays in a new buffer, or in one of `buffers`. If `closed`, adds a newline if the last byte is not one. */
+/**
+ * Concatenates byte arrays in a new buffer, or in one of `buffers`. If `closed`, adds a newline if the last byte is not
+ * one.
+ */
 function concatenate(parts: Uint8Array[], closed: boolean, buffers?: ChunkBuffers): Uint8Array<ArrayBuffer> {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const last = parts.findLast((part) => part.length > 0)?.at(-1);

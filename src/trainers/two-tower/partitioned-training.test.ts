@@ -140,7 +140,7 @@ test("a warm start in partitions keeps the vectors of users without events", asy
 });
 
 test("it ranks as well as in one partition", async () => {
-  const options = { ...validated, epochs: 6, negatives: 1024 };
+  const options = { ...validated, epochs: 12, negatives: 1024 };
   const cut = await trained("cut", options);
   Object.assign(partitionSizes, { whole: 1e9 });
   const one = await trained("whole", options);
