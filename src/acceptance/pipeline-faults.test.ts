@@ -119,7 +119,7 @@ describe("kill -9 at moments of a seed's choice", () => {
 function killedAfter(milliseconds: number, at: string): Promise<{ ended: boolean; milliseconds: number }> {
   return new Promise((resolve) => {
     const start = performance.now();
-    const child = spawn(process.execPath, [OPTIMIZE_LATE, program, "run", "shop.yaml", "--quiet"], {
+    const child = spawn(process.execPath, [...OPTIMIZE_LATE, program, "run", "shop.yaml", "--quiet"], {
       cwd: at,
       stdio: "ignore",
     });

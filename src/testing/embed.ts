@@ -39,7 +39,7 @@ export interface Running {
 /** Runs `embed ARGS...` to its end; never throws for an exit code. */
 export function embed(args: readonly string[], running: Running = {}): Promise<ProgramOutput> {
   return needsProcess(running)
-    ? run(process.execPath, [LATE, program, ...args], running)
+    ? run(process.execPath, [...LATE, program, ...args], running)
     : askResident({ args: [...args], input: running.input ?? "", ...surroundings(running) });
 }
 
@@ -54,7 +54,7 @@ export async function embedOk(args: readonly string[], running: Running = {}): P
 
 /** Runs a shell command line in which `embed` is the built program, for pipes and redirections. */
 export function shell(line: string, running: Running = {}): Promise<ProgramOutput> {
-  const define = `embed() { "$EMBED_NODE" ${LATE} "$EMBED_PROGRAM" "$@"; }`;
+  const define = `embed() { "$EMBED_NODE" ${LATE.join(" ")} "$EMBED_PROGRAM" "$@"; }`;
   const env = { ...running.env, EMBED_NODE: process.execPath, EMBED_PROGRAM: program };
   return run("/bin/sh", ["-c", `${define}\n${line}`], { ...running, env });
 }
