@@ -40,7 +40,7 @@ export function columnPositions(
   names: readonly string[],
   mayLack = false,
 ): Pick<ScanLayout, "numColumns" | "cells" | "constants"> {
-  const cells = placesOf(columns, names);
+  const cells = placesAmong(columns, names);
   const constants = names.map((name, i) => {
     if (cells[i] !== -1) return "";
     if (mayLack || Object.hasOwn(partition, name)) return partitionCell(partition, name);
@@ -50,7 +50,7 @@ export function columnPositions(
 }
 
 /** Returns the position of each name among the columns; -1 for a name that is not among them. */
-function placesOf(columns: readonly string[], names: readonly string[]): number[] {
+function placesAmong(columns: readonly string[], names: readonly string[]): number[] {
   const places = new Map<string, number>();
   columns.forEach((column, c) => {
     if (!places.has(column)) places.set(column, c);
@@ -72,7 +72,7 @@ export function cellsInOrder(
   { columns, partition }: Omit<FileColumns, "path">,
   names: readonly string[],
 ): (cells: readonly string[]) => string[] {
-  const places = placesOf(columns, names);
+  const places = placesAmong(columns, names);
   return (cells) => places.map((at, i) => (at === -1 ? partitionCell(partition, names[i]!) : cells[at]!));
 }
 
