@@ -31,7 +31,7 @@ const entries = [
   { path: "THIRD-PARTY.txt", data: licenses },
 ];
 const tar = tarOf(entries.map((entry) => ({ ...entry, path: `${name}/${entry.path}` })));
-const archive = gzipSync(tar, { level: 9 });
+const archive = gzipSync(tar);
 const folder = join(root, "dist", "archive");
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
