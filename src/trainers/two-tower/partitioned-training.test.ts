@@ -87,13 +87,13 @@ test.each([
 test.each([[{}], [validated]])(
   "a stopped training is resumed to the same bytes with another --max-memory, with options %j",
   async (options) => {
-    const long = { ...options, userTower: [8], epochs: 6 };
+    const long = { ...options, userTower: [8], epochs: 4 };
     await trained("straight", long);
     for (const [first, then] of [
       [FROM_DISK, {}],
       [{}, FROM_DISK],
     ]) {
-      await stoppedAfter(5, "stopped", { ...long, ...first, checkpointEvery: 2, threads: 1 });
+      await stoppedAfter(3, "stopped", { ...long, ...first, checkpointEvery: 2, threads: 1 });
       await trained("stopped", { ...long, ...then, checkpointEvery: 2, resume: true });
       expect(bytesOf("stopped")).toEqual(bytesOf("straight"));
     }
@@ -101,7 +101,7 @@ test.each([[{}], [validated]])(
 );
 
 test("a table from disk has the vector of each user in the row of the user", async () => {
-  const { metrics } = await trained("planted", { ...FROM_DISK, epochs: 12, test: 0.1 });
+  const { metrics } = await trained("planted", { ...FROM_DISK, epochs: 6, test: 0.1 });
   expect(metrics["test"]!["recallAt20"]).toBeGreaterThan(0.15);
   const table = await (await openRun(at("planted"))).readTable();
   const { user, item } = { user: rowsOf(table, "user"), item: rowsOf(table, "item") };
@@ -140,7 +140,7 @@ test("a warm start in partitions keeps the vectors of users without events", asy
 });
 
 test("it ranks as well as in one partition", async () => {
-  const options = { ...validated, epochs: 12, negatives: 1024 };
+  const options = { ...validated, epochs: 8, negatives: 256 };
   const cut = await trained("cut", options);
   Object.assign(partitionSizes, { whole: 1e9 });
   const one = await trained("whole", options);
