@@ -40,9 +40,10 @@ test.each([
 });
 
 test("few items, which are decomposed exactly, stay in memory", async () => {
-  await trained("memory", { exact: true });
+  const few = { exact: true, where: ["item starts_with 'i1'"] };
+  await trained("memory", few);
   const notes: string[] = [];
-  await trained("exact", { exact: true, ...FROM_DISK }, (progress) => {
+  await trained("exact", { ...few, ...FROM_DISK }, (progress) => {
     if (progress.stage === "note") notes.push(progress.text);
   });
   expect(bytesOf("exact")).toEqual(bytesOf("memory"));
