@@ -91,9 +91,11 @@ export function referenceFm(
 /** Returns the sums S of a row: the sum of v x over its features. @returns f64[dim] */
 export function referenceSums(model: ReferenceFm, row: ReferenceRow): Float64Array {
   const { dim, v } = model;
-  return Float64Array.from({ length: dim }, (_, d) =>
-    row.ids.reduce((sum, id, i) => sum + v[id * dim + d]! * row.values[i]!, 0),
-  );
+  const sums = new Float64Array(dim);
+  row.ids.forEach((id, i) => {
+    for (let d = 0; d < dim; d++) sums[d]! += v[id * dim + d]! * row.values[i]!;
+  });
+  return sums;
 }
 
 /** Returns the score of a row. */
@@ -196,7 +198,14 @@ class SliceSteps {
 export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options: ReferenceOptions): number {
   const { loss, method, learningRate, vectorRate = learningRate, l1Weight, inverseSqrt } = options;
   const { dim, v } = model;
-  const root = { inverseSqrt };
+  const stepsOf = ({ l2Weight, l2Vector, factor }: ReferenceRates) => ({
+    ofWeight: { learningRate: learningRate * factor, l1: l1Weight, inverseSqrt, method, l2: l2Weight },
+    ofVector: {
+      ...{ learningRate: vectorRate * factor, l1: l1Weight, inverseSqrt },
+      ...{ method: vectorMethod(method), l2: l2Vector },
+    },
+  });
+  const alike = stepsOf({ ...options, factor: 1 });
 
   // scores and sums are computed before any parameter changes
   const scores = rows.map((row) => referenceScore(model, row));
@@ -212,20 +221,13 @@ export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options
   rows.forEach((row, r) => {
     row.ids.forEach((id, i) => {
       const x = row.values[i]!;
-      const { l2Weight, l2Vector, factor } = options.rates?.(id) ?? { ...options, factor: 1 };
-      const step = { learningRate: learningRate * factor, l1: l1Weight, ...root };
-      const vectorStep = {
-        ...step,
-        learningRate: vectorRate * factor,
-        method: vectorMethod(method),
-        l2: l2Vector,
-      };
-      weights.take(id, id, x * gradients[r]!, { ...step, method, l2: l2Weight });
-      const vectorGradients = Array.from({ length: dim }, (_, d) =>
-        referenceVectorGradient(gradients[r]!, x, sums[r]![d]!, v[id * dim + d]!),
-      );
-      if (vectorStep.method === "adagrad") slices.take(id, vectorGradients, vectorStep);
-      else vectorGradients.forEach((gradient, d) => vectors.take(id, id * dim + d, gradient, vectorStep));
+      const { ofWeight, ofVector } = options.rates ? stepsOf(options.rates(id)) : alike;
+      weights.take(id, id, x * gradients[r]!, ofWeight);
+      const vectorGradients: number[] = [];
+      for (let d = 0; d < dim; d++)
+        vectorGradients.push(referenceVectorGradient(gradients[r]!, x, sums[r]![d]!, v[id * dim + d]!));
+      if (ofVector.method === "adagrad") slices.take(id, vectorGradients, ofVector);
+      else vectorGradients.forEach((gradient, d) => vectors.take(id, id * dim + d, gradient, ofVector));
     });
   });
   weights.finish();

@@ -28,6 +28,9 @@ export interface ReferenceInput extends GraphShape {
 
 const { fround } = Math;
 
+/** The eight sums of `distanceOf`. */
+const sums = new Float32Array(8);
+
 /** Order of nodes: the nearest first; ties are sorted by node. */
 const byDistance = (a: Near, b: Near) => a.distance - b.distance || a.node - b.node;
 
@@ -37,15 +40,15 @@ const byDistance = (a: Near, b: Near) => a.distance - b.distance || a.node - b.n
  * first four sums.
  */
 function distanceOf({ dim, nearness }: GraphShape, x: Float32Array, y: Float32Array): number {
-  const sums = new Float32Array(8);
+  sums.fill(0);
   const stride = Math.ceil(dim / 4) * 4;
   for (let d = 0; d < dim; d++) {
     const lane = d >= stride - (stride % 8) ? d % 4 : d % 8;
     const difference = fround(x[d]! - y[d]!);
     sums[lane]! += nearness === "l2" ? fround(difference * difference) : fround(x[d]! * y[d]!);
   }
-  const four = Float32Array.from({ length: 4 }, (_, i) => sums[i]! + sums[i + 4]!);
-  const sum = fround(fround(four[0]! + four[2]!) + fround(four[1]! + four[3]!));
+  const four = (i: number) => fround(sums[i]! + sums[i + 4]!);
+  const sum = fround(fround(four(0) + four(2)) + fround(four(1) + four(3)));
   return nearness === "l2" ? sum : 0 - sum;
 }
 
@@ -134,16 +137,21 @@ export class ReferenceGraph {
       node,
       distance: distanceOf(this.#input, x, this.#vector(node)),
     });
-    let found = [near(start)];
+    const found = [near(start)];
     const seen = new Set([start]);
     const expanded = new Set<number>();
     for (;;) {
       const next = found.find(({ node }) => !expanded.has(node));
       if (!next) return found;
       expanded.add(next.node);
-      const links = this.links[next.node]![level]!.filter(({ node }) => !seen.has(node));
-      for (const { node } of links) seen.add(node);
-      found = [...found, ...links.map(({ node }) => near(node))].sort(byDistance).slice(0, ef);
+      for (const { node } of this.links[next.node]![level]!) {
+        if (seen.has(node)) continue;
+        seen.add(node);
+        const other = near(node);
+        const at = found.findLastIndex((each) => byDistance(each, other) < 0) + 1;
+        found.splice(at, 0, other);
+        if (found.length > ef) found.pop();
+      }
     }
   }
 

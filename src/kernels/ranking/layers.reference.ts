@@ -28,7 +28,13 @@ export function denseLayers({ layers, ends, neighbors }: Omit<RankingGraph, "thr
 
 /** Returns the product of a row vector and the matrix. */
 function propagated(matrix: readonly Float64Array[], row: Float64Array): Float64Array {
-  return row.map((_, g) => row.reduce((sum, x, f) => sum + x * matrix[f]![g]!, 0));
+  const product = new Float64Array(row.length);
+  row.forEach((x, f) => {
+    if (x === 0) return;
+    const other = matrix[f]!;
+    for (let g = 0; g < other.length; g++) product[g]! += x * other[g]!;
+  });
+  return product;
 }
 
 /** Returns the product of the matrix and vectors, f64[n * dim]; without a matrix, a copy of the vectors. */
@@ -38,8 +44,12 @@ export function behindLayers(
   dim: number,
 ): Float64Array {
   if (!matrix) return vectors.slice();
-  return Float64Array.from(vectors, (_, at) => {
-    const [f, d] = [Math.floor(at / dim), at % dim];
-    return matrix[f]!.reduce((sum, x, g) => sum + x * vectors[g * dim + d]!, 0);
-  });
+  const product = new Float64Array(vectors.length);
+  matrix.forEach((row, f) =>
+    row.forEach((x, g) => {
+      if (x === 0) return;
+      for (let d = 0; d < dim; d++) product[f * dim + d]! += x * vectors[g * dim + d]!;
+    }),
+  );
+  return product;
 }

@@ -61,7 +61,9 @@ export class ReferenceRanking {
   /** Returns the weighted sum of the vectors of a row's features. @param vectors propagated or original vectors */
   compose({ ids, values }: ReferenceBag, vectors: Float64Array = this.vectors): Float64Array {
     const sum = new Float64Array(this.dim);
-    ids.forEach((id, i) => sum.forEach((_, d) => (sum[d]! += values[i]! * vectors[id * this.dim + d]!)));
+    ids.forEach((id, i) => {
+      for (let d = 0; d < this.dim; d++) sum[d]! += values[i]! * vectors[id * this.dim + d]!;
+    });
     return sum;
   }
 
@@ -330,11 +332,13 @@ export function referenceRank(
 }
 
 function addScaled(target: Float64Array, factor: number, vector: Float64Array): void {
-  vector.forEach((v, d) => (target[d]! += factor * v));
+  for (let d = 0; d < vector.length; d++) target[d]! += factor * vector[d]!;
 }
 
 function dot(a: Float64Array, b: Float64Array): number {
-  return a.reduce((sum, v, d) => sum + v * b[d]!, 0);
+  let sum = 0;
+  for (let d = 0; d < a.length; d++) sum += a[d]! * b[d]!;
+  return sum;
 }
 
 function length(a: Float64Array): number {
