@@ -49,13 +49,14 @@ function distance({ dim, singularValues, left, right }: TruncatedSvd, dense: num
   const svd = new SingularValueDecomposition(new Matrix(dense), { autoTranspose: true });
   // `diagonal` copies all singular values each time that it is read
   const { diagonal } = svd;
+  const [U, V] = [svd.leftSingularVectors.to2DArray(), svd.rightSingularVectors.to2DArray()];
   let most = 0;
   for (let r = 0; r < dense.length; r++) {
     for (let c = 0; c < dense[0]!.length; c++) {
       let [got, wanted] = [0, 0];
       for (let d = 0; d < dim; d++) {
         got += left[r * dim + d]! * singularValues[d]! * right[c * dim + d]!;
-        wanted += svd.leftSingularVectors.get(r, d) * diagonal[d]! * svd.rightSingularVectors.get(c, d);
+        wanted += U[r]![d]! * diagonal[d]! * V[c]![d]!;
       }
       most = Math.max(most, Math.abs(got - wanted));
     }
@@ -71,9 +72,11 @@ describe.each([
 ])("a %s matrix", (_, numRows, numColumns) => {
   const dense = planted(numRows, numColumns);
   const matrix = matrixOf(dense);
+  let plain: TruncatedSvd;
+  beforeAll(async () => void (plain = await truncatedSvd(matrix, options)));
 
-  test("has the truncation that ml-matrix finds, to 1e-5", async () => {
-    expect(distance(await truncatedSvd(matrix, options), dense)).toBeLessThan(1e-5);
+  test("has the truncation that ml-matrix finds, to 1e-5", () => {
+    expect(distance(plain, dense)).toBeLessThan(1e-5);
   });
 
   test("scaled and centred without being written out is as when it is written out, to 1e-5", async () => {
@@ -109,8 +112,8 @@ describe.each([
       [previous, last] = [last, L.mmul(last).mul(2).sub(previous)];
       sum.add(last.clone().mul(c));
     }
-    const behind = sum.mmul(Matrix.diag([...after]));
-    const written = A.mmul(Matrix.diag([...before])).mmul(behind);
+    const behind = sum.mulRowVector([...after]);
+    const written = A.mulRowVector([...before]).mmul(behind);
     const found = await truncatedSvd(
       { ...matrix, rowScale, filter: { coefficients, before, after } },
       { ...options, tolerance: 1e-4 },
@@ -131,14 +134,11 @@ describe.each([
   });
 
   test("gives the same bytes at 1, 2 and 3 threads", async () => {
-    const [one, ...others] = await Promise.all(
-      [1, 2, 3].map((threads) => truncatedSvd(matrix, { ...options, threads })),
-    );
-    for (const other of others) expect(other).toEqual(one);
+    for (const threads of [2, 3]) expect(await truncatedSvd(matrix, { ...options, threads })).toEqual(plain);
   });
 
-  test("has its greatest entry of each right vector positive", async () => {
-    const { dim, right } = await truncatedSvd(matrix, options);
+  test("has its greatest entry of each right vector positive", () => {
+    const { dim, right } = plain;
     for (let d = 0; d < dim; d++) {
       const column = Array.from({ length: numColumns }, (_, c) => right[c * dim + d]!);
       expect(Math.max(...column)).toBeGreaterThanOrEqual(-Math.min(...column));
