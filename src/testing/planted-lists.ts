@@ -18,6 +18,7 @@ export function plantedLists(
   { columns = { owner: "user", item: "item" }, end = (): void => undefined } = {},
 ): Lists {
   const names = [...new Set(Object.values(planted).flat())];
+  const numbers = new Map(names.map((name, i) => [name, i]));
   const owners = Object.keys(planted);
   const top = Math.max(...Object.values(planted).map((items) => items.length));
   async function* batches(): AsyncGenerator<ListBatch> {
@@ -26,7 +27,7 @@ export function plantedLists(
       const items = some.flatMap((owner) =>
         Array.from({ length: top }, (_, r) => {
           const item = planted[owner]![r];
-          return item === undefined ? NO_ITEM : names.indexOf(item);
+          return item === undefined ? NO_ITEM : numbers.get(item)!;
         }),
       );
       const scores = Float32Array.from(items, (_, at) => 2 - (at % top) / 2);
