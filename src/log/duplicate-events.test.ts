@@ -88,7 +88,7 @@ test("300,000 rows with 100,000 combinations are told apart, and columns that ar
       kept.push(...(numbers as Float64Array));
     });
     const from = dedupeKeep === "first" ? 0 : 200_000;
-    expect(kept).toEqual(Array.from({ length: 100_000 }, (_, i) => from + i));
+    expect([kept.length, kept.findIndex((n, i) => n !== from + i)]).toEqual([100_000, -1]);
     expect([read.numRows, read.dictionaries.length]).toEqual([100_000, 1]);
   }
 });

@@ -66,8 +66,9 @@ export function denseForward(
     const [y, derivatives] = [new Float64Array(outputs), new Float64Array(outputs)];
     const z = new Float64Array(outputs);
     for (let o = 0; o < outputs; o++) {
-      z[o] = b[o]! + (residual ? state.x[l - 1]![o]! : 0);
-      for (let i = 0; i < inputs; i++) z[o]! += W[o * inputs + i]! * x[i]!;
+      let sum = b[o]! + (residual ? state.x[l - 1]![o]! : 0);
+      for (let i = 0; i < inputs; i++) sum += W[o * inputs + i]! * x[i]!;
+      z[o] = sum;
     }
     const normal = normalized ? normalOf(z) : undefined;
     for (let o = 0; o < outputs; o++) {
@@ -118,21 +119,22 @@ export function denseBackward(
   for (let l = layers.length - 1; l >= 0; l--) {
     const { name, inputs, outputs, residual } = layers[l]!;
     const W = parameters[`${name}.weight`]!;
+    const [x, dx] = [state.x[l]!, d[l]!];
     const [dW, db] = [gradients[`${name}.weight`]!, gradients[`${name}.bias`]!];
-    const dn = d[l + 1]!.map((x, o) => x * state.derivatives[l]![o]!);
+    const dn = d[l + 1]!.map((each, o) => each * state.derivatives[l]![o]!);
     const normal = state.normals[l];
     if (normal)
-      dn.forEach((x, o) => {
-        gradients[`${name}.scale`]![o]! += x * normal.h[o]!;
-        gradients[`${name}.shift`]![o]! += x;
+      dn.forEach((each, o) => {
+        gradients[`${name}.scale`]![o]! += each * normal.h[o]!;
+        gradients[`${name}.shift`]![o]! += each;
       });
     const dzs = normal ? throughNormal(normal, dn, parameters[`${name}.scale`]!) : dn;
     for (let o = 0; o < outputs; o++) {
       const dz = dzs[o]!;
       db[o]! += dz;
       for (let i = 0; i < inputs; i++) {
-        dW[o * inputs + i]! += dz * state.x[l]![i]!;
-        d[l]![i]! += dz * W[o * inputs + i]!;
+        dW[o * inputs + i]! += dz * x[i]!;
+        dx[i]! += dz * W[o * inputs + i]!;
       }
       if (residual) d[l - 1]![o]! += dz;
     }
