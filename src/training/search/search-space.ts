@@ -151,9 +151,8 @@ export class SearchSpace {
         const isKept = uniformAt(stream, this.#ranges.length + i) > CHANGED;
         return isKept ? value : nearValue(option, value, uniform, { options, share: near });
       });
-      if (seen.has(keyOf(setting))) continue;
       const gain = expected(this.#coordinates(setting));
-      if (!chosen || gain > chosen.gain) chosen = { setting, gain };
+      if ((!chosen || gain > chosen.gain) && !seen.has(keyOf(setting))) chosen = { setting, gain };
     }
     return chosen?.setting;
   }
@@ -225,17 +224,24 @@ export class SearchSpace {
    */
   #coordinates(setting: SearchSetting): number[] {
     const options = { ...this.#standard, ...setting };
-    return this.#ranges.flatMap(([name, { search }]) => {
+    const coordinates: number[] = [];
+    for (const [name, { search }] of this.#ranges) {
       const { among, span = 1 } = search!;
       const value = setting[name];
-      if (!among) return [coordinateOf(value as number | undefined, this.#standard[name] as number, span)];
+      if (!among) {
+        coordinates.push(coordinateOf(value as number | undefined, this.#standard[name] as number, span));
+        continue;
+      }
       const values = amongValues(among, this.#standard);
-      if (values.some((one) => typeof one === "string"))
-        return values.map((one) => (one === value ? WORD : 0));
+      if (values.some((one) => typeof one === "string")) {
+        for (const one of values) coordinates.push(one === value ? WORD : 0);
+        continue;
+      }
       const own = amongValues(among, options);
       const at = own.indexOf(value as number);
-      return [at < 0 || own.length < 2 ? 0 : (2 * at) / (own.length - 1) - 1];
-    });
+      coordinates.push(at < 0 || own.length < 2 ? 0 : (2 * at) / (own.length - 1) - 1);
+    }
+    return coordinates;
   }
 }
 
