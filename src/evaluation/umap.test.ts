@@ -16,30 +16,37 @@ function planted(n: number): Float32Array {
   );
 }
 
-async function laidOut(vectors: Float32Array) {
+async function begun(vectors: Float32Array) {
   const nearest = await nearestRows(vectors, dim, K - 1, { threads: 1 });
-  const { points: start } = planeOf(vectors, dim)!;
+  return { nearest, start: planeOf(vectors, dim)!.points };
+}
+
+async function laidOut(vectors: Float32Array) {
+  const { nearest, start } = await begun(vectors);
   return { nearest, start, places: await umapOf(vectors, dim, nearest, start, signal) };
 }
 
-test("rows of a planted group stand with their group: of each dot's ten nearest, nine in ten are of its own", async () => {
-  const n = 120;
-  const { places } = await laidOut(planted(n));
+const n = 120;
+let whole: Awaited<ReturnType<typeof laidOut>>;
+beforeAll(async () => void (whole = await laidOut(planted(n))));
+
+test("rows of a planted group stand with their group: of each dot's ten nearest, nine in ten are of its own", () => {
+  const { places } = whole;
   const near = nearestDots(places!, n);
   const own = near.map((dots, row) => dots.filter((dot) => dot % groups === row % groups).length / 10);
   expect(own.reduce((sum, share) => sum + share, 0) / n).toBeGreaterThan(0.9);
 });
 
 test("the same rows lie in the same places, to the last bit", async () => {
-  const [first, second] = [await laidOut(planted(90)), await laidOut(planted(90))];
-  expect(second.places).toEqual(first.places);
-  expect(first.places!.every((value) => Number.isFinite(value))).toBe(true);
+  const again = await laidOut(planted(n));
+  expect(again.places).toEqual(whole.places);
+  expect(whole.places!.every((value) => Number.isFinite(value))).toBe(true);
 });
 
 test("the layout starts from the plane: turned by half a turn, it comes out turned", async () => {
-  const { nearest, start, places } = await laidOut(planted(120));
+  const { nearest, start, places } = whole;
   const opposite = await umapOf(
-    planted(120),
+    planted(n),
     dim,
     nearest,
     start.map((value) => -value),
@@ -60,20 +67,20 @@ test("equal rows have a layout too, fewer rows than a neighborhood and one have 
 
 test("an interruption ends it", async () => {
   const ended = AbortSignal.abort(new Error("interrupted"));
-  const { nearest, start } = await laidOut(planted(60));
+  const { nearest, start } = await begun(planted(60));
   await expect(umapOf(planted(60), dim, nearest, start, ended)).rejects.toThrow("interrupted");
 });
 
 test("kept neighbors are those of a table that are those of the drawing, counted one by one", async () => {
-  const n = 60;
-  const { nearest, start } = await laidOut(planted(n));
-  const dots = nearestDots(start, n);
-  const wide = nearest.length / n;
+  const few = 60;
+  const { nearest, start } = await begun(planted(few));
+  const dots = nearestDots(start, few);
+  const wide = nearest.length / few;
   const both = dots.map((near, row) => {
     const own = nearest.subarray(row * wide, row * wide + 10);
     return near.filter((dot) => own.includes(dot)).length;
   });
-  expect(keptNeighbors(nearest, start, 10)).toBeCloseTo(both.reduce((a, b) => a + b, 0) / (10 * n), 12);
+  expect(keptNeighbors(nearest, start, 10)).toBeCloseTo(both.reduce((a, b) => a + b, 0) / (10 * few), 12);
 });
 
 /** Returns the ten nearest points of each point, by sorting all points. */
