@@ -40,7 +40,7 @@ test.each([
   const runs = [];
   for (const how of [{}, { maxMemory: 1000, threads: 1 }, { maxMemory: 60_000, threads: 3 }]) {
     sortedEvents.most = "maxMemory" in how ? 3000 : 16 << 20;
-    runs.push(await outcomeOf(name, { ...options, ...how }));
+    runs.push(await outcomeOf(name, { epochs: 3, ...options, ...how }));
   }
   expect(runs.map(({ isFromDisk }) => isFromDisk)).toEqual([false, true, true]);
   for (const { result } of runs.slice(1)) expect(result).toEqual(runs[0]!.result);
@@ -69,7 +69,7 @@ test("its vectors are written in the place of those of a table in memory", async
 });
 
 test("it ranks as well as in one memory", async () => {
-  const options = { ...validated, epochs: 30 };
+  const options = { ...validated, epochs: 15 };
   const cut = await trained("cut", options);
   Object.assign(partitionBytes, { whole: 1e9 });
   const whole = await trained("whole", options);
@@ -81,7 +81,7 @@ test("it ranks as well as in one memory", async () => {
 test.each([[{}], [validated]])(
   "what was stopped is resumed to the same bytes, with options %j",
   async (options) => {
-    const long = { ...options, epochs: 8, maxMemory: 1000 };
+    const long = { ...options, epochs: 6, maxMemory: 1000 };
     await trained("straight", long);
     await stoppedAfter(5, "stopped", { ...long, checkpointEvery: 2, threads: 1 });
     await trained("stopped", { ...long, checkpointEvery: 2, resume: true, maxMemory: 2 ** 30 });
