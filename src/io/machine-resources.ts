@@ -105,12 +105,13 @@ function limitsOf(
   for (let at = path; ; at = dirname(at)) {
     const folder = join(mount, at);
     const limit = Number(textOf(join(folder, names.limit)) ?? NaN);
-    const used = Number(textOf(join(folder, names.used)) ?? NaN);
-    const files = new RegExp(`^${names.files} (\\d+)$`, "m").exec(
-      textOf(join(folder, "memory.stat")) ?? "",
-    )?.[1];
     // a control group without a limit states `max`, or the largest multiple of a page
-    if (limit < 2 ** 60 && used >= 0) found.push({ limit, used: used - Number(files ?? 0) });
+    if (limit < 2 ** 60) {
+      const used = Number(textOf(join(folder, names.used)) ?? NaN);
+      const stat = textOf(join(folder, "memory.stat")) ?? "";
+      const files = new RegExp(`^${names.files} (\\d+)$`, "m").exec(stat)?.[1];
+      if (used >= 0) found.push({ limit, used: used - Number(files ?? 0) });
+    }
     if (dirname(at) === at) return found;
   }
 }
