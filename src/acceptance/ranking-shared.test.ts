@@ -26,7 +26,7 @@ test.each([
   for (const threads of ["1", "2", "3"]) {
     const run = at(`${name}-${threads}`);
     await embedOk([
-      ...["train-ranking", ...purchases, ...matrix, ...cosine, "--dim", "24", "--epochs", "3"],
+      ...["train-ranking", ...purchases, ...matrix, ...cosine, "--dim", "24", "--epochs", "2"],
       ...[...options, "--threads", threads, "-o", run],
     ]);
     bytes.push(readFileSync(join(run, "embeddings.arrow")));
@@ -57,8 +57,8 @@ describe("items of many frequencies, which no user prefers", () => {
     const run = at(options.join(" "));
     await embedOk([
       ...["train-ranking", at("zipf.csv"), "--user", "user", "--item", "item", "--loss", "sampled-softmax"],
-      ...["--dim", "1", "--l2-weight", "0", "--l2-vector", "10", "--epochs", "15", "--optimizer", "adam"],
-      ...["--learning-rate", "0.05", "--schedule", "cosine", ...options, "-o", run],
+      ...["--dim", "1", "--l2-weight", "0", "--l2-vector", "10", "--epochs", "6", "--optimizer", "adam"],
+      ...["--learning-rate", "0.1", "--schedule", "cosine", ...options, "-o", run],
     ]);
     const rows = parseJsonLines(
       (await embedOk(["export", run, "--format", "jsonl", "--with-weight", "--field", "item"])).stdout,
@@ -110,8 +110,8 @@ describe("users of few events in groups of items", () => {
   const recallOf = async (log: string, layers: number) => {
     const { stdout } = await embedOk([
       ...["train-ranking", at(log), "--user", "user", "--item", "item", ...cosine, "--start", "random"],
-      ...["--epochs", "10", "--dim", "16", "--layers", String(layers), "--split", "random"],
-      ...["--test", at("test.csv"), "-o", at(`${log}-${layers}`), "--json"],
+      ...["--epochs", "10", "--negatives", "128", "--dim", "16", "--layers", String(layers)],
+      ...["--split", "random", "--test", at("test.csv"), "-o", at(`${log}-${layers}`), "--json"],
     ]);
     return parseJson<Summary>(stdout).metrics["test"]!["recallAt20"]!;
   };
