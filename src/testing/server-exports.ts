@@ -5,17 +5,18 @@ import { join } from "node:path";
 import { embed, embedOk, type ProgramOutput, type Running } from "./embed.js";
 import { fixture } from "./places.js";
 
-const LARGE_ROWS = 60_000;
-
 /** Writes the runs `monday` and `tuesday`, which have the same keys, and `large`, whose export takes a while. */
-export async function writeRunsToSend(folder: string, { largeDim }: { largeDim: number }): Promise<void> {
+export async function writeRunsToSend(
+  folder: string,
+  { largeDim, largeRows = 60_000 }: { largeDim: number; largeRows?: number },
+): Promise<void> {
   const at = (name: string): string => join(folder, name);
   const brief = ["train-fm", fixture("clicks.csv"), "--dim", "4", "--quiet"];
   await embedOk([...brief, "--epochs", "1", "-o", at("monday")]);
   await embedOk([...brief, "--epochs", "2", "-o", at("tuesday")]);
   const others = Array.from({ length: largeDim - 1 }, (_, d) => d + 1).join(" ");
-  const rows = Array.from({ length: LARGE_ROWS }, (_, i) => `k${i} ${i} ${others}`);
-  writeFileSync(at("large.txt"), `${LARGE_ROWS} ${largeDim}\n${rows.join("\n")}\n`);
+  const rows = Array.from({ length: largeRows }, (_, i) => `k${i} ${i} ${others}`);
+  writeFileSync(at("large.txt"), `${largeRows} ${largeDim}\n${rows.join("\n")}\n`);
   await embedOk(["import", at("large.txt"), "--format", "word2vec", "--field", "item", "-o", at("large")]);
 }
 
