@@ -129,7 +129,9 @@ function moved(theta: Float64Array, move: Float64Array, scale: number): Float64A
 
 function scoreOf({ phi, offsets }: FoldInEvents, theta: Float64Array, row: number): number {
   let score = offsets[row]!;
-  for (let i = 0; i < theta.length; i++) score += phi[row * theta.length + i]! * theta[i]!;
+  const size = theta.length;
+  const from = row * size;
+  for (let i = 0; i < size; i++) score += phi[from + i]! * theta[i]!;
   return score;
 }
 
@@ -159,6 +161,7 @@ function derivatives(
   theta: Float64Array,
   loss: FoldInOptions["loss"],
 ): { gradient: Float64Array; hessian: Float64Array } {
+  const { phi } = events;
   const size = theta.length;
   const gradient = mapTo(Float64Array, theta, (x, i) => lambda[i]! * x);
   const hessian = new Float64Array(size * size);
@@ -169,10 +172,12 @@ function derivatives(
     const weight = events.weights[row]!;
     const first = weight * (p - events.labels[row]!);
     const second = weight * (loss === "squared" ? 1 : p * (1 - p));
+    const from = row * size;
     for (let i = 0; i < size; i++) {
-      const x = events.phi[row * size + i]!;
+      const x = phi[from + i]!;
       gradient[i]! += first * x;
-      for (let j = 0; j <= i; j++) hessian[i * size + j]! += second * x * events.phi[row * size + j]!;
+      const factor = second * x;
+      for (let at = from, to = i * size; at <= from + i; at++, to++) hessian[to]! += factor * phi[at]!;
     }
   }
   return { gradient, hessian };

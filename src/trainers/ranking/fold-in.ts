@@ -118,7 +118,7 @@ function foldInPairs(
       return Float64Array.of(0, ...direction(dim, others, (i) => weights?.[own[i]!] ?? 1));
     }
     const key = draw(run.manifest.seed, hashText(keyAt(column.dictionary, code)).lo);
-    const pairs = new Pairs(dim);
+    const pairs = new Pairs(dim, own.length * DRAWS * (side === "user" ? 1 : 2));
     const scoreOf = (p: ArrayLike<number>, item: number) =>
       items.biases[item]! + dot(p, rowOf(items.vectors, item));
     const has = new Set(own.map((e) => itemOf[e]!));
@@ -126,6 +126,8 @@ function foldInPairs(
     own.forEach((e, n) => {
       const p = rowOf(contexts, e);
       const weight = (weights?.[e] ?? 1) / DRAWS;
+      const q = rowOf(items.vectors, itemOf[e]!);
+      const score = side === "user" ? scoreOf(p, itemOf[e]!) : 0;
       for (let k = 0; k < DRAWS; k++) {
         const number = n * DRAWS + k;
         const isTaken = (item: number) =>
@@ -133,26 +135,17 @@ function foldInPairs(
         const other = drawItem(source.items.size, draw(key, number), isTaken);
         if (other === undefined) continue;
         if (side === "user") {
-          const [q, r] = [rowOf(items.vectors, itemOf[e]!), rowOf(items.vectors, other)];
-          pairs.add(
-            0,
-            q.map((x, d) => x - r[d]!),
-            scoreOf(p, itemOf[e]!) - scoreOf(p, other),
-            weight,
-          );
+          const r = rowOf(items.vectors, other);
+          const phi = pairs.add(0, score - scoreOf(p, other), weight);
+          for (let d = 0; d < dim; d++) phi[d] = Math.fround(q[d]! - r[d]!);
           continue;
         }
-        pairs.add(1, p, -scoreOf(p, other), weight);
+        pairs.add(1, -scoreOf(p, other), weight).set(p);
         // draws a training event for which the new item could have been sampled as a negative
         const event = draw(draw(key, 1), number) % history.length;
-        const user = upperBound(indptr, event) - 1;
-        const v = rowOf(userVectors!, user);
-        pairs.add(
-          -1,
-          v.map((x) => -x),
-          scoreOf(v, history[event]!),
-          weight,
-        );
+        const v = rowOf(userVectors!, upperBound(indptr, event) - 1);
+        const phi = pairs.add(-1, scoreOf(v, history[event]!), weight);
+        for (let d = 0; d < dim; d++) phi[d] = -v[d]!;
       }
     });
     return foldIn(pairs.events(), penalties);
@@ -161,26 +154,39 @@ function foldInPairs(
 
 /** Collects comparisons of two scores, as rows of a logistic regression. */
 class Pairs {
-  readonly #phi: number[] = [];
-  readonly #offsets: number[] = [];
-  readonly #weights: number[] = [];
+  readonly #phi: Float64Array;
+  readonly #offsets: Float64Array;
+  readonly #weights: Float64Array;
+  #count = 0;
 
-  constructor(readonly dim: number) {}
+  constructor(
+    readonly dim: number,
+    most: number,
+  ) {
+    this.#phi = new Float64Array(most * (1 + dim));
+    this.#offsets = new Float64Array(most);
+    this.#weights = new Float64Array(most);
+  }
 
-  add(weight: number, vector: ArrayLike<number>, offset: number, counts: number): void {
-    this.#phi.push(weight, ...Array.from(vector));
-    this.#offsets.push(offset);
-    this.#weights.push(counts);
+  /** Adds a comparison, and returns the array into which the caller writes the coefficients of the vector. */
+  add(weight: number, offset: number, counts: number): Float64Array {
+    const pair = this.#count++;
+    const from = pair * (1 + this.dim);
+    this.#phi[from] = weight;
+    this.#offsets[pair] = offset;
+    this.#weights[pair] = counts;
+    return this.#phi.subarray(from + 1, from + 1 + this.dim);
   }
 
   /** Returns the comparisons with label 1: the first score should be above the second. */
   events(): FoldInEvents {
+    const count = this.#count;
     return {
       dim: this.dim,
-      phi: Float64Array.from(this.#phi),
-      offsets: Float64Array.from(this.#offsets),
-      labels: new Float64Array(this.#offsets.length).fill(1),
-      weights: Float64Array.from(this.#weights),
+      phi: this.#phi.subarray(0, count * (1 + this.dim)),
+      offsets: this.#offsets.subarray(0, count),
+      labels: new Float64Array(count).fill(1),
+      weights: this.#weights.subarray(0, count),
     };
   }
 }
