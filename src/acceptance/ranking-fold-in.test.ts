@@ -15,20 +15,24 @@ const roles = ["--user", "customer_id", "--item", "product_id"];
 const matrix = ["--fields", "customer_id,product_id"];
 const fields = (line: string) => line.split(",");
 const isHidden = { user: (line: string) => /^u\d*7,/.test(line), item: (line: string) => /-03,/.test(line) };
-const put = (name: string, rows: readonly string[]) => {
-  writeFileSync(at(name), [header, ...rows].join("\n"));
+/** Writes a log of every n-th of the rows; the groups are so clear that more rows would only take time. */
+const put = (name: string, n: number, rows: readonly string[]) => {
+  writeFileSync(at(name), [header, ...rows.filter((_, row) => row % n === 0)].join("\n"));
   return at(name);
 };
 const log = put(
   "known.csv",
+  2,
   lines.filter((line) => !isHidden.user(line) && !isHidden.item(line)),
 );
 const newUsers = put(
   "new-users.csv",
+  2,
   lines.filter((line) => isHidden.user(line) && !isHidden.item(line)),
 );
 const newItems = put(
   "new-items.csv",
+  3,
   lines.filter((line) => !isHidden.user(line) && isHidden.item(line)),
 );
 
@@ -82,8 +86,8 @@ function favourite(user: string): string {
 describe.each([
   ["bpr", "train-ranking", ["--epochs", "40"]],
   ["hard negatives and context", "train-ranking", ["--negatives", "8"]],
-  ["sampled-softmax", "train-ranking", ["--loss", "sampled-softmax"]],
-  ["ccl", "train-ranking", ["--loss", "ccl"]],
+  ["sampled-softmax", "train-ranking", ["--loss", "sampled-softmax", "--negatives", "64"]],
+  ["ccl", "train-ranking", ["--loss", "ccl", "--negatives", "64"]],
   ["implicit", "train-als", []],
 ] as const)("%s", (name, command, options) => {
   const run = name.replaceAll(" ", "-");
@@ -126,6 +130,7 @@ describe.each([
 test("new users come first where items are new as well, which is said, as recall takes such events", async () => {
   const both = put(
     "both.csv",
+    3,
     lines.filter((line) => isHidden.user(line) || isHidden.item(line)),
   );
   const args = ["transform", at("bpr"), "--fold-in", both, "--format", "jsonl"];
