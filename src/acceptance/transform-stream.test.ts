@@ -24,8 +24,8 @@ function grouped(name: string, user: string): { header: string; groups: string[]
 }
 const purchases = grouped("purchases.csv", "customer_id");
 const ratings = grouped("ratings.csv", "user_id");
-/** Some of the users, for models that compute the vector of a user by many steps. */
-const someUsers = { ...purchases, groups: purchases.groups.slice(0, 60) };
+/** Some of the users with their first rows, for models that compute the vector of a user by many steps. */
+const someUsers = { ...purchases, groups: purchases.groups.slice(0, 60).map((rows) => rows.slice(0, 10)) };
 const textOf = ({ header, groups }: typeof purchases): string => `${[header, ...groups.flat()].join("\n")}\n`;
 
 const small = "--dim 6 --threads 1 --quiet".split(" ");
