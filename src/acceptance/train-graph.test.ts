@@ -77,9 +77,9 @@ function rewired(): string {
 const methods: [string, string[]][] = [
   ["deepwalk", []],
   ["node2vec", ["--p", "0.5", "--q", "2"]],
-  ["line", ["--samples", "200000"]],
-  ["line", ["--order", "1", "--samples", "200000"]],
-  ["line", ["--order", "2", "--samples", "200000", "--directed"]],
+  ["line", ["--samples", "40000"]],
+  ["line", ["--order", "1", "--samples", "40000"]],
+  ["line", ["--order", "2", "--samples", "40000", "--directed"]],
 ];
 
 test.each(methods)(
@@ -279,7 +279,7 @@ test("what a hurried user would not notice is a warning", async () => {
 
 test.each([["deepwalk"], ["line"]])("%s looks at held-out edges after each epoch", async (method) => {
   const flags = [...ends, "--method", method, "--dim", "8", "--valid", "0.2", "--epochs", "3"];
-  const more = method === "line" ? ["--samples", "50000"] : ["--num-walks", "2"];
+  const more = method === "line" ? ["--samples", "15000"] : ["--num-walks", "2"];
   const { run } = await trained("held", fixture("edges.csv"), ...flags, ...more);
   const lines = readFileSync(join(run, "metrics.jsonl"), "utf8").trim().split("\n");
   const losses = lines.map((line) => parseJson<{ validLoss: number }>(line).validLoss);
