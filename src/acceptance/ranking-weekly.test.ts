@@ -15,8 +15,8 @@ const [header, ...purchases] = thirdOfFixture("purchases.csv").trimEnd().split("
 const roles = ["--user", "customer_id", "--item", "product_id", "--fields", "customer_id,product_id"];
 const tasks = {
   bpr: ["train-ranking", "--loss", "bpr"],
-  "sampled-softmax": ["train-ranking", "--loss", "sampled-softmax"],
-  ccl: ["train-ranking", "--loss", "ccl"],
+  "sampled-softmax": ["train-ranking", "--loss", "sampled-softmax", "--negatives", "64"],
+  ccl: ["train-ranking", "--loss", "ccl", "--negatives", "64"],
   layers: ["train-ranking", "--loss", "sampled-softmax", "--similarity", "cosine", "--layers", "2"],
   implicit: ["train-als"],
 };
@@ -66,8 +66,9 @@ function lossesOf(run: string): number[] {
 
 test.each([
   ["bpr", ["--keep-state", "--patience", "9", "--evaluate-every", "2"]],
-  ["ccl", ["--keep-state", "--patience", "0", "--learning-rate-decay", "0.1"]],
-  ["layers", ["--keep-state", "--in-batch", "--negatives", "64", "--patience", "0"]],
+  // with fewer negatives, the training might end before it is killed
+  ["ccl", ["--keep-state", "--patience", "0", "--learning-rate-decay", "0.1", "--negatives", "256"]],
+  ["layers", ["--keep-state", "--in-batch", "--negatives", "64", "--batch-size", "512", "--patience", "0"]],
   ["implicit", ["--patience", "40"]],
 ] as const)(
   "%s that is killed with -9 and resumed gives the bytes of one that was not",
