@@ -70,10 +70,9 @@ export const exportReaders: Record<string, Reader> = {
     const value = npy(Buffer.from(files["value.npy"]!));
     const width = Number(/^<U(\d+)$/.exec(key.type)![1]);
     return Array.from({ length: key.shape[0]! }, (_, row) => {
-      const pointAt = (i: number) => key.data.readUInt32LE(4 * (row * width + i));
-      let length = width;
-      while (length > 0 && pointAt(length - 1) === 0) length--;
-      const points = Array.from({ length }, (__, i) => pointAt(i));
+      const from = key.data.byteOffset + 4 * row * width;
+      const all = new Uint32Array(key.data.buffer.slice(from, from + 4 * width));
+      const points = Array.from(all.subarray(0, all.findLastIndex((point) => point !== 0) + 1));
       // converts the characters one by one, because spreading fails for a key of 100,000 characters
       const name = points.map((point) => String.fromCodePoint(point)).join("");
       const dim = value.shape[1]!;
