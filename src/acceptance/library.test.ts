@@ -1,24 +1,15 @@
 // The library as its users call it: the built entry point of the package, in separate processes if side effects matter.
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { getEventListeners } from "node:events";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { commands } from "../cli/commands.js";
 import { entryOf } from "../library/declare.js";
 import { functions } from "../library/functions.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
-import { fixture, fixturesFolder, projectFolder } from "../testing/places.js";
+import { fixture, projectFolder } from "../testing/places.js";
 import { trainers } from "../trainers/index.js";
 
 /**
@@ -412,71 +403,6 @@ writeFileSync("left.json", JSON.stringify({ before, after: events(), exitCode: p
       dim: 16,
       failures: ["NoInputError", "OutputError", "DOMException"],
     });
-  },
-  slow,
-);
-
-test(
-  "the examples are typed by the packed package and run on it",
-  () => {
-    // modules that were compiled after the last `npm run build` are not in dist/program/, so that the package would
-    // lack them
-    if (existsSync(join(projectFolder, "dist", "cli", "main.js")))
-      throw new Error("dist/program/ is older than dist/: run `npm run build`");
-    const place = at("packed");
-    const installed = join(place, "node_modules", "embed-tables");
-    mkdirSync(installed, { recursive: true });
-    const pack = ["pack", "--silent", "--ignore-scripts", "--pack-destination", place];
-    const tarball = execFileSync("npm", pack, { cwd: projectFolder, encoding: "utf8" }).trim();
-    execFileSync("tar", ["-xzf", join(place, tarball), "--strip-components=1", "-C", installed]);
-    const modules = join(projectFolder, "node_modules");
-    symlinkSync(modules, join(installed, "node_modules"));
-    symlinkSync(join(modules, "@types"), join(place, "node_modules", "@types"));
-    cpSync(fixturesFolder, join(place, "fixtures"), { recursive: true });
-    cpSync(join(projectFolder, "docs", "examples"), place, { recursive: true });
-    writeFileSync(join(place, "package.json"), '{ "type": "module" }');
-    const compilerOptions = {
-      ...{ strict: true, exactOptionalPropertyTypes: true, noPropertyAccessFromIndexSignature: true },
-      ...{ module: "NodeNext", target: "ES2023", types: [], outDir: "out", skipLibCheck: false },
-    };
-    writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
-    // mistakes that the library rejects are also errors of type: if the compiler found none at a @ts-expect-error, it
-    // would report that comment
-    writeFileSync(
-      join(place, "refused.ts"),
-      `import { evaluate, inspect, publish, trainFm } from "embed-tables";
-// @ts-expect-error no such option
-await trainFm("log.csv", { out: "run", epoch: 5 });
-// @ts-expect-error a number
-await trainFm("log.csv", { out: "run", epochs: "5" });
-// @ts-expect-error one of the ways to split
-await trainFm("log.csv", { out: "run", split: "monthly" });
-// @ts-expect-error out is needed
-await trainFm("log.csv", { epochs: 5 });
-// @ts-expect-error options are needed
-await publish("run");
-// @ts-expect-error no metric
-await evaluate("run", { query: 5 });
-export const columns: string[] = (await inspect("log.csv")).columns.map(({ name }) => name);
-`,
-    );
-    const compiled = spawnSync(
-      process.execPath,
-      [join(modules, "typescript", "bin", "tsc"), "-p", place, "--singleThreaded"],
-      {
-        encoding: "utf8",
-      },
-    );
-    expect(compiled.stdout).toBe("");
-    expect(compiled.status).toBe(0);
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["out/library.js"], {
-      cwd: place,
-      encoding: "utf8",
-    });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    expect(stdout).toContain("stopped: seen enough");
-    expect(stdout).toContain("true 64 --dim expects an integer from 1 to 1024, got '0'");
-    expect(existsSync(join(place, "never"))).toBe(false);
   },
   slow,
 );
