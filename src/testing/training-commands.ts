@@ -29,6 +29,9 @@ export function commandOf(name: string): Command {
 /** An observer of trainings that ignores all events and never aborts. */
 export const unwatched: Watch = { observe: () => undefined, signal: new AbortController().signal };
 
+/** Commands by name; commander forgets the values of one parsing at the next. */
+const parsers = new Map<string, Command>();
+
 /**
  * Parses words as the program does.
  *
@@ -36,8 +39,8 @@ export const unwatched: Watch = { observe: () => undefined, signal: new AbortCon
  * @throws {UsageError} they cannot be parsed
  */
 export function parseTraining(name: string, words: readonly string[]): { paths: string[]; given: Given } {
-  const command = commandOf(name);
-  command.exitOverride().configureOutput({ writeErr: () => undefined });
+  const command = parsers.get(name) ?? commandOf(name).exitOverride();
+  parsers.set(name, command.configureOutput({ writeErr: () => undefined }));
   try {
     command.parse(words, { from: "user" });
   } catch (error) {
