@@ -34,9 +34,8 @@ export async function runProgram(given: string[], interrupts: Interrupts): Promi
   const program = await programOf(interrupts, isNamed);
   if (!argv.includes(HELP_ALL)) for (const command of program.commands) hideUncommon(command, HELP_ALL);
   try {
-    const scratch = await programOf(interrupts, isNamed);
     const everyCommand = async () => (await programOf(interrupts, () => true)).commands;
-    await applySettings(program, scratch, everyCommand, argv, process.env);
+    await applySettings(program, everyCommand, argv, process.env);
     await program.parseAsync(argv.map((word) => (word === HELP_ALL ? "--help" : word)));
     return interrupts.exitCode ?? 0;
   } catch (error) {

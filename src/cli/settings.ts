@@ -18,33 +18,21 @@ export function addConfigOption(command: Command): void {
 /**
  * Sets those options of a command that the command line does not contain, from variables and from the file of --config.
  *
- * @param scratch a copy of the program, which is parsed to find the options of the command line
  * @param everyCommand all commands with their options, because a config file may contain those of others
  * @throws {ConfigError} the config file is not valid
  * @throws {UsageError} a variable's value is invalid
  */
 export async function applySettings(
   program: Command,
-  scratch: Command,
   everyCommand: () => Promise<readonly Command[]>,
   argv: readonly string[],
   environment: Environment,
 ): Promise<void> {
-  const isNamed = (command: Command) => command.name() === argv[2];
-  const command = program.commands.find(isNamed);
-  const given = scratch.commands.find(isNamed);
-  if (!command || !given) return;
-  given.configureOutput({ writeErr: () => undefined });
-  try {
-    given.parseOptions(argv.slice(3));
-  } catch {
-    // ignores the error, which the program reports when it parses the command line
-    return;
-  }
-  const open = optionsOf(command).filter(
-    (option) => given.getOptionValueSource(option.attributeName()) !== "cli",
-  );
-  const path = (given.opts()["config"] as string | undefined) ?? (environment["EMBED_CONFIG"] || undefined);
+  const command = program.commands.find((one) => one.name() === argv[2]);
+  const given = command && optionsGiven(command, argv.slice(3));
+  if (!given) return;
+  const { open } = given;
+  const path = given.config ?? (environment["EMBED_CONFIG"] || undefined);
   const entries =
     path === undefined ? new Map<string, ConfigEntry>() : await configOf(path, await everyCommand(), command);
   for (const option of open) {
@@ -60,6 +48,28 @@ export async function applySettings(
       const failure = (message: string) => new ConfigError(message, { file: path!, line, column });
       set(command, option, "config", () => parsedSetting(option, value), failure);
     }
+  }
+  // the settings belong to the state with which commander begins to parse
+  command.saveStateBeforeParse();
+}
+
+/**
+ * Parses the words after the command's name to find the options that they leave open, and the file of --config. The
+ * command stays as it was. Returns undefined if the words are not valid, which the program reports when it parses them.
+ */
+function optionsGiven(
+  command: Command,
+  words: string[],
+): { open: readonly TableOption[]; config: string | undefined } | undefined {
+  command.saveStateBeforeParse();
+  try {
+    command.parseOptions(words);
+    const isOpen = (option: TableOption) => command.getOptionValueSource(option.attributeName()) !== "cli";
+    return { open: optionsOf(command).filter(isOpen), config: command.opts<{ config?: string }>().config };
+  } catch {
+    return undefined;
+  } finally {
+    command.restoreStateBeforeParse();
   }
 }
 
