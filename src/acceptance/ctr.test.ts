@@ -84,16 +84,17 @@ test("--ctr-pairs finds the pairs that decide, and the summary says which", asyn
 });
 
 test("pairs that are weak alone are chosen by what trees make of all of them, and none where nothing is planted", async () => {
-  const ids = ["--ctr", profileColumns.join(","), "--num-trees", "60"];
+  const ids = ["--ctr", profileColumns.join(",")];
+  writeFileSync(at("effect.csv"), plantedProfilesCsv(1, 12_000, 5));
+  writeFileSync(at("none.csv"), plantedProfilesCsv(1, 6000, 0));
   const found = new Map<string, { loss: number; numPairs: number; stderr: string }>();
-  for (const [name, effect, more] of [
-    ["alone", 5, []],
-    ["weak", 5, ["--ctr-pairs", "auto"]],
-    ["significant", 5, ["--ctr-pairs", "8"]],
-    ["none", 0, ["--ctr-pairs", "auto"]],
+  for (const [name, log, more] of [
+    ["alone", "effect.csv", ["--num-trees", "60"]],
+    ["weak", "effect.csv", ["--num-trees", "60", "--ctr-pairs", "auto"]],
+    ["significant", "effect.csv", ["--num-trees", "1", "--ctr-pairs", "8"]],
+    ["none", "none.csv", ["--num-trees", "1", "--ctr-pairs", "auto"]],
   ] as const) {
-    writeFileSync(at("profiles.csv"), plantedProfilesCsv(1, 12_000, effect));
-    const args = ["train-gbdt", at("profiles.csv"), "-o", at("profiles"), "--force", "--valid", "0.3"];
+    const args = ["train-gbdt", at(log), "-o", at("profiles"), "--force", "--valid", "0.3"];
     const { stdout, stderr } = await embedOk([...args, ...ids, ...more, "--json"]);
     const { metrics, ctrPairs } = parseJson<TrainingSummary>(stdout);
     const loss = metrics["valid"]!["logLoss"] as number;

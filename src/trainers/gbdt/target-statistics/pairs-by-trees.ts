@@ -94,15 +94,28 @@ export async function pairsByTrees(
   job: TreesJob,
 ): Promise<PairsOfTrees | undefined> {
   if (candidates.length === 0 || parts.valid.rows.length < 2) return undefined;
-  const pairs = await usedByTrees(withPairs(parts, [...chosen, ...candidates]), candidates, job);
+  const all = withPairs(parts, [...chosen, ...candidates]);
+  const pairs = await usedByTrees(all, candidates, job);
   if (pairs.length === 0) return undefined;
-  const before = await lossesOfTrees(withPairs(parts, chosen), job);
-  const after = await lossesOfTrees(withPairs(parts, [...chosen, ...pairs]), job);
+  const unused = candidates.filter((pair) => !pairs.includes(pair));
+  const before = await lossesOfTrees(withoutPairs(all, candidates), job);
+  const after = await lossesOfTrees(withoutPairs(all, unused), job);
   const { weights } = parts.valid;
   const saved = before.map((loss, i) => (weights ? weights[i]! : 1) * (loss - after[i]!));
   const { mean: gain, error } = meanAndError(saved);
 
   return gain > STANDARD_ERRORS * error ? { pairs, gain, error, numRows: saved.length } : undefined;
+}
+
+/** Hides the columns of some pairs from trees. */
+function withoutPairs({ train, valid, made }: ReturnType<WithPairs>, pairs: readonly string[]): HeldOutRows {
+  const hidden = new Set(pairs.flatMap((pair) => made.get(pair)!));
+  const of = (part: LabelledPart): LabelledPart => {
+    const { roles } = part.dataset;
+    const numeric = roles.numeric.filter((name) => !hidden.has(name));
+    return { ...part, dataset: { ...part.dataset, roles: { ...roles, numeric } } };
+  };
+  return { train: of(train), valid: of(valid) };
 }
 
 /** Returns the candidates whose columns have more gain in a short forest than their shuffled copies. */
