@@ -270,8 +270,8 @@ describe("rows of a pair that is planted, beside keys of two rows each that mean
 
   test("--embedding-l2 takes its place", async () => {
     const [neither, given] = [
-      await lossWith("--key-l2", "0", "--embedding-l2", "0.01"),
-      await lossWith("--embedding-l2", "0.01"),
+      await lossWith("--key-l2", "0", "--embedding-l2", "0.01", "--epochs", "2"),
+      await lossWith("--embedding-l2", "0.01", "--epochs", "2"),
     ];
     expect(given).toBe(neither);
   });

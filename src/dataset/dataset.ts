@@ -128,6 +128,12 @@ export function columnNamed(dataset: Dataset, name: string): Column {
   return column;
 }
 
+/** Returns the columns of the given names, in that order, in linear time: a log may have 10,000 columns. */
+export function columnsNamed(dataset: Dataset, names: readonly string[]): Column[] {
+  const byName = new Map(dataset.columns.map((column) => [column.name, column]));
+  return names.map((name) => byName.get(name) ?? columnNamed(dataset, name));
+}
+
 /**
  * Returns the column that an option names. For a log, its existence was checked while reading; for an encoded dataset,
  * it is checked here.

@@ -8,7 +8,7 @@
 import { MISSING } from "../log/keys.js";
 import { lowerBound, mapTo, sharedU32, valuesAt } from "../numeric/indices.js";
 import { areShared, shareRounds } from "../workers/rounds.js";
-import { columnNamed, type Column, type Dataset, type MultiColumn } from "./dataset.js";
+import { columnsNamed, type Column, type Dataset, type MultiColumn } from "./dataset.js";
 import type { LabelArray } from "./labels.js";
 import { encodeRows, ROWS_OF_ROUND, start, type Encoding } from "./encoding.worker.js";
 import { inReadingOrder, isStored, slicesAt } from "./stored-columns.js";
@@ -195,7 +195,8 @@ export function bindEncoder(space: FeatureSpace, dataset: Dataset): Encoder {
 }
 
 function encoderOf(space: FeatureSpace, dataset: Dataset): Encoder {
-  const columns = space.fields.map(({ name }) => columnNamed(dataset, name));
+  const names = space.fields.map(({ name }) => name);
+  const columns = columnsNamed(dataset, names);
   const ids = space.fields.map((field, f) => {
     const column = columns[f]!;
     if (field.kind === "number") return new Uint32Array();
