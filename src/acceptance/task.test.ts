@@ -97,7 +97,8 @@ test.each(["sgd", "ftrl", "adam"])(
     for (const threads of ["1", "3"]) {
       const run = join(folder, `${method}-${threads}`);
       const args = ["train-fm", fixture("clicks.csv"), "-o", run, "--method", method, "--threads", threads];
-      const { stdout } = await embedOk([...args, "--valid", "0.2", "--l2-field", "user_id=0.05", "--json"]);
+      const more = ["--valid", "0.2", "--l2-field", "user_id=0.05", "--epochs", "50", "--json"];
+      const { stdout } = await embedOk([...args, ...more]);
       const { valid } = parseJson<{ metrics: { valid: { normalizedEntropy: number } } }>(stdout).metrics;
       expect(valid.normalizedEntropy).toBeLessThan(1);
       shas.push(readFileSync(join(run, "embeddings.arrow")).toString("base64"));
