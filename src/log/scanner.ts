@@ -3,7 +3,7 @@
 
 import { kernelImports } from "../kernels/shared/load.js";
 import { MAX_PAGES, newMemory, PAGE, RESERVED } from "../kernels/shared/memory.js";
-import { UsageError } from "../errors.js";
+import { IoError, sizeText, UsageError } from "../errors.js";
 import type { Kernel as ScanKernel } from "../kernels/scan/layout.js";
 import { freeAddresses } from "../workers/process-limits.js";
 
@@ -67,7 +67,12 @@ export class ScanMemory {
     return freeAddresses() < 4 * RESERVED ? this : new ScanMemory(this.#module);
   }
 
-  /** Returns a region of at least `bytes` bytes with arbitrary content. @throws {UsageError} all 4 GiB are used */
+  /**
+   * Returns a region of at least `bytes` bytes with arbitrary content.
+   *
+   * @throws {UsageError} all 4 GiB are used
+   * @throws {IoError} the system provides no more memory
+   */
   allocate(bytes: number): ScanRegion {
     const log = Math.max(6, 32 - Math.clz32(bytes - 1));
     const size = 2 ** log;
@@ -93,14 +98,20 @@ export class ScanMemory {
   }
 
   #grow(pages: number): void {
-    try {
-      // memory grows by half of its size, because views must be created again after each growth
-      const spare = Math.min((this.#u8.length / PAGE) >> 1, MAX_PAGES - this.#u8.length / PAGE - pages);
-      this.memory.grow(pages + Math.max(0, spare));
-    } catch (error) {
+    const held = this.#u8.length / PAGE;
+    if (held + pages > MAX_PAGES)
       throw new UsageError(
         "the distinct keys of the log need more than the limit of 4 GiB (per column of a Parquet log, over all columns of others): " +
           "exclude columns whose keys rarely repeat with --ignore, or convert the log to Parquet",
+      );
+    // memory grows by half of its size, because views must be created again after each growth
+    const more = pages + Math.min(held >> 1, MAX_PAGES - held - pages);
+    try {
+      this.memory.grow(more);
+    } catch (error) {
+      throw new IoError(
+        `reading the log needs ${sizeText(more * PAGE)} more memory than the system gives: free some memory, raise the ` +
+          "limit of the process (`ulimit -v`), or exclude columns whose keys rarely repeat with --ignore",
         { cause: error },
       );
     }
