@@ -31,11 +31,10 @@ export async function applySettings(
   const command = program.commands.find((one) => one.name() === argv[2]);
   const given = command && optionsGiven(command, argv.slice(3));
   if (!given) return;
-  const { open } = given;
   const path = given.config ?? (environment["EMBED_CONFIG"] || undefined);
   const entries =
     path === undefined ? new Map<string, ConfigEntry>() : await configOf(path, await everyCommand(), command);
-  for (const option of open) {
+  for (const option of given.open) {
     const name = nameOf(option);
     const variable = `EMBED_${name.toUpperCase().replaceAll("-", "_")}`;
     const text = environment[variable];

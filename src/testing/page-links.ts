@@ -13,7 +13,7 @@ export const pages = [
     .map((name) => join("docs", name)),
 ];
 
-/** Returns the problem of a link on a page of the project; undefined if there is none. */
+/** Returns the problem of a link on a page of the project; undefined for a link that works. */
 export function complaint(
   page: string,
   target: string,
