@@ -1,13 +1,15 @@
-// Settings of the tests, which are run as the compiler writes them into dist/.
+// Settings of the quick tests, `npm test`, which are run as the compiler writes them into dist/. Tests whose files are
+// called NAME.long.test.ts are left to jest.long.config.js.
 
 import { availableParallelism } from "node:os";
 
 export default {
   rootDir: "dist",
   testMatch: ["<rootDir>/**/*.test.js"],
+  testPathIgnorePatterns: ["\\.long\\.test\\.js$"],
   transform: {},
   testEnvironment: "<rootDir>/testing/environment.js",
-  testSequencer: "<rootDir>/testing/sequencer.js",
+  reporters: ["default", "summary", "<rootDir>/testing/reporter.js"],
   // more test files than cores at a time displace each other's data from the caches: on two cores, four files take 30 %
   // more processor time than two
   maxWorkers: Math.min(4, availableParallelism()),

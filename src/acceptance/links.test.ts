@@ -1,5 +1,5 @@
 // Every link of the pages to a place in the project is valid: the file exists, and has the heading. docs/README.md names
-// every page of docs/ once. Links of pages that ship: package.test.ts.
+// every page of docs/ once. Links of pages that ship: package.long.test.ts.
 
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";

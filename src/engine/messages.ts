@@ -1,5 +1,5 @@
 // The messages of Spark Connect that this client sends and reads, with their field numbers: a part of
-// spark/connect/*.proto. The numbers are the same from Spark 3.5 to 4.3; acceptance/engine-messages.test.ts compares
+// spark/connect/*.proto. The numbers are the same from Spark 3.5 to 4.3; acceptance/engine-messages.long.test.ts compares
 // them with the definitions of a server.
 
 import type { FieldType, MessageShape } from "./wire.js";

@@ -7,6 +7,7 @@ import type { ChildProcess } from "node:child_process";
 import vm from "node:vm";
 import { TestEnvironment } from "jest-environment-node";
 import { optimizeLate } from "./late-optimization.js";
+import { processorSeconds, recordTime } from "./processor-time.js";
 
 optimizeLate();
 
@@ -18,8 +19,17 @@ export interface Resident {
 
 const resident: Resident = { isBusy: false };
 
-/** Creates a separate realm per test file, like jest's own environment. */
+/** Processor time so far of this process, of the resident program, and of the processes that they have started. */
+function secondsSoFar(): number {
+  const pid = resident.program?.pid;
+  return processorSeconds("self") + (pid === undefined ? 0 : processorSeconds(pid));
+}
+
+/** Creates a separate realm per test file, like jest's own environment, and records the file's processor time. */
 export default class PlainEnvironment extends TestEnvironment {
+  readonly #path: string;
+  readonly #before = secondsSoFar();
+
   constructor(...settings: ConstructorParameters<typeof TestEnvironment>) {
     const { createContext } = vm;
     // vm.constants.DONT_CONTEXTIFY exists since Node 20.18
@@ -33,5 +43,11 @@ export default class PlainEnvironment extends TestEnvironment {
       vm.createContext = createContext;
     }
     Object.assign(this.global, { resident });
+    this.#path = settings[1].testPath;
+  }
+
+  override async teardown(): Promise<void> {
+    await super.teardown();
+    recordTime(this.#path, secondsSoFar() - this.#before);
   }
 }

@@ -175,11 +175,15 @@ const notTyped: [page: string, start: string, reason: string][] = [
   ["python.md", "npm ci && npm run wheel", "a step of .ci/run"],
   ["install.md", "npm ci", "steps of .ci/run"],
   ["recipes/docker/README.md", "docker", "there is no Docker; .ci/run runs the Dockerfile's steps"],
-  ["recipes/docker/README.md", "embed schedule /work", "a volume's path; schedule.test.ts prints the unit"],
+  [
+    "recipes/docker/README.md",
+    "embed schedule /work",
+    "a volume's path; schedule.long.test.ts prints the unit",
+  ],
   ["results.md", "", publicLog],
   ["formats.md", "embed export run --format redis", server],
   ["lift.md", "LOG=", publicLog],
-  ["messy-logs.md", "", "messy-logs.test.ts types every command"],
+  ["messy-logs.md", "", "messy-logs.long.test.ts types every command"],
   ["servers.md", "npm install", server],
   ["serving.md", "export REDIS_URL", server],
   ["serving.md", "export PG_URL", server],
@@ -187,11 +191,15 @@ const notTyped: [page: string, start: string, reason: string][] = [
   [
     "serving.md",
     "embed export run --format elasticsearch-bulk",
-    "Elasticsearch; export-serving.test.ts reads the file",
+    "Elasticsearch; export-serving.long.test.ts reads the file",
   ],
   ["algorithms/two-tower.md", "embed train-two-tower train.csv", publicLog],
   ["algorithms/two-tower.md", "COLUMNS=", publicLog],
-  ["engines.md", "", "needs DuckDB or a Spark Connect server; duckdb.test.ts and engine.test.ts have them"],
+  [
+    "engines.md",
+    "",
+    "needs DuckDB or a Spark Connect server; duckdb.long.test.ts and engine.long.test.ts have them",
+  ],
 ];
 
 interface Block {
