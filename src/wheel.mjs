@@ -9,7 +9,12 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { zipSync } from "fflate";
+import { pythonFiles } from "../dist/testing/python-functions.js";
 import { description, filesIn, packedProgram, read, root, version } from "./packed-program.mjs";
+
+// the functions and names that are generated from the commands' options; git ignores these files
+for (const [name, text] of Object.entries(await pythonFiles()))
+  writeFileSync(join(root, "src/python/embed_tables", name), text);
 
 /** Files of the wheel by path: bytes or text. */
 const files = new Map();

@@ -1,10 +1,9 @@
-// `npm run docs` writes docs/pipeline.schema.json, docs/reference and the functions for Python again, and removes pages
-// of commands that no longer exist.
+// `npm run docs` writes docs/pipeline.schema.json and docs/reference again, and removes pages of commands that no longer
+// exist.
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectFolder } from "./places.js";
-import { pythonFiles } from "./python-functions.js";
 import { pipelineFileSchema } from "../pipeline/file.js";
 import { referencePages } from "./reference.js";
 
@@ -14,5 +13,3 @@ mkdirSync(folder, { recursive: true });
 for (const name of readdirSync(folder)) if (!(name in pages)) rmSync(join(folder, name));
 for (const [name, text] of Object.entries(pages)) writeFileSync(join(folder, name), text);
 writeFileSync(join(projectFolder, "docs", "pipeline.schema.json"), await pipelineFileSchema());
-for (const [name, text] of Object.entries(await pythonFiles()))
-  writeFileSync(join(projectFolder, "src", "python", "embed_tables", name), text);

@@ -1,5 +1,5 @@
-// Generates src/python/embed_tables/_functions.py: a Python function for each function of the library, with options
-// whose types and descriptions are those of the flags.
+// Generates the files of src/python/embed_tables that `npm run wheel` writes: _functions.py, a Python function for each
+// function of the library, with options whose types and descriptions are those of the flags; and _names.py.
 
 import type { Argument, Command } from "commander";
 import { exitCodes } from "../errors.js";
@@ -10,7 +10,7 @@ import { optionType } from "../library/option-value.js";
 import { version } from "../io/package-version.js";
 import { roleNames } from "../log/infer.js";
 
-const NOTE = '"""Written by `npm run docs` from the options of the commands: change these, not this file."""';
+const NOTE = '"""Written by `npm run wheel` from the options of the commands: change these, not this file."""';
 
 /** The files that are written, by their names in src/python/embed_tables. */
 export async function pythonFiles(): Promise<Record<string, string>> {

@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { commands } from "../cli/commands.js";
 import { projectFolder } from "./places.js";
-import { pythonFiles } from "./python-functions.js";
 import { referencePages } from "./reference.js";
 
 const folder = join(projectFolder, "docs", "reference");
@@ -18,16 +17,6 @@ test("docs/reference is what the commands' options say", async () => {
   const remedy = "run `npm run docs` and commit what it writes";
   expect({ stale, remedy }).toEqual({ stale: [], remedy });
   expect({ pages: readdirSync(folder).sort(), remedy }).toEqual({ pages: Object.keys(pages).sort(), remedy });
-});
-
-test("the functions for Python are what the commands' options say", async () => {
-  const python = join(projectFolder, "src", "python", "embed_tables");
-  const stale = Object.entries(await pythonFiles())
-    .filter(([name, text]) => readFileSync(join(python, name), "utf8") !== text)
-    .map(([name]) => name);
-  expect({ stale, remedy: "run `npm run docs` and commit what it writes" }).toEqual({
-    ...{ stale: [], remedy: "run `npm run docs` and commit what it writes" },
-  });
 });
 
 test("a page has the usage, the examples, every option and its default", async () => {
