@@ -28,7 +28,7 @@ export function groupStarts(groupOf: (n: number) => number, length: number, coun
   return starts;
 }
 
-/** Returns the `order` of byGroup. @param starts may be a part of the starts of more groups, of those in `order` */
+/** Returns the `order` of byGroup. @param starts may be those of some of the groups */
 export function orderByGroup(
   groupOf: (n: number) => number,
   length: number,

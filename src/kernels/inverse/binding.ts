@@ -6,7 +6,6 @@ import { Plan, SWEEP_BLOCK, type Kernel } from "./layout.js";
 
 export { SWEEP_BLOCK };
 
-/** Functions of the kernel; pointers are byte offsets. */
 export type InverseKernel = Kernel;
 
 /** Addresses of the matrix and of the kernel's other arrays. */

@@ -5,9 +5,15 @@
 //        ──► wide            f32[n + c][4]
 //        ──► inputGradients     f32[R][U_0 + 8]      derivatives of the loss by x_0, for all rows of a batch
 //   thread t ──► scratch     of the dense layers
+//
+// The arrays are read and written by name: a parameter NAME is f32[rows][columns], row-major, as `parameterShapes` has
+// it. Its optimizer's state is called NAME:m and NAME:s (Adam's moments), NAME:n (sums of squares, which start at 1 for
+// AdaGrad and at 0 for FTRL) and NAME:z (FTRL).
 
+import { ftrlZ } from "../../numeric/ftrl.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
+import type { Placed } from "../shared/placed.js";
 import { setField, takeField, writeStruct, type FieldsOf } from "../shared/struct.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
 import {
@@ -18,6 +24,8 @@ import {
   paddedUnits,
   type LayerLayout,
   pad,
+  placedDense,
+  placedMoments,
 } from "../shared/dense.js";
 import { NetPlan, NetThread, PARTS } from "./layout.js";
 import {
@@ -32,13 +40,11 @@ import {
 
 export type { Kernel as NetKernel } from "./layout.js";
 
-/** Structure and learning options of a network. */
 export type KernelNetShape = NetShape &
   NetLearning & {
     /** number of rows of a batch */
     batch: number;
     threads: number;
-    /** whether the network learns; false omits the arrays for learning */
     trains: boolean;
   };
 
@@ -51,13 +57,13 @@ export interface NetLayout {
   barrier: Region;
   layers: LayerLayout[];
   embeddings: Region;
-  /** padded number of floats of an embedding (W'), and number of floats from one feature's row to the next */
+  /** W', and the number of floats from one feature's row to the next */
   paddedWidth: number;
   embeddingPitch: number;
   wide: Region | undefined;
-  /** f32[3][4]: the bias w0 and Adam's two moments of it, each in the first of four floats */
+  /** f32[3][4]: w0 and Adam's two moments, each in the first of four floats */
   w0: Region | undefined;
-  /** number of pairs per batch for which the buffers have room; `reservePairs` increases it */
+  /** pairs per batch for which there is room; `reservePairs` increases it */
   pairs: number;
 }
 
@@ -131,15 +137,11 @@ function allocateKeyPenalties(arena: Arena, { keyPenalties }: NetLearning): Regi
   return region;
 }
 
-/** Returns whether embeddings are trained. */
 function isTrained({ trains, embeddingLearningRate }: KernelNetShape): boolean {
   return trains && embeddingLearningRate > 0;
 }
 
-/**
- * Returns the maximum number of parts of the parameters: PARTS of embeddings, PARTS of wide weights, one of w0, and one
- * per eight outputs of each layer.
- */
+/** PARTS of embeddings, PARTS of wide weights, one of w0, and one per eight outputs of each layer. */
 function numPartsOf(shape: KernelNetShape): number {
   const outputs = denseLayersOf(shape).map((layer) => paddedUnits(layer.outputs) / 8);
   return outputs.reduce((sum, parts) => sum + parts, 2 * PARTS + 1);
@@ -184,4 +186,65 @@ export function reservePairs(arena: Arena, layout: NetLayout, pairs: number): vo
 /** Returns the sum of the training losses since the last call. */
 export function takeLoss(arena: Arena, { threads }: NetLayout): number {
   return takeField(arena, NetThread, threads[0]!, "loss");
+}
+
+/** Returns the locations of the parameters by name. */
+export function placedParameters(layout: NetLayout, shape: NetShape): Map<string, Placed> {
+  const placed = new Map([["embeddings", embeddingsAt(layout, shape, 0)]]);
+  if (layout.w0) placed.set("w0", single(layout.w0, 0));
+  if (layout.wide) placed.set("wide", wideAt(layout.wide, shape, 0));
+  for (const [name, where] of placedDense(layout.layers)) placed.set(name, where);
+  return placed;
+}
+
+/** Returns the locations of the optimizers' state by name; the network must learn. */
+export function placedState(layout: NetLayout, shape: NetShape): Map<string, Placed> {
+  const placed = new Map<string, Placed>();
+  if (layout.embeddingPitch > layout.paddedWidth)
+    placed.set("embeddings:n", embeddingsAt(layout, shape, layout.paddedWidth));
+  if (layout.wide) {
+    placed.set("wide:n", wideAt(layout.wide, shape, 1));
+    placed.set("wide:z", wideAt(layout.wide, shape, 2));
+  }
+  if (layout.w0) {
+    placed.set("w0:m", single(layout.w0, 4));
+    placed.set("w0:s", single(layout.w0, 8));
+  }
+  for (const [name, where] of placedMoments(layout.layers)) placed.set(name, where);
+  return placed;
+}
+
+function embeddingsAt({ embeddings, embeddingPitch }: NetLayout, shape: NetShape, behind: number): Placed {
+  const at = (row: number, column: number): number => row * embeddingPitch + behind + column;
+  return { rows: numFeaturesOf(shape), columns: embeddingWidth(shape), region: embeddings, at };
+}
+
+function wideAt(region: Region, shape: NetShape, behind: number): Placed {
+  const rows = numFeaturesOf(shape) + shape.numCrosses;
+  return { rows, columns: 1, region, at: (row) => 4 * row + behind };
+}
+
+function single(region: Region, place: number): Placed {
+  return { rows: 1, columns: 1, region, at: () => place };
+}
+
+/** Sets the optimizers' state to its initial values. A step of unset padding would be 0 / 0. */
+export function startState(arena: Arena, layout: NetLayout): void {
+  const { embeddings, paddedWidth, embeddingPitch } = layout;
+  if (embeddingPitch === paddedWidth) return;
+  const numbers = arena.f32(embeddings);
+  for (let at = paddedWidth; at < numbers.length; at += embeddingPitch) numbers.fill(1, at, at + paddedWidth);
+}
+
+/** Sets FTRL's z so that it gives the current weights; must be called after weights were written. */
+export function alignWide(
+  arena: Arena,
+  { wide }: NetLayout,
+  { wideLearningRate: learningRate, wideL1: l1, wideL2: l2 }: NetLearning,
+): void {
+  if (!wide || learningRate === 0) return;
+  const numbers = arena.f32(wide);
+  for (let at = 0; at < numbers.length; at += 4) {
+    numbers[at + 2] = ftrlZ(numbers[at]!, numbers[at + 1]!, { learningRate, l1, l2 });
+  }
 }

@@ -10,7 +10,7 @@ import { FieldRows as FieldRowsStruct, History, Plan, Users } from "./layout.js"
 export interface FieldRows {
   width: number;
   indptr?: Uint32Array;
-  /** u32: for each (vector row, value) pair, the index of the row among the vectors */
+  /** u32: vector row of each pair */
   ids: Uint32Array;
   values?: Float32Array;
   /**
@@ -23,7 +23,7 @@ export interface FieldRows {
 export interface Ranges {
   /** u32: items of all users; the items of a user are adjacent */
   tokens: Uint32Array;
-  /** first token of each event's range, and the token after its last, u32[E] each */
+  /** u32[E] each: first token of each event's range, and the token after its last */
   begins: Uint32Array;
   ends: Uint32Array;
 }
@@ -36,11 +36,11 @@ export interface TowerUsers {
 
 /** Events to learn from. */
 export interface TowerEvents extends TowerUsers {
-  /** u32[E]: user of each event; NO_ITEM for an event without a user */
+  /** u32[E]; NO_ITEM for an event without a user */
   users: Uint32Array;
-  /** item of each event, u32[E] */
+  /** u32[E] */
   items: Uint32Array;
-  /** f32[E]: weight of each event; absent when all are 1 */
+  /** f32[E]; absent when all are 1 */
   weights?: Float32Array;
   /** items of each user, ascending; they are never negatives of the user's events */
   taken: ItemLists;
@@ -116,10 +116,7 @@ export function noTowerEvents(numHistories: number, rowEnds: Uint32Array): Tower
   };
 }
 
-/**
- * Points the kernel's plan to other events to learn from.
- * @param events views of the arena's memory; their fields are those of the events that they replace
- */
+/** @param events views of the arena's memory, with the same fields as those that they replace */
 export function useTowerEvents(
   arena: Arena,
   plan: number,

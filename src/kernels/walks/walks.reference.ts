@@ -55,7 +55,6 @@ export function stepChances(
   return chances.map((chance) => chance / sum);
 }
 
-/** A chunk of walks as a stream of skip-grams. */
 export interface WalkStream {
   tokens: Uint32Array;
   left: Uint8Array;

@@ -23,10 +23,7 @@ import { signedDraw } from "../../numeric/random.js";
 
 /** Number of rows of one kernel call, a multiple of 4. */
 const BLOCK_ROWS = 256;
-/**
- * Number of parts into which the rows of a sum are divided; constant, so that rounding does not depend on the number of
- * threads.
- */
+/** Number of parts of a sum over rows; constant, so that rounding does not depend on the number of threads. */
 export const PARTS = 16;
 
 /** Side of the matrix: vectors of the side "rows" have one entry per row of the matrix. */
@@ -36,38 +33,27 @@ export const otherSide = (side: MatrixSide): MatrixSide => (side === "rows" ? "c
 
 interface SideLayout {
   length: number;
-  /**
-   * byte offset of the struct of the matrix (for the side "rows") or of its transpose (for "columns"), whose product
-   * with a vector is a vector of this side
-   */
+  /** byte offset of the struct of the matrix ("rows") or of its transpose, whose product with a vector is of this side */
   matrix: number;
-  /** byte offset of the diagonal of factors that scale this side, or 0; and a panel for the scaled vectors */
+  /** byte offset of the diagonal that scales this side, or 0; and a panel for the scaled vectors */
   scale: number;
   scaled: Region | undefined;
-  /** byte offset of this side's vector (e or f of A = D S D - e f') that shifts the matrix by its means, or 0 */
+  /** byte offset of this side's vector (e or f of A = D S D - e f'), or 0 */
   shift: number;
 }
 
-/** Small buffers that tasks need in addition to panels: lists of panels, coefficients, and sums. */
 interface SmallRegions {
   sources: Region;
   targets: Region;
   coefficients: Region;
   sums: Region;
-  /**
-   * for each side of a product's result: inner products of the mean shift's vector (e or f) with the columns of the
-   * multiplied panel
-   */
+  /** for each side of a product: inner products of e or f with the columns of the multiplied panel */
   rowSums: Record<MatrixSide, Region>;
 }
 
-/**
- * A panel of the side "rows" that is computed block by block when it is used: either as the matrix times the panel
- * `factor`, or as columns of random numbers with the given keys.
- */
+/** A panel of the side "rows" in blocks: the matrix times the panel `factor`, or random columns with the given keys. */
 type Deferred = { factor: Region } | { keys: number[] };
 
-/** The threads of a decomposition. The caller must call `terminate`, which ends them. */
 export class SvdMachine extends ThreadedKernel<SvdKernel> {
   readonly #sides: Record<MatrixSide, SideLayout>;
   readonly #small: SmallRegions;
@@ -132,7 +118,6 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return { length, matrix: placed, scale, scaled, shift };
   }
 
-  /** Returns the number of entries of a vector of the given side. */
   lengthOf(side: MatrixSide): number {
     return this.#sides[side].length;
   }
@@ -168,21 +153,13 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     for (let i = 0; i < count; i++) values[i * PANEL + column] = signedDraw(key, first + i);
   }
 
-  /**
-   * Writes A X, or A' X, to a panel of the given side; `source` is of the other side. A includes the filter, if any.
-   */
+  /** Writes A X, or A' X, to a panel of the given side. A includes the filter, if any. */
   async multiply(side: MatrixSide, source: Region, target: Region): Promise<void> {
     if (this.#filter) await multiplyFiltered(side, this.#filter.of, this.#filter.room, source, target);
     else await this.#product(side, source, target);
   }
 
-  /**
-   * Multiplies vectors that have one entry per column by the matrix's filter, c(P) D_a (filter.ts); undefined without a
-   * filter.
-   *
-   * @param vectors f32[numColumns][dim]
-   * @returns the same shape
-   */
+  /** Multiplies vectors f32[numColumns][dim] by the matrix's filter, c(P) D_a (filter.ts); undefined without a filter. */
   async smoothed(vectors: Float32Array, dim: number): Promise<Float32Array | undefined> {
     if (!this.#filter) return undefined;
     const out = new Float32Array(vectors.length);
@@ -200,7 +177,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return out;
   }
 
-  /** Computes the product of the matrix, without the filter that may follow it, and a panel. */
+  /** Like `multiply`, without the filter. */
   async #product(side: MatrixSide, source: Region, target: Region): Promise<void> {
     if (this.#blocks && side === "rows") this.#deferred.set(target, { factor: source });
     else if (this.#blocks) await this.#addBlocks(source, target);
@@ -211,8 +188,8 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
-   * Prepares a product of the matrix with the panel `source`, whose result is of the given side: returns the scaled
-   * panel, and computes the inner products by which the means are subtracted.
+   * Returns the scaled panel `source` for a product of the given side, and computes the inner products by which the means
+   * are subtracted.
    */
   async #factorOf(side: MatrixSide, source: Region): Promise<Region> {
     const from = this.#sides[otherSide(side)];
@@ -224,10 +201,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return await this.#scaled(otherSide(side), source, from);
   }
 
-  /**
-   * Returns a panel of vectors of a side, multiplied by the side's scaling if there is one; its rows start at row
-   * `first` of the side.
-   */
+  /** Returns a panel whose rows start at row `first` of a side, multiplied by the side's scaling if there is one. */
   async #scaled(
     side: MatrixSide,
     source: Region,
@@ -252,10 +226,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     await this.#onRows(numRows, ["multiplyRows", matrix, ...panels, "first", "count"]);
   }
 
-  /**
-   * Computes a panel of the side "rows" block by block.
-   * @param work is called with each block and a panel with the block's rows
-   */
+  /** Calls `work` with each block of rows and a panel with the block's rows of `panel`. */
   async #eachBlock(panel: Region, work: (block: RowBlock, values: Region) => Promise<void>): Promise<void> {
     const deferred = this.#deferred.get(panel)!;
     const values = this.#block!;
@@ -268,7 +239,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     });
   }
 
-  /** Writes A' X to a panel of columns, for a panel X of rows that are in blocks: adds one block after another. */
+  /** Writes A' X to a panel of columns, for a panel X of rows that are in blocks. */
   async #addBlocks(source: Region, target: Region): Promise<void> {
     const { rows, columns } = this.#sides;
     let parts: Uint32Array = new Uint32Array();
@@ -322,7 +293,6 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return this.#addedParts(size);
   }
 
-  /** The blocks in which rows are decomposed; absent if they are in memory. */
   get blocks(): MatrixBlocks | undefined {
     return this.#blocks;
   }
@@ -368,17 +338,14 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return region.offset;
   }
 
-  /**
-   * Clears the buffers for partial sums, one for each part of the rows.
-   * @returns u32[PARTS]: byte offset of each part's buffer, `size` zeros
-   */
+  /** Clears the partial sums. @returns u32[PARTS]: byte offset of each part's buffer, `size` zeros */
   #clearedSums(size: number): Uint32Array {
     const { sums } = this.#small;
     this.arena.f64(sums).fill(0, 0, PARTS * size);
     return Uint32Array.from({ length: PARTS }, (_, part) => sums.offset + part * size * 8);
   }
 
-  /** Returns the sum over rows: the sum of the parts into which rows are divided, added in the parts' order. */
+  /** Returns the sum of the parts, added in their order. */
   #addedParts(size: number): Float64Array {
     const sums = this.arena.f64(this.#small.sums);
     const added = sums.slice(0, size);

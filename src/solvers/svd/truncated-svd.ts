@@ -20,7 +20,7 @@ export interface SvdOptions {
   dim: number;
   /** convergence threshold: the residual |B u - s^2 u| of every triplet, relative to s^2 */
   tolerance: number;
-  /** true to use the Gram matrix regardless of the cost; by default, the matrix's size decides */
+  /** true to use the Gram matrix regardless of the cost; by default, the size decides */
   exact?: boolean;
   /** true if only the right vectors are needed: `left` is empty if rows are the longer side */
   rightOnly?: boolean;
@@ -49,7 +49,6 @@ export function isInBlocks(
   );
 }
 
-/** Name of a panel of left singular vectors in the block store. */
 const leftName = (panel: number): string => `left ${panel}`;
 
 /** Maximum number of restarts. If the iteration has not converged by then, its residual is reported. */
@@ -112,8 +111,6 @@ export async function truncatedSvd(
 /**
  * Returns the vectors of both sides, and the singular values as the lengths of A'u, which are more accurate than the
  * roots of the eigenvalues.
- *
- * @param needsAcross false if the vectors of the other side are not needed
  */
 async function tripletsOf(
   machine: SvdMachine,
@@ -160,10 +157,7 @@ async function tripletsOf(
   };
 }
 
-/**
- * Returns functions that read the left singular vectors from the block store. @param lengths lengths of the columns of
- * each panel, by which they are divided
- */
+/** @param lengths of the columns of each panel, by which they are divided */
 function savedLeft(panels: SavedPanels, lengths: readonly Float64Array[], dim: number): SavedRows {
   const all = [...lengths.slice(0, Math.ceil(dim / PANEL)).entries()];
   return {
@@ -187,8 +181,8 @@ function diagonalOf(products: Float64Array): Float64Array {
 }
 
 /**
- * Copies the columns of a panel, divided by their lengths, to f32[length][dim], starting at dimension `first`. Columns
- * beyond `dim` are dropped.
+ * Copies the columns of a panel, divided by their lengths, to f32[length][dim] from dimension `first` on; columns beyond
+ * `dim` are dropped.
  */
 function copyUnit(
   panel: Float32Array,
@@ -201,7 +195,6 @@ function copyUnit(
     for (let j = 0; j < end; j++) target[row + j] = panel[from + j]! / lengths[j]!;
 }
 
-/** Returns the first `rank` singular triplets. */
 function cut(triplets: Triplets, rank: number): Triplets {
   const { dim, singularValues, left, right, behind } = triplets;
   if (rank === dim) return triplets;

@@ -8,10 +8,10 @@ export class Plan {
   /** N: number of rows and of columns */
   size: u32;
   matrix: usize;
-  /** column panel C of the block that is being swept: its 64 columns, packed eight rows side by side */
+  /** C */
   panel: usize;
-  /** negated product L = -C D of the panel C with the inverse D of the diagonal block, packed four rows side by side */
+  /** L */
   left: usize;
-  /** inverse D of the diagonal block that is being swept, f32[64][64] */
+  /** D */
   pivot: usize;
 }

@@ -19,7 +19,7 @@ function tokenAt(plan: Plan, position: i32): u32 {
 }
 
 /**
- * Writes the slot of a row to `target`; at the row's first occurrence, assigns a new slot.
+ * Writes the slot of a row to `target`, a new one at its first occurrence.
  *
  * @param count number of slots before
  * @returns number of slots after
@@ -39,11 +39,7 @@ export function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: 
   return count;
 }
 
-/**
- * Assigns slots to the vectors that a batch uses: its centres, and the contexts and noise rows of its groups.
- *
- * @param key random key of the epoch's noise
- */
+/** Assigns slots to a batch's centres, and to the contexts and noise rows of its groups. @param key of the epoch's noise */
 export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
   const first = batch * R;
   let count: u32 = 0;
@@ -54,8 +50,7 @@ export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
   }
   rows.numCentreSlots = count;
 
-  // if centres and contexts share one table, a row has the same slot as a centre and as a context; else slots of
-  // contexts start anew
+  // with one table, a row has the same slot as a centre and as a context; else slots of contexts start anew
   if (!hasOneTable(plan)) count = 0;
   target = rows.contextSlots;
   for (let g: u32 = 0; g < B; g++) {
@@ -72,7 +67,7 @@ export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
   rows.numContextSlots = count;
 }
 
-/** Sets the slots of the batch's rows back to 0, so that the next batch can be opened. */
+/** Sets the slots back to 0 for the next batch. */
 export function closeBatch(thread: Thread, rows: BatchRows): void {
   forget(thread.centreSlotOf, rows.centreRows, rows.numCentreSlots);
   forget(thread.contextSlotOf, rows.contextRows, rows.numContextSlots);
