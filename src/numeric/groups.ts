@@ -1,6 +1,8 @@
 // Counting sort of numbers by group.
 
-/** Numbers 0 .. n - 1 by group: those of group g are order[starts[g]] .. order[starts[g + 1] - 1], in ascending order. */
+/**
+ * Numbers 0 .. n - 1 by group: those of group g are order[starts[g]] .. order[starts[g + 1] - 1], in ascending order.
+ */
 export interface SortedGroups {
   /** u32[number of groups + 1] */
   starts: Uint32Array;

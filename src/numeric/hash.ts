@@ -57,13 +57,9 @@ export function streamOf(...names: number[]): number {
   return finish(names.reduce(mixWord, 0x2545f491));
 }
 
-function randomAt(stream: number, n: number): number {
-  return finish(mixWord(stream, n));
-}
-
 /** Returns the n-th random number of a stream as a number in [0, 1). */
 export function uniformAt(stream: number, n: number): number {
-  return randomAt(stream, n) / 2 ** 32;
+  return finish(mixWord(stream, n)) / 2 ** 32;
 }
 
 /**

@@ -15,10 +15,6 @@ import { gaussJordanInverse } from "../numeric/gauss-jordan.js";
 import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import { withMachine } from "../workers/with-machine.js";
 
-export interface SymmetricRows {
-  row(i: number): Float32Array;
-}
-
 /**
  * Returns the inverse of a matrix that the caller fills row by row, as views of its rows f32[n]. The result does not
  * depend on the number of threads.
@@ -35,7 +31,7 @@ export async function invertPositive(
     signal,
     swept,
   }: { threads: number; signal?: AbortSignal; swept?: (done: number, of: number) => void },
-): Promise<SymmetricRows> {
+): Promise<{ row: (i: number) => Float32Array }> {
   const machine = new ThreadedKernel<InverseKernel>();
   const { arena } = machine;
   const numBlocks = Math.ceil(n / SWEEP_BLOCK);

@@ -6,9 +6,9 @@
 // Source: Nocedal and Wright 2006, algorithms 7.4 and 7.5; steps are halved until they satisfy Armijo's condition
 // (3.4).
 
-export type Objective = (x: Float64Array, gradient: Float64Array) => number;
+type Objective = (x: Float64Array, gradient: Float64Array) => number;
 
-export interface LbfgsOptions {
+interface LbfgsOptions {
   iterations: number;
   /** convergence threshold for the largest component of the gradient, relative to max(1, largest |x|) */
   tolerance: number;

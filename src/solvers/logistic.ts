@@ -142,8 +142,8 @@ const LEARNING_RATE = 0.1;
  * Fits weights with FTRL-proximal. The penalties l1 |d| + l2 / 2 d^2 are on d = w - prior.
  *
  * Rows are processed in order, so that the latest rows have the most influence. Penalties are relative to the sum of
- * losses, as in `fitLogistic`. Each pass adds the losses of all rows again, so penalties are multiplied by the number of
- * passes. Source: McMahan et al. 2013 (doi:10.1145/2487575.2488200), algorithm 1.
+ * losses, as in `fitLogistic`. Each pass adds the losses of all rows again, so penalties are multiplied by the number
+ * of passes. Source: McMahan et al. 2013 (doi:10.1145/2487575.2488200), algorithm 1.
  *
  * @param labels f32[numRows], 0 or 1
  * @param counts f32[numRows]: weight of each row; 1 when absent

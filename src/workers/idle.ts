@@ -23,7 +23,10 @@ export function helpers(most: number): Worker[] {
   return [...idle].slice(0, Math.max(0, Math.min(most, mostAtWork - 1)));
 }
 
-/** Takes `size` threads, idle ones first. @throws {IoError} the process has too little address space for further ones */
+/**
+ * Takes `size` threads, idle ones first.
+ * @throws {IoError} the process has too little address space for further ones
+ */
 export function takeThreads(size: number): Worker[] {
   const taken = [...idle].slice(0, size);
   checkAddresses(size - taken.length, collectGarbage);
@@ -44,7 +47,9 @@ export function keepIdle(worker: Worker): boolean {
   return true;
 }
 
-/** Removes a pool's listeners, by event, because `removeAllListeners()` without an event would also remove Node's own. */
+/**
+ * Removes a pool's listeners, by event, because `removeAllListeners()` without an event would also remove Node's own.
+ */
 export function stopListening(worker: Worker): void {
   for (const event of ["message", "error", "exit"]) worker.removeAllListeners(event);
 }

@@ -10,7 +10,9 @@ import { keepIdle, stopListening, takeThreads } from "./idle.js";
 import { freeAddresses, threadEnded } from "./process-limits.js";
 import type { SharedRounds } from "./rounds.js";
 
-/** What a task module exports as `start`: called with the pool's `init`, it returns the function that executes tasks. */
+/**
+ * What a task module exports as `start`: called with the pool's `init`, it returns the function that executes tasks.
+ */
 export type StartTask<Init, Task, Result> = (
   init: Init,
   index: number,

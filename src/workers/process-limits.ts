@@ -7,7 +7,9 @@ import { IoError, sizeText } from "../errors.js";
 /** Address space that a thread needs for its heap, code and stacks: 0.65 GiB on Node 20 and x86-64, plus a margin. */
 export const THREAD_ADDRESSES = 0.75 * 2 ** 30;
 
-/** Returns the number of files that the process may open; infinite without a limit, or if the system does not report it. */
+/**
+ * Returns the number of files that the process may open; infinite without a limit, or if the system does not report it.
+ */
 export function openFileLimit(): number {
   return limitOf("Max open files");
 }

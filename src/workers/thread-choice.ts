@@ -7,8 +7,8 @@
 // compared with the a before and after it, so that a trial is not distorted by code compilation or other programs.
 
 /**
- * Pieces of work, or milliseconds if pieces are long, before the first trial. The engine still replaces unoptimized code
- * until then, and a trial would take many pieces with the slower number of threads to find a difference.
+ * Pieces of work, or milliseconds if pieces are long, before the first trial. The engine still replaces unoptimized
+ * code until then, and a trial would take many pieces with the slower number of threads to find a difference.
  */
 const WARM_UP = { pieces: 8, milliseconds: 400 };
 /** Duration in milliseconds of a measured piece of work, which is several time slices of a scheduler. */
@@ -22,7 +22,9 @@ const [STEADY, SOON] = [2000, 200];
 const [MOST_PIECES, ENOUGH_PIECES] = [5, 3];
 /** Ratio of the speeds at which a trial ends after its first piece. */
 const CLEAR = 1.25;
-/** A measurement is invalid if the speeds before and after it, with the current number, differ by more than this ratio. */
+/**
+ * A measurement is invalid if the speeds before and after it, with the current number, differ by more than this ratio.
+ */
 const UNLIKE = 1.25;
 /** Minimum ratio of the new to the current speed for more threads, which cost processor time, and for fewer. */
 const [GAIN, LOSS] = [1.03, 0.98];

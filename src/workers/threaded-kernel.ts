@@ -27,8 +27,8 @@ export interface KernelThreads {
   threads: readonly number[] | number;
   barrier?: Region | undefined;
   /**
-   * Sets the number of threads that take part in synchronized work, beginning with thread 0; called between two runs. Absent:
-   * all take part.
+   * Sets the number of threads that take part in synchronized work, beginning with thread 0; called between two runs.
+   * Absent: all take part.
    */
   use?: ((threads: number) => void) | undefined;
 }

@@ -71,7 +71,7 @@ export function allocateGraph(arena: Arena, shape: GraphShape): GraphLayout {
   arena.u32(links).fill(NONE);
   arena.u32(upperLinks).fill(NONE);
   const levelsAt = arena.allocate("the levels of the index", Math.ceil(numNodes / 4) * 4);
-  bytesOf(arena, levelsAt).set(levels);
+  new Uint8Array(arena.memory.buffer, levelsAt.offset, numNodes).set(levels);
   const graph = writeStruct(arena, "an index", Graph, {
     dim: stride,
     numNodes,
@@ -86,10 +86,6 @@ export function allocateGraph(arena: Arena, shape: GraphShape): GraphLayout {
     ...{ efConstruction: 0, order: 0, distances: 0, upperDistances: 0, checked: 0, upperChecked: 0 },
   });
   return { ...shape, graph, numNodes, stride, vectors, links, upperRows, numUpperRows, upperLinks };
-}
-
-function bytesOf({ memory }: Arena, { offset, bytes }: Region): Uint8Array {
-  return new Uint8Array(memory.buffer, offset, bytes);
 }
 
 /**
@@ -153,14 +149,12 @@ export function takeDistances(memory: { memory: { buffer: ArrayBufferLike } }, s
   return takeField(memory, Scratch, scratch, "numDistances");
 }
 
-type SearchFields = FieldsOf<typeof Search>;
-
 /** Allocates a Search struct, which `putSearch` fills. */
 export function allocateSearch(arena: Arena): number {
   return allocateStruct(arena, "a search", Search);
 }
 
 /** Writes the fields of a Search struct. */
-export function putSearch(arena: Arena, search: number, fields: SearchFields): void {
+export function putSearch(arena: Arena, search: number, fields: FieldsOf<typeof Search>): void {
   putStruct(arena, Search, search, fields);
 }

@@ -14,13 +14,12 @@ import { ftrlZ } from "../../numeric/ftrl.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import type { Placed } from "../shared/placed.js";
-import { setField, takeField, writeStruct, type FieldsOf } from "../shared/struct.js";
+import { setField, takeField, writeStruct } from "../shared/struct.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
 import {
   allocateDense,
   allocateDenseScratch,
   batchPitchOf,
-  type DenseLayout,
   paddedUnits,
   type LayerLayout,
   pad,
@@ -40,7 +39,7 @@ import {
 
 export type { Kernel as NetKernel } from "./layout.js";
 
-export type KernelNetShape = NetShape &
+type KernelNetShape = NetShape &
   NetLearning & {
     /** number of rows of a batch */
     batch: number;
@@ -94,7 +93,7 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
     ...{ barrier, numFeatures, offsets, paddedWidth, firstInput, numNumeric, rowPitch, numParts },
     ...{ embeddings, embeddingPitch, embeddingRelu, embeddingLearningRate, embeddingL2, clipNorm },
     ...{ wide, w0, wideLearningRate, wideL1, wideL2, machine },
-    keyPenalties: isTrained(shape) ? allocateKeyPenalties(arena, shape) : undefined,
+    keyPenalties: isTrained(shape) ? arena.put("the penalties of the features", shape.keyPenalties) : 0,
     numThreads: shape.threads,
     counters: arena.numbers("counters", 48),
     width: embeddingWidth(shape),
@@ -113,7 +112,15 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
     partStarts: arena.allocate("the parts of a batch", (batchPitch / 8) * (PARTS + 1) * 4),
   });
   const threads = Array.from({ length: shape.threads }, () =>
-    writeStruct(arena, "a thread", NetThread, threadFields(arena, dense, rowPitch)),
+    writeStruct(arena, "a thread", NetThread, {
+      loss: 0,
+      ...allocateDenseScratch(arena, dense),
+      gathered: arena.allocate("a thread's scratch", 8 * rowPitch * 4),
+      // `reservePairs` allocates the arrays `sums`, `held` and `counts` later
+      sums: 0,
+      held: 0,
+      counts: 0,
+    }),
   );
   return {
     plan,
@@ -128,13 +135,6 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
     w0,
     pairs: 0,
   };
-}
-
-function allocateKeyPenalties(arena: Arena, { keyPenalties }: NetLearning): Region | undefined {
-  if (!keyPenalties) return undefined;
-  const region = arena.numbers("the penalties of the features", keyPenalties.length);
-  arena.f32(region).set(keyPenalties);
-  return region;
 }
 
 function isTrained({ trains, embeddingLearningRate }: KernelNetShape): boolean {
@@ -155,18 +155,6 @@ export function setRates(
 ): void {
   setField(arena, NetPlan, plan, "learningRate", learningRate);
   setField(arena, NetPlan, plan, "embeddingLearningRate", embeddingLearningRate);
-}
-
-function threadFields(arena: Arena, dense: DenseLayout, rowPitch: number): FieldsOf<typeof NetThread> {
-  return {
-    loss: 0,
-    ...allocateDenseScratch(arena, dense),
-    gathered: arena.allocate("a thread's scratch", 8 * rowPitch * 4),
-    // `reservePairs` allocates the arrays `sums`, `held` and `counts` later
-    sums: 0,
-    held: 0,
-    counts: 0,
-  };
 }
 
 /** Enlarges the buffers to the given number of pairs per batch; must not be called while the threads run. */

@@ -138,7 +138,10 @@ export interface NetLearning extends Omit<DenseLearning, "dropout"> {
   embeddingLearningRate: number;
   /** for each embedding of each row, embeddingL2 / 2 |embedding|^2 is added to the batch's summed loss */
   embeddingL2: number;
-  /** f32[numFeatures]: L2 factor of each feature, applied by a proximal step, which is stable for large factors; absent: none */
+  /**
+   * f32[numFeatures]: L2 factor of each feature, applied by a proximal step, which is stable for large factors; absent:
+   * none
+   */
   keyPenalties?: Float32Array;
   /** maximum length of the gradient of the batch's mean loss; a longer one is scaled down. 0: no limit */
   clipNorm: number;

@@ -1,5 +1,6 @@
 // Binding of the ranking kernel: loads its functions, and writes its structs into shared memory.
 
+import { longestRow } from "../../numeric/indices.js";
 import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
@@ -81,7 +82,10 @@ export interface RankingData {
   graph?: RankingGraph;
 }
 
-/** The features that events connect, in both directions: neighbors[ends[f]] .. neighbors[ends[f + 1] - 1] are those of f. */
+/**
+ * The features that events connect, in both directions: neighbors[ends[f]] .. neighbors[ends[f + 1] - 1] are those of
+ * f.
+ */
 export interface RankingGraph {
   layers: number;
   /** true: layers are part of the trained model; false: they are applied after the training */
@@ -168,6 +172,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
       values: arena.put(name, values),
     });
   const shared = sharesNegatives(loss);
+  const longest = ({ width, indptr }: PairRows) => (indptr ? longestRow(indptr) : width);
   const isSingle = (rows: PairRows) => rows.width === 1 && !rows.indptr && !rows.values;
   const single = isSingle(context) && isSingle(templates);
   const groups = single && !shared ? (data.groups ?? strataGroups(data)) : 0;
@@ -287,13 +292,6 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     propagated: propagation?.propagated,
     ...(strata && { strata: { groups, losses: strata.losses } }),
   };
-}
-
-function longest({ width, indptr }: PairRows): number {
-  if (!indptr) return width;
-  let most = 0;
-  for (let r = 0; r + 1 < indptr.length; r++) most = Math.max(most, indptr[r + 1]! - indptr[r]!);
-  return most;
 }
 
 /** @param size floats of all vectors @returns the struct's offset, and the address of propagated vectors */

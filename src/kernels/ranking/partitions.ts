@@ -18,7 +18,9 @@ import { Plan } from "./layout.js";
 /** Consecutive users that are always in the same partition. */
 const RUN = 16;
 
-/** Bytes: users are not divided if their rows have at most `whole`; otherwise a partition has `each`. Tests set others. */
+/**
+ * Bytes: users are not divided if their rows have at most `whole`; otherwise a partition has `each`. Tests set others.
+ */
 export const partitionBytes = { whole: 512 << 20, each: 64 << 20 };
 
 /** Returns the bytes of a feature's row in one table: v, then AdaGrad's accumulators in whole cache lines. */

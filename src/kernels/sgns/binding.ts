@@ -2,6 +2,7 @@
 // streams and return vectors.
 
 import { aliasTable } from "../../numeric/alias.js";
+import { longestRow } from "../../numeric/indices.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct } from "../shared/struct.js";
@@ -29,7 +30,7 @@ export {
 export type { Kernel as SgnsKernel } from "./layout.js";
 
 /** Distances are stored in bytes. */
-export const MAX_WINDOW = 255;
+const MAX_WINDOW = 255;
 
 /** Market of rows without one. */
 export const NO_MARKET = 0xffffffff;
@@ -69,7 +70,9 @@ export interface SgnsShape {
   pairs?: SgnsPairs;
   /** rows whose weighted mean is the vector of a centre; cannot be combined with `pairs` or `oneTable` */
   parts?: SgnsParts;
-  /** whether a row has the same vector as a centre and as a context (LINE's first order); contexts then are the centres */
+  /**
+   * whether a row has the same vector as a centre and as a context (LINE's first order); contexts then are the centres
+   */
   oneTable?: boolean;
 }
 
@@ -80,7 +83,9 @@ export interface SgnsStream {
   /** u8[n] each: positions before and after a centre that are its contexts: at most the window, within its session */
   left: Uint8Array;
   right: Uint8Array;
-  /** f32[n]: square root of each event's weight; a pair, and its noise, has the product of two. Absent when all are 1. */
+  /**
+   * f32[n]: square root of each event's weight; a pair, and its noise, has the product of two. Absent when all are 1.
+   */
   weights?: Float32Array;
   /** u32[n]: list of further contexts of each position; not read without such lists */
   lists?: Uint32Array;
@@ -399,16 +404,18 @@ export function denseRows(
   return dense;
 }
 
-/** Returns the pairs of a batch at most: each centre's longest list and sampled negatives, plus the padding of groups. */
+/**
+ * Returns the pairs of a batch at most: each centre's longest list and sampled negatives, plus the padding of groups.
+ */
 function mostPairs({ lists, markets }: SgnsPairs): number {
-  let longest = 0;
-  for (let l = 1; l < lists.ends.length; l++)
-    longest = Math.max(longest, lists.ends[l]! - lists.ends[l - 1]!);
-  const most = longest + (markets?.drawn ?? 0);
+  const most = longestRow(lists.ends) + (markets?.drawn ?? 0);
   return most === 0 ? 0 : R * most + 4 * B;
 }
 
-/** Checks lists and markets, which the kernel does not check. @throws {RangeError} a row, market or end is out of range */
+/**
+ * Checks lists and markets, which the kernel does not check.
+ * @throws {RangeError} a row, market or end is out of range
+ */
 function checkPairs({ lists, markets }: SgnsPairs, numRows: number): void {
   const isRow = (row: number) => row < numRows;
   const ascends = (ends: Uint32Array, size: number) =>

@@ -1,7 +1,7 @@
 // Centres with composed vectors: such a vector is a weighted sum of rows of the matrix of centres, its parts, which
 // several centres may share (assembly/composed.ts).
 
-import { ascending } from "../../numeric/indices.js";
+import { ascending, longestRow } from "../../numeric/indices.js";
 import { exp } from "../../numeric/exp.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { copyToOthers } from "../shared/threads-in-use.js";
@@ -15,13 +15,16 @@ export interface SgnsParts {
   ends: Uint32Array;
   rows: Uint32Array;
   /**
-   * u32, one for each part: index of its attention logit. Adjacent parts of one kind, such as the values of a column of side
-   * information, share a logit; indexes start at 0 and ascend by 1
+   * u32, one for each part: index of its attention logit. Adjacent parts of one kind, such as the values of a column of
+   * side information, share a logit; indexes start at 0 and ascend by 1
    */
   kinds: Uint32Array;
   /** f32, one for each part: its weight among the parts with the same logit, above 0; these weights add up to 1 */
   weights: Float32Array;
-  /** whether attention learns the weights of the kinds (the item itself, columns of side information); if not, they are equal */
+  /**
+   * whether attention learns the weights of the kinds (the item itself, columns of side information); if not, they are
+   * equal
+   */
   attends: boolean;
 }
 
@@ -40,9 +43,7 @@ export function numKinds({ kinds }: SgnsParts): number {
 
 /** Returns an upper bound of the parts of a batch. */
 export function mostParts({ ends }: SgnsParts): number {
-  let longest = 0;
-  for (let v = 1; v < ends.length; v++) longest = Math.max(longest, ends[v]! - ends[v - 1]!);
-  return R * longest;
+  return R * longestRow(ends);
 }
 
 /** Checks what the kernel does not check. @throws {RangeError} a number is out of range */

@@ -92,7 +92,8 @@ export class ReferenceSgns {
   }
 
   /**
-   * Returns every pair in a batch of a centre with a context or a noise row. @param key random key of the epoch's noise
+   * Returns every pair in a batch of a centre with a context or a noise row.
+   * @param key random key of the epoch's noise
    */
   pairs(stream: SgnsStream, batch: number, key: number): Pair[] {
     const { tokens, left, right, weights } = stream;

@@ -150,21 +150,13 @@ export class SearchRoom {
 /** Allocates a thread's buffers. @returns byte offset of their Scratch struct */
 function writeScratch(arena: Arena, dim: number): number {
   const bytesOfPair = 4 * Math.ceil((dim + 1) / 2);
-  const bytes = {
-    tile: 128,
-    packed: BLOCK_QUERIES * dim * 4,
-    integerQueries: BLOCK_QUERIES * bytesOfPair,
-    integerItems: Math.max(INTEGER_BYTES, 8 * bytesOfPair),
-    bounds: BLOCK_QUERIES * QueryBound.size,
-    pairs: NUM_PAIRS * 8,
-  };
-  const offset = (part: keyof typeof bytes) => arena.allocate("a thread's scratch", bytes[part]).offset;
+  const room = (bytes: number) => arena.allocate("a thread's scratch", bytes);
   return writeStruct(arena, "a thread's scratch", Scratch, {
-    tile: offset("tile"),
-    packed: offset("packed"),
-    integerQueries: offset("integerQueries"),
-    integerItems: offset("integerItems"),
-    bounds: offset("bounds"),
-    pairs: offset("pairs"),
+    tile: room(128),
+    packed: room(BLOCK_QUERIES * dim * 4),
+    integerQueries: room(BLOCK_QUERIES * bytesOfPair),
+    integerItems: room(Math.max(INTEGER_BYTES, 8 * bytesOfPair)),
+    bounds: room(BLOCK_QUERIES * QueryBound.size),
+    pairs: room(NUM_PAIRS * 8),
   });
 }

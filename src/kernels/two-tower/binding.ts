@@ -1,10 +1,12 @@
 // Binding of the two-tower kernel: its functions, and its structs laid out in an arena.
 
+import { longestRow } from "../../numeric/indices.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import {
   allocateDense,
   allocateDenseScratch,
   batchPitchOf,
+  pad,
   paddedUnits,
   type DenseLayer,
   type DenseLayout,
@@ -14,14 +16,7 @@ import { BLOCK, DenseNetwork } from "../shared/layout.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { getField, setField, takeField, writeStruct } from "../shared/struct.js";
 import { copyToOthers, threadsInUse } from "../shared/threads-in-use.js";
-import {
-  longestRow,
-  mostRowsOfUsers,
-  putFields,
-  putUsers,
-  type FieldRows,
-  type TowerEvents,
-} from "./inputs.js";
+import { mostRowsOfUsers, putFields, putUsers, type FieldRows, type TowerEvents } from "./inputs.js";
 import { Batch, EVENTS, PART, Plan, Thread } from "./layout.js";
 
 export { EVENTS as TOWER_EVENTS };
@@ -96,8 +91,6 @@ export interface TowerLayout {
   userLayers: LayerLayout[];
   itemLayers: LayerLayout[];
 }
-
-const pad = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /**
  * Copies the events into the arena, and allocates parameters, buffers and structs.
@@ -227,7 +220,7 @@ function inputPitch(slots: number, dim: number): number {
 
 function rowsOfBatch(data: TowerData, batchSize: number, M: number): number {
   const { side, mostUserRows = mostRowsOfUsers(data) } = data;
-  const item = 1 + (side ? longestRow(side, side.indptr ? side.indptr.length - 1 : 1) : 0);
+  const item = 1 + (side?.indptr ? longestRow(side.indptr) : (side?.width ?? 0));
   return batchSize * mostUserRows + (batchSize + M) * item;
 }
 

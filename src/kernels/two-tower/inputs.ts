@@ -1,5 +1,6 @@
 // Inputs of the two-tower kernel: histories and context of the events to learn from, and of users to encode.
 
+import { longestRow } from "../../numeric/indices.js";
 import type { GrowingArrays } from "../shared/growing-arrays.js";
 import type { Arena } from "../shared/memory.js";
 import { getField, putStruct, setField, writeStruct, writeStructs } from "../shared/struct.js";
@@ -48,20 +49,13 @@ export interface TowerEvents extends TowerUsers {
 
 /** Returns the maximum number of vector rows of an event's histories and context. */
 export function mostRowsOfUsers({ histories, context, items }: TowerEvents): number {
-  let longest = longestRow(context, items.length);
+  let longest = context.indptr ? longestRow(context.indptr, items.length) : context.width;
   for (const { begins, ends } of histories) {
     let most = 0;
     begins.forEach((begin, e) => (most = Math.max(most, ends[e]! - begin)));
     longest += most;
   }
   return longest;
-}
-
-export function longestRow({ width, indptr }: FieldRows, numRows: number): number {
-  if (!indptr) return width;
-  let most = 0;
-  for (let r = 0; r < numRows; r++) most = Math.max(most, indptr[r + 1]! - indptr[r]!);
-  return most;
 }
 
 /** Copies the input of users into the arena. @returns byte offset of the Users struct */

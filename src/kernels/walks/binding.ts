@@ -31,8 +31,8 @@ export interface WalksShape {
   /** nodes per walk, at least 2 */
   length: number;
   /**
-   * `nodes`: walks from every node with an arc, in random order; `arcs`: walks whose starts are sampled by the sum of the
-   * weights of their arcs, so that walks of two nodes are arcs sampled by weight
+   * `nodes`: walks from every node with an arc, in random order; `arcs`: walks whose starts are sampled by the sum of
+   * the weights of their arcs, so that walks of two nodes are arcs sampled by weight
    */
   starts: { nodes: number } | { arcs: number };
   /** node2vec's return and in-out parameters, 1e-9 to 1e9; if both are 1, walks are of first order */
@@ -115,7 +115,10 @@ function differs({ numNodes, offsets, weights }: WalkGraph): boolean {
   return false;
 }
 
-/** Writes the alias tables of all nodes; an entry refers to a node. @param tables u32[numArcs][2]: threshold and other neighbor */
+/**
+ * Writes the alias tables of all nodes; an entry refers to a node.
+ * @param tables u32[numArcs][2]: threshold and other neighbor
+ */
 export function putArcTables(
   { numNodes, offsets, neighbors, weights }: WalkGraph,
   sums: Float64Array,
@@ -134,7 +137,10 @@ export function putArcTables(
   }
 }
 
-/** Returns the alias table of the starts by the sums of their arcs' weights, u32[starts][2]: threshold and other position. */
+/**
+ * Returns the alias table of the starts by the sums of their arcs' weights, u32[starts][2]: threshold and other
+ * position.
+ */
 export function startTable(starts: Uint32Array, sums: Float64Array): Uint32Array {
   const shares = Float64Array.from(starts, (v) => sums[v]!);
   const mean = shares.reduce((a, b) => a + b, 0) / shares.length;

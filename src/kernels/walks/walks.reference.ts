@@ -38,8 +38,8 @@ export function alphaOf(
 }
 
 /**
- * Returns the probability of each neighbor of v as the next node of a walk that came to v from t. @returns f64 by arc
- * of v, sum 1
+ * Returns the probability of each neighbor of v as the next node of a walk that came to v from t.
+ * @returns f64 by arc of v, sum 1
  */
 export function stepChances(
   graph: WalkGraph,

@@ -12,7 +12,8 @@
 // A user's scores depend on the user's items and on the graph, so that the filter can score new users. A user without
 // items scores 0 everywhere, and an item without users always scores 0.
 //
-// Each thread scores one block of users at a time. Queries and results are passed in blocks of any size, and not stored.
+// Each thread scores one block of users at a time. Queries and results are passed in blocks of any size, and not
+// stored.
 //
 //   arena   the graph in both directions │ degrees, components │ for each thread: panels f32[numItems][16] and
 //           f32[numUsers][16]

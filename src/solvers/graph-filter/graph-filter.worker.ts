@@ -101,7 +101,10 @@ class BlockWorker {
     return scored;
   }
 
-  /** Applies the polynomial c(P) to up to sixteen queries. @returns the one of the two panels that contains the result */
+  /**
+   * Applies the polynomial c(P) to up to sixteen queries.
+   * @returns the one of the two panels that contains the result
+   */
   #filter(queries: FilterQueries, from: number, to: number, one: number, other: number): number {
     const { layout, coefficients } = this.#constants;
     const { plan, numUsers } = layout;

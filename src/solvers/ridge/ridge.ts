@@ -170,8 +170,8 @@ export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
 
 /**
  * Returns the penalty chosen for targets from .. to - 1 and its R²: the largest penalty whose R² is within one standard
- * error of the best one's, over folds. It is the standard error of the difference from the best R², because both use the
- * same folds.
+ * error of the best one's, over folds. It is the standard error of the difference from the best R², because both use
+ * the same folds.
  */
 export function chosenPenalty(
   { penalties, errors, totals }: CrossValidation,

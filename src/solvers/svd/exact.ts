@@ -35,7 +35,7 @@ export interface SavedRows {
 }
 
 /** Threshold relative to the greatest singular value: lower ones are rounding errors of the Gram matrix. */
-export const EXACT_ROUNDING = 3e-8;
+const EXACT_ROUNDING = 3e-8;
 
 /** Returns the leading `dim` singular triplets, or fewer if the rank is less. */
 export function exactSvd(matrix: SvdMatrix, narrow: MatrixSide, dim: number): Triplets {

@@ -48,7 +48,10 @@ export async function multiplyFiltered(
   }
 }
 
-/** Computes c(P) D_a X of a panel X f32[numColumns][16]. @returns the panel of `room.columns` that contains the result */
+/**
+ * Computes c(P) D_a X of a panel X f32[numColumns][16].
+ * @returns the panel of `room.columns` that contains the result
+ */
 export async function smooth(
   { coefficients, after }: ColumnFilter,
   room: FilterRoom,
@@ -58,7 +61,10 @@ export async function smooth(
   return await polynomial(coefficients, room);
 }
 
-/** Computes c(P) times the first panel of `room.columns`. @returns the panel with the result; the others are overwritten */
+/**
+ * Computes c(P) times the first panel of `room.columns`.
+ * @returns the panel with the result; the others are overwritten
+ */
 async function polynomial(coefficients: Float64Array, room: FilterRoom): Promise<Region> {
   let [last, next, sum] = room.columns;
   const term = async (k: number, from: Region, to: Region) => {

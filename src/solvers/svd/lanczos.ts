@@ -18,16 +18,15 @@ import { PANEL } from "../../kernels/svd/binding.js";
 import { otherSide, type MatrixSide, type SvdMachine } from "./machine.js";
 import { eigenOf, type Eigen } from "./symmetric.js";
 
-export interface LanczosOptions {
+interface LanczosOptions {
   /** number of eigenvectors to compute */
   dim: number;
   /** maximum residual relative to its eigenvalue */
   tolerance: number;
   seed: number;
-  maxRestarts: number;
 }
 
-export interface LanczosResult {
+interface LanczosResult {
   /** eigenvectors of B = A A' (or A'A) in descending order of eigenvalue; at least `dim` */
   vectors: Region[];
   restarts: number;
@@ -35,6 +34,8 @@ export interface LanczosResult {
   residual: number;
 }
 
+/** If the iteration has not converged after as many restarts, its residual is reported. */
+const MAX_RESTARTS = 40;
 /** Rounding error of a residual, relative to the greatest eigenvalue. */
 const ROUNDING = 1e-6;
 
@@ -46,7 +47,7 @@ export function basisPanels(dim: number): number {
 export async function lanczos(
   machine: SvdMachine,
   side: MatrixSide,
-  { dim, tolerance, seed, maxRestarts }: LanczosOptions,
+  { dim, tolerance, seed }: LanczosOptions,
 ): Promise<LanczosResult> {
   const numPanels = basisPanels(dim);
   const size = numPanels * PANEL;
@@ -90,7 +91,7 @@ export async function lanczos(
     const eigen = eigenOf(T, size);
     const residuals = residualsOf(eigen, r).subarray(0, dim);
     const isDone = residuals.every((x, i) => x <= tolerance * eigen.values[i]! + ROUNDING * eigen.values[0]!);
-    const numKept = isDone || restarts === maxRestarts ? Math.ceil(dim / PANEL) : kept;
+    const numKept = isDone || restarts === MAX_RESTARTS ? Math.ceil(dim / PANEL) : kept;
     const vectors = basis.slice(0, numKept);
     await machine.combine(side, basis, (i, j) => eigen.vectors[i * size + j]!, vectors);
     if (numKept !== kept) {
@@ -135,7 +136,10 @@ function putBlock(T: Float64Array, size: number, block: number, products: Float6
   }
 }
 
-/** Returns the greatest squared length of the projections of columns onto an orthonormal basis, from their inner products. */
+/**
+ * Returns the greatest squared length of the projections of columns onto an orthonormal basis, from their inner
+ * products.
+ */
 function greatestSquare(products: Float64Array): number {
   const squares = new Float64Array(PANEL);
   products.forEach((x, at) => (squares[at % PANEL]! += x * x));
@@ -157,11 +161,13 @@ function residualsOf({ size, vectors }: Eigen, r: Float64Array): Float64Array {
 
 /** Eigenvalues of the normalized inner products below this, relative to the greatest, are rounding errors. */
 const LOST = 1e-6;
-/** If the least eigenvalue of the normalized inner products is above this, one more step leaves only rounding errors. */
+/**
+ * If the least eigenvalue of the normalized inner products is above this, one more step leaves only rounding errors.
+ */
 const CLOSE = 0.1;
 /**
- * If a column's squared length falls below this share when its component in the basis is removed, rounding errors are so
- * large in comparison that the component must be removed once more.
+ * If a column's squared length falls below this share when its component in the basis is removed, rounding errors are
+ * so large in comparison that the component must be removed once more.
  */
 const CANCELLED = 1e-4;
 const MAX_STEPS = 12;

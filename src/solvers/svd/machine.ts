@@ -33,7 +33,9 @@ export const otherSide = (side: MatrixSide): MatrixSide => (side === "rows" ? "c
 
 interface SideLayout {
   length: number;
-  /** byte offset of the struct of the matrix ("rows") or of its transpose, whose product with a vector is of this side */
+  /**
+   * byte offset of the struct of the matrix ("rows") or of its transpose, whose product with a vector is of this side
+   */
   matrix: number;
   /** byte offset of the diagonal that scales this side, or 0; and a panel for the scaled vectors */
   scale: number;
@@ -58,7 +60,8 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   readonly #sides: Record<MatrixSide, SideLayout>;
   readonly #small: SmallRegions;
   readonly #scratches: number[];
-  readonly #blocks: MatrixBlocks | undefined;
+  /** absent if rows are in memory */
+  readonly blocks: MatrixBlocks | undefined;
   /** buffer for one block of rows of a panel */
   readonly #block: Region | undefined;
   readonly #deferred = new Map<Region, Deferred>();
@@ -68,7 +71,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     super();
     const { arena } = this;
     const { inBlocks, rows } = matrix;
-    this.#blocks = inBlocks && new MatrixBlocks(arena, rows, numColumnsOf(matrix), PARTS, inBlocks.store);
+    this.blocks = inBlocks && new MatrixBlocks(arena, rows, numColumnsOf(matrix), PARTS, inBlocks.store);
     this.#sides = { rows: this.#layOut(matrix, "rows"), columns: this.#layOut(matrix, "columns") };
     const width = maxPanels * PANEL;
     this.#small = {
@@ -81,7 +84,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
         columns: arena.allocate("sums", PANEL * 4),
       },
     };
-    this.#block = this.#blocks && allocatePanel(arena, "rows", this.#blocks.mostRows);
+    this.#block = this.blocks && allocatePanel(arena, "rows", this.blocks.mostRows);
     const scratch = () => arena.allocate("a scratch", (4 * width + 32) * 4).offset;
     this.#scratches = Array.from({ length: threads }, scratch);
     const [values, multiply] = [this.values.bind(this), this.#product.bind(this)];
@@ -99,7 +102,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
    */
   static async start(matrix: SvdMatrix, maxPanels: number, threads: number): Promise<SvdMachine> {
     const machine = new SvdMachine(matrix, maxPanels, threads);
-    if (matrix.inBlocks) await machine.#blocks!.begin(matrix.inBlocks.transpose, machine.#sides);
+    if (matrix.inBlocks) await machine.blocks!.begin(matrix.inBlocks.transpose, machine.#sides);
     return await machine.begin("svd", { threads: machine.#scratches });
   }
 
@@ -112,7 +115,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     // the vector e is 1 for every row, because the means are subtracted from every row
     const shifts = means && (side === "rows" ? new Float32Array(length).fill(1) : means);
     const shift = arena.put("the means", shifts);
-    const blocks = this.#blocks;
+    const blocks = this.blocks;
     const scaled = given && allocatePanel(arena, side, blocks && side === "rows" ? blocks.mostRows : length);
     const placed = blocks ? 0 : allocateSparse(arena, matrix[side], { scale, shift });
     return { length, matrix: placed, scale, scaled, shift };
@@ -124,7 +127,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
 
   /** Allocates a panel of zeros. @throws {UsageError} it does not fit into memory */
   panel(side: MatrixSide): Region {
-    if (this.#blocks && side === "rows") return { name: side, offset: 0, bytes: 0 };
+    if (this.blocks && side === "rows") return { name: side, offset: 0, bytes: 0 };
     return allocatePanel(this.arena, side, this.lengthOf(side));
   }
 
@@ -135,7 +138,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
 
   /** Fills a column of a panel with random numbers between -1 and 1. */
   fillRandom(side: MatrixSide, panel: Region, column: number, key: number): void {
-    if (this.#blocks && side === "rows") {
+    if (this.blocks && side === "rows") {
       const known = this.#deferred.get(panel);
       const keys = known && "keys" in known ? known.keys : [];
       keys[column] = key;
@@ -159,7 +162,9 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     else await this.#product(side, source, target);
   }
 
-  /** Multiplies vectors f32[numColumns][dim] by the matrix's filter, c(P) D_a (filter.ts); undefined without a filter. */
+  /**
+   * Multiplies vectors f32[numColumns][dim] by the matrix's filter, c(P) D_a (filter.ts); undefined without a filter.
+   */
   async smoothed(vectors: Float32Array, dim: number): Promise<Float32Array | undefined> {
     if (!this.#filter) return undefined;
     const out = new Float32Array(vectors.length);
@@ -179,8 +184,8 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
 
   /** Like `multiply`, without the filter. */
   async #product(side: MatrixSide, source: Region, target: Region): Promise<void> {
-    if (this.#blocks && side === "rows") this.#deferred.set(target, { factor: source });
-    else if (this.#blocks) await this.#addBlocks(source, target);
+    if (this.blocks && side === "rows") this.#deferred.set(target, { factor: source });
+    else if (this.blocks) await this.#addBlocks(source, target);
     else {
       const { length, matrix } = this.#sides[side];
       await this.#multiplyRows(side, matrix, await this.#factorOf(side, source), target, length);
@@ -188,8 +193,8 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
-   * Returns the scaled panel `source` for a product of the given side, and computes the inner products by which the means
-   * are subtracted.
+   * Returns the scaled panel `source` for a product of the given side, and computes the inner products by which the
+   * means are subtracted.
    */
   async #factorOf(side: MatrixSide, source: Region): Promise<Region> {
     const from = this.#sides[otherSide(side)];
@@ -231,7 +236,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     const deferred = this.#deferred.get(panel)!;
     const values = this.#block!;
     const factor = "factor" in deferred ? await this.#factorOf("rows", deferred.factor) : undefined;
-    await this.#blocks!.each(async (block) => {
+    await this.blocks!.each(async (block) => {
       if (factor) await this.#multiplyRows("rows", block.rows, factor, values, block.count);
       else if ("keys" in deferred)
         for (const [column, key] of deferred.keys.entries()) this.#fill(values, column, key, block);
@@ -248,7 +253,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
       if (columns.shift !== 0) {
         if (index === 0) parts = this.#clearedSums(PANEL);
         const shifted = [rows.shift + 4 * first, values.offset, parts[index]!] as const;
-        await this.#onWhole(length, ["addRowSums", ...shifted, "first", "count"]);
+        await this.#onParts(length, ["addRowSums", ...shifted, "first", "count"], 1);
         if (block.isLast) this.arena.f32(this.#small.rowSums.columns).set(this.#addedParts(PANEL));
       }
       const factor = await this.#scaled("rows", values, { first, length });
@@ -267,34 +272,23 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     saves?: string,
   ): Promise<Float64Array> {
     const size = lefts.length * PANEL * PANEL;
-    if (this.#blocks && side === "rows") {
+    if (this.blocks && side === "rows") {
       let parts: Uint32Array = new Uint32Array();
       await this.#eachBlock(right, async (block, values) => {
         if (block.index === 0) parts = this.#clearedSums(size);
         const sources = this.#list(this.#small.sources, [values]);
         const call = [sources, 1, values.offset, parts[block.index]!, "thread", "first", "count"] as const;
-        await this.#onWhole(block.count, ["addCrossProducts", ...call]);
+        await this.#onParts(block.count, ["addCrossProducts", ...call], 1);
         if (saves)
-          await this.#blocks!.save(saves, block, this.values(values).subarray(0, block.count * PANEL));
+          await this.blocks!.save(saves, block, this.values(values).subarray(0, block.count * PANEL));
       });
       return this.#addedParts(size);
     }
     const sums = this.#clearedSums(size);
     const sources = this.#list(this.#small.sources, lefts);
-    const panels = [sources, lefts.length, right.offset] as const;
-    await this.#onParts(this.lengthOf(side), [
-      "addCrossProducts",
-      ...panels,
-      sums,
-      "thread",
-      "first",
-      "count",
-    ]);
+    const call = [sources, lefts.length, right.offset, sums, "thread", "first", "count"] as const;
+    await this.#onParts(this.lengthOf(side), ["addCrossProducts", ...call]);
     return this.#addedParts(size);
-  }
-
-  get blocks(): MatrixBlocks | undefined {
-    return this.#blocks;
   }
 
   /**
@@ -325,12 +319,8 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     await this.run({ take: { end, size: BLOCK_ROWS }, call });
   }
 
-  async #onParts(end: number, call: Call<SvdKernel>): Promise<void> {
-    await this.run({ take: { end, size: Infinity, parts: PARTS }, call });
-  }
-
-  async #onWhole(end: number, call: Call<SvdKernel>): Promise<void> {
-    await this.run({ take: { end, size: Infinity, parts: 1 }, call });
+  async #onParts(end: number, call: Call<SvdKernel>, parts = PARTS): Promise<void> {
+    await this.run({ take: { end, size: Infinity, parts }, call });
   }
 
   #list(region: Region, panels: readonly Region[]): number {

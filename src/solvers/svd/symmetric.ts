@@ -17,7 +17,10 @@ export interface Eigen {
   vectors: Float64Array;
 }
 
-/** Returns eigenvalues and eigenvectors. @param entries f64[size][size], of which those on and above the diagonal are read */
+/**
+ * Returns eigenvalues and eigenvectors.
+ * @param entries f64[size][size], of which those on and above the diagonal are read
+ */
 export function eigenOf(entries: ArrayLike<number>, size: number): Eigen {
   const rows = new Float64Array(size * size);
   for (let r = 0; r < size; r++) {

@@ -7,6 +7,7 @@
 // of the shorter side and 16 of the longer side. The results are outside of it.
 
 import { UsageError } from "../../errors.js";
+import type { Region } from "../../kernels/shared/memory.js";
 import { PANEL } from "../../kernels/svd/binding.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { exactSvd, MAX_EXACT, type SavedRows, type Triplets } from "./exact.js";
@@ -51,8 +52,6 @@ export function isInBlocks(
 
 const leftName = (panel: number): string => `left ${panel}`;
 
-/** Maximum number of restarts. If the iteration has not converged by then, its residual is reported. */
-const MAX_RESTARTS = 40;
 /** Threshold relative to the greatest singular value: lower ones are rounding errors of single precision. */
 const LANCZOS_ROUNDING = 5e-4;
 
@@ -88,21 +87,12 @@ export async function truncatedSvd(
   const needsAcross = options.rightOnly !== true || side === "rows";
   const machine = await SvdMachine.start(matrix, numPanels, options.threads);
   return await withMachine(machine, signal, async () => {
-    if (isSmall) {
-      const vectors = await wholeSpace(machine, side, dim);
-      return {
-        ...withSigns(await tripletsOf(machine, side, vectors, dim, needsAcross)),
-        ...{ method: "exact" as const, restarts: 0, residual: 0 },
-      };
-    }
-    const { vectors, ...how } = await lanczos(machine, side, {
-      ...options,
-      dim,
-      maxRestarts: MAX_RESTARTS,
-    });
+    const { vectors, ...how } = isSmall
+      ? { vectors: await wholeSpace(machine, side, dim), restarts: 0, residual: 0 }
+      : await lanczos(machine, side, { ...options, dim });
     return {
       ...withSigns(await tripletsOf(machine, side, vectors, dim, needsAcross)),
-      method: "lanczos",
+      method: isSmall ? "exact" : "lanczos",
       ...how,
     };
   });
@@ -115,7 +105,7 @@ export async function truncatedSvd(
 async function tripletsOf(
   machine: SvdMachine,
   side: MatrixSide,
-  vectors: Awaited<ReturnType<typeof lanczos>>["vectors"],
+  vectors: readonly Region[],
   dim: number,
   needsAcross: boolean,
 ): Promise<Triplets> {
@@ -181,8 +171,8 @@ function diagonalOf(products: Float64Array): Float64Array {
 }
 
 /**
- * Copies the columns of a panel, divided by their lengths, to f32[length][dim] from dimension `first` on; columns beyond
- * `dim` are dropped.
+ * Copies the columns of a panel, divided by their lengths, to f32[length][dim] from dimension `first` on; columns
+ * beyond `dim` are dropped.
  */
 function copyUnit(
   panel: Float32Array,

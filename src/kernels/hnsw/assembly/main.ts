@@ -134,7 +134,9 @@ function put(links: usize, distances: usize, i: u32, key: u64): void {
   store<f32>(distances + ((<usize>i) << 2), distanceOf(key));
 }
 
-/** Sets a new node's links on a level: the whole candidate pool if it is smaller than M, else at most M selected nodes. */
+/**
+ * Sets a new node's links on a level: the whole candidate pool if it is smaller than M, else at most M selected nodes.
+ */
 function choose(graph: Graph, scratch: Scratch, node: u32, level: u32): void {
   const m = graph.m;
   const links = linksOf(graph, node, level);
@@ -195,7 +197,9 @@ function sortLinks(
   }
 }
 
-/** Selects again among a full list of links and one more. Links that were selected together need not be compared again. */
+/**
+ * Selects again among a full list of links and one more. Links that were selected together need not be compared again.
+ */
 function prune(
   graph: Graph,
   scratch: Scratch,

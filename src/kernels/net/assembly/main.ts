@@ -60,16 +60,6 @@ function addWide(plan: NetPlan, rows: NetRows, row: u32, numRows: u32, scores: u
   }
 }
 
-/** @param scores f32; those of panel p are at scores + p * stride */
-function addMachines(plan: NetPlan, thread: NetThread, scores: usize, stride: usize): void {
-  if (!plan.machine) return;
-  const first = layerAt(plan, 0);
-  const bytes = (<usize>first.inputs) << 5;
-  for (let p: usize = 0; p < PANELS; p++) {
-    addMachine(plan, thread.scratch + first.x + p * bytes, scores + p * stride);
-  }
-}
-
 /** Writes dLoss/dscore of eight rows, and 0 for rows beyond the last. */
 function scoreGradients(
   plan: NetPlan,
@@ -115,7 +105,7 @@ function lossOf(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRo
   return loss;
 }
 
-/** Runs one block forward and backward. @param row of the block's first row in `rows` @param place of it in the batch */
+/** @param row of the block's first row in `rows` @param place of it in the batch */
 function trainRows(
   plan: NetPlan,
   thread: NetThread,
@@ -272,7 +262,13 @@ function scoreBlock(
   forward(plan, thread.scratch, 0, false);
   const z = thread.scratch + last.y;
   addWide(plan, rows, row, numRows, z, bytes);
-  addMachines(plan, thread, z, bytes);
+  if (plan.machine) {
+    const first = layerAt(plan, 0);
+    const inputBytes = (<usize>first.inputs) << 5;
+    for (let p: usize = 0; p < PANELS; p++) {
+      addMachine(plan, thread.scratch + first.x + p * inputBytes, z + p * bytes);
+    }
+  }
   for (let r: u32 = 0; r < numRows; r++) {
     const source = z + <usize>(r >>> 3) * bytes + ((<usize>(r & 7)) << 2);
     store<f32>(scores + ((<usize>(row + r)) << 2), load<f32>(source));

@@ -128,7 +128,9 @@ export function addWeightGradients(plan: Plan, thread: Thread, rows: PairRows, r
   }
 }
 
-/** Takes one step of every feature in slices [from, to). The penalty counts once per event that contains the feature. */
+/**
+ * Takes one step of every feature in slices [from, to). The penalty counts once per event that contains the feature.
+ */
 export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   for (let row: u32 = 0; row < thread.numRows; row++) {

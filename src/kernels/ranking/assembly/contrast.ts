@@ -27,9 +27,11 @@ import { addProducts, addTransposed, writeColumns } from "../../shared/assembly/
 import { dot, sum4 } from "../../shared/assembly/vector";
 import { addGradients, addWeightGradients, rowOf } from "./batch-rows";
 import { K, Plan, SAMPLED_SOFTMAX, SLICE, Thread } from "./plan";
-import { rowBytes, squaresOf, sumOf, weightOf } from "./vectors";
+import { rowBytes, squaresOf, sumOf, weightOf, weightOfEvent } from "./vectors";
 
-/** Computes scores, losses, and gradients by scores and contexts of events b .. b + 3; events beyond numRows are zeros. */
+/**
+ * Computes scores, losses, and gradients by scores and contexts of events b .. b + 3; events beyond numRows are zeros.
+ */
 export function scoreFour(plan: Plan, thread: Thread, events: usize, b: u32, numRows: u32): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
@@ -62,8 +64,9 @@ export function scoreFour(plan: Plan, thread: Thread, events: usize, b: u32, num
   contextGradients(plan, thread, b, G);
 }
 
-function weightOfEvent(plan: Plan, thread: Thread, event: u32): f32 {
-  const weight: f32 = plan.eventWeights ? load<f32>(plan.eventWeights + ((<usize>event) << 2)) : 1;
+/** Returns the weight of an event, divided among the user's events of the batch if they are averaged. */
+function shareOfEvent(plan: Plan, thread: Thread, event: u32): f32 {
+  const weight = weightOfEvent(plan, event);
   if (!plan.averages) return weight;
   const user = load<u32>(plan.users + ((<usize>event) << 2));
   return user < plan.numUsers ? weight / <f32>load<u32>(thread.eventsOf + ((<usize>user) << 2)) : weight;
@@ -83,7 +86,7 @@ function softmaxFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvent
     const event = load<u32>(events + ((<usize>b + i) << 2));
     exclude(plan, thread, event, i, G, -Infinity);
     setLane(thread, i, logNoise(plan, load<u32>(plan.items + ((<usize>event) << 2))));
-    setLane(thread, i + 4, weightOfEvent(plan, thread, event));
+    setLane(thread, i + 4, shareOfEvent(plan, thread, event));
   }
   const row = (<usize>b) << 2;
   sampledSoftmax4(
@@ -109,7 +112,7 @@ function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u
   for (let i: usize = 0; i < numEvents; i++) {
     const event = load<u32>(events + ((<usize>b + i) << 2));
     exclude(plan, thread, event, i, G, -Infinity);
-    setLane(thread, i, weightOfEvent(plan, thread, event));
+    setLane(thread, i, shareOfEvent(plan, thread, event));
   }
   const weights = v128.load(thread.tile);
   const margin = f32x4.splat(plan.margin);
@@ -162,8 +165,8 @@ function contextGradients(plan: Plan, thread: Thread, b: u32, G: usize): void {
 const SHORTEST: f32 = 1e-12;
 
 /**
- * Writes the vector of a row: the sum of x v, or with layers the propagated vector of its only feature. For cosine it is
- * normalized.
+ * Writes the vector of a row: the sum of x v, or with layers the propagated vector of its only feature. For cosine it
+ * is normalized.
  * @returns 1 / length for cosine, otherwise 1
  */
 function compose(plan: Plan, thread: Thread, rows: PairRows, row: u32, target: usize): f32 {

@@ -181,7 +181,7 @@ function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: 
   }
 }
 
-/** Takes the first turn backward: adds the gradient of each of the batch's features to its own row and to its neighbors' rows. */
+/** Takes the first turn backward: adds each feature's gradient to its own row and to its neighbors' rows. */
 function spread(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   const g = plan.graph;
   const bytes = rowBytes(plan);

@@ -13,7 +13,7 @@ import { logisticGradient4, logisticLoss4 } from "../../shared/assembly/loss";
 import { sum4 } from "../../shared/assembly/vector";
 import { drawRank } from "./draw";
 import { B, Plan, SLICE, Thread, WARP } from "./plan";
-import { squaresOf, stepRow, stepWeights, sumOf, weightOf } from "./vectors";
+import { squaresOf, stepRow, stepWeights, sumOf, weightOf, weightOfEvent } from "./vectors";
 
 /** Returns the address of event r's context, own item and M candidates in u32[B][M + 2]. */
 function rowAt(plan: Plan, candidates: usize, r: usize): usize {
@@ -104,11 +104,6 @@ export function choosePairs(
     : chooseBpr(plan, thread, events, candidates, numRows, epochKey, counts);
 }
 
-function eventWeight(plan: Plan, events: usize, r: usize): f32 {
-  if (!plan.eventWeights) return 1;
-  return load<f32>(plan.eventWeights + ((<usize>load<u32>(events + (r << 2))) << 2));
-}
-
 function scoreAt(scores: usize, k: u32): f32 {
   return load<f32>(scores + ((<usize>k) << 2));
 }
@@ -179,7 +174,9 @@ function chooseBpr(
     if (counts) {
       v128.store(thread.tile, logisticLoss4(x, f32x4.splat(1)));
       for (let i: usize = 0; i < 4 && r + i < numRows; i++) {
-        sum += <f64>(load<f32>(thread.tile + (i << 2)) * eventWeight(plan, events, r + i));
+        sum += <f64>(
+          (load<f32>(thread.tile + (i << 2)) * weightOfEvent(plan, load<u32>(events + ((r + i) << 2))))
+        );
       }
     }
     v128.store(thread.gradients + (r << 2), logisticGradient4(x, f32x4.splat(1)));
@@ -187,7 +184,7 @@ function chooseBpr(
   if (plan.eventWeights) {
     for (let r: usize = 0; r < numRows; r++) {
       const at = thread.gradients + (r << 2);
-      store<f32>(at, load<f32>(at) * eventWeight(plan, events, r));
+      store<f32>(at, load<f32>(at) * weightOfEvent(plan, load<u32>(events + (r << 2))));
     }
   }
   return sum;
@@ -205,7 +202,8 @@ function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize
     let gradient: f32 = 0;
     if (k <= M) {
       store<u32>(thread.negatives + (r << 2), load<u32>(rowAt(plan, candidates, r) + ((<usize>k) << 2), 4));
-      const weight = load<f32>(plan.rankWeights + ((<usize>k) << 2)) * eventWeight(plan, events, r);
+      const weight =
+        load<f32>(plan.rankWeights + ((<usize>k) << 2)) * weightOfEvent(plan, load<u32>(events + (r << 2)));
       gradient = -weight;
       sum += <f64>(weight * (plan.margin - own + load<f32>(scores + ((<usize>k) << 2))));
     }

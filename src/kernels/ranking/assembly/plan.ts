@@ -41,7 +41,9 @@ export class Plan extends NegativeSource {
   /** VectorTable[numTables]; one for training in strata and shared negatives, whose threads read all slices */
   tables: usize;
   numTables: u32;
-  /** f32[n][2 D + 2 J]: Adam's moments m and s of v, then 1 - b1^t and 1 - b2^t of each slice; `momentStride` bytes each */
+  /**
+   * f32[n][2 D + 2 J]: Adam's moments m and s of v, then 1 - b1^t and 1 - b2^t of each slice; `momentStride` bytes each
+   */
   moments: usize;
   momentStride: u32;
   /**
@@ -101,8 +103,9 @@ export class VectorTable {
   fromSlice: u32;
   toSlice: u32;
   /**
-   * f32[n][8 s + s]: v and AdaGrad's accumulators of s slices, `stride` bytes each (for Adam and SGD only v); dimensions
-   * beyond d are zero. `vectors` is the address that slice 0 has or would have; its accumulator is `squares` bytes further.
+   * f32[n][8 s + s]: v and AdaGrad's accumulators of s slices, `stride` bytes each (for Adam and SGD only v);
+   * dimensions beyond d are zero. `vectors` is the address that slice 0 has or would have; its accumulator is `squares`
+   * bytes further.
    */
   vectors: usize;
   stride: u32;
@@ -126,10 +129,7 @@ export class Strata {
   /** u32[P + 1] and u32[I]: ends of the groups, and items by group */
   itemEnds: usize;
   groupItems: usize;
-  /**
-   * u32[I] each: probability of each item as a negative in units of 2^-31, and cumulative sums within each group. 0 if all
-   * are equally probable
-   */
+  /** u32[I] each: probability of each item in units of 2^-31, and sums within each group. 0 if all are equally probable */
   chances: usize;
   sums: usize;
   /** u32[P][T], padded to cache lines: number of blocks taken from each thread's user groups, by round */
@@ -208,20 +208,22 @@ export class Thread extends BatchNegatives {
   /** u32[P^2]: position of this thread's next event in each block while events are sorted */
   places: usize;
   /**
-   * for training in strata: u32[S], addresses in `Strata.events` of a step's events; u32[S][3], their users', items' and
-   * negatives' features; and u32[M + 1], features of the candidates of one event
+   * for training in strata: u32[S], addresses in `Strata.events` of a step's events; u32[S][3], their users', items'
+   * and negatives' features; and u32[M + 1], features of the candidates of one event
    */
   sorted: usize;
   pairs: usize;
   drawn: usize;
-  /** u32[max(toRank, S)]: candidates tried by each of S events (WARP in strata), or the best of an event so far (BPR) */
+  /**
+   * u32[max(toRank, S)]: candidates tried by each of S events (WARP in strata), or the best of an event so far (BPR)
+   */
   best: usize;
   /** f32[4][8]: a tile; f32[D][4]: vectors of four contexts side by side */
   tile: usize;
   packed: usize;
   /** f32[N]: dLoss/dscore, summed over the batch; used for inner products only */
   columns: usize;
-  /** u32[n]: 1 + each feature's row in the batch, or 0; u32[R] each: feature of a row, and number of events that contain it */
+  /** u32[n]: 1 + each feature's row in the batch, or 0; u32[R] each: feature of a row, and events that contain it */
   rowOf: usize;
   features: usize;
   occurrences: usize;

@@ -15,7 +15,7 @@ import { dot, sum4 } from "../../shared/assembly/vector";
 import { drawRank, hasItem, MAX_TRIES } from "./draw";
 import { highest, ofRank } from "./pairs";
 import { Plan, S, SGD, SLICE, Strata, Thread, WARP } from "./plan";
-import { rowBytes, stepWeight, vectorOf, weightAt } from "./vectors";
+import { rowBytes, stepWeight, vectorOf, weightAt, weightOfEvent } from "./vectors";
 
 /** Bytes of an event in `Strata.events`. */
 export const EVENT: usize = 16;
@@ -66,8 +66,8 @@ function eventAt(thread: Thread, r: u32): usize {
 }
 
 /**
- * Prefetches the rows of all events by reading one number of each cache line. The reads are independent, so many lines are
- * fetched at once, while the steps would wait for one event after another.
+ * Prefetches the rows of all events by reading one number of each cache line. The reads are independent, so many lines
+ * are fetched at once, while the steps would wait for one event after another.
  */
 function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
   const stride = <usize>thread.stride;
@@ -210,12 +210,6 @@ function chooseWarp(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): 
   setChosen(thread, r, NONE, 0);
 }
 
-function weightOfEvent(plan: Plan, thread: Thread, r: u32): f32 {
-  if (!plan.eventWeights) return 1;
-  const event = load<u32>(eventAt(thread, r));
-  return load<f32>(plan.eventWeights + ((<usize>event) << 2));
-}
-
 /** Replaces each x by dLoss/dx. @returns the sum of the losses */
 function weighBpr(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   for (let r = <usize>first; r < end; r += 4) {
@@ -226,7 +220,7 @@ function weighBpr(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   let sum: f64 = 0;
   for (let r = first; r < end; r++) {
     if (load<u32>(pairAt(thread, r), 8) == NONE) continue;
-    const weight = weightOfEvent(plan, thread, r);
+    const weight = weightOfEvent(plan, load<u32>(eventAt(thread, r)));
     const at = thread.gradients + ((<usize>r) << 2);
     sum += <f64>(load<f32>(thread.tile + ((<usize>r) << 2)) * weight);
     store<f32>(at, load<f32>(at) * weight);
@@ -239,7 +233,8 @@ function weighWarp(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   for (let r = first; r < end; r++) {
     if (load<u32>(pairAt(thread, r), 8) == NONE) continue;
     const k = <usize>load<u32>(thread.best + ((<usize>r) << 2));
-    const weight = load<f32>(plan.rankWeights + (k << 2)) * weightOfEvent(plan, thread, r);
+    const weight =
+      load<f32>(plan.rankWeights + (k << 2)) * weightOfEvent(plan, load<u32>(eventAt(thread, r)));
     const at = thread.gradients + ((<usize>r) << 2);
     sum += <f64>(weight * (plan.margin - load<f32>(at)));
     store<f32>(at, -weight);

@@ -48,10 +48,6 @@ function runLength(numEvents: u32): u32 {
   return max<u32>(1, min(LONGEST_RUN, numEvents >>> 10));
 }
 
-function itemFeature(plan: Plan, item: u32): u32 {
-  return featureAt(plan.templates, item);
-}
-
 /**
  * Sorts the events by block for an epoch, and lists the items of each group; every thread calls it before the epoch's
  * first round.
@@ -133,7 +129,7 @@ function blockOf(plan: Plan, key: u32, event: u32): u32 {
   const P = plan.strata.groups;
   const item = load<u32>(plan.items + ((<usize>event) << 2));
   const a = groupOf(P, key, featureAt(plan.context, event));
-  return a * P + groupOf(P, key, itemFeature(plan, item));
+  return a * P + groupOf(P, key, featureAt(plan.templates, item));
 }
 
 /** Lists the items by group, ascending, with the cumulative sums of their probabilities. */
@@ -143,7 +139,7 @@ function listItems(plan: Plan, key: u32): void {
   const ends = s.itemEnds;
   memory.fill(ends, 0, (<usize>(P + 1)) << 2);
   for (let item: u32 = 0; item < plan.numItems; item++) {
-    const at = ends + ((<usize>groupOf(P, key, itemFeature(plan, item)) + 1) << 2);
+    const at = ends + ((<usize>groupOf(P, key, featureAt(plan.templates, item)) + 1) << 2);
     store<u32>(at, load<u32>(at) + 1);
   }
   for (let g: usize = 0; g < P; g++) {
@@ -152,7 +148,7 @@ function listItems(plan: Plan, key: u32): void {
   }
   // placing an item advances the entry of its group to the group's end
   for (let item: u32 = 0; item < plan.numItems; item++) {
-    const g = groupOf(P, key, itemFeature(plan, item));
+    const g = groupOf(P, key, featureAt(plan.templates, item));
     const end = ends + ((<usize>g) << 2);
     const place = load<u32>(end);
     store<u32>(end, place + 1);
@@ -178,7 +174,7 @@ function takenBytes(numThreads: u32): usize {
   return (((<usize>numThreads) << 2) + LINE - 1) & ~(LINE - 1);
 }
 
-/** Takes a user group whose block is left in this round: of this thread first, then of others. Returns P if none is left. */
+/** Takes a user group whose block is left in this round: of this thread first, then of others. Returns P if none is. */
 function takeGroup(plan: Plan, index: u32, round: u32): u32 {
   const s = plan.strata;
   const P = s.groups;

@@ -9,6 +9,11 @@ export function rowBytes(plan: Plan): usize {
   return (<usize>plan.numSlices) << 5;
 }
 
+/** 1 if events have no weights */
+export function weightOfEvent(plan: Plan, event: u32): f32 {
+  return plan.eventWeights ? load<f32>(plan.eventWeights + ((<usize>event) << 2)) : 1;
+}
+
 export function tableAt(plan: Plan, i: u32): VectorTable {
   return changetype<VectorTable>(plan.tables + <usize>i * offsetof<VectorTable>());
 }

@@ -91,7 +91,10 @@ function targetOf(fit: Fit, row: u32, t: u32): f64 {
   return number(fit.targets + <usize>row * LINE, t);
 }
 
-/** Multiplies a centered row by `by`, for eight targets, into `line`. `blockProducts` must contain its products with the means. */
+/**
+ * Multiplies a centered row by `by`, for eight targets, into `line`. `blockProducts` must contain its products with the
+ * means.
+ */
 function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
   let s0 = f64x2.splat(0);
   let s1 = s0;

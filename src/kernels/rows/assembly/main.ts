@@ -6,7 +6,10 @@
 // All addresses are byte offsets. Texts are copied 8 bytes at a time, so up to 7 bytes after the end of a text are
 // read, and up to 7 bytes after the end of a line are written.
 
-/** A column: either texts, each stored after its head (the bytes before a cell), or numbers. Fields of the other kind are 0. */
+/**
+ * A column: either texts, each stored after its head (the bytes before a cell), or numbers. Fields of the other kind
+ * are 0.
+ */
 @unmanaged
 class Column {
   isText!: u32;

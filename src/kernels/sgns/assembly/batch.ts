@@ -18,12 +18,7 @@ function tokenAt(plan: Plan, position: i32): u32 {
   return load<u32>(plan.tokens + ((<usize>position) << 2));
 }
 
-/**
- * Writes the slot of a row to `target`, a new one at its first occurrence.
- *
- * @param count number of slots before
- * @returns number of slots after
- */
+/** Writes the slot of a row to `target`, a new one at its first occurrence. @returns number of slots after, `count` before */
 export function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: u32, target: usize): u32 {
   let slot: u32 = 0;
   if (row < plan.numRows) {
@@ -39,7 +34,7 @@ export function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: 
   return count;
 }
 
-/** Assigns slots to a batch's centres, and to the contexts and noise rows of its groups. @param key of the epoch's noise */
+/** Assigns slots to the centres, and to the contexts and noise rows of the groups. @param key of the epoch's noise */
 export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
   const first = batch * R;
   let count: u32 = 0;

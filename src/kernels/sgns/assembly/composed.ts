@@ -106,7 +106,9 @@ export function composeSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32
   }
 }
 
-/** Adds D in slice j to the sums of the parts, and writes the slice's contribution to the gradients of the attention. */
+/**
+ * Adds D in slice j to the sums of the parts, and writes the slice's contribution to the gradients of the attention.
+ */
 export function sumParts(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = plan.centres + <usize>j * plan.numRows * LINE;
   const partials = plan.attentionPartials + ((<usize>(j * plan.mostParts)) << 2);
@@ -142,8 +144,8 @@ export function sumParts(plan: Plan, thread: Thread, rows: BatchRows, j: u32): v
 }
 
 /**
- * Takes an AdaGrad step of this thread's attention, with one sum per centre: a += mean of the squared gradients; attention
- * += lr gradient / sqrt(a).
+ * Takes an AdaGrad step of this thread's attention, with one sum per centre: a += mean of the squared gradients;
+ * attention += lr gradient / sqrt(a).
  */
 export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f32): void {
   let p: usize = 0;

@@ -30,7 +30,10 @@ export function tanhOfHalf(s: v128): v128 {
   return f32x4.div(f32x4.mul(x, top), bottom);
 }
 
-/** Writes the gradients of row blocks from .. to - 1, and adds up their losses. @param first the batch's first position */
+/**
+ * Writes the gradients of row blocks from .. to - 1, and adds up their losses.
+ * @param first the batch's first position
+ */
 export function scoresToGradients(plan: Plan, thread: Thread, first: u32, from: u32, to: u32): void {
   const blockRow = <usize>blocksOf(plan) * BLOCK;
   const stride = <usize>(R >>> 2) * blockRow;

@@ -70,7 +70,7 @@ function pairPartials(plan: Plan, j: u32): usize {
   return plan.pairPartials + ((<usize>(j * plan.mostPairs)) << 2);
 }
 
-/** Computes the partial scores of the thread's own slices among lo .. hi - 1; if all are its own, adds them up (sums.ts). */
+/** Scores the thread's own slices among lo .. hi - 1; if all are its own, adds them up (sums.ts). */
 function scoreSlices(
   plan: Plan,
   thread: Thread,

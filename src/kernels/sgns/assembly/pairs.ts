@@ -129,7 +129,7 @@ export function numPairs(rows: BatchRows): u32 {
   return at(rows.pairEnds, R - 1);
 }
 
-/** Writes the gradients of the pairs of groups from .. to - 1, weight times logistic(-sign score), and adds up their losses. */
+/** Writes the gradients of groups from .. to - 1, weight times logistic(-sign score), and adds up their losses. */
 export function pairsToGradients(plan: Plan, thread: Thread, rows: BatchRows, from: u32, to: u32): void {
   const stride = (<usize>plan.mostPairs) << 2;
   const room = <usize>blocksOf(plan) * BLOCK;
@@ -158,7 +158,9 @@ function pairGradients(plan: Plan, rows: BatchRows, p: usize, scores: usize): v1
   return f32x4.neg(f32x4.mul(f32x4.abs(weight), log4(f32x4.add(half, t))));
 }
 
-/** Adds slice j of the pairs' gradients to the sums of their rows, from the vectors as they were at the batch's start. */
+/**
+ * Adds slice j of the pairs' gradients to the sums of their rows, from the vectors as they were at the batch's start.
+ */
 export function sumPairs(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = <usize>j * plan.numRows * LINE;
   const contexts = plan.contexts + matrix;

@@ -51,8 +51,8 @@ export class Plan {
   left: usize;
   right: usize;
   /**
-   * f32[n], with padding of 4 nb floats before and after: square root of each event's weight. A pair of tokens, and its noise,
-   * are weighted by the product of two roots. 0 when all are 1.
+   * f32[n], with padding of 4 nb floats before and after: square root of each event's weight. A pair of tokens, and its
+   * noise, are weighted by the product of two roots. 0 when all are 1.
    */
   weights: usize;
   numTokens: u32;
@@ -65,16 +65,18 @@ export class Plan {
   distanceWeights: usize;
   /** f32[w + 1]: weight of a noise row by the number of contexts on one side: the sum of their weights, times K / N */
   noiseWeights: usize;
-  /** f32[J][B][G + Q][16]: copy of the batch's vectors at its start: a group's centres, then its contexts, noise last */
+  /**
+   * f32[J][B][G + Q][16]: copy of the batch's vectors at its start: a group's centres, then its contexts, noise last
+   */
   vectors: usize;
   /**
-   * u32[2][CALL]: addresses of the BatchRows of a call's batches; calls alternate between two sets, because a fast thread
-   * lists the rows of the next call while a slow one reads those of the last
+   * u32[2][CALL]: addresses of the BatchRows of a call's batches; calls alternate between two sets, because a fast
+   * thread lists the rows of the next call while a slow one reads those of the last
    */
   batches: usize;
   /**
-   * f32[J][R / 4][nb + N / 4][4][4]: partial scores of row blocks with column blocks and noise; a thread adds up those of its
-   * own slices (sums.ts)
+   * f32[J][R / 4][nb + N / 4][4][4]: partial scores of row blocks with column blocks and noise; a thread adds up those
+   * of its own slices (sums.ts)
    */
   partials: usize;
   /** f32[R / 4][nb + N / 4][4][4]: negated dLoss/dscore */
@@ -83,13 +85,15 @@ export class Plan {
   mostPairs: u32;
   /** u32[n]: list of each token's session */
   pairLists: usize;
-  /** list l has rows listRows[listEnds[l] .. listEnds[l + 1]), u32[], with weights listWeights, f32[], below 0 for negatives */
+  /** list l has rows listRows[listEnds[l] .. listEnds[l + 1]), u32[], with f32[] listWeights, below 0 for negatives */
   listEnds: usize;
   listRows: usize;
   listWeights: usize;
   /** negatives that a centre samples from its market; 0: there are no markets */
   numDrawn: u32;
-  /** u32[V]: market of each row, or 0xffffffff; market m has rows marketRows[marketEnds[m] .. marketEnds[m + 1]), u32[] */
+  /**
+   * u32[V]: market of each row, or 0xffffffff; market m has rows marketRows[marketEnds[m] .. marketEnds[m + 1]), u32[]
+   */
   marketOf: usize;
   marketEnds: usize;
   marketRows: usize;
@@ -111,7 +115,7 @@ export class Plan {
   slotNumbers: usize;
   /** f32[J][mostParts]: each slice's contribution to the derivative by a part's logit */
   attentionPartials: usize;
-  /** f64[R / 4 + B]: losses since the caller last reset them: of each row block, then of each group's pairs outside the windows */
+  /** f64[R / 4 + B]: losses since the last reset: of each row block, then of each group's pairs outside the windows */
   losses: usize;
 }
 
@@ -144,20 +148,22 @@ export class BatchRows {
 }
 
 export class Thread {
-  /** u32[V] each, for the batch that is being listed: slot of a row as a centre, as a context, and as a part; 0: none */
+  /**
+   * u32[V] each, for the batch that is being listed: slot of a row as a centre, as a context, and as a part; 0: none
+   */
   centreSlotOf: usize;
   contextSlotOf: usize;
   partSlotOf: usize;
   /** f32[(G + Q) / 4][16][4]: vectors of a group, packed four side by side */
   packed: usize;
-  /** f32[LEVELS][nb + N / 4][4][4]: partial scores of a row block, or of as many pairs, for each level of the tree of sums */
+  /** f32[LEVELS][nb + N / 4][4][4]: partial scores of a row block, or of as many pairs, for each level of the tree */
   scores: usize;
   /** f32[4 nb]: weights of one centre's contexts, if events have weights */
   shares: usize;
   /** f32[1 + slots][16] each: sums of the gradients in one slice, by slot */
   centreSums: usize;
   contextSums: usize;
-  /** f32 and f32[V]: logits of the attention, and AdaGrad's sum of each row's; every thread has a copy of the same numbers */
+  /** f32 and f32[V]: logits, and AdaGrad's sum of each row's; every thread has a copy of the same numbers */
   attention: usize;
   attentionSquares: usize;
   /** f32[mostParts]: shares of the batch's parts */

@@ -79,7 +79,9 @@ export function lastScore(search: Search, query: u32): f32 {
   return load<f32>(search.scores + listOf(search, query) + (worst << 2));
 }
 
-/** Inserts an item into the query's list, unless its score is too low or it is masked; items come in ascending order. */
+/**
+ * Inserts an item into the query's list, unless its score is too low or it is masked; items come in ascending order.
+ */
 export function offer(search: Search, query: u32, item: u32, score: f32): void {
   if (!(score > lastScore(search, query)) || isMasked(search.maskEnds, search.masks, query, item)) return;
   const list = listOf(search, query);

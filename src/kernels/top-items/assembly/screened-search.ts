@@ -114,7 +114,10 @@ function keepPairs(
   return numPairs;
 }
 
-/** Computes exact scores and offers the items: four sums at a time, as each addition waits for the previous one of its sum. */
+/**
+ * Computes exact scores and offers the items: four sums at a time, as each addition waits for the previous one of its
+ * sum.
+ */
 function offerPairs(search: Search, pairs: usize, numPairs: u32): void {
   if (numPairs == 0) return;
   const last = load<u64>(pairs + ((<usize>(numPairs - 1)) << 3));

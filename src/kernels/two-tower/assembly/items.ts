@@ -103,7 +103,10 @@ export function composeCandidates(
   memory.fill(b.itemGradients + <usize>(b.numRoom + c) * bytes, 0, <usize>count * bytes);
 }
 
-/** Adds the sums over the second half of the events, `apart` bytes further, to those over the first. @param bytes a multiple of 16 */
+/**
+ * Adds the sums over the second half of the events, `apart` bytes further, to those over the first.
+ * @param bytes a multiple of 16
+ */
 function addHalves(at: usize, apart: usize, bytes: usize): void {
   for (let k: usize = 0; k < bytes; k += 16) addTo(at + k, v128.load(at + apart + k));
 }

@@ -98,8 +98,8 @@ function trainBlock(
 }
 
 /**
- * Adds this thread's part of the derivatives by negatives. Threads divide the groups of eight, once for each half of the PART
- * events.
+ * Adds this thread's part of the derivatives by negatives. Threads divide the groups of eight, once for each half of
+ * the PART events.
  */
 function addPart(plan: Plan, thread: Thread, index: u32, numEvents: u32): void {
   const T = plan.numThreads;

@@ -105,8 +105,8 @@ export class Batch {
   itemScales: usize;
   offsets: usize;
   /**
-   * f32[2][C][D], f32[2][C]: derivatives by the candidates and by their biases. Those by negatives are summed separately for
-   * the halves of each PART events, so that each of two threads reads only scores that it wrote
+   * f32[2][C][D], f32[2][C]: derivatives by the candidates and by their biases. Those by negatives are summed
+   * separately for the halves of each PART events, so that each of two threads reads only scores that it wrote
    */
   itemGradients: usize;
   offsetGradients: usize;
@@ -117,7 +117,10 @@ export class Batch {
   /** f32[PART][D]: users, normalized if scores are cosines; f32[PART]: 1 / length of each */
   users: usize;
   userScales: usize;
-  /** f32[batch][D], f32[batch][userPitch]: derivatives by the user before the normalization, and by the user tower's input */
+  /**
+   * f32[batch][D], f32[batch][userPitch]: derivatives by the user before the normalization, and by the user tower's
+   * input
+   */
   userGradients: usize;
   inputGradients: usize;
   /** f32[PART / 4][N][4]: scores of the negatives, later replaced by dLoss/dscore */
@@ -127,7 +130,10 @@ export class Batch {
   /** f32[PART] each: dLoss/dscore of an event's own item, and loss */
   ownGradients: usize;
   losses: usize;
-  /** f32[R D], f32[R]: derivatives by the batch's rows, where the slices of one thread are adjacent for all rows; and by biases */
+  /**
+   * f32[R D], f32[R]: derivatives by the batch's rows, where the slices of one thread are adjacent for all rows; and by
+   * biases
+   */
   rowGradients: usize;
   biasGradients: usize;
   /** R */
@@ -157,7 +163,10 @@ export class Thread extends BatchNegatives {
   numHeld: u32;
   /** f32[n][2]: 1 - b1^t and 1 - b2^t of each row after its t steps; equal in every thread */
   corrections: usize;
-  /** f32[R][slices of this thread][8]: this thread's slices of the derivatives by the batch's rows; and the bytes of a row */
+  /**
+   * f32[R][slices of this thread][8]: this thread's slices of the derivatives by the batch's rows; and the bytes of a
+   * row
+   */
   sums: usize;
   sumBytes: usize;
   learningRate: f32;

@@ -102,8 +102,8 @@ export function scoreFour(
 }
 
 /**
- * Adds the contribution of some events to the derivatives by negatives from .. to, multiples of 8. The halves of a part have
- * separate sums.
+ * Adds the contribution of some events to the derivatives by negatives from .. to, multiples of 8. The halves of a part
+ * have separate sums.
  *
  * @param half half of the part that contains the events, 0 or 1
  * @param fromEvent,toEvent range of events in the part; fromEvent is a multiple of 4

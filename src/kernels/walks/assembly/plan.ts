@@ -16,7 +16,9 @@ export class Plan {
   offsets: usize;
   /** u32[E]: target of each arc, ascending within a node */
   neighbors: usize;
-  /** u32[E][2]: alias tables of the nodes' arcs, of threshold and other neighbor; 0 if a node's arcs have equal weights */
+  /**
+   * u32[E][2]: alias tables of the nodes' arcs, of threshold and other neighbor; 0 if a node's arcs have equal weights
+   */
   alias: usize;
   /** f32[E]: weights; f64[V]: sums of each node's weights; 0 if they are not needed */
   weights: usize;
