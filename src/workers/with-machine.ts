@@ -1,5 +1,3 @@
-// Runs work on threads, and ends the threads when the work is done, fails, or is aborted.
-
 interface Machine {
   terminate(): Promise<void>;
 }

@@ -1,5 +1,3 @@
-// Binding of the nearest-neighbor graph: its functions, and its structs laid out in an arena.
-
 import type { Arena, Region } from "../shared/memory.js";
 import {
   allocateStruct,

@@ -1,5 +1,3 @@
-// Binding of the kernel that inverts a matrix: its functions, and its struct laid out in an arena.
-
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
 import { Plan, SWEEP_BLOCK, type Kernel } from "./layout.js";

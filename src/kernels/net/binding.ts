@@ -1,9 +1,7 @@
-// Binding of the network's kernel: its functions, and its structs laid out in an arena.
-//
 //   plan ──► layers          the dense layers (../shared/dense.ts)
 //        ──► embeddings      f32[n][W' (+ W')]    followed by AdaGrad's sums of squares if embeddings are trained
 //        ──► wide            f32[n + c][4]
-//        ──► inputGradients     f32[R][U_0 + 8]      derivatives of the loss by x_0, for all rows of a batch
+//        ──► inputGradients  f32[R][U_0 + 8]      derivatives of the loss by x_0, for all rows of a batch
 //   thread t ──► scratch     of the dense layers
 //
 // The arrays are read and written by name: a parameter NAME is f32[rows][columns], row-major, as `parameterShapes` has

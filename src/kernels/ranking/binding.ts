@@ -1,5 +1,3 @@
-// Binding of the ranking kernel: loads its functions, and writes its structs into shared memory.
-
 import { longestRow } from "../../numeric/indices.js";
 import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import { allocateBarrier } from "../shared/barrier.js";

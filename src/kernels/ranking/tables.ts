@@ -7,8 +7,7 @@
 
 import { mapTo } from "../../numeric/indices.js";
 import type { Arena, Region } from "../shared/memory.js";
-
-const K = 8;
+import { K } from "./layout.js";
 
 /** The kernel has the same struct. */
 interface VectorTable {

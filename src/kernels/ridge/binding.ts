@@ -1,5 +1,3 @@
-// Binding of the ridge kernel: its functions, and a regression laid out in an arena.
-
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
 import { Fit, Fold, Plan, Scratch, type Kernel } from "./layout.js";

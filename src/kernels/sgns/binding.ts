@@ -1,6 +1,3 @@
-// Binding of the item2vec kernel: its functions, its structs laid out in an arena, and functions that load token
-// streams and return vectors.
-
 import { aliasTable } from "../../numeric/alias.js";
 import { longestRow } from "../../numeric/indices.js";
 import { allocateBarrier } from "../shared/barrier.js";

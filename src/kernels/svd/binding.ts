@@ -1,4 +1,3 @@
-// Binding of the kernel of truncated singular value decompositions: its functions, and its struct laid out in an arena.
 // Tall matrices are lists of panels of sixteen columns.
 
 import type { SparseRows } from "../als/binding.js";

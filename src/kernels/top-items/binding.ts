@@ -1,5 +1,3 @@
-// Binding of the search for best items: its functions, and its struct laid out in an arena.
-
 import { sizeText, UsageError } from "../../errors.js";
 import { GrowingArrays } from "../shared/growing-arrays.js";
 import type { Arena } from "../shared/memory.js";

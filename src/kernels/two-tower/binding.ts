@@ -1,5 +1,3 @@
-// Binding of the two-tower kernel: its functions, and its structs laid out in an arena.
-
 import { longestRow } from "../../numeric/indices.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import {

@@ -1,5 +1,3 @@
-// Binding of random walks: the kernel's functions, and a graph laid out in an arena.
-
 import { UsageError } from "../../errors.js";
 import { putAlias } from "../../numeric/alias.js";
 import type { Arena, Region } from "../shared/memory.js";
@@ -57,19 +55,8 @@ export interface WalkTarget {
   right: Region;
 }
 
-/** What a step of a walk is sampled by (assembly/plan.ts). */
-export interface StepRules {
-  secondOrder: boolean;
-  returnAlpha: number;
-  farAlpha: number;
-  most: number;
-  folded: number;
-  returnMost: number;
-  nearMost: number;
-  farMost: number;
-}
-
-export function stepRules({ p, q }: Pick<WalksShape, "p" | "q">): StepRules {
+/** Returns what a step of a walk is sampled by (assembly/plan.ts). */
+export function stepRules({ p, q }: Pick<WalksShape, "p" | "q">) {
   const [returnAlpha, farAlpha] = [1 / p, 1 / q];
   const most = Math.max(1, farAlpha);
   const accepted = (alpha: number) => Math.max(0, Math.ceil(2 ** 32 * Math.min(1, alpha / most)) - 1);

@@ -179,13 +179,6 @@ interface Pending {
   squaredLength: number;
 }
 
-interface Orthonormal {
-  panel: Region;
-  spare: Region;
-  /** factor R of the decomposition Z = Q R, f64[16][16]; rows of random directions are zero */
-  r: Float64Array;
-}
-
 /**
  * Makes the columns of a panel Z orthonormal, and orthogonal to an orthonormal basis.
  *
@@ -197,6 +190,7 @@ interface Orthonormal {
  * Source: Stathopoulos and Wu 2002 (10.1137/S1064827500370883), algorithm SVQB.
  *
  * @param key of the random numbers
+ * @returns the panel, and r: factor R of Z = Q R, f64[16][16]; rows of random directions are zero
  */
 async function orthonormalize(
   machine: SvdMachine,
@@ -204,7 +198,7 @@ async function orthonormalize(
   basis: readonly Region[],
   pending: Pending,
   key: number,
-): Promise<Orthonormal> {
+): Promise<{ panel: Region; spare: Region; r: Float64Array }> {
   let { panel, spare } = pending;
   let r = identity();
   for (let step = 0; step < MAX_STEPS; step++) {

@@ -1,5 +1,3 @@
-// Struct of the kernel that inverts a matrix, and its block size.
-
 /** Number of columns that are swept together; also the number of rows of one call. */
 export const SWEEP_BLOCK: u32 = 64;
 

@@ -110,8 +110,8 @@ function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, adds:
  * Takes a step of one embedding; the padding stays 0.
  *
  * @param penalty L2 times the number of the feature's pairs, added to the gradient
- * @param perKey individual L2 factor times the number of pairs, for a proximal step after that of the gradient, which is
- *   stable for large penalties: Duchi et al. 2011, section 5.2
+ * @param perKey individual L2 factor times the number of pairs, for a proximal step after that of the gradient, which
+ *   is stable for large penalties: Duchi et al. 2011, section 5.2
  */
 function step(plan: NetPlan, feature: u32, sum: usize, kept: f32, penalty: f32, perKey: f32): void {
   const bytes = (<usize>plan.paddedWidth) << 2;

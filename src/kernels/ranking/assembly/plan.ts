@@ -129,7 +129,7 @@ export class Strata {
   /** u32[P + 1] and u32[I]: ends of the groups, and items by group */
   itemEnds: usize;
   groupItems: usize;
-  /** u32[I] each: probability of each item in units of 2^-31, and sums within each group. 0 if all are equally probable */
+  /** u32[I] each: probability of each item in units of 2^-31, and sums within each group; 0 if all are equal */
   chances: usize;
   sums: usize;
   /** u32[P][T], padded to cache lines: number of blocks taken from each thread's user groups, by round */

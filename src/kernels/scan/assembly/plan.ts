@@ -1,5 +1,3 @@
-// Struct of the scanner, and codes with a special meaning.
-
 /** The code of an empty cell. */
 export const MISSING: u32 = 0xffffffff;
 

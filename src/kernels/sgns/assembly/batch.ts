@@ -18,7 +18,7 @@ function tokenAt(plan: Plan, position: i32): u32 {
   return load<u32>(plan.tokens + ((<usize>position) << 2));
 }
 
-/** Writes the slot of a row to `target`, a new one at its first occurrence. @returns number of slots after, `count` before */
+/** Writes a row's slot to `target`, a new one at its first occurrence. @returns number of slots; `count` before */
 export function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: u32, target: usize): u32 {
   let slot: u32 = 0;
   if (row < plan.numRows) {
