@@ -7,12 +7,10 @@ import {
   writeStruct,
   type FieldsOf,
 } from "../shared/struct.js";
-import { Graph, NONE, Scratch, Search, type Kernel } from "./layout.js";
+import { Graph, NONE, Scratch, Search } from "./layout.js";
 
 export { NONE as NO_NODE };
-
-/** Functions of the kernel; pointers are byte offsets. */
-export type HnswKernel = Kernel;
+export type { Kernel as HnswKernel } from "./layout.js";
 
 /** Maximum number of links of a node on a level above 0, in graphs that `embed` builds itself. */
 export const MOST_LINKS = 100;

@@ -83,7 +83,11 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
   const offsets = arena.numbers("the fields", numFieldsOf(shape) + 1);
   arena.u32(offsets).set(shape.offsets);
   const firstInput = firstInputOf(shape);
-  const numParts = numPartsOf(shape);
+  // PARTS of embeddings, PARTS of wide weights, one of w0, and one per eight outputs of each layer
+  const numParts = denseLayersOf(shape).reduce(
+    (sum, { outputs }) => sum + paddedUnits(outputs) / 8,
+    2 * PARTS + 1,
+  );
   const { numNumeric, embeddingRelu, embeddingLearningRate, embeddingL2, clipNorm } = shape;
   const { wideLearningRate, wideL1, wideL2, machine } = shape;
   const plan = writeStruct(arena, "a plan", NetPlan, {
@@ -137,12 +141,6 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
 
 function isTrained({ trains, embeddingLearningRate }: KernelNetShape): boolean {
   return trains && embeddingLearningRate > 0;
-}
-
-/** PARTS of embeddings, PARTS of wide weights, one of w0, and one per eight outputs of each layer. */
-function numPartsOf(shape: KernelNetShape): number {
-  const outputs = denseLayersOf(shape).map((layer) => paddedUnits(layer.outputs) / 8);
-  return outputs.reduce((sum, parts) => sum + parts, 2 * PARTS + 1);
 }
 
 /** Sets the learning rates of dense layers and embeddings; must not be called while the threads run. */

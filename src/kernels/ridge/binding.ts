@@ -1,8 +1,8 @@
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { Fit, Fold, Plan, Scratch, type Kernel } from "./layout.js";
+import { Fit, Fold, Plan, Scratch } from "./layout.js";
 
-export type RidgeKernel = Kernel;
+export type { Kernel as RidgeKernel } from "./layout.js";
 
 /** Number of targets that are fitted together. */
 export const PANEL = 8;

@@ -3,12 +3,12 @@
 import type { SparseRows } from "../als/binding.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { SparsePlan, type Kernel } from "./layout.js";
+import { SparsePlan } from "./layout.js";
+
+export type { Kernel as SvdKernel } from "./layout.js";
 
 /** Number of columns of a panel. */
 export const PANEL = 16;
-
-export type SvdKernel = Kernel;
 
 /** Pads a number of rows to a multiple of four. */
 export function paddedRows(numRows: number): number {

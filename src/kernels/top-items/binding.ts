@@ -2,17 +2,9 @@ import { sizeText, UsageError } from "../../errors.js";
 import { GrowingArrays } from "../shared/growing-arrays.js";
 import type { Arena } from "../shared/memory.js";
 import { allocateStruct, putStruct, writeStruct } from "../shared/struct.js";
-import {
-  BLOCK_QUERIES,
-  INTEGER_BYTES,
-  NUM_PAIRS,
-  QueryBound,
-  Scratch,
-  Search,
-  type Kernel,
-} from "./layout.js";
+import { BLOCK_QUERIES, INTEGER_BYTES, NUM_PAIRS, QueryBound, Scratch, Search } from "./layout.js";
 
-export type TopItemsKernel = Kernel;
+export type { Kernel as TopItemsKernel } from "./layout.js";
 
 /** Lists of items, one for each row, each ascending. */
 export interface ItemLists {

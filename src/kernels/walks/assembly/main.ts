@@ -34,7 +34,9 @@ export function writeWalks(plan: Plan, first: u32, from: u32, to: u32, key: u32)
   let w = from;
   while (w < to) {
     const end = to - w > ABREAST ? w + ABREAST : to;
-    for (let i = w; i < end; i++) start(plan, i, (i - first) * L, key);
+    for (let i = w; i < end; i++) {
+      store<u32>(plan.tokens + ((<usize>((i - first) * L)) << 2), startOf(plan, i, key));
+    }
     for (let step: u32 = 1; step < L; step++) {
       for (let i = w; i < end; i++) advance(plan, draw(key, i), (i - first) * L, step);
     }
@@ -44,11 +46,10 @@ export function writeWalks(plan: Plan, first: u32, from: u32, to: u32, key: u32)
   return centres;
 }
 
-/** @param own key of the walk */
-function startOf(plan: Plan, walk: u32, key: u32, own: u32): u32 {
+function startOf(plan: Plan, walk: u32, key: u32): u32 {
   let place: u32;
   if (plan.startAlias) {
-    const step = draw(own, 0);
+    const step = draw(draw(key, walk), 0);
     place = <u32>((<u64>draw(step, 0) * plan.numStarts) >>> 32);
     const entry = plan.startAlias + ((<usize>place) << 3);
     if (draw(step, 1) > load<u32>(entry)) place = load<u32>(entry, 4);
@@ -56,10 +57,6 @@ function startOf(plan: Plan, walk: u32, key: u32, own: u32): u32 {
     place = permutedAt(walk, plan.numWalks, draw(key, STARTS)) % plan.numStarts;
   }
   return load<u32>(plan.starts + ((<usize>place) << 2));
-}
-
-function start(plan: Plan, walk: u32, slot: u32, key: u32): void {
-  store<u32>(plan.tokens + ((<usize>slot) << 2), startOf(plan, walk, key, draw(key, walk)));
 }
 
 /** Writes the next node of a walk; NONE after a dead end. @param own key of the walk */
