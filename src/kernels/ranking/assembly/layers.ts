@@ -8,7 +8,8 @@
 // computed for the batch's features only; backward, the first one starts from them, because G is 0 elsewhere.
 // Dimensions are independent: a thread works on panels of 16 of its own dimensions without a barrier, and a panel's
 // rows, one cache line each, fit in a small part of memory.
-// Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 3, 4 and 7. Twin: ../layers.reference.ts.
+// Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 3, 4 and 7. Twin: denseLayers in
+// ../ranking.reference.ts.
 
 import { stepSliceAdam } from "../../shared/assembly/steps";
 import { featureOfRow } from "./batch-rows";
