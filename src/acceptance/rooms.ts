@@ -204,7 +204,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
       "the main thread takes signals, ends a command that does not stop by itself, and removes what that leaves",
   },
   {
-    file: /^workers\/(process-limits|garbage)$/,
+    file: /^workers\/(process-limits|idle)$/,
     mayImport: ["node:fs", "node:v8", "node:vm"],
     because:
       "Linux tells the limits of a process in files, and V8 lets go of addresses when it collects garbage",

@@ -10,7 +10,7 @@
 
 import { createHash } from "node:crypto";
 import type { NetArch, NetRows } from "../kernels/net/shape.js";
-import { referenceNet, referenceNetStep } from "../kernels/net/step.reference.js";
+import { referenceNet, referenceNetStep } from "../kernels/net/net.reference.js";
 import { draw } from "../numeric/random.js";
 import { mulberry32 } from "../testing/random.js";
 import { rowsOfBatch } from "../trainers/net/rows.js";

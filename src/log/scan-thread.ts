@@ -2,7 +2,7 @@
 
 import { Worker } from "node:worker_threads";
 import { DataError, EmbedError, IoError, UsageError, type Place } from "../errors.js";
-import { threadEnded } from "../workers/thread-ended.js";
+import { threadEnded } from "../workers/process-limits.js";
 import type { ChunkScan } from "./text/chunk-scanner.js";
 
 /** Returns the buffers of a scan's arrays; they are transferred to another thread together with the scan. */

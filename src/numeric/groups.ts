@@ -1,6 +1,8 @@
 // Counting sort of numbers by group.
 
-/** Numbers 0 .. n - 1 by group: those of group g are order[starts[g]] .. order[starts[g + 1] - 1], in ascending order. */
+/**
+ * Numbers 0 .. n - 1 by group: those of group g are order[starts[g]] .. order[starts[g + 1] - 1], in ascending order.
+ */
 export interface SortedGroups {
   /** u32[number of groups + 1] */
   starts: Uint32Array;
@@ -28,7 +30,7 @@ export function groupStarts(groupOf: (n: number) => number, length: number, coun
   return starts;
 }
 
-/** Returns the `order` of byGroup. @param starts may be a part of the starts of more groups, of those in `order` */
+/** Returns the `order` of byGroup. @param starts may be those of some of the groups */
 export function orderByGroup(
   groupOf: (n: number) => number,
   length: number,

@@ -5,7 +5,7 @@
 
 const HALF_SEED = 0x9e3779b9;
 
-/** A 64-bit hash: two independent unsigned 32-bit halves. */
+/** Two independent unsigned 32-bit halves. */
 export interface Hash64 {
   lo: number;
   hi: number;
@@ -57,14 +57,9 @@ export function streamOf(...names: number[]): number {
   return finish(names.reduce(mixWord, 0x2545f491));
 }
 
-/** Returns the n-th random number of a stream as u32. */
-function randomAt(stream: number, n: number): number {
-  return finish(mixWord(stream, n));
-}
-
 /** Returns the n-th random number of a stream as a number in [0, 1). */
 export function uniformAt(stream: number, n: number): number {
-  return randomAt(stream, n) / 2 ** 32;
+  return finish(mixWord(stream, n)) / 2 ** 32;
 }
 
 /**

@@ -99,6 +99,13 @@ export function weightOf({
   return weights ? sumOf(weights) : numRows;
 }
 
+/** Returns the number of entries of the longest row. @param indptr u32[numRows + 1], or more */
+export function longestRow(indptr: Uint32Array, numRows = indptr.length - 1): number {
+  let most = 0;
+  for (let r = 0; r < numRows; r++) most = Math.max(most, indptr[r + 1]! - indptr[r]!);
+  return most;
+}
+
 /**
  * Returns the position of the first number that is at least x, or the length if there is none.
  *

@@ -2,8 +2,7 @@
 
 import { logistic } from "../numeric/exp.js";
 import { integerBelow, mulberry32 } from "../testing/random.js";
-import { fitFtrl } from "./ftrl.js";
-import { fitLogistic, scoresOfRows, type LogisticModel, type OneHotRows } from "./logistic.js";
+import { fitFtrl, fitLogistic, scoresOfRows, type LogisticModel, type OneHotRows } from "./logistic.js";
 
 /** Creates two one-hot columns that determine the label, and a column of 50 categories that is independent of it. */
 function planted(numRows: number): { rows: OneHotRows; labels: Float32Array } {

@@ -15,15 +15,9 @@ import { gaussJordanInverse } from "../numeric/gauss-jordan.js";
 import { ThreadedKernel } from "../workers/threaded-kernel.js";
 import { withMachine } from "../workers/with-machine.js";
 
-/** A symmetric matrix that is stored by rows. */
-export interface SymmetricRows {
-  /** returns row i, f32[n], as a view */
-  row(i: number): Float32Array;
-}
-
 /**
- * Returns the inverse of a matrix that the caller fills row by row. The result does not depend on the number of
- * threads.
+ * Returns the inverse of a matrix that the caller fills row by row, as views of its rows f32[n]. The result does not
+ * depend on the number of threads.
  *
  * @param fill  adds row i to f32[n] of zeros
  * @param swept called after each sweep; sweeps have about the same duration
@@ -37,7 +31,7 @@ export async function invertPositive(
     signal,
     swept,
   }: { threads: number; signal?: AbortSignal; swept?: (done: number, of: number) => void },
-): Promise<SymmetricRows> {
+): Promise<{ row: (i: number) => Float32Array }> {
   const machine = new ThreadedKernel<InverseKernel>();
   const { arena } = machine;
   const numBlocks = Math.ceil(n / SWEEP_BLOCK);

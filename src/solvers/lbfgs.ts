@@ -6,26 +6,19 @@
 // Source: Nocedal and Wright 2006, algorithms 7.4 and 7.5; steps are halved until they satisfy Armijo's condition
 // (3.4).
 
-/** Function that writes the gradient at x and returns the value at x. */
-export type Objective = (x: Float64Array, gradient: Float64Array) => number;
+type Objective = (x: Float64Array, gradient: Float64Array) => number;
 
-export interface LbfgsOptions {
+interface LbfgsOptions {
   iterations: number;
   /** convergence threshold for the largest component of the gradient, relative to max(1, largest |x|) */
   tolerance: number;
 }
 
-/** Number of recent steps from which the inverse Hessian is approximated. */
 const MEMORY = 10;
-/** Minimum decrease as a fraction of the decrease that the slope predicts. */
+/** Minimum decrease, as a fraction of what the slope predicts. */
 const ARMIJO = 1e-4;
 const HALVINGS = 30;
 
-/**
- * Minimizes a function by L-BFGS.
- * @param x f64[n]: the initial value; receives the minimum
- * @returns value at x, and the number of iterations
- */
 export function minimize(
   objective: Objective,
   x: Float64Array,

@@ -2,29 +2,29 @@
 //
 //   score = bias + sum over the features of a row of weight times value
 //   J     = sum of log losses + l2 / 2 sum (w - prior)^2          the bias has no penalty
+//
+// One-hot rows can also be fitted by FTRL-proximal, one row at a time.
 
 import { exp, log1p } from "../numeric/exp.js";
+import { ftrlGrowth, ftrlWeight } from "../numeric/ftrl.js";
 import { minimize } from "./lbfgs.js";
 
-/** One-hot rows that all have the same number of features. */
 export interface OneHotRows {
   numRows: number;
-  /** number of features per row */
   width: number;
   numFeatures: number;
-  /** features of each row, u32[numRows][width] */
+  /** u32[numRows][width] */
   ids: Uint32Array;
 }
 
-/** Rows with a number for each feature. */
 export interface DenseRows {
   numRows: number;
   numFeatures: number;
-  /** numbers of each row, f64[numRows][numFeatures] */
+  /** f64[numRows][numFeatures] */
   values: Float64Array;
 }
 
-export interface LogisticOptions {
+interface LogisticOptions {
   l2: number;
   iterations: number;
   /** f64[numFeatures]: weights in the absence of data, toward which the penalty shrinks; 0 when absent */
@@ -33,7 +33,7 @@ export interface LogisticOptions {
 
 export interface LogisticModel {
   bias: number;
-  /** weight of each feature, f64[numFeatures] */
+  /** f64[numFeatures] */
   weights: Float64Array;
 }
 
@@ -52,7 +52,7 @@ export function fitLogistic(
   { l2, iterations, prior }: LogisticOptions,
 ): LogisticModel {
   const { numFeatures } = rows;
-  // the bias is the last element of the arrays of parameters and of their gradient
+  // the last element is the bias
   const x = new Float64Array(numFeatures + 1);
   if (prior) x.set(prior);
   const scores = new Float64Array(rows.numRows);
@@ -100,7 +100,6 @@ function scoreRows(rows: OneHotRows | DenseRows, x: Float64Array, scores: Float6
   }
 }
 
-/** Adds the gradient of the rows' losses to an array, and returns the sum of the losses. */
 function addLosses(
   rows: OneHotRows | DenseRows,
   scores: Float64Array,
@@ -127,4 +126,57 @@ function addLosses(
   }
   gradient[numFeatures] = bias;
   return value;
+}
+
+interface FtrlOptions {
+  l1: number;
+  l2: number;
+  passes: number;
+  /** f64[numFeatures]: weights in the absence of data, toward which the penalties shrink; 0 when absent */
+  prior?: Float64Array;
+}
+
+const LEARNING_RATE = 0.1;
+
+/**
+ * Fits weights with FTRL-proximal. The penalties l1 |d| + l2 / 2 d^2 are on d = w - prior.
+ *
+ * Rows are processed in order, so that the latest rows have the most influence. Penalties are relative to the sum of
+ * losses, as in `fitLogistic`. Each pass adds the losses of all rows again, so penalties are multiplied by the number
+ * of passes. Source: McMahan et al. 2013 (doi:10.1145/2487575.2488200), algorithm 1.
+ *
+ * @param labels f32[numRows], 0 or 1
+ * @param counts f32[numRows]: weight of each row; 1 when absent
+ */
+export function fitFtrl(
+  { numRows, width, numFeatures, ids }: OneHotRows,
+  labels: Float32Array,
+  counts: Float32Array | undefined,
+  { l1, l2, passes, prior }: FtrlOptions,
+): LogisticModel {
+  // the last element of FTRL's state is that of the bias
+  const [z, n] = [new Float64Array(numFeatures + 1), new Float64Array(numFeatures + 1)];
+  const penalised = { learningRate: LEARNING_RATE, l1: passes * l1, l2: passes * l2 };
+  const unpenalised = { learningRate: LEARNING_RATE, l1: 0, l2: 0 };
+  const away = (i: number, free: boolean): number => ftrlWeight(z[i]!, n[i]!, free ? unpenalised : penalised);
+  const weightOf = (i: number): number => away(i, false) + (prior ? prior[i]! : 0);
+  const step = (i: number, free: boolean, g: number): void => {
+    z[i]! += ftrlGrowth(away(i, free), n[i]!, g, LEARNING_RATE);
+    n[i]! += g * g;
+  };
+  for (let pass = 0; pass < passes; pass++) {
+    for (let r = 0; r < numRows; r++) {
+      const [from, to] = [r * width, (r + 1) * width];
+      let score = away(numFeatures, true);
+      for (let at = from; at < to; at++) score += weightOf(ids[at]!);
+      const p = 1 / (1 + exp(-score));
+      const g = (counts ? counts[r]! : 1) * (p - labels[r]!);
+      for (let at = from; at < to; at++) step(ids[at]!, false, g);
+      step(numFeatures, true, g);
+    }
+  }
+  return {
+    bias: away(numFeatures, true),
+    weights: Float64Array.from({ length: numFeatures }, (_, i) => weightOf(i)),
+  };
 }

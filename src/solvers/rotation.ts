@@ -6,10 +6,7 @@ import { ascending, thoseOf } from "../numeric/indices.js";
 /** Sum over pairs of rows of weight a^T b, f64[dim][dim], to which pairs are added in portions. */
 export class CrossProduct {
   readonly #dim: number;
-  /**
-   * f64[dim][dim]: the sum; empty before the first pair, because tables that are not rotated may have tens of thousands
-   * of dimensions
-   */
+  /** empty before the first pair, because tables that are not rotated may have tens of thousands of dimensions */
   #product = new Float64Array();
 
   constructor(dim: number) {
@@ -76,12 +73,7 @@ export function addRotated(sums: Float64Array, vectors: Float32Array, rotation: 
 /** Number of products of numbers that addProduct adds up in registers. */
 const AT_ONCE = 8;
 
-/**
- * Adds the matrix product of `left` and `right` to `sums`, f64[n][dim]; products are added in the order of k.
- *
- * @param left [n][k]
- * @param right f64[k][dim]
- */
+/** Adds left [n][k] times right f64[k][dim] to `sums`, f64[n][dim]; products are added in the order of k. */
 function addProduct(
   sums: Float64Array,
   left: Float32Array | Float64Array,

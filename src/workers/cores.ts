@@ -1,5 +1,3 @@
-// The number of threads that can run at once.
-
 import { availableParallelism } from "node:os";
 
 /**

@@ -1,8 +1,9 @@
 // Idle threads belong to no pool: they wait until a pool takes them, and meanwhile help the calling thread to execute
 // the rounds of a computation (rounds.ts).
 
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Worker } from "node:worker_threads";
-import { collectGarbage } from "./garbage.js";
 import { checkAddresses, freeAddresses } from "./process-limits.js";
 
 const idle = new Set<Worker>();
@@ -17,14 +18,14 @@ export function startThreads(size: number): void {
   while (idle.size < Math.min(size, MOST_IDLE)) keepIdle(newThread());
 }
 
-/** Returns at most `most` idle threads that can help the calling thread; they are not removed from the idle ones. */
+/** Returns at most `most` idle threads that can help the calling thread; they stay idle. */
 export function helpers(most: number): Worker[] {
   return [...idle].slice(0, Math.max(0, Math.min(most, mostAtWork - 1)));
 }
 
 /**
- * Removes `size` threads from the idle ones, and starts further threads if there are too few.
- * @throws {IoError} the process has too little address space for them
+ * Takes `size` threads, idle ones first.
+ * @throws {IoError} the process has too little address space for further ones
  */
 export function takeThreads(size: number): Worker[] {
   const taken = [...idle].slice(0, size);
@@ -36,7 +37,7 @@ export function takeThreads(size: number): Worker[] {
   return [...taken, ...Array.from({ length: size - taken.length }, newThread)];
 }
 
-/** Adds a thread to the idle threads until it ends. @returns false if there are enough idle threads */
+/** Keeps a thread until it ends. @returns false if there are enough idle threads */
 export function keepIdle(worker: Worker): boolean {
   if (idle.size >= MOST_IDLE) return false;
   const forget = () => void idle.delete(worker);
@@ -47,8 +48,7 @@ export function keepIdle(worker: Worker): boolean {
 }
 
 /**
- * Removes the listeners that a pool has added to a thread. They are removed by event, because `removeAllListeners()`
- * without an event would also remove Node's own.
+ * Removes a pool's listeners, by event, because `removeAllListeners()` without an event would also remove Node's own.
  */
 export function stopListening(worker: Worker): void {
   for (const event of ["message", "error", "exit"]) worker.removeAllListeners(event);
@@ -56,4 +56,15 @@ export function stopListening(worker: Worker): void {
 
 function newThread(): Worker {
   return new Worker(new URL("./thread.js", import.meta.url), { execArgv: [] });
+}
+
+let collect: unknown;
+
+/** Calls V8's garbage collector, which is available only after the flag --expose-gc is set. */
+export function collectGarbage(): void {
+  if (!collect) {
+    setFlagsFromString("--expose-gc");
+    collect = runInNewContext("gc");
+  }
+  if (typeof collect === "function") collect();
 }

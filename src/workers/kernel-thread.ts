@@ -25,34 +25,26 @@ export type Argument =
   | "count"
   | "end";
 
-/** An exported function of a kernel. */
 type KernelFunction = (...args: number[]) => number | undefined;
 
 export type AnyKernel = Record<string, KernelFunction>;
 
-/** The name of a kernel's function with its arguments. */
 export type Call<K> = {
   [F in keyof K]: K[F] extends (...args: infer A) => unknown
     ? readonly [name: F, ...args: { [I in keyof A]: Argument }]
     : never;
 }[keyof K];
 
-/** The items from `first` to `end` - 1, divided into blocks. */
+/** The items from `first` to `end` - 1. */
 export interface Blocks {
   /** index of the first item; 0 when absent */
   first?: number;
   end: number;
-  /**
-   * number of items in a block, and of a call; it is small, because the engine replaces unoptimized code only between
-   * calls
-   */
+  /** items of a block and of a call; few, because the engine replaces unoptimized code only between calls */
   size: number;
   /** order in which blocks are visited; ascending when absent */
   order?: Uint32Array | undefined;
-  /**
-   * number of equal blocks into which the items are divided, if not into blocks of `size` items; each is processed by
-   * calls of at most `size` items
-   */
+  /** number of equal blocks, if not blocks of `size` items; each is processed by calls of at most `size` items */
   parts?: number;
 }
 
@@ -67,23 +59,19 @@ export type Work<K> = { call: Call<K> } & (
   | { untilDone: true }
 );
 
-/** A request to a thread: calls of the kernel, or a task of the thread's own script. */
+/** A request to a thread: kernel calls, or a task of its own script. */
 export type ThreadTask<Task> =
   | {
       works: readonly Work<AnyKernel>[];
-      /** byte offset of one u32 for each entry of `works`: the number of its blocks that threads have taken so far */
+      /** byte offset of u32[works.length]: number of blocks that threads have taken so far */
       counters: number;
-      /** number of threads that take part: threads 0 to `threads` - 1 */
+      /** threads 0 to `threads` - 1 take part */
       threads: number;
-      /**
-       * for synchronized work: the blocks to visit, as a range of positions in the order of blocks; all blocks when
-       * absent
-       */
+      /** for synchronized work: range of positions in the order of blocks; all when absent */
       visits?: readonly [from: number, to: number];
     }
   | { task: Task };
 
-/** The data with which each thread is started. */
 export interface ThreadInit<Own> {
   memory: WebAssembly.Memory;
   /** compiled kernels whose functions work in the same memory */
@@ -94,9 +82,8 @@ export interface ThreadInit<Own> {
   own: Own;
 }
 
-/** The kernel and the data that a thread's own script works with. */
 export interface KernelThread<K, Own> {
-  /** the kernel's functions, which the script may replace before the first call */
+  /** the script may replace functions before the first call */
   kernel: K;
   memory: WebAssembly.Memory;
   index: number;
@@ -133,7 +120,6 @@ export function kernelThread<K, Own, Task, Result>(
   };
 }
 
-/** Calls a function of the kernel on items of the i-th visited block. */
 type CallOnItems = (i: number, first: number, end: number) => number | undefined;
 
 /** Executes the share of one thread in the requested calls. */
@@ -156,8 +142,7 @@ class Caller {
   }
 
   /**
-   * Executes this thread's share of each entry of `works`. Stops if a synchronized call returns 0, which means that the
-   * pool is being stopped.
+   * Stops if a synchronized call returns 0, which means that the pool is being stopped.
    * @returns results of the calls that were dealt to this thread (`deal`)
    */
   run({ works, counters, threads, visits }: Exclude<ThreadTask<never>, { task: never }>): number[] {
@@ -201,7 +186,6 @@ class Caller {
   }
 }
 
-/** Returns the number of blocks into which the items are divided. */
 export function numBlocks({ first = 0, end, size, parts }: Blocks): number {
   return parts ?? Math.max(0, Math.ceil((end - first) / size));
 }

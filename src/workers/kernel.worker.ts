@@ -2,5 +2,4 @@
 
 import { kernelThread } from "./kernel-thread.js";
 
-/** Called once in each thread of the pool. */
 export const start = kernelThread<object, null, never, never>();

@@ -6,31 +6,25 @@
 // Threads outlive their pool and serve the next one, because starting a thread takes longer than many tasks.
 
 import type { Worker } from "node:worker_threads";
-import { threadEnded } from "./thread-ended.js";
 import { keepIdle, stopListening, takeThreads } from "./idle.js";
-import { freeAddresses } from "./process-limits.js";
+import { freeAddresses, threadEnded } from "./process-limits.js";
 import type { SharedRounds } from "./rounds.js";
 
 /**
- * The function that a task module exports as `start`. It is called with the pool's `init`, and returns the function
- * that executes tasks.
+ * What a task module exports as `start`: called with the pool's `init`, it returns the function that executes tasks.
  */
 export type StartTask<Init, Task, Result> = (
   init: Init,
   index: number,
 ) => ((task: Task) => Result) | Promise<(task: Task) => Result>;
 
-/**
- * A request to a thread: serve a pool, execute a task, leave the pool, or help to execute the rounds of a computation
- * (the only request without an answer).
- */
+/** A request to a thread; `rounds` (rounds.ts) is the only one without an answer. */
 export type ThreadRequest<Task> =
   | { url: string; init: unknown; index: number }
   | { task: Task }
   | { leave: true }
   | { rounds: SharedRounds };
 
-/** A thread's reply to a request. */
 export type ThreadReply<Result> = { ready: true } | { result: Result } | { error: unknown } | { left: true };
 
 interface Pending<Result> {
@@ -38,7 +32,7 @@ interface Pending<Result> {
   reject: (error: Error) => void;
 }
 
-/** A pool that owns its threads until `terminate`. Idle threads do not keep the process alive. */
+/** Owns its threads until `terminate`. Idle threads do not keep the process alive. */
 export class WorkerPool<Task, Result> {
   readonly size: number;
   #workers: readonly Worker[];

@@ -8,24 +8,18 @@ import { IoError, sizeText } from "../errors.js";
 export const THREAD_ADDRESSES = 0.75 * 2 ** 30;
 
 /**
- * Returns how many files the process may open at once; infinite if there is no limit, or the system does not report it.
+ * Returns the number of files that the process may open; infinite without a limit, or if the system does not report it.
  */
 export function openFileLimit(): number {
   return limitOf("Max open files");
 }
 
-/**
- * Returns the bytes of address space that the process may use; infinite if there is no limit, or the system does not
- * report it.
- */
+/** Returns the bytes of address space that the process may use; infinite as in `openFileLimit`. */
 export function addressLimit(): number {
   return limitOf("Max address space");
 }
 
-/**
- * Returns the bytes of address space that the process may still use; infinite if there is no limit, or the system does
- * not report it.
- */
+/** Returns the bytes of address space that are left; infinite as in `openFileLimit`. */
 export function freeAddresses(): number {
   const limit = addressLimit();
   if (limit === Infinity) return Infinity;
@@ -54,7 +48,6 @@ export function checkAddresses(numThreads: number, collect: () => void = () => u
   );
 }
 
-/** Returns the process's soft limit of the given name. */
 function limitOf(name: string): number {
   try {
     const limits = readFileSync("/proc/self/limits", "utf8");
@@ -63,4 +56,17 @@ function limitOf(name: string): number {
   } catch {
     return Infinity;
   }
+}
+
+/**
+ * Returns the error for a thread that ended without an error of its own, which means that the system ended it.
+ *
+ * @param exitCode undefined if the thread merely stopped responding
+ */
+export function threadEnded(exitCode?: number): IoError {
+  const code = exitCode === undefined ? "" : ` (exit code ${exitCode})`;
+  return new IoError(
+    `a thread ended in the middle of its work${code}, so nothing was written: start the command again; with less memory in use, ` +
+      "or fewer --threads, if the system is short of memory",
+  );
 }

@@ -10,15 +10,11 @@
 
 import { types } from "node:util";
 import { helpers } from "./idle.js";
-import { threadEnded } from "./thread-ended.js";
+import { threadEnded } from "./process-limits.js";
 
-/**
- * The function that a module exports as `start`, if it computes something in rounds: called with `init`, it returns the
- * function that executes the round with a given number.
- */
+/** What a module exports as `start`, if it computes something in rounds: returns the function that executes a round. */
 export type StartRounds<Init> = (init: Init) => (round: number) => void;
 
-/** The request that asks an idle thread to help with the rounds of a computation. */
 export interface SharedRounds {
   url: string;
   init: unknown;
@@ -29,10 +25,7 @@ export interface SharedRounds {
 
 const [NEXT, ENDED, FAILED] = [0, 1, 2];
 
-/**
- * Milliseconds without a completed round after which a thread is assumed to have died; a round takes less than a
- * second.
- */
+/** Milliseconds without a completed round before a thread is assumed dead; a round takes less than a second. */
 const PATIENCE = 300_000;
 
 /**
@@ -66,12 +59,11 @@ export function shareRounds<Init>(
   if (state[FAILED] === 1) for (let round = 0; round < numRounds; round++) run(round);
 }
 
-/** Tells whether all arrays are in shared memory. */
 export function areShared(arrays: readonly ArrayBufferView[]): boolean {
   return arrays.every(({ buffer }) => types.isSharedArrayBuffer(buffer));
 }
 
-/** Executes rounds on this thread, which helps the calling thread, until no round is left. */
+/** Executes rounds on a thread that helps, until none is left. */
 export async function helpWith(shared: SharedRounds): Promise<void> {
   if (Atomics.load(shared.state, NEXT) >= shared.numRounds) return;
   const { start }: { start: StartRounds<unknown> } = await import(shared.url);

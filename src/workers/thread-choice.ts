@@ -7,97 +7,78 @@
 // compared with the a before and after it, so that a trial is not distorted by code compilation or other programs.
 
 /**
- * The first trial of another number of threads begins after this many pieces of work, or milliseconds if pieces are
- * long. Before that, the engine still replaces unoptimized code, and a trial would take many pieces with the slower
- * number of threads to find a difference.
+ * Pieces of work, or milliseconds if pieces are long, before the first trial. The engine still replaces unoptimized
+ * code until then, and a trial would take many pieces with the slower number of threads to find a difference.
  */
 const WARM_UP = { pieces: 8, milliseconds: 400 };
 /** Duration in milliseconds of a measured piece of work, which is several time slices of a scheduler. */
 const PIECE = 12;
 /**
- * Interval in milliseconds between two trials, and a shorter interval after the number of threads was reduced, because
- * the code of the other threads may not have been optimized yet.
+ * Milliseconds between two trials; fewer after the number of threads was reduced, because the code of the other threads
+ * may not have been optimized yet.
  */
 const [STEADY, SOON] = [2000, 200];
-/**
- * Maximum number of pieces of work in a trial that are measured with the other number of threads, and number of valid
- * measurements that ends the trial.
- */
+/** Pieces of a trial with the other number of threads: at most, and valid measurements that are enough. */
 const [MOST_PIECES, ENOUGH_PIECES] = [5, 3];
-/**
- * Ratio of the speeds with both numbers of threads at which a trial ends after its first piece, because the result is
- * clear.
- */
+/** Ratio of the speeds at which a trial ends after its first piece. */
 const CLEAR = 1.25;
 /**
- * A measurement with the other number of threads is invalid if the speeds before and after it, with the current number,
- * differ by more than this ratio.
+ * A measurement is invalid if the speeds before and after it, with the current number, differ by more than this ratio.
  */
 const UNLIKE = 1.25;
-/**
- * Minimum ratio of the new to the current speed for a change to more threads, which cost processor time, and for a
- * change to fewer threads, which save it.
- */
+/** Minimum ratio of the new to the current speed for more threads, which cost processor time, and for fewer. */
 const [GAIN, LOSS] = [1.03, 0.98];
 
-/** The number of threads that work together, and the number of threads that were started. */
 export interface ThreadsInUse {
   used: number;
   of: number;
 }
 
-/** A piece of work whose duration is measured: with how many threads, and how long it should take. */
+/** With how many threads a piece of work is measured, and how long it should take. */
 export interface Piece {
   threads: number;
   /** target duration; a call that takes longer cannot be divided, and is measured as a whole */
   milliseconds: number;
 }
 
-/** Chooses the number of threads for each piece of work. */
 export interface Choice {
   next(): Piece;
-  /**
-   * Records that the piece of work which `next` returned is done. @param units amount of work, from which speeds are
-   * computed
-   */
+  /** Records that the piece which `next` returned is done. @param units amount of work */
   took(units: number, milliseconds: number): void;
-  /** number of threads that is used between trials */
+  /** between trials */
   readonly inUse: number;
 }
 
 /** A trial that compares another number of threads with the current one. */
 interface Look {
   other: number;
-  /** speed with the current number of threads before the measured piece; undefined before the first piece */
+  /** speed with the current number of threads before the measured piece; undefined before the first */
   before: number | undefined;
-  /** speed with the other number of threads in its last piece; undefined until that piece is measured */
+  /** speed with the other number in its last piece; undefined until it is measured */
   speed: number | undefined;
-  /** ratios of the speed with the other number of threads to that with the current number */
+  /** the other's speed relative to the current one's */
   ratios: number[];
   pieces: number;
 }
 
-/** Tries fewer threads first, then a neighboring number from time to time. */
+/** Tries fewer threads first, then a neighboring number from time to time. At first, all threads work. */
 export class ThreadChoice implements Choice {
   readonly #most: number;
   #inUse: number;
-  /** number of pieces and milliseconds of the warm-up so far */
   readonly #warm = { pieces: 0, milliseconds: 0 };
   #look: Look | undefined;
-  /** numbers of threads that remain to be tried at once; afterwards, trials are STEADY milliseconds apart */
+  /** numbers of threads to try at once; afterwards, trials are STEADY milliseconds apart */
   #queue: number[];
-  /** milliseconds since the last trial, and number of trials at regular intervals so far */
+  /** milliseconds since the last trial, and number of trials at intervals */
   #since = 0;
   #turns = 0;
   /** minimum number of milliseconds until the next trial */
   #wait = STEADY;
-  /** last measured speed with the current number of threads */
   #speed: number | undefined;
-  /** amount of work and milliseconds of the piece that is being measured */
+  /** work and milliseconds of the piece that is being measured */
   #units = 0;
   #spent = 0;
 
-  /** At first, all threads work. @param most number of threads that were started */
   constructor(most: number) {
     this.#most = most;
     this.#inUse = most;
@@ -145,7 +126,6 @@ export class ThreadChoice implements Choice {
     return pieces >= WARM_UP.pieces || milliseconds >= WARM_UP.milliseconds;
   }
 
-  /** Begins the next trial if the time since the last one is long enough. */
   #begin(): void {
     let other = this.#queue.shift();
     if (other === undefined && this.#since >= this.#wait) {
@@ -158,7 +138,6 @@ export class ThreadChoice implements Choice {
     this.#since = 0;
   }
 
-  /** Records the speed of a measured piece of a trial. */
   #see(look: Look, speed: number): void {
     if (look.before === undefined) {
       look.before = speed;

@@ -4,7 +4,7 @@
 import { parentPort } from "node:worker_threads";
 import type { ThreadInit } from "./kernel-thread.js";
 import type { StartTask, ThreadReply, ThreadRequest } from "./pool.js";
-import { collectGarbage } from "./garbage.js";
+import { collectGarbage } from "./idle.js";
 import { helpWith } from "./rounds.js";
 
 /** Bytes of shared memory that pools have left; above this, the thread collects garbage. */
@@ -12,9 +12,9 @@ const MOST_LEFT = 64 * 2 ** 20;
 
 const port = parentPort!;
 let run: ((task: unknown) => unknown) | undefined;
-/** The shared memory of the pool that the thread serves; undefined if it serves none, or its pool has no memory. */
+/** of the pool that the thread serves, if it serves one and the pool has a memory */
 let memory: WebAssembly.Memory | undefined;
-/** Sum of the bytes of the memories of pools that the thread has left since it last collected garbage. */
+/** Bytes of the memories of pools that the thread has left since it last collected garbage. */
 let leftBytes = 0;
 
 port.on("message", (request: ThreadRequest<unknown>) => {

@@ -22,15 +22,13 @@ import {
 import { WorkerPool } from "./pool.js";
 import { ThreadChoice, type Choice, type ThreadsInUse } from "./thread-choice.js";
 
-/** The threads of a kernel: the structs that belong to them, and the barrier at which they wait. */
 export interface KernelThreads {
   /** byte offset of the struct of each thread, or the number of threads if they have no structs */
   threads: readonly number[] | number;
-  /** the barrier at which the threads wait for each other */
   barrier?: Region | undefined;
   /**
    * Sets the number of threads that take part in synchronized work, beginning with thread 0; called between two runs.
-   * If it is absent, all threads take part.
+   * Absent: all take part.
    */
   use?: ((threads: number) => void) | undefined;
 }
@@ -41,7 +39,7 @@ export interface ThreadScript {
   own: unknown;
 }
 
-/** Creates the object that chooses the number of threads; tests replace this function. */
+/** Tests replace this function. */
 export const choosing: { start: (most: number) => Choice } = { start: (most) => new ThreadChoice(most) };
 
 /** A kernel K with its threads. The caller must call `terminate`, which ends the threads. */
@@ -51,7 +49,7 @@ export class ThreadedKernel<K, Task = never, Result = never> {
   #pool: WorkerPool<ThreadTask<Task>, Result | number[]> | undefined;
   #use: ((threads: number) => void) | undefined;
   #choice: Choice | undefined;
-  /** milliseconds per block of synchronized work; infinite before the first measured piece */
+  /** milliseconds per block of synchronized work; infinite before the first piece */
   #perBlock = Infinity;
 
   constructor(arena = new Arena()) {
@@ -81,15 +79,11 @@ export class ThreadedKernel<K, Task = never, Result = never> {
     return this;
   }
 
-  /** Number of threads that were started. */
   get numThreads(): number {
     return this.#started.size;
   }
 
-  /**
-   * Number of threads that take part in synchronized work, which is chosen by measured speed, and number of started
-   * threads.
-   */
+  /** Number of threads that take part in synchronized work, chosen by measured speed, and number of started ones. */
   get threadsInUse(): ThreadsInUse {
     return { used: this.#choice?.inUse ?? this.numThreads, of: this.numThreads };
   }
@@ -108,7 +102,7 @@ export class ThreadedKernel<K, Task = never, Result = never> {
     return await this.#call(works);
   }
 
-  /** Executes synchronized work in pieces, each with the number of threads that `choice` returns for it. */
+  /** Executes work in pieces, each with the number of threads that `choice` returns for it. */
   async #runInStep(
     work: Work<K>,
     blocks: Blocks,

@@ -1,8 +1,4 @@
-// Runs work on threads, and ends the threads when the work is done, fails, or is aborted.
-
-/** A kernel's memory and the threads that work on it. */
 interface Machine {
-  /** ends the threads, even if they are busy */
   terminate(): Promise<void>;
 }
 

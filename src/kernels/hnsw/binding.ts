@@ -1,5 +1,3 @@
-// Binding of the nearest-neighbor graph: its functions, and its structs laid out in an arena.
-
 import type { Arena, Region } from "../shared/memory.js";
 import {
   allocateStruct,
@@ -9,24 +7,18 @@ import {
   writeStruct,
   type FieldsOf,
 } from "../shared/struct.js";
-import { Graph, NONE, Scratch, Search, type Kernel } from "./layout.js";
+import { Graph, NONE, Scratch, Search } from "./layout.js";
 
 export { NONE as NO_NODE };
-
-/** Functions of the kernel; pointers are byte offsets. */
-export type HnswKernel = Kernel;
+export type { Kernel as HnswKernel } from "./layout.js";
 
 /** Maximum number of links of a node on a level above 0, in graphs that `embed` builds itself. */
 export const MOST_LINKS = 100;
-/**
- * Maximum size of the candidate list when masks leave a search with too few nodes; if it is not enough, the query is
- * compared with every node.
- */
+/** Maximum ef if masks leave a search too few nodes; if it is not enough, the query is compared with every node. */
 export const WIDEST = 4096;
-/** Ratio of the number of nodes in the graph to the number of nodes that the next batch adds. */
+/** A batch adds at most one node for this many nodes in the graph. */
 const NODES_A_BATCHED = 50;
 
-/** Measure of how near two vectors are: dot product, or squared Euclidean distance. */
 export type Nearness = "dot" | "l2";
 
 /** Dimensions, measure and levels of a graph, without its links. */
@@ -46,16 +38,15 @@ export interface GraphShape {
 export interface GraphLayout extends GraphShape {
   graph: number;
   numNodes: number;
-  /** number of floats per vector, with padding */
   stride: number;
-  /** vector of each node, f32[n][stride] */
+  /** f32[n][stride]: vectors, padded with zeros */
   vectors: Region;
-  /** u32[n][m0]: at most m0 links of each node on level 0; NO_NODE ends a row with fewer links */
+  /** u32[n][m0]: links on level 0; NO_NODE ends a row */
   links: Region;
   /** u32[n]: index of the row with a node's links on level 1; the rows of its higher levels follow */
   upperRows: Uint32Array;
   numUpperRows: number;
-  /** u32[numUpperRows][m]: links of nodes on levels above 0, at most m in each row */
+  /** u32[numUpperRows][m]: links on levels above 0 */
   upperLinks: Region;
 }
 
@@ -76,7 +67,7 @@ export function allocateGraph(arena: Arena, shape: GraphShape): GraphLayout {
   arena.u32(links).fill(NONE);
   arena.u32(upperLinks).fill(NONE);
   const levelsAt = arena.allocate("the levels of the index", Math.ceil(numNodes / 4) * 4);
-  bytesOf(arena, levelsAt).set(levels);
+  new Uint8Array(arena.memory.buffer, levelsAt.offset, numNodes).set(levels);
   const graph = writeStruct(arena, "an index", Graph, {
     dim: stride,
     numNodes,
@@ -91,11 +82,6 @@ export function allocateGraph(arena: Arena, shape: GraphShape): GraphLayout {
     ...{ efConstruction: 0, order: 0, distances: 0, upperDistances: 0, checked: 0, upperChecked: 0 },
   });
   return { ...shape, graph, numNodes, stride, vectors, links, upperRows, numUpperRows, upperLinks };
-}
-
-/** Returns a u8 view of a region. */
-function bytesOf({ memory }: Arena, { offset, bytes }: Region): Uint8Array {
-  return new Uint8Array(memory.buffer, offset, bytes);
 }
 
 /**
@@ -122,10 +108,7 @@ export function allocateBuild(
     setField(arena, Graph, graph, name as keyof typeof fields, value);
 }
 
-/**
- * Returns the end of each batch of nodes. The first node is in the graph before the first batch; a batch has a fiftieth
- * of the number of nodes that are already in the graph, but at least one node.
- */
+/** Returns the end of each batch of nodes. The first node is in the graph before the first batch. */
 export function batchEnds(numNodes: number): Uint32Array {
   const ends: number[] = [];
   for (let end = 1; end < numNodes;) {
@@ -162,15 +145,12 @@ export function takeDistances(memory: { memory: { buffer: ArrayBufferLike } }, s
   return takeField(memory, Scratch, scratch, "numDistances");
 }
 
-/** Values of the Search struct's fields; pointers are byte offsets. */
-type SearchFields = FieldsOf<typeof Search>;
-
 /** Allocates a Search struct, which `putSearch` fills. */
 export function allocateSearch(arena: Arena): number {
   return allocateStruct(arena, "a search", Search);
 }
 
 /** Writes the fields of a Search struct. */
-export function putSearch(arena: Arena, search: number, fields: SearchFields): void {
+export function putSearch(arena: Arena, search: number, fields: FieldsOf<typeof Search>): void {
   putStruct(arena, Search, search, fields);
 }

@@ -3,23 +3,19 @@
 import type { ItemLists, TopItems } from "../top-items/binding.js";
 import { batchEnds, NO_NODE, WIDEST, type GraphShape } from "./binding.js";
 
-/** A node, with its distance from the query. */
 interface Near {
   node: number;
   distance: number;
 }
 
-/**
- * A link; `checked` if it was selected together with the other checked links of its row, so that they are known to be
- * far enough apart.
- */
+/** `checked` if it was selected with the other checked links of its row, which are far enough apart. */
 interface Link extends Near {
   checked: boolean;
 }
 
 /** Vectors and options for building a graph. */
 export interface ReferenceInput extends GraphShape {
-  /** vector of each node, f32[n * dim] */
+  /** f32[n * dim] */
   vectors: Float32Array;
   /** nodes in the order in which they are added, u32[n] */
   order: Uint32Array;
@@ -28,10 +24,8 @@ export interface ReferenceInput extends GraphShape {
 
 const { fround } = Math;
 
-/** The eight sums of `distanceOf`. */
 const sums = new Float32Array(8);
 
-/** Order of nodes: the nearest first; ties are sorted by node. */
 const byDistance = (a: Near, b: Near) => a.distance - b.distance || a.node - b.node;
 
 /**
@@ -52,10 +46,9 @@ function distanceOf({ dim, nearness }: GraphShape, x: Float32Array, y: Float32Ar
   return nearness === "l2" ? sum : 0 - sum;
 }
 
-/** A graph that is built and searched by plain code, the definition of correct. */
 export class ReferenceGraph {
   readonly #input: ReferenceInput;
-  /** nodes to which each node is linked on each level: links[node][level] */
+  /** links[node][level] */
   readonly links: Link[][][];
 
   constructor(input: ReferenceInput) {
@@ -73,7 +66,6 @@ export class ReferenceGraph {
     }
   }
 
-  /** Returns a new node's links on each of its levels. */
   #choices(node: number): Link[][] {
     const { levels, entry, m, efConstruction } = this.#input;
     const x = this.#vector(node);
@@ -128,10 +120,7 @@ export class ReferenceGraph {
     return node;
   }
 
-  /**
-   * Returns the `ef` nearest nodes that a walk finds; each step visits the neighbors of the nearest node that has not
-   * been expanded.
-   */
+  /** Returns the `ef` nearest nodes found, by visiting the neighbors of the nearest node that has not been expanded. */
   #walk(x: Float32Array, start: number, level: number, ef: number): Near[] {
     const near = (node: number): Near => ({
       node,

@@ -1,13 +1,9 @@
-// Binding of the kernel that inverts a matrix: its functions, and its struct laid out in an arena.
-
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { Plan, SWEEP_BLOCK, type Kernel } from "./layout.js";
+import { Plan, SWEEP_BLOCK } from "./layout.js";
 
 export { SWEEP_BLOCK };
-
-/** Functions of the kernel; pointers are byte offsets. */
-export type InverseKernel = Kernel;
+export type { Kernel as InverseKernel } from "./layout.js";
 
 /** Addresses of the matrix and of the kernel's other arrays. */
 export interface InverseLayout {
@@ -29,13 +25,7 @@ export function allocateInverse(arena: Arena, n: number, threads: number): Inver
   const panel = arena.allocate("a panel of it", size * SWEEP_BLOCK * 4);
   const left = arena.allocate("a panel of it", size * SWEEP_BLOCK * 4);
   const pivot = arena.allocate("a block of it", SWEEP_BLOCK * SWEEP_BLOCK * 4);
-  const plan = writeStruct(arena, "a plan", Plan, {
-    size,
-    matrix,
-    panel,
-    left,
-    pivot,
-  });
+  const plan = writeStruct(arena, "a plan", Plan, { size, matrix, panel, left, pivot });
   const tiles = Array.from({ length: threads }, () => arena.allocate("a tile", 128).offset);
   return { plan, size, matrix, pivot, tiles };
 }

@@ -1,23 +1,28 @@
-// Binding of the network's kernel: its functions, and its structs laid out in an arena.
-//
 //   plan ──► layers          the dense layers (../shared/dense.ts)
 //        ──► embeddings      f32[n][W' (+ W')]    followed by AdaGrad's sums of squares if embeddings are trained
 //        ──► wide            f32[n + c][4]
-//        ──► inputGradients     f32[R][U_0 + 8]      derivatives of the loss by x_0, for all rows of a batch
+//        ──► inputGradients  f32[R][U_0 + 8]      derivatives of the loss by x_0, for all rows of a batch
 //   thread t ──► scratch     of the dense layers
+//
+// The arrays are read and written by name: a parameter NAME is f32[rows][columns], row-major, as `parameterShapes` has
+// it. Its optimizer's state is called NAME:m and NAME:s (Adam's moments), NAME:n (sums of squares, which start at 1 for
+// AdaGrad and at 0 for FTRL) and NAME:z (FTRL).
 
+import { ftrlZ } from "../../numeric/ftrl.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
-import { setField, takeField, writeStruct, type FieldsOf } from "../shared/struct.js";
+import type { Placed } from "../shared/placed.js";
+import { setField, takeField, writeStruct } from "../shared/struct.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
 import {
   allocateDense,
   allocateDenseScratch,
   batchPitchOf,
-  type DenseLayout,
   paddedUnits,
   type LayerLayout,
   pad,
+  placedDense,
+  placedMoments,
 } from "../shared/dense.js";
 import { NetPlan, NetThread, PARTS } from "./layout.js";
 import {
@@ -32,13 +37,11 @@ import {
 
 export type { Kernel as NetKernel } from "./layout.js";
 
-/** Structure and learning options of a network. */
-export type KernelNetShape = NetShape &
+type KernelNetShape = NetShape &
   NetLearning & {
     /** number of rows of a batch */
     batch: number;
     threads: number;
-    /** whether the network learns; false omits the arrays for learning */
     trains: boolean;
   };
 
@@ -51,13 +54,13 @@ export interface NetLayout {
   barrier: Region;
   layers: LayerLayout[];
   embeddings: Region;
-  /** padded number of floats of an embedding (W'), and number of floats from one feature's row to the next */
+  /** W', and the number of floats from one feature's row to the next */
   paddedWidth: number;
   embeddingPitch: number;
   wide: Region | undefined;
-  /** f32[3][4]: the bias w0 and Adam's two moments of it, each in the first of four floats */
+  /** f32[3][4]: w0 and Adam's two moments, each in the first of four floats */
   w0: Region | undefined;
-  /** number of pairs per batch for which the buffers have room; `reservePairs` increases it */
+  /** pairs per batch for which there is room; `reservePairs` increases it */
   pairs: number;
 }
 
@@ -80,7 +83,11 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
   const offsets = arena.numbers("the fields", numFieldsOf(shape) + 1);
   arena.u32(offsets).set(shape.offsets);
   const firstInput = firstInputOf(shape);
-  const numParts = numPartsOf(shape);
+  // PARTS of embeddings, PARTS of wide weights, one of w0, and one per eight outputs of each layer
+  const numParts = denseLayersOf(shape).reduce(
+    (sum, { outputs }) => sum + paddedUnits(outputs) / 8,
+    2 * PARTS + 1,
+  );
   const { numNumeric, embeddingRelu, embeddingLearningRate, embeddingL2, clipNorm } = shape;
   const { wideLearningRate, wideL1, wideL2, machine } = shape;
   const plan = writeStruct(arena, "a plan", NetPlan, {
@@ -88,7 +95,7 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
     ...{ barrier, numFeatures, offsets, paddedWidth, firstInput, numNumeric, rowPitch, numParts },
     ...{ embeddings, embeddingPitch, embeddingRelu, embeddingLearningRate, embeddingL2, clipNorm },
     ...{ wide, w0, wideLearningRate, wideL1, wideL2, machine },
-    keyPenalties: isTrained(shape) ? allocateKeyPenalties(arena, shape) : undefined,
+    keyPenalties: isTrained(shape) ? arena.put("the penalties of the features", shape.keyPenalties) : 0,
     numThreads: shape.threads,
     counters: arena.numbers("counters", 48),
     width: embeddingWidth(shape),
@@ -107,7 +114,15 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
     partStarts: arena.allocate("the parts of a batch", (batchPitch / 8) * (PARTS + 1) * 4),
   });
   const threads = Array.from({ length: shape.threads }, () =>
-    writeStruct(arena, "a thread", NetThread, threadFields(arena, dense, rowPitch)),
+    writeStruct(arena, "a thread", NetThread, {
+      loss: 0,
+      ...allocateDenseScratch(arena, dense),
+      gathered: arena.allocate("a thread's scratch", 8 * rowPitch * 4),
+      // `reservePairs` allocates the arrays `sums`, `held` and `counts` later
+      sums: 0,
+      held: 0,
+      counts: 0,
+    }),
   );
   return {
     plan,
@@ -124,25 +139,8 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
   };
 }
 
-function allocateKeyPenalties(arena: Arena, { keyPenalties }: NetLearning): Region | undefined {
-  if (!keyPenalties) return undefined;
-  const region = arena.numbers("the penalties of the features", keyPenalties.length);
-  arena.f32(region).set(keyPenalties);
-  return region;
-}
-
-/** Returns whether embeddings are trained. */
 function isTrained({ trains, embeddingLearningRate }: KernelNetShape): boolean {
   return trains && embeddingLearningRate > 0;
-}
-
-/**
- * Returns the maximum number of parts of the parameters: PARTS of embeddings, PARTS of wide weights, one of w0, and one
- * per eight outputs of each layer.
- */
-function numPartsOf(shape: KernelNetShape): number {
-  const outputs = denseLayersOf(shape).map((layer) => paddedUnits(layer.outputs) / 8);
-  return outputs.reduce((sum, parts) => sum + parts, 2 * PARTS + 1);
 }
 
 /** Sets the learning rates of dense layers and embeddings; must not be called while the threads run. */
@@ -153,18 +151,6 @@ export function setRates(
 ): void {
   setField(arena, NetPlan, plan, "learningRate", learningRate);
   setField(arena, NetPlan, plan, "embeddingLearningRate", embeddingLearningRate);
-}
-
-function threadFields(arena: Arena, dense: DenseLayout, rowPitch: number): FieldsOf<typeof NetThread> {
-  return {
-    loss: 0,
-    ...allocateDenseScratch(arena, dense),
-    gathered: arena.allocate("a thread's scratch", 8 * rowPitch * 4),
-    // `reservePairs` allocates the arrays `sums`, `held` and `counts` later
-    sums: 0,
-    held: 0,
-    counts: 0,
-  };
 }
 
 /** Enlarges the buffers to the given number of pairs per batch; must not be called while the threads run. */
@@ -184,4 +170,65 @@ export function reservePairs(arena: Arena, layout: NetLayout, pairs: number): vo
 /** Returns the sum of the training losses since the last call. */
 export function takeLoss(arena: Arena, { threads }: NetLayout): number {
   return takeField(arena, NetThread, threads[0]!, "loss");
+}
+
+/** Returns the locations of the parameters by name. */
+export function placedParameters(layout: NetLayout, shape: NetShape): Map<string, Placed> {
+  const placed = new Map([["embeddings", embeddingsAt(layout, shape, 0)]]);
+  if (layout.w0) placed.set("w0", single(layout.w0, 0));
+  if (layout.wide) placed.set("wide", wideAt(layout.wide, shape, 0));
+  for (const [name, where] of placedDense(layout.layers)) placed.set(name, where);
+  return placed;
+}
+
+/** Returns the locations of the optimizers' state by name; the network must learn. */
+export function placedState(layout: NetLayout, shape: NetShape): Map<string, Placed> {
+  const placed = new Map<string, Placed>();
+  if (layout.embeddingPitch > layout.paddedWidth)
+    placed.set("embeddings:n", embeddingsAt(layout, shape, layout.paddedWidth));
+  if (layout.wide) {
+    placed.set("wide:n", wideAt(layout.wide, shape, 1));
+    placed.set("wide:z", wideAt(layout.wide, shape, 2));
+  }
+  if (layout.w0) {
+    placed.set("w0:m", single(layout.w0, 4));
+    placed.set("w0:s", single(layout.w0, 8));
+  }
+  for (const [name, where] of placedMoments(layout.layers)) placed.set(name, where);
+  return placed;
+}
+
+function embeddingsAt({ embeddings, embeddingPitch }: NetLayout, shape: NetShape, behind: number): Placed {
+  const at = (row: number, column: number): number => row * embeddingPitch + behind + column;
+  return { rows: numFeaturesOf(shape), columns: embeddingWidth(shape), region: embeddings, at };
+}
+
+function wideAt(region: Region, shape: NetShape, behind: number): Placed {
+  const rows = numFeaturesOf(shape) + shape.numCrosses;
+  return { rows, columns: 1, region, at: (row) => 4 * row + behind };
+}
+
+function single(region: Region, place: number): Placed {
+  return { rows: 1, columns: 1, region, at: () => place };
+}
+
+/** Sets the optimizers' state to its initial values. A step of unset padding would be 0 / 0. */
+export function startState(arena: Arena, layout: NetLayout): void {
+  const { embeddings, paddedWidth, embeddingPitch } = layout;
+  if (embeddingPitch === paddedWidth) return;
+  const numbers = arena.f32(embeddings);
+  for (let at = paddedWidth; at < numbers.length; at += embeddingPitch) numbers.fill(1, at, at + paddedWidth);
+}
+
+/** Sets FTRL's z so that it gives the current weights; must be called after weights were written. */
+export function alignWide(
+  arena: Arena,
+  { wide }: NetLayout,
+  { wideLearningRate: learningRate, wideL1: l1, wideL2: l2 }: NetLearning,
+): void {
+  if (!wide || learningRate === 0) return;
+  const numbers = arena.f32(wide);
+  for (let at = 0; at < numbers.length; at += 4) {
+    numbers[at + 2] = ftrlZ(numbers[at]!, numbers[at + 1]!, { learningRate, l1, l2 });
+  }
 }

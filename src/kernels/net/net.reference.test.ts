@@ -2,8 +2,16 @@ import { embeddingWidth, type NetArch, type NetShape, parameterShapes } from "./
 import { netRows } from "../../testing/net-rows.js";
 import { between, mulberry32 } from "../../testing/random.js";
 import { tanh, type ReferenceArrays } from "../shared/dense.reference.js";
-import { fieldOfFeature, forEachPair, referenceNetPass, referenceNetScores } from "./net.reference.js";
-import { referenceNet, referenceNetObjective, referenceNetStep, referenceValues } from "./step.reference.js";
+import {
+  fieldOfFeature,
+  forEachPair,
+  referenceNet,
+  referenceNetObjective,
+  referenceNetPass,
+  referenceNetScores,
+  referenceNetStep,
+  referenceValues,
+} from "./net.reference.js";
 
 const learning = {
   learningRate: 0.01,

@@ -17,41 +17,30 @@ import type { DenseLayer, DenseLearning } from "../shared/dense.js";
 
 export type NetArch = "fnn" | "wide-deep" | "deep-crossing";
 
-/** Structure of a network, without its optimizers. */
 export interface NetShape {
   arch: NetArch;
-  /**
-   * u32[F + 1]: field f has features offsets[f] .. offsets[f + 1); the first of these is the out-of-vocabulary feature
-   */
+  /** u32[F + 1]: field f has features offsets[f] .. offsets[f + 1), the first of them out-of-vocabulary */
   offsets: ArrayLike<number>;
-  /** number k of dimensions of a feature's vector */
+  /** dimensions of a feature's vector */
   dim: number;
-  /** number of numeric inputs of each row */
   numNumeric: number;
-  /** number of units of each hidden layer; for deep-crossing, of inner units of each residual unit */
+  /** units of each hidden layer; for deep-crossing, of inner units of each residual unit */
   hidden: readonly number[];
-  /** activation of the hidden layers; deep-crossing always uses ReLU */
+  /** ignored by deep-crossing, which uses ReLU */
   activation: "tanh" | "relu";
-  /**
-   * whether a ReLU is applied to the embeddings, as in Deep Crossing's paper; it would zero half of the numbers of a
-   * pretrained table
-   */
+  /** ReLU on the embeddings, as in Deep Crossing's paper; it would zero half of the numbers of a pretrained table */
   embeddingRelu: boolean;
   /** share of the hidden units that dropout zeroes in training, in [0, 1); in a residual unit, of its inner units */
   dropout: number;
-  /**
-   * whether layer normalization precedes the activation of hidden layers; in deep-crossing, in both layers of a
-   * residual unit
-   */
+  /** layer normalization before the activation of hidden layers, in both layers of a residual unit */
   layerNorm: boolean;
-  /** number of crosses of the wide part; 0 except for wide-deep */
+  /** 0 except for wide-deep */
   numCrosses: number;
   /** true if the score of a factorization machine on the embeddings is added to the network's score; not trainable */
   machine?: boolean;
   loss: "logistic" | "squared";
 }
 
-/** Input rows of a network: features, and numeric inputs. */
 export interface NetRows {
   numRows: number;
   /** u32[numRows + 1]: row r has pairs indptr[r] .. indptr[r + 1); absent when every row has `width` pairs */
@@ -71,10 +60,7 @@ export interface NetRows {
   crosses?: { indptr?: Uint32Array; width: number; ids: Uint32Array };
 }
 
-/**
- * Returns W, the number of floats of a feature's row in `embeddings`; in fnn, the first of them is the feature's
- * weight.
- */
+/** Returns W, the number of floats of an embedding; in fnn, the first is the feature's weight. */
 export function embeddingWidth({ arch, dim }: Pick<NetShape, "arch" | "dim">): number {
   return arch === "fnn" ? 1 + dim : dim;
 }
@@ -87,20 +73,18 @@ export function numFeaturesOf({ offsets }: NetShape): number {
   return offsets[offsets.length - 1]!;
 }
 
-/** Returns the index in x_0 at which the block of the first field starts: 1 if the network has w0, else 0. */
+/** Returns the index in x_0 of the first field's block: 1 if the network has w0, else 0. */
 export function firstInputOf({ arch }: NetShape): number {
   return arch === "fnn" ? 1 : 0;
 }
 
-/** Returns the number of elements of the input x_0. */
 export function numInputsOf(shape: NetShape): number {
   return firstInputOf(shape) + numFieldsOf(shape) * embeddingWidth(shape) + shape.numNumeric;
 }
 
-/** Name of the last layer, whose only output is the score. */
+/** The last layer, whose only output is the score. */
 const OUTPUT = "output";
 
-/** Returns the dense layers from the input to the score, the only output of the last layer. */
 export function denseLayersOf(shape: NetShape): DenseLayer[] {
   const layers: DenseLayer[] = [];
   let inputs = numInputsOf(shape);
@@ -152,22 +136,16 @@ export function parameterShapes(shape: NetShape): Map<string, number[]> {
 export interface NetLearning extends Omit<DenseLearning, "dropout"> {
   /** learning rate of embeddings, which learn by AdaGrad on the batch's summed loss; 0 freezes the embeddings and w0 */
   embeddingLearningRate: number;
-  /**
-   * factor of the penalty embeddingL2 / 2 |embedding|^2, which is added to the batch's summed loss for each embedding
-   * of each row
-   */
+  /** for each embedding of each row, embeddingL2 / 2 |embedding|^2 is added to the batch's summed loss */
   embeddingL2: number;
   /**
-   * f32[numFeatures]: individual L2 factor of each feature, applied by a proximal step, which is stable for large
-   * factors; absent: none
+   * f32[numFeatures]: L2 factor of each feature, applied by a proximal step, which is stable for large factors; absent:
+   * none
    */
   keyPenalties?: Float32Array;
-  /**
-   * maximum length of the gradient of the batch's mean loss by all trained parameters; a longer gradient is scaled
-   * down. 0: no limit
-   */
+  /** maximum length of the gradient of the batch's mean loss; a longer one is scaled down. 0: no limit */
   clipNorm: number;
-  /** options of the wide part: learning rate and penalties of FTRL-proximal on the batch's summed loss */
+  /** FTRL-proximal on the batch's summed loss */
   wideLearningRate: number;
   wideL1: number;
   wideL2: number;

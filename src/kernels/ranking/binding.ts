@@ -1,12 +1,10 @@
-// Binding of the ranking kernel: loads its functions, and writes its structs into shared memory.
-
+import { longestRow } from "../../numeric/indices.js";
 import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, takeField, writeStruct, writeStructs } from "../shared/struct.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
 import type { ItemLists } from "../top-items/binding.js";
-import { putStrata, strataGroups } from "./strata.js";
 import { placeVectors, type PlacedVectors } from "./tables.js";
 import { PairRows as PairRowsStruct } from "../shared/layout.js";
 import {
@@ -24,6 +22,7 @@ import {
   Plan,
   SAMPLED_SOFTMAX,
   SGD,
+  Strata,
   Thread,
   USER_FACTOR,
   VectorTable,
@@ -55,15 +54,15 @@ export interface PairRows {
 /** Events, and the distribution from which their negatives are sampled. */
 export interface RankingData {
   numFeatures: number;
-  /** features of each event's context, one row per event */
+  /** one row per event */
   context: PairRows;
-  /** features of each item, one row per item */
+  /** one row per item */
   templates: PairRows;
-  /** user of each event, to look up the history, u32[E]; NO_ITEM for an event without a user */
+  /** u32[E]: user of each event; NO_ITEM for an event without a user */
   users: Uint32Array;
-  /** item of each event, u32[E] */
+  /** u32[E] */
   items: Uint32Array;
-  /** f32[E]: weight of each event; absent when all weights are 1 */
+  /** f32[E]; absent when all weights are 1 */
   weights?: Float32Array;
   numItems: number;
   /** the items with which each user has events */
@@ -71,60 +70,46 @@ export interface RankingData {
   /** u32[I][2]: alias table of the noise distribution; absent for the uniform distribution */
   alias?: Uint32Array;
   /**
-   * f32[I]: log of the probability that each item is drawn as a negative; absent if all are equal, or if scores are not
-   * corrected by it
+   * f32[I]: log of the probability that each item is drawn as a negative; absent if all are equal, or scores are
+   * uncorrected
    */
   logNoise?: Float32Array;
-  /**
-   * number of groups into which users, and likewise items, are divided for training in strata, a power of two; by
-   * default the result of strataGroups
-   */
+  /** groups of users, and of items, for training in strata, a power of two; by default the result of strataGroups */
   groups?: number;
-  /**
-   * for layers: graph of the features that events connect; each context and each item then has one feature of value 1
-   */
+  /** for layers; each context and each item then has one feature of value 1 */
   graph?: RankingGraph;
 }
 
 /**
- * Adjacency lists of the features that at least one event connects, in both directions: the neighbors of feature f are
- * neighbors[ends[f]] .. neighbors[ends[f + 1] - 1].
+ * The features that events connect, in both directions: neighbors[ends[f]] .. neighbors[ends[f + 1] - 1] are those of
+ * f.
  */
 export interface RankingGraph {
   layers: number;
-  /** true: the layers are part of the trained model; false: they are applied to the vectors after the training */
+  /** true: layers are part of the trained model; false: they are applied after the training */
   through: boolean;
-  /** u32[n + 1] and u32: ends of the features' lists, and neighbors of all features */
+  /** u32[n + 1] and u32 */
   ends: Uint32Array;
   neighbors: Uint32Array;
 }
 
-/** Dimension of the vectors, number of threads, and learning options of a ranking model. */
 export interface RankingShape {
   dim: number;
-  /** maximum number of threads; at most one per slice of dimensions, or per group for training in strata, is used */
+  /** at most one per slice of dimensions, or per group for training in strata, is used */
   threads: number;
   loss: RankingLoss;
   cosine: boolean;
-  /**
-   * Adam requires a loss with shared negatives; SGD requires a loss over pairs, and one feature of value 1 per context
-   * and item
-   */
+  /** Adam requires shared negatives; SGD a loss over pairs, and one feature of value 1 per context and item */
   method: RankingMethod;
-  /** number of events between two steps if negatives are shared: a divisor of 4,096 and a multiple of 8 */
+  /** events between two steps if negatives are shared: a divisor of 4,096 and a multiple of 8 */
   batchSize: number;
-  /**
-   * number of candidates per event (bpr, warp), or number of negatives that a batch samples and shares, a multiple of 8
-   */
+  /** candidates per event (bpr, warp), or negatives that a batch samples and shares, a multiple of 8 */
   negatives: number;
   /** true: the items of the batch are shared negatives as well */
   inBatch: boolean;
-  /** true: all events of a user in a batch together have the weight of one event */
+  /** true: all events of a user in a batch together have the weight of one */
   averages: boolean;
-  /**
-   * range of ranks by score among the candidates of an event; the negative has a rank in this range, and 1 is the
-   * highest (bpr)
-   */
+  /** the negative has a rank by score in this range, 1 the highest (bpr) */
   hardNegatives: readonly [from: number, to: number];
   learningRate: number;
   l2Weight: number;
@@ -138,28 +123,23 @@ export interface RankingShape {
 export interface RankingLayout {
   plan: number;
   threads: number[];
-  /** Sets the number of training threads. */
+  /** sets the number of threads that train */
   use: (threads: number) => void;
   barrier: Region;
-  /** vectors of the features, with AdaGrad's state of each */
   vectors: PlacedVectors;
-  /** f32[n][momentStride / 4]: Adam's state of each vector; absent for AdaGrad */
+  /** f32[n][momentStride / 4]; absent for AdaGrad */
   moments?: Region;
-  /** f32[n][weightStride / 4]: weight of each feature, with its optimizer state */
+  /** f32[n][weightStride / 4]: weights with their optimizer state */
   weights: Region;
-  /** number of bytes per row of `moments`, and per row of `weights` */
+  /** bytes per row of `moments`, and of `weights` */
   momentStride: number;
   weightStride: number;
-  /** number of slices of 8 dimensions */
   slices: number;
-  /** number of floats of optimizer state: for each vector, and for each weight */
+  /** floats of optimizer state per vector, and per weight */
   kept: { vector: number; weight: number };
   /** f32[n][D]: output of `propagateVectors`; absent without layers */
   propagated?: Region;
-  /**
-   * number of groups into which users, and likewise items, are divided for training in strata; and f64[groups^2], the
-   * sum of losses of each block of events in an epoch. Absent unless events are trained in strata
-   */
+  /** absent unless events are trained in strata; `losses` is f64[groups^2], of an epoch */
   strata?: { groups: number; losses: Region };
 }
 
@@ -190,11 +170,12 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
       values: arena.put(name, values),
     });
   const shared = sharesNegatives(loss);
+  const longest = ({ width, indptr }: PairRows) => (indptr ? longestRow(indptr) : width);
   const isSingle = (rows: PairRows) => rows.width === 1 && !rows.indptr && !rows.values;
   const single = isSingle(context) && isSingle(templates);
   const groups = single && !shared ? (data.groups ?? strataGroups(data)) : 0;
   const numThreads = Math.max(1, Math.min(shape.threads, groups || J));
-  // maximum number of negatives that a batch shares, and of features that it contains
+  // negatives that a batch shares, and features that it contains, at most
   const N = shared ? M + (inBatch ? batchSize : 0) : 0;
   const R = shared
     ? Math.min(numFeatures, batchSize * longest(context) + (batchSize + N) * longest(templates))
@@ -311,19 +292,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   };
 }
 
-/** Returns the number of (feature, value) pairs in the longest row. */
-function longest({ width, indptr }: PairRows): number {
-  if (!indptr) return width;
-  let most = 0;
-  for (let r = 0; r + 1 < indptr.length; r++) most = Math.max(most, indptr[r + 1]! - indptr[r]!);
-  return most;
-}
-
-/**
- * Writes the struct of the graph, and allocates the propagated vectors.
- * @param size number of floats of all vectors
- * @returns the struct's offset, and the address of propagated vectors
- */
+/** @param size floats of all vectors @returns the struct's offset, and the address of propagated vectors */
 function putGraph(
   arena: Arena,
   { layers, ends, neighbors }: RankingGraph,
@@ -389,4 +358,60 @@ export function rankWeights(numItems: number, candidates: number): Float32Array 
 export function takeRankingLoss(arena: Arena, { threads, strata }: RankingLayout): number {
   if (strata) return arena.f64(strata.losses).reduce((sum, loss) => sum + loss, 0);
   return takeField(arena, Thread, threads.at(-1)!, "loss");
+}
+
+/** Groups are doubled while they have this many items, and blocks this many events, on average. */
+const [GROUP_ITEMS, BLOCK_EVENTS, MOST_GROUPS] = [64, 1024, 64];
+
+/**
+ * Returns the number of groups of users, and of items, for training in strata: a power of two that depends only on the
+ * data.
+ */
+export function strataGroups({ numItems, items }: { numItems: number; items: { length: number } }): number {
+  let groups = 1;
+  while (
+    groups < MOST_GROUPS &&
+    numItems >= 2 * groups * GROUP_ITEMS &&
+    items.length >= 4 * groups * groups * BLOCK_EVENTS
+  )
+    groups *= 2;
+  return groups;
+}
+
+/** @returns offset of the struct, and address of the losses of the blocks */
+function putStrata(
+  arena: Arena,
+  { items, numItems, alias }: RankingData,
+  groups: number,
+  numThreads: number,
+): { offset: number; losses: Region } {
+  const blocks = groups * groups;
+  const losses = arena.allocate("the losses", blocks * 8);
+  const offset = writeStruct(arena, "blocks", Strata, {
+    groups,
+    rounds: arena.numbers("rounds", groups),
+    counts: arena.numbers("the events by block", numThreads * blocks),
+    ends: arena.numbers("the events by block", blocks + 1),
+    blocks: arena.numbers("the events by block", Math.ceil(items.length / 2)),
+    events: arena.numbers("the events by block", 4 * items.length),
+    itemEnds: arena.numbers("the items by group", groups + 1),
+    groupItems: arena.numbers("the items by group", numItems),
+    chances: arena.put("the noise", alias && aliasChances(alias)),
+    sums: alias ? arena.numbers("the noise", numItems) : undefined,
+    taken: arena.numbers("rounds", groups * 16 * Math.ceil(numThreads / 16)),
+    losses,
+  });
+  return { offset, losses };
+}
+
+/** Returns u32[I]: probability of each item of an alias table in units of 2^-31, at least 1. */
+export function aliasChances(alias: Uint32Array): Uint32Array {
+  const numItems = alias.length / 2;
+  const shares = new Float64Array(numItems);
+  for (let i = 0; i < numItems; i++) {
+    const own = (alias[2 * i]! + 1) / 2 ** 32;
+    shares[i]! += own;
+    shares[alias[2 * i + 1]!]! += 1 - own;
+  }
+  return Uint32Array.from(shares, (share) => Math.max(1, Math.floor((share / numItems) * 2 ** 31)));
 }

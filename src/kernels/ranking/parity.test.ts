@@ -13,8 +13,9 @@ import {
 } from "./binding.js";
 import { draw, permutation } from "../../numeric/random.js";
 import { referenceStrata } from "./strata.reference.js";
-import { behindLayers, denseLayers } from "./layers.reference.js";
 import {
+  behindLayers,
+  denseLayers,
   referenceContrast,
   ReferenceRanking,
   referenceDraw,

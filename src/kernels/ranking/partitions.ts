@@ -15,19 +15,15 @@ import { setField, writeStruct } from "../shared/struct.js";
 import { PairRows } from "../shared/layout.js";
 import { Plan } from "./layout.js";
 
-/** Number of consecutive users that are always in the same partition. */
+/** Consecutive users that are always in the same partition. */
 const RUN = 16;
 
 /**
- * Sizes in bytes: users are not divided if all of their rows have at most `whole` bytes; otherwise a partition has
- * `each` bytes. Tests set other sizes.
+ * Bytes: users are not divided if their rows have at most `whole`; otherwise a partition has `each`. Tests set others.
  */
 export const partitionBytes = { whole: 512 << 20, each: 64 << 20 };
 
-/**
- * Returns the size in bytes of a feature's row in one table: v, followed by AdaGrad's accumulators in whole cache
- * lines.
- */
+/** Returns the bytes of a feature's row in one table: v, then AdaGrad's accumulators in whole cache lines. */
 export function rankingRowBytes(dim: number, method: string): number {
   const slices = Math.ceil(dim / 8);
   return 32 * slices + (method === "adagrad" ? 64 * Math.ceil(slices / 16) : 0);
@@ -41,12 +37,12 @@ export function numPartitions(numUsers: number, rowBytes: number): number {
 
 /** Maps features to rows: those of users to a partition and a row in it, other features to a row of the items. */
 export class Partitions {
-  /** number of rows per partition; some of the last rows belong to no user */
+  /** per partition; some of the last rows belong to no user */
   readonly rows: number;
-  /** number of rows for the features that are not users, a multiple of 16 */
+  /** for the features that are not users, a multiple of 16 */
   readonly itemRows: number;
 
-  /** Divides the users. @param users range of the users' features @param count N, the number of partitions */
+  /** @param users range of the users' features @param count N */
   constructor(
     readonly numFeatures: number,
     readonly users: { first: number; count: number },
@@ -56,7 +52,6 @@ export class Partitions {
     this.itemRows = RUN * Math.ceil((numFeatures - users.count) / RUN);
   }
 
-  /** Number of rows in the kernel's memory. */
   get localRows(): number {
     return this.itemRows + 2 * this.rows;
   }
@@ -66,17 +61,15 @@ export class Partitions {
     return feature >= first && feature < first + count;
   }
 
-  /** Returns the row of a feature that is not a user. */
   itemRow(feature: number): number {
     return feature < this.users.first ? feature : feature - this.users.count;
   }
 
-  /** Returns the partition of a user's feature. */
   partitionOf(feature: number): number {
     return Math.floor((feature - this.users.first) / RUN) % this.count;
   }
 
-  /** Returns the row of a user's feature in its partition. */
+  /** Returns the row in the partition. */
   rowOf(feature: number): number {
     const u = feature - this.users.first;
     return RUN * Math.floor(Math.floor(u / RUN) / this.count) + (u % RUN);
@@ -88,10 +81,7 @@ export class Partitions {
     return u < this.users.count ? this.users.first + u : undefined;
   }
 
-  /**
-   * Returns the range of a partition's rows that contains the users' features first .. last - 1; it consists of whole
-   * runs of 16 rows.
-   */
+  /** Returns the rows of a partition with the users' features first .. last - 1, in whole runs of 16. */
   rowsBetween(partition: number, first: number, last: number): { first: number; last: number } {
     const runOf = (feature: number) => Math.floor((feature - this.users.first) / RUN);
     const from = Math.max(0, Math.ceil((runOf(first) - partition) / this.count));
@@ -100,31 +90,26 @@ export class Partitions {
   }
 }
 
-/**
- * Sizes of a partition's events, which are stored in one array of u32: rows of the users, items, weights, and each
- * user's items.
- */
+/** Sizes of a partition's events, an array of u32: rows of the users, items, weights, and each user's items. */
 export interface PartitionSizes {
   numEvents: number;
-  /** number of pairs of a user and an item in the history */
+  /** pairs of a user and an item in the history */
   numPairs: number;
 }
 
-/** A region of the kernel's memory in which one partition of the users at a time is trained. */
+/** Memory in which one partition of the users at a time is trained. */
 export interface Slot {
-  /** row, in the table of vectors, of the first user of the partition in this slot */
+  /** row of the partition's first user */
   firstRow: number;
   /** u32: the events, in the layout of `partitionSections` */
   events: Region;
-  /** u32[events]: row of each event's user, which is the event's context */
+  /** u32[events]: row of each event's user, the context */
   contexts: Region;
   /** byte offset of the PairRows struct that refers to `contexts` */
   context: number;
 }
 
-/**
- * Returns the index in the u32 array of a partition's events at which each section starts, and the length of the array.
- */
+/** Returns the start of each section of a partition's events, and the length of the array. */
 export function partitionSections(
   { numEvents, numPairs }: PartitionSizes,
   { rows, hasWeights, bits }: { rows: number; hasWeights: boolean; bits: number },
@@ -153,7 +138,7 @@ export function allocateSlot(
 }
 
 /**
- * Points the kernel's plan to the events of the partition in a slot, from event `first` on.
+ * Points the kernel's plan to the events in a slot, from event `first` on.
  *
  * @param shift 32 minus the binary logarithm of the number of bits in the Bloom filter of the history
  */

@@ -1,11 +1,14 @@
 import { draw } from "../../numeric/random.js";
-import { contrastLoss, pairLoss, type ReferenceRankingOptions } from "./loss.reference.js";
-import { behindLayers, denseLayers } from "./layers.reference.js";
 import {
+  behindLayers,
+  contrastLoss,
+  denseLayers,
+  pairLoss,
   referenceContrast,
   ReferenceRanking,
   referencePairs,
   type ReferenceEvent,
+  type ReferenceRankingOptions,
 } from "./ranking.reference.js";
 
 const dim = 8;

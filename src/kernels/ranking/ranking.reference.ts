@@ -9,9 +9,10 @@
 // event by event; AdaGrad has one accumulator per slice of 8 dimensions, to which the mean of their squared gradients
 // is added.
 
+import { gradient as lossGradient, rowLoss } from "../../numeric/losses.js";
 import { draw } from "../../numeric/random.js";
-import { behindLayers } from "./layers.reference.js";
-import { contrastLoss, pairLoss, type ReferenceRankingOptions } from "./loss.reference.js";
+import { referenceSampledSoftmax } from "../shared/sampled-softmax.reference.js";
+import type { RankingGraph } from "./binding.js";
 
 export interface ReferenceBag {
   ids: number[];
@@ -27,13 +28,12 @@ export interface ReferenceEvent {
   rank?: number;
 }
 
-/** Parameters with the state of the optimizer, all in f64. */
 export class ReferenceRanking {
-  /** vector of each feature, f64[n][dim] */
+  /** f64[n][dim] */
   readonly vectors: Float64Array;
-  /** weight of each feature, f64[n] */
+  /** f64[n] */
   readonly w: Float64Array;
-  /** sums of squared gradients by slice, f64[n][ceil(dim / 8)], and by weight, f64[n] */
+  /** f64[n][ceil(dim / 8)] and f64[n] */
   readonly squares: Float64Array;
   readonly wSquares: Float64Array;
   /** Adam's moments of each vector and weight, and the number of steps of each slice and weight */
@@ -67,10 +67,7 @@ export class ReferenceRanking {
     return sum;
   }
 
-  /**
-   * Returns the weighted sum of the weights of a row's features, plus the inner products of all pairs of the row's
-   * features.
-   */
+  /** Returns the weighted sum of the weights, plus the inner products of all pairs of the row's features. */
   own({ ids, values }: ReferenceBag): number {
     let sum = 0;
     ids.forEach((id, i) => {
@@ -149,7 +146,6 @@ export class ReferenceRanking {
     gradient.forEach((g, k) => (this.vectors[first + k]! -= rate * g));
   }
 
-  /** Takes one step of a feature's weight. */
   stepWeight(id: number, gradient: number, { method, learningRate }: ReferenceRankingOptions): void {
     const { wM, wS, wT } = this.moments;
     if (method === "adam") {
@@ -233,7 +229,7 @@ function adamStep(m: Float64Array, s: Float64Array, at: number, g: number, t: nu
 /**
  * Trains on a batch of events that share their negatives: takes one step of every feature, on the sum of its gradients.
  *
- * @param layers f64[n][n]: matrix by which vectors are multiplied before they are scored (layers.reference.ts)
+ * @param layers f64[n][n]: matrix by which vectors are multiplied before they are scored (denseLayers)
  * @returns sum of the losses
  */
 export function referenceContrast(
@@ -343,4 +339,125 @@ function dot(a: Float64Array, b: Float64Array): number {
 
 function length(a: Float64Array): number {
   return Math.sqrt(Math.max(1e-12, dot(a, a)));
+}
+
+/**
+ * Returns the matrix by which K layers propagate vectors: (I + A~ + ... + A~^K) / (K + 1), f64[n][n], for the
+ * normalized graph A~. Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 7 and 8.
+ */
+export function denseLayers({ layers, ends, neighbors }: Omit<RankingGraph, "through">): Float64Array[] {
+  const n = ends.length - 1;
+  const degree = (f: number) => ends[f + 1]! - ends[f]!;
+  const adjacency = Array.from({ length: n }, (_, f) => {
+    const row = new Float64Array(n);
+    for (const other of neighbors.subarray(ends[f], ends[f + 1]))
+      row[other] = 1 / Math.sqrt(degree(f) * degree(other));
+    return row;
+  });
+  let power: Float64Array[] = adjacency.map((_, f) =>
+    Float64Array.from({ length: n }, (_, g) => (f === g ? 1 : 0)),
+  );
+  const sum = power.map((row) => row.slice());
+  for (let k = 1; k <= layers; k++) {
+    power = power.map((row) => propagated(adjacency, row));
+    sum.forEach((row, f) => row.forEach((_, g) => (row[g]! += power[f]![g]!)));
+  }
+  return sum.map((row) => row.map((x) => x / (layers + 1)));
+}
+
+function propagated(matrix: readonly Float64Array[], row: Float64Array): Float64Array {
+  const product = new Float64Array(row.length);
+  row.forEach((x, f) => {
+    if (x === 0) return;
+    const other = matrix[f]!;
+    for (let g = 0; g < other.length; g++) product[g]! += x * other[g]!;
+  });
+  return product;
+}
+
+/** Returns the product of the matrix and vectors, f64[n * dim]; without a matrix, a copy of the vectors. */
+export function behindLayers(
+  matrix: readonly Float64Array[] | undefined,
+  vectors: Float64Array,
+  dim: number,
+): Float64Array {
+  if (!matrix) return vectors.slice();
+  const product = new Float64Array(vectors.length);
+  matrix.forEach((row, f) =>
+    row.forEach((x, g) => {
+      if (x === 0) return;
+      for (let d = 0; d < dim; d++) product[f * dim + d]! += x * vectors[g * dim + d]!;
+    }),
+  );
+  return product;
+}
+
+export interface ReferenceRankingOptions {
+  loss: "bpr" | "warp" | "sampled-softmax" | "ccl";
+  cosine: boolean;
+  method: "adagrad" | "adam" | "sgd";
+  learningRate: number;
+  l2Weight: number;
+  l2Vector: number;
+  margin: number;
+  negativeWeight: number;
+  temperature: number;
+  /** weight of an event whose first candidate that violates the margin is the k-th (warp) */
+  rankWeights: ArrayLike<number>;
+}
+
+/**
+ * Returns the negative that an event's scores choose, the loss, and dLoss/dx of x = s_0 - s_negative.
+ *
+ * BPR: Rendle et al. 2009 (arXiv:1205.2618), the hardest of several candidates as Zhang et al. 2013
+ * (doi:10.1145/2484028.2484126), or the one of a rank as Ying et al. 2018 (arXiv:1806.01973), section 3.3. WARP: Weston
+ * et al. 2011, eq. 6.
+ *
+ * @param rank rank of the negative among the candidates by score, 1 the highest; of equal scores, the earlier comes
+ *   first (bpr)
+ * @returns negative: 0 if no candidate violates the margin (warp)
+ */
+export function pairLoss(
+  scores: readonly number[],
+  { loss, margin, rankWeights }: ReferenceRankingOptions,
+  rank = 1,
+): { negative: number; loss: number; gradient: number } {
+  if (loss === "bpr") {
+    const candidates = scores.map((_, k) => k).slice(1);
+    const negative = candidates.sort((a, b) => scores[b]! - scores[a]! || a - b)[rank - 1]!;
+    const x = scores[0]! - scores[negative]!;
+    return { negative, loss: rowLoss("logistic", x, 1), gradient: lossGradient(x, 1, false).g };
+  }
+  const negative = scores.findIndex((s, k) => k > 0 && !(s <= scores[0]! - margin));
+  if (negative < 0) return { negative: 0, loss: 0, gradient: 0 };
+  const weight = rankWeights[negative]!;
+  return { negative, loss: weight * (margin - scores[0]! + scores[negative]!), gradient: -weight };
+}
+
+/**
+ * Returns the loss of an event's scores against shared negatives, and dLoss/dscore of each.
+ *
+ * Sampled softmax: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312). CCL: Mao et al. 2021 (arXiv:2109.12317), eq.
+ * 1.
+ *
+ * @param scores   scores of the event's own item, then of the negatives
+ * @param logNoise log probability of each of these items as a negative
+ * @param excluded whether each negative is left out
+ */
+export function contrastLoss(
+  scores: readonly number[],
+  logNoise: readonly number[],
+  excluded: readonly boolean[],
+  { loss, cosine, margin, negativeWeight, temperature }: ReferenceRankingOptions,
+): { loss: number; gradients: number[] } {
+  if (loss === "ccl") {
+    const share = negativeWeight / (scores.length - 1);
+    const counts = scores.map((s, k) => k > 0 && !excluded[k] && s > margin);
+    return {
+      loss: 1 - scores[0]! + scores.reduce((sum, s, k) => sum + (counts[k] ? share * (s - margin) : 0), 0),
+      gradients: scores.map((_, k) => (k === 0 ? -1 : counts[k] ? share : 0)),
+    };
+  }
+  const how = { temperature, rho: negativeWeight, bilateral: cosine };
+  return referenceSampledSoftmax(scores, logNoise, excluded, how);
 }

@@ -2,24 +2,20 @@
 // assembly/strata.ts.
 
 import { draw, permutation, permutedAt } from "../../numeric/random.js";
-import type { RankingData } from "./binding.js";
+import { aliasChances, type RankingData } from "./binding.js";
 import { B, S } from "./layout.js";
-import type { ReferenceRankingOptions } from "./loss.reference.js";
 import {
   referencePairs,
   referenceRank,
   type ReferenceRanking,
   type ReferenceBag,
+  type ReferenceRankingOptions,
 } from "./ranking.reference.js";
-import { aliasChances } from "./strata.js";
 
-/** Maximum number of attempts to sample an item that the user lacks; after them, the next such item is used. */
+/** Attempts to sample an item that the user lacks; after them, the next such item is used. */
 const MAX_TRIES = 64;
 
-/**
- * A step of training in strata: the events whose scores are computed together, and the items from which their negatives
- * are sampled, all of one group.
- */
+/** Events whose scores are computed together, and the items of one group from which negatives are sampled. */
 interface StrataStep {
   events: number[];
   groupItems: number[];
@@ -61,10 +57,7 @@ export function referenceStrata(
   return sum;
 }
 
-/**
- * Returns the steps of an epoch in the order in which they are trained: round after round, block after block. In the
- * data, each context and each item must have a single feature.
- */
+/** Returns the steps of an epoch in their order: round after round, block after block. */
 function strataSteps(
   { context, templates, items, numItems }: RankingData,
   groups: number,
@@ -99,10 +92,7 @@ function strataSteps(
   return steps;
 }
 
-/**
- * Samples the negatives of an event among the items of a group that its user lacks; undefined if the user has all of
- * them.
- */
+/** Samples the negatives of an event among the items of a group; undefined if the user has all of them. */
 function strataCandidates(
   { users, items, history, alias }: RankingData,
   groupItems: readonly number[],

@@ -7,33 +7,25 @@
 
 import { mapTo } from "../../numeric/indices.js";
 import type { Arena, Region } from "../shared/memory.js";
+import { K } from "./layout.js";
 
-/** Number of dimensions of a slice. */
-const K = 8;
-
-/** A table of adjacent slices of all vectors; the kernel has the same struct. */
+/** The kernel has the same struct. */
 interface VectorTable {
   fromSlice: number;
   toSlice: number;
-  /**
-   * address that slice 0 of feature 0 has, or would have if the table contained it; feature 1 is `stride` bytes further
-   */
+  /** address that slice 0 of feature 0 has or would have; feature 1 is `stride` bytes further */
   vectors: number;
   stride: number;
-  /** bytes from slice 0 of a feature to slice 0's accumulator; computed even if the table contains neither */
+  /** bytes from slice 0 to its accumulator; computed even if the table contains neither */
   squares: number;
 }
 
-/** Vectors in an arena. */
 export interface PlacedVectors {
   region: Region;
   tables: readonly VectorTable[];
-  /** number of floats per feature: its vector, padded to whole slices, and then the accumulators */
+  /** floats per feature: its vector, padded to whole slices, and the accumulators */
   width: number;
-  /**
-   * returns the index in the region's f32 of a feature's float; floats are numbered as if one table contained the whole
-   * feature
-   */
+  /** index in the region's f32 of a feature's float, numbered as if one table contained the whole feature */
   at: (feature: number, number: number) => number;
 }
 
@@ -49,11 +41,7 @@ export class FeatureVectors {
     this.#isWhole = placed.tables.length === 1;
   }
 
-  /**
-   * Returns a feature's vector and its accumulators, as a view if a single table contains all slices, otherwise as a
-   * copy.
-   * @returns f32[width]
-   */
+  /** Returns f32[width]: a view if a single table contains all slices, otherwise a copy. */
   read(feature: number): Float32Array {
     const { at, width } = this.#placed;
     if (this.#isWhole) return this.#numbers.subarray(at(feature, 0), at(feature, 0) + width);
@@ -79,8 +67,6 @@ export class FeatureVectors {
 }
 
 /**
- * Lays out the vectors of n features.
- *
  * @param numTables number of threads if each has slices of its own, otherwise 1
  * @param keeps     true if AdaGrad's accumulators follow the slices
  */

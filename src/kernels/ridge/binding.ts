@@ -1,20 +1,16 @@
-// Binding of the ridge kernel: its functions, and a regression laid out in an arena.
-
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { Fit, Fold, Plan, Scratch, type Kernel } from "./layout.js";
+import { Fit, Fold, Plan, Scratch } from "./layout.js";
 
-/** Functions of the kernel; pointers are byte offsets. */
-export type RidgeKernel = Kernel;
+export type { Kernel as RidgeKernel } from "./layout.js";
 
 /** Number of targets that are fitted together. */
 export const PANEL = 8;
-/** Takes the place of a row's fold: every fit uses the row, and none is evaluated on it. */
+/** In place of a fold: every fit uses the row, and none is evaluated on it. */
 export const FITTED = 254;
-/** Takes the place of a row's fold: no fit uses the row. */
+/** In place of a fold: no fit uses the row. */
 export const LEFT_OUT = 255;
 
-/** Sparse rows of (column, value) pairs. */
 export interface BlockRows {
   numRows: number;
   /** columns blocks[f] .. blocks[f + 1] - 1 belong to block f; the last entry is p */
@@ -23,17 +19,16 @@ export interface BlockRows {
   indptr: Uint32Array;
   /** u32: column of each pair; the pairs of a row are sorted by block */
   columns: Uint32Array;
-  /** value of each pair, f64 */
+  /** f64 */
   values: Float64Array;
 }
 
-/** Data of a ridge regression: rows, with their weights and targets. */
 export interface RidgeProblem {
   rows: BlockRows;
-  /** weight of each row, f64[numRows], at least 0 */
+  /** f64[numRows], at least 0 */
   weights: Float64Array;
   width: number;
-  /** targets of each row, f64[numRows * width], row-major */
+  /** f64[numRows * width], row-major */
   targets: Float64Array;
 }
 
@@ -41,28 +36,27 @@ export interface RidgeProblem {
 export interface RidgeMap {
   width: number;
   blocks: readonly number[];
-  /** weighted mean m of the targets, f64[width] */
+  /** f64[width]: weighted mean m of the targets */
   mean: Float64Array;
   /** f64[p]: weighted mean c of each column */
   centers: Float64Array;
-  /** f64[p * width], row-major: coefficients B of p columns for `width` targets */
+  /** f64[p * width], row-major: B */
   coefficients: Float64Array;
 }
 
-/** Addresses of the fit of a panel of eight targets on one fold. */
 export interface FitLayout {
   fit: number;
   mean: Region;
-  /** f64[p][8]: coefficients of p columns for eight targets */
+  /** f64[p][8] */
   coefficients: Region;
-  /** sum of squared errors of each target, f64[8] */
+  /** f64[8] */
   errors: Region;
 }
 
 export interface FoldLayout {
   fold: number;
   centers: Region;
-  /** addresses of the arrays of this fold's regressions, one for each panel of eight targets */
+  /** one for each panel of eight targets */
   fits: FitLayout[];
 }
 
@@ -70,7 +64,6 @@ export interface RidgeLayout {
   plan: number;
   parts: Region;
   folds: FoldLayout[];
-  /** Scratch structs, one per thread */
   scratches: number[];
 }
 

@@ -47,10 +47,7 @@ export function referencePredictions(
   });
 }
 
-/**
- * Returns each row as a dense vector: its value in a column, minus the column's mean if the row has a value in the
- * column's block.
- */
+/** Returns z of each row. */
 function centeredRows(rows: BlockRows, centers: Float64Array): number[][] {
   return Array.from({ length: rows.numRows }, (_, i) => {
     const z = Array.from({ length: centers.length }, () => 0);
@@ -62,7 +59,7 @@ function centeredRows(rows: BlockRows, centers: Float64Array): number[][] {
   });
 }
 
-/** Returns the weighted mean of each column, over those chosen rows that have a value in the column's block. */
+/** Returns c over the chosen rows. */
 function columnMeans(rows: BlockRows, weights: Float64Array, chosen: readonly number[]): Float64Array {
   const p = rows.blocks.at(-1)!;
   const [sums, masses] = [new Float64Array(p), new Float64Array(p)];

@@ -6,14 +6,11 @@ import { newMemory, PAGE } from "../shared/memory.js";
 import { putStruct } from "../shared/struct.js";
 import { Column, type Kernel } from "./layout.js";
 
-/**
- * A column of the text lines to write: either texts, each stored after its head (the bytes before a cell), or numbers.
- * All columns have the same members, which makes loops over columns fast.
- */
+/** A column: either texts, or numbers. All columns have the same members, which makes loops over columns fast. */
 export interface WrittenColumn {
-  /** the head of each number: the bytes that are written before it */
+  /** bytes before each number */
   head: Uint8Array;
-  /** `size` texts, each stored after its head; the last one is written for rows whose index is not below `size` */
+  /** `size` texts, each after the bytes before it; the last is written for rows whose index is not below `size` */
   texts: { size: number; bytes: Uint8Array; offsets: Uint32Array } | undefined;
   /** u32[numRows]: index in `texts` of each row's text; undefined if row r has text r */
   places: Uint32Array | undefined;
@@ -22,11 +19,11 @@ export interface WrittenColumn {
   f64: Float64Array | undefined;
 }
 
-/** Size in bytes of the buffer that one call fills. */
+/** Bytes of the buffer that one call fills. */
 const OUT_BYTES = 1 << 20;
-/** Maximum number of bytes of a batch of rows in the kernel's memory. */
+/** Maximum bytes of a batch of rows. */
 const MOST_BYTES = 2 ** 31;
-/** Number of bytes after the end of a text that the kernel may read. */
+/** Bytes after the end of a text that the kernel may read. */
 const SLACK = 8;
 
 /** The kernel, whose memory contains the rows of one batch. */

@@ -4,12 +4,12 @@ import { MISSING } from "./layout.js";
 
 /** Rows of a range of whole lines; lines with a wrong number of cells are listed separately. */
 export interface IndexedRows {
-  /** cells of each row, as texts */
+  /** the cells of each row */
   rows: string[][];
-  /** index of each row's physical line, from 0 */
+  /** physical line of each row, from 0 */
   lines: number[];
   numLines: number;
-  /** lines whose number of cells is not the number of columns, in file order */
+  /** in file order */
   ragged: { line: number; numCells: number }[];
 }
 

@@ -1,13 +1,10 @@
-// Binding of the item2vec kernel: its functions, its structs laid out in an arena, and functions that load token
-// streams and return vectors.
-
 import { aliasTable } from "../../numeric/alias.js";
+import { longestRow } from "../../numeric/indices.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct } from "../shared/struct.js";
 import { threadsInUse } from "../shared/threads-in-use.js";
 import { B, BatchRows, CALL, G, LEVELS, N, Plan, R, SL, Thread } from "./layout.js";
-import { checkPairs, mostPairs, type SgnsPairs } from "./pairs.js";
 import {
   allocateAttention,
   checkParts,
@@ -29,54 +26,68 @@ export {
 };
 export type { Kernel as SgnsKernel } from "./layout.js";
 
-/** Maximum window, since distances are stored in bytes. */
-export const MAX_WINDOW = 255;
+/** Distances are stored in bytes. */
+const MAX_WINDOW = 255;
+
+/** Market of rows without one. */
+export const NO_MARKET = 0xffffffff;
+
+export interface SgnsPairs {
+  lists: {
+    /** u32[lists + 1]: list l is rows[ends[l] .. ends[l + 1]) */
+    ends: Uint32Array;
+    rows: Uint32Array;
+    /** f32, weight of each row of a list: positive for a context, negative for a negative sample */
+    weights: Float32Array;
+  };
+  markets?: {
+    /** u32[numRows]: market of each row, or NO_MARKET */
+    of: Uint32Array;
+    /** u32[markets + 1]: market m is rows[ends[m] .. ends[m + 1]) */
+    ends: Uint32Array;
+    rows: Uint32Array;
+    /** negatives, with weight 1, that each centre samples from its market */
+    drawn: number;
+  };
+}
 
 export interface SgnsShape {
-  /** number of rows of the matrix of centres, and of that of contexts */
   numRows: number;
   dim: number;
-  /** maximum number of threads; at most one per slice of 16 dimensions is used */
+  /** at most one per slice of 16 dimensions is used */
   threads: number;
-  /** number of context positions on either side of a centre, 1 to 255; a context's weight decreases with distance */
+  /** context positions on either side of a centre, 1 to 255; a context's weight decreases with distance */
   window: number;
-  /** number of noise samples per context */
   negatives: number;
   /** f64[numRows], sum 1: probability of each row as a noise sample */
   noise: Float64Array;
-  /** maximum number of tokens of a stream */
+  /** of a stream */
   mostTokens: number;
   /** contexts of centres in addition to those of the window */
   pairs?: SgnsPairs;
   /** rows whose weighted mean is the vector of a centre; cannot be combined with `pairs` or `oneTable` */
   parts?: SgnsParts;
   /**
-   * whether a row has the same vector as a centre and as a context (LINE's first order); the layout's contexts then are
-   * its centres
+   * whether a row has the same vector as a centre and as a context (LINE's first order); contexts then are the centres
    */
   oneTable?: boolean;
 }
 
 /** A stream of consecutive sessions, of which each position has a token. */
 export interface SgnsStream {
-  /** token at each position, as a row of the matrices: u32[n] */
+  /** u32[n]: token at each position, a row of the matrices */
   tokens: Uint32Array;
-  /**
-   * u8[n] each: number of positions before and after a centre that are its contexts: at most the window, and within its
-   * session; 0 for none
-   */
+  /** u8[n] each: positions before and after a centre that are its contexts: at most the window, within its session */
   left: Uint8Array;
   right: Uint8Array;
   /**
-   * f32[n]: square root of each event's weight. The weight of a pair of events, and of its noise, is the product of
-   * their two numbers. Absent when all are 1.
+   * f32[n]: square root of each event's weight; a pair, and its noise, has the product of two. Absent when all are 1.
    */
   weights?: Float32Array;
-  /** u32[n]: index of the list of further contexts for each position; not read if SgnsShape has no such lists */
+  /** u32[n]: list of further contexts of each position; not read without such lists */
   lists?: Uint32Array;
 }
 
-/** Addresses of the kernel's structs and arrays. */
 export interface SgnsLayout {
   plan: number;
   threads: number[];
@@ -84,29 +95,27 @@ export interface SgnsLayout {
   use: (threads: number) => void;
   numSlices: number;
   barrier: Region;
-  /** f32[J][V][16] each: vectors of the V rows as centres and as contexts, for each of J slices of 16 dimensions */
+  /** f32[J][V][16] each: vectors of V rows in J slices of 16 dimensions */
   centres: Region;
   contexts: Region;
-  /** f32[J][V] each: AdaGrad's sums of squares for the centres and for the contexts, by slice (J) and row (V) */
+  /** f32[J][V] each: AdaGrad's sums of squares */
   centreSquares: Region;
   contextSquares: Region;
   tokens: Region;
   left: Region;
   right: Region;
-  /** f32: square roots of the n tokens' event weights, padded on both sides; allocated when first needed */
+  /** f32, padded on both sides; allocated when first needed */
   weights: Region | undefined;
-  /** u32[n]: index of each token's list of further contexts; undefined if SgnsShape has no such lists */
+  /** u32[n]; undefined without lists */
   lists: Region | undefined;
-  /** each thread's logits of the attention; empty unless the vectors of centres are composed of parts (`SgnsParts`) */
+  /** of each thread; empty without parts */
   attention: Attention[];
-  /** u32[V][2]: alias table of the noise distribution */
+  /** u32[V][2]: alias table */
   noise: Region;
   losses: Region;
 }
 
-/**
- * Returns nb: the number of blocks of four columns that contain the contexts of four adjacent centres, an even number.
- */
+/** Returns nb: the blocks of four columns with the contexts of four adjacent centres, an even number. */
 export function columnBlocks(window: number): number {
   return 2 * Math.ceil((4 + 2 * window) / 8);
 }
@@ -229,7 +238,7 @@ export function distanceWeight(window: number, distance: number): number {
   return d === 0 || d > window ? 0 : (window - d + 1) / window;
 }
 
-/** Returns f32[4][4 nb]: weights of the 4 nb positions around four adjacent centres as contexts of each centre. */
+/** Returns Plan.distanceWeights. */
 function bandWeights(window: number): Float32Array {
   const width = 4 * columnBlocks(window);
   return Float32Array.from({ length: 4 * width }, (_, i) =>
@@ -237,10 +246,7 @@ function bandWeights(window: number): Float32Array {
   );
 }
 
-/**
- * Returns f32[w + 1]: the weight of a noise row for one side of a centre, by the number of contexts on that side: the
- * sum of their weights, times K negatives per context, divided by N noise rows.
- */
+/** Returns Plan.noiseWeights. */
 function noiseWeights(window: number, negatives: number): Float32Array {
   let mass = 0;
   return Float32Array.from({ length: window + 1 }, (_, d) => {
@@ -286,8 +292,7 @@ export function loadStream(
       throw new RangeError(`a stream of ${n} tokens whose lists are none of ${numLists}`);
     arena.u32(layout.lists).set(lists);
   }
-  // the weights are padded on both sides, because the kernel reads those of positions before the first and after the
-  // last token
+  // the kernel reads the weights of positions before the first and after the last token
   const pad = 4 * columnBlocks(window);
   if (weights) layout.weights ??= arena.allocate("a stream's weights", layout.tokens.bytes + 8 * pad);
   arena.u32(layout.tokens).set(tokens);
@@ -313,7 +318,6 @@ export function putNoise(arena: Arena, layout: SgnsLayout, noise: Float64Array):
   arena.u32(layout.noise).set(aliasTable(noise));
 }
 
-/** Returns the number of batches of a stream. */
 export function numBatches(numTokens: number): number {
   return Math.ceil(numTokens / R);
 }
@@ -395,4 +399,35 @@ export function denseRows(
     }
   }
   return dense;
+}
+
+/**
+ * Returns the pairs of a batch at most: each centre's longest list and sampled negatives, plus the padding of groups.
+ */
+function mostPairs({ lists, markets }: SgnsPairs): number {
+  const most = longestRow(lists.ends) + (markets?.drawn ?? 0);
+  return most === 0 ? 0 : R * most + 4 * B;
+}
+
+/**
+ * Checks lists and markets, which the kernel does not check.
+ * @throws {RangeError} a row, market or end is out of range
+ */
+function checkPairs({ lists, markets }: SgnsPairs, numRows: number): void {
+  const isRow = (row: number) => row < numRows;
+  const ascends = (ends: Uint32Array, size: number) =>
+    ends[0] === 0 && ends.at(-1) === size && ends.every((end, i) => i === 0 || end >= ends[i - 1]!);
+  const areLists =
+    ascends(lists.ends, lists.rows.length) &&
+    lists.weights.length === lists.rows.length &&
+    lists.rows.every(isRow);
+  if (!areLists) throw new RangeError("lists of pairs that are none");
+  if (!markets) return;
+  const { of, ends, rows } = markets;
+  // a market must have rows, because negatives are sampled from it
+  const isMarket = (market: number) =>
+    market === NO_MARKET || (market < ends.length - 1 && ends[market + 1]! > ends[market]!);
+  const areMarkets =
+    ascends(ends, rows.length) && of.length === numRows && rows.every(isRow) && of.every(isMarket);
+  if (!areMarkets) throw new RangeError("markets that are none");
 }

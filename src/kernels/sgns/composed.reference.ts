@@ -11,7 +11,7 @@ import { SGNS_BATCH, type SgnsStream } from "./binding.js";
 import { numKinds, type SgnsParts } from "./parts.js";
 import { moveRows, ReferenceSgns, type Pair, type ReferenceShape } from "./sgns.reference.js";
 
-/** Negated derivatives of the loss by the rows of which centres are composed, the context vectors, and the logits. */
+/** Negated derivatives of the loss. */
 export interface ComposedGradients {
   rows: Float64Array;
   contexts: Float64Array;
@@ -22,19 +22,15 @@ interface ComposedShape extends ReferenceShape {
   parts: SgnsParts;
 }
 
-/** Reference of the kernel for composed centres. */
 export class ReferenceComposed {
   readonly #dim: number;
   readonly #parts: SgnsParts;
-  /** reference of the kernel without composition; its centres are set to the composed vectors */
+  /** its centres are set to the composed vectors */
   readonly #sgns: ReferenceSgns;
-  /** matrix W of the rows of which centres are composed, f64[numRows * dim] */
+  /** W, f64[numRows * dim] */
   readonly rows: Float64Array;
   readonly rowSquares: Float64Array;
-  /**
-   * f64: the attention's logits, for each centre one per kind of row of which it is composed; f64[numRows]: AdaGrad's
-   * sum of squares of each centre's logits
-   */
+  /** f64 and f64[numRows]: a, and AdaGrad's sum of squares of each centre's */
   readonly attention: Float64Array;
   readonly attentionSquares: Float64Array;
 
@@ -56,7 +52,7 @@ export class ReferenceComposed {
     return this.#sgns.pairs(stream, batch, key);
   }
 
-  /** Returns, for a centre that is composed of several rows, the weight of each of them; the weights sum to 1. */
+  /** Returns the shares of a row's parts. */
   shares(row: number): number[] {
     const { ends, kinds, weights } = this.#parts;
     const own = Array.from(kinds.subarray(ends[row], ends[row + 1]), (kind) => this.attention[kind]!);
@@ -66,7 +62,7 @@ export class ReferenceComposed {
     return exps.map((e) => e / sum);
   }
 
-  /** Returns f64[numRows * dim]: the composed vector of every row that has parts, and 0 for other rows. */
+  /** Returns h, f64[numRows * dim]; 0 for rows without parts. */
   composed(): Float64Array {
     const { ends, rows } = this.#parts;
     const h = new Float64Array(this.rows.length);

@@ -10,8 +10,7 @@ import {
   trained,
 } from "../../testing/sgns-streams.js";
 import { noiseKey, SgnsMachine, type SgnsInput } from "../../skip-grams/machine.js";
-import { SGNS_BATCH, type SgnsStream } from "./binding.js";
-import { NO_MARKET, type SgnsPairs } from "./pairs.js";
+import { NO_MARKET, SGNS_BATCH, type SgnsPairs, type SgnsStream } from "./binding.js";
 import { ReferenceSgns } from "./sgns.reference.js";
 
 /**

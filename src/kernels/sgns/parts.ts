@@ -1,7 +1,7 @@
 // Centres with composed vectors: such a vector is a weighted sum of rows of the matrix of centres, its parts, which
 // several centres may share (assembly/composed.ts).
 
-import { ascending } from "../../numeric/indices.js";
+import { ascending, longestRow } from "../../numeric/indices.js";
 import { exp } from "../../numeric/exp.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { copyToOthers } from "../shared/threads-in-use.js";
@@ -15,52 +15,38 @@ export interface SgnsParts {
   ends: Uint32Array;
   rows: Uint32Array;
   /**
-   * u32, one for each part of a composed vector: index of its attention logit. Adjacent parts of one kind, such as the
-   * values of a column of side information, share a logit; indexes start at 0 and ascend by 1
+   * u32, one for each part: index of its attention logit. Adjacent parts of one kind, such as the values of a column of
+   * side information, share a logit; indexes start at 0 and ascend by 1
    */
   kinds: Uint32Array;
-  /**
-   * f32, one for each part of a composed vector: its weight among the parts of the same kind, above 0; these weights
-   * add up to 1
-   */
+  /** f32, one for each part: its weight among the parts with the same logit, above 0; these weights add up to 1 */
   weights: Float32Array;
   /**
-   * whether attention learns the weights of the kinds of parts (the item itself, columns of side information) in a
-   * composed vector; if not, all kinds have equal weights
+   * whether attention learns the weights of the kinds (the item itself, columns of side information); if not, they are
+   * equal
    */
   attends: boolean;
 }
 
-/** Addresses of one thread's copy of the attention logits; all copies are equal. */
+/** One thread's copy of the attention; all copies are equal. */
 export interface Attention {
-  /** f32: attention logits; a composed vector has one for each kind of its parts */
+  /** f32: logits */
   attention: Region;
-  /** AdaGrad's sum of squares of each row's logits, f32[numRows] */
+  /** f32[numRows]: AdaGrad's sum of squares of each row's logits */
   squares: Region;
 }
 
-/**
- * Returns the number of attention logits. A composed vector has one for each kind of its parts: for the item itself,
- * and for each column of side information in which the item has a value.
- */
+/** Returns the number of attention logits. */
 export function numKinds({ kinds }: SgnsParts): number {
   return kinds.length === 0 ? 0 : kinds.at(-1)! + 1;
 }
 
-/**
- * Returns an upper bound of the number of rows of which the centres of a batch are composed: all centres may have the
- * maximum number.
- */
+/** Returns an upper bound of the parts of a batch. */
 export function mostParts({ ends }: SgnsParts): number {
-  let longest = 0;
-  for (let v = 1; v < ends.length; v++) longest = Math.max(longest, ends[v]! - ends[v - 1]!);
-  return R * longest;
+  return R * longestRow(ends);
 }
 
-/**
- * Checks the numbers that describe composed vectors, which the kernel does not check.
- * @throws {RangeError} a number is out of range
- */
+/** Checks what the kernel does not check. @throws {RangeError} a number is out of range */
 export function checkParts({ ends, rows, kinds, weights }: SgnsParts, numRows: number): void {
   const ascends = ends.every((end, v) => v === 0 || end >= ends[v - 1]!);
   if (ends.length !== numRows + 1 || ends[0] !== 0 || ends.at(-1) !== rows.length || !ascends)
@@ -138,10 +124,7 @@ export function composedRows(
   return composed;
 }
 
-/**
- * Allocates the arrays for centres whose vectors are composed of several rows, and returns the Plan's fields for them.
- * @param J number of slices
- */
+/** Returns Plan's fields. @param J number of slices */
 export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: number) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) =>
@@ -159,10 +142,7 @@ export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: numbe
   };
 }
 
-/**
- * Allocates a thread's attention logits. All are 0, so the item itself and each column of side information have equal
- * weights in a composed vector.
- */
+/** Allocates a thread's logits. All are 0, so that all kinds have equal weights. */
 export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
   const size = numKinds(parts);
   const attention = arena.allocate(`the attention of ${size} kinds of parts`, size * 4);
@@ -171,16 +151,14 @@ export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
   return { attention, squares };
 }
 
-/**
- * Allocates a batch's arrays for centres whose vectors are composed of several rows, and returns the BatchRows fields.
- */
+/** Returns the fields of BatchRows. */
 export function batchOfParts(arena: Arena, parts: SgnsParts | undefined) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);
   return { numPartSlots: 0, partRows: room(1 + most), partEnds: room(1 + R), partSlots: room(most) };
 }
 
-/** Copies the first thread's attention logits to the other threads. */
+/** Copies the first thread's attention to the others. */
 export function copyAttention(arena: Arena, of: readonly Attention[]): void {
   copyToOthers(
     arena,
@@ -192,9 +170,7 @@ export function copyAttention(arena: Arena, of: readonly Attention[]): void {
   );
 }
 
-/**
- * Allocates a thread's arrays for centres whose vectors are composed of several rows, and returns the Thread's fields.
- */
+/** Returns the fields of Thread. */
 export function threadOfParts(arena: Arena, parts: SgnsParts | undefined, attention: Attention | undefined) {
   const most = parts ? mostParts(parts) : 0;
   const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);

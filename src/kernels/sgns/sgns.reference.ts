@@ -11,6 +11,7 @@ import { firstUnit, featureKey } from "../../numeric/initial.js";
 import { draw } from "../../numeric/random.js";
 import {
   distanceWeight,
+  NO_MARKET,
   SGNS_BATCH,
   SGNS_GROUP,
   SGNS_NOISE,
@@ -18,14 +19,13 @@ import {
   type SgnsShape,
   type SgnsStream,
 } from "./binding.js";
-import { NO_MARKET } from "./pairs.js";
 
-/** Counter of the random number that serves as the key for sampling negatives from markets, as in assembly/pairs.ts. */
+/** Counter of the key of negatives from markets, as in assembly/pairs.ts. */
 const PAIR_DRAWS = 0xffffffff;
 
 export type ReferenceShape = Omit<SgnsShape, "threads" | "mostTokens">;
 
-/** A pair of values, one for the vectors of centres and one for the vectors of contexts. */
+/** One value for centres and one for contexts. */
 export interface Sides<T> {
   centres: T;
   contexts: T;
@@ -92,7 +92,8 @@ export class ReferenceSgns {
   }
 
   /**
-   * Returns every pair in a batch of a centre with a context or a noise row. @param key random key of the epoch's noise
+   * Returns every pair in a batch of a centre with a context or a noise row.
+   * @param key random key of the epoch's noise
    */
   pairs(stream: SgnsStream, batch: number, key: number): Pair[] {
     const { tokens, left, right, weights } = stream;
@@ -119,10 +120,7 @@ export class ReferenceSgns {
     return pairs;
   }
 
-  /**
-   * Returns the pairs of the centre at position i that do not depend on the window: with the contexts that its list
-   * names, and with negatives sampled from its market.
-   */
+  /** Returns the pairs of the centre at position i with its list, and with negatives sampled from its market. */
   #besideBand({ tokens, weights, lists: listOf }: SgnsStream, i: number, key: number): Pair[] {
     const { pairs: beside } = this.#shape;
     if (!beside) return [];

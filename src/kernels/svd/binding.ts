@@ -1,18 +1,16 @@
-// Binding of the kernel of truncated singular value decompositions: its functions, and its struct laid out in an arena.
 // Tall matrices are lists of panels of sixteen columns.
 
 import type { SparseRows } from "../als/binding.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { SparsePlan, type Kernel } from "./layout.js";
+import { SparsePlan } from "./layout.js";
+
+export type { Kernel as SvdKernel } from "./layout.js";
 
 /** Number of columns of a panel. */
 export const PANEL = 16;
 
-/** Functions of the kernel; pointers are byte offsets. */
-export type SvdKernel = Kernel;
-
-/** Returns the number of rows of a panel, padded to a multiple of four. */
+/** Pads a number of rows to a multiple of four. */
 export function paddedRows(numRows: number): number {
   return Math.ceil(numRows / 4) * 4;
 }
@@ -42,11 +40,7 @@ export function allocateSparse(
   });
 }
 
-/**
- * Returns the index of element (i, j) of a matrix of coefficients for `combine`, which stores panels of eight columns.
- *
- * @param numRows of C, a multiple of 16
- */
+/** Returns the index of C[i][j] for `combine`, in panels of eight columns. @param numRows of C, a multiple of 16 */
 export function coefficientIndex(numRows: number, i: number, j: number): number {
   return ((j >>> 3) * numRows + i) * 8 + (j & 7);
 }

@@ -2,16 +2,13 @@
 
 import type { SparseRows } from "../als/binding.js";
 
-/** A dense matrix in row-major order, f64[numRows][width]. */
+/** f64[numRows][width], row-major */
 export interface Dense {
   width: number;
   data: Float64Array;
 }
 
-/**
- * Returns the product of X and a sparse matrix A that is scaled and centered: D A X - f (e' X). D is the identity and f
- * is 0 if absent; e consists of ones if absent.
- */
+/** Returns D A X - f (e' X). D is the identity and f is 0 if absent; e consists of ones if absent. */
 export function referenceProduct(
   { indptr, indices, values }: SparseRows,
   { width, data }: Dense,
@@ -30,7 +27,7 @@ export function referenceProduct(
   return { width, data: product };
 }
 
-/** Returns the product X' Y, the inner products of the columns of two matrices. */
+/** Returns X' Y. */
 export function referenceCrossProducts(left: Dense, right: Dense): Dense {
   const product = new Float64Array(left.width * right.width);
   for (let r = 0; r < left.data.length / left.width; r++) {
@@ -42,7 +39,6 @@ export function referenceCrossProducts(left: Dense, right: Dense): Dense {
   return { width: right.width, data: product };
 }
 
-/** Returns the product X C of two matrices. */
 export function referenceCombination(left: Dense, coefficients: Dense): Dense {
   const [inner, width] = [left.width, coefficients.width];
   const product = new Float64Array((left.data.length / inner) * width);

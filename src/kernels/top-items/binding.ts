@@ -1,25 +1,14 @@
-// Binding of the search for best items: its functions, and its struct laid out in an arena.
-
 import { sizeText, UsageError } from "../../errors.js";
 import { GrowingArrays } from "../shared/growing-arrays.js";
 import type { Arena } from "../shared/memory.js";
 import { allocateStruct, putStruct, writeStruct } from "../shared/struct.js";
-import {
-  BLOCK_QUERIES,
-  INTEGER_BYTES,
-  NUM_PAIRS,
-  QueryBound,
-  Scratch,
-  Search,
-  type Kernel,
-} from "./layout.js";
+import { BLOCK_QUERIES, INTEGER_BYTES, NUM_PAIRS, QueryBound, Scratch, Search } from "./layout.js";
 
-/** Functions of the kernel; pointers are byte offsets. */
-export type TopItemsKernel = Kernel;
+export type { Kernel as TopItemsKernel } from "./layout.js";
 
 /** Lists of items, one for each row, each ascending. */
 export interface ItemLists {
-  /** start of each row's list, u32[numRows + 1] */
+  /** u32[numRows + 1] */
   indptr: Uint32Array;
   /** u32: items of all lists; row r has items[indptr[r] .. indptr[r + 1]) */
   items: Uint32Array;
@@ -28,11 +17,11 @@ export interface ItemLists {
 /** Vectors and masks of a search. The score of an item is its weight plus the dot product. */
 export interface TopItemsInput {
   dim: number;
-  /** vector of each query, f32[numQueries * dim], row-major */
+  /** f32[numQueries * dim], row-major */
   queries: Float32Array;
-  /** vector of each item, f32[numItems * dim], row-major */
+  /** f32[numItems * dim], row-major */
   items: Float32Array;
-  /** f32[numItems]: weight of each item; absent: 0. An item with the weight -Infinity is never found */
+  /** f32[numItems]; absent: 0. An item with the weight -Infinity is never found */
   weights?: Float32Array;
   /** for each query, the items that must not be found */
   masks: ItemLists;
@@ -42,7 +31,7 @@ export interface TopItemsInput {
 export interface TopItems {
   /** u32[numQueries * top]: numbers of the found items; NO_ITEM fills the unused places of a list */
   items: Uint32Array;
-  /** scores of the found items, f32[numQueries * top] */
+  /** f32[numQueries * top] */
   scores: Float32Array;
 }
 
@@ -79,9 +68,8 @@ export function packItems(
 }
 
 /**
- * Returns the number of queries that one kernel call handles, chosen so that threads get about equally many calls.
- *
- * @returns a multiple of 4, at most BLOCK_QUERIES
+ * Returns the number of queries of a call, so that threads get about equally many calls: a multiple of 4, at most
+ * BLOCK_QUERIES.
  */
 export function queriesOfBlock(numQueries: number, threads: number): number {
   const numBlocks = threads * Math.max(1, Math.ceil(numQueries / threads / BLOCK_QUERIES));
@@ -90,17 +78,14 @@ export function queriesOfBlock(numQueries: number, threads: number): number {
 
 /** Queries of a search with their masks, and the length of their lists. */
 export interface TopItemsQueries extends Pick<TopItemsInput, "queries" | "masks"> {
-  /** length of each list of found items, at least 1 */
+  /** length of the lists, at least 1 */
   top: number;
 }
 
-/** Maximum number of bytes that the lists of one search occupy. */
+/** Bytes that the lists of one search may take. */
 const MOST_LIST_BYTES = 2 ** 32;
 
-/**
- * Checks the memory of a search's lists.
- * @throws {UsageError} the lists would occupy more memory than a search may use
- */
+/** @throws {UsageError} the lists would take more memory than a search may use */
 export function checkLists(numQueries: number, top: number): void {
   const bytes = numQueries * top * 8;
   if (bytes <= MOST_LIST_BYTES) return;
@@ -112,9 +97,7 @@ export function checkLists(numQueries: number, top: number): void {
 
 /** Regions of the arena for the queries and results of a search; each search reuses them. */
 export class SearchRoom {
-  /** byte offset of the struct of the current search */
   readonly search: number;
-  /** scratch memory of each thread */
   readonly scratches: readonly number[];
   readonly #arena: Arena;
   readonly #growing: GrowingArrays;
@@ -157,21 +140,13 @@ export class SearchRoom {
 /** Allocates a thread's buffers. @returns byte offset of their Scratch struct */
 function writeScratch(arena: Arena, dim: number): number {
   const bytesOfPair = 4 * Math.ceil((dim + 1) / 2);
-  const bytes = {
-    tile: 128,
-    packed: BLOCK_QUERIES * dim * 4,
-    integerQueries: BLOCK_QUERIES * bytesOfPair,
-    integerItems: Math.max(INTEGER_BYTES, 8 * bytesOfPair),
-    bounds: BLOCK_QUERIES * QueryBound.size,
-    pairs: NUM_PAIRS * 8,
-  };
-  const offset = (part: keyof typeof bytes) => arena.allocate("a thread's scratch", bytes[part]).offset;
+  const room = (bytes: number) => arena.allocate("a thread's scratch", bytes);
   return writeStruct(arena, "a thread's scratch", Scratch, {
-    tile: offset("tile"),
-    packed: offset("packed"),
-    integerQueries: offset("integerQueries"),
-    integerItems: offset("integerItems"),
-    bounds: offset("bounds"),
-    pairs: offset("pairs"),
+    tile: room(128),
+    packed: room(BLOCK_QUERIES * dim * 4),
+    integerQueries: room(BLOCK_QUERIES * bytesOfPair),
+    integerItems: room(Math.max(INTEGER_BYTES, 8 * bytesOfPair)),
+    bounds: room(BLOCK_QUERIES * QueryBound.size),
+    pairs: room(NUM_PAIRS * 8),
   });
 }

@@ -1,10 +1,10 @@
-// Binding of the two-tower kernel: its functions, and its structs laid out in an arena.
-
+import { longestRow } from "../../numeric/indices.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import {
   allocateDense,
   allocateDenseScratch,
   batchPitchOf,
+  pad,
   paddedUnits,
   type DenseLayer,
   type DenseLayout,
@@ -14,14 +14,7 @@ import { BLOCK, DenseNetwork } from "../shared/layout.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { getField, setField, takeField, writeStruct } from "../shared/struct.js";
 import { copyToOthers, threadsInUse } from "../shared/threads-in-use.js";
-import {
-  longestRow,
-  mostRowsOfUsers,
-  putFields,
-  putUsers,
-  type FieldRows,
-  type TowerEvents,
-} from "./inputs.js";
+import { mostRowsOfUsers, putFields, putUsers, type FieldRows, type TowerEvents } from "./inputs.js";
 import { Batch, EVENTS, PART, Plan, Thread } from "./layout.js";
 
 export { EVENTS as TOWER_EVENTS };
@@ -29,49 +22,43 @@ export type { Kernel as TowersKernel } from "./layout.js";
 
 /** Rows of vectors, the events to learn from, and the distribution of negatives. */
 export interface TowerData extends TowerEvents {
-  /** n: number of vector rows; the rows of items come first */
+  /** n; the rows of items come first */
   numRows: number;
   numItems: number;
-  /**
-   * index of the vector row of item 0 as a history item; 0 if items have the same rows in histories and as candidates
-   */
+  /** row of item 0 as a history item; 0 if items have the same rows in histories and as candidates */
   firstHistoryRow: number;
-  /** side features of each item: input of the item tower */
+  /** one row per item: input of the item tower */
   side?: FieldRows;
   /** u32[I][2]: alias table of the noise distribution; absent for the uniform distribution */
   alias?: Uint32Array;
-  /**
-   * f32[I]: log probability that each item is drawn as a negative; absent if all are equal, or scores are uncorrected
-   */
+  /** f32[I]: log probability of each item as a negative; absent if all are equal, or scores are uncorrected */
   logNoise?: Float32Array;
-  /** maximum number of vector rows of an event's user, if `useTowerEvents` replaces the events; otherwise counted */
+  /** maximum rows of an event's user, if `useTowerEvents` replaces the events; otherwise counted */
   mostUserRows?: number;
 }
 
-/** Structure of the network. */
 export interface TowerShape {
   dim: number;
   /** layers of the user tower, from slots to `dim` numbers; if empty, the user vector is the sum of the slots */
   userLayers: readonly DenseLayer[];
-  /** skip connection: whether the sum of the slots is added to the user tower's output */
+  /** whether the sum of the slots is added to the user tower's output */
   skip: boolean;
   /** layers of the item tower, from the side fields to `dim` numbers; if empty, the item vector is the item's row */
   itemLayers: readonly DenseLayer[];
   cosine: boolean;
   /** whether an event's own item is left out of the event's histories; histories must then contain each item once */
   others: boolean;
-  /** f32[longest history]: weight of a token by the number of newer tokens; absent when all weights are equal */
+  /** f32[longest history]: weight of a token by the number of newer tokens; absent when all are equal */
   recency?: Float32Array;
 }
 
 /** Learning options; all parameters learn by Adam. */
 export interface TowerLearning {
-  /** maximum number of threads */
   threads: number;
   seed: number;
-  /** number of events per step: a divisor of 4,096 and multiple of 8 */
+  /** events per step: a divisor of 4,096 and multiple of 8 */
   batchSize: number;
-  /** number of negatives sampled per batch, a multiple of 8 */
+  /** sampled per batch, a multiple of 8 */
   negatives: number;
   inBatch: boolean;
   negativeWeight: number;
@@ -79,7 +66,7 @@ export interface TowerLearning {
   /** factor of the L2 penalty on the rows that a step updates, and on the layers' weights */
   l2: number;
   dropout: number;
-  /** whether the network learns; false takes less memory, but then the network can only compute vectors */
+  /** false takes less memory, but then the network can only compute vectors */
   trains?: boolean;
 }
 
@@ -90,21 +77,18 @@ export interface TowerLayout {
   /** sets the number of threads that train */
   use: (threads: number) => void;
   barrier: Region;
-  /** f32[n][D]: vectors of items, of items in histories, and of features */
+  /** f32[n][D] */
   vectors: Region;
-  /** f32[J][n][2][8]: Adam's moments m and s for each of J slices of each of n vectors */
+  /** f32[J][n][2][8]: Adam's m and s */
   moments: Region;
-  /** f32[n][2] for each thread, all equal: 1 - b1^t and 1 - b2^t of each vector after t steps of Adam */
+  /** f32[n][2] for each thread, all equal: 1 - b1^t and 1 - b2^t of each row after t steps of Adam */
   corrections: Region[];
-  /** bias of each item with its Adam state, f32[I][8]; absent if scores are cosines */
+  /** f32[I][8]: biases with their Adam state; absent if scores are cosines */
   biases?: Region;
-  /** number of slices of 8 dimensions */
   slices: number;
   userLayers: LayerLayout[];
   itemLayers: LayerLayout[];
 }
-
-const pad = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /**
  * Copies the events into the arena, and allocates parameters, buffers and structs.
@@ -227,15 +211,14 @@ export function allocateTowers(
   };
 }
 
-/** Returns the number of floats from one row of a tower's inputs to the next, which includes padding. */
+/** Returns the floats from one row of a tower's inputs to the next, with padding. */
 function inputPitch(slots: number, dim: number): number {
   return paddedUnits(slots * dim) + 8;
 }
 
-/** Returns the maximum number of vector rows that a batch may use. */
 function rowsOfBatch(data: TowerData, batchSize: number, M: number): number {
   const { side, mostUserRows = mostRowsOfUsers(data) } = data;
-  const item = 1 + (side ? longestRow(side, side.indptr ? side.indptr.length - 1 : 1) : 0);
+  const item = 1 + (side?.indptr ? longestRow(side.indptr) : (side?.width ?? 0));
   return batchSize * mostUserRows + (batchSize + M) * item;
 }
 
@@ -252,7 +235,6 @@ export function takeTowersLoss(arena: Arena, { threads }: TowerLayout): number {
   return takeField(arena, Thread, threads.at(-1)!, "loss");
 }
 
-/** Returns the number of training steps so far. */
 export function towersSteps(arena: Arena, { threads }: TowerLayout): number {
   return getField(arena, Thread, threads[0]!, "steps");
 }

@@ -1,5 +1,6 @@
 // Inputs of the two-tower kernel: histories and context of the events to learn from, and of users to encode.
 
+import { longestRow } from "../../numeric/indices.js";
 import type { GrowingArrays } from "../shared/growing-arrays.js";
 import type { Arena } from "../shared/memory.js";
 import { getField, putStruct, setField, writeStruct, writeStructs } from "../shared/struct.js";
@@ -10,7 +11,7 @@ import { FieldRows as FieldRowsStruct, History, Plan, Users } from "./layout.js"
 export interface FieldRows {
   width: number;
   indptr?: Uint32Array;
-  /** u32: for each (vector row, value) pair, the index of the row among the vectors */
+  /** u32: vector row of each pair */
   ids: Uint32Array;
   values?: Float32Array;
   /**
@@ -23,7 +24,7 @@ export interface FieldRows {
 export interface Ranges {
   /** u32: items of all users; the items of a user are adjacent */
   tokens: Uint32Array;
-  /** first token of each event's range, and the token after its last, u32[E] each */
+  /** u32[E] each: first token of each event's range, and the token after its last */
   begins: Uint32Array;
   ends: Uint32Array;
 }
@@ -36,11 +37,11 @@ export interface TowerUsers {
 
 /** Events to learn from. */
 export interface TowerEvents extends TowerUsers {
-  /** u32[E]: user of each event; NO_ITEM for an event without a user */
+  /** u32[E]; NO_ITEM for an event without a user */
   users: Uint32Array;
-  /** item of each event, u32[E] */
+  /** u32[E] */
   items: Uint32Array;
-  /** f32[E]: weight of each event; absent when all are 1 */
+  /** f32[E]; absent when all are 1 */
   weights?: Float32Array;
   /** items of each user, ascending; they are never negatives of the user's events */
   taken: ItemLists;
@@ -48,20 +49,13 @@ export interface TowerEvents extends TowerUsers {
 
 /** Returns the maximum number of vector rows of an event's histories and context. */
 export function mostRowsOfUsers({ histories, context, items }: TowerEvents): number {
-  let longest = longestRow(context, items.length);
+  let longest = context.indptr ? longestRow(context.indptr, items.length) : context.width;
   for (const { begins, ends } of histories) {
     let most = 0;
     begins.forEach((begin, e) => (most = Math.max(most, ends[e]! - begin)));
     longest += most;
   }
   return longest;
-}
-
-export function longestRow({ width, indptr }: FieldRows, numRows: number): number {
-  if (!indptr) return width;
-  let most = 0;
-  for (let r = 0; r < numRows; r++) most = Math.max(most, indptr[r + 1]! - indptr[r]!);
-  return most;
 }
 
 /** Copies the input of users into the arena. @returns byte offset of the Users struct */
@@ -116,10 +110,7 @@ export function noTowerEvents(numHistories: number, rowEnds: Uint32Array): Tower
   };
 }
 
-/**
- * Points the kernel's plan to other events to learn from.
- * @param events views of the arena's memory; their fields are those of the events that they replace
- */
+/** @param events views of the arena's memory, with the same fields as those that they replace */
 export function useTowerEvents(
   arena: Arena,
   plan: number,

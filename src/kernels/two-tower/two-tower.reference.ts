@@ -20,7 +20,7 @@ import {
 import { referenceSampledSoftmax } from "../shared/sampled-softmax.reference.js";
 import { referenceParameters, referenceStep, type ReferenceParameters } from "../shared/step.reference.js";
 
-/** Content of a slot of a tower's input: rows of the vectors, each with the factor by which it is multiplied. */
+/** Rows of the vectors, each with the factor by which it is multiplied. */
 export type ReferenceSlot = readonly { row: number; x: number }[];
 
 /** An event: the slots of its user's input, its item, and whether it excludes each negative of the batch. */
@@ -29,7 +29,7 @@ export interface ReferenceTowerEvent {
   item: number;
   weight: number;
   excluded: readonly boolean[];
-  /** position of the event in the epoch, which selects its dropout */
+  /** in the epoch, which selects the dropout */
   place: number;
 }
 
@@ -42,9 +42,9 @@ export interface ReferenceTowerShape {
   negativeWeight: number;
   temperature: number;
   l2: number;
-  /** number of sampled negatives; the items of the batch's events follow them */
+  /** sampled negatives; the items of the batch's events follow them */
   numDrawn: number;
-  /** for each item, the input of the item tower: the slots of the item's side features */
+  /** input of the item tower for each item */
   side: readonly (readonly ReferenceSlot[])[];
   /** log of the probability that each item is drawn as a negative */
   logNoise: readonly number[];
@@ -135,7 +135,6 @@ export function referenceTowers(
   return { loss, gradients };
 }
 
-/** Parameters with Adam's moments. */
 export type ReferenceTowerState = Record<string, ReferenceParameters>;
 
 export function referenceTowerState(

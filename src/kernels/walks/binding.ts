@@ -1,5 +1,3 @@
-// Binding of random walks: the kernel's functions, and a graph laid out in an arena.
-
 import { UsageError } from "../../errors.js";
 import { putAlias } from "../../numeric/alias.js";
 import type { Arena, Region } from "../shared/memory.js";
@@ -11,9 +9,7 @@ export type { Kernel as WalksKernel } from "./layout.js";
 
 /** Approximate number of nodes in a chunk of walks; a token stream of this length takes 6 MB. */
 const CHUNK = 2 ** 20;
-/**
- * Number of walks per kernel call. Calls are short, because the engine replaces unoptimized code only between calls.
- */
+/** Walks per call; few, because the engine replaces unoptimized code only between calls. */
 export const WALKS_OF_CALL = 256;
 
 /** A graph in compressed sparse rows; an undirected edge is stored in both directions. */
@@ -28,56 +24,39 @@ export interface WalkGraph {
   directed: boolean;
 }
 
-/** Options of the walks. */
 export interface WalksShape {
   graph: WalkGraph;
-  /** number of nodes per walk, at least 2 */
+  /** nodes per walk, at least 2 */
   length: number;
   /**
-   * Start of walks: `nodes` is the number of walks from every node with an arc, in random order; `arcs` is the number
-   * of walks whose starts are sampled by the sum of the weights of their arcs, so that walks of two nodes are arcs
-   * sampled by weight.
+   * `nodes`: walks from every node with an arc, in random order; `arcs`: walks whose starts are sampled by the sum of
+   * the weights of their arcs, so that walks of two nodes are arcs sampled by weight
    */
   starts: { nodes: number } | { arcs: number };
   /** node2vec's return and in-out parameters, 1e-9 to 1e9; if both are 1, walks are of first order */
   p: number;
   q: number;
-  /** number of nodes before and after a centre that are its contexts, at most 255 */
+  /** nodes before and after a centre that are its contexts, at most 255 */
   before: number;
   after: number;
 }
 
-/** Address of the kernel's struct, and numbers of walks. */
 export interface WalksLayout {
   plan: number;
-  /** number of walks per epoch, and of walks per chunk except the last */
+  /** walks per epoch, and per chunk except the last */
   numWalks: number;
   chunkWalks: number;
 }
 
-/** Arrays to which walks are written: those of a skip-gram kernel's stream. */
+/** Arrays of a skip-gram kernel's stream, to which walks are written. */
 export interface WalkTarget {
   tokens: Region;
   left: Region;
   right: Region;
 }
 
-/** Probabilities and factors with which the kernel and its reference sample a step of a walk. */
-export interface StepRules {
-  secondOrder: boolean;
-  returnAlpha: number;
-  farAlpha: number;
-  most: number;
-  folded: number;
-  returnMost: number;
-  nearMost: number;
-  farMost: number;
-}
-
-/**
- * Returns the constants by which candidates for the next node of a walk are accepted; assembly/plan.ts explains them.
- */
-export function stepRules({ p, q }: Pick<WalksShape, "p" | "q">): StepRules {
+/** Returns what a step of a walk is sampled by (assembly/plan.ts). */
+export function stepRules({ p, q }: Pick<WalksShape, "p" | "q">) {
   const [returnAlpha, farAlpha] = [1 / p, 1 / q];
   const most = Math.max(1, farAlpha);
   const accepted = (alpha: number) => Math.max(0, Math.ceil(2 ** 32 * Math.min(1, alpha / most)) - 1);
@@ -114,7 +93,7 @@ export function weightSums({ numNodes, offsets, weights }: WalkGraph): Float64Ar
   return sums;
 }
 
-/** Returns whether any node has arcs of different weights, so that arcs cannot be sampled uniformly. */
+/** Returns whether any node has arcs of different weights. */
 function differs({ numNodes, offsets, weights }: WalkGraph): boolean {
   if (!weights) return false;
   for (let v = 0; v < numNodes; v++)
@@ -125,7 +104,7 @@ function differs({ numNodes, offsets, weights }: WalkGraph): boolean {
 
 /**
  * Writes the alias tables of all nodes; an entry refers to a node.
- * @param tables u32[numArcs][2]: threshold and alternative neighbor
+ * @param tables u32[numArcs][2]: threshold and other neighbor
  */
 export function putArcTables(
   { numNodes, offsets, neighbors, weights }: WalkGraph,
@@ -146,8 +125,8 @@ export function putArcTables(
 }
 
 /**
- * Returns the alias table of the starts, u32[starts][2]: threshold and alternative position; starts are weighted by the
- * sum of their arcs' weights.
+ * Returns the alias table of the starts by the sums of their arcs' weights, u32[starts][2]: threshold and other
+ * position.
  */
 export function startTable(starts: Uint32Array, sums: Float64Array): Uint32Array {
   const shares = Float64Array.from(starts, (v) => sums[v]!);
@@ -162,7 +141,6 @@ export function startTable(starts: Uint32Array, sums: Float64Array): Uint32Array
 }
 
 /**
- * Checks the options and the graph.
  * @throws {UsageError} too many walks
  * @throws {RangeError} an option or the graph is invalid
  */

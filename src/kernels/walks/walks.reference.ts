@@ -38,8 +38,8 @@ export function alphaOf(
 }
 
 /**
- * Returns the probability of each neighbor of v as the next node of a walk that came to v from t. @returns f64 by arc
- * of v, sum 1
+ * Returns the probability of each neighbor of v as the next node of a walk that came to v from t.
+ * @returns f64 by arc of v, sum 1
  */
 export function stepChances(
   graph: WalkGraph,
@@ -55,7 +55,6 @@ export function stepChances(
   return chances.map((chance) => chance / sum);
 }
 
-/** A chunk of walks as a stream of skip-grams. */
 export interface WalkStream {
   tokens: Uint32Array;
   left: Uint8Array;

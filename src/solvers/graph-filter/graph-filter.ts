@@ -12,14 +12,31 @@
 // A user's scores depend on the user's items and on the graph, so that the filter can score new users. A user without
 // items scores 0 everywhere, and an item without users always scores 0.
 //
+// Each thread scores one block of users at a time. Queries and results are passed in blocks of any size, and not
+// stored.
+//
+//   arena   the graph in both directions │ degrees, components │ for each thread: panels f32[numItems][16] and
+//           f32[numUsers][16]
+//
 // Sources: Shen et al. 2021 (GF-CF, arXiv:2108.07567), section 4.3; Kim et al. 2025 (ChebyCF, arXiv:2505.00552).
 
 import { sizeText, UsageError } from "../../errors.js";
-import { filterBytes, type UserItemGraph } from "../../kernels/graph-filter/binding.js";
+import {
+  allocateFilter,
+  BLOCK_USERS,
+  filterBytes,
+  LANES,
+  type FilterKernel,
+  type UserItemGraph,
+} from "../../kernels/graph-filter/binding.js";
+import type { ItemLists, TopItems } from "../../kernels/top-items/binding.js";
 import { degreesOf, powersOf } from "../../numeric/scales.js";
+import { ThreadedKernel } from "../../workers/threaded-kernel.js";
+import { withMachine } from "../../workers/with-machine.js";
 import { basisPanels } from "../svd/lanczos.js";
 import { degreeNormalized } from "../svd/matrix.js";
 import { truncatedSvd } from "../svd/truncated-svd.js";
+import type { FilterConstants, FilterQueries, FilterTask } from "./graph-filter.worker.js";
 import { FLATNESS, plateauCoefficients } from "./plateau.js";
 
 export interface FilterSettings {
@@ -27,13 +44,12 @@ export interface FilterSettings {
   coefficients: Float64Array;
   /** exponent b of the item degrees that scale the polynomial's input and output */
   power: number;
-  /** the summand that the leading eigenvectors add to the scores (an ideal low-pass filter) */
   ideal: {
-    /** number n of leading eigenvectors; 0 omits the summand that they add to the scores */
+    /** number n of leading eigenvectors; 0 omits the summand that they add to the scores (an ideal low-pass filter) */
     dim: number;
-    /** weight a of the summand that the leading eigenvectors add to the scores, at least 0 */
+    /** weight a of the summand, at least 0 */
     weight: number;
-    /** exponent g of the item degrees in the summand of the leading eigenvectors */
+    /** exponent g of the item degrees in the summand */
     power: number;
   };
 }
@@ -44,15 +60,11 @@ export interface FilterChoices {
   weight?: number | undefined;
   /** flatness of the plateau, for chebycf */
   flatness?: number | undefined;
-  /**
-   * exponents of the item degrees, for chebycf: b in the polynomial's scores, g in the summand of the leading
-   * eigenvectors
-   */
+  /** exponents of the item degrees, for chebycf: b of the polynomial, g of the leading eigenvectors */
   power?: number | undefined;
 }
 
-export const publishedFilters = ["gf-cf", "chebycf"] as const;
-export type PublishedFilter = (typeof publishedFilters)[number];
+export type PublishedFilter = "gf-cf" | "chebycf";
 
 /** Returns a published filter with its authors' settings for the Gowalla data set, except for those in `choices`. */
 export function publishedFilter(
@@ -68,18 +80,13 @@ export function publishedFilter(
   return { coefficients: plateauCoefficients(flatness), power, ideal };
 }
 
-/** A filter with the data of its graph, ready to score (machine.ts). */
+/** A filter with the data of its graph, ready to score. */
 export interface GraphFilter {
   graph: UserItemGraph;
   coefficients: Float64Array;
-  /**
-   * f64[numItems]: factor of a user's item before the polynomial is applied, D_i^(-1/2 - b) for the item degrees D_i; 0
-   * for items without users
-   */
+  /** f64[numItems]: D_i^(-1/2 - b), factor of a user's item before the polynomial; 0 for items without users */
   before: Float64Array;
-  /**
-   * f32[numItems]: factor of an item's score after the polynomial was applied, D_i^(1/2 + b) for the item degrees D_i
-   */
+  /** f32[numItems]: D_i^(1/2 + b), factor of an item's score after the polynomial */
   after: Float32Array;
   dim: number;
   /** f32[numItems][dim]: W = sqrt(a) D_i^g V, so that the summand of the leading eigenvectors is W W' D_i^-2g r */
@@ -88,7 +95,7 @@ export interface GraphFilter {
   beforeIdeal: Float64Array;
 }
 
-export interface GraphFilterOptions {
+interface GraphFilterOptions {
   threads: number;
   signal?: AbortSignal;
 }
@@ -109,7 +116,12 @@ export async function graphFilter(
   { coefficients, power, ideal }: FilterSettings,
   { threads, signal }: GraphFilterOptions,
 ): Promise<GraphFilter> {
-  checkGraphFilter("the graph filter", sizesOf(graph), ideal.dim, threads);
+  const sizes = {
+    numUsers: graph.users.indptr.length - 1,
+    numItems: graph.items.indptr.length - 1,
+    numEntries: graph.users.items.length,
+  };
+  checkGraphFilter("the graph filter", sizes, ideal.dim, threads);
   const degrees = degreesOf(graph.items.indptr);
   const { dim, right } =
     ideal.dim > 0 && ideal.weight > 0
@@ -138,23 +150,17 @@ export async function graphFilter(
   };
 }
 
-export interface GraphSizes {
-  numUsers: number;
-  numItems: number;
-  numEntries: number;
-}
-
-export function sizesOf({ users, items }: UserItemGraph): GraphSizes {
-  const [numUsers, numItems] = [users.indptr.length - 1, items.indptr.length - 1];
-  return { numUsers, numItems, numEntries: users.items.length };
-}
-
 /**
  * Checks the memory that a filter needs.
  * @throws {UsageError} the filter, or the computation of its eigenvectors, needs more than one WebAssembly memory of 4
  *   GiB; the message suggests a smaller setting
  */
-export function checkGraphFilter(name: string, sizes: GraphSizes, dim: number, threads: number): void {
+export function checkGraphFilter(
+  name: string,
+  sizes: { numUsers: number; numItems: number; numEntries: number },
+  dim: number,
+  threads: number,
+): void {
   const { numUsers, numItems, numEntries } = sizes;
   const narrow = Math.min(numUsers, numItems);
   const found = Math.min(dim, narrow);
@@ -171,3 +177,85 @@ export function checkGraphFilter(name: string, sizes: GraphSizes, dim: number, t
 
 /** Maximum size of a WebAssembly memory, minus space for small data. */
 const MOST_BYTES = 4 * 2 ** 30 - 2 ** 26;
+
+export class FilterMachine extends ThreadedKernel<FilterKernel, FilterTask, null> {
+  #lists: { top: number; of: { found: number; scores: number }[] } = { top: 0, of: [] };
+
+  /**
+   * Copies the filter to shared memory and starts the threads.
+   * @throws {UsageError} the filter does not fit into one memory
+   */
+  static async start(
+    { graph, coefficients, before, beforeIdeal, ...filter }: GraphFilter,
+    threads: number,
+  ): Promise<FilterMachine> {
+    const machine = new FilterMachine();
+    const layout = allocateFilter(machine.arena, { ...graph, ...filter }, threads);
+    const own: FilterConstants = { layout, coefficients, before, beforeIdeal };
+    const script = { url: new URL("./graph-filter.worker.js", import.meta.url), own };
+    return await machine.begin("graph-filter", { threads }, script);
+  }
+
+  /**
+   * Returns the `top` best items of each query in descending order of score, ties in item order. The result does not
+   * depend on the number of threads.
+   *
+   * For a query without items, all scores are 0, so its list contains the first unmasked items.
+   *
+   * @param masks one list per query: items to exclude
+   * @param top   >= 1
+   */
+  async best(queries: FilterQueries, masks: ItemLists, top: number): Promise<TopItems> {
+    const numQueries = queries.indptr.length - 1;
+    const found = new Uint32Array(new SharedArrayBuffer(4 * numQueries * top));
+    const scores = new Float32Array(new SharedArrayBuffer(4 * numQueries * top));
+    const lists = this.#listsOf(top);
+    await this.runTask({ kind: "best", queries, masks, top, found, scores, lists, counter: counter() });
+    return { items: found.slice(), scores: scores.slice() };
+  }
+
+  /**
+   * Returns the scores of listed items for their query.
+   *
+   * @param lists one list of items per query
+   * @returns f32, one per entry of lists.items
+   */
+  async scores(queries: FilterQueries, lists: ItemLists): Promise<Float32Array> {
+    const scores = new Float32Array(new SharedArrayBuffer(4 * lists.items.length));
+    await this.runTask({ kind: "listed", queries, lists, scores, counter: counter() });
+    return scores.slice();
+  }
+
+  /**
+   * Returns each thread's memory for the lists of best items of a panel's 16 users. It is reused for lists of the same
+   * length.
+   */
+  #listsOf(top: number) {
+    if (this.#lists.top !== top) {
+      const room = () => this.arena.allocate(`the best ${top} of ${LANES} users`, LANES * top * 4).offset;
+      const of = Array.from({ length: this.numThreads }, () => ({ found: room(), scores: room() }));
+      this.#lists = { top, of };
+    }
+    return this.#lists.of;
+  }
+}
+
+/**
+ * Starts the threads, calls a function with them, and ends them afterwards.
+ *
+ * @param numQueries number of queries per task, which limits the number of threads
+ * @param signal     ends the threads promptly; the promise rejects with its reason
+ */
+export async function withFilterMachine<T>(
+  filter: GraphFilter,
+  numQueries: number,
+  { threads, signal }: GraphFilterOptions,
+  work: (machine: FilterMachine) => Promise<T>,
+): Promise<T> {
+  const most = Math.max(1, Math.min(threads, Math.ceil(numQueries / BLOCK_USERS)));
+  return await withMachine(await FilterMachine.start(filter, most), signal, work);
+}
+
+function counter(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(4));
+}

@@ -14,10 +14,7 @@ import {
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { kernelThread, type KernelThread } from "../../workers/kernel-thread.js";
 
-/**
- * Queries to score, one per user: a list of the user's items for each query, with the items' weights if they are not
- * all 1.
- */
+/** A list of the user's items for each query, with the items' weights if they are not all 1. */
 export interface FilterQueries extends ItemLists {
   weights?: Float64Array;
 }
@@ -42,7 +39,6 @@ export type FilterTask = {
   | { kind: "listed"; lists: ItemLists; scores: Float32Array }
 );
 
-/** Filter and memory layout, with which each thread is started. */
 export interface FilterConstants {
   layout: FilterLayout;
   coefficients: Float64Array;
@@ -50,10 +46,7 @@ export interface FilterConstants {
   beforeIdeal: Float64Array;
 }
 
-/**
- * Function of each thread: for a task, scores one block of queries after another until no block is left. Results do not
- * depend on which thread takes a block.
- */
+/** Scores blocks of a task's queries until none is left. Results do not depend on which thread takes a block. */
 export const start = kernelThread<FilterKernel, FilterConstants, FilterTask, null>((thread) => (task) => {
   const worker = new BlockWorker(thread);
   const numQueries = task.queries.indptr.length - 1;
@@ -77,7 +70,6 @@ interface PanelRange {
   to: number;
 }
 
-/** Scores blocks of queries in one thread's scratch memory. */
 class BlockWorker {
   readonly #kernel: FilterKernel;
   readonly #buffer: ArrayBufferLike;
@@ -91,10 +83,7 @@ class BlockWorker {
     this.#scratch = own.layout.scratches[index]!;
   }
 
-  /**
-   * Scores a block of queries.
-   * @returns offsets of panels with the scores, f32[numItems][16], valid until the next block
-   */
+  /** Returns offsets of panels with the scores, f32[numItems][16], valid until the next block. */
   score(queries: FilterQueries, first: number, count: number): number[] {
     const { plan, dim } = this.#constants.layout;
     const { itemPanels, queries: z, panels, tile } = this.#scratch;
@@ -113,9 +102,8 @@ class BlockWorker {
   }
 
   /**
-   * Applies the filter's polynomial c(P) to up to sixteen queries, with two panels as buffers.
-   *
-   * @returns the panel that contains the result
+   * Applies the polynomial c(P) to up to sixteen queries.
+   * @returns the one of the two panels that contains the result
    */
   #filter(queries: FilterQueries, from: number, to: number, one: number, other: number): number {
     const { layout, coefficients } = this.#constants;
@@ -150,10 +138,7 @@ class BlockWorker {
     );
   }
 
-  /**
-   * Calls `visit` for each item of the queries, with the item's value in the vector that the filter's polynomial is
-   * applied to.
-   */
+  /** Calls `visit` with the value of each item of the queries in the polynomial's input. */
   #eachItem(
     { indptr, items, weights }: FilterQueries,
     from: number,
@@ -187,7 +172,6 @@ class BlockWorker {
     }
   }
 
-  /** Writes the best items of a panel's queries. */
   putBest(
     { panel, from, to }: PanelRange,
     { masks, top, found, scores }: Extract<FilterTask, { kind: "best" }>,
@@ -211,7 +195,6 @@ class BlockWorker {
     scores.set(this.#f32(lists.scores, length), from * top);
   }
 
-  /** Writes the scores of the listed items for a panel's queries. */
   putListed(
     { panel, from, to }: PanelRange,
     { lists, scores }: Extract<FilterTask, { kind: "listed" }>,

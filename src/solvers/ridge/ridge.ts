@@ -24,14 +24,12 @@ import {
 import type { Call } from "../../workers/kernel-thread.js";
 import { ThreadedKernel } from "../../workers/threaded-kernel.js";
 
-/** Convergence tolerance of the final fit. */
 const TOLERANCE = 1e-9;
 /** Convergence tolerance of the fits that evaluate a penalty. */
 const EVALUATED_TOLERANCE = 1e-4;
 const MAX_STEPS = 1000;
 
-/** Squared errors on the held-out rows of each fold. */
-export interface CrossValidation {
+interface CrossValidation {
   penalties: readonly number[];
   /** errors[penalty][fold], f64[width]: weighted squared errors by target */
   errors: Float64Array[][];
@@ -39,7 +37,7 @@ export interface CrossValidation {
   totals: Float64Array[];
 }
 
-/** A regression problem in shared memory, and its threads. The caller must call `terminate`, which ends them. */
+/** A regression problem in shared memory. The caller must call `terminate`, which ends the threads. */
 export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
   readonly #layout: RidgeLayout;
   readonly #problem: RidgeProblem;
@@ -119,7 +117,7 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
     return { width, blocks: rows.blocks, mean, centers: this.arena.f64(centers).slice(), coefficients };
   }
 
-  /** Fits coefficients on the rows of each fold by conjugate gradients, which start from the current coefficients. */
+  /** Fits coefficients by conjugate gradients, which start from the current ones. */
   async #solve(folds: readonly FoldLayout[], lambda: number, tolerance: number): Promise<void> {
     const { plan } = this.#layout;
     await this.#onFits(folds, (fits) => ["solve", plan, fits, "thread", lambda, tolerance, MAX_STEPS]);
@@ -137,22 +135,16 @@ export class RidgeMachine extends ThreadedKernel<RidgeKernel> {
     await this.run({ take: { end: structs.length, size: 1 }, call: callOf(structs) });
   }
 
-  /** Returns f64[width]: the squared errors of a fold by target. */
   #errorsOf({ fits }: FoldLayout): Float64Array {
     const errors = fits.flatMap((fit) => Array.from(this.arena.f64(fit.errors)));
     return Float64Array.from(errors.slice(0, this.#problem.width));
   }
 }
 
-/**
- * Returns the predictions of rows, f64[numRows * width].
- *
- * @param rows rows with the same blocks of columns as those on which the linear map was fitted
- */
+/** Returns the predictions f64[numRows * width] of rows with the blocks of columns on which the map was fitted. */
 export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
   const { width, mean, coefficients, centers, blocks } = map;
-  // for each block of columns, the product of its column means with its coefficients, which centering subtracts from
-  // the predictions of rows with the block
+  // the product of each block's means with its coefficients, which centering subtracts
   const ofBlocks = blocks.slice(1).map((last, f) => {
     const product = new Float64Array(width);
     for (let j = blocks[f]!; j < last; j++)
@@ -177,11 +169,9 @@ export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
 }
 
 /**
- * Returns the penalty chosen for some targets and its R²: the largest penalty whose R² is within one standard error of
- * the best one's, over folds. It is the standard error of the difference from the best R², because both use the same
- * folds.
- *
- * @param from, to range of the targets: from .. to - 1
+ * Returns the penalty chosen for targets from .. to - 1 and its R²: the largest penalty whose R² is within one standard
+ * error of the best one's, over folds. It is the standard error of the difference from the best R², because both use
+ * the same folds.
  */
 export function chosenPenalty(
   { penalties, errors, totals }: CrossValidation,

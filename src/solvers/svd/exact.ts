@@ -13,33 +13,29 @@ import { eigenOf } from "./symmetric.js";
 /** Maximum size of the narrow side; the eigenvalues of larger matrices take minutes. */
 export const MAX_EXACT = 1536;
 
-/** Singular values in descending order, and their vectors, before signs are normalized. */
+/** Singular triplets before signs are normalized. */
 export interface Triplets {
   dim: number;
   /** f64[dim]: singular values in descending order */
   singularValues: Float64Array;
-  /** left and right singular vectors as columns of length 1: f32[numRows][dim] and f32[numColumns][dim], row-major */
+  /** f32[numRows][dim] and f32[numColumns][dim], row-major: singular vectors as columns of length 1 */
   left: Float32Array;
   right: Float32Array;
-  /** set if rows were decomposed in blocks: reads the left vectors from the store, and `left` is empty */
+  /** set if rows were decomposed in blocks: the left vectors in the store; `left` is empty */
   saved?: SavedRows;
-  /**
-   * f32[numColumns][dim]: the right singular vectors after the filter, c(P) D_a `right` (filter.ts); only for a matrix
-   * with a filter
-   */
+  /** f32[numColumns][dim]: c(P) D_a `right` (filter.ts); only for a matrix with a filter */
   behind?: Float32Array;
 }
 
-/** Left singular vectors in a store, which are read on demand. */
 export interface SavedRows {
-  /** Returns f32[last - first][dim]: the vectors of some rows. */
+  /** Returns the vectors of rows first .. last - 1, f32[last - first][dim]. */
   read: (first: number, last: number) => Float32Array;
-  /** Reads all vectors, to check that they are intact. @throws {ArtifactError} the store was truncated or changed */
+  /** Reads all vectors. @throws {ArtifactError} the store was truncated or changed */
   check: () => Promise<void>;
 }
 
 /** Threshold relative to the greatest singular value: lower ones are rounding errors of the Gram matrix. */
-export const EXACT_ROUNDING = 3e-8;
+const EXACT_ROUNDING = 3e-8;
 
 /** Returns the leading `dim` singular triplets, or fewer if the rank is less. */
 export function exactSvd(matrix: SvdMatrix, narrow: MatrixSide, dim: number): Triplets {
@@ -63,13 +59,12 @@ export function exactSvd(matrix: SvdMatrix, narrow: MatrixSide, dim: number): Tr
 }
 
 interface Oriented {
-  /** entries of the sparse matrix, grouped by the rows of its long side */
   entries: SparseRows;
   numLong: number;
   numNarrow: number;
   longScale: Float32Array | undefined;
   narrowScale: Float32Array | undefined;
-  /** vectors e and f, whose product e f' is subtracted to center the columns; absent if they are not centered */
+  /** vectors e and f; absent if columns are not centered */
   shift: { long: Float32Array; narrow: Float32Array } | undefined;
 }
 
@@ -117,7 +112,7 @@ function gramOf({ entries, numLong, numNarrow, longScale, narrowScale, shift }: 
   });
 }
 
-/** Returns the product of the matrix and a vector with one number per row or column of its narrow side. */
+/** Returns A v; v has one number per row or column of the narrow side. */
 function multiply(
   { entries, numLong, longScale, narrowScale, shift }: Oriented,
   v: Float64Array,

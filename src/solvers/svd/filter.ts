@@ -17,23 +17,17 @@ export interface ColumnFilter {
   after: Float32Array;
 }
 
-/** Buffers of the filter, and the products with the matrix A from which it is computed. */
 export interface FilterRoom {
-  /**
-   * three panels f32[numColumns][16]: two Chebyshev polynomials of the vectors, and the weighted sum of all polynomials
-   */
+  /** three panels f32[numColumns][16]: two Chebyshev polynomials of the vectors, and the weighted sum of all */
   columns: readonly [Region, Region, Region];
   /** panel f32[numRows][16] for products with A */
   rows: Region;
   values(panel: Region): Float32Array;
-  /** Writes the product of the matrix A, or of its transpose, with the source to the target. */
+  /** Writes A X, or A' X for the side "columns". */
   multiply(side: "rows" | "columns", source: Region, target: Region): Promise<void>;
 }
 
-/**
- * Multiplies by the filtered matrix M (side "rows") or by its transpose (side "columns"); the source, a panel of the
- * other side, is unchanged.
- */
+/** Multiplies by M (side "rows") or M'; the source, a panel of the other side, is unchanged. */
 export async function multiplyFiltered(
   side: "rows" | "columns",
   { coefficients, before, after }: ColumnFilter,
@@ -55,10 +49,7 @@ export async function multiplyFiltered(
 }
 
 /**
- * Computes c(P) D_a X: scales the entries of the vectors X by the diagonal D_a, and applies the polynomial c of P =
- * A'A.
- *
- * @param source panel of vectors with one entry per column
+ * Computes c(P) D_a X of a panel X f32[numColumns][16].
  * @returns the panel of `room.columns` that contains the result
  */
 export async function smooth(
@@ -71,15 +62,13 @@ export async function smooth(
 }
 
 /**
- * Computes the polynomial c(P) times the vectors in the first panel of `room.columns`.
- *
- * @returns the panel that contains the result; the other panels are overwritten
+ * Computes c(P) times the first panel of `room.columns`.
+ * @returns the panel with the result; the others are overwritten
  */
 async function polynomial(coefficients: Float64Array, room: FilterRoom): Promise<Region> {
   let [last, next, sum] = room.columns;
   const term = async (k: number, from: Region, to: Region) => {
-    // computes the next Chebyshev polynomial of the vectors, to = 2 L from - to (L from in the first step), where L y =
-    // y - 2 A'(A y)
+    // computes to = 2 L from - to (L from in the first step), where L y = y - 2 A'(A y)
     const before = k === 1 ? undefined : Float32Array.from(room.values(to));
     await room.multiply("rows", from, room.rows);
     await room.multiply("columns", room.rows, to);
@@ -101,7 +90,6 @@ async function polynomial(coefficients: Float64Array, room: FilterRoom): Promise
   return sum;
 }
 
-/** Multiplies each row of a panel, sixteen numbers, by the factor of the row. */
 function scaleInto(target: Float32Array, factors: Float32Array, source: Float32Array): void {
   for (let row = 0; row < factors.length; row++) {
     const factor = factors[row]!;

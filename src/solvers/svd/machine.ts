@@ -23,10 +23,7 @@ import { signedDraw } from "../../numeric/random.js";
 
 /** Number of rows of one kernel call, a multiple of 4. */
 const BLOCK_ROWS = 256;
-/**
- * Number of parts into which the rows of a sum are divided; constant, so that rounding does not depend on the number of
- * threads.
- */
+/** Number of parts of a sum over rows; constant, so that rounding does not depend on the number of threads. */
 export const PARTS = 16;
 
 /** Side of the matrix: vectors of the side "rows" have one entry per row of the matrix. */
@@ -37,42 +34,34 @@ export const otherSide = (side: MatrixSide): MatrixSide => (side === "rows" ? "c
 interface SideLayout {
   length: number;
   /**
-   * byte offset of the struct of the matrix (for the side "rows") or of its transpose (for "columns"), whose product
-   * with a vector is a vector of this side
+   * byte offset of the struct of the matrix ("rows") or of its transpose, whose product with a vector is of this side
    */
   matrix: number;
-  /** byte offset of the diagonal of factors that scale this side, or 0; and a panel for the scaled vectors */
+  /** byte offset of the diagonal that scales this side, or 0; and a panel for the scaled vectors */
   scale: number;
   scaled: Region | undefined;
-  /** byte offset of this side's vector (e or f of A = D S D - e f') that shifts the matrix by its means, or 0 */
+  /** byte offset of this side's vector (e or f of A = D S D - e f'), or 0 */
   shift: number;
 }
 
-/** Small buffers that tasks need in addition to panels: lists of panels, coefficients, and sums. */
 interface SmallRegions {
   sources: Region;
   targets: Region;
   coefficients: Region;
   sums: Region;
-  /**
-   * for each side of a product's result: inner products of the mean shift's vector (e or f) with the columns of the
-   * multiplied panel
-   */
+  /** for each side of a product: inner products of e or f with the columns of the multiplied panel */
   rowSums: Record<MatrixSide, Region>;
 }
 
-/**
- * A panel of the side "rows" that is computed block by block when it is used: either as the matrix times the panel
- * `factor`, or as columns of random numbers with the given keys.
- */
+/** A panel of the side "rows" in blocks: the matrix times the panel `factor`, or random columns with the given keys. */
 type Deferred = { factor: Region } | { keys: number[] };
 
-/** The threads of a decomposition. The caller must call `terminate`, which ends them. */
 export class SvdMachine extends ThreadedKernel<SvdKernel> {
   readonly #sides: Record<MatrixSide, SideLayout>;
   readonly #small: SmallRegions;
   readonly #scratches: number[];
-  readonly #blocks: MatrixBlocks | undefined;
+  /** absent if rows are in memory */
+  readonly blocks: MatrixBlocks | undefined;
   /** buffer for one block of rows of a panel */
   readonly #block: Region | undefined;
   readonly #deferred = new Map<Region, Deferred>();
@@ -82,7 +71,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     super();
     const { arena } = this;
     const { inBlocks, rows } = matrix;
-    this.#blocks = inBlocks && new MatrixBlocks(arena, rows, numColumnsOf(matrix), PARTS, inBlocks.store);
+    this.blocks = inBlocks && new MatrixBlocks(arena, rows, numColumnsOf(matrix), PARTS, inBlocks.store);
     this.#sides = { rows: this.#layOut(matrix, "rows"), columns: this.#layOut(matrix, "columns") };
     const width = maxPanels * PANEL;
     this.#small = {
@@ -95,7 +84,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
         columns: arena.allocate("sums", PANEL * 4),
       },
     };
-    this.#block = this.#blocks && allocatePanel(arena, "rows", this.#blocks.mostRows);
+    this.#block = this.blocks && allocatePanel(arena, "rows", this.blocks.mostRows);
     const scratch = () => arena.allocate("a scratch", (4 * width + 32) * 4).offset;
     this.#scratches = Array.from({ length: threads }, scratch);
     const [values, multiply] = [this.values.bind(this), this.#product.bind(this)];
@@ -113,7 +102,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
    */
   static async start(matrix: SvdMatrix, maxPanels: number, threads: number): Promise<SvdMachine> {
     const machine = new SvdMachine(matrix, maxPanels, threads);
-    if (matrix.inBlocks) await machine.#blocks!.begin(matrix.inBlocks.transpose, machine.#sides);
+    if (matrix.inBlocks) await machine.blocks!.begin(matrix.inBlocks.transpose, machine.#sides);
     return await machine.begin("svd", { threads: machine.#scratches });
   }
 
@@ -126,20 +115,19 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     // the vector e is 1 for every row, because the means are subtracted from every row
     const shifts = means && (side === "rows" ? new Float32Array(length).fill(1) : means);
     const shift = arena.put("the means", shifts);
-    const blocks = this.#blocks;
+    const blocks = this.blocks;
     const scaled = given && allocatePanel(arena, side, blocks && side === "rows" ? blocks.mostRows : length);
     const placed = blocks ? 0 : allocateSparse(arena, matrix[side], { scale, shift });
     return { length, matrix: placed, scale, scaled, shift };
   }
 
-  /** Returns the number of entries of a vector of the given side. */
   lengthOf(side: MatrixSide): number {
     return this.#sides[side].length;
   }
 
   /** Allocates a panel of zeros. @throws {UsageError} it does not fit into memory */
   panel(side: MatrixSide): Region {
-    if (this.#blocks && side === "rows") return { name: side, offset: 0, bytes: 0 };
+    if (this.blocks && side === "rows") return { name: side, offset: 0, bytes: 0 };
     return allocatePanel(this.arena, side, this.lengthOf(side));
   }
 
@@ -150,7 +138,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
 
   /** Fills a column of a panel with random numbers between -1 and 1. */
   fillRandom(side: MatrixSide, panel: Region, column: number, key: number): void {
-    if (this.#blocks && side === "rows") {
+    if (this.blocks && side === "rows") {
       const known = this.#deferred.get(panel);
       const keys = known && "keys" in known ? known.keys : [];
       keys[column] = key;
@@ -168,20 +156,14 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     for (let i = 0; i < count; i++) values[i * PANEL + column] = signedDraw(key, first + i);
   }
 
-  /**
-   * Writes A X, or A' X, to a panel of the given side; `source` is of the other side. A includes the filter, if any.
-   */
+  /** Writes A X, or A' X, to a panel of the given side. A includes the filter, if any. */
   async multiply(side: MatrixSide, source: Region, target: Region): Promise<void> {
     if (this.#filter) await multiplyFiltered(side, this.#filter.of, this.#filter.room, source, target);
     else await this.#product(side, source, target);
   }
 
   /**
-   * Multiplies vectors that have one entry per column by the matrix's filter, c(P) D_a (filter.ts); undefined without a
-   * filter.
-   *
-   * @param vectors f32[numColumns][dim]
-   * @returns the same shape
+   * Multiplies vectors f32[numColumns][dim] by the matrix's filter, c(P) D_a (filter.ts); undefined without a filter.
    */
   async smoothed(vectors: Float32Array, dim: number): Promise<Float32Array | undefined> {
     if (!this.#filter) return undefined;
@@ -200,10 +182,10 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return out;
   }
 
-  /** Computes the product of the matrix, without the filter that may follow it, and a panel. */
+  /** Like `multiply`, without the filter. */
   async #product(side: MatrixSide, source: Region, target: Region): Promise<void> {
-    if (this.#blocks && side === "rows") this.#deferred.set(target, { factor: source });
-    else if (this.#blocks) await this.#addBlocks(source, target);
+    if (this.blocks && side === "rows") this.#deferred.set(target, { factor: source });
+    else if (this.blocks) await this.#addBlocks(source, target);
     else {
       const { length, matrix } = this.#sides[side];
       await this.#multiplyRows(side, matrix, await this.#factorOf(side, source), target, length);
@@ -211,8 +193,8 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
   }
 
   /**
-   * Prepares a product of the matrix with the panel `source`, whose result is of the given side: returns the scaled
-   * panel, and computes the inner products by which the means are subtracted.
+   * Returns the scaled panel `source` for a product of the given side, and computes the inner products by which the
+   * means are subtracted.
    */
   async #factorOf(side: MatrixSide, source: Region): Promise<Region> {
     const from = this.#sides[otherSide(side)];
@@ -224,10 +206,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return await this.#scaled(otherSide(side), source, from);
   }
 
-  /**
-   * Returns a panel of vectors of a side, multiplied by the side's scaling if there is one; its rows start at row
-   * `first` of the side.
-   */
+  /** Returns a panel whose rows start at row `first` of a side, multiplied by the side's scaling if there is one. */
   async #scaled(
     side: MatrixSide,
     source: Region,
@@ -252,15 +231,12 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     await this.#onRows(numRows, ["multiplyRows", matrix, ...panels, "first", "count"]);
   }
 
-  /**
-   * Computes a panel of the side "rows" block by block.
-   * @param work is called with each block and a panel with the block's rows
-   */
+  /** Calls `work` with each block of rows and a panel with the block's rows of `panel`. */
   async #eachBlock(panel: Region, work: (block: RowBlock, values: Region) => Promise<void>): Promise<void> {
     const deferred = this.#deferred.get(panel)!;
     const values = this.#block!;
     const factor = "factor" in deferred ? await this.#factorOf("rows", deferred.factor) : undefined;
-    await this.#blocks!.each(async (block) => {
+    await this.blocks!.each(async (block) => {
       if (factor) await this.#multiplyRows("rows", block.rows, factor, values, block.count);
       else if ("keys" in deferred)
         for (const [column, key] of deferred.keys.entries()) this.#fill(values, column, key, block);
@@ -268,7 +244,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     });
   }
 
-  /** Writes A' X to a panel of columns, for a panel X of rows that are in blocks: adds one block after another. */
+  /** Writes A' X to a panel of columns, for a panel X of rows that are in blocks. */
   async #addBlocks(source: Region, target: Region): Promise<void> {
     const { rows, columns } = this.#sides;
     let parts: Uint32Array = new Uint32Array();
@@ -277,7 +253,7 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
       if (columns.shift !== 0) {
         if (index === 0) parts = this.#clearedSums(PANEL);
         const shifted = [rows.shift + 4 * first, values.offset, parts[index]!] as const;
-        await this.#onWhole(length, ["addRowSums", ...shifted, "first", "count"]);
+        await this.#onParts(length, ["addRowSums", ...shifted, "first", "count"], 1);
         if (block.isLast) this.arena.f32(this.#small.rowSums.columns).set(this.#addedParts(PANEL));
       }
       const factor = await this.#scaled("rows", values, { first, length });
@@ -296,35 +272,23 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     saves?: string,
   ): Promise<Float64Array> {
     const size = lefts.length * PANEL * PANEL;
-    if (this.#blocks && side === "rows") {
+    if (this.blocks && side === "rows") {
       let parts: Uint32Array = new Uint32Array();
       await this.#eachBlock(right, async (block, values) => {
         if (block.index === 0) parts = this.#clearedSums(size);
         const sources = this.#list(this.#small.sources, [values]);
         const call = [sources, 1, values.offset, parts[block.index]!, "thread", "first", "count"] as const;
-        await this.#onWhole(block.count, ["addCrossProducts", ...call]);
+        await this.#onParts(block.count, ["addCrossProducts", ...call], 1);
         if (saves)
-          await this.#blocks!.save(saves, block, this.values(values).subarray(0, block.count * PANEL));
+          await this.blocks!.save(saves, block, this.values(values).subarray(0, block.count * PANEL));
       });
       return this.#addedParts(size);
     }
     const sums = this.#clearedSums(size);
     const sources = this.#list(this.#small.sources, lefts);
-    const panels = [sources, lefts.length, right.offset] as const;
-    await this.#onParts(this.lengthOf(side), [
-      "addCrossProducts",
-      ...panels,
-      sums,
-      "thread",
-      "first",
-      "count",
-    ]);
+    const call = [sources, lefts.length, right.offset, sums, "thread", "first", "count"] as const;
+    await this.#onParts(this.lengthOf(side), ["addCrossProducts", ...call]);
     return this.#addedParts(size);
-  }
-
-  /** The blocks in which rows are decomposed; absent if they are in memory. */
-  get blocks(): MatrixBlocks | undefined {
-    return this.#blocks;
   }
 
   /**
@@ -355,12 +319,8 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     await this.run({ take: { end, size: BLOCK_ROWS }, call });
   }
 
-  async #onParts(end: number, call: Call<SvdKernel>): Promise<void> {
-    await this.run({ take: { end, size: Infinity, parts: PARTS }, call });
-  }
-
-  async #onWhole(end: number, call: Call<SvdKernel>): Promise<void> {
-    await this.run({ take: { end, size: Infinity, parts: 1 }, call });
+  async #onParts(end: number, call: Call<SvdKernel>, parts = PARTS): Promise<void> {
+    await this.run({ take: { end, size: Infinity, parts }, call });
   }
 
   #list(region: Region, panels: readonly Region[]): number {
@@ -368,17 +328,14 @@ export class SvdMachine extends ThreadedKernel<SvdKernel> {
     return region.offset;
   }
 
-  /**
-   * Clears the buffers for partial sums, one for each part of the rows.
-   * @returns u32[PARTS]: byte offset of each part's buffer, `size` zeros
-   */
+  /** Clears the partial sums. @returns u32[PARTS]: byte offset of each part's buffer, `size` zeros */
   #clearedSums(size: number): Uint32Array {
     const { sums } = this.#small;
     this.arena.f64(sums).fill(0, 0, PARTS * size);
     return Uint32Array.from({ length: PARTS }, (_, part) => sums.offset + part * size * 8);
   }
 
-  /** Returns the sum over rows: the sum of the parts into which rows are divided, added in the parts' order. */
+  /** Returns the sum of the parts, added in their order. */
   #addedParts(size: number): Float64Array {
     const sums = this.arena.f64(this.#small.sums);
     const added = sums.slice(0, size);

@@ -20,17 +20,15 @@ export interface NumberStore {
   readPart(name: string, from: number, into: Uint32Array): void;
 }
 
-/** Store and function that the decomposition of a matrix in blocks of rows needs. */
 export interface InBlocks {
   store: NumberStore;
   /** returns the transpose of a sparse matrix; the entries of each of its rows are in ascending order */
   transpose: (rows: SparseRows, numColumns: number) => SparseRows;
 }
 
-/** A block of rows in the kernel's memory. */
 export interface RowBlock {
   index: number;
-  /** first row and number of rows of the block, and whether it is the last block */
+  /** first row and number of rows */
   first: number;
   count: number;
   isLast: boolean;
@@ -39,13 +37,10 @@ export interface RowBlock {
   columns: number;
 }
 
-/** Byte offsets of the vectors that scale and shift the matrix, for its rows and for its columns; 0 without one. */
+/** Byte offsets of the vectors that scale and shift the matrix; 0 without one. */
 type Scalings = Record<"rows" | "columns", { scale: number; shift: number }>;
 
-/**
- * Values of matrix rows that were written to the store block by block; they can be read after the kernel's memory is
- * freed.
- */
+/** Rows that were saved in the store block by block; they can be read after the kernel's memory is freed. */
 export class SavedPanels {
   readonly #store: NumberStore;
   readonly #starts: readonly number[];
@@ -56,10 +51,7 @@ export class SavedPanels {
     this.#starts = starts;
   }
 
-  /**
-   * Calls a function with those rows of a range that `save` wrote to the store, block by block.
-   * @param width number of numbers of a row
-   */
+  /** Calls `take` with the rows of a range, block by block. @param width number of numbers of a row */
   readRows(
     name: string,
     { first, last }: { first: number; last: number },
@@ -75,7 +67,7 @@ export class SavedPanels {
     }
   }
 
-  /** Reads all saved rows, to check that they are intact. @throws {ArtifactError} they were truncated or changed */
+  /** Reads all rows. @throws {ArtifactError} they were truncated or changed */
   async check(name: string, width: number): Promise<void> {
     for (let b = 0; b + 1 < this.#starts.length; b++) {
       const numbers = new Uint32Array((this.#starts[b + 1]! - this.#starts[b]!) * width);
@@ -85,7 +77,6 @@ export class SavedPanels {
 }
 
 export class MatrixBlocks {
-  /** largest number of rows of a block */
   readonly mostRows: number;
   readonly #arena: Arena;
   readonly #matrix: SparseRows;
@@ -115,14 +106,14 @@ export class MatrixBlocks {
     this.#slots = [0, 1].map(() => ({ rows: place(this.mostRows), columns: place(numColumns) }));
   }
 
-  /** Transposes the entries of each block, and writes the result to the store. */
+  /** Writes the transposed entries of each block to the store. */
   async begin(transpose: InBlocks["transpose"], scalings: Scalings): Promise<void> {
     this.#scalings = scalings;
     for (let b = 0; b + 1 < this.#starts.length; b++)
       await this.#store.write(columnsName(b), packedRows(transpose(this.#rowsOf(b), this.#numColumns)));
   }
 
-  /** Calls a function with each block in turn, while the next block is read from the store. */
+  /** Calls `work` with each block in turn, while the next block is read from the store. */
   async each(work: (block: RowBlock) => Promise<void>): Promise<void> {
     const numBlocks = this.#starts.length - 1;
     let block = await this.#load(0);
@@ -132,7 +123,6 @@ export class MatrixBlocks {
     }
   }
 
-  /** Writes a panel, which contains the values of one block of rows, to the store. */
   async save(name: string, { index }: RowBlock, panel: Float32Array): Promise<void> {
     const numbers = new Uint32Array(panel.buffer, panel.byteOffset, panel.length);
     await this.#store.write(`${name} ${index}`, numbers);

@@ -10,11 +10,9 @@ import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import type { ColumnFilter } from "./filter.js";
 import type { InBlocks } from "./matrix-blocks.js";
 
-/** A sparse matrix with its scalings and means, from which products are computed. */
 export interface SvdMatrix {
-  /** the sparse matrix S by rows */
   rows: SparseRows;
-  /** the transpose of S: the same entries by columns */
+  /** the entries of S by columns */
   columns: SparseRows;
   /** scale of each row (diagonal of D_r), f32[numRows]; 1 when absent */
   rowScale?: Float32Array;
@@ -41,7 +39,6 @@ export function degreeNormalized(rows: SparseRows, columns: SparseRows): SvdMatr
 export const numRowsOf = ({ rows }: SvdMatrix): number => rows.indptr.length - 1;
 export const numColumnsOf = ({ columns }: SvdMatrix): number => columns.indptr.length - 1;
 
-/** Statistics of each column over all rows. */
 export interface ColumnMoments {
   /** mean and sum of squares of each scaled column, f64[numColumns] each */
   means: Float64Array;

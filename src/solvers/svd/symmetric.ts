@@ -13,14 +13,13 @@ export interface Eigen {
   size: number;
   /** eigenvalues in descending order, f64[size] */
   values: Float64Array;
-  /** f64[size][size]: eigenvectors as columns; the entries vectors[r * size + i] of column i belong to values[i] */
+  /** f64[size][size]: eigenvectors as columns */
   vectors: Float64Array;
 }
 
 /**
  * Returns eigenvalues and eigenvectors.
- *
- * @param entries f64[size][size]; only entries on and above the diagonal are read
+ * @param entries f64[size][size], of which those on and above the diagonal are read
  */
 export function eigenOf(entries: ArrayLike<number>, size: number): Eigen {
   const rows = new Float64Array(size * size);
@@ -183,7 +182,6 @@ function diagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64Arra
   }
 }
 
-/** Applies a rotation to row `row` and the next row, of n numbers each. */
 function rotate(Z: Float64Array, row: number, n: number, c: number, s: number): void {
   for (let at = row; at < row + n; at++) {
     const x = Z[at]!;

@@ -7,6 +7,7 @@
 // of the shorter side and 16 of the longer side. The results are outside of it.
 
 import { UsageError } from "../../errors.js";
+import type { Region } from "../../kernels/shared/memory.js";
 import { PANEL } from "../../kernels/svd/binding.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { exactSvd, MAX_EXACT, type SavedRows, type Triplets } from "./exact.js";
@@ -20,7 +21,7 @@ export interface SvdOptions {
   dim: number;
   /** convergence threshold: the residual |B u - s^2 u| of every triplet, relative to s^2 */
   tolerance: number;
-  /** true to use the Gram matrix regardless of the cost; by default, the matrix's size decides */
+  /** true to use the Gram matrix regardless of the cost; by default, the size decides */
   exact?: boolean;
   /** true if only the right vectors are needed: `left` is empty if rows are the longer side */
   rightOnly?: boolean;
@@ -49,11 +50,8 @@ export function isInBlocks(
   );
 }
 
-/** Name of a panel of left singular vectors in the block store. */
 const leftName = (panel: number): string => `left ${panel}`;
 
-/** Maximum number of restarts. If the iteration has not converged by then, its residual is reported. */
-const MAX_RESTARTS = 40;
 /** Threshold relative to the greatest singular value: lower ones are rounding errors of single precision. */
 const LANCZOS_ROUNDING = 5e-4;
 
@@ -89,21 +87,12 @@ export async function truncatedSvd(
   const needsAcross = options.rightOnly !== true || side === "rows";
   const machine = await SvdMachine.start(matrix, numPanels, options.threads);
   return await withMachine(machine, signal, async () => {
-    if (isSmall) {
-      const vectors = await wholeSpace(machine, side, dim);
-      return {
-        ...withSigns(await tripletsOf(machine, side, vectors, dim, needsAcross)),
-        ...{ method: "exact" as const, restarts: 0, residual: 0 },
-      };
-    }
-    const { vectors, ...how } = await lanczos(machine, side, {
-      ...options,
-      dim,
-      maxRestarts: MAX_RESTARTS,
-    });
+    const { vectors, ...how } = isSmall
+      ? { vectors: await wholeSpace(machine, side, dim), restarts: 0, residual: 0 }
+      : await lanczos(machine, side, { ...options, dim });
     return {
       ...withSigns(await tripletsOf(machine, side, vectors, dim, needsAcross)),
-      method: "lanczos",
+      method: isSmall ? "exact" : "lanczos",
       ...how,
     };
   });
@@ -112,13 +101,11 @@ export async function truncatedSvd(
 /**
  * Returns the vectors of both sides, and the singular values as the lengths of A'u, which are more accurate than the
  * roots of the eigenvalues.
- *
- * @param needsAcross false if the vectors of the other side are not needed
  */
 async function tripletsOf(
   machine: SvdMachine,
   side: MatrixSide,
-  vectors: Awaited<ReturnType<typeof lanczos>>["vectors"],
+  vectors: readonly Region[],
   dim: number,
   needsAcross: boolean,
 ): Promise<Triplets> {
@@ -160,10 +147,7 @@ async function tripletsOf(
   };
 }
 
-/**
- * Returns functions that read the left singular vectors from the block store. @param lengths lengths of the columns of
- * each panel, by which they are divided
- */
+/** @param lengths of the columns of each panel, by which they are divided */
 function savedLeft(panels: SavedPanels, lengths: readonly Float64Array[], dim: number): SavedRows {
   const all = [...lengths.slice(0, Math.ceil(dim / PANEL)).entries()];
   return {
@@ -187,7 +171,7 @@ function diagonalOf(products: Float64Array): Float64Array {
 }
 
 /**
- * Copies the columns of a panel, divided by their lengths, to f32[length][dim], starting at dimension `first`. Columns
+ * Copies the columns of a panel, divided by their lengths, to f32[length][dim] from dimension `first` on; columns
  * beyond `dim` are dropped.
  */
 function copyUnit(
@@ -201,7 +185,6 @@ function copyUnit(
     for (let j = 0; j < end; j++) target[row + j] = panel[from + j]! / lengths[j]!;
 }
 
-/** Returns the first `rank` singular triplets. */
 function cut(triplets: Triplets, rank: number): Triplets {
   const { dim, singularValues, left, right, behind } = triplets;
   if (rank === dim) return triplets;

@@ -8,7 +8,7 @@ import { BESIDE, type MarkedEvents, type Sequences } from "../../dataset/sequenc
 import { rowsHeldBy } from "../../dataset/filters/where-rows.js";
 import { parseWhere } from "../../dataset/filters/where.js";
 import { UsageError } from "../../errors.js";
-import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
+import type { SgnsPairs } from "../../kernels/sgns/binding.js";
 import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part } from "../../training/examples/examples.js";
 import type { GivenItem2vec } from "./options.js";

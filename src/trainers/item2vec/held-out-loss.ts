@@ -2,7 +2,7 @@
 // that epochs are comparable.
 
 import { softplus } from "../../numeric/exp.js";
-import { NO_MARKET } from "../../kernels/sgns/pairs.js";
+import { NO_MARKET } from "../../kernels/sgns/binding.js";
 import { draw } from "../../numeric/random.js";
 import { sumOf } from "../../numeric/indices.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";

@@ -5,7 +5,7 @@ import { MISSING, keyAt } from "../../log/keys.js";
 import { columnOfOption, type Column } from "../../dataset/dataset.js";
 import { cellCodes } from "../../dataset/item-fields.js";
 import { UsageError } from "../../errors.js";
-import { NO_MARKET, type SgnsPairs } from "../../kernels/sgns/pairs.js";
+import { NO_MARKET, type SgnsPairs } from "../../kernels/sgns/binding.js";
 import type { Part } from "../../training/examples/examples.js";
 
 const FLAG = "--negatives-within";

@@ -6,7 +6,7 @@ import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences/sequ
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary/vocabulary.js";
 import { DataError, UsageError, nearestName } from "../../errors.js";
-import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
+import type { SgnsPairs } from "../../kernels/sgns/binding.js";
 import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part, LogParts } from "../../training/examples/examples.js";
 import { withWeights, type Counted } from "../../skip-grams/event-counts.js";

@@ -1,6 +1,11 @@
 import type { NetArch, NetRows } from "../../kernels/net/shape.js";
-import { referenceHidden, referenceNetScores } from "../../kernels/net/net.reference.js";
-import { referenceNet, referenceNetStep, referenceValues } from "../../kernels/net/step.reference.js";
+import {
+  referenceHidden,
+  referenceNet,
+  referenceNetScores,
+  referenceNetStep,
+  referenceValues,
+} from "../../kernels/net/net.reference.js";
 import { draw } from "../../numeric/random.js";
 import { netRows } from "../../testing/net-rows.js";
 import { between, mulberry32 } from "../../testing/random.js";

@@ -6,14 +6,17 @@
 import { sizeText, UsageError } from "../../errors.js";
 import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
 import {
+  alignWide,
   allocateNet,
   type NetKernel,
   type NetLayout,
+  placedParameters,
+  placedState,
   reservePairs,
   setRates,
+  startState,
   takeLoss,
 } from "../../kernels/net/binding.js";
-import { alignWide, placedParameters, placedState, startState } from "../../kernels/net/parameters.js";
 import { readArrays, writeArrays } from "../../kernels/shared/placed.js";
 import { denseLayersOf, embeddingWidth, type NetRows, numFeaturesOf } from "../../kernels/net/shape.js";
 import { paddedUnits, transposeWeights } from "../../kernels/shared/dense.js";

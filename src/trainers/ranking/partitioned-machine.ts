@@ -10,6 +10,7 @@ import type { BlockStore } from "../../io/block-store.js";
 import {
   allocateRanking,
   setRankingRate,
+  strataGroups,
   takeRankingLoss,
   type RankingData,
   type RankingKernel,
@@ -23,7 +24,6 @@ import {
   type Partitions,
   type Slot,
 } from "../../kernels/ranking/partitions.js";
-import { strataGroups } from "../../kernels/ranking/strata.js";
 import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { draw, permutation } from "../../numeric/random.js";
 import type { FactorStart } from "../../factors/warm-start.js";

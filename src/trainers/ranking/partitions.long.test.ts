@@ -1,8 +1,7 @@
 import { Partitions } from "../../kernels/ranking/partitions.js";
-import type { RankingData, RankingShape } from "../../kernels/ranking/binding.js";
+import { strataGroups, type RankingData, type RankingShape } from "../../kernels/ranking/binding.js";
 import { ReferenceRanking, type ReferenceBag } from "../../kernels/ranking/ranking.reference.js";
 import { referenceStrata } from "../../kernels/ranking/strata.reference.js";
-import { strataGroups } from "../../kernels/ranking/strata.js";
 import { BlockStore } from "../../io/block-store.js";
 import { draw, permutation } from "../../numeric/random.js";
 import { temporaryFolder } from "../../testing/embed.js";

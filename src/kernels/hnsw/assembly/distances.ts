@@ -18,7 +18,7 @@ function addSquare(sum: v128, x: v128, at: usize): v128 {
 }
 
 /**
- * Writes the distances of x to four nodes: negated dot products, or squared Euclidean distances.
+ * Writes the distances of x to four nodes: negated inner products, or squared Euclidean distances.
  *
  * @param x     f32[d]
  * @param nodes u32[4]
@@ -86,12 +86,7 @@ export function distances4(graph: Graph, x: usize, nodes: usize, out: usize): vo
   v128.store(out, f32x4.sub(f32x4.splat(0), dots));
 }
 
-/**
- * Writes the distances of x to any number of nodes.
- *
- * @param nodes u32[count], with room up to a multiple of 4
- * @param out f32[count], with room up to a multiple of 4
- */
+/** Writes the distances of x to any number of nodes; `nodes` and `out` have room up to a multiple of 4. */
 export function distancesTo(graph: Graph, x: usize, nodes: usize, count: u32, out: usize): void {
   if (count == 0) return;
   // pads the list of nodes to a multiple of 4 with copies of the last node
@@ -102,7 +97,6 @@ export function distancesTo(graph: Graph, x: usize, nodes: usize, count: u32, ou
   }
 }
 
-/** Returns the address of a node's vector. */
 export function vectorOf(graph: Graph, node: u32): usize {
   return graph.vectors + ((<usize>node * graph.dim) << 2);
 }

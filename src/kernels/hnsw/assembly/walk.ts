@@ -6,14 +6,13 @@
 import { distancesTo } from "./distances";
 import { Graph, keyOf, nodeOf, NONE, Scratch } from "./plan";
 
-/** Returns the address of a node's links on a level. */
 export function linksOf(graph: Graph, node: u32, level: u32): usize {
   if (level == 0) return graph.links + ((<usize>node * graph.m0) << 2);
   const row = load<u32>(graph.upperRows + ((<usize>node) << 2)) + level - 1;
   return graph.upperLinks + ((<usize>row * graph.m) << 2);
 }
 
-/** Clears the set of visited nodes: a node counts as visited only if its mark equals `epoch`, which changes. */
+/** Clears the set of visited nodes: those whose mark equals `epoch`. */
 function nextEpoch(graph: Graph, scratch: Scratch): void {
   if (scratch.epoch == 255) {
     memory.fill(scratch.marks, 0, graph.numNodes);
@@ -22,10 +21,7 @@ function nextEpoch(graph: Graph, scratch: Scratch): void {
   scratch.epoch++;
 }
 
-/**
- * Inserts a key into the sorted candidate pool, and drops the last key if the pool is full.
- * @returns position of the key
- */
+/** Inserts a key into the sorted pool, and drops the last one if it is full. @returns position of the key */
 function insert(pool: usize, size: u32, ef: u32, key: u64): u32 {
   let at = pool + ((<usize>min<u32>(size, ef - 1)) << 3);
   while (at > pool && load<u64>(at - 8) > key) {
@@ -36,10 +32,7 @@ function insert(pool: usize, size: u32, ef: u32, key: u64): u32 {
   return <u32>((at - pool) >> 3);
 }
 
-/**
- * Writes the nodes of a row of links that have not been visited to scratch.nodes, and marks them as visited.
- * @returns their number
- */
+/** Writes the unvisited nodes of a row of links to scratch.nodes, and marks them as visited. @returns their number */
 function unseen(scratch: Scratch, row: usize, most: u32): u32 {
   const marks = scratch.marks;
   const epoch = scratch.epoch;
@@ -58,12 +51,7 @@ function unseen(scratch: Scratch, row: usize, most: u32): u32 {
   return <u32>count;
 }
 
-/**
- * Walks from `start` on one level towards x, and fills the candidate pool with the nearest nodes found, nearest first.
- *
- * @param x  f32[d]
- * @param ef size of the candidate list
- */
+/** Walks from `start` on one level towards x, f32[d], and fills the candidate pool with the ef nearest nodes found. */
 export function walk(graph: Graph, scratch: Scratch, x: usize, start: u32, level: u32, ef: u32): void {
   nextEpoch(graph, scratch);
   const pool = scratch.pool;
@@ -101,7 +89,7 @@ export function walk(graph: Graph, scratch: Scratch, x: usize, start: u32, level
   scratch.numDistances += numDistances;
 }
 
-/** Walks greedily from the node where searches begin down the levels above `level`. @returns the nearest node found */
+/** Walks greedily from the entry down the levels above `level`. @returns the nearest node found */
 export function descend(graph: Graph, scratch: Scratch, x: usize, level: u32): u32 {
   let node = graph.entry;
   for (let above = graph.maxLevel; above > level; above--) {

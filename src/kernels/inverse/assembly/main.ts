@@ -16,10 +16,7 @@ import { addProducts } from "../../shared/assembly/tile";
 import { Plan, SWEEP_BLOCK } from "./plan";
 
 const B: u32 = SWEEP_BLOCK;
-/**
- * Number of columns that are updated at a time, so that their data stay in the first-level cache while all rows are
- * processed.
- */
+/** Columns that are updated at a time, so that their data stay in the first-level cache. */
 const GROUP_COLUMNS: u32 = 64;
 
 function at(plan: Plan, row: u32, column: u32): usize {
@@ -27,16 +24,14 @@ function at(plan: Plan, row: u32, column: u32): usize {
 }
 
 /**
- * Packs consecutive rows of the block's columns, which begin at column k (panel C), and of their products with the
- * inverse D of the diagonal block (L = -C D).
+ * Packs rows of panel C, the columns from k on, and of L = -C D.
  * @param numRows a multiple of 8
  */
 export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void {
   for (let r = first; r < first + numRows; r++) {
     const column = plan.panel + ((<usize>(r >>> 3) * B) << 5) + ((<usize>(r & 7)) << 2);
     for (let t: u32 = 0; t < B; t++) {
-      // rows above the block are read from the transposed positions, because only the lower triangle of the matrix is
-      // stored
+      // rows above the block are read transposed, because only the lower triangle is stored
       const value = load<f32>(r >= k ? at(plan, r, k + t) : at(plan, k + t, r));
       store<f32>(column + ((<usize>t) << 5), value);
     }
@@ -85,9 +80,7 @@ export function sweepRows(plan: Plan, k: u32, first: u32, tile: usize): void {
   }
 }
 
-/**
- * Writes the 64 rows of the swept block K: -D on the diagonal, and the transposed products A_JK D to the left of it.
- */
+/** Writes the rows of block K: -D on the diagonal, and the transposed A_JK D to the left of it. */
 function sweepOwnRows(plan: Plan, k: u32): void {
   for (let t: u32 = 0; t < B; t++) {
     for (let c: u32 = 0; c < k; c++) store<f32>(at(plan, k + t, c), -leftAt(plan, c, t));
@@ -97,7 +90,7 @@ function sweepOwnRows(plan: Plan, k: u32): void {
   }
 }
 
-/** Writes the products A_JK D to the columns of the swept block K, in the rows J below it. */
+/** Writes A_JK D to the columns of block K, in the rows J below it. */
 function storeColumns(plan: Plan, k: u32, first: u32): void {
   for (let r = first; r < first + B; r++) {
     for (let t: u32 = 0; t < B; t++) store<f32>(at(plan, r, k + t), -leftAt(plan, r, t));

@@ -13,8 +13,7 @@ import { MEASURE, NetPlan, NetRows, NetThread } from "./plan";
 import { touchHeld } from "./gather";
 
 /**
- * Takes one step for the embeddings of one part of the features; if `kept` is MEASURE, only computes the length of
- * their gradients.
+ * Takes one step for the embeddings of a part; if `kept` is MEASURE, only computes the length of their gradients.
  *
  * @param first index in `rows` of the batch's first row
  * @param kept  factor of the gradients without the penalty; 1 unless gradients are clipped
@@ -43,8 +42,7 @@ export function eachEmbedding(
 }
 
 /**
- * Writes, for each feature that is in the given part of the features and occurs in the batch, the sum of the gradients
- * of its embedding, padded with zeros, and the number of its pairs.
+ * Writes the sum of the gradients, padded with zeros, and the number of pairs of each feature of a part in the batch.
  * @returns number of features with a sum
  */
 function sumEmbeddings(
@@ -96,8 +94,8 @@ function sumAt(plan: NetPlan, thread: NetThread, slot: u32): usize {
 }
 
 /**
- * Adds the gradient of a (feature, value) pair to the feature's sum; for the feature's first pair, writes it. The
- * gradient is the value times the derivative of the loss by the input of the pair's field.
+ * Adds the gradient of a pair to the feature's sum; for the feature's first pair, writes it. It is the value times the
+ * derivative of the loss by the input of the pair's field.
  */
 function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, adds: bool): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
@@ -112,8 +110,8 @@ function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, adds:
  * Takes a step of one embedding; the padding stays 0.
  *
  * @param penalty L2 times the number of the feature's pairs, added to the gradient
- * @param perKey individual L2 factor times the number of the feature's pairs, applied after the gradient's step by a
- *   proximal step, which is stable for large penalties: Duchi et al. 2011, section 5.2
+ * @param perKey individual L2 factor times the number of pairs, for a proximal step after that of the gradient, which
+ *   is stable for large penalties: Duchi et al. 2011, section 5.2
  */
 function step(plan: NetPlan, feature: u32, sum: usize, kept: f32, penalty: f32, perKey: f32): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
@@ -131,16 +129,13 @@ function step(plan: NetPlan, feature: u32, sum: usize, kept: f32, penalty: f32, 
   }
 }
 
-/**
- * Takes a proximal step: returns the p that minimizes (p - e)^2 / 2 + step (penalty / 2) p^2, for the value e and
- * AdaGrad's step length lr / sqrt(n).
- */
+/** Returns the p that minimizes (p - e)^2 / 2 + step (penalty / 2) p^2, for AdaGrad's step length lr / sqrt(n). */
 function shrunk(e: v128, lr: v128, n: v128, penalty: f32): v128 {
   const step = f32x4.div(lr, f32x4.sqrt(n));
   return f32x4.div(e, f32x4.add(f32x4.splat(1), f32x4.mul(step, f32x4.splat(penalty))));
 }
 
-/** Returns a mask for the last four floats of an embedding: ones in the lanes that its W numbers use. */
+/** Returns a mask for the last four floats of an embedding: ones in the lanes below W. */
 function lastMask(width: u32): v128 {
   return firstLanes(((width - 1) & 3) + 1);
 }

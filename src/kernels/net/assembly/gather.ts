@@ -7,10 +7,10 @@ import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { NetPlan, NetRows, NetThread } from "./plan";
 
 /**
- * Writes the network's input x_0 for eight rows to a panel; rows beyond the last are zeros.
+ * Writes x_0 of eight rows to a panel; rows beyond the last are zeros.
  *
  * @param row index of the first row in `rows`; `place` is its index in the batch
- * @param firstOfBatch first pair of the batch, relative to which the places of pairs are recorded; NONE records none
+ * @param firstOfBatch first pair of the batch, relative to which places of pairs are recorded; NONE records none
  */
 export function gatherPanel(
   plan: NetPlan,
@@ -70,10 +70,7 @@ function gatherRow(plan: NetPlan, rows: NetRows, row: u32, x: usize, place: u32,
   memory.copy(x + ((<usize>plan.endInput) << 2), numbers, (<usize>plan.numNumeric) << 2);
 }
 
-/**
- * Transposes the derivatives of the loss by the network's input x_0 from a panel to rows in `inputGradients`. @param x
- * the panel of x_0
- */
+/** Transposes the derivatives by x_0 from a panel to rows in `inputGradients`. @param x the panel of x_0 */
 export function scatterGradients(plan: NetPlan, x: usize, gradients: usize, place: u32, units: u32): void {
   if (plan.embeddingRelu) {
     // the ReLU on the embeddings passes a gradient only if its input was positive
@@ -91,11 +88,10 @@ export function scatterGradients(plan: NetPlan, x: usize, gradients: usize, plac
   }
 }
 
-// Prefetching: the following functions read one number of each cache line that is needed soon, so that the processor
-// waits for many lines at once. The sum of the numbers is written to the thread's scratch, so that the compiler keeps
-// the reads.
+// prefetches: reads one number of each cache line that is needed soon, so that the processor waits for many lines at
+// once; the sum of the numbers is stored so that the compiler keeps the reads
 
-/** Reads one number of each cache line of the `bytes` bytes from address `at` on; both are multiples of 4. */
+/** Reads the cache lines of `bytes` bytes from `at` on; both are multiples of 4. */
 function read(at: usize, bytes: usize): u32 {
   const last = at + bytes - 4;
   let seen = load<u32>(last);
@@ -103,7 +99,6 @@ function read(at: usize, bytes: usize): u32 {
   return seen;
 }
 
-/** Prefetches the embeddings and wide weights of rows that will be gathered next. */
 export function touchRows(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRows: u32): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
   const pitch = (<usize>plan.embeddingPitch) << 2;
@@ -117,7 +112,6 @@ export function touchRows(plan: NetPlan, thread: NetThread, rows: NetRows, row: 
   store<u32>(thread.gathered, seen);
 }
 
-/** Prefetches the embeddings and sums of squares of features that will be updated next. */
 export function touchHeld(plan: NetPlan, thread: NetThread, numHeld: u32): void {
   const pitch = (<usize>plan.embeddingPitch) << 2;
   let seen: u32 = 0;

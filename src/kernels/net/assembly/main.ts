@@ -19,23 +19,18 @@ import { squaresOfOutputs, stepOutputs } from "../../shared/assembly/dense/weigh
 import { addLosses, lossGradient4 } from "../../shared/assembly/loss";
 import { firstPair } from "../../shared/assembly/rows";
 import { adam4, firstCorrection, secondCorrection } from "../../shared/assembly/steps";
-import { firstLanes } from "../../shared/assembly/vector";
+import { addTo, firstLanes } from "../../shared/assembly/vector";
 import { eachEmbedding } from "./embeddings";
 import { gatherPanel, scatterGradients, touchRows } from "./gather";
-import { addMachine } from "./machine";
 import { sortPairs } from "./parts";
 import { MEASURE, NetPlan, NetRows, NetThread, PARTS } from "./plan";
 import { eachWeight, wideScore } from "./wide";
 
-/** Increments a counter and returns its previous value. */
 function take(counter: usize): u32 {
   return atomic.add<u32>(counter, 1);
 }
 
-/**
- * Writes the network's input x_0 for the rows of a block to panels.
- * @param firstOfBatch the batch's first pair; NONE if the network only scores
- */
+/** @param firstOfBatch the batch's first pair; NONE if the network only scores */
 function gather(
   plan: NetPlan,
   thread: NetThread,
@@ -56,28 +51,12 @@ function gather(
   }
 }
 
-/**
- * Adds the wide part's scores to the scores of a block.
- * @param scores f32; those of panel p are at scores + p * stride
- */
+/** @param scores f32; those of panel p are at scores + p * stride */
 function addWide(plan: NetPlan, rows: NetRows, row: u32, numRows: u32, scores: usize, stride: usize): void {
   if (plan.wide == 0) return;
   for (let r: u32 = 0; r < numRows; r++) {
     const at = scores + <usize>(r >>> 3) * stride + ((<usize>(r & 7)) << 2);
     store<f32>(at, load<f32>(at) + wideScore(plan, rows, row + r));
-  }
-}
-
-/**
- * Adds the scores of the factorization machine of x_0 to the scores of a block.
- * @param scores f32; those of panel p are at scores + p * stride
- */
-function addMachines(plan: NetPlan, thread: NetThread, scores: usize, stride: usize): void {
-  if (!plan.machine) return;
-  const first = layerAt(plan, 0);
-  const bytes = (<usize>first.inputs) << 5;
-  for (let p: usize = 0; p < PANELS; p++) {
-    addMachine(plan, thread.scratch + first.x + p * bytes, scores + p * stride);
   }
 }
 
@@ -103,10 +82,7 @@ function scoreGradients(
   }
 }
 
-/**
- * Writes dLoss/dscore of a block's rows as the derivatives by the output of the last layer, its first unit.
- * @returns sum of the losses
- */
+/** Writes dLoss/dscore of a block's rows as the derivatives by the last layer's output. @returns sum of the losses */
 function lossOf(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRows: u32, place: u32): f64 {
   const last = lastLayer(plan);
   const bytes = (<usize>last.outputs) << 5;
@@ -129,12 +105,7 @@ function lossOf(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRo
   return loss;
 }
 
-/**
- * Runs one block of the batch forward and backward.
- *
- * @param row index of the block's first row in `rows`
- * @param place index of this row in the batch
- */
+/** @param row of the block's first row in `rows` @param place of it in the batch */
 function trainRows(
   plan: NetPlan,
   thread: NetThread,
@@ -164,7 +135,7 @@ function trainRows(
 }
 
 /**
- * Takes the step of one part of the parameters: some embeddings, some wide weights, w0, or eight outputs of a layer. If
+ * Takes the step of a part of the parameters: some embeddings, some wide weights, w0, or eight outputs of a layer. If
  * `kept` is MEASURE, only computes the length of the gradients.
  *
  * @param kept factor of the gradients
@@ -197,10 +168,7 @@ function eachPart(
   return stepOutputs(plan, thread.tiles, part, numRows, t, kept) ? 0 : -1;
 }
 
-/**
- * Takes parts of the parameters until none is left, and stores the squared length of each part's gradients; all threads
- * share the work.
- */
+/** Stores the squared length of each part's gradients; all threads share the work. */
 function measureParts(plan: NetPlan, thread: NetThread, rows: NetRows, first: u32, numRows: u32): void {
   for (;;) {
     const part = take(plan.counters + 128);
@@ -218,10 +186,7 @@ function keptOf(plan: NetPlan, numRows: u32): f32 {
   return <f32>(length > plan.clipNorm ? plan.clipNorm / length : 1);
 }
 
-/**
- * Takes one step of the bias w0, the network's first input; takes no step if `kept` is MEASURE. @returns the squared
- * sum of the batch's derivatives by w0
- */
+/** Takes one step of w0, or none if `kept` is MEASURE. @returns the squared sum of the batch's derivatives by w0 */
 function stepBias(plan: NetPlan, numRows: u32, t: u32, kept: f32): f64 {
   let sum: f32 = 0;
   const pitch = (<usize>plan.rowPitch) << 2;
@@ -262,7 +227,7 @@ export function trainBatch(
   }
   if (!barrier(plan.barrier, plan.numThreads)) return false;
   if (index == 0) {
-    // thread 0 resets the counter of blocks here, because no thread takes another block before the barrier at the end
+    // no thread takes another block before the barrier at the end
     store<u32>(blocksTaken, 0);
     for (let b: usize = 0; b * BLOCK < numRows; b++) thread.loss += load<f64>(plan.losses + (b << 3));
   }
@@ -274,8 +239,7 @@ export function trainBatch(
   }
   while (eachPart(plan, thread, rows, take(partsTaken), first, numRows, t, kept) >= 0) {}
   if (!barrier(plan.barrier, plan.numThreads)) return false;
-  // thread 0 resets the counters of parts here, because no thread takes another part before the first barrier of the
-  // next batch
+  // no thread takes another part before the first barrier of the next batch
   if (index == 0) {
     store<u32>(partsTaken, 0);
     store<u32>(plan.counters + 128, 0);
@@ -283,7 +247,7 @@ export function trainBatch(
   return true;
 }
 
-/** Writes the scores of a block. @param row index of the block's first row in `rows` */
+/** @param row index of the block's first row in `rows` */
 function scoreBlock(
   plan: NetPlan,
   thread: NetThread,
@@ -298,7 +262,13 @@ function scoreBlock(
   forward(plan, thread.scratch, 0, false);
   const z = thread.scratch + last.y;
   addWide(plan, rows, row, numRows, z, bytes);
-  addMachines(plan, thread, z, bytes);
+  if (plan.machine) {
+    const first = layerAt(plan, 0);
+    const inputBytes = (<usize>first.inputs) << 5;
+    for (let p: usize = 0; p < PANELS; p++) {
+      addMachine(plan, thread.scratch + first.x + p * inputBytes, z + p * bytes);
+    }
+  }
   for (let r: u32 = 0; r < numRows; r++) {
     const source = z + <usize>(r >>> 3) * bytes + ((<usize>(r & 7)) << 2);
     store<f32>(scores + ((<usize>(row + r)) << 2), load<f32>(source));
@@ -349,5 +319,45 @@ export function encodeRows(
       const target = hidden + ((<usize>(first + from + r) * width) << 2);
       for (let u: usize = 0; u < width; u++) store<f32>(target + (u << 2), load<f32>(x + (u << 5)));
     }
+  }
+}
+
+/** Returns the sum over fields of one element, for four rows. @param at address of the first field's */
+function sumOfFields(at: usize, end: usize, pitch: usize): v128 {
+  let sum = f32x4.splat(0);
+  for (; at < end; at += pitch) sum = f32x4.add(sum, v128.load(at));
+  return sum;
+}
+
+/**
+ * Adds the score of the factorization machine in x_0 to the scores of eight rows, for networks that only score.
+ *
+ *   S_k    sum over fields of v_f,k                          of a row; v_f is the last part of the field's block in x_0
+ *   score  w0 + sum_f w_f + 1/2 sum_k (S_k^2 - sum_f v_f,k^2)       w0 and w only where x_0 has them (fnn)
+ *
+ * Source: Rendle 2010 (10.1109/ICDM.2010.127), eq. 1 and 3.
+ *
+ * @param x panel of x_0
+ * @param scores f32[8]
+ */
+function addMachine(plan: NetPlan, x: usize, scores: usize): void {
+  const pitch = (<usize>plan.width) << 5;
+  for (let half: usize = 0; half < 32; half += 16) {
+    const first = x + ((<usize>plan.firstInput) << 5) + half;
+    const end = x + ((<usize>plan.endInput) << 5);
+    let pairs = f32x4.splat(0);
+    for (let k: usize = plan.firstDim; k < plan.width; k++) {
+      let sum = f32x4.splat(0);
+      let squares = f32x4.splat(0);
+      for (let at = first + (k << 5); at < end; at += pitch) {
+        const v = v128.load(at);
+        sum = f32x4.add(sum, v);
+        squares = f32x4.add(squares, f32x4.mul(v, v));
+      }
+      pairs = f32x4.add(pairs, f32x4.sub(f32x4.mul(sum, sum), squares));
+    }
+    let score = f32x4.mul(f32x4.splat(0.5), pairs);
+    if (plan.w0) score = f32x4.add(score, f32x4.add(v128.load(x + half), sumOfFields(first, end, pitch)));
+    addTo(scores + half, score);
   }
 }

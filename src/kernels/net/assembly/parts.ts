@@ -11,16 +11,13 @@
 import { firstPair } from "../../shared/assembly/rows";
 import { NetPlan, NetRows, PARTS } from "./plan";
 
-/**
- * Features and crosses are divided into PARTS parts; returns the number of the part that contains the given one. 32
- * adjacent ones belong to the same part, as their slots share two cache lines.
- */
+/** Returns the part of a feature or cross. */
 export function partOf(feature: u32): u32 {
   return (feature >>> 5) & (PARTS - 1);
 }
 
 /**
- * Sorts the (feature, value) pairs of a block of rows by the part of their features (partOf), by counting sort.
+ * Sorts the pairs of a block of rows by part, by counting sort.
  *
  * @param first index in `rows` of the batch's first row
  * @param row index in `rows` of the block's first row
@@ -60,7 +57,7 @@ export function sortPairs(
   }
 }
 
-/** Returns the address in `sorted` of the first pair of a block of rows whose feature belongs to the given part. */
+/** Returns the address in `sorted` of the first pair of a block and part. */
 export function partStart(plan: NetPlan, block: u32, part: u32): usize {
   const at = plan.partStarts + ((<usize>(block * (PARTS + 1) + part)) << 2);
   return plan.sorted + ((<usize>load<u32>(at)) << 2);

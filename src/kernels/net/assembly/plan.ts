@@ -7,23 +7,17 @@
 import { DenseNetwork } from "../../shared/assembly/dense/layers";
 import { PairRows } from "../../shared/assembly/rows";
 
-/**
- * Value of `kept`, the factor of gradients, for which no step is taken and the squared length of the gradients is
- * returned.
- */
+/** Value of `kept`, the factor of gradients, to take no step and return the gradients' squared length. */
 export const MEASURE: f32 = -1;
 
-/** Number of parts into which features, and with them embeddings and wide weights, are divided (parts.ts). */
+/** Number of parts of the features, and with them of embeddings and wide weights (parts.ts). */
 export const PARTS: u32 = 16;
 
 /** The network and its learning options; the base class has those of the dense layers and of w0. */
 export class NetPlan extends DenseNetwork {
   barrier: usize;
   numThreads: u32;
-  /**
-   * three u32, one per cache line, from which threads take their next piece of work: the next block of rows, the next
-   * part of the parameters to update, and the next part whose gradients are measured
-   */
+  /** three u32, one per cache line: the next block of rows, the next part to update, the next part to measure */
   counters: usize;
   numFeatures: u32;
   /** u32[F + 1]: first feature of each of the F fields */
@@ -31,72 +25,54 @@ export class NetPlan extends DenseNetwork {
   /** W, number of floats of an embedding; W', the same padded to a multiple of 4 */
   width: u32;
   paddedWidth: u32;
-  /** index of the first number of v in an embedding: 1 if the embedding starts with w, else 0 */
+  /** index of v in an embedding: 1 if it starts with w, else 0 */
   firstDim: u32;
-  /** indices in a row's input x_0: start of the first field's block, and end of the last field's block */
+  /** indices in x_0: start of the first field's block, end of the last one's */
   firstInput: u32;
   endInput: u32;
   numNumeric: u32;
-  /** number of floats from one row's input x_0 to the next */
+  /** floats from one row's x_0 to the next */
   rowPitch: u32;
-  /** f32[numFeatures][embeddingPitch]: each feature's embedding, followed by its sums of squares */
+  /** f32[numFeatures][embeddingPitch]: embeddings, each followed by its sums of squares */
   embeddings: usize;
   embeddingPitch: u32;
-  /**
-   * u32[numFeatures]: for each feature of the part that is being processed, the slot of its sum of gradients; 0 for
-   * other features
-   */
+  /** u32[numFeatures]: slot of each feature of the current part; 0 for other features */
   slots: usize;
-  /**
-   * f32[numFeatures + numCrosses][4]: for each feature and cross, weight, FTRL's n and z, and the batch's sum of
-   * gradients; 0 without a wide part
-   */
+  /** f32[numFeatures + numCrosses][4]: weight, FTRL's n and z, the batch's sum of gradients; 0 without a wide part */
   wide: usize;
-  /** f32[3][4]: the bias w0 and Adam's two moments of it, each in the first of four floats; 0 without w0 */
+  /** f32[3][4]: w0 and Adam's two moments, each in the first of four floats; 0 without w0 */
   w0: usize;
   embeddingRelu: u32;
   squared: u32;
-  /** 1 if the score of the factorization machine of the embeddings is added (machine.ts) */
+  /** 1 if the score of the factorization machine of the embeddings is added */
   machine: u32;
-  /** learning rate of embeddings; 0 freezes them */
+  /** 0 freezes the embeddings */
   embeddingLearningRate: f32;
-  /**
-   * factor of the penalty embeddingL2 / 2 |embedding|^2, which is added to the batch's summed loss for each (feature,
-   * value) pair of a row
-   */
+  /** for each pair of a row, embeddingL2 / 2 |embedding|^2 is added to the batch's summed loss */
   embeddingL2: f32;
-  /**
-   * f32[numFeatures]: L2 factor for the (feature, value) pairs of each feature, applied by a proximal step; 0 if
-   * features have no factors of their own
-   */
+  /** f32[numFeatures]: L2 factors of pairs by feature, applied by a proximal step; 0 without */
   keyPenalties: usize;
-  /** maximum length of the batch's mean gradient; 0: no limit */
+  /** of the batch's mean gradient; 0: no limit */
   clipNorm: f32;
-  /** f64[numParts]: squared length of the summed gradients of each part of the parameters */
+  /** f64[numParts]: squared lengths of the summed gradients */
   norms: usize;
   numParts: u32;
   wideLearningRate: f32;
   wideL1: f32;
   wideL2: f32;
-  /** f32[R][rowPitch]: for each of the R rows of a batch, the derivatives of the loss by its input x_0 */
+  /** f32[R][rowPitch]: derivatives by x_0 of the batch's R rows */
   inputGradients: usize;
-  /** f32[R]: derivative of the loss by the score of each of the batch's R rows */
+  /** f32[R]: dLoss/dscore */
   scoreGradients: usize;
-  /** f64[R / BLOCK]: sum of losses of each block of rows */
+  /** f64[R / BLOCK] */
   losses: usize;
-  /** u32[pairs of a batch]: index in inputGradients at which the block of the (feature, value) pair's field begins */
+  /** u32[pairs of a batch]: index in inputGradients of the block of the pair's field */
   places: usize;
-  /** u32[pairs of a batch]: index in the batch of the row of each (feature, value) pair */
+  /** u32[pairs of a batch]: row in the batch */
   pairRows: usize;
-  /**
-   * u32[pairs of a batch]: indexes of the (feature, value) pairs, sorted by block of rows, then by part of the features
-   * (parts.ts)
-   */
+  /** u32[pairs of a batch]: pairs by block of rows, then by part (parts.ts) */
   sorted: usize;
-  /**
-   * u32[R / BLOCK][PARTS + 1]: for each block of rows and each part of the features, the index in `sorted` at which the
-   * (feature, value) pairs of both start
-   */
+  /** u32[R / BLOCK][PARTS + 1]: start of each part in `sorted` */
   partStarts: usize;
 }
 
@@ -105,26 +81,25 @@ export class NetRows extends PairRows {
   labels: usize;
   weights: usize;
   numeric: usize;
-  /** feature crosses of each row; all fields are 0 if there are no crosses */
+  /** all fields are 0 without crosses */
   crosses: PairRows;
 }
 
-/** Memory of one thread. */
 export class NetThread {
-  /** sum of the losses since the caller last reset it; only thread 0 uses it */
+  /** since the caller last reset it; only thread 0 uses it */
   loss: f64;
-  /** activations of all layers for the rows of a block, in panels of eight rows */
+  /** activations of a block's rows, in panels of eight rows */
   scratch: usize;
   /** u32[numLayers][BLOCK]: random keys of the rows' dropout */
   keys: usize;
-  /** inputs x_0 of eight rows, f32[8][rowPitch] */
+  /** f32[8][rowPitch]: x_0 of eight rows */
   gathered: usize;
-  /** tiles of four rows by eight columns for a matrix product, f32[largest U / 4][4][8] */
+  /** f32[largest U / 4][4][8]: tiles of a matrix product */
   tiles: usize;
-  /** f32[pairs of a batch][W']: sum of gradients of each feature of the part that is being processed, by slot */
+  /** f32[pairs of a batch][W']: sums of the gradients of the current part's features, by slot */
   sums: usize;
-  /** u32[pairs of a batch]: feature whose gradients each of the sums contains */
+  /** u32[pairs of a batch]: feature of each sum */
   held: usize;
-  /** f32[pairs of a batch]: number of (feature, value) pairs whose gradients each of the sums contains */
+  /** f32[pairs of a batch]: number of pairs of each sum */
   counts: usize;
 }

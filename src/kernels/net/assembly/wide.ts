@@ -10,7 +10,6 @@ import { stepFtrl } from "../../shared/assembly/steps";
 import { partOf, partStart } from "./parts";
 import { MEASURE, NetPlan, NetRows } from "./plan";
 
-/** Returns the wide part's contribution to a row's score. */
 export function wideScore(plan: NetPlan, rows: NetRows, row: u32): f32 {
   let score: f32 = 0;
   const end = firstPair(rows, row + 1);
@@ -31,8 +30,7 @@ function weightOf(plan: NetPlan, i: u32): usize {
 }
 
 /**
- * Sums up the gradients of the wide weights of a part of the features, and takes the step of each; if `kept` is
- * MEASURE, only computes their length.
+ * Takes the step of the wide weights of a part; if `kept` is MEASURE, only computes the length of their gradients.
  *
  * @param first index in `rows` of the batch's first row
  * @param kept  factor of the gradients; 1 unless gradients are clipped
@@ -69,11 +67,7 @@ export function eachWeight(
   return squares;
 }
 
-/**
- * Sums up the gradients of the weights of the feature crosses that belong to a part of the parameters, and takes a step
- * of each weight, as eachWeight does for features. Every part scans the crosses of all rows of the batch, because a row
- * has few crosses.
- */
+/** Like eachWeight, for crosses. Every part scans the crosses of all rows, because a row has few. */
 function eachCross(plan: NetPlan, rows: NetRows, part: u32, first: u32, numRows: u32, kept: f32): f64 {
   const start = firstPair(rows.crosses, first);
   const end = firstPair(rows.crosses, first + numRows);
@@ -99,9 +93,7 @@ function addGradient(weight: usize, gradient: f32): void {
 }
 
 /**
- * Takes a weight's step, unless `kept` is MEASURE, and resets its sum of gradients, so that its next occurrence adds
- * nothing.
- *
+ * Takes a weight's step, unless `kept` is MEASURE, and resets its sum, so that its next occurrence adds nothing.
  * @returns the square of the sum of gradients
  */
 function takeGradient(plan: NetPlan, weight: usize, kept: f32): f64 {

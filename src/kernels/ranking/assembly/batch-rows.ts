@@ -11,19 +11,16 @@ import { addTo } from "../../shared/assembly/vector";
 import { ADAM, Plan, SLICE, Thread } from "./plan";
 import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
-/** Returns the row of the batch's array of gradients in which those of a feature are added up. */
+/** Returns the row of a feature's gradients. */
 export function rowOf(thread: Thread, feature: u32): u32 {
   return load<u32>(thread.rowOf + ((<usize>feature) << 2)) - 1;
 }
 
-/** Returns the feature that a row of the batch's array of gradients belongs to. */
 export function featureOfRow(thread: Thread, row: u32): u32 {
   return load<u32>(thread.features + ((<usize>row) << 2));
 }
 
-/**
- * Assigns a row of the array of gradients to each feature of the batch, and counts the events that contain the feature.
- */
+/** Assigns a row to each feature of the batch, and counts the events that contain it. */
 export function numberRows(plan: Plan, thread: Thread, events: usize, size: u32): void {
   thread.numRows = 0;
   for (let r: u32 = 0; r < size; r++) {
@@ -61,7 +58,7 @@ function countEvent(plan: Plan, thread: Thread, event: u32, by: i32): void {
   store<u32>(at, by ? load<u32>(at) + by : 0);
 }
 
-/** Clears the assignment of rows to the batch's features, and the counts of the batch's events by user. */
+/** Undoes numberRows. */
 export function clearRows(plan: Plan, thread: Thread, events: usize, size: u32): void {
   for (let row: u32 = 0; row < thread.numRows; row++) {
     store<u32>(thread.rowOf + ((<usize>featureOfRow(thread, row)) << 2), 0);
@@ -70,10 +67,7 @@ export function clearRows(plan: Plan, thread: Thread, events: usize, size: u32):
   for (let r: usize = 0; r < size; r++) countEvent(plan, thread, load<u32>(events + (r << 2)), 0);
 }
 
-/**
- * Sets the gradients of the batch's features to 0 in slices [from, to) of the dimensions, and also the gradients of
- * weights if this thread updates them.
- */
+/** Sets the gradients to 0 in slices [from, to), and those of weights if this thread updates them. */
 export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, weights: bool): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
@@ -85,7 +79,7 @@ export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
 }
 
 /**
- * Adds a slice of the gradients of every feature of a row of pairs.
+ * Adds a slice of the gradients of a row's features.
  *
  * @param d     byte offset of the slice in a vector
  * @param o0,o1 dLoss/d(sum of x v); a feature's gradient is x times this
@@ -125,7 +119,7 @@ export function addGradients(
   }
 }
 
-/** Adds the gradients of the weights of a row's features. @param g dLoss/dscore of the row */
+/** @param g dLoss/dscore of the row */
 export function addWeightGradients(plan: Plan, thread: Thread, rows: PairRows, row: u32, g: f32): void {
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
@@ -135,8 +129,7 @@ export function addWeightGradients(plan: Plan, thread: Thread, rows: PairRows, r
 }
 
 /**
- * Takes one step of every feature of the batch, in slices [from, to) of its vector. The penalty is multiplied by the
- * number of events that contain the feature.
+ * Takes one step of every feature in slices [from, to). The penalty counts once per event that contains the feature.
  */
 export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
@@ -157,7 +150,6 @@ export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
   }
 }
 
-/** Takes one step of the weights of the batch's features. */
 export function stepRowWeights(plan: Plan, thread: Thread): void {
   for (let row: u32 = 0; row < thread.numRows; row++) {
     const at = plan.weights + <usize>featureOfRow(thread, row) * plan.weightStride;

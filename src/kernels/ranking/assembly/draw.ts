@@ -4,32 +4,28 @@ import { drawItem } from "../../shared/assembly/negatives";
 import { draw } from "../../shared/assembly/random";
 import { Plan } from "./plan";
 
-/** Factor by which the user is multiplied in the hash of `membershipBit`. */
 export const USER_FACTOR: u32 = 0x9e3779b1;
 export const ITEM_FACTOR: u32 = 0x85ebca6b;
 export const MIXED_FACTOR: u32 = 0xc2b2ae35;
-/** Maximum number of attempts to sample an item that the user lacks; after them, the next such item is used. */
+/** Attempts to sample an item that the user lacks; after them, the next such item is used. */
 export const MAX_TRIES: u32 = 64;
 
-/**
- * Hashes user and item; the upper bits of the hash are the bit number in the Bloom filter. Twin: `membershipsOf` in
- * ../binding.ts.
- */
+/** Returns a hash whose upper bits are the bit number in the Bloom filter. Twin: `membershipsOf` in ../binding.ts. */
 function membershipBit(user: u32, item: u32): u32 {
   const h = user * USER_FACTOR + item * ITEM_FACTOR;
   return (h ^ (h >>> 15)) * MIXED_FACTOR;
 }
 
-/** Counter of the random draw of the rank of an event's negative; the draws of candidates have lower counters. */
+/** Counter of the draw of an event's rank; those of candidates are lower. */
 const RANK: u32 = 0xffffffff;
 
-/** Samples the rank by score of an event's negative among its candidates, uniformly in fromRank .. toRank. */
+/** Samples the rank of an event's negative, uniform in fromRank .. toRank. */
 export function drawRank(plan: Plan, epochKey: u32, event: u32): u32 {
   const span = plan.toRank - plan.fromRank + 1;
   return plan.fromRank + <u32>((<u64>draw(draw(epochKey, event), RANK) * span) >>> 32);
 }
 
-/** Returns whether the user has events with the item; users beyond the last have none. */
+/** Users beyond the last have no items. */
 export function hasItem(plan: Plan, user: u32, item: u32): bool {
   if (user >= plan.numUsers) return false;
   // the Bloom filter excludes most items with one read, while each step of the search would wait for memory

@@ -8,14 +8,15 @@
 // computed for the batch's features only; backward, the first one starts from them, because G is 0 elsewhere.
 // Dimensions are independent: a thread works on panels of 16 of its own dimensions without a barrier, and a panel's
 // rows, one cache line each, fit in a small part of memory.
-// Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 3, 4 and 7. Twin: ../layers.reference.ts.
+// Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 3, 4 and 7. Twin: denseLayers in
+// ../ranking.reference.ts.
 
 import { stepSliceAdam } from "../../shared/assembly/steps";
 import { featureOfRow } from "./batch-rows";
 import { ADAM, Graph, Plan, SLICE, Thread } from "./plan";
 import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
-/** Number of bytes in a panel's row: room for two slices, of which the second may be unused. */
+/** Bytes of a panel's row: two slices, of which the second may be unused. */
 const PANEL: usize = 64;
 
 function endOf(g: Graph, feature: u32): usize {
@@ -72,7 +73,7 @@ function put(target: usize, sum: v128, x: v128, factors: v128): void {
   v128.store(target, f32x4.mul(factors, f32x4.add(sum, x)));
 }
 
-/** Copies two slices of every feature's learned vector, from byte d on, to a panel; only one if `wide` is false. */
+/** Copies two slices of every feature's learned vector, from byte d on; only one unless `wide`. */
 function gather(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   for (let f: u32 = 0; f < plan.numFeatures; f++, panel += PANEL) {
     const v = vectorOf(thread, f) + d;
@@ -84,10 +85,7 @@ function gather(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize):
   }
 }
 
-/**
- * Computes the sum of the propagated vectors from the learned vectors by the given number of turns of Horner's scheme.
- * @returns the panel that contains the sum
- */
+/** Takes turns of Horner's scheme from the learned vectors. @returns the panel with the sum */
 function turnsOfVectors(plan: Plan, thread: Thread, d: usize, wide: bool, numTurns: u32): usize {
   let y = thread.panel;
   let next = thread.panel2;
@@ -103,7 +101,7 @@ function turnsOfVectors(plan: Plan, thread: Thread, d: usize, wide: bool, numTur
   return y;
 }
 
-/** Writes slices from .. to of the propagated vectors e of all n features, each padded to D dimensions, f32[n][D]. */
+/** Writes slices from .. to of e of all n features, f32[n][D]. */
 export function propagateAll(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const K = plan.graph.numLayers;
@@ -118,10 +116,7 @@ export function propagateAll(plan: Plan, thread: Thread, fromSlice: u32, toSlice
   }
 }
 
-/**
- * Writes slices from .. to of the propagated vectors e of the batch's features to the rows of these features in an
- * array.
- */
+/** Writes slices from .. to of e of the batch's features to their rows. */
 export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const K = plan.graph.numLayers;
@@ -139,7 +134,7 @@ export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlic
   }
 }
 
-/** Takes one step of slices from .. to of every feature to which dLoss/de of the batch's features propagates. */
+/** Takes one step of slices from .. to of every feature that dLoss/de of the batch's features reaches. */
 export function stepLayers(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const to = <usize>toSlice * SLICE;
@@ -165,7 +160,7 @@ export function stepLayers(plan: Plan, thread: Thread, fromSlice: u32, toSlice: 
   }
 }
 
-/** Takes one step of a feature's slice of 8 dimensions. @param gradient (number of layers + 1) times dLoss/dv */
+/** @param gradient (number of layers + 1) times dLoss/dv */
 function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: usize): void {
   const factor = f32x4.splat(1 / <f32>(plan.graph.numLayers + 1));
   let g0 = f32x4.mul(factor, v128.load(gradient));
@@ -187,10 +182,7 @@ function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: 
   }
 }
 
-/**
- * Takes the first turn of the backward propagation: adds the gradient row of each of the batch's features to its own
- * row and to its neighbors' rows in a panel.
- */
+/** Takes the first turn backward: adds each feature's gradient to its own row and to its neighbors' rows. */
 function spread(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   const g = plan.graph;
   const bytes = rowBytes(plan);

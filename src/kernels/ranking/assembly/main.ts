@@ -10,14 +10,15 @@ import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { clearShared, drawShared } from "../../shared/assembly/negatives";
 import { draw, permute } from "../../shared/assembly/random";
 import { clearRows, numberRows, stepRows, stepRowWeights, zeroRows } from "./batch-rows";
-import { scoreFour } from "./contrast";
 import {
   addEvents,
   addEventWeights,
   addNegatives,
   addNegativeWeights,
+  composeNegatives,
+  scoreFour,
   zeroNegatives,
-} from "./contrast-steps";
+} from "./contrast";
 import { drawCandidates } from "./draw";
 import { propagateAll, propagateRows, stepLayers } from "./layers";
 import {
@@ -29,12 +30,11 @@ import {
   updatePairWeights,
 } from "./pairs";
 import { ADAGRAD, ADAM, B, BLOCK, K, Plan, Thread } from "./plan";
-import { composeNegatives } from "./shared";
 import { openSlices, tableAt, vectorOf } from "./vectors";
 
 export { endRound, sortEvents, trainBlock } from "./strata";
 
-/** Writes the events of a block in the order in which they are trained; key 0 keeps the order of the events. */
+/** Writes the events of a block in the order of training; key 0 keeps their order. */
 function orderEvents(thread: Thread, first: u32, numRows: u32, key: u32): void {
   if (key) permute(thread.order, numRows, key);
   for (let i: u32 = 0; i < numRows; i++) {

@@ -13,19 +13,16 @@ import { logisticGradient4, logisticLoss4 } from "../../shared/assembly/loss";
 import { sum4 } from "../../shared/assembly/vector";
 import { drawRank } from "./draw";
 import { B, Plan, SLICE, Thread, WARP } from "./plan";
-import { squaresOf, stepRow, stepWeights, sumOf, weightOf } from "./vectors";
+import { squaresOf, stepRow, stepWeights, sumOf, weightOf, weightOfEvent } from "./vectors";
 
-/**
- * Returns the address of the candidates of a batch's event r in u32[B][M + 2]: its context, its own item and M
- * candidates.
- */
+/** Returns the address of event r's context, own item and M candidates in u32[B][M + 2]. */
 function rowAt(plan: Plan, candidates: usize, r: usize): usize {
   return candidates + ((r * (<usize>plan.numNegatives + 2)) << 2);
 }
 
 /**
- * For the thread's slices of dimensions, writes the contribution of each to the scores of every event's own item and M
- * candidates. The inner loop is over slices, so that a vector is read in one piece.
+ * Writes the partial scores of the thread's slices for every event's own item and M candidates. The inner loop is over
+ * slices, so that a vector is read in one piece.
  * @param partials f32[J + 1][B][M + 1]
  */
 export function forwardPairs(
@@ -54,7 +51,7 @@ export function forwardPairs(
   }
 }
 
-/** Writes the linear part of each item's score, its sum of x w, as the last of the partial scores. */
+/** Writes the sums of x w, the last of the partial scores. */
 export function forwardPairWeights(plan: Plan, candidates: usize, numRows: u32, partial: usize): void {
   const M = plan.numNegatives;
   for (let r: u32 = 0; r < numRows; r++) {
@@ -66,10 +63,7 @@ export function forwardPairWeights(plan: Plan, candidates: usize, numRows: u32, 
   }
 }
 
-/**
- * Computes the terms of a score in four dimensions: the product of p, the sum of x v over the context, and q, that over
- * the item; and the inner products of the item's own features, (q^2 - sum of (x v)^2) / 2.
- */
+/** Computes four dimensions of <p, q> + (q^2 - sum of (x v)^2) / 2. */
 function scorePart(plan: Plan, thread: Thread, event: u32, item: u32, c: usize): v128 {
   const p = sumOf(thread, plan.context, event, c);
   const q = sumOf(thread, plan.templates, item, c);
@@ -90,7 +84,7 @@ export function combinePairs(plan: Plan, partials: usize, scores: usize): void {
 }
 
 /**
- * Chooses each event's negative, and computes the derivative of the loss by the difference of the two items' scores.
+ * Chooses each event's negative, and writes dLoss/dx.
  *
  * @param epochKey key from which ranks are sampled (BPR)
  * @param counts   true if this thread sums the losses
@@ -110,17 +104,11 @@ export function choosePairs(
     : chooseBpr(plan, thread, events, candidates, numRows, epochKey, counts);
 }
 
-function eventWeight(plan: Plan, events: usize, r: usize): f32 {
-  if (!plan.eventWeights) return 1;
-  return load<f32>(plan.eventWeights + ((<usize>load<u32>(events + (r << 2))) << 2));
-}
-
-/** Returns the score of an event's candidate k. */
 function scoreAt(scores: usize, k: u32): f32 {
   return load<f32>(scores + ((<usize>k) << 2));
 }
 
-/** Returns the candidate with the highest score; if several have it, the one sampled first. */
+/** Returns the candidate with the highest score; of several, the one sampled first. */
 export function highest(plan: Plan, scores: usize): u32 {
   let best: u32 = 1;
   for (let k: u32 = 2; k <= plan.numNegatives; k++) {
@@ -130,8 +118,7 @@ export function highest(plan: Plan, scores: usize): u32 {
 }
 
 /**
- * Returns the candidate with a given rank by score; 1 is the highest, and equal scores are ranked in the order of
- * sampling.
+ * Returns the candidate with a given rank by score; 1 is the highest, equal scores are in the order of sampling.
  *
  * The best `rank` candidates are kept sorted in one pass, so that small ranks are cheap.
  *
@@ -187,7 +174,9 @@ function chooseBpr(
     if (counts) {
       v128.store(thread.tile, logisticLoss4(x, f32x4.splat(1)));
       for (let i: usize = 0; i < 4 && r + i < numRows; i++) {
-        sum += <f64>(load<f32>(thread.tile + (i << 2)) * eventWeight(plan, events, r + i));
+        sum += <f64>(
+          (load<f32>(thread.tile + (i << 2)) * weightOfEvent(plan, load<u32>(events + ((r + i) << 2))))
+        );
       }
     }
     v128.store(thread.gradients + (r << 2), logisticGradient4(x, f32x4.splat(1)));
@@ -195,7 +184,7 @@ function chooseBpr(
   if (plan.eventWeights) {
     for (let r: usize = 0; r < numRows; r++) {
       const at = thread.gradients + (r << 2);
-      store<f32>(at, load<f32>(at) * eventWeight(plan, events, r));
+      store<f32>(at, load<f32>(at) * weightOfEvent(plan, load<u32>(events + (r << 2))));
     }
   }
   return sum;
@@ -213,7 +202,8 @@ function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize
     let gradient: f32 = 0;
     if (k <= M) {
       store<u32>(thread.negatives + (r << 2), load<u32>(rowAt(plan, candidates, r) + ((<usize>k) << 2), 4));
-      const weight = load<f32>(plan.rankWeights + ((<usize>k) << 2)) * eventWeight(plan, events, r);
+      const weight =
+        load<f32>(plan.rankWeights + ((<usize>k) << 2)) * weightOfEvent(plan, load<u32>(events + (r << 2)));
       gradient = -weight;
       sum += <f64>(weight * (plan.margin - own + load<f32>(scores + ((<usize>k) << 2))));
     }
@@ -222,7 +212,7 @@ function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize
   return sum;
 }
 
-/** Updates the thread's slices of the vectors, for every feature of every pair, in the order of the rows. */
+/** Updates the thread's slices of every pair, in the order of the rows. */
 export function updatePairs(plan: Plan, thread: Thread, candidates: usize, numRows: u32): void {
   const l2 = f32x4.splat(plan.l2Vector);
   const zero = f32x4.splat(0);
@@ -269,7 +259,7 @@ export function updatePairs(plan: Plan, thread: Thread, candidates: usize, numRo
   }
 }
 
-/** Updates the weights of both items of every pair; the weights of the context cancel out. */
+/** The weights of the context cancel out. */
 export function updatePairWeights(plan: Plan, thread: Thread, candidates: usize, numRows: u32): void {
   for (let r: u32 = 0; r < numRows; r++) {
     const g = load<f32>(thread.gradients + ((<usize>r) << 2));

@@ -15,11 +15,11 @@ import { dot, sum4 } from "../../shared/assembly/vector";
 import { drawRank, hasItem, MAX_TRIES } from "./draw";
 import { highest, ofRank } from "./pairs";
 import { Plan, S, SGD, SLICE, Strata, Thread, WARP } from "./plan";
-import { rowBytes, stepWeight, vectorOf, weightAt } from "./vectors";
+import { rowBytes, stepWeight, vectorOf, weightAt, weightOfEvent } from "./vectors";
 
-/** Number of bytes of an event in `Strata.events`. */
+/** Bytes of an event in `Strata.events`. */
 export const EVENT: usize = 16;
-/** Value in place of a negative for an event whose user has every item of the group. */
+/** Negative of an event whose user has every item of the group. */
 const NONE: u32 = 0xffffffff;
 
 /**
@@ -56,7 +56,7 @@ export function trainEvents(plan: Plan, thread: Thread, from: u32, numRows: u32,
   return sum;
 }
 
-/** Returns the address of the features of the user, the item and the negative of event r. */
+/** Returns the address of the features of user, item and negative of event r. */
 function pairAt(thread: Thread, r: u32): usize {
   return thread.pairs + <usize>r * 12;
 }
@@ -66,9 +66,8 @@ function eventAt(thread: Thread, r: u32): usize {
 }
 
 /**
- * Prefetches the rows of user, item and negative of all events by reading one number of each cache line. The reads are
- * independent, so many lines are fetched at the same time, while the steps would wait for the lines of one event after
- * another.
+ * Prefetches the rows of all events by reading one number of each cache line. The reads are independent, so many lines
+ * are fetched at once, while the steps would wait for one event after another.
  */
 function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
   const stride = <usize>thread.stride;
@@ -83,12 +82,9 @@ function touchRows(plan: Plan, thread: Thread, numRows: u32): void {
   store<i32>(thread.tile, sum);
 }
 
-/**
- * The function is a static method because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in
- * classes.
- */
+/** A static method, because TypeScript allows decorators, such as AssemblyScript's `@inline`, only in classes. */
 class Row {
-  /** Prefetches a row: returns the sum of one number of each of its cache lines. */
+  /** Returns the sum of one number of each cache line. */
   @inline
   static touch(row: usize, bytes: usize): i32 {
     let sum: i32 = 0;
@@ -97,12 +93,7 @@ class Row {
   }
 }
 
-/**
- * Samples an item of the group that the user lacks, by draws that start at `counter`; NONE if the user has all items of
- * the group.
- *
- * @param key key of the event's draws
- */
+/** Samples an item of the group that the user lacks, by draws from `counter` on; NONE if the user has all of them. */
 function drawFree(plan: Plan, event: usize, b: u32, key: u32, counter: u32): u32 {
   const s = plan.strata;
   const user = load<u32>(event, 8);
@@ -125,7 +116,7 @@ function drawFree(plan: Plan, event: usize, b: u32, key: u32, counter: u32): u32
   return NONE;
 }
 
-/** Samples a position in a group's list of items by the noise distribution. */
+/** Samples a position in a group by the noise distribution. */
 function drawPlace(s: Strata, first: u32, size: u32, x: u32): u32 {
   if (!s.chances) return <u32>((<u64>x * size) >>> 32);
   const sums = s.sums + ((<usize>first) << 2);
@@ -141,7 +132,7 @@ function drawPlace(s: Strata, first: u32, size: u32, x: u32): u32 {
   return low;
 }
 
-/** Returns the key of an event's draws. The counters of candidate k's draws start at MAX_TRIES * k. */
+/** The counters of candidate k's draws start at MAX_TRIES * k. */
 function keyOf(event: usize, epochKey: u32): u32 {
   return draw(epochKey, load<u32>(event));
 }
@@ -151,7 +142,7 @@ function setChosen(thread: Thread, r: u32, negative: u32, x: f32): void {
   store<f32>(thread.gradients + ((<usize>r) << 2), x);
 }
 
-/** BPR with one negative: writes the score of the item minus that of the negative. */
+/** BPR with one negative. */
 function compareOne(plan: Plan, thread: Thread, r: u32): void {
   const pair = pairAt(thread, r);
   const own = load<u32>(pair, 4);
@@ -176,7 +167,7 @@ function scoreOf(plan: Plan, thread: Thread, u: usize, feature: u32): f32 {
   return load<f32>(weightAt(plan, feature)) + dot(u, vectorOf(thread, feature), rowBytes(plan));
 }
 
-/** BPR with several candidates: chooses the one with the highest score, or with the sampled rank. */
+/** BPR with several candidates: the one with the highest score, or with the sampled rank. */
 function chooseHard(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): void {
   const M = plan.numNegatives;
   const event = eventAt(thread, r);
@@ -199,10 +190,7 @@ function chooseHard(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): 
   setChosen(thread, r, load<u32>(thread.drawn + at), own - load<f32>(scores + at));
 }
 
-/**
- * Chooses as the negative of an event, by WARP, the first candidate that violates the margin, and stores the number of
- * candidates tried.
- */
+/** WARP: the first candidate that violates the margin; stores how many were tried. */
 function chooseWarp(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): void {
   const M = plan.numNegatives;
   const event = eventAt(thread, r);
@@ -222,17 +210,7 @@ function chooseWarp(plan: Plan, thread: Thread, r: u32, b: u32, epochKey: u32): 
   setChosen(thread, r, NONE, 0);
 }
 
-function weightOfEvent(plan: Plan, thread: Thread, r: u32): f32 {
-  if (!plan.eventWeights) return 1;
-  const event = load<u32>(eventAt(thread, r));
-  return load<f32>(plan.eventWeights + ((<usize>event) << 2));
-}
-
-/**
- * Replaces the difference of scores (item minus negative) of each event by the derivative of the loss by this
- * difference.
- * @returns the sum of the losses
- */
+/** Replaces each x by dLoss/dx. @returns the sum of the losses */
 function weighBpr(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   for (let r = <usize>first; r < end; r += 4) {
     const x = v128.load(thread.gradients + (r << 2));
@@ -242,7 +220,7 @@ function weighBpr(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   let sum: f64 = 0;
   for (let r = first; r < end; r++) {
     if (load<u32>(pairAt(thread, r), 8) == NONE) continue;
-    const weight = weightOfEvent(plan, thread, r);
+    const weight = weightOfEvent(plan, load<u32>(eventAt(thread, r)));
     const at = thread.gradients + ((<usize>r) << 2);
     sum += <f64>(load<f32>(thread.tile + ((<usize>r) << 2)) * weight);
     store<f32>(at, load<f32>(at) * weight);
@@ -255,7 +233,8 @@ function weighWarp(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   for (let r = first; r < end; r++) {
     if (load<u32>(pairAt(thread, r), 8) == NONE) continue;
     const k = <usize>load<u32>(thread.best + ((<usize>r) << 2));
-    const weight = load<f32>(plan.rankWeights + (k << 2)) * weightOfEvent(plan, thread, r);
+    const weight =
+      load<f32>(plan.rankWeights + (k << 2)) * weightOfEvent(plan, load<u32>(eventAt(thread, r)));
     const at = thread.gradients + ((<usize>r) << 2);
     sum += <f64>(weight * (plan.margin - load<f32>(at)));
     store<f32>(at, -weight);
@@ -263,7 +242,7 @@ function weighWarp(plan: Plan, thread: Thread, first: u32, end: u32): f64 {
   return sum;
 }
 
-/** Takes one step of the rows of user, item and negative of every event, in the order of the events. */
+/** Takes one step of every event's rows, in the order of the events. */
 function stepEvents(plan: Plan, thread: Thread, first: u32, end: u32): void {
   const l2 = f32x4.splat(plan.l2Vector);
   const bytes = rowBytes(plan);
@@ -299,10 +278,10 @@ function stepEvents(plan: Plan, thread: Thread, first: u32, end: u32): void {
 }
 
 /**
- * Updates a slice of the vectors of an event's context, item and negative, which have one feature each.
+ * Updates a slice of user, item and negative by AdaGrad.
  *
- * @param u,i,n   addresses of the slice in context, item and negative
- * @param squares number of bytes from a slice to its accumulator
+ * @param u,i,n   addresses of the slice
+ * @param squares bytes from a slice to its accumulator
  */
 function updateThree(
   u: usize,
@@ -328,8 +307,7 @@ function updateThree(
   const gn0 = f32x4.sub(f32x4.mul(l2, n0), q0);
   const gn1 = f32x4.sub(f32x4.mul(l2, n1), q1);
 
-  // adds up the squared gradients of each of the three slices in the order of sum4; one root and one division give all
-  // three learning rates
+  // adds up the squared gradients in the order of sum4; one root and one division give all three learning rates
   const uu = f32x4.add(f32x4.mul(gu0, gu0), f32x4.mul(gu1, gu1));
   const ii = f32x4.add(f32x4.mul(gi0, gi0), f32x4.mul(gi1, gi1));
   const nn = f32x4.add(f32x4.mul(gn0, gn0), f32x4.mul(gn1, gn1));
@@ -356,7 +334,7 @@ function updateThree(
 }
 
 /**
- * Updates a slice of the vectors of an event's context, item and negative, which have one feature each, by SGD.
+ * Updates a slice of user, item and negative by SGD.
  *
  * @param u,i,n addresses of the slice
  * @param keep  1 - learning rate x penalty

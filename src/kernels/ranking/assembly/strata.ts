@@ -17,15 +17,13 @@ import { featureAt } from "../../shared/assembly/rows";
 import { B, Plan, Thread } from "./plan";
 import { EVENT, trainEvents } from "./strata-steps";
 
-/**
- * Counters of the random numbers that determine an epoch's order of rounds, groups of features, and order of events.
- */
+/** Counters of the draws of an epoch's order of rounds, groups of features, and order of events. */
 const ROUNDS: u32 = 0xfffffffe;
 const GROUPS: u32 = 0xfffffffd;
 const ORDER: u32 = 0xfffffffc;
-/** Maximum length of a run: a number of consecutive events that are trained one after another. */
+/** Maximum number of consecutive events that are trained one after another, a run. */
 const LONGEST_RUN: u32 = 256;
-/** Number of bytes of a cache line, which contains u32 counters of several threads. */
+/** Bytes of a cache line, which contains counters of several threads. */
 const LINE: usize = 64;
 
 /**
@@ -36,8 +34,8 @@ const LINE: usize = 64;
 const RUN_BITS: u32 = 4;
 
 /**
- * Returns the group of a feature's run. An affine map with an odd factor assigns each P consecutive runs, whose
- * features are about equally frequent, to P different groups.
+ * Returns the group of a feature. An affine map with an odd factor assigns each P consecutive runs, whose features are
+ * about equally frequent, to P different groups.
  */
 function groupOf(groups: u32, key: u32, feature: u32): u32 {
   const run = feature >>> RUN_BITS;
@@ -45,15 +43,9 @@ function groupOf(groups: u32, key: u32, feature: u32): u32 {
   return (run * (h | 1) + (h >>> 16)) & (groups - 1);
 }
 
-/**
- * Returns the length of a run: the number of consecutive events that are trained one after another; 1 in small logs.
- */
+/** Returns the length of a run; 1 in small logs. */
 function runLength(numEvents: u32): u32 {
   return max<u32>(1, min(LONGEST_RUN, numEvents >>> 10));
-}
-
-function itemFeature(plan: Plan, item: u32): u32 {
-  return featureAt(plan.templates, item);
 }
 
 /**
@@ -137,26 +129,26 @@ function blockOf(plan: Plan, key: u32, event: u32): u32 {
   const P = plan.strata.groups;
   const item = load<u32>(plan.items + ((<usize>event) << 2));
   const a = groupOf(P, key, featureAt(plan.context, event));
-  return a * P + groupOf(P, key, itemFeature(plan, item));
+  return a * P + groupOf(P, key, featureAt(plan.templates, item));
 }
 
-/** Lists the items by group, in ascending order within each group, with the cumulative sums of their probabilities. */
+/** Lists the items by group, ascending, with the cumulative sums of their probabilities. */
 function listItems(plan: Plan, key: u32): void {
   const s = plan.strata;
   const P = s.groups;
   const ends = s.itemEnds;
   memory.fill(ends, 0, (<usize>(P + 1)) << 2);
   for (let item: u32 = 0; item < plan.numItems; item++) {
-    const at = ends + ((<usize>groupOf(P, key, itemFeature(plan, item)) + 1) << 2);
+    const at = ends + ((<usize>groupOf(P, key, featureAt(plan.templates, item)) + 1) << 2);
     store<u32>(at, load<u32>(at) + 1);
   }
   for (let g: usize = 0; g < P; g++) {
     const at = ends + (g << 2);
     store<u32>(at, load<u32>(at) + load<u32>(at, 4), 4);
   }
-  // placing an item advances the entry of its group, so that the entry ends at the end of the group
+  // placing an item advances the entry of its group to the group's end
   for (let item: u32 = 0; item < plan.numItems; item++) {
-    const g = groupOf(P, key, itemFeature(plan, item));
+    const g = groupOf(P, key, featureAt(plan.templates, item));
     const end = ends + ((<usize>g) << 2);
     const place = load<u32>(end);
     store<u32>(end, place + 1);
@@ -177,15 +169,12 @@ function listItems(plan: Plan, key: u32): void {
   }
 }
 
-/** Returns the number of bytes of a round's counters: one u32 per thread, padded to whole cache lines. */
+/** Returns the bytes of a round's counters: one u32 per thread, padded to whole cache lines. */
 function takenBytes(numThreads: u32): usize {
   return (((<usize>numThreads) << 2) + LINE - 1) & ~(LINE - 1);
 }
 
-/**
- * Chooses a user group whose block was not yet taken in this round: a group of this thread first, then groups of other
- * threads. Returns the number of groups if none is left.
- */
+/** Takes a user group whose block is left in this round: of this thread first, then of others. Returns P if none is. */
 function takeGroup(plan: Plan, index: u32, round: u32): u32 {
   const s = plan.strata;
   const P = s.groups;
@@ -223,7 +212,7 @@ export function trainBlock(plan: Plan, thread: Thread, index: u32, round: u32, e
   return true;
 }
 
-/** Waits until all threads have finished the round. @returns false when the pool is stopping */
+/** @returns false when the pool is stopping */
 export function endRound(plan: Plan): bool {
   return barrier(plan.barrier, plan.numThreads);
 }

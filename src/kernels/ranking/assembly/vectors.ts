@@ -5,20 +5,20 @@ import { adaGrad, addSquare, sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
 import { Plan, SGD, Thread, VectorTable } from "./plan";
 
-/** Returns the number of bytes of a vector. */
 export function rowBytes(plan: Plan): usize {
   return (<usize>plan.numSlices) << 5;
 }
 
-/** Returns the i-th table of vectors. */
+/** 1 if events have no weights */
+export function weightOfEvent(plan: Plan, event: u32): f32 {
+  return plan.eventWeights ? load<f32>(plan.eventWeights + ((<usize>event) << 2)) : 1;
+}
+
 export function tableAt(plan: Plan, i: u32): VectorTable {
   return changetype<VectorTable>(plan.tables + <usize>i * offsetof<VectorTable>());
 }
 
-/**
- * Points a thread to a table of vectors, and to those slices from .. to - 1 of the dimensions that the table contains.
- * @returns whether there are any
- */
+/** Points a thread to those slices from .. to - 1 that a table contains. @returns whether there are any */
 export function openSlices(thread: Thread, table: VectorTable, from: u32, to: u32): bool {
   thread.fromSlice = max(from, table.fromSlice);
   thread.toSlice = min(to, table.toSlice);
@@ -28,28 +28,20 @@ export function openSlices(thread: Thread, table: VectorTable, from: u32, to: u3
   return thread.fromSlice < thread.toSlice;
 }
 
-/**
- * Returns the address that a feature's vector would have if the table that the thread currently uses contained all
- * slices; only the slices of the table exist.
- */
+/** Returns the address that a feature's vector would have if the current table contained all slices. */
 export function vectorOf(thread: Thread, feature: u32): usize {
   return thread.vectors + <usize>feature * thread.stride;
 }
 
-/** Returns the address of a feature's weight w. */
 export function weightAt(plan: Plan, feature: u32): usize {
   return plan.weights + <usize>feature * plan.weightStride;
 }
 
-/** Returns the address of Adam's state of a feature's vector. */
 export function momentsOf(plan: Plan, feature: u32): usize {
   return plan.moments + <usize>feature * plan.momentStride;
 }
 
-/**
- * Returns four dimensions, from byte c of the vectors on, of the sum of x v, values times vectors, over a row's
- * features.
- */
+/** Returns four dimensions, from byte c on, of a row's sum of x v. */
 export function sumOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);
@@ -60,7 +52,7 @@ export function sumOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 
   return sum;
 }
 
-/** Returns four dimensions, from byte c of the vectors on, of the sum of squares (x v)^2 over a row's features. */
+/** Returns four dimensions, from byte c on, of a row's sum of (x v)^2. */
 export function squaresOf(thread: Thread, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);
@@ -72,7 +64,7 @@ export function squaresOf(thread: Thread, rows: PairRows, row: u32, c: usize): v
   return sum;
 }
 
-/** Returns the sum of x w (values times weights) over a row's features. */
+/** Returns a row's sum of x w. */
 export function weightOf(plan: Plan, rows: PairRows, row: u32): f32 {
   const end = firstPair(rows, row + 1);
   let sum: f32 = 0;
@@ -108,7 +100,6 @@ export function stepSlice(
   v128.store(vector + c, sgd<v128>(v1, g1, rate), 16);
 }
 
-/** Returns the mean squared gradient of a slice. */
 function meanSquare(g0: v128, g1: v128): f32 {
   return <f32>0.125 * sum4(f32x4.add(f32x4.mul(g0, g0), f32x4.mul(g1, g1)));
 }
@@ -148,7 +139,7 @@ export function stepRow(
   }
 }
 
-/** Updates the weight of every feature of a row. @param g dLoss/dscore */
+/** @param g dLoss/dscore */
 export function stepWeights(plan: Plan, rows: PairRows, row: u32, g: f32): void {
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
@@ -156,7 +147,7 @@ export function stepWeights(plan: Plan, rows: PairRows, row: u32, g: f32): void 
   }
 }
 
-/** Takes one step of a feature's weight. @param g derivative of the loss by the weight, without the penalty */
+/** @param g derivative of the loss by the weight, without the penalty */
 export function stepWeight(plan: Plan, feature: u32, g: f32): void {
   const at = weightAt(plan, feature);
   const w = load<f32>(at);

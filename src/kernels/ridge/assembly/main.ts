@@ -17,7 +17,6 @@
 import { Fit, Fold, Plan, Scratch } from "./plan";
 
 const NO_BLOCK: u32 = 0xffffffff;
-/** Number of bytes of eight f64. */
 const LINE: usize = 64;
 
 function isFitted(plan: Plan, fold: Fold, row: u32): bool {
@@ -93,8 +92,8 @@ function targetOf(fit: Fit, row: u32, t: u32): f64 {
 }
 
 /**
- * Multiplies a centered row by the matrix `by`, for eight targets, and writes the result to the thread's buffer `line`.
- * `blockProducts` must contain the products of the column means with `by`.
+ * Multiplies a centered row by `by`, for eight targets, into `line`. `blockProducts` must contain its products with the
+ * means.
  */
 function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
   let s0 = f64x2.splat(0);
@@ -126,10 +125,7 @@ function predict(plan: Plan, s: Scratch, row: u32, by: usize): void {
   v128.store(s.line, s3, 48);
 }
 
-/**
- * Adds the outer product of a row and the eight numbers in the thread's buffer `line` to the matrix `into`, and the
- * eight numbers to the sums of the blocks that the row has.
- */
+/** Adds the outer product of a row and `line` to `into`, and `line` to the sums of the row's blocks. */
 function add(plan: Plan, s: Scratch, row: u32, into: usize): void {
   const l0 = v128.load(s.line);
   const l1 = v128.load(s.line, 16);
@@ -156,7 +152,7 @@ function add(plan: Plan, s: Scratch, row: u32, into: usize): void {
   }
 }
 
-/** Writes the product of the column means with the rows of `by` to `blockProducts`, for each block of columns. */
+/** Writes the product of each block's means with the rows of `by`. */
 function multiplyBlocks(plan: Plan, fold: Fold, s: Scratch, by: usize): void {
   memory.fill(s.blockProducts, 0, <usize>plan.numBlocks * LINE);
   for (let j: u32 = 0; j < plan.numColumns; j++) {
@@ -165,10 +161,7 @@ function multiplyBlocks(plan: Plan, fold: Fold, s: Scratch, by: usize): void {
   }
 }
 
-/**
- * Converts sums over raw columns x into sums over centered columns z: subtracts the column's mean times the sum of its
- * block from `into`.
- */
+/** Subtracts c times the sum of its block: sums over columns x become sums over z. */
 function subtractBlocks(plan: Plan, fold: Fold, s: Scratch, into: usize): void {
   for (let j: u32 = 0; j < plan.numColumns; j++) {
     const center = f64x2.splat(-number(fold.centers, j));
@@ -176,7 +169,6 @@ function subtractBlocks(plan: Plan, fold: Fold, s: Scratch, into: usize): void {
   }
 }
 
-/** Adds eight numbers, one per target, to eight others, each multiplied by its target's factor. */
 function addScaled(to: usize, by: v128, from: usize): void {
   for (let at: usize = 0; at < LINE; at += 16) {
     v128.store(to + at, f64x2.add(v128.load(to + at), f64x2.mul(by, v128.load(from + at))));
@@ -198,10 +190,7 @@ function rightSide(plan: Plan, fit: Fit, s: Scratch, target: usize): void {
   subtractBlocks(plan, fold, s, target);
 }
 
-/**
- * Multiplies the vectors `source` by the matrix of the normal equations, Z' W Z + lambda, as conjugate gradients
- * require.
- */
+/** Multiplies `source` by Z' W Z + lambda. */
 function multiply(plan: Plan, fold: Fold, s: Scratch, lambda: f64, source: usize, target: usize): void {
   clear(plan, s, target);
   multiplyBlocks(plan, fold, s, source);
@@ -224,10 +213,7 @@ function clear(plan: Plan, s: Scratch, target: usize): void {
   memory.fill(s.blockSums, 0, <usize>plan.numBlocks * LINE);
 }
 
-/**
- * Writes the squared residual of each target in the norm of the preconditioner: the sum over columns of scale times
- * residual^2.
- */
+/** Writes the squared residuals in the norm of the preconditioner: sums over columns of scale times residual^2. */
 function residualSquares(plan: Plan, fold: Fold, s: Scratch, lambda: f64, sums: usize): void {
   memory.fill(sums, 0, LINE);
   for (let j: u32 = 0; j < plan.numColumns; j++) {

@@ -1,73 +1,60 @@
 // Structs of the ridge kernel, which ../binding.ts writes; pointers are byte offsets.
 
-/** The rows on which linear maps are fitted and evaluated; the fits of all folds and targets use the same rows. */
 export class Plan {
   numRows: u32;
   /** p: number of columns */
   numColumns: u32;
   numBlocks: u32;
-  /** start of each row's pairs, u32[numRows + 1] */
+  /** u32[numRows + 1] */
   indptr: usize;
-  /** column of each pair, u32 */
+  /** u32 */
   columns: usize;
-  /** value of each pair, f64 */
+  /** f64 */
   values: usize;
-  /** u32[p]: block to which each column belongs */
+  /** u32[p]: block of each column */
   blockOf: usize;
-  /** weight of each row, f64[numRows] */
+  /** f64[numRows] */
   weights: usize;
-  /** u8[numRows]: number of the fold that holds out each row; or FITTED or LEFT_OUT of ../binding.ts */
+  /** u8[numRows]: the fold that holds out each row; or FITTED or LEFT_OUT of ../binding.ts */
   parts: usize;
 }
 
-/**
- * A set of rows on which linear maps are fitted: the rows whose number in Plan.parts is neither `fold` nor above
- * `last`.
- */
+/** The fitted rows: those whose number in Plan.parts is neither `fold` nor above `last`. */
 export class Fold {
   fold: u32;
   last: u32;
-  /** f64[p]: weighted mean c of each column, over those rows of the fold that have a value in the column's block */
+  /** f64[p]: c, over the fold's rows */
   centers: usize;
-  /** f64[p]: diagonal of the normal equations' matrix Z' W Z, for the preconditioner */
+  /** f64[p]: diagonal of Z' W Z, for the preconditioner */
   squares: usize;
-  /** f64[numBlocks]: for each block of columns, the sum of the weights of the rows that have a value in the block */
+  /** f64[numBlocks]: sum of the weights of the rows that have the block */
   masses: usize;
 }
 
 /** A linear map to eight targets, fitted on the rows of a fold. */
 export class Fit {
   fold: usize;
-  /** targets of each row, f64[numRows][8] */
+  /** f64[numRows][8] */
   targets: usize;
-  /** weighted mean m of the targets, f64[8] */
+  /** f64[8]: m */
   mean: usize;
-  /** f64[p][8]: coefficients B of p columns for eight targets */
+  /** f64[p][8]: B */
   coefficients: usize;
-  /** f64[8]: for each of eight targets, the sum of squared errors over the fold's held-out rows */
+  /** f64[8]: squared errors over the held-out rows */
   errors: usize;
 }
 
-/** Buffers of one thread. */
 export class Scratch {
-  /** f64[p][8]: residual of the conjugate gradients for p columns and eight targets */
+  /** f64[p][8] each, of the conjugate gradients; `product` is the matrix times `direction` */
   residual: usize;
-  /** f64[p][8]: search direction of the conjugate gradients */
   direction: usize;
-  /** f64[p][8]: product of the normal equations' matrix with the search direction, for p columns and eight targets */
   product: usize;
-  /**
-   * f64[numBlocks][8]: for each block of columns, the product of its column means with its coefficients, for eight
-   * targets
-   */
+  /** f64[numBlocks][8]: product of each block's means with its coefficients */
   blockProducts: usize;
-  /**
-   * f64[numBlocks][8]: for each block of columns, the sum of the eight numbers in `line` over the rows that have a
-   * value in the block
-   */
+  /** f64[numBlocks][8]: sums of `line` over the rows that have the block */
   blockSums: usize;
-  /** f64[8]: product of the current row with a matrix, one number for each of eight targets */
+  /** f64[8]: product of the current row with a matrix */
   line: usize;
-  /** f64[5][8]: five scalars of the conjugate gradients for each of eight targets */
+  /** f64[5][8]: scalars of the conjugate gradients */
   numbers: usize;
 }

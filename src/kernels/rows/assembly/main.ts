@@ -6,12 +6,30 @@
 // All addresses are byte offsets. Texts are copied 8 bytes at a time, so up to 7 bytes after the end of a text are
 // read, and up to 7 bytes after the end of a line are written.
 
-import { Column } from "./column";
-
 /**
- * Number of bytes that must be free after a text: enough for a number of at most 16 bytes, and for bytes that copies
- * write beyond the end.
+ * A column: either texts, each stored after its head (the bytes before a cell), or numbers. Fields of the other kind
+ * are 0.
  */
+@unmanaged
+class Column {
+  isText!: u32;
+  /** bytes before each number */
+  head!: usize;
+  headLength!: u32;
+  /** the texts one after another; u32[last + 2]: offset of each, and end of the last */
+  texts!: usize;
+  offsets!: usize;
+  /** u32[rows]: text of each row; 0 if row r has text r */
+  places!: usize;
+  /** the last text, which rows with a greater index have */
+  last!: u32;
+  /** u32[rows]; 0 without integers */
+  counts!: usize;
+  /** f32[rows]; 0 without floats */
+  floats!: usize;
+}
+
+/** Bytes that must be free after a text: a number has at most 16, and copies write beyond the end. */
 const SLACK: usize = 64;
 
 const POWERS = memory.data<f64>([
@@ -85,7 +103,7 @@ export function writeRows(
   return row;
 }
 
-/** Copies `length` bytes to address `at`. @returns the end of the copy */
+/** @returns the end of the copy */
 function copy(at: usize, from: usize, length: u32): usize {
   for (let i: usize = 0; i < length; i += 8) store<u64>(at + i, load<u64>(from + i));
   return at + length;

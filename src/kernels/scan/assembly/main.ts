@@ -209,7 +209,7 @@ export function findCells(
   return numUnknown;
 }
 
-/** Returns whether a key of more than 8 bytes equals the key with the given code; both must have the same length. */
+/** Compares a key of more than 8 bytes with that of a code; both must have the same length. */
 function isKey(table: Table, code: u32, key: usize, len: u32): bool {
   const offset = load<u32>(table.offsets + ((<usize>code) << 2));
   const other = table.keys + offset;
@@ -220,7 +220,7 @@ function isKey(table: Table, code: u32, key: usize, len: u32): bool {
   return load<u64>(key + last) == load<u64>(other + last);
 }
 
-/** Copies the entries of a table's old slots to its new slots, which must be free; keys keep their codes. */
+/** Copies the entries of old slots to free new ones; keys keep their codes. */
 export function rehash(oldSlots: usize, numOldSlots: u32, slots: usize, mask: u32): void {
   const end = oldSlots + ((<usize>numOldSlots) << 4);
   for (let old = oldSlots; old < end; old += 16) {

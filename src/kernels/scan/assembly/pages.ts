@@ -5,16 +5,10 @@
 
 import { MISSING, UNKNOWN } from "./plan";
 
-/**
- * Result of uncompress() for bytes that are not Snappy, and of meet() and codesOfIndices() for an index beyond the
- * dictionary.
- */
+/** Result of uncompress() for bytes that are not Snappy, and of the others for an index beyond the dictionary. */
 export const DAMAGED: u32 = 0xffffffff;
 
-/**
- * Special codes of a dictionary's values: UNSEEN for a value that no row has had so far, NULL for a value that
- * represents a missing cell.
- */
+/** Codes of a dictionary's values that no row has had so far, and of values that represent a missing cell. */
 export const UNSEEN: u32 = 0xfffffffe;
 export const NULL: u32 = 0xfffffffd;
 

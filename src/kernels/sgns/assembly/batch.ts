@@ -18,12 +18,7 @@ function tokenAt(plan: Plan, position: i32): u32 {
   return load<u32>(plan.tokens + ((<usize>position) << 2));
 }
 
-/**
- * Writes the slot of a row to `target`; at the row's first occurrence, assigns a new slot.
- *
- * @param count number of slots before
- * @returns number of slots after
- */
+/** Writes a row's slot to `target`, a new one at its first occurrence. @returns number of slots; `count` before */
 export function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: u32, target: usize): u32 {
   let slot: u32 = 0;
   if (row < plan.numRows) {
@@ -39,11 +34,7 @@ export function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: 
   return count;
 }
 
-/**
- * Assigns slots to the vectors that a batch uses: its centres, and the contexts and noise rows of its groups.
- *
- * @param key random key of the epoch's noise
- */
+/** Assigns slots to the centres, and to the contexts and noise rows of the groups. @param key of the epoch's noise */
 export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
   const first = batch * R;
   let count: u32 = 0;
@@ -54,8 +45,7 @@ export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
   }
   rows.numCentreSlots = count;
 
-  // if centres and contexts share one table, a row has the same slot as a centre and as a context; else slots of
-  // contexts start anew
+  // with one table, a row has the same slot as a centre and as a context; else slots of contexts start anew
   if (!hasOneTable(plan)) count = 0;
   target = rows.contextSlots;
   for (let g: u32 = 0; g < B; g++) {
@@ -72,7 +62,7 @@ export function openBatch(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
   rows.numContextSlots = count;
 }
 
-/** Sets the slots of the batch's rows back to 0, so that the next batch can be opened. */
+/** Sets the slots back to 0 for the next batch. */
 export function closeBatch(thread: Thread, rows: BatchRows): void {
   forget(thread.centreSlotOf, rows.centreRows, rows.numCentreSlots);
   forget(thread.contextSlotOf, rows.contextRows, rows.numContextSlots);

@@ -20,22 +20,16 @@ import { addTo, sum4 } from "../../shared/assembly/vector";
 import { number } from "./batch";
 import { BatchRows, LINE, Plan, R, Thread } from "./plan";
 
-/** Returns element i of a u32 array. */
 function at(array: usize, i: usize): u32 {
   return load<u32>(array + (i << 2));
 }
 
-/**
- * Returns the address of slice j of the composed vectors, f32[1 + R][16]: 16 dimensions of each of the batch's distinct
- * centres, by slot.
- */
+/** Returns the address of slice j of the composed vectors, f32[1 + R][16], by slot. */
 export function composedAt(plan: Plan, j: u32): usize {
   return plan.composed + <usize>(j * (R + 1)) * LINE;
 }
 
-/**
- * Lists the parts of the batch's composed centres, which are rows of vectors, and assigns a slot to each distinct row.
- */
+/** Lists the parts of the batch's centres, and assigns slots to their rows. */
 export function openParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   let count: u32 = 0;
   let slots: u32 = 0;
@@ -51,7 +45,7 @@ export function openParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   rows.numPartSlots = slots;
 }
 
-/** Computes the weight of each part in the composed vector of its centre, for the distinct centres of the batch. */
+/** Computes the shares of all parts of the batch. */
 export function shareParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   let target = thread.partShares;
   for (let slot: usize = 1; slot <= rows.numCentreSlots; slot++) {
@@ -63,15 +57,12 @@ export function shareParts(plan: Plan, thread: Thread, rows: BatchRows): void {
   }
 }
 
-/**
- * Returns the address of the attention's logit for a part of a composed centre; a centre's parts of the same kind share
- * one.
- */
+/** Returns the address of the logit of a part's kind. */
 function attentionAt(plan: Plan, thread: Thread, part: usize): usize {
   return thread.attention + ((<usize>at(plan.partKinds, part)) << 2);
 }
 
-/** Writes the weight of each part in a centre's composed vector to `target`, f32[parts]. */
+/** Writes the shares of one centre's parts to `target`. */
 function share(plan: Plan, thread: Thread, first: usize, parts: usize, target: usize): void {
   let most = load<f32>(attentionAt(plan, thread, first));
   for (let i: usize = 1; i < parts; i++) most = max(most, load<f32>(attentionAt(plan, thread, first + i)));
@@ -89,7 +80,6 @@ function share(plan: Plan, thread: Thread, first: usize, parts: usize, target: u
   }
 }
 
-/** Computes slice j of the composed vectors of the batch's centres. */
 export function composeSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = plan.centres + <usize>j * plan.numRows * LINE;
   let target = composedAt(plan, j);
@@ -117,8 +107,7 @@ export function composeSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32
 }
 
 /**
- * Adds the sums of gradients of the composed centres in slice j to the sums of their parts, and writes the slice's
- * contribution to the gradients of the attention.
+ * Adds D in slice j to the sums of the parts, and writes the slice's contribution to the gradients of the attention.
  */
 export function sumParts(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = plan.centres + <usize>j * plan.numRows * LINE;
@@ -164,8 +153,7 @@ export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f
     const row = <usize>at(rows.centreRows, slot);
     const first = <usize>at(plan.partEnds, row);
     const parts = <usize>at(plan.partEnds, row + 1) - first;
-    // the gradient of the logit of each kind is written over the weight of the kind's first part; this batch does not
-    // read these weights again
+    // the gradient of each kind's logit overwrites the share of its first part, which this batch does not read again
     let kinds: u32 = 0;
     let squares: f32 = 0;
     for (let i: usize = 0; i < parts;) {
@@ -190,10 +178,7 @@ export function moveAttention(plan: Plan, thread: Thread, rows: BatchRows, lr: f
   }
 }
 
-/**
- * Returns the contribution of the batch's part p to the derivative of the loss by a logit of the attention: the sum
- * over slices, in their order.
- */
+/** Returns part p's contribution to da: the sum over slices, in their order. */
 function partGradient(plan: Plan, p: usize): f32 {
   let from = plan.attentionPartials + (p << 2);
   let sum: f32 = 0;

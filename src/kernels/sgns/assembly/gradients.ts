@@ -31,7 +31,7 @@ export function tanhOfHalf(s: v128): v128 {
 }
 
 /**
- * Writes the gradients of the batch's blocks of four centres from .. to - 1, and adds up their losses.
+ * Writes the gradients of row blocks from .. to - 1, and adds up their losses.
  * @param first the batch's first position
  */
 export function scoresToGradients(plan: Plan, thread: Thread, first: u32, from: u32, to: u32): void {
@@ -57,10 +57,7 @@ export function scoresToGradients(plan: Plan, thread: Thread, first: u32, from: 
   }
 }
 
-/**
- * Writes the weight of each context of a centre, given by its distance and by the weights of the two events.
- * @param shares f32[4 nb]
- */
+/** Writes the weights of a centre's contexts, by distance and by the two events. @param shares f32[4 nb] */
 function weigh(plan: Plan, position: u32, r: u32, distanceWeights: usize, shares: usize): void {
   const own = v128.load32_splat(plan.weights + ((<usize>position) << 2));
   let others = plan.weights + ((<usize>(position - plan.window - r)) << 2);
@@ -73,7 +70,7 @@ function weigh(plan: Plan, position: u32, r: u32, distanceWeights: usize, shares
   }
 }
 
-/** Returns the sum of the weights in `shares`, which are those of one centre's contexts. */
+/** Returns the sum of the weights of one centre's contexts. */
 function massOf(plan: Plan, r: u32, left: i32, right: i32, shares: usize): f32 {
   const at = shares + ((<usize>(plan.window + r)) << 2);
   let sum: f32 = 0;
@@ -82,9 +79,9 @@ function massOf(plan: Plan, r: u32, left: i32, right: i32, shares: usize): f32 {
 }
 
 /**
- * Computes the gradients and the loss of one centre.
+ * Computes the gradients of one centre.
  *
- * @param r index of the centre in its block of four
+ * @param r index of the centre in its row block
  * @param shares f32[4 nb]: buffer for the weights of its contexts, if events have weights
  * @returns the centre's loss in nats
  */
@@ -107,8 +104,7 @@ function centreGradients(
   const half = f32x4.splat(0.5);
   let loss = f32x4.splat(0);
 
-  // gradients of the contexts: lane l of block k is the context at distance 4 k + l - w - r from the centre, for the
-  // window w and the centre's index r
+  // lane l of block k is the context at distance 4 k + l - w - r
   const nearest = i32x4.splat(-left);
   const furthest = i32x4.splat(right);
   let distance = i32x4.add(i32x4.splat(-(<i32>(plan.window + r))), i32x4(0, 1, 2, 3));

@@ -35,15 +35,11 @@ import {
 import { scoreSlice, updateSlice } from "./slice";
 import { addAll, firstSlice, middle } from "./sums";
 
-/** Returns the size in bytes of a slice's partial scores. */
 function scoreBytes(plan: Plan): usize {
   return <usize>(R >>> 2) * <usize>blocksOf(plan) * BLOCK;
 }
 
-/**
- * Lists the distinct rows that batches use, for this thread's batches: every T-th batch of a call for T threads.
- * @param set which of the two sets of BatchRows to write
- */
+/** Opens this thread's batches, every T-th of a call. @param set which of the two sets of BatchRows to write */
 function openBatches(
   plan: Plan,
   thread: Thread,
@@ -62,9 +58,7 @@ function openBatches(
   }
 }
 
-/**
- * Computes the partial scores of slice j, and adds them to those of slice `to`; overwrites those if `to` is j itself.
- */
+/** Adds the partial scores of slice j to those of slice `to`; overwrites them if `to` is j itself. */
 function score(plan: Plan, thread: Thread, rows: BatchRows, j: u32, to: u32): void {
   const adds = to != j;
   if (plan.mostParts) composeSlice(plan, thread, rows, j);
@@ -76,10 +70,7 @@ function pairPartials(plan: Plan, j: u32): usize {
   return plan.pairPartials + ((<usize>(j * plan.mostPairs)) << 2);
 }
 
-/**
- * Computes the partial scores of the thread's own slices among lo .. hi - 1; if all of these are its own, adds them up
- * (sums.ts).
- */
+/** Scores the thread's own slices among lo .. hi - 1; if all are its own, adds them up (sums.ts). */
 function scoreSlices(
   plan: Plan,
   thread: Thread,

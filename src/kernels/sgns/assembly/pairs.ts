@@ -18,24 +18,15 @@ import { tanhOfHalf } from "./gradients";
 import { B, BatchRows, BLOCK, blocksOf, G, LINE, Plan, R, Thread } from "./plan";
 import { sumOfSlices } from "./sums";
 
-/**
- * Counter of the random number that serves as the key for sampling negatives from markets; the counters of an epoch's
- * noise are lower.
- */
+/** Counter of the key of negatives from markets; those of an epoch's noise are lower. */
 const DRAWS: u32 = 0xffffffff;
-/** Market of a row that belongs to no market. */
 const NONE: u32 = 0xffffffff;
 
-/** Returns element i of a u32 array. */
 function at(array: usize, i: usize): u32 {
   return load<u32>(array + (i << 2));
 }
 
-/**
- * Appends a pair of a centre and a context outside its window to the batch's list.
- * @param count number of pairs before
- * @returns number of pairs after
- */
+/** @param count number of pairs before @returns number of pairs after */
 function addPair(plan: Plan, thread: Thread, rows: BatchRows, row: u32, weight: f32, count: u32): u32 {
   const offset = (<usize>count) << 2;
   const slots = rows.numContextSlots;
@@ -45,10 +36,7 @@ function addPair(plan: Plan, thread: Thread, rows: BatchRows, row: u32, weight: 
   return count + 1;
 }
 
-/**
- * Appends a pair of the centre and each row in its session's list of further contexts.
- * @param counts weight of the centre's event
- */
+/** Appends the pairs of a session's list. @param counts weight of the centre's event */
 function addListed(
   plan: Plan,
   thread: Thread,
@@ -68,10 +56,7 @@ function addListed(
   return count;
 }
 
-/**
- * Appends pairs of the centre and negatives that are sampled uniformly from the rows of the centre's market, such as
- * all items of a city.
- */
+/** Appends negatives that are sampled uniformly from the centre's market. */
 function addDrawn(
   plan: Plan,
   thread: Thread,
@@ -92,11 +77,7 @@ function addDrawn(
   return count;
 }
 
-/**
- * Lists the batch's pairs of centres and contexts outside their windows, and assigns slots to the rows of these
- * contexts as to other contexts.
- * @param key random key of the epoch's noise
- */
+/** Lists the batch's pairs, and assigns slots to their contexts. @param key of the epoch's noise */
 export function openPairs(plan: Plan, thread: Thread, rows: BatchRows, batch: u32, key: u32): void {
   const draws = draw(key, DRAWS);
   let count: u32 = 0;
@@ -117,10 +98,7 @@ export function openPairs(plan: Plan, thread: Thread, rows: BatchRows, batch: u3
   }
 }
 
-/**
- * Writes slice j's partial scores of the pairs with contexts outside the windows, or adds them if `adds`.
- * @param partials f32[pairs]
- */
+/** Writes slice j's partial scores, or adds them if `adds`. @param partials f32[pairs] */
 export function scorePairs(plan: Plan, rows: BatchRows, j: u32, partials: usize, adds: bool): void {
   const matrix = <usize>j * plan.numRows * LINE;
   const contexts = plan.contexts + matrix;
@@ -146,18 +124,12 @@ export function scorePairs(plan: Plan, rows: BatchRows, j: u32, partials: usize,
   }
 }
 
-/**
- * Returns the number of the batch's pairs of centres and contexts outside their windows, including those that pad each
- * group to a multiple of four.
- */
+/** Returns the number of the batch's pairs, with the padding of groups. */
 export function numPairs(rows: BatchRows): u32 {
   return at(rows.pairEnds, R - 1);
 }
 
-/**
- * Writes the gradients of the pairs with contexts outside the windows for groups from .. to - 1, weight times
- * logistic(-sign score), and adds up their losses.
- */
+/** Writes the gradients of groups from .. to - 1, weight times logistic(-sign score), and adds up their losses. */
 export function pairsToGradients(plan: Plan, thread: Thread, rows: BatchRows, from: u32, to: u32): void {
   const stride = (<usize>plan.mostPairs) << 2;
   const room = <usize>blocksOf(plan) * BLOCK;
@@ -176,11 +148,7 @@ export function pairsToGradients(plan: Plan, thread: Thread, rows: BatchRows, fr
   }
 }
 
-/**
- * Writes the gradients of four pairs of centres and contexts outside their windows.
- * @param p byte offset of the first of them in arrays by pair
- * @returns their losses
- */
+/** Writes the gradients of four pairs. @param p byte offset of the first in arrays by pair @returns their losses */
 function pairGradients(plan: Plan, rows: BatchRows, p: usize, scores: usize): v128 {
   const half = f32x4.splat(0.5);
   const weight = v128.load(rows.pairWeights + p);
@@ -191,8 +159,7 @@ function pairGradients(plan: Plan, rows: BatchRows, p: usize, scores: usize): v1
 }
 
 /**
- * Adds slice j of the gradients of the pairs with contexts outside the windows to the sums of their rows, computed from
- * the vectors as they were at the batch's start.
+ * Adds slice j of the pairs' gradients to the sums of their rows, from the vectors as they were at the batch's start.
  */
 export function sumPairs(plan: Plan, thread: Thread, rows: BatchRows, j: u32): void {
   const matrix = <usize>j * plan.numRows * LINE;

@@ -1,9 +1,14 @@
 // Processes one slice of a batch: gathers 16 dimensions of the batch's rows, computes partial scores, and updates the
-// rows.
+// rows. The three products of a block of centres and contexts are register tiles of four rows by eight columns.
+//
+//   scores     h . z over the slice's 16 dimensions                 centres and contexts packed, f32[16][4]
+//   dCentres   sums over contexts of gradient times z               contexts not packed, f32[16] per row
+//   dContexts  sums over centres of gradient times h                centres not packed
+//
+// A sum starts at 0 and adds its terms in their order.
 
-import { sum4, transpose4 } from "../../shared/assembly/vector";
+import { addTo, sum4, transpose4 } from "../../shared/assembly/vector";
 import { composedAt, sumParts } from "./composed";
-import { addCentres, addContexts, scoreTile } from "./products";
 import { sumPairs } from "./pairs";
 import {
   B,
@@ -21,15 +26,12 @@ import {
   Thread,
 } from "./plan";
 
-/**
- * Centres are processed in groups. Returns the address of slice j of the copies of all vectors that group g uses; those
- * of group g + 1 follow.
- */
+/** Returns the address of slice j of the copied vectors of group g; those of group g + 1 follow. */
 function vectorsAt(plan: Plan, j: u32, g: u32): usize {
   return plan.vectors + <usize>((j * B + g) * (G + contextsOf(plan))) * LINE;
 }
 
-/** Copies one slice of some rows of a matrix, and packs the rows four side by side. @param count a multiple of 4 */
+/** Copies one slice of rows, and packs them four side by side. @param count a multiple of 4 */
 function gather(matrix: usize, slots: usize, rows: usize, count: u32, target: usize, packed: usize): void {
   for (let i: u32 = 0; i < count; i += 4) {
     for (let r: usize = 0; r < 4; r++, slots += 4) {
@@ -48,7 +50,7 @@ function gather(matrix: usize, slots: usize, rows: usize, count: u32, target: us
 }
 
 /**
- * Gathers slice j of the vectors that the batch uses, and writes the slice's partial scores, or adds them if `adds`.
+ * Gathers slice j of the batch's vectors, and writes its partial scores, or adds them if `adds`.
  *
  * @param partials f32[R / 4][nb + N / 4][4][4]
  */
@@ -88,7 +90,7 @@ export function scoreSlice(
   }
 }
 
-/** Updates every row of the batch once, by the sum of its gradients. */
+/** Updates every row of the batch once. */
 export function updateSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32, lr: f32): void {
   memory.fill(thread.centreSums, 0, <usize>(rows.numCentreSlots + 1) * LINE);
   memory.fill(thread.contextSums, 0, <usize>(rows.numContextSlots + 1) * LINE);
@@ -100,7 +102,7 @@ export function updateSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32,
   if (plan.mostParts) sumParts(plan, thread, rows, j);
   const first = <usize>j * plan.numRows;
   const used = min(SL, plan.dim - j * SL);
-  // if centres and contexts share one table, their gradients have been added up in one sum per row: one step is enough
+  // with one table, centres and contexts have one sum per row, and one step is enough
   if (!hasOneTable(plan)) {
     move(
       plan.centres + first * LINE,
@@ -123,10 +125,7 @@ export function updateSlice(plan: Plan, thread: Thread, rows: BatchRows, j: u32,
   );
 }
 
-/**
- * Adds up half a slice of the gradients of the rows that a group of centres uses.
- * @param half byte offset of the half's first dimension: 0 or 32
- */
+/** Adds up half a slice of the gradients of a group. @param half byte offset of its first dimension: 0 or 32 */
 function sumGroup(plan: Plan, thread: Thread, rows: BatchRows, j: u32, g: u32, half: usize): void {
   const nb = plan.numBlocks;
   const rowBlocks: u32 = G >>> 2;
@@ -152,8 +151,7 @@ function sumGroup(plan: Plan, thread: Thread, rows: BatchRows, j: u32, g: u32, h
     );
   }
 
-  // the four contexts of block cb have scores with the four centres of blocks cb - nb + 1 .. cb; the corresponding
-  // blocks of gradients lie on a diagonal
+  // column block cb has scores with row blocks cb - nb + 1 .. cb; their gradients lie on a diagonal
   for (let cb: u32 = 0; cb < columnBlocks; cb++) {
     const from: u32 = cb < nb ? 0 : cb - nb + 1;
     const to = min(rowBlocks, cb + 1);
@@ -179,9 +177,7 @@ function sumGroup(plan: Plan, thread: Thread, rows: BatchRows, j: u32, g: u32, h
 }
 
 /**
- * Takes an AdaGrad step of each row of a slice, with one sum of squares per row and slice: a += mean of squares; v +=
- * lr sum / sqrt(a).
- *
+ * Takes an AdaGrad step of each row: a += mean of squares; v += lr sum / sqrt(a).
  * @param used number of the slice's dimensions, not counting padding
  */
 function move(
@@ -211,4 +207,186 @@ function move(
     v128.store(v, f32x4.add(v128.load(v, 32), f32x4.mul(rate, s2)), 32);
     v128.store(v, f32x4.add(v128.load(v, 48), f32x4.mul(rate, s3)), 48);
   }
+}
+
+/** Writes the scores of four centres with two blocks of contexts, or adds them. @param target f32[2][4][4] */
+function scoreTile(centres: usize, contexts: usize, target: usize, adds: bool): void {
+  let a0 = f32x4.splat(0);
+  let a1 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let c0 = a0;
+  let c1 = a0;
+  let d0 = a0;
+  let d1 = a0;
+  const end = centres + PACK;
+  // an iteration adds two terms, with a loop exit between them, as in addPacked of shared/assembly/tile.ts
+  do {
+    let r0 = v128.load(contexts);
+    let r1 = v128.load(contexts, 256);
+    let l = v128.load32_splat(centres);
+    a0 = f32x4.add(a0, f32x4.mul(l, r0));
+    a1 = f32x4.add(a1, f32x4.mul(l, r1));
+    l = v128.load32_splat(centres, 4);
+    b0 = f32x4.add(b0, f32x4.mul(l, r0));
+    b1 = f32x4.add(b1, f32x4.mul(l, r1));
+    l = v128.load32_splat(centres, 8);
+    c0 = f32x4.add(c0, f32x4.mul(l, r0));
+    c1 = f32x4.add(c1, f32x4.mul(l, r1));
+    l = v128.load32_splat(centres, 12);
+    d0 = f32x4.add(d0, f32x4.mul(l, r0));
+    d1 = f32x4.add(d1, f32x4.mul(l, r1));
+    centres += 16;
+    if (centres >= end) break;
+
+    r0 = v128.load(contexts, 16);
+    r1 = v128.load(contexts, 272);
+    l = v128.load32_splat(centres);
+    a0 = f32x4.add(a0, f32x4.mul(l, r0));
+    a1 = f32x4.add(a1, f32x4.mul(l, r1));
+    l = v128.load32_splat(centres, 4);
+    b0 = f32x4.add(b0, f32x4.mul(l, r0));
+    b1 = f32x4.add(b1, f32x4.mul(l, r1));
+    l = v128.load32_splat(centres, 8);
+    c0 = f32x4.add(c0, f32x4.mul(l, r0));
+    c1 = f32x4.add(c1, f32x4.mul(l, r1));
+    l = v128.load32_splat(centres, 12);
+    d0 = f32x4.add(d0, f32x4.mul(l, r0));
+    d1 = f32x4.add(d1, f32x4.mul(l, r1));
+    centres += 16;
+    contexts += 32;
+  } while (centres < end);
+  if (adds) {
+    a0 = f32x4.add(v128.load(target), a0);
+    b0 = f32x4.add(v128.load(target, 16), b0);
+    c0 = f32x4.add(v128.load(target, 32), c0);
+    d0 = f32x4.add(v128.load(target, 48), d0);
+    a1 = f32x4.add(v128.load(target, 64), a1);
+    b1 = f32x4.add(v128.load(target, 80), b1);
+    c1 = f32x4.add(v128.load(target, 96), c1);
+    d1 = f32x4.add(v128.load(target, 112), d1);
+  }
+  v128.store(target, a0);
+  v128.store(target, b0, 16);
+  v128.store(target, c0, 32);
+  v128.store(target, d0, 48);
+  v128.store(target, a1, 64);
+  v128.store(target, b1, 80);
+  v128.store(target, c1, 96);
+  v128.store(target, d1, 112);
+}
+
+/** @param slots u32[4] */
+function sumAt(slots: usize, i: usize, sums: usize): usize {
+  return sums + ((<usize>load<u32>(slots + (i << 2))) << 6);
+}
+
+/**
+ * Adds half a slice of the gradients of four centres, over their windows and the group's noise.
+ *
+ * @param gradients f32[numBlocks + 4][4][4]: rows are centres
+ * @param columns,noise f32[][16]: contexts, from the first of the half's 8 dimensions
+ * @param sums f32[slots][16], from the same dimension
+ */
+function addCentres(
+  gradients: usize,
+  numBlocks: u32,
+  columns: usize,
+  noise: usize,
+  slots: usize,
+  sums: usize,
+): void {
+  let a0 = f32x4.splat(0);
+  let a1 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let c0 = a0;
+  let c1 = a0;
+  let d0 = a0;
+  let d1 = a0;
+  let right = columns;
+  for (let k: u32 = 0; k < numBlocks + 4; k++) {
+    if (k == numBlocks) right = noise;
+    const end = gradients + 16;
+    do {
+      const r0 = v128.load(right);
+      const r1 = v128.load(right, 16);
+      let l = v128.load32_splat(gradients);
+      a0 = f32x4.add(a0, f32x4.mul(l, r0));
+      a1 = f32x4.add(a1, f32x4.mul(l, r1));
+      l = v128.load32_splat(gradients, 16);
+      b0 = f32x4.add(b0, f32x4.mul(l, r0));
+      b1 = f32x4.add(b1, f32x4.mul(l, r1));
+      l = v128.load32_splat(gradients, 32);
+      c0 = f32x4.add(c0, f32x4.mul(l, r0));
+      c1 = f32x4.add(c1, f32x4.mul(l, r1));
+      l = v128.load32_splat(gradients, 48);
+      d0 = f32x4.add(d0, f32x4.mul(l, r0));
+      d1 = f32x4.add(d1, f32x4.mul(l, r1));
+      gradients += 4;
+      right += LINE;
+    } while (gradients < end);
+    gradients += BLOCK - 16;
+  }
+  // the sums are updated one after another, because two of the four centres may be the same row
+  addHalf(sumAt(slots, 0, sums), a0, a1);
+  addHalf(sumAt(slots, 1, sums), b0, b1);
+  addHalf(sumAt(slots, 2, sums), c0, c1);
+  addHalf(sumAt(slots, 3, sums), d0, d1);
+}
+
+/**
+ * Adds half a slice of the gradients of four contexts, over the row blocks whose windows reach them.
+ *
+ * @param gradients f32[4][4]: columns are contexts; those of the next row block are `stride` bytes further
+ * @param centres f32[4 numRowBlocks][16], from the first of the half's 8 dimensions
+ * @param sums f32[slots][16], from the same dimension
+ */
+function addContexts(
+  gradients: usize,
+  stride: usize,
+  centres: usize,
+  numRowBlocks: u32,
+  slots: usize,
+  sums: usize,
+): void {
+  let a0 = f32x4.splat(0);
+  let a1 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let c0 = a0;
+  let c1 = a0;
+  let d0 = a0;
+  let d1 = a0;
+  for (let k: u32 = 0; k < numRowBlocks; k++) {
+    const end = gradients + BLOCK;
+    do {
+      const r0 = v128.load(centres);
+      const r1 = v128.load(centres, 16);
+      let l = v128.load32_splat(gradients);
+      a0 = f32x4.add(a0, f32x4.mul(l, r0));
+      a1 = f32x4.add(a1, f32x4.mul(l, r1));
+      l = v128.load32_splat(gradients, 4);
+      b0 = f32x4.add(b0, f32x4.mul(l, r0));
+      b1 = f32x4.add(b1, f32x4.mul(l, r1));
+      l = v128.load32_splat(gradients, 8);
+      c0 = f32x4.add(c0, f32x4.mul(l, r0));
+      c1 = f32x4.add(c1, f32x4.mul(l, r1));
+      l = v128.load32_splat(gradients, 12);
+      d0 = f32x4.add(d0, f32x4.mul(l, r0));
+      d1 = f32x4.add(d1, f32x4.mul(l, r1));
+      gradients += 16;
+      centres += LINE;
+    } while (gradients < end);
+    gradients += stride - BLOCK;
+  }
+  addHalf(sumAt(slots, 0, sums), a0, a1);
+  addHalf(sumAt(slots, 1, sums), b0, b1);
+  addHalf(sumAt(slots, 2, sums), c0, c1);
+  addHalf(sumAt(slots, 3, sums), d0, d1);
+}
+
+function addHalf(at: usize, x0: v128, x1: v128): void {
+  addTo(at, x0);
+  addTo(at + 16, x1);
 }

@@ -7,7 +7,7 @@
 
 import { BLOCK, blocksOf, Plan, Thread } from "./plan";
 
-/** Maximum number of levels of the tree of sums: 7 for 64 slices. */
+/** Maximum levels of the tree: 7 for 64 slices. */
 export const LEVELS: u32 = 7;
 
 /** Returns the first slice of a thread; with two, four or eight threads, the slices of a thread form a subtree. */
@@ -15,17 +15,16 @@ export function firstSlice(plan: Plan, index: u32): u32 {
   return (index * plan.numSlices + plan.numThreads - 1) / plan.numThreads;
 }
 
-/** Returns the thread that owns a slice. */
 function ownerOf(plan: Plan, j: u32): u32 {
   return (j * plan.numThreads) / plan.numSlices;
 }
 
-/** Returns the slice at which the tree of sums splits slices lo .. hi - 1. */
+/** Returns the slice at which the tree splits lo .. hi - 1. */
 export function middle(lo: u32, hi: u32): u32 {
   return (lo + hi + 1) >>> 1;
 }
 
-/** Adds an array of f32 to another. @param bytes size of the arrays, a multiple of 16 */
+/** @param bytes size of both arrays of f32, a multiple of 16 */
 export function addAll(target: usize, source: usize, bytes: usize): void {
   for (let k: usize = 0; k < bytes; k += 16) {
     v128.store(target + k, f32x4.add(v128.load(target + k), v128.load(source + k)));

@@ -13,11 +13,24 @@
 
 import { addProducts } from "../../shared/assembly/tile";
 import { transpose4 } from "../../shared/assembly/vector";
-import { SparsePlan } from "./plan";
+
+/** A sparse matrix in compressed rows, which ../binding.ts writes; pointers are byte offsets. */
+class SparsePlan {
+  /** u32[numRows + 1] */
+  indptr: usize;
+  /** u32[numEntries] */
+  indices: usize;
+  /** f32[numEntries]; 0 when all are 1 */
+  values: usize;
+  /** f32[numRows]: diagonal of D; 0 if no row is scaled */
+  scale: usize;
+  /** f32[numRows]: f; 0 without a shift */
+  shift: usize;
+}
 
 /**
- * Number of rows that are summed in single precision before the sum is added to that in double precision; so few that
- * these rows of both factors of a product fit in the first-level cache.
+ * Rows that are summed in single precision before the sum is added in double precision; so few that they fit in the
+ * first-level cache.
  */
 const CHUNK: u32 = 256;
 
@@ -140,7 +153,7 @@ export function addCrossProducts(
   }
 }
 
-/** Adds a tile of a matrix product, f32[4][8], to four rows of the sums in double precision, f64[][16]. */
+/** Adds a tile f32[4][8] to four rows of f64[][16]. */
 function addTile(tile: usize, sums: usize): void {
   for (let i: usize = 0; i < 4; i++) {
     for (let j: usize = 0; j < 8; j++) {

@@ -3,10 +3,13 @@
 //            panels of a tile (32 KiB: they fit in the first-level cache) ──►
 //   query 0..3    [4 x 8]  [4 x 8]  ...   a score above the last of the query's list is offered to the list
 //   query 4..7    [4 x 8]  ...
+//
+// A short list is sorted; a long one is a heap, its worst item at the root, until it is sorted at the end.
 
+import { insertBest, replaceWorst, sortHeap } from "../../shared/assembly/best-list";
+import { isMasked } from "../../shared/assembly/masks";
 import { addProducts } from "../../shared/assembly/tile";
-import { lastScore, offer } from "./offer";
-import { Scratch, Search } from "./plan";
+import { LONG_LIST, Scratch, Search } from "./plan";
 
 const TILE_BYTES: u32 = 32768;
 
@@ -22,7 +25,7 @@ export function packQueries(search: Search, first: u32, numQueries: u32, packed:
   }
 }
 
-/** Searches the items of panels `start` to `numPanels` - 1 for the best items of the packed queries. */
+/** Searches panels `start` to `numPanels` - 1 for the packed queries. */
 export function searchPanels(
   search: Search,
   scratch: Scratch,
@@ -52,7 +55,7 @@ export function searchPanels(
   }
 }
 
-/** Offers the items of a tile whose scores are above the last score of their query's list; most tiles have none. */
+/** Most tiles have no item above the last of its query's list. */
 function offerTile(search: Search, tile: usize, query: u32, numQueries: u32, item: u32): void {
   for (let r: u32 = 0; r < numQueries; r++) {
     const row = tile + ((<usize>r) << 5);
@@ -63,5 +66,35 @@ function offerTile(search: Search, tile: usize, query: u32, numQueries: u32, ite
     for (let c: u32 = 0; c < numLanes; c++) {
       offer(search, query + r, item + c, load<f32>(row + ((<usize>c) << 2)));
     }
+  }
+}
+
+function listOf(search: Search, query: u32): usize {
+  return (<usize>query * search.top) << 2;
+}
+
+/** Returns the score that an item must exceed to enter the query's list. */
+export function lastScore(search: Search, query: u32): f32 {
+  const worst: usize = search.top > LONG_LIST ? 0 : search.top - 1;
+  return load<f32>(search.scores + listOf(search, query) + (worst << 2));
+}
+
+/**
+ * Inserts an item into the query's list, unless its score is too low or it is masked; items come in ascending order.
+ */
+export function offer(search: Search, query: u32, item: u32, score: f32): void {
+  if (!(score > lastScore(search, query)) || isMasked(search.maskEnds, search.masks, query, item)) return;
+  const list = listOf(search, query);
+  if (search.top > LONG_LIST)
+    replaceWorst(search.scores + list, search.found + list, search.top, item, score);
+  else insertBest(search.scores + list, search.found + list, search.top, item, score);
+}
+
+/** Sorts the lists of consecutive queries, if they are heaps. */
+export function sortLists(search: Search, first: u32, numQueries: u32): void {
+  if (search.top <= LONG_LIST) return;
+  for (let query = first; query < first + numQueries; query++) {
+    const list = listOf(search, query);
+    sortHeap(search.scores + list, search.found + list, search.top);
   }
 }

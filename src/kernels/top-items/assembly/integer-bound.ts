@@ -14,49 +14,34 @@
 
 import { QueryBound, Search } from "./plan";
 
-/**
- * Maximum number of dimensions: with more, rounding errors of the scaling could make a scaled vector longer than its
- * maximum S.
- */
+/** With more dimensions, rounding errors of the scaling could make a scaled vector longer than S. */
 export const MAX_DIM: u32 = 2048;
 
 /**
- * S: maximum length of a vector after scaling to the range of the integers. FIT: length to which vectors are scaled,
- * which is less by the rounding errors of sums of squares and scales.
+ * S: maximum length of a scaled vector. FIT: length to which vectors are scaled, less by the rounding errors of sums of
+ * squares and scales.
  */
 const S: f64 = 32692;
 const FIT: f64 = 32690;
-/**
- * Maximum difference between a scaled number and the integer to which it is rounded: a half, plus the error of the
- * scaling.
- */
+/** Maximum error of an integer: a half, plus the error of the scaling. */
 const H: f64 = 0.503;
 /** 1.5 * 2^23: the low 16 bits of the f32 MAGIC + z are the integer nearest to z. */
 const MAGIC: f32 = 12582912;
-/**
- * Maximum of the inverse scales 1 / s and 1 / t, 2^50: products that underflow in f32 then change the integer product I
- * by less than 1.
- */
+/** Maximum of 1 / s and 1 / t, 2^50: products that underflow in f32 then change I by less than 1. */
 const MAX_INVERSE: f64 = 1125899906842624;
-/** Minimum of the product of two inverse scales, 1 / (s t), for which no sum overflows the range of f32. */
+/** Minimum of 1 / (s t), for which no sum overflows f32. */
 const MIN_PRODUCT: f64 = 2.5e-29;
 
-/** Returns the number of pairs of dimensions, ceil(n / 2). */
 export function pairsOfDims(search: Search): u32 {
   return (search.dim + search.weighted + 1) >>> 1;
 }
 
-/**
- * Returns the inverse scale for vectors whose squared length is at most `squares`; 0 or NaN if `squares` is not finite.
- */
+/** Returns the inverse scale for squared lengths up to `squares`; 0 or NaN if `squares` is not finite. */
 function inverseOf(squares: f64): f32 {
   return <f32>min(MAX_INVERSE, FIT / sqrt(squares));
 }
 
-/**
- * Writes a query as integers, i16[ceil(n / 2)][4][2], and its bound.
- * @param target address of the query's integers, one of four queries
- */
+/** Writes a query as integers, i16[ceil(n / 2)][4][2], and its bound. @param target its place among four queries */
 export function boundQuery(search: Search, query: u32, target: usize, bound: QueryBound): void {
   const d = search.dim;
   const source = search.queries + ((<usize>query * d) << 2);
@@ -86,7 +71,7 @@ export function writeNoQuery(search: Search, target: usize, bound: QueryBound): 
 }
 
 /**
- * Sets the threshold T on integer products that an item of a tile must exceed to enter a query's list.
+ * Sets the threshold T for a tile.
  * @param inverse 1 / s of the tile, above 0
  * @param last last score of the query's list
  */
@@ -120,8 +105,7 @@ export function writeItems(search: Search, from: u32, end: u32, target: usize): 
       at += 64;
     }
     if (((d & 1) | search.weighted) == 0) continue;
-    // writes what is left after the pairs of dimensions: the last dimension if their number is odd, the weights, or
-    // both
+    // writes the last dimension if their number is odd, the weights, or both
     for (let half: usize = 0; half < 32; half += 16) {
       const w = search.weighted ? finiteWeights(search.weights + ((<usize>p) << 5) + half) : zero;
       v128.store(target + half, d & 1 ? pairOf(v128.load(at + half), w, scale) : pairOf(w, zero, scale));
@@ -131,7 +115,7 @@ export function writeItems(search: Search, from: u32, end: u32, target: usize): 
   return inverse;
 }
 
-/** Returns the maximum squared length of the items of some panels; NaN if one of them is NaN. */
+/** Returns the maximum squared length of items; NaN if one of them is NaN. */
 function maxSquares(search: Search, from: u32, end: u32): f32 {
   const bytes = (<usize>search.dim) << 5;
   let most = f32x4.splat(0);
@@ -158,10 +142,7 @@ function maxSquares(search: Search, from: u32, end: u32): f32 {
   return max(even, odd);
 }
 
-/**
- * Returns four weights, with 0 instead of -Infinity: an item with the weight -Infinity is never found, whatever its
- * bound.
- */
+/** Returns four weights, with 0 for -Infinity, with which an item is never found, whatever its bound. */
 function finiteWeights(at: usize): v128 {
   const w = v128.load(at);
   return v128.andnot(w, f32x4.eq(w, f32x4.splat(-Infinity)));
@@ -175,15 +156,14 @@ function pairOf(x: v128, y: v128, scale: v128): v128 {
 }
 
 /**
- * Returns whether an integer product of four queries and eight items is above the threshold of its query; if so, writes
- * all products to the tile.
+ * Returns whether an integer product of four queries and eight items is above the query's threshold; if so, writes all
+ * products to the tile.
  *
  * An iteration adds two pairs of dimensions, as in addPacked of shared/assembly/tile.ts.
  *
  * @param left i16[n][4][2]
  * @param right i16[n][8][2]
  * @param n number of pairs of dimensions, at least 1
- * @param bounds bounds of the four queries
  * @param tile i32[4][8]
  */
 export function anyAbove(left: usize, right: usize, n: u32, bounds: usize, tile: usize): bool {

@@ -11,16 +11,15 @@
 //
 // Ties are sorted by item. Twin: ../top-items.reference.ts, the same bits.
 
-import { packQueries, searchPanels } from "./all-scores";
+import { packQueries, searchPanels, sortLists } from "./all-scores";
 import { MAX_DIM } from "./integer-bound";
-import { sortLists } from "./offer";
 import { Scratch, Search } from "./plan";
 import { screenPanels } from "./screened-search";
 
-/** Minimum number of queries for which tiles are converted to integers. */
+/** Queries for which it pays to convert tiles to integers. */
 const MIN_QUERIES: u32 = 16;
 
-/** Number of items whose scores are computed before upper bounds are used, in units of the length of a list. */
+/** Items that are scored before bounds are used, in units of the length of a list. */
 const SCORED_FIRST: u32 = 16;
 
 /**

@@ -6,20 +6,15 @@
 //
 // The scores in the lists are those of all-scores.ts, bit for bit: the same products are added in the same order.
 
-import { searchPanels } from "./all-scores";
+import { lastScore, offer, searchPanels } from "./all-scores";
 import { anyAbove, boundQuery, pairsOfDims, setThreshold, writeItems, writeNoQuery } from "./integer-bound";
-import { lastScore, offer } from "./offer";
 import { INTEGER_BYTES, NUM_PAIRS, QueryBound, Scratch, Search } from "./plan";
 
-/**
- * Cost of computing a score exactly, relative to its bound: if more than one in PAIR_COST pairs of a query and an item
- * is left, computing every score is faster.
- */
+/** If more than one in PAIR_COST pairs is left, computing every score is faster. */
 const PAIR_COST: u32 = 64;
 
 /**
- * Searches the items of panels `start` to `numPanels` - 1; earlier panels must have been searched.
- *
+ * Searches panels `start` to `numPanels` - 1; earlier ones must have been searched.
  * @returns number of pairs that the bounds did not exclude
  */
 export function screenPanels(
@@ -80,8 +75,7 @@ function screenTile(
     for (let panel = from; panel < end; panel++) {
       if (anyAbove(left, right, n, bounds, scratch.tile)) {
         numPairs = keepPairs(search, scratch, first + q, panel << 3, bounds, numPairs);
-        // scores the collected pairs if there is no room for the next tile: up to 32 pairs, and three that fill the
-        // last group of four
+        // a tile has up to 32 pairs, and three may fill the last group of four
         if (numPairs > NUM_PAIRS - 35) {
           offerPairs(search, scratch.pairs, numPairs);
           total += numPairs;
@@ -95,10 +89,7 @@ function screenTile(
   return total + numPairs;
 }
 
-/**
- * Appends those pairs of a query and an item in a [4 x 8] tile that are above the query's threshold. @returns number of
- * pairs after
- */
+/** Appends the pairs of a [4 x 8] tile above their query's threshold. @returns number of pairs after */
 function keepPairs(
   search: Search,
   scratch: Scratch,
@@ -124,8 +115,8 @@ function keepPairs(
 }
 
 /**
- * Computes the exact scores of pairs of a query and an item, and offers the items to the queries' lists: four sums at a
- * time, as each addition waits for the previous one of its sum.
+ * Computes exact scores and offers the items: four sums at a time, as each addition waits for the previous one of its
+ * sum.
  */
 function offerPairs(search: Search, pairs: usize, numPairs: u32): void {
   if (numPairs == 0) return;

@@ -7,7 +7,7 @@ import { addTo, dot, sum4 } from "../../shared/assembly/vector";
 import { BIAS, Plan, Thread } from "./plan";
 import { addFields, readPanels, rowBytes, vectorOf, writePanels } from "./users";
 
-/** Minimum squared length by which a vector is divided; shorter vectors are divided by its root. */
+/** Vectors of a smaller squared length are divided by its root. */
 const SHORTEST: f32 = 1e-12;
 
 /** Returns the item of candidate c: candidates are the sampled negatives, then the items of the batch's events. */
@@ -30,7 +30,7 @@ export function divideByLength(at: usize, bytes: usize): f32 {
   return scale;
 }
 
-/** Replaces the derivative by a unit vector, dLoss/d(v / |v|), by dLoss/dv. @param unit v / |v| @param scale 1 / |v| */
+/** Replaces dLoss/d(v / |v|) by dLoss/dv. @param unit v / |v| @param scale 1 / |v| */
 export function throughLength(gradient: usize, unit: usize, scale: f32, bytes: usize): void {
   const along = f32x4.splat(dot(gradient, unit, bytes));
   for (let k: usize = 0; k < bytes; k += 16) {
@@ -66,7 +66,7 @@ export function composeItems(plan: Plan, thread: Thread, items: usize, numItems:
   }
 }
 
-/** Writes the items of candidates c .. c + 15 to thread.tiles. @returns number of these candidates */
+/** Writes candidates c .. c + 15 to thread.tiles. @returns their number */
 function blockOfItems(plan: Plan, thread: Thread, events: usize, c: u32, numCandidates: u32): u32 {
   const count = min(BLOCK, numCandidates - c);
   for (let r: u32 = 0; r < count; r++) {
@@ -104,19 +104,14 @@ export function composeCandidates(
 }
 
 /**
- * Adds the sums of gradients over the second half of the events to those over the first half, which are stored `apart`
- * bytes before.
- *
+ * Adds the sums over the second half of the events, `apart` bytes further, to those over the first.
  * @param bytes a multiple of 16
  */
 function addHalves(at: usize, apart: usize, bytes: usize): void {
   for (let k: usize = 0; k < bytes; k += 16) addTo(at + k, v128.load(at + apart + k));
 }
 
-/**
- * Computes the derivatives of the loss by the rows and side features of candidates c .. c + 15, given those by the
- * candidates' vectors.
- */
+/** Computes the derivatives by the rows and side features of candidates c .. c + 15, given those by their vectors. */
 export function itemsBackward(plan: Plan, thread: Thread, events: usize, c: u32, numCandidates: u32): void {
   const b = plan.batch;
   const bytes = rowBytes(plan);
@@ -133,8 +128,7 @@ export function itemsBackward(plan: Plan, thread: Thread, events: usize, c: u32,
     }
   }
   if (!plan.itemTower) return;
-  // the panels of the layers now hold the activations of another block of items, so the forward pass of this block is
-  // repeated
+  // the layers now hold another block of items, so the forward pass is repeated
   blockOfItems(plan, thread, events, c, numCandidates);
   composeItems(plan, thread, thread.tiles, count, thread.packed);
   const last = lastLayer(plan.itemTower);

@@ -32,16 +32,14 @@ import { addRows, holdRows, releaseRows, stepBiases, stepRows, zeroRows } from "
 import { addToNegatives, scoreFour } from "./scores";
 import { composeUsers, readPanels, rowBytes } from "./users";
 
-/** Returns the start of the n-th of T equal parts of a range 0 .. count. */
 function shareOf(count: u32, n: u32, T: u32): u32 {
   return <u32>((<u64>count * n) / T);
 }
 
 /**
- * Trains on a block of events: computes the users' vectors, the scores and losses, and the derivatives down to the
- * users' inputs.
+ * Computes users, scores and losses of a block of events, and the derivatives down to the users' inputs.
  *
- * @param r index of the block's first event among the PART events whose scores are computed together
+ * @param r index of the block's first event among the PART events
  */
 function trainBlock(
   plan: Plan,
@@ -100,8 +98,8 @@ function trainBlock(
 }
 
 /**
- * Adds this thread's part of the derivatives by negatives. The threads divide the negatives into groups of eight, once
- * for the first half of the PART events and once for the second half.
+ * Adds this thread's part of the derivatives by negatives. Threads divide the groups of eight, once for each half of
+ * the PART events.
  */
 function addPart(plan: Plan, thread: Thread, index: u32, numEvents: u32): void {
   const T = plan.numThreads;
@@ -200,7 +198,7 @@ export function trainEvents(
   return true;
 }
 
-/** Takes one step of the towers' layers, eight outputs at a time; any thread may process any eight outputs. */
+/** Any thread may process any eight outputs. */
 function stepTowers(plan: Plan, thread: Thread, numUsers: u32, numItems: u32): void {
   let first: u32 = 0;
   let part = atomic.add<u32>(plan.batch.counter, 1);
@@ -250,7 +248,7 @@ export function encodeItems(plan: Plan, thread: Thread, first: u32, numItems: u3
   }
 }
 
-/** Copies the vectors of a block to the target; normalizes them if scores are cosines. */
+/** Copies the vectors of a block; normalizes them if scores are cosines. */
 function put(plan: Plan, thread: Thread, count: u32, target: usize): void {
   const bytes = rowBytes(plan);
   for (let r: u32 = 0; r < count; r++) {

@@ -37,7 +37,7 @@ function holdFields(thread: Thread, fields: FieldRows, row: u32): void {
   for (let pair = firstPair(fields, row); pair < end; pair++) hold(thread, featureAt(fields, pair));
 }
 
-/** Assigns a place to each vector that the batch uses, at which its derivatives are added up. */
+/** Assigns a place to each row of the batch. */
 export function holdRows(plan: Plan, thread: Thread, events: usize, size: u32, numCandidates: u32): void {
   thread.numHeld = 0;
   for (let c: u32 = 0; c < numCandidates; c++) {
@@ -58,10 +58,7 @@ export function holdRows(plan: Plan, thread: Thread, events: usize, size: u32, n
   }
 }
 
-/**
- * Sets slices from .. to - 1 of the sums of derivatives by the batch's vectors to 0, and those by the biases if this
- * thread updates them.
- */
+/** Sets the thread's slices of the sums to 0, and those by biases if this thread updates them. */
 export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, biases: bool): void {
   thread.sums = plan.batch.rowGradients + <usize>fromSlice * plan.batch.mostRows * SLICE;
   thread.sumBytes = <usize>(toSlice - fromSlice) * SLICE;
@@ -69,9 +66,7 @@ export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
   if (biases) memory.fill(plan.batch.biasGradients, 0, (<usize>thread.numHeld) << 2);
 }
 
-/**
- * Adds x times a vector of derivatives to the sums of a row; only bytes from .. to of the vector, the thread's slices.
- */
+/** Adds x times bytes from .. to of a vector of derivatives, the thread's slices, to the sums of a row. */
 function add(thread: Thread, row: u32, gradient: usize, x: f32, from: usize, to: usize): void {
   const target = thread.sums + placeOf(thread, row) * thread.sumBytes - from;
   const factor = f32x4.splat(x);
@@ -97,9 +92,7 @@ function addToFields(
   }
 }
 
-/**
- * Adds slices from .. to - 1 of the derivatives by users and items to the sums of the vectors of which these consist.
- */
+/** Adds slices from .. to - 1 of the derivatives by users and items to the sums of their rows. */
 export function addRows(
   plan: Plan,
   thread: Thread,
@@ -123,8 +116,7 @@ export function addRows(
     }
   }
 
-  // without a tower, the user's vector is the sum of the slots (the vectors of histories and of context fields), so the
-  // derivatives by every slot are those by the user's vector
+  // without a tower, the user is the sum of the slots, so the derivatives by every slot are those by the user
   const users = plan.training;
   const userPitch = (<usize>plan.userPitch) << 2;
   const slotBytes = plan.userTower ? apart : 0;
@@ -148,9 +140,7 @@ export function addRows(
   }
 }
 
-/**
- * Takes one Adam step of slices from .. to - 1 of every vector that the batch uses; steps are counted for each vector.
- */
+/** Takes one Adam step of slices from .. to - 1 of every row of the batch; steps are counted for each row. */
 export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const l2 = f32x4.splat(plan.l2);
   // the sums of a place are followed by those of the next place, so lanes beyond dim are masked
@@ -184,7 +174,6 @@ export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
   }
 }
 
-/** Takes one step for the bias of each item of the batch. */
 export function stepBiases(plan: Plan, thread: Thread, events: usize, numCandidates: u32): void {
   const sums = plan.batch.biasGradients;
   for (let c: u32 = 0; c < numCandidates; c++) {
@@ -201,7 +190,6 @@ export function stepBiases(plan: Plan, thread: Thread, events: usize, numCandida
   }
 }
 
-/** Forgets the place that each of the batch's vectors has among the sums: resets it to 0, before the next batch. */
 export function releaseRows(thread: Thread): void {
   for (let place: usize = 0; place < thread.numHeld; place++) {
     store<u32>(thread.placeOf + ((<usize>load<u32>(thread.held + (place << 2))) << 2), 0);

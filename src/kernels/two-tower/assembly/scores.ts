@@ -16,9 +16,9 @@ import { Plan, SLICE, Thread } from "./plan";
 import { rowBytes } from "./users";
 
 /**
- * Computes scores, losses and derivatives by users of four events. A batch is processed in parts of PART events.
+ * Computes scores, losses and derivatives by users of four events.
  *
- * @param events u32: events of this part of the batch
+ * @param events u32: events of this part of the batch, PART or fewer
  * @param r      index of the first of the four events in the part, which has numEvents
  * @param place  position of the part's first event in the batch
  */
@@ -51,7 +51,7 @@ export function scoreFour(
     );
   }
 
-  // scores of the four events' own items, log probabilities of these items as negatives, and weights of the events
+  // the own items' scores, their log probabilities as negatives, and the events' weights
   memory.fill(thread.tile, 0, 48);
   for (let i: u32 = 0; i < count; i++) {
     const lane = thread.tile + ((<usize>i) << 2);
@@ -79,8 +79,7 @@ export function scoreFour(
     plan.cosine ? 0 : b.columns + ((<usize>(r >>> 2) * N) << 2),
   );
 
-  // computes the derivatives by the users' vectors, each a sum of the item vectors times dLoss/dscore, and those by the
-  // vectors of the items of the four events
+  // computes the derivatives by the users, G times the items, and by the vectors of the events' own items
   const gradients = b.userGradients + <usize>(place + r) * bytes;
   for (let d: usize = 0; d < bytes; d += SLICE) {
     memory.fill(thread.tile, 0, 128);
@@ -103,11 +102,10 @@ export function scoreFour(
 }
 
 /**
- * Adds the contribution of some events to the derivatives by negatives from .. to, multiples of 8: the derivative by a
- * negative is the sum of the users' vectors, weighted by dLoss/dscore. The two halves of a part (PART events) have
- * separate sums.
+ * Adds the contribution of some events to the derivatives by negatives from .. to, multiples of 8. The halves of a part
+ * have separate sums.
  *
- * @param half half of the part that contains the events, 0 or 1, which selects the sums
+ * @param half half of the part that contains the events, 0 or 1
  * @param fromEvent,toEvent range of events in the part; fromEvent is a multiple of 4
  */
 export function addToNegatives(

@@ -9,7 +9,6 @@ import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { transpose4, addTo } from "../../shared/assembly/vector";
 import { FieldRows, History, Plan, Users } from "./plan";
 
-/** Returns the number of bytes of a vector row. */
 export function rowBytes(plan: Plan): usize {
   return (<usize>plan.numSlices) << 5;
 }
@@ -37,25 +36,25 @@ export function tokenAt(history: History, place: u32): u32 {
 /** Returns 1 / sum of the weights of a history's tokens; 0 if the history is empty. */
 export function historyScale(plan: Plan, users: Users, begin: u32, end: u32): f32 {
   const count = end - begin;
-  // if the own item of an event is left out, the history contains it exactly once, so that one token does not count
+  // a history contains the own item exactly once if it is left out
   if (users.others) return count > 1 ? 1 / <f32>(count - 1) : 0;
   if (count == 0) return 0;
   return 1 / (plan.recency ? load<f32>(plan.recencySums + ((<usize>count) << 2)) : <f32>count);
 }
 
-/** Returns the weight of a token, multiplied by the history's scale. @param back number of newer tokens */
+/** Returns the weight of a token times the history's scale. @param back number of newer tokens */
 export function tokenWeight(plan: Plan, scale: f32, back: u32): f32 {
   return plan.recency ? scale * load<f32>(plan.recency + ((<usize>back) << 2)) : scale;
 }
 
-/** Returns the field to which a vector row belongs; the search starts at field f. */
+/** Returns the field of a row; the search starts at field f. */
 export function fieldOf(fields: FieldRows, row: u32, f: u32): u32 {
   if (row < load<u32>(fields.rowEnds + ((<usize>f) << 2))) f = 0;
   while (row >= load<u32>(fields.rowEnds + ((<usize>f) << 2), 4)) f++;
   return f;
 }
 
-/** Adds a row of the vectors, multiplied by x, to a slot of the user's input. */
+/** Adds x times a row to a slot. */
 function addRow(plan: Plan, slot: usize, row: u32, x: f32): void {
   const vector = vectorOf(plan, row);
   const factor = f32x4.splat(x);
@@ -63,7 +62,7 @@ function addRow(plan: Plan, slot: usize, row: u32, x: f32): void {
   for (let at: usize = 0; at < bytes; at += 16) addTo(slot + at, f32x4.mul(factor, v128.load(vector + at)));
 }
 
-/** Adds the vector of each feature in a row to one of the slots of a tower's input: that of the feature's field. */
+/** Adds each feature of a row to the slot of its field. */
 export function addFields(plan: Plan, fields: FieldRows, row: u32, slots: usize): void {
   const end = firstPair(fields, row + 1);
   let f: u32 = 0;
@@ -74,11 +73,7 @@ export function addFields(plan: Plan, fields: FieldRows, row: u32, slots: usize)
   }
 }
 
-/**
- * Adds up the input of the user tower for the user of an event, in an array of zeros.
- *
- * @param item the event's own item, which is left out of the histories if `users.others` is set
- */
+/** Adds up the user's input in an array of zeros. @param item the event's own, left out if `users.others` is set */
 function gatherUser(plan: Plan, users: Users, event: u32, item: u32, input: usize): void {
   for (let h: u32 = 0; h < users.numHistories; h++) {
     const history = historyAt(users, h);
@@ -95,7 +90,7 @@ function gatherUser(plan: Plan, users: Users, event: u32, item: u32, input: usiz
   addFields(plan, users.context, event, input + ((<usize>(users.numHistories * plan.dim)) << 2));
 }
 
-/** Writes the users' inputs, row by row in memory, to the panels of the tower's first layer. */
+/** Writes inputs, row by row in memory, to the panels of the first layer. */
 export function writePanels(network: DenseNetwork, scratch: usize, rows: usize, pitch: usize): void {
   const first = layerAt(network, 0);
   for (let p: usize = 0; p < PANELS; p++) {
@@ -108,10 +103,7 @@ export function writePanels(network: DenseNetwork, scratch: usize, rows: usize, 
   }
 }
 
-/**
- * Copies panels, which have eight rows side by side, to an array with one row after another.
- * @param panels f32[PANELS][U][8]: U units of eight rows each
- */
+/** Copies panels to rows. @param panels f32[PANELS][U][8] */
 export function readPanels(panels: usize, units: u32, rows: usize, pitch: usize): void {
   for (let p: usize = 0; p < PANELS; p++) {
     const panel = panels + p * ((<usize>units) << 5);
@@ -124,10 +116,9 @@ export function readPanels(panels: usize, units: u32, rows: usize, pitch: usize)
 }
 
 /**
- * Writes the user vectors of a block of events, before any normalization; positions beyond the last event get the
- * vector of zero inputs.
+ * Writes the user vectors of a block of events, before any normalization; beyond the last event, that of zero inputs.
  *
- * @param events u32: events of the block, at most BLOCK
+ * @param events u32: at most BLOCK events
  * @param inputs f32[BLOCK][userPitch], written
  * @param items  u32: the items of all events; 0 for users to encode
  * @param target f32[BLOCK][D]
@@ -166,10 +157,7 @@ export function composeUsers(
   }
 }
 
-/**
- * Adds slot s of a user's input, `dim` numbers, to a vector. Reads no more numbers, because the next slot follows in
- * memory.
- */
+/** Adds slot s to a vector. Reads `dim` numbers only, because the next slot follows in memory. */
 function addSlot(plan: Plan, input: usize, s: u32, target: usize): void {
   const slot = input + ((<usize>(s * plan.dim)) << 2);
   let at: usize = 0;

@@ -7,60 +7,48 @@
 //   M   max(1, 1/q); candidates are accepted with probability alpha / M, and the part of 1/p above M is a separate
 //       candidate
 
-/** Node number at the positions of a walk after its end. */
+/** Node at the positions of a walk after its end. */
 export const NONE: u32 = 0xffffffff;
 
-/** The graph and its walks. All threads read it, none writes to it. */
+/** All threads read it, none writes to it. */
 export class Plan {
   /** u32[V + 1]: arcs of node v are [offsets[v], offsets[v + 1]) */
   offsets: usize;
   /** u32[E]: target of each arc, ascending within a node */
   neighbors: usize;
   /**
-   * u32[E][2]: alias tables of the nodes' arcs (threshold and alternative neighbor); 0 if the arcs of each node have
-   * equal weights
+   * u32[E][2]: alias tables of the nodes' arcs, of threshold and other neighbor; 0 if a node's arcs have equal weights
    */
   alias: usize;
-  /** f32[E]: weight of each arc; f64[V]: sum of each node's weights; 0 if they are not needed */
+  /** f32[E]: weights; f64[V]: sums of each node's weights; 0 if they are not needed */
   weights: usize;
   sums: usize;
   directed: u32;
   /** u32[numStarts]: nodes with an arc, at which walks start */
   starts: usize;
   numStarts: u32;
-  /**
-   * u32[numStarts][2]: alias table by which positions in `starts` are sampled; 0: every start in turn, in random order
-   */
+  /** u32[numStarts][2]: alias table of positions in `starts`; 0: every start in turn, in random order */
   startAlias: usize;
-  /** number of walks per epoch */
+  /** walks per epoch */
   numWalks: u32;
-  /** L: number of nodes per walk */
+  /** L */
   length: u32;
-  /** number of nodes before and after a centre that are its contexts, at most 255 */
+  /** nodes before and after a centre that are its contexts, at most 255 */
   before: u32;
   after: u32;
   /** 1 if node2vec's p or q differs from 1, so that steps depend on the previous node */
   secondOrder: u32;
-  /**
-   * maximum u32 draw with which a candidate is accepted, ceil(2^32 alpha / M) - 1, for each of the three values of
-   * node2vec's factor alpha
-   */
+  /** ceil(2^32 alpha / M) - 1, the maximum draw with which a candidate is accepted, for each value of alpha */
   returnMost: u32;
   nearMost: u32;
   farMost: u32;
-  /** node2vec's factors 1/p and 1/q */
+  /** 1/p and 1/q */
   returnAlpha: f64;
   farAlpha: f64;
-  /**
-   * M, the bound max(1, 1/q) of alpha in rejection sampling; and 1/p - M if positive, else 0: the part of the return
-   * arc's factor that is a separate candidate
-   */
+  /** M; and 1/p - M if positive, else 0 */
   most: f64;
   folded: f64;
-  /**
-   * the stream to which a chunk of walks is written: node at each position, u32[n], and numbers of contexts before and
-   * after it, u8[n] each
-   */
+  /** the stream to which a chunk is written: u32[n], u8[n], u8[n] */
   tokens: usize;
   left: usize;
   right: usize;

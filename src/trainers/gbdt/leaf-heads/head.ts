@@ -8,8 +8,13 @@
 // et al. 2014 (10.1145/2648584.2648589), section 3.
 
 import { columnNamed } from "../../../dataset/dataset.js";
-import { fitFtrl } from "../../../solvers/ftrl.js";
-import { fitLogistic, type LogisticModel, type OneHotRows, scoresOfRows } from "../../../solvers/logistic.js";
+import {
+  fitFtrl,
+  fitLogistic,
+  type LogisticModel,
+  type OneHotRows,
+  scoresOfRows,
+} from "../../../solvers/logistic.js";
 import { ArtifactError, UsageError } from "../../../errors.js";
 import { list, number, object, parseJson } from "../../../io/json-shape.js";
 import { numClassesOf, type Forest } from "../forest/forest.js";
