@@ -12,7 +12,6 @@ import { UsageError } from "../../errors.js";
 import type { NetRows } from "../../kernels/net/shape.js";
 import { featureKey } from "../../numeric/initial.js";
 
-/** Pairs of fields whose features are crossed. */
 export interface CrossPlan {
   /** names of the two fields of each pair */
   fields: readonly (readonly [string, string])[];
@@ -20,7 +19,6 @@ export interface CrossPlan {
   bits: number;
 }
 
-/** Returns the number of weights of all crosses. */
 export function numCrossesOf({ fields, bits }: CrossPlan): number {
   return fields.length * 2 ** bits;
 }
@@ -59,10 +57,7 @@ export function crosserOf(
   };
 }
 
-/**
- * Returns u32: hash of a pair p of fields and of a feature of the first field. It becomes the hash of a cross when it
- * is hashed together with a feature of the second field.
- */
+/** Hashed together with a feature of the second field, this becomes the hash of a cross. */
 export function crossStart(p: number, hashes: Uint32Array, feature: number): number {
   return featureKey(p, hashes, feature);
 }
