@@ -17,10 +17,6 @@ import { rowsOfRun, startEncoder } from "./encoder.js";
 import { readTowers } from "./model.js";
 import { fieldRows } from "./rows.js";
 
-/**
- * Encodes the items.
- * @throws {UsageError} the run has no item tower, or the table lacks all columns of the item tower
- */
 export async function encodeItems(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const model = await readSpace(run);
   const { space, preprocess, table } = model;
@@ -89,7 +85,6 @@ export async function encodeItems(run: Run, options: TransformOptions, watch: Wa
   };
 }
 
-/** Returns the index of the first table row that belongs to the field. */
 function tableStart(
   { fields, fieldOf }: { fields: readonly string[]; fieldOf: Uint32Array },
   name: string,
