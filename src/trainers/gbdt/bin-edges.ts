@@ -39,7 +39,6 @@ export function edgesOf(known: Float64Array, maxBin: number): number[] {
   return edges;
 }
 
-/** Returns the number of elements before the first for which `passes` is true. */
 function countUntil(ascending: Float64Array, passes: (x: number) => boolean): number {
   const first = ascending.findIndex(passes);
   return first < 0 ? ascending.length : first;

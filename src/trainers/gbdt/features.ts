@@ -26,7 +26,7 @@ const MIN_DATA_IN_CATEGORY = 3;
 const KEPT_SHARE = 0.99;
 const MAX_CATEGORIES = 65_534;
 
-export interface NumericFeature {
+interface NumericFeature {
   kind: "number";
   name: string;
   edges: number[];
@@ -45,17 +45,12 @@ export interface CategoricalFeature {
 
 export type Feature = NumericFeature | CategoricalFeature;
 
-/** Returns the number of histogram cells of a feature, including one for missing values. */
+/** Histogram cells, including one for missing values. */
 export function cellsOf(feature: Feature): number {
   return feature.kind === "number" ? feature.edges.length + 2 : feature.numCategories + 1;
 }
 
-/**
- * Fits the features of all columns on the given rows.
- *
- * @param rows u32: rows of the training split
- * @throws {UsageError} a column is multi-valued
- */
+/** @param rows u32: rows of the training split */
 export async function fitTreeFeatures(
   dataset: Dataset,
   rows: Uint32Array,
@@ -95,7 +90,6 @@ function sampleOf(rows: Uint32Array, count: number, seed: number): Uint32Array {
   return sample;
 }
 
-/** Finds the bin edges of numeric columns, with all threads. */
 async function numericFeatures(
   columns: readonly NumberColumn[],
   sample: Uint32Array,
@@ -115,10 +109,7 @@ async function numericFeatures(
   );
 }
 
-/**
- * Returns the number of categories with a bin: categories get bins until the bins contain 99 % of the rows and there
- * are maxBin bins; categories with fewer than 3 rows get none.
- */
+/** Categories get bins until these hold 99 % of the rows and there are maxBin; one with fewer than 3 rows gets none. */
 function numCategories({ keys, counts }: CategoricalField, maxBin: number): number {
   const total = counts.reduce((a, b) => a + b, 0);
   let held = 0;
@@ -136,7 +127,7 @@ export type BinnedColumn =
   /** code of each row's category (`codes`, u32) and bin of each code (`bins`, u16) */
   | { kind: "category"; codes: Uint32Array; bins: Uint16Array };
 
-/** Returns the dataset's column for a feature; a category gets the bin that it had in training. */
+/** A category gets the bin that it had in training. */
 export function binnedColumn(dataset: Dataset, feature: Feature): BinnedColumn {
   const column = columnNamed(dataset, feature.name);
   if (column.kind === "number" && feature.kind === "number") return { kind: "number", values: column.values };
@@ -147,7 +138,6 @@ export function binnedColumn(dataset: Dataset, feature: Feature): BinnedColumn {
   return { kind: "category", codes: column.codes, bins };
 }
 
-/** Returns a function that returns the bin of a row. */
 export function binOf(column: BinnedColumn, feature: Feature): (row: number) => number {
   if (column.kind === "category") {
     const { codes, bins } = column;

@@ -27,9 +27,8 @@ import { drawColumns, drawRows, isSampled, type Sample } from "./samples.js";
 import { treeShape, type Tree } from "../forest/tree.js";
 import { withMachine } from "../../../workers/with-machine.js";
 
-/** The rows of the training or the validation split. */
 export interface GbdtRows {
-  /** binned columns, one per feature */
+  /** one per feature */
   columns: BinnedColumn[];
   /** u32: the split's rows, as row numbers of the binned columns */
   rows: Uint32Array;
@@ -48,11 +47,9 @@ export interface GbdtInput extends Pick<Forest, "objective" | "numClasses"> {
 }
 
 export interface GbdtModel extends EpochsDone {
-  /**
-   * all trees; those of the first iteration include the best constants, unless the training continues an earlier forest
-   */
+  /** those of the first iteration include the best constants, unless the training continues an earlier forest */
   trees: Tree[];
-  /** number of the best iteration, up to which trees belong to the model */
+  /** trees up to this iteration belong to the model */
   bestEpoch: number;
 }
 
@@ -107,10 +104,7 @@ export async function trainGbdt(
   });
 }
 
-/**
- * Copies a split to shared memory: the rows' bins, labels, weights and initial scores. @param first index of the
- * split's first row among the rows of both splits
- */
+/** @param first index of the split's first row among the rows of both splits */
 async function load(
   machine: GbdtMachine,
   features: Feature[],
@@ -199,10 +193,7 @@ function constantTree(base: number, { rows }: GbdtRows): Tree {
   return { nodes: [], leaves: [{ value: base, weight: 0, count: rows.length }], shrinkage: 1 };
 }
 
-/**
- * Returns the best constant scores: log-odds of the labels' mean, the mean itself, or the logarithms of the classes'
- * shares.
- */
+/** The log-odds of the labels' mean, the mean itself, or the logarithms of the classes' shares. */
 function baseScores({ train: { labels, weights }, ...input }: GbdtInput): number[] {
   const numClasses = numClassesOf(input);
   const sums = new Float64Array(numClasses);
