@@ -66,17 +66,13 @@ export interface SgnsVectors {
   composed?: { rows: Float32Array; attention: Float32Array };
 }
 
-interface Learned extends EpochsDone {
-  kept: readonly SgnsVectors[];
-}
-
 /** Trains all pairs of tables, and ends their threads. @throws {DivergedError} a loss or vector is not finite */
 export async function learnSkipGrams(
   { learners, pass, validate, stoppingMetric, scheduledEpochs, controls }: Learning,
   options: EpochOptions & { learningRate: number },
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
-): Promise<Learned> {
+): Promise<EpochsDone & { kept: readonly SgnsVectors[] }> {
   const { learningRate } = options;
   const { keepsState = false } = controls;
   let kept: SgnsVectors[] | undefined;

@@ -8,15 +8,6 @@ import type { WeightedSequences } from "../sampling/skip-grams.js";
 import type { Part } from "../training/examples/examples.js";
 import { eventWeights, rowWeights, type EventWeightOptions } from "../dataset/sequences/event-weights.js";
 import type { Sequences } from "../dataset/sequences/sequences.js";
-import { text } from "../training/options/table.js";
-
-/** Options that divide a user's events into sessions if no column contains sessions. */
-export const gaps = {
-  sessionGap: text("span", {
-    help: "without --session: split a user's events into sessions at gaps longer than this, such as 30m (s, m, h, d)",
-    group: "Sequences:",
-  }),
-} as const;
 
 /** Sequences that contain held-out events. The other events of their sessions may be training events. */
 export interface HeldOutSequences extends WeightedSequences {

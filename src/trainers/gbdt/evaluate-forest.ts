@@ -21,13 +21,11 @@ import {
   vectorWarnings,
 } from "../../training/warnings/outcome-warnings.js";
 
-type HeldOut = Record<string, Part | undefined>;
-
 /** Metrics of the training split are from boosting's loss. */
 export async function evaluateForest(
   { grown, fitted, weighed }: FittedModel,
   target: Prediction,
-  heldOut: HeldOut,
+  heldOut: Record<string, Part | undefined>,
   threads: number,
   note: (text: string) => void,
   train: Part,
@@ -55,10 +53,7 @@ export async function evaluateForest(
   return { metrics, vectorsAdd };
 }
 
-/**
- * Leaves with a head are compared with the sums of leaf values; without a head, with the mean label of the training
- * rows.
- */
+/** Compares a head with the sums of leaf values, and trees alone with the mean label of the training rows. */
 function addedByLeaves(
   { task, classes, labelRange }: Prediction,
   part: LabelledPart,

@@ -6,12 +6,7 @@
 
 import { MISSING } from "../../log/keys.js";
 import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
-import {
-  fitFeatures,
-  idsOf,
-  type CategoricalField,
-  type FeatureSpace,
-} from "../../dataset/vocabulary/vocabulary.js";
+import { fitFeatures, idsOf, type CategoricalField } from "../../dataset/vocabulary/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { loadKernel } from "../../kernels/shared/load.js";
 import { lowerBound, sharedCopy, sharedF64, sharedU32 } from "../../numeric/indices.js";
@@ -50,7 +45,7 @@ export function cellsOf(feature: Feature): number {
   return feature.kind === "number" ? feature.edges.length + 2 : feature.numCategories + 1;
 }
 
-/** @param rows u32: rows of the training split */
+/** @param rows u32: rows of the training split @throws {UsageError} a column is multi-valued */
 export async function fitTreeFeatures(
   dataset: Dataset,
   rows: Uint32Array,
@@ -61,7 +56,7 @@ export async function fitTreeFeatures(
     throw new UsageError(
       `trees do not support multi-valued columns: exclude '${several}' with --ignore ${several}`,
     );
-  const space = categoricalSpace(dataset, rows);
+  const space = fitFeatures({ ...dataset, roles: { ...dataset.roles, numeric: [] } }, rows, 1);
   const sample = sampleOf(rows, binConstructSampleCnt, seed);
   const { fields, numeric } = dataset.roles;
   const columns = dataset.columns.filter(({ name }) => fields.includes(name) || numeric.includes(name));
@@ -72,10 +67,6 @@ export async function fitTreeFeatures(
     const field = space.fields.find((candidate) => candidate.name === name) as CategoricalField;
     return { kind: "category", name, field, numCategories: numCategories(field, maxBin) };
   });
-}
-
-function categoricalSpace(dataset: Dataset, rows: Uint32Array): FeatureSpace {
-  return fitFeatures({ ...dataset, roles: { ...dataset.roles, numeric: [] } }, rows, 1);
 }
 
 /** Returns all rows or, if there are more than `count`, a random one from each of `count` consecutive ranges. */

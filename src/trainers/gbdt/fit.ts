@@ -19,16 +19,12 @@ import {
 } from "./forest-of-log.js";
 import type { LabelledPart, Target } from "./target.js";
 
-interface FittedHead {
-  head: Head;
-  rows: LabelledPart;
-}
-
 export interface FittedModel {
   grown: GrownForest;
   /** with --cross-fit: number of iterations of each forest up to its best */
   forestTrees?: number[];
-  fitted: FittedHead | undefined;
+  /** with the rows on which the head was fitted */
+  fitted: { head: Head; rows: LabelledPart } | undefined;
   /** a split with the row weights that the training used */
   weighed: (part: Part) => LabelledPart;
 }

@@ -304,7 +304,7 @@ export function checkGbdtOptions(gbdt: GbdtOptions): void {
 
 export type HeadOptions = Resolved<typeof head>;
 
-/** Undefined without --head. */
+/** Undefined without --head. @throws {UsageError} options cannot be combined, or labels are not 0 and 1 */
 export function headOptionsOf(
   given: GivenGbdt,
   task: NonNullable<GivenGbdt["task"]>,

@@ -7,6 +7,7 @@ import { comparedByLabels } from "../../training/judging/split-metrics.js";
 import { labelWarnings } from "../../training/warnings/training-warnings.js";
 import { ctrColumns, ctrOf, withCtr, idColumnWarnings } from "./target-statistics/ctr.js";
 import type { ChosenPair } from "./target-statistics/ctr-pairs.js";
+import type { TargetStatistics } from "./target-statistics/target-statistics.js";
 import {
   entityTable,
   leafVectors,
@@ -31,7 +32,7 @@ import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { readingRecipe } from "../../training/session/describe-run.js";
 import type { ExampleOptions } from "../../training/options/log.js";
-import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE, statisticsFiles } from "./forest/artifact.js";
+import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE } from "./forest/artifact.js";
 import { comparisons } from "./leaf-heads/head.js";
 import { byGain, importancesOf } from "./forest/in-words.js";
 import { CELL_BYTES, NARROW_CELLS } from "../../kernels/gbdt/binding.js";
@@ -190,7 +191,7 @@ interface GbdtOutcome {
   job: ModelJob;
   model: FittedModel;
   /** target statistics, from which the added columns are computed for new rows */
-  statistics: Parameters<typeof statisticsFiles>[0];
+  statistics: TargetStatistics[];
   /** pairs of columns that --ctr-pairs chose */
   pairs: ChosenPair[] | undefined;
   /** undefined without --entity */
@@ -228,8 +229,7 @@ function gbdtContents(outcome: GbdtOutcome): FitContents {
       [LEAVES_TABLE]: leavesTable(forest, head),
     },
     files: {
-      ...gbdtModelFiles(forest, features, gbdt, preprocess, head),
-      ...statisticsFiles(outcome.statistics),
+      ...gbdtModelFiles(forest, features, gbdt, preprocess, head, outcome.statistics),
       ...(dense && leafVectorFiles(dense)),
     },
     manifest: {

@@ -1,10 +1,9 @@
 // The options of train-graph (docs/algorithms/graph.md).
 
 import { UsageError } from "../../errors.js";
-import { gaps } from "../../skip-grams/sessions.js";
-import { labels, vocabulary } from "../../training/options/features.js";
-import { everyday, log } from "../../training/options/log.js";
-import { memory, threads } from "../../training/options/reading.js";
+import { commonOptions, gaps } from "../../skip-grams/options.js";
+import { everyday } from "../../training/options/log.js";
+import { threads } from "../../training/options/reading.js";
 import { passes } from "../../training/options/passes.js";
 import {
   choice,
@@ -13,8 +12,6 @@ import {
   flagNamed,
   list,
   number,
-  omit,
-  pick,
   resolved,
   text,
   whole,
@@ -24,7 +21,7 @@ import {
   type Given,
   type SearchRange,
 } from "../../training/options/table.js";
-import { output, weekly } from "../../training/options/weekly.js";
+import { output } from "../../training/options/weekly.js";
 
 const [graph, model, training, sequences] = ["Graph:", "Model:", "Training:", "Sequences:"] as const;
 const ANY = Number.MAX_VALUE;
@@ -199,22 +196,7 @@ const own = {
 
 export const options = withCommon(
   {
-    ...log,
-    ...omit(vocabulary, "oovDropout", "hash"),
-    ...pick(labels, "positiveFrom"),
-    ...pick(
-      weekly,
-      "init",
-      "expire",
-      "freeze",
-      "keepState",
-      "refit",
-      "checkpointEvery",
-      "search",
-      "resume",
-      "onInterrupt",
-    ),
-    ...memory,
+    ...commonOptions,
     ...own,
     ...output,
   } as const,

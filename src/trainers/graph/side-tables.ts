@@ -59,10 +59,7 @@ export function sideBySide(sides: readonly TableRows[]): Float32Array {
   return all;
 }
 
-/**
- * Returns a rotation for each part of the default table's vectors, which concatenate the vectors of LINE's orders. The
- * rotation of a part also applies to the tables of its order: vectors and contexts.
- */
+/** One rotation per part of the default table's vectors, which also applies to the tables of that order. */
 export function rotationOfHalves({ fields, dim }: EmbeddingTable, sides: readonly SideTables[]): Rotation {
   const width = dim / sides.length;
   return {

@@ -397,11 +397,8 @@ function graphNeeds({ dim: given, threads, directed }: GraphOptions): Needs {
 type EdgeAuc = (nodes: TableRows) => { edgeAuc: number; vectorsAdd: VectorsAdd | undefined };
 
 /**
- * Samples the non-edges; must be called while the graph is in memory.
- *
- * @param held   held-out edges, as features
- * @param graph graph of the training split; feature 0 is not a node
- * @returns undefined if no held-out edge connects two known nodes; a reason if there are no non-edges
+ * Samples the non-edges; must be called while the graph is in memory. Undefined if no held-out edge connects two known
+ * nodes; a reason if there are no non-edges. Feature 0 is not a node.
  */
 function edgeAucOf(
   { sources, targets }: Edges,

@@ -306,13 +306,7 @@ export function noiseOf(
   return { items: Uint32Array.from(chanceByItem.keys()), chances: Float64Array.from(chanceByItem.values()) };
 }
 
-/**
- * Minimizes J by Newton's method from 0: a logistic regression of contexts against noise.
- *
- * @param masses m_c, for at least one item
- * @param how.l2 λ, above 0
- * @returns f64[dim]
- */
+/** Minimizes J by Newton's method from 0. @param masses m_c, for at least one item @param how.l2 λ, above 0 */
 export function foldInItem(
   { dim, vectors, noise }: FixedContexts,
   masses: ReadonlyMap<number, number>,

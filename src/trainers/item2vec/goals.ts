@@ -37,11 +37,7 @@ export function columnsAsked({ goal, reject, negativesWithin }: GivenItem2vec): 
   return [...new Set([...asked, ...(negativesWithin === undefined ? [] : [negativesWithin])])];
 }
 
-/**
- * Returns u8[rows]: GOAL, BESIDE for a rejection, 0 for other events; undefined if neither flag is set.
- *
- * @param expected whether each expression must match some event
- */
+/** u8[rows]: GOAL, BESIDE for a rejection, 0 for others. @param expected whether an expression must match an event */
 export function marksOf(
   { dataset, rows }: Part,
   { goal, reject }: GivenItem2vec,

@@ -1,9 +1,8 @@
 // The options of train-item2vec (docs/algorithms/item2vec.md).
 
 import { UsageError } from "../../errors.js";
-import { labels, vocabulary } from "../../training/options/features.js";
-import { everyday, log } from "../../training/options/log.js";
-import { memory, threads } from "../../training/options/reading.js";
+import { everyday } from "../../training/options/log.js";
+import { threads } from "../../training/options/reading.js";
 import { passes } from "../../training/options/passes.js";
 import {
   choice,
@@ -11,8 +10,6 @@ import {
   flag,
   list,
   number,
-  omit,
-  pick,
   resolved,
   text,
   whole,
@@ -22,8 +19,8 @@ import {
   type SearchRange,
   type Given,
 } from "../../training/options/table.js";
-import { gaps } from "../../skip-grams/sessions.js";
-import { output, weekly } from "../../training/options/weekly.js";
+import { commonOptions, gaps } from "../../skip-grams/options.js";
+import { output } from "../../training/options/weekly.js";
 
 const [model, training, sequences, goals] = ["Model:", "Training:", "Sequences:", "Goals:"] as const;
 const weekToWeek = "From week to week:";
@@ -194,22 +191,7 @@ const own = {
 
 export const options = withCommon(
   {
-    ...log,
-    ...omit(vocabulary, "oovDropout", "hash"),
-    ...pick(labels, "positiveFrom"),
-    ...pick(
-      weekly,
-      "init",
-      "expire",
-      "freeze",
-      "keepState",
-      "refit",
-      "checkpointEvery",
-      "search",
-      "resume",
-      "onInterrupt",
-    ),
-    ...memory,
+    ...commonOptions,
     ...own,
     ...output,
   } as const,

@@ -71,12 +71,6 @@ export function validMetrics(best: EpochEvent): Metrics {
 /** Maximum number of queries; if there are more, every n-th is used. */
 const MOST_QUERIES = 4096;
 
-interface NextItemsOptions {
-  dim: number;
-  k: number;
-  threads: number;
-}
-
 /**
  * Evaluates whether the item that follows another in a session is among the k items nearest to it by cosine. Vectors
  * are f32[numFeatures * dim].
@@ -103,7 +97,7 @@ export function nextItems(
   { offsets, tokens, numSessions, isHeldOut }: HeldOutSequences,
   [first, end]: readonly [first: number, end: number],
   totals: Float64Array,
-  { dim, k, threads }: NextItemsOptions,
+  { dim, k, threads }: Pick<Item2vecOptions, "dim" | "k" | "threads">,
 ): NextItems | undefined {
   const pairs: [before: number, next: number][] = [];
   for (let s = 0; s < numSessions; s++) {

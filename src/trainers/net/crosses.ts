@@ -37,7 +37,7 @@ export function crosserOf(
   const hashes = featureHashes(space);
   const fieldOf = fieldOfFeatures(space.offsets);
   const placeOf = (p: number, a: number, b: number): number => {
-    const hash = featureKey(crossStart(p, hashes, a), hashes, b);
+    const hash = featureKey(featureKey(p, hashes, a), hashes, b);
     return p * 2 ** bits + (hash >>> (32 - bits));
   };
   return (rows) => {
@@ -55,11 +55,6 @@ export function crosserOf(
     }
     return { width: 0, indptr, ids: Uint32Array.from(found) };
   };
-}
-
-/** Hashed together with a feature of the second field, this becomes the hash of a cross. */
-export function crossStart(p: number, hashes: Uint32Array, feature: number): number {
-  return featureKey(p, hashes, feature);
 }
 
 function fieldIndex({ fields }: FeatureSpace, name: string, pair: readonly string[]): number {

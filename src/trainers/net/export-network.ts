@@ -21,7 +21,7 @@ import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary/vocab
 import { readSpace, type RunSpace } from "../../training/capabilities/run-space.js";
 import type { NetworkAsked, NetworkFile } from "../../training/capabilities/model.js";
 import { floatsOf } from "../../training/epochs/named-arrays.js";
-import { crossStart } from "./crosses.js";
+import { featureKey } from "../../numeric/initial.js";
 import { readNetParameters, type NetParameters } from "./model.js";
 import { modelChunks } from "../../export/onnx/model.js";
 
@@ -106,7 +106,7 @@ function crossesOf(space: FeatureSpace, { shape, crosses, parameters }: NetParam
     return {
       fields: [a!, b!],
       bits,
-      first: ofFeatures(a!, (feature) => crossStart(p, hashes, feature)),
+      first: ofFeatures(a!, (feature) => featureKey(p, hashes, feature)),
       lo: ofFeatures(b!, (feature) => hashes[2 * feature]!),
       hi: ofFeatures(b!, (feature) => hashes[2 * feature + 1]!),
       weights: weights.subarray(p * 2 ** bits, (p + 1) * 2 ** bits),

@@ -189,6 +189,7 @@ export async function readNet(run: Run, space: FeatureSpace, table: EmbeddingTab
   };
 }
 
+/** @throws {ArtifactError} a tensor is missing or has another shape */
 export async function readNetParameters(
   run: Run,
   space: FeatureSpace,

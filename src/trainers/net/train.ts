@@ -341,7 +341,7 @@ function machineNetwork(
   return { shape: { ...plan, machine: true }, parameters };
 }
 
-/** By the stopping metric, against the network's best epoch. */
+/** Compares by the stopping metric with the network's best epoch. */
 function isMachineBetter(
   scores: Float32Array,
   valid: FeatureRows,

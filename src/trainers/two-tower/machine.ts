@@ -77,7 +77,10 @@ export class TowersMachine extends ThreadedKernel<TowersKernel> {
     }
   }
 
-  /** @param partitions events that are read partition by partition; `data` then has none */
+  /**
+   * @param partitions events that are read partition by partition; `data` then has none
+   * @throws {UsageError} they do not fit into one memory
+   */
   static async start(
     data: TowerData,
     shape: TowerShape,

@@ -18,6 +18,7 @@ import {
   type Steered,
   type Controls,
   type EpochEvent,
+  type EpochsDone,
 } from "../../training/epochs/epoch-loop.js";
 import { prefixed, unprefixed, type NamedArrays } from "../../training/epochs/named-arrays.js";
 import { sharedNoise } from "../../sampling/noise-distribution.js";
@@ -48,31 +49,11 @@ interface TowersInput {
   beside: string;
 }
 
-interface TowersResult {
-  /** by the names that the kernel's machine gives them */
-  parameters: NamedArrays;
-  bestEpoch: number;
-  epochs: EpochEvent[];
-  interrupted: boolean;
-}
-
 function shapeOf({ towers: { rows, partitions } }: TowerExamples, options: TwoTowerOptions): TowerShape {
   return networkOf(options, {
     user: partitions.numHistories + rows.context.rowEnds.length - 1,
     item: rows.side.fields.length,
   });
-}
-
-/** Trains by Adam. The same input, options and seed give the same bytes at any number of threads. */
-async function trainTowers(
-  input: TowersInput,
-  options: TwoTowerOptions,
-  observe: (event: EpochEvent) => void = () => undefined,
-  signal?: AbortSignal,
-): Promise<TowersResult> {
-  signal?.throwIfAborted();
-  const machine = await startMachine(input, options, signal);
-  return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe));
 }
 
 async function startMachine(
@@ -135,7 +116,7 @@ async function trainEpochs(
   { examples: { towers }, validate, controls = {} }: TowersInput,
   options: TwoTowerOptions,
   observe: (event: EpochEvent) => void,
-): Promise<TowersResult> {
+): Promise<EpochsDone & { parameters: NamedArrays }> {
   const { epochs: most, seed, shuffle, evaluateEvery } = options;
   const numEvents = towers.partitions.numEvents.reduce((sum, count) => sum + count, 0);
   let kept: NamedArrays | undefined;
@@ -184,6 +165,7 @@ function lost(what: string, epoch: number, options: TwoTowerOptions) {
   return diverged(what, epoch, options, "or a larger --temperature");
 }
 
+/** Trains by Adam. The same input, options and seed give the same bytes at any number of threads. */
 export async function learnTowers(
   { space, counts, ranking, start, controls, memory }: LearnerInput<TowersStart>,
   options: TwoTowerOptions,
@@ -196,17 +178,17 @@ export async function learnTowers(
   const { beside } = memory;
   const validate = ranking?.validate;
   const rankerOf = validate && machineRanker(towers, options.dim);
-  const { parameters, ...result } = await trainTowers(
-    {
-      ...{ space, counts, examples, start, controls, beside },
-      ...(rankerOf && { validate: (machine) => validate(rankerOf(machine)) }),
-    },
-    options,
-    observe,
-    signal,
+  const input: TowersInput = {
+    ...{ space, counts, examples, start, controls, beside },
+    ...(rankerOf && { validate: (machine) => validate(rankerOf(machine)) }),
+  };
+  signal?.throwIfAborted();
+  const machine = await startMachine(input, options, signal);
+  const { parameters, ...result } = await withMachine(machine, signal, () =>
+    trainEpochs(machine, input, options, observe),
   );
-  const input = { space, counts, towers, start, beside };
-  const model = await encodeAll(parameters, input, shapeOf(examples, options), options, signal);
+  const encoded = { space, counts, towers, start, beside };
+  const model = await encodeAll(parameters, encoded, shapeOf(examples, options), options, signal);
   return {
     ...storedScorer(model),
     ...{ name: TWO_TOWER_MODEL, loss: "logistic", ...result },

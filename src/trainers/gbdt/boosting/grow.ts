@@ -138,14 +138,7 @@ interface NewSplit {
   right: GrowingLeaf;
 }
 
-/**
- * Partitions rows and finds the best splits of both sides. Each side keeps the order of the rows, at any number of
- * threads.
- *
- * @param pairs byte offset of the gradients of the tree's class
- * @param limits on further splits; undefined if the sides will not be split
- * @param features by feature, whether it may split; undefined for all
- */
+/** Each side keeps the order of the rows, at any number of threads. Without limits, sides are not split further. */
 function sendRows(
   share: OwnShare,
   split: NewSplit,
@@ -222,7 +215,7 @@ function sendTogether(
   if (sides) takeBest(share, sides, features);
 }
 
-/** Which bins go left. The first thread writes to the tree's memory; the others to their scratch memory. */
+/** Writes which bins go left: the first thread to the tree's memory, the others to their scratch memory. */
 function tableOf(
   { layout, buffer, index, scratch }: OwnShare,
   { feature, bin, missingLeft, goesLeft }: GrownNode,

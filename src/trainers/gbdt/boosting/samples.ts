@@ -24,12 +24,7 @@ export function isSampled({ boosting, baggingFraction, baggingFreq }: GbdtOption
   return boosting === "goss" || (baggingFreq > 0 && baggingFraction < 1);
 }
 
-/**
- * Samples the rows of an iteration's trees, if a new sample is due; called after the gradients were computed.
- *
- * @param iteration from 1
- * @param before sample of the previous trees; undefined if there is none
- */
+/** Samples rows if a new sample is due; called after the gradients were computed. @param iteration from 1 */
 export function drawRows(
   machine: GbdtMachine,
   options: GbdtOptions,
@@ -44,7 +39,7 @@ export function drawRows(
   return drawBag(machine, options, iteration - since);
 }
 
-/** In ascending order. */
+/** The rows are in ascending order. */
 function drawBag(machine: GbdtMachine, { baggingFraction, seed }: GbdtOptions, iteration: number): Sample {
   const key = draw(draw(seed, 0xba9), iteration);
   const bound = baggingFraction * 2 ** 32;

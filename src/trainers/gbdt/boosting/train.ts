@@ -5,6 +5,7 @@
 // Source: Friedman 2001 (doi:10.1214/aos/1013203451), algorithms 1, 5 and 6 with Newton steps; He et al. 2014.
 // Deviations: docs/algorithms/gbdt.md.
 
+import { weightOf } from "../../../numeric/indices.js";
 import { DataError, DivergedError, UsageError } from "../../../errors.js";
 import { MAX_ROWS } from "../../../kernels/gbdt/binding.js";
 import { list } from "../../../io/json-shape.js";
@@ -125,7 +126,8 @@ async function boost(
   controls: Controls,
 ): Promise<GbdtModel> {
   const numClasses = numClassesOf(input);
-  const [trainWeight, validWeight] = [weightOf(train), valid ? weightOf(valid) : 0];
+  const weightOfPart = ({ rows, weights }: GbdtRows) => weightOf({ numRows: rows.length, weights });
+  const [trainWeight, validWeight] = [weightOfPart(train), valid ? weightOfPart(valid) : 0];
   let trees: Tree[] = [];
   let sample: Sample | undefined;
   let first: Promise<void> | undefined;
@@ -184,13 +186,13 @@ async function boost(
   const bestEpoch = done.interrupted ? best : done.bestEpoch;
   const kept = trees.slice(0, bestEpoch * numClasses);
   // if no tree was grown, the model is the best constant
-  const constants =
-    done.epochs.length === 0 && !train.scores ? bases.map((base) => constantTree(base, train)) : [];
+  const constantTree = (value: number): Tree => ({
+    nodes: [],
+    leaves: [{ value, weight: 0, count: train.rows.length }],
+    shrinkage: 1,
+  });
+  const constants = done.epochs.length === 0 && !train.scores ? bases.map(constantTree) : [];
   return { ...done, bestEpoch, trees: [...kept, ...constants] };
-}
-
-function constantTree(base: number, { rows }: GbdtRows): Tree {
-  return { nodes: [], leaves: [{ value: base, weight: 0, count: rows.length }], shrinkage: 1 };
 }
 
 /** The log-odds of the labels' mean, the mean itself, or the logarithms of the classes' shares. */
@@ -209,13 +211,6 @@ function baseScores({ train: { labels, weights }, ...input }: GbdtInput): number
     if (input.objective === "regression") return mean;
     return input.objective === "binary" ? log(mean / (1 - mean)) : log(Math.max(mean, 1e-15));
   });
-}
-
-function weightOf({ rows, weights }: GbdtRows): number {
-  if (!weights) return rows.length;
-  let sum = 0;
-  for (const w of weights) sum += w;
-  return sum;
 }
 
 function diverged(epoch: number, { learningRate }: GbdtOptions): DivergedError {

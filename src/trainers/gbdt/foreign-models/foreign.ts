@@ -25,7 +25,7 @@ import { withLog } from "../../../training/reading/read-dataset.js";
 import { encodedLeaves } from "../transform.js";
 import type { Transformed, TransformOptions } from "../../../training/options/transform-options.js";
 
-/** Two bytes represent these, missing and unknown. */
+/** As many as two bytes represent, besides missing and unknown. */
 const MAX_CATEGORIES = 65_533;
 
 export function readForeignModel(text: string, file: string): ForeignModel {

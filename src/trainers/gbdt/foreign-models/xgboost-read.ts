@@ -26,7 +26,7 @@ export interface ForeignModel {
   categories: Map<string, Categories>;
 }
 
-/** Two bytes represent these. */
+/** As many as two bytes represent. */
 const MAX_COLUMNS = 65_535;
 
 /** Newest major version that can be read. */
@@ -109,7 +109,12 @@ export function readXgboost(text: string, file: string): ForeignModel {
   const base = baseOf(String(parameters["base_score"]), objective, numClasses, fail);
   return {
     sums: { columns, trees, numClasses, classOf, base },
-    categories: new Map([...codes].map(([f, own]) => [columnNames[f]!, names[f] ?? codesAlone(own)])),
+    categories: new Map(
+      [...codes].map(([f, own]) => [
+        columnNames[f]!,
+        names[f] ?? { keys: own.codes.map(String), cells: "code" },
+      ]),
+    ),
   };
 }
 
@@ -181,10 +186,6 @@ function treeOf(
     value: isLeaf[i] ? Math.fround(value) * weight : 0,
   }));
   return { nodes, leaves, shrinkage: 1 };
-}
-
-function codesAlone({ codes }: Codes): Categories {
-  return { keys: codes.map(String), cells: "code" };
 }
 
 /** The positions that go left. */

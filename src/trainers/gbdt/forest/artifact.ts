@@ -64,6 +64,7 @@ export function gbdtModelFiles(
   options: GbdtOptions,
   preprocess: GbdtPreprocess,
   head: Head | undefined,
+  statistics: readonly TargetStatistics[],
 ): Record<string, string> {
   return {
     [MODEL_FILE]: lightgbmText(forest, features, options),
@@ -71,6 +72,7 @@ export function gbdtModelFiles(
     [IMPORTANCES_FILE]: jsonLines(byGain(importancesOf(forest))),
     [PREPROCESS_FILE]: `${JSON.stringify(preprocess, undefined, 2)}\n`,
     ...(head && { [HEAD_FILE]: headText(head) }),
+    ...(statistics.length > 0 && { [STATISTICS_FILE]: statisticsText(statistics) }),
   };
 }
 
@@ -99,10 +101,6 @@ function jsonLines(items: readonly object[]): string {
   return items.map((item) => `${JSON.stringify(item)}\n`).join("");
 }
 
-export function statisticsFiles(statistics: readonly TargetStatistics[]): Record<string, string> {
-  return statistics.length > 0 ? { [STATISTICS_FILE]: statisticsText(statistics) } : {};
-}
-
 export interface GbdtArtifact {
   forest: Forest;
   vocabularies: Vocabularies;
@@ -118,6 +116,7 @@ function splitKinds({ trees }: Forest): ReadonlyMap<number, "number" | "category
   );
 }
 
+/** @throws {UsageError} the run holds another model @throws {ArtifactError} damaged */
 export async function readGbdt(run: Run): Promise<GbdtArtifact> {
   if (run.manifest.model !== GBDT_MODEL)
     throw new UsageError(

@@ -23,13 +23,13 @@ export interface ScoringTrees<F extends TreeSums = TreeSums> {
   vocabularies: Vocabularies;
 }
 
-/** Rows u32 of the dataset. */
 export interface DatasetRows {
   dataset: Dataset;
+  /** u32 */
   rows: Uint32Array;
 }
 
-/** Copies. */
+/** Scores and leaves are copies. */
 export interface ScoredChunk {
   /** index of the chunk's first row in the list of rows */
   first: number;

@@ -134,7 +134,7 @@ interface TreeModel extends ScoringTrees {
   head?: Head | undefined;
 }
 
-/** By the head or, without one, by the sums of leaf values. The caller must call `end`. */
+/** Scores by the head or, without one, by the sums of leaf values. The caller must call `end`. */
 export async function modelScorer(
   { forest, vocabularies, head }: TreeModel,
   threads: number,

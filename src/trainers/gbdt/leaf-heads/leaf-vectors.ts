@@ -25,7 +25,7 @@ import type { EmbeddingTable } from "../../../embedding/table.js";
 import { UsageError } from "../../../errors.js";
 
 const DENSE_FILE = "dense.safetensors";
-/** Of rows times trees. */
+/** Rows times trees that are decomposed. */
 const MAX_ENTRIES = 1 << 24;
 
 export interface LeafVectors {
@@ -114,12 +114,7 @@ export function leafProjection(numLeaves: number, dim: number, seed: number): Fl
   });
 }
 
-/**
- * Adds up the projections of rows' leaves: f32[numRows][dim].
- *
- * @param leaves u32[numRows][numTrees]: index of each leaf within its tree
- * @param starts index of each tree's first leaf among all
- */
+/** f32[numRows][dim]: sums of the projections of rows' leaves (u32[numRows][numTrees], each within its tree). */
 export function projected(
   leaves: Uint32Array,
   starts: ArrayLike<number>,

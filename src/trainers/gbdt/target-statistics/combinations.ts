@@ -35,17 +35,11 @@ export function parseCombination(name: string): string[] {
 /** The distinct tuples of keys that some rows contain, numbered from 0. */
 interface Tuples {
   size: number;
-  /**
-   * u32[numRows]: number of each row's tuple; ABSENT if it was not numbered, MISSING if the row lacks a key.
-   * @param codes u32[numRows] per column: codes of the keys
-   */
+  /** u32[numRows]: number of each row's tuple; ABSENT if it was not numbered, MISSING if the row lacks a key. */
   find: (codes: readonly Uint32Array[]) => Uint32Array;
 }
 
-/**
- * @param codes u32[numRows] per column: codes of the keys; tuples with MISSING or ABSENT get no number
- * @param sizes by column: upper bound of the codes
- */
+/** @param codes u32[numRows] per column; MISSING and ABSENT get no number. @param sizes upper bounds of the codes */
 export function tuplesOf(codes: readonly Uint32Array[], sizes: readonly number[]): Tuples {
   const levels: Level["find"][] = [];
   let [prefix, size] = [codes[0]!, sizes[0]!];

@@ -61,19 +61,19 @@ interface ChosenPairs {
 const PRIOR_ROWS = 20;
 /** Sweeps over the columns that fit the additive model of single columns. */
 const SWEEPS = 2;
-/** Of log-odds; the second-order approximation of the loss is valid only near the score. */
+/** A step of log-odds; the second-order approximation of the loss is valid only near the score. */
 const LONGEST_STEP = 1;
 /**
- * By which a gain must exceed 0. If no pair has an effect, one of the pairs of 40 columns exceeds this in one log of a
+ * A gain must exceed 0 by this many. If no pair has an effect, one of the pairs of 40 columns does in one log of a
  * hundred.
  */
 const STANDARD_ERRORS = 4.3;
-/** Of rows times candidate pairs in the first round; columns with the smallest gains are left out beyond it. */
+/** Rows times candidate pairs in the first round; columns with the smallest gains are left out beyond it. */
 const MOST_CELLS = 2 ** 29;
 /** Distinct combinations per row; a pair with more nearly identifies the rows. */
 export const KEY_SHARE = 0.9;
 
-/** Greedily. The same rows, order and options give the same pairs. */
+/** Chooses greedily. The same rows, order and options give the same pairs. */
 export function choosePairs(train: Targets, order: GroupedRowOrder, options: PairsOptions): ChosenPairs {
   const { columns: names, without, most, squared, classes } = options;
   const { dataset, rows, labels, weights } = train;
@@ -132,7 +132,7 @@ export function choosePairs(train: Targets, order: GroupedRowOrder, options: Pai
   };
 }
 
-/** Of a column or a pair for the training rows: u32[numRows], below `size`, or MISSING. */
+/** Codes of a column or a pair for the training rows: u32[numRows], below `size`, or MISSING. */
 interface Codes {
   name: string;
   size: number;

@@ -29,9 +29,9 @@ interface CtrFlags extends Omit<CtrOptions, "seed"> {
   permutationsGiven: boolean;
 }
 
-/** Of significant pairs. */
+/** Significant pairs that `--ctr-pairs auto` chooses. */
 const AUTO_PAIRS = 8;
-/** In a note to the user. */
+/** Pairs that a note to the user names. */
 const MOST_NAMED = 3;
 
 /** As in CatBoost (permutation_count). With many, a row's value is nearly the mean of all others, which reveals its label. */
@@ -285,11 +285,7 @@ const ID_NAMES = [/(?:^|[^a-z0-9])(?:id|uid|sku|zip|zipcode|code)$/i, /[a-z](?:I
 /** Trees can separate these one by one. */
 const FEW_VALUES = 50;
 
-/**
- * Trees split on ranges of ids, which have no meaning.
- * @param rows u32: training rows of the trees
- * @param named columns that --numeric names, with or without a transformation; the user wants these as numbers
- */
+/** Trees split on ranges of ids, which have no meaning. @param named by --numeric: the user wants these as numbers */
 export function idColumnWarnings(dataset: Dataset, rows: Uint32Array, named: readonly string[]): string[] {
   const { roles } = dataset;
   const isNamed = (name: string) => named.some((text) => text === name || text.startsWith(`${name}:`));

@@ -27,11 +27,10 @@ const SHORT = 50;
 const [LONG, PATIENCE] = [300, 20];
 /** Share of the training rows, if there is no validation split. */
 const HELD_OUT = 0.2;
-/** Of the candidate pairs' columns and their shuffled copies. */
+/** Cells of the candidate pairs' columns and their shuffled copies. */
 const MOST_CELLS = 2 ** 24;
 /**
- * By which the loss of held-out rows must decrease. If no pair has an effect, it decreases this much in one log of a
- * hundred.
+ * The loss of held-out rows must decrease by this many. If no pair has an effect, it does in one log of a hundred.
  */
 const STANDARD_ERRORS = 2.33;
 

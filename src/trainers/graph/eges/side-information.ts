@@ -40,10 +40,7 @@ interface Rows {
   rows: Uint32Array;
 }
 
-/**
- * @param space feature space of the item's column and its side columns
- * @param attends whether the weights of the kinds are learned; if not, they are equal
- */
+/** @param attends whether the weights of the kinds are learned; if not, they are equal */
 export function sideInformationOf(
   space: FeatureSpace,
   { dataset, rows }: Rows,
