@@ -169,7 +169,8 @@ async function itemsOf(
   const by = sessionGap !== undefined ? "gap" : roles.session !== undefined ? "session" : "user";
   const dataset = await read([by === "session" ? "session" : "user", "time"]);
   const { column, codes } = newKeysOf(model, dataset, { given: "item" });
-  const { ids, counts, field, dim } = itemsIn(model, dataset);
+  const { ids, counts } = itemsIn(model, dataset);
+  const { dim } = model.table;
   const numKnown = counts.length;
   const placeOf = new Map(codes.map((code, place) => [code, place]));
   const counted = countsOf(model, dataset);
@@ -183,7 +184,7 @@ async function itemsOf(
   });
   const masses = contextsOf(sessions, counted, { numKnown, numNew: codes.length }, options);
   const context = await run.readTable(CONTEXT_TABLE);
-  const { first, last } = rowsOf(context, field);
+  const { first, last } = rowsOf(context, roles.item!);
   const fixed = {
     dim,
     vectors: context.vectors.subarray(first * dim, last * dim),
@@ -251,16 +252,11 @@ function itemsIn({ preprocess: { roles }, space, table }: RunSpace, dataset: Dat
   const itemColumn = foldedColumn(dataset, name);
   if (field?.kind !== "key") throw new RangeError(`'${name}' is not a field of keys`);
   const { first, last } = rowsOf(table, name);
-  const { dim } = table;
   return {
-    field: name,
-    dim,
     itemColumn,
     /** u32 by item code of the log: row of the run's table, counted from 1; 0 for an unknown item */
     ids: idsOf(field, itemColumn.dictionary),
     counts: table.counts.subarray(first, last),
-    /** vectors of the known items, f32[numItems * dim] */
-    vectors: table.vectors.subarray(first * dim, last * dim),
   };
 }
 

@@ -25,8 +25,6 @@ import {
 } from "./leaf-splits.js";
 import type { OwnShare } from "./thread-share.js";
 
-export type { GrownTree };
-
 export interface GrowTask {
   options: GbdtOptions;
   /** index of the class to whose scores the tree is added; 0 unless the loss is softmax */

@@ -14,7 +14,8 @@ import { stage, stageEdges } from "./binning.js";
 import { cellsOf, type BinnedColumn, type Feature } from "../features.js";
 import type { GbdtOwn, BoostingTask } from "./gbdt.worker.js";
 import type { Loss } from "./gradients.js";
-import type { Grown, GrownTree, GrowTask } from "./grow.js";
+import type { Grown, GrowTask } from "./grow.js";
+import type { GrownTree } from "./growing-tree.js";
 
 interface GbdtMachineShape {
   features: readonly Feature[];

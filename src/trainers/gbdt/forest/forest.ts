@@ -12,8 +12,6 @@ import { ArtifactError } from "../../../errors.js";
 import { lowerBound, mapTo } from "../../../numeric/indices.js";
 import type { Node, Tree } from "./tree.js";
 
-export { MISSING_BIN };
-
 /** What a column treats as missing: no number (NaN becomes 0), NaN and 0, or NaN. */
 export type MissingNumbers = "none" | "zero" | "nan";
 
@@ -60,7 +58,6 @@ export function leafStarts({ trees }: Pick<TreeSums, "trees">): { starts: number
 /** For kernels/gbdt/assembly/predict.ts. */
 export interface CompiledForest {
   numTrees: number;
-  numColumns: number;
   /** ascending thresholds of each numeric column, padded with infinity to a power of two */
   edges: Float64Array[];
   /**
@@ -98,7 +95,6 @@ export function compileForest({ columns, trees, numClasses = 1, classOf }: TreeS
   });
   return {
     numTrees: trees.length,
-    numColumns: columns.length,
     edges: thresholds.map(padded),
     nodes,
     sets: Uint32Array.from(sets),
