@@ -248,6 +248,7 @@ function finishedFit(
   };
 }
 
+/** Undefined if the run does not keep them. */
 function squaresOf({ sides }: GraphModel): Squares[] | undefined {
   const kept = sides.flatMap(({ squares }) => squares ?? []);
   return kept.length === sides.length ? kept : undefined;

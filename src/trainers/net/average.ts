@@ -37,6 +37,7 @@ export class ParameterAverage {
     }
   }
 
+  /** Copies. */
   parameters(): NamedArrays {
     return Object.fromEntries(Object.entries(this.#means).map(([name, mean]) => [name, mean.slice()]));
   }

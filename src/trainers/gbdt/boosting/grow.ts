@@ -79,6 +79,7 @@ function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowT
   return true;
 }
 
+/** Undefined if no split has a gain. */
 function nextLeaf(leaves: readonly GrowingLeaf[], grow: GbdtOptions["grow"]): number | undefined {
   let best: number | undefined;
   leaves.forEach(({ split, depth }, i) => {
